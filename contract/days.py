@@ -1,0 +1,36 @@
+"""Days are the store's local dates. No timestamp arithmetic happens to them, so nothing can shift one."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, time, timedelta
+
+from contract.errors import BadUsage
+
+
+def parse_day(text: str) -> date:
+    """The day written as YYYY-MM-DD; BadUsage for anything else, a timestamp included."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise BadUsage(f"'{text}' is not a day. Write it as YYYY-MM-DD, for example 2016-05-22.") from error
+
+
+def parse_moment(text: str) -> datetime:
+    """A moment in UTC without zone, from ISO 8601; a bare day means its last microsecond (all of that day is known)."""
+    try:
+        if len(text) == len("2016-05-22"):
+            return datetime.combine(date.fromisoformat(text), time.max)
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise BadUsage(f"'{text}' is not a moment. Write 2016-05-22 or 2016-05-22T06:00:00.") from error
+    return moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment
+
+
+def days_between(first: date, last: date) -> list[date]:
+    """Every day from first to last, both included; empty when last is before first."""
+    return [first + timedelta(days=k) for k in range((last - first).days + 1)]
+
+
+def days_after(origin: date, horizon: int) -> list[date]:
+    """The days h = 1..horizon after the origin."""
+    return [origin + timedelta(days=h) for h in range(1, horizon + 1)]

@@ -1,0 +1,73 @@
+"""Everything tillcast refuses, as one tree; the exit code of a door is the code of the error it ended with.
+
+    TillcastError                 1   refused; the message is a statement, the values, and the way out
+    ├── BadInput                  1   a file or frame is not what its contract says
+    │   ├── SourceMissing         1   a path that should hold input does not
+    │   └── ContractBroken        1   a frame lacks a column, has a wrong type, or repeats a key
+    ├── GateFailed                1   a candidate or a panel did not pass its gate
+    ├── NotEnoughHistory          1   a series or a panel is too short for what was asked
+    ├── ModelBroken               1   a model bundle is missing, changed since it was written, or of other features
+    ├── LeakingFeature            1   a feature declares that it reads what is not yet known
+    ├── StoreBroken               1   the store is damaged, or of a schema this code cannot read
+    ├── BadUsage                  2   wrong arguments
+    │   └── BadParams             2   params.yaml holds a value outside its range or a name nobody knows
+    └── StoreBusy                 3   another process holds the store
+
+Wrong rows are not errors: they go to quarantine with a reason.
+"""
+
+from __future__ import annotations
+
+
+class TillcastError(Exception):
+    """The root: whatever tillcast refuses on purpose."""
+
+    exit_code = 1
+
+
+class BadInput(TillcastError):
+    """A file or frame is not what its contract says."""
+
+
+class SourceMissing(BadInput):
+    """A path that should hold input does not."""
+
+
+class ContractBroken(BadInput):
+    """A frame lacks a column, has a wrong type, or repeats a key."""
+
+
+class GateFailed(TillcastError):
+    """A candidate or a panel did not pass its gate."""
+
+
+class NotEnoughHistory(TillcastError):
+    """A series or a panel is too short for what was asked."""
+
+
+class ModelBroken(TillcastError):
+    """A model bundle is missing, changed since it was written, or made for other features."""
+
+
+class LeakingFeature(TillcastError):
+    """A feature declares that it reads what is not yet known at the origin."""
+
+
+class StoreBroken(TillcastError):
+    """The store is damaged, or of a schema this code cannot read."""
+
+
+class BadUsage(TillcastError):
+    """Wrong arguments."""
+
+    exit_code = 2
+
+
+class BadParams(BadUsage):
+    """params.yaml holds a value outside its range or a name nobody knows."""
+
+
+class StoreBusy(TillcastError):
+    """Another process holds the store."""
+
+    exit_code = 3

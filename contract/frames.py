@@ -1,0 +1,166 @@
+"""The frames that cross a room's edge: columns, types, key and grain, declared once and then trusted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import polars as pl
+
+from contract.errors import ContractBroken
+from contract.quantiles import QUANTILES
+
+MOMENT = pl.Datetime("us")
+
+
+@dataclass(frozen=True)
+class FrameContract:
+    """What a frame must look like. Absent `optional` columns become nulls; `open_ended` allows further columns."""
+
+    name: str
+    grain: str
+    key: tuple[str, ...]
+    columns: dict[str, pl.DataType]
+    optional: dict[str, pl.DataType] = field(default_factory=dict)
+    open_ended: bool = False
+
+    @property
+    def schema(self) -> dict[str, pl.DataType]:
+        """Required, then optional columns, in the order the frame has them."""
+        return {**self.columns, **self.optional}
+
+    def empty(self) -> pl.DataFrame:
+        """A frame of this shape with no row."""
+        return pl.DataFrame(schema=self.schema)
+
+    def conform(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """The frame with this contract's columns, order and types; ContractBroken names what is missing or wrong."""
+        missing = [name for name in self.columns if name not in frame.columns]
+        if missing:
+            raise ContractBroken(
+                f"frame '{self.name}' lacks {missing}; it has {frame.columns}. "
+                f"Its grain is {self.grain}: map the columns in params.yaml (source.files.columns)."
+            )
+        additions = [
+            pl.lit(None, dtype=kind).alias(name) for name, kind in self.optional.items() if name not in frame.columns
+        ]
+        frame = frame.with_columns(additions)
+        extra = [name for name in frame.columns if name not in self.schema] if self.open_ended else []
+        try:
+            return frame.select([pl.col(name).cast(kind) for name, kind in self.schema.items()] + extra)
+        except pl.exceptions.PolarsError as error:
+            raise ContractBroken(f"frame '{self.name}' holds a value of a wrong type: {error}") from error
+
+    def check_key(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """The frame itself, if no key repeats and no key column is null; ContractBroken shows one that does."""
+        repeated = frame.lazy().group_by(self.key).len().filter(pl.col("len") > 1).head(1).collect()
+        if repeated.height:
+            raise ContractBroken(
+                f"frame '{self.name}' repeats the key {repeated.row(0, named=True)}; its grain is {self.grain}."
+            )
+        if frame.select(pl.any_horizontal(pl.col(list(self.key)).is_null().any())).item():
+            raise ContractBroken(
+                f"frame '{self.name}' has a null in its key {list(self.key)}; its grain is {self.grain}."
+            )
+        return frame
+
+
+SALES = FrameContract(
+    "sales",
+    "one series and day, as last known",
+    ("unique_id", "ds"),
+    {"unique_id": pl.String(), "ds": pl.Date(), "y": pl.Float64(), "known_at": MOMENT},
+    {"is_open": pl.Boolean(), "stockout_share": pl.Float64()},
+)
+
+SERIES = FrameContract(
+    "series",
+    "one series",
+    ("unique_id",),
+    {"unique_id": pl.String()},
+    open_ended=True,
+)
+
+CALENDAR = FrameContract(
+    "calendar",
+    "one region and day; region '*' holds everywhere",
+    ("region", "ds"),
+    {"region": pl.String(), "ds": pl.Date(), "known_at": MOMENT},
+    # event: names joined by '|'; is_payday: a day on which customers receive money (M5's SNAP)
+    {"event": pl.String(), "event_type": pl.String(), "is_closed": pl.Boolean(), "is_payday": pl.Boolean()},
+)
+
+PRICES = FrameContract(
+    "prices",
+    "one series and period, both ends included; periods of a series do not overlap",
+    ("unique_id", "from_ds"),
+    {"unique_id": pl.String(), "from_ds": pl.Date(), "to_ds": pl.Date(), "known_at": MOMENT},
+    {"price": pl.Float64(), "promo": pl.Float64()},
+)
+
+COVARIATES = FrameContract(
+    "covariates",
+    "one series, day and name",
+    ("unique_id", "ds", "name"),
+    {"unique_id": pl.String(), "ds": pl.Date(), "name": pl.String(), "value": pl.Float64(), "known_at": MOMENT},
+)
+
+# the facts of a panel: all bitemporal, all stored and superseded the same way
+FACTS: dict[str, FrameContract] = {frame.name: frame for frame in (SALES, CALENDAR, PRICES, COVARIATES)}
+
+_QUANTILE_COLUMNS = {name: pl.Float64() for name in QUANTILES}
+
+FORECASTS = FrameContract(
+    "forecasts",
+    "one run, series and target day",
+    ("run_id", "unique_id", "ds"),
+    {
+        "run_id": pl.String(),
+        "origin": pl.Date(),
+        "unique_id": pl.String(),
+        "ds": pl.Date(),
+        "h": pl.Int32(),
+        "y_hat": pl.Float64(),
+        **_QUANTILE_COLUMNS,
+        "method": pl.String(),
+    },
+    {"reason": pl.String(), "created_at": MOMENT},
+)
+
+FORECAST_LEVELS = FrameContract(
+    "forecast_levels",
+    "one run, level, group and target day",
+    ("run_id", "level", "group_key", "ds"),
+    {
+        "run_id": pl.String(),
+        "origin": pl.Date(),
+        "level": pl.String(),
+        "group_key": pl.String(),
+        "ds": pl.Date(),
+        "h": pl.Int32(),
+        "y_hat": pl.Float64(),
+        **_QUANTILE_COLUMNS,
+    },
+)
+
+SCORES = FrameContract(
+    "scores",
+    "one run, model, cutoff, level, slice and metric",
+    ("run_id", "model", "cutoff", "level", "slice", "metric"),
+    {
+        "run_id": pl.String(),
+        "model": pl.String(),
+        "cutoff": pl.Date(),
+        "level": pl.String(),
+        "slice": pl.String(),
+        "metric": pl.String(),
+        "value": pl.Float64(),
+    },
+)
+
+# what was refused, before the batch it belongs to is known
+REFUSED = FrameContract(
+    "refused",
+    "one refused row of one batch",
+    ("row_number", "reason"),
+    {"row_number": pl.Int64(), "reason": pl.String(), "raw": pl.String()},
+)

@@ -1,0 +1,94 @@
+"""The panel: everything known about the series at one moment. The one value that forecasters are given."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+
+import polars as pl
+
+from contract.errors import NotEnoughHistory
+from contract.frames import FACTS, SERIES
+
+
+@dataclass(frozen=True)
+class Panel:
+    """Frames as in contract.frames, each sorted by its key, latest versions only.
+
+    `superseded` holds by fact name what those frames said earlier, with `superseded_at`; only `as_known_at` reads it.
+    """
+
+    sales: pl.DataFrame
+    series: pl.DataFrame
+    calendar: pl.DataFrame
+    prices: pl.DataFrame
+    covariates: pl.DataFrame
+    superseded: Mapping[str, pl.DataFrame] = field(default_factory=dict)
+    hash: str = ""
+
+    @property
+    def last_day(self) -> date:
+        """The last day with any sales row; NotEnoughHistory for a panel without one."""
+        if self.sales.is_empty():
+            raise NotEnoughHistory(
+                "the panel has no sales row up to here. Ingest sales, or choose a later cutoff or as-of."
+            )
+        return self.sales["ds"].max()
+
+    @property
+    def first_day(self) -> date:
+        """The first day with any sales row."""
+        return self.last_day if self.sales.is_empty() else self.sales["ds"].min()
+
+    def up_to(self, cutoff: date) -> Panel:
+        """The panel without sales (and past-only facts) after the cutoff: the one place that cuts.
+
+        Calendar, prices and covariates after the cutoff stay: plans are known ahead. Features decide by their anchor
+        which covariates may be read after the origin (known-future) and which may not (past-only).
+        """
+        return replace(self, sales=self.sales.filter(pl.col("ds") <= cutoff))
+
+    def as_known_at(self, moment: datetime) -> Panel:
+        """The panel exactly as it was known at `moment`: later facts gone, later corrections undone."""
+        facts = {name: self._fact_as_known_at(name, moment) for name in FACTS}
+        known_series = self.series.join(
+            facts["sales"].select("unique_id").unique(), on="unique_id", how="semi", maintain_order="left"
+        )
+        return replace(self, **facts, series=known_series, superseded={}, hash=f"{self.hash}@{moment.isoformat()}")
+
+    def only(self, unique_ids: pl.Series) -> Panel:
+        """The panel of these series alone (calendar untouched)."""
+        keep = pl.DataFrame({"unique_id": unique_ids})
+        frames = {
+            name: getattr(self, name).join(keep, on="unique_id", how="semi", maintain_order="left")
+            for name in ("sales", "series", "prices", "covariates")
+        }
+        return replace(self, **frames)
+
+    def _fact_as_known_at(self, name: str, moment: datetime) -> pl.DataFrame:
+        contract = FACTS[name]
+        current = getattr(self, name).filter(pl.col("known_at") <= moment)
+        if name not in self.superseded:
+            return current
+        earlier = self.superseded[name].filter(pl.col("known_at") <= moment, pl.col("superseded_at") > moment)
+        return pl.concat([current, contract.conform(earlier)]).sort(contract.key)
+
+
+def panel_of(
+    sales: pl.DataFrame,
+    series: pl.DataFrame,
+    calendar: pl.DataFrame | None = None,
+    prices: pl.DataFrame | None = None,
+    covariates: pl.DataFrame | None = None,
+    superseded: Mapping[str, pl.DataFrame] | None = None,
+    panel_hash: str = "",
+) -> Panel:
+    """A panel from loose frames: conformed, sorted, keys checked. ContractBroken says what does not fit."""
+    given = {"sales": sales, "calendar": calendar, "prices": prices, "covariates": covariates}
+    frames = {}
+    for name, contract in FACTS.items():
+        frame = contract.conform(given[name]) if given[name] is not None else contract.empty()
+        frames[name] = contract.check_key(frame.sort(contract.key))
+    known = SERIES.check_key(SERIES.conform(series).sort("unique_id"))
+    return Panel(**frames, series=known, superseded=superseded or {}, hash=panel_hash)

@@ -1,0 +1,255 @@
+"""params.yaml as frozen values: one section per door or room. Unknown names and values out of range are refused."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from contract.errors import BadParams
+from contract.levels import Level, levels_of
+
+Share = Annotated[float, Field(ge=0, le=1)]
+Positive = Annotated[int, Field(ge=1)]
+Kind = Literal["simulator", "m5", "files"]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class SimulatorParams(_Section):
+    """The built-in retail simulator."""
+
+    series: Annotated[int, Field(ge=20, le=1_000_000)]
+    days: Annotated[int, Field(ge=120)]
+    start: date
+    seed: int
+    daily_files: Annotated[int, Field(ge=0)]
+    restated_share: Share
+    late_share: Share
+    bad_rows_share: Share
+    stockout_share: Share
+    promo_share: Share
+
+
+class CodedColumn(_Section):
+    """A text column of your files as a number: the codes are stated, an unlisted value is a refused row."""
+
+    column: str
+    codes: dict[str, float]
+
+
+class FilesParams(_Section):
+    """Your own CSV or Parquet files: which, how written, and which column means what."""
+
+    sales: str
+    calendar: str | None = None
+    prices: str | None = None
+    static: str | None = None
+    static_on: list[str] = []
+    separator: str | None = None
+    decimal: Literal[".", ","] = "."
+    encoding: str = "utf8"
+    date_format: str | None = None
+    transactions: bool = False
+    deduplicate_on: list[str] = []
+    keep: dict[str, str] = {}
+    columns: dict[str, str | list[str] | None] = {}
+    calendar_columns: dict[str, str] = {}
+    price_columns: dict[str, str | list[str]] = {}
+    hierarchy: dict[str, str] = {}
+    known_future: dict[str, str | CodedColumn] = {}
+    past_only: dict[str, str | CodedColumn] = {}
+
+
+class SourceParams(_Section):
+    """Where rows come from."""
+
+    kind: Kind
+    path: str | None
+    sha256: str | None
+    assumed_delay_days: Annotated[int, Field(ge=0)]
+    levels: tuple[tuple[str, ...], ...]
+    region: str | None
+    simulator: SimulatorParams
+    files: FilesParams
+
+    @property
+    def hierarchy(self) -> list[Level]:
+        """The levels from the top to the series."""
+        return levels_of(self.levels)
+
+
+class IngestParams(_Section):
+    """What a batch must be, and how long to wait for the store."""
+
+    max_refused_share: Share
+    absent_means_zero: bool
+    max_y: Annotated[float, Field(gt=0)]
+    volume_band: Annotated[float, Field(gt=1)]
+    zero_share_band: Share
+    max_price_jump: Annotated[float, Field(gt=1)]
+    allow_new_series: bool
+    great_expectations_max_rows: Positive
+    lock_wait_s: Annotated[float, Field(ge=0)]
+    keep_validation_pages: Positive
+
+
+class FeatureParams(_Section):
+    """What may be known at an origin; an empty list or false switches the family off."""
+
+    lags: list[Annotated[int, Field(ge=0)]]
+    windows: list[Annotated[int, Field(ge=2)]]
+    weekday_weeks: list[Positive]
+    year_windows: list[Positive]
+    calendar: bool
+    event_reach_days: Positive
+    price: bool
+    promo: bool
+    lifecycle: bool
+    hierarchy: list[list[str]]
+    hierarchy_windows: list[Positive]
+    static: bool
+    known_future: list[str]
+    past_only: list[str]
+    chunk_series: Positive
+
+
+class TrainParams(_Section):
+    """The global forecaster."""
+
+    horizon: Positive
+    season: Positive
+    strategy: Literal["direct", "recursive"]
+    blocks: list[Positive]
+    objective: Literal["tweedie", "poisson", "regression"]
+    tweedie_power: Annotated[float, Field(gt=1, lt=2)]
+    rounds: Positive
+    learning_rate: Annotated[float, Field(gt=0, le=1)]
+    leaves: Annotated[int, Field(ge=2)]
+    min_rows_in_leaf: Positive
+    feature_fraction: Annotated[float, Field(gt=0, le=1)]
+    row_fraction: Annotated[float, Field(gt=0, le=1)]
+    l2: Annotated[float, Field(ge=0)]
+    max_bins: Annotated[int, Field(ge=16, le=255)]
+    origin_step_days: Positive
+    min_history_days: Positive
+    max_rows: Positive
+    weight: Literal["none", "revenue"]
+    seed: int
+    threads: Positive
+
+    @field_validator("blocks")
+    @classmethod
+    def _blocks_grow(cls, blocks: list[int]) -> list[int]:
+        if not blocks or sorted(set(blocks)) != blocks:
+            raise ValueError(f"blocks are the last days of each block, growing, like [7, 14, 21, 28]; got {blocks}")
+        return blocks
+
+
+class GateParams(_Section):
+    """When a candidate becomes the champion."""
+
+    confidence: Annotated[float, Field(gt=0.5, lt=1)]
+    resamples: Positive
+    max_abs_bias: Share
+    max_coverage_gap: Share
+
+
+class EvaluateParams(_Section):
+    """The rolling-origin backtest."""
+
+    origins: Positive
+    step_days: Positive
+    refit_every: Positive
+    calibration_bins: Annotated[int, Field(ge=2)]
+    gate: GateParams
+
+
+class InferenceParams(_Section):
+    """What a published forecast may look like."""
+
+    explosion_factor: Annotated[float, Field(gt=1)]
+    fallback_days: Positive
+
+
+class MonitorParams(_Section):
+    """When a person should look."""
+
+    max_staleness_days: Positive
+    max_abs_bias: Share
+    max_wape_ratio: Annotated[float, Field(gt=1)]
+    max_psi: Annotated[float, Field(gt=0)]
+    max_model_age_days: Positive
+    max_fallback_share: Share
+    max_refused_share: Share
+
+
+class DrillParams(_Section):
+    """Failure on purpose."""
+
+    seed: int
+    graceful_loss: Annotated[float, Field(gt=0)]
+    catastrophic_loss: Annotated[float, Field(gt=0)]
+
+
+class Params(_Section):
+    """The whole of params.yaml, the profile of `source.kind` already laid over it."""
+
+    source: SourceParams
+    ingest: IngestParams
+    features: FeatureParams
+    train: TrainParams
+    evaluate: EvaluateParams
+    inference: InferenceParams
+    monitor: MonitorParams
+    drills: DrillParams
+
+
+def load_params(path: Path) -> Params:
+    """The params written in a YAML file, `profiles.<source.kind>` laid over the defaults. BadParams names the place."""
+    try:
+        raw = YAML(typ="safe").load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise BadParams(f"there is no params file '{path}'. Run from the checkout's root, or pass --params.") from error
+    except (YAMLError, UnicodeDecodeError) as error:
+        raise BadParams(f"'{path}' is not YAML: {error}") from error
+    if not isinstance(raw, dict):
+        raise BadParams(f"'{path}' holds no sections; it should hold {list(Params.model_fields)}.")
+    profiles = raw.pop("profiles", None) or {}
+    kind = (raw.get("source") or {}).get("kind")
+    return params_of(_overlay(raw, profiles.get(kind) or {}), str(path))
+
+
+def params_of(raw: dict[str, Any], where: str = "params") -> Params:
+    """The params in a plain mapping. BadParams lists every wrong place."""
+    try:
+        return Params.model_validate(raw)
+    except ValidationError as error:
+        places = "; ".join(
+            f"{'.'.join(str(part) for part in e['loc'])}: {e['msg']} (got {e['input']!r})" for e in error.errors()
+        )
+        raise BadParams(
+            f"{where} does not fit: {places}. Each line's comment in params.yaml says what it takes."
+        ) from error
+
+
+def params_hash(*sections: BaseModel) -> str:
+    """A short name for exactly these sections' values: equal values, equal hash."""
+    text = json.dumps([section.model_dump(mode="json") for section in sections], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _overlay(base: dict[str, Any], top: dict[str, Any]) -> dict[str, Any]:
+    merged = dict(base)
+    for name, value in top.items():
+        both_sections = isinstance(value, dict) and isinstance(merged.get(name), dict)
+        merged[name] = _overlay(merged[name], value) if both_sections else value
+    return merged

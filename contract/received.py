@@ -1,0 +1,27 @@
+"""What a source hands to the ingest door: rows mapped to a fact's contract, and the rows that could not be."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import polars as pl
+
+
+@dataclass(frozen=True)
+class Received:
+    """One fact out of one file; becomes one batch.
+
+    `rows` has the columns of `FACTS[fact]`; `known_at` may be null (the door fills it in). Beside them `row_number`
+    (Int64, 1-based position in the file) and `lines` (Int64, how many received lines the row stands for: 1, or
+    more where invoice lines were summed to a day).
+    `refused` is as contract.frames.REFUSED: rows that could not even be mapped.
+    `rows_in` counts received lines: `rows["lines"].sum() + refused rows`, always.
+    `series` holds the hierarchy columns of the series met (contract.frames.SERIES), if the fact names any.
+    """
+
+    fact: str
+    rows: pl.DataFrame
+    refused: pl.DataFrame
+    rows_in: int
+    series: pl.DataFrame | None = None
+    is_history: bool = False  # years at once: known_at is assumed from ds, not taken from the clock
