@@ -1,0 +1,97 @@
+"""The panel made dense: every entity has every day, in order, with a gutter of empty days before it.
+
+Row of (entity, day) = entity_ix * width + gutter + day_ix. With gutters at least as long as the longest window, a lag is a plain
+shift and a window a plain rolling mean over the whole column: neither can reach into the entity before.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+import polars as pl
+
+from contract.panel import Panel
+
+FEED_COLUMN = "store_id"  # whoever sends one extract a day; a series absent while its feed arrived sold nothing
+
+
+@dataclass(frozen=True)
+class Days:
+    """The day axis shared by all dense tables: `known` days of history, `ahead` days after them, `gutter` days before."""
+
+    first: date
+    known: int
+    ahead: int
+    gutter: int
+
+    @property
+    def width(self) -> int:
+        """Rows an entity takes."""
+        return self.gutter + self.known + self.ahead
+
+    def index(self, ds: pl.Expr) -> pl.Expr:
+        """The day index of a date column: 0 is the first day of the panel."""
+        return (ds - pl.lit(self.first)).dt.total_days().cast(pl.Int32)
+
+    def of(self, day: date) -> int:
+        """The day index of one day."""
+        return (day - self.first).days
+
+    def rows(self, entity_ix: np.ndarray, day_ix: np.ndarray) -> np.ndarray:
+        """The row of each (entity, day)."""
+        return entity_ix.astype(np.int64) * self.width + self.gutter + day_ix
+
+    def blank(self, entities: int) -> np.ndarray:
+        """An empty (entities, width) float32 table."""
+        return np.full((entities, self.width), np.nan, dtype=np.float32)
+
+    def scatter(self, frame: pl.DataFrame, entities: int, value: str) -> np.ndarray:
+        """The (entities, width) table of a frame with entity_ix, day_ix and a value; days off the axis are left out."""
+        table = self.blank(entities)
+        on_axis = frame.filter(pl.col("day_ix").is_between(0, self.known + self.ahead - 1))
+        rows = on_axis["entity_ix"].to_numpy(), on_axis["day_ix"].to_numpy() + self.gutter
+        table[rows] = on_axis[value].cast(pl.Float32).fill_null(np.nan).to_numpy()
+        return table
+
+
+def days_of(panel: Panel, horizon: int, gutter: int) -> Days:
+    """The day axis of a panel, from its first sales day to `horizon` days after its last."""
+    return Days(panel.first_day, (panel.last_day - panel.first_day).days + 1, horizon, gutter)
+
+
+def column(table: np.ndarray) -> pl.Series:
+    """A dense table as one Polars column, unknown as null."""
+    return pl.Series(table.reshape(-1)).fill_nan(None)
+
+
+def demand(panel: Panel, days: Days, absent_means_zero: bool) -> np.ndarray:
+    """Units sold as a (series, width) table in the order of `panel.series`; NaN where it teaches nothing.
+
+    NaN before the launch (a series' first sale), where the feed is missing, on closed days, and after the last known day.
+    """
+    located = locate(panel.sales, panel.series, days)
+    y = days.scatter(located, panel.series.height, "y")
+    if absent_means_zero:
+        y = np.where(np.isnan(y) & _feed_arrived(panel.series, days, y), np.float32(0), y)
+    if panel.sales["is_open"].null_count() < panel.sales.height:
+        shut = days.scatter(located.with_columns((pl.col("is_open") == False).alias("shut")), len(y), "shut")  # noqa: E712
+        y[shut == 1] = np.nan
+    launched = np.maximum.accumulate(np.nan_to_num(y) > 0, axis=1)
+    return np.where(launched, y, np.float32(np.nan))
+
+
+def locate(facts: pl.DataFrame, series: pl.DataFrame, days: Days, ds: str = "ds") -> pl.DataFrame:
+    """Facts of known series with entity_ix (the row of `series`) and day_ix."""
+    entities = series.select("unique_id").with_row_index("entity_ix")
+    return facts.join(entities, on="unique_id", how="inner").with_columns(day_ix=days.index(pl.col(ds)))
+
+
+def _feed_arrived(series: pl.DataFrame, days: Days, y: np.ndarray) -> np.ndarray:
+    """True on (series, day) where any series of the same feed has a row."""
+    feeds = series[FEED_COLUMN] if FEED_COLUMN in series.columns else pl.Series(["all"] * series.height)
+    feed_ix = feeds.rank("dense").to_numpy().astype(np.int64) - 1
+    arrived = np.zeros((int(feed_ix.max(initial=0)) + 1, days.width), dtype=bool)
+    np.logical_or.at(arrived, feed_ix, ~np.isnan(y))
+    return arrived[feed_ix]

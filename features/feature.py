@@ -1,0 +1,83 @@
+"""A feature: an expression on a dense table, and the day it may be read at."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import polars as pl
+
+from contract.errors import LeakingFeature
+
+Anchor = Literal["origin", "weekday", "year", "origin_year", "target"]
+
+WEEK = 7
+YEAR = 52 * WEEK  # the same weekday a year ago
+
+# columns of dense tables that are known ahead of their day; covariates declared known-future join them by prefix
+KNOWN_AHEAD = {"price", "promo", "day_ix"}
+KNOWN_AHEAD_PREFIXES = ("calendar_", "future_")
+
+
+@dataclass(frozen=True)
+class Feature:
+    """One column of the feature frame.
+
+    `expr` is evaluated on the dense table `table` (rows: entity x day, sorted, gutters between entities, so a shift or a
+    rolling window needs no group-by) and may look back only. Its value is read at the day the `anchor` names:
+
+        origin       the last known day
+        weekday      the last known day with the target's weekday
+        year         the target's day 52 weeks ago (+ `ahead` days, for windows around it)
+        origin_year  the origin's day 52 weeks ago (+ `ahead` days)
+        target       the target day itself; only columns known ahead may be read there
+
+    With `over`, the value is a ratio: this feature's value over the other's, each read at its own anchor; null over zero.
+    `name` starts with its family, as in `params.yaml: features`.
+    """
+
+    name: str
+    family: str
+    table: str
+    anchor: Anchor
+    expr: pl.Expr
+    ahead: int = 0
+    over: Feature | None = None
+    is_category: bool = False
+
+    @property
+    def parts(self) -> list[Feature]:
+        """What must be read to know this feature: itself, and what it is divided by."""
+        return [self] if self.over is None else [self, *self.over.parts]
+
+
+def days_read(anchor: Anchor, ahead: int, origin: np.ndarray, h: np.ndarray) -> np.ndarray:
+    """The day index each row reads at this anchor; may be negative (before the panel), which means null."""
+    if anchor == "origin":
+        return origin
+    if anchor == "weekday":
+        return origin + h - WEEK * -(-h // WEEK)
+    if anchor == "year":
+        return origin + h - YEAR + ahead
+    if anchor == "origin_year":
+        return origin - YEAR + ahead
+    return origin + h
+
+
+def refuse_leaks(features: list[Feature], horizon: int) -> list[Feature]:
+    """The features, if each reads only what is known at its anchor; LeakingFeature names the first that does not."""
+    for feature in (part for whole in features for part in whole.parts):
+        roots = set(feature.expr.meta.root_names())
+        late = {root for root in roots if root not in KNOWN_AHEAD and not root.startswith(KNOWN_AHEAD_PREFIXES)}
+        if feature.anchor == "target" and late:
+            raise LeakingFeature(
+                f"feature '{feature.name}' reads {sorted(late)} on the target day, which is not known at the origin. "
+                "Anchor it at 'origin', 'weekday' or 'year', or declare the column known-future (source.files.known_future)."
+            )
+        if feature.anchor in ("year", "origin_year") and feature.ahead > YEAR - horizon:
+            raise LeakingFeature(
+                f"feature '{feature.name}' reads {feature.ahead} days after the day a year ago, past the origin of a "
+                f"{horizon}-day horizon. Keep it at or under {YEAR - horizon}."
+            )
+    return features

@@ -1,0 +1,106 @@
+"""The one function that makes feature rows, for training and for serving."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from features.feature import Feature, days_read
+from features.sales import TABLE as SERIES_TABLE
+from features.space import Space, series_table
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Which rows: for each a series (row of `space.series`), an origin (day index) and h. Sorted by series."""
+
+    series_ix: np.ndarray
+    origin_ix: np.ndarray
+    h: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.h)
+
+    def slice(self, first: int, last: int) -> Rows:
+        """Rows first..last-1."""
+        return Rows(self.series_ix[first:last], self.origin_ix[first:last], self.h[first:last])
+
+    @property
+    def target_ix(self) -> np.ndarray:
+        """The day index each row is about."""
+        return self.origin_ix + self.h
+
+
+def feature_names(space: Space) -> list[str]:
+    """The columns of `feature_frame`, in order."""
+    return ["h", *space.static.columns, *(feature.name for feature in space.features)]
+
+
+def category_names(space: Space) -> list[str]:
+    """Those of them that are codes, not quantities."""
+    return [*space.static.columns, *(feature.name for feature in space.features if feature.is_category)]
+
+
+def feature_frame(space: Space, rows: Rows) -> pl.DataFrame:
+    """One float32 row per (series, origin, h): what was known at the origin about the target day. Unknown is null.
+
+    The same call makes the training frame (many origins) and the future frame (one origin).
+    """
+    chunks = [_chunk_frame(space, first, last, part) for first, last, part in _by_chunk(space, rows)]
+    return pl.concat(chunks) if chunks else pl.DataFrame(schema=dict.fromkeys(feature_names(space), pl.Float32))
+
+
+def targets(space: Space, rows: Rows) -> np.ndarray:
+    """Units sold on each row's target day; NaN where unknown, closed or not launched."""
+    return space.y[rows.series_ix, rows.target_ix + space.days.gutter]
+
+
+def _by_chunk(space: Space, rows: Rows) -> Iterator[tuple[int, int, Rows]]:
+    for first in range(0, space.series.height, space.chunk_series):
+        last = min(first + space.chunk_series, space.series.height)
+        low, high = np.searchsorted(rows.series_ix, [first, last])
+        if high > low:
+            yield first, last, rows.slice(low, high)
+
+
+def _chunk_frame(space: Space, first: int, last: int, rows: Rows) -> pl.DataFrame:
+    values = _read_values(space, series_table(space, first, last), first, rows)
+    columns = [pl.Series("h", rows.h.astype(np.float32)), *space.static[rows.series_ix].get_columns()]
+    for feature in space.features:
+        value = values[feature.name]
+        if feature.over is not None:
+            value = _ratio(value, values[feature.over.name])
+        columns.append(value.alias(feature.name))
+    return pl.DataFrame(columns)
+
+
+def _read_values(space: Space, own: pl.DataFrame, first: int, rows: Rows) -> dict[str, pl.Series]:
+    """Every part of every feature, evaluated on its table once per anchor and gathered at its rows."""
+    values: dict[str, pl.Series] = {}
+    for (table, anchor, ahead), parts in _by_place(space.features).items():
+        dense, entity = (own, rows.series_ix - first) if table == SERIES_TABLE else (space.shared[table], None)
+        if entity is None:
+            entity = space.entity_ix[table][rows.series_ix]
+        day = days_read(anchor, ahead, rows.origin_ix, rows.h)
+        at = pl.Series(np.where(day < 0, -1, space.days.rows(entity, day))).cast(pl.UInt32, strict=False)  # before: null
+        computed = dense.select([part.expr.cast(pl.Float32).alias(part.name) for part in parts])
+        values |= {name: computed[name].gather(at) for name in computed.columns}
+    return values
+
+
+def _by_place(features: list[Feature]) -> dict[tuple[str, str, int], list[Feature]]:
+    places: dict[tuple[str, str, int], list[Feature]] = {}
+    seen: set[str] = set()
+    for part in (part for feature in features for part in feature.parts):
+        if part.name not in seen:
+            seen.add(part.name)
+            places.setdefault((part.table, part.anchor, part.ahead), []).append(part)
+    return places
+
+
+def _ratio(above: pl.Series, below: pl.Series) -> pl.Series:
+    frame = pl.DataFrame({"above": above.alias("above"), "below": below.alias("below")})
+    return frame.select(pl.when(pl.col("below") > 0).then(pl.col("above") / pl.col("below")))["above"]

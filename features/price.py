@@ -1,0 +1,55 @@
+"""Families read from plans: price and promotion, both known ahead of their day."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+
+from contract.panel import Panel
+from features.dense import Days, locate
+from features.feature import WEEK, Feature
+from features.sales import TABLE, window_mean
+
+LONGEST_WINDOW = 112
+PRICE, PROMO = pl.col("price"), pl.col("promo")
+
+
+def price_features(group_table: str | None) -> list[Feature]:
+    """Price on the target day; `group_table` holds the mean price of the series' department, if there is one."""
+    level = Feature("price_level", "price", TABLE, "target", PRICE)
+    features = [
+        level,
+        Feature("price_change_7", "price", TABLE, "target", PRICE / PRICE.shift(WEEK)),
+        Feature("price_vs_28", "price", TABLE, "target", PRICE / window_mean(PRICE, 28)),
+        Feature(f"price_vs_{LONGEST_WINDOW}", "price", TABLE, "target", PRICE / window_mean(PRICE, LONGEST_WINDOW)),
+    ]
+    if group_table is not None:
+        group = Feature("price_group", "price", group_table, "target", PRICE)
+        features.append(Feature("price_vs_group", "price", TABLE, "target", PRICE, over=group))
+    return features
+
+
+def promo_features() -> list[Feature]:
+    """Promotion on the target day, in the week that ends there, and how promoted the recent sales were."""
+    return [
+        Feature("promo_today", "promo", TABLE, "target", PROMO),
+        Feature("promo_share_7", "promo", TABLE, "target", window_mean(PROMO, WEEK)),
+        Feature("promo_share_28", "promo", TABLE, "origin", window_mean(PROMO, 28)),
+    ]
+
+
+def spread_over_days(panel: Panel, days: Days, value: str) -> np.ndarray:
+    """A column of `panel.prices` as a (series, width) table: each period's value on each of its days; NaN where none holds."""
+    table = days.blank(panel.series.height)
+    last = days.known + days.ahead - 1
+    periods = (
+        locate(panel.prices.filter(pl.col(value).is_not_null()), panel.series, days, "from_ds")
+        .with_columns(end=days.index(pl.col("to_ds")).clip(upper_bound=last), start=pl.col("day_ix").clip(0))
+        .filter(pl.col("start") <= pl.col("end"))
+    )
+    start, length = periods["start"].to_numpy(), (periods["end"] - periods["start"] + 1).to_numpy()
+    entity = np.repeat(periods["entity_ix"].to_numpy(), length)
+    within = np.arange(length.sum()) - np.repeat(np.cumsum(length) - length, length)
+    day = np.repeat(start, length) + within
+    table[entity, day + days.gutter] = np.repeat(periods[value].cast(pl.Float32).to_numpy(), length)
+    return table

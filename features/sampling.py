@@ -1,0 +1,74 @@
+"""Which rows a forecaster learns from: origins stepped back from the cutoff, thinned by hash to a row budget."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from contract.errors import NotEnoughHistory
+from features.frame import Rows
+from features.space import Space
+
+
+def serving_rows(space: Space, hs: range) -> Rows:
+    """Every series at the last known day, for each h."""
+    series = np.arange(space.series.height, dtype=np.int32)
+    return _grid(series, np.array([space.last_known], dtype=np.int32), np.array(hs, dtype=np.int32))
+
+
+def training_rows(space: Space, hs: range, step_days: int, min_history_days: int, max_rows: int, seed: int) -> Rows:  # noqa: PLR0913
+    """Rows (series, origin, h) whose series had launched at the origin and whose target is known, at most about `max_rows`.
+
+    Origins go back from the last known day in steps of `step_days` to `min_history_days` after the first. Above the budget a
+    row stays if its hash falls under the share that fits: independent of order, chunking and the other rows.
+    """
+    origins = np.arange(space.last_known - hs.start, min_history_days - 1, -step_days, dtype=np.int32)[::-1]
+    if origins.size == 0:
+        raise NotEnoughHistory(
+            f"the panel has {space.days.known} days; training for h={hs.start}..{hs.stop - 1} needs more than "
+            f"{min_history_days + hs.start}. Lower train.min_history_days or bring a longer history."
+        )
+    h = np.array(hs, dtype=np.int32)
+    share = max_rows / max(_known_targets(space, origins, h), 1)
+    parts = []
+    for first in range(0, space.series.height, space.chunk_series):
+        series = np.arange(first, min(first + space.chunk_series, space.series.height), dtype=np.int32)
+        rows = _grid(series, origins, h)
+        parts.append(_keep(rows, _is_known(space, rows) & (_unit_hash(rows, seed) < share)))
+    return Rows(*(np.concatenate([getattr(part, name) for part in parts]) for name in ("series_ix", "origin_ix", "h")))
+
+
+def _is_known(space: Space, rows: Rows) -> np.ndarray:
+    inside = rows.target_ix <= space.last_known
+    target = space.y[rows.series_ix, np.minimum(rows.target_ix, space.last_known) + space.days.gutter]
+    launch = space.by_series["launch_ix"][rows.series_ix, 0]
+    return inside & ~np.isnan(target) & (launch <= rows.origin_ix)
+
+
+def _known_targets(space: Space, origins: np.ndarray, h: np.ndarray) -> int:
+    known_by_day = (~np.isnan(space.y[:, space.days.gutter :])).sum(axis=0)
+    days = (origins[:, None] + h[None, :]).ravel()
+    return int(known_by_day[days[days <= space.last_known]].sum())
+
+
+def _grid(series: np.ndarray, origins: np.ndarray, h: np.ndarray) -> Rows:
+    shape = (len(series), len(origins), len(h))
+    spread = np.broadcast_to
+    return Rows(
+        spread(series[:, None, None], shape).ravel(),
+        spread(origins[None, :, None], shape).ravel(),
+        spread(h[None, None, :], shape).ravel(),
+    )
+
+
+def _keep(rows: Rows, mask: np.ndarray) -> Rows:
+    return Rows(rows.series_ix[mask], rows.origin_ix[mask], rows.h[mask])
+
+
+def _unit_hash(rows: Rows, seed: int) -> np.ndarray:
+    """A number in [0, 1) that depends on nothing but the row and the seed (splitmix64's finalizer, Steele et al. 2014)."""
+    key = rows.series_ix.astype(np.uint64) << np.uint64(32)
+    key ^= rows.origin_ix.astype(np.uint64) << np.uint64(8)
+    key ^= rows.h.astype(np.uint64) + (np.uint64(seed) << np.uint64(48))
+    for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
+        key = (key ^ (key >> np.uint64(shift))) * np.uint64(factor)
+    return (key ^ (key >> np.uint64(31))).astype(np.float64) / 2.0**64

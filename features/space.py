@@ -1,0 +1,144 @@
+"""A panel laid out for features: dense tables of series, groups and regions over one day axis."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+import polars as pl
+
+from contract.panel import Panel
+from contract.params import FeatureParams
+from features.calendar import EVERYWHERE, calendar_table, closed_days, event_vocabulary
+from features.declared import declared_features, gutter_days
+from features.dense import Days, column, days_of, demand, locate
+from features.feature import Feature
+from features.hierarchy import group_index, group_table, table_name
+from features.price import spread_over_days
+
+MOST_CATEGORIES = 255  # a static column with more values (item ids) would be learned by heart
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """Frozen codes of all text: learned once at training, kept in the model card, never extended when serving."""
+
+    events: dict[str, int]
+    static: dict[str, list[str]]
+
+
+@dataclass(frozen=True)
+class Space:
+    """Everything `feature_frame` gathers from. Tables are (entity, day) in the row order of features.dense."""
+
+    series: pl.DataFrame
+    days: Days
+    features: list[Feature]
+    vocabulary: Vocabulary
+    by_series: dict[str, np.ndarray]  # column -> (series, width) float32
+    shared: dict[str, pl.DataFrame]  # table name -> dense frame of groups or regions
+    entity_ix: dict[str, np.ndarray]  # table name -> for each series its row of entities
+    static: pl.DataFrame  # one row per series, codes as float32, null for a value unknown at training
+    is_closed: np.ndarray  # (series, width)
+    chunk_series: int
+
+    @property
+    def y(self) -> np.ndarray:
+        """Units sold, (series, width); NaN where it teaches nothing."""
+        return self.by_series["y"]
+
+    @property
+    def last_known(self) -> int:
+        """The day index of the last known day."""
+        return self.days.known - 1
+
+    def at(self, origin: date) -> int:
+        """The day index of an origin."""
+        return self.days.of(origin)
+
+
+def vocabulary_of(panel: Panel) -> Vocabulary:
+    """The codes of a panel's events and static columns."""
+    columns = [name for name in panel.series.columns if name != "unique_id"]
+    values = {name: sorted(panel.series[name].drop_nulls().unique().to_list()) for name in columns}
+    return Vocabulary(
+        events=event_vocabulary(panel.calendar),
+        static={name: codes for name, codes in values.items() if len(codes) <= MOST_CATEGORIES},
+    )
+
+
+def lay_out(  # noqa: PLR0913  # what a layout depends on, each a value of another kind
+    panel: Panel,
+    params: FeatureParams,
+    horizon: int,
+    vocabulary: Vocabulary,
+    region: str | None,
+    absent_means_zero: bool = True,
+) -> Space:
+    """The space of a panel that was cut at the last day anything may be known of: `panel.up_to(cutoff)`."""
+    days = days_of(panel, horizon, gutter_days(params))
+    regions, region_ix = _regions(panel.series, region)
+    closed = closed_days(panel, days, regions)[region_ix]
+    by_series = _series_tables(panel, params, days, absent_means_zero, closed)
+    grouped = {table_name(columns): group_index(panel.series, columns) for columns in params.hierarchy}
+    shared = {name: group_table(by_series, ix) for name, ix in grouped.items()}
+    shared["region"] = calendar_table(panel, days, regions, params.event_reach_days, vocabulary.events)
+    return Space(
+        series=panel.series,
+        days=days,
+        features=declared_features(params, horizon),
+        vocabulary=vocabulary,
+        by_series=by_series,
+        shared=shared,
+        entity_ix={**grouped, "region": region_ix},
+        static=_static_codes(panel.series, vocabulary) if params.static else pl.DataFrame(),
+        is_closed=closed,
+        chunk_series=params.chunk_series,
+    )
+
+
+def series_table(space: Space, first: int, last: int) -> pl.DataFrame:
+    """The dense Polars table of series first..last-1."""
+    width = space.days.width
+    columns = {name: column(table[first:last]) for name, table in space.by_series.items()}
+    day_ix = np.tile(np.arange(-space.days.gutter, width - space.days.gutter, dtype=np.float32), last - first)
+    return pl.DataFrame({**columns, "day_ix": day_ix})
+
+
+def _series_tables(panel: Panel, params: FeatureParams, days: Days, zeros: bool, closed: np.ndarray) -> dict[str, np.ndarray]:
+    y = demand(panel, days, zeros)
+    y[closed] = np.nan
+    day_ix = np.arange(-days.gutter, days.width - days.gutter, dtype=np.float32)
+    last_sale = np.maximum.accumulate(np.where(np.nan_to_num(y) > 0, day_ix, np.float32(-np.inf)), axis=1)
+    last_sale[np.isinf(last_sale)] = np.nan
+    launch = np.broadcast_to(np.nanmin(np.where(y > 0, day_ix, np.float32(np.inf)), axis=1, keepdims=True), y.shape)
+    tables = {"y": y, "last_sale_ix": last_sale, "launch_ix": np.where(np.isinf(launch), np.float32(np.nan), launch)}
+    tables["price"] = spread_over_days(panel, days, "price")
+    tables["promo"] = np.nan_to_num(spread_over_days(panel, days, "promo"))
+    return tables | _covariate_tables(panel, params, days)
+
+
+def _covariate_tables(panel: Panel, params: FeatureParams, days: Days) -> dict[str, np.ndarray]:
+    wanted = {f"future_{name}": name for name in params.known_future} | {f"past_{name}": name for name in params.past_only}
+    tables = {}
+    for column_name, name in wanted.items():
+        located = locate(panel.covariates.filter(pl.col("name") == name), panel.series, days)
+        tables[column_name] = days.scatter(located, panel.series.height, "value")
+    return tables
+
+
+def _regions(series: pl.DataFrame, region: str | None) -> tuple[list[str], np.ndarray]:
+    if region is None or region not in series.columns:
+        return [EVERYWHERE], np.zeros(series.height, dtype=np.int64)
+    names = sorted(series[region].unique().to_list())
+    return names, series[region].rank("dense").to_numpy().astype(np.int64) - 1
+
+
+def _static_codes(series: pl.DataFrame, vocabulary: Vocabulary) -> pl.DataFrame:
+    def coded(name: str, values: list[str]) -> pl.Expr:
+        codes = {value: float(code) for code, value in enumerate(values)}
+        known = pl.col(name) if name in series.columns else pl.lit(None, dtype=pl.String)
+        return known.replace_strict(codes, default=None, return_dtype=pl.Float32).alias(f"static_{name}")
+
+    return series.select([coded(name, values) for name, values in vocabulary.static.items()])
