@@ -13,7 +13,9 @@ EVERYWHERE = "*"
 TABLE = "region"
 
 
-def calendar_table(panel: Panel, days: Days, regions: list[str], reach_days: int, event_codes: dict[str, int]) -> pl.DataFrame:
+def calendar_table(
+    panel: Panel, days: Days, regions: list[str], reach_days: int, event_codes: dict[str, int]
+) -> pl.DataFrame:
     """Region x day: calendar_* columns, all known ahead. Row order as features.dense.
 
     `event_codes` is the frozen vocabulary (event name -> code); an event it does not hold is code 0, as is no event.
@@ -22,14 +24,19 @@ def calendar_table(panel: Panel, days: Days, regions: list[str], reach_days: int
         ds=pl.lit(days.first) + pl.duration(days=pl.col("day_ix"))
     )
     everywhere = _region(panel.calendar, EVERYWHERE)
-    return pl.concat([_one_region(base, everywhere, panel.calendar, region, reach_days, event_codes) for region in regions])
+    return pl.concat(
+        [_one_region(base, everywhere, panel.calendar, region, reach_days, event_codes) for region in regions]
+    )
 
 
 def calendar_features() -> list[Feature]:
     """One feature per calendar column, read at the target day."""
     names = ["weekday", "day_of_month", "week_of_year", "days_to_event", "days_from_event", "payday_week", "is_payday"]
     features = [Feature(f"calendar_{n}", "calendar", TABLE, "target", pl.col(f"calendar_{n}")) for n in names]
-    return [*features, Feature("calendar_event", "calendar", TABLE, "target", pl.col("calendar_event"), is_category=True)]
+    return [
+        *features,
+        Feature("calendar_event", "calendar", TABLE, "target", pl.col("calendar_event"), is_category=True),
+    ]
 
 
 def event_vocabulary(calendar: pl.DataFrame) -> dict[str, int]:
@@ -53,7 +60,7 @@ def _region(calendar: pl.DataFrame, region: str) -> pl.DataFrame:
     return calendar.filter(pl.col("region") == region).select("ds", "event", "is_payday")
 
 
-def _one_region(  # noqa: PLR0913  # the table's ingredients, named
+def _one_region(
     base: pl.DataFrame, everywhere: pl.DataFrame, calendar: pl.DataFrame, region: str, reach: int, codes: dict[str, int]
 ) -> pl.DataFrame:
     local = _region(calendar, region) if region != EVERYWHERE else everywhere.clear()

@@ -85,7 +85,9 @@ def _read_values(space: Space, own: pl.DataFrame, first: int, rows: Rows) -> dic
         if entity is None:
             entity = space.entity_ix[table][rows.series_ix]
         day = days_read(anchor, ahead, rows.origin_ix, rows.h)
-        at = pl.Series(np.where(day < 0, -1, space.days.rows(entity, day))).cast(pl.UInt32, strict=False)  # before: null
+        at = pl.Series(np.where(day < 0, -1, space.days.rows(entity, day))).cast(
+            pl.UInt32, strict=False
+        )  # before: null
         computed = dense.select([part.expr.cast(pl.Float32).alias(part.name) for part in parts])
         values |= {name: computed[name].gather(at) for name in computed.columns}
     return values

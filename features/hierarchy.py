@@ -38,8 +38,8 @@ def group_index(series: pl.DataFrame, columns: list[str]) -> np.ndarray:
 def group_table(members: dict[str, np.ndarray], group_ix: np.ndarray) -> pl.DataFrame:
     """Group x day: `total` units, `member_mean` units per launched member, mean `price`. Unknown where no member is known."""
     groups = int(group_ix.max(initial=0)) + 1
-    total, known = _sum_by(members["y"], group_ix, groups)
-    price, priced = _sum_by(members["price"], group_ix, groups)
+    total, known = sum_by(members["y"], group_ix, groups)
+    price, priced = sum_by(members["price"], group_ix, groups)
     with np.errstate(invalid="ignore", divide="ignore"):
         columns = {
             "total": np.where(known > 0, total, np.nan),
@@ -69,7 +69,8 @@ def hierarchy_features(columns: list[str], windows: list[int]) -> list[Feature]:
     ]
 
 
-def _sum_by(table: np.ndarray, group_ix: np.ndarray, groups: int) -> tuple[np.ndarray, np.ndarray]:
+def sum_by(table: np.ndarray, group_ix: np.ndarray, groups: int) -> tuple[np.ndarray, np.ndarray]:
+    """(groups, ...) sums of the known values of a (series, ...) table, and how many were known."""
     order = np.argsort(group_ix, kind="stable")
     starts = np.searchsorted(group_ix[order], np.arange(groups))
     ordered = table[order]

@@ -15,7 +15,7 @@ def serving_rows(space: Space, hs: range) -> Rows:
     return _grid(series, np.array([space.last_known], dtype=np.int32), np.array(hs, dtype=np.int32))
 
 
-def training_rows(space: Space, hs: range, step_days: int, min_history_days: int, max_rows: int, seed: int) -> Rows:  # noqa: PLR0913
+def training_rows(space: Space, hs: range, step_days: int, min_history_days: int, max_rows: int, seed: int) -> Rows:
     """Rows (series, origin, h) whose series had launched at the origin and whose target is known, at most about `max_rows`.
 
     Origins go back from the last known day in steps of `step_days` to `min_history_days` after the first. Above the budget a

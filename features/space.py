@@ -68,7 +68,7 @@ def vocabulary_of(panel: Panel) -> Vocabulary:
     )
 
 
-def lay_out(  # noqa: PLR0913  # what a layout depends on, each a value of another kind
+def lay_out(
     panel: Panel,
     params: FeatureParams,
     horizon: int,
@@ -106,7 +106,9 @@ def series_table(space: Space, first: int, last: int) -> pl.DataFrame:
     return pl.DataFrame({**columns, "day_ix": day_ix})
 
 
-def _series_tables(panel: Panel, params: FeatureParams, days: Days, zeros: bool, closed: np.ndarray) -> dict[str, np.ndarray]:
+def _series_tables(
+    panel: Panel, params: FeatureParams, days: Days, zeros: bool, closed: np.ndarray
+) -> dict[str, np.ndarray]:
     y = demand(panel, days, zeros)
     y[closed] = np.nan
     day_ix = np.arange(-days.gutter, days.width - days.gutter, dtype=np.float32)
@@ -120,7 +122,9 @@ def _series_tables(panel: Panel, params: FeatureParams, days: Days, zeros: bool,
 
 
 def _covariate_tables(panel: Panel, params: FeatureParams, days: Days) -> dict[str, np.ndarray]:
-    wanted = {f"future_{name}": name for name in params.known_future} | {f"past_{name}": name for name in params.past_only}
+    wanted = {f"future_{name}": name for name in params.known_future} | {
+        f"past_{name}": name for name in params.past_only
+    }
     tables = {}
     for column_name, name in wanted.items():
         located = locate(panel.covariates.filter(pl.col("name") == name), panel.series, days)

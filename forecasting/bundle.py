@@ -1,0 +1,102 @@
+"""A fitted model on disk: LightGBM's own text beside a JSON card. No pickle: nothing in a bundle can run when it is read."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from contract.errors import ModelBroken
+from contract.params import FeatureParams, TrainParams, params_hash
+from features.space import Vocabulary
+from forecasting.global_lightgbm import GlobalLightGBM, PanelReading
+
+CARD = "card.json"
+Card = dict[str, Any]
+
+
+def save_bundle(model: GlobalLightGBM, folder: Path, panel_hash: str) -> Card:
+    """Write the boosters and the card into an empty folder; returns the card. Same fit, same bytes, same model_id."""
+    folder.mkdir(parents=True, exist_ok=True)
+    files = {}
+    for end, booster in model.boosters.items():
+        name = f"block_{end:02d}.txt"
+        text = booster.model_to_string()
+        (folder / name).write_text(text, encoding="utf-8")
+        files[name] = _sha256(text)
+    card = _card(model, files, panel_hash)
+    (folder / CARD).write_text(json.dumps(card, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    return card
+
+
+def read_card(folder: Path) -> Card:
+    """The card of a bundle. ModelBroken when there is none."""
+    try:
+        return json.loads((folder / CARD).read_text(encoding="utf-8"))
+    except (FileNotFoundError, json.JSONDecodeError) as error:
+        raise ModelBroken(
+            f"'{folder}' holds no readable {CARD}: {error}. Run `python train.py`, or name another model."
+        ) from error
+
+
+def load_bundle(folder: Path) -> GlobalLightGBM:
+    """The fitted model of a bundle. ModelBroken when a file is missing or is not the one the card was written for."""
+    import lightgbm  # two seconds to import
+
+    card = read_card(folder)
+    texts = {name: _checked_text(folder / name, sha256) for name, sha256 in card["files"].items()}
+    reading = PanelReading(FeatureParams(**card["features"]), card["region"], card["absent_means_zero"])
+    model = GlobalLightGBM(TrainParams(**card["train"]), reading)
+    model.vocabulary = Vocabulary(**card["vocabulary"])
+    model.columns = card["columns"]
+    model.cutoff = date.fromisoformat(card["cutoff"])
+    model.boosters = {
+        int(name[len("block_") : -len(".txt")]): lightgbm.Booster(model_str=text) for name, text in texts.items()
+    }
+    return model
+
+
+def _card(model: GlobalLightGBM, files: dict[str, str], panel_hash: str) -> Card:
+    train, features = model.params, model.reading.features
+    card: Card = {
+        "kind": model.name,
+        "cutoff": str(model.cutoff),
+        "panel_hash": panel_hash,
+        "params_hash": params_hash(train, features),
+        "train": train.model_dump(mode="json"),
+        "features": features.model_dump(mode="json"),
+        "region": model.reading.region,
+        "absent_means_zero": model.reading.absent_means_zero,
+        "columns": model.columns,
+        "vocabulary": {"events": model.vocabulary.events, "static": model.vocabulary.static},
+        "rows_used": {str(end): rows for end, rows in model.rows_used.items()},
+        "files": files,
+        "importance": _importance(model),
+    }
+    return {"model_id": _sha256(json.dumps(card, sort_keys=True))[:12], **card}
+
+
+def _importance(model: GlobalLightGBM) -> dict[str, float]:
+    """Share of the total gain of each feature, all blocks together, largest first."""
+    gains = sum(booster.feature_importance("gain") for booster in model.boosters.values())
+    shares = gains / max(gains.sum(), 1e-12)
+    ranked = sorted(zip(model.columns, shares, strict=True), key=lambda pair: -pair[1])
+    return {name: round(float(share), 5) for name, share in ranked}
+
+
+def _checked_text(path: Path, sha256: str) -> str:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        raise ModelBroken(
+            f"'{path}' is missing from its bundle. Train again, or roll back to another model."
+        ) from error
+    if _sha256(text) != sha256:
+        raise ModelBroken(f"'{path}' changed since its card was written. Train again, or roll back to another model.")
+    return text
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,81 @@
+"""The ladder: every series and day gets a forecast, and every row says what made it and why it is not the champion's."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import polars as pl
+
+from contract.panel import Panel
+from contract.params import InferenceParams
+
+GROUP_MEAN, ZERO = "group_mean", "zero"
+
+REASONS = {
+    "no_model": "there is no usable champion",
+    "no_history": "the series had not sold before the origin",
+    "not_a_number": "the model's answer was not a finite number",
+    "explosion": "the model's answer was far above anything the series ever sold",
+}
+
+
+def complete(
+    forecast: pl.DataFrame, method: str, baseline: pl.DataFrame, panel: Panel, params: InferenceParams
+) -> pl.DataFrame:
+    """unique_id, ds, h, y_hat, method, reason: the forecast where it is sound, else the first rung below that has an answer.
+
+    `forecast` and `baseline` hold unique_id, ds, h, y_hat with the same rows; a `forecast` of nulls stands for no model.
+    Rungs: `method`, seasonal_naive, the mean of the series' group over the last `fallback_days`, zero.
+    """
+    judged = forecast.join(_highest_day(panel), on="unique_id", how="left", validate="m:1").with_columns(
+        why=_why_not(
+            pl.col("y_hat"),
+            pl.col("highest") * params.explosion_factor,
+            forecast["y_hat"].null_count() == forecast.height,
+        )
+    )
+    rungs = judged.join(
+        baseline.select("unique_id", "ds", naive="y_hat"), on=["unique_id", "ds"], how="left", validate="1:1"
+    ).join(_group_means(panel, params.fallback_days), on="unique_id", how="left", validate="m:1")
+    sound = pl.col("why").is_null()
+    return rungs.select(
+        "unique_id",
+        "ds",
+        "h",
+        y_hat=pl.when(sound).then("y_hat").otherwise(pl.coalesce("naive", "group_mean", pl.lit(0.0))),
+        method=pl.when(sound)
+        .then(pl.lit(method))
+        .when(pl.col("naive").is_not_null())
+        .then(pl.lit("seasonal_naive"))
+        .when(pl.col("group_mean").is_not_null())
+        .then(pl.lit(GROUP_MEAN))
+        .otherwise(pl.lit(ZERO)),
+        reason="why",
+    ).sort("unique_id", "ds")
+
+
+def _why_not(y_hat: pl.Expr, ceiling: pl.Expr, no_model: bool) -> pl.Expr:
+    return (
+        pl.when(pl.lit(no_model))
+        .then(pl.lit("no_model"))
+        .when(y_hat.is_null())
+        .then(pl.lit("no_history"))
+        .when(~y_hat.is_finite() | (y_hat < 0))
+        .then(pl.lit("not_a_number"))
+        .when(y_hat > ceiling)
+        .then(pl.lit("explosion"))
+    )
+
+
+def _highest_day(panel: Panel) -> pl.DataFrame:
+    """unique_id, highest: the most units ever sold in a day, at least 1."""
+    return panel.sales.group_by("unique_id").agg(highest=pl.col("y").max().clip(lower_bound=1.0))
+
+
+def _group_means(panel: Panel, days: int) -> pl.DataFrame:
+    """unique_id, group_mean: mean units per day and series of the series' store and department (all series if it has none)."""
+    columns = [name for name in ("store_id", "dept_id") if name in panel.series.columns]
+    grouped = panel.series.select("unique_id", group=pl.concat_str([pl.lit(""), *columns], separator="|"))
+    recent = panel.sales.filter(pl.col("ds") > panel.last_day - timedelta(days=days))
+    means = recent.join(grouped, on="unique_id", how="inner").group_by("group").agg(group_mean=pl.col("y").mean())
+    return grouped.join(means, on="group", how="left").select("unique_id", "group_mean")

@@ -1,0 +1,44 @@
+"""The shape all forecasters share, so that the baseline, the global model and every cutoff of a backtest take the same two calls."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Protocol
+
+import polars as pl
+
+from contract.days import days_after
+from contract.errors import NotEnoughHistory
+from contract.panel import Panel
+
+
+class Forecaster(Protocol):
+    """Learns from a panel; forecasts from an origin. Never sees a sale after the panel it is given."""
+
+    name: str
+
+    def fit(self, panel: Panel) -> Forecaster:
+        """Learn from everything in the panel; the caller has cut it (`panel.up_to(cutoff)`)."""
+        ...
+
+    def forecast(self, panel: Panel, origin: date, horizon: int) -> pl.DataFrame:
+        """One row per series and h = 1..horizon: unique_id, ds, h, y_hat (units, >= 0; null where it cannot say)."""
+        ...
+
+
+def forecast_grid(unique_ids: pl.Series, origin: date, horizon: int) -> pl.DataFrame:
+    """Every (unique_id, ds, h) a forecast must have, sorted."""
+    steps = pl.DataFrame(
+        {"ds": days_after(origin, horizon), "h": range(1, horizon + 1)}, schema_overrides={"h": pl.Int32}
+    )
+    return pl.DataFrame({"unique_id": unique_ids.sort()}).join(steps, how="cross", maintain_order="left_right")
+
+
+def days_late(panel: Panel, origin: date) -> int:
+    """Days between the panel's last sales day and the origin: 0 when the feeds are on time."""
+    late = (origin - panel.last_day).days
+    if late < 0:
+        raise NotEnoughHistory(
+            f"the panel runs to {panel.last_day}, past the origin {origin}. Cut it with panel.up_to(origin)."
+        )
+    return late

@@ -1,0 +1,198 @@
+"""One gradient-boosted model over all series, a booster per block of days ahead."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+
+from contract.errors import ModelBroken, NotEnoughHistory
+from contract.panel import Panel
+from contract.params import FeatureParams, TrainParams
+from features.frame import Rows, category_names, feature_frame, feature_names, targets
+from features.sampling import serving_rows, training_rows
+from features.space import Space, Vocabulary, lay_out, vocabulary_of
+from forecasting.forecaster import days_late, forecast_grid
+
+if TYPE_CHECKING:
+    import lightgbm
+
+
+@dataclass(frozen=True)
+class PanelReading:
+    """How a panel is read into features: the part of params that must be the same in training and in serving."""
+
+    features: FeatureParams
+    region: str | None
+    absent_means_zero: bool
+
+    def space(self, panel: Panel, horizon: int, vocabulary: Vocabulary) -> Space:
+        """The panel laid out for features up to `horizon` days after its last day."""
+        return lay_out(panel, self.features, horizon, vocabulary, self.region, self.absent_means_zero)
+
+
+@dataclass
+class GlobalLightGBM:
+    """Fitted state: one booster per block, the vocabulary of all codes, the columns they were fitted on."""
+
+    params: TrainParams
+    reading: PanelReading
+    name: str = "global_lightgbm"
+    boosters: dict[int, lightgbm.Booster] = field(default_factory=dict)  # by last day of the block
+    vocabulary: Vocabulary | None = None
+    columns: list[str] = field(default_factory=list)
+    cutoff: date | None = None
+    rows_used: dict[int, int] = field(default_factory=dict)
+
+    @property
+    def blocks(self) -> dict[int, range]:
+        """The days ahead each booster answers for; the recursive strategy has only the first block."""
+        ends = self.params.blocks[:1] if self.params.strategy == "recursive" else self.params.blocks
+        starts = [1, *(end + 1 for end in ends[:-1])]
+        return {end: range(start, end + 1) for start, end in zip(starts, ends, strict=True)}
+
+    def fit(self, panel: Panel) -> GlobalLightGBM:
+        """Learn every block from the panel. NotEnoughHistory when no row can be made."""
+        self.vocabulary = vocabulary_of(panel)
+        self.cutoff = panel.last_day
+        space = self.reading.space(panel, self.params.blocks[-1], self.vocabulary)
+        self.columns = feature_names(space)
+        for end, hs in self.blocks.items():
+            rows = self._training_rows(space, hs)
+            self.rows_used[end] = len(rows)
+            self.boosters[end] = self._fit_block(space, rows)
+        return self
+
+    def forecast(self, panel: Panel, origin: date, horizon: int) -> pl.DataFrame:
+        """As Forecaster.forecast. When feeds are late the last known day is older than the origin and h counts from it."""
+        if self.vocabulary is None:
+            raise ModelBroken("this forecaster was never fitted. Run train.py, or load a bundle.")
+        panel = panel.up_to(origin)
+        steps = horizon + days_late(panel, origin)
+        days_per_pass = self.params.blocks[0] if self.params.strategy == "recursive" else steps
+        known, passes = panel, []
+        for done in range(0, steps, days_per_pass):
+            passes.append(self._one_pass(known, min(days_per_pass, steps - done)))
+            known = _with_forecast_as_sales(known, passes[-1]) if done + days_per_pass < steps else known
+        grid = forecast_grid(panel.series["unique_id"], origin, horizon)
+        return grid.join(pl.concat(passes), on=["unique_id", "ds"], how="left", validate="1:1")
+
+    def _training_rows(self, space: Space, hs: range) -> Rows:
+        p = self.params
+        rows = training_rows(space, hs, p.origin_step_days, p.min_history_days, p.max_rows, p.seed)
+        if len(rows) < 2 * p.min_rows_in_leaf:
+            raise NotEnoughHistory(
+                f"only {len(rows)} rows to learn days {hs.start}..{hs.stop - 1} from; a tree needs {2 * p.min_rows_in_leaf}. "
+                "Bring more history, or lower train.min_rows_in_leaf."
+            )
+        return rows
+
+    def _fit_block(self, space: Space, rows: Rows) -> lightgbm.Booster:
+        import lightgbm  # two seconds to import
+
+        frame = feature_frame(space, rows)
+        data = lightgbm.Dataset(
+            frame.to_numpy(),
+            label=targets(space, rows),
+            weight=_row_weights(space, rows) if self.params.weight == "revenue" else None,
+            feature_name=[_plain(name) for name in frame.columns],
+            categorical_feature=[_plain(name) for name in category_names(space)],
+            params=_dataset_params(self.params),
+        )
+        del frame
+        return lightgbm.train(_booster_params(self.params), data, num_boost_round=self.params.rounds)
+
+    def _one_pass(self, panel: Panel, steps: int) -> pl.DataFrame:
+        """unique_id, ds, y_hat for the `steps` days after the panel's last day, features laid out once."""
+        space = self.reading.space(panel, max(steps, self.params.blocks[-1]), self.vocabulary)
+        if feature_names(space) != self.columns:
+            changed = sorted(set(feature_names(space)) ^ set(self.columns))
+            raise ModelBroken(f"the model was fitted on other features than params declare: {changed}. Train again.")
+        parts = [self._predict(space, end, hs) for end, hs in self._blocks_covering(steps).items()]
+        return pl.concat(parts)
+
+    def _blocks_covering(self, steps: int) -> dict[int, range]:
+        """The blocks up to `steps` days ahead; the last block answers for all days beyond its own."""
+        last = max(self.blocks)
+        covering = {
+            end: range(hs.start, min(hs.stop, steps + 1)) for end, hs in self.blocks.items() if hs.start <= steps
+        }
+        if steps > last:
+            covering[last] = range(self.blocks[last].start, steps + 1)
+        return covering
+
+    def _predict(self, space: Space, end: int, hs: range) -> pl.DataFrame:
+        rows = serving_rows(space, hs)
+        frame = feature_frame(space, rows)
+        y_hat = np.clip(self.boosters[end].predict(frame.to_numpy(), num_threads=self.params.threads), 0, None)
+        launched = ~np.isnan(space.by_series["launch_ix"][rows.series_ix, 0])
+        y_hat = np.where(launched, y_hat, np.nan)
+        y_hat[space.is_closed[rows.series_ix, rows.target_ix + space.days.gutter]] = 0.0
+        first = space.days.first
+        return pl.DataFrame(
+            {
+                "unique_id": space.series["unique_id"].gather(rows.series_ix),
+                "ds": pl.Series(rows.target_ix.astype(np.int32)),
+                "y_hat": pl.Series(y_hat.astype(np.float64)).fill_nan(None),
+            }
+        ).with_columns(ds=pl.lit(first) + pl.duration(days=pl.col("ds")))
+
+
+def _with_forecast_as_sales(panel: Panel, forecast: pl.DataFrame) -> Panel:
+    from dataclasses import replace
+
+    known_at = panel.sales["known_at"].max() + timedelta(days=1)
+    assumed = forecast.filter(pl.col("y_hat").is_not_null()).select(
+        "unique_id", "ds", y="y_hat", known_at=pl.lit(known_at).cast(pl.Datetime("us"))
+    )
+    return replace(panel, sales=pl.concat([panel.sales, assumed], how="diagonal").sort("unique_id", "ds"))
+
+
+def _row_weights(space: Space, rows: Rows) -> np.ndarray:
+    """Weights that make the summed squared error follow WRMSSE at series level: revenue share over squared scale."""
+    known = space.y[:, space.days.gutter : space.days.gutter + space.days.known]
+    price = np.nan_to_num(
+        space.by_series["price"][:, space.days.gutter : space.days.gutter + space.days.known], nan=1.0
+    )
+    revenue = np.nansum(known[:, -28:] * price[:, -28:], axis=1)
+    spread = np.nanmean(np.diff(known, axis=1) ** 2, axis=1) + 1e-3
+    weight = revenue / spread
+    weight = np.clip(weight / np.nanmean(weight), 0.05, 20)
+    return weight[rows.series_ix]
+
+
+def _plain(name: str) -> str:
+    """LightGBM refuses JSON's special characters in feature names; '*' is not one, ',' and '[' would be."""
+    return name.replace(",", "_").replace("[", "(").replace("]", ")").replace(":", "_")
+
+
+def _dataset_params(p: TrainParams) -> dict[str, object]:
+    return {
+        "max_bin": p.max_bins,
+        "num_threads": p.threads,
+        "verbosity": -1,
+        "feature_pre_filter": False,
+        "data_random_seed": p.seed,
+    }
+
+
+def _booster_params(p: TrainParams) -> dict[str, object]:
+    """Deterministic on purpose: the same rows give the same text in any process (STACK: deterministic + force_row_wise)."""
+    return {
+        "objective": p.objective,
+        **({"tweedie_variance_power": p.tweedie_power} if p.objective == "tweedie" else {}),
+        "learning_rate": p.learning_rate,
+        "num_leaves": p.leaves,
+        "min_data_in_leaf": p.min_rows_in_leaf,
+        "feature_fraction": p.feature_fraction,
+        "bagging_fraction": p.row_fraction,
+        "bagging_freq": 1,
+        "lambda_l2": p.l2,
+        "seed": p.seed,
+        "deterministic": True,
+        "force_row_wise": True,
+        **_dataset_params(p),
+    }

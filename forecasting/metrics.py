@@ -1,0 +1,68 @@
+"""Scores. Sign: error = y_hat - y, positive means we forecast too much. All take (groups, horizon) arrays of units.
+
+wrmsse   sum of weight * sqrt(mean squared error / squared scale)      M5 competitors' guide; Hyndman & Koehler 2006
+wspl     sum of weight * mean pinball loss / absolute scale            M5 uncertainty track
+wape     sum |error| / sum y
+bias     sum error / sum y
+rmsse, mase   the unweighted mean over groups of the scaled errors
+coverage share of days whose y lies inside the central interval
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from contract.quantiles import INTERVALS, QUANTILES
+from forecasting.window import LevelWindow
+
+
+def point_scores(window: LevelWindow, y_hat: np.ndarray) -> dict[str, float]:
+    """Every score of the mean forecast on one level. Groups without a scale (never sold twice) carry no scaled error."""
+    error = y_hat - window.y
+    scaled = np.sqrt(_over_scale((error**2).mean(axis=1), window.squared_scale))
+    return {
+        "wrmsse": _weighted(scaled, window.weight),
+        "rmsse": _mean(scaled),
+        "mase": _mean(_over_scale(np.abs(error).mean(axis=1), window.absolute_scale)),
+        **volume_scores(window.y, y_hat),
+    }
+
+
+def volume_scores(y: np.ndarray, y_hat: np.ndarray) -> dict[str, float]:
+    """WAPE and bias; NaN where nothing sold at all (a share of nothing says nothing)."""
+    error, volume = y_hat - y, float(y.sum())
+    if volume <= 0:
+        return {"wape": float("nan"), "bias": float("nan")}
+    return {"wape": float(np.abs(error).sum() / volume), "bias": float(error.sum() / volume)}
+
+
+def quantile_scores(window: LevelWindow, quantiles: dict[str, np.ndarray]) -> dict[str, float]:
+    """WSPL, mean pinball loss and the coverage of every central interval on one level."""
+    losses = {name: pinball(window.y, quantiles[name], tau) for name, tau in QUANTILES.items()}
+    scaled = np.mean([_over_scale(loss.mean(axis=1), window.absolute_scale) for loss in losses.values()], axis=0)
+    coverage = {
+        f"coverage_{round(nominal * 100):02d}": float(
+            ((quantiles[low] <= window.y) & (window.y <= quantiles[high])).mean()
+        )
+        for nominal, (low, high) in INTERVALS.items()
+    }
+    pinball_mean = float(np.mean([loss.mean() for loss in losses.values()]))
+    return {"wspl": _weighted(scaled, window.weight), "pinball": pinball_mean, **coverage}
+
+
+def pinball(y: np.ndarray, q: np.ndarray, tau: float) -> np.ndarray:
+    """The quantile loss of forecast q at probability tau (Koenker & Bassett 1978)."""
+    return np.maximum(tau * (y - q), (tau - 1) * (y - q))
+
+
+def _over_scale(value: np.ndarray, scale: np.ndarray) -> np.ndarray:
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.where(scale > 0, value / scale, np.nan)
+
+
+def _weighted(value: np.ndarray, weight: np.ndarray) -> float:
+    return float(np.nansum(value * weight))
+
+
+def _mean(value: np.ndarray) -> float:
+    return float(np.nanmean(value)) if np.isfinite(value).any() else float("nan")

@@ -1,0 +1,82 @@
+"""What is published for one origin: every series and every level, mean and quantiles, with the method and the reason on each row."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import numpy as np
+import polars as pl
+
+from contract.frames import FORECAST_LEVELS, FORECASTS
+from contract.levels import SERIES_LEVEL, Level
+from contract.panel import Panel
+from contract.params import InferenceParams
+from contract.quantiles import QUANTILES
+from forecasting.fallback import complete
+from forecasting.forecaster import Forecaster
+from forecasting.intervals import Calibration, quantile_columns
+
+
+def publish_forecasts(
+    panel: Panel,
+    origin: date,
+    horizon: int,
+    champion: Forecaster | None,
+    baseline: Forecaster,
+    calibrations: dict[str, Calibration],
+    params: InferenceParams,
+    run_id: str,
+) -> pl.DataFrame:
+    """As contract.frames.FORECASTS: series x horizon rows, none missing, none null, none negative."""
+    known = panel.up_to(origin)
+    naive = baseline.forecast(known, origin, horizon)
+    ours = (
+        champion.forecast(known, origin, horizon)
+        if champion is not None
+        else naive.with_columns(y_hat=pl.lit(None, pl.Float64))
+    )
+    method = champion.name if champion is not None else baseline.name
+    rows = complete(ours, method, naive, known, params)
+    quantiles = _series_quantiles(rows, calibrations, method, baseline.name)
+    return FORECASTS.conform(
+        rows.with_columns(
+            run_id=pl.lit(run_id),
+            origin=pl.lit(origin),
+            **{name: pl.Series(q) for name, q in quantile_columns(quantiles).items()},
+        )
+    )
+
+
+def publish_levels(
+    forecasts: pl.DataFrame, series: pl.DataFrame, levels: list[Level], calibration: Calibration
+) -> pl.DataFrame:
+    """As contract.frames.FORECAST_LEVELS: sums of the series' means (so levels agree), quantiles learned on each level itself."""
+    wide = forecasts.select("run_id", "origin", "unique_id", "ds", "h", "y_hat").join(
+        series, on="unique_id", how="left"
+    )
+    parts = [_one_level(wide, level, calibration) for level in levels if level.name != SERIES_LEVEL]
+    return FORECAST_LEVELS.conform(pl.concat(parts)) if parts else FORECAST_LEVELS.empty()
+
+
+def _series_quantiles(
+    rows: pl.DataFrame, calibrations: dict[str, Calibration], method: str, baseline: str
+) -> np.ndarray:
+    """Quantiles of the calibration of what made the row; below the baseline, the baseline's."""
+    quantiles = np.zeros((rows.height, len(QUANTILES)))
+    by_champion = (rows["method"] == method).to_numpy()
+    y_hat, h = rows["y_hat"].to_numpy(), rows["h"].to_numpy()
+    for mask, name in ((by_champion, method), (~by_champion, baseline)):
+        if mask.any():
+            quantiles[mask] = calibrations[name].quantiles(SERIES_LEVEL, y_hat[mask], h[mask])
+    return quantiles
+
+
+def _one_level(wide: pl.DataFrame, level: Level, calibration: Calibration) -> pl.DataFrame:
+    sums = (
+        wide.group_by(level.group_key, "ds", "h", "run_id", "origin", maintain_order=True)
+        .agg(pl.col("y_hat").sum())
+        .with_columns(level=pl.lit(level.name))
+        .sort("group_key", "ds")
+    )
+    q = calibration.quantiles(level.name, sums["y_hat"].to_numpy(), sums["h"].to_numpy())
+    return sums.with_columns(**{name: pl.Series(values) for name, values in quantile_columns(q).items()})

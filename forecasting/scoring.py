@@ -1,0 +1,138 @@
+"""Backtest forecasts in, one long frame of scores out: every model, cutoff, level, slice and metric."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import date
+
+import numpy as np
+import polars as pl
+
+from contract.levels import SERIES_LEVEL, Level
+from contract.panel import Panel
+from contract.quantiles import INTERVALS, QUANTILES
+from features.hierarchy import sum_by
+from forecasting.intervals import Calibration, Ratios, learn_weeks
+from forecasting.metrics import point_scores, quantile_scores, volume_scores
+from forecasting.slices import slices_of
+from forecasting.window import Window, window_after
+
+Row = tuple[str, date, str, str, str, float]
+ROW_SCHEMA = {
+    "model": pl.String,
+    "cutoff": pl.Date,
+    "level": pl.String,
+    "slice": pl.String,
+    "metric": pl.String,
+    "value": pl.Float64,
+}
+
+
+def score_backtest(
+    panel: Panel, backtest: pl.DataFrame, models: list[str], levels: list[Level], most_bins: int
+) -> tuple[pl.DataFrame, dict[str, Calibration]]:
+    """Scores as contract.frames.SCORES without run_id, and for each model the calibration learned from all cutoffs.
+
+    Quantiles at a cutoff are scored with a calibration learned from earlier cutoffs only, whose windows had closed by then;
+    the first cutoff has none, and so no quantile scores.
+    """
+    cutoffs = sorted(backtest["cutoff"].unique().to_list())
+    horizon = int(backtest["h"].max())
+    rows: list[Row] = []
+    pairs: dict[str, dict[str, list[tuple[np.ndarray, np.ndarray]]]] = {model: {} for model in models}
+    for cutoff in cutoffs:
+        window = window_after(panel, cutoff, horizon, levels)
+        forecasts = backtest.filter(pl.col("cutoff") == cutoff)
+        for model in models:
+            y_hat = window.matrix(forecasts, model)
+            calibration = _calibrate(pairs[model], most_bins) if pairs[model] else None
+            rows += [(model, cutoff, *row) for row in _score_one(window, y_hat, calibration)]
+            _remember(pairs[model], window, y_hat)
+    scores = pl.DataFrame(rows, schema=ROW_SCHEMA, orient="row")
+    return scores.filter(pl.col("value").is_finite()), {model: _calibrate(pairs[model], most_bins) for model in models}
+
+
+def calibration_json(calibrations: dict[str, Calibration]) -> dict[str, object]:
+    """Calibrations as plain JSON, rounded so that the last bits of a float cannot change a hash."""
+    return {
+        model: {level: [_rounded(asdict(week)) for week in weeks] for level, weeks in calibration.by_level.items()}
+        for model, calibration in calibrations.items()
+    }
+
+
+def calibration_of(plain: dict[str, dict[str, list[dict[str, list]]]]) -> dict[str, Calibration]:
+    """The inverse of `calibration_json`."""
+    return {
+        model: Calibration({level: [Ratios(**week) for week in weeks] for level, weeks in levels.items()})
+        for model, levels in plain.items()
+    }
+
+
+def _score_one(window: Window, y_hat: np.ndarray, calibration: Calibration | None) -> list[tuple[str, str, str, float]]:
+    rows = []
+    for level in window.levels:
+        sums = sum_by(y_hat, level.group_ix, len(level.group_key))[0]
+        scores = point_scores(level, sums)
+        if calibration is not None:
+            scores |= quantile_scores(level, _level_quantiles(calibration, level.level, sums))
+        rows += [(level.level, "all", metric, value) for metric, value in scores.items()]
+    return rows + _average_of_levels(rows) + _score_slices(window, y_hat, calibration)
+
+
+def _average_of_levels(rows: list[tuple[str, str, str, float]]) -> list[tuple[str, str, str, float]]:
+    """M5's headline: the plain mean of WRMSSE (and WSPL) over the levels."""
+    averages = []
+    for metric in ("wrmsse", "wspl"):
+        values = [value for _, _, name, value in rows if name == metric]
+        if values:
+            averages.append(("average", "all", metric, float(np.mean(values))))
+    return averages
+
+
+def _score_slices(
+    window: Window, y_hat: np.ndarray, calibration: Calibration | None
+) -> list[tuple[str, str, str, float]]:
+    bottom = window.levels[-1]
+    y = bottom.y[bottom.group_ix]
+    inside = None
+    if calibration is not None:
+        low, high = INTERVALS[0.95]
+        q = _level_quantiles(calibration, SERIES_LEVEL, y_hat)
+        inside = (q[low] <= y) & (y <= q[high])
+    rows = []
+    for name, mask in slices_of(window.history, y.shape[1]).items():
+        cells = mask & window.is_known
+        rows += [(SERIES_LEVEL, name, metric, value) for metric, value in volume_scores(y[cells], y_hat[cells]).items()]
+        if inside is not None and cells.any():
+            rows.append((SERIES_LEVEL, name, "coverage_95", float(inside[cells].mean())))
+    return rows
+
+
+def _level_quantiles(calibration: Calibration, level: str, y_hat: np.ndarray) -> dict[str, np.ndarray]:
+    groups, horizon = y_hat.shape
+    h = np.tile(np.arange(1, horizon + 1), groups)
+    flat = calibration.quantiles(level, y_hat.ravel(), h)
+    return {name: flat[:, k].reshape(groups, horizon) for k, name in enumerate(QUANTILES)}
+
+
+def _remember(pairs: dict[str, list[tuple[np.ndarray, np.ndarray]]], window: Window, y_hat: np.ndarray) -> None:
+    for level in window.levels:
+        sums = sum_by(y_hat, level.group_ix, len(level.group_key))[0]
+        truth = np.where(window.is_known, level.y, np.nan) if level.level == SERIES_LEVEL else level.y
+        pairs.setdefault(level.level, []).append((sums, truth))
+
+
+def _calibrate(pairs: dict[str, list[tuple[np.ndarray, np.ndarray]]], most_bins: int) -> Calibration:
+    return Calibration(
+        {
+            level: learn_weeks(np.concatenate([p[0] for p in told]), np.concatenate([p[1] for p in told]), most_bins)
+            for level, told in pairs.items()
+        }
+    )
+
+
+def _rounded(week: dict[str, list]) -> dict[str, list]:
+    def short(value: float | list) -> float | list:
+        return [short(item) for item in value] if isinstance(value, list) else float(f"{value:.6g}")
+
+    return {name: short(values) for name, values in week.items()}

@@ -1,0 +1,107 @@
+"""What came true after a cutoff, on every level, and the yardsticks its errors are measured with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import numpy as np
+import polars as pl
+
+from contract.levels import Level
+from contract.panel import Panel
+from features.dense import Days, locate
+from features.hierarchy import sum_by
+from features.price import spread_over_days
+
+WEIGHT_DAYS = 28  # revenue of the last 28 days known at the cutoff weighs a group (M5 competitors' guide, 2020)
+
+
+@dataclass(frozen=True)
+class LevelWindow:
+    """One level of one cutoff. Groups are rows, in alphabetical order of `group_key`."""
+
+    level: str
+    group_key: pl.Series
+    group_ix: np.ndarray  # for each series its group
+    y: np.ndarray  # (groups, horizon) units that came true; unknown cells count as 0 on both sides
+    squared_scale: np.ndarray  # mean squared one-day change over the history since the first sale (RMSSE)
+    absolute_scale: np.ndarray  # the same with absolute changes (MASE, scaled pinball)
+    weight: np.ndarray  # revenue share, sums to 1
+
+
+@dataclass(frozen=True)
+class Window:
+    """One cutoff: its target days, which of their cells are known, and its levels."""
+
+    series: pl.DataFrame
+    cutoff: date
+    is_known: np.ndarray  # (series, horizon)
+    history: np.ndarray  # (series, days known at the cutoff), 0 before launch
+    levels: list[LevelWindow]
+
+    def matrix(self, forecasts: pl.DataFrame, column: str = "y_hat") -> np.ndarray:
+        """A forecast column as (series, horizon), 0 in unknown cells. `forecasts` has unique_id, h and the column."""
+        located = forecasts.join(
+            self.series.select("unique_id").with_row_index("entity_ix"), on="unique_id", how="inner"
+        )
+        values = np.full(self.is_known.shape, np.nan)
+        values[located["entity_ix"].to_numpy(), located["h"].to_numpy() - 1] = located[column].to_numpy()
+        return np.where(self.is_known, values, 0.0)
+
+
+def window_after(panel: Panel, cutoff: date, horizon: int, levels: list[Level]) -> Window:
+    """What happened in the `horizon` days after the cutoff, from the uncut panel.
+
+    Scale and weights use the days up to the cutoff only. A cell is unknown when the panel has no row for it.
+    """
+    first = panel.first_day
+    days = Days(first, (cutoff - first).days + 1, horizon, gutter=0)
+    sales = panel.sales.filter(pl.col("ds") <= cutoff + timedelta(days=horizon))
+    y = days.scatter(locate(sales, panel.series, days), panel.series.height, "y").astype(np.float64)
+    history, future = np.nan_to_num(y[:, : days.known]), y[:, days.known :]
+    revenue = _revenue(panel, days, history)
+    parts = [_level_window(level, panel.series, history, np.nan_to_num(future), revenue) for level in levels]
+    return Window(panel.series, cutoff, ~np.isnan(future), history, parts)
+
+
+def scales(history: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mean squared and mean absolute one-day change of each row since its first sale; NaN for a row that never sold twice."""
+    changes = np.diff(history, axis=1)
+    started = (np.cumsum(history > 0, axis=1) > 0)[:, :-1]
+    counted = started.sum(axis=1)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return (
+            np.where(counted > 0, (changes**2 * started).sum(axis=1) / counted, np.nan),
+            np.where(counted > 0, (np.abs(changes) * started).sum(axis=1) / counted, np.nan),
+        )
+
+
+def _revenue(panel: Panel, days: Days, history: np.ndarray) -> np.ndarray:
+    """Money per series over the last WEIGHT_DAYS; units where no price is known at all."""
+    recent = history[:, -WEIGHT_DAYS:]
+    if panel.prices["price"].null_count() == panel.prices.height:
+        return recent.sum(axis=1)
+    price = spread_over_days(panel, days, "price")[:, : days.known][:, -WEIGHT_DAYS:]
+    return (recent * np.nan_to_num(price)).sum(axis=1)
+
+
+def _level_window(
+    level: Level, series: pl.DataFrame, history: np.ndarray, y: np.ndarray, revenue: np.ndarray
+) -> LevelWindow:
+    keys = series.select(level.group_key)["group_key"]
+    keys = keys if len(keys) == series.height else pl.Series("group_key", [keys[0]] * series.height)
+    group_key = keys.unique().sort()
+    group_ix = keys.rank("dense").to_numpy().astype(np.int64) - 1
+    groups = len(group_key)
+    squared, absolute = scales(sum_by(history, group_ix, groups)[0])
+    weight = sum_by(revenue, group_ix, groups)[0]
+    return LevelWindow(
+        level.name,
+        group_key,
+        group_ix,
+        sum_by(y, group_ix, groups)[0],
+        squared,
+        absolute,
+        weight / max(weight.sum(), 1e-12),
+    )
