@@ -1,0 +1,75 @@
+"""Simulated prices: a usual price that now and then moves, and weekly promotions, planned ahead and chain-wide."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+import numpy as np
+import polars as pl
+
+from contract.frames import PRICES
+from sources.simulator.world import BEYOND_DAYS, ITEM_PRICES, World, generator
+
+
+@dataclass(frozen=True)
+class PricePlan:
+    """Week by week and per item: the price, and whether it is a promotion. Weeks begin on Monday."""
+
+    price: np.ndarray  # (items, weeks)
+    promo: np.ndarray  # (items, weeks), bool
+    week: np.ndarray  # (days,) week index of each day
+
+
+def price_plan(world: World) -> PricePlan:
+    """The price plan of every item over all simulated weeks; about `promo_share` of item-weeks are promotions."""
+    days = world.days
+    week = (np.arange(len(days)) + days[0].weekday()) // 7
+    rng = generator(world.params.seed, ITEM_PRICES)
+    shape = (len(world.base_price), int(week[-1]) + 1)
+    moves = (rng.random(shape) < 1 / 30) * rng.choice([-0.05, 0.04, 0.06, 0.1], shape)
+    usual = world.base_price[:, None] * np.exp(np.cumsum(moves, axis=1))
+    promo = rng.random(shape) < world.params.promo_share
+    discount = promo * rng.choice([0.1, 0.15, 0.2, 0.3], shape)
+    return PricePlan(price=np.round(usual * (1 - discount), 2), promo=promo, week=week)
+
+
+def price_periods(world: World, plan: PricePlan) -> pl.DataFrame:
+    """PRICES of every series while it is on sale: weeks of equal price and promotion merged to one period.
+
+    Known `BEYOND_DAYS` before it holds: the plan of the next horizon is always known at an origin.
+    """
+    periods = _item_periods(world, plan)
+    series = world.series.select("unique_id").with_columns(item=pl.Series(world.item))
+    known_at = (pl.col("from_ds") - timedelta(days=BEYOND_DAYS)).cast(pl.Datetime("us"))
+    joined = series.join(periods, on="item", how="left", maintain_order="left_right")
+    return PRICES.conform(joined.with_columns(known_at=known_at)).sort("unique_id", "from_ds")
+
+
+def _item_periods(world: World, plan: PricePlan) -> pl.DataFrame:
+    items, weeks = plan.price.shape
+    frame = pl.DataFrame(
+        {
+            "item": np.repeat(np.arange(items), weeks),
+            "week": np.tile(np.arange(weeks), items),
+            "price": plan.price.ravel(),
+            "promo": plan.promo.ravel().astype(float),
+        }
+    )
+    monday = world.days[0] - timedelta(days=world.days[0].weekday())
+    lives = pl.DataFrame({"item": np.arange(items), "launch": world.launch_day, "end": world.end_day})
+    day = pl.lit(world.days[0])
+    first_day = day + pl.duration(days=pl.max_horizontal("launch", pl.lit(0)))
+    last_day = day + pl.duration(days=pl.min_horizontal("end", pl.lit(len(world.days))) - 1)
+    changed = pl.any_horizontal(pl.col("item", "price", "promo") != pl.col("item", "price", "promo").shift())
+    runs = frame.with_columns(run=changed.fill_null(True).cum_sum()).group_by("run", maintain_order=True)
+    return (
+        runs.agg(pl.col("item", "price", "promo", "week").first(), last_week=pl.col("week").last())
+        .join(lives, on="item", maintain_order="left")
+        .with_columns(
+            from_ds=pl.max_horizontal(pl.lit(monday) + pl.duration(days=7 * pl.col("week")), first_day),
+            to_ds=pl.min_horizontal(pl.lit(monday) + pl.duration(days=7 * pl.col("last_week") + 6), last_day),
+        )
+        .filter(pl.col("from_ds") <= pl.col("to_ds"))
+        .select("item", "from_ds", "to_ds", "price", "promo")
+    )
