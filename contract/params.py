@@ -59,9 +59,11 @@ class FilesParams(_Section):
     encoding: str = "utf8"
     date_format: str | None = None
     transactions: bool = False
+    returns: Literal["refuse", "net"] = "refuse"
     deduplicate_on: list[str] = []
     keep: dict[str, str] = {}
     columns: dict[str, str | list[str] | None] = {}
+    scale: dict[str, float] = {}
     calendar_columns: dict[str, str] = {}
     price_columns: dict[str, str | list[str]] = {}
     hierarchy: dict[str, str] = {}
@@ -76,6 +78,7 @@ class SourceParams(_Section):
     path: str | None
     sha256: str | None
     assumed_delay_days: Annotated[int, Field(ge=0)]
+    history_span_days: Positive = 31
     levels: tuple[tuple[str, ...], ...]
     region: str | None
     simulator: SimulatorParams
