@@ -28,6 +28,10 @@ class Rows:
         """Rows first..last-1."""
         return Rows(self.series_ix[first:last], self.origin_ix[first:last], self.h[first:last])
 
+    def where(self, mask: np.ndarray) -> Rows:
+        """The rows a boolean mask keeps."""
+        return Rows(self.series_ix[mask], self.origin_ix[mask], self.h[mask])
+
     @property
     def target_ix(self) -> np.ndarray:
         """The day index each row is about."""

@@ -33,7 +33,7 @@ def training_rows(space: Space, hs: range, step_days: int, min_history_days: int
     for first in range(0, space.series.height, space.chunk_series):
         series = np.arange(first, min(first + space.chunk_series, space.series.height), dtype=np.int32)
         rows = _grid(series, origins, h)
-        parts.append(_keep(rows, _is_known(space, rows) & (_unit_hash(rows, seed) < share)))
+        parts.append(rows.where(_is_known(space, rows) & (_unit_hash(rows, seed) < share)))
     return Rows(*(np.concatenate([getattr(part, name) for part in parts]) for name in ("series_ix", "origin_ix", "h")))
 
 
@@ -58,10 +58,6 @@ def _grid(series: np.ndarray, origins: np.ndarray, h: np.ndarray) -> Rows:
         spread(origins[None, :, None], shape).ravel(),
         spread(h[None, None, :], shape).ravel(),
     )
-
-
-def _keep(rows: Rows, mask: np.ndarray) -> Rows:
-    return Rows(rows.series_ix[mask], rows.origin_ix[mask], rows.h[mask])
 
 
 def _unit_hash(rows: Rows, seed: int) -> np.ndarray:

@@ -98,6 +98,19 @@ def lay_out(
     )
 
 
+@dataclass(frozen=True)
+class PanelReading:
+    """How a panel is read into features: the part of params that must be the same in training and in serving."""
+
+    features: FeatureParams
+    region: str | None
+    absent_means_zero: bool
+
+    def space(self, panel: Panel, horizon: int, vocabulary: Vocabulary) -> Space:
+        """The panel laid out for features up to `horizon` days after its last day."""
+        return lay_out(panel, self.features, horizon, vocabulary, self.region, self.absent_means_zero)
+
+
 def series_table(space: Space, first: int, last: int) -> pl.DataFrame:
     """The dense Polars table of series first..last-1."""
     width = space.days.width

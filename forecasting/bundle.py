@@ -10,8 +10,8 @@ from typing import Any
 
 from contract.errors import ModelBroken
 from contract.params import FeatureParams, TrainParams, params_hash
-from features.space import Vocabulary
-from forecasting.global_lightgbm import GlobalLightGBM, PanelReading
+from features.space import PanelReading, Vocabulary
+from forecasting.global_lightgbm import GlobalLightGBM
 
 CARD = "card.json"
 Card = dict[str, Any]

@@ -11,27 +11,14 @@ import polars as pl
 
 from contract.errors import ModelBroken, NotEnoughHistory
 from contract.panel import Panel
-from contract.params import FeatureParams, TrainParams
+from contract.params import TrainParams
 from features.frame import Rows, category_names, feature_frame, feature_names, targets
 from features.sampling import serving_rows, training_rows
-from features.space import Space, Vocabulary, lay_out, vocabulary_of
+from features.space import PanelReading, Space, Vocabulary, vocabulary_of
 from forecasting.forecaster import days_late, forecast_grid
 
 if TYPE_CHECKING:
     import lightgbm
-
-
-@dataclass(frozen=True)
-class PanelReading:
-    """How a panel is read into features: the part of params that must be the same in training and in serving."""
-
-    features: FeatureParams
-    region: str | None
-    absent_means_zero: bool
-
-    def space(self, panel: Panel, horizon: int, vocabulary: Vocabulary) -> Space:
-        """The panel laid out for features up to `horizon` days after its last day."""
-        return lay_out(panel, self.features, horizon, vocabulary, self.region, self.absent_means_zero)
 
 
 @dataclass
@@ -61,9 +48,9 @@ class GlobalLightGBM:
         space = self.reading.space(panel, self.params.blocks[-1], self.vocabulary)
         self.columns = feature_names(space)
         for end, hs in self.blocks.items():
-            rows = self._training_rows(space, hs)
+            rows = self.training_rows(space, hs)
             self.rows_used[end] = len(rows)
-            self.boosters[end] = self._fit_block(space, rows)
+            self.boosters[end] = self.fit_block(space, rows)
         return self
 
     def forecast(self, panel: Panel, origin: date, horizon: int) -> pl.DataFrame:
@@ -80,7 +67,8 @@ class GlobalLightGBM:
         grid = forecast_grid(panel.series["unique_id"], origin, horizon)
         return grid.join(pl.concat(passes), on=["unique_id", "ds"], how="left", validate="1:1")
 
-    def _training_rows(self, space: Space, hs: range) -> Rows:
+    def training_rows(self, space: Space, hs: range) -> Rows:
+        """The rows one block learns from. NotEnoughHistory when they are too few for a tree."""
         p = self.params
         rows = training_rows(space, hs, p.origin_step_days, p.min_history_days, p.max_rows, p.seed)
         if len(rows) < 2 * p.min_rows_in_leaf:
@@ -90,7 +78,8 @@ class GlobalLightGBM:
             )
         return rows
 
-    def _fit_block(self, space: Space, rows: Rows) -> lightgbm.Booster:
+    def fit_block(self, space: Space, rows: Rows) -> lightgbm.Booster:
+        """One booster on these rows."""
         import lightgbm  # two seconds to import
 
         frame = feature_frame(space, rows)

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
+from contract.levels import Level
+from contract.panel import Panel
 from contract.params import GateParams
-from forecasting.window import Window
+from forecasting.window import Window, window_after
 
 
 @dataclass(frozen=True)
@@ -19,6 +21,18 @@ class Decision:
     confidence: float
     relative_difference: float
     reasons: list[str]
+
+
+def losses_of(panel: Panel, backtest: pl.DataFrame, models: list[str], levels: list[Level]) -> list[np.ndarray]:
+    """For each model its (cutoffs, blocks) losses on a backtest."""
+    bottom = levels[-1:]
+    blocks = blocks_of(panel.series)
+    losses: list[list[np.ndarray]] = [[] for _ in models]
+    for (cutoff,), forecasts in backtest.group_by("cutoff", maintain_order=True):
+        window = window_after(panel, cutoff, int(forecasts["h"].max()), bottom)
+        for told, model in zip(losses, models, strict=True):
+            told.append(series_losses(window, window.matrix(forecasts, model), blocks))
+    return [np.array(told) for told in losses]
 
 
 def series_losses(window: Window, y_hat: np.ndarray, blocks: np.ndarray) -> np.ndarray:

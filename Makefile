@@ -1,0 +1,65 @@
+# Two commands on a fresh machine: `make repro` and `make test`. `make help` lists the rest.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+PROFILE ?= simulator
+DATA ?=
+DAYS ?= 90
+
+BIN := $(CURDIR)/.venv/bin
+export PATH := $(BIN):$(PATH)
+# no telemetry, no version checks, no home folder of the user touched
+export DO_NOT_TRACK := 1
+export GX_ANALYTICS_ENABLED := false
+export PREFECT_HOME := $(CURDIR)/.prefect
+export PREFECT_SERVER_ANALYTICS_ENABLED := false
+export PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS := 120
+export PYTHONUTF8 := 1
+
+.PHONY: help setup repro test bench drills report serve lint clean
+
+help: ## one line per target
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  \1\t/' | expand -t 12
+
+setup: .venv/ready .dvc/config ## virtual environment from the lock, by hash
+
+.venv/ready: requirements.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "tillcast needs Python 3.11 or newer; $(PYTHON) is older. Run make PYTHON=python3.12"; exit 2; }
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check "uv==$$(sed -nE 's/^uv==([0-9.]+).*/\1/p' requirements.lock)"
+	$(BIN)/uv pip sync --quiet --require-hashes --compile-bytecode --python $(BIN)/python requirements.lock
+	@touch $@
+
+.dvc/config:
+	$(BIN)/dvc init --quiet
+	$(BIN)/dvc config core.analytics false
+	$(BIN)/dvc config core.check_update false
+
+repro: setup ## the main job: source to published forecasts and report; PROFILE=m5 DATA=<dir> for real data
+	$(BIN)/python ingest.py --use $(PROFILE) $(if $(DATA),--data-from $(DATA))
+	$(BIN)/dvc repro
+	$(BIN)/python inference.py --publish
+
+test: setup ## set up and run the tests
+	$(BIN)/python -m pytest
+
+bench: setup ## runtime and accuracy side by side with peers -> benchmarks/results/
+	$(BIN)/python -m benchmarks $(if $(DATA),--data-from $(DATA))
+
+drills: setup ## failure injection, graded -> data/reports/drills.json
+	$(BIN)/python flows/drill.py --plain
+
+report: setup ## the HTML report and the validation pages
+	$(BIN)/python monitor.py --report
+
+serve: setup ## Prefect server and the scheduled deployments, until Ctrl-C
+	$(BIN)/python flows/deploy.py
+
+lint: setup ## style
+	$(BIN)/ruff check . && $(BIN)/ruff format --check .
+
+lock: ## resolve the dependencies anew
+	$(BIN)/uv pip compile pyproject.toml --extra dev --generate-hashes --no-header --no-annotate --quiet -o requirements.lock
+
+clean: ## forget everything made, keep inbox and archive
+	rm -rf data/panel data/truth data/features data/models data/backtest data/scores data/forecasts data/reports data/validation

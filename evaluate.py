@@ -1,0 +1,126 @@
+"""DOOR: rolling-origin backtest of every forecaster -> scores, calibration, and the decision to promote the candidate or not.
+
+reads   data/panel/, data/truth/ (simulator only), params.yaml: source, ingest, features, train, evaluate, inference
+writes  data/backtest/forecasts.parquet, data/backtest/calibration.json, data/scores/ (scores, leaderboard, tables, decision)
+run     python evaluate.py [--iid] [--json]
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from contract.params import Params, load_params
+from contract.places import Places
+from contract.walk import Summary, door_parser, walk
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from contract.panel import Panel
+    from forecasting.forecaster import Forecaster
+
+log = logging.getLogger("evaluate")
+
+BASELINE = "seasonal_naive"
+CANDIDATE = "global_lightgbm"
+
+
+def evaluate(params: Params, places: Places) -> Summary:
+    """Backtest, score, calibrate and decide; everything written as files."""
+    from forecasting.backtest import backtest, cutoffs_of
+    from forecasting.leaderboard import leaderboard_of
+    from forecasting.scoring import calibration_json, score_backtest
+    from storage.panel_files import read_frozen
+
+    panel = read_frozen(places.panel)
+    forecasters = _forecasters(params, places)
+    cutoffs = cutoffs_of(panel, params.evaluate, params.train.horizon)
+    refit = params.evaluate.refit_every
+    told = backtest(panel, forecasters, BASELINE, cutoffs, params.train.horizon, refit, params.inference, log.info)
+    bins = params.evaluate.calibration_bins
+    scores, calibrations = score_backtest(panel, told, list(forecasters), params.source.hierarchy, bins)
+    decision = _decide(params, panel, told, scores)
+    _write_backtest(places.backtest, told, calibration_json(calibrations))
+    _write_scores(places.scores, scores, decision)
+    log.info("decided promote=%s reasons=%s", decision["promote"], decision["reasons"])
+    return {
+        "cutoffs": [str(cutoff) for cutoff in cutoffs],
+        "leaderboard": leaderboard_of(scores),
+        "decision": decision,
+        "scores": str(places.scores),
+    }
+
+
+def illusion(params: Params, places: Places) -> Summary:
+    """What a random split would have claimed for the same model and data, beside the honest figure of the last cutoff."""
+    from forecasting.iid import iid_against_temporal
+    from storage.panel_files import read_frozen
+    from train import forecaster_of
+
+    panel = read_frozen(places.panel)
+    return iid_against_temporal(panel, lambda: forecaster_of(params), params.train.horizon)
+
+
+def _forecasters(params: Params, places: Places) -> dict[str, Forecaster]:
+    from forecasting.oracle import Oracle
+    from forecasting.seasonal_naive import SeasonalNaive
+    from train import forecaster_of
+
+    forecasters: dict[str, Any] = {BASELINE: SeasonalNaive(params.train.season), CANDIDATE: forecaster_of(params)}
+    truth = places.truth / "truth.parquet"
+    if params.source.kind == "simulator" and truth.exists():
+        import polars as pl
+
+        forecasters["oracle"] = Oracle(pl.read_parquet(truth))
+    return forecasters
+
+
+def _decide(params: Params, panel: Panel, told: pl.DataFrame, scores: pl.DataFrame) -> dict[str, Any]:
+    """The candidate against the baseline; which champion it replaces is settled when it is published to a store."""
+    from forecasting.leaderboard import leaderboard_of
+    from forecasting.promotion import decide, losses_of
+
+    ours, theirs = losses_of(panel, told, [CANDIDATE, BASELINE], params.source.hierarchy)
+    board = leaderboard_of(scores)[CANDIDATE]
+    decision = decide(ours, theirs, board["bias"], board.get("coverage_95"), params.evaluate.gate, params.train.seed)
+    return {"candidate": CANDIDATE, "incumbent": BASELINE, **asdict(decision)}
+
+
+def _write_backtest(folder: Path, told: pl.DataFrame, calibration: dict[str, Any]) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    told.rechunk().write_parquet(folder / "forecasts.parquet")
+    (folder / "calibration.json").write_text(json.dumps(calibration, sort_keys=True) + "\n", encoding="utf-8")
+
+
+def _write_scores(folder: Path, scores: pl.DataFrame, decision: dict[str, Any]) -> None:
+    from forecasting.leaderboard import by_level, by_slice, leaderboard_of
+
+    folder.mkdir(parents=True, exist_ok=True)
+    scores.rechunk().write_parquet(folder / "scores.parquet")
+    by_level(scores).write_csv(folder / "by_level.csv")
+    by_slice(scores).write_csv(folder / "by_slice.csv")
+    for name, value in (("leaderboard", leaderboard_of(scores)), ("decision", decision)):
+        (folder / f"{name}.json").write_text(json.dumps(value, indent=1) + "\n", encoding="utf-8")
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Parse, evaluate, say what was found."""
+    parser = door_parser(__doc__)
+    parser.add_argument(
+        "--iid", action="store_true", help="measure what a random split would have claimed, write nothing"
+    )
+
+    def work(arguments) -> Summary:
+        params, places = load_params(arguments.params), Places(arguments.data)
+        return illusion(params, places) if arguments.iid else evaluate(params, places)
+
+    return walk(parser, work, argv)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,36 @@
+"""What every feature looks like: the reference that schema checks, drift watchers and reviewers compare with."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import polars as pl
+
+from contract.panel import Panel
+from contract.params import TrainParams
+from features.frame import category_names, feature_frame
+from features.sampling import training_rows
+from features.space import PanelReading, vocabulary_of
+
+DIGITS = 5  # float sums on two threads differ in the last bits between runs
+
+
+def profile_features(reading: PanelReading, panel: Panel, train: TrainParams, rows: int) -> dict[str, Any]:
+    """rows, and per feature min, max, mean, share of nulls, whether it is a code; over a sample of training rows of all blocks."""
+    space = reading.space(panel, train.horizon, vocabulary_of(panel))
+    hs = range(1, train.horizon + 1)
+    sample = training_rows(space, hs, train.origin_step_days, train.min_history_days, rows, train.seed)
+    frame = feature_frame(space, sample)
+    categories = set(category_names(space))
+    return {
+        "rows": len(sample),
+        "features": {name: {**_shape(frame[name]), "is_category": name in categories} for name in frame.columns},
+    }
+
+
+def _shape(values: pl.Series) -> dict[str, float | None]:
+    known = values.cast(pl.Float64).drop_nulls().drop_nans()
+    if known.is_empty():
+        return {"min": None, "max": None, "mean": None, "null_share": 1.0}
+    numbers = {"min": known.min(), "max": known.max(), "mean": known.mean(), "null_share": 1 - len(known) / len(values)}
+    return {name: float(f"{number:.{DIGITS}g}") for name, number in numbers.items()}

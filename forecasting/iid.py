@@ -1,0 +1,57 @@
+"""The illusion of a random split, measured: the same model and rows, split at random instead of in time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from contract.panel import Panel
+from features.frame import Rows, feature_frame, targets
+from features.space import Space, vocabulary_of
+from forecasting.global_lightgbm import GlobalLightGBM
+from forecasting.metrics import volume_scores
+
+if TYPE_CHECKING:
+    import lightgbm
+
+TEST_SHARE = 0.2
+
+
+def iid_against_temporal(panel: Panel, unfitted: Callable[[], GlobalLightGBM], horizon: int) -> dict[str, Any]:
+    """WAPE on the last `horizon` days: claimed by a random split of all rows, and earned by a split in time.
+
+    Both fit the first block on rows made the same way; the random split holds out a fifth of the rows, whose neighbours in time
+    stay in training.
+    """
+    cut = panel.last_day - timedelta(days=horizon)
+    claimed = _random_split(panel, unfitted(), horizon)
+    honest = _temporal_split(panel, unfitted(), cut, horizon)
+    return {"first_test_day": str(cut + timedelta(days=1)), "wape_random_split": claimed, "wape_temporal_split": honest}
+
+
+def _random_split(panel: Panel, model: GlobalLightGBM, horizon: int) -> float:
+    model.vocabulary = vocabulary_of(panel)
+    space = model.reading.space(panel, horizon, model.vocabulary)
+    rows = model.training_rows(space, next(iter(model.blocks.values())))
+    held_out = np.random.default_rng(model.params.seed).random(len(rows)) < TEST_SHARE
+    booster = model.fit_block(space, rows.where(~held_out))
+    recent = held_out & (rows.target_ix > space.last_known - horizon)
+    return _wape(booster, space, rows.where(recent))
+
+
+def _temporal_split(panel: Panel, model: GlobalLightGBM, cut: date, horizon: int) -> float:
+    model.vocabulary = vocabulary_of(panel.up_to(cut))
+    first_block = next(iter(model.blocks.values()))
+    before = model.reading.space(panel.up_to(cut), horizon, model.vocabulary)
+    booster = model.fit_block(before, model.training_rows(before, first_block))
+    after = model.reading.space(panel, horizon, model.vocabulary)
+    rows = model.training_rows(after, first_block)
+    return _wape(booster, after, rows.where(rows.target_ix > after.last_known - horizon))
+
+
+def _wape(booster: lightgbm.Booster, space: Space, rows: Rows) -> float:
+    y_hat = np.clip(booster.predict(feature_frame(space, rows).to_numpy()), 0, None)
+    return round(volume_scores(targets(space, rows), y_hat)["wape"], 4)

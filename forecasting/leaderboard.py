@@ -1,0 +1,54 @@
+"""The scores of a backtest in a few honest numbers: mean and spread over cutoffs, bias beside every score."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from contract.levels import SERIES_LEVEL, TOTAL
+
+# headline: the level it is read at, and the metric there
+HEADLINES: dict[str, tuple[str, str]] = {
+    "wrmsse": ("average", "wrmsse"),
+    "wspl": ("average", "wspl"),
+    "wape": (SERIES_LEVEL, "wape"),
+    "bias": (TOTAL, "bias"),
+    "rmsse": (SERIES_LEVEL, "rmsse"),
+    "mase": (SERIES_LEVEL, "mase"),
+    "coverage_95": (SERIES_LEVEL, "coverage_95"),
+}
+
+Leaderboard = dict[str, dict[str, float]]
+
+
+def leaderboard_of(scores: pl.DataFrame) -> Leaderboard:
+    """model -> {metric: mean over cutoffs, metric_spread: standard deviation over cutoffs}; metrics as in HEADLINES."""
+    board: Leaderboard = {}
+    for model in scores["model"].unique(maintain_order=True):
+        board[model] = {}
+        for name, (level, metric) in HEADLINES.items():
+            values = scores.filter(model=model, level=level, metric=metric, slice="all")["value"]
+            if len(values):
+                board[model][name] = round(values.mean(), 5)
+                board[model][f"{name}_spread"] = round(values.std() or 0.0, 5)
+    return board
+
+
+def by_level(scores: pl.DataFrame) -> pl.DataFrame:
+    """model, level, and the mean over cutoffs of wrmsse, wape, bias (and wspl where scored)."""
+    return _means(
+        scores.filter(pl.col("slice") == "all"), ["model", "level"], ["wrmsse", "wape", "bias", "wspl", "coverage_95"]
+    )
+
+
+def by_slice(scores: pl.DataFrame) -> pl.DataFrame:
+    """model, slice, and the mean over cutoffs of wape, bias and coverage_95 at series level."""
+    return _means(scores.filter(pl.col("slice") != "all"), ["model", "slice"], ["wape", "bias", "coverage_95"])
+
+
+def _means(scores: pl.DataFrame, keys: list[str], metrics: list[str]) -> pl.DataFrame:
+    means = (
+        scores.filter(pl.col("metric").is_in(metrics))
+        .group_by(*keys, "metric", maintain_order=True)
+        .agg(pl.col("value").mean())
+    )
+    return means.pivot("metric", index=keys, values="value").with_columns(pl.col(pl.Float64).round(5))

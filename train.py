@@ -1,0 +1,103 @@
+"""DOOR: the frozen panel up to a cutoff -> a fitted global forecaster and its model card, the candidate.
+
+reads   data/panel/ (frozen Parquet), params.yaml: source, ingest, features, train
+writes  data/models/candidate/ (LightGBM text per block, card.json); with --profile data/features/profile.json
+run     python train.py [--cutoff 2016-04-24] [--profile] [--json]
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import shutil
+import sys
+from datetime import date
+from typing import TYPE_CHECKING
+
+from contract.days import parse_day
+from contract.params import Params, load_params
+from contract.places import Places
+from contract.walk import Summary, door_parser, walk
+
+if TYPE_CHECKING:
+    from forecasting.global_lightgbm import GlobalLightGBM
+
+log = logging.getLogger("train")
+
+PROFILE_ROWS = 200_000  # enough for three digits of every range and share
+
+
+def train(params: Params, places: Places, *, cutoff: date | None = None) -> Summary:
+    """Fit the candidate on the panel up to `cutoff` (default: all of it) and replace the candidate bundle by it."""
+    from forecasting.bundle import save_bundle
+    from storage.panel_files import read_frozen
+
+    panel = read_frozen(places.panel)
+    panel = panel if cutoff is None else panel.up_to(cutoff)
+    log.info("fitting cutoff=%s series=%d sales=%d", panel.last_day, panel.series.height, panel.sales.height)
+    model = forecaster_of(params).fit(panel)
+    shutil.rmtree(places.candidate, ignore_errors=True)
+    card = save_bundle(model, places.candidate, panel.hash)
+    log.info("trained model_id=%s rows=%s", card["model_id"], card["rows_used"])
+    return {
+        "model_id": card["model_id"],
+        "cutoff": card["cutoff"],
+        "rows_used": card["rows_used"],
+        "features": len(card["columns"]),
+        "panel_hash": panel.hash,
+        "bundle": str(places.candidate),
+    }
+
+
+def profile(params: Params, places: Places) -> Summary:
+    """What the features look like at the panel's end: range, mean and share of unknowns of each, for schema and drift checks."""
+    from features.profile import profile_features
+    from storage.panel_files import read_frozen
+
+    panel = read_frozen(places.panel)
+    shape = profile_features(forecaster_of(params).reading, panel, params.train, PROFILE_ROWS)
+    places.features.mkdir(parents=True, exist_ok=True)
+    target = places.features / "profile.json"
+    target.write_text(json.dumps(shape, indent=1) + "\n", encoding="utf-8")
+    return {"features": len(shape["features"]), "rows": shape["rows"], "profile": str(target)}
+
+
+def forecaster_of(params: Params) -> GlobalLightGBM:
+    """The global forecaster these params describe, not fitted."""
+    from features.space import PanelReading
+    from forecasting.global_lightgbm import GlobalLightGBM
+
+    reading = PanelReading(params.features, params.source.region, params.ingest.absent_means_zero)
+    return GlobalLightGBM(params.train, reading)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Parse, train or profile, say what was done."""
+    parser = door_parser(__doc__)
+    parser.add_argument("--cutoff", help="last day the model may see (YYYY-MM-DD; default: the panel's last)")
+    parser.add_argument("--profile", action="store_true", help="describe the features instead of training")
+    parser.add_argument("--dry-run", action="store_true", help="check params and panel, fit nothing")
+
+    def work(arguments) -> Summary:
+        params, places = load_params(arguments.params), Places(arguments.data)
+        if arguments.dry_run:
+            return _dry_run(places)
+        if arguments.profile:
+            return profile(params, places)
+        return train(params, places, cutoff=parse_day(arguments.cutoff) if arguments.cutoff else None)
+
+    return walk(parser, work, argv)
+
+
+def _dry_run(places: Places) -> Summary:
+    from storage.panel_files import read_frozen
+
+    panel = read_frozen(places.panel)
+    return {
+        "would_fit": f"{panel.series.height} series, {panel.first_day} to {panel.last_day}",
+        "would_write": str(places.candidate),
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main())
