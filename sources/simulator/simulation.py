@@ -17,7 +17,7 @@ from sources.simulator.demand import Block, chain_of, demand_blocks
 from sources.simulator.prices import PricePlan, price_periods, price_plan
 from sources.simulator.world import World, build_world
 
-CHUNK_BLOCKS = 16  # blocks handed out together; any number gives the same rows
+CHUNK_BLOCKS = 8  # blocks handed out together; any number gives the same rows
 REPORTED_AT = timedelta(days=1, hours=6)  # after the beginning of ds: the morning after, at six
 
 

@@ -1,0 +1,59 @@
+"""Invoice lines as daily demand: which lines count, and their sum per series and day."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from contract.params import FilesParams
+from sources import reasons
+from sources.tables import need_columns
+
+
+def line_checks(files: FilesParams, table: pl.DataFrame, name: str) -> tuple[pl.Expr, ...]:
+    """Further reasons to refuse a line: not a product, a duplicate, goods that came back."""
+    need_columns(table, dict.fromkeys(files.keep, "source.files.keep"), name)
+    checks = [_not_matching(column, pattern) for column, pattern in files.keep.items()]
+    if files.transactions and files.deduplicate_on:
+        need_columns(table, dict.fromkeys(files.deduplicate_on, "source.files.deduplicate_on"), name)
+        repeated = ~pl.struct(files.deduplicate_on).is_first_distinct()
+        checks.append(pl.when(repeated).then(pl.lit(reasons.DUPLICATE_LINE)))
+    units = files.columns.get("y")
+    if files.transactions and files.returns == "refuse" and isinstance(units, str):
+        came_back = pl.col(units).cast(pl.String).str.strip_chars().str.starts_with("-")
+        checks.append(pl.when(came_back).then(pl.lit(reasons.RETURNED)))
+    return tuple(checks)
+
+
+def daily_from_lines(lines: pl.DataFrame, covariates: list[str]) -> pl.DataFrame:
+    """One row per series and day: units summed, price weighted by units, covariates averaged.
+
+    `lines` of a row counts the invoice lines in it, `row_number` is the first one's. With `returns: net` a day can
+    come out negative; whether such a day is accepted is for expectations to say.
+    """
+    there = set(lines.columns)
+    units, weighted = pl.col("y"), pl.col("price") * pl.col("y")
+    own = {
+        "y": units.sum(),
+        "known_at": pl.col("known_at").max(),
+        "is_open": pl.col("is_open").any(),
+        "stockout_share": pl.col("stockout_share").max(),
+        "price": pl.when(units.sum() > 0).then(weighted.sum() / units.sum()).otherwise(pl.col("price").mean()).round(4),
+        "promo": pl.col("promo").max(),
+        **{name: pl.col(name).mean().round(6) for name in covariates},
+    }
+    levels = sorted(there - set(own) - {"unique_id", "ds", "row_number", "lines"})
+    return (
+        lines.sort("row_number")
+        .group_by("unique_id", "ds", maintain_order=True)
+        .agg(
+            *[value.alias(name) for name, value in own.items() if name in there],
+            pl.col(levels).first(),
+            pl.col("row_number").min(),
+            pl.col("lines").sum(),
+        )
+    )
+
+
+def _not_matching(column: str, pattern: str) -> pl.Expr:
+    matches = pl.col(column).cast(pl.String).str.strip_chars().str.contains(pattern)
+    return pl.when(~matches.fill_null(False)).then(pl.lit(reasons.NOT_A_PRODUCT))

@@ -1,0 +1,94 @@
+"""A table's rows as a contract names them, and beside them the rows that could not be mapped, each with one reason."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import polars as pl
+
+from contract.errors import BadInput
+from contract.frames import FACTS, REFUSED, SERIES
+from contract.received import Received
+from sources import reasons
+from sources.parsing import Column, Manner
+from sources.tables import OVERFLOW
+
+FAULTS_SCHEMA = {"row_number": pl.Int64(), "reason": pl.String()}
+
+
+@dataclass(frozen=True)
+class Mapped:
+    """One table, mapped. Every row of `table` is either in `rows` or in `faults`, by its `row_number`."""
+
+    table: pl.DataFrame
+    rows: pl.DataFrame  # row_number, lines, and one column per Column
+    faults: pl.DataFrame  # row_number, reason
+    shown: tuple[str, ...]  # the table's columns a refused row may show: the mapped ones, so that no other ever passes
+
+    def refuse(self, wrong: pl.Expr, reason: str) -> Mapped:
+        """The same with the rows where `wrong` holds moved to the faults."""
+        marked = self.rows.with_columns(wrong.fill_null(False).alias("(wrong)"))
+        if not marked["(wrong)"].any():
+            return self
+        faults = marked.filter("(wrong)").select("row_number", pl.lit(reason).alias("reason"))
+        kept = marked.filter(~pl.col("(wrong)")).drop("(wrong)")
+        return replace(self, rows=kept, faults=pl.concat([self.faults, faults]))
+
+    def with_rows(self, rows: pl.DataFrame) -> Mapped:
+        """The same with columns added to its rows."""
+        return replace(self, rows=rows)
+
+    def refused(self) -> pl.DataFrame:
+        """REFUSED: the faulty rows with their mapped columns as JSON, in the order of the file."""
+        faults = self.faults.sort("row_number")
+        raw = self.table.select(self.shown)[(faults["row_number"] - 1).to_list()]
+        return REFUSED.conform(faults.with_columns(raw=raw.to_struct("raw").struct.json_encode()))
+
+
+def map_table(
+    table: pl.DataFrame, columns: list[Column], manner: Manner, name: str, checks: tuple[pl.Expr, ...] = ()
+) -> Mapped:
+    """The table mapped column by column. `checks` are further reasons to refuse a row (null: none), asked last.
+
+    A row with several faults is refused once, for the first in the order of `columns`.
+    """
+    schema = dict(table.schema)
+    ragged = [pl.when(pl.col(OVERFLOW).is_not_null()).then(pl.lit(reasons.RAGGED_LINE))] if OVERFLOW in schema else []
+    faults = [*ragged, *(column.fault(schema, manner) for column in columns), *checks]
+    values = [column.value(schema, manner) for column in columns]
+    try:
+        work = table.select(pl.int_range(1, pl.len() + 1).alias("row_number"), reason=pl.coalesce(faults))
+        rows = table.select(values).with_columns(work["row_number"], lines=pl.lit(1, pl.Int64))
+    except pl.exceptions.PolarsError as error:
+        kinds = {origin: str(schema[origin]) for column in columns for origin in column.origin}
+        raise BadInput(f"'{name}' holds a type that cannot be mapped: {error}. Its columns are {kinds}.") from error
+    good = work["reason"].is_null()
+    shown = tuple(dict.fromkeys(origin for column in columns for origin in column.origin))
+    return Mapped(table, rows.filter(good), work.filter(~good).cast(FAULTS_SCHEMA), shown)
+
+
+def received(fact: str, rows: pl.DataFrame, mapped: Mapped | None = None, **more: object) -> Received:
+    """A Received of these rows (contract columns, row_number, lines) and of what `mapped` refused."""
+    contract = FACTS[fact]
+    conformed = contract.conform(rows).with_columns(rows["row_number"].cast(pl.Int64), rows["lines"].cast(pl.Int64))
+    refused = mapped.refused() if mapped else REFUSED.empty()
+    return Received(fact, conformed, refused, int(rows["lines"].sum()) + refused.height, **more)
+
+
+def with_one_place(mapped: Mapped, levels: list[str]) -> Mapped:
+    """The rows whose series stands in one group of every level: where its first row in the file puts it."""
+    if not levels:
+        return mapped
+    places = mapped.rows.select("unique_id", *levels).unique(maintain_order=True)
+    first = places.unique("unique_id", keep="first", maintain_order=True)
+    if first.height == places.height:
+        return mapped
+    strange = places.join(first, on=["unique_id", *levels], how="anti").with_columns(pl.lit(True).alias("(strange)"))
+    marked = mapped.rows.join(strange, on=["unique_id", *levels], how="left", maintain_order="left")
+    wrong = marked["(strange)"].fill_null(False)
+    return mapped.refuse(pl.lit(wrong), reasons.CONTRADICTING_HIERARCHY)
+
+
+def series_of(rows: pl.DataFrame, levels: list[str]) -> pl.DataFrame:
+    """SERIES: the series of these rows with their levels, one row each."""
+    return SERIES.conform(rows.select("unique_id", *levels).unique("unique_id").sort("unique_id"))

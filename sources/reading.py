@@ -1,0 +1,113 @@
+"""One entry for the ingest door: which files a source has, and what a file holds."""
+
+from __future__ import annotations
+
+import hashlib
+from fnmatch import fnmatch
+from pathlib import Path
+
+from contract.errors import BadInput, BadParams, SourceMissing
+from contract.params import FilesParams, SourceParams
+from contract.received import Received
+from sources import files, m5
+from sources.canonical import read_canonical
+from sources.tables import names_in
+
+CANONICAL = ("calendar*", "prices*", "sales*")
+
+
+def files_of(source: SourceParams) -> list[Path]:
+    """The files of a source's folder that go through the inbox, in the order to ingest: calendar, prices, sales.
+
+    Empty for the simulator without a folder: it drops its own. SourceMissing names the files that are there.
+    """
+    if source.path is None:
+        if source.kind == "simulator":
+            return []
+        raise BadParams(f"source.path is empty; source.kind {source.kind} needs the folder or file of its files.")
+    path = Path(source.path)
+    if not path.exists():
+        raise SourceMissing(f"source.path '{path}' does not exist; '{path.parent}' holds {names_in(path.parent)}.")
+    if path.is_file():
+        return [path]
+    found = m5.files_in(path) if source.kind == "m5" else _matching(path, _patterns(source))
+    if not found:
+        wanted = m5.NAMES if source.kind == "m5" else _patterns(source)
+        raise SourceMissing(f"'{path}' holds no file named {wanted}; it holds {names_in(path)}.")
+    return found
+
+
+def companions_of(source: SourceParams) -> list[Path]:
+    """Files read beside others and never ingested themselves (your static file): part of the source's content."""
+    static = _static_of(source, None) if source.kind == "files" else None
+    return [static] if static else []
+
+
+def content_hash(paths: list[Path]) -> str:
+    """SHA-256 over the names and contents of the files: equal when nothing changed, wherever the folder lies."""
+    total = hashlib.sha256()
+    for path in sorted(paths, key=lambda p: p.name):
+        with path.open("rb") as file:
+            total.update(f"{path.name}:{hashlib.file_digest(file, 'sha256').hexdigest()}\n".encode())
+    return total.hexdigest()
+
+
+def read_file(path: Path, source: SourceParams, *, calendar_path: Path | None = None) -> list[Received]:
+    """What one file holds, one Received per fact, each to become a batch.
+
+    `calendar_path` dates M5's d_ columns and weeks; without it the calendar beside the file, then the one under
+    source.path is taken. BadInput for a file that is not what its name and params.yaml say.
+    """
+    if source.kind == "simulator":
+        return read_canonical(path, source.history_span_days)
+    if source.kind == "m5":
+        return m5.read_m5(path, calendar_path or _beside(path, source, m5.CALENDAR), source.history_span_days)
+    return _read_mapped(path, source)
+
+
+def _read_mapped(path: Path, source: SourceParams) -> list[Received]:
+    mapping = source.files
+    if mapping.calendar and fnmatch(path.name, mapping.calendar):
+        return files.read_calendar(path, mapping)
+    if mapping.prices and fnmatch(path.name, mapping.prices):
+        return files.read_prices(path, mapping)
+    if fnmatch(path.name, mapping.sales) or source.path == str(path):
+        return files.read_sales(path, mapping, _static_of(source, path), source.history_span_days)
+    raise BadInput(
+        f"'{path.name}' matches no pattern of source.files: sales {mapping.sales!r}, calendar {mapping.calendar!r}, "
+        f"prices {mapping.prices!r}. Rename it, or change the pattern in params.yaml."
+    )
+
+
+def _patterns(source: SourceParams) -> tuple[str, ...]:
+    if source.kind == "simulator":
+        return CANONICAL
+    mapping: FilesParams = source.files
+    return tuple(pattern for pattern in (mapping.calendar, mapping.prices, mapping.sales) if pattern)
+
+
+def _matching(folder: Path, patterns: tuple[str, ...]) -> list[Path]:
+    """Files by pattern, then by name; each once."""
+    found = [path for pattern in patterns for path in sorted(folder.glob(pattern)) if path.is_file()]
+    return list(dict.fromkeys(found))
+
+
+def _static_of(source: SourceParams, path: Path | None) -> Path | None:
+    if source.files.static is None:
+        return None
+    found = _beside(path, source, source.files.static)
+    if found is None:
+        raise SourceMissing(
+            f"no static file '{source.files.static}' beside the sales or under source.path ({source.path}). "
+            f"Copy it there, or change source.files.static."
+        )
+    return found
+
+
+def _beside(path: Path | None, source: SourceParams, pattern: str) -> Path | None:
+    """The first file of that name pattern beside a file, else in the source's folder."""
+    folders = [path.parent] if path else []
+    if source.path:
+        own = Path(source.path)
+        folders.append(own if own.is_dir() else own.parent)
+    return next((found for folder in folders for found in sorted(folder.glob(pattern)) if found.is_file()), None)

@@ -1,0 +1,33 @@
+"""Why a row could not be mapped: codes for machines, a sentence each for people."""
+
+from __future__ import annotations
+
+MISSING_VALUE = "missing_value"
+UNREADABLE_DATE = "unreadable_date"
+UNREADABLE_MOMENT = "unreadable_moment"
+UNREADABLE_NUMBER = "unreadable_number"
+UNREADABLE_FLAG = "unreadable_flag"
+UNKNOWN_CATEGORY = "unknown_category"
+RAGGED_LINE = "ragged_line"
+NOT_A_PRODUCT = "not_a_product"
+DUPLICATE_LINE = "duplicate_line"
+RETURNED = "returned"
+UNPLACED_SERIES = "unplaced_series"
+CONTRADICTING_HIERARCHY = "contradicting_hierarchy"
+UNDATED_WEEK = "undated_week"
+
+REASONS: dict[str, str] = {
+    MISSING_VALUE: "A column that every row must have is empty.",
+    UNREADABLE_DATE: "The day is not a date in the file's date format (source.files.date_format).",
+    UNREADABLE_MOMENT: "known_at is not a moment; write it like 2016-05-22T06:00:00.",
+    UNREADABLE_NUMBER: "A number cannot be read with the file's decimal mark (source.files.decimal).",
+    UNREADABLE_FLAG: "A yes-or-no column holds something else; it takes 1/0, true/false, yes/no.",
+    UNKNOWN_CATEGORY: "A text value is not among the codes stated for its column in params.yaml.",
+    RAGGED_LINE: "The line has more fields than the header has names.",
+    NOT_A_PRODUCT: "A column does not match its pattern in source.files.keep.",
+    DUPLICATE_LINE: "An earlier line equals this one in all columns of source.files.deduplicate_on.",
+    RETURNED: "The quantity is negative: goods that came back, refused by source.files.returns.",
+    UNPLACED_SERIES: "A hierarchy column is empty, so the series belongs to no group of that level.",
+    CONTRADICTING_HIERARCHY: "The series stands in another group here than in its first row of this file.",
+    UNDATED_WEEK: "The calendar does not say which days this price week has.",
+}

@@ -1,0 +1,146 @@
+"""Reading one file as a table, losing nothing: CSV fields stay text, and every line is a row."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import zipfile
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+
+from contract.errors import BadInput, BadParams, SourceMissing
+
+OVERFLOW = "(beyond the header)"  # holds the first field a line has too many; present in tables made of CSV
+SEPARATORS = ",;\t|"
+
+
+@dataclass(frozen=True)
+class CsvManner:
+    """How a CSV file is written."""
+
+    separator: str | None = None  # None: the commonest candidate in the header line
+    encoding: str = "utf8"
+
+
+def read_table(path: Path, manner: CsvManner | None = None) -> pl.DataFrame:
+    """The file's rows: Parquet with its types; CSV (plain, .gz, or alone in a .zip) as stripped text, empty as null.
+
+    A CSV row with too many fields has a value in OVERFLOW; absent fields of a short line are null; a line with
+    nothing in it is no row. BadInput for a file that is empty, damaged, or not in the stated encoding.
+    """
+    if not path.exists():
+        raise SourceMissing(f"there is no file '{path}'; its folder holds {names_in(path.parent)}.")
+    if path.suffix.lower() in (".parquet", ".pq"):
+        return _parquet(path)
+    return table_of_csv(bytes_of(path), str(path), manner or CsvManner())
+
+
+def table_of_csv(content: bytes, name: str, manner: CsvManner) -> pl.DataFrame:
+    """The rows of a CSV file's content; see read_table."""
+    content = _as_utf8(content, name, manner.encoding)
+    if not content.strip():
+        raise BadInput(f"'{name}' is empty. Send it again; a day without any sale still has its header line.")
+    line = content.lstrip(b"\r\n").split(b"\n", 1)[0].decode()
+    separator = manner.separator or max(SEPARATORS, key=_outside_quotes(line).count)
+    names = [field.strip() for field in next(csv.reader([line.rstrip("\r")], delimiter=separator))]
+    repeated = sorted({field for field in names if names.count(field) > 1})
+    if repeated:
+        raise BadInput(f"'{name}' has two columns called {repeated}; its header is {names}. Rename one of them.")
+    return _tidy(_fields(content.lstrip(b"\r\n"), names, separator))
+
+
+def bytes_of(path: Path) -> bytes:
+    """The content of a file, unpacked if it is .gz or a .zip holding one file."""
+    try:
+        if path.suffix.lower() == ".gz":
+            return gzip.decompress(path.read_bytes())
+        if path.suffix.lower() == ".zip":
+            with zipfile.ZipFile(path) as archive:
+                return archive.read(_only_member(archive, path))
+        return path.read_bytes()
+    except (OSError, EOFError, zlib.error, zipfile.BadZipFile) as error:
+        raise BadInput(f"'{path}' cannot be unpacked or read ({error}). Copy it again from where it came.") from error
+
+
+def names_in(folder: Path) -> list[str]:
+    """The names in a folder, sorted; empty when there is no such folder."""
+    return sorted(entry.name for entry in folder.iterdir()) if folder.is_dir() else []
+
+
+def need_columns(table: pl.DataFrame, needed: dict[str, str], name: str) -> None:
+    """BadInput if the table lacks a column of `needed` (column: the line of params.yaml that asks for it)."""
+    missing = [column for column in needed if column not in table.columns]
+    if missing:
+        there = [column for column in table.columns if column != OVERFLOW]
+        lines = ", ".join(sorted({needed[column] for column in missing}))
+        raise BadInput(f"'{name}' has no column {missing}; it has {there}. Change params.yaml: {lines}.")
+
+
+def _parquet(path: Path) -> pl.DataFrame:
+    try:
+        return pl.read_parquet(path, glob=False)
+    except (pl.exceptions.PolarsError, OSError) as error:
+        reason = str(error).splitlines()[0]
+        raise BadInput(f"'{path}' is not a whole Parquet file ({reason}). Copy it again.") from error
+
+
+def _as_utf8(content: bytes, name: str, encoding: str) -> bytes:
+    try:
+        text = content.decode("utf-8-sig" if encoding.lower() in ("utf8", "utf-8") else encoding)
+    except UnicodeDecodeError as error:
+        raise BadInput(
+            f"'{name}' is not {encoding}: byte {error.start} is 0x{content[error.start]:02x}. "
+            f"Set source.files.encoding in params.yaml, for example latin-1 or cp1252."
+        ) from error
+    except LookupError as error:
+        raise BadParams(
+            f"source.files.encoding: nobody knows the encoding '{encoding}'; try utf8 or latin-1."
+        ) from error
+    return text.encode()
+
+
+def _outside_quotes(line: str) -> str:
+    return "".join(line.split('"')[::2])
+
+
+def _fields(content: bytes, names: list[str], separator: str) -> pl.DataFrame:
+    """Every line's fields, by Polars; by Python's patient reader if a stray quote makes the file malformed."""
+    schema = dict.fromkeys([*names, OVERFLOW], pl.String)
+    try:
+        return pl.read_csv(
+            content,
+            has_header=False,
+            skip_lines=1,
+            schema=schema,
+            separator=separator,
+            quote_char='"' if b'"' in content else None,
+            truncate_ragged_lines=True,
+            missing_columns="insert",
+            raise_if_empty=False,
+        )
+    except pl.exceptions.PolarsError:
+        csv.field_size_limit(2**31 - 1)
+        lines = csv.reader(io.StringIO(content.decode(), newline=""), delimiter=separator)
+        next(lines)
+        width = len(schema)
+        rows = [(line + [None] * width)[:width] for line in lines]
+        return pl.DataFrame(rows, schema=schema, orient="row")
+
+
+def _tidy(table: pl.DataFrame) -> pl.DataFrame:
+    """Fields stripped, empty ones null, lines of nothing dropped."""
+    stripped = table.with_columns(pl.all().str.strip_chars()).with_columns(
+        pl.when(pl.all().str.len_bytes() > 0).then(pl.all())
+    )
+    return stripped.filter(~pl.all_horizontal(pl.all().is_null()))
+
+
+def _only_member(archive: zipfile.ZipFile, path: Path) -> str:
+    members = [name for name in archive.namelist() if not name.endswith("/")]
+    if len(members) != 1:
+        raise BadInput(f"'{path}' holds {members}; a zip of sales holds one file. Unpack it into the folder.")
+    return members[0]
