@@ -145,7 +145,6 @@ class TrainParams(_Section):
     origin_step_days: Positive
     min_history_days: Positive
     max_rows: Positive
-    weight: Literal["none", "revenue"]
     seed: int
     threads: Positive
 

@@ -86,7 +86,6 @@ class GlobalLightGBM:
         data = lightgbm.Dataset(
             frame.to_numpy(),
             label=targets(space, rows),
-            weight=_row_weights(space, rows) if self.params.weight == "revenue" else None,
             feature_name=[_plain(name) for name in frame.columns],
             categorical_feature=[_plain(name) for name in category_names(space)],
             params=_dataset_params(self.params),
@@ -138,19 +137,6 @@ def _with_forecast_as_sales(panel: Panel, forecast: pl.DataFrame) -> Panel:
         "unique_id", "ds", y="y_hat", known_at=pl.lit(known_at).cast(pl.Datetime("us"))
     )
     return replace(panel, sales=pl.concat([panel.sales, assumed], how="diagonal").sort("unique_id", "ds"))
-
-
-def _row_weights(space: Space, rows: Rows) -> np.ndarray:
-    """Weights that make the summed squared error follow WRMSSE at series level: revenue share over squared scale."""
-    known = space.y[:, space.days.gutter : space.days.gutter + space.days.known]
-    price = np.nan_to_num(
-        space.by_series["price"][:, space.days.gutter : space.days.gutter + space.days.known], nan=1.0
-    )
-    revenue = np.nansum(known[:, -28:] * price[:, -28:], axis=1)
-    spread = np.nanmean(np.diff(known, axis=1) ** 2, axis=1) + 1e-3
-    weight = revenue / spread
-    weight = np.clip(weight / np.nanmean(weight), 0.05, 20)
-    return weight[rows.series_ix]
 
 
 def _plain(name: str) -> str:
