@@ -10,7 +10,7 @@ from contract.errors import BadUsage
 def parse_day(text: str) -> date:
     """The day written as YYYY-MM-DD; BadUsage for anything else, a timestamp included."""
     try:
-        return date.fromisoformat(text)
+        return _day_with_dashes(text)
     except ValueError as error:
         raise BadUsage(f"'{text}' is not a day. Write it as YYYY-MM-DD, for example 2016-05-22.") from error
 
@@ -18,8 +18,8 @@ def parse_day(text: str) -> date:
 def parse_moment(text: str) -> datetime:
     """A moment in UTC without zone, from ISO 8601; a bare day means its last microsecond (all of that day is known)."""
     try:
-        if len(text) == len("2016-05-22"):
-            return datetime.combine(date.fromisoformat(text), time.max)
+        if len(text) <= len("2016-05-22"):
+            return datetime.combine(_day_with_dashes(text), time.max)
         moment = datetime.fromisoformat(text)
     except ValueError as error:
         raise BadUsage(f"'{text}' is not a moment. Write 2016-05-22 or 2016-05-22T06:00:00.") from error
@@ -34,3 +34,11 @@ def days_between(first: date, last: date) -> list[date]:
 def days_after(origin: date, horizon: int) -> list[date]:
     """The days h = 1..horizon after the origin."""
     return [origin + timedelta(days=h) for h in range(1, horizon + 1)]
+
+
+def _day_with_dashes(text: str) -> date:
+    """Python also reads 20160522 and 2016-W20-7; a day has one spelling here, or a bare day would mean its midnight."""
+    day = date.fromisoformat(text)
+    if day.isoformat() != text:
+        raise ValueError(f"'{text}' is another spelling of {day}")
+    return day

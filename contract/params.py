@@ -17,6 +17,7 @@ from contract.levels import Level, levels_of
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[int, Field(ge=1)]
+Seed = Annotated[int, Field(ge=0)]
 Kind = Literal["simulator", "m5", "files"]
 
 
@@ -30,7 +31,7 @@ class SimulatorParams(_Section):
     series: Annotated[int, Field(ge=20, le=1_000_000)]
     days: Annotated[int, Field(ge=120)]
     start: date
-    seed: int
+    seed: Seed
     daily_files: Annotated[int, Field(ge=0)]
     restated_share: Share
     late_share: Share
@@ -145,7 +146,7 @@ class TrainParams(_Section):
     origin_step_days: Positive
     min_history_days: Positive
     max_rows: Positive
-    seed: int
+    seed: Seed
     threads: Positive
 
     @field_validator("blocks")
@@ -197,7 +198,7 @@ class MonitorParams(_Section):
 class DrillParams(_Section):
     """Failure on purpose."""
 
-    seed: int
+    seed: Seed
     graceful_loss: Annotated[float, Field(gt=0)]
     catastrophic_loss: Annotated[float, Field(gt=0)]
 
@@ -221,13 +222,13 @@ def load_params(path: Path) -> Params:
         raw = YAML(typ="safe").load(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise BadParams(f"there is no params file '{path}'. Run from the checkout's root, or pass --params.") from error
-    except (YAMLError, UnicodeDecodeError) as error:
+    except (YAMLError, UnicodeDecodeError, IsADirectoryError) as error:
         raise BadParams(f"'{path}' is not YAML: {error}") from error
     if not isinstance(raw, dict):
         raise BadParams(f"'{path}' holds no sections; it should hold {list(Params.model_fields)}.")
-    profiles = raw.pop("profiles", None) or {}
-    kind = (raw.get("source") or {}).get("kind")
-    return params_of(_overlay(raw, profiles.get(kind) or {}), str(path))
+    profiles = _section_of(raw, "profiles", path)
+    profile = _section_of(profiles, str(_section_of(raw, "source", path).get("kind")), path)
+    return params_of(_overlay({name: raw[name] for name in raw if name != "profiles"}, profile), str(path))
 
 
 def params_of(raw: dict[str, Any], where: str = "params") -> Params:
@@ -247,6 +248,13 @@ def params_hash(*sections: BaseModel) -> str:
     """A short name for exactly these sections' values: equal values, equal hash."""
     text = json.dumps([section.model_dump(mode="json") for section in sections], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _section_of(raw: dict[str, Any], name: str, path: Path) -> dict[str, Any]:
+    section = raw.get(name) or {}
+    if not isinstance(section, dict):
+        raise BadParams(f"'{path}' holds {section!r} where '{name}' should hold names and values, indented below it.")
+    return section
 
 
 def _overlay(base: dict[str, Any], top: dict[str, Any]) -> dict[str, Any]:

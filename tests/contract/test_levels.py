@@ -1,0 +1,40 @@
+"""Levels of the hierarchy: their names and the groups they make."""
+
+import polars as pl
+
+from contract.levels import levels_of
+
+SERIES = pl.DataFrame(
+    {"unique_id": ["x", "y"], "store_id": ["CA_1", "CA_2"], "dept_id": ["FOODS_3", "FOODS_3"], "item_id": ["i", "i"]}
+)
+
+
+def _groups(columns: tuple[str, ...]) -> list[str]:
+    level = levels_of((columns,))[0]
+    return SERIES.with_columns(level.group_key)["group_key"].to_list()
+
+
+def test_the_top_has_no_columns_and_one_group():
+    assert levels_of(((),))[0].name == "total"
+    assert _groups(()) == ["total", "total"]
+
+
+def test_a_group_is_named_by_its_values():
+    assert _groups(("store_id", "dept_id")) == ["CA_1|FOODS_3", "CA_2|FOODS_3"]
+
+
+def test_a_level_is_named_by_its_columns():
+    assert [level.name for level in levels_of((("store_id", "dept_id"), ("dept_id",)))] == [
+        "store_id*dept_id",
+        "dept_id",
+        "series",
+    ]
+
+
+def test_the_bottom_is_always_there_and_groups_nothing():
+    bottom = levels_of(())[-1]
+    assert SERIES.with_columns(bottom.group_key)["group_key"].to_list() == ["x", "y"]
+
+
+def test_the_shipped_params_name_the_twelve_levels_of_m5(params):
+    assert len(params.source.hierarchy) == 12
