@@ -19,7 +19,7 @@ def line_checks(files: FilesParams, table: pl.DataFrame, name: str) -> tuple[pl.
         checks.append(pl.when(repeated).then(pl.lit(reasons.DUPLICATE_LINE)))
     units = files.columns.get("y")
     if files.transactions and files.returns == "refuse" and isinstance(units, str):
-        came_back = pl.col(units).cast(pl.String).str.strip_chars().str.starts_with("-")
+        came_back = pl.col(units).cast(pl.String).str.starts_with("-")
         checks.append(pl.when(came_back).then(pl.lit(reasons.RETURNED)))
     return tuple(checks)
 
@@ -55,5 +55,5 @@ def daily_from_lines(lines: pl.DataFrame, covariates: list[str]) -> pl.DataFrame
 
 
 def _not_matching(column: str, pattern: str) -> pl.Expr:
-    matches = pl.col(column).cast(pl.String).str.strip_chars().str.contains(pattern)
+    matches = pl.col(column).cast(pl.String).str.contains(pattern)
     return pl.when(~matches.fill_null(False)).then(pl.lit(reasons.NOT_A_PRODUCT))

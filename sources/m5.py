@@ -136,10 +136,7 @@ def _prices(table: pl.DataFrame, calendar: pl.DataFrame, name: str) -> Received:
     mapped = map_table(table, columns, Manner(), name)
     dated = mapped.rows.join(_weeks(calendar), on="week", how="left", maintain_order="left")
     mapped = mapped.with_rows(dated).refuse(pl.col("from_ds").is_null(), reasons.UNDATED_WEEK)
-    # M5's Parquet copies hold prices as 32-bit floats: 1.98 must come out as 1.98
-    rows = mapped.rows.with_columns(
-        pl.col("price").round(4), promo=pl.lit(None, pl.Float64), known_at=pl.lit(None, pl.Datetime("us"))
-    )
+    rows = mapped.rows.with_columns(promo=pl.lit(None, pl.Float64), known_at=pl.lit(None, pl.Datetime("us")))
     return received("prices", merged_periods(rows.drop("week")), mapped, is_history=True)
 
 

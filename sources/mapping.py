@@ -54,17 +54,19 @@ def map_table(
     """
     schema = dict(table.schema)
     ragged = [pl.when(pl.col(OVERFLOW).is_not_null()).then(pl.lit(reasons.RAGGED_LINE))] if OVERFLOW in schema else []
-    faults = [*ragged, *(column.fault(schema, manner) for column in columns), *checks]
-    values = [column.value(schema, manner) for column in columns]
     try:
-        work = table.select(pl.int_range(1, pl.len() + 1).alias("row_number"), reason=pl.coalesce(faults))
-        rows = table.select(values).with_columns(work["row_number"], lines=pl.lit(1, pl.Int64))
+        rows = table.select([column.value(schema, manner) for column in columns])
+        faults = [column.fault(rows[column.name]) for column in columns if rows[column.name].null_count()]
+        reason = pl.coalesce([pl.lit(None, pl.String), *ragged, *faults, *checks])
+        work = table.select(pl.int_range(1, pl.len() + 1).alias("row_number"), reason=reason)
+        rows = rows.with_columns(work["row_number"], lines=pl.lit(1, pl.Int64))
     except pl.exceptions.PolarsError as error:
         kinds = {origin: str(schema[origin]) for column in columns for origin in column.origin}
         raise BadInput(f"'{name}' holds a type that cannot be mapped: {error}. Its columns are {kinds}.") from error
-    good = work["reason"].is_null()
     shown = tuple(dict.fromkeys(origin for column in columns for origin in column.origin))
-    return Mapped(table, rows.filter(good), work.filter(~good).cast(FAULTS_SCHEMA), shown)
+    if work["reason"].null_count() < work.height:
+        rows = rows.filter(work["reason"].is_null())
+    return Mapped(table, rows, work.filter(pl.col("reason").is_not_null()).cast(FAULTS_SCHEMA), shown)
 
 
 def received(fact: str, rows: pl.DataFrame, mapped: Mapped | None = None, **more: object) -> Received:
@@ -79,7 +81,7 @@ def with_one_place(mapped: Mapped, levels: list[str]) -> Mapped:
     """The rows whose series stands in one group of every level: where its first row in the file puts it."""
     if not levels:
         return mapped
-    places = mapped.rows.select("unique_id", *levels).unique(maintain_order=True)
+    places = _places(mapped.rows, levels)
     first = places.unique("unique_id", keep="first", maintain_order=True)
     if first.height == places.height:
         return mapped
@@ -91,4 +93,11 @@ def with_one_place(mapped: Mapped, levels: list[str]) -> Mapped:
 
 def series_of(rows: pl.DataFrame, levels: list[str]) -> pl.DataFrame:
     """SERIES: the series of these rows with their levels, one row each."""
-    return SERIES.conform(rows.select("unique_id", *levels).unique("unique_id").sort("unique_id"))
+    return SERIES.conform(_places(rows, levels).unique("unique_id").sort("unique_id"))
+
+
+def _places(rows: pl.DataFrame, levels: list[str]) -> pl.DataFrame:
+    """The distinct series and levels, in the order met. Looking only where they change spares hashing every row."""
+    keys = rows.select("unique_id", *levels)
+    changed = pl.any_horizontal(pl.all().ne_missing(pl.all().shift()))
+    return keys.filter(changed | (pl.int_range(pl.len()) == 0)).unique(maintain_order=True)

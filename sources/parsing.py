@@ -65,11 +65,11 @@ class Column:
                 value = _text(self.origin[0]).replace_strict(self.codes or {}, default=None, return_dtype=pl.Float64)
         return value.alias(self.name)
 
-    def fault(self, schema: Mapping[str, pl.DataType], manner: Manner) -> pl.Expr:
-        """The reason to refuse the row because of this column; null if there is none."""
-        empty = pl.any_horizontal([_text(name).is_null() for name in self.origin])
-        unreadable = self.value(schema, manner).is_null() & ~empty
-        return pl.when(empty).then(pl.lit(self.if_missing)).when(unreadable).then(pl.lit(FAULTS[self.kind]))
+    def fault(self, value: pl.Series) -> pl.Expr:
+        """The reason to refuse the row because this column's `value` is null; null if it may be."""
+        empty = pl.any_horizontal([pl.col(name).is_null() for name in self.origin])
+        unreadable = pl.when(pl.lit(value.is_null())).then(pl.lit(FAULTS[self.kind]))
+        return pl.when(empty).then(pl.lit(self.if_missing)).otherwise(unreadable)
 
 
 def date_format_of(days: pl.Series, name: str) -> str | None:
@@ -95,8 +95,7 @@ def date_format_of(days: pl.Series, name: str) -> str | None:
 
 
 def _text(name: str) -> pl.Expr:
-    text = pl.col(name).cast(pl.String).str.strip_chars()
-    return pl.when(text.str.len_bytes() > 0).then(text)
+    return pl.col(name).cast(pl.String)
 
 
 def _number(column: pl.Expr, kind: pl.DataType, decimal: str) -> pl.Expr:
@@ -108,6 +107,8 @@ def _number(column: pl.Expr, kind: pl.DataType, decimal: str) -> pl.Expr:
         strange = bare.str.contains(thousands, literal=True)
         column = pl.when(~strange).then(bare.str.replace_all(mark, ".", literal=True))
     number = column.cast(pl.Float64, strict=False)
+    if kind == pl.Float32:
+        number = number.round(6)  # 1.98 written in 32 bits must not come out as 1.9800000190734863
     return pl.when(number.is_finite()).then(number)
 
 

@@ -13,7 +13,10 @@ def merged_periods(rows: pl.DataFrame) -> pl.DataFrame:
     Neighbours are periods of one series where one begins the day after the other ends. `row_number` is the first
     row's, `lines` counts all of them. Of rows with the same series and from_ds the last one holds.
     """
-    ordered = _one_per_key(rows).sort("unique_id", "from_ds")
+    ordered = rows.sort("unique_id", "from_ds", maintain_order=True)
+    repeated = pl.all_horizontal(pl.col(name) == pl.col(name).shift() for name in ("unique_id", "from_ds"))
+    if ordered.select(repeated.any()).item():
+        ordered = _one_per_key(ordered)
     same = pl.all_horizontal(pl.col(name).eq_missing(pl.col(name).shift()) for name in ("unique_id", "price", "promo"))
     adjacent = pl.col("from_ds") == pl.col("to_ds").shift() + timedelta(days=1)
     run = (~(same & adjacent)).fill_null(True).cum_sum()
@@ -31,8 +34,6 @@ def merged_periods(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def _one_per_key(rows: pl.DataFrame) -> pl.DataFrame:
-    if not rows.select(pl.struct("unique_id", "from_ds").is_duplicated().any()).item():
-        return rows
     return rows.group_by("unique_id", "from_ds", maintain_order=True).agg(
         pl.all().exclude("unique_id", "from_ds", "row_number", "lines").last(),
         pl.col("row_number").min(),

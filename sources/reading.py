@@ -13,7 +13,7 @@ from sources import files, m5
 from sources.canonical import read_canonical
 from sources.tables import names_in
 
-CANONICAL = ("calendar*", "prices*", "sales*")
+CANONICAL = ("calendar*", "prices*", "sales_history*", "sales*")  # the order to ingest
 
 
 def files_of(source: SourceParams) -> list[Path]:

@@ -50,7 +50,8 @@ def table_of_csv(content: bytes, name: str, manner: CsvManner) -> pl.DataFrame:
     repeated = sorted({field for field in names if names.count(field) > 1})
     if repeated:
         raise BadInput(f"'{name}' has two columns called {repeated}; its header is {names}. Rename one of them.")
-    return _tidy(_fields(content.lstrip(b"\r\n"), names, separator))
+    table = _stripped(_fields(content.lstrip(b"\r\n"), names, separator))
+    return table.filter(~pl.all_horizontal(pl.all().is_null()))
 
 
 def bytes_of(path: Path) -> bytes:
@@ -82,7 +83,7 @@ def need_columns(table: pl.DataFrame, needed: dict[str, str], name: str) -> None
 
 def _parquet(path: Path) -> pl.DataFrame:
     try:
-        return pl.read_parquet(path, glob=False)
+        return _stripped(pl.read_parquet(path, glob=False))
     except (pl.exceptions.PolarsError, OSError) as error:
         reason = str(error).splitlines()[0]
         raise BadInput(f"'{path}' is not a whole Parquet file ({reason}). Copy it again.") from error
@@ -131,12 +132,16 @@ def _fields(content: bytes, names: list[str], separator: str) -> pl.DataFrame:
         return pl.DataFrame(rows, schema=schema, orient="row")
 
 
-def _tidy(table: pl.DataFrame) -> pl.DataFrame:
-    """Fields stripped, empty ones null, lines of nothing dropped."""
-    stripped = table.with_columns(pl.all().str.strip_chars()).with_columns(
-        pl.when(pl.all().str.len_bytes() > 0).then(pl.all())
-    )
-    return stripped.filter(~pl.all_horizontal(pl.all().is_null()))
+def _stripped(table: pl.DataFrame) -> pl.DataFrame:
+    """Text without blanks around it, and null where nothing is left; a column that is clean already is not copied."""
+    for name, kind in table.schema.items():
+        if kind in (pl.Categorical, pl.Enum, pl.String):
+            text = table[name].cast(pl.String)
+            clean = text.str.strip_chars()
+            if not (text.equals(clean, null_equal=True) and clean.str.len_bytes().min() != 0):
+                text = clean.replace("", None)
+            table = table.with_columns(text)
+    return table
 
 
 def _only_member(archive: zipfile.ZipFile, path: Path) -> str:
