@@ -20,13 +20,15 @@ def calendar_table(
 
     `event_codes` is the frozen vocabulary (event name -> code); an event it does not hold is code 0, as is no event.
     """
-    base = pl.DataFrame({"day_ix": np.arange(-days.gutter, days.known + days.ahead, dtype=np.int32)}).with_columns(
-        ds=pl.lit(days.first) + pl.duration(days=pl.col("day_ix"))
-    )
+    end = days.known + days.ahead
+    seen = np.arange(
+        -days.gutter, end + reach_days, dtype=np.int32
+    )  # an event just past the last target day is near, too
+    base = pl.DataFrame({"day_ix": seen}).with_columns(ds=pl.lit(days.first) + pl.duration(days=pl.col("day_ix")))
     everywhere = _region(panel.calendar, EVERYWHERE)
     return pl.concat(
         [_one_region(base, everywhere, panel.calendar, region, reach_days, event_codes) for region in regions]
-    )
+    ).filter(pl.col("day_ix") < end)
 
 
 def calendar_features() -> list[Feature]:

@@ -75,6 +75,8 @@ def demand(panel: Panel, days: Days, absent_means_zero: bool) -> np.ndarray:
     y = days.scatter(located, panel.series.height, "y")
     if absent_means_zero:
         y = np.where(np.isnan(y) & _feed_arrived(panel.series, days, y), np.float32(0), y)
+        unknown = located.filter(pl.col("y").is_null())  # a row that states it: not the same as no row
+        y[unknown["entity_ix"].to_numpy(), unknown["day_ix"].to_numpy() + days.gutter] = np.nan
     if panel.sales["is_open"].null_count() < panel.sales.height:
         shut = days.scatter(located.with_columns((pl.col("is_open") == False).alias("shut")), len(y), "shut")  # noqa: E712
         y[shut == 1] = np.nan

@@ -56,8 +56,9 @@ def _year(days: int) -> Feature:
 
 
 def _lifecycle() -> list[Feature]:
-    day = pl.col("day_ix")
+    day, launch = pl.col("day_ix"), pl.col("launch_ix")
+    age = pl.when(day >= launch).then(day - launch)  # before it, the launch is the future
     return [
-        Feature("lifecycle_age", "lifecycle", TABLE, "origin", day - pl.col("launch_ix")),
+        Feature("lifecycle_age", "lifecycle", TABLE, "origin", age),
         Feature("lifecycle_days_since_sale", "lifecycle", TABLE, "origin", day - pl.col("last_sale_ix")),
     ]
