@@ -1,0 +1,314 @@
+"""Your own files: mapped as params say, nothing lost, nothing unmapped let through, every refusal with its reason."""
+
+from __future__ import annotations
+
+import json
+from datetime import date, datetime
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from contract.errors import BadInput
+from contract.frames import COVARIATES, PRICES, SALES
+from contract.received import Received
+from sources.reading import read_file
+from sources.reasons import REASONS
+
+TINY = {"columns": {"unique_id": ["shop", "item"], "ds": "day", "y": "sold"}, "hierarchy": {"store_id": "shop"}}
+
+
+@pytest.fixture
+def read(tmp_path: Path, source_of):
+    """Reads CSV text as one of your files; further arguments are lines of source.files over TINY."""
+
+    def from_text(text: str | bytes, name: str = "sales.csv", **files: object) -> list[Received]:
+        path = tmp_path / name
+        path.write_bytes(text.encode() if isinstance(text, str) else text)
+        return read_file(path, source_of("files", tmp_path, **{**TINY, **files}))
+
+    return from_text
+
+
+def _reasons(received: Received) -> list[tuple[int, str]]:
+    return received.refused.select("row_number", "reason").rows()
+
+
+def test_a_line_becomes_a_row_in_the_contracts_words(read):
+    (sales,) = read("shop,item,day,sold\nA,milk,2024-02-29,3.5\nB,milk,2024-02-29,0\n")
+    SALES.check_key(sales.rows)
+    assert sales.rows.select("unique_id", "ds", "y", "known_at", "row_number", "lines").rows() == [
+        ("A_milk", date(2024, 2, 29), 3.5, None, 1, 1),
+        ("B_milk", date(2024, 2, 29), 0.0, None, 2, 1),
+    ]
+    assert sales.series.rows() == [("A_milk", "A"), ("B_milk", "B")]
+    assert (sales.rows_in, sales.refused.height, sales.is_history) == (2, 0, False)
+
+
+@pytest.mark.parametrize(
+    ("text", "files"),
+    [
+        ("\ufeffshop,item,day,sold\nA,milk,2024-02-29,3.5\n", {}),
+        ("shop;item;day;sold\r\nA;milk;2024-02-29;3,5\r\n", {"decimal": ","}),
+        ("shop\titem\tday\tsold\nA\tmilk\t2024-02-29\t3.5", {}),
+        ("shop|item|day|sold\nA|milk|29.02.2024|3.5\n", {}),
+        ('"shop","item","day","sold"\n"A","milk","2024-02-29 23:59:00","3.5"\n', {}),
+        ("\n shop , item , day , sold \n A , milk , 2024-02-29T00:00:00+14:00 , 3.5 \n\n,,,\n", {}),
+        ("shop,item,day,sold\nA,milk,2024/02/29,3.5\n", {}),
+        ("shop,item,day,sold\nA,milk,20240229,3.5\n", {}),
+        ("shop,item,day,sold\nA,milk,29 Feb 24,3.5\n", {"date_format": "%d %b %y"}),
+        ('shop,item,day,sold\nA,milk,2024-02-29,"3,5"\n', {"decimal": ","}),
+    ],
+)
+def test_every_way_to_write_the_same_line_reads_the_same(read, text: str, files: dict):
+    (sales,) = read(text, **files)
+    assert sales.refused.is_empty()
+    assert sales.rows.select("unique_id", "ds", "y").rows() == [("A_milk", date(2024, 2, 29), 3.5)]
+
+
+def test_each_broken_line_is_refused_with_its_reason_and_its_own_text(read):
+    (sales,) = read(
+        "shop,item,day,sold\nA,milk,2024-02-29,3\nA,milk,2024-02-30,3\nA,milk,2024-03-01,three\n"
+        "A,milk,2024-03-02,\nA,,2024-03-03,1\n,milk,2024-03-04,1\nA,milk,2024-03-05,1,9\nA,milk\nA,milk,2024-03-06,nan\n"
+    )
+    assert _reasons(sales) == [
+        (2, "unreadable_date"),
+        (3, "unreadable_number"),
+        (4, "missing_value"),
+        (5, "missing_value"),
+        (6, "missing_value"),
+        (7, "ragged_line"),
+        (8, "missing_value"),
+        (9, "unreadable_number"),
+    ]
+    assert json.loads(sales.refused["raw"][1]) == {"shop": "A", "item": "milk", "day": "2024-03-01", "sold": "three"}
+    assert sales.rows_in == 9
+    assert set(sales.refused["reason"]) <= set(REASONS)
+
+
+def test_a_stray_quote_costs_no_other_line(read):
+    (sales,) = read('shop,item,day,sold\nA,5" pipe,2024-03-01,1\n"A","milk",2024-03-01,2\nB,tea,2024-03-01,3\n')
+    assert sales.rows["y"].to_list() == [1.0, 2.0, 3.0]
+    assert sales.rows["unique_id"][0] == 'A_5" pipe'
+
+
+@pytest.mark.parametrize(
+    ("decimal", "text", "value"),
+    [
+        (",", "1.234,50", 1234.5),
+        (",", "1234,5", 1234.5),
+        (",", "1.234", None),
+        (".", "1,234.5", 1234.5),
+        (".", "1,234", None),
+        (".", "-2", -2.0),
+        (".", "1e3", 1000.0),
+        (".", "1 234", None),
+        (".", "inf", None),
+    ],
+)
+def test_a_number_is_read_only_if_it_can_be_read_one_way(read, decimal: str, text: str, value: float | None):
+    (sales,) = read(f"shop;item;day;sold\nA;milk;2024-02-29;{text}\n", decimal=decimal)
+    assert sales.rows["y"].to_list() == ([value] if value is not None else [])
+    assert sales.refused["reason"].to_list() == ([] if value is not None else ["unreadable_number"])
+
+
+def test_days_that_could_be_two_days_ask_for_the_format(read):
+    with pytest.raises(BadInput, match=r"source\.files\.date_format"):
+        read("shop,item,day,sold\nA,milk,03/04/2024,1\n")
+    (american,) = read("shop,item,day,sold\nA,milk,03/04/2024,1\nA,milk,03/31/2024,1\n")
+    assert american.rows["ds"].to_list() == [date(2024, 3, 4), date(2024, 3, 31)]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "is empty"),
+        (b"\n \n", "is empty"),
+        (b"shop,item,day\nA,milk,2024-01-01\n", r"no column \['sold'\]; it has \['shop', 'item', 'day'\].*params.yaml"),
+        (b"shop,item,day,sold\nA,\xe4pfel,2024-01-01,1\n", r"byte 21 is 0xe4.*source\.files\.encoding"),
+        (b"shop,shop,day,sold\n", "two columns called"),
+    ],
+)
+def test_a_file_that_is_not_what_params_say_is_one_clear_message(read, content: bytes, message: str):
+    with pytest.raises(BadInput, match=message):
+        read(content)
+
+
+def test_the_encoding_can_be_stated(read):
+    (sales,) = read("shop,item,day,sold\nA,äpfel,2024-01-01,1\n".encode("latin-1"), encoding="latin-1")
+    assert sales.rows["unique_id"].to_list() == ["A_äpfel"]
+
+
+def test_a_header_alone_is_a_day_without_sales(read):
+    (sales,) = read("shop,item,day,sold\n")
+    assert (sales.rows_in, sales.rows.height, sales.series.height) == (0, 0, 0)
+
+
+@pytest.mark.parametrize("keep_bytes", [0, 10, 400])
+def test_a_truncated_parquet_is_refused_whole(tmp_path: Path, source_of, keep_bytes: int):
+    path = tmp_path / "sales.parquet"
+    pl.DataFrame({"shop": ["A"], "item": ["b"], "day": [date(2024, 1, 1)], "sold": [1]}).write_parquet(path)
+    path.write_bytes(path.read_bytes()[:keep_bytes])
+    with pytest.raises(BadInput, match="not a whole Parquet file"):
+        read_file(path, source_of("files", tmp_path, **TINY))
+
+
+def test_a_damaged_gzip_is_refused_whole(read):
+    with pytest.raises(BadInput, match="cannot be unpacked"):
+        read(b"\x1f\x8bnonsense", name="sales.csv.gz")
+
+
+def test_parquet_types_are_taken_as_they_are(tmp_path: Path, source_of):
+    path = tmp_path / "sales.parquet"
+    moment = datetime(2024, 1, 1, 23, 30)
+    pl.DataFrame(
+        {"shop": [1, 2], "item": ["a", " b "], "day": [moment, None], "sold": [1.98, float("nan")]},
+        schema_overrides={"sold": pl.Float32, "day": pl.Datetime("ns", "America/New_York")},
+    ).write_parquet(path)
+    (sales,) = read_file(path, source_of("files", tmp_path, **TINY))
+    assert sales.rows.select("unique_id", "ds", "y").rows() == [("1_a", pl.read_parquet(path)["day"][0].date(), 1.98)]
+    assert _reasons(sales) == [(2, "missing_value")]
+
+
+def test_what_is_not_mapped_never_passes(read):
+    (sales,) = read("shop,item,day,sold,customer\nA,milk,2024-02-29,3,Ada\nA,milk,bad,3,Grace\n")
+    everything = sales.rows.write_csv() + sales.refused.write_csv() + sales.series.write_csv()
+    assert "Ada" not in everything
+    assert "Grace" not in everything
+
+
+def test_a_personal_column_may_tell_duplicates_apart_and_still_never_passes(read):
+    text = "shop,item,day,sold,customer\nA,milk,2024-02-29,3,Ada\nA,milk,2024-02-29,3,Ada\nA,milk,2024-02-29,3,Grace\n"
+    (sales,) = read(text, transactions=True, deduplicate_on=["shop", "item", "day", "sold", "customer"])
+    assert sales.rows["y"].to_list() == [6.0]
+    assert _reasons(sales) == [(2, "duplicate_line")]
+    assert "Ada" not in sales.refused["raw"][0]
+
+
+def test_prices_and_covariates_in_the_sales_file_become_facts_of_their_own(read):
+    text = "shop,item,day,sold,price,deal,weather,visitors\n" + "".join(
+        f"A,milk,2024-03-0{day},1,{price},{deal},{weather},{visitors}\n"
+        for day, price, deal, weather, visitors in [
+            (1, 2.5, 0, "sun", 9),
+            (2, 2.5, 0, "rain", ""),
+            (3, 2.0, 1, "", 8),
+            (5, 2.0, 1, "sun", 7),
+            (6, "x", 1, "sun", 7),
+            (7, 2.0, 1, "hail", 7),
+        ]
+    )
+    sales, prices, covariates = read(
+        text,
+        columns={**TINY["columns"], "price": "price", "promo": "deal"},
+        known_future={"rain": {"column": "weather", "codes": {"sun": 0, "rain": 1}}},
+        past_only={"visitors": "visitors"},
+    )
+    assert _reasons(sales) == [(5, "unreadable_number"), (6, "unknown_category")]
+    assert PRICES.check_key(prices.rows).select("from_ds", "to_ds", "price", "promo", "lines").rows() == [
+        (date(2024, 3, 1), date(2024, 3, 2), 2.5, 0.0, 2),
+        (date(2024, 3, 3), date(2024, 3, 3), 2.0, 1.0, 1),
+        (date(2024, 3, 5), date(2024, 3, 5), 2.0, 1.0, 1),
+    ]
+    assert COVARIATES.check_key(covariates.rows).sort("name", "ds").select("name", "value").rows() == [
+        ("rain", 0.0),
+        ("rain", 1.0),
+        ("rain", 0.0),
+        ("visitors", 9.0),
+        ("visitors", 8.0),
+        ("visitors", 7.0),
+    ]
+    assert all(fact.rows_in == fact.rows["lines"].sum() + fact.refused.height for fact in (sales, prices, covariates))
+
+
+def test_open_days_and_stock_outs_stand_on_the_sales_row(read):
+    columns = {**TINY["columns"], "is_open": "open", "stockout_share": "hours_out"}
+    text = (
+        "shop,item,day,sold,open,hours_out\nA,b,2024-01-01,0,No,8\nA,b,2024-01-02,0,TRUE,\nA,b,2024-01-03,0,perhaps,0\n"
+    )
+    (sales,) = read(text, columns=columns, scale={"stockout_share": 0.0625})
+    assert sales.rows.select("is_open", "stockout_share").rows() == [(False, 0.5), (True, None)]
+    assert _reasons(sales) == [(3, "unreadable_flag")]
+
+
+def test_a_series_stands_in_one_group_the_one_of_its_first_row(read):
+    hierarchy = {"store_id": "shop", "region_id": "region"}
+    (sales,) = read(
+        "shop,item,day,sold,region\nA,b,2024-01-01,1,north\nA,b,2024-01-02,1,south\nA,b,2024-01-03,1,\n",
+        hierarchy=hierarchy,
+    )
+    assert _reasons(sales) == [(2, "contradicting_hierarchy"), (3, "unplaced_series")]
+    assert sales.series.rows() == [("A_b", "A", "north")]
+
+
+def test_a_static_file_adds_levels_and_a_store_missing_there_is_refused(read, tmp_path: Path):
+    (tmp_path / "stores.csv").write_text("shop,kind,manager\nA,big,Ada\n")
+    hierarchy = {"store_id": "shop", "kind_id": "kind"}
+    files = {"static": "stores.csv", "static_on": ["shop"], "hierarchy": hierarchy}
+    text = "shop,item,day,sold\nA,b,2024-01-01,1\nC,b,2024-01-01,1\n"
+    (sales,) = read(text, **files)
+    assert sales.series.rows() == [("A_b", "A", "big")]
+    assert _reasons(sales) == [(2, "unplaced_series")]
+    (tmp_path / "stores.csv").write_text("shop,kind\nA,big\nA,small\n")
+    with pytest.raises(BadInput, match="several rows"):
+        read(text, **files)
+
+
+INVOICES = """shop,item,day,sold,price
+A,milk,2024-01-01 09:00,2,1.00
+A,milk,2024-01-01 17:00,6,2.00
+A,milk,2024-01-02 09:00,-3,1.00
+A,milk,2024-01-02 10:00,5,1.00
+A,POST,2024-01-02 10:00,1,9.00
+"""
+
+
+@pytest.mark.parametrize(
+    ("returns", "y", "refused"),
+    [
+        ("refuse", [8.0, 5.0], [(3, "returned"), (5, "not_a_product")]),
+        ("net", [8.0, 2.0], [(5, "not_a_product")]),
+    ],
+)
+def test_invoice_lines_are_summed_to_days(read, returns: str, y: list[float], refused: list):
+    """Worked example: 2 at 1.00 and 6 at 2.00 are 8 units at (2 + 12) / 8 = 1.75."""
+    sales, prices = read(
+        INVOICES,
+        transactions=True,
+        returns=returns,
+        keep={"item": "^[a-z]+$"},
+        columns={**TINY["columns"], "price": "price"},
+    )
+    assert sales.rows["y"].to_list() == y
+    assert _reasons(sales) == refused
+    assert prices.rows["price"].to_list() == [1.75, 1.0]
+    assert sales.rows_in == sales.rows["lines"].sum() + sales.refused.height == 5
+
+
+def test_a_calendar_and_a_price_file_of_their_own(read):
+    mapping = {"calendar": "days*", "calendar_columns": {"ds": "day", "event": "feast", "is_closed": "shut"}}
+    (calendar,) = read("day,feast,shut\n2024-12-25,Christmas,yes\n2024-12-26,,no\n", name="days.csv", **mapping)
+    assert calendar.rows.select("region", "ds", "event", "is_closed").rows() == [
+        ("*", date(2024, 12, 25), "Christmas", True),
+        ("*", date(2024, 12, 26), None, False),
+    ]
+    columns = {"unique_id": ["shop", "item"], "ds": "day", "price": "p"}
+    text = "shop,item,day,p\nA,b,2024-01-01,2\nA,b,2024-01-02,2\nA,b,2024-01-03,x\n"
+    (prices,) = read(text, name="prices.csv", prices="prices*", price_columns=columns)
+    assert prices.rows.select("from_ds", "to_ds", "price").rows() == [(date(2024, 1, 1), date(2024, 1, 2), 2.0)]
+    assert _reasons(prices) == [(3, "unreadable_number")]
+    assert prices.rows_in == 3
+
+
+def test_years_in_one_file_are_a_history_and_a_week_is_not(read):
+    days = pl.date_range(date(2024, 1, 1), date(2024, 2, 10), eager=True).to_list()
+    long, short = ("shop,item,day,sold\n" + "".join(f"A,b,{day},1\n" for day in days[:count]) for count in (41, 7))
+    assert read(long)[0].is_history
+    assert not read(short)[0].is_history
+
+
+def test_a_contract_name_nobody_knows_and_a_missing_one_are_told(read):
+    text = "shop,item,day,sold\n"
+    with pytest.raises(BadInput, match="colour"):
+        read(text, columns={**TINY["columns"], "colour": "shop"})
+    with pytest.raises(BadInput, match=r"no column to \['y'\]"):
+        read(text, columns={"unique_id": "shop", "ds": "day"})
