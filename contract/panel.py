@@ -11,6 +11,8 @@ import polars as pl
 from contract.errors import NotEnoughHistory
 from contract.frames import FACTS, SERIES
 
+UNPLACED = "unplaced"  # the group of series whose hierarchy column says nothing
+
 
 @dataclass(frozen=True)
 class Panel:
@@ -84,11 +86,16 @@ def panel_of(
     superseded: Mapping[str, pl.DataFrame] | None = None,
     panel_hash: str = "",
 ) -> Panel:
-    """A panel from loose frames: conformed, sorted, keys checked. ContractBroken says what does not fit."""
+    """A panel from loose frames: conformed, sorted, keys checked. ContractBroken says what does not fit.
+
+    A series without a value in a hierarchy column stands in the group `unplaced` of that level, so that levels still add up.
+    """
     given = {"sales": sales, "calendar": calendar, "prices": prices, "covariates": covariates}
     frames = {}
     for name, contract in FACTS.items():
         frame = contract.conform(given[name]) if given[name] is not None else contract.empty()
         frames[name] = contract.check_key(frame.sort(contract.key))
-    known = SERIES.check_key(SERIES.conform(series).sort("unique_id"))
+    known = SERIES.check_key(SERIES.conform(series).sort("unique_id")).with_columns(
+        pl.col(pl.String).fill_null(UNPLACED)
+    )
     return Panel(**frames, series=known, superseded=superseded or {}, hash=panel_hash)

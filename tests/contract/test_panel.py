@@ -35,6 +35,11 @@ def test_absent_facts_are_empty_frames_of_the_right_shape(panel):
     assert panel.prices.columns == ["unique_id", "from_ds", "to_ds", "known_at", "price", "promo"]
 
 
+def test_a_series_without_a_value_in_a_hierarchy_column_is_unplaced_there_so_that_levels_add_up(sales_of):
+    series = pl.DataFrame({"unique_id": ["a", "b"], "dept_id": ["D1", None]})
+    assert panel_of(sales_of({"a": [1]}), series).series["dept_id"].to_list() == ["D1", "unplaced"]
+
+
 def test_a_repeated_series_day_is_refused(sales_of):
     sales = sales_of({"a": [1]})
     with pytest.raises(ContractBroken, match="repeats the key"):

@@ -1,0 +1,153 @@
+"""What must not matter: the size of a chunk, the order of rows, who else is in the panel."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from polars.testing import assert_frame_equal
+
+from contract.panel import panel_of
+from features.feature import refuse_leaks
+from features.frame import category_names, feature_frame, feature_names
+from features.profile import profile_features
+from features.sampling import serving_rows, training_rows
+from features.space import PanelReading, lay_out, vocabulary_of
+
+OWN = ("lags_", "windows_", "weekday_", "year_", "calendar_", "promo_", "lifecycle_", "covariates_", "price_level")
+HS = [1, 8, 28]
+
+
+@pytest.fixture(scope="module")
+def panel(make_panel):
+    """Nine series, so that chunks of 1 to 9 all cut differently."""
+    return make_panel(series=9, days=150, seed=21)
+
+
+@given(chunk=st.integers(1, 9), origin_ix=st.integers(0, 149))
+def test_the_size_of_a_chunk_changes_no_value(panel, lay, ask, chunk, origin_ix):
+    whole, cut = ask(lay(panel), origin_ix, HS), ask(lay(panel, chunk_series=chunk), origin_ix, HS)
+    assert_frame_equal(whole, cut, check_exact=False, rel_tol=1e-6, abs_tol=1e-6)
+
+
+@given(chunk=st.integers(1, 9), budget=st.integers(50, 20_000))
+def test_which_rows_are_sampled_does_not_hang_on_the_chunks(panel, lay, chunk, budget):
+    whole = training_rows(lay(panel), range(1, 8), 5, 28, budget, seed=4)
+    cut = training_rows(lay(panel, chunk_series=chunk), range(1, 8), 5, 28, budget, seed=4)
+    for name in ("series_ix", "origin_ix", "h"):
+        assert np.array_equal(getattr(whole, name), getattr(cut, name))
+
+
+@given(seed=st.integers(0, 1000))
+def test_the_order_in_which_rows_arrive_changes_nothing(panel, lay, ask, seed):
+    def shuffled(frame: pl.DataFrame) -> pl.DataFrame:
+        return frame.sample(fraction=1.0, shuffle=True, seed=seed)
+
+    frames = (panel.sales, panel.series, panel.calendar, panel.prices, panel.covariates)
+    mixed = panel_of(*(shuffled(frame) for frame in frames))
+    assert_frame_equal(ask(lay(panel), 120, HS), ask(lay(mixed), 120, HS), check_exact=True)
+
+
+def _renamed(panel, names: dict[str, str]):
+    def rename(frame: pl.DataFrame) -> pl.DataFrame:
+        return frame.with_columns(pl.col("unique_id").replace_strict(names))
+
+    return panel_of(
+        rename(panel.sales), rename(panel.series), panel.calendar, rename(panel.prices), rename(panel.covariates)
+    )
+
+
+def test_the_place_of_a_series_among_the_others_changes_no_feature(panel, lay, ask):
+    ids = panel.series["unique_id"].to_list()
+    names = {name: f"z{len(ids) - k:02d}" for k, name in enumerate(ids)}
+    turned = ask(lay(_renamed(panel, names)), 120, HS)
+    plain = ask(lay(panel), 120, HS).with_columns(pl.col("unique_id").replace_strict(names)).sort("unique_id", "h")
+    assert_frame_equal(plain, turned.sort("unique_id", "h"), check_exact=False, rel_tol=1e-6, abs_tol=1e-6)
+
+
+@given(kept=st.sets(st.integers(0, 8), min_size=1))
+def test_who_else_is_in_the_panel_changes_no_feature_of_a_series_itself(panel, lay, ask, kept):
+    """With rows for all days: an absent row is a zero only by what others of its store reported."""
+    some = panel.only(panel.series["unique_id"].gather(sorted(kept)))
+    origin = panel.first_day + timedelta(days=120)
+    hs = [1, 8, 28]
+    every, fewer = lay(panel, zeros=False), lay(some, zeros=False)
+    names = [name for name in feature_names(every) if name.startswith(OWN)]
+    ours = ask(every, every.at(origin), hs).filter(pl.col("unique_id").is_in(some.series["unique_id"].implode()))
+    theirs = ask(fewer, fewer.at(origin), hs)
+    assert_frame_equal(
+        ours.select("unique_id", "h", *names),
+        theirs.select("unique_id", "h", *names),
+        check_exact=False,
+        rel_tol=1e-6,
+        abs_tol=1e-6,
+    )
+
+
+def test_the_training_frame_and_the_future_frame_have_the_same_columns_and_only_float32(panel, lay):
+    space = lay(panel)
+    training = feature_frame(space, training_rows(space, range(1, 8), 5, 28, 500, seed=1))
+    future = feature_frame(space, serving_rows(space, range(1, 29)))
+    assert training.schema == future.schema
+    assert training.columns == feature_names(space)
+    assert set(training.dtypes) == {pl.Float32}
+    assert set(category_names(space)) <= set(feature_names(space))
+    assert refuse_leaks(space.features, 28) == space.features
+
+
+def test_no_feature_is_infinite_or_nan(panel, lay):
+    space = lay(panel)
+    frame = feature_frame(space, serving_rows(space, range(1, 29)))
+    assert frame.select(pl.all().is_nan().any() | pl.all().is_infinite().any()).row(0).count(True) == 0
+
+
+def test_asking_for_no_rows_gives_an_empty_frame_of_all_columns(panel, lay):
+    space = lay(panel)
+    nothing = serving_rows(space, range(1, 8)).where(np.zeros(9 * 7, dtype=bool))
+    assert feature_frame(space, nothing).schema == feature_frame(space, serving_rows(space, range(1, 2))).schema
+
+
+def test_a_value_unknown_at_training_has_no_code_when_serving(panel, feature_params):
+    vocabulary = vocabulary_of(panel)
+    newcomer = _renamed(panel, {name: name for name in panel.series["unique_id"]})
+    series = newcomer.series.with_columns(dept_id=pl.lit("D9"))
+    calendar = panel.calendar.with_columns(event=pl.when(pl.col("event").is_not_null()).then(pl.lit("never heard of")))
+    other = panel_of(panel.sales, series, calendar, panel.prices, panel.covariates)
+    space = lay_out(other, feature_params, 28, vocabulary, "state_id")
+    frame = feature_frame(space, serving_rows(space, range(1, 29)))
+    assert frame["static_dept_id"].null_count() == frame.height
+    assert frame["calendar_event"].unique().to_list() == [0]
+    assert frame["static_store_id"].null_count() == 0
+
+
+def test_series_without_a_value_in_a_hierarchy_column_are_a_group_of_their_own(panel, feature_params):
+    series = panel.series.with_columns(
+        dept_id=pl.when(pl.col("item_id") == "I00").then(None).otherwise("dept_id"),
+        store_id=pl.when(pl.col("item_id") == "I01").then(None).otherwise("store_id"),
+    )
+    holed = panel_of(panel.sales, series, panel.calendar, panel.prices, panel.covariates)
+    space = lay_out(holed, feature_params, 28, vocabulary_of(holed), "state_id")
+    frame = feature_frame(space, serving_rows(space, range(1, 3)))
+    assert frame.height == 9 * 2
+    for groups in space.entity_ix.values():
+        assert groups.min() >= 0
+        assert groups.max() < panel.series.height
+
+
+def test_the_profile_describes_every_feature_of_the_frame(panel, feature_params, train_params):
+    reading = PanelReading(feature_params, "state_id", True)
+    profile = profile_features(reading, panel, train_params, rows=500)
+    space = reading.space(panel, train_params.horizon, vocabulary_of(panel))
+    assert list(profile["features"]) == feature_names(space)
+    assert profile["features"]["h"] == {
+        "min": 1.0,
+        "max": 14.0,
+        "mean": pytest.approx(7.5, abs=1),
+        "null_share": 0.0,
+    } | {"is_category": False}
+    assert profile["features"]["calendar_event"]["is_category"]
+    assert profile == profile_features(reading, panel, train_params, rows=500)
