@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import fnmatch
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
 import polars as pl
 
-from contract.errors import NotEnoughHistory
+from contract.errors import BadUsage, NotEnoughHistory
 from contract.frames import FACTS, SERIES
 
 UNPLACED = "unplaced"  # the group of series whose hierarchy column says nothing
@@ -67,6 +68,16 @@ class Panel:
             for name in ("sales", "series", "prices", "covariates")
         }
         return replace(self, **frames)
+
+    def matching(self, pattern: str) -> Panel:
+        """The panel of the series whose unique_id fits a glob such as 'FOODS_3_*'; BadUsage when none does."""
+        ids = self.series["unique_id"].to_list()
+        fitting = fnmatch.filter(ids, pattern)
+        if not fitting:
+            raise BadUsage(
+                f"no series fits '{pattern}'; there are {len(ids)}, such as {ids[:2]}. * stands for anything."
+            )
+        return self.only(pl.Series(fitting))
 
     def _fact_as_known_at(self, name: str, moment: datetime) -> pl.DataFrame:
         contract = FACTS[name]

@@ -100,6 +100,7 @@ class IngestParams(_Section):
     volume_band: Annotated[float, Field(gt=1)]
     zero_share_band: Share
     max_price_jump: Annotated[float, Field(gt=1)]
+    oldest_day: date
     allow_new_series: bool
     great_expectations_max_rows: Positive
     lock_wait_s: Annotated[float, Field(ge=0)]
@@ -247,7 +248,12 @@ def params_of(raw: dict[str, Any], where: str = "params") -> Params:
 def params_hash(*sections: BaseModel) -> str:
     """A short name for exactly these sections' values: equal values, equal hash."""
     text = json.dumps([section.model_dump(mode="json") for section in sections], sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+    return text_hash(text)
+
+
+def text_hash(*parts: object) -> str:
+    """A short name for these parts, in this order."""
+    return hashlib.sha256("|".join(map(str, parts)).encode()).hexdigest()[:16]
 
 
 def _section_of(raw: dict[str, Any], name: str, path: Path) -> dict[str, Any]:

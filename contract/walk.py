@@ -5,12 +5,14 @@ from __future__ import annotations
 import argparse
 import json
 import logging
+import subprocess
 import sys
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from contract.errors import TillcastError
+from contract.errors import SourceMissing, TillcastError
 
 Summary = dict[str, Any]
 
@@ -41,6 +43,27 @@ def walk(
         return refusal.exit_code
     print(json.dumps(summary, default=str) if arguments.json else _readable(summary))
     return 0
+
+
+def clock() -> datetime:
+    """Now, in UTC without zone: the one moment a door reads, to hand on."""
+    return datetime.now(UTC).replace(tzinfo=None)
+
+
+def git_commit() -> str | None:
+    """The commit the code stands at; None outside a checkout."""
+    told = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False)  # noqa: S607
+    return told.stdout.strip() or None
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """What an earlier stage wrote. SourceMissing when it has not run yet."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise SourceMissing(
+            f"there is no '{path}'. Run `make repro` (or `dvc repro`) first: it makes this file."
+        ) from error
 
 
 def _readable(summary: Summary) -> str:

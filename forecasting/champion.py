@@ -1,0 +1,77 @@
+"""What answers in production: a model with the calibrations learned beside it, or the baseline alone and the reason why."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from contract.errors import ModelBroken
+from forecasting.bundle import Card, load_bundle, read_card
+from forecasting.forecaster import Forecaster
+from forecasting.intervals import Calibration
+from forecasting.scoring import calibration_of
+
+CALIBRATION = "calibration.json"
+
+
+@dataclass(frozen=True)
+class Champion:
+    """`model` None: the baseline serves, and `why_none` says why. Calibrations by method."""
+
+    model: Forecaster | None
+    model_id: str | None
+    calibrations: dict[str, Calibration]
+    why_none: str | None = None
+
+    def method(self, baseline: str) -> str:
+        """What makes most of the rows."""
+        return self.model.name if self.model else baseline
+
+
+def champion_in_registry(registry: Path, model_id: str | None, backtest: Path) -> Champion:
+    """The champion the store names. A missing or broken bundle is no champion: the ladder serves, and says so."""
+    if model_id is None:
+        return Champion(None, None, _calibrations(backtest / CALIBRATION), "no model was promoted yet")
+    bundle = registry / model_id
+    calibration = bundle / CALIBRATION
+    return _load(bundle, calibration if calibration.exists() else backtest / CALIBRATION)
+
+
+def candidate_champion(candidate: Path, backtest: Path, decision: Path) -> Champion:
+    """The candidate, if the gate let it pass; else the baseline, with the gate's reasons."""
+    decided: dict[str, Any] = json.loads(decision.read_text(encoding="utf-8"))
+    if decided["promote"]:
+        return _load(candidate, backtest / CALIBRATION)
+    return Champion(None, None, _calibrations(backtest / CALIBRATION), "; ".join(decided["reasons"]))
+
+
+def enter_registry(candidate: Path, backtest: Path, registry: Path) -> Card:
+    """Copy a candidate and its calibration to registry/<model_id>; a model already there stays as it is. Returns the card."""
+    card = read_card(candidate)
+    target, unfinished = registry / card["model_id"], registry / f".{card['model_id']}.part"
+    if not target.exists():
+        shutil.rmtree(unfinished, ignore_errors=True)
+        shutil.copytree(candidate, unfinished)
+        shutil.copy(backtest / CALIBRATION, unfinished / CALIBRATION)
+        unfinished.rename(target)  # whole or not at all: a power cut leaves no half bundle under its name
+    return card
+
+
+def _load(bundle: Path, calibration: Path) -> Champion:
+    calibrations = _calibrations(calibration)
+    try:
+        return Champion(load_bundle(bundle), read_card(bundle)["model_id"], calibrations)
+    except ModelBroken as broken:
+        return Champion(None, None, calibrations, str(broken))
+
+
+def _calibrations(path: Path) -> dict[str, Calibration]:
+    try:
+        return calibration_of(json.loads(path.read_text(encoding="utf-8")))
+    except (FileNotFoundError, json.JSONDecodeError) as error:
+        raise ModelBroken(
+            f"'{path}' holds no calibration: {error}. Run `python evaluate.py`, it learns the quantiles."
+        ) from error

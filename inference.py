@@ -1,0 +1,194 @@
+"""DOOR: the champion and the panel at an origin -> the forecast table, mean and quantiles, every series and level.
+
+reads   the store as of --as-of (default: latest) and its champion; with --from-panel data/panel/ and the candidate
+writes  forecasts, forecast_levels and runs in the store; with --from-panel data/forecasts/*.parquet and run.json
+run     python inference.py [--origin 2016-05-22] [--horizon 28] [--as-of 2016-05-23T06:00] [--series 'FOODS_3_*'] [--json]
+        python inference.py --publish    the laboratory's newest forecasts, model and scores -> the store
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any
+
+from contract.days import parse_day, parse_moment
+from contract.params import Params, load_params
+from contract.places import Places
+from contract.walk import Summary, clock, door_parser, git_commit, read_json, walk
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from contract.panel import Panel
+    from forecasting.champion import Champion
+
+log = logging.getLogger("inference")
+
+
+@dataclass(frozen=True)
+class Question:
+    """From which day (default: the newest), how far ahead, as known when, for which series (a glob)."""
+
+    origin: date | None = None
+    horizon: int | None = None
+    as_of: datetime | None = None
+    series: str | None = None
+
+
+NEWEST = Question()
+
+
+def infer(params: Params, places: Places, *, now: datetime, question: Question = NEWEST) -> Summary:
+    """The factory: the store's panel and champion -> forecasts and their run, written to the store in one transaction."""
+    from forecasting.champion import champion_in_registry
+    from storage.forecasts import publish as write_forecasts
+    from storage.models import champion as champion_id
+    from storage.panel import read_panel
+    from storage.runs import Run
+    from storage.store import open_store
+
+    with open_store(places.store, params.ingest.lock_wait_s) as con:
+        panel, model_id = read_panel(con, question.as_of), champion_id(con)
+    champion = champion_in_registry(places.registry, model_id, places.backtest)
+    rows, levels, lineage = _answer(params, panel, champion, question)
+    run = Run(**lineage, started_at=now, ended_at=clock(), git_commit=git_commit())
+    with open_store(places.store, params.ingest.lock_wait_s) as con:
+        write_forecasts(con, run, rows.with_columns(created_at=now), levels)
+    return _summary(rows, levels, lineage, str(places.store))
+
+
+def infer_from_panel(params: Params, places: Places, question: Question = NEWEST) -> Summary:
+    """The laboratory: the frozen panel and the candidate (if the gate let it pass) -> Parquet files, no clock in them."""
+    from forecasting.champion import candidate_champion
+    from storage.panel_files import read_frozen
+
+    panel = read_frozen(places.panel)
+    panel = panel.as_known_at(question.as_of) if question.as_of else panel
+    champion = candidate_champion(places.candidate, places.backtest, places.scores / "decision.json")
+    rows, levels, lineage = _answer(params, panel, champion, question)
+    places.forecasts.mkdir(parents=True, exist_ok=True)
+    rows.rechunk().write_parquet(places.forecasts / "forecasts.parquet")
+    levels.rechunk().write_parquet(places.forecasts / "forecast_levels.parquet")
+    (places.forecasts / "run.json").write_text(json.dumps(lineage, indent=1, default=str) + "\n", encoding="utf-8")
+    return _summary(rows, levels, lineage, str(places.forecasts))
+
+
+def publish(params: Params, places: Places, *, now: datetime) -> Summary:
+    """The laboratory's newest result into the store: model, scores, forecasts and their run. Twice changes nothing.
+
+    Each step is a transaction of its own and idempotent; promotion comes last, so a power cut leaves the old champion serving.
+    """
+    import polars as pl
+
+    from forecasting.champion import enter_registry
+    from storage.forecasts import publish as write_forecasts
+    from storage.models import Model, promote, write_model
+    from storage.runs import Run
+    from storage.scores import write_scores
+    from storage.store import open_store
+
+    lineage, decision = read_json(places.forecasts / "run.json"), read_json(places.scores / "decision.json")
+    card = enter_registry(places.candidate, places.backtest, places.registry)
+    described = {name: card[name] for name in ("model_id", "kind", "panel_hash", "params_hash")}
+    model = Model(**described, cutoff=date.fromisoformat(card["cutoff"]), card=json.dumps(card), created_at=now)
+    forecasts = pl.read_parquet(places.forecasts / "forecasts.parquet").with_columns(created_at=now)
+    with open_store(places.store, params.ingest.lock_wait_s) as con:
+        write_model(con, model)
+        write_scores(con, lineage["run_id"], pl.read_parquet(places.scores / "scores.parquet"))
+        run = Run(**lineage, started_at=now, ended_at=clock(), git_commit=git_commit())
+        write_forecasts(con, run, forecasts, pl.read_parquet(places.forecasts / "forecast_levels.parquet"))
+        if decision["promote"]:
+            promote(con, model.model_id)
+    log.info("published run_id=%s model_id=%s promoted=%s", run.run_id, model.model_id, decision["promote"])
+    return {
+        "published": run.run_id,
+        "forecasts": forecasts.height,
+        "champion": model.model_id if decision["promote"] else None,
+    }
+
+
+def _answer(
+    params: Params, panel: Panel, champion: Champion, question: Question
+) -> tuple[pl.DataFrame, pl.DataFrame, dict]:
+    """Forecasts, their levels, and the lineage both carry."""
+    from forecasting.publication import publish_forecasts, publish_levels
+    from forecasting.seasonal_naive import SeasonalNaive
+
+    origin, horizon = question.origin or panel.last_day, question.horizon or params.train.horizon
+    panel = panel.matching(question.series) if question.series else panel
+    lineage = _lineage(params, panel, champion, (origin, horizon, question.series, question.as_of))
+    baseline = SeasonalNaive(params.train.season)
+    method, model = champion.method(baseline.name), champion.model
+    rows = publish_forecasts(
+        panel, origin, horizon, model, baseline, champion.calibrations, params.inference, lineage["run_id"]
+    )
+    levels = publish_levels(rows, panel.series, params.source.hierarchy, champion.calibrations[method])
+    return rows, levels, lineage
+
+
+def _lineage(params: Params, panel: Panel, champion: Champion, asked: tuple) -> dict[str, Any]:
+    """Which model, data and params made the rows. The run_id is their hash: the same question twice is the same run."""
+    made_of = params_hash(params.source, params.features, params.train, params.inference)
+    return {
+        "run_id": text_hash(champion.model_id, panel.hash, made_of, *asked),
+        "door": "inference",
+        "params_hash": made_of,
+        "panel_hash": panel.hash,
+        "model_id": champion.model_id,
+        "as_of": asked[-1],
+    }
+
+
+def _summary(rows: pl.DataFrame, levels: pl.DataFrame, lineage: dict[str, Any], where: str) -> Summary:
+    fallback = rows.filter(rows["reason"].is_not_null())
+    log.info("forecast run_id=%s rows=%d fallback=%d", lineage["run_id"], rows.height, fallback.height)
+    counts = fallback.group_by("method", "reason").len().sort("method", "reason").rows()
+    return {
+        **lineage,
+        "origin": rows["origin"][0],
+        "series": rows["unique_id"].n_unique(),
+        "rows": rows.height,
+        "units": round(rows["y_hat"].sum(), 1),
+        "fallback_rows": {f"{method}: {reason}": count for method, reason, count in counts},
+        "level_rows": levels.height,
+        "written": where,
+    }
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Parse, answer the question, say what was published."""
+    parser = door_parser(__doc__)
+    parser.add_argument("--origin", help="last day known (YYYY-MM-DD; default: the newest sales day)")
+    parser.add_argument("--horizon", type=int, help="days ahead (default: train.horizon)")
+    parser.add_argument("--as-of", help="read the data as it was known at this moment (ISO 8601)")
+    parser.add_argument("--series", help="only series matching this glob")
+    parser.add_argument("--from-panel", action="store_true", help="laboratory: frozen panel and candidate, files out")
+    parser.add_argument("--publish", action="store_true", help="put the laboratory's newest result into the store")
+
+    def work(arguments) -> Summary:
+        params, places = load_params(arguments.params), Places(arguments.data)
+        if arguments.publish:
+            return publish(params, places, now=clock())
+        question = _question(arguments)
+        if arguments.from_panel:
+            return infer_from_panel(params, places, question)
+        return infer(params, places, now=clock(), question=question)
+
+    return walk(parser, work, argv)
+
+
+def _question(arguments: Any) -> Question:
+    return Question(
+        origin=parse_day(arguments.origin) if arguments.origin else None,
+        horizon=arguments.horizon,
+        as_of=parse_moment(arguments.as_of) if arguments.as_of else None,
+        series=arguments.series,
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
