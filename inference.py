@@ -16,7 +16,7 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 from contract.days import parse_day, parse_moment
-from contract.params import Params, load_params
+from contract.params import Params, load_params, params_hash, text_hash
 from contract.places import Places
 from contract.walk import Summary, clock, door_parser, git_commit, read_json, walk
 
