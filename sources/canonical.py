@@ -7,8 +7,10 @@ from pathlib import Path
 from contract.errors import BadInput
 from contract.params import FilesParams
 from contract.received import Received
-from sources.files import SALES_KINDS, read_calendar, read_prices, sales_of
+from sources.columns import SALES_KINDS
+from sources.files import sales_of
 from sources.parsing import ISO
+from sources.plans import read_calendar, read_prices
 from sources.tables import need_columns, read_table
 
 LEVELS = ("state_id", "store_id", "cat_id", "dept_id", "item_id")

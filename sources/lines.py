@@ -30,28 +30,27 @@ def daily_from_lines(lines: pl.DataFrame, covariates: list[str]) -> pl.DataFrame
     `lines` of a row counts the invoice lines in it, `row_number` is the first one's. With `returns: net` a day can
     come out negative; whether such a day is accepted is for expectations to say.
     """
-    there = set(lines.columns)
-    units, weighted = pl.col("y"), pl.col("price") * pl.col("y")
-    own = {
+    sums = {**_sums(), **{name: pl.col(name).mean().round(6) for name in covariates}}
+    levels = [name for name in lines.columns if name not in {*sums, "unique_id", "ds"}]
+    values = [value.alias(name) for name, value in sums.items() if name in lines.columns]
+    by_day = lines.sort("row_number").group_by("unique_id", "ds", maintain_order=True)
+    return by_day.agg(*values, pl.col(levels).first())
+
+
+def _sums() -> dict[str, pl.Expr]:
+    """What a day's value is, by column, given the day's lines."""
+    units, price = pl.col("y"), pl.col("price")
+    weighted = (price * units).sum() / units.sum()
+    return {
         "y": units.sum(),
         "known_at": pl.col("known_at").max(),
         "is_open": pl.col("is_open").any(),
         "stockout_share": pl.col("stockout_share").max(),
-        "price": pl.when(units.sum() > 0).then(weighted.sum() / units.sum()).otherwise(pl.col("price").mean()).round(4),
+        "price": pl.when(units.sum() > 0).then(weighted).otherwise(price.mean()).round(4),
         "promo": pl.col("promo").max(),
-        **{name: pl.col(name).mean().round(6) for name in covariates},
+        "row_number": pl.col("row_number").min(),
+        "lines": pl.col("lines").sum(),
     }
-    levels = sorted(there - set(own) - {"unique_id", "ds", "row_number", "lines"})
-    return (
-        lines.sort("row_number")
-        .group_by("unique_id", "ds", maintain_order=True)
-        .agg(
-            *[value.alias(name) for name, value in own.items() if name in there],
-            pl.col(levels).first(),
-            pl.col("row_number").min(),
-            pl.col("lines").sum(),
-        )
-    )
 
 
 def _not_matching(column: str, pattern: str) -> pl.Expr:

@@ -52,7 +52,8 @@ class Column:
         first, kind = pl.col(self.origin[0]), schema[self.origin[0]]
         match self.kind:
             case "text":
-                value = pl.concat_str([_text(name) for name in self.origin], separator="_")
+                parts = [_text(name) for name in self.origin]
+                value = pl.concat_str(parts, separator="_") if len(parts) > 1 else parts[0]
             case "number":
                 value = _number(first, kind, manner.decimal) * self.factor
             case "day":

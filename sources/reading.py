@@ -9,8 +9,10 @@ from pathlib import Path
 from contract.errors import BadInput, BadParams, SourceMissing
 from contract.params import FilesParams, SourceParams
 from contract.received import Received
-from sources import files, m5
+from sources import m5
 from sources.canonical import read_canonical
+from sources.files import read_sales
+from sources.plans import read_calendar, read_prices
 from sources.tables import names_in
 
 CANONICAL = ("calendar*", "prices*", "sales_history*", "sales*")  # the order to ingest
@@ -68,11 +70,11 @@ def read_file(path: Path, source: SourceParams, *, calendar_path: Path | None = 
 def _read_mapped(path: Path, source: SourceParams) -> list[Received]:
     mapping = source.files
     if mapping.calendar and fnmatch(path.name, mapping.calendar):
-        return files.read_calendar(path, mapping)
+        return read_calendar(path, mapping)
     if mapping.prices and fnmatch(path.name, mapping.prices):
-        return files.read_prices(path, mapping)
+        return read_prices(path, mapping)
     if fnmatch(path.name, mapping.sales) or source.path == str(path):
-        return files.read_sales(path, mapping, _static_of(source, path), source.history_span_days)
+        return read_sales(path, mapping, _static_of(source, path), source.history_span_days)
     raise BadInput(
         f"'{path.name}' matches no pattern of source.files: sales {mapping.sales!r}, calendar {mapping.calendar!r}, "
         f"prices {mapping.prices!r}. Rename it, or change the pattern in params.yaml."

@@ -137,9 +137,9 @@ def _stripped(table: pl.DataFrame) -> pl.DataFrame:
     for name, kind in table.schema.items():
         if kind in (pl.Categorical, pl.Enum, pl.String):
             text = table[name].cast(pl.String)
-            clean = text.str.strip_chars()
-            if not (text.equals(clean, null_equal=True) and clean.str.len_bytes().min() != 0):
-                text = clean.replace("", None)
+            found = text.unique().drop_nulls()
+            if (found != found.str.strip_chars()).any() or (found == "").any():
+                text = text.str.strip_chars().replace("", None)
             table = table.with_columns(text)
     return table
 

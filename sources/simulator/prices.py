@@ -47,6 +47,7 @@ def price_periods(world: World, plan: PricePlan) -> pl.DataFrame:
 
 
 def _item_periods(world: World, plan: PricePlan) -> pl.DataFrame:
+    """Runs of weeks of equal price and promotion, cut to the days the item is on sale."""
     items, weeks = plan.price.shape
     frame = pl.DataFrame(
         {
@@ -54,22 +55,20 @@ def _item_periods(world: World, plan: PricePlan) -> pl.DataFrame:
             "week": np.tile(np.arange(weeks), items),
             "price": plan.price.ravel(),
             "promo": plan.promo.ravel().astype(float),
+            "launch": np.repeat(world.launch_day, weeks),
+            "end": np.repeat(np.minimum(world.end_day, len(world.days)), weeks),
         }
     )
-    monday = world.days[0] - timedelta(days=world.days[0].weekday())
-    lives = pl.DataFrame({"item": np.arange(items), "launch": world.launch_day, "end": world.end_day})
-    day = pl.lit(world.days[0])
-    first_day = day + pl.duration(days=pl.max_horizontal("launch", pl.lit(0)))
-    last_day = day + pl.duration(days=pl.min_horizontal("end", pl.lit(len(world.days))) - 1)
     changed = pl.any_horizontal(pl.col("item", "price", "promo") != pl.col("item", "price", "promo").shift())
     runs = frame.with_columns(run=changed.fill_null(True).cum_sum()).group_by("run", maintain_order=True)
-    return (
-        runs.agg(pl.col("item", "price", "promo", "week").first(), last_week=pl.col("week").last())
-        .join(lives, on="item", maintain_order="left")
-        .with_columns(
-            from_ds=pl.max_horizontal(pl.lit(monday) + pl.duration(days=7 * pl.col("week")), first_day),
-            to_ds=pl.min_horizontal(pl.lit(monday) + pl.duration(days=7 * pl.col("last_week") + 6), last_day),
-        )
-        .filter(pl.col("from_ds") <= pl.col("to_ds"))
-        .select("item", "from_ds", "to_ds", "price", "promo")
+    # in days since the first one; week 0 begins on the Monday before it
+    monday = -world.days[0].weekday()
+    begin = pl.max_horizontal(pl.col("week").first() * 7 + monday, pl.col("launch").first(), pl.lit(0))
+    end = pl.min_horizontal(pl.col("week").last() * 7 + 6 + monday, pl.col("end").first() - 1)
+    periods = runs.agg(pl.col("item", "price", "promo").first(), begin=begin, end=end)
+    first_day = pl.lit(world.days[0])
+    return periods.filter(pl.col("begin") <= pl.col("end")).select(
+        pl.col("item", "price", "promo"),
+        from_ds=first_day + pl.duration(days="begin"),
+        to_ds=first_day + pl.duration(days="end"),
     )

@@ -23,6 +23,7 @@ DEPARTMENTS = {
     "HOUSEHOLD_1": 0.17,
     "HOUSEHOLD_2": 0.17,
 }
+LEVELS = ("state_id", "store_id", "cat_id", "dept_id", "item_id")
 CATEGORIES = ("FOODS", "HOBBIES", "HOUSEHOLD")
 BEYOND_DAYS = 60  # calendar, prices, truth and future reach this far past the last sales day
 BLOCK_SERIES = (

@@ -15,9 +15,9 @@ import pytest
 
 from contract.frames import CALENDAR, PRICES, SALES, SERIES
 from contract.params import SimulatorParams
-from sources.simulator import Drop, Simulation, make_drop, simulate, write_truth
+from sources.simulator import Drop, Simulation, make_drop, simulate, write_day, write_truth
 from sources.simulator.calendar import events_of
-from sources.simulator.drop import BAD_KINDS
+from sources.simulator.faults import BAD_KINDS
 
 REPOSITORY = Path(__file__).parents[2]
 DROP_ELSEWHERE = """
@@ -223,3 +223,18 @@ def test_without_daily_files_the_history_holds_everything(simulator_params: Simu
 
 def test_the_truth_file_is_the_truth_frame(simulation: Simulation, tmp_path: Path):
     assert pl.read_parquet(write_truth(simulation, tmp_path / "truth.parquet")).equals(simulation.truth)
+
+
+def test_tomorrows_feed_can_be_written_too(simulation: Simulation, tmp_path: Path):
+    tomorrow = simulation.last_day + timedelta(days=1)
+    path = write_day(simulation, tomorrow, tmp_path)
+    assert path.name == "sales_2025-02-24.csv"
+    assert pl.read_csv(path)["y"].sum() == simulation.future.filter(pl.col("ds") == tomorrow)["y"].sum()
+
+
+def test_thirty_thousand_series_are_only_more_of_the_same(simulator_params: SimulatorParams):
+    """Blocks are independent: looking at the first chunk costs the same in a chain of any size."""
+    big = simulate(simulator_params.model_copy(update={"series": 30_490, "days": 120}))
+    sales, truth = next(big.chunks(blocks=1))
+    assert truth["unique_id"].n_unique() == 256
+    assert sales.height <= truth.height == 256 * 180
