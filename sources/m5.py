@@ -100,20 +100,23 @@ def _calendar(table: pl.DataFrame, name: str) -> Received:
     columns += [Column(event, (event,), "text") for event in events]
     columns += [Column(snap, (snap,), "flag") for snap in snaps]
     mapped = map_table(table, columns, Manner(), name)
-    christmas = (pl.col("ds").dt.month() == 12) & (pl.col("ds").dt.day() == 25)
-    keys = ("ds", "row_number", "lines")
-    everywhere = mapped.rows.select(
-        *keys,
-        region=pl.lit("*"),
-        event=_joined(events, "name"),
-        event_type=_joined(events, "type"),
-        is_closed=christmas,
+    rows = pl.concat(
+        [_everywhere(mapped.rows, events), *(_pay_days(mapped.rows, snap) for snap in snaps)], how="diagonal"
     )
-    by_state = [
-        mapped.rows.select(*keys, region=pl.lit(snap.removeprefix("snap_")), is_payday=pl.col(snap)) for snap in snaps
-    ]
-    rows = pl.concat([everywhere, *by_state], how="diagonal").with_columns(known_at=pl.lit(None, pl.Datetime("us")))
+    rows = rows.with_columns(known_at=pl.lit(None, pl.Datetime("us")))
     return received("calendar", rows.sort("region", "ds"), mapped, is_history=True)
+
+
+def _everywhere(rows: pl.DataFrame, events: list[str]) -> pl.DataFrame:
+    christmas = (pl.col("ds").dt.month() == 12) & (pl.col("ds").dt.day() == 25)
+    event, event_type = _joined(events, "name"), _joined(events, "type")
+    keys = ("ds", "row_number", "lines")
+    return rows.select(*keys, region=pl.lit("*"), event=event, event_type=event_type, is_closed=christmas)
+
+
+def _pay_days(rows: pl.DataFrame, snap: str) -> pl.DataFrame:
+    state = pl.lit(snap.removeprefix("snap_"))
+    return rows.select("ds", "row_number", "lines", region=state, is_payday=pl.col(snap))
 
 
 def _joined(events: list[str], part: str) -> pl.Expr:

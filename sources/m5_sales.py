@@ -24,7 +24,8 @@ DAY = re.compile(r"d_(\d+)")
 
 def read_wide(content: bytes, name: str) -> pl.DataFrame:
     """The wide CSV with its days as integers; as text if a cell is no integer (a text cell takes 16 bytes, not 4)."""
-    header = content.split(b"\n", 1)[0].decode(errors="replace").strip("\ufeff\r").split(",")
+    content = content.removeprefix(b"\xef\xbb\xbf")
+    header = content.split(b"\n", 1)[0].decode(errors="replace").strip("\r").split(",")
     schema = {column: pl.Int32 if DAY.fullmatch(column) else pl.String for column in header}
     try:
         return pl.read_csv(content, schema=schema)

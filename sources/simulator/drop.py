@@ -70,13 +70,14 @@ def _write_history(simulation: Simulation, path: Path, recent_days: list[date]) 
     first_recent = recent_days[0] if recent_days else simulation.last_day + timedelta(days=1)
     recent: list[pl.DataFrame] = []
 
-    def history() -> Iterator[pl.DataFrame]:
+    def parts() -> Iterator[pl.DataFrame]:
+        """History part by part; what is recent is put aside."""
         for sales, _ in simulation.chunks():
             placed = sales.join(simulation.series, on="unique_id", how="left", maintain_order="left")
             recent.append(placed.filter(pl.col("ds").is_between(first_recent, simulation.last_day)))
             yield placed.filter(pl.col("ds") < first_recent).with_columns(known_at=pl.lit(None, pl.Datetime("us")))
 
-    _write_parts(history(), path)
+    _write_parts(parts(), path)
     return pl.concat(recent)
 
 

@@ -67,8 +67,7 @@ def _item_periods(world: World, plan: PricePlan) -> pl.DataFrame:
     end = pl.min_horizontal(pl.col("week").last() * 7 + 6 + monday, pl.col("end").first() - 1)
     periods = runs.agg(pl.col("item", "price", "promo").first(), begin=begin, end=end)
     first_day = pl.lit(world.days[0])
+    from_ds, to_ds = (first_day + pl.duration(days=edge) for edge in ("begin", "end"))
     return periods.filter(pl.col("begin") <= pl.col("end")).select(
-        pl.col("item", "price", "promo"),
-        from_ds=first_day + pl.duration(days="begin"),
-        to_ds=first_day + pl.duration(days="end"),
+        "item", "price", "promo", from_ds=from_ds, to_ds=to_ds
     )
