@@ -1,0 +1,155 @@
+"""The judge: which rows of a batch are accepted, which are refused and why, and what is worth saying."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import polars as pl
+import polars.selectors as cs
+
+from contract.received import Received
+from expectations.rule import Rule, Severity
+from expectations.suite import Context, Suite
+
+TOO_MANY_REFUSED = "too_many_refused"
+FILE_REFUSED = "file_refused"
+_LONGEST_RAW_FIELD = 1000  # characters kept of a field of a refused row
+_EXAMPLES = 5
+
+
+@dataclass(frozen=True)
+class RuleResult:
+    """How a rule fared: rows that break it (each row counts at every rule it breaks), and a few of their numbers."""
+
+    code: str
+    sentence: str
+    severity: Severity
+    broken_rows: int
+    examples: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """A batch, judged. `accepted`: the fact's columns, row_number, lines. `refused`: row_number, reason, raw, lines.
+
+    Summed over `lines`, accepted + refused = received, always. A row is refused once, for the first rule it breaks in the
+    suite's order. `reason` is set when the batch is refused whole. `judged_by` says who decided.
+    """
+
+    accepted: pl.DataFrame
+    refused: pl.DataFrame
+    notes: tuple[str, ...]
+    results: tuple[RuleResult, ...]
+    judged_by: str
+    reason: str | None = None
+
+
+def judge(received: Received, suite: Suite, context: Context, by_great_expectations: bool | None = None) -> Judgement:
+    """The batch against every rule of its suite; by Great Expectations unless it is larger than params allow it."""
+    if by_great_expectations is None:
+        by_great_expectations = received.rows.height <= context.ingest.great_expectations_max_rows
+    rows = _complete(received.rows, suite)
+    rules = suite.rules(context.ingest)
+    measured = suite.measured(rows, context)
+    broken = broken_rows(measured, rules, by_great_expectations)
+    reason, because = _whole_batch(broken, rules, rows, received, context)
+    code = _first_broken(rules, because)
+    blamed = broken.select(code.alias("reason")).to_series()
+    refused = _refused(rows.with_columns(blamed).filter(blamed.is_not_null()), suite)
+    return Judgement(
+        accepted=rows.drop("columns_missing").filter(blamed.is_null()),
+        refused=pl.concat([received.refused.with_columns(lines=pl.lit(1, pl.Int64)), refused]),
+        notes=tuple(_notes(broken, rules, measured, suite)),
+        results=tuple(_results(broken, rules, rows)),
+        judged_by="great_expectations" if by_great_expectations and rows.height else "polars",
+        reason=reason,
+    )
+
+
+def refuse_whole(judgement: Judgement, suite: Suite, reason: str) -> Judgement:
+    """The same batch with every row refused, because another fact of its file was refused: a file is in or out."""
+    if judgement.reason:
+        return judgement
+    rows = judgement.accepted.with_columns(reason=pl.lit(FILE_REFUSED))
+    refused = pl.concat([judgement.refused, _refused(rows, suite)])
+    return replace(judgement, accepted=judgement.accepted.clear(), refused=refused, reason=reason)
+
+
+def broken_rows(measured: pl.DataFrame, rules: Sequence[Rule], by_great_expectations: bool) -> pl.DataFrame:
+    """Per rule (column, named by its code) and row: whether the row breaks it."""
+    if by_great_expectations and measured.height:
+        from expectations.great import broken_by_great_expectations
+
+        return broken_by_great_expectations(measured, rules)
+    return measured.select(rule.broken.fill_null(False).alias(rule.code) for rule in rules)
+
+
+def _complete(rows: pl.DataFrame, suite: Suite) -> pl.DataFrame:
+    """The fact's columns, row_number and lines; an absent required column is null and counted. NaN is no number: null."""
+    schema = suite.contract.schema
+    missing = [name for name in suite.contract.columns if name not in rows.columns]
+    absent = [pl.lit(None, kind).alias(name) for name, kind in schema.items() if name not in rows.columns]
+    typed = rows.with_columns(absent).select(
+        [pl.col(name).cast(kind) for name, kind in schema.items()] + ["row_number", "lines"]
+    )
+    return typed.with_columns(cs.float().fill_nan(None), pl.lit(len(missing), pl.Int64).alias("columns_missing"))
+
+
+def _whole_batch(
+    broken: pl.DataFrame, rules: Sequence[Rule], rows: pl.DataFrame, received: Received, context: Context
+) -> tuple[str | None, str | None]:
+    """Why the batch is refused whole, as a sentence and as the code its innocent rows get; None twice: it is not."""
+    for rule in rules:
+        if rule.severity == "batch" and broken[rule.code].any():
+            return f"{rule.code}: {rule.sentence}", rule.code
+    guilty = broken.select(pl.any_horizontal(rule.code for rule in rules if rule.severity == "row")).to_series()
+    lines = received.refused.height + int(rows.filter(guilty)["lines"].sum())
+    share = lines / received.rows_in if received.rows_in else 0.0
+    if share <= context.ingest.max_refused_share:
+        return None, None
+    return (
+        f"{TOO_MANY_REFUSED}: {lines} of {received.rows_in} rows broke a rule, a share of {share:.3f}; "
+        f"ingest.max_refused_share is {context.ingest.max_refused_share}. Mend the file, or the rule.",
+        TOO_MANY_REFUSED,
+    )
+
+
+def _first_broken(rules: Sequence[Rule], because: str | None) -> pl.Expr:
+    """The code of the first rule a row breaks; else the batch's own, where it is refused whole; else null."""
+    first = [pl.when(pl.col(rule.code)).then(pl.lit(rule.code)) for rule in rules if rule.severity != "note"]
+    return pl.coalesce([*first, pl.lit(because, pl.String)])
+
+
+def _refused(rows: pl.DataFrame, suite: Suite) -> pl.DataFrame:
+    fields = [pl.col(name).cast(pl.String).str.slice(0, _LONGEST_RAW_FIELD) for name in suite.contract.schema]
+    raw = pl.struct(fields).struct.json_encode()
+    return rows.select("row_number", "reason", raw.alias("raw"), "lines")
+
+
+def _results(broken: pl.DataFrame, rules: Sequence[Rule], rows: pl.DataFrame) -> list[RuleResult]:
+    counts = broken.sum().row(0, named=True)
+    return [
+        RuleResult(rule.code, rule.sentence, rule.severity, int(counts[rule.code] or 0), _numbers(broken, rule, rows))
+        for rule in rules
+    ]
+
+
+def _numbers(broken: pl.DataFrame, rule: Rule, rows: pl.DataFrame) -> tuple[int, ...]:
+    return tuple(rows.filter(broken[rule.code])["row_number"].head(_EXAMPLES))
+
+
+def _notes(broken: pl.DataFrame, rules: Sequence[Rule], measured: pl.DataFrame, suite: Suite) -> list[str]:
+    """One sentence per note rule that spoke: on which days, by how much."""
+    day = "from_ds" if "from_ds" in suite.contract.key else "ds"
+    notes = []
+    for rule in rules:
+        if rule.severity != "note" or not broken[rule.code].any():
+            continue
+        spoke = measured.filter(broken[rule.code])
+        days = spoke[day].unique().sort()
+        first = spoke.filter(pl.col(day) == days[0])[rule.column][0]
+        notes.append(
+            f"{rule.code}: {spoke.height} rows on {len(days)} days, from {days[0]} ({rule.column} {first:.3g}). {rule.sentence}"
+        )
+    return notes

@@ -1,0 +1,55 @@
+"""Measures that several suites share: of names, of repeated keys, of days."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+
+import polars as pl
+
+CONTROL_CHARACTERS = r"[\x00-\x1f\x7f]"
+
+
+def name_length(column: str) -> pl.Expr:
+    """Characters of a name; null for no name."""
+    return pl.col(column).str.len_chars().cast(pl.Int64).alias(f"{column}_length")
+
+
+def control_characters(column: str) -> pl.Expr:
+    """How many characters of a name cannot be seen: line ends, tabs, zero bytes."""
+    return pl.col(column).str.count_matches(CONTROL_CHARACTERS).cast(pl.Int64).alias(f"{column}_unseen")
+
+
+def days_ahead(column: str, received_day: date) -> pl.Expr:
+    """Days by which a day lies after the moment it was learned: nobody knows tomorrow's sales."""
+    learned = pl.col("known_at").dt.date().fill_null(received_day)
+    return (pl.col(column) - learned).dt.total_days().alias("days_ahead")
+
+
+def days_since(column: str, first: date) -> pl.Expr:
+    """Days since a first day; negative before it."""
+    return (pl.col(column) - pl.lit(first)).dt.total_days().alias("days_since_oldest")
+
+
+def with_copies(rows: pl.DataFrame, key: Sequence[str], values: Sequence[str]) -> pl.DataFrame:
+    """Adds `copy` (0 for the first of equal rows) and `versions` (how many different rows share the key).
+
+    A key without repetition is found by its hash first: most batches repeat none, and this is their cheap way out.
+    """
+    key_hash = rows.select(pl.struct(key).hash()).to_series()
+    suspects = key_hash.is_duplicated() & rows.select(pl.all_horizontal(pl.col(key).is_not_null())).to_series()
+    unique = {"copy": pl.lit(0, pl.Int64), "versions": pl.lit(1, pl.Int64)}
+    if not suspects.any():
+        return rows.with_columns(**unique)
+    content = pl.struct(*key, *values)
+    repeated = (
+        rows.with_row_index("at")
+        .filter(suspects)
+        .select(
+            "at",
+            copy=pl.int_range(pl.len()).over(content),
+            versions=content.n_unique().over(pl.struct(key)).cast(pl.Int64),
+        )
+    )
+    joined = rows.with_row_index("at").join(repeated, on="at", how="left", maintain_order="left").drop("at")
+    return joined.with_columns(pl.col("copy").fill_null(0), pl.col("versions").fill_null(1))

@@ -1,0 +1,88 @@
+"""What a price must be."""
+
+from __future__ import annotations
+
+from sys import float_info
+
+import polars as pl
+
+from contract.frames import PRICES
+from contract.params import IngestParams
+from expectations.measures import control_characters, name_length, with_copies
+from expectations.rule import Rule, present, within
+from expectations.suite import Context, Suite
+
+
+def price_rules(ingest: IngestParams) -> list[Rule]:
+    """The rules, in the order in which a row is blamed."""
+    return [
+        within("columns_missing", "columns_missing", "A required column is not there: another file, or another mapping.",
+               at_most=0, severity="batch"),
+        present("unique_id", "series_missing", "A price of nothing sells nothing."),
+        within("unique_id_length", "series_name_absurd", "A series' name has 1 to 200 characters.",
+               at_least=1, at_most=200),
+        within("unique_id_unseen", "series_name_unseen", "A name with line ends or tabs is a shifted column.", at_most=0),
+        present("from_ds", "day_missing", "A price must say from which day it holds."),
+        present("to_ds", "last_day_missing", "A price must say until which day it holds."),
+        within("period_days", "period_reversed", "A period does not end before it begins.", at_least=0),
+        within("versions", "contradicting_rows", "Two rows of this file give one series two prices from the same day.",
+               at_most=1),
+        within("copy", "repeated_row", "The same row stands in this file already.", at_most=0),
+        within("price", "price_not_positive", "Nothing is sold for nothing.", above=0, at_most=float_info.max),
+        within("promo", "promo_outside", "The strength of a promotion is 0 or more.", at_least=0, at_most=float_info.max),
+        within("overlap_days", "periods_overlap", "On one day a series has one price.", at_most=0),
+        within("price_jump", "price_jump", "A price this far from the series' last one (ingest.max_price_jump) is a typing "
+               "error: a decimal mark lost, a pack for a piece.", at_most=ingest.max_price_jump, is_of_arrival=True),
+    ]  # fmt: skip
+
+
+def _measured(rows: pl.DataFrame, context: Context) -> pl.DataFrame:
+    rows = with_copies(rows, PRICES.key, ["to_ds", "price", "promo"]).with_columns(
+        name_length("unique_id"),
+        control_characters("unique_id"),
+        period_days=(pl.col("to_ds") - pl.col("from_ds")).dt.total_days(),
+    )
+    return _with_overlap(_with_jump(rows, context), context)
+
+
+def _with_jump(rows: pl.DataFrame, context: Context) -> pl.DataFrame:
+    """Adds the factor to the last price known before the period, else to the series' median in this very file.
+
+    Not to the row before: after a wrong row the right one would look like the jump.
+    """
+    sane = pl.col("price").is_finite() & (pl.col("price") > 0)
+    before = context.prices.filter(sane).select("unique_id", "from_ds", last_price="price").sort("from_ds")
+    at = rows.select("unique_id", "from_ds").with_row_index("at").filter(pl.col("from_ds").is_not_null())
+    found = at.sort("from_ds").join_asof(
+        before, on="from_ds", by="unique_id", allow_exact_matches=False, check_sortedness=False
+    )
+    rows = rows.with_row_index("at").join(found.select("at", "last_price"), on="at", how="left", maintain_order="left")
+    usual = pl.when(sane).then("price").median().over("unique_id")
+    factor = pl.col("price") / pl.coalesce("last_price", usual)
+    return rows.with_columns(price_jump=pl.when(sane).then(pl.max_horizontal(factor, 1 / factor))).drop("at")
+
+
+def _with_overlap(rows: pl.DataFrame, context: Context) -> pl.DataFrame:
+    """Adds the days a period shares with an earlier one of its series, in this file or as known, or with a known later one.
+
+    The period a row restates (same series, same first day) does not count, and neither do rows refused anyway.
+    """
+    whole = pl.all_horizontal(pl.col("unique_id", "from_ds", "to_ds").is_not_null()) & (pl.col("period_days") >= 0)
+    first = whole & (pl.col("copy") == 0) & (pl.col("versions") == 1)
+    mine = rows.with_row_index("at").filter(first).select("at", *PRICES.key, "to_ds")
+    known = context.prices.join(mine, on=PRICES.key, how="anti").select(
+        pl.lit(None, mine.schema["at"]).alias("at"), *PRICES.key, "to_ds"
+    )
+    periods = pl.concat([mine, known]).sort(PRICES.key)
+    until = pl.col("to_ds").cum_max().shift(1).over("unique_id")
+    next_known = pl.when(pl.col("at").is_null()).then("from_ds").shift(-1).over("unique_id")
+    shared = periods.select(
+        "at",
+        overlap_days=pl.max_horizontal(
+            (until - pl.col("from_ds")).dt.total_days() + 1, (pl.col("to_ds") - next_known).dt.total_days() + 1
+        ),
+    ).filter(pl.col("at").is_not_null())
+    return rows.with_row_index("at").join(shared, on="at", how="left", maintain_order="left").drop("at")
+
+
+PRICES_SUITE = Suite("prices", _measured, price_rules)

@@ -1,0 +1,46 @@
+"""A suite: the measures taken of a fact's rows, and the rules they must keep, in the order of blame."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import date
+
+import polars as pl
+
+from contract.frames import CALENDAR, FACTS, PRICES, FrameContract
+from contract.params import IngestParams
+from expectations.rule import Rule
+
+# what stores sold in total on the days before a batch
+DAILY = {"ds": pl.Date(), "volume": pl.Float64(), "zero_share": pl.Float64()}
+
+
+@dataclass(frozen=True)
+class Context:
+    """What the judge may know beside the batch itself. Empty frames mean: nothing known, nothing to compare with."""
+
+    ingest: IngestParams
+    received_day: date
+    known_series: pl.Series | None = None  # the assortment; asked only where ingest.allow_new_series is false
+    daily: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=DAILY))
+    prices: pl.DataFrame = field(default_factory=PRICES.empty)  # current ones of the batch's series
+    calendar: pl.DataFrame = field(default_factory=CALENDAR.empty)  # of the batch's days
+    regions: pl.DataFrame | None = None  # unique_id, region: which calendar a series keeps
+
+
+Measure = Callable[[pl.DataFrame, Context], pl.DataFrame]
+
+
+@dataclass(frozen=True)
+class Suite:
+    """The rules of one fact. `measured` adds the columns that rules read and a received file does not have."""
+
+    fact: str
+    measured: Measure
+    rules: Callable[[IngestParams], list[Rule]]
+
+    @property
+    def contract(self) -> FrameContract:
+        """The fact's frame."""
+        return FACTS[self.fact]

@@ -1,0 +1,25 @@
+"""All suites by fact, and all codes in words."""
+
+from __future__ import annotations
+
+from contract.params import IngestParams
+from expectations.calendar import CALENDAR_SUITE
+from expectations.covariates import COVARIATES_SUITE
+from expectations.judge import FILE_REFUSED, TOO_MANY_REFUSED
+from expectations.prices import PRICES_SUITE
+from expectations.sales import SALES_SUITE
+from expectations.suite import Suite
+
+SUITES: dict[str, Suite] = {
+    suite.fact: suite for suite in (SALES_SUITE, CALENDAR_SUITE, PRICES_SUITE, COVARIATES_SUITE)
+}
+
+
+def sentences(ingest: IngestParams) -> dict[str, str]:
+    """Every code the judge may give, with its sentence."""
+    of_rules = {rule.code: rule.sentence for suite in SUITES.values() for rule in suite.rules(ingest)}
+    of_files = {
+        TOO_MANY_REFUSED: "Too many rows of its batch were refused; the file is refused whole.",
+        FILE_REFUSED: "Another fact of the same file was refused whole, and a file is wholly in or wholly out.",
+    }
+    return of_files | of_rules

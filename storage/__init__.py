@@ -1,0 +1,1 @@
+"""The only room that speaks SQL: schema, transactions, ledger, bitemporal facts, quarantine, forecasts, the frozen panel."""

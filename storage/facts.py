@@ -1,0 +1,146 @@
+"""Bitemporal facts: what is known now, what was known before, and the one way a statement enters.
+
+A statement is a row of a batch: key, values, known_at. The statements of a key, ordered by (known_at, batch_id), are its
+timeline; runs of equal values count as one version, known since the first of the run. Versions but the last are
+superseded by the next one. So the tables depend on which statements arrived, not on the order of their arrival; only two
+different values with the same known_at are told apart by it: the later batch wins, the earlier is valid for no time.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import duckdb
+import polars as pl
+import polars.selectors as cs
+
+from contract.frames import FACTS, FrameContract
+from storage.schema import quoted
+
+
+@dataclass(frozen=True)
+class Written:
+    """How many rows of a batch had a key not seen before, and how many stated another value for a known one."""
+
+    new: int
+    restated: int
+
+
+def write_fact(con: duckdb.DuckDBPyConnection, fact: str, rows: pl.DataFrame, batch_id: int) -> Written:
+    """Add a batch's statements to a fact's tables; keys are unique within `rows`. Call it inside a transaction."""
+    contract = FACTS[fact]
+    incoming = contract.conform(rows).with_columns(cs.float() + 0.0)  # no negative zero: equal values, equal bytes
+    con.register("incoming", incoming)
+    try:
+        if con.execute(f"select 1 from {quoted(fact)} limit 1").fetchall():  # noqa: S608 -- name of the contract
+            return _merge(con, _Names(contract), batch_id)
+        statement = _Names(contract).fill("insert into {now} select {columns}, $batch_id from incoming")
+        con.execute(statement, {"batch_id": batch_id}).fetchall()
+        return Written(new=incoming.height, restated=0)
+    finally:
+        con.unregister("incoming")
+
+
+def read_fact(con: duckdb.DuckDBPyConnection, fact: str, as_of: datetime | None = None) -> pl.DataFrame:
+    """A fact's rows as last known, or as known at `as_of`; sorted by key."""
+    names = _Names(FACTS[fact])
+    if as_of is None:
+        return FACTS[fact].conform(con.sql(names.fill("select {columns} from {now} order by {key}")).pl())
+    statement = names.fill("""
+        select {columns} from {now} where known_at <= $as_of
+        union all
+        select {columns} from {before} where known_at <= $as_of and superseded_at > $as_of
+        order by {key}""")
+    return FACTS[fact].conform(con.sql(statement, params={"as_of": as_of}).pl())
+
+
+def read_superseded(con: duckdb.DuckDBPyConnection, fact: str) -> pl.DataFrame:
+    """Earlier versions of a fact with `superseded_at`, sorted by key and known_at; those valid for no time left out."""
+    statement = _Names(FACTS[fact]).fill("""
+        select {columns}, superseded_at from {before} where known_at < superseded_at order by {key}, known_at""")
+    return con.sql(statement).pl()
+
+
+class _Names:
+    """The names of one fact's tables and columns, ready to stand in a statement. All from contract.frames."""
+
+    def __init__(self, contract: FrameContract) -> None:
+        values = [name for name in contract.schema if name not in (*contract.key, "known_at")]
+        self._names = {
+            "now": quoted(contract.name),
+            "before": quoted(f"{contract.name}_superseded"),
+            "again": quoted(f"{contract.name}_confirmed"),
+            "columns": ", ".join(quoted(name) for name in contract.schema),
+            "key": ", ".join(quoted(name) for name in contract.key),
+            "values": "row(" + ", ".join(quoted(name) for name in values) + ")",
+            "i_columns": ", ".join(f"i.{quoted(name)}" for name in contract.schema),
+            "i_values": "row(" + ", ".join(f"i.{quoted(name)}" for name in values) + ")",
+            "c_values": "row(" + ", ".join(f"c.{quoted(name)}" for name in values) + ")",
+        }
+
+    def fill(self, statement: str) -> str:
+        """The statement with its names in place."""
+        return statement.format(**self._names)
+
+
+def _merge(con: duckdb.DuckDBPyConnection, names: _Names, batch_id: int) -> Written:
+    for statement in (_STAGE, _NEW, _AGAIN, _DISPUTED):
+        needs_batch = "$batch_id" in statement
+        con.execute(names.fill(statement), {"batch_id": batch_id} if needs_batch else None).fetchall()
+    new, restated, disputed = con.execute(_COUNTS).fetchall()[0]
+    if disputed:
+        for statement in (_TIMELINE, _FORGET_NOW, _FORGET_BEFORE, _FORGET_AGAIN, _PUT_NOW, _PUT_BEFORE, _PUT_AGAIN):
+            con.execute(names.fill(statement)).fetchall()
+    return Written(new=new, restated=restated)
+
+
+# one scan of the current rows says for every incoming row: new key, same value again, or something to settle
+_STAGE = """
+create or replace temp table staged as
+select {i_columns}, $batch_id as batch_id,
+       c.batch_id is null as is_new,
+       c.batch_id is not null and {i_values} is not distinct from {c_values} as is_same,
+       c.known_at as current_known_at
+from incoming i left join {now} c using ({key})"""
+
+_NEW = "insert into {now} select {columns}, batch_id from staged where is_new"
+
+_AGAIN = "insert into {again} select {columns}, batch_id from staged where is_same and known_at > current_known_at"
+
+_DISPUTED = """
+create or replace temp table disputed as
+select {key} from staged where not is_new and (not is_same or known_at < current_known_at)"""
+
+_COUNTS = """
+select count(*) filter (where is_new), count(*) filter (where not is_new and not is_same),
+       (select count(*) from disputed)
+from staged"""
+
+# every statement ever made about the disputed keys, in the order in which it was known
+_TIMELINE = """
+create or replace temp table timeline as
+with stated as (
+    select {columns}, batch_id from staged semi join disputed using ({key})
+    union all select {columns}, batch_id from {now} semi join disputed using ({key})
+    union all select {columns}, batch_id from {before} semi join disputed using ({key})
+    union all select {columns}, batch_id from {again} semi join disputed using ({key})
+), ordered as (
+    select *, row_number() over known as place, lag({values}) over known as said_before,
+           lag(known_at) over known as known_before
+    from stated window known as (partition by {key} order by known_at, batch_id)
+), told_apart as (
+    select *, place > 1 and {values} is not distinct from said_before as is_again from ordered
+)
+select {columns}, batch_id, is_again, known_at is not distinct from known_before as is_same_moment,
+       lead(known_at) over (partition by {key}, is_again order by place) as superseded_at
+from told_apart"""
+
+_FORGET_NOW = "delete from {now} where ({key}) in (select ({key}) from disputed)"
+_FORGET_BEFORE = "delete from {before} where ({key}) in (select ({key}) from disputed)"
+_FORGET_AGAIN = "delete from {again} where ({key}) in (select ({key}) from disputed)"
+_PUT_NOW = "insert into {now} select {columns}, batch_id from timeline where not is_again and superseded_at is null"
+_PUT_BEFORE = """
+insert into {before} select {columns}, batch_id, superseded_at
+from timeline where not is_again and superseded_at is not null"""
+_PUT_AGAIN = "insert into {again} select {columns}, batch_id from timeline where is_again and not is_same_moment"

@@ -1,0 +1,60 @@
+"""Published forecasts: written whole, replaced whole, read by run or by origin."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import duckdb
+import polars as pl
+
+from contract.frames import FORECAST_LEVELS, FORECASTS, FrameContract
+from storage.runs import Run, write_run
+from storage.schema import quoted
+from storage.store import transaction
+
+
+def publish(con: duckdb.DuckDBPyConnection, run: Run, forecasts: pl.DataFrame, levels: pl.DataFrame) -> None:
+    """The run, its forecast rows and its level rows, in one transaction; what the same run published before goes."""
+    with transaction(con):
+        write_run(con, run)
+        for contract, frame in ((FORECASTS, forecasts), (FORECAST_LEVELS, levels)):
+            _replace(con, contract, frame, run.run_id)
+
+
+def latest_forecasts(con: duckdb.DuckDBPyConnection, origin: date | None = None) -> pl.DataFrame:
+    """FORECASTS of the newest run that published, for one origin or for the newest; sorted by series and day."""
+    return _of_latest_run(con, FORECASTS, origin)
+
+
+def latest_forecast_levels(con: duckdb.DuckDBPyConnection, origin: date | None = None) -> pl.DataFrame:
+    """FORECAST_LEVELS of the newest run that published, for one origin or for the newest; sorted by key."""
+    return _of_latest_run(con, FORECAST_LEVELS, origin)
+
+
+def forecasts_of(con: duckdb.DuckDBPyConnection, run_id: str) -> pl.DataFrame:
+    """FORECASTS of one run, sorted by series and day."""
+    return con.sql(_select(FORECASTS, "run_id = $run_id"), params={"run_id": run_id}).pl()
+
+
+def _replace(con: duckdb.DuckDBPyConnection, contract: FrameContract, frame: pl.DataFrame, run_id: str) -> None:
+    rows = contract.conform(frame.with_columns(run_id=pl.lit(run_id)))
+    table = quoted(contract.name)
+    con.execute(f"delete from {table} where run_id = $run_id", {"run_id": run_id}).fetchall()  # noqa: S608 -- quoted
+    con.register("incoming", rows)
+    con.execute(f"insert into {table} select * from incoming").fetchall()  # noqa: S608 -- quoted
+    con.unregister("incoming")
+
+
+def _of_latest_run(con: duckdb.DuckDBPyConnection, contract: FrameContract, origin: date | None) -> pl.DataFrame:
+    newest = """
+        run_id = (
+            select f.run_id from (select distinct run_id, origin from forecasts) f join runs r using (run_id)
+            where $origin is null or f.origin = $origin
+            order by f.origin desc, r.started_at desc, f.run_id desc limit 1)"""
+    return con.sql(_select(contract, newest), params={"origin": origin}).pl()
+
+
+def _select(contract: FrameContract, condition: str) -> str:
+    columns = ", ".join(quoted(name) for name in contract.schema)
+    key = ", ".join(quoted(name) for name in contract.key)
+    return f"select {columns} from {quoted(contract.name)} where {condition} order by {key}"  # noqa: S608 -- quoted

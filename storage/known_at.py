@@ -1,0 +1,39 @@
+"""When a row was learned, where its file does not say."""
+
+from __future__ import annotations
+
+from datetime import datetime, time
+
+import polars as pl
+
+from contract.frames import FACTS
+
+ASSUMED_HOUR = time(6)  # extracts arrive in the early morning
+
+
+def with_known_at(
+    fact: str, rows: pl.DataFrame, now: datetime, assumed_delay_days: int | None, past_only: tuple[str, ...] = ()
+) -> tuple[pl.DataFrame, str]:
+    """The rows with every `known_at` filled, and where it came from: file, received or assumed.
+
+    A delay of None: the row was learned `now`. Else it came in a history load, and an assumption must do: what happened
+    (sales, past-only covariates) was known so many days after its day, what is planned (calendar, prices, other
+    covariates) before the first day of the load, as plans are made ahead.
+    """
+    if rows["known_at"].null_count() == 0:
+        return rows, "file"
+    if assumed_delay_days is None:
+        return rows.with_columns(pl.col("known_at").fill_null(pl.lit(now, pl.Datetime("us")))), "received"
+    day = pl.col(FACTS[fact].key[-1] if fact != "covariates" else "ds")
+    morning = pl.duration(hours=ASSUMED_HOUR.hour)
+    happened = day.cast(pl.Datetime("us")) + pl.duration(days=assumed_delay_days) + morning
+    planned = day.min().cast(pl.Datetime("us")) + morning
+    is_past = pl.lit(fact == "sales")
+    if fact == "covariates":
+        is_past = pl.col("name").is_in(list(past_only))
+    assumed = pl.when(is_past).then(happened).otherwise(planned)
+    moment = pl.lit(now, pl.Datetime("us"))
+    rows = rows.with_columns(pl.col("known_at").fill_null(assumed.fill_null(moment)))
+    if fact == "sales":
+        return rows, f"assumed: ds + {assumed_delay_days} days, {ASSUMED_HOUR:%H:%M}"
+    return rows, "assumed: plans known on their first day"

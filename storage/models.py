@@ -1,0 +1,58 @@
+"""Fitted models and their stage; at most one is champion."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from datetime import date, datetime
+
+import duckdb
+import polars as pl
+
+from contract.errors import ModelBroken
+from storage.store import transaction
+
+
+@dataclass(frozen=True)
+class Model:
+    """One fitted model; `card` is its model card as JSON text."""
+
+    model_id: str
+    kind: str
+    cutoff: date | None
+    panel_hash: str | None
+    params_hash: str | None
+    card: str
+    created_at: datetime
+
+
+def write_model(con: duckdb.DuckDBPyConnection, model: Model) -> None:
+    """Register a model as a candidate; one known already keeps its stage and its birthday."""
+    con.execute(
+        """
+        insert into models (model_id, kind, cutoff, panel_hash, params_hash, card, stage, created_at)
+        values ($model_id, $kind, $cutoff, $panel_hash, $params_hash, $card, 'candidate', $created_at)
+        on conflict (model_id) do update set card = excluded.card""",
+        asdict(model),
+    ).fetchall()
+
+
+def promote(con: duckdb.DuckDBPyConnection, model_id: str) -> None:
+    """Make a registered model the champion and retire the one before, in one transaction."""
+    if not con.execute("select 1 from models where model_id = $id", {"id": model_id}).fetchall():
+        raise ModelBroken(f"model '{model_id}' is not registered. Run `python inference.py --publish` first.")
+    with transaction(con):
+        con.execute(
+            "update models set stage = 'retired' where stage = 'champion' and model_id <> $id", {"id": model_id}
+        ).fetchall()
+        con.execute("update models set stage = 'champion' where model_id = $id", {"id": model_id}).fetchall()
+
+
+def champion(con: duckdb.DuckDBPyConnection) -> str | None:
+    """The model_id of the champion; None before the first promotion."""
+    row = con.execute("select model_id from models where stage = 'champion'").fetchall()
+    return row[0][0] if row else None
+
+
+def read_models(con: duckdb.DuckDBPyConnection) -> pl.DataFrame:
+    """All models, the newest first."""
+    return con.sql("select * from models order by created_at desc, model_id").pl()

@@ -1,0 +1,43 @@
+"""Runs of doors: what was run on what, so that every row leads back to data, params and code."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from datetime import datetime
+
+import duckdb
+import polars as pl
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run of a door."""
+
+    run_id: str
+    door: str
+    started_at: datetime
+    ended_at: datetime | None = None
+    status: str = "done"
+    git_commit: str | None = None
+    params_hash: str | None = None
+    panel_hash: str | None = None
+    model_id: str | None = None
+    as_of: datetime | None = None
+
+
+def write_run(con: duckdb.DuckDBPyConnection, run: Run) -> None:
+    """Add the run, or replace what was said of it before."""
+    con.execute(
+        """
+        insert or replace into runs (run_id, door, started_at, ended_at, status, git_commit, params_hash, panel_hash,
+                                     model_id, as_of)
+        values ($run_id, $door, $started_at, $ended_at, $status, $git_commit, $params_hash, $panel_hash, $model_id,
+                $as_of)""",
+        asdict(run),
+    ).fetchall()
+
+
+def read_runs(con: duckdb.DuckDBPyConnection, door: str | None = None) -> pl.DataFrame:
+    """Runs of one door, or of all, the newest first."""
+    query = "select * from runs where $door is null or door = $door order by started_at desc, run_id"
+    return con.sql(query, params={"door": door}).pl()

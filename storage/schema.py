@@ -1,0 +1,348 @@
+"""The tables: grain, key and a comment per column, kept in the database itself."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+import duckdb
+
+from contract.errors import ContractBroken
+from contract.frames import FACTS, FORECAST_LEVELS, FORECASTS, FrameContract
+from contract.quantiles import QUANTILES
+
+SCHEMA_VERSION = "1"
+
+_SQL_TYPES = {
+    "String": "varchar",
+    "Date": "date",
+    "Float64": "double",
+    "Boolean": "boolean",
+    "Int32": "integer",
+    "Int64": "bigint",
+    "Datetime(time_unit='us', time_zone=None)": "timestamp",
+}
+
+_WORDS = {
+    "unique_id": "the series: item and store",
+    "ds": "the store's local day",
+    "y": "units sold",
+    "known_at": "when we learned it, UTC",
+    "is_open": "whether the store was open; null: not said",
+    "stockout_share": "share of the day the shelf was empty, 0 to 1; null: not said",
+    "region": "the region the day belongs to; * is everywhere",
+    "event": "names of events joined by |; null: none",
+    "event_type": "kinds of the events joined by |; null: none",
+    "is_closed": "whether stores stay closed; null: not said",
+    "is_payday": "whether customers receive money on this day; null: not said",
+    "from_ds": "first day of the period, included",
+    "to_ds": "last day of the period, included",
+    "price": "selling price of one unit; null: not said",
+    "promo": "strength of the promotion, 0 is none; null: not said",
+    "name": "name of the covariate, as params.yaml calls it",
+    "value": "value of the covariate; null: not said",
+    "batch_id": "the batch that brought it; see batches",
+    "superseded_at": "when a later version of the same key became known; null: this is the latest",
+    "run_id": "the run that made it; see runs",
+    "origin": "last day known when the forecast was issued",
+    "h": "days ahead of the origin, from 1",
+    "y_hat": "forecast mean, units",
+    "method": "what made the row",
+    "reason": "why",
+    "created_at": "when it was made, UTC",
+    "level": "level of the hierarchy, by its columns joined with *",
+    "group_key": "the group, its columns' values joined with |",
+    **{name: f"forecast quantile at {share}, units" for name, share in QUANTILES.items()},
+}
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table's grain in words and its columns; `constraints` holds primary key and checks as SQL."""
+
+    name: str
+    grain: str
+    columns: dict[str, str]
+    constraints: tuple[str, ...] = ()
+    words: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def ddl(self) -> str:
+        """The statement that creates the table where it is absent."""
+        lines = [f"{quoted(name)} {kind}" for name, kind in self.columns.items()]
+        return f"create table if not exists {quoted(self.name)} ({', '.join([*lines, *self.constraints])})"
+
+
+def quoted(name: str) -> str:
+    """The name as an SQL identifier; ContractBroken for a name that is none. The only way a name enters a statement."""
+    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]{0,62}", name):
+        raise ContractBroken(
+            f"{name[:80]!r} cannot name a column: letters, digits and _ only, 63 at most. Rename it in params.yaml."
+        )
+    return f'"{name}"'
+
+
+def columns_of(contract: FrameContract) -> dict[str, str]:
+    """A frame's columns with their SQL types."""
+    return {name: _SQL_TYPES[str(kind)] for name, kind in contract.schema.items()}
+
+
+def _fact_tables(contract: FrameContract) -> list[Table]:
+    name, columns = contract.name, {**columns_of(contract), "batch_id": "bigint not null"}
+    key = f"{', '.join(contract.key)}"
+    why = "No primary key: loading is four times faster without; uniqueness by construction, tested."
+    return [
+        Table(name, f"{contract.grain}. Latest versions. {why}", columns),
+        Table(
+            f"{name}_superseded",
+            f"one earlier version of ({key}): valid from known_at until superseded_at. No primary key: two files may "
+            "state a key differently at the same moment; the earlier one is then valid for no time at all.",
+            {**columns, "superseded_at": "timestamp not null"},
+        ),
+        Table(
+            f"{name}_confirmed",
+            f"one statement that said again what was known of ({key}); kept so that a file arriving late, between "
+            "the two, finds its right place. No primary key, as above.",
+            columns,
+        ),
+    ]
+
+
+TABLES: tuple[Table, ...] = (
+    Table(
+        "meta",
+        "one property of this store",
+        {"key": "varchar primary key", "value": "varchar not null"},
+        words={"key": "name of the property", "value": "its value"},
+    ),
+    Table(
+        "batches",
+        "one received file and fact: the ledger",
+        {
+            "batch_id": "bigint primary key",
+            "fact": "varchar not null",
+            "source": "varchar not null",
+            "name": "varchar not null",
+            "sha256": "varchar not null",
+            "received_at": "timestamp not null",
+            "known_at_from": "varchar not null",
+            "rows_in": "bigint not null",
+            "rows_accepted": "bigint not null",
+            "rows_refused": "bigint not null",
+            "rows_new": "bigint not null",
+            "rows_restated": "bigint not null",
+            "status": "varchar not null check (status in ('accepted', 'refused'))",
+            "reason": "varchar",
+        },
+        (
+            "unique (sha256, fact)",
+            "check (rows_in = rows_accepted + rows_refused)",
+            "check (least(rows_accepted, rows_refused) >= 0)",
+        ),
+        {
+            "batch_id": "number in the order of arrival",
+            "fact": "sales, calendar, prices or covariates; file: it could not be read at all",
+            "source": "the source this store belongs to",
+            "name": "file name as received; data, never trusted",
+            "sha256": "content of the file: its identity",
+            "received_at": "when it was taken, UTC",
+            "known_at_from": "where known_at comes from: the file, the moment it was received, or an assumption",
+            "rows_in": "received lines",
+            "rows_accepted": "received lines that count in the fact",
+            "rows_refused": "received lines in quarantine",
+            "rows_new": "accepted rows whose key was not known before",
+            "rows_restated": "accepted rows that gave a known key another value",
+            "status": "accepted (perhaps with refused rows) or refused whole",
+            "reason": "why it was refused whole; null: it was not",
+        },
+    ),
+    *(table for contract in FACTS.values() for table in _fact_tables(contract)),
+    Table(
+        "quarantine",
+        "one refused row of one batch",
+        {
+            "batch_id": "bigint not null",
+            "row_number": "bigint",
+            "reason": "varchar not null",
+            "sentence": "varchar",
+            "raw": "varchar",
+            "lines": "bigint not null",
+            "refused_at": "timestamp not null",
+            "replayed_by": "bigint",
+        },
+        words={
+            "row_number": "position in the file, from 1",
+            "reason": "code of the first rule it broke",
+            "sentence": "the rule in words",
+            "raw": "the row as received, JSON; data, never trusted",
+            "lines": "received lines the row stands for",
+            "refused_at": "when, UTC",
+            "replayed_by": "the batch that took it in later; null: not replayed",
+        },
+    ),
+    Table(
+        "series_attributes",
+        "one series: the hierarchy's columns, added as sources name them; read it through the view series",
+        {"unique_id": "varchar primary key"},
+    ),
+    Table(
+        "runs",
+        "one run of a door",
+        {
+            "run_id": "varchar primary key",
+            "door": "varchar not null",
+            "started_at": "timestamp not null",
+            "ended_at": "timestamp",
+            "status": "varchar not null",
+            "git_commit": "varchar",
+            "params_hash": "varchar",
+            "panel_hash": "varchar",
+            "model_id": "varchar",
+            "as_of": "timestamp",
+        },
+        words={
+            "run_id": "name of the run",
+            "door": "which door: ingest, train, evaluate, inference, monitor",
+            "started_at": "UTC",
+            "ended_at": "UTC; null: still running, or killed",
+            "status": "how it ended",
+            "git_commit": "the code that ran",
+            "params_hash": "contract.params.params_hash of what it was given",
+            "panel_hash": "the panel it read",
+            "model_id": "the model it used; see models",
+            "as_of": "the moment the panel was read as of; null: as last known",
+        },
+    ),
+    Table(
+        "forecasts",
+        FORECASTS.grain + ". No primary key: a run is written whole and replaced whole.",
+        columns_of(FORECASTS),
+        words={"reason": "why the row is not the champion's; null: it is"},
+    ),
+    Table(
+        "forecast_levels",
+        FORECAST_LEVELS.grain + ". No primary key: a run is written whole and replaced whole.",
+        columns_of(FORECAST_LEVELS),
+    ),
+    Table(
+        "models",
+        "one fitted model",
+        {
+            "model_id": "varchar primary key",
+            "kind": "varchar not null",
+            "cutoff": "date",
+            "panel_hash": "varchar",
+            "params_hash": "varchar",
+            "card": "varchar not null",
+            "stage": "varchar not null check (stage in ('candidate', 'champion', 'retired'))",
+            "created_at": "timestamp not null",
+        },
+        words={
+            "model_id": "name of the model, from its content",
+            "kind": "global_lightgbm, seasonal_naive, ...",
+            "cutoff": "last day it may have seen",
+            "panel_hash": "the panel it was fitted on",
+            "params_hash": "the params it was fitted with",
+            "card": "the model card, JSON",
+            "stage": "candidate, champion (at most one) or retired",
+        },
+    ),
+    Table(
+        "scores",
+        "one run, model, cutoff, level, slice and metric. No primary key: a run is written whole and replaced whole.",
+        {
+            "run_id": "varchar not null",
+            "model": "varchar not null",
+            "cutoff": "date",
+            "level": "varchar not null",
+            "slice": "varchar not null",
+            "metric": "varchar not null",
+            "value": "double",
+        },
+        words={
+            "model": "forecaster",
+            "cutoff": "last day the backtest could see; null: all cutoffs together",
+            "slice": "which part of the series or days",
+            "metric": "name of the measure",
+            "value": "its value",
+        },
+    ),
+    Table(
+        "alerts",
+        "one alert; at most one open alert per cause",
+        {
+            "alert_id": "bigint primary key",
+            "cause": "varchar not null",
+            "raised_at": "timestamp not null",
+            "last_seen_at": "timestamp not null",
+            "closed_at": "timestamp",
+            "severity": "varchar not null check (severity in ('warning', 'error'))",
+            "what": "varchar not null",
+            "value": "double",
+            "threshold": "double",
+            "advice": "varchar not null",
+            "state": "varchar not null check (state in ('open', 'closed'))",
+        },
+        words={
+            "alert_id": "number in the order of raising",
+            "cause": "what it is about; the same cause again is the same alert while it is open",
+            "raised_at": "when the cause was first seen, UTC",
+            "last_seen_at": "when it was last seen, UTC",
+            "closed_at": "when the cause was gone, UTC; null: still open",
+            "severity": "warning: a person should look; error: a person must",
+            "what": "a sentence with the values",
+            "value": "what was measured",
+            "threshold": "what was allowed",
+            "advice": "what to do first",
+            "state": "open or closed",
+        },
+    ),
+)
+
+
+def create_tables(con: duckdb.DuckDBPyConnection) -> None:
+    """Every table, view and comment of the current schema, where absent. Call it inside a transaction."""
+    for table in TABLES:
+        con.execute(table.ddl).fetchall()
+        con.execute(f"comment on table {quoted(table.name)} is {_text(table.grain)}").fetchall()
+        for column in table.columns:
+            words = table.words.get(column) or _WORDS[column]
+            con.execute(f"comment on column {quoted(table.name)}.{quoted(column)} is {_text(words)}").fetchall()
+    for contract in FACTS.values():
+        _create_history_view(con, contract)
+    create_series_view(con, [])
+
+
+def _create_history_view(con: duckdb.DuckDBPyConnection, contract: FrameContract) -> None:
+    columns = ", ".join(quoted(name) for name in [*contract.schema, "batch_id"])
+    view = quoted(f"{contract.name}_history")
+    con.execute(
+        f"create or replace view {view} as "  # noqa: S608 -- names of this file and of the contract, quoted
+        f"select {columns}, cast(null as timestamp) as superseded_at from {quoted(contract.name)} "
+        f"union all select {columns}, superseded_at from {quoted(contract.name + '_superseded')}"
+    ).fetchall()
+    grain = (
+        f"one version of ({', '.join(contract.key)}): the whole bitemporal record, the latest with superseded_at null"
+    )
+    con.execute(f"comment on view {view} is {_text(grain)}").fetchall()
+
+
+def create_series_view(con: duckdb.DuckDBPyConnection, hierarchy: list[str]) -> None:
+    """The view `series`: attributes, and first and last sale as the facts say now, so that neither can be stale."""
+    attributes = "".join(f", a.{quoted(name)}" for name in hierarchy)
+    con.execute(
+        "create or replace view series as "  # noqa: S608 -- quoted names only
+        "with sold as (select unique_id, min(ds) as first_sale, max(ds) as last_sale from sales where y > 0 group by all), "
+        "newest as (select max(ds) as day from sales) "
+        f"select a.unique_id{attributes}, s.first_sale, s.last_sale, "
+        "case when s.first_sale is null then 'unsold' when newest.day - s.first_sale < 56 then 'new' "
+        "when newest.day - s.last_sale >= 56 then 'dormant' else 'active' end as lifecycle "
+        "from series_attributes a left join sold s using (unique_id) cross join newest"
+    ).fetchall()
+    grain = "one series; lifecycle: unsold, new (first sale under 8 weeks ago), active, dormant (no sale for 8 weeks)"
+    con.execute(f"comment on view series is {_text(grain)}").fetchall()
+
+
+def _text(words: str) -> str:
+    """The words as an SQL text literal: a comment takes no bound parameter."""
+    return "'" + words.replace("'", "''") + "'"
