@@ -139,7 +139,7 @@ def _moment(column: pl.Expr, kind: pl.DataType) -> pl.Expr:
     if isinstance(kind, pl.Datetime):
         zoned = column.dt.convert_time_zone("UTC").dt.replace_time_zone(None) if kind.time_zone else column
         return zoned.cast(pl.Datetime("us"))
-    text = column.cast(pl.String).str.replace(" ", "T", literal=True)
+    text = column.cast(pl.String).str.replace(" ", "T", literal=True).str.strip_suffix("Z")
     return pl.coalesce(
         text.str.to_datetime(form, time_unit="us", strict=False) for form in ("%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%dT%H:%M")
     )

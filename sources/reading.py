@@ -73,7 +73,8 @@ def _read_mapped(path: Path, source: SourceParams) -> list[Received]:
         return read_calendar(path, mapping)
     if mapping.prices and fnmatch(path.name, mapping.prices):
         return read_prices(path, mapping)
-    if fnmatch(path.name, mapping.sales) or source.path == str(path):
+    is_the_source = source.path is not None and Path(source.path).name == path.name
+    if fnmatch(path.name, mapping.sales) or is_the_source:
         return read_sales(path, mapping, _static_of(source, path), source.history_span_days)
     raise BadInput(
         f"'{path.name}' matches no pattern of source.files: sales {mapping.sales!r}, calendar {mapping.calendar!r}, "

@@ -29,7 +29,7 @@ class CsvManner:
 def read_table(path: Path, manner: CsvManner | None = None) -> pl.DataFrame:
     """The file's rows: Parquet with its types; CSV (plain, .gz, or alone in a .zip) as stripped text, empty as null.
 
-    A CSV row with too many fields has a value in OVERFLOW; absent fields of a short line are null; a line with
+    A CSV row with too many fields has its first one too many in OVERFLOW; absent fields of a short line are null; a line with
     nothing in it is no row. BadInput for a file that is empty, damaged, or not in the stated encoding.
     """
     if not path.exists():
@@ -95,7 +95,7 @@ def _as_utf8(content: bytes, name: str, encoding: str) -> bytes:
     except UnicodeDecodeError as error:
         raise BadInput(
             f"'{name}' is not {encoding}: byte {error.start} is 0x{content[error.start]:02x}. "
-            f"Set source.files.encoding in params.yaml, for example latin-1 or cp1252."
+            f"Set source.files.encoding in params.yaml, for example latin-1 or cp1252; a spreadsheet must be saved as CSV."
         ) from error
     except LookupError as error:
         raise BadParams(

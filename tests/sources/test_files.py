@@ -9,7 +9,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from contract.errors import BadInput
+from contract.errors import BadInput, BadParams
 from contract.frames import COVARIATES, PRICES, SALES
 from contract.received import Received
 from sources.reading import read_file
@@ -312,3 +312,29 @@ def test_a_contract_name_nobody_knows_and_a_missing_one_are_told(read):
         read(text, columns={**TINY["columns"], "colour": "shop"})
     with pytest.raises(BadInput, match=r"no column to \['y'\]"):
         read(text, columns={"unique_id": "shop", "ds": "day"})
+
+
+def test_a_static_file_without_a_column_to_join_on_is_a_wrong_param(read, tmp_path: Path):
+    (tmp_path / "stores.csv").write_text("shop,kind\nA,big\n")
+    with pytest.raises(BadParams, match="static_on"):
+        read("shop,item,day,sold\nA,b,2024-01-01,1\n", static="stores.csv")
+
+
+def test_what_was_learned_later_is_not_merged_into_an_earlier_period(read):
+    """Else the price of the 2nd would stand in a period known on the 1st."""
+    columns = {**TINY["columns"], "price": "p", "known_at": "known"}
+    text = "shop,item,day,sold,p,known\n" + "".join(
+        f"A,b,2024-01-0{day},1,2,{known}\n" for day, known in [(1, "2024-01-01 06:00"), (2, "2024-01-02T06:00:00Z")]
+    )
+    _, prices = read(text, columns=columns)
+    assert prices.rows.select("from_ds", "known_at").rows() == [
+        (date(2024, 1, 1), datetime(2024, 1, 1, 6)),
+        (date(2024, 1, 2), datetime(2024, 1, 2, 6)),
+    ]
+
+
+def test_one_file_as_the_source_needs_no_pattern(tmp_path: Path, source_of):
+    path = tmp_path / "till-export.csv"
+    path.write_text("shop,item,day,sold\nA,b,2024-01-01,1\n")
+    (sales,) = read_file(path, source_of("files", path, **TINY))
+    assert sales.rows.height == 1

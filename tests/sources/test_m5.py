@@ -61,6 +61,7 @@ def _parquet(content: str) -> bytes:
 
 FORMS: dict[str, Callable[[str, str], bytes]] = {
     ".csv": lambda content, name: content.encode(),
+    "_with_bom.csv": lambda content, name: b"\xef\xbb\xbf" + content.encode(),
     ".csv.gz": lambda content, name: gzip.compress(content.encode()),
     ".csv.zip": lambda content, name: _zipped(content, f"{name}.csv"),
     ".parquet": lambda content, name: _parquet(content),

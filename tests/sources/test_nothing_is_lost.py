@@ -10,6 +10,7 @@ from pathlib import Path
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from contract.errors import BadInput
 from sources.reading import read_file
 from sources.reasons import REASONS
 
@@ -76,8 +77,6 @@ def test_summed_invoice_lines_are_counted_too(lines: list[list[str]], source_of)
 @relaxed
 @given(content=st.binary(max_size=200))
 def test_any_bytes_are_read_or_refused_with_a_sentence(content: bytes, source_of):
-    from contract.errors import BadInput
-
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "sales.csv"
         path.write_bytes(content)
