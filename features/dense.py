@@ -69,8 +69,15 @@ def column(table: np.ndarray) -> pl.Series:
 def demand(panel: Panel, days: Days, absent_means_zero: bool) -> np.ndarray:
     """Units sold as a (series, width) table in the order of `panel.series`; NaN where it teaches nothing.
 
-    NaN before the launch (a series' first sale), where the feed is missing, on closed days, and after the last known day.
+    NaN as in `units_sold`, and before the launch (a series' first sale).
     """
+    y = units_sold(panel, days, absent_means_zero)
+    launched = np.maximum.accumulate(np.nan_to_num(y) > 0, axis=1)
+    return np.where(launched, y, np.float32(np.nan))
+
+
+def units_sold(panel: Panel, days: Days, absent_means_zero: bool) -> np.ndarray:
+    """Units sold as a (series, width) table; NaN where unknown: the feed is missing, the row says closed or holds no number."""
     located = locate(panel.sales, panel.series, days)
     y = days.scatter(located, panel.series.height, "y")
     if absent_means_zero:
@@ -80,8 +87,7 @@ def demand(panel: Panel, days: Days, absent_means_zero: bool) -> np.ndarray:
     if panel.sales["is_open"].null_count() < panel.sales.height:
         shut = days.scatter(located.with_columns((pl.col("is_open") == False).alias("shut")), len(y), "shut")  # noqa: E712
         y[shut == 1] = np.nan
-    launched = np.maximum.accumulate(np.nan_to_num(y) > 0, axis=1)
-    return np.where(launched, y, np.float32(np.nan))
+    return y
 
 
 def locate(facts: pl.DataFrame, series: pl.DataFrame, days: Days, ds: str = "ds") -> pl.DataFrame:

@@ -37,16 +37,17 @@ def volume_scores(y: np.ndarray, y_hat: np.ndarray) -> dict[str, float]:
 
 
 def quantile_scores(window: LevelWindow, quantiles: dict[str, np.ndarray]) -> dict[str, float]:
-    """WSPL, mean pinball loss and the coverage of every central interval on one level."""
-    losses = {name: pinball(window.y, quantiles[name], tau) for name, tau in QUANTILES.items()}
+    """WSPL, mean pinball loss and the coverage of every central interval on one level; unknown days count in none of them."""
+    known = window.is_known
+    losses = {name: pinball(window.y, quantiles[name], tau) * known for name, tau in QUANTILES.items()}
     scaled = np.mean([_over_scale(loss.mean(axis=1), window.absolute_scale) for loss in losses.values()], axis=0)
     coverage = {
-        f"coverage_{round(nominal * 100):02d}": float(
-            ((quantiles[low] <= window.y) & (window.y <= quantiles[high])).mean()
+        f"coverage_{round(nominal * 100):02d}": _mean(
+            ((quantiles[low] <= window.y) & (window.y <= quantiles[high]))[known]
         )
         for nominal, (low, high) in INTERVALS.items()
     }
-    pinball_mean = float(np.mean([loss.mean() for loss in losses.values()]))
+    pinball_mean = _mean(np.array([_mean(loss[known]) for loss in losses.values()]))
     return {"wspl": _weighted(scaled, window.weight), "pinball": pinball_mean, **coverage}
 
 

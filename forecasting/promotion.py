@@ -72,9 +72,9 @@ def decide(
     against = []
     if confidence < params.confidence:
         against.append(f"better in {confidence:.1%} of bootstrap draws, {params.confidence:.0%} needed")
-    if abs(bias) > params.max_abs_bias:
+    if not abs(bias) <= params.max_abs_bias:  # so that an unknown bias (NaN) is one too many
         against.append(f"total bias {bias:+.1%} is outside ±{params.max_abs_bias:.0%}")
-    if coverage_95 is not None and abs(coverage_95 - 0.95) > params.max_coverage_gap:
+    if coverage_95 is not None and not abs(coverage_95 - 0.95) <= params.max_coverage_gap:
         against.append(f"the 95% interval covered {coverage_95:.1%}")
     favour = [f"better in {confidence:.1%} of bootstrap draws, by {-relative:.1%}"]
     return Decision(not against, confidence, relative, against or favour)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from datetime import date
+from datetime import date, timedelta
 
 import numpy as np
 import polars as pl
@@ -18,6 +18,9 @@ from forecasting.slices import slices_of
 from forecasting.window import Window, window_after
 
 Row = tuple[str, date, str, str, str, float]
+Pairs = dict[
+    str, tuple[np.ndarray, np.ndarray]
+]  # level -> (groups, horizon) forecasts and what came true, NaN where unknown
 ROW_SCHEMA = {
     "model": pl.String,
     "cutoff": pl.Date,
@@ -39,17 +42,20 @@ def score_backtest(
     cutoffs = sorted(backtest["cutoff"].unique().to_list())
     horizon = int(backtest["h"].max())
     rows: list[Row] = []
-    pairs: dict[str, dict[str, list[tuple[np.ndarray, np.ndarray]]]] = {model: {} for model in models}
+    told: dict[str, list[tuple[date, Pairs]]] = {model: [] for model in models}
     for cutoff in cutoffs:
         window = window_after(panel, cutoff, horizon, levels)
         forecasts = backtest.filter(pl.col("cutoff") == cutoff)
         for model in models:
             y_hat = window.matrix(forecasts, model)
-            calibration = _calibrate(pairs[model], most_bins) if pairs[model] else None
+            closed = [pairs for earlier, pairs in told[model] if earlier + timedelta(days=horizon) <= cutoff]
+            calibration = _calibrate(closed, most_bins) if closed else None
             rows += [(model, cutoff, *row) for row in _score_one(window, y_hat, calibration)]
-            _remember(pairs[model], window, y_hat)
+            told[model].append((cutoff, _pairs(window, y_hat)))
     scores = pl.DataFrame(rows, schema=ROW_SCHEMA, orient="row")
-    return scores.filter(pl.col("value").is_finite()), {model: _calibrate(pairs[model], most_bins) for model in models}
+    return scores.filter(pl.col("value").is_finite()), {
+        model: _calibrate([pairs for _, pairs in told[model]], most_bins) for model in models
+    }
 
 
 def calibration_json(calibrations: dict[str, Calibration]) -> dict[str, object]:
@@ -115,20 +121,21 @@ def _level_quantiles(calibration: Calibration, level: str, y_hat: np.ndarray) ->
     return {name: flat[:, k].reshape(groups, horizon) for k, name in enumerate(QUANTILES)}
 
 
-def _remember(pairs: dict[str, list[tuple[np.ndarray, np.ndarray]]], window: Window, y_hat: np.ndarray) -> None:
-    for level in window.levels:
-        sums = sum_by(y_hat, level.group_ix, len(level.group_key))[0]
-        truth = np.where(window.is_known, level.y, np.nan) if level.level == SERIES_LEVEL else level.y
-        pairs.setdefault(level.level, []).append((sums, truth))
+def _pairs(window: Window, y_hat: np.ndarray) -> Pairs:
+    return {
+        level.level: (
+            sum_by(y_hat, level.group_ix, len(level.group_key))[0],
+            np.where(level.is_known, level.y, np.nan),
+        )
+        for level in window.levels
+    }
 
 
-def _calibrate(pairs: dict[str, list[tuple[np.ndarray, np.ndarray]]], most_bins: int) -> Calibration:
-    return Calibration(
-        {
-            level: learn_weeks(np.concatenate([p[0] for p in told]), np.concatenate([p[1] for p in told]), most_bins)
-            for level, told in pairs.items()
-        }
-    )
+def _calibrate(told: list[Pairs], most_bins: int) -> Calibration:
+    def joined(level: str, side: int) -> np.ndarray:
+        return np.concatenate([pairs[level][side] for pairs in told])
+
+    return Calibration({level: learn_weeks(joined(level, 0), joined(level, 1), most_bins) for level in told[0]})
 
 
 def _rounded(week: dict[str, list]) -> dict[str, list]:

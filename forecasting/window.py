@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 import numpy as np
@@ -10,7 +10,7 @@ import polars as pl
 
 from contract.levels import Level
 from contract.panel import Panel
-from features.dense import Days, locate
+from features.dense import Days, units_sold
 from features.hierarchy import sum_by
 from features.price import spread_over_days
 
@@ -28,6 +28,7 @@ class LevelWindow:
     squared_scale: np.ndarray  # mean squared one-day change over the history since the first sale (RMSSE)
     absolute_scale: np.ndarray  # the same with absolute changes (MASE, scaled pinball)
     weight: np.ndarray  # revenue share, sums to 1
+    is_known: np.ndarray  # (groups, horizon), whether any member is known
 
 
 @dataclass(frozen=True)
@@ -50,18 +51,21 @@ class Window:
         return np.where(self.is_known, values, 0.0)
 
 
-def window_after(panel: Panel, cutoff: date, horizon: int, levels: list[Level]) -> Window:
+def window_after(
+    panel: Panel, cutoff: date, horizon: int, levels: list[Level], absent_means_zero: bool = True
+) -> Window:
     """What happened in the `horizon` days after the cutoff, from the uncut panel.
 
-    Scale and weights use the days up to the cutoff only. A cell is unknown when the panel has no row for it.
+    Scale and weights use the days up to the cutoff only. What is known is what features learn from (features.dense.units_sold):
+    an absent row is a zero if its feed arrived, and a day the store was closed is not scored.
     """
     first = panel.first_day
     days = Days(first, (cutoff - first).days + 1, horizon, gutter=0)
     sales = panel.sales.filter(pl.col("ds") <= cutoff + timedelta(days=horizon))
-    y = days.scatter(locate(sales, panel.series, days), panel.series.height, "y").astype(np.float64)
+    y = units_sold(replace(panel, sales=sales), days, absent_means_zero).astype(np.float64)
     history, future = np.nan_to_num(y[:, : days.known]), y[:, days.known :]
     revenue = _revenue(panel, days, history)
-    parts = [_level_window(level, panel.series, history, np.nan_to_num(future), revenue) for level in levels]
+    parts = [_level_window(level, panel.series, history, future, revenue) for level in levels]
     return Window(panel.series, cutoff, ~np.isnan(future), history, parts)
 
 
@@ -87,7 +91,7 @@ def _revenue(panel: Panel, days: Days, history: np.ndarray) -> np.ndarray:
 
 
 def _level_window(
-    level: Level, series: pl.DataFrame, history: np.ndarray, y: np.ndarray, revenue: np.ndarray
+    level: Level, series: pl.DataFrame, history: np.ndarray, future: np.ndarray, revenue: np.ndarray
 ) -> LevelWindow:
     keys = series.select(level.group_key)["group_key"]
     keys = keys if len(keys) == series.height else pl.Series("group_key", [keys[0]] * series.height)
@@ -96,12 +100,14 @@ def _level_window(
     groups = len(group_key)
     squared, absolute = scales(sum_by(history, group_ix, groups)[0])
     weight = sum_by(revenue, group_ix, groups)[0]
+    y, known_members = sum_by(future, group_ix, groups)
     return LevelWindow(
         level.name,
         group_key,
         group_ix,
-        sum_by(y, group_ix, groups)[0],
+        y,
         squared,
         absolute,
         weight / max(weight.sum(), 1e-12),
+        known_members > 0,
     )

@@ -1,0 +1,123 @@
+"""The ladder: which rung answers, and why."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from contract.panel import panel_of
+from forecasting.fallback import REASONS, complete
+from forecasting.forecaster import forecast_grid
+
+ORIGIN = date(2024, 1, 10)
+
+
+@pytest.fixture(scope="module")
+def panel(sales_of):
+    """a sells 4 a day, peer in the same department 2; alone has never sold and nobody around it has."""
+    sales = sales_of({"a": [4.0] * 10, "peer": [2.0] * 10})
+    series = pl.DataFrame(
+        {
+            "unique_id": ["a", "alone", "new", "peer"],
+            "store_id": ["S1", "S2", "S1", "S1"],
+            "dept_id": ["D1", "D1", "D1", "D1"],
+        }
+    )
+    return panel_of(sales, series)
+
+
+def _forecast(panel, y_hat: dict[str, float | None], horizon: int = 1) -> pl.DataFrame:
+    grid = forecast_grid(panel.series["unique_id"], ORIGIN, horizon)
+    return grid.with_columns(y_hat=pl.col("unique_id").replace_strict(y_hat, default=None, return_dtype=pl.Float64))
+
+
+BASELINE = {"a": 4.0, "peer": 2.0}
+
+
+def _rung(panel, params, one: str, y_hat: dict, baseline: dict | None = None) -> tuple[float, str, str | None]:
+    naive = _forecast(panel, BASELINE if baseline is None else baseline)
+    done = complete(_forecast(panel, y_hat), "model", naive, panel, params)
+    return done.filter(unique_id=one).select("y_hat", "method", "reason").row(0)
+
+
+def test_a_sound_forecast_stays_as_it_is_without_a_reason(panel, inference_params):
+    assert _rung(panel, inference_params, "a", {"a": 3.7}) == (3.7, "model", None)
+
+
+def test_a_mean_of_zero_is_sound(panel, inference_params):
+    assert _rung(panel, inference_params, "a", {"a": 0.0}) == (0.0, "model", None)
+
+
+def test_without_any_answer_of_the_model_the_baseline_serves(panel, inference_params):
+    assert _rung(panel, inference_params, "a", {}) == (4.0, "seasonal_naive", "no_model")
+
+
+def test_a_series_the_model_cannot_say_falls_to_the_mean_of_its_department_in_its_store(panel, inference_params):
+    assert _rung(panel, inference_params, "new", {"a": 1.0}) == (3.0, "group_mean", "no_history")
+
+
+def test_a_series_nobody_around_has_sold_for_falls_to_zero(panel, inference_params):
+    assert _rung(panel, inference_params, "alone", {"a": 1.0}) == (0.0, "zero", "no_history")
+
+
+@pytest.mark.parametrize("absurd", [float("nan"), float("inf"), -float("inf"), -0.5])
+def test_an_answer_that_is_no_amount_is_replaced(panel, inference_params, absurd):
+    assert _rung(panel, inference_params, "a", {"a": absurd}) == (4.0, "seasonal_naive", "not_a_number")
+
+
+def test_an_explosion_is_an_answer_above_twenty_times_the_highest_day(panel, inference_params):
+    assert _rung(panel, inference_params, "a", {"a": 80.0}) == (80.0, "model", None)
+    assert _rung(panel, inference_params, "a", {"a": 80.1}) == (4.0, "seasonal_naive", "explosion")
+
+
+def test_the_rung_below_the_baseline_answers_where_the_baseline_has_none(panel, inference_params):
+    assert _rung(panel, inference_params, "a", {"a": float("nan")}, baseline={"peer": 2.0})[1] == "group_mean"
+
+
+def test_group_means_look_back_over_the_fallback_days_only(sales_of, inference_params):
+    sales = sales_of({"a": [100.0] * 3 + [2.0] * 7})
+    series = pl.DataFrame({"unique_id": ["a", "new"], "store_id": ["S1"] * 2, "dept_id": ["D1"] * 2})
+    panel = panel_of(sales, series)
+    week = inference_params.model_copy(update={"fallback_days": 7})
+    done = complete(_forecast(panel, {"a": 2.0}), "model", _forecast(panel, {"a": 2.0}), panel, week)
+    assert done.filter(unique_id="new")["y_hat"].item() == 2.0
+
+
+def test_series_without_store_and_department_fall_to_the_mean_of_all(sales_of, inference_params):
+    panel = panel_of(sales_of({"a": [2.0] * 3, "b": [4.0] * 3}), pl.DataFrame({"unique_id": ["a", "b", "new"]}))
+    done = complete(_forecast(panel, {"a": 2.0}), "model", _forecast(panel, {"a": 2.0}), panel, inference_params)
+    assert done.filter(unique_id="new").select("y_hat", "method").row(0) == (3.0, "group_mean")
+
+
+answers = st.one_of(
+    st.none(), st.floats(allow_nan=True, allow_infinity=True), st.sampled_from([0.0, 1.0, 79.0, 81.0, -1.0])
+)
+
+
+@given(
+    model=st.lists(answers, min_size=12, max_size=12),
+    naive=st.lists(st.sampled_from([None, 0.0, 5.0]), min_size=12, max_size=12),
+)
+def test_whatever_comes_in_every_row_comes_out_with_a_number_a_method_and_a_reason_where_due(
+    panel, inference_params, model, naive
+):
+    grid = forecast_grid(panel.series["unique_id"], ORIGIN, 3)
+    forecast = grid.with_columns(y_hat=pl.Series(model, dtype=pl.Float64))
+    baseline = grid.with_columns(y_hat=pl.Series(naive, dtype=pl.Float64))
+    done = complete(forecast, "model", baseline, panel, inference_params)
+    assert done.select("unique_id", "ds", "h").equals(grid)
+    assert done.select("y_hat", "method").null_count().row(0) == (0, 0)
+    assert np.isfinite(done["y_hat"].to_numpy()).all()
+    assert (done["y_hat"] >= 0).all()
+    assert (done["reason"].is_null() == (done["method"] == "model")).all()
+    assert set(done["reason"].drop_nulls()) <= set(REASONS)
+
+
+def test_a_grid_has_every_series_and_day_once_sorted():
+    grid = forecast_grid(pl.Series(["b", "a"]), ORIGIN, 2)
+    assert grid.rows() == [(name, ORIGIN + timedelta(days=h), h) for name in ("a", "b") for h in (1, 2)]

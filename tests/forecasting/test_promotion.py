@@ -1,0 +1,109 @@
+"""The gate: who becomes champion."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import numpy as np
+import polars as pl
+import pytest
+
+from contract.levels import levels_of
+from forecasting.backtest import backtest
+from forecasting.metrics import point_scores
+from forecasting.promotion import blocks_of, confidence_of, decide, losses_of
+from forecasting.seasonal_naive import SeasonalNaive
+from forecasting.window import window_after
+
+RNG = np.random.default_rng(5)
+INCUMBENT = RNG.uniform(0.8, 1.2, (4, 10))
+BETTER = INCUMBENT * RNG.uniform(0.8, 0.95, (4, 10))
+
+
+def _decide(gate_params, candidate, bias=0.0, coverage=0.95):
+    return decide(candidate, INCUMBENT, bias, coverage, gate_params, seed=1)
+
+
+def test_a_clearly_better_candidate_is_promoted_and_the_reason_says_by_how_much(gate_params):
+    decision = _decide(gate_params, BETTER)
+    assert decision.promote
+    assert decision.confidence == 1.0
+    assert decision.relative_difference == pytest.approx(BETTER.sum() / INCUMBENT.sum() - 1)
+    assert decision.relative_difference < 0
+    assert decision.reasons == [f"better in 100.0% of bootstrap draws, by {-decision.relative_difference:.1%}"]
+
+
+def test_an_identical_candidate_is_not_promoted(gate_params):
+    decision = _decide(gate_params, INCUMBENT.copy())
+    assert not decision.promote
+    assert decision.confidence == 0.0
+    assert decision.relative_difference == 0.0
+
+
+def test_a_worse_candidate_is_not_promoted(gate_params):
+    assert not _decide(gate_params, INCUMBENT * 1.1).promote
+
+
+def test_a_candidate_better_by_chance_in_one_block_only_is_not_promoted(gate_params):
+    lucky = INCUMBENT.copy()
+    lucky[:, 0] -= 0.5
+    lucky[:, 1:] += 0.02
+    decision = _decide(gate_params, lucky)
+    assert decision.relative_difference < 0
+    assert not decision.promote
+    assert "of bootstrap draws, 95% needed" in decision.reasons[0]
+
+
+@pytest.mark.parametrize("bias", [0.081, -0.081])
+def test_a_biased_candidate_is_blocked_in_either_direction(gate_params, bias):
+    decision = _decide(gate_params, BETTER, bias=bias)
+    assert not decision.promote
+    assert decision.reasons == [f"total bias {bias:+.1%} is outside ±8%"]
+
+
+@pytest.mark.parametrize("coverage", [0.86, 1.04])
+def test_a_dishonest_interval_blocks(gate_params, coverage):
+    decision = _decide(gate_params, BETTER, coverage=coverage)
+    assert not decision.promote
+    assert decision.reasons == [f"the 95% interval covered {coverage:.1%}"]
+
+
+def test_without_a_coverage_yet_the_other_guardrails_decide(gate_params):
+    assert _decide(gate_params, BETTER, coverage=None).promote
+
+
+def test_an_unknown_bias_is_no_licence(gate_params):
+    assert not _decide(gate_params, BETTER, bias=float("nan")).promote
+
+
+def test_every_reason_against_is_told(gate_params):
+    assert len(_decide(gate_params, INCUMBENT * 1.1, bias=0.5, coverage=0.5).reasons) == 3
+
+
+def test_the_same_seed_is_the_same_confidence():
+    near = INCUMBENT + RNG.normal(0, 0.1, INCUMBENT.shape)
+    assert confidence_of(near, INCUMBENT, 100, seed=3) == confidence_of(near, INCUMBENT, 100, seed=3)
+    assert 0 < confidence_of(near, INCUMBENT, 300, seed=3) < 1
+
+
+def test_swapping_sides_turns_the_confidence_around():
+    near = INCUMBENT + RNG.normal(0, 0.1, INCUMBENT.shape)
+    there, back = confidence_of(near, INCUMBENT, 300, seed=3), confidence_of(INCUMBENT, near, 300, seed=3)
+    assert there + back == pytest.approx(1.0)
+
+
+def test_blocks_are_store_departments_and_single_series_without_them():
+    series = pl.DataFrame({"unique_id": ["a", "b", "c"], "store_id": ["S1", "S1", "S2"], "dept_id": ["D1", "D1", "D1"]})
+    assert blocks_of(series).tolist() == [0, 0, 1]
+    assert blocks_of(series.select("unique_id")).tolist() == [0, 1, 2]
+
+
+def test_the_losses_of_all_blocks_add_up_to_the_wrmsse_of_the_series_level(make_panel, inference_params):
+    panel = make_panel(series=8, days=90, seed=3)
+    cutoffs = [panel.last_day - timedelta(days=k) for k in (28, 14)]
+    told = backtest(panel, {"n": SeasonalNaive(7)}, "n", cutoffs, 14, 1, inference_params)
+    (losses,) = losses_of(panel, told, ["n"], levels_of(((),)))
+    for row, cutoff in zip(losses, cutoffs, strict=True):
+        window = window_after(panel, cutoff, 14, levels_of(()))
+        wrmsse = point_scores(window.levels[-1], window.matrix(told.filter(cutoff=cutoff), "n"))["wrmsse"]
+        assert row.sum() == pytest.approx(wrmsse)
