@@ -87,9 +87,11 @@ def date_format_of(days: pl.Series, name: str) -> str | None:
     if counts[best] == 0 or best == ISO:
         return None
     for form, found in read.items():
-        if counts[form] == counts[best] and not found.equals(read[best], null_equal=True):
+        differs = found.is_not_null() & (found != read[best])
+        if counts[form] == counts[best] and differs.any():
+            text, one, other = (days.filter(differs)[0] for days in (heads, found, read[best]))
             raise BadInput(
-                f"'{name}' writes days like {heads[0]!r}, which is {found[0]} as '{form}' and {read[best][0]} as '{best}'. "
+                f"'{name}' writes days like {text!r}, which is {one} as '{form}' and {other} as '{best}'. "
                 f"Set source.files.date_format in params.yaml."
             )
     return best
