@@ -60,7 +60,9 @@ class Space:
 
 def vocabulary_of(panel: Panel) -> Vocabulary:
     """The codes of a panel's events and static columns."""
-    columns = [name for name in panel.series.columns if name != "unique_id"]
+    columns = sorted(
+        name for name in panel.series.columns if name != "unique_id"
+    )  # as the card, sorted JSON, gives them back
     values = {name: sorted(panel.series[name].drop_nulls().unique().to_list()) for name in columns}
     return Vocabulary(
         events=event_vocabulary(panel.calendar),

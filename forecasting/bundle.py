@@ -32,13 +32,19 @@ def save_bundle(model: GlobalLightGBM, folder: Path, panel_hash: str) -> Card:
 
 
 def read_card(folder: Path) -> Card:
-    """The card of a bundle. ModelBroken when there is none."""
+    """The card of a bundle. ModelBroken when there is none, or when it is not as it was written."""
     try:
-        return json.loads((folder / CARD).read_text(encoding="utf-8"))
-    except (FileNotFoundError, json.JSONDecodeError) as error:
+        card = json.loads((folder / CARD).read_text(encoding="utf-8"))
+        is_whole = card["model_id"] == _model_id(card)
+    except (FileNotFoundError, json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError) as error:
         raise ModelBroken(
-            f"'{folder}' holds no readable {CARD}: {error}. Run `python train.py`, or name another model."
+            f"'{folder}' holds no readable {CARD}: {error!r}. Run `python train.py`, or name another model."
         ) from error
+    if not is_whole:
+        raise ModelBroken(
+            f"'{folder / CARD}' changed since it was written. Train again, or roll back to another model."
+        )
+    return card
 
 
 def load_bundle(folder: Path) -> GlobalLightGBM:
@@ -75,7 +81,13 @@ def _card(model: GlobalLightGBM, files: dict[str, str], panel_hash: str) -> Card
         "files": files,
         "importance": _importance(model),
     }
-    return {"model_id": _sha256(json.dumps(card, sort_keys=True))[:12], **card}
+    return {"model_id": _model_id(card), **card}
+
+
+def _model_id(card: Card) -> str:
+    """A short name for everything the card says."""
+    said = {name: value for name, value in card.items() if name != "model_id"}
+    return _sha256(json.dumps(said, sort_keys=True))[:12]
 
 
 def _importance(model: GlobalLightGBM) -> dict[str, float]:

@@ -1,0 +1,105 @@
+"""Rolling origins: where they lie, and that no forecaster is ever shown what came after."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from itertools import pairwise
+
+import polars as pl
+import pytest
+
+from contract.errors import NotEnoughHistory
+from forecasting.backtest import backtest, cutoffs_of
+from forecasting.oracle import Oracle
+from forecasting.seasonal_naive import SeasonalNaive
+
+HORIZON = 14
+
+
+class Spy:
+    """Writes down the last day of every panel it is shown; forecasts what it is told to."""
+
+    name = "spy"
+
+    def __init__(self, y_hat: float | None = 1.0):
+        self.y_hat = y_hat
+        self.fitted_up_to: list[date] = []
+        self.forecast_from: list[tuple[date, date]] = []
+
+    def fit(self, panel):
+        self.fitted_up_to.append(panel.last_day)
+        return self
+
+    def forecast(self, panel, origin, horizon):
+        self.forecast_from.append((panel.last_day, origin))
+        return SeasonalNaive(7).forecast(panel, origin, horizon).with_columns(y_hat=pl.lit(self.y_hat, pl.Float64))
+
+
+@pytest.fixture(scope="module")
+def panel(make_panel):
+    """A nasty one."""
+    return make_panel(series=6, days=100, seed=1)
+
+
+def _run(panel, inference_params, refit_every: int = 1, y_hat: float | None = 1.0) -> tuple[Spy, pl.DataFrame]:
+    spy = Spy(y_hat)
+    last = panel.last_day - timedelta(days=HORIZON)
+    cutoffs = [last - timedelta(days=k) for k in (21, 14, 7, 0)]
+    models = {"seasonal_naive": SeasonalNaive(7), "spy": spy}
+    return spy, backtest(panel, models, "seasonal_naive", cutoffs, HORIZON, refit_every, inference_params)
+
+
+def test_a_spy_never_sees_a_day_after_the_cutoff(panel, inference_params):
+    spy, told = _run(panel, inference_params)
+    cutoffs = sorted(told["cutoff"].unique().to_list())
+    assert spy.fitted_up_to == cutoffs
+    assert spy.forecast_from == [(cutoff, cutoff) for cutoff in cutoffs]
+
+
+def test_in_between_refits_the_same_fit_forecasts_from_fresh_data(panel, inference_params):
+    spy, told = _run(panel, inference_params, refit_every=3)
+    cutoffs = sorted(told["cutoff"].unique().to_list())
+    assert spy.fitted_up_to == [cutoffs[0], cutoffs[3]]
+    assert [last for last, _ in spy.forecast_from] == cutoffs
+
+
+def test_every_cutoff_series_and_day_has_one_row_and_every_forecaster_a_number(panel, inference_params):
+    _, told = _run(panel, inference_params, y_hat=None)
+    assert told.columns == ["cutoff", "unique_id", "ds", "h", "seasonal_naive", "spy", "y"]
+    assert told.height == 4 * panel.series.height * HORIZON
+    assert told.select("cutoff", "unique_id", "ds").is_duplicated().sum() == 0
+    assert told.select("seasonal_naive", "spy").null_count().row(0) == (0, 0)
+    assert told["spy"].equals(told["seasonal_naive"].alias("spy"))  # the spy had no answer: the ladder served
+
+
+def test_y_is_what_came_true_and_null_where_there_is_no_row(panel, inference_params):
+    _, told = _run(panel, inference_params)
+    sold = {(r["unique_id"], r["ds"]): r["y"] for r in panel.sales.iter_rows(named=True)}
+    for row in told.iter_rows(named=True):
+        assert row["y"] == sold.get((row["unique_id"], row["ds"]))
+    assert (told["ds"] - told["cutoff"]).dt.total_days().cast(pl.Int32).equals(told["h"].alias("ds"))
+
+
+def test_the_last_cutoff_leaves_exactly_the_horizon_of_truth(panel, evaluate_params):
+    cutoffs = cutoffs_of(panel, evaluate_params, HORIZON)
+    assert cutoffs[-1] == panel.last_day - timedelta(days=14)
+    assert [(b - a).days for a, b in pairwise(cutoffs)] == [14, 14]
+
+
+def test_cutoffs_before_the_panel_are_refused_with_the_way_out(panel, evaluate_params):
+    with pytest.raises(NotEnoughHistory, match=r"20 cutoffs 14 days apart start at .*Lower evaluate\.origins"):
+        cutoffs_of(panel, evaluate_params.model_copy(update={"origins": 20}), HORIZON)
+
+
+def test_progress_is_told_to_whoever_asks(panel, inference_params):
+    steps: list[str] = []
+    cutoff = panel.last_day - timedelta(days=HORIZON)
+    backtest(panel, {"n": SeasonalNaive(7)}, "n", [cutoff], HORIZON, 1, inference_params, steps.append)
+    assert steps == [f"fit n up to {cutoff}", f"forecast from {cutoff}"]
+
+
+def test_the_oracle_forecasts_the_truth_it_was_given(panel):
+    grid = SeasonalNaive(7).forecast(panel, panel.last_day, 7)
+    truth = grid.select("unique_id", "ds", expected=pl.col("h").cast(pl.Float32) / 2)
+    told = Oracle(truth).fit(panel).forecast(panel, panel.last_day, 7)
+    assert told["y_hat"].to_list() == (grid["h"] / 2).to_list()

@@ -1,0 +1,244 @@
+"""The global model: what it learns, what it refuses, and that it is the same wherever it is made."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import replace
+from datetime import date, timedelta
+
+import numpy as np
+import polars as pl
+import pytest
+
+from contract.errors import ModelBroken, NotEnoughHistory
+from contract.panel import Panel, panel_of
+from features.space import PanelReading
+from forecasting.bundle import load_bundle, read_card, save_bundle
+from forecasting.forecaster import forecast_grid
+from forecasting.global_lightgbm import GlobalLightGBM
+from forecasting.seasonal_naive import SeasonalNaive
+
+HORIZON = 14
+
+
+def _squared_error(panel: Panel, told: pl.DataFrame) -> float:
+    joined = told.join(panel.sales, on=["unique_id", "ds"], how="inner")
+    assert joined.height == told.height
+    return joined.select(((pl.col("y_hat") - pl.col("y")) ** 2).mean()).item()
+
+
+@pytest.mark.parametrize("strategy", ["direct", "recursive"])
+def test_a_weekly_pattern_under_noise_is_learned_and_beats_last_week(unfitted, weekly_panel, strategy):
+    """Last week's value carries its own noise: twice the variance. Who knows the mean has half the squared error."""
+    origin = weekly_panel.last_day - timedelta(days=HORIZON)
+    cut = weekly_panel.up_to(origin)
+    ours = unfitted(strategy=strategy, rounds=60).fit(cut).forecast(cut, origin, HORIZON)
+    naive = SeasonalNaive(7).forecast(cut, origin, HORIZON)
+    assert _squared_error(weekly_panel, ours) < 0.7 * _squared_error(weekly_panel, naive)
+    truth = weekly_panel.sales.filter(pl.col("ds") > origin)["y"].sum()
+    assert ours["y_hat"].sum() == pytest.approx(truth, rel=0.05)
+
+
+def _is_whole(told: pl.DataFrame, panel: Panel, origin: date, horizon: int) -> None:
+    assert told.select("unique_id", "ds", "h").equals(forecast_grid(panel.series["unique_id"], origin, horizon))
+    known = told["y_hat"].drop_nulls()
+    assert (known >= 0).all()
+    assert np.isfinite(known.to_numpy()).all()
+
+
+@pytest.mark.parametrize("horizon", [1, 7, 8, 14, 20])
+def test_every_series_and_day_has_a_row_also_past_the_last_block(fitted, nasty_panel, horizon):
+    told = fitted.forecast(nasty_panel, nasty_panel.last_day, horizon)
+    _is_whole(told, nasty_panel, nasty_panel.last_day, horizon)
+    assert told["y_hat"].null_count() == 0
+
+
+@pytest.mark.parametrize("horizon", [5, 7, 8, 14, 20])
+def test_the_recursive_strategy_has_one_block_and_gives_every_row(unfitted, nasty_panel, horizon):
+    model = unfitted(strategy="recursive").fit(nasty_panel)
+    assert list(model.boosters) == [7]
+    told = model.forecast(nasty_panel, nasty_panel.last_day, horizon)
+    _is_whole(told, nasty_panel, nasty_panel.last_day, horizon)
+    assert told["y_hat"].null_count() == 0
+
+
+def test_the_first_days_of_a_forecast_do_not_hang_on_how_far_it_goes(fitted, nasty_panel):
+    short, long = (fitted.forecast(nasty_panel, nasty_panel.last_day, horizon) for horizon in (7, 20))
+    assert long.filter(pl.col("h") <= 7)["y_hat"].to_list() == short["y_hat"].to_list()
+
+
+def test_a_late_feed_shifts_h_and_the_forecast_of_a_day_stays_that_of_the_last_known_day(fitted, nasty_panel):
+    last = nasty_panel.last_day
+    on_time = fitted.forecast(nasty_panel, last, 10)
+    late = fitted.forecast(nasty_panel, last + timedelta(days=3), 7)
+    assert late["h"].to_list()[:7] == [1, 2, 3, 4, 5, 6, 7]
+    both = late.join(on_time, on=["unique_id", "ds"], how="left", suffix="_on_time")
+    assert both["y_hat"].to_list() == both["y_hat_on_time"].to_list()
+    assert (both["h_on_time"] - both["h"] == 3).all()
+
+
+def test_a_closed_day_forecasts_zero(fitted, nasty_panel):
+    closed = nasty_panel.calendar.filter(pl.col("is_closed"))["ds"].to_list()
+    origin = closed[1] - timedelta(days=3)
+    told = fitted.forecast(nasty_panel.up_to(origin), origin, 7)
+    assert set(told.filter(ds=closed[1])["y_hat"]) == {0.0}
+    assert told.filter(pl.col("ds") != closed[1])["y_hat"].sum() > 0
+
+
+def test_sales_after_the_origin_move_no_forecast_even_if_they_are_handed_in(fitted, nasty_panel):
+    origin = nasty_panel.last_day - timedelta(days=20)
+    loud = replace(
+        nasty_panel,
+        sales=nasty_panel.sales.with_columns(pl.when(pl.col("ds") > origin).then(999.0).otherwise("y").alias("y")),
+    )
+    assert fitted.forecast(loud, origin, 14).equals(fitted.forecast(nasty_panel.up_to(origin), origin, 14))
+
+
+def test_a_series_that_never_sold_has_rows_without_an_answer(fitted, nasty_panel):
+    series = pl.concat([nasty_panel.series, nasty_panel.series.head(1).with_columns(unique_id=pl.lit("NEW_S1"))])
+    frames = (nasty_panel.sales, series, nasty_panel.calendar, nasty_panel.prices, nasty_panel.covariates)
+    told = fitted.forecast(panel_of(*frames), nasty_panel.last_day, HORIZON)
+    assert told.height == 9 * HORIZON
+    closed = nasty_panel.calendar.filter(pl.col("is_closed")).select("ds")
+    assert told.filter(unique_id="NEW_S1").join(closed, on="ds", how="anti")["y_hat"].null_count() == HORIZON
+    assert told.filter(pl.col("unique_id") != "NEW_S1")["y_hat"].null_count() == 0
+
+
+def test_a_series_and_categories_unknown_at_training_are_forecast_once_they_sell(fitted, nasty_panel, sales_of):
+    origin = nasty_panel.last_day
+    newcomer = sales_of({"ZZ_S9": [5.0] * 10}, origin - timedelta(days=9))
+    unknown = {"unique_id": "ZZ_S9", "item_id": "ZZ", "dept_id": "D9", "store_id": "S9", "state_id": "CC"}
+    panel = panel_of(
+        pl.concat([nasty_panel.sales, newcomer], how="diagonal"),
+        pl.concat([nasty_panel.series, pl.DataFrame([unknown])]),
+        nasty_panel.calendar,
+        nasty_panel.prices,
+    )
+    told = fitted.forecast(panel, origin, HORIZON).filter(unique_id="ZZ_S9")
+    assert told["y_hat"].null_count() == 0
+    assert 0 < told["y_hat"].max() < 50
+
+
+def test_a_history_too_short_to_learn_from_is_refused_with_the_way_out(unfitted, make_panel):
+    with pytest.raises(NotEnoughHistory, match=r"has 40 days.*train\.min_history_days"):
+        unfitted().fit(make_panel(series=4, days=40))
+
+
+def test_too_few_rows_for_a_tree_are_refused_with_the_way_out(unfitted, make_panel):
+    with pytest.raises(NotEnoughHistory, match=r"only \d+ rows .*train\.min_rows_in_leaf"):
+        unfitted(min_rows_in_leaf=5000).fit(make_panel(series=4, days=80))
+
+
+def test_a_panel_in_which_nothing_ever_sold_is_refused_not_a_crash(unfitted, sales_of):
+    series = pl.DataFrame(
+        {"unique_id": ["a"], "item_id": ["i"], "dept_id": ["D"], "store_id": ["S"], "state_id": ["AA"]}
+    )
+    with pytest.raises(NotEnoughHistory, match="only 0 rows"):
+        unfitted().fit(panel_of(sales_of({"a": [0.0] * 90}), series))
+
+
+def test_an_unfitted_model_says_so(unfitted, nasty_panel):
+    with pytest.raises(ModelBroken, match="never fitted"):
+        unfitted().forecast(nasty_panel, nasty_panel.last_day, 7)
+
+
+def test_params_that_declare_other_features_than_the_fit_are_refused_by_name(fitted, nasty_panel):
+    reading = PanelReading(fitted.reading.features.model_copy(update={"lags": [0, 2]}), "state_id", True)
+    other = GlobalLightGBM(
+        fitted.params, reading, boosters=fitted.boosters, vocabulary=fitted.vocabulary, columns=fitted.columns
+    )
+    with pytest.raises(ModelBroken, match=r"other features than params declare: \['lags_1', 'lags_2', 'lags_6'\]"):
+        other.forecast(nasty_panel, nasty_panel.last_day, 7)
+
+
+class TestBundle:
+    """Written, read, damaged."""
+
+    @pytest.fixture
+    def folder(self, fitted, tmp_path):
+        save_bundle(fitted, tmp_path / "m", "panelhash")
+        return tmp_path / "m"
+
+    def test_the_same_model_comes_back_and_predicts_identically(self, fitted, folder, nasty_panel):
+        back = load_bundle(folder)
+        assert (back.columns, back.vocabulary, back.cutoff) == (fitted.columns, fitted.vocabulary, fitted.cutoff)
+        last = nasty_panel.last_day
+        assert back.forecast(nasty_panel, last, 14).equals(fitted.forecast(nasty_panel, last, 14))
+
+    def test_a_bundle_is_text_and_json_only(self, folder):
+        assert sorted(path.name for path in folder.iterdir()) == ["block_07.txt", "block_14.txt", "card.json"]
+
+    def test_the_card_says_what_the_model_was_made_from(self, fitted, folder, nasty_panel):
+        card = read_card(folder)
+        assert card["panel_hash"] == "panelhash"
+        assert card["cutoff"] == str(nasty_panel.last_day)
+        assert card["columns"] == fitted.columns
+        assert card["rows_used"] == {"7": fitted.rows_used[7], "14": fitted.rows_used[14]}
+        assert sum(card["importance"].values()) == pytest.approx(1, abs=0.001)
+        assert list(card["importance"].values()) != []
+
+    def test_written_twice_it_is_the_same_bytes(self, fitted, folder, tmp_path):
+        save_bundle(fitted, tmp_path / "again", "panelhash")
+        for path in folder.iterdir():
+            assert path.read_bytes() == (tmp_path / "again" / path.name).read_bytes()
+
+    def test_another_panel_is_another_model_id(self, fitted, folder, tmp_path):
+        assert save_bundle(fitted, tmp_path / "other", "otherhash")["model_id"] != read_card(folder)["model_id"]
+
+    def test_a_changed_model_file_is_refused(self, folder):
+        path = folder / "block_14.txt"
+        path.write_text(path.read_text(encoding="utf-8").replace("leaf_value=", "leaf_value=9", 1), encoding="utf-8")
+        with pytest.raises(ModelBroken, match=r"block_14\.txt' changed since its card was written"):
+            load_bundle(folder)
+
+    def test_a_missing_model_file_is_refused(self, folder):
+        (folder / "block_07.txt").unlink()
+        with pytest.raises(ModelBroken, match=r"block_07\.txt' is missing"):
+            load_bundle(folder)
+
+    def test_a_bundle_without_a_card_is_refused_with_the_way_out(self, tmp_path):
+        with pytest.raises(ModelBroken, match=r"no readable card\.json.*train\.py"):
+            load_bundle(tmp_path)
+
+    def test_a_card_edited_by_hand_is_refused(self, folder):
+        path = folder / "card.json"
+        path.write_text(path.read_text(encoding="utf-8").replace('"h",', '"hh",', 1), encoding="utf-8")
+        with pytest.raises(ModelBroken, match=r"card\.json' changed since it was written"):
+            load_bundle(folder)
+
+    @pytest.mark.parametrize("text", ["", '{"files": ', "{}", "[]", '{"files": {}, "cutoff": "2024-01-01"}'])
+    def test_a_card_that_is_cut_short_or_says_too_little_is_refused(self, folder, text):
+        (folder / "card.json").write_text(text, encoding="utf-8")
+        with pytest.raises(ModelBroken):
+            load_bundle(folder)
+
+
+_FIT_ELSEWHERE = """
+import sys, polars as pl
+from pathlib import Path
+from contract.panel import panel_of
+from contract.params import FeatureParams, TrainParams
+from features.space import PanelReading
+from forecasting.bundle import save_bundle
+from forecasting.global_lightgbm import GlobalLightGBM
+at = Path(sys.argv[1])
+frames = {name: pl.read_parquet(at / f"{name}.parquet") for name in ("sales", "series", "calendar", "prices", "covariates")}
+features = FeatureParams.model_validate_json((at / "features.json").read_text())
+train = TrainParams.model_validate_json((at / "train.json").read_text())
+model = GlobalLightGBM(train, PanelReading(features, "state_id", True)).fit(panel_of(**frames))
+print(save_bundle(model, at / "elsewhere", "panelhash")["model_id"])
+"""
+
+
+def test_the_same_fit_in_another_process_is_the_same_text_and_the_same_model_id(fitted, nasty_panel, tmp_path, root):
+    for name in ("sales", "series", "calendar", "prices", "covariates"):
+        getattr(nasty_panel, name).write_parquet(tmp_path / f"{name}.parquet")
+    (tmp_path / "features.json").write_text(fitted.reading.features.model_dump_json(), encoding="utf-8")
+    (tmp_path / "train.json").write_text(fitted.params.model_dump_json(), encoding="utf-8")
+    command = [sys.executable, "-c", _FIT_ELSEWHERE, str(tmp_path)]
+    told = subprocess.run(command, cwd=root, capture_output=True, text=True, check=True)  # noqa: S603 our own text
+    here = save_bundle(fitted, tmp_path / "here", "panelhash")
+    assert told.stdout.strip() == here["model_id"]
+    for name in here["files"]:
+        assert (tmp_path / "here" / name).read_bytes() == (tmp_path / "elsewhere" / name).read_bytes()

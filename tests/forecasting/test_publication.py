@@ -1,0 +1,133 @@
+"""What is published: all rows, honest quantiles, levels that add up."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from contract.frames import FORECAST_LEVELS, FORECASTS
+from contract.levels import levels_of
+from contract.panel import panel_of
+from contract.quantiles import QUANTILES
+from forecasting.intervals import Calibration, learn_weeks
+from forecasting.publication import publish_forecasts, publish_levels
+from forecasting.seasonal_naive import SeasonalNaive
+
+LEVELS = levels_of(((), ("store_id",), ("store_id", "dept_id")))
+HORIZON = 14
+
+
+class Told:
+    """Forecasts a given list of numbers, row by row."""
+
+    name = "told"
+
+    def __init__(self, y_hat: list[float | None]):
+        self.y_hat = y_hat
+
+    def forecast(self, panel, origin, horizon):
+        grid = SeasonalNaive(7).forecast(panel, origin, horizon)
+        values = [self.y_hat[k % len(self.y_hat)] for k in range(grid.height)]
+        return grid.with_columns(y_hat=pl.Series(values, dtype=pl.Float64))
+
+
+def _calibration(seed: int) -> Calibration:
+    rng = np.random.default_rng(seed)
+    y_hat = rng.gamma(1, 3, (60, HORIZON)) * (rng.random((60, HORIZON)) > 0.1)
+    weeks = learn_weeks(y_hat, rng.poisson(y_hat * rng.uniform(0.5, 2, y_hat.shape)).astype(float), 4)
+    return Calibration({level.name: weeks for level in LEVELS})
+
+
+CALIBRATIONS = {"told": _calibration(1), "seasonal_naive": _calibration(2)}
+
+
+@pytest.fixture(scope="module")
+def panel(make_panel):
+    """Eight series and one that has never sold."""
+    base = make_panel(series=8, days=80, seed=7)
+    new = base.series.head(1).with_columns(unique_id=pl.lit("NEW_S1"))
+    return panel_of(base.sales, pl.concat([base.series, new]), base.calendar, base.prices, base.covariates)
+
+
+def _publish(panel, inference_params, y_hat: list[float | None] | None) -> pl.DataFrame:
+    champion = Told(y_hat) if y_hat is not None else None
+    return publish_forecasts(
+        panel, panel.last_day, HORIZON, champion, SeasonalNaive(7), CALIBRATIONS, inference_params, "run1"
+    )
+
+
+answers = st.lists(
+    st.one_of(st.none(), st.just(0.0), st.floats(0.001, 500), st.sampled_from([float("nan"), float("inf"), -3.0])),
+    min_size=1,
+    max_size=30,
+)
+
+
+@given(y_hat=answers)
+def test_whatever_the_champion_says_all_rows_are_there_and_sound(panel, inference_params, y_hat):
+    told = _publish(panel, inference_params, y_hat)
+    assert told.height == 9 * HORIZON
+    FORECASTS.check_key(FORECASTS.conform(told))
+    numbers = told.select("y_hat", *QUANTILES).to_numpy()
+    assert np.isfinite(numbers).all()
+    assert (numbers >= 0).all()
+    quantiles = numbers[:, 1:]
+    assert (np.diff(quantiles, axis=1) >= -1e-9 * quantiles[:, 1:]).all()
+    assert told["method"].null_count() == 0
+    assert (told["reason"].is_null() == (told["method"] == "told")).all()
+
+
+@given(y_hat=answers)
+def test_the_sums_of_every_level_equal_the_sums_of_its_series(panel, inference_params, y_hat):
+    told = _publish(panel, inference_params, y_hat)
+    levels = publish_levels(told, panel.series, LEVELS, CALIBRATIONS["told"])
+    FORECAST_LEVELS.check_key(levels)
+    by_day = told.group_by("ds").agg(pl.col("y_hat").sum()).sort("ds")["y_hat"].to_list()
+    for name in ("total", "store_id", "store_id*dept_id"):
+        summed = levels.filter(level=name).group_by("ds").agg(pl.col("y_hat").sum()).sort("ds")["y_hat"].to_list()
+        assert summed == pytest.approx(by_day)
+    one = levels.filter(level="store_id*dept_id", group_key="S2|D0").sort("ds")["y_hat"].to_list()
+    members = panel.series.filter(store_id="S2", dept_id="D0")["unique_id"].implode()
+    theirs = told.filter(pl.col("unique_id").is_in(members)).group_by("ds").agg(pl.col("y_hat").sum()).sort("ds")
+    assert one == pytest.approx(theirs["y_hat"].to_list())
+
+
+def test_levels_have_a_row_for_every_group_and_day_and_sound_quantiles(panel, inference_params):
+    levels = publish_levels(
+        _publish(panel, inference_params, [2.0, 0.0, 7.0]), panel.series, LEVELS, CALIBRATIONS["told"]
+    )
+    assert levels.height == (1 + 2 + 4) * HORIZON
+    assert set(levels["level"]) == {"total", "store_id", "store_id*dept_id"}  # the series have a table of their own
+    assert levels.filter(level="total")["group_key"].unique().to_list() == ["total"]
+    quantiles = levels.select(list(QUANTILES)).to_numpy()
+    assert (np.diff(quantiles, axis=1) >= 0).all()
+    assert (quantiles >= 0).all()
+
+
+def test_without_a_champion_the_baseline_serves_and_every_row_says_so(panel, inference_params):
+    told = _publish(panel, inference_params, None)
+    assert set(told["reason"]) == {"no_model"}
+    assert set(told.filter(pl.col("unique_id") != "NEW_S1")["method"]) == {"seasonal_naive"}
+    assert set(told.filter(unique_id="NEW_S1")["method"]) == {"group_mean"}
+
+
+def test_each_row_has_the_quantiles_of_what_made_it(panel, inference_params):
+    told = _publish(panel, inference_params, [3.0, None])
+    for method, calibration in CALIBRATIONS.items():
+        rows = told.filter(method=method)
+        wanted = calibration.quantiles("series", rows["y_hat"].to_numpy(), rows["h"].to_numpy())
+        assert rows.height > 0
+        assert rows.select(list(QUANTILES)).to_numpy() == pytest.approx(wanted)
+
+
+def test_rows_lead_to_their_run_and_origin(panel, inference_params):
+    told = _publish(panel, inference_params, [1.0])
+    assert told.select("run_id", "origin").unique().rows() == [("run1", panel.last_day)]
+
+
+def test_nothing_but_the_series_means_no_level_rows(panel, inference_params):
+    told = _publish(panel, inference_params, [1.0])
+    assert publish_levels(told, panel.series, levels_of(()), CALIBRATIONS["told"]).is_empty()
