@@ -32,7 +32,9 @@ def broken_by_great_expectations(measured: pl.DataFrame, rules: Sequence[Rule]) 
 
 def _validate(frame: pl.DataFrame, rules: Sequence[Rule]):
     os.environ["GX_ANALYTICS_ENABLED"] = "false"
-    logging.getLogger("great_expectations").setLevel(logging.WARNING)
+    chatter = logging.getLogger("great_expectations")
+    chatter.addHandler(logging.NullHandler())
+    chatter.propagate = False  # hundreds of lines about itself; what it cannot answer is raised above
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the package's own deprecations, not ours to mend
         import great_expectations as gx

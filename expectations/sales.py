@@ -65,8 +65,10 @@ def _measured(rows: pl.DataFrame, context: Context) -> pl.DataFrame:
 def _unlike_the_weekday(rows: pl.DataFrame, context: Context) -> pl.DataFrame:
     """Per day of the batch: its volume and share of zeros against the median of that weekday in the weeks before.
 
-    A day the store holds already is being restated, not reported: the batch's part of it is compared with nothing.
+    A day the store holds already is being restated, not reported: the batch's part of it is compared with nothing. Neither
+    is a day on which all stores stay closed.
     """
+    closed = context.calendar.filter(pl.col("is_closed"), pl.col("region") == "*")
     fresh = (
         rows.lazy()
         .filter(pl.col("ds").is_not_null())
@@ -74,8 +76,13 @@ def _unlike_the_weekday(rows: pl.DataFrame, context: Context) -> pl.DataFrame:
         .agg(volume=pl.col("y").sum(), zero_share=(pl.col("y") == 0).mean())
         .collect()
         .join(context.daily, on="ds", how="anti")
+        .join(closed, on="ds", how="anti")
     )
-    days = pl.concat([context.daily, fresh]).sort("ds").with_columns(weekday=pl.col("ds").dt.weekday())
+    days = (
+        pl.concat([context.daily.join(closed, on="ds", how="anti"), fresh])
+        .sort("ds")
+        .with_columns(weekday=pl.col("ds").dt.weekday())
+    )
     usual = pl.col("volume", "zero_share").shift(1).rolling_median(WEEKS_COMPARED, min_samples=FEWEST_WEEKS)
     compared = days.with_columns(usual.over("weekday", order_by="ds").name.prefix("usual_"))
     has_usual = pl.col("usual_volume") > 0

@@ -11,25 +11,27 @@ from contract.errors import BadParams
 
 
 def with_source(text: str, kind: str, path: str | None, sha256: str | None) -> str:
-    """The text with source.kind, source.path and source.sha256 set; comments stay in their column where they fit.
+    """The text with source.kind, source.path and source.sha256 set; comments go to the column of the section's own.
 
     ruamel.yaml says on which line and column a value stands; the line is then edited as text, as writing the whole
     document anew would move its comments.
     """
-    lines = text.splitlines(keepends=True)
-    section = YAML().load(text)["source"]
-    for name, value in (("kind", kind), ("path", path), ("sha256", sha256)):
-        number, column = section.lc.value(name)
-        lines[number] = _with_value(lines[number], column, value, name)
-    return "".join(lines)
+    lines = text.splitlines()
+    document = YAML().load(text)
+    comment_column = lines[document.lc.key("source")[0]].find("#")
+    words = {"kind": kind, "path": _word(path), "sha256": _word(sha256)}
+    for name, word in words.items():
+        number, column = document["source"].lc.value(name)
+        found = re.fullmatch(r"(\"(?:[^\"\\]|\\.)*\"|'[^']*'|[^\s#]+)\s*(#.*)?", lines[number][column:])
+        if found is None:
+            raise BadParams(
+                f"source.{name} in params.yaml is not a plain value on its own line: {lines[number].strip()!r}."
+            )
+        line = lines[number][:column] + word
+        lines[number] = f"{line.ljust(comment_column - 1)} {found[2]}" if found[2] else line
+    return "\n".join(lines) + "\n"
 
 
-def _with_value(line: str, column: int, value: str | None, name: str) -> str:
-    found = re.fullmatch(r"(\"(?:[^\"\\]|\\.)*\"|'[^']*'|[^\s#]+)(\s*)(#.*)?(\n?)", line[column:], re.DOTALL)
-    if found is None:
-        raise BadParams(f"source.{name} in params.yaml is not a plain value on its own line: {line.strip()!r}.")
-    old, space, comment, end = found.groups(default="")
-    word = "null" if value is None else value if value.isalnum() and value.isalpha() else json.dumps(value)
-    if comment:
-        word = word.ljust(len(old + space) - 1) + " " + comment
-    return line[:column] + word + (end or space[-1:].replace(" ", ""))
+def _word(value: str | None) -> str:
+    """The value as YAML; quoted, as a hash may look like a number and a path like anything."""
+    return "null" if value is None else json.dumps(value, ensure_ascii=False)

@@ -34,7 +34,7 @@ def read_recent(con: duckdb.DuckDBPyConnection, fact: str, rows: pl.DataFrame, r
         known_series=con.sql("select unique_id from series_attributes").pl()["unique_id"],
         daily=_daily_totals(con, *days) if days else _daily_totals(con, date.max, date.max),
         prices=_prices_of(con, rows["unique_id"]) if fact == "prices" else PRICES.empty(),
-        calendar=_calendar_between(con, *days) if days else CALENDAR.empty(),
+        calendar=_calendar_between(con, days[0] - COMPARED, days[1]) if days else CALENDAR.empty(),
         regions=_regions(con, region) if days else None,
     )
 
