@@ -1,0 +1,184 @@
+"""Docs held to code: params and their comments, tables, features, errors, commands."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import BaseModel
+from ruamel.yaml import YAML
+
+from contract.errors import TillcastError
+from contract.frames import FACTS, FORECAST_LEVELS, FORECASTS, SCORES, SERIES
+from contract.params import FeatureParams, Params, params_of
+from features.declared import declared_features
+from forecasting.fallback import REASONS
+from forecasting.metrics import __doc__ as metrics_doc
+from forecasting.metrics import point_scores, quantile_scores
+from forecasting.window import window_after
+
+
+def params_in_code(section: type[BaseModel] = Params, inside: str = "") -> set[str]:
+    """Every param contract/params.py knows, dotted; sections themselves left out."""
+    names = set()
+    for name, field in section.model_fields.items():
+        nested = field.annotation
+        if isinstance(nested, type) and issubclass(nested, BaseModel):
+            names |= params_in_code(nested, f"{inside}{name}.")
+        else:
+            names.add(f"{inside}{name}")
+    return names
+
+
+def params_in_text(text: str) -> dict[str, str]:
+    """Every `name: value` line of a YAML text by its dotted path, with the comment on the line ('' without one)."""
+    found, path = {}, []
+    for line in text.splitlines():
+        match = re.match(r"^( *)([A-Za-z_0-9]+):(?: (?:\"[^\"]*\"|[^#\"])*)?(#.*)?$", line)
+        if match:
+            depth = len(match[1]) // 2
+            path = [*path[:depth], match[2]]
+            found[".".join(path)] = (match[3] or "").lstrip("# ").strip()
+    return found
+
+
+@pytest.fixture(scope="module")
+def written(root: Path) -> dict[str, str]:
+    """params.yaml's lines and their comments."""
+    return params_in_text((root / "params.yaml").read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="module")
+def plain(root: Path) -> dict[str, Any]:
+    """params.yaml's values."""
+    return YAML(typ="safe").load((root / "params.yaml").read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="module")
+def design(root: Path) -> str:
+    """system_design.md."""
+    return (root / "system_design.md").read_text(encoding="utf-8")
+
+
+def test_every_param_of_the_code_stands_in_params_yaml(written):
+    assert params_in_code() - set(written) == set()
+
+
+def test_every_line_of_params_yaml_is_a_param_of_the_code(written, plain):
+    known = params_in_code()
+    sections = {".".join(name.split(".")[:k]) for name in known for k in range(1, name.count(".") + 1)}
+    unknown = {
+        name
+        for name in written
+        if not name.startswith("profiles") and not any(name == one or name.startswith(f"{one}.") for one in known)
+    }
+    assert unknown - sections == set()
+    profiles = plain.pop("profiles")
+    assert params_of(plain)
+    for kind, sections_over in profiles.items():
+        laid = {name: plain[name] | over for name, over in sections_over.items()}
+        assert params_of(plain | laid), kind
+
+
+def test_every_param_has_a_comment_on_its_line(written):
+    wanted = params_in_code() | {name for name in written if "." not in name}
+    assert [name for name in sorted(wanted) if name in written and not written[name]] == []
+
+
+def test_every_param_of_a_profile_has_a_comment_or_is_the_one_above_it(written):
+    of_profiles = {name.split(".", 2)[2] for name in written if re.fullmatch(r"profiles\.\w+\.\w+\.\w+.*", name)}
+    assert {name for name in of_profiles if name not in written} == set()
+
+
+def test_the_comment_reader_sees_a_missing_comment():
+    text = 'a: 1  # how many\nb:\n  c: "x # y"\n  d: [1, 2]  # days\n'
+    assert params_in_text(text) == {"a": "how many", "b": "", "b.c": "", "b.d": "days"}
+
+
+@pytest.mark.parametrize("table", [*FACTS, SERIES.name, FORECASTS.name, FORECAST_LEVELS.name, SCORES.name])
+def test_every_table_of_the_contract_stands_in_system_design(design, table):
+    assert f"| `{table}` |" in design
+
+
+def test_every_family_of_features_is_explained_in_system_design(design):
+    section = design[design.index("## 3. Features") : design.index("## 4. Model")]
+    shipped = FeatureParams(
+        lags=[0],
+        windows=[7],
+        weekday_weeks=[1],
+        year_windows=[1],
+        calendar=True,
+        event_reach_days=1,
+        price=True,
+        promo=True,
+        lifecycle=True,
+        hierarchy=[[]],
+        hierarchy_windows=[7],
+        static=True,
+        known_future=["a"],
+        past_only=["b"],
+        chunk_series=1,
+    )
+    for family in {feature.family for feature in declared_features(shipped, horizon=28)} | {"static"}:
+        assert f"`{family}`" in section, family
+
+
+def test_every_anchor_is_explained_in_system_design(design):
+    for anchor in ("origin", "weekday", "year", "target"):
+        assert f"`{anchor}` (" in design, anchor
+
+
+def test_every_score_is_defined_in_the_docstring_of_metrics(make_panel, params):
+    panel = make_panel(series=2, days=40)
+    level = window_after(panel, panel.first_day.replace(day=30), 7, params.source.hierarchy[:1]).levels[0]
+    scores = point_scores(level, level.y) | quantile_scores(
+        level, {q: level.y for q in FORECASTS.columns if q[0] == "q"}
+    )
+    for name in {score.split("_")[0] for score in scores}:
+        assert re.search(rf"\b{name}\b", metrics_doc), name
+
+
+def test_the_sign_of_the_error_is_the_same_in_every_document(design, metrics_doc=metrics_doc):
+    for text in (design, metrics_doc):
+        assert "error = y_hat - y" in text
+        assert "positive means" in text
+
+
+def test_every_reason_of_the_ladder_is_a_sentence():
+    assert all(len(sentence.split()) > 3 for sentence in REASONS.values())
+
+
+def test_every_exit_code_of_the_errors_is_one_the_contract_names():
+    def codes(error: type[TillcastError]) -> set[int]:
+        return {error.exit_code}.union(*(codes(child) for child in error.__subclasses__()))
+
+    assert codes(TillcastError) == {1, 2, 3}
+
+
+def test_every_package_the_project_names_is_in_the_lock(root):
+    import tomllib
+
+    lock = (root / "requirements.lock").read_text(encoding="utf-8")
+    project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    for requirement in project["dependencies"] + project["optional-dependencies"]["dev"]:
+        name = re.sub(r"[-_.]+", "-", re.match(r"[A-Za-z0-9_.-]+", requirement)[0])
+        assert re.search(rf"^{re.escape(name)}==", lock, flags=re.MULTILINE | re.IGNORECASE), name
+
+
+def test_every_door_says_what_it_reads_what_it_writes_and_how_to_run_it(root):
+    import ast
+
+    for door in ("ingest", "train", "evaluate", "inference", "monitor"):
+        path = root / f"{door}.py"
+        if path.exists():
+            text = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
+            assert re.search(r"^reads ", text, flags=re.MULTILINE | re.IGNORECASE), door
+            assert re.search(r"^writes ", text, flags=re.MULTILINE | re.IGNORECASE), door
+            assert f"python {door}.py" in text, door
+
+
+def test_every_section_of_params_is_named_after_a_door_a_room_or_what_it_feeds(root):
+    layout_rooms = {"source", "ingest", "features", "train", "evaluate", "inference", "monitor", "drills"}
+    assert set(Params.model_fields) == layout_rooms
