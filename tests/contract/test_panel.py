@@ -5,7 +5,7 @@ from datetime import date, datetime
 import polars as pl
 import pytest
 
-from contract.errors import ContractBroken, NotEnoughHistory
+from contract.errors import BadUsage, ContractBroken, NotEnoughHistory
 from contract.frames import SALES
 from contract.panel import panel_of
 
@@ -154,3 +154,14 @@ class TestAsKnownAt:
 
     def test_its_hash_says_when(self, panel):
         assert panel.as_known_at(datetime(2024, 1, 5)).hash == "p@2024-01-05T00:00:00"
+
+
+def test_a_glob_keeps_the_series_that_fit(make_panel):
+    panel = make_panel(series=6, days=30)
+    assert panel.matching("*_S2").series["unique_id"].to_list() == ["I00_S2", "I01_S2", "I02_S2"]
+    assert panel.matching("I01_S1").sales["unique_id"].unique().to_list() == ["I01_S1"]
+
+
+def test_a_glob_that_fits_no_series_is_refused_with_examples(make_panel):
+    with pytest.raises(BadUsage, match=r"no series fits 'FOODS_\*'; there are 4, such as \['I00_S1', 'I00_S2'\]"):
+        make_panel(series=4, days=30).matching("FOODS_*")
