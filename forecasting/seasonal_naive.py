@@ -25,7 +25,7 @@ class SeasonalNaive:
         return self
 
     def forecast(self, panel: Panel, origin: date, horizon: int) -> pl.DataFrame:
-        """As Forecaster.forecast. A day without a row in the last season counts as no sale; a series without any row there is null."""
+        """As Forecaster.forecast. A day without a row counts as no sale; a series without any row in the last two seasons is null."""
         panel = panel.up_to(origin)
         late = days_late(panel, origin)
         recent = self._recent_days(panel)
