@@ -146,10 +146,10 @@ def _notes(broken: pl.DataFrame, rules: Sequence[Rule], measured: pl.DataFrame, 
     for rule in rules:
         if rule.severity != "note" or not broken[rule.code].any():
             continue
-        spoke = measured.filter(broken[rule.code])
-        days = spoke[day].unique().sort()
-        first = spoke.filter(pl.col(day) == days[0])[rule.column][0]
+        spoke = measured.filter(broken[rule.code]).sort(day, nulls_last=True)
+        first = spoke.row(0, named=True)
         notes.append(
-            f"{rule.code}: {spoke.height} rows on {len(days)} days, from {days[0]} ({rule.column} {first:.3g}). {rule.sentence}"
+            f"{rule.code}: {spoke.height} rows on {spoke[day].n_unique()} days, from {first[day]} "
+            f"({rule.column} {first[rule.column]:.3g}). {rule.sentence}"
         )
     return notes

@@ -63,26 +63,32 @@ def _with_jump(rows: pl.DataFrame, context: Context) -> pl.DataFrame:
 
 
 def _with_overlap(rows: pl.DataFrame, context: Context) -> pl.DataFrame:
-    """Adds the days a period shares with an earlier one of its series, in this file or as known, or with a known later one.
+    """Adds the days a period shares with a known one, else with an earlier one of this file that shares none.
 
     The period a row restates (same series, same first day) does not count, and neither do rows refused anyway.
     """
     whole = pl.all_horizontal(pl.col("unique_id", "from_ds", "to_ds").is_not_null()) & (pl.col("period_days") >= 0)
     first = whole & (pl.col("copy") == 0) & (pl.col("versions") == 1)
-    mine = rows.with_row_index("at").filter(first).select("at", *PRICES.key, "to_ds")
-    known = context.prices.join(mine, on=PRICES.key, how="anti").select(
+    mine = rows.with_row_index("at").filter(first).select("at", *PRICES.key, "to_ds").sort(PRICES.key)
+    with_known = _shared_with_known(mine, context.prices)
+    alone = mine.join(with_known.filter(pl.col("overlap_days") > 0), on="at", how="anti", maintain_order="left")
+    until = pl.col("to_ds").cum_max().shift(1).over("unique_id")
+    with_mine = alone.select("at", overlap_days=(until - pl.col("from_ds")).dt.total_days() + 1)
+    shared = pl.concat([with_known, with_mine]).group_by("at").agg(pl.col("overlap_days").max())
+    return rows.with_row_index("at").join(shared, on="at", how="left", maintain_order="left").drop("at")
+
+
+def _shared_with_known(mine: pl.DataFrame, prices: pl.DataFrame) -> pl.DataFrame:
+    """Per period the days it shares with the known periods before and after it; zero or less: none."""
+    known = prices.join(mine, on=PRICES.key, how="anti").select(
         pl.lit(None, mine.schema["at"]).alias("at"), *PRICES.key, "to_ds"
     )
+    is_known = pl.col("at").is_null()
+    before = pl.when(is_known).then("to_ds").cum_max().forward_fill().shift(1).over("unique_id")
+    after = pl.when(is_known).then("from_ds").shift(-1).backward_fill().over("unique_id")
+    shared = [(before - pl.col("from_ds")).dt.total_days() + 1, (pl.col("to_ds") - after).dt.total_days() + 1]
     periods = pl.concat([mine, known]).sort(PRICES.key)
-    until = pl.col("to_ds").cum_max().shift(1).over("unique_id")
-    next_known = pl.when(pl.col("at").is_null()).then("from_ds").shift(-1).over("unique_id")
-    shared = periods.select(
-        "at",
-        overlap_days=pl.max_horizontal(
-            (until - pl.col("from_ds")).dt.total_days() + 1, (pl.col("to_ds") - next_known).dt.total_days() + 1
-        ),
-    ).filter(pl.col("at").is_not_null())
-    return rows.with_row_index("at").join(shared, on="at", how="left", maintain_order="left").drop("at")
+    return periods.select("at", overlap_days=pl.max_horizontal(shared)).filter(pl.col("at").is_not_null())
 
 
 PRICES_SUITE = Suite("prices", _measured, price_rules)

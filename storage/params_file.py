@@ -22,7 +22,7 @@ def with_source(text: str, kind: str, path: str | None, sha256: str | None) -> s
     words = {"kind": kind, "path": _word(path), "sha256": _word(sha256)}
     for name, word in words.items():
         number, column = document["source"].lc.value(name)
-        found = re.fullmatch(r"(\"(?:[^\"\\]|\\.)*\"|'[^']*'|[^\s#]+)\s*(#.*)?", lines[number][column:])
+        found = re.fullmatch(r"(\"(?:[^\"\\]|\\.)*\"|'[^']*'|[\w./~-][^\s#]*)\s*(#.*)?", lines[number][column:])
         if found is None:
             raise BadParams(
                 f"source.{name} in params.yaml is not a plain value on its own line: {lines[number].strip()!r}."

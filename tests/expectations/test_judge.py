@@ -1,0 +1,234 @@
+"""The judge: nothing is lost, every refusal has its reason, and both ways of asking a rule give the same answer."""
+
+from __future__ import annotations
+
+import socket
+from datetime import date, datetime, timedelta
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from contract.frames import FACTS, REFUSED
+from contract.params import IngestParams, Params
+from contract.received import Received
+from expectations.judge import Judgement, judge, refuse_whole
+from expectations.suite import Context
+from expectations.suites import SUITES, sentences
+
+DAY = date(2024, 2, 29)
+NOW = date(2024, 3, 1)
+
+# nasty values of each column; None is absent
+STRINGS = [None, "", "a", "b", "=1+1", "<b>", "tab\there", "x" * 201]
+DAYS = [None, DAY, DAY - timedelta(days=1), date(2024, 3, 2), date(1900, 1, 1)]
+NUMBERS = [None, -1.0, 0.0, 1.0, 2.5, 1e9, float("nan"), float("inf"), float("-inf")]
+MOMENTS = [None, datetime(2024, 3, 1), datetime(2024, 3, 9)]
+VALUES = {"String": STRINGS, "Date": DAYS, "Float64": NUMBERS, "Boolean": [None, True, False]}
+
+
+@pytest.fixture(scope="module")
+def ingest(params: Params) -> IngestParams:
+    return params.ingest.model_copy(update={"max_refused_share": 1.0})
+
+
+def received(fact: str, rows: list[dict], refused: int = 0) -> Received:
+    """Rows of a fact, absent columns null, and so many lines that could not be mapped."""
+    frame = pl.DataFrame(rows, schema=FACTS[fact].schema)
+    frame = frame.with_row_index("row_number", offset=1).with_columns(
+        pl.col("row_number").cast(pl.Int64), lines=pl.lit(1, pl.Int64)
+    )
+    lost = [{"row_number": 100 + k, "reason": "unreadable_date", "raw": "{}"} for k in range(refused)]
+    return Received(fact, frame, pl.DataFrame(lost, schema=REFUSED.schema), len(rows) + refused)
+
+
+def sales(*units: float | None, ds: date | None = DAY, **more: object) -> list[dict]:
+    return [{"unique_id": f"s{k}", "ds": ds, "y": y} | more for k, y in enumerate(units)]
+
+
+def reasons(judgement: Judgement) -> list[str]:
+    return judgement.refused.sort("row_number")["reason"].to_list()
+
+
+def judged(fact: str, rows: list[dict], context: Context, refused: int = 0, great: bool = False) -> Judgement:
+    return judge(received(fact, rows, refused), SUITES[fact], context, by_great_expectations=great)
+
+
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        ({"unique_id": None}, "series_missing"),
+        ({"unique_id": ""}, "series_name_absurd"),
+        ({"unique_id": "two\nlines"}, "series_name_unseen"),
+        ({"ds": None}, "day_missing"),
+        ({"ds": date(1916, 5, 22)}, "day_too_old"),
+        ({"ds": date(2024, 3, 2)}, "day_in_future"),
+        ({"ds": DAY, "known_at": datetime(2024, 2, 28)}, "day_in_future"),
+        ({"y": None}, "units_missing"),
+        ({"y": float("nan")}, "units_missing"),
+        ({"y": float("inf")}, "units_not_finite"),
+        ({"y": -1.0}, "units_negative"),
+        ({"y": 1e6}, "units_absurd"),
+        ({"stockout_share": 1.5}, "stockout_share_outside"),
+        ({"y": -1.0, "ds": None}, "day_missing"),  # the first rule of the suite gives the reason
+    ],
+)
+def test_a_row_of_sales_is_refused_for_its_reason(ingest: IngestParams, row: dict, reason: str) -> None:
+    rows = [*sales(1.0, 2.0), {"unique_id": "bad", "ds": DAY, "y": 1.0} | row]
+    given = judged("sales", rows, Context(ingest, NOW))
+    assert reasons(given) == [reason]
+    assert given.accepted["y"].to_list() == [1.0, 2.0]
+    assert reason in sentences(ingest)
+
+
+def test_of_equal_rows_one_stays_and_of_contradicting_rows_none(ingest: IngestParams) -> None:
+    rows = sales(1.0, 2.0) + sales(1.0) + [{"unique_id": "s1", "ds": DAY, "y": 3.0}]
+    given = judged("sales", rows, Context(ingest, NOW))
+    assert reasons(given) == ["contradicting_rows", "repeated_row", "contradicting_rows"]
+    assert given.accepted["unique_id"].to_list() == ["s0"]
+
+
+def test_a_stranger_is_refused_only_where_the_assortment_is_closed(ingest: IngestParams) -> None:
+    closed = ingest.model_copy(update={"allow_new_series": False})
+    known = pl.Series(["s0"])
+    assert reasons(judged("sales", sales(1.0, 1.0), Context(ingest, NOW, known))) == []
+    assert reasons(judged("sales", sales(1.0, 1.0), Context(closed, NOW, known))) == ["unknown_series"]
+    assert reasons(judged("sales", sales(1.0, 1.0), Context(closed, NOW, known.clear()))) == []
+
+
+def test_a_batch_with_too_many_refused_rows_is_refused_whole(ingest: IngestParams) -> None:
+    """Two of five lines are bad, one for the source and one for a rule; a fifth is allowed."""
+    strict = ingest.model_copy(update={"max_refused_share": 0.2})
+    given = judged("sales", sales(1.0, 2.0, 3.0, -1.0), Context(strict, NOW), refused=1)
+    assert given.accepted.is_empty()
+    assert given.reason.startswith("too_many_refused: 2 of 5")
+    assert reasons(given) == ["too_many_refused"] * 3 + ["units_negative", "unreadable_date"]
+
+
+def test_a_missing_column_refuses_the_batch_whole(ingest: IngestParams) -> None:
+    batch = received("sales", sales(1.0, 2.0))
+    batch = Received("sales", batch.rows.drop("y"), batch.refused, 2)
+    for great in (False, True):
+        given = judge(batch, SUITES["sales"], Context(ingest, NOW), great)
+        assert reasons(given) == ["columns_missing"] * 2
+        assert given.reason.startswith("columns_missing")
+
+
+def test_one_fact_of_a_file_takes_the_others_with_it(ingest: IngestParams) -> None:
+    given = refuse_whole(judged("sales", sales(1.0, -1.0), Context(ingest, NOW)), SUITES["sales"], "the prices")
+    assert reasons(given) == ["file_refused", "units_negative"]
+    assert given.reason == "the prices"
+
+
+def test_half_a_file_is_noted_against_the_same_weekday_not_refused(ingest: IngestParams) -> None:
+    """Thursdays sold 100 units for weeks; this one 10, and nine rows in ten are zero."""
+    thursdays = [DAY - timedelta(weeks=k) for k in range(1, 6)]
+    daily = pl.DataFrame({"ds": thursdays, "volume": [100.0] * 5, "zero_share": [0.0] * 5})
+    given = judged("sales", sales(10.0, *[0.0] * 9), Context(ingest, NOW, daily=daily))
+    assert given.accepted.height == 10
+    assert [note.split(":")[0] for note in given.notes] == ["volume_unusual", "zeros_unusual"]
+    restated = pl.concat([daily, pl.DataFrame({"ds": [DAY], "volume": [99.0], "zero_share": [0.0]})]).sort("ds")
+    assert judged("sales", sales(10.0), Context(ingest, NOW, daily=restated)).notes == ()
+
+
+def test_sales_of_a_closed_day_are_noted(ingest: IngestParams) -> None:
+    closed = pl.DataFrame({"region": ["CA"], "ds": [DAY], "is_closed": [True]})
+    regions = pl.DataFrame({"unique_id": ["s0", "s1"], "region": ["CA", "TX"]})
+    context = Context(
+        ingest, NOW, calendar=FACTS["calendar"].conform(closed.with_columns(known_at=None)), regions=regions
+    )
+    assert judged("sales", sales(2.0, 2.0), context).notes[0].startswith("sold_while_closed: 1 rows")
+    assert judged("sales", sales(2.0, is_open=False), Context(ingest, NOW)).notes[0].startswith("sold_while_closed")
+
+
+def price(series: str, first: int, last: int, amount: float | None = 2.0) -> dict:
+    return {"unique_id": series, "from_ds": date(2024, 2, first), "to_ds": date(2024, 2, last), "price": amount}
+
+
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        (price("a", 8, 7), "period_reversed"),
+        (price("a", 8, 9, 0.0), "price_not_positive"),
+        (price("a", 8, 9, 200.0), "price_jump"),
+        (price("a", 8, 9, 0.02), "price_jump"),
+        (price("a", 3, 9), "periods_overlap"),
+        (price("a", 8, 15), "periods_overlap"),  # reaches into the period from the 15th, which is known
+        (price("a", 15, 16, None) | {"promo": -1.0}, "promo_outside"),
+    ],
+)
+def test_a_price_is_refused_for_its_reason(ingest: IngestParams, row: dict, reason: str) -> None:
+    known = received("prices", [price("a", 1, 3), price("a", 15, 16)]).rows
+    given = judged("prices", [price("a", 4, 7), row], Context(ingest, NOW, prices=known))
+    assert reasons(given) == [reason]
+    assert given.accepted["from_ds"].to_list() == [date(2024, 2, 4)]
+
+
+def test_a_known_period_may_be_restated(ingest: IngestParams) -> None:
+    known = received("prices", [price("a", 1, 3), price("a", 4, 9)]).rows
+    assert reasons(judged("prices", [price("a", 4, 8, 2.5)], Context(ingest, NOW, prices=known))) == []
+
+
+def test_after_a_wrong_price_the_right_one_is_no_jump(ingest: IngestParams) -> None:
+    rows = [price("a", 1, 1), price("a", 2, 2, 200.0), price("a", 3, 3)]
+    assert judged("prices", rows, Context(ingest, NOW)).accepted["price"].to_list() == [2.0, 2.0]
+
+
+def messy(fact: str) -> st.SearchStrategy:
+    """Any rows of a fact, mostly of nasty values."""
+    columns = FACTS[fact].schema
+    fields = {
+        name: st.sampled_from(MOMENTS if name == "known_at" else VALUES[str(kind)]) for name, kind in columns.items()
+    }
+    return st.lists(st.fixed_dictionaries(fields), max_size=12)
+
+
+@pytest.mark.parametrize("fact", list(FACTS))
+@settings(max_examples=40)
+@given(data=st.data())
+def test_accepted_and_refused_are_what_was_received(ingest: IngestParams, fact: str, data: st.DataObject) -> None:
+    """Whatever comes, at whatever share refused: no row is lost, none doubled, accepted keys are unique."""
+    rows = data.draw(messy(fact))
+    share = data.draw(st.sampled_from([0.0, 0.5, 1.0]))
+    given = judged(fact, rows, Context(ingest.model_copy(update={"max_refused_share": share}), NOW), refused=2)
+    assert given.accepted["lines"].sum() + given.refused["lines"].sum() == len(rows) + 2
+    together = pl.concat([given.accepted["row_number"], given.refused["row_number"]])
+    assert together.sort().to_list() == [*range(1, len(rows) + 1), 100, 101]
+    FACTS[fact].check_key(given.accepted)
+
+
+def test_great_expectations_and_polars_refuse_the_same_rows(ingest: IngestParams) -> None:
+    """The oracle: every combination of nasty values, both ways, the same refusals for the same reasons."""
+    for fact, contract in FACTS.items():
+        rows: list[dict] = []
+        usual = {"String": "a", "Date": DAY, "Float64": 1.0, "Boolean": True}
+        for name, kind in contract.schema.items():
+            for value in MOMENTS if name == "known_at" else VALUES[str(kind)]:
+                typical = {n: usual.get(str(k)) for n, k in contract.schema.items()}
+                rows.append(
+                    typical | {"unique_id" if "unique_id" in typical else "region": f"r{len(rows)}"} | {name: value}
+                )
+        rows += rows[:7]
+        context = Context(ingest, NOW)
+        great, fast = (judged(fact, rows, context, great=great) for great in (True, False))
+        assert (great.judged_by, fast.judged_by) == ("great_expectations", "polars")
+        assert great.refused.equals(fast.refused)
+        assert great.results == fast.results
+        assert great.refused.height > 5
+
+
+def test_great_expectations_opens_no_socket_and_says_nothing(
+    ingest: IngestParams, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture
+) -> None:
+    def refuse(*_: object) -> None:
+        raise AssertionError("a socket was opened")
+
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    assert reasons(judged("sales", sales(1.0, -1.0), Context(ingest, NOW), great=True)) == ["units_negative"]
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_huge_field_is_cut_in_quarantine(ingest: IngestParams) -> None:
+    given = judged("sales", [{"unique_id": "x" * 10**6, "ds": DAY, "y": 1.0}], Context(ingest, NOW))
+    assert len(given.refused["raw"][0]) < 2000

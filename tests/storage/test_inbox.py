@@ -1,0 +1,51 @@
+"""What is taken from the inbox, where it goes, and what a name can do: nothing."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+
+import pytest
+
+from storage.inbox import archive_file, safe_name, sha256_of, waiting_files
+
+
+def test_only_finished_regular_files_are_taken_plans_first(tmp_path: Path) -> None:
+    for name in (
+        "sales_2.csv",
+        "Sales_1.csv",
+        "prices.csv",
+        "calendar.csv",
+        ".hidden",
+        "half.csv.part",
+        "~lock",
+        "x.TMP",
+    ):
+        (tmp_path / name).write_text("x")
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "sales_link.csv").symlink_to("/etc/passwd")
+    names = [path.name for path in waiting_files(tmp_path)]
+    assert names == ["calendar.csv", "prices.csv", "Sales_1.csv", "sales_2.csv"]
+    assert waiting_files(tmp_path / "nowhere") == []
+
+
+def test_the_archive_holds_a_content_once_readable_by_its_group_alone(tmp_path: Path) -> None:
+    kept = set()
+    for name in ("one.csv", "two.csv"):
+        path = tmp_path / name
+        path.write_text("same")
+        kept.add(archive_file(path, tmp_path / "archive", sha256_of(path)))
+        assert not path.exists()
+    (only,) = kept
+    assert only.name.endswith("_one.csv")
+    assert stat.S_IMODE(only.stat().st_mode) == 0o640
+
+
+@pytest.mark.parametrize(
+    "name", ["..", "../../etc/passwd", "<b>x</b>.csv", "a\nb.csv", "$(rm -rf).csv", "=cmd()", "x" * 300]
+)
+def test_a_name_is_only_letters_afterwards(name: str) -> None:
+    safe = safe_name(name)
+    assert 0 < len(safe) <= 100
+    assert safe == Path(safe).name
+    assert not set(safe) & set("/\\<>\n$() ='\"")

@@ -1,0 +1,98 @@
+"""The frozen panel: same rows, same bytes, whatever the order in which they came."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from contract.errors import BadInput, NotEnoughHistory, SourceMissing
+from storage.batches import Batch, Delivery, write_delivery
+from storage.panel import read_panel
+from storage.panel_files import freeze, read_card, read_frozen
+from storage.store import open_store
+
+DAYS = [date(2024, 12, 30) + timedelta(days=k) for k in range(4)]  # over the end of a year
+
+
+def day_file(day: date, known: datetime, y: float) -> Batch:
+    rows = pl.DataFrame(
+        {
+            "unique_id": ["b", "a"],
+            "ds": day,
+            "y": [y, y + 1],
+            "known_at": known,
+            "is_open": None,
+            "stockout_share": None,
+        }
+    ).with_columns(pl.col("is_open").cast(pl.Boolean), pl.col("stockout_share").cast(pl.Float64), lines=pl.lit(1))
+    series = pl.DataFrame({"unique_id": ["a", "b"], "store_id": ["S1", "S2"]})
+    return Batch("sales", 2, rows, pl.DataFrame(), "file", series)
+
+
+FILES = [day_file(day, datetime(2025, 1, 5), 3.0) for day in DAYS] + [day_file(DAYS[1], datetime(2025, 1, 9), 7.0)]
+
+
+def frozen(folder: Path, order: list[int]) -> Path:
+    with open_store(folder / "store.duckdb") as con:
+        for number in order:
+            write_delivery(con, Delivery("s", "n", str(number), datetime(2025, 2, number + 1)), [FILES[number]], {})
+        freeze(read_panel(con), folder / "panel")
+    return folder / "panel"
+
+
+def test_the_order_and_the_day_of_ingestion_leave_no_trace(tmp_path: Path) -> None:
+    one, other = frozen(tmp_path / "1", [0, 1, 2, 3, 4]), frozen(tmp_path / "2", [4, 2, 0, 3, 1])
+    for path in sorted(one.iterdir()):
+        assert path.read_bytes() == (other / path.name).read_bytes(), path.name
+
+
+def test_a_frozen_panel_is_read_back_as_it_was(tmp_path: Path) -> None:
+    folder = frozen(tmp_path, [0, 1, 2, 3, 4])
+    with open_store(tmp_path / "store.duckdb") as con:
+        panel = read_panel(con)
+    again = read_frozen(folder)
+    assert again.sales.equals(panel.sales)
+    assert again.series.rows() == [("a", "S1"), ("b", "S2")]
+    assert again.hash == read_card(folder)["hash"]
+    assert "batch_id" not in again.sales.columns
+
+
+def test_a_panel_read_as_of_t_equals_the_frozen_one_read_as_of_t(tmp_path: Path) -> None:
+    """The store's SQL and the panel's Polars undo the same correction."""
+    panel = read_frozen(frozen(tmp_path, [0, 1, 2, 3, 4]))
+    for moment in (datetime(2025, 1, 4), datetime(2025, 1, 5), datetime(2025, 1, 8), datetime(2025, 1, 9)):
+        with open_store(tmp_path / "store.duckdb") as con:
+            stored = read_panel(con, moment)
+        assert stored.sales.equals(panel.as_known_at(moment).sales)
+        assert stored.series.equals(panel.as_known_at(moment).series)
+
+
+def test_a_restatement_changes_no_earlier_reading(tmp_path: Path) -> None:
+    folder = frozen(tmp_path, [0, 1, 2, 3])
+    before = read_frozen(folder).as_known_at(datetime(2025, 1, 8))
+    with open_store(tmp_path / "store.duckdb") as con:
+        write_delivery(con, Delivery("s", "n", "4", datetime(2025, 2, 9)), [FILES[4]], {})
+        after = read_panel(con)
+    assert after.as_known_at(datetime(2025, 1, 8)).sales.equals(before.sales)
+    assert not after.sales.equals(before.sales)
+
+
+def test_a_missing_or_changed_file_of_the_panel_is_refused(tmp_path: Path) -> None:
+    folder = frozen(tmp_path, [0])
+    (folder / "sales.parquet").write_bytes(b"something else")
+    with pytest.raises(BadInput, match="was changed"):
+        read_frozen(folder)
+    (folder / "sales.parquet").unlink()
+    with pytest.raises(SourceMissing, match="--freeze"):
+        read_frozen(folder)
+    with pytest.raises(SourceMissing, match="--freeze"):
+        read_frozen(tmp_path / "nowhere")
+
+
+def test_a_store_without_sales_freezes_no_panel(tmp_path: Path) -> None:
+    with open_store(tmp_path / "store.duckdb") as con, pytest.raises(NotEnoughHistory):
+        freeze(read_panel(con), tmp_path / "panel")
+    assert not (tmp_path / "panel" / "panel.json").exists()
