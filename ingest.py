@@ -18,7 +18,7 @@ import logging
 import shutil
 import sys
 from argparse import Namespace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -157,7 +157,8 @@ def _judged(
 
     with open_store(places.store, params.ingest.lock_wait_s) as con:
         past = [vars(read_recent(con, fact.fact, fact.rows, params.source.region)) for fact in received]
-    contexts = [Context(params.ingest, now.date(), **known) for known in past]
+    today = max(now.date(), _simulated_until(params.source))
+    contexts = [Context(params.ingest, today, **known) for known in past]
     judged = [(fact, judge(fact, SUITES[fact.fact], at)) for fact, at in zip(received, contexts, strict=True)]
     reason = next((judgement.reason for _, judgement in judged if judgement.reason), None)
     return [(fact, refuse_whole(given, SUITES[fact.fact], reason) if reason else given) for fact, given in judged]
@@ -225,6 +226,12 @@ def _staged(source: SourceParams, staging: Path, truth: Path) -> list[Path]:
     simulation = simulate(source.simulator)
     write_truth(simulation, truth / "truth.parquet")
     return make_drop(simulation, staging, source.simulator).files
+
+
+def _simulated_until(source: SourceParams) -> date:
+    """The day after the last simulated one: a simulated world may lie ahead of the clock. No other source may."""
+    world = source.simulator
+    return world.start + timedelta(days=world.days) if source.kind == "simulator" else date.min
 
 
 def _store_name(source: SourceParams) -> str:

@@ -1,0 +1,307 @@
+"""The ingest door, end to end: files in, facts, quarantine and ledger out, nothing half-written."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from datetime import date, datetime
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+import ingest as door
+from contract.errors import BadInput, GateFailed, StoreBroken
+from contract.params import Params, load_params
+from contract.places import Places
+from storage.batches import read_batches
+from storage.facts import read_fact
+from storage.panel_files import read_frozen
+from storage.quarantine import read_quarantine
+from storage.store import open_store
+
+NOW = datetime(2024, 3, 1, 5)
+HEADER = "unique_id,ds,y,state_id,store_id,cat_id,dept_id,item_id"
+
+
+@pytest.fixture
+def places(tmp_path: Path) -> Places:
+    places = Places(tmp_path / "data")
+    places.inbox.mkdir(parents=True)
+    return places
+
+
+@pytest.fixture(scope="module")
+def small(params: Params) -> Params:
+    """The simulator at its smallest, judged by Polars so that most tests need not load Great Expectations."""
+    world = {"series": 20, "days": 120, "daily_files": 6, "bad_rows_share": 0.1, "restated_share": 0.1}
+    source = params.source.model_copy(update={"simulator": params.source.simulator.model_copy(update=world)})
+    rules = params.ingest.model_copy(update={"great_expectations_max_rows": 1, "lock_wait_s": 0.2})
+    return params.model_copy(update={"source": source, "ingest": rules})
+
+
+def line(series: str, ds: str = "2024-02-29", y: str = "1") -> str:
+    return f"{series},{ds},{y},CA,CA_1,FOODS,FOODS_1,{series}"
+
+
+def drop(places: Places, name: str, *lines: str, header: str = HEADER) -> Path:
+    path = places.inbox / name
+    path.write_text("\n".join([header, *lines]) + "\n", encoding="utf-8")
+    return path
+
+
+def sales(places: Places) -> dict[str, float]:
+    with open_store(places.store) as con:
+        return dict(read_fact(con, "sales").select("unique_id", "y").rows())
+
+
+def ledger(places: Places) -> pl.DataFrame:
+    with open_store(places.store) as con:
+        return read_batches(con)
+
+
+def test_a_file_becomes_rows_quarantine_ledger_archive_and_a_page(small: Params, places: Places) -> None:
+    drop(places, "sales_1.csv", *[line(f"s{k}", y=str(k)) for k in range(9)], line("s9", y="-1"))
+    summary = door.ingest(small, places, now=NOW)
+    assert (summary["rows_in"], summary["rows_refused"], summary["rows_out"]) == (10, 1, 9)
+    assert sales(places) == {f"s{k}": k for k in range(9)}
+    assert ledger(places).select("name", "rows_in", "rows_accepted", "rows_refused", "known_at_from").rows() == [
+        ("sales_1.csv", 10, 9, 1, "received")
+    ]
+    with open_store(places.store) as con:
+        assert read_quarantine(con)["reason"].to_list() == ["units_negative"]
+        assert read_fact(con, "sales")["known_at"].unique().to_list() == [NOW]
+    assert list(places.inbox.iterdir()) == []
+    assert len(list(places.archive.glob("??/*_sales_1.csv"))) == 1
+    assert (places.validation / "index.html").is_file()
+
+
+def test_the_same_file_twice_changes_nothing_also_under_another_name(small: Params, places: Places) -> None:
+    for name in ("sales_1.csv", "sales_1.csv", "sales_other.csv"):
+        drop(places, name, line("a"))
+        summary = door.ingest(small, places, now=NOW)
+    assert summary["known"] == 1
+    assert ledger(places).height == 1
+    assert len([path for path in places.archive.rglob("*") if path.is_file()]) == 1
+    assert list(places.inbox.iterdir()) == []
+
+
+def test_a_power_cut_between_commit_and_archive_is_healed_by_the_next_run(small: Params, places: Places) -> None:
+    path = drop(places, "sales_1.csv", line("a"))
+    content = path.read_bytes()
+    door.ingest(small, places, now=NOW)
+    (archived,) = places.archive.glob("??/*")
+    archived.unlink()
+    path.write_bytes(content)
+    assert door.ingest(small, places, now=NOW)["known"] == 1
+    assert archived.read_bytes() == content
+    assert sales(places) == {"a": 1}
+
+
+def test_a_refused_file_keeps_no_other_waiting_and_may_come_again(small: Params, places: Places) -> None:
+    drop(places, "sales_1.csv", "1,2", header="a,b")
+    drop(places, "sales_2.csv", line("a"))
+    summary = door.ingest(small, places, now=NOW)
+    assert (summary["accepted"], summary["refused"]) == (1, 1)
+    assert "sales_1.csv" in summary["why_refused"]
+    assert ledger(places)["status"].to_list() == ["refused", "accepted"]
+    assert len(list((places.archive / "refused").glob("??/*_sales_1.csv"))) == 1
+    drop(places, "sales_1.csv", "1,2", header="a,b")
+    assert door.ingest(small, places, now=NOW)["refused"] == 1
+    assert ledger(places).height == 2
+
+
+def test_a_batch_of_mostly_bad_rows_is_refused_whole(small: Params, places: Places) -> None:
+    drop(places, "sales_1.csv", line("a"), line("b", y="-1"))
+    assert "too_many_refused: 1 of 2" in door.ingest(small, places, now=NOW)["why_refused"]["sales_1.csv"]
+    assert sales(places) == {}
+    assert ledger(places).select("rows_in", "rows_accepted", "rows_refused").rows() == [(2, 0, 2)]
+
+
+BAD_FILES = {
+    "sales_empty.csv": b"",
+    "sales_header.csv": HEADER.encode(),
+    "sales_missing_column.csv": b"unique_id,ds\na,2024-02-29\n",
+    "sales_truncated.parquet": b"PAR1" + b"\0" * 40,
+    "sales_binary.csv": bytes(range(256)) * 20,
+    "sales_dates.csv": f"{HEADER}\n{line('a', ds='tomorrow')}\n".encode(),
+    "sales_mixed.csv": f"{HEADER}\n{line('a', y='many')}\n".encode(),
+    "notes.txt": b"hello",
+}
+
+
+@pytest.mark.parametrize("name", list(BAD_FILES))
+def test_a_bad_file_gives_one_clear_message_and_nothing_half_written(small: Params, places: Places, name: str) -> None:
+    (places.inbox / name).write_bytes(BAD_FILES[name])
+    summary = door.ingest(small, places, now=NOW)
+    assert sales(places) == {}
+    if name == "sales_header.csv" and summary["accepted"]:
+        return  # no row, no complaint
+    reason = summary["why_refused"][name]
+    assert reason
+    assert "Traceback" not in reason
+    assert ledger(places)["status"].to_list() == ["refused"]
+
+
+@pytest.mark.parametrize("name", ["bom", "semicolons", "decimal_comma"])
+def test_a_file_written_another_way_is_read_all_the_same(small: Params, places: Places, name: str) -> None:
+    text = "\n".join([HEADER, line("a", y="2.0")]) + "\n"
+    if name == "semicolons":
+        text = text.replace(",", ";")
+    if name == "decimal_comma":
+        text = text.replace(",", ";").replace("2.0", "2,0")
+        small = small.model_copy(update={"source": files_source(small)})
+    (places.inbox / "sales_1.csv").write_text(text, encoding="utf-8-sig" if name == "bom" else "utf-8")
+    door.ingest(small, places, now=NOW)
+    assert sales(places) == {"a": 2}
+
+
+def files_source(params: Params):
+    """Own files whose columns have the contract's names, with decimal commas."""
+    columns = {"unique_id": ["unique_id"], "ds": "ds", "y": "y"}
+    plain = {"sales": "sales*", "decimal": ",", "columns": columns, "hierarchy": {"store_id": "store_id"}}
+    bare = {"known_future": {}, "past_only": {}, "static": None}
+    mapping = params.source.files.model_copy(update=plain | bare)
+    return params.source.model_copy(update={"kind": "files", "files": mapping})
+
+
+def test_markup_and_formulas_in_names_are_only_names(small: Params, places: Places) -> None:
+    names = ["<img src=x onerror=alert(1)>", "=cmd()", "'; drop table sales; --", "../../etc"]
+    drop(places, "sales_$(reboot);<b>.csv", *[line(name) for name in names], *[line(f"s{k}", y="2") for k in range(5)])
+    door.ingest(small, places, now=NOW)
+    assert sales(places).keys() >= set(names)
+    for page in places.validation.glob("*.html"):
+        assert "<img" not in page.read_text(encoding="utf-8")
+        assert "<b>.csv" not in page.read_text(encoding="utf-8")
+
+
+def test_a_dry_run_judges_and_moves_nothing(small: Params, places: Places) -> None:
+    path = drop(places, "sales_1.csv", line("a"))
+    assert door.ingest(small, places, now=NOW, dry_run=True)["rows_out"] == 1
+    assert path.exists()
+    assert sales(places) == {}
+    assert not places.archive.exists()
+
+
+def test_a_store_of_another_source_is_not_mixed_with(small: Params, places: Places) -> None:
+    drop(places, "sales_1.csv", line("a"))
+    door.ingest(small, places, now=NOW)
+    drop(places, "sales_2.csv", line("a", y="9"))
+    other = small.model_copy(update={"source": small.source.model_copy(update={"path": "elsewhere"})})
+    with pytest.raises(StoreBroken, match="--use"):
+        door.ingest(other, places, now=NOW)
+    assert sales(places) == {"a": 1}
+
+
+def test_filling_twice_gives_the_same_panel_as_filling_once_on_another_day(
+    small: Params, places: Places, tmp_path: Path
+) -> None:
+    """The laboratory's promise: nothing of the clock, of the order or of the number of runs gets into the panel."""
+    door.fill(small, places, now=NOW)
+    first = door.freeze(small, places)["panel"]
+    assert door.fill(small, places, now=datetime(2025, 1, 1))["accepted"] == 0
+    assert door.freeze(small, places)["panel"] == first
+    elsewhere = Places(tmp_path / "elsewhere")
+    door.fill(small, elsewhere, now=datetime(2030, 1, 1))
+    assert door.freeze(small, elsewhere)["panel"] == first
+    assert (elsewhere.truth / "truth.parquet").read_bytes() == (places.truth / "truth.parquet").read_bytes()
+    assert list(places.inbox.iterdir()) == []
+
+
+def test_what_the_simulator_broke_is_refused_and_what_it_restated_is_history(small: Params, places: Places) -> None:
+    summary = door.fill(small, places, now=NOW)
+    assert summary["rows_in"] == summary["rows_out"] + summary["rows_refused"]
+    door.freeze(small, places)
+    panel = read_frozen(places.panel)
+    assert panel.superseded["sales"].height > 0
+    with open_store(places.store) as con:
+        reasons = set(read_quarantine(con)["reason"])
+    assert {"units_negative", "unreadable_date"} <= reasons
+    assert reasons <= {"units_negative", "unreadable_date", "repeated_row", "contradicting_rows", "unplaced_series"}
+
+
+def test_the_frozen_panel_is_checked_against_the_rules(small: Params, places: Places) -> None:
+    door.fill(small, places, now=NOW)
+    door.freeze(small, places)
+    assert door.check_panel(small, places)["broken_rows"] == 0
+    stricter = small.model_copy(update={"ingest": small.ingest.model_copy(update={"max_y": 0.5})})
+    with pytest.raises(GateFailed, match="units_absurd"):
+        door.check_panel(stricter, places)
+    assert json.loads((places.validation / "panel.json").read_text(encoding="utf-8"))["broken_rows"] > 0
+
+
+def test_a_history_is_known_the_morning_after_each_day_and_its_plans_before_the_first(
+    small: Params, places: Places
+) -> None:
+    own = places.root / "own"
+    own.mkdir()
+    (own / "sales.csv").write_text(f"{HEADER}\n{line('a')}\n{line('a', ds='2024-02-28')}\n", encoding="utf-8")
+    source = files_source(small).model_copy(update={"path": str(own), "assumed_delay_days": 1})
+    door.fill(small.model_copy(update={"source": source}), places, now=NOW)
+    with open_store(places.store) as con:
+        known = dict(read_fact(con, "sales").select("ds", "known_at").rows())
+    assert known == {date(2024, 2, 28): datetime(2024, 2, 29, 6), date(2024, 2, 29): datetime(2024, 3, 1, 6)}
+    assert (own / "sales.csv").exists()
+
+
+def test_a_source_with_a_refused_file_fills_no_panel(small: Params, places: Places) -> None:
+    own = places.root / "own"
+    own.mkdir()
+    (own / "sales.csv").write_text("a,b\n1,2\n", encoding="utf-8")
+    source = files_source(small).model_copy(update={"path": str(own)})
+    with pytest.raises(BadInput, match="1 of 1 files"):
+        door.fill(small.model_copy(update={"source": source}), places, now=NOW)
+
+
+def test_using_another_source_edits_three_lines_and_sets_the_store_aside(root: Path, tmp_path: Path) -> None:
+    params_path, places = tmp_path / "params.yaml", Places(tmp_path / "data")
+    text = (root / "params.yaml").read_text(encoding="utf-8")
+    params_path.write_text(text, encoding="utf-8")
+    door.use("simulator", None, params_path, places)
+    own = tmp_path / "own"
+    own.mkdir()
+    (own / "train.csv").write_text("Store,Date,Sales\n1,2024-01-01,2\n", encoding="utf-8")
+    assert door.use("files", own, params_path, places)["other_store_set_aside"]
+    source = load_params(params_path).source
+    assert (source.kind, source.path, len(source.sha256)) == ("files", str(own), 64)
+    with pytest.raises(BadInput):
+        door.use("m5", tmp_path / "nowhere", params_path, places)
+    assert load_params(params_path).source.kind == "files"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["data", "own", "params.yaml"]
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess:
+    root = Path(__file__).parents[1]
+    command = [sys.executable, "ingest.py", *arguments]
+    return subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)  # noqa: S603
+
+
+def test_the_command_line_says_how_it_went_by_its_exit_code(root: Path, places: Places) -> None:
+    """A refused file: 1, after the others were taken, by Great Expectations this time; a held store: 3."""
+    drop(places, "sales_1.csv", line("a"))
+    drop(places, "sales_2.csv", "1,2", header="a,b")
+    params_path = places.root / "params.yaml"
+    text = (root / "params.yaml").read_text(encoding="utf-8").replace("lock_wait_s: 30", "lock_wait_s: 0.1")
+    params_path.write_text(text, encoding="utf-8")
+    arguments = ("--params", str(params_path), "--data", str(places.root), "--json")
+    refused = run(*arguments)
+    assert refused.returncode == 1
+    assert json.loads(refused.stdout)["status"] == "refused"
+    assert "Traceback" not in refused.stderr
+    assert "great_expectations" in next(places.validation.glob("*.batch.json")).read_text(encoding="utf-8")
+    assert sales(places) == {"a": 1}
+    drop(places, "sales_3.csv", line("a", y="5"))
+    with open_store(places.store):
+        busy = run(*arguments)
+    assert busy.returncode == 3
+    assert "PID" in busy.stderr
+    assert run(*arguments, "--use", "nothing").returncode == 2
+    assert run(*arguments, "--fill", "--dry-run").returncode == 2
+
+
+def test_help_needs_no_heavy_package() -> None:
+    code = "import sys, ingest; print([n for n in ('polars', 'duckdb', 'pandas', 'great_expectations') if n in sys.modules])"
+    root = Path(__file__).parents[1]
+    seen = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True)  # noqa: S603
+    assert seen.stdout.strip() == "[]"
