@@ -92,7 +92,10 @@ def train_params(params: Params) -> TrainParams:
         "seed": 11,
         "threads": 1,
     }
-    return TrainParams(**params.train.model_dump() | tiny)
+    written = params.train.model_dump()
+    if "shape" in written:  # off: it moves units between days by the horizon asked for, and has tests of its own
+        tiny["shape"] = written["shape"] | {"columns": []}
+    return TrainParams(**written | tiny)
 
 
 @pytest.fixture(scope="session")
