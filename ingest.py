@@ -37,10 +37,10 @@ log = logging.getLogger("ingest")
 
 def ingest(params: Params, places: Places, *, now: datetime, dry_run: bool = False) -> Summary:
     """Every file in the inbox taken once, plans first; a file refused does not keep the next one waiting."""
-    from storage.inbox import waiting_files
+    from storage.inbox import claimed_inbox, waiting_files
 
-    places.inbox.mkdir(parents=True, exist_ok=True)
-    return _ended([_take(path, params, places, now, dry_run=dry_run) for path in waiting_files(places.inbox)])
+    with claimed_inbox(places.inbox, params.ingest.lock_wait_s):
+        return _ended([_take(path, params, places, now, dry_run=dry_run) for path in waiting_files(places.inbox)])
 
 
 def fill(params: Params, places: Places, *, now: datetime) -> Summary:
@@ -48,16 +48,16 @@ def fill(params: Params, places: Places, *, now: datetime) -> Summary:
 
     BadInput when a file is refused: a panel without it would be another panel.
     """
+    from storage.inbox import claimed_inbox
     from storage.stores import switch_store
 
     switch_store(places.store, places.stores, _store_name(params.source), params.ingest.lock_wait_s)
     staging = places.inbox / ".fill"
-    shutil.rmtree(staging, ignore_errors=True)
-    staging.mkdir(parents=True)
-    try:
+    with claimed_inbox(places.inbox, params.ingest.lock_wait_s):
+        shutil.rmtree(staging, ignore_errors=True)
+        staging.mkdir()
         files = _staged(params.source, staging, places.truth)
         summary = _ended([_take(path, params, places, now, is_history=True) for path in files])
-    finally:
         shutil.rmtree(staging)
     return _unless_refused(summary)
 

@@ -66,12 +66,12 @@ def _unlike_the_weekday(rows: pl.DataFrame, context: Context) -> pl.DataFrame:
     """Per day of the batch: its volume and share of zeros against the median of that weekday in the weeks before.
 
     A day the store holds already is being restated, not reported: the batch's part of it is compared with nothing. Neither
-    is a day on which all stores stay closed.
+    is a closed day or a closed store.
     """
     closed = context.calendar.filter(pl.col("is_closed"), pl.col("region") == "*")
     fresh = (
         rows.lazy()
-        .filter(pl.col("ds").is_not_null())
+        .filter(pl.col("ds").is_not_null(), pl.col("is_open").fill_null(True))
         .group_by("ds")
         .agg(volume=pl.col("y").sum(), zero_share=(pl.col("y") == 0).mean())
         .collect()

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
+import os
 import re
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+from contract.errors import StoreBusy
 
 _UNFINISHED = (".tmp", ".part", ".partial", ".crdownload", ".filepart")
 _ORDER = ("calendar", "price", "sell_price")  # plans before the sales they explain
@@ -18,6 +25,30 @@ def waiting_files(inbox: Path) -> list[Path]:
         return []
     files = [path for path in inbox.iterdir() if path.is_file() and not path.is_symlink() and _is_finished(path.name)]
     return sorted(files, key=lambda path: (not path.name.lower().startswith(_ORDER), path.name.lower(), path.name))
+
+
+@contextmanager
+def claimed_inbox(inbox: Path, wait_s: float) -> Iterator[None]:
+    """The inbox for this process alone, so that no file is taken by two. StoreBusy names who has it; a kill frees it."""
+    inbox.mkdir(parents=True, exist_ok=True)
+    deadline = time.monotonic() + wait_s
+    with (inbox / ".lock").open("a+", encoding="ascii") as lock:
+        while True:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError as error:
+                if time.monotonic() >= deadline:
+                    lock.seek(0)
+                    raise StoreBusy(
+                        f"the inbox '{inbox}' is being taken by PID {lock.read()}; waited {wait_s:g} s. Try again when it has "
+                        "ended, or raise ingest.lock_wait_s."
+                    ) from error
+                time.sleep(0.1)
+        lock.truncate(0)
+        lock.write(str(os.getpid()))
+        lock.flush()
+        yield
 
 
 def sha256_of(path: Path) -> str:

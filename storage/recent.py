@@ -42,7 +42,7 @@ def read_recent(con: duckdb.DuckDBPyConnection, fact: str, rows: pl.DataFrame, r
 def _daily_totals(con: duckdb.DuckDBPyConnection, first: date, last: date) -> pl.DataFrame:
     query = """
         select ds, sum(y) as volume, avg((y = 0)::double) as zero_share from sales
-        where ds between $first and $last group by ds order by ds"""
+        where ds between $first and $last and is_open is distinct from false group by ds order by ds"""
     return con.sql(query, params={"first": first - COMPARED, "last": last}).pl()
 
 

@@ -137,7 +137,7 @@ TABLES: tuple[Table, ...] = (
         (
             "unique (sha256, fact)",
             "check (rows_in = rows_accepted + rows_refused)",
-            "check (least(rows_accepted, rows_refused) >= 0)",
+            "check (rows_accepted >= 0 and rows_refused >= 0)",  # no function: DuckDB 2.0 cannot replay one from its log
         ),
         {
             "batch_id": "number in the order of arrival",

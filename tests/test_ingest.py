@@ -12,11 +12,12 @@ import polars as pl
 import pytest
 
 import ingest as door
-from contract.errors import BadInput, GateFailed, StoreBroken
+from contract.errors import BadInput, GateFailed, StoreBroken, StoreBusy
 from contract.params import Params, load_params
 from contract.places import Places
 from storage.batches import read_batches
 from storage.facts import read_fact
+from storage.inbox import claimed_inbox, waiting_files
 from storage.panel_files import read_frozen
 from storage.quarantine import read_quarantine
 from storage.store import open_store
@@ -72,7 +73,7 @@ def test_a_file_becomes_rows_quarantine_ledger_archive_and_a_page(small: Params,
     with open_store(places.store) as con:
         assert read_quarantine(con)["reason"].to_list() == ["units_negative"]
         assert read_fact(con, "sales")["known_at"].unique().to_list() == [NOW]
-    assert list(places.inbox.iterdir()) == []
+    assert waiting_files(places.inbox) == []
     assert len(list(places.archive.glob("??/*_sales_1.csv"))) == 1
     assert (places.validation / "index.html").is_file()
 
@@ -84,7 +85,7 @@ def test_the_same_file_twice_changes_nothing_also_under_another_name(small: Para
     assert summary["known"] == 1
     assert ledger(places).height == 1
     assert len([path for path in places.archive.rglob("*") if path.is_file()]) == 1
-    assert list(places.inbox.iterdir()) == []
+    assert waiting_files(places.inbox) == []
 
 
 def test_a_power_cut_between_commit_and_archive_is_healed_by_the_next_run(small: Params, places: Places) -> None:
@@ -184,6 +185,14 @@ def test_a_dry_run_judges_and_moves_nothing(small: Params, places: Places) -> No
     assert not places.archive.exists()
 
 
+def test_two_runs_do_not_take_the_same_file(small: Params, places: Places) -> None:
+    path = drop(places, "sales_1.csv", line("a"))
+    with claimed_inbox(places.inbox, 1), pytest.raises(StoreBusy, match="PID"):
+        door.ingest(small, places, now=NOW)
+    assert path.exists()
+    assert door.ingest(small, places, now=NOW)["accepted"] == 1
+
+
 def test_a_store_of_another_source_is_not_mixed_with(small: Params, places: Places) -> None:
     drop(places, "sales_1.csv", line("a"))
     door.ingest(small, places, now=NOW)
@@ -206,7 +215,7 @@ def test_filling_twice_gives_the_same_panel_as_filling_once_on_another_day(
     door.fill(small, elsewhere, now=datetime(2030, 1, 1))
     assert door.freeze(small, elsewhere)["panel"] == first
     assert (elsewhere.truth / "truth.parquet").read_bytes() == (places.truth / "truth.parquet").read_bytes()
-    assert list(places.inbox.iterdir()) == []
+    assert waiting_files(places.inbox) == []
 
 
 def test_what_the_simulator_broke_is_refused_and_what_it_restated_is_history(small: Params, places: Places) -> None:

@@ -29,3 +29,8 @@ def test_a_value_over_several_lines_is_refused() -> None:
     text = "source: # where\n  kind: m5\n  path: >\n    folded\n  sha256: null\n"
     with pytest.raises(BadParams, match="path"):
         with_source(text, "m5", None, None)
+
+
+def test_an_empty_value_is_filled_in() -> None:
+    text = "source: # where\n  kind: m5\n  path:   # folder\n  sha256: null\n"
+    assert with_source(text, "files", "x", None).splitlines()[2] == '  path: "x" # folder'

@@ -87,6 +87,30 @@ def test_a_transaction_is_all_or_nothing(path: Path) -> None:
         assert source_of(con) is None
 
 
+@pytest.mark.parametrize("is_read_only", [True, False])
+def test_a_store_killed_in_its_first_minute_opens_again(path: Path, root: Path, is_read_only: bool) -> None:
+    """Tables, views, a new hierarchy column and a first row live in the log alone when the process dies."""
+    script = f"""
+import os, signal, sys
+from pathlib import Path
+sys.path[:0] = [{str(root)!r}]
+import polars as pl
+from storage.series import write_series
+from storage.store import claim, open_store, transaction
+with open_store(Path({str(path)!r})) as con:
+    with transaction(con):
+        claim(con, "m5-1")
+        write_series(con, pl.DataFrame({{"unique_id": ["a"], "store_id": ["CA_1"]}}))
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+    died = subprocess.run([sys.executable, "-c", script], check=False)  # noqa: S603
+    assert died.returncode == -9
+    assert path.with_name(path.name + ".wal").exists()
+    with open_store(path, read_only=is_read_only) as con:
+        assert source_of(con) == "m5-1"
+        assert con.execute("select unique_id, store_id, lifecycle from series").fetchall() == [("a", "CA_1", "unsold")]
+
+
 def test_a_store_belongs_to_one_source_and_comes_back_when_it_is_its_turn(path: Path, tmp_path: Path) -> None:
     aside = tmp_path / "stores"
     assert not switch_store(path, aside, "m5-1", 1)
