@@ -180,13 +180,20 @@ def _keep(
     from expectations.suites import sentences
     from sources.reasons import REASONS
     from storage.batches import unreadable, write_delivery
+    from storage.facts import facts_without_rows
     from storage.inbox import archive_file
     from storage.store import open_store
 
     words = REASONS | sentences(params.ingest)
     if not is_known:
-        batches = [_batch(fact, given, params, delivery.received_at, is_history) for fact, given in judged]
         with open_store(places.store, params.ingest.lock_wait_s) as con:
+            firsts = facts_without_rows(con)
+            batches = [
+                _batch(
+                    fact, given, params, delivery.received_at, is_history or (fact.is_history and fact.fact in firsts)
+                )
+                for fact, given in judged
+            ]
             numbers = write_delivery(con, delivery, batches or [unreadable(reason or "")], words)
         for number, (fact, given) in zip(numbers, judged, strict=False):
             name = f"{delivery.received_at:%Y%m%dT%H%M%S}-{number:06d}-{fact.fact}"
@@ -201,10 +208,12 @@ def _keep(
 
 
 def _batch(received: Received, judgement: Judgement, params: Params, now: datetime, is_history: bool) -> Batch:
+    """The batch with every known_at filled. Only the first load of a fact is assumed to have been known in its time:
+    what comes later is learned now, else it would change what a reading as of an earlier moment says."""
     from storage.batches import Batch
     from storage.known_at import with_known_at
 
-    delay_days = params.source.assumed_delay_days if is_history or received.is_history else None
+    delay_days = params.source.assumed_delay_days if is_history else None
     past_only = tuple(params.source.files.past_only) if params.source.kind == "files" else ()
     rows, known_at_from = with_known_at(received.fact, judgement.accepted, now, delay_days, past_only)
     return Batch(
@@ -249,16 +258,10 @@ def _told(name: str, status: str, judged: list[tuple[Received, Judgement]], reas
     refused = sum(int(judgement.refused["lines"].sum()) for _, judgement in judged)
     notes = [note for _, judgement in judged for note in judgement.notes]
     level = logging.WARNING if reason or notes else logging.INFO
-    counts = f"rows_in={rows_in} rows_refused={refused} rows_out={rows_in - refused}"
-    log.log(level, "took file=%s status=%s %s notes=%s reason=%s", json.dumps(name), status, counts, notes, reason)
-    return {
-        "name": name,
-        "status": status,
-        "rows_in": rows_in,
-        "rows_refused": refused,
-        "reason": reason,
-        "notes": notes,
-    }
+    told = f"rows_in={rows_in} rows_refused={refused} rows_out={rows_in - refused}"
+    log.log(level, "took file=%s status=%s %s notes=%s reason=%s", json.dumps(name), status, told, notes, reason)
+    counts = {"rows_in": rows_in, "rows_refused": refused}
+    return {"name": name, "status": status, **counts, "reason": reason, "notes": notes}
 
 
 def _ended(files: list[Summary]) -> Summary:
@@ -266,18 +269,11 @@ def _ended(files: list[Summary]) -> Summary:
     rows_in, rows_refused = (sum(file[name] for file in files) for name in ("rows_in", "rows_refused"))
     counts = {"rows_in": rows_in, "rows_refused": rows_refused, "rows_out": rows_in - rows_refused}
     log.info("ended files=%d %s", len(files), " ".join(f"{name}={count}" for name, count in counts.items()))
-    named = {
-        status: sum(file["status"] == status for file in files)
-        for status in ("accepted", "known", "refused", "growing")
-    }
-    refused = {file["name"]: file["reason"] for file in files if file["status"] == "refused"}
-    return {
-        "files": len(files),
-        **named,
-        **counts,
-        "why_refused": refused,
-        "notes": [n for f in files for n in f["notes"]],
-    }
+    statuses = [file["status"] for file in files]
+    named = {status: statuses.count(status) for status in ("accepted", "known", "refused", "growing")}
+    why = {file["name"]: file["reason"] for file in files if file["status"] == "refused"}
+    notes = [note for file in files for note in file["notes"]]
+    return {"files": len(files), **named, **counts, "why_refused": why, "notes": notes}
 
 
 def _unless_refused(summary: Summary) -> Summary:

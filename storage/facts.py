@@ -42,6 +42,11 @@ def write_fact(con: duckdb.DuckDBPyConnection, fact: str, rows: pl.DataFrame, ba
         con.unregister("incoming")
 
 
+def facts_without_rows(con: duckdb.DuckDBPyConnection) -> set[str]:
+    """The facts nothing was ever accepted for."""
+    return {fact for fact in FACTS if not con.execute(f"select 1 from {quoted(fact)} limit 1").fetchall()}  # noqa: S608
+
+
 def read_fact(con: duckdb.DuckDBPyConnection, fact: str, as_of: datetime | None = None) -> pl.DataFrame:
     """A fact's rows as last known, or as known at `as_of`; sorted by key."""
     names = _Names(FACTS[fact])

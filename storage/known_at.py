@@ -16,7 +16,7 @@ def with_known_at(
 ) -> tuple[pl.DataFrame, str]:
     """The rows with every `known_at` filled, and where it came from: file, received or assumed.
 
-    A delay of None: the row was learned `now`. Else it came in a history load, and an assumption must do: what happened
+    A delay of None: the row was learned `now`. Else it came in a first load, and an assumption must do: what happened
     (sales, past-only covariates) was known so many days after its day, what is planned (calendar, prices, other
     covariates) before the first day of the load, as plans are made ahead.
     """

@@ -254,6 +254,18 @@ def test_a_history_is_known_the_morning_after_each_day_and_its_plans_before_the_
     assert (own / "sales.csv").exists()
 
 
+def test_a_year_dropped_later_changes_no_earlier_reading(small: Params, places: Places) -> None:
+    """The first load is taken as known in its time; a second one, without known_at, is learned when it comes."""
+    days = [f"2024-{month:02d}-15" for month in (1, 2)]
+    drop(places, "sales_1.csv", *[line("a", ds=day) for day in days])
+    door.ingest(small, places, now=NOW)
+    drop(places, "sales_2.csv", line("a", ds="2023-11-15"), *[line("a", ds=day, y="7") for day in days])
+    door.ingest(small, places, now=datetime(2024, 4, 1))
+    with open_store(places.store) as con:
+        assert read_fact(con, "sales", datetime(2024, 3, 2))["y"].to_list() == [1, 1]
+        assert read_fact(con, "sales")["y"].to_list() == [1, 7, 7]
+
+
 def test_a_source_with_a_refused_file_fills_no_panel(small: Params, places: Places) -> None:
     own = places.root / "own"
     own.mkdir()
