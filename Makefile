@@ -15,6 +15,8 @@ export PREFECT_HOME := $(CURDIR)/.prefect
 export PREFECT_SERVER_ANALYTICS_ENABLED := false
 export PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS := 120
 export PYTHONUTF8 := 1
+# idle LightGBM threads sleep instead of spinning: two jobs on two cores ran ten times slower otherwise
+export OMP_WAIT_POLICY := passive
 
 .PHONY: help setup repro test bench drills report serve lint clean
 

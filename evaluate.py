@@ -42,8 +42,8 @@ def evaluate(params: Params, places: Places) -> Summary:
     cutoffs = cutoffs_of(panel, params.evaluate, params.train.horizon)
     refit = params.evaluate.refit_every
     told = backtest(panel, forecasters, BASELINE, cutoffs, params.train.horizon, refit, params.inference, log.info)
-    bins = params.evaluate.calibration_bins
-    scores, calibrations = score_backtest(panel, told, list(forecasters), params.source.hierarchy, bins)
+    bins, zeros = params.evaluate.calibration_bins, params.ingest.absent_means_zero
+    scores, calibrations = score_backtest(panel, told, list(forecasters), params.source.hierarchy, bins, zeros)
     decision = _decide(params, panel, told, scores)
     _write_backtest(places.backtest, told, calibration_json(calibrations))
     _write_scores(places.scores, scores, decision)
@@ -58,20 +58,25 @@ def evaluate(params: Params, places: Places) -> Summary:
 
 def illusion(params: Params, places: Places) -> Summary:
     """What a random split would have claimed for the same model and data, beside the honest figure of the last cutoff."""
+    from features.space import reading_of
+    from forecasting.global_lightgbm import GlobalLightGBM
     from forecasting.iid import iid_against_temporal
     from storage.panel_files import read_frozen
-    from train import forecaster_of
 
     panel = read_frozen(places.panel)
-    return iid_against_temporal(panel, lambda: forecaster_of(params), params.train.horizon)
+    return iid_against_temporal(panel, lambda: GlobalLightGBM(params.train, reading_of(params)), params.train.horizon)
 
 
 def _forecasters(params: Params, places: Places) -> dict[str, Forecaster]:
+    from features.space import reading_of
+    from forecasting.global_lightgbm import GlobalLightGBM
     from forecasting.oracle import Oracle
     from forecasting.seasonal_naive import SeasonalNaive
-    from train import forecaster_of
 
-    forecasters: dict[str, Any] = {BASELINE: SeasonalNaive(params.train.season), CANDIDATE: forecaster_of(params)}
+    forecasters: dict[str, Any] = {
+        BASELINE: SeasonalNaive(params.train.season),
+        CANDIDATE: GlobalLightGBM(params.train, reading_of(params)),
+    }
     truth = places.truth / "truth.parquet"
     if params.source.kind == "simulator" and truth.exists():
         import polars as pl
@@ -85,7 +90,9 @@ def _decide(params: Params, panel: Panel, told: pl.DataFrame, scores: pl.DataFra
     from forecasting.leaderboard import leaderboard_of
     from forecasting.promotion import decide, losses_of
 
-    ours, theirs = losses_of(panel, told, [CANDIDATE, BASELINE], params.source.hierarchy)
+    ours, theirs = losses_of(
+        panel, told, [CANDIDATE, BASELINE], params.source.hierarchy, params.ingest.absent_means_zero
+    )
     board = leaderboard_of(scores)[CANDIDATE]
     decision = decide(ours, theirs, board["bias"], board.get("coverage_95"), params.evaluate.gate, params.train.seed)
     return {"candidate": CANDIDATE, "incumbent": BASELINE, **asdict(decision)}

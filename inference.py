@@ -115,17 +115,22 @@ def _answer(
     params: Params, panel: Panel, champion: Champion, question: Question
 ) -> tuple[pl.DataFrame, pl.DataFrame, dict]:
     """Forecasts, their levels, and the lineage both carry."""
+    from contract.frames import FORECAST_LEVELS
     from forecasting.publication import publish_forecasts, publish_levels
     from forecasting.seasonal_naive import SeasonalNaive
 
     origin, horizon = question.origin or panel.last_day, question.horizon or params.train.horizon
-    panel = panel.matching(question.series) if question.series else panel
     lineage = _lineage(params, panel, champion, (origin, horizon, question.series, question.as_of))
     baseline = SeasonalNaive(params.train.season)
     method, model = champion.method(baseline.name), champion.model
     rows = publish_forecasts(
         panel, origin, horizon, model, baseline, champion.calibrations, params.inference, lineage["run_id"]
     )
+    if (
+        question.series
+    ):  # features need the neighbours, the asker does not; a part of a group has no calibration of its own
+        wanted = panel.matching(question.series).series.select("unique_id")
+        return rows.join(wanted, on="unique_id", how="semi", maintain_order="left"), FORECAST_LEVELS.empty(), lineage
     levels = publish_levels(rows, panel.series, params.source.hierarchy, champion.calibrations[method])
     return rows, levels, lineage
 

@@ -20,7 +20,7 @@ from contract.places import Places
 from contract.walk import Summary, door_parser, walk
 
 if TYPE_CHECKING:
-    from forecasting.global_lightgbm import GlobalLightGBM
+    pass
 
 log = logging.getLogger("train")
 
@@ -29,13 +29,15 @@ PROFILE_ROWS = 200_000  # enough for three digits of every range and share
 
 def train(params: Params, places: Places, *, cutoff: date | None = None) -> Summary:
     """Fit the candidate on the panel up to `cutoff` (default: all of it) and replace the candidate bundle by it."""
+    from features.space import reading_of
     from forecasting.bundle import save_bundle
+    from forecasting.global_lightgbm import GlobalLightGBM
     from storage.panel_files import read_frozen
 
     panel = read_frozen(places.panel)
     panel = panel if cutoff is None else panel.up_to(cutoff)
     log.info("fitting cutoff=%s series=%d sales=%d", panel.last_day, panel.series.height, panel.sales.height)
-    model = forecaster_of(params).fit(panel)
+    model = GlobalLightGBM(params.train, reading_of(params)).fit(panel)
     shutil.rmtree(places.candidate, ignore_errors=True)
     card = save_bundle(model, places.candidate, panel.hash)
     log.info("trained model_id=%s rows=%s", card["model_id"], card["rows_used"])
@@ -52,23 +54,15 @@ def train(params: Params, places: Places, *, cutoff: date | None = None) -> Summ
 def profile(params: Params, places: Places) -> Summary:
     """What the features look like at the panel's end: range, mean and share of unknowns of each, for schema and drift checks."""
     from features.profile import profile_features
+    from features.space import reading_of
     from storage.panel_files import read_frozen
 
     panel = read_frozen(places.panel)
-    shape = profile_features(forecaster_of(params).reading, panel, params.train, PROFILE_ROWS)
+    shape = profile_features(reading_of(params), panel, params.train, PROFILE_ROWS)
     places.features.mkdir(parents=True, exist_ok=True)
     target = places.features / "profile.json"
     target.write_text(json.dumps(shape, indent=1) + "\n", encoding="utf-8")
     return {"features": len(shape["features"]), "rows": shape["rows"], "profile": str(target)}
-
-
-def forecaster_of(params: Params) -> GlobalLightGBM:
-    """The global forecaster these params describe, not fitted."""
-    from features.space import PanelReading
-    from forecasting.global_lightgbm import GlobalLightGBM
-
-    reading = PanelReading(params.features, params.source.region, params.ingest.absent_means_zero)
-    return GlobalLightGBM(params.train, reading)
 
 
 def main(argv: list[str] | None = None) -> int:

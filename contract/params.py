@@ -127,6 +127,15 @@ class FeatureParams(_Section):
     chunk_series: Positive
 
 
+class ShapeParams(_Section):
+    """The shape step: how groups' own history moves units between the days of the horizon."""
+
+    columns: list[str]
+    half_life_days: Annotated[float, Field(gt=0)]
+    ridge: Annotated[float, Field(gt=0)]
+    strength: Share
+
+
 class TrainParams(_Section):
     """The global forecaster."""
 
@@ -144,6 +153,7 @@ class TrainParams(_Section):
     row_fraction: Annotated[float, Field(gt=0, le=1)]
     l2: Annotated[float, Field(ge=0)]
     max_bins: Annotated[int, Field(ge=16, le=255)]
+    shape: ShapeParams
     origin_step_days: Positive
     min_history_days: Positive
     max_rows: Positive
@@ -190,8 +200,10 @@ class MonitorParams(_Section):
     max_staleness_days: Positive
     max_abs_bias: Share
     max_wape_ratio: Annotated[float, Field(gt=1)]
+    max_coverage_gap: Share
     max_psi: Annotated[float, Field(gt=0)]
     max_model_age_days: Positive
+    retrain_every_days: Positive
     max_fallback_share: Share
     max_refused_share: Share
 

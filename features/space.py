@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from contract.panel import Panel
-from contract.params import FeatureParams
+from contract.params import FeatureParams, Params
 from features.calendar import EVERYWHERE, calendar_table, closed_days, event_vocabulary
 from features.declared import declared_features, gutter_days
 from features.dense import Days, column, days_of, demand, locate
@@ -111,6 +111,11 @@ class PanelReading:
     def space(self, panel: Panel, horizon: int, vocabulary: Vocabulary) -> Space:
         """The panel laid out for features up to `horizon` days after its last day."""
         return lay_out(panel, self.features, horizon, vocabulary, self.region, self.absent_means_zero)
+
+
+def reading_of(params: Params) -> PanelReading:
+    """How these params read a panel."""
+    return PanelReading(params.features, params.source.region, params.ingest.absent_means_zero)
 
 
 def series_table(space: Space, first: int, last: int) -> pl.DataFrame:

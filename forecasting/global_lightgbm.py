@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
+from contract.days import days_after
 from contract.errors import ModelBroken, NotEnoughHistory
 from contract.panel import Panel
 from contract.params import TrainParams
@@ -16,6 +17,7 @@ from features.frame import Rows, category_names, feature_frame, feature_names, t
 from features.sampling import serving_rows, training_rows
 from features.space import PanelReading, Space, Vocabulary, vocabulary_of
 from forecasting.forecaster import days_late, forecast_grid
+from forecasting.shape import aligned
 
 if TYPE_CHECKING:
     import lightgbm
@@ -99,8 +101,15 @@ class GlobalLightGBM:
         if feature_names(space) != self.columns:
             changed = sorted(set(feature_names(space)) ^ set(self.columns))
             raise ModelBroken(f"the model was fitted on other features than params declare: {changed}. Train again.")
-        parts = [self._predict(space, end, hs) for end, hs in self._blocks_covering(steps).items()]
-        return pl.concat(parts)
+        y_hat = np.hstack([self._predict(space, end, hs) for end, hs in self._blocks_covering(steps).items()])
+        ahead = slice(space.days.gutter + space.days.known, space.days.gutter + space.days.known + steps)
+        is_closed = space.is_closed[:, ahead]
+        y_hat[is_closed] = 0.0
+        if self.params.shape.columns:
+            y_hat = aligned(space, y_hat, self.params.shape)
+        y_hat[np.isnan(space.by_series["launch_ix"][:, 0])] = np.nan  # never sold: nothing to say,
+        y_hat[is_closed] = 0.0  # but that a closed store sells nothing is known of every series
+        return _long(space, y_hat)
 
     def _blocks_covering(self, steps: int) -> dict[int, range]:
         """The blocks up to `steps` days ahead; the last block answers for all days beyond its own."""
@@ -112,21 +121,24 @@ class GlobalLightGBM:
             covering[last] = range(self.blocks[last].start, steps + 1)
         return covering
 
-    def _predict(self, space: Space, end: int, hs: range) -> pl.DataFrame:
+    def _predict(self, space: Space, end: int, hs: range) -> np.ndarray:
+        """(series, len(hs)) means of one block."""
         rows = serving_rows(space, hs)
-        frame = feature_frame(space, rows)
-        y_hat = np.clip(self.boosters[end].predict(frame.to_numpy(), num_threads=self.params.threads), 0, None)
-        launched = ~np.isnan(space.by_series["launch_ix"][rows.series_ix, 0])
-        y_hat = np.where(launched, y_hat, np.nan)
-        y_hat[space.is_closed[rows.series_ix, rows.target_ix + space.days.gutter]] = 0.0
-        first = space.days.first
-        return pl.DataFrame(
-            {
-                "unique_id": space.series["unique_id"].gather(rows.series_ix),
-                "ds": pl.Series(rows.target_ix.astype(np.int32)),
-                "y_hat": pl.Series(y_hat.astype(np.float64)).fill_nan(None),
-            }
-        ).with_columns(ds=pl.lit(first) + pl.duration(days=pl.col("ds")))
+        y_hat = self.boosters[end].predict(feature_frame(space, rows).to_numpy(), num_threads=self.params.threads)
+        return np.clip(y_hat, 0, None).reshape(space.series.height, len(hs))
+
+
+def _long(space: Space, y_hat: np.ndarray) -> pl.DataFrame:
+    """unique_id, ds, y_hat of a (series, steps) table of the days after the last known one; NaN as null."""
+    series, steps = y_hat.shape
+    last_day = space.days.first + timedelta(days=space.last_known)
+    return pl.DataFrame(
+        {
+            "unique_id": space.series["unique_id"].gather(np.repeat(np.arange(series), steps)),
+            "ds": pl.Series(days_after(last_day, steps) * series, dtype=pl.Date),
+            "y_hat": pl.Series(y_hat.astype(np.float64).ravel()).fill_nan(None),
+        }
+    )
 
 
 def _with_forecast_as_sales(panel: Panel, forecast: pl.DataFrame) -> Panel:

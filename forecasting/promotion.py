@@ -23,13 +23,15 @@ class Decision:
     reasons: list[str]
 
 
-def losses_of(panel: Panel, backtest: pl.DataFrame, models: list[str], levels: list[Level]) -> list[np.ndarray]:
+def losses_of(
+    panel: Panel, backtest: pl.DataFrame, models: list[str], levels: list[Level], absent_means_zero: bool = True
+) -> list[np.ndarray]:
     """For each model its (cutoffs, blocks) losses on a backtest."""
     bottom = levels[-1:]
     blocks = blocks_of(panel.series)
     losses: list[list[np.ndarray]] = [[] for _ in models]
     for (cutoff,), forecasts in backtest.group_by("cutoff", maintain_order=True):
-        window = window_after(panel, cutoff, int(forecasts["h"].max()), bottom)
+        window = window_after(panel, cutoff, int(forecasts["h"].max()), bottom, absent_means_zero)
         for told, model in zip(losses, models, strict=True):
             told.append(series_losses(window, window.matrix(forecasts, model), blocks))
     return [np.array(told) for told in losses]

@@ -32,7 +32,12 @@ ROW_SCHEMA = {
 
 
 def score_backtest(
-    panel: Panel, backtest: pl.DataFrame, models: list[str], levels: list[Level], most_bins: int
+    panel: Panel,
+    backtest: pl.DataFrame,
+    models: list[str],
+    levels: list[Level],
+    most_bins: int,
+    absent_means_zero: bool = True,
 ) -> tuple[pl.DataFrame, dict[str, Calibration]]:
     """Scores as contract.frames.SCORES without run_id, and for each model the calibration learned from all cutoffs.
 
@@ -44,7 +49,7 @@ def score_backtest(
     rows: list[Row] = []
     told: dict[str, list[tuple[date, Pairs]]] = {model: [] for model in models}
     for cutoff in cutoffs:
-        window = window_after(panel, cutoff, horizon, levels)
+        window = window_after(panel, cutoff, horizon, levels, absent_means_zero)
         forecasts = backtest.filter(pl.col("cutoff") == cutoff)
         for model in models:
             y_hat = window.matrix(forecasts, model)
