@@ -1,0 +1,184 @@
+"""DOOR: forecasts and inputs against what happened since -> findings, alerts, and whether to retrain; and the report people read.
+
+reads   the store: sales, batches, quarantine, forecasts whose days came true, scores, models; params.yaml: monitor
+writes  alerts and runs in the store, data/reports/monitor.json; with --report data/reports/index.html, from files only
+run     python monitor.py [--now 2026-01-30T06:00] [--dry-run] [--json]
+        python monitor.py --report     the laboratory's stage `report`
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from dataclasses import asdict
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from contract.days import parse_moment
+from contract.params import Params, load_params, params_hash, text_hash
+from contract.places import Places
+from contract.walk import Summary, clock, door_parser, git_commit, read_json, walk
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from monitoring.finding import Finding
+    from monitoring.watch import Evidence
+
+log = logging.getLogger("monitor")
+
+BASELINE = "seasonal_naive"
+_LOG_LEVELS = {"ok": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
+
+
+def monitor(params: Params, places: Places, *, now: datetime, dry_run: bool = False) -> Summary:
+    """Look at everything, raise an alert per cause, close those that are gone, say whether to retrain."""
+    from monitoring.decide import decide_retraining
+    from monitoring.finding import worst
+    from monitoring.watch import came_true_tables, told_of, watch
+
+    evidence = _evidence(params, places, now)
+    told = told_of(evidence)
+    findings = watch(evidence, told, params.monitor)
+    for finding in findings:
+        log.log(_LOG_LEVELS[finding.severity], "watched cause=%s %s", finding.cause, finding.what)
+    summary = {
+        "worst": worst(findings),
+        "retrain": asdict(decide_retraining(findings, params.monitor.retrain_every_days)),
+        "findings": [{"cause": finding.cause, **asdict(finding)} for finding in findings],
+    }
+    if not dry_run:
+        summary |= _write_alerts(params, places, findings, now)
+        _write_json(places.reports / "monitor.json", summary | {"now": now, **came_true_tables(told, evidence)})
+    return summary
+
+
+def report(params: Params, places: Places) -> Summary:
+    """The page for planner and engineer, from the laboratory's files alone; dated by the origin, so same files, same bytes."""
+    import polars as pl
+
+    from reports.page import Told, render
+    from reports.tables import leaderboard_table
+    from storage.panel_files import read_frozen
+
+    told = Told(
+        panel=read_frozen(places.panel),
+        forecasts=pl.read_parquet(places.forecasts / "forecasts.parquet"),
+        levels=pl.read_parquet(places.forecasts / "forecast_levels.parquet"),
+        backtest=pl.read_parquet(places.backtest / "forecasts.parquet"),
+        scores=pl.read_parquet(places.scores / "scores.parquet"),
+        leaderboard=read_json(places.scores / "leaderboard.json"),
+        decision=read_json(places.scores / "decision.json"),
+        card=read_json(places.candidate / "card.json"),
+        validation=read_json(places.validation / "panel.json"),
+    )
+    board = {"origin": told.origin, "decision": told.decision, "models": told.leaderboard}
+    _write_json(places.reports / "leaderboard.json", board)
+    page = places.reports / "index.html"
+    page.write_text(render(told), encoding="utf-8")
+    log.info("rendered page=%s bytes=%d", page, page.stat().st_size)
+    return {"leaderboard": leaderboard_table(told.leaderboard), "report": str(page), "bytes": page.stat().st_size}
+
+
+def _evidence(params: Params, places: Places, now: datetime) -> Evidence:
+    from monitoring.watch import Evidence
+    from storage.batches import read_batches
+    from storage.forecasts import latest_forecasts
+    from storage.models import read_models
+    from storage.panel import read_panel
+    from storage.quarantine import read_quarantine
+    from storage.store import open_store
+
+    with open_store(places.store, params.ingest.lock_wait_s, read_only=True) as con:
+        panel = read_panel(con)
+        champion = next(iter(read_models(con).filter(stage="champion").to_dicts()), None)
+        return Evidence(
+            now=now,
+            panel=panel,
+            batches=read_batches(con),
+            quarantine=read_quarantine(con),
+            newest=latest_forecasts(con),
+            past=_past_forecasts(con, panel.last_day, params.train.horizon),
+            promised=_promised(con, champion),
+            champion_cutoff=champion["cutoff"] if champion else None,
+            absent_means_zero=params.ingest.absent_means_zero,
+        )
+
+
+def _past_forecasts(con: Any, last_day: date, horizon: int) -> pl.DataFrame:
+    """One published table a week, back to the last whose whole horizon came true: daily tables repeat each other's errors."""
+    import polars as pl
+
+    from contract.frames import FORECASTS
+    from storage.forecasts import latest_forecasts
+
+    tables = [FORECASTS.empty()]
+    for week in range(0, horizon + 7, 7):
+        days = (last_day - timedelta(days=week + back) for back in range(7, 0, -1))  # the longest known first
+        tables.append(next((table for day in days if (table := latest_forecasts(con, day)).height), tables[0]))
+    return pl.concat(tables)
+
+
+def _promised(con: Any, champion: dict[str, Any] | None) -> dict[int, float]:
+    """The backtest's WAPE by week ahead of what serves, from its newest scored run; empty where there is none."""
+    import polars as pl
+
+    from monitoring.accuracy import promised_by_week
+    from storage.runs import read_runs
+    from storage.scores import read_scores
+
+    serves, model_id = (champion["kind"], champion["model_id"]) if champion else (BASELINE, None)
+    runs = read_runs(con, "inference").filter(pl.col("model_id").eq_missing(model_id))
+    scored = (read_scores(con, run_id) for run_id in runs["run_id"])
+    scores = next((frame for frame in scored if frame.height), None)
+    return {} if scores is None else promised_by_week(scores, serves)
+
+
+def _write_alerts(params: Params, places: Places, findings: list[Finding], now: datetime) -> Summary:
+    from monitoring.decide import escalation, to_close, to_raise
+    from storage.alerts import Alert, close_alert, open_alerts, raise_alert
+    from storage.runs import Run, write_run
+    from storage.store import open_store
+
+    run_id = text_hash("monitor", now.isoformat())
+    run = Run(run_id, "monitor", now, clock(), git_commit=git_commit(), params_hash=params_hash(params.monitor))
+    with open_store(places.store, params.ingest.lock_wait_s) as con:
+        gone = to_close(findings, open_alerts(con)["cause"].to_list())
+        for finding in to_raise(findings):
+            advice = f"{finding.advice} {escalation(finding)}"
+            alert = Alert(finding.cause, finding.severity, finding.what, finding.value, finding.threshold, advice)
+            raise_alert(con, alert, now)
+        for cause in gone:
+            close_alert(con, cause, now)
+        write_run(con, run)
+    return {"raised": [finding.cause for finding in to_raise(findings)], "closed": gone}
+
+
+def _write_json(path: Path, content: Summary) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(content, indent=1, default=str) + "\n", encoding="utf-8")
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Parse, look or render, say what was found."""
+    parser = door_parser(__doc__)
+    parser.add_argument("--now", help="look as if it were this moment (ISO 8601; default: the clock)")
+    parser.add_argument(
+        "--report", action="store_true", help="render data/reports/index.html from the laboratory's files"
+    )
+    parser.add_argument("--dry-run", action="store_true", help="look and say, write nothing")
+
+    def work(arguments) -> Summary:
+        params, places = load_params(arguments.params), Places(arguments.data)
+        if arguments.report:
+            return report(params, places)
+        now = parse_moment(arguments.now) if arguments.now else clock()
+        return monitor(params, places, now=now, dry_run=arguments.dry_run)
+
+    return walk(parser, work, argv)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,84 @@
+"""Accuracy: forecasts that came true against the error the backtest promised. error = y_hat - y, positive is too much."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from monitoring.finding import Finding, not_judged
+
+FEW_DAYS = 7  # target days; below a week one weekday would speak for all
+
+
+def accuracy(told: pl.DataFrame, promised: dict[int, float], max_wape_ratio: float) -> Finding:
+    """WAPE at series level as a multiple of what the backtest promised for the same mix of weeks ahead.
+
+    `told` as from came_true; `promised` is the backtest's WAPE by week ahead (a week beyond the last takes the last's).
+    """
+    weeks = volume_by(told, "week")
+    expected = (
+        sum(promised[min(week, max(promised))] * y for week, y in weeks.select("week", "y").iter_rows())
+        if promised
+        else 0
+    )
+    if told["ds"].n_unique() < FEW_DAYS or expected <= 0:
+        return not_judged("accuracy", "fewer than a week of forecast days came true, or no backtest to compare with")
+    ratio = float(weeks["absolute"].sum() / expected)
+    wape = float(weeks["absolute"].sum() / weeks["y"].sum())
+    return Finding(
+        "accuracy",
+        f"WAPE was {wape:.3f} over {told['ds'].n_unique()} days, {ratio:.2f} times what the backtest promised",
+        "error" if ratio > max_wape_ratio else "ok",
+        ratio,
+        max_wape_ratio,
+        "Compare by store and week in data/reports/monitor.json; retrain if no feed or rule explains it.",
+        told["ds"].min(),
+    )
+
+
+def bias(told: pl.DataFrame, series: pl.DataFrame, max_abs_bias: float, column: str | None = None) -> list[Finding]:
+    """Total bias as a share of what sold, or one finding for each group of a hierarchy column that breaks the limit."""
+    if told["ds"].n_unique() < FEW_DAYS or told["y"].sum() <= 0:
+        return [not_judged("bias", "fewer than a week of forecast days came true")] if column is None else []
+    group = pl.lit("") if column is None else pl.col(column)
+    placed = told.join(series, on="unique_id", how="left").with_columns(group=group)
+    rows = volume_by(placed, "group").filter(pl.col("y") > 0).select("group", pl.col("error") / pl.col("y"))
+    findings = [_bias(name, float(value), max_abs_bias, told) for name, value in rows.iter_rows()]
+    return findings if column is None else [finding for finding in findings if finding.severity != "ok"]
+
+
+def accuracy_table(told: pl.DataFrame, series: pl.DataFrame, column: str) -> pl.DataFrame:
+    """For each group of a column: units sold, WAPE and bias over the forecasts that came true."""
+    placed = told.join(series, on="unique_id", how="left") if column not in told.columns else told
+    return volume_by(placed, column).select(
+        column, "y", wape=pl.col("absolute") / pl.col("y"), bias=pl.col("error") / pl.col("y")
+    )
+
+
+def promised_by_week(scores: pl.DataFrame, model: str) -> dict[int, float]:
+    """WAPE by week ahead that a model's backtest promised, mean over its cutoffs. `scores` as contract.frames.SCORES."""
+    weekly = scores.filter(pl.col("slice").str.starts_with("week_"), model=model, metric="wape")
+    means = weekly.group_by("slice").agg(pl.col("value").mean()).sort("slice")
+    return {int(name.removeprefix("week_")): value for name, value in means.iter_rows()}
+
+
+def volume_by(told: pl.DataFrame, column: str) -> pl.DataFrame:
+    """Sums of y, error and absolute error by a column, sorted by it."""
+    return (
+        told.group_by(column)
+        .agg(pl.col("y").sum(), pl.col("error").sum(), absolute=pl.col("error").abs().sum())
+        .sort(column)
+    )
+
+
+def _bias(group: str, value: float, max_abs_bias: float, told: pl.DataFrame) -> Finding:
+    is_out = abs(value) > max_abs_bias
+    return Finding(
+        "bias",
+        f"forecasts{' of ' + group if group else ''} were {value:+.1%} of what sold",
+        ("warning" if group else "error") if is_out else "ok",
+        value,
+        max_abs_bias,
+        f"Too {'much' if value > 0 else 'little'}: look for a price, promotion or assortment change; scale orders until retrained.",
+        told["ds"].min(),
+        group,
+    )

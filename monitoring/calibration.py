@@ -1,0 +1,53 @@
+"""Calibration: how often what came true lay inside the published intervals, with an error bar."""
+
+from __future__ import annotations
+
+import math
+
+import polars as pl
+
+from contract.quantiles import INTERVALS
+from monitoring.finding import Finding, not_judged
+
+FEW_DAYS = 7
+SURE = 2.0  # standard errors a gap must exceed, so that two odd days do not ring
+
+
+def coverage(told: pl.DataFrame, nominal: float) -> tuple[float, float]:
+    """Share of rows inside the central interval, and its standard error.
+
+    Series of one day move together, so a day is one observation: the error is the spread of daily coverages over
+    the square root of their number.
+    """
+    low, high = INTERVALS[nominal]
+    inside = (pl.col("y") >= pl.col(low)) & (pl.col("y") <= pl.col(high))
+    daily = told.group_by("ds").agg(share=inside.mean(), rows=pl.len())
+    share = float((daily["share"] * daily["rows"]).sum() / daily["rows"].sum())
+    return share, float(daily["share"].std() or 0.0) / math.sqrt(daily.height)
+
+
+def calibration(told: pl.DataFrame, max_gap: float) -> list[Finding]:
+    """One finding for the 50% and one for the 95% interval.
+
+    Only the 95% one rings: counts are whole units, so half of a slow mover's days cannot be cut out of them and its
+    50% interval covers more than half by nature.
+    """
+    if told["ds"].n_unique() < FEW_DAYS:
+        return [not_judged("calibration", "fewer than a week of forecast days came true")]
+    return [_one(told, nominal, max_gap, rings=nominal == 0.95) for nominal in (0.5, 0.95)]
+
+
+def _one(told: pl.DataFrame, nominal: float, max_gap: float, rings: bool) -> Finding:
+    share, error = coverage(told, nominal)
+    gap = share - nominal
+    is_out = rings and abs(gap) > max_gap and abs(gap) > SURE * error
+    return Finding(
+        "calibration",
+        f"the {nominal:.0%} interval covered {share:.1%} ± {error:.1%} of what came true",
+        "warning" if is_out else "ok",
+        gap,
+        max_gap,
+        "Run evaluate.py to learn the quantiles anew; until then order with a margin." if is_out else "",
+        told["ds"].min(),
+        f"{round(nominal * 100)}",
+    )

@@ -1,0 +1,52 @@
+"""Published forecasts beside what came true: the frame that accuracy and calibration are measured on."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+
+import numpy as np
+import polars as pl
+
+from contract.panel import Panel
+from features.dense import Days, units_sold
+
+DAYS_PER_WEEK = 7
+
+
+def came_true(forecasts: pl.DataFrame, panel: Panel, absent_means_zero: bool) -> pl.DataFrame:
+    """The forecast rows whose day has come and is known, with y (units), error = y_hat - y, and week (ahead, from 1).
+
+    Known as in training: an absent row is a zero if its feed arrived; closed days and missing feeds are left out.
+    """
+    past = forecasts.filter(pl.col("ds") <= panel.last_day)
+    happened = units_by_day(panel, past["ds"].min(), absent_means_zero) if past.height else _NOTHING
+    return (
+        past.join(happened, on=["unique_id", "ds"], how="inner", validate="m:1")
+        .with_columns(error=pl.col("y_hat") - pl.col("y"), week=week_ahead())
+        .sort("origin", "unique_id", "ds")
+    )
+
+
+def week_ahead() -> pl.Expr:
+    """The week ahead a row lies in, from 1."""
+    return (pl.col("h") - 1) // DAYS_PER_WEEK + 1
+
+
+def units_by_day(panel: Panel, first: date, absent_means_zero: bool) -> pl.DataFrame:
+    """unique_id, ds, y of every series and day since `first` on which something is known."""
+    recent = replace(panel, sales=panel.sales.filter(pl.col("ds") >= first))
+    days = Days(first, (panel.last_day - first).days + 1, 0, gutter=0)
+    y = units_sold(recent, days, absent_means_zero)
+    at_series, at_day = np.nonzero(~np.isnan(y))
+    axis = pl.date_range(first, panel.last_day, eager=True)
+    return pl.DataFrame(
+        {
+            "unique_id": panel.series["unique_id"].gather(at_series),
+            "ds": axis.gather(at_day),
+            "y": y[at_series, at_day].astype(np.float64),
+        }
+    )
+
+
+_NOTHING = pl.DataFrame(schema={"unique_id": pl.String, "ds": pl.Date, "y": pl.Float64})

@@ -1,0 +1,79 @@
+"""What follows from findings: retrain or not and why, whom to call and by when, which alerts to raise and which to close."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from monitoring.finding import Finding
+
+# accuracy alarms that a fit on newer days can mend; the others are about feeds and files
+MENDED_BY_RETRAINING = ("accuracy", "bias", "calibration", "drift")
+
+# who mends what: the first to call, by watcher
+FIRST_CALL = {
+    "freshness": "the data supplier's desk",
+    "quality": "the data supplier's desk",
+    "refused_file": "the data supplier's desk",
+    "forecast_age": "the operator on duty",
+    "fallback": "the forecasting engineer",
+    "sanity": "the forecasting engineer",
+    "champion": "the forecasting engineer",
+    "model_age": "the forecasting engineer",
+    "accuracy": "the forecasting engineer",
+    "bias": "the replenishment planner, then the forecasting engineer",
+    "calibration": "the forecasting engineer",
+    "drift": "the category manager",
+}
+
+
+@dataclass(frozen=True)
+class Retrain:
+    """Whether to fit anew, what led to it (accuracy, age, schedule, none), and the sentence for the record."""
+
+    is_needed: bool
+    trigger: str
+    reason: str
+
+
+def decide_retraining(findings: list[Finding], every_days: int) -> Retrain:
+    """Accuracy alarms first, then a champion past its age, then the schedule; a missing champion is an age without end.
+
+    The decision only says; the weekly flow trains, and the gate of evaluate.py decides what serves.
+    """
+    broken = [f for f in findings if f.severity != "ok"]
+    if alarms := [f for f in broken if f.watcher in MENDED_BY_RETRAINING]:
+        return Retrain(True, "accuracy", "; ".join(f.what for f in alarms))
+    if aged := [f for f in broken if f.watcher in ("model_age", "champion")]:
+        return Retrain(True, "age", aged[0].what)
+    if due := [f for f in findings if f.watcher == "model_age" and (f.value or 0) >= every_days]:
+        return Retrain(True, "schedule", f"{due[0].what}; refits are due every {every_days} days")
+    return Retrain(False, "none", "the champion is young and its forecasts hold")
+
+
+def escalation(finding: Finding) -> str:
+    """Whom to call and by when, for an alert's advice."""
+    first = FIRST_CALL[finding.watcher]
+    if finding.severity == "error":
+        return (
+            f"Call {first} now; still open when orders leave: the head of replenishment decides with yesterday's table."
+        )
+    return f"Tell {first} within the working day; still open after three days: the operator on duty raises it."
+
+
+def to_raise(findings: list[Finding]) -> list[Finding]:
+    """The findings a person should or must look at."""
+    return [finding for finding in findings if finding.severity != "ok"]
+
+
+def to_close(findings: list[Finding], open_causes: list[str]) -> list[str]:
+    """Causes of open alerts that are gone: their watcher could judge, and does not name them any more."""
+    standing = {finding.cause for finding in to_raise(findings)}
+    judged = {finding.watcher for finding in findings if finding.is_judged}
+    watchers = judged | _told_only_when_wrong(judged)
+    return [cause for cause in open_causes if cause not in standing and cause.partition(":")[0] in watchers]
+
+
+def _told_only_when_wrong(judged: set[str]) -> set[str]:
+    """Watchers that say nothing when all is well: silent beside one that was judged, they are well."""
+    beside = {"refused_file": "quality", "champion": "model_age"}
+    return {silent for silent, spoken in beside.items() if spoken in judged}

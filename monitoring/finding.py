@@ -1,0 +1,47 @@
+"""What a watcher says: one sentence about one cause, with the number it measured and the number that was allowed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Literal
+
+Severity = Literal["ok", "warning", "error"]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One watcher's word on one slice. warning: a person should look; error: a person must.
+
+    `value` None means that nothing could be judged yet, which is not the same as ok: an open alert stays open.
+    """
+
+    watcher: str
+    what: str
+    severity: Severity
+    value: float | None
+    threshold: float | None
+    advice: str = ""
+    since: date | None = None
+    slice: str = ""
+
+    @property
+    def cause(self) -> str:
+        """What it is about, the same every day (`freshness:CA_1`): at most one open alert for each."""
+        return f"{self.watcher}:{self.slice}" if self.slice else self.watcher
+
+    @property
+    def is_judged(self) -> bool:
+        """Whether there was anything to measure."""
+        return self.value is not None
+
+
+def not_judged(watcher: str, why: str) -> Finding:
+    """The watcher looked, and there was nothing to measure yet."""
+    return Finding(watcher, why, "ok", None, None)
+
+
+def worst(findings: list[Finding]) -> Severity:
+    """The loudest severity among the findings; ok for none."""
+    order: list[Severity] = ["ok", "warning", "error"]
+    return max((finding.severity for finding in findings), key=order.index, default="ok")

@@ -1,0 +1,59 @@
+"""Feeds: how many days ago each of them last brought sales."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import polars as pl
+
+from features.dense import FEED_COLUMN
+from monitoring.finding import Finding, not_judged
+
+WATCHER = "freshness"
+
+
+def freshness(sales: pl.DataFrame, series: pl.DataFrame, today: date, max_days: int) -> list[Finding]:
+    """One finding for the newest sales day of all, and one for each feed that stays behind the others.
+
+    All feeds silent is one cause and an error (nothing can be forecast from today); a single feed is a warning of its own.
+    """
+    newest = last_days(sales, series)
+    if newest.is_empty():
+        return [not_judged(WATCHER, "no sales arrived yet")]
+    last = newest["last_day"].max()
+    behind = newest.filter((pl.lit(last) - pl.col("last_day")).dt.total_days() > max_days)
+    return [_overall(last, today, max_days)] + [_one_feed(*row, last, max_days) for row in behind.iter_rows()]
+
+
+def last_days(sales: pl.DataFrame, series: pl.DataFrame) -> pl.DataFrame:
+    """feed, last_day: the newest day with a sales row of each feed (a store, or everything where there are no stores)."""
+    feed = pl.col(FEED_COLUMN) if FEED_COLUMN in series.columns else pl.lit("all")
+    placed = sales.join(series.select("unique_id", feed=feed), on="unique_id", how="inner")
+    return placed.group_by("feed").agg(last_day=pl.col("ds").max()).sort("feed")
+
+
+def _overall(last: date, today: date, max_days: int) -> Finding:
+    age_days = (today - last).days
+    return Finding(
+        WATCHER,
+        f"the newest sales day is {last}, {age_days} days before {today}",
+        "error" if age_days > max_days else "ok",
+        float(age_days),
+        float(max_days),
+        "Look into data/inbox and its sender; forecasts stand on older days until a file arrives.",
+        last + timedelta(days=1),
+    )
+
+
+def _one_feed(feed: str, last: date, others: date, max_days: int) -> Finding:
+    behind_days = (others - last).days
+    return Finding(
+        WATCHER,
+        f"feed {feed} last brought sales of {last}, {behind_days} days behind the others",
+        "warning",
+        float(behind_days),
+        float(max_days),
+        f"Ask {feed} for its extracts since {last}, or close the store in the calendar.",
+        last + timedelta(days=1),
+        feed,
+    )

@@ -1,0 +1,60 @@
+"""Data quality: what share of the received rows was refused lately, and why."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import polars as pl
+
+from monitoring.finding import Finding, not_judged
+
+WINDOW_DAYS = 7
+
+
+def quality(batches: pl.DataFrame, quarantine: pl.DataFrame, now: datetime, max_share: float) -> list[Finding]:
+    """The refused share of the rows received in the last seven days, and one error for each file refused whole
+    and not yet replaced by an accepted one of its name.
+
+    `batches` and `quarantine` as the store keeps them (received_at, rows_in, rows_refused, status, reason, name; batch_id,
+    reason, lines).
+    """
+    recent = batches.filter(pl.col("received_at") > now - timedelta(days=WINDOW_DAYS))
+    taken = recent.filter(status="accepted")
+    not_mended = recent.filter(status="refused").join(taken, on="name", how="anti").unique("name", keep="last")
+    whole = [_whole(row) for row in not_mended.sort("name").to_dicts()]
+    if taken["rows_in"].sum() == 0:
+        return [not_judged("quality", f"no row was received in {WINDOW_DAYS} days"), *whole]
+    share = taken["rows_refused"].sum() / taken["rows_in"].sum()
+    why = ", ".join(f"{reason} {lines}" for reason, lines in refused_by_reason(quarantine, taken).head(3).iter_rows())
+    return [
+        Finding(
+            "quality",
+            f"{share:.2%} of {taken['rows_in'].sum()} rows received in {WINDOW_DAYS} days were refused"
+            + (f" ({why})" if why else ""),
+            "warning" if share > max_share else "ok",
+            float(share),
+            max_share,
+            "Read the quarantine's reasons with the sender of the file: data/validation/index.html.",
+            taken["received_at"].min().date(),
+        ),
+        *whole,
+    ]
+
+
+def refused_by_reason(quarantine: pl.DataFrame, batches: pl.DataFrame) -> pl.DataFrame:
+    """reason, lines: refused lines of these batches, the most frequent reason first."""
+    of_these = quarantine.join(batches.select("batch_id"), on="batch_id", how="semi")
+    return of_these.group_by("reason").agg(pl.col("lines").sum()).sort(["lines", "reason"], descending=[True, False])
+
+
+def _whole(batch: dict) -> Finding:
+    return Finding(
+        "refused_file",
+        f"file {batch['name']!r} was refused whole: {batch['reason']}",
+        "error",
+        1.0,
+        0.0,
+        "Ask its sender for a mended file and drop it into data/inbox; nothing of this one entered.",
+        batch["received_at"].date(),
+        batch["name"],
+    )

@@ -1,0 +1,147 @@
+"""Vega-Lite specifications made with Altair. Colours are the page's CSS variables, so light and dark need no second chart.
+
+The palette is Okabe and Ito's, told apart by colour-blind eyes; every series also differs by shape or dash.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import altair as alt
+import polars as pl
+
+from reports.scores import model_name
+
+Spec = dict[str, Any]
+
+DIGITS = 5  # significant, of every number in a chart
+_MODELS = ["global LightGBM", "seasonal naive (baseline)", "oracle (error floor)"]
+_COLOURS = ["var(--c1)", "var(--c2)", "var(--c3)"]
+
+_CONFIG = {
+    "background": None,
+    "font": "system-ui, sans-serif",
+    "view": {"stroke": None},
+    "axis": {
+        "labelColor": "var(--soft)", "titleColor": "var(--soft)", "gridColor": "var(--line)", "domainColor": "var(--line)",
+        "tickColor": "var(--line)", "labelFontSize": 12, "titleFontSize": 12, "titleFontWeight": "normal", "labelLimit": 150,
+    },
+    "legend": {
+        "labelColor": "var(--ink)", "titleColor": "var(--soft)", "orient": "top", "labelFontSize": 12, "labelLimit": 240,
+        "title": None, "columns": 2,
+    },
+    "rule": {"color": "var(--soft)"},
+}  # fmt: skip
+
+
+def fan(rows: pl.DataFrame) -> Spec:
+    """What was sold, then the mean and the 50% and 95% intervals. `rows`: ds, y, y_hat, q025, q250, q750, q975."""
+    x = alt.X("ds:T", title=None, axis=alt.Axis(format="%d %b", tickCount=6, grid=False))
+    base = alt.Chart(_data(rows.with_columns(top=pl.max_horizontal("y", "q975"))))
+    tooltip = [alt.Tooltip("ds:T", format="%a %d %b %Y", title="day"), *(_units(*pair) for pair in _FAN_WORDS)]
+    ahead = base.transform_filter("isValid(datum.y_hat)")
+    layers = [
+        ahead.mark_area(color="var(--c1)", opacity=0.18).encode(
+            x, alt.Y("q025:Q", title="units a day"), alt.Y2("q975:Q")
+        ),
+        ahead.mark_area(color="var(--c1)", opacity=0.35).encode(x, alt.Y("q250:Q"), alt.Y2("q750:Q")),
+        base.transform_filter("isValid(datum.y)")
+        .mark_line(color="var(--ink)", strokeWidth=1.3)
+        .encode(x, alt.Y("y:Q")),
+        ahead.mark_line(color="var(--c1)", strokeWidth=2).encode(x, alt.Y("y_hat:Q")),
+        base.mark_bar(opacity=0).encode(x, alt.Y("top:Q", stack=None), tooltip=tooltip),  # where the mouse is met
+    ]
+    return _spec(alt.layer(*layers), 170)
+
+
+def by_week(weeks: pl.DataFrame, metric: str, title: str) -> Spec:
+    """One line per model over the weeks ahead. `weeks`: model, week and the metric."""
+    form = "+.1%" if metric == "bias" else ".1%"
+    chart = alt.Chart(_data(_named(weeks).select("model", "week", value=metric)))
+    encoded = chart.mark_line(point=alt.OverlayMarkDef(size=60), strokeWidth=2).encode(
+        alt.X("week:O", title="week ahead", axis=alt.Axis(labelAngle=0)),
+        alt.Y("value:Q", title=title, axis=alt.Axis(format=form)),
+        **_by_model(),
+        tooltip=["model:N", "week:O", _number("value", form)],
+    )
+    return _spec(encoded, 200)
+
+
+def by_level(levels: pl.DataFrame) -> Spec:
+    """WRMSSE of each model on each level, the total on top."""
+    encoded = (
+        alt.Chart(_data(_named(levels).select("model", "level", "wrmsse", "bias")))
+        .mark_point(size=70, filled=True)
+        .encode(
+            alt.X("wrmsse:Q", title="WRMSSE (less is better)"),
+            alt.Y("level:N", title=None, sort=levels["level"].unique(maintain_order=True).to_list()),
+            **_by_model(),
+            tooltip=["model:N", "level:N", _number("wrmsse", ".3f"), _number("bias", "+.1%")],
+        )
+    )
+    return _spec(encoded, 20 * levels["level"].n_unique() + 40)
+
+
+def coverage(rows: pl.DataFrame) -> Spec:
+    """Covered against promised share on each level: a tick where it was promised, a dot where it was, ± the spread over cutoffs."""
+    named = rows.with_columns(interval=(pl.col("nominal") * 100).round().cast(pl.Int32).cast(pl.String) + "% interval")
+    base = alt.Chart(_data(named))
+    y = alt.Y("level:N", title=None, sort=rows["level"].unique(maintain_order=True).to_list())
+    colour = alt.Color("interval:N", scale=alt.Scale(range=[*_COLOURS, "var(--c4)"]), legend=alt.Legend(columns=2))
+    x = alt.Axis(format=".0%")
+    layers = [
+        base.mark_rule(opacity=0.6).encode(alt.X("low:Q", title="share of days inside", axis=x), alt.X2("high:Q"), y, colour),
+        base.mark_tick(thickness=2, size=16).encode(alt.X("nominal:Q"), y, colour),
+        base.mark_point(filled=True, size=60).encode(
+            alt.X("covered:Q", axis=x), y, colour, alt.Shape("interval:N"),
+            tooltip=["level:N", "interval:N", _number("covered", ".1%")],
+        ),
+    ]  # fmt: skip
+    return _spec(alt.layer(*layers), 20 * rows["level"].n_unique() + 40)
+
+
+def importance(shares: dict[str, float], count: int) -> Spec:
+    """The features with the largest share of the gain."""
+    top = pl.DataFrame({"feature": list(shares)[:count], "share": list(shares.values())[:count]})
+    encoded = (
+        alt.Chart(_data(top))
+        .mark_bar(color="var(--c1)", height={"band": 0.7})
+        .encode(
+            alt.X("share:Q", title="share of the gain", axis=alt.Axis(format=".0%")),
+            alt.Y("feature:N", title=None, sort=None, axis=alt.Axis(labelLimit=220)),
+            tooltip=["feature:N", _number("share", ".1%")],
+        )
+    )
+    return _spec(encoded, 18 * top.height + 30)
+
+
+_FAN_WORDS = (("y", "sold"), ("y_hat", "mean"), ("q250", "25%"), ("q750", "75%"), ("q025", "2.5%"), ("q975", "97.5%"))
+
+
+def _units(column: str, title: str) -> alt.Tooltip:
+    return alt.Tooltip(f"{column}:Q", title=title, format=",.1f")
+
+
+def _number(column: str, form: str) -> alt.Tooltip:
+    return alt.Tooltip(f"{column}:Q", format=form)
+
+
+def _by_model() -> dict[str, Any]:
+    scale = alt.Scale(domain=_MODELS, range=_COLOURS)
+    return {"color": alt.Color("model:N", scale=scale), "shape": alt.Shape("model:N", scale=alt.Scale(domain=_MODELS))}
+
+
+def _named(frame: pl.DataFrame) -> pl.DataFrame:
+    return frame.with_columns(pl.col("model").replace_strict({m: model_name(m) for m in frame["model"].unique()}))
+
+
+def _data(frame: pl.DataFrame) -> alt.Data:
+    """The rows as plain values, days as text, absent values left out, numbers short."""
+    short = frame.with_columns(pl.col(pl.Float64).round_sig_figs(DIGITS), pl.col(pl.Date).cast(pl.String))
+    rows = [{name: value for name, value in row.items() if value is not None} for row in short.to_dicts()]
+    return alt.Data(values=rows)
+
+
+def _spec(chart: Any, height: int) -> Spec:
+    spec = chart.properties(width="container", height=height).to_dict()
+    return {**spec, "config": _CONFIG, "autosize": {"type": "fit", "contains": "padding"}}

@@ -1,0 +1,53 @@
+"""Tables for a terminal, as plain text."""
+
+from __future__ import annotations
+
+from io import StringIO
+from typing import Any
+
+from reports.scores import model_name
+
+_LEADERBOARD = ("wrmsse", "wspl", "wape", "bias", "coverage_95")
+
+
+def leaderboard_table(board: dict[str, dict[str, float]]) -> str:
+    """The backtest's headline scores, mean ± spread over cutoffs, the best WRMSSE first. bias: positive is too much."""
+    rows = [
+        [model_name(model), *(_score(scores, name) for name in _LEADERBOARD)]
+        for model, scores in sorted(board.items(), key=lambda pair: pair[1].get("wrmsse", float("inf")))
+    ]
+    return text_table(["model", *_LEADERBOARD], rows)
+
+
+def drills_table(results: list[dict[str, Any]]) -> str:
+    """One line per drill: fault, strength, what came out, what it cost, the grade."""
+    rows = [
+        [r["fault"], r["strength"], r["outcome"], _percent(r["loss"]), _percent(r["bias"]), r["grade"], r["told"]]
+        for r in results
+    ]
+    return text_table(["fault", "strength", "outcome", "WRMSSE lost", "bias", "grade", "how it was told"], rows)
+
+
+def text_table(head: list[str], rows: list[list[str]]) -> str:
+    """Aligned columns, the first to the left."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(*head, box=box.SIMPLE_HEAD, pad_edge=False)
+    for row in rows:
+        table.add_row(*row)
+    console = Console(file=StringIO(), width=160, color_system=None, markup=False, highlight=False)
+    console.print(table)
+    return "\n".join(line.rstrip() for line in console.file.getvalue().splitlines())
+
+
+def _score(scores: dict[str, float], name: str) -> str:
+    if name not in scores:
+        return "-"
+    form = "+.1%" if name == "bias" else ".1%" if name.startswith("coverage") else ".3f"
+    return f"{scores[name]:{form}} ± {scores[f'{name}_spread']:{form.lstrip('+')}}"
+
+
+def _percent(value: float | None) -> str:
+    return "-" if value is None else f"{value:+.1%}"
