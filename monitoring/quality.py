@@ -18,7 +18,7 @@ def quality(batches: pl.DataFrame, quarantine: pl.DataFrame, now: datetime, max_
     `batches` and `quarantine` as the store keeps them (received_at, rows_in, rows_refused, status, reason, name; batch_id,
     reason, lines).
     """
-    recent = batches.filter(pl.col("received_at") > now - timedelta(days=WINDOW_DAYS))
+    recent = batches.filter(pl.col("received_at").is_between(now - timedelta(days=WINDOW_DAYS), now))
     taken = recent.filter(status="accepted")
     not_mended = recent.filter(status="refused").join(taken, on="name", how="anti").unique("name", keep="last")
     whole = [_whole(row) for row in not_mended.sort("name").to_dicts()]

@@ -63,6 +63,17 @@ def told_of(evidence: Evidence) -> pl.DataFrame:
     return came_true(evidence.past, evidence.panel, evidence.absent_means_zero)
 
 
+def causes_before_truth(panel: Panel, newest: pl.DataFrame, now: datetime, params: MonitorParams) -> list[str]:
+    """The causes that would ring this morning already, before a single day of this table came true."""
+    findings = [
+        *freshness(panel.sales, panel.series, now.date(), params.max_staleness_days),
+        sanity(newest, panel.series),
+        fallback(newest, params.max_fallback_share),
+        *drift(panel, params.max_psi),
+    ]
+    return [finding.cause for finding in findings if finding.severity != "ok"]
+
+
 def came_true_tables(told: pl.DataFrame, evidence: Evidence) -> dict[str, list[dict]]:
     """Units, WAPE and bias of what came true by week ahead and by each slice that is watched, as plain rows."""
     series = evidence.panel.series

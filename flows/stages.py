@@ -1,0 +1,70 @@
+"""The doors as Prefect tasks: one task a stage, paths in, summaries out."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from prefect import task
+
+import inference
+import ingest
+import monitor
+from contract.errors import StoreBusy, TillcastError
+from contract.params import load_params
+from contract.places import Places
+from contract.walk import Summary
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+async def worth_retrying(_task: Any, _run: Any, state: Any) -> bool:
+    """A busy store or an outage may pass; what was refused for its content is refused again."""
+    failure = await state.result(raise_on_failure=False)
+    return isinstance(failure, StoreBusy) or not isinstance(failure, TillcastError)
+
+
+_PATIENT = {"retries": 3, "retry_delay_seconds": [30, 120, 300], "retry_condition_fn": worth_retrying}
+
+
+@task(**_PATIENT)
+def take_inbox(params: Path, data: Path, now: datetime) -> Summary:
+    """ingest.py: whatever lies in the inbox."""
+    return ingest.ingest(load_params(params), Places(data), now=now)
+
+
+@task(**_PATIENT)
+def forecast(params: Path, data: Path, now: datetime) -> Summary:
+    """inference.py: today's table."""
+    return inference.infer(load_params(params), Places(data), now=now)
+
+
+@task(**_PATIENT)
+def look(params: Path, data: Path, now: datetime) -> Summary:
+    """monitor.py: findings, alerts, the retrain decision."""
+    return monitor.monitor(load_params(params), Places(data), now=now)
+
+
+@task(**_PATIENT)
+def freeze_panel(params: Path, data: Path) -> Summary:
+    """ingest.py --freeze: the store's panel as files."""
+    return ingest.freeze(load_params(params), Places(data))
+
+
+@task
+def reproduce() -> Summary:
+    """dvc repro in this checkout: train, evaluate, decide, forecast, report, where anything changed."""
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"  # stages say `python`
+    command = [sys.executable, "-m", "dvc", "repro"]
+    subprocess.run(command, cwd=ROOT, env={**os.environ, "PATH": path}, check=True)  # noqa: S603 -- our own command
+    return {"reproduced": str(ROOT / "dvc.yaml")}
+
+
+@task(**_PATIENT)
+def publish(params: Path, data: Path, now: datetime) -> Summary:
+    """inference.py --publish: model, scores and forecasts into the store; promotes if the gate said so."""
+    return inference.publish(load_params(params), Places(data), now=now)

@@ -1,0 +1,39 @@
+"""A flow from the command line: with Prefect's ephemeral server, or plain."""
+
+from __future__ import annotations
+
+import os
+from argparse import Namespace
+from collections.abc import Callable
+from typing import Any
+
+from contract.days import parse_moment
+from contract.walk import Summary, clock, door_parser, walk
+
+# a fresh Prefect home migrates its database first (25 s measured), and tells nobody anything
+SETTINGS = {
+    "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    "DO_NOT_TRACK": "1",
+}
+
+
+def walked(
+    description: str, flow: Callable[..., Summary], plain: Callable[..., Summary], with_places: bool = True
+) -> int:
+    """The exit code of the flow, or of the plain walk with --plain; a refusal is one line, as at a door."""
+    parser = door_parser(description)
+    parser.add_argument("--plain", action="store_true", help="without Prefect")
+    parser.add_argument("--now", help="as if it were this moment (ISO 8601; default: the clock)")
+
+    def work(arguments: Namespace) -> Summary:
+        given: dict[str, Any] = {"now": parse_moment(arguments.now) if arguments.now else clock()}
+        if with_places:
+            given |= {"params": arguments.params, "data": arguments.data}
+        if arguments.plain:
+            return plain(**given)
+        return flow(**given)
+
+    for name, value in SETTINGS.items():
+        os.environ.setdefault(name, value)
+    return walk(parser, work)
