@@ -46,6 +46,12 @@ def holds(con: duckdb.DuckDBPyConnection, sha256: str) -> bool:
     return bool(con.execute(query, {"sha256": sha256}).fetchall())
 
 
+def contents_taken(con: duckdb.DuckDBPyConnection) -> list[str]:
+    """The hashes of all accepted contents, in order of their value: what the store knows, whatever order it learned it in."""
+    query = "select distinct sha256 from batches where status = 'accepted' order by sha256"
+    return [sha256 for (sha256,) in con.execute(query).fetchall()]
+
+
 def write_delivery(
     con: duckdb.DuckDBPyConnection, delivery: Delivery, batches: Sequence[Batch], sentences: Mapping[str, str]
 ) -> list[int]:

@@ -9,16 +9,24 @@ import polars as pl
 
 from contract.frames import FACTS
 from contract.panel import Panel
+from contract.params import text_hash
+from storage.batches import contents_taken
 from storage.facts import read_fact, read_superseded
 from storage.series import read_series
 
 
 def read_panel(con: duckdb.DuckDBPyConnection, as_of: datetime | None = None) -> Panel:
     """Everything known now, earlier versions included, so that it can still be read as of any moment; or what was
-    known at `as_of` and nothing else. No batch_id, no clock: the same statements give the same panel."""
+    known at `as_of` and nothing else. No batch_id, no clock: the same statements give the same panel.
+
+    Its hash names the ledger it was read from: the contents taken in so far, and the moment.
+    """
+    name = text_hash("ledger", as_of, *contents_taken(con))
     facts = {fact: read_fact(con, fact, as_of) for fact in FACTS}
     series = read_series(con)
     if as_of is None:
-        return Panel(**facts, series=series, superseded={fact: read_superseded(con, fact) for fact in FACTS})
+        superseded = {fact: read_superseded(con, fact) for fact in FACTS}
+        return Panel(**facts, series=series, superseded=superseded, hash=name)
     sold = facts["sales"].select(pl.col("unique_id").unique())
-    return Panel(**facts, series=series.join(sold, on="unique_id", how="semi", maintain_order="left"))
+    known = series.join(sold, on="unique_id", how="semi", maintain_order="left")
+    return Panel(**facts, series=known, hash=name)

@@ -1,0 +1,133 @@
+"""One file taken: whole or not at all, and what became of it."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from pathlib import Path
+
+from contract.errors import BadInput
+from contract.params import Params, SourceParams, params_hash
+from contract.places import Places
+from contract.received import Received
+from expectations.judge import Judgement, judge, refuse_whole
+from expectations.pages import write_page
+from expectations.suite import Context
+from expectations.suites import SUITES, sentences
+from sources.reading import read_file
+from sources.reasons import REASONS
+from storage.batches import Batch, Delivery, holds, unreadable, write_delivery
+from storage.facts import facts_without_rows
+from storage.inbox import archive_file, sha256_of
+from storage.known_at import with_known_at
+from storage.recent import read_recent
+from storage.store import open_store
+
+
+@dataclass(frozen=True)
+class Taken:
+    """What became of a file. status: accepted, refused (for `reason`), known (its content was taken before), growing."""
+
+    name: str
+    status: str
+    rows_in: int
+    rows_refused: int
+    reason: str | None
+    notes: list[str]
+
+
+def take(
+    path: Path, params: Params, places: Places, now: datetime, *, dry_run: bool = False, is_history: bool = False
+) -> Taken:
+    """One file from where it lies into store and archive; what became of it, with counts."""
+    before = path.stat()
+    delivery = Delivery(store_name(params.source), path.name, sha256_of(path), now)
+    with open_store(places.store, params.ingest.lock_wait_s) as con:
+        is_known = holds(con, delivery.sha256)
+    judged, reason = [], None
+    try:
+        judged = [] if is_known else _judged(read_file(path, params.source), params, places, now)
+        reason = next((judgement.reason for _, judgement in judged if judgement.reason), None)
+    except BadInput as error:
+        reason = str(error)
+    status = "known" if is_known else "refused" if reason else "accepted"
+    if (before.st_size, before.st_mtime_ns) != (path.stat().st_size, path.stat().st_mtime_ns):
+        status = "growing"  # somebody still writes it: the next run takes it
+    elif not dry_run:
+        _keep(path, delivery, judged, reason, params, places, is_history=is_history, is_known=is_known)
+    refused = sum(int(judgement.refused["lines"].sum()) for _, judgement in judged)
+    notes = [note for _, judgement in judged for note in judgement.notes]
+    return Taken(path.name, status, sum(fact.rows_in for fact, _ in judged), refused, reason, notes)
+
+
+def _judged(
+    received: list[Received], params: Params, places: Places, now: datetime
+) -> list[tuple[Received, Judgement]]:
+    """Every fact of a file with its judgement; one refused whole takes the others with it."""
+    with open_store(places.store, params.ingest.lock_wait_s) as con:
+        past = [vars(read_recent(con, fact.fact, fact.rows, params.source.region)) for fact in received]
+    today = max(now.date(), _simulated_until(params.source))
+    contexts = [Context(params.ingest, today, **known) for known in past]
+    judged = [(fact, judge(fact, SUITES[fact.fact], at)) for fact, at in zip(received, contexts, strict=True)]
+    reason = next((judgement.reason for _, judgement in judged if judgement.reason), None)
+    return [(fact, refuse_whole(given, SUITES[fact.fact], reason) if reason else given) for fact, given in judged]
+
+
+def _keep(
+    path: Path,
+    delivery: Delivery,
+    judged: list[tuple[Received, Judgement]],
+    reason: str | None,
+    params: Params,
+    places: Places,
+    *,
+    is_history: bool,
+    is_known: bool,
+) -> None:
+    """Write a judged file in one transaction, then its pages, then move it; killed in between, the next run only moves it."""
+    words = REASONS | sentences(params.ingest)
+    if not is_known:
+        with open_store(places.store, params.ingest.lock_wait_s) as con:
+            firsts = facts_without_rows(con)
+            batches = [
+                _batch(
+                    fact, given, params, delivery.received_at, is_history or (fact.is_history and fact.fact in firsts)
+                )
+                for fact, given in judged
+            ]
+            numbers = write_delivery(con, delivery, batches or [unreadable(reason or "")], words)
+        for number, (fact, given) in zip(numbers, judged, strict=False):
+            name = f"{delivery.received_at:%Y%m%dT%H%M%S}-{number:06d}-{fact.fact}"
+            head = {
+                "name": delivery.name,
+                "fact": fact.fact,
+                "received_at": delivery.received_at,
+                "rows_in": fact.rows_in,
+            }
+            write_page(places.validation, name, given, head, words, params.ingest.keep_validation_pages)
+    archive_file(path, places.archive / "refused" if reason else places.archive, delivery.sha256)
+
+
+def _batch(received: Received, judgement: Judgement, params: Params, now: datetime, is_history: bool) -> Batch:
+    """The batch with every known_at filled. Only the first load of a fact is assumed to have been known in its time:
+    what comes later is learned now, else it would change what a reading as of an earlier moment says."""
+    delay_days = params.source.assumed_delay_days if is_history else None
+    past_only = tuple(params.source.files.past_only) if params.source.kind == "files" else ()
+    rows, known_at_from = with_known_at(received.fact, judgement.accepted, now, delay_days, past_only)
+    return Batch(
+        received.fact, received.rows_in, rows, judgement.refused, known_at_from, received.series, judgement.reason
+    )
+
+
+def _simulated_until(source: SourceParams) -> date:
+    """The day after the last simulated one: a simulated world may lie ahead of the clock. No other source may."""
+    world = source.simulator
+    return world.start + timedelta(days=world.days) if source.kind == "simulator" else date.min
+
+
+def store_name(source: SourceParams) -> str:
+    """Which store a source's facts belong in: another kind, path, mapping or simulated world is another store."""
+    own = {"simulator": [source.simulator], "files": [source.files], "m5": []}[source.kind]
+    mark = f"{source.path} {source.assumed_delay_days} {params_hash(*own)}"
+    return f"{source.kind}-{hashlib.sha256(mark.encode()).hexdigest()[:8]}"

@@ -1,0 +1,104 @@
+"""Watchers of what arrives: freshness, quality, drift, model age."""
+
+from __future__ import annotations
+
+import math
+from datetime import date, datetime, timedelta
+
+import polars as pl
+import pytest
+
+from contract.panel import panel_of
+from monitoring.drift import drift, psi, velocity_mix
+from monitoring.freshness import freshness
+from monitoring.model_age import model_age
+from monitoring.quality import quality
+
+FIRST = date(2024, 1, 1)
+SERIES = pl.DataFrame({"unique_id": ["a", "b"], "store_id": ["S1", "S2"]})
+NOW = datetime(2024, 3, 1, 6)
+
+
+def test_sales_of_yesterday_are_fresh(sales_of):
+    finding = freshness(sales_of({"a": [1, 2], "b": [1, 2]}, FIRST), SERIES, date(2024, 1, 3), max_days=2)
+    assert [(f.severity, f.value, f.cause) for f in finding] == [("ok", 1.0, "freshness")]
+
+
+def test_all_feeds_silent_is_one_error_and_not_one_for_each(sales_of):
+    findings = freshness(sales_of({"a": [1, 2], "b": [1, 2]}, FIRST), SERIES, date(2024, 1, 6), max_days=2)
+    assert [(f.cause, f.severity, f.value) for f in findings] == [("freshness", "error", 4.0)]
+
+
+def test_one_silent_feed_is_a_warning_that_names_it_and_its_first_missing_day(sales_of):
+    sales = sales_of({"a": [1] * 10, "b": [1] * 6}, FIRST)
+    overall, one = freshness(sales, SERIES, date(2024, 1, 11), max_days=2)
+    assert overall.severity == "ok"
+    assert (one.cause, one.severity, one.value, one.since) == ("freshness:S2", "warning", 4.0, date(2024, 1, 7))
+
+
+def test_a_store_without_any_sale_is_not_judged(sales_of):
+    assert [f.is_judged for f in freshness(sales_of({}), SERIES, FIRST, 2)] == [False]
+
+
+def ledger(*lines: tuple) -> pl.DataFrame:
+    """Ledger lines: batch_id, name, status, rows_in, rows_refused, days before NOW."""
+    rows = [
+        {"batch_id": b, "name": n, "status": s, "rows_in": i, "rows_refused": r, "received_at": NOW - timedelta(days=d), "reason": "no"}
+        for b, n, s, i, r, d in lines
+    ]  # fmt: skip
+    return pl.DataFrame(rows)
+
+
+def test_the_refused_share_is_that_of_the_last_seven_days_with_its_reasons():
+    batches = ledger((1, "old.csv", "accepted", 100, 100, 8), (2, "new.csv", "accepted", 100, 3, 1))
+    quarantine = pl.DataFrame({"batch_id": [1, 2], "reason": ["units_absurd", "units_negative"], "lines": [100, 3]})
+    (finding,) = quality(batches, quarantine, NOW, max_share=0.02)
+    assert (finding.severity, finding.value) == ("warning", 0.03)
+    assert "units_negative 3" in finding.what
+    assert "units_absurd" not in finding.what
+
+
+def test_a_file_refused_whole_rings_until_a_mended_one_of_its_name_came():
+    none = pl.DataFrame(schema={"batch_id": pl.Int64, "reason": pl.String, "lines": pl.Int64})
+    refused = ledger((1, "a.csv", "refused", 0, 0, 2), (2, "b.csv", "accepted", 10, 0, 2))
+    assert [f.cause for f in quality(refused, none, NOW, 0.02)] == ["quality", "refused_file:a.csv"]
+    mended = pl.concat([refused, ledger((3, "a.csv", "accepted", 10, 0, 1))])
+    assert [f.cause for f in quality(mended, none, NOW, 0.02)] == ["quality"]
+
+
+def test_psi_of_a_mix_by_hand():
+    assert psi({"a": 0.5, "b": 0.5}, {"a": 0.5, "b": 0.5}) == 0
+    by_hand = (0.8 - 0.5) * math.log(0.8 / 0.5) + (0.2 - 0.5) * math.log(0.2 / 0.5)
+    assert psi({"a": 0.5, "b": 0.5}, {"a": 0.8, "b": 0.2}) == pytest.approx(by_hand)
+    assert psi({"a": 1.0}, {"b": 1.0}) == pytest.approx(psi({"b": 1.0}, {"a": 1.0}))
+
+
+def test_velocity_counts_only_series_with_a_row_there(sales_of):
+    sales = sales_of({"zero": [0, 0], "slow": [1, 0], "medium": [2, 2], "fast": [9, 9], "gone": [None, None]}, FIRST)
+    assert velocity_mix(sales, FIRST, FIRST + timedelta(days=1)) == {
+        n: 0.25 for n in ("zero", "slow", "medium", "fast")
+    }
+
+
+def test_a_season_is_no_drift_and_a_collapse_is(sales_of):
+    def judged(recent: float) -> dict[str, str]:
+        year = [2.0] * 28 + [7.0] * 336
+        sales = sales_of({name: [*year, *[recent] * 28] for name in "abcdefgh"}, FIRST)
+        panel = panel_of(sales, pl.DataFrame({"unique_id": list("abcdefgh"), "cat_id": list("xxxxyyyy")}))
+        return {f.slice: f.severity for f in drift(panel, max_psi=0.25)}
+
+    assert judged(2.0) == {"velocity": "ok", "cat_id": "ok"}  # the weeks before sold 7 a day: only the season changed
+    assert judged(0.0)["velocity"] == "warning"
+
+
+def test_without_a_year_the_weeks_before_are_taken_and_said_so(sales_of):
+    panel = panel_of(sales_of({"a": [2.0] * 90}, FIRST), pl.DataFrame({"unique_id": ["a"]}))
+    assert "season not taken out" in drift(panel, 0.25)[0].what
+    short = panel_of(sales_of({"a": [2.0] * 40}, FIRST), pl.DataFrame({"unique_id": ["a"]}))
+    assert [f.is_judged for f in drift(short, 0.25)] == [False]
+
+
+def test_a_model_ages_by_days_of_sales_and_none_at_all_is_an_error():
+    assert model_age(date(2024, 1, 1), date(2024, 2, 20), 45).severity == "warning"
+    assert model_age(date(2024, 1, 1), date(2024, 2, 10), 45).severity == "ok"
+    assert model_age(None, date(2024, 2, 10), 45).cause == "champion"
