@@ -241,7 +241,7 @@ def load_params(path: Path) -> Params:
         raise BadParams(f"'{path}' holds no sections; it should hold {list(Params.model_fields)}.")
     profiles = _section_of(raw, "profiles", path)
     profile = _section_of(profiles, str(_section_of(raw, "source", path).get("kind")), path)
-    return params_of(_overlay({name: raw[name] for name in raw if name != "profiles"}, profile), str(path))
+    return params_of(laid_over({name: raw[name] for name in raw if name != "profiles"}, profile), str(path))
 
 
 def params_of(raw: dict[str, Any], where: str = "params") -> Params:
@@ -275,9 +275,10 @@ def _section_of(raw: dict[str, Any], name: str, path: Path) -> dict[str, Any]:
     return section
 
 
-def _overlay(base: dict[str, Any], top: dict[str, Any]) -> dict[str, Any]:
+def laid_over(base: dict[str, Any], top: dict[str, Any]) -> dict[str, Any]:
+    """The base with the values of `top` in their places, section by section."""
     merged = dict(base)
     for name, value in top.items():
         both_sections = isinstance(value, dict) and isinstance(merged.get(name), dict)
-        merged[name] = _overlay(merged[name], value) if both_sections else value
+        merged[name] = laid_over(merged[name], value) if both_sections else value
     return merged

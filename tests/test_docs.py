@@ -12,7 +12,7 @@ from ruamel.yaml import YAML
 
 from contract.errors import TillcastError
 from contract.frames import FACTS, FORECAST_LEVELS, FORECASTS, SCORES, SERIES
-from contract.params import FeatureParams, Params, params_of
+from contract.params import FeatureParams, Params, laid_over, params_of
 from features.declared import declared_features
 from forecasting.fallback import REASONS
 from forecasting.metrics import __doc__ as metrics_doc
@@ -78,8 +78,7 @@ def test_every_line_of_params_yaml_is_a_param_of_the_code(written, plain):
     profiles = plain.pop("profiles")
     assert params_of(plain)
     for kind, sections_over in profiles.items():
-        laid = {name: plain[name] | over for name, over in sections_over.items()}
-        assert params_of(plain | laid), kind
+        assert params_of(laid_over(plain, sections_over)), kind
 
 
 def test_every_param_has_a_comment_on_its_line(written):
