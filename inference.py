@@ -85,6 +85,7 @@ def publish(params: Params, places: Places, *, now: datetime) -> Summary:
     import polars as pl
 
     from forecasting.champion import enter_registry
+    from reports.tables import leaderboard_table
     from storage.forecasts import publish as write_forecasts
     from storage.models import Model, promote, write_model
     from storage.runs import Run
@@ -104,10 +105,14 @@ def publish(params: Params, places: Places, *, now: datetime) -> Summary:
         if decision["promote"]:
             promote(con, model.model_id)
     log.info("published run_id=%s model_id=%s promoted=%s", run.run_id, model.model_id, decision["promote"])
+    table = (
+        f"table forecasts in {places.store}: {forecasts.height} rows from {forecasts['origin'][0]}, run {run.run_id}"
+    )
     return {
-        "published": run.run_id,
-        "forecasts": forecasts.height,
-        "champion": model.model_id if decision["promote"] else None,
+        "leaderboard": leaderboard_table(read_json(places.scores / "leaderboard.json")),
+        "champion": model.model_id if decision["promote"] else f"none: {'; '.join(decision['reasons'])}",
+        "forecasts": table,
+        "report": places.reports / "index.html",
     }
 
 

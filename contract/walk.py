@@ -67,11 +67,13 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 def _readable(summary: Summary) -> str:
+    """One `name  value` line each; a value of several lines stands under its name."""
     width = max((len(name) for name in summary), default=0)
-    return "\n".join(f"{name:<{width}}  {_value(value, width + 2)}" for name, value in summary.items())
+    return "\n".join(f"{name:<{width}}  {_value(value)}" for name, value in summary.items())
 
 
-def _value(value: object, indent: int) -> str:
+def _value(value: object) -> str:
     if isinstance(value, float):
         return f"{value:.4g}"
-    return str(value).replace("\n", "\n" + " " * indent)
+    text = str(value)
+    return f"\n{text}\n" if "\n" in text else text
