@@ -76,4 +76,4 @@ def _value(value: object) -> str:
     if isinstance(value, float):
         return f"{value:.4g}"
     text = str(value)
-    return f"\n{text}\n" if "\n" in text else text
+    return "\n\n" + text.strip("\n") + "\n" if "\n" in text else text

@@ -25,9 +25,9 @@ def test_done_is_zero_and_one_line_a_fact(capsys):
     assert capsys.readouterr().out == "rows    3\nwrmsse  0.1235\norigin  2024-01-01\n"
 
 
-def test_further_lines_of_a_value_are_indented_under_the_first(capsys):
+def test_a_value_of_several_lines_stands_under_its_name_between_empty_lines(capsys):
     _walk(lambda arguments: {"table": "a\nb"})
-    assert capsys.readouterr().out == "table  a\n       b\n"
+    assert capsys.readouterr().out == "table  \n\na\nb\n\n"
 
 
 def test_an_empty_summary_is_no_crash(capsys):
