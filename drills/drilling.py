@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ import polars as pl
 from contract.errors import TillcastError
 from contract.panel import Panel
 from contract.params import DrillParams
-from drills.faults import BUNDLE_FAULTS, FILE_FAULTS, PANEL_FAULTS, FileFault
+from drills.faults import BUNDLE_FAULTS, FILE_FAULTS, PANEL_FAULTS, FileFault, PanelFault
 from drills.grade import grade_delivery, grade_table
 from drills.scenario import Outcome, Stage, outcome_of, publish
 
@@ -28,14 +28,17 @@ def run_drills(stage: Stage, params: DrillParams, scratch: Path, watch: Watch, d
     """One result per fault and strength. Same seed, same faults; nothing outside `scratch` is touched."""
     clean = outcome_of(stage, publish(stage, stage.known, stage.registry))
     return [
-        *_panel_drills(stage, params, clean, watch),
+        *panel_drills(stage, params, clean, watch, PANEL_FAULTS),
         *_bundle_drills(stage, params, clean, scratch, watch),
         *_file_drills(stage, params, scratch, deliver),
     ]
 
 
-def _panel_drills(stage: Stage, params: DrillParams, clean: Outcome, watch: Watch) -> Iterator[Result]:
-    for fault in PANEL_FAULTS:
+def panel_drills(
+    stage: Stage, params: DrillParams, clean: Outcome, watch: Watch, faults: Sequence[PanelFault]
+) -> Iterator[Result]:
+    """One result per fault and strength, each from the undisturbed panel."""
+    for fault in faults:
         for strength in fault.strengths:
             broken = fault.apply(stage.known, strength, np.random.default_rng(params.seed))
             graded = _forecast(stage, broken, stage.registry, params, clean, watch)
@@ -56,13 +59,13 @@ def _forecast(stage: Stage, panel: Panel, registry: Path, params: DrillParams, c
     except TillcastError as refusal:
         return {"outcome": "refused", "loss": None, "bias": None, "grade": "degraded", "told": type(refusal).__name__}
     outcome = outcome_of(stage, table)
-    loss = outcome.wrmsse / clean.wrmsse - 1
+    loss, fallback_share = outcome.wrmsse / clean.wrmsse - 1, sum(outcome.reasons.values()) / table.height
     told = [*(f"{reason} on {rows} rows" for reason, rows in outcome.reasons.items()), *watch(panel, table)]
     return {
         "outcome": "published",
         "loss": round(loss, 4),
         "bias": round(outcome.bias, 4),
-        "grade": grade_table(loss, outcome.is_whole, params),
+        "grade": grade_table(loss, outcome.is_whole, fallback_share, params),
         "told": ", ".join(told) or "in silence",
     }
 

@@ -16,12 +16,14 @@ from contract.panel import Panel
 from contract.params import InferenceParams, Params
 from contract.quantiles import QUANTILES
 from features.hierarchy import sum_by
+from features.space import reading_of
 from forecasting.bundle import save_bundle
 from forecasting.champion import CALIBRATION, champion_in_registry
 from forecasting.forecaster import Forecaster
 from forecasting.global_lightgbm import GlobalLightGBM
 from forecasting.metrics import point_scores
 from forecasting.publication import publish_forecasts
+from forecasting.seasonal_naive import SeasonalNaive
 from forecasting.window import Window, window_after
 
 CHAMPION = "champion"  # the folder's name in the drill's own registry
@@ -62,19 +64,19 @@ class Outcome:
     reasons: dict[str, int]  # rows not the champion's, by reason
 
 
-def set_stage(
-    panel: Panel, unfitted: GlobalLightGBM, baseline: Forecaster, calibration: Path, scratch: Path, params: Params
-) -> Stage:
+def set_stage(panel: Panel, calibration: Path, scratch: Path, params: Params) -> Stage:
     """A champion fitted up to one horizon before the panel's end, in a registry under `scratch`.
 
     `calibration` is the backtest's; it has seen the held-out days, so drills grade means, never intervals.
     """
     origin, horizon = panel.last_day - timedelta(days=params.train.horizon), params.train.horizon
     registry = scratch / "registry"
-    save_bundle(unfitted.fit(panel.up_to(origin)), registry / CHAMPION, panel.hash)
+    model = GlobalLightGBM(params.train, reading_of(params)).fit(panel.up_to(origin))
+    save_bundle(model, registry / CHAMPION, panel.hash)
     shutil.copy(calibration, registry / CALIBRATION)
     shutil.copy(calibration, registry / CHAMPION / CALIBRATION)
     levels, zeros = params.source.hierarchy, params.ingest.absent_means_zero
+    baseline = SeasonalNaive(params.train.season)
     return Stage(panel, origin, horizon, registry, CHAMPION, baseline, levels, params.inference, zeros)
 
 

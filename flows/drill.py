@@ -29,18 +29,14 @@ def drill_all(params: Path, data: Path, now: datetime) -> Summary:
     """Every drill in a scratch folder; the store, the registry and the panel are only read."""
     from drills.drilling import run_drills
     from drills.scenario import set_stage
-    from forecasting.global_lightgbm import GlobalLightGBM
-    from forecasting.seasonal_naive import SeasonalNaive
     from monitoring.watch import causes_before_truth
     from reports.tables import drills_table
     from storage.panel_files import read_frozen
-    from train import reading_of
 
     known, places = load_params(params), Places(data)
     with tempfile.TemporaryDirectory() as folder:
-        scratch, baseline = Path(folder), SeasonalNaive(known.train.season)
-        calibration, unfitted = places.backtest / "calibration.json", GlobalLightGBM(known.train, reading_of(known))
-        stage = set_stage(read_frozen(places.panel), unfitted, baseline, calibration, scratch, known)
+        scratch = Path(folder)
+        stage = set_stage(read_frozen(places.panel), places.backtest / "calibration.json", scratch, known)
         morning = datetime.combine(stage.origin + timedelta(days=1), time(6))
         results = run_drills(
             stage,

@@ -33,8 +33,8 @@ def by_series(panel: Panel, forecasts: pl.DataFrame) -> pl.DataFrame:
     filled = table.with_columns(
         pl.col(f"{kind}_{span}").fill_null(0.0) for kind in ("units", "money") for span in SPANS
     )
-    empty = [*(_YEAR if year_ago < panel.first_day else ()), *(_MONEY if panel.prices["price"].count() == 0 else ())]
-    return filled.with_columns(pl.lit(None, pl.Float64).alias(name) for name in empty)
+    unknown = {*(_YEAR if year_ago < panel.first_day else ()), *(_MONEY if panel.prices["price"].count() == 0 else ())}
+    return filled.with_columns(pl.lit(None, pl.Float64).alias(name) for name in sorted(unknown))
 
 
 def by_group(series_sums: pl.DataFrame, level: str) -> pl.DataFrame:

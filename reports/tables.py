@@ -7,6 +7,7 @@ from typing import Any
 
 from reports.scores import model_name
 
+TOLD_CHARACTERS = 60  # the rest stands in drills.json
 _LEADERBOARD = ("wrmsse", "wspl", "wape", "bias", "coverage_95")
 
 
@@ -22,7 +23,15 @@ def leaderboard_table(board: dict[str, dict[str, float]]) -> str:
 def drills_table(results: list[dict[str, Any]]) -> str:
     """One line per drill: fault, strength, what came out, what it cost, the grade."""
     rows = [
-        [r["fault"], r["strength"], r["outcome"], _percent(r["loss"]), _percent(r["bias"]), r["grade"], r["told"]]
+        [
+            r["fault"],
+            r["strength"],
+            r["outcome"],
+            _percent(r["loss"]),
+            _percent(r["bias"]),
+            r["grade"],
+            r["told"][:TOLD_CHARACTERS],
+        ]
         for r in results
     ]
     return text_table(["fault", "strength", "outcome", "WRMSSE lost", "bias", "grade", "how it was told"], rows)

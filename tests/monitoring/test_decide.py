@@ -44,10 +44,8 @@ def test_an_alert_stays_open_while_nothing_can_be_judged():
 
 
 def test_a_mended_file_and_a_new_champion_close_their_alerts_though_their_watchers_are_silent():
-    assert to_close([finding("quality"), finding("model_age")], ["refused_file:a.csv", "champion"]) == [
-        "refused_file:a.csv",
-        "champion",
-    ]
+    gone = ["refused_file:a.csv", "champion"]
+    assert to_close([finding("quality"), finding("model_age")], gone) == gone
     assert to_close([not_judged("quality", "no row")], ["refused_file:a.csv"]) == []
 
 

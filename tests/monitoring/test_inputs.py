@@ -42,11 +42,9 @@ def test_a_store_without_any_sale_is_not_judged(sales_of):
 
 def ledger(*lines: tuple) -> pl.DataFrame:
     """Ledger lines: batch_id, name, status, rows_in, rows_refused, days before NOW."""
-    rows = [
-        {"batch_id": b, "name": n, "status": s, "rows_in": i, "rows_refused": r, "received_at": NOW - timedelta(days=d), "reason": "no"}
-        for b, n, s, i, r, d in lines
-    ]  # fmt: skip
-    return pl.DataFrame(rows)
+    names = ["batch_id", "name", "status", "rows_in", "rows_refused", "days"]
+    received_at = pl.lit(NOW) - pl.duration(days="days")
+    return pl.DataFrame(lines, schema=names, orient="row").with_columns(received_at=received_at, reason=pl.lit("no"))
 
 
 def test_the_refused_share_is_that_of_the_last_seven_days_with_its_reasons():
@@ -75,9 +73,9 @@ def test_psi_of_a_mix_by_hand():
 
 def test_velocity_counts_only_series_with_a_row_there(sales_of):
     sales = sales_of({"zero": [0, 0], "slow": [1, 0], "medium": [2, 2], "fast": [9, 9], "gone": [None, None]}, FIRST)
-    assert velocity_mix(sales, FIRST, FIRST + timedelta(days=1)) == {
-        n: 0.25 for n in ("zero", "slow", "medium", "fast")
-    }
+    assert velocity_mix(sales, FIRST, FIRST + timedelta(days=1)) == dict.fromkeys(
+        ("zero", "slow", "medium", "fast"), 0.25
+    )
 
 
 def test_a_season_is_no_drift_and_a_collapse_is(sales_of):

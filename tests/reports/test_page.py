@@ -1,0 +1,167 @@
+"""The page: offline, escaped, the same bytes each time, whole in spite of nasty data."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+from datetime import timedelta
+from html.parser import HTMLParser
+
+import polars as pl
+import pytest
+
+from contract.frames import FORECAST_LEVELS, FORECASTS
+from contract.quantiles import QUANTILES
+from forecasting.leaderboard import leaderboard_of
+from reports.page import Told, render
+from reports.tables import drills_table, leaderboard_table
+
+NASTY = "</script><script>alert(1)</script>"
+
+
+def told_of(panel) -> Told:
+    """Flat forecasts of a panel, with made-up scores."""
+    origin = panel.last_day
+    steps = pl.DataFrame({"h": range(1, 15)}, schema={"h": pl.Int32}).with_columns(
+        ds=pl.lit(origin) + pl.duration(days="h")
+    )
+    base = panel.series.select("unique_id").join(steps, how="cross").with_columns(
+        run_id=pl.lit("r"), origin=origin, y_hat=2.0, method=pl.lit("global_lightgbm"), **dict.fromkeys(QUANTILES, pl.lit(2.0))
+    )  # fmt: skip
+    forecasts = FORECASTS.conform(base)
+    placed = forecasts.join(panel.series, on="unique_id")
+    groups = {"total": pl.lit("total"), "store_id": pl.col("store_id")}
+    levels = pl.concat(
+        placed.group_by(group_key=key, ds=pl.col("ds"), h=pl.col("h")).agg(pl.col("y_hat", *QUANTILES).sum()).with_columns(
+            run_id=pl.lit("r"), origin=origin, level=pl.lit(level)
+        ).select(*FORECAST_LEVELS.schema)
+        for level, key in groups.items()
+    )  # fmt: skip
+    backtest = panel.sales.filter(pl.col("ds") > origin - timedelta(days=14)).select(
+        "unique_id",
+        "ds",
+        "y",
+        cutoff=origin - timedelta(days=14),
+        global_lightgbm=pl.lit(2.0),
+        seasonal_naive=pl.lit(1.0),
+    )
+    scores = scores_of(origin)
+    return Told(
+        panel, forecasts, FORECAST_LEVELS.conform(levels), backtest, scores, leaderboard_of(scores),
+        {"promote": True, "candidate": "global_lightgbm", "incumbent": "seasonal_naive", "reasons": ["better"]},
+        {"kind": "global_lightgbm", "model_id": "m1", "cutoff": str(origin), "rows_used": {"7": 100}, "columns": ["x", "y"],
+         "panel_hash": "p", "params_hash": "q", "importance": {NASTY: 0.7, "lag_0": 0.3}},
+        {"sales": panel.sales.height, "broken_rows": 0},
+    )  # fmt: skip
+
+
+def scores_of(origin, coverage: bool = True) -> pl.DataFrame:
+    names = ["wrmsse", "wape", "bias", "rmsse", "mase", "wspl", *(["coverage_50", "coverage_95"] if coverage else [])]
+    levels = [
+        ("total", "all"),
+        ("store_id", "all"),
+        ("series", "all"),
+        ("average", "all"),
+        ("series", "week_1"),
+        ("series", "velocity_fast"),
+    ]
+    rows = [
+        (model, origin - timedelta(days=28 * k), level, part, name, 0.5 + 0.1 * k)
+        for model in ("seasonal_naive", "global_lightgbm")
+        for k in (1, 2)
+        for level, part in levels
+        for name in names
+    ]
+    return pl.DataFrame(rows, schema=["model", "cutoff", "level", "slice", "metric", "value"], orient="row")
+
+
+@pytest.fixture
+def told(make_panel) -> Told:
+    return told_of(make_panel(series=8, days=120))
+
+
+def test_the_same_files_give_the_same_bytes(told):
+    assert render(told) == render(told)
+
+
+def test_nothing_is_fetched_from_anywhere(told):
+    outside = re.sub(r"<script>.*?</script>", "", render(told), flags=re.DOTALL)
+    assert re.findall(r"""(?:src|href)=["']?(?:https?:)?//[^"' >]+""", outside) == []
+    assert "vegaEmbed" in render(told)
+
+
+def test_every_chart_has_its_specification_and_the_other_way_round(told):
+    page = render(told)
+    specs = json.loads(
+        re.search(r'<script type="application/json" id="specs">(.*?)</script>', page, flags=re.DOTALL)[1]
+    )
+    assert set(re.findall(r'data-chart="(\w+)"', page)) == set(specs)
+    assert {"coverage", "by_level", "week_bias", "fan_0_0"} <= set(specs)
+
+
+def test_a_nasty_item_name_is_text_wherever_it_stands(told):
+    ids = told.panel.series["unique_id"].to_list()
+    rename = {ids[0]: NASTY}
+
+    def renamed(frame: pl.DataFrame) -> pl.DataFrame:
+        return frame.with_columns(pl.col("unique_id").replace(rename)) if "unique_id" in frame.columns else frame
+
+    frames = {name: renamed(getattr(told.panel, name)) for name in ("sales", "series", "prices")}
+    nasty = replace(
+        told, panel=replace(told.panel, **frames), forecasts=renamed(told.forecasts), backtest=renamed(told.backtest)
+    )
+    page = render(nasty)
+    assert NASTY not in page
+    assert "alert(1)" in page
+
+
+def test_every_table_and_figure_can_be_reached_by_keyboard_and_every_tag_is_closed(told):
+    page = render(told)
+    assert page.count("<figure ") == page.count('<figure tabindex="0"')
+    assert page.count('<div class="scroll"') == page.count('<div class="scroll" tabindex="0"')
+    assert _unclosed(re.sub(r"<script.*?</script>", "", page, flags=re.DOTALL)) == []
+
+
+def test_without_prices_intervals_or_a_year_the_page_still_stands(told):
+    bare = replace(
+        told, panel=replace(told.panel, prices=told.panel.prices.clear()), scores=scores_of(told.origin, coverage=False)
+    )
+    page = render(bare)
+    assert "money ahead" not in page
+    assert "says nothing about intervals" in page
+
+
+def test_the_page_is_light_enough_for_a_phone(told):
+    assert len(render(told).encode()) < 1_500_000
+
+
+def test_the_terminal_shows_bias_beside_every_score(told):
+    table = leaderboard_table(told.leaderboard)
+    assert "global LightGBM" in table
+    assert "+60.0% ± " in table
+    row = {
+        "fault": "no_prices",
+        "strength": "1",
+        "outcome": "published",
+        "loss": 0.1,
+        "bias": None,
+        "grade": "degraded",
+        "told": "x",
+    }
+    assert "+10.0%" in drills_table([row])
+
+
+def _unclosed(page: str) -> list[str]:
+    class Reader(HTMLParser):
+        def handle_starttag(self, tag, attrs):
+            if tag not in ("meta", "br", "link"):
+                self.open_tags.append(tag)
+
+        def handle_endtag(self, tag):
+            assert self.open_tags.pop() == tag
+
+    reader = Reader()
+    reader.open_tags = []
+    reader.feed(page)
+    return reader.open_tags
