@@ -8,6 +8,8 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 from contract.errors import ModelBroken
 from contract.params import FeatureParams, TrainParams, params_hash
 from features.space import PanelReading, Vocabulary
@@ -53,8 +55,11 @@ def load_bundle(folder: Path) -> GlobalLightGBM:
 
     card = read_card(folder)
     texts = {name: _checked_text(folder / name, sha256) for name, sha256 in card["files"].items()}
-    reading = PanelReading(FeatureParams(**card["features"]), card["region"], card["absent_means_zero"])
-    model = GlobalLightGBM(TrainParams(**card["train"]), reading)
+    try:
+        features, train = FeatureParams(**card["features"]), TrainParams(**card["train"])
+    except ValidationError as error:
+        raise ModelBroken(f"'{folder}' was made by another version of this code: {error}. Train again.") from error
+    model = GlobalLightGBM(train, PanelReading(features, card["region"], card["absent_means_zero"]))
     model.vocabulary = Vocabulary(**card["vocabulary"])
     model.columns = card["columns"]
     model.cutoff = date.fromisoformat(card["cutoff"])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import subprocess
 import sys
 from dataclasses import replace
@@ -242,3 +244,12 @@ def test_the_same_fit_in_another_process_is_the_same_text_and_the_same_model_id(
     assert told.stdout.strip() == here["model_id"]
     for name in here["files"]:
         assert (tmp_path / "here" / name).read_bytes() == (tmp_path / "elsewhere" / name).read_bytes()
+
+
+def test_a_bundle_of_another_version_of_the_params_is_a_broken_model(tmp_path, fitted):
+    card = save_bundle(fitted, tmp_path, "panel")
+    del card["train"]["shape"], card["model_id"]
+    text = json.dumps({"model_id": hashlib.sha256(json.dumps(card, sort_keys=True).encode()).hexdigest()[:12], **card})
+    (tmp_path / "card.json").write_text(text, encoding="utf-8")
+    with pytest.raises(ModelBroken, match="another version"):
+        load_bundle(tmp_path)

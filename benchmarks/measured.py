@@ -1,0 +1,75 @@
+"""How a thing is measured: in a process of its own, several times in turn with what it is compared to, the median quoted."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import resource
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGES = ("polars", "duckdb", "lightgbm", "statsforecast", "mlforecast", "great-expectations", "prefect", "dvc")
+
+
+@dataclass(frozen=True)
+class Timed:
+    """Seconds of each run, the median, and the peak memory of the process (MB)."""
+
+    seconds: list[float]
+    median_s: float
+    rss_mb: float
+    told: dict[str, Any]
+
+
+def run_here(work: Callable[[], dict[str, Any]], runs: int) -> None:
+    """In the measured process: warm up once, run, print one JSON line."""
+    told = work()
+    seconds = []
+    for _ in range(runs):
+        started = time.perf_counter()
+        told = work()
+        seconds.append(round(time.perf_counter() - started, 4))
+    rss_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(json.dumps({"seconds": seconds, "rss_mb": round(rss_mb), "told": told}))
+
+
+def measured(module: str, *arguments: str) -> Timed:
+    """`python -m module arguments` in a fresh process that ends with `run_here`."""
+    command = [sys.executable, "-m", module, *arguments]
+    environment = {**os.environ, "OMP_WAIT_POLICY": "passive"}
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True)  # noqa: S603
+    line = json.loads(done.stdout.splitlines()[-1])
+    return Timed(line["seconds"], statistics.median(line["seconds"]), line["rss_mb"], line["told"])
+
+
+def start_up(command: list[str], runs: int) -> float:
+    """Median seconds of a whole command, process start included."""
+    seconds = []
+    for _ in range(runs):
+        started = time.perf_counter()
+        subprocess.run([sys.executable, *command], cwd=ROOT, capture_output=True, check=True)  # noqa: S603
+        seconds.append(time.perf_counter() - started)
+    return round(statistics.median(seconds), 3)
+
+
+def machine() -> dict[str, Any]:
+    """Where this was measured: processor, cores, memory, Python, packages, commit."""
+    commit = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S607
+    memory_gb = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    return {
+        "processor": platform.processor() or platform.machine(),
+        "cores": os.cpu_count(),
+        "memory_gb": round(memory_gb, 1),
+        "python": platform.python_version(),
+        "packages": {name: version(name) for name in PACKAGES},
+        "commit": commit.stdout.strip() or None,
+    }
