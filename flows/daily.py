@@ -12,9 +12,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # run by path, flows/ stands first on sys.path
 
-from prefect import flow
-
 from contract.walk import Summary, clock
+from flows.engine import flow
 from flows.stages import forecast, look, take_inbox
 from flows.walked import walked
 

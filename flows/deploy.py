@@ -7,6 +7,7 @@ run     python flows/deploy.py                    server, worker and schedules h
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -18,7 +19,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from flows.walked import SETTINGS  # noqa: E402 -- the path comes first
+from flows.engine import SETTINGS  # noqa: E402 -- the path comes first
 
 POOL = "tillcast"
 HERE = "http://127.0.0.1:4200/api"
@@ -27,22 +28,21 @@ START_S, STOP_S = 180, 20
 
 def main() -> int:
     """Serve until interrupted; nothing this started is left running."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # asked to end like by Ctrl-C, so that children end too
     url = os.environ.get("PREFECT_API_URL", HERE)
-    settings = {**SETTINGS, "PREFECT_HOME": str(ROOT / ".prefect"), "PREFECT_API_URL": url}
-    environment = {**settings, **os.environ, "PREFECT_API_URL": url}
-    with ExitStack() as running:
-        if url == HERE:
-            running.enter_context(_process(["server", "start"], environment))
-        _wait_for(f"{url}/health")
-        # one run at a time in the whole pool: daily and weekly never both want to write the store
-        _prefect(["work-pool", "create", POOL, "--type", "process", "--overwrite"], environment)
-        _prefect(["work-pool", "set-concurrency-limit", POOL, "1"], environment)
-        _prefect(["--no-prompt", "deploy", "--all"], environment)
-        worker = running.enter_context(_process(["worker", "start", "--pool", POOL], environment))
-        try:
-            return worker.wait()
-        except KeyboardInterrupt:
-            return 0
+    environment = {**SETTINGS, **os.environ, "PREFECT_API_URL": url}
+    try:
+        with ExitStack() as running:
+            if url == HERE:
+                running.enter_context(_process(["server", "start"], environment))
+            _wait_for(f"{url}/health")
+            # one run at a time in the whole pool: daily and weekly never both want to write the store
+            _prefect(["work-pool", "create", POOL, "--type", "process", "--overwrite"], environment)
+            _prefect(["work-pool", "set-concurrency-limit", POOL, "1"], environment)
+            _prefect(["--no-prompt", "deploy", "--all"], environment)
+            return running.enter_context(_process(["worker", "start", "--pool", POOL], environment)).wait()
+    except KeyboardInterrupt:
+        return 0
 
 
 def _prefect(arguments: list[str], environment: dict[str, str]) -> None:

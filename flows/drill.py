@@ -17,11 +17,10 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # run by path, flows/ stands first on sys.path
 
-from prefect import flow
-
 from contract.params import Params, load_params
 from contract.places import Places
 from contract.walk import Summary, clock
+from flows.engine import flow
 from flows.walked import walked
 
 

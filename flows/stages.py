@@ -9,8 +9,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from prefect import task
-
 import inference
 import ingest
 import monitor
@@ -18,14 +16,12 @@ from contract.errors import StoreBusy, TillcastError
 from contract.params import load_params
 from contract.places import Places
 from contract.walk import Summary
+from flows.engine import ROOT, task
 
-ROOT = Path(__file__).resolve().parent.parent
 
-
-async def worth_retrying(_task: Any, _run: Any, state: Any) -> bool:
+def worth_retrying(_task: Any, _run: Any, state: Any) -> bool:
     """A busy store or an outage may pass; what was refused for its content is refused again."""
-    failure = await state.result(raise_on_failure=False)
-    return isinstance(failure, StoreBusy) or not isinstance(failure, TillcastError)
+    return isinstance(state.data, StoreBusy) or not isinstance(state.data, TillcastError)
 
 
 _PATIENT = {"retries": 3, "retry_delay_seconds": [30, 120, 300], "retry_condition_fn": worth_retrying}

@@ -2,20 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from argparse import Namespace
 from collections.abc import Callable
 from typing import Any
 
 from contract.days import parse_moment
 from contract.walk import Summary, clock, door_parser, walk
-
-# a fresh Prefect home migrates its database first (25 s measured), and tells nobody anything
-SETTINGS = {
-    "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
-    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
-    "DO_NOT_TRACK": "1",
-}
 
 
 def walked(
@@ -34,6 +26,4 @@ def walked(
             return plain(**given)
         return flow(**given)
 
-    for name, value in SETTINGS.items():
-        os.environ.setdefault(name, value)
     return walk(parser, work)

@@ -14,10 +14,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # run by path, flows/ stands first on sys.path
 
-from prefect import flow
-
 from contract.walk import Summary, clock
-from flows.stages import ROOT, freeze_panel, publish, reproduce
+from flows.engine import ROOT, flow
+from flows.stages import freeze_panel, publish, reproduce
 from flows.walked import walked
 
 PARAMS, DATA = ROOT / "params.yaml", ROOT / "data"

@@ -48,7 +48,7 @@ def text_table(head: list[str], rows: list[list[str]]) -> str:
         table.add_row(*row)
     console = Console(file=StringIO(), width=160, color_system=None, markup=False, highlight=False)
     console.print(table)
-    return "\n".join(line.rstrip() for line in console.file.getvalue().splitlines())
+    return "\n".join(line.rstrip() for line in console.file.getvalue().splitlines() if line.strip())
 
 
 def _score(scores: dict[str, float], name: str) -> str:

@@ -1,0 +1,120 @@
+"""The flows: the same doors with and without Prefect, nothing retried that would be refused again, nothing left running."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from datetime import datetime, timedelta
+
+import pytest
+from ruamel.yaml import YAML
+
+from contract.errors import SourceMissing, StoreBusy
+from contract.places import Places
+from flows import daily, drill
+from flows.engine import flow, task
+from flows.stages import worth_retrying
+from storage.panel_files import read_frozen
+from storage.runs import read_runs
+from storage.store import open_store
+
+
+def morning(laboratory, days_after: int) -> datetime:
+    last_day = read_frozen(laboratory.places.panel).last_day
+    return datetime.combine(last_day + timedelta(days=days_after), datetime.min.time()) + timedelta(hours=6)
+
+
+def test_a_plain_day_takes_the_inbox_forecasts_and_looks(laboratory, next_day):
+    next_day(laboratory, 1)
+    told = daily.plain(laboratory.params_file, laboratory.places.root, morning(laboratory, 2))
+    assert (told["ingest"]["accepted"], told["ingest"]["refused"]) == (1, 0)
+    assert str(told["inference"]["origin"]) == str(morning(laboratory, 1).date())
+    assert "freshness" not in told["monitor"]["raised"]
+
+
+def test_the_watchers_look_even_if_no_table_could_be_made(laboratory):
+    (laboratory.places.registry / _champion(laboratory) / "calibration.json").unlink()
+    (laboratory.places.backtest / "calibration.json").unlink()
+    with pytest.raises(Exception, match="calibration"):
+        daily.plain(laboratory.params_file, laboratory.places.root, morning(laboratory, 9))
+    with open_store(laboratory.places.store) as con:
+        assert read_runs(con, "monitor").height == 1
+
+
+def test_the_daily_flow_completes_in_prefect(laboratory, next_day, prefect_server):
+    next_day(laboratory, 1)
+    state = daily.daily(laboratory.params_file, laboratory.places.root, morning(laboratory, 2), return_state=True)
+    assert state.is_completed()
+    assert state.result()["ingest"]["accepted"] == 1
+
+
+@pytest.fixture(scope="session")
+def prefect_server():
+    from prefect.testing.utilities import prefect_test_harness
+
+    with prefect_test_harness(server_startup_timeout=120):
+        yield
+
+
+def _champion(laboratory) -> str:
+    from storage.models import champion
+
+    with open_store(laboratory.places.store) as con:
+        return champion(con)
+
+
+@pytest.mark.parametrize(
+    ("failure", "attempts"), [(StoreBusy("held"), 2), (OSError("disk"), 2), (SourceMissing("no file"), 1)]
+)
+def test_only_what_may_pass_is_retried(failure, attempts, prefect_server):
+    seen = []
+
+    @task(retries=1, retry_delay_seconds=0, retry_condition_fn=worth_retrying)
+    def fails():
+        seen.append(1)
+        raise failure
+
+    @flow
+    def alone():
+        fails()
+
+    with pytest.raises(type(failure)):
+        alone()
+    assert len(seen) == attempts
+
+
+def test_every_deployment_names_a_flow_that_exists_and_one_writer_at_a_time(root):
+    from importlib import import_module
+
+    plain = YAML(typ="safe").load((root / "prefect.yaml").read_text(encoding="utf-8"))
+    assert {deployment["name"] for deployment in plain["deployments"]} == {"daily", "weekly", "drill"}
+    for deployment in plain["deployments"]:
+        path, name = deployment["entrypoint"].split(":")
+        flow = getattr(import_module(path.removesuffix(".py").replace("/", ".")), name)
+        assert flow.name == deployment["name"]
+        assert (deployment["work_pool"]["name"], deployment["concurrency_limit"]) == ("tillcast", 1)
+        assert all(schedule["timezone"] for schedule in deployment["schedules"])
+
+
+@pytest.mark.parametrize("script", ["daily", "weekly", "drill"])
+def test_a_flow_runs_by_its_path_from_anywhere(script, root, tmp_path):
+    told = subprocess.run(  # noqa: S603 -- our own script
+        [sys.executable, str(root / "flows" / f"{script}.py"), "--help"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "--plain" in told.stdout
+
+
+def test_the_drills_leave_store_and_panel_untouched(laboratory):
+    from storage.inbox import sha256_of
+
+    files = [laboratory.places.store, laboratory.places.panel / "sales.parquet"]
+    before = [sha256_of(path) for path in files]
+    told = drill.drill_all(laboratory.params_file, laboratory.places.root, morning(laboratory, 60))
+    assert [sha256_of(path) for path in files] == before
+    assert told["graceful"] + told["degraded"] + told["catastrophic"] >= 20
+    assert "missing_model" in told["drills"]
+    assert (Places(laboratory.places.root).reports / "drills.json").exists()

@@ -1,0 +1,103 @@
+"""The monitor door over a real store and real files."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from datetime import datetime, timedelta
+
+import polars as pl
+import pytest
+
+import inference
+import ingest
+import monitor as door
+from contract.errors import SourceMissing
+from contract.places import Places
+from storage.alerts import open_alerts, read_alerts
+from storage.panel_files import read_frozen
+from storage.runs import read_runs
+from storage.store import open_store
+
+
+def morning(laboratory, days_after: int) -> datetime:
+    last_day = read_frozen(laboratory.places.panel).last_day
+    return datetime.combine(last_day + timedelta(days=days_after), datetime.min.time()) + timedelta(hours=6)
+
+
+def alerts_of(laboratory, read=open_alerts) -> pl.DataFrame:
+    with open_store(laboratory.places.store) as con:
+        return read(con)
+
+
+def test_one_cause_is_one_alert_however_often_it_is_seen_and_closes_when_it_is_gone(laboratory):
+    params, places = laboratory.params, laboratory.places
+    for days in (5, 6):
+        assert "freshness" in door.monitor(params, places, now=morning(laboratory, days))["raised"]
+    stale = read_alerts_of_cause(laboratory, "freshness")
+    assert stale.select("state", "value", "severity").rows() == [("open", 6.0, "error")]
+    assert "Call" in stale["advice"][0]
+    assert "freshness" in door.monitor(params, places, now=morning(laboratory, 1))["closed"]
+    assert read_alerts_of_cause(laboratory, "freshness")["state"].to_list() == ["closed"]
+
+
+def read_alerts_of_cause(laboratory, cause: str) -> pl.DataFrame:
+    return alerts_of(laboratory, read_alerts).filter(cause=cause)
+
+
+def test_after_a_week_of_arrivals_the_published_table_is_judged(laboratory, next_day):
+    params, places = laboratory.params, laboratory.places
+    for k in range(1, 9):
+        next_day(laboratory, k)
+    assert ingest.ingest(params, places, now=morning(laboratory, 9))["accepted"] == 8
+    summary = door.monitor(params, places, now=morning(laboratory, 9))
+    told = json.loads((places.reports / "monitor.json").read_text())
+    judged = {finding["cause"]: finding["value"] for finding in told["findings"]}
+    assert judged["accuracy"] > 0
+    assert judged["forecast_age"] == 8
+    assert "forecast_age" in summary["raised"]  # nobody forecast since
+    assert {row["week"] for row in told["by_week"]} == {1, 2}
+    inference.infer(params, places, now=morning(laboratory, 9))
+    assert "forecast_age" in door.monitor(params, places, now=morning(laboratory, 9))["closed"]
+
+
+def test_a_dry_run_says_the_same_and_writes_nothing(laboratory):
+    summary = door.monitor(laboratory.params, laboratory.places, now=morning(laboratory, 9), dry_run=True)
+    assert summary["worst"] == "error"
+    assert alerts_of(laboratory).is_empty()
+    assert not (laboratory.places.reports / "monitor.json").exists()
+
+
+def test_a_run_of_the_door_is_kept(laboratory):
+    door.monitor(laboratory.params, laboratory.places, now=morning(laboratory, 1))
+    with open_store(laboratory.places.store) as con:
+        assert read_runs(con, "monitor").height == 1
+
+
+def test_without_a_store_it_says_how_to_fill_one(laboratory, tmp_path):
+    with pytest.raises(SourceMissing, match="Fill one"):
+        door.monitor(laboratory.params, Places(tmp_path / "nothing"), now=datetime(2024, 6, 1))
+
+
+def test_the_report_is_the_same_twice_and_needs_no_store(laboratory):
+    laboratory.places.store.unlink()
+    first = door.report(laboratory.params, laboratory.places)
+    page = (laboratory.places.reports / "index.html").read_bytes()
+    assert door.report(laboratory.params, laboratory.places) == first
+    assert (laboratory.places.reports / "index.html").read_bytes() == page
+    assert "oracle (error floor)" in first["leaderboard"]
+    board = json.loads((laboratory.places.reports / "leaderboard.json").read_text())
+    assert {"seasonal_naive", "global_lightgbm", "oracle"} <= set(board["models"])
+
+
+def test_without_files_the_report_says_what_to_run(laboratory, tmp_path):
+    with pytest.raises(SourceMissing, match="dvc repro"):
+        door.report(laboratory.params, Places(tmp_path / "nothing"))
+
+
+def test_help_is_instant(root):
+    started = time.monotonic()
+    subprocess.run([sys.executable, "monitor.py", "--help"], cwd=root, check=True, capture_output=True)
+    assert time.monotonic() - started < 2  # 0.3 s alone; a busy machine takes longer
