@@ -35,7 +35,7 @@ _LOG_LEVELS = {"ok": logging.INFO, "warning": logging.WARNING, "error": logging.
 
 def monitor(params: Params, places: Places, *, now: datetime, dry_run: bool = False) -> Summary:
     """Look at everything, raise an alert per cause, close those that are gone, say whether to retrain."""
-    from monitoring.decide import decide_retraining
+    from monitoring.decide import decide_retraining, to_raise
     from monitoring.finding import worst
     from monitoring.watch import came_true_tables, told_of, watch
 
@@ -44,14 +44,20 @@ def monitor(params: Params, places: Places, *, now: datetime, dry_run: bool = Fa
     findings = watch(evidence, told, params.monitor)
     for finding in findings:
         log.log(_LOG_LEVELS[finding.severity], "watched cause=%s %s", finding.cause, finding.what)
+    retrain = asdict(decide_retraining(findings, params.monitor.retrain_every_days))
+    attention = [f"{finding.severity} {finding.cause}: {finding.what}" for finding in to_raise(findings)]
     summary = {
         "worst": worst(findings),
-        "retrain": asdict(decide_retraining(findings, params.monitor.retrain_every_days)),
-        "findings": [{"cause": finding.cause, **asdict(finding)} for finding in findings],
+        "watched": len(findings),
+        "attention": "\n".join(attention),
+        "retrain": retrain,
     }
     if not dry_run:
         summary |= _write_alerts(params, places, findings, now)
-        _write_json(places.reports / "monitor.json", summary | {"now": now, **came_true_tables(told, evidence)})
+        every = {"findings": [{"cause": finding.cause, **asdict(finding)} for finding in findings]}
+        _write_json(
+            places.reports / "monitor.json", {"now": now, **summary, **every, **came_true_tables(told, evidence)}
+        )
     return summary
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from monitoring.finding import Finding, not_judged
+from monitoring.finding import SURE, Finding, not_judged
 
 FEW_DAYS = 7  # target days; below a week one weekday would speak for all
 
@@ -36,13 +36,16 @@ def accuracy(told: pl.DataFrame, promised: dict[int, float], max_wape_ratio: flo
 
 
 def bias(told: pl.DataFrame, series: pl.DataFrame, max_abs_bias: float, column: str | None = None) -> list[Finding]:
-    """Total bias as a share of what sold, or one finding for each group of a hierarchy column that breaks the limit."""
+    """Total bias as a share of what sold; or one finding for each group of a hierarchy column that breaks the limit.
+
+    A group rings only when its bias is also SURE standard errors from zero: days are the observations, as series of one day
+    move together.
+    """
     if told["ds"].n_unique() < FEW_DAYS or told["y"].sum() <= 0:
         return [not_judged("bias", "fewer than a week of forecast days came true")] if column is None else []
     group = pl.lit("") if column is None else pl.col(column)
     placed = told.join(series, on="unique_id", how="left").with_columns(group=group)
-    rows = volume_by(placed, "group").filter(pl.col("y") > 0).select("group", pl.col("error") / pl.col("y"))
-    findings = [_bias(name, float(value), max_abs_bias, told) for name, value in rows.iter_rows()]
+    findings = [_bias(*row, max_abs_bias, told) for row in _bias_of_groups(placed).iter_rows()]
     return findings if column is None else [finding for finding in findings if finding.severity != "ok"]
 
 
@@ -70,15 +73,29 @@ def volume_by(told: pl.DataFrame, column: str) -> pl.DataFrame:
     )
 
 
-def _bias(group: str, value: float, max_abs_bias: float, told: pl.DataFrame) -> Finding:
-    is_out = abs(value) > max_abs_bias
+def _bias_of_groups(placed: pl.DataFrame) -> pl.DataFrame:
+    """group, bias, and its standard error from the spread of daily errors; groups that sold something."""
+    daily = placed.group_by("group", "ds").agg(pl.col("error").sum(), pl.col("y").sum())
+    spread = pl.col("error").std().fill_null(0.0) * pl.len().sqrt()
+    return (
+        daily.group_by("group")
+        .agg(pl.col("error").sum(), pl.col("y").sum(), spread=spread)
+        .filter(pl.col("y") > 0)
+        .select("group", bias=pl.col("error") / pl.col("y"), standard_error=pl.col("spread") / pl.col("y"))
+        .sort("group")
+    )
+
+
+def _bias(group: str, value: float, standard_error: float, max_abs_bias: float, told: pl.DataFrame) -> Finding:
+    is_out = abs(value) > max_abs_bias and abs(value) > SURE * standard_error
+    much = "much" if value > 0 else "little"
     return Finding(
         "bias",
-        f"forecasts{' of ' + group if group else ''} were {value:+.1%} of what sold",
+        f"forecasts{' of ' + group if group else ''} were {value:+.1%} ± {standard_error:.1%} of what sold",
         ("warning" if group else "error") if is_out else "ok",
         value,
         max_abs_bias,
-        f"Too {'much' if value > 0 else 'little'}: look for a price, promotion or assortment change; scale orders until retrained.",
+        f"Too {much}: look for a price, promotion or assortment change; scale orders until retrained.",
         told["ds"].min(),
         group,
     )

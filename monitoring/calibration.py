@@ -7,10 +7,9 @@ import math
 import polars as pl
 
 from contract.quantiles import INTERVALS
-from monitoring.finding import Finding, not_judged
+from monitoring.finding import SURE, Finding, not_judged
 
 FEW_DAYS = 7
-SURE = 2.0  # standard errors a gap must exceed, so that two odd days do not ring
 
 
 def coverage(told: pl.DataFrame, nominal: float) -> tuple[float, float]:

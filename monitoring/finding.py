@@ -8,6 +8,8 @@ from typing import Literal
 
 Severity = Literal["ok", "warning", "error"]
 
+SURE = 2.0  # standard errors a gap must exceed beside its limit, so that two odd days do not ring
+
 
 @dataclass(frozen=True)
 class Finding:

@@ -20,6 +20,7 @@ from monitoring.quality import quality
 from monitoring.service import fallback, forecast_age, sanity
 
 BIAS_BY = ("store_id", "dept_id")  # slices whose bias rings by itself, where a source has them
+MOST_GROUPS = 60  # a chain of a thousand stores has a few odd ones every day; nobody would read their alerts
 
 
 @dataclass(frozen=True)
@@ -84,4 +85,5 @@ def came_true_tables(told: pl.DataFrame, evidence: Evidence) -> dict[str, list[d
 
 
 def _columns(panel: Panel) -> list[str]:
-    return [column for column in BIAS_BY if column in panel.series.columns]
+    series = panel.series
+    return [column for column in BIAS_BY if column in series.columns and series[column].n_unique() <= MOST_GROUPS]

@@ -62,6 +62,12 @@ def test_biases_that_cancel_out_in_total_ring_by_store(told):
     assert accuracy_table(told, SERIES, "store_id")["wape"].to_list() == [0.5, 0.5]
 
 
+def test_a_bias_that_two_odd_days_explain_does_not_ring(told):
+    odd = told.filter(unique_id="a").with_columns(error=pl.when(pl.col("h") == 1).then(9.0).otherwise(0.0))
+    (finding,) = bias(odd, SERIES, 0.1)
+    assert (finding.value, finding.severity) == (pytest.approx(9 / 20), "ok")
+
+
 def test_the_promise_is_the_mean_over_cutoffs_by_week():
     row = {"run_id": "r", "model": "m", "level": "series", "metric": "wape"}
     rows = [
