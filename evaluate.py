@@ -47,6 +47,7 @@ def evaluate(params: Params, places: Places) -> Summary:
     decision = _decide(params, panel, told, scores)
     _write_backtest(places.backtest, told, calibration_json(calibrations))
     _write_scores(places.scores, scores, decision)
+    _track(places.scores / "live", scores)
     log.info("decided promote=%s reasons=%s", decision["promote"], decision["reasons"])
     return {
         "cutoffs": [str(cutoff) for cutoff in cutoffs],
@@ -113,6 +114,18 @@ def _write_scores(folder: Path, scores: pl.DataFrame, decision: dict[str, Any]) 
     by_slice(scores).write_csv(folder / "by_slice.csv")
     for name, value in (("leaderboard", leaderboard_of(scores)), ("decision", decision)):
         (folder / f"{name}.json").write_text(json.dumps(value, indent=1) + "\n", encoding="utf-8")
+
+
+def _track(folder: Path, scores: pl.DataFrame) -> None:
+    """One step per cutoff for DVCLive, so that `dvc plots show` and `dvc exp show` compare experiments cutoff by cutoff."""
+    from dvclive import Live
+
+    headlines = scores.filter(level="average", slice="all", metric="wrmsse")
+    with Live(str(folder), save_dvc_exp=False, report=None, dvcyaml=None) as live:
+        for cutoff in headlines["cutoff"].unique().sort():
+            for row in headlines.filter(cutoff=cutoff).iter_rows(named=True):
+                live.log_metric(f"wrmsse/{row['model']}", round(row["value"], 5))
+            live.next_step()
 
 
 def main(argv: list[str] | None = None) -> int:
