@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 import polars as pl
 
 from contract.panel import Panel
 from reports import charts, overview, picks, scores
-from reports.scores import model_name
+from reports.html import render_template, script_json, vega
 
 MOST_CHANGES = 10
 MOST_FEATURES = 20
 MOST_SLICES = 24
 MOST_OPEN = 12  # rows of a table that stands open; longer ones are folded
-ABSURD = 9.99  # share above which only the fact is told, as of a series that hardly sold
 
 
 @dataclass(frozen=True)
@@ -51,20 +48,17 @@ def render(told: Told) -> str:
     means = scores.mean_over_cutoffs(told.scores)
     fans = _fans(told)
     specs = {fan["id"]: fan.pop("spec") for group in fans for fan in group["fans"]} | _score_specs(told, means)
-    return (
-        _environment()
-        .get_template("page.html")
-        .render(
-            told=told,
-            served=_served(told.forecasts),
-            fans=fans,
-            specs=_script_json(specs),
-            spec_names=list(specs),
-            most_open=MOST_OPEN,
-            vega=_vega(),
-            **_overview(told),
-            **_accuracy(told, means),
-        )
+    return render_template(
+        "page.html",
+        told=told,
+        served=_served(told.forecasts),
+        fans=fans,
+        specs=script_json(specs),
+        spec_names=list(specs),
+        most_open=MOST_OPEN,
+        vega=vega(),
+        **_overview(told),
+        **_accuracy(told, means),
     )
 
 
@@ -85,7 +79,6 @@ def _accuracy(told: Told, means: pl.DataFrame) -> dict[str, Any]:
         "by_slice": _per_key(scores.by_slice(means), "slice")[:MOST_SLICES],
         "models": told.scores["model"].unique(maintain_order=True).to_list(),
         "cutoffs": told.scores["cutoff"].unique().sort().to_list(),
-        "features": list(told.card["importance"].items())[:MOST_FEATURES],
     }
 
 
@@ -136,132 +129,9 @@ def _per_key(wide: pl.DataFrame, key: str) -> list[dict[str, Any]]:
 
 def _served(forecasts: pl.DataFrame) -> list[dict[str, Any]]:
     """method, reason, rows: what made the published table."""
-    return forecasts.group_by("method", "reason").agg(rows=pl.len()).sort("rows", descending=True).to_dicts()
-
-
-def _environment() -> Any:
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    folder = Path(__file__).parent / "templates"
-    environment = Environment(
-        loader=FileSystemLoader(folder),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
+    return (
+        forecasts.group_by("method", "reason")
+        .agg(rows=pl.len())
+        .sort(["rows", "method", "reason"], descending=[True, False, False])
+        .to_dicts()
     )
-    environment.filters |= {"count": _count, "percent": _percent, "score": _score, "model": model_name}
-    return environment
-
-
-def _vega() -> str:
-    """Vega, Vega-Lite and vega-embed as one script, from the installed package: no CDN."""
-    import vl_convert
-
-    return vl_convert.javascript_bundle().replace("</script", "<\\/script")
-
-
-def _script_json(specs: dict[str, charts.Spec]) -> str:
-    """JSON that cannot end the script element it stands in, whatever an item is called."""
-    return json.dumps(specs, separators=(",", ":")).replace("<", "\\u003c")
-
-
-def _count(value: float | None) -> str:
-    return "-" if value is None else f"{value:,.0f}".replace(",", "\u2009")
-
-
-def _percent(value: float | None, signed: bool = True) -> str:
-    if value is None:
-        return "-"
-    if value > ABSURD:
-        return f"over {ABSURD:.0%}"
-    return f"{value:+.1%}" if signed else f"{value:.1%}"
-
-
-def _score_specs(told: Told, means: pl.DataFrame) -> dict[str, charts.Spec]:
-    weeks = scores.by_week(means)
-    covered = scores.coverages(means, told.shown_model)
-    return {
-        "by_level": charts.by_level(scores.by_level(means)),
-        "week_wape": charts.by_week(weeks, "wape", "WAPE"),
-        "week_bias": charts.by_week(weeks, "bias", "bias"),
-        "importance": charts.importance(told.card["importance"], MOST_FEATURES),
-        **({"coverage": charts.coverage(covered)} if covered.height else {}),
-    }
-
-
-def _fans(told: Told) -> list[dict[str, Any]]:
-    """Groups of fans: heading, whether open at first, and the fans with id, title and spec."""
-    groups = [
-        (group, picks.fan_of_group(told.panel, told.levels, level, group))
-        for level, group in picks.shown_groups(told.levels)
-    ]
-    of_series = {
-        "Largest series": picks.largest_series(told.forecasts),
-        "Worst series of the backtest": picks.worst_series(told.backtest, told.shown_model),
-    }
-    named = {"Total and stores": groups} | {
-        heading: [(name, picks.fan_of_series(told.panel, told.forecasts, name)) for name in names]
-        for heading, names in of_series.items()
-    }
-    return [
-        {
-            "heading": heading,
-            "fans": [
-                {"id": f"fan_{k}_{n}", "title": title, "spec": charts.fan(rows)} for n, (title, rows) in enumerate(fans)
-            ],
-        }
-        for k, (heading, fans) in enumerate(named.items())
-    ]
-
-
-def _per_key(wide: pl.DataFrame, key: str) -> list[dict[str, Any]]:
-    """[{key, models: {model: row}}]: one entry per level, week or slice in the frame's order."""
-    rows: dict[Any, dict[str, Any]] = {}
-    for row in wide.to_dicts():
-        rows.setdefault(row[key], {})[row["model"]] = row
-    return [{"key": name, "models": models} for name, models in rows.items()]
-
-
-def _served(forecasts: pl.DataFrame) -> list[dict[str, Any]]:
-    """method, reason, rows: what made the published table."""
-    return forecasts.group_by("method", "reason").agg(rows=pl.len()).sort("rows", descending=True).to_dicts()
-
-
-def _environment() -> Any:
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    folder = Path(__file__).parent / "templates"
-    environment = Environment(
-        loader=FileSystemLoader(folder),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {"count": _count, "percent": _percent, "score": _score, "model": model_name}
-    return environment
-
-
-def _vega() -> str:
-    """Vega, Vega-Lite and vega-embed as one script, from the installed package: no CDN."""
-    import vl_convert
-
-    return vl_convert.javascript_bundle().replace("</script", "<\\/script")
-
-
-def _script_json(specs: dict[str, charts.Spec]) -> str:
-    """JSON that cannot end the script element it stands in, whatever an item is called."""
-    return json.dumps(specs, separators=(",", ":")).replace("<", "\\u003c")
-
-
-def _count(value: float | None) -> str:
-    return "-" if value is None else f"{value:,.0f}".replace(",", "\u2009")
-
-
-def _percent(value: float | None, signed: bool = True) -> str:
-    return "-" if value is None else f"{value:+.1%}" if signed else f"{value:.1%}"
-
-
-def _score(value: float | None) -> str:
-    return "-" if value is None else f"{value:.3f}"

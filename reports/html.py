@@ -1,0 +1,57 @@
+"""From values to HTML text: templates, scripts that cannot be broken out of, and how numbers are written."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from reports.charts import Spec
+from reports.scores import model_name
+
+ABSURD = 9.99  # share above which only the fact is told, as of a series that hardly sold
+
+
+def render_template(name: str, **values: Any) -> str:
+    """A template of this room with these values, every one of them escaped; an unknown name is an error."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"count": _count, "percent": _percent, "score": _score, "model": model_name}
+    return environment.get_template(name).render(**values)
+
+
+@cache
+def vega() -> str:
+    """Vega, Vega-Lite and vega-embed as one script, from the installed package: no CDN."""
+    import vl_convert
+
+    return vl_convert.javascript_bundle().replace("</script", "<\\/script")
+
+
+def script_json(specs: dict[str, Spec]) -> str:
+    """JSON that cannot end the script element it stands in, whatever an item is called."""
+    return json.dumps(specs, separators=(",", ":")).replace("<", "\\u003c")
+
+
+def _count(value: float | None) -> str:
+    return "-" if value is None else f"{value:,.0f}".replace(",", "\u2009")
+
+
+def _percent(value: float | None, signed: bool = True) -> str:
+    if value is None:
+        return "-"
+    if value > ABSURD:
+        return f"over {ABSURD:.0%}"
+    return f"{value:+.1%}" if signed else f"{value:.1%}"
+
+
+def _score(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3f}"
