@@ -87,22 +87,24 @@ def coverage(rows: pl.DataFrame) -> Spec:
     named = rows.with_columns(interval=(pl.col("nominal") * 100).round().cast(pl.Int32).cast(pl.String) + "% interval")
     base = alt.Chart(_data(named))
     y = alt.Y("level:N", title=None, sort=rows["level"].unique(maintain_order=True).to_list())
-    colour = alt.Color("interval:N", scale=alt.Scale(range=[*_COLOURS, "var(--c4)"]), legend=alt.Legend(columns=2))
+    offset = alt.YOffset("interval:N")
+    colour = alt.Color("interval:N", scale=alt.Scale(range=_COLOURS))
     x = alt.Axis(format=".0%")
+    tooltip = ["level:N", "interval:N", _number("covered", ".1%")]
     layers = [
-        base.mark_rule(opacity=0.6).encode(alt.X("low:Q", title="share of days inside", axis=x), alt.X2("high:Q"), y, colour),
-        base.mark_tick(thickness=2, size=16).encode(alt.X("nominal:Q"), y, colour),
-        base.mark_point(filled=True, size=60).encode(
-            alt.X("covered:Q", axis=x), y, colour, alt.Shape("interval:N"),
-            tooltip=["level:N", "interval:N", _number("covered", ".1%")],
+        base.mark_rule(opacity=0.6).encode(alt.X("low:Q", title="share of days inside", axis=x), alt.X2("high:Q"), y, offset, colour),
+        base.mark_tick(thickness=3, size=12).encode(alt.X("nominal:Q"), y, offset, colour),
+        base.mark_point(filled=True, size=50).encode(
+            alt.X("covered:Q"), y, offset, colour, alt.Shape("interval:N"), tooltip=tooltip
         ),
     ]  # fmt: skip
-    return _spec(alt.layer(*layers), 20 * rows["level"].n_unique() + 40)
+    return _spec(alt.layer(*layers), 28 * rows["level"].n_unique() + 40)
 
 
 def importance(shares: dict[str, float], count: int) -> Spec:
     """The features with the largest share of the gain."""
-    top = pl.DataFrame({"feature": list(shares)[:count], "share": list(shares.values())[:count]})
+    ranked = sorted(shares.items(), key=lambda pair: (-pair[1], pair[0]))[:count]  # a card's names are alphabetical
+    top = pl.DataFrame(ranked, schema=["feature", "share"], orient="row")
     encoded = (
         alt.Chart(_data(top))
         .mark_bar(color="var(--c1)", height={"band": 0.7})

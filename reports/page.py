@@ -56,6 +56,7 @@ def render(told: Told) -> str:
         specs=script_json(specs),
         spec_names=list(specs),
         most_open=MOST_OPEN,
+        rows_used=sorted((int(end), rows) for end, rows in told.card["rows_used"].items()),
         vega=vega(),
         **_overview(told),
         **_accuracy(told, means),

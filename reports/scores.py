@@ -41,9 +41,12 @@ def by_slice(means: pl.DataFrame) -> pl.DataFrame:
     return _wide(other, "slice", ["wape", "bias", "coverage_95"]).sort("slice", maintain_order=True)
 
 
+SHOWN_COVERAGES = ("coverage_50", "coverage_95")
+
+
 def coverages(means: pl.DataFrame, model: str) -> pl.DataFrame:
-    """level, nominal, covered, low, high: how much each central interval covered on each level, ± the spread over cutoffs."""
-    rows = means.filter(pl.col("metric").str.starts_with("coverage_"), model=model, slice="all")
+    """level, nominal, covered, low, high: how much the shown intervals covered on each level, ± the spread over cutoffs."""
+    rows = means.filter(pl.col("metric").is_in(SHOWN_COVERAGES), model=model, slice="all")
     nominal = pl.col("metric").str.strip_prefix("coverage_").cast(pl.Float64) / 100
     return rows.select(
         "level",

@@ -100,6 +100,13 @@ def test_every_chart_has_its_specification_and_the_other_way_round(told):
     assert {"coverage", "by_level", "week_bias", "fan_0_0"} <= set(specs)
 
 
+def test_features_are_ranked_though_a_card_lists_them_by_name(told):
+    from reports.charts import importance
+
+    values = importance({"a": 0.1, "b": 0.7, "c": 0.2}, 2)["data"]["values"]
+    assert [row["feature"] for row in values] == ["b", "c"]
+
+
 def test_a_nasty_item_name_is_text_wherever_it_stands(told):
     ids = told.panel.series["unique_id"].to_list()
     rename = {ids[0]: NASTY}
