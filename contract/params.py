@@ -110,6 +110,7 @@ class IngestParams(_Section):
 class FeatureParams(_Section):
     """What may be known at an origin; an empty list or false switches the family off."""
 
+    max_stockout_share: Share
     lags: list[Annotated[int, Field(ge=0)]]
     windows: list[Annotated[int, Field(ge=2)]]
     weekday_weeks: list[Positive]

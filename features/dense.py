@@ -66,12 +66,16 @@ def column(table: np.ndarray) -> pl.Series:
     return pl.Series(table.reshape(-1)).fill_nan(None)
 
 
-def demand(panel: Panel, days: Days, absent_means_zero: bool) -> np.ndarray:
+def demand(panel: Panel, days: Days, absent_means_zero: bool, max_stockout_share: float) -> np.ndarray:
     """Units sold as a (series, width) table in the order of `panel.series`; NaN where it teaches nothing.
 
-    NaN as in `units_sold`, and before the launch (a series' first sale).
+    NaN as in `units_sold`, before the launch (a series' first sale), and on days sold out for more than `max_stockout_share`
+    of their hours: what sold then is not what was wanted.
     """
     y = units_sold(panel, days, absent_means_zero)
+    if panel.sales["stockout_share"].null_count() < panel.sales.height:
+        sold_out = days.scatter(locate(panel.sales, panel.series, days), len(y), "stockout_share")
+        y[sold_out > max_stockout_share] = np.nan
     launched = np.maximum.accumulate(np.nan_to_num(y) > 0, axis=1)
     return np.where(launched, y, np.float32(np.nan))
 

@@ -129,7 +129,7 @@ def series_table(space: Space, first: int, last: int) -> pl.DataFrame:
 def _series_tables(
     panel: Panel, params: FeatureParams, days: Days, zeros: bool, closed: np.ndarray
 ) -> dict[str, np.ndarray]:
-    y = demand(panel, days, zeros)
+    y = demand(panel, days, zeros, params.max_stockout_share)
     y[closed] = np.nan
     day_ix = np.arange(-days.gutter, days.width - days.gutter, dtype=np.float32)
     last_sale = np.maximum.accumulate(np.where(np.nan_to_num(y) > 0, day_ix, np.float32(-np.inf)), axis=1)

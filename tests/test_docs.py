@@ -104,6 +104,7 @@ def test_every_table_of_the_contract_stands_in_system_design(design, table):
 def test_every_family_of_features_is_explained_in_system_design(design):
     section = design[design.index("## 3. Features") : design.index("## 4. Model")]
     shipped = FeatureParams(
+        max_stockout_share=0.25,
         lags=[0],
         windows=[7],
         weekday_weeks=[1],

@@ -1,6 +1,7 @@
 """Feature values done by hand on series short enough to read."""
 
-from datetime import date, datetime
+from dataclasses import replace
+from datetime import date, datetime, timedelta
 
 import numpy as np
 import polars as pl
@@ -8,6 +9,7 @@ import pytest
 
 from contract.errors import BadParams
 from contract.panel import panel_of
+from features.dense import days_of, demand
 
 MONDAY = date(2024, 1, 1)
 KNOWN = datetime(2023, 1, 1)
@@ -246,3 +248,12 @@ def test_a_series_that_never_sold_has_a_row_of_unknowns(sales_of, ask_one):
     row = ask_one(_tiny(sales_of, {"a": [0, 0, 0], "b": [1, 1, 1]}), 2, 1)
     assert (row["lags_0"], row["windows_mean_7"], row["lifecycle_age"]) == (None, None, None)
     assert row["calendar_weekday"] == 4
+
+
+def test_a_day_sold_out_for_most_of_its_hours_teaches_nothing(sales_of):
+    panel = _tiny(sales_of, {"a": [4.0] * 10})
+    sold_out = pl.when(pl.col("ds") == MONDAY + timedelta(days=3)).then(0.9).otherwise(0.1)
+    censored = replace(panel, sales=panel.sales.with_columns(stockout_share=sold_out))
+    days = days_of(censored, horizon=0, gutter=0)
+    y = demand(censored, days, absent_means_zero=False, max_stockout_share=0.25)
+    assert np.isnan(y[0]).tolist() == [False] * 3 + [True] + [False] * 6
