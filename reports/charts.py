@@ -89,13 +89,13 @@ def coverage(rows: pl.DataFrame) -> Spec:
     y = alt.Y("level:N", title=None, sort=rows["level"].unique(maintain_order=True).to_list())
     offset = alt.YOffset("interval:N")
     colour = alt.Color("interval:N", scale=alt.Scale(range=_COLOURS))
-    x = alt.Axis(format=".0%")
+    x = alt.Axis(format=".0%", tickCount=10)
     tooltip = ["level:N", "interval:N", _number("covered", ".1%")]
     layers = [
         base.mark_rule(opacity=0.6).encode(alt.X("low:Q", title="share of days inside", axis=x), alt.X2("high:Q"), y, offset, colour),
         base.mark_tick(thickness=3, size=12).encode(alt.X("nominal:Q"), y, offset, colour),
         base.mark_point(filled=True, size=50).encode(
-            alt.X("covered:Q"), y, offset, colour, alt.Shape("interval:N"), tooltip=tooltip
+            alt.X("covered:Q"), y, offset, colour, alt.Shape("interval:N", legend=None), tooltip=tooltip
         ),
     ]  # fmt: skip
     return _spec(alt.layer(*layers), 28 * rows["level"].n_unique() + 40)
