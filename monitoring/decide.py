@@ -38,10 +38,12 @@ class Retrain:
 def decide_retraining(findings: list[Finding], every_days: int) -> Retrain:
     """Accuracy alarms first, then a champion past its age, then the schedule; a missing champion is an age without end.
 
+    One group's bias is for a person to look at: with many groups one of them is always off, and a refit of all cures none.
+
     The decision only says; the weekly flow trains, and the gate of evaluate.py decides what serves.
     """
     broken = [f for f in findings if f.severity != "ok"]
-    if alarms := [f for f in broken if f.watcher in MENDED_BY_RETRAINING]:
+    if alarms := [f for f in broken if f.watcher in MENDED_BY_RETRAINING and not _is_one_group(f)]:
         return Retrain(True, "accuracy", "; ".join(f.what for f in alarms))
     if aged := [f for f in broken if f.watcher in ("model_age", "champion")]:
         return Retrain(True, "age", aged[0].what)
@@ -71,6 +73,10 @@ def to_close(findings: list[Finding], open_causes: list[str]) -> list[str]:
     judged = {finding.watcher for finding in findings if finding.is_judged}
     watchers = judged | _told_only_when_wrong(judged)
     return [cause for cause in open_causes if cause not in standing and cause.partition(":")[0] in watchers]
+
+
+def _is_one_group(finding: Finding) -> bool:
+    return finding.watcher == "bias" and bool(finding.slice)
 
 
 def _told_only_when_wrong(judged: set[str]) -> set[str]:

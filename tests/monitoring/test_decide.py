@@ -21,6 +21,7 @@ def finding(watcher: str, severity: str = "ok", value: float | None = 1.0, slice
         ([finding("champion", "error", 0.0)], "age"),
         ([finding("model_age", "warning", 50.0), finding("bias", "error")], "accuracy"),
         ([finding("freshness", "error"), finding("quality", "warning")], "none"),
+        ([finding("bias", "warning", slice="CA_4")], "none"),
     ],
 )
 def test_accuracy_speaks_before_age_and_age_before_the_schedule(findings, trigger):
