@@ -7,6 +7,7 @@
     ├── GateFailed                1   a candidate or a panel did not pass its gate
     ├── NotEnoughHistory          1   a series or a panel is too short for what was asked
     ├── ModelBroken               1   a model bundle is missing, changed since it was written, or of other features
+    │   └── FeaturesMissing       1   a feature known in training is unknown for most series now
     ├── LeakingFeature            1   a feature declares that it reads what is not yet known
     ├── StoreBroken               1   the store is damaged, or of a schema this code cannot read
     ├── BadUsage                  2   wrong arguments
@@ -47,6 +48,10 @@ class NotEnoughHistory(TillcastError):
 
 class ModelBroken(TillcastError):
     """A model bundle is missing, changed since it was written, or made for other features."""
+
+
+class FeaturesMissing(ModelBroken):
+    """A feature the model learned from is unknown for most series now: its answers would be extrapolation."""
 
 
 class LeakingFeature(TillcastError):

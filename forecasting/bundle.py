@@ -62,6 +62,7 @@ def load_bundle(folder: Path) -> GlobalLightGBM:
     model = GlobalLightGBM(train, PanelReading(features, card["region"], card["absent_means_zero"]))
     model.vocabulary = Vocabulary(**card["vocabulary"])
     model.columns = card["columns"]
+    model.unknown_shares = card["unknown_shares"]
     model.cutoff = date.fromisoformat(card["cutoff"])
     model.boosters = {
         int(name[len("block_") : -len(".txt")]): lightgbm.Booster(model_str=text) for name, text in texts.items()
@@ -83,6 +84,7 @@ def _card(model: GlobalLightGBM, files: dict[str, str], panel_hash: str) -> Card
         "columns": model.columns,
         "vocabulary": {"events": model.vocabulary.events, "static": model.vocabulary.static},
         "rows_used": {str(end): rows for end, rows in model.rows_used.items()},
+        "unknown_shares": {name: round(share, 4) for name, share in model.unknown_shares.items()},
         "files": files,
         "importance": _importance(model),
     }

@@ -13,6 +13,7 @@ GROUP_MEAN, ZERO = "group_mean", "zero"
 
 REASONS = {
     "no_model": "there is no usable champion",
+    "features_missing": "features the champion learned from are unknown now",
     "no_history": "the series had not sold before the origin",
     "not_a_number": "the model's answer was not a finite number",
     "explosion": "the model's answer was far above anything the series ever sold",
@@ -20,18 +21,24 @@ REASONS = {
 
 
 def complete(
-    forecast: pl.DataFrame, method: str, baseline: pl.DataFrame, panel: Panel, params: InferenceParams
+    forecast: pl.DataFrame,
+    method: str,
+    baseline: pl.DataFrame,
+    panel: Panel,
+    params: InferenceParams,
+    silence: str | None = None,
 ) -> pl.DataFrame:
     """unique_id, ds, h, y_hat, method, reason: the forecast where it is sound, else the first rung below that has an answer.
 
-    `forecast` and `baseline` hold unique_id, ds, h, y_hat with the same rows; a `forecast` of nulls stands for no model.
+    `forecast` and `baseline` hold unique_id, ds, h, y_hat with the same rows. `silence` says why there is no model
+    behind the forecast at all (no_model, features_missing); its values then do not count.
     Rungs: `method`, seasonal_naive, the mean of the series' group over the last `fallback_days`, zero.
     """
     judged = forecast.join(_highest_day(panel), on="unique_id", how="left", validate="m:1").with_columns(
         why=_why_not(
             pl.col("y_hat"),
             pl.col("highest") * params.explosion_factor,
-            forecast["y_hat"].null_count() == forecast.height,
+            silence,
         )
     )
     rungs = judged.join(
@@ -54,10 +61,10 @@ def complete(
     ).sort("unique_id", "ds")
 
 
-def _why_not(y_hat: pl.Expr, ceiling: pl.Expr, no_model: bool) -> pl.Expr:
+def _why_not(y_hat: pl.Expr, ceiling: pl.Expr, silence: str | None) -> pl.Expr:
     return (
-        pl.when(pl.lit(no_model))
-        .then(pl.lit("no_model"))
+        pl.when(pl.lit(silence is not None))
+        .then(pl.lit(silence))
         .when(y_hat.is_null())
         .then(pl.lit("no_history"))
         .when(~y_hat.is_finite() | (y_hat < 0))

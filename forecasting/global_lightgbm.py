@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from contract.days import days_after
-from contract.errors import ModelBroken, NotEnoughHistory
+from contract.errors import FeaturesMissing, ModelBroken, NotEnoughHistory
 from contract.panel import Panel
 from contract.params import TrainParams
 from features.frame import Rows, category_names, feature_frame, feature_names, targets
@@ -21,6 +21,9 @@ from forecasting.shape import aligned
 
 if TYPE_CHECKING:
     import lightgbm
+
+
+MOST_NEWLY_UNKNOWN = 0.5  # share of rows on which a feature may be unknown beyond what training had
 
 
 @dataclass
@@ -35,6 +38,7 @@ class GlobalLightGBM:
     columns: list[str] = field(default_factory=list)
     cutoff: date | None = None
     rows_used: dict[int, int] = field(default_factory=dict)
+    unknown_shares: dict[str, float] = field(default_factory=dict)  # of each column, largest over blocks, in training
 
     @property
     def blocks(self) -> dict[int, range]:
@@ -85,6 +89,8 @@ class GlobalLightGBM:
         import lightgbm  # two seconds to import
 
         frame = feature_frame(space, rows)
+        for name, share in _unknown_shares(frame).items():
+            self.unknown_shares[name] = max(share, self.unknown_shares.get(name, 0.0))
         data = lightgbm.Dataset(
             frame.to_numpy(),
             label=targets(space, rows),
@@ -121,10 +127,24 @@ class GlobalLightGBM:
             covering[last] = range(self.blocks[last].start, steps + 1)
         return covering
 
+    def _refuse_missing(self, frame: pl.DataFrame) -> None:
+        """A booster takes an unknown value it never met in training for a zero: a price of nothing, and any answer may follow."""
+        missing = {
+            name: round(share, 2)
+            for name, share in _unknown_shares(frame).items()
+            if share > self.unknown_shares.get(name, 1.0) + MOST_NEWLY_UNKNOWN
+        }
+        if missing:
+            raise FeaturesMissing(
+                f"features known in training are unknown now, by share of rows: {missing}. Bring the missing feed "
+                "(prices, calendar, covariates), or train without the family (params.yaml: features)."
+            )
+
     def _predict(self, space: Space, end: int, hs: range) -> np.ndarray:
         """(series, len(hs)) means of one block."""
-        rows = serving_rows(space, hs)
-        y_hat = self.boosters[end].predict(feature_frame(space, rows).to_numpy(), num_threads=self.params.threads)
+        frame = feature_frame(space, serving_rows(space, hs))
+        self._refuse_missing(frame)
+        y_hat = self.boosters[end].predict(frame.to_numpy(), num_threads=self.params.threads)
         return np.clip(y_hat, 0, None).reshape(space.series.height, len(hs))
 
 
@@ -139,6 +159,10 @@ def _long(space: Space, y_hat: np.ndarray) -> pl.DataFrame:
             "y_hat": pl.Series(y_hat.astype(np.float64).ravel()).fill_nan(None),
         }
     )
+
+
+def _unknown_shares(frame: pl.DataFrame) -> dict[str, float]:
+    return {name: count / frame.height for name, count in frame.null_count().row(0, named=True).items()}
 
 
 def _with_forecast_as_sales(panel: Panel, forecast: pl.DataFrame) -> Panel:

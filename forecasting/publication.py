@@ -7,6 +7,7 @@ from datetime import date
 import numpy as np
 import polars as pl
 
+from contract.errors import FeaturesMissing
 from contract.frames import FORECAST_LEVELS, FORECASTS
 from contract.levels import SERIES_LEVEL, Level
 from contract.panel import Panel
@@ -30,13 +31,10 @@ def publish_forecasts(
     """As contract.frames.FORECASTS: series x horizon rows, none missing, none null, none negative."""
     known = panel.up_to(origin)
     naive = baseline.forecast(known, origin, horizon)
-    ours = (
-        champion.forecast(known, origin, horizon)
-        if champion is not None
-        else naive.with_columns(y_hat=pl.lit(None, pl.Float64))
-    )
+    ours, silence = _ask(champion, known, origin, horizon)
+    ours = naive.with_columns(y_hat=pl.lit(None, pl.Float64)) if ours is None else ours
     method = champion.name if champion is not None else baseline.name
-    rows = complete(ours, method, naive, known, params)
+    rows = complete(ours, method, naive, known, params, silence)
     quantiles = _series_quantiles(rows, calibrations, method, baseline.name)
     return FORECASTS.conform(
         rows.with_columns(
@@ -56,6 +54,18 @@ def publish_levels(
     )
     parts = [_one_level(wide, level, calibration) for level in levels if level.name != SERIES_LEVEL]
     return FORECAST_LEVELS.conform(pl.concat(parts)) if parts else FORECAST_LEVELS.empty()
+
+
+def _ask(
+    champion: Forecaster | None, known: Panel, origin: date, horizon: int
+) -> tuple[pl.DataFrame | None, str | None]:
+    """The champion's answer; or None, and the reason (forecasting.fallback.REASONS) the ladder gives for every row."""
+    if champion is None:
+        return None, "no_model"
+    try:
+        return champion.forecast(known, origin, horizon), None
+    except FeaturesMissing:
+        return None, "features_missing"
 
 
 def _series_quantiles(

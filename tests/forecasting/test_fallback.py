@@ -39,9 +39,11 @@ def _forecast(panel, y_hat: dict[str, float | None], horizon: int = 1) -> pl.Dat
 BASELINE = {"a": 4.0, "peer": 2.0}
 
 
-def _rung(panel, params, one: str, y_hat: dict, baseline: dict | None = None) -> tuple[float, str, str | None]:
+def _rung(
+    panel, params, one: str, y_hat: dict, baseline: dict | None = None, silence: str | None = None
+) -> tuple[float, str, str | None]:
     naive = _forecast(panel, BASELINE if baseline is None else baseline)
-    done = complete(_forecast(panel, y_hat), "model", naive, panel, params)
+    done = complete(_forecast(panel, y_hat), "model", naive, panel, params, silence)
     return done.filter(unique_id=one).select("y_hat", "method", "reason").row(0)
 
 
@@ -54,7 +56,11 @@ def test_a_mean_of_zero_is_sound(panel, inference_params):
 
 
 def test_without_any_answer_of_the_model_the_baseline_serves(panel, inference_params):
-    assert _rung(panel, inference_params, "a", {}) == (4.0, "seasonal_naive", "no_model")
+    assert _rung(panel, inference_params, "a", {}, silence="no_model") == (4.0, "seasonal_naive", "no_model")
+    assert _rung(panel, inference_params, "a", {"a": 3.7}, silence="features_missing")[1:] == (
+        "seasonal_naive",
+        "features_missing",
+    )
 
 
 def test_a_series_the_model_cannot_say_falls_to_the_mean_of_its_department_in_its_store(panel, inference_params):

@@ -13,12 +13,14 @@ import numpy as np
 import polars as pl
 import pytest
 
-from contract.errors import ModelBroken, NotEnoughHistory
+from contract.errors import FeaturesMissing, ModelBroken, NotEnoughHistory
 from contract.panel import Panel, panel_of
 from features.space import PanelReading
 from forecasting.bundle import load_bundle, read_card, save_bundle
 from forecasting.forecaster import forecast_grid
 from forecasting.global_lightgbm import GlobalLightGBM
+from forecasting.intervals import Calibration, Ratios
+from forecasting.publication import publish_forecasts
 from forecasting.seasonal_naive import SeasonalNaive
 
 HORIZON = 14
@@ -253,3 +255,20 @@ def test_a_bundle_of_another_version_of_the_params_is_a_broken_model(tmp_path, f
     (tmp_path / "card.json").write_text(text, encoding="utf-8")
     with pytest.raises(ModelBroken, match="another version"):
         load_bundle(tmp_path)
+
+
+def test_a_feature_known_in_training_and_unknown_now_is_refused_by_name(fitted, nasty_panel):
+    without = replace(nasty_panel, prices=nasty_panel.prices.clear())
+    with pytest.raises(FeaturesMissing, match="price_level"):
+        fitted.forecast(without, without.last_day, 7)
+
+
+def test_without_its_features_the_champion_is_silent_and_the_ladder_says_why(fitted, nasty_panel, inference_params):
+    without = replace(nasty_panel, prices=nasty_panel.prices.clear())
+    flat = Calibration({"series": [Ratios([1.0], [[1.0] * 9], [0.0] * 9)]})
+    calibrations = {"global_lightgbm": flat, "seasonal_naive": flat}
+    rows = publish_forecasts(
+        without, without.last_day, 7, fitted, SeasonalNaive(7), calibrations, inference_params, "run"
+    )
+    assert set(rows["reason"]) == {"features_missing"}
+    assert "global_lightgbm" not in set(rows["method"])
