@@ -24,7 +24,8 @@ def fallback(forecasts: pl.DataFrame, max_share: float) -> Finding:
         "ok" if share <= max_share else "error" if share > 0.5 else "warning",
         share,
         max_share,
-        "no_model: publish or roll back a model. features_missing: bring the missing price, calendar or covariate feed. no_history: new items, expected after a launch.",
+        "no_model: publish or roll back a model. features_missing: bring the missing price, calendar or covariate feed. "
+        "no_history: new items, expected after a launch.",
         forecasts["origin"].max(),
     )
 
