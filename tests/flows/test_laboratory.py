@@ -1,0 +1,123 @@
+"""The whole way, from simulator to published table, through the doors' own functions."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from datetime import datetime, timedelta
+
+import numpy as np
+import polars as pl
+import pytest
+
+import evaluate
+import inference
+import ingest
+import train
+from contract.quantiles import QUANTILES
+from inference import Question
+from storage.forecasts import forecasts_of, latest_forecasts
+from storage.runs import read_runs
+from storage.store import open_store
+
+NOW = datetime(2024, 6, 1, 6)
+
+# Golden: the leaderboard of the small laboratory. Change it only on purpose, with a line in CHANGELOG.md.
+GOLDEN_NAIVE_WRMSSE = 0.8181
+GOLDEN_OURS_WRMSSE = 0.66772
+
+
+def _board(laboratory) -> dict:
+    return json.loads((laboratory.places.scores / "leaderboard.json").read_text(encoding="utf-8"))
+
+
+def _bytes_of(folder) -> dict[str, str]:
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+
+
+def test_the_leaderboard_of_the_seeded_simulator_is_the_golden_one(finished):
+    board = _board(finished)
+    assert board["seasonal_naive"]["wrmsse"] == pytest.approx(GOLDEN_NAIVE_WRMSSE, abs=2e-5)
+    assert board["global_lightgbm"]["wrmsse"] == pytest.approx(GOLDEN_OURS_WRMSSE, abs=2e-3)
+
+
+def test_the_model_beats_the_baseline_and_nobody_beats_the_oracle(finished):
+    board = _board(finished)
+    assert board["oracle"]["wrmsse"] < board["global_lightgbm"]["wrmsse"] < board["seasonal_naive"]["wrmsse"]
+
+
+def test_every_series_and_day_has_a_sound_row_in_the_store(finished):
+    with open_store(finished.places.store, read_only=True) as con:
+        rows = latest_forecasts(con)
+    assert rows.height == 24 * finished.params.train.horizon
+    numbers = rows.select("y_hat", *QUANTILES).to_numpy()
+    assert np.isfinite(numbers).all()
+    assert (numbers >= 0).all()
+    assert (np.diff(numbers[:, 1:], axis=1) >= 0).all()
+
+
+def test_a_forecast_row_leads_to_its_run_model_and_panel(finished):
+    with open_store(finished.places.store, read_only=True) as con:
+        run_id = latest_forecasts(con)["run_id"][0]
+        run = read_runs(con).filter(run_id=run_id).row(0, named=True)
+    card = json.loads((finished.places.candidate / "card.json").read_text(encoding="utf-8"))
+    assert run["model_id"] == card["model_id"]
+    assert run["panel_hash"] == card["panel_hash"]
+
+
+def test_the_laboratory_made_again_has_the_same_bytes(laboratory):
+    params, places = laboratory.params, laboratory.places
+    folders = (places.panel, places.candidate, places.backtest, places.scores, places.forecasts)
+    before = [_bytes_of(folder) for folder in folders]
+    ingest.freeze(params, places)
+    train.train(params, places)
+    evaluate.evaluate(params, places)
+    inference.infer_from_panel(params, places)
+    assert [_bytes_of(folder) for folder in folders] == before
+
+
+def test_publishing_twice_changes_nothing(laboratory):
+    with open_store(laboratory.places.store, read_only=True) as con:
+        before = latest_forecasts(con).drop("created_at")
+    inference.publish(laboratory.params, laboratory.places, now=NOW)
+    with open_store(laboratory.places.store, read_only=True) as con:
+        assert latest_forecasts(con).drop("created_at").equals(before)
+        assert len(read_runs(con, "inference")) == 1
+
+
+def test_one_series_asked_alone_has_the_numbers_of_the_whole_table(laboratory):
+    whole = inference.infer(laboratory.params, laboratory.places, now=NOW)
+    with open_store(laboratory.places.store, read_only=True) as con:
+        rows = forecasts_of(con, whole["run_id"])
+    one = rows["unique_id"][0]
+    asked = inference.infer(laboratory.params, laboratory.places, now=NOW, question=Question(series=one))
+    with open_store(laboratory.places.store, read_only=True) as con:
+        alone = forecasts_of(con, asked["run_id"])
+    assert alone.drop("run_id").equals(rows.filter(unique_id=one).drop("run_id"))
+
+
+def test_a_restated_past_does_not_change_the_forecast_as_it_was_known(laboratory):
+    params, places = laboratory.params, laboratory.places
+    with open_store(places.store, read_only=True) as con:
+        last = latest_forecasts(con)["origin"][0]
+    moment = Question(origin=last, as_of=datetime.combine(last + timedelta(days=1), NOW.time()) + timedelta(hours=12))
+    before = _table(laboratory, inference.infer(params, places, now=NOW, question=moment))
+    places.inbox.mkdir(exist_ok=True)
+    restated = (
+        pl.read_parquet(places.panel / "sales.parquet")
+        .filter(ds=last)
+        .with_columns(y=pl.col("y") + 50, known_at=pl.lit(moment.as_of + timedelta(days=3)))
+    )
+    hierarchy = pl.read_parquet(places.panel / "series.parquet")
+    columns = ["unique_id", "ds", "y", "known_at", *hierarchy.columns[1:]]
+    restated.join(hierarchy, on="unique_id").select(columns).write_parquet(places.inbox / "sales_restated.parquet")
+    taken = ingest.ingest(params, places, now=NOW + timedelta(days=30))
+    assert taken["accepted"] == 1, taken
+    assert _table(laboratory, inference.infer(params, places, now=NOW, question=moment)).equals(before)
+    assert not _table(laboratory, inference.infer(params, places, now=NOW)).equals(before)
+
+
+def _table(laboratory, summary: dict) -> pl.DataFrame:
+    with open_store(laboratory.places.store, read_only=True) as con:
+        return forecasts_of(con, summary["run_id"]).drop("run_id")
