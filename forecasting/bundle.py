@@ -56,17 +56,22 @@ def load_bundle(folder: Path) -> GlobalLightGBM:
     card = read_card(folder)
     texts = {name: _checked_text(folder / name, sha256) for name, sha256 in card["files"].items()}
     try:
-        features, train = FeatureParams(**card["features"]), TrainParams(**card["train"])
-    except ValidationError as error:
+        model = _unfitted(card)
+    except (KeyError, ValidationError) as error:
         raise ModelBroken(f"'{folder}' was made by another version of this code: {error}. Train again.") from error
-    model = GlobalLightGBM(train, PanelReading(features, card["region"], card["absent_means_zero"]))
-    model.vocabulary = Vocabulary(**card["vocabulary"])
-    model.columns = card["columns"]
-    model.unknown_shares = card["unknown_shares"]
-    model.cutoff = date.fromisoformat(card["cutoff"])
     model.boosters = {
         int(name[len("block_") : -len(".txt")]): lightgbm.Booster(model_str=text) for name, text in texts.items()
     }
+    return model
+
+
+def _unfitted(card: Card) -> GlobalLightGBM:
+    """The model a card describes, its boosters still missing."""
+    features, train = FeatureParams(**card["features"]), TrainParams(**card["train"])
+    model = GlobalLightGBM(train, PanelReading(features, card["region"], card["absent_means_zero"]))
+    model.vocabulary = Vocabulary(**card["vocabulary"])
+    model.columns, model.unknown_shares = card["columns"], card["unknown_shares"]
+    model.cutoff = date.fromisoformat(card["cutoff"])
     return model
 
 

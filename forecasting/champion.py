@@ -73,5 +73,5 @@ def _calibrations(path: Path) -> dict[str, Calibration]:
         return calibration_of(json.loads(path.read_text(encoding="utf-8")))
     except (FileNotFoundError, json.JSONDecodeError) as error:
         raise ModelBroken(
-            f"'{path}' holds no calibration: {error}. Run `python evaluate.py`, it learns the quantiles."
+            f"there is no calibration in '{path}'. Run `make repro` (or `python evaluate.py`) first: it learns the quantiles."
         ) from error
