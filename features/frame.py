@@ -72,7 +72,7 @@ def _by_chunk(space: Space, rows: Rows) -> Iterator[tuple[int, int, Rows]]:
 
 def _chunk_frame(space: Space, first: int, last: int, rows: Rows) -> pl.DataFrame:
     values = _read_values(space, series_table(space, first, last), first, rows)
-    columns = [pl.Series("h", rows.h.astype(np.float32)), *space.static[rows.series_ix].get_columns()]
+    columns = [pl.Series("h", rows.h.astype(np.float32)), *(codes.gather(rows.series_ix) for codes in space.static)]
     for feature in space.features:
         value = values[feature.name]
         if feature.over is not None:

@@ -257,3 +257,11 @@ def test_a_day_sold_out_for_most_of_its_hours_teaches_nothing(sales_of):
     days = days_of(censored, horizon=0, gutter=0)
     y = demand(censored, days, absent_means_zero=False, max_stockout_share=0.25)
     assert np.isnan(y[0]).tolist() == [False] * 3 + [True] + [False] * 6
+
+
+def test_series_without_any_column_of_few_values_have_a_frame_without_static_codes(sales_of, lay, ask):
+    units = {f"s{k:03d}": [1.0] * 30 for k in range(300)}
+    panel = panel_of(sales_of(units, MONDAY), pl.DataFrame({"unique_id": list(units), "shop": list(units)}))
+    frame = ask(lay(panel, region=None, hierarchy=[]), 20, [1])
+    assert frame.height == 300
+    assert not [name for name in frame.columns if name.startswith("static_")]
