@@ -23,7 +23,10 @@ if TYPE_CHECKING:
     import lightgbm
 
 
-MOST_NEWLY_UNKNOWN = 0.5  # share of rows on which a feature may be unknown beyond what training had
+RARELY_UNKNOWN = (
+    0.01  # share of training rows: a feature seldom unknown there taught the trees nothing about being unknown
+)
+MOSTLY_UNKNOWN = 0.5  # share of rows to forecast
 
 
 @dataclass
@@ -132,7 +135,7 @@ class GlobalLightGBM:
         missing = {
             name: round(share, 2)
             for name, share in _unknown_shares(frame).items()
-            if share > self.unknown_shares.get(name, 1.0) + MOST_NEWLY_UNKNOWN
+            if share > MOSTLY_UNKNOWN and self.unknown_shares.get(name, 1.0) < RARELY_UNKNOWN
         }
         if missing:
             raise FeaturesMissing(

@@ -7,7 +7,7 @@ import json
 import subprocess
 import sys
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 import numpy as np
 import polars as pl
@@ -257,18 +257,34 @@ def test_a_bundle_of_another_version_of_the_params_is_a_broken_model(tmp_path, f
         load_bundle(tmp_path)
 
 
-def test_a_feature_known_in_training_and_unknown_now_is_refused_by_name(fitted, nasty_panel):
-    without = replace(nasty_panel, prices=nasty_panel.prices.clear())
+@pytest.fixture(scope="module")
+def priced(weekly_panel) -> Panel:
+    """The weekly panel with a price on every day and some after."""
+    last = weekly_panel.last_day + timedelta(days=28)
+    prices = weekly_panel.series.select(
+        "unique_id", from_ds=weekly_panel.first_day, to_ds=last, known_at=datetime(2024, 1, 1), price=2.5
+    )
+    return panel_of(weekly_panel.sales, weekly_panel.series, prices=prices)
+
+
+def test_a_feature_always_known_in_training_and_unknown_now_is_refused_by_name(unfitted, priced):
+    model = unfitted().fit(priced)
+    assert model.forecast(priced, priced.last_day, 7)["y_hat"].null_count() == 0
     with pytest.raises(FeaturesMissing, match="price_level"):
-        fitted.forecast(without, without.last_day, 7)
+        model.forecast(replace(priced, prices=priced.prices.clear()), priced.last_day, 7)
 
 
-def test_without_its_features_the_champion_is_silent_and_the_ladder_says_why(fitted, nasty_panel, inference_params):
-    without = replace(nasty_panel, prices=nasty_panel.prices.clear())
+def test_a_feature_often_unknown_in_training_may_be_unknown_now(fitted, nasty_panel):
+    assert fitted.forecast(replace(nasty_panel, prices=nasty_panel.prices.clear()), nasty_panel.last_day, 7).height
+
+
+def test_without_its_features_the_champion_is_silent_and_the_ladder_says_why(unfitted, priced, inference_params):
+    without = replace(priced, prices=priced.prices.clear())
     flat = Calibration({"series": [Ratios([1.0], [[1.0] * 9], [0.0] * 9)]})
     calibrations = {"global_lightgbm": flat, "seasonal_naive": flat}
+    model = unfitted().fit(priced)
     rows = publish_forecasts(
-        without, without.last_day, 7, fitted, SeasonalNaive(7), calibrations, inference_params, "run"
+        without, without.last_day, 7, model, SeasonalNaive(7), calibrations, inference_params, "run"
     )
     assert set(rows["reason"]) == {"features_missing"}
     assert "global_lightgbm" not in set(rows["method"])
