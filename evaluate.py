@@ -89,13 +89,14 @@ def _forecasters(params: Params, places: Places) -> dict[str, Forecaster]:
 def _decide(params: Params, panel: Panel, told: pl.DataFrame, scores: pl.DataFrame) -> dict[str, Any]:
     """The candidate against the baseline; which champion it replaces is settled when it is published to a store."""
     from forecasting.leaderboard import leaderboard_of
-    from forecasting.promotion import decide, losses_of
+    from forecasting.promotion import Conduct, decide, losses_of
 
     ours, theirs = losses_of(
         panel, told, [CANDIDATE, BASELINE], params.source.hierarchy, params.ingest.absent_means_zero
     )
-    board = leaderboard_of(scores)[CANDIDATE]
-    decision = decide(ours, theirs, board["bias"], board.get("coverage_95"), params.evaluate.gate, params.train.seed)
+    board = leaderboard_of(scores)
+    conduct = [Conduct(board[name]["bias"], board[name].get("coverage_95")) for name in (CANDIDATE, BASELINE)]
+    decision = decide(ours, theirs, *conduct, params.evaluate.gate, params.train.seed)
     return {"candidate": CANDIDATE, "incumbent": BASELINE, **asdict(decision)}
 
 

@@ -65,21 +65,41 @@ def confidence_of(candidate: np.ndarray, incumbent: np.ndarray, resamples: int, 
     return float(np.mean(np.array(drawn) < 0))
 
 
+@dataclass(frozen=True)
+class Conduct:
+    """What the guardrails look at: total bias over all cutoffs, and how much of the days the 95% interval covered."""
+
+    bias: float
+    coverage_95: float | None
+
+
 def decide(
-    candidate: np.ndarray, incumbent: np.ndarray, bias: float, coverage_95: float | None, params: GateParams, seed: int
+    candidate: np.ndarray,
+    incumbent: np.ndarray,
+    ours: Conduct,
+    theirs: Conduct,
+    params: GateParams,
+    seed: int,
 ) -> Decision:
-    """The decision with every reason against, or the one in favour."""
+    """The decision with every reason against, or the one in favour.
+
+    A guardrail broken by both sides blocks only a candidate that breaks it further: keeping the worse one would guard nothing.
+    """
     confidence = confidence_of(candidate, incumbent, params.resamples, seed)
     relative = float(candidate.sum() / max(incumbent.sum(), 1e-12) - 1)
     against = []
     if confidence < params.confidence:
         against.append(f"better in {confidence:.1%} of bootstrap draws, {params.confidence:.0%} needed")
-    if not abs(bias) <= params.max_abs_bias:  # so that an unknown bias (NaN) is one too many
-        against.append(f"total bias {bias:+.1%} is outside ±{params.max_abs_bias:.0%}")
-    if coverage_95 is not None and not abs(coverage_95 - 0.95) <= params.max_coverage_gap:
-        against.append(f"the 95% interval covered {coverage_95:.1%}")
+    if not abs(ours.bias) <= max(params.max_abs_bias, np.nan_to_num(abs(theirs.bias))):  # an unknown bias is too much
+        against.append(f"total bias {ours.bias:+.1%} is outside ±{params.max_abs_bias:.0%}")
+    if ours.coverage_95 is not None and not _gap(ours) <= max(params.max_coverage_gap, _gap(theirs)):
+        against.append(f"the 95% interval covered {ours.coverage_95:.1%}")
     favour = [f"better in {confidence:.1%} of bootstrap draws, by {-relative:.1%}"]
     return Decision(not against, confidence, relative, against or favour)
+
+
+def _gap(conduct: Conduct) -> float:
+    return 0.0 if conduct.coverage_95 is None else abs(conduct.coverage_95 - 0.95)
 
 
 def blocks_of(series: pl.DataFrame) -> np.ndarray:

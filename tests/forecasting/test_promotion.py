@@ -11,7 +11,7 @@ import pytest
 from contract.levels import levels_of
 from forecasting.backtest import backtest
 from forecasting.metrics import point_scores
-from forecasting.promotion import blocks_of, confidence_of, decide, losses_of
+from forecasting.promotion import Conduct, blocks_of, confidence_of, decide, losses_of
 from forecasting.seasonal_naive import SeasonalNaive
 from forecasting.window import window_after
 
@@ -20,8 +20,8 @@ INCUMBENT = RNG.uniform(0.8, 1.2, (4, 10))
 BETTER = INCUMBENT * RNG.uniform(0.8, 0.95, (4, 10))
 
 
-def _decide(gate_params, candidate, bias=0.0, coverage=0.95):
-    return decide(candidate, INCUMBENT, bias, coverage, gate_params, seed=1)
+def _decide(gate_params, candidate, bias=0.0, coverage=0.95, theirs=Conduct(0.0, 0.95)):  # noqa: B008 -- frozen
+    return decide(candidate, INCUMBENT, Conduct(bias, coverage), theirs, gate_params, seed=1)
 
 
 def test_a_clearly_better_candidate_is_promoted_and_the_reason_says_by_how_much(gate_params):
@@ -107,3 +107,10 @@ def test_the_losses_of_all_blocks_add_up_to_the_wrmsse_of_the_series_level(make_
         window = window_after(panel, cutoff, 14, levels_of(()))
         wrmsse = point_scores(window.levels[-1], window.matrix(told.filter(cutoff=cutoff), "n"))["wrmsse"]
         assert row.sum() == pytest.approx(wrmsse)
+
+
+def test_a_guardrail_the_incumbent_breaks_further_does_not_keep_it_in_office(gate_params):
+    worse = Conduct(bias=-0.2, coverage_95=0.7)
+    assert _decide(gate_params, BETTER, bias=-0.15, coverage=0.8, theirs=worse).promote
+    assert not _decide(gate_params, BETTER, bias=-0.25, coverage=0.8, theirs=worse).promote
+    assert not _decide(gate_params, BETTER, bias=0.0, coverage=0.6, theirs=worse).promote
