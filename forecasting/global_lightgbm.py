@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 RARELY_UNKNOWN = (
-    0.01  # share of training rows: a feature seldom unknown there taught the trees nothing about being unknown
+    0.05  # share of training rows: a feature seldom unknown there taught the trees nothing about being unknown
 )
 MOSTLY_UNKNOWN = 0.5  # share of rows to forecast
 
