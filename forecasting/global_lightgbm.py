@@ -131,7 +131,10 @@ class GlobalLightGBM:
         return covering
 
     def _refuse_missing(self, frame: pl.DataFrame) -> None:
-        """A booster takes an unknown value it never met in training for a zero: a price of nothing, and any answer may follow."""
+        """A booster takes an unknown value it never met in training for a zero: a price of nothing, and any answer may follow.
+
+        Only plans (prices, calendar, covariates known ahead) are looked at: yesterday's sales may be unknown because it was a holiday.
+        """
         missing = {
             name: round(share, 2)
             for name, share in _unknown_shares(frame).items()
@@ -146,7 +149,7 @@ class GlobalLightGBM:
     def _predict(self, space: Space, end: int, hs: range) -> np.ndarray:
         """(series, len(hs)) means of one block."""
         frame = feature_frame(space, serving_rows(space, hs))
-        self._refuse_missing(frame)
+        self._refuse_missing(frame.select(_plans(space)))
         y_hat = self.boosters[end].predict(frame.to_numpy(), num_threads=self.params.threads)
         return np.clip(y_hat, 0, None).reshape(space.series.height, len(hs))
 
@@ -162,6 +165,11 @@ def _long(space: Space, y_hat: np.ndarray) -> pl.DataFrame:
             "y_hat": pl.Series(y_hat.astype(np.float64).ravel()).fill_nan(None),
         }
     )
+
+
+def _plans(space: Space) -> list[str]:
+    """The columns read at the target day itself."""
+    return [feature.name for feature in space.features if feature.anchor == "target"]
 
 
 def _unknown_shares(frame: pl.DataFrame) -> dict[str, float]:
