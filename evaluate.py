@@ -38,8 +38,10 @@ def evaluate(params: Params, places: Places) -> Summary:
     from storage.panel_files import read_frozen
 
     panel = read_frozen(places.panel)
-    forecasters = _forecasters(params, places)
+    forecasters = _forecasters(params, places, panel)
     cutoffs = cutoffs_of(panel, params.evaluate, params.train.horizon)
+    if len(cutoffs) < params.evaluate.origins:
+        log.warning("cutoffs=%d asked=%d reason=short history", len(cutoffs), params.evaluate.origins)
     refit = params.evaluate.refit_every
     told = backtest(panel, forecasters, BASELINE, cutoffs, params.train.horizon, refit, params.inference, log.info)
     bins, zeros = params.evaluate.calibration_bins, params.ingest.absent_means_zero
@@ -51,6 +53,7 @@ def evaluate(params: Params, places: Places) -> Summary:
     log.info("decided promote=%s reasons=%s", decision["promote"], decision["reasons"])
     return {
         "cutoffs": [str(cutoff) for cutoff in cutoffs],
+        "left_out": list(forecasters[CANDIDATE].reading.left_out),
         "leaderboard": leaderboard_of(scores),
         "decision": decision,
         "scores": str(places.scores),
@@ -65,18 +68,24 @@ def illusion(params: Params, places: Places) -> Summary:
     from storage.panel_files import read_frozen
 
     panel = read_frozen(places.panel)
-    return iid_against_temporal(panel, lambda: GlobalLightGBM(params.train, reading_of(params)), params.train.horizon)
+    return iid_against_temporal(
+        panel, lambda: GlobalLightGBM(params.train, reading_of(params, panel)), params.train.horizon
+    )
 
 
-def _forecasters(params: Params, places: Places) -> dict[str, Forecaster]:
+def _forecasters(params: Params, places: Places, panel: Panel) -> dict[str, Forecaster]:
+    from features.plans import WHY_LEFT_OUT
     from features.space import reading_of
     from forecasting.global_lightgbm import GlobalLightGBM
     from forecasting.oracle import Oracle
     from forecasting.seasonal_naive import SeasonalNaive
 
+    reading = reading_of(params, panel)
+    if reading.left_out:
+        log.warning("left_out=%s reason=%s", list(reading.left_out), WHY_LEFT_OUT)
     forecasters: dict[str, Any] = {
-        BASELINE: SeasonalNaive(params.train.season),
-        CANDIDATE: GlobalLightGBM(params.train, reading_of(params)),
+        BASELINE: SeasonalNaive(params.train.season, params.source.region, params.ingest.absent_means_zero),
+        CANDIDATE: GlobalLightGBM(params.train, reading),
     }
     truth = places.truth / "truth.parquet"
     if params.source.kind == "simulator" and truth.exists():

@@ -126,7 +126,7 @@ def _answer(
 
     origin, horizon = question.origin or panel.last_day, question.horizon or params.train.horizon
     lineage = _lineage(params, panel, champion, (origin, horizon, question.series, question.as_of))
-    baseline = SeasonalNaive(params.train.season)
+    baseline = SeasonalNaive(params.train.season, params.source.region, params.ingest.absent_means_zero)
     method, model = champion.method(baseline.name), champion.model
     rows = publish_forecasts(
         panel, origin, horizon, model, baseline, champion.calibrations, params.inference, lineage["run_id"]

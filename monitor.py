@@ -81,6 +81,7 @@ def report(params: Params, places: Places) -> Summary:
         validation=read_json(places.validation / "panel.json"),
     )
     board = {"origin": told.origin, "decision": told.decision, "models": told.leaderboard}
+    board |= {"left_out": told.card["left_out"]}
     _write_json(places.reports / "leaderboard.json", board)
     page = places.reports / "index.html"
     page.write_text(render(told), encoding="utf-8")

@@ -12,15 +12,11 @@ import logging
 import shutil
 import sys
 from datetime import date
-from typing import TYPE_CHECKING
 
 from contract.days import parse_day
 from contract.params import Params, load_params
 from contract.places import Places
 from contract.walk import Summary, door_parser, walk
-
-if TYPE_CHECKING:
-    pass
 
 log = logging.getLogger("train")
 
@@ -29,6 +25,7 @@ PROFILE_ROWS = 200_000  # enough for three digits of every range and share
 
 def train(params: Params, places: Places, *, cutoff: date | None = None) -> Summary:
     """Fit the candidate on the panel up to `cutoff` (default: all of it) and replace the candidate bundle by it."""
+    from features.plans import WHY_LEFT_OUT
     from features.space import reading_of
     from forecasting.bundle import save_bundle
     from forecasting.global_lightgbm import GlobalLightGBM
@@ -37,7 +34,10 @@ def train(params: Params, places: Places, *, cutoff: date | None = None) -> Summ
     panel = read_frozen(places.panel)
     panel = panel if cutoff is None else panel.up_to(cutoff)
     log.info("fitting cutoff=%s series=%d sales=%d", panel.last_day, panel.series.height, panel.sales.height)
-    model = GlobalLightGBM(params.train, reading_of(params)).fit(panel)
+    reading = reading_of(params, panel)
+    if reading.left_out:
+        log.warning("left_out=%s reason=%s", list(reading.left_out), WHY_LEFT_OUT)
+    model = GlobalLightGBM(params.train, reading).fit(panel)
     shutil.rmtree(places.candidate, ignore_errors=True)
     card = save_bundle(model, places.candidate, panel.hash)
     log.info("trained model_id=%s rows=%s", card["model_id"], card["rows_used"])
@@ -46,6 +46,7 @@ def train(params: Params, places: Places, *, cutoff: date | None = None) -> Summ
         "cutoff": card["cutoff"],
         "rows_used": card["rows_used"],
         "features": len(card["columns"]),
+        "left_out": list(reading.left_out),
         "panel_hash": panel.hash,
         "bundle": str(places.candidate),
     }
@@ -58,7 +59,7 @@ def profile(params: Params, places: Places) -> Summary:
     from storage.panel_files import read_frozen
 
     panel = read_frozen(places.panel)
-    shape = profile_features(reading_of(params), panel, params.train, PROFILE_ROWS)
+    shape = profile_features(reading_of(params, panel), panel, params.train, PROFILE_ROWS)
     places.features.mkdir(parents=True, exist_ok=True)
     target = places.features / "profile.json"
     target.write_text(json.dumps(shape, indent=1) + "\n", encoding="utf-8")

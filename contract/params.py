@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
+from contract.agreement import agree
 from contract.errors import BadParams
 from contract.levels import Level, levels_of
 
@@ -53,6 +54,7 @@ class FilesParams(_Section):
     sales: str
     calendar: str | None = None
     prices: str | None = None
+    plans: str | None = None
     static: str | None = None
     static_on: list[str] = []
     separator: str | None = None
@@ -248,7 +250,7 @@ def load_params(path: Path) -> Params:
 def params_of(raw: dict[str, Any], where: str = "params") -> Params:
     """The params in a plain mapping. BadParams lists every wrong place."""
     try:
-        return Params.model_validate(raw)
+        return agree(Params.model_validate(raw))
     except ValidationError as error:
         places = "; ".join(
             f"{'.'.join(str(part) for part in e['loc'])}: {e['msg']} (got {e['input']!r})" for e in error.errors()

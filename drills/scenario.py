@@ -71,12 +71,12 @@ def set_stage(panel: Panel, calibration: Path, scratch: Path, params: Params) ->
     """
     origin, horizon = panel.last_day - timedelta(days=params.train.horizon), params.train.horizon
     registry = scratch / "registry"
-    model = GlobalLightGBM(params.train, reading_of(params)).fit(panel.up_to(origin))
+    model = GlobalLightGBM(params.train, reading_of(params, panel)).fit(panel.up_to(origin))
     save_bundle(model, registry / CHAMPION, panel.hash)
     shutil.copy(calibration, registry / CALIBRATION)
     shutil.copy(calibration, registry / CHAMPION / CALIBRATION)
     levels, zeros = params.source.hierarchy, params.ingest.absent_means_zero
-    baseline = SeasonalNaive(params.train.season)
+    baseline = SeasonalNaive(params.train.season, params.source.region, zeros)
     return Stage(panel, origin, horizon, registry, CHAMPION, baseline, levels, params.inference, zeros)
 
 

@@ -58,6 +58,14 @@ def closed_days(panel: Panel, days: Days, regions: list[str]) -> np.ndarray:
     return closed
 
 
+def regions_of(series: pl.DataFrame, region: str | None) -> tuple[list[str], np.ndarray]:
+    """The calendar regions in alphabetical order, and for each series the index of its own; one for all where no column names them."""
+    if region is None or region not in series.columns:
+        return [EVERYWHERE], np.zeros(series.height, dtype=np.int64)
+    names = sorted(series[region].unique().to_list())
+    return names, series[region].rank("dense").to_numpy().astype(np.int64) - 1
+
+
 def _region(calendar: pl.DataFrame, region: str) -> pl.DataFrame:
     return calendar.filter(pl.col("region") == region).select("ds", "event", "is_payday")
 

@@ -85,7 +85,7 @@ def units_sold(panel: Panel, days: Days, absent_means_zero: bool) -> np.ndarray:
     located = locate(panel.sales, panel.series, days)
     y = days.scatter(located, panel.series.height, "y")
     if absent_means_zero:
-        y = np.where(np.isnan(y) & _feed_arrived(panel.series, days, y), np.float32(0), y)
+        y = np.where(np.isnan(y) & feed_arrived(panel.series, y), np.float32(0), y)
         unknown = located.filter(pl.col("y").is_null())  # a row that states it: not the same as no row
         y[unknown["entity_ix"].to_numpy(), unknown["day_ix"].to_numpy() + days.gutter] = np.nan
     if panel.sales["is_open"].null_count() < panel.sales.height:
@@ -100,10 +100,10 @@ def locate(facts: pl.DataFrame, series: pl.DataFrame, days: Days, ds: str = "ds"
     return facts.join(entities, on="unique_id", how="inner").with_columns(day_ix=days.index(pl.col(ds)))
 
 
-def _feed_arrived(series: pl.DataFrame, days: Days, y: np.ndarray) -> np.ndarray:
-    """True on (series, day) where any series of the same feed has a row."""
+def feed_arrived(series: pl.DataFrame, y: np.ndarray) -> np.ndarray:
+    """True where any series of the same feed has a number, for a (series, days) table of units, NaN where there is no row."""
     feeds = series[FEED_COLUMN] if FEED_COLUMN in series.columns else pl.Series(["all"] * series.height)
     feed_ix = feeds.rank("dense").to_numpy().astype(np.int64) - 1
-    arrived = np.zeros((int(feed_ix.max(initial=0)) + 1, days.width), dtype=bool)
+    arrived = np.zeros((int(feed_ix.max(initial=0)) + 1, y.shape[1]), dtype=bool)
     np.logical_or.at(arrived, feed_ix, ~np.isnan(y))
     return arrived[feed_ix]

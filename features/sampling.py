@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from contract.errors import NotEnoughHistory
+from features.feature import WEEK
 from features.frame import Rows
 from features.space import Space
 
@@ -19,14 +20,16 @@ def training_rows(space: Space, hs: range, step_days: int, min_history_days: int
     """Rows (series, origin, h) whose series had launched at the origin and whose target is known, at most about `max_rows`.
 
     Origins go back from the last known day in steps of `step_days` to `min_history_days` after the first. Above the budget a
-    row stays if its hash falls under the share that fits: independent of order, chunking and the other rows.
+    row stays if its hash falls under the share that fits: independent of order, chunking and the other rows. A short panel
+    gives the later half of its origins: there, waiting for `min_history_days` would leave few of them or none.
     """
-    origins = np.arange(space.last_known - hs.start, min_history_days - 1, -step_days, dtype=np.int32)[::-1]
-    if origins.size == 0:
+    newest = space.last_known - hs.start
+    if newest < WEEK:
         raise NotEnoughHistory(
-            f"the panel has {space.days.known} days; training for h={hs.start}..{hs.stop - 1} needs more than "
-            f"{min_history_days + hs.start}. Lower train.min_history_days or bring a longer history."
+            f"the panel has {space.days.known} days; training for h={hs.start}..{hs.stop - 1} needs "
+            f"{hs.start + WEEK + 1}. Bring a longer history, or lower train.horizon and train.blocks."
         )
+    origins = np.arange(newest, min(min_history_days, newest // 2) - 1, -step_days, dtype=np.int32)[::-1]
     h = np.array(hs, dtype=np.int32)
     share = max_rows / max(_known_targets(space, origins, h), 1)
     parts = []

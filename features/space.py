@@ -10,11 +10,13 @@ import polars as pl
 
 from contract.panel import Panel
 from contract.params import FeatureParams, Params
-from features.calendar import EVERYWHERE, calendar_table, closed_days, event_vocabulary
+from features.calendar import calendar_table, event_vocabulary, regions_of
 from features.declared import declared_features, gutter_days
 from features.dense import Days, column, days_of, demand, locate
 from features.feature import Feature
 from features.hierarchy import group_index, group_table, table_name
+from features.opening import closed_table
+from features.plans import plannable
 from features.price import spread_over_days
 
 MOST_CATEGORIES = 255  # a static column with more values (item ids) would be learned by heart
@@ -80,8 +82,8 @@ def lay_out(
 ) -> Space:
     """The space of a panel that was cut at the last day anything may be known of: `panel.up_to(cutoff)`."""
     days = days_of(panel, horizon, gutter_days(params))
-    regions, region_ix = _regions(panel.series, region)
-    closed = closed_days(panel, days, regions)[region_ix]
+    regions, region_ix = regions_of(panel.series, region)
+    closed = closed_table(panel, days, region)
     by_series = _series_tables(panel, params, days, absent_means_zero, closed)
     grouped = {table_name(columns): group_index(panel.series, columns) for columns in params.hierarchy}
     shared = {name: group_table(by_series, ix) for name, ix in grouped.items()}
@@ -107,15 +109,17 @@ class PanelReading:
     features: FeatureParams
     region: str | None
     absent_means_zero: bool
+    left_out: tuple[str, ...] = ()  # plans the panel knows of the past alone: not read, and worth saying
 
     def space(self, panel: Panel, horizon: int, vocabulary: Vocabulary) -> Space:
         """The panel laid out for features up to `horizon` days after its last day."""
         return lay_out(panel, self.features, horizon, vocabulary, self.region, self.absent_means_zero)
 
 
-def reading_of(params: Params) -> PanelReading:
-    """How these params read a panel."""
-    return PanelReading(params.features, params.source.region, params.ingest.absent_means_zero)
+def reading_of(params: Params, panel: Panel) -> PanelReading:
+    """How these params read a panel; without the plans that end with its sales."""
+    features, left_out = plannable(params.features, panel, params.train.horizon)
+    return PanelReading(features, params.source.region, params.ingest.absent_means_zero, tuple(left_out))
 
 
 def series_table(space: Space, first: int, last: int) -> pl.DataFrame:
@@ -150,13 +154,6 @@ def _covariate_tables(panel: Panel, params: FeatureParams, days: Days) -> dict[s
         located = locate(panel.covariates.filter(pl.col("name") == name), panel.series, days)
         tables[column_name] = days.scatter(located, panel.series.height, "value")
     return tables
-
-
-def _regions(series: pl.DataFrame, region: str | None) -> tuple[list[str], np.ndarray]:
-    if region is None or region not in series.columns:
-        return [EVERYWHERE], np.zeros(series.height, dtype=np.int64)
-    names = sorted(series[region].unique().to_list())
-    return names, series[region].rank("dense").to_numpy().astype(np.int64) - 1
 
 
 def _static_codes(series: pl.DataFrame, vocabulary: Vocabulary) -> pl.DataFrame:

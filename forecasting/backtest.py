@@ -13,6 +13,8 @@ from contract.params import EvaluateParams, InferenceParams
 from forecasting.fallback import complete
 from forecasting.forecaster import Forecaster
 
+EXTRA_DAYS = 14  # of history before a cutoff, beyond the horizon: two weeks of origins to learn from
+
 Progress = Callable[[str], None]
 
 
@@ -21,15 +23,19 @@ def _silent(step: str) -> None:
 
 
 def cutoffs_of(panel: Panel, params: EvaluateParams, horizon: int) -> list[date]:
-    """The cutoffs, oldest first; the last one leaves exactly `horizon` days of truth after it."""
-    last = panel.last_day - timedelta(days=horizon)
+    """The cutoffs, oldest first; the last one leaves exactly `horizon` days of truth after it.
+
+    A short panel has fewer than `params.origins`: each needs EXTRA_DAYS more than the horizon before it.
+    """
+    last, least = panel.last_day - timedelta(days=horizon), horizon + EXTRA_DAYS
     cutoffs = [last - timedelta(days=params.step_days * k) for k in reversed(range(params.origins))]
-    if cutoffs[0] <= panel.first_day:
+    known = [cutoff for cutoff in cutoffs if (cutoff - panel.first_day).days + 1 >= least]
+    if not known:
         raise NotEnoughHistory(
-            f"{params.origins} cutoffs {params.step_days} days apart start at {cutoffs[0]}, before the panel's first day "
-            f"{panel.first_day}. Lower evaluate.origins or evaluate.step_days."
+            f"the panel has {(panel.last_day - panel.first_day).days + 1} days; a backtest over a horizon of {horizon} needs "
+            f"{least + horizon}. Bring a longer history, or lower train.horizon and train.blocks."
         )
-    return cutoffs
+    return known
 
 
 def backtest(

@@ -68,7 +68,8 @@ def load_bundle(folder: Path) -> GlobalLightGBM:
 def _unfitted(card: Card) -> GlobalLightGBM:
     """The model a card describes, its boosters still missing."""
     features, train = FeatureParams(**card["features"]), TrainParams(**card["train"])
-    model = GlobalLightGBM(train, PanelReading(features, card["region"], card["absent_means_zero"]))
+    reading = PanelReading(features, card["region"], card["absent_means_zero"], tuple(card["left_out"]))
+    model = GlobalLightGBM(train, reading)
     model.vocabulary = Vocabulary(**card["vocabulary"])
     model.columns, model.unknown_shares = card["columns"], card["unknown_shares"]
     model.cutoff = date.fromisoformat(card["cutoff"])
@@ -86,6 +87,7 @@ def _card(model: GlobalLightGBM, files: dict[str, str], panel_hash: str) -> Card
         "features": features.model_dump(mode="json"),
         "region": model.reading.region,
         "absent_means_zero": model.reading.absent_means_zero,
+        "left_out": list(model.reading.left_out),
         "columns": model.columns,
         "vocabulary": {"events": model.vocabulary.events, "static": model.vocabulary.static},
         "rows_used": {str(end): rows for end, rows in model.rows_used.items()},

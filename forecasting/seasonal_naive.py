@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 
+import numpy as np
 import polars as pl
 
 from contract.panel import Panel
+from features.dense import Days, units_sold
+from features.opening import closed_table
 from forecasting.forecaster import days_late, forecast_grid
 
-SEASONS_NEEDED = 2  # statsforecast wants more than one season; older days cannot change the forecast
+SEASONS_NEEDED = 2  # statsforecast wants more than one season
+SEASONS_BACK = 4  # how far an unknown day is looked up on the same day of earlier seasons
 
 
 class SeasonalNaive:
@@ -17,32 +22,54 @@ class SeasonalNaive:
 
     name = "seasonal_naive"
 
-    def __init__(self, season: int):
+    def __init__(self, season: int, region: str | None = None, absent_means_zero: bool = True):
         self.season = season
+        self.region = region
+        self.absent_means_zero = absent_means_zero
 
     def fit(self, panel: Panel) -> SeasonalNaive:
         """Nothing to learn."""
         return self
 
     def forecast(self, panel: Panel, origin: date, horizon: int) -> pl.DataFrame:
-        """As Forecaster.forecast. A day without a row counts as no sale; a series without any row in the last two seasons is null."""
-        panel = panel.up_to(origin)
-        late = days_late(panel, origin)
-        recent = self._recent_days(panel)
-        grid = forecast_grid(panel.series["unique_id"], origin, horizon)
-        if recent.is_empty():
-            return grid.with_columns(y_hat=pl.lit(None, dtype=pl.Float64))
-        return grid.join(self._repeat(recent, horizon + late), on=["unique_id", "ds"], how="left", validate="1:1")
+        """As Forecaster.forecast. A day closed ahead is 0; a series that has no row, or none known in four seasons, is null.
 
-    def _recent_days(self, panel: Panel) -> pl.DataFrame:
-        first = panel.last_day - timedelta(days=self.season * SEASONS_NEEDED - 1)
-        recent = panel.sales.filter(pl.col("ds") >= first, pl.col("y").is_not_null()).select("unique_id", "ds", "y")
-        days = pl.date_range(first, panel.last_day, eager=True).alias("ds").to_frame()
-        return (
-            recent.select(pl.col("unique_id").unique().sort())
-            .join(days, how="cross", maintain_order="left_right")
-            .join(recent, on=["unique_id", "ds"], how="left", validate="1:1", maintain_order="left")
-            .with_columns(pl.col("y").fill_null(0.0))
+        A day of the last season of which nothing is known (closed, its feed missing) takes the same day of an earlier one.
+        """
+        panel = panel.up_to(origin)
+        steps = horizon + days_late(panel, origin)
+        span = self.season * SEASONS_BACK
+        days = Days(panel.last_day - timedelta(days=span - 1), span, steps, gutter=0)
+        closed = closed_table(panel, days, self.region)
+        season = self._last_season(panel, days, closed)
+        is_closed = pl.Series(closed[:, days.width - horizon :].ravel())
+        grid = forecast_grid(panel.series["unique_id"], origin, horizon)
+        if season.is_empty():
+            repeated = grid.with_columns(y_hat=pl.lit(None, dtype=pl.Float64))
+        else:
+            repeated = grid.join(
+                self._repeat(season, steps), on=["unique_id", "ds"], how="left", validate="1:1", maintain_order="left"
+            )
+        return repeated.with_columns(y_hat=pl.when(is_closed).then(0.0).otherwise("y_hat"))
+
+    def _last_season(self, panel: Panel, days: Days, closed: np.ndarray) -> pl.DataFrame:
+        """unique_id, ds, y of the last two seasons, each as the last one is known; series that can be answered alone."""
+        recent = replace(panel, sales=panel.sales.filter(pl.col("ds") >= days.first))
+        y = units_sold(recent, days, self.absent_means_zero)
+        y[closed] = np.nan
+        seasons = y[:, : days.known].reshape(-1, SEASONS_BACK, self.season)
+        latest = seasons[:, 0]
+        for season in range(1, SEASONS_BACK):
+            latest = np.where(np.isnan(seasons[:, season]), latest, seasons[:, season])
+        has_rows = panel.series["unique_id"].is_in(panel.sales["unique_id"].unique().implode()).to_numpy()
+        answered = has_rows & ~np.isnan(latest).all(axis=1)
+        last_days = pl.date_range(
+            panel.last_day - timedelta(days=SEASONS_NEEDED * self.season - 1), panel.last_day, eager=True
+        )
+        ids = panel.series.filter(answered).select("unique_id")
+        two = np.tile(np.nan_to_num(latest[answered]).astype(np.float64), SEASONS_NEEDED)
+        return ids.join(last_days.alias("ds").to_frame(), how="cross", maintain_order="left_right").with_columns(
+            y=pl.Series(two.ravel(), dtype=pl.Float64)
         )
 
     def _repeat(self, recent: pl.DataFrame, steps: int) -> pl.DataFrame:

@@ -14,16 +14,19 @@ from sources.columns import SALES_KINDS, asked_for, columns_of, csv_manner, mann
 from sources.lines import daily_from_lines, line_checks
 from sources.mapping import Mapped, map_table, received, series_of, with_one_place
 from sources.parsing import Column
-from sources.periods import merged_periods
+from sources.periods import daily_periods
 from sources.plans import price_rows, with_known_at
 from sources.tables import need_columns, read_table
+
+PLANNED = ("unique_id", "ds", "is_open", "price", "promo")  # of source.files.columns, what a plan may state
+OPEN_PLANNED = "is_open"  # the covariate a plan's opening becomes: features.opening reads it
 
 
 def read_sales(path: Path, files: FilesParams, static: Path | None, history_span_days: int) -> list[Received]:
     """Sales, and the prices and covariates standing in the same file, each as one Received.
 
     A line is taken whole or refused whole, and counted as refused with the sales only: what the prices and
-    covariates receive are values of accepted lines. `lines` of a price period counts the days merged to it.
+    covariates receive are values of accepted lines.
     `rows_in` of the covariates counts values, as one line holds several.
     """
     table = _with_static(read_table(path, csv_manner(files)), path, files, static)
@@ -39,6 +42,37 @@ def sales_of(table: pl.DataFrame, name: str, files: FilesParams, history_span_da
     mapped = with_one_place(mapped, list(files.hierarchy))
     rows = daily_from_lines(mapped.rows, _covariates(files)) if files.transactions else mapped.rows
     return _facts_in(rows, mapped, files, history_span_days)
+
+
+def read_plans(path: Path, files: FilesParams) -> list[Received]:
+    """What is planned for days to come: prices and promotions, and as covariates the known-future columns and `is_open`.
+
+    The columns are named as in the sales file; each row is one series and day.
+    """
+    table, columns = read_table(path, csv_manner(files)), _plan_columns(files)
+    need_columns(table, asked_for(columns, "source.files.plans, its columns named as in the sales file"), path.name)
+    mapped = map_table(table, columns, manner_for(table, columns, files, path.name), path.name)
+    rows = with_known_at(mapped.rows)
+    is_history = rows["known_at"].null_count() > 0
+    facts = []
+    names = list(files.known_future)
+    if OPEN_PLANNED in rows.columns:
+        rows = rows.with_columns(pl.col(OPEN_PLANNED).cast(pl.Float64))
+        names.append(OPEN_PLANNED)
+    if {"price", "promo"} & set(rows.columns):
+        facts.append(received("prices", _daily_prices(rows), is_history=is_history))
+    return [received("covariates", _long(rows, names), mapped, is_history=is_history), *facts]
+
+
+def _plan_columns(files: FilesParams) -> list[Column]:
+    ahead = {name: files.columns.get(name) for name in PLANNED}
+    ahead = {name: origin for name, origin in ahead.items() if origin}
+    if not ahead.keys() - {"unique_id", "ds"} and not files.known_future:
+        raise BadParams(
+            "source.files.plans names a file, but no price, promo, is_open or known_future column is mapped."
+        )
+    columns = columns_of(ahead, SALES_KINDS, files)
+    return [*columns, *(_covariate(name, origin, files) for name, origin in files.known_future.items())]
 
 
 def _sales_columns(files: FilesParams) -> list[Column]:
@@ -89,14 +123,22 @@ def _facts_in(rows: pl.DataFrame, mapped: Mapped, files: FilesParams, history_sp
     series = series_of(rows, list(files.hierarchy))
     facts = [received("sales", rows, mapped, series=series, is_history=is_history)]
     if {"price", "promo"} & set(rows.columns):
-        daily = price_rows(rows.with_columns(from_ds="ds", to_ds="ds"))
-        periods = merged_periods(daily.filter(pl.any_horizontal(pl.col("price", "promo").is_not_null())))
-        facts.append(received("prices", periods, is_history=is_history))
+        facts.append(received("prices", _daily_prices(rows), is_history=is_history))
     if names := _covariates(files):
-        keys = ["unique_id", "ds", "known_at", "row_number", "lines"]
-        long = rows.unpivot(names, index=keys, variable_name="name").filter(pl.col("value").is_not_null())
-        facts.append(received("covariates", long.with_columns(lines=pl.lit(1)), is_history=is_history))
+        facts.append(received("covariates", _long(rows, names), is_history=is_history))
     return facts
+
+
+def _daily_prices(rows: pl.DataFrame) -> pl.DataFrame:
+    """A period per day, never merged: a day of a plan or a correction then restates that day and no other."""
+    daily = price_rows(rows.with_columns(from_ds="ds", to_ds="ds"))
+    return daily_periods(daily.filter(pl.any_horizontal(pl.col("price", "promo").is_not_null())))
+
+
+def _long(rows: pl.DataFrame, names: list[str]) -> pl.DataFrame:
+    keys = ["unique_id", "ds", "known_at", "row_number", "lines"]
+    long = rows.unpivot(names, index=keys, variable_name="name").filter(pl.col("value").is_not_null())
+    return long.with_columns(lines=pl.lit(1))
 
 
 def _is_history(rows: pl.DataFrame, history_span_days: int) -> bool:

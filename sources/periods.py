@@ -36,6 +36,11 @@ def merged_periods(rows: pl.DataFrame) -> pl.DataFrame:
     )
 
 
+def daily_periods(rows: pl.DataFrame) -> pl.DataFrame:
+    """The same rows, one per series and from_ds, the last one where they repeat; no neighbours merged."""
+    return _one_per_key(rows).sort("unique_id", "from_ds")
+
+
 def _one_per_key(rows: pl.DataFrame) -> pl.DataFrame:
     return rows.group_by("unique_id", "from_ds", maintain_order=True).agg(
         pl.all().exclude("unique_id", "from_ds", "row_number", "lines").last(),

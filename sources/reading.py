@@ -11,7 +11,7 @@ from contract.params import FilesParams, SourceParams
 from contract.received import Received
 from sources import m5
 from sources.canonical import read_canonical
-from sources.files import read_sales
+from sources.files import read_plans, read_sales
 from sources.plans import read_calendar, read_prices
 from sources.tables import names_in
 
@@ -73,12 +73,14 @@ def _read_mapped(path: Path, source: SourceParams) -> list[Received]:
         return read_calendar(path, mapping)
     if mapping.prices and fnmatch(path.name, mapping.prices):
         return read_prices(path, mapping)
+    if mapping.plans and fnmatch(path.name, mapping.plans):
+        return read_plans(path, mapping)
     is_the_source = source.path is not None and Path(source.path).name == path.name
     if fnmatch(path.name, mapping.sales) or is_the_source:
         return read_sales(path, mapping, _static_of(source, path), source.history_span_days)
     raise BadInput(
         f"'{path.name}' matches no pattern of source.files: sales {mapping.sales!r}, calendar {mapping.calendar!r}, "
-        f"prices {mapping.prices!r}. Rename it, or change the pattern in params.yaml."
+        f"prices {mapping.prices!r}, plans {mapping.plans!r}. Rename it, or change the pattern in params.yaml."
     )
 
 
@@ -86,7 +88,7 @@ def _patterns(source: SourceParams) -> tuple[str, ...]:
     if source.kind == "simulator":
         return CANONICAL
     mapping: FilesParams = source.files
-    return tuple(pattern for pattern in (mapping.calendar, mapping.prices, mapping.sales) if pattern)
+    return tuple(pattern for pattern in (mapping.calendar, mapping.prices, mapping.sales, mapping.plans) if pattern)
 
 
 def _matching(folder: Path, patterns: tuple[str, ...]) -> list[Path]:

@@ -78,7 +78,7 @@ def test_every_line_of_params_yaml_is_a_param_of_the_code(written, plain):
     profiles = plain.pop("profiles")
     assert params_of(plain)
     for kind, sections_over in profiles.items():
-        assert params_of(laid_over(plain, sections_over)), kind
+        assert params_of(laid_over(laid_over(plain, {"source": {"kind": kind}}), sections_over)), kind
 
 
 def test_every_param_has_a_comment_on_its_line(written):

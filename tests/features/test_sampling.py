@@ -17,8 +17,8 @@ def space(make_panel, lay):
 
 
 def test_origins_step_back_from_the_last_day_with_a_target(space):
-    rows = training_rows(space, range(1, 8), 5, 100, 10**9, seed=1)
-    assert sorted(set(rows.origin_ix.tolist())) == [103, 108, 113, 118, 123, 128, 133, 138, 143, 148]
+    rows = training_rows(space, range(1, 8), 10, 60, 10**9, seed=1)
+    assert sorted(set(rows.origin_ix.tolist())) == [68, 78, 88, 98, 108, 118, 128, 138, 148]
 
 
 def test_a_later_block_starts_where_its_first_day_has_a_target(space):
@@ -77,8 +77,15 @@ def test_a_smaller_budget_takes_its_rows_from_those_of_the_larger(space):
 
 
 def test_a_panel_too_short_to_learn_from_says_what_is_needed(space):
-    with pytest.raises(NotEnoughHistory, match=r"has 150 days; .* h=8\.\.14 needs more than 158.*min_history_days"):
-        training_rows(space, range(8, 15), 5, 150, 100, seed=1)
+    with pytest.raises(NotEnoughHistory, match=r"has 150 days; .* h=145\.\.150 needs 153.*train\.horizon"):
+        training_rows(space, range(145, 151), 5, 56, 100, seed=1)
+
+
+def test_a_short_history_gives_the_later_half_of_its_origins(space):
+    """Day 149 is the last known; for h from 8 the newest origin is 141, so that the first is 70 or later, whatever is asked."""
+    rows = training_rows(space, range(8, 15), 1, 150, 100_000, seed=1)
+    assert set(rows.origin_ix.tolist()) == set(range(70, 142))
+    assert training_rows(space, range(8, 15), 1, 60, 100_000, seed=1).origin_ix.min() == 60
 
 
 def test_serving_asks_about_every_series_and_every_h_at_the_last_known_day(space):

@@ -86,9 +86,16 @@ def test_the_last_cutoff_leaves_exactly_the_horizon_of_truth(panel, evaluate_par
     assert [(b - a).days for a, b in pairwise(cutoffs)] == [14, 14]
 
 
-def test_cutoffs_before_the_panel_are_refused_with_the_way_out(panel, evaluate_params):
-    with pytest.raises(NotEnoughHistory, match=r"20 cutoffs 14 days apart start at .*Lower evaluate\.origins"):
-        cutoffs_of(panel, evaluate_params.model_copy(update={"origins": 20}), HORIZON)
+def test_a_short_history_has_fewer_cutoffs_each_with_two_weeks_more_than_the_horizon_before_it(panel, evaluate_params):
+    """100 days: cutoffs at the ends of days 86, 72, 58, 44, 30; the next, at 16, would have 16 of 28 days before it."""
+    cutoffs = cutoffs_of(panel, evaluate_params.model_copy(update={"origins": 20}), HORIZON)
+    assert [(cutoff - panel.first_day).days + 1 for cutoff in cutoffs] == [30, 44, 58, 72, 86]
+
+
+def test_a_history_too_short_for_one_cutoff_is_refused_with_the_way_out(make_panel, evaluate_params):
+    with pytest.raises(NotEnoughHistory, match=r"has 41 days; .* horizon of 14 needs 42.*train\.horizon"):
+        cutoffs_of(make_panel(series=2, days=41, nasty=False), evaluate_params, HORIZON)
+    assert len(cutoffs_of(make_panel(series=2, days=42, nasty=False), evaluate_params, HORIZON)) == 1
 
 
 def test_progress_is_told_to_whoever_asks(panel, inference_params):

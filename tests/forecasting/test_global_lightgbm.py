@@ -125,8 +125,8 @@ def test_a_series_and_categories_unknown_at_training_are_forecast_once_they_sell
 
 
 def test_a_history_too_short_to_learn_from_is_refused_with_the_way_out(unfitted, make_panel):
-    with pytest.raises(NotEnoughHistory, match=r"has 40 days.*train\.min_history_days"):
-        unfitted().fit(make_panel(series=4, days=40))
+    with pytest.raises(NotEnoughHistory, match=r"has 14 days.*train\.horizon"):
+        unfitted().fit(make_panel(series=4, days=14, nasty=False))
 
 
 def test_too_few_rows_for_a_tree_are_refused_with_the_way_out(unfitted, make_panel):

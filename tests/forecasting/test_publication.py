@@ -111,7 +111,10 @@ def test_without_a_champion_the_baseline_serves_and_every_row_says_so(panel, inf
     told = _publish(panel, inference_params, None)
     assert set(told["reason"]) == {"no_model"}
     assert set(told.filter(pl.col("unique_id") != "NEW_S1")["method"]) == {"seasonal_naive"}
-    assert set(told.filter(unique_id="NEW_S1")["method"]) == {"group_mean"}
+    closed = panel.calendar.filter("is_closed")["ds"].implode()
+    new = told.filter(unique_id="NEW_S1").select("method", "y_hat", is_closed=pl.col("ds").is_in(closed))
+    assert set(new.filter(~pl.col("is_closed"))["method"]) == {"group_mean"}
+    assert new.filter("is_closed")["y_hat"].to_list() == [0.0]
 
 
 def test_each_row_has_the_quantiles_of_what_made_it(panel, inference_params):

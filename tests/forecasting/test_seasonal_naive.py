@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 import polars as pl
 import pytest
@@ -31,12 +31,25 @@ def test_next_tuesday_sells_what_last_tuesday_sold(sales_of):
 def test_every_series_equals_a_hand_rolled_repeat(make_panel):
     panel = make_panel(series=8, days=60, seed=12)
     origin = panel.last_day
-    sold = {(r["unique_id"], r["ds"]): r["y"] for r in panel.sales.iter_rows(named=True)}
     told = _forecast(panel, origin, 20)
     for one in panel.series["unique_id"]:
         for h in range(1, 21):
-            day = origin + timedelta(days=h - 7 * -(-h // 7))
-            assert told[one, h] == sold.get((one, day), 0.0)
+            assert told[one, h] == _by_hand(panel, one, origin, h)
+
+
+def _by_hand(panel, one: str, origin: date, h: int) -> float:
+    """The same weekday last week; if closed or the store's feed was missing, the one before, four weeks back at most."""
+    store = dict(panel.series.select("unique_id", "store_id").iter_rows())
+    sold = {(r["unique_id"], r["ds"]): r["y"] for r in panel.sales.iter_rows(named=True)}
+    heard = {(store[name], day) for name, day in sold}
+    closed = set(panel.calendar.filter("is_closed")["ds"])
+    if origin + timedelta(days=h) in closed:
+        return 0.0
+    for week in range(4):
+        day = origin + timedelta(days=h - 7 * -(-h // 7) - 7 * week)
+        if day not in closed and (store[one], day) in heard:
+            return sold.get((one, day), 0.0)
+    return 0.0
 
 
 def test_a_late_feed_repeats_the_last_known_week(sales_of):
@@ -51,10 +64,38 @@ def test_sales_after_the_origin_are_not_looked_at(sales_of):
 
 
 def test_a_day_without_a_row_is_no_sale_and_a_series_without_rows_has_no_answer(sales_of):
-    panel = panel_of(sales_of({"a": [5, None] * 7}), pl.DataFrame({"unique_id": ["a", "never"]}))
+    panel = panel_of(sales_of({"a": [5, None] * 7, "b": [1] * 14}), pl.DataFrame({"unique_id": ["a", "b", "never"]}))
     told = _forecast(panel, date(2024, 1, 13), 7)
     assert sorted({told["a", h] for h in range(1, 8)}) == [0.0, 5.0]
     assert all(told["never", h] is None for h in range(1, 8))
+
+
+@pytest.mark.parametrize(("zeros", "monday"), [(True, 0), (False, 6)])
+def test_a_day_of_which_nothing_is_known_takes_the_same_weekday_of_an_earlier_week(sales_of, zeros, monday):
+    """In the second week a has no row on Monday, when b has one, and nobody has one on Tuesday."""
+    a, b = [6, 4, 9, 9, 9, 9, 9, None, None, 7, 9, 9, 9, 9], [1] * 8 + [None] + [1] * 5
+    panel = panel_of(sales_of({"a": a, "b": b}), _series("a", "b"))
+    told = SeasonalNaive(7, absent_means_zero=zeros).forecast(panel, date(2024, 1, 14), 3)
+    assert told.filter(unique_id="a")["y_hat"].to_list() == [monday, 4, 7]
+
+
+def test_a_day_closed_ahead_is_no_sale_for_a_series_without_history_too(sales_of):
+    known_at = datetime(2023, 1, 1)
+    calendar = pl.DataFrame({"region": ["*"], "ds": [date(2024, 1, 16)], "known_at": [known_at], "is_closed": [True]})
+    panel = panel_of(sales_of({"a": [5] * 14}), _series("a", "never"), calendar)
+    told = _forecast(panel, date(2024, 1, 14), 3)
+    assert [told["a", h] for h in (1, 2, 3)] == [5, 0, 5]
+    assert [told["never", h] for h in (1, 2, 3)] == [None, 0, None]
+
+
+def test_a_feast_last_week_is_not_repeated(sales_of):
+    panel = panel_of(sales_of({"a": [5] * 7 + [0] + [5] * 6}), _series("a"))
+    shut = panel.sales.with_columns(is_open=pl.col("ds") != date(2024, 1, 8))
+    assert _forecast(panel_of(shut, panel.series), date(2024, 1, 14), 1)["a", 1] == 5
+
+
+def _series(*names: str) -> pl.DataFrame:
+    return pl.DataFrame({"unique_id": list(names)})
 
 
 def test_one_day_of_history_is_enough_for_an_answer(sales_of):

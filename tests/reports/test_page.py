@@ -51,7 +51,7 @@ def told_of(panel) -> Told:
         panel, forecasts, FORECAST_LEVELS.conform(levels), backtest, scores, leaderboard_of(scores),
         {"promote": True, "candidate": "global_lightgbm", "incumbent": "seasonal_naive", "reasons": ["better"]},
         {"kind": "global_lightgbm", "model_id": "m1", "cutoff": str(origin), "rows_used": {"7": 100}, "columns": ["x", "y"],
-         "panel_hash": "p", "params_hash": "q", "importance": {NASTY: 0.7, "lag_0": 0.3}},
+         "panel_hash": "p", "params_hash": "q", "importance": {NASTY: 0.7, "lag_0": 0.3}, "left_out": []},
         {"sales": panel.sales.height, "broken_rows": 0},
     )  # fmt: skip
 
@@ -79,6 +79,13 @@ def scores_of(origin, coverage: bool = True) -> pl.DataFrame:
 @pytest.fixture
 def told(make_panel) -> Told:
     return told_of(make_panel(series=8, days=120))
+
+
+def test_a_plan_left_out_is_told_beside_the_scores(told):
+    assert "Left out:" not in render(told)
+    assert "<b>Left out:</b> promo, school." in render(
+        replace(told, card=told.card | {"left_out": ["promo", "school"]})
+    )
 
 
 def test_the_same_files_give_the_same_bytes(told):

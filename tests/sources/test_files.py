@@ -205,7 +205,8 @@ def test_prices_and_covariates_in_the_sales_file_become_facts_of_their_own(read)
     )
     assert _reasons(sales) == [(5, "unreadable_number"), (6, "unknown_category")]
     assert PRICES.check_key(prices.rows).select("from_ds", "to_ds", "price", "promo", "lines").rows() == [
-        (date(2024, 3, 1), date(2024, 3, 2), 2.5, 0.0, 2),
+        (date(2024, 3, 1), date(2024, 3, 1), 2.5, 0.0, 1),
+        (date(2024, 3, 2), date(2024, 3, 2), 2.5, 0.0, 1),
         (date(2024, 3, 3), date(2024, 3, 3), 2.0, 1.0, 1),
         (date(2024, 3, 5), date(2024, 3, 5), 2.0, 1.0, 1),
     ]

@@ -1,0 +1,42 @@
+"""What one section of params names, another must provide: checked when params are read, not minutes later."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from contract.errors import BadParams
+
+if TYPE_CHECKING:
+    from contract.params import Params
+
+BUILT_IN = ("state_id", "store_id", "cat_id", "dept_id", "item_id")  # the series columns of the simulator and of M5
+
+
+def agree(params: Params) -> Params:
+    """The params, if every series column and covariate they name will be there. BadParams names the first that will not."""
+    source, features = params.source, params.features
+    is_files = source.kind == "files"
+    columns = list(source.files.hierarchy) if is_files else list(BUILT_IN)
+    owner = "source.files.hierarchy maps" if is_files else f"source.kind {source.kind} has"
+    named = {
+        "source.levels": [name for level in source.levels for name in level],
+        "source.region": [source.region] if source.region else [],
+        "features.hierarchy": [name for group in features.hierarchy for name in group],
+        "train.shape.columns": params.train.shape.columns,
+    }
+    for place, names in named.items():
+        _check(place, names, columns, owner, source.kind)
+    ahead = list(source.files.known_future) if is_files else []
+    past = list(source.files.past_only) if is_files else []
+    _check("features.known_future", features.known_future, ahead, "source.files.known_future maps", source.kind)
+    _check("features.past_only", features.past_only, past, "source.files.past_only maps", source.kind)
+    return params
+
+
+def _check(place: str, names: list[str], there: list[str], owner: str, kind: str) -> None:
+    strange = sorted(set(names) - set(there))
+    if strange:
+        raise BadParams(
+            f"{place} names {strange}, but {owner} {there}. Map the column there, or take it out of {place} "
+            f"(params.yaml; with source.kind {kind}, profiles.{kind} is laid over the sections above it)."
+        )

@@ -1,0 +1,49 @@
+"""Which days are closed: behind the last known day as the calendar says, ahead of it also as planned, else by habit."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+
+from contract.panel import Panel
+from features.calendar import closed_days, regions_of
+from features.dense import Days, feed_arrived, locate
+from features.feature import WEEK
+
+OPEN_PLANNED = "is_open"  # the covariate a plan of openings arrives as
+WEEKS_OF_HABIT = 4
+FEWEST_DAYS_HEARD = 18  # of the 28: five days a week but for two holidays; of a rarer feed, silence says nothing
+
+
+def closed_table(panel: Panel, days: Days, region: str | None) -> np.ndarray:
+    """(series, width) of booleans: days on which a series cannot sell, so far as is known at the last known day."""
+    regions, region_ix = regions_of(panel.series, region)
+    return closed_days(panel, days, regions)[region_ix] | _shut_ahead(panel, days)
+
+
+def _shut_ahead(panel: Panel, days: Days) -> np.ndarray:
+    """True only after the last known day: the plan says closed, or, where no plan speaks, habit does."""
+    shut = np.zeros((panel.series.height, days.width), dtype=bool)
+    ahead = slice(days.gutter + days.known, days.width)
+    shut[:, ahead] = _shut_by_habit(panel, days)[:, np.arange(days.ahead) % WEEK]
+    planned = panel.covariates.filter(pl.col("name") == OPEN_PLANNED)
+    if planned.height:
+        is_open = days.scatter(locate(planned, panel.series, days), panel.series.height, "value")[:, ahead]
+        shut[:, ahead] = np.where(np.isnan(is_open), shut[:, ahead], is_open == 0)
+    return shut
+
+
+def _shut_by_habit(panel: Panel, days: Days) -> np.ndarray:
+    """(series, 7) of booleans, the first for the weekday after the last known day: closed on it in each of the last four weeks.
+
+    Closed is what the row says, or a store of which no row came at all, though most days of these weeks it did.
+    """
+    count, span = panel.series.height, WEEKS_OF_HABIT * WEEK
+    if days.known < span:
+        return np.zeros((count, WEEK), dtype=bool)
+    last = days.gutter + days.known
+    recent = locate(panel.sales, panel.series, days).filter(pl.col("day_ix") >= days.known - span)
+    is_open, y = (days.scatter(recent, count, name)[:, last - span : last] for name in ("is_open", "y"))
+    heard = feed_arrived(panel.series, y)
+    silent = ~heard & (heard.sum(axis=1, keepdims=True) >= FEWEST_DAYS_HEARD)
+    return ((is_open == 0) | silent).reshape(count, WEEKS_OF_HABIT, WEEK).all(axis=1)

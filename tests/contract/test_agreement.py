@@ -1,0 +1,54 @@
+"""What one section of params names, another must provide."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+
+import pytest
+from ruamel.yaml import YAML
+
+from contract.errors import BadParams
+from contract.params import laid_over, params_of
+
+
+@pytest.fixture
+def files(root) -> dict:
+    """The shipped params for own files, as a plain mapping."""
+    plain = YAML(typ="safe").load((root / "params.yaml").read_text(encoding="utf-8"))
+    profile = plain.pop("profiles")["files"]
+    return deepcopy(laid_over(laid_over(plain, {"source": {"kind": "files"}}), profile))
+
+
+def test_the_shipped_files_profile_agrees_with_itself(files):
+    assert params_of(files).source.kind == "files"
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "strange"),
+    [
+        ("source.levels", [["dept_id"]], "dept_id"),
+        ("source.region", "state_id", "state_id"),
+        ("features.hierarchy", [["store_id", "item_id"]], "item_id"),
+        ("train.shape.columns", ["aisle"], "aisle"),
+        ("features.known_future", ["weather"], "weather"),
+        ("features.past_only", ["school_holiday"], "school_holiday"),
+    ],
+)
+def test_a_name_nobody_provides_is_told_with_place_and_way_out(files, place, value, strange):
+    *sections, name = place.split(".")
+    section = files
+    for part in sections:
+        section = section[part]
+    section[name] = value
+    with pytest.raises(BadParams) as refusal:
+        params_of(files)
+    assert str(refusal.value).startswith(f"{place} names ['{strange}'], but source.files.")
+    assert "profiles.files" in str(refusal.value)
+
+
+def test_the_simulators_columns_are_known_without_a_mapping(root):
+    plain = YAML(typ="safe").load((root / "params.yaml").read_text(encoding="utf-8"))
+    plain.pop("profiles")
+    plain["features"]["hierarchy"] = [["shop"]]
+    with pytest.raises(BadParams, match=r"features\.hierarchy names \['shop'\], but source\.kind simulator has"):
+        params_of(plain)

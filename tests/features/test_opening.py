@@ -1,0 +1,75 @@
+"""Which days ahead are closed: the calendar, the plan, the habit of four weeks, a store that is never heard of on Sundays."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+
+import polars as pl
+
+from contract.panel import Panel, panel_of
+from features.dense import Days
+from features.opening import closed_table
+
+MONDAY = date(2024, 1, 1)
+KNOWN = datetime(2023, 1, 1)
+SUNDAYS = [6, 13, 20, 27]
+
+
+def _ahead(panel: Panel, series: str = "a") -> list[int]:
+    """Which of the fourteen days ahead are closed, counted from 0 (a Monday, if the panel has whole weeks)."""
+    days = Days(panel.first_day, (panel.last_day - panel.first_day).days + 1, 14, gutter=3)
+    row = panel.series["unique_id"].index_of(series)
+    closed = closed_table(panel, days, None)
+    assert not closed[:, : 3 + days.known].any() or panel.calendar.height
+    return closed[row, 3 + days.known :].nonzero()[0].tolist()
+
+
+def _panel(sales_of, shut: list[int], units: dict | None = None, **frames) -> Panel:
+    """Four weeks of a and b, the days `shut` marked closed in a's rows."""
+    units = units or {"a": [5] * 28, "b": [1] * 28}
+    closed = pl.Series([MONDAY + timedelta(days=k) for k in shut], dtype=pl.Date).implode()
+    sales = sales_of(units, MONDAY).with_columns(is_open=~((pl.col("unique_id") == "a") & pl.col("ds").is_in(closed)))
+    return panel_of(sales, pl.DataFrame({"unique_id": list(units), "store_id": list(units)}), **frames)
+
+
+def test_closed_on_every_sunday_of_four_weeks_stays_closed_on_sundays(sales_of):
+    panel = _panel(sales_of, SUNDAYS)
+    assert _ahead(panel) == [6, 13]
+    assert _ahead(panel, "b") == []
+
+
+def test_one_open_sunday_or_a_shorter_history_makes_no_habit(sales_of):
+    assert _ahead(_panel(sales_of, SUNDAYS[1:])) == []
+    assert _ahead(_panel(sales_of, SUNDAYS[1:], {"a": [5] * 27, "b": [1] * 27})) == []
+
+
+def test_the_habit_follows_the_weekday_not_the_place_in_the_panel(sales_of):
+    """26 days of history end on a Friday: closed Sundays are days 1 and 8 ahead."""
+    panel = _panel(sales_of, [6, 13, 20, 27], {"a": [5] * 33, "b": [1] * 33})
+    assert _ahead(panel) == [1, 8]
+
+
+def test_a_store_never_heard_of_on_sundays_is_closed_on_them_and_a_rare_seller_is_not(sales_of):
+    week = [5, 5, 5, 5, 5, 5, None]
+    rare = [1, None, None, None, None, None, None]
+    panel = _panel(sales_of, [], {"a": week * 4, "b": [1] * 28, "rare": rare * 4})
+    assert _ahead(panel) == [6, 13]
+    assert _ahead(panel, "rare") == []
+
+
+def test_a_series_absent_on_sundays_while_its_store_is_heard_of_is_not_closed(sales_of):
+    sales = sales_of({"a": [5, 5, 5, 5, 5, 5, None] * 4, "b": [1] * 28}, MONDAY)
+    panel = panel_of(sales, pl.DataFrame({"unique_id": ["a", "b"], "store_id": ["S", "S"]}))
+    assert _ahead(panel) == []
+
+
+def test_a_plan_speaks_louder_than_habit_either_way(sales_of):
+    plan = pl.DataFrame(
+        {"unique_id": ["a", "a"], "ds": [date(2024, 2, 4), date(2024, 1, 30)], "name": ["is_open"] * 2}
+    ).with_columns(value=pl.Series([1.0, 0.0]), known_at=pl.lit(KNOWN))
+    assert _ahead(_panel(sales_of, SUNDAYS, covariates=plan)) == [1, 13]
+
+
+def test_the_calendar_closes_for_everyone(sales_of):
+    calendar = pl.DataFrame({"region": ["*"], "ds": [date(2024, 1, 29)], "known_at": [KNOWN], "is_closed": [True]})
+    assert _ahead(_panel(sales_of, [], calendar=calendar)) == [0]
