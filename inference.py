@@ -16,6 +16,7 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 from contract.days import parse_day, parse_moment
+from contract.errors import BadUsage
 from contract.params import Params, load_params, params_hash, text_hash
 from contract.places import Places
 from contract.walk import Summary, clock, door_parser, git_commit, read_json, walk
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from forecasting.champion import Champion
 
 log = logging.getLogger("inference")
+
+FURTHEST_DAYS = 366
 
 
 @dataclass(frozen=True)
@@ -192,6 +195,8 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _question(arguments: Any) -> Question:
+    if arguments.horizon is not None and not 1 <= arguments.horizon <= FURTHEST_DAYS:
+        raise BadUsage(f"--horizon {arguments.horizon} is no count of days to forecast. Give 1 to {FURTHEST_DAYS}.")
     return Question(
         origin=parse_day(arguments.origin) if arguments.origin else None,
         horizon=arguments.horizon,
