@@ -131,8 +131,9 @@ def _answer(
     lineage = _lineage(params, panel, champion, (origin, horizon, question.series, question.as_of))
     baseline = SeasonalNaive(params.train.season, params.source.region, params.ingest.absent_means_zero)
     method, model = champion.method(baseline.name), champion.model
+    run_id, region = lineage["run_id"], params.source.region
     rows = publish_forecasts(
-        panel, origin, horizon, model, baseline, champion.calibrations, params.inference, lineage["run_id"]
+        panel, origin, horizon, model, baseline, champion.calibrations, params.inference, run_id, region
     )
     if (
         question.series

@@ -19,7 +19,6 @@ from features.hierarchy import sum_by
 from features.space import reading_of
 from forecasting.bundle import save_bundle
 from forecasting.champion import CALIBRATION, champion_in_registry
-from forecasting.forecaster import Forecaster
 from forecasting.global_lightgbm import GlobalLightGBM
 from forecasting.metrics import point_scores
 from forecasting.publication import publish_forecasts
@@ -38,7 +37,7 @@ class Stage:
     horizon: int
     registry: Path
     model_id: str
-    baseline: Forecaster
+    baseline: SeasonalNaive
     levels: list[Level]
     inference: InferenceParams
     absent_means_zero: bool
@@ -92,6 +91,7 @@ def publish(stage: Stage, panel: Panel, registry: Path) -> pl.DataFrame:
         champion.calibrations,
         stage.inference,
         "drill",
+        stage.baseline.region,
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date, timedelta
+
 import numpy as np
 import polars as pl
 
@@ -19,6 +21,14 @@ def closed_table(panel: Panel, days: Days, region: str | None) -> np.ndarray:
     """(series, width) of booleans: days on which a series cannot sell, so far as is known at the last known day."""
     regions, region_ix = regions_of(panel.series, region)
     return closed_days(panel, days, regions)[region_ix] | _shut_ahead(panel, days)
+
+
+def closed_ahead(panel: Panel, origin: date, horizon: int, region: str | None) -> np.ndarray:
+    """(series, horizon) of booleans: days after the origin (the panel's last day, or later) on which a series cannot sell."""
+    span = WEEKS_OF_HABIT * WEEK
+    steps = (origin - panel.last_day).days + horizon
+    days = Days(panel.last_day - timedelta(days=span - 1), span, steps, gutter=0)
+    return closed_table(panel, days, region)[:, days.width - horizon :]
 
 
 def _shut_ahead(panel: Panel, days: Days) -> np.ndarray:

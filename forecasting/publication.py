@@ -13,6 +13,7 @@ from contract.levels import SERIES_LEVEL, Level
 from contract.panel import Panel
 from contract.params import InferenceParams
 from contract.quantiles import QUANTILES
+from features.opening import closed_ahead
 from forecasting.fallback import complete
 from forecasting.forecaster import Forecaster
 from forecasting.intervals import Calibration, quantile_columns
@@ -27,8 +28,12 @@ def publish_forecasts(
     calibrations: dict[str, Calibration],
     params: InferenceParams,
     run_id: str,
+    region: str | None = None,
 ) -> pl.DataFrame:
-    """As contract.frames.FORECASTS: series x horizon rows, none missing, none null, none negative."""
+    """As contract.frames.FORECASTS: series x horizon rows, none missing, none null, none negative; closed days all zero.
+
+    `region` is the series' column that names its calendar region.
+    """
     known = panel.up_to(origin)
     naive = baseline.forecast(known, origin, horizon)
     ours, silence = _ask(champion, known, origin, horizon)
@@ -36,10 +41,13 @@ def publish_forecasts(
     method = champion.name if champion is not None else baseline.name
     rows = complete(ours, method, naive, known, params, silence)
     quantiles = _series_quantiles(rows, calibrations, method, baseline.name)
+    is_closed = closed_ahead(known, origin, horizon, region).ravel()
+    quantiles[is_closed] = 0.0  # the spread of "0 expected" is that of slow sellers, not of shut doors
     return FORECASTS.conform(
         rows.with_columns(
             run_id=pl.lit(run_id),
             origin=pl.lit(origin),
+            y_hat=pl.when(pl.lit(pl.Series(is_closed))).then(0.0).otherwise("y_hat"),
             **{name: pl.Series(q) for name, q in quantile_columns(quantiles).items()},
         )
     )

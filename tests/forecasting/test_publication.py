@@ -117,8 +117,16 @@ def test_without_a_champion_the_baseline_serves_and_every_row_says_so(panel, inf
     assert new.filter("is_closed")["y_hat"].to_list() == [0.0]
 
 
+def test_on_a_closed_day_nothing_is_expected_and_nothing_feared_whoever_says_otherwise(panel, inference_params):
+    closed = panel.calendar.filter("is_closed")["ds"].implode()
+    told = _publish(panel, inference_params, [5.0]).filter(pl.col("ds").is_in(closed))
+    assert told.height == panel.series.height
+    assert told.select("y_hat", *QUANTILES).sum().sum_horizontal().item() == 0
+
+
 def test_each_row_has_the_quantiles_of_what_made_it(panel, inference_params):
-    told = _publish(panel, inference_params, [3.0, None])
+    closed = panel.calendar.filter("is_closed")["ds"].implode()
+    told = _publish(panel, inference_params, [3.0, None]).filter(~pl.col("ds").is_in(closed))
     for method, calibration in CALIBRATIONS.items():
         rows = told.filter(method=method)
         wanted = calibration.quantiles("series", rows["y_hat"].to_numpy(), rows["h"].to_numpy())
