@@ -163,6 +163,9 @@ def _work(arguments: Namespace) -> Summary:
     if arguments.use:
         return use(arguments.use, arguments.data_from, arguments.params, places)
     params = load_params(arguments.params)
+    if arguments.accept_unusual:
+        told_once = params.ingest.model_copy(update={"refuse_unusual": False})
+        params = params.model_copy(update={"ingest": told_once})
     if arguments.check_panel:
         return check_panel(params, places)
     if arguments.dry_run and (arguments.fill or arguments.freeze):
@@ -188,6 +191,9 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--use", choices=("simulator", "m5", "files"), help="switch the source in params.yaml")
     parser.add_argument(
         "--data-from", type=Path, metavar="DIR", help="with --use: folder or file of the source's files"
+    )
+    parser.add_argument(
+        "--accept-unusual", action="store_true", help="only note days unlike their weekday: half a file, another unit"
     )
     parser.add_argument("--dry-run", action="store_true", help="read and judge the inbox; write nothing, move nothing")
     return walk(parser, _work, argv)

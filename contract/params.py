@@ -99,6 +99,11 @@ class IngestParams(_Section):
     max_refused_share: Share
     absent_means_zero: bool
     max_y: Annotated[float, Field(gt=0)]
+    whole_days: bool
+    refuse_unusual: bool
+    min_rows_share: Share
+    max_size_jump: Annotated[float, Field(gt=1)]
+    rows_band: Share
     volume_band: Annotated[float, Field(gt=1)]
     zero_share_band: Share
     max_price_jump: Annotated[float, Field(gt=1)]

@@ -21,8 +21,12 @@ def broken_by_great_expectations(measured: pl.DataFrame, rules: Sequence[Rule]) 
         measured.select(list(columns)).with_columns(pl.col(pl.Float32, pl.Float64).fill_nan(None)).with_row_index(_ROW)
     )
     result = _validate(frame, rules)
+    answers = {
+        answer.expectation_config.meta["code"]: answer for answer in result.results
+    }  # grouped by column, not in order
     broken = {}
-    for rule, answer in zip(rules, result.results, strict=True):
+    for rule in rules:
+        answer = answers[rule.code]
         if answer.exception_info.get("raised_exception"):
             raise RuntimeError(f"rule {rule.code} could not be asked: {answer.exception_info['exception_message']}")
         rows = [found[_ROW] for found in answer.result.get("unexpected_index_list") or []]

@@ -53,14 +53,14 @@ def judge(received: Received, suite: Suite, context: Context, by_great_expectati
     rules = suite.rules(context.ingest)
     measured = suite.measured(rows, context)
     broken = broken_rows(measured, rules, by_great_expectations)
-    reason, because = _whole_batch(broken, rules, rows, received, context)
+    reason, because = _whole_batch(broken, rules, measured, received, context)
     code = _first_broken(rules, because)
     blamed = broken.select(code.alias("reason")).to_series()
     refused = _refused(rows.with_columns(blamed).filter(blamed.is_not_null()), suite)
     return Judgement(
         accepted=rows.drop("columns_missing").filter(blamed.is_null()),
         refused=pl.concat([received.refused.with_columns(lines=pl.lit(1, pl.Int64)), refused]),
-        notes=tuple(_notes(broken, rules, measured, suite)),
+        notes=tuple(_notes(broken, rules, measured)),
         results=tuple(_results(broken, rules, rows)),
         judged_by="great_expectations" if by_great_expectations and rows.height else "polars",
         reason=reason,
@@ -97,20 +97,22 @@ def _complete(rows: pl.DataFrame, suite: Suite) -> pl.DataFrame:
 
 
 def _whole_batch(
-    broken: pl.DataFrame, rules: Sequence[Rule], rows: pl.DataFrame, received: Received, context: Context
+    broken: pl.DataFrame, rules: Sequence[Rule], measured: pl.DataFrame, received: Received, context: Context
 ) -> tuple[str | None, str | None]:
     """Why the batch is refused whole, as a sentence and as the code its innocent rows get; None twice: it is not."""
     for rule in rules:
         if rule.severity == "batch" and broken[rule.code].any():
             return f"{rule.code}: {rule.sentence}", rule.code
-    guilty = broken.select(pl.any_horizontal(rule.code for rule in rules if rule.severity == "row")).to_series()
-    lines = received.refused.height + int(rows.filter(guilty)["lines"].sum())
+    of_rows = [rule for rule in rules if rule.severity == "row"]
+    guilty = broken.select(pl.any_horizontal(rule.code for rule in of_rows)).to_series()
+    lines = received.refused.height + int(measured.filter(guilty)["lines"].sum())
     share = lines / received.rows_in if received.rows_in else 0.0
     if share <= context.ingest.max_refused_share:
         return None, None
     return (
         f"{TOO_MANY_REFUSED}: {lines} of {received.rows_in} rows broke a rule, a share of {share:.3f}; "
-        f"ingest.max_refused_share is {context.ingest.max_refused_share}. Mend the file, or the rule.",
+        f"ingest.max_refused_share is {context.ingest.max_refused_share}. Mend the file, or the rule. "
+        + " ".join(_told(rule, broken, measured) for rule in of_rows if rule.way_out and broken[rule.code].any()),
         TOO_MANY_REFUSED,
     )
 
@@ -139,17 +141,19 @@ def _numbers(broken: pl.DataFrame, rule: Rule, rows: pl.DataFrame) -> tuple[int,
     return tuple(rows.filter(broken[rule.code])["row_number"].head(_EXAMPLES))
 
 
-def _notes(broken: pl.DataFrame, rules: Sequence[Rule], measured: pl.DataFrame, suite: Suite) -> list[str]:
-    """One sentence per note rule that spoke: on which days, by how much."""
-    day = "from_ds" if "from_ds" in suite.contract.key else "ds"
-    notes = []
-    for rule in rules:
-        if rule.severity != "note" or not broken[rule.code].any():
-            continue
-        spoke = measured.filter(broken[rule.code]).sort(day, nulls_last=True)
-        first = spoke.row(0, named=True)
-        notes.append(
-            f"{rule.code}: {spoke.height} rows on {spoke[day].n_unique()} days, from {first[day]} "
-            f"({rule.column} {first[rule.column]:.3g}). {rule.sentence}"
-        )
-    return notes
+def _notes(broken: pl.DataFrame, rules: Sequence[Rule], measured: pl.DataFrame) -> list[str]:
+    """One sentence per note rule that spoke."""
+    spoke = [rule for rule in rules if rule.severity == "note" and broken[rule.code].any()]
+    return [_told(rule, broken, measured) for rule in spoke]
+
+
+def _told(rule: Rule, broken: pl.DataFrame, measured: pl.DataFrame) -> str:
+    """On which days a rule was broken, by how much, in which group, why it stands, and the way out."""
+    day = "from_ds" if "from_ds" in measured.columns else "ds"
+    rows = measured.filter(broken[rule.code]).sort(day, nulls_last=True)
+    first = rows.row(0, named=True)
+    group = f" in {first[f'{rule.column}_in']}" if f"{rule.column}_in" in first else ""
+    return (
+        f"{rule.code}: {rows.height} rows on {rows[day].n_unique()} days, from {first[day]} "
+        f"({rule.column} {first[rule.column]:.3g}{group}). {rule.sentence}" + (rule.way_out and f" {rule.way_out}")
+    )

@@ -28,6 +28,7 @@ class Rule:
     broken: pl.Expr
     expectation: Callable[[], Expectation]
     is_of_arrival: bool = False  # compares with what was known on arrival; says nothing of a panel later
+    way_out: str = ""  # of a rule about days: what to do where it is wrong
 
 
 def present(column: str, code: str, sentence: str, severity: Severity = "row") -> Rule:
@@ -45,6 +46,7 @@ def within(
     at_most: float | None = None,
     severity: Severity = "row",
     is_of_arrival: bool = False,
+    way_out: str = "",
 ) -> Rule:
     """A value, where there is one, must lie in the range."""
     value = pl.col(column)
@@ -54,7 +56,7 @@ def within(
     outside += [value > at_most] if at_most is not None else []
     lowest = at_least if above is None else above
     expectation = partial(_between, column, code, severity, lowest, at_most, above is not None)
-    return Rule(code, sentence, severity, column, pl.any_horizontal(outside), expectation, is_of_arrival)
+    return Rule(code, sentence, severity, column, pl.any_horizontal(outside), expectation, is_of_arrival, way_out)
 
 
 def _not_null(column: str, code: str, severity: Severity) -> Expectation:

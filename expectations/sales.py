@@ -9,11 +9,11 @@ import polars as pl
 from contract.frames import SALES
 from contract.params import IngestParams
 from expectations.measures import control_characters, days_ahead, days_since, name_length, with_copies
-from expectations.rule import Rule, present, within
+from expectations.rule import Rule, Severity, present, within
 from expectations.suite import Context, Suite
+from expectations.usual import unlike_the_weekday
 
-WEEKS_COMPARED = 8
-FEWEST_WEEKS = 3
+_WAY_OUT = "If it is right, drop the file again and run `python ingest.py --accept-unusual`."
 
 
 def sales_rules(ingest: IngestParams) -> list[Rule]:
@@ -38,12 +38,29 @@ def sales_rules(ingest: IngestParams) -> list[Rule]:
         within("y", "units_absurd", "More units than ingest.max_y in a day is a typing error.", at_most=ingest.max_y),
         within("stockout_share", "stockout_share_outside", "The share of the day without stock lies from 0 to 1.",
                at_least=0, at_most=1),
+        *_of_whole_days(ingest),
         within("y_while_closed", "sold_while_closed", "A closed store sells nothing: is the day or the flag wrong?",
                at_most=0, severity="note"),
-        within("volume_ratio", "volume_unusual", "Far from the same weekday of recent weeks: is half of the file missing?",
+        within("rows_share", "rows_unusual", "Fewer or more rows than on that weekday: is a part of the file missing?",
+               at_least=1 - ingest.rows_band, at_most=1 + ingest.rows_band, severity="note"),
+        within("volume_ratio", "volume_unusual", "A group sold far more or less than on that weekday.",
                at_least=1 / ingest.volume_band, at_most=ingest.volume_band, severity="note"),
         within("zero_share_gap", "zeros_unusual", "Far more or fewer zeros than on that weekday: are zeros missing rows?",
                at_least=-ingest.zero_share_band, at_most=ingest.zero_share_band, severity="note"),
+    ]  # fmt: skip
+
+
+def _of_whole_days(ingest: IngestParams) -> list[Rule]:
+    """Rules that every row of a day breaks together, so that a day is taken whole or not at all."""
+    severity: Severity = "row" if ingest.refuse_unusual else "note"
+    way_out = _WAY_OUT if ingest.refuse_unusual else ""
+    return [
+        within("rows_share", "day_incomplete", "So few rows against the same weekday's (ingest.min_rows_share) are half a "
+               "file; absent rows would pass for zeros.", at_least=ingest.min_rows_share, severity=severity,
+               is_of_arrival=True, way_out=way_out),
+        within("size_jump", "units_of_another_size", "Units per selling row this far from the same weekday's "
+               "(ingest.max_size_jump) are another unit: cases for pieces.", at_most=ingest.max_size_jump,
+               severity=severity, is_of_arrival=True, way_out=way_out),
     ]  # fmt: skip
 
 
@@ -58,43 +75,8 @@ def _measured(rows: pl.DataFrame, context: Context) -> pl.DataFrame:
         days_since("ds", context.ingest.oldest_day),
         unknown.cast(pl.Int64).alias("is_unknown"),
     )
-    rows = rows.join(_unlike_the_weekday(rows, context), on="ds", how="left", maintain_order="left")
+    rows = rows.join(unlike_the_weekday(rows, context), on="ds", how="left", maintain_order="left")
     return _with_y_while_closed(rows, context)
-
-
-def _unlike_the_weekday(rows: pl.DataFrame, context: Context) -> pl.DataFrame:
-    """Per day of the batch: its volume and share of zeros against the median of that weekday in the weeks before.
-
-    A day the store holds already is being restated, not reported: the batch's part of it is compared with nothing. Neither
-    is a closed day or a closed store.
-    """
-    closed = context.calendar.filter(pl.col("is_closed"), pl.col("region") == "*")
-    fresh = (
-        rows.lazy()
-        .filter(pl.col("ds").is_not_null(), pl.col("is_open").fill_null(True))
-        .group_by("ds")
-        .agg(volume=pl.col("y").sum(), zero_share=(pl.col("y") == 0).mean())
-        .collect()
-        .join(context.daily, on="ds", how="anti")
-        .join(closed, on="ds", how="anti")
-    )
-    days = (
-        pl.concat([context.daily.join(closed, on="ds", how="anti"), fresh])
-        .sort("ds")
-        .with_columns(weekday=pl.col("ds").dt.weekday())
-    )
-    usual = pl.col("volume", "zero_share").shift(1).rolling_median(WEEKS_COMPARED, min_samples=FEWEST_WEEKS)
-    compared = days.with_columns(usual.over("weekday", order_by="ds").name.prefix("usual_"))
-    has_usual = pl.col("usual_volume") > 0
-    return fresh.select("ds").join(
-        compared.select(
-            "ds",
-            volume_ratio=pl.when(has_usual).then(pl.col("volume") / pl.col("usual_volume")),
-            zero_share_gap=pl.when(has_usual).then(pl.col("zero_share") - pl.col("usual_zero_share")),
-        ),
-        on="ds",
-        how="left",
-    )
 
 
 def _with_y_while_closed(rows: pl.DataFrame, context: Context) -> pl.DataFrame:

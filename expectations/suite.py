@@ -8,12 +8,12 @@ from datetime import date
 
 import polars as pl
 
-from contract.frames import CALENDAR, FACTS, PRICES, FrameContract
+from contract.frames import CALENDAR, FACTS, PRICES, SERIES, FrameContract
 from contract.params import IngestParams
 from expectations.rule import Rule
 
-# what stores sold in total on the days before a batch
-DAILY = {"ds": pl.Date(), "volume": pl.Float64(), "zero_share": pl.Float64()}
+# what was counted on the days before a batch, by the columns of the levels compared
+PAST = {"ds": pl.Date(), "rows": pl.Int64(), "selling": pl.Int64(), "volume": pl.Float64()}
 
 
 @dataclass(frozen=True)
@@ -23,10 +23,17 @@ class Context:
     ingest: IngestParams
     received_day: date
     known_series: pl.Series | None = None  # the assortment; asked only where ingest.allow_new_series is false
-    daily: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=DAILY))
+    past: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=PAST))  # without the rows the batch restates
+    series: pl.DataFrame = field(default_factory=SERIES.empty)  # the groups of the batch's series
+    levels: tuple[tuple[str, ...], ...] = ((),)  # the groups compared with their weekday; (): all together
     prices: pl.DataFrame = field(default_factory=PRICES.empty)  # current ones of the batch's series
     calendar: pl.DataFrame = field(default_factory=CALENDAR.empty)  # of the batch's days
     regions: pl.DataFrame | None = None  # unique_id, region: which calendar a series keeps
+
+    @property
+    def columns(self) -> list[str]:
+        """The columns of the series that the compared levels are made of."""
+        return list(dict.fromkeys(column for level in self.levels for column in level))
 
 
 Measure = Callable[[pl.DataFrame, Context], pl.DataFrame]

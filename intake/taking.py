@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
+
+import polars as pl
 
 from contract.errors import BadInput
 from contract.params import Params, SourceParams, params_hash
@@ -15,6 +17,7 @@ from expectations.judge import Judgement, judge, refuse_whole
 from expectations.pages import write_page
 from expectations.suite import Context
 from expectations.suites import SUITES, sentences
+from expectations.usual import levels_compared
 from sources.reading import read_file
 from sources.reasons import REASONS
 from storage.batches import Batch, Delivery, holds, unreadable, write_delivery
@@ -22,7 +25,8 @@ from storage.facts import facts_without_rows
 from storage.inbox import archive_file, sha256_of
 from storage.known_at import with_known_at
 from storage.recent import read_recent
-from storage.store import open_store
+from storage.series import read_series
+from storage.store import Connection, open_store
 
 
 @dataclass(frozen=True)
@@ -66,12 +70,21 @@ def _judged(
 ) -> list[tuple[Received, Judgement]]:
     """Every fact of a file with its judgement; one refused whole takes the others with it."""
     with open_store(places.store, params.ingest.lock_wait_s) as con:
-        past = [vars(read_recent(con, fact.fact, fact.rows, params.source.region)) for fact in received]
-    today = max(now.date(), _simulated_until(params.source))
-    contexts = [Context(params.ingest, today, **known) for known in past]
+        contexts = [_context(con, fact, params, max(now.date(), _simulated_until(params.source))) for fact in received]
     judged = [(fact, judge(fact, SUITES[fact.fact], at)) for fact, at in zip(received, contexts, strict=True)]
     reason = next((judgement.reason for _, judgement in judged if judgement.reason), None)
     return [(fact, refuse_whole(given, SUITES[fact.fact], reason) if reason else given) for fact, given in judged]
+
+
+def _context(con: Connection, fact: Received, params: Params, today: date) -> Context:
+    """What the store knows beside a fact's rows, and the groups its series stand in."""
+    series = read_series(con)
+    if fact.series is not None:
+        known = series.join(fact.series, on="unique_id", how="anti")
+        series = pl.concat([fact.series, known], how="diagonal_relaxed")
+    levels = levels_compared(params.source.levels, series, params.ingest.whole_days)
+    context = Context(params.ingest, today, series=series, levels=levels)
+    return replace(context, **vars(read_recent(con, fact.fact, fact.rows, params.source.region, context.columns)))
 
 
 def _keep(

@@ -1,14 +1,15 @@
-"""What the judge may know of the past: recent days in total, last prices, known series, closed days."""
+"""What the judge may know of the past: recent days by group, last prices, known series, closed days."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
 import duckdb
 import polars as pl
 
-from contract.frames import CALENDAR, PRICES
+from contract.frames import CALENDAR, PRICES, SALES
 from storage.schema import quoted
 from storage.series import hierarchy_columns
 
@@ -17,33 +18,52 @@ COMPARED = timedelta(weeks=8)
 
 @dataclass(frozen=True)
 class Recent:
-    """The past of one batch. `daily`: ds, volume (units), zero_share; `regions`: unique_id, region, or None."""
+    """The past of one batch. `past`: ds, columns asked for, rows, selling (rows with units), volume (units), without the rows
+    that the batch itself states; `regions`: unique_id, region, or None."""
 
     known_series: pl.Series
-    daily: pl.DataFrame
+    past: pl.DataFrame
     prices: pl.DataFrame
     calendar: pl.DataFrame
     regions: pl.DataFrame | None
 
 
-def read_recent(con: duckdb.DuckDBPyConnection, fact: str, rows: pl.DataFrame, region: str | None) -> Recent:
-    """What is known beside these rows of a fact, in so far as the fact's rules ask for it."""
+def read_recent(
+    con: duckdb.DuckDBPyConnection, fact: str, rows: pl.DataFrame, region: str | None, columns: Sequence[str] = ()
+) -> Recent:
+    """What is known beside these rows of a fact, in so far as the fact's rules ask for it. `columns`: of the series, to group by."""
     sales = rows if fact == "sales" and rows["ds"].count() else None
     days = (sales["ds"].min(), sales["ds"].max()) if sales is not None else None
     return Recent(
         known_series=con.sql("select unique_id from series_attributes").pl()["unique_id"],
-        daily=_daily_totals(con, *days) if days else _daily_totals(con, date.max, date.max),
+        past=_counted(con, SALES.empty() if sales is None else sales, columns),
         prices=_prices_of(con, rows["unique_id"]) if fact == "prices" else PRICES.empty(),
         calendar=_calendar_between(con, days[0] - COMPARED, days[1]) if days else CALENDAR.empty(),
         regions=_regions(con, region) if days else None,
     )
 
 
-def _daily_totals(con: duckdb.DuckDBPyConnection, first: date, last: date) -> pl.DataFrame:
-    query = """
-        select ds, sum(y) as volume, avg((y = 0)::double) as zero_share from sales
-        where ds between $first and $last and is_open is distinct from false group by ds order by ds"""
-    return con.sql(query, params={"first": first - COMPARED, "last": last}).pl()
+def _counted(con: duckdb.DuckDBPyConnection, rows: pl.DataFrame, columns: Sequence[str]) -> pl.DataFrame:
+    """What the store holds of the batch's days and of the same weekdays in the weeks before, without the batch's own keys."""
+    days = rows.select(pl.col("ds").unique().drop_nulls())
+    weeks = [days.select(pl.col("ds").dt.offset_by(f"-{week}w")) for week in range(COMPARED // timedelta(weeks=1) + 1)]
+    con.register("days_wanted", pl.concat(weeks).unique())
+    con.register("keys_stated", rows.select("unique_id", "ds"))
+    known = set(hierarchy_columns(con))
+    groups = "".join(
+        f", {'a.' + quoted(name) if name in known else 'null::varchar'} as {quoted(name)}" for name in columns
+    )
+    counted = con.sql(
+        f"""
+        select s.ds{groups}, count(*) as rows, count(*) filter (where s.y > 0) as selling, sum(s.y) as volume
+        from (select unique_id, ds, y from sales semi join days_wanted using (ds)) s
+        anti join keys_stated k on s.unique_id = k.unique_id and s.ds = k.ds
+        left join series_attributes a on a.unique_id = s.unique_id
+        group by all"""  # noqa: S608 -- quoted names only
+    ).pl()
+    con.unregister("days_wanted")
+    con.unregister("keys_stated")
+    return counted
 
 
 def _regions(con: duckdb.DuckDBPyConnection, column: str | None) -> pl.DataFrame | None:

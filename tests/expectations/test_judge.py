@@ -121,17 +121,6 @@ def test_one_fact_of_a_file_takes_the_others_with_it(ingest: IngestParams) -> No
     assert given.reason == "the prices"
 
 
-def test_half_a_file_is_noted_against_the_same_weekday_not_refused(ingest: IngestParams) -> None:
-    """Thursdays sold 100 units for weeks; this one 10, and nine rows in ten are zero."""
-    thursdays = [DAY - timedelta(weeks=k) for k in range(1, 6)]
-    daily = pl.DataFrame({"ds": thursdays, "volume": [100.0] * 5, "zero_share": [0.0] * 5})
-    given = judged("sales", sales(10.0, *[0.0] * 9), Context(ingest, NOW, daily=daily))
-    assert given.accepted.height == 10
-    assert [note.split(":")[0] for note in given.notes] == ["volume_unusual", "zeros_unusual"]
-    restated = pl.concat([daily, pl.DataFrame({"ds": [DAY], "volume": [99.0], "zero_share": [0.0]})]).sort("ds")
-    assert judged("sales", sales(10.0), Context(ingest, NOW, daily=restated)).notes == ()
-
-
 def test_sales_of_a_closed_day_are_noted(ingest: IngestParams) -> None:
     closed = pl.DataFrame({"region": ["CA"], "ds": [DAY], "is_closed": [True]})
     regions = pl.DataFrame({"unique_id": ["s0", "s1"], "region": ["CA", "TX"]})

@@ -1,0 +1,150 @@
+"""A day of the batch against the same weekday of the weeks before: how many rows, how many units, of which size.
+
+A file cut in half loses rows, and what is left of it looks right. A wrong unit (a case for a piece, grams for kilograms) keeps
+the rows and changes the size of what they say. So completeness is counted in rows, and units are compared per selling row:
+neither moves much with a promotion or a feast, so both can refuse. Total units move with all of these and are only noted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import polars as pl
+
+from expectations.suite import Context
+
+WEEKS_COMPARED = 8
+FEWEST_WEEKS = 3
+FEED = "store_id"  # whoever sends a file of its own, where ingest.whole_days is false
+_FEWEST_SERIES = 30  # per group, on average: smaller groups are noise
+_FEWEST_SELLING = 10  # rows with units: the mean of fewer is anybody's
+_FEWEST_UNITS = 100.0  # a group that usually sells fewer is not told from chance
+_SURE = 6.0  # robust standard deviations beyond which a count is unlike its weekday's
+_QUARTILES_PER_DEVIATION = 1.349  # of a normal distribution: upper quartile minus lower quartile
+_KEPT_ROWS = 0.5  # share; a batch that brings less of a day corrects it, and need not answer for the day
+
+
+def levels_compared(
+    levels: Sequence[tuple[str, ...]], series: pl.DataFrame, whole_days: bool
+) -> tuple[tuple[str, ...], ...]:
+    """The levels whose groups are compared: those the series name and whose groups are large; the total first.
+
+    Where stores send files of their own, only what lies within a store.
+    """
+    known = [columns for columns in levels if columns and set(columns) <= set(series.columns)]
+    within = [columns for columns in known if whole_days or FEED in columns]
+    large = [columns for columns in within if series.height >= _FEWEST_SERIES * series.select(columns).n_unique()]
+    return ((), *large) if whole_days else tuple(large)
+
+
+def unlike_the_weekday(rows: pl.DataFrame, context: Context) -> pl.DataFrame:
+    """Per day of the batch, how far it is from its weekday; null where there is nothing to compare with.
+
+    rows_share      rows against the usual number (of the worst store, where ingest.whole_days is false); null too where it is
+                    within the spread of the weeks, or some region is closed and its rows may rightly be absent
+    size_jump       the factor by which units per selling row are above or below the usual, in the worst group
+    volume_ratio    units against the usual, in the group furthest from it; null too within the spread, or on a day of events
+    zero_share_gap  share of zero rows minus the usual
+    size_jump_in, volume_ratio_in   the group's name
+
+    A day counts as it would stand with the batch in. Closed days are compared with nothing and nothing with them.
+    """
+    today = _counted(rows, context)
+    closed = context.calendar.filter(pl.col("is_closed"), pl.col("region") == "*")["ds"]
+    counts = pl.concat([context.past.with_columns(brought=pl.lit(0, pl.Int64)), today], how="diagonal_relaxed")
+    counts = counts.filter(~pl.col("ds").is_in(closed.implode()))
+    compared = [_compared(counts, level) for level in context.levels]
+    days = today.select("ds").unique()
+    for found in (_rows_share(compared, context), _size_jump(compared), _volume_ratio(compared, context)):
+        days = days.join(found, on="ds", how="left")
+    return days
+
+
+def _counted(rows: pl.DataFrame, context: Context) -> pl.DataFrame:
+    """Per day and group of the batch: rows, selling rows, units. Rows that other rules refuse are not counted."""
+    is_sane = pl.col("ds").is_not_null() & (pl.col("copy") == 0) & pl.col("y").is_between(0, context.ingest.max_y)
+    columns = pl.col(context.columns)
+    groups = context.series.lazy().select("unique_id", columns.cast(pl.Categorical))  # 13.6M rows: codes, not texts
+    y = pl.col("y")
+    counts = (
+        rows.lazy()
+        .select("ds", "unique_id", y=pl.when(is_sane).then(y))
+        .join(groups, on="unique_id", how="left")
+        .group_by("ds", *context.columns)
+        .agg(rows=y.count().cast(pl.Int64), selling=(y > 0).sum().cast(pl.Int64), volume=y.sum())
+        .filter(pl.col("rows") > 0)
+    )
+    return counts.with_columns(columns.cast(pl.String), brought="rows").collect()
+
+
+def _compared(counts: pl.DataFrame, level: tuple[str, ...]) -> pl.DataFrame:
+    """Per day the batch brings and group of a level: what it counts, and the usual of it, null where too few weeks are known."""
+    days = counts.group_by("ds", *level).agg(pl.col("rows", "selling", "volume", "brought").sum())
+    days = days.with_columns(
+        pl.concat_str([pl.lit("*".join(level) or "all"), *level], separator=" ", ignore_nulls=True).alias("group"),
+        size=pl.when(pl.col("selling") >= _FEWEST_SELLING).then(pl.col("volume") / pl.col("selling")),
+        zero_share=1 - pl.col("selling") / pl.col("rows"),
+    )
+    before = pl.col("rows", "volume", "size", "zero_share").shift(1)
+    usual = {
+        "usual": before.rolling_median(WEEKS_COMPARED, min_samples=FEWEST_WEEKS),
+        "lower": before.rolling_quantile(0.25, "linear", WEEKS_COMPARED, min_samples=FEWEST_WEEKS),
+        "upper": before.rolling_quantile(0.75, "linear", WEEKS_COMPARED, min_samples=FEWEST_WEEKS),
+    }
+    weekday = ["group", pl.col("ds").dt.weekday()]
+    days = days.with_columns(
+        value.over(weekday, order_by="ds").name.suffix(f"_{name}") for name, value in usual.items()
+    )
+    return days.filter(pl.col("brought") > 0, pl.col("brought") >= _KEPT_ROWS * pl.col("rows"))
+
+
+def _is_apart(name: str) -> pl.Expr:
+    """Whether a count is further from its median than the spread of its weeks explains."""
+    deviation = (pl.col(f"{name}_upper") - pl.col(f"{name}_lower")) / _QUARTILES_PER_DEVIATION
+    return (pl.col(name) - pl.col(f"{name}_usual")).abs() > _SURE * deviation
+
+
+def _rows_share(compared: list[pl.DataFrame], context: Context) -> pl.DataFrame:
+    """ds, rows_share, zero_share_gap: of the total, or of the store furthest off."""
+    wanted = () if context.ingest.whole_days else (FEED,)
+    found = [days for days, level in zip(compared, context.levels, strict=True) if level == wanted]
+    if not found:
+        return pl.DataFrame(schema={"ds": pl.Date, "rows_share": pl.Float64, "zero_share_gap": pl.Float64})
+    closed = context.calendar.filter(pl.col("is_closed"))["ds"]
+    is_sure = _is_apart("rows") & (pl.col("rows_usual") > 0) & ~pl.col("ds").is_in(closed.implode())
+    gap = pl.col("zero_share") - pl.col("zero_share_usual")
+    return (
+        found[0]
+        .group_by("ds")
+        .agg(
+            rows_share=pl.when(is_sure).then(pl.col("rows") / pl.col("rows_usual")).min(),
+            zero_share_gap=gap.get(gap.abs().arg_max()),
+        )
+    )
+
+
+def _size_jump(compared: list[pl.DataFrame]) -> pl.DataFrame:
+    """ds, size_jump, size_jump_in: the group whose units per selling row are furthest from the usual."""
+    ratio = pl.col("size") / pl.col("size_usual")
+    return _worst(compared, "size_jump", pl.max_horizontal(ratio, 1 / ratio), pl.col("size_jump"))
+
+
+def _volume_ratio(compared: list[pl.DataFrame], context: Context) -> pl.DataFrame:
+    """ds, volume_ratio, volume_ratio_in: the group whose units are furthest from the usual."""
+    events = context.calendar.filter(pl.col("event").is_not_null() | pl.col("is_closed"))["ds"]
+    is_sure = _is_apart("volume") & (pl.col("volume_usual") >= _FEWEST_UNITS) & ~pl.col("ds").is_in(events.implode())
+    ratio = pl.when(is_sure).then(pl.col("volume") / pl.col("volume_usual"))
+    far = pl.max_horizontal("volume_ratio", 1 / pl.col("volume_ratio"))
+    return _worst(compared, "volume_ratio", ratio, far)
+
+
+def _worst(compared: list[pl.DataFrame], name: str, value: pl.Expr, far: pl.Expr) -> pl.DataFrame:
+    """ds, the value of the group furthest off on each day, and the group's name in `<name>_in`."""
+    schema = {"ds": pl.Date(), "group": pl.String(), name: pl.Float64()}
+    groups = [days.select("ds", "group", value.alias(name)).filter(pl.col(name).is_not_null()) for days in compared]
+    worst = (
+        pl.concat([pl.DataFrame(schema=schema), *groups])
+        .sort(far, descending=True)
+        .unique("ds", keep="first", maintain_order=True)
+    )
+    return worst.rename({"group": f"{name}_in"})

@@ -1,0 +1,175 @@
+"""Days against their weekday: half a file and a wrong unit are refused whole, the doubtful noted, honest days left in peace."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, timedelta
+
+import numpy as np
+import polars as pl
+import pytest
+
+from contract.frames import CALENDAR, REFUSED, SALES
+from contract.params import IngestParams, Params
+from contract.received import Received
+from expectations.judge import Judgement, judge
+from expectations.suite import PAST, Context
+from expectations.suites import SUITES
+from expectations.usual import levels_compared
+
+DAY = date(2024, 2, 29)
+STORES, DEPARTMENTS, ITEMS = ("S1", "S2"), ("D1", "D2"), 40
+SERIES = pl.DataFrame(
+    [(f"{d}_{i:02d}_{s}", s, d) for s in STORES for d in DEPARTMENTS for i in range(ITEMS)],
+    schema=["unique_id", "store_id", "dept_id"],
+    orient="row",
+)
+LEVELS = ((), ("store_id",), ("dept_id",), ("store_id", "dept_id"))
+
+
+@pytest.fixture(scope="module")
+def ingest(params: Params) -> IngestParams:
+    return params.ingest
+
+
+def a_day(ds: date, seed: int = 0) -> pl.DataFrame:
+    """Poisson(3) units of each of 160 series."""
+    y = np.random.default_rng([seed, ds.toordinal()]).poisson(3.0, SERIES.height).astype(float)
+    return SERIES.select("unique_id", ds=pl.lit(ds), y=pl.Series(y))
+
+
+def context_of(ingest: IngestParams, days: list[pl.DataFrame], **more: object) -> Context:
+    """What the store knows of these days, as storage counts it."""
+    past = pl.concat(days).join(SERIES, on="unique_id").group_by("ds", "store_id", "dept_id")
+    y = pl.col("y")
+    counted = past.agg(rows=pl.len().cast(pl.Int64), selling=(y > 0).sum().cast(pl.Int64), volume=y.sum())
+    return Context(ingest, DAY + timedelta(days=1), past=counted, series=SERIES, levels=LEVELS, **more)
+
+
+def thursdays(weeks: int) -> list[pl.DataFrame]:
+    return [a_day(DAY - timedelta(weeks=k)) for k in range(1, weeks + 1)]
+
+
+def judged(rows: pl.DataFrame, context: Context, great: bool = False) -> Judgement:
+    whole = SALES.conform(rows.with_columns(known_at=None)).with_row_index("row_number", offset=1)
+    whole = whole.with_columns(pl.col("row_number").cast(pl.Int64), lines=pl.lit(1, pl.Int64))
+    return judge(Received("sales", whole, REFUSED.empty(), rows.height), SUITES["sales"], context, great)
+
+
+def codes(judgement: Judgement) -> set[str]:
+    return set(judgement.refused["reason"])
+
+
+def x1000(rows: pl.DataFrame, factor: float = 1000.0, department: str = "D2") -> pl.DataFrame:
+    hit = pl.col("unique_id").str.starts_with(department)
+    return rows.with_columns(y=pl.when(hit).then(pl.col("y") * factor).otherwise("y"))
+
+
+def test_an_honest_day_is_taken_without_a_word(ingest: IngestParams) -> None:
+    given = judged(a_day(DAY), context_of(ingest, thursdays(8)))
+    assert (given.reason, given.notes, given.accepted.height) == (None, (), 160)
+
+
+@pytest.mark.parametrize("great", [False, True])
+def test_half_a_file_is_refused_whole_and_says_what_is_missing(ingest: IngestParams, great: bool) -> None:
+    given = judged(a_day(DAY).head(80), context_of(ingest, thursdays(8)), great)
+    assert codes(given) == {"day_incomplete"}
+    assert "rows_share 0.5" in given.reason
+    assert "--accept-unusual" in given.reason
+
+
+@pytest.mark.parametrize("great", [False, True])
+def test_a_department_in_another_unit_is_refused_with_its_whole_day(ingest: IngestParams, great: bool) -> None:
+    """The other department looks right; taking it alone would make the wrong one's rows absent, and absent is zero."""
+    given = judged(x1000(a_day(DAY)), context_of(ingest, thursdays(8)), great)
+    assert codes(given) == {"units_of_another_size"}
+    assert given.accepted.is_empty()
+    assert "dept_id" in given.reason
+    assert "D2" in given.reason
+
+
+@pytest.mark.parametrize("factor", [0.001, 1 / 12, 12.0, 1000.0])
+def test_cases_for_pieces_and_grams_for_kilograms_both_ways(ingest: IngestParams, factor: float) -> None:
+    assert codes(judged(x1000(a_day(DAY), factor), context_of(ingest, thursdays(8)))) == {"units_of_another_size"}
+
+
+def test_four_times_the_units_may_be_a_promotion_and_is_noted(ingest: IngestParams) -> None:
+    given = judged(x1000(a_day(DAY), 4.0), context_of(ingest, thursdays(8)))
+    assert given.reason is None
+    assert [note.split(":")[0] for note in given.notes] == ["volume_unusual"]
+    assert "D2" in given.notes[0]
+
+
+def test_an_eighth_of_the_rows_missing_is_noted(ingest: IngestParams) -> None:
+    given = judged(a_day(DAY).head(140), context_of(ingest, thursdays(8)))
+    assert given.reason is None
+    assert [note.split(":")[0] for note in given.notes] == ["rows_unusual"]
+
+
+def test_one_bad_day_of_a_long_file_goes_alone(ingest: IngestParams) -> None:
+    """Ten weeks in one file, nothing known before: the Thursday cut in half is refused, the other 69 days are not."""
+    days = [a_day(DAY - timedelta(days=k)) for k in range(70)]
+    days[0] = days[0].head(70)
+    given = judged(pl.concat(days), replace(context_of(ingest, days[:1]), past=pl.DataFrame(schema=PAST)))
+    assert given.reason is None
+    assert given.refused.height == 70
+    assert given.accepted["ds"].n_unique() == 69
+
+
+def test_who_knows_it_is_right_says_so_once(ingest: IngestParams) -> None:
+    told = ingest.model_copy(update={"refuse_unusual": False})
+    given = judged(a_day(DAY).head(80), context_of(told, thursdays(8)))
+    assert given.accepted.height == 80
+    assert [note.split(":")[0] for note in given.notes] == ["day_incomplete", "rows_unusual"]
+
+
+def test_two_weeks_are_nothing_to_compare_with(ingest: IngestParams) -> None:
+    assert judged(a_day(DAY).head(80), context_of(ingest, thursdays(2))).reason is None
+
+
+def test_last_weeks_mistake_does_not_excuse_this_weeks(ingest: IngestParams) -> None:
+    """Median and quartiles: one half file accepted by hand moves neither."""
+    past = thursdays(8)
+    past[0] = past[0].head(80)
+    assert codes(judged(a_day(DAY).head(80), context_of(ingest, past))) == {"day_incomplete"}
+
+
+def test_rows_that_come_and_go_by_nature_are_not_held_to_a_number(ingest: IngestParams) -> None:
+    """A till that writes a row only for what it sold: between 60 and 160 rows a day; 70 is one of its days."""
+    past = [day.head(60 + 14 * k) for k, day in enumerate(thursdays(8))]
+    assert judged(a_day(DAY).head(70), context_of(ingest, past)).reason is None
+
+
+def test_correcting_some_lines_answers_for_them_and_not_for_the_day(ingest: IngestParams) -> None:
+    rest = a_day(DAY).tail(150)
+    assert judged(a_day(DAY).head(10), context_of(ingest, [*thursdays(8), rest])).reason is None
+
+
+def test_a_whole_day_restated_in_another_unit_is_refused(ingest: IngestParams) -> None:
+    """The store holds the day already; what it holds of the batch's keys is not counted twice."""
+    assert codes(judged(x1000(a_day(DAY)), context_of(ingest, thursdays(8)))) == {"units_of_another_size"}
+
+
+@pytest.mark.parametrize("region", ["*", "CA"])
+def test_rows_absent_on_a_closed_day_are_rightly_absent(ingest: IngestParams, region: str) -> None:
+    closed = pl.DataFrame({"region": [region], "ds": [DAY], "is_closed": [True]})
+    calendar = CALENDAR.conform(closed.with_columns(known_at=None))
+    given = judged(a_day(DAY).head(80), context_of(ingest, thursdays(8), calendar=calendar))
+    assert given.reason is None
+
+
+def test_where_stores_send_files_of_their_own_each_is_compared_with_itself(ingest: IngestParams) -> None:
+    own = ingest.model_copy(update={"whole_days": False})
+    levels = levels_compared([(), ("store_id",), ("dept_id",), ("store_id", "dept_id")], SERIES, whole_days=False)
+    assert levels == (("store_id",), ("store_id", "dept_id"))
+    context = replace(context_of(own, thursdays(8)), levels=levels)
+    of_s1 = a_day(DAY).join(SERIES.filter(store_id="S1"), on="unique_id", how="semi")
+    assert judged(of_s1, context).reason is None
+    assert codes(judged(of_s1.head(40), context)) == {"day_incomplete"}
+
+
+def test_small_groups_are_not_compared() -> None:
+    assert levels_compared([(), ("unique_id",), ("dept_id",), ("aisle",)], SERIES, whole_days=True) == (
+        (),
+        ("dept_id",),
+    )
