@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ import polars as pl
 from contract.errors import TillcastError
 from contract.panel import Panel
 from contract.params import DrillParams
+from drills.door import through_the_door
 from drills.faults import BUNDLE_FAULTS, FILE_FAULTS, PANEL_FAULTS, FileFault, PanelFault
 from drills.grade import grade_delivery, grade_table
 from drills.scenario import Outcome, Stage, outcome_of, publish
@@ -40,8 +42,10 @@ def panel_drills(
     """One result per fault and strength, each from the undisturbed panel."""
     for fault in faults:
         for strength in fault.strengths:
-            broken = fault.apply(stage.known, strength, np.random.default_rng(params.seed))
-            graded = _forecast(stage, broken, stage.registry, params, clean, watch)
+            broken, refused = fault.apply(stage.known, strength, np.random.default_rng(params.seed)), {}
+            if fault.through_the_door:
+                broken, refused = through_the_door(broken, strength, stage.levels, stage.ingest)
+            graded = _forecast(stage, broken, stage.registry, params, clean, watch, refused)
             yield {"fault": fault.name, "strength": str(strength), "what": fault.what, **graded}
 
 
@@ -53,14 +57,23 @@ def _bundle_drills(stage: Stage, params: DrillParams, clean: Outcome, scratch: P
         yield {"fault": fault.name, "strength": "1", "what": fault.what, **graded}
 
 
-def _forecast(stage: Stage, panel: Panel, registry: Path, params: DrillParams, clean: Outcome, watch: Watch) -> Result:
+def _forecast(
+    stage: Stage,
+    panel: Panel,
+    registry: Path,
+    params: DrillParams,
+    clean: Outcome,
+    watch: Watch,
+    refused: Mapping[str, int] = MappingProxyType({}),
+) -> Result:
     try:
         table = publish(stage, panel, registry)
     except TillcastError as refusal:
         return {"outcome": "refused", "loss": None, "bias": None, "grade": "degraded", "told": type(refusal).__name__}
     outcome = outcome_of(stage, table)
     loss, fallback_share = outcome.wrmsse / clean.wrmsse - 1, sum(outcome.reasons.values()) / table.height
-    told = [*(f"{reason} on {rows} rows" for reason, rows in outcome.reasons.items()), *watch(panel, table)]
+    told = [f"{rows} rows refused: {reason}" for reason, rows in refused.items()]
+    told += [*(f"{reason} on {rows} rows" for reason, rows in outcome.reasons.items()), *watch(panel, table)]
     return {
         "outcome": "published",
         "loss": round(loss, 4),

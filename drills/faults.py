@@ -19,12 +19,16 @@ Rng = np.random.Generator
 
 @dataclass(frozen=True)
 class PanelFault:
-    """Breaks what the forecaster is given: a panel cut at the origin in, a broken one out."""
+    """Breaks what the forecaster is given: a panel cut at the origin in, a broken one out.
+
+    `through_the_door`: what is broken came as daily files, so the rules judge the last days (as many as the strength says) first.
+    """
 
     name: str
     what: str
     strengths: tuple[int, ...]
     apply: Callable[[Panel, int, Rng], Panel]
+    through_the_door: bool = False
 
 
 @dataclass(frozen=True)
@@ -148,7 +152,7 @@ PANEL_FAULTS = (
     PanelFault("late_feeds", "sales arrive n days late", (1, 7, 14), late_feeds),
     PanelFault("short_history", "only the last n days are left", (28, 112), short_history),
     PanelFault("lost_feed", "a store is silent for n days", (7, 28), lost_feed),
-    PanelFault("wrong_unit", "a department x1000 for n days", (1, 14), wrong_unit),
+    PanelFault("wrong_unit", "a department x1000 for n days", (1, 14), wrong_unit, through_the_door=True),
 )
 
 BUNDLE_FAULTS = (

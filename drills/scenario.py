@@ -13,7 +13,7 @@ import polars as pl
 
 from contract.levels import Level
 from contract.panel import Panel
-from contract.params import InferenceParams, Params
+from contract.params import InferenceParams, IngestParams, Params
 from contract.quantiles import QUANTILES
 from features.hierarchy import sum_by
 from features.space import reading_of
@@ -40,7 +40,7 @@ class Stage:
     baseline: SeasonalNaive
     levels: list[Level]
     inference: InferenceParams
-    absent_means_zero: bool
+    ingest: IngestParams
 
     @cached_property
     def known(self) -> Panel:
@@ -50,7 +50,7 @@ class Stage:
     @cached_property
     def window(self) -> Window:
         """What came true after the origin, undisturbed."""
-        return window_after(self.panel, self.origin, self.horizon, self.levels, self.absent_means_zero)
+        return window_after(self.panel, self.origin, self.horizon, self.levels, self.ingest.absent_means_zero)
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ def set_stage(panel: Panel, calibration: Path, scratch: Path, params: Params) ->
     shutil.copy(calibration, registry / CHAMPION / CALIBRATION)
     levels, zeros = params.source.hierarchy, params.ingest.absent_means_zero
     baseline = SeasonalNaive(params.train.season, params.source.region, zeros)
-    return Stage(panel, origin, horizon, registry, CHAMPION, baseline, levels, params.inference, zeros)
+    return Stage(panel, origin, horizon, registry, CHAMPION, baseline, levels, params.inference, params.ingest)
 
 
 def publish(stage: Stage, panel: Panel, registry: Path) -> pl.DataFrame:

@@ -49,7 +49,9 @@ def unlike_the_weekday(rows: pl.DataFrame, context: Context) -> pl.DataFrame:
 
     A day counts as it would stand with the batch in. Closed days are compared with nothing and nothing with them.
     """
-    today = _counted(rows, context)
+    is_sane = (pl.col("copy") == 0) & pl.col("y").is_between(0, context.ingest.max_y)  # the others are refused anyway
+    today = counted(rows.with_columns(y=pl.when(is_sane).then("y")), context.series, context.columns)
+    today = today.with_columns(brought="rows")
     closed = context.calendar.filter(pl.col("is_closed"), pl.col("region") == "*")["ds"]
     counts = pl.concat([context.past.with_columns(brought=pl.lit(0, pl.Int64)), today], how="diagonal_relaxed")
     counts = counts.filter(~pl.col("ds").is_in(closed.implode()))
@@ -60,21 +62,21 @@ def unlike_the_weekday(rows: pl.DataFrame, context: Context) -> pl.DataFrame:
     return days
 
 
-def _counted(rows: pl.DataFrame, context: Context) -> pl.DataFrame:
-    """Per day and group of the batch: rows, selling rows, units. Rows that other rules refuse are not counted."""
-    is_sane = pl.col("ds").is_not_null() & (pl.col("copy") == 0) & pl.col("y").is_between(0, context.ingest.max_y)
-    columns = pl.col(context.columns)
-    groups = context.series.lazy().select("unique_id", columns.cast(pl.Categorical))  # 13.6M rows: codes, not texts
+def counted(rows: pl.DataFrame, series: pl.DataFrame, columns: Sequence[str]) -> pl.DataFrame:
+    """Per day and group of these columns of the series: rows with a y, selling rows, units."""
+    keys = pl.col(columns)
+    groups = series.lazy().select("unique_id", keys.cast(pl.Categorical))  # 13.6M rows: codes, not texts
     y = pl.col("y")
     counts = (
         rows.lazy()
-        .select("ds", "unique_id", y=pl.when(is_sane).then(y))
+        .filter(pl.col("ds").is_not_null())
+        .select("ds", "unique_id", "y")
         .join(groups, on="unique_id", how="left")
-        .group_by("ds", *context.columns)
+        .group_by("ds", *columns)
         .agg(rows=y.count().cast(pl.Int64), selling=(y > 0).sum().cast(pl.Int64), volume=y.sum())
         .filter(pl.col("rows") > 0)
     )
-    return counts.with_columns(columns.cast(pl.String), brought="rows").collect()
+    return counts.with_columns(keys.cast(pl.String)).collect()
 
 
 def _compared(counts: pl.DataFrame, level: tuple[str, ...]) -> pl.DataFrame:
