@@ -41,6 +41,11 @@ class Question:
     as_of: datetime | None = None
     series: str | None = None
 
+    def status(self, horizon: int) -> str:
+        """done: the whole table, which orders are made of; answer: a part of it or a look back, which must not replace it."""
+        is_whole = self.series is None and self.as_of is None and (self.horizon or horizon) >= horizon
+        return "done" if is_whole else "answer"
+
 
 NEWEST = Question()
 
@@ -58,7 +63,8 @@ def infer(params: Params, places: Places, *, now: datetime, question: Question =
         panel, model_id = read_panel(con, question.as_of), champion_id(con)
     champion = champion_in_registry(places.registry, model_id, places.backtest)
     rows, levels, lineage = _answer(params, panel, champion, question)
-    run = Run(**lineage, started_at=now, ended_at=clock(), git_commit=git_commit())
+    status = question.status(params.train.horizon)
+    run = Run(**lineage, started_at=now, ended_at=clock(), status=status, git_commit=git_commit())
     with open_store(places.store, params.ingest.lock_wait_s) as con:
         write_forecasts(con, run, rows.with_columns(created_at=now), levels)
     return _summary(rows, levels, lineage, str(places.store))
@@ -132,13 +138,11 @@ def _answer(
     baseline = SeasonalNaive(params.train.season, params.source.region, params.ingest.absent_means_zero)
     method, model = champion.method(baseline.name), champion.model
     run_id, region = lineage["run_id"], params.source.region
+    wanted = panel.matching(question.series).series.select("unique_id") if question.series else None
     rows = publish_forecasts(
         panel, origin, horizon, model, baseline, champion.calibrations, params.inference, run_id, region
     )
-    if (
-        question.series
-    ):  # features need the neighbours, the asker does not; a part of a group has no calibration of its own
-        wanted = panel.matching(question.series).series.select("unique_id")
+    if wanted is not None:  # features need the neighbours, the asker does not; a part of a group has no own calibration
         return rows.join(wanted, on="unique_id", how="semi", maintain_order="left"), FORECAST_LEVELS.empty(), lineage
     levels = publish_levels(rows, panel.series, params.source.hierarchy, champion.calibrations[method])
     return rows, levels, lineage

@@ -22,12 +22,12 @@ def publish(con: duckdb.DuckDBPyConnection, run: Run, forecasts: pl.DataFrame, l
 
 
 def latest_forecasts(con: duckdb.DuckDBPyConnection, origin: date | None = None) -> pl.DataFrame:
-    """FORECASTS of the newest run that published, for one origin or for the newest; sorted by series and day."""
+    """FORECASTS of the newest run that published a whole table, for one origin or for the newest; sorted by series and day."""
     return _of_latest_run(con, FORECASTS, origin)
 
 
 def latest_forecast_levels(con: duckdb.DuckDBPyConnection, origin: date | None = None) -> pl.DataFrame:
-    """FORECAST_LEVELS of the newest run that published, for one origin or for the newest; sorted by key."""
+    """FORECAST_LEVELS of the newest run that published a whole table, for one origin or for the newest; sorted by key."""
     return _of_latest_run(con, FORECAST_LEVELS, origin)
 
 
@@ -49,7 +49,7 @@ def _of_latest_run(con: duckdb.DuckDBPyConnection, contract: FrameContract, orig
     newest = """
         run_id = (
             select f.run_id from (select distinct run_id, origin from forecasts) f join runs r using (run_id)
-            where $origin is null or f.origin = $origin
+            where r.status = 'done' and ($origin is null or f.origin = $origin)
             order by f.origin desc, r.started_at desc, f.run_id desc limit 1)"""
     return con.sql(_select(contract, newest), params={"origin": origin}).pl()
 

@@ -205,7 +205,7 @@ TABLES: tuple[Table, ...] = (
             "door": "which door: ingest, train, evaluate, inference, monitor",
             "started_at": "UTC",
             "ended_at": "UTC; null: still running, or killed",
-            "status": "how it ended",
+            "status": "done; answer: forecasts of a part of the series or days, or as of an earlier moment, never the latest table",
             "git_commit": "the code that ran",
             "params_hash": "contract.params.params_hash of what it was given",
             "panel_hash": "the panel it read",

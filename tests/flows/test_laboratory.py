@@ -97,6 +97,16 @@ def test_one_series_asked_alone_has_the_numbers_of_the_whole_table(laboratory):
     assert alone.drop("run_id").equals(rows.filter(unique_id=one).drop("run_id"))
 
 
+def test_a_question_about_a_part_leaves_the_published_table_the_latest(laboratory):
+    params, places = laboratory.params, laboratory.places
+    table = inference.infer(params, places, now=NOW)["run_id"]
+    for question in (Question(series="*_1_*"), Question(horizon=3), Question(as_of=NOW)):
+        asked = inference.infer(params, places, now=NOW + timedelta(hours=1), question=question)
+        assert asked["run_id"] != table
+    with open_store(places.store, read_only=True) as con:
+        assert latest_forecasts(con)["run_id"].unique().to_list() == [table]
+
+
 def test_a_restated_past_does_not_change_the_forecast_as_it_was_known(laboratory):
     params, places = laboratory.params, laboratory.places
     with open_store(places.store, read_only=True) as con:
