@@ -182,3 +182,36 @@ def test_every_door_says_what_it_reads_what_it_writes_and_how_to_run_it(root):
 def test_every_section_of_params_is_named_after_a_door_a_room_or_what_it_feeds(root):
     layout_rooms = {"source", "ingest", "features", "train", "evaluate", "inference", "monitor", "drills"}
     assert set(Params.model_fields) == layout_rooms
+
+
+def test_the_runbook_says_what_to_do_for_every_watcher_and_exit_code(root):
+    from monitoring.decide import FIRST_CALL
+
+    runbook = (root / "docs" / "runbook.md").read_text(encoding="utf-8")
+    for watcher in FIRST_CALL:
+        assert re.search(rf"^\| `{watcher}[`:]", runbook, flags=re.MULTILINE), watcher
+    for code in (0, 1, 2, 3):
+        assert f"\n| {code} | " in runbook
+    for reason in set(REASONS):
+        assert f"`{reason}`" in runbook, reason
+
+
+@pytest.mark.parametrize(
+    "name", ["README.md", "docs/runbook.md", "docs/tutorial.md", "system_design.md", "monitoring.md"]
+)
+def test_every_link_between_documents_leads_somewhere(root, name):
+    path = root / name
+    for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", path.read_text(encoding="utf-8")):
+        assert (path.parent / target).exists(), target
+
+
+@pytest.mark.parametrize("name", ["README.md", "docs/runbook.md", "docs/tutorial.md"])
+def test_every_option_a_document_types_is_one_its_door_has(root, name):
+    """`python ingest.py --accept-unusual` in a document: the door's source names the option."""
+    text = (root / name).read_text(encoding="utf-8")
+    for door, options in re.findall(r"python ((?:flows/)?[a-z]+\.py)([^`\n#|]*)", text):
+        sources = "".join(
+            (root / part).read_text(encoding="utf-8") for part in (door, "contract/walk.py", "flows/walked.py")
+        )
+        for option in re.findall(r"--[a-z-]+", options):
+            assert f'"{option}"' in sources, (door, option)
