@@ -22,7 +22,7 @@ def agree(params: Params) -> Params:
         "source.levels": [name for level in source.levels for name in level],
         "source.region": [source.region] if source.region else [],
         "features.hierarchy": [name for group in features.hierarchy for name in group],
-        "train.shape.columns": params.train.shape.columns,
+        "train.groups.columns": params.train.groups.columns or [],
     }
     for place, names in named.items():
         _check(place, names, columns, owner, source.kind)

@@ -82,6 +82,7 @@ class SourceParams(_Section):
     sha256: str | None
     assumed_delay_days: Annotated[int, Field(ge=0)]
     history_span_days: Positive = 31
+    max_unpacked_mb: Annotated[float, Field(gt=0)] = 2048.0
     levels: tuple[tuple[str, ...], ...]
     region: str | None
     simulator: SimulatorParams
@@ -135,13 +136,14 @@ class FeatureParams(_Section):
     chunk_series: Positive
 
 
-class ShapeParams(_Section):
-    """The shape step: how groups' own history moves units between the days of the horizon."""
+class GroupParams(_Section):
+    """The group step: series scaled towards what their groups' own forecaster expects. `columns` null switches it off."""
 
-    columns: list[str]
-    half_life_days: Annotated[float, Field(gt=0)]
+    columns: list[str] | None
+    shape_strength: Share
+    level_strength: Share
     ridge: Annotated[float, Field(gt=0)]
-    strength: Share
+    pull: Annotated[float, Field(gt=0)]
 
 
 class TrainParams(_Section):
@@ -161,7 +163,7 @@ class TrainParams(_Section):
     row_fraction: Annotated[float, Field(gt=0, le=1)]
     l2: Annotated[float, Field(ge=0)]
     max_bins: Annotated[int, Field(ge=16, le=255)]
-    shape: ShapeParams
+    groups: GroupParams
     origin_step_days: Positive
     min_history_days: Positive
     max_rows: Positive

@@ -16,8 +16,8 @@ from contract.params import TrainParams
 from features.frame import Rows, category_names, feature_frame, feature_names, targets
 from features.sampling import serving_rows, training_rows
 from features.space import PanelReading, Space, Vocabulary, vocabulary_of
+from forecasting.alignment import aligned
 from forecasting.forecaster import days_late, forecast_grid
-from forecasting.shape import aligned
 
 if TYPE_CHECKING:
     import lightgbm
@@ -114,8 +114,8 @@ class GlobalLightGBM:
         ahead = slice(space.days.gutter + space.days.known, space.days.gutter + space.days.known + steps)
         is_closed = space.is_closed[:, ahead]
         y_hat[is_closed] = 0.0
-        if self.params.shape.columns:
-            y_hat = aligned(space, y_hat, self.params.shape)
+        if self.params.groups.columns is not None:
+            y_hat = aligned(space, y_hat, self.params.groups)
         y_hat[np.isnan(space.by_series["launch_ix"][:, 0])] = np.nan  # never sold: nothing to say,
         y_hat[is_closed] = 0.0  # but that a closed store sells nothing is known of every series
         return _long(space, y_hat)

@@ -29,7 +29,7 @@ def test_the_shipped_files_profile_agrees_with_itself(files):
         ("source.levels", [["dept_id"]], "dept_id"),
         ("source.region", "state_id", "state_id"),
         ("features.hierarchy", [["store_id", "item_id"]], "item_id"),
-        ("train.shape.columns", ["aisle"], "aisle"),
+        ("train.groups.columns", ["aisle"], "aisle"),
         ("features.known_future", ["weather"], "weather"),
         ("features.past_only", ["school_holiday"], "school_holiday"),
     ],

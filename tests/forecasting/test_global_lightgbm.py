@@ -250,7 +250,7 @@ def test_the_same_fit_in_another_process_is_the_same_text_and_the_same_model_id(
 
 def test_a_bundle_of_another_version_of_the_params_is_a_broken_model(tmp_path, fitted):
     card = save_bundle(fitted, tmp_path, "panel")
-    del card["train"]["shape"], card["model_id"]
+    del card["train"]["groups"], card["model_id"]
     text = json.dumps({"model_id": hashlib.sha256(json.dumps(card, sort_keys=True).encode()).hexdigest()[:12], **card})
     (tmp_path / "card.json").write_text(text, encoding="utf-8")
     with pytest.raises(ModelBroken, match="another version"):

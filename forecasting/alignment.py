@@ -1,0 +1,41 @@
+"""Series scaled until their groups add up to what the groups' own forecaster expects: day by day, as far as the strengths say."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from contract.params import GroupParams
+from features.hierarchy import sum_by
+from features.space import Space
+from forecasting.group_totals import expected_totals
+
+LEAST_DAYS = 56  # of history, below which a group has no shape worth taking
+FURTHEST = 2.0  # factor; a group whose two forecasts lie further apart has a problem that scaling would hide
+
+
+def aligned(space: Space, y_hat: np.ndarray, params: GroupParams) -> np.ndarray:
+    """(series, steps) means, scaled by group and day. A day or group without sales in `y_hat` keeps its zeros."""
+    if space.days.known < LEAST_DAYS:
+        return y_hat
+    group_ix, theirs = expected_totals(space, params, y_hat.shape[1])
+    ours = sum_by(y_hat, group_ix, len(theirs))[0]
+    theirs = np.where(ours > 0, theirs, 0.0)
+    shape = _bounded(_over(_over(theirs, _sum(theirs)), _over(ours, _sum(ours)))) ** params.shape_strength
+    shape = _over(shape * _sum(ours), _sum(ours * shape))
+    level = _bounded(_over(_sum(theirs), _sum(ours))) ** params.level_strength
+    return y_hat * (shape * level)[group_ix]
+
+
+def _sum(table: np.ndarray) -> np.ndarray:
+    return table.sum(axis=1, keepdims=True)
+
+
+def _over(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
+    """The ratio, 1 where there is nothing to compare."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        ratio = part / whole
+    return np.where(np.isfinite(ratio) & (ratio > 0), ratio, 1.0)
+
+
+def _bounded(ratio: np.ndarray) -> np.ndarray:
+    return np.clip(ratio, 1 / FURTHEST, FURTHEST)

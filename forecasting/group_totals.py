@@ -1,0 +1,160 @@
+"""What groups of series will sell in all: a ridge regression of log units on what a day is, each group pulled towards its parents.
+
+The log of a group's daily total is   level(day) + effects . what the day is + noise.   The level is piecewise linear, a knot every
+LEVEL_DAYS. The effects of the grand total are pulled towards zero; those of each column alone (all stores, all departments) towards
+the grand total's; those of a group towards the sum of its parents' deviations from it. So an event seen once, a year ago, is
+estimated from everything, and a department still has its own weekend. (Measured in system_design 12.)
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from contract.params import GroupParams
+from features.hierarchy import group_index, sum_by
+from features.space import Space
+from forecasting.day_design import Calendar, calendar_of, known_mean, plans_of_series
+
+LEVEL_DAYS = 28  # between two knots of the level
+LEVEL_STIFFNESS = 5.0  # pull of a knot towards the one before, in units of the noise
+YEAR = 364  # days; whole weeks
+YEARS_WAVES = (0, 1, 2)  # yearly waves of the seasons averaged over,
+WAVES_NEED_DAYS = 300  # where so much is known; less would bend a season out of a trend
+USUAL_SHARE = 0.2  # a day under this share of the recent median was no normal day: closed, or the feed was missing
+USUAL_MEMBERS = 0.8  # so is a day on which fewer of the launched series are known
+RECENT_DAYS = 56
+SMEARING_DAYS = 200
+TYPICAL_NOISE = 0.1  # standard deviation of log units the pulls were tuned at; a noisier group is pulled harder
+
+
+@dataclass(frozen=True)
+class _Node:
+    """The groups of one choice of columns, over the known days."""
+
+    group_ix: np.ndarray  # for each series its group
+    log_units: np.ndarray  # (groups, known), NaN on a day that was not usual
+    regions: np.ndarray  # (groups, regions), share of its series in each
+    plans: np.ndarray  # (groups, known + steps, plans)
+
+
+@dataclass(frozen=True)
+class _Fit:
+    effects: np.ndarray  # (groups, effects)
+    level: np.ndarray  # (groups,) on the last known day
+    residuals: np.ndarray  # (groups, known), NaN where the day was not usual
+
+
+def expected_totals(space: Space, params: GroupParams, steps: int) -> tuple[np.ndarray, np.ndarray]:
+    """For each series its group, and the (groups, steps) mean units each group sells on the days after the last known one."""
+    waves = YEARS_WAVES if space.days.known >= WAVES_NEED_DAYS else YEARS_WAVES[:1]
+    nodes = _nodes(space, params.columns or [], plans_of_series(space, steps))
+    told = [_one_season(nodes, calendar_of(space, steps, count), params, steps) for count in waves]
+    return nodes[-1].group_ix, np.exp(np.mean(np.log1p(told), axis=0)) - 1
+
+
+def _nodes(space: Space, columns: list[str], plans: list[np.ndarray]) -> list[_Node]:
+    """The grand total, each column alone, and last the groups themselves."""
+    alone = [[name] for name in columns]
+    return [_node(space, choice, plans) for choice in [[], *alone, *([columns] if len(columns) > 1 else [])]]
+
+
+def _one_season(nodes: list[_Node], calendar: Calendar, params: GroupParams, steps: int) -> np.ndarray:
+    """(groups, steps) of the last node, each node pulled towards those before it."""
+    top = fitted = _fit(nodes[0], calendar, np.zeros(len(calendar.to_zero)), calendar.to_zero * params.ridge)
+    parents: list[tuple[_Node, _Fit]] = []
+    for node in nodes[1:]:
+        prior = _prior(node, parents, top.effects[0]) if len(parents) > 1 else top.effects
+        fitted = _fit(node, calendar, prior, calendar.to_parent * params.pull)
+        parents.append((node, fitted))
+    group = nodes[-1]
+    growth = _growth(group.log_units) * (np.arange(1, steps + 1) + LEVEL_DAYS / 2) / YEAR
+    effects = [calendar.design(group.regions[g], group.plans[g])[-steps:] @ row for g, row in enumerate(fitted.effects)]
+    return _units(np.array(effects) + fitted.level[:, None] + growth, fitted.residuals)
+
+
+def _node(space: Space, columns: list[str], plans: list[np.ndarray]) -> _Node:
+    group_ix = group_index(space.series, columns)
+    groups, gutter, known = int(group_ix.max()) + 1, space.days.gutter, space.days.known
+    y = space.y[:, gutter : gutter + known]
+    total, members = sum_by(y, group_ix, groups)
+    launched = np.maximum.accumulate(members, axis=1)
+    median = np.median(total[:, -RECENT_DAYS:], axis=1, keepdims=True)
+    usual = (total > USUAL_SHARE * median) & (members >= USUAL_MEMBERS * launched)
+    regions = np.zeros((groups, int(space.entity_ix["region"].max()) + 1))
+    np.add.at(regions, (group_ix, space.entity_ix["region"]), 1)
+    return _Node(
+        group_ix,
+        np.where(usual, np.log1p(total), np.nan),
+        regions / regions.sum(axis=1, keepdims=True),
+        np.stack([known_mean(table, group_ix, groups) for table in plans], axis=-1),
+    )
+
+
+def _prior(group: _Node, parents: list[tuple[_Node, _Fit]], top: np.ndarray) -> np.ndarray:
+    """(groups, effects): the grand total's effects, and what each parent adds to them."""
+    first_member = np.unique(group.group_ix, return_index=True)[1]
+    return top + sum(fit.effects[node.group_ix[first_member]] - top for node, fit in parents)
+
+
+def _fit(node: _Node, calendar: Calendar, prior: np.ndarray, pull: np.ndarray) -> _Fit:
+    """Every group of a node on its own; `prior` is (effects,) or (groups, effects)."""
+    groups, known = node.log_units.shape
+    knots = _knots(known)
+    priors = np.broadcast_to(prior, (groups, len(pull)))
+    designs = (calendar.design(node.regions[g], node.plans[g])[:known] for g in range(groups))
+    fits = [_ridge(y, x, knots, b, pull) for y, x, b in zip(node.log_units, designs, priors, strict=True)]
+    return _Fit(*(np.array(part) for part in zip(*fits, strict=True)))
+
+
+def _ridge(
+    log_units: np.ndarray, design: np.ndarray, knots: np.ndarray, prior: np.ndarray, pull: np.ndarray
+) -> tuple[np.ndarray, float, np.ndarray]:
+    """Effects, last level and residuals of one group; without a usual day the prior and no level."""
+    usual = ~np.isnan(log_units)
+    if not usual.any():
+        return prior, -np.inf, log_units
+    x, y = np.hstack([design, knots])[usual], log_units[usual]
+    noise = _noise(y - design[usual] @ prior)
+    change = np.diff(np.eye(knots.shape[1]), axis=0)
+    effects = len(pull)
+    penalty = np.zeros((x.shape[1], x.shape[1]))
+    penalty[:effects, :effects] = np.diag(pull) * noise
+    penalty[effects:, effects:] = LEVEL_STIFFNESS * change.T @ change + 1e-4 * np.eye(knots.shape[1])
+    target = x.T @ y
+    target[:effects] += pull * noise * prior
+    solved = np.linalg.solve(x.T @ x + penalty, target)
+    residuals = np.full(len(log_units), np.nan)
+    residuals[usual] = y - x @ solved
+    return solved[:effects], solved[-1], residuals
+
+
+def _noise(deviations: np.ndarray) -> float:
+    """How noisy a group is around what its parents say, against what the pulls were tuned at; at least 1."""
+    changes = np.diff(deviations, n=1)
+    return max(1.0, float(np.var(changes)) / 2 / TYPICAL_NOISE**2) if len(changes) else 1.0
+
+
+def _knots(known: int) -> np.ndarray:
+    """(known, knots) hat functions, the last knot on the last known day."""
+    count = -(-(known - 1) // LEVEL_DAYS) + 1
+    at = known - 1 - np.arange(count)[::-1] * LEVEL_DAYS
+    return np.maximum(0, 1 - np.abs(np.arange(known)[:, None] - at) / LEVEL_DAYS)
+
+
+def _growth(log_units: np.ndarray) -> float:
+    """The typical group's growth against the same days a year before, as a log over a year; 0 with under a month to compare."""
+    if log_units.shape[1] < YEAR + LEVEL_DAYS:
+        return 0.0
+    grown = log_units[:, YEAR:] - log_units[:, :-YEAR]
+    per_group = [np.median(row[~np.isnan(row)]) for row in grown if (~np.isnan(row)).sum() >= LEVEL_DAYS]
+    return float(np.median(per_group)) if per_group else 0.0
+
+
+def _units(log_units: np.ndarray, residuals: np.ndarray) -> np.ndarray:
+    """The mean in units of what was fitted in logs: smearing (Duan 1983) instead of assuming the noise normal."""
+    recent = np.exp(residuals[:, -SMEARING_DAYS:])
+    known = ~np.isnan(recent)
+    smearing = np.where(known, recent, 0).sum(axis=1) / np.maximum(known.sum(axis=1), 1)
+    return np.maximum(np.exp(log_units) * np.where(known.any(axis=1), smearing, 1.0)[:, None] - 1, 0)

@@ -1,0 +1,140 @@
+"""The groups' own forecaster: it knows what a day is, learns from all what one group is too small to know, and grows on."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+
+import numpy as np
+import polars as pl
+import pytest
+
+from contract.panel import Panel, panel_of
+from contract.params import GroupParams
+from features.hierarchy import sum_by
+from features.space import vocabulary_of
+from forecasting.group_totals import expected_totals
+
+STEPS = 14
+FIRST = date(2023, 1, 2)
+GROUPS = GroupParams(columns=["store_id", "dept_id"], shape_strength=1, level_strength=1, ridge=1.0, pull=1.0)
+
+
+def _panel(units: np.ndarray, feasts: list[int] = [], days_ahead: int = 60) -> Panel:  # noqa: B006
+    """Four series, one per store and department, which sell (4, days) units; a feast on each of these days."""
+    series = pl.DataFrame(
+        {
+            "unique_id": ["a", "b", "c", "d"],
+            "item_id": ["a", "b", "c", "d"],
+            "dept_id": ["D0", "D1", "D0", "D1"],
+            "store_id": ["S0", "S0", "S1", "S1"],
+            "state_id": ["AA"] * 4,
+        }
+    )
+    known_at = [datetime.combine(FIRST + timedelta(days=k + 1), datetime.min.time()) for k in range(units.shape[1])]
+    sales = pl.DataFrame(
+        {
+            "unique_id": np.repeat(series["unique_id"].to_numpy(), units.shape[1]),
+            "ds": [FIRST + timedelta(days=k) for k in range(units.shape[1])] * 4,
+            "y": units.ravel(),
+            "known_at": known_at * 4,
+        }
+    )
+    calendar = pl.DataFrame(
+        {"ds": [FIRST + timedelta(days=k) for k in range(units.shape[1] + days_ahead)]}
+    ).with_columns(
+        region=pl.lit("*"),
+        event=pl.when(pl.col("ds").is_in([FIRST + timedelta(days=k) for k in feasts])).then(pl.lit("feast")),
+        is_closed=pl.lit(False),
+        is_payday=pl.lit(False),
+        known_at=pl.lit(datetime(2023, 1, 1)),
+    )
+    return panel_of(sales, series, calendar, panel_hash="groups")
+
+
+def _expected(unfitted, panel: Panel, params: GroupParams = GROUPS) -> np.ndarray:
+    space = unfitted().reading.space(panel, STEPS, vocabulary_of(panel))
+    return expected_totals(space, params, STEPS)[1]
+
+
+def _noisy(mean: np.ndarray, seed: int = 5) -> np.ndarray:
+    return np.random.default_rng(seed).poisson(mean).astype(float)
+
+
+LEVEL = np.array([900.0, 500.0, 700.0, 300.0])[:, None]
+WEEK = np.array([0.7, 0.8, 0.9, 1.0, 1.2, 1.6, 0.8])
+
+
+def test_a_week_and_a_level_are_found_within_two_percent(unfitted):
+    days = 210
+    mean = LEVEL * WEEK[np.arange(days + STEPS) % 7]
+    told = _expected(unfitted, _panel(_noisy(mean[:, :days])))
+    assert told == pytest.approx(mean[:, days:], rel=0.06)
+    assert told.sum() == pytest.approx(mean[:, days:].sum(), rel=0.02)
+
+
+def test_a_feast_seen_once_is_expected_to_come_again_in_every_group(unfitted):
+    days, feasts = 220, [40, 226]
+    mean = LEVEL * np.ones(days + STEPS)
+    mean[:, feasts] *= 1.8
+    told = _expected(unfitted, _panel(_noisy(mean[:, :days]), feasts))
+    assert told[:, 6] / told[:, 4] == pytest.approx(np.full(4, 1.8), rel=0.12)
+
+
+def test_a_feast_on_which_one_group_sold_nothing_is_learned_from_the_others(unfitted):
+    days, feasts = 220, [40, 226]
+    mean = LEVEL * np.ones(days + STEPS)
+    mean[:, feasts] *= 1.8
+    units = _noisy(mean[:, :days])
+    units[3, 40] = 0  # shut, or sold out: no usual day
+    told = _expected(unfitted, _panel(units, feasts))
+    assert told[3, 6] / told[3, 4] > 1.3
+
+
+def test_a_loud_small_group_follows_its_parents_more_than_its_own_noise(unfitted):
+    days = 210
+    mean = np.array([900.0, 500.0, 700.0, 4.0])[:, None] * WEEK[np.arange(days + STEPS) % 7]
+    told = _expected(unfitted, _panel(_noisy(mean[:, :days])))[3]
+    week = told[:7] / told[:7].mean()
+    assert np.abs(week - np.roll(WEEK, -(days % 7)) / WEEK.mean()).max() < 0.25
+    assert told.mean() == pytest.approx(4.0, rel=0.3)
+
+
+def test_growth_against_last_year_carries_the_level_on(unfitted):
+    days = 500
+    mean = LEVEL * np.exp(0.3 * np.arange(days + STEPS) / 364)
+    told = _expected(unfitted, _panel(_noisy(mean[:, :days])))
+    assert told.sum() == pytest.approx(mean[:, days:].sum(), rel=0.02)
+
+
+def test_days_after_the_origin_change_nothing(unfitted):
+    mean = LEVEL * WEEK[np.arange(210) % 7]
+    quiet, loud = _noisy(mean), _noisy(mean)
+    loud[:, 180:] = 9999
+    origin = FIRST + timedelta(days=179)
+    assert np.array_equal(*[_expected(unfitted, _panel(units).up_to(origin)) for units in (quiet, loud)])
+
+
+def test_a_week_without_a_feed_is_no_week_without_sales(unfitted):
+    mean = LEVEL * WEEK[np.arange(210) % 7]
+    panel = _panel(_noisy(mean))
+    lost = [FIRST + timedelta(days=k) for k in range(150, 157)]
+    holed = panel_of(panel.sales.filter(~pl.col("ds").is_in(lost)), panel.series, panel.calendar, panel_hash="holed")
+    assert _expected(unfitted, holed) == pytest.approx(_expected(unfitted, panel), rel=0.03)
+
+
+@pytest.mark.parametrize("columns", [[], ["store_id"], ["store_id", "dept_id"]])
+def test_any_choice_of_columns_adds_up_to_the_same_total(unfitted, columns):
+    days = 210
+    mean = LEVEL * WEEK[np.arange(days + STEPS) % 7]
+    params = GROUPS.model_copy(update={"columns": columns})
+    told = _expected(unfitted, _panel(_noisy(mean[:, :days])), params)
+    assert len(told) == {0: 1, 1: 2, 2: 4}[len(columns)]
+    assert told.sum(axis=0) == pytest.approx(mean[:, days:].sum(axis=0), rel=0.05)
+
+
+def test_one_series_a_group_adds_up_to_itself(unfitted):
+    space = unfitted().reading.space(
+        _panel(_noisy(LEVEL * np.ones(100))), STEPS, vocabulary_of(_panel(LEVEL * np.ones(100)))
+    )
+    group_ix, totals = expected_totals(space, GROUPS, STEPS)
+    assert sum_by(np.ones((4, 1)), group_ix, len(totals))[0].tolist() == [[1]] * 4
