@@ -12,7 +12,9 @@ from contract.params import FeatureParams
 from features.dense import Days, locate
 from features.price import spread_over_days
 
-MOSTLY_KNOWN = 0.5  # share of the series and days to forecast
+RECENT_DAYS = 28
+REACHES = 0.5  # share of what is stated of recent days that must be stated of the days to forecast
+DENSE = 0.5  # share of recent series and days from which a promotion not stated is not known, below it is none
 WHY_LEFT_OUT = "known until the last sales day, not ahead of it: bring the days ahead (source.files.plans)"
 
 
@@ -33,19 +35,33 @@ def plannable(params: FeatureParams, panel: Panel, horizon: int) -> tuple[Featur
     return (params.model_copy(update=kept), left_out) if left_out else (params, [])
 
 
+def promo_over_days(panel: Panel, days: Days) -> np.ndarray:
+    """Promotions as a (series, width) table. Not stated is none, but unknown ahead of a plan that stated most recent days and ran out.
+
+    Else a plan that did not come would read as a month without promotions.
+    """
+    promo = spread_over_days(panel, days, "promo")
+    last = days.gutter + days.known
+    recent, ahead = _stated(promo[:, max(last - RECENT_DAYS, 0) : last]), _stated(promo[:, last:])
+    none = np.nan_to_num(promo)
+    if recent >= DENSE and ahead < REACHES * recent:
+        none[:, last:] = promo[:, last:]
+    return none
+
+
 def _ending_with_sales(panel: Panel, horizon: int) -> set[str]:
-    """Prices, promotions and covariates known in the past and not for most of the days to forecast."""
-    after = Days(panel.last_day + timedelta(days=1), horizon, 0, 0)
-    gone = {value for value in ("price", "promo") if _is_stated(panel, value) and not _reaches(panel, after, value)}
-    covered = locate(panel.covariates, panel.series, after).filter(pl.col("day_ix").is_between(0, horizon - 1))
-    counts = dict(covered.group_by("name").len().rows())
-    least = MOSTLY_KNOWN * panel.series.height * horizon
-    return gone | {name for name in panel.covariates["name"].unique() if counts.get(name, 0) < least}
+    """Prices, promotions and covariates stated of the recent days and of too few of the days to forecast."""
+    days = Days(panel.last_day - timedelta(days=RECENT_DAYS - 1), RECENT_DAYS, horizon, 0)
+    tables = {value: spread_over_days(panel, days, value) for value in ("price", "promo")}
+    for name in panel.covariates["name"].unique():
+        of_name = locate(panel.covariates.filter(pl.col("name") == name), panel.series, days)
+        tables[name] = days.scatter(of_name, panel.series.height, "value")
+    return {
+        name
+        for name, table in tables.items()
+        if _stated(table[:, RECENT_DAYS:]) < REACHES * _stated(table[:, :RECENT_DAYS])
+    }
 
 
-def _is_stated(panel: Panel, value: str) -> bool:
-    return panel.prices[value].null_count() < panel.prices.height
-
-
-def _reaches(panel: Panel, after: Days, value: str) -> bool:
-    return float(np.isnan(spread_over_days(panel, after, value)).mean()) <= 1 - MOSTLY_KNOWN
+def _stated(table: np.ndarray) -> float:
+    return float((~np.isnan(table)).mean()) if table.size else 0.0

@@ -16,7 +16,7 @@ from features.dense import Days, column, days_of, demand, locate
 from features.feature import Feature
 from features.hierarchy import group_index, group_table, table_name
 from features.opening import closed_table
-from features.plans import plannable
+from features.plans import plannable, promo_over_days
 from features.price import spread_over_days
 
 MOST_CATEGORIES = 255  # a static column with more values (item ids) would be learned by heart
@@ -140,8 +140,8 @@ def _series_tables(
     last_sale[np.isinf(last_sale)] = np.nan
     launch = np.broadcast_to(np.nanmin(np.where(y > 0, day_ix, np.float32(np.inf)), axis=1, keepdims=True), y.shape)
     tables = {"y": y, "last_sale_ix": last_sale, "launch_ix": np.where(np.isinf(launch), np.float32(np.nan), launch)}
-    tables["price"] = spread_over_days(panel, days, "price")
-    tables["promo"] = np.nan_to_num(spread_over_days(panel, days, "promo"))
+    tables["price"] = spread_over_days(panel, days, "price") if params.price else days.blank(panel.series.height)
+    tables["promo"] = promo_over_days(panel, days) if params.promo else np.zeros_like(y)
     return tables | _covariate_tables(panel, params, days)
 
 

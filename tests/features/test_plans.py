@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import numpy as np
 import polars as pl
 import pytest
 
 from contract.panel import Panel, panel_of
-from features.plans import plannable
+from features.dense import Days
+from features.plans import plannable, promo_over_days
 
 HORIZON = 28
 
@@ -48,6 +50,35 @@ def test_each_family_is_judged_by_itself(panel, feature_params):
 @pytest.mark.parametrize(("days", "left_out"), [(10, ["school"]), (14, []), (28, [])])
 def test_a_plan_counts_when_it_covers_half_of_the_days_to_forecast(panel, feature_params, days, left_out):
     assert plannable(feature_params, _ending(panel, prices_after=40, covariates_after=days), HORIZON)[1] == left_out
+
+
+def test_a_sparse_plan_counts_by_what_it_states_of_recent_days(panel, feature_params):
+    """Promoted days alone are listed: a few in a hundred, before the origin and after it."""
+    sparse = panel.prices.with_columns(promo=pl.when(pl.col("promo") > 0).then("promo"))
+    listed = panel_of(panel.sales, panel.series, panel.calendar, sparse, panel.covariates)
+    assert plannable(feature_params, listed, HORIZON)[1] == []
+    assert plannable(feature_params, _ending(listed, prices_after=0, covariates_after=40), HORIZON)[1] == [
+        "price",
+        "promo",
+    ]
+
+
+def test_a_plan_that_ran_out_is_unknown_ahead_and_a_sparse_one_is_no_promotion(panel):
+    days = Days(panel.first_day, (panel.last_day - panel.first_day).days + 1, HORIZON, gutter=5)
+    ended = _ending(panel, prices_after=0, covariates_after=40)
+    assert np.isnan(promo_over_days(ended, days)[:, 5 + days.known :]).all()
+    assert not np.isnan(promo_over_days(ended, days)[:, : 5 + days.known]).any()
+    assert not np.isnan(promo_over_days(panel, days)).any()
+    sparse = ended.prices.with_columns(promo=pl.when(pl.col("promo") > 0).then("promo"))
+    listed = panel_of(panel.sales, panel.series, panel.calendar, sparse, panel.covariates)
+    assert (promo_over_days(listed, days)[:, 5 + days.known :] == 0).all()
+
+
+def test_a_family_that_is_off_is_read_by_nothing(panel, lay):
+    """The group step reads the tables themselves: what is left out must not reach it by that way."""
+    space = lay(panel, price=False, promo=False)
+    assert np.isnan(space.by_series["price"]).all()
+    assert (space.by_series["promo"] == 0).all()
 
 
 def test_what_no_feature_reads_is_not_worth_a_warning(panel, feature_params):

@@ -202,9 +202,16 @@ def test_promotion_is_read_on_the_target_day_and_its_share_over_the_week_that_en
 
 
 def test_a_day_without_a_price_is_unknown_and_without_promotion(sales_of, ask_one):
-    row = ask_one(_priced(sales_of, [(MONDAY, date(2024, 1, 28), 4.0, 1.0)]), 27, 1)
+    panel = _priced(sales_of, [(MONDAY, date(2024, 1, 28), 4.0, 1.0), (date(2024, 1, 30), date(2024, 2, 29), 4.0, 1.0)])
+    row = ask_one(panel, 27, 1)
     assert row["price_level"] is None
     assert row["promo_today"] == 0
+
+
+def test_after_the_last_day_of_a_plan_that_stated_every_day_a_promotion_is_unknown(sales_of, ask_one):
+    row = ask_one(_priced(sales_of, [(MONDAY, date(2024, 1, 28), 4.0, 1.0)]), 27, 1)
+    assert row["promo_today"] is None
+    assert row["promo_share_28"] == 1
 
 
 def test_a_group_is_read_as_level_trend_and_weekday_free_of_its_size(panel, ask_one):
