@@ -215,3 +215,18 @@ def test_every_option_a_document_types_is_one_its_door_has(root, name):
         )
         for option in re.findall(r"--[a-z-]+", options):
             assert f'"{option}"' in sources, (door, option)
+
+
+def test_every_mapping_of_the_tutorial_is_one_the_params_take(root, plain):
+    """Each yaml block that names profiles replaces those lines of params.yaml, as its reader would."""
+    from copy import deepcopy
+
+    text = (root / "docs" / "tutorial.md").read_text(encoding="utf-8")
+    blocks = [YAML(typ="safe").load(block) for block in re.findall(r"```yaml\n(.*?)```", text, flags=re.DOTALL)]
+    mappings = [block for block in blocks if "profiles" in block]
+    assert len(mappings) >= 3
+    for block in mappings:
+        raw = deepcopy({name: section for name, section in plain.items() if name != "profiles"})
+        raw["source"]["kind"] = "files"
+        raw["source"]["files"] |= block["source"]["files"]
+        assert params_of(laid_over(raw, block["profiles"]["files"]))
