@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from contract.params import Params
 
 BUILT_IN = ("state_id", "store_id", "cat_id", "dept_id", "item_id")  # the series columns of the simulator and of M5
+OPENING = "is_open"  # features.opening reads the covariate of this name
 
 
 def agree(params: Params) -> Params:
@@ -30,6 +31,11 @@ def agree(params: Params) -> Params:
     past = list(source.files.past_only) if is_files else []
     _check("features.known_future", features.known_future, ahead, "source.files.known_future maps", source.kind)
     _check("features.past_only", features.past_only, past, "source.files.past_only maps", source.kind)
+    if OPENING in source.files.known_future or OPENING in source.files.past_only:
+        raise BadParams(
+            f"source.files.known_future or past_only names '{OPENING}', the name under which planned openings are kept. "
+            f"Map the column as source.files.columns: {OPENING}, or give it another name."
+        )
     return params
 
 

@@ -46,6 +46,12 @@ def test_a_name_nobody_provides_is_told_with_place_and_way_out(files, place, val
     assert "profiles.files" in str(refusal.value)
 
 
+def test_a_covariate_may_not_take_the_name_of_the_planned_openings(files):
+    files["source"]["files"]["known_future"]["is_open"] = "Open"
+    with pytest.raises(BadParams, match="'is_open', the name under which planned openings are kept"):
+        params_of(files)
+
+
 def test_the_simulators_columns_are_known_without_a_mapping(root):
     plain = YAML(typ="safe").load((root / "params.yaml").read_text(encoding="utf-8"))
     plain.pop("profiles")
