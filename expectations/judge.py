@@ -109,8 +109,11 @@ def _whole_batch(
     share = lines / received.rows_in if received.rows_in else 0.0
     if share <= context.ingest.max_refused_share:
         return None, None
+    most = sorted(((int(broken[rule.code].sum()), rule.code) for rule in of_rows), reverse=True)
+    codes = received.refused["reason"].value_counts().select("count", "reason").rows() + most
+    why = ", ".join(f"{code} {count}" for count, code in sorted(codes, reverse=True)[:3] if count)
     return (
-        f"{TOO_MANY_REFUSED}: {lines} of {received.rows_in} rows broke a rule, a share of {share:.3f}; "
+        f"{TOO_MANY_REFUSED}: {lines} of {received.rows_in} rows broke a rule ({why}), a share of {share:.3f}; "
         f"ingest.max_refused_share is {context.ingest.max_refused_share}. Mend the file, or the rule. "
         + " ".join(_told(rule, broken, measured) for rule in of_rows if rule.way_out and broken[rule.code].any()),
         TOO_MANY_REFUSED,

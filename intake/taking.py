@@ -28,6 +28,8 @@ from storage.recent import read_recent
 from storage.series import read_series
 from storage.store import Connection, open_store
 
+_LONGEST_TEXT = 2000  # characters; a message may quote a header of thousands of names
+
 
 @dataclass(frozen=True)
 class Taken:
@@ -46,7 +48,7 @@ def take(
 ) -> Taken:
     """One file from where it lies into store and archive; what became of it, with counts."""
     before = path.stat()
-    delivery = Delivery(store_name(params.source), path.name, sha256_of(path), now)
+    delivery = Delivery(store_name(params.source), readable(path.name), sha256_of(path), now)
     with open_store(places.store, params.ingest.lock_wait_s) as con:
         is_known = holds(con, delivery.sha256)
     judged, reason = [], None
@@ -54,7 +56,7 @@ def take(
         judged = [] if is_known else _judged(read_file(path, params.source), params, places, now)
         reason = next((judgement.reason for _, judgement in judged if judgement.reason), None)
     except BadInput as error:
-        reason = str(error)
+        reason = readable(str(error))
     status = "known" if is_known else "refused" if reason else "accepted"
     if (before.st_size, before.st_mtime_ns) != (path.stat().st_size, path.stat().st_mtime_ns):
         status = "growing"  # somebody still writes it: the next run takes it
@@ -62,7 +64,12 @@ def take(
         _keep(path, delivery, judged, reason, params, places, is_history=is_history, is_known=is_known)
     refused = sum(int(judgement.refused["lines"].sum()) for _, judgement in judged)
     notes = [note for _, judgement in judged for note in judgement.notes]
-    return Taken(path.name, status, sum(fact.rows_in for fact, _ in judged), refused, reason, notes)
+    return Taken(delivery.name, status, sum(fact.rows_in for fact, _ in judged), refused, reason, notes)
+
+
+def readable(text: str) -> str:
+    """A text of somebody else's as the ledger can hold it: a name that is no UTF-8 spelled out, an endless one cut."""
+    return text.encode("utf-8", "backslashreplace").decode()[:_LONGEST_TEXT]
 
 
 def _judged(

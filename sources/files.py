@@ -11,7 +11,7 @@ from contract.params import CodedColumn, FilesParams
 from contract.received import Received
 from sources import reasons
 from sources.columns import SALES_KINDS, asked_for, columns_of, csv_manner, manner_for
-from sources.lines import daily_from_lines, line_checks
+from sources.lines import daily_from_lines, group_checks, line_checks
 from sources.mapping import Mapped, map_table, received, series_of, with_one_place
 from sources.parsing import Column
 from sources.periods import daily_periods
@@ -38,7 +38,8 @@ def sales_of(table: pl.DataFrame, name: str, files: FilesParams, history_span_da
     columns = _sales_columns(files)
     need_columns(table, asked_for(columns, "source.files.columns, .hierarchy, .known_future or .past_only"), name)
     manner = manner_for(table, columns, files, name)
-    mapped = map_table(table, columns, manner, name, line_checks(files, table, name))
+    checks = [*line_checks(files, table, name), *group_checks(list(files.hierarchy.values()))]
+    mapped = map_table(table, columns, manner, name, tuple(checks))
     mapped = with_one_place(mapped, list(files.hierarchy))
     rows = daily_from_lines(mapped.rows, _covariates(files)) if files.transactions else mapped.rows
     return _facts_in(rows, mapped, files, history_span_days)

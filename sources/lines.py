@@ -8,6 +8,9 @@ from contract.params import FilesParams
 from sources import reasons
 from sources.tables import need_columns
 
+LONGEST_NAME = 200  # characters
+UNSEEN = r"[\x00-\x1f\x7f]"  # line ends, tabs, zero bytes
+
 
 def line_checks(files: FilesParams, table: pl.DataFrame, name: str) -> tuple[pl.Expr, ...]:
     """Further reasons to refuse a line: not a product, a duplicate, goods that came back."""
@@ -22,6 +25,16 @@ def line_checks(files: FilesParams, table: pl.DataFrame, name: str) -> tuple[pl.
         came_back = pl.col(units).cast(pl.String).str.starts_with("-")
         checks.append(pl.when(came_back).then(pl.lit(reasons.RETURNED)))
     return tuple(checks)
+
+
+def group_checks(columns: list[str]) -> list[pl.Expr]:
+    """Further reasons to refuse a line: the name of a group it stands in is none."""
+    checks = []
+    for column in columns:
+        text = pl.col(column).cast(pl.String)
+        absurd = (text.str.len_chars() > LONGEST_NAME) | text.str.contains(UNSEEN)
+        checks.append(pl.when(absurd).then(pl.lit(reasons.GROUP_NAME_ABSURD)))
+    return checks
 
 
 def daily_from_lines(lines: pl.DataFrame, covariates: list[str]) -> pl.DataFrame:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import polars as pl
+import polars.selectors as cs
 
 from contract.errors import BadInput
 from contract.frames import FACTS, REFUSED, SERIES
@@ -13,6 +14,7 @@ from sources import reasons
 from sources.parsing import Column, Manner
 from sources.tables import OVERFLOW
 
+LONGEST_RAW_FIELD = 1000  # characters kept of a field of a refused row
 FAULTS_SCHEMA = {"row_number": pl.Int64(), "reason": pl.String()}
 
 
@@ -42,6 +44,7 @@ class Mapped:
         """REFUSED: the faulty rows with their mapped columns as JSON, in the order of the file."""
         faults = self.faults.sort("row_number")
         raw = self.table.select(self.shown)[(faults["row_number"] - 1).to_list()]
+        raw = raw.with_columns(cs.string().str.slice(0, LONGEST_RAW_FIELD))
         return REFUSED.conform(faults.with_columns(raw=raw.to_struct("raw").struct.json_encode()))
 
 

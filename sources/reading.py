@@ -13,6 +13,7 @@ from sources import m5
 from sources.canonical import read_canonical
 from sources.files import read_plans, read_sales
 from sources.plans import read_calendar, read_prices
+from sources.size import refuse_oversized
 from sources.tables import names_in
 
 CANONICAL = ("calendar*", "prices*", "sales_history*", "sales*")  # the order to ingest
@@ -60,6 +61,7 @@ def read_file(path: Path, source: SourceParams, *, calendar_path: Path | None = 
     `calendar_path` dates M5's d_ columns and weeks; without it the calendar beside the file, then the one under
     source.path is taken. BadInput for a file that is not what its name and params.yaml say.
     """
+    refuse_oversized(path, source.max_unpacked_mb)
     if source.kind == "simulator":
         return read_canonical(path, source.history_span_days)
     if source.kind == "m5":

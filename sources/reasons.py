@@ -14,6 +14,7 @@ DUPLICATE_LINE = "duplicate_line"
 RETURNED = "returned"
 UNPLACED_SERIES = "unplaced_series"
 CONTRADICTING_HIERARCHY = "contradicting_hierarchy"
+GROUP_NAME_ABSURD = "group_name_absurd"
 UNDATED_WEEK = "undated_week"
 
 REASONS: dict[str, str] = {
@@ -29,5 +30,6 @@ REASONS: dict[str, str] = {
     RETURNED: "The quantity is negative: goods that came back, refused by source.files.returns.",
     UNPLACED_SERIES: "A hierarchy column is empty, so the series belongs to no group of that level.",
     CONTRADICTING_HIERARCHY: "The series stands in another group here than in its first row of this file.",
+    GROUP_NAME_ABSURD: "The name of a group has more than 200 characters, or some that cannot be seen: a shifted column.",
     UNDATED_WEEK: "The calendar does not say which days this price week has.",
 }

@@ -7,6 +7,7 @@ import gzip
 import io
 import zipfile
 import zlib
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from contract.errors import BadInput, BadParams, SourceMissing
 
 OVERFLOW = "(beyond the header)"  # holds the first field a line has too many; present in tables made of CSV
 SEPARATORS = ",;\t|"
+MOST_COLUMNS = 10_000  # M5's wide file has 1,947
 
 
 @dataclass(frozen=True)
@@ -44,13 +46,22 @@ def table_of_csv(content: bytes, name: str, manner: CsvManner) -> pl.DataFrame:
     content = _as_utf8(content, name, manner.encoding)
     if not content.strip():
         raise BadInput(f"'{name}' is empty. Send it again; a day without any sale still has its header line.")
-    line = content.lstrip(b"\r\n").split(b"\n", 1)[0].decode()
+    content = content.lstrip(b"\r\n")
+    line = content.split(b"\n", 1)[0].decode()
     separator = manner.separator or max(SEPARATORS, key=_outside_quotes(line).count)
+    if "\r" in line.rstrip("\r"):
+        raise BadInput(
+            f"'{name}' ends its lines in several ways, or by a carriage return alone. Save it with one kind of line end."
+        )
     names = [field.strip() for field in next(csv.reader([line.rstrip("\r")], delimiter=separator))]
-    repeated = sorted({field for field in names if names.count(field) > 1})
+    if len(names) > MOST_COLUMNS:
+        raise BadInput(
+            f"'{name}' has {len(names)} columns; {MOST_COLUMNS} at most, this is no table of sales. Check the line ends."
+        )
+    repeated = sorted(field for field, count in Counter(names).items() if count > 1)
     if repeated:
         raise BadInput(f"'{name}' has two columns called {repeated}; its header is {names}. Rename one of them.")
-    table = _stripped(_fields(content.lstrip(b"\r\n"), names, separator))
+    table = _stripped(_fields(content, names, separator, name))
     return table.filter(~pl.all_horizontal(pl.all().is_null()))
 
 
@@ -108,7 +119,7 @@ def _outside_quotes(line: str) -> str:
     return "".join(line.split('"')[::2])
 
 
-def _fields(content: bytes, names: list[str], separator: str) -> pl.DataFrame:
+def _fields(content: bytes, names: list[str], separator: str, name: str) -> pl.DataFrame:
     """Every line's fields, by Polars; by Python's patient reader if a stray quote makes the file malformed."""
     schema = dict.fromkeys([*names, OVERFLOW], pl.String)
     try:
@@ -128,20 +139,24 @@ def _fields(content: bytes, names: list[str], separator: str) -> pl.DataFrame:
         lines = csv.reader(io.StringIO(content.decode(), newline=""), delimiter=separator)
         next(lines)
         width = len(schema)
-        rows = [(line + [None] * width)[:width] for line in lines]
+        try:
+            rows = [(line + [None] * width)[:width] for line in lines]
+        except csv.Error as error:
+            raise BadInput(f"'{name}' is no table: {error}. Send it again; quotes and line ends must match.") from error
         return pl.DataFrame(rows, schema=schema, orient="row")
 
 
 def _stripped(table: pl.DataFrame) -> pl.DataFrame:
     """Text without blanks around it, and null where nothing is left; a column that is clean already is not copied."""
-    for name, kind in table.schema.items():
-        if kind in (pl.Categorical, pl.Enum, pl.String):
-            text = table[name].cast(pl.String)
-            found = text.unique().drop_nulls()
-            if (found != found.str.strip_chars()).any() or (found == "").any():
-                text = text.str.strip_chars().replace("", None)
-            table = table.with_columns(text)
-    return table
+    texts = [column for column in table if column.dtype in (pl.Categorical, pl.Enum, pl.String)]
+    return table.with_columns(_stripped_text(column.cast(pl.String)) for column in texts)
+
+
+def _stripped_text(text: pl.Series) -> pl.Series:
+    found = text.unique().drop_nulls()
+    if (found != found.str.strip_chars()).any() or (found == "").any():
+        return text.str.strip_chars().replace("", None)
+    return text
 
 
 def _only_member(archive: zipfile.ZipFile, path: Path) -> str:

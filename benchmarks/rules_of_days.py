@@ -1,0 +1,116 @@
+"""The rules that compare a day with its weekday: false alarms on clean days, and the share of broken days they catch.
+
+run     python -m benchmarks.rules_of_days                    the simulator, five seeds, the last 365 days of each
+        python -m benchmarks.rules_of_days --data-from <dir>  M5's files in <dir>, the last 200 days
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import tempfile
+from collections import Counter
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from benchmarks.measured import ROOT
+from contract.levels import Level
+from contract.panel import Panel, panel_of
+from contract.params import IngestParams, Params, SourceParams, load_params
+from drills.door import judged_day
+from sources.reading import files_of, read_file
+from sources.simulator.drop import make_drop
+from sources.simulator.simulation import simulate
+
+RULES = ("day_incomplete", "units_of_another_size")
+CLEAN = {"daily_files": 0, "bad_rows_share": 0.0, "restated_share": 0.0, "late_share": 0.0}
+SEEDS, SIMULATED_DAYS, M5_DAYS = (1, 2, 3, 4, 5), 365, 200
+STEP_DAYS = 5  # between broken days; not a multiple of 7
+
+Fault = Callable[[pl.DataFrame, pl.DataFrame], pl.DataFrame]  # a day's rows, the series -> what arrives
+
+
+def _half_by_name(rows: pl.DataFrame, _series: pl.DataFrame) -> pl.DataFrame:
+    return rows.sort("unique_id").head(rows.height // 2)
+
+
+def _half_by_store(rows: pl.DataFrame, series: pl.DataFrame) -> pl.DataFrame:
+    order = series.select("unique_id", "store_id").sort("store_id", "unique_id")
+    return order.select("unique_id").join(rows, on="unique_id", maintain_order="left").head(rows.height // 2)
+
+
+def _department(factor: float, number: int) -> Fault:
+    def broken(rows: pl.DataFrame, series: pl.DataFrame) -> pl.DataFrame:
+        name = series["dept_id"].unique().sort()[number]
+        hit = pl.col("unique_id").is_in(series.filter(dept_id=name)["unique_id"].implode())
+        return rows.with_columns(y=pl.when(hit).then(pl.col("y") * factor).otherwise("y"))
+
+    return broken
+
+
+FAULTS: dict[str, Fault] = {
+    "half a file, by name": _half_by_name,
+    "half a file, by store": _half_by_store,
+    **{
+        f"department {number + 1} x{factor:g}": _department(factor, number)
+        for factor in (1000, 12, 1 / 12, 0.001)
+        for number in (0, 6)
+    },
+}
+
+
+def replayed(panel: Panel, days: int, levels: list[Level], ingest: IngestParams) -> dict[str, Any]:
+    """The last days of a panel, one at a time: clean days refused or noted by rule, and broken days caught."""
+    clean, caught, tried = Counter(), Counter(), 0
+    for back in range(days):
+        day = panel.last_day - timedelta(days=back)
+        rows = panel.sales.filter(ds=day)
+        told = judged_day(panel, rows, day, levels, ingest)
+        refused = set(told.refused["reason"]) & set(RULES)
+        clean.update([*refused, *(note.split(":")[0] for note in told.notes)])
+        if back % STEP_DAYS == 0:
+            tried += 1
+            for name, fault in FAULTS.items():
+                broken = judged_day(panel, fault(rows, panel.series), day, levels, ingest)
+                caught[name] += broken.accepted.is_empty()
+    return {"days": days, "clean_days": dict(clean), "broken_days": tried, "caught": {n: caught[n] for n in FAULTS}}
+
+
+def simulated(params: Params, seed: int) -> Panel:
+    """A clean simulated world of a year and nine weeks."""
+    world = params.source.simulator.model_copy(update={"seed": seed, "days": SIMULATED_DAYS + 63, **CLEAN})
+    with tempfile.TemporaryDirectory() as folder:
+        files = make_drop(simulate(world), Path(folder), world).files
+        return _panel(files, params.source.model_copy(update={"kind": "simulator"}))
+
+
+def _panel(files: list[Path], source: SourceParams) -> Panel:
+    facts = {fact.fact: fact for path in files for fact in read_file(path, source)}
+    sales = facts["sales"]
+    return panel_of(
+        sales.rows.drop("row_number", "lines"), sales.series, facts["calendar"].rows.drop("row_number", "lines")
+    )
+
+
+def main() -> None:
+    """Replay, print, keep."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data-from", type=Path, help="folder of M5's files")
+    arguments = parser.parse_args()
+    params = load_params(ROOT / "params.yaml")
+    levels, results = params.source.hierarchy, {}
+    if arguments.data_from:
+        source = params.source.model_copy(update={"kind": "m5", "path": str(arguments.data_from)})
+        files = [path for path in files_of(source) if "price" not in path.name]
+        results["m5"] = replayed(_panel(files, source), M5_DAYS, levels, params.ingest)
+    for seed in () if arguments.data_from else SEEDS:
+        results[f"simulator {seed}"] = replayed(simulated(params, seed), SIMULATED_DAYS, levels, params.ingest)
+    print(json.dumps(results, indent=1))
+
+
+if __name__ == "__main__":
+    main()
