@@ -79,6 +79,7 @@ def _forecasters(params: Params, places: Places, panel: Panel) -> dict[str, Fore
     from forecasting.global_lightgbm import GlobalLightGBM
     from forecasting.oracle import Oracle
     from forecasting.seasonal_naive import SeasonalNaive
+    from forecasting.window_average import WindowAverage
 
     reading = reading_of(params, panel)
     if reading.left_out:
@@ -86,7 +87,10 @@ def _forecasters(params: Params, places: Places, panel: Panel) -> dict[str, Fore
     forecasters: dict[str, Any] = {
         BASELINE: SeasonalNaive(params.train.season, params.source.region, params.ingest.absent_means_zero),
         CANDIDATE: GlobalLightGBM(params.train, reading),
+        "window_average": WindowAverage(reading),
     }
+    if params.train.groups.columns is not None:
+        forecasters["grouped_average"] = WindowAverage(reading, params.train.groups)
     truth = places.truth / "truth.parquet"
     if params.source.kind == "simulator" and truth.exists():
         import polars as pl

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Protocol
 
+import numpy as np
 import polars as pl
 
 from contract.days import days_after
 from contract.errors import NotEnoughHistory
 from contract.panel import Panel
+from features.space import Space
 
 
 class Forecaster(Protocol):
@@ -42,3 +44,16 @@ def days_late(panel: Panel, origin: date) -> int:
             f"the panel runs to {panel.last_day}, past the origin {origin}. Cut it with panel.up_to(origin)."
         )
     return late
+
+
+def long_frame(space: Space, y_hat: np.ndarray) -> pl.DataFrame:
+    """unique_id, ds, y_hat of a (series, steps) table of the days after the last known one; NaN as null."""
+    series, steps = y_hat.shape
+    last_day = space.days.first + timedelta(days=space.last_known)
+    return pl.DataFrame(
+        {
+            "unique_id": space.series["unique_id"].gather(np.repeat(np.arange(series), steps)),
+            "ds": pl.Series(days_after(last_day, steps) * series, dtype=pl.Date),
+            "y_hat": pl.Series(y_hat.astype(np.float64).ravel()).fill_nan(None),
+        }
+    )

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from contract.days import days_after
 from contract.errors import FeaturesMissing, ModelBroken, NotEnoughHistory
 from contract.panel import Panel
 from contract.params import TrainParams
@@ -17,7 +16,7 @@ from features.frame import Rows, category_names, feature_frame, feature_names, t
 from features.sampling import serving_rows, training_rows
 from features.space import PanelReading, Space, Vocabulary, vocabulary_of
 from forecasting.alignment import aligned
-from forecasting.forecaster import days_late, forecast_grid
+from forecasting.forecaster import days_late, forecast_grid, long_frame
 
 if TYPE_CHECKING:
     import lightgbm
@@ -118,7 +117,7 @@ class GlobalLightGBM:
             y_hat = aligned(space, y_hat, self.params.groups)
         y_hat[np.isnan(space.by_series["launch_ix"][:, 0])] = np.nan  # never sold: nothing to say,
         y_hat[is_closed] = 0.0  # but that a closed store sells nothing is known of every series
-        return _long(space, y_hat)
+        return long_frame(space, y_hat)
 
     def _blocks_covering(self, steps: int) -> dict[int, range]:
         """The blocks up to `steps` days ahead; the last block answers for all days beyond its own."""
@@ -152,19 +151,6 @@ class GlobalLightGBM:
         self._refuse_missing(frame.select(_plans(space)))
         y_hat = self.boosters[end].predict(frame.to_numpy(), num_threads=self.params.threads)
         return np.clip(y_hat, 0, None).reshape(space.series.height, len(hs))
-
-
-def _long(space: Space, y_hat: np.ndarray) -> pl.DataFrame:
-    """unique_id, ds, y_hat of a (series, steps) table of the days after the last known one; NaN as null."""
-    series, steps = y_hat.shape
-    last_day = space.days.first + timedelta(days=space.last_known)
-    return pl.DataFrame(
-        {
-            "unique_id": space.series["unique_id"].gather(np.repeat(np.arange(series), steps)),
-            "ds": pl.Series(days_after(last_day, steps) * series, dtype=pl.Date),
-            "y_hat": pl.Series(y_hat.astype(np.float64).ravel()).fill_nan(None),
-        }
-    )
 
 
 def _plans(space: Space) -> list[str]:

@@ -15,8 +15,8 @@ from reports.scores import model_name
 Spec = dict[str, Any]
 
 DIGITS = 5  # significant, of every number in a chart
-_MODELS = ["global LightGBM", "seasonal naive (baseline)", "oracle (error floor)"]
-_COLOURS = ["var(--c1)", "var(--c2)", "var(--c3)"]
+_MODELS = [model_name(m) for m in ("global_lightgbm", "seasonal_naive", "oracle", "window_average", "grouped_average")]
+_COLOURS = [f"var(--c{k})" for k in range(1, 6)]
 
 _CONFIG = {
     "background": None,
