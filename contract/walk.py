@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import logging
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -31,6 +32,7 @@ def walk(
 ) -> int:
     """Parse, work, print the summary; the exit code says how it went. A refusal is one line, never a traceback."""
     arguments = parser.parse_args(argv)
+    close_to_others()
     logging.basicConfig(
         stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s", force=True
     )
@@ -43,6 +45,11 @@ def walk(
         return refusal.exit_code
     print(json.dumps(summary, default=str) if arguments.json else _readable(summary))
     return 0
+
+
+def close_to_others() -> None:
+    """From here on this process writes nothing that the group may change or others may read, whatever the umask was."""
+    os.umask(os.umask(0o077) | 0o027)
 
 
 def clock() -> datetime:

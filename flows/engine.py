@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from contract.walk import close_to_others
+
 ROOT = Path(__file__).resolve().parent.parent
 
 SETTINGS = {
@@ -15,6 +17,7 @@ SETTINGS = {
     "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
 }
 
+close_to_others()
 for name, value in SETTINGS.items():
     os.environ.setdefault(name, value)
 

@@ -112,9 +112,9 @@ def _static_of(source: SourceParams, path: Path | None) -> Path | None:
 
 
 def _beside(path: Path | None, source: SourceParams, pattern: str) -> Path | None:
-    """The first file of that name pattern beside a file, else in the source's folder."""
-    folders = [path.parent] if path else []
-    if source.path:
-        own = Path(source.path)
-        folders.append(own if own.is_dir() else own.parent)
-    return next((found for folder in folders for found in sorted(folder.glob(pattern)) if found.is_file()), None)
+    """The first file of that name pattern beside a file, else in the source's folder. Beside a file no link is followed: the
+    inbox is open to others, and a link there could lead anywhere."""
+    beside = [found for found in sorted(path.parent.glob(pattern)) if not found.is_symlink()] if path else []
+    own = Path(source.path) if source.path else None
+    in_source = sorted((own if own.is_dir() else own.parent).glob(pattern)) if own else []
+    return next((found for found in [*beside, *in_source] if found.is_file()), None)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 
+import numpy as np
 import polars as pl
 import pytest
 
+from contract.levels import levels_of
 from contract.params import Params
 from drills import drilling
-from drills.faults import PanelFault
+from drills.door import through_the_door
+from drills.faults import PanelFault, wrong_unit
 from drills.grade import grade_delivery, grade_table
 from drills.scenario import outcome_of, publish, set_stage
 from forecasting.scoring import calibration_json, score_backtest
@@ -134,3 +137,13 @@ def test_the_rule_for_tables(params, loss, is_whole, fallback_share, grade):
 )
 def test_the_rule_for_files(summary, is_wrong, is_known, grade):
     assert grade_delivery(summary, is_wrong, is_known) == grade
+
+
+def test_a_wrong_unit_meets_the_rules_at_the_door(stage, params, make_panel):
+    """Each day against the days taken before it: the broken days are refused, the honest ones taken, nothing else is touched."""
+    panel = make_panel(series=80, days=120, nasty=False)
+    broken = wrong_unit(panel, 5, np.random.default_rng(1))
+    taken, refused = through_the_door(broken, 10, levels_of(((), ("dept_id",))), params.ingest)
+    assert refused == {"units_of_another_size": 5 * 80}
+    assert taken.last_day == panel.last_day - timedelta(days=5)
+    assert taken.sales.equals(panel.up_to(taken.last_day).sales)

@@ -142,3 +142,20 @@ def test_rows_lead_to_their_run_and_origin(panel, inference_params):
 def test_nothing_but_the_series_means_no_level_rows(panel, inference_params):
     told = _publish(panel, inference_params, [1.0])
     assert publish_levels(told, panel.series, levels_of(()), CALIBRATIONS["told"]).is_empty()
+
+
+def test_closed_days_behind_a_hole_in_the_feed_are_not_what_came_last(make_panel, inference_params):
+    """A week is missing, then a closed day reports zeros: the forecast is the one that the last selling day allows."""
+    from dataclasses import replace
+    from datetime import timedelta
+
+    whole = make_panel(series=8, days=80, seed=7, nasty=False)
+    known = whole.up_to(whole.last_day - timedelta(days=8))
+    zeros = whole.sales.filter(pl.col("ds") == whole.last_day).with_columns(y=pl.lit(0.0), is_open=pl.lit(False))
+    holed = replace(known, sales=pl.concat([known.sales, zeros]).sort("unique_id", "ds"))
+    asked = (whole.last_day, HORIZON, None, SeasonalNaive(7), CALIBRATIONS, inference_params, "run")
+    assert publish_forecasts(holed, *asked).equals(publish_forecasts(known, *asked))
+    tight = replace(
+        whole, sales=pl.concat([whole.up_to(whole.last_day - timedelta(days=1)).sales, zeros]).sort("unique_id", "ds")
+    )
+    assert not publish_forecasts(tight, *asked).equals(publish_forecasts(known, *asked))
