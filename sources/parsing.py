@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, time
 from typing import Literal
 
 import polars as pl
@@ -18,6 +18,10 @@ ISO = "%Y-%m-%d"
 DAY_FORMATS = (ISO, "%Y/%m/%d", "%Y%m%d", "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%m-%d-%Y")
 FLAGS = {"1": True, "true": True, "t": True, "yes": True, "y": True, "1.0": True}
 FLAGS |= {"0": False, "false": False, "f": False, "no": False, "n": False, "0.0": False}
+UTC_NAMES = ("UTC", "Etc/UTC", "Zulu", "+00:00")
+_OFFSET = r"\s*(?:Z|[+-]\d{2}:?\d{2})$"
+_MOMENT_IN_UTC = r"[T\s]\d{2}:\d{2}.*(?:Z|UTC|[+-]00:?00)$"
+_MIDNIGHT_IN_UTC = r"[T\s]00:00(?::00(?:\.0+)?)?\s*(?:Z|UTC|[+-]00:?00)$"
 FAULTS: dict[Kind, str] = {
     "text": reasons.MISSING_VALUE,
     "number": reasons.UNREADABLE_NUMBER,
@@ -116,12 +120,21 @@ def _number(column: pl.Expr, kind: pl.DataType, decimal: str) -> pl.Expr:
 
 
 def _day(column: pl.Expr, kind: pl.DataType, date_format: str | None) -> pl.Expr:
-    """The day as written: a timestamp's time, and its zone, are cut off, never converted."""
+    """The day as written: a timestamp's time, and its zone, are cut off, never converted.
+
+    A moment in UTC (but for midnight, which is how a mere date is often exported) is null: on which of its days the store
+    stood then, nobody wrote down.
+    """
     if kind == pl.Date:
         return column
     if isinstance(kind, pl.Datetime):
-        return column.dt.replace_time_zone(None).dt.date()
+        local = column.dt.replace_time_zone(None)
+        is_of_store = pl.lit(kind.time_zone not in UTC_NAMES) | (local.dt.time() == time())
+        return pl.when(is_of_store).then(local.dt.date())
     text = column.cast(pl.String)
+    text = pl.when(~text.str.contains(_MOMENT_IN_UTC) | text.str.contains(_MIDNIGHT_IN_UTC)).then(text)
+    if date_format is not None and "%z" in date_format:  # read as a zone, it would move the day to UTC's
+        text, date_format = text.str.replace(_OFFSET, ""), date_format.replace("%z", "").rstrip()
     if date_format is None or date_format in DAY_FORMATS:
         text = text.str.extract(r"^([^T\s]+)(?:[T\s].*)?$")
     return _in_this_age(_parsed(text, date_format or ISO))

@@ -19,7 +19,8 @@ UNDATED_WEEK = "undated_week"
 
 REASONS: dict[str, str] = {
     MISSING_VALUE: "A column that every row must have is empty.",
-    UNREADABLE_DATE: "The day is not a date in the file's date format (source.files.date_format).",
+    UNREADABLE_DATE: "The day is not a date in the file's date format (source.files.date_format), or it is a moment in UTC: "
+    "write the store's own date.",
     UNREADABLE_MOMENT: "known_at is not a moment; write it like 2016-05-22T06:00:00.",
     UNREADABLE_NUMBER: "A number cannot be read with the file's decimal mark (source.files.decimal).",
     UNREADABLE_FLAG: "A yes-or-no column holds something else; it takes 1/0, true/false, yes/no.",

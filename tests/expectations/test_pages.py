@@ -11,6 +11,7 @@ import polars as pl
 
 from contract.frames import REFUSED, SALES
 from contract.params import Params
+from contract.places import Places
 from contract.received import Received
 from expectations.judge import Judgement, judge
 from expectations.pages import write_page
@@ -62,3 +63,11 @@ def test_only_the_newest_pages_are_kept_with_their_json(tmp_path: Path, params: 
     assert (said["rows_in"], said["rows_accepted"], said["rows_refused"]) == (2, 1, 1)
     index = (tmp_path / "index.html").read_text(encoding="utf-8")
     assert re.findall(r"-00000(\d)-sales.html", index) == ["4", "3", "2"]
+
+
+def test_the_report_leads_to_the_pages(root: Path) -> None:
+    """From data/reports to data/validation, by a path that holds wherever the data folder lies."""
+    places = Places(Path("/anywhere"))
+    text = (root / "reports" / "templates" / "page.html").read_text(encoding="utf-8")
+    (link,) = re.findall(r'href="([^"]*validation[^"]*)"', text)
+    assert (places.reports / link).resolve() == places.validation / "index.html"
