@@ -19,10 +19,13 @@ from typing import Any
 import numpy as np
 
 from benchmarks.measured import ROOT, machine, measured, start_up
+from benchmarks.store import BENCHES
+from benchmarks.store_table import judging_lines, store_lines
 from reports.tables import text_table
 
 DOORS = ("ingest", "train", "evaluate", "inference", "monitor")
 HELP_RUNS = 5
+JUDGED_ROWS = (30_490, 304_900, 1_000_000)
 RESULTS = ROOT / "benchmarks" / "results"
 
 
@@ -37,6 +40,12 @@ def main() -> None:
     if arguments.data_from:
         with tempfile.TemporaryDirectory() as folder:
             results["features"].append(features(m5_panel(arguments.data_from, Path(folder))))
+    results["store"] = {name: asdict(measured("benchmarks.store", name)) for name in BENCHES}
+    results["judging"] = {
+        f"{side} {rows}": asdict(measured("benchmarks.judging", side, str(rows)))
+        for rows in JUDGED_ROWS
+        for side in ("great", "polars")
+    }
     results["serving"] = asdict(measured("benchmarks.serving", str(data)))
     results["start_up_s"] = {door: start_up([f"{door}.py", "--help"], HELP_RUNS) for door in DOORS}
     results["dvc_no_op_s"] = start_up(["-m", "dvc", "status", "-q"], 3)
@@ -76,6 +85,7 @@ def features(panel: Path) -> dict[str, Any]:
 def table(results: dict[str, Any]) -> str:
     """What a person reads."""
     rows = [line for made in results["features"] for line in _feature_lines(made)]
+    rows += [*store_lines(results["store"]), *judging_lines(results["judging"])]
     s = results["serving"]
     rows += [
         [f"forecast {s['told']['series']:,} series, quantiles, levels", f"{s['median_s']:.2f} s, {s['rss_mb']} MB"],
