@@ -15,6 +15,8 @@ HEADLINES: dict[str, tuple[str, str]] = {
     "rmsse": (SERIES_LEVEL, "rmsse"),
     "mase": (SERIES_LEVEL, "mase"),
     "coverage_95": (SERIES_LEVEL, "coverage_95"),
+    "pit_gap": (SERIES_LEVEL, "pit_gap"),
+    "newsvendor_q835": (SERIES_LEVEL, "newsvendor_q835"),
 }
 
 Leaderboard = dict[str, dict[str, float]]
@@ -34,9 +36,11 @@ def leaderboard_of(scores: pl.DataFrame) -> Leaderboard:
 
 
 def by_level(scores: pl.DataFrame) -> pl.DataFrame:
-    """model, level, and the mean over cutoffs of wrmsse, wape, bias (and wspl where scored)."""
+    """model, level, and the mean over cutoffs of wrmsse, wape, bias (and wspl, coverage_95, pit_gap where scored)."""
     return _means(
-        scores.filter(pl.col("slice") == "all"), ["model", "level"], ["wrmsse", "wape", "bias", "wspl", "coverage_95"]
+        scores.filter(pl.col("slice") == "all"),
+        ["model", "level"],
+        ["wrmsse", "wape", "bias", "wspl", "coverage_95", "pit_gap"],
     )
 
 

@@ -14,6 +14,7 @@ from contract.quantiles import INTERVALS, QUANTILES
 from features.hierarchy import sum_by
 from forecasting.intervals import Calibration, Ratios, learn_weeks
 from forecasting.metrics import point_scores, quantile_scores, volume_scores
+from forecasting.pit import newsvendor_costs, pit_scores
 from forecasting.slices import slices_of
 from forecasting.window import Window, window_after
 
@@ -85,7 +86,11 @@ def _score_one(window: Window, y_hat: np.ndarray, calibration: Calibration | Non
         sums = sum_by(y_hat, level.group_ix, len(level.group_key))[0]
         scores = point_scores(level, sums)
         if calibration is not None:
-            scores |= quantile_scores(level, _level_quantiles(calibration, level.level, sums))
+            quantiles = _level_quantiles(calibration, level.level, sums)
+            scores |= quantile_scores(level, quantiles) | pit_scores(level.y, quantiles, level.is_known)
+            if level.level == SERIES_LEVEL:
+                price = sum_by(window.price[:, None], level.group_ix, len(level.group_key))[0][:, 0]
+                scores |= newsvendor_costs(level.y, quantiles, price, level.is_known)
         rows += [(level.level, "all", metric, value) for metric, value in scores.items()]
     return rows + _average_of_levels(rows) + _score_slices(window, y_hat, calibration)
 

@@ -39,6 +39,7 @@ class Window:
     cutoff: date
     is_known: np.ndarray  # (series, horizon)
     history: np.ndarray  # (series, days known at the cutoff), 0 before launch
+    price: np.ndarray  # (series,) money a unit, the mean of the last WEIGHT_DAYS; 1 where none is known
     levels: list[LevelWindow]
 
     def matrix(self, forecasts: pl.DataFrame, column: str = "y_hat") -> np.ndarray:
@@ -64,9 +65,10 @@ def window_after(
     sales = panel.sales.filter(pl.col("ds") <= cutoff + timedelta(days=horizon))
     y = units_sold(replace(panel, sales=sales), days, absent_means_zero).astype(np.float64)
     history, future = np.nan_to_num(y[:, : days.known]), y[:, days.known :]
-    revenue = _revenue(panel, days, history)
+    price = _recent_price(panel, days)
+    revenue = (history[:, -WEIGHT_DAYS:] * np.nan_to_num(price)).sum(axis=1)
     parts = [_level_window(level, panel.series, history, future, revenue) for level in levels]
-    return Window(panel.series, cutoff, ~np.isnan(future), history, parts)
+    return Window(panel.series, cutoff, ~np.isnan(future), history, _mean_price(price), parts)
 
 
 def scales(history: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -81,13 +83,16 @@ def scales(history: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         )
 
 
-def _revenue(panel: Panel, days: Days, history: np.ndarray) -> np.ndarray:
-    """Money per series over the last WEIGHT_DAYS; units where no price is known at all."""
-    recent = history[:, -WEIGHT_DAYS:]
+def _recent_price(panel: Panel, days: Days) -> np.ndarray:
+    """(series, WEIGHT_DAYS) prices up to the cutoff, NaN where unknown; 1 everywhere where no price is known at all."""
     if panel.prices["price"].null_count() == panel.prices.height:
-        return recent.sum(axis=1)
-    price = spread_over_days(panel, days, "price")[:, : days.known][:, -WEIGHT_DAYS:]
-    return (recent * np.nan_to_num(price)).sum(axis=1)
+        return np.ones((panel.series.height, min(WEIGHT_DAYS, days.known)), dtype=np.float32)
+    return spread_over_days(panel, days, "price")[:, : days.known][:, -WEIGHT_DAYS:]
+
+
+def _mean_price(price: np.ndarray) -> np.ndarray:
+    known = ~np.isnan(price)
+    return np.where(known.any(axis=1), np.nansum(price, axis=1) / np.maximum(known.sum(axis=1), 1), 1.0)
 
 
 def _level_window(
