@@ -1,0 +1,110 @@
+"""What each part of the global forecaster is worth: one part left out at a time, the same cutoffs, the same rows.
+
+run     python -m benchmarks.ablation DATA_FOLDER [--origins 2]     (a data folder after `make repro`, its params.yaml beside it)
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+from benchmarks.measured import ROOT, machine
+from benchmarks.origins import Yardstick, mean_of
+from contract.params import FeatureParams, Params, load_params
+from contract.places import Places
+from features.space import PanelReading, reading_of
+from forecasting.global_lightgbm import GlobalLightGBM
+from reports.tables import text_table
+from storage.panel_files import read_frozen
+
+FAMILIES: dict[str, dict[str, Any]] = {
+    "lags": {"lags": []},
+    "weekday means": {"weekday_weeks": []},
+    "last year": {"year_windows": []},
+    "calendar": {"calendar": False},
+    "price": {"price": False},
+    "promotion": {"promo": False},
+    "lifecycle": {"lifecycle": False},
+    "hierarchy": {"hierarchy": []},
+    "static ids": {"static": False},
+}
+STEPS: dict[str, dict[str, Any]] = {
+    "group step": {"columns": None},
+    "group step's shape": {"shape_strength": 0.0},
+    "group step's level": {"level_strength": 0.0},
+}
+
+
+def main() -> None:
+    """Fit, score, print, keep."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("data", type=Path)
+    parser.add_argument("--origins", type=int, default=2)
+    arguments = parser.parse_args()
+    params, panel = load_params(arguments.data.parent / "params.yaml"), read_frozen(Places(arguments.data).panel)
+    horizon, zeros = params.train.horizon, params.ingest.absent_means_zero
+    yardstick = Yardstick(panel, params.source.hierarchy, horizon, arguments.origins, zeros)
+    reading = reading_of(params, panel)
+    told = _whole_and_steps(yardstick, params, reading, arguments.origins)
+    for name, change in FAMILIES.items():
+        changed = reading.features.model_copy(update=change)
+        if changed != reading.features:
+            told[f"without {name}"] = _without(yardstick, params, reading, changed, arguments.origins)
+    print(_table(told))
+    made = {
+        "machine": machine(),
+        "source": params.source.kind,
+        "cutoffs": [str(c) for c in yardstick.cutoffs],
+        "told": told,
+    }
+    (ROOT / "benchmarks" / "results" / f"ablation_{params.source.kind}.json").write_text(
+        json.dumps(made, indent=1) + "\n"
+    )
+
+
+def _whole_and_steps(yardstick: Yardstick, params: Params, reading: PanelReading, origins: int) -> dict[str, Any]:
+    """The model as shipped, and what comes after its booster left out: no new fit needed."""
+    steps = STEPS if params.train.groups.columns is not None else {}
+    rows: dict[str, list[dict[str, Any]]] = {"as shipped": [], **{f"without the {name}": [] for name in steps}}
+    for k in range(origins):
+        model, seconds = yardstick.fitted(GlobalLightGBM(params.train, reading), k)
+        rows["as shipped"].append(yardstick.score(model, k) | {"fit_s": seconds})
+        for name, change in steps.items():
+            groups = params.train.groups.model_copy(update=change)
+            model.params = params.train.model_copy(update={"groups": groups})
+            rows[f"without the {name}"].append(yardstick.score(model, k) | {"fit_s": seconds})
+    return {name: mean_of(scores) for name, scores in rows.items()}
+
+
+def _without(
+    yardstick: Yardstick, params: Params, reading: PanelReading, features: FeatureParams, origins: int
+) -> dict[str, Any]:
+    rows = []
+    for k in range(origins):
+        changed = PanelReading(features, reading.region, reading.absent_means_zero)
+        model, seconds = yardstick.fitted(GlobalLightGBM(params.train, changed), k)
+        rows.append(yardstick.score(model, k) | {"fit_s": seconds})
+    return mean_of(rows)
+
+
+def _table(told: dict[str, Any]) -> str:
+    whole = told["as shipped"]["wrmsse"]
+    rows = [
+        [
+            name,
+            f"{row['wrmsse']:.3f}",
+            f"{row['wrmsse'] - whole:+.3f}",
+            f"{row['upper']:.3f}",
+            f"{row['items']:.3f}",
+            f"{row['bias']:+.1%}",
+            f"{row['fit_s']:.0f}",
+        ]
+        for name, row in told.items()
+    ]
+    return text_table(["variant", "wrmsse", "change", "upper levels", "item levels", "bias", "fit s"], rows)
+
+
+if __name__ == "__main__":
+    main()

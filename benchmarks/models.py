@@ -1,0 +1,86 @@
+"""Ours beside simpler models and a peer, on the same cutoffs: accuracy, seconds to fit, seconds to forecast.
+
+run     python -m benchmarks.models DATA_FOLDER [--origins 2]     (a data folder after `make repro`, its params.yaml beside it)
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+from benchmarks.measured import ROOT, machine
+from benchmarks.origins import Yardstick, mean_of
+from benchmarks.peers import EtsTopDown, Linear, Mlforecast
+from contract.params import Params, load_params
+from contract.places import Places
+from features.space import PanelReading, reading_of
+from forecasting.forecaster import Forecaster
+from forecasting.global_lightgbm import GlobalLightGBM
+from forecasting.seasonal_naive import SeasonalNaive
+from forecasting.window_average import WindowAverage
+from reports.tables import text_table
+from storage.panel_files import read_frozen
+
+
+def main() -> None:
+    """Fit each at every cutoff, score, print, keep."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("data", type=Path)
+    parser.add_argument("--origins", type=int, default=2)
+    arguments = parser.parse_args()
+    params, panel = load_params(arguments.data.parent / "params.yaml"), read_frozen(Places(arguments.data).panel)
+    zeros = params.ingest.absent_means_zero
+    yardstick = Yardstick(panel, params.source.hierarchy, params.train.horizon, arguments.origins, zeros)
+    told = {}
+    for name, make in _makers(params, reading_of(params, panel)).items():
+        rows = []
+        for k in range(arguments.origins):
+            model, seconds = yardstick.fitted(make(), k)
+            rows.append(yardstick.score(model, k) | {"fit_s": seconds})
+        told[name] = mean_of(rows)
+        print(name, told[name], flush=True)
+    lines = [
+        [
+            n,
+            f"{r['wrmsse']:.3f}",
+            f"{r['upper']:.3f}",
+            f"{r['items']:.3f}",
+            f"{r['bias']:+.1%}",
+            f"{r['fit_s']:.0f}",
+            f"{r['forecast_s']:.0f}",
+        ]
+        for n, r in sorted(told.items(), key=lambda pair: pair[1]["wrmsse"])
+    ]
+    print(text_table(["model", "wrmsse", "upper levels", "item levels", "bias", "fit s", "forecast s"], lines))
+    made = {
+        "machine": machine(),
+        "source": params.source.kind,
+        "cutoffs": [str(c) for c in yardstick.cutoffs],
+        "told": told,
+    }
+    (ROOT / "benchmarks" / "results" / f"models_{params.source.kind}.json").write_text(
+        json.dumps(made, indent=1) + "\n"
+    )
+
+
+def _makers(params: Params, reading: PanelReading) -> dict[str, Callable[[], Forecaster]]:
+    train, groups = params.train, params.train.groups
+    columns = groups.columns if groups.columns is not None else list(params.source.levels[-1])
+    off = train.model_copy(update={"groups": groups.model_copy(update={"columns": None})})
+    grouped = groups.model_copy(update={"columns": columns})
+    return {
+        "seasonal_naive": lambda: SeasonalNaive(train.season, params.source.region, params.ingest.absent_means_zero),
+        "window_average": lambda: WindowAverage(reading),
+        "grouped_average": lambda: WindowAverage(reading, grouped),
+        "auto_ets_top_down": lambda: EtsTopDown(reading, columns, train.season),
+        "linear_same_features": lambda: Linear(train, reading),
+        "mlforecast_lightgbm": lambda: Mlforecast(reading, train.threads),
+        "lightgbm_without_groups": lambda: GlobalLightGBM(off, reading),
+        "global_lightgbm": lambda: GlobalLightGBM(train, reading),
+    }
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,58 @@
+"""Forecasters scored side by side at the last origins of a panel: what `evaluate.py` does, without quantiles, files and gate."""
+
+from __future__ import annotations
+
+import time
+from datetime import timedelta
+from typing import Any
+
+import numpy as np
+
+from contract.levels import Level
+from contract.panel import Panel
+from features.hierarchy import sum_by
+from forecasting.forecaster import Forecaster
+from forecasting.metrics import point_scores
+from forecasting.window import Window, window_after
+
+STEP_DAYS = 28
+ITEM_LEVELS = 3  # the lowest levels of the hierarchy, noise for the most part
+
+
+class Yardstick:
+    """The last `count` cutoffs of a panel, what came true after each, and the fits made on the way."""
+
+    def __init__(self, panel: Panel, levels: list[Level], horizon: int, count: int, absent_means_zero: bool):
+        last = panel.last_day - timedelta(days=horizon)
+        self.panel, self.horizon = panel, horizon
+        self.cutoffs = [last - timedelta(days=STEP_DAYS * k) for k in reversed(range(count))]
+        self.windows = [window_after(panel, cutoff, horizon, levels, absent_means_zero) for cutoff in self.cutoffs]
+
+    def fitted(self, forecaster: Forecaster, k: int) -> tuple[Forecaster, float]:
+        """A forecaster fitted at the k-th cutoff, and the seconds it took."""
+        started = time.perf_counter()
+        return forecaster.fit(self.panel.up_to(self.cutoffs[k])), time.perf_counter() - started
+
+    def score(self, forecaster: Forecaster, k: int) -> dict[str, Any]:
+        """WRMSSE of all levels, of the upper and of the item levels, total bias, and the seconds of the forecast."""
+        started = time.perf_counter()
+        told = forecaster.forecast(self.panel.up_to(self.cutoffs[k]), self.cutoffs[k], self.horizon)
+        seconds = time.perf_counter() - started
+        return {**_scores(self.windows[k], np.nan_to_num(self.windows[k].matrix(told))), "forecast_s": seconds}
+
+
+def mean_of(rows: list[dict[str, Any]]) -> dict[str, float]:
+    """The mean of every number over cutoffs, and WRMSSE cutoff by cutoff."""
+    means = {name: round(float(np.mean([row[name] for row in rows])), 4) for name in rows[0]}
+    return means | {"by_cutoff": [round(row["wrmsse"], 4) for row in rows]}
+
+
+def _scores(window: Window, y_hat: np.ndarray) -> dict[str, float]:
+    told = [point_scores(level, sum_by(y_hat, level.group_ix, len(level.group_key))[0]) for level in window.levels]
+    wrmsse = [scores["wrmsse"] for scores in told]
+    return {
+        "wrmsse": float(np.mean(wrmsse)),
+        "upper": float(np.mean(wrmsse[:-ITEM_LEVELS])) if len(wrmsse) > ITEM_LEVELS else float("nan"),
+        "items": float(np.mean(wrmsse[-ITEM_LEVELS:])),
+        "bias": told[0]["bias"],
+    }
