@@ -7,8 +7,8 @@ import polars as pl
 MODEL_WORDS = {
     "seasonal_naive": "seasonal naive (baseline)",
     "global_lightgbm": "global LightGBM",
-    "window_average": "mean of 8 same weekdays",
-    "grouped_average": "the same, group totals",
+    "window_average": "mean of 8 weekdays",
+    "grouped_average": "8 weekdays and group totals",
     "oracle": "oracle (error floor)",
 }
 
