@@ -5,6 +5,8 @@ PYTHON ?= python3
 PROFILE ?= simulator
 DATA ?=
 DAYS ?= 90
+KILLS ?= 2000
+SEED ?= 1
 
 BIN := $(CURDIR)/.venv/bin
 export PATH := $(BIN):$(PATH)
@@ -18,7 +20,7 @@ export PYTHONUTF8 := 1
 # idle LightGBM threads sleep instead of spinning: two jobs on two cores ran ten times slower otherwise
 export OMP_WAIT_POLICY := passive
 
-.PHONY: help setup repro test bench drills report serve lint clean
+.PHONY: help setup repro test bench drills report serve rebuild powercut lint clean
 
 help: ## one line per target
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  \1\t/' | expand -t 12
@@ -56,6 +58,12 @@ report: setup ## the HTML report and the validation pages
 
 serve: setup ## Prefect server and the scheduled deployments, until Ctrl-C
 	$(BIN)/python flows/deploy.py
+
+rebuild: setup ## a damaged or lost store made again from its journal; the old file is set aside
+	$(BIN)/python ingest.py --rebuild
+
+powercut: setup ## doors killed at random points and compared with a run nobody killed; KILLS=2000 SEED=1
+	PYTHONPATH=. $(BIN)/python tests/powercut/harness.py --kills $(KILLS) --seed $(SEED)
 
 lint: setup ## style
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .

@@ -87,32 +87,29 @@ def infer_from_panel(params: Params, places: Places, question: Question = NEWEST
 
 
 def publish(params: Params, places: Places, *, now: datetime) -> Summary:
-    """The laboratory's newest result into the store: model, scores, forecasts and their run. Twice changes nothing.
+    """The laboratory's newest result into the store, in one transaction: model, scores, forecasts, their run, the promotion.
 
-    Each step is a transaction of its own and idempotent; promotion comes last, so a power cut leaves the old champion serving.
+    Twice changes nothing. The model's bundle is in the registry before the store names it.
     """
     import polars as pl
 
     from forecasting.champion import enter_registry
     from reports.tables import leaderboard_table
-    from storage.forecasts import publish as write_forecasts
-    from storage.models import Model, promote, write_model
+    from storage.laboratory import publish_laboratory
+    from storage.models import Model
     from storage.runs import Run
-    from storage.scores import write_scores
     from storage.store import open_store
 
     lineage, decision = read_json(places.forecasts / "run.json"), read_json(places.scores / "decision.json")
     card = enter_registry(places.candidate, places.backtest, places.registry)
     described = {name: card[name] for name in ("model_id", "kind", "panel_hash", "params_hash")}
     model = Model(**described, cutoff=date.fromisoformat(card["cutoff"]), card=json.dumps(card), created_at=now)
-    forecasts = pl.read_parquet(places.forecasts / "forecasts.parquet").with_columns(created_at=now)
+    frames = {name: pl.read_parquet(places.forecasts / f"{name}.parquet") for name in ("forecasts", "forecast_levels")}
+    frames |= {"scores": pl.read_parquet(places.scores / "scores.parquet")}
+    frames["forecasts"] = forecasts = frames["forecasts"].with_columns(created_at=now)
+    run = Run(**lineage, started_at=now, ended_at=clock(), git_commit=git_commit())
     with open_store(places.store, params.ingest.lock_wait_s) as con:
-        write_model(con, model)
-        write_scores(con, lineage["run_id"], pl.read_parquet(places.scores / "scores.parquet"))
-        run = Run(**lineage, started_at=now, ended_at=clock(), git_commit=git_commit())
-        write_forecasts(con, run, forecasts, pl.read_parquet(places.forecasts / "forecast_levels.parquet"))
-        if decision["promote"]:
-            promote(con, model.model_id)
+        publish_laboratory(con, model, run, frames, is_promoted=decision["promote"])
     log.info("published run_id=%s model_id=%s promoted=%s", run.run_id, model.model_id, decision["promote"])
     table = (
         f"table forecasts in {places.store}: {forecasts.height} rows from {forecasts['origin'][0]}, run {run.run_id}"

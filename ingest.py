@@ -5,6 +5,7 @@ Writes  data/tillcast.duckdb, data/archive/, data/validation/, with --freeze dat
 Run     python ingest.py                       take what lies in the inbox
         python ingest.py --fill --freeze       the laboratory's stage 'panel': the whole source, then frozen Parquet
         python ingest.py --check-panel         the frozen panel against every rule -> data/validation/panel.json
+        python ingest.py --rebuild             a damaged or lost store made again from its journal; the old file is set aside
         python ingest.py --use m5 --data-from ../m5   switch the source; the store of the other one is set aside
 
 A file is one transaction: facts, quarantine and ledger, or nothing. Killed at any moment, the next run goes on.
@@ -119,6 +120,24 @@ def use(kind: str, data: Path | None, params_path: Path, places: Places) -> Summ
     return {"source": kind, "path": data, "sha256": sha256, "other_store_set_aside": moved}
 
 
+def rebuild(params: Params, places: Places, *, now: datetime) -> Summary:
+    """The store made again, row for row, from data/journal; how much of the archive the ledger still names is missing."""
+    from intake.taking import store_name
+    from storage.batches import read_batches
+    from storage.inbox import claimed_inbox, not_archived
+    from storage.rebuild import rebuild as make_again
+    from storage.store import open_store
+
+    with claimed_inbox(places.inbox, params.ingest.lock_wait_s):
+        entries, aside = make_again(places.store, places.stores, store_name(params.source), now)
+    with open_store(places.store, params.ingest.lock_wait_s, read_only=True) as con:
+        ledger = read_batches(con)
+    lost = not_archived(places.archive, ledger)
+    log.info("rebuilt entries=%d batches=%d old_file=%s", entries, ledger.height, aside)
+    rows = {"rows_in": int(ledger["rows_in"].sum()), "rows_out": int(ledger["rows_accepted"].sum())}
+    return {"entries": entries, "batches": ledger.height, **rows, "old_file": aside, "files_missing_in_archive": lost}
+
+
 def _told(taken: Taken) -> Taken:
     """What became of a file, said once in the log."""
     level = logging.WARNING if taken.reason or taken.notes else logging.INFO
@@ -171,6 +190,8 @@ def _work(arguments: Namespace) -> Summary:
     if arguments.dry_run and (arguments.fill or arguments.freeze):
         raise BadUsage("--dry-run goes with the inbox alone, not with --fill or --freeze.")
     summary: Summary = {}
+    if arguments.rebuild:
+        return rebuild(params, places, now=now)
     if arguments.fill:
         summary |= fill(params, places, now=now)
     elif not arguments.freeze:
@@ -188,6 +209,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--freeze", action="store_true", help="write the store's panel to data/panel")
     parser.add_argument("--as-of", metavar="T", help="freeze the panel as it was known at T (day or moment, UTC)")
     parser.add_argument("--check-panel", action="store_true", help="the frozen panel against every rule")
+    parser.add_argument("--rebuild", action="store_true", help="make a damaged or lost store again from its journal")
     parser.add_argument("--use", choices=("simulator", "m5", "files"), help="switch the source in params.yaml")
     parser.add_argument(
         "--data-from", type=Path, metavar="DIR", help="with --use: folder or file of the source's files"

@@ -25,9 +25,8 @@ def write_page(
     """
     folder.mkdir(parents=True, exist_ok=True)
     page = head | _content(judgement, sentences)
-    (folder / f"{name}{_JSON}").write_text(json.dumps(page, indent=1, default=str), encoding="utf-8")
-    path = folder / f"{name}.html"
-    path.write_text(_render("page", page=page, title=page["name"]), encoding="utf-8")
+    path = _whole(folder / f"{name}.html", _render("page", page=page, title=page["name"]))
+    _whole(folder / f"{name}{_JSON}", json.dumps(page, indent=1, default=str))
     _prune_and_index(folder, keep)
     return path
 
@@ -54,7 +53,14 @@ def _prune_and_index(folder: Path, keep: int) -> None:
     pages = [json.loads((folder / f"{name}{_JSON}").read_text(encoding="utf-8")) for name in newest[:keep]]
     links = [f"{name}.html" for name in newest[:keep]]
     index = _render("index", pages=list(zip(links, pages, strict=True)), title="Validation")
-    (folder / "index.html").write_text(index, encoding="utf-8")
+    _whole(folder / "index.html", index)
+
+
+def _whole(path: Path, text: str) -> Path:
+    """The file with this text, or as it was: a page cut in half by a power cut would stop every later index."""
+    unfinished = path.with_name(f".{path.name}.part")
+    unfinished.write_text(text, encoding="utf-8")
+    return unfinished.replace(path)
 
 
 def _render(template: str, **values: Any) -> str:

@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import date
 
 import duckdb
 import polars as pl
 
 from contract.frames import FORECAST_LEVELS, FORECASTS, FrameContract
-from storage.runs import Run, write_run
+from storage.journal import Entry, recorded
+from storage.runs import Run, run_of, write_run
 from storage.schema import quoted
-from storage.store import transaction
 
 
 def publish(con: duckdb.DuckDBPyConnection, run: Run, forecasts: pl.DataFrame, levels: pl.DataFrame) -> None:
     """The run, its forecast rows and its level rows, in one transaction; what the same run published before goes."""
-    with transaction(con):
-        write_run(con, run)
-        for contract, frame in ((FORECASTS, forecasts), (FORECAST_LEVELS, levels)):
-            _replace(con, contract, frame, run.run_id)
+    entry = Entry("forecasts", {"run": asdict(run)}, {"forecasts": forecasts, "forecast_levels": levels})
+    with recorded(con, entry):
+        redo_forecasts(con, entry)
+
+
+def redo_forecasts(con: duckdb.DuckDBPyConnection, entry: Entry) -> None:
+    """Write the run of an entry and what it forecast. Call it inside a transaction."""
+    run = run_of(entry.told["run"])
+    write_run(con, run)
+    for contract in (FORECASTS, FORECAST_LEVELS):
+        _replace(con, contract, entry.frames[contract.name], run.run_id)
 
 
 def latest_forecasts(con: duckdb.DuckDBPyConnection, origin: date | None = None) -> pl.DataFrame:

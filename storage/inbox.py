@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import hashlib
 import os
 import re
+import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TextIO
+
+import polars as pl
 
 from contract.errors import StoreBusy
+from storage.disk import disk_refusals, to_disk
+from storage.holder import pid_in, told_of
 
 _UNFINISHED = (".tmp", ".part", ".partial", ".crdownload", ".filepart")
 _ORDER = ("calendar", "price", "sell_price")  # plans before the sales they explain
@@ -30,9 +37,8 @@ def waiting_files(inbox: Path) -> list[Path]:
 @contextmanager
 def claimed_inbox(inbox: Path, wait_s: float) -> Iterator[None]:
     """The inbox for this process alone, so that no file is taken by two. StoreBusy names who has it; a kill frees it."""
-    inbox.mkdir(parents=True, exist_ok=True)
     deadline = time.monotonic() + wait_s
-    with (inbox / ".lock").open("a+", encoding="ascii") as lock:
+    with _lock_file(inbox) as lock:
         while True:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -40,8 +46,9 @@ def claimed_inbox(inbox: Path, wait_s: float) -> Iterator[None]:
             except BlockingIOError as error:
                 if time.monotonic() >= deadline:
                     lock.seek(0)
+                    holder = told_of(pid_in(f"PID {lock.read()}"))
                     raise StoreBusy(
-                        f"the inbox '{inbox}' is being taken by PID {lock.read()}; waited {wait_s:g} s. Try again when it has "
+                        f"the inbox '{inbox}' is being taken by {holder}; waited {wait_s:g} s. Try again when it has "
                         "ended, or raise ingest.lock_wait_s."
                     ) from error
                 time.sleep(0.1)
@@ -51,6 +58,12 @@ def claimed_inbox(inbox: Path, wait_s: float) -> Iterator[None]:
         yield
 
 
+def _lock_file(inbox: Path) -> TextIO:
+    with disk_refusals(inbox):
+        inbox.mkdir(parents=True, exist_ok=True)
+        return (inbox / ".lock").open("a+", encoding="ascii")
+
+
 def sha256_of(path: Path) -> str:
     """The identity of a file: the hash of its content."""
     with path.open("rb") as file:
@@ -58,14 +71,44 @@ def sha256_of(path: Path) -> str:
 
 
 def archive_file(path: Path, archive: Path, sha256: str) -> Path:
-    """Move a file into the archive under its hash; atomic, and the same content twice lies there once."""
+    """Move a file into the archive under its hash; whole or not at all, and the same content twice lies there once."""
     folder = archive / sha256[:2]
-    folder.mkdir(parents=True, exist_ok=True)
-    same = next(iter(sorted(folder.glob(f"{sha256}_*"))), None)
-    target = same or folder / f"{sha256}_{safe_name(path.name)}"
-    path.chmod(_READABLE_BY_GROUP)
-    path.replace(target)
+    with disk_refusals(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        same = next(iter(sorted(folder.glob(f"{sha256}_*"))), None)
+        target = same or folder / f"{sha256}_{safe_name(path.name)}"
+        path.chmod(_READABLE_BY_GROUP)
+        to_disk(path)
+        _move(path, target)
+        to_disk(folder)
     return target
+
+
+def _move(path: Path, target: Path) -> None:
+    """Rename; where the inbox is a disk of its own, copy first, so that the file is never in neither."""
+    try:
+        path.replace(target)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        unfinished = target.with_name(f".{target.name}.part")
+        shutil.copy(path, unfinished)
+        to_disk(unfinished)
+        unfinished.replace(target)
+        path.unlink()
+
+
+def not_archived(archive: Path, ledger: pl.DataFrame) -> list[str]:
+    """The names of files the ledger knows and the archive does not hold with their content."""
+    files = ledger.select("sha256", "name").unique(maintain_order=True)
+    return [name for sha256, name in files.rows() if archived_file(archive, sha256) is None]
+
+
+def archived_file(archive: Path, sha256: str) -> Path | None:
+    """Where a content lies in the archive, taken or refused; None when it is not there or no longer itself."""
+    folders = (archive / sha256[:2], archive / "refused" / sha256[:2])
+    found = (path for folder in folders for path in sorted(folder.glob(f"{sha256}_*")))
+    return next((path for path in found if sha256_of(path) == sha256), None)
 
 
 def safe_name(name: str) -> str:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
+from typing import Any
 
 import duckdb
 import polars as pl
 
 from contract.errors import ModelBroken
-from storage.store import transaction
+from storage.journal import Entry, recorded
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,7 @@ class Model:
 
 
 def write_model(con: duckdb.DuckDBPyConnection, model: Model) -> None:
-    """Register a model as a candidate; one known already keeps its stage and its birthday."""
+    """Register a model as a candidate; one known already keeps its stage and its birthday. Call it inside a transaction."""
     con.execute(
         """
         insert into models (model_id, kind, cutoff, panel_hash, params_hash, card, stage, created_at)
@@ -40,11 +41,26 @@ def promote(con: duckdb.DuckDBPyConnection, model_id: str) -> None:
     """Make a registered model the champion and retire the one before, in one transaction."""
     if not con.execute("select 1 from models where model_id = $id", {"id": model_id}).fetchall():
         raise ModelBroken(f"model '{model_id}' is not registered. Run `python inference.py --publish` first.")
-    with transaction(con):
-        con.execute(
-            "update models set stage = 'retired' where stage = 'champion' and model_id <> $id", {"id": model_id}
-        ).fetchall()
-        con.execute("update models set stage = 'champion' where model_id = $id", {"id": model_id}).fetchall()
+    entry = Entry("promotion", {"model_id": model_id})
+    with recorded(con, entry):
+        redo_promotion(con, entry)
+
+
+def redo_promotion(con: duckdb.DuckDBPyConnection, entry: Entry) -> None:
+    """The model of an entry made the one champion. Call it inside a transaction."""
+    statements = (
+        "update models set stage = 'retired' where stage = 'champion' and model_id <> $id",
+        "update models set stage = 'champion' where model_id = $id",
+    )
+    for statement in statements:
+        con.execute(statement, {"id": entry.told["model_id"]}).fetchall()
+
+
+def model_of(told: dict[str, Any]) -> Model:
+    """A model from its fields, days and moments as written in JSON or as they are."""
+    cutoff, created_at = told["cutoff"], told["created_at"]
+    days = {"cutoff": cutoff and date.fromisoformat(str(cutoff)), "created_at": datetime.fromisoformat(str(created_at))}
+    return Model(**told | days)
 
 
 def champion(con: duckdb.DuckDBPyConnection) -> str | None:

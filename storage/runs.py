@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from typing import Any
 
 import duckdb
 import polars as pl
@@ -23,6 +24,12 @@ class Run:
     panel_hash: str | None = None
     model_id: str | None = None
     as_of: datetime | None = None
+
+
+def run_of(told: dict[str, Any]) -> Run:
+    """A run from its fields, moments as written in JSON or as they are."""
+    moments = {name: told[name] for name in ("started_at", "ended_at", "as_of")}
+    return Run(**told | {name: moment and datetime.fromisoformat(str(moment)) for name, moment in moments.items()})
 
 
 def write_run(con: duckdb.DuckDBPyConnection, run: Run) -> None:

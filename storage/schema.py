@@ -11,7 +11,7 @@ from contract.errors import ContractBroken
 from contract.frames import FACTS, FORECAST_LEVELS, FORECASTS, FrameContract
 from contract.quantiles import QUANTILES
 
-SCHEMA_VERSION = "1"
+SCHEMA_VERSION = "2"
 
 _SQL_TYPES = {
     "String": "varchar",
@@ -117,7 +117,7 @@ TABLES: tuple[Table, ...] = (
     ),
     Table(
         "batches",
-        "one received file and fact: the ledger",
+        "one received file and fact, or one later judgement of what was refused of it: the ledger",
         {
             "batch_id": "bigint primary key",
             "fact": "varchar not null",
@@ -133,9 +133,11 @@ TABLES: tuple[Table, ...] = (
             "rows_restated": "bigint not null",
             "status": "varchar not null check (status in ('accepted', 'refused'))",
             "reason": "varchar",
+            "replay_of": "bigint",
+            "attempt": "bigint not null",
         },
         (
-            "unique (sha256, fact)",
+            "unique (sha256, fact, attempt)",
             "check (rows_in = rows_accepted + rows_refused)",
             "check (rows_accepted >= 0 and rows_refused >= 0)",  # no function: DuckDB 2.0 cannot replay one from its log
         ),
@@ -154,6 +156,8 @@ TABLES: tuple[Table, ...] = (
             "rows_restated": "accepted rows that gave a known key another value",
             "status": "accepted (perhaps with refused rows) or refused whole",
             "reason": "why it was refused whole; null: it was not",
+            "replay_of": "the batch whose quarantined rows were judged again and are counted here; null: as received",
+            "attempt": "0: as received; 1 and more: the rows that a later judgement of the same content took in",
         },
     ),
     *(table for contract in FACTS.values() for table in _fact_tables(contract)),
@@ -298,6 +302,12 @@ TABLES: tuple[Table, ...] = (
         },
     ),
 )
+
+
+def create_new(con: duckdb.DuckDBPyConnection) -> None:
+    """A whole new store, with its version. Call it inside a transaction."""
+    create_tables(con)
+    con.execute("insert into meta values ('schema_version', $v)", {"v": SCHEMA_VERSION}).fetchall()
 
 
 def create_tables(con: duckdb.DuckDBPyConnection) -> None:

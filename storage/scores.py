@@ -6,17 +6,14 @@ import duckdb
 import polars as pl
 
 from contract.frames import SCORES
-from storage.store import transaction
 
 
 def write_scores(con: duckdb.DuckDBPyConnection, run_id: str, scores: pl.DataFrame) -> None:
-    """The scores of a run; what it scored before goes."""
-    rows = SCORES.conform(scores.with_columns(run_id=pl.lit(run_id)))
-    with transaction(con):
-        con.execute("delete from scores where run_id = $run_id", {"run_id": run_id}).fetchall()
-        con.register("incoming", rows)
-        con.execute("insert into scores select * from incoming").fetchall()
-        con.unregister("incoming")
+    """The scores of a run; what it scored before goes. Call it inside a transaction."""
+    con.execute("delete from scores where run_id = $run_id", {"run_id": run_id}).fetchall()
+    con.register("incoming", SCORES.conform(scores.with_columns(run_id=pl.lit(run_id))))
+    con.execute("insert into scores select * from incoming").fetchall()
+    con.unregister("incoming")
 
 
 def read_scores(con: duckdb.DuckDBPyConnection, run_id: str | None = None) -> pl.DataFrame:

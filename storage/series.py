@@ -15,7 +15,7 @@ _TAKEN = {"unique_id", "first_sale", "last_sale", "lifecycle"}
 def write_series(con: duckdb.DuckDBPyConnection, series: pl.DataFrame) -> None:
     """Add series and their hierarchy columns; of a known series the values that are given replace the old ones."""
     names = [name for name in series.columns if name != "unique_id"]
-    _add_columns(con, names)
+    add_columns(con, names)
     con.register("incoming_series", SERIES.conform(series).with_columns(pl.col(names).cast(pl.String)))
     columns = ", ".join(quoted(name) for name in ["unique_id", *names])
     update = ", ".join(f"{quoted(name)} = coalesce(excluded.{quoted(name)}, {quoted(name)})" for name in names)
@@ -38,7 +38,8 @@ def hierarchy_columns(con: duckdb.DuckDBPyConnection) -> list[str]:
     return [name for (name,) in con.execute(query).fetchall() if name != "unique_id"]
 
 
-def _add_columns(con: duckdb.DuckDBPyConnection, names: list[str]) -> None:
+def add_columns(con: duckdb.DuckDBPyConnection, names: list[str]) -> None:
+    """Hierarchy columns that are not there yet; a name the store uses itself is refused. Call it inside a transaction."""
     known = {name.lower() for name in hierarchy_columns(con)}
     missing = [name for name in names if name.lower() not in known]
     taken = [name for name in missing if name.lower() in _TAKEN]

@@ -1,22 +1,26 @@
-"""The store as a file: opened for a short while, waited for politely, refused when damaged or of another schema."""
+"""The store as a file: opened for a short while, waited for politely, brought up to date, refused when damaged or too new."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import duckdb
 
 from contract.errors import SourceMissing, StoreBroken, StoreBusy
-from storage.schema import SCHEMA_VERSION, create_tables
+from storage.disk import disk_refusals
+from storage.holder import pid_in, told_of
+from storage.migrations import can_migrate, is_empty, migrate, version_of
+from storage.schema import SCHEMA_VERSION, create_new
 
 Connection = duckdb.DuckDBPyConnection
 
 _FIRST_PAUSE_S = 0.05
 _LONGEST_PAUSE_S = 1.0
 _SETTINGS = {"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
+_HELD = "Conflicting lock is held"
 
 
 @contextmanager
@@ -24,14 +28,20 @@ def open_store(path: Path, wait_s: float = 30.0, read_only: bool = False) -> Ite
     """A connection to the store, created where absent. Keep it short: while a writer holds it nobody else can read.
 
     StoreBusy after `wait_s` names the holder; StoreBroken says what to do about a damaged file or an unknown schema;
-    SourceMissing when there is nothing to read.
+    SourceMissing when there is nothing to read; DiskRefused when the disk is full or takes no writing.
     """
-    con = _connect(path, wait_s, read_only)
-    try:
-        _check_schema(con, path, read_only)
-        yield con
-    finally:
-        con.close()
+    with disk_refusals(path):
+        con = _connect(path, wait_s, read_only)
+        try:
+            if read_only and _is_older(con, path):
+                con.close()
+                with open_store(path, wait_s):  # a reader cannot migrate
+                    pass
+                con = _connect(path, wait_s, read_only)
+            _check_schema(con, path, read_only)
+            yield con
+        finally:
+            con.close()
 
 
 @contextmanager
@@ -40,10 +50,11 @@ def transaction(con: Connection) -> Iterator[None]:
     con.execute("begin transaction").fetchall()
     try:
         yield
+        con.execute("commit").fetchall()
     except BaseException:
-        con.execute("rollback").fetchall()
+        with suppress(duckdb.Error):  # a connection that broke has taken everything back already
+            con.execute("rollback").fetchall()
         raise
-    con.execute("commit").fetchall()
 
 
 def source_of(con: Connection) -> str | None:
@@ -54,13 +65,39 @@ def source_of(con: Connection) -> str | None:
 
 def claim(con: Connection, source: str) -> None:
     """Write down that this store belongs to `source`; StoreBroken if it belongs to another one."""
-    owner = source_of(con)
-    if owner is None:
+    if source_of(con) is None:
+        _refuse_lost(con, source)
         con.execute("insert into meta values ('source', $source)", {"source": source}).fetchall()
-    elif owner != source:
+    check_owner(con, source)
+
+
+def check_owner(con: Connection, source: str) -> None:
+    """StoreBroken if the store belongs to another source."""
+    if (owner := source_of(con)) != source:
         raise StoreBroken(
             f"the store belongs to source '{owner}', params.yaml says '{source}'. Nothing is mixed: run "
             "`python ingest.py --use KIND`, or `--fill`, which set the other store aside."
+        )
+
+
+def file_of(con: Connection) -> Path:
+    """The file a connection writes."""
+    path = con.execute("select path from duckdb_databases() where database_name = current_database()").fetchall()
+    return Path(path[0][0])
+
+
+def journal_of(store: Path, source: str) -> Path:
+    """Where the journal of a source's store lies; it stays there when the store is set aside for another source."""
+    return store.parent / "journal" / source
+
+
+def _refuse_lost(con: Connection, source: str) -> None:
+    """A new store where the journal knows of an old one: filled from nothing it would forget all of it."""
+    journal = journal_of(file_of(con), source)
+    if any(journal.glob("[0-9]*")):
+        raise StoreBroken(
+            f"the store '{file_of(con)}' is new, but '{journal}' says what one held before it. Run `make rebuild` to have "
+            "that one back; to begin anew, move the journal away."
         )
 
 
@@ -71,46 +108,48 @@ def _connect(path: Path, wait_s: float, read_only: bool) -> Connection:
     deadline, pause_s = time.monotonic() + wait_s, _FIRST_PAUSE_S
     while True:
         try:
-            return duckdb.connect(path, read_only=read_only, config=_SETTINGS)
-        except duckdb.IOException as error:
-            if "lock" not in str(error):
-                raise _broken(path, error) from error
+            with disk_refusals(path):
+                return duckdb.connect(path, read_only=read_only, config=_SETTINGS)
+        except duckdb.Error as error:
+            if _HELD not in str(error):
+                raise broken(path, error) from error
             if time.monotonic() >= deadline:
-                holder = str(error).split("Conflicting lock is held in ")[-1].split(". See also")[0]
                 raise StoreBusy(
-                    f"the store '{path}' is held by {holder}; waited {wait_s:g} s. "
+                    f"the store '{path}' is held by {told_of(pid_in(str(error)))}; waited {wait_s:g} s. "
                     "Try again when it has ended, or raise ingest.lock_wait_s."
                 ) from error
-        except duckdb.Error as error:
-            raise _broken(path, error) from error
         time.sleep(min(pause_s, max(deadline - time.monotonic(), 0)))
         pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
 
 
-def _broken(path: Path, error: Exception) -> StoreBroken:
+def broken(path: Path, error: Exception) -> StoreBroken:
+    """The refusal of a file that is no readable store."""
     return StoreBroken(
-        f"the store '{path}' cannot be opened: {str(error).splitlines()[0]} Move it away and fill a new one from the "
-        "archived batches: copy the files of data/archive/ into data/inbox/, then `python ingest.py`."
+        f"the store '{path}' cannot be read: {str(error).splitlines()[0]} Run `make rebuild`: it sets the file aside and makes the "
+        "store again from its journal."
     )
 
 
-def _check_schema(con: Connection, path: Path, read_only: bool) -> None:
-    """Create the tables of a new store; StoreBroken for one whose schema this code does not know."""
+def _is_older(con: Connection, path: Path) -> bool:
     try:
-        tables = {name for (name,) in con.execute("select table_name from duckdb_tables()").fetchall()}
-        if not tables and not read_only:
-            with transaction(con):
-                create_tables(con)
-                con.execute("insert into meta values ('schema_version', $v)", {"v": SCHEMA_VERSION}).fetchall()
-            return
-        version = con.execute("select value from meta where key = 'schema_version'").fetchall()
-    except duckdb.CatalogException:
-        version = []
+        return can_migrate(version_of(con))
     except duckdb.Error as error:
-        raise _broken(path, error) from error
-    if version != [(SCHEMA_VERSION,)]:
-        found = version[0][0] if version else "none"
-        raise StoreBroken(
-            f"the store '{path}' has schema version {found}, this code reads {SCHEMA_VERSION}. Check out the code "
-            "that wrote it, or move the file away and ingest the archived batches again."
-        )
+        raise broken(path, error) from error
+
+
+def _check_schema(con: Connection, path: Path, read_only: bool) -> None:
+    """Create the tables of a new store, bring an older one up to date; StoreBroken for one this code does not know."""
+    try:
+        version = version_of(con)
+        if version == SCHEMA_VERSION:
+            return
+        is_new = version is None and is_empty(con)
+        if read_only or not (is_new or can_migrate(version)):
+            raise StoreBroken(
+                f"the store '{path}' has schema version {version or 'none'}, this code reads {SCHEMA_VERSION} and older. Check out "
+                "the code that wrote it, or move the file away and run `make rebuild`."
+            )
+        with transaction(con):
+            create_new(con) if is_new else migrate(con, version)
+    except duckdb.Error as error:
+        raise broken(path, error) from error

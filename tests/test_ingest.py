@@ -292,6 +292,25 @@ def test_using_another_source_edits_three_lines_and_sets_the_store_aside(root: P
     assert sorted(path.name for path in tmp_path.iterdir()) == ["data", "own", "params.yaml"]
 
 
+def test_a_lost_store_is_made_again_from_its_journal_whatever_the_rules_say_now(small: Params, places: Places) -> None:
+    """The file is gone, the limits are others: not a row differs, and the same file is still known."""
+    drop(places, "sales_1.csv", *[line(f"s{k}", y=str(k)) for k in range(9)], line("s9", y="-1"))
+    door.ingest(small, places, now=NOW)
+    drop(places, "sales_2.csv", line("a"), line("b", y="-1"))
+    door.ingest(small, places, now=NOW)
+    before = ledger(places), sales(places)
+    places.store.unlink()
+    with pytest.raises(StoreBroken, match="make rebuild"):
+        drop(places, "sales_3.csv", line("a"))
+        door.ingest(small, places, now=NOW)
+    stricter = small.model_copy(update={"ingest": small.ingest.model_copy(update={"max_y": 0.5})})
+    summary = door.rebuild(stricter, places, now=datetime(2025, 1, 1))
+    assert (summary["batches"], summary["files_missing_in_archive"]) == (2, [])
+    assert ledger(places).equals(before[0])
+    assert sales(places) == before[1]
+    assert door.ingest(small, places, now=NOW)["accepted"] == 1
+
+
 def run(*arguments: str) -> subprocess.CompletedProcess:
     root = Path(__file__).parents[1]
     command = [sys.executable, "ingest.py", *arguments]

@@ -17,7 +17,7 @@ from storage.forecasts import forecasts_of, latest_forecast_levels, latest_forec
 from storage.models import Model, champion, promote, read_models, write_model
 from storage.runs import Run, read_runs
 from storage.scores import read_scores, write_scores
-from storage.store import open_store
+from storage.store import open_store, transaction
 
 NOW = datetime(2024, 3, 1, 5)
 ORIGIN = date(2024, 2, 29)
@@ -79,8 +79,9 @@ def test_scores_of_a_run_replace_those_it_had(con: duckdb.DuckDBPyConnection) ->
         "value": 0.5,
     }
     scores = SCORES.conform(pl.DataFrame([row]))
-    write_scores(con, "r1", scores)
-    write_scores(con, "r1", scores.with_columns(value=0.25))
+    for value in (0.5, 0.25):
+        with transaction(con):
+            write_scores(con, "r1", scores.with_columns(value=value))
     assert read_scores(con, "r1")["value"].to_list() == [0.25]
 
 

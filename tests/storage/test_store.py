@@ -55,7 +55,7 @@ def test_a_held_store_is_waited_for_and_then_its_holder_is_named(path: Path) -> 
 
 def test_a_damaged_file_is_refused_with_the_way_out(path: Path) -> None:
     path.write_bytes(b"not a database" * 500)
-    with pytest.raises(StoreBroken, match="archive"), open_store(path):
+    with pytest.raises(StoreBroken, match="make rebuild"), open_store(path):
         pass
 
 

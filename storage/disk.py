@@ -1,0 +1,60 @@
+"""What a disk refuses, said once for DuckDB and for files alike: full, read-only, no access."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+
+from contract.errors import DiskRefused
+
+_SAID = {
+    errno.ENOSPC: ("is full", "Make room there"),
+    errno.EDQUOT: ("is full for this user", "Make room there, or raise the quota"),
+    errno.EFBIG: ("takes no file that large", "Raise the limit (ulimit -f)"),
+    errno.EROFS: ("is read-only", "Mount it for writing"),
+    errno.EACCES: ("denies access", "Give this user the right to write there"),
+    errno.EPERM: ("denies access", "Give this user the right to write there"),
+}
+
+
+@contextmanager
+def disk_refusals(path: Path) -> Iterator[None]:
+    """DiskRefused instead of what DuckDB or the system says when `path` cannot be written; anything else passes."""
+    try:
+        yield
+    except (duckdb.Error, OSError) as error:
+        refusal = refusal_of(error, path)
+        if refusal is None:
+            raise
+        raise refusal from error
+
+
+def to_disk(path: Path) -> None:
+    """What was written of a file, or renamed in a folder, survives the power."""
+    opened = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)
+
+
+def refusal_of(error: Exception, path: Path) -> DiskRefused | None:
+    """The refusal in an error, if that is what it is."""
+    number = getattr(error, "errno", None) or _number_in(str(error))
+    if number not in _SAID:
+        return None
+    what, way_out = _SAID[number]
+    return DiskRefused(
+        f"the disk of '{path}' {what}: {str(error).splitlines()[0]} Nothing of this step was kept. {way_out}, "
+        "then run the same command again: it goes on where this one stopped."
+    )
+
+
+def _number_in(text: str) -> int | None:
+    """DuckDB gives the system's sentence, not its number."""
+    return next((number for number in _SAID if os.strerror(number) in text), None)

@@ -1,0 +1,26 @@
+"""Who holds the store or the inbox: its process id, and what it runs."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+_LONGEST = 200
+
+
+def pid_in(text: str) -> int | None:
+    """The process id DuckDB names in its message."""
+    found = re.search(r"PID (\d+)", text)
+    return int(found[1]) if found else None
+
+
+def told_of(pid: int | None) -> str:
+    """`PID 4711 (python ingest.py --fill)`; the command is left out where the system does not tell it."""
+    if pid is None:
+        return "another process"
+    try:
+        words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+    except OSError:
+        return f"PID {pid}"
+    command = " ".join(word.decode("utf-8", "replace") for word in words if word)[:_LONGEST]
+    return f"PID {pid} ({command})" if command else f"PID {pid}"

@@ -1,0 +1,177 @@
+"""The journal: every change of the store as files beside it, so that a lost or damaged store can be made again, row for row.
+
+An entry is a folder `journal/<source>/<number>`: entry.json and one Parquet file per frame, with their hashes. It holds what
+was decided, not what was received: making a store again reads and judges nothing, so no changed rule or param can change it.
+An entry is on disk before its transaction commits, and the store counts the entries it holds (`meta.journal_at`). Killed in
+between, the newest entry is one too many: the next change takes its number; a rebuild takes it in, which is what the next
+run would have done.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import polars as pl
+
+from contract.errors import StoreBroken
+from storage.disk import disk_refusals, to_disk
+from storage.schema import SCHEMA_VERSION, TABLES, quoted
+from storage.store import file_of, journal_of, source_of, transaction
+
+BASELINE = "baseline"
+NOT_KEPT = ("meta", "alerts")  # the source stands in the entry's folder; alerts that still ring are raised anew
+_ENTRY = "entry.json"
+_MARK = "committed"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One change: its kind, what is said of it (JSON), and the rows it brings."""
+
+    kind: str
+    told: dict[str, Any]
+    frames: dict[str, pl.DataFrame] = field(default_factory=dict)
+
+
+@contextmanager
+def recorded(con: duckdb.DuckDBPyConnection, entry: Entry) -> Iterator[None]:
+    """A transaction whose work is in the journal before it is in the store. A store nobody claimed keeps none."""
+    source, number = source_of(con), 0
+    if source is not None:
+        _refuse_behind(con, journal_of(file_of(con), source))
+    with transaction(con):
+        yield
+        source = source_of(con)
+        if source is not None:
+            number = _append(con, journal_of(file_of(con), source), entry)
+    if number:
+        _mark(journal_of(file_of(con), source), number)
+
+
+def numbers_of(journal: Path) -> list[int]:
+    """The entries to make a store from, in order, from the newest baseline on. StoreBroken when one is missing."""
+    numbers = sorted(int(path.name) for path in journal.glob("[0-9]*") if (path / _ENTRY).is_file())
+    if not numbers:
+        return []
+    first = next((number for number in reversed(numbers) if _told(journal, number)["kind"] == BASELINE), 1)
+    if missing := sorted(set(range(first, numbers[-1] + 1)) - set(numbers)):
+        raise StoreBroken(
+            f"the journal '{journal}' lacks the entries {missing}: no store can be made of it. Bring {journal.parent} back "
+            "from a backup; or, to begin anew, move it away and run `python ingest.py --fill`."
+        )
+    return [number for number in numbers if number >= first]
+
+
+def read_entry(journal: Path, number: int) -> Entry:
+    """An entry as it was written; StoreBroken when one of its files is not."""
+    told, folder = _told(journal, number), _folder(journal, number)
+    if told["schema"] != SCHEMA_VERSION:
+        raise StoreBroken(
+            f"entry {number} of '{journal}' was written by schema version {told['schema']}, this code reads {SCHEMA_VERSION}. "
+            "Check out the code that wrote it, rebuild there, then open the store with this one."
+        )
+    for name, sha256 in told["files"].items():
+        path = folder / name
+        if not path.is_file() or _sha256(path) != sha256:
+            raise StoreBroken(
+                f"'{path}' is missing or changed since it was written. Bring it back from a backup of {journal.parent}."
+            )
+    frames = {Path(name).stem: pl.read_parquet(folder / name) for name in told["files"]}
+    return Entry(told["kind"], told["told"], frames)
+
+
+def count(con: duckdb.DuckDBPyConnection, number: int) -> None:
+    """Say in the store that it holds the journal up to this entry. Call it inside a transaction."""
+    con.execute("insert or replace into meta values ('journal_at', $at)", {"at": str(number)}).fetchall()
+
+
+def _refuse_behind(con: duckdb.DuckDBPyConnection, journal: Path) -> None:
+    """StoreBroken for a store older than its journal: a backup, or a file that lost its log."""
+    mark = journal / _MARK
+    committed, held = int(mark.read_text(encoding="ascii")) if mark.exists() else 0, _held(con)
+    if committed > held:
+        raise StoreBroken(
+            f"the store '{file_of(con)}' holds {held} changes, its journal '{journal}' knows of {committed}: it is an older copy, "
+            "or lost its log. Run `make rebuild`: it makes the store again from the journal."
+        )
+
+
+def _held(con: duckdb.DuckDBPyConnection) -> int:
+    """The newest entry the store holds."""
+    at = con.execute("select value::bigint from meta where key = 'journal_at'").fetchall()
+    return at[0][0] if at else 0
+
+
+def _mark(journal: Path, number: int) -> None:
+    """Say that a change was committed; a lower bound, as the power may go just before."""
+    unfinished = journal / f".{_MARK}"
+    unfinished.write_text(str(number), encoding="ascii")
+    unfinished.replace(journal / _MARK)
+
+
+def _append(con: duckdb.DuckDBPyConnection, journal: Path, entry: Entry) -> int:
+    """The number under which the entry stands now. The first one, and one after a gap, is the whole store instead."""
+    number = _held(con)
+    if not _reaches(journal, number):
+        entry = Entry(BASELINE, {}, _all_tables(con))  # the change itself is in it: it is written, though not committed
+    with disk_refusals(journal):
+        _write(journal, number + 1, entry)
+    count(con, number + 1)
+    return number + 1
+
+
+def _reaches(journal: Path, number: int) -> bool:
+    """Whether the journal goes up to an entry, in words this code would write."""
+    return (_folder(journal, number) / _ENTRY).is_file() and _told(journal, number)["schema"] == SCHEMA_VERSION
+
+
+def _all_tables(con: duckdb.DuckDBPyConnection) -> dict[str, pl.DataFrame]:
+    kept = [table.name for table in TABLES if table.name not in NOT_KEPT]
+    return {name: con.sql(f"select * from {quoted(name)}").pl() for name in kept}  # noqa: S608 -- schema
+
+
+def _write(journal: Path, number: int, entry: Entry) -> None:
+    """The entry whole under its number, or not at all, also when the power goes."""
+    target, unfinished = _folder(journal, number), journal / ".new"
+    shutil.rmtree(unfinished, ignore_errors=True)
+    unfinished.mkdir(parents=True)
+    files = {}
+    for name, frame in entry.frames.items():
+        path = unfinished / f"{name}.parquet"
+        frame.rechunk().write_parquet(path, compression="zstd")
+        files[path.name] = _sha256(path)
+        to_disk(path)
+    told = {"kind": entry.kind, "schema": SCHEMA_VERSION, "files": files, "told": entry.told}
+    (unfinished / _ENTRY).write_text(json.dumps(told, indent=1, default=str) + "\n", encoding="utf-8")
+    for path in (unfinished / _ENTRY, unfinished):
+        to_disk(path)
+    shutil.rmtree(target, ignore_errors=True)  # of a change that was never committed
+    unfinished.rename(target)
+    to_disk(journal)
+
+
+def _told(journal: Path, number: int) -> dict[str, Any]:
+    path = _folder(journal, number) / _ENTRY
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise StoreBroken(
+            f"'{path}' cannot be read: {error}. Bring it back from a backup of {journal.parent}."
+        ) from error
+
+
+def _folder(journal: Path, number: int) -> Path:
+    return journal / f"{number:06d}"
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,38 @@
+"""The laboratory's newest result: its model, scores and tables, and perhaps a new champion; all of it published, or nothing."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+import duckdb
+import polars as pl
+
+from storage.forecasts import redo_forecasts
+from storage.journal import Entry, recorded
+from storage.models import Model, model_of, redo_promotion, write_model
+from storage.runs import Run
+from storage.scores import write_scores
+
+
+def publish_laboratory(
+    con: duckdb.DuckDBPyConnection,
+    model: Model,
+    run: Run,
+    frames: dict[str, pl.DataFrame],
+    *,
+    is_promoted: bool,
+) -> None:
+    """Model, run, and `frames` (forecasts, forecast_levels, scores), in one transaction; twice changes nothing."""
+    told = {"model": asdict(model), "run": asdict(run), "model_id": model.model_id, "is_promoted": is_promoted}
+    entry = Entry("laboratory", told, frames)
+    with recorded(con, entry):
+        redo_laboratory(con, entry)
+
+
+def redo_laboratory(con: duckdb.DuckDBPyConnection, entry: Entry) -> None:
+    """Write what an entry tells of the laboratory. Call it inside a transaction."""
+    write_model(con, model_of(entry.told["model"]))
+    write_scores(con, entry.told["run"]["run_id"], entry.frames["scores"])
+    redo_forecasts(con, entry)
+    if entry.told["is_promoted"]:
+        redo_promotion(con, entry)

@@ -1,0 +1,62 @@
+"""Which schema a store has, and the way from each older one to the next. A migration runs in one transaction with its version."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import duckdb
+
+from storage.schema import SCHEMA_VERSION, create_tables
+
+Migration = Callable[[duckdb.DuckDBPyConnection], None]
+
+
+def version_of(con: duckdb.DuckDBPyConnection) -> str | None:
+    """The schema version a store says it has; None for an empty file and for a database of somebody else."""
+    try:
+        row = con.execute("select value from meta where key = 'schema_version'").fetchall()
+    except duckdb.CatalogException:
+        return None
+    return row[0][0] if row else "1"  # a store of ours that does not say is of the first
+
+
+def is_empty(con: duckdb.DuckDBPyConnection) -> bool:
+    """Whether there is no table at all."""
+    return not con.execute("select 1 from duckdb_tables() limit 1").fetchall()
+
+
+def can_migrate(version: str | None) -> bool:
+    """Whether there is a way from this version to the one of this code."""
+    return version in MIGRATIONS
+
+
+def migrate(con: duckdb.DuckDBPyConnection, version: str) -> None:
+    """Every step from a version to the newest, and the comments anew. Call it inside a transaction."""
+    for step in list(MIGRATIONS)[list(MIGRATIONS).index(version) :]:
+        MIGRATIONS[step](con)
+    create_tables(con)
+    con.execute("insert or replace into meta values ('schema_version', $v)", {"v": SCHEMA_VERSION}).fetchall()
+
+
+def _count_attempts(con: duckdb.DuckDBPyConnection) -> None:
+    """1 -> 2: a content may be judged again, so the ledger is unique by content, fact and attempt. A constraint cannot be
+    exchanged in DuckDB: the table is written anew."""
+    for statement in (
+        "alter table batches rename to batches_1",
+        _LEDGER_2,
+        "insert into batches by name select *, null as replay_of, 0 as attempt from batches_1",
+        "drop table batches_1",
+    ):
+        con.execute(statement).fetchall()
+
+
+_LEDGER_2 = """
+create table batches (
+    batch_id bigint primary key, fact varchar not null, source varchar not null, name varchar not null,
+    sha256 varchar not null, received_at timestamp not null, known_at_from varchar not null, rows_in bigint not null,
+    rows_accepted bigint not null, rows_refused bigint not null, rows_new bigint not null, rows_restated bigint not null,
+    status varchar not null check (status in ('accepted', 'refused')), reason varchar, replay_of bigint,
+    attempt bigint not null, unique (sha256, fact, attempt), check (rows_in = rows_accepted + rows_refused),
+    check (rows_accepted >= 0 and rows_refused >= 0))"""
+
+MIGRATIONS: dict[str, Migration] = {"1": _count_attempts}  # from which version; in their order

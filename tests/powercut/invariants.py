@@ -1,0 +1,118 @@
+"""What must hold after any power cut: in between, whatever a reader could see; at the end, all that the never-killed run has."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from contract.places import Places
+from storage.inbox import archived_file, sha256_of, waiting_files
+from storage.schema import TABLES, quoted
+from storage.store import Connection, open_store
+
+_CLOCKED = {"runs": ("ended_at", "git_commit")}  # when a run ended and what was checked out is no part of what it did
+
+
+def observed(places: Places) -> dict[str, Any]:
+    """Everything that must be equal: tables as sets (a hash each), archive, registry, what still waits. Not `meta`: how many
+    changes it took may differ."""
+    with open_store(places.store, 20) as con:
+        return _observed(con, places)
+
+
+def _observed(con: Connection, places: Places) -> dict[str, Any]:
+    return {
+        "tables": {table.name: _hash_of(con, table.name) for table in TABLES if table.name != "meta"},
+        "archive": _files(places.archive),
+        "registry": _files(places.registry),
+        "waiting": [path.name for path in waiting_files(places.inbox)],
+    }
+
+
+def seen_in_between(places: Places) -> list[str]:
+    """What is wrong for whoever reads the store right after the cut."""
+    if not places.store.exists():
+        return []
+    with open_store(places.store, 20) as con:
+        return list(_broken(con))
+
+
+def wrong_at_the_end(places: Places, expected: dict[str, Any]) -> list[str]:
+    """What differs from the run that was never killed, and what the ledger promises and the archive does not keep."""
+    with open_store(places.store, 20) as con:
+        wrong = [f"{part} {name} differs" for part, name in _differences(_observed(con, places), expected)]
+        wrong += [*_broken(con), *_not_archived(con, places)]
+    pages = sorted(places.validation.glob("*.batch.json"))
+    wrong += [f"page {page.name} is half" for page in pages if not _is_json(page)]
+    archived = {path.name[:64] for path in places.archive.rglob("*_*")}
+    return wrong + [
+        f"{path.name} is in inbox and archive" for path in waiting_files(places.inbox) if sha256_of(path) in archived
+    ]
+
+
+def _broken(con: Connection) -> Iterator[str]:
+    """Each question must have no answer row."""
+    for sentence, question in _QUESTIONS.items():
+        if rows := con.execute(question).fetchall():
+            yield f"{sentence}: {rows[:3]}"
+
+
+_QUESTIONS = {
+    "a batch does not account for its rows": """
+        select b.batch_id, rows_in, rows_accepted, rows_refused, sum(q.lines) from batches b
+        left join quarantine q on q.batch_id = b.batch_id
+        group by all having rows_in <> rows_accepted + rows_refused or rows_refused <> coalesce(sum(q.lines), 0)""",
+    "a refused row has no batch": "select q.* from quarantine q anti join batches b using (batch_id)",
+    "a sale has no batch": "select s.* from sales s anti join batches b using (batch_id)",
+    "an earlier sale has no batch": "select s.* from sales_superseded s anti join batches b using (batch_id)",
+    "a series and day stands twice": "select unique_id, ds from sales group by all having count(*) > 1",
+    "a content was taken twice": "select sha256, fact from batches group by all having count(*) > 1",
+    "a sale has no series": "select s.* from sales s anti join series_attributes a using (unique_id)",
+    "a table is half published": "select run_id, count(*) from forecasts group by all having count(*) <> 70",
+    "a table of levels is half published": "select run_id, count(*) from forecast_levels group by all having count(*) <> 7",
+    "forecasts without levels": "select distinct run_id from forecasts except select distinct run_id from forecast_levels",
+    "forecasts without their run": "select f.* from forecasts f anti join runs r on f.run_id = r.run_id and r.status = 'done'",
+    "forecasts of two makings": "select run_id from forecasts group by run_id having count(distinct created_at) > 1",
+    "more than one champion": "select count(*) from models where stage = 'champion' having count(*) > 1",
+    "no champion after there was one": """
+        select count(*) from models having count(*) filter (where stage = 'retired') > 0
+                                       and count(*) filter (where stage = 'champion') = 0""",
+}  # fmt: skip
+
+
+def _not_archived(con: Connection, places: Places) -> Iterator[str]:
+    for (sha256,) in con.execute("select distinct sha256 from batches").fetchall():
+        if archived_file(places.archive, sha256) is None:
+            yield f"the archive does not hold content {sha256[:8]}"
+
+
+def _differences(found: dict[str, Any], expected: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    for part, value in expected.items():
+        if isinstance(value, dict):
+            names = sorted(value.keys() | found[part].keys())
+            yield from ((part, name) for name in names if value.get(name) != found[part].get(name))
+        elif found[part] != value:
+            yield part, f"{found[part]} instead of {value}"
+
+
+def _hash_of(con: Connection, table: str) -> str:
+    rows = con.execute(f"select * from {quoted(table)}")  # noqa: S608 -- a table of the schema
+    names = [column[0] for column in rows.description]
+    left_out = {names.index(name) for name in _CLOCKED.get(table, ())}
+    lines = sorted(repr([value for k, value in enumerate(row) if k not in left_out]) for row in rows.fetchall())
+    return hashlib.sha256("\n".join([*names, *lines]).encode()).hexdigest()[:16]
+
+
+def _files(folder: Path) -> dict[str, str]:
+    return {str(path.relative_to(folder)): sha256_of(path) for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+def _is_json(path: Path) -> bool:
+    try:
+        json.loads(path.read_text(encoding="utf-8"))
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,201 @@
+"""A retailer's fortnight in small: one step is one run of a door over what lies in the inbox, at a fixed clock.
+
+The answer of a model is made up here: nothing is written before it is there, so a power cut cannot meet it.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from contract.params import Params, load_params
+from contract.places import Places
+
+ROOT = Path(__file__).resolve().parents[2]
+FIRST = date(2024, 1, 1)
+HISTORY_DAYS = 40
+SERIES = [
+    (f"{item}_{store}", store, item) for store in ("CA_1", "TX_2") for item in ("F_1", "F_2", "H_1", "H_2", "H_3")
+]
+HEADER = "unique_id,ds,y,state_id,store_id,cat_id,dept_id,item_id"
+
+Door = Callable[[Params, Places, datetime], Any]
+
+
+@dataclass(frozen=True)
+class Step:
+    """A run of a door: what is laid out before it, and what it is called."""
+
+    name: str
+    prepare: Callable[[Places], None]
+    door: Door
+
+
+def small_params() -> Params:
+    """params.yaml, judged by Polars alone: Great Expectations takes seconds to load and writes nothing."""
+    params = load_params(ROOT / "params.yaml")
+    rules = {"great_expectations_max_rows": 1, "lock_wait_s": 20.0, "keep_validation_pages": 6}
+    return params.model_copy(update={"ingest": params.ingest.model_copy(update=rules)})
+
+
+def now_of(step: int) -> datetime:
+    """The clock of a step: five in the morning, one day after another."""
+    return datetime(2024, 3, 1, 5) + timedelta(days=step)
+
+
+def steps() -> list[Step]:
+    """The plan, in its order."""
+    end = FIRST + timedelta(days=HISTORY_DAYS)
+    days = [end + timedelta(days=k) for k in range(8)]
+    return [
+        Step("history", _dropping(("sales_history.csv", _history(end))), _ingest),
+        Step("plans", _dropping(("calendar_1.csv", _calendar()), ("prices_1.csv", _prices(2.5))), _ingest),
+        Step("new day", _dropping(("sales_1.csv", _day(days[0]))), _ingest),
+        Step("restatement", _dropping(("sales_2.csv", _day(days[0], plus=1))), _ingest),
+        Step("overlap", _dropping(("sales_3.csv", _lines(_day(days[0], plus=2), _day(days[1])))), _ingest),
+        Step("duplicate", _dropping(("sales_again.csv", _day(days[0], plus=1))), _ingest),
+        Step("bad file", _dropping(("sales_4.csv", "a,b\n1,2\n")), _ingest),
+        Step("refused rows", _dropping(("sales_5.csv", _day(days[2], broken=2))), _ingest),
+        Step("laboratory", _laboratory("a"), _publish),
+        Step("mixed inbox", _dropping(
+            ("prices_2.csv", _prices(3.0)), ("sales_6.csv", _day(days[3])), ("sales_7.csv", "a,b\n3,4\n"),
+            ("sales_8.csv", _day(days[4], broken=1)), ("sales_9.csv", _day(days[3])),
+        ), _ingest),
+        Step("forecast", _dropping(), _infer),
+        Step("the same forecast", _dropping(), _infer),
+        Step("second laboratory", _laboratory("b"), _publish),
+        Step("lost store", lambda places: places.store.unlink(), _rebuild),
+    ]  # fmt: skip
+
+
+def _ingest(params: Params, places: Places, now: datetime) -> Any:
+    import ingest
+
+    return ingest.ingest(params, places, now=now)
+
+
+def _rebuild(params: Params, places: Places, now: datetime) -> Any:
+    import ingest
+
+    return ingest.rebuild(params, places, now=now)
+
+
+def _publish(params: Params, places: Places, now: datetime) -> Any:
+    import inference
+
+    return inference.publish(params, places, now=now)
+
+
+def _infer(params: Params, places: Places, now: datetime) -> Any:
+    """The factory's door; the champion's answer is a made-up one."""
+    import forecasting.champion
+    import inference
+
+    forecasting.champion.champion_in_registry = lambda *_: None
+    inference._answer = lambda *_: made_up("daily")
+    return inference.infer(params, places, now=now)
+
+
+def made_up(name: str) -> tuple[Any, Any, dict[str, Any]]:
+    """Forecasts, level rows and lineage of a run."""
+    import polars as pl
+
+    from contract.quantiles import QUANTILES
+
+    lineage = {"run_id": f"run-{name}", "door": "inference", "params_hash": "p", "panel_hash": "h", "model_id": name}
+    numbers = {"run_id": f"run-{name}", "origin": FIRST} | dict.fromkeys(["y_hat", *QUANTILES], float(len(name)))
+    days = [{"ds": FIRST + timedelta(days=h), "h": h} for h in range(1, 8)]
+    rows = [{"unique_id": one, "method": "m"} | day | numbers for one, _, _ in SERIES for day in days]
+    levels = [{"level": "total", "group_key": "total"} | day | numbers for day in days]
+    return pl.DataFrame(rows).with_columns(reason=pl.lit(None, pl.String)), pl.DataFrame(levels), lineage
+
+
+def _laboratory(name: str) -> Callable[[Places], None]:
+    """What the laboratory leaves behind for --publish: tables, scores, a promoting decision, a bundle."""
+
+    def prepare(places: Places) -> None:
+        import polars as pl
+
+        from contract.frames import SCORES
+        from contract.params import text_hash
+
+        for folder in (places.forecasts, places.scores, places.candidate, places.backtest):
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir(parents=True)
+        forecasts, levels, lineage = made_up(name)
+        forecasts.write_parquet(places.forecasts / "forecasts.parquet")
+        levels.write_parquet(places.forecasts / "forecast_levels.parquet")
+        score = {
+            "run_id": "?",
+            "model": name,
+            "cutoff": FIRST,
+            "level": "total",
+            "slice": "all",
+            "metric": "wape",
+            "value": 1.0,
+        }
+        SCORES.conform(pl.DataFrame([score])).write_parquet(places.scores / "scores.parquet")
+        text = f"tree {name}\n" * 50
+        (places.candidate / "block_07.txt").write_text(text)
+        card = {"kind": "global_lightgbm", "panel_hash": name, "params_hash": "q", "cutoff": str(FIRST), "files": {}}
+        _write_json(places.forecasts / "run.json", lineage)
+        _write_json(places.scores / "decision.json", {"promote": True, "reasons": []})
+        names = ["wrmsse", "wspl", "wape", "bias", "coverage_95"]
+        board = dict.fromkeys([*names, *(f"{name}_spread" for name in names)], 0.5)
+        _write_json(places.scores / "leaderboard.json", {"global_lightgbm": board})
+        _write_json(places.backtest / "calibration.json", {"of": text_hash(name)})
+        _write_json(places.candidate / "card.json", _with_id(card))
+
+    return prepare
+
+
+def _with_id(card: dict[str, Any]) -> dict[str, Any]:
+    from forecasting.bundle import _model_id
+
+    return card | {"model_id": _model_id(card)}
+
+
+def _write_json(path: Path, value: Any) -> None:
+    path.write_text(json.dumps(value), encoding="utf-8")
+
+
+def _dropping(*files: tuple[str, str]) -> Callable[[Places], None]:
+    def prepare(places: Places) -> None:
+        places.inbox.mkdir(parents=True, exist_ok=True)
+        for name, text in files:
+            (places.inbox / name).write_text(text, encoding="utf-8")
+
+    return prepare
+
+
+def _day(day: date, plus: int = 0, broken: int = 0) -> str:
+    """One day of all series; some units unlike the day before, the first `broken` rows refused."""
+    lines = [HEADER]
+    for number, (name, store, item) in enumerate(SERIES):
+        y = -1 if number < broken else 3 + (number + day.day) % 4 + plus * (number % 2)
+        lines.append(f"{name},{day},{y},{store[:2]},{store},{item[0]},{item[0]}_D,{item}")
+    return "\n".join(lines) + "\n"
+
+
+def _history(end: date) -> str:
+    return _lines(*[_day(FIRST + timedelta(days=k)) for k in range((end - FIRST).days)])
+
+
+def _lines(*files: str) -> str:
+    """Several days as one file."""
+    return "\n".join([HEADER, *(line for text in files for line in text.splitlines()[1:])]) + "\n"
+
+
+def _calendar() -> str:
+    days = [FIRST + timedelta(days=k) for k in range(60)]
+    return "\n".join(["ds,region,event", *(f"{day},CA,{'feast' if day.day == 14 else ''}" for day in days)]) + "\n"
+
+
+def _prices(price: float) -> str:
+    rows = [f"{name},{FIRST},{FIRST + timedelta(days=90)},{price}" for name, _, _ in SERIES]
+    return "\n".join(["unique_id,from_ds,to_ds,price", *rows]) + "\n"
