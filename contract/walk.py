@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from contract.disk import disk_refusals
 from contract.errors import SourceMissing, TillcastError
 
 Summary = dict[str, Any]
@@ -37,7 +38,8 @@ def walk(
         stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s", force=True
     )
     try:
-        summary = work(arguments)
+        with disk_refusals(arguments.data):
+            summary = work(arguments)
     except TillcastError as refusal:
         print(f"refused: {refusal}", file=sys.stderr)
         if arguments.json:

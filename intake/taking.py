@@ -9,6 +9,7 @@ from pathlib import Path
 
 import polars as pl
 
+from contract.disk import disk_refusals
 from contract.errors import BadInput
 from contract.params import Params, SourceParams, params_hash
 from contract.places import Places
@@ -61,7 +62,8 @@ def take(
     if (before.st_size, before.st_mtime_ns) != (path.stat().st_size, path.stat().st_mtime_ns):
         status = "growing"  # somebody still writes it: the next run takes it
     elif not dry_run:
-        _keep(path, delivery, judged, reason, params, places, is_history=is_history, is_known=is_known)
+        with disk_refusals(places.root):
+            _keep(path, delivery, judged, reason, params, places, is_history=is_history, is_known=is_known)
     refused = sum(int(judgement.refused["lines"].sum()) for _, judgement in judged)
     notes = [note for _, judgement in judged for note in judgement.notes]
     return Taken(delivery.name, status, sum(fact.rows_in for fact, _ in judged), refused, reason, notes)

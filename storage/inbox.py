@@ -16,8 +16,8 @@ from typing import TextIO
 
 import polars as pl
 
+from contract.disk import disk_refusals, to_disk
 from contract.errors import StoreBusy
-from storage.disk import disk_refusals, to_disk
 from storage.holder import pid_in, told_of
 
 _UNFINISHED = (".tmp", ".part", ".partial", ".crdownload", ".filepart")

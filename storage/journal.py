@@ -21,8 +21,8 @@ from typing import Any
 import duckdb
 import polars as pl
 
+from contract.disk import disk_refusals, to_disk
 from contract.errors import StoreBroken
-from storage.disk import disk_refusals, to_disk
 from storage.schema import SCHEMA_VERSION, TABLES, quoted
 from storage.store import file_of, journal_of, source_of, transaction
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import duckdb
 
+from contract.disk import disk_refusals
 from contract.errors import SourceMissing, StoreBroken, StoreBusy
-from storage.disk import disk_refusals
 from storage.holder import pid_in, told_of
 from storage.migrations import can_migrate, is_empty, migrate, version_of
 from storage.schema import SCHEMA_VERSION, create_new

@@ -1,4 +1,4 @@
-"""What a disk refuses, said once for DuckDB and for files alike: full, read-only, no access."""
+"""What a disk refuses, said once for every room that writes: full, read-only, no access."""
 
 from __future__ import annotations
 
@@ -7,8 +7,6 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-
-import duckdb
 
 from contract.errors import DiskRefused
 
@@ -24,14 +22,20 @@ _SAID = {
 
 @contextmanager
 def disk_refusals(path: Path) -> Iterator[None]:
-    """DiskRefused instead of what DuckDB or the system says when `path` cannot be written; anything else passes."""
+    """DiskRefused instead of what DuckDB, Polars or the system says when `path` cannot be written; all else passes."""
     try:
         yield
-    except (duckdb.Error, OSError) as error:
-        refusal = refusal_of(error, path)
-        if refusal is None:
+    except DiskRefused:
+        raise
+    except Exception as error:
+        number = getattr(error, "errno", None) or _number_in(str(error))
+        if number not in _SAID:
             raise
-        raise refusal from error
+        what, way_out = _SAID[number]
+        raise DiskRefused(
+            f"the disk of '{path}' {what}: {str(error).splitlines()[0][:500]}. What was not finished is not kept. {way_out}, "
+            "then run the same command again: it goes on where this one stopped."
+        ) from error
 
 
 def to_disk(path: Path) -> None:
@@ -43,18 +47,6 @@ def to_disk(path: Path) -> None:
         os.close(opened)
 
 
-def refusal_of(error: Exception, path: Path) -> DiskRefused | None:
-    """The refusal in an error, if that is what it is."""
-    number = getattr(error, "errno", None) or _number_in(str(error))
-    if number not in _SAID:
-        return None
-    what, way_out = _SAID[number]
-    return DiskRefused(
-        f"the disk of '{path}' {what}: {str(error).splitlines()[0]} Nothing of this step was kept. {way_out}, "
-        "then run the same command again: it goes on where this one stopped."
-    )
-
-
 def _number_in(text: str) -> int | None:
-    """DuckDB gives the system's sentence, not its number."""
+    """DuckDB and Polars give the system's sentence, not its number."""
     return next((number for number in _SAID if os.strerror(number) in text), None)

@@ -1,0 +1,120 @@
+"""A disk that is full, read-only or holds another thing: said in a sentence, nothing half-written, the next run goes on."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from contract.disk import disk_refusals
+from contract.errors import DiskRefused, StoreBroken, StoreBusy
+from storage import inbox
+from storage.inbox import archive_file, sha256_of
+from storage.store import open_store
+
+ROOMS_KB = [0, 64, 150, 300, 700, 1200, 1700, 2000, 2400, 3000]
+
+
+@pytest.fixture(scope="module")
+def small_disk(root: Path, tmp_path_factory: pytest.TempPathFactory) -> dict:
+    """What happened on a tmpfs of its own, in a mount namespace that ends with the process."""
+    unshare = shutil.which("unshare")
+    if unshare is None or subprocess.run([unshare, "--mount", "true"], capture_output=True, check=False).returncode:  # noqa: S603
+        pytest.skip("this user may not make a mount namespace (unshare --mount), so there is no disk to fill")
+    disk, apart = tmp_path_factory.mktemp("disk"), tmp_path_factory.mktemp("apart")
+    rooms = [str(room) for room in ROOMS_KB]
+    command = [unshare, "--mount", sys.executable, "tests/storage/small_disk.py", str(disk), str(apart), *rooms]
+    environment = os.environ | {"PYTHONPATH": str(root)}
+    walked = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True, check=False)  # noqa: S603
+    if "mount" in walked.stderr and "CalledProcessError" in walked.stderr:
+        pytest.skip("this user may not mount a tmpfs, so there is no disk to fill")
+    assert walked.returncode == 0, walked.stderr
+    return json.loads(walked.stdout)
+
+
+def test_a_disk_that_fills_up_at_any_moment_is_said_and_the_next_run_ends_as_on_a_roomy_one(small_disk: dict) -> None:
+    """Full in the journal, in DuckDB's log, at its checkpoint, at the pages, at the archive."""
+    for result in small_disk["full"]:
+        assert result["is_whole"], result
+        assert result["first"] == "done" or "DiskRefused: the disk of" in result["first"], result
+        assert result["first"] == "done" or "Make room there, then run the same command again" in result["first"]
+    ends = [result["first"][:4] for result in small_disk["full"]]
+    assert (ends[0], ends[-1]) == ("Disk", "done")
+
+
+def test_a_read_only_disk_takes_no_file_and_can_still_be_read(small_disk: dict) -> None:
+    assert "is read-only" in small_disk["read_only"]
+    assert small_disk["rows_read"] == 20_000
+
+
+@pytest.mark.parametrize("number", [errno.EACCES, errno.EPERM, errno.EDQUOT, errno.EFBIG])
+def test_other_refusals_of_the_system_are_told_alike(number: int, tmp_path: Path) -> None:
+    """A quota, a limit, a missing right: root meets none of them here, so the system's answer is raised by hand."""
+    with pytest.raises(DiskRefused, match="then run the same command again") as refusal, disk_refusals(tmp_path):
+        raise OSError(number, os.strerror(number))
+    assert refusal.value.exit_code == 1
+    with pytest.raises(IsADirectoryError), disk_refusals(tmp_path):
+        raise IsADirectoryError(errno.EISDIR, "Is a directory")
+
+
+def test_a_folder_in_the_place_of_the_store_is_said(tmp_path: Path) -> None:
+    (tmp_path / "tillcast.duckdb").mkdir()
+    with pytest.raises(StoreBroken, match="make rebuild"), open_store(tmp_path / "tillcast.duckdb"):
+        pass
+
+
+def test_a_damaged_store_in_a_folder_called_lock_is_not_waited_for(tmp_path: Path) -> None:
+    path = tmp_path / "lock" / "store.duckdb"
+    path.parent.mkdir()
+    path.write_bytes(b"x" * 9000)
+    since = time.monotonic()
+    with pytest.raises(StoreBroken), open_store(path, wait_s=5):
+        pass
+    assert time.monotonic() - since < 4
+
+
+def test_who_holds_the_store_is_named_with_what_it_runs(tmp_path: Path) -> None:
+    path = tmp_path / "store.duckdb"
+    with open_store(path):
+        pass
+    script = f"import duckdb, sys; con = duckdb.connect({str(path)!r}); print('held', flush=True); sys.stdin.read()"
+    command = [sys.executable, "-c", script]
+    holder = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)  # noqa: S603
+    try:
+        assert holder.stdout.readline() == b"held\n"
+        since = time.monotonic()
+        with (
+            pytest.raises(StoreBusy, match=rf"PID {holder.pid} \(.*python.* -c import duckdb.*\); waited 0.3 s"),
+            open_store(path, wait_s=0.3),
+        ):
+            pass
+        assert time.monotonic() - since >= 0.3
+    finally:
+        holder.communicate()
+    with open_store(path, wait_s=5):
+        pass
+
+
+def test_an_inbox_on_a_disk_of_its_own_is_archived_by_a_copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A rename across disks is refused by the system; the file is copied whole before it goes."""
+    path = tmp_path / "inbox" / "a.csv"
+    path.parent.mkdir()
+    path.write_text("rows")
+    rename = Path.replace
+
+    def refusing(self: Path, target: Path) -> Path:
+        if self == path:
+            raise OSError(errno.EXDEV, "Invalid cross-device link")
+        return rename(self, target)
+
+    monkeypatch.setattr(inbox.Path, "replace", refusing)
+    kept = archive_file(path, tmp_path / "archive", sha256_of(path))
+    assert (kept.read_text(), path.exists()) == ("rows", False)
+    assert [found.name for found in kept.parent.iterdir()] == [kept.name]
