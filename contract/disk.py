@@ -1,4 +1,4 @@
-"""What a disk refuses, said once for every room that writes: full, read-only, no access."""
+"""What a disk refuses, said once for every room that writes: full, read-only, no access, a file where a folder belongs."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ _SAID = {
     errno.EROFS: ("is read-only", "Mount it for writing"),
     errno.EACCES: ("denies access", "Give this user the right to write there"),
     errno.EPERM: ("denies access", "Give this user the right to write there"),
+    errno.ENOTDIR: ("holds a file where a folder belongs", "Move that file away"),
+    errno.EEXIST: ("holds a file where a folder belongs", "Move that file away"),
 }
 
 

@@ -10,7 +10,7 @@
     │   └── FeaturesMissing       1   a feature known in training is unknown for most series now
     ├── LeakingFeature            1   a feature declares that it reads what is not yet known
     ├── StoreBroken               1   the store is damaged, or of a schema this code cannot read
-    ├── DiskRefused               1   a disk is full, read-only, or denies access
+    ├── DiskRefused               1   a disk is full, read-only, denies access, or has a file in a folder's place
     ├── BadUsage                  2   wrong arguments
     │   └── BadParams             2   params.yaml holds a value outside its range or a name nobody knows
     └── StoreBusy                 3   another process holds the store
@@ -64,7 +64,7 @@ class StoreBroken(TillcastError):
 
 
 class DiskRefused(TillcastError):
-    """A disk is full, read-only, or denies access: nothing of the step was kept."""
+    """A disk is full, read-only, denies access, or has a file in a folder's place: what was not finished is not kept."""
 
 
 class BadUsage(TillcastError):

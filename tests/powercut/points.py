@@ -134,8 +134,10 @@ class _Counted:
             self._counter.slot.write(f"inside: {name}")
         self._counter.passed("statement", f"before: {name}")
         since = time.perf_counter()
-        done = work()
-        self._counter.seconds.append(time.perf_counter() - since)
+        try:
+            done = work()
+        finally:  # a statement that is refused took its time too
+            self._counter.seconds.append(time.perf_counter() - since)
         if self._counter.wanted and self._counter.wanted.kind == "moment":
             self._counter.slot.write("between statements")
         self._counter.passed("statement", f"after: {name}")

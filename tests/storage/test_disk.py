@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+import ingest
 from contract.disk import disk_refusals
 from contract.errors import DiskRefused, StoreBroken, StoreBusy
 from storage import inbox
@@ -118,3 +120,55 @@ def test_an_inbox_on_a_disk_of_its_own_is_archived_by_a_copy(tmp_path: Path, mon
     kept = archive_file(path, tmp_path / "archive", sha256_of(path))
     assert (kept.read_text(), path.exists()) == ("rows", False)
     assert [found.name for found in kept.parent.iterdir()] == [kept.name]
+
+
+@pytest.mark.parametrize("where", [".", "inbox", "archive", "journal", "validation", "tillcast.duckdb"])
+def test_something_else_in_the_place_of_a_folder_or_the_store_is_said_by_the_door(
+    where: str, root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Refused with exit 1 and the way out; moved away, the next run takes the file."""
+    data, waiting = tmp_path / "data", tmp_path / "waiting"
+    waiting.mkdir()
+    (waiting / "sales_1.csv").write_text("unique_id,ds,y,item_id\na,2024-02-01,1,a\n")
+    if where not in {".", "inbox"}:
+        shutil.copytree(waiting, data / "inbox")
+    data.mkdir(exist_ok=True)
+    _in_the_way(data / where)
+    arguments = ["--data", str(data), "--params", str(root / "params.yaml")]
+    assert ingest.main(arguments) == 1
+    assert re.search("Move that file away|make rebuild", capsys.readouterr().err.splitlines()[-1])
+    _out_of_the_way(data / where)
+    shutil.copytree(waiting, data / "inbox", dirs_exist_ok=True)
+    assert ingest.main(arguments) == 0
+    assert [path.name[64:] for path in (data / "archive").rglob("*.csv")] == ["_sales_1.csv"]
+
+
+def _in_the_way(path: Path) -> None:
+    if path.suffix == ".duckdb":
+        path.mkdir()
+        return
+    shutil.rmtree(path, ignore_errors=True)
+    path.write_text("a file")
+
+
+def _out_of_the_way(path: Path) -> None:
+    path.rmdir() if path.is_dir() else path.unlink()
+
+
+def test_a_door_before_a_held_store_waits_then_ends_with_3(root: Path, tmp_path: Path) -> None:
+    """Through the door: the wait of params.yaml, the holder's name, exit 3, the file still in the inbox; then it is taken."""
+    store, inbox_folder = tmp_path / "data" / "tillcast.duckdb", tmp_path / "data" / "inbox"
+    inbox_folder.mkdir(parents=True)
+    (inbox_folder / "sales_1.csv").write_text("unique_id,ds,y,item_id\na,2024-02-01,1,a\n")
+    params = tmp_path / "params.yaml"
+    params.write_text(
+        re.sub(r"(?m)^( +lock_wait_s:) *\S+", r"\1 1", (root / "params.yaml").read_text(encoding="utf-8"))
+    )
+    command = [sys.executable, "ingest.py", "--data", str(store.parent), "--params", str(params)]
+    with open_store(store):
+        refused = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)  # noqa: S603
+    assert refused.returncode == 3, refused.stderr
+    assert re.search(rf"is held by PID {os.getpid()} \(.+\); waited 1 s", refused.stderr)
+    assert (inbox_folder / "sales_1.csv").exists()
+    taken = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)  # noqa: S603
+    assert (taken.returncode, list(inbox_folder.glob("*.csv"))) == (0, []), taken.stderr
