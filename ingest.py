@@ -5,6 +5,7 @@ Writes  data/tillcast.duckdb, data/archive/, data/validation/, with --freeze dat
 Run     python ingest.py                       take what lies in the inbox
         python ingest.py --fill --freeze       the laboratory's stage 'panel': the whole source, then frozen Parquet
         python ingest.py --check-panel         the frozen panel against every rule -> data/validation/panel.json
+        python ingest.py --replay --batch 17   rows in quarantine judged anew; or --reason CODE; or mended: --corrected FILE
         python ingest.py --rebuild             a damaged or lost store made again from its journal; the old file is set aside
         python ingest.py --use m5 --data-from ../m5   switch the source; the store of the other one is set aside
 
@@ -138,6 +139,34 @@ def rebuild(params: Params, places: Places, *, now: datetime) -> Summary:
     return {"entries": entries, "batches": ledger.height, **rows, "old_file": aside, "files_missing_in_archive": lost}
 
 
+def replay(
+    params: Params,
+    places: Places,
+    *,
+    now: datetime,
+    batch_id: int | None = None,
+    code: str | None = None,
+    corrected: Path | None = None,
+    dry_run: bool = False,
+) -> Summary:
+    """What lies in quarantine, of one batch or one reason, judged again by today's rules, or replaced by mended lines."""
+    from intake.correcting import correct
+    from intake.replaying import replay as judge_again
+    from storage.inbox import claimed_inbox
+
+    with claimed_inbox(places.inbox, params.ingest.lock_wait_s):
+        if corrected is not None and batch_id is not None:
+            told = correct(params, places, now, batch_id, corrected)
+        else:
+            told = judge_again(params, places, now, batch_id=batch_id, code=code, dry_run=dry_run)
+    for one in told:
+        counts = f"rows_in={one.judged} rows_refused={one.still_refused} rows_out={one.taken}"
+        log.info("replayed file=%s batches=%s %s reason=%s", json.dumps(one.name), one.batches, counts, one.reason)
+    rows = {"rows_in": sum(one.judged for one in told), "rows_out": sum(one.taken for one in told)}
+    why = {one.name: one.reason for one in told if one.reason}
+    return {"files": len(told), **rows, "rows_refused": rows["rows_in"] - rows["rows_out"], "why_refused": why}
+
+
 def _told(taken: Taken) -> Taken:
     """What became of a file, said once in the log."""
     level = logging.WARNING if taken.reason or taken.notes else logging.INFO
@@ -187,9 +216,11 @@ def _work(arguments: Namespace) -> Summary:
         params = params.model_copy(update={"ingest": told_once})
     if arguments.check_panel:
         return check_panel(params, places)
-    if arguments.dry_run and (arguments.fill or arguments.freeze):
-        raise BadUsage("--dry-run goes with the inbox alone, not with --fill or --freeze.")
+    if arguments.dry_run and (arguments.fill or arguments.freeze or arguments.rebuild):
+        raise BadUsage("--dry-run goes with the inbox or --replay, not with --fill, --freeze or --rebuild.")
     summary: Summary = {}
+    if arguments.replay:
+        return _replayed(arguments, params, places, now)
     if arguments.rebuild:
         return rebuild(params, places, now=now)
     if arguments.fill:
@@ -202,6 +233,15 @@ def _work(arguments: Namespace) -> Summary:
     return summary
 
 
+def _replayed(arguments: Namespace, params: Params, places: Places, now: datetime) -> Summary:
+    if (arguments.batch is None) == (arguments.reason is None):
+        raise BadUsage("--replay goes with one of --batch ID and --reason CODE. See tables batches and quarantine.")
+    if arguments.corrected is not None and arguments.batch is None:
+        raise BadUsage("--corrected goes with --batch ID: it holds lines of that batch's file.")
+    asked = {"batch_id": arguments.batch, "code": arguments.reason, "corrected": arguments.corrected}
+    return replay(params, places, now=now, dry_run=arguments.dry_run, **asked)
+
+
 def main(argv: list[str] | None = None) -> int:
     """The door's command line; the exit code is 1 when a file was refused whole, after all others were taken."""
     parser = door_parser(__doc__ or "")
@@ -210,6 +250,14 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--as-of", metavar="T", help="freeze the panel as it was known at T (day or moment, UTC)")
     parser.add_argument("--check-panel", action="store_true", help="the frozen panel against every rule")
     parser.add_argument("--rebuild", action="store_true", help="make a damaged or lost store again from its journal")
+    parser.add_argument(
+        "--replay", action="store_true", help="judge quarantined rows again: --batch ID or --reason CODE"
+    )
+    parser.add_argument("--batch", type=int, metavar="ID", help="with --replay: the rows of this batch")
+    parser.add_argument("--reason", metavar="CODE", help="with --replay: the rows refused for this reason")
+    parser.add_argument(
+        "--corrected", type=Path, metavar="FILE", help="with --replay --batch: its lines, mended by hand"
+    )
     parser.add_argument("--use", choices=("simulator", "m5", "files"), help="switch the source in params.yaml")
     parser.add_argument(
         "--data-from", type=Path, metavar="DIR", help="with --use: folder or file of the source's files"

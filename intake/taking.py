@@ -54,7 +54,7 @@ def take(
         is_known = holds(con, delivery.sha256)
     judged, reason = [], None
     try:
-        judged = [] if is_known else _judged(read_file(path, params.source), params, places, now)
+        judged = [] if is_known else judged_facts(read_file(path, params.source), params, places, now)
         reason = next((judgement.reason for _, judgement in judged if judgement.reason), None)
     except BadInput as error:
         reason = readable(str(error))
@@ -74,7 +74,7 @@ def readable(text: str) -> str:
     return text.encode("utf-8", "backslashreplace").decode()[:_LONGEST_TEXT]
 
 
-def _judged(
+def judged_facts(
     received: list[Received], params: Params, places: Places, now: datetime
 ) -> list[tuple[Received, Judgement]]:
     """Every fact of a file with its judgement; one refused whole takes the others with it."""

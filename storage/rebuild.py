@@ -19,6 +19,7 @@ from storage.holder import told_of
 from storage.journal import BASELINE, Entry, count, numbers_of, read_entry
 from storage.laboratory import redo_laboratory
 from storage.models import redo_promotion
+from storage.replays import redo_replays
 from storage.schema import quoted
 from storage.series import add_columns
 from storage.store import claim, journal_of, open_store, transaction
@@ -92,4 +93,5 @@ _REDO: dict[str, Callable[[duckdb.DuckDBPyConnection, Entry], None]] = {
     "forecasts": redo_forecasts,
     "laboratory": redo_laboratory,
     "promotion": redo_promotion,
+    "replay": redo_replays,
 }

@@ -1,0 +1,80 @@
+"""Refused lines mended by hand: a small file of its own that says which lines of the first one it replaces."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+
+import polars as pl
+
+from contract.errors import BadInput
+from contract.params import FilesParams, Params
+from contract.places import Places
+from contract.received import Received
+from expectations.judge import Judgement
+from expectations.suites import sentences
+from intake.replaying import Replayed, staged_as, waiting_rows
+from intake.taking import judged_facts, readable, store_name
+from sources.columns import csv_manner
+from sources.reading import read_file
+from sources.reasons import REASONS
+from sources.tables import need_columns, read_table
+from storage.batches import Batch, Delivery, holds
+from storage.inbox import archive_file, safe_name, sha256_of
+from storage.known_at import with_known_at
+from storage.replays import Replay, write_replays
+from storage.store import open_store
+
+
+def correct(params: Params, places: Places, now: datetime, batch_id: int, corrected: Path) -> list[Replayed]:
+    """Lines of a batch's file as a person mended them, with a column `row_number` that names the refused line each replaces.
+
+    They are a delivery of their own, archived like any. BadInput, and nothing changes, when they are refused whole.
+    """
+    sha256 = sha256_of(corrected)
+    with open_store(places.store, params.ingest.lock_wait_s) as con:
+        is_known = holds(con, sha256)
+    told = []
+    if not is_known:
+        waiting = waiting_rows(params, places, batch_id, None)
+        own = staged_as(corrected, f"{Path(safe_name(waiting['name'][0])).stem}{corrected.suffix}", places)
+        judged = judged_facts(read_file(own, params.source), params, places, now)
+        if reason := next((judgement.reason for _, judgement in judged if judgement.reason), None):
+            raise BadInput(f"'{corrected.name}' is refused: {reason}")
+        replays = [_correction(fact, given, waiting, _replaced(own, params, waiting), now) for fact, given in judged]
+        delivery = Delivery(store_name(params.source), readable(corrected.name), sha256, now)
+        with open_store(places.store, params.ingest.lock_wait_s) as con:
+            write_replays(con, delivery, replays, REASONS | sentences(params.ingest))
+        taken = sum(one.taken.height for one in replays)
+        told = [Replayed(corrected.name, [batch_id], waiting.height, taken, waiting.height - taken, None)]
+    archive_file(staged_as(corrected, corrected.name, places), places.archive, sha256)
+    return told
+
+
+def _replaced(path: Path, params: Params, waiting: pl.DataFrame) -> pl.DataFrame:
+    """The line of a corrected file (row_number) and the refused line it stands for (replaces)."""
+    files = params.source.files if params.source.kind == "files" else FilesParams(sales="")
+    table = read_table(path, csv_manner(files))
+    need_columns(table, {"row_number": "--corrected: each line names the refused one it replaces"}, path.name)
+    replaces = table["row_number"].cast(pl.Int64, strict=False)
+    if replaces.null_count():
+        raise BadInput(f"'{path.name}' has a line whose row_number is no number. Copy it from table quarantine.")
+    if unknown := sorted(set(replaces) - set(waiting["row_number"])):
+        raise BadInput(
+            f"'{path.name}' replaces the lines {unknown[:10]}, and none of them waits in quarantine. Take them out."
+        )
+    return pl.DataFrame({"replaces": replaces}).with_row_index("row_number", 1).cast(pl.Int64)
+
+
+def _correction(
+    fact: Received, given: Judgement, waiting: pl.DataFrame, replaced: pl.DataFrame, now: datetime
+) -> Replay:
+    own = waiting.filter(fact=fact.fact)
+    rows, known = with_known_at(fact.fact, given.accepted, now, None)
+    lines = replaced.join(given.accepted.select("row_number"), on="row_number", how="semi").select(
+        row_number="replaces"
+    )
+    batch_id = (own if own.height else waiting)["batch_id"][0]
+    batch = Batch(fact.fact, fact.rows_in, rows, given.refused, known, fact.series, None, batch_id)
+    taken = own.join(lines.unique(), on="row_number", how="semi").select("row_number", "raw")
+    return Replay(batch, taken, waiting.select("row_number", "raw", "reason").clear())

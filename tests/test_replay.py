@@ -1,0 +1,282 @@
+"""Quarantine with replay: what was refused is judged again once the rule or the row is mended; taken in once, and recorded."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+import ingest as door
+from contract.errors import BadInput, BadUsage, StoreBroken
+from contract.params import Params
+from contract.places import Places
+from storage.batches import read_batches
+from storage.facts import read_fact
+from storage.quarantine import read_quarantine
+from storage.store import open_store
+
+FIRST, LATER, LAST = datetime(2024, 3, 1, 5), datetime(2024, 3, 5, 5), datetime(2024, 3, 9, 5)
+HEADER = "unique_id,ds,y,state_id,store_id,cat_id,dept_id,item_id"
+
+
+@pytest.fixture
+def places(tmp_path: Path) -> Places:
+    places = Places(tmp_path / "data")
+    places.inbox.mkdir(parents=True)
+    return places
+
+
+@pytest.fixture(scope="module")
+def strict(params: Params) -> Params:
+    """More than 50 units a day is a typing error; no batch is refused whole for its refused rows."""
+    return _with(params, great_expectations_max_rows=1, max_y=50.0, max_refused_share=1.0, refuse_unusual=False)
+
+
+def _with(params: Params, **rules: object) -> Params:
+    return params.model_copy(update={"ingest": params.ingest.model_copy(update=rules)})
+
+
+def line(series: str, y: object, ds: str = "2024-02-29") -> str:
+    return f"{series},{ds},{y},CA,CA_1,FOODS,FOODS_1,{series}"
+
+
+def drop(places: Places, name: str, *lines: str, header: str = HEADER) -> Path:
+    path = places.inbox / name
+    path.write_text("\n".join([header, *lines]) + "\n", encoding="utf-8")
+    return path
+
+
+def seen(places: Places) -> tuple[dict[str, float], pl.DataFrame, pl.DataFrame]:
+    """Units by series, the ledger, the quarantine."""
+    with open_store(places.store) as con:
+        facts = dict(read_fact(con, "sales").select("unique_id", "y").rows())
+        return facts, read_batches(con), read_quarantine(con)
+
+
+def accounts(places: Places) -> None:
+    """Every received line is accepted in some batch, or lies in quarantine and nobody took it in."""
+    _, ledger, quarantine = seen(places)
+    assert (ledger["rows_in"] == ledger["rows_accepted"] + ledger["rows_refused"]).all()
+    lines = dict(quarantine.group_by("batch_id").agg(pl.col("lines").sum()).rows())
+    assert {batch: lines.get(batch, 0) for batch in ledger["batch_id"]} == dict(
+        ledger.select("batch_id", "rows_refused").rows()
+    )
+    sales = ledger.filter(fact="sales")
+    received = sales.filter(pl.col("replay_of").is_null())["rows_in"].sum()
+    waiting = quarantine.filter(pl.col("replayed_by").is_null())["lines"].sum()
+    assert received == sales["rows_accepted"].sum() + waiting
+
+
+@pytest.mark.parametrize("asked", [{"batch_id": 1}, {"code": "units_absurd"}])
+def test_rows_a_mended_rule_accepts_enter_once_and_the_others_stay(strict: Params, places: Places, asked: dict) -> None:
+    drop(places, "sales_1.csv", line("a", 1), line("b", 70), line("c", -1), line("d", 90))
+    door.ingest(strict, places, now=FIRST)
+    for _ in range(2):
+        summary = door.replay(_with(strict, max_y=80.0), places, now=LATER, **asked)
+    assert summary["rows_out"] == 0
+    facts, ledger, quarantine = seen(places)
+    assert facts == {"a": 1, "b": 70}
+    assert ledger.select("batch_id", "replay_of", "attempt", "rows_in", "rows_accepted", "status").rows() == [
+        (1, None, 0, 4, 1, "accepted"),
+        (2, 1, 1, 1, 1, "accepted"),
+    ]
+    assert quarantine.select("row_number", "reason", "replayed_by").rows() == [
+        (2, "units_absurd", 2),
+        (3, "units_negative", None),
+        (4, "units_absurd", None),
+    ]
+    accounts(places)
+
+
+def test_a_replayed_row_is_known_from_the_replay_on(strict: Params, places: Places) -> None:
+    drop(places, "sales_1.csv", line("a", 1), line("b", 70))
+    door.ingest(strict, places, now=FIRST)
+    door.replay(_with(strict, max_y=80.0), places, now=LATER, batch_id=1)
+    with open_store(places.store) as con:
+        assert read_fact(con, "sales", datetime(2024, 3, 4))["unique_id"].to_list() == ["a"]
+        assert read_fact(con, "sales", LATER)["unique_id"].to_list() == ["a", "b"]
+
+
+def test_a_row_that_fails_again_has_its_new_reason(strict: Params, places: Places) -> None:
+    """First innocent, refused with its whole file; then alone, for itself."""
+    drop(places, "sales_1.csv", line("a", 1), line("b", 70), line("c", -1))
+    door.ingest(_with(strict, max_y=80.0, max_refused_share=0.2), places, now=FIRST)
+    assert seen(places)[2]["reason"].to_list() == ["too_many_refused", "too_many_refused", "units_negative"]
+    assert door.replay(strict, places, now=LATER, batch_id=1)["rows_out"] == 1
+    quarantine = seen(places)[2]
+    assert quarantine.select("reason", "replayed_by").rows()[1:] == [("units_absurd", None), ("units_negative", None)]
+    assert quarantine["sentence"][1] != quarantine["sentence"][0]
+    assert door.replay(_with(strict, max_y=80.0), places, now=LAST, code="units_absurd")["rows_out"] == 1
+    assert seen(places)[0] == {"a": 1, "b": 70}
+    accounts(places)
+
+
+def _mapped(params: Params, date_format: str) -> Params:
+    """Own files in the contract's words."""
+    source = params.source
+    columns = {"unique_id": ["unique_id"], "ds": "ds", "y": "y"}
+    plain = {"sales": "sales*", "columns": columns, "hierarchy": {"store_id": "store_id"}, "date_format": date_format}
+    files = source.files.model_copy(update=plain | {"known_future": {}, "past_only": {}, "static": None})
+    return params.model_copy(update={"source": source.model_copy(update={"kind": "files", "files": files})})
+
+
+def test_an_older_row_does_not_replace_what_a_later_file_said(strict: Params, places: Places) -> None:
+    drop(places, "sales_1.csv", line("a", 1), line("b", 70))
+    door.ingest(strict, places, now=FIRST)
+    drop(places, "sales_2.csv", line("b", 7))
+    door.ingest(strict, places, now=LATER)
+    assert door.replay(_with(strict, max_y=80.0), places, now=LAST, batch_id=1)["rows_out"] == 0
+    facts, _, quarantine = seen(places)
+    assert facts == {"a": 1, "b": 7}
+    assert quarantine.select("reason", "replayed_by").rows() == [("overtaken", None)]
+    accounts(places)
+
+
+def test_a_batch_refused_whole_comes_in_whole_after_the_limit_was_raised(strict: Params, places: Places) -> None:
+    drop(places, "sales_1.csv", line("a", 1), line("b", -1), line("c", 3))
+    limited = _with(strict, max_refused_share=0.2)
+    door.ingest(limited, places, now=FIRST)
+    assert door.replay(limited, places, now=LATER, batch_id=1)["why_refused"]
+    assert seen(places)[0] == {}
+    accounts(places)
+    assert door.replay(strict, places, now=LATER, batch_id=1)["rows_out"] == 2
+    assert seen(places)[0] == {"a": 1, "c": 3}
+    accounts(places)
+    drop(places, "sales_1.csv", line("a", 1), line("b", -1), line("c", 3))
+    assert door.ingest(strict, places, now=LAST)["known"] == 1
+    accounts(places)
+
+
+def test_a_file_that_could_not_be_read_comes_in_once_what_it_lacked_is_there(strict: Params, places: Places) -> None:
+    """The static file was missing. Of the rows nobody had judged yet the refused ones are the new batch's."""
+    source = _mapped(strict, "%Y-%m-%d").source
+    static = {"static": "stores.csv", "static_on": ["store_id"], "hierarchy": {"store_id": "store_id", "city": "city"}}
+    own = source.model_copy(update={"path": str(places.root), "files": source.files.model_copy(update=static)})
+    params = strict.model_copy(update={"source": own})
+    header = "unique_id,ds,y,store_id"
+    drop(places, "sales_1.csv", "a,2024-02-29,4,CA_1", "b,2024-02-29,-4,CA_1", header=header)
+    door.ingest(params, places, now=FIRST)
+    assert seen(places)[1].select("fact", "status").rows() == [("file", "refused")]
+    assert "stores.csv" in door.replay(params, places, now=LATER, batch_id=1)["why_refused"]["sales_1.csv"]
+    (places.root / "stores.csv").write_text("store_id,city\nCA_1,Fresno\n", encoding="utf-8")
+    assert door.replay(params, places, now=LATER, batch_id=1)["rows_out"] == 1
+    facts, ledger, quarantine = seen(places)
+    assert facts == {"a": 4}
+    assert ledger.select("replay_of", "rows_in", "rows_accepted", "rows_refused").rows()[1] == (1, 2, 1, 1)
+    assert quarantine.select("batch_id", "reason").rows() == [(2, "units_negative")]
+    with pytest.raises(BadUsage):
+        door.replay(params, places, now=LATER, batch_id=1)
+
+
+def test_another_mapping_is_another_store_and_replays_nothing_into_this_one(strict: Params, places: Places) -> None:
+    drop(places, "sales_1.csv", line("a", 1), line("b", 70))
+    door.ingest(strict, places, now=FIRST)
+    with pytest.raises(StoreBroken, match="belongs to source"):
+        door.replay(_with(_mapped(strict, "%Y-%m-%d"), max_y=80.0), places, now=LATER, batch_id=1)
+
+
+def test_mended_lines_replace_the_refused_ones_they_name(strict: Params, places: Places) -> None:
+    drop(places, "sales_1.csv", line("a", 1), line("b", "-70"), line("c", "many"))
+    door.ingest(strict, places, now=FIRST)
+    mended = places.root / "mended.csv"
+    mended.write_text(f"{HEADER},row_number\n{line('b', 7)},2\n{line('c', 8)},3\n", encoding="utf-8")
+    for _ in range(2):
+        door.replay(strict, places, now=LATER, batch_id=1, corrected=mended)
+    facts, ledger, quarantine = seen(places)
+    assert facts == {"a": 1, "b": 7, "c": 8}
+    assert ledger.select("name", "replay_of", "rows_in", "rows_accepted").rows() == [
+        ("sales_1.csv", None, 3, 1),
+        ("mended.csv", 1, 2, 2),
+    ]
+    assert quarantine["replayed_by"].to_list() == [2, 2]
+    assert mended.exists()
+    assert len(list(places.archive.glob("??/*_mended.csv"))) == 1
+    accounts(places)
+
+
+@pytest.mark.parametrize(("column", "number"), [("row_number", 1), ("row_number", "x"), ("other", 2)])
+def test_mended_lines_that_name_no_refused_one_are_refused(
+    strict: Params, places: Places, column: str, number: object
+) -> None:
+    drop(places, "sales_1.csv", line("a", 1), line("b", "-70"))
+    door.ingest(strict, places, now=FIRST)
+    mended = places.root / "mended.csv"
+    mended.write_text(f"{HEADER},{column}\n{line('b', 7)},{number}\n", encoding="utf-8")
+    before = seen(places)
+    with pytest.raises(BadInput, match=r"row_number|quarantine"):
+        door.replay(strict, places, now=LATER, batch_id=1, corrected=mended)
+    assert all(
+        now == then if isinstance(now, dict) else now.equals(then)
+        for now, then in zip(seen(places), before, strict=True)
+    )
+
+
+def test_prices_and_covariates_beside_a_line_that_can_be_read_now_come_with_it(strict: Params, places: Places) -> None:
+    """A line is taken whole: its price stood nowhere while its units could not be read."""
+    source = _mapped(strict, "%Y-%m-%d").source
+    columns = source.files.columns | {"price": "price"}
+    files = source.files.model_copy(update={"columns": columns, "past_only": {"visitors": "visitors"}})
+    priced = strict.model_copy(update={"source": source.model_copy(update={"files": files})})
+    header = "unique_id,ds,y,store_id,price,visitors"
+    drop(places, "sales_1.csv", "a,2024-02-29,4,CA_1,2.5,7", "b,2024-02-29,x,CA_1,3.5,8", header=header)
+    door.ingest(priced, places, now=FIRST)
+    mended = places.root / "mended.csv"
+    mended.write_text(f"{header},row_number\nb,2024-02-29,5,CA_1,3.5,8,2\n", encoding="utf-8")
+    door.replay(priced, places, now=LATER, batch_id=1, corrected=mended)
+    with open_store(places.store) as con:
+        assert read_fact(con, "prices")["price"].to_list() == [2.5, 3.5]
+        assert read_fact(con, "covariates")["value"].to_list() == [7, 8]
+    accounts(places)
+
+
+def test_a_replayed_store_is_rebuilt_as_it_was(strict: Params, places: Places) -> None:
+    drop(places, "sales_1.csv", line("a", 1), line("b", 70), line("c", -1))
+    door.ingest(strict, places, now=FIRST)
+    door.replay(_with(strict, max_y=80.0), places, now=LATER, batch_id=1)
+    before = seen(places)
+    places.store.unlink()
+    door.rebuild(strict, places, now=LAST)
+    assert seen(places)[0] == before[0]
+    assert seen(places)[1].equals(before[1])
+    assert seen(places)[2].equals(before[2])
+
+
+def test_a_dry_run_says_what_a_replay_would_take(strict: Params, places: Places) -> None:
+    drop(places, "sales_1.csv", line("a", 1), line("b", 70))
+    door.ingest(strict, places, now=FIRST)
+    assert door.replay(_with(strict, max_y=80.0), places, now=LATER, batch_id=1, dry_run=True)["rows_out"] == 1
+    assert seen(places)[0] == {"a": 1}
+
+
+@pytest.mark.parametrize("asked", [{"batch_id": 7}, {"code": "nothing_of_the_kind"}])
+def test_nothing_to_replay_is_wrong_usage(strict: Params, places: Places, asked: dict) -> None:
+    drop(places, "sales_1.csv", line("a", 1))
+    door.ingest(strict, places, now=FIRST)
+    with pytest.raises(BadUsage, match="quarantine"):
+        door.replay(strict, places, now=LATER, **asked)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["--replay"], ["--replay", "--batch", "1", "--reason", "x"], ["--replay", "--reason", "x", "--corrected", "f"]],
+)
+def test_a_replay_of_nothing_or_of_two_things_is_exit_code_2(root: Path, places: Places, arguments: list[str]) -> None:
+    command = [sys.executable, "ingest.py", "--data", str(places.root), "--json", *arguments]
+    told = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)  # noqa: S603
+    assert told.returncode == 2
+    assert json.loads(told.stdout)["error"] == "BadUsage"
+
+
+def test_a_lost_archived_file_is_said(strict: Params, places: Places) -> None:
+    drop(places, "sales_1.csv", line("a", 1), line("b", 70))
+    door.ingest(strict, places, now=FIRST)
+    remove: Callable[[Path], None] = Path.unlink
+    remove(next(places.archive.glob("??/*")))
+    with pytest.raises(BadInput, match=r"archive no longer holds 'sales_1\.csv'"):
+        door.replay(strict, places, now=LATER, batch_id=1)
