@@ -6,6 +6,7 @@ PROFILE ?= simulator
 DATA ?=
 DAYS ?= 90
 KILLS ?= 2000
+FAULTS ?= 150
 SEED ?= 1
 
 BIN := $(CURDIR)/.venv/bin
@@ -63,7 +64,7 @@ rebuild: setup ## a damaged or lost store made again from its journal; the old f
 	$(BIN)/python ingest.py --rebuild
 
 powercut: setup ## doors killed at random points and compared with a run nobody killed; KILLS=2000 SEED=1
-	PYTHONPATH=. $(BIN)/python tests/powercut/harness.py --kills $(KILLS) --seed $(SEED)
+	PYTHONPATH=. $(BIN)/python tests/powercut/harness.py --kills $(KILLS) --seed $(SEED) --faults $(FAULTS)
 
 lint: setup ## style
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .

@@ -10,6 +10,7 @@ from typing import Any
 
 import polars as pl
 
+from contract.disk import to_disk
 from expectations.judge import Judgement
 
 _JSON = ".batch.json"
@@ -60,6 +61,7 @@ def _whole(path: Path, text: str) -> Path:
     """The file with this text, or as it was: a page cut in half by a power cut would stop every later index."""
     unfinished = path.with_name(f".{path.name}.part")
     unfinished.write_text(text, encoding="utf-8")
+    to_disk(unfinished)
     return unfinished.replace(path)
 
 

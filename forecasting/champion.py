@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from contract.disk import to_disk
 from contract.errors import ModelBroken
 from forecasting.bundle import Card, load_bundle, read_card
 from forecasting.forecaster import Forecaster
@@ -56,7 +57,10 @@ def enter_registry(candidate: Path, backtest: Path, registry: Path) -> Card:
         shutil.rmtree(unfinished, ignore_errors=True)
         shutil.copytree(candidate, unfinished)
         shutil.copy(backtest / CALIBRATION, unfinished / CALIBRATION)
+        for path in (*unfinished.rglob("*"), unfinished):
+            to_disk(path)
         unfinished.rename(target)  # whole or not at all: a power cut leaves no half bundle under its name
+        to_disk(registry)
     return card
 
 

@@ -22,7 +22,7 @@ from sources.reasons import REASONS
 from storage.batches import UNREADABLE, Batch, Delivery
 from storage.inbox import archived_file
 from storage.known_at import with_known_at
-from storage.replays import OVERTAKEN, SENTENCES, Replay, stated_since, still_refused, write_replays
+from storage.replays import OVERTAKEN, SENTENCES, Replay, stated_since, still_refused, was_refused, write_replays
 from storage.store import Connection, open_store
 
 
@@ -54,12 +54,12 @@ def replay(
 
 
 def waiting_rows(params: Params, places: Places, batch_id: int | None, code: str | None) -> pl.DataFrame:
-    """What still lies in quarantine; BadUsage when there is nothing."""
+    """What still lies in quarantine; BadUsage for a batch or a reason that never was."""
     with open_store(places.store, params.ingest.lock_wait_s) as con:
         waiting = still_refused(con, batch_id, code)
-    if waiting.is_empty():
-        what = f"batch {batch_id}" if batch_id is not None else f"reason '{code}'"
-        raise BadUsage(f"no row of {what} waits in quarantine. See tables quarantine and batches.")
+        if waiting.is_empty() and not was_refused(con, batch_id, code):
+            what = f"batch {batch_id}" if batch_id is not None else f"reason '{code}'"
+            raise BadUsage(f"no row of {what} was ever refused. See tables quarantine and batches.")
     return waiting
 
 

@@ -24,12 +24,11 @@ import polars as pl
 from contract.disk import disk_refusals, to_disk
 from contract.errors import StoreBroken
 from storage.schema import SCHEMA_VERSION, TABLES, quoted
-from storage.store import file_of, journal_of, source_of, transaction
+from storage.store import COMMITTED, file_of, journal_of, source_of, transaction
 
 BASELINE = "baseline"
 NOT_KEPT = ("meta", "alerts")  # the source stands in the entry's folder; alerts that still ring are raised anew
 _ENTRY = "entry.json"
-_MARK = "committed"
 
 
 @dataclass(frozen=True)
@@ -95,7 +94,7 @@ def count(con: duckdb.DuckDBPyConnection, number: int) -> None:
 
 def _refuse_behind(con: duckdb.DuckDBPyConnection, journal: Path) -> None:
     """StoreBroken for a store older than its journal: a backup, or a file that lost its log."""
-    mark = journal / _MARK
+    mark = journal / COMMITTED
     committed, held = int(mark.read_text(encoding="ascii")) if mark.exists() else 0, _held(con)
     if committed > held:
         raise StoreBroken(
@@ -112,9 +111,10 @@ def _held(con: duckdb.DuckDBPyConnection) -> int:
 
 def _mark(journal: Path, number: int) -> None:
     """Say that a change was committed; a lower bound, as the power may go just before."""
-    unfinished = journal / f".{_MARK}"
+    unfinished = journal / f".{COMMITTED}"
     unfinished.write_text(str(number), encoding="ascii")
-    unfinished.replace(journal / _MARK)
+    to_disk(unfinished)  # an empty mark would stop every later change
+    unfinished.replace(journal / COMMITTED)
 
 
 def _append(con: duckdb.DuckDBPyConnection, journal: Path, entry: Entry) -> int:

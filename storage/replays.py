@@ -46,6 +46,15 @@ def still_refused(con: duckdb.DuckDBPyConnection, batch_id: int | None, reason: 
     return con.sql(query, params={"batch_id": batch_id, "reason": reason}).pl()
 
 
+def was_refused(con: duckdb.DuckDBPyConnection, batch_id: int | None, reason: str | None) -> bool:
+    """Whether a row of this batch or reason, or the file itself, was ever refused."""
+    query = """
+        select 1 from batches b left join quarantine q using (batch_id)
+        where ($batch_id is null or b.batch_id = $batch_id) and ($reason is null or q.reason = $reason)
+          and (q.batch_id is not null or b.fact = 'file') limit 1"""
+    return bool(con.execute(query, {"batch_id": batch_id, "reason": reason}).fetchall())
+
+
 def stated_since(con: duckdb.DuckDBPyConnection, fact: str, rows: pl.DataFrame, since: datetime) -> pl.DataFrame:
     """The keys among these rows of which something was learned after a moment."""
     key = ", ".join(quoted(name) for name in FACTS[fact].key)

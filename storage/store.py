@@ -17,6 +17,7 @@ from storage.schema import SCHEMA_VERSION, create_new
 
 Connection = duckdb.DuckDBPyConnection
 
+COMMITTED = "committed"  # the file of a journal that names its newest committed entry
 _FIRST_PAUSE_S = 0.05
 _LONGEST_PAUSE_S = 1.0
 _SETTINGS = {"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
@@ -94,7 +95,9 @@ def journal_of(store: Path, source: str) -> Path:
 def _refuse_lost(con: Connection, source: str) -> None:
     """A new store where the journal knows of an old one: filled from nothing it would forget all of it."""
     journal = journal_of(file_of(con), source)
-    if any(journal.glob("[0-9]*")):
+    entries = sorted(journal.glob("[0-9]*"))
+    is_cut_short = len(entries) == 1 and not (journal / COMMITTED).exists()  # the very first change, never committed
+    if entries and not is_cut_short:
         raise StoreBroken(
             f"the store '{file_of(con)}' is new, but '{journal}' says what one held before it. Run `make rebuild` to have "
             "that one back; to begin anew, move the journal away."

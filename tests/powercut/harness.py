@@ -2,16 +2,19 @@
 
     PYTHONPATH=. python tests/powercut/harness.py --kills 2000 --seed 7            a table, and --json FILE for the numbers
     PYTHONPATH=. python tests/powercut/harness.py --seed 7 --only 1234             one cut again (a `moment` only about where it was)
+    PYTHONPATH=. python tests/powercut/harness.py --faults 100                     faults planted too: each must be found
 
 Each step of the plan (plan.py) is walked once undisturbed: its state before, its result and its points are kept. A cut takes
 a step's state, kills the door at a point drawn from (seed, number), in one of three cuts the restart too, looks at what a
-reader would see, lets the door run to its end and compares everything (invariants.py). This process forks and uses neither
-Polars nor DuckDB itself, so that the forked ones find them unused; what it imports, they need not.
+reader would see, now and then loses the store file as well, lets the door run to its end and compares everything
+(invariants.py). The undisturbed walk is watched for what only a real power cut would undo (durable.py). This process forks
+and uses neither Polars nor DuckDB itself, so that the forked ones find them unused; what it imports, they need not.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import itertools
 import json
 import logging
@@ -24,28 +27,32 @@ import sys
 import tempfile
 import time
 import traceback
-from collections import Counter as Tally
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import jinja2  # noqa: F401
 import pyarrow.parquet  # noqa: F401
+from durable import Watch
+from faults import FAULTS
 from invariants import observed, seen_in_between, wrong_at_the_end
 from plan import Step, now_of, small_params, steps
 from points import Counter, Point, Slot, armed
+from report import Report
 
 import inference  # noqa: F401 -- warm for the children, like the next
 import ingest
 import intake.taking  # noqa: F401
+import storage.journal
 from contract.places import Places
 from expectations.pages import _render  # noqa: F401
 from forecasting import champion  # noqa: F401
 
 _ENDS = 60  # seconds a child may take before it counts as hanging
 PARAMS = small_params()  # read once: half of a small door's time is reading YAML
+Fault = Callable[[], None] | None
 _HEAVY = ("commit", "close", "checkpoint", "insert", "update", "delete")
 
 
@@ -61,20 +68,7 @@ class Walked:
     counts: dict[str, int]
     statements: list[str]
     statement_s: list[float]
-
-
-@dataclass
-class Report:
-    """What was tried and what was hit."""
-
-    seed: int
-    kills: int = 0
-    not_reached: int = 0
-    seconds: float = 0.0
-    by_step: Tally = field(default_factory=Tally)
-    by_kind: Tally = field(default_factory=Tally)
-    points: dict[str, set[str]] = field(default_factory=dict)
-    violations: list[str] = field(default_factory=list)
+    unsafe: list[str]
 
 
 def child(work: Callable[[], Any]) -> tuple[int, int]:
@@ -111,10 +105,12 @@ def answer(work: Callable[[], Any]) -> Any:
         os.waitpid(pid, 0)
 
 
-def killed(walked: Walked, places: Places, point: Point, slot: Slot) -> str | None:
+def killed(walked: Walked, places: Places, point: Point, slot: Slot, plant: Fault = None) -> str | None:
     """Where the door died; None when it was done before it got there."""
 
     def walk() -> None:
+        if plant:
+            plant()
         armed(Counter(slot, tell, point), places.root)
         walked.step.door(PARAMS, places, now_of(walked.number))
 
@@ -137,7 +133,7 @@ def walked_plan(folder: Path) -> list[Walked]:
     """Every step done once, on top of the one before."""
     places, done = Places(folder / "undisturbed"), []
     for number, step in enumerate(steps()):
-        answer(partial(step.prepare, places))
+        _must(answer(partial(step.prepare, places)))
         before = folder / f"before_{number:02d}"
         shutil.copytree(places.root, before)
         since = time.monotonic()
@@ -154,15 +150,16 @@ def _door(step: Step, number: int, places: Places) -> None:
     step.door(PARAMS, places, now_of(number))
 
 
-def _counted(step: Step, number: int, before: Path, work: Path) -> tuple[dict[str, int], list[str], list[float]]:
+def _counted(step: Step, number: int, before: Path, work: Path) -> tuple:
+    """The points of a step by kind, its statements, their seconds, and what of it was not on disk in time."""
     shutil.rmtree(work, ignore_errors=True)
     shutil.copytree(before, work)
-    counter, names = Counter(Slot()), []
+    counter, names, watch = Counter(Slot()), [], Watch(work)
     passed = counter.passed
     counter.passed = lambda kind, name: (names.append(name) if kind == "statement" else None, passed(kind, name))[1]
     armed(counter, work)
     _door(step, number, Places(work))
-    return counter.counts, names, counter.seconds
+    return counter.counts, names, counter.seconds, watch.unsafe()
 
 
 def _must(told: Any) -> Any:
@@ -184,7 +181,9 @@ def drawn(rng: random.Random, walked: Walked) -> Point:
     return Point(kind, rng.randint(1, max(walked.counts[kind], 1)))
 
 
-def cut(plan: list[Walked], folder: Path, seed: int, number: int, report: Report, slot: Slot) -> None:
+def cut(
+    plan: list[Walked], folder: Path, seed: int, number: int, report: Report, slot: Slot, plant: Fault = None
+) -> None:
     """One cut, its restart, its verdict."""
     rng = random.Random(f"{seed}/{number}")  # noqa: S311 -- a draw, not a secret
     walked = rng.choice(plan)
@@ -193,48 +192,39 @@ def cut(plan: list[Walked], folder: Path, seed: int, number: int, report: Report
     shutil.copytree(walked.before, work)
     places, where = Places(work), []
     for point in [drawn(rng, walked) for _ in range(rng.choice([1, 1, 2]))]:
-        at = killed(walked, places, point, slot)
-        _note(report, walked, point, at)
+        at = killed(walked, places, point, slot, plant)
+        kind = "inside" if point.kind == "statement" and point.delay_s is not None else point.kind
+        report.note(walked.step.name, kind, at)
         where.append(at or "done before")
-    is_read, is_lost = rng.random() < 0.4, rng.random() < 0.1
-    wrong = answer(lambda: _verdict(walked, places, is_read, is_lost))
+    is_read, lost = rng.random() < 0.4, rng.choices(["", "with the power", "later"], [80, 10, 10])[0]
+    report.stores_lost += bool(lost)
+    wrong = answer(lambda: _verdict(walked, places, is_read, lost, plant))
     wrong = wrong if isinstance(wrong, list) else [wrong["failed"]]
-    report.violations += [f"seed {seed} number {number}, '{walked.step.name}' cut at {where}: {one}" for one in wrong]
+    cut_at = f"'{walked.step.name}' cut at {where}{lost and ', store lost '}{lost}"
+    report.violations += [f"seed {seed} number {number}, {cut_at}: {one}" for one in wrong]
 
 
-def _verdict(walked: Walked, places: Places, is_read: bool, is_lost: bool) -> list[str]:
-    """What is wrong; of four cuts in ten also as read in between, of one in ten also after the store was lost and made again."""
+def _verdict(walked: Walked, places: Places, is_read: bool, lost: str, plant: Fault) -> list[str]:
+    """What is wrong; of four cuts in ten also as read in between, of two in ten also after the store file was lost and made
+    again: at once, before the door is walked again, or once all was well."""
+    if plant:
+        plant()
     wrong = seen_in_between(places) if is_read else []
+    if lost == "with the power":
+        _lose(walked, places)
     _door(walked.step, walked.number, places)
     wrong += wrong_at_the_end(places, walked.after)
-    if is_lost:
-        places.store.unlink()
-        ingest.rebuild(PARAMS, places, now=now_of(walked.number))
+    if lost == "later":
+        _lose(walked, places)
         wrong += [f"rebuilt: {one}" for one in wrong_at_the_end(places, walked.after)]
     return wrong
 
 
-def _note(report: Report, walked: Walked, point: Point, at: str | None) -> None:
-    if at is None:
-        report.not_reached += 1
-        return
-    kind = "inside" if point.kind == "statement" and point.delay_s is not None else point.kind
-    report.kills += 1
-    report.by_step[walked.step.name] += 1
-    report.by_kind[kind] += 1
-    report.points.setdefault(kind, set()).add(at)
-
-
-def table_of(report: Report) -> str:
-    """The report as people read it."""
-    lines = ["| cut at | kills | different points |", "|---|---|---|"]
-    lines += [f"| {kind} | {report.by_kind[kind]} | {len(points)} |" for kind, points in sorted(report.points.items())]
-    lines += ["", "| step | kills |", "|---|---|", *(f"| {step} | {count} |" for step, count in report.by_step.items())]
-    lines += [
-        "",
-        f"kills {report.kills}, door done before {report.not_reached}, {report.seconds:.0f} s, seed {report.seed}",
-    ]
-    return "\n".join([*lines, f"violations {len(report.violations)}", *report.violations])
+def _lose(walked: Walked, places: Places) -> None:
+    """The store file gone (its log is not), and made again from the journal. One without a journal held nothing yet."""
+    if any(places.root.glob("journal/*/[0-9]*")):
+        places.store.unlink(missing_ok=True)
+        ingest.rebuild(PARAMS, places, now=now_of(walked.number))
 
 
 def cuts(plan: list[Walked], folder: Path, seed: int, numbers: Iterator[int], kills: int) -> Report:
@@ -248,26 +238,37 @@ def cuts(plan: list[Walked], folder: Path, seed: int, numbers: Iterator[int], ki
     return report
 
 
+def found_after(plan: list[Walked], folder: Path, seed: int, fault: str, most: int) -> int | None:
+    """How many cuts it took to find a planted fault; None when `most` did not."""
+    report, slot = Report(seed), Slot()
+    folder.mkdir()
+    for number in range(most):
+        cut(plan, folder, seed, number, report, slot, FAULTS[fault])
+        if report.violations:
+            return number + 1
+    return None
+
+
 def shared(plan: list[Walked], folder: Path, seed: int, kills: int, jobs: int) -> Report:
     """The kills done by several processes, each every so-manieth cut of the seed."""
 
     def work(job: int) -> dict[str, Any]:
-        done = cuts(plan, folder / f"job_{job}", seed, itertools.count(job, jobs), kills // jobs)
-        return vars(done) | {"points": {kind: sorted(points) for kind, points in done.points.items()}}
+        return cuts(plan, folder / f"job_{job}", seed, itertools.count(job, jobs), -(-kills // jobs)).plain()
 
-    total = Report(seed)
-    for pid, reading in [child(partial(work, job)) for job in range(jobs)]:
-        with os.fdopen(reading, "rb") as pipe:
-            told = _must(json.loads(pipe.read()))
-        os.waitpid(pid, 0)
-        total.kills += told["kills"]
-        total.not_reached += told["not_reached"]
-        total.by_step.update(told["by_step"])
-        total.by_kind.update(told["by_kind"])
-        total.violations += told["violations"]
-        for kind, points in told["points"].items():
-            total.points.setdefault(kind, set()).update(points)
+    total = Report(seed, violations=[f"'{step.step.name}': {one}" for step in plan for one in step.unsafe])
+    for told in _gathered([partial(work, job) for job in range(jobs)]):
+        total.add(told)
     return total
+
+
+def _gathered(works: list[Callable[[], Any]]) -> list[Any]:
+    """The answers of children at work side by side; none is left behind when one fails."""
+    answers = []
+    for pid, reading in [child(work) for work in works]:
+        with os.fdopen(reading, "rb") as pipe:
+            answers.append(json.loads(pipe.read() or b'{"failed": "no answer"}'))
+        os.waitpid(pid, 0)
+    return [_must(told) for told in answers]
 
 
 def main() -> int:
@@ -277,9 +278,13 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--only", type=int, help="one cut of this seed again")
+    parser.add_argument("--faults", type=int, default=0, metavar="N", help="find each planted fault within N cuts")
+    parser.add_argument("--without-transactions", action="store_true", help="show that the harness sees what is broken")
     parser.add_argument("--json", type=Path, help="where the numbers go")
     arguments = parser.parse_args()
     logging.disable(logging.CRITICAL)
+    if arguments.without_transactions:
+        storage.journal.transaction = contextlib.nullcontext
     since = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="powercut-") as made:
         plan = walked_plan(Path(made))
@@ -287,12 +292,16 @@ def main() -> int:
             report = cuts(plan, Path(made) / "only", arguments.seed, iter([arguments.only]), 1)
         else:
             report = shared(plan, Path(made), arguments.seed, arguments.kills, arguments.jobs)
+        hunt = partial(found_after, plan, seed=arguments.seed, most=arguments.faults)
+        hunts = [partial(hunt, Path(made) / f"fault_{k}", fault=fault) for k, fault in enumerate(FAULTS)]
+        if arguments.faults:
+            report.faults = dict(zip(FAULTS, _gathered(hunts), strict=True))
     report.seconds = round(time.monotonic() - since, 1)
-    print(table_of(report))
+    print(report.table())
     if arguments.json:
-        told = vars(report) | {"points": {kind: len(points) for kind, points in sorted(report.points.items())}}
+        told = report.plain() | {"points": {kind: len(points) for kind, points in sorted(report.points.items())}}
         arguments.json.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
-    return 1 if report.violations else 0
+    return 1 if report.violations or report.unseen() else 0
 
 
 if __name__ == "__main__":

@@ -33,20 +33,19 @@ def _observed(con: Connection, places: Places) -> dict[str, Any]:
 
 
 def seen_in_between(places: Places) -> list[str]:
-    """What is wrong for whoever reads the store right after the cut."""
+    """What is wrong for whoever reads the store and the validation pages right after the cut."""
+    halves = list(_halves(places))
     if not places.store.exists():
-        return []
+        return halves
     with open_store(places.store, 20) as con:
-        return list(_broken(con))
+        return [*halves, *_broken(con)]
 
 
 def wrong_at_the_end(places: Places, expected: dict[str, Any]) -> list[str]:
     """What differs from the run that was never killed, and what the ledger promises and the archive does not keep."""
     with open_store(places.store, 20) as con:
         wrong = [f"{part} {name} differs" for part, name in _differences(_observed(con, places), expected)]
-        wrong += [*_broken(con), *_not_archived(con, places)]
-    pages = sorted(places.validation.glob("*.batch.json"))
-    wrong += [f"page {page.name} is half" for page in pages if not _is_json(page)]
+        wrong += [*_broken(con), *_not_archived(con, places), *_halves(places)]
     archived = {path.name[:64] for path in places.archive.rglob("*_*")}
     return wrong + [
         f"{path.name} is in inbox and archive" for path in waiting_files(places.inbox) if sha256_of(path) in archived
@@ -66,10 +65,13 @@ _QUESTIONS = {
         left join quarantine q on q.batch_id = b.batch_id
         group by all having rows_in <> rows_accepted + rows_refused or rows_refused <> coalesce(sum(q.lines), 0)""",
     "a refused row has no batch": "select q.* from quarantine q anti join batches b using (batch_id)",
+    "a refused row was taken in by nobody": """
+        select q.* from quarantine q anti join batches b on b.batch_id = q.replayed_by and b.replay_of = q.batch_id
+        where q.replayed_by is not null""",
     "a sale has no batch": "select s.* from sales s anti join batches b using (batch_id)",
     "an earlier sale has no batch": "select s.* from sales_superseded s anti join batches b using (batch_id)",
     "a series and day stands twice": "select unique_id, ds from sales group by all having count(*) > 1",
-    "a content was taken twice": "select sha256, fact from batches group by all having count(*) > 1",
+    "a content was taken twice": "select sha256, fact, attempt from batches group by all having count(*) > 1",
     "a sale has no series": "select s.* from sales s anti join series_attributes a using (unique_id)",
     "a table is half published": "select run_id, count(*) from forecasts group by all having count(*) <> 70",
     "a table of levels is half published": "select run_id, count(*) from forecast_levels group by all having count(*) <> 7",
@@ -108,6 +110,11 @@ def _hash_of(con: Connection, table: str) -> str:
 
 def _files(folder: Path) -> dict[str, str]:
     return {str(path.relative_to(folder)): sha256_of(path) for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+def _halves(places: Places) -> Iterator[str]:
+    pages = sorted(places.validation.glob("*.batch.json"))
+    yield from (f"page {page.name} is half" for page in pages if not _is_json(page))
 
 
 def _is_json(path: Path) -> bool:

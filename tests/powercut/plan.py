@@ -58,9 +58,12 @@ def steps() -> list[Step]:
         Step("new day", _dropping(("sales_1.csv", _day(days[0]))), _ingest),
         Step("restatement", _dropping(("sales_2.csv", _day(days[0], plus=1))), _ingest),
         Step("overlap", _dropping(("sales_3.csv", _lines(_day(days[0], plus=2), _day(days[1])))), _ingest),
+        Step("store of an older version", _aged(("sales_10.csv", _day(days[5]))), _ingest),
         Step("duplicate", _dropping(("sales_again.csv", _day(days[0], plus=1))), _ingest),
         Step("bad file", _dropping(("sales_4.csv", "a,b\n1,2\n")), _ingest),
         Step("refused rows", _dropping(("sales_5.csv", _day(days[2], broken=2))), _ingest),
+        Step("replay", _dropping(), _replay),
+        Step("mended rows", _mended(days[2]), _correct),
         Step("laboratory", _laboratory("a"), _publish),
         Step("mixed inbox", _dropping(
             ("prices_2.csv", _prices(3.0)), ("sales_6.csv", _day(days[3])), ("sales_7.csv", "a,b\n3,4\n"),
@@ -83,6 +86,34 @@ def _rebuild(params: Params, places: Places, now: datetime) -> Any:
     import ingest
 
     return ingest.rebuild(params, places, now=now)
+
+
+def _replay(params: Params, places: Places, now: datetime) -> Any:
+    """The limit was wrong: a bulk order of 150,000 units is one."""
+    import ingest
+
+    rules = params.ingest.model_copy(update={"max_y": 1e6, "refuse_unusual": False})
+    return ingest.replay(params.model_copy(update={"ingest": rules}), places, now=now, code="units_absurd")
+
+
+def _correct(params: Params, places: Places, now: datetime) -> Any:
+    """The row was wrong: mended by hand. Its batch is the one that refused a row of no unit."""
+    import ingest
+    from storage.store import open_store
+
+    with open_store(places.store) as con:
+        ((batch_id,),) = con.execute("select min(batch_id) from quarantine where reason = 'units_negative'").fetchall()
+    return ingest.replay(params, places, now=now, batch_id=batch_id, corrected=places.root / "mended.csv")
+
+
+def _mended(day: date) -> Callable[[Places], None]:
+    """The first line of a day as it should have been."""
+
+    def prepare(places: Places) -> None:
+        first = _day(day).splitlines()[1]
+        (places.root / "mended.csv").write_text(f"{HEADER},row_number\n{first},1\n", encoding="utf-8")
+
+    return prepare
 
 
 def _publish(params: Params, places: Places, now: datetime) -> Any:
@@ -173,11 +204,32 @@ def _dropping(*files: tuple[str, str]) -> Callable[[Places], None]:
     return prepare
 
 
+def _aged(*files: tuple[str, str]) -> Callable[[Places], None]:
+    """The store taken back to schema version 1, whose ledger had no replays, and files to take in."""
+
+    def prepare(places: Places) -> None:
+        from storage.store import open_store, transaction
+
+        told = (ROOT / "tests" / "storage" / "schema_1.sql").read_text(encoding="utf-8").split(";\n")
+        with open_store(places.store) as con, transaction(con):
+            for statement in (
+                "alter table batches rename to batches_2",
+                next(statement for statement in told if statement.startswith('create table "batches"')),
+                "insert into batches by name select * exclude (replay_of, attempt) from batches_2",
+                "drop table batches_2",
+                "update meta set value = '1' where key = 'schema_version'",
+            ):
+                con.execute(statement).fetchall()
+        _dropping(*files)(places)
+
+    return prepare
+
+
 def _day(day: date, plus: int = 0, broken: int = 0) -> str:
-    """One day of all series; some units unlike the day before, the first `broken` rows refused."""
+    """One day of all series; some units unlike the day before, the first `broken` rows (one or two) refused."""
     lines = [HEADER]
     for number, (name, store, item) in enumerate(SERIES):
-        y = -1 if number < broken else 3 + (number + day.day) % 4 + plus * (number % 2)
+        y = (-1, 150_000)[number] if number < broken else 3 + (number + day.day) % 4 + plus * (number % 2)
         lines.append(f"{name},{day},{y},{store[:2]},{store},{item[0]},{item[0]}_D,{item}")
     return "\n".join(lines) + "\n"
 

@@ -1,0 +1,63 @@
+"""Faults planted on purpose: what the harness must find, or its silence about the real code says nothing.
+
+Each changes modules of the process it is called in, so call it in a child.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+
+def statements_alone() -> None:
+    """Each statement of a change is its own transaction."""
+    import storage.journal
+
+    @contextmanager
+    def none(con: Any) -> Iterator[None]:
+        yield
+
+    storage.journal.transaction = none
+
+
+def archived_first() -> None:
+    """A file goes to the archive before its rows are in the store."""
+    from intake import taking
+    from storage.store import file_of
+
+    read, write, move, at = taking.read_file, taking.write_delivery, taking.archive_file, []
+
+    def reading(path: Path, *rest: Any) -> Any:
+        at[:] = [path]
+        return read(path, *rest)
+
+    def writing(con: Any, delivery: Any, batches: Any, sentences: Any) -> Any:
+        archive = file_of(con).parent / "archive"
+        move(at[0], archive / "refused" if any(batch.reason for batch in batches) else archive, delivery.sha256)
+        return write(con, delivery, batches, sentences)
+
+    taking.read_file, taking.write_delivery = reading, writing
+    taking.archive_file = lambda path, *rest: move(path, *rest) if path.exists() else None
+
+
+def pages_in_place() -> None:
+    """A validation page is written where it is read, in two goes with a slow disk between them."""
+    import expectations.pages
+
+    def halves(path: Path, text: str) -> Path:
+        path.write_text(text[: len(text) // 2], encoding="utf-8")
+        time.sleep(0.05)
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    expectations.pages._whole = halves
+
+
+FAULTS: dict[str, Callable[[], None]] = {
+    "each statement its own transaction": statements_alone,
+    "archived before the commit": archived_first,
+    "pages written in place": pages_in_place,
+}
