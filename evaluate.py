@@ -42,8 +42,17 @@ def evaluate(params: Params, places: Places) -> Summary:
     cutoffs = cutoffs_of(panel, params.evaluate, params.train.horizon)
     if len(cutoffs) < params.evaluate.origins:
         log.warning("cutoffs=%d asked=%d reason=short history", len(cutoffs), params.evaluate.origins)
-    refit = params.evaluate.refit_every
-    told = backtest(panel, forecasters, BASELINE, cutoffs, params.train.horizon, refit, params.inference, log.info)
+    told = backtest(
+        panel,
+        forecasters,
+        BASELINE,
+        cutoffs,
+        params.train.horizon,
+        params.evaluate.refit_every,
+        params.inference,
+        log.info,
+        params.evaluate.as_of_hours,
+    )
     bins, zeros = params.evaluate.calibration_bins, params.ingest.absent_means_zero
     scores, calibrations = score_backtest(panel, told, list(forecasters), params.source.hierarchy, bins, zeros)
     decision = _decide(params, panel, told, scores)

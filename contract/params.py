@@ -193,6 +193,7 @@ class EvaluateParams(_Section):
     origins: Positive
     step_days: Positive
     refit_every: Positive
+    as_of_hours: Annotated[float, Field(ge=0)] | None
     calibration_bins: Annotated[int, Field(ge=2)]
     gate: GateParams
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date, timedelta
+from dataclasses import replace
+from datetime import date, datetime, time, timedelta
 
 import polars as pl
 
@@ -13,6 +14,7 @@ from contract.params import EvaluateParams, InferenceParams
 from forecasting.fallback import complete
 from forecasting.forecaster import Forecaster
 
+LEAST_KNOWN = 0.5  # share of the rows before a cutoff; fewer were no store a forecast could have been made from
 EXTRA_DAYS = 14  # of history before a cutoff, beyond the horizon: two weeks of origins to learn from
 
 Progress = Callable[[str], None]
@@ -47,15 +49,16 @@ def backtest(
     refit_every: int,
     inference: InferenceParams,
     progress: Progress = _silent,
+    as_of_hours: float | None = None,
 ) -> pl.DataFrame:
     """cutoff, unique_id, ds, h, y and one column per forecaster: mean forecasts, completed by the fallback ladder.
 
-    y is what came true (null if unknown). Each forecaster is refitted at every `refit_every`-th cutoff; in between
-    the same fit forecasts from fresh data. The panel is cut here, once, before any forecaster sees it.
+    y is what came true (null if unknown), as known today. Each forecaster is refitted at every `refit_every`-th cutoff; in
+    between the same fit forecasts from fresh data. The panel is cut here, once, before any forecaster sees it (`seen_from`).
     """
     frames = []
     for k, cutoff in enumerate(cutoffs):
-        known = panel.up_to(cutoff)
+        known = seen_from(panel, cutoff, as_of_hours)
         if k % refit_every == 0:
             for name, forecaster in forecasters.items():
                 progress(f"fit {name} up to {cutoff}")
@@ -64,6 +67,26 @@ def backtest(
         frames.append(_one_cutoff(known, forecasters, baseline, cutoff, horizon, inference))
     truth = panel.sales.select("unique_id", "ds", "y")
     return pl.concat(frames).join(truth, on=["unique_id", "ds"], how="left", maintain_order="left")
+
+
+def seen_from(panel: Panel, cutoff: date, as_of_hours: float | None = None) -> Panel:
+    """The panel a forecast made so many hours after the cutoff's end could read: later corrections undone, late rows not
+    there yet, plans as they were. None: cut at the cutoff, but with today's knowledge of the days before it.
+
+    NotEnoughHistory where hardly anything was known then: a history taken in long after its days, without `known_at`.
+    """
+    if as_of_hours is None:
+        return panel.up_to(cutoff)
+    moment = datetime.combine(cutoff, time()) + timedelta(days=1, hours=as_of_hours)
+    today, then = panel.up_to(cutoff), panel.as_known_at(moment).up_to(cutoff)
+    if then.sales.height < LEAST_KNOWN * today.sales.height:
+        raise NotEnoughHistory(
+            f"of the {today.sales.height} sales rows up to {cutoff} only {then.sales.height} were known by {moment}: this history "
+            "was taken in later, and its files say no known_at. Set evaluate.as_of_hours to null."
+        )
+    return replace(
+        then, series=panel.series
+    )  # who exists is told once; a series that had not sold yet stays to be forecast
 
 
 def _one_cutoff(

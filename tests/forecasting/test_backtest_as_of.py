@@ -1,0 +1,79 @@
+"""A backtest that reads each cutoff as it was known then: rewriting history changes none of its forecasts, to the byte."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, datetime, time, timedelta
+
+import polars as pl
+import pytest
+
+from contract.errors import NotEnoughHistory
+from contract.panel import Panel
+from forecasting.backtest import backtest, seen_from
+from forecasting.seasonal_naive import SeasonalNaive
+
+HORIZON, HOURS = 14, 12
+
+
+@pytest.fixture(scope="module")
+def panel(make_panel) -> Panel:
+    """Every day known on the next morning."""
+    made = make_panel(series=8, days=120, seed=2)
+    known_at = pl.col("ds").cast(pl.Datetime("us")) + pl.duration(days=1, hours=6)
+    return replace(made, sales=made.sales.with_columns(known_at=known_at))
+
+
+def _restated(panel: Panel, day: date, known_at: datetime) -> Panel:
+    """One day told anew, as the store holds it: the new rows in `sales`, the old ones superseded."""
+    is_it = pl.col("ds") == day
+    superseded = panel.sales.filter(is_it).with_columns(superseded_at=pl.lit(known_at, pl.Datetime("us")))
+    then = pl.when(is_it)
+    sales = panel.sales.with_columns(
+        y=then.then(pl.col("y") * 3 + 5).otherwise("y"),
+        known_at=then.then(pl.lit(known_at, pl.Datetime("us"))).otherwise("known_at"),
+    )
+    return replace(panel, sales=sales, superseded={"sales": superseded})
+
+
+@pytest.fixture
+def walked(unfitted, inference_params):
+    def walk(panel: Panel, as_of_hours: float | None) -> pl.DataFrame:
+        models = {"seasonal_naive": SeasonalNaive(7), "global_lightgbm": unfitted()}
+        last = panel.last_day - timedelta(days=HORIZON)
+        cutoffs = [last - timedelta(days=7), last]
+        hours = {"as_of_hours": as_of_hours}
+        return backtest(panel, models, "seasonal_naive", cutoffs, HORIZON, 1, inference_params, **hours).drop("y")
+
+    return walk
+
+
+def test_a_day_rewritten_after_the_cutoffs_changes_no_forecast_as_of_them(panel, walked):
+    day = panel.last_day - timedelta(days=HORIZON + 9)
+    rewritten = _restated(panel, day, datetime.combine(panel.last_day, time()))
+    assert walked(rewritten, HOURS).equals(walked(panel, HOURS))
+    assert not walked(rewritten, None).equals(walked(panel, None))
+
+
+def test_a_day_rewritten_between_two_cutoffs_is_seen_by_the_later_one_only(panel, walked):
+    later = panel.last_day - timedelta(days=HORIZON)
+    rewritten = _restated(panel, later - timedelta(days=10), datetime.combine(later - timedelta(days=2), time()))
+    before, after = walked(panel, HOURS), walked(rewritten, HOURS)
+    assert after.filter(pl.col("cutoff") < later).equals(before.filter(pl.col("cutoff") < later))
+    assert not after.filter(cutoff=later).equals(before.filter(cutoff=later))
+
+
+def test_a_late_day_is_unknown_and_every_series_is_still_forecast(panel, walked):
+    cutoff = panel.last_day - timedelta(days=HORIZON)
+    late = pl.when(pl.col("ds") == cutoff).then(pl.lit(datetime.combine(panel.last_day, time()), pl.Datetime("us")))
+    held_back = replace(panel, sales=panel.sales.with_columns(known_at=late.otherwise("known_at")))
+    assert seen_from(held_back, cutoff, HOURS).last_day == cutoff - timedelta(days=1)
+    told = walked(held_back, HOURS)
+    assert told["global_lightgbm"].null_count() == 0
+    assert told.height == walked(held_back, None).height
+
+
+def test_a_history_received_in_one_go_is_refused_not_read_as_empty(panel):
+    at_once = replace(panel, sales=panel.sales.with_columns(known_at=pl.lit(datetime(2030, 1, 1), pl.Datetime("us"))))
+    with pytest.raises(NotEnoughHistory, match=r"only 0 were known.*as_of_hours to null"):
+        seen_from(at_once, panel.last_day - timedelta(days=HORIZON), HOURS)
