@@ -205,6 +205,15 @@ class InferenceParams(_Section):
     fallback_days: Positive
 
 
+class SignalParams(_Section):
+    """How daily signals are judged against their own past."""
+
+    false_alarms_per_quarter: Annotated[float, Field(gt=0, le=1)]
+    watch_days: Annotated[int, Field(ge=14)]
+    past_days: Annotated[int, Field(ge=28)]
+    least_past_days: Annotated[int, Field(ge=28)]
+
+
 class MonitorParams(_Section):
     """When a person should look."""
 
@@ -217,6 +226,7 @@ class MonitorParams(_Section):
     retrain_every_days: Positive
     max_fallback_share: Share
     max_refused_share: Share
+    signals: SignalParams
 
 
 class DrillParams(_Section):
