@@ -52,17 +52,22 @@ NEWEST = Question()
 
 def infer(params: Params, places: Places, *, now: datetime, question: Question = NEWEST) -> Summary:
     """The factory: the store's panel and champion -> forecasts and their run, written to the store in one transaction."""
-    from forecasting.champion import champion_in_registry
+    from forecasting.ladder import who_serves
     from storage.forecasts import publish as write_forecasts
-    from storage.models import champion as champion_id
+    from storage.models import in_line
     from storage.panel import read_panel
     from storage.runs import Run
     from storage.store import open_store
 
     with open_store(places.store, params.ingest.lock_wait_s) as con:
-        panel, model_id = read_panel(con, question.as_of), champion_id(con)
-    champion = champion_in_registry(places.registry, model_id, places.backtest)
-    rows, levels, lineage = _answer(params, panel, champion, question)
+        panel, models = read_panel(con, question.as_of), in_line(con)
+        last = _last_published(con) if panel.sales.is_empty() and question == NEWEST else None
+    champion, stand_in = who_serves(places.registry, models, places.backtest)
+    if champion.why_none:
+        log.warning("champion=%s serves=%s reason=%s", models[:1], champion.model_id, champion.why_none)
+    rows, levels, lineage = (
+        _answer(params, panel, champion, question, stand_in) if last is None else _repeat(params, panel, last, now)
+    )
     status = question.status(params.train.horizon)
     run = Run(**lineage, started_at=now, ended_at=clock(), status=status, git_commit=git_commit())
     with open_store(places.store, params.ingest.lock_wait_s) as con:
@@ -123,7 +128,7 @@ def publish(params: Params, places: Places, *, now: datetime) -> Summary:
 
 
 def _answer(
-    params: Params, panel: Panel, champion: Champion, question: Question
+    params: Params, panel: Panel, champion: Champion, question: Question, stand_in: str | None = None
 ) -> tuple[pl.DataFrame, pl.DataFrame, dict]:
     """Forecasts, their levels, and the lineage both carry."""
     from contract.frames import FORECAST_LEVELS
@@ -131,13 +136,13 @@ def _answer(
     from forecasting.seasonal_naive import SeasonalNaive
 
     origin, horizon = question.origin or panel.last_day, question.horizon or params.train.horizon
-    lineage = _lineage(params, panel, champion, (origin, horizon, question.series, question.as_of))
+    lineage = _lineage(params, panel, champion, (origin, horizon, question.series, question.as_of), stand_in)
     baseline = SeasonalNaive(params.train.season, params.source.region, params.ingest.absent_means_zero)
     method, model = champion.method(baseline.name), champion.model
     run_id, region = lineage["run_id"], params.source.region
     wanted = panel.matching(question.series).series.select("unique_id") if question.series else None
     rows = publish_forecasts(
-        panel, origin, horizon, model, baseline, champion.calibrations, params.inference, run_id, region
+        panel, origin, horizon, model, baseline, champion.calibrations, params.inference, run_id, region, stand_in
     )
     if wanted is not None:  # features need the neighbours, the asker does not; a part of a group has no own calibration
         return rows.join(wanted, on="unique_id", how="semi", maintain_order="left"), FORECAST_LEVELS.empty(), lineage
@@ -145,11 +150,33 @@ def _answer(
     return rows, levels, lineage
 
 
-def _lineage(params: Params, panel: Panel, champion: Champion, asked: tuple) -> dict[str, Any]:
+def _last_published(con: Any) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The newest whole table and its levels, as they went out."""
+    from storage.forecasts import latest_forecast_levels, latest_forecasts
+
+    return latest_forecasts(con), latest_forecast_levels(con)
+
+
+def _repeat(
+    params: Params, panel: Panel, last: tuple[pl.DataFrame, pl.DataFrame], now: datetime
+) -> tuple[pl.DataFrame, pl.DataFrame, dict]:
+    """The lowest rung: no sale can be read, so the last published table goes out again, for the days from today on."""
+    from forecasting.champion import Champion
+    from forecasting.ladder import repeated
+
+    today, horizon = now.date(), params.train.horizon
+    lineage = _lineage(params, panel, Champion(None, None, {}), (today, horizon, None, None))
+    rows, levels = (repeated(table, today, horizon, lineage["run_id"]) for table in last)
+    return rows, levels, lineage
+
+
+def _lineage(
+    params: Params, panel: Panel, champion: Champion, asked: tuple, stand_in: str | None = None
+) -> dict[str, Any]:
     """Which model, data and params made the rows. The run_id is their hash: the same question twice is the same run."""
     made_of = params_hash(params.source, params.features, params.train, params.inference)
     return {
-        "run_id": text_hash(champion.model_id, panel.hash, made_of, *asked),
+        "run_id": text_hash(champion.model_id, panel.hash, made_of, *asked, *([stand_in] if stand_in else [])),
         "door": "inference",
         "params_hash": made_of,
         "panel_hash": panel.hash,

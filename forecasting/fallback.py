@@ -9,14 +9,16 @@ import polars as pl
 from contract.panel import Panel
 from contract.params import InferenceParams
 
-GROUP_MEAN, ZERO = "group_mean", "zero"
+GROUP_MEAN, ZERO, LAST_FORECAST = "group_mean", "zero", "last_forecast"
 
 REASONS = {
+    "previous_champion": "the champion cannot be used, the one before it answers",
     "no_model": "there is no usable champion",
     "features_missing": "features the champion learned from are unknown now",
     "no_history": "the series had not sold before the origin",
     "not_a_number": "the model's answer was not a finite number",
     "explosion": "the model's answer was far above anything the series ever sold",
+    "no_sales": "no sale could be read, the last published forecast is repeated",
 }
 
 
@@ -27,11 +29,13 @@ def complete(
     panel: Panel,
     params: InferenceParams,
     silence: str | None = None,
+    stand_in: str | None = None,
 ) -> pl.DataFrame:
     """unique_id, ds, h, y_hat, method, reason: the forecast where it is sound, else the first rung below that has an answer.
 
     `forecast` and `baseline` hold unique_id, ds, h, y_hat with the same rows. `silence` says why there is no model
     behind the forecast at all (no_model, features_missing); its values then do not count.
+    `stand_in` says why the model behind it is not the champion, on the rows it makes.
     Rungs: `method`, seasonal_naive, the mean of the series' group over the last `fallback_days`, zero.
     """
     judged = forecast.join(_highest_day(panel), on="unique_id", how="left", validate="m:1").with_columns(
@@ -57,7 +61,7 @@ def complete(
         .when(pl.col("group_mean").is_not_null())
         .then(pl.lit(GROUP_MEAN))
         .otherwise(pl.lit(ZERO)),
-        reason="why",
+        reason=pl.coalesce("why", pl.lit(stand_in, pl.String)),
     ).sort("unique_id", "ds")
 
 

@@ -29,17 +29,19 @@ def publish_forecasts(
     params: InferenceParams,
     run_id: str,
     region: str | None = None,
+    stand_in: str | None = None,
 ) -> pl.DataFrame:
     """As contract.frames.FORECASTS: series x horizon rows, none missing, none null, none negative; closed days all zero.
 
-    `region` is the series' column that names its calendar region.
+    `region` is the series' column that names its calendar region. `stand_in`: the reason of its rows when what
+    is handed in as champion is an earlier one (forecasting.ladder.who_serves).
     """
     known = _heard(panel.up_to(origin))
     naive = baseline.forecast(known, origin, horizon)
     ours, silence = _ask(champion, known, origin, horizon)
     ours = naive.with_columns(y_hat=pl.lit(None, pl.Float64)) if ours is None else ours
     method = champion.name if champion is not None else baseline.name
-    rows = complete(ours, method, naive, known, params, silence)
+    rows = complete(ours, method, naive, known, params, silence, stand_in)
     quantiles = _series_quantiles(rows, calibrations, method, baseline.name)
     is_closed = closed_ahead(known, origin, horizon, region).ravel()
     quantiles[is_closed] = 0.0  # the spread of "0 expected" is that of slow sellers, not of shut doors

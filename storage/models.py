@@ -69,6 +69,15 @@ def champion(con: duckdb.DuckDBPyConnection) -> str | None:
     return row[0][0] if row else None
 
 
+def in_line(con: duckdb.DuckDBPyConnection) -> list[str]:
+    """The champion, then the champions before it, the newest first. Not in line: what was made after it and rolled back from."""
+    earlier = """
+        select m.model_id from models m, models c
+        where c.stage = 'champion' and (m.stage = 'champion' or m.stage = 'retired' and m.created_at < c.created_at)
+        order by m.stage, m.created_at desc, m.model_id"""
+    return [model_id for (model_id,) in con.execute(earlier).fetchall()]
+
+
 def read_models(con: duckdb.DuckDBPyConnection) -> pl.DataFrame:
     """All models, the newest first."""
     return con.sql("select * from models order by created_at desc, model_id").pl()

@@ -1,0 +1,60 @@
+"""The whole-table rungs of the ladder: who answers when the champion cannot be loaded, and what goes out when nobody can answer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date, timedelta
+from pathlib import Path
+
+import polars as pl
+
+from contract.days import days_after
+from contract.errors import ModelBroken, NotEnoughHistory
+from forecasting.champion import Champion, champion_in_registry
+from forecasting.fallback import LAST_FORECAST
+
+WEEK = 7
+
+
+def who_serves(registry: Path, in_line: Sequence[str], backtest: Path) -> tuple[Champion, str | None]:
+    """The first usable model in line, the champion first; and the reason its rows give if it is an earlier one.
+
+    Without any usable one the baseline serves, `why_none` being what is wrong with the champion.
+    """
+    why_none = None
+    for place, model_id in enumerate(in_line):
+        try:
+            found = champion_in_registry(registry, model_id, backtest)
+        except ModelBroken as broken:  # its calibration: a mean without quantiles cannot be published
+            found = Champion(None, None, {}, str(broken))
+        if found.model is not None:
+            return replace(found, why_none=why_none), "previous_champion" if place else None
+        why_none = why_none or found.why_none
+    nobody = champion_in_registry(registry, None, backtest)
+    return replace(nobody, why_none=why_none or nobody.why_none), None
+
+
+def repeated(last: pl.DataFrame, today: date, horizon: int, run_id: str) -> pl.DataFrame:
+    """The last published rows (FORECASTS or FORECAST_LEVELS) for `horizon` days from today on: a day they hold as it is, one
+    beyond their end as the same weekday of their last week. Nothing was learned since, so the origin stays and h counts on.
+
+    NotEnoughHistory when nothing was ever published.
+    """
+    if last.is_empty():
+        raise NotEnoughHistory(
+            "the store holds no sales to forecast from and no forecast to repeat. Ingest sales (`python ingest.py`), or "
+            "bring the store back (`make rebuild`)."
+        )
+    end, days = last["ds"].max(), days_after(today - timedelta(days=1), horizon)
+    targets = pl.DataFrame({"target": days, "source": [_same_weekday(day, end) for day in days]})
+    moved = last.drop("h").join(targets, left_on="ds", right_on="source", how="inner").drop("ds")
+    said = {"method": pl.lit(LAST_FORECAST), "reason": pl.lit("no_sales")} if "method" in last.columns else {}
+    h = (pl.col("target") - pl.col("origin")).dt.total_days().cast(pl.Int32)
+    return moved.with_columns(ds="target", h=h, run_id=pl.lit(run_id), **said)
+
+
+def _same_weekday(day: date, end: date) -> date:
+    """The day itself, or as many whole weeks before it as lead to `end` or earlier."""
+    beyond = max((day - end).days, 0)
+    return day - timedelta(days=WEEK * -(-beyond // WEEK))

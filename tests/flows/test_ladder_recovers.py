@@ -1,0 +1,109 @@
+"""A degraded morning rings, and the next one after the cause is gone is as if nothing had been: no hand needed in between."""
+
+from __future__ import annotations
+
+import shutil
+from datetime import datetime, time, timedelta
+
+import pytest
+
+import inference
+import monitor
+from contract.errors import NotEnoughHistory
+from storage.alerts import open_alerts
+from storage.forecasts import latest_forecasts
+from storage.models import Model, in_line, promote, write_model
+from storage.panel_files import read_frozen
+from storage.store import open_store, transaction
+
+PUBLISHED = 3  # days after the last sales day
+
+
+def _morning(laboratory, days: int) -> datetime:
+    """The k-th morning after the laboratory was published."""
+    days += PUBLISHED
+    return datetime.combine(read_frozen(laboratory.places.panel).last_day + timedelta(days=days), time(6))
+
+
+def _walked(laboratory, days: int):
+    """A morning without arrivals: the summary of the forecast, the newest table, the causes that ring."""
+    params, places, now = laboratory.params, laboratory.places, _morning(laboratory, days)
+    told = inference.infer(params, places, now=now)
+    monitor.monitor(params, places, now=now)
+    with open_store(places.store) as con:
+        return told, latest_forecasts(con).drop("created_at"), set(open_alerts(con)["cause"])
+
+
+@pytest.fixture
+def champion_id(laboratory):
+    with open_store(laboratory.places.store) as con:
+        return in_line(con)[0]
+
+
+def _newer_champion(laboratory, older: str) -> str:
+    """A second model promoted after the first: a copy of its bundle under another name."""
+    newer = "f" * 12
+    shutil.copytree(laboratory.places.registry / older, laboratory.places.registry / newer)
+    with open_store(laboratory.places.store) as con:
+        with transaction(con):
+            born = _morning(laboratory, 400)
+            write_model(con, Model(newer, "global_lightgbm", born.date(), None, None, "{}", born))
+        promote(con, newer)
+        assert in_line(con) == [newer, older]
+    return newer
+
+
+def test_a_lost_champion_rings_the_one_before_serves_and_all_is_well_again_once_it_is_back(laboratory, champion_id):
+    bundle = laboratory.places.registry / _newer_champion(laboratory, champion_id)
+    _, clean, rings = _walked(laboratory, 1)
+    assert "fallback" not in rings
+    shutil.move(bundle, laboratory.places.root / "elsewhere")
+    told, table, rings = _walked(laboratory, 2)
+    assert told["model_id"] == champion_id
+    assert set(table["reason"]) == {"previous_champion"}
+    assert set(table["method"]) == {"global_lightgbm"}
+    assert table["y_hat"].equals(clean["y_hat"])  # here the same boosters: a whole table of a real model
+    assert "fallback" in rings
+    shutil.move(laboratory.places.root / "elsewhere", bundle)
+    _, again, rings = _walked(laboratory, 3)
+    assert again["reason"].null_count() == again.height
+    assert "fallback" not in rings
+
+
+def test_with_no_bundle_left_the_baseline_serves_until_one_is_back(laboratory, champion_id):
+    registry = laboratory.places.registry
+    shutil.move(registry, laboratory.places.root / "elsewhere")
+    _, table, rings = _walked(laboratory, 1)
+    assert set(table["reason"]) == {"no_model"}
+    assert "fallback" in rings
+    shutil.move(laboratory.places.root / "elsewhere", registry)
+    _, again, rings = _walked(laboratory, 2)
+    assert again["reason"].null_count() == again.height
+    assert "fallback" not in rings
+
+
+def test_when_no_sale_can_be_read_the_last_table_goes_out_again_and_says_so(laboratory, champion_id):
+    params, places = laboratory.params, laboratory.places
+    with open_store(places.store) as con:
+        published = latest_forecasts(con)
+        con.execute("create table kept as select * from sales").fetchall()
+        con.execute("delete from sales").fetchall()
+    told = inference.infer(params, places, now=_morning(laboratory, 1))
+    assert told["fallback_rows"] == {"last_forecast: no_sales": published.height}
+    assert told["level_rows"] > 0
+    with open_store(places.store) as con:
+        table = latest_forecasts(con)
+        assert (table["run_id"][0], table.height) == (told["run_id"], published.height)
+        assert table["ds"].min() == _morning(laboratory, 1).date()
+        con.execute("insert into sales select * from kept").fetchall()
+        con.execute("drop table kept").fetchall()
+    _, again, _ = _walked(laboratory, 2)
+    assert again["reason"].null_count() == again.height
+
+
+def test_with_neither_sales_nor_a_table_the_refusal_is_loud(laboratory):
+    with open_store(laboratory.places.store) as con:
+        for statement in ("delete from sales", "delete from forecasts", "delete from forecast_levels"):
+            con.execute(statement).fetchall()
+    with pytest.raises(NotEnoughHistory, match="no forecast to repeat"):
+        inference.infer(laboratory.params, laboratory.places, now=_morning(laboratory, 1))

@@ -1,0 +1,99 @@
+"""The whole-table rungs: an earlier champion, and the last published table again."""
+
+from __future__ import annotations
+
+import json
+from datetime import date, timedelta
+
+import numpy as np
+import polars as pl
+import pytest
+
+from contract.errors import NotEnoughHistory
+from contract.frames import FORECAST_LEVELS, FORECASTS
+from contract.quantiles import QUANTILES
+from forecasting.bundle import save_bundle
+from forecasting.fallback import LAST_FORECAST, REASONS
+from forecasting.intervals import Calibration, learn_weeks
+from forecasting.ladder import repeated, who_serves
+from forecasting.scoring import calibration_json
+
+HORIZON, FIRST = 14, date(2024, 3, 4)
+
+
+@pytest.fixture
+def backtest(tmp_path):
+    rng = np.random.default_rng(1)
+    weeks = learn_weeks(rng.gamma(1, 3, (20, HORIZON)), rng.poisson(3, (20, HORIZON)).astype(float), 2)
+    told = {name: Calibration({"series": weeks}) for name in ("global_lightgbm", "seasonal_naive")}
+    (tmp_path / "backtest").mkdir()
+    (tmp_path / "backtest" / "calibration.json").write_text(json.dumps(calibration_json(told)), encoding="utf-8")
+    return tmp_path / "backtest"
+
+
+@pytest.fixture
+def registry(fitted, tmp_path):
+    """Two whole bundles, `newer` and `older`."""
+    for name in ("newer", "older"):
+        save_bundle(fitted, tmp_path / "registry" / name, "panelhash")
+    return tmp_path / "registry"
+
+
+def test_the_champion_serves_and_gives_no_reason(registry, backtest):
+    champion, reason = who_serves(registry, ["newer", "older"], backtest)
+    assert (champion.model is not None, champion.why_none, reason) == (True, None, None)
+
+
+def test_a_broken_champion_leaves_it_to_the_one_before_whose_rows_say_so(registry, backtest):
+    (registry / "newer" / "card.json").unlink()
+    champion, reason = who_serves(registry, ["newer", "older"], backtest)
+    assert champion.model is not None
+    assert "newer" in champion.why_none
+    assert reason == "previous_champion"
+    assert reason in REASONS
+
+
+def test_a_champion_without_sound_quantiles_is_none_either(registry, backtest):
+    (registry / "newer" / "calibration.json").write_text('{"global_light', encoding="utf-8")
+    champion, reason = who_serves(registry, ["newer", "older"], backtest)
+    assert (champion.model is not None, reason) == (True, "previous_champion")
+
+
+def test_with_no_usable_model_in_line_the_baseline_serves_and_says_what_is_wrong_with_the_champion(registry, backtest):
+    for name in ("newer", "older"):
+        (registry / name / "card.json").unlink()
+    champion, reason = who_serves(registry, ["newer", "older"], backtest)
+    assert (champion.model, reason) == (None, None)
+    assert "newer" in champion.why_none
+    assert who_serves(registry, [], backtest)[0].why_none == "no model was promoted yet"
+
+
+def _table(columns: dict[str, str], contract) -> pl.DataFrame:
+    """Published on the 3rd of March for two weeks; each day expects as many units as its date."""
+    days = [FIRST + timedelta(days=k) for k in range(HORIZON)]
+    numbers = {name: [float(day.day) for day in days] for name in ("y_hat", *QUANTILES)}
+    told = pl.DataFrame({"ds": days, "h": list(range(1, HORIZON + 1)), **numbers})
+    said = {name: pl.lit(text) for name, text in columns.items()}
+    return contract.conform(told.with_columns(run_id=pl.lit("old"), origin=pl.lit(date(2024, 3, 3)), **said))
+
+
+def test_the_last_table_again_keeps_the_days_it_holds_and_repeats_its_last_week_beyond():
+    last = _table({"unique_id": "a", "method": "global_lightgbm"}, FORECASTS)
+    again = FORECASTS.check_key(FORECASTS.conform(repeated(last, date(2024, 3, 9), HORIZON, "new"))).sort("ds")
+    assert again["ds"].to_list() == [date(2024, 3, 9) + timedelta(days=k) for k in range(HORIZON)]
+    assert again["h"].to_list() == list(range(6, HORIZON + 6))  # still from the 3rd: nothing was learned since
+    assert again["y_hat"].to_list() == [9, 10, 11, 12, 13, 14, 15, 16, 17, 11, 12, 13, 14, 15]  # the 18th is the 11th
+    assert again.select("run_id", "origin", "method", "reason").unique().rows() == [
+        ("new", date(2024, 3, 3), LAST_FORECAST, "no_sales")
+    ]
+
+
+def test_the_same_for_the_levels():
+    levels = _table({"level": "total", "group_key": "total"}, FORECAST_LEVELS)
+    again = FORECAST_LEVELS.check_key(FORECAST_LEVELS.conform(repeated(levels, date(2024, 5, 1), 7, "new")))
+    assert again.sort("ds")["y_hat"].to_list() == [13, 14, 15, 16, 17, 11, 12]  # Wednesday the 1st of May first
+
+
+def test_with_nothing_to_repeat_the_refusal_says_what_to_do():
+    with pytest.raises(NotEnoughHistory, match=r"make rebuild"):
+        repeated(FORECASTS.empty(), FIRST, 7, "new")
