@@ -235,6 +235,7 @@ class DrillParams(_Section):
     seed: Seed
     graceful_loss: Annotated[float, Field(gt=0)]
     catastrophic_loss: Annotated[float, Field(gt=0)]
+    catastrophic_coverage_lost: Annotated[float, Field(gt=0, lt=1)]
 
 
 class Params(_Section):
