@@ -3,6 +3,8 @@
 reads   the store as of --as-of (default: latest) and its champion; with --from-panel data/panel/ and the candidate
 writes  forecasts, forecast_levels and runs in the store; with --from-panel data/forecasts/*.parquet and run.json
 run     python inference.py [--origin 2016-05-22] [--horizon 28] [--as-of 2016-05-23T06:00] [--series 'FOODS_3_*'] [--json]
+        python inference.py explain --series FOODS_3_090_CA_1 --ds 2016-05-28    one number back to data, model and code
+        python inference.py export [--form csv] | models | snapshot    long frames, the registry, a copy for dashboards
         python inference.py --publish    the laboratory's newest forecasts, model and scores -> the store
 """
 
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("inference")
 
 FURTHEST_DAYS = 366
+AT_THE_DESK = ("explain", "export", "models", "snapshot")  # questions about what was published; see desk/asked.py
 
 
 @dataclass(frozen=True)
@@ -203,6 +206,9 @@ def _summary(rows: pl.DataFrame, levels: pl.DataFrame, lineage: dict[str, Any], 
 
 def main(argv: list[str] | None = None) -> int:
     """Parse, answer the question, say what was published."""
+    asked = sys.argv[1:] if argv is None else argv
+    if asked and asked[0] in AT_THE_DESK:
+        return _at_the_desk(asked)
     parser = door_parser(__doc__)
     parser.add_argument("--origin", help="last day known (YYYY-MM-DD; default: the newest sales day)")
     parser.add_argument("--horizon", type=int, help="days ahead (default: train.horizon)")
@@ -221,6 +227,13 @@ def main(argv: list[str] | None = None) -> int:
         return infer(params, places, now=clock(), question=question)
 
     return walk(parser, work, argv)
+
+
+def _at_the_desk(asked: list[str]) -> int:
+    from desk.asked import answer
+    from reports.tables import text_table
+
+    return answer(asked, text_table)
 
 
 def _question(arguments: Any) -> Question:

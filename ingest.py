@@ -7,6 +7,7 @@ Run     python ingest.py                       take what lies in the inbox
         python ingest.py --check-panel         the frozen panel against every rule -> data/validation/panel.json
         python ingest.py --replay --batch 17   rows in quarantine judged anew; or --reason CODE; or mended: --corrected FILE
         python ingest.py --rebuild             a damaged or lost store made again from its journal; the old file is set aside
+        python ingest.py touched --file sales_2026-01-29.csv   from a file to the runs, forecasts and models it touched
         python ingest.py --use m5 --data-from ../m5   switch the source; the store of the other one is set aside
 
 A file is one transaction: facts, quarantine and ledger, or nothing. Killed at any moment, the next run goes on.
@@ -242,8 +243,17 @@ def _replayed(arguments: Namespace, params: Params, places: Places, now: datetim
     return replay(params, places, now=now, dry_run=arguments.dry_run, **asked)
 
 
+def _at_the_desk(asked: list[str]) -> int:
+    from desk.asked import answer
+    from reports.tables import text_table
+
+    return answer(asked, text_table)
+
+
 def main(argv: list[str] | None = None) -> int:
     """The door's command line; the exit code is 1 when a file was refused whole, after all others were taken."""
+    if (asked := sys.argv[1:] if argv is None else argv)[:1] == ["touched"]:
+        return _at_the_desk(asked)
     parser = door_parser(__doc__ or "")
     parser.add_argument("--fill", action="store_true", help="take the source's own files instead of the inbox")
     parser.add_argument("--freeze", action="store_true", help="write the store's panel to data/panel")

@@ -78,6 +78,16 @@ class Places:
         return self.root / "forecasts"
 
     @property
+    def snapshot(self) -> Path:
+        """The store's copy for dashboards: read-only, renewed whole."""
+        return self.root / "snapshot" / "tillcast.duckdb"
+
+    @property
+    def exports(self) -> Path:
+        """Long frames to take along."""
+        return self.root / "exports"
+
+    @property
     def reports(self) -> Path:
         """What people read."""
         return self.root / "reports"

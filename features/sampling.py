@@ -10,9 +10,9 @@ from features.frame import Rows
 from features.space import Space
 
 
-def serving_rows(space: Space, hs: range) -> Rows:
-    """Every series at the last known day, for each h."""
-    series = np.arange(space.series.height, dtype=np.int32)
+def serving_rows(space: Space, hs: range, series_ix: np.ndarray | None = None) -> Rows:
+    """Every series, or these (ascending), at the last known day, for each h."""
+    series = np.arange(space.series.height, dtype=np.int32) if series_ix is None else series_ix.astype(np.int32)
     return _grid(series, np.array([space.last_known], dtype=np.int32), np.array(hs, dtype=np.int32))
 
 

@@ -70,8 +70,8 @@ class GlobalLightGBM:
         days_per_pass = self.params.blocks[0] if self.params.strategy == "recursive" else steps
         known, passes = panel, []
         for done in range(0, steps, days_per_pass):
-            passes.append(self._one_pass(known, min(days_per_pass, steps - done)))
-            known = _with_forecast_as_sales(known, passes[-1]) if done + days_per_pass < steps else known
+            passes.append(self.one_pass(known, min(days_per_pass, steps - done)))
+            known = with_forecast_as_sales(known, passes[-1]) if done + days_per_pass < steps else known
         grid = forecast_grid(panel.series["unique_id"], origin, horizon)
         return grid.join(pl.concat(passes), on=["unique_id", "ds"], how="left", validate="1:1")
 
@@ -103,13 +103,13 @@ class GlobalLightGBM:
         del frame
         return lightgbm.train(_booster_params(self.params), data, num_boost_round=self.params.rounds)
 
-    def _one_pass(self, panel: Panel, steps: int) -> pl.DataFrame:
+    def one_pass(self, panel: Panel, steps: int) -> pl.DataFrame:
         """unique_id, ds, y_hat for the `steps` days after the panel's last day, features laid out once."""
         space = self.reading.space(panel, max(steps, self.params.blocks[-1]), self.vocabulary)
         if feature_names(space) != self.columns:
             changed = sorted(set(feature_names(space)) ^ set(self.columns))
             raise ModelBroken(f"the model was fitted on other features than params declare: {changed}. Train again.")
-        y_hat = np.hstack([self._predict(space, end, hs) for end, hs in self._blocks_covering(steps).items()])
+        y_hat = np.hstack([self._predict(space, end, hs) for end, hs in self.blocks_covering(steps).items()])
         ahead = slice(space.days.gutter + space.days.known, space.days.gutter + space.days.known + steps)
         is_closed = space.is_closed[:, ahead]
         y_hat[is_closed] = 0.0
@@ -119,7 +119,7 @@ class GlobalLightGBM:
         y_hat[is_closed] = 0.0  # but that a closed store sells nothing is known of every series
         return long_frame(space, y_hat)
 
-    def _blocks_covering(self, steps: int) -> dict[int, range]:
+    def blocks_covering(self, steps: int) -> dict[int, range]:
         """The blocks up to `steps` days ahead; the last block answers for all days beyond its own."""
         last = max(self.blocks)
         covering = {
@@ -162,7 +162,7 @@ def _unknown_shares(frame: pl.DataFrame) -> dict[str, float]:
     return {name: count / frame.height for name, count in frame.null_count().row(0, named=True).items()}
 
 
-def _with_forecast_as_sales(panel: Panel, forecast: pl.DataFrame) -> Panel:
+def with_forecast_as_sales(panel: Panel, forecast: pl.DataFrame) -> Panel:
     from dataclasses import replace
 
     known_at = panel.sales["known_at"].max() + timedelta(days=1)

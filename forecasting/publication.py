@@ -36,7 +36,7 @@ def publish_forecasts(
     `region` is the series' column that names its calendar region. `stand_in`: the reason of its rows when what
     is handed in as champion is an earlier one (forecasting.ladder.who_serves).
     """
-    known = _heard(panel.up_to(origin))
+    known = heard(panel.up_to(origin))
     naive = baseline.forecast(known, origin, horizon)
     ours, silence = _ask(champion, known, origin, horizon)
     ours = naive.with_columns(y_hat=pl.lit(None, pl.Float64)) if ours is None else ours
@@ -66,7 +66,7 @@ def publish_levels(
     return FORECAST_LEVELS.conform(pl.concat(parts)) if parts else FORECAST_LEVELS.empty()
 
 
-def _heard(known: Panel) -> Panel:
+def heard(known: Panel) -> Panel:
     """The panel up to the last day that sold, if days are missing after it: closed days behind a hole in the feed are not
     what came last. Eleven days refused and then New Year's zeros made a forecast 16% too low (drill `wrong_unit`)."""
     sold = known.sales.filter(pl.col("y") > 0)["ds"].max()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 
 import duckdb
@@ -21,7 +22,7 @@ def read_panel(con: duckdb.DuckDBPyConnection, as_of: datetime | None = None) ->
 
     Its hash names the ledger it was read from: the contents taken in so far, and the moment.
     """
-    name = text_hash("ledger", as_of, *contents_taken(con))
+    name = ledger_hash(as_of, contents_taken(con))
     facts = {fact: read_fact(con, fact, as_of) for fact in FACTS}
     series = read_series(con)
     if as_of is None:
@@ -30,3 +31,8 @@ def read_panel(con: duckdb.DuckDBPyConnection, as_of: datetime | None = None) ->
     sold = facts["sales"].select(pl.col("unique_id").unique())
     known = series.join(sold, on="unique_id", how="semi", maintain_order="left")
     return Panel(**facts, series=known, hash=name)
+
+
+def ledger_hash(as_of: datetime | None, contents: Iterable[str]) -> str:
+    """The name of the panel that was read when these contents had been taken in."""
+    return text_hash("ledger", as_of, *sorted(contents))

@@ -1,0 +1,65 @@
+"""Tables to take along: long frames as Parquet or CSV, and a copy of the store for dashboards."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, Literal
+
+import polars as pl
+
+from contract.errors import SourceMissing
+from contract.params import Params
+from contract.places import Places
+from desk.long_frames import backtest_long, forecasts_long, levels_long, spreadsheet_safe, tags_of
+from storage.facts import read_fact
+from storage.forecasts import forecasts_of, latest_forecast_levels, latest_forecasts
+from storage.snapshot import model_registry, write_snapshot
+from storage.store import open_store
+
+Form = Literal["parquet", "csv"]
+Told = dict[str, Any]
+
+
+def export(params: Params, places: Places, to: Path, form: Form, run_id: str | None = None) -> Told:
+    """The newest whole table (or one run's), its levels with their tags, and the backtest if there is one, as files in `to`."""
+    with open_store(places.store, params.ingest.lock_wait_s, read_only=True) as con:
+        forecasts = latest_forecasts(con) if run_id is None else forecasts_of(con, run_id)
+        levels = latest_forecast_levels(con, forecasts["origin"].max()) if run_id is None else pl.DataFrame()
+        sales = read_fact(con, "sales")
+    if forecasts.is_empty():
+        raise SourceMissing(
+            f"there is no forecast to export{f' of run {run_id}' if run_id else ''}. Run `python inference.py`."
+        )
+    frames = {"forecasts": forecasts_long(forecasts, sales)}
+    if levels.height:
+        frames["forecast_levels"] = levels_long(levels)
+    backtest = places.backtest / "forecasts.parquet"
+    if backtest.exists():
+        frames["backtest"] = backtest_long(pl.read_parquet(backtest))
+    to.mkdir(parents=True, exist_ok=True)
+    written = {name: _write(frame, to / f"{name}.{form}", form) for name, frame in frames.items()}
+    if levels.height:
+        (to / "tags.json").write_text(json.dumps(tags_of(forecasts, levels)) + "\n", encoding="utf-8")
+    return {"run_id": forecasts["run_id"][0], "origin": forecasts["origin"][0], **written, "written": to}
+
+
+def snapshot(params: Params, places: Places) -> Told:
+    """The store's copy for dashboards, renewed."""
+    size = write_snapshot(places.store, places.snapshot, params.ingest.lock_wait_s)
+    return {"snapshot": places.snapshot, "bytes": size}
+
+
+def models(params: Params, places: Places) -> list[Told]:
+    """Every registered model: stage, data, params, code, and the forecasts it made."""
+    with open_store(places.store, params.ingest.lock_wait_s, read_only=True) as con:
+        return model_registry(con).pl().to_dicts()
+
+
+def _write(frame: pl.DataFrame, path: Path, form: Form) -> int:
+    """The rows written. In a CSV, a name that a spreadsheet would run as a formula is written as text."""
+    if form == "csv":
+        spreadsheet_safe(frame).write_csv(path)
+    else:
+        frame.rechunk().write_parquet(path)
+    return frame.height

@@ -1,0 +1,75 @@
+"""Our tables in the shape of Nixtla's libraries: `unique_id, ds, cutoff, y`, then model columns and their intervals.
+
+`tillcast` is the mean, `tillcast-median` the median, `tillcast-lo-95` and `tillcast-hi-95` the ends of the 95% interval: what
+utilsforecast, statsforecast, mlforecast and hierarchicalforecast read and write. A cutoff is our origin.
+"""
+
+from __future__ import annotations
+
+import polars as pl
+import polars.selectors as cs
+
+from contract.levels import SERIES_LEVEL
+from contract.quantiles import QUANTILES
+
+MODEL = "tillcast"
+KEYS = ("unique_id", "ds", "cutoff", "y")
+_FORMULA = r"^[=+\-@\t\r]"  # what a spreadsheet takes for the beginning of a formula (OWASP, CSV injection)
+
+
+def forecasts_long(forecasts: pl.DataFrame, sales: pl.DataFrame) -> pl.DataFrame:
+    """FORECASTS as a long frame, y where the day has come true, else null; sorted by series and day."""
+    truth = sales.select("unique_id", "ds", "y")
+    rows = forecasts.join(truth, on=["unique_id", "ds"], how="left", maintain_order="left", validate="m:1")
+    return _long(rows)
+
+
+def levels_long(levels: pl.DataFrame) -> pl.DataFrame:
+    """FORECAST_LEVELS as a long frame without y; `unique_id` is `level/group` (`store_id/CA_1`), one name among all levels."""
+    return _long(levels.with_columns(unique_id=group_id(), y=pl.lit(None, pl.Float64)))
+
+
+def backtest_long(backtest: pl.DataFrame) -> pl.DataFrame:
+    """The backtest as a long frame: one column per model, one row per cutoff, series and day whose truth is known."""
+    models = [name for name in backtest.columns if name not in (*KEYS, "h")]
+    return backtest.filter(pl.col("y").is_not_null()).select(*KEYS, *models).sort("unique_id", "cutoff", "ds")
+
+
+def tags_of(forecasts: pl.DataFrame, levels: pl.DataFrame) -> dict[str, list[str]]:
+    """Level to the unique_ids on it, from the top to the series: hierarchicalforecast's `tags`."""
+    groups = levels.select("level", unique_id=group_id()).unique(maintain_order=True)
+    tags = {
+        level: groups.filter(level=level)["unique_id"].to_list()
+        for level in groups["level"].unique(maintain_order=True)
+    }
+    return {**tags, SERIES_LEVEL: forecasts["unique_id"].unique().sort().to_list()}
+
+
+def group_id() -> pl.Expr:
+    """The name of a group among all groups."""
+    return pl.concat_str("level", "group_key", separator="/")
+
+
+def spreadsheet_safe(frame: pl.DataFrame) -> pl.DataFrame:
+    """The frame with every text cell that a spreadsheet would run as a formula written as text: a ' before it."""
+    return frame.with_columns(_as_text(pl.col(name)).alias(name) for name in frame.select(cs.string()).columns)
+
+
+def _as_text(cell: pl.Expr) -> pl.Expr:
+    return pl.when(cell.str.contains(_FORMULA)).then(pl.concat_str(pl.lit("'"), cell)).otherwise(cell)
+
+
+def interval_names() -> dict[str, str]:
+    """Our quantile columns by Nixtla's names: q025 is `tillcast-lo-95`, q975 `tillcast-hi-95`, q500 `tillcast-median`."""
+    names = {}
+    for column, share in QUANTILES.items():
+        level = round(abs(1 - 2 * share) * 100)
+        side = "median" if share == 0.5 else f"{'lo' if share < 0.5 else 'hi'}-{level}"
+        names[column] = f"{MODEL}-{side}"
+    return names
+
+
+def _long(rows: pl.DataFrame) -> pl.DataFrame:
+    named = {ours: pl.col(ours).alias(theirs) for ours, theirs in interval_names().items()}
+    columns = ["unique_id", "ds", pl.col("origin").alias("cutoff"), "y", pl.col("y_hat").alias(MODEL), *named.values()]
+    return rows.select(columns).sort("unique_id", "ds")

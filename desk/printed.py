@@ -1,0 +1,146 @@
+"""The desk's answers for a terminal: facts in lines, lists as tables. The table maker is handed in; reports is on the same floor."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+Told = dict[str, Any]
+TextTable = Callable[[list[str], list[list[str]]], str]
+
+SHOWN_QUANTILES = ("q025", "q250", "q500", "q750", "q975")
+MOST_FILES = 12
+_REGISTERED = "model_id stage cutoff panel_hash params_hash git_commit runs forecast_rows first_origin last_origin"
+_REGISTERED = (
+    "model_id",
+    "stage",
+    "cutoff",
+    "panel_hash",
+    "params_hash",
+    "git_commit",
+    "runs",
+    "forecast_rows",
+    "first_origin",
+    "last_origin",
+)
+_TRACED = {
+    "batches": "batch_id fact name received_at rows_in rows_accepted rows_refused rows_new rows_restated status",
+    "brought": "fact series rows first_day last_day",
+    "runs": "run_id started_at origin status rows own_series own_rows own_units units is_proved",
+    "models": "model_id kind cutoff stage created_at",
+}
+
+
+def explained(told: Told, text_table: TextTable, top: int) -> Told:
+    """An explanation as lines and tables."""
+    lines = _facts(told)
+    if told["steps"]:
+        steps = [[name, _number(value)] for name, value in told["steps"]]
+        lines["steps"] = text_table(["step", "units after it"], steps)
+    if told["features"]:
+        lines["features"] = _features(told, text_table, top)
+    days = told["past_days"]
+    lines["past days"] = text_table(list(days[0]), [_cells(row) for row in days]) if days else "none"
+    lines["flags"] = "\n".join(f"- {flag}" for flag in told["flags"]) or "none"
+    lines["files"] = _files(told["files"], text_table)
+    return lines
+
+
+def traced(told: Told, text_table: TextTable) -> Told:
+    """What a file touched, as tables."""
+
+    def table(rows: list[Told], names: list[str]) -> str:
+        return text_table(names, [[_text(row.get(name)) for name in names] for row in rows]) if rows else "none"
+
+    return {name: table(told[name], columns.split()) for name, columns in _TRACED.items()}
+
+
+def registered(models: list[Told], text_table: TextTable) -> Told:
+    """The registry as one table, hashes shortened."""
+    names = [
+        "model_id",
+        "stage",
+        "cutoff",
+        "panel_hash",
+        "params_hash",
+        "git_commit",
+        "runs",
+        "forecast_rows",
+        "first_origin",
+        "last_origin",
+    ]
+    rows = [[_text(str(row[name])[:12] if name == "git_commit" else row[name]) for name in names] for row in models]
+    return {
+        "models": text_table(names, rows) if rows else "none yet: run `make repro`, or `python inference.py --publish`"
+    }
+
+
+def _facts(told: Told) -> Told:
+    run, quantiles = told["run"], told["quantiles"]
+    because = f", because {told['reason_in_words'] or told['reason']}" if told["reason"] else ""
+    same = "as params.yaml says now" if run["same_params_as_now"] else "params.yaml has changed since"
+    mean = f"{told['y_hat']:.4g} units (mean), {told['h']} days after {told['origin']}"
+    return {
+        "forecast": f"{told['unique_id']} on {told['ds']}: {mean}",
+        "quantiles": ", ".join(f"{name} {quantiles[name]:.3g}" for name in SHOWN_QUANTILES),
+        "came true": "not yet" if told["came_true"] is None else f"{told['came_true']:g} units",
+        "made by": f"{told['method']}{because}",
+        "run": f"{run['run_id']} of {run['started_at']:%Y-%m-%d %H:%M}, code {(run['git_commit'] or '?')[:12]}",
+        "params": f"{run['params_hash']}, {same}",
+        "model": _model(told["model"]),
+        "panel": _panel(told["panel"]),
+        "accounted": _accounted(told),
+    }
+
+
+def _panel(panel: Told) -> str:
+    proved = "the same by its hash" if panel["is_proved"] else "assumed: all received before the run"
+    days = f"{panel['first_day']} to {panel['last_day']}, {panel['files']} files"
+    return f"{panel['hash']}, {days}; read again from {panel['read_from']}, {proved}"
+
+
+def _features(told: Told, text_table: TextTable, top: int) -> str:
+    """Value and contribution; what is not shown is summed in one line, so that the column adds up."""
+    base, *rows = told["features"]
+    shown, rest = rows[:top], rows[top:]
+    lines = [[base["feature"], "", f"{base['contribution']:+.4f}"]]
+    lines += [[row["feature"], _number(row["value"]), f"{row['contribution']:+.4f}"] for row in shown]
+    lines.append([f"{len(rest)} more", "", f"{sum(row['contribution'] for row in rest):+.4f}"])
+    lines.append(["sum = raw score", "", f"{told['contributions_sum']:+.4f}"])
+    return text_table(["feature", "value", "adds to the score"], lines)
+
+
+def _files(files: list[Told], text_table: TextTable) -> str:
+    """The newest files the series stands on; older ones counted."""
+    shown = files[-MOST_FILES:]
+    names = ["batch_id", "fact", "name", "received_at", "rows", "first_day", "last_day", "known_at_from"]
+    more = f"({len(files) - len(shown)} older ones not shown)\n" if len(files) > len(shown) else ""
+    return more + text_table(names, [[_text(row[name]) for name in names] for row in shown])
+
+
+def _model(model: Told | None) -> str:
+    if model is None:
+        return "none"
+    return f"{model['model_id']}, {model['kind']}, {model['stage']}, learned up to {model['cutoff']} from panel {model['panel_hash']}"
+
+
+def _accounted(told: Told) -> str:
+    if told["difference"] is None:
+        return "no: this row is not made again"
+    if told["accounted"]:
+        return "yes: the steps end at the published number"
+    return f"no: the steps end {told['difference']:+.3g} units off the published number"
+
+
+def _cells(row: Told) -> list[str]:
+    return [_text(value) for value in row.values()]
+
+
+def _text(value: object) -> str:
+    if value is None:
+        return ""
+    return f"{value:.4g}" if isinstance(value, float) else str(value)[:60]
+
+
+def _number(value: float | None) -> str:
+    return "unknown" if value is None else f"{value:.5g}"

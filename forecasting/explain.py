@@ -1,0 +1,151 @@
+"""Why one forecast is the number it is: what the booster saw, what each value added, and every step after it.
+
+The contributions are LightGBM's own (pred_contrib, TreeSHAP: Lundberg et al. 2020). They add up to the booster's raw score, which is
+checked here; the score becomes units through the objective's link (exp for tweedie and poisson), and the steps after it are walked
+again with the model's own functions, so that the last of them is the published number, or it is told that it is not.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+import polars as pl
+
+from contract.errors import BadUsage, ModelBroken
+from contract.panel import Panel
+from features.frame import Rows, feature_frame
+from features.hierarchy import group_index
+from features.sampling import serving_rows
+from features.space import Space
+from forecasting.alignment import aligned
+from forecasting.forecaster import days_late
+from forecasting.global_lightgbm import GlobalLightGBM, with_forecast_as_sales
+from forecasting.intervals import Calibration
+from forecasting.publication import heard
+
+ADDS_UP = 1e-6  # of the raw score; float64 sums of some hundred trees
+BASE = "base"  # what the booster says knowing nothing: the bias term of pred_contrib
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """One cell. `features`: feature, value (null unknown), contribution (of the raw score), largest first; `base` beside them.
+
+    `steps` are (what was done, units after it), from the booster's mean to what the model answers; the last may be None: silence.
+    """
+
+    last_known: date
+    days_ahead: int  # of the last known day: h, and more when the feed was late
+    block: int
+    features: pl.DataFrame
+    base: float
+    raw_score: float
+    steps: list[tuple[str, float | None]]
+
+    @property
+    def y_hat(self) -> float | None:
+        """What the model answers for the cell."""
+        return self.steps[-1][1]
+
+
+def explain(model: GlobalLightGBM, panel: Panel, origin: date, horizon: int, unique_id: str, ds: date) -> Explanation:
+    """The model's answer for one series and day, taken apart. The panel is what the run read, not yet cut."""
+    if not 0 < (ds - origin).days <= horizon:
+        raise BadUsage(f"{ds} is none of the {horizon} days after {origin}, the origin of that run.")
+    known = heard(panel.up_to(origin))
+    if unique_id not in known.series["unique_id"]:
+        raise BadUsage(f"no series '{unique_id}' was known to that run. Name one of table `series`.")
+    known, steps = _pass_of(model, known, (ds - known.last_day).days, horizon + days_late(known, origin))
+    space = model.reading.space(known, max(steps, model.params.blocks[-1]), model.vocabulary)
+    at = int(known.series["unique_id"].index_of(unique_id))
+    ahead = (ds - known.last_day).days
+    block = _block_of(model, ahead)
+    features, base, raw_score = _contributions(model, space, block, at, ahead)
+    return Explanation(
+        known.last_day, ahead, block, features, base, raw_score, _steps(model, space, at, ahead, steps, raw_score)
+    )
+
+
+def interval_steps(calibration: Calibration, level: str, y_hat: float, h: int) -> np.ndarray:
+    """(9,) quantiles over y_hat: the learned ratios this forecast was multiplied with; NaN where y_hat is zero."""
+    quantiles = calibration.quantiles(level, np.array([y_hat]), np.array([h]))[0]
+    return quantiles / y_hat if y_hat > 0 else np.full(len(quantiles), np.nan)
+
+
+def _pass_of(model: GlobalLightGBM, known: Panel, ahead: int, steps: int) -> tuple[Panel, int]:
+    """The panel of the pass that answers for the day, and how many days it forecast. Only the recursive strategy has several."""
+    per_pass = model.params.blocks[0] if model.params.strategy == "recursive" else steps
+    done = 0
+    while ahead - done > per_pass:
+        known = with_forecast_as_sales(known, model.one_pass(known, per_pass))
+        done += per_pass
+    return known, min(per_pass, steps - done)
+
+
+def _block_of(model: GlobalLightGBM, ahead: int) -> int:
+    """The block that answers for a day; the last one for all days beyond its own."""
+    return next((end for end in sorted(model.blocks) if ahead <= end), max(model.blocks))
+
+
+def _contributions(
+    model: GlobalLightGBM, space: Space, block: int, at: int, ahead: int
+) -> tuple[pl.DataFrame, float, float]:
+    """feature, value, contribution of one row, the base, and the raw score they add up to; ModelBroken if they do not."""
+    frame = feature_frame(space, Rows(*(np.array([number]) for number in (at, space.last_known, ahead))))
+    booster, row = model.boosters[block], frame.to_numpy()
+    parts = booster.predict(row, pred_contrib=True, num_threads=1)[0]
+    raw = float(booster.predict(row, raw_score=True, num_threads=1)[0])
+    if abs(parts.sum() - raw) > ADDS_UP * max(1.0, abs(raw)):
+        raise ModelBroken(
+            f"the contributions sum to {parts.sum()!r}, the booster's score is {raw!r}. Report it: a bug."
+        )
+    table = pl.DataFrame({"feature": frame.columns, "value": frame.row(0), "contribution": parts[:-1]})
+    return table.sort(pl.col("contribution").abs(), descending=True, maintain_order=True), float(parts[-1]), raw
+
+
+def _steps(
+    model: GlobalLightGBM, space: Space, at: int, ahead: int, steps: int, raw_score: float
+) -> list[tuple[str, float | None]]:
+    """From the raw score to the model's answer, as GlobalLightGBM.one_pass takes them."""
+    is_linear = model.params.objective == "regression"
+    mean = raw_score if is_linear else float(np.exp(raw_score))
+    told: list[tuple[str, float | None]] = [("the booster's mean", mean)]
+    is_closed = bool(space.is_closed[at, space.days.gutter + space.days.known + ahead - 1])
+    if mean < 0:
+        told.append(("nothing below zero", 0.0))
+    if is_closed:
+        told.append(("closed on this day", 0.0))
+    elif model.params.groups.columns is not None:
+        told.append((_group_words(model, space, at), _after_groups(model, space, at, ahead, steps)))
+    if np.isnan(space.by_series["launch_ix"][at, 0]) and not is_closed:
+        told.append(("never sold before: no answer", None))
+    return told
+
+
+def _after_groups(model: GlobalLightGBM, space: Space, at: int, ahead: int, steps: int) -> float:
+    """The cell after the group step. A group's factor hangs on its own members alone, so only they are forecast."""
+    group_ix = group_index(space.series, model.params.groups.columns or [])
+    members = np.flatnonzero(group_ix == group_ix[at])
+    y_hat = np.zeros((space.series.height, steps))
+    y_hat[members] = _means_of(model, space, members, steps)
+    return float(aligned(space, y_hat, model.params.groups)[at, ahead - 1])
+
+
+def _means_of(model: GlobalLightGBM, space: Space, members: np.ndarray, steps: int) -> np.ndarray:
+    """(members, steps) means of the boosters alone, closed days 0."""
+    parts = []
+    for end, hs in model.blocks_covering(steps).items():
+        frame = feature_frame(space, serving_rows(space, hs, members))
+        means = model.boosters[end].predict(frame.to_numpy(), num_threads=model.params.threads)
+        parts.append(np.clip(means, 0, None).reshape(len(members), len(hs)))
+    ahead = slice(space.days.gutter + space.days.known, space.days.gutter + space.days.known + steps)
+    return np.where(space.is_closed[members, ahead], 0.0, np.hstack(parts))
+
+
+def _group_words(model: GlobalLightGBM, space: Space, at: int) -> str:
+    columns = model.params.groups.columns or []
+    return (
+        f"scaled towards the total of its group, {'|'.join(str(space.series[name][at]) for name in columns) or 'total'}"
+    )

@@ -1,0 +1,82 @@
+"""A copy of the store for dashboards: they read it as long as they like, and no writer ever waits for them."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import duckdb
+
+from contract.disk import disk_refusals, to_disk
+from storage.store import open_store, transaction
+
+_READABLE_BY_GROUP = 0o440
+
+# views a dashboard starts from; in the snapshot alone, so that no store has to be migrated for one more of them
+VIEWS = {
+    "newest_forecasts": (
+        "one series and target day: the newest whole table",
+        """
+        select f.* from forecasts f where run_id = (
+            select run_id from (select distinct run_id, origin from forecasts) o join runs r using (run_id)
+            where r.status = 'done' order by o.origin desc, r.started_at desc, run_id desc limit 1)""",
+    ),
+    "forecasts_long": (
+        "one run, series and target day, named as Nixtla's libraries do; y once the day came true",
+        """
+        select f.unique_id, f.ds, f.origin as cutoff, s.y, f.y_hat as tillcast, f.q500 as "tillcast-median",
+               f.q250 as "tillcast-lo-50", f.q750 as "tillcast-hi-50", f.q025 as "tillcast-lo-95", f.q975 as "tillcast-hi-95",
+               f.run_id, f.method
+        from forecasts f left join sales s using (unique_id, ds)""",
+    ),
+    "model_registry": (
+        "one model: its data, its code, and how many forecasts it made",
+        """
+        with made as (
+            select r.model_id, count(distinct f.run_id) as runs, count(*) as forecast_rows, min(f.origin) as first_origin,
+                   max(f.origin) as last_origin
+            from forecasts f join runs r using (run_id) group by r.model_id
+        ), first_run as (
+            select model_id, arg_min(git_commit, started_at) as git_commit from runs where model_id is not null group by model_id
+        )
+        select m.model_id, m.kind, m.stage, m.cutoff, m.panel_hash, m.params_hash, m.created_at, c.git_commit,
+               coalesce(d.runs, 0) as runs, coalesce(d.forecast_rows, 0) as forecast_rows, d.first_origin, d.last_origin
+        from models m left join made d using (model_id) left join first_run c using (model_id)""",
+    ),
+}
+
+
+def write_snapshot(store: Path, target: Path, wait_s: float) -> int:
+    """The size in bytes of the copy at `target`, the store's state between two changes; whoever has the one before open keeps it.
+
+    Whole or not at all: made beside it and renamed. It is read-only, and holds the views of VIEWS.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    beside = target.with_name(f".{target.name}.part")
+    with disk_refusals(target):
+        with open_store(store, wait_s, read_only=True):  # no writer while the bytes are copied
+            _copy(store, beside)
+        with duckdb.connect(beside) as con, transaction(con):
+            for name, (grain, query) in VIEWS.items():
+                con.execute(f"create or replace view {name} as {query}").fetchall()  # names of this file
+                con.execute(f"comment on view {name} is '{grain.replace(chr(39), chr(39) * 2)}'").fetchall()
+        beside.chmod(_READABLE_BY_GROUP)
+        to_disk(beside)
+        beside.replace(target)
+        to_disk(target.parent)
+    return target.stat().st_size
+
+
+def model_registry(con: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyRelation:
+    """Which model made which forecasts from which data and code, the newest first."""
+    return con.sql(f"select * from ({VIEWS['model_registry'][1]}) order by created_at desc, model_id")  # noqa: S608 -- ours
+
+
+def _copy(store: Path, beside: Path) -> None:
+    """The file, and what its log holds that the file does not yet."""
+    log, log_beside = (path.with_name(f"{path.name}.wal") for path in (store, beside))
+    for path in (beside, log_beside):
+        path.unlink(missing_ok=True)
+    shutil.copyfile(store, beside)
+    if log.exists():
+        shutil.copyfile(log, log_beside)

@@ -1,0 +1,157 @@
+"""What people ask of a number: back to where it comes from, forward to what a file touched; over a real store."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime, timedelta
+
+import polars as pl
+import pytest
+
+import inference
+import ingest
+from contract.errors import BadUsage
+from desk.explaining import explain_cell
+from desk.tracing import touched_by
+from storage.forecasts import forecasts_of
+from storage.lineage import panel_as_read, read_until
+from storage.panel import read_panel
+from storage.panel_files import read_frozen
+from storage.runs import read_runs, run_of
+from storage.store import open_store
+
+NOW = datetime(2024, 6, 10, 6)
+
+
+def rows_of(laboratory, run_id: str) -> pl.DataFrame:
+    with open_store(laboratory.places.store, read_only=True) as con:
+        return forecasts_of(con, run_id)
+
+
+def restate(laboratory, days: int = 3) -> None:
+    """The last days of every series said again, much larger."""
+    places = laboratory.places
+    sales, series = (pl.read_parquet(places.panel / f"{name}.parquet") for name in ("sales", "series"))
+    last = sales["ds"].max()
+    new = sales.filter(pl.col("ds") > last - timedelta(days=days)).with_columns(y=pl.col("y") * 2 + 1)
+    places.inbox.mkdir(exist_ok=True)
+    new.drop("known_at", "is_open").join(series, on="unique_id").write_csv(places.inbox / "sales_restated.csv")
+
+
+def test_every_number_of_a_published_table_leads_back_to_run_model_panel_and_files(laboratory):
+    params, places = laboratory.params, laboratory.places
+    with open_store(places.store, read_only=True) as con:
+        run = read_runs(con, "inference").row(0, named=True)
+    for row in rows_of(laboratory, run["run_id"]).filter(pl.int_range(pl.len()) % 37 == 0).to_dicts():
+        told = explain_cell(params, places, row["unique_id"], row["ds"])
+        assert told["accounted"], (row, told["steps"])
+        assert told["y_hat"] == row["y_hat"]
+        assert told["run"]["run_id"] == run["run_id"]
+        assert told["model"]["model_id"] == run["model_id"]
+        assert (told["panel"]["hash"], told["panel"]["is_proved"]) == (run["panel_hash"], True)
+        assert {file["fact"] for file in told["files"]} >= {"sales", "prices"}
+        if told["features"]:
+            assert sum(part["contribution"] for part in told["features"]) == pytest.approx(told["raw_score"], abs=1e-6)
+            assert told["quantiles_agree"] in (True, None)
+
+
+def test_a_number_of_last_week_is_explained_from_what_was_known_then(laboratory, next_day):
+    """After it came a new day and a restatement that doubles the last three days: the old explanation does not move."""
+    params, places = laboratory.params, laboratory.places
+    before = inference.infer(params, places, now=NOW)
+    row = rows_of(laboratory, before["run_id"]).filter(method="global_lightgbm").row(5, named=True)
+    asked = (params, places, row["unique_id"], row["ds"], before["run_id"])
+    first = explain_cell(*asked)
+    next_day(laboratory, 1)
+    restate(laboratory)
+    params_open = params.model_copy(update={"ingest": params.ingest.model_copy(update={"refuse_unusual": False})})
+    taken = ingest.ingest(params_open, places, now=NOW + timedelta(days=2))
+    assert taken["accepted"] == 2, taken
+    after = inference.infer(params, places, now=NOW + timedelta(days=2))
+    assert after["panel_hash"] != before["panel_hash"]
+    again = explain_cell(*asked)
+    assert first["accounted"]
+    assert again["accounted"]
+    assert again["panel"]["is_proved"]
+    assert again["features"] == first["features"]
+    assert again["past_days"] == first["past_days"]
+    assert any("restated" in flag for flag in again["flags"])
+
+
+def test_the_panel_of_an_earlier_run_is_read_back_row_for_row(laboratory, next_day):
+    params, places = laboratory.params, laboratory.places
+    with open_store(places.store, read_only=True) as con:
+        first = read_panel(con)
+    told = inference.infer(params, places, now=NOW)
+    next_day(laboratory, 1)
+    restate(laboratory)
+    params = params.model_copy(update={"ingest": params.ingest.model_copy(update={"refuse_unusual": False})})
+    ingest.ingest(params, places, now=NOW + timedelta(days=2))
+    with open_store(places.store, read_only=True) as con:
+        run = run_of(read_runs(con).filter(run_id=told["run_id"]).row(0, named=True))
+        reading = read_until(con, run)
+        again = panel_as_read(con, reading.batch_id, None, "again")
+        now = read_panel(con)
+    assert reading.is_exact
+    for name in ("sales", "prices", "calendar", "covariates"):
+        assert getattr(again, name).drop("known_at").equals(getattr(first, name).drop("known_at")), name
+    assert not now.sales.equals(first.sales)
+
+
+def test_a_row_of_the_ladder_says_why_and_is_made_again(laboratory):
+    params, places = laboratory.params, laboratory.places
+    for bundle in places.registry.iterdir():
+        (bundle / "card.json").unlink()
+    run_id = inference.infer(params, places, now=NOW)["run_id"]
+    row = rows_of(laboratory, run_id).row(3, named=True)
+    told = explain_cell(params, places, row["unique_id"], row["ds"], run_id)
+    assert told["method"] == "seasonal_naive"
+    assert told["reason_in_words"]
+    assert told["accounted"]
+    assert told["features"] == []
+
+
+def test_the_command_prints_lines_or_one_json_object(laboratory, capsys):
+    places = laboratory.places
+    row = _any_row(laboratory)
+    where = ["--params", str(laboratory.params_file), "--data", str(places.root)]
+    asked = ["explain", "--series", row["unique_id"], "--ds", str(row["ds"]), *where]
+    assert inference.main(asked) == 0
+    assert "yes: the steps end at the published number" in capsys.readouterr().out
+    assert inference.main([*asked, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["accounted"] is True
+    assert inference.main([*asked[:4], "1999-01-01", *where]) == 2
+
+
+def test_a_file_leads_to_the_runs_forecasts_and_models_it_touched(laboratory, next_day):
+    params, places = laboratory.params, laboratory.places
+    before = inference.infer(params, places, now=NOW)
+    name = next_day(laboratory, 1).name
+    ingest.ingest(params, places, now=NOW + timedelta(days=2))
+    after = inference.infer(params, places, now=NOW + timedelta(days=2))
+    told = touched_by(params, places, name=name)
+    assert [run["run_id"] for run in told["runs"]] == [after["run_id"]]
+    assert told["runs"][0]["is_proved"]
+    assert told["runs"][0]["own_series"] == told["series"] > 0
+    assert told["models"] == []
+    history = touched_by(params, places, name="*history*")
+    assert {run["run_id"] for run in history["runs"]} >= {before["run_id"], after["run_id"]}
+    assert [model["kind"] for model in history["models"]] == ["global_lightgbm"]
+
+
+def test_a_file_nobody_sent_is_said_so(laboratory):
+    with pytest.raises(BadUsage, match="no batch is named"):
+        touched_by(laboratory.params, laboratory.places, name="nothing.csv")
+
+
+def test_the_touched_command_works_at_the_door(laboratory, capsys):
+    where = ["--params", str(laboratory.params_file), "--data", str(laboratory.places.root)]
+    assert ingest.main(["touched", "--batch", "1", *where]) == 0
+    assert "brought" in capsys.readouterr().out
+
+
+def _any_row(laboratory) -> dict:
+    with open_store(laboratory.places.store, read_only=True) as con:
+        run_id = read_runs(con, "inference")["run_id"][0]
+    assert read_frozen(laboratory.places.panel).hash
+    return rows_of(laboratory, run_id).row(0, named=True)
