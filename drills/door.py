@@ -1,9 +1,9 @@
-"""The door in front of a broken panel: its last days as daily files, judged by the rules that a file would meet."""
+"""The door in front of a broken panel: what arrived, judged by the rules that a file would meet, and only what they accept let in."""
 
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 import polars as pl
@@ -19,18 +19,38 @@ from expectations.suites import SUITES
 from expectations.usual import WEEKS_COMPARED, counted, levels_compared
 
 
-def through_the_door(
-    panel: Panel, days: int, levels: list[Level], ingest: IngestParams
-) -> tuple[Panel, dict[str, int]]:
-    """The panel with what the rules accept of its last days, each judged against the days taken before it; rows refused by reason."""
+@dataclass(frozen=True)
+class Door:
+    """What came of a broken panel at the door: what was let in, rows refused by reason, and what was noted."""
+
+    panel: Panel
+    refused: dict[str, int]
+    noted: list[str]
+
+
+def sales_through_the_door(panel: Panel, days: int, levels: list[Level], ingest: IngestParams) -> Door:
+    """The last days of sales as daily files, each judged against the days taken before it."""
     first = panel.last_day - timedelta(days=days - 1)
-    taken, refused = replace(panel, sales=panel.sales.filter(pl.col("ds") < first)), Counter()
+    taken, refused, noted = replace(panel, sales=panel.sales.filter(pl.col("ds") < first)), Counter(), set()
     for day in (first + timedelta(days=k) for k in range(days)):
         judgement = judged_day(taken, panel.sales.filter(ds=day), day, levels, ingest)
         accepted = judgement.accepted.select(panel.sales.columns)
         taken = replace(taken, sales=pl.concat([taken.sales, accepted]))
         refused.update(judgement.refused["reason"])
-    return replace(taken, sales=taken.sales.sort("unique_id", "ds")), dict(refused)
+        noted |= {note.partition(":")[0] for note in judgement.notes}
+    return Door(replace(taken, sales=taken.sales.sort("unique_id", "ds")), dict(refused), sorted(noted))
+
+
+def prices_through_the_door(known: Panel, broken: Panel, ingest: IngestParams) -> Door:
+    """The prices that changed as one file; a row refused leaves the price known before."""
+    key = ["unique_id", "from_ds"]
+    changed = broken.prices.join(known.prices, on=[*key, "price"], how="anti", nulls_equal=True)
+    context = Context(ingest, known.last_day + timedelta(days=1), series=known.series, prices=known.prices)
+    judgement = judge(_file_of("prices", changed), SUITES["prices"], context, by_great_expectations=False)
+    accepted = judgement.accepted.select(broken.prices.columns)
+    kept = known.prices.join(accepted, on=key, how="anti")
+    prices = pl.concat([kept, accepted]).sort(key)
+    return Door(replace(broken, prices=prices), dict(Counter(judgement.refused["reason"])), [])
 
 
 def judged_day(known: Panel, sales: pl.DataFrame, day: date, levels: list[Level], ingest: IngestParams) -> Judgement:
@@ -43,11 +63,11 @@ def judged_day(known: Panel, sales: pl.DataFrame, day: date, levels: list[Level]
         ingest, day + timedelta(days=1), series=known.series, levels=compared, calendar=known.calendar.filter(ds=day)
     )
     context = replace(context, past=counted(weeks, known.series, context.columns))
-    return judge(_file_of(sales), SUITES["sales"], context, by_great_expectations=False)
+    return judge(_file_of("sales", sales), SUITES["sales"], context, by_great_expectations=False)
 
 
-def _file_of(sales: pl.DataFrame) -> Received:
-    rows = sales.with_row_index("row_number", offset=1).with_columns(
+def _file_of(fact: str, rows: pl.DataFrame) -> Received:
+    numbered = rows.with_row_index("row_number", offset=1).with_columns(
         pl.col("row_number").cast(pl.Int64), lines=pl.lit(1, pl.Int64)
     )
-    return Received("sales", rows, REFUSED.empty(), rows.height)
+    return Received(fact, numbered, REFUSED.empty(), numbered.height)

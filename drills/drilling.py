@@ -1,11 +1,13 @@
-"""All drills: break one thing, do what production would do, grade what comes out."""
+"""Drills on a panel, on models and on files: break one thing, do what production would do, grade what comes out."""
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -14,117 +16,146 @@ import polars as pl
 from contract.errors import TillcastError
 from contract.panel import Panel
 from contract.params import DrillParams
-from drills.door import through_the_door
-from drills.faults import BUNDLE_FAULTS, FILE_FAULTS, PANEL_FAULTS, FileFault, PanelFault
-from drills.grade import grade_delivery, grade_table
-from drills.scenario import Outcome, Stage, outcome_of, publish
+from drills.bundle_faults import BUNDLE_FAULTS
+from drills.door import Door, prices_through_the_door, sales_through_the_door
+from drills.faults import PanelFault
+from drills.grade import grade_table
+from drills.panel_faults import PANEL_FAULTS
+from drills.scenario import CHAMPION, PREVIOUS, Outcome, Stage, outcome_of, publish
 
-Result = dict[str, Any]  # fault, strength, what, outcome, loss, bias, grade, told
-Deliver = Callable[[Path], dict[str, Any]]  # drops a file in an inbox of its own and returns the ingest door's summary
-Watch = Callable[[Panel, pl.DataFrame], list[str]]  # causes the watchers would raise on this panel and table
+Result = dict[str, Any]  # see `result_of`
+Watch = Callable[[Panel, pl.DataFrame], list[str]]  # causes that ring the same morning, on this panel and table
+Later = Callable[
+    [pl.DataFrame], list[str]
+]  # causes that ring once a table's days have come true, with how many days it took
+Age = Callable[[date, date], list[str]]  # causes that ring for a champion of this cutoff on this last day
 
-FILE_SERIES, FILE_DAYS = 40, 60  # the small world that file faults play in
+STALE_DAYS = (112, 364)
+CLEAN_MORNINGS = 8  # a week apart
 
 
-def run_drills(stage: Stage, params: DrillParams, scratch: Path, watch: Watch, deliver: Deliver) -> list[Result]:
-    """One result per fault and strength. Same seed, same faults; nothing outside `scratch` is touched."""
-    clean = outcome_of(stage, publish(stage, stage.known, stage.registry))
-    return [
-        *panel_drills(stage, params, clean, watch, PANEL_FAULTS),
-        *_bundle_drills(stage, params, clean, scratch, watch),
-        *_file_drills(stage, params, scratch, deliver),
-    ]
+@dataclass(frozen=True)
+class Watchers:
+    """The watchers, as functions handed in: before and after the truth is known."""
+
+    this_morning: Watch
+    later: Later
+    age: Age
+
+
+def result_of(
+    fault: str, strength: object, kind: str, what: str, outcome: str, grade: str, told: list[str], **more: Any
+) -> Result:
+    """One drill's row. loss, bias, coverage: of the published table, None where none was scored; recovery_s, manual_steps: what it
+    takes once the cause is gone; told: by whom it was seen, the earliest first."""
+    row = {"fault": fault, "strength": str(strength), "kind": kind, "what": what, "outcome": outcome}
+    scored = dict.fromkeys(("loss", "bias", "coverage", "recovery_s"), None)
+    return row | scored | {"manual_steps": 0, "grade": grade, "told": ", ".join(told) or "in silence"} | more
+
+
+def clean_mornings(stage: Stage, watchers: Watchers) -> list[Result]:
+    """What the watchers say of undisturbed mornings a week apart, whose days no model had seen: each word is a false alarm."""
+    registry, mornings = stage.registry, []
+    for week in range(CLEAN_MORNINGS):
+        origin = stage.origin - timedelta(days=7 * week)
+        model = CHAMPION if week == 0 else PREVIOUS
+        panel = stage.panel.up_to(origin)
+        table = publish(stage, panel, _only(registry, model), origin)
+        rang = [*watchers.this_morning(panel, table), *watchers.later(table)]
+        mornings.append({"origin": str(origin), "model": model, "rang": rang})
+    return mornings
 
 
 def panel_drills(
-    stage: Stage, params: DrillParams, clean: Outcome, watch: Watch, faults: Sequence[PanelFault]
+    stage: Stage, params: DrillParams, clean: Outcome, watchers: Watchers, faults: Sequence[PanelFault] = PANEL_FAULTS
 ) -> Iterator[Result]:
     """One result per fault and strength, each from the undisturbed panel."""
     for fault in faults:
         for strength in fault.strengths:
-            broken, refused = fault.apply(stage.known, strength, np.random.default_rng(params.seed)), {}
-            if fault.through_the_door:
-                broken, refused = through_the_door(broken, strength, stage.levels, stage.ingest)
-            graded = _forecast(stage, broken, stage.registry, params, clean, watch, refused)
-            yield {"fault": fault.name, "strength": str(strength), "what": fault.what, **graded}
+            broken = fault.apply(stage.known, strength, np.random.default_rng(params.seed))
+            came = _at_the_door(stage, fault, strength, broken)
+            graded = _forecast(stage, came, stage.registry, params, clean, watchers)
+            yield result_of(fault.name, strength, "input", fault.what, **graded)
 
 
-def _bundle_drills(stage: Stage, params: DrillParams, clean: Outcome, scratch: Path, watch: Watch) -> Iterator[Result]:
+def bundle_drills(
+    stage: Stage, params: DrillParams, clean: Outcome, scratch: Path, watchers: Watchers
+) -> Iterator[Result]:
+    """Models broken, lost, stale or wrong. Strength 2: the one before it, too."""
     for fault in BUNDLE_FAULTS:
-        registry = shutil.copytree(stage.registry, scratch / fault.name)
-        fault.apply(registry / stage.model_id)
-        graded = _forecast(stage, stage.known, registry, params, clean, watch)
-        yield {"fault": fault.name, "strength": "1", "what": fault.what, **graded}
+        for strength in fault.strengths:
+            registry = shutil.copytree(stage.registry, scratch / f"{fault.name}{strength}")
+            for model in (CHAMPION, PREVIOUS)[:strength]:
+                fault.apply(registry / model)
+            graded = _forecast(stage, Door(stage.known, {}, []), registry, params, clean, watchers)
+            yield result_of(fault.name, strength, "model", fault.what, **graded)
+    for name, strength, what, panel in _wrong_lessons(stage):
+        registry = shutil.copytree(stage.registry, scratch / f"{name}{strength}")
+        stage.enter(stage.fitted(panel), registry, CHAMPION)
+        graded = _forecast(stage, Door(stage.known, {}, []), registry, params, clean, watchers)
+        graded["told"] = [
+            *(f"this morning: {cause}" for cause in watchers.age(panel.last_day, stage.origin)),
+            *graded["told"],
+        ]
+        yield result_of(name, strength, "model", what, **graded)
+
+
+def _wrong_lessons(stage: Stage) -> Iterator[tuple[str, int, str, Panel]]:
+    """What a whole and readable model may have learned from that is not this day's world."""
+    known = stage.known
+    for days in STALE_DAYS:
+        yield "stale_model", days, "the model learned n days less", known.up_to(stage.origin - timedelta(days=days))
+    ids = known.series["unique_id"]
+    others = pl.DataFrame({"unique_id": ids, "other": ids.gather((np.arange(len(ids)) * 7 + 3) % len(ids))})
+    for divisor in (3, 10):
+        swapped = known.sales.join(others, on="unique_id").with_columns(
+            unique_id="other", y=(pl.col("y") / divisor).floor()
+        )
+        sales = swapped.unique(["unique_id", "ds"]).select(known.sales.columns).sort("unique_id", "ds")
+        yield "wrong_model", divisor, "the model of a shop 1/n as large", replace(known, sales=sales)
+
+
+def _at_the_door(stage: Stage, fault: PanelFault, strength: int, broken: Panel) -> Door:
+    if fault.door == "sales":
+        return sales_through_the_door(broken, fault.days_judged or strength, stage.levels, stage.ingest)
+    if fault.door == "prices":
+        return prices_through_the_door(stage.known, broken, stage.ingest)
+    return Door(broken, {}, [])
 
 
 def _forecast(
-    stage: Stage,
-    panel: Panel,
-    registry: Path,
-    params: DrillParams,
-    clean: Outcome,
-    watch: Watch,
-    refused: Mapping[str, int] = MappingProxyType({}),
+    stage: Stage, came: Door, registry: Path, params: DrillParams, clean: Outcome, watchers: Watchers
 ) -> Result:
+    told = [f"at the door: {rows} rows refused: {reason}" for reason, rows in came.refused.items()]
+    told += [f"at the door: noted {note}" for note in came.noted]
+    since = time.perf_counter()
     try:
-        table = publish(stage, panel, registry)
+        table = publish(stage, came.panel, registry)
     except TillcastError as refusal:
-        return {"outcome": "refused", "loss": None, "bias": None, "grade": "degraded", "told": type(refusal).__name__}
-    outcome = outcome_of(stage, table)
-    loss, fallback_share = outcome.wrmsse / clean.wrmsse - 1, sum(outcome.reasons.values()) / table.height
-    told = [f"{rows} rows refused: {reason}" for reason, rows in refused.items()]
-    told += [*(f"{reason} on {rows} rows" for reason, rows in outcome.reasons.items()), *watch(panel, table)]
+        return {"outcome": "refused", "grade": "degraded", "told": [*told, f"refused: {type(refusal).__name__}"]}
+    seconds = time.perf_counter() - since
+    found = outcome_of(stage, table)
+    loss, fallback_share = found.wrmsse / clean.wrmsse - 1, sum(found.reasons.values()) / table.height
+    told += [f"on the rows: {reason} on {rows}" for reason, rows in found.reasons.items()]
+    told += [f"this morning: {cause}" for cause in watchers.this_morning(came.panel, table)]
+    told += watchers.later(table)
     return {
         "outcome": "published",
         "loss": round(loss, 4),
-        "bias": round(outcome.bias, 4),
-        "grade": grade_table(loss, outcome.is_whole, fallback_share, params),
-        "told": ", ".join(told) or "in silence",
+        "bias": round(found.bias, 4),
+        "coverage": round(found.coverage, 4),
+        "recovery_s": round(seconds, 1),  # the next run over mended input: the same calls
+        "grade": grade_table(loss, clean.coverage - found.coverage, found.is_whole, fallback_share, params),
+        "told": told,
     }
 
 
-def _file_drills(stage: Stage, params: DrillParams, scratch: Path, deliver: Deliver) -> Iterator[Result]:
-    """A clean history first; then each fault breaks the file of the next day, which nobody has seen yet."""
-    days = stage.panel.sales["ds"].unique().sort().tail(FILE_DAYS + len(FILE_FAULTS))
-    folder = scratch / "files"
-    folder.mkdir()
-    history = folder / "sales_history.csv"
-    history.write_text(_csv(stage.panel, days[:FILE_DAYS]), encoding="utf-8")
-    deliver(history)
-    for fault, day in zip(FILE_FAULTS, days[FILE_DAYS:], strict=True):
-        text = _csv(stage.panel, pl.Series([day]))
-        is_known = _first_delivery(fault, text, folder, deliver)
-        path = folder / f"sales_{day}_{fault.name}.csv"
-        path.write_bytes(fault.apply(text, np.random.default_rng(params.seed)))
-        yield {"fault": fault.name, "strength": "1", "what": fault.what, **_delivered(deliver(path), fault, is_known)}
-
-
-def _first_delivery(fault: FileFault, text: str, folder: Path, deliver: Deliver) -> bool:
-    """Whether the fault is a second delivery; the first one is made here."""
-    if fault.name != "same_file":
-        return False
-    first = folder / "sales_first.csv"
-    first.write_text(text, encoding="utf-8")
-    deliver(first)
-    return True
-
-
-def _delivered(summary: dict[str, Any], fault: FileFault, is_known: bool) -> Result:
-    told = [*summary["why_refused"].values(), *(str(note) for note in summary["notes"])]
-    if summary["rows_refused"] and not told:
-        told = [f"{summary['rows_refused']} of {summary['rows_in']} rows quarantined"]
-    status = next(name for name in ("accepted", "known", "refused", "growing") if summary[name])
-    return {
-        "outcome": status,
-        "loss": None,
-        "bias": None,
-        "grade": grade_delivery(summary, fault.is_wrong, is_known),
-        "told": told[0][:120] if told else "known by its content" if status == "known" else "in silence",
-    }
-
-
-def _csv(panel: Panel, days: pl.Series) -> str:
-    """These days of the first series as a file in the contract's words, with their hierarchy."""
-    few = panel.only(panel.series["unique_id"].head(FILE_SERIES))
-    rows = few.sales.filter(pl.col("ds").is_in(days.implode())).select("unique_id", "ds", "y")
-    return rows.join(few.series, on="unique_id", how="left", maintain_order="left").write_csv()
+def _only(registry: Path, model: str) -> Path:
+    """A registry beside it whose champion is this model."""
+    beside = registry.with_name(f"only_{model}")
+    if not beside.exists():
+        shutil.copytree(registry, beside)
+        if model != CHAMPION:
+            shutil.rmtree(beside / CHAMPION)
+            (beside / model).rename(beside / CHAMPION)
+    return beside

@@ -1,11 +1,15 @@
 """The written rule: how a drill is graded.
 
-graceful      the table is whole and lost at most `graceful_loss` of WRMSSE; or a wrong file was refused, a harmless one taken once
+graceful      the table is whole and lost at most `graceful_loss` of WRMSSE; or a wrong file was refused, a harmless one taken once;
+              or a disturbed morning published the very table of an undisturbed one
 degraded      the table is whole and lost more; or lost `catastrophic_loss` or more, but most of its rows say that they are not
-              the champion's; or a run was refused out loud; or a wrong file came in with a note, a harmless one was refused
-catastrophic  the table lost `catastrophic_loss` or more and calls itself the champion's (a watcher's alarm does not help: the
-              orders leave); or it lacks rows or holds nulls or negatives; or a wrong file came in in silence, or a harmless
-              one counted twice
+              the champion's; or a run was refused out loud; or a wrong file came in with a note, a harmless one was refused;
+              or a morning ended without its table, loudly (a refusal, a signal, rows with a reason), and the next one had it
+catastrophic  the table lost `catastrophic_loss` or more, or its 95% intervals cover `catastrophic_coverage_lost` less, and it
+              calls itself the champion's (a watcher's alarm does not help: the orders leave); or it lacks rows or holds
+              nulls or negatives; or a wrong file came in in silence, or a harmless one counted twice, or the right file
+              afterwards did not put it right; or a morning ended well without its table, or with another one, or the
+              steps written down did not bring it back
 """
 
 from __future__ import annotations
@@ -21,17 +25,22 @@ Grade = Literal["graceful", "degraded", "catastrophic"]
 MOST_ROWS = 0.5
 
 
-def grade_table(loss: float, is_whole: bool, fallback_share: float, params: DrillParams) -> Grade:
-    """The grade of a published table that lost this share of WRMSSE against the clean run (negative: it won)."""
+def grade_table(loss: float, coverage_lost: float, is_whole: bool, fallback_share: float, params: DrillParams) -> Grade:
+    """The grade of a published table by what it lost of WRMSSE (a share) and coverage against the clean run (negative: it won)."""
     if not is_whole or math.isnan(loss):
         return "catastrophic"
-    if loss >= params.catastrophic_loss and fallback_share <= MOST_ROWS:
+    is_lost = loss >= params.catastrophic_loss or coverage_lost >= params.catastrophic_coverage_lost
+    if is_lost and fallback_share <= MOST_ROWS:
         return "catastrophic"
-    return "graceful" if loss <= params.graceful_loss else "degraded"
+    return "graceful" if loss <= params.graceful_loss and not is_lost else "degraded"
 
 
-def grade_delivery(summary: dict[str, Any], is_wrong: bool, is_known: bool) -> Grade:
-    """The grade of a file from the ingest door's summary; `is_known`: the same content was taken before."""
+def grade_delivery(summary: dict[str, Any], is_wrong: bool, is_known: bool, is_put_right: bool = True) -> Grade:
+    """The grade of a file from the ingest door's summary; `is_known`: the same content was taken before; `is_put_right`: after
+    the right file the store holds what it would have held.
+    """
+    if not is_put_right:
+        return "catastrophic"
     if is_wrong:
         if summary["rows_out"] == 0:
             return "graceful"
@@ -39,3 +48,13 @@ def grade_delivery(summary: dict[str, Any], is_wrong: bool, is_known: bool) -> G
     if summary["refused"]:
         return "degraded"
     return "graceful" if summary["known" if is_known else "accepted"] == 1 else "catastrophic"
+
+
+def grade_morning(outcome: str, is_loud: bool, is_recovered: bool) -> Grade:
+    """The grade of a morning. outcome: published (the undisturbed table), fallback (a whole one whose rows give a reason),
+    yesterday's (still the one before), unreadable (the store), other."""
+    if not is_recovered or outcome == "other":
+        return "catastrophic"
+    if outcome == "published":
+        return "graceful"
+    return "degraded" if is_loud else "catastrophic"

@@ -1,9 +1,11 @@
-"""One forecast, clean or broken: what is published, and what it scores on days held out from model and fault alike."""
+"""One forecast, clean or broken: what is published, and what it scores on days held out from models and fault alike."""
 
 from __future__ import annotations
 
+import json
 import shutil
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from functools import cached_property
 from pathlib import Path
@@ -14,29 +16,33 @@ import polars as pl
 from contract.levels import Level
 from contract.panel import Panel
 from contract.params import InferenceParams, IngestParams, Params
-from contract.quantiles import QUANTILES
+from contract.quantiles import INTERVALS, QUANTILES
 from features.hierarchy import sum_by
 from features.space import reading_of
 from forecasting.bundle import save_bundle
-from forecasting.champion import CALIBRATION, champion_in_registry
+from forecasting.champion import CALIBRATION
 from forecasting.global_lightgbm import GlobalLightGBM
+from forecasting.ladder import who_serves
 from forecasting.metrics import point_scores
 from forecasting.publication import publish_forecasts
+from forecasting.scoring import calibration_json, score_backtest
 from forecasting.seasonal_naive import SeasonalNaive
 from forecasting.window import Window, window_after
 
-CHAMPION = "champion"  # the folder's name in the drill's own registry
+CHAMPION, PREVIOUS = "champion", "previous"  # folders in the drill's own registry
+PREVIOUS_DAYS = 56  # the champion before learned so many days less
+MODELS = ("seasonal_naive", "global_lightgbm")
 
 
 @dataclass(frozen=True)
 class Stage:
-    """Where the drills play: the uncut panel, the origin, and a registry whose champion has learned up to the origin only."""
+    """Where the drills play: the uncut panel, the origin, and a registry whose models have learned up to the origin at most."""
 
     panel: Panel
     origin: date
     horizon: int
     registry: Path
-    model_id: str
+    fitted: Callable[[Panel], GlobalLightGBM]
     baseline: SeasonalNaive
     levels: list[Level]
     inference: InferenceParams
@@ -52,39 +58,55 @@ class Stage:
         """What came true after the origin, undisturbed."""
         return window_after(self.panel, self.origin, self.horizon, self.levels, self.ingest.absent_means_zero)
 
+    def enter(self, model: GlobalLightGBM, registry: Path, name: str) -> None:
+        """Put a model and its calibration into a registry, in place of what stood there under this name."""
+        shutil.rmtree(registry / name, ignore_errors=True)
+        save_bundle(model, registry / name, self.panel.hash)
+        shutil.copy(registry / CALIBRATION, registry / name / CALIBRATION)
+
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a table scored. `wrmsse` is the mean over levels, `bias` that of the total."""
+    """What a table scored. `wrmsse` is the mean over levels, `bias` that of the total, `coverage` of the series' 95% intervals."""
 
     wrmsse: float
     bias: float
+    coverage: float
     is_whole: bool
     reasons: dict[str, int]  # rows not the champion's, by reason
 
 
-def set_stage(panel: Panel, calibration: Path, scratch: Path, params: Params) -> Stage:
-    """A champion fitted up to one horizon before the panel's end, in a registry under `scratch`.
+def set_stage(panel: Panel, backtest: pl.DataFrame, scratch: Path, params: Params) -> Stage:
+    """A champion fitted up to one horizon before the panel's end, and the one before it, in a registry under `scratch`.
 
-    `calibration` is the backtest's; it has seen the held-out days, so drills grade means, never intervals.
+    `backtest` teaches the calibration, its windows that had closed by the origin alone (all of them, where none had).
     """
     origin, horizon = panel.last_day - timedelta(days=params.train.horizon), params.train.horizon
     registry = scratch / "registry"
-    model = GlobalLightGBM(params.train, reading_of(params, panel)).fit(panel.up_to(origin))
-    save_bundle(model, registry / CHAMPION, panel.hash)
-    shutil.copy(calibration, registry / CALIBRATION)
-    shutil.copy(calibration, registry / CHAMPION / CALIBRATION)
-    levels, zeros = params.source.hierarchy, params.ingest.absent_means_zero
-    baseline = SeasonalNaive(params.train.season, params.source.region, zeros)
-    return Stage(panel, origin, horizon, registry, CHAMPION, baseline, levels, params.inference, params.ingest)
+    registry.mkdir(parents=True)
+    stage = Stage(
+        panel,
+        origin,
+        horizon,
+        registry,
+        lambda known: GlobalLightGBM(params.train, reading_of(params, panel)).fit(known),
+        SeasonalNaive(params.train.season, params.source.region, params.ingest.absent_means_zero),
+        params.source.hierarchy,
+        params.inference,
+        params.ingest,
+    )
+    _write_calibration(stage, backtest, params)
+    for name, days in ((CHAMPION, 0), (PREVIOUS, PREVIOUS_DAYS)):
+        stage.enter(stage.fitted(panel.up_to(origin - timedelta(days=days))), registry, name)
+    return stage
 
 
-def publish(stage: Stage, panel: Panel, registry: Path) -> pl.DataFrame:
+def publish(stage: Stage, panel: Panel, registry: Path, origin: date | None = None) -> pl.DataFrame:
     """The table production would publish from this panel and this registry, through the same calls."""
-    champion = champion_in_registry(registry, stage.model_id, registry)
+    champion, stand_in = who_serves(registry, [CHAMPION, PREVIOUS], registry)
     return publish_forecasts(
         panel,
-        stage.origin,
+        origin or stage.origin,
         stage.horizon,
         champion.model,
         stage.baseline,
@@ -92,6 +114,7 @@ def publish(stage: Stage, panel: Panel, registry: Path) -> pl.DataFrame:
         stage.inference,
         "drill",
         stage.baseline.region,
+        stand_in,
     )
 
 
@@ -105,12 +128,33 @@ def outcome_of(stage: Stage, forecasts: pl.DataFrame) -> Outcome:
     return Outcome(
         wrmsse=float(np.mean([score["wrmsse"] for score in scores])),
         bias=scores[0]["bias"],
+        coverage=_coverage(stage, forecasts),
         is_whole=_is_whole(stage, forecasts),
         reasons=dict(reasons.iter_rows()),
     )
 
 
+def _coverage(stage: Stage, forecasts: pl.DataFrame) -> float:
+    low, high = (stage.window.matrix(forecasts, name) for name in INTERVALS[0.95])
+    bottom = stage.window.levels[-1]
+    y = bottom.y[bottom.group_ix]
+    inside = (low <= y) & (y <= high)
+    return float(inside[stage.window.is_known].mean())
+
+
 def _is_whole(stage: Stage, forecasts: pl.DataFrame) -> bool:
+    ours = forecasts.join(stage.panel.series.select("unique_id"), on="unique_id", how="semi")
     numbers = forecasts.select("y_hat", *QUANTILES)
     sound = numbers.select(pl.all_horizontal(pl.all().is_finite() & (pl.all() >= 0)).fill_null(False).all()).item()
-    return sound and forecasts.select("unique_id", "ds").n_unique() == stage.panel.series.height * stage.horizon
+    return sound and ours.select("unique_id", "ds").n_unique() == stage.panel.series.height * stage.horizon
+
+
+def _write_calibration(stage: Stage, backtest: pl.DataFrame, params: Params) -> None:
+    closed = backtest.filter(pl.col("cutoff") <= stage.origin - timedelta(days=stage.horizon))
+    learned_on = closed if closed.height else backtest
+    models = [name for name in MODELS if name in backtest.columns]
+    bins, zeros = params.evaluate.calibration_bins, params.ingest.absent_means_zero
+    known = replace(stage.known if closed.height else stage.panel)
+    _, calibrations = score_backtest(known, learned_on, models, stage.levels, bins, zeros)
+    text = json.dumps(calibration_json(calibrations), sort_keys=True)
+    (stage.registry / CALIBRATION).write_text(text, encoding="utf-8")

@@ -1,9 +1,9 @@
-"""Break it on purpose, grade what comes out: data/reports/drills.json and a table.
+"""Break it on purpose, grade what comes out: data/reports/drills.json and drills.txt. Exit 1 when a drill is catastrophic.
 
 run     python flows/drill.py            as a Prefect flow, no server needed
         python flows/drill.py --plain    without Prefect
 
-reads data/panel/ and data/backtest/calibration.json (after `make repro`).
+reads data/panel/ and data/backtest/forecasts.parquet (after `make repro`).
 """
 
 from __future__ import annotations
@@ -12,54 +12,170 @@ import json
 import shutil
 import sys
 import tempfile
-from datetime import datetime, time, timedelta
+import time
+from datetime import date, datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # run by path, flows/ stands first on sys.path
 
+from contract.errors import GateFailed, TillcastError
 from contract.params import Params, load_params
 from contract.places import Places
 from contract.walk import Summary, clock
-from flows.engine import flow
+from flows.engine import ROOT, flow
 from flows.walked import walked
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from drills.drilling import Watchers
+    from drills.file_drills import Inbox
+    from drills.morning_drills import Left
+    from drills.scenario import Stage
+
+HEARD_AFTER = (1, 7, 14, 28)  # days of truth after which the watchers of accuracy, bias and calibration are asked
 
 
 def drill_all(params: Path, data: Path, now: datetime) -> Summary:
-    """Every drill in a scratch folder; the store, the registry and the panel are only read."""
-    from drills.drilling import run_drills
-    from drills.scenario import set_stage
-    from monitoring.watch import causes_before_truth
+    """Every drill in a scratch folder; the store, the registry and the panel are only read. GateFailed: a catastrophe without a
+    named reason; the scorecard is written all the same."""
+    from drills.catalogue import NAMED, unexcused
     from reports.tables import drills_table
+
+    known, since = load_params(params), time.perf_counter()
+    with tempfile.TemporaryDirectory() as folder:
+        results, mornings = _drilled(known, Places(data), Path(folder), now)
+    counts = {grade: sum(r["grade"] == grade for r in results) for grade in ("graceful", "degraded", "catastrophic")}
+    named = {f"{fault} {strength}": reason for (fault, strength), reason in NAMED.items()}
+    told = {"counts": counts, "named": named, "clean_mornings": mornings, "drills": results}
+    told |= {"seconds": round(time.perf_counter() - since)}
+    reports = Places(data).reports
+    reports.mkdir(parents=True, exist_ok=True)
+    (reports / "drills.json").write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
+    table = drills_table(results)
+    (reports / "drills.txt").write_text(table + "\n", encoding="utf-8")
+    if worst := unexcused(results):
+        raise GateFailed(
+            f"{len(worst)} drills are catastrophic without a named reason: {worst}. See {reports}/drills.txt."
+        )
+    false_alarms = sum(len(morning["rang"]) for morning in mornings)
+    alarms = f"{false_alarms} on {len(mornings)} undisturbed mornings"
+    return {"drills": table, **counts, "false_alarms": alarms, "written": str(reports / "drills.json")}
+
+
+def _drilled(params: Params, places: Places, scratch: Path, now: datetime) -> tuple[list[dict[str, Any]], list[dict]]:
+    """All results, and the undisturbed mornings."""
+    import polars as pl
+
+    from drills.drilling import bundle_drills, clean_mornings, panel_drills
+    from drills.file_drills import file_drills
+    from drills.morning_drills import morning_drills
+    from drills.scenario import outcome_of, publish, set_stage
+    from drills.small_world import small_world
     from storage.panel_files import read_frozen
 
-    known, places = load_params(params), Places(data)
-    with tempfile.TemporaryDirectory() as folder:
-        scratch = Path(folder)
-        stage = set_stage(read_frozen(places.panel), places.backtest / "calibration.json", scratch, known)
-        morning = datetime.combine(stage.origin + timedelta(days=1), time(6))
-        results = run_drills(
-            stage,
-            known.drills,
-            scratch,
-            lambda panel, table: causes_before_truth(panel, table, morning, known.monitor),
-            lambda path: _deliver(path, known, Places(scratch / "data"), now),
-        )
-    target = places.reports / "drills.json"
-    target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
-    grades = [result["grade"] for result in results]
-    counts = {grade: grades.count(grade) for grade in ("graceful", "degraded", "catastrophic")}
-    return {"drills": drills_table(results), **counts, "written": str(target)}
+    panel, drills = read_frozen(places.panel), params.drills
+    stage = set_stage(panel, pl.read_parquet(places.backtest / "forecasts.parquet"), scratch, params)
+    clean, watchers = outcome_of(stage, publish(stage, stage.known, stage.registry)), _watchers(stage, params)
+    mornings = clean_mornings(stage, watchers)
+    inbox = _inbox(params, Places(scratch / "data"), now)
+    (scratch / "mornings").mkdir()
+    results = [
+        *panel_drills(stage, drills, clean, watchers),
+        *bundle_drills(stage, drills, clean, scratch, watchers),
+        *file_drills(panel, drills, scratch / "files", inbox),
+        *morning_drills(small_world(ROOT, scratch / "world"), scratch / "mornings", _look),
+    ]
+    return results, mornings
 
 
-def _deliver(path: Path, params: Params, places: Places, now: datetime) -> Summary:
+def _watchers(stage: Stage, params: Params) -> Watchers:
+    """The watchers of monitoring/ as the drills ask them."""
+    from drills.drilling import Watchers
+    from monitoring.model_age import model_age
+    from monitoring.watch import causes_before_truth
+
+    def this_morning(panel: Any, table: pl.DataFrame) -> list[str]:
+        morning = datetime.combine(table["origin"][0] + timedelta(days=1), datetime.min.time())
+        return causes_before_truth(panel, table, morning, params.monitor)
+
+    def age(cutoff: date, last_day: date) -> list[str]:
+        found = model_age(cutoff, last_day, params.monitor.max_model_age_days)
+        return [] if found.severity == "ok" else [found.cause]
+
+    return Watchers(this_morning, lambda table: _heard_later(stage, table, params), age)
+
+
+def _heard_later(stage: Stage, table: pl.DataFrame, params: Params) -> list[str]:
+    """What accuracy's watchers say of a table on the first of some days on which one of them rings."""
+    from monitoring.accuracy import bias
+    from monitoring.calibration import calibration
+    from monitoring.came_true import came_true
+
+    limits = params.monitor
+    for days in HEARD_AFTER:
+        came = stage.panel.up_to(table["origin"][0] + timedelta(days=days))
+        told = came_true(table, came, params.ingest.absent_means_zero)
+        findings = [*bias(told, stage.panel.series, limits.max_abs_bias), *calibration(told, limits.max_coverage_gap)]
+        if rings := [finding.cause for finding in findings if finding.severity != "ok"]:
+            return [f"after {days} days: {cause}" for cause in rings]
+    return []
+
+
+def _inbox(params: Params, places: Places, now: datetime) -> Inbox:
     """The ingest door over an inbox and a store of the drill's own, in the contract's file format."""
     import ingest
+    from drills.file_drills import Inbox
+    from storage.panel import read_panel
+    from storage.store import open_store
 
     source = params.source.model_copy(update={"kind": "simulator", "path": None})
+    rules = params.ingest.model_copy(update={"great_expectations_max_rows": 1})
+    own = params.model_copy(update={"source": source, "ingest": rules})
     places.inbox.mkdir(parents=True, exist_ok=True)
-    shutil.copy(path, places.inbox)
-    return ingest.ingest(params.model_copy(update={"source": source}), places, now=now)
+
+    def deliver(path: Path) -> Summary:
+        shutil.copy(path, places.inbox)
+        return ingest.ingest(own, places, now=now)
+
+    def held() -> pl.DataFrame:
+        with open_store(places.store, read_only=True) as con:
+            return read_panel(con).sales
+
+    return Inbox(deliver, held)
+
+
+def _look(data: Path) -> Left | None:
+    """What stands in a small world's store and laboratory; None when the store cannot be read, or holds no table."""
+    import hashlib
+
+    from drills.morning_drills import Left
+    from storage.forecasts import latest_forecasts
+    from storage.panel import read_panel
+    from storage.store import open_store
+
+    places = Places(data)
+    laboratory = places.forecasts / "forecasts.parquet"
+    content = laboratory.read_bytes() if laboratory.exists() else b""
+    if not places.store.exists():
+        return None
+    try:
+        with open_store(places.store, read_only=True) as con:
+            table, sales = latest_forecasts(con), read_panel(con).sales.select("unique_id", "ds", "y")
+    except TillcastError:
+        return None
+    rows = table.drop("run_id", "created_at")
+    said = frozenset(table["reason"].drop_nulls().unique())
+    if table.is_empty():
+        return None
+    return Left(_hash(rows), _hash(sales), hashlib.sha256(content).hexdigest(), said)
+
+
+def _hash(frame: pl.DataFrame) -> str:
+    import hashlib
+
+    return hashlib.sha256(frame.write_csv().encode()).hexdigest()
 
 
 @flow(name="drill", timeout_seconds=2 * 3600)

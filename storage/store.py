@@ -20,8 +20,13 @@ Connection = duckdb.DuckDBPyConnection
 COMMITTED = "committed"  # the file of a journal that names its newest committed entry
 _FIRST_PAUSE_S = 0.05
 _LONGEST_PAUSE_S = 1.0
-_SETTINGS = {"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
+_SETTINGS = {
+    "autoinstall_known_extensions": "false",
+    "autoload_known_extensions": "false",
+    "memory_limit": "500MB",  # a larger sort goes to disk: reading 13.6M rows held 1.2 GB instead of 2.4
+}
 _HELD = "Conflicting lock is held"
+_DAMAGED = (duckdb.IOException, duckdb.SerializationException, duckdb.FatalException, duckdb.InternalException)
 
 
 @contextmanager
@@ -41,6 +46,8 @@ def open_store(path: Path, wait_s: float = 30.0, read_only: bool = False) -> Ite
                 con = _connect(path, wait_s, read_only)
             _check_schema(con, path, read_only)
             yield con
+        except _DAMAGED as error:  # the file opened, and a block inside it does not read
+            raise broken(path, error) from error
         finally:
             con.close()
 

@@ -8,14 +8,17 @@ import numpy as np
 import polars as pl
 import pytest
 
+from contract.errors import ModelBroken
 from contract.levels import levels_of
 from contract.params import Params
-from drills import drilling
-from drills.door import through_the_door
-from drills.faults import PanelFault, wrong_unit
-from drills.grade import grade_delivery, grade_table
-from drills.scenario import outcome_of, publish, set_stage
-from forecasting.scoring import calibration_json, score_backtest
+from drills import bundle_faults, drilling
+from drills.door import prices_through_the_door, sales_through_the_door
+from drills.drilling import Watchers, bundle_drills, clean_mornings, panel_drills
+from drills.faults import PanelFault
+from drills.file_drills import Inbox, file_drills
+from drills.grade import grade_delivery, grade_morning, grade_table
+from drills.panel_faults import PANEL_FAULTS, prices_in_cents, wrong_unit
+from drills.scenario import CHAMPION, outcome_of, publish, set_stage
 
 TAKEN = {
     "accepted": 1,
@@ -35,8 +38,6 @@ KNOWN = TAKEN | {"accepted": 0, "known": 1}
 @pytest.fixture(scope="module")
 def stage(tmp_path_factory, make_panel, params: Params, train_params, feature_params):
     """Eight series, 170 days, a tiny champion fitted 14 days before the end."""
-    import json
-
     panel = make_panel(series=8, days=170, seed=4)
     small = params.model_copy(
         update={
@@ -52,11 +53,12 @@ def stage(tmp_path_factory, make_panel, params: Params, train_params, feature_pa
         seasonal_naive="y",
         global_lightgbm="y",
     )
-    models = ["seasonal_naive", "global_lightgbm"]
-    _, calibrations = score_backtest(panel, told, models, small.source.hierarchy, 4)
-    calibration = scratch / "calibration.json"
-    calibration.write_text(json.dumps(calibration_json(calibrations)))
-    return set_stage(panel, calibration, scratch, small)
+    return set_stage(panel, told, scratch, small)
+
+
+WATCHERS = Watchers(
+    lambda panel, table: ["watched"], lambda table: ["after 7 days: bias"], lambda cutoff, last: ["model_age"]
+)
 
 
 @pytest.fixture
@@ -73,30 +75,59 @@ def test_the_clean_run_is_whole_and_made_by_the_champion(clean):
 def test_the_champion_has_not_seen_the_days_it_is_scored_on(stage):
     from forecasting.bundle import read_card
 
-    assert read_card(stage.registry / stage.model_id)["cutoff"] == str(stage.origin)
+    assert read_card(stage.registry / CHAMPION)["cutoff"] == str(stage.origin)
     assert (stage.panel.last_day - stage.origin).days == stage.horizon
 
 
-def test_every_fault_is_graded_and_the_ladder_answers_for_a_lost_model(stage, params, tmp_path):
+def test_every_panel_fault_is_graded_and_says_who_saw_it(stage, params, clean):
+    some = [fault for fault in PANEL_FAULTS if fault.name in ("no_prices", "late_feeds", "wrong_unit", "unknown_items")]
+    results = list(panel_drills(stage, params.drills, clean, WATCHERS, some))
+    assert len(results) == sum(len(fault.strengths) for fault in some)
+    assert {result["grade"] for result in results} <= {"graceful", "degraded", "catastrophic"}
+    assert all("this morning: watched" in result["told"] for result in results if result["outcome"] == "published")
+
+
+def test_a_lost_champion_leaves_it_to_the_one_before_and_both_lost_to_the_baseline(
+    stage, params, clean, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(drilling, "STALE_DAYS", (28,))
+    results = list(bundle_drills(stage, params.drills, clean, tmp_path, WATCHERS))
+    told = {(result["fault"], result["strength"]): result["told"] for result in results}
+    for name in ("missing_model", "cut_model", "corrupted_model", "cut_calibration"):
+        assert "previous_champion" in told[name, "1"]
+        assert "no_model" in told[name, "2"]
+    assert "model_age" in told["stale_model", "28"]
+    assert stage.registry.joinpath(CHAMPION, "card.json").exists()  # only copies were broken
+
+
+def test_a_file_drill_asks_whether_the_right_file_put_it_right(make_panel, params, tmp_path):
+    panel = make_panel(series=8, days=120, nasty=False)
+    days = panel.sales["ds"].unique().sort()
+
     def deliver(path):
         assert path.exists()
         return REFUSED if "renamed" in path.name else TAKEN
 
-    results = drilling.run_drills(stage, params.drills, tmp_path, lambda panel, table: ["watched"], deliver)
-    by_name = {result["fault"]: result for result in results}
-    assert {result["grade"] for result in results} <= {"graceful", "degraded", "catastrophic"}
-    for name in ("missing_model", "cut_model", "corrupted_model"):
-        assert "no_model" in by_name[name]["told"]
-        assert by_name[name]["grade"] != "catastrophic"
+    inbox = Inbox(deliver, lambda: panel.sales)
+    by_name = {result["fault"]: result for result in file_drills(panel, params.drills, tmp_path / "a", inbox)}
     assert by_name["renamed_column"]["grade"] == "graceful"
     assert by_name["half_file"]["grade"] == "catastrophic"  # this door took half a file and said nothing
-    assert stage.registry.joinpath(stage.model_id, "card.json").exists()  # only copies were broken
+    forgetful = Inbox(lambda path: REFUSED, lambda: panel.sales.filter(pl.col("ds") < days[20]))
+    assert {result["grade"] for result in file_drills(panel, params.drills, tmp_path / "b", forgetful)} == {
+        "catastrophic"
+    }
+
+
+def test_undisturbed_mornings_are_asked_too(stage):
+    mornings = clean_mornings(stage, Watchers(lambda panel, table: [], lambda table: [], lambda cutoff, last: []))
+    assert len(mornings) == drilling.CLEAN_MORNINGS
+    assert all(morning["rang"] == [] for morning in mornings)
 
 
 def test_a_refusal_is_loud_and_so_degraded(stage, params, clean):
     nothing_left = PanelFault("x", "no sale at all", (1,), lambda panel, _strength, _rng: panel.up_to(date(1999, 1, 1)))
-    (result,) = drilling.panel_drills(stage, params.drills, clean, lambda panel, table: [], [nothing_left])
-    assert (result["outcome"], result["grade"], result["told"]) == ("refused", "degraded", "NotEnoughHistory")
+    (result,) = panel_drills(stage, params.drills, clean, WATCHERS, [nothing_left])
+    assert (result["outcome"], result["grade"], result["told"]) == ("refused", "degraded", "refused: NotEnoughHistory")
 
 
 def test_a_table_with_a_row_missing_is_not_whole(stage):
@@ -106,20 +137,39 @@ def test_a_table_with_a_row_missing_is_not_whole(stage):
 
 
 @pytest.mark.parametrize(
-    ("loss", "is_whole", "fallback_share", "grade"),
+    ("loss", "coverage_lost", "is_whole", "fallback_share", "grade"),
     [
-        (-0.1, True, 0.0, "graceful"),
-        (0.05, True, 0.0, "graceful"),
-        (0.2, True, 0.0, "degraded"),
-        (0.5, True, 0.0, "catastrophic"),
-        (0.5, True, 1.0, "degraded"),
-        (0.0, False, 0.0, "catastrophic"),
-        (float("nan"), True, 0.0, "catastrophic"),
+        (-0.1, 0.0, True, 0.0, "graceful"),
+        (0.05, 0.0, True, 0.0, "graceful"),
+        (0.2, 0.0, True, 0.0, "degraded"),
+        (0.5, 0.0, True, 0.0, "catastrophic"),
+        (0.5, 0.0, True, 1.0, "degraded"),
+        (0.0, 0.3, True, 0.0, "catastrophic"),
+        (0.0, 0.3, True, 1.0, "degraded"),
+        (0.0, 0.0, False, 0.0, "catastrophic"),
+        (float("nan"), 0.0, True, 0.0, "catastrophic"),
     ],
 )
-def test_the_rule_for_tables(params, loss, is_whole, fallback_share, grade):
-    known = params.drills.model_copy(update={"graceful_loss": 0.05, "catastrophic_loss": 0.5})
-    assert grade_table(loss, is_whole, fallback_share, known) == grade
+def test_the_rule_for_tables(params, loss, coverage_lost, is_whole, fallback_share, grade):
+    limits = {"graceful_loss": 0.05, "catastrophic_loss": 0.5, "catastrophic_coverage_lost": 0.2}
+    known = params.drills.model_copy(update=limits)
+    assert grade_table(loss, coverage_lost, is_whole, fallback_share, known) == grade
+
+
+@pytest.mark.parametrize(
+    ("outcome", "is_loud", "is_recovered", "grade"),
+    [
+        ("published", False, True, "graceful"),
+        ("published", False, False, "catastrophic"),
+        ("yesterday's", True, True, "degraded"),
+        ("yesterday's", False, True, "catastrophic"),
+        ("unreadable", True, True, "degraded"),
+        ("fallback", True, True, "degraded"),
+        ("other", True, True, "catastrophic"),
+    ],
+)
+def test_the_rule_for_mornings(outcome, is_loud, is_recovered, grade):
+    assert grade_morning(outcome, is_loud, is_recovered) == grade
 
 
 @pytest.mark.parametrize(
@@ -137,13 +187,41 @@ def test_the_rule_for_tables(params, loss, is_whole, fallback_share, grade):
 )
 def test_the_rule_for_files(summary, is_wrong, is_known, grade):
     assert grade_delivery(summary, is_wrong, is_known) == grade
+    assert grade_delivery(summary, is_wrong, is_known, is_put_right=False) == "catastrophic"
 
 
 def test_a_wrong_unit_meets_the_rules_at_the_door(stage, params, make_panel):
     """Each day against the days taken before it: the broken days are refused, the honest ones taken, nothing else is touched."""
     panel = make_panel(series=80, days=120, nasty=False)
     broken = wrong_unit(panel, 5, np.random.default_rng(1))
-    taken, refused = through_the_door(broken, 10, levels_of(((), ("dept_id",))), params.ingest)
-    assert refused == {"units_of_another_size": 5 * 80}
-    assert taken.last_day == panel.last_day - timedelta(days=5)
-    assert taken.sales.equals(panel.up_to(taken.last_day).sales)
+    came = sales_through_the_door(broken, 10, levels_of(((), ("dept_id",))), params.ingest)
+    assert came.refused == {"units_of_another_size": 5 * 80}
+    assert came.panel.last_day == panel.last_day - timedelta(days=5)
+    assert came.panel.sales.equals(panel.up_to(came.panel.last_day).sales)
+
+
+def test_prices_in_cents_meet_the_rules_of_prices(params, make_panel):
+    """Refused rows leave the price that was known before."""
+    panel = make_panel(series=8, days=120, nasty=False)
+    broken = prices_in_cents(panel, 60, np.random.default_rng(1))
+    assert not broken.prices.equals(panel.prices)
+    came = prices_through_the_door(panel, broken, params.ingest)
+    assert set(came.refused) == {"price_jump"}
+    assert came.panel.prices.select("unique_id", "from_ds", "price").equals(
+        panel.prices.select("unique_id", "from_ds", "price")
+    )
+
+
+def test_the_same_bundle_faults_break_what_they_say(stage, tmp_path):
+    import shutil
+
+    from forecasting.champion import champion_in_registry
+
+    for fault in bundle_faults.BUNDLE_FAULTS:
+        registry = shutil.copytree(stage.registry, tmp_path / fault.name)
+        before = {path.name: path.read_bytes() for path in (registry / CHAMPION).iterdir()}
+        fault.apply(registry / CHAMPION)
+        after = {path.name: path.read_bytes() for path in (registry / CHAMPION).glob("*")}
+        assert before != after, fault.name
+    with pytest.raises(ModelBroken):
+        champion_in_registry(tmp_path / "cut_calibration", CHAMPION, tmp_path)

@@ -126,3 +126,14 @@ def test_a_store_belongs_to_one_source_and_comes_back_when_it_is_its_turn(path: 
 def test_what_is_no_name_never_enters_a_statement(name: str) -> None:
     with pytest.raises(ContractBroken):
         quoted(name)
+
+
+def test_damage_met_while_reading_is_a_broken_store_that_says_what_to_run(tmp_path):
+    """The file opens; a block inside it does not read (drill `corrupted_store`): once a traceback."""
+    path = tmp_path / "store.duckdb"
+    with open_store(path) as con:
+        con.execute("create table filler as select i, hash(i) as h from range(400000) t(i)").fetchall()
+    with path.open("r+b") as file:
+        file.truncate(path.stat().st_size // 2)
+    with pytest.raises(StoreBroken, match=r"make rebuild"), open_store(path, read_only=True) as con:
+        con.sql("select sum(h % 7), max(i) from filler").fetchall()

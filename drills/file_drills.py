@@ -1,0 +1,88 @@
+"""Drills on files: a clean history, then each fault breaks the file of the next day; and the right file after it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from contract.panel import Panel
+from contract.params import DrillParams
+from drills.drilling import Result, result_of
+from drills.faults import FileFault
+from drills.file_faults import FILE_FAULTS
+from drills.grade import grade_delivery
+
+SERIES, HISTORY_DAYS = 40, 60  # the small world that file faults play in
+
+
+@dataclass(frozen=True)
+class Inbox:
+    """An ingest door. `deliver` drops a file and returns the door's summary; `held`: the store's unique_id, ds, y."""
+
+    deliver: Callable[[Path], dict[str, Any]]
+    held: Callable[[], pl.DataFrame]
+
+
+def file_drills(panel: Panel, params: DrillParams, folder: Path, inbox: Inbox) -> Iterator[Result]:
+    """One result per fault. Afterwards the right files of the day and of the day before are sent (again): the store must be right."""
+    folder.mkdir()
+    few = panel.only(panel.series["unique_id"].head(SERIES))
+    days = few.sales["ds"].unique().sort().tail(HISTORY_DAYS + len(FILE_FAULTS))
+    inbox.deliver(_written(folder, "sales_history.csv", _csv(few, days[:HISTORY_DAYS])))
+    for fault, at in zip(FILE_FAULTS, range(HISTORY_DAYS, len(days)), strict=True):
+        right = {day: _csv(few, pl.Series([day])) for day in days[at - 1 : at + 1]}
+        text, is_known = right[days[at]], fault.name == "same_file"
+        if is_known:
+            inbox.deliver(_written(folder, "sales_first.csv", text))
+        path = folder / f"sales_{days[at]}_{fault.name}.csv"
+        path.write_bytes(fault.apply(text, np.random.default_rng(params.seed)))
+        summary, since = inbox.deliver(path), time.perf_counter()
+        for day, content in right.items():
+            inbox.deliver(_written(folder, f"sales_{day}_right.csv", content))
+        seconds = round(time.perf_counter() - since, 1)
+        is_right = _is_right(few, days[at - 1], days[at], inbox.held())
+        yield result_of(**_delivered(summary, fault, is_known, is_right), recovery_s=seconds)
+
+
+def _delivered(summary: dict[str, Any], fault: FileFault, is_known: bool, is_put_right: bool) -> Result:
+    told = [*summary["why_refused"].values(), *(str(note) for note in summary["notes"])]
+    if summary["rows_refused"] and not told:
+        told = [f"{summary['rows_refused']} of {summary['rows_in']} rows quarantined"]
+    status = next(name for name in ("accepted", "known", "refused", "growing") if summary[name])
+    silent = ["known by its content"] if status == "known" else []
+    return {
+        "fault": fault.name,
+        "strength": 1,
+        "kind": "file",
+        "what": fault.what,
+        "outcome": status if is_put_right else f"{status}, not put right by the right file",
+        "grade": grade_delivery(summary, fault.is_wrong, is_known, is_put_right),
+        "told": [f"at the door: {told[0][:160]}"] if told else silent,
+    }
+
+
+def _is_right(few: Panel, first: Any, last: Any, held: pl.DataFrame) -> bool:
+    """Whether the store holds the days' rows as they were sold, and no other row of these series."""
+    is_asked = pl.col("ds").is_between(first, last)
+    ours = pl.col("unique_id").is_in(few.series["unique_id"].implode())
+    key = ["unique_id", "ds", "y"]
+    wanted = few.sales.filter(is_asked).select(key).sort(key)
+    return held.filter(is_asked, ours).select(key).sort(key).equals(wanted)
+
+
+def _written(folder: Path, name: str, text: str) -> Path:
+    path = folder / name
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def _csv(few: Panel, days: pl.Series) -> str:
+    """These days as a file in the contract's words, with the series' hierarchy."""
+    rows = few.sales.filter(pl.col("ds").is_in(days.implode())).select("unique_id", "ds", "y")
+    return rows.join(few.series, on="unique_id", how="left", maintain_order="left").write_csv()

@@ -1,0 +1,201 @@
+"""Faults of what the forecaster is given: feeds late, lost, frozen, in another unit; plans gone or absurd; histories short."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, timedelta
+
+import polars as pl
+
+from contract.panel import Panel
+from drills.faults import PanelFault, Rng
+from features.dense import FEED_COLUMN
+
+DAY = pl.duration(days=1)
+
+
+def no_prices(panel: Panel, _strength: int, _rng: Rng) -> Panel:
+    """The price modality removed."""
+    return replace(panel, prices=panel.prices.with_columns(price=pl.lit(None, pl.Float64)))
+
+
+def no_promotions(panel: Panel, _strength: int, _rng: Rng) -> Panel:
+    """The promotion modality removed."""
+    return replace(panel, prices=panel.prices.with_columns(promo=pl.lit(None, pl.Float64)))
+
+
+def no_calendar(panel: Panel, _strength: int, _rng: Rng) -> Panel:
+    """The calendar modality removed: no events, no closed days."""
+    return replace(panel, calendar=panel.calendar.clear())
+
+
+def closed_ahead(panel: Panel, days: int, _rng: Rng) -> Panel:
+    """Somebody ticked "closed" for all stores on the coming days."""
+    coming = _after(panel, days)
+    told = panel.calendar.filter(~pl.col("ds").is_in(coming))
+    shut = pl.DataFrame({"ds": coming}).with_columns(
+        region=pl.lit("*"), known_at=pl.lit(panel.sales["known_at"].max()), is_closed=pl.lit(True)
+    )
+    calendar = pl.concat([told, shut.cast({"known_at": told.schema["known_at"]})], how="diagonal")
+    return replace(panel, calendar=calendar.sort("region", "ds"))
+
+
+def prices_in_cents(panel: Panel, days: int, _rng: Rng) -> Panel:
+    """From so many days before the origin on, each price is a hundred times itself."""
+    wrong = pl.col("from_ds") > panel.last_day - timedelta(days=days)
+    return replace(
+        panel, prices=panel.prices.with_columns(pl.when(wrong).then(pl.col("price") * 100).otherwise("price"))
+    )
+
+
+def late_feeds(panel: Panel, days: int, _rng: Rng) -> Panel:
+    """All sales arrive some days late."""
+    return panel.up_to(panel.last_day - timedelta(days=days))
+
+
+def short_history(panel: Panel, days: int, _rng: Rng) -> Panel:
+    """Only the last days of every series are left."""
+    return replace(panel, sales=panel.sales.filter(_late(panel, days)))
+
+
+def lost_feed(panel: Panel, days: int, rng: Rng) -> Panel:
+    """One store's feed is missing on the last days, and nobody says so."""
+    return replace(panel, sales=panel.sales.filter(~(_of(_members(panel, FEED_COLUMN, rng)) & _late(panel, days))))
+
+
+def wrong_unit(panel: Panel, days: int, rng: Rng) -> Panel:
+    """One department reports grams for kilograms on the last days: units times a thousand."""
+    return _with_y(panel, _of(_members(panel, "dept_id", rng)) & _late(panel, days), pl.col("y") * 1000)
+
+
+def sign_flips(panel: Panel, days: int, rng: Rng) -> Panel:
+    """One department's sales are booked as returns."""
+    return _with_y(panel, _of(_members(panel, "dept_id", rng)) & _late(panel, days), -pl.col("y"))
+
+
+def all_zeros(panel: Panel, days: int, _rng: Rng) -> Panel:
+    """The export has all rows and no sale: every one is 0."""
+    return _with_y(panel, _late(panel, days), pl.lit(0.0))
+
+
+def zeros_of_a_store(panel: Panel, days: int, rng: Rng) -> Panel:
+    """One store's till sends zeros instead of nothing."""
+    return _with_y(panel, _of(_members(panel, FEED_COLUMN, rng)) & _late(panel, days), pl.lit(0.0))
+
+
+def all_nulls(panel: Panel, days: int, _rng: Rng) -> Panel:
+    """The units' column is empty."""
+    return _with_y(panel, _late(panel, days), pl.lit(None, pl.Float64))
+
+
+def duplicated_rows(panel: Panel, days: int, _rng: Rng) -> Panel:
+    """The batch was appended to itself: each row stands twice in its file."""
+    late = panel.sales.filter(_late(panel, days))
+    return replace(panel, sales=pl.concat([panel.sales, late]).sort("unique_id", "ds"))
+
+
+def unknown_items(panel: Panel, days: int, rng: Rng) -> Panel:
+    """Half of the items come under new names from some day on: the till's numbers were changed."""
+    ids = panel.series["unique_id"]
+    renamed = ids.filter(pl.Series(rng.random(len(ids)) < 0.5))
+    hit = pl.col("unique_id").is_in(renamed.implode())
+    name = pl.col("unique_id") + "_N"
+    new_series = panel.series.filter(hit).with_columns(unique_id=name)
+    sales = panel.sales.with_columns(unique_id=pl.when(hit & _late(panel, days)).then(name).otherwise("unique_id"))
+    series = pl.concat([panel.series, new_series]).sort("unique_id")
+    return replace(panel, sales=sales.sort("unique_id", "ds"), series=series)
+
+
+def day_shift(panel: Panel, days: int, _rng: Rng) -> Panel:
+    """A timezone was changed: what was sold is dated a day later, for so many days."""
+    moved = panel.sales.with_columns(
+        ds=pl.when(_late(panel, days)).then(pl.col("ds") + DAY).otherwise("ds").cast(pl.Date)
+    )
+    return replace(panel, sales=moved.filter(pl.col("ds") <= panel.last_day).sort("unique_id", "ds"))
+
+
+def restated_month(panel: Panel, percent: int, _rng: Rng) -> Panel:
+    """The last 28 days are sent again, so many percent higher (returns no longer taken off, say)."""
+    return _with_y(panel, _late(panel, 28), (pl.col("y") * (1 + percent / 100)).round())
+
+
+def frozen_feed(panel: Panel, days: int, _rng: Rng) -> Panel:
+    """The export repeats the last good day under each new date."""
+    good = panel.last_day - timedelta(days=days)
+    frozen = panel.sales.filter(ds=good).select("unique_id", frozen="y")
+    sales = panel.sales.join(frozen, on="unique_id", how="left", maintain_order="left")
+    y = pl.when(_late(panel, days)).then(pl.col("frozen").fill_null(0.0)).otherwise("y")
+    return replace(panel, sales=sales.with_columns(y=y).drop("frozen"))
+
+
+def swapped_feeds(panel: Panel, days: int, rng: Rng) -> Panel:
+    """Two stores' files are taken for each other's: item by item, one has the other's sales."""
+    if not {FEED_COLUMN, "item_id"} <= set(panel.series.columns):
+        return panel
+    one, other = rng.choice(panel.series[FEED_COLUMN].unique().sort().to_list(), 2, replace=False)
+    swap = {one: other, other: one}
+    placed = panel.series.select("unique_id", FEED_COLUMN, "item_id")
+    partner = placed.with_columns(pl.col(FEED_COLUMN).replace(swap)).join(
+        placed.rename({"unique_id": "partner"}), on=[FEED_COLUMN, "item_id"], how="inner"
+    )
+    pairs = partner.filter(pl.col("unique_id") != pl.col("partner")).select("unique_id", "partner")
+    theirs = panel.sales.select(partner="unique_id", ds="ds", theirs="y")
+    sales = panel.sales.join(pairs, on="unique_id", how="left").join(theirs, on=["partner", "ds"], how="left")
+    y = pl.when(_late(panel, days) & pl.col("theirs").is_not_null()).then("theirs").otherwise("y")
+    return replace(panel, sales=sales.with_columns(y=y).drop("partner", "theirs").sort("unique_id", "ds"))
+
+
+def typing_errors(panel: Panel, rows: int, rng: Rng) -> Panel:
+    """On the last day so many rows say 9,999."""
+    ids = panel.sales.filter(ds=panel.last_day)["unique_id"]
+    hit = ids.gather(rng.choice(len(ids), min(rows, len(ids)), replace=False))
+    return _with_y(panel, _of(hit) & (pl.col("ds") == panel.last_day), pl.lit(9999.0))
+
+
+PANEL_FAULTS = (
+    PanelFault("no_prices", "price modality removed", (1,), no_prices),
+    PanelFault("no_promotions", "promotion modality removed", (1,), no_promotions),
+    PanelFault("no_calendar", "calendar modality removed", (1,), no_calendar),
+    PanelFault("closed_ahead", "all stores closed for n coming days", (1, 28), closed_ahead),
+    PanelFault("prices_in_cents", "prices x100 from n days before on", (1, 28), prices_in_cents, door="prices"),
+    PanelFault("late_feeds", "sales arrive n days late", (1, 3, 7, 14), late_feeds),
+    PanelFault("short_history", "only the last n days are left", (28, 56, 112), short_history),
+    PanelFault("lost_feed", "a store is silent for n days", (7, 28), lost_feed),
+    PanelFault("wrong_unit", "a department x1000 for n days", (1, 14), wrong_unit, door="sales"),
+    PanelFault("sign_flips", "a department negative for n days", (1, 14), sign_flips, door="sales"),
+    PanelFault("all_zeros", "all units zero for n days", (1, 7), all_zeros, door="sales"),
+    PanelFault("zeros_of_a_store", "a store all zero for n days", (1, 14), zeros_of_a_store, door="sales"),
+    PanelFault("all_nulls", "all units empty for n days", (1, 7), all_nulls, door="sales"),
+    PanelFault("duplicated_rows", "each row twice for n days", (1, 7), duplicated_rows, door="sales"),
+    PanelFault("unknown_items", "half of the items renamed, n days", (7, 28), unknown_items, door="sales"),
+    PanelFault("day_shift", "dated a day later, n days", (7, 28), day_shift, door="sales"),
+    PanelFault("restated_month", "28 days restated, n% higher", (10, 50), restated_month, door="sales", days_judged=28),
+    PanelFault("frozen_feed", "the same day n days long", (7, 14), frozen_feed, door="sales"),
+    PanelFault("swapped_feeds", "two stores swapped for n days", (7, 28), swapped_feeds, door="sales"),
+    PanelFault("typing_errors", "n rows say 9,999", (1, 20), typing_errors, door="sales"),
+)
+
+
+def _late(panel: Panel, days: int) -> pl.Expr:
+    """Whether a row is of the last days."""
+    return pl.col("ds") > panel.last_day - timedelta(days=days)
+
+
+def _of(ids: pl.Series) -> pl.Expr:
+    return pl.col("unique_id").is_in(ids.implode())
+
+
+def _with_y(panel: Panel, hit: pl.Expr, y: pl.Expr) -> Panel:
+    """The panel with other units on some rows."""
+    return replace(panel, sales=panel.sales.with_columns(y=pl.when(hit).then(y).otherwise("y")))
+
+
+def _after(panel: Panel, days: int) -> list[date]:
+    return [panel.last_day + timedelta(days=k) for k in range(1, days + 1)]
+
+
+def _members(panel: Panel, column: str, rng: Rng) -> pl.Series:
+    """The series of one group of a hierarchy column, drawn; of a source without that column, one series."""
+    column = column if column in panel.series.columns else "unique_id"
+    groups = panel.series[column].unique().sort()
+    return panel.series.filter(pl.col(column) == groups[int(rng.integers(len(groups)))])["unique_id"]
