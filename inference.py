@@ -117,7 +117,8 @@ def publish(params: Params, places: Places, *, now: datetime) -> Summary:
     frames["forecasts"] = forecasts = frames["forecasts"].with_columns(created_at=now)
     run = Run(**lineage, started_at=now, ended_at=clock(), git_commit=git_commit())
     with open_store(places.store, params.ingest.lock_wait_s) as con:
-        publish_laboratory(con, model, run, frames, is_promoted=decision["promote"])
+        why = "; ".join(decision["reasons"])
+        publish_laboratory(con, model, run, frames, is_promoted=decision["promote"], reason=why)
     log.info("published run_id=%s model_id=%s promoted=%s", run.run_id, model.model_id, decision["promote"])
     table = (
         f"table forecasts in {places.store}: {forecasts.height} rows from {forecasts['origin'][0]}, run {run.run_id}"

@@ -7,9 +7,10 @@ from dataclasses import asdict
 import duckdb
 import polars as pl
 
+from storage.decisions import Decision, decision_of, has_decided, write_decision
 from storage.forecasts import redo_forecasts
 from storage.journal import Entry, recorded
-from storage.models import Model, model_of, redo_promotion, write_model
+from storage.models import Model, champion, model_of, redo_promotion, write_model
 from storage.runs import Run
 from storage.scores import write_scores
 
@@ -21,9 +22,17 @@ def publish_laboratory(
     frames: dict[str, pl.DataFrame],
     *,
     is_promoted: bool,
+    reason: str | None = None,
 ) -> None:
-    """Model, run, and `frames` (forecasts, forecast_levels, scores), in one transaction; twice changes nothing."""
+    """Model, run, and `frames` (forecasts, forecast_levels, scores), in one transaction; twice changes nothing.
+
+    `reason`: the gate's, kept among the decisions, whether it promotes or not.
+    """
     told = {"model": asdict(model), "run": asdict(run), "model_id": model.model_id, "is_promoted": is_promoted}
+    outcome = "champion" if is_promoted else "not promoted"
+    if reason is not None and not has_decided(con, model.model_id, outcome):
+        made = Decision("promotion", model.created_at, outcome, reason, model.model_id, champion(con))
+        told["decision"] = asdict(made)
     entry = Entry("laboratory", told, frames)
     with recorded(con, entry):
         redo_laboratory(con, entry)
@@ -36,3 +45,5 @@ def redo_laboratory(con: duckdb.DuckDBPyConnection, entry: Entry) -> None:
     redo_forecasts(con, entry)
     if entry.told["is_promoted"]:
         redo_promotion(con, entry)
+    elif decision := entry.told.get("decision"):
+        write_decision(con, decision_of(decision))

@@ -59,4 +59,9 @@ create table batches (
     attempt bigint not null, unique (sha256, fact, attempt), check (rows_in = rows_accepted + rows_refused),
     check (rows_accepted >= 0 and rows_refused >= 0))"""
 
-MIGRATIONS: dict[str, Migration] = {"1": _count_attempts}  # from which version; in their order
+
+def _keep_decisions(_con: duckdb.DuckDBPyConnection) -> None:
+    """2 -> 3: a table of decisions beside the others, made with the missing tables after every migration."""
+
+
+MIGRATIONS: dict[str, Migration] = {"1": _count_attempts, "2": _keep_decisions}  # from which version; in their order

@@ -10,6 +10,7 @@ import duckdb
 import polars as pl
 
 from contract.errors import ModelBroken
+from storage.decisions import Decision, decision_of, write_decision
 from storage.journal import Entry, recorded
 
 
@@ -37,23 +38,32 @@ def write_model(con: duckdb.DuckDBPyConnection, model: Model) -> None:
     ).fetchall()
 
 
-def promote(con: duckdb.DuckDBPyConnection, model_id: str) -> None:
-    """Make a registered model the champion and retire the one before, in one transaction."""
+def promote(
+    con: duckdb.DuckDBPyConnection, model_id: str, reason: str, now: datetime, kind: str = "promotion"
+) -> Decision:
+    """Make a registered model the champion and retire the one before, with the reason, in one transaction.
+
+    `kind`: promotion, or rollback for a model that was champion before.
+    """
     if not con.execute("select 1 from models where model_id = $id", {"id": model_id}).fetchall():
         raise ModelBroken(f"model '{model_id}' is not registered. Run `python inference.py --publish` first.")
-    entry = Entry("promotion", {"model_id": model_id})
+    decision = Decision(kind, now, "champion", reason, model_id, champion(con))
+    entry = Entry("promotion", {"model_id": model_id, "decision": asdict(decision)})
     with recorded(con, entry):
         redo_promotion(con, entry)
+    return decision
 
 
 def redo_promotion(con: duckdb.DuckDBPyConnection, entry: Entry) -> None:
-    """The model of an entry made the one champion. Call it inside a transaction."""
+    """The model of an entry made the one champion, and the decision told with it written. Call it inside a transaction."""
     statements = (
         "update models set stage = 'retired' where stage = 'champion' and model_id <> $id",
         "update models set stage = 'champion' where model_id = $id",
     )
     for statement in statements:
         con.execute(statement, {"id": entry.told["model_id"]}).fetchall()
+    if told := entry.told.get("decision"):
+        write_decision(con, decision_of(told))
 
 
 def model_of(told: dict[str, Any]) -> Model:

@@ -11,7 +11,7 @@ from contract.errors import ContractBroken
 from contract.frames import FACTS, FORECAST_LEVELS, FORECASTS, FrameContract
 from contract.quantiles import QUANTILES
 
-SCHEMA_VERSION = "2"
+SCHEMA_VERSION = "3"
 
 _SQL_TYPES = {
     "String": "varchar",
@@ -249,6 +249,27 @@ TABLES: tuple[Table, ...] = (
             "params_hash": "the params it was fitted with",
             "card": "the model card, JSON",
             "stage": "candidate, champion (at most one) or retired",
+        },
+    ),
+    Table(
+        "decisions",
+        "one decision: to retrain or not, to promote, to roll back",
+        {
+            "kind": "varchar not null check (kind in ('retrain', 'promotion', 'rollback'))",
+            "decided_at": "timestamp not null",
+            "outcome": "varchar not null",
+            "reason": "varchar not null",
+            "model_id": "varchar",
+            "replaced": "varchar",
+        },
+        ("primary key (kind, decided_at)",),
+        words={
+            "kind": "retrain, promotion or rollback",
+            "decided_at": "when, UTC",
+            "outcome": "what follows from it, in a word or two",
+            "reason": "the sentence for the record",
+            "model_id": "the model it is about; null: none yet",
+            "replaced": "the champion before it; null: there was none",
         },
     ),
     Table(

@@ -48,7 +48,7 @@ def _newer_champion(laboratory, older: str) -> str:
         with transaction(con):
             born = _morning(laboratory, 400)
             write_model(con, Model(newer, "global_lightgbm", born.date(), None, None, "{}", born))
-        promote(con, newer)
+        promote(con, newer, "another try", born)
         assert in_line(con) == [newer, older]
     return newer
 

@@ -76,7 +76,7 @@ def store(tmp_path: Path) -> Path:
             publish_laboratory(con, model, Run(name, "inference", NOW), tables(name, 2.5), is_promoted=True)
         daily = tables("daily", 0.1)
         publish(con, Run("daily", "inference", NOW, NOW, as_of=NOW), daily["forecasts"], daily["forecast_levels"])
-        promote(con, "a")
+        promote(con, "a", "b is worse", NOW, "rollback")
     return path
 
 

@@ -60,12 +60,12 @@ def test_there_is_one_champion(con: duckdb.DuckDBPyConnection) -> None:
     assert champion(con) is None
     for name in ("m1", "m2"):
         write_model(con, Model(name, "global_lightgbm", ORIGIN, "p", "q", "{}", NOW))
-        promote(con, name)
+        promote(con, name, "it is better", NOW)
     write_model(con, Model("m2", "global_lightgbm", ORIGIN, "p", "q", '{"again": 1}', NOW))
     assert champion(con) == "m2"
     assert dict(read_models(con).select("model_id", "stage").rows()) == {"m1": "retired", "m2": "champion"}
     with pytest.raises(ModelBroken, match="m3"):
-        promote(con, "m3")
+        promote(con, "m3", "it is better", NOW)
 
 
 def test_scores_of_a_run_replace_those_it_had(con: duckdb.DuckDBPyConnection) -> None:

@@ -1,0 +1,49 @@
+"""Decisions and their reasons: to retrain or not, which model serves from when on, and why."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+import duckdb
+import polars as pl
+
+
+@dataclass(frozen=True)
+class Decision:
+    """One decision. `kind`: retrain, promotion, rollback. `outcome`: what follows, in a word or two; `reason`: a sentence."""
+
+    kind: str
+    decided_at: datetime
+    outcome: str
+    reason: str
+    model_id: str | None = None  # the model it is about
+    replaced: str | None = None  # the champion before it
+
+
+def decision_of(told: dict[str, Any]) -> Decision:
+    """A decision from its fields, the moment as written in JSON or as it is."""
+    return Decision(**told | {"decided_at": datetime.fromisoformat(str(told["decided_at"]))})
+
+
+def write_decision(con: duckdb.DuckDBPyConnection, decision: Decision) -> None:
+    """Add the decision; the same kind at the same moment is the same decision. Call it inside a transaction."""
+    con.execute(
+        """
+        insert or replace into decisions (kind, decided_at, outcome, reason, model_id, replaced)
+        values ($kind, $decided_at, $outcome, $reason, $model_id, $replaced)""",
+        asdict(decision),
+    ).fetchall()
+
+
+def has_decided(con: duckdb.DuckDBPyConnection, model_id: str, outcome: str) -> bool:
+    """Whether the newest decision about a model had this outcome already."""
+    query = "select outcome from decisions where model_id = $id order by decided_at desc, kind desc limit 1"
+    return con.execute(query, {"id": model_id}).fetchall() == [(outcome,)]
+
+
+def read_decisions(con: duckdb.DuckDBPyConnection, kind: str | None = None) -> pl.DataFrame:
+    """Decisions of one kind, or all, the newest first."""
+    query = "select * from decisions where $kind is null or kind = $kind order by decided_at desc, kind"
+    return con.sql(query, params={"kind": kind}).pl()

@@ -1,0 +1,106 @@
+"""Who serves and why: promotions, refusals and rollbacks leave a reason, in the store and in its journal."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from datetime import date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from contract.errors import ModelBroken
+from contract.frames import FORECAST_LEVELS, FORECASTS, SCORES
+from storage.decisions import Decision, read_decisions, write_decision
+from storage.laboratory import publish_laboratory
+from storage.models import Model, champion, in_line, promote
+from storage.rebuild import rebuild
+from storage.runs import Run
+from storage.store import claim, open_store, transaction
+
+NOW = datetime(2024, 3, 1, 5)
+NOTHING = {"forecasts": FORECASTS.empty(), "forecast_levels": FORECAST_LEVELS.empty(), "scores": SCORES.empty()}
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Path:
+    """Three models, promoted one after the other, a day between them."""
+    path = tmp_path / "data" / "tillcast.duckdb"
+    with open_store(path) as con:
+        claim(con, "files-1")
+        for k, name in enumerate("abc"):
+            model = Model(name, "global_lightgbm", date(2024, 2, 1), "p", "q", "{}", _day(k))
+            run, why = Run(name, "inference", _day(k)), f"{name} is better"
+            publish_laboratory(con, model, run, NOTHING, is_promoted=True, reason=why)
+    return path
+
+
+def _day(k: int) -> datetime:
+    return NOW + timedelta(days=k)
+
+
+def test_a_rollback_names_the_model_it_replaced_and_the_reason(store):
+    with open_store(store) as con:
+        told = promote(con, "a", "c forecasts twice of what sells", _day(9), "rollback")
+        assert told == Decision("rollback", _day(9), "champion", "c forecasts twice of what sells", "a", "c")
+        assert read_decisions(con, "rollback").to_dicts() == [vars(told)]
+        assert champion(con) == "a"
+
+
+def test_after_a_rollback_no_younger_model_stands_in_line(store):
+    with open_store(store) as con:
+        promote(con, "b", "c is broken", _day(9), "rollback")
+        assert in_line(con) == ["b", "a"]
+
+
+def test_a_store_made_again_has_the_same_champion_and_the_same_reasons(store, tmp_path):
+    with open_store(store) as con:
+        promote(con, "a", "c is broken", _day(9), "rollback")
+        before = champion(con), read_decisions(con).to_dicts()
+    rebuild(store, tmp_path / "aside", "files-1", NOW)
+    with open_store(store) as con:
+        assert (champion(con), read_decisions(con).to_dicts()) == before
+
+
+def test_an_unknown_model_is_refused_and_nothing_is_written(store):
+    with open_store(store) as con:
+        with pytest.raises(ModelBroken, match="zzz"):
+            promote(con, "zzz", "?", _day(9), "rollback")
+        assert champion(con) == "c"
+        assert read_decisions(con, "rollback").is_empty()
+
+
+def test_the_same_decision_at_the_same_moment_stands_once(store):
+    decision = Decision("retrain", NOW, "none", "the champion is young")
+    with open_store(store) as con, transaction(con):
+        write_decision(con, decision)
+        write_decision(con, decision)
+        assert read_decisions(con, "retrain").height == 1
+
+
+_KILLED = """
+import os, sys
+from datetime import datetime
+from pathlib import Path
+import storage.models as models
+from storage.store import open_store
+written = models.write_decision
+def dies(con, decision):
+    written(con, decision)
+    os.kill(os.getpid(), 9)
+models.write_decision = dies
+with open_store(Path(sys.argv[1])) as con:
+    models.promote(con, "a", "c is broken", datetime(2024, 3, 9), "rollback")
+"""
+
+
+def test_a_rollback_killed_before_its_end_has_changed_nothing(store, root):
+    done = subprocess.run([sys.executable, "-c", _KILLED, str(store)], cwd=root, env=os.environ, check=False)  # noqa: S603
+    assert done.returncode == -signal.SIGKILL
+    with open_store(store) as con:
+        assert champion(con) == "c"
+        assert read_decisions(con, "rollback").is_empty()
+        promote(con, "a", "c is broken", _day(9), "rollback")
+        assert champion(con) == "a"
