@@ -21,7 +21,7 @@ export PYTHONUTF8 := 1
 # idle LightGBM threads sleep instead of spinning: two jobs on two cores ran ten times slower otherwise
 export OMP_WAIT_POLICY := passive
 
-.PHONY: help setup repro test bench drills report serve rebuild powercut lint clean
+.PHONY: help setup repro test bench drills report serve factory replay rebuild powercut lint clean
 
 help: ## one line per target
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  \1\t/' | expand -t 12
@@ -59,6 +59,12 @@ report: setup ## the HTML report and the validation pages
 
 serve: setup ## Prefect server and the scheduled deployments, until Ctrl-C
 	$(BIN)/python flows/deploy.py
+
+factory: setup ## the factory end to end: server, schedule, killed worker, outage; DVC round trips (minutes)
+	$(BIN)/python -m pytest -m factory
+
+replay: setup ## a life in minutes: DAYS=90 simulated mornings and Sundays through the flows, in a world of its own
+	$(BIN)/python flows/replay.py --days $(DAYS)
 
 rebuild: setup ## a damaged or lost store made again from its journal; the old file is set aside
 	$(BIN)/python ingest.py --rebuild

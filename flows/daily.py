@@ -1,4 +1,4 @@
-"""Every morning: take the inbox, forecast, look.
+"""Every morning: take the inbox, forecast, look, hand out a copy for dashboards.
 
 run     python flows/daily.py [--data data] [--now 2026-01-30T06:00]    as a Prefect flow, no server needed
         python flows/daily.py --plain                                   the same doors without Prefect
@@ -14,18 +14,22 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # run by path, 
 
 from contract.walk import Summary, clock
 from flows.engine import flow
-from flows.stages import forecast, look, take_inbox
+from flows.shown import show
+from flows.stages import forecast, hand_out, look, take_inbox
 from flows.walked import walked
 
 
 @flow(name="daily", timeout_seconds=3 * 3600)
 def daily(params: Path = Path("params.yaml"), data: Path = Path("data"), now: datetime | None = None) -> Summary:
     """Summaries by stage. The watchers look even if the table could not be made: then above all."""
-    now = now or clock()
+    now, told = now or clock(), {}
     try:
-        told = {"ingest": take_inbox(params, data, now), "inference": forecast(params, data, now)}
+        told["ingest"] = take_inbox(params, data, now)
+        told["inference"] = forecast(params, data, now)
     finally:
         watched = look(params, data, now)
+        show(told, watched, data)
+        hand_out(params, data)
     return {**told, "monitor": watched}
 
 
@@ -35,6 +39,7 @@ def plain(params: Path, data: Path, now: datetime) -> Summary:
         told = {"ingest": take_inbox.fn(params, data, now), "inference": forecast.fn(params, data, now)}
     finally:
         watched = look.fn(params, data, now)
+        hand_out.fn(params, data)
     return {**told, "monitor": watched}
 
 

@@ -1,5 +1,7 @@
 """This machine as the factory: a Prefect server, the deployments of prefect.yaml, and one worker, until Ctrl-C.
 
+A worker that dies is started again; a run whose process died is marked and started once more (flows/keeping.py).
+
 run     python flows/deploy.py                    server, worker and schedules here (make serve)
         PREFECT_API_URL=http://host:4200/api python flows/deploy.py    the deployments and a worker against that server
 """
@@ -12,6 +14,7 @@ import subprocess
 import sys
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -20,10 +23,13 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from flows.engine import SETTINGS  # noqa: E402 -- the path comes first
+from flows.keeping import keep  # noqa: E402
 
 POOL = "tillcast"
+PLAN = "TILLCAST_DEPLOYMENTS"  # another file than prefect.yaml: the factory's test has schedules of seconds
 HERE = "http://127.0.0.1:4200/api"
 START_S, STOP_S = 180, 20
+LOOK_EVERY_S, PAUSE_S = 10, 5
 
 
 def main() -> int:
@@ -31,18 +37,54 @@ def main() -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # asked to end like by Ctrl-C, so that children end too
     url = os.environ.get("PREFECT_API_URL", HERE)
     environment = {**SETTINGS, **os.environ, "PREFECT_API_URL": url}
+    os.environ["PREFECT_API_URL"] = url
     try:
         with ExitStack() as running:
-            if url == HERE:
-                running.enter_context(_process(["server", "start"], environment))
+            if _is_here(url):
+                address = urllib.parse.urlsplit(url)
+                where = ["--host", str(address.hostname), "--port", str(address.port)]
+                running.enter_context(_process(["server", "start", *where], environment))
             _wait_for(f"{url}/health")
             # one run at a time in the whole pool: daily and weekly never both want to write the store
             _prefect(["work-pool", "create", POOL, "--type", "process", "--overwrite"], environment)
             _prefect(["work-pool", "set-concurrency-limit", POOL, "1"], environment)
-            _prefect(["--no-prompt", "deploy", "--all"], environment)
-            return running.enter_context(_process(["worker", "start", "--pool", POOL], environment)).wait()
+            _prefect(
+                ["--no-prompt", "deploy", "--all", "--prefect-file", os.environ.get(PLAN, "prefect.yaml")], environment
+            )
+            while True:
+                _work(environment)
     except KeyboardInterrupt:
         return 0
+
+
+def _work(environment: dict[str, str]) -> None:
+    """One worker for as long as it lives, and what died looked after."""
+    from prefect.client.orchestration import get_client
+
+    with get_client(sync_client=True) as client:
+        _tell(keep(client, POOL, worker_is_down=True))
+        with _process(["worker", "start", "--pool", POOL], environment) as worker:
+            while worker.poll() is None:
+                time.sleep(LOOK_EVERY_S)
+                _tell(keep(client, POOL))
+    _tell([f"the worker ended with {worker.returncode}; another one starts in {PAUSE_S} s"])
+    time.sleep(PAUSE_S)
+
+
+def _tell(sentences: list[str]) -> None:
+    for sentence in sentences:
+        print(f"factory: {sentence}", flush=True)
+
+
+def _is_here(url: str) -> bool:
+    """Whether the server is to be started by us: its address is this machine's own, and nobody answers there yet."""
+    if urllib.parse.urlsplit(url).hostname not in ("127.0.0.1", "localhost"):
+        return False
+    try:
+        with urllib.request.urlopen(f"{url}/health", timeout=5):  # noqa: S310 -- http to the configured server
+            return False
+    except (urllib.error.URLError, OSError):
+        return True
 
 
 def _prefect(arguments: list[str], environment: dict[str, str]) -> None:

@@ -9,13 +9,16 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import evaluate
 import inference
 import ingest
 import monitor
+import train
 from contract.errors import StoreBusy, TillcastError
 from contract.params import load_params
 from contract.places import Places
 from contract.walk import Summary
+from desk.handing_over import snapshot
 from flows.engine import ROOT, task
 
 
@@ -46,6 +49,12 @@ def look(params: Path, data: Path, now: datetime) -> Summary:
 
 
 @task(**_PATIENT)
+def hand_out(params: Path, data: Path) -> Summary:
+    """desk: the copy of the store that dashboards read."""
+    return snapshot(load_params(params), Places(data))
+
+
+@task(**_PATIENT)
 def freeze_panel(params: Path, data: Path) -> Summary:
     """ingest.py --freeze: the store's panel as files."""
     return ingest.freeze(load_params(params), Places(data))
@@ -53,11 +62,36 @@ def freeze_panel(params: Path, data: Path) -> Summary:
 
 @task
 def reproduce() -> Summary:
-    """dvc repro in this checkout: train, evaluate, decide, forecast, report, where anything changed."""
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"  # stages say `python`
-    command = [sys.executable, "-m", "dvc", "repro"]
-    subprocess.run(command, cwd=ROOT, env={**os.environ, "PATH": path}, check=True)  # noqa: S603 -- our own command
+    """dvc repro in this checkout: train, evaluate, decide, forecast, report, where anything changed.
+
+    The panel just frozen is committed first. Stage `panel` depends on the source's own files, which a day from the inbox does not
+    change: dvc would take the frozen panel for a damaged output and put back the one it has in its cache, so that no week
+    would ever learn anything new (seen on 2026-11-23, tests/factory/test_weekly.py).
+    """
+    _dvc("commit", "--force", "panel")
+    _dvc("repro")
     return {"reproduced": str(ROOT / "dvc.yaml")}
+
+
+def _dvc(*arguments: str) -> None:
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"  # stages say `python`
+    command = [sys.executable, "-m", "dvc", *arguments]
+    subprocess.run(command, cwd=ROOT, env={**os.environ, "PATH": path}, check=True)  # noqa: S603 -- our own command
+
+
+def by_hand(params: Path, data: Path) -> Summary:
+    """The laboratory's stages over any data folder, in DVC's order and without its cache: what a replay walks every Sunday.
+
+    The panel was frozen before. The gate's decision is in the summary.
+    """
+    known, places = load_params(params), Places(data)
+    ingest.check_panel(known, places)
+    train.profile(known, places)
+    train.train(known, places)
+    scored = evaluate.evaluate(known, places)
+    inference.infer_from_panel(known, places)
+    monitor.report(known, places)
+    return {"decision": scored["decision"], "leaderboard": scored["leaderboard"]}
 
 
 @task(**_PATIENT)

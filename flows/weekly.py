@@ -9,6 +9,7 @@ The laboratory lives in this checkout: params.yaml and data/ are fixed by dvc.ya
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from flows.engine import ROOT, flow
 from flows.stages import freeze_panel, publish, reproduce
 from flows.walked import walked
 
+Laboratory = Callable[[Path, Path], Summary]
 PARAMS, DATA = ROOT / "params.yaml", ROOT / "data"
 
 
@@ -29,12 +31,12 @@ def weekly(now: datetime | None = None) -> Summary:
     return {"freeze": freeze_panel(PARAMS, DATA), "repro": reproduce(), "publish": publish(PARAMS, DATA, now)}
 
 
-def plain(now: datetime) -> Summary:
-    """The same walk without Prefect."""
+def plain(now: datetime, params: Path = PARAMS, data: Path = DATA, laboratory: Laboratory | None = None) -> Summary:
+    """The same walk without Prefect; elsewhere than in this checkout with another laboratory than DVC's (flows.stages.by_hand)."""
     return {
-        "freeze": freeze_panel.fn(PARAMS, DATA),
-        "repro": reproduce.fn(),
-        "publish": publish.fn(PARAMS, DATA, now),
+        "freeze": freeze_panel.fn(params, data),
+        "repro": laboratory(params, data) if laboratory else reproduce.fn(),
+        "publish": publish.fn(params, data, now),
     }
 
 

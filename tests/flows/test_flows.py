@@ -118,3 +118,43 @@ def test_the_drills_leave_store_and_panel_untouched(laboratory):
     assert told["graceful"] + told["degraded"] + told["catastrophic"] >= 20
     assert "missing_model" in told["drills"]
     assert (Places(laboratory.places.root).reports / "drills.json").exists()
+
+
+def test_a_day_in_prefect_leaves_tables_to_look_at_and_an_event_for_every_alarm(laboratory, prefect_server):
+    from prefect.client.orchestration import get_client
+
+    daily.daily(laboratory.params_file, laboratory.places.root, morning(laboratory, 9))
+    with get_client(sync_client=True) as client:
+        artifacts = sorted(client.read_artifacts(), key=lambda artifact: artifact.created)
+    shown = {artifact.key: artifact.data for artifact in artifacts}
+    assert "| inference | units |" in shown["tillcast-day"]
+    assert "freshness" in shown["tillcast-alarms"]
+    assert laboratory.places.snapshot.exists()
+
+
+def test_alarms_are_told_by_severity_cause_and_sentence():
+    from flows.shown import alarms
+
+    attention = "error freshness: no sales since 2024-05-29\nwarning bias:CA_1: off by +12%: too much"
+    assert alarms({"attention": attention}) == [
+        {"severity": "error", "cause": "freshness", "what": "no sales since 2024-05-29"},
+        {"severity": "warning", "cause": "bias:CA_1", "what": "off by +12%: too much"},
+    ]
+    assert alarms({"attention": ""}) == []
+
+
+@pytest.mark.parametrize(("pid", "is_gone"), [("999999999", True), (None, False), ("1", True)])
+def test_a_run_is_dead_when_its_process_is_gone_or_is_somebody_elses(pid, is_gone):
+    from types import SimpleNamespace
+
+    from flows.keeping import is_dead
+
+    assert is_dead(SimpleNamespace(infrastructure_pid=pid)) is is_gone
+
+
+def test_a_run_handed_out_and_not_begun_is_dead_only_when_the_worker_is():
+    from types import SimpleNamespace
+
+    from flows.keeping import is_dead
+
+    assert is_dead(SimpleNamespace(infrastructure_pid=None), unless_begun=False)

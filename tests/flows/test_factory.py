@@ -1,0 +1,163 @@
+"""The factory end to end: a real Prefect server, a schedule, a worker killed in mid-run, an outage; nothing lost, nothing doubled.
+
+Minutes, so not part of `make test`: `make factory`.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from ruamel.yaml import YAML
+
+from contract.errors import StoreBusy
+from storage.panel_files import read_frozen
+from storage.store import open_store
+
+pytestmark = pytest.mark.factory
+
+EVERY_S = 15
+PATIENCE_S = 240
+
+
+@pytest.fixture
+def plan(laboratory, tmp_path) -> Path:
+    """The daily deployment of prefect.yaml over the laboratory's folder, every few seconds instead of every morning."""
+    daily = {
+        "name": "daily",
+        "entrypoint": "flows/daily.py:daily",
+        "work_pool": {"name": "tillcast"},
+        "concurrency_limit": 1,
+        "parameters": {"params": str(laboratory.params_file), "data": str(laboratory.places.root)},
+        "schedules": [{"interval": EVERY_S}],
+    }
+    path = tmp_path / "deployments.yaml"
+    with path.open("w", encoding="utf-8") as file:
+        YAML().dump({"name": "tillcast", "deployments": [daily]}, file)
+    return path
+
+
+@pytest.fixture
+def environment(plan, tmp_path) -> dict[str, str]:
+    """A home and a port of its own."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    url = f"http://127.0.0.1:{port}/api"
+    own = {"PREFECT_HOME": str(tmp_path / "home"), "PREFECT_API_URL": url, "TILLCAST_DEPLOYMENTS": str(plan)}
+    return {**os.environ, **own, "OMP_WAIT_POLICY": "passive"}
+
+
+@contextmanager
+def serving(root: Path, environment: dict[str, str], log: Path) -> Iterator[subprocess.Popen]:
+    """`make serve`, asked to end when the block does."""
+    with log.open("a") as out:
+        command = [sys.executable, str(root / "flows" / "deploy.py")]
+        served = subprocess.Popen(command, cwd=root, env=environment, stdout=out, stderr=out)  # noqa: S603
+        try:
+            yield served
+        finally:
+            served.terminate()
+            served.wait(90)
+
+
+def until(is_so: Callable[[], object], what: str, log: Path) -> object:
+    """What `is_so` says once it is true; the log's end when it never was."""
+    deadline = time.monotonic() + PATIENCE_S
+    while time.monotonic() < deadline:
+        with suppress(StoreBusy, OSError):
+            if told := is_so():
+                return told
+        time.sleep(0.3)
+    pytest.fail(f"waited {PATIENCE_S} s for {what}.\n{log.read_text(encoding='utf-8')[-4000:]}")
+
+
+def ask(laboratory, query: str) -> list[tuple]:
+    with open_store(laboratory.places.store, 20, read_only=True) as con:
+        return con.execute(query).fetchall()
+
+
+def newest_origin(laboratory) -> str:
+    return str(ask(laboratory, "select max(origin) from forecasts")[0][0])
+
+
+def processes_of(environment: dict[str, str]) -> list[int]:
+    """Every process that lives in this test's Prefect home."""
+    mark = f"PREFECT_HOME={environment['PREFECT_HOME']}".encode()
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            if mark in (folder / "environ").read_bytes().split(b"\0"):
+                found.append(int(folder.name))
+    return found
+
+
+def words_of(pid: int) -> bytes:
+    with suppress(OSError):
+        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ")
+    return b""
+
+
+def test_days_by_schedule_a_killed_worker_and_an_outage(laboratory, next_day, environment, root, tmp_path):
+    log, places = tmp_path / "serve.log", laboratory.places
+    last = read_frozen(places.panel).last_day
+    origins = [str(last + timedelta(days=k)) for k in range(6)]
+    with serving(root, environment, log):
+        next_day(laboratory, 1)
+        until(lambda: newest_origin(laboratory) == origins[1], "the first day's table", log)
+        _kill_in_mid_run(environment, log)
+        next_day(laboratory, 2)
+        until(lambda: newest_origin(laboratory) == origins[2], "the killed day's table", log)
+        until(lambda: "started again as" in log.read_text(), "the killed run to be started again", log)
+    assert until(lambda: not processes_of(environment), "every process to be gone", log)
+    for k in (3, 4, 5):  # the factory is off, the suppliers are not
+        next_day(laboratory, k)
+    with serving(root, environment, log):
+        until(lambda: newest_origin(laboratory) == origins[5], "the table after the outage", log)
+    assert until(lambda: not processes_of(environment), "every process to be gone", log)
+    _nothing_lost_or_doubled(laboratory, origins)
+
+
+def _kill_in_mid_run(environment: dict[str, str], log: Path) -> None:
+    """SIGKILL for the worker and for the flow's process, while a run is on."""
+
+    def pair() -> tuple[int, int] | None:
+        words = {pid: words_of(pid) for pid in processes_of(environment)}
+        worker = [pid for pid, said in words.items() if b"worker start" in said]
+        flow = [pid for pid, said in words.items() if b"prefect.engine" in said or b"flow_engine" in said]
+        return (worker[0], flow[0]) if worker and flow else None
+
+    for pid in until(pair, "a run in its process", log):
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+
+
+def _nothing_lost_or_doubled(laboratory, origins: list[str]) -> None:
+    taken = ask(
+        laboratory, "select name, count(*) from batches where name like 'sales_2%' group by name having count(*) <> 1"
+    )
+    assert taken == []
+    assert not list(laboratory.places.inbox.glob("*.csv"))
+    days = ask(
+        laboratory,
+        "select ds, count(*), count(distinct unique_id) from sales group by ds order by ds desc limit 5",
+    )
+    assert [str(day) for day, _, _ in days] == origins[5:0:-1]
+    assert all(rows == series > 0 for _, rows, series in days)
+    assert ask(laboratory, "select run_id from forecasts group by run_id, unique_id, ds having count(*) > 1") == []
+    published = ask(
+        laboratory,
+        "select origin::varchar from forecasts join runs using (run_id) where status = 'done' group by 1 order by 1",
+    )
+    assert published[-1][0] == origins[5]
+    whole = ask(laboratory, "select count(*) from forecasts group by run_id")
+    assert len({count for (count,) in whole}) == 1
