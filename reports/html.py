@@ -24,7 +24,7 @@ def render_template(name: str, **values: Any) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"count": _count, "percent": _percent, "score": _score, "model": model_name}
+    environment.filters |= {"count": _count, "percent": _percent, "score": _score, "short": _short, "model": model_name}
     return environment.get_template(name).render(**values)
 
 
@@ -55,3 +55,8 @@ def _percent(value: float | None, signed: bool = True) -> str:
 
 def _score(value: float | None) -> str:
     return "-" if value is None else f"{value:.3f}"
+
+
+def _short(value: object) -> str:
+    """Any value in a few characters."""
+    return "" if value is None else f"{value:.3g}" if isinstance(value, float) else str(value)

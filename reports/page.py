@@ -18,6 +18,9 @@ MOST_SLICES = 24
 MOST_OPEN = 12  # rows of a table that stands open; longer ones are folded
 
 
+_NO_ROWS = pl.DataFrame(schema={"ds": pl.Date, **dict.fromkeys(("y", *picks.FAN_COLUMNS), pl.Float64)})
+
+
 @dataclass(frozen=True)
 class Told:
     """What the laboratory's files say. `forecasts`, `levels` as in contract.frames; `backtest` has one column per model."""
@@ -55,6 +58,8 @@ def render(told: Told) -> str:
         fans=fans,
         specs=script_json(specs),
         spec_names=list(specs),
+        fan_spec=script_json(charts.fan(_NO_ROWS)),
+        example=told.panel.series["unique_id"][0],
         most_open=MOST_OPEN,
         rows_used=sorted((int(end), rows) for end, rows in told.card["rows_used"].items()),
         vega=vega(),

@@ -169,7 +169,7 @@ def test_the_terminal_shows_bias_beside_every_score(told):
 def _unclosed(page: str) -> list[str]:
     class Reader(HTMLParser):
         def handle_starttag(self, tag, attrs):
-            if tag not in ("meta", "br", "link"):
+            if tag not in ("meta", "input", "br", "link"):
                 self.open_tags.append(tag)
 
         def handle_endtag(self, tag):
@@ -179,3 +179,54 @@ def _unclosed(page: str) -> list[str]:
     reader.open_tags = []
     reader.feed(page)
     return reader.open_tags
+
+
+def test_every_series_can_be_found_and_drawn_from_files_beside_the_page(make_panel, tmp_path):
+    """The names are in order, and the file of a name holds its days: what find.js computes."""
+    from reports.series_files import PER_FILE, write_series_files
+
+    told = told_of(make_panel(series=6, days=100))
+    assert write_series_files(told.panel, told.forecasts, tmp_path) > 0
+    index = _call(tmp_path / "series" / "index.js", "tillcast.index(")
+    (rows,) = (_call(path, "tillcast.got(0,") for path in sorted(tmp_path.glob("series/0*.js")))
+    assert index["ids"] == told.panel.series["unique_id"].to_list()
+    assert index["per_file"] == PER_FILE
+    one = told.panel.series["unique_id"][3]
+    sold = told.panel.sales.filter(unique_id=one, ds=told.origin)["y"].item()
+    drawn = rows[index["ids"].index(one) % PER_FILE]
+    assert (len(drawn["y"]), len(drawn["y_hat"])) == (index["history"], 14)
+    assert drawn["y"][-1] == sold
+    assert drawn["y_hat"] == [2] * 14
+
+
+def test_series_files_are_the_same_twice_and_no_name_breaks_out(make_panel):
+    from reports.series_files import series_files
+
+    panel = make_panel(series=4, days=100)
+    named = pl.col("unique_id") + NASTY
+    panel = replace(
+        panel, **{name: getattr(panel, name).with_columns(unique_id=named) for name in ("series", "sales", "prices")}
+    )
+    told = told_of(panel)
+    files = series_files(told.panel, told.forecasts)
+    assert files == series_files(told.panel, told.forecasts)
+    assert not any("<" in text for _, text in files)
+
+
+def test_a_file_more_is_begun_every_two_hundred_series(make_panel, monkeypatch):
+    from reports import series_files
+
+    monkeypatch.setattr(series_files, "PER_FILE", 4)
+    told = told_of(make_panel(series=10, days=60))
+    assert [name for name, _ in series_files.series_files(told.panel, told.forecasts)] == [
+        "index.js",
+        "0000.js",
+        "0001.js",
+        "0002.js",
+    ]
+
+
+def _call(path, head: str):
+    text = path.read_text(encoding="utf-8")
+    assert text.startswith(head), text[:40]
+    return json.loads(text.removeprefix(head).rstrip().removesuffix(");"))

@@ -1,0 +1,64 @@
+"""The page of alarms and drills: what rings stands first, told by word and sign, not by colour alone; names stay text."""
+
+from __future__ import annotations
+
+import json
+
+from reports.watch import render_watch, write_watch_page
+
+NASTY = "<script>alert(1)</script>"
+
+
+def finding(cause: str, severity: str) -> dict:
+    return {
+        "cause": cause,
+        "severity": severity,
+        "what": f"{cause} happened",
+        "value": 1.25,
+        "threshold": None,
+        "advice": "Call.",
+    }
+
+
+def look(*findings: dict) -> dict:
+    retrain = {"is_needed": True, "reason": "bias"}
+    weeks = [{"week": 1, "y": 12.0, "wape": 0.5, "bias": -0.1}]
+    return {
+        "now": "2024-06-01 06:00",
+        "worst": "error",
+        "findings": list(findings),
+        "retrain": retrain,
+        "by_week": weeks,
+    }
+
+
+def test_what_rings_stands_before_what_is_well():
+    page = render_watch(look(finding("fine", "ok"), finding("late", "warning"), finding("gone", "error")), [])
+    places = [page.index(f"{cause} happened") for cause in ("gone", "late", "fine")]
+    assert places == sorted(places)
+    assert "✖ error" in page
+    assert "▲ warning" in page
+    assert "-10.0%" in page
+
+
+def test_the_worst_drill_stands_first():
+    drill = {"strength": 1, "outcome": "table", "loss": 0.1, "told": "seen"}
+    page = render_watch(
+        look(), [drill | {"fault": "mild", "grade": "graceful"}, drill | {"fault": "bad", "grade": "catastrophic"}]
+    )
+    assert page.index("<td>bad</td>") < page.index("<td>mild</td>")
+
+
+def test_names_are_text():
+    assert NASTY not in render_watch(
+        look(finding(NASTY, "error")),
+        [{"fault": NASTY, "grade": "degraded", "strength": None, "outcome": NASTY, "loss": None, "told": NASTY}],
+    )
+
+
+def test_before_the_first_look_the_page_says_what_to_run(tmp_path):
+    page = write_watch_page(tmp_path).read_text(encoding="utf-8")
+    assert "python monitor.py" in page
+    assert "make drills" in page
+    (tmp_path / "monitor.json").write_text(json.dumps(look(finding("late", "warning"))), encoding="utf-8")
+    assert "late happened" in write_watch_page(tmp_path).read_text(encoding="utf-8")
