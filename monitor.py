@@ -1,7 +1,7 @@
 """DOOR: forecasts and inputs against what happened since -> findings, alerts, and whether to retrain; and the report people read.
 
 reads   the store: sales, batches, quarantine, forecasts whose days came true, scores, models; params.yaml: monitor
-writes  alerts and runs in the store, data/reports/monitor.json; with --report data/reports/index.html, from files only
+writes  alerts and runs in the store, data/reports/monitor.json and watch.html; with --report, from files only, index.html and series/
 run     python monitor.py [--now 2026-01-30T06:00] [--dry-run] [--json]
         python monitor.py --report     the laboratory's stage `report`
 """
@@ -38,6 +38,7 @@ def monitor(params: Params, places: Places, *, now: datetime, dry_run: bool = Fa
     from monitoring.decide import decide_retraining, to_raise
     from monitoring.finding import worst
     from monitoring.watch import came_true_tables, told_of, watch
+    from reports.watch import write_watch_page
 
     evidence = _evidence(params, places, now)
     told = told_of(evidence)
@@ -58,6 +59,7 @@ def monitor(params: Params, places: Places, *, now: datetime, dry_run: bool = Fa
         _write_json(
             places.reports / "monitor.json", {"now": now, **summary, **every, **came_true_tables(told, evidence)}
         )
+        write_watch_page(places.reports)
     return summary
 
 
@@ -66,7 +68,9 @@ def report(params: Params, places: Places) -> Summary:
     import polars as pl
 
     from reports.page import Told, render
+    from reports.series_files import write_series_files
     from reports.tables import leaderboard_table
+    from reports.watch import write_watch_page
     from storage.panel_files import read_frozen
 
     told = Told(
@@ -85,7 +89,9 @@ def report(params: Params, places: Places) -> Summary:
     _write_json(places.reports / "leaderboard.json", board)
     page = places.reports / "index.html"
     page.write_text(render(told), encoding="utf-8")
-    log.info("rendered page=%s bytes=%d", page, page.stat().st_size)
+    series_bytes = write_series_files(told.panel, told.forecasts, places.reports)
+    write_watch_page(places.reports)
+    log.info("rendered page=%s bytes=%d series_bytes=%d", page, page.stat().st_size, series_bytes)
     return {"leaderboard": leaderboard_table(told.leaderboard), "report": str(page), "bytes": page.stat().st_size}
 
 
