@@ -66,7 +66,7 @@ def reproduce() -> Summary:
 
     The panel just frozen is committed first. Stage `panel` depends on the source's own files, which a day from the inbox does not
     change: dvc would take the frozen panel for a damaged output and put back the one it has in its cache, so that no week
-    would ever learn anything new (seen on 2026-11-23, tests/factory/test_weekly.py).
+    would ever learn anything new (seen on 2026-11-23, tests/flows/test_versions.py).
     """
     _dvc("commit", "--force", "panel")
     _dvc("repro")
