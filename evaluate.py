@@ -1,8 +1,10 @@
 """DOOR: rolling-origin backtest of every forecaster -> scores, calibration, and the decision to promote the candidate or not.
 
-reads   data/panel/, data/truth/ (simulator only), params.yaml: source, ingest, features, train, evaluate, inference
+reads   data/panel/, data/truth/ (simulator only), data/models/ (candidate, incumbent), params.yaml: source to inference
 writes  data/backtest/forecasts.parquet, data/backtest/calibration.json, data/scores/ (scores, leaderboard, tables, decision)
 run     python evaluate.py [--iid] [--json]
+        python evaluate.py --incumbent                        the store's champion -> data/models/incumbent/, to be compared with
+        python evaluate.py --rollback [MODEL_ID] --reason WHY    an earlier champion serves again (default: the one before)
 """
 
 from __future__ import annotations
@@ -10,35 +12,46 @@ from __future__ import annotations
 import json
 import logging
 import sys
+import time
 from dataclasses import asdict
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from contract.errors import BadUsage, ModelBroken
 from contract.params import Params, load_params
 from contract.places import Places
-from contract.walk import Summary, door_parser, walk
+from contract.walk import Summary, clock, door_parser, read_json, walk
 
 if TYPE_CHECKING:
     import polars as pl
 
     from contract.panel import Panel
+    from forecasting.challenge import Incumbent
     from forecasting.forecaster import Forecaster
 
 log = logging.getLogger("evaluate")
 
 BASELINE = "seasonal_naive"
 CANDIDATE = "global_lightgbm"
+NEXT = "python inference.py: today's table by this model"
 
 
 def evaluate(params: Params, places: Places) -> Summary:
     """Backtest, score, calibrate and decide; everything written as files."""
     from forecasting.backtest import backtest, cutoffs_of
+    from forecasting.challenge import CHAMPION, IS_CHAMPION, incumbent_in
     from forecasting.leaderboard import leaderboard_of
+    from forecasting.promotion import IMPROVEMENT, reigning
     from forecasting.scoring import calibration_json, score_backtest
     from storage.panel_files import read_frozen
 
     panel = read_frozen(places.panel)
     forecasters = _forecasters(params, places, panel)
+    incumbent, why_none = incumbent_in(places.incumbent, forecasters[CANDIDATE], _candidate_id(places))
+    log.info("incumbent=%s", incumbent.model_id if incumbent else f"none, {why_none}")
+    if incumbent and incumbent.rule == IMPROVEMENT:
+        forecasters[CHAMPION] = incumbent.recipe
     cutoffs = cutoffs_of(panel, params.evaluate, params.train.horizon)
     if len(cutoffs) < params.evaluate.origins:
         log.warning("cutoffs=%d asked=%d reason=short history", len(cutoffs), params.evaluate.origins)
@@ -53,9 +66,19 @@ def evaluate(params: Params, places: Places) -> Summary:
         log.info,
         params.evaluate.as_of_hours,
     )
-    bins, zeros = params.evaluate.calibration_bins, params.ingest.absent_means_zero
-    scores, calibrations = score_backtest(panel, told, list(forecasters), params.source.hierarchy, bins, zeros)
-    decision = _decide(params, panel, told, scores)
+    scores, calibrations = score_backtest(
+        panel,
+        told,
+        list(forecasters),
+        params.source.hierarchy,
+        params.evaluate.calibration_bins,
+        params.ingest.absent_means_zero,
+        params.features.max_stockout_share,
+    )
+    if why_none == IS_CHAMPION:
+        decision = {"candidate": CANDIDATE, "incumbent": CHAMPION, **asdict(reigning())}
+    else:
+        decision = _decide(params, places, panel, told, scores, incumbent)
     _write_backtest(places.backtest, told, calibration_json(calibrations))
     _write_scores(places.scores, scores, decision)
     _track(places.scores / "live", scores)
@@ -67,6 +90,46 @@ def evaluate(params: Params, places: Places) -> Summary:
         "decision": decision,
         "scores": str(places.scores),
     }
+
+
+def name_incumbent(params: Params, places: Places) -> Summary:
+    """The store's champion, copied to where the laboratory compares with it. Before the first promotion: a note that there is none."""
+    from forecasting.champion import name_incumbent as copy
+    from storage.models import champion
+    from storage.store import open_store
+
+    model_id = None
+    if places.store.exists():
+        with open_store(places.store, params.ingest.lock_wait_s, read_only=True) as con:
+            model_id = champion(con)
+    copy(places.registry, model_id, places.incumbent)
+    return {"incumbent": model_id, "copied_to": str(places.incumbent)}
+
+
+def roll_back(params: Params, places: Places, *, model_id: str | None, reason: str, now: datetime) -> Summary:
+    """An earlier champion (default: the one before) serves from now on. One transaction; the registry is read, never changed.
+
+    Refused for a model whose bundle does not load: a rollback must not be the next incident.
+    """
+    from forecasting.bundle import load_bundle
+    from storage.models import in_line, promote
+    from storage.store import open_store
+
+    started = time.perf_counter()
+    with open_store(places.store, params.ingest.lock_wait_s) as con:
+        line = in_line(con)
+        if model_id is None and len(line) < 2:
+            raise ModelBroken(
+                "there is no champion before this one. Name a model: `python evaluate.py --rollback MODEL_ID`."
+            )
+        target = model_id or line[1]
+        if target in line[:1]:
+            raise BadUsage(f"model '{target}' is the champion already. Name an earlier one: {line[1:]}.")
+        load_bundle(places.registry / target)
+        decision = promote(con, target, reason, now, "rollback")
+    seconds = round(time.perf_counter() - started, 2)
+    log.warning("rolled back model_id=%s replaced=%s reason=%s", target, decision.replaced, reason)
+    return {"serves": target, "replaced": decision.replaced, "reason": reason, "seconds": seconds, "next": NEXT}
 
 
 def illusion(params: Params, places: Places) -> Summary:
@@ -108,18 +171,44 @@ def _forecasters(params: Params, places: Places, panel: Panel) -> dict[str, Fore
     return forecasters
 
 
-def _decide(params: Params, panel: Panel, told: pl.DataFrame, scores: pl.DataFrame) -> dict[str, Any]:
-    """The candidate against the baseline; which champion it replaces is settled when it is published to a store."""
-    from forecasting.leaderboard import leaderboard_of
-    from forecasting.promotion import Conduct, decide, losses_of
+def _decide(
+    params: Params, places: Places, panel: Panel, told: pl.DataFrame, scores: pl.DataFrame, incumbent: Incumbent | None
+) -> dict[str, Any]:
+    """The candidate against the champion, by the rule for its kind of challenge; against the baseline before there is one."""
+    from forecasting.challenge import CHAMPION, refit_judged, tables_of
+    from forecasting.leaderboard import conduct_of
+    from forecasting.paired import losses_of
+    from forecasting.promotion import IMPROVEMENT, NO_HARM, decide
+    from forecasting.seasonal_naive import SeasonalNaive
 
-    ours, theirs = losses_of(
-        panel, told, [CANDIDATE, BASELINE], params.source.hierarchy, params.ingest.absent_means_zero
-    )
-    board = leaderboard_of(scores)
-    conduct = [Conduct(board[name]["bias"], board[name].get("coverage_95")) for name in (CANDIDATE, BASELINE)]
-    decision = decide(ours, theirs, *conduct, params.evaluate.gate, params.train.seed)
-    return {"candidate": CANDIDATE, "incumbent": BASELINE, **asdict(decision)}
+    horizon, zeros = params.train.horizon, params.ingest.absent_means_zero
+    against, rule = (CHAMPION, incumbent.rule) if incumbent else (BASELINE, IMPROVEMENT)
+    judged: pl.DataFrame | None = told
+    if incumbent and rule == NO_HARM:
+        baseline = SeasonalNaive(params.train.season, params.source.region, zeros)
+        hours = params.evaluate.as_of_hours
+        judged = refit_judged(panel, incumbent, baseline, horizon, params.inference, log.info, hours)
+    losses: list[Any] = [None, None]
+    if judged is not None:
+        models = [CANDIDATE, against]
+        losses = losses_of(panel, judged, models, params.source.hierarchy, zeros, params.features.max_stockout_share)
+    theirs = CANDIDATE if rule == NO_HARM else against  # a recipe's conduct is its own, however old its fit
+    conduct = conduct_of(scores, CANDIDATE), conduct_of(scores, theirs)
+    tables = tables_of(places.candidate, incumbent, panel, horizon) if incumbent else None
+    decision = decide(*losses, *conduct, params.evaluate.gate, params.train.seed, rule, tables)
+    if tables is not None:
+        log.info("candidate's table forecast_s=%.1f churn=%.4f", tables.forecast_s, tables.churn)
+    days = [] if judged is None else [str(day) for day in judged["cutoff"].unique().sort()]
+    named = {"incumbent_id": incumbent.model_id if incumbent else None, "compared_from": days}
+    return {"candidate": CANDIDATE, "incumbent": against, **asdict(decision), **named}
+
+
+def _candidate_id(places: Places) -> str | None:
+    """The trained candidate's name; None when only the recipe is there to be judged."""
+    from forecasting.bundle import CARD
+
+    card = places.candidate / CARD
+    return read_json(card)["model_id"] if card.exists() else None
 
 
 def _write_backtest(folder: Path, told: pl.DataFrame, calibration: dict[str, Any]) -> None:
@@ -158,8 +247,20 @@ def main(argv: list[str] | None = None) -> int:
         "--iid", action="store_true", help="measure what a random split would have claimed, write nothing"
     )
 
+    parser.add_argument("--incumbent", action="store_true", help="the store's champion into the laboratory")
+    parser.add_argument(
+        "--rollback", nargs="?", const="", metavar="MODEL_ID", help="let an earlier champion serve again"
+    )
+    parser.add_argument("--reason", help="why, for the record (with --rollback)")
+
     def work(arguments) -> Summary:
         params, places = load_params(arguments.params), Places(arguments.data)
+        if arguments.incumbent:
+            return name_incumbent(params, places)
+        if arguments.rollback is not None:
+            if not arguments.reason:
+                raise BadUsage("a rollback is recorded with its reason: add --reason 'what was wrong'.")
+            return roll_back(params, places, model_id=arguments.rollback or None, reason=arguments.reason, now=clock())
         return illusion(params, places) if arguments.iid else evaluate(params, places)
 
     return walk(parser, work, argv)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic_core import ErrorDetails
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
@@ -107,6 +108,8 @@ class IngestParams(_Section):
     rows_band: Share
     volume_band: Annotated[float, Field(gt=1)]
     zero_share_band: Share
+    most_restated: Share
+    most_new: Share
     max_price_jump: Annotated[float, Field(gt=1)]
     oldest_day: date
     allow_new_series: bool
@@ -119,6 +122,7 @@ class FeatureParams(_Section):
     """What may be known at an origin; an empty list or false switches the family off."""
 
     max_stockout_share: Share
+    scale_stockouts: bool
     lags: list[Annotated[int, Field(ge=0)]]
     windows: list[Annotated[int, Field(ge=2)]]
     weekday_weeks: list[Positive]
@@ -182,9 +186,14 @@ class GateParams(_Section):
     """When a candidate becomes the champion."""
 
     confidence: Annotated[float, Field(gt=0.5, lt=1)]
+    min_gain: Share
+    max_loss: Share
     resamples: Positive
     max_abs_bias: Share
     max_coverage_gap: Share
+    max_slice_loss: Share
+    max_churn: Share
+    max_forecast_s: Annotated[float, Field(gt=0)]
 
 
 class EvaluateParams(_Section):
@@ -271,12 +280,16 @@ def params_of(raw: dict[str, Any], where: str = "params") -> Params:
     try:
         return agree(Params.model_validate(raw))
     except ValidationError as error:
-        places = "; ".join(
-            f"{'.'.join(str(part) for part in e['loc'])}: {e['msg']} (got {e['input']!r})" for e in error.errors()
-        )
+        places = "; ".join(_told(place) for place in error.errors())
         raise BadParams(
             f"{where} does not fit: {places}. Each line's comment in params.yaml says what it takes."
         ) from error
+
+
+def _told(place: ErrorDetails) -> str:
+    name = ".".join(str(part) for part in place["loc"])
+    got = "" if place["type"] == "missing" else f" (got {place['input']!r})"  # what lacks it is the whole section
+    return f"{name}: {place['msg']}{got}"
 
 
 def params_hash(*sections: BaseModel) -> str:

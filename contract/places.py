@@ -58,6 +58,11 @@ class Places:
         return self.root / "models" / "candidate"
 
     @property
+    def incumbent(self) -> Path:
+        """The champion's bundle as the laboratory compares with it; a note that there is none before the first promotion."""
+        return self.root / "models" / "incumbent"
+
+    @property
     def registry(self) -> Path:
         """Every published model bundle, by model_id."""
         return self.root / "models" / "registry"

@@ -56,7 +56,10 @@ def load_bundle(folder: Path) -> GlobalLightGBM:
     card = read_card(folder)
     texts = {name: _checked_text(folder / name, sha256) for name, sha256 in card["files"].items()}
     try:
-        model = _unfitted(card)
+        model = recipe_of(card)
+        model.vocabulary = Vocabulary(**card["vocabulary"])
+        model.columns, model.unknown_shares = card["columns"], card["unknown_shares"]
+        model.cutoff = date.fromisoformat(card["cutoff"])
     except (KeyError, ValidationError) as error:
         raise ModelBroken(f"'{folder}' was made by another version of this code: {error}. Train again.") from error
     model.boosters = {
@@ -65,15 +68,11 @@ def load_bundle(folder: Path) -> GlobalLightGBM:
     return model
 
 
-def _unfitted(card: Card) -> GlobalLightGBM:
-    """The model a card describes, its boosters still missing."""
+def recipe_of(card: Card) -> GlobalLightGBM:
+    """The forecaster a card describes, not fitted. KeyError or ValidationError for a card of other code."""
     features, train = FeatureParams(**card["features"]), TrainParams(**card["train"])
     reading = PanelReading(features, card["region"], card["absent_means_zero"], tuple(card["left_out"]))
-    model = GlobalLightGBM(train, reading)
-    model.vocabulary = Vocabulary(**card["vocabulary"])
-    model.columns, model.unknown_shares = card["columns"], card["unknown_shares"]
-    model.cutoff = date.fromisoformat(card["cutoff"])
-    return model
+    return GlobalLightGBM(train, reading)
 
 
 def _card(model: GlobalLightGBM, files: dict[str, str], panel_hash: str) -> Card:

@@ -15,7 +15,8 @@ from forecasting.forecaster import Forecaster
 from forecasting.intervals import Calibration
 from forecasting.scoring import calibration_of
 
-CALIBRATION = "calibration.json"
+CALIBRATION, NAMED = "calibration.json", "incumbent.json"
+INCUMBENT = "incumbent"  # the folder beside the candidate's: the champion when the laboratory's data were frozen
 
 
 @dataclass(frozen=True)
@@ -42,10 +43,14 @@ def champion_in_registry(registry: Path, model_id: str | None, backtest: Path) -
 
 
 def candidate_champion(candidate: Path, backtest: Path, decision: Path) -> Champion:
-    """The candidate, if the gate let it pass; else the baseline, with the gate's reasons."""
+    """The candidate, if the gate let it pass; else the champion it could not replace; without one the baseline, with the gate's
+    reasons."""
     decided: dict[str, Any] = json.loads(decision.read_text(encoding="utf-8"))
     if decided["promote"]:
         return _load(candidate, backtest / CALIBRATION)
+    incumbent = candidate.with_name(INCUMBENT)
+    if (incumbent / CALIBRATION).exists():
+        return _load(incumbent, incumbent / CALIBRATION)
     return Champion(None, None, _calibrations(backtest / CALIBRATION), "; ".join(decided["reasons"]))
 
 
@@ -62,6 +67,20 @@ def enter_registry(candidate: Path, backtest: Path, registry: Path) -> Card:
         unfinished.rename(target)  # whole or not at all: a power cut leaves no half bundle under its name
         to_disk(registry)
     return card
+
+
+def name_incumbent(registry: Path, model_id: str | None, folder: Path) -> None:
+    """A copy of the champion's bundle in the laboratory, so that no stage of it reads the store; only a note if there is none.
+
+    A champion whose bundle is lost is none: nothing could be compared with it.
+    """
+    shutil.rmtree(folder, ignore_errors=True)
+    bundle = registry / model_id if model_id else None
+    if bundle is not None and bundle.is_dir():
+        shutil.copytree(bundle, folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    named = {"model_id": model_id if bundle is not None and bundle.is_dir() else None}
+    (folder / NAMED).write_text(json.dumps(named) + "\n", encoding="utf-8")
 
 
 def _load(bundle: Path, calibration: Path) -> Champion:

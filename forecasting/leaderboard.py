@@ -5,6 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from contract.levels import SERIES_LEVEL, TOTAL
+from forecasting.promotion import Conduct
 
 # headline: the level it is read at, and the metric there
 HEADLINES: dict[str, tuple[str, str]] = {
@@ -33,6 +34,16 @@ def leaderboard_of(scores: pl.DataFrame) -> Leaderboard:
                 board[model][name] = round(values.mean(), 5)
                 board[model][f"{name}_spread"] = round(values.std() or 0.0, 5)
     return board
+
+
+def conduct_of(scores: pl.DataFrame, model: str) -> Conduct:
+    """What the gate's guardrails look at. Launches and dormant series are left out: they are too few to judge in a window."""
+    board = leaderboard_of(scores.filter(model=model))[model]
+    parts = pl.col("slice").str.starts_with("velocity_") | pl.col("slice").str.starts_with("week_")
+    wape = by_slice(scores.filter(parts, model=model))
+    return Conduct(
+        board["bias"], board.get("coverage_95"), dict(wape.select("slice", "wape").rows()) if len(wape) else {}
+    )
 
 
 def by_level(scores: pl.DataFrame) -> pl.DataFrame:

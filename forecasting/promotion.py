@@ -1,111 +1,124 @@
-"""The gate: a candidate becomes the champion only if it is better beyond chance, and breaks no guardrail."""
+"""The gate: who becomes champion. A changed recipe must be better beyond chance, a refit must do no harm; guardrails hold for both."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
-import polars as pl
 
-from contract.levels import Level
-from contract.panel import Panel
 from contract.params import GateParams
-from forecasting.window import Window, window_after
+from forecasting.paired import drawn_differences
+
+IMPROVEMENT, NO_HARM = "improvement", "no harm"
 
 
 @dataclass(frozen=True)
 class Decision:
-    """Whether to promote, how sure, by how much (relative WRMSSE difference at series level, negative is better), and why."""
+    """Whether to promote, how sure, by how much (relative WRMSSE difference at series level, negative is better), and why.
+
+    `rule`: improvement or no harm. `confidence` and `relative_difference` None: there was no window to compare on.
+    """
 
     promote: bool
-    confidence: float
-    relative_difference: float
+    confidence: float | None
+    relative_difference: float | None
     reasons: list[str]
-
-
-def losses_of(
-    panel: Panel, backtest: pl.DataFrame, models: list[str], levels: list[Level], absent_means_zero: bool = True
-) -> list[np.ndarray]:
-    """For each model its (cutoffs, blocks) losses on a backtest."""
-    bottom = levels[-1:]
-    blocks = blocks_of(panel.series)
-    losses: list[list[np.ndarray]] = [[] for _ in models]
-    for (cutoff,), forecasts in backtest.group_by("cutoff", maintain_order=True):
-        window = window_after(panel, cutoff, int(forecasts["h"].max()), bottom, absent_means_zero)
-        for told, model in zip(losses, models, strict=True):
-            told.append(series_losses(window, window.matrix(forecasts, model), blocks))
-    return [np.array(told) for told in losses]
-
-
-def series_losses(window: Window, y_hat: np.ndarray, blocks: np.ndarray) -> np.ndarray:
-    """(blocks,) sums of weight * RMSSE over the series of each block: the series level of WRMSSE, taken apart."""
-    bottom = window.levels[-1]
-    error = (y_hat - bottom.y[bottom.group_ix]) ** 2
-    scale = bottom.squared_scale[bottom.group_ix]
-    with np.errstate(invalid="ignore", divide="ignore"):
-        loss = np.where(scale > 0, np.sqrt(error.mean(axis=1) / scale), 0.0) * bottom.weight[bottom.group_ix]
-    return np.bincount(blocks, weights=np.nan_to_num(loss))
-
-
-def confidence_of(candidate: np.ndarray, incumbent: np.ndarray, resamples: int, seed: int) -> float:
-    """Share of paired bootstrap draws in which the candidate loses less; losses are (cutoffs, blocks).
-
-    Cutoffs and blocks of series (a store's department) are drawn with replacement, both sides together: days of a window
-    and series of a block move together and must not count as independent evidence (Politis & Romano 1994; Efron 1979).
-    """
-    difference = candidate - incumbent
-    if not difference.any():
-        return 0.0
-    rng = np.random.default_rng(seed)
-    cutoffs, blocks = difference.shape
-    drawn = [
-        difference[np.ix_(rng.integers(0, cutoffs, cutoffs), rng.integers(0, blocks, blocks))].sum()
-        for _ in range(resamples)
-    ]
-    return float(np.mean(np.array(drawn) < 0))
+    rule: str = IMPROVEMENT
+    churn: float | None = None
 
 
 @dataclass(frozen=True)
 class Conduct:
-    """What the guardrails look at: total bias over all cutoffs, and how much of the days the 95% interval covered."""
+    """What the guardrails look at: total bias over all cutoffs, how much of the days the 95% interval covered, WAPE by slice."""
 
     bias: float
     coverage_95: float | None
+    wape_by_slice: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Tables:
+    """The candidate's own table beside the champion's, from the same day: share of units moved, seconds it took to make."""
+
+    churn: float
+    forecast_s: float
 
 
 def decide(
-    candidate: np.ndarray,
-    incumbent: np.ndarray,
+    candidate: np.ndarray | None,
+    incumbent: np.ndarray | None,
     ours: Conduct,
     theirs: Conduct,
     params: GateParams,
     seed: int,
+    rule: str = IMPROVEMENT,
+    tables: Tables | None = None,
 ) -> Decision:
-    """The decision with every reason against, or the one in favour.
+    """The decision with every reason against, or the ones in favour. Losses are (cutoffs, blocks); None: no window to compare on.
 
     A guardrail broken by both sides blocks only a candidate that breaks it further: keeping the worse one would guard nothing.
     """
-    confidence = confidence_of(candidate, incumbent, params.resamples, seed)
+    guards = [*_conduct_against(ours, theirs, params), *_tables_against(tables, params)]
+    churn = round(tables.churn, 4) if tables else None
+    if candidate is None or incumbent is None:
+        favour = [
+            "the same recipe on newer data, and too few days the champion has not seen: only the guardrails speak"
+        ]
+        return Decision(not guards, None, None, guards or favour, rule, churn)
+    confidence = confidence_of(candidate, incumbent, params, seed, rule)
     relative = float(candidate.sum() / max(incumbent.sum(), 1e-12) - 1)
+    found = f"{_claim(rule, params)} in {confidence:.1%} of bootstrap draws"
+    against = [f"{found}, {params.confidence:.0%} needed"] if confidence < params.confidence else []
+    against += guards
+    return Decision(not against, confidence, relative, against or [f"{found}, by {-relative:.1%}"], rule, churn)
+
+
+def reigning() -> Decision:
+    """The candidate is the champion, fitted again on the same data: nothing to judge, it goes on serving."""
+    return Decision(True, None, None, ["it is the champion already"], NO_HARM)
+
+
+def confidence_of(
+    candidate: np.ndarray, incumbent: np.ndarray, params: GateParams, seed: int, rule: str = IMPROVEMENT
+) -> float:
+    """Share of paired bootstrap draws in which the candidate is better by more than chance gives a sibling (`min_gain`), or,
+    for a refit, not worse by more than `max_loss`."""
+    drawn = drawn_differences(candidate, incumbent, params.resamples, seed, params.confidence)
+    return float(np.mean(drawn < (params.max_loss if rule == NO_HARM else -params.min_gain)))
+
+
+def _claim(rule: str, params: GateParams) -> str:
+    if rule == NO_HARM:
+        return f"no worse than {params.max_loss:.1%}"
+    return f"better by {params.min_gain:.1%}" if params.min_gain else "better"
+
+
+def _conduct_against(ours: Conduct, theirs: Conduct, params: GateParams) -> list[str]:
     against = []
-    if confidence < params.confidence:
-        against.append(f"better in {confidence:.1%} of bootstrap draws, {params.confidence:.0%} needed")
     if not abs(ours.bias) <= max(params.max_abs_bias, np.nan_to_num(abs(theirs.bias))):  # an unknown bias is too much
         against.append(f"total bias {ours.bias:+.1%} is outside ±{params.max_abs_bias:.0%}")
     if ours.coverage_95 is not None and not _gap(ours) <= max(params.max_coverage_gap, _gap(theirs)):
         against.append(f"the 95% interval covered {ours.coverage_95:.1%}")
-    favour = [f"better in {confidence:.1%} of bootstrap draws, by {-relative:.1%}"]
-    return Decision(not against, confidence, relative, against or favour)
+    shared = ours.wape_by_slice.keys() & theirs.wape_by_slice.keys()
+    worse = {name: ours.wape_by_slice[name] / max(theirs.wape_by_slice[name], 1e-12) - 1 for name in shared}
+    if worse and max(worse.values()) > params.max_slice_loss:
+        name = max(sorted(worse), key=lambda one: worse[one])
+        against.append(f"WAPE of slice {name} is {worse[name]:+.1%}, {params.max_slice_loss:.0%} allowed")
+    return against
+
+
+def _tables_against(tables: Tables | None, params: GateParams) -> list[str]:
+    if tables is None:
+        return []
+    against = []
+    if not tables.churn <= params.max_churn:
+        against.append(f"its table moves {tables.churn:.1%} of the champion's units, {params.max_churn:.0%} allowed")
+    if tables.forecast_s > params.max_forecast_s:
+        against.append(
+            f"a table takes longer than {params.max_forecast_s:g} s"
+        )  # no seconds: the same data, the same file
+    return against
 
 
 def _gap(conduct: Conduct) -> float:
     return 0.0 if conduct.coverage_95 is None else abs(conduct.coverage_95 - 0.95)
-
-
-def blocks_of(series: pl.DataFrame) -> np.ndarray:
-    """For each series its block: store and department where there are such columns, else each series by itself."""
-    columns = [name for name in ("store_id", "dept_id") if name in series.columns] or ["unique_id"]
-    return (
-        series.select(pl.concat_str(columns, separator="|").alias("b"))["b"].rank("dense").to_numpy().astype(np.int64)
-        - 1
-    )

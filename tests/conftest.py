@@ -106,7 +106,7 @@ def inference_params(params: Params) -> InferenceParams:
 @pytest.fixture(scope="session")
 def gate_params(params: Params) -> GateParams:
     """95% sure, bias within 8%, coverage within 8 points."""
-    small = {"confidence": 0.95, "resamples": 200, "max_abs_bias": 0.08, "max_coverage_gap": 0.08}
+    small = {"confidence": 0.95, "min_gain": 0.0, "resamples": 200, "max_abs_bias": 0.08, "max_coverage_gap": 0.08}
     return GateParams(**params.evaluate.gate.model_dump() | small)
 
 

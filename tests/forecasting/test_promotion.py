@@ -11,7 +11,8 @@ import pytest
 from contract.levels import levels_of
 from forecasting.backtest import backtest
 from forecasting.metrics import point_scores
-from forecasting.promotion import Conduct, blocks_of, confidence_of, decide, losses_of
+from forecasting.paired import blocks_of, drawn_differences, losses_of, widening
+from forecasting.promotion import IMPROVEMENT, NO_HARM, Conduct, Tables, confidence_of, decide
 from forecasting.seasonal_naive import SeasonalNaive
 from forecasting.window import window_after
 
@@ -80,16 +81,83 @@ def test_every_reason_against_is_told(gate_params):
     assert len(_decide(gate_params, INCUMBENT * 1.1, bias=0.5, coverage=0.5).reasons) == 3
 
 
-def test_the_same_seed_is_the_same_confidence():
+def test_the_same_seed_is_the_same_confidence(gate_params):
     near = INCUMBENT + RNG.normal(0, 0.1, INCUMBENT.shape)
-    assert confidence_of(near, INCUMBENT, 100, seed=3) == confidence_of(near, INCUMBENT, 100, seed=3)
-    assert 0 < confidence_of(near, INCUMBENT, 300, seed=3) < 1
+    assert confidence_of(near, INCUMBENT, gate_params, seed=3) == confidence_of(near, INCUMBENT, gate_params, seed=3)
+    assert 0 < confidence_of(near, INCUMBENT, gate_params, seed=3) < 1
 
 
-def test_swapping_sides_turns_the_confidence_around():
+def test_swapping_sides_turns_the_confidence_around(gate_params):
     near = INCUMBENT + RNG.normal(0, 0.1, INCUMBENT.shape)
-    there, back = confidence_of(near, INCUMBENT, 300, seed=3), confidence_of(INCUMBENT, near, 300, seed=3)
+    there, back = confidence_of(near, INCUMBENT, gate_params, 3), confidence_of(INCUMBENT, near, gate_params, 3)
     assert there + back == pytest.approx(1.0)
+
+
+def test_draws_centre_on_the_difference_and_spread_as_two_cutoffs_by_hand():
+    """Blocks all alike: only the two cutoffs vary, by -1 and +1 around a difference of -2 in 20. Drawn: -2 +- 2 * widening."""
+    incumbent = np.full((2, 5), 2.0)
+    candidate = incumbent - np.array([[0.0], [0.4]])
+    drawn = drawn_differences(candidate, incumbent, 4000, seed=1, confidence=0.95)
+    wide = 2 * widening(2, 0.95)
+    assert sorted(set(np.round(drawn * 20, 6))) == pytest.approx([-2 - wide, -2, -2 + wide])
+    assert drawn.mean() == pytest.approx(-0.1, abs=0.02)
+
+
+def test_few_cutoffs_are_widened_more_than_many_and_one_says_nothing():
+    assert widening(1, 0.95) == 0.0
+    assert widening(2, 0.95) > widening(4, 0.95) > widening(40, 0.95) > 1.0
+    assert widening(4, 0.95) == pytest.approx((4 / 3) ** 0.5 * 2.3534 / 1.6449, rel=1e-3)
+
+
+def test_cutoffs_that_disagree_promote_nobody_though_their_sum_is_better(gate_params):
+    moody = INCUMBENT * np.array([[0.85], [0.85], [0.85], [1.3]])
+    assert not _decide(gate_params, moody).promote
+
+
+def test_a_gain_within_the_luck_of_a_seed_is_none(gate_params):
+    lucky = gate_params.model_copy(update={"min_gain": 0.005})
+    slightly, clearly = INCUMBENT * 0.997, INCUMBENT * 0.99
+    assert confidence_of(slightly, INCUMBENT, gate_params, 1) == 1.0
+    assert not _decide(lucky, slightly).promote
+    assert _decide(lucky, clearly).reasons[0].startswith("better by 0.5% in 100.0% of bootstrap draws")
+
+
+def test_a_refit_need_not_be_better_but_must_do_no_harm(gate_params):
+    conduct = Conduct(0.0, 0.95)
+    for factor, is_promoted in ((1.0, True), (1.005, True), (1.05, False)):
+        told = decide(INCUMBENT * factor, INCUMBENT, conduct, conduct, gate_params, 1, NO_HARM)
+        assert told.promote is is_promoted, told.reasons
+        assert told.rule == NO_HARM
+        assert not decide(INCUMBENT * factor, INCUMBENT, conduct, conduct, gate_params, 1, IMPROVEMENT).promote
+
+
+def test_without_a_window_to_compare_on_the_guardrails_decide_alone(gate_params):
+    good, bad = Conduct(0.0, 0.95), Conduct(0.5, 0.95)
+    told = decide(None, None, good, good, gate_params, 1, NO_HARM)
+    assert (told.promote, told.confidence, told.relative_difference) == (True, None, None)
+    assert not decide(None, None, bad, good, gate_params, 1, NO_HARM).promote
+
+
+@pytest.mark.parametrize(
+    ("tables", "said"),
+    [
+        (Tables(churn=0.6, forecast_s=1.0), "its table moves 60.0% of the champion's units"),
+        (Tables(churn=float("nan"), forecast_s=1.0), "moves nan%"),
+        (Tables(churn=0.1, forecast_s=4000.0), "a table takes longer than"),
+        (Tables(churn=0.1, forecast_s=1.0), None),
+    ],
+)
+def test_a_table_that_moves_too_much_or_takes_too_long_blocks(gate_params, tables, said):
+    conduct = Conduct(0.0, 0.95)
+    told = decide(BETTER, INCUMBENT, conduct, conduct, gate_params, 1, tables=tables)
+    assert told.promote is (said is None)
+    assert said is None or said in told.reasons[0]
+
+
+def test_the_worst_slice_blocks_and_is_named(gate_params):
+    ours, theirs = {"week_1": 0.9, "velocity_slow": 1.2, "ours alone": 9.0}, {"week_1": 1.0, "velocity_slow": 1.0}
+    told = decide(BETTER, INCUMBENT, Conduct(0.0, 0.95, ours), Conduct(0.0, 0.95, theirs), gate_params, 1)
+    assert told.reasons == ["WAPE of slice velocity_slow is +20.0%, 5% allowed"]
 
 
 def test_blocks_are_store_departments_and_single_series_without_them():

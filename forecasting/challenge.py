@@ -1,0 +1,149 @@
+"""Candidate against champion: on which windows, by which of the two rules, and what each would publish today.
+
+Nothing fitted on a window is scored on it. The candidate has learned from the whole panel, the champion from all of it but the
+last weeks; so neither bundle as it stands may be scored on the backtest's cutoffs. What is compared instead:
+- another recipe: both recipes fitted anew at the same cutoffs of the same backtest (rule `improvement`);
+- the same recipe, newer data: half of the days the champion has not seen are learned from, and the other half is forecast, by that
+  fit and by the champion as it stands (rule `no harm`). Under a week, nothing is compared: the guardrails decide.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from contract.errors import FeaturesMissing, ModelBroken
+from contract.panel import Panel
+from contract.params import InferenceParams
+from forecasting.backtest import backtest
+from forecasting.bundle import Card, load_bundle, read_card, recipe_of
+from forecasting.champion import NAMED
+from forecasting.forecaster import Forecaster
+from forecasting.global_lightgbm import GlobalLightGBM
+from forecasting.promotion import IMPROVEMENT, NO_HARM, Tables
+
+CHAMPION = "champion"  # its column in a backtest and its row on the leaderboard
+IS_CHAMPION = "the candidate is the champion"
+WEEK = 7
+LEAST_DAYS = WEEK  # judged days; fewer are one weekend
+
+
+@dataclass(frozen=True)
+class Incumbent:
+    """The champion the candidate is measured against: its card, its fitted model, and what kind of challenge this is."""
+
+    card: Card
+    model: GlobalLightGBM
+    rule: str
+
+    @property
+    def model_id(self) -> str:
+        """The champion's name in the registry."""
+        return self.card["model_id"]
+
+    @property
+    def recipe(self) -> GlobalLightGBM:
+        """What it was made by, not fitted."""
+        return recipe_of(self.card)
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A fitted model where a backtest expects a forecaster: it is not fitted again."""
+
+    model: Forecaster
+    name: str = CHAMPION
+
+    def fit(self, panel: Panel) -> Standing:
+        """Itself. ModelBroken for a panel it could not have been fitted before: its score there would be a lie."""
+        if self.model.cutoff > panel.last_day:
+            raise ModelBroken(
+                f"a model fitted up to {self.model.cutoff} cannot be scored from {panel.last_day}: it has seen those days."
+            )
+        return self
+
+    def forecast(self, panel: Panel, origin: date, horizon: int) -> pl.DataFrame:
+        """As the model."""
+        return self.model.forecast(panel, origin, horizon)
+
+
+def incumbent_in(folder: Path, candidate: GlobalLightGBM, candidate_id: str | None) -> tuple[Incumbent | None, str]:
+    """The champion in a folder; or None and why there is none to compare with.
+
+    `candidate`: the recipe that challenges, fitted or not. The champion under its own name is no challenge.
+    """
+    if not (folder / NAMED).exists() or (named := _read(folder)["model_id"]) is None:
+        return None, "no champion reigns"
+    if named == candidate_id:
+        return None, IS_CHAMPION
+    try:
+        card, model = read_card(folder), load_bundle(folder)
+    except ModelBroken as broken:
+        return None, f"the champion cannot be loaded: {broken}"
+    is_same = model.params == candidate.params and model.reading == candidate.reading
+    return Incumbent(card, model, NO_HARM if is_same else IMPROVEMENT), ""
+
+
+def unseen_window(last_day: date, champion_cutoff: date, horizon: int) -> tuple[date, int] | None:
+    """A cutoff in the middle of the days the champion has not seen, and how many days follow it; None if under a week does."""
+    days = min(horizon, (last_day - champion_cutoff).days // 2)
+    return (last_day - timedelta(days=days), days) if days >= LEAST_DAYS else None
+
+
+def refit_judged(
+    panel: Panel,
+    incumbent: Incumbent,
+    baseline: Forecaster,
+    horizon: int,
+    inference: InferenceParams,
+    progress: Callable[[str], None],
+    as_of_hours: float | None,
+) -> pl.DataFrame | None:
+    """A backtest of one window the champion has not seen: a fit of its recipe in the middle of it beside the champion as it stands.
+
+    None when the days are too few, or the champion cannot answer any more.
+    """
+    window = unseen_window(panel.last_day, incumbent.model.cutoff, horizon)
+    if window is None:
+        return None
+    cutoff, days = window
+    recipe = incumbent.recipe
+    sides = {baseline.name: baseline, recipe.name: recipe, CHAMPION: Standing(incumbent.model)}
+    try:
+        return backtest(panel, sides, baseline.name, [cutoff], days, 1, inference, progress, as_of_hours)
+    except (ModelBroken, FeaturesMissing):
+        return None
+
+
+def tables_of(candidate: Path, incumbent: Incumbent, panel: Panel, horizon: int) -> Tables | None:
+    """What the candidate's own bundle would publish today, beside the champion's. None if one of them cannot answer."""
+    try:
+        started = time.perf_counter()
+        ours = load_bundle(candidate).forecast(panel, panel.last_day, horizon)
+        seconds = time.perf_counter() - started
+        theirs = incumbent.model.forecast(panel, panel.last_day, horizon)
+    except (ModelBroken, FeaturesMissing):
+        return None
+    return Tables(churn_of(theirs, ours), seconds)
+
+
+def churn_of(before: pl.DataFrame, after: pl.DataFrame) -> float:
+    """Share of the units of one table that the other moves, series by series and week by week; both unique_id, ds, y_hat."""
+    keys = ["unique_id", "ds"]
+    both = before.join(after.select(*keys, new="y_hat"), on=keys, how="inner", validate="1:1").sort(keys)
+    week = (pl.col("ds") - pl.col("ds").min()).dt.total_days() // WEEK
+    weekly = both.group_by("unique_id", week.alias("week")).agg(
+        pl.col("y_hat").fill_nan(0).sum(), pl.col("new").fill_nan(0).sum()
+    )
+    return float((weekly["new"] - weekly["y_hat"]).abs().sum() / max(np.nan_to_num(weekly["y_hat"].sum()), 1e-12))
+
+
+def _read(folder: Path) -> dict[str, str | None]:
+    return json.loads((folder / NAMED).read_text(encoding="utf-8"))
