@@ -14,6 +14,7 @@ from contract.places import Places
 from desk.long_frames import backtest_long, forecasts_long, levels_long, spreadsheet_safe, tags_of
 from storage.facts import read_fact
 from storage.forecasts import forecasts_of, latest_forecast_levels, latest_forecasts
+from storage.series import read_series
 from storage.snapshot import model_registry, write_snapshot
 from storage.store import open_store
 
@@ -26,14 +27,14 @@ def export(params: Params, places: Places, to: Path, form: Form, run_id: str | N
     with open_store(places.store, params.ingest.lock_wait_s, read_only=True) as con:
         forecasts = latest_forecasts(con) if run_id is None else forecasts_of(con, run_id)
         levels = latest_forecast_levels(con, forecasts["origin"].max()) if run_id is None else pl.DataFrame()
-        sales = read_fact(con, "sales")
+        sales, series = read_fact(con, "sales"), read_series(con)
     if forecasts.is_empty():
         raise SourceMissing(
             f"there is no forecast to export{f' of run {run_id}' if run_id else ''}. Run `python inference.py`."
         )
     frames = {"forecasts": forecasts_long(forecasts, sales)}
     if levels.height:
-        frames["forecast_levels"] = levels_long(levels)
+        frames["forecast_levels"] = levels_long(levels, frames["forecasts"], series)
     backtest = places.backtest / "forecasts.parquet"
     if backtest.exists():
         frames["backtest"] = backtest_long(pl.read_parquet(backtest))

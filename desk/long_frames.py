@@ -9,7 +9,7 @@ from __future__ import annotations
 import polars as pl
 import polars.selectors as cs
 
-from contract.levels import SERIES_LEVEL
+from contract.levels import SERIES_LEVEL, TOTAL, Level
 from contract.quantiles import QUANTILES
 
 MODEL = "tillcast"
@@ -24,9 +24,16 @@ def forecasts_long(forecasts: pl.DataFrame, sales: pl.DataFrame) -> pl.DataFrame
     return _long(rows)
 
 
-def levels_long(levels: pl.DataFrame) -> pl.DataFrame:
-    """FORECAST_LEVELS as a long frame without y; `unique_id` is `level/group` (`store_id/CA_1`), one name among all levels."""
-    return _long(levels.with_columns(unique_id=group_id(), y=pl.lit(None, pl.Float64)))
+def levels_long(levels: pl.DataFrame, own: pl.DataFrame, series: pl.DataFrame) -> pl.DataFrame:
+    """FORECAST_LEVELS as a long frame; `unique_id` is `level/group` (`store_id/CA_1`), one name among all levels.
+
+    y is the sum over the group's series, from their own long frame `own`; null while none of them is known.
+    """
+    placed = own.select("unique_id", "ds", "y").join(series, on="unique_id", how="left", validate="m:1")
+    names = levels["level"].unique(maintain_order=True)
+    truth = pl.concat([_truth_of(placed, name) for name in names])
+    keys = ["level", "group_key", "ds"]
+    return _long(levels.join(truth, on=keys, how="left", validate="m:1").with_columns(unique_id=group_id()))
 
 
 def backtest_long(backtest: pl.DataFrame) -> pl.DataFrame:
@@ -67,6 +74,17 @@ def interval_names() -> dict[str, str]:
         side = "median" if share == 0.5 else f"{'lo' if share < 0.5 else 'hi'}-{level}"
         names[column] = f"{MODEL}-{side}"
     return names
+
+
+def _truth_of(placed: pl.DataFrame, name: str) -> pl.DataFrame:
+    """level, group_key, ds, y of one level."""
+    level = Level(name, () if name == TOTAL else tuple(name.split("*")))
+    known = pl.when(pl.col("y").is_not_null().any()).then(pl.col("y").sum())
+    return (
+        placed.group_by(level.group_key, "ds")
+        .agg(known.alias("y"))
+        .select(pl.lit(name).alias("level"), "group_key", "ds", "y")
+    )
 
 
 def _long(rows: pl.DataFrame) -> pl.DataFrame:

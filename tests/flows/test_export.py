@@ -86,6 +86,20 @@ def test_levels_have_tags_and_add_up_under_them(exported):
         assert levels.filter(pl.col("unique_id").is_in(tags[level]))["tillcast"].sum() == pytest.approx(total)
 
 
+def test_the_truth_of_a_group_is_the_sum_of_its_series(laboratory, next_day, tmp_path):
+    """After one day came true: each store's y is its series' y, and the days ahead have none."""
+    next_day(laboratory, 1)
+    ingest.ingest(laboratory.params, laboratory.places, now=NOW + timedelta(days=2))
+    export(laboratory.params, laboratory.places, tmp_path / "out", "parquet")
+    levels, series = (
+        pl.read_parquet(tmp_path / "out" / f"{name}.parquet") for name in ("forecast_levels", "forecasts")
+    )
+    known = levels.filter(pl.col("y").is_not_null())
+    assert known["ds"].n_unique() == 1
+    for level in ("total", "store_id", "dept_id"):
+        assert known.filter(pl.col("unique_id").str.starts_with(level))["y"].sum() == pytest.approx(series["y"].sum())
+
+
 @pytest.mark.parametrize("name", ["=cmd|' /C calc'!A0", "+1", "-2+3", "@SUM(A1)", "\t=1", "\r=1"])
 def test_a_name_that_is_a_formula_is_text_in_a_csv(name):
     frame = pl.DataFrame({"unique_id": [name, "plain"], "y": [-1.5, 2.0]})

@@ -39,6 +39,8 @@ def checkout(root: Path, tmp_path: Path, finished) -> Path:
     dvc(here, "init", "-q")
     dvc(here, "config", "core.analytics", "false")
     dvc(here, "remote", "add", "-d", "shelf", str(tmp_path / "shelf"))
+    run(["git", "add", "-A"], here)
+    run(["git", "commit", "-qm", "start"], here)  # DVCLive names the commit it ran on
     return here
 
 
