@@ -24,12 +24,14 @@ from contract.walk import Summary, clock, door_parser, git_commit, read_json, wa
 if TYPE_CHECKING:
     import polars as pl
 
+    from contract.panel import Panel
     from monitoring.finding import Finding
     from monitoring.watch import Evidence
 
 log = logging.getLogger("monitor")
 
 BASELINE = "seasonal_naive"
+TABLES_AT_ONCE = 8
 _LOG_LEVELS = {"ok": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 
 
@@ -114,6 +116,7 @@ def _evidence(params: Params, places: Places, now: datetime) -> Evidence:
             quarantine=read_quarantine(con),
             newest=latest_forecasts(con),
             past=_past_forecasts(con, panel.last_day, params.train.horizon),
+            weekly=_weekly_sums(con, panel, params),
             promised=_promised(con, champion),
             champion_cutoff=champion["cutoff"] if champion else None,
             absent_means_zero=params.ingest.absent_means_zero,
@@ -132,6 +135,26 @@ def _past_forecasts(con: Any, last_day: date, horizon: int) -> pl.DataFrame:
         days = (last_day - timedelta(days=week + back) for back in range(7, 0, -1))  # the longest known first
         tables.append(next((table for day in days if (table := latest_forecasts(con, day)).height), tables[0]))
     return pl.concat(tables)
+
+
+def _weekly_sums(con: Any, panel: Panel, params: Params) -> pl.DataFrame:
+    """The daily sums of one table's first week after the other, far back; a few tables at a time, so that memory stays small."""
+    import polars as pl
+
+    from monitoring.came_true import came_true
+    from monitoring.judge import days_looked_at
+    from monitoring.outcome_signals import WEEK, daily_sums, weekly_origins
+    from monitoring.watch import group_columns
+    from storage.forecasts import forecasts_of_origins
+
+    first = panel.last_day - timedelta(days=days_looked_at(params.monitor.signals))
+    origins = weekly_origins(first, panel.last_day)
+    columns, sums = group_columns(panel.series), []
+    for few in (origins[k : k + TABLES_AT_ONCE] for k in range(0, len(origins), TABLES_AT_ONCE)):
+        known = panel.up_to(few[-1] + timedelta(days=WEEK))
+        told = came_true(forecasts_of_origins(con, few, WEEK), known, params.ingest.absent_means_zero)
+        sums.append(daily_sums(told, panel.series, columns))
+    return pl.concat(sums)
 
 
 def _promised(con: Any, champion: dict[str, Any] | None) -> dict[int, float]:

@@ -43,7 +43,7 @@ def decide_retraining(findings: list[Finding], every_days: int) -> Retrain:
     The decision only says; the weekly flow trains, and the gate of evaluate.py decides what serves.
     """
     broken = [f for f in findings if f.severity != "ok"]
-    if alarms := [f for f in broken if f.watcher in MENDED_BY_RETRAINING and not _is_one_group(f)]:
+    if alarms := [f for f in broken if _is_mended_by_retraining(f)]:
         return Retrain(True, "accuracy", "; ".join(f.what for f in alarms))
     if aged := [f for f in broken if f.watcher in ("model_age", "champion")]:
         return Retrain(True, "age", aged[0].what)
@@ -72,11 +72,17 @@ def to_close(findings: list[Finding], open_causes: list[str]) -> list[str]:
     standing = {finding.cause for finding in to_raise(findings)}
     judged = {finding.watcher for finding in findings if finding.is_judged}
     watchers = judged | _told_only_when_wrong(judged)
-    return [cause for cause in open_causes if cause not in standing and cause.partition(":")[0] in watchers]
+    unclear = tuple(f"{finding.cause}:" for finding in findings if not finding.is_judged)
+    gone = [cause for cause in open_causes if cause not in standing and not f"{cause}:".startswith(unclear)]
+    return [cause for cause in gone if cause.partition(":")[0] in watchers]
 
 
-def _is_one_group(finding: Finding) -> bool:
-    return finding.watcher == "bias" and bool(finding.slice)
+def _is_mended_by_retraining(finding: Finding) -> bool:
+    """Not what one group does, nor a feed or a shelf that is empty: a fit on such days would learn them."""
+    is_one_group = finding.watcher == "bias" and bool(finding.slice)
+    of_group = finding.watcher == "drift" and ":" in finding.slice
+    is_empty = finding.slice in ("missing_prices", "stockouts")
+    return finding.watcher in MENDED_BY_RETRAINING and not (is_one_group or of_group or is_empty)
 
 
 def _told_only_when_wrong(judged: set[str]) -> set[str]:

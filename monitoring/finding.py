@@ -38,9 +38,9 @@ class Finding:
         return self.value is not None
 
 
-def not_judged(watcher: str, why: str) -> Finding:
+def not_judged(watcher: str, why: str, slice: str = "") -> Finding:
     """The watcher looked, and there was nothing to measure yet."""
-    return Finding(watcher, why, "ok", None, None)
+    return Finding(watcher, why, "ok", None, None, slice=slice)
 
 
 def worst(findings: list[Finding]) -> Severity:

@@ -15,9 +15,13 @@ from monitoring.came_true import came_true
 from monitoring.drift import drift
 from monitoring.finding import Finding
 from monitoring.freshness import freshness
+from monitoring.input_signals import arrived, input_signals
+from monitoring.judge import days_looked_at, judge
 from monitoring.model_age import model_age
+from monitoring.outcome_signals import outcome_signals
 from monitoring.quality import quality
 from monitoring.service import fallback, forecast_age, sanity
+from monitoring.signal import Signal
 
 BIAS_BY = ("store_id", "dept_id")  # slices whose bias rings by itself, where a source has them
 MOST_GROUPS = 60  # a chain of a thousand stores has a few odd ones every day; nobody would read their alerts
@@ -27,6 +31,7 @@ MOST_GROUPS = 60  # a chain of a thousand stores has a few odd ones every day; n
 class Evidence:
     """What was known at `now`. `newest` and `past` as contract.frames.FORECASTS: today's table, and earlier ones to be judged.
 
+    `weekly`: the daily sums (outcome_signals.daily_sums) of one table's first week after the other, far back.
     `promised` is the champion's backtest WAPE by week ahead; `champion_cutoff` None: no model was promoted.
     """
 
@@ -36,6 +41,7 @@ class Evidence:
     quarantine: pl.DataFrame
     newest: pl.DataFrame
     past: pl.DataFrame
+    weekly: pl.DataFrame
     promised: dict[int, float]
     champion_cutoff: date | None
     absent_means_zero: bool
@@ -51,11 +57,30 @@ def watch(evidence: Evidence, told: pl.DataFrame, params: MonitorParams) -> list
         sanity(evidence.newest, panel.series),
         *([fallback(evidence.newest, params.max_fallback_share)] if cutoff else []),  # without a champion: one cause
         model_age(cutoff, last_day, params.max_model_age_days),
+        *_wandering(evidence, told, params),
+    ]
+
+
+def signals_of(evidence: Evidence, params: MonitorParams) -> list[Signal]:
+    """Every daily signal, as far back as it is judged."""
+    panel, p = evidence.panel, params.signals
+    seen = arrived(panel, days_looked_at(p), evidence.absent_means_zero)
+    return [*outcome_signals(evidence.weekly, params), *input_signals(seen, group_columns(panel.series))]
+
+
+def fixed_limits(evidence: Evidence, told: pl.DataFrame, params: MonitorParams) -> list[Finding]:
+    """Accuracy, bias, calibration and mix against constants: what judges while there is no past to compare with."""
+    series = evidence.panel.series
+    return [
         accuracy(told, evidence.promised, params.max_wape_ratio),
-        *bias(told, panel.series, params.max_abs_bias),
-        *(finding for column in _columns(panel) for finding in bias(told, panel.series, params.max_abs_bias, column)),
+        *bias(told, series, params.max_abs_bias),
+        *(
+            finding
+            for column in group_columns(evidence.panel.series)
+            for finding in bias(told, series, params.max_abs_bias, column)
+        ),
         *calibration(told, params.max_coverage_gap),
-        *drift(panel, params.max_psi),
+        *drift(evidence.panel, params.max_psi),
     ]
 
 
@@ -80,10 +105,18 @@ def came_true_tables(told: pl.DataFrame, evidence: Evidence) -> dict[str, list[d
     series = evidence.panel.series
     return {
         f"by_{column}": accuracy_table(told, series, column).to_dicts()
-        for column in ("week", *_columns(evidence.panel))
+        for column in ("week", *group_columns(evidence.panel.series))
     }
 
 
-def _columns(panel: Panel) -> list[str]:
-    series = panel.series
+def _wandering(evidence: Evidence, told: pl.DataFrame, params: MonitorParams) -> list[Finding]:
+    """By signal where the past says what is usual, by fixed limit where it does not."""
+    signals = [finding for signal in signals_of(evidence, params) for finding in judge(signal, params.signals)]
+    spoken = {finding.watcher for finding in signals if finding.is_judged}
+    fixed = [finding for finding in fixed_limits(evidence, told, params) if finding.watcher not in spoken]
+    return [*(finding for finding in signals if finding.watcher in spoken), *fixed]
+
+
+def group_columns(series: pl.DataFrame) -> list[str]:
+    """The columns whose groups are watched one by one."""
     return [column for column in BIAS_BY if column in series.columns and series[column].n_unique() <= MOST_GROUPS]

@@ -39,6 +39,17 @@ def latest_forecast_levels(con: duckdb.DuckDBPyConnection, origin: date | None =
     return _of_latest_run(con, FORECAST_LEVELS, origin)
 
 
+def forecasts_of_origins(con: duckdb.DuckDBPyConnection, origins: list[date], most_h: int) -> pl.DataFrame:
+    """FORECASTS of the newest whole table of each of these origins, up to `most_h` days ahead; an origin without one has no rows."""
+    newest = """
+        h <= $most_h and run_id in (
+            select arg_max(run_id, started_at)
+            from (select distinct run_id, origin from forecasts where list_contains($origins, origin)) join runs using (run_id)
+            where status = 'done'
+            group by origin)"""
+    return con.sql(_select(FORECASTS, newest), params={"origins": origins, "most_h": most_h}).pl()
+
+
 def forecasts_of(con: duckdb.DuckDBPyConnection, run_id: str) -> pl.DataFrame:
     """FORECASTS of one run, sorted by series and day."""
     return con.sql(_select(FORECASTS, "run_id = $run_id"), params={"run_id": run_id}).pl()

@@ -1,0 +1,204 @@
+"""Signals of what arrived: demand, zeros, mix, stock-outs, promotions, prices, assortment.
+
+What has a season is compared with the same day 52 weeks before (same weekday, nearly the same season and events); prices with
+the same series' 28 days before. The longest look back is YEAR_DAYS, so a signal is known from the panel's second year on.
+"""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+
+import numpy as np
+import polars as pl
+
+from contract.panel import Panel
+from features.dense import Days, locate, units_sold
+from features.price import spread_over_days
+from forecasting.slices import RECENT_DAYS
+from monitoring.signal import WHOLE, Signal
+
+YEAR_DAYS = 364
+PRICE_DAYS = 28
+NEW_DAYS = 28
+MIX_COLUMNS = ("cat_id", "dept_id")  # the first a source has
+_LOOK = "Ask who changed it; a change that stays is learned by retraining."
+
+
+@dataclass(frozen=True)
+class Arrived:
+    """Dense (series, days) tables from `first` on: units (NaN unknown), price, promo, share of the day sold out."""
+
+    first: date
+    series: pl.DataFrame
+    y: np.ndarray
+    price: np.ndarray
+    promo: np.ndarray
+    sold_out: np.ndarray
+
+
+def arrived(panel: Panel, days_back: int, absent_means_zero: bool) -> Arrived:
+    """The last `days_back` days of a panel, and the year before them."""
+    first = max(panel.last_day - timedelta(days=days_back + YEAR_DAYS - 1), panel.first_day)
+    days = Days(first, (panel.last_day - first).days + 1, 0, gutter=0)
+    recent = replace(panel, sales=panel.sales.filter(pl.col("ds") >= first))
+    located = locate(recent.sales, panel.series, days)
+    return Arrived(
+        first=first,
+        series=panel.series,
+        y=units_sold(recent, days, absent_means_zero),
+        price=spread_over_days(panel, days, "price"),
+        promo=spread_over_days(panel, days, "promo"),
+        sold_out=days.scatter(located, panel.series.height, "stockout_share"),
+    )
+
+
+def input_signals(seen: Arrived, columns: list[str]) -> list[Signal]:
+    """Every input's signal; those a source says nothing of are left out. `columns`: whose groups' demand is watched."""
+    mix = [column for column in MIX_COLUMNS if column in seen.series.columns][:1]
+    on_range = _on_range(seen.y)
+    signals = [_demand(seen, columns), _zeros(seen, on_range), _assortment(seen)]
+    signals += [_mix(seen, column) for column in mix]
+    signals += [_stockouts(seen)] if np.isfinite(seen.sold_out).any() else []
+    signals += [_promotions(seen, on_range)] if np.nansum(seen.promo) > 0 else []
+    signals += [_prices(seen), _missing_prices(seen)] if np.isfinite(seen.price).any() else []
+    return signals
+
+
+def _demand(seen: Arrived, columns: list[str]) -> Signal:
+    groups, sums = _group_sums(seen, columns)
+    return _signal(
+        seen, "demand", groups, _against_last_year(np.log(np.where(sums > 0, sums, np.nan))), 0.02,
+        "units sold{group}: {now:+.0%} (log) on the same days a year before (usually {usual:+.0%} ± {spread:.0%} a day)",
+        "Look for a launch, a closure, a campaign or a feed counted twice or in another unit.",
+    )  # fmt: skip
+
+
+def _zeros(seen: Arrived, on_range: np.ndarray) -> Signal:
+    share = _mean(np.where(on_range, seen.y == 0, np.nan))
+    return _signal(
+        seen, "zeros", (WHOLE,), _against_last_year(share[None]), 0.003,
+        "the share of days without a sale: {now:+.1%} on a year before (usually {usual:+.1%} ± {spread:.1%} a day)",
+        "More: stock-outs or half a feed. Fewer: slow sellers left the range.",
+    )  # fmt: skip
+
+
+def _mix(seen: Arrived, column: str) -> Signal:
+    groups, sums = _group_sums(seen, [column])
+    share = sums[1:] / np.where(sums[:1] > 0, sums[:1], np.nan)
+    return _signal(
+        seen, "mix", groups[1:], _against_last_year(share), 0.005,
+        "the share{group} in units: {now:+.1%} on a year before (usually {usual:+.1%} ± {spread:.1%} a day)", _LOOK,
+    )  # fmt: skip
+
+
+def _stockouts(seen: Arrived) -> Signal:
+    return _signal(
+        seen, "stockouts", (WHOLE,), _mean(seen.sold_out)[None], 0.002,
+        "{now:.1%} of the day sold out on average (usually {usual:.1%} ± {spread:.1%})",
+        "What sold is not what was wanted: call supply; order with the quantile, not the mean.", sides="up",
+    )  # fmt: skip
+
+
+def _promotions(seen: Arrived, on_range: np.ndarray) -> Signal:
+    share = _mean(np.where(on_range, np.nan_to_num(seen.promo), np.nan))
+    return _signal(
+        seen, "promotions", (WHOLE,), share[None], 0.005,
+        "{now:.1%} of the range is on promotion (usually {usual:.1%} ± {spread:.1%})",
+        "Ask marketing whether the plan changed or did not come.",
+    )  # fmt: skip
+
+
+def _prices(seen: Arrived) -> Signal:
+    before = np.full_like(seen.price, np.nan)
+    before[:, PRICE_DAYS:] = seen.price[:, :-PRICE_DAYS]
+    both = (seen.price > 0) & (before > 0)
+    change = np.log(np.where(both, seen.price, 1.0) / np.where(both, before, 1.0))
+    return _signal(
+        seen, "prices", (WHOLE,), _mean(np.where(both, change, np.nan))[None], 0.002,
+        "prices of the same series moved by {now:+.1%} in 28 days (usually {usual:+.1%} ± {spread:.1%})",
+        "Ask pricing whether it is meant; a change of currency, tax or pack size looks the same.",
+    )  # fmt: skip
+
+
+def _missing_prices(seen: Arrived) -> Signal:
+    """Of what sold: a series that sells has a price, one that ended needs none."""
+    sold = np.where(seen.y > 0, np.isnan(seen.price), np.nan)
+    return _signal(
+        seen,
+        "missing_prices",
+        (WHOLE,),
+        _mean(sold)[None],
+        0.005,
+        "{now:.1%} of what sold has no price (usually {usual:.1%} ± {spread:.1%})",
+        "Bring the price feed: without it the table falls back to the baseline.",
+        sides="up",
+    )
+
+
+def _assortment(seen: Arrived) -> Signal:
+    """Series that sold first, or last, NEW_DAYS ago or less, as a share of those that sold in RECENT_DAYS.
+
+    Whether a series is gone is known only by its silence: slow sellers are silent for weeks, hence the comparison with the usual.
+    """
+    sold = np.nan_to_num(seen.y) > 0
+    day = np.arange(sold.shape[1])
+    first_sale = np.where(sold.any(axis=1), sold.argmax(axis=1), sold.shape[1])
+    last_sale = np.maximum.accumulate(np.where(sold, day, -1), axis=1)
+    silent = day - last_sale
+    active = np.maximum(((last_sale >= 0) & (silent < RECENT_DAYS)).sum(axis=0), 1)
+    new = ((day >= first_sale[:, None]) & (day - first_sale[:, None] < NEW_DAYS)).sum(axis=0)
+    gone = ((last_sale >= 0) & (silent >= NEW_DAYS) & (silent < 2 * NEW_DAYS)).sum(axis=0)
+    share = ((new + gone) / active).astype(np.float64)
+    share[:RECENT_DAYS] = np.nan  # everything is new where the panel begins
+    return _signal(
+        seen, "assortment", (WHOLE,), share[None], 0.005,
+        "{now:.1%} of the range came or fell silent within 28 days (usually {usual:.1%} ± {spread:.1%})",
+        "A planned change of range: retrain in four weeks. Else look whether ids were renamed.", sides="up",
+    )  # fmt: skip
+
+
+def _signal(
+    seen: Arrived,
+    name: str,
+    groups: tuple[str, ...],
+    values: np.ndarray,
+    spread: float,
+    saying: str,
+    advice: str,
+    sides: str = "both",
+) -> Signal:
+    return Signal("drift", name, seen.first, groups, values, spread, saying, advice, sides)
+
+
+def _group_sums(seen: Arrived, columns: list[str]) -> tuple[tuple[str, ...], np.ndarray]:
+    """Units of everything and of each group of the columns, (1 + groups, days); NaN on days nothing is known of."""
+    units, known = np.nan_to_num(seen.y), np.isfinite(seen.y)
+    names, rows = [WHOLE], [np.ones(len(units), dtype=bool)]
+    for column in columns:
+        values = seen.series[column].to_numpy()
+        for name in sorted(set(values)):
+            names.append(name)
+            rows.append(values == name)
+    sums = [np.where(known[row].any(axis=0), units[row].sum(axis=0, dtype=np.float64), np.nan) for row in rows]
+    return tuple(names), np.array(sums)
+
+
+def _on_range(y: np.ndarray) -> np.ndarray:
+    """Known days of a series between its first sale and RECENT_DAYS after its newest one so far."""
+    day = np.arange(y.shape[1])
+    last_sale = np.maximum.accumulate(np.where(np.nan_to_num(y) > 0, day, -RECENT_DAYS), axis=1)
+    return np.isfinite(y) & (day - last_sale < RECENT_DAYS)
+
+
+def _against_last_year(values: np.ndarray) -> np.ndarray:
+    difference = np.full_like(values, np.nan, dtype=np.float64)
+    difference[:, YEAR_DAYS:] = values[:, YEAR_DAYS:] - values[:, :-YEAR_DAYS]
+    return difference
+
+
+def _mean(table: np.ndarray) -> np.ndarray:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # a day nobody knows anything of is NaN, and meant to be
+        return np.nanmean(table, axis=0, dtype=np.float64)

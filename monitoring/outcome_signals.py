@@ -1,0 +1,100 @@
+"""Signals of what came true: bias by group, error beside the error promised, outcomes outside the interval.
+
+Each day is judged by one forecast only, that of the last weekly table before it (h 1..7): daily tables repeat each other's errors.
+"""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import numpy as np
+import polars as pl
+
+from contract.params import MonitorParams
+from contract.quantiles import INTERVALS
+from monitoring.outlook import expected_absolute_error
+from monitoring.signal import WHOLE, Signal
+
+TABLE_WEEKDAY = 6  # the table made of Sunday's sales speaks for the week after it
+WEEK = 7
+SUMS = ["y", "y_hat", "error", "absolute", "promised", "outside", "rows"]
+_RETRAIN = "retrain if no feed, price, promotion or rule explains it."
+
+
+def weekly_origins(first: date, last: date) -> list[date]:
+    """The origins whose tables are judged, oldest first: one a week, on a fixed weekday."""
+    start = first + timedelta(days=(TABLE_WEEKDAY - first.weekday()) % WEEK)
+    return [start + timedelta(days=k) for k in range(0, (last - start).days + 1, WEEK)]
+
+
+def daily_sums(told: pl.DataFrame, series: pl.DataFrame, columns: list[str]) -> pl.DataFrame:
+    """group, ds and the day's sums of y, y_hat, error, absolute, promised, outside, rows: all a signal needs to keep of a table.
+
+    `told` as from came_true, h <= 7; groups are WHOLE and those of the columns of `series`.
+    """
+    low, high = INTERVALS[0.95]
+    rows = told.select(
+        "unique_id",
+        "ds",
+        "y",
+        "y_hat",
+        "error",
+        absolute=pl.col("error").abs(),
+        promised=expected_absolute_error(),
+        outside=((pl.col("y") < pl.col(low)) | (pl.col("y") > pl.col(high))).cast(pl.Float64),
+        rows=pl.lit(1.0),
+    ).join(series.select("unique_id", *columns), on="unique_id", how="left")
+    groups = [pl.lit(WHOLE), *(pl.col(column) for column in columns)]
+    return pl.concat([rows.group_by(group.alias("group"), "ds").agg(pl.col(SUMS).sum()) for group in groups])
+
+
+def outcome_signals(sums: pl.DataFrame, params: MonitorParams) -> list[Signal]:
+    """bias (with groups), accuracy, calibration, from the daily sums of all tables; none of none."""
+    if sums.is_empty():
+        return []
+    everything = _Daily(sums)
+    whole = _Daily(sums.filter(group=WHOLE))
+    return [_bias(everything, params), _accuracy(whole, params), _calibration(whole)]
+
+
+class _Daily:
+    """Sums as (groups, days) tables, NaN on days nothing came true. WHOLE sorts first."""
+
+    def __init__(self, sums: pl.DataFrame):
+        self.first = sums["ds"].min()
+        self.groups = tuple(sums["group"].unique().sort().to_list())
+        code = {name: k for k, name in enumerate(self.groups)}
+        at = [code[name] for name in sums["group"]], (sums["ds"] - self.first).dt.total_days().to_numpy()
+        self.tables = {name: np.full((len(self.groups), int(at[1].max()) + 1), np.nan) for name in SUMS}
+        for name, table in self.tables.items():
+            table[at] = sums[name].to_numpy()
+
+    def share(self, part: str, of: str) -> np.ndarray:
+        """One sum as a share of another; NaN where the other is nothing."""
+        return self.tables[part] / np.where(self.tables[of] > 0, self.tables[of], np.nan)
+
+
+def _bias(daily: _Daily, params: MonitorParams) -> Signal:
+    return Signal(
+        "bias", "", daily.first, daily.groups, daily.share("error", "y_hat"), 0.01,
+        "forecasts{group} were {now:+.1%} off (usually {usual:+.1%} ± {spread:.1%} a day)",
+        f"Look for a price, promotion or assortment change; scale orders until retrained; {_RETRAIN}",
+        error_beyond=params.max_abs_bias,
+    )  # fmt: skip
+
+
+def _accuracy(daily: _Daily, params: MonitorParams) -> Signal:
+    return Signal(
+        "accuracy", "", daily.first, daily.groups, daily.share("absolute", "promised"), 0.01,
+        "the error was {now:.2f} times what the quantiles promised (usually {usual:.2f} ± {spread:.2f} a day)",
+        f"Compare by store and week in data/reports/monitor.json; {_RETRAIN}",
+        sides="up", error_beyond=params.max_wape_ratio - 1, aim=1.0,
+    )  # fmt: skip
+
+
+def _calibration(daily: _Daily) -> Signal:
+    return Signal(
+        "calibration", "95", daily.first, daily.groups, daily.share("outside", "rows"), 0.002,
+        "{now:.1%} of outcomes lay outside the 95% interval (usually {usual:.1%} ± {spread:.1%} a day)",
+        "Run evaluate.py to learn the quantiles anew; until then order with a margin.",
+    )  # fmt: skip

@@ -1,0 +1,52 @@
+"""A signal: one number a day for each group, of which a watcher asks whether it still wanders as it used to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from typing import Literal
+
+import numpy as np
+
+WHOLE = ""  # the group that stands for everything
+
+
+@dataclass(frozen=True)
+class Signal:
+    """`values` (groups, days), NaN where nothing is known; consecutive days from `first`.
+
+    Causal: the value of a day reads nothing later than that day, so a signal cut at a day is what that day's watcher saw.
+    `smallest_spread` is the daily wandering that would matter to nobody, in the signal's unit: a spread below counts as this much.
+    `saying` tells a shift in the words of the business, with {group}, {now}, {usual} and {spread}. `sides` "up": only growth rings.
+    The whole further than `error_beyond` from `aim` is an error, nearer a warning.
+    """
+
+    watcher: str
+    slice: str
+    first: date
+    groups: tuple[str, ...]
+    values: np.ndarray
+    smallest_spread: float
+    saying: str
+    advice: str
+    sides: Literal["both", "up"] = "both"
+    error_beyond: float | None = None
+    aim: float = 0.0
+
+    @property
+    def name(self) -> str:
+        """What it is called in tables: its cause without a group."""
+        return f"{self.watcher}:{self.slice}" if self.slice else self.watcher
+
+    @property
+    def last(self) -> date:
+        """The newest day."""
+        return self.first + timedelta(days=self.values.shape[1] - 1)
+
+    def up_to(self, day: date) -> Signal:
+        """What was known of it at the end of a day."""
+        return replace(self, values=self.values[:, : max((day - self.first).days + 1, 0)])
+
+    def slice_of(self, group: str) -> str:
+        """The finding's slice for one group: the signal's own, the group's, or both."""
+        return ":".join(part for part in (self.slice, group) if part)

@@ -1,0 +1,197 @@
+"""Daily signals: what they measure, that they look at no later day, and when the engine rings."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, timedelta
+
+import numpy as np
+import polars as pl
+import pytest
+
+from contract.panel import panel_of
+from contract.params import SignalParams
+from monitoring.came_true import came_true
+from monitoring.cusum import CLIP, LEAST_LIMIT, SLACK, began, cusum, quarterly_limits, standardised
+from monitoring.input_signals import YEAR_DAYS, arrived, input_signals
+from monitoring.judge import judge, past_of
+from monitoring.outcome_signals import daily_sums, outcome_signals, weekly_origins
+from monitoring.outlook import expected_absolute_error
+from monitoring.signal import WHOLE, Signal
+
+FIRST = date(2022, 1, 3)
+PARAMS = SignalParams(false_alarms_per_quarter=0.1, watch_days=28, past_days=364, least_past_days=84)
+
+
+def signal(values: np.ndarray, groups: tuple[str, ...] = (WHOLE,), **changes) -> Signal:
+    told = Signal("bias", "", FIRST, groups, np.atleast_2d(values), 0.01, "forecasts{group} {now:+.1%} off", "look")
+    return replace(told, **changes)
+
+
+def noise(groups: int = 1, days: int = 300, seed: int = 4) -> np.ndarray:
+    return np.random.default_rng(seed).normal(0, 0.05, (groups, days))
+
+
+def test_the_cusum_is_the_largest_sum_of_a_run_that_ends_today():
+    z = np.random.default_rng(1).normal(0, 1, 60)
+
+    def naive(day: int, watch_days: int) -> float:
+        runs = (z[start : day + 1] - SLACK for start in range(max(day - watch_days + 1, 0), day + 1))
+        return max(0.0, *(float(run.sum()) for run in runs))
+
+    assert cusum(z, 20) == pytest.approx([naive(day, 20) for day in range(60)])
+
+
+def test_a_shift_of_three_spreads_adds_two_a_day_and_is_dated_to_its_first_day():
+    z = np.concatenate([np.zeros(10), np.full(5, 3.0)])
+    assert cusum(z, 15)[-5:] == pytest.approx([2, 4, 6, 8, 10])
+    assert began(z) == 10
+
+
+def test_one_holiday_is_clipped_and_an_unknown_day_counts_as_usual():
+    past = noise()
+    z = standardised(np.array([[99.0, np.nan]]), past, 0.01)
+    assert z[0].tolist() == [CLIP, 0.0]
+
+
+def test_a_limit_is_exceeded_about_as_often_as_asked_on_noise_of_the_same_kind():
+    """Weekly means of noise, as the engine judges: 1 - exp(-0.5) = 39% of quarters, the mean of ten pasts of a year."""
+    week = np.ones(7) / 7
+    past, fresh = (
+        np.apply_along_axis(np.convolve, 1, noise(*shape), week, "valid") for shape in ((10, 370), (200, 125, 9))
+    )
+    rung = []
+    for one in past:
+        limit = quarterly_limits(one[None], 28, 0.001, 0.5)[0]
+        z = standardised(fresh, one[None], 0.001)
+        rung.append((np.maximum(cusum(z, 28), cusum(-z, 28))[:, 28:].max(axis=1) > limit).mean())
+    assert 0.2 < np.mean(rung) < 0.6
+
+
+def test_many_groups_ring_no_more_often_than_one():
+    few, many = (quarterly_limits(noise(groups, 364), 28, 0.01, 0.1, has_whole=True) for groups in (2, 40))
+    assert many[1] > few[1]
+    assert many[0] == pytest.approx(few[0], rel=0.35)  # the whole keeps a limit of its own
+
+
+def test_a_signal_that_never_moved_rings_at_its_first_two_days_off():
+    values = np.zeros(200)
+    assert quarterly_limits(values[None, :100], 28, 0.01, 0.1).tolist() == [LEAST_LIMIT]
+
+
+def test_noise_does_not_ring_and_a_shift_does_with_its_day_its_size_and_its_group():
+    values = noise(3)
+    quiet = judge(signal(values, (WHOLE, "CA_1", "CA_2")), PARAMS)
+    assert [(f.severity, f.cause) for f in quiet] == [("ok", "bias")]
+    values[2, -14:] += 0.4
+    (finding,) = judge(signal(values, (WHOLE, "CA_1", "CA_2")), PARAMS)
+    assert (finding.cause, finding.severity) == ("bias:CA_2", "warning")
+    assert abs((finding.since - (FIRST + timedelta(days=286))).days) <= 3
+    assert "forecasts of CA_2 +" in finding.what
+    assert finding.value > finding.threshold
+
+
+def test_when_the_whole_rings_its_groups_keep_silent_and_a_large_shift_is_an_error():
+    values = noise(3)
+    values[:, -14:] += 0.4
+    (finding,) = judge(signal(values, (WHOLE, "CA_1", "CA_2"), error_beyond=0.1), PARAMS)
+    assert (finding.cause, finding.severity) == ("bias", "error")
+    assert judge(signal(values, (WHOLE, "CA_1", "CA_2"), error_beyond=0.9), PARAMS)[0].severity == "warning"
+
+
+def test_a_signal_that_may_only_grow_does_not_ring_when_it_falls():
+    values = noise()
+    values[:, -14:] -= 0.4
+    assert judge(signal(values), PARAMS)[0].severity == "warning"
+    assert judge(signal(values, sides="up"), PARAMS)[0].severity == "ok"
+
+
+def test_an_alert_lingers_until_the_cusum_fell_to_half_and_then_closes():
+    values = noise(days=330)
+    values[:, 270:284] += 0.4
+    by_day = [judge(signal(values[:, :end]), PARAMS)[0].severity for end in range(271, 330)]
+    rings = np.array(by_day) != "ok"
+    assert rings.any()
+    assert not rings[-1]
+    assert (np.diff(rings.astype(int)) != 0).sum() == 2  # opened once, closed once
+
+
+def test_a_short_past_is_not_judged_and_says_what_it_needs():
+    (finding,) = judge(signal(noise(days=100)), PARAMS)
+    assert not finding.is_judged
+    assert "needs 84" in finding.what
+
+
+def test_the_past_ends_before_the_days_watched_and_moves_on_mondays():
+    values = np.arange(300.0)[None]
+    ends = [past_of(signal(values[:, :days]), PARAMS)[0, -1] for days in range(281, 289)]
+    assert len(set(ends)) == 2  # a week of days share a past
+    assert max(ends) < 288 - PARAMS.watch_days
+
+
+def test_weekly_tables_are_those_of_sundays():
+    assert weekly_origins(date(2024, 5, 1), date(2024, 5, 20)) == [
+        date(2024, 5, 5),
+        date(2024, 5, 12),
+        date(2024, 5, 19),
+    ]
+
+
+def test_bias_by_group_and_outcomes_outside_are_sums_of_the_day(forecasts_of, sales_of, params):
+    series = pl.DataFrame({"unique_id": ["a", "b"], "store_id": ["S1", "S2"]})
+    sales = sales_of({"a": [2.0] * 3, "b": [2.0] * 3}, date(2024, 2, 1))
+    told = came_true(forecasts_of({"a": [3.0] * 3, "b": [2.0] * 3}), panel_of(sales, series), True)
+    bias, accuracy, calibration = outcome_signals(daily_sums(told, series, ["store_id"]), params.monitor)
+    assert bias.groups == (WHOLE, "S1", "S2")
+    assert bias.values[:, 0] == pytest.approx([1 / 5, 1 / 3, 0.0])
+    assert calibration.values[0, 0] == 0.0  # 2 lies on the edge of 3 - 1
+    promised = told.select(expected_absolute_error())[:, 0].sum() / 3
+    assert accuracy.values[0, 0] == pytest.approx(1 / promised)
+
+
+def test_the_error_a_table_promises_is_the_mean_distance_of_its_quantiles(forecasts_of):
+    """A table whose quantiles lie one below and one above the mean promises an error of one, but for the median's share."""
+    (promised,) = forecasts_of({"a": [5.0]}).select(expected_absolute_error())[:, 0]
+    assert promised == pytest.approx(1 - (0.625 - 0.375))
+
+
+@pytest.fixture(scope="module")
+def year_and_a_half(make_panel):
+    return make_panel(series=8, days=YEAR_DAYS + 120, seed=5, nasty=False)
+
+
+def test_no_signal_reads_a_later_day(year_and_a_half):
+    """Cutting the panel at a day changes no value of that day or before."""
+    panel, cut = year_and_a_half, year_and_a_half.last_day - timedelta(days=30)
+    whole = input_signals(arrived(panel, 400, True), ["store_id"])
+    short = input_signals(arrived(panel.up_to(cut), 400, True), ["store_id"])
+    assert [one.name for one in whole] == [one.name for one in short]
+    for one, other in zip(whole, short, strict=True):
+        known = one.up_to(cut).values[:, -other.values.shape[1] :]
+        np.testing.assert_allclose(known[:, -60:], other.values[:, -60:], err_msg=one.name)
+
+
+def test_demand_is_compared_with_the_same_weekday_a_year_before(year_and_a_half):
+    panel = year_and_a_half
+    demand = next(s for s in input_signals(arrived(panel, 400, True), []) if s.slice == "demand")
+    units = panel.sales.group_by("ds").agg(pl.col("y").sum())
+    of = dict(units.iter_rows())
+    expected = np.log(of[panel.last_day] / of[panel.last_day - timedelta(days=YEAR_DAYS)])
+    assert demand.values[0, -1] == pytest.approx(expected)
+    assert np.isnan(demand.values[0, 0])
+
+
+def test_prices_are_compared_within_series_and_what_sold_without_one_is_counted(year_and_a_half):
+    panel = year_and_a_half
+    dearer = panel.prices.with_columns(
+        price=pl.when(pl.col("from_ds") > panel.last_day - timedelta(days=8))
+        .then(pl.col("price") * 1.5)
+        .otherwise("price")
+    )
+    signals = {s.slice: s for s in input_signals(arrived(replace(panel, prices=dearer), 400, True), [])}
+    before = {s.slice: s for s in input_signals(arrived(panel, 400, True), [])}
+    assert signals["prices"].values[0, -1] - before["prices"].values[0, -1] == pytest.approx(np.log(1.5), abs=1e-3)
+    none = replace(
+        panel, prices=panel.prices.with_columns(price=pl.when(pl.col("unique_id") > "I").then(None).otherwise("price"))
+    )
+    assert "prices" not in {s.slice for s in input_signals(arrived(none, 400, True), [])}
