@@ -197,7 +197,8 @@ def test_the_runbook_says_what_to_do_for_every_watcher_and_exit_code(root):
 
 
 @pytest.mark.parametrize(
-    "name", ["README.md", "docs/runbook.md", "docs/tutorial.md", "system_design.md", "monitoring.md"]
+    "name",
+    ["README.md", "docs/runbook.md", "docs/tutorial.md", "docs/extending.md", "system_design.md", "monitoring.md"],
 )
 def test_every_link_between_documents_leads_somewhere(root, name):
     path = root / name
@@ -211,7 +212,8 @@ def test_every_option_a_document_types_is_one_its_door_has(root, name):
     text = (root / name).read_text(encoding="utf-8")
     for door, options in re.findall(r"python ((?:flows/)?[a-z]+\.py)([^`\n#|]*)", text):
         sources = "".join(
-            (root / part).read_text(encoding="utf-8") for part in (door, "contract/walk.py", "flows/walked.py")
+            (root / part).read_text(encoding="utf-8")
+            for part in (door, "contract/walk.py", "flows/walked.py", "desk/asked.py")
         )
         for option in re.findall(r"--[a-z-]+", options):
             assert f'"{option}"' in sources, (door, option)
