@@ -193,7 +193,7 @@ def _decide(
         models = [CANDIDATE, against]
         losses = losses_of(panel, judged, models, params.source.hierarchy, zeros, params.features.max_stockout_share)
     theirs = CANDIDATE if rule == NO_HARM else against  # a recipe's conduct is its own, however old its fit
-    conduct = conduct_of(scores, CANDIDATE), conduct_of(scores, theirs)
+    conduct = conduct_of(scores, CANDIDATE), conduct_of(scores, theirs, with_slices=incumbent is not None)
     tables = tables_of(places.candidate, incumbent, panel, horizon) if incumbent else None
     decision = decide(*losses, *conduct, params.evaluate.gate, params.train.seed, rule, tables)
     if tables is not None:

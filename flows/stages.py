@@ -56,19 +56,20 @@ def hand_out(params: Path, data: Path) -> Summary:
 
 @task(**_PATIENT)
 def freeze_panel(params: Path, data: Path) -> Summary:
-    """ingest.py --freeze: the store's panel as files."""
-    return ingest.freeze(load_params(params), Places(data))
+    """ingest.py --freeze, evaluate.py --incumbent: the store as files, and the champion the candidate must beat."""
+    known, places = load_params(params), Places(data)
+    return ingest.freeze(known, places) | evaluate.name_incumbent(known, places)
 
 
 @task
 def reproduce() -> Summary:
     """dvc repro in this checkout: train, evaluate, decide, forecast, report, where anything changed.
 
-    The panel just frozen is committed first. Stage `panel` depends on the source's own files, which a day from the inbox does not
-    change: dvc would take the frozen panel for a damaged output and put back the one it has in its cache, so that no week
-    would ever learn anything new (seen on 2026-11-23, tests/flows/test_versions.py).
+    The panel just frozen, and the champion beside it, are committed first. Stage `panel` depends on the source's own files, which
+    a day from the inbox does not change: dvc would take the frozen panel for a damaged output and put back the one in its
+    cache, so that no week would ever learn anything new (seen on 2026-11-23, tests/flows/test_versions.py).
     """
-    _dvc("commit", "--force", "panel")
+    _dvc("commit", "--force", "panel", "incumbent")
     _dvc("repro")
     return {"reproduced": str(ROOT / "dvc.yaml")}
 

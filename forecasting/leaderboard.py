@@ -36,14 +36,13 @@ def leaderboard_of(scores: pl.DataFrame) -> Leaderboard:
     return board
 
 
-def conduct_of(scores: pl.DataFrame, model: str) -> Conduct:
+def conduct_of(scores: pl.DataFrame, model: str, with_slices: bool = True) -> Conduct:
     """What the gate's guardrails look at. Launches and dormant series are left out: they are too few to judge in a window."""
-    board = leaderboard_of(scores.filter(model=model))[model]
+    ours = scores.filter(model=model)
+    board = leaderboard_of(ours)[model]
     parts = pl.col("slice").str.starts_with("velocity_") | pl.col("slice").str.starts_with("week_")
-    wape = by_slice(scores.filter(parts, model=model))
-    return Conduct(
-        board["bias"], board.get("coverage_95"), dict(wape.select("slice", "wape").rows()) if len(wape) else {}
-    )
+    judged = ours.filter(parts, metric="wape").group_by("slice").agg(pl.col("value").mean())
+    return Conduct(board["bias"], board.get("coverage_95"), dict(judged.iter_rows()) if with_slices else {})
 
 
 def by_level(scores: pl.DataFrame) -> pl.DataFrame:

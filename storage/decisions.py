@@ -37,10 +37,11 @@ def write_decision(con: duckdb.DuckDBPyConnection, decision: Decision) -> None:
     ).fetchall()
 
 
-def has_decided(con: duckdb.DuckDBPyConnection, model_id: str, outcome: str) -> bool:
-    """Whether the newest decision about a model had this outcome already."""
+def newest_outcome(con: duckdb.DuckDBPyConnection, model_id: str) -> str | None:
+    """What the newest decision about a model was; None before the first."""
     query = "select outcome from decisions where model_id = $id order by decided_at desc, kind desc limit 1"
-    return con.execute(query, {"id": model_id}).fetchall() == [(outcome,)]
+    row = con.execute(query, {"id": model_id}).fetchall()
+    return row[0][0] if row else None
 
 
 def read_decisions(con: duckdb.DuckDBPyConnection, kind: str | None = None) -> pl.DataFrame:

@@ -7,7 +7,7 @@ from dataclasses import asdict
 import duckdb
 import polars as pl
 
-from storage.decisions import Decision, decision_of, has_decided, write_decision
+from storage.decisions import Decision, decision_of, newest_outcome, write_decision
 from storage.forecasts import redo_forecasts
 from storage.journal import Entry, recorded
 from storage.models import Model, champion, model_of, redo_promotion, write_model
@@ -29,10 +29,10 @@ def publish_laboratory(
     `reason`: the gate's, kept among the decisions, whether it promotes or not.
     """
     told = {"model": asdict(model), "run": asdict(run), "model_id": model.model_id, "is_promoted": is_promoted}
-    outcome = "champion" if is_promoted else "not promoted"
-    if reason is not None and not has_decided(con, model.model_id, outcome):
-        made = Decision("promotion", model.created_at, outcome, reason, model.model_id, champion(con))
-        told["decision"] = asdict(made)
+    outcome, serves = "champion" if is_promoted else "not promoted", champion(con)
+    is_known = serves == model.model_id if is_promoted else newest_outcome(con, model.model_id) == outcome
+    if reason is not None and not is_known:
+        told["decision"] = asdict(Decision("promotion", model.created_at, outcome, reason, model.model_id, serves))
     entry = Entry("laboratory", told, frames)
     with recorded(con, entry):
         redo_laboratory(con, entry)

@@ -80,11 +80,28 @@ def champion(con: duckdb.DuckDBPyConnection) -> str | None:
 
 
 def in_line(con: duckdb.DuckDBPyConnection) -> list[str]:
-    """The champion, then the champions before it, the newest first. Not in line: what was made after it and rolled back from."""
+    """The champion, then the champions before it, the last promoted first. Not in line: what was promoted after it, and what was
+    rolled back from and not promoted again.
+
+    A rollback does not count as a promotion: the model stands where it stood. Without a decision on record the birthday counts.
+    """
     earlier = """
-        select m.model_id from models m, models c
-        where c.stage = 'champion' and (m.stage = 'champion' or m.stage = 'retired' and m.created_at < c.created_at)
-        order by m.stage, m.created_at desc, m.model_id"""
+        with promoted as (
+            select model_id, max(decided_at) as at from decisions
+            where kind = 'promotion' and outcome = 'champion' group by model_id
+        ), withdrawn as (
+            select replaced as model_id, max(decided_at) as at from decisions where kind = 'rollback' group by replaced
+        ), served as (
+            select m.model_id, m.stage, coalesce(p.at, m.created_at) as since, w.at as withdrawn_at
+            from models m left join promoted p using (model_id) left join withdrawn w using (model_id)
+            where m.stage in ('champion', 'retired')
+        )
+        select s.model_id from served s, served c
+        where c.stage = 'champion' and (
+            s.stage = 'champion'
+            or s.since <= c.since and (s.withdrawn_at is null or s.since > s.withdrawn_at)
+        )
+        order by s.stage, s.since desc, s.model_id"""
     return [model_id for (model_id,) in con.execute(earlier).fetchall()]
 
 

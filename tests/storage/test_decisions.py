@@ -55,6 +55,15 @@ def test_after_a_rollback_no_younger_model_stands_in_line(store):
         assert in_line(con) == ["b", "a"]
 
 
+def test_what_was_rolled_back_from_does_not_stand_behind_the_next_champion(store):
+    with open_store(store) as con:
+        promote(con, "b", "c is broken", _day(9), "rollback")
+        promote(con, "a", "tried again", _day(10))
+        assert in_line(con) == ["a", "b"]
+        promote(con, "c", "mended", _day(11))
+        assert in_line(con) == ["c", "a", "b"]
+
+
 def test_a_store_made_again_has_the_same_champion_and_the_same_reasons(store, tmp_path):
     with open_store(store) as con:
         promote(con, "a", "c is broken", _day(9), "rollback")

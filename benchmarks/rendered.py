@@ -1,0 +1,100 @@
+"""Tables of measured results, written into documents between two marks; nothing between them is typed.
+
+run     python -m benchmarks.rendered      gate and cadence into system_design.md, from benchmarks/results/
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from benchmarks.measured import ROOT
+
+DESIGN = ROOT / "system_design.md"
+
+
+def main() -> None:
+    """Every section whose result file is there."""
+    text = DESIGN.read_text(encoding="utf-8")
+    for name, section in sections().items():
+        text = replaced(text, name, section)
+    DESIGN.write_text(text, encoding="utf-8")
+
+
+def sections() -> dict[str, str]:
+    """Name of the marks -> what stands between them."""
+    made = {"gate": _gate, "cadence": _cadence}
+    results = {name: ROOT / "benchmarks" / "results" / f"{name}.json" for name in made}
+    return {
+        name: made[name](json.loads(path.read_text(encoding="utf-8")))
+        for name, path in results.items()
+        if path.exists()
+    }
+
+
+def replaced(text: str, name: str, section: str) -> str:
+    """The text with the section between its marks; KeyError when it has no such marks."""
+    begin, end = f"<!-- {name}: begin, made by benchmarks.rendered -->", f"<!-- {name}: end -->"
+    if begin not in text or end not in text:
+        raise KeyError(f"no marks for '{name}'")
+    return re.sub(
+        f"{re.escape(begin)}.*?{re.escape(end)}", lambda _: f"{begin}\n{section}\n{end}", text, flags=re.DOTALL
+    )
+
+
+def markdown_table(head: list[str], rows: list[list[str]]) -> str:
+    """A table in Markdown."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _gate(told: dict[str, Any]) -> str:
+    """One row per kind of pair, one column per true gain; before: the old rule."""
+    rows = []
+    for world in ("simulator", "m5"):
+        for kind, by_gain in told.get(world, {}).items():
+            if isinstance(by_gain, dict):
+                for rule in ("now", "before"):
+                    rows.append([world, kind, rule, *(_share(by_gain, gain, rule) for gain in GAINS)])
+    return markdown_table(["data", "pairs", "rule", *(f"better by {gain}" for gain in GAINS)], rows)
+
+
+GAINS = ("0.0%", "0.5%", "1.0%", "2.0%", "5.0%", "10.0%")
+
+
+def _share(by_gain: dict[str, Any], gain: str, rule: str) -> str:
+    return f"{by_gain[gain][rule]:.1%}" if gain in by_gain else ""
+
+
+def _cadence(told: dict[str, Any]) -> str:
+    tables = []
+    for world in ("simulator", "m5"):
+        if world in told:
+            tables += [_by_cadence(world, told[world]), _by_age(told[world]["loss_by_age"])]
+    return "\n\n".join(tables)
+
+
+def _by_cadence(world: str, told: dict[str, Any]) -> str:
+    rows = [
+        [
+            name,
+            f"{row['wrmsse']:.4f}",
+            f"{row['loss_to_daily'] - 1:+.2%} ± {row['standard_error']:.2%}",
+            f"{row['churn']:.1%}",
+            f"{row['fit_s_a_week']:.1f}",
+        ]
+        for name, row in told["cadences"].items()
+    ]
+    first, last, count = told["origins"]
+    head = f"{world}, {told['series']} series, {count} origins {first} to {last}: refit"
+    return markdown_table([head, "WRMSSE", "loss against daily", "churn a week", "fit s a week"], rows)
+
+
+def _by_age(by_age: dict[str, dict[str, float]]) -> str:
+    rows = [["loss against a fit of the day", *(f"{r['ratio'] - 1:+.2%} ± {r['error']:.2%}" for r in by_age.values())]]
+    return markdown_table(["age of the fit, days", *by_age], rows)
+
+
+if __name__ == "__main__":
+    main()

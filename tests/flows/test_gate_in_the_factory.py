@@ -1,0 +1,121 @@
+"""The gate and the rollback with a real store, registry and laboratory: who is compared with whom, and what is served then."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+
+import pytest
+
+import evaluate
+import inference
+import train
+from contract.errors import BadUsage, ModelBroken
+from contract.walk import clock
+from storage.decisions import read_decisions
+from storage.forecasts import latest_forecasts
+from storage.models import champion, in_line
+from storage.panel_files import read_frozen
+from storage.runs import read_runs
+from storage.store import open_store
+
+
+def _published(laboratory, cutoff=None) -> str:
+    """A model trained, judged and published as the weekly flow does; its name."""
+    params, places = laboratory.params, laboratory.places
+    made = train.train(params, places, cutoff=cutoff)
+    evaluate.evaluate(params, places)
+    inference.infer_from_panel(params, places)
+    inference.publish(params, places, now=clock())
+    return made["model_id"]
+
+
+def _serving(laboratory) -> str | None:
+    with open_store(laboratory.places.store, read_only=True) as con:
+        return champion(con)
+
+
+def _decision(laboratory) -> dict:
+    return json.loads((laboratory.places.scores / "decision.json").read_text(encoding="utf-8"))
+
+
+@pytest.fixture
+def older(laboratory) -> str:
+    """A champion that has not seen the last 28 days; it replaces the laboratory's own."""
+    last = read_frozen(laboratory.places.panel).last_day
+    model_id = _published(laboratory, last - timedelta(days=28))
+    assert _serving(laboratory) == model_id
+    evaluate.name_incumbent(laboratory.params, laboratory.places)
+    return model_id
+
+
+def test_the_same_data_again_challenge_nobody(finished, laboratory):
+    params, places = laboratory.params, laboratory.places
+    evaluate.name_incumbent(params, places)
+    told = evaluate.evaluate(params, places)["decision"]
+    assert (told["promote"], told["reasons"]) == (True, ["it is the champion already"])
+
+
+def test_a_refit_is_judged_by_no_harm_on_days_the_champion_has_not_seen_and_replaces_it(laboratory, older):
+    refit = _published(laboratory)
+    told, last = _decision(laboratory), read_frozen(laboratory.places.panel).last_day
+    assert (told["rule"], told["incumbent"], told["incumbent_id"]) == ("no harm", "champion", older)
+    assert told["compared_from"] == [str(last - timedelta(days=14))]
+    assert 0 < told["churn"] < 0.5
+    assert told["promote"], told["reasons"]
+    assert _serving(laboratory) == refit
+
+
+def test_a_changed_recipe_meets_the_champions_recipe_at_every_cutoff(laboratory, older):
+    params = laboratory.params
+    weak = params.model_copy(update={"train": params.train.model_copy(update={"rounds": 1})})
+    train.train(weak, laboratory.places)
+    told = evaluate.evaluate(weak, laboratory.places)
+    decision = told["decision"]
+    assert (decision["rule"], decision["incumbent_id"], decision["promote"]) == ("improvement", older, False)
+    assert decision["compared_from"] == told["cutoffs"]
+    assert "champion" in told["leaderboard"]
+
+
+def test_what_the_gate_holds_back_leaves_the_table_to_the_champion(laboratory, older):
+    params, places = laboratory.params, laboratory.places
+    weak = params.model_copy(update={"train": params.train.model_copy(update={"rounds": 1})})
+    train.train(weak, places)
+    evaluate.evaluate(weak, places)
+    inference.infer_from_panel(weak, places)
+    inference.publish(weak, places, now=clock())
+    with open_store(places.store, read_only=True) as con:
+        assert champion(con) == older
+        run_id = latest_forecasts(con)["run_id"][0]
+        assert read_runs(con).filter(run_id=run_id)["model_id"].to_list() == [older]
+        assert read_decisions(con)["outcome"][0] == "not promoted"
+
+
+def test_after_a_rollback_the_next_table_is_the_earlier_champions(laboratory, older):
+    newer = _published(laboratory)
+    places = laboratory.places
+    told = evaluate.roll_back(laboratory.params, places, model_id=None, reason="twice of what sells", now=clock())
+    assert (told["serves"], told["replaced"]) == (older, newer)
+    assert told["seconds"] < 10
+    made = inference.infer(laboratory.params, places, now=clock())
+    assert made["model_id"] == older
+    with open_store(places.store, read_only=True) as con:
+        assert latest_forecasts(con)["run_id"].unique().to_list() == [made["run_id"]]
+        assert newer not in in_line(con)
+        assert read_decisions(con, "rollback")["reason"].to_list() == ["twice of what sells"]
+
+
+def test_a_rollback_to_a_broken_bundle_is_refused_and_the_champion_stays(laboratory, older):
+    newer = _published(laboratory)
+    next((laboratory.places.registry / older).glob("block_*.txt")).unlink()
+    with pytest.raises(ModelBroken):
+        evaluate.roll_back(laboratory.params, laboratory.places, model_id=older, reason="?", now=clock())
+    assert _serving(laboratory) == newer
+
+
+def test_a_rollback_needs_a_reason_and_another_model(laboratory, older, capsys):
+    asked = ["--params", str(laboratory.params_file), "--data", str(laboratory.places.root), "--rollback", older]
+    assert evaluate.main(asked) == 2
+    assert evaluate.main([*asked, "--reason", "why"]) == 2
+    with pytest.raises(BadUsage, match="the champion already"):
+        evaluate.roll_back(laboratory.params, laboratory.places, model_id=older, reason="why", now=clock())
