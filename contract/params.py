@@ -110,6 +110,8 @@ class IngestParams(_Section):
     zero_share_band: Share
     most_restated: Share
     most_new: Share
+    most_restated: Share
+    most_new: Share
     max_price_jump: Annotated[float, Field(gt=1)]
     oldest_day: date
     allow_new_series: bool

@@ -62,7 +62,8 @@ def judged_day(known: Panel, sales: pl.DataFrame, day: date, levels: list[Level]
     context = Context(
         ingest, day + timedelta(days=1), series=known.series, levels=compared, calendar=known.calendar.filter(ds=day)
     )
-    context = replace(context, past=counted(weeks, known.series, context.columns))
+    past = counted(weeks, known.series, context.columns)
+    context = replace(context, past=past, known_series=known.sales["unique_id"].unique())
     return judge(_file_of("sales", sales), SUITES["sales"], context, by_great_expectations=False)
 
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from drills.drilling import Result, result_of
 from drills.grade import grade_morning
 from drills.morning_faults import MORNING_FAULTS, MorningFault
-from drills.mornings import Ended, World, cleared, steps_taken, walk
+from drills.mornings import Ended, How, World, cleared, steps_taken, walk
 
 
 @dataclass(frozen=True)
@@ -27,34 +30,41 @@ Look = Callable[[Path], Left | None]  # a data folder -> what stands there; None
 
 
 def morning_drills(
-    world: World, scratch: Path, look: Look, faults: Sequence[MorningFault] = MORNING_FAULTS
+    world: World, scratch: Path, look: Look, faults: Sequence[MorningFault] = MORNING_FAULTS, at_once: int = 2
 ) -> Iterator[Result]:
-    """One result per fault and strength, each on a copy of the world."""
+    """One result per fault and strength, each on a copy of the world, so many of them at a time."""
     before = look(world.data)
     undisturbed = world.copied_to(scratch / "undisturbed")
-    if (ended := walk(undisturbed)).code:
+    if (ended := walk(undisturbed, How(die_at=0))).code:
         raise RuntimeError(f"the undisturbed morning ended with {ended.sentence}")
-    clean = look(undisturbed.data)
-    cleared(undisturbed.checkout)
-    for fault in faults:
-        for strength in fault.strengths:
-            copy = world.copied_to(scratch / f"{fault.name}_{strength}")
-            yield _one_morning(copy, fault, strength, look, before, clean)
-            cleared(copy.checkout)
+    counted = replace(world, touches=json.loads(ended.said.splitlines()[-1])["touches"])
+    one = partial(_one_morning, counted, scratch, look, before, look(undisturbed.data))
+    asked = [(fault, strength) for fault in faults for strength in fault.strengths]
+    with ThreadPoolExecutor(at_once) as pool:
+        yield from pool.map(lambda drill: one(*drill), asked)
 
 
 def _one_morning(
-    world: World, fault: MorningFault, strength: int, look: Look, before: Left | None, clean: Left | None
+    undisturbed: World,
+    scratch: Path,
+    look: Look,
+    before: Left | None,
+    clean: Left | None,
+    fault: MorningFault,
+    strength: int,
 ) -> Result:
+    world = undisturbed.copied_to(scratch / f"{fault.name}_{strength}")
     ended = walk(world, fault.disturb(world, strength))
-    outcome = _outcome(look(world.data), before, clean, fault)
+    left = look(world.data)
+    outcome = _outcome(left, before, clean, fault)
     if fault.mend:
         fault.mend(world)
     seconds, again = _brought_back(world, fault)
     told = [f"this morning: {ended.sentence}"] if ended.sentence else []
     found = look(world.data)
-    told += [f"on the rows: {reason}" for reason in (sorted(found.reasons) if found and outcome == "fallback" else [])]
+    told += [f"on the rows: {reason}" for reason in (sorted(left.reasons) if left and outcome == "fallback" else [])]
     is_recovered = again.code == 0 and found == clean
+    cleared(world.checkout)
     return result_of(
         fault.name,
         strength,

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import fcntl
-import resource
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
-from drills.mornings import How, World, cleared, touches
+from drills.mornings import How, World, cleared
 
 MB = 1 << 20
 REBUILD = ("ingest.py --rebuild",)
@@ -65,19 +63,17 @@ def held_store(world: World, _strength: int) -> How:
 
 def full_disk(_world: World, kilobytes: int) -> How:
     """No file may grow beyond so many kB: what a full disk does to a write."""
-    return How(limit=partial(_limit, resource.RLIMIT_FSIZE, kilobytes * 1024))
+    return How(limits={"RLIMIT_FSIZE": kilobytes * 1024})
 
 
 def little_memory(_world: World, megabytes: int) -> How:
     """The process may address so many MB."""
-    return How(limit=partial(_limit, resource.RLIMIT_AS, megabytes * MB))
+    return How(limits={"RLIMIT_AS": megabytes * MB})
 
 
 def killed(world: World, percent: int) -> How:
     """SIGKILL at so many percent of the walk, counted in files touched."""
-    count = touches(world.copied_to(world.checkout.with_name("counting")))
-    cleared(world.checkout.with_name("counting"))
-    return How(die_at=max(1, count * percent // 100))
+    return How(die_at=max(1, world.touches * percent // 100))
 
 
 def wrong_clock(_world: World, days: int) -> How:
@@ -153,10 +149,6 @@ def no_dvc_cache(world: World, strength: int) -> How:
     return How(command=("-m", "dvc", "repro", "--quiet"))
 
 
-def _limit(kind: int, most: int) -> None:
-    resource.setrlimit(kind, (most, most))
-
-
 def _kept(path: Path) -> None:
     path.with_name("kept").write_bytes(path.read_bytes())
 
@@ -181,9 +173,9 @@ MORNING_FAULTS = (
     MorningFault("lost_store", "the store deleted", (1,), lost_store, steps=REBUILD),
     MorningFault("older_store", "an older store brought back", (1,), older_store, steps=REBUILD),
     MorningFault("held_store", "the store held by another", (1,), held_store),
-    MorningFault("full_disk", "no file beyond n kB", (4, 300, 2000), full_disk),
-    MorningFault("little_memory", "n MB of address space", (1000, 2000), little_memory),
-    MorningFault("killed", "SIGKILL at n% of the walk", (5, 30, 50, 70, 95), killed),
+    MorningFault("full_disk", "no file beyond n kB", (4, 100), full_disk),
+    MorningFault("little_memory", "n MB of address space", (1500,), little_memory),
+    MorningFault("killed", "SIGKILL at n% of the walk", (5, 30, 60, 95), killed),
     MorningFault("wrong_clock", "the clock n days off", (-3, 400), wrong_clock),
     MorningFault("bad_params", "params.yaml wrong", (1, 2, 3), bad_params, _params_back),
     MorningFault("other_world", "params of another source", (1,), other_world, _params_back),

@@ -14,18 +14,19 @@ from pathlib import Path
 from shutil import copytree, rmtree
 
 PATIENCE_S = 600
-DYING = Path(__file__).with_name("dying.py")
+DISTURBED = Path(__file__).with_name("disturbed.py")
 
 
 @dataclass(frozen=True)
 class World:
     """A checkout of its own whose laboratory has published once; a new day lies in the inbox; `now` is the morning after.
 
-    `backup` is the store as it was before that publication.
+    `backup` is the store as it was before that publication; `touches`: of files, by an undisturbed walk.
     """
 
     checkout: Path
     now: datetime
+    touches: int = 0
 
     @property
     def data(self) -> Path:
@@ -55,12 +56,12 @@ class World:
 
 @dataclass(frozen=True)
 class How:
-    """How a walk is disturbed. `die_at`: the touch of a file (1, 2, ...) at which the process is killed; 0 counts them."""
+    """How a walk is disturbed. `limits` as resource names them, `die_at`: the touch of a file at which it is killed (0 counts)."""
 
     command: tuple[str, ...] = ("flows/daily.py", "--plain")
     shifted_days: int = 0
     environment: dict[str, str] = field(default_factory=dict)
-    limit: Callable[[], None] | None = None
+    limits: dict[str, int] = field(default_factory=dict)
     die_at: int | None = None
     times: int = 1
     afterwards: Callable[[], None] | None = None
@@ -109,17 +110,13 @@ def steps_taken(world: World, steps: tuple[str, ...]) -> float:
     return time.perf_counter() - since
 
 
-def touches(world: World) -> int:
-    """How many files an undisturbed walk touches."""
-    return int(json.loads(walk(world, How(die_at=0)).said.splitlines()[-1])["touches"])
-
-
 def _started(world: World, how: How) -> subprocess.Popen[str]:
     door, *arguments = how.command
     is_flow = door.startswith("flows/")
     now = (world.now + timedelta(days=how.shifted_days)).isoformat() if is_flow else None
-    dying = [str(DYING), str(how.die_at), str(world.data)] if how.die_at is not None else []
-    command = [sys.executable, *dying, door, *arguments, *(["--now", now] if now else [])]
+    told = {"data": str(world.data), "die_at": -1 if how.die_at is None else how.die_at, "limits": how.limits}
+    disturbed = [str(DISTURBED), json.dumps(told)] if how.die_at is not None or how.limits else []
+    command = [sys.executable, *disturbed, door, *arguments, *(["--now", now] if now else [])]
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
     environment = os.environ | {"OMP_WAIT_POLICY": "passive", "PATH": path, "PYTHONPATH": str(world.checkout)}
     return subprocess.Popen(  # noqa: S603 -- our own command
@@ -129,7 +126,6 @@ def _started(world: World, how: How) -> subprocess.Popen[str]:
         text=True,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
-        preexec_fn=how.limit,  # noqa: PLW1509 -- the child's own limits; this process has no threads of its own waiting
     )
 
 

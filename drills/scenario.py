@@ -31,6 +31,9 @@ from forecasting.window import Window, window_after
 
 CHAMPION, PREVIOUS = "champion", "previous"  # folders in the drill's own registry
 PREVIOUS_DAYS = 56  # the champion before learned so many days less
+FIT_ROWS = (
+    100_000  # a block learns from at most; a drill compares with its own clean run, so fits of seconds serve as well
+)
 MODELS = ("seasonal_naive", "global_lightgbm")
 
 
@@ -84,12 +87,13 @@ def set_stage(panel: Panel, backtest: pl.DataFrame, scratch: Path, params: Param
     origin, horizon = panel.last_day - timedelta(days=params.train.horizon), params.train.horizon
     registry = scratch / "registry"
     registry.mkdir(parents=True)
+    train = params.train.model_copy(update={"max_rows": min(params.train.max_rows, FIT_ROWS)})
     stage = Stage(
         panel,
         origin,
         horizon,
         registry,
-        lambda known: GlobalLightGBM(params.train, reading_of(params, panel)).fit(known),
+        lambda known: GlobalLightGBM(train, reading_of(params, panel)).fit(known),
         SeasonalNaive(params.train.season, params.source.region, params.ingest.absent_means_zero),
         params.source.hierarchy,
         params.inference,

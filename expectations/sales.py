@@ -47,6 +47,11 @@ def sales_rules(ingest: IngestParams) -> list[Rule]:
                at_least=1 / ingest.volume_band, at_most=ingest.volume_band, severity="note"),
         within("zero_share_gap", "zeros_unusual", "Far more or fewer zeros than on that weekday: are zeros missing rows?",
                at_least=-ingest.zero_share_band, at_most=ingest.zero_share_band, severity="note"),
+        within("restated_share", "day_restated", "Most of what was known of that day is changed: a wrong date, or another day's "
+               "units? If so, send that day's right file again, its rows in another order.", at_most=ingest.most_restated,
+               severity="note", is_of_arrival=True),
+        within("new_share", "series_unusual", "Many rows are of series never seen: were the items' numbers changed?",
+               at_most=ingest.most_new, severity="note", is_of_arrival=True),
     ]  # fmt: skip
 
 
@@ -76,7 +81,18 @@ def _measured(rows: pl.DataFrame, context: Context) -> pl.DataFrame:
         unknown.cast(pl.Int64).alias("is_unknown"),
     )
     rows = rows.join(unlike_the_weekday(rows, context), on="ds", how="left", maintain_order="left")
+    rows = rows.join(context.restated, on="ds", how="left", maintain_order="left").with_columns(
+        new_share=_new_share(context)
+    )
     return _with_y_while_closed(rows, context)
+
+
+def _new_share(context: Context) -> pl.Expr:
+    """The share of the batch's rows of series never seen; null on a first load, and where stores send files of their own."""
+    known = context.known_series
+    if known is None or known.is_empty() or not context.ingest.whole_days:
+        return pl.lit(None, pl.Float64)
+    return (~pl.col("unique_id").is_in(known.implode())).mean()
 
 
 def _with_y_while_closed(rows: pl.DataFrame, context: Context) -> pl.DataFrame:

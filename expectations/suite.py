@@ -15,6 +15,9 @@ from expectations.rule import Rule
 # what was counted on the days before a batch, by the columns of the levels compared
 PAST = {"ds": pl.Date(), "rows": pl.Int64(), "selling": pl.Int64(), "volume": pl.Float64()}
 
+# of a day known before, the share of its rows that the batch says otherwise
+RESTATED = {"ds": pl.Date(), "restated_share": pl.Float64()}
+
 
 @dataclass(frozen=True)
 class Context:
@@ -22,8 +25,9 @@ class Context:
 
     ingest: IngestParams
     received_day: date
-    known_series: pl.Series | None = None  # the assortment; asked only where ingest.allow_new_series is false
+    known_series: pl.Series | None = None  # the assortment: who is new
     past: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=PAST))  # without the rows the batch restates
+    restated: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=RESTATED))
     series: pl.DataFrame = field(default_factory=SERIES.empty)  # the groups of the batch's series
     levels: tuple[tuple[str, ...], ...] = ((),)  # the groups compared with their weekday; (): all together
     prices: pl.DataFrame = field(default_factory=PRICES.empty)  # current ones of the batch's series

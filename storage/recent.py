@@ -19,10 +19,12 @@ COMPARED = timedelta(weeks=8)
 @dataclass(frozen=True)
 class Recent:
     """The past of one batch. `past`: ds, columns asked for, rows, selling (rows with units), volume (units), without the rows
-    that the batch itself states; `regions`: unique_id, region, or None."""
+    that the batch itself states; `restated`: ds, restated_share (of its known rows that the batch changes); `regions`: unique_id,
+    region, or None."""
 
     known_series: pl.Series
     past: pl.DataFrame
+    restated: pl.DataFrame
     prices: pl.DataFrame
     calendar: pl.DataFrame
     regions: pl.DataFrame | None
@@ -37,6 +39,7 @@ def read_recent(
     return Recent(
         known_series=con.sql("select unique_id from series_attributes").pl()["unique_id"],
         past=_counted(con, SALES.empty() if sales is None else sales, columns),
+        restated=_restated(con, SALES.empty() if sales is None else sales),
         prices=_prices_of(con, rows["unique_id"]) if fact == "prices" else PRICES.empty(),
         calendar=_calendar_between(con, days[0] - COMPARED, days[1]) if days else CALENDAR.empty(),
         regions=_regions(con, region) if days else None,
@@ -64,6 +67,18 @@ def _counted(con: duckdb.DuckDBPyConnection, rows: pl.DataFrame, columns: Sequen
     con.unregister("days_wanted")
     con.unregister("keys_stated")
     return counted
+
+
+def _restated(con: duckdb.DuckDBPyConnection, rows: pl.DataFrame) -> pl.DataFrame:
+    """Of each day the batch states: which share of the rows known of it would be another number."""
+    con.register("stated", rows.select("unique_id", "ds", "y"))
+    shares = con.sql("""
+        with known as (select ds, count(*) as rows from sales semi join stated using (ds) group by ds)
+        select s.ds, count(distinct s.unique_id) / any_value(k.rows) as restated_share
+        from stated t join sales s on s.unique_id = t.unique_id and s.ds = t.ds and s.y <> t.y join known k on k.ds = s.ds
+        group by s.ds""").pl()
+    con.unregister("stated")
+    return shares.cast({"ds": pl.Date, "restated_share": pl.Float64})
 
 
 def _regions(con: duckdb.DuckDBPyConnection, column: str | None) -> pl.DataFrame | None:

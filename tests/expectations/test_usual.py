@@ -173,3 +173,22 @@ def test_small_groups_are_not_compared() -> None:
         (),
         ("dept_id",),
     )
+
+
+def test_a_day_that_is_mostly_said_otherwise_is_noted_and_a_correction_of_a_few_rows_is_not(ingest):
+    few, most = (
+        pl.DataFrame({"ds": [DAY], "restated_share": [share]}, schema={"ds": pl.Date, "restated_share": pl.Float64})
+        for share in (0.01, 0.8)
+    )
+    noted = [judged(a_day(DAY), context_of(ingest, thursdays(8), restated=one)).notes for one in (few, most)]
+    assert noted[0] == ()
+    assert [note.split(":")[0] for note in noted[1]] == ["day_restated"]
+
+
+def test_half_of_the_rows_of_series_never_seen_are_noted_and_a_launch_is_not(ingest):
+    ids = SERIES["unique_id"]
+    noted = [
+        judged(a_day(DAY), context_of(ingest, thursdays(8), known_series=ids.head(known))).notes
+        for known in (len(ids) - 3, len(ids) // 2, 0)
+    ]
+    assert [[note.split(":")[0] for note in notes] for notes in noted] == [[], ["series_unusual"], []]

@@ -1,12 +1,15 @@
-"""Runs a script and dies (SIGKILL) when it touches its data folder for the n-th time: opens to write, renames, removes, makes.
+"""Runs a script under limits, or until it touches its data folder for the n-th time and dies of it (SIGKILL).
 
-run     python drills/dying.py N DATA SCRIPT [ARGUMENTS]     N = 0: does not die, and says on stderr how many touches there were
+run     python drills/disturbed.py '{"data": DIR, "die_at": N, "limits": {"RLIMIT_FSIZE": BYTES}}' SCRIPT [ARGUMENTS]
+
+A touch: a file opened to write, renamed, removed, a folder made. die_at 0: dies of none, and says on stderr how many there were.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import resource
 import runpy
 import signal
 import sys
@@ -33,14 +36,16 @@ def armed(at: int, data: str) -> list[int]:
 
 def main() -> None:
     """Arm, and be the script from here on."""
-    at, data, script, *arguments = sys.argv[1:]
+    told, (script, *arguments) = json.loads(sys.argv[1]), sys.argv[2:]
     sys.argv = [script, *arguments]
     sys.path.insert(0, str(Path(script).resolve().parent))
-    count = armed(int(at), data)
+    for name, most in told["limits"].items():
+        resource.setrlimit(getattr(resource, name), (most, most))
+    count = armed(told["die_at"], told["data"])
     try:
         runpy.run_path(script, run_name="__main__")
     finally:
-        if int(at) == 0:
+        if told["die_at"] == 0:
             print(json.dumps({"touches": count[0]}), file=sys.stderr)
 
 
