@@ -29,6 +29,8 @@ from contract.places import Places
 from flows import daily, weekly
 from flows.stages import by_hand
 from sources.simulator.arriving import arriving
+from storage.batches import read_batches
+from storage.store import open_store
 
 HISTORY_DAYS = 400  # a year and a month: what happened 52 weeks ago is known
 MORNING, SUNDAY = time(6, 30), 6
@@ -61,7 +63,12 @@ def replay(days: int, series: int, root: Path, base: Path) -> dict[str, Any]:
     _begin(world)
     for day in mornings:
         print(_one_day(world, day), flush=True)
-    return {**world.counts, "seconds": round(clock_time.monotonic() - started), "world": str(root)}
+    return {
+        **world.counts,
+        "rows_restated": _restated(world),
+        "seconds": round(clock_time.monotonic() - started),
+        "world": str(root),
+    }
 
 
 def _world(days: int, series: int, root: Path, base: Path) -> World:
@@ -141,6 +148,12 @@ def _week(world: World, now: datetime) -> str:
     world.counts["promotions"] += bool(decision["promote"])
     word = "promoted" if world.counts["promotions"] > before else "kept the champion"
     return f"{word}: {'; '.join(decision['reasons'])}"
+
+
+def _restated(world: World) -> int:
+    """Rows that a later file said otherwise, as the ledger counts them."""
+    with open_store(world.places.store, read_only=True) as con:
+        return int(read_batches(con)["rows_restated"].sum())
 
 
 def _told(world: World, told: dict[str, Any]) -> str:

@@ -15,6 +15,8 @@ from storage.runs import Run, run_of
 from storage.schema import quoted
 from storage.series import read_series
 
+MOST_MEANWHILE = 60  # ledger lines that may have come in while a run was on
+
 
 @dataclass(frozen=True)
 class Reading:
@@ -49,7 +51,9 @@ def read_until(con: duckdb.DuckDBPyConnection, run: Run) -> Reading | None:
         select sha256, batch_id, received_at from batches where status = 'accepted' and received_at <= $until
         order by batch_id"""
     taken = con.execute(query, {"until": run.ended_at or run.started_at}).fetchall()
-    for count in range(len(taken), 0, -1):  # files may have arrived while it ran: the hash tells which were in
+    for count in range(
+        len(taken), max(len(taken) - MOST_MEANWHILE, 0), -1
+    ):  # the hash tells which of the last ones were in
         if ledger_hash(run.as_of, {sha256 for sha256, _, _ in taken[:count]}) == run.panel_hash:
             return Reading(taken[count - 1][1], is_exact=True)
     before = [batch_id for _, batch_id, received_at in taken if received_at <= run.started_at]

@@ -147,6 +147,8 @@ def _nothing_lost_or_doubled(laboratory, origins: list[str]) -> None:
     )
     assert taken == []
     assert not list(laboratory.places.inbox.glob("*.csv"))
+    in_order = ask(laboratory, "select name from batches where name like 'sales_2%' order by batch_id")
+    assert in_order[-5:] == sorted(in_order)[-5:]
     days = ask(
         laboratory,
         "select ds, count(*), count(distinct unique_id) from sales group by ds order by ds desc limit 5",
