@@ -50,6 +50,8 @@ class Panel:
         Calendar, prices and covariates after the cutoff stay: plans are known ahead. Features decide by their anchor
         which covariates may be read after the origin (known-future) and which may not (past-only).
         """
+        if not self.sales.is_empty() and self.last_day <= cutoff:
+            return self  # nothing to cut: no second copy of a long history
         return replace(self, sales=self.sales.filter(pl.col("ds") <= cutoff))
 
     def as_known_at(self, moment: datetime) -> Panel:

@@ -110,8 +110,6 @@ class IngestParams(_Section):
     zero_share_band: Share
     most_restated: Share
     most_new: Share
-    most_restated: Share
-    most_new: Share
     max_price_jump: Annotated[float, Field(gt=1)]
     oldest_day: date
     allow_new_series: bool
@@ -124,7 +122,6 @@ class FeatureParams(_Section):
     """What may be known at an origin; an empty list or false switches the family off."""
 
     max_stockout_share: Share
-    scale_stockouts: bool
     lags: list[Annotated[int, Field(ge=0)]]
     windows: list[Annotated[int, Field(ge=2)]]
     weekday_weeks: list[Positive]

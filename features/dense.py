@@ -14,6 +14,7 @@ import polars as pl
 
 from contract.panel import Panel
 
+UNKNOWN_SERIES = 2**32 - 1  # no row of `series`
 FEED_COLUMN = "store_id"  # whoever sends one extract a day; a series absent while its feed arrived sold nothing
 
 
@@ -50,7 +51,9 @@ class Days:
     def scatter(self, frame: pl.DataFrame, entities: int, value: str) -> np.ndarray:
         """The (entities, width) table of a frame with entity_ix, day_ix and a value; days off the axis are left out."""
         table = self.blank(entities)
-        on_axis = frame.filter(pl.col("day_ix").is_between(0, self.known + self.ahead - 1))
+        on_axis = frame.select("entity_ix", "day_ix", value).filter(
+            pl.col("day_ix").is_between(0, self.known + self.ahead - 1)
+        )
         rows = on_axis["entity_ix"].to_numpy(), on_axis["day_ix"].to_numpy() + self.gutter
         table[rows] = on_axis[value].cast(pl.Float32).fill_null(np.nan).to_numpy()
         return table
@@ -73,11 +76,18 @@ def demand(panel: Panel, days: Days, absent_means_zero: bool, max_stockout_share
     of their hours: what sold then is not what was wanted.
     """
     y = units_sold(panel, days, absent_means_zero)
-    if panel.sales["stockout_share"].null_count() < panel.sales.height:
-        sold_out = days.scatter(locate(panel.sales, panel.series, days), len(y), "stockout_share")
+    sold_out = stockout_shares(panel, days)
+    if sold_out is not None:
         y[sold_out > max_stockout_share] = np.nan
     launched = np.maximum.accumulate(np.nan_to_num(y) > 0, axis=1)
     return np.where(launched, y, np.float32(np.nan))
+
+
+def stockout_shares(panel: Panel, days: Days) -> np.ndarray | None:
+    """Share of each day's hours without stock as a (series, width) table, NaN where not said; None where no row says it."""
+    if panel.sales["stockout_share"].null_count() == panel.sales.height:
+        return None
+    return days.scatter(locate(panel.sales, panel.series, days), panel.series.height, "stockout_share")
 
 
 def units_sold(panel: Panel, days: Days, absent_means_zero: bool) -> np.ndarray:
@@ -95,9 +105,16 @@ def units_sold(panel: Panel, days: Days, absent_means_zero: bool) -> np.ndarray:
 
 
 def locate(facts: pl.DataFrame, series: pl.DataFrame, days: Days, ds: str = "ds") -> pl.DataFrame:
-    """Facts of known series with entity_ix (the row of `series`) and day_ix."""
+    """Facts of known series with entity_ix (the row of `series`) and day_ix.
+
+    Facts are sorted by series, so a series is looked up once for its run of rows, not once a row.
+    """
+    runs = pl.DataFrame({"run": facts["unique_id"].rle()}).unnest("run")
     entities = series.select("unique_id").with_row_index("entity_ix")
-    return facts.join(entities, on="unique_id", how="inner").with_columns(day_ix=days.index(pl.col(ds)))
+    found = runs.join(entities, left_on="value", right_on="unique_id", how="left", maintain_order="left")
+    entity_ix = found["entity_ix"].fill_null(UNKNOWN_SERIES).to_numpy().repeat(found["len"].to_numpy())
+    located = facts.with_columns(pl.Series("entity_ix", entity_ix), days.index(pl.col(ds)).alias("day_ix"))
+    return located.filter(pl.col("entity_ix") != UNKNOWN_SERIES) if found["entity_ix"].null_count() else located
 
 
 def feed_arrived(series: pl.DataFrame, y: np.ndarray) -> np.ndarray:

@@ -75,5 +75,5 @@ def sum_by(table: np.ndarray, group_ix: np.ndarray, groups: int) -> tuple[np.nda
     starts = np.searchsorted(group_ix[order], np.arange(groups))
     ordered = table[order]
     known = ~np.isnan(ordered)
-    sums = np.add.reduceat(np.where(known, ordered, 0).astype(np.float64), starts, axis=0)
-    return sums, np.add.reduceat(known.astype(np.float32), starts, axis=0)
+    sums = np.add.reduceat(np.where(known, ordered, ordered.dtype.type(0)), starts, axis=0, dtype=np.float64)
+    return sums, np.add.reduceat(known, starts, axis=0, dtype=np.float32)

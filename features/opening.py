@@ -52,7 +52,8 @@ def _shut_by_habit(panel: Panel, days: Days) -> np.ndarray:
     if days.known < span:
         return np.zeros((count, WEEK), dtype=bool)
     last = days.gutter + days.known
-    recent = locate(panel.sales, panel.series, days).filter(pl.col("day_ix") >= days.known - span)
+    newest = panel.sales.filter(pl.col("ds") >= days.first + timedelta(days=days.known - span))
+    recent = locate(newest, panel.series, days)
     is_open, y = (days.scatter(recent, count, name)[:, last - span : last] for name in ("is_open", "y"))
     heard = feed_arrived(panel.series, y)
     silent = ~heard & (heard.sum(axis=1, keepdims=True) >= FEWEST_DAYS_HEARD)

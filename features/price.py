@@ -11,6 +11,7 @@ from features.feature import WEEK, Feature
 from features.sales import TABLE, window_mean
 
 LONGEST_WINDOW = 112
+PERIODS_AT_ONCE = 20_000  # spread together; bounds memory
 PRICE, PROMO = pl.col("price"), pl.col("promo")
 
 
@@ -47,9 +48,10 @@ def spread_over_days(panel: Panel, days: Days, value: str) -> np.ndarray:
         .with_columns(end=days.index(pl.col("to_ds")).clip(upper_bound=last), start=pl.col("day_ix").clip(0))
         .filter(pl.col("start") <= pl.col("end"))
     )
-    start, length = periods["start"].to_numpy(), (periods["end"] - periods["start"] + 1).to_numpy()
-    entity = np.repeat(periods["entity_ix"].to_numpy(), length)
-    within = np.arange(length.sum()) - np.repeat(np.cumsum(length) - length, length)
-    day = np.repeat(start, length) + within
-    table[entity, day + days.gutter] = np.repeat(periods[value].cast(pl.Float32).to_numpy(), length)
+    for part in periods.iter_slices(PERIODS_AT_ONCE):
+        start, length = part["start"].to_numpy(), (part["end"] - part["start"] + 1).to_numpy()
+        entity = np.repeat(part["entity_ix"].to_numpy(), length)
+        within = np.arange(length.sum()) - np.repeat(np.cumsum(length) - length, length)
+        day = np.repeat(start, length) + within
+        table[entity, day + days.gutter] = np.repeat(part[value].cast(pl.Float32).to_numpy(), length)
     return table

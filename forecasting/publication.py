@@ -69,10 +69,10 @@ def publish_levels(
 def heard(known: Panel) -> Panel:
     """The panel up to the last day that sold, if days are missing after it: closed days behind a hole in the feed are not
     what came last. Eleven days refused and then New Year's zeros made a forecast 16% too low (drill `wrong_unit`)."""
-    sold = known.sales.filter(pl.col("y") > 0)["ds"].max()
+    sold = known.sales.select(pl.col("ds").filter(pl.col("y") > 0).max()).item()
     if sold is None:
         return known
-    since = known.sales.filter(pl.col("ds") > sold)["ds"].n_unique()
+    since = known.sales.select(pl.col("ds").filter(pl.col("ds") > sold).n_unique()).item()
     return known if since == (known.last_day - sold).days else known.up_to(sold)
 
 

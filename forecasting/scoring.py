@@ -39,6 +39,7 @@ def score_backtest(
     levels: list[Level],
     most_bins: int,
     absent_means_zero: bool = True,
+    max_stockout_share: float = 1.0,
 ) -> tuple[pl.DataFrame, dict[str, Calibration]]:
     """Scores as contract.frames.SCORES without run_id, and for each model the calibration learned from all cutoffs.
 
@@ -50,7 +51,7 @@ def score_backtest(
     rows: list[Row] = []
     told: dict[str, list[tuple[date, Pairs]]] = {model: [] for model in models}
     for cutoff in cutoffs:
-        window = window_after(panel, cutoff, horizon, levels, absent_means_zero)
+        window = window_after(panel, cutoff, horizon, levels, absent_means_zero, max_stockout_share)
         forecasts = backtest.filter(pl.col("cutoff") == cutoff)
         for model in models:
             y_hat = window.matrix(forecasts, model)

@@ -10,7 +10,7 @@ import polars as pl
 
 from contract.levels import Level
 from contract.panel import Panel
-from features.dense import Days, units_sold
+from features.dense import Days, stockout_shares, units_sold
 from features.hierarchy import sum_by
 from features.price import spread_over_days
 
@@ -53,18 +53,27 @@ class Window:
 
 
 def window_after(
-    panel: Panel, cutoff: date, horizon: int, levels: list[Level], absent_means_zero: bool = True
+    panel: Panel,
+    cutoff: date,
+    horizon: int,
+    levels: list[Level],
+    absent_means_zero: bool = True,
+    max_stockout_share: float = 1.0,
 ) -> Window:
     """What happened in the `horizon` days after the cutoff, from the uncut panel.
 
     Scale and weights use the days up to the cutoff only. What is known is what features learn from (features.dense.units_sold):
-    an absent row is a zero if its feed arrived, and a day the store was closed is not scored.
+    an absent row is a zero if its feed arrived, and a day the store was closed, or sold out for more than `max_stockout_share`
+    of it, is not scored: what sold then says little about what was wanted.
     """
     first = panel.first_day
     days = Days(first, (cutoff - first).days + 1, horizon, gutter=0)
     sales = panel.sales.filter(pl.col("ds") <= cutoff + timedelta(days=horizon))
     y = units_sold(replace(panel, sales=sales), days, absent_means_zero).astype(np.float64)
     history, future = np.nan_to_num(y[:, : days.known]), y[:, days.known :]
+    sold_out = stockout_shares(replace(panel, sales=sales), days)
+    if sold_out is not None:
+        future[sold_out[:, days.known :] > max_stockout_share] = np.nan
     price = _recent_price(panel, days)
     revenue = (history[:, -WEIGHT_DAYS:] * np.nan_to_num(price)).sum(axis=1)
     parts = [_level_window(level, panel.series, history, future, revenue) for level in levels]

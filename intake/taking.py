@@ -86,13 +86,17 @@ def judged_facts(
 
 
 def _context(con: Connection, fact: Received, params: Params, today: date) -> Context:
-    """What the store knows beside a fact's rows, and the groups its series stand in."""
+    """What the store knows beside a fact's rows, and the groups its series stand in.
+
+    Of a history of years some day is always odd, and nobody can send that day again: unusual days of one are noted only.
+    """
+    ingest = params.ingest.model_copy(update={"refuse_unusual": False}) if fact.is_history else params.ingest
     series = read_series(con)
     if fact.series is not None:
         known = series.join(fact.series, on="unique_id", how="anti")
         series = pl.concat([fact.series, known], how="diagonal_relaxed")
     levels = levels_compared(params.source.levels, series, params.ingest.whole_days)
-    context = Context(params.ingest, today, series=series, levels=levels)
+    context = Context(ingest, today, series=series, levels=levels)
     return replace(context, **vars(read_recent(con, fact.fact, fact.rows, params.source.region, context.columns)))
 
 

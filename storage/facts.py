@@ -49,15 +49,32 @@ def facts_without_rows(con: duckdb.DuckDBPyConnection) -> set[str]:
 
 def read_fact(con: duckdb.DuckDBPyConnection, fact: str, as_of: datetime | None = None) -> pl.DataFrame:
     """A fact's rows as last known, or as known at `as_of`; sorted by key."""
-    names = _Names(FACTS[fact])
-    if as_of is None:
-        return FACTS[fact].conform(con.sql(names.fill("select {columns} from {now} order by {key}")).pl())
-    statement = names.fill("""
-        select {columns} from {now} where known_at <= $as_of
-        union all
-        select {columns} from {before} where known_at <= $as_of and superseded_at > $as_of
-        order by {key}""")
-    return FACTS[fact].conform(con.sql(statement, params={"as_of": as_of}).pl())
+    names, moment = _Names(FACTS[fact]), {"as_of": as_of}
+    rows = names.fill("select {columns} from {now}")
+    if as_of is not None:
+        rows = names.fill("""
+            select {columns} from {now} where known_at <= $as_of
+            union all
+            select {columns} from {before} where known_at <= $as_of and superseded_at > $as_of""")
+    told = moment if as_of is not None else None
+    if "unique_id" not in FACTS[fact].key:
+        return FACTS[fact].conform(con.sql(f"{rows} order by {names.fill('{key}')}", params=told).pl())
+    return FACTS[fact].conform(_by_number(con, names, rows, told))
+
+
+def _by_number(con: duckdb.DuckDBPyConnection, names: _Names, rows: str, told: dict | None) -> pl.DataFrame:
+    """The rows, sorted by key. Series travel as numbers and get their names back here: each name is held once, not once a
+    row (780 MB instead of 1,020 for 13.6M rows), and sorting compares integers."""
+    numbered = "select unique_id, (row_number() over (order by unique_id) - 1)::uinteger as number"
+    distinct = f"{numbered} from (select distinct unique_id from ({rows}))"  # noqa: S608 -- names of the contract
+    con.execute(f"create or replace temp table numbers as {distinct}", told).fetchall()
+    series = con.sql("select unique_id from numbers order by number").pl()["unique_id"]
+    rest = names.fill("{key}").replace('"unique_id"', "number")
+    read = con.sql(
+        f"select number, told.* exclude (unique_id) from ({rows}) told join numbers using (unique_id) order by {rest}",  # noqa: S608
+        params=told,
+    ).pl()
+    return read.with_columns(unique_id=series.gather(read["number"])).drop("number")
 
 
 def read_superseded(con: duckdb.DuckDBPyConnection, fact: str) -> pl.DataFrame:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import polars as pl
@@ -143,6 +143,20 @@ def test_a_bad_file_gives_one_clear_message_and_nothing_half_written(small: Para
     assert reason
     assert "Traceback" not in reason
     assert ledger(places)["status"].to_list() == ["refused"]
+
+
+@pytest.mark.parametrize("is_alone", [False, True])
+def test_an_odd_day_is_noted_in_a_history_and_refused_as_a_file(small: Params, places: Places, is_alone: bool) -> None:
+    """Of years at once nobody can send one day again."""
+    odd, days = date(2024, 2, 29), [date(2024, 2, 29) - timedelta(days=k) for k in range(70)]
+    rows = {day: [line(f"s{n:02d}", str(day), "900" if day == odd else "3") for n in range(40)] for day in days}
+    drop(places, "sales_1.csv", *[row for day in days if day != odd or not is_alone for row in rows[day]])
+    if is_alone:
+        drop(places, "sales_2.csv", *rows[odd])
+    summary = door.ingest(small, places, now=NOW)
+    assert summary["refused"] == int(is_alone), summary
+    with open_store(places.store) as con:
+        assert read_fact(con, "sales").filter(ds=odd).height == (0 if is_alone else 40)
 
 
 @pytest.mark.parametrize("name", ["bom", "semicolons", "decimal_comma"])

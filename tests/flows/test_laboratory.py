@@ -23,7 +23,7 @@ from storage.store import open_store
 NOW = datetime(2024, 6, 1, 6)
 
 # Golden: the leaderboard of the small laboratory. Change it only on purpose, with a line in CHANGELOG.md.
-GOLDEN_NAIVE_WRMSSE = 0.8181
+GOLDEN_NAIVE_WRMSSE = 0.81361
 GOLDEN_OURS_WRMSSE = 0.66772
 
 

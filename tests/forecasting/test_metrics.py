@@ -138,6 +138,15 @@ def test_an_absent_row_is_a_scored_zero_if_the_feed_came_and_absence_means_zero(
     assert unknown.is_known.tolist() == [[False, True], [True, True]]
 
 
+def test_a_day_sold_out_is_not_scored_but_stays_in_the_history(sales_of):
+    sales = sales_of({"a": [1, 2, 1, 0, 3]}, MONDAY).with_columns(stockout_share=pl.Series([0.0, 0.9, 0.0, 0.9, 0.2]))
+    panel = panel_of(sales, pl.DataFrame({"unique_id": ["a"]}))
+    window = window_after(panel, date(2024, 1, 3), 2, levels_of(()), max_stockout_share=0.25)
+    assert window.is_known.tolist() == [[False, True]]
+    assert window.history.tolist() == [[1, 2, 1]]
+    assert window_after(panel, date(2024, 1, 3), 2, levels_of(())).is_known.all()
+
+
 def test_a_day_the_store_was_closed_is_not_scored(sales_of):
     sales = sales_of({"a": [1, 2, 1, 0, 3]}, MONDAY).with_columns(is_open=pl.col("ds") != date(2024, 1, 4))
     window = window_after(panel_of(sales, pl.DataFrame({"unique_id": ["a"]})), date(2024, 1, 3), 2, levels_of(()))
