@@ -9,6 +9,7 @@ import pytest
 
 import evaluate
 import inference
+import monitor
 import train
 from contract.errors import BadUsage, ModelBroken
 from contract.walk import clock
@@ -119,3 +120,14 @@ def test_a_rollback_needs_a_reason_and_another_model(laboratory, older, capsys):
     assert evaluate.main([*asked, "--reason", "why"]) == 2
     with pytest.raises(BadUsage, match="the champion already"):
         evaluate.roll_back(laboratory.params, laboratory.places, model_id=older, reason="why", now=clock())
+
+
+def test_whether_to_retrain_is_on_record_with_the_reason_and_once_a_moment(laboratory):
+    params, places = laboratory.params, laboratory.places
+    now = clock()
+    for _ in range(2):
+        told = monitor.monitor(params, places, now=now)["retrain"]
+    with open_store(places.store, read_only=True) as con:
+        row = read_decisions(con, "retrain").row(0, named=True)
+        assert read_decisions(con, "retrain").height == 1
+    assert (row["outcome"], row["reason"], row["model_id"]) == (told["trigger"], told["reason"], _serving(laboratory))
