@@ -4,6 +4,7 @@ reads   the store: sales, batches, quarantine, forecasts whose days came true, s
 writes  alerts and runs in the store, data/reports/monitor.json and watch.html; with --report, from files only, index.html and series/
 run     python monitor.py [--now 2026-01-30T06:00] [--dry-run] [--json]
         python monitor.py --report     the laboratory's stage `report`
+        python monitor.py --ack 12 --by ada | --resolve 12 | --mute bias:CA_1 --days 3     what a person says to an alert
 """
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ from __future__ import annotations
 import json
 import logging
 import sys
-from dataclasses import asdict
+from argparse import Namespace
+from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -37,7 +39,7 @@ _LOG_LEVELS = {"ok": logging.INFO, "warning": logging.WARNING, "error": logging.
 
 def monitor(params: Params, places: Places, *, now: datetime, dry_run: bool = False) -> Summary:
     """Look at everything, raise an alert per cause, close those that are gone, say whether to retrain."""
-    from monitoring.decide import decide_retraining, to_raise
+    from monitoring.decide import decide_retraining, is_muted, to_raise
     from monitoring.finding import worst
     from monitoring.watch import came_true_tables, told_of, watch
     from reports.watch import write_watch_page
@@ -48,15 +50,18 @@ def monitor(params: Params, places: Places, *, now: datetime, dry_run: bool = Fa
     for finding in findings:
         log.log(_LOG_LEVELS[finding.severity], "watched cause=%s %s", finding.cause, finding.what)
     retrain = asdict(decide_retraining(findings, params.monitor.retrain_every_days))
-    attention = [f"{finding.severity} {finding.cause}: {finding.what}" for finding in to_raise(findings)]
+    answers = _answers(params, places, now)
+    loud = [finding for finding in to_raise(findings) if not is_muted(finding.cause, answers.muted)]
+    attention = [f"{finding.severity} {finding.cause}: {finding.what}{answers.told(finding.cause)}" for finding in loud]
     summary = {
         "worst": worst(findings),
         "watched": len(findings),
         "attention": "\n".join(attention),
         "retrain": retrain,
+        "muted": answers.muted,
     }
     if not dry_run:
-        summary |= _write_alerts(params, places, findings, now)
+        summary |= _write_alerts(params, places, findings, loud, retrain, now)
         every = {"findings": [{"cause": finding.cause, **asdict(finding)} for finding in findings]}
         _write_json(
             places.reports / "monitor.json", {"now": now, **summary, **every, **came_true_tables(told, evidence)}
@@ -148,13 +153,13 @@ def _weekly_sums(con: Any, panel: Panel, params: Params) -> pl.DataFrame:
     from storage.forecasts import forecasts_of_origins
 
     first = panel.last_day - timedelta(days=days_looked_at(params.monitor.signals))
-    origins = weekly_origins(first, panel.last_day)
+    origins = weekly_origins(max(first, panel.first_day), panel.last_day)
     columns, sums = group_columns(panel.series), []
     for few in (origins[k : k + TABLES_AT_ONCE] for k in range(0, len(origins), TABLES_AT_ONCE)):
         known = panel.up_to(few[-1] + timedelta(days=WEEK))
         told = came_true(forecasts_of_origins(con, few, WEEK), known, params.ingest.absent_means_zero)
         sums.append(daily_sums(told, panel.series, columns))
-    return pl.concat(sums)
+    return pl.concat(sums) if sums else pl.DataFrame()
 
 
 def _promised(con: Any, champion: dict[str, Any] | None) -> dict[int, float]:
@@ -172,9 +177,48 @@ def _promised(con: Any, champion: dict[str, Any] | None) -> dict[int, float]:
     return {} if scores is None else promised_by_week(scores, serves)
 
 
-def _write_alerts(params: Params, places: Places, findings: list[Finding], now: datetime) -> Summary:
-    from monitoring.decide import escalation, to_close, to_raise
+@dataclass(frozen=True)
+class _Answers:
+    """What people said to alerts, as far as it still holds."""
+
+    muted: list[str]
+    seen: dict[str, str]
+
+    def told(self, cause: str) -> str:
+        """Who has taken it on, for the end of a line."""
+        return f" (taken on by {self.seen[cause]})" if cause in self.seen else ""
+
+
+def _answers(params: Params, places: Places, now: datetime) -> _Answers:
+    from storage.answers import acknowledged, muted
+    from storage.store import open_store
+
+    with open_store(places.store, params.ingest.lock_wait_s, read_only=True) as con:
+        return _Answers(muted(con, now), acknowledged(con))
+
+
+def answer(params: Params, places: Places, said: Namespace, now: datetime) -> Summary:
+    """Take an alert on, mute a cause for a while, or close an alert by hand."""
+    from storage.answers import acknowledge, mute, resolve
+    from storage.store import open_store
+
+    with open_store(places.store, params.ingest.lock_wait_s) as con:
+        if said.ack is not None:
+            return {"acknowledged": acknowledge(con, said.ack, said.by, now), "by": said.by}
+        if said.resolve is not None:
+            return {"resolved": resolve(con, said.resolve, now)}
+        until = now + timedelta(days=said.days)
+        mute(con, said.mute, until)
+        return {"muted": said.mute, "until": until}
+
+
+def _write_alerts(
+    params: Params, places: Places, findings: list[Finding], loud: list[Finding], retrain: Summary, now: datetime
+) -> Summary:
+    from monitoring.decide import escalation, to_close
     from storage.alerts import Alert, close_alert, open_alerts, raise_alert
+    from storage.decisions import Decision, write_decision
+    from storage.models import champion
     from storage.runs import Run, write_run
     from storage.store import open_store
 
@@ -182,14 +226,15 @@ def _write_alerts(params: Params, places: Places, findings: list[Finding], now: 
     run = Run(run_id, "monitor", now, clock(), git_commit=git_commit(), params_hash=params_hash(params.monitor))
     with open_store(places.store, params.ingest.lock_wait_s) as con:
         gone = to_close(findings, open_alerts(con)["cause"].to_list())
-        for finding in to_raise(findings):
+        for finding in loud:
             advice = f"{finding.advice} {escalation(finding)}"
             alert = Alert(finding.cause, finding.severity, finding.what, finding.value, finding.threshold, advice)
             raise_alert(con, alert, now)
         for cause in gone:
             close_alert(con, cause, now)
+        write_decision(con, Decision("retrain", now, retrain["trigger"], retrain["reason"], champion(con)))
         write_run(con, run)
-    return {"raised": [finding.cause for finding in to_raise(findings)], "closed": gone}
+    return {"raised": [finding.cause for finding in loud], "closed": gone}
 
 
 def _write_json(path: Path, content: Summary) -> None:
@@ -205,12 +250,24 @@ def main(argv: list[str] | None = None) -> int:
         "--report", action="store_true", help="render data/reports/index.html from the laboratory's files"
     )
     parser.add_argument("--dry-run", action="store_true", help="look and say, write nothing")
+    said = parser.add_mutually_exclusive_group()
+    said.add_argument(
+        "--ack", type=int, metavar="ALERT_ID", help="somebody (--by) has taken this alert on; it stays open"
+    )
+    said.add_argument("--resolve", type=int, metavar="ALERT_ID", help="close this alert by hand")
+    said.add_argument(
+        "--mute", metavar="CAUSE", help="raise nothing of this cause for --days; `bias` speaks for `bias:CA_1`"
+    )
+    parser.add_argument("--by", default="somebody", help="who answers")
+    parser.add_argument("--days", type=float, default=7, help="how long to mute (default: 7; 0 lifts it)")
 
-    def work(arguments) -> Summary:
+    def work(arguments: Namespace) -> Summary:
         params, places = load_params(arguments.params), Places(arguments.data)
         if arguments.report:
             return report(params, places)
         now = parse_moment(arguments.now) if arguments.now else clock()
+        if arguments.mute is not None or arguments.ack is not None or arguments.resolve is not None:
+            return answer(params, places, arguments, now)
         return monitor(params, places, now=now, dry_run=arguments.dry_run)
 
     return walk(parser, work, argv)

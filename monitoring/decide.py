@@ -67,6 +67,11 @@ def to_raise(findings: list[Finding]) -> list[Finding]:
     return [finding for finding in findings if finding.severity != "ok"]
 
 
+def is_muted(cause: str, muted: list[str]) -> bool:
+    """Whether somebody muted this cause, or the part before its colon."""
+    return any(f"{cause}:".startswith(f"{part}:") for part in muted)
+
+
 def to_close(findings: list[Finding], open_causes: list[str]) -> list[str]:
     """Causes of open alerts that are gone: their watcher could judge, and does not name them any more."""
     standing = {finding.cause for finding in to_raise(findings)}
