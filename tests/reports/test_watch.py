@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+from drills.drilling import result_of
 from reports.watch import render_watch, write_watch_page
 
 NASTY = "<script>alert(1)</script>"
@@ -42,23 +43,26 @@ def test_what_rings_stands_before_what_is_well():
 
 
 def test_the_worst_drill_stands_first():
-    drill = {"strength": 1, "outcome": "table", "loss": 0.1, "told": "seen"}
-    page = render_watch(
-        look(), [drill | {"fault": "mild", "grade": "graceful"}, drill | {"fault": "bad", "grade": "catastrophic"}]
-    )
+    drills = [drill("mild", "graceful"), drill("bad", "catastrophic")]
+    page = render_watch(look(), drills)
     assert page.index("<td>bad</td>") < page.index("<td>mild</td>")
 
 
+def drill(fault: str, grade: str) -> dict:
+    """A row as the drills write it."""
+    return result_of(fault, 2, "input", "something", "table", grade, ["watched"], loss=0.1, coverage=0.9)
+
+
 def test_names_are_text():
-    assert NASTY not in render_watch(
-        look(finding(NASTY, "error")),
-        [{"fault": NASTY, "grade": "degraded", "strength": None, "outcome": NASTY, "loss": None, "told": NASTY}],
-    )
+    assert NASTY not in render_watch(look(finding(NASTY, "error")), [drill(NASTY, "degraded")])
 
 
 def test_before_the_first_look_the_page_says_what_to_run(tmp_path):
     page = write_watch_page(tmp_path).read_text(encoding="utf-8")
     assert "python monitor.py" in page
     assert "make drills" in page
+    (tmp_path / "drills.json").write_text(json.dumps({"drills": [drill("bad", "degraded")]}), encoding="utf-8")
     (tmp_path / "monitor.json").write_text(json.dumps(look(finding("late", "warning"))), encoding="utf-8")
-    assert "late happened" in write_watch_page(tmp_path).read_text(encoding="utf-8")
+    page = write_watch_page(tmp_path).read_text(encoding="utf-8")
+    assert "late happened" in page
+    assert "<td>bad</td>" in page
