@@ -53,8 +53,14 @@ def feature_frame(space: Space, rows: Rows) -> pl.DataFrame:
 
     The same call makes the training frame (many origins) and the future frame (one origin).
     """
-    chunks = [_chunk_frame(space, first, last, part) for first, last, part in _by_chunk(space, rows)]
+    chunks = list(feature_frames(space, rows))
     return pl.concat(chunks) if chunks else pl.DataFrame(schema=dict.fromkeys(feature_names(space), pl.Float32))
+
+
+def feature_frames(space: Space, rows: Rows) -> Iterator[pl.DataFrame]:
+    """The same rows some series at a time, for whoever need not hold them all."""
+    for first, last, part in _by_chunk(space, rows):
+        yield _chunk_frame(space, first, last, part)
 
 
 def targets(space: Space, rows: Rows) -> np.ndarray:

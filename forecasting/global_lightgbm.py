@@ -12,7 +12,7 @@ import polars as pl
 from contract.errors import FeaturesMissing, ModelBroken, NotEnoughHistory
 from contract.panel import Panel
 from contract.params import TrainParams
-from features.frame import Rows, category_names, feature_frame, feature_names, targets
+from features.frame import Rows, category_names, feature_frame, feature_frames, feature_names, targets
 from features.sampling import serving_rows, training_rows
 from features.space import PanelReading, Space, Vocabulary, vocabulary_of
 from forecasting.alignment import aligned
@@ -129,14 +129,14 @@ class GlobalLightGBM:
             covering[last] = range(self.blocks[last].start, steps + 1)
         return covering
 
-    def _refuse_missing(self, frame: pl.DataFrame) -> None:
+    def _refuse_missing(self, unknown: dict[str, float]) -> None:
         """A booster takes an unknown value it never met in training for a zero: a price of nothing, and any answer may follow.
 
         Only plans (prices, calendar, covariates known ahead) are looked at: yesterday's sales may be unknown because it was a holiday.
         """
         missing = {
             name: round(share, 2)
-            for name, share in _unknown_shares(frame).items()
+            for name, share in unknown.items()
             if share > MOSTLY_UNKNOWN and self.unknown_shares.get(name, 1.0) < RARELY_UNKNOWN
         }
         if missing:
@@ -147,10 +147,14 @@ class GlobalLightGBM:
 
     def _predict(self, space: Space, end: int, hs: range) -> np.ndarray:
         """(series, len(hs)) means of one block."""
-        frame = feature_frame(space, serving_rows(space, hs))
-        self._refuse_missing(frame.select(_plans(space)))
-        y_hat = self.boosters[end].predict(frame.to_numpy(), num_threads=self.params.threads)
-        return np.clip(y_hat, 0, None).reshape(space.series.height, len(hs))
+        rows, plans = serving_rows(space, hs), _plans(space)
+        y_hat, unknown = [], dict.fromkeys(plans, 0.0)
+        for frame in feature_frames(space, rows):
+            y_hat.append(self.boosters[end].predict(frame.to_numpy(), num_threads=self.params.threads))
+            for name, share in _unknown_shares(frame.select(plans)).items():
+                unknown[name] += share * frame.height / len(rows)
+        self._refuse_missing(unknown)
+        return np.clip(np.concatenate(y_hat), 0, None).reshape(space.series.height, len(hs))
 
 
 def _plans(space: Space) -> list[str]:
