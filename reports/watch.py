@@ -21,9 +21,8 @@ _NO_LOOK: Told = {
 def write_watch_page(reports: Path) -> Path:
     """`reports`/watch.html from monitor.json and drills.json beside it; what was not run yet says how to run it."""
     page = reports / "watch.html"
-    page.write_text(
-        render_watch(_read(reports / "monitor.json"), _read(reports / "drills.json") or []), encoding="utf-8"
-    )
+    drills = (_read(reports / "drills.json") or {"drills": []})["drills"]
+    page.write_text(render_watch(_read(reports / "monitor.json"), drills), encoding="utf-8")
     return page
 
 
