@@ -234,6 +234,10 @@ class MonitorParams(_Section):
     retrain_every_days: Positive
     max_fallback_share: Share
     max_refused_share: Share
+    max_churn: Annotated[float, Field(gt=0)]
+    max_level_ratio: Annotated[float, Field(gt=1)]
+    least_shape: Share
+    max_runtime_ratio: Annotated[float, Field(gt=1)]
     signals: SignalParams
 
 
