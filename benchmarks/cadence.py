@@ -14,13 +14,14 @@ import json
 import time
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from benchmarks.measured import ROOT, machine
-from benchmarks.worlds import fitted, recent, simulated
+from benchmarks.worlds import fitted, params_for, recent, simulated
 from contract.panel import Panel
 from contract.params import Params, load_params
 from contract.places import Places
@@ -124,7 +125,7 @@ def _cadence(walk: Walk, name: str, every: int, losses: dict[date, dict[str, flo
     origins = list(losses)
     moved = [
         _churn(walk.table(walk.served_by(a, every), a), walk.table(walk.served_by(b, every), b), (b - a).days)
-        for a, b in zip(origins, origins[1:], strict=False)
+        for a, b in pairwise(origins)
     ]
     return {
         "wrmsse": round(float(np.mean([row[name] for row in losses.values()])), 4),
@@ -160,11 +161,11 @@ def _by_age(walk: Walk, fresh: dict[date, float]) -> dict[str, dict[str, float]]
 def _m5(folder: Path) -> Walk:
     from storage.panel_files import read_frozen
 
-    params = load_params(folder.parent / "params.yaml")
+    params = params_for("m5")
     panel = read_frozen(Places(folder).panel)
     items = panel.series["item_id"].unique().sort().gather_every(10)
     few = panel.only(panel.series.filter(panel.series["item_id"].is_in(items.implode()))["unique_id"])
-    return Walk(params, few, few.last_day - timedelta(days=HORIZON + WEEK * 16), 16)
+    return Walk(params, few, few.last_day - timedelta(days=HORIZON + WEEK * 12), 12)
 
 
 def _table(told: dict[str, Any]) -> tuple[list[str], list[list[str]]]:

@@ -22,13 +22,14 @@ import numpy as np
 import polars as pl
 
 from benchmarks.measured import ROOT, machine
-from benchmarks.worlds import fitted, recent, simulated
+from benchmarks.worlds import fitted, params_for, recent, simulated
 from contract.panel import Panel
 from contract.params import Params, load_params
 from contract.places import Places
 from features.space import reading_of
 from forecasting.forecaster import Forecaster
 from forecasting.paired import blocks_of, drawn_differences, losses_of, series_losses
+from forecasting.promotion import NO_HARM, confidence_of
 from forecasting.seasonal_naive import SeasonalNaive
 from forecasting.window import window_after
 from forecasting.window_average import WindowAverage
@@ -40,6 +41,7 @@ RESULT = ROOT / "benchmarks" / "results" / "gate.json"
 SEEDS, CUTOFFS, STEP_DAYS, HORIZON = range(1, 9), 6, 28, 28
 OTHERS = {"30 rounds": {"rounds": 30}, "15 rounds": {"rounds": 15}}
 GAINS = (0.0, 0.005, 0.01, 0.02, 0.05, 0.1)
+HARMS = (0.0, 0.01, 0.015, 0.02, 0.03, 0.05)
 TRIALS = 1000
 Losses = dict[str, np.ndarray]
 Rule = Callable[[np.ndarray, np.ndarray, int], float]
@@ -51,7 +53,9 @@ def main() -> None:
     parser.add_argument("--m5", type=Path, help="data folder of a finished M5 run")
     arguments = parser.parse_args()
     params = load_params(ROOT / "params.yaml")
-    made: dict[str, Any] = {"machine": machine(), "trials": TRIALS, "simulator": _simulator(params)}
+    kept = json.loads(RESULT.read_text(encoding="utf-8")) if RESULT.exists() else {}
+    made: dict[str, Any] = kept | {"machine": machine(), "trials": TRIALS, "simulator": _simulator(params)}
+    made["no harm"] = _no_harm(params)
     if arguments.m5:
         made["m5"] = _swapped_worlds(_m5_losses(arguments.m5), params)
     RESULT.write_text(json.dumps(made, indent=1) + "\n", encoding="utf-8")
@@ -91,6 +95,26 @@ def _simulator(params: Params) -> dict[str, Any]:
     ours = [losses[f"seed {seed}"] for seed in SEEDS]
     told |= {f"against {name}": _real(ours, losses[name], params) for name in OTHERS}
     return told | _swapped_worlds(losses, params)
+
+
+def _no_harm(params: Params) -> dict[str, float]:
+    """Share of siblings that pass as refits of each other though they are worse by so much, on one window each."""
+    losses, need = _kept("siblings", lambda: _fit_losses(params, one_fit=False)), params.evaluate.gate.confidence
+    pairs = [
+        (losses[f"seed {a}"][k : k + 1], losses[f"seed {b}"][k : k + 1])
+        for a, b in permutations(SEEDS, 2)
+        for k in range(CUTOFFS)
+    ]
+    gate = params.evaluate.gate
+    return {
+        f"{worse:.1%}": round(
+            float(
+                np.mean([confidence_of(a * (1 + worse), b, gate, k, NO_HARM) >= need for k, (a, b) in enumerate(pairs)])
+            ),
+            4,
+        )
+        for worse in HARMS
+    }
 
 
 def _real(siblings: list[np.ndarray], worse: np.ndarray, params: Params) -> dict[str, Any]:
@@ -171,7 +195,7 @@ def _others(params: Params, panel: Panel, cutoff: date) -> dict[str, Forecaster]
 
 def _m5_losses(folder: Path) -> Losses:
     """Of the models in a stored M5 backtest."""
-    params = load_params(folder.parent / "params.yaml")
+    params = params_for("m5")
     models = ["global_lightgbm", "window_average", "seasonal_naive"]
     told = pl.read_parquet(Places(folder).backtest / "forecasts.parquet")
     losses = losses_of(read_frozen(Places(folder).panel), told, models, params.source.hierarchy[-1:])

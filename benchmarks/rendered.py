@@ -56,8 +56,12 @@ def _gate(told: dict[str, Any]) -> str:
         for kind, by_gain in told.get(world, {}).items():
             if isinstance(by_gain, dict):
                 for rule in ("now", "before"):
-                    rows.append([world, kind, rule, *(_share(by_gain, gain, rule) for gain in GAINS)])
-    return markdown_table(["data", "pairs", "rule", *(f"better by {gain}" for gain in GAINS)], rows)
+                    told_gains = [_share(by_gain, gain, rule) for gain in GAINS]
+                    rows += [[world, kind, rule, *told_gains]] if any(told_gains) else []
+    table = markdown_table(["data", "pairs", "rule", *(f"better by {gain}" for gain in GAINS)], rows)
+    harm = told["no harm"]
+    passed = ["passed as a refit (no harm, one window)", *(f"{share:.1%}" for share in harm.values())]
+    return f"{table}\n\n{markdown_table(['a sibling worse by', *harm], [passed])}"
 
 
 GAINS = ("0.0%", "0.5%", "1.0%", "2.0%", "5.0%", "10.0%")

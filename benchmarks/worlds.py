@@ -6,15 +6,24 @@ from dataclasses import replace
 from datetime import date, timedelta
 
 import polars as pl
+from ruamel.yaml import YAML
 
+from benchmarks.measured import ROOT
 from contract.panel import Panel, panel_of
-from contract.params import Params
+from contract.params import Params, laid_over, params_of
 from features.space import reading_of
 from forecasting.global_lightgbm import GlobalLightGBM
 from sources.simulator import simulate
 
 SMALL = {"blocks": [28], "rounds": 80, "max_rows": 100_000}  # a fit in seconds; as accurate within a percent here
 FIT_DAYS = 600  # of history a fit reads: a year and the season around it
+
+
+def params_for(kind: str) -> Params:
+    """params.yaml of this checkout as for another source: a stored run may be of older code, whose params lack the newer names."""
+    raw = YAML(typ="safe").load((ROOT / "params.yaml").read_text(encoding="utf-8"))
+    profile = raw.pop("profiles").get(kind, {})
+    return params_of(laid_over(laid_over(raw, profile), {"source": {"kind": kind}}))
 
 
 def simulated(params: Params, series: int, days: int, seed: int) -> Panel:
