@@ -210,6 +210,7 @@ class InferenceParams(_Section):
     """What a published forecast may look like."""
 
     explosion_factor: Annotated[float, Field(gt=1)]
+    most_closed_ahead: Share
     fallback_days: Positive
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -36,18 +37,31 @@ def file_drills(panel: Panel, params: DrillParams, folder: Path, inbox: Inbox) -
     days = few.sales["ds"].unique().sort().tail(HISTORY_DAYS + len(FILE_FAULTS))
     inbox.deliver(_written(folder, "sales_history.csv", _csv(few, days[:HISTORY_DAYS])))
     for fault, at in zip(FILE_FAULTS, range(HISTORY_DAYS, len(days)), strict=True):
-        right = {day: _csv(few, pl.Series([day])) for day in days[at - 1 : at + 1]}
-        text, is_known = right[days[at]], fault.name == "same_file"
+        text, is_known = _csv(few, pl.Series([days[at]])), fault.name == "same_file"
         if is_known:
             inbox.deliver(_written(folder, "sales_first.csv", text))
         path = folder / f"sales_{days[at]}_{fault.name}.csv"
         path.write_bytes(fault.apply(text, np.random.default_rng(params.seed)))
         summary, since = inbox.deliver(path), time.perf_counter()
-        for day, content in right.items():
-            inbox.deliver(_written(folder, f"sales_{day}_right.csv", content))
+        steps = _put_right(few, folder, inbox, days[at - 1], days[at])
         seconds = round(time.perf_counter() - since, 1)
-        is_right = _is_right(few, days[at - 1], days[at], inbox.held())
-        yield result_of(**_delivered(summary, fault, is_known, is_right), recovery_s=seconds)
+        told = _delivered(summary, fault, is_known, steps is not None)
+        yield result_of(**told, recovery_s=seconds, manual_steps=steps or 0)
+
+
+def _put_right(few: Panel, folder: Path, inbox: Inbox, *days: date) -> int | None:
+    """How often a person had to help until the store holds these days as they were sold; None: that was not enough.
+
+    First their right files are sent again, as a sender does. One whose content was taken before is known and changes nothing,
+    though another file overwrote it since: then its rows in another order, which is a person's doing.
+    """
+    for steps, in_order in enumerate((True, False)):
+        for day in days:
+            text = _csv(few, pl.Series([day]), in_order)
+            inbox.deliver(_written(folder, f"sales_{day}_right_{steps}.csv", text))
+        if _is_right(few, days[0], days[-1], inbox.held()):
+            return steps
+    return None
 
 
 def _delivered(summary: dict[str, Any], fault: FileFault, is_known: bool, is_put_right: bool) -> Result:
@@ -67,7 +81,7 @@ def _delivered(summary: dict[str, Any], fault: FileFault, is_known: bool, is_put
     }
 
 
-def _is_right(few: Panel, first: Any, last: Any, held: pl.DataFrame) -> bool:
+def _is_right(few: Panel, first: date, last: date, held: pl.DataFrame) -> bool:
     """Whether the store holds the days' rows as they were sold, and no other row of these series."""
     is_asked = pl.col("ds").is_between(first, last)
     ours = pl.col("unique_id").is_in(few.series["unique_id"].implode())
@@ -82,7 +96,8 @@ def _written(folder: Path, name: str, text: str) -> Path:
     return path
 
 
-def _csv(few: Panel, days: pl.Series) -> str:
-    """These days as a file in the contract's words, with the series' hierarchy."""
+def _csv(few: Panel, days: pl.Series, in_order: bool = True) -> str:
+    """These days as a file in the contract's words, with the series' hierarchy; or its rows from the last to the first."""
     rows = few.sales.filter(pl.col("ds").is_in(days.implode())).select("unique_id", "ds", "y")
+    rows = rows if in_order else rows.reverse()
     return rows.join(few.series, on="unique_id", how="left", maintain_order="left").write_csv()

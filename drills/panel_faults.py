@@ -145,6 +145,14 @@ def swapped_feeds(panel: Panel, days: int, rng: Rng) -> Panel:
     return replace(panel, sales=sales.with_columns(y=y).drop("partner", "theirs").sort("unique_id", "ds"))
 
 
+def scrambled_units(panel: Panel, days: int, rng: Rng) -> Panel:
+    """The units' column was sorted by itself: on the last days each item has another one's sales, all totals being right."""
+    late, early = panel.sales.filter(_late(panel, days)), panel.sales.filter(~_late(panel, days))
+    seed = int(rng.integers(1 << 30))
+    sales = pl.concat([early, late.with_columns(pl.col("y").shuffle(seed).over("ds"))])
+    return replace(panel, sales=sales.sort("unique_id", "ds"))
+
+
 def typing_errors(panel: Panel, rows: int, rng: Rng) -> Panel:
     """On the last day so many rows say 9,999."""
     ids = panel.sales.filter(ds=panel.last_day)["unique_id"]
@@ -172,6 +180,7 @@ PANEL_FAULTS = (
     PanelFault("restated_month", "28 days restated, n% higher", (10, 50), restated_month, door="sales", days_judged=28),
     PanelFault("frozen_feed", "the same day n days long", (7, 14), frozen_feed, door="sales"),
     PanelFault("swapped_feeds", "two stores swapped for n days", (7, 28), swapped_feeds, door="sales"),
+    PanelFault("scrambled_units", "items' units mixed up, n days", (1, 7), scrambled_units, door="sales"),
     PanelFault("typing_errors", "n rows say 9,999", (1, 20), typing_errors, door="sales"),
 )
 

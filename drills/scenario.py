@@ -15,7 +15,7 @@ import polars as pl
 
 from contract.levels import Level
 from contract.panel import Panel
-from contract.params import InferenceParams, IngestParams, Params
+from contract.params import InferenceParams, IngestParams, Params, TrainParams
 from contract.quantiles import INTERVALS, QUANTILES
 from features.hierarchy import sum_by
 from features.space import reading_of
@@ -31,9 +31,7 @@ from forecasting.window import Window, window_after
 
 CHAMPION, PREVIOUS = "champion", "previous"  # folders in the drill's own registry
 PREVIOUS_DAYS = 56  # the champion before learned so many days less
-FIT_ROWS = (
-    100_000  # a block learns from at most; a drill compares with its own clean run, so fits of seconds serve as well
-)
+FIT_ROWS, FIT_ROUNDS = 100_000, 80  # at most: a drill compares with its own clean run, so fits of seconds serve
 MODELS = ("seasonal_naive", "global_lightgbm")
 
 
@@ -87,7 +85,7 @@ def set_stage(panel: Panel, backtest: pl.DataFrame, scratch: Path, params: Param
     origin, horizon = panel.last_day - timedelta(days=params.train.horizon), params.train.horizon
     registry = scratch / "registry"
     registry.mkdir(parents=True)
-    train = params.train.model_copy(update={"max_rows": min(params.train.max_rows, FIT_ROWS)})
+    train = params.train.model_copy(update=_quick(params.train))
     stage = Stage(
         panel,
         origin,
@@ -136,6 +134,12 @@ def outcome_of(stage: Stage, forecasts: pl.DataFrame) -> Outcome:
         is_whole=_is_whole(stage, forecasts),
         reasons=dict(reasons.iter_rows()),
     )
+
+
+def _quick(train: TrainParams) -> dict[str, object]:
+    """A fit in seconds: two blocks, fewer rows and rounds."""
+    rounds, rows = min(train.rounds, FIT_ROUNDS), min(train.max_rows, FIT_ROWS)
+    return {"blocks": [train.horizon // 2, train.horizon], "rounds": rounds, "max_rows": rows}
 
 
 def _coverage(stage: Stage, forecasts: pl.DataFrame) -> float:

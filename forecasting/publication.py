@@ -7,7 +7,7 @@ from datetime import date
 import numpy as np
 import polars as pl
 
-from contract.errors import FeaturesMissing
+from contract.errors import BadInput, FeaturesMissing
 from contract.frames import FORECAST_LEVELS, FORECASTS
 from contract.levels import SERIES_LEVEL, Level
 from contract.panel import Panel
@@ -34,7 +34,7 @@ def publish_forecasts(
     """As contract.frames.FORECASTS: series x horizon rows, none missing, none null, none negative; closed days all zero.
 
     `region` is the series' column that names its calendar region. `stand_in`: the reason of its rows when what
-    is handed in as champion is an earlier one (forecasting.ladder.who_serves).
+    is handed in as champion is an earlier one (forecasting.ladder.who_serves). BadInput where most of what comes is closed.
     """
     known = heard(panel.up_to(origin))
     naive = baseline.forecast(known, origin, horizon)
@@ -44,6 +44,7 @@ def publish_forecasts(
     rows = complete(ours, method, naive, known, params, silence, stand_in)
     quantiles = _series_quantiles(rows, calibrations, method, baseline.name)
     is_closed = closed_ahead(known, origin, horizon, region).ravel()
+    _refuse_closed(float(is_closed.mean()), params)
     quantiles[is_closed] = 0.0  # the spread of "0 expected" is that of slow sellers, not of shut doors
     return FORECASTS.conform(
         rows.with_columns(
@@ -86,6 +87,15 @@ def _ask(
         return champion.forecast(known, origin, horizon), None
     except FeaturesMissing:
         return None, "features_missing"
+
+
+def _refuse_closed(share: float, params: InferenceParams) -> None:
+    """A table of zeros is what one wrong tick in a calendar makes of every order (drill `closed_ahead`)."""
+    if share > params.most_closed_ahead:
+        raise BadInput(
+            f"{share:.0%} of the coming days of all series are closed, by calendar, plan or habit; inference.most_closed_ahead is "
+            f"{params.most_closed_ahead:.0%}. Send the right calendar, then run again; if the stores do close, raise it."
+        )
 
 
 def _series_quantiles(

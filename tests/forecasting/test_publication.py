@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contract.frames import FORECAST_LEVELS, FORECASTS
+from contract.errors import BadInput
+from contract.frames import CALENDAR, FORECAST_LEVELS, FORECASTS
 from contract.levels import levels_of
 from contract.panel import panel_of
 from contract.quantiles import QUANTILES
@@ -159,3 +160,18 @@ def test_closed_days_behind_a_hole_in_the_feed_are_not_what_came_last(make_panel
         whole, sales=pl.concat([whole.up_to(whole.last_day - timedelta(days=1)).sales, zeros]).sort("unique_id", "ds")
     )
     assert not publish_forecasts(tight, *asked).equals(publish_forecasts(known, *asked))
+
+
+def test_a_calendar_that_closes_nearly_everything_is_refused_unless_the_stores_do_close(make_panel, inference_params):
+    from dataclasses import replace
+
+    panel = make_panel(series=8, days=80, seed=7, nasty=False)
+    days = pl.date_range(panel.last_day, panel.last_day.replace(year=panel.last_day.year + 1), eager=True)
+    shut = CALENDAR.conform(
+        pl.DataFrame({"ds": days, "region": "*", "known_at": panel.sales["known_at"][0], "is_closed": True})
+    )
+    closed = replace(panel, calendar=shut)
+    with pytest.raises(BadInput, match="most_closed_ahead"):
+        _publish(closed, inference_params, [1.0])
+    lockdown = inference_params.model_copy(update={"most_closed_ahead": 1.0})
+    assert _publish(closed, lockdown, [1.0])["y_hat"].sum() == 0
