@@ -143,6 +143,8 @@ def _week(world: World, now: datetime) -> str:
     """The weekly flow; what the gate said."""
     before = world.counts["promotions"]
     told = weekly.plain(now, world.params_file, world.places.root, by_hand)
+    if "repro" not in told:
+        return f"no refit: {told['retrain']['reason']}"
     decision = told["repro"]["decision"]
     world.counts["weekly_runs"] += 1
     world.counts["promotions"] += bool(decision["promote"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,8 @@ from contract.places import Places
 from contract.walk import Summary
 from desk.handing_over import snapshot
 from flows.engine import ROOT, task
+from storage.decisions import newest_decision
+from storage.store import open_store
 
 
 def worth_retrying(_task: Any, _run: Any, state: Any) -> bool:
@@ -52,6 +54,15 @@ def look(params: Path, data: Path, now: datetime) -> Summary:
 def hand_out(params: Path, data: Path) -> Summary:
     """desk: the copy of the store that dashboards read."""
     return snapshot(load_params(params), Places(data))
+
+
+@task(**_PATIENT)
+def retraining(params: Path, data: Path, now: datetime) -> Summary:
+    """monitor.py's newest decision on retraining and its reason. Where nobody has looked for a week, it is needed."""
+    with open_store(Places(data).store, load_params(params).ingest.lock_wait_s, read_only=True) as con:
+        told = newest_decision(con, "retrain", since=now - timedelta(days=7))
+    trigger, reason = (told.outcome, told.reason) if told else ("unwatched", "no decision on record for a week")
+    return {"is_needed": trigger != "none", "trigger": trigger, "reason": reason}
 
 
 @task(**_PATIENT)

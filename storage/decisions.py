@@ -44,6 +44,12 @@ def newest_outcome(con: duckdb.DuckDBPyConnection, model_id: str) -> str | None:
     return row[0][0] if row else None
 
 
+def newest_decision(con: duckdb.DuckDBPyConnection, kind: str, since: datetime) -> Decision | None:
+    """The newest decision of a kind, unless it is older than `since`."""
+    told = read_decisions(con, kind).filter(pl.col("decided_at") >= since).head(1).to_dicts()
+    return Decision(**told[0]) if told else None
+
+
 def read_decisions(con: duckdb.DuckDBPyConnection, kind: str | None = None) -> pl.DataFrame:
     """Decisions of one kind, or all, the newest first."""
     query = "select * from decisions where $kind is null or kind = $kind order by decided_at desc, kind"

@@ -13,12 +13,13 @@ import monitor
 import train
 from contract.errors import BadUsage, ModelBroken
 from contract.walk import clock
-from storage.decisions import read_decisions
+from flows import stages, weekly
+from storage.decisions import Decision, read_decisions, write_decision
 from storage.forecasts import latest_forecasts
 from storage.models import champion, in_line
 from storage.panel_files import read_frozen
 from storage.runs import read_runs
-from storage.store import open_store
+from storage.store import open_store, transaction
 
 
 def _published(laboratory, cutoff=None) -> str:
@@ -131,3 +132,19 @@ def test_whether_to_retrain_is_on_record_with_the_reason_and_once_a_moment(labor
         row = read_decisions(con, "retrain").row(0, named=True)
         assert read_decisions(con, "retrain").height == 1
     assert (row["outcome"], row["reason"], row["model_id"]) == (told["trigger"], told["reason"], _serving(laboratory))
+
+
+@pytest.mark.parametrize(
+    ("days_ago", "outcome", "is_needed"),
+    [(0, "none", False), (0, "schedule", True), (6, "none", False), (8, "none", True)],
+)
+def test_the_weekly_flow_follows_the_newest_decision_and_trains_unasked_only_if_nobody_looked(
+    laboratory, days_ago, outcome, is_needed
+):
+    now, places = clock(), laboratory.places
+    with open_store(places.store) as con, transaction(con):
+        write_decision(con, Decision("retrain", now - timedelta(days=days_ago), outcome, "why"))
+    wanted = stages.retraining.fn(laboratory.params_file, places.root, now)
+    assert wanted["is_needed"] is is_needed
+    if not is_needed:
+        assert weekly.plain(now, laboratory.params_file, places.root) == {"retrain": wanted}
