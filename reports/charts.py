@@ -35,7 +35,10 @@ _CONFIG = {
 
 
 def fan(rows: pl.DataFrame) -> Spec:
-    """What was sold, then the mean and the 50% and 95% intervals. `rows`: ds, y, y_hat, q025, q250, q750, q975."""
+    """What was sold, then the mean and the 50% and 95% intervals. `rows`: ds, y, y_hat, q025, q250, q750, q975.
+
+    Rows with an `event` (names as text) get a dotted line; only the page's search box hands in such rows.
+    """
     x = alt.X("ds:T", title=None, axis=alt.Axis(format="%d %b", tickCount=6, grid=False))
     base = alt.Chart(_data(rows.with_columns(top=pl.max_horizontal("y", "q975"))))
     tooltip = [alt.Tooltip("ds:T", format="%a %d %b %Y", title="day"), *(_units(*pair) for pair in _FAN_WORDS)]
@@ -50,6 +53,9 @@ def fan(rows: pl.DataFrame) -> Spec:
         .encode(x, alt.Y("y:Q")),
         ahead.mark_line(color="var(--c1)", strokeWidth=2).encode(x, alt.Y("y_hat:Q")),
         base.mark_bar(opacity=0).encode(x, alt.Y("top:Q", stack=None), tooltip=tooltip),  # where the mouse is met
+        base.transform_filter("isValid(datum.event)")
+        .mark_rule(strokeDash=[2, 3], strokeWidth=1.5)
+        .encode(x, tooltip=[alt.Tooltip("ds:T", format="%a %d %b %Y", title="day"), alt.Tooltip("event:N")]),
     ]
     return _spec(alt.layer(*layers), 170)
 

@@ -33,10 +33,11 @@ const move = (step) => {
   items.forEach((item, k) => item.setAttribute("aria-selected", String(k === choice)));
   find.setAttribute("aria-activedescendant", items[choice].id);
 };
+const marked = (row) => ({ ...row, ...(index.events[row.ds] ? { event: index.events[row.ds] } : {}) });
 const rowsOf = (told) => [
   ...told.y.map((y, k) => ({ ds: day(k), ...(y === null ? {} : { y, top: y }) })),
   ...told.y_hat.map((y_hat, k) => ({ ds: day(index.history + k), y_hat, q025: told.q025[k], q250: told.q250[k], q750: told.q750[k], q975: told.q975[k], top: told.q975[k] })),
-];
+].map(marked);
 const show = async (id) => {
   try {
     await names();
@@ -51,7 +52,7 @@ const show = async (id) => {
     document.getElementById("find-facts").textContent = `${units.toLocaleString("en", { maximumFractionDigits: 1 })} units ahead in ${told.y_hat.length} days`
       + (told.price ? `; price ${told.price}` : "") + (told.reason ? `; not the champion's: ${told.reason}` : "");
     const events = Object.entries(index.events).slice(-6).map(([date, name]) => `${date} ${name}`);
-    document.getElementById("find-events").textContent = events.length ? "Events: " + events.join("; ") : "";
+    document.getElementById("find-events").textContent = events.length ? "Dotted lines are events, among them: " + events.join("; ") : "";
     shown.hidden = false;
     await vegaEmbed("#find-chart", { ...spec, data: { values: rowsOf(told) } }, { renderer: "svg", actions: false, logLevel: 1 });
   } catch (error) { document.getElementById("find-count").textContent = error.message; }

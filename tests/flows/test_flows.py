@@ -158,3 +158,22 @@ def test_a_run_handed_out_and_not_begun_is_dead_only_when_the_worker_is():
     from flows.keeping import is_dead
 
     assert is_dead(SimpleNamespace(infrastructure_pid=None), unless_begun=False)
+
+
+def test_a_replay_walks_the_laboratory_in_the_order_of_dvc(root):
+    """by_hand calls one door's function per stage of dvc.yaml, in its order; freeze_panel has done the stages left out."""
+    import ast
+    import inspect
+
+    from flows.stages import by_hand
+
+    stages = list(YAML(typ="safe").load((root / "dvc.yaml").read_text(encoding="utf-8"))["stages"])
+    body = ast.walk(ast.parse(inspect.getsource(by_hand)))
+    doors = {"ingest", "train", "evaluate", "inference", "monitor"}
+    calls = [node.func for node in body if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)]
+    called = [
+        call.attr for call in sorted(calls, key=lambda call: call.lineno) if getattr(call.value, "id", "") in doors
+    ]
+    doing = {"validate": "check_panel", "features": "profile", "train": "train", "evaluate": "evaluate"}
+    doing |= {"forecast": "infer_from_panel", "report": "report"}
+    assert called == [doing[stage] for stage in stages if stage not in ("panel", "incumbent")]
