@@ -109,6 +109,7 @@ def _evidence(params: Params, places: Places, now: datetime) -> Evidence:
     from storage.models import read_models
     from storage.panel import read_panel
     from storage.quarantine import read_quarantine
+    from storage.runs import read_runs
     from storage.store import open_store
 
     with open_store(places.store, params.ingest.lock_wait_s, read_only=True) as con:
@@ -119,6 +120,7 @@ def _evidence(params: Params, places: Places, now: datetime) -> Evidence:
             panel=panel,
             batches=read_batches(con),
             quarantine=read_quarantine(con),
+            runs=read_runs(con),
             newest=latest_forecasts(con),
             past=_past_forecasts(con, panel.last_day, params.train.horizon),
             weekly=_weekly_sums(con, panel, params),

@@ -146,5 +146,5 @@ def _evidence(world: World, known: Panel, past: pl.DataFrame, promised: dict[int
     none = pl.DataFrame()
     now = datetime.combine(day + timedelta(days=1), time(6))
     return Evidence(
-        now, known, none, none, past, past, past.clear(), promised, day, world.params.ingest.absent_means_zero
+        now, known, none, none, none, past, past, past.clear(), promised, day, world.params.ingest.absent_means_zero
     )

@@ -19,6 +19,8 @@ FIRST_CALL = {
     "sanity": "the forecasting engineer",
     "champion": "the forecasting engineer",
     "model_age": "the forecasting engineer",
+    "churn": "the forecasting engineer",
+    "runtime": "the operator on duty",
     "accuracy": "the forecasting engineer",
     "bias": "the replenishment planner, then the forecasting engineer",
     "calibration": "the forecasting engineer",

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
+import numpy as np
 import polars as pl
 
 from monitoring.finding import Finding, not_judged
+from monitoring.signal import WHOLE, Signal
 
 WINDOW_DAYS = 7
 
@@ -39,6 +41,33 @@ def quality(batches: pl.DataFrame, quarantine: pl.DataFrame, now: datetime, max_
         ),
         *whole,
     ]
+
+
+def refused_signal(batches: pl.DataFrame, quarantine: pl.DataFrame, today: date) -> Signal | None:
+    """The share of a day's received rows refused for each reason, and for any; a history load is not a day's. None of nothing."""
+    taken = batches.filter(status="accepted").with_columns(ds=pl.col("received_at").dt.date())
+    rows = taken.group_by("ds").agg(pl.col("rows_in").sum()).filter(pl.col("ds") <= today, pl.col("rows_in") > 0)
+    if rows.is_empty():
+        return None
+    refused = quarantine.join(taken.select("batch_id", "ds"), on="batch_id", how="inner").with_columns(
+        group=pl.col("reason")
+    )
+    lines = (
+        pl.concat([refused, refused.with_columns(group=pl.lit(WHOLE))])
+        .group_by("group", "ds")
+        .agg(pl.col("lines").sum())
+    )
+    groups = tuple(sorted({WHOLE, *lines["group"]}))
+    shares = rows.join(pl.DataFrame({"group": groups}), how="cross").join(lines, on=["group", "ds"], how="left")
+    first = rows["ds"].min()
+    values = np.full((len(groups), (today - first).days + 1), np.nan)
+    at = [groups.index(name) for name in shares["group"]], (shares["ds"] - first).dt.total_days().to_numpy()
+    values[at] = shares.select(pl.col("lines").fill_null(0) / pl.col("rows_in"))[:, 0].to_numpy()
+    return Signal(
+        "quality", "trend", first, groups, values, 0.001,
+        "{now:.2%} of the rows of a day were refused{group} (usually {usual:.2%} ± {spread:.2%})",
+        "Read the quarantine's reasons with the sender of the file: data/validation/index.html.", sides="up",
+    )  # fmt: skip
 
 
 def refused_by_reason(quarantine: pl.DataFrame, batches: pl.DataFrame) -> pl.DataFrame:

@@ -8,10 +8,11 @@ from datetime import date, datetime
 import polars as pl
 
 from contract.panel import Panel
-from contract.params import MonitorParams
+from contract.params import MonitorParams, SignalParams
 from monitoring.accuracy import accuracy, accuracy_table, bias
 from monitoring.calibration import calibration
 from monitoring.came_true import came_true
+from monitoring.churn import churn, level_and_shape
 from monitoring.drift import drift
 from monitoring.finding import Finding
 from monitoring.freshness import freshness
@@ -19,7 +20,8 @@ from monitoring.input_signals import arrived, input_signals
 from monitoring.judge import days_looked_at, judge
 from monitoring.model_age import model_age
 from monitoring.outcome_signals import outcome_signals
-from monitoring.quality import quality
+from monitoring.quality import quality, refused_signal
+from monitoring.runtime import runtime
 from monitoring.service import fallback, forecast_age, sanity
 from monitoring.signal import Signal
 
@@ -39,6 +41,7 @@ class Evidence:
     panel: Panel
     batches: pl.DataFrame
     quarantine: pl.DataFrame
+    runs: pl.DataFrame
     newest: pl.DataFrame
     past: pl.DataFrame
     weekly: pl.DataFrame
@@ -53,10 +56,14 @@ def watch(evidence: Evidence, told: pl.DataFrame, params: MonitorParams) -> list
     return [
         *freshness(panel.sales, panel.series, evidence.now.date(), params.max_staleness_days),
         *quality(evidence.batches, evidence.quarantine, evidence.now, params.max_refused_share),
+        *_quality_trend(evidence, params.signals),
         forecast_age(evidence.newest, last_day, params.max_staleness_days),
         sanity(evidence.newest, panel.series),
+        churn(evidence.newest, evidence.past, params.max_churn),
+        *level_and_shape(evidence.newest, panel, params.max_level_ratio, params.least_shape),
         *([fallback(evidence.newest, params.max_fallback_share)] if cutoff else []),  # without a champion: one cause
         model_age(cutoff, last_day, params.max_model_age_days),
+        *runtime(evidence.runs, params.max_runtime_ratio),
         *_wandering(evidence, told, params),
     ]
 
@@ -107,6 +114,11 @@ def came_true_tables(told: pl.DataFrame, evidence: Evidence) -> dict[str, list[d
         f"by_{column}": accuracy_table(told, series, column).to_dicts()
         for column in ("week", *group_columns(evidence.panel.series))
     }
+
+
+def _quality_trend(evidence: Evidence, params: SignalParams) -> list[Finding]:
+    signal = refused_signal(evidence.batches, evidence.quarantine, evidence.now.date())
+    return judge(signal, params) if signal else []
 
 
 def _wandering(evidence: Evidence, told: pl.DataFrame, params: MonitorParams) -> list[Finding]:

@@ -1,0 +1,149 @@
+"""monitoring.md's numbers, written between its marks from benchmarks/results/: nothing between them is typed.
+
+run     make monitoring, or python -m benchmarks.monitoring_tables
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from benchmarks.measured import ROOT
+from benchmarks.rendered import markdown_table
+from drills.drift_shapes import SHAPES
+
+DOCUMENT = ROOT / "monitoring.md"
+CURVES = ROOT / "docs" / "drift_delay.svg"
+RESULTS = ROOT / "benchmarks" / "results"
+FAMILIES = ("signals", "fixed limits", "plain tests")
+
+
+def main() -> None:
+    """The document anew, and the curves beside it."""
+    text = DOCUMENT.read_text(encoding="utf-8")
+    for name, section in sections().items():
+        text = replaced(text, name, section)
+    DOCUMENT.write_text(text, encoding="utf-8")
+    if (RESULTS / "drift_curves.json").exists():
+        draw(_read("drift_curves"))
+
+
+def sections() -> dict[str, str]:
+    """Name of the marks -> what stands between them, of every result that is there."""
+    made = {"false_alarms": _false_alarms, "drift_curves": _drift_curves, "outlook": _outlook}
+    return {name: make(_read(name)) for name, make in made.items() if (RESULTS / f"{name}.json").exists()}
+
+
+def replaced(text: str, name: str, section: str) -> str:
+    """The text with the section between its marks; KeyError when it has no such marks."""
+    begin, end = f"<!-- {name}: begin, made by benchmarks.monitoring_tables -->", f"<!-- {name}: end -->"
+    if begin not in text or end not in text:
+        raise KeyError(f"no marks for '{name}'")
+    pattern = f"{re.escape(begin)}.*?{re.escape(end)}"
+    return re.sub(pattern, lambda _: f"{begin}\n{section}\n{end}", text, flags=re.DOTALL)
+
+
+def _read(name: str) -> dict[str, Any]:
+    return json.loads((RESULTS / f"{name}.json").read_text(encoding="utf-8"))
+
+
+def _false_alarms(told: dict[str, Any]) -> str:
+    """One row per watcher, one column per set of worlds; and the sum of each family."""
+    sets = list(told)
+    head = ["false alarms per quarter", *(f"{name}: {told[name]['quarters']:.1f} quarters" for name in sets)]
+    rows = []
+    for family in FAMILIES:
+        names = sorted({watcher for one in sets for watcher in told[one]["per_quarter"][family]})
+        rows += [[f"{family}: {name}", *(_rate(told[one], family, name) for one in sets)] for name in names]
+        rows.append([f"**{family}, together**", *(f"**{_together(told[one], family)}**" for one in sets)])
+    return markdown_table(head, rows)
+
+
+def _rate(one: dict[str, Any], family: str, watcher: str) -> str:
+    rate = one["per_quarter"][family].get(watcher)
+    return "not judged" if rate is None else f"{rate:.2f}"
+
+
+def _together(one: dict[str, Any], family: str) -> str:
+    return f"{sum(one['alarms'][family].values()) / one['quarters']:.1f}"
+
+
+def _drift_curves(told: dict[str, Any]) -> str:
+    return "\n\n".join(_curves_of(kind, shapes) for kind, shapes in told.items())
+
+
+def _curves_of(kind: str, shapes: dict[str, Any]) -> str:
+    """One row per shape and size: found how often and after how many days, by whom first, and what it cost."""
+    head = [kind, "size", "runs", *FAMILIES, "who rings, after days", "WAPE", "95% coverage"]
+    rows = []
+    for shape in SHAPES:
+        for size, seen in shapes.get(shape.name, {}).items():
+            rows.append(
+                [
+                    f"{shape.name} ({shape.size_is})",
+                    size,
+                    str(seen["runs"]),
+                    *(_found(seen["found"][family]) for family in FAMILIES),
+                    _first_three(seen["watchers"]),
+                    f"{seen['wape_lost']:+.1%}",
+                    f"{seen['coverage_shift']:+.1%}",
+                ]
+            )
+    return markdown_table(head, rows)
+
+
+def _found(found: dict[str, Any]) -> str:
+    return "-" if found["delay"] is None else f"{found['rate']:.0%}, day {found['delay']:.0f}"
+
+
+def _first_three(watchers: dict[str, Any]) -> str:
+    fastest = sorted(watchers.items(), key=lambda item: (-item[1]["rate"], item[1]["delay"]))[:3]
+    return ", ".join(f"{name.removeprefix('drift:')} {seen['delay']:.0f}" for name, seen in fastest)
+
+
+def _outlook(told: dict[str, Any]) -> str:
+    rows = [
+        [
+            world,
+            str(one["tables"]),
+            f"{one['mean_wape']:.3f}",
+            *(f"{one[name]:.4f}" for name in ("by_quantiles", "by_last_table", "by_mean")),
+        ]
+        for world, one in told.items()
+    ]
+    head = ["world", "tables", "WAPE that came", "missed by: own quantiles", "last table known", "mean of all known"]
+    return markdown_table(head, rows)
+
+
+def draw(told: dict[str, Any]) -> None:
+    """Delay against size, a small plot per shape; a drift nobody found within the days watched stands at the top."""
+    import altair as alt
+    import polars as pl
+
+    rows = [
+        {
+            "shape": f"{shape.name} ({shape.size_is})",
+            "size": float(size),
+            "family": family,
+            "days": seen["found"][family]["delay"] or NOT_FOUND,
+        }
+        for shape in SHAPES
+        for size, seen in next(iter(told.values())).get(shape.name, {}).items()
+        for family in FAMILIES
+    ]
+    plot = alt.Chart(pl.DataFrame(rows)).mark_line(point=True)
+    chart = plot.encode(
+        x=alt.X("size:Q", title=None, scale=alt.Scale(type="log", nice=False)),
+        y=alt.Y("days:Q", title="days until found", scale=alt.Scale(domain=[0, NOT_FOUND])),
+        color=alt.Color("family:N", title=None, sort=list(FAMILIES)),
+        facet=alt.Facet("shape:N", columns=5, title=None, sort=[f"{s.name} ({s.size_is})" for s in SHAPES]),
+    )
+    chart.properties(width=150, height=110).resolve_scale(x="independent").save(CURVES)
+
+
+NOT_FOUND = 60
+
+
+if __name__ == "__main__":
+    main()
