@@ -21,7 +21,7 @@ export PYTHONUTF8 := 1
 # idle LightGBM threads sleep instead of spinning: two jobs on two cores ran ten times slower otherwise
 export OMP_WAIT_POLICY := passive
 
-.PHONY: help setup repro test bench drills report serve factory replay rebuild powercut lint clean
+.PHONY: help setup repro test bench drills monitoring report serve factory replay rebuild powercut lint clean
 
 help: ## one line per target
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  \1\t/' | expand -t 12
@@ -53,6 +53,9 @@ bench: setup ## runtime and accuracy side by side with peers -> benchmarks/resul
 
 drills: setup ## failure injection, graded -> data/reports/drills.json
 	$(BIN)/python flows/drill.py --plain
+
+monitoring: setup ## monitoring.md's tables and curves from benchmarks/results/
+	$(BIN)/python -m benchmarks.monitoring_tables
 
 report: setup ## the HTML report and the validation pages
 	$(BIN)/python monitor.py --report
