@@ -109,6 +109,7 @@ class IngestParams(_Section):
     volume_band: Annotated[float, Field(gt=1)]
     zero_share_band: Share
     most_restated: Share
+    min_sold_share: Share
     most_new: Share
     max_price_jump: Annotated[float, Field(gt=1)]
     oldest_day: date
@@ -210,6 +211,7 @@ class InferenceParams(_Section):
     """What a published forecast may look like."""
 
     explosion_factor: Annotated[float, Field(gt=1)]
+    max_level_jump: Annotated[float, Field(gt=1)]
     most_closed_ahead: Share
     fallback_days: Positive
 

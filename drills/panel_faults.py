@@ -9,6 +9,7 @@ import polars as pl
 
 from contract.panel import Panel
 from drills.faults import PanelFault, Rng
+from drills.scenario import RENAMED
 from features.dense import FEED_COLUMN
 
 DAY = pl.duration(days=1)
@@ -99,7 +100,7 @@ def unknown_items(panel: Panel, days: int, rng: Rng) -> Panel:
     ids = panel.series["unique_id"]
     renamed = ids.filter(pl.Series(rng.random(len(ids)) < 0.5))
     hit = pl.col("unique_id").is_in(renamed.implode())
-    name = pl.col("unique_id") + "_N"
+    name = pl.col("unique_id") + RENAMED
     new_series = panel.series.filter(hit).with_columns(unique_id=name)
     sales = panel.sales.with_columns(unique_id=pl.when(hit & _late(panel, days)).then(name).otherwise("unique_id"))
     series = pl.concat([panel.series, new_series]).sort("unique_id")
@@ -154,10 +155,11 @@ def scrambled_units(panel: Panel, days: int, rng: Rng) -> Panel:
 
 
 def typing_errors(panel: Panel, rows: int, rng: Rng) -> Panel:
-    """On the last day so many rows say 9,999."""
-    ids = panel.sales.filter(ds=panel.last_day)["unique_id"]
+    """On the last day that sold so many rows say 9,999."""
+    day = panel.sales.filter(pl.col("y") > 0)["ds"].max()
+    ids = panel.sales.filter(ds=day)["unique_id"]
     hit = ids.gather(rng.choice(len(ids), min(rows, len(ids)), replace=False))
-    return _with_y(panel, _of(hit) & (pl.col("ds") == panel.last_day), pl.lit(9999.0))
+    return _with_y(panel, _of(hit) & (pl.col("ds") == day), pl.lit(9999.0))
 
 
 PANEL_FAULTS = (
@@ -169,10 +171,10 @@ PANEL_FAULTS = (
     PanelFault("late_feeds", "sales arrive n days late", (1, 3, 7, 14), late_feeds),
     PanelFault("short_history", "only the last n days are left", (28, 56, 112), short_history),
     PanelFault("lost_feed", "a store is silent for n days", (7, 28), lost_feed),
-    PanelFault("wrong_unit", "a department x1000 for n days", (1, 14), wrong_unit, door="sales"),
-    PanelFault("sign_flips", "a department negative for n days", (1, 14), sign_flips, door="sales"),
-    PanelFault("all_zeros", "all units zero for n days", (1, 7), all_zeros, door="sales"),
-    PanelFault("zeros_of_a_store", "a store all zero for n days", (1, 14), zeros_of_a_store, door="sales"),
+    PanelFault("wrong_unit", "a department x1000 for n days", (3, 14), wrong_unit, door="sales"),
+    PanelFault("sign_flips", "a department negative for n days", (3, 14), sign_flips, door="sales"),
+    PanelFault("all_zeros", "all units zero for n days", (3, 7), all_zeros, door="sales"),
+    PanelFault("zeros_of_a_store", "a store all zero for n days", (3, 14), zeros_of_a_store, door="sales"),
     PanelFault("all_nulls", "all units empty for n days", (1, 7), all_nulls, door="sales"),
     PanelFault("duplicated_rows", "each row twice for n days", (1, 7), duplicated_rows, door="sales"),
     PanelFault("unknown_items", "half of the items renamed, n days", (7, 28), unknown_items, door="sales"),
@@ -181,7 +183,7 @@ PANEL_FAULTS = (
     PanelFault("frozen_feed", "the same day n days long", (7, 14), frozen_feed, door="sales"),
     PanelFault("swapped_feeds", "two stores swapped for n days", (7, 28), swapped_feeds, door="sales"),
     PanelFault("scrambled_units", "items' units mixed up, n days", (1, 7), scrambled_units, door="sales"),
-    PanelFault("typing_errors", "n rows say 9,999", (1, 20), typing_errors, door="sales"),
+    PanelFault("typing_errors", "n rows say 9,999", (1, 20), typing_errors, door="sales", days_judged=3),
 )
 
 

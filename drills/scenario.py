@@ -20,7 +20,7 @@ from contract.quantiles import INTERVALS, QUANTILES
 from features.hierarchy import sum_by
 from features.space import reading_of
 from forecasting.bundle import save_bundle
-from forecasting.champion import CALIBRATION
+from forecasting.champion import CALIBRATION, keep_calibration
 from forecasting.global_lightgbm import GlobalLightGBM
 from forecasting.ladder import who_serves
 from forecasting.metrics import point_scores
@@ -32,6 +32,7 @@ from forecasting.window import Window, window_after
 CHAMPION, PREVIOUS = "champion", "previous"  # folders in the drill's own registry
 PREVIOUS_DAYS = 56  # the champion before learned so many days less
 FIT_ROWS, FIT_ROUNDS = 100_000, 80  # at most: a drill compares with its own clean run, so fits of seconds serve
+RENAMED = "_N"  # what a renamed item's name ends with
 MODELS = ("seasonal_naive", "global_lightgbm")
 
 
@@ -63,7 +64,7 @@ class Stage:
         """Put a model and its calibration into a registry, in place of what stood there under this name."""
         shutil.rmtree(registry / name, ignore_errors=True)
         save_bundle(model, registry / name, self.panel.hash)
-        shutil.copy(registry / CALIBRATION, registry / name / CALIBRATION)
+        keep_calibration(registry / CALIBRATION, registry / name)
 
 
 @dataclass(frozen=True)
@@ -121,7 +122,8 @@ def publish(stage: Stage, panel: Panel, registry: Path, origin: date | None = No
 
 
 def outcome_of(stage: Stage, forecasts: pl.DataFrame) -> Outcome:
-    """The scores of a table against what came true; NaN where rows are missing."""
+    """The scores of a table against what came true; NaN where rows are missing. An item under a new name counts as itself."""
+    forecasts = _under_old_names(forecasts)
     y_hat = stage.window.matrix(forecasts)
     scores = [
         point_scores(level, sum_by(y_hat, level.group_ix, len(level.group_key))[0]) for level in stage.window.levels
@@ -148,6 +150,15 @@ def _coverage(stage: Stage, forecasts: pl.DataFrame) -> float:
     y = bottom.y[bottom.group_ix]
     inside = (low <= y) & (y <= high)
     return float(inside[stage.window.is_known].mean())
+
+
+def _under_old_names(forecasts: pl.DataFrame) -> pl.DataFrame:
+    """Rows of renamed items added to those of their old names, as the planner orders them."""
+    if not forecasts["unique_id"].str.ends_with(RENAMED).any():
+        return forecasts
+    key = [pl.col("unique_id").str.strip_suffix(RENAMED), "ds", "h"]
+    numbers = pl.col("y_hat", *QUANTILES).sum()
+    return forecasts.group_by(key, maintain_order=True).agg(numbers, pl.col("reason").drop_nulls().first())
 
 
 def _is_whole(stage: Stage, forecasts: pl.DataFrame) -> bool:

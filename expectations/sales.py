@@ -63,6 +63,9 @@ def _of_whole_days(ingest: IngestParams) -> list[Rule]:
         within("rows_share", "day_incomplete", "So few rows against the same weekday's (ingest.min_rows_share) are half a "
                "file; absent rows would pass for zeros.", at_least=ingest.min_rows_share, severity=severity,
                is_of_arrival=True, way_out=way_out),
+        within("sold_share", "day_all_zero", "So few units against the same weekday's (ingest.min_sold_share) are an export of zeros; "
+               "if the stores were closed, say so in the calendar.", at_least=ingest.min_sold_share, severity=severity,
+               is_of_arrival=True, way_out=way_out),
         within("size_jump", "units_of_another_size", "Units per selling row this far from the same weekday's "
                "(ingest.max_size_jump) are another unit: cases for pieces.", at_most=ingest.max_size_jump,
                severity=severity, is_of_arrival=True, way_out=way_out),

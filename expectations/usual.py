@@ -21,6 +21,7 @@ _FEWEST_SELLING = 10  # rows with units: the mean of fewer is anybody's
 _FEWEST_UNITS = 100.0  # a group that usually sells fewer is not told from chance
 _SURE = 6.0  # robust standard deviations beyond which a count is unlike its weekday's
 _QUARTILES_PER_DEVIATION = 1.349  # of a normal distribution: upper quartile minus lower quartile
+_MOSTLY_SHUT = 0.5  # share of a day's rows that say the store was closed: then zeros are what it should bring
 _KEPT_ROWS = 0.5  # share; a batch that brings less of a day corrects it, and need not answer for the day
 
 
@@ -42,6 +43,7 @@ def unlike_the_weekday(rows: pl.DataFrame, context: Context) -> pl.DataFrame:
 
     rows_share      rows against the usual number (of the worst store, where ingest.whole_days is false); null too where it is
                     within the spread of the weeks, or some region is closed and its rows may rightly be absent
+    sold_share      units in all against the usual; null on a day of events, or that most rows call closed
     size_jump       the factor by which units per selling row are above or below the usual, in the worst group
     volume_ratio    units against the usual, in the group furthest from it; null too within the spread, or on a day of events
     zero_share_gap  share of zero rows minus the usual
@@ -57,7 +59,8 @@ def unlike_the_weekday(rows: pl.DataFrame, context: Context) -> pl.DataFrame:
     counts = counts.filter(~pl.col("ds").is_in(closed.implode()))
     compared = [_compared(counts, level) for level in context.levels]
     days = today.select("ds").unique()
-    for found in (_rows_share(compared, context), _size_jump(compared), _volume_ratio(compared, context)):
+    sold = _sold_share(compared, rows, context)
+    for found in (_rows_share(compared, context), sold, _size_jump(compared), _volume_ratio(compared, context)):
         days = days.join(found, on="ds", how="left")
     return days
 
@@ -123,6 +126,18 @@ def _rows_share(compared: list[pl.DataFrame], context: Context) -> pl.DataFrame:
             zero_share_gap=gap.get(gap.abs().arg_max()),
         )
     )
+
+
+def _sold_share(compared: list[pl.DataFrame], rows: pl.DataFrame, context: Context) -> pl.DataFrame:
+    """ds, sold_share: of the total, where it is compared."""
+    whole = compared[0] if context.ingest.whole_days else pl.DataFrame(schema={"ds": pl.Date(), "volume": pl.Float64()})
+    if "volume_usual" not in whole.columns:
+        return pl.DataFrame(schema={"ds": pl.Date(), "sold_share": pl.Float64()})
+    is_shut = pl.col("is_open").not_().fill_null(False)
+    shut = rows.group_by("ds").agg(share=is_shut.mean()).filter(pl.col("share") > _MOSTLY_SHUT)["ds"]
+    events = context.calendar.filter(pl.col("event").is_not_null() | pl.col("is_closed"))["ds"]
+    is_judged = (pl.col("volume_usual") >= _FEWEST_UNITS) & ~pl.col("ds").is_in(pl.concat([shut, events]).implode())
+    return whole.filter(is_judged).select("ds", sold_share=pl.col("volume") / pl.col("volume_usual"))
 
 
 def _size_jump(compared: list[pl.DataFrame]) -> pl.DataFrame:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from forecasting.intervals import Calibration
 from forecasting.scoring import calibration_of
 
 CALIBRATION, NAMED = "calibration.json", "incumbent.json"
+CALIBRATION_HASH = "calibration.sha256"
 INCUMBENT = "incumbent"  # the folder beside the candidate's: the champion when the laboratory's data were frozen
 
 
@@ -61,7 +63,7 @@ def enter_registry(candidate: Path, backtest: Path, registry: Path) -> Card:
     if not target.exists():
         shutil.rmtree(unfinished, ignore_errors=True)
         shutil.copytree(candidate, unfinished)
-        shutil.copy(backtest / CALIBRATION, unfinished / CALIBRATION)
+        keep_calibration(backtest / CALIBRATION, unfinished)
         for path in (*unfinished.rglob("*"), unfinished):
             to_disk(path)
         unfinished.rename(target)  # whole or not at all: a power cut leaves no half bundle under its name
@@ -83,6 +85,12 @@ def name_incumbent(registry: Path, model_id: str | None, folder: Path) -> None:
     (folder / NAMED).write_text(json.dumps(named) + "\n", encoding="utf-8")
 
 
+def keep_calibration(calibration: Path, bundle: Path) -> None:
+    """Copy a calibration into a bundle, and its hash beside it: intervals of a tenth of their width parse as well as right ones."""
+    shutil.copy(calibration, bundle / CALIBRATION)
+    (bundle / CALIBRATION_HASH).write_text(_sha256(bundle / CALIBRATION), encoding="ascii")
+
+
 def _load(bundle: Path, calibration: Path) -> Champion:
     calibrations = _calibrations(calibration)
     try:
@@ -91,7 +99,16 @@ def _load(bundle: Path, calibration: Path) -> Champion:
         return Champion(None, None, calibrations, str(broken))
 
 
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
 def _calibrations(path: Path) -> dict[str, Calibration]:
+    kept = path.with_name(CALIBRATION_HASH)  # only in the registry: the laboratory's is DVC's to check
+    if kept.exists() and path.exists() and kept.read_text(encoding="ascii") != _sha256(path):
+        raise ModelBroken(
+            f"'{path}' changed since it was kept. Roll back to another model, or publish the laboratory's again."
+        )
     try:
         return calibration_of(json.loads(path.read_text(encoding="utf-8")))
     except (FileNotFoundError, json.JSONDecodeError) as error:

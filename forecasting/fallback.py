@@ -15,6 +15,7 @@ REASONS = {
     "previous_champion": "the champion cannot be used, the one before it answers",
     "no_model": "there is no usable champion",
     "features_missing": "features the champion learned from are unknown now",
+    "level_implausible": "the model's total was far from what sold in the last weeks: another shop's model",
     "no_history": "the series had not sold before the origin",
     "not_a_number": "the model's answer was not a finite number",
     "explosion": "the model's answer was far above anything the series ever sold",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 
 import numpy as np
 import polars as pl
@@ -17,6 +17,9 @@ from features.opening import closed_ahead
 from forecasting.fallback import complete
 from forecasting.forecaster import Forecaster
 from forecasting.intervals import Calibration, quantile_columns
+
+LEVEL_DAYS = 56
+FEWEST_UNITS = 100.0  # over the horizon, of all series; of fewer chance decides
 
 
 def publish_forecasts(
@@ -38,7 +41,7 @@ def publish_forecasts(
     """
     known = heard(panel.up_to(origin))
     naive = baseline.forecast(known, origin, horizon)
-    ours, silence = _ask(champion, known, origin, horizon)
+    ours, silence = _ask(champion, known, origin, horizon, params)
     ours = naive.with_columns(y_hat=pl.lit(None, pl.Float64)) if ours is None else ours
     method = champion.name if champion is not None else baseline.name
     rows = complete(ours, method, naive, known, params, silence, stand_in)
@@ -78,15 +81,30 @@ def heard(known: Panel) -> Panel:
 
 
 def _ask(
-    champion: Forecaster | None, known: Panel, origin: date, horizon: int
+    champion: Forecaster | None, known: Panel, origin: date, horizon: int, params: InferenceParams
 ) -> tuple[pl.DataFrame | None, str | None]:
     """The champion's answer; or None, and the reason (forecasting.fallback.REASONS) the ladder gives for every row."""
     if champion is None:
         return None, "no_model"
     try:
-        return champion.forecast(known, origin, horizon), None
+        told = champion.forecast(known, origin, horizon)
     except FeaturesMissing:
         return None, "features_missing"
+    jump = _level_jump(told, known, horizon)
+    return (None, "level_implausible") if jump > params.max_level_jump else (told, None)
+
+
+def _level_jump(told: pl.DataFrame, known: Panel, horizon: int) -> float:
+    """The factor, up or down, between the units told in all and those of as many days at the level of the last 8 weeks.
+
+    1 where too little sold to say. Rows that are no number are the ladder's matter, row by row.
+    """
+    days = min(LEVEL_DAYS, (known.last_day - known.first_day).days + 1)
+    recent = known.sales.filter(pl.col("ds") > known.last_day - timedelta(days=days))["y"].sum() / days * horizon
+    told_units = told.filter(pl.col("y_hat").is_finite() & (pl.col("y_hat") > 0))["y_hat"].sum()
+    if recent < FEWEST_UNITS or told_units <= 0:
+        return 1.0
+    return max(told_units / recent, recent / told_units)
 
 
 def _refuse_closed(share: float, params: InferenceParams) -> None:

@@ -192,3 +192,15 @@ def test_half_of_the_rows_of_series_never_seen_are_noted_and_a_launch_is_not(ing
         for known in (len(ids) - 3, len(ids) // 2, 0)
     ]
     assert [[note.split(":")[0] for note in notes] for notes in noted] == [[], ["series_unusual"], []]
+
+
+def test_an_export_of_zeros_is_refused_whole_and_a_closed_or_festive_day_of_zeros_is_not(ingest):
+    """A day of zeros once cost 65% of accuracy a week long (drill `all_zeros`)."""
+    zeros = a_day(DAY).with_columns(y=pl.lit(0.0))
+    given = judged(zeros, context_of(ingest, thursdays(8)))
+    assert codes(given) == {"day_all_zero"}
+    assert "in the calendar" in given.reason
+    shut = zeros.with_columns(is_open=pl.lit(False))
+    assert codes(judged(shut, context_of(ingest, thursdays(8)))) == set()
+    feast = CALENDAR.conform(pl.DataFrame({"ds": [DAY], "region": ["*"], "known_at": [None], "event": ["feast"]}))
+    assert codes(judged(zeros, context_of(ingest, thursdays(8), calendar=feast))) == set()

@@ -125,3 +125,12 @@ def test_a_random_split_and_a_split_in_time_are_both_measured_on_the_last_days(u
     assert told["first_test_day"] == str(weekly_panel.last_day - timedelta(days=HORIZON - 1))
     assert 0 < told["wape_random_split"] < 1
     assert 0 < told["wape_temporal_split"] < 1
+
+
+def test_a_calibration_changed_in_the_registry_is_a_broken_model(registry, bundle, backtest):
+    """Drill `changed_calibration`: intervals of a tenth of their width once went out as the champion's."""
+    model_id = read_card(bundle)["model_id"]
+    path = registry / model_id / "calibration.json"
+    path.write_text(path.read_text(encoding="utf-8").replace("1.", "0.1"), encoding="utf-8")
+    with pytest.raises(ModelBroken, match="changed since"):
+        champion_in_registry(registry, model_id, backtest)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import numpy as np
 import polars as pl
 import pytest
@@ -175,3 +177,12 @@ def test_a_calendar_that_closes_nearly_everything_is_refused_unless_the_stores_d
         _publish(closed, inference_params, [1.0])
     lockdown = inference_params.model_copy(update={"most_closed_ahead": 1.0})
     assert _publish(closed, lockdown, [1.0])["y_hat"].sum() == 0
+
+
+def test_a_total_far_from_the_last_weeks_is_another_shops_model_and_the_baseline_serves(make_panel, inference_params):
+    """Drill `wrong_model`: the model of a shop a tenth as large. Held against eight weeks, so that a week of zeros condemns nobody."""
+    panel = make_panel(series=8, days=120, seed=7, nasty=False)
+    usual = panel.sales.filter(pl.col("ds") > panel.last_day - timedelta(days=56))["y"].sum() / 56 / 8
+    for factor, reason in ((0.1, "level_implausible"), (0.5, None), (2.0, None), (5.0, "level_implausible")):
+        told = _publish(panel, inference_params, [usual * factor])
+        assert set(told["reason"]) == {reason}, factor
