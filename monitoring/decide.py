@@ -9,6 +9,10 @@ from monitoring.finding import Finding
 # accuracy alarms that a fit on newer days can mend; the others are about feeds and files
 MENDED_BY_RETRAINING = ("accuracy", "bias", "calibration", "drift")
 
+# what rings soon after a fit speaks of tables its predecessor made; refitted every week, no fit would ever be judged on days it
+# has not seen (forecasting.challenge.unseen_window)
+YOUNGEST_DAYS = 14
+
 # who mends what: the first to call, by watcher
 FIRST_CALL = {
     "freshness": "the data supplier's desk",
@@ -45,7 +49,12 @@ def decide_retraining(findings: list[Finding], every_days: int) -> Retrain:
     The decision only says; the weekly flow trains, and the gate of evaluate.py decides what serves.
     """
     broken = [f for f in findings if f.severity != "ok"]
-    if alarms := [f for f in broken if _is_mended_by_retraining(f)]:
+    alarms = [f for f in broken if _is_mended_by_retraining(f)]
+    age_days = next((f.value for f in findings if f.watcher == "model_age" and f.value is not None), None)
+    if alarms and age_days is not None and age_days < YOUNGEST_DAYS:
+        young = f"the champion learned {age_days:.0f} days ago, and the gate needs {YOUNGEST_DAYS} to judge another"
+        return Retrain(False, "none", f"{young}; meanwhile: {'; '.join(f.what for f in alarms)}")
+    if alarms:
         return Retrain(True, "accuracy", "; ".join(f.what for f in alarms))
     if aged := [f for f in broken if f.watcher in ("model_age", "champion")]:
         return Retrain(True, "age", aged[0].what)

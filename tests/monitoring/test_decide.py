@@ -22,6 +22,8 @@ def finding(watcher: str, severity: str = "ok", value: float | None = 1.0, slice
         ([finding("model_age", "warning", 50.0), finding("bias", "error")], "accuracy"),
         ([finding("freshness", "error"), finding("quality", "warning")], "none"),
         ([finding("bias", "warning", slice="CA_4")], "none"),
+        ([finding("model_age", value=13.0), finding("bias", "error")], "none"),
+        ([finding("model_age", value=14.0), finding("bias", "error")], "accuracy"),
     ],
 )
 def test_accuracy_speaks_before_age_and_age_before_the_schedule(findings, trigger):
