@@ -4,7 +4,7 @@ reads   the store as of --as-of (default: latest) and its champion; with --from-
 writes  forecasts, forecast_levels and runs in the store; with --from-panel data/forecasts/*.parquet and run.json
 run     python inference.py [--origin 2016-05-22] [--horizon 28] [--as-of 2016-05-23T06:00] [--series 'FOODS_3_*'] [--json]
         python inference.py explain --series FOODS_3_090_CA_1 --ds 2016-05-28    one number back to data, model and code
-        python inference.py export [--form csv] | models | snapshot    long frames, the registry, a copy for dashboards
+        python inference.py changes | export [--form csv] | models | snapshot    since the last table; to take along; the registry
         python inference.py --publish    the laboratory's newest forecasts, model and scores -> the store
 """
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("inference")
 
 FURTHEST_DAYS = 366
-AT_THE_DESK = ("explain", "export", "models", "snapshot")  # questions about what was published; see desk/asked.py
+AT_THE_DESK = ("explain", "changes", "export", "models", "snapshot")  # about what was published; see desk/asked.py
 
 
 @dataclass(frozen=True)

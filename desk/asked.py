@@ -57,6 +57,15 @@ def _snapshot(arguments: Namespace, text_table: TextTable) -> Summary:
     return snapshot(load_params(arguments.params), Places(arguments.data))
 
 
+def _changes(arguments: Namespace, text_table: TextTable) -> Summary:
+    """What changed since the table before: units of the days both tables forecast, by group and by series."""
+    from desk.changes import changes
+    from desk.printed import moved
+
+    told = changes(load_params(arguments.params), Places(arguments.data))
+    return told if arguments.json else moved(told, text_table)
+
+
 def _models(arguments: Namespace, text_table: TextTable) -> Summary:
     """The model registry: which model made which forecasts from which data and code."""
     from desk.handing_over import models
@@ -97,6 +106,7 @@ QUESTIONS = {
     "explain": (_describe_explain, _explain),
     "touched": (_describe_touched, _touched),
     "export": (_describe_export, _export),
+    "changes": (_nothing_more, _changes),
     "models": (_nothing_more, _models),
     "snapshot": (_nothing_more, _snapshot),
 }

@@ -55,6 +55,20 @@ def traced(told: Told, text_table: TextTable) -> Told:
     return {name: table(told[name], columns.split()) for name, columns in _TRACED.items()}
 
 
+def moved(told: Told, text_table: TextTable) -> Told:
+    """What changed since the table before, level by level, then the series that moved most."""
+    if told["since"] is None:
+        return {"changes": "there is no earlier table yet"}
+    head = ["group", "before", "now", "moved"]
+
+    def table(rows: list[Told]) -> str:
+        return text_table(head, [[row["group"], *(f"{row[name]:,.1f}" for name in head[1:])] for row in rows])
+
+    tables = {level: table(rows) for level, rows in told["groups"].items()}
+    days = f"units over {told['days']} days, as forecast from {told['since']} and from {told['origin']}"
+    return {"changes": days, **tables, "series": table(told["series"])}
+
+
 def registered(models: list[Told], text_table: TextTable) -> Told:
     """The registry as one table, hashes shortened."""
     names = [

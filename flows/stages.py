@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -18,8 +19,10 @@ from contract.errors import StoreBusy, TillcastError
 from contract.params import load_params
 from contract.places import Places
 from contract.walk import Summary
+from desk.changes import changes
 from desk.handing_over import snapshot
 from flows.engine import ROOT, task
+from reports.watch import write_watch_page
 from storage.decisions import newest_decision
 from storage.store import open_store
 
@@ -52,8 +55,13 @@ def look(params: Path, data: Path, now: datetime) -> Summary:
 
 @task(**_PATIENT)
 def hand_out(params: Path, data: Path) -> Summary:
-    """desk: the copy of the store that dashboards read."""
-    return snapshot(load_params(params), Places(data))
+    """desk: the copy of the store that dashboards read, and what changed since the table before, for the page of alarms."""
+    known, places = load_params(params), Places(data)
+    told = changes(known, places)
+    places.reports.mkdir(parents=True, exist_ok=True)
+    (places.reports / "changes.json").write_text(json.dumps(told, indent=1, default=str) + "\n", encoding="utf-8")
+    write_watch_page(places.reports)
+    return {"changed_since": told["since"], **snapshot(known, places)}
 
 
 @task(**_PATIENT)

@@ -1,4 +1,4 @@
-"""The second page: what rings and whom to call, every watcher with its limit, what came true, and how the drills went."""
+"""The second page: what rings and whom to call, what changed since the last table, every watcher, and how drills went."""
 
 from __future__ import annotations
 
@@ -19,14 +19,15 @@ _NO_LOOK: Told = {
 
 
 def write_watch_page(reports: Path) -> Path:
-    """`reports`/watch.html from monitor.json and drills.json beside it; what was not run yet says how to run it."""
+    """`reports`/watch.html from monitor.json, changes.json and drills.json beside it; what was not run yet says how to run it."""
     page = reports / "watch.html"
     drills = (_read(reports / "drills.json") or {"drills": []})["drills"]
-    page.write_text(render_watch(_read(reports / "monitor.json"), drills), encoding="utf-8")
+    text = render_watch(_read(reports / "monitor.json"), drills, _read(reports / "changes.json"))
+    page.write_text(text, encoding="utf-8")
     return page
 
 
-def render_watch(look: Told | None, drills: list[Told]) -> str:
+def render_watch(look: Told | None, drills: list[Told], changes: Told | None = None) -> str:
     """The page as one HTML text, dated by the look; no script is needed to read it."""
     monitor = look or _NO_LOOK
     findings = sorted(monitor["findings"], key=lambda found: SEVERITIES.index(found["severity"]))
@@ -44,6 +45,7 @@ def render_watch(look: Told | None, drills: list[Told]) -> str:
         counts=counts,
         tables=tables,
         drills=graded,
+        changes=changes if changes and changes["since"] else None,
         grades={grade: sum(drill["grade"] == grade for drill in drills) for grade in GRADES},
     )
 

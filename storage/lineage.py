@@ -37,6 +37,17 @@ def cell_runs(con: duckdb.DuckDBPyConnection, unique_id: str, ds: date) -> pl.Da
     return con.sql(query, params={"unique_id": unique_id, "ds": ds}).pl()
 
 
+def newest_tables(con: duckdb.DuckDBPyConnection, count: int = 2) -> list[pl.DataFrame]:
+    """unique_id, ds, origin, y_hat, method of the newest whole table, and of the newest from each of the origins before."""
+    runs = """
+        select arg_max(run_id, started_at) as run_id, origin
+        from (select distinct run_id, origin from forecasts) join runs using (run_id)
+        where status = 'done' group by origin order by origin desc limit $count"""
+    found = con.execute(runs, {"count": count}).fetchall()
+    query = "select unique_id, ds, origin, y_hat, method from forecasts where run_id = $run_id order by unique_id, ds"
+    return [con.sql(query, params={"run_id": run_id}).pl() for run_id, _ in found]
+
+
 def inference_runs(con: duckdb.DuckDBPyConnection, since: datetime) -> list[Run]:
     """The runs that forecast and ended at that moment or later, oldest first."""
     query = """

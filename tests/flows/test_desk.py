@@ -11,6 +11,7 @@ import pytest
 import inference
 import ingest
 from contract.errors import BadUsage
+from desk.changes import changes
 from desk.explaining import explain_cell
 from desk.tracing import touched_by
 from storage.forecasts import forecasts_of
@@ -148,6 +149,29 @@ def test_the_touched_command_works_at_the_door(laboratory, capsys):
     where = ["--params", str(laboratory.params_file), "--data", str(laboratory.places.root)]
     assert ingest.main(["touched", "--batch", "1", *where]) == 0
     assert "brought" in capsys.readouterr().out
+
+
+def test_changes_are_of_the_days_both_tables_forecast(laboratory, next_day):
+    params, places = laboratory.params, laboratory.places
+    first = inference.infer(params, places, now=NOW)
+    next_day(laboratory, 1)
+    ingest.ingest(params, places, now=NOW + timedelta(days=2))
+    second = inference.infer(params, places, now=NOW + timedelta(days=2))
+    told = changes(params, places)
+    before, now = (rows_of(laboratory, run["run_id"]) for run in (first, second))
+    common = before.join(now, on=["unique_id", "ds"], suffix="_now")
+    assert (told["since"], told["days"]) == (before["origin"][0], params.train.horizon - 1)
+    (total,) = told["groups"]["total"]
+    assert total["before"] == pytest.approx(common["y_hat"].sum(), abs=1e-2)
+    assert total["now"] == pytest.approx(common["y_hat_now"].sum(), abs=1e-2)
+    for level in ("store_id", "dept_id"):
+        assert sum(row["moved"] for row in told["groups"][level]) == pytest.approx(total["moved"], abs=1e-2)
+    sizes = [abs(row["moved"]) for row in told["series"]]
+    assert sizes == sorted(sizes, reverse=True)
+
+
+def test_the_first_table_has_nothing_to_be_compared_with(laboratory):
+    assert changes(laboratory.params, laboratory.places)["since"] is None
 
 
 def _any_row(laboratory) -> dict:

@@ -66,3 +66,13 @@ def test_before_the_first_look_the_page_says_what_to_run(tmp_path):
     page = write_watch_page(tmp_path).read_text(encoding="utf-8")
     assert "late happened" in page
     assert "<td>bad</td>" in page
+
+
+def test_what_changed_since_the_last_table_is_shown_with_its_sign():
+    row = {"group": NASTY, "before": 10.0, "now": 7.5, "moved": -2.5}
+    told = {"since": "2024-05-30", "origin": "2024-05-31", "days": 27, "is_another_run_of_methods": True}
+    page = render_watch(look(), [], told | {"groups": {"store_id": [row]}, "series": []})
+    assert "-2.5" in page
+    assert "Other methods made the rows" in page
+    assert NASTY not in page
+    assert "no earlier table" in render_watch(look(), [], {"since": None})
