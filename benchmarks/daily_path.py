@@ -45,9 +45,12 @@ def main() -> None:
     runs = [list(_walked(arguments.data, params_file, params, panel)) for _ in range(arguments.runs)]
     told = [_median(steps) for steps in zip(*runs, strict=True)]
     total = {"step": "in all", "seconds": round(sum(step["seconds"] for step in told), 1)}
-    total["peak_mb"] = max(step["peak_mb"] for step in told)
-    lines = [[step["step"], f"{step['seconds']:.1f}", f"{step['peak_mb']:,}"] for step in [*told, total]]
-    print(text_table(["step", "seconds", "peak MB"], lines))
+    total |= {"cpu_s": round(sum(step["cpu_s"] for step in told), 1), "peak_mb": max(step["peak_mb"] for step in told)}
+    lines = [
+        [step["step"], f"{step['seconds']:.1f}", f"{step['cpu_s']:.1f}", f"{step['peak_mb']:,}"]
+        for step in [*told, total]
+    ]
+    print(text_table(["step", "seconds", "CPU s", "peak MB"], lines))
     print(f"{panel.series.height:,} series; aimed at: {TARGETS}")
     made = {
         "machine": machine(),
@@ -107,13 +110,16 @@ def _timed(door: str, arguments: list[str], log: Path) -> dict[str, Any]:
     seconds = time.perf_counter() - started
     if os.waitstatus_to_exitcode(status) != 0:
         raise SystemExit(f"{door}.py ended with {os.waitstatus_to_exitcode(status)}:\n{log.read_text()[-2000:]}")
-    return {"step": f"{door}.py", "seconds": round(seconds, 2), "peak_mb": round(used.ru_maxrss / 1024)}
+    cpu_s = round(used.ru_utime + used.ru_stime, 2)
+    return {"step": f"{door}.py", "seconds": round(seconds, 2), "cpu_s": cpu_s, "peak_mb": round(used.ru_maxrss / 1024)}
 
 
 def _median(steps: tuple[dict[str, Any], ...]) -> dict[str, Any]:
     seconds = [step["seconds"] for step in steps]
     peak = max(step["peak_mb"] for step in steps)
-    return {"step": steps[0]["step"], "seconds": round(statistics.median(seconds), 2), "peak_mb": peak, "runs": seconds}
+    cpu_s = round(statistics.median(step["cpu_s"] for step in steps), 2)
+    told = {"step": steps[0]["step"], "seconds": round(statistics.median(seconds), 2), "cpu_s": cpu_s, "peak_mb": peak}
+    return told | {"runs": seconds}
 
 
 if __name__ == "__main__":
