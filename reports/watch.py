@@ -21,7 +21,10 @@ _NO_LOOK: Told = {
 def write_watch_page(reports: Path) -> Path:
     """`reports`/watch.html from monitor.json, changes.json and drills.json beside it; what was not run yet says how to run it."""
     page = reports / "watch.html"
-    drills = (_read(reports / "drills.json") or {"drills": []})["drills"]
+    graded = _read(reports / "drills.json")
+    drills = (
+        graded["drills"] if isinstance(graded, dict) else []
+    )  # a list: written by an older version, without what is shown
     text = render_watch(_read(reports / "monitor.json"), drills, _read(reports / "changes.json"))
     page.write_text(text, encoding="utf-8")
     return page

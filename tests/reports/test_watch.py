@@ -61,6 +61,8 @@ def test_before_the_first_look_the_page_says_what_to_run(tmp_path):
     page = write_watch_page(tmp_path).read_text(encoding="utf-8")
     assert "python monitor.py" in page
     assert "make drills" in page
+    (tmp_path / "drills.json").write_text(json.dumps([{"fault": "old"}]), encoding="utf-8")
+    assert "make drills" in write_watch_page(tmp_path).read_text(encoding="utf-8")
     (tmp_path / "drills.json").write_text(json.dumps({"drills": [drill("bad", "degraded")]}), encoding="utf-8")
     (tmp_path / "monitor.json").write_text(json.dumps(look(finding("late", "warning"))), encoding="utf-8")
     page = write_watch_page(tmp_path).read_text(encoding="utf-8")
