@@ -19,7 +19,7 @@ NAMED: dict[tuple[str, str], str] = {
     (
         "restated_month",
         "50",
-    ): "half as much again is what a better month looks like; noted at the door (day_restated, volume_unusual), "
+    ): "half as much again is what a better month looks like; noted at the door (volume_unusual), "
     "the bias watcher rings within a week, and a restatement of the restatement mends it",
     (
         "short_history",

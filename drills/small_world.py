@@ -34,14 +34,15 @@ LENIENT = {
 CODE = ("*.py", "dvc.yaml", "params.yaml")
 
 
-def small_world(checkout: Path, folder: Path) -> World:
-    """The world in `folder`, from this checkout's code and params; about half a minute."""
+def small_world(checkout: Path, folder: Path, **simulator: object) -> World:
+    """The world in `folder`, from this checkout's code and params; about half a minute. `simulator`: its params, where other
+    than WORLD's."""
     folder.mkdir(parents=True)
     for path in (path for pattern in CODE for path in checkout.glob(pattern)):
         copy(path, folder)
     for room in (path for path in checkout.iterdir() if (path / "__init__.py").exists() and path.name != "tests"):
         copytree(room, folder / room.name, ignore=ignore_patterns("__pycache__", "results"))
-    _write_params(folder / "params.yaml")
+    _write_params(folder / "params.yaml", simulator)
     _run(folder, "-m", "dvc", "init", "--no-scm", "--quiet")
     _run(folder, "-m", "dvc", "repro", "--quiet")
     copy(folder / "data" / "tillcast.duckdb", folder / "backup.duckdb")
@@ -54,12 +55,12 @@ def small_world(checkout: Path, folder: Path) -> World:
     return World(folder, datetime.combine(next_day + timedelta(days=1), time(5)))
 
 
-def _write_params(path: Path) -> None:
+def _write_params(path: Path, simulator: dict[str, object]) -> None:
     yaml = YAML()
     raw = yaml.load(path.read_text(encoding="utf-8"))
     for section, values in SMALL.items():
         raw[section] |= values
-    raw["source"]["simulator"] |= WORLD
+    raw["source"]["simulator"] |= WORLD | simulator
     raw["evaluate"]["gate"] |= LENIENT
     with path.open("w", encoding="utf-8") as file:
         yaml.dump(raw, file)

@@ -9,11 +9,13 @@ reads data/panel/ and data/backtest/forecasts.parquet (after `make repro`).
 from __future__ import annotations
 
 import json
+import logging
 import shutil
 import sys
 import tempfile
 import time
 from datetime import date, datetime, timedelta
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +35,8 @@ if TYPE_CHECKING:
     from drills.file_drills import Inbox
     from drills.morning_drills import Left
     from drills.scenario import Stage
+
+log = logging.getLogger("drill")
 
 HEARD_AFTER = (1, 7, 14, 28)  # days of truth after which the watchers of accuracy, bias and calibration are asked
 
@@ -81,13 +85,20 @@ def _drilled(params: Params, places: Places, scratch: Path, now: datetime) -> tu
     mornings = clean_mornings(stage, watchers)
     inbox = _inbox(params, Places(scratch / "data"), now)
     (scratch / "mornings").mkdir()
-    results = [
-        *panel_drills(stage, drills, clean, watchers),
-        *bundle_drills(stage, drills, clean, scratch, watchers),
-        *file_drills(panel, drills, scratch / "files", inbox),
-        *morning_drills(small_world(ROOT, scratch / "world"), scratch / "mornings", _look),
-    ]
-    return results, mornings
+    drilled = chain(
+        panel_drills(stage, drills, clean, watchers),
+        bundle_drills(stage, drills, clean, scratch, watchers),
+        file_drills(panel, drills, scratch / "files", inbox),
+        morning_drills(small_world(ROOT, scratch / "world"), scratch / "mornings", _look),
+    )
+    return [_told(result) for result in drilled], mornings
+
+
+def _told(result: dict[str, Any]) -> dict[str, Any]:
+    """A drill's result, said in the log: minutes without a word look like a hang."""
+    words = ("fault", "strength", "outcome", "loss", "grade")
+    log.info("drilled %s", " ".join(f"{word}={result[word]}" for word in words))
+    return result
 
 
 def _watchers(stage: Stage, params: Params) -> Watchers:

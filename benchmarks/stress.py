@@ -1,0 +1,188 @@
+"""Where it bends: ten times the series, five years at once, twenty files in the inbox, ten times the volume, promotions everywhere.
+
+run     python -m benchmarks.stress [--data data]     `--data`: after `make repro`, for Christmas; minutes, in scratch folders
+
+Every door runs in a process of its own; seconds and peak memory are that process's.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+from ruamel.yaml import YAML
+
+from benchmarks.measured import ROOT, machine
+from contract.params import load_params
+from forecasting.bundle import load_bundle
+from reports.tables import text_table
+from sources.simulator.drop import write_day
+from sources.simulator.simulation import simulate
+from storage.panel_files import read_frozen
+
+RESULT = ROOT / "benchmarks" / "results" / "stress.json"
+USUAL_SERIES, DAYS = 1000, 400
+FILES_AT_ONCE = 20
+Row = dict[str, Any]  # what, door, seconds, rss_mb, told
+
+
+def world(folder: Path, series: int, days: int) -> Path:
+    """A data folder and its params file for a simulator of this size, empty yet."""
+    folder.mkdir(parents=True)
+    yaml = YAML()
+    raw = yaml.load((ROOT / "params.yaml").read_text(encoding="utf-8"))
+    raw["source"] |= {"kind": "simulator", "path": None, "sha256": None}
+    raw["source"]["simulator"] |= {"series": series, "days": days}
+    with (folder / "params.yaml").open("w", encoding="utf-8") as file:
+        yaml.dump(raw, file)
+    return folder
+
+
+def walked(what: str, folder: Path, *command: str) -> Row:
+    """One door over a world: how it ended, seconds, peak memory."""
+    shared = ["--params", str(folder / "params.yaml"), "--data", str(folder / "data"), "--json"]
+    since = time.perf_counter()
+    process = subprocess.Popen(  # noqa: S603 -- our own command
+        [sys.executable, *command, *shared],
+        cwd=ROOT,
+        env=os.environ | {"OMP_WAIT_POLICY": "passive"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    said = process.stdout.read()
+    _, status, used = os.wait4(process.pid, 0)
+    told = json.loads(said.splitlines()[-1]) if said.strip() else {}
+    row = {"what": what, "door": " ".join(command), "exit": os.waitstatus_to_exitcode(status)}
+    kept = {name: told[name] for name in ("rows_in", "accepted", "refused", "reason") if name in told}
+    return row | {
+        "seconds": round(time.perf_counter() - since, 1),
+        "rss_mb": round(used.ru_maxrss / 1024),
+        "told": kept,
+    }
+
+
+def of_size(scratch: Path, series: int, days: int, what: str) -> tuple[Path, list[Row]]:
+    """A world filled, frozen, learned from and forecast."""
+    folder = world(scratch / what.replace(" ", "_"), series, days)
+    rows = [walked(what, folder, "ingest.py", "--fill", "--freeze"), walked(what, folder, "train.py")]
+    rows.append(walked(what, folder, "-m", "benchmarks.stress", "--forecast"))
+    return folder, rows
+
+
+def inbox_of_many(folder: Path) -> list[Row]:
+    """So many daily files at once; and before them, a day on which everybody bought ten times as much."""
+    params = load_params(folder / "params.yaml")
+    simulation = simulate(params.source.simulator)
+    inbox = folder / "data" / "inbox"
+    inbox.mkdir(exist_ok=True)
+    rows = []
+    path = write_day(simulation, simulation.last_day + timedelta(days=1), inbox)
+    day = pl.read_csv(path)
+    day.with_columns(pl.col("y") * 10).write_csv(path)
+    rows.append(walked("ten times the volume", folder, "ingest.py"))
+    day.with_columns(pl.col("y") * 10).write_csv(path)
+    rows.append(walked("ten times the volume", folder, "ingest.py", "--accept-unusual"))
+    for k in range(2, FILES_AT_ONCE + 2):
+        write_day(simulation, simulation.last_day + timedelta(days=k), inbox)
+    rows.append(walked(f"{FILES_AT_ONCE} files at once", folder, "ingest.py"))
+    return rows
+
+
+def promoted_everywhere(folder: Path) -> Row:
+    """The champion's units of four weeks with a promotion on every item, against none: beside what promotions did before."""
+    panel = read_frozen(folder / "data" / "panel")
+    model = load_bundle(folder / "data" / "models" / "candidate")
+    units = {}
+    for promo in (0.0, 1.0):
+        ahead = pl.col("to_ds") > panel.last_day
+        prices = panel.prices.with_columns(promo=pl.when(ahead).then(promo).otherwise("promo"))
+        told = model.forecast(replace(panel, prices=prices), panel.last_day, 28)
+        units[promo] = told["y_hat"].sum()
+    return {
+        "what": "a promotion on every item",
+        "door": "forecast",
+        "told": {
+            "units_told_against_none": round(units[1.0] / units[0.0], 3),
+            "learned_from_share": _promo_share(panel),
+        },
+    }
+
+
+def christmas(data: Path) -> list[Row]:
+    """WRMSSE of the backtest cutoff by cutoff: the one whose horizon holds Christmas beside the others."""
+    scores = pl.read_parquet(data / "scores" / "scores.parquet")
+    ours = scores.filter(model="global_lightgbm", level="average", slice="all", metric="wrmsse").sort("cutoff")
+    told = []
+    for cutoff, value in ours.select("cutoff", "value").iter_rows():
+        holds_it = cutoff < cutoff.replace(month=12, day=25) <= cutoff + timedelta(days=28)
+        what = "Christmas" if holds_it else "other weeks"
+        told.append({"what": what, "door": f"backtest from {cutoff}", "told": {"wrmsse": round(value, 3)}})
+    return told
+
+
+def _promo_share(panel: Any) -> float:
+    known = panel.prices.filter(pl.col("from_ds") <= panel.last_day)
+    return round(float((known["promo"].fill_null(0.0) > 0).mean()), 3)
+
+
+def _forecast_once(folder: Path) -> None:
+    """In the measured process: one forecast of 28 days for all series."""
+    panel, model = read_frozen(folder / "panel"), load_bundle(folder / "models" / "candidate")
+    print(json.dumps({"rows_in": model.forecast(panel, panel.last_day, 28).height}))
+
+
+def table(rows: list[Row]) -> str:
+    """One line per door."""
+    head = ["what", "door", "seconds", "MB", "told"]
+    return text_table(
+        head,
+        [
+            [
+                row["what"],
+                row["door"],
+                str(row.get("seconds", "-")),
+                str(row.get("rss_mb", "-")),
+                json.dumps(row["told"]),
+            ]
+            for row in rows
+        ],
+    )
+
+
+def main() -> None:
+    """Stress, print, keep."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, default=Path("data"), help="data folder after make repro")
+    parser.add_argument("--params", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--json", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--forecast", action="store_true", help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.forecast:
+        _forecast_once(arguments.data)
+        return
+    rows = christmas(arguments.data)
+    with tempfile.TemporaryDirectory() as folder:
+        scratch = Path(folder)
+        usual, told = of_size(scratch, USUAL_SERIES, DAYS, "usual")
+        rows += [*told, promoted_everywhere(usual), *inbox_of_many(usual)]
+        five_years = world(scratch / "five_years", USUAL_SERIES, 1826)
+        rows.append(walked("five years at once", five_years, "ingest.py", "--fill", "--freeze"))
+        print(table(rows), flush=True)
+        rows += of_size(scratch, 10 * USUAL_SERIES, DAYS, "ten times the series")[1]
+    RESULT.write_text(json.dumps({"machine": machine(), "rows": rows}, indent=1) + "\n", encoding="utf-8")
+    print(table(rows))
+
+
+if __name__ == "__main__":
+    main()
