@@ -92,6 +92,7 @@ def test_every_deployment_names_a_flow_that_exists_and_one_writer_at_a_time(root
         path, name = deployment["entrypoint"].split(":")
         flow = getattr(import_module(path.removesuffix(".py").replace("/", ".")), name)
         assert flow.name == deployment["name"]
+        assert 0 < flow.timeout_seconds <= 12 * 3600
         assert (deployment["work_pool"]["name"], deployment["concurrency_limit"]) == ("tillcast", 1)
         assert all(schedule["timezone"] for schedule in deployment["schedules"])
 
@@ -126,10 +127,24 @@ def test_a_day_in_prefect_leaves_tables_to_look_at_and_an_event_for_every_alarm(
     daily.daily(laboratory.params_file, laboratory.places.root, morning(laboratory, 9))
     with get_client(sync_client=True) as client:
         artifacts = sorted(client.read_artifacts(), key=lambda artifact: artifact.created)
+        raised = _events_of(client, "tillcast.alert.raised")
     shown = {artifact.key: artifact.data for artifact in artifacts}
+    assert "freshness" in raised
     assert "| inference | units |" in shown["tillcast-day"]
     assert "freshness" in shown["tillcast-alarms"]
     assert laboratory.places.snapshot.exists()
+
+
+def _events_of(client, event: str) -> set[str]:
+    """The causes of the events of this name that reached the server; they travel in the background, for a few seconds."""
+    import time
+
+    for _ in range(60):
+        found = client._client.post("/events/filter", json={"filter": {"event": {"prefix": [event]}}, "limit": 50})
+        if causes := {one["payload"]["cause"] for one in found.json()["events"]}:
+            return causes
+        time.sleep(0.5)
+    return set()
 
 
 def test_alarms_are_told_by_severity_cause_and_sentence():
