@@ -1,0 +1,22 @@
+"""Tables of measured results in documents: what stands there is what the result files say, never typed."""
+
+from __future__ import annotations
+
+import pytest
+
+from benchmarks.rendered import markdown_table, replaced, sections
+
+
+@pytest.mark.parametrize("name", ["gate", "cadence"])
+def test_the_tables_in_the_design_are_those_of_the_result_files(root, name):
+    """Run `python -m benchmarks.rendered` after a benchmark."""
+    design = (root / "system_design.md").read_text(encoding="utf-8")
+    assert replaced(design, name, sections()[name]) == design
+
+
+def test_only_what_stands_between_the_marks_is_replaced():
+    text = "before\n<!-- gate: begin, made by benchmarks.rendered -->\nold\n<!-- gate: end -->\nafter"
+    told = replaced(text, "gate", markdown_table(["a"], [["1"]]))
+    assert told == text.replace("old", "| a |\n| --- |\n| 1 |")
+    with pytest.raises(KeyError, match="no marks"):
+        replaced(text, "cadence", "")
