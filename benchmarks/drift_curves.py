@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from benchmarks.false_alarms import kind_of
 from benchmarks.measured import ROOT
 from benchmarks.replay import World, tables_from, walk, world_of
 from benchmarks.watching import Limits, Rung, rung_by_fixed_limits, rung_by_plain_tests, rung_by_signals, signals_over
@@ -48,7 +49,7 @@ def main() -> None:
         for start in starts_of(world, arguments.starts):
             runs += _runs(world, start, [shape for shape in SHAPES if shape.name in arguments.shapes])
     results = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
-    kind = arguments.worlds[0].partition(":")[0]
+    kind = kind_of(arguments.worlds[0])
     results[kind] = (results.get(kind) or {}) | summed(runs)
     RESULTS.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
 

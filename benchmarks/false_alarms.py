@@ -41,7 +41,7 @@ def main() -> None:
     results = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
     for part, worlds in (("tuned", names[:split]), ("held out", names[split + 1 :])):
         if worlds:
-            results[f"{_kind(worlds[0])}, {part}"] = summed([counted(world_of(name), again) for name in worlds])
+            results[f"{kind_of(worlds[0])}, {part}"] = summed([counted(world_of(name), again) for name in worlds])
     RESULTS.write_text(json.dumps(results, indent=1, sort_keys=True) + "\n", encoding="utf-8")
 
 
@@ -81,7 +81,8 @@ def _kept(
     return json.loads(path.read_text(encoding="utf-8"))
 
 
-def _kind(name: str) -> str:
+def kind_of(name: str) -> str:
+    """What a world is called in tables."""
     kind, _, told = name.partition(":")
     named = {"sim": "simulator", "m5": "M5"}[kind]
     return f"{named}, booster" if told.endswith(":lightgbm") else named
