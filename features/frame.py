@@ -69,11 +69,11 @@ def targets(space: Space, rows: Rows) -> np.ndarray:
 
 
 def _by_chunk(space: Space, rows: Rows) -> Iterator[tuple[int, int, Rows]]:
+    """Series first..last-1 and their rows, at most `chunk_series` together; of one series, that series alone."""
     for first in range(0, space.series.height, space.chunk_series):
-        last = min(first + space.chunk_series, space.series.height)
-        low, high = np.searchsorted(rows.series_ix, [first, last])
+        low, high = np.searchsorted(rows.series_ix, [first, first + space.chunk_series])
         if high > low:
-            yield first, last, rows.slice(low, high)
+            yield int(rows.series_ix[low]), int(rows.series_ix[high - 1]) + 1, rows.slice(low, high)
 
 
 def _chunk_frame(space: Space, first: int, last: int, rows: Rows) -> pl.DataFrame:
@@ -90,10 +90,11 @@ def _chunk_frame(space: Space, first: int, last: int, rows: Rows) -> pl.DataFram
 def _read_values(space: Space, own: pl.DataFrame, first: int, rows: Rows) -> dict[str, pl.Series]:
     """Every part of every feature, evaluated on its table once per anchor and gathered at its rows."""
     values: dict[str, pl.Series] = {}
+    tables = {SERIES_TABLE: (own, rows.series_ix - first)}
     for (table, anchor, ahead), parts in _by_place(space.features).items():
-        dense, entity = (own, rows.series_ix - first) if table == SERIES_TABLE else (space.shared[table], None)
-        if entity is None:
-            entity = space.entity_ix[table][rows.series_ix]
+        if table not in tables:
+            tables[table] = _part_of(space, table, first, rows)
+        dense, entity = tables[table]
         day = days_read(anchor, ahead, rows.origin_ix, rows.h)
         at = pl.Series(np.where(day < 0, -1, space.days.rows(entity, day))).cast(
             pl.UInt32, strict=False
@@ -101,6 +102,17 @@ def _read_values(space: Space, own: pl.DataFrame, first: int, rows: Rows) -> dic
         computed = dense.select([part.expr.cast(pl.Float32).alias(part.name) for part in parts])
         values |= {name: computed[name].gather(at) for name in computed.columns}
     return values
+
+
+def _part_of(space: Space, table: str, first: int, rows: Rows) -> tuple[pl.DataFrame, np.ndarray]:
+    """Of a shared table the entities these rows read, and for each row which of them is its own.
+
+    A chunk of series reads a few of all items; the others' windows would be computed for nobody.
+    """
+    members = space.entity_ix[table][first : int(rows.series_ix[-1]) + 1]
+    needed, at = np.unique(members, return_inverse=True)
+    width = space.days.width
+    return space.shared[table][(needed[:, None] * width + np.arange(width)).ravel()], at[rows.series_ix - first]
 
 
 def _by_place(features: list[Feature]) -> dict[tuple[str, str, int], list[Feature]]:
