@@ -25,7 +25,7 @@ def main() -> None:
     params, places = load_params(Path("params.yaml")), Places(Path(sys.argv[1]))
     panel, horizon = read_frozen(places.panel), params.train.horizon
     champion = candidate_champion(places.candidate, places.backtest, places.scores / "decision.json")
-    baseline = SeasonalNaive(params.train.season)
+    baseline = SeasonalNaive(params.train.season, params.source.region, params.ingest.absent_means_zero)
 
     def work() -> dict[str, Any]:
         rows = publish_forecasts(
