@@ -134,12 +134,12 @@ def draw(told: dict[str, Any]) -> None:
     ]
     plot = alt.Chart(pl.DataFrame(rows)).mark_line(point=True)
     chart = plot.encode(
-        x=alt.X("size:Q", title=None, scale=alt.Scale(type="log", nice=False)),
+        x=alt.X("size:O", title=None, axis=alt.Axis(labelAngle=0)),
         y=alt.Y("days:Q", title="days until found", scale=alt.Scale(domain=[0, NOT_FOUND])),
         color=alt.Color("family:N", title=None, sort=list(FAMILIES)),
         facet=alt.Facet("shape:N", columns=5, title=None, sort=[f"{s.name} ({s.size_is})" for s in SHAPES]),
     )
-    chart.properties(width=150, height=110).resolve_scale(x="independent").save(CURVES)
+    chart.properties(width=140, height=100).resolve_scale(x="independent").save(CURVES)
 
 
 NOT_FOUND = 60

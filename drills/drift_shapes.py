@@ -35,6 +35,13 @@ class DriftShape:
     apply: Callable[[Panel, date, float, Rng], Panel]
 
 
+def nothing(panel: Panel, since: date, size: float, rng: Rng) -> Panel:
+    """No drift: a share of the units is taken out and as many are drawn anew. What is found here is found by chance."""
+    return _scaled(
+        _scaled(panel, since, rng, lambda _series, _days: 1 - size), since, rng, lambda _s, _d: 1 / (1 - size)
+    )
+
+
 def level_shift(panel: Panel, since: date, size: float, rng: Rng) -> Panel:
     """Everything sells more at once."""
     return _scaled(panel, since, rng, lambda _series, _days: 1 + size)
@@ -151,6 +158,7 @@ def corruption(panel: Panel, since: date, size: float, rng: Rng) -> Panel:
 
 
 SHAPES = (
+    DriftShape("nothing", "the same demand drawn anew in part", "share of units", (0.05, 0.2), nothing),
     DriftShape("level_shift", "everything sells more", "share", (0.05, 0.1, 0.2, 0.4), level_shift),
     DriftShape("level_drop", "everything sells less", "share", (0.05, 0.1, 0.2, 0.4), level_drop),
     DriftShape("trend_break", "everything grows", "share in 28 days", (0.02, 0.05, 0.1, 0.2), trend_break),
