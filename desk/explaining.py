@@ -18,7 +18,7 @@ from desk.past_days import comparable_days, flags_of
 from forecasting.bundle import load_bundle
 from forecasting.champion import champion_in_registry
 from forecasting.explain import BASE, Explanation, explain, interval_steps
-from forecasting.fallback import REASONS, complete
+from forecasting.fallback import LAST_FORECAST, REASONS, complete
 from forecasting.seasonal_naive import SeasonalNaive
 from storage.batches import read_batches
 from storage.lineage import Reading, batches_of_series, cell_runs, panel_as_read, read_until, sold_on, versions_of
@@ -125,7 +125,10 @@ def _answer(params: Params, places: Places, found: Found) -> Told:
     """The number made again from what the run had read; `accounted`: it is the published one."""
     row = found.row
     is_models = found.model is not None and row["method"] == found.model["kind"]
-    told = _by_model(places, found) if is_models else _by_ladder(params, found)
+    try:
+        told = _by_model(places, found) if is_models else _by_ladder(params, found)
+    except ModelBroken as broken:  # an older code's bundle: where the number comes from can still be told
+        told = {"steps": [], "features": [], "not_made_again": str(broken)}
     last = told["steps"][-1][1] if told["steps"] else None
     is_same = last is not None and abs(last - row["y_hat"]) <= SAME * max(1.0, abs(row["y_hat"]))
     return {**told, "accounted": is_same, "difference": None if last is None else last - row["y_hat"]}
@@ -159,13 +162,12 @@ def _agree(made: Explanation, row: Told, ratios: Any) -> bool | None:
 
 
 def _by_ladder(params: Params, found: Found) -> Told:
-    """A row the champion did not make: what the rung below it says, made again; nothing for a rung that repeats an older table."""
+    """A row the champion did not make: what the rung below it says, made again; nothing where an older table was repeated."""
     row, known = found.row, found.panel.up_to(found.row["origin"])
+    if row["method"] == LAST_FORECAST:
+        return {"steps": [], "features": [], "not_made_again": "it repeats the last published table"}
     baseline = SeasonalNaive(params.train.season, params.source.region, params.ingest.absent_means_zero)
-    try:
-        naive = baseline.forecast(known, row["origin"], row["horizon"])
-    except ModelBroken:
-        return {"steps": [], "features": []}
+    naive = baseline.forecast(known, row["origin"], row["horizon"])
     silent = naive.with_columns(y_hat=pl.lit(None, pl.Float64))
     rung = complete(silent, "", naive, known, params.inference, row["reason"] or "no_model")
     mine = rung.filter(unique_id=row["unique_id"], ds=row["ds"]).row(0, named=True)

@@ -140,7 +140,7 @@ def _model(model: Told | None) -> str:
 
 def _accounted(told: Told) -> str:
     if told["difference"] is None:
-        return "no: this row is not made again"
+        return f"no: this row is not made again; {told.get('not_made_again', 'nothing can be said of how it was made')}"
     if told["accounted"]:
         return "yes: the steps end at the published number"
     return f"no: the steps end {told['difference']:+.3g} units off the published number"

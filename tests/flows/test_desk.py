@@ -112,6 +112,19 @@ def test_a_row_of_the_ladder_says_why_and_is_made_again(laboratory):
     assert told["features"] == []
 
 
+def test_a_model_that_can_no_longer_be_read_leaves_the_way_back_to_data_and_code(laboratory, capsys):
+    row = _any_row(laboratory)
+    for bundle in laboratory.places.registry.iterdir():
+        (bundle / "card.json").write_text("{}", encoding="utf-8")
+    told = explain_cell(laboratory.params, laboratory.places, row["unique_id"], row["ds"])
+    assert (told["features"], told["accounted"], told["difference"]) == ([], False, None)
+    assert told["files"]
+    assert told["run"]["git_commit"]
+    where = ["--params", str(laboratory.params_file), "--data", str(laboratory.places.root)]
+    assert inference.main(["explain", "--series", row["unique_id"], "--ds", str(row["ds"]), *where]) == 0
+    assert "not made again; '" in capsys.readouterr().out
+
+
 def test_the_command_prints_lines_or_one_json_object(laboratory, capsys):
     places = laboratory.places
     row = _any_row(laboratory)
