@@ -67,7 +67,12 @@ def serving(root: Path, environment: dict[str, str], log: Path) -> Iterator[subp
             yield served
         finally:
             served.terminate()
-            served.wait(90)
+            try:
+                served.wait(90)
+            except subprocess.TimeoutExpired:  # the test fails, and still leaves nothing behind
+                for pid in processes_of(environment):
+                    os.kill(pid, signal.SIGKILL)
+                raise
 
 
 def until(is_so: Callable[[], object], what: str, log: Path) -> object:
