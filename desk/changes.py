@@ -36,7 +36,7 @@ def changes(params: Params, places: Places) -> Told:
         "since": before["origin"][0],
         "origin": now["origin"][0],
         "days": both["ds"].n_unique(),
-        "is_another_run_of_methods": _methods(now) != _methods(before),
+        "has_other_methods": _methods(now) != _methods(before),
         "groups": {name: _moved(both, name).to_dicts() for name in [TOTAL, *shown]},
         "series": _moved(both, "unique_id").head(MOST_SERIES).to_dicts(),
     }

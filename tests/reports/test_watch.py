@@ -72,7 +72,7 @@ def test_before_the_first_look_the_page_says_what_to_run(tmp_path):
 
 def test_what_changed_since_the_last_table_is_shown_with_its_sign():
     row = {"group": NASTY, "before": 10.0, "now": 7.5, "moved": -2.5}
-    told = {"since": "2024-05-30", "origin": "2024-05-31", "days": 27, "is_another_run_of_methods": True}
+    told = {"since": "2024-05-30", "origin": "2024-05-31", "days": 27, "has_other_methods": True}
     page = render_watch(look(), [], told | {"groups": {"store_id": [row]}, "series": []})
     assert "-2.5" in page
     assert "Other methods made the rows" in page
