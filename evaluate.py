@@ -12,16 +12,15 @@ from __future__ import annotations
 import json
 import logging
 import sys
-import time
 from dataclasses import asdict
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from contract.errors import BadUsage, ModelBroken
+from contract.errors import BadUsage
 from contract.params import Params, load_params
 from contract.places import Places
 from contract.walk import Summary, clock, door_parser, read_json, walk
+from desk.champions import name_incumbent, roll_back
 
 if TYPE_CHECKING:
     import polars as pl
@@ -34,7 +33,6 @@ log = logging.getLogger("evaluate")
 
 BASELINE = "seasonal_naive"
 CANDIDATE = "global_lightgbm"
-NEXT = "python inference.py: today's table by this model"
 
 
 def evaluate(params: Params, places: Places) -> Summary:
@@ -90,46 +88,6 @@ def evaluate(params: Params, places: Places) -> Summary:
         "decision": decision,
         "scores": str(places.scores),
     }
-
-
-def name_incumbent(params: Params, places: Places) -> Summary:
-    """The store's champion, copied to where the laboratory compares with it. Before the first promotion: a note that there is none."""
-    from forecasting.champion import name_incumbent as copy
-    from storage.models import champion
-    from storage.store import open_store
-
-    model_id = None
-    if places.store.exists():
-        with open_store(places.store, params.ingest.lock_wait_s, read_only=True) as con:
-            model_id = champion(con)
-    copy(places.registry, model_id, places.incumbent)
-    return {"incumbent": model_id, "copied_to": str(places.incumbent)}
-
-
-def roll_back(params: Params, places: Places, *, model_id: str | None, reason: str, now: datetime) -> Summary:
-    """An earlier champion (default: the one before) serves from now on. One transaction; the registry is read, never changed.
-
-    Refused for a model whose bundle does not load: a rollback must not be the next incident.
-    """
-    from forecasting.bundle import load_bundle
-    from storage.models import in_line, promote
-    from storage.store import open_store
-
-    started = time.perf_counter()
-    with open_store(places.store, params.ingest.lock_wait_s) as con:
-        line = in_line(con)
-        if model_id is None and len(line) < 2:
-            raise ModelBroken(
-                "there is no champion before this one. Name a model: `python evaluate.py --rollback MODEL_ID`."
-            )
-        target = model_id or line[1]
-        if target in line[:1]:
-            raise BadUsage(f"model '{target}' is the champion already. Name an earlier one: {line[1:]}.")
-        load_bundle(places.registry / target)
-        decision = promote(con, target, reason, now, "rollback")
-    seconds = round(time.perf_counter() - started, 2)
-    log.warning("rolled back model_id=%s replaced=%s reason=%s", target, decision.replaced, reason)
-    return {"serves": target, "replaced": decision.replaced, "reason": reason, "seconds": seconds, "next": NEXT}
 
 
 def illusion(params: Params, places: Places) -> Summary:
