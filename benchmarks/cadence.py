@@ -1,6 +1,6 @@
 """What refits are worth: accuracy, churn and cost for a refit every 1, 7, 28 days and never, and what age costs a model.
 
-run     python -m benchmarks.cadence [--m5 DATA_FOLDER]     (M5: a data folder after `make repro PROFILE=m5`; every tenth item)
+run     python -m benchmarks.cadence [--m5 DATA_FOLDER]     (M5: a data folder after `make repro PROFILE=m5`; age alone)
 
 One origin a week, on another weekday each; a cadence serves it with its newest fit. Every number is a mean over the origins, the
 loss also as a ratio to that of a fit of the day, origin by origin. Churn: how much of a table's units on the coming three
@@ -34,7 +34,7 @@ from reports.tables import text_table
 RESULT = ROOT / "benchmarks" / "results" / "cadence.json"
 HORIZON, WEEK = 28, 7
 CADENCES = {"every day": 1, "every 7 days": 7, "every 28 days": 28, "never": 10_000}
-AGES = (7, 28, 56, 112)
+AGES, M5_AGES = (7, 28, 56, 112), (7, 28, 56)
 
 
 @dataclass
@@ -90,13 +90,15 @@ def main() -> None:
     params = load_params(ROOT / "params.yaml")
     made = json.loads(RESULT.read_text(encoding="utf-8")) if RESULT.exists() else {}
     if arguments.m5:
-        made["m5"] = measure(_m5(arguments.m5))
+        made["m5"] = _decay_on_m5(arguments.m5)
     else:
         panel = simulated(params, 500, 960, 7)
         made["simulator"] = measure(Walk(params, panel, panel.last_day - timedelta(days=HORIZON + WEEK * 20), 20))
     RESULT.write_text(json.dumps({"machine": machine()} | made, indent=1) + "\n", encoding="utf-8")
     for name in made.keys() - {"machine"}:
-        print(name, text_table(*_table(made[name])), made[name]["loss_by_age"], sep="\n")
+        if "cadences" in made[name]:
+            print(name, text_table(*_table(made[name])), sep="\n")
+        print(name, made[name]["loss_by_age"])
 
 
 def measure(walk: Walk) -> dict[str, Any]:
@@ -158,14 +160,23 @@ def _by_age(walk: Walk, fresh: dict[date, float]) -> dict[str, dict[str, float]]
     return told
 
 
-def _m5(folder: Path) -> Walk:
+def _decay_on_m5(folder: Path) -> dict[str, Any]:
+    """Age alone, on every thirtieth item: six origins four weeks apart, so that one fit is the age of several."""
     from storage.panel_files import read_frozen
 
-    params = params_for("m5")
     panel = read_frozen(Places(folder).panel)
-    items = panel.series["item_id"].unique().sort().gather_every(10)
+    items = panel.series["item_id"].unique().sort().gather_every(30)
     few = panel.only(panel.series.filter(panel.series["item_id"].is_in(items.implode()))["unique_id"])
-    return Walk(params, few, few.last_day - timedelta(days=HORIZON + WEEK * 12), 12)
+    origins = [few.last_day - timedelta(days=HORIZON * k) for k in range(6, 0, -1)]
+    walk = Walk(params_for("m5"), few, origins[0] - timedelta(days=max(M5_AGES)), len(origins))
+    fresh, told = {o: walk.losses(o, [o])[0] for o in origins}, {}
+    for age in M5_AGES:
+        ratios = [walk.losses(o, [o - timedelta(days=age)])[0] / fresh[o] for o in origins]
+        error = float(np.std(ratios, ddof=1) / np.sqrt(len(ratios)))
+        told[str(age)] = {"ratio": round(float(np.mean(ratios)), 4), "error": round(error, 4), "origins": len(ratios)}
+        print(age, told[str(age)], flush=True)
+    where = {"origins": [str(origins[0]), str(origins[-1]), len(origins)], "series": few.series.height}
+    return where | {"wrmsse": round(float(np.mean(list(fresh.values()))), 4), "loss_by_age": told}
 
 
 def _table(told: dict[str, Any]) -> tuple[list[str], list[list[str]]]:

@@ -75,7 +75,8 @@ def _cadence(told: dict[str, Any]) -> str:
     tables = []
     for world in ("simulator", "m5"):
         if world in told:
-            tables += [_by_cadence(world, told[world]), _by_age(told[world]["loss_by_age"])]
+            tables += [_by_cadence(world, told[world])] if "cadences" in told[world] else []
+            tables += [_by_age(world, told[world])]
     return "\n\n".join(tables)
 
 
@@ -95,9 +96,11 @@ def _by_cadence(world: str, told: dict[str, Any]) -> str:
     return markdown_table([head, "WRMSSE", "loss against daily", "churn a week", "fit s a week"], rows)
 
 
-def _by_age(by_age: dict[str, dict[str, float]]) -> str:
+def _by_age(world: str, told: dict[str, Any]) -> str:
+    by_age = told["loss_by_age"]
     rows = [["loss against a fit of the day", *(f"{r['ratio'] - 1:+.2%} ± {r['error']:.2%}" for r in by_age.values())]]
-    return markdown_table(["age of the fit, days", *by_age], rows)
+    origins = ["origins", *(str(r["origins"]) for r in by_age.values())]
+    return markdown_table([f"{world}, {told['series']} series: age of the fit, days", *by_age], [*rows, origins])
 
 
 if __name__ == "__main__":
