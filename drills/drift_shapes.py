@@ -37,9 +37,7 @@ class DriftShape:
 
 def nothing(panel: Panel, since: date, size: float, rng: Rng) -> Panel:
     """No drift: a share of the units is taken out and as many are drawn anew. What is found here is found by chance."""
-    return _scaled(
-        _scaled(panel, since, rng, lambda _series, _days: 1 - size), since, rng, lambda _s, _d: 1 / (1 - size)
-    )
+    return _redrawn(panel, since, rng, lambda _series, _days: (1 - size, size))
 
 
 def level_shift(panel: Panel, since: date, size: float, rng: Rng) -> Panel:
@@ -179,23 +177,32 @@ SHAPES = (
 )
 
 Factor = Callable[[np.ndarray, np.ndarray], np.ndarray | float]
+Parts = Callable[[np.ndarray, np.ndarray], tuple[np.ndarray | float, np.ndarray | float]]
 
 
 def _scaled(panel: Panel, since: date, rng: Rng, factor: Factor) -> Panel:
     """Units from a day on times factor(series, days since then), in whole units."""
+
+    def parts(series: np.ndarray, days: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        times = np.asarray(factor(series, days), dtype=float)
+        return np.minimum(times, 1.0), np.maximum(times - 1, 0.0)
+
+    return _redrawn(panel, since, rng, parts)
+
+
+def _redrawn(panel: Panel, since: date, rng: Rng, parts: Parts) -> Panel:
+    """From a day on the share of units that stays, and new ones as a share of the series' own recent level."""
     level = pl.col("y").rolling_mean(LEVEL_DAYS, min_samples=1).over("unique_id")
     sales = panel.sales.with_columns(level=level)
     late = (sales["ds"] >= since).to_numpy() & sales["y"].is_not_null().to_numpy()
-    if "is_open" in sales.columns:
-        late &= sales["is_open"].fill_null(True).to_numpy()
+    late &= sales["is_open"].fill_null(True).to_numpy()
     rows = sales.filter(pl.Series(late))
     days = (rows["ds"] - since).dt.total_days().to_numpy()
-    times = np.broadcast_to(np.asarray(factor(rows["unique_id"].to_numpy(), days), dtype=float), len(days))
-    y = rows["y"].to_numpy()
-    fewer = rng.binomial(y.astype(np.int64), np.minimum(times, 1.0))
-    more = rng.poisson(np.maximum(times - 1, 0) * rows["level"].fill_null(0).to_numpy())
+    stays, new = parts(rows["unique_id"].to_numpy(), days)
+    kept = rng.binomial(rows["y"].to_numpy().astype(np.int64), stays)
+    gained = rng.poisson(np.broadcast_to(new, len(days)) * rows["level"].fill_null(0).to_numpy())
     changed = sales["y"].to_numpy().copy()
-    changed[late] = fewer + more
+    changed[late] = kept + gained
     return replace(panel, sales=panel.sales.with_columns(y=pl.Series(changed, dtype=pl.Float64)))
 
 

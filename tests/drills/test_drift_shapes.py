@@ -44,7 +44,9 @@ def test_nothing_before_the_day_moves_and_units_stay_whole(panel, shape: DriftSh
     assert after.prices.filter(pl.col("to_ds") < since).height >= panel.prices.filter(pl.col("to_ds") < since).height
 
 
-@pytest.mark.parametrize(("name", "factor"), [("level_shift", 1.2), ("level_drop", 0.8), ("mix_change", 1.0)])
+@pytest.mark.parametrize(
+    ("name", "factor"), [("nothing", 1.0), ("level_shift", 1.2), ("level_drop", 0.8), ("mix_change", 1.0)]
+)
 def test_demand_changes_by_the_factor_it_says(panel, name, factor):
     since, after = drifted(panel, name, 0.2)
     assert units(after, since) / units(panel, since) == pytest.approx(factor, abs=0.06)
