@@ -198,9 +198,9 @@ def _redrawn(panel: Panel, since: date, rng: Rng, parts: Parts) -> Panel:
     late &= sales["is_open"].fill_null(True).to_numpy()
     rows = sales.filter(pl.Series(late))
     days = (rows["ds"] - since).dt.total_days().to_numpy()
-    stays, new = parts(rows["unique_id"].to_numpy(), days)
+    stays, new = (np.broadcast_to(part, len(days)) for part in parts(rows["unique_id"].to_numpy(), days))
     kept = rng.binomial(rows["y"].to_numpy().astype(np.int64), stays)
-    gained = rng.poisson(np.broadcast_to(new, len(days)) * rows["level"].fill_null(0).to_numpy())
+    gained = rng.poisson(new * rows["level"].fill_null(0).to_numpy())
     changed = sales["y"].to_numpy().copy()
     changed[late] = kept + gained
     return replace(panel, sales=panel.sales.with_columns(y=pl.Series(changed, dtype=pl.Float64)))
