@@ -113,7 +113,7 @@ def readings(_params: Params) -> Callable[[], dict[str, Any]]:
     """Current and as-of reads of 3.4M rows, in a store with and in one without restatements."""
     series, folder = assortment(), Path(tempfile.mkdtemp())
     rows = sales(series, FIRST, 112)
-    plain, restated = folder / "plain.duckdb", folder / "restated.duckdb"
+    plain, restated = folder / "plain" / "store.duckdb", folder / "restated" / "store.duckdb"
     for store in (plain, restated):
         write(store, rows, series, "history")
     last = rows["known_at"].max()
@@ -154,7 +154,7 @@ def growth(_params: Params) -> Callable[[], dict[str, Any]]:
 
     def work() -> dict[str, Any]:
         with tempfile.TemporaryDirectory() as folder:
-            store, sizes, days = Path(folder) / "daily.duckdb", {}, []
+            store, sizes, days = Path(folder) / "daily" / "store.duckdb", {}, []
             started = time.perf_counter()
             for k in range(365):
                 day = FIRST + timedelta(days=k)
@@ -165,8 +165,8 @@ def growth(_params: Params) -> Callable[[], dict[str, Any]]:
                 if k + 1 in (30, 180, 365):
                     sizes[f"after_{k + 1}_mb"] = store.stat().st_size / 2**20
             seconds = time.perf_counter() - started
-            write(Path(folder) / "once.duckdb", pl.concat(days), series, "once")
-            once_mb = (Path(folder) / "once.duckdb").stat().st_size / 2**20
+            write(Path(folder) / "once" / "store.duckdb", pl.concat(days), series, "once")
+            once_mb = (Path(folder) / "once" / "store.duckdb").stat().st_size / 2**20
         return {**sizes, "one_load_mb": once_mb, "seconds_per_batch": seconds / 365}
 
     return work
