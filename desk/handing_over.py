@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import date
 from pathlib import Path
 from typing import Any, Literal
 
@@ -12,8 +13,8 @@ from contract.errors import SourceMissing
 from contract.params import Params
 from contract.places import Places
 from desk.long_frames import backtest_long, forecasts_long, levels_long, spreadsheet_safe, tags_of
-from storage.facts import read_fact
 from storage.forecasts import forecasts_of, latest_forecast_levels, latest_forecasts
+from storage.lineage import sold_after
 from storage.series import read_series
 from storage.snapshot import model_registry, write_snapshot
 from storage.store import open_store
@@ -27,7 +28,8 @@ def export(params: Params, places: Places, to: Path, form: Form, run_id: str | N
     with open_store(places.store, params.ingest.lock_wait_s, read_only=True) as con:
         forecasts = latest_forecasts(con) if run_id is None else forecasts_of(con, run_id)
         levels = latest_forecast_levels(con, forecasts["origin"].max()) if run_id is None else pl.DataFrame()
-        sales, series = read_fact(con, "sales"), read_series(con)
+        sales = sold_after(con, forecasts["origin"].max() or date.max)
+        series = read_series(con)
     if forecasts.is_empty():
         raise SourceMissing(
             f"there is no forecast to export{f' of run {run_id}' if run_id else ''}. Run `python inference.py`."

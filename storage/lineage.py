@@ -100,6 +100,12 @@ def sold_on(con: duckdb.DuckDBPyConnection, unique_id: str, ds: date) -> float |
     return row[0][0] if row else None
 
 
+def sold_after(con: duckdb.DuckDBPyConnection, day: date) -> pl.DataFrame:
+    """unique_id, ds, y of the days after one: what came true of a forecast from it."""
+    query = "select unique_id, ds, y from sales where ds > $day order by unique_id, ds"
+    return con.sql(query, params={"day": day}).pl()
+
+
 def versions_of(con: duckdb.DuckDBPyConnection, unique_id: str) -> pl.DataFrame:
     """The days of a series that were restated: ds, y as first said and as said now, when each was known."""
     query = """
