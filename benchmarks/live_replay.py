@@ -1,6 +1,6 @@
 """Did the evaluation predict real performance? A model deployed at a cutoff and walked as production would, against its promise.
 
-run     python -m benchmarks.live_replay [--data data] [--deployments 4]     after `make repro`
+run     python -m benchmarks.live_replay [--data data] [--deployments 4] [--quick]     after `make repro`
 
 At each deployment cutoff the laboratory's evaluation runs on the days up to it (promise), the candidate is fitted on all of
 them, and from then on forecasts every week, from what was known on the morning after (`as_known_at`), until four weeks later:
@@ -41,6 +41,7 @@ RESULT = ROOT / "benchmarks" / "results" / "live_replay.json"
 MODEL, BASELINE = "global_lightgbm", "seasonal_naive"
 WEEKS_SERVED = 5  # origins a week apart, the first on the day of deployment
 APART_DAYS = 28
+QUICK = {"blocks": [14, 28], "rounds": 80, "max_rows": 100_000, "threads": 1}
 METRICS = ("wrmsse", "wape", "bias", "coverage_95")
 
 
@@ -125,15 +126,21 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, default=Path("data"), help="data folder after make repro")
     parser.add_argument("--deployments", type=int, default=4)
+    parser.add_argument("--quick", action="store_true", help="fewer rows and rounds, on both sides")
     arguments = parser.parse_args()
     params, panel = load_params(ROOT / "params.yaml"), read_frozen(arguments.data / "panel")
+    if arguments.quick:
+        params = params.model_copy(update={"train": params.train.model_copy(update=QUICK)})
     last = panel.last_day - timedelta(days=params.train.horizon + 7 * (WEEKS_SERVED - 1))
     cutoffs = [last - timedelta(days=APART_DAYS * k) for k in reversed(range(arguments.deployments))]
     found = []
     for cutoff in cutoffs:
         found.append(deployed(panel, cutoff, params))
         print(table(found[-1:]), flush=True)
-    RESULT.write_text(json.dumps({"machine": machine(), "deployments": found}, indent=1) + "\n", encoding="utf-8")
+    RESULT.write_text(
+        json.dumps({"machine": machine(), "quick": arguments.quick, "deployments": found}, indent=1) + "\n",
+        encoding="utf-8",
+    )
     print(table(found))
 
 

@@ -1,6 +1,6 @@
 """Where it bends: ten times the series, five years at once, twenty files in the inbox, ten times the volume, promotions everywhere.
 
-run     python -m benchmarks.stress [--data data]     `--data`: after `make repro`, for Christmas; minutes, in scratch folders
+run     python -m benchmarks.stress [--data data] [--quick]     `--data`: after `make repro`, for Christmas; --quick: no training
 
 Every door runs in a process of its own; seconds and peak memory are that process's.
 """
@@ -72,12 +72,12 @@ def walked(what: str, folder: Path, *command: str) -> Row:
     }
 
 
-def of_size(scratch: Path, series: int, days: int, what: str) -> tuple[Path, list[Row]]:
-    """A world filled, frozen, learned from and forecast."""
+def of_size(scratch: Path, series: int, days: int, what: str, is_quick: bool) -> tuple[Path, list[Row]]:
+    """A world filled and frozen; unless it shall be quick, learned from and forecast."""
     folder = world(scratch / what.replace(" ", "_"), series, days)
-    rows = [walked(what, folder, "ingest.py", "--fill", "--freeze"), walked(what, folder, "train.py")]
-    rows.append(walked(what, folder, "-m", "benchmarks.stress", "--forecast"))
-    return folder, rows
+    rows = [walked(what, folder, "ingest.py", "--fill", "--freeze")]
+    learned = [] if is_quick else [("train.py",), ("-m", "benchmarks.stress", "--forecast")]
+    return folder, [*rows, *(walked(what, folder, *command) for command in learned)]
 
 
 def inbox_of_many(folder: Path) -> list[Row]:
@@ -164,6 +164,7 @@ def main() -> None:
     """Stress, print, keep."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, default=Path("data"), help="data folder after make repro")
+    parser.add_argument("--quick", action="store_true", help="doors only, no training")
     parser.add_argument("--params", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--json", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--forecast", action="store_true", help=argparse.SUPPRESS)
@@ -174,13 +175,16 @@ def main() -> None:
     rows = christmas(arguments.data)
     with tempfile.TemporaryDirectory() as folder:
         scratch = Path(folder)
-        usual, told = of_size(scratch, USUAL_SERIES, DAYS, "usual")
-        rows += [*told, promoted_everywhere(usual), *inbox_of_many(usual)]
+        usual, told = of_size(scratch, USUAL_SERIES, DAYS, "usual", arguments.quick)
+        promoted = [] if arguments.quick else [promoted_everywhere(usual)]
+        rows += [*told, *promoted, *inbox_of_many(usual)]
         five_years = world(scratch / "five_years", USUAL_SERIES, 1826)
         rows.append(walked("five years at once", five_years, "ingest.py", "--fill", "--freeze"))
         print(table(rows), flush=True)
-        rows += of_size(scratch, 10 * USUAL_SERIES, DAYS, "ten times the series")[1]
-    RESULT.write_text(json.dumps({"machine": machine(), "rows": rows}, indent=1) + "\n", encoding="utf-8")
+        rows += of_size(scratch, 10 * USUAL_SERIES, DAYS, "ten times the series", arguments.quick)[1]
+    RESULT.write_text(
+        json.dumps({"machine": machine(), "quick": arguments.quick, "rows": rows}, indent=1) + "\n", encoding="utf-8"
+    )
     print(table(rows))
 
 
