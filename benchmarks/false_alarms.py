@@ -50,7 +50,7 @@ def counted(world: World, again: bool) -> dict[str, Any]:
     walk(world)
     days = days_between(world.first_watched, world.panel.last_day)
     alarms = {family: _kept(world, family, rung, days, again) for family, rung in FAMILIES.items()}
-    return {"name": world.name, "days": len(days), "alarms": alarms}
+    return {"name": world.folder.name, "days": len(days), "alarms": alarms}
 
 
 def _by_signals(world: World, days: list[date]) -> Rung:
