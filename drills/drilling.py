@@ -103,7 +103,8 @@ def bundle_drills(
 def _wrong_lessons(stage: Stage) -> Iterator[tuple[str, int, str, Panel]]:
     """What a whole and readable model may have learned from that is not this day's world."""
     known = stage.known
-    for days in STALE_DAYS:
+    history = (stage.origin - known.first_day).days
+    for days in (days for days in STALE_DAYS if days < history):  # a short history has no model so old
         yield "stale_model", days, "the model learned n days less", known.up_to(stage.origin - timedelta(days=days))
     ids = known.series["unique_id"]
     others = pl.DataFrame({"unique_id": ids, "other": ids.gather((np.arange(len(ids)) * 7 + 3) % len(ids))})
