@@ -65,7 +65,8 @@ def map_table(
         rows = rows.with_columns(work["row_number"], lines=pl.lit(1, pl.Int64))
     except pl.exceptions.PolarsError as error:
         kinds = {origin: str(schema[origin]) for column in columns for origin in column.origin}
-        raise BadInput(f"'{name}' holds a type that cannot be mapped: {str(error).splitlines()[0]}. Its columns are {kinds}.") from error
+        what = str(error).splitlines()[0]  # the rest is the engine's own plan
+        raise BadInput(f"'{name}' holds a type that cannot be mapped: {what}. Its columns are {kinds}.") from error
     shown = tuple(dict.fromkeys(origin for column in columns for origin in column.origin))
     if work["reason"].null_count() < work.height:
         rows = rows.filter(work["reason"].is_null())
