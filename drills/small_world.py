@@ -56,14 +56,14 @@ def small_world(checkout: Path, folder: Path, **simulator: object) -> World:
 
 
 def _write_params(path: Path, simulator: dict[str, object]) -> None:
-    yaml = YAML()
-    raw = yaml.load(path.read_text(encoding="utf-8"))
+    editor = YAML()
+    raw = editor.load(path.read_text(encoding="utf-8"))
     for section, values in SMALL.items():
         raw[section] |= values
     raw["source"]["simulator"] |= WORLD | simulator
     raw["evaluate"]["gate"] |= LENIENT
     with path.open("w", encoding="utf-8") as file:
-        yaml.dump(raw, file)
+        editor.dump(raw, file)
 
 
 def _run(folder: Path, *command: str) -> None:

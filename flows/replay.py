@@ -92,8 +92,8 @@ def _write_params(target: Path, base: Path, values: dict[str, Any]) -> None:
     """The params of the checkout with these values, named by their path."""
     from ruamel.yaml import YAML
 
-    yaml = YAML()
-    raw = yaml.load(base.read_text(encoding="utf-8"))
+    editor = YAML()
+    raw = editor.load(base.read_text(encoding="utf-8"))
     for path, value in values.items():
         *sections, name = path.split(".")
         section = raw
@@ -101,7 +101,7 @@ def _write_params(target: Path, base: Path, values: dict[str, Any]) -> None:
             section = section[inner]
         section[name] = value
     with target.open("w", encoding="utf-8") as file:
-        yaml.dump(raw, file)
+        editor.dump(raw, file)
 
 
 def _begin(world: World) -> None:

@@ -335,10 +335,10 @@ def create_tables(con: duckdb.DuckDBPyConnection) -> None:
     """Every table, view and comment of the current schema, where absent. Call it inside a transaction."""
     for table in TABLES:
         con.execute(table.ddl).fetchall()
-        con.execute(f"comment on table {quoted(table.name)} is {_text(table.grain)}").fetchall()
+        con.execute(f"comment on table {quoted(table.name)} is {quoted_text(table.grain)}").fetchall()
         for column in table.columns:
             words = table.words.get(column) or _WORDS[column]
-            con.execute(f"comment on column {quoted(table.name)}.{quoted(column)} is {_text(words)}").fetchall()
+            con.execute(f"comment on column {quoted(table.name)}.{quoted(column)} is {quoted_text(words)}").fetchall()
     for contract in FACTS.values():
         _create_history_view(con, contract)
     create_series_view(con, [])
@@ -355,7 +355,7 @@ def _create_history_view(con: duckdb.DuckDBPyConnection, contract: FrameContract
     grain = (
         f"one version of ({', '.join(contract.key)}): the whole bitemporal record, the latest with superseded_at null"
     )
-    con.execute(f"comment on view {view} is {_text(grain)}").fetchall()
+    con.execute(f"comment on view {view} is {quoted_text(grain)}").fetchall()
 
 
 def create_series_view(con: duckdb.DuckDBPyConnection, hierarchy: list[str]) -> None:
@@ -371,9 +371,9 @@ def create_series_view(con: duckdb.DuckDBPyConnection, hierarchy: list[str]) -> 
         "from series_attributes a left join sold s using (unique_id) cross join newest"
     ).fetchall()
     grain = "one series; lifecycle: unsold, new (first sale under 8 weeks ago), active, dormant (no sale for 8 weeks)"
-    con.execute(f"comment on view series is {_text(grain)}").fetchall()
+    con.execute(f"comment on view series is {quoted_text(grain)}").fetchall()
 
 
-def _text(words: str) -> str:
+def quoted_text(words: str) -> str:
     """The words as an SQL text literal: a comment takes no bound parameter."""
     return "'" + words.replace("'", "''") + "'"

@@ -8,6 +8,7 @@ from pathlib import Path
 import duckdb
 
 from contract.disk import disk_refusals, to_disk
+from storage.schema import quoted, quoted_text
 from storage.store import open_store, transaction
 
 _READABLE_BY_GROUP = 0o440
@@ -58,8 +59,8 @@ def write_snapshot(store: Path, target: Path, wait_s: float) -> int:
             _copy(store, beside)
         with duckdb.connect(beside) as con, transaction(con):
             for name, (grain, query) in VIEWS.items():
-                con.execute(f"create or replace view {name} as {query}").fetchall()  # names of this file
-                con.execute(f"comment on view {name} is '{grain.replace(chr(39), chr(39) * 2)}'").fetchall()
+                con.execute("create or replace view " + quoted(name) + " as " + query).fetchall()
+                con.execute(f"comment on view {quoted(name)} is {quoted_text(grain)}").fetchall()
         beside.chmod(_READABLE_BY_GROUP)
         to_disk(beside)
         beside.replace(target)
@@ -69,7 +70,7 @@ def write_snapshot(store: Path, target: Path, wait_s: float) -> int:
 
 def model_registry(con: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyRelation:
     """Which model made which forecasts from which data and code, the newest first."""
-    return con.sql(f"select * from ({VIEWS['model_registry'][1]}) order by created_at desc, model_id")  # noqa: S608 -- ours
+    return con.sql("select * from (" + VIEWS["model_registry"][1] + ") order by created_at desc, model_id")  # noqa: S608 -- ours
 
 
 def _copy(store: Path, beside: Path) -> None:

@@ -128,7 +128,7 @@ def test_a_day_in_prefect_leaves_tables_to_look_at_and_an_event_for_every_alarm(
     daily.daily(laboratory.params_file, laboratory.places.root, morning(laboratory, 9))
     with get_client(sync_client=True) as client:
         artifacts = sorted(client.read_artifacts(), key=lambda artifact: artifact.created)
-        raised = _events_of(client, "tillcast.alert.raised")
+        raised = _events_of(client, "tillcast.alert.raised", "freshness")
     shown = {artifact.key: artifact.data for artifact in artifacts}
     assert "freshness" in raised
     assert "| inference | units |" in shown["tillcast-day"]
@@ -136,16 +136,18 @@ def test_a_day_in_prefect_leaves_tables_to_look_at_and_an_event_for_every_alarm(
     assert laboratory.places.snapshot.exists()
 
 
-def _events_of(client, event: str) -> set[str]:
-    """The causes of the events of this name that reached the server; they travel in the background, for a few seconds."""
+def _events_of(client, event: str, awaited: str) -> set[str]:
+    """The causes of the events of this name, once the awaited one reached the server; they travel in the background."""
     import time
 
+    causes: set[str] = set()
     for _ in range(60):
         found = client._client.post("/events/filter", json={"filter": {"event": {"prefix": [event]}}, "limit": 50})
-        if causes := {one["payload"]["cause"] for one in found.json()["events"]}:
-            return causes
+        causes = {one["payload"]["cause"] for one in found.json()["events"]}
+        if awaited in causes:
+            break
         time.sleep(0.5)
-    return set()
+    return causes
 
 
 def test_alarms_are_told_by_severity_cause_and_sentence():
