@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import resource
 import tempfile
 import time
 import traceback
@@ -22,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import ingest
-from benchmarks.measured import ROOT
+from benchmarks.measured import ROOT, peak_mb
 from contract.params import Params, load_params
 from contract.places import Places
 from drills.malformed import Malformed, malformed
@@ -130,11 +129,7 @@ def tried_alone(files: int, seed: int, first: int = 0) -> tuple[list[Tried], flo
     """As `tried_all`, in a process of its own; and the MB it held at most."""
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as alone:
         results = alone.submit(tried_all, files, seed, first).result()
-        return results, alone.submit(_peak_mb).result()
-
-
-def _peak_mb() -> float:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        return results, alone.submit(peak_mb).result()
 
 
 def table(results: list[Tried]) -> str:

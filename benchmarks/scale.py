@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from benchmarks.measured import ROOT, machine, measured
+from benchmarks.measured import ROOT, machine, measured, peak_mb
 from contract.frames import REFUSED
 from contract.panel import Panel
 from contract.params import Params, load_params
@@ -92,10 +92,7 @@ def _stage(told: dict[str, Any], name: str, work: Callable[[], Any]) -> Any:
     Path("/proc/self/clear_refs").write_text("5", encoding="ascii")  # the peak of memory begins anew
     started = time.perf_counter()
     made = work()
-    seconds = time.perf_counter() - started
-    status = Path("/proc/self/status").read_text(encoding="ascii")
-    peak_kb = int(next(line.split()[1] for line in status.splitlines() if line.startswith("VmHWM")))
-    told[name] = {"s": round(seconds, 2), "mb": peak_kb // 1024}
+    told[name] = {"s": round(time.perf_counter() - started, 2), "mb": round(peak_mb())}
     return made
 
 
