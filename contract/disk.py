@@ -1,8 +1,9 @@
-"""What a disk refuses, said once for every room that writes: full, read-only, no access, a file where a folder belongs."""
+"""Files on a disk: their identity, their safety from a power cut, and what a disk refuses, said once for every room that writes."""
 
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -38,6 +39,12 @@ def disk_refusals(path: Path) -> Iterator[None]:
             f"the disk of '{path}' {what}: {str(error).splitlines()[0][:500]}. What was not finished is not kept. {way_out}, "
             "then run the same command again: it goes on where this one stopped."
         ) from error
+
+
+def sha256_of(path: Path) -> str:
+    """The identity of a file: the hash of its content."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def to_disk(path: Path) -> None:

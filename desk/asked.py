@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
-from collections.abc import Callable
 from pathlib import Path
 
 from contract.days import parse_day
 from contract.params import load_params
 from contract.places import Places
 from contract.walk import Summary, door_parser, walk
-
-TextTable = Callable[[list[str], list[list[str]]], str]
+from desk.printed import TextTable
 
 
 def answer(argv: list[str], text_table: TextTable) -> int:

@@ -6,23 +6,11 @@ from collections.abc import Callable
 from typing import Any
 
 Told = dict[str, Any]
-TextTable = Callable[[list[str], list[list[str]]], str]
+TextTable = Callable[[list[str], list[list[str]]], str]  # column names, rows of cells
 
 SHOWN_QUANTILES = ("q025", "q250", "q500", "q750", "q975")
 MOST_FILES = 12
 _REGISTERED = "model_id stage cutoff panel_hash params_hash git_commit runs forecast_rows first_origin last_origin"
-_REGISTERED = (
-    "model_id",
-    "stage",
-    "cutoff",
-    "panel_hash",
-    "params_hash",
-    "git_commit",
-    "runs",
-    "forecast_rows",
-    "first_origin",
-    "last_origin",
-)
 _TRACED = {
     "batches": "batch_id fact name received_at rows_in rows_accepted rows_refused rows_new rows_restated status",
     "brought": "fact series rows first_day last_day",
@@ -71,22 +59,10 @@ def moved(told: Told, text_table: TextTable) -> Told:
 
 def registered(models: list[Told], text_table: TextTable) -> Told:
     """The registry as one table, hashes shortened."""
-    names = [
-        "model_id",
-        "stage",
-        "cutoff",
-        "panel_hash",
-        "params_hash",
-        "git_commit",
-        "runs",
-        "forecast_rows",
-        "first_origin",
-        "last_origin",
-    ]
+    names = _REGISTERED.split()
     rows = [[_text(str(row[name])[:12] if name == "git_commit" else row[name]) for name in names] for row in models]
-    return {
-        "models": text_table(names, rows) if rows else "none yet: run `make repro`, or `python inference.py --publish`"
-    }
+    none = "none yet: run `make repro`, or `python inference.py --publish`"
+    return {"models": text_table(names, rows) if rows else none}
 
 
 def _facts(told: Told) -> Told:

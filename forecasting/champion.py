@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from contract.disk import to_disk
+from contract.disk import sha256_of, to_disk
 from contract.errors import ModelBroken
 from forecasting.bundle import Card, load_bundle, read_card
 from forecasting.forecaster import Forecaster
@@ -88,7 +87,7 @@ def name_incumbent(registry: Path, model_id: str | None, folder: Path) -> None:
 def keep_calibration(calibration: Path, bundle: Path) -> None:
     """Copy a calibration into a bundle, and its hash beside it: intervals of a tenth of their width parse as well as right ones."""
     shutil.copy(calibration, bundle / CALIBRATION)
-    (bundle / CALIBRATION_HASH).write_text(_sha256(bundle / CALIBRATION), encoding="ascii")
+    (bundle / CALIBRATION_HASH).write_text(sha256_of(bundle / CALIBRATION), encoding="ascii")
 
 
 def _load(bundle: Path, calibration: Path) -> Champion:
@@ -99,13 +98,9 @@ def _load(bundle: Path, calibration: Path) -> Champion:
         return Champion(None, None, calibrations, str(broken))
 
 
-def _sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
 def _calibrations(path: Path) -> dict[str, Calibration]:
     kept = path.with_name(CALIBRATION_HASH)  # only in the registry: the laboratory's is DVC's to check
-    if kept.exists() and path.exists() and kept.read_text(encoding="ascii") != _sha256(path):
+    if kept.exists() and path.exists() and kept.read_text(encoding="ascii") != sha256_of(path):
         raise ModelBroken(
             f"'{path}' changed since it was kept. Roll back to another model, or publish the laboratory's again."
         )

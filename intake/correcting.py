@@ -7,6 +7,7 @@ from pathlib import Path
 
 import polars as pl
 
+from contract.disk import sha256_of
 from contract.errors import BadInput
 from contract.params import FilesParams, Params
 from contract.places import Places
@@ -20,7 +21,7 @@ from sources.reading import read_file
 from sources.reasons import REASONS
 from sources.tables import need_columns, read_table
 from storage.batches import Batch, Delivery, holds
-from storage.inbox import archive_file, safe_name, sha256_of
+from storage.inbox import archive_file, safe_name
 from storage.known_at import with_known_at
 from storage.replays import Replay, write_replays
 from storage.store import open_store

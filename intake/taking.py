@@ -9,7 +9,7 @@ from pathlib import Path
 
 import polars as pl
 
-from contract.disk import disk_refusals
+from contract.disk import disk_refusals, sha256_of
 from contract.errors import BadInput
 from contract.params import Params, SourceParams, params_hash
 from contract.places import Places
@@ -23,7 +23,7 @@ from sources.reading import read_file
 from sources.reasons import REASONS
 from storage.batches import Batch, Delivery, holds, unreadable, write_delivery
 from storage.facts import facts_without_rows
-from storage.inbox import archive_file, sha256_of
+from storage.inbox import archive_file
 from storage.known_at import with_known_at
 from storage.recent import read_recent
 from storage.series import read_series

@@ -6,6 +6,7 @@ import hashlib
 from fnmatch import fnmatch
 from pathlib import Path
 
+from contract.disk import sha256_of
 from contract.errors import BadInput, BadParams, SourceMissing
 from contract.params import FilesParams, SourceParams
 from contract.received import Received
@@ -50,8 +51,7 @@ def content_hash(paths: list[Path]) -> str:
     """SHA-256 over the names and contents of the files: equal when nothing changed, wherever the folder lies."""
     total = hashlib.sha256()
     for path in sorted(paths, key=lambda p: p.name):
-        with path.open("rb") as file:
-            total.update(f"{path.name}:{hashlib.file_digest(file, 'sha256').hexdigest()}\n".encode())
+        total.update(f"{path.name}:{sha256_of(path)}\n".encode())
     return total.hexdigest()
 
 

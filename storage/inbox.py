@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import fcntl
-import hashlib
 import os
 import re
 import shutil
@@ -16,7 +15,7 @@ from typing import TextIO
 
 import polars as pl
 
-from contract.disk import disk_refusals, to_disk
+from contract.disk import disk_refusals, sha256_of, to_disk
 from contract.errors import StoreBusy
 from storage.holder import pid_in, told_of
 
@@ -62,12 +61,6 @@ def _lock_file(inbox: Path) -> TextIO:
     with disk_refusals(inbox):
         inbox.mkdir(parents=True, exist_ok=True)
         return (inbox / ".lock").open("a+", encoding="ascii")
-
-
-def sha256_of(path: Path) -> str:
-    """The identity of a file: the hash of its content."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def archive_file(path: Path, archive: Path, sha256: str) -> Path:

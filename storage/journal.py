@@ -9,7 +9,6 @@ run would have done.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shutil
 from collections.abc import Iterator
@@ -21,7 +20,7 @@ from typing import Any
 import duckdb
 import polars as pl
 
-from contract.disk import disk_refusals, to_disk
+from contract.disk import disk_refusals, sha256_of, to_disk
 from contract.errors import StoreBroken
 from storage.schema import SCHEMA_VERSION, TABLES, quoted
 from storage.store import COMMITTED, file_of, journal_of, source_of, transaction
@@ -79,7 +78,7 @@ def read_entry(journal: Path, number: int) -> Entry:
         )
     for name, sha256 in told["files"].items():
         path = folder / name
-        if not path.is_file() or _sha256(path) != sha256:
+        if not path.is_file() or sha256_of(path) != sha256:
             raise StoreBroken(
                 f"'{path}' is missing or changed since it was written. Bring it back from a backup of {journal.parent}."
             )
@@ -147,7 +146,7 @@ def _write(journal: Path, number: int, entry: Entry) -> None:
     for name, frame in entry.frames.items():
         path = unfinished / f"{name}.parquet"
         frame.rechunk().write_parquet(path, compression="zstd")
-        files[path.name] = _sha256(path)
+        files[path.name] = sha256_of(path)
         to_disk(path)
     told = {"kind": entry.kind, "schema": SCHEMA_VERSION, "files": files, "told": entry.told}
     (unfinished / _ENTRY).write_text(json.dumps(told, indent=1, default=str) + "\n", encoding="utf-8")
@@ -170,8 +169,3 @@ def _told(journal: Path, number: int) -> dict[str, Any]:
 
 def _folder(journal: Path, number: int) -> Path:
     return journal / f"{number:06d}"
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import polars as pl
 
+from contract.disk import sha256_of
 from contract.errors import BadInput, SourceMissing
 from contract.frames import FACTS, SERIES
 from contract.panel import Panel
@@ -27,7 +28,7 @@ def freeze(panel: Panel, folder: Path, as_of: datetime | None = None) -> Panel:
     for name, frame in _frames(panel):
         path = folder / f"{name}.parquet"
         frame.rechunk().write_parquet(path, compression="zstd", statistics=True)
-        card["files"][path.name] = {"rows": frame.height, "sha256": _sha256(path)}
+        card["files"][path.name] = {"rows": frame.height, "sha256": sha256_of(path)}
     card["hash"] = _hash_of(card["files"])
     (folder / CARD).write_text(json.dumps(card, indent=2, default=str) + "\n", encoding="utf-8")
     return replace(panel, hash=card["hash"])
@@ -40,7 +41,7 @@ def read_frozen(folder: Path) -> Panel:
         path = folder / name
         if not path.is_file():
             raise SourceMissing(f"the frozen panel lacks '{path}'. {_NO_PANEL}")
-        if _sha256(path) != file["sha256"]:
+        if sha256_of(path) != file["sha256"]:
             raise BadInput(f"'{path}' is not the file that {CARD} names: it was changed. {_NO_PANEL}")
     frames = {name: pl.read_parquet(folder / f"{name}.parquet") for name in (*FACTS, SERIES.name)}
     superseded = {fact: pl.read_parquet(folder / f"superseded_{fact}.parquet") for fact in FACTS}
@@ -61,11 +62,6 @@ def _frames(panel: Panel) -> Iterator[tuple[str, pl.DataFrame]]:
         empty = contract.empty().with_columns(pl.lit(None, pl.Datetime("us")).alias("superseded_at"))
         yield f"superseded_{fact}", panel.superseded.get(fact, empty)
     yield SERIES.name, panel.series
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _hash_of(files: dict[str, dict]) -> str:

@@ -111,7 +111,7 @@ def test_a_flow_runs_by_its_path_from_anywhere(script, root, tmp_path):
 
 @pytest.mark.factory  # seventy faults, half an hour on a busy machine; tests/drills runs a part of them
 def test_the_drills_leave_store_and_panel_untouched(laboratory):
-    from storage.inbox import sha256_of
+    from contract.disk import sha256_of
 
     files = [laboratory.places.store, laboratory.places.panel / "sales.parquet"]
     before = [sha256_of(path) for path in files]

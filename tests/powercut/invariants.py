@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from contract.disk import sha256_of
 from contract.places import Places
-from storage.inbox import archived_file, sha256_of, waiting_files
+from storage.inbox import archived_file, waiting_files
 from storage.schema import TABLES, quoted
 from storage.store import Connection, open_store
 

@@ -15,10 +15,10 @@ from pathlib import Path
 import pytest
 
 import ingest
-from contract.disk import disk_refusals
+from contract.disk import disk_refusals, sha256_of
 from contract.errors import DiskRefused, StoreBroken, StoreBusy
 from storage import inbox
-from storage.inbox import archive_file, sha256_of
+from storage.inbox import archive_file
 from storage.store import open_store
 
 ROOMS_KB = [0, 64, 150, 300, 700, 1200, 1700, 2000, 2400, 3000]

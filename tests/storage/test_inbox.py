@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from storage.inbox import archive_file, safe_name, sha256_of, waiting_files
+from contract.disk import sha256_of
+from storage.inbox import archive_file, safe_name, waiting_files
 
 
 def test_only_finished_regular_files_are_taken_plans_first(tmp_path: Path) -> None:
