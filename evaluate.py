@@ -108,14 +108,14 @@ def _forecasters(params: Params, places: Places, panel: Panel) -> dict[str, Fore
     from features.space import reading_of
     from forecasting.global_lightgbm import GlobalLightGBM
     from forecasting.oracle import Oracle
-    from forecasting.seasonal_naive import SeasonalNaive
+    from forecasting.seasonal_naive import baseline_of
     from forecasting.window_average import WindowAverage
 
     reading = reading_of(params, panel)
     if reading.left_out:
         log.warning("left_out=%s reason=%s", list(reading.left_out), WHY_LEFT_OUT)
     forecasters: dict[str, Any] = {
-        BASELINE: SeasonalNaive(params.train.season, params.source.region, params.ingest.absent_means_zero),
+        BASELINE: baseline_of(params),
         CANDIDATE: GlobalLightGBM(params.train, reading),
         "window_average": WindowAverage(reading),
     }
@@ -137,15 +137,14 @@ def _decide(
     from forecasting.leaderboard import conduct_of
     from forecasting.paired import losses_of
     from forecasting.promotion import IMPROVEMENT, NO_HARM, decide
-    from forecasting.seasonal_naive import SeasonalNaive
+    from forecasting.seasonal_naive import baseline_of
 
     horizon, zeros = params.train.horizon, params.ingest.absent_means_zero
     against, rule = (CHAMPION, incumbent.rule) if incumbent else (BASELINE, IMPROVEMENT)
     judged: pl.DataFrame | None = told
     if incumbent and rule == NO_HARM:
-        baseline = SeasonalNaive(params.train.season, params.source.region, zeros)
         hours = params.evaluate.as_of_hours
-        judged = refit_judged(panel, incumbent, baseline, horizon, params.inference, log.info, hours)
+        judged = refit_judged(panel, incumbent, baseline_of(params), horizon, params.inference, log.info, hours)
     losses: list[Any] = [None, None]
     if judged is not None:
         models = [CANDIDATE, against]

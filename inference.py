@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from contract.days import parse_day, parse_moment
 from contract.errors import BadUsage
-from contract.params import Params, load_params, params_hash, text_hash
+from contract.params import Params, load_params, served_hash, text_hash
 from contract.places import Places
 from contract.walk import Summary, clock, door_parser, git_commit, read_json, walk
 
@@ -85,7 +85,8 @@ def infer_from_panel(params: Params, places: Places, question: Question = NEWEST
 
     panel = read_frozen(places.panel)
     panel = panel.as_known_at(question.as_of) if question.as_of else panel
-    champion = candidate_champion(places.candidate, places.backtest, places.scores / "decision.json")
+    decision = places.scores / "decision.json"
+    champion = candidate_champion(places.candidate, places.incumbent, places.backtest, decision)
     rows, levels, lineage = _answer(params, panel, champion, question)
     places.forecasts.mkdir(parents=True, exist_ok=True)
     rows.rechunk().write_parquet(places.forecasts / "forecasts.parquet")
@@ -137,11 +138,11 @@ def _answer(
     """Forecasts, their levels, and the lineage both carry."""
     from contract.frames import FORECAST_LEVELS
     from forecasting.publication import publish_forecasts, publish_levels
-    from forecasting.seasonal_naive import SeasonalNaive
+    from forecasting.seasonal_naive import baseline_of
 
     origin, horizon = question.origin or panel.last_day, question.horizon or params.train.horizon
     lineage = _lineage(params, panel, champion, (origin, horizon, question.series, question.as_of), stand_in)
-    baseline = SeasonalNaive(params.train.season, params.source.region, params.ingest.absent_means_zero)
+    baseline = baseline_of(params)
     method, model = champion.method(baseline.name), champion.model
     run_id, region = lineage["run_id"], params.source.region
     wanted = panel.matching(question.series).series.select("unique_id") if question.series else None
@@ -178,7 +179,7 @@ def _lineage(
     params: Params, panel: Panel, champion: Champion, asked: tuple, stand_in: str | None = None
 ) -> dict[str, Any]:
     """Which model, data and params made the rows. The run_id is their hash: the same question twice is the same run."""
-    made_of = params_hash(params.source, params.features, params.train, params.inference)
+    made_of = served_hash(params)
     return {
         "run_id": text_hash(champion.model_id, panel.hash, made_of, *asked, *([stand_in] if stand_in else [])),
         "door": "inference",

@@ -35,7 +35,7 @@ from forecasting.leaderboard import conduct_of
 from forecasting.paired import losses_of
 from forecasting.promotion import NO_HARM, Decision, Tables, decide
 from forecasting.scoring import score_backtest
-from forecasting.seasonal_naive import SeasonalNaive
+from forecasting.seasonal_naive import baseline_of
 from monitoring.came_true import came_true
 from monitoring.decide import decide_retraining
 from monitoring.finding import Finding
@@ -168,7 +168,7 @@ def _challenge(quarter: Quarter, today: date) -> None:
 def judged(quarter: Quarter, challenger: GlobalLightGBM, today: date) -> Decision:
     """As evaluate.py judges a refit, with two cutoffs for the guardrails instead of four."""
     world, seen = quarter.world, quarter.panel.up_to(today)
-    params, naive = world.params, SeasonalNaive(7, world.params.source.region, world.params.ingest.absent_means_zero)
+    params, naive = world.params, baseline_of(world.params)
     recipe = GlobalLightGBM(challenger.params, challenger.reading)
     cutoffs = [today - timedelta(days=HORIZON * k) for k in (2, 1)]
     sides = {naive.name: naive, recipe.name: recipe}

@@ -30,7 +30,7 @@ from features.space import reading_of
 from forecasting.forecaster import Forecaster
 from forecasting.paired import blocks_of, drawn_differences, losses_of, series_losses
 from forecasting.promotion import NO_HARM, confidence_of
-from forecasting.seasonal_naive import SeasonalNaive
+from forecasting.seasonal_naive import baseline_of
 from forecasting.window import window_after
 from forecasting.window_average import WindowAverage
 from reports.tables import text_table
@@ -189,7 +189,7 @@ def _others(params: Params, panel: Panel, cutoff: date) -> dict[str, Forecaster]
     known = recent(panel, cutoff)
     return {name: fitted(params, panel, cutoff, **change) for name, change in OTHERS.items()} | {
         "window_average": WindowAverage(reading_of(params, panel)).fit(known),
-        "seasonal_naive": SeasonalNaive(params.train.season, params.source.region, True).fit(known),
+        "seasonal_naive": baseline_of(params).fit(known),
     }
 
 

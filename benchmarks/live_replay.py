@@ -32,7 +32,7 @@ from forecasting.leaderboard import leaderboard_of
 from forecasting.metrics import point_scores
 from forecasting.publication import publish_forecasts
 from forecasting.scoring import score_backtest
-from forecasting.seasonal_naive import SeasonalNaive
+from forecasting.seasonal_naive import baseline_of
 from forecasting.window import window_after
 from reports.tables import text_table
 from storage.panel_files import read_frozen
@@ -50,7 +50,7 @@ def deployed(panel: Panel, cutoff: date, params: Params) -> dict[str, Any]:
     past = panel.up_to(cutoff)
     told, calibrations, promise = _evaluated(past, params)
     model = GlobalLightGBM(params.train, reading_of(params, past)).fit(past)
-    baseline = _baseline(params)
+    baseline = baseline_of(params)
     live = {MODEL: [], BASELINE: []}
     for week in range(WEEKS_SERVED):
         origin = cutoff + timedelta(days=7 * week)
@@ -87,7 +87,7 @@ def table(deployments: list[dict[str, Any]]) -> str:
 def _evaluated(past: Panel, params: Params) -> tuple[pl.DataFrame, dict, dict[str, dict[str, float]]]:
     """What evaluate.py finds on this panel: backtest, calibrations, leaderboard."""
     cutoffs = cutoffs_of(past, params.evaluate, params.train.horizon)
-    forecasters = {BASELINE: _baseline(params), MODEL: GlobalLightGBM(params.train, reading_of(params, past))}
+    forecasters = {BASELINE: baseline_of(params), MODEL: GlobalLightGBM(params.train, reading_of(params, past))}
     told = backtest(
         past, forecasters, BASELINE, cutoffs, params.train.horizon, params.evaluate.refit_every, params.inference
     )
@@ -115,10 +115,6 @@ def _scored(panel: Panel, forecasts: pl.DataFrame, origin: date, params: Params)
 
 def _mean(scores: list[dict[str, float]]) -> dict[str, float]:
     return {name: round(float(np.mean([score[name] for score in scores])), 4) for name in METRICS}
-
-
-def _baseline(params: Params) -> SeasonalNaive:
-    return SeasonalNaive(params.train.season, params.source.region, params.ingest.absent_means_zero)
 
 
 def main() -> None:

@@ -18,7 +18,7 @@ from contract.places import Places
 from features.space import PanelReading, reading_of
 from forecasting.forecaster import Forecaster
 from forecasting.global_lightgbm import GlobalLightGBM
-from forecasting.seasonal_naive import SeasonalNaive
+from forecasting.seasonal_naive import baseline_of
 from forecasting.window_average import WindowAverage
 from reports.tables import text_table
 from storage.panel_files import read_frozen
@@ -71,7 +71,7 @@ def _makers(params: Params, reading: PanelReading) -> dict[str, Callable[[], For
     off = train.model_copy(update={"groups": groups.model_copy(update={"columns": None})})
     grouped = groups.model_copy(update={"columns": columns})
     return {
-        "seasonal_naive": lambda: SeasonalNaive(train.season, params.source.region, params.ingest.absent_means_zero),
+        "seasonal_naive": lambda: baseline_of(params),
         "window_average": lambda: WindowAverage(reading),
         "grouped_average": lambda: WindowAverage(reading, grouped),
         "auto_ets_top_down": lambda: EtsTopDown(reading, columns, train.season),

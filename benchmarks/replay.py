@@ -33,7 +33,7 @@ from forecasting.forecaster import Forecaster
 from forecasting.global_lightgbm import GlobalLightGBM
 from forecasting.intervals import Calibration, Ratios, learn_ratios
 from forecasting.publication import publish_forecasts
-from forecasting.seasonal_naive import SeasonalNaive
+from forecasting.seasonal_naive import baseline_of
 from forecasting.window_average import WindowAverage
 from monitoring.came_true import came_true
 from monitoring.outcome_signals import weekly_origins
@@ -120,7 +120,7 @@ def champion_of(world: World, cutoff: date) -> tuple[Forecaster, Calibration]:
 def publish(world: World, panel: Panel, origin: date, model: Forecaster, calibration: Calibration) -> pl.DataFrame:
     """The table production would publish, through the same call."""
     params, seen = world.params, _recent(panel, origin, READ_DAYS)
-    baseline = SeasonalNaive(params.train.season, params.source.region, params.ingest.absent_means_zero)
+    baseline = baseline_of(params)
     calibrations = {model.name: calibration, baseline.name: calibration}
     return publish_forecasts(
         seen,

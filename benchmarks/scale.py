@@ -31,7 +31,7 @@ from features.space import reading_of
 from forecasting.global_lightgbm import GlobalLightGBM
 from forecasting.intervals import Calibration, Ratios
 from forecasting.publication import publish_forecasts, publish_levels
-from forecasting.seasonal_naive import SeasonalNaive
+from forecasting.seasonal_naive import baseline_of
 from reports.tables import text_table
 from sources.simulator import Simulation, simulate
 from storage.batches import Batch, Delivery, write_delivery
@@ -124,7 +124,7 @@ def _read(store: Path) -> Panel:
 
 
 def _forecast(params: Params, panel: Panel, model: GlobalLightGBM) -> tuple[pl.DataFrame, pl.DataFrame]:
-    baseline = SeasonalNaive(params.train.season, params.source.region)
+    baseline = baseline_of(params)
     calibration = Calibration({level.name: [ANY_RATIOS] for level in params.source.hierarchy})
     told = {model.name: calibration, baseline.name: calibration}
     asked = (panel, panel.last_day, params.train.horizon, model, baseline, told, params.inference, "bench")

@@ -14,7 +14,7 @@ from contract.params import load_params
 from contract.places import Places
 from forecasting.champion import candidate_champion
 from forecasting.publication import publish_forecasts, publish_levels
-from forecasting.seasonal_naive import SeasonalNaive
+from forecasting.seasonal_naive import baseline_of
 from storage.panel_files import read_frozen
 
 RUNS = 3
@@ -24,8 +24,9 @@ def main() -> None:
     """Load once, then forecast again and again."""
     params, places = load_params(Path("params.yaml")), Places(Path(sys.argv[1]))
     panel, horizon = read_frozen(places.panel), params.train.horizon
-    champion = candidate_champion(places.candidate, places.backtest, places.scores / "decision.json")
-    baseline = SeasonalNaive(params.train.season, params.source.region, params.ingest.absent_means_zero)
+    decision = places.scores / "decision.json"
+    champion = candidate_champion(places.candidate, places.incumbent, places.backtest, decision)
+    baseline = baseline_of(params)
 
     def work() -> dict[str, Any]:
         rows = publish_forecasts(

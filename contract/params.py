@@ -304,6 +304,11 @@ def params_hash(*sections: BaseModel) -> str:
     return text_hash(text)
 
 
+def served_hash(params: Params) -> str:
+    """The params a published table is made with: what its run carries, and what is asked when it is explained."""
+    return params_hash(params.source, params.features, params.train, params.inference)
+
+
 def text_hash(*parts: object) -> str:
     """A short name for these parts, in this order."""
     return hashlib.sha256("|".join(map(str, parts)).encode()).hexdigest()[:16]

@@ -11,7 +11,7 @@ import polars as pl
 from contract.errors import BadUsage, ModelBroken
 from contract.levels import SERIES_LEVEL
 from contract.panel import Panel
-from contract.params import Params, params_hash
+from contract.params import Params, served_hash
 from contract.places import Places
 from contract.quantiles import QUANTILES
 from desk.past_days import comparable_days, flags_of
@@ -19,7 +19,7 @@ from forecasting.bundle import load_bundle
 from forecasting.champion import champion_in_registry
 from forecasting.explain import BASE, Explanation, explain, interval_steps
 from forecasting.fallback import LAST_FORECAST, REASONS, complete
-from forecasting.seasonal_naive import SeasonalNaive
+from forecasting.seasonal_naive import baseline_of
 from storage.batches import read_batches
 from storage.lineage import Reading, batches_of_series, cell_runs, panel_as_read, read_until, sold_on, versions_of
 from storage.models import read_models
@@ -57,7 +57,7 @@ def explain_cell(params: Params, places: Places, unique_id: str, ds: date, run_i
     return {
         **_published(found),
         **answer,
-        "run": asdict(found.run) | {"same_params_as_now": found.run.params_hash == _params_now(params)},
+        "run": asdict(found.run) | {"same_params_as_now": found.run.params_hash == served_hash(params)},
         "model": found.model,
         "panel": _panel_told(found, known),
         "files": found.files.to_dicts(),
@@ -75,20 +75,15 @@ def _found(params: Params, places: Places, unique_id: str, ds: date, run_id: str
         reading = read_until(con, run)
         until = reading.batch_id if reading else 0
         is_frozen = _is_frozen_here(places, run)
-        panel = (
-            Panel(*[pl.DataFrame()] * 5) if is_frozen else panel_as_read(con, until, run.as_of, run.panel_hash or "")
-        )
-        model = next(
-            iter(read_models(con).filter(pl.col("model_id").eq_missing(run.model_id)).drop("card").to_dicts()), None
-        )
-        found = Found(
-            row, run, reading, panel, f"the store up to batch {until}", batches_of_series(con, unique_id, until),
-            versions_of(con, unique_id), model, sold_on(con, unique_id, ds),
-            read_batches(con).filter(pl.col("batch_id") <= until, status="accepted")["sha256"].n_unique(),
-        )  # fmt: skip
-    if not is_frozen:
-        return found
-    return Found(**vars(found) | {"panel": read_frozen(places.panel), "panel_from": "the frozen panel"})
+        as_read = None if is_frozen else panel_as_read(con, until, run.as_of, run.panel_hash or "")
+        models = read_models(con).filter(pl.col("model_id").eq_missing(run.model_id)).drop("card").to_dicts()
+        files, versions = batches_of_series(con, unique_id, until), versions_of(con, unique_id)
+        came_true = sold_on(con, unique_id, ds)
+        ledger = read_batches(con).filter(pl.col("batch_id") <= until, status="accepted")
+    panel = as_read or read_frozen(places.panel)  # outside: a reader of the store keeps its writer waiting
+    panel_from = "the frozen panel" if is_frozen else f"the store up to batch {until}"
+    model, files_in_ledger = next(iter(models), None), ledger["sha256"].n_unique()
+    return Found(row, run, reading, panel, panel_from, files, versions, model, came_true, files_in_ledger)
 
 
 def _chosen(rows: pl.DataFrame, unique_id: str, ds: date, run_id: str | None) -> Told:
@@ -166,7 +161,7 @@ def _by_ladder(params: Params, found: Found) -> Told:
     row, known = found.row, found.panel.up_to(found.row["origin"])
     if row["method"] == LAST_FORECAST:
         return {"steps": [], "features": [], "not_made_again": "it repeats the last published table"}
-    baseline = SeasonalNaive(params.train.season, params.source.region, params.ingest.absent_means_zero)
+    baseline = baseline_of(params)
     naive = baseline.forecast(known, row["origin"], row["horizon"])
     silent = naive.with_columns(y_hat=pl.lit(None, pl.Float64))
     rung = complete(silent, "", naive, known, params.inference, row["reason"] or "no_model")
@@ -185,7 +180,3 @@ def _panel_told(found: Found, known: Panel) -> Told:
         "first_day": known.first_day,
         "last_day": known.last_day,
     }
-
-
-def _params_now(params: Params) -> str:
-    return params_hash(params.source, params.features, params.train, params.inference)

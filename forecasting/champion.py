@@ -17,7 +17,6 @@ from forecasting.scoring import calibration_of
 
 CALIBRATION, NAMED = "calibration.json", "incumbent.json"
 CALIBRATION_HASH = "calibration.sha256"
-INCUMBENT = "incumbent"  # the folder beside the candidate's: the champion when the laboratory's data were frozen
 
 
 @dataclass(frozen=True)
@@ -43,13 +42,12 @@ def champion_in_registry(registry: Path, model_id: str | None, backtest: Path) -
     return _load(bundle, calibration if calibration.exists() else backtest / CALIBRATION)
 
 
-def candidate_champion(candidate: Path, backtest: Path, decision: Path) -> Champion:
-    """The candidate, if the gate let it pass; else the champion it could not replace; without one the baseline, with the gate's
-    reasons."""
+def candidate_champion(candidate: Path, incumbent: Path, backtest: Path, decision: Path) -> Champion:
+    """The candidate, if the gate let it pass; else the champion it could not replace, as it was when the data were frozen; without
+    one the baseline, with the gate's reasons."""
     decided: dict[str, Any] = json.loads(decision.read_text(encoding="utf-8"))
     if decided["promote"]:
         return _load(candidate, backtest / CALIBRATION)
-    incumbent = candidate.with_name(INCUMBENT)
     if (incumbent / CALIBRATION).exists():
         return _load(incumbent, incumbent / CALIBRATION)
     return Champion(None, None, _calibrations(backtest / CALIBRATION), "; ".join(decided["reasons"]))

@@ -9,12 +9,18 @@ import numpy as np
 import polars as pl
 
 from contract.panel import Panel
+from contract.params import Params
 from features.dense import Days, units_sold
 from features.opening import closed_table
 from forecasting.forecaster import days_late, forecast_grid
 
 SEASONS_NEEDED = 2  # statsforecast wants more than one season
 SEASONS_BACK = 4  # how far an unknown day is looked up on the same day of earlier seasons
+
+
+def baseline_of(params: Params) -> SeasonalNaive:
+    """The baseline as these params describe the retailer."""
+    return SeasonalNaive(params.train.season, params.source.region, params.ingest.absent_means_zero)
 
 
 class SeasonalNaive:

@@ -13,6 +13,11 @@ from storage.journal import Entry, recorded
 from storage.runs import Run, run_of, write_run
 from storage.schema import quoted
 
+# of each origin the newest run that published a whole table; begun at the same moment: the greater id
+NEWEST_OF_ORIGINS = """
+    select origin, arg_max(run_id, (started_at, run_id)) as run_id
+    from (select distinct run_id, origin from forecasts) join runs using (run_id) where status = 'done' group by origin"""
+
 
 def publish(con: duckdb.DuckDBPyConnection, run: Run, forecasts: pl.DataFrame, levels: pl.DataFrame) -> None:
     """The run, its forecast rows and its level rows, in one transaction; what the same run published before goes."""
@@ -41,13 +46,8 @@ def latest_forecast_levels(con: duckdb.DuckDBPyConnection, origin: date | None =
 
 def forecasts_of_origins(con: duckdb.DuckDBPyConnection, origins: list[date], most_h: int) -> pl.DataFrame:
     """FORECASTS of the newest whole table of each of these origins, up to `most_h` days ahead; an origin without one has no rows."""
-    newest = """
-        h <= $most_h and run_id in (
-            select arg_max(run_id, started_at)
-            from (select distinct run_id, origin from forecasts where list_contains($origins, origin)) join runs using (run_id)
-            where status = 'done'
-            group by origin)"""
-    return con.sql(_select(FORECASTS, newest), params={"origins": origins, "most_h": most_h}).pl()
+    condition = "h <= $most_h and run_id in (select run_id from newest where list_contains($origins, origin))"
+    return con.sql(_select(FORECASTS, condition), params={"origins": origins, "most_h": most_h}).pl()
 
 
 def forecasts_of(con: duckdb.DuckDBPyConnection, run_id: str) -> pl.DataFrame:
@@ -65,15 +65,11 @@ def _replace(con: duckdb.DuckDBPyConnection, contract: FrameContract, frame: pl.
 
 
 def _of_latest_run(con: duckdb.DuckDBPyConnection, contract: FrameContract, origin: date | None) -> pl.DataFrame:
-    newest = """
-        run_id = (
-            select f.run_id from (select distinct run_id, origin from forecasts) f join runs r using (run_id)
-            where r.status = 'done' and ($origin is null or f.origin = $origin)
-            order by f.origin desc, r.started_at desc, f.run_id desc limit 1)"""
-    return con.sql(_select(contract, newest), params={"origin": origin}).pl()
+    wanted = "select run_id from newest where $origin is null or origin = $origin order by origin desc limit 1"
+    return con.sql(_select(contract, f"run_id = ({wanted})"), params={"origin": origin}).pl()
 
 
 def _select(contract: FrameContract, condition: str) -> str:
     columns = ", ".join(quoted(name) for name in contract.schema)
     key = ", ".join(quoted(name) for name in contract.key)
-    return f"select {columns} from {quoted(contract.name)} where {condition} order by {key}"  # noqa: S608 -- quoted
+    return f"with newest as ({NEWEST_OF_ORIGINS}) select {columns} from {quoted(contract.name)} where {condition} order by {key}"  # noqa: S608 -- quoted

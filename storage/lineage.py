@@ -10,6 +10,7 @@ import polars as pl
 
 from contract.frames import FACTS
 from contract.panel import Panel
+from storage.forecasts import NEWEST_OF_ORIGINS
 from storage.panel import ledger_hash
 from storage.runs import Run, run_of
 from storage.schema import quoted
@@ -39,10 +40,7 @@ def cell_runs(con: duckdb.DuckDBPyConnection, unique_id: str, ds: date) -> pl.Da
 
 def newest_tables(con: duckdb.DuckDBPyConnection, count: int = 2) -> list[pl.DataFrame]:
     """unique_id, ds, origin, y_hat, method of the newest whole table, and of the newest from each of the origins before."""
-    runs = """
-        select arg_max(run_id, started_at) as run_id, origin
-        from (select distinct run_id, origin from forecasts) join runs using (run_id)
-        where status = 'done' group by origin order by origin desc limit $count"""
+    runs = "select run_id, origin from (" + NEWEST_OF_ORIGINS + ") order by origin desc limit $count"  # noqa: S608 -- ours
     found = con.execute(runs, {"count": count}).fetchall()
     query = "select unique_id, ds, origin, y_hat, method from forecasts where run_id = $run_id order by unique_id, ds"
     return [con.sql(query, params={"run_id": run_id}).pl() for run_id, _ in found]

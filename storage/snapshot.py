@@ -8,6 +8,7 @@ from pathlib import Path
 import duckdb
 
 from contract.disk import disk_refusals, to_disk
+from storage.forecasts import NEWEST_OF_ORIGINS
 from storage.schema import quoted, quoted_text
 from storage.store import open_store, transaction
 
@@ -17,10 +18,9 @@ _READABLE_BY_GROUP = 0o440
 VIEWS = {
     "newest_forecasts": (
         "one series and target day: the newest whole table",
-        """
-        select f.* from forecasts f where run_id = (
-            select run_id from (select distinct run_id, origin from forecasts) o join runs r using (run_id)
-            where r.status = 'done' order by o.origin desc, r.started_at desc, run_id desc limit 1)""",
+        "select * from forecasts where run_id = (select run_id from ("  # noqa: S608 -- ours
+        + NEWEST_OF_ORIGINS
+        + ") order by origin desc limit 1)",
     ),
     "forecasts_long": (
         "one run, series and target day, named as Nixtla's libraries do; y once the day came true",

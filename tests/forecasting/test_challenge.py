@@ -124,5 +124,5 @@ def test_a_candidate_held_back_leaves_the_table_to_the_champion(named, registry,
     folder, model_id = registry
     decision = tmp_path / "decision.json"
     decision.write_text(json.dumps({"promote": False, "reasons": ["worse"]}), encoding="utf-8")
-    served = candidate_champion(named.with_name("candidate"), folder / model_id, decision)
+    served = candidate_champion(named.with_name("candidate"), named, folder / model_id, decision)
     assert (served.model_id, served.why_none) == (model_id, None)

@@ -50,7 +50,7 @@ def _decision(tmp_path, promote: bool, reasons: list[str]):
 
 
 def test_a_promoted_candidate_is_the_champion(bundle, backtest, tmp_path, fitted, nasty_panel):
-    champion = candidate_champion(bundle, backtest, _decision(tmp_path, True, []))
+    champion = candidate_champion(bundle, tmp_path / "incumbent", backtest, _decision(tmp_path, True, []))
     assert champion.model_id == read_card(bundle)["model_id"]
     assert champion.why_none is None
     assert champion.method("seasonal_naive") == "global_lightgbm"
@@ -60,7 +60,9 @@ def test_a_promoted_candidate_is_the_champion(bundle, backtest, tmp_path, fitted
 
 
 def test_a_candidate_the_gate_held_back_is_none_and_the_reasons_are_the_gates(bundle, backtest, tmp_path):
-    champion = candidate_champion(bundle, backtest, _decision(tmp_path, False, ["too much bias", "not surely better"]))
+    champion = candidate_champion(
+        bundle, tmp_path / "incumbent", backtest, _decision(tmp_path, False, ["too much bias", "not surely better"])
+    )
     assert champion.model is None
     assert champion.why_none == "too much bias; not surely better"
     assert champion.method("seasonal_naive") == "seasonal_naive"
