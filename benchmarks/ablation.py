@@ -6,11 +6,10 @@ run     python -m benchmarks.ablation DATA_FOLDER [--origins 2]     (a data fold
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
 from typing import Any
 
-from benchmarks.measured import ROOT, machine
+from benchmarks.measured import keep
 from benchmarks.origins import Yardstick, mean_of
 from contract.params import FeatureParams, Params, load_params
 from contract.places import Places
@@ -53,15 +52,8 @@ def main() -> None:
         if changed != reading.features:
             told[f"without {name}"] = _without(yardstick, params, reading, changed, arguments.origins)
     print(_table(told))
-    made = {
-        "machine": machine(),
-        "source": params.source.kind,
-        "cutoffs": [str(c) for c in yardstick.cutoffs],
-        "told": told,
-    }
-    (ROOT / "benchmarks" / "results" / f"ablation_{params.source.kind}.json").write_text(
-        json.dumps(made, indent=1) + "\n"
-    )
+    cutoffs = [str(cutoff) for cutoff in yardstick.cutoffs]
+    keep(f"ablation_{params.source.kind}", {"source": params.source.kind, "cutoffs": cutoffs, "told": told})
 
 
 def _whole_and_steps(yardstick: Yardstick, params: Params, reading: PanelReading, origins: int) -> dict[str, Any]:

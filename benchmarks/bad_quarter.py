@@ -10,7 +10,6 @@ writes  benchmarks/results/bad_quarter.json, docs/bad_quarter.md, docs/bad_quart
 
 from __future__ import annotations
 
-import json
 import time
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -20,7 +19,7 @@ import numpy as np
 import polars as pl
 
 from benchmarks.bad_quarter_page import write_page
-from benchmarks.measured import ROOT, machine
+from benchmarks.measured import ROOT, keep
 from benchmarks.replay import World, champion_of, publish, walk
 from benchmarks.watching import Limits, signals_over
 from benchmarks.worlds import fitted, simulated
@@ -85,13 +84,12 @@ def main() -> None:
     standing = champion_of(world, refits[-1])
     alone = pl.concat([publish(world, drifted, origin, *standing) for origin in origins])
     made = {
-        "machine": machine(),
         "drift": {"since": str(since), "drop": DROP, "dearer": DEARER, "departments": struck_departments(panel)},
         "events": quarter.events,
         "weeks": weekly(quarter.tables, alone, world, drifted, origins),
         "seconds": round(time.perf_counter() - started),
     }
-    RESULT.write_text(json.dumps(made, indent=1, default=str) + "\n", encoding="utf-8")
+    keep("bad_quarter", made)
     write_page(made)
 
 

@@ -20,7 +20,8 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.measured import ROOT, machine
+from benchmarks.measured import RESULTS, ROOT, keep
+from benchmarks.rendered import cadence_rows
 from benchmarks.worlds import fitted, params_for, recent, simulated
 from contract.panel import Panel
 from contract.params import Params, load_params
@@ -31,7 +32,8 @@ from forecasting.metrics import point_scores
 from forecasting.window import window_after
 from reports.tables import text_table
 
-RESULT = ROOT / "benchmarks" / "results" / "cadence.json"
+RESULT = RESULTS / "cadence.json"
+COLUMNS = ["refit", "wrmsse", "loss against daily", "churn a week", "fit s a week"]
 HORIZON, WEEK = 28, 7
 CADENCES = {"every day": 1, "every 7 days": 7, "every 28 days": 28, "never": 10_000}
 AGES, M5_AGES = (7, 28, 56, 112), (7, 28, 56)
@@ -94,10 +96,10 @@ def main() -> None:
     else:
         panel = simulated(params, 500, 960, 7)
         made["simulator"] = measure(Walk(params, panel, panel.last_day - timedelta(days=HORIZON + WEEK * 20), 20))
-    RESULT.write_text(json.dumps({"machine": machine()} | made, indent=1) + "\n", encoding="utf-8")
+    keep("cadence", made)
     for name in made.keys() - {"machine"}:
         if "cadences" in made[name]:
-            print(name, text_table(*_table(made[name])), sep="\n")
+            print(name, text_table(COLUMNS, cadence_rows(made[name])), sep="\n")
         print(name, made[name]["loss_by_age"])
 
 
@@ -177,20 +179,6 @@ def _decay_on_m5(folder: Path) -> dict[str, Any]:
         print(age, told[str(age)], flush=True)
     where = {"origins": [str(origins[0]), str(origins[-1]), len(origins)], "series": few.series.height}
     return where | {"wrmsse": round(float(np.mean(list(fresh.values()))), 4), "loss_by_age": told}
-
-
-def _table(told: dict[str, Any]) -> tuple[list[str], list[list[str]]]:
-    rows = [
-        [
-            name,
-            f"{row['wrmsse']:.4f}",
-            f"{row['loss_to_daily'] - 1:+.2%} ± {row['standard_error']:.2%}",
-            f"{row['churn']:.1%}",
-            f"{row['fit_s_a_week']:.1f}",
-        ]
-        for name, row in told["cadences"].items()
-    ]
-    return ["refit", "wrmsse", "loss against daily", "churn a week", "fit s a week"], rows
 
 
 if __name__ == "__main__":

@@ -10,13 +10,12 @@ allows (those `evaluate.py` scores).
 from __future__ import annotations
 
 import argparse
-import json
 from datetime import timedelta
 from typing import Any
 
 import polars as pl
 
-from benchmarks.measured import ROOT, machine
+from benchmarks.measured import ROOT, keep
 from contract.panel import Panel, panel_of
 from contract.params import Params, load_params
 from features.space import reading_of
@@ -45,8 +44,7 @@ def main() -> None:
     rows = [row for share in SHARES for row in measured_at(params, share, series)]
     lines = [[str(value) if isinstance(value, str) else f"{value:+.1%}" for value in row.values()] for row in rows]
     print(text_table([name.replace("_", " ") for name in rows[0]], lines))
-    told = {"machine": machine(), "series": series, "rows": rows}
-    (ROOT / "benchmarks" / "results" / "censoring.json").write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
+    keep("censoring", {"series": series, "rows": rows})
 
 
 def measured_at(params: Params, share: float, series: int) -> list[dict[str, Any]]:

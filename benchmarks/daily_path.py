@@ -9,7 +9,6 @@ Seconds and peak memory are those of the processes, start included.
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import shutil
 import statistics
@@ -23,7 +22,7 @@ from typing import Any
 
 import polars as pl
 
-from benchmarks.measured import ROOT, machine
+from benchmarks.measured import ROOT, keep
 from contract.panel import Panel
 from contract.params import Params, load_params
 from contract.places import Places
@@ -53,14 +52,12 @@ def main() -> None:
     print(text_table(["step", "seconds", "CPU s", "peak MB"], lines))
     print(f"{panel.series.height:,} series; aimed at: {TARGETS}")
     made = {
-        "machine": machine(),
         "source": params.source.kind,
         "series": panel.series.height,
         "steps": told,
         "total": total,
     }
-    file = ROOT / "benchmarks" / "results" / f"daily_path_{params.source.kind}.json"
-    file.write_text(json.dumps(made, indent=1) + "\n", encoding="utf-8")
+    keep(f"daily_path_{params.source.kind}", made)
 
 
 def day_after(panel: Panel, kind: str) -> tuple[str, pl.DataFrame]:

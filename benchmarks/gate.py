@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from benchmarks.measured import ROOT, machine
+from benchmarks.measured import RESULTS, ROOT, keep
 from benchmarks.worlds import fitted, params_for, recent, simulated
 from contract.panel import Panel
 from contract.params import Params, load_params
@@ -37,7 +37,7 @@ from reports.tables import text_table
 from storage.panel_files import read_frozen
 
 KEPT = ROOT / "data" / "replays" / "gate"
-RESULT = ROOT / "benchmarks" / "results" / "gate.json"
+RESULT = RESULTS / "gate.json"
 SEEDS, CUTOFFS, STEP_DAYS, HORIZON = range(1, 9), 6, 28, 28
 OTHERS = {"30 rounds": {"rounds": 30}, "15 rounds": {"rounds": 15}}
 GAINS = (0.0, 0.005, 0.01, 0.02, 0.05, 0.1)
@@ -54,11 +54,11 @@ def main() -> None:
     arguments = parser.parse_args()
     params = load_params(ROOT / "params.yaml")
     kept = json.loads(RESULT.read_text(encoding="utf-8")) if RESULT.exists() else {}
-    made: dict[str, Any] = kept | {"machine": machine(), "trials": TRIALS, "simulator": _simulator(params)}
+    made: dict[str, Any] = kept | {"trials": TRIALS, "simulator": _simulator(params)}
     made["no harm"] = _no_harm(params)
     if arguments.m5:
         made["m5"] = _swapped_worlds(_m5_losses(arguments.m5), params)
-    RESULT.write_text(json.dumps(made, indent=1) + "\n", encoding="utf-8")
+    keep("gate", made)
     print(text_table(*_table(made)))
 
 

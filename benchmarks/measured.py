@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
+RESULTS = ROOT / "benchmarks" / "results"
 PACKAGES = ("polars", "duckdb", "lightgbm", "statsforecast", "mlforecast", "great-expectations", "prefect", "dvc")
 
 
@@ -60,6 +61,13 @@ def measured(module: str, *arguments: str) -> Timed:
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True)  # noqa: S603
     line = json.loads(done.stdout.splitlines()[-1])
     return Timed(line["seconds"], statistics.median(line["seconds"]), line["rss_mb"], line["told"])
+
+
+def keep(name: str, told: dict[str, Any]) -> Path:
+    """The file in results/ that now holds what was measured, and where."""
+    path = RESULTS / f"{name}.json"
+    path.write_text(json.dumps({**told, "machine": machine()}, indent=1, default=str) + "\n", encoding="utf-8")
+    return path
 
 
 def start_up(command: list[str], runs: int) -> float:

@@ -6,11 +6,10 @@ run     python -m benchmarks.models DATA_FOLDER [--origins 2]     (a data folder
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks.measured import ROOT, machine
+from benchmarks.measured import keep
 from benchmarks.origins import Yardstick, mean_of
 from benchmarks.peers import EtsTopDown, Linear, Mlforecast
 from contract.params import Params, load_params
@@ -54,15 +53,8 @@ def main() -> None:
         for n, r in sorted(told.items(), key=lambda pair: pair[1]["wrmsse"])
     ]
     print(text_table(["model", "wrmsse", "upper levels", "item levels", "bias", "fit s", "forecast s"], lines))
-    made = {
-        "machine": machine(),
-        "source": params.source.kind,
-        "cutoffs": [str(c) for c in yardstick.cutoffs],
-        "told": told,
-    }
-    (ROOT / "benchmarks" / "results" / f"models_{params.source.kind}.json").write_text(
-        json.dumps(made, indent=1) + "\n"
-    )
+    cutoffs = [str(cutoff) for cutoff in yardstick.cutoffs]
+    keep(f"models_{params.source.kind}", {"source": params.source.kind, "cutoffs": cutoffs, "told": told})
 
 
 def _makers(params: Params, reading: PanelReading) -> dict[str, Callable[[], Forecaster]]:

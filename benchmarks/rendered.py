@@ -81,7 +81,14 @@ def _cadence(told: dict[str, Any]) -> str:
 
 
 def _by_cadence(world: str, told: dict[str, Any]) -> str:
-    rows = [
+    first, last, count = told["origins"]
+    head = f"{world}, {told['series']} series, {count} origins {first} to {last}: refit"
+    return markdown_table([head, "WRMSSE", "loss against daily", "churn a week", "fit s a week"], cadence_rows(told))
+
+
+def cadence_rows(told: dict[str, Any]) -> list[list[str]]:
+    """Cells of one world's cadences: name, WRMSSE, loss against daily, churn, seconds of fitting a week."""
+    return [
         [
             name,
             f"{row['wrmsse']:.4f}",
@@ -91,9 +98,6 @@ def _by_cadence(world: str, told: dict[str, Any]) -> str:
         ]
         for name, row in told["cadences"].items()
     ]
-    first, last, count = told["origins"]
-    head = f"{world}, {told['series']} series, {count} origins {first} to {last}: refit"
-    return markdown_table([head, "WRMSSE", "loss against daily", "churn a week", "fit s a week"], rows)
 
 
 def _by_age(world: str, told: dict[str, Any]) -> str:

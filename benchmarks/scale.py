@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from benchmarks.measured import ROOT, machine, measured, peak_mb
+from benchmarks.measured import ROOT, keep, measured, peak_mb
 from contract.frames import REFUSED
 from contract.panel import Panel
 from contract.params import Params, load_params
@@ -65,8 +65,7 @@ def main() -> None:
     slopes = {what: {stage: _slope(told, stage, what) for stage in STAGES} for what in ("s", "mb")}
     rows += [[f"slope, {what}", *[f"{slopes[what][stage]:.2f}" for stage in STAGES]] for what in slopes]
     print(text_table(["series", *STAGES], rows))
-    made = {"machine": machine(), "days": DAYS, "sizes": told, "slopes": slopes}
-    (ROOT / "benchmarks" / "results" / "scale.json").write_text(json.dumps(made, indent=1) + "\n", encoding="utf-8")
+    keep("scale", {"days": DAYS, "sizes": told, "slopes": slopes})
 
 
 def one_size(size: int) -> dict[str, Any]:

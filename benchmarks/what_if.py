@@ -9,13 +9,12 @@ series; `inference.py --series` gives the whole answer.
 from __future__ import annotations
 
 import argparse
-import json
 import time
 from pathlib import Path
 
 import numpy as np
 
-from benchmarks.measured import ROOT, machine
+from benchmarks.measured import keep
 from contract.params import load_params
 from contract.places import Places
 from features.frame import feature_frame
@@ -45,15 +44,13 @@ def main() -> None:
         f"{panel.series.height:,} series laid out, {ASKED} asked: p50 {p50} ms, p95 {p95} ms, p99 {p99} ms (aimed at: p99 20)"
     )
     told = {
-        "machine": machine(),
         "source": params.source.kind,
         "asked": ASKED,
         "p50_ms": p50,
         "p95_ms": p95,
         "p99_ms": p99,
     }
-    file = ROOT / "benchmarks" / "results" / f"what_if_{params.source.kind}.json"
-    file.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
+    keep(f"what_if_{params.source.kind}", told)
 
 
 if __name__ == "__main__":

@@ -79,7 +79,8 @@ def incumbent_in(folder: Path, candidate: GlobalLightGBM, candidate_id: str | No
 
     `candidate`: the recipe that challenges, fitted or not. The champion under its own name is no challenge.
     """
-    if not (folder / NAMED).exists() or (named := _read(folder)["model_id"]) is None:
+    named = json.loads((folder / NAMED).read_text(encoding="utf-8"))["model_id"] if (folder / NAMED).exists() else None
+    if named is None:
         return None, "no champion reigns"
     if named == candidate_id:
         return None, IS_CHAMPION
@@ -143,7 +144,3 @@ def churn_of(before: pl.DataFrame, after: pl.DataFrame) -> float:
         pl.col("y_hat").fill_nan(0).sum(), pl.col("new").fill_nan(0).sum()
     )
     return float((weekly["new"] - weekly["y_hat"]).abs().sum() / max(np.nan_to_num(weekly["y_hat"].sum()), 1e-12))
-
-
-def _read(folder: Path) -> dict[str, str | None]:
-    return json.loads((folder / NAMED).read_text(encoding="utf-8"))

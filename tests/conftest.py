@@ -22,6 +22,7 @@ from contract.params import (
     TrainParams,
     load_params,
 )
+from contract.places import Places
 
 MakePanel = Callable[..., Panel]
 
@@ -33,6 +34,14 @@ hypothesis.settings.load_profile("tillcast")
 def root() -> Path:
     """The checkout's root."""
     return Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture
+def places(tmp_path: Path) -> Places:
+    """An empty data folder with an inbox."""
+    places = Places(tmp_path / "data")
+    places.inbox.mkdir(parents=True)
+    return places
 
 
 @pytest.fixture(scope="session")

@@ -26,13 +26,6 @@ NOW = datetime(2024, 3, 1, 5)
 HEADER = "unique_id,ds,y,state_id,store_id,cat_id,dept_id,item_id"
 
 
-@pytest.fixture
-def places(tmp_path: Path) -> Places:
-    places = Places(tmp_path / "data")
-    places.inbox.mkdir(parents=True)
-    return places
-
-
 @pytest.fixture(scope="module")
 def small(params: Params) -> Params:
     """The simulator at its smallest, judged by Polars so that most tests need not load Great Expectations."""

@@ -25,13 +25,6 @@ FIRST, LATER, LAST = datetime(2024, 3, 1, 5), datetime(2024, 3, 5, 5), datetime(
 HEADER = "unique_id,ds,y,state_id,store_id,cat_id,dept_id,item_id"
 
 
-@pytest.fixture
-def places(tmp_path: Path) -> Places:
-    places = Places(tmp_path / "data")
-    places.inbox.mkdir(parents=True)
-    return places
-
-
 @pytest.fixture(scope="module")
 def strict(params: Params) -> Params:
     """More than 50 units a day is a typing error; no batch is refused whole for its refused rows."""

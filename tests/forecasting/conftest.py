@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
+from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -13,6 +15,8 @@ from contract.panel import Panel, panel_of
 from contract.params import FeatureParams, TrainParams
 from features.space import PanelReading
 from forecasting.global_lightgbm import GlobalLightGBM
+from forecasting.intervals import Calibration, learn_weeks
+from forecasting.scoring import calibration_json
 
 WEEK_SHAPE = np.array([0.4, 0.5, 0.8, 1.0, 1.4, 2.2, 0.7])
 
@@ -62,3 +66,14 @@ def nasty_panel(make_panel) -> Panel:
 def fitted(unfitted, nasty_panel) -> GlobalLightGBM:
     """Fitted on the nasty panel; do not fit it again."""
     return unfitted().fit(nasty_panel)
+
+
+@pytest.fixture
+def backtest(tmp_path: Path) -> Path:
+    """The folder in which evaluate.py leaves its calibration."""
+    rng = np.random.default_rng(1)
+    weeks = learn_weeks(rng.gamma(1, 3, (20, 14)), rng.poisson(3, (20, 14)).astype(float), 2)
+    told = {name: Calibration({"series": weeks}) for name in ("global_lightgbm", "seasonal_naive")}
+    (tmp_path / "backtest").mkdir()
+    (tmp_path / "backtest" / "calibration.json").write_text(json.dumps(calibration_json(told)), encoding="utf-8")
+    return tmp_path / "backtest"

@@ -5,15 +5,12 @@ from __future__ import annotations
 import json
 from datetime import timedelta
 
-import numpy as np
 import pytest
 
 from contract.errors import ModelBroken
 from forecasting.bundle import read_card, save_bundle
 from forecasting.champion import candidate_champion, champion_in_registry, enter_registry
 from forecasting.iid import iid_against_temporal
-from forecasting.intervals import Calibration, learn_weeks
-from forecasting.scoring import calibration_json
 
 HORIZON = 14
 
@@ -23,17 +20,6 @@ def bundle(fitted, tmp_path):
     """A candidate's folder."""
     save_bundle(fitted, tmp_path / "candidate", "panelhash")
     return tmp_path / "candidate"
-
-
-@pytest.fixture
-def backtest(tmp_path):
-    """The folder in which evaluate.py leaves its calibration."""
-    rng = np.random.default_rng(1)
-    weeks = learn_weeks(rng.gamma(1, 3, (20, HORIZON)), rng.poisson(3, (20, HORIZON)).astype(float), 2)
-    told = {name: Calibration({"series": weeks}) for name in ("global_lightgbm", "seasonal_naive")}
-    (tmp_path / "backtest").mkdir()
-    (tmp_path / "backtest" / "calibration.json").write_text(json.dumps(calibration_json(told)), encoding="utf-8")
-    return tmp_path / "backtest"
 
 
 @pytest.fixture

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from datetime import date, timedelta
 
-import numpy as np
 import polars as pl
 import pytest
 
@@ -14,21 +12,9 @@ from contract.frames import FORECAST_LEVELS, FORECASTS
 from contract.quantiles import QUANTILES
 from forecasting.bundle import save_bundle
 from forecasting.fallback import LAST_FORECAST, REASONS
-from forecasting.intervals import Calibration, learn_weeks
 from forecasting.ladder import repeated, who_serves
-from forecasting.scoring import calibration_json
 
 HORIZON, FIRST = 14, date(2024, 3, 4)
-
-
-@pytest.fixture
-def backtest(tmp_path):
-    rng = np.random.default_rng(1)
-    weeks = learn_weeks(rng.gamma(1, 3, (20, HORIZON)), rng.poisson(3, (20, HORIZON)).astype(float), 2)
-    told = {name: Calibration({"series": weeks}) for name in ("global_lightgbm", "seasonal_naive")}
-    (tmp_path / "backtest").mkdir()
-    (tmp_path / "backtest" / "calibration.json").write_text(json.dumps(calibration_json(told)), encoding="utf-8")
-    return tmp_path / "backtest"
 
 
 @pytest.fixture

@@ -25,13 +25,6 @@ EVIL = "<script>alert('x')</script>"
 SQL = "x'); drop table sales; --"
 
 
-@pytest.fixture
-def places(tmp_path: Path) -> Places:
-    places = Places(tmp_path / "data")
-    places.inbox.mkdir(parents=True)
-    return places
-
-
 @pytest.fixture(scope="module")
 def small(params: Params) -> Params:
     source = params.source.model_copy(update={"kind": "simulator", "path": None, "max_unpacked_mb": 1.0})
