@@ -14,7 +14,7 @@ import json
 import logging
 import sys
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from contract.days import parse_day, parse_moment
@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 log = logging.getLogger("inference")
 
 FURTHEST_DAYS = 366
+SPARE_DAYS = (
+    182  # read beyond what the champion reads: for what guards and stands in for it, and for feeds that are late
+)
 AT_THE_DESK = ("explain", "changes", "export", "models", "snapshot")  # about what was published; see desk/asked.py
 
 
@@ -58,16 +61,17 @@ def infer(params: Params, places: Places, *, now: datetime, question: Question =
     from forecasting.ladder import who_serves
     from storage.forecasts import publish as write_forecasts
     from storage.models import in_line
-    from storage.panel import read_panel
     from storage.runs import Run
     from storage.store import open_store
 
     with open_store(places.store, params.ingest.lock_wait_s) as con:
-        panel, models = read_panel(con, question.as_of), in_line(con)
-        last = _last_published(con) if panel.sales.is_empty() and question == NEWEST else None
+        models = in_line(con)
     champion, stand_in = who_serves(places.registry, models, places.backtest)
     if champion.why_none:
         log.warning("champion=%s serves=%s reason=%s", models[:1], champion.model_id, champion.why_none)
+    with open_store(places.store, params.ingest.lock_wait_s) as con:
+        panel = _read(con, params, champion, question)
+        last = _last_published(con) if panel.sales.is_empty() and question == NEWEST else None
     rows, levels, lineage = (
         _answer(params, panel, champion, question, stand_in) if last is None else _repeat(params, panel, last, now)
     )
@@ -153,6 +157,17 @@ def _answer(
         return rows.join(wanted, on="unique_id", how="semi", maintain_order="left"), FORECAST_LEVELS.empty(), lineage
     levels = publish_levels(rows, panel.series, params.source.hierarchy, champion.calibrations[method])
     return rows, levels, lineage
+
+
+def _read(con: Any, params: Params, champion: Champion, question: Question) -> Panel:
+    """The store's panel: all of it for a question about an earlier state, else the days the champion reads."""
+    from storage.panel import last_sales_day, read_panel, read_tail
+
+    last = last_sales_day(con)
+    if last is None or question.as_of or question.origin:
+        return read_panel(con, question.as_of)
+    days = SPARE_DAYS + (champion.model.days_back if champion.model else 0)
+    return read_tail(con, last - timedelta(days=days), params.features.max_stockout_share)
 
 
 def _last_published(con: Any) -> tuple[pl.DataFrame, pl.DataFrame]:

@@ -104,6 +104,14 @@ COVARIATES = FrameContract(
     {"unique_id": pl.String(), "ds": pl.Date(), "name": pl.String(), "value": pl.Float64(), "known_at": MOMENT},
 )
 
+# what is older than a panel that begins late: all that is read of it
+BEFORE = FrameContract(
+    "before",
+    "one series with units sold before the panel's first day; a first and a last day on which it was not sold out",
+    ("unique_id",),
+    {"unique_id": pl.String(), "first_sale": pl.Date(), "last_sale": pl.Date(), "most_sold": pl.Float64()},
+)
+
 # the facts of a panel: all bitemporal, all stored and superseded the same way
 FACTS: dict[str, FrameContract] = {frame.name: frame for frame in (SALES, CALENDAR, PRICES, COVARIATES)}
 

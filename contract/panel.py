@@ -10,7 +10,7 @@ from datetime import date, datetime
 import polars as pl
 
 from contract.errors import BadUsage, NotEnoughHistory
-from contract.frames import FACTS, SERIES
+from contract.frames import BEFORE, FACTS, SERIES
 
 UNPLACED = "unplaced"  # the group of series whose hierarchy column says nothing
 
@@ -29,6 +29,7 @@ class Panel:
     covariates: pl.DataFrame
     superseded: Mapping[str, pl.DataFrame] = field(default_factory=dict)
     hash: str = ""
+    before: pl.DataFrame = field(default_factory=BEFORE.empty)  # empty for a panel that begins with the first sale
 
     @property
     def last_day(self) -> date:
@@ -53,6 +54,22 @@ class Panel:
         if not self.sales.is_empty() and self.last_day <= cutoff:
             return self  # nothing to cut: no second copy of a long history
         return replace(self, sales=self.sales.filter(pl.col("ds") <= cutoff))
+
+    def since(self, first: date, most_sold_out: float) -> Panel:
+        """The panel from a day on: sales before it told by `before` alone, plans that had ended by then gone.
+
+        `most_sold_out`: a day sold out for a larger share does not count as a first or last sale (features.max_stockout_share).
+        """
+        if self.sales.is_empty() or self.first_day >= first:
+            return self
+        earlier = sold_before(self.sales.lazy(), first, most_sold_out).collect()
+        return replace(
+            self,
+            sales=self.sales.filter(pl.col("ds") >= first),
+            prices=self.prices.filter(pl.col("to_ds") >= first),
+            covariates=self.covariates.filter(pl.col("ds") >= first),
+            before=_both_told(self.before, earlier),
+        )
 
     def as_known_at(self, moment: datetime) -> Panel:
         """The panel exactly as it was known at `moment`: later facts gone, later corrections undone."""
@@ -88,6 +105,26 @@ class Panel:
             return current
         earlier = self.superseded[name].filter(pl.col("known_at") <= moment, pl.col("superseded_at") > moment)
         return pl.concat([current, contract.conform(earlier)]).sort(contract.key)
+
+
+def sold_before(sales: pl.LazyFrame, first: date, most_sold_out: float) -> pl.LazyFrame:
+    """BEFORE of the sales before a day, sorted by series."""
+    counts = pl.col("stockout_share").fill_null(0.0) <= most_sold_out
+    return (
+        sales.filter(pl.col("ds") < first, pl.col("y") > 0)
+        .group_by("unique_id")
+        .agg(
+            first_sale=pl.col("ds").filter(counts).min(),
+            last_sale=pl.col("ds").filter(counts).max(),
+            most_sold=pl.col("y").max(),
+        )
+        .sort("unique_id")
+    )
+
+
+def _both_told(older: pl.DataFrame, newer: pl.DataFrame) -> pl.DataFrame:
+    both = pl.concat([older, newer]).group_by("unique_id")
+    return both.agg(pl.col("first_sale").min(), pl.col("last_sale").max(), pl.col("most_sold").max()).sort("unique_id")
 
 
 def panel_of(

@@ -80,7 +80,15 @@ def demand(panel: Panel, days: Days, absent_means_zero: bool, max_stockout_share
     if sold_out is not None:
         y[sold_out > max_stockout_share] = np.nan
     launched = np.maximum.accumulate(np.nan_to_num(y) > 0, axis=1)
+    launched |= ~np.isnan(sold_before(panel, days)[0])[:, None]
     return np.where(launched, y, np.float32(np.nan))
+
+
+def sold_before(panel: Panel, days: Days) -> tuple[np.ndarray, np.ndarray]:
+    """(series,) day indices, below zero, of each series' first and last sale before the panel begins; NaN where there was none."""
+    told = panel.series.select("unique_id").join(panel.before, on="unique_id", how="left", maintain_order="left")
+    first, last = (days.index(pl.col(name)).cast(pl.Float32) for name in ("first_sale", "last_sale"))
+    return tuple(told.select(first.alias("first"), last.alias("last")).fill_null(np.nan).to_numpy().T)
 
 
 def stockout_shares(panel: Panel, days: Days) -> np.ndarray | None:

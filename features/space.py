@@ -12,7 +12,7 @@ from contract.panel import Panel
 from contract.params import FeatureParams, Params
 from features.calendar import calendar_table, event_vocabulary, regions_of
 from features.declared import declared_features, gutter_days
-from features.dense import Days, column, days_of, demand, locate
+from features.dense import Days, column, days_of, demand, locate, sold_before
 from features.feature import Feature
 from features.hierarchy import group_index, group_table, table_name
 from features.opening import closed_table
@@ -136,10 +136,12 @@ def _series_tables(
     y = demand(panel, days, zeros, params.max_stockout_share)
     y[closed] = np.nan
     day_ix = np.arange(-days.gutter, days.width - days.gutter, dtype=np.float32)
+    first_before, last_before = sold_before(panel, days)
     last_sale = np.maximum.accumulate(np.where(np.nan_to_num(y) > 0, day_ix, np.float32(-np.inf)), axis=1)
-    last_sale[np.isinf(last_sale)] = np.nan
-    launch = np.broadcast_to(np.nanmin(np.where(y > 0, day_ix, np.float32(np.inf)), axis=1, keepdims=True), y.shape)
-    tables = {"y": y, "last_sale_ix": last_sale, "launch_ix": np.where(np.isinf(launch), np.float32(np.nan), launch)}
+    last_sale = np.fmax(np.where(np.isinf(last_sale), np.float32(np.nan), last_sale), last_before[:, None])
+    launch = np.min(np.where(y > 0, day_ix, np.float32(np.inf)), axis=1)
+    launch = np.fmin(np.where(np.isinf(launch), np.float32(np.nan), launch), first_before)
+    tables = {"y": y, "last_sale_ix": last_sale, "launch_ix": np.repeat(launch[:, None], y.shape[1], axis=1)}
     tables["price"] = spread_over_days(panel, days, "price") if params.price else days.blank(panel.series.height)
     tables["promo"] = promo_over_days(panel, days) if params.promo else np.zeros_like(y)
     return tables | _covariate_tables(panel, params, days)

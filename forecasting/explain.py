@@ -58,7 +58,7 @@ def explain(model: GlobalLightGBM, panel: Panel, origin: date, horizon: int, uni
     if unique_id not in known.series["unique_id"]:
         raise BadUsage(f"no series '{unique_id}' was known to that run. Name one of table `series`.")
     known, steps = _pass_of(model, known, (ds - known.last_day).days, horizon + days_late(known, origin))
-    space = model.reading.space(known, max(steps, model.params.blocks[-1]), model.vocabulary)
+    space = model.serving_space(known, steps)
     at = int(known.series["unique_id"].index_of(unique_id))
     ahead = (ds - known.last_day).days
     block = _block_of(model, ahead)

@@ -81,7 +81,8 @@ def _why_not(y_hat: pl.Expr, ceiling: pl.Expr, silence: str | None) -> pl.Expr:
 
 def _highest_day(panel: Panel) -> pl.DataFrame:
     """unique_id, highest: the most units ever sold in a day, at least 1."""
-    return panel.sales.group_by("unique_id").agg(highest=pl.col("y").max().clip(lower_bound=1.0))
+    days = pl.concat([panel.sales.select("unique_id", "y"), panel.before.select("unique_id", y="most_sold")])
+    return days.group_by("unique_id").agg(highest=pl.col("y").max().clip(lower_bound=1.0))
 
 
 def _group_means(panel: Panel, days: int) -> pl.DataFrame:

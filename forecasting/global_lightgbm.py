@@ -12,11 +12,14 @@ import polars as pl
 from contract.errors import FeaturesMissing, ModelBroken, NotEnoughHistory
 from contract.panel import Panel
 from contract.params import TrainParams
+from features.declared import gutter_days
+from features.feature import YEAR
 from features.frame import Rows, category_names, feature_frame, feature_frames, feature_names, targets
 from features.sampling import serving_rows, training_rows
 from features.space import PanelReading, Space, Vocabulary, vocabulary_of
 from forecasting.alignment import aligned
 from forecasting.forecaster import days_late, forecast_grid, long_frame
+from forecasting.group_totals import GROUP_DAYS
 
 if TYPE_CHECKING:
     import lightgbm
@@ -75,6 +78,21 @@ class GlobalLightGBM:
         grid = forecast_grid(panel.series["unique_id"], origin, horizon)
         return grid.join(pl.concat(passes), on=["unique_id", "ds"], how="left", validate="1:1")
 
+    @property
+    def days_back(self) -> int:
+        """How many days up to the last known one a forecast reads; what is older, the panel tells in `before`."""
+        features = YEAR + gutter_days(self.reading.features)
+        return features if self.params.groups.columns is None else max(features, GROUP_DAYS)
+
+    def serving_space(self, panel: Panel, steps: int) -> Space:
+        """The panel's last days, laid out for features up to `steps` days after them. ModelBroken if they are not the model's."""
+        tail = panel.since(panel.last_day - timedelta(days=self.days_back), self.reading.features.max_stockout_share)
+        space = self.reading.space(tail, max(steps, self.params.blocks[-1]), self.vocabulary)
+        if feature_names(space) != self.columns:
+            changed = sorted(set(feature_names(space)) ^ set(self.columns))
+            raise ModelBroken(f"the model was fitted on other features than params declare: {changed}. Train again.")
+        return space
+
     def training_rows(self, space: Space, hs: range) -> Rows:
         """The rows one block learns from. NotEnoughHistory when they are too few for a tree."""
         p = self.params
@@ -105,10 +123,7 @@ class GlobalLightGBM:
 
     def one_pass(self, panel: Panel, steps: int) -> pl.DataFrame:
         """unique_id, ds, y_hat for the `steps` days after the panel's last day, features laid out once."""
-        space = self.reading.space(panel, max(steps, self.params.blocks[-1]), self.vocabulary)
-        if feature_names(space) != self.columns:
-            changed = sorted(set(feature_names(space)) ^ set(self.columns))
-            raise ModelBroken(f"the model was fitted on other features than params declare: {changed}. Train again.")
+        space = self.serving_space(panel, steps)
         y_hat = np.hstack([self._predict(space, end, hs) for end, hs in self.blocks_covering(steps).items()])
         ahead = slice(space.days.gutter + space.days.known, space.days.gutter + space.days.known + steps)
         is_closed = space.is_closed[:, ahead]

@@ -17,6 +17,7 @@ from features.hierarchy import group_index, sum_by
 from features.space import Space
 from forecasting.day_design import Calendar, calendar_of, known_mean, plans_of_series
 
+GROUP_DAYS = 3 * 364  # read of the past; what was usual four years ago is no news
 LEVEL_DAYS = 28  # between two knots of the level
 LEVEL_STIFFNESS = 5.0  # pull of a knot towards the one before, in units of the noise
 YEAR = 364  # days; whole weeks

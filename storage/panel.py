@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import date, datetime
 
 import duckdb
 import polars as pl
 
-from contract.frames import FACTS
+from contract.frames import BEFORE, FACTS
 from contract.panel import Panel
 from contract.params import text_hash
 from storage.batches import contents_taken
 from storage.facts import read_fact, read_superseded
 from storage.series import read_series
+
+_BEFORE = """
+    select unique_id, min(ds) filter (counts) as first_sale, max(ds) filter (counts) as last_sale, max(y) as most_sold
+    from (select *, coalesce(stockout_share, 0) <= $most_sold_out as counts from sales where ds < $since and y > 0)
+    group by unique_id order by unique_id"""
 
 
 def read_panel(con: duckdb.DuckDBPyConnection, as_of: datetime | None = None) -> Panel:
@@ -31,6 +36,19 @@ def read_panel(con: duckdb.DuckDBPyConnection, as_of: datetime | None = None) ->
     sold = facts["sales"].select(pl.col("unique_id").unique())
     known = series.join(sold, on="unique_id", how="semi", maintain_order="left")
     return Panel(**facts, series=known, hash=name)
+
+
+def read_tail(con: duckdb.DuckDBPyConnection, since: date, most_sold_out: float) -> Panel:
+    """What `read_panel(con).since(since, most_sold_out)` gives, without reading the rest; earlier versions are left out."""
+    name = ledger_hash(None, contents_taken(con))
+    facts = {fact: read_fact(con, fact, since=None if fact == "calendar" else since) for fact in FACTS}
+    told = {"since": since, "most_sold_out": most_sold_out}
+    return Panel(**facts, series=read_series(con), hash=name, before=BEFORE.conform(con.sql(_BEFORE, params=told).pl()))
+
+
+def last_sales_day(con: duckdb.DuckDBPyConnection) -> date | None:
+    """The newest day with a sales row; None for a store without one."""
+    return con.execute("select max(ds) from sales").fetchall()[0][0]
 
 
 def ledger_hash(as_of: datetime | None, contents: Iterable[str]) -> str:

@@ -1,6 +1,6 @@
 """The panel: what is cut, what was known when, and what may not be put together."""
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 import polars as pl
 import pytest
@@ -165,3 +165,21 @@ def test_a_glob_keeps_the_series_that_fit(make_panel):
 def test_a_glob_that_fits_no_series_is_refused_with_examples(make_panel):
     with pytest.raises(BadUsage, match=r"no series fits 'FOODS_\*'; there are 4, such as \['I00_S1', 'I00_S2'\]"):
         make_panel(series=4, days=30).matching("FOODS_*")
+
+
+@pytest.mark.parametrize("second", [2, 3])
+def test_a_panel_cut_twice_is_the_panel_cut_once_at_the_later_day(sales_of, second):
+    sales = sales_of({"a": [0, 5, 0, 2], "b": [3, 0, 0, 1], "c": [0, 0, 0, 4]}, FIRST)
+    panel = panel_of(sales, pl.DataFrame({"unique_id": ["a", "b", "c"]}))
+    first, later = FIRST + timedelta(days=1), FIRST + timedelta(days=second)
+    once, twice = panel.since(later, 1.0), panel.since(first, 1.0).since(later, 1.0)
+    assert twice.before.equals(once.before)
+    assert twice.sales.equals(once.sales)
+    assert once.before.rows() == [
+        ("a", date(2024, 1, 2), date(2024, 1, 2), 5.0),
+        ("b", date(2024, 1, 1), date(2024, 1, 1), 3.0),
+    ]
+
+
+def test_a_panel_that_begins_later_is_left_as_it_is(panel):
+    assert panel.since(FIRST, 1.0) is panel

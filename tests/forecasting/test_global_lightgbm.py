@@ -72,6 +72,15 @@ def test_the_first_days_of_a_forecast_do_not_hang_on_how_far_it_goes(fitted, nas
     assert long.filter(pl.col("h") <= 7)["y_hat"].to_list() == short["y_hat"].to_list()
 
 
+def test_the_tail_the_model_reads_gives_the_forecast_of_the_whole_panel(unfitted, make_panel):
+    panel = make_panel(series=9, days=620, seed=5)
+    model = unfitted().fit(panel)
+    tail = panel.since(panel.last_day - timedelta(days=model.days_back + 10), 0.25)
+    assert tail.sales.height < panel.sales.height
+    whole, read = (model.forecast(p, panel.last_day, HORIZON) for p in (panel, tail))
+    assert whole.equals(read)
+
+
 def test_a_late_feed_shifts_h_and_the_forecast_of_a_day_stays_that_of_the_last_known_day(fitted, nasty_panel):
     last = nasty_panel.last_day
     on_time = fitted.forecast(nasty_panel, last, 10)

@@ -10,7 +10,7 @@ import pytest
 
 from contract.errors import BadInput, NotEnoughHistory, SourceMissing
 from storage.batches import Batch, Delivery, write_delivery
-from storage.panel import read_panel
+from storage.panel import read_panel, read_tail
 from storage.panel_files import freeze, read_card, read_frozen
 from storage.store import open_store
 
@@ -68,6 +68,18 @@ def test_a_panel_read_as_of_t_equals_the_frozen_one_read_as_of_t(tmp_path: Path)
             stored = read_panel(con, moment)
         assert stored.sales.equals(panel.as_known_at(moment).sales)
         assert stored.series.equals(panel.as_known_at(moment).series)
+
+
+@pytest.mark.parametrize("days", [0, 1, 2, 3])
+def test_a_tail_read_from_the_store_is_the_panel_cut_there(tmp_path: Path, days: int) -> None:
+    """The store's SQL and the panel's Polars tell the same of the days before."""
+    since = DAYS[0] + timedelta(days=days)
+    frozen(tmp_path, [0, 1, 2, 3, 4])
+    with open_store(tmp_path / "store.duckdb") as con:
+        whole, tail = read_panel(con).since(since, 0.5), read_tail(con, since, 0.5)
+    for name in ("sales", "series", "calendar", "prices", "covariates", "before"):
+        assert getattr(tail, name).equals(getattr(whole, name)), name
+    assert tail.hash == whole.hash
 
 
 def test_a_restatement_changes_no_earlier_reading(tmp_path: Path) -> None:
