@@ -38,7 +38,7 @@ class Yardstick:
         started = time.perf_counter()
         told = forecaster.forecast(self.panel.up_to(self.cutoffs[k]), self.cutoffs[k], self.horizon)
         seconds = time.perf_counter() - started
-        return {**_scores(self.windows[k], np.nan_to_num(self.windows[k].matrix(told))), "forecast_s": seconds}
+        return {**scores_of(self.windows[k], np.nan_to_num(self.windows[k].matrix(told))), "forecast_s": seconds}
 
 
 def mean_of(rows: list[dict[str, Any]]) -> dict[str, float]:
@@ -47,7 +47,8 @@ def mean_of(rows: list[dict[str, Any]]) -> dict[str, float]:
     return means | {"by_cutoff": [round(row["wrmsse"], 4) for row in rows]}
 
 
-def _scores(window: Window, y_hat: np.ndarray) -> dict[str, float]:
+def scores_of(window: Window, y_hat: np.ndarray) -> dict[str, float]:
+    """WRMSSE of all levels, of the upper and of the item levels, and total bias of (series, horizon) means."""
     told = [point_scores(level, sum_by(y_hat, level.group_ix, len(level.group_key))[0]) for level in window.levels]
     wrmsse = [scores["wrmsse"] for scores in told]
     return {

@@ -56,7 +56,10 @@ class GlobalLightGBM:
         """Learn every block from the panel. NotEnoughHistory when no row can be made."""
         self.vocabulary = vocabulary_of(panel)
         self.cutoff = panel.last_day
-        space = self.reading.space(panel, self.params.blocks[-1], self.vocabulary)
+        return self.learn(self.reading.space(panel, self.params.blocks[-1], self.vocabulary))
+
+    def learn(self, space: Space) -> GlobalLightGBM:
+        """Learn every block from a panel that is laid out already: a search fits many times on one."""
         self.columns = feature_names(space)
         for end, hs in self.blocks.items():
             rows = self.training_rows(space, hs)
@@ -124,6 +127,10 @@ class GlobalLightGBM:
     def one_pass(self, panel: Panel, steps: int) -> pl.DataFrame:
         """unique_id, ds, y_hat for the `steps` days after the panel's last day, features laid out once."""
         space = self.serving_space(panel, steps)
+        return long_frame(space, self.means(space, steps))
+
+    def means(self, space: Space, steps: int) -> np.ndarray:
+        """(series, steps) means for the days after the last known one; NaN for a series that never sold."""
         y_hat = np.hstack([self._predict(space, end, hs) for end, hs in self.blocks_covering(steps).items()])
         ahead = slice(space.days.gutter + space.days.known, space.days.gutter + space.days.known + steps)
         is_closed = space.is_closed[:, ahead]
@@ -132,7 +139,7 @@ class GlobalLightGBM:
             y_hat = aligned(space, y_hat, self.params.groups)
         y_hat[np.isnan(space.by_series["launch_ix"][:, 0])] = np.nan  # never sold: nothing to say,
         y_hat[is_closed] = 0.0  # but that a closed store sells nothing is known of every series
-        return long_frame(space, y_hat)
+        return y_hat
 
     def blocks_covering(self, steps: int) -> dict[int, range]:
         """The blocks up to `steps` days ahead; the last block answers for all days beyond its own."""
