@@ -59,6 +59,7 @@ NEWEST = Question()
 def infer(params: Params, places: Places, *, now: datetime, question: Question = NEWEST) -> Summary:
     """The factory: the store's panel and champion -> forecasts and their run, written to the store in one transaction."""
     from forecasting.ladder import who_serves
+    from forecasting.served import keep_served, watch_serving
     from storage.forecasts import publish as write_forecasts
     from storage.models import in_line
     from storage.runs import Run
@@ -72,10 +73,13 @@ def infer(params: Params, places: Places, *, now: datetime, question: Question =
     with open_store(places.store, params.ingest.lock_wait_s) as con:
         panel = _read(con, params, champion, question)
         last = _last_published(con) if panel.sales.is_empty() and question == NEWEST else None
+    watch_serving(champion.model, panel, params.monitor.parity_series)
     rows, levels, lineage = (
         _answer(params, panel, champion, question, stand_in) if last is None else _repeat(params, panel, last, now)
     )
     status = question.status(params.train.horizon)
+    if status == "done":
+        keep_served(champion.model, places.served, lineage["run_id"])
     run = Run(**lineage, started_at=now, ended_at=clock(), status=status, git_commit=git_commit())
     with open_store(places.store, params.ingest.lock_wait_s) as con:
         write_forecasts(con, run, rows.with_columns(created_at=now), levels)

@@ -13,8 +13,9 @@ import json
 import logging
 import sys
 from argparse import Namespace
-from dataclasses import asdict, dataclass
-from datetime import date, datetime, timedelta
+from collections.abc import Callable
+from dataclasses import asdict
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,24 +34,25 @@ if TYPE_CHECKING:
 log = logging.getLogger("monitor")
 
 BASELINE = "seasonal_naive"
-TABLES_AT_ONCE = 8
 _LOG_LEVELS = {"ok": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 
 
 def monitor(params: Params, places: Places, *, now: datetime, dry_run: bool = False) -> Summary:
     """Look at everything, raise an alert per cause, close those that are gone, say whether to retrain."""
+    from desk.answers import answers_at
     from monitoring.decide import decide_retraining, is_muted, to_raise
     from monitoring.finding import worst
     from monitoring.watch import came_true_tables, told_of, watch
     from reports.watch import write_watch_page
 
+    skew = _parity(params, places)
     evidence = _evidence(params, places, now)
     told = told_of(evidence)
-    findings = watch(evidence, told, params.monitor)
+    findings = [*watch(evidence, told, params.monitor), skew]
     for finding in findings:
         log.log(_LOG_LEVELS[finding.severity], "watched cause=%s %s", finding.cause, finding.what)
     retrain = asdict(decide_retraining(findings, params.monitor.retrain_every_days))
-    answers = _answers(params, places, now)
+    answers = answers_at(params, places, now)
     loud = [finding for finding in to_raise(findings) if not is_muted(finding.cause, answers.muted)]
     attention = [f"{finding.severity} {finding.cause}: {finding.what}{answers.told(finding.cause)}" for finding in loud]
     summary = {
@@ -103,6 +105,9 @@ def report(params: Params, places: Places) -> Summary:
 
 
 def _evidence(params: Params, places: Places, now: datetime) -> Evidence:
+    from desk.past_tables import one_table_a_week, sums_of_first_weeks
+    from monitoring.judge import days_looked_at
+    from monitoring.outcome_signals import weekly_origins
     from monitoring.watch import Evidence
     from storage.batches import read_batches
     from storage.forecasts import latest_forecasts
@@ -115,6 +120,8 @@ def _evidence(params: Params, places: Places, now: datetime) -> Evidence:
     with open_store(places.store, params.ingest.lock_wait_s, read_only=True) as con:
         panel = read_panel(con)
         champion = next(iter(read_models(con).filter(stage="champion").to_dicts()), None)
+        first = panel.last_day - timedelta(days=days_looked_at(params.monitor.signals))
+        origins = weekly_origins(max(first, panel.first_day), panel.last_day)
         return Evidence(
             now=now,
             panel=panel,
@@ -122,46 +129,34 @@ def _evidence(params: Params, places: Places, now: datetime) -> Evidence:
             quarantine=read_quarantine(con),
             runs=read_runs(con),
             newest=latest_forecasts(con),
-            past=_past_forecasts(con, panel.last_day, params.train.horizon),
-            weekly=_weekly_sums(con, panel, params),
+            past=one_table_a_week(con, panel.last_day, params.train.horizon),
+            weekly=sums_of_first_weeks(con, panel, origins, _sums_of(params)),
             promised=_promised(con, champion),
             champion_cutoff=champion["cutoff"] if champion else None,
             absent_means_zero=params.ingest.absent_means_zero,
         )
 
 
-def _past_forecasts(con: Any, last_day: date, horizon: int) -> pl.DataFrame:
-    """One published table a week, back to the last whose whole horizon came true: daily tables repeat each other's errors."""
-    import polars as pl
-
-    from contract.frames import FORECASTS
-    from storage.forecasts import latest_forecasts
-
-    tables = [FORECASTS.empty()]
-    for week in range(0, horizon + 7, 7):
-        days = (last_day - timedelta(days=week + back) for back in range(7, 0, -1))  # the longest known first
-        tables.append(next((table for day in days if (table := latest_forecasts(con, day)).height), tables[0]))
-    return pl.concat(tables)
-
-
-def _weekly_sums(con: Any, panel: Panel, params: Params) -> pl.DataFrame:
-    """The daily sums of one table's first week after the other, far back; a few tables at a time, so that memory stays small."""
-    import polars as pl
-
+def _sums_of(params: Params) -> Callable[[pl.DataFrame, Panel], pl.DataFrame]:
+    """Daily sums of tables against a panel of their days, by every group watched."""
     from monitoring.came_true import came_true
-    from monitoring.judge import days_looked_at
-    from monitoring.outcome_signals import WEEK, daily_sums, weekly_origins
+    from monitoring.outcome_signals import daily_sums
     from monitoring.watch import group_columns
-    from storage.forecasts import forecasts_of_origins
 
-    first = panel.last_day - timedelta(days=days_looked_at(params.monitor.signals))
-    origins = weekly_origins(max(first, panel.first_day), panel.last_day)
-    columns, sums = group_columns(panel.series), []
-    for few in (origins[k : k + TABLES_AT_ONCE] for k in range(0, len(origins), TABLES_AT_ONCE)):
-        known = panel.up_to(few[-1] + timedelta(days=WEEK))
-        told = came_true(forecasts_of_origins(con, few, WEEK), known, params.ingest.absent_means_zero)
-        sums.append(daily_sums(told, panel.series, columns))
-    return pl.concat(sums) if sums else pl.DataFrame()
+    def sums(tables: pl.DataFrame, known: Panel) -> pl.DataFrame:
+        told = came_true(tables, known, params.ingest.absent_means_zero)
+        return daily_sums(told, known.series, group_columns(known.series))
+
+    return sums
+
+
+def _parity(params: Params, places: Places) -> Finding:
+    """The newest table's features against the store's, before anything else is held in memory."""
+    from desk.served import served_twice
+    from monitoring.parity import no_parity, parity
+
+    twice, run_id_or_why = served_twice(params, places)
+    return parity(*twice, run_id_or_why) if twice else no_parity(run_id_or_why)
 
 
 def _promised(con: Any, champion: dict[str, Any] | None) -> dict[int, float]:
@@ -177,41 +172,6 @@ def _promised(con: Any, champion: dict[str, Any] | None) -> dict[int, float]:
     scored = (read_scores(con, run_id) for run_id in runs["run_id"])
     scores = next((frame for frame in scored if frame.height), None)
     return {} if scores is None else promised_by_week(scores, serves)
-
-
-@dataclass(frozen=True)
-class _Answers:
-    """What people said to alerts, as far as it still holds."""
-
-    muted: list[str]
-    seen: dict[str, str]
-
-    def told(self, cause: str) -> str:
-        """Who has taken it on, for the end of a line."""
-        return f" (taken on by {self.seen[cause]})" if cause in self.seen else ""
-
-
-def _answers(params: Params, places: Places, now: datetime) -> _Answers:
-    from storage.answers import acknowledged, muted
-    from storage.store import open_store
-
-    with open_store(places.store, params.ingest.lock_wait_s, read_only=True) as con:
-        return _Answers(muted(con, now), acknowledged(con))
-
-
-def answer(params: Params, places: Places, said: Namespace, now: datetime) -> Summary:
-    """Take an alert on, mute a cause for a while, or close an alert by hand."""
-    from storage.answers import acknowledge, mute, resolve
-    from storage.store import open_store
-
-    with open_store(places.store, params.ingest.lock_wait_s) as con:
-        if said.ack is not None:
-            return {"acknowledged": acknowledge(con, said.ack, said.by, now), "by": said.by}
-        if said.resolve is not None:
-            return {"resolved": resolve(con, said.resolve, now)}
-        until = now + timedelta(days=said.days)
-        mute(con, said.mute, until)
-        return {"muted": said.mute, "until": until}
 
 
 def _write_alerts(
@@ -269,6 +229,8 @@ def main(argv: list[str] | None = None) -> int:
             return report(params, places)
         now = parse_moment(arguments.now) if arguments.now else clock()
         if arguments.mute is not None or arguments.ack is not None or arguments.resolve is not None:
+            from desk.answers import answer
+
             return answer(params, places, arguments, now)
         return monitor(params, places, now=now, dry_run=arguments.dry_run)
 

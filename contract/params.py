@@ -241,6 +241,7 @@ class MonitorParams(_Section):
     max_level_ratio: Annotated[float, Field(gt=1)]
     least_shape: Share
     max_runtime_ratio: Annotated[float, Field(gt=1)]
+    parity_series: Positive
     signals: SignalParams
 
 

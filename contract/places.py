@@ -83,6 +83,11 @@ class Places:
         return self.root / "forecasts"
 
     @property
+    def served(self) -> Path:
+        """Samples of the feature rows that tables were served with, one Parquet file a run, and its hash."""
+        return self.root / "served"
+
+    @property
     def snapshot(self) -> Path:
         """The store's copy for dashboards: read-only, renewed whole."""
         return self.root / "snapshot" / "tillcast.duckdb"

@@ -24,6 +24,8 @@ from forecasting.group_totals import GROUP_DAYS
 if TYPE_CHECKING:
     import lightgbm
 
+    from forecasting.served import ServedRows
+
 
 RARELY_UNKNOWN = (
     0.05  # share of training rows: a feature seldom unknown there taught the trees nothing about being unknown
@@ -44,6 +46,7 @@ class GlobalLightGBM:
     cutoff: date | None = None
     rows_used: dict[int, int] = field(default_factory=dict)
     unknown_shares: dict[str, float] = field(default_factory=dict)  # of each column, largest over blocks, in training
+    served: ServedRows | None = None  # what some series are served with, for the watcher of parity
 
     @property
     def blocks(self) -> dict[int, range]:
@@ -171,7 +174,8 @@ class GlobalLightGBM:
         """(series, len(hs)) means of one block."""
         rows, plans = serving_rows(space, hs), _plans(space)
         y_hat, unknown = [], dict.fromkeys(plans, 0.0)
-        for frame in feature_frames(space, rows):
+        frames = feature_frames(space, rows)
+        for frame in self.served.passing(space, rows, frames) if self.served else frames:
             y_hat.append(self.boosters[end].predict(frame.to_numpy(), num_threads=self.params.threads))
             for name, share in _unknown_shares(frame.select(plans)).items():
                 unknown[name] += share * frame.height / len(rows)

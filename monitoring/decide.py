@@ -21,6 +21,7 @@ FIRST_CALL = {
     "forecast_age": "the operator on duty",
     "fallback": "the forecasting engineer",
     "sanity": "the forecasting engineer",
+    "parity": "the forecasting engineer",
     "champion": "the forecasting engineer",
     "model_age": "the forecasting engineer",
     "churn": "the forecasting engineer",

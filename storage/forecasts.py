@@ -50,6 +50,15 @@ def forecasts_of_origins(con: duckdb.DuckDBPyConnection, origins: list[date], mo
     return con.sql(_select(FORECASTS, condition), params={"origins": origins, "most_h": most_h}).pl()
 
 
+def newest_run(con: duckdb.DuckDBPyConnection) -> tuple[Run, date] | None:
+    """The run of the newest whole table and its origin; None before the first."""
+    tables = "select * from (" + NEWEST_OF_ORIGINS + ") order by origin desc limit 1"  # noqa: S608 -- ours
+    for origin, run_id in con.execute(tables).fetchall():
+        run = con.sql("select * from runs where run_id = $id", params={"id": run_id}).pl()
+        return run_of(run.row(0, named=True)), origin
+    return None
+
+
 def forecasts_of(con: duckdb.DuckDBPyConnection, run_id: str) -> pl.DataFrame:
     """FORECASTS of one run, sorted by series and day."""
     return con.sql(_select(FORECASTS, "run_id = $run_id"), params={"run_id": run_id}).pl()

@@ -1,0 +1,120 @@
+"""The feature rows some series were served with: kept as the boosters were given them, computed again by whoever doubts them.
+
+A sample is enough: what makes serving differ from training (a changed function, another panel, another param) moves a feature
+of many series. 50 series x 28 days x 90 features are about 100 KB a day; another sample every day.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from contract.disk import sha256_of, to_disk
+from contract.panel import Panel
+from features.frame import Rows, feature_frame
+from features.space import Space, Vocabulary
+from forecasting.bundle import read_card, recipe_of
+from forecasting.forecaster import Forecaster
+from forecasting.publication import heard
+
+KEY = ["unique_id", "ds"]
+TABLES_KEPT = 30  # newest; the watcher reads the last one, the others are for whoever looks back
+
+
+@dataclass
+class ServedRows:
+    """What a model is given for these series, filled while it forecasts. Of a recursive forecast the first pass alone."""
+
+    unique_ids: list[str]
+    last_known: date | None = None
+    parts: list[pl.DataFrame] = field(default_factory=list)
+
+    def passing(self, space: Space, rows: Rows, frames: Iterator[pl.DataFrame]) -> Iterator[pl.DataFrame]:
+        """The frames, untouched; the rows of these series among them are kept."""
+        first = 0
+        for frame in frames:
+            self._take(space, rows.slice(first, first + frame.height), frame)
+            first += frame.height
+            yield frame
+
+    def _take(self, space: Space, rows: Rows, frame: pl.DataFrame) -> None:
+        last_known = space.days.first + timedelta(days=space.last_known)
+        self.last_known = self.last_known or last_known
+        if self.last_known == last_known:
+            wanted = space.series["unique_id"].is_in(self.unique_ids).to_numpy()[rows.series_ix]
+            if wanted.any():
+                self.parts.append(_named(space, rows.where(wanted), frame.filter(pl.Series(wanted))))
+
+    def frame(self) -> pl.DataFrame:
+        """unique_id, ds and every feature; sorted by series and day."""
+        return pl.concat(self.parts).sort(KEY)
+
+
+def watch_serving(model: Forecaster | None, panel: Panel, count: int) -> None:
+    """Let the model keep what it is given for `count` series, drawn by the panel's hash: other data, other series."""
+    if hasattr(model, "served"):
+        model.served = ServedRows(drawn(panel.series["unique_id"].to_list(), count, panel.hash))
+
+
+def drawn(unique_ids: list[str], count: int, seed: str) -> list[str]:
+    """`count` of the names, by hash of seed and name; sorted."""
+    ranked = sorted(unique_ids, key=lambda name: hashlib.sha256(f"{seed}|{name}".encode()).digest())
+    return sorted(ranked[:count])
+
+
+def keep_served(model: Forecaster | None, folder: Path, run_id: str) -> None:
+    """What the model was given, as <run_id>.parquet and its SHA-256 beside it; the oldest beyond TABLES_KEPT go."""
+    served: ServedRows | None = getattr(model, "served", None)
+    if served is None or not served.parts:
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    target, unfinished = folder / f"{run_id}.parquet", folder / f".{run_id}.part"
+    served.frame().rechunk().write_parquet(unfinished)
+    to_disk(unfinished)
+    target.with_suffix(".sha256").write_text(sha256_of(unfinished), encoding="ascii")
+    unfinished.replace(target)
+    newest_first = sorted(folder.glob("*.parquet"), key=lambda path: path.stat().st_mtime, reverse=True)
+    for path in newest_first[TABLES_KEPT:]:
+        path.with_suffix(".sha256").unlink(missing_ok=True)
+        path.unlink()
+
+
+def read_served(folder: Path, run_id: str) -> tuple[pl.DataFrame | None, str]:
+    """What was kept of a run; or None and why: nothing was, or not what was written."""
+    path = folder / f"{run_id}.parquet"
+    written = path.with_suffix(".sha256")
+    if not path.exists() or not written.exists():
+        return None, f"no served features were kept of run {run_id}"
+    if sha256_of(path) != written.read_text(encoding="ascii"):
+        return None, f"'{path}' changed since it was written"
+    return pl.read_parquet(path), ""
+
+
+def served_again(bundle: Path, panel: Panel, origin: date, served: pl.DataFrame) -> pl.DataFrame:
+    """The same rows computed from a panel by what the model's card says it learned from: KEY and its features.
+
+    A series the panel does not know has no row. ModelBroken where the card cannot be read.
+    """
+    card = read_card(bundle)
+    model = recipe_of(card)
+    model.vocabulary, model.columns = Vocabulary(**card["vocabulary"]), card["columns"]
+    known = heard(panel.up_to(origin)).up_to(origin)
+    space = model.serving_space(known, (served["ds"].max() - known.last_day).days)
+    places = space.series.select("unique_id").with_row_index("series_ix")
+    asked = served.select(KEY).join(places, on="unique_id", how="inner").sort("series_ix", "ds")
+    h = (asked["ds"] - known.last_day).dt.total_days().to_numpy().astype(np.int32)
+    rows = Rows(asked["series_ix"].to_numpy().astype(np.int32), np.full(len(h), space.last_known, np.int32), h)
+    return _named(space, rows, feature_frame(space, rows)).sort(KEY)
+
+
+def _named(space: Space, rows: Rows, frame: pl.DataFrame) -> pl.DataFrame:
+    """The features behind the key of their row."""
+    days = pl.date_range(space.days.first, space.days.first + timedelta(days=int(rows.target_ix.max())), eager=True)
+    key = [space.series["unique_id"].gather(rows.series_ix), days.gather(rows.target_ix)]
+    return pl.DataFrame([key[0].alias("unique_id"), key[1].alias("ds"), *frame.get_columns()])
