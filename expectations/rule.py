@@ -31,9 +31,10 @@ class Rule:
     way_out: str = ""  # of a rule about days: what to do where it is wrong
 
 
-def present(column: str, code: str, sentence: str, severity: Severity = "row") -> Rule:
+def present(column: str, code: str, sentence: str, severity: Severity = "row", *, is_of_arrival: bool = False) -> Rule:
     """The column must hold a value."""
-    return Rule(code, sentence, severity, column, pl.col(column).is_null(), partial(_not_null, column, code, severity))
+    expectation = partial(_not_null, column, code, severity)
+    return Rule(code, sentence, severity, column, pl.col(column).is_null(), expectation, is_of_arrival)
 
 
 def within(

@@ -32,7 +32,8 @@ def sales_rules(ingest: IngestParams) -> list[Rule]:
         within("versions", "contradicting_rows", "Two rows of this file say different things of one series and day.",
                at_most=1),
         within("copy", "repeated_row", "The same row stands in this file already; units must not count twice.", at_most=0),
-        present("y", "units_missing", "A row without units says nothing; nothing sold is 0."),
+        # a panel holds days without units: those whose only row was refused (storage.quarantine.stage_refused_days)
+        present("y", "units_missing", "A row without units says nothing; nothing sold is 0.", is_of_arrival=True),
         within("y", "units_not_finite", "Units are a number.", at_least=-float_info.max, at_most=float_info.max),
         within("y", "units_negative", "Returns are not demand; report them apart.", at_least=0),
         within("y", "units_absurd", "More units than ingest.max_y in a day is a typing error.", at_most=ingest.max_y),

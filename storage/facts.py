@@ -48,17 +48,31 @@ def facts_without_rows(con: duckdb.DuckDBPyConnection) -> set[str]:
 
 
 def read_fact(
-    con: duckdb.DuckDBPyConnection, fact: str, as_of: datetime | None = None, since: date | None = None
+    con: duckdb.DuckDBPyConnection,
+    fact: str,
+    as_of: datetime | None = None,
+    since: date | None = None,
+    unless_told: str | None = None,
 ) -> pl.DataFrame:
-    """A fact's rows as last known, or as known at `as_of`; sorted by key. `since`: without what had ended before that day."""
+    """A fact's rows as last known, or as known at `as_of`; sorted by key. `since`: without what had ended before that day.
+
+    `unless_told`: a table of the same columns whose rows count where the fact has none of that key, between its first and last day.
+    """
     names = _Names(FACTS[fact])
     told = {name: value for name, value in (("as_of", as_of), ("since", since)) if value is not None}
     rows = names.fill(_NOW if as_of is None else _THEN)
+    if unless_told is not None:
+        rows = with_unless_told(rows, unless_told)
     if since is not None:
         rows = names.fill(_SINCE.replace("{rows}", rows))
     if "unique_id" not in FACTS[fact].key:
         return FACTS[fact].conform(con.sql(rows + names.fill(" order by {key}"), params=told).pl())
     return FACTS[fact].conform(_by_number(con, names, rows, told))
+
+
+def with_unless_told(rows: str, table: str) -> str:
+    """The statement of a fact by series and day, with the rows of a table beside where it tells nothing."""
+    return _UNLESS_TOLD.format(rows=rows, table=quoted(table))
 
 
 def _by_number(con: duckdb.DuckDBPyConnection, names: _Names, rows: str, told: dict) -> pl.DataFrame:
@@ -121,6 +135,12 @@ select {columns} from {now} where known_at <= $as_of
 union all
 select {columns} from {before} where known_at <= $as_of and superseded_at > $as_of"""
 _SINCE = "select * from ({rows}) where {last_day} >= $since"
+_UNLESS_TOLD = """
+with told as ({rows})
+select * from told
+union all by name
+select * from {table} anti join told using (unique_id, ds)
+where ds between (select min(ds) from told) and (select max(ds) from told)"""
 _NUMBER = """
 create or replace temp table numbers as
 select unique_id, (row_number() over (order by unique_id) - 1)::uinteger as number

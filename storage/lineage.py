@@ -10,8 +10,10 @@ import polars as pl
 
 from contract.frames import FACTS
 from contract.panel import Panel
+from storage.facts import with_unless_told
 from storage.forecasts import NEWEST_OF_ORIGINS
 from storage.panel import ledger_hash
+from storage.quarantine import REFUSED_DAYS, stage_refused_days
 from storage.runs import Run, run_of
 from storage.schema import quoted
 from storage.series import read_series
@@ -71,7 +73,8 @@ def read_until(con: duckdb.DuckDBPyConnection, run: Run) -> Reading | None:
 
 def panel_as_read(con: duckdb.DuckDBPyConnection, batch_id: int, as_of: datetime | None, name: str) -> Panel:
     """The panel a run read that stood at this batch: what later files brought or restated is not in it."""
-    facts = {fact: _fact_as_read(con, fact, batch_id, as_of) for fact in FACTS}
+    unknown = REFUSED_DAYS if stage_refused_days(con, as_of, batch_id) else None
+    facts = {fact: _fact_as_read(con, fact, batch_id, as_of, unknown if fact == "sales" else None) for fact in FACTS}
     sold = facts["sales"].select("unique_id").unique()
     series = read_series(con).join(sold, on="unique_id", how="semi", maintain_order="left")
     return Panel(**facts, series=series, hash=name)
@@ -156,7 +159,9 @@ def forecast_counts(con: duckdb.DuckDBPyConnection, run_ids: list[str], unique_i
 _DAYS = {"sales": "ds", "calendar": "ds", "prices": "from_ds", "covariates": "ds"}
 
 
-def _fact_as_read(con: duckdb.DuckDBPyConnection, fact: str, batch_id: int, as_of: datetime | None) -> pl.DataFrame:
+def _fact_as_read(
+    con: duckdb.DuckDBPyConnection, fact: str, batch_id: int, as_of: datetime | None, unless_told: str | None
+) -> pl.DataFrame:
     """The newest statement of every key among those of the batches up to this one.
 
     A row stated as it stands now by such a batch is it (what came later said the same); only for the other keys all
@@ -177,5 +182,7 @@ def _fact_as_read(con: duckdb.DuckDBPyConnection, fact: str, batch_id: int, as_o
             select {columns} from stated where batch_id <= $until and ($as_of is null or known_at <= $as_of)
             qualify row_number() over (partition by {key} order by known_at desc, batch_id desc) = 1
         )
-        select {columns} from told union all select {columns} from newest order by {key}"""  # noqa: S608 -- quoted names
-    return FACTS[fact].conform(con.sql(query, params={"until": batch_id, "as_of": as_of}).pl())
+        select {columns} from told union all select {columns} from newest"""  # noqa: S608 -- quoted names
+    query = with_unless_told(query, unless_told) if unless_told else query
+    ordered = f"select * from ({query}) order by {key}"  # noqa: S608 -- quoted names
+    return FACTS[fact].conform(con.sql(ordered, params={"until": batch_id, "as_of": as_of}).pl())

@@ -13,6 +13,7 @@ from contract.panel import Panel
 from contract.params import text_hash
 from storage.batches import contents_taken
 from storage.facts import read_fact, read_superseded
+from storage.quarantine import REFUSED_DAYS, stage_refused_days
 from storage.series import read_series
 
 _BEFORE = """
@@ -28,7 +29,8 @@ def read_panel(con: duckdb.DuckDBPyConnection, as_of: datetime | None = None) ->
     Its hash names the ledger it was read from: the contents taken in so far, and the moment.
     """
     name = ledger_hash(as_of, contents_taken(con))
-    facts = {fact: read_fact(con, fact, as_of) for fact in FACTS}
+    unknown = REFUSED_DAYS if stage_refused_days(con, as_of) else None
+    facts = {fact: read_fact(con, fact, as_of, unless_told=unknown if fact == "sales" else None) for fact in FACTS}
     series = read_series(con)
     if as_of is None:
         superseded = {fact: read_superseded(con, fact) for fact in FACTS}
@@ -41,7 +43,13 @@ def read_panel(con: duckdb.DuckDBPyConnection, as_of: datetime | None = None) ->
 def read_tail(con: duckdb.DuckDBPyConnection, since: date, most_sold_out: float) -> Panel:
     """What `read_panel(con).since(since, most_sold_out)` gives, without reading the rest; earlier versions are left out."""
     name = ledger_hash(None, contents_taken(con))
-    facts = {fact: read_fact(con, fact, since=None if fact == "calendar" else since) for fact in FACTS}
+    unknown = REFUSED_DAYS if stage_refused_days(con) else None
+    facts = {
+        fact: read_fact(
+            con, fact, since=None if fact == "calendar" else since, unless_told=unknown if fact == "sales" else None
+        )
+        for fact in FACTS
+    }
     told = {"since": since, "most_sold_out": most_sold_out}
     return Panel(**facts, series=read_series(con), hash=name, before=BEFORE.conform(con.sql(_BEFORE, params=told).pl()))
 

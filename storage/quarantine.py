@@ -31,6 +31,33 @@ def write_quarantine(
     con.unregister("incoming")
 
 
+REFUSED_DAYS = "refused_days"  # a temporary table, as contract.frames.SALES
+_STAGE_REFUSED_DAYS = """
+    create or replace temp table refused_days as
+    with told as (
+        select try(q.raw ->> '$.unique_id') as unique_id, try_cast(try(q.raw ->> '$.ds') as date) as ds,
+               coalesce(try_cast(try(q.raw ->> '$.known_at') as timestamp), b.received_at) as known_at
+        from quarantine q join batches b using (batch_id) left join batches r on r.batch_id = q.replayed_by
+        where b.fact = 'sales' and b.status = 'accepted' and ($until is null or b.batch_id <= $until)
+          and (r.batch_id is null or r.batch_id > $until or r.received_at > $as_of)
+    )
+    select unique_id, ds, null::double as y, max(known_at) as known_at, null::boolean as is_open, null::double as stockout_share
+    from told semi join series_attributes using (unique_id)
+    where ds is not null and ($as_of is null or known_at <= $as_of) group by unique_id, ds"""
+
+
+def stage_refused_days(
+    con: duckdb.DuckDBPyConnection, as_of: datetime | None = None, until_batch: int | None = None
+) -> int:
+    """How many series and days a file taken in stated in a row that was refused, now in the table REFUSED_DAYS, units unknown.
+
+    Without them a day whose only row was refused would read as a day without a sale. Rows that name no known series or no
+    day are not there; nor are rows taken in by a replay since.
+    """
+    con.execute(_STAGE_REFUSED_DAYS, {"as_of": as_of, "until": until_batch}).fetchall()
+    return con.execute("select count(*) from refused_days").fetchall()[0][0]
+
+
 def read_quarantine(con: duckdb.DuckDBPyConnection, batch_id: int | None = None) -> pl.DataFrame:
     """Refused rows of one batch, or of all, in the order received."""
     query = "select * from quarantine where $batch_id is null or batch_id = $batch_id order by batch_id, row_number"
