@@ -9,12 +9,13 @@ Seconds and peak memory are those of the processes, start included.
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import shutil
 import statistics
+import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -92,23 +93,19 @@ def _walked(data: Path, params_file: Path, params: Params, panel: Panel) -> Iter
         table.write_csv(Places(copy).inbox / name)
         now = f"{panel.last_day + timedelta(days=2)}T06:00"
         for door in ("ingest", "inference", "monitor"):
-            shared = ["--params", str(params_file), "--data", str(copy), "--json"]
-            yield _timed(door, [*shared, *(["--now", now] if door == "monitor" else [])], Path(folder) / door)
+            shared = ["--params", str(params_file), "--data", str(copy.resolve()), "--json"]
+            yield _timed(door, [*shared, *(["--now", now] if door == "monitor" else [])])
 
 
-def _timed(door: str, arguments: list[str], log: Path) -> dict[str, Any]:
+def _timed(door: str, arguments: list[str]) -> dict[str, Any]:
     """Seconds and peak memory of one door's process."""
-    started = time.perf_counter()
-    with log.open("w", encoding="utf-8") as out:
-        to_log = [(os.POSIX_SPAWN_DUP2, out.fileno(), stream) for stream in (1, 2)]
-        command = [sys.executable, str(ROOT / f"{door}.py"), *arguments]
-        pid = os.posix_spawn(sys.executable, command, {**os.environ, "OMP_WAIT_POLICY": "passive"}, file_actions=to_log)
-    _, status, used = os.wait4(pid, 0)
-    seconds = time.perf_counter() - started
-    if os.waitstatus_to_exitcode(status) != 0:
-        raise SystemExit(f"{door}.py ended with {os.waitstatus_to_exitcode(status)}:\n{log.read_text()[-2000:]}")
-    cpu_s = round(used.ru_utime + used.ru_stime, 2)
-    return {"step": f"{door}.py", "seconds": round(seconds, 2), "cpu_s": cpu_s, "peak_mb": round(used.ru_maxrss / 1024)}
+    command = [sys.executable, "-m", "benchmarks.alone", sys.executable, str(ROOT / f"{door}.py"), *arguments]
+    environment = {**os.environ, "OMP_WAIT_POLICY": "passive"}
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True)  # noqa: S603
+    told = json.loads(done.stdout)
+    if told.pop("exit") != 0:
+        raise SystemExit(f"{door}.py did not do its work:\n{done.stderr[-2000:]}")
+    return {"step": f"{door}.py", **told}
 
 
 def _median(steps: tuple[dict[str, Any], ...]) -> dict[str, Any]:
