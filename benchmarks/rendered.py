@@ -1,6 +1,6 @@
 """Tables of measured results, written into documents between two marks; nothing between them is typed.
 
-run     python -m benchmarks.rendered      gate and cadence into system_design.md, from benchmarks/results/
+run     python -m benchmarks.rendered      gate, cadence and launches into system_design.md, from benchmarks/results/
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def main() -> None:
 
 def sections() -> dict[str, str]:
     """Name of the marks -> what stands between them."""
-    made = {"gate": _gate, "cadence": _cadence}
+    made = {"gate": _gate, "cadence": _cadence, "launches": _launches}
     results = {name: ROOT / "benchmarks" / "results" / f"{name}.json" for name in made}
     return {
         name: made[name](json.loads(path.read_text(encoding="utf-8")))
@@ -105,6 +105,30 @@ def _by_age(world: str, told: dict[str, Any]) -> str:
     rows = [["loss against a fit of the day", *(f"{r['ratio'] - 1:+.2%} ± {r['error']:.2%}" for r in by_age.values())]]
     origins = ["origins", *(str(r["origins"]) for r in by_age.values())]
     return markdown_table([f"{world}, {told['series']} series: age of the fit, days", *by_age], [*rows, origins])
+
+
+def _launches(told: dict[str, Any]) -> str:
+    return markdown_table(*launch_lines(told))
+
+
+def launch_lines(told: dict[str, Any]) -> tuple[list[str], list[list[str]]]:
+    """Head and lines: one per data set and age, WAPE (and bias) of each model."""
+    ages = ["not sold yet", "1 to 2 weeks", "3 to 4 weeks", "5 to 8 weeks", "older"]
+    models = ["global_lightgbm", "window_average", "seasonal_naive"]
+    worlds = [name for name in ("simulator", "m5") if name in told]
+    cells = {(name, row["model"], row["age"]): row for name in worlds for row in told[name]["rows"]}
+    lines = []
+    for name in worlds:
+        for age in ages:
+            rows = [cells[name, model, age] for model in models if (name, model, age) in cells]
+            if rows:
+                told_errors = [_errors(row) for row in rows]
+                lines.append([name, age, f"{rows[0]['series_days']:,}", f"{rows[0]['units']:,.0f}", *told_errors])
+    return ["data", "since the first sale", "series-days", "units", *models], lines
+
+
+def _errors(row: dict[str, Any]) -> str:
+    return f"{row['wape']:.3f} ({row['bias']:+.0%})" if row["units"] else ""
 
 
 if __name__ == "__main__":

@@ -56,12 +56,12 @@ def score_backtest(
         for model in models:
             y_hat = window.matrix(forecasts, model)
             closed = [pairs for earlier, pairs in told[model] if earlier + timedelta(days=horizon) <= cutoff]
-            calibration = _calibrate(closed, most_bins) if closed else None
+            calibration = calibrate(closed, most_bins) if closed else None
             rows += [(model, cutoff, *row) for row in _score_one(window, y_hat, calibration)]
-            told[model].append((cutoff, _pairs(window, y_hat)))
+            told[model].append((cutoff, pairs_of(window, y_hat)))
     scores = pl.DataFrame(rows, schema=ROW_SCHEMA, orient="row")
     return scores.filter(pl.col("value").is_finite()), {
-        model: _calibrate([pairs for _, pairs in told[model]], most_bins) for model in models
+        model: calibrate([pairs for _, pairs in told[model]], most_bins) for model in models
     }
 
 
@@ -87,7 +87,7 @@ def _score_one(window: Window, y_hat: np.ndarray, calibration: Calibration | Non
         sums = sum_by(y_hat, level.group_ix, len(level.group_key))[0]
         scores = point_scores(level, sums)
         if calibration is not None:
-            quantiles = _level_quantiles(calibration, level.level, sums)
+            quantiles = level_quantiles(calibration, level.level, sums)
             scores |= quantile_scores(level, quantiles) | pit_scores(level.y, quantiles, level.is_known)
             if level.level == SERIES_LEVEL:
                 price = sum_by(window.price[:, None], level.group_ix, len(level.group_key))[0][:, 0]
@@ -114,7 +114,7 @@ def _score_slices(
     inside = None
     if calibration is not None:
         low, high = INTERVALS[0.95]
-        q = _level_quantiles(calibration, SERIES_LEVEL, y_hat)
+        q = level_quantiles(calibration, SERIES_LEVEL, y_hat)
         inside = (q[low] <= y) & (y <= q[high])
     rows = []
     for name, mask in slices_of(window.history, y.shape[1]).items():
@@ -125,14 +125,16 @@ def _score_slices(
     return rows
 
 
-def _level_quantiles(calibration: Calibration, level: str, y_hat: np.ndarray) -> dict[str, np.ndarray]:
+def level_quantiles(calibration: Calibration, level: str, y_hat: np.ndarray) -> dict[str, np.ndarray]:
+    """The nine quantiles of (groups, horizon) means of one level."""
     groups, horizon = y_hat.shape
     h = np.tile(np.arange(1, horizon + 1), groups)
     flat = calibration.quantiles(level, y_hat.ravel(), h)
     return {name: flat[:, k].reshape(groups, horizon) for k, name in enumerate(QUANTILES)}
 
 
-def _pairs(window: Window, y_hat: np.ndarray) -> Pairs:
+def pairs_of(window: Window, y_hat: np.ndarray) -> Pairs:
+    """What was said and what came true at one cutoff, on every level, from (series, horizon) means."""
     return {
         level.level: (
             sum_by(y_hat, level.group_ix, len(level.group_key))[0],
@@ -142,7 +144,9 @@ def _pairs(window: Window, y_hat: np.ndarray) -> Pairs:
     }
 
 
-def _calibrate(told: list[Pairs], most_bins: int) -> Calibration:
+def calibrate(told: list[Pairs], most_bins: int) -> Calibration:
+    """What cutoffs teach together, level by level."""
+
     def joined(level: str, side: int) -> np.ndarray:
         return np.concatenate([pairs[level][side] for pairs in told])
 

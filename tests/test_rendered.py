@@ -6,11 +6,12 @@ import json
 
 import pytest
 
+from benchmarks import calibration_page
 from benchmarks.bad_quarter_page import page_of
 from benchmarks.rendered import markdown_table, replaced, sections
 
 
-@pytest.mark.parametrize("name", ["gate", "cadence"])
+@pytest.mark.parametrize("name", ["gate", "cadence", "launches"])
 def test_the_tables_in_the_design_are_those_of_the_result_files(root, name):
     """Run `python -m benchmarks.rendered` after a benchmark."""
     design = (root / "system_design.md").read_text(encoding="utf-8")
@@ -20,6 +21,11 @@ def test_the_tables_in_the_design_are_those_of_the_result_files(root, name):
 def test_the_page_of_the_bad_quarter_is_that_of_its_result_file(root):
     made = json.loads((root / "benchmarks" / "results" / "bad_quarter.json").read_text(encoding="utf-8"))
     assert page_of(made) == (root / "docs" / "bad_quarter.md").read_text(encoding="utf-8")
+
+
+def test_the_page_of_the_quantiles_is_that_of_its_result_file(root):
+    made = json.loads((root / "benchmarks" / "results" / "calibration.json").read_text(encoding="utf-8"))
+    assert calibration_page.page_of(made) == (root / "docs" / "calibration.md").read_text(encoding="utf-8")
 
 
 def test_only_what_stands_between_the_marks_is_replaced():
