@@ -2,7 +2,7 @@
 
 reads   data/panel/, data/truth/ (simulator only), data/models/ (candidate, incumbent), params.yaml: source to inference
 writes  data/backtest/forecasts.parquet, data/backtest/calibration.json, data/scores/ (scores, leaderboard, tables, decision)
-run     python evaluate.py [--iid] [--json]
+run     python evaluate.py [--memory-budget MB] [--iid] [--json]
         python evaluate.py --incumbent                        the store's champion -> data/models/incumbent/, to be compared with
         python evaluate.py --rollback [MODEL_ID] --reason WHY    an earlier champion serves again (default: the one before)
 """
@@ -17,9 +17,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from contract.errors import BadUsage
+from contract.memory import refuse_beyond
 from contract.params import Params, load_params
 from contract.places import Places
-from contract.walk import Summary, clock, door_parser, read_json, walk
+from contract.walk import Summary, clock, door_parser, read_json, walk, with_memory_budget
 from desk.champions import name_incumbent, roll_back
 
 if TYPE_CHECKING:
@@ -39,11 +40,14 @@ def evaluate(params: Params, places: Places) -> Summary:
     """Backtest, score, calibrate and decide; everything written as files."""
     from forecasting.backtest import backtest, cutoffs_of
     from forecasting.challenge import CHAMPION, IS_CHAMPION, incumbent_in
+    from forecasting.footprint import shape_of_card, to_backtest
     from forecasting.leaderboard import leaderboard_of
     from forecasting.promotion import IMPROVEMENT, reigning
     from forecasting.scoring import calibration_json, score_backtest
-    from storage.panel_files import read_frozen
+    from storage.panel_files import read_card, read_frozen
 
+    needs = to_backtest(shape_of_card(read_card(places.panel)), params)
+    log.info("memory %s", refuse_beyond(needs, f"lower train.max_rows ({params.train.max_rows}) or evaluate.origins"))
     panel = read_frozen(places.panel)
     forecasters = _forecasters(params, places, panel)
     incumbent, why_none = incumbent_in(places.incumbent, forecasters[CANDIDATE], _candidate_id(places))
@@ -199,7 +203,7 @@ def _track(folder: Path, scores: pl.DataFrame) -> None:
 
 def main(argv: list[str] | None = None) -> int:
     """Parse, evaluate, say what was found."""
-    parser = door_parser(__doc__)
+    parser = with_memory_budget(door_parser(__doc__))
     parser.add_argument(
         "--iid", action="store_true", help="measure what a random split would have claimed, write nothing"
     )

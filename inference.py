@@ -2,7 +2,7 @@
 
 reads   the store as of --as-of (default: latest) and its champion; with --from-panel data/panel/ and the candidate
 writes  forecasts, forecast_levels and runs in the store; with --from-panel data/forecasts/*.parquet and run.json
-run     python inference.py [--origin 2016-05-22] [--horizon 28] [--as-of 2016-05-23T06:00] [--series 'FOODS_3_*'] [--json]
+run     python inference.py [--origin 2016-05-22] [--horizon 28] [--as-of 2016-05-23T06:00] [--series 'FOODS_3_*'] [--memory-budget MB]
         python inference.py explain --series FOODS_3_090_CA_1 --ds 2016-05-28    one number back to data, model and code
         python inference.py changes | export [--form csv] | models | snapshot    since the last table; to take along; the registry
         python inference.py --publish    the laboratory's newest forecasts, model and scores -> the store
@@ -19,9 +19,10 @@ from typing import TYPE_CHECKING, Any
 
 from contract.days import parse_day, parse_moment
 from contract.errors import BadUsage
+from contract.memory import refuse_beyond
 from contract.params import Params, load_params, served_hash, text_hash
 from contract.places import Places
-from contract.walk import Summary, clock, door_parser, git_commit, read_json, walk
+from contract.walk import Summary, clock, door_parser, git_commit, read_json, walk, with_memory_budget
 
 if TYPE_CHECKING:
     import polars as pl
@@ -59,7 +60,9 @@ NEWEST = Question()
 def infer(params: Params, places: Places, *, now: datetime, question: Question = NEWEST) -> Summary:
     """The factory: the store's panel and champion -> forecasts and their run, written to the store in one transaction."""
     from forecasting.ladder import who_serves
+    from forecasting.recalibration import with_stretch
     from forecasting.served import keep_served, watch_serving
+    from storage.decisions import newest_stretch
     from storage.forecasts import publish as write_forecasts
     from storage.models import in_line
     from storage.runs import Run
@@ -71,6 +74,8 @@ def infer(params: Params, places: Places, *, now: datetime, question: Question =
     if champion.why_none:
         log.warning("champion=%s serves=%s reason=%s", models[:1], champion.model_id, champion.why_none)
     with open_store(places.store, params.ingest.lock_wait_s) as con:
+        decided = newest_stretch(con, champion.model_id, question.as_of) if champion.model_id else None
+        champion = with_stretch(champion, decided.told if decided else None)
         panel = _read(con, params, champion, question)
         last = _last_published(con) if panel.sales.is_empty() and question == NEWEST else None
     watch_serving(champion.model, panel, params.monitor.parity_series)
@@ -165,13 +170,17 @@ def _answer(
 
 def _read(con: Any, params: Params, champion: Champion, question: Question) -> Panel:
     """The store's panel: all of it for a question about an earlier state, else the days the champion reads."""
-    from storage.panel import last_sales_day, read_panel, read_tail
+    from forecasting.footprint import Shape, to_forecast
+    from storage.panel import counts_since, last_sales_day, read_panel, read_tail
 
     last = last_sales_day(con)
-    if last is None or question.as_of or question.origin:
-        return read_panel(con, question.as_of)
     days = SPARE_DAYS + (champion.model.days_back if champion.model else 0)
-    return read_tail(con, last - timedelta(days=days), params.features.max_stockout_share)
+    since = None if last is None or question.as_of or question.origin else last - timedelta(days=days)
+    needs = to_forecast(Shape(**counts_since(con, since)), params, question.horizon or params.train.horizon)
+    log.info("memory %s", refuse_beyond(needs, "give each group of stores a data folder of its own"))
+    if since is None:
+        return read_panel(con, question.as_of)
+    return read_tail(con, since, params.features.max_stockout_share)
 
 
 def _last_published(con: Any) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -200,7 +209,9 @@ def _lineage(
     """Which model, data and params made the rows. The run_id is their hash: the same question twice is the same run."""
     made_of = served_hash(params)
     return {
-        "run_id": text_hash(champion.model_id, panel.hash, made_of, *asked, *([stand_in] if stand_in else [])),
+        "run_id": text_hash(
+            champion.model_id, panel.hash, made_of, *asked, *(made for made in (stand_in, champion.stretch) if made)
+        ),
         "door": "inference",
         "params_hash": made_of,
         "panel_hash": panel.hash,
@@ -230,7 +241,7 @@ def main(argv: list[str] | None = None) -> int:
     asked = sys.argv[1:] if argv is None else argv
     if asked and asked[0] in AT_THE_DESK:
         return _at_the_desk(asked)
-    parser = door_parser(__doc__)
+    parser = with_memory_budget(door_parser(__doc__))
     parser.add_argument("--origin", help="last day known (YYYY-MM-DD; default: the newest sales day)")
     parser.add_argument("--horizon", type=int, help="days ahead (default: train.horizon)")
     parser.add_argument("--as-of", help="read the data as it was known at this moment (ISO 8601)")

@@ -40,6 +40,7 @@ _LOG_LEVELS = {"ok": logging.INFO, "warning": logging.WARNING, "error": logging.
 def monitor(params: Params, places: Places, *, now: datetime, dry_run: bool = False) -> Summary:
     """Look at everything, raise an alert per cause, close those that are gone, say whether to retrain."""
     from desk.answers import answers_at
+    from desk.recalibrating import recalibrate
     from monitoring.decide import decide_retraining, is_muted, to_raise
     from monitoring.finding import worst
     from monitoring.watch import came_true_tables, told_of, watch
@@ -64,6 +65,7 @@ def monitor(params: Params, places: Places, *, now: datetime, dry_run: bool = Fa
     }
     if not dry_run:
         summary |= _write_alerts(params, places, findings, loud, retrain, now)
+        summary["recalibrated"] = recalibrate(params, places, told, now)
         every = {"findings": [{"cause": finding.cause, **asdict(finding)} for finding in findings]}
         _write_json(
             places.reports / "monitor.json", {"now": now, **summary, **every, **came_true_tables(told, evidence)}
@@ -220,6 +222,9 @@ def main(argv: list[str] | None = None) -> int:
     said.add_argument(
         "--mute", metavar="CAUSE", help="raise nothing of this cause for --days; `bias` speaks for `bias:CA_1`"
     )
+    said.add_argument(
+        "--as-calibrated", action="store_true", help="take back how the champion's intervals were stretched"
+    )
     parser.add_argument("--by", default="somebody", help="who answers")
     parser.add_argument("--days", type=float, default=7, help="how long to mute (default: 7; 0 lifts it)")
 
@@ -232,6 +237,10 @@ def main(argv: list[str] | None = None) -> int:
             from desk.answers import answer
 
             return answer(params, places, arguments, now)
+        if arguments.as_calibrated:
+            from desk.recalibrating import as_calibrated
+
+            return as_calibrated(params, places, arguments.by, now)
         return monitor(params, places, now=now, dry_run=arguments.dry_run)
 
     return walk(parser, work, argv)

@@ -2,7 +2,7 @@
 
 reads   data/panel/ (frozen Parquet), params.yaml: source, ingest, features, train
 writes  data/models/candidate/ (LightGBM text per block, card.json); with --profile data/features/profile.json
-run     python train.py [--cutoff 2016-04-24] [--profile] [--json]
+run     python train.py [--cutoff 2016-04-24] [--memory-budget MB] [--profile] [--json]
 """
 
 from __future__ import annotations
@@ -14,9 +14,10 @@ import sys
 from datetime import date
 
 from contract.days import parse_day
+from contract.memory import refuse_beyond
 from contract.params import Params, load_params
 from contract.places import Places
-from contract.walk import Summary, door_parser, walk
+from contract.walk import Summary, door_parser, walk, with_memory_budget
 
 log = logging.getLogger("train")
 
@@ -28,9 +29,12 @@ def train(params: Params, places: Places, *, cutoff: date | None = None) -> Summ
     from features.plans import WHY_LEFT_OUT
     from features.space import reading_of
     from forecasting.bundle import save_bundle
+    from forecasting.footprint import shape_of_card, to_fit
     from forecasting.global_lightgbm import GlobalLightGBM
-    from storage.panel_files import read_frozen
+    from storage.panel_files import read_card, read_frozen
 
+    needs = to_fit(shape_of_card(read_card(places.panel)), params)
+    log.info("memory %s", refuse_beyond(needs, f"lower train.max_rows ({params.train.max_rows})"))
     panel = read_frozen(places.panel)
     panel = panel if cutoff is None else panel.up_to(cutoff)
     log.info("fitting cutoff=%s series=%d sales=%d", panel.last_day, panel.series.height, panel.sales.height)
@@ -68,7 +72,7 @@ def profile(params: Params, places: Places) -> Summary:
 
 def main(argv: list[str] | None = None) -> int:
     """Parse, train or profile, say what was done."""
-    parser = door_parser(__doc__)
+    parser = with_memory_budget(door_parser(__doc__))
     parser.add_argument("--cutoff", help="last day the model may see (YYYY-MM-DD; default: the panel's last)")
     parser.add_argument("--profile", action="store_true", help="describe the features instead of training")
     parser.add_argument("--dry-run", action="store_true", help="check params and panel, fit nothing")

@@ -12,6 +12,7 @@ from typing import Any
 from benchmarks.measured import ROOT
 from benchmarks.rendered import markdown_table
 from drills.drift_shapes import SHAPES
+from forecasting.recalibration import CLASSES
 
 DOCUMENT = ROOT / "monitoring.md"
 CURVES = ROOT / "docs" / "drift_delay.svg"
@@ -31,7 +32,13 @@ def main() -> None:
 
 def sections() -> dict[str, str]:
     """Name of the marks -> what stands between them, of every result that is there."""
-    made = {"false_alarms": _false_alarms, "drift_curves": _drift_curves, "outlook": _outlook}
+    made = {
+        "false_alarms": _false_alarms,
+        "drift_curves": _drift_curves,
+        "outlook": _outlook,
+        "recalibration": _recalibration,
+        "ml_test_score": _ml_test_score,
+    }
     return {name: make(_read(name)) for name, make in made.items() if (RESULTS / f"{name}.json").exists()}
 
 
@@ -114,6 +121,35 @@ def _outlook(told: dict[str, Any]) -> str:
     ]
     head = ["world", "tables", "WAPE that came", "missed by: own quantiles", "last table known", "mean of all known"]
     return markdown_table(head, rows)
+
+
+def _recalibration(told: dict[str, Any]) -> str:
+    """One row per spread and class, one column per span of weeks: coverage as learned, stretched, and the width."""
+    spans = list(dict.fromkeys(row["span"] for row in next(iter(told["told"].values()))["coverage"]))
+    head = ["spread", "series", *(f"weeks {span}: learned, stretched (width)" for span in spans), "decisions a quarter"]
+    rows = []
+    for spread, one in told["told"].items():
+        for of in ("all", *CLASSES):
+            cells = {row["span"]: row for row in one["coverage"] if row["of"] == of}
+            shown = [_covered(cells[span]) for span in spans]
+            rows.append([f"x{spread}", of, *shown, f"{one['decisions_per_quarter']:.1f}" if of == "all" else ""])
+    return markdown_table(head, rows)
+
+
+def _covered(cell: dict[str, Any]) -> str:
+    return f"{cell['learned']:.1%}, {cell['stretched']:.1%} (x{cell['width']:.2f})"
+
+
+def _ml_test_score(told: dict[str, Any]) -> str:
+    """One row per test with its evidence; then the sections' sums and the score, which is the lowest."""
+    rows = []
+    for test in told["tests"]:
+        names = "; ".join(f"{one['what']}{'' if one['holds'] else ' (does not hold)'}" for one in test["evidence"])
+        said = f" *{test['why_not_whole']}*" if test["why_not_whole"] else ""
+        rows.append([str(test["number"]), test["asks"], f"{test['score']:g}", f"{names}{said}"])
+    sums = ", ".join(f"{name} {points:g}" for name, points in told["sections"].items())
+    total = ["", "**lowest section**", f"**{told['score']:g}**", sums]
+    return markdown_table(["#", "asked", "score", "evidence, and what is missing"], [*rows, total])
 
 
 def draw(told: dict[str, Any]) -> None:

@@ -242,6 +242,7 @@ class MonitorParams(_Section):
     least_shape: Share
     max_runtime_ratio: Annotated[float, Field(gt=1)]
     parity_series: Positive
+    coverage_band: Share
     signals: SignalParams
 
 

@@ -15,6 +15,7 @@ from typing import Any
 
 from contract.disk import disk_refusals
 from contract.errors import SourceMissing, TillcastError
+from contract.memory import keep_within
 
 Summary = dict[str, Any]
 
@@ -28,12 +29,21 @@ def door_parser(description: str) -> argparse.ArgumentParser:
     return parser
 
 
+def with_memory_budget(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
+    """The parser of a door that holds a panel: it can be told how much memory it may take."""
+    parser.add_argument(
+        "--memory-budget", type=float, metavar="MB", help="refuse work that needs more, and work in smaller pieces"
+    )
+    return parser
+
+
 def walk(
     parser: argparse.ArgumentParser, work: Callable[[argparse.Namespace], Summary], argv: list[str] | None = None
 ) -> int:
     """Parse, work, print the summary; the exit code says how it went. A refusal is one line, never a traceback."""
     arguments = parser.parse_args(argv)
     close_to_others()
+    keep_within(getattr(arguments, "memory_budget", None))
     logging.basicConfig(
         stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s", force=True
     )

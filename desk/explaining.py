@@ -19,8 +19,10 @@ from forecasting.bundle import load_bundle
 from forecasting.champion import champion_in_registry
 from forecasting.explain import BASE, Explanation, explain, interval_steps
 from forecasting.fallback import LAST_FORECAST, REASONS, complete
+from forecasting.recalibration import with_stretch
 from forecasting.seasonal_naive import baseline_of
 from storage.batches import read_batches
+from storage.decisions import newest_stretch
 from storage.lineage import Reading, batches_of_series, cell_runs, panel_as_read, read_until, sold_on, versions_of
 from storage.models import read_models
 from storage.panel_files import read_card, read_frozen
@@ -47,6 +49,7 @@ class Found:
     model: Told | None
     came_true: float | None
     files_in_ledger: int
+    stretch: str | None
 
 
 def explain_cell(params: Params, places: Places, unique_id: str, ds: date, run_id: str | None = None) -> Told:
@@ -78,12 +81,25 @@ def _found(params: Params, places: Places, unique_id: str, ds: date, run_id: str
         as_read = None if is_frozen else panel_as_read(con, until, run.as_of, run.panel_hash or "")
         models = read_models(con).filter(pl.col("model_id").eq_missing(run.model_id)).drop("card").to_dicts()
         files, versions = batches_of_series(con, unique_id, until), versions_of(con, unique_id)
+        stretched = newest_stretch(con, run.model_id, run.as_of or run.started_at) if run.model_id else None
         came_true = sold_on(con, unique_id, ds)
         ledger = read_batches(con).filter(pl.col("batch_id") <= until, status="accepted")
     panel = as_read or read_frozen(places.panel)  # outside: a reader of the store keeps its writer waiting
     panel_from = "the frozen panel" if is_frozen else f"the store up to batch {until}"
     model, files_in_ledger = next(iter(models), None), ledger["sha256"].n_unique()
-    return Found(row, run, reading, panel, panel_from, files, versions, model, came_true, files_in_ledger)
+    return Found(
+        row,
+        run,
+        reading,
+        panel,
+        panel_from,
+        files,
+        versions,
+        model,
+        came_true,
+        files_in_ledger,
+        stretched.told if stretched else None,
+    )
 
 
 def _chosen(rows: pl.DataFrame, unique_id: str, ds: date, run_id: str | None) -> Told:
@@ -133,7 +149,7 @@ def _by_model(places: Places, found: Found) -> Told:
     row = found.row
     model = load_bundle(places.registry / found.run.model_id)
     made = explain(model, found.panel, row["origin"], row["horizon"], row["unique_id"], row["ds"])
-    champion = champion_in_registry(places.registry, found.run.model_id, places.backtest)
+    champion = with_stretch(champion_in_registry(places.registry, found.run.model_id, places.backtest), found.stretch)
     ratios = interval_steps(champion.calibrations[row["method"]], SERIES_LEVEL, row["y_hat"], row["h"])
     return {
         "steps": made.steps,
@@ -143,6 +159,7 @@ def _by_model(places: Places, found: Found) -> Told:
         "raw_score": made.raw_score,
         "features": [{"feature": BASE, "value": None, "contribution": made.base}, *made.features.to_dicts()],
         "contributions_sum": made.base + made.features["contribution"].sum(),
+        "stretch": found.stretch,
         "quantile_ratios": dict(zip(QUANTILES, ratios.tolist(), strict=True)),
         "quantiles_agree": _agree(made, row, ratios),
     }

@@ -6,6 +6,7 @@ shift and a window a plain rolling mean over the whole column: neither can reach
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 
@@ -15,6 +16,7 @@ import polars as pl
 from contract.panel import Panel
 
 UNKNOWN_SERIES = 2**32 - 1  # no row of `series`
+ROWS_AT_ONCE = 2_000_000  # of sales
 FEED_COLUMN = "store_id"  # whoever sends one extract a day; a series absent while its feed arrived sold nothing
 
 
@@ -51,12 +53,17 @@ class Days:
     def scatter(self, frame: pl.DataFrame, entities: int, value: str) -> np.ndarray:
         """The (entities, width) table of a frame with entity_ix, day_ix and a value; days off the axis are left out."""
         table = self.blank(entities)
-        on_axis = frame.select("entity_ix", "day_ix", value).filter(
-            pl.col("day_ix").is_between(0, self.known + self.ahead - 1)
-        )
-        rows = on_axis["entity_ix"].to_numpy(), on_axis["day_ix"].to_numpy() + self.gutter
-        table[rows] = on_axis[value].cast(pl.Float32).fill_null(np.nan).to_numpy()
+        on_axis = frame.select("entity_ix", "day_ix", value).filter(self.holds(pl.col("day_ix")))
+        table[self.cells(on_axis)] = on_axis[value].cast(pl.Float32).fill_null(np.nan).to_numpy()
         return table
+
+    def holds(self, day_ix: pl.Expr) -> pl.Expr:
+        """Whether a day index lies on the axis: known or ahead."""
+        return day_ix.is_between(0, self.known + self.ahead - 1)
+
+    def cells(self, located: pl.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+        """Where rows with entity_ix and day_ix, all on the axis, stand in an (entities, width) table."""
+        return located["entity_ix"].to_numpy(), located["day_ix"].to_numpy() + self.gutter
 
 
 def days_of(panel: Panel, horizon: int, gutter: int) -> Days:
@@ -95,21 +102,29 @@ def stockout_shares(panel: Panel, days: Days) -> np.ndarray | None:
     """Share of each day's hours without stock as a (series, width) table, NaN where not said; None where no row says it."""
     if panel.sales["stockout_share"].null_count() == panel.sales.height:
         return None
-    return days.scatter(locate(panel.sales, panel.series, days), panel.series.height, "stockout_share")
+    shares = days.blank(panel.series.height)
+    for located in _sales_in_parts(panel, days, "stockout_share"):
+        shares[days.cells(located)] = located["stockout_share"].cast(pl.Float32).fill_null(np.nan).to_numpy()
+    return shares
 
 
 def units_sold(panel: Panel, days: Days, absent_means_zero: bool) -> np.ndarray:
     """Units sold as a (series, width) table; NaN where unknown: the feed is missing, the row says closed or holds no number."""
-    located = locate(panel.sales, panel.series, days)
-    y = days.scatter(located, panel.series.height, "y")
+    y = days.blank(panel.series.height)
+    unknown = np.zeros(y.shape, dtype=bool)  # a row that states it: not the same as no row
+    for located in _sales_in_parts(panel, days, "y", "is_open"):
+        y[days.cells(located)] = located["y"].cast(pl.Float32).fill_null(np.nan).to_numpy()
+        unknown[days.cells(located.filter(pl.col("y").is_null() | ~pl.col("is_open")))] = True
     if absent_means_zero:
-        y = np.where(np.isnan(y) & feed_arrived(panel.series, y), np.float32(0), y)
-        unknown = located.filter(pl.col("y").is_null())  # a row that states it: not the same as no row
-        y[unknown["entity_ix"].to_numpy(), unknown["day_ix"].to_numpy() + days.gutter] = np.nan
-    if panel.sales["is_open"].null_count() < panel.sales.height:
-        shut = days.scatter(located.with_columns((pl.col("is_open") == False).alias("shut")), len(y), "shut")  # noqa: E712
-        y[shut == 1] = np.nan
+        y[np.isnan(y) & feed_arrived(panel.series, y)] = 0.0
+    y[unknown] = np.nan
     return y
+
+
+def _sales_in_parts(panel: Panel, days: Days, *values: str) -> Iterator[pl.DataFrame]:
+    """entity_ix, day_ix and these columns of the sales on the axis, some rows at a time: no second copy of all is held."""
+    for part in panel.sales.select("unique_id", "ds", *values).iter_slices(ROWS_AT_ONCE):
+        yield locate(part, panel.series, days).filter(days.holds(pl.col("day_ix")))
 
 
 def locate(facts: pl.DataFrame, series: pl.DataFrame, days: Days, ds: str = "ds") -> pl.DataFrame:

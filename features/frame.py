@@ -63,6 +63,17 @@ def feature_frames(space: Space, rows: Rows) -> Iterator[pl.DataFrame]:
         yield _chunk_frame(space, first, last, part)
 
 
+def feature_matrix(space: Space, rows: Rows) -> tuple[np.ndarray, dict[str, float]]:
+    """The same rows as (rows, columns) float32, unknown as NaN, held once; and the share of unknowns of each column, in order."""
+    names = feature_names(space)
+    matrix, unknown, done = np.empty((len(rows), len(names)), dtype=np.float32), np.zeros(len(names)), 0
+    for frame in feature_frames(space, rows):
+        matrix[done : done + frame.height] = frame.to_numpy()
+        unknown += frame.null_count().row(0)
+        done += frame.height
+    return matrix, dict(zip(names, (unknown / max(len(rows), 1)).tolist(), strict=True))
+
+
 def targets(space: Space, rows: Rows) -> np.ndarray:
     """Units sold on each row's target day; NaN where unknown, closed or not launched."""
     return space.y[rows.series_ix, rows.target_ix + space.days.gutter]

@@ -8,6 +8,7 @@ from datetime import date
 import numpy as np
 import polars as pl
 
+from contract.memory import piece_mb
 from contract.panel import Panel
 from contract.params import FeatureParams, Params
 from features.calendar import calendar_table, event_vocabulary, regions_of
@@ -98,7 +99,7 @@ def lay_out(
         entity_ix={**grouped, "region": region_ix},
         static=_static_codes(panel.series, vocabulary) if params.static else pl.DataFrame(),
         is_closed=closed,
-        chunk_series=params.chunk_series,
+        chunk_series=min(params.chunk_series, _series_in_a_piece(days, params, horizon)),
     )
 
 
@@ -128,6 +129,12 @@ def series_table(space: Space, first: int, last: int) -> pl.DataFrame:
     columns = {name: column(table[first:last]) for name, table in space.by_series.items()}
     day_ix = np.tile(np.arange(-space.days.gutter, width - space.days.gutter, dtype=np.float32), last - first)
     return pl.DataFrame({**columns, "day_ix": day_ix})
+
+
+def _series_in_a_piece(days: Days, params: FeatureParams, horizon: int) -> int:
+    """How many series' expressions fit a piece of work: each makes a float32 column over all their days."""
+    expressions = sum(len(feature.parts) for feature in declared_features(params, horizon))
+    return max(1, int(piece_mb() * 2**20 / (days.width * expressions * 4)))
 
 
 def _series_tables(

@@ -14,7 +14,7 @@ from contract.panel import Panel
 from contract.params import TrainParams
 from features.declared import gutter_days
 from features.feature import YEAR
-from features.frame import Rows, category_names, feature_frame, feature_frames, feature_names, targets
+from features.frame import Rows, category_names, feature_frames, feature_matrix, feature_names, targets
 from features.sampling import serving_rows, training_rows
 from features.space import PanelReading, Space, Vocabulary, vocabulary_of
 from forecasting.alignment import aligned
@@ -114,17 +114,17 @@ class GlobalLightGBM:
         """One booster on these rows."""
         import lightgbm  # two seconds to import
 
-        frame = feature_frame(space, rows)
-        for name, share in _unknown_shares(frame).items():
+        matrix, unknown = feature_matrix(space, rows)
+        for name, share in unknown.items():
             self.unknown_shares[name] = max(share, self.unknown_shares.get(name, 0.0))
         data = lightgbm.Dataset(
-            frame.to_numpy(),
+            matrix,
             label=targets(space, rows),
-            feature_name=[_plain(name) for name in frame.columns],
+            feature_name=[_plain(name) for name in unknown],
             categorical_feature=[_plain(name) for name in category_names(space)],
             params=_dataset_params(self.params),
         )
-        del frame
+        del matrix
         return lightgbm.train(_booster_params(self.params), data, num_boost_round=self.params.rounds)
 
     def one_pass(self, panel: Panel, steps: int) -> pl.DataFrame:

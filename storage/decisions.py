@@ -1,4 +1,4 @@
-"""Decisions and their reasons: to retrain or not, which model serves from when on, and why."""
+"""Decisions and their reasons: to retrain or not, which model serves from when on, how wide its intervals are, and why."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ from typing import Any
 import duckdb
 import polars as pl
 
+from storage.journal import Entry, recorded
+
 
 @dataclass(frozen=True)
 class Decision:
-    """One decision. `kind`: retrain, promotion, rollback. `outcome`: what follows, in a word or two; `reason`: a sentence."""
+    """One decision. `kind`: as the check of its table. `outcome`: what follows, in a word or two; `reason`: a sentence."""
 
     kind: str
     decided_at: datetime
@@ -20,6 +22,7 @@ class Decision:
     reason: str
     model_id: str | None = None  # the model it is about
     replaced: str | None = None  # the champion before it
+    told: str | None = None  # what follows in full, JSON: the factors of a recalibration
 
 
 def decision_of(told: dict[str, Any]) -> Decision:
@@ -31,10 +34,29 @@ def write_decision(con: duckdb.DuckDBPyConnection, decision: Decision) -> None:
     """Add the decision; the same kind at the same moment is the same decision. Call it inside a transaction."""
     con.execute(
         """
-        insert or replace into decisions (kind, decided_at, outcome, reason, model_id, replaced)
-        values ($kind, $decided_at, $outcome, $reason, $model_id, $replaced)""",
+        insert or replace into decisions (kind, decided_at, outcome, reason, model_id, replaced, told)
+        values ($kind, $decided_at, $outcome, $reason, $model_id, $replaced, $told)""",
         asdict(decision),
     ).fetchall()
+
+
+def record_decision(con: duckdb.DuckDBPyConnection, decision: Decision) -> None:
+    """Add a decision that nothing else is written with, in a transaction and the journal: what is served hangs on it."""
+    entry = Entry("decision", {"decision": asdict(decision)})
+    with recorded(con, entry):
+        redo_decision(con, entry)
+
+
+def redo_decision(con: duckdb.DuckDBPyConnection, entry: Entry) -> None:
+    """Write the decision of an entry. Call it inside a transaction."""
+    write_decision(con, decision_of(entry.told["decision"]))
+
+
+def newest_stretch(con: duckdb.DuckDBPyConnection, model_id: str, until: datetime | None = None) -> Decision | None:
+    """The newest recalibration of a model, before a moment if one is given; None before the first."""
+    about = read_decisions(con, "recalibration").filter(pl.col("model_id") == model_id)
+    told = about.filter(pl.col("decided_at") < until) if until else about
+    return Decision(**told.row(0, named=True)) if told.height else None
 
 
 def newest_outcome(con: duckdb.DuckDBPyConnection, model_id: str) -> str | None:

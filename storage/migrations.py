@@ -60,8 +60,30 @@ create table batches (
     check (rows_accepted >= 0 and rows_refused >= 0))"""
 
 
-def _keep_decisions(_con: duckdb.DuckDBPyConnection) -> None:
-    """2 -> 3: a table of decisions beside the others, made with the missing tables after every migration."""
+def _keep_decisions(con: duckdb.DuckDBPyConnection) -> None:
+    """2 -> 3: a table of decisions beside the others."""
+    con.execute(_DECISIONS_4).fetchall()
 
 
-MIGRATIONS: dict[str, Migration] = {"1": _count_attempts, "2": _keep_decisions}  # from which version; in their order
+def _decide_intervals(con: duckdb.DuckDBPyConnection) -> None:
+    """3 -> 4: decisions may be recalibrations and say in full what follows. A check cannot be exchanged: written anew."""
+    for statement in (
+        "alter table decisions rename to decisions_3",
+        _DECISIONS_4,
+        "insert into decisions by name select * from decisions_3",
+        "drop table decisions_3",
+    ):
+        con.execute(statement).fetchall()
+
+
+_DECISIONS_4 = """
+create table decisions (
+    kind varchar not null check (kind in ('retrain', 'promotion', 'rollback', 'recalibration')), decided_at timestamp not null,
+    outcome varchar not null, reason varchar not null, model_id varchar, replaced varchar, told varchar,
+    primary key (kind, decided_at))"""
+
+MIGRATIONS: dict[str, Migration] = {
+    "1": _count_attempts,
+    "2": _keep_decisions,
+    "3": _decide_intervals,
+}  # from which version; in their order

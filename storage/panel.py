@@ -59,6 +59,17 @@ def last_sales_day(con: duckdb.DuckDBPyConnection) -> date | None:
     return con.execute("select max(ds) from sales").fetchall()[0][0]
 
 
+def counts_since(con: duckdb.DuckDBPyConnection, since: date | None = None) -> dict[str, int]:
+    """series, days, sales and plans (rows of prices and covariates) that a panel from that day on holds."""
+    query = """
+        select (select count(*) from series_attributes) as series,
+               coalesce((select max(ds) - greatest(min(ds), $since) + 1 from sales), 0) as days,
+               (select count(*) from sales where $since is null or ds >= $since) as sales,
+               (select count(*) from prices where $since is null or to_ds >= $since)
+               + (select count(*) from covariates where $since is null or ds >= $since) as plans"""
+    return con.sql(query, params={"since": since}).pl().row(0, named=True)
+
+
 def ledger_hash(as_of: datetime | None, contents: Iterable[str]) -> str:
     """The name of the panel that was read when these contents had been taken in."""
     return text_hash("ledger", as_of, *sorted(contents))

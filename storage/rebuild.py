@@ -14,6 +14,7 @@ import duckdb
 
 from contract.errors import StoreBroken, StoreBusy
 from storage.batches import redo_delivery
+from storage.decisions import redo_decision
 from storage.forecasts import redo_forecasts
 from storage.holder import told_of
 from storage.journal import BASELINE, Entry, count, numbers_of, read_entry
@@ -89,6 +90,7 @@ def _redo_baseline(con: duckdb.DuckDBPyConnection, entry: Entry) -> None:
 
 _REDO: dict[str, Callable[[duckdb.DuckDBPyConnection, Entry], None]] = {
     BASELINE: _redo_baseline,
+    "decision": redo_decision,
     "delivery": redo_delivery,
     "forecasts": redo_forecasts,
     "laboratory": redo_laboratory,

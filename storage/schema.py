@@ -11,7 +11,7 @@ from contract.errors import ContractBroken
 from contract.frames import FACTS, FORECAST_LEVELS, FORECASTS, FrameContract
 from contract.quantiles import QUANTILES
 
-SCHEMA_VERSION = "3"
+SCHEMA_VERSION = "4"
 
 _SQL_TYPES = {
     "String": "varchar",
@@ -253,23 +253,25 @@ TABLES: tuple[Table, ...] = (
     ),
     Table(
         "decisions",
-        "one decision: to retrain or not, to promote, to roll back",
+        "one decision: to retrain or not, to promote, to roll back, to stretch the intervals",
         {
-            "kind": "varchar not null check (kind in ('retrain', 'promotion', 'rollback'))",
+            "kind": "varchar not null check (kind in ('retrain', 'promotion', 'rollback', 'recalibration'))",
             "decided_at": "timestamp not null",
             "outcome": "varchar not null",
             "reason": "varchar not null",
             "model_id": "varchar",
             "replaced": "varchar",
+            "told": "varchar",
         },
         ("primary key (kind, decided_at)",),
         words={
-            "kind": "retrain, promotion or rollback",
+            "kind": "retrain, promotion, rollback or recalibration",
             "decided_at": "when, UTC",
             "outcome": "what follows from it, in a word or two",
             "reason": "the sentence for the record",
             "model_id": "the model it is about; null: none yet",
             "replaced": "the champion before it; null: there was none",
+            "told": "what follows in full, JSON (the factors of a recalibration); null: the outcome says it all",
         },
     ),
     Table(

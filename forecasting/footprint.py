@@ -1,0 +1,96 @@
+"""What fitting and forecasting will hold in memory, told before the work starts, from counts alone.
+
+Resident parts are computed from the shapes of what is held; the bytes a row costs on its way (Arrow buffers, a sort, a scatter) are
+measured (`python -m benchmarks.budget`). An estimate, good to about a fifth: Python's and Arrow's pools give back late.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from contract.memory import piece_mb
+from contract.params import Params
+from features.declared import declared_features, gutter_days
+from features.dense import ROWS_AT_ONCE
+
+MB = 2.0**20
+PROGRAM_MB = 240.0  # Python, Polars, DuckDB, LightGBM, loaded
+FACT_ROW = 40  # bytes of a row of sales, prices or covariates in a panel
+READ_ROW = 45  # and while DuckDB hands it over and it gets its series' name back
+LAID_ROW = 48  # while it is scattered into tables, ROWS_AT_ONCE at a time
+TABLES = 5  # of float32, series x days: units, last sale, launch, price, promotion; and of booleans: closed
+SPARE_TABLES = 2  # while they are made
+TRAINED_ROW = 40  # gradients, scores, indices of a row LightGBM learns from
+ANSWER_ROW = 420  # a forecast with quantiles, method and reason, completed, judged and written
+TOLD_ROW = 110  # of a backtest: one cutoff, series and day, with the answers of a handful of forecasters
+WINDOW_CELL = 40  # of the history a cutoff is scored by: float64, its changes, their squares
+HIERARCHY_COLUMNS = 4  # static columns of a row to learn from
+
+Needs = dict[str, float]  # MB the process holds while it is at a step
+
+
+@dataclass(frozen=True)
+class Shape:
+    """How much is read: series, days of history, rows of sales, rows of prices and covariates."""
+
+    series: int
+    days: int
+    sales: int
+    plans: int
+
+
+def to_fit(shape: Shape, params: Params) -> Needs:
+    """Fitting the global model on a frozen panel: the largest block's rows are held once, in full."""
+    columns = 1 + HIERARCHY_COLUMNS + len(declared_features(params.features, params.train.horizon))
+    rows, bins = params.train.max_rows * columns * 4 / MB, params.train.max_rows * (columns + TRAINED_ROW) / MB
+    laid_out = _laid_out(shape, params)
+    return {
+        "laying out": laid_out + _laying(shape, params),
+        "making rows": laid_out + rows + piece_mb(),
+        "learning": laid_out + rows + bins,
+    }
+
+
+def to_forecast(shape: Shape, params: Params, horizon: int) -> Needs:
+    """Forecasting all series from the store: read, laid out, predicted piece by piece, completed and written."""
+    laid_out = _laid_out(shape, params)
+    return {
+        "reading": PROGRAM_MB + _panel(shape) + shape.sales * READ_ROW / MB,
+        "laying out": laid_out + _laying(shape, params),
+        "forecasting": laid_out + piece_mb() + shape.series * horizon * ANSWER_ROW / MB,
+    }
+
+
+def to_backtest(shape: Shape, params: Params) -> Needs:
+    """Fitting and forecasting at every cutoff, and scoring what all of them told."""
+    told = params.evaluate.origins * shape.series * params.train.horizon * TOLD_ROW / MB
+    fits = {step: mb + told for step, mb in to_fit(shape, params).items()}
+    scoring = PROGRAM_MB + _panel(shape) + 2 * told + shape.series * shape.days * WINDOW_CELL / MB
+    return {**fits, "scoring": scoring}
+
+
+def shape_of_card(card: dict) -> Shape:
+    """The shape of a frozen panel, from its panel.json."""
+    rows = {Path(name).stem: file["rows"] for name, file in card["files"].items()}
+    days = (date.fromisoformat(card["last_day"]) - date.fromisoformat(card["first_day"])).days + 1
+    return Shape(rows["series"], days, rows["sales"], rows["prices"] + rows["covariates"])
+
+
+def _panel(shape: Shape) -> float:
+    return (shape.sales + shape.plans) * FACT_ROW / MB
+
+
+def _laid_out(shape: Shape, params: Params) -> float:
+    cells = (TABLES + len(params.features.known_future) + len(params.features.past_only)) * 4 + 1
+    return PROGRAM_MB + _panel(shape) + _cells(shape, params) * cells / MB
+
+
+def _laying(shape: Shape, params: Params) -> float:
+    return (min(shape.sales, ROWS_AT_ONCE) * LAID_ROW + _cells(shape, params) * SPARE_TABLES * 4) / MB
+
+
+def _cells(shape: Shape, params: Params) -> int:
+    """Series times days of a dense table."""
+    return shape.series * (gutter_days(params.features) + shape.days + params.train.horizon)

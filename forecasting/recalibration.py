@@ -1,0 +1,135 @@
+"""Intervals stretched by what came true since they were learned: a factor on every quantile's distance from the median.
+
+A calibration is learned from a backtest; when the spread of demand changes, its intervals cover too little (or too much) until the
+next fit. Where the 95% interval's coverage of a class of series leaves its band, the class gets the factors with which it would have
+covered: split conformal prediction on residuals scaled by the interval itself (Lei et al. 2018), learned again whenever the
+band is left (the aim of adaptive conformal inference, Gibbs and Candes 2021, in steps a person can read). Nothing is fitted.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import asdict, dataclass, replace
+
+import numpy as np
+import polars as pl
+
+from contract.quantiles import INTERVALS, QUANTILES
+from forecasting.champion import Champion
+from forecasting.intervals import TAUS, Calibration
+from forecasting.slices import FAST_UNITS, SLOW_UNITS
+
+CLASSES = ("slow", "medium", "fast")  # by the forecast mean of the day, units
+LEAST_DAYS = 14  # of outcomes; fewer are two weekends
+SURE = 2.0  # standard errors; days are the observations, as series of one day move together
+FURTHEST = 3.0  # a factor beyond is no spread but another demand: a matter of accuracy and its alert
+LEAST_CHANGE = 0.05  # of a factor; less is not worth another table
+NOMINAL = 0.95
+MEDIAN = list(QUANTILES).index("q500")
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """Factors below and above the median for slow, medium and fast forecasts; 1 leaves a quantile where it was learned."""
+
+    lower: tuple[float, ...] = (1.0, 1.0, 1.0)
+    upper: tuple[float, ...] = (1.0, 1.0, 1.0)
+
+    def applied(self, quantiles: np.ndarray, y_hat: np.ndarray) -> np.ndarray:
+        """(n, 9) quantiles of n forecasts, stretched; never below zero, never crossing."""
+        of = np.digitize(y_hat, (SLOW_UNITS, FAST_UNITS))
+        median = quantiles[:, MEDIAN : MEDIAN + 1]
+        factors = np.where(
+            np.arange(len(TAUS)) < MEDIAN, np.array(self.lower)[of][:, None], np.array(self.upper)[of][:, None]
+        )
+        return np.maximum(median + (quantiles - median) * factors, 0.0)
+
+
+def stretch_of(text: str | None) -> Stretch:
+    """The stretch kept as JSON; none kept, none applied."""
+    told = json.loads(text) if text else {}
+    return Stretch(**{side: tuple(factors) for side, factors in told.items()})
+
+
+def text_of(stretch: Stretch) -> str:
+    """The stretch as JSON."""
+    return json.dumps(asdict(stretch))
+
+
+@dataclass(frozen=True)
+class StretchedCalibration(Calibration):
+    """A calibration whose quantiles of series are stretched; those of groups of series are as learned."""
+
+    stretch: Stretch = Stretch()
+
+    def quantiles(self, level: str, y_hat: np.ndarray, h: np.ndarray) -> np.ndarray:
+        """As Calibration.quantiles."""
+        learned = super().quantiles(level, y_hat, h)
+        return self.stretch.applied(learned, y_hat) if level == "series" else learned
+
+
+def with_stretch(champion: Champion, text: str | None) -> Champion:
+    """The champion with its own rows' intervals stretched; the baseline's stay."""
+    if text is None or champion.model is None:
+        return champion
+    mine = champion.calibrations[champion.model.name]
+    stretched = StretchedCalibration(mine.by_level, stretch_of(text))
+    return replace(champion, calibrations={**champion.calibrations, champion.model.name: stretched}, stretch=text)
+
+
+def learned_stretch(told: pl.DataFrame, before: Stretch, band: float) -> tuple[Stretch, str] | None:
+    """The stretch under which what came true would have been covered, and why in a sentence; None while every class is in its band.
+
+    `told`: ds, y, y_hat and quantiles of published rows, all made under `before`.
+    """
+    lower, upper, why = list(before.lower), list(before.upper), []
+    low, high = (told[name].to_numpy() for name in INTERVALS[NOMINAL])
+    y, median, of = (
+        told["y"].to_numpy(),
+        told["q500"].to_numpy(),
+        np.digitize(told["y_hat"].to_numpy(), (SLOW_UNITS, FAST_UNITS)),
+    )
+    for k, name in enumerate(CLASSES):
+        mine = of == k
+        share, error, days = _coverage(told["ds"].to_numpy()[mine], (y >= low)[mine] & (y <= high)[mine])
+        gap = share - NOMINAL
+        if days < LEAST_DAYS or abs(gap) <= max(band, SURE * error):
+            continue
+        above, below = (
+            _ratio((y - median)[mine], (high - median)[mine]),
+            _ratio((median - y)[mine], (median - low)[mine]),
+        )
+        if max(abs(above - 1), abs(below - 1)) < LEAST_CHANGE:
+            continue  # whole units: of a slow seller no narrower interval covers less
+        upper[k], lower[k] = _bounded(upper[k] * above), _bounded(lower[k] * below)
+        why.append(
+            f"the 95% interval covered {share:.1%} ± {error:.1%} of {name} series over {days} days: "
+            f"x{lower[k]:.2f} below the median, x{upper[k]:.2f} above"
+        )
+    return (Stretch(tuple(lower), tuple(upper)), "; ".join(why)) if why else None
+
+
+def _coverage(ds: np.ndarray, inside: np.ndarray) -> tuple[float, float, int]:
+    """Share inside, its standard error from the spread of the days, number of days."""
+    days, at = np.unique(ds, return_inverse=True)
+    if len(days) < 2:
+        return float("nan"), float("inf"), len(days)
+    shares = np.bincount(at, inside) / np.bincount(at)
+    return float(inside.mean()), float(shares.std(ddof=1) / np.sqrt(len(days))), len(days)
+
+
+def _ratio(distances: np.ndarray, widths: np.ndarray) -> float:
+    """The factor on the widths that leaves half of what may lie outside beyond this end (half of it, in logs, if that is
+    narrower); 1 where the end lies on the median."""
+    has_width = widths > 0
+    if not has_width.any():
+        return 1.0
+    ratio = float(np.quantile(distances[has_width] / widths[has_width], 1 - (1 - NOMINAL) / 2))
+    return (
+        ratio if ratio >= 1 else math.sqrt(max(ratio, 0.0))
+    )  # widened at once, narrowed half of the way: an empty shelf costs more
+
+
+def _bounded(factor: float) -> float:
+    return float(np.clip(factor, 1 / FURTHEST, FURTHEST))

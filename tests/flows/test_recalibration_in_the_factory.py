@@ -1,0 +1,78 @@
+"""Intervals stretched in the factory: decided on what came true, on record, in the next table, explained, taken back."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import polars as pl
+import pytest
+
+import inference
+import monitor
+from desk.explaining import explain_cell
+from desk.recalibrating import recalibrate
+from storage.decisions import read_decisions
+from storage.forecasts import forecasts_of
+from storage.rebuild import rebuild
+from storage.store import open_store, source_of
+
+NOW = datetime(2024, 6, 10, 6)
+
+
+@pytest.fixture
+def table(laboratory) -> pl.DataFrame:
+    """The champion's table of today, as it came true: every second day far above the interval."""
+    return published(laboratory, NOW).with_columns(
+        y=pl.when(pl.col("h") % 2 == 0).then(pl.col("q995") * 2).otherwise("q500")
+    )
+
+
+def published(laboratory, now: datetime) -> pl.DataFrame:
+    run_id = inference.infer(laboratory.params, laboratory.places, now=now)["run_id"]
+    with open_store(laboratory.places.store, read_only=True) as con:
+        return forecasts_of(con, run_id)
+
+
+def decisions(laboratory) -> list[tuple]:
+    with open_store(laboratory.places.store, read_only=True) as con:
+        return read_decisions(con, "recalibration").select("outcome", "reason", "told").rows()
+
+
+def test_what_came_true_outside_widens_the_next_table_which_says_so_until_a_person_takes_it_back(laboratory, table):
+    params, places = laboratory.params, laboratory.places
+    why = recalibrate(params, places, table, NOW + timedelta(hours=1))
+    assert "the 95% interval covered" in why
+    assert [(outcome, reason) for outcome, reason, _ in decisions(laboratory)] == [("stretched", why)]
+    wider = published(laboratory, NOW + timedelta(hours=2))
+    assert wider["run_id"][0] != table["run_id"][0]
+    assert wider["y_hat"].equals(table["y_hat"])
+    own = pl.col("reason").is_null()
+    assert wider.filter(own)["q975"].sum() > 1.2 * table.filter(own)["q975"].sum()
+    assert wider.filter(~own)["q975"].equals(table.filter(~own)["q975"])
+    row = wider.filter(own).row(7, named=True)
+    told = explain_cell(params, places, row["unique_id"], row["ds"], row["run_id"])
+    assert (told["stretch"] is not None, told["quantiles_agree"]) == (True, True)
+    earlier = explain_cell(params, places, row["unique_id"], row["ds"], table["run_id"][0])
+    assert (earlier["stretch"], earlier["quantiles_agree"]) == (None, True)
+    where = ["--params", str(laboratory.params_file), "--data", str(places.root)]
+    assert monitor.main(["--as-calibrated", "--by", "ada", "--now", "2024-06-10T09:00", *where]) == 0
+    assert decisions(laboratory)[0] == ("as calibrated", "taken back by ada", None)
+    again = published(laboratory, NOW + timedelta(hours=4))
+    assert again.drop("run_id", "created_at").equals(table.drop("run_id", "created_at", "y"))
+
+
+def test_the_same_outcomes_do_not_stretch_twice(laboratory, table):
+    """Only tables made since the last decision speak: they alone were made under its factors."""
+    params, places = laboratory.params, laboratory.places
+    assert recalibrate(params, places, table, NOW + timedelta(hours=1))
+    assert recalibrate(params, places, table, NOW + timedelta(hours=2)) is None
+
+
+def test_a_store_made_again_from_its_journal_serves_the_same_intervals(laboratory, table):
+    params, places = laboratory.params, laboratory.places
+    recalibrate(params, places, table, NOW + timedelta(hours=1))
+    with open_store(places.store) as con:
+        source = source_of(con)
+    before = decisions(laboratory)
+    rebuild(places.store, places.stores, source, NOW)
+    assert decisions(laboratory) == before != []
