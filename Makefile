@@ -73,7 +73,7 @@ rebuild: setup ## a damaged or lost store made again from its journal; the old f
 	$(BIN)/python ingest.py --rebuild
 
 powercut: setup ## doors killed at random points and compared with a run nobody killed; KILLS=2000 SEED=1
-	PYTHONPATH=. $(BIN)/python tests/powercut/harness.py --kills $(KILLS) --seed $(SEED) --faults $(FAULTS)
+	PYTHONPATH=. $(BIN)/python tests/powercut/harness.py --kills $(KILLS) --seed $(SEED) --faults $(FAULTS) --json benchmarks/results/powercut.json
 
 lint: setup ## style
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .

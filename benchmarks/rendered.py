@@ -1,6 +1,6 @@
 """Tables of measured results, written into documents between two marks; nothing between them is typed.
 
-run     python -m benchmarks.rendered      gate, cadence and launches into system_design.md, from benchmarks/results/
+run     python -m benchmarks.rendered      system_design.md's and the README's, from benchmarks/results/
 """
 
 from __future__ import annotations
@@ -9,28 +9,37 @@ import json
 import re
 from typing import Any
 
-from benchmarks.measured import ROOT
-
-DESIGN = ROOT / "system_design.md"
+from benchmarks.headlines import leaderboard, measured_lines
+from benchmarks.measured import RESULTS, ROOT
 
 
 def main() -> None:
-    """Every section whose result file is there."""
-    text = DESIGN.read_text(encoding="utf-8")
-    for name, section in sections().items():
+    """Every section of every document whose result file is there."""
+    for document in sections():
+        path = ROOT / document
+        path.write_text(rendered(path.read_text(encoding="utf-8"), document), encoding="utf-8")
+
+
+def rendered(text: str, document: str) -> str:
+    """The document's text with what was measured between its marks."""
+    for name, section in sections()[document].items():
         text = replaced(text, name, section)
-    DESIGN.write_text(text, encoding="utf-8")
+    return text
 
 
-def sections() -> dict[str, str]:
-    """Name of the marks -> what stands between them."""
-    made = {"gate": _gate, "cadence": _cadence, "launches": _launches}
-    results = {name: ROOT / "benchmarks" / "results" / f"{name}.json" for name in made}
+def sections() -> dict[str, dict[str, str]]:
+    """Document -> name of the marks -> what stands between them."""
+    design = {"gate": _gate, "cadence": _cadence, "launches": _launches}
+    measured = markdown_table(["what", "measured", "command"], [list(line) for line in measured_lines()])
     return {
-        name: made[name](json.loads(path.read_text(encoding="utf-8")))
-        for name, path in results.items()
-        if path.exists()
+        "system_design.md": {name: make(result(name)) for name, make in design.items()},
+        "README.md": {"leaderboard": leaderboard(result("leaderboard_simulator")), "measured": measured},
     }
+
+
+def result(name: str) -> dict[str, Any]:
+    """What a benchmark kept."""
+    return json.loads((RESULTS / f"{name}.json").read_text(encoding="utf-8"))
 
 
 def replaced(text: str, name: str, section: str) -> str:
