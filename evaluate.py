@@ -156,12 +156,23 @@ def _decide(
     theirs = CANDIDATE if rule == NO_HARM else against  # a recipe's conduct is its own, however old its fit
     conduct = conduct_of(scores, CANDIDATE), conduct_of(scores, theirs, with_slices=incumbent is not None)
     tables = tables_of(places.candidate, incumbent, panel, horizon) if incumbent else None
-    decision = decide(*losses, *conduct, params.evaluate.gate, params.train.seed, rule, tables)
+    live = _live_against(params, places) if incumbent and rule == IMPROVEMENT else []
+    decision = decide(*losses, *conduct, params.evaluate.gate, params.train.seed, rule, tables, live)
     if tables is not None:
         log.info("candidate's table forecast_s=%.1f churn=%.4f", tables.forecast_s, tables.churn)
     days = [] if judged is None else [str(day) for day in judged["cutoff"].unique().sort()]
     named = {"incumbent_id": incumbent.model_id if incumbent else None, "compared_from": days}
     return {"candidate": CANDIDATE, "incumbent": against, **asdict(decision), **named}
+
+
+def _live_against(params: Params, places: Places) -> list[str]:
+    """What the shadow of the candidate's recipe has against it."""
+    from forecasting.bundle import CARD
+    from forecasting.shadow import read_shadow, shadow_against
+
+    card = places.candidate / CARD
+    recipe = read_json(card)["params_hash"] if card.exists() else None
+    return shadow_against(read_shadow(places.incumbent), recipe, params.evaluate.gate)
 
 
 def _candidate_id(places: Places) -> str | None:

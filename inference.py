@@ -59,6 +59,7 @@ NEWEST = Question()
 
 def infer(params: Params, places: Places, *, now: datetime, question: Question = NEWEST) -> Summary:
     """The factory: the store's panel and champion -> forecasts and their run, written to the store in one transaction."""
+    from desk.shadowing import cast_shadow
     from forecasting.ladder import who_serves
     from forecasting.recalibration import with_stretch
     from forecasting.served import keep_served, watch_serving
@@ -88,6 +89,8 @@ def infer(params: Params, places: Places, *, now: datetime, question: Question =
     run = Run(**lineage, started_at=now, ended_at=clock(), status=status, git_commit=git_commit())
     with open_store(places.store, params.ingest.lock_wait_s) as con:
         write_forecasts(con, run, rows.with_columns(created_at=now), levels)
+    if status == "done" and last is None:
+        cast_shadow(params, places, panel, rows["origin"][0], now)
     return _summary(rows, levels, lineage, str(places.store))
 
 

@@ -41,6 +41,7 @@ def monitor(params: Params, places: Places, *, now: datetime, dry_run: bool = Fa
     """Look at everything, raise an alert per cause, close those that are gone, say whether to retrain."""
     from desk.answers import answers_at
     from desk.recalibrating import recalibrate
+    from desk.shadowing import shadow_so_far
     from monitoring.decide import decide_retraining, is_muted, to_raise
     from monitoring.finding import worst
     from monitoring.watch import came_true_tables, told_of, watch
@@ -66,6 +67,8 @@ def monitor(params: Params, places: Places, *, now: datetime, dry_run: bool = Fa
     if not dry_run:
         summary |= _write_alerts(params, places, findings, loud, retrain, now)
         summary["recalibrated"] = recalibrate(params, places, told, now)
+        shadow = shadow_so_far(params, places)
+        summary["shadow"] = shadow.told if shadow else None
         every = {"findings": [{"cause": finding.cause, **asdict(finding)} for finding in findings]}
         _write_json(
             places.reports / "monitor.json", {"now": now, **summary, **every, **came_true_tables(told, evidence)}

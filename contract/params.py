@@ -194,6 +194,7 @@ class GateParams(_Section):
     max_slice_loss: Share
     max_churn: Share
     max_forecast_s: Annotated[float, Field(gt=0)]
+    shadow_days: Annotated[int, Field(ge=0)]
 
 
 class EvaluateParams(_Section):
@@ -243,6 +244,7 @@ class MonitorParams(_Section):
     max_runtime_ratio: Annotated[float, Field(gt=1)]
     parity_series: Positive
     coverage_band: Share
+    shadow_share: Share
     signals: SignalParams
 
 

@@ -18,7 +18,9 @@ NEXT = "python inference.py: today's table by this model"
 
 def name_incumbent(params: Params, places: Places) -> Summary:
     """The store's champion, copied to where the laboratory compares with it. Before the first promotion: a note that there is none."""
+    from desk.shadowing import shadow_so_far
     from forecasting.champion import name_incumbent as copy
+    from forecasting.shadow import keep_shadow
     from storage.models import champion
     from storage.store import open_store
 
@@ -27,7 +29,9 @@ def name_incumbent(params: Params, places: Places) -> Summary:
         with open_store(places.store, params.ingest.lock_wait_s, read_only=True) as con:
             model_id = champion(con)
     copy(places.registry, model_id, places.incumbent)
-    return {"incumbent": model_id, "copied_to": str(places.incumbent)}
+    shadow = shadow_so_far(params, places) if model_id else None
+    keep_shadow(places.incumbent, shadow)
+    return {"incumbent": model_id, "copied_to": str(places.incumbent), "shadow": shadow.told if shadow else None}
 
 
 def roll_back(params: Params, places: Places, *, model_id: str | None, reason: str, now: datetime) -> Summary:

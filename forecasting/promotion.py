@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -53,12 +54,14 @@ def decide(
     seed: int,
     rule: str = IMPROVEMENT,
     tables: Tables | None = None,
+    live: Sequence[str] = (),
 ) -> Decision:
     """The decision with every reason against, or the ones in favour. Losses are (cutoffs, blocks); None: no window to compare on.
 
+    `live`: what its shadow on live days has against it (forecasting.shadow).
     A guardrail broken by both sides blocks only a candidate that breaks it further: keeping the worse one would guard nothing.
     """
-    guards = [*_conduct_against(ours, theirs, params), *_tables_against(tables, params)]
+    guards = [*_conduct_against(ours, theirs, params), *_tables_against(tables, params), *live]
     churn = round(tables.churn, 4) if tables else None
     if candidate is None or incumbent is None:
         favour = [

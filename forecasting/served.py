@@ -112,8 +112,8 @@ def served_again(bundle: Path, panel: Panel, origin: date, served: pl.DataFrame)
     rows = Rows(asked["series_ix"].to_numpy().astype(np.int32), np.full(len(h), space.last_known, np.int32), h)
     ends = np.flatnonzero(np.diff(rows.series_ix, append=-1)) + 1
     alone = [rows.slice(first, last) for first, last in zip([0, *ends[:-1]], ends, strict=True)]
-    frames = [_named(space, one, feature_frame(space, one)) for one in alone]  # in chunks, all series between would be computed
-    return pl.concat(frames).sort(KEY)
+    # one by one: in chunks, all series between them would be computed, too
+    return pl.concat([_named(space, one, feature_frame(space, one)) for one in alone]).sort(KEY)
 
 
 def _named(space: Space, rows: Rows, frame: pl.DataFrame) -> pl.DataFrame:

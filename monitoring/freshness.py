@@ -28,7 +28,8 @@ def freshness(sales: pl.DataFrame, series: pl.DataFrame, today: date, max_days: 
 def last_days(sales: pl.DataFrame, series: pl.DataFrame) -> pl.DataFrame:
     """feed, last_day: the newest day with a sales row of each feed (a store, or everything where there are no stores)."""
     feed = pl.col(FEED_COLUMN) if FEED_COLUMN in series.columns else pl.lit("all")
-    newest = sales.group_by("unique_id").agg(pl.col("ds").max())  # first: a feed's name a row of a long history is a gigabyte
+    # by series first: a feed's name on every row of a long history is a gigabyte
+    newest = sales.group_by("unique_id").agg(pl.col("ds").max())
     placed = newest.join(series.select("unique_id", feed=feed), on="unique_id", how="inner")
     return placed.group_by("feed").agg(last_day=pl.col("ds").max()).sort("feed")
 

@@ -59,6 +59,14 @@ def newest_run(con: duckdb.DuckDBPyConnection) -> tuple[Run, date] | None:
     return None
 
 
+def shadows_of(con: duckdb.DuckDBPyConnection, model_id: str) -> pl.DataFrame:
+    """FORECASTS of every shadow run of a model; of an origin done twice, the newest run's."""
+    condition = """run_id in (
+        select arg_max(run_id, (started_at, run_id)) from (select distinct run_id, origin from forecasts) join runs using (run_id)
+        where status = 'shadow' and model_id = $model_id group by origin)"""
+    return con.sql(_select(FORECASTS, condition), params={"model_id": model_id}).pl()
+
+
 def forecasts_of(con: duckdb.DuckDBPyConnection, run_id: str) -> pl.DataFrame:
     """FORECASTS of one run, sorted by series and day."""
     return con.sql(_select(FORECASTS, "run_id = $run_id"), params={"run_id": run_id}).pl()

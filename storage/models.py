@@ -79,6 +79,16 @@ def champion(con: duckdb.DuckDBPyConnection) -> str | None:
     return row[0][0] if row else None
 
 
+def challenger(con: duckdb.DuckDBPyConnection) -> Model | None:
+    """The newest model that is younger than the champion and was not promoted; None where there is none."""
+    query = """
+        select m.* exclude (stage) from models m, models c
+        where c.stage = 'champion' and m.stage = 'candidate' and m.created_at > c.created_at
+        order by m.created_at desc, m.model_id limit 1"""
+    found = con.sql(query).pl().to_dicts()
+    return Model(**found[0]) if found else None
+
+
 def in_line(con: duckdb.DuckDBPyConnection) -> list[str]:
     """The champion, then the champions before it, the last promoted first. Not in line: what was promoted after it, and what was
     rolled back from and not promoted again.
