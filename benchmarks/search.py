@@ -106,7 +106,7 @@ def searched(trials: Trials, train: TrainParams, draws: int, seed: int) -> Chang
 
 def judged(trials: Trials, found: Change) -> dict[str, dict[str, Any]]:
     """What ships, the defaults and what was found, all rows, at the later cutoffs; differences to what ships."""
-    sides = {"ships": {}, "defaults": DEFAULTS, "found": found}
+    sides = {"found": found, "defaults": DEFAULTS, "ships": {}}
     later = range(SEARCHED, SEARCHED + JUDGED)
     by_cutoff = [{name: trials.score(name, change, 1.0, k) for name, change in sides.items()} for k in later]
     rows = {name: [scores[name] for scores in by_cutoff] for name in sides}
