@@ -1,6 +1,7 @@
 """Where it bends: ten times the series, five years at once, twenty files in the inbox, ten times the volume, promotions everywhere.
 
-run     python -m benchmarks.stress [--data data] [--quick]     `--data`: after `make repro`, for Christmas; --quick: no training
+run     python -m benchmarks.stress [--data data] [--quick] [--only usual]
+        --data: after `make repro`, for Christmas; --quick: no training
 
 Every door runs in a process of its own; seconds and peak memory are that process's.
 """
@@ -13,7 +14,7 @@ import os
 import subprocess
 import sys
 import tempfile
-import time
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -22,7 +23,7 @@ from typing import Any
 import polars as pl
 from ruamel.yaml import YAML
 
-from benchmarks.measured import ROOT, machine
+from benchmarks.measured import RESULTS, ROOT, keep
 from contract.params import load_params
 from forecasting.bundle import load_bundle
 from reports.tables import text_table
@@ -30,10 +31,10 @@ from sources.simulator.drop import write_day
 from sources.simulator.simulation import simulate
 from storage.panel_files import read_frozen
 
-RESULT = ROOT / "benchmarks" / "results" / "stress.json"
+RESULT = RESULTS / "stress.json"
 USUAL_SERIES, DAYS = 1000, 400
 FILES_AT_ONCE = 20
-Row = dict[str, Any]  # what, door, seconds, rss_mb, told
+Row = dict[str, Any]  # what, door, exit, seconds, cpu_s, rss_mb, told
 
 
 def world(folder: Path, series: int, days: int) -> Path:
@@ -49,27 +50,21 @@ def world(folder: Path, series: int, days: int) -> Path:
 
 
 def walked(what: str, folder: Path, *command: str) -> Row:
-    """One door over a world: how it ended, seconds, peak memory."""
+    """One door over a world, started from a small process: how it ended, seconds, CPU seconds, peak memory."""
     shared = ["--params", str(folder / "params.yaml"), "--data", str(folder / "data"), "--json"]
-    since = time.perf_counter()
-    process = subprocess.Popen(  # noqa: S603 -- our own command
-        [sys.executable, *command, *shared],
+    done = subprocess.run(  # noqa: S603 -- our own command
+        [sys.executable, "-m", "benchmarks.alone", sys.executable, *command, *shared],
         cwd=ROOT,
         env=os.environ | {"OMP_WAIT_POLICY": "passive"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
+        capture_output=True,
         text=True,
+        check=True,
     )
-    said = process.stdout.read()
-    _, status, used = os.wait4(process.pid, 0)
-    told = json.loads(said.splitlines()[-1]) if said.strip() else {}
-    row = {"what": what, "door": " ".join(command), "exit": os.waitstatus_to_exitcode(status)}
+    used, said = json.loads(done.stdout), [line for line in done.stderr.splitlines() if line.startswith("{")]
+    told = json.loads(said[-1]) if said else {}
     kept = {name: told[name] for name in ("rows_in", "accepted", "refused", "reason") if name in told}
-    return row | {
-        "seconds": round(time.perf_counter() - since, 1),
-        "rss_mb": round(used.ru_maxrss / 1024),
-        "told": kept,
-    }
+    row = {"what": what, "door": " ".join(command), "exit": used["exit"]}
+    return row | {"seconds": used["seconds"], "cpu_s": used["cpu_s"], "rss_mb": used["peak_mb"], "told": kept}
 
 
 def of_size(scratch: Path, series: int, days: int, what: str, is_quick: bool) -> tuple[Path, list[Row]]:
@@ -142,29 +137,43 @@ def _forecast_once(folder: Path) -> None:
     print(json.dumps({"rows_in": model.forecast(panel, panel.last_day, 28).height}))
 
 
+def parts(data: Path, scratch: Path, is_quick: bool) -> dict[str, Callable[[], list[Row]]]:
+    """What is stressed, by name."""
+
+    def usual() -> list[Row]:
+        folder, rows = of_size(scratch, USUAL_SERIES, DAYS, "usual", is_quick)
+        promoted = [] if is_quick else [promoted_everywhere(folder)]
+        return [*rows, *promoted, *inbox_of_many(folder)]
+
+    def five_years() -> list[Row]:
+        folder = world(scratch / "five_years", USUAL_SERIES, 1826)
+        return [walked("five years at once", folder, "ingest.py", "--fill", "--freeze")]
+
+    def ten_times() -> list[Row]:
+        return of_size(scratch, 10 * USUAL_SERIES, DAYS, "ten times the series", is_quick)[1]
+
+    return {"christmas": lambda: christmas(data), "usual": usual, "five_years": five_years, "ten_times": ten_times}
+
+
 def table(rows: list[Row]) -> str:
     """One line per door."""
-    head = ["what", "door", "seconds", "MB", "told"]
+    head = ["what", "door", "exit", "seconds", "CPU s", "MB", "told"]
+    numbers = ("exit", "seconds", "cpu_s", "rss_mb")
     return text_table(
         head,
         [
-            [
-                row["what"],
-                row["door"],
-                str(row.get("seconds", "-")),
-                str(row.get("rss_mb", "-")),
-                json.dumps(row["told"]),
-            ]
+            [row["what"], row["door"], *(str(row.get(name, "-")) for name in numbers), json.dumps(row["told"])]
             for row in rows
         ],
     )
 
 
 def main() -> None:
-    """Stress, print, keep."""
+    """Stress, print, keep: a part asked for alone takes its own place among the results kept."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, default=Path("data"), help="data folder after make repro")
     parser.add_argument("--quick", action="store_true", help="doors only, no training")
+    parser.add_argument("--only", nargs="+", help="parts: christmas, usual, five_years, ten_times")
     parser.add_argument("--params", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--json", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--forecast", action="store_true", help=argparse.SUPPRESS)
@@ -172,20 +181,13 @@ def main() -> None:
     if arguments.forecast:
         _forecast_once(arguments.data)
         return
-    rows = christmas(arguments.data)
+    kept = json.loads(RESULT.read_text(encoding="utf-8")).get("parts", {}) if RESULT.exists() else {}
     with tempfile.TemporaryDirectory() as folder:
-        scratch = Path(folder)
-        usual, told = of_size(scratch, USUAL_SERIES, DAYS, "usual", arguments.quick)
-        promoted = [] if arguments.quick else [promoted_everywhere(usual)]
-        rows += [*told, *promoted, *inbox_of_many(usual)]
-        five_years = world(scratch / "five_years", USUAL_SERIES, 1826)
-        rows.append(walked("five years at once", five_years, "ingest.py", "--fill", "--freeze"))
-        print(table(rows), flush=True)
-        rows += of_size(scratch, 10 * USUAL_SERIES, DAYS, "ten times the series", arguments.quick)[1]
-    RESULT.write_text(
-        json.dumps({"machine": machine(), "quick": arguments.quick, "rows": rows}, indent=1) + "\n", encoding="utf-8"
-    )
-    print(table(rows))
+        every = parts(arguments.data, Path(folder), arguments.quick)
+        for name in arguments.only or every:
+            kept[name] = every[name]()
+            print(table(kept[name]), flush=True)
+            keep("stress", {"parts": kept})
 
 
 if __name__ == "__main__":

@@ -1,8 +1,11 @@
-"""Runs a script under limits, or until it touches its data folder for the n-th time and dies of it (SIGKILL).
+"""Runs a script under limits, on a slow disk, or until its n-th touch of the data folder kills it or its worker (SIGKILL).
 
-run     python drills/disturbed.py '{"data": DIR, "die_at": N, "limits": {"RLIMIT_FSIZE": BYTES}}' SCRIPT [ARGUMENTS]
+run     python drills/disturbed.py TOLD SCRIPT [ARGUMENTS]
 
-A touch: a file opened to write, renamed, removed, a folder made. die_at 0: dies of none, and says on stderr how many there were.
+TOLD is JSON: {"data": DIR, "die_at": N, "dies": WHO, "slow_ms": MS, "limits": {"RLIMIT_FSIZE": BYTES}}
+
+A touch: a file opened to write, renamed, removed, a folder made; each takes `slow_ms` longer. die_at 0: nobody dies, and stderr is
+told how many touches there were. WHO: "walk", this script; "worker", the process that started it and watches it.
 """
 
 from __future__ import annotations
@@ -13,13 +16,14 @@ import resource
 import runpy
 import signal
 import sys
+import time
 from pathlib import Path
 
 TOUCHES = {"os.rename", "os.remove", "os.mkdir", "os.rmdir", "shutil.copyfile"}
 
 
-def armed(at: int, data: str) -> list[int]:
-    """The running count of touches; from now on the `at`-th kills this process."""
+def armed(at: int, victim: int, slow_ms: int, data: str) -> list[int]:
+    """The running count of touches; from now on each takes longer, and the `at`-th kills the victim."""
     count = [0]
 
     def hook(event: str, arguments: tuple) -> None:
@@ -27,11 +31,21 @@ def armed(at: int, data: str) -> list[int]:
         if not (writes or event in TOUCHES) or not os.path.abspath(str(arguments[0])).startswith(data):  # noqa: PTH100
             return
         count[0] += 1
+        time.sleep(slow_ms / 1000)
         if count[0] == at:
-            os.kill(os.getpid(), signal.SIGKILL)
+            os.kill(victim, signal.SIGKILL)
 
     sys.addaudithook(hook)
     return count
+
+
+def watched_by_a_worker() -> int:
+    """The worker's process id: this process goes on as its child, and the worker waits for how it ends."""
+    worker = os.getpid()
+    if child := os.fork():
+        _, status = os.waitpid(child, 0)
+        os._exit(abs(os.waitstatus_to_exitcode(status)))
+    return worker
 
 
 def main() -> None:
@@ -41,7 +55,8 @@ def main() -> None:
     sys.path.insert(0, str(Path(script).resolve().parent))
     for name, most in told["limits"].items():
         resource.setrlimit(getattr(resource, name), (most, most))
-    count = armed(told["die_at"], told["data"])
+    victim = watched_by_a_worker() if told["dies"] == "worker" else os.getpid()
+    count = armed(told["die_at"], victim, told["slow_ms"], told["data"])
     try:
         runpy.run_path(script, run_name="__main__")
     finally:

@@ -21,7 +21,6 @@ from contract.params import DrillParams
 
 Grade = Literal["graceful", "degraded", "catastrophic"]
 
-
 MOST_ROWS = 0.5
 
 

@@ -76,6 +76,17 @@ def killed(world: World, percent: int) -> How:
     return How(die_at=max(1, world.touches * percent // 100))
 
 
+def lost_worker(world: World, percent: int) -> How:
+    """The worker that started the walk is killed at so many percent of it, as is the one that took over at once: both walks go on
+    as orphans, beside each other."""
+    return How(die_at=max(1, world.touches * percent // 100), dies="worker", times=2)
+
+
+def slow_disk(_world: World, milliseconds: int) -> How:
+    """Every file that the walk writes, renames or removes takes so much longer; the store's own writes do not."""
+    return How(slow_ms=milliseconds)
+
+
 def wrong_clock(_world: World, days: int) -> How:
     """The machine's clock is so many days off."""
     return How(shifted_days=days)
@@ -176,6 +187,8 @@ MORNING_FAULTS = (
     MorningFault("full_disk", "no file beyond n kB", (4, 100), full_disk),
     MorningFault("little_memory", "n MB of address space", (1500,), little_memory),
     MorningFault("killed", "SIGKILL at n% of the walk", (5, 30, 60, 95), killed),
+    MorningFault("lost_worker", "workers killed at n%, orphans go on", (30, 95), lost_worker),
+    MorningFault("slow_disk", "each file n ms slower", (50, 500), slow_disk),
     MorningFault("wrong_clock", "the clock n days off", (-3, 400), wrong_clock),
     MorningFault("bad_params", "params.yaml wrong", (1, 2, 3), bad_params, _params_back),
     MorningFault("other_world", "params of another source", (1,), other_world, _params_back),

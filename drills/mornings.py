@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from shutil import copytree, rmtree
+from typing import Literal
 
 PATIENCE_S = 600
 DISTURBED = Path(__file__).with_name("disturbed.py")
@@ -56,13 +57,16 @@ class World:
 
 @dataclass(frozen=True)
 class How:
-    """How a walk is disturbed. `limits` as resource names them, `die_at`: the touch of a file at which it is killed (0 counts)."""
+    """How a walk is disturbed. `limits` as resource names them, `slow_ms`: what a touch of a file takes longer, `die_at`: the touch
+    at which the walk is killed, or the worker that started it (0 counts)."""
 
     command: tuple[str, ...] = ("flows/daily.py", "--plain")
     shifted_days: int = 0
     environment: dict[str, str] = field(default_factory=dict)
     limits: dict[str, int] = field(default_factory=dict)
+    slow_ms: int = 0
     die_at: int | None = None
+    dies: Literal["walk", "worker"] = "walk"
     times: int = 1
     afterwards: Callable[[], None] | None = None
 
@@ -114,8 +118,10 @@ def _started(world: World, how: How) -> subprocess.Popen[str]:
     door, *arguments = how.command
     is_flow = door.startswith("flows/")
     now = (world.now + timedelta(days=how.shifted_days)).isoformat() if is_flow else None
-    told = {"data": str(world.data), "die_at": -1 if how.die_at is None else how.die_at, "limits": how.limits}
-    disturbed = [str(DISTURBED), json.dumps(told)] if how.die_at is not None or how.limits else []
+    told = {"data": str(world.data), "limits": how.limits, "slow_ms": how.slow_ms, "dies": how.dies}
+    told |= {"die_at": -1 if how.die_at is None else how.die_at}
+    is_disturbed = how.die_at is not None or how.limits or how.slow_ms
+    disturbed = [str(DISTURBED), json.dumps(told)] if is_disturbed else []
     command = [sys.executable, *disturbed, door, *arguments, *(["--now", now] if now else [])]
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
     environment = os.environ | {"OMP_WAIT_POLICY": "passive", "PATH": path, "PYTHONPATH": str(world.checkout)}

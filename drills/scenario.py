@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cached_property
 from pathlib import Path
@@ -26,7 +26,7 @@ from forecasting.ladder import who_serves
 from forecasting.metrics import point_scores
 from forecasting.publication import publish_forecasts
 from forecasting.scoring import calibration_json, score_backtest
-from forecasting.seasonal_naive import SeasonalNaive
+from forecasting.seasonal_naive import SeasonalNaive, baseline_of
 from forecasting.window import Window, window_after
 
 CHAMPION, PREVIOUS = "champion", "previous"  # folders in the drill's own registry
@@ -93,7 +93,7 @@ def set_stage(panel: Panel, backtest: pl.DataFrame, scratch: Path, params: Param
         horizon,
         registry,
         lambda known: GlobalLightGBM(train, reading_of(params, panel)).fit(known),
-        SeasonalNaive(params.train.season, params.source.region, params.ingest.absent_means_zero),
+        baseline_of(params),
         params.source.hierarchy,
         params.inference,
         params.ingest,
@@ -173,7 +173,7 @@ def _write_calibration(stage: Stage, backtest: pl.DataFrame, params: Params) -> 
     learned_on = closed if closed.height else backtest
     models = [name for name in MODELS if name in backtest.columns]
     bins, zeros = params.evaluate.calibration_bins, params.ingest.absent_means_zero
-    known = replace(stage.known if closed.height else stage.panel)
+    known = stage.known if closed.height else stage.panel
     _, calibrations = score_backtest(known, learned_on, models, stage.levels, bins, zeros)
     text = json.dumps(calibration_json(calibrations), sort_keys=True)
     (stage.registry / CALIBRATION).write_text(text, encoding="utf-8")

@@ -51,8 +51,7 @@ def drill_all(params: Path, data: Path, now: datetime) -> Summary:
     with tempfile.TemporaryDirectory() as folder:
         results, mornings = _drilled(known, Places(data), Path(folder), now)
     counts = {grade: sum(r["grade"] == grade for r in results) for grade in ("graceful", "degraded", "catastrophic")}
-    named = {f"{fault} {strength}": reason for (fault, strength), reason in NAMED.items()}
-    told = {"counts": counts, "named": named, "clean_mornings": mornings, "drills": results}
+    told = {"counts": counts, "named": NAMED, "clean_mornings": mornings, "drills": results}
     told |= {"seconds": round(time.perf_counter() - since)}
     reports = Places(data).reports
     reports.mkdir(parents=True, exist_ok=True)

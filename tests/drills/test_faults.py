@@ -136,5 +136,5 @@ def test_a_catastrophe_fails_the_build_unless_it_has_a_named_reason():
         {"fault": "y", "strength": "1", "grade": "degraded"},
     ]
     assert unexcused(results) == ["x 1"]
-    for fault, strength in NAMED:
+    for fault, strength in (drill.split() for drill in NAMED):
         assert unexcused([{"fault": fault, "strength": strength, "grade": "catastrophic"}]) == []
