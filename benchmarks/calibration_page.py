@@ -47,7 +47,8 @@ none and is left out.
 - *Covered*: share of outcomes inside the central interval, of 50 and 95% nominal. A quantile on a zero takes all zeros in, so series
   that rarely sell are covered too often by any honest quantile; judge them by the next column.
 - *PIT gap*: the largest distance, in points, between a quantile's probability and the share of outcomes below it, mean of cutoffs. An
-  outcome that equals quantiles counts in equal parts over the probability they span: what the randomised PIT is on average.
+  outcome that equals quantiles counts in equal parts over the probability they span: what the randomised PIT is on average. Nine
+  quantiles know a count's law at nine points only: on slow series a gap of a few points may be that.
 
 ![Share of outcomes below each quantile, less its probability](calibration.svg)
 
@@ -55,8 +56,8 @@ The plot: share of outcomes below each of the nine quantiles, less its probabili
 and below it on the right, quantiles are too narrow; below or above it throughout, they lie too low or too high.
 
 *What it says.* Days of many series move together: a sum of independent Poissons knows nothing of that and is far too narrow from the
-item level upwards, the more the higher; what was learned there is near its word in the mean of cutoffs. At the top one window is one
-draw of the level: no calibration can know it beforehand. On slow series a Poisson is as good or better: learned quantiles are
+item level upwards, the more the higher; what was learned is far nearer its word there. At the top one window is one draw of the
+level: the few windows before it cannot tell its spread, and on the simulator's total they do not. On slow series a Poisson is as good or better: learned quantiles are
 multiples of the mean, so a unit sold may lie just above a quantile of 0.9 units. Rounded to whole units they cost less (lab
 notebook), but lose at the median what they gain in the tails.
 
