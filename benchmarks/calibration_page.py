@@ -57,9 +57,9 @@ and below it on the right, quantiles are too narrow; below or above it throughou
 
 *What it says.* Days of many series move together: a sum of independent Poissons knows nothing of that and is far too narrow from the
 item level upwards, the more the higher; what was learned is far nearer its word there. At the top one window is one draw of the
-level: the few windows before it cannot tell its spread, and on the simulator's total they do not. On slow series a Poisson is as good or better: learned quantiles are
-multiples of the mean, so a unit sold may lie just above a quantile of 0.9 units. Rounded to whole units they cost less (lab
-notebook), but lose at the median what they gain in the tails.
+level: the few windows before it cannot tell its spread, and on the simulator's total they do not. On slow series a Poisson is as
+good or better: learned quantiles are multiples of the mean, so a unit sold may lie just above a quantile of 0.9 units. Rounded to
+whole units they cost less (lab notebook), but lose at the median what they gain in the tails.
 
 {chr(10).join(_section(name, made[name]) for name in sources)}"""
 
