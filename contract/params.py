@@ -105,6 +105,7 @@ class IngestParams(_Section):
     refuse_unusual: bool
     min_rows_share: Share
     max_size_jump: Annotated[float, Field(gt=1)]
+    min_own_rank: Annotated[float, Field(ge=-1, le=1)]
     rows_band: Share
     volume_band: Annotated[float, Field(gt=1)]
     zero_share_band: Share

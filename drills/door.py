@@ -63,8 +63,16 @@ def judged_day(known: Panel, sales: pl.DataFrame, day: date, levels: list[Level]
         ingest, day + timedelta(days=1), series=known.series, levels=compared, calendar=known.calendar.filter(ds=day)
     )
     past = counted(weeks, known.series, context.columns)
-    context = replace(context, past=past, known_series=known.sales["unique_id"].unique())
+    context = replace(
+        context, past=past, usual_units=usual_units_of(weeks), known_series=known.sales["unique_id"].unique()
+    )
     return judge(_file_of("sales", sales), SUITES["sales"], context, by_great_expectations=False)
+
+
+def usual_units_of(weeks: pl.DataFrame) -> pl.DataFrame:
+    """By series and weekday: units and weeks with a row, as storage.recent counts them."""
+    by = ["unique_id", pl.col("ds").dt.weekday().alias("weekday")]
+    return weeks.group_by(by).agg(units=pl.col("y").sum(), weeks=pl.col("y").count().cast(pl.Int64))
 
 
 def _file_of(fact: str, rows: pl.DataFrame) -> Received:

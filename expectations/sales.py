@@ -9,6 +9,7 @@ import polars as pl
 from contract.frames import SALES
 from contract.params import IngestParams
 from expectations.measures import control_characters, days_ahead, days_since, name_length, with_copies
+from expectations.own_past import own_rank
 from expectations.rule import Rule, Severity, present, within
 from expectations.suite import Context, Suite
 from expectations.usual import unlike_the_weekday
@@ -70,6 +71,9 @@ def _of_whole_days(ingest: IngestParams) -> list[Rule]:
         within("size_jump", "units_of_another_size", "Units per selling row this far from the same weekday's "
                "(ingest.max_size_jump) are another unit: cases for pieces.", at_most=ingest.max_size_jump,
                severity=severity, is_of_arrival=True, way_out=way_out),
+        within("own_rank", "items_mixed_up", "The items do not sell in the order of the weeks before (ingest.min_own_rank): units "
+               "sorted by themselves, or of other items.", at_least=ingest.min_own_rank, severity=severity,
+               is_of_arrival=True, way_out=way_out),
     ]  # fmt: skip
 
 
@@ -85,6 +89,7 @@ def _measured(rows: pl.DataFrame, context: Context) -> pl.DataFrame:
         unknown.cast(pl.Int64).alias("is_unknown"),
     )
     rows = rows.join(unlike_the_weekday(rows, context), on="ds", how="left", maintain_order="left")
+    rows = rows.join(own_rank(rows, context), on="ds", how="left", maintain_order="left")
     rows = rows.join(context.restated, on="ds", how="left", maintain_order="left").with_columns(
         new_share=_new_share(context)
     )

@@ -18,6 +18,9 @@ PAST = {"ds": pl.Date(), "rows": pl.Int64(), "selling": pl.Int64(), "volume": pl
 # of a day known before, the share of its rows that the batch says otherwise
 RESTATED = {"ds": pl.Date(), "restated_share": pl.Float64()}
 
+# of the weeks before a batch, by series and weekday (1: Monday): units in all, and weeks with a row
+USUAL_UNITS = {"unique_id": pl.String(), "weekday": pl.Int8(), "units": pl.Float64(), "weeks": pl.Int64()}
+
 
 @dataclass(frozen=True)
 class Context:
@@ -28,6 +31,7 @@ class Context:
     known_series: pl.Series | None = None  # the assortment: who is new
     past: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=PAST))  # without the rows the batch restates
     restated: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=RESTATED))
+    usual_units: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=USUAL_UNITS))
     series: pl.DataFrame = field(default_factory=SERIES.empty)  # the groups of the batch's series
     levels: tuple[tuple[str, ...], ...] = ((),)  # the groups compared with their weekday; (): all together
     prices: pl.DataFrame = field(default_factory=PRICES.empty)  # current ones of the batch's series

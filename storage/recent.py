@@ -19,12 +19,13 @@ COMPARED = timedelta(weeks=8)
 @dataclass(frozen=True)
 class Recent:
     """The past of one batch. `past`: ds, columns asked for, rows, selling (rows with units), volume (units), without the rows
-    that the batch itself states; `restated`: ds, restated_share (of its known rows that the batch changes); `regions`: unique_id,
-    region, or None."""
+    that the batch itself states; `restated`: ds, restated_share (of its known rows that the batch changes); `usual_units`: unique_id,
+    weekday, units and weeks of the eight weeks before its first day; `regions`: unique_id, region, or None."""
 
     known_series: pl.Series
     past: pl.DataFrame
     restated: pl.DataFrame
+    usual_units: pl.DataFrame
     prices: pl.DataFrame
     calendar: pl.DataFrame
     regions: pl.DataFrame | None
@@ -40,6 +41,7 @@ def read_recent(
         known_series=con.sql("select unique_id from series_attributes").pl()["unique_id"],
         past=_counted(con, SALES.empty() if sales is None else sales, columns),
         restated=_restated(con, SALES.empty() if sales is None else sales),
+        usual_units=_usual_units(con, SALES.empty() if sales is None else sales),
         prices=_prices_of(con, rows["unique_id"]) if fact == "prices" else PRICES.empty(),
         calendar=_calendar_between(con, days[0] - COMPARED, days[1]) if days else CALENDAR.empty(),
         regions=_regions(con, region) if days else None,
@@ -79,6 +81,18 @@ def _restated(con: duckdb.DuckDBPyConnection, rows: pl.DataFrame) -> pl.DataFram
         group by s.ds""").pl()
     con.unregister("stated")
     return shares.cast({"ds": pl.Date, "restated_share": pl.Float64})
+
+
+def _usual_units(con: duckdb.DuckDBPyConnection, rows: pl.DataFrame) -> pl.DataFrame:
+    """By series and weekday the batch has: units, and weeks with a row, in the eight weeks before its first day."""
+    first = rows["ds"].min()
+    query = """
+        select unique_id, isodow(ds)::tinyint as weekday, sum(y) as units, count(y) as weeks from sales
+        where ds >= $since and ds < $first and isodow(ds) in (select unnest($weekdays))
+        group by all"""
+    since = first - COMPARED if first else None
+    weekdays = rows["ds"].dt.weekday().unique().drop_nulls().to_list()
+    return con.sql(query, params={"since": since, "first": first, "weekdays": weekdays}).pl()
 
 
 def _regions(con: duckdb.DuckDBPyConnection, column: str | None) -> pl.DataFrame | None:
