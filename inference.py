@@ -13,53 +13,35 @@ from __future__ import annotations
 import json
 import logging
 import sys
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from contract.days import parse_day, parse_moment
 from contract.errors import BadUsage
 from contract.memory import refuse_beyond
-from contract.params import Params, load_params, served_hash, text_hash
+from contract.params import Params, load_params
 from contract.places import Places
+from contract.question import NEWEST, Question
 from contract.walk import Summary, clock, door_parser, git_commit, read_json, walk, with_memory_budget
 
 if TYPE_CHECKING:
     import polars as pl
 
     from contract.panel import Panel
+    from forecasting.answering import Answer
     from forecasting.champion import Champion
 
 log = logging.getLogger("inference")
 
 FURTHEST_DAYS = 366
-SPARE_DAYS = (
-    182  # read beyond what the champion reads: for what guards and stands in for it, and for feeds that are late
-)
+SPARE_DAYS = 182  # beyond what the champion reads: for what guards it and stands in for it, and for late feeds
 AT_THE_DESK = ("explain", "changes", "export", "models", "snapshot")  # about what was published; see desk/asked.py
-
-
-@dataclass(frozen=True)
-class Question:
-    """From which day (default: the newest), how far ahead, as known when, for which series (a glob)."""
-
-    origin: date | None = None
-    horizon: int | None = None
-    as_of: datetime | None = None
-    series: str | None = None
-
-    def status(self, horizon: int) -> str:
-        """done: the whole table, which orders are made of; answer: a part of it or a look back, which must not replace it."""
-        is_whole = self.series is None and self.as_of is None and (self.horizon or horizon) >= horizon
-        return "done" if is_whole else "answer"
-
-
-NEWEST = Question()
 
 
 def infer(params: Params, places: Places, *, now: datetime, question: Question = NEWEST) -> Summary:
     """The factory: the store's panel and champion -> forecasts and their run, written to the store in one transaction."""
     from desk.shadowing import cast_shadow
+    from forecasting.answering import answer, repeat
     from forecasting.ladder import who_serves
     from forecasting.recalibration import with_stretch
     from forecasting.served import keep_served, watch_serving
@@ -80,22 +62,22 @@ def infer(params: Params, places: Places, *, now: datetime, question: Question =
         panel = _read(con, params, champion, question)
         last = _last_published(con) if panel.sales.is_empty() and question == NEWEST else None
     watch_serving(champion.model, panel, params.monitor.parity_series)
-    rows, levels, lineage = (
-        _answer(params, panel, champion, question, stand_in) if last is None else _repeat(params, panel, last, now)
-    )
+    asked = (params, panel, champion, question, stand_in)
+    answered = answer(*asked) if last is None else repeat(params, panel, last, now.date())
     status = question.status(params.train.horizon)
     if status == "done":
-        keep_served(champion.model, places.served, lineage["run_id"])
-    run = Run(**lineage, started_at=now, ended_at=clock(), status=status, git_commit=git_commit())
+        keep_served(champion.model, places.served, answered.run_id)
+    run = Run(**answered.lineage, started_at=now, ended_at=clock(), status=status, git_commit=git_commit())
     with open_store(places.store, params.ingest.lock_wait_s) as con:
-        write_forecasts(con, run, rows.with_columns(created_at=now), levels)
+        write_forecasts(con, run, answered.rows.with_columns(created_at=now), answered.levels)
     if status == "done" and last is None:
-        cast_shadow(params, places, panel, rows["origin"][0], now)
-    return _summary(rows, levels, lineage, str(places.store))
+        cast_shadow(params, places, panel, answered.rows["origin"][0], now)
+    return _summary(answered, str(places.store))
 
 
 def infer_from_panel(params: Params, places: Places, question: Question = NEWEST) -> Summary:
     """The laboratory: the frozen panel and the candidate (if the gate let it pass) -> Parquet files, no clock in them."""
+    from forecasting.answering import answer
     from forecasting.champion import candidate_champion
     from storage.panel_files import read_frozen
 
@@ -103,12 +85,13 @@ def infer_from_panel(params: Params, places: Places, question: Question = NEWEST
     panel = panel.as_known_at(question.as_of) if question.as_of else panel
     decision = places.scores / "decision.json"
     champion = candidate_champion(places.candidate, places.incumbent, places.backtest, decision)
-    rows, levels, lineage = _answer(params, panel, champion, question)
+    answered = answer(params, panel, champion, question)
     places.forecasts.mkdir(parents=True, exist_ok=True)
-    rows.rechunk().write_parquet(places.forecasts / "forecasts.parquet")
-    levels.rechunk().write_parquet(places.forecasts / "forecast_levels.parquet")
-    (places.forecasts / "run.json").write_text(json.dumps(lineage, indent=1, default=str) + "\n", encoding="utf-8")
-    return _summary(rows, levels, lineage, str(places.forecasts))
+    answered.rows.rechunk().write_parquet(places.forecasts / "forecasts.parquet")
+    answered.levels.rechunk().write_parquet(places.forecasts / "forecast_levels.parquet")
+    told = json.dumps(answered.lineage, indent=1, default=str)
+    (places.forecasts / "run.json").write_text(told + "\n", encoding="utf-8")
+    return _summary(answered, str(places.forecasts))
 
 
 def publish(params: Params, places: Places, *, now: datetime) -> Summary:
@@ -148,29 +131,6 @@ def publish(params: Params, places: Places, *, now: datetime) -> Summary:
     }
 
 
-def _answer(
-    params: Params, panel: Panel, champion: Champion, question: Question, stand_in: str | None = None
-) -> tuple[pl.DataFrame, pl.DataFrame, dict]:
-    """Forecasts, their levels, and the lineage both carry."""
-    from contract.frames import FORECAST_LEVELS
-    from forecasting.publication import publish_forecasts, publish_levels
-    from forecasting.seasonal_naive import baseline_of
-
-    origin, horizon = question.origin or panel.last_day, question.horizon or params.train.horizon
-    lineage = _lineage(params, panel, champion, (origin, horizon, question.series, question.as_of), stand_in)
-    baseline = baseline_of(params)
-    method, model = champion.method(baseline.name), champion.model
-    run_id, region = lineage["run_id"], params.source.region
-    wanted = panel.matching(question.series).series.select("unique_id") if question.series else None
-    rows = publish_forecasts(
-        panel, origin, horizon, model, baseline, champion.calibrations, params.inference, run_id, region, stand_in
-    )
-    if wanted is not None:  # features need the neighbours, the asker does not; a part of a group has no own calibration
-        return rows.join(wanted, on="unique_id", how="semi", maintain_order="left"), FORECAST_LEVELS.empty(), lineage
-    levels = publish_levels(rows, panel.series, params.source.hierarchy, champion.calibrations[method])
-    return rows, levels, lineage
-
-
 def _read(con: Any, params: Params, champion: Champion, question: Question) -> Panel:
     """The store's panel: all of it for a question about an earlier state, else the days the champion reads."""
     from forecasting.footprint import Shape, to_forecast
@@ -193,48 +153,19 @@ def _last_published(con: Any) -> tuple[pl.DataFrame, pl.DataFrame]:
     return latest_forecasts(con), latest_forecast_levels(con)
 
 
-def _repeat(
-    params: Params, panel: Panel, last: tuple[pl.DataFrame, pl.DataFrame], now: datetime
-) -> tuple[pl.DataFrame, pl.DataFrame, dict]:
-    """The lowest rung: no sale can be read, so the last published table goes out again, for the days from today on."""
-    from forecasting.champion import Champion
-    from forecasting.ladder import repeated
-
-    today, horizon = now.date(), params.train.horizon
-    lineage = _lineage(params, panel, Champion(None, None, {}), (today, horizon, None, None))
-    rows, levels = (repeated(table, today, horizon, lineage["run_id"]) for table in last)
-    return rows, levels, lineage
-
-
-def _lineage(
-    params: Params, panel: Panel, champion: Champion, asked: tuple, stand_in: str | None = None
-) -> dict[str, Any]:
-    """Which model, data and params made the rows. The run_id is their hash: the same question twice is the same run."""
-    made_of = served_hash(params)
-    return {
-        "run_id": text_hash(
-            champion.model_id, panel.hash, made_of, *asked, *(made for made in (stand_in, champion.stretch) if made)
-        ),
-        "door": "inference",
-        "params_hash": made_of,
-        "panel_hash": panel.hash,
-        "model_id": champion.model_id,
-        "as_of": asked[-1],
-    }
-
-
-def _summary(rows: pl.DataFrame, levels: pl.DataFrame, lineage: dict[str, Any], where: str) -> Summary:
+def _summary(answered: Answer, where: str) -> Summary:
+    rows = answered.rows
     fallback = rows.filter(rows["reason"].is_not_null())
-    log.info("forecast run_id=%s rows=%d fallback=%d", lineage["run_id"], rows.height, fallback.height)
+    log.info("forecast run_id=%s rows=%d fallback=%d", answered.run_id, rows.height, fallback.height)
     counts = fallback.group_by("method", "reason").len().sort("method", "reason").rows()
     return {
-        **lineage,
+        **answered.lineage,
         "origin": rows["origin"][0],
         "series": rows["unique_id"].n_unique(),
         "rows": rows.height,
         "units": round(rows["y_hat"].sum(), 1),
         "fallback_rows": {f"{method}: {reason}": count for method, reason, count in counts},
-        "level_rows": levels.height,
+        "level_rows": answered.levels.height,
         "written": where,
     }
 

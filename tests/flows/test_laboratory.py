@@ -15,7 +15,7 @@ import inference
 import ingest
 import train
 from contract.quantiles import QUANTILES
-from inference import Question
+from contract.question import Question
 from storage.forecasts import forecasts_of, latest_forecasts
 from storage.runs import read_runs
 from storage.store import open_store

@@ -124,12 +124,13 @@ def _publish(params: Params, places: Places, now: datetime) -> Any:
 
 def _infer(params: Params, places: Places, now: datetime) -> Any:
     """The factory's door; the champion's answer is a made-up one."""
+    import forecasting.answering
     import forecasting.ladder
     import inference
     from forecasting.champion import Champion
 
     forecasting.ladder.who_serves = lambda *_: (Champion(None, None, {}), None)
-    inference._answer = lambda *_: made_up("daily")
+    forecasting.answering.answer = lambda *_: forecasting.answering.Answer(*made_up("daily"))
     return inference.infer(params, places, now=now)
 
 
@@ -218,6 +219,7 @@ def _aged(*files: tuple[str, str]) -> Callable[[Places], None]:
                 next(statement for statement in told if statement.startswith('create table "batches"')),
                 "insert into batches by name select * exclude (replay_of, attempt) from batches_2",
                 "drop table batches_2",
+                "drop table decisions",
                 "update meta set value = '1' where key = 'schema_version'",
             ):
                 con.execute(statement).fetchall()
