@@ -29,10 +29,13 @@ def rendered(text: str, document: str) -> str:
 
 def sections() -> dict[str, dict[str, str]]:
     """Document -> name of the marks -> what stands between them."""
-    design = {"gate": _gate, "cadence": _cadence, "launches": _launches}
+    design = {
+        "gate": _gate, "cadence": _cadence, "launches": _launches, "daily_path_m5": _daily_path, "scale": _growth,
+        "budget": _budget,
+    }  # fmt: skip
     measured = markdown_table(["what", "measured", "command"], [list(line) for line in measured_lines()])
     return {
-        "system_design.md": {name: make(result(name)) for name, make in design.items()},
+        "system_design.md": {name: make(result(name)) for name, make in design.items() if is_kept(name)},
         "README.md": {"leaderboard": leaderboard(result("leaderboard_simulator")), "measured": measured},
     }
 
@@ -40,6 +43,11 @@ def sections() -> dict[str, dict[str, str]]:
 def result(name: str) -> dict[str, Any]:
     """What a benchmark kept."""
     return json.loads((RESULTS / f"{name}.json").read_text(encoding="utf-8"))
+
+
+def is_kept(name: str) -> bool:
+    """Whether that benchmark ever ran."""
+    return (RESULTS / f"{name}.json").exists()
 
 
 def replaced(text: str, name: str, section: str) -> str:
@@ -71,6 +79,38 @@ def _gate(told: dict[str, Any]) -> str:
     harm = told["no harm"]
     passed = ["passed as a refit (no harm, one window)", *(f"{share:.1%}" for share in harm.values())]
     return f"{table}\n\n{markdown_table(['a sibling worse by', *harm], [passed])}"
+
+
+def _daily_path(told: dict[str, Any]) -> str:
+    rows = [
+        [f"`{step['step']}`" if "cpu_s" in step and "runs" in step else step["step"], f"{step['seconds']:.1f}",
+         f"{step['cpu_s']:.1f}", f"{step['peak_mb']:,}"]
+        for step in [*told["steps"], told["total"]]
+    ]  # fmt: skip
+    return markdown_table(["step", "seconds", "CPU seconds", "peak MB"], rows)
+
+
+def _growth(told: dict[str, Any]) -> str:
+    """One row per size, one column per stage; the slopes below."""
+    stages = list(told["slopes"]["s"])
+    rows = [
+        [f"{int(size):,}", *(f"{at[stage]['s']:.1f} s, {at[stage]['mb']:,} MB" for stage in stages)]
+        for size, at in told["sizes"].items()
+    ]
+    slopes = [
+        [f"slope of {name}", *(f"{told['slopes'][what][stage]:.2f}" for stage in stages)]
+        for what, name in (("s", "seconds"), ("mb", "memory"))
+    ]
+    return markdown_table(["series", *stages], rows + slopes)
+
+
+def _budget(told: dict[str, Any]) -> str:
+    rows = [
+        [row["world"], f"`{row['door']}.py`", f"{row['budget_mb']:,}" if row["budget_mb"] else "none",
+         f"{row['said_mb']:,.0f}" if row["said_mb"] else "more", f"{row['peak_mb']:,}", row["ended"], f"{row['seconds']:.0f}"]
+        for row in told["rows"]
+    ]  # fmt: skip
+    return markdown_table(["world", "door", "budget", "said", "held", "ended", "seconds"], rows)
 
 
 GAINS = ("0.0%", "0.5%", "1.0%", "2.0%", "5.0%", "10.0%")
