@@ -44,12 +44,12 @@ def monitor(params: Params, places: Places, *, now: datetime, dry_run: bool = Fa
     from desk.shadowing import shadow_so_far
     from monitoring.decide import decide_retraining, is_muted, to_raise
     from monitoring.finding import worst
-    from monitoring.watch import came_true_tables, told_of, watch
+    from monitoring.watch import came_true_tables, watch
     from reports.watch import write_watch_page
 
     skew = _parity(params, places)
-    evidence = _evidence(params, places, now)
-    told = told_of(evidence)
+    told, last_table = _came_true(params, places)
+    evidence = _evidence(params, places, now, last_table)
     findings = [*watch(evidence, told, params.monitor), skew]
     for finding in findings:
         log.log(_LOG_LEVELS[finding.severity], "watched cause=%s %s", finding.cause, finding.what)
@@ -109,13 +109,33 @@ def report(params: Params, places: Places) -> Summary:
     return {"leaderboard": leaderboard_table(told.leaderboard), "report": str(page), "bytes": page.stat().st_size}
 
 
-def _evidence(params: Params, places: Places, now: datetime) -> Evidence:
-    from desk.past_tables import one_table_a_week, sums_of_first_weeks
+def _came_true(params: Params, places: Places) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The weekly tables as far as they came true, and the newest of them whole; from the days they are about, before the long
+    history is held."""
+    import polars as pl
+
+    from desk.past_tables import one_table_a_week
+    from monitoring.came_true import came_true
+    from storage.forecasts import newest_runs
+    from storage.panel import last_sales_day, read_panel, read_tail
+    from storage.store import open_store
+
+    with open_store(places.store, params.ingest.lock_wait_s, read_only=True) as con:
+        last = last_sales_day(con) or read_panel(con).last_day  # refused there: no sales at all
+        tables = one_table_a_week(con, newest_runs(con), last, params.train.horizon)
+        days = timedelta(days=params.train.horizon + 14)
+        recent = read_tail(con, last - days, params.features.max_stockout_share)
+    told = came_true(tables, recent, params.ingest.absent_means_zero)
+    return told, tables.filter(pl.col("origin") == pl.col("origin").max())
+
+
+def _evidence(params: Params, places: Places, now: datetime, last_table: pl.DataFrame) -> Evidence:
+    from desk.past_tables import sums_of_first_weeks
     from monitoring.judge import days_looked_at
     from monitoring.outcome_signals import weekly_origins
     from monitoring.watch import Evidence
     from storage.batches import read_batches
-    from storage.forecasts import latest_forecasts
+    from storage.forecasts import latest_forecasts, newest_runs
     from storage.models import read_models
     from storage.panel import read_panel
     from storage.quarantine import read_quarantine
@@ -126,6 +146,7 @@ def _evidence(params: Params, places: Places, now: datetime) -> Evidence:
         panel = read_panel(con)
         champion = next(iter(read_models(con).filter(stage="champion").to_dicts()), None)
         first = panel.last_day - timedelta(days=days_looked_at(params.monitor.signals))
+        tables = newest_runs(con)
         origins = weekly_origins(max(first, panel.first_day), panel.last_day)
         return Evidence(
             now=now,
@@ -134,8 +155,8 @@ def _evidence(params: Params, places: Places, now: datetime) -> Evidence:
             quarantine=read_quarantine(con),
             runs=read_runs(con),
             newest=latest_forecasts(con),
-            past=one_table_a_week(con, panel.last_day, params.train.horizon),
-            weekly=sums_of_first_weeks(con, panel, origins, _sums_of(params)),
+            past=last_table,
+            weekly=sums_of_first_weeks(con, tables, panel, origins, _sums_of(params)),
             promised=_promised(con, champion),
             champion_cutoff=champion["cutoff"] if champion else None,
             absent_means_zero=params.ingest.absent_means_zero,

@@ -23,6 +23,7 @@ from benchmarks.watching import (
     rung_by_fixed_limits,
     rung_by_plain_tests,
     rung_by_signals,
+    rung_by_todays_table,
     signals_over,
 )
 from contract.days import days_between
@@ -65,7 +66,16 @@ def _by_plain_tests(world: World, days: list[date]) -> Rung:
     return rung_by_plain_tests(world, world.panel, days)
 
 
-FAMILIES = {"signals": _by_signals, "fixed limits": _by_fixed_limits, "plain tests": _by_plain_tests}
+def _by_todays_table(world: World, days: list[date]) -> Rung:
+    return rung_by_todays_table(world, world.panel, world.tables, days)
+
+
+FAMILIES = {
+    "signals": _by_signals,
+    "newest table": _by_todays_table,
+    "fixed limits": _by_fixed_limits,
+    "plain tests": _by_plain_tests,
+}
 
 
 def _kept(

@@ -18,6 +18,7 @@ from contract.panel import Panel
 from contract.params import MonitorParams
 from features.dense import Days, units_sold
 from monitoring.came_true import came_true
+from monitoring.churn import churn, level_and_shape
 from monitoring.input_signals import arrived, input_signals
 from monitoring.judge import judge, known_days, limits_of, past_of
 from monitoring.outcome_signals import WEEK, daily_sums, outcome_signals
@@ -90,6 +91,21 @@ def rung_by_fixed_limits(world: World, panel: Panel, tables: pl.DataFrame, days:
             if finding.severity != "ok":
                 rung[name][k].add(finding.cause)
     rung.setdefault("bias by group", [set() for _ in days])
+    return rung
+
+
+def rung_by_todays_table(world: World, panel: Panel, tables: pl.DataFrame, days: list[date]) -> Rung:
+    """Whether a table jumps against the one of a week before, explodes or lies flat: the weekly tables, each until the next one."""
+    p = world.params.monitor
+    rung: Rung = {}
+    for origin in sorted(tables["origin"].unique().to_list()):
+        newest, past = tables.filter(origin=origin), tables.filter(origin=origin - timedelta(days=WEEK))
+        steady = level_and_shape(newest, panel.up_to(origin), p.max_level_ratio, p.least_shape)
+        for finding in [churn(newest, past, p.max_churn), *steady]:
+            on_days = rung.setdefault(finding.cause, [set() for _ in days])
+            for k, day in enumerate(days):
+                if finding.severity != "ok" and origin <= day < origin + timedelta(days=WEEK):
+                    on_days[k].add(finding.cause)
     return rung
 
 

@@ -232,6 +232,7 @@ class MonitorParams(_Section):
 
     max_staleness_days: Positive
     max_abs_bias: Share
+    group_bias: Annotated[float, Field(ge=0)]
     max_wape_ratio: Annotated[float, Field(gt=1)]
     max_coverage_gap: Share
     max_psi: Annotated[float, Field(gt=0)]

@@ -11,31 +11,45 @@ import polars as pl
 
 from contract.frames import FORECASTS
 from contract.panel import Panel
-from storage.forecasts import forecasts_of_origins, latest_forecasts
+from contract.quantiles import QUANTILES
+from storage.forecasts import judged_rows
 
 WEEK = 7
-TABLES_AT_ONCE = 4  # of 30,490 series: 0.85 million rows
+TABLES_AT_ONCE = 2  # of 30,490 series: 0.43 million rows
+OF_INTERVALS = ("q025", "q250", "q500", "q750", "q975")  # what coverage and its stretch are told by
 
 SumsOf = Callable[[pl.DataFrame, Panel], pl.DataFrame]
 
 
-def one_table_a_week(con: Any, last_day: date, horizon: int) -> pl.DataFrame:
-    """FORECASTS of one table a week, back to the last whose whole horizon came true: daily tables repeat each other's errors."""
-    tables = [FORECASTS.empty()]
-    for week in range(0, horizon + WEEK, WEEK):
-        days = (last_day - timedelta(days=week + back) for back in range(WEEK, 0, -1))  # the longest known first
-        tables.append(next((table for day in days if (table := latest_forecasts(con, day)).height), tables[0]))
-    return pl.concat(tables)
+def one_table_a_week(con: Any, runs: dict[date, str], last_day: date, horizon: int) -> pl.DataFrame:
+    """One published table a week, back to the last whose whole horizon came true, as judged_rows: what came true of each, and all
+    of the newest. Daily tables repeat each other's errors. `runs` as storage.forecasts.newest_runs."""
+    asked = [_of_week(runs, last_day - timedelta(days=week)) for week in range(0, horizon + WEEK, WEEK)]
+    found = [run_id for run_id in asked if run_id]
+    untils = [date.max, *[last_day] * len(found)]
+    tables = [
+        judged_rows(con, [run_id], OF_INTERVALS, horizon, until) for run_id, until in zip(found, untils, strict=False)
+    ]
+    return pl.concat(tables) if tables else FORECASTS.empty()
 
 
-def sums_of_first_weeks(con: Any, panel: Panel, origins: list[date], sums_of: SumsOf) -> pl.DataFrame:
+def sums_of_first_weeks(
+    con: Any, runs: dict[date, str], panel: Panel, origins: list[date], sums_of: SumsOf
+) -> pl.DataFrame:
     """What `sums_of(tables, panel of their days)` makes of the first week of these origins' tables, all of it together."""
-    sums = []
-    for few in (origins[k : k + TABLES_AT_ONCE] for k in range(0, len(origins), TABLES_AT_ONCE)):
-        tables = forecasts_of_origins(con, few, WEEK)
-        if tables.height and (known := _days_of(panel, few[0], few[-1])).sales.height:
+    told, sums = [origin for origin in origins if origin in runs], []
+    for few in (told[k : k + TABLES_AT_ONCE] for k in range(0, len(told), TABLES_AT_ONCE)):
+        known = _days_of(panel, few[0], few[-1])
+        if known.sales.height:
+            tables = judged_rows(con, [runs[origin] for origin in few], QUANTILES, WEEK, known.last_day)
             sums.append(sums_of(tables, known))
     return pl.concat(sums) if sums else pl.DataFrame()
+
+
+def _of_week(runs: dict[date, str], before: date) -> str | None:
+    """The run of the week before a day that is known longest."""
+    days = (before - timedelta(days=back) for back in range(WEEK, 0, -1))
+    return next((runs[day] for day in days if day in runs), None)
 
 
 def _days_of(panel: Panel, first_origin: date, last_origin: date) -> Panel:

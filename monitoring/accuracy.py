@@ -35,17 +35,24 @@ def accuracy(told: pl.DataFrame, promised: dict[int, float], max_wape_ratio: flo
     )
 
 
-def bias(told: pl.DataFrame, series: pl.DataFrame, max_abs_bias: float, column: str | None = None) -> list[Finding]:
-    """Total bias as a share of what sold; or one finding for each group of a hierarchy column that breaks the limit.
+def bias(
+    told: pl.DataFrame, series: pl.DataFrame, max_abs_bias: float, column: str | None = None, by_size: float = 0.0
+) -> list[Finding]:
+    """Total bias as a share of what sold; or one finding for each group of a hierarchy column that breaks its limit.
 
-    A group rings only when its bias is also SURE standard errors from zero: days are the observations, as series of one day
-    move together.
+    Small groups are off by more, for weeks and harmlessly: a group's limit is `max_abs_bias` + `by_size` / sqrt(its units a day). It
+    rings only where it is also beyond that limit from the whole's bias (what moves all is one cause), and SURE standard errors
+    from zero: days are the observations, as series of one day move together.
     """
     if told["ds"].n_unique() < FEW_DAYS or told["y"].sum() <= 0:
         return [not_judged("bias", "fewer than a week of forecast days came true")] if column is None else []
     group = pl.lit("") if column is None else pl.col(column)
     placed = told.join(series, on="unique_id", how="left").with_columns(group=group)
-    findings = [_bias(*row, max_abs_bias, told) for row in _bias_of_groups(placed).iter_rows()]
+    whole = 0.0 if column is None else float(told["error"].sum() / told["y"].sum())
+    findings = [
+        _bias(group, value, error, max_abs_bias + (by_size / units_a_day**0.5 if column else 0.0), whole, told)
+        for group, value, error, units_a_day in _bias_of_groups(placed).iter_rows()
+    ]
     return findings if column is None else [finding for finding in findings if finding.severity != "ok"]
 
 
@@ -74,27 +81,32 @@ def volume_by(told: pl.DataFrame, column: str) -> pl.DataFrame:
 
 
 def _bias_of_groups(placed: pl.DataFrame) -> pl.DataFrame:
-    """group, bias, and its standard error from the spread of daily errors; groups that sold something."""
+    """group, bias, its standard error from the spread of daily errors, units a day; groups that sold something."""
     daily = placed.group_by("group", "ds").agg(pl.col("error").sum(), pl.col("y").sum())
     spread = pl.col("error").std().fill_null(0.0) * pl.len().sqrt()
     return (
         daily.group_by("group")
-        .agg(pl.col("error").sum(), pl.col("y").sum(), spread=spread)
+        .agg(pl.col("error").sum(), pl.col("y").sum(), spread=spread, days=pl.len())
         .filter(pl.col("y") > 0)
-        .select("group", bias=pl.col("error") / pl.col("y"), standard_error=pl.col("spread") / pl.col("y"))
+        .select(
+            "group",
+            bias=pl.col("error") / pl.col("y"),
+            standard_error=pl.col("spread") / pl.col("y"),
+            units_a_day=pl.col("y") / pl.col("days"),
+        )
         .sort("group")
     )
 
 
-def _bias(group: str, value: float, standard_error: float, max_abs_bias: float, told: pl.DataFrame) -> Finding:
-    is_out = abs(value) > max_abs_bias and abs(value) > SURE * standard_error
+def _bias(group: str, value: float, standard_error: float, limit: float, whole: float, told: pl.DataFrame) -> Finding:
+    is_out = min(abs(value), abs(value - whole)) > limit and abs(value) > SURE * standard_error
     much = "much" if value > 0 else "little"
     return Finding(
         "bias",
         f"forecasts{' of ' + group if group else ''} were {value:+.1%} ± {standard_error:.1%} of what sold",
         ("warning" if group else "error") if is_out else "ok",
         value,
-        max_abs_bias,
+        limit,
         f"Too {much}: look for a price, promotion or assortment change; scale orders until retrained.",
         told["ds"].min(),
         group,

@@ -11,7 +11,6 @@ from contract.panel import Panel
 from contract.params import MonitorParams, SignalParams
 from monitoring.accuracy import accuracy, accuracy_table, bias
 from monitoring.calibration import calibration
-from monitoring.came_true import came_true
 from monitoring.churn import churn, level_and_shape
 from monitoring.drift import drift
 from monitoring.finding import Finding
@@ -31,7 +30,7 @@ MOST_GROUPS = 60  # a chain of a thousand stores has a few odd ones every day; n
 
 @dataclass(frozen=True)
 class Evidence:
-    """What was known at `now`. `newest` and `past` as contract.frames.FORECASTS: today's table, and earlier ones to be judged.
+    """What was known at `now`. `newest` and `past` as contract.frames.FORECASTS: today's table, and the one a week before it.
 
     `weekly`: the daily sums (outcome_signals.daily_sums) of one table's first week after the other, far back.
     `promised` is the champion's backtest WAPE by week ahead; `champion_cutoff` None: no model was promoted.
@@ -51,7 +50,7 @@ class Evidence:
 
 
 def watch(evidence: Evidence, told: pl.DataFrame, params: MonitorParams) -> list[Finding]:
-    """Every watcher's findings: inputs, then today's table, then what came true (`told_of`), then the mix."""
+    """Every watcher's findings: inputs, then today's table, then `told` (as came_true), then the mix."""
     panel, last_day, cutoff = evidence.panel, evidence.panel.last_day, evidence.champion_cutoff
     return [
         *freshness(panel.sales, panel.series, evidence.now.date(), params.max_staleness_days),
@@ -84,16 +83,11 @@ def fixed_limits(evidence: Evidence, told: pl.DataFrame, params: MonitorParams) 
         *(
             finding
             for column in group_columns(evidence.panel.series)
-            for finding in bias(told, series, params.max_abs_bias, column)
+            for finding in bias(told, series, params.max_abs_bias, column, params.group_bias)
         ),
         *calibration(told, params.max_coverage_gap),
         *drift(evidence.panel, params.max_psi),
     ]
-
-
-def told_of(evidence: Evidence) -> pl.DataFrame:
-    """The forecasts that came true, as from came_true."""
-    return came_true(evidence.past, evidence.panel, evidence.absent_means_zero)
 
 
 def causes_before_truth(panel: Panel, newest: pl.DataFrame, now: datetime, params: MonitorParams) -> list[str]:

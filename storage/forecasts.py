@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import asdict
 from datetime import date
 
@@ -9,6 +10,7 @@ import duckdb
 import polars as pl
 
 from contract.frames import FORECAST_LEVELS, FORECASTS, FrameContract
+from contract.quantiles import QUANTILES
 from storage.journal import Entry, recorded
 from storage.runs import Run, run_of, write_run
 from storage.schema import quoted
@@ -44,10 +46,23 @@ def latest_forecast_levels(con: duckdb.DuckDBPyConnection, origin: date | None =
     return _of_latest_run(con, FORECAST_LEVELS, origin)
 
 
-def forecasts_of_origins(con: duckdb.DuckDBPyConnection, origins: list[date], most_h: int) -> pl.DataFrame:
-    """FORECASTS of the newest whole table of each of these origins, up to `most_h` days ahead; an origin without one has no rows."""
-    condition = "h <= $most_h and run_id in (select run_id from newest where list_contains($origins, origin))"
-    return con.sql(_select(FORECASTS, condition), params={"origins": origins, "most_h": most_h}).pl()
+def newest_runs(con: duckdb.DuckDBPyConnection) -> dict[date, str]:
+    """By origin the run of its newest whole table, oldest first: one look at all tables, for whoever reads several of them."""
+    query = "select origin, run_id from (" + NEWEST_OF_ORIGINS + ") order by origin"  # noqa: S608 -- ours
+    return dict(con.execute(query).fetchall())
+
+
+def judged_rows(
+    con: duckdb.DuckDBPyConnection, run_ids: list[str], quantiles: Iterable[str], most_h: int, until: date
+) -> pl.DataFrame:
+    """What judges these runs' tables, sorted by key: rows up to `most_h` days ahead and up to a day, with these quantiles alone,
+    so that several tables fit beside a long history."""
+    left_out = {"method", "created_at"} | (set(QUANTILES) - set(quantiles))
+    columns = ", ".join(quoted(name) for name in FORECASTS.schema if name not in left_out)
+    key = ", ".join(quoted(name) for name in FORECASTS.key)
+    condition = "list_contains($run_ids, run_id) and h <= $most_h and ds <= $until"
+    query = f"select {columns} from forecasts where {condition} order by {key}"  # noqa: S608 -- quoted
+    return con.sql(query, params={"run_ids": run_ids, "most_h": most_h, "until": until}).pl()
 
 
 def newest_run(con: duckdb.DuckDBPyConnection) -> tuple[Run, date] | None:

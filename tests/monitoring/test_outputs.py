@@ -62,6 +62,15 @@ def test_biases_that_cancel_out_in_total_ring_by_store(told):
     assert accuracy_table(told, SERIES, "store_id")["wape"].to_list() == [0.5, 0.5]
 
 
+def test_a_small_groups_limit_is_wider_and_what_moves_the_whole_is_the_wholes(told):
+    """Two units a day: 10% + 1 / sqrt(2) is 81%, so 50% off is no news. And 50% off where all are 50% off is one alert, not two."""
+    assert bias(told, SERIES, 0.1, "store_id", by_size=1.0) == []
+    assert len(bias(told, SERIES, 0.1, "store_id", by_size=0.5)) == 2  # 45%
+    everywhere = told.with_columns(error=pl.lit(1.0))
+    assert bias(everywhere, SERIES, 0.1)[0].value == 0.5
+    assert bias(everywhere, SERIES, 0.1, "store_id") == []
+
+
 def test_a_bias_that_two_odd_days_explain_does_not_ring(told):
     odd = told.filter(unique_id="a").with_columns(error=pl.when(pl.col("h") == 1).then(9.0).otherwise(0.0))
     (finding,) = bias(odd, SERIES, 0.1)
