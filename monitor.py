@@ -131,6 +131,7 @@ def _came_true(params: Params, places: Places) -> tuple[pl.DataFrame, pl.DataFra
 
 def _evidence(params: Params, places: Places, now: datetime, last_table: pl.DataFrame) -> Evidence:
     from desk.past_tables import sums_of_first_weeks
+    from expectations.pages import read_pages
     from monitoring.judge import days_looked_at
     from monitoring.outcome_signals import weekly_origins
     from monitoring.watch import Evidence
@@ -160,6 +161,7 @@ def _evidence(params: Params, places: Places, now: datetime, last_table: pl.Data
             promised=_promised(con, champion),
             champion_cutoff=champion["cutoff"] if champion else None,
             absent_means_zero=params.ingest.absent_means_zero,
+            pages=read_pages(places.validation),
         )
 
 

@@ -19,6 +19,8 @@ from contract.memory import keep_within
 
 Summary = dict[str, Any]
 
+MOST_REFUSALS = 4  # told of one run: a walk has as many stages
+
 
 def door_parser(description: str) -> argparse.ArgumentParser:
     """A parser with the arguments all doors share."""
@@ -51,12 +53,26 @@ def walk(
         with disk_refusals(arguments.data):
             summary = work(arguments)
     except TillcastError as refusal:
-        print(f"refused: {refusal}", file=sys.stderr)
+        said = _refusals(refusal)
+        print(*(f"refused: {one}" for one in said), sep="\n", file=sys.stderr)
         if arguments.json:
             print(json.dumps({"status": "refused", "error": type(refusal).__name__, "reason": str(refusal)}))
         return refusal.exit_code
     print(json.dumps(summary, default=str) if arguments.json else _readable(summary))
     return 0
+
+
+def _refusals(last: TillcastError) -> list[str]:
+    """What was refused on the way to the last refusal, in order: of a lost store ingest speaks first, monitor last.
+
+    A refusal put into other words (`raise ... from`) is told once, in the last ones.
+    """
+    said, later = [str(last)], last
+    while (earlier := later.__context__) is not None and len(said) < MOST_REFUSALS:
+        if isinstance(earlier, TillcastError) and later.__cause__ is None and str(earlier) not in said:
+            said.insert(0, str(earlier))
+        later = earlier
+    return said
 
 
 def close_to_others() -> None:

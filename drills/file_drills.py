@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -34,6 +34,7 @@ def file_drills(panel: Panel, params: DrillParams, folder: Path, inbox: Inbox) -
     """One result per fault. Afterwards the right files of the day and of the day before are sent (again): the store must be right."""
     folder.mkdir()
     few = panel.only(panel.series["unique_id"].head(SERIES))
+    few = replace(few, sales=few.sales.drop_nulls("y"))  # a day without units is unknown: no file says it
     days = few.sales["ds"].unique().sort().tail(HISTORY_DAYS + len(FILE_FAULTS))
     inbox.deliver(_written(folder, "sales_history.csv", _csv(few, days[:HISTORY_DAYS])))
     for fault, at in zip(FILE_FAULTS, range(HISTORY_DAYS, len(days)), strict=True):

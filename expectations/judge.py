@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 
 import polars as pl
 import polars.selectors as cs
@@ -20,13 +21,16 @@ _EXAMPLES = 5
 
 @dataclass(frozen=True)
 class RuleResult:
-    """How a rule fared: rows that break it (each row counts at every rule it breaks), and a few of their numbers."""
+    """How a rule fared: rows that break it (each row counts at every rule it breaks), a few of their numbers, the first day with
+    such a row, and the largest of their values."""
 
     code: str
     sentence: str
     severity: Severity
     broken_rows: int
     examples: tuple[int, ...]
+    first_day: date | None = None
+    worst: float | None = None
 
 
 @dataclass(frozen=True)
@@ -61,7 +65,7 @@ def judge(received: Received, suite: Suite, context: Context, by_great_expectati
         accepted=rows.drop("columns_missing").filter(blamed.is_null()),
         refused=pl.concat([received.refused.with_columns(lines=pl.lit(1, pl.Int64)), refused]),
         notes=tuple(_notes(broken, rules, measured)),
-        results=tuple(_results(broken, rules, rows)),
+        results=tuple(_results(broken, rules, measured)),
         judged_by="great_expectations" if by_great_expectations and rows.height else "polars",
         reason=reason,
     )
@@ -135,13 +139,28 @@ def _refused(rows: pl.DataFrame, suite: Suite) -> pl.DataFrame:
 def _results(broken: pl.DataFrame, rules: Sequence[Rule], rows: pl.DataFrame) -> list[RuleResult]:
     counts = broken.sum().row(0, named=True)
     return [
-        RuleResult(rule.code, rule.sentence, rule.severity, int(counts[rule.code] or 0), _numbers(broken, rule, rows))
+        RuleResult(
+            rule.code,
+            rule.sentence,
+            rule.severity,
+            int(counts[rule.code] or 0),
+            _numbers(broken, rule, rows),
+            *(_extent(broken, rule, rows) if rule.severity == "note" else ()),
+        )
         for rule in rules
     ]
 
 
 def _numbers(broken: pl.DataFrame, rule: Rule, rows: pl.DataFrame) -> tuple[int, ...]:
     return tuple(rows.filter(broken[rule.code])["row_number"].head(_EXAMPLES))
+
+
+def _extent(broken: pl.DataFrame, rule: Rule, rows: pl.DataFrame) -> tuple[date | None, float | None]:
+    """From which day on a rule is broken, and by what at most."""
+    guilty = rows.filter(broken[rule.code])
+    day = "from_ds" if "from_ds" in rows.columns else "ds"
+    worst = guilty[rule.column].cast(pl.Float64, strict=False).max()
+    return guilty[day].min(), worst
 
 
 def _notes(broken: pl.DataFrame, rules: Sequence[Rule], measured: pl.DataFrame) -> list[str]:

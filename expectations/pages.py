@@ -32,6 +32,12 @@ def write_page(
     return path
 
 
+def read_pages(folder: Path) -> list[dict[str, Any]]:
+    """What the kept pages say, the newest first."""
+    paths = sorted(folder.glob(f"*{_JSON}"), reverse=True)
+    return [json.loads(path.read_text(encoding="utf-8")) for path in paths]
+
+
 def _content(judgement: Judgement, sentences: Mapping[str, str]) -> dict[str, Any]:
     reasons = judgement.refused.group_by("reason").agg(pl.col("lines").sum()).sort("reason")
     return {
@@ -51,7 +57,7 @@ def _prune_and_index(folder: Path, keep: int) -> None:
     for name in newest[keep:]:
         (folder / f"{name}{_JSON}").unlink()
         (folder / f"{name}.html").unlink(missing_ok=True)
-    pages = [json.loads((folder / f"{name}{_JSON}").read_text(encoding="utf-8")) for name in newest[:keep]]
+    pages = read_pages(folder)
     links = [f"{name}.html" for name in newest[:keep]]
     index = _render("index", pages=list(zip(links, pages, strict=True)), title="Validation")
     _whole(folder / "index.html", index)

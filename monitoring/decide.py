@@ -18,6 +18,7 @@ FIRST_CALL = {
     "freshness": "the data supplier's desk",
     "quality": "the data supplier's desk",
     "refused_file": "the data supplier's desk",
+    "noted": "the data supplier's desk",
     "forecast_age": "the operator on duty",
     "fallback": "the forecasting engineer",
     "sanity": "the forecasting engineer",
@@ -104,5 +105,5 @@ def _is_mended_by_retraining(finding: Finding) -> bool:
 
 def _told_only_when_wrong(judged: set[str]) -> set[str]:
     """Watchers that say nothing when all is well: silent beside one that was judged, they are well."""
-    beside = {"refused_file": "quality", "champion": "model_age"}
+    beside = {"refused_file": "quality", "noted": "quality", "champion": "model_age"}
     return {silent for silent, spoken in beside.items() if spoken in judged}

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
+from typing import Any
 
 import polars as pl
 
 from contract.panel import Panel
 from contract.params import MonitorParams, SignalParams
 from monitoring.accuracy import accuracy, accuracy_table, bias
+from monitoring.arrivals import noted
 from monitoring.calibration import calibration
 from monitoring.churn import churn, level_and_shape
 from monitoring.drift import drift
@@ -47,6 +49,7 @@ class Evidence:
     promised: dict[int, float]
     champion_cutoff: date | None
     absent_means_zero: bool
+    pages: list[dict[str, Any]] = field(default_factory=list)  # of the files judged lately: see monitoring.arrivals
 
 
 def watch(evidence: Evidence, told: pl.DataFrame, params: MonitorParams) -> list[Finding]:
@@ -55,6 +58,7 @@ def watch(evidence: Evidence, told: pl.DataFrame, params: MonitorParams) -> list
     return [
         *freshness(panel.sales, panel.series, evidence.now.date(), params.max_staleness_days),
         *quality(evidence.batches, evidence.quarantine, evidence.now, params.max_refused_share),
+        *noted(evidence.pages, evidence.now),
         *_quality_trend(evidence, params.signals),
         forecast_age(evidence.newest, last_day, params.max_staleness_days),
         sanity(evidence.newest, panel.series),

@@ -5,7 +5,7 @@ from datetime import date
 
 import pytest
 
-from contract.errors import BadParams, GateFailed, SourceMissing, StoreBusy
+from contract.errors import BadInput, BadParams, GateFailed, SourceMissing, StoreBroken, StoreBusy
 from contract.walk import door_parser, walk
 
 
@@ -50,6 +50,27 @@ def test_a_refusal_ends_with_the_code_of_its_error_one_line_and_no_traceback(cap
     captured = capsys.readouterr()
     assert captured.err == f"refused: {error}\n"
     assert captured.out == ""
+
+
+def test_of_several_refusals_each_is_told_in_its_order_and_one_in_other_words_once(capsys):
+    """A lost store was told as "no sales row" alone; what mends it (`make rebuild`) stood in the refusal before it."""
+
+    def work(arguments):
+        try:
+            raise StoreBroken("the store is lost: make rebuild")
+        finally:
+            raise BadInput("no sales row")
+
+    def in_other_words(arguments):
+        try:
+            raise StoreBusy("engine: locked")
+        except StoreBusy as error:
+            raise StoreBusy("held by 7") from error
+
+    assert _walk(work) == 1
+    assert capsys.readouterr().err == "refused: the store is lost: make rebuild\nrefused: no sales row\n"
+    assert _walk(in_other_words) == 3
+    assert capsys.readouterr().err == "refused: held by 7\n"
 
 
 def test_a_refusal_in_json_names_the_error_and_the_reason(capsys):

@@ -1,0 +1,48 @@
+"""What the door noted of the files taken lately and let in nevertheless: true or wrong, a person knows it better than a rule."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from monitoring.finding import Finding
+from monitoring.quality import WINDOW_DAYS
+
+# notes that ring; the other notes speak of days that feasts and promotions make odd, too
+SAID = {
+    "day_restated": "{rows} rows of file {name!r} restate {day} and later: {worst:.0%} of what was known is another number",
+    "series_unusual": "{worst:.0%} of the {rows} rows of file {name!r} are of series never seen before {day}",
+}
+
+
+def noted(pages: list[dict[str, Any]], now: datetime) -> list[Finding]:
+    """A warning for each day that a file of the last seven days restated, or brought many new series for; the newest file speaks.
+
+    `pages`: of the judged files, as expectations.pages writes them.
+    """
+    recent = [page for page in pages if _age(page, now) <= timedelta(days=WINDOW_DAYS) and not page["reason"]]
+    by_cause: dict[str, Finding] = {}
+    for page in sorted(recent, key=lambda page: str(page["received_at"])):
+        for rule in page["rules"]:
+            if rule["code"] in SAID and rule["broken_rows"]:
+                finding = _of(page, rule)
+                by_cause[finding.cause] = finding
+    return list(by_cause.values())
+
+
+def _of(page: dict[str, Any], rule: dict[str, Any]) -> Finding:
+    day, worst, received = rule["first_day"], float(rule["worst"]), datetime.fromisoformat(str(page["received_at"]))
+    return Finding(
+        "noted",
+        SAID[rule["code"]].format(rows=rule["broken_rows"], name=page["name"], day=day, worst=worst),
+        "warning",
+        worst,
+        None,
+        f"{rule['sentence']} Which series and forecasts: `python ingest.py touched --file {page['name']}`.",
+        received.date(),
+        f"{rule['code']}:{day}",
+    )
+
+
+def _age(page: dict[str, Any], now: datetime) -> timedelta:
+    return now - datetime.fromisoformat(str(page["received_at"]))
