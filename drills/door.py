@@ -28,12 +28,14 @@ class Door:
     noted: list[str]
 
 
-def sales_through_the_door(panel: Panel, days: int, levels: list[Level], ingest: IngestParams) -> Door:
-    """The last days of sales as daily files, each judged against the days taken before it."""
+def sales_through_the_door(
+    panel: Panel, days: int, levels: list[Level], ingest: IngestParams, before: Panel | None = None
+) -> Door:
+    """The last days of sales as daily files, each judged against the days taken before it; `before`: as these days were known."""
     first = panel.last_day - timedelta(days=days - 1)
     taken, refused, noted = replace(panel, sales=panel.sales.filter(pl.col("ds") < first)), Counter(), set()
     for day in (first + timedelta(days=k) for k in range(days)):
-        judgement = judged_day(taken, panel.sales.filter(ds=day), day, levels, ingest)
+        judgement = judged_day(taken, panel.sales.filter(ds=day), day, levels, ingest, before)
         accepted = judgement.accepted.select(panel.sales.columns)
         taken = replace(taken, sales=pl.concat([taken.sales, accepted]))
         refused.update(judgement.refused["reason"])
@@ -53,12 +55,19 @@ def prices_through_the_door(known: Panel, broken: Panel, ingest: IngestParams) -
     return Door(replace(broken, prices=prices), dict(Counter(judgement.refused["reason"])), [])
 
 
-def judged_day(known: Panel, sales: pl.DataFrame, day: date, levels: list[Level], ingest: IngestParams) -> Judgement:
+def judged_day(
+    known: Panel,
+    sales: pl.DataFrame,
+    day: date,
+    levels: list[Level],
+    ingest: IngestParams,
+    before: Panel | None = None,
+) -> Judgement:
     """A day's rows as the rules see them on the morning after, this panel being known."""
     sets = [level.columns for level in levels if level.name != SERIES_LEVEL]
     compared = levels_compared(sets, known.series, ingest.whole_days)
-    before = (pl.lit(day) - pl.col("ds")).dt.total_days()
-    weeks = known.sales.filter(before.is_between(1, 7 * WEEKS_COMPARED), before % 7 == 0)
+    days_before = (pl.lit(day) - pl.col("ds")).dt.total_days()
+    weeks = known.sales.filter(days_before.is_between(1, 7 * WEEKS_COMPARED), days_before % 7 == 0)
     context = Context(
         ingest, day + timedelta(days=1), series=known.series, levels=compared, calendar=known.calendar.filter(ds=day)
     )
@@ -66,6 +75,8 @@ def judged_day(known: Panel, sales: pl.DataFrame, day: date, levels: list[Level]
     context = replace(
         context, past=past, usual_units=usual_units_of(weeks), known_series=known.sales["unique_id"].unique()
     )
+    if before is not None:
+        context = replace(context, restated=_restated(before.sales.filter(ds=day), sales))
     return judge(_file_of("sales", sales), SUITES["sales"], context, by_great_expectations=False)
 
 
@@ -73,6 +84,12 @@ def usual_units_of(weeks: pl.DataFrame) -> pl.DataFrame:
     """By series and weekday: units and weeks with a row, as storage.recent counts them."""
     by = ["unique_id", pl.col("ds").dt.weekday().alias("weekday")]
     return weeks.group_by(by).agg(units=pl.col("y").sum(), weeks=pl.col("y").count().cast(pl.Int64))
+
+
+def _restated(before: pl.DataFrame, sales: pl.DataFrame) -> pl.DataFrame:
+    """ds, restated_share: of the rows known before, as storage.recent counts them."""
+    both = before.join(sales.select("unique_id", "ds", now="y"), on=["unique_id", "ds"], how="left")
+    return both.group_by("ds").agg(restated_share=(pl.col("y") != pl.col("now")).fill_null(False).mean())
 
 
 def _file_of(fact: str, rows: pl.DataFrame) -> Received:

@@ -36,11 +36,12 @@ CLEAN_MORNINGS = 8  # a week apart
 
 @dataclass(frozen=True)
 class Watchers:
-    """The watchers, as functions handed in: before and after the truth is known."""
+    """The watchers, as functions handed in: before and after the truth is known; `ringing`: the door's notes that raise an alert."""
 
     this_morning: Watch
     later: Later
     age: Age
+    ringing: frozenset[str] = frozenset()
 
 
 def result_of(
@@ -118,7 +119,8 @@ def _wrong_lessons(stage: Stage) -> Iterator[tuple[str, int, str, Panel]]:
 
 def _at_the_door(stage: Stage, fault: PanelFault, strength: int, broken: Panel) -> Door:
     if fault.door == "sales":
-        return sales_through_the_door(broken, fault.days_judged or strength, stage.levels, stage.ingest)
+        before, days = stage.known if fault.restates else None, fault.days_judged or strength
+        return sales_through_the_door(broken, days, stage.levels, stage.ingest, before)
     if fault.door == "prices":
         return prices_through_the_door(stage.known, broken, stage.ingest)
     return Door(broken, {}, [])
@@ -138,7 +140,8 @@ def _forecast(
     found = outcome_of(stage, table)
     loss, fallback_share = found.wrmsse / clean.wrmsse - 1, sum(found.reasons.values()) / table.height
     told += [f"on the rows: {reason} on {rows}" for reason, rows in found.reasons.items()]
-    told += [f"this morning: {cause}" for cause in watchers.this_morning(came.panel, table)]
+    rings = [f"noted:{note}" for note in came.noted if note in watchers.ringing]
+    told += [f"this morning: {cause}" for cause in [*rings, *watchers.this_morning(came.panel, table)]]
     told += watchers.later(table)
     return {
         "outcome": "published",

@@ -20,6 +20,7 @@ class PanelFault:
 
     `door`: what is broken came as files of this fact, so its rules judge it first: of sales the last days (as many as the
     strength says, or `days_judged`), of prices the rows that changed. None: nothing arrived that could be judged.
+    `restates`: the days had been known otherwise before.
     """
 
     name: str
@@ -28,6 +29,7 @@ class PanelFault:
     apply: Callable[[Panel, int, Rng], Panel]
     door: Literal["sales", "prices"] | None = None
     days_judged: int | None = None
+    restates: bool = False
 
 
 @dataclass(frozen=True)

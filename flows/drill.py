@@ -103,6 +103,7 @@ def _told(result: dict[str, Any]) -> dict[str, Any]:
 def _watchers(stage: Stage, params: Params) -> Watchers:
     """The watchers of monitoring/ as the drills ask them."""
     from drills.drilling import Watchers
+    from monitoring.arrivals import SAID
     from monitoring.model_age import model_age
     from monitoring.watch import causes_before_truth
 
@@ -114,7 +115,7 @@ def _watchers(stage: Stage, params: Params) -> Watchers:
         found = model_age(cutoff, last_day, params.monitor.max_model_age_days)
         return [] if found.severity == "ok" else [found.cause]
 
-    return Watchers(this_morning, lambda table: _heard_later(stage, table, params), age)
+    return Watchers(this_morning, lambda table: _heard_later(stage, table, params), age, frozenset(SAID))
 
 
 def _heard_later(stage: Stage, table: pl.DataFrame, params: Params) -> list[str]:

@@ -225,3 +225,13 @@ def test_the_same_bundle_faults_break_what_they_say(stage, tmp_path):
         assert before != after, fault.name
     with pytest.raises(ModelBroken):
         champion_in_registry(tmp_path / "cut_calibration", CHAMPION, tmp_path)
+
+
+def test_days_sent_again_with_other_numbers_are_noted_as_restated_and_the_same_numbers_are_not(stage):
+    from drills.panel_faults import restated_month
+
+    judged = [
+        sales_through_the_door(panel, 7, stage.levels, stage.ingest, before=stage.known)
+        for panel in (stage.known, restated_month(stage.known, 50, np.random.default_rng(1)))
+    ]
+    assert ["day_restated" in door.noted for door in judged] == [False, True]
