@@ -16,7 +16,7 @@ def text() -> str:
     return DOCUMENT.read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("name", ["false_alarms", "drift_curves", "outlook", "recalibration"])
+@pytest.mark.parametrize("name", ["false_alarms", "drift_curves", "outlook", "recalibration", "ml_test_score"])
 def test_every_table_says_what_its_results_say(text, name):
     assert replaced(text, name, sections()[name]) == text
 
