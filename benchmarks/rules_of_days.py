@@ -2,6 +2,7 @@
 
 run     python -m benchmarks.rules_of_days                    the simulator, five seeds, the last 365 days of each
         python -m benchmarks.rules_of_days --data-from <dir>  M5's files in <dir>, the last 200 days
+        ... --ranks                                           only the series beside their own past: clean days and mixed up ones
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import json
 import tempfile
 from collections import Counter
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +22,15 @@ from benchmarks.measured import ROOT
 from contract.levels import Level
 from contract.panel import Panel, panel_of
 from contract.params import IngestParams, Params, SourceParams, load_params
-from drills.door import judged_day
+from drills.door import judged_day, usual_units_of
+from expectations.own_past import own_rank
+from expectations.suite import Context
+from expectations.usual import WEEKS_COMPARED
 from sources.reading import files_of, read_file
 from sources.simulator.drop import make_drop
 from sources.simulator.simulation import simulate
 
-RULES = ("day_incomplete", "units_of_another_size")
+RULES = ("day_incomplete", "units_of_another_size", "items_mixed_up")
 CLEAN = {"daily_files": 0, "bad_rows_share": 0.0, "restated_share": 0.0, "late_share": 0.0}
 SEEDS, SIMULATED_DAYS, M5_DAYS = (1, 2, 3, 4, 5), 365, 200
 STEP_DAYS = 5  # between broken days; not a multiple of 7
@@ -52,7 +56,12 @@ def _department(factor: float, number: int) -> Fault:
     return broken
 
 
+def _mixed_up(rows: pl.DataFrame, _series: pl.DataFrame) -> pl.DataFrame:
+    return rows.with_columns(pl.col("y").shuffle(seed=1))
+
+
 FAULTS: dict[str, Fault] = {
+    "items mixed up": _mixed_up,
     "half a file, by name": _half_by_name,
     "half a file, by store": _half_by_store,
     **{
@@ -80,6 +89,34 @@ def replayed(panel: Panel, days: int, levels: list[Level], ingest: IngestParams)
     return {"days": days, "clean_days": dict(clean), "broken_days": tried, "caught": {n: caught[n] for n in FAULTS}}
 
 
+def ranked(panel: Panel, days: int, ingest: IngestParams) -> dict[str, Any]:
+    """Of the last days of a panel the rank correlation with the same weekdays before (own_rank), as sold and mixed up."""
+    told = {}
+    recent = panel.sales.filter(pl.col("ds") > panel.last_day - timedelta(days=days + 7 * WEEKS_COMPARED)).drop_nulls(
+        "y"
+    )
+    for name, fault in {"clean": lambda rows, _series: rows, "mixed up": _mixed_up}.items():
+        ranks = [_rank(recent, panel, panel.last_day - timedelta(days=back), fault, ingest) for back in range(days)]
+        known = sorted(rank for rank in ranks if rank is not None)
+        refused = sum(rank < ingest.min_own_rank for rank in known)
+        told[name] = {
+            "days": len(known),
+            "lowest": round(known[0], 3),
+            "highest": round(known[-1], 3),
+            "refused": refused,
+        }
+    return told
+
+
+def _rank(recent: pl.DataFrame, panel: Panel, day: date, fault: Fault, ingest: IngestParams) -> float | None:
+    before = (pl.lit(day) - pl.col("ds")).dt.total_days()
+    weeks = recent.filter(before.is_between(1, 7 * WEEKS_COMPARED), before % 7 == 0)
+    context = Context(ingest, day, usual_units=usual_units_of(weeks), calendar=panel.calendar.filter(ds=day))
+    rows = fault(recent.filter(ds=day), panel.series).with_columns(copy=pl.lit(0))
+    found = own_rank(rows, context)
+    return found["own_rank"][0] if found.height else None
+
+
 def simulated(params: Params, seed: int) -> Panel:
     """A clean simulated world of a year and nine weeks."""
     world = params.source.simulator.model_copy(update={"seed": seed, "days": SIMULATED_DAYS + 63, **CLEAN})
@@ -96,19 +133,27 @@ def _panel(files: list[Path], source: SourceParams) -> Panel:
     )
 
 
+def looked_at(panel: Panel, days: int, levels: list[Level], ingest: IngestParams, only_ranks: bool) -> dict[str, Any]:
+    """The ranks, and unless they alone are asked for, the replay."""
+    replay = {} if only_ranks else replayed(panel, days, levels, ingest)
+    return {**replay, "own_rank": ranked(panel, days, ingest)}
+
+
 def main() -> None:
     """Replay, print, keep."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data-from", type=Path, help="folder of M5's files")
+    parser.add_argument("--ranks", action="store_true", help="only the rank correlation with the own past")
     arguments = parser.parse_args()
     params = load_params(ROOT / "params.yaml")
     levels, results = params.source.hierarchy, {}
     if arguments.data_from:
         source = params.source.model_copy(update={"kind": "m5", "path": str(arguments.data_from)})
         files = [path for path in files_of(source) if "price" not in path.name]
-        results["m5"] = replayed(_panel(files, source), M5_DAYS, levels, params.ingest)
+        results["m5"] = looked_at(_panel(files, source), M5_DAYS, levels, params.ingest, arguments.ranks)
     for seed in () if arguments.data_from else SEEDS:
-        results[f"simulator {seed}"] = replayed(simulated(params, seed), SIMULATED_DAYS, levels, params.ingest)
+        panel = simulated(params, seed)
+        results[f"simulator {seed}"] = looked_at(panel, SIMULATED_DAYS, levels, params.ingest, arguments.ranks)
     print(json.dumps(results, indent=1))
 
 
