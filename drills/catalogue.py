@@ -15,8 +15,6 @@ NAMED = {
     "closed_ahead 1":    "One day marked closed everywhere is what a feast looks like; more than half of the horizon is refused.",
     "restated_month 50": "Half as much again is what a better month looks like. Noted (volume_unusual); the bias watcher rings "
                          "within a week; a restatement of the restatement mends it.",
-    "scrambled_rows 1":  "Every total is right, only the items are mixed up. Drill scrambled_units says what a day or a week of it "
-                         "costs; the right file mends it.",
     "short_history 28":  "With four weeks left no rung is better: seasonal naive loses more. Rows without history say so. A store "
                          "never forgets (bitemporal, journal), so this is a first installation.",
     "unknown_items 7":   "A week after a renumbering the old and the new name are both ordered. Noted (series_unusual), fallback "

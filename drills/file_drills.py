@@ -19,7 +19,7 @@ from drills.faults import FileFault
 from drills.file_faults import FILE_FAULTS
 from drills.grade import grade_delivery
 
-SERIES, HISTORY_DAYS = 200, 60  # the small world that file faults play in
+SERIES, HISTORY_DAYS = 300, 60  # the small world that file faults play in
 
 
 @dataclass(frozen=True)
