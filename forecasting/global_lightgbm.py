@@ -24,12 +24,10 @@ from forecasting.group_totals import GROUP_DAYS
 if TYPE_CHECKING:
     import lightgbm
 
-    from forecasting.served import ServedRows
+    from forecasting.served_rows import ServedRows
 
-
-RARELY_UNKNOWN = (
-    0.05  # share of training rows: a feature seldom unknown there taught the trees nothing about being unknown
-)
+# share of training rows: a feature seldom unknown there taught the trees nothing about being unknown
+RARELY_UNKNOWN = 0.05
 MOSTLY_UNKNOWN = 0.5  # share of rows to forecast
 
 

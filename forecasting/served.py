@@ -7,9 +7,7 @@ of many series. 50 series x 28 days x 90 features are about 100 KB a day; anothe
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
 
 import numpy as np
@@ -18,42 +16,13 @@ import polars as pl
 from contract.disk import sha256_of, to_disk
 from contract.panel import Panel
 from features.frame import Rows, feature_frame
-from features.space import Space, Vocabulary
+from features.space import Vocabulary
 from forecasting.bundle import read_card, recipe_of
 from forecasting.forecaster import Forecaster
 from forecasting.publication import heard
+from forecasting.served_rows import KEY, ServedRows, named_rows
 
-KEY = ["unique_id", "ds"]
 TABLES_KEPT = 30  # newest; the watcher reads the last one, the others are for whoever looks back
-
-
-@dataclass
-class ServedRows:
-    """What a model is given for these series, filled while it forecasts. Of a recursive forecast the first pass alone."""
-
-    unique_ids: list[str]
-    last_known: date | None = None
-    parts: list[pl.DataFrame] = field(default_factory=list)
-
-    def passing(self, space: Space, rows: Rows, frames: Iterator[pl.DataFrame]) -> Iterator[pl.DataFrame]:
-        """The frames, untouched; the rows of these series among them are kept."""
-        first = 0
-        for frame in frames:
-            self._take(space, rows.slice(first, first + frame.height), frame)
-            first += frame.height
-            yield frame
-
-    def _take(self, space: Space, rows: Rows, frame: pl.DataFrame) -> None:
-        last_known = space.days.first + timedelta(days=space.last_known)
-        self.last_known = self.last_known or last_known
-        if self.last_known == last_known:
-            wanted = space.series["unique_id"].is_in(self.unique_ids).to_numpy()[rows.series_ix]
-            if wanted.any():
-                self.parts.append(_named(space, rows.where(wanted), frame.filter(pl.Series(wanted))))
-
-    def frame(self) -> pl.DataFrame:
-        """unique_id, ds and every feature; sorted by series and day."""
-        return pl.concat(self.parts).sort(KEY)
 
 
 def watch_serving(model: Forecaster | None, panel: Panel, count: int) -> None:
@@ -113,11 +82,4 @@ def served_again(bundle: Path, panel: Panel, origin: date, served: pl.DataFrame)
     ends = np.flatnonzero(np.diff(rows.series_ix, append=-1)) + 1
     alone = [rows.slice(first, last) for first, last in zip([0, *ends[:-1]], ends, strict=True)]
     # one by one: in chunks, all series between them would be computed, too
-    return pl.concat([_named(space, one, feature_frame(space, one)) for one in alone]).sort(KEY)
-
-
-def _named(space: Space, rows: Rows, frame: pl.DataFrame) -> pl.DataFrame:
-    """The features behind the key of their row."""
-    days = pl.date_range(space.days.first, space.days.first + timedelta(days=int(rows.target_ix.max())), eager=True)
-    key = [space.series["unique_id"].gather(rows.series_ix), days.gather(rows.target_ix)]
-    return pl.DataFrame([key[0].alias("unique_id"), key[1].alias("ds"), *frame.get_columns()])
+    return pl.concat([named_rows(space, one, feature_frame(space, one)) for one in alone]).sort(KEY)
