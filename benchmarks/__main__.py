@@ -16,8 +16,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
+from benchmarks import lags_and_windows
 from benchmarks.measured import ROOT, machine, measured, start_up
 from benchmarks.store import BENCHES
 from benchmarks.store_table import judging_lines, store_lines
@@ -36,10 +35,10 @@ def main() -> None:
     parser.add_argument("--data-from", type=Path, help="folder of M5's files")
     arguments = parser.parse_args()
     data = arguments.data.resolve()
-    results: dict[str, Any] = {"machine": machine(), "features": [features(data / "panel")]}
+    results: dict[str, Any] = {"machine": machine(), "features": [lags_and_windows.compared(data / "panel")]}
     if arguments.data_from:
         with tempfile.TemporaryDirectory() as folder:
-            results["features"].append(features(m5_panel(arguments.data_from, Path(folder))))
+            results["features"].append(lags_and_windows.compared(m5_panel(arguments.data_from, Path(folder))))
     results["store"] = {name: asdict(measured("benchmarks.store", name)) for name in BENCHES}
     results["judging"] = {
         f"{side} {rows}": asdict(measured("benchmarks.judging", side, str(rows)))
@@ -64,27 +63,9 @@ def m5_panel(source: Path, folder: Path) -> Path:
     return folder / "panel"
 
 
-def features(panel: Path) -> dict[str, Any]:
-    """Ours against mlforecast: seconds, memory, and the largest difference between the values."""
-    sides = {side: measured("benchmarks.lags_and_windows", side, str(panel)) for side in ("ours", "mlforecast")}
-    with tempfile.TemporaryDirectory() as folder:
-        files = {side: Path(folder) / f"{side}.npy" for side in sides}
-        for side, file in files.items():
-            measured("benchmarks.lags_and_windows", side, str(panel), "--values", str(file))
-        ours, theirs = (np.load(file) for file in files.values())
-    known = ~np.isnan(ours) & ~np.isnan(theirs)
-    return {
-        **{side: asdict(timed) for side, timed in sides.items()},
-        "times_faster": round(sides["mlforecast"].median_s / sides["ours"].median_s, 2),
-        "share_of_memory": round(sides["ours"].rss_mb / sides["mlforecast"].rss_mb, 2),
-        "largest_difference": float(np.abs(ours[known] - theirs[known]).max()),
-        "unknown_on_one_side": int((np.isnan(ours) != np.isnan(theirs)).sum()),
-    }
-
-
 def table(results: dict[str, Any]) -> str:
     """What a person reads."""
-    rows = [line for made in results["features"] for line in _feature_lines(made)]
+    rows = [line for made in results["features"] for line in lags_and_windows.lines(made)]
     rows += [*store_lines(results["store"]), *judging_lines(results["judging"])]
     s = results["serving"]
     rows += [
@@ -93,19 +74,6 @@ def table(results: dict[str, Any]) -> str:
         ["dvc status, nothing changed", f"{results['dvc_no_op_s']:.2f} s"],
     ]
     return text_table(["what", "measured"], rows)
-
-
-def _feature_lines(made: dict[str, Any]) -> list[list[str]]:
-    told = made["ours"]["told"]
-    seconds = f"{made['ours']['median_s']:.2f} s against {made['mlforecast']['median_s']:.2f} s"
-    return [
-        [
-            f"{told['features']} lags and windows, {told['rows']:,} rows",
-            f"{seconds}: {made['times_faster']}x mlforecast",
-        ],
-        ["  peak memory of the process", f"{made['ours']['rss_mb']} MB: {made['share_of_memory']} of mlforecast"],
-        ["  largest difference of a value", f"{made['largest_difference']:.1e}"],
-    ]
 
 
 if __name__ == "__main__":

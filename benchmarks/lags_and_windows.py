@@ -1,90 +1,184 @@
 """The same lags and windows for every day of a panel: our engine, or mlforecast's `preprocess` (a strong peer, kernels in C++).
 
-run     python -m benchmarks.lags_and_windows ours|mlforecast PANEL_FOLDER [--values FILE]
+run     python -m benchmarks.lags_and_windows PANEL_FOLDER      (data/panel after `make repro`; `make bench` keeps what it tells)
+
+Each side has a process of its own and starts from the same long frame, dense and sorted: lags, means, spreads and weekday means as
+params.yaml declares them. Ours is measured twice: with every piece held to the end, as mlforecast holds its frame, and with each
+piece let go once made, as training and serving do when they have copied the rows they ask for.
 """
 
 from __future__ import annotations
 
 import argparse
+import tempfile
+from collections.abc import Iterator
+from dataclasses import asdict
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import polars as pl
 
-from benchmarks.measured import run_here
-from contract.panel import Panel
-from features.dense import Days, column
-from features.sales import window_mean
+from benchmarks.measured import ROOT, held_mb, measured, run_here
+from contract.memory import keep_within
+from contract.params import load_params
+from features.dense import column, days_of, units_sold
+from features.feature import WEEK, Feature
+from features.frame import evaluated
+from features.sales import SPREAD_FROM_DAYS, sales_features
+from features.space import series_in_a_piece
+from reports.tables import text_table
 from storage.panel_files import read_frozen
 
-LAGS, WINDOWS, RUNS = (1, 2, 3, 7, 14, 28), (7, 14, 28, 56), 3
+SIDES = ("ours", "ours_in_pieces", "mlforecast")
+RUNS = 5
+BUDGET_MB = 512  # of the side that works in pieces
 
 
-def long_panel(folder: Path) -> tuple[Panel, pl.DataFrame]:
-    """A dense panel as both sides take it: unique_id (integer), ds, y in float32, sorted."""
-    panel = read_frozen(folder)
-    first, days = panel.first_day, (panel.last_day - panel.first_day).days + 1
-    ids = panel.series.select("unique_id").with_row_index("series_ix")
-    grid = ids.join(pl.date_range(first, panel.last_day, eager=True).alias("ds").to_frame(), how="cross")
-    filled = grid.join(panel.sales.select("unique_id", "ds", "y"), on=["unique_id", "ds"], how="left").sort(
-        "series_ix", "ds"
-    )
-    assert filled.height == ids.height * days
-    return panel, filled.select(unique_id="series_ix", ds="ds", y=pl.col("y").fill_null(0).cast(pl.Float32))
+def main() -> None:
+    """All sides; or, in the process made for it, one."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("panel", type=Path)
+    parser.add_argument("--side", choices=SIDES)
+    parser.add_argument("--values", type=Path, help="where this side leaves what it computed")
+    arguments = parser.parse_args()
+    if arguments.side:
+        _measure_here(arguments.panel, arguments.side, arguments.values)
+    else:
+        print(text_table(["what", "measured"], lines(compared(arguments.panel))))
 
 
-def ours(frame: pl.DataFrame, days: Days) -> pl.DataFrame:
-    """Gutters, then plain shifts and plain rolling means over the whole column."""
-    table = days.blank(frame["unique_id"].max() + 1)
-    table[:, days.gutter :] = frame["y"].to_numpy().reshape(len(table), -1)
-    dense = pl.DataFrame({"y": column(table)})
-    y = pl.col("y")
-    lags = [y.shift(k).alias(f"lag{k}") for k in LAGS]
-    windows = [window_mean(y.shift(1), k).alias(f"mean{k}") for k in WINDOWS]
-    return dense.select(lags + windows)
+def compared(panel: Path) -> dict[str, Any]:
+    """Seconds and memory of each side, and the largest difference between their values."""
+    with tempfile.TemporaryDirectory() as folder:
+        units = Path(folder) / "units.npy"
+        np.save(units, _dense_units(panel))
+        sides = {side: measured("benchmarks.lags_and_windows", str(units), "--side", side) for side in SIDES}
+        files = {side: Path(folder) / f"{side}.npy" for side in ("ours", "mlforecast")}
+        for side, file in files.items():
+            measured("benchmarks.lags_and_windows", str(units), "--side", side, "--values", str(file))
+        ours, theirs = (np.load(file, mmap_mode="r") for file in files.values())
+        apart = [np.abs(one - other) for one, other in zip(ours, theirs, strict=True)]
+    took = {side: round(timed.rss_mb - timed.told["before_mb"]) for side, timed in sides.items()}
+    peer = sides["mlforecast"].median_s
+    return {
+        **{side: {**asdict(timed), "took_mb": took[side]} for side, timed in sides.items()},
+        "times_faster": {side: round(peer / sides[side].median_s, 2) for side in SIDES[:2]},
+        "share_of_memory": {side: round(took[side] / took["mlforecast"], 2) for side in SIDES[:2]},
+        "largest_difference": float(max(np.nanmax(values) for values in apart)),
+        "compared_values": int(sum((~np.isnan(values)).sum() for values in apart)),
+    }
+
+
+def lines(made: dict[str, Any]) -> list[list[str]]:
+    """Rows of the table of benchmarks."""
+    told, peer = made["ours"]["told"], made["mlforecast"]
+    rows = [
+        [
+            f"{told['features']} lags and windows, {told['rows']:,} rows: mlforecast",
+            f"{peer['median_s']:.2f} s, {peer['took_mb']:,} MB",
+        ]
+    ]
+    for side, word in (("ours", "held to the end"), ("ours_in_pieces", f"in pieces, budget {BUDGET_MB} MB")):
+        ratios = f"{made['times_faster'][side]}x, {made['share_of_memory'][side]} of its memory"
+        rows.append([f"  ours, {word}", f"{made[side]['median_s']:.2f} s, {made[side]['took_mb']:,} MB: {ratios}"])
+    return [
+        *rows,
+        ["  largest difference of a value", f"{made['largest_difference']:.1e} of {made['compared_values']:,}"],
+    ]
+
+
+def _dense_units(panel_folder: Path) -> np.ndarray:
+    """(series, days) float32; a day nothing is known of is 0: both sides get a dense frame."""
+    panel = read_frozen(panel_folder)
+    return np.nan_to_num(units_sold(panel, days_of(panel, 0, 0), True))
+
+
+def _declared() -> list[Feature]:
+    """Of the sales features in params.yaml those mlforecast makes, too: all but the share of zeros."""
+    params = load_params(ROOT / "params.yaml").features.model_copy(update={"year_windows": [], "lifecycle": False})
+    return [feature for feature in sales_features(params) if "zeros" not in feature.name]
+
+
+def _measure_here(units: Path, side: str, values: Path | None) -> None:
+    frame = _long(np.load(units))
+    before = held_mb()
+    if side == "ours_in_pieces":
+        keep_within(BUDGET_MB)
+
+    def work() -> dict[str, Any]:
+        made: Any = mlforecast(frame) if side == "mlforecast" else ours(frame)
+        if side == "ours_in_pieces":
+            for _ in made:
+                pass
+        elif side == "ours":
+            made = list(made)
+        if values:
+            np.save(values, (_theirs if side == "mlforecast" else _ours)(made, frame["ds"].n_unique()))
+        return {"rows": frame.height, "features": len(_declared()), "before_mb": before}
+
+    run_here(work, 1 if values else RUNS)
+
+
+def _long(units: np.ndarray) -> pl.DataFrame:
+    """unique_id (an integer), ds, y, sorted."""
+    series, days = units.shape
+    ds = pl.date_range(date(2015, 1, 1), pl.lit(date(2015, 1, 1)).dt.offset_by(f"{days - 1}d"), eager=True)
+    ids = pl.DataFrame({"unique_id": np.arange(series, dtype=np.int32)})
+    return ids.join(ds.alias("ds").to_frame(), how="cross", maintain_order="left_right").with_columns(y=units.ravel())
+
+
+def ours(frame: pl.DataFrame) -> Iterator[dict[str, pl.Series]]:
+    """The columns of some series at a time, as `feature_frames` evaluates them: gutters, shifts, running sums."""
+    features = _declared()
+    series = frame["unique_id"][-1] + 1
+    units = frame["y"].to_numpy().reshape(series, -1)
+    gutter, width = _gutter(), _gutter() + units.shape[1]
+    some = series_in_a_piece(width, features)
+    for first in range(0, series, some):
+        part = units[first : first + some]
+        table = np.full((len(part), width), np.nan, dtype=np.float32)
+        table[:, gutter:] = part
+        yield evaluated(pl.DataFrame({"y": column(table)}), width, features)
+
+
+def _gutter() -> int:
+    return max(load_params(ROOT / "params.yaml").features.lags)
 
 
 def mlforecast(frame: pl.DataFrame) -> pl.DataFrame:
-    """The peer with the same features."""
+    """The peer with the same columns. Its lags count from the day after the origin: one more than ours."""
     from mlforecast import MLForecast
-    from mlforecast.lag_transforms import RollingMean
+    from mlforecast.lag_transforms import RollingMean, RollingStd, SeasonalRollingMean
 
+    params = load_params(ROOT / "params.yaml").features
+    transforms: list[Any] = []
+    for days in params.windows:
+        transforms.append(RollingMean(days, min_samples=1))
+        transforms += [RollingStd(days, min_samples=2)] if days >= SPREAD_FROM_DAYS else []
+    transforms += [SeasonalRollingMean(WEEK, weeks, min_samples=1) for weeks in params.weekday_weeks]
     engine = MLForecast(
-        models=[],
-        freq="1d",
-        lags=list(LAGS),
-        lag_transforms={1: [RollingMean(k, min_samples=1) for k in WINDOWS]},
-        num_threads=2,
+        models=[], freq="1d", lags=[lag + 1 for lag in params.lags], lag_transforms={1: transforms}, num_threads=2
     )
     return engine.preprocess(frame, dropna=False, static_features=[])
 
 
-def main() -> None:
-    """Measure one side; with --values keep what it computed, so that both can be compared."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("side", choices=("ours", "mlforecast"))
-    parser.add_argument("panel", type=Path)
-    parser.add_argument("--values", type=Path)
-    arguments = parser.parse_args()
-    panel, frame = long_panel(arguments.panel)
-    days = Days(panel.first_day, frame.height // panel.series.height, 0, gutter=max(*LAGS, *WINDOWS) + 1)
-
-    def work() -> dict[str, Any]:
-        made = ours(frame, days) if arguments.side == "ours" else mlforecast(frame)
-        if arguments.values:
-            _keep(made, days, arguments.side, arguments.values)
-        return {"rows": frame.height, "features": len(LAGS) + len(WINDOWS)}
-
-    run_here(work, 1 if arguments.values else RUNS)
+def _ours(pieces: list[dict[str, pl.Series]], days: int) -> np.ndarray:
+    """(features, series, days - 1): all but the last day, in the order declared."""
+    told = [
+        np.concatenate(
+            [piece[feature.name].to_numpy().reshape(-1, _gutter() + days)[:, _gutter() : -1] for piece in pieces]
+        )
+        for feature in _declared()
+    ]
+    return np.stack(told)
 
 
-def _keep(made: pl.DataFrame, days: Days, side: str, file: Path) -> None:
-    """The values of known days, one float32 column after the other in the order of our names."""
-    values = made.to_numpy()[:, -(len(LAGS) + len(WINDOWS)) :].astype(np.float32)
-    if side == "ours":
-        values = values.reshape(-1, days.width, values.shape[1])[:, days.gutter :].reshape(-1, values.shape[1])
-    np.save(file, values)
+def _theirs(made: pl.DataFrame, days: int) -> np.ndarray:
+    """(features, series, days - 1): all but the first day, which reads the days before it."""
+    told = made.drop("unique_id", "ds", "y")
+    return np.stack([column.to_numpy().reshape(-1, days)[:, 1:] for column in told])
 
 
 if __name__ == "__main__":

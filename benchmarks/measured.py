@@ -47,11 +47,20 @@ def peak_mb() -> float:
 
     Linux's own count where there is one: `ru_maxrss` of a child starts at what its parent held when it was started.
     """
+    return _linux_mb("VmHWM") or resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def held_mb() -> float:
+    """The MB this process holds now; at most, where the system does not tell."""
+    return _linux_mb("VmRSS") or peak_mb()
+
+
+def _linux_mb(name: str) -> float | None:
     status = Path("/proc/self/status")
-    if status.exists():
-        lines = dict(line.split(":", 1) for line in status.read_text().splitlines())
-        return int(lines["VmHWM"].split()[0]) / 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    if not status.exists():
+        return None
+    lines = dict(line.split(":", 1) for line in status.read_text(encoding="ascii").splitlines())
+    return int(lines[name].split()[0]) / 1024
 
 
 def measured(module: str, *arguments: str) -> Timed:

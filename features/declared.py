@@ -11,6 +11,8 @@ from features.hierarchy import LEVEL_DAYS, hierarchy_features, table_name
 from features.price import LONGEST_WINDOW, price_features, promo_features
 from features.sales import TABLE, sales_features
 
+LONGEST_SHIFT = 28  # days an expression may look back, but for the lags
+
 
 def declared_features(params: FeatureParams, horizon: int) -> list[Feature]:
     """Every declared feature, in the order of the frame's columns. LeakingFeature if one reads what is not known."""
@@ -26,10 +28,15 @@ def declared_features(params: FeatureParams, horizon: int) -> list[Feature]:
 
 
 def gutter_days(params: FeatureParams) -> int:
-    """The gutter every declared expression stays within: its longest look back."""
+    """The gutter every shift of an expression stays within; windows need none."""
+    return max([LONGEST_SHIFT, *params.lags])
+
+
+def look_back_days(params: FeatureParams) -> int:
+    """How many days before its anchor the furthest feature reads."""
     weeks = max([4, *params.weekday_weeks])
-    looks = [*params.lags, *params.windows, *params.year_windows, *params.hierarchy_windows, WEEK * weeks]
-    return max([LEVEL_DAYS, LONGEST_WINDOW, *looks])
+    windows = [*params.windows, *params.year_windows, *params.hierarchy_windows, WEEK * weeks]
+    return max([gutter_days(params), LEVEL_DAYS, LONGEST_WINDOW, *windows])
 
 
 def _covariate(name: str, anchor: str) -> Feature:

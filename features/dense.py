@@ -1,7 +1,7 @@
 """The panel made dense: every entity has every day, in order, with a gutter of empty days before it.
 
-Row of (entity, day) = entity_ix * width + gutter + day_ix. With gutters at least as long as the longest window, a lag is a plain
-shift and a window a plain rolling mean over the whole column: neither can reach into the entity before.
+Row of (entity, day) = entity_ix * width + gutter + day_ix. With gutters at least as long as the longest shift, a lag is a plain
+shift of the whole column: it cannot reach into the entity before.
 """
 
 from __future__ import annotations

@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 
 from contract.errors import LeakingFeature
+from features.windows import Window
 
 Anchor = Literal["origin", "weekday", "year", "origin_year", "target"]
 
@@ -24,8 +25,8 @@ KNOWN_AHEAD_PREFIXES = ("calendar_", "future_")
 class Feature:
     """One column of the feature frame.
 
-    `expr` is evaluated on the dense table `table` (rows: entity x day, sorted, gutters between entities, so a shift or a
-    rolling window needs no group-by) and may look back only. Its value is read at the day the `anchor` names:
+    `expr` is evaluated on the dense table `table` (rows: entity x day, sorted, gutters between entities, so a shift needs no
+    group-by) and may look back only. With `window`, its values over that window are summed up. Read at the day the `anchor` names:
 
         origin       the last known day
         weekday      the last known day with the target's weekday
@@ -43,6 +44,7 @@ class Feature:
     anchor: Anchor
     expr: pl.Expr
     ahead: int = 0
+    window: Window | None = None
     over: Feature | None = None
     is_category: bool = False
 

@@ -11,6 +11,7 @@ import polars as pl
 from features.feature import Feature, days_read
 from features.sales import TABLE as SERIES_TABLE
 from features.space import Space, series_table
+from features.windows import read_windows
 
 
 @dataclass(frozen=True)
@@ -95,24 +96,45 @@ def _chunk_frame(space: Space, first: int, last: int, rows: Rows) -> pl.DataFram
         if feature.over is not None:
             value = _ratio(value, values[feature.over.name])
         columns.append(value.alias(feature.name))
-    return pl.DataFrame(columns)
+    return pl.DataFrame(columns).fill_nan(None)
 
 
 def _read_values(space: Space, own: pl.DataFrame, first: int, rows: Rows) -> dict[str, pl.Series]:
-    """Every part of every feature, evaluated on its table once per anchor and gathered at its rows."""
-    values: dict[str, pl.Series] = {}
+    """Every part of every feature, evaluated on its table and gathered at its rows."""
     tables = {SERIES_TABLE: (own, rows.series_ix - first)}
-    for (table, anchor, ahead), parts in _by_place(space.features).items():
-        if table not in tables:
-            tables[table] = _part_of(space, table, first, rows)
-        dense, entity = tables[table]
-        day = days_read(anchor, ahead, rows.origin_ix, rows.h)
-        at = pl.Series(np.where(day < 0, -1, space.days.rows(entity, day))).cast(
-            pl.UInt32, strict=False
-        )  # before: null
-        computed = dense.select([part.expr.cast(pl.Float32).alias(part.name) for part in parts])
-        values |= {name: computed[name].gather(at) for name in computed.columns}
+    for table in {part.table for part in _parts(space.features)} - {SERIES_TABLE}:
+        tables[table] = _part_of(space, table, first, rows)
+    values: dict[str, pl.Series] = {}
+    for table, (dense, entity) in tables.items():
+        parts = {part.name: part for part in _parts(space.features) if part.table == table}
+        columns = evaluated(dense, space.days.width, list(parts.values()))
+        places: dict[tuple[str, int], pl.Series] = {}
+        for name, part in parts.items():
+            place = part.anchor, part.ahead
+            if place not in places:
+                places[place] = _rows_read(space, entity, days_read(*place, rows.origin_ix, rows.h))
+            values[name] = columns[name].gather(places[place])
     return values
+
+
+def evaluated(dense: pl.DataFrame, width: int, parts: list[Feature]) -> dict[str, pl.Series]:
+    """Each part's value on every row of its dense table."""
+    columns = dense.select([part.expr.cast(pl.Float32).alias(part.name) for part in parts if part.window is None])
+    windowed: dict[bytes, list[Feature]] = {}
+    for part in parts:
+        if part.window is not None:
+            windowed.setdefault(part.expr.meta.serialize(), []).append(part)
+    made = {name: columns[name] for name in columns.columns}
+    for same in windowed.values():
+        averaged = dense.select(same[0].expr.cast(pl.Float32)).to_series().fill_null(np.nan).to_numpy()
+        tables = read_windows(averaged.reshape(-1, width), {part.window for part in same})
+        made |= {part.name: pl.Series(part.name, tables[part.window].ravel()) for part in same}
+    return made
+
+
+def _rows_read(space: Space, entity: np.ndarray, day: np.ndarray) -> pl.Series:
+    """The rows of a dense table read for each (entity, day); null before the panel."""
+    return pl.Series(np.where(day < 0, -1, space.days.rows(entity, day))).cast(pl.UInt32, strict=False)
 
 
 def _part_of(space: Space, table: str, first: int, rows: Rows) -> tuple[pl.DataFrame, np.ndarray]:
@@ -126,14 +148,8 @@ def _part_of(space: Space, table: str, first: int, rows: Rows) -> tuple[pl.DataF
     return space.shared[table][(needed[:, None] * width + np.arange(width)).ravel()], at[rows.series_ix - first]
 
 
-def _by_place(features: list[Feature]) -> dict[tuple[str, str, int], list[Feature]]:
-    places: dict[tuple[str, str, int], list[Feature]] = {}
-    seen: set[str] = set()
-    for part in (part for feature in features for part in feature.parts):
-        if part.name not in seen:
-            seen.add(part.name)
-            places.setdefault((part.table, part.anchor, part.ahead), []).append(part)
-    return places
+def _parts(features: list[Feature]) -> Iterator[Feature]:
+    return (part for feature in features for part in feature.parts)
 
 
 def _ratio(above: pl.Series, below: pl.Series) -> pl.Series:

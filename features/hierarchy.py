@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import polars as pl
 
 from contract.errors import BadParams
 from features.dense import column
-from features.feature import Feature
-from features.sales import weekday_mean, window_mean
+from features.feature import WEEK, Anchor, Feature
+from features.windows import Window
 
 LEVEL_DAYS = 28  # the window a group's level is measured over
 SEASON_HALF = LEVEL_DAYS // 2
+COLUMNS_AT_ONCE = 64  # of a table summed by group; bounds its float64 copy
 
 TOTAL, MEMBER_MEAN = pl.col("total"), pl.col("member_mean")
 
@@ -53,27 +56,29 @@ def hierarchy_features(columns: list[str], windows: list[int]) -> list[Feature]:
     """Level per member, trend, weekday profile and last year's season of one grouping, free of its size where possible."""
     table = table_name(columns)
 
-    def read(name: str, anchor: str, expr: pl.Expr, ahead: int = 0, over: Feature | None = None) -> Feature:
-        return Feature(f"hierarchy_{table}_{name}", "hierarchy", table, anchor, expr, ahead, over)
+    def read(name: str, anchor: Anchor, window: Window, expr: pl.Expr = TOTAL, **more: Any) -> Feature:
+        return Feature(f"hierarchy_{table}_{name}", "hierarchy", table, anchor, expr, window=window, **more)
 
-    level = read("level", "origin", window_mean(TOTAL, LEVEL_DAYS))
-    last_year = read("last_year", "origin_year", window_mean(TOTAL, LEVEL_DAYS))
-    trends = [
-        read(f"trend_{days}", "origin", window_mean(TOTAL, days), over=level) for days in windows if days != LEVEL_DAYS
-    ]
+    month = Window(LEVEL_DAYS)
+    level, last_year = read("level", "origin", month), read("last_year", "origin_year", month)
     return [
-        read("member_mean", "origin", window_mean(MEMBER_MEAN, LEVEL_DAYS)),
-        *trends,
-        read("weekday", "weekday", weekday_mean(TOTAL, 4), over=level),
-        read("season", "year", window_mean(TOTAL, LEVEL_DAYS), SEASON_HALF, over=last_year),
+        read("member_mean", "origin", month, MEMBER_MEAN),
+        *(read(f"trend_{days}", "origin", Window(days), over=level) for days in windows if days != LEVEL_DAYS),
+        read("weekday", "weekday", Window(4, WEEK), over=level),
+        read("season", "year", month, ahead=SEASON_HALF, over=last_year),
     ]
 
 
 def sum_by(table: np.ndarray, group_ix: np.ndarray, groups: int) -> tuple[np.ndarray, np.ndarray]:
     """(groups, ...) sums of the known values of a (series, ...) table, and how many were known."""
-    order = np.argsort(group_ix, kind="stable")
-    starts = np.searchsorted(group_ix[order], np.arange(groups))
-    ordered = table[order]
-    known = ~np.isnan(ordered)
-    sums = np.add.reduceat(np.where(known, ordered, ordered.dtype.type(0)), starts, axis=0, dtype=np.float64)
-    return sums, np.add.reduceat(known, starts, axis=0, dtype=np.float32)
+    from scipy.sparse import csr_matrix
+
+    members = len(group_ix)
+    belongs = csr_matrix((np.ones(members), (group_ix, np.arange(members))), shape=(groups, members))
+    flat = table.reshape(members, -1)
+    sums, counts = np.empty((groups, flat.shape[1])), np.empty((groups, flat.shape[1]), dtype=np.float32)
+    for first in range(0, flat.shape[1], COLUMNS_AT_ONCE):
+        at = slice(first, first + COLUMNS_AT_ONCE)
+        known = ~np.isnan(flat[:, at])
+        sums[:, at], counts[:, at] = belongs @ np.where(known, flat[:, at], 0.0), belongs @ known
+    return sums.reshape(groups, *table.shape[1:]), counts.reshape(groups, *table.shape[1:])

@@ -8,7 +8,8 @@ import polars as pl
 from contract.panel import Panel
 from features.dense import Days, locate
 from features.feature import WEEK, Feature
-from features.sales import TABLE, window_mean
+from features.sales import TABLE
+from features.windows import Window
 
 LONGEST_WINDOW = 112
 PERIODS_AT_ONCE = 20_000  # spread together; bounds memory
@@ -21,8 +22,7 @@ def price_features(group_table: str | None) -> list[Feature]:
     features = [
         level,
         Feature("price_change_7", "price", TABLE, "target", PRICE / PRICE.shift(WEEK)),
-        Feature("price_vs_28", "price", TABLE, "target", PRICE / window_mean(PRICE, 28)),
-        Feature(f"price_vs_{LONGEST_WINDOW}", "price", TABLE, "target", PRICE / window_mean(PRICE, LONGEST_WINDOW)),
+        *(_against_own(days) for days in (28, LONGEST_WINDOW)),
     ]
     if group_table is not None:
         group = Feature("price_group", "price", group_table, "target", PRICE)
@@ -34,9 +34,14 @@ def promo_features() -> list[Feature]:
     """Promotion on the target day, in the week that ends there, and how promoted the recent sales were."""
     return [
         Feature("promo_today", "promo", TABLE, "target", PROMO),
-        Feature("promo_share_7", "promo", TABLE, "target", window_mean(PROMO, WEEK)),
-        Feature("promo_share_28", "promo", TABLE, "origin", window_mean(PROMO, 28)),
+        Feature("promo_share_7", "promo", TABLE, "target", PROMO, window=Window(WEEK)),
+        Feature("promo_share_28", "promo", TABLE, "origin", PROMO, window=Window(28)),
     ]
+
+
+def _against_own(days: int) -> Feature:
+    past = Feature(f"price_mean_{days}", "price", TABLE, "target", PRICE, window=Window(days))
+    return Feature(f"price_vs_{days}", "price", TABLE, "target", PRICE, over=past)
 
 
 def spread_over_days(panel: Panel, days: Days, value: str) -> np.ndarray:

@@ -6,6 +6,7 @@ import polars as pl
 
 from contract.params import FeatureParams
 from features.feature import WEEK, Feature
+from features.windows import Window
 
 TABLE = "series"
 SPREAD_FROM_DAYS = 28  # spread and share of zeros of a shorter window are noise
@@ -23,36 +24,23 @@ def sales_features(params: FeatureParams) -> list[Feature]:
     return features + (_lifecycle() if params.lifecycle else [])
 
 
-def window_mean(value: pl.Expr, days: int) -> pl.Expr:
-    """Mean of the known values among the last `days` days. Float64 inside, so running sums do not drift."""
-    return value.cast(pl.Float64).rolling_mean(days, min_samples=1).cast(pl.Float32)
-
-
-def weekday_mean(value: pl.Expr, weeks: int) -> pl.Expr:
-    """Mean of the known values among this day and the same weekday of the `weeks - 1` weeks before."""
-    return pl.mean_horizontal([value.shift(WEEK * k) for k in range(weeks)])
-
-
 def _lag(days: int) -> Feature:
     return Feature(f"lags_{days}", "lags", TABLE, "origin", Y.shift(days))
 
 
 def _window(days: int) -> list[Feature]:
-    features = [Feature(f"windows_mean_{days}", "windows", TABLE, "origin", window_mean(Y, days))]
+    read = [("mean", Y, Window(days))]
     if days >= SPREAD_FROM_DAYS:
-        spread = Y.cast(pl.Float64).rolling_std(days, min_samples=2).cast(pl.Float32)
-        zeros = window_mean((Y == 0).cast(pl.Float32), days)
-        features.append(Feature(f"windows_spread_{days}", "windows", TABLE, "origin", spread))
-        features.append(Feature(f"windows_zeros_{days}", "windows", TABLE, "origin", zeros))
-    return features
+        read += [("spread", Y, Window(days, is_spread=True)), ("zeros", Y == 0, Window(days))]
+    return [Feature(f"windows_{name}_{days}", "windows", TABLE, "origin", expr, window=w) for name, expr, w in read]
 
 
 def _weekday(weeks: int) -> Feature:
-    return Feature(f"weekday_mean_{weeks}", "weekday", TABLE, "weekday", weekday_mean(Y, weeks))
+    return Feature(f"weekday_mean_{weeks}", "weekday", TABLE, "weekday", Y, window=Window(weeks, WEEK))
 
 
 def _year(days: int) -> Feature:
-    return Feature(f"year_mean_{days}", "year", TABLE, "year", window_mean(Y, days), ahead=days // 2)
+    return Feature(f"year_mean_{days}", "year", TABLE, "year", Y, days // 2, Window(days))
 
 
 def _lifecycle() -> list[Feature]:

@@ -82,7 +82,7 @@ def lay_out(
     absent_means_zero: bool = True,
 ) -> Space:
     """The space of a panel that was cut at the last day anything may be known of: `panel.up_to(cutoff)`."""
-    days = days_of(panel, horizon, gutter_days(params))
+    days, features = days_of(panel, horizon, gutter_days(params)), declared_features(params, horizon)
     regions, region_ix = regions_of(panel.series, region)
     closed = closed_table(panel, days, region)
     by_series = _series_tables(panel, params, days, absent_means_zero, closed)
@@ -92,14 +92,14 @@ def lay_out(
     return Space(
         series=panel.series,
         days=days,
-        features=declared_features(params, horizon),
+        features=features,
         vocabulary=vocabulary,
         by_series=by_series,
         shared=shared,
         entity_ix={**grouped, "region": region_ix},
         static=_static_codes(panel.series, vocabulary) if params.static else pl.DataFrame(),
         is_closed=closed,
-        chunk_series=min(params.chunk_series, _series_in_a_piece(days, params, horizon)),
+        chunk_series=min(params.chunk_series, series_in_a_piece(days.width, features)),
     )
 
 
@@ -131,10 +131,10 @@ def series_table(space: Space, first: int, last: int) -> pl.DataFrame:
     return pl.DataFrame({**columns, "day_ix": day_ix})
 
 
-def _series_in_a_piece(days: Days, params: FeatureParams, horizon: int) -> int:
-    """How many series' expressions fit a piece of work: each makes a float32 column over all their days."""
-    expressions = sum(len(feature.parts) for feature in declared_features(params, horizon))
-    return max(1, int(piece_mb() * 2**20 / (days.width * expressions * 4)))
+def series_in_a_piece(width: int, features: list[Feature]) -> int:
+    """How many series' columns fit a piece of work: each part of a feature makes a float32 column over all `width` days."""
+    columns = sum(len(feature.parts) for feature in features)
+    return max(1, int(piece_mb() * 2**20 / (width * columns * 4)))
 
 
 def _series_tables(

@@ -12,7 +12,7 @@ import polars as pl
 from contract.errors import FeaturesMissing, ModelBroken, NotEnoughHistory
 from contract.panel import Panel
 from contract.params import TrainParams
-from features.declared import gutter_days
+from features.declared import look_back_days
 from features.feature import YEAR
 from features.frame import Rows, category_names, feature_frames, feature_matrix, feature_names, targets
 from features.sampling import serving_rows, training_rows
@@ -85,7 +85,7 @@ class GlobalLightGBM:
     @property
     def days_back(self) -> int:
         """How many days up to the last known one a forecast reads; what is older, the panel tells in `before`."""
-        features = YEAR + gutter_days(self.reading.features)
+        features = YEAR + look_back_days(self.reading.features)
         return features if self.params.groups.columns is None else max(features, GROUP_DAYS)
 
     def serving_space(self, panel: Panel, steps: int) -> Space:

@@ -5,7 +5,7 @@ import polars as pl
 import pytest
 
 from contract.errors import LeakingFeature
-from features.declared import declared_features, gutter_days
+from features.declared import declared_features, gutter_days, look_back_days
 from features.feature import YEAR, Feature, days_read, refuse_leaks
 
 ORIGIN = 500
@@ -50,7 +50,7 @@ def test_no_anchor_but_target_reads_past_the_origin(anchor):
 
 
 def _feature(column: str, anchor: str, ahead: int = 0, over: Feature | None = None) -> Feature:
-    return Feature("lags_x", "lags", "series", anchor, pl.col(column), ahead, over)
+    return Feature("lags_x", "lags", "series", anchor, pl.col(column), ahead, over=over)
 
 
 @pytest.mark.parametrize("column", ["y", "last_sale_ix", "past_customers", "total", "member_mean"])
@@ -123,7 +123,8 @@ def test_an_empty_list_or_false_switches_exactly_one_family_off(feature_params, 
     assert every - fewer == {family}
 
 
-def test_the_gutter_is_at_least_as_long_as_the_longest_look_back(feature_params):
-    assert gutter_days(feature_params) == 112
-    assert gutter_days(feature_params.model_copy(update={"lags": [200]})) == 200
-    assert gutter_days(feature_params.model_copy(update={"weekday_weeks": [30]})) == 210
+def test_the_gutter_is_as_long_as_the_longest_shift_and_the_look_back_as_the_longest_window(feature_params):
+    assert (gutter_days(feature_params), look_back_days(feature_params)) == (28, 112)
+    of_lags = feature_params.model_copy(update={"lags": [200]})
+    assert (gutter_days(of_lags), look_back_days(of_lags)) == (200, 200)
+    assert look_back_days(feature_params.model_copy(update={"weekday_weeks": [30]})) == 210

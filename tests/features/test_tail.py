@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
-from features.declared import gutter_days
+from features.declared import look_back_days
 from features.feature import YEAR
 
 HS = [1, 8, 28]
@@ -31,7 +31,7 @@ def _asked(lay, ask, panel):
 
 @given(spare=st.integers(0, 150))
 def test_the_days_a_forecast_reads_give_every_feature_as_all_days_do(panel, lay, ask, feature_params, spare):
-    tail = panel.since(panel.last_day - timedelta(days=YEAR + gutter_days(feature_params) + spare), ANY_SHARE)
+    tail = panel.since(panel.last_day - timedelta(days=YEAR + look_back_days(feature_params) + spare), ANY_SHARE)
     whole = _asked(lay, ask, panel)
     assert_frame_equal(whole, _asked(lay, ask, tail), check_exact=False, rel_tol=1e-6, abs_tol=1e-6)
 
