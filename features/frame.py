@@ -10,7 +10,7 @@ import polars as pl
 
 from features.feature import Feature, days_read
 from features.sales import TABLE as SERIES_TABLE
-from features.space import Space, series_table
+from features.space import Space, series_in_a_piece, series_table
 from features.windows import read_windows
 
 
@@ -69,7 +69,8 @@ def feature_matrix(space: Space, rows: Rows) -> tuple[np.ndarray, dict[str, floa
     names = feature_names(space)
     matrix, unknown, done = np.empty((len(rows), len(names)), dtype=np.float32), np.zeros(len(names)), 0
     for frame in feature_frames(space, rows):
-        matrix[done : done + frame.height] = frame.to_numpy()
+        for ix, name in enumerate(names):  # not through a second copy of all columns
+            matrix[done : done + frame.height, ix] = frame[name].to_numpy()
         unknown += frame.null_count().row(0)
         done += frame.height
     return matrix, dict(zip(names, (unknown / max(len(rows), 1)).tolist(), strict=True))
@@ -81,9 +82,11 @@ def targets(space: Space, rows: Rows) -> np.ndarray:
 
 
 def _by_chunk(space: Space, rows: Rows) -> Iterator[tuple[int, int, Rows]]:
-    """Series first..last-1 and their rows, at most `chunk_series` together; of one series, that series alone."""
-    for first in range(0, space.series.height, space.chunk_series):
-        low, high = np.searchsorted(rows.series_ix, [first, first + space.chunk_series])
+    """Series first..last-1 and their rows, as many together as fit a piece of work; of one series, that series alone."""
+    rows_of_one = len(rows) // space.series.height + 1
+    some = min(space.chunk_series, series_in_a_piece(space.days.width + rows_of_one, space.features))
+    for first in range(0, space.series.height, some):
+        low, high = np.searchsorted(rows.series_ix, [first, first + some])
         if high > low:
             yield int(rows.series_ix[low]), int(rows.series_ix[high - 1]) + 1, rows.slice(low, high)
 

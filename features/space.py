@@ -131,10 +131,10 @@ def series_table(space: Space, first: int, last: int) -> pl.DataFrame:
     return pl.DataFrame({**columns, "day_ix": day_ix})
 
 
-def series_in_a_piece(width: int, features: list[Feature]) -> int:
-    """How many series' columns fit a piece of work: each part of a feature makes a float32 column over all `width` days."""
+def series_in_a_piece(values: int, features: list[Feature]) -> int:
+    """How many series fit a piece of work, where each part of a feature holds so many float32 values of one."""
     columns = sum(len(feature.parts) for feature in features)
-    return max(1, int(piece_mb() * 2**20 / (width * columns * 4)))
+    return max(1, int(piece_mb() * 2**20 / (values * columns * 4)))
 
 
 def _series_tables(

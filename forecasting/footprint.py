@@ -16,13 +16,15 @@ from features.declared import declared_features, gutter_days
 from features.dense import ROWS_AT_ONCE
 
 MB = 2.0**20
-PROGRAM_MB = 240.0  # Python, Polars, DuckDB, LightGBM, loaded
+PROGRAM_MB = 310.0  # Python, Polars, DuckDB, LightGBM, statsforecast, loaded
 FACT_ROW = 40  # bytes of a row of sales, prices or covariates in a panel
 READ_ROW = 45  # and while DuckDB hands it over and it gets its series' name back
 LAID_ROW = 48  # while it is scattered into tables, ROWS_AT_ONCE at a time
 TABLES = 5  # of float32, series x days: units, last sale, launch, price, promotion; and of booleans: closed
 SPARE_TABLES = 2  # while they are made
 TRAINED_ROW = 40  # gradients, scores, indices of a row LightGBM learns from
+BINNING_ROWS = 200_000  # a sample of the rows in float64, while LightGBM finds its bins
+PIECES_AT_ONCE = 2  # the one being made, and what the pools still hold of the one before
 ANSWER_ROW = 420  # a forecast with quantiles, method and reason, completed, judged and written
 TOLD_ROW = 110  # of a backtest: one cutoff, series and day, with the answers of a handful of forecasters
 WINDOW_CELL = 40  # of the history a cutoff is scored by: float64, its changes, their squares
@@ -45,11 +47,11 @@ def to_fit(shape: Shape, params: Params) -> Needs:
     """Fitting the global model on a frozen panel: the largest block's rows are held once, in full."""
     columns = 1 + HIERARCHY_COLUMNS + len(declared_features(params.features, params.train.horizon))
     rows, bins = params.train.max_rows * columns * 4 / MB, params.train.max_rows * (columns + TRAINED_ROW) / MB
-    laid_out = _laid_out(shape, params)
+    laid_out, sample = _laid_out(shape, params), BINNING_ROWS * columns * 8 / MB
     return {
         "laying out": laid_out + _laying(shape, params),
-        "making rows": laid_out + rows + piece_mb(),
-        "learning": laid_out + rows + bins,
+        "making rows": laid_out + rows + PIECES_AT_ONCE * _piece(shape, params, params.train.max_rows),
+        "learning": laid_out + rows + max(bins, sample),
     }
 
 
@@ -59,7 +61,7 @@ def to_forecast(shape: Shape, params: Params, horizon: int) -> Needs:
     return {
         "reading": PROGRAM_MB + _panel(shape) + shape.sales * READ_ROW / MB,
         "laying out": laid_out + _laying(shape, params),
-        "forecasting": laid_out + piece_mb() + shape.series * horizon * ANSWER_ROW / MB,
+        "forecasting": laid_out + _piece(shape, params, shape.series * horizon) + shape.series * horizon * ANSWER_ROW / MB,
     }
 
 
@@ -80,6 +82,12 @@ def shape_of_card(card: dict) -> Shape:
 
 def _panel(shape: Shape) -> float:
     return (shape.sales + shape.plans) * FACT_ROW / MB
+
+
+def _piece(shape: Shape, params: Params, rows: int) -> float:
+    """What making these rows holds at once: a piece of work, or all of it where that is less."""
+    parts = sum(len(feature.parts) for feature in declared_features(params.features, params.train.horizon))
+    return min(piece_mb(), (_cells(shape, params) + rows) * parts * 4 / MB)
 
 
 def _laid_out(shape: Shape, params: Params) -> float:
