@@ -13,6 +13,8 @@ from features.sales import TABLE as SERIES_TABLE
 from features.space import Space, series_in_a_piece, series_table
 from features.windows import read_windows
 
+ROWS_AT_ONCE = 50_000  # of a frame turned into a matrix
+
 
 @dataclass(frozen=True)
 class Rows:
@@ -69,10 +71,10 @@ def feature_matrix(space: Space, rows: Rows) -> tuple[np.ndarray, dict[str, floa
     names = feature_names(space)
     matrix, unknown, done = np.empty((len(rows), len(names)), dtype=np.float32), np.zeros(len(names)), 0
     for frame in feature_frames(space, rows):
-        for ix, name in enumerate(names):  # not through a second copy of all columns
-            matrix[done : done + frame.height, ix] = frame[name].to_numpy()
         unknown += frame.null_count().row(0)
-        done += frame.height
+        for part in frame.iter_slices(ROWS_AT_ONCE):  # not through a second copy of all
+            matrix[done : done + part.height] = part.to_numpy()
+            done += part.height
     return matrix, dict(zip(names, (unknown / max(len(rows), 1)).tolist(), strict=True))
 
 
