@@ -23,7 +23,7 @@ import polars as pl
 from benchmarks.measured import ROOT, held_mb, measured, run_here
 from contract.memory import keep_within
 from contract.params import load_params
-from features.dense import column, days_of, units_sold
+from features.dense import days_of, units_sold
 from features.feature import WEEK, Feature
 from features.frame import evaluated
 from features.sales import SPREAD_FROM_DAYS, sales_features
@@ -129,22 +129,14 @@ def _long(units: np.ndarray) -> pl.DataFrame:
     return ids.join(ds.alias("ds").to_frame(), how="cross", maintain_order="left_right").with_columns(y=units.ravel())
 
 
-def ours(frame: pl.DataFrame) -> Iterator[dict[str, pl.Series]]:
-    """The columns of some series at a time, as `feature_frames` evaluates them: gutters, shifts, running sums."""
+def ours(frame: pl.DataFrame) -> Iterator[dict[str, np.ndarray]]:
+    """The columns of some series at a time, as `feature_frames` evaluates them. A lag is no column of its own: units, read earlier."""
     features = _declared()
     series = frame["unique_id"][-1] + 1
-    units = frame["y"].to_numpy().reshape(series, -1)
-    gutter, width = _gutter(), _gutter() + units.shape[1]
-    some = series_in_a_piece(width, features)
+    days = frame.height // series
+    some = series_in_a_piece(days, features)
     for first in range(0, series, some):
-        part = units[first : first + some]
-        table = np.full((len(part), width), np.nan, dtype=np.float32)
-        table[:, gutter:] = part
-        yield evaluated(pl.DataFrame({"y": column(table)}), width, features)
-
-
-def _gutter() -> int:
-    return max(load_params(ROOT / "params.yaml").features.lags)
+        yield evaluated(frame.slice(first * days, some * days).select("y"), days, features)
 
 
 def mlforecast(frame: pl.DataFrame) -> pl.DataFrame:
@@ -164,14 +156,14 @@ def mlforecast(frame: pl.DataFrame) -> pl.DataFrame:
     return engine.preprocess(frame, dropna=False, static_features=[])
 
 
-def _ours(pieces: list[dict[str, pl.Series]], days: int) -> np.ndarray:
-    """(features, series, days - 1): all but the last day, in the order declared."""
-    told = [
-        np.concatenate(
-            [piece[feature.name].to_numpy().reshape(-1, _gutter() + days)[:, _gutter() : -1] for piece in pieces]
-        )
-        for feature in _declared()
-    ]
+def _ours(pieces: list[dict[str, np.ndarray]], days: int) -> np.ndarray:
+    """(features, series, days - 1): what each feature reads on all origins but the last day, in the order declared."""
+    told = []
+    for feature in _declared():
+        table = np.concatenate([piece[feature.name].reshape(-1, days) for piece in pieces])
+        earlier = np.full_like(table, np.nan)
+        earlier[:, -feature.ahead :] = table[:, : days + feature.ahead]
+        told.append(earlier[:, :-1])
     return np.stack(told)
 
 

@@ -6,12 +6,11 @@ import polars as pl
 
 from contract.params import FeatureParams
 from features.calendar import calendar_features
+from features.dense import GUTTER_DAYS
 from features.feature import WEEK, Feature, refuse_leaks
 from features.hierarchy import LEVEL_DAYS, hierarchy_features, table_name
 from features.price import LONGEST_WINDOW, price_features, promo_features
 from features.sales import TABLE, sales_features
-
-LONGEST_SHIFT = 28  # days an expression may look back, but for the lags
 
 
 def declared_features(params: FeatureParams, horizon: int) -> list[Feature]:
@@ -27,16 +26,11 @@ def declared_features(params: FeatureParams, horizon: int) -> list[Feature]:
     return refuse_leaks(features, horizon)
 
 
-def gutter_days(params: FeatureParams) -> int:
-    """The gutter every shift of an expression stays within; windows need none."""
-    return max([LONGEST_SHIFT, *params.lags])
-
-
 def look_back_days(params: FeatureParams) -> int:
     """How many days before its anchor the furthest feature reads."""
     weeks = max([4, *params.weekday_weeks])
     windows = [*params.windows, *params.year_windows, *params.hierarchy_windows, WEEK * weeks]
-    return max([gutter_days(params), LEVEL_DAYS, LONGEST_WINDOW, *windows])
+    return max([GUTTER_DAYS, LEVEL_DAYS, LONGEST_WINDOW, *params.lags, *windows])
 
 
 def _covariate(name: str, anchor: str) -> Feature:

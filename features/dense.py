@@ -1,7 +1,7 @@
 """The panel made dense: every entity has every day, in order, with a gutter of empty days before it.
 
-Row of (entity, day) = entity_ix * width + gutter + day_ix. With gutters at least as long as the longest shift, a lag is a plain
-shift of the whole column: it cannot reach into the entity before.
+Row of (entity, day) = entity_ix * width + gutter + day_ix. An expression may shift a whole column by as many days as the gutter is
+long: it cannot reach into the entity before. Lags and windows need no gutter (features.feature, features.windows).
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import polars as pl
 from contract.panel import Panel
 
 UNKNOWN_SERIES = 2**32 - 1  # no row of `series`
+GUTTER_DAYS = 28  # the most an expression may shift
 ROWS_AT_ONCE = 2_000_000  # of sales
 FEED_COLUMN = "store_id"  # whoever sends one extract a day; a series absent while its feed arrived sold nothing
 
@@ -66,7 +67,7 @@ class Days:
         return located["entity_ix"].to_numpy(), located["day_ix"].to_numpy() + self.gutter
 
 
-def days_of(panel: Panel, horizon: int, gutter: int) -> Days:
+def days_of(panel: Panel, horizon: int, gutter: int = GUTTER_DAYS) -> Days:
     """The day axis of a panel, from its first sales day to `horizon` days after its last."""
     return Days(panel.first_day, (panel.last_day - panel.first_day).days + 1, horizon, gutter)
 

@@ -28,7 +28,7 @@ class Feature:
     `expr` is evaluated on the dense table `table` (rows: entity x day, sorted, gutters between entities, so a shift needs no
     group-by) and may look back only. With `window`, its values over that window are summed up. Read at the day the `anchor` names:
 
-        origin       the last known day
+        origin       the last known day (+ `ahead` days; negative: before it)
         weekday      the last known day with the target's weekday
         year         the target's day 52 weeks ago (+ `ahead` days, for windows around it)
         origin_year  the origin's day 52 weeks ago (+ `ahead` days)
@@ -57,14 +57,14 @@ class Feature:
 def days_read(anchor: Anchor, ahead: int, origin: np.ndarray, h: np.ndarray) -> np.ndarray:
     """The day index each row reads at this anchor; may be negative (before the panel), which means null."""
     if anchor == "origin":
-        return origin
+        return origin + ahead
     if anchor == "weekday":
-        return origin + h - WEEK * -(-h // WEEK)
+        return origin + h - WEEK * -(-h // WEEK) + ahead
     if anchor == "year":
         return origin + h - YEAR + ahead
     if anchor == "origin_year":
         return origin - YEAR + ahead
-    return origin + h
+    return origin + h + ahead
 
 
 def refuse_leaks(features: list[Feature], horizon: int) -> list[Feature]:
@@ -77,7 +77,12 @@ def refuse_leaks(features: list[Feature], horizon: int) -> list[Feature]:
                 f"feature '{feature.name}' reads {sorted(late)} on the target day, which is not known at the origin. "
                 "Anchor it at 'origin', 'weekday' or 'year', or declare the column known-future (source.files.known_future)."
             )
-        if feature.anchor in ("year", "origin_year") and feature.ahead > YEAR - horizon:
+        if feature.anchor not in ("year", "origin_year") and feature.ahead > 0:
+            raise LeakingFeature(
+                f"feature '{feature.name}' reads {feature.ahead} days after its anchor '{feature.anchor}', which may not be known. "
+                "Count back from it (ahead <= 0)."
+            )
+        if feature.ahead > YEAR - horizon:
             raise LeakingFeature(
                 f"feature '{feature.name}' reads {feature.ahead} days after the day a year ago, past the origin of a "
                 f"{horizon}-day horizon. Keep it at or under {YEAR - horizon}."

@@ -8,12 +8,14 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
+from features.cores import on_all_cores
 from features.feature import Feature, days_read
 from features.sales import TABLE as SERIES_TABLE
 from features.space import Space, series_in_a_piece, series_table
 from features.windows import read_windows
 
 ROWS_AT_ONCE = 50_000  # of a frame turned into a matrix
+FEW_ROWS = 20_000  # gathered sooner than threads are started
 
 
 @dataclass(frozen=True)
@@ -95,51 +97,63 @@ def _by_chunk(space: Space, rows: Rows) -> Iterator[tuple[int, int, Rows]]:
 
 def _chunk_frame(space: Space, first: int, last: int, rows: Rows) -> pl.DataFrame:
     values = _read_values(space, series_table(space, first, last), first, rows)
-    columns = [pl.Series("h", rows.h.astype(np.float32)), *(codes.gather(rows.series_ix) for codes in space.static)]
+    columns = {"h": rows.h.astype(np.float32)}
+    columns |= {codes.name: codes.to_numpy()[rows.series_ix] for codes in space.static}
     for feature in space.features:
         value = values[feature.name]
-        if feature.over is not None:
-            value = _ratio(value, values[feature.over.name])
-        columns.append(value.alias(feature.name))
+        columns[feature.name] = value if feature.over is None else _ratio(value, values[feature.over.name])
     return pl.DataFrame(columns).fill_nan(None)
 
 
-def _read_values(space: Space, own: pl.DataFrame, first: int, rows: Rows) -> dict[str, pl.Series]:
-    """Every part of every feature, evaluated on its table and gathered at its rows."""
+def _read_values(space: Space, own: pl.DataFrame, first: int, rows: Rows) -> dict[str, np.ndarray]:
+    """Every part of every feature, evaluated on its table and gathered at its rows; NaN where unknown."""
     tables = {SERIES_TABLE: (own, rows.series_ix - first)}
     for table in {part.table for part in _parts(space.features)} - {SERIES_TABLE}:
         tables[table] = _part_of(space, table, first, rows)
-    values: dict[str, pl.Series] = {}
+    values: dict[str, np.ndarray] = {}
     for table, (dense, entity) in tables.items():
         parts = {part.name: part for part in _parts(space.features) if part.table == table}
         columns = evaluated(dense, space.days.width, list(parts.values()))
-        places: dict[tuple[str, int], pl.Series] = {}
-        for name, part in parts.items():
-            place = part.anchor, part.ahead
-            if place not in places:
-                places[place] = _rows_read(space, entity, days_read(*place, rows.origin_ix, rows.h))
-            values[name] = columns[name].gather(places[place])
+        places = {}
+        for place in {(part.anchor, part.ahead) for part in parts.values()}:
+            day = days_read(*place, rows.origin_ix, rows.h)
+            places[place] = space.days.rows(entity, np.maximum(day, 0)), day < 0
+        values |= _gathered(columns, {name: places[part.anchor, part.ahead] for name, part in parts.items()}, len(rows))
     return values
 
 
-def evaluated(dense: pl.DataFrame, width: int, parts: list[Feature]) -> dict[str, pl.Series]:
-    """Each part's value on every row of its dense table."""
-    columns = dense.select([part.expr.cast(pl.Float32).alias(part.name) for part in parts if part.window is None])
-    windowed: dict[bytes, list[Feature]] = {}
+def _gathered(
+    columns: dict[str, np.ndarray], places: dict[str, tuple[np.ndarray, np.ndarray]], rows: int
+) -> dict[str, np.ndarray]:
+    """Of each column the values at its rows of the dense table; NaN where that is before the panel."""
+
+    def gather(name: str) -> np.ndarray:
+        at, is_before = places[name]
+        value = columns[name].take(at, mode="clip")
+        value[is_before] = np.nan
+        return value
+
+    made = on_all_cores(gather, places) if rows > FEW_ROWS else map(gather, places)
+    return dict(zip(places, made, strict=True))
+
+
+def evaluated(dense: pl.DataFrame, width: int, parts: list[Feature]) -> dict[str, np.ndarray]:
+    """Each part's value on every row of its dense table, float32, NaN where unknown; parts of one expression share its column."""
+    same: dict[bytes, list[Feature]] = {}
     for part in parts:
-        if part.window is not None:
-            windowed.setdefault(part.expr.meta.serialize(), []).append(part)
-    made = {name: columns[name] for name in columns.columns}
-    for same in windowed.values():
-        averaged = dense.select(same[0].expr.cast(pl.Float32)).to_series().fill_null(np.nan).to_numpy()
-        tables = read_windows(averaged.reshape(-1, width), {part.window for part in same})
-        made |= {part.name: pl.Series(part.name, tables[part.window].ravel()) for part in same}
+        same.setdefault(part.expr.meta.serialize(), []).append(part)
+    columns = dense.select([_with_nan(told[0].expr).alias(told[0].name) for told in same.values()])
+    made: dict[str, np.ndarray] = {}
+    for told in same.values():
+        column = columns[told[0].name].to_numpy()
+        windows = read_windows(column.reshape(-1, width), {part.window for part in told if part.window is not None})
+        made |= {part.name: column if part.window is None else windows[part.window].ravel() for part in told}
     return made
 
 
-def _rows_read(space: Space, entity: np.ndarray, day: np.ndarray) -> pl.Series:
-    """The rows of a dense table read for each (entity, day); null before the panel."""
-    return pl.Series(np.where(day < 0, -1, space.days.rows(entity, day))).cast(pl.UInt32, strict=False)
+def _with_nan(expr: pl.Expr) -> pl.Expr:
+    """Float32 that NumPy takes as it is."""
+    return expr.cast(pl.Float32).fill_null(np.nan)
 
 
 def _part_of(space: Space, table: str, first: int, rows: Rows) -> tuple[pl.DataFrame, np.ndarray]:
@@ -157,6 +171,6 @@ def _parts(features: list[Feature]) -> Iterator[Feature]:
     return (part for feature in features for part in feature.parts)
 
 
-def _ratio(above: pl.Series, below: pl.Series) -> pl.Series:
-    frame = pl.DataFrame({"above": above.alias("above"), "below": below.alias("below")})
-    return frame.select(pl.when(pl.col("below") > 0).then(pl.col("above") / pl.col("below")))["above"]
+def _ratio(above: np.ndarray, below: np.ndarray) -> np.ndarray:
+    """Unknown where either is, or where it would be over nothing."""
+    return np.divide(above, below, out=np.full_like(above, np.nan), where=below > 0)

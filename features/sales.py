@@ -25,7 +25,7 @@ def sales_features(params: FeatureParams) -> list[Feature]:
 
 
 def _lag(days: int) -> Feature:
-    return Feature(f"lags_{days}", "lags", TABLE, "origin", Y.shift(days))
+    return Feature(f"lags_{days}", "lags", TABLE, "origin", Y, ahead=-days)
 
 
 def _window(days: int) -> list[Feature]:

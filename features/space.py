@@ -12,7 +12,7 @@ from contract.memory import piece_mb
 from contract.panel import Panel
 from contract.params import FeatureParams, Params
 from features.calendar import calendar_table, event_vocabulary, regions_of
-from features.declared import declared_features, gutter_days
+from features.declared import declared_features
 from features.dense import Days, column, days_of, demand, locate, sold_before
 from features.feature import Feature
 from features.hierarchy import group_index, group_table, table_name
@@ -82,7 +82,7 @@ def lay_out(
     absent_means_zero: bool = True,
 ) -> Space:
     """The space of a panel that was cut at the last day anything may be known of: `panel.up_to(cutoff)`."""
-    days, features = days_of(panel, horizon, gutter_days(params)), declared_features(params, horizon)
+    days, features = days_of(panel, horizon), declared_features(params, horizon)
     regions, region_ix = regions_of(panel.series, region)
     closed = closed_table(panel, days, region)
     by_series = _series_tables(panel, params, days, absent_means_zero, closed)

@@ -7,11 +7,12 @@ whole units they are exact.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
+
+from features.cores import on_all_cores
 
 CELLS_AT_ONCE = 250_000  # entities x days; their running sums stay in the processor's cache
 
@@ -37,17 +38,13 @@ def read_windows(values: np.ndarray, windows: Iterable[Window]) -> dict[Window, 
     def walk(starts: Iterable[int]) -> None:
         scratch = np.empty(
             (5, height, values.shape[1])
-        )  # for every block anew, its pages would cost more than the sums
+        )  # made for every block, its pages would cost more than the sums
         for first in starts:
             at = slice(first, first + height)
             _read_block(values[at], {window: table[at] for window, table in made.items()}, scratch)
 
     walkers = min(pl.thread_pool_size(), len(starts))
-    if walkers < 2:
-        walk(starts)
-    else:
-        with ThreadPoolExecutor(walkers) as pool:
-            list(pool.map(walk, [starts[walker::walkers] for walker in range(walkers)]))
+    on_all_cores(walk, [starts[walker::walkers] for walker in range(walkers)])
     return made
 
 

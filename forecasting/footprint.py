@@ -12,8 +12,8 @@ from pathlib import Path
 
 from contract.memory import piece_mb
 from contract.params import Params
-from features.declared import declared_features, gutter_days
-from features.dense import ROWS_AT_ONCE
+from features.declared import declared_features
+from features.dense import GUTTER_DAYS, ROWS_AT_ONCE
 
 MB = 2.0**20
 PROGRAM_MB = 310.0  # Python, Polars, DuckDB, LightGBM, statsforecast, loaded
@@ -61,7 +61,9 @@ def to_forecast(shape: Shape, params: Params, horizon: int) -> Needs:
     return {
         "reading": PROGRAM_MB + _panel(shape) + shape.sales * READ_ROW / MB,
         "laying out": laid_out + _laying(shape, params),
-        "forecasting": laid_out + _piece(shape, params, shape.series * horizon) + shape.series * horizon * ANSWER_ROW / MB,
+        "forecasting": laid_out
+        + _piece(shape, params, shape.series * horizon)
+        + shape.series * horizon * ANSWER_ROW / MB,
     }
 
 
@@ -101,4 +103,4 @@ def _laying(shape: Shape, params: Params) -> float:
 
 def _cells(shape: Shape, params: Params) -> int:
     """Series times days of a dense table."""
-    return shape.series * (gutter_days(params.features) + shape.days + params.train.horizon)
+    return shape.series * (GUTTER_DAYS + shape.days + params.train.horizon)

@@ -5,7 +5,7 @@ import polars as pl
 import pytest
 
 from contract.errors import LeakingFeature
-from features.declared import declared_features, gutter_days, look_back_days
+from features.declared import declared_features, look_back_days
 from features.feature import YEAR, Feature, days_read, refuse_leaks
 
 ORIGIN = 500
@@ -84,6 +84,13 @@ def test_a_year_window_may_reach_the_origin_of_the_longest_horizon_and_no_furthe
         refuse_leaks([_feature("y", "year", ahead=reach + 1)], horizon)
 
 
+@pytest.mark.parametrize("anchor", ["origin", "weekday", "target"])
+def test_nothing_is_read_after_another_anchor(anchor):
+    assert refuse_leaks([_feature("price", anchor, ahead=-3)], horizon=28)
+    with pytest.raises(LeakingFeature, match="1 days after its anchor"):
+        refuse_leaks([_feature("price", anchor, ahead=1)], horizon=28)
+
+
 def test_the_declared_features_pass_their_own_gate(feature_params):
     names = [feature.name for feature in declared_features(feature_params, horizon=28)]
     assert len(set(names)) == len(names)
@@ -123,8 +130,7 @@ def test_an_empty_list_or_false_switches_exactly_one_family_off(feature_params, 
     assert every - fewer == {family}
 
 
-def test_the_gutter_is_as_long_as_the_longest_shift_and_the_look_back_as_the_longest_window(feature_params):
-    assert (gutter_days(feature_params), look_back_days(feature_params)) == (28, 112)
-    of_lags = feature_params.model_copy(update={"lags": [200]})
-    assert (gutter_days(of_lags), look_back_days(of_lags)) == (200, 200)
+def test_the_look_back_is_as_long_as_the_longest_lag_or_window(feature_params):
+    assert look_back_days(feature_params) == 112
+    assert look_back_days(feature_params.model_copy(update={"lags": [200]})) == 200
     assert look_back_days(feature_params.model_copy(update={"weekday_weeks": [30]})) == 210
