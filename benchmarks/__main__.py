@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import lags_and_windows
-from benchmarks.measured import ROOT, machine, measured, start_up
+from benchmarks.measured import ROOT, keep, machine, measured, start_up
 from benchmarks.store import BENCHES
 from benchmarks.store_table import judging_lines, store_lines
 from reports.tables import text_table
@@ -39,6 +39,7 @@ def main() -> None:
     if arguments.data_from:
         with tempfile.TemporaryDirectory() as folder:
             results["features"].append(lags_and_windows.compared(m5_panel(arguments.data_from, Path(folder))))
+    keep("lags_and_windows", {"compared": results["features"]})
     results["store"] = {name: asdict(measured("benchmarks.store", name)) for name in BENCHES}
     results["judging"] = {
         f"{side} {rows}": asdict(measured("benchmarks.judging", side, str(rows)))

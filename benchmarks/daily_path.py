@@ -30,7 +30,7 @@ from contract.places import Places
 from reports.tables import text_table
 from storage.panel_files import read_frozen
 
-KEPT = ("tillcast.duckdb", "journal", "models", "archive", "backtest", "scores")
+KEPT = ("tillcast.duckdb", "panel", "journal", "models", "archive", "backtest", "scores")
 TARGETS = "under 60 s and under 2,000 MB"
 
 
@@ -81,20 +81,26 @@ def day_after(panel: Panel, kind: str) -> tuple[str, pl.DataFrame]:
 
 def _walked(data: Path, params_file: Path, params: Params, panel: Panel) -> Iterator[dict[str, Any]]:
     with tempfile.TemporaryDirectory(prefix="daily-") as folder:
-        copy = Path(folder) / "data"
-        copy.mkdir()
-        for name in KEPT:
-            if (data / name).is_dir():
-                shutil.copytree(data / name, copy / name)
-            elif (data / name).exists():
-                shutil.copy(data / name, copy / name)
-        name, table = day_after(panel, params.source.kind)
-        Places(copy).inbox.mkdir()
-        table.write_csv(Places(copy).inbox / name)
+        copy = morning(data, Path(folder), panel, params.source.kind)
         now = f"{panel.last_day + timedelta(days=2)}T06:00"
         for door in ("ingest", "inference", "monitor"):
             shared = ["--params", str(params_file), "--data", str(copy.resolve()), "--json"]
             yield _timed(door, [*shared, *(["--now", now] if door == "monitor" else [])])
+
+
+def morning(data: Path, folder: Path, panel: Panel, kind: str) -> Path:
+    """A copy of a data folder, the day after its last in the inbox."""
+    copy = folder / "data"
+    copy.mkdir()
+    for name in KEPT:
+        if (data / name).is_dir():
+            shutil.copytree(data / name, copy / name)
+        elif (data / name).exists():
+            shutil.copy(data / name, copy / name)
+    name, table = day_after(panel, kind)
+    Places(copy).inbox.mkdir()
+    table.write_csv(Places(copy).inbox / name)
+    return copy
 
 
 def _timed(door: str, arguments: list[str]) -> dict[str, Any]:

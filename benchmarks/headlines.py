@@ -98,15 +98,18 @@ def _budget(told: Told) -> Line:
 
 
 def _engine(told: Told) -> Line:
-    made = told["features"][-1]
-    rows = made["ours"]["told"]["rows"]
+    made = told["compared"][-1]
+    made_of, rows = made["ours"]["told"]["features"], made["ours"]["told"]["rows"]
     seconds = f"{made['ours']['median_s']:.2f} s against {made['mlforecast']['median_s']:.2f} s"
-    what = f"lags and windows on {rows:,} rows against mlforecast"
-    return (
-        what,
-        f"{seconds} ({made['times_faster']}x), {made['share_of_memory']} of its memory, same values",
-        "`make bench`",
-    )
+    faster, memory = made["times_faster"]["ours"], made["share_of_memory"]
+    said = f"{seconds} ({faster}x), {memory['ours']} of its memory; worked off in pieces {memory['ours_in_pieces']}"
+    return f"{made_of} lags and windows on {rows:,} rows against mlforecast", said, "`make bench DATA=...`"
+
+
+def _costs(told: Told) -> Line:
+    said = f"{told['fit_s']:.0f} s, {told['overhead']:.0%} over bare training; {told['cutoffs']} cutoffs with {told['fits']} fits "
+    ratio = f"{told['backtest_s']:.0f} s ({told['backtest_ratio']} times one fit and {told['cutoffs']} forecasts)"
+    return "M5, one fit; a backtest", said + ratio, "`python -m benchmarks.costs data`"
 
 
 def _start_up(told: Told) -> Line:
@@ -140,7 +143,8 @@ LINES: tuple[tuple[str, Callable[[Told], Line]], ...] = (
     ("what_if_m5", _what_if),
     ("scale", _scale),
     ("budget", _budget),
-    ("latest", _engine),
+    ("costs_m5", _costs),
+    ("lags_and_windows", _engine),
     ("latest", _start_up),
     ("drills", _drills),
     ("powercut", _power_cuts),

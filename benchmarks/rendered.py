@@ -31,7 +31,7 @@ def sections() -> dict[str, dict[str, str]]:
     """Document -> name of the marks -> what stands between them."""
     design = {
         "gate": _gate, "cadence": _cadence, "launches": _launches, "daily_path_m5": _daily_path, "scale": _growth,
-        "budget": _budget,
+        "budget": _budget, "costs_m5": _costs, "where_time_goes_m5": _where_time_goes, "lags_and_windows": _engine,
     }  # fmt: skip
     measured = markdown_table(["what", "measured", "command"], [list(line) for line in measured_lines()])
     return {
@@ -90,6 +90,9 @@ def _daily_path(told: dict[str, Any]) -> str:
     return markdown_table(["step", "seconds", "CPU seconds", "peak MB"], rows)
 
 
+MILLION = 1_000_000
+
+
 def _growth(told: dict[str, Any]) -> str:
     """One row per size, one column per stage; the slopes below."""
     stages = list(told["slopes"]["s"])
@@ -101,7 +104,48 @@ def _growth(told: dict[str, Any]) -> str:
         [f"slope of {name}", *(f"{told['slopes'][what][stage]:.2f}" for stage in stages)]
         for what, name in (("s", "seconds"), ("mb", "memory"))
     ]
-    return markdown_table(["series", *stages], rows + slopes)
+    last = list(told["sizes"])[-1]
+    times = MILLION / int(last)
+    beyond = [
+        f"{at['s'] * times ** told['slopes']['s'][stage]:.0f} s, {at['mb'] * times ** told['slopes']['mb'][stage]:,.0f} MB"
+        for stage, at in told["sizes"][last].items()
+    ]
+    return markdown_table(["series", *stages], [*rows, *slopes, [f"{MILLION:,}, drawn out by the slopes", *beyond]])
+
+
+def _engine(told: dict[str, Any]) -> str:
+    """One row per data set and side."""
+    words = {"mlforecast": "mlforecast", "ours": "ours, held to the end", "ours_in_pieces": "ours, in pieces"}
+    rows = []
+    for made in told["compared"]:
+        for side, name in words.items():
+            ratios = (
+                [f"{made['times_faster'][side]}x", str(made["share_of_memory"][side])]
+                if side != "mlforecast"
+                else ["", ""]
+            )
+            seconds, mb = f"{made[side]['median_s']:.2f}", f"{made[side]['took_mb']:,}"
+            rows.append([f"{made['ours']['told']['rows']:,}", name, seconds, mb, *ratios])
+    return markdown_table(["rows", "side", "seconds", "MB taken", "times faster", "of its memory"], rows)
+
+
+def _costs(told: dict[str, Any]) -> str:
+    rows = [[f"a fit: {name}", f"{seconds:.1f}"] for name, seconds in told["steps"].items()]
+    backtest = f"a backtest: {told['cutoffs']} cutoffs, {told['fits']} fits"
+    over = f"the whole fit ({told['overhead']:.0%} over training alone)"
+    ratio = f"{backtest} ({told['backtest_ratio']} times one fit and {told['cutoffs']} forecasts)"
+    wholes = {over: "fit_s", "a forecast": "forecast_s", ratio: "backtest_s"}
+    return markdown_table(["M5", "seconds"], [*rows, *([name, f"{told[key]:.1f}"] for name, key in wholes.items())])
+
+
+def _where_time_goes(told: dict[str, Any]) -> str:
+    rows = [
+        [f"`{door}`, {made['seconds']:.1f} s", f"`{place}`" if "." in place else place, f"{seconds:.1f}",
+         f"{seconds / made['seconds']:.0%}"]
+        for door, made in told["doors"].items()
+        for place, seconds in made["by"].items()
+    ]  # fmt: skip
+    return markdown_table(["door", "in", "seconds", "share"], rows)
 
 
 def _budget(told: dict[str, Any]) -> str:

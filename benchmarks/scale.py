@@ -1,6 +1,7 @@
 """The whole way of a morning and of a fit, from 1,000 series up: seconds and peak memory by stage, and how they grow.
 
 run     python -m benchmarks.scale [--sizes 1000 3000 10000 30000 100000]
+writes  benchmarks/results/scale.json, docs/growth.svg
 
 Each size is a process of its own: a simulated history of 200 days into a new store, read back, one fit on the row budget of
 params.yaml, the forecast of 28 days with quantiles and levels, written. The slope is that of log seconds (MB) over log series, from
@@ -41,6 +42,7 @@ from storage.runs import Run
 from storage.store import open_store
 
 DAYS, SIZES, SLOPE_FROM = 200, (1_000, 3_000, 10_000, 30_000, 100_000), 10_000
+PLOT = ROOT / "docs" / "growth.svg"
 STAGES = ("write history", "read panel", "fit", "forecast", "write forecasts")
 NOW = datetime(2026, 1, 1)
 ANY_RATIOS = Ratios([0.1, 1.0, 10.0], [[k / len(QUANTILES) for k in range(len(QUANTILES))]] * 3, [0.0] * len(QUANTILES))
@@ -66,6 +68,29 @@ def main() -> None:
     rows += [[f"slope, {what}", *[f"{slopes[what][stage]:.2f}" for stage in STAGES]] for what in slopes]
     print(text_table(["series", *STAGES], rows))
     keep("scale", {"days": DAYS, "sizes": told, "slopes": slopes})
+    draw(told)
+
+
+def draw(told: dict[int, dict[str, Any]]) -> None:
+    """docs/growth.svg: seconds and memory of each stage against the number of series, both axes in logarithms."""
+    import altair as alt
+    import vl_convert
+
+    rows = [
+        {"series": int(size), "stage": stage, "what": name, "value": at[stage][key]}
+        for size, at in told.items()
+        for stage in STAGES
+        for key, name in (("s", "seconds"), ("mb", "peak MB"))
+    ]
+    lines = alt.Chart(pl.DataFrame(rows)).mark_line(point=True)
+    chart = lines.encode(
+        x=alt.X("series:Q", scale=alt.Scale(type="log"), title="series"),
+        y=alt.Y("value:Q", scale=alt.Scale(type="log"), title=None),
+        color=alt.Color("stage:N", title=None, sort=list(STAGES)),
+        column=alt.Column("what:N", title=None, sort=["seconds", "peak MB"]),
+    )
+    plot = chart.properties(width=300, height=220).resolve_scale(y="independent")
+    PLOT.write_text(vl_convert.vegalite_to_svg(plot.to_dict()), encoding="utf-8")
 
 
 def one_size(size: int) -> dict[str, Any]:
