@@ -186,7 +186,7 @@ def _ended(files: list[Taken]) -> Summary:
     log.info("ended files=%d %s", len(files), " ".join(f"{name}={count}" for name, count in counts.items()))
     statuses = [file.status for file in files]
     named = {status: statuses.count(status) for status in ("accepted", "known", "refused", "growing")}
-    why = {file.name: file.reason for file in files if file.status == "refused"}
+    why = {file.name: file.reason for file in files if file.reason}
     return {
         "files": len(files),
         **named,

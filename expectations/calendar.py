@@ -6,8 +6,8 @@ import polars as pl
 
 from contract.frames import CALENDAR
 from contract.params import IngestParams
-from expectations.measures import control_characters, days_since, name_length, with_copies
-from expectations.rule import Rule, present, within
+from expectations.measures import control_characters, days_learned_ahead, days_since, name_length, with_copies
+from expectations.rule import Rule, not_learned_ahead, present, within
 from expectations.suite import Context, Suite
 
 
@@ -21,6 +21,7 @@ def calendar_rules(ingest: IngestParams) -> list[Rule]:
         within("region_unseen", "region_name_unseen", "A name with line ends or tabs is a shifted column.", at_most=0),
         present("ds", "day_missing", "An event of no day cannot be planned for."),
         within("days_since_oldest", "day_too_old", "A day before ingest.oldest_day is a typing error.", at_least=0),
+        not_learned_ahead(),
         within("versions", "contradicting_rows", "Two rows of this file say different things of one region and day.",
                at_most=1),
         within("copy", "repeated_row", "The same row stands in this file already.", at_most=0),
@@ -36,6 +37,7 @@ def _measured(rows: pl.DataFrame, context: Context) -> pl.DataFrame:
         control_characters("region"),
         name_length("event"),
         days_since("ds", context.ingest.oldest_day),
+        days_learned_ahead(context.received_day),
     )
 
 

@@ -8,8 +8,8 @@ import polars as pl
 
 from contract.frames import COVARIATES
 from contract.params import IngestParams
-from expectations.measures import control_characters, days_since, name_length, with_copies
-from expectations.rule import Rule, present, within
+from expectations.measures import control_characters, days_learned_ahead, days_since, name_length, with_copies
+from expectations.rule import Rule, not_learned_ahead, present, within
 from expectations.suite import Context, Suite
 
 
@@ -25,6 +25,7 @@ def covariate_rules(ingest: IngestParams) -> list[Rule]:
         present("name", "covariate_unnamed", "A value must say what it measures."),
         present("ds", "day_missing", "A value of no day explains no day."),
         within("days_since_oldest", "day_too_old", "A day before ingest.oldest_day is a typing error.", at_least=0),
+        not_learned_ahead(),
         within("versions", "contradicting_rows", "Two rows of this file say different things of one series and day.",
                at_most=1),
         within("copy", "repeated_row", "The same row stands in this file already.", at_most=0),
@@ -37,6 +38,7 @@ def _measured(rows: pl.DataFrame, context: Context) -> pl.DataFrame:
         name_length("unique_id"),
         control_characters("unique_id"),
         days_since("ds", context.ingest.oldest_day),
+        days_learned_ahead(context.received_day),
     )
 
 

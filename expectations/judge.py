@@ -80,6 +80,13 @@ def refuse_whole(judgement: Judgement, suite: Suite, reason: str) -> Judgement:
     return replace(judgement, accepted=judgement.accepted.clear(), refused=refused, reason=reason)
 
 
+def refuse_keys(judgement: Judgement, suite: Suite, keys: pl.DataFrame, reason: str) -> Judgement:
+    """The same batch with the rows of these keys refused for a reason that no rule knows."""
+    rows = judgement.accepted.join(keys, on=keys.columns, how="semi").with_columns(reason=pl.lit(reason))
+    accepted = judgement.accepted.join(keys, on=keys.columns, how="anti", maintain_order="left")
+    return replace(judgement, accepted=accepted, refused=pl.concat([judgement.refused, _refused(rows, suite)]))
+
+
 def broken_rows(measured: pl.DataFrame, rules: Sequence[Rule], by_great_expectations: bool) -> pl.DataFrame:
     """Per rule (column, named by its code) and row: whether the row breaks it."""
     if by_great_expectations and measured.height:

@@ -26,6 +26,11 @@ def days_ahead(column: str, received_day: date) -> pl.Expr:
     return (pl.col(column) - learned).dt.total_days().alias("days_ahead")
 
 
+def days_learned_ahead(received_day: date) -> pl.Expr:
+    """Days by which the moment a row was learned lies after the day it was received; null where the file does not say."""
+    return (pl.col("known_at").dt.date() - pl.lit(received_day)).dt.total_days().alias("days_learned_ahead")
+
+
 def days_since(column: str, first: date) -> pl.Expr:
     """Days since a first day; negative before it."""
     return (pl.col(column) - pl.lit(first)).dt.total_days().alias("days_since_oldest")

@@ -8,8 +8,8 @@ import polars as pl
 
 from contract.frames import PRICES
 from contract.params import IngestParams
-from expectations.measures import control_characters, name_length, with_copies
-from expectations.rule import Rule, present, within
+from expectations.measures import control_characters, days_learned_ahead, name_length, with_copies
+from expectations.rule import Rule, not_learned_ahead, present, within
 from expectations.suite import Context, Suite
 
 
@@ -25,6 +25,7 @@ def price_rules(ingest: IngestParams) -> list[Rule]:
         present("from_ds", "day_missing", "A price must say from which day it holds."),
         present("to_ds", "last_day_missing", "A price must say until which day it holds."),
         within("period_days", "period_reversed", "A period does not end before it begins.", at_least=0),
+        not_learned_ahead(),
         within("versions", "contradicting_rows", "Two rows of this file give one series two prices from the same day.",
                at_most=1),
         within("copy", "repeated_row", "The same row stands in this file already.", at_most=0),
@@ -40,6 +41,7 @@ def _measured(rows: pl.DataFrame, context: Context) -> pl.DataFrame:
     rows = with_copies(rows, PRICES.key, ["to_ds", "price", "promo"]).with_columns(
         name_length("unique_id"),
         control_characters("unique_id"),
+        days_learned_ahead(context.received_day),
         period_days=(pl.col("to_ds") - pl.col("from_ds")).dt.total_days(),
     )
     return _with_overlap(_with_jump(rows, context), context)
@@ -65,17 +67,26 @@ def _with_jump(rows: pl.DataFrame, context: Context) -> pl.DataFrame:
 def _with_overlap(rows: pl.DataFrame, context: Context) -> pl.DataFrame:
     """Adds the days a period shares with a known one, else with an earlier one of this file that shares none.
 
-    The period a row restates (same series, same first day) does not count, and neither do rows refused anyway.
+    The period a row restates (same series, same first day) does not count, and neither do rows refused anyway: whoever
+    another rule refuses, or shares days himself, restates nothing, so what he would have restated counts again.
     """
-    whole = pl.all_horizontal(pl.col("unique_id", "from_ds", "to_ds").is_not_null()) & (pl.col("period_days") >= 0)
-    first = whole & (pl.col("copy") == 0) & (pl.col("versions") == 1)
-    mine = rows.with_row_index("at").filter(first).select("at", *PRICES.key, "to_ds").sort(PRICES.key)
-    with_known = _shared_with_known(mine, context.prices)
-    alone = mine.join(with_known.filter(pl.col("overlap_days") > 0), on="at", how="anti", maintain_order="left")
+    others = [rule for rule in price_rules(context.ingest) if rule.severity == "row" and rule.column != "overlap_days"]
+    sane = ~pl.any_horizontal(rule.broken.fill_null(False) for rule in others)
+    mine = rows.with_row_index("at").filter(sane).select("at", *PRICES.key, "to_ds").sort(PRICES.key)
+    found = [mine.select("at", overlap_days=pl.lit(None, pl.Int64)).clear()]
+    while (shared := _shared(mine, context.prices)).height:
+        found.append(shared)
+        mine = mine.join(shared, on="at", how="anti", maintain_order="left")
+    return rows.with_row_index("at").join(pl.concat(found), on="at", how="left", maintain_order="left").drop("at")
+
+
+def _shared(mine: pl.DataFrame, prices: pl.DataFrame) -> pl.DataFrame:
+    """at, overlap_days: the periods that share days with a known one, or with an earlier one that itself shares none with those."""
+    with_known = _shared_with_known(mine, prices).filter(pl.col("overlap_days") > 0)
+    alone = mine.join(with_known, on="at", how="anti", maintain_order="left")
     until = pl.col("to_ds").cum_max().shift(1).over("unique_id")
     with_mine = alone.select("at", overlap_days=(until - pl.col("from_ds")).dt.total_days() + 1)
-    shared = pl.concat([with_known, with_mine]).group_by("at").agg(pl.col("overlap_days").max())
-    return rows.with_row_index("at").join(shared, on="at", how="left", maintain_order="left").drop("at")
+    return pl.concat([with_known, with_mine.filter(pl.col("overlap_days") > 0)])
 
 
 def _shared_with_known(mine: pl.DataFrame, prices: pl.DataFrame) -> pl.DataFrame:

@@ -60,6 +60,15 @@ def within(
     return Rule(code, sentence, severity, column, pl.any_horizontal(outside), expectation, is_of_arrival, way_out)
 
 
+def not_learned_ahead() -> Rule:
+    """The rule on `known_at` that all facts share. One day of grace: a till's clock may stand in another time zone."""
+    sentence = (
+        "Nobody has learned tomorrow what he says today; until then this row would beat every correction. "
+        "Is known_at another column?"
+    )
+    return within("days_learned_ahead", "learned_in_future", sentence, at_most=1, is_of_arrival=True)
+
+
 def _not_null(column: str, code: str, severity: Severity) -> Expectation:
     from great_expectations import expectations as gxe
 

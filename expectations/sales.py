@@ -8,13 +8,22 @@ import polars as pl
 
 from contract.frames import SALES
 from contract.params import IngestParams
-from expectations.measures import control_characters, days_ahead, days_since, name_length, with_copies
+from expectations.measures import (
+    control_characters,
+    days_ahead,
+    days_learned_ahead,
+    days_since,
+    name_length,
+    with_copies,
+)
 from expectations.own_past import own_rank
-from expectations.rule import Rule, Severity, present, within
+from expectations.rule import Rule, Severity, not_learned_ahead, present, within
 from expectations.suite import Context, Suite
 from expectations.usual import unlike_the_weekday
 
+LEAST_OF_A_DAY = 0.5  # share of a known day's rows; fewer are latecomers, not the day again
 _WAY_OUT = "If it is right, drop the file again and run `python ingest.py --accept-unusual`."
+_OWN_FILES = "Where stores send files of their own, set ingest.whole_days: false."
 
 
 def sales_rules(ingest: IngestParams) -> list[Rule]:
@@ -29,6 +38,7 @@ def sales_rules(ingest: IngestParams) -> list[Rule]:
         within("is_unknown", "unknown_series", "The series is not in the assortment (ingest.allow_new_series).", at_most=0),
         present("ds", "day_missing", "Sales of no day belong to no week."),
         within("days_since_oldest", "day_too_old", "A day before ingest.oldest_day is a typing error.", at_least=0),
+        not_learned_ahead(),
         within("days_ahead", "day_in_future", "Nobody knows the sales of a day that has not ended.", at_most=0),
         within("versions", "contradicting_rows", "Two rows of this file say different things of one series and day.",
                at_most=1),
@@ -40,6 +50,8 @@ def sales_rules(ingest: IngestParams) -> list[Rule]:
         within("y", "units_absurd", "More units than ingest.max_y in a day is a typing error.", at_most=ingest.max_y),
         within("stockout_share", "stockout_share_outside", "The share of the day without stock lies from 0 to 1.",
                at_least=0, at_most=1),
+        within("share_of_day", "lines_of_a_known_day", "A few lines of a day that is known: summed up they would replace it. "
+               "Send all lines of that day.", at_least=LEAST_OF_A_DAY, is_of_arrival=True),
         *_of_whole_days(ingest),
         within("y_while_closed", "sold_while_closed", "A closed store sells nothing: is the day or the flag wrong?",
                at_most=0, severity="note"),
@@ -61,10 +73,11 @@ def _of_whole_days(ingest: IngestParams) -> list[Rule]:
     """Rules that every row of a day breaks together, so that a day is taken whole or not at all."""
     severity: Severity = "row" if ingest.refuse_unusual else "note"
     way_out = _WAY_OUT if ingest.refuse_unusual else ""
+    own_files = f" {_OWN_FILES}" if way_out and ingest.whole_days else ""
     return [
         within("rows_share", "day_incomplete", "So few rows against the same weekday's (ingest.min_rows_share) are half a "
                "file; absent rows would pass for zeros.", at_least=ingest.min_rows_share, severity=severity,
-               is_of_arrival=True, way_out=way_out),
+               is_of_arrival=True, way_out=way_out + own_files),
         within("sold_share", "day_all_zero", "So few units against the same weekday's (ingest.min_sold_share) are an export of zeros; "
                "if the stores were closed, say so in the calendar.", at_least=ingest.min_sold_share, severity=severity,
                is_of_arrival=True, way_out=way_out),
@@ -86,6 +99,7 @@ def _measured(rows: pl.DataFrame, context: Context) -> pl.DataFrame:
         control_characters("unique_id"),
         days_ahead("ds", context.received_day),
         days_since("ds", context.ingest.oldest_day),
+        days_learned_ahead(context.received_day),
         unknown.cast(pl.Int64).alias("is_unknown"),
     )
     rows = rows.join(unlike_the_weekday(rows, context), on="ds", how="left", maintain_order="left")
@@ -93,7 +107,15 @@ def _measured(rows: pl.DataFrame, context: Context) -> pl.DataFrame:
     rows = rows.join(context.restated, on="ds", how="left", maintain_order="left").with_columns(
         new_share=_new_share(context)
     )
-    return _with_y_while_closed(rows, context)
+    return _with_y_while_closed(_with_share_of_day(rows, context), context)
+
+
+def _with_share_of_day(rows: pl.DataFrame, context: Context) -> pl.DataFrame:
+    """The share of a known day's rows that the batch brings; null for a day not known yet, and where rows are no sums of lines."""
+    known = context.past.group_by("ds").agg(others=pl.col("rows").sum()).filter(pl.lit(context.are_lines_summed))
+    brought = pl.len().over("ds")
+    joined = rows.join(known, on="ds", how="left", maintain_order="left")
+    return joined.with_columns(share_of_day=brought / (brought + pl.col("others"))).drop("others")
 
 
 def _new_share(context: Context) -> pl.Expr:

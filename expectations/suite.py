@@ -37,6 +37,7 @@ class Context:
     prices: pl.DataFrame = field(default_factory=PRICES.empty)  # current ones of the batch's series
     calendar: pl.DataFrame = field(default_factory=CALENDAR.empty)  # of the batch's days
     regions: pl.DataFrame | None = None  # unique_id, region: which calendar a series keeps
+    are_lines_summed: bool = False  # the source sends single lines: those of a day make its row together
 
     @property
     def columns(self) -> list[str]:

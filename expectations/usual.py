@@ -43,7 +43,8 @@ def unlike_the_weekday(rows: pl.DataFrame, context: Context) -> pl.DataFrame:
 
     rows_share      rows against the usual number (of the worst store, where ingest.whole_days is false); null too where it is
                     within the spread of the weeks, or some region is closed and its rows may rightly be absent
-    sold_share      units in all against the usual; null on a day of events, or that most rows call closed
+    sold_share      units in all (of the worst store, where ingest.whole_days is false) against the usual; null on a day of events,
+                    or that most rows call closed
     size_jump       the factor by which units per selling row are above or below the usual, in the worst group
     volume_ratio    units against the usual, in the group furthest from it; null too within the spread, or on a day of events
     zero_share_gap  share of zero rows minus the usual
@@ -109,35 +110,41 @@ def _is_apart(name: str) -> pl.Expr:
     return (pl.col(name) - pl.col(f"{name}_usual")).abs() > _SURE * deviation
 
 
-def _rows_share(compared: list[pl.DataFrame], context: Context) -> pl.DataFrame:
-    """ds, rows_share, zero_share_gap: of the total, or of the store furthest off."""
+def _whole(compared: list[pl.DataFrame], context: Context) -> pl.DataFrame | None:
+    """What answers for being complete: the total, or each store that sends a file of its own; None where it is not compared."""
     wanted = () if context.ingest.whole_days else (FEED,)
     found = [days for days, level in zip(compared, context.levels, strict=True) if level == wanted]
-    if not found:
+    return found[0] if found else None
+
+
+def _rows_share(compared: list[pl.DataFrame], context: Context) -> pl.DataFrame:
+    """ds, rows_share, zero_share_gap: of the total, or of the store furthest off."""
+    whole = _whole(compared, context)
+    if whole is None:
         return pl.DataFrame(schema={"ds": pl.Date, "rows_share": pl.Float64, "zero_share_gap": pl.Float64})
     closed = context.calendar.filter(pl.col("is_closed"))["ds"]
     is_sure = _is_apart("rows") & (pl.col("rows_usual") > 0) & ~pl.col("ds").is_in(closed.implode())
     gap = pl.col("zero_share") - pl.col("zero_share_usual")
-    return (
-        found[0]
-        .group_by("ds")
-        .agg(
-            rows_share=pl.when(is_sure).then(pl.col("rows") / pl.col("rows_usual")).min(),
-            zero_share_gap=gap.get(gap.abs().arg_max()),
-        )
+    return whole.group_by("ds").agg(
+        rows_share=pl.when(is_sure).then(pl.col("rows") / pl.col("rows_usual")).min(),
+        zero_share_gap=gap.get(gap.abs().arg_max()),
     )
 
 
 def _sold_share(compared: list[pl.DataFrame], rows: pl.DataFrame, context: Context) -> pl.DataFrame:
-    """ds, sold_share: of the total, where it is compared."""
-    whole = compared[0] if context.ingest.whole_days else pl.DataFrame(schema={"ds": pl.Date(), "volume": pl.Float64()})
-    if "volume_usual" not in whole.columns:
+    """ds, sold_share: of the total, or of the store furthest off."""
+    whole = _whole(compared, context)
+    if whole is None:
         return pl.DataFrame(schema={"ds": pl.Date(), "sold_share": pl.Float64()})
+    if not context.ingest.whole_days:
+        rows = rows.join(context.series.select("unique_id", FEED), on="unique_id", how="left")
+    groups = ["ds"] if context.ingest.whole_days else ["ds", FEED]
     is_shut = pl.col("is_open").not_().fill_null(False)
-    shut = rows.group_by("ds").agg(share=is_shut.mean()).filter(pl.col("share") > _MOSTLY_SHUT)["ds"]
+    shut = rows.group_by(groups).agg(share=is_shut.mean()).filter(pl.col("share") > _MOSTLY_SHUT)
     events = context.calendar.filter(pl.col("event").is_not_null() | pl.col("is_closed"))["ds"]
-    is_judged = (pl.col("volume_usual") >= _FEWEST_UNITS) & ~pl.col("ds").is_in(pl.concat([shut, events]).implode())
-    return whole.filter(is_judged).select("ds", sold_share=pl.col("volume") / pl.col("volume_usual"))
+    is_judged = (pl.col("volume_usual") >= _FEWEST_UNITS) & ~pl.col("ds").is_in(events.implode())
+    sold = whole.filter(is_judged).join(shut, on=groups, how="anti")
+    return sold.group_by("ds").agg(sold_share=(pl.col("volume") / pl.col("volume_usual")).min())
 
 
 def _size_jump(compared: list[pl.DataFrame]) -> pl.DataFrame:

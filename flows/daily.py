@@ -21,11 +21,13 @@ from flows.walked import walked
 
 @flow(name="daily", timeout_seconds=3 * 3600)
 def daily(params: Path = Path("params.yaml"), data: Path = Path("data"), now: datetime | None = None) -> Summary:
-    """Summaries by stage. The watchers look even if the table could not be made: then above all."""
+    """Summaries by stage. An inbox that cannot be taken leaves the table to yesterday's sales; the watchers look whatever failed."""
     now, told = now or clock(), {}
     try:
-        told["ingest"] = take_inbox(params, data, now)
-        told["inference"] = forecast(params, data, now)
+        try:
+            told["ingest"] = take_inbox(params, data, now)
+        finally:
+            told["inference"] = forecast(params, data, now)
     finally:
         watched = look(params, data, now)
         show(told, watched, data)
@@ -36,11 +38,14 @@ def daily(params: Path = Path("params.yaml"), data: Path = Path("data"), now: da
 def plain(params: Path, data: Path, now: datetime) -> Summary:
     """The same walk without Prefect."""
     try:
-        told = {"ingest": take_inbox.fn(params, data, now), "inference": forecast.fn(params, data, now)}
+        try:
+            told = {"ingest": take_inbox.fn(params, data, now)}
+        finally:
+            table = forecast.fn(params, data, now)
     finally:
         watched = look.fn(params, data, now)
         hand_out.fn(params, data)
-    return {**told, "monitor": watched}
+    return {**told, "inference": table, "monitor": watched}
 
 
 if __name__ == "__main__":

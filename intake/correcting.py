@@ -8,22 +8,22 @@ from pathlib import Path
 import polars as pl
 
 from contract.disk import sha256_of
-from contract.errors import BadInput
+from contract.errors import BadInput, BadUsage
 from contract.params import FilesParams, Params
 from contract.places import Places
 from contract.received import Received
 from expectations.judge import Judgement
 from expectations.suites import sentences
-from intake.replaying import Replayed, staged_as, waiting_rows
+from intake.replaying import Replayed, staged_as, waiting_rows, without_overtaken
 from intake.taking import judged_facts, readable, store_name
 from sources.columns import csv_manner
 from sources.reading import read_file
 from sources.reasons import REASONS
 from sources.tables import need_columns, read_table
 from storage.batches import Batch, Delivery, holds
-from storage.inbox import archive_file, safe_name
+from storage.inbox import archive_file
 from storage.known_at import with_known_at
-from storage.replays import Replay, write_replays
+from storage.replays import SENTENCES, Replay, write_replays
 from storage.store import open_store
 
 
@@ -32,20 +32,29 @@ def correct(params: Params, places: Places, now: datetime, batch_id: int, correc
 
     They are a delivery of their own, archived like any. BadInput, and nothing changes, when they are refused whole.
     """
+    if params.source.kind == "files" and params.source.files.transactions:
+        raise BadUsage(
+            "the source's lines are summed up to a day (source.files.transactions): a mended line alone would replace its day. "
+            "Send all lines of that day anew."
+        )
     sha256 = sha256_of(corrected)
     with open_store(places.store, params.ingest.lock_wait_s) as con:
         is_known = holds(con, sha256)
     told = []
     if not is_known:
         waiting = waiting_rows(params, places, batch_id, None)
-        own = staged_as(corrected, f"{Path(safe_name(waiting['name'][0])).stem}{corrected.suffix}", places)
+        if waiting.is_empty():
+            raise BadUsage(f"no row of batch {batch_id} waits any more: all were taken in. See quarantine.replayed_by.")
+        own = staged_as(corrected, f"{Path(waiting['name'][0]).stem}{corrected.suffix}", places)
         judged = judged_facts(read_file(own, params.source), params, places, now)
         if reason := next((judgement.reason for _, judgement in judged if judgement.reason), None):
             raise BadInput(f"'{corrected.name}' is refused: {reason}")
-        replays = [_correction(fact, given, waiting, _replaced(own, params, waiting), now) for fact, given in judged]
+        replaced = _replaced(own, params, waiting)
         delivery = Delivery(store_name(params.source), readable(corrected.name), sha256, now)
         with open_store(places.store, params.ingest.lock_wait_s) as con:
-            write_replays(con, delivery, replays, REASONS | sentences(params.ingest))
+            judged = [(fact, without_overtaken(con, fact, given, waiting)) for fact, given in judged]
+            replays = [_correction(fact, given, waiting, replaced, now) for fact, given in judged]
+            write_replays(con, delivery, replays, REASONS | SENTENCES | sentences(params.ingest))
         taken = sum(one.taken.height for one in replays)
         told = [Replayed(corrected.name, [batch_id], waiting.height, taken, waiting.height - taken, None)]
     archive_file(staged_as(corrected, corrected.name, places), places.archive, sha256)

@@ -14,15 +14,15 @@ from contract.frames import FACTS
 from contract.params import Params
 from contract.places import Places
 from contract.received import Received
-from expectations.judge import Judgement
-from expectations.suites import sentences
+from expectations.judge import Judgement, refuse_keys
+from expectations.suites import SUITES, sentences
 from intake.taking import judged_facts, readable, store_name
 from sources.reading import read_file
 from sources.reasons import REASONS
 from storage.batches import UNREADABLE, Batch, Delivery
 from storage.inbox import archived_file
 from storage.known_at import with_known_at
-from storage.replays import OVERTAKEN, SENTENCES, Replay, stated_since, still_refused, was_refused, write_replays
+from storage.replays import OVERTAKEN, SENTENCES, Replay, stated_later, still_refused, was_refused, write_replays
 from storage.store import Connection, open_store
 
 
@@ -79,7 +79,7 @@ def _replayed(waiting: pl.DataFrame, params: Params, places: Places, now: dateti
         raise BadInput(f"the archive no longer holds '{name}' ({sha256[:12]}): bring it back from a backup.")
     judged, reason = [], None
     try:
-        own = staged_as(path, path.name.removeprefix(f"{sha256}_"), places)
+        own = staged_as(path, name, places)
         judged = judged_facts(read_file(own, params.source), params, places, now)
         reason = next((judgement.reason for _, judgement in judged if judgement.reason), None)
     except BadInput as error:
@@ -99,6 +99,7 @@ def _replay_of(con: Connection, fact: Received, given: Judgement, waiting: pl.Da
     """Of one fact: what enters now, which quarantined rows that settles, and the new reasons of the others."""
     unread = waiting.filter(pl.col("fact") == UNREADABLE)
     if unread.height:  # nothing of it was ever judged: all of it is new
+        given = without_overtaken(con, fact, given, waiting)
         rows, known = with_known_at(fact.fact, given.accepted, now, None)
         batch = Batch(
             fact.fact, fact.rows_in, rows, given.refused, known, fact.series, given.reason, unread["batch_id"][0]
@@ -112,7 +113,7 @@ def _replay_of(con: Connection, fact: Received, given: Judgement, waiting: pl.Da
         own.select("row_number", "raw", "reason"), on=["row_number", "raw", "reason"], how="anti", nulls_equal=True
     )
     batch_id = own["batch_id"][0] if own.height else waiting["batch_id"][0]
-    rows, known = with_known_at(fact.fact, _with_derived(given, passed, fact.fact, waiting), now, None)
+    rows, known = with_known_at(fact.fact, _with_derived(con, given, passed, fact.fact, waiting), now, None)
     batch = Batch(fact.fact, int(rows["lines"].sum()), rows, given.refused.clear(), known, fact.series, None, batch_id)
     return Replay(batch, passed.select("row_number", "raw"), renewed)
 
@@ -153,23 +154,33 @@ def _keyed_raw(refused: pl.DataFrame, fact: str) -> pl.DataFrame:
     return refused.with_columns(keys).drop("raw")
 
 
+def without_overtaken(con: Connection, fact: Received, given: Judgement, waiting: pl.DataFrame) -> Judgement:
+    """A judged file of before, what a later file stated since refused."""
+    later = stated_later(con, fact.fact, given.accepted, waiting["batch_id"].max())
+    return refuse_keys(given, SUITES[fact.fact], later, OVERTAKEN)
+
+
 def _overtaken(
     con: Connection, fact: str, passed: pl.DataFrame, waiting: pl.DataFrame
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """The rows that may enter, and those whose key was stated since by a later file. What says its own known_at may enter:
     it finds its place in the timeline."""
-    undated = passed.filter(pl.col("known_at").is_null())
-    later = stated_since(con, fact, undated, waiting["received_at"].min())
-    key = list(FACTS[fact].key)
-    late = undated.join(later, on=key, how="semi").select("row_number", "raw", reason=pl.lit(OVERTAKEN))
+    later = stated_later(con, fact, passed, waiting["batch_id"].max())
+    late = passed.join(later, on=later.columns, how="semi").select("row_number", "raw", reason=pl.lit(OVERTAKEN))
     return passed.join(late, on=["row_number", "raw"], how="anti", nulls_equal=True), late
 
 
-def _with_derived(given: Judgement, passed: pl.DataFrame, fact: str, waiting: pl.DataFrame) -> pl.DataFrame:
-    """The rows that enter: those that passed, and the values that stand beside them in lines which could not be read before."""
+def _with_derived(
+    con: Connection, given: Judgement, passed: pl.DataFrame, fact: str, waiting: pl.DataFrame
+) -> pl.DataFrame:
+    """The rows that enter: those that passed, and the values that stand beside them in lines which could not be read before.
+
+    A later file may have overtaken such a value, too.
+    """
     unread = waiting.filter(pl.col("reason").is_in(list(REASONS)) & (pl.col("fact") != fact)).select("row_number")
     derived = given.accepted.join(unread, on="row_number", how="semi")
-    return pl.concat([passed.select(given.accepted.columns), derived])
+    later = stated_later(con, fact, derived, waiting["batch_id"].max())
+    return pl.concat([passed.select(given.accepted.columns), derived.join(later, on=later.columns, how="anti")])
 
 
 def _nothing(fact: Received, batch: Batch) -> Batch:

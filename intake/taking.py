@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from pathlib import Path
 
 import polars as pl
@@ -47,9 +47,22 @@ class Taken:
 def take(
     path: Path, params: Params, places: Places, now: datetime, *, dry_run: bool = False, is_history: bool = False
 ) -> Taken:
-    """One file from where it lies into store and archive; what became of it, with counts."""
-    before = path.stat()
-    delivery = Delivery(store_name(params.source), readable(path.name), sha256_of(path), now)
+    """One file from where it lies into store and archive; what became of it, with counts.
+
+    A file that went away meanwhile, or that may not be read, is left to the next run: it must not keep the others waiting.
+    """
+    try:
+        before, sha256 = path.stat(), sha256_of(path)
+    except (FileNotFoundError, PermissionError) as error:
+        return Taken(
+            readable(path.name),
+            "growing",
+            0,
+            0,
+            f"cannot be read ({error.strerror}): its sender must let this user",
+            [],
+        )
+    delivery = Delivery(store_name(params.source), readable(path.name), sha256, now)
     with open_store(places.store, params.ingest.lock_wait_s) as con:
         is_known = holds(con, delivery.sha256)
     judged, reason = [], None
@@ -96,7 +109,8 @@ def _context(con: Connection, fact: Received, params: Params, today: date) -> Co
         known = series.join(fact.series, on="unique_id", how="anti")
         series = pl.concat([fact.series, known], how="diagonal_relaxed")
     levels = levels_compared(params.source.levels, series, params.ingest.whole_days)
-    context = Context(ingest, today, series=series, levels=levels)
+    summed = params.source.kind == "files" and params.source.files.transactions
+    context = Context(ingest, today, series=series, levels=levels, are_lines_summed=summed)
     return replace(context, **vars(read_recent(con, fact.fact, fact.rows, params.source.region, context.columns)))
 
 
@@ -139,6 +153,8 @@ def _batch(received: Received, judgement: Judgement, params: Params, now: dateti
     """The batch with every known_at filled. Only the first load of a fact is assumed to have been known in its time:
     what comes later is learned now, else it would change what a reading as of an earlier moment says."""
     delay_days = params.source.assumed_delay_days if is_history else None
+    if is_history:
+        now = max(now, datetime.combine(_simulated_until(params.source), time.max))
     past_only = tuple(params.source.files.past_only) if params.source.kind == "files" else ()
     rows, known_at_from = with_known_at(received.fact, judgement.accepted, now, delay_days, past_only)
     return Batch(

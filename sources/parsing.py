@@ -78,21 +78,27 @@ class Column:
 
 
 def date_format_of(days: pl.Series, name: str) -> str | None:
-    """The one format that reads most of these texts; None means ISO. BadInput if two read them as different days."""
+    """The one format that reads most of these texts; None means ISO. BadInput if two read them as different days.
+
+    So it is, too, where each of two reads more than half of them and only one reads them all: a single 01/13/2024, mistyped,
+    must not turn every 01/02/2024 around.
+    """
     if days.dtype.is_temporal():
         return None
-    heads = days.cast(pl.String).drop_nulls().unique().sort().str.extract(r"^([^T\s]+)")
+    texts = days.cast(pl.String).drop_nulls().alias("day").value_counts(name="rows").sort("day")
+    heads, rows = texts["day"].str.extract(r"^([^T\s]+)"), texts["rows"]
     read = {
         form: heads.to_frame("day").select(_in_this_age(_parsed(pl.col("day"), form))).to_series()
         for form in DAY_FORMATS
     }
-    counts = {form: len(days) - days.null_count() for form, days in read.items()}
+    counts = {form: int(rows.filter(found.is_not_null()).sum()) for form, found in read.items()}
     best = max(counts, key=counts.__getitem__)
     if counts[best] == 0 or best == ISO:
         return None
     for form, found in read.items():
         differs = found.is_not_null() & (found != read[best])
-        if counts[form] == counts[best] and differs.any():
+        reads_most = counts[form] == counts[best] or 2 * counts[form] > rows.sum()
+        if reads_most and differs.any():
             text, one, other = (days.filter(differs)[0] for days in (heads, found, read[best]))
             raise BadInput(
                 f"'{name}' writes days like {text!r}, which is {one} as '{form}' and {other} as '{best}'. "

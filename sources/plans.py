@@ -13,7 +13,7 @@ from contract.received import Received
 from sources.columns import CALENDAR_KINDS, PRICE_KINDS, Origin, asked_for, columns_of, csv_manner, manner_for
 from sources.mapping import Mapped, map_table, received
 from sources.parsing import Kind
-from sources.periods import merged_periods
+from sources.periods import daily_periods
 from sources.tables import need_columns, read_table
 
 
@@ -26,11 +26,11 @@ def read_calendar(path: Path, files: FilesParams) -> list[Received]:
 
 
 def read_prices(path: Path, files: FilesParams) -> list[Received]:
-    """The price file: periods (from_ds, to_ds), or one row a day (ds), of which equal neighbours are merged."""
+    """The price file: periods (from_ds, to_ds), or one row a day (ds), a period of its own: tomorrow's file may restate it."""
     mapped = _plan(path, files, files.price_columns, PRICE_KINDS, "source.files.price_columns")
     rows = with_known_at(mapped.rows)
     if "ds" in rows.columns:
-        rows = merged_periods(price_rows(rows.rename({"ds": "from_ds"}).with_columns(to_ds="from_ds")))
+        rows = daily_periods(price_rows(rows.rename({"ds": "from_ds"}).with_columns(to_ds="from_ds")))
     return [received("prices", rows, mapped, is_history=rows["known_at"].null_count() > 0)]
 
 

@@ -62,6 +62,8 @@ def table_of_csv(content: bytes, name: str, manner: CsvManner) -> pl.DataFrame:
     if repeated:
         raise BadInput(f"'{name}' has two columns called {repeated}; its header is {names}. Rename one of them.")
     table = _stripped(_fields(content, names, separator, name))
+    if b'"' in content and len(names) > 1:
+        _refuse_open_quote(table, len(names), separator, name)
     return table.filter(~pl.all_horizontal(pl.all().is_null()))
 
 
@@ -117,6 +119,18 @@ def _as_utf8(content: bytes, name: str, encoding: str) -> bytes:
 
 def _outside_quotes(line: str) -> str:
     return "".join(line.split('"')[::2])
+
+
+def _refuse_open_quote(table: pl.DataFrame, fields: int, separator: str, name: str) -> None:
+    """BadInput for a field that holds whole lines of the table: a quote was opened and never closed, and swallowed them."""
+    for column in table:
+        for row in column.str.contains("\n", literal=True).fill_null(value=False).arg_true():
+            lines = column[row].split("\n")[1:]
+            if max(line.count(separator) for line in lines) >= fields - 1:
+                raise BadInput(
+                    f"'{name}' opens a quote in row {row + 1} and does not close it there: its field holds {len(lines)} more lines. "
+                    "Mend that quote; one inside a text is doubled."
+                )
 
 
 def _fields(content: bytes, names: list[str], separator: str, name: str) -> pl.DataFrame:

@@ -25,12 +25,16 @@ _READABLE_BY_GROUP = 0o640
 
 
 def waiting_files(inbox: Path) -> list[Path]:
-    """Regular files lying directly in the inbox, plans first, then by name. Links, folders, hidden and unfinished files
-    are left alone."""
+    """Regular files lying directly in the inbox, plans first, then oldest first: of two that state a day, the newer stands.
+
+    Links, folders, hidden and unfinished files are left alone.
+    """
     if not inbox.is_dir():
         return []
     files = [path for path in inbox.iterdir() if path.is_file() and not path.is_symlink() and _is_finished(path.name)]
-    return sorted(files, key=lambda path: (not path.name.lower().startswith(_ORDER), path.name.lower(), path.name))
+    return sorted(
+        files, key=lambda path: (not path.name.lower().startswith(_ORDER), path.stat().st_mtime_ns, path.name)
+    )
 
 
 @contextmanager
@@ -70,22 +74,24 @@ def archive_file(path: Path, archive: Path, sha256: str) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
         same = next(iter(sorted(folder.glob(f"{sha256}_*"))), None)
         target = same or folder / f"{sha256}_{safe_name(path.name)}"
-        path.chmod(_READABLE_BY_GROUP)
-        to_disk(path)
         _move(path, target)
         to_disk(folder)
     return target
 
 
 def _move(path: Path, target: Path) -> None:
-    """Rename; where the inbox is a disk of its own, copy first, so that the file is never in neither."""
+    """Rename; where the inbox is a disk of its own or the file somebody else's, copy first: the file is never in neither, and
+    nobody but us may change what is archived."""
     try:
+        path.chmod(_READABLE_BY_GROUP)
+        to_disk(path)
         path.replace(target)
     except OSError as error:
-        if error.errno != errno.EXDEV:
+        if error.errno not in (errno.EXDEV, errno.EPERM):
             raise
         unfinished = target.with_name(f".{target.name}.part")
-        shutil.copy(path, unfinished)
+        shutil.copyfile(path, unfinished)
+        unfinished.chmod(_READABLE_BY_GROUP)
         to_disk(unfinished)
         unfinished.replace(target)
         path.unlink()

@@ -38,7 +38,9 @@ _STAGE_REFUSED_DAYS = """
         select try(q.raw ->> '$.unique_id') as unique_id, try_cast(try(q.raw ->> '$.ds') as date) as ds,
                coalesce(try_cast(try(q.raw ->> '$.known_at') as timestamp), b.received_at) as known_at
         from quarantine q join batches b using (batch_id) left join batches r on r.batch_id = q.replayed_by
-        where b.fact = 'sales' and b.status = 'accepted' and ($until is null or b.batch_id <= $until)
+        where b.fact = 'sales' and ($until is null or b.batch_id <= $until)
+          and (b.status = 'accepted' or b.batch_id in (
+               select a.replay_of from batches a where a.status = 'accepted' and ($until is null or a.batch_id <= $until)))
           and (r.batch_id is null or r.batch_id > $until or r.received_at > $as_of)
     )
     select unique_id, ds, null::double as y, max(known_at) as known_at, null::boolean as is_open, null::double as stockout_share

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 
 import duckdb
 import polars as pl
@@ -55,12 +54,17 @@ def was_refused(con: duckdb.DuckDBPyConnection, batch_id: int | None, reason: st
     return bool(con.execute(query, {"batch_id": batch_id, "reason": reason}).fetchall())
 
 
-def stated_since(con: duckdb.DuckDBPyConnection, fact: str, rows: pl.DataFrame, since: datetime) -> pl.DataFrame:
-    """The keys among these rows of which something was learned after a moment."""
+def stated_later(con: duckdb.DuckDBPyConnection, fact: str, rows: pl.DataFrame, batch_id: int) -> pl.DataFrame:
+    """The keys among these rows of which a batch after this one stated something, be it only what was known already.
+
+    A replay is as old as the batch it replays. Rows that say their own `known_at` find their place in the timeline: not asked.
+    """
     key = ", ".join(quoted(name) for name in FACTS[fact].key)
-    con.register("asked", rows.select(FACTS[fact].key))
-    query = f"select {key} from {quoted(fact)} semi join asked using ({key}) where known_at > $since"  # noqa: S608 -- quoted
-    found = con.sql(query, params={"since": since}).pl()
+    con.register("asked", rows.filter(pl.col("known_at").is_null()).select(FACTS[fact].key))
+    stated = f"select {key}, batch_id from {quoted(fact)} union all select {key}, batch_id from {quoted(fact + '_confirmed')}"  # noqa: S608 -- quoted
+    query = f"""select distinct {key} from ({stated}) semi join asked using ({key}) join batches b using (batch_id)
+        where coalesce(b.replay_of, b.batch_id) > $batch_id"""  # noqa: S608 -- quoted
+    found = con.sql(query, params={"batch_id": batch_id}).pl()
     con.unregister("asked")
     return found
 

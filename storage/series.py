@@ -7,6 +7,7 @@ import polars as pl
 
 from contract.errors import ContractBroken
 from contract.frames import SERIES
+from contract.panel import UNPLACED
 from storage.schema import create_series_view, quoted
 
 _TAKEN = {"unique_id", "first_sale", "last_sale", "lifecycle"}
@@ -27,9 +28,10 @@ def write_series(con: duckdb.DuckDBPyConnection, series: pl.DataFrame) -> None:
 
 
 def read_series(con: duckdb.DuckDBPyConnection) -> pl.DataFrame:
-    """SERIES: unique_id and the hierarchy's columns, sorted; nothing that changes with the day."""
+    """SERIES: unique_id and the hierarchy's columns, sorted; nothing that changes with the day. No place is a group, too."""
     columns = ", ".join(quoted(name) for name in ["unique_id", *hierarchy_columns(con)])
-    return con.sql(f"select {columns} from series_attributes order by unique_id").pl()  # noqa: S608 -- quoted names
+    series = con.sql(f"select {columns} from series_attributes order by unique_id").pl()  # noqa: S608 -- quoted names
+    return series.with_columns(pl.col(pl.String).fill_null(UNPLACED))
 
 
 def hierarchy_columns(con: duckdb.DuckDBPyConnection) -> list[str]:
@@ -41,6 +43,8 @@ def hierarchy_columns(con: duckdb.DuckDBPyConnection) -> list[str]:
 def add_columns(con: duckdb.DuckDBPyConnection, names: list[str]) -> None:
     """Hierarchy columns that are not there yet; a name the store uses itself is refused. Call it inside a transaction."""
     known = {name.lower() for name in hierarchy_columns(con)}
+    if len({name.lower() for name in names}) < len(names):
+        raise ContractBroken(f"hierarchy columns {names} differ in case alone. Rename one in params.yaml.")
     missing = [name for name in names if name.lower() not in known]
     taken = [name for name in missing if name.lower() in _TAKEN]
     if taken:

@@ -164,6 +164,35 @@ def test_after_a_wrong_price_the_right_one_is_no_jump(ingest: IngestParams) -> N
     assert judged("prices", rows, Context(ingest, NOW)).accepted["price"].to_list() == [2.0, 2.0]
 
 
+def test_a_refused_restatement_still_hides_nothing(ingest: IngestParams) -> None:
+    """Each of these once left two prices on one day, and the weekly gate refused the panel for good."""
+    known = received("prices", [price("a", 1, 28)]).rows
+    free = [price("a", 1, 15, 0.0), price("a", 16, 28, 3.0)]  # nothing is sold for nothing, so 1 to 28 stands
+    given = judged("prices", free, Context(ingest, NOW, prices=known))
+    assert reasons(given) == ["price_not_positive", "periods_overlap"]
+    known = received("prices", [price("a", 1, 15), price("a", 16, 28)]).rows
+    chain = [
+        price("a", 1, 20),
+        price("a", 10, 12),
+        price("a", 16, 28, -1.0),
+    ]  # the first falls with the last, the second then
+    given = judged("prices", chain, Context(ingest, NOW, prices=known))
+    assert reasons(given) == ["periods_overlap", "periods_overlap", "price_not_positive"]
+
+
+@pytest.mark.parametrize("great", [False, True])
+@pytest.mark.parametrize("fact", list(FACTS))
+def test_nobody_has_learned_what_he_says_next_week(ingest: IngestParams, fact: str, great: bool) -> None:
+    """A row of the year 2042 would beat every correction until then; one day of grace is for time zones."""
+    usual = {"String": "a", "Date": DAY, "Float64": 1.0, "Boolean": True}
+    row = {name: usual.get(str(kind)) for name, kind in FACTS[fact].schema.items()}
+    name = next(iter(row))
+    rows = [row | {name: f"r{k}", "known_at": datetime(2024, 3, 1 + k)} for k in range(3)]
+    given = judged(fact, rows, Context(ingest, NOW), great=great)
+    assert reasons(given) == ["learned_in_future"]
+    assert given.refused["row_number"].to_list() == [3]
+
+
 def messy(fact: str) -> st.SearchStrategy:
     """Any rows of a fact, mostly of nasty values."""
     columns = FACTS[fact].schema

@@ -76,6 +76,7 @@ def test_half_a_file_is_refused_whole_and_says_what_is_missing(ingest: IngestPar
     assert codes(given) == {"day_incomplete"}
     assert "rows_share 0.5" in given.reason
     assert "--accept-unusual" in given.reason
+    assert "ingest.whole_days: false" in given.reason  # two stores' files of one day look like two halves
 
 
 @pytest.mark.parametrize("great", [False, True])
@@ -165,7 +166,15 @@ def test_where_stores_send_files_of_their_own_each_is_compared_with_itself(inges
     context = replace(context_of(own, thursdays(8)), levels=levels)
     of_s1 = a_day(DAY).join(SERIES.filter(store_id="S1"), on="unique_id", how="semi")
     assert judged(of_s1, context).reason is None
-    assert codes(judged(of_s1.head(40), context)) == {"day_incomplete"}
+    half = judged(of_s1.head(40), context)
+    assert codes(half) == {"day_incomplete"}
+    assert "whole_days" not in half.reason
+    zeros = of_s1.with_columns(y=pl.lit(0.0))
+    assert codes(judged(zeros, context)) == {"day_all_zero"}
+    assert codes(judged(zeros.with_columns(is_open=pl.lit(False)), context)) == set()
+    one_shut = a_day(DAY).join(SERIES.filter(store_id="S2"), on="unique_id", how="semi")
+    both = pl.concat([zeros.with_columns(is_open=pl.lit(False)), one_shut.with_columns(is_open=pl.lit(True))])
+    assert codes(judged(both, context)) == set()
 
 
 def test_small_groups_are_not_compared() -> None:

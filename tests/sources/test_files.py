@@ -119,6 +119,16 @@ def test_days_that_could_be_two_days_ask_for_the_format(read):
     assert american.rows["ds"].to_list() == [date(2024, 3, 4), date(2024, 3, 31)]
 
 
+def test_one_mistyped_day_does_not_turn_all_others_around(read):
+    """100 rows of the 1st of February and one typing error: the error alone reads as American."""
+    days = ["01/02/2024"] * 100 + ["01/13/2024"]
+    text = "shop,item,day,sold\n" + "".join(f"A,i{k},{day},1\n" for k, day in enumerate(days))
+    with pytest.raises(BadInput, match=r"'01/02/2024', which is 2024-02-01"):
+        read(text)
+    (sales,) = read(text, date_format="%d/%m/%Y")
+    assert (sales.rows.height, _reasons(sales)) == (100, [(101, "unreadable_date")])
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
@@ -295,7 +305,9 @@ def test_a_calendar_and_a_price_file_of_their_own(read):
     columns = {"unique_id": ["shop", "item"], "ds": "day", "price": "p"}
     text = "shop,item,day,p\nA,b,2024-01-01,2\nA,b,2024-01-02,2\nA,b,2024-01-03,x\n"
     (prices,) = read(text, name="prices.csv", prices="prices*", price_columns=columns)
-    assert prices.rows.select("from_ds", "to_ds", "price").rows() == [(date(2024, 1, 1), date(2024, 1, 2), 2.0)]
+    assert prices.rows.select("from_ds", "to_ds", "price").rows() == [
+        (date(2024, 1, day), date(2024, 1, day), 2.0) for day in (1, 2)
+    ]
     assert _reasons(prices) == [(3, "unreadable_number")]
     assert prices.rows_in == 3
 

@@ -21,7 +21,7 @@ from storage import inbox
 from storage.inbox import archive_file
 from storage.store import open_store
 
-ROOMS_KB = [0, 64, 150, 300, 700, 1200, 1700, 2000, 2400, 3000]
+ROOMS_KB = [0, 64, 150, 300, 700, 1200, 1700, 2000, 2400, 3000, 4500]
 
 
 @pytest.fixture(scope="module")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 from pathlib import Path
 
@@ -11,8 +12,8 @@ from contract.disk import sha256_of
 from storage.inbox import archive_file, safe_name, waiting_files
 
 
-def test_only_finished_regular_files_are_taken_plans_first(tmp_path: Path) -> None:
-    for name in (
+def test_only_finished_regular_files_are_taken_plans_first_then_the_oldest(tmp_path: Path) -> None:
+    names = (
         "sales_2.csv",
         "Sales_1.csv",
         "prices.csv",
@@ -21,12 +22,14 @@ def test_only_finished_regular_files_are_taken_plans_first(tmp_path: Path) -> No
         "half.csv.part",
         "~lock",
         "x.TMP",
-    ):
+    )
+    for second, name in enumerate(names):
         (tmp_path / name).write_text("x")
+        os.utime(tmp_path / name, (second, second))
     (tmp_path / "folder").mkdir()
     (tmp_path / "sales_link.csv").symlink_to("/etc/passwd")
-    names = [path.name for path in waiting_files(tmp_path)]
-    assert names == ["calendar.csv", "prices.csv", "Sales_1.csv", "sales_2.csv"]
+    taken = [path.name for path in waiting_files(tmp_path)]
+    assert taken == ["prices.csv", "calendar.csv", "sales_2.csv", "Sales_1.csv"]
     assert waiting_files(tmp_path / "nowhere") == []
 
 
