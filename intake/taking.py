@@ -59,7 +59,7 @@ def take(
             "growing",
             0,
             0,
-            f"cannot be read ({error.strerror}): its sender must let this user",
+            f"cannot be read now ({error.strerror}); it is left to the next run",
             [],
         )
     delivery = Delivery(store_name(params.source), readable(path.name), sha256, now)

@@ -355,3 +355,62 @@ def test_help_needs_no_heavy_package() -> None:
     root = Path(__file__).parents[1]
     seen = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True)  # noqa: S603
     assert seen.stdout.strip() == "[]"
+
+
+def test_a_plan_loaded_before_its_first_day_can_be_corrected_the_next_morning(small: Params, places: Places) -> None:
+    """Assumed to have been known on its first day, it would be younger than the correction."""
+    source = files_source(small)
+    calendar = {"calendar": "days*", "calendar_columns": {"ds": "day", "event": "feast"}}
+    params = small.model_copy(
+        update={"source": source.model_copy(update={"files": source.files.model_copy(update=calendar)})}
+    )
+    for text, day in (("2024-03-05,Fair", 0), ("2024-03-05,Feast", 1)):
+        drop(places, f"days_{day}.csv", text, header="day,feast")
+        door.ingest(params, places, now=NOW + timedelta(days=day))
+    with open_store(places.store) as con:
+        assert read_fact(con, "calendar")["event"].to_list() == ["Feast"]
+
+
+def test_late_lines_of_a_known_day_do_not_replace_it(small: Params, places: Places) -> None:
+    source = files_source(small)
+    params = small.model_copy(
+        update={"source": source.model_copy(update={"files": source.files.model_copy(update={"transactions": True})})}
+    )
+    header = "unique_id,ds,y,store_id"
+    whole = [f"s{k},2024-02-28,{k + 1},CA_1" for k in range(6)]
+    drop(places, "sales_1.csv", *whole, "s0,2024-02-28,9,CA_1", header=header)
+    door.ingest(params, places, now=NOW)
+    drop(places, "sales_2.csv", "s0,2024-02-28,2,CA_1", *[f"s{k},2024-02-29,1,CA_1" for k in range(6)], header=header)
+    door.ingest(params, places, now=NOW + timedelta(days=1))
+    with open_store(places.store) as con:
+        day = read_fact(con, "sales").filter(ds=date(2024, 2, 28))
+        assert dict(day.select("unique_id", "y").rows())["s0"] == 10
+        assert read_quarantine(con)["reason"].to_list() == ["lines_of_a_known_day"]
+    drop(places, "sales_3.csv", *whole, "s0,2024-02-28,11,CA_1", header=header)
+    door.ingest(params, places, now=NOW + timedelta(days=2))
+    with open_store(places.store) as con:
+        day = read_fact(con, "sales").filter(ds=date(2024, 2, 28))
+        assert dict(day.select("unique_id", "y").rows())["s0"] == 12
+
+
+def test_a_file_that_cannot_be_read_does_not_keep_the_others_waiting(
+    small: Params, places: Places, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Root reads everything: the refusal is made."""
+    from intake import taking
+
+    whole = taking.sha256_of
+
+    def refused(path: Path) -> str:
+        if path.name == "sales_1.csv":
+            raise PermissionError(13, "Permission denied")
+        return whole(path)
+
+    monkeypatch.setattr(taking, "sha256_of", refused)
+    drop(places, "sales_1.csv", line("a"))
+    drop(places, "sales_2.csv", line("b"))
+    summary = door.ingest(small, places, now=NOW)
+    assert (summary["accepted"], summary["growing"]) == (1, 1)
+    assert "Permission denied" in summary["why_refused"]["sales_1.csv"]
+    assert sales(places) == {"b": 1}
+    assert [path.name for path in waiting_files(places.inbox)] == ["sales_1.csv"]

@@ -131,6 +131,70 @@ def test_an_older_row_does_not_replace_what_a_later_file_said(strict: Params, pl
     accounts(places)
 
 
+@pytest.mark.parametrize("is_one_run", [True, False])
+def test_a_later_file_stands_taken_in_the_same_run_or_only_confirming_what_was_known(
+    strict: Params, places: Places, is_one_run: bool
+) -> None:
+    drop(places, "sales_1.csv", line("a", 1), line("b", 7))
+    door.ingest(strict, places, now=FIRST)
+    drop(places, "sales_2.csv", line("b", 70))
+    if not is_one_run:
+        door.ingest(strict, places, now=LATER)
+    drop(places, "sales_3.csv", line("b", 7), line("c", 2))
+    door.ingest(strict, places, now=LATER)
+    assert door.replay(_with(strict, max_y=80.0), places, now=LAST, code="units_absurd")["rows_out"] == 0
+    assert seen(places)[0] == {"a": 1, "b": 7, "c": 2}
+    accounts(places)
+
+
+def test_of_two_waiting_rows_the_newer_stands(strict: Params, places: Places) -> None:
+    """The first of them, taken in by the same replay, is no later file."""
+    for name, units, now in (("sales_1.csv", 70, FIRST), ("sales_2.csv", 80, LATER)):
+        drop(places, name, line("a", units), line("b", units - 69))
+        door.ingest(strict, places, now=now)
+    assert door.replay(_with(strict, max_y=90.0), places, now=LAST, code="units_absurd")["rows_out"] == 2
+    assert seen(places)[0] == {"a": 80, "b": 11}
+    accounts(places)
+
+
+def test_a_mended_line_does_not_replace_what_a_later_file_said(strict: Params, places: Places) -> None:
+    drop(places, "sales_1.csv", line("a", 1), line("b", "many"))
+    door.ingest(strict, places, now=FIRST)
+    drop(places, "sales_2.csv", line("b", 7))
+    door.ingest(strict, places, now=LATER)
+    mended = places.root / "mended.csv"
+    mended.write_text(f"{HEADER},row_number\n{line('b', 5)},2\n", encoding="utf-8")
+    assert door.replay(strict, places, now=LAST, batch_id=1, corrected=mended)["rows_out"] == 0
+    facts, _, quarantine = seen(places)
+    assert facts == {"a": 1, "b": 7}
+    assert quarantine["reason"].to_list() == ["unreadable_number", "overtaken"]
+
+
+def test_a_mended_line_of_summed_lines_or_of_nothing_that_waits_is_refused(strict: Params, places: Places) -> None:
+    drop(places, "sales_1.csv", line("a", 1), line("b", 2))
+    door.ingest(_with(strict, max_y=1.5), places, now=FIRST)
+    door.replay(strict, places, now=LATER, batch_id=1)
+    mended = places.root / "mended.csv"
+    mended.write_text(f"{HEADER},row_number\n{line('b', 5)},2\n", encoding="utf-8")
+    with pytest.raises(BadUsage, match="no row of batch 1 waits any more"):
+        door.replay(strict, places, now=LAST, batch_id=1, corrected=mended)
+    summed = _mapped(strict, "%Y-%m-%d").source
+    files = summed.files.model_copy(update={"transactions": True})
+    params = strict.model_copy(update={"source": summed.model_copy(update={"files": files})})
+    with pytest.raises(BadUsage, match="Send all lines of that day anew"):
+        door.replay(params, places, now=LAST, batch_id=1, corrected=mended)
+
+
+def test_a_file_is_replayed_under_the_name_it_came_by(strict: Params, places: Places) -> None:
+    source = _mapped(strict, "%Y-%m-%d").source
+    files = source.files.model_copy(update={"sales": "Daily Sales*"})
+    params = strict.model_copy(update={"source": source.model_copy(update={"files": files})})
+    drop(places, "Daily Sales 1.csv", "a,2024-02-29,1,CA_1", "b,2024-02-29,70,CA_1", header="unique_id,ds,y,store_id")
+    door.ingest(params, places, now=FIRST)
+    assert door.replay(_with(params, max_y=80.0), places, now=LATER, batch_id=1)["rows_out"] == 1
+    assert seen(places)[0] == {"a": 1, "b": 70}
+
+
 def test_a_batch_refused_whole_comes_in_whole_after_the_limit_was_raised(strict: Params, places: Places) -> None:
     drop(places, "sales_1.csv", line("a", 1), line("b", -1), line("c", 3))
     limited = _with(strict, max_refused_share=0.2)
@@ -164,6 +228,22 @@ def test_a_file_that_could_not_be_read_comes_in_once_what_it_lacked_is_there(str
     assert ledger.select("replay_of", "rows_in", "rows_accepted", "rows_refused").rows()[1] == (1, 2, 1, 1)
     assert quarantine.select("batch_id", "reason").rows() == [(2, "units_negative")]
     assert door.replay(params, places, now=LAST, batch_id=1)["files"] == 0
+
+
+def test_a_file_that_could_not_be_read_does_not_replace_what_a_later_one_said(strict: Params, places: Places) -> None:
+    source = _mapped(strict, "%Y-%m-%d").source
+    static = {"static": "stores.csv", "static_on": ["store_id"], "hierarchy": {"store_id": "store_id", "city": "city"}}
+    own = source.model_copy(update={"path": str(places.root), "files": source.files.model_copy(update=static)})
+    params, header = strict.model_copy(update={"source": own}), "unique_id,ds,y,store_id"
+    drop(places, "sales_1.csv", "a,2024-02-29,4,CA_1", "b,2024-02-29,4,CA_1", header=header)
+    door.ingest(params, places, now=FIRST)
+    (places.root / "stores.csv").write_text("store_id,city\nCA_1,Fresno\n", encoding="utf-8")
+    drop(places, "sales_2.csv", "a,2024-02-29,9,CA_1", header=header)
+    door.ingest(params, places, now=LATER)
+    assert door.replay(params, places, now=LAST, batch_id=1)["rows_out"] == 1
+    facts, _, quarantine = seen(places)
+    assert facts == {"a": 9, "b": 4}
+    assert quarantine["reason"].to_list() == ["overtaken"]
 
 
 def test_another_mapping_is_another_store_and_replays_nothing_into_this_one(strict: Params, places: Places) -> None:

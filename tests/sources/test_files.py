@@ -351,3 +351,15 @@ def test_one_file_as_the_source_needs_no_pattern(tmp_path: Path, source_of):
     path.write_text("shop,item,day,sold\nA,b,2024-01-01,1\n")
     (sales,) = read_file(path, source_of("files", path, **TINY))
     assert sales.rows.height == 1
+
+
+def test_a_quote_that_is_never_closed_swallows_no_line(read):
+    body = "\n".join(
+        f"{quote}Best ham,A,{k},2024-01-01,1" for k, quote in enumerate(["", "", "", '"', "", "", "", "", ""])
+    )
+    with pytest.raises(
+        BadInput, match="opens a quote in row 4 and does not close it there: its field holds 5 more lines"
+    ):
+        read(f"text,shop,item,day,sold\n{body}\n")
+    (sales, *_) = read('text,shop,item,day,sold\n"two\nlines, said",A,b,2024-01-01,1\nham,A,c,2024-01-01,2\n')
+    assert sales.rows["y"].to_list() == [1, 2]

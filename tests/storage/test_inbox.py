@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from pathlib import Path
@@ -53,3 +54,19 @@ def test_a_name_is_only_letters_afterwards(name: str) -> None:
     assert 0 < len(safe) <= 100
     assert safe == Path(safe).name
     assert not set(safe) & set("/\\<>\n$() ='\"")
+
+
+def test_a_file_of_somebody_else_is_copied_into_the_archive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "sales.csv"
+    path.write_text("a,b\n")
+    real = Path.chmod
+
+    def denied(self: Path, mode: int) -> None:
+        if self == path:
+            raise PermissionError(errno.EPERM, "Operation not permitted")
+        real(self, mode)
+
+    monkeypatch.setattr(Path, "chmod", denied)
+    target = archive_file(path, tmp_path / "archive", sha256_of(path))
+    assert target.read_text() == "a,b\n"
+    assert not path.exists()
