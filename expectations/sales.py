@@ -17,11 +17,12 @@ from expectations.measures import (
     with_copies,
 )
 from expectations.own_past import own_rank
+from expectations.part_of_day import share_of_day
 from expectations.rule import Rule, Severity, not_learned_ahead, present, within
 from expectations.suite import Context, Suite
 from expectations.usual import unlike_the_weekday
 
-LEAST_OF_A_DAY = 0.5  # share of a known day's rows; fewer are latecomers, not the day again
+LEAST_OF_A_DAY = 0.5  # share of a known day's rows; no more than these are latecomers, not the day again
 _WAY_OUT = "If it is right, drop the file again and run `python ingest.py --accept-unusual`."
 _OWN_FILES = "Where stores send files of their own, set ingest.whole_days: false."
 
@@ -51,7 +52,7 @@ def sales_rules(ingest: IngestParams) -> list[Rule]:
         within("stockout_share", "stockout_share_outside", "The share of the day without stock lies from 0 to 1.",
                at_least=0, at_most=1),
         within("share_of_day", "lines_of_a_known_day", "A few lines of a day that is known: summed up they would replace it. "
-               "Send all lines of that day.", at_least=LEAST_OF_A_DAY, is_of_arrival=True),
+               "Send all lines of that day.", above=LEAST_OF_A_DAY, is_of_arrival=True),
         *_of_whole_days(ingest),
         within("y_while_closed", "sold_while_closed", "A closed store sells nothing: is the day or the flag wrong?",
                at_most=0, severity="note"),
@@ -107,15 +108,8 @@ def _measured(rows: pl.DataFrame, context: Context) -> pl.DataFrame:
     rows = rows.join(context.restated, on="ds", how="left", maintain_order="left").with_columns(
         new_share=_new_share(context)
     )
-    return _with_y_while_closed(_with_share_of_day(rows, context), context)
-
-
-def _with_share_of_day(rows: pl.DataFrame, context: Context) -> pl.DataFrame:
-    """The share of a known day's rows that the batch brings; null for a day not known yet, and where rows are no sums of lines."""
-    known = context.past.group_by("ds").agg(others=pl.col("rows").sum()).filter(pl.lit(context.are_lines_summed))
-    brought = pl.len().over("ds")
-    joined = rows.join(known, on="ds", how="left", maintain_order="left")
-    return joined.with_columns(share_of_day=brought / (brought + pl.col("others"))).drop("others")
+    rows = rows.join(share_of_day(context), on=SALES.key, how="left", maintain_order="left")
+    return _with_y_while_closed(rows, context)
 
 
 def _new_share(context: Context) -> pl.Expr:

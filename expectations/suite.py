@@ -18,6 +18,9 @@ PAST = {"ds": pl.Date(), "rows": pl.Int64(), "selling": pl.Int64(), "volume": pl
 # of a day known before, the share of its rows that the batch says otherwise
 RESTATED = {"ds": pl.Date(), "restated_share": pl.Float64()}
 
+# of rows that are sums of lines, the keys that are known already: what the batch would replace
+STATED_BEFORE = {"unique_id": pl.String(), "ds": pl.Date()}
+
 # of the weeks before a batch, by series and weekday (1: Monday): units in all, and weeks with a row
 USUAL_UNITS = {"unique_id": pl.String(), "weekday": pl.Int8(), "units": pl.Float64(), "weeks": pl.Int64()}
 
@@ -37,7 +40,7 @@ class Context:
     prices: pl.DataFrame = field(default_factory=PRICES.empty)  # current ones of the batch's series
     calendar: pl.DataFrame = field(default_factory=CALENDAR.empty)  # of the batch's days
     regions: pl.DataFrame | None = None  # unique_id, region: which calendar a series keeps
-    are_lines_summed: bool = False  # the source sends single lines: those of a day make its row together
+    stated_before: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=STATED_BEFORE))
 
     @property
     def columns(self) -> list[str]:

@@ -110,8 +110,9 @@ def _context(con: Connection, fact: Received, params: Params, today: date) -> Co
         series = pl.concat([fact.series, known], how="diagonal_relaxed")
     levels = levels_compared(params.source.levels, series, params.ingest.whole_days)
     summed = params.source.kind == "files" and params.source.files.transactions
-    context = Context(ingest, today, series=series, levels=levels, are_lines_summed=summed)
-    return replace(context, **vars(read_recent(con, fact.fact, fact.rows, params.source.region, context.columns)))
+    context = Context(ingest, today, series=series, levels=levels)
+    recent = read_recent(con, fact.fact, fact.rows, params.source.region, context.columns, are_lines_summed=summed)
+    return replace(context, **vars(recent))
 
 
 def _keep(

@@ -19,12 +19,14 @@ COMPARED = timedelta(weeks=8)
 @dataclass(frozen=True)
 class Recent:
     """The past of one batch. `past`: ds, columns asked for, rows, selling (rows with units), volume (units), without the rows
-    that the batch itself states; `restated`: ds, restated_share (of its known rows that the batch changes); `usual_units`: unique_id,
-    weekday, units and weeks of the eight weeks before its first day; `regions`: unique_id, region, or None."""
+    that the batch itself states; `restated`: ds, restated_share (of its known rows that the batch changes); `stated_before`:
+    unique_id, ds of the batch's keys that are known, where its rows are sums of lines; `usual_units`: unique_id, weekday, units
+    and weeks of the eight weeks before its first day; `regions`: unique_id, region, or None."""
 
     known_series: pl.Series
     past: pl.DataFrame
     restated: pl.DataFrame
+    stated_before: pl.DataFrame
     usual_units: pl.DataFrame
     prices: pl.DataFrame
     calendar: pl.DataFrame
@@ -32,7 +34,12 @@ class Recent:
 
 
 def read_recent(
-    con: duckdb.DuckDBPyConnection, fact: str, rows: pl.DataFrame, region: str | None, columns: Sequence[str] = ()
+    con: duckdb.DuckDBPyConnection,
+    fact: str,
+    rows: pl.DataFrame,
+    region: str | None,
+    columns: Sequence[str] = (),
+    are_lines_summed: bool = False,
 ) -> Recent:
     """What is known beside these rows of a fact, in so far as the fact's rules ask for it. `columns`: of the series, to group by."""
     sales = rows if fact == "sales" and rows["ds"].count() else None
@@ -41,6 +48,7 @@ def read_recent(
         known_series=con.sql("select unique_id from series_attributes").pl()["unique_id"],
         past=_counted(con, SALES.empty() if sales is None else sales, columns),
         restated=_restated(con, SALES.empty() if sales is None else sales),
+        stated_before=_stated_before(con, SALES.empty() if sales is None or not are_lines_summed else sales),
         usual_units=_usual_units(con, SALES.empty() if sales is None else sales),
         prices=_prices_of(con, rows["unique_id"]) if fact == "prices" else PRICES.empty(),
         calendar=_calendar_between(con, days[0] - COMPARED, days[1]) if days else CALENDAR.empty(),
@@ -81,6 +89,14 @@ def _restated(con: duckdb.DuckDBPyConnection, rows: pl.DataFrame) -> pl.DataFram
         group by s.ds""").pl()
     con.unregister("stated")
     return shares.cast({"ds": pl.Date, "restated_share": pl.Float64})
+
+
+def _stated_before(con: duckdb.DuckDBPyConnection, rows: pl.DataFrame) -> pl.DataFrame:
+    """The keys of the batch that are known already."""
+    con.register("stated", rows.select("unique_id", "ds"))
+    known = con.sql("select distinct unique_id, ds from stated semi join sales using (unique_id, ds)").pl()
+    con.unregister("stated")
+    return known
 
 
 def _usual_units(con: duckdb.DuckDBPyConnection, rows: pl.DataFrame) -> pl.DataFrame:
