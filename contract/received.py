@@ -16,6 +16,7 @@ class Received:
     more where invoice lines were summed to a day).
     `refused` is as contract.frames.REFUSED: rows that could not even be mapped.
     `rows_in` counts received lines: `rows["lines"].sum() + refused rows`, always.
+    `notes` are sentences a person should read, beside those of the rules.
     `series` holds the hierarchy columns of the series met (contract.frames.SERIES), if the fact names any.
     """
 
@@ -24,4 +25,5 @@ class Received:
     refused: pl.DataFrame
     rows_in: int
     series: pl.DataFrame | None = None
+    notes: tuple[str, ...] = ()
     is_history: bool = False  # years at once: known_at is assumed from ds, not taken from the clock

@@ -64,7 +64,7 @@ def judge(received: Received, suite: Suite, context: Context, by_great_expectati
     return Judgement(
         accepted=rows.drop("columns_missing").filter(blamed.is_null()),
         refused=pl.concat([received.refused.with_columns(lines=pl.lit(1, pl.Int64)), refused]),
-        notes=tuple(_notes(broken, rules, measured)),
+        notes=(*received.notes, *_notes(broken, rules, measured)),
         results=tuple(_results(broken, rules, measured)),
         judged_by="great_expectations" if by_great_expectations and rows.height else "polars",
         reason=reason,

@@ -121,8 +121,8 @@ def _facts_in(rows: pl.DataFrame, mapped: Mapped, files: FilesParams, history_sp
     """The facts among mapped sales rows: sales always, prices and covariates where mapped."""
     rows = with_known_at(rows)
     is_history = _is_history(rows, history_span_days)
-    series = series_of(rows, list(files.hierarchy))
-    facts = [received("sales", rows, mapped, series=series, is_history=is_history)]
+    series, moving = series_of(rows, list(files.hierarchy))
+    facts = [received("sales", rows, mapped, series=series, is_history=is_history, notes=_moves(moving))]
     if {"price", "promo"} & set(rows.columns):
         facts.append(received("prices", _daily_prices(rows), is_history=is_history))
     if names := _covariates(files):
@@ -140,6 +140,16 @@ def _long(rows: pl.DataFrame, names: list[str]) -> pl.DataFrame:
     keys = ["unique_id", "ds", "known_at", "row_number", "lines"]
     long = rows.unpivot(names, index=keys, variable_name="name").filter(pl.col("value").is_not_null())
     return long.with_columns(lines=pl.lit(1))
+
+
+def _moves(series: list[str]) -> tuple[str, ...]:
+    """A note about series that change their group within the file."""
+    if not series:
+        return ()
+    return (
+        f"series_moved: {len(series)} series stand in several groups on several days, {series[:3]} among them. All their days "
+        "count for the group of the newest.",
+    )
 
 
 def _is_history(rows: pl.DataFrame, history_span_days: int) -> bool:

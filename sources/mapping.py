@@ -82,22 +82,36 @@ def received(fact: str, rows: pl.DataFrame, mapped: Mapped | None = None, **more
 
 
 def with_one_place(mapped: Mapped, levels: list[str]) -> Mapped:
-    """The rows whose series stands in one group of every level: where its first row in the file puts it."""
-    if not levels:
+    """The rows whose series stands in one group of every level on one day: where its first row of that day puts it.
+
+    From one day to another it may move, as an item that changes its department does: see series_of.
+    """
+    if not levels or not _several(_places(mapped.rows, levels)):
         return mapped
-    places = _places(mapped.rows, levels)
-    first = places.unique("unique_id", keep="first", maintain_order=True)
-    if first.height == places.height:
-        return mapped
-    strange = places.join(first, on=["unique_id", *levels], how="anti").with_columns(pl.lit(True).alias("(strange)"))
-    marked = mapped.rows.join(strange, on=["unique_id", *levels], how="left", maintain_order="left")
+    places = mapped.rows.select("unique_id", "ds", *levels).unique(maintain_order=True)
+    first = places.unique(["unique_id", "ds"], keep="first", maintain_order=True)
+    strange = places.join(first, on=["unique_id", "ds", *levels], how="anti").with_columns(
+        pl.lit(True).alias("(strange)")
+    )
+    marked = mapped.rows.join(strange, on=["unique_id", "ds", *levels], how="left", maintain_order="left")
     wrong = marked["(strange)"].fill_null(False)
     return mapped.refuse(pl.lit(wrong), reasons.CONTRADICTING_HIERARCHY)
 
 
-def series_of(rows: pl.DataFrame, levels: list[str]) -> pl.DataFrame:
-    """SERIES: the series of these rows with their levels, one row each."""
-    return SERIES.conform(_places(rows, levels).unique("unique_id").sort("unique_id"))
+def series_of(rows: pl.DataFrame, levels: list[str]) -> tuple[pl.DataFrame, list[str]]:
+    """SERIES: the series of these rows with their levels, one row each, and who moves: of them the place of the newest day."""
+    places = _places(rows, levels)
+    moving = _several(places)
+    if moving:
+        several = rows.filter(pl.col("unique_id").is_in(moving)).sort("ds")
+        last = several.select("unique_id", *levels).unique("unique_id", keep="last")
+        places = pl.concat([places.filter(~pl.col("unique_id").is_in(moving)), last])
+    return SERIES.conform(places.sort("unique_id")), moving
+
+
+def _several(places: pl.DataFrame) -> list[str]:
+    """The series with more than one place."""
+    return places.filter(pl.col("unique_id").is_duplicated())["unique_id"].unique().sort().to_list()
 
 
 def _places(rows: pl.DataFrame, levels: list[str]) -> pl.DataFrame:

@@ -30,7 +30,7 @@ REASONS: dict[str, str] = {
     DUPLICATE_LINE: "An earlier line equals this one in all columns of source.files.deduplicate_on.",
     RETURNED: "The quantity is negative: goods that came back, refused by source.files.returns.",
     UNPLACED_SERIES: "A hierarchy column is empty, so the series belongs to no group of that level.",
-    CONTRADICTING_HIERARCHY: "The series stands in another group here than in its first row of this file.",
+    CONTRADICTING_HIERARCHY: "The series stands in another group here than in its first row of this day.",
     GROUP_NAME_ABSURD: "The name of a group has more than 200 characters, or some that cannot be seen: a shifted column.",
     UNDATED_WEEK: "The calendar does not say which days this price week has.",
 }

@@ -241,14 +241,26 @@ def test_open_days_and_stock_outs_stand_on_the_sales_row(read):
     assert _reasons(sales) == [(3, "unreadable_flag")]
 
 
-def test_a_series_stands_in_one_group_the_one_of_its_first_row(read):
+def test_on_one_day_a_series_stands_in_one_group_the_one_of_its_first_row(read):
     hierarchy = {"store_id": "shop", "region_id": "region"}
     (sales,) = read(
-        "shop,item,day,sold,region\nA,b,2024-01-01,1,north\nA,b,2024-01-02,1,south\nA,b,2024-01-03,1,\n",
+        "shop,item,day,sold,region\nA,b,2024-01-01,1,north\nA,b,2024-01-01,1,south\nA,b,2024-01-03,1,\n",
         hierarchy=hierarchy,
     )
     assert _reasons(sales) == [(2, "contradicting_hierarchy"), (3, "unplaced_series")]
     assert sales.series.rows() == [("A_b", "A", "north")]
+    assert sales.notes == ()
+
+
+@pytest.mark.parametrize("transactions", [False, True])
+def test_a_series_that_moves_stands_where_its_newest_day_puts_it(read, transactions: bool):
+    """Once every row after the move was refused, and no replay could free them. The order of the lines says nothing."""
+    hierarchy = {"store_id": "shop", "region_id": "region"}
+    text = "shop,item,day,sold,region\nA,b,2024-01-03,1,south\nA,b,2024-01-01,1,north\nC,b,2024-01-01,1,north\n"
+    (sales,) = read(text, hierarchy=hierarchy, transactions=transactions)
+    assert (sales.rows.height, _reasons(sales)) == (3, [])
+    assert sales.series.rows() == [("A_b", "A", "south"), ("C_b", "C", "north")]
+    assert [note.split(" stand")[0] for note in sales.notes] == ["series_moved: 1 series"]
 
 
 def test_a_static_file_adds_levels_and_a_store_missing_there_is_refused(read, tmp_path: Path):
