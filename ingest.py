@@ -38,10 +38,12 @@ log = logging.getLogger("ingest")
 def ingest(params: Params, places: Places, *, now: datetime, dry_run: bool = False) -> Summary:
     """Every file in the inbox taken once, plans first; a file refused does not keep the next one waiting."""
     from intake.taking import take
+    from sources.reading import patterns_of
     from storage.inbox import claimed_inbox, waiting_files
 
     with claimed_inbox(places.inbox, params.ingest.lock_wait_s):
-        return _ended([_told(take(path, params, places, now, dry_run=dry_run)) for path in waiting_files(places.inbox)])
+        files = waiting_files(places.inbox, *patterns_of(params.source))
+        return _ended([_told(take(path, params, places, now, dry_run=dry_run)) for path in files])
 
 
 def fill(params: Params, places: Places, *, now: datetime) -> Summary:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
@@ -72,14 +73,23 @@ def take(
     except BadInput as error:
         reason = readable(str(error))
     status = "known" if is_known else "refused" if reason else "accepted"
-    if (before.st_size, before.st_mtime_ns) != (path.stat().st_size, path.stat().st_mtime_ns):
-        status = "growing"  # somebody still writes it: the next run takes it
+    if not _is_as(path, before):
+        status, reason = "growing", None  # somebody still writes it: the next run takes it
     elif not dry_run:
         with disk_refusals(places.root):
             _keep(path, delivery, judged, reason, params, places, is_history=is_history, is_known=is_known)
     refused = sum(int(judgement.refused["lines"].sum()) for _, judgement in judged)
     notes = [note for _, judgement in judged for note in judgement.notes]
     return Taken(delivery.name, status, sum(fact.rows_in for fact, _ in judged), refused, reason, notes)
+
+
+def _is_as(path: Path, before: os.stat_result) -> bool:
+    """Whether a file is still there, as it was before it was read."""
+    try:
+        now = path.stat()
+    except FileNotFoundError:
+        return False
+    return (now.st_size, now.st_mtime_ns) == (before.st_size, before.st_mtime_ns)
 
 
 def readable(text: str) -> str:

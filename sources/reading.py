@@ -47,6 +47,15 @@ def companions_of(source: SourceParams) -> list[Path]:
     return [static] if static else []
 
 
+def patterns_of(source: SourceParams) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The names of your plans, which are taken before the sales they explain, and of companions, which are not taken at all."""
+    own = source.files
+    if source.kind != "files":
+        return (), ()
+    plans = tuple(pattern for pattern in (own.calendar, own.prices, own.plans) if pattern)
+    return plans, (own.static,) if own.static else ()
+
+
 def content_hash(paths: list[Path]) -> str:
     """SHA-256 over the names and contents of the files: equal when nothing changed, wherever the folder lies."""
     total = hashlib.sha256()
@@ -105,8 +114,8 @@ def _static_of(source: SourceParams, path: Path | None) -> Path | None:
     found = _beside(path, source, source.files.static)
     if found is None:
         raise SourceMissing(
-            f"no static file '{source.files.static}' beside the sales or under source.path ({source.path}). "
-            f"Copy it there, or change source.files.static."
+            f"no static file '{source.files.static}' beside the sales or under source.path ({source.path}). Copy it under "
+            f"source.path, where replays find it, too, or into the inbox, where it stays; or change source.files.static."
         )
     return found
 

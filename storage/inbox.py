@@ -8,8 +8,9 @@ import os
 import re
 import shutil
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import TextIO
 
@@ -20,21 +21,21 @@ from contract.errors import StoreBusy
 from storage.holder import pid_in, told_of
 
 _UNFINISHED = (".tmp", ".part", ".partial", ".crdownload", ".filepart")
-_ORDER = ("calendar", "price", "sell_price")  # plans before the sales they explain
+_PLANS = ("calendar", "price", "sell_price")  # plans before the sales they explain
 _READABLE_BY_GROUP = 0o640
 
 
-def waiting_files(inbox: Path) -> list[Path]:
+def waiting_files(inbox: Path, plans: Sequence[str] = (), companions: Sequence[str] = ()) -> list[Path]:
     """Regular files lying directly in the inbox, plans first, then oldest first: of two that state a day, the newer stands.
 
-    Links, folders, hidden and unfinished files are left alone.
+    Links, folders, hidden and unfinished files are left alone, and so are companions, which are read beside others.
+    `plans` and `companions` are patterns of names.
     """
     if not inbox.is_dir():
         return []
     files = [path for path in inbox.iterdir() if path.is_file() and not path.is_symlink() and _is_finished(path.name)]
-    return sorted(
-        files, key=lambda path: (not path.name.lower().startswith(_ORDER), path.stat().st_mtime_ns, path.name)
-    )
+    files = [path for path in files if not _matches(path.name, companions)]
+    return sorted(files, key=lambda path: (not _is_plan(path.name, plans), _written_at(path), path.name))
 
 
 @contextmanager
@@ -81,20 +82,21 @@ def archive_file(path: Path, archive: Path, sha256: str) -> Path:
 
 def _move(path: Path, target: Path) -> None:
     """Rename; where the inbox is a disk of its own or the file somebody else's, copy first: the file is never in neither, and
-    nobody but us may change what is archived."""
+    nobody but us may change what is archived. One that may not be taken away stays in both: the next run finds it known."""
     try:
         path.chmod(_READABLE_BY_GROUP)
         to_disk(path)
         path.replace(target)
     except OSError as error:
-        if error.errno not in (errno.EXDEV, errno.EPERM):
+        if error.errno not in (errno.EXDEV, errno.EPERM, errno.EACCES):
             raise
         unfinished = target.with_name(f".{target.name}.part")
         shutil.copyfile(path, unfinished)
         unfinished.chmod(_READABLE_BY_GROUP)
         to_disk(unfinished)
         unfinished.replace(target)
-        path.unlink()
+        with suppress(PermissionError):
+            path.unlink()
 
 
 def not_archived(archive: Path, ledger: pl.DataFrame) -> list[str]:
@@ -113,6 +115,22 @@ def archived_file(archive: Path, sha256: str) -> Path | None:
 def safe_name(name: str) -> str:
     """The name with nothing in it that a file system, a shell or a page could take for more than a letter."""
     return re.sub(r"[^A-Za-z0-9._-]", "_", name).lstrip(".")[-100:] or "unnamed"
+
+
+def _is_plan(name: str, plans: Sequence[str]) -> bool:
+    return name.lower().startswith(_PLANS) or _matches(name, plans)
+
+
+def _matches(name: str, patterns: Sequence[str]) -> bool:
+    return any(fnmatch(name, pattern) for pattern in patterns)
+
+
+def _written_at(path: Path) -> int:
+    """Nanoseconds; 0 for a file that went away meanwhile, which the next run takes."""
+    try:
+        return path.stat().st_mtime_ns
+    except FileNotFoundError:
+        return 0
 
 
 def _is_finished(name: str) -> bool:

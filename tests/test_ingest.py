@@ -414,3 +414,33 @@ def test_a_file_that_cannot_be_read_does_not_keep_the_others_waiting(
     assert "Permission denied" in summary["why_refused"]["sales_1.csv"]
     assert sales(places) == {"b": 1}
     assert [path.name for path in waiting_files(places.inbox)] == ["sales_1.csv"]
+
+
+def test_a_static_file_dropped_beside_the_sales_serves_them_and_stays(small: Params, places: Places) -> None:
+    """It sorts before them; once it was refused, archived, and the sales then refused for lacking it."""
+    source = files_source(small)
+    static = {"static": "shops*", "static_on": ["store_id"], "hierarchy": {"store_id": "store_id", "city": "city"}}
+    files = source.files.model_copy(update={**static, "sales": "umsatz*"})
+    params = small.model_copy(update={"source": source.model_copy(update={"files": files})})
+    drop(places, "shops.csv", "CA_1,Fresno", header="store_id,city")
+    drop(places, "umsatz_1.csv", "a,2024-02-29,4,CA_1", header="unique_id,ds,y,store_id")
+    assert door.ingest(params, places, now=NOW)["accepted"] == 1
+    assert sales(places) == {"a": 4}
+    assert (places.inbox / "shops.csv").exists()
+
+
+@pytest.mark.parametrize("is_gone", [True, False])
+def test_a_file_renamed_or_written_on_while_it_is_read_is_left_to_the_next_run(
+    small: Params, places: Places, monkeypatch: pytest.MonkeyPatch, is_gone: bool
+) -> None:
+    """Its sender acts between two of our looks; what was read of it meanwhile says nothing about it."""
+    from intake import taking
+
+    def meanwhile(path: Path, source: object) -> list:
+        path.unlink() if is_gone else drop(places, path.name, line("a"), line("b"))
+        raise BadInput("half a file")
+
+    monkeypatch.setattr(taking, "read_file", meanwhile)
+    drop(places, "sales_1.csv", line("a"))
+    summary = door.ingest(small, places, now=NOW)
+    assert (summary["growing"], summary["refused"], summary["why_refused"]) == (1, 0, {})

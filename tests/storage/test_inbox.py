@@ -34,6 +34,14 @@ def test_only_finished_regular_files_are_taken_plans_first_then_the_oldest(tmp_p
     assert waiting_files(tmp_path / "nowhere") == []
 
 
+def test_plans_go_by_the_names_of_params_and_companions_stay(tmp_path: Path) -> None:
+    for second, name in enumerate(("umsatz_1.csv", "aktionen.csv", "filialen.csv")):
+        (tmp_path / name).write_text("x")
+        os.utime(tmp_path / name, (second, second))
+    taken = [path.name for path in waiting_files(tmp_path, ["aktionen*"], ["filialen*"])]
+    assert taken == ["aktionen.csv", "umsatz_1.csv"]
+
+
 def test_the_archive_holds_a_content_once_readable_by_its_group_alone(tmp_path: Path) -> None:
     kept = set()
     for name in ("one.csv", "two.csv"):
