@@ -122,11 +122,16 @@ def _outside_quotes(line: str) -> str:
 
 
 def _refuse_open_quote(table: pl.DataFrame, fields: int, separator: str, name: str) -> None:
-    """BadInput for a field that holds whole lines of the table: a quote was opened and never closed, and swallowed them."""
+    """BadInput for a field that holds whole lines of the table: a quote was opened and never closed, and swallowed them.
+
+    Where the next line's quote closes it, the two lines are one row, and the field ends in the quote left over.
+    """
     for column in table:
         for row in column.str.contains("\n", literal=True).fill_null(value=False).arg_true():
             lines = column[row].split("\n")[1:]
-            if max(line.count(separator) for line in lines) >= fields - 1:
+            is_whole_line = max(line.count(separator) for line in lines) >= fields - 1
+            is_left_over = column[row].count('"') % 2 == 1 and column[row].count(separator) >= fields - 1
+            if is_whole_line or is_left_over:
                 raise BadInput(
                     f"'{name}' opens a quote in row {row + 1} and does not close it there: its field holds {len(lines)} more lines. "
                     "Mend that quote; one inside a text is doubled."

@@ -12,12 +12,13 @@ import polars as pl
 import pytest
 
 import ingest as door
-from contract.errors import BadInput, GateFailed, StoreBroken, StoreBusy
+from contract.errors import BadInput, ContractBroken, GateFailed, StoreBroken, StoreBusy
 from contract.params import Params, load_params
 from contract.places import Places
 from storage.batches import read_batches
 from storage.facts import read_fact
 from storage.inbox import claimed_inbox, waiting_files
+from storage.panel import read_panel
 from storage.panel_files import read_frozen
 from storage.quarantine import read_quarantine
 from storage.store import open_store
@@ -444,3 +445,39 @@ def test_a_file_renamed_or_written_on_while_it_is_read_is_left_to_the_next_run(
     drop(places, "sales_1.csv", line("a"))
     summary = door.ingest(small, places, now=NOW)
     assert (summary["growing"], summary["refused"], summary["why_refused"]) == (1, 0, {})
+
+
+def test_a_series_without_levels_is_unplaced_and_the_panel_can_be_read(small: Params, places: Places) -> None:
+    """A group without a name once made every reading of the panel fail."""
+    drop(places, "sales_1.csv", line("a"))
+    drop(places, "sales_2.csv", "z,2024-02-29,2", header="unique_id,ds,y")
+    door.ingest(small, places, now=NOW)
+    with open_store(places.store) as con:
+        assert read_panel(con).series.filter(unique_id="z").row(0)[1:] == ("unplaced",) * 5
+
+
+def test_levels_that_differ_in_case_alone_are_refused_in_words(small: Params, places: Places) -> None:
+    source = files_source(small)
+    files = source.files.model_copy(update={"hierarchy": {"store_id": "store_id", "Store_ID": "store_id"}})
+    drop(places, "sales_1.csv", "a,2024-02-29,4,CA_1", header="unique_id,ds,y,store_id")
+    params = small.model_copy(update={"source": source.model_copy(update={"files": files})})
+    with pytest.raises(ContractBroken, match="differ in case alone"):
+        door.ingest(params, places, now=NOW)
+
+
+def test_a_daily_price_feed_states_the_days_ahead_anew_every_day(small: Params, places: Places) -> None:
+    """Merged to one period on the first day, the second day's file once overlapped it and was refused for good."""
+    source = files_source(small)
+    prices = {
+        "prices": "prices*",
+        "price_columns": {name: name for name in ("unique_id", "ds", "price")},
+        "decimal": ".",
+    }
+    files = source.files.model_copy(update=prices)
+    params = small.model_copy(update={"source": source.model_copy(update={"files": files})})
+    for first, price in ((1, 2.0), (2, 2.0), (3, 2.5)):
+        ahead = [f"a,2024-03-{first + k:02d},{price}" for k in range(5)]
+        drop(places, f"prices_{first}.csv", *ahead, header="unique_id,ds,price")
+        assert door.ingest(params, places, now=NOW + timedelta(days=first))["refused"] == 0
+    with open_store(places.store) as con:
+        assert read_fact(con, "prices")["price"].to_list() == [2.0, 2.0, *[2.5] * 5]

@@ -41,6 +41,19 @@ def test_the_watchers_look_even_if_no_table_could_be_made(laboratory):
         assert read_runs(con, "monitor").height == 1
 
 
+def test_an_inbox_that_cannot_be_taken_leaves_the_morning_its_table(laboratory):
+    """Yesterday's sales make a table; none is made of a failure. The failure is told afterwards."""
+    lock = laboratory.places.inbox / ".lock"
+    lock.unlink(missing_ok=True)
+    lock.mkdir(parents=True)
+    with pytest.raises(IsADirectoryError):
+        daily.plain(laboratory.params_file, laboratory.places.root, morning(laboratory, 2))
+    lock.rmdir()
+    with open_store(laboratory.places.store) as con:
+        assert read_runs(con, "inference")["status"].to_list()[-1:] == ["done"]
+        assert read_runs(con, "monitor").height == 1
+
+
 def test_the_daily_flow_completes_in_prefect(laboratory, next_day, prefect_server):
     next_day(laboratory, 1)
     state = daily.daily(laboratory.params_file, laboratory.places.root, morning(laboratory, 2), return_state=True)

@@ -373,5 +373,8 @@ def test_a_quote_that_is_never_closed_swallows_no_line(read):
         BadInput, match="opens a quote in row 4 and does not close it there: its field holds 5 more lines"
     ):
         read(f"text,shop,item,day,sold\n{body}\n")
+    for mixed in ('"ham,A,a,2024-01-01,1\n"egg",A,b,2024-01-01,2\n', 'x,A,a,2024-01-01,"1\ny,A,b,2024-01-01,"2"\n'):
+        with pytest.raises(BadInput, match="opens a quote in row 1"):
+            read(f"text,shop,item,day,sold\n{mixed}")
     (sales, *_) = read('text,shop,item,day,sold\n"two\nlines, said",A,b,2024-01-01,1\nham,A,c,2024-01-01,2\n')
     assert sales.rows["y"].to_list() == [1, 2]
