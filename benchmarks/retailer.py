@@ -11,6 +11,7 @@ from contract.frames import REFUSED
 from contract.received import Received
 
 SERIES, DAYS, FIRST = 30_490, 447, date(2015, 3, 3)
+MEAN_UNITS = 1.1
 STORES = [f"{state}_{k}" for state, count in (("CA", 4), ("TX", 3), ("WI", 3)) for k in range(1, count + 1)]
 DEPARTMENTS = ["FOODS_1", "FOODS_2", "FOODS_3", "HOBBIES_1", "HOBBIES_2", "HOUSEHOLD_1", "HOUSEHOLD_2"]
 
@@ -35,7 +36,10 @@ def assortment(series: int = SERIES) -> pl.DataFrame:
 
 def sales(series: pl.DataFrame, first: date, days: int, known: bool = True, seed: int = 5) -> pl.DataFrame:
     """One row per series and day, series by series; known on the morning after, or not said."""
-    y = np.random.default_rng([seed, first.toordinal()]).poisson(1.1, series.height * days).astype(np.float64)
+    paces = np.random.default_rng(seed).gamma(
+        0.6, MEAN_UNITS / 0.6, series.height
+    )  # each series its own, or a day looks mixed up
+    y = np.random.default_rng([seed, first.toordinal()]).poisson(np.repeat(paces, days)).astype(np.float64)
     calendar = pl.Series([first + timedelta(days=k) for k in range(days)])
     at_series, at_day = np.repeat(np.arange(series.height), days), np.tile(np.arange(days), series.height)
     rows = pl.DataFrame({"unique_id": series["unique_id"].gather(at_series), "ds": calendar.gather(at_day), "y": y})
@@ -49,7 +53,7 @@ def sales(series: pl.DataFrame, first: date, days: int, known: bool = True, seed
 def received(rows: pl.DataFrame, series: pl.DataFrame, is_history: bool = False) -> Received:
     """The rows as a source hands them over."""
     numbered = rows.with_columns(row_number=pl.int_range(1, pl.len() + 1), lines=pl.lit(1, pl.Int64))
-    return Received("sales", numbered, REFUSED.empty(), rows.height, series, is_history)
+    return Received("sales", numbered, REFUSED.empty(), rows.height, series, is_history=is_history)
 
 
 def morning_after(day: date) -> datetime:
