@@ -50,7 +50,7 @@ def promo_over_days(panel: Panel, days: Days) -> np.ndarray:
 
 
 def _ending_with_sales(panel: Panel, horizon: int) -> set[str]:
-    """Prices, promotions and covariates stated of the recent days and of too few of the days to forecast."""
+    """Prices, promotions and covariates stated of the recent days and of too few of the days to forecast, or long ended."""
     days = Days(panel.last_day - timedelta(days=RECENT_DAYS - 1), RECENT_DAYS, horizon, 0)
     tables = {value: spread_over_days(panel, days, value) for value in ("price", "promo")}
     for name in panel.covariates["name"].unique():
@@ -60,7 +60,13 @@ def _ending_with_sales(panel: Panel, horizon: int) -> set[str]:
         name
         for name, table in tables.items()
         if _stated(table[:, RECENT_DAYS:]) < REACHES * _stated(table[:, :RECENT_DAYS])
+        or (not _stated(table) and _was_stated(panel, name))
     }
+
+
+def _was_stated(panel: Panel, name: str) -> bool:
+    """Whether a plan that is silent now ever spoke. Of promotions silence says nothing: they are rare."""
+    return name != "promo" and (name != "price" or panel.prices["price"].null_count() < panel.prices.height)
 
 
 def _stated(table: np.ndarray) -> float:

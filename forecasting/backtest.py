@@ -8,7 +8,7 @@ from datetime import date, datetime, time, timedelta
 
 import polars as pl
 
-from contract.errors import NotEnoughHistory
+from contract.errors import FeaturesMissing, NotEnoughHistory
 from contract.panel import Panel
 from contract.params import EvaluateParams, InferenceParams
 from forecasting.fallback import complete
@@ -97,11 +97,16 @@ def _one_cutoff(
     horizon: int,
     inference: InferenceParams,
 ) -> pl.DataFrame:
-    raw = {name: forecaster.forecast(known, cutoff, horizon) for name, forecaster in forecasters.items()}
-    grid = raw[baseline].select(pl.lit(cutoff).alias("cutoff"), "unique_id", "ds", "h")
-    for name, forecast in raw.items():
-        done = complete(forecast, name, raw[baseline], known, inference).select(
-            "unique_id", "ds", pl.col("y_hat").alias(name)
-        )
+    naive = forecasters[baseline].forecast(known, cutoff, horizon)
+    grid = naive.select(pl.lit(cutoff).alias("cutoff"), "unique_id", "ds", "h")
+    for name, forecaster in forecasters.items():
+        forecast, silence = naive, None
+        if name != baseline:
+            try:
+                forecast = forecaster.forecast(known, cutoff, horizon)
+            except FeaturesMissing:  # a plan that ran out: the backtest does what would have been served
+                silence = "features_missing"
+        done = complete(forecast, name, naive, known, inference, silence)
+        done = done.select("unique_id", "ds", pl.col("y_hat").alias(name))
         grid = grid.join(done, on=["unique_id", "ds"], how="left", validate="1:1", maintain_order="left")
     return grid

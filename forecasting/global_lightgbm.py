@@ -106,6 +106,11 @@ class GlobalLightGBM:
                 f"only {len(rows)} rows to learn days {hs.start}..{hs.stop - 1} from; a tree needs {2 * p.min_rows_in_leaf}. "
                 "Bring more history, or lower train.min_rows_in_leaf."
             )
+        if not targets(space, rows).any():
+            raise NotEnoughHistory(
+                f"nothing was sold on any of the {len(rows)} days to learn h={hs.start}..{hs.stop - 1} from. "
+                "Bring a history with sales."
+            )
         return rows
 
     def fit_block(self, space: Space, rows: Rows) -> lightgbm.Booster:
@@ -135,10 +140,11 @@ class GlobalLightGBM:
         y_hat = np.hstack([self._predict(space, end, hs) for end, hs in self.blocks_covering(steps).items()])
         ahead = slice(space.days.gutter + space.days.known, space.days.gutter + space.days.known + steps)
         is_closed = space.is_closed[:, ahead]
-        y_hat[is_closed] = 0.0
+        never_sold = np.isnan(space.by_series["launch_ix"][:, 0])
+        y_hat[is_closed], y_hat[never_sold] = 0.0, 0.0
         if self.params.groups.columns is not None:
-            y_hat = aligned(space, y_hat, self.params.groups)
-        y_hat[np.isnan(space.by_series["launch_ix"][:, 0])] = np.nan  # never sold: nothing to say,
+            y_hat = aligned(space, y_hat, self.params.groups)  # what a group sells is shared among those that sell
+        y_hat[never_sold] = np.nan  # nothing to say,
         y_hat[is_closed] = 0.0  # but that a closed store sells nothing is known of every series
         return y_hat
 

@@ -15,15 +15,15 @@ WINDOW_DAYS = 7
 
 def quality(batches: pl.DataFrame, quarantine: pl.DataFrame, now: datetime, max_share: float) -> list[Finding]:
     """The refused share of the rows received in the last seven days, and one error for each file refused whole
-    and not yet replaced by an accepted one of its name.
+    and not replaced since by an accepted one of its name.
 
     `batches` and `quarantine` as the store keeps them (received_at, rows_in, rows_refused, status, reason, name; batch_id,
     reason, lines).
     """
     recent = batches.filter(pl.col("received_at").is_between(now - timedelta(days=WINDOW_DAYS), now))
     taken = recent.filter(status="accepted")
-    not_mended = recent.filter(status="refused").join(taken, on="name", how="anti").unique("name", keep="last")
-    whole = [_whole(row) for row in not_mended.sort("name").to_dicts()]
+    newest = recent.sort("received_at", "batch_id").unique("name", keep="last")
+    whole = [_whole(row) for row in newest.filter(status="refused").sort("name").to_dicts()]
     if taken["rows_in"].sum() == 0:
         return [not_judged("quality", f"no row was received in {WINDOW_DAYS} days"), *whole]
     share = taken["rows_refused"].sum() / taken["rows_in"].sum()

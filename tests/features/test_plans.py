@@ -89,3 +89,8 @@ def test_what_no_feature_reads_is_not_worth_a_warning(panel, feature_params):
 def test_a_panel_without_any_price_is_no_plan_that_ended(sales_of, feature_params):
     bare = panel_of(sales_of({"a": [1.0] * 60}), pl.DataFrame({"unique_id": ["a"]}))
     assert plannable(feature_params, bare, HORIZON)[1] == []
+
+
+def test_a_price_that_ended_long_ago_is_no_plan_either(panel, feature_params):
+    """Nothing stated of the last weeks and nothing ahead: a model of it could not answer."""
+    assert "price" in plannable(feature_params, _ending(panel, prices_after=-40, covariates_after=0), HORIZON)[1]

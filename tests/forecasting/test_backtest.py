@@ -8,7 +8,7 @@ from itertools import pairwise
 import polars as pl
 import pytest
 
-from contract.errors import NotEnoughHistory
+from contract.errors import FeaturesMissing, NotEnoughHistory
 from forecasting.backtest import backtest, cutoffs_of
 from forecasting.oracle import Oracle
 from forecasting.seasonal_naive import SeasonalNaive
@@ -110,3 +110,14 @@ def test_the_oracle_forecasts_the_truth_it_was_given(panel):
     truth = grid.select("unique_id", "ds", expected=pl.col("h").cast(pl.Float32) / 2)
     told = Oracle(truth).fit(panel).forecast(panel, panel.last_day, 7)
     assert told["y_hat"].to_list() == (grid["h"] / 2).to_list()
+
+
+def test_a_model_whose_plan_ran_out_is_answered_for_by_the_baseline_as_when_serving(panel, inference_params):
+    class Silent(Spy):
+        def forecast(self, panel, origin, horizon):
+            raise FeaturesMissing("price_level is unknown now")
+
+    cutoff = panel.last_day - timedelta(days=HORIZON)
+    models = {"seasonal_naive": SeasonalNaive(7), "silent": Silent()}
+    told = backtest(panel, models, "seasonal_naive", [cutoff], HORIZON, 1, inference_params)
+    assert told["silent"].equals(told["seasonal_naive"])

@@ -118,6 +118,29 @@ def test_a_series_that_never_sold_has_rows_without_an_answer(fitted, nasty_panel
     assert told.filter(pl.col("unique_id") != "NEW_S1")["y_hat"].null_count() == 0
 
 
+def test_what_the_group_step_expects_is_shared_among_those_that_sell(fitted, nasty_panel, monkeypatch):
+    """A series that never sold gets no answer: what it took of the group's units would be lost."""
+    given = {}
+
+    def seen(space, y_hat, params):
+        given["units"] = y_hat.copy()
+        return y_hat
+
+    monkeypatch.setattr("forecasting.global_lightgbm.aligned", seen)
+    series = pl.concat([nasty_panel.series, nasty_panel.series.head(1).with_columns(unique_id=pl.lit("ZZ_S1"))])
+    panel = panel_of(nasty_panel.sales, series, nasty_panel.calendar, nasty_panel.prices, nasty_panel.covariates)
+    groups = fitted.params.groups.model_copy(update={"columns": []})
+    replace(fitted, params=fitted.params.model_copy(update={"groups": groups})).forecast(panel, panel.last_day, HORIZON)
+    assert (given["units"][-1] == 0).all()
+    assert given["units"][0].max() > 0
+
+
+def test_a_history_in_which_nothing_sold_is_no_history(unfitted, weekly_panel):
+    still = replace(weekly_panel, sales=weekly_panel.sales.with_columns(y=pl.lit(0.0)))
+    with pytest.raises(NotEnoughHistory):
+        unfitted().fit(still)
+
+
 def test_a_series_and_categories_unknown_at_training_are_forecast_once_they_sell(fitted, nasty_panel, sales_of):
     origin = nasty_panel.last_day
     newcomer = sales_of({"ZZ_S9": [5.0] * 10}, origin - timedelta(days=9))

@@ -62,6 +62,8 @@ def test_a_file_refused_whole_rings_until_a_mended_one_of_its_name_came():
     assert [f.cause for f in quality(refused, none, NOW, 0.02)] == ["quality", "refused_file:a.csv"]
     mended = pl.concat([refused, ledger((3, "a.csv", "accepted", 10, 0, 1))])
     assert [f.cause for f in quality(mended, none, NOW, 0.02)] == ["quality"]
+    again = pl.concat([mended, ledger((4, "a.csv", "refused", 0, 0, 0))])  # a sender whose files always bear one name
+    assert [f.cause for f in quality(again, none, NOW, 0.02)] == ["quality", "refused_file:a.csv"]
 
 
 def test_psi_of_a_mix_by_hand():
