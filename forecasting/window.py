@@ -64,7 +64,8 @@ def window_after(
 
     Scale and weights use the days up to the cutoff only. What is known is what features learn from (features.dense.units_sold):
     an absent row is a zero if its feed arrived, and a day the store was closed, or sold out for more than `max_stockout_share`
-    of it, is not scored: what sold then says little about what was wanted.
+    of it, is not scored: what sold then says little about what was wanted. Nor is a series of which no row had come by the cutoff:
+    a store of that day did not know it, and nothing would have been published.
     """
     first = panel.first_day
     days = Days(first, (cutoff - first).days + 1, horizon, gutter=0)
@@ -74,6 +75,8 @@ def window_after(
     sold_out = stockout_shares(replace(panel, sales=sales), days)
     if sold_out is not None:
         future[sold_out[:, days.known :] > max_stockout_share] = np.nan
+    was_known = pl.concat([panel.sales.filter(pl.col("ds") <= cutoff)["unique_id"], panel.before["unique_id"]]).unique()
+    future[~panel.series["unique_id"].is_in(was_known.implode()).to_numpy()] = np.nan
     price = _recent_price(panel, days)
     revenue = (history[:, -WEIGHT_DAYS:] * np.nan_to_num(price)).sum(axis=1)
     parts = [_level_window(level, panel.series, history, future, revenue) for level in levels]

@@ -54,6 +54,14 @@ def test_scales_count_from_the_first_sale_and_weights_are_revenue(window):
     assert total.y.tolist() == [[5, 5]]
 
 
+def test_a_series_of_which_no_row_had_come_by_the_cutoff_is_not_scored(sales_of):
+    """No store of that day knew it: nothing would have been published, and its 0 judges nobody."""
+    later = sales_of({"c": [9, 9]}, CUTOFF + timedelta(days=1))
+    sales = pl.concat([sales_of({"a": [0, 2, 4, 4, 1, 3, 5]}, MONDAY), later])
+    seen = window_after(panel_of(sales, pl.DataFrame({"unique_id": ["a", "c"]})), CUTOFF, 2, levels_of(((),)))
+    assert seen.is_known.tolist() == [[True, True], [False, False]]
+
+
 def test_point_scores_of_the_series_level_by_hand(window):
     scores = point_scores(window.levels[1], Y_HAT)
     rmsse_a, rmsse_b = math.sqrt(0.5 / (13 / 3)), math.sqrt(2 / 1)
