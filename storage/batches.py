@@ -56,10 +56,15 @@ def holds(con: duckdb.DuckDBPyConnection, sha256: str) -> bool:
     return bool(con.execute(query, {"sha256": sha256}).fetchall())
 
 
-def contents_taken(con: duckdb.DuckDBPyConnection) -> list[str]:
-    """The hashes of all accepted contents, in order of their value: what the store knows, whatever order it learned it in."""
-    query = "select distinct sha256 from batches where status = 'accepted' order by sha256"
-    return [sha256 for (sha256,) in con.execute(query).fetchall()]
+def contents_taken(con: duckdb.DuckDBPyConnection, until: datetime | None = None) -> pl.DataFrame:
+    """content, batch_id, received_at of the accepted batches, in the order of the ledger; `until`: of those received by then.
+
+    A content is named by its hash, one judged again by its attempt, too: the store knows more after a replay than before.
+    """
+    query = """
+        select sha256 || case when attempt > 0 then '#' || attempt else '' end as content, batch_id, received_at
+        from batches where status = 'accepted' and ($until is null or received_at <= $until) order by batch_id"""
+    return con.sql(query, params={"until": until}).pl()
 
 
 def write_delivery(
@@ -138,7 +143,8 @@ def write_batch(con: duckdb.DuckDBPyConnection, delivery: Delivery, batch: Batch
         written = write_fact(con, batch.fact, batch.accepted, batch_id)
         if batch.series is not None:
             known = batch.accepted.select("unique_id").unique()
-            write_series(con, batch.series.join(known, on="unique_id", how="semi"))
+            placed = batch.series.join(known, on="unique_id", how="semi")
+            write_series(con, placed, only_new=batch.replay_of is not None)  # an older file moves no series back
     write_quarantine(con, batch_id, batch.refused, delivery.received_at, sentences)
     rows_refused = int(batch.refused["lines"].sum()) if batch.refused.height else 0
     rows_accepted = int(batch.accepted["lines"].sum()) if batch.accepted.height else 0

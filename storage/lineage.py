@@ -10,6 +10,7 @@ import polars as pl
 
 from contract.frames import FACTS
 from contract.panel import Panel
+from storage.batches import contents_taken
 from storage.facts import with_unless_told
 from storage.forecasts import NEWEST_OF_ORIGINS
 from storage.panel import ledger_hash
@@ -58,14 +59,11 @@ def inference_runs(con: duckdb.DuckDBPyConnection, since: datetime) -> list[Run]
 
 def read_until(con: duckdb.DuckDBPyConnection, run: Run) -> Reading | None:
     """Where in the ledger a run stood; None for one that began before anything was received."""
-    query = """
-        select sha256, batch_id, received_at from batches where status = 'accepted' and received_at <= $until
-        order by batch_id"""
-    taken = con.execute(query, {"until": run.ended_at or run.started_at}).fetchall()
+    taken = contents_taken(con, run.ended_at or run.started_at).rows()
     for count in range(
         len(taken), max(len(taken) - MOST_MEANWHILE, 0), -1
     ):  # the hash tells which of the last ones were in
-        if ledger_hash(run.as_of, {sha256 for sha256, _, _ in taken[:count]}) == run.panel_hash:
+        if ledger_hash(run.as_of, [content for content, _, _ in taken[:count]]) == run.panel_hash:
             return Reading(taken[count - 1][1], is_exact=True)
     before = [batch_id for _, batch_id, received_at in taken if received_at <= run.started_at]
     return Reading(before[-1], is_exact=False) if before else None

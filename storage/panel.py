@@ -28,7 +28,7 @@ def read_panel(con: duckdb.DuckDBPyConnection, as_of: datetime | None = None) ->
 
     Its hash names the ledger it was read from: the contents taken in so far, and the moment.
     """
-    name = ledger_hash(as_of, contents_taken(con))
+    name = ledger_hash(as_of, contents_taken(con)["content"])
     unknown = REFUSED_DAYS if stage_refused_days(con, as_of) else None
     facts = {fact: read_fact(con, fact, as_of, unless_told=unknown if fact == "sales" else None) for fact in FACTS}
     series = read_series(con)
@@ -42,7 +42,7 @@ def read_panel(con: duckdb.DuckDBPyConnection, as_of: datetime | None = None) ->
 
 def read_tail(con: duckdb.DuckDBPyConnection, since: date, most_sold_out: float) -> Panel:
     """What `read_panel(con).since(since, most_sold_out)` gives, without reading the rest; earlier versions are left out."""
-    name = ledger_hash(None, contents_taken(con))
+    name = ledger_hash(None, contents_taken(con)["content"])
     unknown = REFUSED_DAYS if stage_refused_days(con) else None
     facts = {
         fact: read_fact(
@@ -71,5 +71,5 @@ def counts_since(con: duckdb.DuckDBPyConnection, since: date | None = None) -> d
 
 
 def ledger_hash(as_of: datetime | None, contents: Iterable[str]) -> str:
-    """The name of the panel that was read when these contents had been taken in."""
-    return text_hash("ledger", as_of, *sorted(contents))
+    """The name of the panel that was read when these contents had been taken in, in whatever order."""
+    return text_hash("ledger", as_of, *sorted(set(contents)))

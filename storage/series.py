@@ -13,8 +13,11 @@ from storage.schema import create_series_view, quoted
 _TAKEN = {"unique_id", "first_sale", "last_sale", "lifecycle"}
 
 
-def write_series(con: duckdb.DuckDBPyConnection, series: pl.DataFrame) -> None:
-    """Add series and their hierarchy columns; of a known series the values that are given replace the old ones."""
+def write_series(con: duckdb.DuckDBPyConnection, series: pl.DataFrame, *, only_new: bool = False) -> None:
+    """Add series and their hierarchy columns; of a known series the values that are given replace the old ones.
+
+    `only_new`: a known series stays where it stands.
+    """
     names = [name for name in series.columns if name != "unique_id"]
     add_columns(con, names)
     con.register("incoming_series", SERIES.conform(series).with_columns(pl.col(names).cast(pl.String)))
@@ -22,7 +25,7 @@ def write_series(con: duckdb.DuckDBPyConnection, series: pl.DataFrame) -> None:
     update = ", ".join(f"{quoted(name)} = coalesce(excluded.{quoted(name)}, {quoted(name)})" for name in names)
     con.execute(
         f"insert into series_attributes ({columns}) select {columns} from incoming_series "  # noqa: S608 -- quoted
-        f"on conflict (unique_id) do {'update set ' + update if names else 'nothing'}"
+        f"on conflict (unique_id) do {'update set ' + update if names and not only_new else 'nothing'}"
     ).fetchall()
     con.unregister("incoming_series")
 

@@ -13,12 +13,16 @@ import polars as pl
 import pytest
 
 import ingest as door
-from contract.errors import BadInput, BadUsage, StoreBroken
+from contract.errors import BadInput, BadUsage, SourceMissing, StoreBroken
 from contract.params import Params
 from contract.places import Places
 from storage.batches import read_batches
 from storage.facts import read_fact
+from storage.lineage import Reading, read_until
+from storage.panel import read_panel
 from storage.quarantine import read_quarantine
+from storage.runs import Run
+from storage.series import read_series
 from storage.store import open_store
 
 FIRST, LATER, LAST = datetime(2024, 3, 1, 5), datetime(2024, 3, 5, 5), datetime(2024, 3, 9, 5)
@@ -94,6 +98,33 @@ def test_a_replayed_row_is_known_from_the_replay_on(strict: Params, places: Plac
     with open_store(places.store) as con:
         assert read_fact(con, "sales", datetime(2024, 3, 4))["unique_id"].to_list() == ["a"]
         assert read_fact(con, "sales", LATER)["unique_id"].to_list() == ["a", "b"]
+
+
+def test_a_replay_makes_another_panel_and_what_a_run_read_before_it_is_still_known(
+    strict: Params, places: Places
+) -> None:
+    """Under the same name the table of the morning would be taken for made already."""
+    drop(places, "sales_1.csv", line("a", 1), line("b", 70))
+    door.ingest(strict, places, now=FIRST)
+    with open_store(places.store) as con:
+        before = read_panel(con)
+    door.replay(_with(strict, max_y=80.0), places, now=LATER, batch_id=1)
+    with open_store(places.store) as con:
+        after = read_panel(con)
+        runs = [Run("r", "inference", FIRST, LAST, panel_hash=panel.hash) for panel in (before, after)]
+        assert [read_until(con, run) for run in runs] == [Reading(1, is_exact=True), Reading(2, is_exact=True)]
+    assert (before.hash == after.hash, before.sales.height, after.sales.height) == (False, 1, 2)
+
+
+def test_a_replay_of_an_older_file_moves_no_series_back(strict: Params, places: Places) -> None:
+    drop(places, "sales_1.csv", line("a", 70), line("b", 70), line("c", 1))
+    door.ingest(strict, places, now=FIRST)
+    drop(places, "sales_2.csv", line("a", 7, ds="2024-03-01").replace("FOODS_1", "FOODS_2"))
+    door.ingest(strict, places, now=LATER)
+    assert door.replay(_with(strict, max_y=80.0), places, now=LAST, batch_id=1)["rows_out"] == 2
+    with open_store(places.store) as con:
+        placed = dict(read_series(con).select("unique_id", "dept_id").rows())
+    assert placed == {"a": "FOODS_2", "b": "FOODS_1", "c": "FOODS_1"}
 
 
 def test_a_row_that_fails_again_has_its_new_reason(strict: Params, places: Places) -> None:
@@ -246,6 +277,26 @@ def test_a_file_that_could_not_be_read_does_not_replace_what_a_later_one_said(st
     assert quarantine["reason"].to_list() == ["overtaken"]
 
 
+def test_a_price_beside_an_overtaken_row_is_overtaken_too(strict: Params, places: Places) -> None:
+    """The row could not be placed when it came; its price waited with it."""
+    source = _mapped(strict, "%Y-%m-%d").source
+    static = {"static": "stores.csv", "static_on": ["store_id"], "hierarchy": {"store_id": "store_id", "city": "city"}}
+    columns = source.files.columns | {"price": "price"}
+    files = source.files.model_copy(update=static | {"columns": columns})
+    params = strict.model_copy(update={"source": source.model_copy(update={"path": str(places.root), "files": files})})
+    stores, header = places.root / "stores.csv", "unique_id,ds,y,store_id,price"
+    stores.write_text("store_id,city\nCA_1,Fresno\n", encoding="utf-8")
+    drop(places, "sales_1.csv", "a,2024-02-29,4,CA_1,1.5", "b,2024-02-29,4,CA_2,2.5", header=header)
+    door.ingest(params, places, now=FIRST)
+    stores.write_text("store_id,city\nCA_1,Fresno\nCA_2,Davis\n", encoding="utf-8")
+    drop(places, "sales_2.csv", "b,2024-02-29,9,CA_2,3.5", header=header)
+    door.ingest(params, places, now=LATER)
+    assert door.replay(params, places, now=LAST, batch_id=1)["rows_out"] == 0
+    assert seen(places)[0] == {"a": 4, "b": 9}
+    with open_store(places.store) as con:
+        assert read_fact(con, "prices")["price"].to_list() == [1.5, 3.5]
+
+
 def test_another_mapping_is_another_store_and_replays_nothing_into_this_one(strict: Params, places: Places) -> None:
     drop(places, "sales_1.csv", line("a", 1), line("b", 70))
     door.ingest(strict, places, now=FIRST)
@@ -324,6 +375,12 @@ def test_a_dry_run_says_what_a_replay_would_take(strict: Params, places: Places)
     door.ingest(strict, places, now=FIRST)
     assert door.replay(_with(strict, max_y=80.0), places, now=LATER, batch_id=1, dry_run=True)["rows_out"] == 1
     assert seen(places)[0] == {"a": 1}
+
+
+def test_a_dry_run_of_a_replay_makes_no_store(strict: Params, places: Places) -> None:
+    with pytest.raises(SourceMissing, match="there is no store"):
+        door.replay(strict, places, now=FIRST, batch_id=1, dry_run=True)
+    assert not places.store.exists()
 
 
 @pytest.mark.parametrize("asked", [{"batch_id": 7}, {"code": "nothing_of_the_kind"}])
