@@ -36,15 +36,23 @@ _STAGE_REFUSED_DAYS = """
     create or replace temp table refused_days as
     with told as (
         select try(q.raw ->> '$.unique_id') as unique_id, try_cast(try(q.raw ->> '$.ds') as date) as ds,
-               coalesce(try_cast(try(q.raw ->> '$.known_at') as timestamp), b.received_at) as known_at
+               try_cast(try(q.raw ->> '$.known_at') as timestamp) as known_at,
+               b.batch_id, b.received_at, b.known_at_from like 'assumed%' as is_assumed
         from quarantine q join batches b using (batch_id) left join batches r on r.batch_id = q.replayed_by
         where b.fact = 'sales' and ($until is null or b.batch_id <= $until)
           and (b.status = 'accepted' or b.batch_id in (
                select a.replay_of from batches a where a.status = 'accepted' and ($until is null or a.batch_id <= $until)))
           and (r.batch_id is null or r.batch_id > $until or r.received_at > $as_of)
+    ), beside as (  -- in a history, assumed to have been known when the other rows of its day were
+        select batch_id, ds, min(known_at) as known_beside from sales_history
+        semi join (select batch_id, ds from told where is_assumed and known_at is null) using (batch_id, ds)
+        group by batch_id, ds
+    ), dated as (
+        select unique_id, ds, coalesce(known_at, known_beside, received_at) as known_at
+        from told left join beside using (batch_id, ds)
     )
     select unique_id, ds, null::double as y, max(known_at) as known_at, null::boolean as is_open, null::double as stockout_share
-    from told semi join series_attributes using (unique_id)
+    from dated semi join series_attributes using (unique_id)
     where ds is not null and ($as_of is null or known_at <= $as_of) group by unique_id, ds"""
 
 

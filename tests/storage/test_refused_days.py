@@ -17,6 +17,7 @@ from features.dense import days_of, units_sold
 from storage.batches import Batch, Delivery, write_delivery
 from storage.lineage import panel_as_read
 from storage.panel import read_panel, read_tail
+from storage.replays import Replay, write_replays
 from storage.store import open_store
 
 FIRST = date(2025, 3, 3)
@@ -40,9 +41,9 @@ def refused(*cells: tuple[str, object]) -> pl.DataFrame:
 
 
 def write(con: duckdb.DuckDBPyConnection, sha256: str, taken: pl.DataFrame, held: pl.DataFrame, **told: object) -> int:
-    received = told.pop("received_at", NOW)
+    received, known = told.pop("received_at", NOW), told.pop("known_at_from", "received")
     series = pl.DataFrame({"unique_id": ["a", "b"], "store_id": ["S1", "S1"]})
-    batch = Batch("sales", taken.height + held.height, taken, held, "received", series, **told)
+    batch = Batch("sales", taken.height + held.height, taken, held, known, series, **told)
     return write_delivery(con, Delivery("s", sha256, sha256, received), [batch], {})[0]
 
 
@@ -103,3 +104,33 @@ def test_raw_text_that_is_no_json_is_passed_over(con: duckdb.DuckDBPyConnection)
 def test_a_file_refused_whole_says_nothing(con: duckdb.DuckDBPyConnection) -> None:
     write(con, "two", pl.DataFrame(), refused(("a", day(1)), ("b", day(0))), reason="too_many_refused")
     assert units(read_panel(con)) == [[1, 2, 3], [4, None, 6]]
+
+
+def test_what_a_replay_left_behind_of_a_file_refused_whole_is_unknown(con: duckdb.DuckDBPyConnection) -> None:
+    """Its store did report that day: the row still refused is no day without a sale."""
+    held = refused(("a", day(3)), ("b", day(3)))
+    first = write(con, "two", pl.DataFrame(), held, reason="too_many_refused")
+    later = datetime(2025, 3, 9, 5)
+    passed = accepted(("a", 3, 7.0)).with_columns(known_at=later)
+    batch = Batch("sales", 1, passed, held.clear(), "received", None, None, first)
+    taken = held.head(1).select("row_number", "raw")
+    nothing = held.select("row_number", "raw", "reason").clear()
+    write_replays(con, Delivery("s", "two", "two", later), [Replay(batch, taken, nothing)], {})
+    assert units(read_panel(con)) == [[1, 2, 3, 7], [4, None, 6, None]]
+    assert units(read_panel(con, NOW)) == [[1, 2, 3], [4, None, 6]]
+
+
+def test_a_refused_day_of_a_history_is_unknown_from_when_its_neighbours_were_known(
+    con: duckdb.DuckDBPyConnection,
+) -> None:
+    """Else a reading as of the past, or a backtest of it, would take the day for one without a sale."""
+    morning = datetime(2025, 2, 4, 6)
+    taken = accepted(("a", -28, 1.0), ("a", -27, 2.0), ("b", -28, 3.0)).with_columns(
+        known_at=pl.col("ds").cast(pl.Datetime("us")) + pl.duration(days=1, hours=6)
+    )
+    write(con, "history", taken, refused(("b", day(-27))), known_at_from="assumed: ds + 1 days, 06:00")
+    unknown = ("b", day(-27), None, datetime(2025, 2, 5, 6), None, None)
+    assert unknown in read_panel(con).sales.rows()
+    assert unknown in read_panel(con, datetime(2025, 2, 6)).sales.rows()
+    assert unknown in read_panel(con).as_known_at(datetime(2025, 2, 6)).sales.rows()
+    assert read_panel(con, morning).sales["ds"].unique().to_list() == [day(-28)]
