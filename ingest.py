@@ -49,6 +49,8 @@ def ingest(params: Params, places: Places, *, now: datetime, dry_run: bool = Fal
 def fill(params: Params, places: Places, *, now: datetime) -> Summary:
     """The source's own files, all of them, in the store of this source; those it holds already change nothing.
 
+    A file that changed since counts as having always said so, also in a reading as of before: the panel must be the one
+    a clean clone fills. What is to be known from today on goes through the inbox.
     BadInput when a file is refused: a panel without it would be another panel.
     """
     from intake.staging import staged

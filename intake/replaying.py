@@ -55,7 +55,7 @@ def replay(
 
 def waiting_rows(params: Params, places: Places, batch_id: int | None, code: str | None) -> pl.DataFrame:
     """What still lies in quarantine; BadUsage for a batch or a reason that never was."""
-    with open_store(places.store, params.ingest.lock_wait_s) as con:
+    with open_store(places.store, params.ingest.lock_wait_s, read_only=True) as con:
         waiting = still_refused(con, batch_id, code)
         if waiting.is_empty() and not was_refused(con, batch_id, code):
             what = f"batch {batch_id}" if batch_id is not None else f"reason '{code}'"

@@ -28,7 +28,7 @@ from storage.inbox import archive_file
 from storage.known_at import with_known_at
 from storage.recent import read_recent
 from storage.series import read_series
-from storage.store import Connection, open_store
+from storage.store import Connection, open_store, read_store
 
 _LONGEST_TEXT = 2000  # characters; a message may quote a header of thousands of names
 
@@ -64,7 +64,7 @@ def take(
             [],
         )
     delivery = Delivery(store_name(params.source), readable(path.name), sha256, now)
-    with open_store(places.store, params.ingest.lock_wait_s) as con:
+    with (read_store if dry_run else open_store)(places.store, params.ingest.lock_wait_s) as con:
         is_known = holds(con, delivery.sha256)
     judged, reason = [], None
     try:
@@ -101,7 +101,7 @@ def judged_facts(
     received: list[Received], params: Params, places: Places, now: datetime
 ) -> list[tuple[Received, Judgement]]:
     """Every fact of a file with its judgement; one refused whole takes the others with it."""
-    with open_store(places.store, params.ingest.lock_wait_s) as con:
+    with read_store(places.store, params.ingest.lock_wait_s) as con:
         contexts = [_context(con, fact, params, max(now.date(), _simulated_until(params.source))) for fact in received]
     judged = [(fact, judge(fact, SUITES[fact.fact], at)) for fact, at in zip(received, contexts, strict=True)]
     reason = next((judgement.reason for _, judgement in judged if judgement.reason), None)
@@ -162,7 +162,8 @@ def _keep(
 
 def _batch(received: Received, judgement: Judgement, params: Params, now: datetime, is_history: bool) -> Batch:
     """The batch with every known_at filled. Only the first load of a fact is assumed to have been known in its time:
-    what comes later is learned now, else it would change what a reading as of an earlier moment says."""
+    what comes later is learned now, else it would change what a reading as of an earlier moment says. A fill does
+    change it (see ingest.fill)."""
     delay_days = params.source.assumed_delay_days if is_history else None
     if is_history:
         now = max(now, datetime.combine(_simulated_until(params.source), time.max))

@@ -53,6 +53,18 @@ def open_store(path: Path, wait_s: float = 30.0, read_only: bool = False) -> Ite
 
 
 @contextmanager
+def read_store(path: Path, wait_s: float = 30.0) -> Iterator[Connection]:
+    """A connection for reading alone; a store that is not there yet reads as an empty one, and is not made."""
+    if path.exists():
+        with open_store(path, wait_s, read_only=True) as con:
+            yield con
+    else:
+        with duckdb.connect(config=_SETTINGS) as con:
+            create_new(con)
+            yield con
+
+
+@contextmanager
 def transaction(con: Connection) -> Iterator[None]:
     """All statements inside, or none of them. Does not nest."""
     con.execute("begin transaction").fetchall()

@@ -189,8 +189,13 @@ def test_a_dry_run_judges_and_moves_nothing(small: Params, places: Places) -> No
     path = drop(places, "sales_1.csv", line("a"))
     assert door.ingest(small, places, now=NOW, dry_run=True)["rows_out"] == 1
     assert path.exists()
-    assert sales(places) == {}
+    assert not places.store.exists()
     assert not places.archive.exists()
+    door.ingest(small, places, now=NOW)
+    written = places.store.read_bytes()
+    drop(places, "sales_2.csv", line("b"))
+    assert door.ingest(small, places, now=NOW, dry_run=True)["rows_out"] == 1
+    assert places.store.read_bytes() == written
 
 
 def test_two_runs_do_not_take_the_same_file(small: Params, places: Places) -> None:
@@ -263,6 +268,23 @@ def test_a_history_is_known_the_morning_after_each_day_and_its_plans_before_the_
         date(2024, 2, 29): NOW,
     }  # at six, but that is yet to come
     assert (own / "sales.csv").exists()
+
+
+def test_a_source_file_that_changed_fills_the_panel_of_a_clean_clone(
+    small: Params, places: Places, tmp_path: Path
+) -> None:
+    """A fill states the source anew, as if it had always said so: learned when the clock says so, the panel's hash would
+    depend on it and on what the store held before, and no clone could make dvc.lock's again."""
+    own = tmp_path / "own"
+    own.mkdir()
+    params = small.model_copy(update={"source": files_source(small).model_copy(update={"path": str(own)})})
+    days = [line("a", ds=f"2024-02-{day}") for day in range(10, 20)]
+    for now, units in ((NOW + timedelta(days=1), "5"), (NOW + timedelta(days=9), "9")):
+        (own / "sales.csv").write_text("\n".join([HEADER, line("a", y=units), *days]) + "\n", encoding="utf-8")
+        door.fill(params, places, now=now)
+    clone = Places(tmp_path / "clone")
+    door.fill(params, clone, now=NOW + timedelta(days=400))
+    assert door.freeze(params, places)["panel"] == door.freeze(params, clone)["panel"]
 
 
 def test_a_year_dropped_later_changes_no_earlier_reading(small: Params, places: Places) -> None:
