@@ -8,8 +8,8 @@ import altair as alt
 import polars as pl
 import vl_convert
 
+from benchmarks.markdown import markdown_table
 from benchmarks.measured import ROOT
-from benchmarks.rendered import markdown_table
 
 PAGE, PLOT = ROOT / "docs" / "bad_quarter.md", ROOT / "docs" / "bad_quarter.svg"
 WORLDS = ["no drift", "nobody acted", "acted"]

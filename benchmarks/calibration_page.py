@@ -7,8 +7,8 @@ from typing import Any
 import altair as alt
 import vl_convert
 
+from benchmarks.markdown import markdown_table
 from benchmarks.measured import ROOT
-from benchmarks.rendered import markdown_table
 from contract.levels import SERIES_LEVEL, TOTAL
 from contract.quantiles import QUANTILES
 

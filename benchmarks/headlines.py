@@ -1,34 +1,16 @@
-"""The README's own tables: the simulator's leaderboard, and one line per thing measured. Made from benchmarks/results/ by `rendered`.
-
-run     python -m benchmarks.headlines DATA_FOLDER     (after `make repro`: keeps its leaderboard as a result)
-"""
+"""The README's own tables, from benchmarks/results/: the simulator's leaderboard, and one line per thing measured."""
 
 from __future__ import annotations
 
-import argparse
 import json
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
-from benchmarks.measured import RESULTS, keep
-from contract.params import load_params
-from contract.places import Places
+from benchmarks.measured import RESULTS
 from reports.tables import leaderboard_table
 
 Told = dict[str, Any]
 Line = tuple[str, str, str]  # what, measured, command
-
-
-def main() -> None:
-    """The leaderboard of a data folder into results/."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("data", type=Path)
-    places = Places(parser.parse_args().data)
-    source = load_params(places.root.resolve().parent / "params.yaml").source.kind
-    board = json.loads((places.scores / "leaderboard.json").read_text(encoding="utf-8"))
-    cutoffs = json.loads((places.scores / "decision.json").read_text(encoding="utf-8"))["compared_from"]
-    keep(f"leaderboard_{source}", {"cutoffs": cutoffs, "board": board})
 
 
 def leaderboard(told: Told) -> str:
@@ -149,7 +131,3 @@ LINES: tuple[tuple[str, Callable[[Told], Line]], ...] = (
     ("drills", _drills),
     ("powercut", _power_cuts),
 )
-
-
-if __name__ == "__main__":
-    main()

@@ -9,8 +9,8 @@ import json
 import re
 from typing import Any
 
+from benchmarks.markdown import markdown_table
 from benchmarks.measured import ROOT
-from benchmarks.rendered import markdown_table
 from drills.drift_shapes import SHAPES
 from forecasting.recalibration import CLASSES
 

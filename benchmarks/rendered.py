@@ -1,6 +1,6 @@
 """Tables of measured results, written into documents between two marks; nothing between them is typed.
 
-run     python -m benchmarks.rendered      system_design.md's and the README's, from benchmarks/results/
+run     python -m benchmarks.rendered      every document's with such marks, and docs/leaderboards.md, from benchmarks/results/
 """
 
 from __future__ import annotations
@@ -9,7 +9,9 @@ import json
 import re
 from typing import Any
 
+from benchmarks import leaderboards_page
 from benchmarks.headlines import leaderboard, measured_lines
+from benchmarks.markdown import markdown_table
 from benchmarks.measured import RESULTS, ROOT
 
 
@@ -18,6 +20,7 @@ def main() -> None:
     for document in sections():
         path = ROOT / document
         path.write_text(rendered(path.read_text(encoding="utf-8"), document), encoding="utf-8")
+    leaderboards_page.write_page()
 
 
 def rendered(text: str, document: str) -> str:
@@ -34,7 +37,11 @@ def sections() -> dict[str, dict[str, str]]:
         "budget": _budget, "costs_m5": _costs, "where_time_goes_m5": _where_time_goes, "lags_and_windows": _engine,
     }  # fmt: skip
     measured = markdown_table(["what", "measured", "command"], [list(line) for line in measured_lines()])
+    tutorial = ("rossmann", "rossmann_with_plans")
     return {
+        "docs/tutorial.md": {
+            name: leaderboard(result(f"leaderboard_{name}")) for name in tutorial if is_kept(f"leaderboard_{name}")
+        },
         "system_design.md": {name: make(result(name)) for name, make in design.items() if is_kept(name)},
         "README.md": {"leaderboard": leaderboard(result("leaderboard_simulator")), "measured": measured},
     }
@@ -58,12 +65,6 @@ def replaced(text: str, name: str, section: str) -> str:
     return re.sub(
         f"{re.escape(begin)}.*?{re.escape(end)}", lambda _: f"{begin}\n{section}\n{end}", text, flags=re.DOTALL
     )
-
-
-def markdown_table(head: list[str], rows: list[list[str]]) -> str:
-    """A table in Markdown."""
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def _gate(told: dict[str, Any]) -> str:

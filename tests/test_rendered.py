@@ -6,12 +6,13 @@ import json
 
 import pytest
 
-from benchmarks import calibration_page
+from benchmarks import calibration_page, leaderboards_page
 from benchmarks.bad_quarter_page import page_of
-from benchmarks.rendered import markdown_table, rendered, replaced
+from benchmarks.markdown import markdown_table
+from benchmarks.rendered import rendered, replaced
 
 
-@pytest.mark.parametrize("document", ["system_design.md", "README.md"])
+@pytest.mark.parametrize("document", ["system_design.md", "README.md", "docs/tutorial.md"])
 def test_the_tables_of_a_document_are_those_of_the_result_files(root, document):
     """Run `python -m benchmarks.rendered` after a benchmark."""
     text = (root / document).read_text(encoding="utf-8")
@@ -26,6 +27,11 @@ def test_the_page_of_the_bad_quarter_is_that_of_its_result_file(root):
 def test_the_page_of_the_quantiles_is_that_of_its_result_file(root):
     made = json.loads((root / "benchmarks" / "results" / "calibration.json").read_text(encoding="utf-8"))
     assert calibration_page.page_of(made) == (root / "docs" / "calibration.md").read_text(encoding="utf-8")
+
+
+def test_the_page_of_leaderboards_is_that_of_its_result_files(root):
+    page = leaderboards_page.page_of(leaderboards_page.kept())
+    assert page == (root / "docs" / "leaderboards.md").read_text(encoding="utf-8")
 
 
 def test_only_what_stands_between_the_marks_is_replaced():

@@ -1,0 +1,62 @@
+"""What a finished backtest says, kept: the leaderboard, the scores by level and by part of the assortment, the paired test.
+
+run     python -m benchmarks.leaderboards DATA_FOLDER [NAME]     (after `make repro`, params.yaml beside it; NAME: else the source's)
+
+The page docs/leaderboards.md is made from all that was kept, by `benchmarks.rendered`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from benchmarks.measured import keep
+from contract.params import load_params
+from contract.places import Places
+from reports.scores import mean_over_cutoffs
+from storage.panel_files import read_card
+
+LEVEL_METRICS, PART_METRICS = ("wrmsse", "wspl", "bias"), ("wape", "bias", "coverage_95")
+
+
+def main() -> None:
+    """One data folder into results/."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("data", type=Path)
+    parser.add_argument("name", nargs="?")
+    arguments = parser.parse_args()
+    source = load_params(arguments.data.resolve().parent / "params.yaml").source.kind
+    keep(f"leaderboard_{arguments.name or source}", told_of(Places(arguments.data)))
+
+
+def told_of(places: Places) -> dict[str, Any]:
+    """series, days, cutoffs, board, levels and parts (model -> name -> metric -> [mean, spread]), decision and its reasons."""
+    card, means = read_card(places.panel), mean_over_cutoffs(pl.read_parquet(places.scores / "scores.parquet"))
+    decision = json.loads((places.scores / "decision.json").read_text(encoding="utf-8"))
+    whole = means.filter(pl.col("metric").is_in(LEVEL_METRICS), slice="all")
+    parts = means.filter(pl.col("metric").is_in(PART_METRICS) & (pl.col("slice") != "all"))
+    return {
+        "series": card["files"]["series.parquet"]["rows"],
+        "first_day": card["first_day"],
+        "last_day": card["last_day"],
+        "cutoffs": decision["compared_from"],
+        "board": json.loads((places.scores / "leaderboard.json").read_text(encoding="utf-8")),
+        "levels": _nested(whole, "level"),
+        "parts": _nested(parts, "slice"),
+        "decision": {name: decision[name] for name in ("incumbent", "promote", "relative_difference", "reasons")},
+    }
+
+
+def _nested(means: pl.DataFrame, by: str) -> dict[str, dict[str, dict[str, list[float]]]]:
+    told: dict[str, dict[str, dict[str, list[float]]]] = {}
+    for model, name, metric, value, spread in means.select("model", by, "metric", "value", "spread").iter_rows():
+        told.setdefault(model, {}).setdefault(name, {})[metric] = [round(value, 5), round(spread, 5)]
+    return told
+
+
+if __name__ == "__main__":
+    main()

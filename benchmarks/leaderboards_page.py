@@ -1,0 +1,135 @@
+"""The page of all leaderboards: every data set, every level, week and part of the assortment; every number from the result files."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from benchmarks.markdown import markdown_table
+from benchmarks.measured import RESULTS, ROOT
+from reports.scores import model_name
+
+PAGE = ROOT / "docs" / "leaderboards.md"
+NAMES = {
+    "simulator": "Simulator",
+    "m5": "M5",
+    "rossmann": "Rossmann, nothing known of the days ahead",
+    "rossmann_with_plans": "Rossmann, its last 42 days brought as plans",
+    "store_item_demand": "Store item demand",
+    "freshretailnet": "FreshRetailNet",
+    "online_retail": "Online retail",
+}
+MODELS = ("global_lightgbm", "grouped_average", "window_average", "seasonal_naive")
+OURS = "global_lightgbm"
+HEADS = {"wrmsse": "WRMSSE", "wspl": "WSPL", "wape": "WAPE", "bias": "total bias", "coverage_95": "95% covered"}
+SHARES = ("bias", "coverage_95")
+
+Told = dict[str, Any]
+
+
+def write_page() -> None:
+    """docs/leaderboards.md."""
+    PAGE.write_text(page_of(kept()), encoding="utf-8")
+
+
+def kept() -> dict[str, Told]:
+    """What was kept, by data set."""
+    paths = {name: RESULTS / f"leaderboard_{name}.json" for name in NAMES}
+    return {name: json.loads(path.read_text(encoding="utf-8")) for name, path in paths.items() if path.exists()}
+
+
+def page_of(boards: dict[str, Told]) -> str:
+    """The page's text."""
+    sections = "\n".join(_section(name, told) for name, told in boards.items())
+    return f"""# Leaderboards
+
+Made by `python -m benchmarks.rendered` from `benchmarks/results/leaderboard_*.json`; no number here is typed. Those are kept
+by `python -m benchmarks.leaderboards DATA` after `make repro` (simulator, M5), and by `python -m benchmarks.other_data` (all
+others, which differ from one another in params alone: the mappings of [tutorial.md](tutorial.md)).
+
+Every number is a mean over cutoffs ± its standard deviation over them; windows scored were never seen by the model that
+forecast them. WRMSSE, WSPL: less is better, 1 is about a naive forecast. WAPE: sum of absolute errors over sum of units, series
+by day. Bias: positive is too much. In a row, the best mean is bold. *The paired test* draws cutoffs and blocks of series again
+and again, the same for both models. Of series that mostly sell nothing (dormant, slow) the WAPE is least for a forecast of zero, which
+orders nothing: read it beside the bias.
+
+{sections}"""
+
+
+def _section(name: str, told: Told) -> str:
+    first, *_, last = [*told["cutoffs"], told["cutoffs"][-1]]
+    models = [model for model in MODELS if model in told["board"]]
+    words = [model_name(model) for model in models]
+    many = (
+        f"{len(told['cutoffs'])} cutoffs from {first} to {last}" if len(told["cutoffs"]) > 1 else f"one cutoff, {last}"
+    )
+    levels = [level for level in told["levels"][OURS] if level != "average"]
+    parts = list(told["parts"][OURS])
+    by_level = [[level, *_cells(told["levels"], models, level, "wrmsse")] for level in levels]
+    by_part = [[part.replace("_", " "), *_cells(told["parts"], models, part, "wape")] for part in parts]
+    return f"""## {NAMES[name]}
+
+{told["series"]:,} series, {told["first_day"]} to {told["last_day"]}, {many}.
+
+{_board(told["board"])}
+
+*Paired test* against the {model_name(told["decision"]["incumbent"])}: {"; ".join(told["decision"]["reasons"])}.
+
+{markdown_table(["WRMSSE by level", *words], by_level)}
+
+{markdown_table(["WAPE by week ahead and part", *words], by_part)}
+
+{_simpler(told, models, levels, parts)}
+"""
+
+
+def _board(board: Told) -> str:
+    ranked = sorted(board.items(), key=lambda pair: pair[1].get("wrmsse", float("inf")))
+    rows = [[model_name(model), *(_headline(scores, metric) for metric in HEADS)] for model, scores in ranked]
+    return markdown_table(["model", *HEADS.values()], rows)
+
+
+def _headline(scores: dict[str, float], metric: str) -> str:
+    return _number([scores[metric], scores[f"{metric}_spread"]], metric) if metric in scores else "-"
+
+
+def _number(told: list[float], metric: str) -> str:
+    mean, spread = told
+    if metric in SHARES:
+        return f"{mean:{'+' if metric == 'bias' else ''}.1%} ± {spread:.1%}"
+    return f"{mean:.3f} ± {spread:.3f}"
+
+
+def _cells(told: Told, models: list[str], name: str, metric: str) -> list[str]:
+    best = _best(told, models, name, metric)
+    words = {
+        model: _number(told[model][name][metric], metric) if _has(told, model, name, metric) else "-"
+        for model in models
+    }
+    return [f"**{cell}**" if model in best else cell for model, cell in words.items()]
+
+
+def _best(told: Told, models: list[str], name: str, metric: str) -> list[str]:
+    """The models of the least mean; none where all are alike."""
+    means = {model: told[model][name][metric][0] for model in models if _has(told, model, name, metric)}
+    best = [model for model, mean in means.items() if mean == min(means.values())]
+    return best if len(best) < len(means) else []
+
+
+def _has(told: Told, model: str, name: str, metric: str) -> bool:
+    return metric in told.get(model, {}).get(name, {})
+
+
+def _simpler(told: Told, models: list[str], levels: list[str], parts: list[str]) -> str:
+    """Where a simpler model has the better mean, said in words."""
+    looked = [(told["levels"], level, "wrmsse") for level in levels] + [(told["parts"], part, "wape") for part in parts]
+    lost = [
+        f"{name.replace('_', ' ') if scores is told['parts'] else name} ({model_name(best[0])})"
+        for scores, name, metric in looked
+        if (best := _best(scores, models, name, metric)) and OURS not in best
+    ]
+    return (
+        f"A simpler model has the better mean at: {', '.join(lost)}."
+        if lost
+        else "No simpler model is better in any row."
+    )
