@@ -87,9 +87,10 @@ def demand(panel: Panel, days: Days, absent_means_zero: bool, max_stockout_share
     sold_out = stockout_shares(panel, days)
     if sold_out is not None:
         y[sold_out > max_stockout_share] = np.nan
-    launched = np.maximum.accumulate(np.nan_to_num(y) > 0, axis=1)
+    launched = np.maximum.accumulate(y > 0, axis=1)
     launched |= ~np.isnan(sold_before(panel, days)[0])[:, None]
-    return np.where(launched, y, np.float32(np.nan))
+    y[~launched] = np.nan
+    return y
 
 
 def sold_before(panel: Panel, days: Days) -> tuple[np.ndarray, np.ndarray]:

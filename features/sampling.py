@@ -5,9 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from contract.errors import NotEnoughHistory
+from features.cores import on_all_cores
 from features.feature import WEEK
 from features.frame import Rows
 from features.space import Space
+
+ROWS_AT_ONCE = 100_000  # looked at together; they stay in the processor's cache
 
 
 def serving_rows(space: Space, hs: range, series_ix: np.ndarray | None = None) -> Rows:
@@ -32,19 +35,26 @@ def training_rows(space: Space, hs: range, step_days: int, min_history_days: int
     origins = np.arange(newest, min(min_history_days, newest // 2) - 1, -step_days, dtype=np.int32)[::-1]
     h = np.array(hs, dtype=np.int32)
     share = max_rows / max(_known_targets(space, origins, h), 1)
-    parts = []
-    for first in range(0, space.series.height, space.chunk_series):
-        series = np.arange(first, min(first + space.chunk_series, space.series.height), dtype=np.int32)
-        rows = _grid(series, origins, h)
-        parts.append(rows.where(_is_known(space, rows) & (_unit_hash(rows, seed) < share)))
+    height = max(1, ROWS_AT_ONCE // (len(origins) * len(h)))
+
+    def drawn(first: int) -> Rows:
+        series = np.arange(first, min(first + height, space.series.height), dtype=np.int32)
+        stays = _is_known(space, series, origins, h)
+        stays &= _unit_hash(series, origins, h, seed) < share
+        at_series, at_origin, at_h = np.nonzero(stays)
+        return Rows(series[at_series], origins[at_origin], h[at_h])
+
+    parts = on_all_cores(drawn, range(0, space.series.height, height))
     return Rows(*(np.concatenate([getattr(part, name) for part in parts]) for name in ("series_ix", "origin_ix", "h")))
 
 
-def _is_known(space: Space, rows: Rows) -> np.ndarray:
-    inside = rows.target_ix <= space.last_known
-    target = space.y[rows.series_ix, np.minimum(rows.target_ix, space.last_known) + space.days.gutter]
-    launch = space.by_series["launch_ix"][rows.series_ix, 0]
-    return inside & ~np.isnan(target) & (launch <= rows.origin_ix)
+def _is_known(space: Space, series: np.ndarray, origins: np.ndarray, h: np.ndarray) -> np.ndarray:
+    """(series, origins, h): whether the series had launched at the origin and the target day's units are known."""
+    target = origins[:, None] + h
+    known = ~np.isnan(space.y[series[0] : series[-1] + 1, space.days.gutter :])
+    launched = space.by_series["launch_ix"][series, :1] <= origins
+    inside = known[:, np.minimum(target, space.last_known)] & (target <= space.last_known)
+    return inside & launched[:, :, None]
 
 
 def _known_targets(space: Space, origins: np.ndarray, h: np.ndarray) -> int:
@@ -63,11 +73,19 @@ def _grid(series: np.ndarray, origins: np.ndarray, h: np.ndarray) -> Rows:
     )
 
 
-def _unit_hash(rows: Rows, seed: int) -> np.ndarray:
-    """A number in [0, 1) that depends on nothing but the row and the seed (splitmix64's finalizer, Steele et al. 2014)."""
-    key = rows.series_ix.astype(np.uint64) << np.uint64(32)
-    key ^= rows.origin_ix.astype(np.uint64) << np.uint64(8)
-    key ^= rows.h.astype(np.uint64) + (np.uint64(seed) << np.uint64(48))
+def _unit_hash(series: np.ndarray, origins: np.ndarray, h: np.ndarray, seed: int) -> np.ndarray:
+    """(series, origins, h): a number in [0, 1) that depends on nothing but the row and the seed.
+
+    splitmix64's finalizer (Steele et al. 2014).
+    """
+    key = series.astype(np.uint64)[:, None, None] << np.uint64(32)
+    key = (
+        key
+        ^ (origins.astype(np.uint64)[:, None] << np.uint64(8))
+        ^ (h.astype(np.uint64) + (np.uint64(seed) << np.uint64(48)))
+    )
     for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
-        key = (key ^ (key >> np.uint64(shift))) * np.uint64(factor)
-    return (key ^ (key >> np.uint64(31))).astype(np.float64) / 2.0**64
+        key ^= key >> np.uint64(shift)
+        key *= np.uint64(factor)
+    key ^= key >> np.uint64(31)
+    return key.astype(np.float64) / 2.0**64

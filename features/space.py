@@ -144,11 +144,10 @@ def _series_tables(
     y[closed] = np.nan
     day_ix = np.arange(-days.gutter, days.width - days.gutter, dtype=np.float32)
     first_before, last_before = sold_before(panel, days)
-    last_sale = np.maximum.accumulate(np.where(np.nan_to_num(y) > 0, day_ix, np.float32(-np.inf)), axis=1)
-    last_sale = np.fmax(np.where(np.isinf(last_sale), np.float32(np.nan), last_sale), last_before[:, None])
-    launch = np.min(np.where(y > 0, day_ix, np.float32(np.inf)), axis=1)
-    launch = np.fmin(np.where(np.isinf(launch), np.float32(np.nan), launch), first_before)
-    tables = {"y": y, "last_sale_ix": last_sale, "launch_ix": np.repeat(launch[:, None], y.shape[1], axis=1)}
+    sold_on = np.where(y > 0, day_ix, np.float32(np.nan))
+    last_sale = np.fmax(np.fmax.accumulate(sold_on, axis=1), last_before[:, None])
+    launch = np.fmin(np.fmin.reduce(sold_on, axis=1), first_before)[:, None]
+    tables = {"y": y, "last_sale_ix": last_sale, "launch_ix": np.broadcast_to(launch, y.shape)}
     tables["price"] = spread_over_days(panel, days, "price") if params.price else days.blank(panel.series.height)
     tables["promo"] = promo_over_days(panel, days) if params.promo else np.zeros_like(y)
     return tables | _covariate_tables(panel, params, days)
