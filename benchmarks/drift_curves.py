@@ -4,6 +4,7 @@ Every run is paired with the same days undisturbed: only an alert that does not 
 false alarm. The champion is not refitted after the drift began, so that the delay is the watchers' and not the refit's.
 
 run     python -m benchmarks.drift_curves sim:21 sim:22 [--shapes level_shift price_shock] [--starts 2]
+        python -m benchmarks.drift_curves m5:../shared/data/m5 --first 21 --step 28 --starts 3     (its history is short)
 """
 
 from __future__ import annotations
@@ -41,12 +42,14 @@ def main() -> None:
     parser.add_argument("worlds", nargs="+")
     parser.add_argument("--shapes", nargs="*", default=[shape.name for shape in SHAPES])
     parser.add_argument("--starts", type=int, default=2)
+    parser.add_argument("--first", type=int, default=FIRST_START_DAYS, help="days after watching begins")
+    parser.add_argument("--step", type=int, default=START_STEP_DAYS, help="days between starts")
     arguments = parser.parse_args()
     runs = []
     for name in arguments.worlds:
         world = world_of(name)
         walk(world)
-        for start in starts_of(world, arguments.starts):
+        for start in starts_of(world, arguments.starts, arguments.first, arguments.step):
             runs += _runs(world, start, [shape for shape in SHAPES if shape.name in arguments.shapes])
     results = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
     kind = kind_of(arguments.worlds[0])
@@ -54,10 +57,10 @@ def main() -> None:
     RESULTS.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
 
 
-def starts_of(world: World, count: int) -> list[date]:
-    """Mondays after a refit, from FIRST_START_DAYS after watching begins."""
-    first = world.first_watched + timedelta(days=FIRST_START_DAYS)
-    wanted = [first + timedelta(days=START_STEP_DAYS * k) for k in range(count)]
+def starts_of(world: World, count: int, first_days: int, step_days: int) -> list[date]:
+    """Mondays after a refit, from so many days after watching begins."""
+    first = world.first_watched + timedelta(days=first_days)
+    wanted = [first + timedelta(days=step_days * k) for k in range(count)]
     last = world.panel.last_day - timedelta(days=WATCHED_DAYS)
     return [
         max(cutoff for cutoff in world.refits if cutoff <= day) + timedelta(days=1) for day in wanted if day <= last

@@ -11,6 +11,8 @@
     ├── LeakingFeature            1   a feature declares that it reads what is not yet known
     ├── StoreBroken               1   the store is damaged, or of a schema this code cannot read
     ├── DiskRefused               1   a disk is full, read-only, denies access, or has a file in a folder's place
+    ├── MemoryRefused             1   the machine gives this process no more memory
+    ├── ServerSilent              1   Prefect's server does not answer
     ├── BadUsage                  2   wrong arguments
     │   └── BadParams             2   params.yaml holds a value outside its range or a name nobody knows
     └── StoreBusy                 3   another process holds the store
@@ -65,6 +67,14 @@ class StoreBroken(TillcastError):
 
 class DiskRefused(TillcastError):
     """A disk is full, read-only, denies access, or has a file in a folder's place: what was not finished is not kept."""
+
+
+class MemoryRefused(TillcastError):
+    """The machine gives this process no more memory: what was not finished is not kept."""
+
+
+class ServerSilent(TillcastError):
+    """Prefect's server does not answer."""
 
 
 class BadUsage(TillcastError):

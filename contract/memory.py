@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
-from contract.errors import BadUsage
+from contract.errors import BadUsage, MemoryRefused
 
 PIECE_MB = 512.0  # of one piece of work where no budget is told
 LEAST_PIECE_MB = 32.0
 _PIECE_SHARE = 0.2  # of a budget
+
+_NO_MEMORY = (
+    "Cannot allocate memory",
+    "failed to map segment",
+    "OutOfMemory",
+    "out of memory",
+)  # of the system, a library, DuckDB
 
 _budget_mb: float | None = None
 
@@ -39,6 +47,21 @@ def refuse_beyond(needs: Mapping[str, float], way_out: str) -> str:
     free = _free_mb()
     short = f"; the machine has {free:,.0f} free" if free is not None and most > free else ""
     return f"about {most:,.0f} MB ({steps}){short}"
+
+
+@contextmanager
+def memory_refusals() -> Iterator[None]:
+    """MemoryRefused instead of what Python, DuckDB or the system says when there is no more memory; all else passes."""
+    try:
+        yield
+    except Exception as error:
+        said = f"{type(error).__name__}: {error}"
+        if not isinstance(error, MemoryError) and not any(words in said for words in _NO_MEMORY):
+            raise
+        raise MemoryRefused(
+            f"memory ran out ({said.splitlines()[0][:300]}). What was not finished is not kept. Give the process more "
+            "(`ulimit -v`), or a --memory-budget to work in smaller pieces, then run the same command again."
+        ) from error
 
 
 def _free_mb() -> float | None:

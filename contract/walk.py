@@ -15,7 +15,7 @@ from typing import Any
 
 from contract.disk import disk_refusals
 from contract.errors import SourceMissing, TillcastError
-from contract.memory import keep_within
+from contract.memory import keep_within, memory_refusals
 
 Summary = dict[str, Any]
 
@@ -50,7 +50,7 @@ def walk(
         stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s", force=True
     )
     try:
-        with disk_refusals(arguments.data):
+        with memory_refusals(), disk_refusals(arguments.data):
             summary = work(arguments)
     except TillcastError as refusal:
         said = _refusals(refusal)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from contract.days import parse_moment
+from contract.errors import ServerSilent
 from contract.walk import Summary, clock, door_parser, walk
 
 
@@ -24,6 +25,19 @@ def walked(
             given |= {"params": arguments.params, "data": arguments.data}
         if arguments.plain:
             return plain(**given)
-        return flow(**given)
+        return _with_server(flow, given)
 
     return walk(parser, work)
+
+
+def _with_server(flow: Callable[..., Summary], given: dict[str, Any]) -> Summary:
+    """What the flow returns. ServerSilent when Prefect's server does not answer."""
+    try:
+        return flow(**given)
+    except RuntimeError as error:
+        if "Failed to reach API" not in str(error):
+            raise
+        raise ServerSilent(
+            f"Prefect's server does not answer ({str(error).splitlines()[0]}). Start it (`prefect server start`), or walk without it: "
+            "the same command with --plain."
+        ) from error

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import time
+from contextlib import suppress
 from pathlib import Path
 
 import duckdb
@@ -13,6 +16,7 @@ from storage.schema import quoted, quoted_text
 from storage.store import open_store, transaction
 
 _READABLE_BY_GROUP = 0o440
+ABANDONED_AFTER_S = 3600
 
 # views a dashboard starts from; in the snapshot alone, so that no store has to be migrated for one more of them
 VIEWS = {
@@ -53,7 +57,8 @@ def write_snapshot(store: Path, target: Path, wait_s: float) -> int:
     Whole or not at all: made beside it and renamed. It is read-only, and holds the views of VIEWS.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
-    beside = target.with_name(f".{target.name}.part")
+    beside = target.with_name(f".{target.name}.{os.getpid()}.part")  # its own: two walks may hand out at once
+    _remove_abandoned(target)
     with disk_refusals(target):
         with open_store(store, wait_s, read_only=True):  # no writer while the bytes are copied
             _copy(store, beside)
@@ -81,3 +86,11 @@ def _copy(store: Path, beside: Path) -> None:
     shutil.copyfile(store, beside)
     if log.exists():
         shutil.copyfile(log, log_beside)
+
+
+def _remove_abandoned(target: Path) -> None:
+    """Copies that somebody began long ago and never finished: killed, or without power."""
+    for path in target.parent.glob(f".{target.name}.*part*"):
+        with suppress(FileNotFoundError):  # another walk was there first
+            if time.time() - path.stat().st_mtime > ABANDONED_AFTER_S:
+                path.unlink()

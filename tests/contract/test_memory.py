@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from contract.errors import BadUsage
-from contract.memory import LEAST_PIECE_MB, PIECE_MB, keep_within, piece_mb, refuse_beyond
+from contract.errors import BadUsage, MemoryRefused
+from contract.memory import LEAST_PIECE_MB, PIECE_MB, keep_within, memory_refusals, piece_mb, refuse_beyond
 
 
 @pytest.fixture(autouse=True)
@@ -31,3 +31,31 @@ def test_work_that_needs_more_than_the_budget_is_refused_with_its_largest_step_a
 
 def test_without_a_budget_nothing_is_refused_but_said() -> None:
     assert "the machine has" in refuse_beyond({"fitting": 1e9}, "")
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError("Unable to allocate 2 GiB"),
+        OSError(12, "Cannot allocate memory"),
+        ImportError("x.so: failed to map segment"),
+    ],
+)
+def test_no_more_memory_is_said_with_a_way_out(error: Exception) -> None:
+    with (
+        pytest.raises(MemoryRefused, match=r"memory ran out .*--memory-budget.* run the same command again"),
+        memory_refusals(),
+    ):
+        raise error
+
+
+def test_what_duckdb_says_of_memory_is_understood_and_other_errors_pass() -> None:
+    import duckdb
+
+    with pytest.raises(MemoryRefused), memory_refusals(), duckdb.connect() as con:
+        con.execute("set memory_limit = '1MB'; set temp_directory = ''")
+        con.execute(
+            "create table t as select range as a, hash(range)::varchar as b from range(1000000) order by b"
+        ).fetchall()
+    with pytest.raises(KeyError), memory_refusals():
+        raise KeyError("no memory of that")

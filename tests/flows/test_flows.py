@@ -14,6 +14,7 @@ from contract.places import Places
 from flows import daily, drill
 from flows.engine import flow, task
 from flows.stages import worth_retrying
+from flows.walked import walked
 from storage.panel_files import read_frozen
 from storage.runs import read_runs
 from storage.store import open_store
@@ -208,3 +209,19 @@ def test_a_replay_walks_the_laboratory_in_the_order_of_dvc(root):
     doing = {"validate": "check_panel", "features": "profile", "train": "train", "evaluate": "evaluate"}
     doing |= {"forecast": "infer_from_panel", "report": "report"}
     assert called == [doing[stage] for stage in stages if stage not in ("panel", "incumbent")]
+
+
+def test_a_server_that_does_not_answer_is_one_line_with_a_way_out(monkeypatch, capsys):
+    """Other errors of a flow stay what they are."""
+
+    def silent(**_given):
+        raise RuntimeError("Failed to reach API at http://127.0.0.1:9/api/")
+
+    def broken(**_given):
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(sys, "argv", ["flows/daily.py"])
+    assert walked("what it does", silent, silent) == 1
+    assert "refused: Prefect's server does not answer" in capsys.readouterr().err
+    with pytest.raises(RuntimeError, match="a bug"):
+        walked("what it does", broken, broken)

@@ -83,3 +83,35 @@ def test_without_a_store_there_is_nothing_to_copy(tmp_path):
     with pytest.raises(SourceMissing):
         write_snapshot(tmp_path / "none.duckdb", tmp_path / "copy.duckdb", 1)
     assert not (tmp_path / "copy.duckdb").exists()
+
+
+def test_two_walks_may_hand_out_at_once(store, tmp_path, monkeypatch):
+    """Each makes a copy of its own; found by the drill `lost_worker`, whose orphans took each other's away."""
+    from storage import snapshot
+
+    target = tmp_path / "copy" / "tillcast.duckdb"
+    copied = snapshot._copy
+
+    def another_walk_meanwhile(store: Path, beside: Path) -> None:
+        copied(store, beside)
+        monkeypatch.setattr(snapshot, "_copy", copied)
+        monkeypatch.setattr(snapshot.os, "getpid", lambda: 12345)
+        write_snapshot(store, target, 5)
+
+    monkeypatch.setattr(snapshot, "_copy", another_walk_meanwhile)
+    write_snapshot(store, target, 5)
+    assert sorted(path.name for path in target.parent.iterdir()) == [target.name]
+
+
+def test_a_copy_nobody_finished_is_taken_away_after_an_hour(store, tmp_path):
+    import os
+    import time
+
+    target = tmp_path / "copy" / "tillcast.duckdb"
+    target.parent.mkdir()
+    old, young = (target.parent / f".{target.name}.{pid}.part" for pid in (1, 2))
+    for path in (old, young):
+        path.write_bytes(b"half")
+    os.utime(old, (time.time() - 4000,) * 2)
+    write_snapshot(store, target, 5)
+    assert (old.exists(), young.exists()) == (False, True)
