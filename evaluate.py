@@ -155,11 +155,10 @@ def _decide(
         losses = losses_of(panel, judged, models, params.source.hierarchy, zeros, params.features.max_stockout_share)
     theirs = CANDIDATE if rule == NO_HARM else against  # a recipe's conduct is its own, however old its fit
     conduct = conduct_of(scores, CANDIDATE), conduct_of(scores, theirs, with_slices=incumbent is not None)
-    tables = tables_of(places.candidate, incumbent, panel, horizon) if incumbent else None
+    tables = tables_of(places.candidate, incumbent, panel, horizon)
     live = _live_against(params, places) if incumbent and rule == IMPROVEMENT else []
     decision = decide(*losses, *conduct, params.evaluate.gate, params.train.seed, rule, tables, live)
-    if tables is not None:
-        log.info("candidate's table forecast_s=%.1f churn=%.4f", tables.forecast_s, tables.churn)
+    log.info("candidate's table forecast_s=%.1f churn=%s", tables.forecast_s, decision.churn)
     days = [] if judged is None else [str(day) for day in judged["cutoff"].unique().sort()]
     named = {"incumbent_id": incumbent.model_id if incumbent else None, "compared_from": days}
     return {"candidate": CANDIDATE, "incumbent": against, **asdict(decision), **named}

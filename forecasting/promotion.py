@@ -39,10 +39,14 @@ class Conduct:
 
 @dataclass(frozen=True)
 class Tables:
-    """The candidate's own table beside the champion's, from the same day: share of units moved, seconds it took to make."""
+    """The candidate's own table beside the champion's, from the same day: share of units moved, seconds it took to make.
 
-    churn: float
-    forecast_s: float
+    `churn` None: no champion answers. `silent`: why the candidate's bundle makes no table at all.
+    """
+
+    churn: float | None = None
+    forecast_s: float = 0.0
+    silent: str | None = None
 
 
 def decide(
@@ -62,7 +66,7 @@ def decide(
     A guardrail broken by both sides blocks only a candidate that breaks it further: keeping the worse one would guard nothing.
     """
     guards = [*_conduct_against(ours, theirs, params), *_tables_against(tables, params), *live]
-    churn = round(tables.churn, 4) if tables else None
+    churn = round(tables.churn, 4) if tables and tables.churn is not None else None
     if candidate is None or incumbent is None:
         favour = [
             "the same recipe on newer data, and too few days the champion has not seen: only the guardrails speak"
@@ -113,8 +117,10 @@ def _conduct_against(ours: Conduct, theirs: Conduct, params: GateParams) -> list
 def _tables_against(tables: Tables | None, params: GateParams) -> list[str]:
     if tables is None:
         return []
+    if tables.silent is not None:
+        return [f"its bundle cannot answer today: {tables.silent}"]
     against = []
-    if not tables.churn <= params.max_churn:
+    if tables.churn is not None and not tables.churn <= params.max_churn:
         against.append(f"its table moves {tables.churn:.1%} of the champion's units, {params.max_churn:.0%} allowed")
     if tables.forecast_s > params.max_forecast_s:
         against.append(
