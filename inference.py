@@ -64,7 +64,7 @@ def infer(params: Params, places: Places, *, now: datetime, question: Question =
     watch_serving(champion.model, panel, params.monitor.parity_series)
     asked = (params, panel, champion, question, stand_in)
     answered = answer(*asked) if last is None else repeat(params, panel, last, now.date())
-    status = question.status(params.train.horizon)
+    status = question.status(params.train.horizon, panel.last_day if last is None else None)
     if status == "done":
         keep_served(champion.model, places.served, answered.run_id)
     run = Run(**answered.lineage, started_at=now, ended_at=clock(), status=status, git_commit=git_commit())
@@ -89,7 +89,8 @@ def infer_from_panel(params: Params, places: Places, question: Question = NEWEST
     places.forecasts.mkdir(parents=True, exist_ok=True)
     answered.rows.rechunk().write_parquet(places.forecasts / "forecasts.parquet")
     answered.levels.rechunk().write_parquet(places.forecasts / "forecast_levels.parquet")
-    told = json.dumps(answered.lineage, indent=1, default=str)
+    status = question.status(params.train.horizon, panel.last_day)
+    told = json.dumps({**answered.lineage, "status": status}, indent=1, default=str)
     (places.forecasts / "run.json").write_text(told + "\n", encoding="utf-8")
     return _summary(answered, str(places.forecasts))
 
