@@ -158,6 +158,8 @@ def _summary(answered: Answer, where: str) -> Summary:
     rows = answered.rows
     fallback = rows.filter(rows["reason"].is_not_null())
     log.info("forecast run_id=%s rows=%d fallback=%d", answered.run_id, rows.height, fallback.height)
+    if answered.levels_left_out:
+        log.warning("levels_left_out=%s reason=no calibration, train and evaluate again", answered.levels_left_out)
     counts = fallback.group_by("method", "reason").len().sort("method", "reason").rows()
     return {
         **answered.lineage,
@@ -167,6 +169,7 @@ def _summary(answered: Answer, where: str) -> Summary:
         "units": round(rows["y_hat"].sum(), 1),
         "fallback_rows": {f"{method}: {reason}": count for method, reason, count in counts},
         "level_rows": answered.levels.height,
+        "levels_left_out": list(answered.levels_left_out),
         "written": where,
     }
 

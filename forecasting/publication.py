@@ -62,12 +62,21 @@ def publish_forecasts(
 def publish_levels(
     forecasts: pl.DataFrame, series: pl.DataFrame, levels: list[Level], calibration: Calibration
 ) -> pl.DataFrame:
-    """As contract.frames.FORECAST_LEVELS: sums of the series' means (so levels agree), quantiles learned on each level itself."""
+    """As contract.frames.FORECAST_LEVELS: sums of the series' means (so levels agree), quantiles learned on each level itself.
+
+    A level the calibration never learned (`uncalibrated`) is left out: it has no quantiles of its own.
+    """
     wide = forecasts.select("run_id", "origin", "unique_id", "ds", "h", "y_hat").join(
         series, on="unique_id", how="left"
     )
-    parts = [_one_level(wide, level, calibration) for level in levels if level.name != SERIES_LEVEL]
+    told = calibration.by_level.keys() - {SERIES_LEVEL}
+    parts = [_one_level(wide, level, calibration) for level in levels if level.name in told]
     return FORECAST_LEVELS.conform(pl.concat(parts)) if parts else FORECAST_LEVELS.empty()
+
+
+def uncalibrated(levels: list[Level], calibration: Calibration) -> list[str]:
+    """The levels that came into params after the calibration was learned."""
+    return [level.name for level in levels if level.name not in calibration.by_level]
 
 
 def heard(known: Panel) -> Panel:
