@@ -16,6 +16,7 @@ import sys
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from contract.agreement import furthest_day
 from contract.days import parse_day, parse_moment
 from contract.errors import BadUsage
 from contract.memory import refuse_beyond
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("inference")
 
-FURTHEST_DAYS = 366
 SPARE_DAYS = 182  # beyond what the champion reads: for what guards it and stands in for it, and for late feeds
 AT_THE_DESK = ("explain", "changes", "export", "models", "snapshot")  # about what was published; see desk/asked.py
 
@@ -191,7 +191,7 @@ def main(argv: list[str] | None = None) -> int:
         params, places = load_params(arguments.params), Places(arguments.data)
         if arguments.publish:
             return publish(params, places, now=clock())
-        question = _question(arguments)
+        question = _question(arguments, furthest_day(params))
         if arguments.from_panel:
             return infer_from_panel(params, places, question)
         return infer(params, places, now=clock(), question=question)
@@ -206,9 +206,9 @@ def _at_the_desk(asked: list[str]) -> int:
     return answer(asked, text_table)
 
 
-def _question(arguments: Any) -> Question:
-    if arguments.horizon is not None and not 1 <= arguments.horizon <= FURTHEST_DAYS:
-        raise BadUsage(f"--horizon {arguments.horizon} is no count of days to forecast. Give 1 to {FURTHEST_DAYS}.")
+def _question(arguments: Any, furthest: int) -> Question:
+    if arguments.horizon is not None and not 1 <= arguments.horizon <= furthest:
+        raise BadUsage(f"--horizon {arguments.horizon} is no count of days to forecast. Give 1 to {furthest}.")
     return Question(
         origin=parse_day(arguments.origin) if arguments.origin else None,
         horizon=arguments.horizon,

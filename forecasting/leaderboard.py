@@ -42,7 +42,9 @@ def conduct_of(scores: pl.DataFrame, model: str, with_slices: bool = True) -> Co
     board = leaderboard_of(ours)[model]
     parts = pl.col("slice").str.starts_with("velocity_") | pl.col("slice").str.starts_with("week_")
     judged = ours.filter(parts, metric="wape").group_by("slice").agg(pl.col("value").mean())
-    return Conduct(board.get("bias", float("nan")), board.get("coverage_95"), dict(judged.iter_rows()) if with_slices else {})
+    return Conduct(
+        board.get("bias", float("nan")), board.get("coverage_95"), dict(judged.iter_rows()) if with_slices else {}
+    )
 
 
 def by_level(scores: pl.DataFrame) -> pl.DataFrame:
