@@ -67,6 +67,7 @@ def evaluate(params: Params, places: Places) -> Summary:
         params.inference,
         log.info,
         params.evaluate.as_of_hours,
+        params.ingest.absent_means_zero,
     )
     scores, calibrations = score_backtest(
         panel,
@@ -148,7 +149,7 @@ def _decide(
     judged: pl.DataFrame | None = told
     if incumbent and rule == NO_HARM:
         hours = params.evaluate.as_of_hours
-        judged = refit_judged(panel, incumbent, baseline_of(params), horizon, params.inference, log.info, hours)
+        judged = refit_judged(panel, incumbent, baseline_of(params), horizon, params.inference, log.info, hours, zeros)
     losses: list[Any] = [None, None]
     if judged is not None:
         models = [CANDIDATE, against]

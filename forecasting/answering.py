@@ -45,7 +45,17 @@ def answer(params: Params, panel: Panel, champion: Champion, question: Question,
     run_id, region = lineage["run_id"], params.source.region
     wanted = panel.matching(question.series).series.select("unique_id") if question.series else None
     rows = publish_forecasts(
-        panel, origin, horizon, model, baseline, champion.calibrations, params.inference, run_id, region, stand_in
+        panel,
+        origin,
+        horizon,
+        model,
+        baseline,
+        champion.calibrations,
+        params.inference,
+        run_id,
+        region,
+        stand_in,
+        params.ingest.absent_means_zero,
     )
     if wanted is not None:  # features need the neighbours, the asker does not; a part of a group has no own calibration
         rows = rows.join(wanted, on="unique_id", how="semi", maintain_order="left")

@@ -106,6 +106,7 @@ def refit_judged(
     inference: InferenceParams,
     progress: Callable[[str], None],
     as_of_hours: float | None,
+    absent_means_zero: bool = True,
 ) -> pl.DataFrame | None:
     """A backtest of one window the champion has not seen: a fit of its recipe in the middle of it beside the champion as it stands.
 
@@ -118,7 +119,8 @@ def refit_judged(
     recipe = incumbent.recipe
     sides = {baseline.name: baseline, recipe.name: recipe, CHAMPION: Standing(incumbent.model)}
     try:
-        return backtest(panel, sides, baseline.name, [cutoff], days, 1, inference, progress, as_of_hours)
+        asked = (baseline.name, [cutoff], days, 1, inference, progress, as_of_hours, absent_means_zero)
+        return backtest(panel, sides, *asked)
     except ModelBroken:
         return None
 

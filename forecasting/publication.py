@@ -33,6 +33,7 @@ def publish_forecasts(
     run_id: str,
     region: str | None = None,
     stand_in: str | None = None,
+    absent_means_zero: bool = True,
 ) -> pl.DataFrame:
     """As contract.frames.FORECASTS: series x horizon rows, none missing, none null, none negative; closed days all zero.
 
@@ -44,7 +45,7 @@ def publish_forecasts(
     ours, silence = _ask(champion, known, origin, horizon, params)
     ours = naive.with_columns(y_hat=pl.lit(None, pl.Float64)) if ours is None else ours
     method = champion.name if champion is not None else baseline.name
-    rows = complete(ours, method, naive, known, params, silence, stand_in)
+    rows = complete(ours, method, naive, known, params, silence, stand_in, absent_means_zero)
     quantiles = _series_quantiles(rows, calibrations, method, baseline.name)
     is_closed = closed_ahead(known, origin, horizon, region).ravel()
     _refuse_closed(float(is_closed.mean()), params)
