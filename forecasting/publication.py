@@ -13,7 +13,7 @@ from contract.levels import SERIES_LEVEL, Level
 from contract.panel import Panel
 from contract.params import InferenceParams
 from contract.quantiles import QUANTILES
-from features.opening import closed_ahead
+from features.opening import closed_ahead, long_silent
 from forecasting.fallback import complete
 from forecasting.forecaster import Forecaster
 from forecasting.intervals import Calibration, quantile_columns
@@ -47,8 +47,9 @@ def publish_forecasts(
     method = champion.name if champion is not None else baseline.name
     rows = complete(ours, method, naive, known, params, silence, stand_in, absent_means_zero)
     quantiles = _series_quantiles(rows, calibrations, method, baseline.name)
-    is_closed = closed_ahead(known, origin, horizon, region).ravel()
-    _refuse_closed(float(is_closed.mean()), params)
+    closed = closed_ahead(known, origin, horizon, region)
+    _refuse_closed(closed[~long_silent(known)], params)
+    is_closed = closed.ravel()
     quantiles[is_closed] = 0.0  # the spread of "0 expected" is that of slow sellers, not of shut doors
     return FORECASTS.conform(
         rows.with_columns(
@@ -117,8 +118,9 @@ def _level_jump(told: pl.DataFrame, known: Panel, horizon: int) -> float:
     return max(told_units / recent, recent / told_units)
 
 
-def _refuse_closed(share: float, params: InferenceParams) -> None:
+def _refuse_closed(closed: np.ndarray, params: InferenceParams) -> None:
     """A table of zeros is what one wrong tick in a calendar makes of every order (drill `closed_ahead`)."""
+    share = float(closed.mean()) if closed.size else 0.0
     if share > params.most_closed_ahead:
         raise BadInput(
             f"{share:.0%} of the coming days of all series are closed, by calendar, plan or habit; inference.most_closed_ahead is "
