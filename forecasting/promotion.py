@@ -17,7 +17,8 @@ IMPROVEMENT, NO_HARM = "improvement", "no harm"
 class Decision:
     """Whether to promote, how sure, by how much (relative WRMSSE difference at series level, negative is better), and why.
 
-    `rule`: improvement or no harm. `confidence` and `relative_difference` None: there was no window to compare on.
+    `rule`: improvement or no harm. `confidence` None: one window and one block of series are no evidence; `relative_difference` None:
+    there was no window to compare on.
     """
 
     promote: bool
@@ -74,9 +75,8 @@ def decide(
         return Decision(not guards, None, None, guards or favour, rule, churn)
     confidence = confidence_of(candidate, incumbent, params, seed, rule)
     relative = float(candidate.sum() / max(incumbent.sum(), 1e-12) - 1)
-    found = f"{_claim(rule, params)} in {confidence:.1%} of bootstrap draws"
-    against = [f"{found}, {params.confidence:.0%} needed"] if confidence < params.confidence else []
-    against += guards
+    found = _found(confidence, rule, params)
+    against = [*_difference_against(found, confidence, relative, rule, params), *guards]
     return Decision(not against, confidence, relative, against or [f"{found}, by {-relative:.1%}"], rule, churn)
 
 
@@ -87,11 +87,31 @@ def reigning() -> Decision:
 
 def confidence_of(
     candidate: np.ndarray, incumbent: np.ndarray, params: GateParams, seed: int, rule: str = IMPROVEMENT
-) -> float:
+) -> float | None:
     """Share of paired bootstrap draws in which the candidate is better by more than chance gives a sibling (`min_gain`), or,
-    for a refit, not worse by more than `max_loss`."""
+    for a refit, not worse by more than `max_loss`. None for one cutoff and one block:
+    all draws of one are alike, and say nothing of another.
+    """
+    if candidate.size < 2:
+        return None
     drawn = drawn_differences(candidate, incumbent, params.resamples, seed, params.confidence)
     return float(np.mean(drawn < (params.max_loss if rule == NO_HARM else -params.min_gain)))
+
+
+def _found(confidence: float | None, rule: str, params: GateParams) -> str:
+    if confidence is None:
+        return f"one window and one block of series are too few to say whether it is {_claim(rule, params)}"
+    return f"{_claim(rule, params)} in {confidence:.1%} of bootstrap draws"
+
+
+def _difference_against(
+    found: str, confidence: float | None, relative: float, rule: str, params: GateParams
+) -> list[str]:
+    """Too little to tell holds back what must be better; a refit it holds back only if that little is harm."""
+    if confidence is not None:
+        return [f"{found}, {params.confidence:.0%} needed"] if confidence < params.confidence else []
+    is_bearable = rule == NO_HARM and relative < params.max_loss
+    return [] if is_bearable else [f"{found} ({relative:+.1%})"]
 
 
 def _claim(rule: str, params: GateParams) -> str:
