@@ -67,6 +67,7 @@ def evaluate(params: Params, places: Places) -> Summary:
         params.inference,
         log.info,
         params.evaluate.as_of_hours,
+        params.ingest.absent_means_zero,
     )
     scores, calibrations = score_backtest(
         panel,
@@ -148,18 +149,17 @@ def _decide(
     judged: pl.DataFrame | None = told
     if incumbent and rule == NO_HARM:
         hours = params.evaluate.as_of_hours
-        judged = refit_judged(panel, incumbent, baseline_of(params), horizon, params.inference, log.info, hours)
+        judged = refit_judged(panel, incumbent, baseline_of(params), horizon, params.inference, log.info, hours, zeros)
     losses: list[Any] = [None, None]
     if judged is not None:
         models = [CANDIDATE, against]
         losses = losses_of(panel, judged, models, params.source.hierarchy, zeros, params.features.max_stockout_share)
     theirs = CANDIDATE if rule == NO_HARM else against  # a recipe's conduct is its own, however old its fit
     conduct = conduct_of(scores, CANDIDATE), conduct_of(scores, theirs, with_slices=incumbent is not None)
-    tables = tables_of(places.candidate, incumbent, panel, horizon) if incumbent else None
+    tables = tables_of(places.candidate, incumbent, panel, horizon)
     live = _live_against(params, places) if incumbent and rule == IMPROVEMENT else []
     decision = decide(*losses, *conduct, params.evaluate.gate, params.train.seed, rule, tables, live)
-    if tables is not None:
-        log.info("candidate's table forecast_s=%.1f churn=%.4f", tables.forecast_s, tables.churn)
+    log.info("candidate's table forecast_s=%.1f churn=%s", tables.forecast_s, decision.churn)
     days = [] if judged is None else [str(day) for day in judged["cutoff"].unique().sort()]
     named = {"incumbent_id": incumbent.model_id if incumbent else None, "compared_from": days}
     return {"candidate": CANDIDATE, "incumbent": against, **asdict(decision), **named}

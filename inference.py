@@ -16,6 +16,7 @@ import sys
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from contract.agreement import furthest_day
 from contract.days import parse_day, parse_moment
 from contract.errors import BadUsage
 from contract.memory import refuse_beyond
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("inference")
 
-FURTHEST_DAYS = 366
 SPARE_DAYS = 182  # beyond what the champion reads: for what guards it and stands in for it, and for late feeds
 AT_THE_DESK = ("explain", "changes", "export", "models", "snapshot")  # about what was published; see desk/asked.py
 
@@ -64,7 +64,7 @@ def infer(params: Params, places: Places, *, now: datetime, question: Question =
     watch_serving(champion.model, panel, params.monitor.parity_series)
     asked = (params, panel, champion, question, stand_in)
     answered = answer(*asked) if last is None else repeat(params, panel, last, now.date())
-    status = question.status(params.train.horizon)
+    status = question.status(params.train.horizon, panel.last_day if last is None else None)
     if status == "done":
         keep_served(champion.model, places.served, answered.run_id)
     run = Run(**answered.lineage, started_at=now, ended_at=clock(), status=status, git_commit=git_commit())
@@ -89,7 +89,8 @@ def infer_from_panel(params: Params, places: Places, question: Question = NEWEST
     places.forecasts.mkdir(parents=True, exist_ok=True)
     answered.rows.rechunk().write_parquet(places.forecasts / "forecasts.parquet")
     answered.levels.rechunk().write_parquet(places.forecasts / "forecast_levels.parquet")
-    told = json.dumps(answered.lineage, indent=1, default=str)
+    status = question.status(params.train.horizon, panel.last_day)
+    told = json.dumps({**answered.lineage, "status": status}, indent=1, default=str)
     (places.forecasts / "run.json").write_text(told + "\n", encoding="utf-8")
     return _summary(answered, str(places.forecasts))
 
@@ -157,6 +158,8 @@ def _summary(answered: Answer, where: str) -> Summary:
     rows = answered.rows
     fallback = rows.filter(rows["reason"].is_not_null())
     log.info("forecast run_id=%s rows=%d fallback=%d", answered.run_id, rows.height, fallback.height)
+    if answered.levels_left_out:
+        log.warning("levels_left_out=%s reason=no calibration, train and evaluate again", answered.levels_left_out)
     counts = fallback.group_by("method", "reason").len().sort("method", "reason").rows()
     return {
         **answered.lineage,
@@ -166,6 +169,7 @@ def _summary(answered: Answer, where: str) -> Summary:
         "units": round(rows["y_hat"].sum(), 1),
         "fallback_rows": {f"{method}: {reason}": count for method, reason, count in counts},
         "level_rows": answered.levels.height,
+        "levels_left_out": list(answered.levels_left_out),
         "written": where,
     }
 
@@ -187,7 +191,7 @@ def main(argv: list[str] | None = None) -> int:
         params, places = load_params(arguments.params), Places(arguments.data)
         if arguments.publish:
             return publish(params, places, now=clock())
-        question = _question(arguments)
+        question = _question(arguments, furthest_day(params))
         if arguments.from_panel:
             return infer_from_panel(params, places, question)
         return infer(params, places, now=clock(), question=question)
@@ -202,9 +206,9 @@ def _at_the_desk(asked: list[str]) -> int:
     return answer(asked, text_table)
 
 
-def _question(arguments: Any) -> Question:
-    if arguments.horizon is not None and not 1 <= arguments.horizon <= FURTHEST_DAYS:
-        raise BadUsage(f"--horizon {arguments.horizon} is no count of days to forecast. Give 1 to {FURTHEST_DAYS}.")
+def _question(arguments: Any, furthest: int) -> Question:
+    if arguments.horizon is not None and not 1 <= arguments.horizon <= furthest:
+        raise BadUsage(f"--horizon {arguments.horizon} is no count of days to forecast. Give 1 to {furthest}.")
     return Question(
         origin=parse_day(arguments.origin) if arguments.origin else None,
         horizon=arguments.horizon,

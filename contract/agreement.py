@@ -11,11 +11,15 @@ if TYPE_CHECKING:
 
 BUILT_IN = ("state_id", "store_id", "cat_id", "dept_id", "item_id")  # the series columns of the simulator and of M5
 OPENING = "is_open"  # features.opening reads the covariate of this name
+YEAR_DAYS = 52 * 7  # back to the same weekday of last year, as features.feature
+SEASON_REACH = 14  # days after it that a group's season is read from, as features.hierarchy
+LATE_DAYS = 14  # of a feed this late, the days ahead are counted from two weeks earlier
 
 
 def agree(params: Params) -> Params:
     """The params, if every series column and covariate they name will be there. BadParams names the first that will not."""
     source, features = params.source, params.features
+    _check_horizon(params)
     is_files = source.kind == "files"
     columns = list(source.files.hierarchy) if is_files else list(BUILT_IN)
     owner = "source.files.hierarchy maps" if is_files else f"source.kind {source.kind} has"
@@ -37,6 +41,21 @@ def agree(params: Params) -> Params:
             f"Map the column as source.files.columns: {OPENING}, or give it another name."
         )
     return params
+
+
+def furthest_day(params: Params) -> int:
+    """The most days ahead that may be asked: what is read around the same day a year ago must have happened, feeds late or not."""
+    season = SEASON_REACH if params.features.hierarchy else 0
+    return YEAR_DAYS - LATE_DAYS - max([season, *(days // 2 for days in params.features.year_windows)])
+
+
+def _check_horizon(params: Params) -> None:
+    asked, furthest = max(params.train.horizon, *params.train.blocks), furthest_day(params)
+    if asked > furthest:
+        raise BadParams(
+            f"train.horizon and train.blocks ask for {asked} days ahead; what features read around the same day a year ago "
+            f"allows {furthest}. Lower them, or shorten features.year_windows {params.features.year_windows}."
+        )
 
 
 def _check(place: str, names: list[str], there: list[str], owner: str, kind: str) -> None:

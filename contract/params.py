@@ -128,7 +128,7 @@ class FeatureParams(_Section):
     windows: list[Annotated[int, Field(ge=2)]]
     weekday_weeks: list[Positive]
     year_windows: list[Positive]
-    calendar: bool
+    calendar: bool | Literal["dates"]
     event_reach_days: Positive
     price: bool
     promo: bool

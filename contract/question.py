@@ -15,10 +15,12 @@ class Question:
     as_of: datetime | None = None
     series: str | None = None
 
-    def status(self, horizon: int) -> str:
-        """done: the whole table, which orders are made of; answer: a part of it or a look back, which must not replace it."""
-        is_whole = self.series is None and self.as_of is None and (self.horizon or horizon) >= horizon
-        return "done" if is_whole else "answer"
+    def status(self, horizon: int, newest: date | None) -> str:
+        """done: the whole table of today, which orders are made of; answer: a part of it, a look back or a look ahead from a day
+        that is not the newest known one, which must not replace it."""
+        is_today = self.as_of is None and self.origin in (None, newest)
+        is_whole = self.series is None and (self.horizon or horizon) >= horizon
+        return "done" if is_today and is_whole else "answer"
 
 
 NEWEST = Question()

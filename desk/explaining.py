@@ -181,7 +181,8 @@ def _by_ladder(params: Params, found: Found) -> Told:
     baseline = baseline_of(params)
     naive = baseline.forecast(known, row["origin"], row["horizon"])
     silent = naive.with_columns(y_hat=pl.lit(None, pl.Float64))
-    rung = complete(silent, "", naive, known, params.inference, row["reason"] or "no_model")
+    why, zeros = row["reason"] or "no_model", params.ingest.absent_means_zero
+    rung = complete(silent, "", naive, known, params.inference, why, absent_means_zero=zeros)
     mine = rung.filter(unique_id=row["unique_id"], ds=row["ds"]).row(0, named=True)
     return {"steps": [(f"the rung {mine['method']}", mine["y_hat"])], "features": []}
 

@@ -49,6 +49,7 @@ def cast_shadow(params: Params, places: Places, panel: Panel, origin: date, now:
         params.inference,
         run_id,
         params.source.region,
+        absent_means_zero=params.ingest.absent_means_zero,
     )
     names = panel.series["unique_id"].to_list()
     share = drawn(names, max(round(params.monitor.shadow_share * len(names)), 1), STATUS)

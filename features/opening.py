@@ -1,4 +1,4 @@
-"""Which days are closed: behind the last known day as the calendar says, ahead of it also as planned, else by habit."""
+"""Which days are closed: behind the last known day as the calendar says; ahead of it also as planned, by habit, by long silence."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ import polars as pl
 
 from contract.panel import Panel
 from features.calendar import closed_days, regions_of
-from features.dense import Days, feed_arrived, locate
+from features.dense import FEED_COLUMN, Days, feed_arrived, locate
 from features.feature import WEEK
 
 OPEN_PLANNED = "is_open"  # the covariate a plan of openings arrives as
 WEEKS_OF_HABIT = 4
 FEWEST_DAYS_HEARD = 18  # of the 28: five days a week but for two holidays; of a rarer feed, silence says nothing
+WEEKS_OF_SILENCE = 8  # a feed is late by days, lost for weeks (drill `lost_feed`: four), never for two months
 
 
 def closed_table(panel: Panel, days: Days, region: str | None) -> np.ndarray:
@@ -31,11 +32,28 @@ def closed_ahead(panel: Panel, origin: date, horizon: int, region: str | None) -
     return closed_table(panel, days, region)[:, days.width - horizon :]
 
 
+def long_silent(panel: Panel) -> np.ndarray:
+    """(series,) of booleans: those of a store that sent rows once and none in the last eight weeks, while others did."""
+    if FEED_COLUMN not in panel.series.columns:
+        return np.zeros(panel.series.height, dtype=bool)
+    first = panel.last_day - timedelta(days=WEEKS_OF_SILENCE * WEEK - 1)
+    is_lost = ~_of_feeds(panel, panel.sales.filter(pl.col("ds") >= first)["unique_id"])
+    if not is_lost.any():
+        return is_lost
+    return is_lost & _of_feeds(panel, pl.concat([panel.sales["unique_id"].unique(), panel.before["unique_id"]]))
+
+
+def _of_feeds(panel: Panel, heard_of: pl.Series) -> np.ndarray:
+    """(series,) of booleans: whether the store's feed named any series of these."""
+    feeds = panel.series.filter(pl.col("unique_id").is_in(heard_of.unique().implode()))[FEED_COLUMN]
+    return panel.series[FEED_COLUMN].is_in(feeds.unique().implode()).to_numpy()
+
+
 def _shut_ahead(panel: Panel, days: Days) -> np.ndarray:
-    """True only after the last known day: the plan says closed, or, where no plan speaks, habit does."""
+    """True only after the last known day: the plan says closed, or, where no plan speaks, habit or long silence does."""
     shut = np.zeros((panel.series.height, days.width), dtype=bool)
     ahead = slice(days.gutter + days.known, days.width)
-    shut[:, ahead] = _shut_by_habit(panel, days)[:, np.arange(days.ahead) % WEEK]
+    shut[:, ahead] = _shut_by_habit(panel, days)[:, np.arange(days.ahead) % WEEK] | long_silent(panel)[:, None]
     planned = panel.covariates.filter(pl.col("name") == OPEN_PLANNED)
     if planned.height:
         is_open = days.scatter(locate(planned, panel.series, days), panel.series.height, "value")[:, ahead]

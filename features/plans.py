@@ -15,7 +15,8 @@ from features.price import spread_over_days
 RECENT_DAYS = 28
 REACHES = 0.5  # share of what is stated of recent days that must be stated of the days to forecast
 DENSE = 0.5  # share of recent series and days from which a promotion not stated is not known, below it is none
-WHY_LEFT_OUT = "known until the last sales day, not ahead of it: bring the days ahead (source.files.plans)"
+EVENTS = "events"  # what the calendar says beyond the date: feasts and pay days
+WHY_LEFT_OUT = "known until the last sales day, not ahead of it: bring the days ahead (source.files.plans, or .calendar for events)"
 
 
 def plannable(params: FeatureParams, panel: Panel, horizon: int) -> tuple[FeatureParams, list[str]]:
@@ -24,13 +25,15 @@ def plannable(params: FeatureParams, panel: Panel, horizon: int) -> tuple[Featur
     A promotion known for every past day and for none to come teaches a model what it will never be told: its backtest would
     look ahead, and its forecast would fall back. Both go without, so that what is scored is what is published.
     """
-    gone = _ending_with_sales(panel, horizon)
+    gone = _ending_with_sales(panel, horizon) | ({EVENTS} if _calendar_ends(panel, horizon) else set())
     kept = {
         "known_future": [name for name in params.known_future if name not in gone],
         "price": params.price and "price" not in gone,
         "promo": params.promo and "promo" not in gone,
+        "calendar": "dates" if params.calendar and EVENTS in gone else params.calendar,
     }
     read = set(params.known_future) | ({"price"} if params.price else set()) | ({"promo"} if params.promo else set())
+    read |= {EVENTS} if params.calendar is True else set()
     left_out = sorted(gone & read)
     return (params.model_copy(update=kept), left_out) if left_out else (params, [])
 
@@ -62,6 +65,18 @@ def _ending_with_sales(panel: Panel, horizon: int) -> set[str]:
         if _stated(table[:, RECENT_DAYS:]) < REACHES * _stated(table[:, :RECENT_DAYS])
         or (not _stated(table) and _was_stated(panel, name))
     }
+
+
+def _calendar_ends(panel: Panel, horizon: int) -> bool:
+    """Whether the calendar knows feasts or pay days of the past alone: one with a row a day by the same rule as other plans; of a
+    list of feasts, which may have none in the horizon, if it says nothing of any later day."""
+    if panel.calendar.filter(pl.col("event").is_not_null() | pl.col("is_payday")).is_empty():
+        return False
+    ahead = (panel.calendar["ds"].unique() - panel.last_day).dt.total_days()
+    stated = ahead.is_between(1 - RECENT_DAYS, 0).sum() / RECENT_DAYS
+    if stated < DENSE:
+        return ahead.max() <= 0
+    return ahead.is_between(1, horizon).sum() / horizon < REACHES * stated
 
 
 def _was_stated(panel: Panel, name: str) -> bool:

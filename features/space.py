@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 import numpy as np
@@ -88,7 +88,8 @@ def lay_out(
     by_series = _series_tables(panel, params, days, absent_means_zero, closed)
     grouped = {table_name(columns): group_index(panel.series, columns) for columns in params.hierarchy}
     shared = {name: group_table(by_series, ix) for name, ix in grouped.items()}
-    shared["region"] = calendar_table(panel, days, regions, params.event_reach_days, vocabulary.events)
+    told = replace(panel, calendar=panel.calendar.clear()) if params.calendar == "dates" else panel
+    shared["region"] = calendar_table(told, days, regions, params.event_reach_days, vocabulary.events)
     return Space(
         series=panel.series,
         days=days,

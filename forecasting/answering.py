@@ -14,17 +14,21 @@ from contract.params import Params, served_hash, text_hash
 from contract.question import Question
 from forecasting.champion import Champion
 from forecasting.ladder import repeated
-from forecasting.publication import publish_forecasts, publish_levels
+from forecasting.publication import publish_forecasts, publish_levels, uncalibrated
 from forecasting.seasonal_naive import baseline_of
 
 
 @dataclass(frozen=True)
 class Answer:
-    """FORECASTS and FORECAST_LEVELS of one run; `lineage`: its run_id, and model, data and params behind it."""
+    """FORECASTS and FORECAST_LEVELS of one run; `lineage`: its run_id, and model, data and params behind it.
+
+    `levels_left_out`: levels that have no calibration yet.
+    """
 
     rows: pl.DataFrame
     levels: pl.DataFrame
     lineage: dict[str, Any]
+    levels_left_out: tuple[str, ...] = ()
 
     @property
     def run_id(self) -> str:
@@ -41,13 +45,24 @@ def answer(params: Params, panel: Panel, champion: Champion, question: Question,
     run_id, region = lineage["run_id"], params.source.region
     wanted = panel.matching(question.series).series.select("unique_id") if question.series else None
     rows = publish_forecasts(
-        panel, origin, horizon, model, baseline, champion.calibrations, params.inference, run_id, region, stand_in
+        panel,
+        origin,
+        horizon,
+        model,
+        baseline,
+        champion.calibrations,
+        params.inference,
+        run_id,
+        region,
+        stand_in,
+        params.ingest.absent_means_zero,
     )
     if wanted is not None:  # features need the neighbours, the asker does not; a part of a group has no own calibration
         rows = rows.join(wanted, on="unique_id", how="semi", maintain_order="left")
         return Answer(rows, FORECAST_LEVELS.empty(), lineage)
-    levels = publish_levels(rows, panel.series, params.source.hierarchy, champion.calibrations[method])
-    return Answer(rows, levels, lineage)
+    calibration, hierarchy = champion.calibrations[method], params.source.hierarchy
+    levels = publish_levels(rows, panel.series, hierarchy, calibration)
+    return Answer(rows, levels, lineage, tuple(uncalibrated(hierarchy, calibration)))
 
 
 def repeat(params: Params, panel: Panel, last: tuple[pl.DataFrame, pl.DataFrame], today: date) -> Answer:

@@ -50,6 +50,7 @@ def backtest(
     inference: InferenceParams,
     progress: Progress = _silent,
     as_of_hours: float | None = None,
+    absent_means_zero: bool = True,
 ) -> pl.DataFrame:
     """cutoff, unique_id, ds, h, y and one column per forecaster: mean forecasts, completed by the fallback ladder.
 
@@ -64,7 +65,7 @@ def backtest(
                 progress(f"fit {name} up to {cutoff}")
                 forecaster.fit(known)
         progress(f"forecast from {cutoff}")
-        frames.append(_one_cutoff(known, forecasters, baseline, cutoff, horizon, inference))
+        frames.append(_one_cutoff(known, forecasters, baseline, cutoff, horizon, inference, absent_means_zero))
     truth = panel.sales.select("unique_id", "ds", "y")
     return pl.concat(frames).join(truth, on=["unique_id", "ds"], how="left", maintain_order="left")
 
@@ -96,6 +97,7 @@ def _one_cutoff(
     cutoff: date,
     horizon: int,
     inference: InferenceParams,
+    absent_means_zero: bool,
 ) -> pl.DataFrame:
     naive = forecasters[baseline].forecast(known, cutoff, horizon)
     grid = naive.select(pl.lit(cutoff).alias("cutoff"), "unique_id", "ds", "h")
@@ -106,7 +108,7 @@ def _one_cutoff(
                 forecast = forecaster.forecast(known, cutoff, horizon)
             except FeaturesMissing:  # a plan that ran out: the backtest does what would have been served
                 silence = "features_missing"
-        done = complete(forecast, name, naive, known, inference, silence)
+        done = complete(forecast, name, naive, known, inference, silence, absent_means_zero=absent_means_zero)
         done = done.select("unique_id", "ds", pl.col("y_hat").alias(name))
         grid = grid.join(done, on=["unique_id", "ds"], how="left", validate="1:1", maintain_order="left")
     return grid

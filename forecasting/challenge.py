@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from contract.errors import FeaturesMissing, ModelBroken
+from contract.errors import ModelBroken
 from contract.panel import Panel
 from contract.params import InferenceParams
 from forecasting.backtest import backtest
@@ -106,6 +106,7 @@ def refit_judged(
     inference: InferenceParams,
     progress: Callable[[str], None],
     as_of_hours: float | None,
+    absent_means_zero: bool = True,
 ) -> pl.DataFrame | None:
     """A backtest of one window the champion has not seen: a fit of its recipe in the middle of it beside the champion as it stands.
 
@@ -118,21 +119,25 @@ def refit_judged(
     recipe = incumbent.recipe
     sides = {baseline.name: baseline, recipe.name: recipe, CHAMPION: Standing(incumbent.model)}
     try:
-        return backtest(panel, sides, baseline.name, [cutoff], days, 1, inference, progress, as_of_hours)
-    except (ModelBroken, FeaturesMissing):
+        asked = (baseline.name, [cutoff], days, 1, inference, progress, as_of_hours, absent_means_zero)
+        return backtest(panel, sides, *asked)
+    except ModelBroken:
         return None
 
 
-def tables_of(candidate: Path, incumbent: Incumbent, panel: Panel, horizon: int) -> Tables | None:
-    """What the candidate's own bundle would publish today, beside the champion's. None if one of them cannot answer."""
+def tables_of(candidate: Path, incumbent: Incumbent | None, panel: Panel, horizon: int) -> Tables:
+    """What the candidate's own bundle would publish today, beside the champion's, if there is one that can answer."""
+    started = time.perf_counter()
     try:
-        started = time.perf_counter()
         ours = load_bundle(candidate).forecast(panel, panel.last_day, horizon)
-        seconds = time.perf_counter() - started
-        theirs = incumbent.model.forecast(panel, panel.last_day, horizon)
-    except (ModelBroken, FeaturesMissing):
-        return None
-    return Tables(churn_of(theirs, ours), seconds)
+    except ModelBroken as broken:
+        return Tables(silent=str(broken))
+    seconds = time.perf_counter() - started
+    try:
+        theirs = incumbent.model.forecast(panel, panel.last_day, horizon) if incumbent else None
+    except ModelBroken:  # a champion that cannot answer any more is nothing to differ from
+        theirs = None
+    return Tables(None if theirs is None else churn_of(theirs, ours), seconds)
 
 
 def churn_of(before: pl.DataFrame, after: pl.DataFrame) -> float:

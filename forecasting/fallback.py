@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import numpy as np
 import polars as pl
 
 from contract.panel import Panel
 from contract.params import InferenceParams
+from features.dense import Days, demand
 
 GROUP_MEAN, ZERO, LAST_FORECAST = "group_mean", "zero", "last_forecast"
+EVERY_SHARE = 1.0  # of a day without stock: what sold then still counts
 
 REASONS = {
     "previous_champion": "the champion cannot be used, the one before it answers",
@@ -31,6 +34,7 @@ def complete(
     params: InferenceParams,
     silence: str | None = None,
     stand_in: str | None = None,
+    absent_means_zero: bool = True,
 ) -> pl.DataFrame:
     """unique_id, ds, h, y_hat, method, reason: the forecast where it is sound, else the first rung below that has an answer.
 
@@ -48,7 +52,7 @@ def complete(
     )
     rungs = judged.join(
         baseline.select("unique_id", "ds", naive="y_hat"), on=["unique_id", "ds"], how="left", validate="1:1"
-    ).join(_group_means(panel, params.fallback_days), on="unique_id", how="left", validate="m:1")
+    ).join(_group_means(panel, params.fallback_days, absent_means_zero), on="unique_id", how="left", validate="m:1")
     sound = pl.col("why").is_null()
     return rungs.select(
         "unique_id",
@@ -85,10 +89,19 @@ def _highest_day(panel: Panel) -> pl.DataFrame:
     return days.group_by("unique_id").agg(highest=pl.col("y").max().clip(lower_bound=1.0))
 
 
-def _group_means(panel: Panel, days: int) -> pl.DataFrame:
-    """unique_id, group_mean: mean units per day and series of the series' store and department (all series if it has none)."""
+def _group_means(panel: Panel, days: int, absent_means_zero: bool) -> pl.DataFrame:
+    """unique_id, group_mean: mean units per day and launched series of the series' store and department (all series if it has none).
+
+    A day without a row counts as a day without a sale, where that is what it means.
+    """
     columns = [name for name in ("store_id", "dept_id") if name in panel.series.columns]
     grouped = panel.series.select("unique_id", group=pl.concat_str([pl.lit(""), *columns], separator="|"))
-    recent = panel.sales.filter(pl.col("ds") > panel.last_day - timedelta(days=days))
-    means = recent.join(grouped, on="unique_id", how="inner").group_by("group").agg(group_mean=pl.col("y").mean())
+    first = panel.last_day - timedelta(days=days - 1)
+    y = demand(panel.since(first, EVERY_SHARE), Days(first, days, 0, gutter=0), absent_means_zero, EVERY_SHARE)
+    told = grouped.with_columns(units=pl.Series(np.nansum(y, axis=1)), known=pl.Series((~np.isnan(y)).sum(axis=1)))
+    means = told.group_by("group").agg(group_mean=_over(pl.col("units").sum(), pl.col("known").sum()))
     return grouped.join(means, on="group", how="left").select("unique_id", "group_mean")
+
+
+def _over(units: pl.Expr, days: pl.Expr) -> pl.Expr:
+    return pl.when(days > 0).then(units.cast(pl.Float64) / days)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from contract.levels import SERIES_LEVEL, TOTAL
+from contract.levels import SERIES_LEVEL
 from forecasting.promotion import Conduct
 
 # headline: the level it is read at, and the metric there
@@ -12,7 +12,7 @@ HEADLINES: dict[str, tuple[str, str]] = {
     "wrmsse": ("average", "wrmsse"),
     "wspl": ("average", "wspl"),
     "wape": (SERIES_LEVEL, "wape"),
-    "bias": (TOTAL, "bias"),
+    "bias": (SERIES_LEVEL, "bias"),  # of all units, on whatever level they are summed
     "rmsse": (SERIES_LEVEL, "rmsse"),
     "mase": (SERIES_LEVEL, "mase"),
     "coverage_95": (SERIES_LEVEL, "coverage_95"),
@@ -42,7 +42,9 @@ def conduct_of(scores: pl.DataFrame, model: str, with_slices: bool = True) -> Co
     board = leaderboard_of(ours)[model]
     parts = pl.col("slice").str.starts_with("velocity_") | pl.col("slice").str.starts_with("week_")
     judged = ours.filter(parts, metric="wape").group_by("slice").agg(pl.col("value").mean())
-    return Conduct(board["bias"], board.get("coverage_95"), dict(judged.iter_rows()) if with_slices else {})
+    return Conduct(
+        board.get("bias", float("nan")), board.get("coverage_95"), dict(judged.iter_rows()) if with_slices else {}
+    )
 
 
 def by_level(scores: pl.DataFrame) -> pl.DataFrame:

@@ -17,7 +17,8 @@ IMPROVEMENT, NO_HARM = "improvement", "no harm"
 class Decision:
     """Whether to promote, how sure, by how much (relative WRMSSE difference at series level, negative is better), and why.
 
-    `rule`: improvement or no harm. `confidence` and `relative_difference` None: there was no window to compare on.
+    `rule`: improvement or no harm. `confidence` None: one window and one block of series are no evidence; `relative_difference` None:
+    there was no window to compare on.
     """
 
     promote: bool
@@ -39,10 +40,14 @@ class Conduct:
 
 @dataclass(frozen=True)
 class Tables:
-    """The candidate's own table beside the champion's, from the same day: share of units moved, seconds it took to make."""
+    """The candidate's own table beside the champion's, from the same day: share of units moved, seconds it took to make.
 
-    churn: float
-    forecast_s: float
+    `churn` None: no champion answers. `silent`: why the candidate's bundle makes no table at all.
+    """
+
+    churn: float | None = None
+    forecast_s: float = 0.0
+    silent: str | None = None
 
 
 def decide(
@@ -62,7 +67,7 @@ def decide(
     A guardrail broken by both sides blocks only a candidate that breaks it further: keeping the worse one would guard nothing.
     """
     guards = [*_conduct_against(ours, theirs, params), *_tables_against(tables, params), *live]
-    churn = round(tables.churn, 4) if tables else None
+    churn = round(tables.churn, 4) if tables and tables.churn is not None else None
     if candidate is None or incumbent is None:
         favour = [
             "the same recipe on newer data, and too few days the champion has not seen: only the guardrails speak"
@@ -70,9 +75,8 @@ def decide(
         return Decision(not guards, None, None, guards or favour, rule, churn)
     confidence = confidence_of(candidate, incumbent, params, seed, rule)
     relative = float(candidate.sum() / max(incumbent.sum(), 1e-12) - 1)
-    found = f"{_claim(rule, params)} in {confidence:.1%} of bootstrap draws"
-    against = [f"{found}, {params.confidence:.0%} needed"] if confidence < params.confidence else []
-    against += guards
+    found = _found(confidence, rule, params)
+    against = [*_difference_against(found, confidence, relative, rule, params), *guards]
     return Decision(not against, confidence, relative, against or [f"{found}, by {-relative:.1%}"], rule, churn)
 
 
@@ -83,11 +87,31 @@ def reigning() -> Decision:
 
 def confidence_of(
     candidate: np.ndarray, incumbent: np.ndarray, params: GateParams, seed: int, rule: str = IMPROVEMENT
-) -> float:
+) -> float | None:
     """Share of paired bootstrap draws in which the candidate is better by more than chance gives a sibling (`min_gain`), or,
-    for a refit, not worse by more than `max_loss`."""
+    for a refit, not worse by more than `max_loss`. None for one cutoff and one block:
+    all draws of one are alike, and say nothing of another.
+    """
+    if candidate.size < 2:
+        return None
     drawn = drawn_differences(candidate, incumbent, params.resamples, seed, params.confidence)
     return float(np.mean(drawn < (params.max_loss if rule == NO_HARM else -params.min_gain)))
+
+
+def _found(confidence: float | None, rule: str, params: GateParams) -> str:
+    if confidence is None:
+        return f"one window and one block of series are too few to say whether it is {_claim(rule, params)}"
+    return f"{_claim(rule, params)} in {confidence:.1%} of bootstrap draws"
+
+
+def _difference_against(
+    found: str, confidence: float | None, relative: float, rule: str, params: GateParams
+) -> list[str]:
+    """Too little to tell holds back what must be better; a refit it holds back only if that little is harm."""
+    if confidence is not None:
+        return [f"{found}, {params.confidence:.0%} needed"] if confidence < params.confidence else []
+    is_bearable = rule == NO_HARM and relative < params.max_loss
+    return [] if is_bearable else [f"{found} ({relative:+.1%})"]
 
 
 def _claim(rule: str, params: GateParams) -> str:
@@ -113,8 +137,10 @@ def _conduct_against(ours: Conduct, theirs: Conduct, params: GateParams) -> list
 def _tables_against(tables: Tables | None, params: GateParams) -> list[str]:
     if tables is None:
         return []
+    if tables.silent is not None:
+        return [f"its bundle cannot answer today: {tables.silent}"]
     against = []
-    if not tables.churn <= params.max_churn:
+    if tables.churn is not None and not tables.churn <= params.max_churn:
         against.append(f"its table moves {tables.churn:.1%} of the champion's units, {params.max_churn:.0%} allowed")
     if tables.forecast_s > params.max_forecast_s:
         against.append(

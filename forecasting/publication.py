@@ -13,7 +13,7 @@ from contract.levels import SERIES_LEVEL, Level
 from contract.panel import Panel
 from contract.params import InferenceParams
 from contract.quantiles import QUANTILES
-from features.opening import closed_ahead
+from features.opening import closed_ahead, long_silent
 from forecasting.fallback import complete
 from forecasting.forecaster import Forecaster
 from forecasting.intervals import Calibration, quantile_columns
@@ -33,6 +33,7 @@ def publish_forecasts(
     run_id: str,
     region: str | None = None,
     stand_in: str | None = None,
+    absent_means_zero: bool = True,
 ) -> pl.DataFrame:
     """As contract.frames.FORECASTS: series x horizon rows, none missing, none null, none negative; closed days all zero.
 
@@ -44,10 +45,11 @@ def publish_forecasts(
     ours, silence = _ask(champion, known, origin, horizon, params)
     ours = naive.with_columns(y_hat=pl.lit(None, pl.Float64)) if ours is None else ours
     method = champion.name if champion is not None else baseline.name
-    rows = complete(ours, method, naive, known, params, silence, stand_in)
+    rows = complete(ours, method, naive, known, params, silence, stand_in, absent_means_zero)
     quantiles = _series_quantiles(rows, calibrations, method, baseline.name)
-    is_closed = closed_ahead(known, origin, horizon, region).ravel()
-    _refuse_closed(float(is_closed.mean()), params)
+    closed = closed_ahead(known, origin, horizon, region)
+    _refuse_closed(closed[~long_silent(known)], params)
+    is_closed = closed.ravel()
     quantiles[is_closed] = 0.0  # the spread of "0 expected" is that of slow sellers, not of shut doors
     return FORECASTS.conform(
         rows.with_columns(
@@ -62,12 +64,21 @@ def publish_forecasts(
 def publish_levels(
     forecasts: pl.DataFrame, series: pl.DataFrame, levels: list[Level], calibration: Calibration
 ) -> pl.DataFrame:
-    """As contract.frames.FORECAST_LEVELS: sums of the series' means (so levels agree), quantiles learned on each level itself."""
+    """As contract.frames.FORECAST_LEVELS: sums of the series' means (so levels agree), quantiles learned on each level itself.
+
+    A level the calibration never learned (`uncalibrated`) is left out: it has no quantiles of its own.
+    """
     wide = forecasts.select("run_id", "origin", "unique_id", "ds", "h", "y_hat").join(
         series, on="unique_id", how="left"
     )
-    parts = [_one_level(wide, level, calibration) for level in levels if level.name != SERIES_LEVEL]
+    told = calibration.by_level.keys() - {SERIES_LEVEL}
+    parts = [_one_level(wide, level, calibration) for level in levels if level.name in told]
     return FORECAST_LEVELS.conform(pl.concat(parts)) if parts else FORECAST_LEVELS.empty()
+
+
+def uncalibrated(levels: list[Level], calibration: Calibration) -> list[str]:
+    """The levels that came into params after the calibration was learned."""
+    return [level.name for level in levels if level.name not in calibration.by_level]
 
 
 def heard(known: Panel) -> Panel:
@@ -107,8 +118,9 @@ def _level_jump(told: pl.DataFrame, known: Panel, horizon: int) -> float:
     return max(told_units / recent, recent / told_units)
 
 
-def _refuse_closed(share: float, params: InferenceParams) -> None:
+def _refuse_closed(closed: np.ndarray, params: InferenceParams) -> None:
     """A table of zeros is what one wrong tick in a calendar makes of every order (drill `closed_ahead`)."""
+    share = float(closed.mean()) if closed.size else 0.0
     if share > params.most_closed_ahead:
         raise BadInput(
             f"{share:.0%} of the coming days of all series are closed, by calendar, plan or habit; inference.most_closed_ahead is "

@@ -38,7 +38,7 @@ class SeasonalNaive:
         return self
 
     def forecast(self, panel: Panel, origin: date, horizon: int) -> pl.DataFrame:
-        """As Forecaster.forecast. A day closed ahead is 0; a series that has no row, or none known in four seasons, is null.
+        """As Forecaster.forecast. A day closed ahead is 0; a series that never had a row, or none known in four seasons, is null.
 
         A day of the last season of which nothing is known (closed, its feed missing) takes the same day of an earlier one.
         """
@@ -67,8 +67,8 @@ class SeasonalNaive:
         latest = seasons[:, 0]
         for season in range(1, SEASONS_BACK):
             latest = np.where(np.isnan(seasons[:, season]), latest, seasons[:, season])
-        has_rows = panel.series["unique_id"].is_in(panel.sales["unique_id"].unique().implode()).to_numpy()
-        answered = has_rows & ~np.isnan(latest).all(axis=1)
+        heard_of = pl.concat([panel.sales["unique_id"].unique(), panel.before["unique_id"]]).implode()
+        answered = panel.series["unique_id"].is_in(heard_of).to_numpy() & ~np.isnan(latest).all(axis=1)
         last_days = pl.date_range(
             panel.last_day - timedelta(days=SEASONS_NEEDED * self.season - 1), panel.last_day, eager=True
         )

@@ -209,7 +209,8 @@ TABLES: tuple[Table, ...] = (
             "door": "which door: ingest, train, evaluate, inference, monitor",
             "started_at": "UTC",
             "ended_at": "UTC; null: still running, or killed",
-            "status": "done; answer: forecasts of a part of the series or days, or as of an earlier moment, never the latest table; "
+            "status": "done; answer: forecasts of a part of the series or days, as of an earlier moment or from "
+            "another day than the newest, never the latest table; "
             "shadow: a challenger's for a share of the series, never served",
             "git_commit": "the code that ran",
             "params_hash": "contract.params.params_hash of what it was given",

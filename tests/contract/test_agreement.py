@@ -7,8 +7,10 @@ from copy import deepcopy
 import pytest
 from ruamel.yaml import YAML
 
-from contract.errors import BadParams
+from contract.agreement import LATE_DAYS, furthest_day
+from contract.errors import BadParams, LeakingFeature
 from contract.params import laid_over, params_of
+from features.declared import declared_features
 
 
 @pytest.fixture
@@ -58,3 +60,24 @@ def test_the_simulators_columns_are_known_without_a_mapping(root):
     plain["features"]["hierarchy"] = [["shop"]]
     with pytest.raises(BadParams, match=r"features\.hierarchy names \['shop'\], but source\.kind simulator has"):
         params_of(plain)
+
+
+@pytest.mark.parametrize(("place", "value"), [("horizon", 337), ("blocks", [28, 337])])
+def test_a_horizon_that_reaches_past_last_year_is_told_with_its_limit(root, place, value):
+    plain = YAML(typ="safe").load((root / "params.yaml").read_text(encoding="utf-8"))
+    plain.pop("profiles")
+    plain["train"][place] = value
+    with pytest.raises(BadParams, match=r"ask for 337 days ahead; .* allows 336"):
+        params_of(plain)
+
+
+def test_the_furthest_day_leaks_nothing_with_feeds_two_weeks_late_and_the_next_would(params):
+    furthest = furthest_day(params) + LATE_DAYS
+    assert declared_features(params.features, furthest)
+    with pytest.raises(LeakingFeature):
+        declared_features(params.features, furthest + 1)
+    bare = params.model_copy(
+        update={"features": params.features.model_copy(update={"hierarchy": [], "year_windows": []})}
+    )
+    assert declared_features(bare.features, furthest_day(bare) + LATE_DAYS)
+    assert furthest_day(bare) == 350

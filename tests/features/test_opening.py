@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta
 
 import polars as pl
+import pytest
 
 from contract.panel import Panel, panel_of
 from features.dense import Days
@@ -73,3 +74,30 @@ def test_a_plan_speaks_louder_than_habit_either_way(sales_of):
 def test_the_calendar_closes_for_everyone(sales_of):
     calendar = pl.DataFrame({"region": ["*"], "ds": [date(2024, 1, 29)], "known_at": [KNOWN], "is_closed": [True]})
     assert _ahead(_panel(sales_of, [], calendar=calendar)) == [0]
+
+
+def _gone(sales_of, silent_days: int, **frames) -> Panel:
+    """Store a is heard of for ten weeks and then not for so many days, b all the time; c has never been."""
+    units = {"a": [5] * 70 + [None] * silent_days, "b": [1] * (70 + silent_days)}
+    return panel_of(
+        sales_of(units, MONDAY), pl.DataFrame({"unique_id": ["a", "b", "c"], "store_id": ["A", "B", "C"]}), **frames
+    )
+
+
+@pytest.mark.parametrize(("silent_days", "closed"), [(14, []), (55, []), (56, list(range(14))), (200, list(range(14)))])
+def test_a_store_that_fell_silent_for_eight_weeks_is_shut_and_a_late_or_lost_feed_is_not(sales_of, silent_days, closed):
+    panel = _gone(sales_of, silent_days)
+    assert _ahead(panel) == closed
+    assert _ahead(panel, "b") == []
+    assert _ahead(panel, "c") == []
+
+
+def test_a_shut_store_is_told_from_the_tail_as_from_the_whole_panel(sales_of):
+    panel = _gone(sales_of, 120)
+    assert _ahead(panel.since(panel.last_day - timedelta(days=60), 0.25)) == list(range(14))
+
+
+def test_a_plan_opens_a_store_that_was_silent(sales_of):
+    opens = pl.DataFrame({"unique_id": ["a"], "ds": [MONDAY + timedelta(days=130)], "name": ["is_open"]})
+    plan = opens.with_columns(value=pl.lit(1.0), known_at=pl.lit(KNOWN))
+    assert _ahead(_gone(sales_of, 60, covariates=plan)) == [k for k in range(14) if k != 0]

@@ -94,3 +94,42 @@ def test_a_panel_without_any_price_is_no_plan_that_ended(sales_of, feature_param
 def test_a_price_that_ended_long_ago_is_no_plan_either(panel, feature_params):
     """Nothing stated of the last weeks and nothing ahead: a model of it could not answer."""
     assert "price" in plannable(feature_params, _ending(panel, prices_after=-40, covariates_after=0), HORIZON)[1]
+
+
+def _with_calendar(panel: Panel, until: int, *, feasts_alone: bool = False) -> Panel:
+    """The panel whose calendar stops so many days after its last sale; every day has a row, or the feasts alone."""
+    kept = panel.calendar.filter(pl.col("ds") <= panel.last_day + timedelta(days=until))
+    listed = kept.filter(pl.col("event").is_not_null()) if feasts_alone else kept
+    return panel_of(panel.sales, panel.series, listed, panel.prices, panel.covariates)
+
+
+@pytest.mark.parametrize(("until", "left_out"), [(0, ["events"]), (10, ["events"]), (14, []), (60, [])])
+def test_a_calendar_that_ends_with_the_sales_keeps_its_dates_and_loses_its_events(
+    panel, feature_params, until, left_out
+):
+    reading, gone = plannable(feature_params, _with_calendar(panel, until), HORIZON)
+    assert gone == left_out
+    assert reading.calendar == ("dates" if left_out else True)
+
+
+def test_a_list_of_feasts_may_have_none_in_the_horizon_but_must_go_on(panel, feature_params):
+    """Feasts on days 10, 55, 100 and 145 of the panel, fairs on 30, 80, 130; the last sale is on day 89."""
+    short = panel.up_to(panel.first_day + timedelta(days=60))
+    assert plannable(feature_params, _with_calendar(short, 90, feasts_alone=True), 7)[1] == []
+    assert plannable(feature_params, _with_calendar(panel, 0, feasts_alone=True), HORIZON)[1] == ["events"]
+
+
+def test_without_events_the_dates_are_read_and_no_feast_is(panel, lay, ask):
+    names = ["calendar_event", "calendar_is_payday", "calendar_payday_week"]
+    whole, dates = (
+        ask(space := lay(panel, calendar=how), space.last_known, [*range(1, 29)]) for how in (True, "dates")
+    )
+    assert dates["calendar_weekday"].equals(whole["calendar_weekday"])
+    assert dates.select(pl.col(names).sum()).row(0) == (0, 0, 0)
+    assert whole.select(pl.col(names).sum()).row(0) > (0, 0, 0)
+
+
+def test_a_calendar_of_closed_days_alone_is_no_plan_of_events(panel, feature_params):
+    bare = panel.calendar.with_columns(event=pl.lit(None, pl.String), is_payday=pl.lit(False))
+    ended = panel_of(panel.sales, panel.series, bare, panel.prices, panel.covariates)
+    assert plannable(feature_params, _with_calendar(ended, 0), HORIZON)[1] == []

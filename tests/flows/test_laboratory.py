@@ -16,7 +16,7 @@ import ingest
 import train
 from contract.quantiles import QUANTILES
 from contract.question import Question
-from storage.forecasts import forecasts_of, latest_forecasts
+from storage.forecasts import forecasts_of, latest_forecasts, newest_runs
 from storage.runs import read_runs
 from storage.store import open_store
 
@@ -100,11 +100,26 @@ def test_one_series_asked_alone_has_the_numbers_of_the_whole_table(laboratory):
 def test_a_question_about_a_part_leaves_the_published_table_the_latest(laboratory):
     params, places = laboratory.params, laboratory.places
     table = inference.infer(params, places, now=NOW + timedelta(minutes=1))["run_id"]
-    for question in (Question(series="*_1_*"), Question(horizon=3), Question(as_of=NOW)):
+    with open_store(places.store, read_only=True) as con:
+        today, days = latest_forecasts(con)["origin"][0], timedelta(days=7)
+        tables = newest_runs(con)
+    elsewhere = (Question(origin=today - days), Question(origin=today + days))
+    for question in (Question(series="*_1_*"), Question(horizon=3), Question(as_of=NOW), *elsewhere):
         asked = inference.infer(params, places, now=NOW + timedelta(hours=1), question=question)
         assert asked["run_id"] != table
     with open_store(places.store, read_only=True) as con:
         assert latest_forecasts(con)["run_id"].unique().to_list() == [table]
+        assert newest_runs(con) == tables  # nor is a table made in hindsight what was handed out then
+
+
+def test_a_look_back_of_the_laboratory_is_not_published_as_the_table_of_today(laboratory):
+    params, places = laboratory.params, laboratory.places
+    with open_store(places.store, read_only=True) as con:
+        tables = newest_runs(con)
+    inference.infer_from_panel(params, places, Question(origin=max(tables) - timedelta(days=7)))
+    inference.publish(params, places, now=NOW)
+    with open_store(places.store, read_only=True) as con:
+        assert newest_runs(con) == tables
 
 
 def test_a_restated_past_does_not_change_the_forecast_as_it_was_known(laboratory):

@@ -13,7 +13,7 @@ from forecasting.bundle import read_card, save_bundle
 from forecasting.challenge import IS_CHAMPION, Standing, churn_of, incumbent_in, refit_judged, tables_of, unseen_window
 from forecasting.champion import candidate_champion, name_incumbent
 from forecasting.intervals import Calibration, learn_weeks
-from forecasting.promotion import IMPROVEMENT, NO_HARM
+from forecasting.promotion import IMPROVEMENT, NO_HARM, Conduct, decide
 from forecasting.scoring import calibration_json
 from forecasting.seasonal_naive import SeasonalNaive
 
@@ -109,6 +109,30 @@ def test_a_model_beside_itself_moves_nothing(registry, named, fitted, nasty_pane
     incumbent = incumbent_in(named, fitted, "another")[0]
     tables = tables_of(folder / model_id, incumbent, nasty_panel, 14)
     assert tables.churn == 0.0
+    assert tables.forecast_s > 0
+
+
+def test_a_candidate_that_cannot_answer_is_held_back_and_the_reason_says_why(
+    registry, named, fitted, nasty_panel, gate_params
+):
+    folder, model_id = registry
+    incumbent = incumbent_in(named, fitted, "another")[0]
+    next((folder / model_id).glob("block_*.txt")).unlink()
+    good = Conduct(0.0, 0.95)
+    for beside in (incumbent, None):
+        tables = tables_of(folder / model_id, beside, nasty_panel, 14)
+        told = decide(None, None, good, good, gate_params, 1, NO_HARM, tables)
+        assert not told.promote
+        assert "its bundle cannot answer today" in told.reasons[0]
+        assert "is missing from its bundle" in told.reasons[0]
+
+
+def test_a_champion_that_cannot_answer_any_more_leaves_nothing_to_differ_from(registry, named, fitted, nasty_panel):
+    folder, model_id = registry
+    incumbent = incumbent_in(named, fitted, "another")[0]
+    incumbent.model.columns = ["another feature"]
+    tables = tables_of(folder / model_id, incumbent, nasty_panel, 14)
+    assert (tables.churn, tables.silent) == (None, None)
     assert tables.forecast_s > 0
 
 

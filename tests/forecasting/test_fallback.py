@@ -94,6 +94,20 @@ def test_group_means_look_back_over_the_fallback_days_only(sales_of, inference_p
     assert done.filter(unique_id="new")["y_hat"].item() == 2.0
 
 
+@pytest.mark.parametrize(("zeros", "mean"), [(True, 42 / 21), (False, 42 / 16)])
+def test_a_group_mean_is_by_series_and_day_and_an_absent_row_counts_where_it_means_zero(
+    sales_of, inference_params, zeros, mean
+):
+    """By hand: a sold 4 on five of ten days, b 2 on all, late 2 on its only day: 42 units on 21 series-days, or 16 rows."""
+    panel = panel_of(
+        sales_of({"a": [4.0, None] * 5, "b": [2.0] * 10, "late": [None] * 9 + [2.0]}),
+        pl.DataFrame({"unique_id": ["a", "b", "late", "new"]}),
+    )
+    told = _forecast(panel, {"a": 2.0})
+    done = complete(told, "model", told, panel, inference_params, absent_means_zero=zeros)
+    assert done.filter(unique_id="new")["y_hat"].item() == pytest.approx(mean)
+
+
 def test_series_without_store_and_department_fall_to_the_mean_of_all(sales_of, inference_params):
     panel = panel_of(sales_of({"a": [2.0] * 3, "b": [4.0] * 3}), pl.DataFrame({"unique_id": ["a", "b", "new"]}))
     done = complete(_forecast(panel, {"a": 2.0}), "model", _forecast(panel, {"a": 2.0}), panel, inference_params)

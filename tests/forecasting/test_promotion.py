@@ -138,6 +138,18 @@ def test_without_a_window_to_compare_on_the_guardrails_decide_alone(gate_params)
     assert not decide(None, None, bad, good, gate_params, 1, NO_HARM).promote
 
 
+def test_one_window_and_one_block_are_no_evidence(gate_params):
+    """Every draw of one is that one: it was told as 100% of draws. A refit passes unless that little is harm."""
+    good, one = Conduct(0.0, 0.95), np.array([[1.0]])
+    better = decide(one * 0.5, one, good, good, gate_params, 1)
+    assert (better.promote, better.confidence, better.relative_difference) == (False, None, -0.5)
+    assert better.reasons == ["one window and one block of series are too few to say whether it is better (-50.0%)"]
+    for factor, is_promoted in ((1.0, True), (1.3, False)):
+        told = decide(one * factor, one, good, good, gate_params, 1, NO_HARM)
+        assert (told.promote, told.confidence) == (is_promoted, None)
+        assert "too few to say" in told.reasons[0]
+
+
 @pytest.mark.parametrize(
     ("tables", "said"),
     [

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 
 from contract.errors import BadInput
 from contract.frames import CALENDAR, FORECAST_LEVELS, FORECASTS
-from contract.levels import levels_of
+from contract.levels import Level, levels_of
 from contract.panel import panel_of
 from contract.quantiles import QUANTILES
 from forecasting.intervals import Calibration, learn_weeks
-from forecasting.publication import publish_forecasts, publish_levels
+from forecasting.publication import publish_forecasts, publish_levels, uncalibrated
 from forecasting.seasonal_naive import SeasonalNaive
 
 LEVELS = levels_of(((), ("store_id",), ("store_id", "dept_id")))
@@ -108,6 +108,14 @@ def test_levels_have_a_row_for_every_group_and_day_and_sound_quantiles(panel, in
     quantiles = levels.select(list(QUANTILES)).to_numpy()
     assert (np.diff(quantiles, axis=1) >= 0).all()
     assert (quantiles >= 0).all()
+
+
+def test_a_level_that_came_into_params_after_the_calibration_is_left_out_and_named(panel, inference_params):
+    told = _publish(panel, inference_params, [2.0])
+    more = [*LEVELS[:-1], Level("dept_id", ("dept_id",)), LEVELS[-1]]
+    levels = publish_levels(told, panel.series, more, CALIBRATIONS["told"])
+    assert levels.equals(publish_levels(told, panel.series, LEVELS, CALIBRATIONS["told"]))
+    assert uncalibrated(more, CALIBRATIONS["told"]) == ["dept_id"]
 
 
 def test_without_a_champion_the_baseline_serves_and_every_row_says_so(panel, inference_params):

@@ -104,6 +104,15 @@ def test_one_day_of_history_is_enough_for_an_answer(sales_of):
     assert [told["a", h] for h in range(1, 8)] == [0, 0, 0, 0, 0, 0, 5]
 
 
+def test_a_series_that_sold_before_the_tail_alone_is_known_to_sell_nothing_as_in_the_whole_panel(sales_of):
+    whole = panel_of(sales_of({"a": [1] * 60, "gone": [3] * 5 + [None] * 55}), _series("a", "gone", "never"))
+    tail = whole.since(date(2024, 1, 20), 0.25)
+    told = _forecast(tail, tail.last_day, 7)
+    assert told == _forecast(whole, whole.last_day, 7)
+    assert {told["gone", h] for h in range(1, 8)} == {0.0}
+    assert {told["never", h] for h in range(1, 8)} == {None}
+
+
 def test_a_panel_past_the_origin_is_refused_by_whoever_counts_its_lateness(sales_of):
     panel = panel_of(sales_of({"a": [1, 2, 3]}), pl.DataFrame({"unique_id": ["a"]}))
     assert days_late(panel, date(2024, 1, 5)) == 2
