@@ -162,6 +162,7 @@ def _evidence(params: Params, places: Places, now: datetime, last_table: pl.Data
             champion_cutoff=champion["cutoff"] if champion else None,
             absent_means_zero=params.ingest.absent_means_zero,
             pages=read_pages(places.validation),
+            region=params.source.region,
         )
 
 

@@ -12,7 +12,8 @@ LEARNED_FAULTS = ("stale_model", "wrong_model")  # models fitted on another pane
 
 # fault and strength: why it is catastrophic and shipped nevertheless. Anything else that turns catastrophic fails the build.
 NAMED = {
-    "closed_ahead 1":    "One day marked closed everywhere is what a feast looks like; more than half of the horizon is refused.",
+    "closed_ahead 1":    "One day marked closed everywhere is what a feast looks like; rings the same morning where the calendar "
+                         "names none (planned_closed); more than half of the horizon is refused.",
     "restated_month 50": "Half as much again is what a better month looks like. Noted (volume_unusual); the bias watcher rings "
                          "within a week; a restatement of the restatement mends it.",
     "short_history 28":  "With four weeks left no rung is better: seasonal naive loses more. Rows without history say so. A store "

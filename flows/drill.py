@@ -109,7 +109,7 @@ def _watchers(stage: Stage, params: Params) -> Watchers:
 
     def this_morning(panel: Any, table: pl.DataFrame) -> list[str]:
         morning = datetime.combine(table["origin"][0] + timedelta(days=1), datetime.min.time())
-        return causes_before_truth(panel, table, morning, params.monitor)
+        return causes_before_truth(panel, table, morning, params.monitor, params.source.region)
 
     def age(cutoff: date, last_day: date) -> list[str]:
         found = model_age(cutoff, last_day, params.monitor.max_model_age_days)

@@ -22,6 +22,7 @@ FIRST_CALL = {
     "forecast_age": "the operator on duty",
     "fallback": "the forecasting engineer",
     "sanity": "the forecasting engineer",
+    "planned_closed": "the replenishment planner, then the data supplier's desk",
     "parity": "the forecasting engineer",
     "champion": "the forecasting engineer",
     "model_age": "the forecasting engineer",

@@ -21,6 +21,7 @@ from monitoring.input_signals import arrived, input_signals
 from monitoring.judge import days_looked_at, judge
 from monitoring.model_age import model_age
 from monitoring.outcome_signals import outcome_signals
+from monitoring.planned import planned_closed
 from monitoring.quality import quality, refused_signal
 from monitoring.runtime import runtime
 from monitoring.service import fallback, forecast_age, sanity
@@ -50,6 +51,7 @@ class Evidence:
     champion_cutoff: date | None
     absent_means_zero: bool
     pages: list[dict[str, Any]] = field(default_factory=list)  # of the files judged lately: see monitoring.arrivals
+    region: str | None = None  # the series' column that names their calendar
 
 
 def watch(evidence: Evidence, told: pl.DataFrame, params: MonitorParams) -> list[Finding]:
@@ -62,6 +64,7 @@ def watch(evidence: Evidence, told: pl.DataFrame, params: MonitorParams) -> list
         *_quality_trend(evidence, params.signals),
         forecast_age(evidence.newest, last_day, params.max_staleness_days),
         sanity(evidence.newest, panel.series),
+        *_planned(panel, evidence.newest, evidence.region),
         churn(evidence.newest, evidence.past, params.max_churn),
         *level_and_shape(evidence.newest, panel, params.max_level_ratio, params.least_shape),
         *([fallback(evidence.newest, params.max_fallback_share)] if cutoff else []),  # without a champion: one cause
@@ -94,11 +97,14 @@ def fixed_limits(evidence: Evidence, told: pl.DataFrame, params: MonitorParams) 
     ]
 
 
-def causes_before_truth(panel: Panel, newest: pl.DataFrame, now: datetime, params: MonitorParams) -> list[str]:
+def causes_before_truth(
+    panel: Panel, newest: pl.DataFrame, now: datetime, params: MonitorParams, region: str | None
+) -> list[str]:
     """The causes that would ring this morning already, before a single day of this table came true."""
     findings = [
         *freshness(panel.sales, panel.series, now.date(), params.max_staleness_days),
         sanity(newest, panel.series),
+        *_planned(panel, newest, region),
         fallback(newest, params.max_fallback_share),
         *drift(panel, params.max_psi),
     ]
@@ -112,6 +118,10 @@ def came_true_tables(told: pl.DataFrame, evidence: Evidence) -> dict[str, list[d
         f"by_{column}": accuracy_table(told, series, column).to_dicts()
         for column in ("week", *group_columns(evidence.panel.series))
     }
+
+
+def _planned(panel: Panel, newest: pl.DataFrame, region: str | None) -> list[Finding]:
+    return [] if newest.is_empty() else planned_closed(panel, newest["ds"].max(), region)
 
 
 def _quality_trend(evidence: Evidence, params: SignalParams) -> list[Finding]:
