@@ -61,12 +61,12 @@ def _whole_and_steps(yardstick: Yardstick, params: Params, reading: PanelReading
     steps = STEPS if params.train.groups.columns is not None else {}
     rows: dict[str, list[dict[str, Any]]] = {"as shipped": [], **{f"without the {name}": [] for name in steps}}
     for k in range(origins):
-        model, seconds = yardstick.fitted(GlobalLightGBM(params.train, reading), k)
-        rows["as shipped"].append(yardstick.score(model, k) | {"fit_s": seconds})
+        model, cost = yardstick.fitted(GlobalLightGBM(params.train, reading), k)
+        rows["as shipped"].append(yardstick.score(model, k) | cost)
         for name, change in steps.items():
             groups = params.train.groups.model_copy(update=change)
             model.params = params.train.model_copy(update={"groups": groups})
-            rows[f"without the {name}"].append(yardstick.score(model, k) | {"fit_s": seconds})
+            rows[f"without the {name}"].append(yardstick.score(model, k) | cost)
     return {name: mean_of(scores) for name, scores in rows.items()}
 
 
@@ -76,8 +76,8 @@ def _without(
     rows = []
     for k in range(origins):
         changed = PanelReading(features, reading.region, reading.absent_means_zero)
-        model, seconds = yardstick.fitted(GlobalLightGBM(params.train, changed), k)
-        rows.append(yardstick.score(model, k) | {"fit_s": seconds})
+        model, cost = yardstick.fitted(GlobalLightGBM(params.train, changed), k)
+        rows.append(yardstick.score(model, k) | cost)
     return mean_of(rows)
 
 
@@ -92,10 +92,11 @@ def _table(told: dict[str, Any]) -> str:
             f"{row['items']:.3f}",
             f"{row['bias']:+.1%}",
             f"{row['fit_s']:.0f}",
+            f"{row['fit_mb']:,.0f}",
         ]
         for name, row in told.items()
     ]
-    return text_table(["variant", "wrmsse", "change", "upper levels", "item levels", "bias", "fit s"], rows)
+    return text_table(["variant", "wrmsse", "change", "upper levels", "item levels", "bias", "fit s", "fit MB"], rows)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Ours beside simpler models and a peer, on the same cutoffs: accuracy, seconds to fit, seconds to forecast.
+"""Ours beside simpler models and a peer, on the same cutoffs: accuracy, seconds to fit and to forecast, and the MB either took at most.
 
 run     python -m benchmarks.models DATA_FOLDER [--origins 2]     (a data folder after `make repro`, its params.yaml beside it)
 """
@@ -36,8 +36,8 @@ def main() -> None:
     for name, make in _makers(params, reading_of(params, panel)).items():
         rows = []
         for k in range(arguments.origins):
-            model, seconds = yardstick.fitted(make(), k)
-            rows.append(yardstick.score(model, k) | {"fit_s": seconds})
+            model, cost = yardstick.fitted(make(), k)
+            rows.append(yardstick.score(model, k) | cost)
         told[name] = mean_of(rows)
         print(name, told[name], flush=True)
     lines = [
@@ -49,10 +49,11 @@ def main() -> None:
             f"{r['bias']:+.1%}",
             f"{r['fit_s']:.0f}",
             f"{r['forecast_s']:.0f}",
+            f"{max(r['fit_mb'], r['forecast_mb']):,.0f}",
         ]
         for n, r in sorted(told.items(), key=lambda pair: pair[1]["wrmsse"])
     ]
-    print(text_table(["model", "wrmsse", "upper levels", "item levels", "bias", "fit s", "forecast s"], lines))
+    print(text_table(["model", "wrmsse", "upper levels", "item levels", "bias", "fit s", "forecast s", "MB"], lines))
     cutoffs = [str(cutoff) for cutoff in yardstick.cutoffs]
     keep(f"models_{params.source.kind}", {"source": params.source.kind, "cutoffs": cutoffs, "told": told})
 

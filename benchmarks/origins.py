@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import gc
 import time
+from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
+from benchmarks.measured import forget_peak, held_mb, peak_mb
 from contract.levels import Level
 from contract.panel import Panel
 from features.hierarchy import sum_by
 from forecasting.forecaster import Forecaster
 from forecasting.metrics import point_scores
 from forecasting.window import Window, window_after
+
+Made = TypeVar("Made")
 
 STEP_DAYS = 28
 ITEM_LEVELS = 3  # the lowest levels of the hierarchy, noise for the most part
@@ -28,17 +33,27 @@ class Yardstick:
         self.cutoffs = [last - timedelta(days=STEP_DAYS * k) for k in reversed(range(count))]
         self.windows = [window_after(panel, cutoff, horizon, levels, absent_means_zero) for cutoff in self.cutoffs]
 
-    def fitted(self, forecaster: Forecaster, k: int) -> tuple[Forecaster, float]:
-        """A forecaster fitted at the k-th cutoff, and the seconds it took."""
-        started = time.perf_counter()
-        return forecaster.fit(self.panel.up_to(self.cutoffs[k])), time.perf_counter() - started
+    def fitted(self, forecaster: Forecaster, k: int) -> tuple[Forecaster, dict[str, float]]:
+        """A forecaster fitted at the k-th cutoff; the seconds and the MB it took."""
+        known = self.panel.up_to(self.cutoffs[k])
+        fitted, cost = _costed(lambda: forecaster.fit(known))
+        return fitted, {f"fit_{unit}": amount for unit, amount in cost.items()}
 
     def score(self, forecaster: Forecaster, k: int) -> dict[str, Any]:
-        """WRMSSE of all levels, of the upper and of the item levels, total bias, and the seconds of the forecast."""
-        started = time.perf_counter()
-        told = forecaster.forecast(self.panel.up_to(self.cutoffs[k]), self.cutoffs[k], self.horizon)
-        seconds = time.perf_counter() - started
-        return {**scores_of(self.windows[k], np.nan_to_num(self.windows[k].matrix(told))), "forecast_s": seconds}
+        """WRMSSE of all levels, of the upper and of the item levels, total bias; the seconds and MB of the forecast."""
+        known = self.panel.up_to(self.cutoffs[k])
+        told, cost = _costed(lambda: forecaster.forecast(known, self.cutoffs[k], self.horizon))
+        scores = scores_of(self.windows[k], np.nan_to_num(self.windows[k].matrix(told)))
+        return scores | {f"forecast_{unit}": amount for unit, amount in cost.items()}
+
+
+def _costed(work: Callable[[], Made]) -> tuple[Made, dict[str, float]]:
+    """What the work made; its seconds, and the MB it held at most beyond what was held before."""
+    gc.collect()
+    before, started = held_mb(), time.perf_counter()
+    forget_peak()
+    made = work()
+    return made, {"s": time.perf_counter() - started, "mb": peak_mb() - before}
 
 
 def mean_of(rows: list[dict[str, Any]]) -> dict[str, float]:

@@ -35,6 +35,7 @@ def sections() -> dict[str, dict[str, str]]:
     design = {
         "gate": _gate, "cadence": _cadence, "launches": _launches, "daily_path_m5": _daily_path, "scale": _growth,
         "budget": _budget, "costs_m5": _costs, "where_time_goes_m5": _where_time_goes, "lags_and_windows": _engine,
+        "models_m5": _improvement, "ablation_m5": _ablation,
     }  # fmt: skip
     measured = markdown_table(["what", "measured", "command"], [list(line) for line in measured_lines()])
     tutorial = ("rossmann", "rossmann_with_plans")
@@ -142,6 +143,46 @@ def _costs(told: dict[str, Any]) -> str:
         for made in told["backtests"]
     ]
     return markdown_table(["M5", "seconds"], [*rows, *wholes, *backtests])
+
+
+STEPS_UP = (  # from the simplest baseline: model, the step in words, what it costs and can break
+    ("seasonal_naive", "seasonal naive, the baseline", "one strange week becomes four; cannot know a pay day"),
+    ("window_average", "mean of 8 same weekdays", "lags behind every change of level by a month"),
+    ("grouped_average", "+ group step", "needs groups of hundreds of series, and events that come again"),
+    ("global_lightgbm", "booster instead of the mean", "a model to keep and to refit, guards against unknown features"),
+)
+BESIDE = {
+    "lightgbm_without_groups": "the booster without the group step",
+    "mlforecast_lightgbm": "mlforecast with LightGBM at its defaults, the lags of its M5 example",
+    "linear_same_features": "ridge regression on the booster's features",
+    "auto_ets_top_down": "AutoETS on the groups, spread by the mean of 8 weekdays",
+}
+
+
+def _improvement(told: dict[str, Any]) -> str:
+    """The way from the baseline, then what stands beside it."""
+    head = ["step", "WRMSSE", "upper", "items", "bias", "fit s", "forecast s", "MB", "what it costs and can break"]
+    steps = [[words, *_costs_of(told["told"][model]), harm] for model, words, harm in STEPS_UP]
+    beside = [[words, *_costs_of(told["told"][model]), "beside"] for model, words in BESIDE.items()]
+    return f"Cutoffs {', '.join(told['cutoffs'])}:\n\n{markdown_table(head, [*steps, *beside])}"
+
+
+def _costs_of(row: dict[str, Any]) -> list[str]:
+    scores = [f"{row[name]:.3f}" for name in ("wrmsse", "upper", "items")]
+    cost = [f"{row['fit_s']:.0f}", f"{row['forecast_s']:.0f}", f"{max(row['fit_mb'], row['forecast_mb']):,.0f}"]
+    return [*scores, f"{row['bias']:+.1%}", *cost]
+
+
+def _ablation(told: dict[str, Any]) -> str:
+    whole = told["told"]["as shipped"]
+    rows = [
+        [name, f"{row['wrmsse']:.3f}", f"{row['wrmsse'] - whole['wrmsse']:+.3f}",
+         f"{sum(there > here for there, here in zip(row['by_cutoff'], whole['by_cutoff'], strict=True))} of {len(whole['by_cutoff'])}",
+         *_costs_of(row)[1:]]
+        for name, row in told["told"].items()
+    ]  # fmt: skip
+    head = ["left out", "WRMSSE", "change", "worse at", "upper", "items", "bias", "fit s", "forecast s", "MB"]
+    return f"Cutoffs {', '.join(told['cutoffs'])}:\n\n{markdown_table(head, rows)}"
 
 
 def _where_time_goes(told: dict[str, Any]) -> str:

@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from benchmarks.measured import ROOT, keep, measured, peak_mb
+from benchmarks.measured import ROOT, forget_peak, keep, measured, peak_mb
 from contract.frames import REFUSED
 from contract.panel import Panel
 from contract.params import Params, load_params
@@ -113,7 +113,7 @@ def one_size(size: int) -> dict[str, Any]:
 
 
 def _stage(told: dict[str, Any], name: str, work: Callable[[], Any]) -> Any:
-    Path("/proc/self/clear_refs").write_text("5", encoding="ascii")  # the peak of memory begins anew
+    forget_peak()
     started = time.perf_counter()
     made = work()
     told[name] = {"s": round(time.perf_counter() - started, 2), "mb": round(peak_mb())}
