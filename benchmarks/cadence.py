@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.measured import RESULTS, ROOT, keep
-from benchmarks.rendered import cadence_rows
+from benchmarks.tables_of_accuracy import cadence_rows
 from benchmarks.worlds import fitted, params_for, recent, simulated
 from contract.panel import Panel
 from contract.params import Params, load_params

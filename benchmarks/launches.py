@@ -18,7 +18,7 @@ import numpy as np
 import polars as pl
 
 from benchmarks.measured import RESULTS, keep
-from benchmarks.rendered import launch_lines
+from benchmarks.tables_of_accuracy import launch_lines
 from benchmarks.worlds import params_for
 from contract.panel import Panel
 from contract.params import Params

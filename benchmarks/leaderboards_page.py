@@ -73,7 +73,7 @@ def _section(name: str, told: Told) -> str:
 
 {_board(told["board"])}
 
-*Paired test* against the {model_name(told["decision"]["incumbent"])}: {"; ".join(told["decision"]["reasons"])}.
+{_gate(told["decision"])}
 
 {markdown_table(["WRMSSE by level", *words], by_level)}
 
@@ -81,6 +81,13 @@ def _section(name: str, told: Told) -> str:
 
 {_simpler(told, models, levels, parts)}
 """
+
+
+def _gate(decision: Told) -> str:
+    """What the paired test and the guardrails made of it."""
+    ended = "promoted" if decision["promote"] else "held back"
+    against = f"against the {model_name(decision['incumbent'])} {decision['relative_difference']:+.1%} of its WRMSSE"
+    return f"*The gate* (paired test and guardrails): {against}, {ended}: {'; '.join(decision['reasons'])}."
 
 
 def _board(board: Told) -> str:

@@ -1,4 +1,4 @@
-"""Ours beside simpler models and a peer, on the same cutoffs: accuracy, seconds to fit and to forecast, and the MB either took at most.
+"""Ours beside simpler models and a peer, on the same cutoffs: accuracy, seconds to fit and to forecast, the MB either took at most.
 
 run     python -m benchmarks.models DATA_FOLDER [--origins 2]     (a data folder after `make repro`, its params.yaml beside it)
 """
