@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,7 @@ from contract.params import TrainParams
 from features.declared import look_back_days
 from features.feature import YEAR
 from features.frame import Rows, category_names, feature_frames, feature_matrix, feature_names, targets
+from features.opening import closed_ahead
 from features.sampling import serving_rows, training_rows
 from features.space import PanelReading, Space, Vocabulary, vocabulary_of
 from forecasting.alignment import aligned
@@ -78,7 +79,11 @@ class GlobalLightGBM:
         known, passes = panel, []
         for done in range(0, steps, days_per_pass):
             passes.append(self.one_pass(known, min(days_per_pass, steps - done)))
-            known = with_forecast_as_sales(known, passes[-1]) if done + days_per_pass < steps else known
+            known = (
+                with_forecast_as_sales(known, passes[-1], self.reading.region)
+                if done + days_per_pass < steps
+                else known
+            )
         grid = forecast_grid(panel.series["unique_id"], origin, horizon)
         return grid.join(pl.concat(passes), on=["unique_id", "ds"], how="left", validate="1:1")
 
@@ -196,14 +201,14 @@ def _unknown_shares(frame: pl.DataFrame) -> dict[str, float]:
     return {name: count / frame.height for name, count in frame.null_count().row(0, named=True).items()}
 
 
-def with_forecast_as_sales(panel: Panel, forecast: pl.DataFrame) -> Panel:
-    from dataclasses import replace
-
+def with_forecast_as_sales(panel: Panel, forecast: pl.DataFrame, region: str | None) -> Panel:
+    """The panel with the forecast of its next days, all series, as if it had sold so. A closed day stays one: a zero that sold
+    nothing would end the habit of Sundays."""
+    closed = closed_ahead(panel, panel.last_day, forecast["ds"].n_unique(), region)
     known_at = panel.sales["known_at"].max() + timedelta(days=1)
-    assumed = forecast.filter(pl.col("y_hat").is_not_null()).select(
-        "unique_id", "ds", y="y_hat", known_at=pl.lit(known_at).cast(pl.Datetime("us"))
-    )
-    return replace(panel, sales=pl.concat([panel.sales, assumed], how="diagonal").sort("unique_id", "ds"))
+    assumed = forecast.with_columns(is_open=pl.Series(~closed.ravel())).filter(pl.col("y_hat").is_not_null())
+    told = assumed.select("unique_id", "ds", "is_open", y="y_hat", known_at=pl.lit(known_at).cast(pl.Datetime("us")))
+    return replace(panel, sales=pl.concat([panel.sales, told], how="diagonal").sort("unique_id", "ds"))
 
 
 def _plain(name: str) -> str:

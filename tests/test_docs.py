@@ -232,3 +232,10 @@ def test_every_mapping_of_the_tutorial_is_one_the_params_take(root, plain):
         raw["source"]["kind"] = "files"
         raw["source"]["files"] |= block["source"]["files"]
         assert params_of(laid_over(raw, block["profiles"]["files"]))
+
+
+def test_a_stage_that_reads_the_frozen_panel_runs_again_when_its_reader_changed(root):
+    stages = YAML(typ="safe").load((root / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
+    readers = {name: stage["deps"] for name, stage in stages.items() if "data/panel" in stage.get("deps", [])}
+    assert {"validate", "features", "train", "evaluate", "forecast", "report"} <= set(readers)
+    assert [name for name, deps in readers.items() if "storage/panel_files.py" not in deps] == []

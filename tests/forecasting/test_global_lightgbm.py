@@ -67,6 +67,16 @@ def test_the_recursive_strategy_has_one_block_and_gives_every_row(unfitted, nast
     assert told["y_hat"].null_count() == 0
 
 
+def test_a_weekly_closing_day_stays_closed_in_every_pass_of_the_recursive_strategy(unfitted, weekly_panel):
+    """What the first pass says of a Sunday without rows is no Sunday on which nobody came."""
+    shut = replace(weekly_panel, sales=weekly_panel.sales.filter(pl.col("ds").dt.weekday() != 7))
+    told = unfitted(strategy="recursive").fit(shut).forecast(shut, shut.last_day, 21)
+    sundays = told.filter(pl.col("ds").dt.weekday() == 7)
+    assert sundays["ds"].n_unique() == 3
+    assert sundays["y_hat"].sum() == 0
+    assert told["y_hat"].sum() > 0
+
+
 def test_the_first_days_of_a_forecast_do_not_hang_on_how_far_it_goes(fitted, nasty_panel):
     short, long = (fitted.forecast(nasty_panel, nasty_panel.last_day, horizon) for horizon in (7, 20))
     assert long.filter(pl.col("h") <= 7)["y_hat"].to_list() == short["y_hat"].to_list()

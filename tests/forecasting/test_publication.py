@@ -16,7 +16,7 @@ from contract.levels import Level, levels_of
 from contract.panel import panel_of
 from contract.quantiles import QUANTILES
 from forecasting.intervals import Calibration, learn_weeks
-from forecasting.publication import publish_forecasts, publish_levels, uncalibrated
+from forecasting.publication import heard, publish_forecasts, publish_levels, uncalibrated
 from forecasting.seasonal_naive import SeasonalNaive
 
 LEVELS = levels_of(((), ("store_id",), ("store_id", "dept_id")))
@@ -194,3 +194,12 @@ def test_a_total_far_from_the_last_weeks_is_another_shops_model_and_the_baseline
     for factor, reason in ((0.1, "level_implausible"), (0.5, None), (2.0, None), (5.0, "level_implausible")):
         told = _publish(panel, inference_params, [usual * factor])
         assert set(told["reason"]) == {reason}, factor
+
+
+@pytest.mark.parametrize(
+    ("after", "kept"), [([None] * 3 + [0.0] * 3, 50), ([0.0] * 5 + [None] + [0.0] * 6 + [None, 0.0], 64)]
+)
+def test_zeros_behind_a_hole_are_cut_and_those_of_a_slow_shop_with_a_day_off_are_not(sales_of, after, kept):
+    known = panel_of(sales_of({"a": [0.0, 1.0] * 25 + after}), pl.DataFrame({"unique_id": ["a"]}))
+    told = heard(known)
+    assert (told.last_day - told.first_day).days + 1 == kept
