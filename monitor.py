@@ -115,7 +115,7 @@ def _came_true(params: Params, places: Places) -> tuple[pl.DataFrame, pl.DataFra
     import polars as pl
 
     from desk.past_tables import one_table_a_week
-    from monitoring.came_true import came_true
+    from forecasting.came_true import came_true
     from storage.forecasts import newest_runs
     from storage.panel import last_sales_day, read_panel, read_tail
     from storage.store import open_store
@@ -125,7 +125,7 @@ def _came_true(params: Params, places: Places) -> tuple[pl.DataFrame, pl.DataFra
         tables = one_table_a_week(con, newest_runs(con), last, params.train.horizon)
         days = timedelta(days=params.train.horizon + 14)
         recent = read_tail(con, last - days, params.features.max_stockout_share)
-    told = came_true(tables, recent, params.ingest.absent_means_zero)
+    told = came_true(tables, recent, params.ingest.absent_means_zero, params.features.max_stockout_share)
     return told, tables.filter(pl.col("origin") == pl.col("origin").max())
 
 
@@ -167,12 +167,12 @@ def _evidence(params: Params, places: Places, now: datetime, last_table: pl.Data
 
 def _sums_of(params: Params) -> Callable[[pl.DataFrame, Panel], pl.DataFrame]:
     """Daily sums of tables against a panel of their days, by every group watched."""
-    from monitoring.came_true import came_true
+    from forecasting.came_true import came_true
     from monitoring.outcome_signals import daily_sums
     from monitoring.watch import group_columns
 
     def sums(tables: pl.DataFrame, known: Panel) -> pl.DataFrame:
-        told = came_true(tables, known, params.ingest.absent_means_zero)
+        told = came_true(tables, known, params.ingest.absent_means_zero, params.features.max_stockout_share)
         return daily_sums(told, known.series, group_columns(known.series))
 
     return sums

@@ -27,6 +27,7 @@ from contract.panel import Panel, panel_of
 from contract.params import Params, load_params
 from drills.drift_shapes import level_drop, price_shock
 from forecasting.backtest import backtest
+from forecasting.came_true import came_true
 from forecasting.challenge import CHAMPION, Standing, churn_of, unseen_window
 from forecasting.global_lightgbm import GlobalLightGBM
 from forecasting.intervals import Calibration
@@ -35,7 +36,6 @@ from forecasting.paired import losses_of
 from forecasting.promotion import NO_HARM, Decision, Tables, decide
 from forecasting.scoring import score_backtest
 from forecasting.seasonal_naive import baseline_of
-from monitoring.came_true import came_true
 from monitoring.decide import decide_retraining
 from monitoring.finding import Finding
 from monitoring.judge import judge
@@ -201,7 +201,7 @@ def weekly(
     }
     rows = []
     for name, (table, panel) in tables.items():
-        told = came_true(table.filter(pl.col("h") <= WEEK), panel, world.params.ingest.absent_means_zero)
+        told = came_true(table.filter(pl.col("h") <= WEEK), panel, *world.known_by)
         placed = told.join(panel.series.select("unique_id", "store_id", "dept_id"), on="unique_id")
         cells = placed.group_by("store_id", "dept_id", "ds").agg(pl.col("error", "y").sum())
         error, y = pl.col("error"), pl.col("y").sum()

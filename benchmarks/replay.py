@@ -29,13 +29,13 @@ from contract.panel import Panel, panel_of
 from contract.params import Params, load_params
 from features.space import reading_of
 from forecasting.bundle import load_bundle, save_bundle
+from forecasting.came_true import came_true
 from forecasting.forecaster import Forecaster
 from forecasting.global_lightgbm import GlobalLightGBM
 from forecasting.intervals import Calibration, Ratios, learn_ratios
 from forecasting.publication import publish_forecasts
 from forecasting.seasonal_naive import baseline_of
 from forecasting.window_average import WindowAverage
-from monitoring.came_true import came_true
 from monitoring.outcome_signals import weekly_origins
 
 KEPT = ROOT / "data" / "replays"
@@ -67,6 +67,11 @@ class World:
     def tables(self) -> pl.DataFrame:
         """FORECASTS of every weekly origin with quantiles."""
         return pl.read_parquet(self.folder / "tables.parquet")
+
+    @property
+    def known_by(self) -> tuple[bool, float]:
+        """By which rules a day counts as known: `came_true`'s last two arguments."""
+        return self.params.ingest.absent_means_zero, self.params.features.max_stockout_share
 
     @cached_property
     def refits(self) -> list[date]:
@@ -160,7 +165,7 @@ def _ratios(world: World, tables: list[pl.DataFrame], now: date) -> list[Ratios]
     recent = [table for table in tables if (now - table["origin"][0]).days <= REMEMBERED_DAYS]
     if not recent:
         return [Ratios([1.0], [[1.0] * 9], [0.0] * 9)]
-    told = came_true(pl.concat(recent), world.panel.up_to(now), world.params.ingest.absent_means_zero)
+    told = came_true(pl.concat(recent), world.panel.up_to(now), *world.known_by)
     bins = world.params.evaluate.calibration_bins
     weeks = [told.filter(week=week) for week in range(1, int(told["week"].max()) + 1)]
     return [learn_ratios(week["y_hat"].to_numpy(), week["y"].to_numpy(), bins) for week in weeks]

@@ -11,7 +11,7 @@ import pytest
 
 from contract.panel import panel_of
 from contract.params import SignalParams
-from monitoring.came_true import came_true
+from forecasting.came_true import came_true
 from monitoring.cusum import CLIP, LEAST_LIMIT, SLACK, began, cusum, quarterly_limits, standardised
 from monitoring.input_signals import YEAR_DAYS, arrived, input_signals
 from monitoring.judge import judge, past_of
@@ -140,7 +140,7 @@ def test_weekly_tables_are_those_of_sundays():
 def test_bias_by_group_and_outcomes_outside_are_sums_of_the_day(forecasts_of, sales_of, params):
     series = pl.DataFrame({"unique_id": ["a", "b"], "store_id": ["S1", "S2"]})
     sales = sales_of({"a": [2.0] * 3, "b": [2.0] * 3}, date(2024, 2, 1))
-    told = came_true(forecasts_of({"a": [3.0] * 3, "b": [2.0] * 3}), panel_of(sales, series), True)
+    told = came_true(forecasts_of({"a": [3.0] * 3, "b": [2.0] * 3}), panel_of(sales, series), True, 1.0)
     bias, accuracy, calibration = outcome_signals(daily_sums(told, series, ["store_id"]), params.monitor)
     assert bias.groups == (WHOLE, "S1", "S2")
     assert bias.values[:, 0] == pytest.approx([1 / 5, 1 / 3, 0.0])
