@@ -4,7 +4,7 @@ reads   the store: sales, batches, quarantine, forecasts whose days came true, s
 writes  alerts and runs in the store, data/reports/monitor.json and watch.html; with --report, from files only, index.html and series/
 run     python monitor.py [--now 2026-01-30T06:00] [--dry-run] [--json]
         python monitor.py --report     the laboratory's stage `report`
-        python monitor.py --ack 12 --by ada | --resolve 12 | --mute bias:CA_1 --days 3     what a person says to an alert
+        python monitor.py --ack 12 --by ada | --resolve 12 | --mute bias:store_id:CA_1 --days 3     what a person says to an alert
 """
 
 from __future__ import annotations
@@ -246,7 +246,7 @@ def main(argv: list[str] | None = None) -> int:
     )
     said.add_argument("--resolve", type=int, metavar="ALERT_ID", help="close this alert by hand")
     said.add_argument(
-        "--mute", metavar="CAUSE", help="raise nothing of this cause for --days; `bias` speaks for `bias:CA_1`"
+        "--mute", metavar="CAUSE", help="raise nothing of this cause for --days; `bias` speaks for `bias:store_id:CA_1`"
     )
     said.add_argument(
         "--as-calibrated", action="store_true", help="take back how the champion's intervals were stretched"

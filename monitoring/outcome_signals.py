@@ -13,7 +13,7 @@ import polars as pl
 from contract.params import MonitorParams
 from contract.quantiles import INTERVALS
 from monitoring.outlook import expected_absolute_error
-from monitoring.signal import WHOLE, Signal
+from monitoring.signal import WHOLE, Signal, group_of
 
 TABLE_WEEKDAY = 6  # the table made of Sunday's sales speaks for the week after it
 WEEK = 7
@@ -44,7 +44,7 @@ def daily_sums(told: pl.DataFrame, series: pl.DataFrame, columns: list[str]) -> 
         outside=((pl.col("y") < pl.col(low)) | (pl.col("y") > pl.col(high))).cast(pl.Float64),
         rows=pl.lit(1.0),
     ).join(series.select("unique_id", *columns), on="unique_id", how="left")
-    groups = [pl.lit(WHOLE), *(pl.col(column) for column in columns)]
+    groups = [pl.lit(WHOLE), *(pl.format(group_of(column, "{}"), column) for column in columns)]
     return pl.concat([rows.group_by(group.alias("group"), "ds").agg(pl.col(SUMS).sum()) for group in groups])
 
 

@@ -69,10 +69,22 @@ def test_biases_that_cancel_out_in_total_ring_by_store(told):
     assert (total.severity, total.value) == ("ok", 0.0)
     by_store = bias(told, SERIES, 0.1, "store_id")
     assert [(f.cause, f.severity, f.value) for f in by_store] == [
-        ("bias:S1", "warning", 0.5),
-        ("bias:S2", "warning", -0.5),
+        ("bias:store_id:S1", "warning", 0.5),
+        ("bias:store_id:S2", "warning", -0.5),
     ]
     assert accuracy_table(told, SERIES, "store_id")["wape"].to_list() == [0.5, 0.5]
+
+
+def test_a_store_and_a_department_of_one_name_are_two_causes(told):
+    both = SERIES.with_columns(dept_id=pl.Series(["S2", "S1"]))
+    found = [*bias(told, both, 0.1, "store_id"), *bias(told, both, 0.1, "dept_id")]
+    assert [(f.cause, f.value) for f in found] == [
+        ("bias:store_id:S1", 0.5),
+        ("bias:store_id:S2", -0.5),
+        ("bias:dept_id:S1", -0.5),
+        ("bias:dept_id:S2", 0.5),
+    ]
+    assert "forecasts of dept_id S2 were +50.0%" in found[-1].what
 
 
 def test_a_small_groups_limit_is_wider_and_what_moves_the_whole_is_the_wholes(told):

@@ -142,11 +142,26 @@ def test_bias_by_group_and_outcomes_outside_are_sums_of_the_day(forecasts_of, sa
     sales = sales_of({"a": [2.0] * 3, "b": [2.0] * 3}, date(2024, 2, 1))
     told = came_true(forecasts_of({"a": [3.0] * 3, "b": [2.0] * 3}), panel_of(sales, series), True, 1.0)
     bias, accuracy, calibration = outcome_signals(daily_sums(told, series, ["store_id"]), params.monitor)
-    assert bias.groups == (WHOLE, "S1", "S2")
+    assert bias.groups == (WHOLE, "store_id:S1", "store_id:S2")
     assert bias.values[:, 0] == pytest.approx([1 / 5, 1 / 3, 0.0])
     assert calibration.values[0, 0] == 0.0  # 2 lies on the edge of 3 - 1
     promised = told.select(expected_absolute_error())[:, 0].sum() / 3
     assert accuracy.values[0, 0] == pytest.approx(1 / promised)
+
+
+def test_a_store_and_a_department_of_one_name_are_two_groups_of_a_signal(forecasts_of, sales_of, params):
+    """Store A holds departments A and B: under one name its sums and those of department A would be one row."""
+    series = pl.DataFrame({"unique_id": ["a", "b"], "store_id": ["A", "A"], "dept_id": ["A", "B"]})
+    sales = sales_of({"a": [2.0] * 3, "b": [2.0] * 3}, date(2024, 2, 1))
+    panel = panel_of(sales, series)
+    told = came_true(forecasts_of({"a": [3.0] * 3, "b": [2.0] * 3}), panel, True, 1.0)
+    bias, *_ = outcome_signals(daily_sums(told, series, ["store_id", "dept_id"]), params.monitor)
+    assert dict(zip(bias.groups, bias.values[:, 0], strict=True)) == pytest.approx(
+        {WHOLE: 1 / 5, "store_id:A": 1 / 5, "dept_id:A": 1 / 3, "dept_id:B": 0.0}
+    )
+    assert bias.slice_of("dept_id:A") == "dept_id:A"
+    demand = next(s for s in input_signals(arrived(panel, 3, True), ["store_id", "dept_id"]) if s.slice == "demand")
+    assert demand.groups == (WHOLE, "store_id:A", "dept_id:A", "dept_id:B")
 
 
 def test_the_error_a_table_promises_is_the_mean_distance_of_its_quantiles(forecasts_of):
