@@ -148,7 +148,7 @@ def _evidence(params: Params, places: Places, now: datetime, last_table: pl.Data
         champion = next(iter(read_models(con).filter(stage="champion").to_dicts()), None)
         first = panel.last_day - timedelta(days=days_looked_at(params.monitor.signals))
         tables = newest_runs(con)
-        origins = weekly_origins(max(first, panel.first_day), panel.last_day)
+        origins = weekly_origins(day for day in tables if first <= day < panel.last_day)
         return Evidence(
             now=now,
             panel=panel,

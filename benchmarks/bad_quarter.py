@@ -20,7 +20,7 @@ import polars as pl
 
 from benchmarks.bad_quarter_page import write_page
 from benchmarks.measured import ROOT, keep
-from benchmarks.replay import World, champion_of, publish, walk
+from benchmarks.replay import World, champion_of, publish, sundays, walk
 from benchmarks.watching import Limits, signals_over
 from benchmarks.worlds import fitted, simulated
 from contract.panel import Panel, panel_of
@@ -40,7 +40,6 @@ from monitoring.decide import decide_retraining
 from monitoring.finding import Finding
 from monitoring.judge import judge
 from monitoring.model_age import model_age
-from monitoring.outcome_signals import weekly_origins
 
 RESULT = ROOT / "benchmarks" / "results" / "bad_quarter.json"
 WEEKS, WEEK, HORIZON = 12, 7, 28
@@ -79,7 +78,7 @@ def main() -> None:
     refits = [cutoff for cutoff in world.refits if cutoff <= panel.last_day - timedelta(days=WEEK * WEEKS)]
     since = refits[-1] + timedelta(days=4)
     drifted = struck(panel, since)
-    origins = [origin for origin in weekly_origins(since, drifted.last_day) if origin >= since]
+    origins = sundays(since, drifted.last_day)
     quarter = lived_through(world, drifted, since, origins)
     standing = champion_of(world, refits[-1])
     alone = pl.concat([publish(world, drifted, origin, *standing) for origin in origins])

@@ -129,12 +129,15 @@ def test_the_past_ends_before_the_days_watched_and_moves_on_mondays():
     assert max(ends) < 288 - PARAMS.watch_days
 
 
-def test_weekly_tables_are_those_of_sundays():
-    assert weekly_origins(date(2024, 5, 1), date(2024, 5, 20)) == [
-        date(2024, 5, 5),
-        date(2024, 5, 12),
-        date(2024, 5, 19),
-    ]
+@pytest.mark.parametrize(
+    ("days_of_the_week", "chosen"),
+    [((0, 1, 2, 3, 4, 5, 6), [5, 12, 19]), ((0, 1, 2, 3, 4, 5), [4, 11, 18]), ((2,), [1, 8, 15])],
+)
+def test_weekly_tables_are_the_last_ones_of_each_week(days_of_the_week, chosen):
+    """Forecast daily, forecast daily without Sundays, forecast on Wednesdays alone; 2024-05-01 is a Wednesday."""
+    may = [date(2024, 5, day) for day in range(1, 20)]
+    made = [day for day in may if day.weekday() in days_of_the_week]
+    assert weekly_origins(made) == [date(2024, 5, day) for day in chosen]
 
 
 def test_bias_by_group_and_outcomes_outside_are_sums_of_the_day(forecasts_of, sales_of, params):
