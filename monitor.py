@@ -4,7 +4,7 @@ reads   the store: sales, batches, quarantine, forecasts whose days came true, s
 writes  alerts and runs in the store, data/reports/monitor.json and watch.html; with --report, from files only, index.html and series/
 run     python monitor.py [--now 2026-01-30T06:00] [--dry-run] [--json]
         python monitor.py --report     the laboratory's stage `report`
-        python monitor.py --ack 12 --by ada | --resolve 12 | --mute bias:CA_1 --days 3     what a person says to an alert
+        python monitor.py --ack 12 --by ada | --resolve 12 | --mute bias:store_id:CA_1 --days 3     what a person says to an alert
 """
 
 from __future__ import annotations
@@ -115,7 +115,7 @@ def _came_true(params: Params, places: Places) -> tuple[pl.DataFrame, pl.DataFra
     import polars as pl
 
     from desk.past_tables import one_table_a_week
-    from monitoring.came_true import came_true
+    from forecasting.came_true import came_true
     from storage.forecasts import newest_runs
     from storage.panel import last_sales_day, read_panel, read_tail
     from storage.store import open_store
@@ -125,7 +125,7 @@ def _came_true(params: Params, places: Places) -> tuple[pl.DataFrame, pl.DataFra
         tables = one_table_a_week(con, newest_runs(con), last, params.train.horizon)
         days = timedelta(days=params.train.horizon + 14)
         recent = read_tail(con, last - days, params.features.max_stockout_share)
-    told = came_true(tables, recent, params.ingest.absent_means_zero)
+    told = came_true(tables, recent, params.ingest.absent_means_zero, params.features.max_stockout_share)
     return told, tables.filter(pl.col("origin") == pl.col("origin").max())
 
 
@@ -148,7 +148,7 @@ def _evidence(params: Params, places: Places, now: datetime, last_table: pl.Data
         champion = next(iter(read_models(con).filter(stage="champion").to_dicts()), None)
         first = panel.last_day - timedelta(days=days_looked_at(params.monitor.signals))
         tables = newest_runs(con)
-        origins = weekly_origins(max(first, panel.first_day), panel.last_day)
+        origins = weekly_origins(day for day in tables if first <= day < panel.last_day)
         return Evidence(
             now=now,
             panel=panel,
@@ -168,12 +168,12 @@ def _evidence(params: Params, places: Places, now: datetime, last_table: pl.Data
 
 def _sums_of(params: Params) -> Callable[[pl.DataFrame, Panel], pl.DataFrame]:
     """Daily sums of tables against a panel of their days, by every group watched."""
-    from monitoring.came_true import came_true
+    from forecasting.came_true import came_true
     from monitoring.outcome_signals import daily_sums
     from monitoring.watch import group_columns
 
     def sums(tables: pl.DataFrame, known: Panel) -> pl.DataFrame:
-        told = came_true(tables, known, params.ingest.absent_means_zero)
+        told = came_true(tables, known, params.ingest.absent_means_zero, params.features.max_stockout_share)
         return daily_sums(told, known.series, group_columns(known.series))
 
     return sums
@@ -247,7 +247,7 @@ def main(argv: list[str] | None = None) -> int:
     )
     said.add_argument("--resolve", type=int, metavar="ALERT_ID", help="close this alert by hand")
     said.add_argument(
-        "--mute", metavar="CAUSE", help="raise nothing of this cause for --days; `bias` speaks for `bias:CA_1`"
+        "--mute", metavar="CAUSE", help="raise nothing of this cause for --days; `bias` speaks for `bias:store_id:CA_1`"
     )
     said.add_argument(
         "--as-calibrated", action="store_true", help="take back how the champion's intervals were stretched"

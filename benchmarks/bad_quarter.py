@@ -20,13 +20,14 @@ import polars as pl
 
 from benchmarks.bad_quarter_page import write_page
 from benchmarks.measured import ROOT, keep
-from benchmarks.replay import World, champion_of, publish, walk
+from benchmarks.replay import World, champion_of, publish, sundays, walk
 from benchmarks.watching import Limits, signals_over
 from benchmarks.worlds import fitted, simulated
 from contract.panel import Panel, panel_of
 from contract.params import Params, load_params
 from drills.drift_shapes import level_drop, price_shock
 from forecasting.backtest import backtest
+from forecasting.came_true import came_true
 from forecasting.challenge import CHAMPION, Standing, churn_of, unseen_window
 from forecasting.global_lightgbm import GlobalLightGBM
 from forecasting.intervals import Calibration
@@ -35,12 +36,10 @@ from forecasting.paired import losses_of
 from forecasting.promotion import NO_HARM, Decision, Tables, decide
 from forecasting.scoring import score_backtest
 from forecasting.seasonal_naive import baseline_of
-from monitoring.came_true import came_true
 from monitoring.decide import decide_retraining
 from monitoring.finding import Finding
 from monitoring.judge import judge
 from monitoring.model_age import model_age
-from monitoring.outcome_signals import weekly_origins
 
 RESULT = ROOT / "benchmarks" / "results" / "bad_quarter.json"
 WEEKS, WEEK, HORIZON = 12, 7, 28
@@ -79,7 +78,7 @@ def main() -> None:
     refits = [cutoff for cutoff in world.refits if cutoff <= panel.last_day - timedelta(days=WEEK * WEEKS)]
     since = refits[-1] + timedelta(days=4)
     drifted = struck(panel, since)
-    origins = [origin for origin in weekly_origins(since, drifted.last_day) if origin >= since]
+    origins = sundays(since, drifted.last_day)
     quarter = lived_through(world, drifted, since, origins)
     standing = champion_of(world, refits[-1])
     alone = pl.concat([publish(world, drifted, origin, *standing) for origin in origins])
@@ -201,7 +200,7 @@ def weekly(
     }
     rows = []
     for name, (table, panel) in tables.items():
-        told = came_true(table.filter(pl.col("h") <= WEEK), panel, world.params.ingest.absent_means_zero)
+        told = came_true(table.filter(pl.col("h") <= WEEK), panel, *world.known_by)
         placed = told.join(panel.series.select("unique_id", "store_id", "dept_id"), on="unique_id")
         cells = placed.group_by("store_id", "dept_id", "ds").agg(pl.col("error", "y").sum())
         error, y = pl.col("error"), pl.col("y").sum()

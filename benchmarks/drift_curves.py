@@ -28,7 +28,7 @@ from benchmarks.watching import Limits, Rung, rung_by_fixed_limits, rung_by_plai
 from contract.panel import Panel
 from contract.quantiles import INTERVALS
 from drills.drift_shapes import SHAPES, DriftShape
-from monitoring.came_true import came_true
+from forecasting.came_true import came_true
 
 RESULTS = ROOT / "benchmarks" / "results" / "drift_curves.json"
 WATCHED_DAYS, WEEKS = 56, 8
@@ -114,7 +114,7 @@ def _listed(rung: Rung) -> dict[str, list[list[str]]]:
 
 def _quality(world: World, panel: Panel, tables: pl.DataFrame, start: date) -> dict[str, float]:
     """WAPE and 95% coverage of the first-week forecasts of the watched days."""
-    told = came_true(tables.filter(pl.col("h") <= 7), panel, world.params.ingest.absent_means_zero)
+    told = came_true(tables.filter(pl.col("h") <= 7), panel, *world.known_by)
     told = told.filter(pl.col("ds") >= start)
     low, high = INTERVALS[0.95]
     return {

@@ -24,22 +24,23 @@ from pathlib import Path
 import polars as pl
 
 from benchmarks.measured import ROOT
+from contract.days import days_between
 from contract.levels import SERIES_LEVEL
 from contract.panel import Panel, panel_of
 from contract.params import Params, load_params
 from features.space import reading_of
 from forecasting.bundle import load_bundle, save_bundle
+from forecasting.came_true import came_true
 from forecasting.forecaster import Forecaster
 from forecasting.global_lightgbm import GlobalLightGBM
 from forecasting.intervals import Calibration, Ratios, learn_ratios
 from forecasting.publication import publish_forecasts
 from forecasting.seasonal_naive import baseline_of
 from forecasting.window_average import WindowAverage
-from monitoring.came_true import came_true
-from monitoring.outcome_signals import weekly_origins
 
 KEPT = ROOT / "data" / "replays"
 REFIT_WEEKS = 4
+SUNDAY = 6
 WARM_UP_WEEKS = 10  # of tables without quantiles: what the first calibration learns from
 REMEMBERED_DAYS = 196  # of tables that a calibration learns from
 FIT_DAYS = 600  # of history a fit reads: a year and the season around it
@@ -68,6 +69,11 @@ class World:
         """FORECASTS of every weekly origin with quantiles."""
         return pl.read_parquet(self.folder / "tables.parquet")
 
+    @property
+    def known_by(self) -> tuple[bool, float]:
+        """By which rules a day counts as known: `came_true`'s last two arguments."""
+        return self.params.ingest.absent_means_zero, self.params.features.max_stockout_share
+
     @cached_property
     def refits(self) -> list[date]:
         """The cutoffs of the champions, oldest first."""
@@ -88,7 +94,7 @@ def walk(world: World, most_s: float = float("inf")) -> bool:
     parts.mkdir(parents=True, exist_ok=True)
     if (world.folder / "tables.parquet").exists():
         return True
-    origins = weekly_origins(world.first_table, world.panel.last_day)
+    origins = sundays(world.first_table, world.panel.last_day)
     tables = [pl.read_parquet(path) for path in sorted(parts.glob("*.parquet"))]
     for k, origin in enumerate(origins[len(tables) :], start=len(tables)):
         if time.process_time() - started > most_s:
@@ -102,10 +108,15 @@ def walk(world: World, most_s: float = float("inf")) -> bool:
     return True
 
 
+def sundays(first: date, last: date) -> list[date]:
+    """The weekly origins: the table made of Sunday's sales speaks for the week after it."""
+    return [day for day in days_between(first, last) if day.weekday() == SUNDAY]
+
+
 def tables_from(world: World, panel: Panel, first: date, weeks: int) -> pl.DataFrame:
     """FORECASTS of the weekly origins from `first` on over another panel, by the champion of that day, not refitted."""
     champion = champion_of(world, max(cutoff for cutoff in world.refits if cutoff <= first))
-    origins = weekly_origins(first, first + timedelta(days=7 * weeks - 1))
+    origins = sundays(first, first + timedelta(days=7 * weeks - 1))
     return pl.concat([publish(world, panel, origin, *champion) for origin in origins])
 
 
@@ -160,7 +171,7 @@ def _ratios(world: World, tables: list[pl.DataFrame], now: date) -> list[Ratios]
     recent = [table for table in tables if (now - table["origin"][0]).days <= REMEMBERED_DAYS]
     if not recent:
         return [Ratios([1.0], [[1.0] * 9], [0.0] * 9)]
-    told = came_true(pl.concat(recent), world.panel.up_to(now), world.params.ingest.absent_means_zero)
+    told = came_true(pl.concat(recent), world.panel.up_to(now), *world.known_by)
     bins = world.params.evaluate.calibration_bins
     weeks = [told.filter(week=week) for week in range(1, int(told["week"].max()) + 1)]
     return [learn_ratios(week["y_hat"].to_numpy(), week["y"].to_numpy(), bins) for week in weeks]

@@ -17,7 +17,7 @@ from benchmarks.replay import World
 from contract.panel import Panel
 from contract.params import MonitorParams
 from features.dense import Days, units_sold
-from monitoring.came_true import came_true
+from forecasting.came_true import came_true
 from monitoring.churn import churn, level_and_shape
 from monitoring.input_signals import arrived, input_signals
 from monitoring.judge import judge, known_days, limits_of, past_of
@@ -50,7 +50,7 @@ class Limits:
 def signals_over(world: World, panel: Panel, tables: pl.DataFrame) -> list[Signal]:
     """Every signal over the whole of a panel; causal, so cutting one at a day is what that day knew."""
     zeros = world.params.ingest.absent_means_zero
-    told = came_true(tables.filter(pl.col("h") <= WEEK), panel, zeros)
+    told = came_true(tables.filter(pl.col("h") <= WEEK), panel, *world.known_by)
     columns = group_columns(panel.series)
     seen = arrived(panel, (panel.last_day - panel.first_day).days, zeros)
     return [
@@ -77,13 +77,13 @@ def rung_by_signals(signals: list[Signal], days: list[date], params: MonitorPara
 
 def rung_by_fixed_limits(world: World, panel: Panel, tables: pl.DataFrame, days: list[date]) -> Rung:
     """The same, by the constants of params.yaml: total and group bias, accuracy, calibration, PSI of the mix."""
-    params, zeros = world.params, world.params.ingest.absent_means_zero
-    promised = _promised(world, tables, zeros)
+    params = world.params
+    promised = _promised(world, tables)
     rung: Rung = {}
     for k, day in enumerate(days):
         known = panel.up_to(day)
         past = tables.filter(pl.col("origin").is_between(day - timedelta(days=35), day - timedelta(days=1)))
-        told = came_true(past, known, zeros)
+        told = came_true(past, known, *world.known_by)
         evidence = _evidence(world, known, past, promised, day)
         for finding in fixed_limits(evidence, told, params.monitor):
             name = "bias by group" if finding.cause.startswith("bias:") else finding.cause
@@ -148,12 +148,11 @@ def _psi(expected: np.ndarray, actual: np.ndarray) -> float:
     return float(((q - p) * np.log(q / p)).sum())
 
 
-def _promised(world: World, tables: pl.DataFrame, zeros: bool) -> dict[int, float]:
+def _promised(world: World, tables: pl.DataFrame) -> dict[int, float]:
     """WAPE by week of the tables before watching began: what a backtest would have promised."""
     end = world.first_watched - timedelta(days=1)
-    told = came_true(
-        tables.filter(pl.col("origin") > end - timedelta(days=140), pl.col("ds") <= end), world.panel.up_to(end), zeros
-    )
+    past = tables.filter(pl.col("origin") > end - timedelta(days=140), pl.col("ds") <= end)
+    told = came_true(past, world.panel.up_to(end), *world.known_by)
     weeks = told.group_by("week").agg(wape=pl.col("error").abs().sum() / pl.col("y").sum())
     return dict(weeks.iter_rows())
 

@@ -36,13 +36,21 @@ def one_table_a_week(con: Any, runs: dict[date, str], last_day: date, horizon: i
 def sums_of_first_weeks(
     con: Any, runs: dict[date, str], panel: Panel, origins: list[date], sums_of: SumsOf
 ) -> pl.DataFrame:
-    """What `sums_of(tables, panel of their days)` makes of the first week of these origins' tables, all of it together."""
+    """What `sums_of(tables, panel of their days)` makes of the first week of these origins' tables, all of it together.
+
+    A day within a week of two of them is the earlier table's: each day is told once.
+    """
     told, sums = [origin for origin in origins if origin in runs], []
+    taken = [date.min, *(origin + timedelta(days=WEEK) for origin in told[:-1])]
+    from_day = pl.DataFrame({"origin": told, "taken": taken}, {"origin": pl.Date, "taken": pl.Date})
     for few in (told[k : k + TABLES_AT_ONCE] for k in range(0, len(told), TABLES_AT_ONCE)):
         known = _days_of(panel, few[0], few[-1])
         if known.sales.height:
             tables = judged_rows(con, [runs[origin] for origin in few], QUANTILES, WEEK, known.last_day)
-            sums.append(sums_of(tables, known))
+            own = (
+                tables.join(from_day, on="origin", validate="m:1").filter(pl.col("ds") > pl.col("taken")).drop("taken")
+            )
+            sums.append(sums_of(own, known))
     return pl.concat(sums) if sums else pl.DataFrame()
 
 

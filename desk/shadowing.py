@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 import polars as pl
 
@@ -12,14 +12,15 @@ from contract.panel import Panel
 from contract.params import Params, served_hash, text_hash
 from contract.places import Places
 from contract.walk import clock
+from forecasting.came_true import came_true
 from forecasting.champion import champion_in_registry
 from forecasting.publication import publish_forecasts
 from forecasting.seasonal_naive import baseline_of
 from forecasting.served import drawn
 from forecasting.shadow import Shadow, shadow_of
 from storage.forecasts import latest_forecasts, publish, shadows_of
-from storage.lineage import sold_after
 from storage.models import challenger
+from storage.panel import last_sales_day, read_tail
 from storage.runs import Run
 from storage.store import open_store
 
@@ -63,20 +64,23 @@ def cast_shadow(params: Params, places: Places, panel: Panel, origin: date, now:
 
 def shadow_so_far(params: Params, places: Places) -> Shadow | None:
     """The challenger's score over what came true of its shadow, beside the tables served from the same origins."""
+    max_stockout_share = params.features.max_stockout_share
     with open_store(places.store, params.ingest.lock_wait_s, read_only=True) as con:
         model = challenger(con)
         shadows = shadows_of(con, model.model_id) if model else pl.DataFrame()
         if model is None or shadows.is_empty():
             return None
         origins = shadows["origin"].unique().sort()
+        if (last_sales_day(con) or date.min) <= origins[0]:
+            return None
         served = pl.concat([latest_forecasts(con, origin) for origin in origins])
-        happened = sold_after(con, origins[0])
-    return shadow_of(_beside(shadows, served, happened), model.model_id, model.params_hash or "")
+        known = read_tail(con, origins[0] + timedelta(days=1), max_stockout_share)
+    told = came_true(shadows, known, params.ingest.absent_means_zero, max_stockout_share)
+    return shadow_of(_beside(told, served), model.model_id, model.params_hash or "")
 
 
-def _beside(shadows: pl.DataFrame, served: pl.DataFrame, happened: pl.DataFrame) -> pl.DataFrame:
-    """unique_id, ds, y, error, served_error of every row both forecast whose day is known."""
+def _beside(told: pl.DataFrame, served: pl.DataFrame) -> pl.DataFrame:
+    """What came true of the shadow, with served_error, of every row the served table holds too."""
     key = ["origin", "unique_id", "ds"]
-    both = shadows.select(*key, "y_hat").join(served.select(*key, served="y_hat"), on=key, how="inner", validate="1:1")
-    told = both.join(happened, on=["unique_id", "ds"], how="inner", validate="m:1").filter(pl.col("y").is_not_null())
-    return told.with_columns(error=pl.col("y_hat") - pl.col("y"), served_error=pl.col("served") - pl.col("y"))
+    both = told.join(served.select(*key, served="y_hat"), on=key, how="inner", validate="1:1")
+    return both.with_columns(served_error=pl.col("served") - pl.col("y"))

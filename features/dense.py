@@ -83,10 +83,7 @@ def demand(panel: Panel, days: Days, absent_means_zero: bool, max_stockout_share
     NaN as in `units_sold`, before the launch (a series' first sale), and on days sold out for more than `max_stockout_share`
     of their hours: what sold then is not what was wanted.
     """
-    y = units_sold(panel, days, absent_means_zero)
-    sold_out = stockout_shares(panel, days)
-    if sold_out is not None:
-        y[sold_out > max_stockout_share] = np.nan
+    y = leave_out_sold_out(units_sold(panel, days, absent_means_zero), panel, days, max_stockout_share)
     launched = np.maximum.accumulate(y > 0, axis=1)
     launched |= ~np.isnan(sold_before(panel, days)[0])[:, None]
     y[~launched] = np.nan
@@ -98,6 +95,17 @@ def sold_before(panel: Panel, days: Days) -> tuple[np.ndarray, np.ndarray]:
     told = panel.series.select("unique_id").join(panel.before, on="unique_id", how="left", maintain_order="left")
     first, last = (days.index(pl.col(name)).cast(pl.Float32) for name in ("first_sale", "last_sale"))
     return tuple(told.select(first.alias("first"), last.alias("last")).fill_null(np.nan).to_numpy().T)
+
+
+def leave_out_sold_out(y: np.ndarray, panel: Panel, days: Days, max_stockout_share: float) -> np.ndarray:
+    """The (series, width) table itself, NaN from now on where a day was sold out for more than `max_stockout_share` of its hours.
+
+    The one rule of who learns from a day and who is scored on it: features, backtest, and what is said of live forecasts.
+    """
+    sold_out = stockout_shares(panel, days)
+    if sold_out is not None:
+        y[sold_out > max_stockout_share] = np.nan
+    return y
 
 
 def stockout_shares(panel: Panel, days: Days) -> np.ndarray | None:

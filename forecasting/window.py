@@ -10,7 +10,7 @@ import polars as pl
 
 from contract.levels import Level
 from contract.panel import Panel
-from features.dense import Days, stockout_shares, units_sold
+from features.dense import Days, leave_out_sold_out, units_sold
 from features.hierarchy import sum_by
 from features.price import spread_over_days
 
@@ -70,11 +70,12 @@ def window_after(
     first = panel.first_day
     days = Days(first, (cutoff - first).days + 1, horizon, gutter=0)
     sales = panel.sales.filter(pl.col("ds") <= cutoff + timedelta(days=horizon))
-    y = units_sold(replace(panel, sales=sales), days, absent_means_zero).astype(np.float64)
-    history, future = np.nan_to_num(y[:, : days.known]), y[:, days.known :]
-    sold_out = stockout_shares(replace(panel, sales=sales), days)
-    if sold_out is not None:
-        future[sold_out[:, days.known :] > max_stockout_share] = np.nan
+    known = replace(panel, sales=sales)
+    y = units_sold(known, days, absent_means_zero).astype(np.float64)
+    history = np.nan_to_num(
+        y[:, : days.known]
+    )  # what sold, also on days sold out: revenue and scale are of what was sold
+    future = leave_out_sold_out(y, known, days, max_stockout_share)[:, days.known :]
     was_known = pl.concat([panel.sales.filter(pl.col("ds") <= cutoff)["unique_id"], panel.before["unique_id"]]).unique()
     future[~panel.series["unique_id"].is_in(was_known.implode()).to_numpy()] = np.nan
     price = _recent_price(panel, days)

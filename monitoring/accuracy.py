@@ -5,6 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from monitoring.finding import SURE, Finding, not_judged
+from monitoring.signal import WHOLE, group_of, in_words
 
 FEW_DAYS = 7  # target days; below a week one weekday would speak for all
 
@@ -46,7 +47,7 @@ def bias(
     """
     if told["ds"].n_unique() < FEW_DAYS or told["y"].sum() <= 0:
         return [not_judged("bias", "fewer than a week of forecast days came true")] if column is None else []
-    group = pl.lit("") if column is None else pl.col(column)
+    group = pl.lit(WHOLE) if column is None else pl.format(group_of(column, "{}"), column)
     placed = told.join(series, on="unique_id", how="left").with_columns(group=group)
     whole = 0.0 if column is None else float(told["error"].sum() / told["y"].sum())
     findings = [
@@ -103,7 +104,7 @@ def _bias(group: str, value: float, standard_error: float, limit: float, whole: 
     much = "much" if value > 0 else "little"
     return Finding(
         "bias",
-        f"forecasts{' of ' + group if group else ''} were {value:+.1%} ± {standard_error:.1%} of what sold",
+        f"forecasts{in_words(group)} were {value:+.1%} ± {standard_error:.1%} of what sold",
         ("warning" if group else "error") if is_out else "ok",
         value,
         limit,

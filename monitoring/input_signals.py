@@ -17,7 +17,7 @@ from contract.panel import Panel
 from features.dense import Days, locate, units_sold
 from features.price import spread_over_days
 from forecasting.slices import RECENT_DAYS
-from monitoring.signal import WHOLE, Signal
+from monitoring.signal import WHOLE, Signal, group_of
 
 YEAR_DAYS = 364
 PRICE_DAYS = 28
@@ -179,7 +179,7 @@ def _group_sums(seen: Arrived, columns: list[str]) -> tuple[tuple[str, ...], np.
     for column in columns:
         values = seen.series[column].to_numpy()
         for name in sorted(set(values)):
-            names.append(name)
+            names.append(group_of(column, name))
             rows.append(values == name)
     sums = [np.where(known[row].any(axis=0), units[row].sum(axis=0, dtype=np.float64), np.nan) for row in rows]
     return tuple(names), np.array(sums)

@@ -10,7 +10,7 @@ import numpy as np
 from contract.params import SignalParams
 from monitoring.cusum import began, centre_and_spread, cusum, highest, quarterly_limits, standardised
 from monitoring.finding import Finding, Severity, not_judged
-from monitoring.signal import WHOLE, Signal
+from monitoring.signal import WHOLE, Signal, in_words
 
 MOST_GROUPS_TOLD = 5  # a person reads no more; the others stand in monitor.json
 
@@ -103,10 +103,9 @@ def _shift(signal: Signal, group: int, z: np.ndarray, past: np.ndarray, height: 
 
 
 def _finding(signal: Signal, shift: Shift) -> Finding:
-    of_group = f" of {shift.group}" if shift.group else ""
     return Finding(
         signal.watcher,
-        signal.saying.format(group=of_group, now=shift.now, usual=shift.usual, spread=shift.spread)
+        signal.saying.format(group=in_words(shift.group), now=shift.now, usual=shift.usual, spread=shift.spread)
         + f" since {shift.since}",
         _severity(signal, shift),
         shift.cusum,

@@ -1,11 +1,12 @@
 """Signals of what came true: bias by group, error beside the error promised, outcomes outside the interval.
 
-Each day is judged by one forecast only, that of the last weekly table before it (h 1..7): daily tables repeat each other's errors.
+Each day is judged by one forecast only, that of one table a week (h 1..7): daily tables repeat each other's errors.
 """
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from collections.abc import Iterable
+from datetime import date
 
 import numpy as np
 import polars as pl
@@ -13,18 +14,20 @@ import polars as pl
 from contract.params import MonitorParams
 from contract.quantiles import INTERVALS
 from monitoring.outlook import expected_absolute_error
-from monitoring.signal import WHOLE, Signal
+from monitoring.signal import WHOLE, Signal, group_of
 
-TABLE_WEEKDAY = 6  # the table made of Sunday's sales speaks for the week after it
 WEEK = 7
 SUMS = ["y", "y_hat", "error", "absolute", "promised", "outside", "rows"]
 _RETRAIN = "retrain if no feed, price, promotion or rule explains it."
 
 
-def weekly_origins(first: date, last: date) -> list[date]:
-    """The origins whose tables are judged, oldest first: one a week, on a fixed weekday."""
-    start = first + timedelta(days=(TABLE_WEEKDAY - first.weekday()) % WEEK)
-    return [start + timedelta(days=k) for k in range(0, (last - start).days + 1, WEEK)]
+def weekly_origins(made: Iterable[date]) -> list[date]:
+    """The origins whose tables are judged, oldest first: of those a table was made from, the last of each week.
+
+    That is Sunday where every day is forecast, Saturday where no Sunday is sold on, Wednesday where one table a week is made then.
+    """
+    last = {origin.isocalendar()[:2]: origin for origin in sorted(made)}
+    return list(last.values())
 
 
 def daily_sums(told: pl.DataFrame, series: pl.DataFrame, columns: list[str]) -> pl.DataFrame:
@@ -44,7 +47,7 @@ def daily_sums(told: pl.DataFrame, series: pl.DataFrame, columns: list[str]) -> 
         outside=((pl.col("y") < pl.col(low)) | (pl.col("y") > pl.col(high))).cast(pl.Float64),
         rows=pl.lit(1.0),
     ).join(series.select("unique_id", *columns), on="unique_id", how="left")
-    groups = [pl.lit(WHOLE), *(pl.col(column) for column in columns)]
+    groups = [pl.lit(WHOLE), *(pl.format(group_of(column, "{}"), column) for column in columns)]
     return pl.concat([rows.group_by(group.alias("group"), "ds").agg(pl.col(SUMS).sum()) for group in groups])
 
 

@@ -11,6 +11,16 @@ import numpy as np
 WHOLE = ""  # the group that stands for everything
 
 
+def group_of(column: str, member: str) -> str:
+    """What a group is called in causes: a store and a department of the same name are two groups (`store_id:A`, `dept_id:A`)."""
+    return f"{column}:{member}"
+
+
+def in_words(group: str) -> str:
+    """A group in a sentence: ` of store_id A`, or nothing for the whole."""
+    return f" of {group.replace(':', ' ', 1)}" if group else ""
+
+
 @dataclass(frozen=True)
 class Signal:
     """`values` (groups, days), NaN where nothing is known; consecutive days from `first`.

@@ -30,7 +30,7 @@ def acknowledged(con: duckdb.DuckDBPyConnection) -> dict[str, str]:
 
 
 def mute(con: duckdb.DuckDBPyConnection, cause: str, until: datetime) -> None:
-    """Nothing of this cause, nor of what begins with it (`bias` speaks for `bias:CA_1`), is raised before then."""
+    """Nothing of this cause, nor of what begins with it (`bias` speaks for `bias:store_id:CA_1`), is raised before then."""
     _keep(con, f"{_MUTE}{cause}", {"until": until.isoformat(timespec="minutes")})
 
 

@@ -167,10 +167,10 @@ def _events_of(client, event: str, awaited: str) -> set[str]:
 def test_alarms_are_told_by_severity_cause_and_sentence():
     from flows.shown import alarms
 
-    attention = "error freshness: no sales since 2024-05-29\nwarning bias:CA_1: off by +12%: too much"
+    attention = "error freshness: no sales since 2024-05-29\nwarning bias:store_id:CA_1: off by +12%: too much"
     assert alarms({"attention": attention}) == [
         {"severity": "error", "cause": "freshness", "what": "no sales since 2024-05-29"},
-        {"severity": "warning", "cause": "bias:CA_1", "what": "off by +12%: too much"},
+        {"severity": "warning", "cause": "bias:store_id:CA_1", "what": "off by +12%: too much"},
     ]
     assert alarms({"attention": ""}) == []
 

@@ -88,3 +88,12 @@ def test_come_true_it_is_scored_beside_the_served_table_and_lies_where_the_gate_
     told = evaluate.name_incumbent(params, places)
     assert told["shadow"] == shadow.told
     assert read_shadow(places.incumbent) == shadow
+    sold_out = "update sales set stockout_share = 1 where ds = (select max(ds) from sales)"
+    no_zeros = "delete from sales where y = 0 and is_open is not false and coalesce(stockout_share, 0) = 0"
+    with open_store(places.store) as con:
+        con.execute(sold_out)
+    scored = shadow_so_far(params, places)
+    assert scored.days == 8  # no more scored than in the backtest
+    with open_store(places.store) as con:
+        con.execute(no_zeros)
+    assert shadow_so_far(params, places) == scored  # of a source without zero rows: a series absent sold none

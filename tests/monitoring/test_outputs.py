@@ -7,10 +7,12 @@ from datetime import date, timedelta
 import polars as pl
 import pytest
 
+from contract.levels import levels_of
 from contract.panel import panel_of
+from forecasting.came_true import came_true
+from forecasting.window import window_after
 from monitoring.accuracy import accuracy, accuracy_table, bias, promised_by_week
 from monitoring.calibration import calibration, coverage
-from monitoring.came_true import came_true
 from monitoring.service import fallback, forecast_age, sanity
 
 ORIGIN = date(2024, 1, 31)
@@ -22,7 +24,7 @@ def told(forecasts_of, sales_of):
     """Ten days: a forecast of 3 where 2 sold in S1, of 1 where 2 sold in S2."""
     sales = sales_of({"a": [2.0] * 10, "b": [2.0] * 10}, ORIGIN + timedelta(days=1))
     forecasts = forecasts_of({"a": [3.0] * 14, "b": [1.0] * 14}, ORIGIN)
-    return came_true(forecasts, panel_of(sales, SERIES), absent_means_zero=True)
+    return came_true(forecasts, panel_of(sales, SERIES), absent_means_zero=True, max_stockout_share=1.0)
 
 
 def test_only_days_that_came_are_told_and_too_much_is_positive(told):
@@ -34,9 +36,20 @@ def test_only_days_that_came_are_told_and_too_much_is_positive(told):
 def test_an_absent_row_is_a_zero_if_its_feed_arrived_and_nothing_if_it_did_not(forecasts_of, sales_of):
     series = pl.DataFrame({"unique_id": ["a", "b", "c"], "store_id": ["S1", "S1", "S2"]})
     sales = sales_of({"a": [4.0, 4.0], "b": [None, 1.0], "c": [None, 1.0]}, ORIGIN + timedelta(days=1))
-    told = came_true(forecasts_of({n: [1.0, 1.0] for n in "abc"}, ORIGIN), panel_of(sales, series), True)
+    told = came_true(forecasts_of({n: [1.0, 1.0] for n in "abc"}, ORIGIN), panel_of(sales, series), True, 1.0)
     assert told.filter(unique_id="b")["y"].to_list() == [0.0, 1.0]
     assert told.filter(unique_id="c")["y"].to_list() == [1.0]
+
+
+def test_a_day_sold_out_for_longer_than_the_limit_is_no_more_judged_here_than_in_the_backtest(forecasts_of, sales_of):
+    """Sold out for half of the second day: what sold then is not what was wanted; a tenth of the third is nothing."""
+    shares = pl.Series("stockout_share", [None, None, 0.5, 0.1], pl.Float64)  # the first day is the origin
+    sales = sales_of({"a": [4.0, 4.0, 0.0, 4.0]}, ORIGIN).with_columns(shares)
+    panel = panel_of(sales, SERIES.filter(unique_id="a"))
+    told = came_true(forecasts_of({"a": [4.0] * 3}, ORIGIN), panel, absent_means_zero=True, max_stockout_share=0.25)
+    assert told["h"].to_list() == [1, 3]
+    judged = window_after(panel, ORIGIN, 3, levels_of(()), True, 0.25).is_known
+    assert judged.tolist() == [[True, False, True]]
 
 
 def test_accuracy_is_measured_against_the_promise_for_the_same_weeks(told):
@@ -56,10 +69,22 @@ def test_biases_that_cancel_out_in_total_ring_by_store(told):
     assert (total.severity, total.value) == ("ok", 0.0)
     by_store = bias(told, SERIES, 0.1, "store_id")
     assert [(f.cause, f.severity, f.value) for f in by_store] == [
-        ("bias:S1", "warning", 0.5),
-        ("bias:S2", "warning", -0.5),
+        ("bias:store_id:S1", "warning", 0.5),
+        ("bias:store_id:S2", "warning", -0.5),
     ]
     assert accuracy_table(told, SERIES, "store_id")["wape"].to_list() == [0.5, 0.5]
+
+
+def test_a_store_and_a_department_of_one_name_are_two_causes(told):
+    both = SERIES.with_columns(dept_id=pl.Series(["S2", "S1"]))
+    found = [*bias(told, both, 0.1, "store_id"), *bias(told, both, 0.1, "dept_id")]
+    assert [(f.cause, f.value) for f in found] == [
+        ("bias:store_id:S1", 0.5),
+        ("bias:store_id:S2", -0.5),
+        ("bias:dept_id:S1", -0.5),
+        ("bias:dept_id:S2", 0.5),
+    ]
+    assert "forecasts of dept_id S2 were +50.0%" in found[-1].what
 
 
 def test_a_small_groups_limit_is_wider_and_what_moves_the_whole_is_the_wholes(told):

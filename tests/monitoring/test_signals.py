@@ -11,7 +11,7 @@ import pytest
 
 from contract.panel import panel_of
 from contract.params import SignalParams
-from monitoring.came_true import came_true
+from forecasting.came_true import came_true
 from monitoring.cusum import CLIP, LEAST_LIMIT, SLACK, began, cusum, quarterly_limits, standardised
 from monitoring.input_signals import YEAR_DAYS, arrived, input_signals
 from monitoring.judge import judge, past_of
@@ -129,24 +129,42 @@ def test_the_past_ends_before_the_days_watched_and_moves_on_mondays():
     assert max(ends) < 288 - PARAMS.watch_days
 
 
-def test_weekly_tables_are_those_of_sundays():
-    assert weekly_origins(date(2024, 5, 1), date(2024, 5, 20)) == [
-        date(2024, 5, 5),
-        date(2024, 5, 12),
-        date(2024, 5, 19),
-    ]
+@pytest.mark.parametrize(
+    ("days_of_the_week", "chosen"),
+    [((0, 1, 2, 3, 4, 5, 6), [5, 12, 19]), ((0, 1, 2, 3, 4, 5), [4, 11, 18]), ((2,), [1, 8, 15])],
+)
+def test_weekly_tables_are_the_last_ones_of_each_week(days_of_the_week, chosen):
+    """Forecast daily, forecast daily without Sundays, forecast on Wednesdays alone; 2024-05-01 is a Wednesday."""
+    may = [date(2024, 5, day) for day in range(1, 20)]
+    made = [day for day in may if day.weekday() in days_of_the_week]
+    assert weekly_origins(made) == [date(2024, 5, day) for day in chosen]
 
 
 def test_bias_by_group_and_outcomes_outside_are_sums_of_the_day(forecasts_of, sales_of, params):
     series = pl.DataFrame({"unique_id": ["a", "b"], "store_id": ["S1", "S2"]})
     sales = sales_of({"a": [2.0] * 3, "b": [2.0] * 3}, date(2024, 2, 1))
-    told = came_true(forecasts_of({"a": [3.0] * 3, "b": [2.0] * 3}), panel_of(sales, series), True)
+    told = came_true(forecasts_of({"a": [3.0] * 3, "b": [2.0] * 3}), panel_of(sales, series), True, 1.0)
     bias, accuracy, calibration = outcome_signals(daily_sums(told, series, ["store_id"]), params.monitor)
-    assert bias.groups == (WHOLE, "S1", "S2")
+    assert bias.groups == (WHOLE, "store_id:S1", "store_id:S2")
     assert bias.values[:, 0] == pytest.approx([1 / 5, 1 / 3, 0.0])
     assert calibration.values[0, 0] == 0.0  # 2 lies on the edge of 3 - 1
     promised = told.select(expected_absolute_error())[:, 0].sum() / 3
     assert accuracy.values[0, 0] == pytest.approx(1 / promised)
+
+
+def test_a_store_and_a_department_of_one_name_are_two_groups_of_a_signal(forecasts_of, sales_of, params):
+    """Store A holds departments A and B: under one name its sums and those of department A would be one row."""
+    series = pl.DataFrame({"unique_id": ["a", "b"], "store_id": ["A", "A"], "dept_id": ["A", "B"]})
+    sales = sales_of({"a": [2.0] * 3, "b": [2.0] * 3}, date(2024, 2, 1))
+    panel = panel_of(sales, series)
+    told = came_true(forecasts_of({"a": [3.0] * 3, "b": [2.0] * 3}), panel, True, 1.0)
+    bias, *_ = outcome_signals(daily_sums(told, series, ["store_id", "dept_id"]), params.monitor)
+    assert dict(zip(bias.groups, bias.values[:, 0], strict=True)) == pytest.approx(
+        {WHOLE: 1 / 5, "store_id:A": 1 / 5, "dept_id:A": 1 / 3, "dept_id:B": 0.0}
+    )
+    assert bias.slice_of("dept_id:A") == "dept_id:A"
+    demand = next(s for s in input_signals(arrived(panel, 3, True), ["store_id", "dept_id"]) if s.slice == "demand")
+    assert demand.groups == (WHOLE, "store_id:A", "dept_id:A", "dept_id:B")
 
 
 def test_the_error_a_table_promises_is_the_mean_distance_of_its_quantiles(forecasts_of):

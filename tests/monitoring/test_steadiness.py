@@ -76,7 +76,7 @@ def test_refusals_for_one_reason_ring_though_their_share_is_small():
 
 
 def test_muting_a_watcher_mutes_its_groups_and_not_its_namesakes():
-    assert is_muted("bias:CA_1", ["bias"])
+    assert is_muted("bias:store_id:CA_1", ["bias"])
     assert is_muted("bias", ["bias"])
-    assert not is_muted("bias", ["bias:CA_1"])
+    assert not is_muted("bias", ["bias:store_id:CA_1"])
     assert not is_muted("biased", ["bias"])

@@ -1,0 +1,64 @@
+"""One table a week judged, whatever days of the week a retailer forecasts on; each day by one table."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+
+import polars as pl
+import pytest
+
+from contract.frames import FORECAST_LEVELS
+from contract.panel import panel_of
+from desk.past_tables import sums_of_first_weeks
+from forecasting.came_true import came_true
+from monitoring.outcome_signals import daily_sums, weekly_origins
+from storage.forecasts import newest_runs, publish
+from storage.runs import Run
+from storage.store import open_store
+
+FIRST, DAYS = date(2024, 4, 1), 42  # a Monday; six weeks
+SATURDAY, SUNDAY = 5, 6
+
+
+@pytest.fixture
+def judged_days(tmp_path, forecasts_of, sales_of):
+    """`judged_days(origins)`: how many rows judge each day, of a store with a table of 14 days from each of these origins."""
+    panel = panel_of(sales_of({"a": [2.0] * DAYS}, FIRST), pl.DataFrame({"unique_id": ["a"], "store_id": ["S"]}))
+
+    def of(origins: list[date]) -> dict[date, float]:
+        with open_store(tmp_path / "store.duckdb") as con:
+            for origin in origins:
+                at = datetime.combine(origin, datetime.min.time())
+                rows = forecasts_of({"a": [2.0] * 14}, origin).with_columns(created_at=at)
+                publish(con, Run(str(origin), "inference", at, at), rows, FORECAST_LEVELS.empty())
+            runs = newest_runs(con)
+            sums = sums_of_first_weeks(
+                con,
+                runs,
+                panel,
+                weekly_origins(runs),
+                lambda tables, known: daily_sums(came_true(tables, known, True, 1.0), known.series, []),
+            )
+        return dict(sums.select("ds", "rows").sort("ds").rows())
+
+    return of
+
+
+def days(first: int, last: int) -> list[date]:
+    return [FIRST + timedelta(days=k) for k in range(first, last + 1)]
+
+
+def test_a_shop_without_sundays_is_judged_on_every_day_once(judged_days):
+    origins = [day for day in days(0, DAYS - 2) if day.weekday() != SUNDAY]
+    assert judged_days(origins) == dict.fromkeys(days(SATURDAY + 1, DAYS - 1), 1.0)
+
+
+def test_a_sunday_without_a_table_leaves_its_week_to_saturdays_and_no_day_is_judged_twice(judged_days):
+    """Sunday the 13th has none: Saturday's speaks, from the day on that the table before it does not reach."""
+    missed = FIRST + timedelta(days=13)
+    origins = [day for day in days(0, DAYS - 2) if day != missed]
+    told = judged_days(origins)
+    assert set(told.values()) == {1.0}
+    assert set(days(7, DAYS - 1)) - set(told) == {
+        missed + timedelta(days=7)
+    }  # Saturday's week ends there, Sunday's begins after
