@@ -10,7 +10,6 @@ the days after are the truth, as known at the panel's end. Same window, same sco
 from __future__ import annotations
 
 import argparse
-import json
 from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
@@ -19,7 +18,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from benchmarks.measured import ROOT, machine
+from benchmarks.measured import keep
 from contract.levels import SERIES_LEVEL
 from contract.panel import Panel
 from contract.params import Params, load_params
@@ -37,7 +36,6 @@ from forecasting.window import window_after
 from reports.tables import text_table
 from storage.panel_files import read_frozen
 
-RESULT = ROOT / "benchmarks" / "results" / "live_replay.json"
 MODEL, BASELINE = "global_lightgbm", "seasonal_naive"
 WEEKS_SERVED = 5  # origins a week apart, the first on the day of deployment
 APART_DAYS = 28
@@ -124,7 +122,7 @@ def main() -> None:
     parser.add_argument("--deployments", type=int, default=4)
     parser.add_argument("--quick", action="store_true", help="fewer rows and rounds, on both sides")
     arguments = parser.parse_args()
-    params, panel = load_params(ROOT / "params.yaml"), read_frozen(arguments.data / "panel")
+    params, panel = load_params(arguments.data.resolve().parent / "params.yaml"), read_frozen(arguments.data / "panel")
     if arguments.quick:
         params = params.model_copy(update={"train": params.train.model_copy(update=QUICK)})
     last = panel.last_day - timedelta(days=params.train.horizon + 7 * (WEEKS_SERVED - 1))
@@ -133,10 +131,7 @@ def main() -> None:
     for cutoff in cutoffs:
         found.append(deployed(panel, cutoff, params))
         print(table(found[-1:]), flush=True)
-    RESULT.write_text(
-        json.dumps({"machine": machine(), "quick": arguments.quick, "deployments": found}, indent=1) + "\n",
-        encoding="utf-8",
-    )
+    keep(f"live_replay_{params.source.kind}", {"quick": arguments.quick, "deployments": found})
     print(table(found))
 
 

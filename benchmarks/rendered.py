@@ -12,6 +12,7 @@ from typing import Any
 from benchmarks import leaderboards_page
 from benchmarks import tables_of_accuracy as accuracy
 from benchmarks import tables_of_cost as cost
+from benchmarks import tables_of_drills as drills
 from benchmarks.headlines import leaderboard, measured_lines
 from benchmarks.markdown import markdown_table
 from benchmarks.measured import RESULTS, ROOT
@@ -39,6 +40,9 @@ def sections() -> dict[str, dict[str, str]]:
         "ablation_m5": accuracy.ablation, "daily_path_m5": cost.daily_path, "scale": cost.growth, "budget": cost.budget,
         "costs_m5": cost.costs, "where_time_goes_m5": cost.where_time_goes, "lags_and_windows": cost.engine,
     }  # fmt: skip
+    replays = {source: f"live_replay_{source}" for source in ("simulator", "m5")}
+    live = accuracy.live_replay({source: result(name) for source, name in replays.items() if is_kept(name)})
+    drilled = {"drills": drills.grades(result("drills")), "drills_seen": drills.seen(result("drills"))}
     other = {"other_data": accuracy.other_data()}
     measured = markdown_table(["what", "measured", "command"], [list(line) for line in measured_lines()])
     tutorial = ("rossmann", "rossmann_with_plans")
@@ -47,6 +51,7 @@ def sections() -> dict[str, dict[str, str]]:
             name: leaderboard(result(f"leaderboard_{name}")) for name in tutorial if is_kept(f"leaderboard_{name}")
         },
         "system_design.md": {name: make(result(name)) for name, make in design.items() if is_kept(name)} | other,
+        "postmortem.md": {"live_replay": live, **drilled},
         "README.md": {"leaderboard": leaderboard(result("leaderboard_simulator")), "measured": measured},
     }
 

@@ -156,3 +156,25 @@ def launch_lines(told: dict[str, Any]) -> tuple[list[str], list[list[str]]]:
 
 def _errors(row: dict[str, Any]) -> str:
     return f"{row['wape']:.3f} ({row['bias']:+.0%})" if row["units"] else ""
+
+
+def live_replay(by_source: dict[str, dict[str, Any]]) -> str:
+    """One row per deployment: promised, live; and the naive's."""
+    rows = [
+        [leaderboards_page.NAMES[source], one["cutoff"],
+         *(_promised_and_live(one, "global_lightgbm", metric) for metric in LIVE_METRICS),
+         _promised_and_live(one, "seasonal_naive", "wrmsse")]
+        for source, told in by_source.items()
+        for one in told["deployments"]
+    ]  # fmt: skip
+    heads = ["WRMSSE promised, live", "WAPE", "bias", "95% interval covers", "naive's WRMSSE"]
+    return markdown_table(["data", "deployed", *heads], rows)
+
+
+LIVE_METRICS = ("wrmsse", "wape", "bias", "coverage_95")
+
+
+def _promised_and_live(one: dict[str, Any], model: str, metric: str) -> str:
+    form = {"bias": "+.1%", "coverage_95": ".1%"}.get(metric, ".3f")
+    promised = one["promised"][model][metric]
+    return f"{'-' if promised is None else format(promised, form)}, {one['live'][model][metric]:{form}}"

@@ -12,7 +12,7 @@ from benchmarks.markdown import markdown_table
 from benchmarks.rendered import rendered, replaced
 
 
-@pytest.mark.parametrize("document", ["system_design.md", "README.md", "docs/tutorial.md"])
+@pytest.mark.parametrize("document", ["system_design.md", "README.md", "docs/tutorial.md", "postmortem.md"])
 def test_the_tables_of_a_document_are_those_of_the_result_files(root, document):
     """Run `python -m benchmarks.rendered` after a benchmark."""
     text = (root / document).read_text(encoding="utf-8")
