@@ -41,8 +41,8 @@ def sums_of_first_weeks(
     A day within a week of two of them is the earlier table's: each day is told once.
     """
     told, sums = [origin for origin in origins if origin in runs], []
-    taken = [date.min, *(origin + timedelta(days=WEEK) for origin in told[:-1])]
-    from_day = pl.DataFrame({"origin": told, "taken": taken}, {"origin": pl.Date, "taken": pl.Date})
+    taken = zip(told, [date.min, *(origin + timedelta(days=WEEK) for origin in told)], strict=False)
+    from_day = pl.DataFrame(list(taken), {"origin": pl.Date, "taken": pl.Date}, orient="row")
     for few in (told[k : k + TABLES_AT_ONCE] for k in range(0, len(told), TABLES_AT_ONCE)):
         known = _days_of(panel, few[0], few[-1])
         if known.sales.height:
