@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
-import numpy as np
 import polars as pl
 
 from contract.errors import ModelBroken
-from contract.panel import Panel
 from contract.params import Params
 from contract.places import Places
 from forecasting.served import read_served, served_again
@@ -33,15 +29,8 @@ def served_twice(params: Params, places: Places) -> tuple[Twice | None, str]:
         reading = read_until(con, run) if served is not None else None
         if served is None or reading is None or not reading.is_exact:
             return None, why or f"what run {run.run_id} had read of the ledger cannot be told"
-        panel = _each_name_once(panel_as_read(con, reading.batch_id, run.as_of, run.panel_hash or ""))
+        panel = panel_as_read(con, reading.batch_id, run.as_of, run.panel_hash or "")
     try:
         return (served, served_again(places.registry / run.model_id, panel, origin, served)), run.run_id
     except ModelBroken as broken:
         return None, str(broken)
-
-
-def _each_name_once(panel: Panel) -> Panel:
-    """The panel with the series' names of its sales held once each, not once a row: a third of the memory of a long history."""
-    runs = panel.sales["unique_id"].rle().struct
-    names = runs.field("value").gather(np.repeat(np.arange(len(runs.field("len"))), runs.field("len").to_numpy()))
-    return replace(panel, sales=panel.sales.with_columns(names.alias("unique_id")))

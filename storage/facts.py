@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
 import duckdb
 import polars as pl
@@ -65,6 +66,12 @@ def read_fact(
         rows = with_unless_told(rows, unless_told)
     if since is not None:
         rows = names.fill(_SINCE.replace("{rows}", rows))
+    return read_rows(con, fact, rows, told)
+
+
+def read_rows(con: duckdb.DuckDBPyConnection, fact: str, rows: str, told: dict[str, Any]) -> pl.DataFrame:
+    """What a statement of ours says of a fact, as its contract has it, sorted by key; `told`: the statement's parameters."""
+    names = _Names(FACTS[fact])
     if "unique_id" not in FACTS[fact].key:
         return FACTS[fact].conform(con.sql(rows + names.fill(" order by {key}"), params=told).pl())
     return FACTS[fact].conform(_by_number(con, names, rows, told))

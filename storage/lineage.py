@@ -11,7 +11,7 @@ import polars as pl
 from contract.frames import FACTS
 from contract.panel import Panel
 from storage.batches import contents_taken
-from storage.facts import with_unless_told
+from storage.facts import read_rows, with_unless_told
 from storage.forecasts import NEWEST_OF_ORIGINS
 from storage.panel import ledger_hash
 from storage.quarantine import REFUSED_DAYS, stage_refused_days
@@ -182,5 +182,4 @@ def _fact_as_read(
         )
         select {columns} from told union all select {columns} from newest"""  # noqa: S608 -- quoted names
     query = with_unless_told(query, unless_told) if unless_told else query
-    ordered = f"select * from ({query}) order by {key}"  # noqa: S608 -- quoted names
-    return FACTS[fact].conform(con.sql(ordered, params={"until": batch_id, "as_of": as_of}).pl())
+    return read_rows(con, fact, query, {"until": batch_id, "as_of": as_of})
