@@ -15,11 +15,13 @@ from typing import Any
 import polars as pl
 
 from benchmarks.measured import keep
+from contract.levels import SERIES_LEVEL
 from contract.params import load_params
 from contract.places import Places
 from reports.scores import mean_over_cutoffs
 from storage.panel_files import read_card
 
+MONEY = "newsvendor_"
 LEVEL_METRICS, PART_METRICS = ("wrmsse", "wspl", "bias"), ("wape", "bias", "coverage_95")
 
 
@@ -34,11 +36,13 @@ def main() -> None:
 
 
 def told_of(places: Places) -> dict[str, Any]:
-    """series, days, cutoffs, board, levels and parts (model -> name -> metric -> [mean, spread]), decision and its reasons."""
+    """series, days, cutoffs, board, levels, parts and money (model -> name -> metric -> [mean, spread]), decision and its reasons."""
     card, means = read_card(places.panel), mean_over_cutoffs(pl.read_parquet(places.scores / "scores.parquet"))
     decision = json.loads((places.scores / "decision.json").read_text(encoding="utf-8"))
     whole = means.filter(pl.col("metric").is_in(LEVEL_METRICS), slice="all")
     parts = means.filter(pl.col("metric").is_in(PART_METRICS) & (pl.col("slice") != "all"))
+    money = means.filter(pl.col("metric").str.starts_with(MONEY), slice="all", level=SERIES_LEVEL)
+    money = money.with_columns(ratio=pl.col("metric").str.strip_prefix(MONEY), metric=pl.lit("cost"))
     return {
         "series": card["files"]["series.parquet"]["rows"],
         "first_day": card["first_day"],
@@ -47,6 +51,7 @@ def told_of(places: Places) -> dict[str, Any]:
         "board": json.loads((places.scores / "leaderboard.json").read_text(encoding="utf-8")),
         "levels": _nested(whole, "level"),
         "parts": _nested(parts, "slice"),
+        "money": _nested(money, "ratio"),
         "decision": {name: decision[name] for name in ("incumbent", "promote", "relative_difference", "reasons")},
     }
 

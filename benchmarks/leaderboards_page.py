@@ -21,8 +21,14 @@ NAMES = {
 }
 MODELS = ("global_lightgbm", "grouped_average", "window_average", "seasonal_naive")
 OURS = "global_lightgbm"
+RATIOS = {
+    "q500": "a unit short costs as much as a unit left over (50% quantile)",
+    "q750": "three times as much (75%)",
+    "q835": "five times (83.5%)",
+    "q975": "39 times (97.5%)",
+}
 HEADS = {"wrmsse": "WRMSSE", "wspl": "WSPL", "wape": "WAPE", "bias": "total bias", "coverage_95": "95% covered"}
-SHARES = ("bias", "coverage_95")
+SHARES = ("bias", "coverage_95", "cost")
 
 Told = dict[str, Any]
 
@@ -79,8 +85,20 @@ def _section(name: str, told: Told) -> str:
 
 {markdown_table(["WAPE by week ahead and part", *words], by_part)}
 
+{_money(told, models)}
+
 {_simpler(told, models, levels, parts)}
 """
+
+
+def _money(told: Told, models: list[str]) -> str:
+    """The newsvendor's cost by the critical ratio a planner stocks for."""
+    if "money" not in told:
+        return ""
+    rows = [[words, *_cells(told["money"], models, ratio, "cost")] for ratio, words in RATIOS.items()]
+    return markdown_table(
+        ["cost of each day's stock, share of revenue", *(model_name(model) for model in models)], rows
+    )
 
 
 def _gate(decision: Told) -> str:

@@ -63,15 +63,15 @@ def _makers(params: Params, reading: PanelReading) -> dict[str, Callable[[], For
     columns = groups.columns if groups.columns is not None else list(params.source.levels[-1])
     off = train.model_copy(update={"groups": groups.model_copy(update={"columns": None})})
     grouped = groups.model_copy(update={"columns": columns})
-    return {
+    return {  # the hungriest last: what memory a model leaves behind is there for the next
         "seasonal_naive": lambda: baseline_of(params),
         "window_average": lambda: WindowAverage(reading),
         "grouped_average": lambda: WindowAverage(reading, grouped),
+        "global_lightgbm": lambda: GlobalLightGBM(train, reading),
+        "lightgbm_without_groups": lambda: GlobalLightGBM(off, reading),
+        "mlforecast_lightgbm": lambda: Mlforecast(reading, train.threads),
         "auto_ets_top_down": lambda: EtsTopDown(reading, columns, train.season),
         "linear_same_features": lambda: Linear(train, reading),
-        "mlforecast_lightgbm": lambda: Mlforecast(reading, train.threads),
-        "lightgbm_without_groups": lambda: GlobalLightGBM(off, reading),
-        "global_lightgbm": lambda: GlobalLightGBM(train, reading),
     }
 
 

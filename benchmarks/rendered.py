@@ -36,7 +36,8 @@ def rendered(text: str, document: str) -> str:
 def sections() -> dict[str, dict[str, str]]:
     """Document -> name of the marks -> what stands between them."""
     design = {
-        "gate": accuracy.gate, "cadence": accuracy.cadence, "launches": accuracy.launches, "models_m5": accuracy.improvement,
+        "gate": accuracy.gate, "calibration": accuracy.shares_below,
+        "cadence": accuracy.cadence, "launches": accuracy.launches, "models_m5": accuracy.improvement,
         "ablation_m5": accuracy.ablation, "daily_path_m5": cost.daily_path, "scale": cost.growth, "budget": cost.budget,
         "costs_m5": cost.costs, "where_time_goes_m5": cost.where_time_goes, "lags_and_windows": cost.engine,
     }  # fmt: skip

@@ -7,6 +7,7 @@ from typing import Any
 
 from benchmarks import leaderboards_page
 from benchmarks.markdown import markdown_table
+from contract.quantiles import QUANTILES
 
 
 def gate(told: dict[str, Any]) -> str:
@@ -178,3 +179,22 @@ def _promised_and_live(one: dict[str, Any], model: str, metric: str) -> str:
     form = {"bias": "+.1%", "coverage_95": ".1%"}.get(metric, ".3f")
     promised = one["promised"][model][metric]
     return f"{'-' if promised is None else format(promised, form)}, {one['live'][model][metric]:{form}}"
+
+
+SHOWN_LEVELS = {
+    "total": "total",
+    "store_id": "store",
+    "store_id*dept_id": "store-department",
+    "item_id": "item",
+    "series": "series",
+}
+
+
+def shares_below(told: dict[str, Any]) -> str:
+    """M5: the share of outcomes below each quantile, by level, after calibration."""
+    parts = {part["level"]: part for part in told["m5"]["parts"] if part["kind"] == "level" and part["side"] == "after"}
+    rows = [
+        [words, *(f"{100 * parts[level][f'below_{name}']:.1f}" for name in QUANTILES)]
+        for level, words in SHOWN_LEVELS.items()
+    ]
+    return markdown_table(["level", *(f"{100 * probability:g}%" for probability in QUANTILES.values())], rows)
