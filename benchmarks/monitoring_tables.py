@@ -36,6 +36,7 @@ def sections() -> dict[str, str]:
     made = {
         "false_alarms": _false_alarms,
         "drift_curves": _drift_curves,
+        "slow_doors": _slow_doors,
         "outlook": _outlook,
         "recalibration": _recalibration,
         "ml_test_score": _ml_test_score,
@@ -108,6 +109,21 @@ def _found(found: dict[str, Any]) -> str:
 def _first_three(watchers: dict[str, Any]) -> str:
     fastest = sorted(watchers.items(), key=lambda item: (-item[1]["rate"], item[1]["delay"]))[:3]
     return ", ".join(f"{name.removeprefix('drift:')} {seen['delay']:.0f}" for name, seen in fastest)
+
+
+def _slow_doors(told: dict[str, Any]) -> str:
+    """One row per noise and usual time of a door: false alarms, and how often a door suddenly slow is heard the same morning."""
+    machine = told["machine"]
+    named = {
+        "this machine": f"measured, beside other jobs: spread {machine['spread']}, at most {machine['largest']} times"
+    }
+    rows = [
+        [named.get(one["noise"], one["noise"]), f"{one['median_s']} s", f"{one['per_quarter']:.2f}"]
+        + [f"{share:.0%}" for share in one["heard"].values()]
+        for one in told["rows"]
+    ]
+    slow = [f"heard: {times} times" for times in told["rows"][0]["heard"]]
+    return markdown_table(["runs vary", "usually", "false alarms per quarter and door", *slow], rows)
 
 
 def _outlook(told: dict[str, Any]) -> str:

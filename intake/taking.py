@@ -20,6 +20,7 @@ from expectations.pages import write_page
 from expectations.suite import Context
 from expectations.suites import SUITES, sentences
 from expectations.usual import levels_compared
+from intake.whole_lines import lines_taken_whole
 from sources.reading import read_file
 from sources.reasons import REASONS
 from storage.batches import Batch, Delivery, holds, unreadable, write_delivery
@@ -100,12 +101,14 @@ def readable(text: str) -> str:
 def judged_facts(
     received: list[Received], params: Params, places: Places, now: datetime
 ) -> list[tuple[Received, Judgement]]:
-    """Every fact of a file with its judgement; one refused whole takes the others with it."""
+    """Every fact of a file with its judgement; one refused whole takes the others with it, a line's sales what stands beside them."""
     with read_store(places.store, params.ingest.lock_wait_s) as con:
         contexts = [_context(con, fact, params, max(now.date(), _simulated_until(params.source))) for fact in received]
     judged = [(fact, judge(fact, SUITES[fact.fact], at)) for fact, at in zip(received, contexts, strict=True)]
     reason = next((judgement.reason for _, judgement in judged if judgement.reason), None)
-    return [(fact, refuse_whole(given, SUITES[fact.fact], reason) if reason else given) for fact, given in judged]
+    if reason:
+        return [(fact, refuse_whole(given, SUITES[fact.fact], reason)) for fact, given in judged]
+    return lines_taken_whole(judged)
 
 
 def _context(con: Connection, fact: Received, params: Params, today: date) -> Context:

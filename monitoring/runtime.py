@@ -1,4 +1,8 @@
-"""Runtime: whether a door took much longer than it used to."""
+"""Runtime: whether a door took much longer than it used to.
+
+From when it was asked to begin: in the daily flow that is the flow's own start. Only doors that leave a run in the store are timed.
+Its false alarms by how much runs vary: benchmarks/slow_doors.py, in monitoring.md.
+"""
 
 from __future__ import annotations
 

@@ -25,8 +25,8 @@ OPEN_PLANNED = "is_open"  # the covariate a plan's opening becomes: features.ope
 def read_sales(path: Path, files: FilesParams, static: Path | None, history_span_days: int) -> list[Received]:
     """Sales, and the prices and covariates standing in the same file, each as one Received.
 
-    A line is taken whole or refused whole, and counted as refused with the sales only: what the prices and
-    covariates receive are values of accepted lines.
+    A line that cannot be read is refused whole, and counted as refused with the sales only: what the prices and
+    covariates receive are values of lines that could be read (what a rule then refuses: intake.whole_lines).
     `rows_in` of the covariates counts values, as one line holds several.
     """
     table = _with_static(read_table(path, csv_manner(files)), path, files, static)

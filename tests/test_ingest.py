@@ -416,6 +416,41 @@ def test_late_lines_of_a_known_day_do_not_replace_it(small: Params, places: Plac
         assert dict(day.select("unique_id", "y").rows())["s0"] == 12
 
 
+def test_what_stands_in_a_refused_late_line_stays_out_with_it_and_comes_with_the_whole_day(
+    small: Params, places: Places
+) -> None:
+    """A late line of s0 at 9.00 would be the price of a day on which it sold ten at 2.00. A price of a day without units is a plan."""
+    source = files_source(small)
+    mapped = {
+        "transactions": True,
+        "decimal": ".",
+        "columns": source.files.columns | {"price": "price"},
+        "past_only": {"visitors": "visitors"},
+    }
+    params = small.model_copy(
+        update={"source": source.model_copy(update={"files": source.files.model_copy(update=mapped)})}
+    )
+    header, day = "unique_id,ds,y,store_id,price,visitors", "2024-02-28"
+    whole = [f"s{k},{day},10,CA_1,2.0,5" for k in range(6)]
+
+    def known(fact: str, ds: str, value: str) -> dict[str, float]:
+        with open_store(places.store) as con:
+            return dict(read_fact(con, fact).filter(unique_id="s0").select(pl.col(ds).cast(pl.String), value).rows())
+
+    drop(places, "sales_1.csv", *whole, header=header)
+    door.ingest(params, places, now=NOW)
+    late = [f"s0,{day},1,CA_1,9.0,8", *[f"s{k},2024-02-29,1,CA_1,2.5,6" for k in range(6)]]
+    drop(places, "sales_2.csv", *late, header=header)
+    door.ingest(params, places, now=NOW + timedelta(days=1))
+    assert known("prices", "from_ds", "price") == {day: 2.0, "2024-02-29": 2.5}
+    assert known("covariates", "ds", "value") == {day: 5.0, "2024-02-29": 6.0}
+    with open_store(places.store) as con:
+        assert read_quarantine(con)["reason"].to_list() == ["lines_of_a_known_day"] * 3
+    drop(places, "sales_3.csv", *whole, f"s0,{day},10,CA_1,9.0,8", header=header)
+    door.ingest(params, places, now=NOW + timedelta(days=2))
+    assert known("prices", "from_ds", "price")[day] == 5.5
+
+
 def test_a_file_that_cannot_be_read_does_not_keep_the_others_waiting(
     small: Params, places: Places, monkeypatch: pytest.MonkeyPatch
 ) -> None:

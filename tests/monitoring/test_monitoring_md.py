@@ -16,7 +16,9 @@ def text() -> str:
     return DOCUMENT.read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("name", ["false_alarms", "drift_curves", "outlook", "recalibration", "ml_test_score"])
+@pytest.mark.parametrize(
+    "name", ["false_alarms", "drift_curves", "slow_doors", "outlook", "recalibration", "ml_test_score"]
+)
 def test_every_table_says_what_its_results_say(text, name):
     assert replaced(text, name, sections()[name]) == text
 
