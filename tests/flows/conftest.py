@@ -59,7 +59,7 @@ def laboratory(finished: Laboratory, tmp_path: Path) -> Laboratory:
     return Laboratory(finished.params_file, Places(tmp_path / "data"))
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def next_day(finished: Laboratory) -> Callable[[Laboratory, int], Path]:
     """`next_day(laboratory, k)`: the simulator's file of the k-th day after the panel's end, in the inbox."""
 
