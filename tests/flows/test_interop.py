@@ -2,7 +2,7 @@
 
 No value and no name is changed. Where a library takes another container than a file holds (an array for a list, a matrix for rows), or
 takes every column it is given for a model (reconcile), the one line that answers it stands here.
-hierarchicalforecast is the extra `interop` of pyproject.toml (`make extras`), which the lock leaves out; without it its tests are skipped.
+hierarchicalforecast is the extra `interop` of pyproject.toml (`make extras`), which the lock leaves out; else skipped.
 """
 
 from __future__ import annotations
