@@ -21,7 +21,7 @@ export PYTHONUTF8 := 1
 # idle LightGBM threads sleep instead of spinning: two jobs on two cores ran ten times slower otherwise
 export OMP_WAIT_POLICY := passive
 
-.PHONY: help setup repro test bench drills monitoring report serve factory replay rebuild powercut lint clean
+.PHONY: help setup repro test bench drills monitoring report serve factory replay rebuild powercut lint extras clean
 
 help: ## one line per target
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  \1\t/' | expand -t 12
@@ -77,6 +77,9 @@ powercut: setup ## doors killed at random points and compared with a run nobody 
 
 lint: setup ## style
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
+
+extras: setup ## what the lock leaves out: S3 remotes, a local S3 server and hierarchicalforecast for `make factory`
+	$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python -r pyproject.toml --extra s3 --extra s3-test --extra interop -c requirements.lock
 
 lock: ## resolve the dependencies anew
 	$(BIN)/uv pip compile pyproject.toml --extra dev --generate-hashes --no-header --no-annotate --quiet -o requirements.lock

@@ -12,7 +12,7 @@ import polars as pl
 from contract.errors import SourceMissing
 from contract.params import Params
 from contract.places import Places
-from desk.long_frames import backtest_long, forecasts_long, levels_long, spreadsheet_safe, tags_of
+from desk.long_frames import backtest_long, forecasts_long, levels_long, members_of, spreadsheet_safe, tags_of
 from storage.forecasts import forecasts_of, latest_forecast_levels, latest_forecasts
 from storage.lineage import sold_after
 from storage.series import read_series
@@ -24,7 +24,7 @@ Told = dict[str, Any]
 
 
 def export(params: Params, places: Places, to: Path, form: Form, run_id: str | None = None) -> Told:
-    """The newest whole table (or one run's), its levels with their tags, and the backtest if there is one, as files in `to`."""
+    """The newest whole table (or one run's), its levels with tags and members, and the backtest if there is one, as files in `to`."""
     with open_store(places.store, params.ingest.lock_wait_s, read_only=True) as con:
         forecasts = latest_forecasts(con) if run_id is None else forecasts_of(con, run_id)
         levels = latest_forecast_levels(con, forecasts["origin"].max()) if run_id is None else pl.DataFrame()
@@ -37,6 +37,7 @@ def export(params: Params, places: Places, to: Path, form: Form, run_id: str | N
     frames = {"forecasts": forecasts_long(forecasts, sales)}
     if levels.height:
         frames["forecast_levels"] = levels_long(levels, frames["forecasts"], series)
+        frames["members"] = members_of(forecasts, levels, series)
     backtest = places.backtest / "forecasts.parquet"
     if backtest.exists():
         frames["backtest"] = backtest_long(pl.read_parquet(backtest))

@@ -52,6 +52,18 @@ def tags_of(forecasts: pl.DataFrame, levels: pl.DataFrame) -> dict[str, list[str
     return {**tags, SERIES_LEVEL: forecasts["unique_id"].unique().sort().to_list()}
 
 
+def members_of(forecasts: pl.DataFrame, levels: pl.DataFrame, series: pl.DataFrame) -> pl.DataFrame:
+    """unique_id, series: which series every group of every level sums, each series itself included; groups in the order of the tags.
+
+    Pivoted, it is hierarchicalforecast's summing matrix `S_df`; as rows it stays small (366,000 at M5's size, not 42,840 x 30,490).
+    """
+    placed = forecasts.select("unique_id").unique().join(series, on="unique_id", how="left", validate="1:1")
+    named = [_level(name) for name in [*levels["level"].unique(maintain_order=True), SERIES_LEVEL]]
+    rows = [placed.select(unique_id=_id_on(level), series="unique_id") for level in named]
+    order = pl.DataFrame({"unique_id": [one for ids in tags_of(forecasts, levels).values() for one in ids]})
+    return order.join(pl.concat(rows).sort("series"), on="unique_id", how="left", maintain_order="left_right")
+
+
 def group_id() -> pl.Expr:
     """The name of a group among all groups."""
     return pl.concat_str("level", "group_key", separator="/")
@@ -76,9 +88,19 @@ def interval_names() -> dict[str, str]:
     return names
 
 
+def _level(name: str) -> Level:
+    return Level(name, () if name == TOTAL else tuple(name.split("*")))
+
+
+def _id_on(level: Level) -> pl.Expr:
+    """The long frames' unique_id of the group a series belongs to on this level."""
+    key = level.group_key
+    return key if level.name == SERIES_LEVEL else pl.concat_str(pl.lit(level.name), key, separator="/")
+
+
 def _truth_of(placed: pl.DataFrame, name: str) -> pl.DataFrame:
     """level, group_key, ds, y of one level."""
-    level = Level(name, () if name == TOTAL else tuple(name.split("*")))
+    level = _level(name)
     known = pl.when(pl.col("y").is_not_null().any()).then(pl.col("y").sum())
     return (
         placed.group_by(level.group_key, "ds")

@@ -8,6 +8,7 @@ run     python flows/deploy.py                    server, worker and schedules h
 
 from __future__ import annotations
 
+import argparse
 import os
 import signal
 import subprocess
@@ -32,8 +33,10 @@ START_S, STOP_S = 180, 20
 LOOK_EVERY_S, PAUSE_S = 10, 5
 
 
-def main() -> int:
+def main(argv: list[str] | None = None) -> int:
     """Serve until interrupted; nothing this started is left running."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.parse_args(argv)  # no arguments, but --help prints help and a slip of the pen starts no factory
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # asked to end like by Ctrl-C, so that children end too
     url = os.environ.get("PREFECT_API_URL", HERE)
     environment = {**SETTINGS, **os.environ, "PREFECT_API_URL": url}

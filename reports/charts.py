@@ -15,7 +15,15 @@ from reports.scores import model_name
 Spec = dict[str, Any]
 
 DIGITS = 5  # significant, of every number in a chart
-_MODELS = [model_name(m) for m in ("global_lightgbm", "seasonal_naive", "oracle", "window_average", "grouped_average")]
+_MODELS = (
+    "global_lightgbm",
+    "seasonal_naive",
+    "oracle",
+    "window_average",
+    "grouped_average",
+)  # a colour and a shape each
+_SHAPES = ("circle", "square", "triangle-up", "cross", "diamond")
+_OTHER = ("var(--soft)", "triangle-down")  # a forecaster somebody added
 _COLOURS = [f"var(--c{k})" for k in range(1, 6)]
 
 _CONFIG = {
@@ -62,12 +70,12 @@ def fan(rows: pl.DataFrame) -> Spec:
 
 def by_week(weeks: pl.DataFrame, metric: str, title: str) -> Spec:
     """One line per model over the weeks ahead. `weeks`: model, week and the metric."""
-    form = "+.1%" if metric == "bias" else ".1%"
+    form = "+.1%" if metric == "bias" else ".2f"
     chart = alt.Chart(_data(_named(weeks).select("model", "week", value=metric)))
     encoded = chart.mark_line(point=alt.OverlayMarkDef(size=60), strokeWidth=2).encode(
         alt.X("week:O", title="week ahead", axis=alt.Axis(labelAngle=0)),
         alt.Y("value:Q", title=title, axis=alt.Axis(format=form)),
-        **_by_model(),
+        **_by_model(weeks),
         tooltip=["model:N", "week:O", _number("value", form)],
     )
     return _spec(encoded, 200)
@@ -81,7 +89,7 @@ def by_level(levels: pl.DataFrame) -> Spec:
         .encode(
             alt.X("wrmsse:Q", title="WRMSSE (less is better)"),
             alt.Y("level:N", title=None, sort=levels["level"].unique(maintain_order=True).to_list()),
-            **_by_model(),
+            **_by_model(levels),
             tooltip=["model:N", "level:N", _number("wrmsse", ".3f"), _number("bias", "+.1%")],
         )
     )
@@ -134,9 +142,17 @@ def _number(column: str, form: str) -> alt.Tooltip:
     return alt.Tooltip(f"{column}:Q", format=form)
 
 
-def _by_model() -> dict[str, Any]:
-    scale = alt.Scale(domain=_MODELS, range=_COLOURS)
-    return {"color": alt.Color("model:N", scale=scale), "shape": alt.Shape("model:N", scale=alt.Scale(domain=_MODELS))}
+def _by_model(frame: pl.DataFrame) -> dict[str, Any]:
+    """Each model in its own colour and shape on every chart; the legend names those that the chart shows."""
+    looks = dict(zip(_MODELS, zip(_COLOURS, _SHAPES, strict=True), strict=True))
+    there = frame["model"].unique(maintain_order=True).to_list()
+    shown = [model for model in _MODELS if model in there] + [model for model in there if model not in _MODELS]
+    names, (colours, shapes) = (
+        [model_name(model) for model in shown],
+        zip(*(looks.get(m, _OTHER) for m in shown), strict=True),
+    )
+    scales = {"color": alt.Scale(domain=names, range=colours), "shape": alt.Scale(domain=names, range=shapes)}
+    return {"color": alt.Color("model:N", scale=scales["color"]), "shape": alt.Shape("model:N", scale=scales["shape"])}
 
 
 def _named(frame: pl.DataFrame) -> pl.DataFrame:

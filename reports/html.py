@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from reports.charts import Spec
-from reports.scores import model_name
+from reports.scores import metric_name, model_name, slice_words
 
 ABSURD = 9.99  # share above which only the fact is told, as of a series that hardly sold
 
@@ -25,6 +25,7 @@ def render_template(name: str, **values: Any) -> str:
         lstrip_blocks=True,
     )
     environment.filters |= {"count": _count, "percent": _percent, "score": _score, "short": _short, "model": model_name}
+    environment.filters |= {"metric": metric_name, "slice_words": slice_words}
     return environment.get_template(name).render(**values)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import polars as pl
 
 from contract.panel import Panel
+from forecasting.slices import FAST_UNITS, RECENT_DAYS, SLOW_UNITS
 from reports import charts, overview, picks, scores
 from reports.html import render_template, script_json, vega
 
@@ -49,7 +50,8 @@ class Told:
 def render(told: Told) -> str:
     """The page as one HTML text. No clock, no network, no path of this machine in it."""
     means = scores.mean_over_cutoffs(told.scores)
-    fans = _fans(told)
+    told_of_units = _overview(told)
+    fans = _fans(told, [row["unique_id"] for row in told_of_units["changes"]])
     specs = {fan["id"]: fan.pop("spec") for group in fans for fan in group["fans"]} | _score_specs(told, means)
     return render_template(
         "page.html",
@@ -63,7 +65,11 @@ def render(told: Told) -> str:
         most_open=MOST_OPEN,
         rows_used=sorted((int(end), rows) for end, rows in told.card["rows_used"].items()),
         vega=vega(),
-        **_overview(told),
+        **told_of_units,
+        metric_meanings=scores.METRIC_MEANINGS,
+        recent_days=RECENT_DAYS,
+        fast=f"{FAST_UNITS:g}",
+        slow=f"{SLOW_UNITS:g}",
         **_accuracy(told, means),
     )
 
@@ -100,13 +106,14 @@ def _score_specs(told: Told, means: pl.DataFrame) -> dict[str, charts.Spec]:
     }
 
 
-def _fans(told: Told) -> list[dict[str, Any]]:
-    """Groups of fans: heading, whether open at first, and the fans with id, title and spec."""
+def _fans(told: Told, changed: list[str]) -> list[dict[str, Any]]:
+    """Groups of fans: heading, whether they show series, and the fans with id, title and spec."""
     groups = [
         (group, picks.fan_of_group(told.panel, told.levels, level, group))
         for level, group in picks.shown_groups(told.levels)
     ]
     of_series = {
+        "Most changed series": changed[: picks.SHOWN_SERIES],
         "Largest series": picks.largest_series(told.forecasts),
         "Worst series of the backtest": picks.worst_series(told.backtest, told.shown_model),
     }
@@ -117,6 +124,7 @@ def _fans(told: Told) -> list[dict[str, Any]]:
     return [
         {
             "heading": heading,
+            "is_series": heading in of_series,
             "fans": [
                 {"id": f"fan_{k}_{n}", "title": title, "spec": charts.fan(rows)} for n, (title, rows) in enumerate(fans)
             ],

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import polars as pl
 
 MODEL_WORDS = {
@@ -11,6 +13,29 @@ MODEL_WORDS = {
     "grouped_average": "8 weekdays and group totals",
     "oracle": "oracle (error floor)",
 }
+
+
+METRIC_MEANINGS = {
+    "wrmsse": "squared errors on every level, weighed by turnover (M5's score). 1: as far off as one day's sales are from the next's",
+    "bias": "forecast less sold, by sold. Positive is too much",
+    "wspl": "the same for the quantiles: how far they lie from what sold (M5's second score)",
+    "wape": "absolute errors by units sold, series by series. 0.65: for 100 units sold, 65 were missed or too many. Slow movers "
+    "make it high by nature",
+    "rmsse": "as WRMSSE, for single series and without weights",
+    "mase": "as RMSSE, with absolute instead of squared errors",
+}
+METRIC_WORDS = {"bias": "bias"}
+
+
+def metric_name(metric: str) -> str:
+    """A score as people write it."""
+    return METRIC_WORDS.get(metric, metric.upper())
+
+
+def slice_words(key: Any) -> str:
+    """A level, week or slice as people read it: `velocity_fast` is `velocity: fast`; others as they are."""
+    kind, _, part = str(key).partition("_")
+    return f"{kind}: {part}" if kind in ("lifecycle", "velocity") else str(key)
 
 
 def model_name(model: str) -> str:

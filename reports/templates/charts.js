@@ -4,7 +4,12 @@ const places = [...document.querySelectorAll("[data-chart]")];
 const drawNext = () => {
   const place = places.shift();
   if (!place) return;
-  vegaEmbed(place, specs[place.dataset.chart], { renderer: "svg", actions: false, logLevel: 1 })
+  const spec = specs[place.dataset.chart];
+  if (place.clientWidth < 480) {  // a phone cuts a second column of the legend off
+    spec.config.legend.columns = 1;
+    spec.height += 40;
+  }
+  vegaEmbed(place, spec, { renderer: "svg", actions: false, logLevel: 1 })
     .catch((error) => { place.textContent = String(error); })
     .finally(() => setTimeout(drawNext));
 };

@@ -2,7 +2,7 @@
 const find = document.getElementById("find-box"), list = document.getElementById("find-list"), shown = document.getElementById("find-shown");
 const spec = JSON.parse(document.getElementById("fan").textContent);
 const waiting = {}, chunks = {};
-let index = null, choice = -1;
+let index = null, choice = -1, current = null;
 const load = (name) => new Promise((done, failed) => {
   const script = document.createElement("script");
   script.src = "series/" + name; script.onload = done; script.onerror = () => failed(new Error("series/" + name + " is not beside this page"));
@@ -45,7 +45,7 @@ const show = async (id) => {
     if (at < 0) throw new Error("no series is called " + id);
     if (!chunks[number]) await load(String(number).padStart(4, "0") + ".js");
     const told = chunks[number][at % index.per_file];
-    find.value = id; close();
+    find.value = id; current = id; close();
     location.replace("#series=" + encodeURIComponent(id));
     const units = told.y_hat.reduce((sum, value) => sum + value, 0);
     document.getElementById("find-title").textContent = id;
@@ -65,4 +65,10 @@ find.addEventListener("keydown", (event) => {
   if (event.key === "Escape") close();
   if (event.key === "Enter") { const chosen = list.children[Math.max(choice, 0)]; if (chosen) show(chosen.textContent); }
 });
-if (location.hash.startsWith("#series=")) { const id = decodeURIComponent(location.hash.slice(8)); show(id).then(() => document.getElementById("find").scrollIntoView()); }
+const asked = () => {  // by the address, or by a name on this page
+  if (!location.hash.startsWith("#series=")) return;
+  const id = decodeURIComponent(location.hash.slice(8));
+  if (id !== current) show(id).then(() => document.getElementById("find").scrollIntoView());
+};
+window.addEventListener("hashchange", asked);
+asked();

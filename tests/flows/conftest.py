@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
@@ -55,7 +59,7 @@ def laboratory(finished: Laboratory, tmp_path: Path) -> Laboratory:
     return Laboratory(finished.params_file, Places(tmp_path / "data"))
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def next_day(finished: Laboratory) -> Callable[[Laboratory, int], Path]:
     """`next_day(laboratory, k)`: the simulator's file of the k-th day after the panel's end, in the inbox."""
 
@@ -70,6 +74,72 @@ def next_day(finished: Laboratory) -> Callable[[Laboratory, int], Path]:
         return write_day(simulation, simulation.last_day + timedelta(days=k), laboratory.places.inbox)
 
     return drop
+
+
+@dataclass(frozen=True)
+class Checkout:
+    """The code under git and DVC, in a folder of its own: what the tests of versions type."""
+
+    folder: Path
+    environment: dict[str, str] = field(default_factory=dict)
+
+    def run(self, *command: str) -> str:
+        """What the command printed; the test fails with its last words when it did."""
+        own = {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}", "OMP_WAIT_POLICY": "passive"}
+        names = {f"GIT_{who}_{what}": "a@b.example" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
+        whole = {**os.environ, **own, **names, **self.environment}
+        done = subprocess.run(  # noqa: S603 -- our own commands
+            command, cwd=self.folder, env=whole, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+        return done.stdout
+
+    def dvc(self, *arguments: str) -> str:
+        return self.run(sys.executable, "-m", "dvc", *arguments)
+
+    def tagged(self, tag: str) -> dict[str, str]:
+        """Commit and tag what DVC pinned, push the bytes; what the checkout holds."""
+        self.run("git", "add", "-A")
+        self.run("git", "commit", "-qm", tag)
+        self.run("git", "tag", tag)
+        self.dvc("push", "-q")
+        return self.held()
+
+    def held(self) -> dict[str, str]:
+        """Which model, panel and scores lie there."""
+        data = self.folder / "data"
+        card = json.loads((data / "models/candidate/card.json").read_text())
+        panel = json.loads((data / "panel/panel.json").read_text())
+        board = json.loads((data / "scores/leaderboard.json").read_text())
+        return {
+            "model": card["model_id"],
+            "cutoff": card["cutoff"],
+            "last_day": panel["last_day"],
+            "board": json.dumps(board),
+        }
+
+    def cloned(self, into: Path) -> Checkout:
+        """A fresh clone: what git holds, no byte of what DVC holds."""
+        self.run("git", "clone", "-q", str(self.folder), str(into))
+        return Checkout(into, self.environment)
+
+
+@pytest.fixture
+def checkout(root: Path, tmp_path: Path, finished: Laboratory) -> Checkout:
+    """The code as it stands, with the small laboratory's params, under git and dvc; no remote yet."""
+    here = Checkout(tmp_path / "checkout")
+    here.folder.mkdir()
+    for name in filter(None, Checkout(root).run("git", "ls-files", "-z").split("\0")):
+        if not name.startswith((".dvc", "dvc.lock", "tests/", "benchmarks/")) and (root / name).exists():
+            (here.folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(root / name, here.folder / name)
+    shutil.copy(finished.params_file, here.folder / "params.yaml")
+    here.run("git", "init", "-q")
+    here.dvc("init", "-q")
+    here.dvc("config", "core.analytics", "false")
+    here.run("git", "add", "-A")
+    here.run("git", "commit", "-qm", "start")  # DVCLive names the commit it ran on
+    return here
 
 
 def _small_params(root: Path, folder: Path) -> Path:

@@ -181,6 +181,37 @@ def _unclosed(page: str) -> list[str]:
     return reader.open_tags
 
 
+def test_the_legend_names_the_models_of_the_chart_and_each_keeps_its_colour(told):
+    from reports.charts import by_week
+    from reports.scores import by_week as weeks_of
+    from reports.scores import mean_over_cutoffs
+
+    def colours(weeks: pl.DataFrame) -> dict[str, str]:
+        scale = by_week(weeks, "wape", "WAPE")["encoding"]["color"]["scale"]
+        return dict(zip(scale["domain"], scale["range"], strict=True))
+
+    weeks = weeks_of(mean_over_cutoffs(told.scores))
+    both, one = colours(weeks), colours(weeks.filter(model="seasonal_naive"))
+    assert set(both) == {"global LightGBM", "seasonal naive (baseline)"}
+    assert one == {"seasonal naive (baseline)": both["seasonal naive (baseline)"]}
+    added = colours(pl.concat([weeks, weeks.filter(model="seasonal_naive").with_columns(model=pl.lit("mine"))]))
+    assert added == both | {"mine": "var(--soft)"}
+
+
+def test_the_most_changed_series_are_drawn_and_every_series_named_leads_to_its_picture(told):
+    page = render(told)
+    assert "<h3>Most changed series</h3>" in page
+    first = told.panel.series["unique_id"][0]
+    assert f'<a href="#series={first}">{first}</a>' in page
+    assert 'addEventListener("hashchange"' in page
+
+
+def test_every_score_of_the_leaderboard_is_explained_beside_it(told):
+    words = re.search(r"What the scores mean</summary>(.*?)</details>", render(told), flags=re.DOTALL)[1]
+    for name in ("WRMSSE", "bias", "WSPL", "WAPE", "RMSSE", "MASE"):
+        assert f"<dt>{name}</dt>" in words
+
+
 def test_every_series_can_be_found_and_drawn_from_files_beside_the_page(make_panel, tmp_path):
     """The names are in order, and the file of a name holds its days: what find.js computes."""
     from reports.series_files import PER_FILE, write_series_files

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
+
+import pytest
 
 from drills.drilling import result_of
-from reports.watch import render_watch, write_watch_page
+from reports.watch import measured, render_watch, write_watch_page
 
 NASTY = "<script>alert(1)</script>"
 
@@ -51,6 +54,40 @@ def test_the_worst_drill_stands_first():
 def drill(fault: str, grade: str) -> dict:
     """A row as the drills write it."""
     return result_of(fault, 2, "input", "something", "table", grade, ["watched"], loss=0.1, coverage=0.9)
+
+
+def test_a_watcher_that_had_nothing_to_measure_is_not_called_well():
+    page = render_watch(look(finding("fine", "ok"), finding("young", "ok") | {"value": None}), [])
+    assert re.findall(r"<b>(\d+)</b><span>(watched and well|not judged)", page) == [
+        ("1", "watched and well"),
+        ("1", "not judged"),
+    ]
+    assert page.count("○ not judged") == 1
+
+
+@pytest.mark.parametrize(
+    ("cause", "value", "written"),
+    [
+        ("freshness:CA_1", 3.0, "3 days"), ("model_age", 1.0, "1 day"), ("sanity", 0.0, "0 rows"), ("fallback", 0.05, "5.0%"),
+        ("churn", 0.35, "35.0%"), ("churn:level", 2.0, "2.00 times"), ("runtime:train", 3.0, "3.00 times"),
+        ("quality:trend", 6.5, "6.5"), ("drift:mix", 15.1, "15.1"), ("runtime", None, ""),
+    ],
+)  # fmt: skip
+def test_a_number_stands_with_its_unit(cause, value, written):
+    assert measured(cause, value) == written
+
+
+def test_a_limit_from_below_says_so():
+    assert measured("churn:shape", 0.3, is_limit=True) == "at least 0.30 times"
+    assert measured("churn:shape", 0.6) == "0.60 times"
+
+
+def test_a_catastrophe_stands_with_its_reason_and_graceful_drills_are_folded():
+    drills = [drill("mild", "graceful"), drill("bad", "catastrophic")]
+    page = render_watch(look(), drills, None, {f"bad {drills[1]['strength']}": "It cannot be told from a feast."})
+    assert "Why it is let be: It cannot be told from a feast." in page
+    opened = re.findall(r"<details( open)?><summary><span class=\"mark (\w+)", page)
+    assert opened == [(" open", "catastrophic"), ("", "graceful")]
 
 
 def test_names_are_text():

@@ -1,0 +1,50 @@
+"""Who asks how a script is used is told, and nothing else happens: no store, no world, no server."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+SCRIPTS = sorted(
+    str(path.relative_to(ROOT))
+    for path in [*ROOT.glob("*.py"), *ROOT.glob("flows/*.py")]
+    if '__name__ == "__main__"' in path.read_text(encoding="utf-8")
+)
+HOME = "prefect-home"  # Prefect makes its home folder, empty, when it is imported; nothing more may be there
+
+
+def asked(script: str, argument: str, here: Path) -> subprocess.CompletedProcess[str]:
+    """The script run from an empty folder; it fails when it does not end by itself."""
+    command = [sys.executable, str(ROOT / script), argument]
+    own = {**os.environ, "PREFECT_HOME": str(here / HOME)}
+    return subprocess.run(  # noqa: S603 -- our own scripts
+        command, cwd=here, env=own, capture_output=True, text=True, check=False, timeout=60
+    )
+
+
+def test_every_door_and_flow_script_is_asked():
+    doors = {f"{name}.py" for name in ("ingest", "train", "evaluate", "inference", "monitor")}
+    flows = {f"flows/{name}.py" for name in ("daily", "weekly", "drill", "deploy", "replay")}
+    assert doors | flows == set(SCRIPTS)
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_help_is_printed_and_nothing_is_done(script, tmp_path):
+    told = asked(script, "--help", tmp_path)
+    assert (told.returncode, told.stderr) == (0, "")
+    assert told.stdout.startswith("usage:")
+    assert "run " in told.stdout  # the script's own words, too
+    assert [path for path in tmp_path.rglob("*") if path.name != HOME] == []
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_an_argument_nobody_knows_starts_nothing(script, tmp_path):
+    told = asked(script, "--hepl", tmp_path)
+    assert told.returncode == 2
+    assert "--hepl" in told.stderr
+    assert [path for path in tmp_path.rglob("*") if path.name != HOME] == []
