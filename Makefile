@@ -24,7 +24,7 @@ export OMP_WAIT_POLICY := passive
 .PHONY: help setup repro test bench drills monitoring report serve factory replay rebuild powercut lint extras clean
 
 help: ## one line per target
-	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  \1\t/' | expand -t 12
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  \1\t/' | expand -t 14
 
 setup: .venv/ready .dvc/config ## virtual environment from the lock, by hash
 

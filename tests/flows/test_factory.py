@@ -1,19 +1,21 @@
 """The factory end to end: a real Prefect server, a schedule, a worker killed in mid-run, an outage; nothing lost, nothing doubled.
 
-Minutes, so not part of `make test`: `make factory`.
+Minutes, so not part of `make test` but for the first, which asks whether what was deployed is scheduled: `make factory`.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -22,8 +24,6 @@ from ruamel.yaml import YAML
 from contract.errors import StoreBusy
 from storage.panel_files import read_frozen
 from storage.store import open_store
-
-pytestmark = pytest.mark.factory
 
 EVERY_S = 15
 PATIENCE_S = 240
@@ -48,6 +48,11 @@ def plan(laboratory, tmp_path) -> Path:
 
 @pytest.fixture
 def environment(plan, tmp_path) -> dict[str, str]:
+    """As environment_of, with that plan."""
+    return environment_of(plan, tmp_path)
+
+
+def environment_of(plan: Path, tmp_path: Path) -> dict[str, str]:
     """A home and a port of its own."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -112,6 +117,42 @@ def words_of(pid: int) -> bytes:
     return b""
 
 
+def test_what_prefect_yaml_deploys_is_scheduled_and_ends_when_asked_to(root, tmp_path):
+    """A broken mix of packages deploys without a word and schedules nothing (SQLAlchemy 2.1): only runs in the future prove it."""
+    raw = YAML(typ="safe").load((root / "prefect.yaml").read_text(encoding="utf-8"))
+    later = datetime.now(UTC) + timedelta(
+        hours=12
+    )  # not in this test's minutes: the flows would run over the checkout's data
+    for deployment in raw["deployments"]:
+        deployment["schedules"] = [{"cron": f"{later.minute} {later.hour} * * *", "timezone": "UTC"}] * bool(
+            deployment["schedules"]
+        )
+    plan, log = tmp_path / "prefect.yaml", tmp_path / "serve.log"
+    with plan.open("w", encoding="utf-8") as file:
+        YAML().dump({"name": raw["name"], "deployments": raw["deployments"]}, file)
+    environment = environment_of(plan, tmp_path)
+
+    def answer(what: str, **asked: object) -> list[dict]:
+        request = urllib.request.Request(  # noqa: S310 -- our own server
+            f"{environment['PREFECT_API_URL']}/{what}/filter",
+            json.dumps(asked).encode(),
+            {"content-type": "application/json"},
+        )
+        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=10) as told:
+            return json.load(told)
+
+    def scheduled() -> set[str]:
+        ahead = {"state": {"type": {"any_": ["SCHEDULED"]}}}
+        names = {deployment["id"]: deployment["name"] for deployment in answer("deployments")}
+        found = {names[run["deployment_id"]] for run in answer("flow_runs", flow_runs=ahead)}
+        return found if {"daily", "weekly"} <= found and set(names.values()) == {"daily", "weekly", "drill"} else set()
+
+    with serving(root, environment, log):
+        assert until(scheduled, "runs in the future", log) == {"daily", "weekly"}  # drills are started by hand
+    assert until(lambda: not processes_of(environment), "every process to be gone", log)
+
+
+@pytest.mark.factory
 def test_days_by_schedule_a_killed_worker_and_an_outage(laboratory, next_day, environment, root, tmp_path):
     log, places = tmp_path / "serve.log", laboratory.places
     last = read_frozen(places.panel).last_day

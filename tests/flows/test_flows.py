@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 import pytest
 from ruamel.yaml import YAML
 
-from contract.errors import SourceMissing, StoreBusy
+from contract.errors import GateFailed, SourceMissing, StoreBusy
 from contract.places import Places
+from drills.catalogue import unexcused
 from flows import daily, drill
 from flows.engine import flow, task
 from flows.stages import worth_retrying
@@ -18,6 +21,9 @@ from flows.walked import walked
 from storage.panel_files import read_frozen
 from storage.runs import read_runs
 from storage.store import open_store
+
+# Rules of whole days ask for more than chance: 13 of 24 rows, or 24 items in another order, prove nothing (`make drills`: 1,000 series).
+UNSEEN_IN_A_SHOP_OF_24_SERIES = {"half_file 1", "scrambled_rows 1"}
 
 
 def morning(laboratory, days_after: int) -> datetime:
@@ -123,17 +129,19 @@ def test_a_flow_runs_by_its_path_from_anywhere(script, root, tmp_path):
     assert "--plain" in told.stdout
 
 
-@pytest.mark.factory  # seventy faults, half an hour on a busy machine; tests/drills runs a part of them
+@pytest.mark.factory  # a hundred drills, minutes; tests/drills runs a part of them
 def test_the_drills_leave_store_and_panel_untouched(laboratory):
     from contract.disk import sha256_of
 
     files = [laboratory.places.store, laboratory.places.panel / "sales.parquet"]
     before = [sha256_of(path) for path in files]
-    told = drill.drill_all(laboratory.params_file, laboratory.places.root, morning(laboratory, 60))
+    with suppress(GateFailed):  # what may be catastrophic here stands below
+        drill.drill_all(laboratory.params_file, laboratory.places.root, morning(laboratory, 60))
     assert [sha256_of(path) for path in files] == before
-    assert told["graceful"] + told["degraded"] + told["catastrophic"] >= 20
-    assert "missing_model" in told["drills"]
-    assert (Places(laboratory.places.root).reports / "drills.json").exists()
+    told = json.loads((Places(laboratory.places.root).reports / "drills.json").read_text(encoding="utf-8"))
+    assert sum(told["counts"].values()) == len(told["drills"]) >= 100
+    assert "missing_model" in {one["fault"] for one in told["drills"]}
+    assert set(unexcused(told["drills"])) <= UNSEEN_IN_A_SHOP_OF_24_SERIES
 
 
 def test_a_day_in_prefect_leaves_tables_to_look_at_and_an_event_for_every_alarm(laboratory, prefect_server):
