@@ -65,15 +65,20 @@ def registered(models: list[Told], text_table: TextTable) -> Told:
     return {"models": text_table(names, rows) if rows else none}
 
 
+def units_text(value: float, digits: int = 3) -> str:
+    """A number as people write it: 4,330 and 0.0213, never 4.33e+03."""
+    return f"{value:,.0f}" if abs(value) >= 10 ** (digits - 1) else f"{value:.{digits}g}"
+
+
 def _facts(told: Told) -> Told:
     run, quantiles = told["run"], told["quantiles"]
     because = f", because {told['reason_in_words'] or told['reason']}" if told["reason"] else ""
     same = "as params.yaml says now" if run["same_params_as_now"] else "params.yaml has changed since"
-    mean = f"{told['y_hat']:.4g} units (mean), {told['h']} days after {told['origin']}"
+    mean = f"{units_text(told['y_hat'], 4)} units (mean), {told['h']} days after {told['origin']}"
     return {
         "forecast": f"{told['unique_id']} on {told['ds']}: {mean}",
-        "quantiles": ", ".join(f"{name} {quantiles[name]:.3g}" for name in SHOWN_QUANTILES),
-        "came true": "not yet" if told["came_true"] is None else f"{told['came_true']:g} units",
+        "quantiles": ", ".join(f"{name} {units_text(quantiles[name])}" for name in SHOWN_QUANTILES),
+        "came true": "not yet" if told["came_true"] is None else f"{units_text(told['came_true'], 6)} units",
         "made by": f"{told['method']}{because}",
         "run": f"{run['run_id']} of {run['started_at']:%Y-%m-%d %H:%M}, code {(run['git_commit'] or '?')[:12]}",
         "params": f"{run['params_hash']}, {same}",
@@ -129,7 +134,7 @@ def _cells(row: Told) -> list[str]:
 def _text(value: object) -> str:
     if value is None:
         return ""
-    return f"{value:.4g}" if isinstance(value, float) else str(value)[:60]
+    return units_text(value, 4) if isinstance(value, float) else str(value)[:60]
 
 
 def _number(value: float | None) -> str:

@@ -13,6 +13,7 @@ import ingest
 from contract.errors import BadUsage
 from desk.changes import changes
 from desk.explaining import explain_cell
+from desk.printed import units_text
 from desk.tracing import touched_by
 from storage.forecasts import forecasts_of
 from storage.lineage import panel_as_read, read_until
@@ -192,3 +193,10 @@ def _any_row(laboratory) -> dict:
         run_id = read_runs(con, "inference")["run_id"][0]
     assert read_frozen(laboratory.places.panel).hash
     return rows_of(laboratory, run_id).row(0, named=True)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(4333.2, "4,333"), (36_144.0, "36,144"), (-2500.0, "-2,500"), (5.2257, "5.23"), (0.02134, "0.0213")]
+)  # fmt: skip
+def test_a_number_is_written_as_people_write_it(value, text):
+    assert units_text(value) == text

@@ -22,7 +22,7 @@ from storage.panel_files import read_frozen
 from storage.runs import read_runs
 from storage.store import open_store
 
-# Rules of whole days ask for more than chance: 13 of 24 rows, or 24 items in another order, prove nothing (`make drills`: 1,000 series).
+# Rules of whole days ask for more than chance: 13 of 24 rows, or 24 items in another order, prove nothing. `make drills` has 1,000.
 UNSEEN_IN_A_SHOP_OF_24_SERIES = {"half_file 1", "scrambled_rows 1"}
 
 
