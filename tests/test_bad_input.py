@@ -160,7 +160,9 @@ def test_bad_rows_are_refused_each_for_its_reason_and_the_others_are_taken(walk,
     (line,) = [line for line in ledger(tmp_path / "data") if line["fact"] == "sales"]
     assert (line["rows_in"], line["rows_refused"]) == (100, 13)
     with open_store(Places(tmp_path / "data").store) as con:
-        told = con.sql("select q.row_number, q.reason from quarantine q join batches using (batch_id) where fact = 'sales' order by row_number").fetchall()
+        told = con.sql(
+            "select q.row_number, q.reason from quarantine q join batches using (batch_id) where fact = 'sales' order by row_number"
+        ).fetchall()
     assert told == [(88 + k, reason) for k, reason in enumerate(ROWS_REFUSED.values())]
 
 
