@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from typing import Any
 
-from benchmarks.measured import RESULTS
+from benchmarks.measured import kept
 from reports.tables import leaderboard_table
 
 Told = dict[str, Any]
@@ -20,12 +19,7 @@ def leaderboard(told: Told) -> str:
 
 def measured_lines() -> list[Line]:
     """A line for each result there is."""
-    lines = []
-    for name, line in LINES:
-        path = RESULTS / f"{name}.json"
-        if path.exists():
-            lines.append(line(json.loads(path.read_text(encoding="utf-8"))))
-    return lines
+    return [line(told) for name, line in LINES if (told := kept(name))]
 
 
 def _on_m5(told: Told) -> Line:

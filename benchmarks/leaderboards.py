@@ -37,10 +37,12 @@ def main() -> None:
 
 def told_of(places: Places) -> dict[str, Any]:
     """series, days, cutoffs, board, levels, parts and money (model -> name -> metric -> [mean, spread]), decision and its reasons."""
-    card, means = read_card(places.panel), mean_over_cutoffs(pl.read_parquet(places.scores / "scores.parquet"))
+    card, scores = read_card(places.panel), pl.read_parquet(places.scores / "scores.parquet")
+    means = mean_over_cutoffs(scores)
     decision = json.loads((places.scores / "decision.json").read_text(encoding="utf-8"))
     whole = means.filter(pl.col("metric").is_in(LEVEL_METRICS), slice="all")
     parts = means.filter(pl.col("metric").is_in(PART_METRICS) & (pl.col("slice") != "all"))
+    by_cutoff = scores.filter(level="average", metric="wrmsse", slice="all").sort("cutoff")
     money = means.filter(pl.col("metric").str.starts_with(MONEY), slice="all", level=SERIES_LEVEL)
     money = money.with_columns(ratio=pl.col("metric").str.strip_prefix(MONEY), metric=pl.lit("cost"))
     return {
@@ -49,6 +51,9 @@ def told_of(places: Places) -> dict[str, Any]:
         "last_day": card["last_day"],
         "cutoffs": decision["compared_from"],
         "board": json.loads((places.scores / "leaderboard.json").read_text(encoding="utf-8")),
+        "by_cutoff": {
+            model: by["value"].round(5).to_list() for (model,), by in by_cutoff.group_by("model", maintain_order=True)
+        },
         "levels": _nested(whole, "level"),
         "parts": _nested(parts, "slice"),
         "money": _nested(money, "ratio"),

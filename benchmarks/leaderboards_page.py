@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
+from datetime import date
 from typing import Any
 
 from benchmarks.markdown import markdown_table
-from benchmarks.measured import RESULTS, ROOT
+from benchmarks.measured import ROOT, kept
 from reports.scores import model_name
 
 PAGE = ROOT / "docs" / "leaderboards.md"
@@ -35,13 +35,12 @@ Told = dict[str, Any]
 
 def write_page() -> None:
     """docs/leaderboards.md."""
-    PAGE.write_text(page_of(kept()), encoding="utf-8")
+    PAGE.write_text(page_of(kept_boards()), encoding="utf-8")
 
 
-def kept() -> dict[str, Told]:
+def kept_boards() -> dict[str, Told]:
     """What was kept, by data set."""
-    paths = {name: RESULTS / f"leaderboard_{name}.json" for name in NAMES}
-    return {name: json.loads(path.read_text(encoding="utf-8")) for name, path in paths.items() if path.exists()}
+    return {name: told for name in NAMES if (told := kept(f"leaderboard_{name}"))}
 
 
 def page_of(boards: dict[str, Told]) -> str:
@@ -60,6 +59,11 @@ and again, the same for both models. Of series that mostly sell nothing (dormant
 orders nothing: read it beside the bias.
 
 {sections}"""
+
+
+def summary(told: Told) -> str:
+    """The headline scores, WRMSSE cutoff by cutoff, and what the gate made of it."""
+    return f"{_board(told['board'])}\n\n{_by_cutoff(told)}\n\n{_gate(told['decision'])}"
 
 
 def _section(name: str, told: Told) -> str:
@@ -89,6 +93,14 @@ def _section(name: str, told: Told) -> str:
 
 {_simpler(told, models, levels, parts)}
 """
+
+
+def _by_cutoff(told: Told) -> str:
+    """How the score moves from window to window, as the history grows."""
+    first = date.fromisoformat(told["first_day"])
+    days = [str((date.fromisoformat(cutoff) - first).days + 1) for cutoff in told["cutoffs"]]
+    rows = [[model_name(model), *(f"{value:.3f}" for value in by)] for model, by in told["by_cutoff"].items()]
+    return markdown_table(["WRMSSE at cutoff", *told["cutoffs"]], [["days of history", *days], *rows])
 
 
 def _money(told: Told, models: list[str]) -> str:

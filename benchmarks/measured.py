@@ -86,6 +86,12 @@ def keep(name: str, told: dict[str, Any]) -> Path:
     return path
 
 
+def kept(name: str) -> dict[str, Any] | None:
+    """What `keep` last wrote under this name; None where that benchmark never ran."""
+    path = RESULTS / f"{name}.json"
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
+
+
 def start_up(command: list[str], runs: int) -> float:
     """Median seconds of a whole command, process start included."""
     seconds = []

@@ -5,19 +5,18 @@ run     make monitoring, or python -m benchmarks.monitoring_tables
 
 from __future__ import annotations
 
-import json
-import re
+from functools import partial
 from typing import Any
 
-from benchmarks.markdown import markdown_table
-from benchmarks.measured import ROOT
+from benchmarks.markdown import between_marks, markdown_table
+from benchmarks.measured import ROOT, kept
 from drills.drift_shapes import SHAPES
 from forecasting.recalibration import CLASSES
 
 DOCUMENT = ROOT / "monitoring.md"
 CURVES = ROOT / "docs" / "drift_delay.svg"
-RESULTS = ROOT / "benchmarks" / "results"
 FAMILIES = ("signals", "fixed limits", "plain tests")
+replaced = partial(between_marks, maker="benchmarks.monitoring_tables")
 COUNTED = ("signals", "newest table", "fixed limits", "plain tests")
 
 
@@ -27,8 +26,8 @@ def main() -> None:
     for name, section in sections().items():
         text = replaced(text, name, section)
     DOCUMENT.write_text(text, encoding="utf-8")
-    if (RESULTS / "drift_curves.json").exists():
-        draw(_read("drift_curves"))
+    if told := kept("drift_curves"):
+        draw(told)
 
 
 def sections() -> dict[str, str]:
@@ -41,20 +40,7 @@ def sections() -> dict[str, str]:
         "recalibration": _recalibration,
         "ml_test_score": _ml_test_score,
     }
-    return {name: make(_read(name)) for name, make in made.items() if (RESULTS / f"{name}.json").exists()}
-
-
-def replaced(text: str, name: str, section: str) -> str:
-    """The text with the section between its marks; KeyError when it has no such marks."""
-    begin, end = f"<!-- {name}: begin, made by benchmarks.monitoring_tables -->", f"<!-- {name}: end -->"
-    if begin not in text or end not in text:
-        raise KeyError(f"no marks for '{name}'")
-    pattern = f"{re.escape(begin)}.*?{re.escape(end)}"
-    return re.sub(pattern, lambda _: f"{begin}\n{section}\n{end}", text, flags=re.DOTALL)
-
-
-def _read(name: str) -> dict[str, Any]:
-    return json.loads((RESULTS / f"{name}.json").read_text(encoding="utf-8"))
+    return {name: make(told) for name, make in made.items() if (told := kept(name))}
 
 
 def _false_alarms(told: dict[str, Any]) -> str:

@@ -9,7 +9,6 @@ run     python -m benchmarks.slow_doors        about four minutes
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -18,12 +17,11 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from benchmarks.measured import RESULTS, ROOT
+from benchmarks.measured import ROOT, keep
 from contract.params import load_params
 from monitoring.cusum import QUARTER_DAYS
 from monitoring.runtime import RUNS_COMPARED, WATCHER, runtime
 
-TARGET = RESULTS / "slow_doors.json"
 MEDIANS_S = (17, 60, 600, 3600)  # M5's doors on two cores; a store thirty times as large
 QUARTERS = 60
 BLOCK_RUNS = 5
@@ -57,7 +55,7 @@ def main() -> None:
             for median in MEDIANS_S
         ],
     }
-    TARGET.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
+    keep("slow_doors", told)
 
 
 def busy_machine() -> np.ndarray:

@@ -30,7 +30,7 @@ def test_the_page_of_the_quantiles_is_that_of_its_result_file(root):
 
 
 def test_the_page_of_leaderboards_is_that_of_its_result_files(root):
-    page = leaderboards_page.page_of(leaderboards_page.kept())
+    page = leaderboards_page.page_of(leaderboards_page.kept_boards())
     assert page == (root / "docs" / "leaderboards.md").read_text(encoding="utf-8")
 
 
