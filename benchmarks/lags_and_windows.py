@@ -21,10 +21,11 @@ import numpy as np
 import polars as pl
 
 from benchmarks.measured import ROOT, held_mb, measured, run_here
+from contract.days import WEEK
 from contract.memory import keep_within
 from contract.params import load_params
 from features.dense import days_of, units_sold
-from features.feature import WEEK, Feature
+from features.feature import Feature
 from features.frame import evaluated
 from features.sales import SPREAD_FROM_DAYS, sales_features
 from features.space import series_in_a_piece

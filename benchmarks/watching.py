@@ -14,6 +14,7 @@ import polars as pl
 from scipy.stats import ks_2samp
 
 from benchmarks.replay import World
+from contract.days import WEEK
 from contract.panel import Panel
 from contract.params import MonitorParams
 from features.dense import Days, units_sold
@@ -21,7 +22,7 @@ from forecasting.came_true import came_true
 from monitoring.churn import churn, level_and_shape
 from monitoring.input_signals import arrived, input_signals
 from monitoring.judge import judge, known_days, limits_of, past_of
-from monitoring.outcome_signals import WEEK, daily_sums, outcome_signals
+from monitoring.outcome_signals import daily_sums, outcome_signals
 from monitoring.signal import Signal
 from monitoring.watch import Evidence, fixed_limits, group_columns
 

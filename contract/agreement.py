@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from contract.days import YEAR
 from contract.errors import BadParams
 
 if TYPE_CHECKING:
     from contract.params import Params
 
 BUILT_IN = ("state_id", "store_id", "cat_id", "dept_id", "item_id")  # the series columns of the simulator and of M5
-OPENING = "is_open"  # features.opening reads the covariate of this name
-YEAR_DAYS = 52 * 7  # back to the same weekday of last year, as features.feature
-SEASON_REACH = 14  # days after it that a group's season is read from, as features.hierarchy
+OPENING = "is_open"  # the covariate a plan of openings arrives as
+SEASON_REACH = 14  # days after the day a year ago that a group's season is read from
 LATE_DAYS = 14  # of a feed this late, the days ahead are counted from two weeks earlier
 
 
@@ -46,7 +46,7 @@ def agree(params: Params) -> Params:
 def furthest_day(params: Params) -> int:
     """The most days ahead that may be asked: what is read around the same day a year ago must have happened, feeds late or not."""
     season = SEASON_REACH if params.features.hierarchy else 0
-    return YEAR_DAYS - LATE_DAYS - max([season, *(days // 2 for days in params.features.year_windows)])
+    return YEAR - LATE_DAYS - max([season, *(days // 2 for days in params.features.year_windows)])
 
 
 def _check_horizon(params: Params) -> None:

@@ -6,6 +6,9 @@ from datetime import UTC, date, datetime, time, timedelta
 
 from contract.errors import BadUsage
 
+WEEK = 7
+YEAR = 52 * WEEK  # back to the same weekday a year ago, nearly the same season
+
 
 def parse_day(text: str) -> date:
     """The day written as YYYY-MM-DD; BadUsage for anything else, a timestamp included."""

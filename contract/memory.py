@@ -12,12 +12,8 @@ PIECE_MB = 512.0  # of one piece of work where no budget is told
 LEAST_PIECE_MB = 32.0
 _PIECE_SHARE = 0.2  # of a budget
 
-_NO_MEMORY = (
-    "Cannot allocate memory",
-    "failed to map segment",
-    "OutOfMemory",
-    "out of memory",
-)  # of the system, a library, DuckDB
+# what the system, a library and DuckDB say
+_NO_MEMORY = ("Cannot allocate memory", "failed to map segment", "OutOfMemory", "out of memory")
 
 _budget_mb: float | None = None
 

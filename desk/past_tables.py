@@ -9,12 +9,12 @@ from typing import Any
 
 import polars as pl
 
+from contract.days import WEEK
 from contract.frames import FORECASTS
 from contract.panel import Panel
 from contract.quantiles import QUANTILES
 from storage.forecasts import judged_rows
 
-WEEK = 7
 TABLES_AT_ONCE = 2  # of 30,490 series: 0.43 million rows
 OF_INTERVALS = ("q025", "q250", "q500", "q750", "q975")  # what coverage and its stretch are told by
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import polars as pl
 
+from contract.days import WEEK
 from contract.params import FeatureParams
 from features.calendar import calendar_features
 from features.dense import GUTTER_DAYS
-from features.feature import WEEK, Feature, refuse_leaks
+from features.feature import Feature, refuse_leaks
 from features.hierarchy import LEVEL_DAYS, hierarchy_features, table_name
 from features.price import LONGEST_WINDOW, price_features, promo_features
 from features.sales import TABLE, sales_features

@@ -8,13 +8,11 @@ from typing import Literal
 import numpy as np
 import polars as pl
 
+from contract.days import WEEK, YEAR
 from contract.errors import LeakingFeature
 from features.windows import Window
 
 Anchor = Literal["origin", "weekday", "year", "origin_year", "target"]
-
-WEEK = 7
-YEAR = 52 * WEEK  # the same weekday a year ago
 
 # columns of dense tables that are known ahead of their day; covariates declared known-future join them by prefix
 KNOWN_AHEAD = {"price", "promo", "day_ix"}

@@ -7,13 +7,14 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from contract.agreement import SEASON_REACH
+from contract.days import WEEK
 from contract.errors import BadParams
 from features.dense import column
-from features.feature import WEEK, Anchor, Feature
+from features.feature import Anchor, Feature
 from features.windows import Window
 
-LEVEL_DAYS = 28  # the window a group's level is measured over
-SEASON_HALF = LEVEL_DAYS // 2
+LEVEL_DAYS = 28  # the window a group's level is measured over; of a year ago it lies around the day (SEASON_REACH)
 COLUMNS_AT_ONCE = 64  # of a table summed by group; bounds its float64 copy
 
 TOTAL, MEMBER_MEAN = pl.col("total"), pl.col("member_mean")
@@ -65,7 +66,7 @@ def hierarchy_features(columns: list[str], windows: list[int]) -> list[Feature]:
         read("member_mean", "origin", month, MEMBER_MEAN),
         *(read(f"trend_{days}", "origin", Window(days), over=level) for days in windows if days != LEVEL_DAYS),
         read("weekday", "weekday", Window(4, WEEK), over=level),
-        read("season", "year", month, ahead=SEASON_HALF, over=last_year),
+        read("season", "year", month, ahead=SEASON_REACH, over=last_year),
     ]
 
 

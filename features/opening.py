@@ -7,12 +7,12 @@ from datetime import date, timedelta
 import numpy as np
 import polars as pl
 
+from contract.agreement import OPENING
+from contract.days import WEEK
 from contract.panel import Panel
 from features.calendar import closed_days, regions_of
 from features.dense import FEED_COLUMN, Days, feed_arrived, locate
-from features.feature import WEEK
 
-OPEN_PLANNED = "is_open"  # the covariate a plan of openings arrives as
 WEEKS_OF_HABIT = 4
 FEWEST_DAYS_HEARD = 18  # of the 28: five days a week but for two holidays; of a rarer feed, silence says nothing
 WEEKS_OF_SILENCE = 8  # a feed is late by days, lost for weeks (drill `lost_feed`: four), never for two months
@@ -54,7 +54,7 @@ def _shut_ahead(panel: Panel, days: Days) -> np.ndarray:
     shut = np.zeros((panel.series.height, days.width), dtype=bool)
     ahead = slice(days.gutter + days.known, days.width)
     shut[:, ahead] = _shut_by_habit(panel, days)[:, np.arange(days.ahead) % WEEK] | long_silent(panel)[:, None]
-    planned = panel.covariates.filter(pl.col("name") == OPEN_PLANNED)
+    planned = panel.covariates.filter(pl.col("name") == OPENING)
     if planned.height:
         is_open = days.scatter(locate(planned, panel.series, days), panel.series.height, "value")[:, ahead]
         shut[:, ahead] = np.where(np.isnan(is_open), shut[:, ahead], is_open == 0)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
+from contract.days import WEEK
 from contract.panel import Panel
 from features.dense import Days, locate
-from features.feature import WEEK, Feature
+from features.feature import Feature
 from features.sales import TABLE
 from features.windows import Window
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import polars as pl
 
+from contract.days import WEEK
 from contract.params import FeatureParams
-from features.feature import WEEK, Feature
+from features.feature import Feature
 from features.windows import Window
 
 TABLE = "series"

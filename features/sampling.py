@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from contract.days import WEEK
 from contract.errors import NotEnoughHistory
 from features.cores import on_all_cores
-from features.feature import WEEK
 from features.frame import Rows
 from features.space import Space
 
@@ -78,12 +78,9 @@ def _unit_hash(series: np.ndarray, origins: np.ndarray, h: np.ndarray, seed: int
 
     splitmix64's finalizer (Steele et al. 2014).
     """
-    key = series.astype(np.uint64)[:, None, None] << np.uint64(32)
-    key = (
-        key
-        ^ (origins.astype(np.uint64)[:, None] << np.uint64(8))
-        ^ (h.astype(np.uint64) + (np.uint64(seed) << np.uint64(48)))
-    )
+    of_series = series.astype(np.uint64)[:, None, None] << np.uint64(32)
+    of_origin = origins.astype(np.uint64)[:, None] << np.uint64(8)
+    key = of_series ^ of_origin ^ (h.astype(np.uint64) + (np.uint64(seed) << np.uint64(48)))
     for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
         key ^= key >> np.uint64(shift)
         key *= np.uint64(factor)

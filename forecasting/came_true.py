@@ -8,10 +8,9 @@ from datetime import date
 import numpy as np
 import polars as pl
 
+from contract.days import WEEK
 from contract.panel import Panel
 from features.dense import Days, leave_out_sold_out, units_sold
-
-DAYS_PER_WEEK = 7
 
 
 def came_true(
@@ -33,7 +32,7 @@ def came_true(
 
 def week_ahead() -> pl.Expr:
     """The week ahead a row lies in, from 1."""
-    return (pl.col("h") - 1) // DAYS_PER_WEEK + 1
+    return (pl.col("h") - 1) // WEEK + 1
 
 
 def units_by_day(panel: Panel, first: date, absent_means_zero: bool, max_stockout_share: float) -> pl.DataFrame:

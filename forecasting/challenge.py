@@ -19,6 +19,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
+from contract.days import WEEK
 from contract.errors import ModelBroken
 from contract.panel import Panel
 from contract.params import InferenceParams
@@ -31,7 +32,6 @@ from forecasting.promotion import IMPROVEMENT, NO_HARM, Tables
 
 CHAMPION = "champion"  # its column in a backtest and its row on the leaderboard
 IS_CHAMPION = "the candidate is the champion"
-WEEK = 7
 LEAST_DAYS = WEEK  # judged days; fewer are one weekend
 
 

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
+from contract.days import YEAR
 from contract.errors import FeaturesMissing, ModelBroken, NotEnoughHistory
 from contract.panel import Panel
 from contract.params import TrainParams
 from features.declared import look_back_days
-from features.feature import YEAR
 from features.frame import Rows, category_names, feature_frames, feature_matrix, feature_names, targets
 from features.opening import closed_ahead
 from features.sampling import serving_rows, training_rows

@@ -12,15 +12,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from contract.days import YEAR
 from contract.params import GroupParams
 from features.hierarchy import group_index, sum_by
 from features.space import Space
 from forecasting.day_design import Calendar, calendar_of, known_mean, plans_of_series
 
-GROUP_DAYS = 3 * 364  # read of the past; what was usual four years ago is no news
+GROUP_DAYS = 3 * YEAR  # read of the past; what was usual four years ago is no news
 LEVEL_DAYS = 28  # between two knots of the level
 LEVEL_STIFFNESS = 5.0  # pull of a knot towards the one before, in units of the noise
-YEAR = 364  # days; whole weeks
 YEARS_WAVES = (0, 1, 2)  # yearly waves of the seasons averaged over,
 WAVES_NEED_DAYS = 300  # where so much is known; less would bend a season out of a trend
 USUAL_SHARE = 0.2  # a day under this share of the recent median was no normal day: closed, or the feed was missing

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from contract.days import WEEK
 from contract.quantiles import QUANTILES
 
 PAIRS_PER_BIN = 400  # below, the 0.5% quantile is one or two points
-DAYS_PER_WEEK = 7
 TAUS = np.array(list(QUANTILES.values()))
 
 
@@ -40,7 +40,7 @@ class Calibration:
     def quantiles(self, level: str, y_hat: np.ndarray, h: np.ndarray) -> np.ndarray:
         """(n, 9) quantiles of units for n mean forecasts at h days ahead."""
         weeks = self.by_level[level]
-        week = np.minimum((h - 1) // DAYS_PER_WEEK, len(weeks) - 1)
+        week = np.minimum((h - 1) // WEEK, len(weeks) - 1)
         result = np.zeros((len(y_hat), len(TAUS)))
         for k, ratios in enumerate(weeks):
             at = week == k
@@ -67,11 +67,8 @@ def learn_ratios(y_hat: np.ndarray, y: np.ndarray, most_bins: int) -> Ratios:
 
 def learn_weeks(y_hat: np.ndarray, y: np.ndarray, most_bins: int) -> list[Ratios]:
     """Ratios for each week of (groups, horizon) forecasts and outcomes; NaN outcomes teach nothing."""
-    starts = range(0, y.shape[1], DAYS_PER_WEEK)
-    return [
-        learn_ratios(y_hat[:, s : s + DAYS_PER_WEEK].ravel(), y[:, s : s + DAYS_PER_WEEK].ravel(), most_bins)
-        for s in starts
-    ]
+    starts = range(0, y.shape[1], WEEK)
+    return [learn_ratios(y_hat[:, s : s + WEEK].ravel(), y[:, s : s + WEEK].ravel(), most_bins) for s in starts]
 
 
 def quantile_columns(quantiles: np.ndarray) -> dict[str, np.ndarray]:

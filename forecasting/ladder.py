@@ -9,12 +9,10 @@ from pathlib import Path
 
 import polars as pl
 
-from contract.days import days_after
+from contract.days import WEEK, days_after
 from contract.errors import ModelBroken, NotEnoughHistory
 from forecasting.champion import Champion, champion_in_registry
 from forecasting.fallback import LAST_FORECAST
-
-WEEK = 7
 
 
 def who_serves(registry: Path, in_line: Sequence[str], backtest: Path) -> tuple[Champion, str | None]:

@@ -72,9 +72,8 @@ def window_after(
     sales = panel.sales.filter(pl.col("ds") <= cutoff + timedelta(days=horizon))
     known = replace(panel, sales=sales)
     y = units_sold(known, days, absent_means_zero).astype(np.float64)
-    history = np.nan_to_num(
-        y[:, : days.known]
-    )  # what sold, also on days sold out: revenue and scale are of what was sold
+    # what sold, also on days sold out: revenue and scale are of what was sold
+    history = np.nan_to_num(y[:, : days.known])
     future = leave_out_sold_out(y, known, days, max_stockout_share)[:, days.known :]
     was_known = pl.concat([panel.sales.filter(pl.col("ds") <= cutoff)["unique_id"], panel.before["unique_id"]]).unique()
     future[~panel.series["unique_id"].is_in(was_known.implode()).to_numpy()] = np.nan

@@ -8,9 +8,9 @@ from datetime import date
 import numpy as np
 import polars as pl
 
+from contract.days import WEEK
 from contract.panel import Panel
 from contract.params import GroupParams
-from features.feature import WEEK
 from features.space import PanelReading, Space, vocabulary_of
 from forecasting.alignment import aligned
 from forecasting.forecaster import days_late, forecast_grid, long_frame

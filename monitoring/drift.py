@@ -7,12 +7,12 @@ from datetime import date, timedelta
 
 import polars as pl
 
+from contract.days import YEAR
 from contract.panel import Panel
 from forecasting.slices import FAST_UNITS, SLOW_UNITS
 from monitoring.finding import Finding, not_judged
 
 WINDOW_DAYS = 28
-YEAR_DAYS = 364  # 52 weeks: the same weekdays, nearly the same season
 FALLBACK_DAYS = 56  # where no year is known: the weeks just before, season included
 SMALLEST_SHARE = 1e-4  # of a class nobody is in, so that its logarithm exists
 MIX_COLUMNS = ("cat_id", "dept_id")  # the first a source has
@@ -69,7 +69,7 @@ def unit_mix(sales: pl.DataFrame, series: pl.DataFrame, column: str) -> dict[str
 
 
 def _reference(panel: Panel, recent_from: date) -> tuple[date, date, str]:
-    year_ago = recent_from - timedelta(days=YEAR_DAYS)
+    year_ago = recent_from - timedelta(days=YEAR)
     if year_ago >= panel.first_day:
         return year_ago, year_ago + timedelta(days=WINDOW_DAYS - 1), "the same weeks a year before"
     before = recent_from - timedelta(days=FALLBACK_DAYS)

@@ -1,7 +1,7 @@
 """Signals of what arrived: demand, zeros, mix, stock-outs, promotions, prices, assortment.
 
 What has a season is compared with the same day 52 weeks before (same weekday, nearly the same season and events); prices with
-the same series' 28 days before. The longest look back is YEAR_DAYS, so a signal is known from the panel's second year on.
+the same series' 28 days before. The longest look back is YEAR, so a signal is known from the panel's second year on.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from datetime import date, timedelta
 import numpy as np
 import polars as pl
 
+from contract.days import YEAR
 from contract.panel import Panel
 from features.dense import Days, locate, units_sold
 from features.price import spread_over_days
 from forecasting.slices import RECENT_DAYS
 from monitoring.signal import WHOLE, Signal, group_of
 
-YEAR_DAYS = 364
 PRICE_DAYS = 28
 NEW_DAYS = 28
 MIX_COLUMNS = ("cat_id", "dept_id")  # the first a source has
@@ -40,7 +40,7 @@ class Arrived:
 
 def arrived(panel: Panel, days_back: int, absent_means_zero: bool) -> Arrived:
     """The last `days_back` days of a panel, and the year before them."""
-    first = max(panel.last_day - timedelta(days=days_back + YEAR_DAYS - 1), panel.first_day)
+    first = max(panel.last_day - timedelta(days=days_back + YEAR - 1), panel.first_day)
     days = Days(first, (panel.last_day - first).days + 1, 0, gutter=0)
     recent = replace(panel, sales=panel.sales.filter(pl.col("ds") >= first))
     located = locate(recent.sales, panel.series, days)
@@ -194,7 +194,7 @@ def _on_range(y: np.ndarray) -> np.ndarray:
 
 def _against_last_year(values: np.ndarray) -> np.ndarray:
     difference = np.full_like(values, np.nan, dtype=np.float64)
-    difference[:, YEAR_DAYS:] = values[:, YEAR_DAYS:] - values[:, :-YEAR_DAYS]
+    difference[:, YEAR:] = values[:, YEAR:] - values[:, :-YEAR]
     return difference
 
 

@@ -16,7 +16,6 @@ from contract.quantiles import INTERVALS
 from monitoring.outlook import expected_absolute_error
 from monitoring.signal import WHOLE, Signal, group_of
 
-WEEK = 7
 SUMS = ["y", "y_hat", "error", "absolute", "promised", "outside", "rows"]
 _RETRAIN = "retrain if no feed, price, promotion or rule explains it."
 

@@ -7,8 +7,9 @@ from datetime import date, timedelta
 
 import polars as pl
 
+from contract.agreement import OPENING
 from contract.panel import Panel
-from features.opening import OPEN_PLANNED, closed_ahead
+from features.opening import closed_ahead
 from monitoring.finding import Finding
 
 WATCHER = "planned_closed"
@@ -39,7 +40,7 @@ def planned_closed(panel: Panel, last: date, region: str | None) -> list[Finding
 
 def _without_plans(panel: Panel) -> Panel:
     """What habit alone says."""
-    covariates = panel.covariates.filter(pl.col("name") != OPEN_PLANNED)
+    covariates = panel.covariates.filter(pl.col("name") != OPENING)
     return replace(panel, calendar=panel.calendar.clear(), covariates=covariates)
 
 

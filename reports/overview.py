@@ -6,9 +6,9 @@ from datetime import date, timedelta
 
 import polars as pl
 
+from contract.days import YEAR
 from contract.panel import Panel
 
-YEAR_DAYS = 364  # 52 weeks: the same weekdays
 MOST_GROUPS = 60  # a level with more groups is a list nobody reads
 SPANS = ("next", "last", "year")
 
@@ -21,7 +21,7 @@ def by_series(panel: Panel, forecasts: pl.DataFrame) -> pl.DataFrame:
     """
     origin, horizon = forecasts["origin"].max(), forecasts["h"].max()
     sold = panel.sales.select("unique_id", "ds", units="y")
-    year_ago = origin - timedelta(days=YEAR_DAYS)
+    year_ago = origin - timedelta(days=YEAR)
     spans = {
         "next": forecasts.select("unique_id", "ds", units="y_hat"),
         "last": _between(sold, origin - timedelta(days=horizon - 1), origin),

@@ -24,12 +24,11 @@ METRIC_MEANINGS = {
     "rmsse": "as WRMSSE, for single series and without weights",
     "mase": "as RMSSE, with absolute instead of squared errors",
 }
-METRIC_WORDS = {"bias": "bias"}
 
 
 def metric_name(metric: str) -> str:
     """A score as people write it."""
-    return METRIC_WORDS.get(metric, metric.upper())
+    return metric if metric == "bias" else metric.upper()
 
 
 def slice_words(key: Any) -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import polars as pl
 
+from contract.agreement import OPENING
 from contract.errors import BadInput, BadParams
 from contract.params import CodedColumn, FilesParams
 from contract.received import Received
@@ -19,7 +20,6 @@ from sources.plans import price_rows, with_known_at
 from sources.tables import need_columns, read_table
 
 PLANNED = ("unique_id", "ds", "is_open", "price", "promo")  # of source.files.columns, what a plan may state
-OPEN_PLANNED = "is_open"  # the covariate a plan's opening becomes: features.opening reads it
 
 
 def read_sales(path: Path, files: FilesParams, static: Path | None, history_span_days: int) -> list[Received]:
@@ -57,9 +57,9 @@ def read_plans(path: Path, files: FilesParams) -> list[Received]:
     is_history = rows["known_at"].null_count() > 0
     facts = []
     names = list(files.known_future)
-    if OPEN_PLANNED in rows.columns:
-        rows = rows.with_columns(pl.col(OPEN_PLANNED).cast(pl.Float64))
-        names.append(OPEN_PLANNED)
+    if OPENING in rows.columns:
+        rows = rows.with_columns(pl.col(OPENING).cast(pl.Float64))
+        names.append(OPENING)
     if {"price", "promo"} & set(rows.columns):
         facts.append(received("prices", _daily_prices(rows), is_history=is_history))
     return [received("covariates", _long(rows, names), mapped, is_history=is_history), *facts]

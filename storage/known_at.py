@@ -32,9 +32,8 @@ def with_known_at(
     if fact == "covariates":
         is_past = pl.col("name").is_in(list(past_only))
     assumed = pl.when(is_past).then(happened).otherwise(planned)
-    moment = pl.lit(
-        now, pl.Datetime("us")
-    )  # nothing is learned after it came: a correction made meanwhile would be older
+    # nothing is learned after it came: a correction made meanwhile would be older
+    moment = pl.lit(now, pl.Datetime("us"))
     rows = rows.with_columns(pl.col("known_at").fill_null(pl.min_horizontal(assumed, moment)))
     if fact == "sales":
         return rows, f"assumed: ds + {assumed_delay_days} days, {ASSUMED_HOUR:%H:%M}"

@@ -4,9 +4,10 @@ import numpy as np
 import polars as pl
 import pytest
 
+from contract.days import YEAR
 from contract.errors import LeakingFeature
 from features.declared import declared_features, look_back_days
-from features.feature import YEAR, Feature, days_read, refuse_leaks
+from features.feature import Feature, days_read, refuse_leaks
 
 ORIGIN = 500
 

@@ -9,8 +9,8 @@ from datetime import date, timedelta
 import numpy as np
 import pytest
 
+from contract.days import WEEK, YEAR
 from contract.panel import Panel
-from features.feature import WEEK, YEAR
 
 REACH = 14
 DAYS = 430  # more than a year, so that last year's features are known

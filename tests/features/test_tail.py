@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
+from contract.days import YEAR
 from features.declared import look_back_days
-from features.feature import YEAR
 
 HS = [1, 8, 28]
 ANY_SHARE = 0.25

@@ -9,11 +9,12 @@ import numpy as np
 import polars as pl
 import pytest
 
+from contract.days import YEAR
 from contract.panel import panel_of
 from contract.params import SignalParams
 from forecasting.came_true import came_true
 from monitoring.cusum import CLIP, LEAST_LIMIT, SLACK, began, cusum, quarterly_limits, standardised
-from monitoring.input_signals import YEAR_DAYS, arrived, input_signals
+from monitoring.input_signals import arrived, input_signals
 from monitoring.judge import judge, past_of
 from monitoring.outcome_signals import daily_sums, outcome_signals, weekly_origins
 from monitoring.outlook import expected_absolute_error
@@ -175,7 +176,7 @@ def test_the_error_a_table_promises_is_the_mean_distance_of_its_quantiles(foreca
 
 @pytest.fixture(scope="module")
 def year_and_a_half(make_panel):
-    return make_panel(series=8, days=YEAR_DAYS + 120, seed=5, nasty=False)
+    return make_panel(series=8, days=YEAR + 120, seed=5, nasty=False)
 
 
 def test_no_signal_reads_a_later_day(year_and_a_half):
@@ -194,7 +195,7 @@ def test_demand_is_compared_with_the_same_weekday_a_year_before(year_and_a_half)
     demand = next(s for s in input_signals(arrived(panel, 400, True), []) if s.slice == "demand")
     units = panel.sales.group_by("ds").agg(pl.col("y").sum())
     of = dict(units.iter_rows())
-    expected = np.log(of[panel.last_day] / of[panel.last_day - timedelta(days=YEAR_DAYS)])
+    expected = np.log(of[panel.last_day] / of[panel.last_day - timedelta(days=YEAR)])
     assert demand.values[0, -1] == pytest.approx(expected)
     assert np.isnan(demand.values[0, 0])
 
