@@ -163,6 +163,8 @@ def _evidence(params: Params, places: Places, now: datetime, last_table: pl.Data
             absent_means_zero=params.ingest.absent_means_zero,
             pages=read_pages(places.validation),
             region=params.source.region,
+            known_future=params.features.known_future,
+            past_only=params.features.past_only,
         )
 
 

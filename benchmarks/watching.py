@@ -20,6 +20,7 @@ from contract.params import MonitorParams
 from features.dense import Days, units_sold
 from forecasting.came_true import came_true
 from monitoring.churn import churn, level_and_shape
+from monitoring.distributions import distribution_signals
 from monitoring.input_signals import arrived, input_signals
 from monitoring.judge import judge, known_days, limits_of, past_of
 from monitoring.outcome_signals import daily_sums, outcome_signals
@@ -50,13 +51,14 @@ class Limits:
 
 def signals_over(world: World, panel: Panel, tables: pl.DataFrame) -> list[Signal]:
     """Every signal over the whole of a panel; causal, so cutting one at a day is what that day knew."""
-    zeros = world.params.ingest.absent_means_zero
+    zeros, features = world.params.ingest.absent_means_zero, world.params.features
     told = came_true(tables.filter(pl.col("h") <= WEEK), panel, *world.known_by)
     columns = group_columns(panel.series)
     seen = arrived(panel, (panel.last_day - panel.first_day).days, zeros)
     return [
         *outcome_signals(daily_sums(told, panel.series, columns), world.params.monitor),
         *input_signals(seen, columns),
+        *distribution_signals(seen, panel, features.known_future, features.past_only),
     ]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
@@ -14,6 +15,7 @@ from monitoring.accuracy import accuracy, accuracy_table, bias
 from monitoring.arrivals import noted
 from monitoring.calibration import calibration
 from monitoring.churn import churn, level_and_shape
+from monitoring.distributions import distribution_signals, one_for_each_covariate
 from monitoring.drift import drift
 from monitoring.finding import Finding
 from monitoring.freshness import freshness
@@ -52,6 +54,8 @@ class Evidence:
     absent_means_zero: bool
     pages: list[dict[str, Any]] = field(default_factory=list)  # of the files judged lately: see monitoring.arrivals
     region: str | None = None  # the series' column that names their calendar
+    known_future: Sequence[str] = ()  # covariates the model reads ahead, and those it reads of the past
+    past_only: Sequence[str] = ()
 
 
 def watch(evidence: Evidence, told: pl.DataFrame, params: MonitorParams) -> list[Finding]:
@@ -78,7 +82,11 @@ def signals_of(evidence: Evidence, params: MonitorParams) -> list[Signal]:
     """Every daily signal, as far back as it is judged."""
     panel, p = evidence.panel, params.signals
     seen = arrived(panel, days_looked_at(p), evidence.absent_means_zero)
-    return [*outcome_signals(evidence.weekly, params), *input_signals(seen, group_columns(panel.series))]
+    return [
+        *outcome_signals(evidence.weekly, params),
+        *input_signals(seen, group_columns(panel.series)),
+        *distribution_signals(seen, panel, evidence.known_future, evidence.past_only),
+    ]
 
 
 def fixed_limits(evidence: Evidence, told: pl.DataFrame, params: MonitorParams) -> list[Finding]:
@@ -131,7 +139,8 @@ def _quality_trend(evidence: Evidence, params: SignalParams) -> list[Finding]:
 
 def _wandering(evidence: Evidence, told: pl.DataFrame, params: MonitorParams) -> list[Finding]:
     """By signal where the past says what is usual, by fixed limit where it does not."""
-    signals = [finding for signal in signals_of(evidence, params) for finding in judge(signal, params.signals)]
+    findings = [finding for signal in signals_of(evidence, params) for finding in judge(signal, params.signals)]
+    signals = one_for_each_covariate(findings)
     spoken = {finding.watcher for finding in signals if finding.is_judged}
     fixed = [finding for finding in fixed_limits(evidence, told, params) if finding.watcher not in spoken]
     return [*(finding for finding in signals if finding.watcher in spoken), *fixed]
