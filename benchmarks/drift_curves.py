@@ -23,8 +23,9 @@ import polars as pl
 
 from benchmarks.false_alarms import kind_of
 from benchmarks.measured import ROOT
-from benchmarks.replay import World, tables_from, walk, world_of
+from benchmarks.replay import World, booster_of, champion_of, publish, sundays, tables_from, walk, world_of
 from benchmarks.watching import Limits, Rung, rung_by_fixed_limits, rung_by_plain_tests, rung_by_signals, signals_over
+from contract.days import WEEK
 from contract.panel import Panel
 from contract.quantiles import INTERVALS
 from drills.drift_shapes import SHAPES, DriftShape
@@ -32,6 +33,7 @@ from forecasting.came_true import came_true
 
 RESULTS = ROOT / "benchmarks" / "results" / "drift_curves.json"
 WATCHED_DAYS, WEEKS = 56, 8
+REFIT_DAYS = 28  # of drift that a refit has seen when it takes over; judged on the days after
 FIRST_START_DAYS, START_STEP_DAYS = 112, 168  # after watching begins; steps of whole refit cycles
 FIXED_STEP = 7  # days between looks of the fixed limits, which cost a hundred times a signal's
 
@@ -105,6 +107,26 @@ def _watched(world: World, panel: Panel, tables: pl.DataFrame, start: date, limi
     return {
         "rung": {family: _listed(of_family) for family, of_family in rung.items()},
         **_quality(world, panel, tables, start),
+        **({"refit": _with_and_without_refit(world, panel, tables, start)} if world.by_trees else {}),
+    }
+
+
+def _with_and_without_refit(world: World, panel: Panel, tables: pl.DataFrame, start: date) -> dict[str, Any]:
+    """WAPE and bias of the days after REFIT_DAYS of drift, by the champion that stayed and by one fitted on that day."""
+    cutoff = start + timedelta(days=REFIT_DAYS - 1)
+    _, calibration = champion_of(world, max(day for day in world.refits if day <= start))
+    booster = booster_of(world, panel, cutoff)
+    origins = sundays(cutoff, start + timedelta(days=WATCHED_DAYS - 1))
+    refitted = pl.concat([publish(world, panel, origin, booster, calibration) for origin in origins])
+    stayed = tables.filter(pl.col("origin").is_in(origins))
+    return {"stayed": _errors(world, panel, stayed), "refitted": _errors(world, panel, refitted)}
+
+
+def _errors(world: World, panel: Panel, tables: pl.DataFrame) -> dict[str, float]:
+    told = came_true(tables.filter(pl.col("h") <= WEEK), panel, *world.known_by)
+    return {
+        "wape": float(told["error"].abs().sum() / told["y"].sum()),
+        "bias": float(told["error"].sum() / told["y"].sum()),
     }
 
 
@@ -114,7 +136,7 @@ def _listed(rung: Rung) -> dict[str, list[list[str]]]:
 
 def _quality(world: World, panel: Panel, tables: pl.DataFrame, start: date) -> dict[str, float]:
     """WAPE and 95% coverage of the first-week forecasts of the watched days."""
-    told = came_true(tables.filter(pl.col("h") <= 7), panel, *world.known_by)
+    told = came_true(tables.filter(pl.col("h") <= WEEK), panel, *world.known_by)
     told = told.filter(pl.col("ds") >= start)
     low, high = INTERVALS[0.95]
     return {
@@ -134,6 +156,7 @@ def _compared(seen: dict[str, Any], clean: dict[str, Any]) -> dict[str, Any]:
         "delays": delays,
         "wape_lost": seen["wape"] / clean["wape"] - 1,
         "coverage_shift": seen["covered"] - clean["covered"],
+        "refit": seen.get("refit"),
     }
 
 
@@ -166,6 +189,16 @@ def _summary(runs: list[dict[str, Any]]) -> dict[str, Any]:
         "watchers": _who(runs),
         "wape_lost": round(statistics.mean(run["wape_lost"] for run in runs), 4),
         "coverage_shift": round(statistics.mean(run["coverage_shift"] for run in runs), 4),
+        **({"refit": _refits([run["refit"] for run in runs])} if runs[0]["refit"] else {}),
+    }
+
+
+def _refits(told: list[dict[str, Any]]) -> dict[str, float]:
+    """WAPE of the refitted beside the champion that stayed, and the bias of both; means over runs."""
+    return {
+        "wape": round(statistics.mean(one["refitted"]["wape"] / one["stayed"]["wape"] - 1 for one in told), 4),
+        "bias_stayed": round(statistics.mean(one["stayed"]["bias"] for one in told), 4),
+        "bias_refitted": round(statistics.mean(one["refitted"]["bias"] for one in told), 4),
     }
 
 

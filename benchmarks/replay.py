@@ -146,6 +146,12 @@ def publish(world: World, panel: Panel, origin: date, model: Forecaster, calibra
     )
 
 
+def booster_of(world: World, panel: Panel, cutoff: date) -> GlobalLightGBM:
+    """The booster of these worlds, fitted on a panel as far as it was known at a cutoff."""
+    known, train = _recent(panel, cutoff, FIT_DAYS), world.params.train.model_copy(update=SMALL)
+    return GlobalLightGBM(train, reading_of(world.params, known)).fit(known)
+
+
 def _recent(panel: Panel, origin: date, days: int) -> Panel:
     return replace(panel, sales=panel.sales.filter(pl.col("ds").is_between(origin - timedelta(days=days), origin)))
 
@@ -160,8 +166,7 @@ def _learn(world: World, tables: list[pl.DataFrame], cutoff: date) -> None:
     folder = world.folder / cutoff.isoformat()
     folder.mkdir(exist_ok=True)
     if world.by_trees:
-        known, train = _recent(world.panel, cutoff, FIT_DAYS), world.params.train.model_copy(update=SMALL)
-        save_bundle(GlobalLightGBM(train, reading_of(world.params, known)).fit(known), folder, world.name)
+        save_bundle(booster_of(world, world.panel, cutoff), folder, world.name)
     weeks = [asdict(week) for week in _ratios(world, tables, cutoff)]
     (folder / "replay.json").write_text(json.dumps(weeks), encoding="utf-8")
 
