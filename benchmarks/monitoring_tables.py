@@ -12,6 +12,7 @@ from benchmarks.markdown import between_marks, markdown_table
 from benchmarks.measured import ROOT, kept
 from drills.drift_shapes import SHAPES
 from forecasting.recalibration import CLASSES
+from monitoring.distributions import QUESTIONS
 
 DOCUMENT = ROOT / "monitoring.md"
 CURVES = ROOT / "docs" / "drift_delay.svg"
@@ -35,6 +36,7 @@ def sections() -> dict[str, str]:
     made = {
         "false_alarms": _false_alarms,
         "drift_curves": _drift_curves,
+        "covariate_drift": _covariate_drift,
         "slow_doors": _slow_doors,
         "outlook": _outlook,
         "recalibration": _recalibration,
@@ -101,6 +103,36 @@ def _found(found: dict[str, Any]) -> str:
 def _first_three(watchers: dict[str, Any]) -> str:
     fastest = sorted(watchers.items(), key=lambda item: (-item[1]["rate"], item[1]["delay"]))[:3]
     return ", ".join(f"{name.removeprefix('drift:')} {seen['delay']:.0f}" for name, seen in fastest)
+
+
+def _covariate_drift(told: dict[str, Any]) -> str:
+    """For each kind of chain: clean alarms by covariate and question; then one row per fault."""
+    return "\n\n".join(
+        part
+        for chains, one in told["chains"].items()
+        for part in (_clean(chains, one["clean"]), _faults(one["faults"]))
+    )
+
+
+def _clean(chains: str, told: dict[str, Any]) -> str:
+    rates: dict[str, list[str]] = {}
+    for cause, rate in told["per_quarter"].items():
+        rates.setdefault(cause.split(":")[2], []).append(f"{rate:.2f}")
+    head = [f"{chains}: false alarms per quarter, of {told['quarters']:.0f}", *QUESTIONS]
+    return markdown_table(head, [[name, *of_name] for name, of_name in rates.items()])
+
+
+def _faults(rows: list[dict[str, Any]]) -> str:
+    lines = [
+        [
+            row["covariate"],
+            row["what"],
+            str(row["runs"]),
+            "-" if row["day"] is None else f"{row['found']:.0%}, day {row['day']:.0f}",
+        ]
+        for row in rows
+    ]
+    return markdown_table(["covariate", "what comes instead", "runs", "found"], lines)
 
 
 def _slow_doors(told: dict[str, Any]) -> str:

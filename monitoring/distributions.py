@@ -29,6 +29,7 @@ BINS = 64  # of the first year's values; the distance is read at their edges
 MARGIN = 0.1  # of the range of a year: a record summer is no new unit
 SMALLEST_DISTANCE, SMALLEST_SHARE = 0.05, 0.005
 COVARIATES = "covariates"
+QUESTIONS = ("moved", "unseen", "repeated", "missing")
 _ASK = (
     "Ask who sends it whether unit, source or meaning changed; forecasts made from it are wrong until it is put right."
 )
@@ -156,14 +157,14 @@ def _covariate(seen: Arrived, name: str, table: np.ndarray, ahead: int, y: np.nd
         "(usually {usual:.1f} ± {spread:.1f})"
     )  # fmt: skip
     asked = [
-        ("moved", yearly_distance(table, ahead), SMALLEST_DISTANCE, moved),
-        ("unseen", share_unseen(table, ahead), SMALLEST_SHARE, f"{{now:.1%}} of {values_of} lie beyond any earlier year's {usually}"),
-        ("repeated", share_repeated(table, ahead), SMALLEST_SHARE, f"{{now:.1%}} of {values_of} repeat the day before {usually}"),
-        ("missing", share_missing(table, y), SMALLEST_SHARE, f"{{now:.1%}} of what sold has no value of '{name}' {usually}"),
+        (yearly_distance(table, ahead), SMALLEST_DISTANCE, moved),
+        (share_unseen(table, ahead), SMALLEST_SHARE, f"{{now:.1%}} of {values_of} lie beyond any earlier year's {usually}"),
+        (share_repeated(table, ahead), SMALLEST_SHARE, f"{{now:.1%}} of {values_of} repeat the day before {usually}"),
+        (share_missing(table, y), SMALLEST_SHARE, f"{{now:.1%}} of what sold has no value of '{name}' {usually}"),
     ]  # fmt: skip
     return [
         Signal(
             "drift", f"{COVARIATES}:{name}:{question}", seen.first, (WHOLE,), values[None], least, saying, _ASK, "up"
         )
-        for question, values, least, saying in asked
+        for question, (values, least, saying) in zip(QUESTIONS, asked, strict=True)
     ]
