@@ -44,11 +44,11 @@ def monitor(params: Params, places: Places, *, now: datetime, dry_run: bool = Fa
     from desk.shadowing import shadow_so_far
     from monitoring.decide import decide_retraining, is_muted, to_raise
     from monitoring.finding import worst
-    from monitoring.watch import came_true_tables, watch
+    from monitoring.watch import watch
     from reports.watch import write_watch_page
 
     skew = _parity(params, places)
-    told, last_table = _came_true(params, places)
+    told, last_table, outcomes = _came_true(params, places)
     evidence = _evidence(params, places, now, last_table)
     findings = [*watch(evidence, told, params.monitor), skew]
     for finding in findings:
@@ -70,9 +70,7 @@ def monitor(params: Params, places: Places, *, now: datetime, dry_run: bool = Fa
         shadow = shadow_so_far(params, places)
         summary["shadow"] = shadow.told if shadow else None
         every = {"findings": [{"cause": finding.cause, **asdict(finding)} for finding in findings]}
-        _write_json(
-            places.reports / "monitor.json", {"now": now, **summary, **every, **came_true_tables(told, evidence)}
-        )
+        _write_json(places.reports / "monitor.json", {"now": now, **summary, **every, **outcomes})
         write_watch_page(places.reports)
     return summary
 
@@ -109,24 +107,32 @@ def report(params: Params, places: Places) -> Summary:
     return {"leaderboard": leaderboard_table(told.leaderboard), "report": str(page), "bytes": page.stat().st_size}
 
 
-def _came_true(params: Params, places: Places) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """The weekly tables as far as they came true, and the newest of them whole; from the days they are about, before the long
-    history is held."""
+def _came_true(params: Params, places: Places) -> tuple[pl.DataFrame, pl.DataFrame, Summary]:
+    """The weekly tables as far as they came true, the newest of them whole, and how good they were; from the days they are about,
+    before the long history is held."""
     import polars as pl
 
-    from desk.past_tables import one_table_a_week
-    from forecasting.came_true import came_true
-    from storage.forecasts import newest_runs
+    from desk.past_tables import one_table_a_week, weekly_runs
+    from forecasting.came_true import came_true, levels_came_true
+    from monitoring.outcomes import outcome_tables
+    from monitoring.watch import group_columns
+    from storage.forecasts import judged_levels, newest_runs
     from storage.panel import last_sales_day, read_panel, read_tail
     from storage.store import open_store
 
     with open_store(places.store, params.ingest.lock_wait_s, read_only=True) as con:
         last = last_sales_day(con) or read_panel(con).last_day  # refused there: no sales at all
-        tables = one_table_a_week(con, newest_runs(con), last, params.train.horizon)
+        runs, horizon = newest_runs(con), params.train.horizon
+        tables = one_table_a_week(con, runs, last, horizon)
         days = timedelta(days=params.train.horizon + 14)
         recent = read_tail(con, last - days, params.features.max_stockout_share)
+        columns = group_columns(recent.series)
+        levels = [level for level in params.source.hierarchy if level.columns in ((), *((name,) for name in columns))]
+        published = judged_levels(con, weekly_runs(runs, last, horizon), [level.name for level in levels], last)
     told = came_true(tables, recent, params.ingest.absent_means_zero, params.features.max_stockout_share)
-    return told, tables.filter(pl.col("origin") == pl.col("origin").max())
+    of_levels = levels_came_true(published, told, recent.series, levels)
+    outcomes = outcome_tables(told, of_levels, recent.series, columns)
+    return told, tables.filter(pl.col("origin") == pl.col("origin").max()), outcomes
 
 
 def _evidence(params: Params, places: Places, now: datetime, last_table: pl.DataFrame) -> Evidence:

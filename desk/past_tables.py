@@ -24,13 +24,18 @@ SumsOf = Callable[[pl.DataFrame, Panel], pl.DataFrame]
 def one_table_a_week(con: Any, runs: dict[date, str], last_day: date, horizon: int) -> pl.DataFrame:
     """One published table a week, back to the last whose whole horizon came true, as judged_rows: what came true of each, and all
     of the newest. Daily tables repeat each other's errors. `runs` as storage.forecasts.newest_runs."""
-    asked = [_of_week(runs, last_day - timedelta(days=week)) for week in range(0, horizon + WEEK, WEEK)]
-    found = [run_id for run_id in asked if run_id]
+    found = weekly_runs(runs, last_day, horizon)
     untils = [date.max, *[last_day] * len(found)]
     tables = [
         judged_rows(con, [run_id], OF_INTERVALS, horizon, until) for run_id, until in zip(found, untils, strict=False)
     ]
     return pl.concat(tables) if tables else FORECASTS.empty()
+
+
+def weekly_runs(runs: dict[date, str], last_day: date, horizon: int) -> list[str]:
+    """The run of one table a week, the newest first, back to the last whose whole horizon came true."""
+    asked = [_of_week(runs, last_day - timedelta(days=week)) for week in range(0, horizon + WEEK, WEEK)]
+    return [run_id for run_id in asked if run_id]
 
 
 def sums_of_first_weeks(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from contract.quantiles import QUANTILES
@@ -12,14 +14,20 @@ CRITICAL = ("q500", "q750", "q835", "q975")  # a unit short costs 1, 3, 5 and 39
 
 
 def shares_below(y: np.ndarray, quantiles: np.ndarray) -> np.ndarray:
-    """(9,) share of the n outcomes below each of their own (9, n) quantiles; calibrated when it equals the nine probabilities.
+    """(9,) share of the n outcomes below each of their own (9, n) quantiles; calibrated when it equals the nine probabilities."""
+    return np.array([part.mean() for part in parts_below(y, quantiles, TAUS)])
+
+
+def parts_below(y: np.ndarray, quantiles: np.ndarray, taus: np.ndarray) -> Iterator[np.ndarray]:
+    """For each of k probabilities the part (0 to 1) of each of the n outcomes that lies below its own (k, n) quantile of it.
 
     An outcome that equals several quantiles (a zero where half of them are zero) is spread evenly over the probability they
-    span: the non-randomised PIT of Czado, Gneiting & Held (2009), read at nine points.
+    span: the non-randomised PIT of Czado, Gneiting & Held (2009), read at k points.
     """
-    edges = np.concatenate([[0.0], TAUS, [1.0]])
+    edges = np.concatenate([[0.0], taus, [1.0]])
     start, stop = edges[(quantiles < y).sum(axis=0)], edges[(quantiles <= y).sum(axis=0) + 1]
-    return np.array([np.clip((tau - start) / (stop - start), 0, 1).mean() for tau in TAUS])
+    for tau in taus:
+        yield np.clip((tau - start) / (stop - start), 0, 1)
 
 
 def pit_scores(y: np.ndarray, quantiles: dict[str, np.ndarray], known: np.ndarray) -> dict[str, float]:

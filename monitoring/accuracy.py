@@ -57,14 +57,6 @@ def bias(
     return findings if column is None else [finding for finding in findings if finding.severity != "ok"]
 
 
-def accuracy_table(told: pl.DataFrame, series: pl.DataFrame, column: str) -> pl.DataFrame:
-    """For each group of a column: units sold, WAPE and bias over the forecasts that came true."""
-    placed = told.join(series, on="unique_id", how="left") if column not in told.columns else told
-    return volume_by(placed, column).select(
-        column, "y", wape=pl.col("absolute") / pl.col("y"), bias=pl.col("error") / pl.col("y")
-    )
-
-
 def promised_by_week(scores: pl.DataFrame, model: str) -> dict[int, float]:
     """WAPE by week ahead that a model's backtest promised, mean over its cutoffs. `scores` as contract.frames.SCORES."""
     weekly = scores.filter(pl.col("slice").str.starts_with("week_"), model=model, metric="wape")

@@ -11,7 +11,7 @@ import polars as pl
 
 from contract.panel import Panel
 from contract.params import MonitorParams, SignalParams
-from monitoring.accuracy import accuracy, accuracy_table, bias
+from monitoring.accuracy import accuracy, bias
 from monitoring.arrivals import noted
 from monitoring.calibration import calibration
 from monitoring.churn import churn, level_and_shape
@@ -117,15 +117,6 @@ def causes_before_truth(
         *drift(panel, params.max_psi),
     ]
     return [finding.cause for finding in findings if finding.severity != "ok"]
-
-
-def came_true_tables(told: pl.DataFrame, evidence: Evidence) -> dict[str, list[dict]]:
-    """Units, WAPE and bias of what came true by week ahead and by each slice that is watched, as plain rows."""
-    series = evidence.panel.series
-    return {
-        f"by_{column}": accuracy_table(told, series, column).to_dicts()
-        for column in ("week", *group_columns(evidence.panel.series))
-    }
 
 
 def _planned(panel: Panel, newest: pl.DataFrame, region: str | None) -> list[Finding]:

@@ -65,6 +65,13 @@ def judged_rows(
     return con.sql(query, params={"run_ids": run_ids, "most_h": most_h, "until": until}).pl()
 
 
+def judged_levels(con: duckdb.DuckDBPyConnection, run_ids: list[str], levels: list[str], until: date) -> pl.DataFrame:
+    """FORECAST_LEVELS of these runs and levels up to a day, sorted by key."""
+    condition = "list_contains($run_ids, run_id) and list_contains($levels, level) and ds <= $until"
+    query = _select(FORECAST_LEVELS, condition)
+    return con.sql(query, params={"run_ids": run_ids, "levels": levels, "until": until}).pl()
+
+
 def newest_run(con: duckdb.DuckDBPyConnection) -> tuple[Run, date] | None:
     """The run of the newest whole table and its origin; None before the first."""
     tables = "select * from (" + NEWEST_OF_ORIGINS + ") order by origin desc limit 1"  # noqa: S608 -- ours

@@ -11,7 +11,7 @@ from contract.levels import levels_of
 from contract.panel import panel_of
 from forecasting.came_true import came_true
 from forecasting.window import window_after
-from monitoring.accuracy import accuracy, accuracy_table, bias, promised_by_week
+from monitoring.accuracy import accuracy, bias, promised_by_week
 from monitoring.calibration import calibration, coverage
 from monitoring.service import fallback, forecast_age, sanity
 
@@ -72,7 +72,6 @@ def test_biases_that_cancel_out_in_total_ring_by_store(told):
         ("bias:store_id:S1", "warning", 0.5),
         ("bias:store_id:S2", "warning", -0.5),
     ]
-    assert accuracy_table(told, SERIES, "store_id")["wape"].to_list() == [0.5, 0.5]
 
 
 def test_a_store_and_a_department_of_one_name_are_two_causes(told):
