@@ -14,7 +14,7 @@ import json
 import statistics
 from collections.abc import Callable
 from datetime import date, timedelta
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,8 @@ import polars as pl
 
 from benchmarks.false_alarms import kind_of
 from benchmarks.measured import ROOT
-from benchmarks.replay import World, booster_of, champion_of, publish, sundays, tables_from, walk, world_of
+from benchmarks.remedies import remedies
+from benchmarks.replay import KEPT, World, tables_from, walk, world_of
 from benchmarks.watching import Limits, Rung, rung_by_fixed_limits, rung_by_plain_tests, rung_by_signals, signals_over
 from contract.days import WEEK
 from contract.panel import Panel
@@ -33,7 +34,6 @@ from forecasting.came_true import came_true
 
 RESULTS = ROOT / "benchmarks" / "results" / "drift_curves.json"
 WATCHED_DAYS, WEEKS = 56, 8
-REFIT_DAYS = 28  # of drift that a refit has seen when it takes over; judged on the days after
 FIRST_START_DAYS, START_STEP_DAYS = 112, 168  # after watching begins; steps of whole refit cycles
 FIXED_STEP = 7  # days between looks of the fixed limits, which cost a hundred times a signal's
 
@@ -71,30 +71,37 @@ def starts_of(world: World, count: int, first_days: int, step_days: int) -> list
 
 def _runs(world: World, start: date, shapes: list[DriftShape]) -> list[dict[str, Any]]:
     folder, limits = world.folder / "drifts" / start.isoformat(), Limits({})
-    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "after").mkdir(parents=True, exist_ok=True)
     clean = _kept(folder / "clean.json", lambda: _watched(world, world.panel, world.tables, start, limits))
     told = []
     for shape in shapes:
         for size in shape.sizes:
-            path = folder / f"{shape.name}_{size}.json"
-            seen = _kept(path, partial(_drifted, world, start, shape, size, limits))
-            told.append({"shape": shape.name, "size": size, **_compared(seen, clean)})
+            drifted = lru_cache(partial(_drifted, world, start, shape, size))
+            seen = _kept(
+                folder / f"{shape.name}_{size}.json", lambda made=drifted: _watched(world, *made(), start, limits)
+            )
+            after = _kept(
+                folder / "after" / f"{shape.name}_{size}.json",
+                lambda made=drifted, rung=seen["rung"]["signals"]: remedies(world, *made(), start, rung),
+            )
+            told.append({"shape": shape.name, "size": size, **_compared(seen, clean), "after": after})
     return told
 
 
 def _kept(path: Path, made: Callable[[], dict[str, Any]]) -> dict[str, Any]:
     if not path.exists():
         path.write_text(json.dumps(made()), encoding="utf-8")
-        print(path.parent.parent.parent.name, path.parent.name, path.stem, flush=True)
+        print(path.relative_to(KEPT), flush=True)
     return json.loads(path.read_text(encoding="utf-8"))
 
 
-def _drifted(world: World, start: date, shape: DriftShape, size: float, limits: Limits) -> dict[str, Any]:
+def _drifted(world: World, start: date, shape: DriftShape, size: float) -> tuple[Panel, pl.DataFrame]:
+    """The panel with a drift in it, and the tables made of it by a champion that stays."""
     rng = np.random.default_rng([start.toordinal(), round(1000 * size)])
     panel = shape.apply(_until(world.panel, start + timedelta(days=WATCHED_DAYS)), start, size, rng)
     tables = tables_from(world, panel, start, WEEKS)
     before = world.tables.filter(pl.col("origin") < start)
-    return _watched(world, panel, pl.concat([before, tables.select(before.columns)]), start, limits)
+    return panel, pl.concat([before, tables.select(before.columns)])
 
 
 def _watched(world: World, panel: Panel, tables: pl.DataFrame, start: date, limits: Limits) -> dict[str, Any]:
@@ -107,26 +114,6 @@ def _watched(world: World, panel: Panel, tables: pl.DataFrame, start: date, limi
     return {
         "rung": {family: _listed(of_family) for family, of_family in rung.items()},
         **_quality(world, panel, tables, start),
-        **({"refit": _with_and_without_refit(world, panel, tables, start)} if world.by_trees else {}),
-    }
-
-
-def _with_and_without_refit(world: World, panel: Panel, tables: pl.DataFrame, start: date) -> dict[str, Any]:
-    """WAPE and bias of the days after REFIT_DAYS of drift, by the champion that stayed and by one fitted on that day."""
-    cutoff = start + timedelta(days=REFIT_DAYS - 1)
-    _, calibration = champion_of(world, max(day for day in world.refits if day <= start))
-    booster = booster_of(world, panel, cutoff)
-    origins = sundays(cutoff, start + timedelta(days=WATCHED_DAYS - 1))
-    refitted = pl.concat([publish(world, panel, origin, booster, calibration) for origin in origins])
-    stayed = tables.filter(pl.col("origin").is_in(origins))
-    return {"stayed": _errors(world, panel, stayed), "refitted": _errors(world, panel, refitted)}
-
-
-def _errors(world: World, panel: Panel, tables: pl.DataFrame) -> dict[str, float]:
-    told = came_true(tables.filter(pl.col("h") <= WEEK), panel, *world.known_by)
-    return {
-        "wape": float(told["error"].abs().sum() / told["y"].sum()),
-        "bias": float(told["error"].sum() / told["y"].sum()),
     }
 
 
@@ -156,7 +143,6 @@ def _compared(seen: dict[str, Any], clean: dict[str, Any]) -> dict[str, Any]:
         "delays": delays,
         "wape_lost": seen["wape"] / clean["wape"] - 1,
         "coverage_shift": seen["covered"] - clean["covered"],
-        "refit": seen.get("refit"),
     }
 
 
@@ -189,16 +175,18 @@ def _summary(runs: list[dict[str, Any]]) -> dict[str, Any]:
         "watchers": _who(runs),
         "wape_lost": round(statistics.mean(run["wape_lost"] for run in runs), 4),
         "coverage_shift": round(statistics.mean(run["coverage_shift"] for run in runs), 4),
-        **({"refit": _refits([run["refit"] for run in runs])} if runs[0]["refit"] else {}),
+        "after": _after([run["after"] for run in runs]),
     }
 
 
-def _refits(told: list[dict[str, Any]]) -> dict[str, float]:
-    """WAPE of the refitted beside the champion that stayed, and the bias of both; means over runs."""
+def _after(told: list[dict[str, Any]]) -> dict[str, dict[str, float]]:
+    """By remedy its WAPE beside that of the champion that stayed, and its bias; means over runs."""
     return {
-        "wape": round(statistics.mean(one["refitted"]["wape"] / one["stayed"]["wape"] - 1 for one in told), 4),
-        "bias_stayed": round(statistics.mean(one["stayed"]["bias"] for one in told), 4),
-        "bias_refitted": round(statistics.mean(one["refitted"]["bias"] for one in told), 4),
+        name: {
+            "wape": round(statistics.mean(one[name]["wape"] / one["stayed"]["wape"] - 1 for one in told), 4),
+            "bias": round(statistics.mean(one[name]["bias"] for one in told), 4),
+        }
+        for name in told[0]
     }
 
 

@@ -72,7 +72,18 @@ def _drift_curves(told: dict[str, Any]) -> str:
 
 def _curves_of(kind: str, shapes: dict[str, Any]) -> str:
     """One row per shape and size: found how often and after how many days, by whom first, and what it cost."""
-    head = [kind, "size", "runs", *FAMILIES, "who rings, after days", "WAPE", "95% coverage", "refit: WAPE, bias"]
+    head = [
+        kind,
+        "size",
+        "runs",
+        *FAMILIES,
+        "who rings, after days",
+        "WAPE",
+        "95% coverage",
+        "bias after",
+        "refitted: WAPE, bias",
+        "scaled: WAPE, bias",
+    ]
     rows = []
     for shape in SHAPES:
         for size, seen in shapes.get(shape.name, {}).items():
@@ -85,15 +96,16 @@ def _curves_of(kind: str, shapes: dict[str, Any]) -> str:
                     _first_three(seen["watchers"]),
                     f"{seen['wape_lost']:+.1%}",
                     f"{seen['coverage_shift']:+.1%}",
-                    _refit(seen.get("refit")),
+                    f"{seen['after']['stayed']['bias']:+.1%}",
+                    *(_remedy(seen["after"].get(name)) for name in ("refitted", "scaled")),
                 ]
             )
     return markdown_table(head, rows)
 
 
-def _refit(told: dict[str, float] | None) -> str:
-    """What a refit changes, and the bias before and after it; nothing where the champion needs no fit."""
-    return f"{told['wape']:+.1%}, {told['bias_stayed']:+.1%} -> {told['bias_refitted']:+.1%}" if told else ""
+def _remedy(told: dict[str, float] | None) -> str:
+    """What it changes, and the bias it leaves; nothing where the champion needs no fit."""
+    return f"{told['wape']:+.1%}, {told['bias']:+.1%}" if told else ""
 
 
 def _found(found: dict[str, Any]) -> str:
