@@ -11,9 +11,10 @@ import polars as pl
 from contract.days import WEEK
 from contract.levels import Level
 from contract.panel import Panel
+from contract.quantiles import QUANTILES
 from features.dense import Days, leave_out_sold_out, units_sold
 
-LEAST_KNOWN = 0.99  # of a group's forecast units
+LEAST_KNOWN = 0.8  # of a group's forecast units
 
 
 def came_true(
@@ -36,23 +37,21 @@ def came_true(
 def levels_came_true(
     published: pl.DataFrame, told: pl.DataFrame, series: pl.DataFrame, levels: list[Level]
 ) -> pl.DataFrame:
-    """The rows of FORECAST_LEVELS whose day came true for all of the group, with y, error and week as `came_true`.
+    """The rows of FORECAST_LEVELS whose day came true, with y, error and week as `came_true`.
 
-    `told`: came_true of the same runs' series. A group's day counts where the series that are known carry its whole forecast but
-    for LEAST_KNOWN: an interval of a sum says nothing of a part of it.
+    `told`: came_true of the same runs' series. Where some of a group's series are not known (closed, sold out), the group's row is
+    taken in the share that the known ones carry, as the backtest does: quantiles are multiples of the mean. Less than LEAST_KNOWN of
+    it is not judged.
     """
-    whole = []
+    rows = []
     for level in levels:
         keyed = told.join(series.select("unique_id", level.group_key), on="unique_id", how="inner")
         sums = keyed.group_by("run_id", "group_key", "ds").agg(pl.col("y").sum(), carried=pl.col("y_hat").sum())
-        whole.append(published.filter(level=level.name).join(sums, on=["run_id", "group_key", "ds"], how="inner"))
-    is_whole = (pl.col("carried") - pl.col("y_hat")).abs() <= (1 - LEAST_KNOWN) * pl.col("y_hat")
-    return (
-        pl.concat(whole)
-        .filter(is_whole)
-        .with_columns(error=pl.col("y_hat") - pl.col("y"), week=week_ahead())
-        .drop("carried")
-    )
+        rows.append(published.filter(level=level.name).join(sums, on=["run_id", "group_key", "ds"], how="inner"))
+    share = pl.col("carried") / pl.col("y_hat")
+    judged = pl.concat(rows).filter(pl.col("y_hat") > 0, share >= LEAST_KNOWN)
+    taken = judged.with_columns(pl.col("y_hat", *QUANTILES) * share).drop("carried")
+    return taken.with_columns(error=pl.col("y_hat") - pl.col("y"), week=week_ahead())
 
 
 def week_ahead() -> pl.Expr:

@@ -68,12 +68,14 @@ def shares_of(y: np.ndarray, quantiles: np.ndarray) -> np.ndarray:
     return (drawn[..., None] <= TAUS).mean(axis=(0, 1))
 
 
-def test_a_level_is_judged_by_its_own_intervals_on_days_known_in_full(told):
+def test_a_level_is_judged_by_its_own_intervals_in_the_share_that_is_known(told):
     table = published(told, TOTAL, 6.5, "total")
     whole = levels_came_true(table, told, SERIES, [TOTAL])
     assert whole.select("y", "error", "week").unique().sort("week").rows() == [(5.0, 1.5, 1), (5.0, 1.5, 2)]
-    one_is_unknown = told.filter((pl.col("unique_id") == "a") | (pl.col("h") > 3))
-    assert levels_came_true(table, one_is_unknown, SERIES, [TOTAL])["h"].sort().to_list() == list(range(4, 11))
+    of_b_unknown = levels_came_true(table, told.filter(unique_id="a"), SERIES, [TOTAL])
+    assert of_b_unknown.select("y", "y_hat", "error").unique().row(0) == pytest.approx((4.0, 6.0, 2.0))
+    assert of_b_unknown["q975"].to_list() == pytest.approx((whole["q975"] * 6 / 6.5).to_list())
+    assert levels_came_true(table, told.filter(unique_id="b"), SERIES, [TOTAL]).is_empty()
     rows = outcome_tables(told, whole, SERIES, [])["by_level"]
     assert [(row["level"], row["wape"], row["bias"]) for row in rows] == [
         ("total", 0.3, 0.3),
