@@ -23,8 +23,8 @@ from benchmarks.measured import keep
 from benchmarks.watching import Limits, Rung, raised, rung_by_signals
 from contract.days import days_between
 from contract.panel import Panel
+from monitoring.covariates import PLANNED_DAYS, covariate_signals
 from monitoring.cusum import QUARTER_DAYS
-from monitoring.distributions import COVARIATES, PLANNED_DAYS, distribution_signals
 from monitoring.input_signals import arrived
 from reports.tables import text_table
 
@@ -141,8 +141,7 @@ def _rung(chain: Chain, panel: Panel, names: list[str], days: list[date], limits
     """The causes of each day by signal."""
     seen = arrived(panel, (panel.last_day - panel.first_day).days, chain.params.ingest.absent_means_zero)
     ahead, past = ([name for name in declared if name in names] for declared in (chain.known_future, chain.past_only))
-    signals = [one for one in distribution_signals(seen, panel, ahead, past) if one.slice.startswith(COVARIATES)]
-    return rung_by_signals(signals, days, chain.params.monitor, limits)
+    return rung_by_signals(covariate_signals(seen, panel, ahead, past), days, chain.params.monitor, limits)
 
 
 def _causes(rung: Rung) -> list[set[str]]:

@@ -12,7 +12,7 @@ from benchmarks.markdown import between_marks, markdown_table
 from benchmarks.measured import ROOT, kept
 from drills.drift_shapes import SHAPES
 from forecasting.recalibration import CLASSES
-from monitoring.distributions import QUESTIONS
+from monitoring.covariates import QUESTIONS
 
 DOCUMENT = ROOT / "monitoring.md"
 CURVES = ROOT / "docs" / "drift_delay.svg"

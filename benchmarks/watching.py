@@ -20,7 +20,7 @@ from contract.params import MonitorParams
 from features.dense import Days, units_sold
 from forecasting.came_true import came_true
 from monitoring.churn import churn, level_and_shape
-from monitoring.distributions import distribution_signals
+from monitoring.covariates import covariate_signals
 from monitoring.input_signals import arrived, input_signals
 from monitoring.judge import judge, known_days, limits_of, past_of
 from monitoring.outcome_signals import daily_sums, outcome_signals
@@ -58,7 +58,7 @@ def signals_over(world: World, panel: Panel, tables: pl.DataFrame) -> list[Signa
     return [
         *outcome_signals(daily_sums(told, panel.series, columns), world.params.monitor),
         *input_signals(seen, columns),
-        *distribution_signals(seen, panel, features.known_future, features.past_only),
+        *covariate_signals(seen, panel, features.known_future, features.past_only),
     ]
 
 

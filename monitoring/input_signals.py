@@ -1,4 +1,4 @@
-"""Signals of what arrived: demand, zeros, mix, stock-outs, promotions, prices, assortment.
+"""Signals of what arrived: demand, spread of units, zeros, mix, stock-outs, promotions, prices, assortment.
 
 What has a season is compared with the same day 52 weeks before (same weekday, nearly the same season and events); prices with
 the same series' 28 days before. The longest look back is YEAR, so a signal is known from the panel's second year on.
@@ -18,10 +18,13 @@ from contract.panel import Panel
 from features.dense import Days, locate, units_sold
 from features.price import spread_over_days
 from forecasting.slices import RECENT_DAYS
+from monitoring.distributions import yearly_distance
 from monitoring.signal import WHOLE, Signal, group_of
 
 PRICE_DAYS = 28
 NEW_DAYS = 28
+MOST_SERIES = 2_000  # whose values make a distribution
+SMALLEST_DISTANCE = 0.05  # as yearly_distance
 MIX_COLUMNS = ("cat_id", "dept_id")  # the first a source has
 _LOOK = "Ask who changed it; a change that stays is learned by retraining."
 
@@ -54,11 +57,16 @@ def arrived(panel: Panel, days_back: int, absent_means_zero: bool) -> Arrived:
     )
 
 
+def some_of(seen: Arrived) -> np.ndarray:
+    """The rows of MOST_SERIES series, evenly from all: a share of a million values is no truer than one of two thousand."""
+    return np.unique(np.linspace(0, len(seen.y) - 1, MOST_SERIES).astype(int))
+
+
 def input_signals(seen: Arrived, columns: list[str]) -> list[Signal]:
     """Every input's signal; those a source says nothing of are left out. `columns`: whose groups' demand is watched."""
     mix = [column for column in MIX_COLUMNS if column in seen.series.columns][:1]
     on_range = _on_range(seen.y)
-    signals = [_demand(seen, columns), _zeros(seen, on_range), _assortment(seen)]
+    signals = [_demand(seen, columns), _units(seen), _zeros(seen, on_range), _assortment(seen)]
     signals += [_mix(seen, column) for column in mix]
     signals += [_stockouts(seen)] if np.isfinite(seen.sold_out).any() else []
     signals += [_promotions(seen, on_range)] if np.nansum(seen.promo) > 0 else []
@@ -72,6 +80,16 @@ def _demand(seen: Arrived, columns: list[str]) -> Signal:
         seen, "demand", groups, _against_last_year(np.log(np.where(sums > 0, sums, np.nan))), 0.02,
         "units sold{group}: {now:+.0%} (log) on the same days a year before (usually {usual:+.0%} ± {spread:.0%} a day)",
         "Look for a launch, a closure, a campaign or a feed counted twice or in another unit.",
+    )  # fmt: skip
+
+
+def _units(seen: Arrived) -> Signal:
+    """How units are spread over series and days: a shape that may change while its sum does not."""
+    return _signal(
+        seen, "units", (WHOLE,), yearly_distance(seen.y[some_of(seen)])[None], SMALLEST_DISTANCE,
+        "units of a series and day lie {now:.2f} from those of the same weeks a year before: 0 is the same, 3 nothing in common "
+        "(usually {usual:.2f} ± {spread:.2f})",
+        "Look which shop, department or pack size sells in other amounts; half a feed and other units look the same.", sides="up",
     )  # fmt: skip
 
 

@@ -15,7 +15,7 @@ from monitoring.accuracy import accuracy, bias
 from monitoring.arrivals import noted
 from monitoring.calibration import calibration
 from monitoring.churn import churn, level_and_shape
-from monitoring.distributions import distribution_signals, one_for_each_covariate
+from monitoring.covariates import covariate_signals, one_for_each_covariate
 from monitoring.drift import drift
 from monitoring.finding import Finding
 from monitoring.freshness import freshness
@@ -85,7 +85,7 @@ def signals_of(evidence: Evidence, params: MonitorParams) -> list[Signal]:
     return [
         *outcome_signals(evidence.weekly, params),
         *input_signals(seen, group_columns(panel.series)),
-        *distribution_signals(seen, panel, evidence.known_future, evidence.past_only),
+        *covariate_signals(seen, panel, evidence.known_future, evidence.past_only),
     ]
 
 

@@ -12,16 +12,8 @@ from scipy.stats import ks_2samp
 
 from contract.days import YEAR
 from contract.params import SignalParams
-from monitoring.distributions import (
-    PLANNED_DAYS,
-    WINDOW_DAYS,
-    distribution_signals,
-    one_for_each_covariate,
-    share_missing,
-    share_repeated,
-    share_unseen,
-    yearly_distance,
-)
+from monitoring.covariates import PLANNED_DAYS, covariate_signals, one_for_each_covariate
+from monitoring.distributions import WINDOW_DAYS, share_missing, share_repeated, share_unseen, yearly_distance
 from monitoring.finding import Finding, not_judged
 from monitoring.input_signals import arrived
 from monitoring.judge import judge
@@ -38,7 +30,7 @@ def panel(make_panel):
 
 def signals_of(panel):
     seen = arrived(panel, DAYS, True)
-    return distribution_signals(seen, panel, KNOWN_FUTURE, PAST_ONLY)
+    return covariate_signals(seen, panel, KNOWN_FUTURE, PAST_ONLY)
 
 
 def rung(panel) -> dict[str, str]:
