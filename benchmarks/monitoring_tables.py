@@ -36,6 +36,7 @@ def sections() -> dict[str, str]:
     made = {
         "false_alarms": _false_alarms,
         "drift_curves": _drift_curves,
+        "remedies": _remedies,
         "covariate_drift": _covariate_drift,
         "slow_doors": _slow_doors,
         "outlook": _outlook,
@@ -115,6 +116,18 @@ def _found(found: dict[str, Any]) -> str:
 def _first_three(watchers: dict[str, Any]) -> str:
     fastest = sorted(watchers.items(), key=lambda item: (-item[1]["rate"], item[1]["delay"]))[:3]
     return ", ".join(f"{name.removeprefix('drift:')} {seen['delay']:.0f}" for name, seen in fastest)
+
+
+def _remedies(told: dict[str, Any]) -> str:
+    """One row per clean world: what the planner's factor does where the alarm was false."""
+    lines = [
+        [row["world"], f"{row['rung']} of {row['weeks']}"]
+        + [f"{row[name]:.3f}" for name in ("stayed_wape", "scaled_wape")]
+        + [f"{row[name]:+.1%}" for name in ("stayed_bias", "scaled_bias")]
+        for row in told["clean"]
+    ]
+    head = ["clean world", "weeks while `bias` rang", "WAPE, as published", "scaled", "bias, as published", "scaled"]
+    return markdown_table(head, lines)
 
 
 def _covariate_drift(told: dict[str, Any]) -> str:

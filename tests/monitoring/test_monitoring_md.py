@@ -18,7 +18,16 @@ def text() -> str:
 
 @pytest.mark.parametrize(
     "name",
-    ["false_alarms", "drift_curves", "covariate_drift", "slow_doors", "outlook", "recalibration", "ml_test_score"],
+    [
+        "false_alarms",
+        "drift_curves",
+        "remedies",
+        "covariate_drift",
+        "slow_doors",
+        "outlook",
+        "recalibration",
+        "ml_test_score",
+    ],
 )
 def test_every_table_says_what_its_results_say(text, name):
     assert replaced(text, name, sections()[name]) == text
