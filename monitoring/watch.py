@@ -19,6 +19,7 @@ from monitoring.finding import Finding
 from monitoring.freshness import freshness
 from monitoring.input_signals import arrived, input_signals
 from monitoring.judge import days_looked_at, judge
+from monitoring.memory import memory, memory_limit
 from monitoring.model_age import model_age
 from monitoring.outcome_signals import outcome_signals
 from monitoring.planned import planned_closed
@@ -52,6 +53,7 @@ class Evidence:
     absent_means_zero: bool
     pages: list[dict[str, Any]] = field(default_factory=list)  # of the files judged lately: see monitoring.arrivals
     region: str | None = None  # the series' column that names their calendar
+    machine_mb: float | None = None  # what a process here can hold at most; None: the system does not tell
 
 
 def watch(evidence: Evidence, told: pl.DataFrame, params: MonitorParams) -> list[Finding]:
@@ -70,6 +72,8 @@ def watch(evidence: Evidence, told: pl.DataFrame, params: MonitorParams) -> list
         *([fallback(evidence.newest, params.max_fallback_share)] if cutoff else []),  # without a champion: one cause
         model_age(cutoff, last_day, params.max_model_age_days),
         *runtime(evidence.runs, params.max_runtime_ratio),
+        *memory(evidence.runs, params.max_memory_ratio),
+        *memory_limit(evidence.runs, evidence.machine_mb, params.max_memory_share),
         *_wandering(evidence, told, params),
     ]
 
