@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from contract.agreement import furthest_day
 from contract.days import parse_day, parse_moment
 from contract.errors import BadUsage
-from contract.memory import refuse_beyond
+from contract.memory import forget_peak, peak_mb, refuse_beyond
 from contract.params import Params, load_params
 from contract.places import Places
 from contract.question import NEWEST, Question
@@ -51,6 +51,7 @@ def infer(params: Params, places: Places, *, now: datetime, question: Question =
     from storage.runs import Run
     from storage.store import open_store
 
+    forget_peak()
     with open_store(places.store, params.ingest.lock_wait_s) as con:
         models = in_line(con)
     champion, stand_in = who_serves(places.registry, models, places.backtest)
@@ -67,7 +68,8 @@ def infer(params: Params, places: Places, *, now: datetime, question: Question =
     status = question.status(params.train.horizon, panel.last_day if last is None else None)
     if status == "done":
         keep_served(champion.model, places.served, answered.run_id)
-    run = Run(**answered.lineage, started_at=now, ended_at=clock(), status=status, git_commit=git_commit())
+    took = {"started_at": now, "ended_at": clock(), "peak_mb": peak_mb()}
+    run = Run(**answered.lineage, **took, status=status, git_commit=git_commit())
     with open_store(places.store, params.ingest.lock_wait_s) as con:
         write_forecasts(con, run, answered.rows.with_columns(created_at=now), answered.levels)
     if status == "done" and last is None:
@@ -109,6 +111,7 @@ def publish(params: Params, places: Places, *, now: datetime) -> Summary:
     from storage.runs import Run
     from storage.store import open_store
 
+    forget_peak()
     lineage, decision = read_json(places.forecasts / "run.json"), read_json(places.scores / "decision.json")
     card = enter_registry(places.candidate, places.backtest, places.registry)
     described = {name: card[name] for name in ("model_id", "kind", "panel_hash", "params_hash")}
@@ -116,7 +119,7 @@ def publish(params: Params, places: Places, *, now: datetime) -> Summary:
     frames = {name: pl.read_parquet(places.forecasts / f"{name}.parquet") for name in ("forecasts", "forecast_levels")}
     frames |= {"scores": pl.read_parquet(places.scores / "scores.parquet")}
     frames["forecasts"] = forecasts = frames["forecasts"].with_columns(created_at=now)
-    run = Run(**lineage, started_at=now, ended_at=clock(), git_commit=git_commit())
+    run = Run(**lineage, started_at=now, ended_at=clock(), git_commit=git_commit(), peak_mb=peak_mb())
     with open_store(places.store, params.ingest.lock_wait_s) as con:
         why = "; ".join(decision["reasons"])
         publish_laboratory(con, model, run, frames, is_promoted=decision["promote"], reason=why)

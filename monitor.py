@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from contract.days import parse_moment
+from contract.memory import forget_peak, machine_mb, peak_mb
 from contract.params import Params, load_params, params_hash, text_hash
 from contract.places import Places
 from contract.walk import Summary, clock, door_parser, git_commit, read_json, walk
@@ -47,6 +48,7 @@ def monitor(params: Params, places: Places, *, now: datetime, dry_run: bool = Fa
     from monitoring.watch import watch
     from reports.watch import write_watch_page
 
+    forget_peak()
     skew = _parity(params, places)
     told, last_table, outcomes = _came_true(params, places)
     evidence = _evidence(params, places, now, last_table)
@@ -171,6 +173,7 @@ def _evidence(params: Params, places: Places, now: datetime, last_table: pl.Data
             region=params.source.region,
             known_future=params.features.known_future,
             past_only=params.features.past_only,
+            machine_mb=machine_mb(),
         )
 
 
@@ -222,7 +225,8 @@ def _write_alerts(
     from storage.store import open_store
 
     run_id = text_hash("monitor", now.isoformat())
-    run = Run(run_id, "monitor", now, clock(), git_commit=git_commit(), params_hash=params_hash(params.monitor))
+    lineage = {"git_commit": git_commit(), "params_hash": params_hash(params.monitor)}
+    run = Run(run_id, "monitor", now, clock(), **lineage, peak_mb=peak_mb())
     with open_store(places.store, params.ingest.lock_wait_s) as con:
         gone = to_close(findings, open_alerts(con)["cause"].to_list())
         for finding in loud:

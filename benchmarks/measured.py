@@ -16,6 +16,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from contract import memory
+
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "benchmarks" / "results"
 PACKAGES = ("polars", "duckdb", "lightgbm", "statsforecast", "mlforecast", "great-expectations", "prefect", "dvc")
@@ -43,31 +45,13 @@ def run_here(work: Callable[[], dict[str, Any]], runs: int) -> None:
 
 
 def peak_mb() -> float:
-    """The MB this process held at most.
-
-    Linux's own count where there is one: `ru_maxrss` of a child starts at what its parent held when it was started.
-    """
-    return _linux_mb("VmHWM") or resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    """The MB this process held at most; where Linux' own count is not told, what may begin at its parent's (`ru_maxrss`)."""
+    return memory.peak_mb() or resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 def held_mb() -> float:
     """The MB this process holds now; at most, where the system does not tell."""
-    return _linux_mb("VmRSS") or peak_mb()
-
-
-def forget_peak() -> None:
-    """From here on `peak_mb` counts anew, where the system can (Linux)."""
-    path = Path("/proc/self/clear_refs")
-    if path.exists():
-        path.write_text("5", encoding="ascii")
-
-
-def _linux_mb(name: str) -> float | None:
-    status = Path("/proc/self/status")
-    if not status.exists():
-        return None
-    lines = dict(line.split(":", 1) for line in status.read_text(encoding="ascii").splitlines())
-    return int(lines[name].split()[0]) / 1024
+    return memory.linux_mb(Path("/proc/self/status"), "VmRSS") or peak_mb()
 
 
 def measured(module: str, *arguments: str) -> Timed:

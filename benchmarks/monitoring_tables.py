@@ -39,6 +39,7 @@ def sections() -> dict[str, str]:
         "remedies": _remedies,
         "covariate_drift": _covariate_drift,
         "slow_doors": _slow_doors,
+        "steady_doors": _steady_doors,
         "outlook": _outlook,
         "recalibration": _recalibration,
         "ml_test_score": _ml_test_score,
@@ -173,6 +174,17 @@ def _slow_doors(told: dict[str, Any]) -> str:
     ]
     slow = [f"heard: {times} times" for times in told["rows"][0]["heard"]]
     return markdown_table(["runs vary", "usually", "false alarms per quarter and door", *slow], rows)
+
+
+def _steady_doors(told: dict[str, Any]) -> str:
+    """One row per world, way and door: the median peak, and how far from it peaks lay."""
+    rows = [
+        [f"{one['series']:,}", one["way"], one["door"], f"{one['median_mb']:,} MB"]
+        + [f"{one[name]:.2f} times" for name in ("lowest", "highest")]
+        for one in told["rows"]
+    ]
+    head = ["series", f"{told['mornings']} mornings, as", "door", "median peak", "lowest", "highest"]
+    return markdown_table(head, rows)
 
 
 def _outlook(told: dict[str, Any]) -> str:

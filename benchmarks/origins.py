@@ -10,8 +10,9 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from benchmarks.measured import forget_peak, held_mb, peak_mb
+from benchmarks.measured import held_mb, peak_mb
 from contract.levels import Level
+from contract.memory import forget_peak
 from contract.panel import Panel
 from features.hierarchy import sum_by
 from forecasting.forecaster import Forecaster

@@ -23,8 +23,9 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from benchmarks.measured import ROOT, forget_peak, keep, measured, peak_mb
+from benchmarks.measured import ROOT, keep, measured, peak_mb
 from contract.frames import REFUSED
+from contract.memory import forget_peak
 from contract.panel import Panel
 from contract.params import Params, load_params
 from contract.quantiles import QUANTILES

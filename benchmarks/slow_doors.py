@@ -20,7 +20,8 @@ import polars as pl
 from benchmarks.measured import ROOT, keep
 from contract.params import load_params
 from monitoring.cusum import QUARTER_DAYS
-from monitoring.runtime import RUNS_COMPARED, WATCHER, runtime
+from monitoring.runtime import WATCHER, runtime
+from monitoring.steadiness import RUNS_COMPARED
 
 MEDIANS_S = (17, 60, 600, 3600)  # M5's doors on two cores; a store thirty times as large
 QUARTERS = 60

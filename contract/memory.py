@@ -1,9 +1,9 @@
-"""How much memory a process may hold: told once at the door, asked by whatever works in pieces."""
+"""How much memory a process may hold: told once at the door, asked by whatever works in pieces. And how much it held."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from contract.errors import BadUsage, MemoryRefused
@@ -60,10 +60,55 @@ def memory_refusals() -> Iterator[None]:
         ) from error
 
 
+def forget_peak() -> None:
+    """From here on `peak_mb` counts anew, beginning with what is held now: a door begins, perhaps after another in this process.
+
+    Where that is not possible (not Linux, a container that forbids it) a peak goes on being that of the process so far.
+    """
+    with suppress(OSError):
+        Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
+
+
+def peak_mb() -> float | None:
+    """The most this process held resident since it began or since `forget_peak`, in MB; None where the system does not tell.
+
+    Not `ru_maxrss`, which in a child begins at what its parent held. In the daily flow, with Prefect or plain, the doors are
+    tasks of one process: what an earlier one has not given back counts as held by the next, and so do Prefect and its client.
+    """
+    return linux_mb(Path("/proc/self/status"), "VmHWM")
+
+
+def machine_mb(root: Path = Path("/")) -> float | None:
+    """The most a process here can ever hold, in MB: the machine's memory, or less where its cgroup or one above allows less.
+
+    None where the system does not tell. What others hold on the same machine is not taken off.
+    """
+    whole = linux_mb(root / "proc/meminfo", "MemTotal")
+    return None if whole is None else min([whole, *_cgroup_limits_mb(root)])
+
+
+def linux_mb(file: Path, name: str) -> float | None:
+    """A line `name: 123 kB` of a file under /proc, in MB; None without the file (other systems) or the line (some containers)."""
+    if not file.exists():
+        return None
+    lines = dict(line.split(":", 1) for line in file.read_text(encoding="ascii", errors="replace").splitlines())
+    return int(lines[name].split()[0]) / 1024 if name in lines else None
+
+
+def _cgroup_limits_mb(root: Path) -> Iterator[float]:
+    """What the cgroups this process stands in allow, with those around them: of version 2, and of version 1's memory controller."""
+    told = root / "proc/self/cgroup"
+    kinds = {"": ("sys/fs/cgroup", "memory.max"), "memory": ("sys/fs/cgroup/memory", "memory.limit_in_bytes")}
+    for line in told.read_text(encoding="utf-8").splitlines() if told.exists() else ():
+        _, controller, inside = line.split(":", 2)
+        if controller in kinds:
+            top, name = kinds[controller]
+            folder = root / top / inside.lstrip("/")
+            for limit in (at / name for at in (folder, *folder.parents)):
+                if limit.is_file() and (text := limit.read_text(encoding="ascii").strip()).isdecimal():
+                    yield int(text) / 2**20  # else "max"
+
+
 def _free_mb() -> float | None:
     """What can be had without swapping, where the system tells (Linux)."""
-    path = Path("/proc/meminfo")
-    if not path.exists():
-        return None
-    lines = dict(line.split(":", 1) for line in path.read_text(encoding="ascii").splitlines())
-    return int(lines["MemAvailable"].split()[0]) / 1024
+    return linux_mb(Path("/proc/meminfo"), "MemAvailable")

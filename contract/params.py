@@ -244,6 +244,8 @@ class MonitorParams(_Section):
     max_level_ratio: Annotated[float, Field(gt=1)]
     least_shape: Share
     max_runtime_ratio: Annotated[float, Field(gt=1)]
+    max_memory_ratio: Annotated[float, Field(gt=1)]
+    max_memory_share: Share
     parity_series: Positive
     coverage_band: Share
     shadow_share: Share

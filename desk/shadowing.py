@@ -8,6 +8,7 @@ from datetime import date, datetime, timedelta
 import polars as pl
 
 from contract.frames import FORECAST_LEVELS
+from contract.memory import peak_mb
 from contract.panel import Panel
 from contract.params import Params, served_hash, text_hash
 from contract.places import Places
@@ -55,7 +56,8 @@ def cast_shadow(params: Params, places: Places, panel: Panel, origin: date, now:
     names = panel.series["unique_id"].to_list()
     share = drawn(names, max(round(params.monitor.shadow_share * len(names)), 1), STATUS)
     rows = rows.filter(pl.col("unique_id").is_in(share)).with_columns(created_at=now)
-    run = Run(run_id, "inference", now, clock(), STATUS, None, served_hash(params), panel.hash, model.model_id)
+    lineage = {"params_hash": served_hash(params), "panel_hash": panel.hash, "model_id": model.model_id}
+    run = Run(run_id, "inference", now, clock(), STATUS, **lineage, peak_mb=peak_mb())
     with open_store(places.store, params.ingest.lock_wait_s) as con:
         publish(con, run, rows, FORECAST_LEVELS.empty())
     log.info("shadow run_id=%s model_id=%s rows=%d", run_id, model.model_id, rows.height)

@@ -28,6 +28,8 @@ FIRST_CALL = {
     "model_age": "the forecasting engineer",
     "churn": "the forecasting engineer",
     "runtime": "the operator on duty",
+    "memory": "the operator on duty",
+    "memory_limit": "the operator on duty",
     "accuracy": "the forecasting engineer",
     "bias": "the replenishment planner, then the forecasting engineer",
     "calibration": "the forecasting engineer",

@@ -21,6 +21,7 @@ from monitoring.finding import Finding
 from monitoring.freshness import freshness
 from monitoring.input_signals import arrived, input_signals
 from monitoring.judge import days_looked_at, judge
+from monitoring.memory import memory, memory_limit
 from monitoring.model_age import model_age
 from monitoring.outcome_signals import outcome_signals
 from monitoring.planned import planned_closed
@@ -56,6 +57,7 @@ class Evidence:
     region: str | None = None  # the series' column that names their calendar
     known_future: Sequence[str] = ()  # covariates the model reads ahead, and those it reads of the past
     past_only: Sequence[str] = ()
+    machine_mb: float | None = None  # what a process here can hold at most; None: the system does not tell
 
 
 def watch(evidence: Evidence, told: pl.DataFrame, params: MonitorParams) -> list[Finding]:
@@ -74,6 +76,8 @@ def watch(evidence: Evidence, told: pl.DataFrame, params: MonitorParams) -> list
         *([fallback(evidence.newest, params.max_fallback_share)] if cutoff else []),  # without a champion: one cause
         model_age(cutoff, last_day, params.max_model_age_days),
         *runtime(evidence.runs, params.max_runtime_ratio),
+        *memory(evidence.runs, params.max_memory_ratio),
+        *memory_limit(evidence.runs, evidence.machine_mb, params.max_memory_share),
         *_wandering(evidence, told, params),
     ]
 

@@ -12,8 +12,8 @@ STATES = ("error", "warning", "ok", "unjudged")
 GRADES = ("catastrophic", "degraded", "graceful")
 UNITS = {
     **dict.fromkeys(["freshness", "forecast_age", "model_age"], "{:.0f} days"),
-    **dict.fromkeys(["quality", "fallback", "churn", "parity"], "{:.1%}"),
-    **dict.fromkeys(["churn:level", "churn:shape", "runtime"], "{:.2f} times"),
+    **dict.fromkeys(["quality", "fallback", "churn", "parity", "memory_limit"], "{:.1%}"),
+    **dict.fromkeys(["churn:level", "churn:shape", "runtime", "memory"], "{:.2f} times"),
     "sanity": "{:.0f} rows",
 }  # how a watcher's numbers are written; those of the others are in the unit of its words
 LEAST = {"churn:shape"}  # limits from below

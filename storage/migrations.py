@@ -76,6 +76,11 @@ def _decide_intervals(con: duckdb.DuckDBPyConnection) -> None:
         con.execute(statement).fetchall()
 
 
+def _weigh_runs(con: duckdb.DuckDBPyConnection) -> None:
+    """4 -> 5: a run says what its process held at most; of the runs so far nobody knows."""
+    con.execute("alter table runs add column peak_mb double").fetchall()
+
+
 _DECISIONS_4 = """
 create table decisions (
     kind varchar not null check (kind in ('retrain', 'promotion', 'rollback', 'recalibration')), decided_at timestamp not null,
@@ -86,4 +91,5 @@ MIGRATIONS: dict[str, Migration] = {
     "1": _count_attempts,
     "2": _keep_decisions,
     "3": _decide_intervals,
+    "4": _weigh_runs,
 }  # from which version; in their order

@@ -12,7 +12,7 @@ import polars as pl
 
 @dataclass(frozen=True)
 class Run:
-    """One run of a door."""
+    """One run of a door. When it began and ended and what it held stand here alone: no file that DVC pins may differ by them."""
 
     run_id: str
     door: str
@@ -24,6 +24,7 @@ class Run:
     panel_hash: str | None = None
     model_id: str | None = None
     as_of: datetime | None = None
+    peak_mb: float | None = None
 
 
 def run_of(told: dict[str, Any]) -> Run:
@@ -37,9 +38,9 @@ def write_run(con: duckdb.DuckDBPyConnection, run: Run) -> None:
     con.execute(
         """
         insert or replace into runs (run_id, door, started_at, ended_at, status, git_commit, params_hash, panel_hash,
-                                     model_id, as_of)
+                                     model_id, as_of, peak_mb)
         values ($run_id, $door, $started_at, $ended_at, $status, $git_commit, $params_hash, $panel_hash, $model_id,
-                $as_of)""",
+                $as_of, $peak_mb)""",
         asdict(run),
     ).fetchall()
 

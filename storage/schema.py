@@ -11,7 +11,7 @@ from contract.errors import ContractBroken
 from contract.frames import FACTS, FORECAST_LEVELS, FORECASTS, FrameContract
 from contract.quantiles import QUANTILES
 
-SCHEMA_VERSION = "4"
+SCHEMA_VERSION = "5"
 
 _SQL_TYPES = {
     "String": "varchar",
@@ -203,6 +203,7 @@ TABLES: tuple[Table, ...] = (
             "panel_hash": "varchar",
             "model_id": "varchar",
             "as_of": "timestamp",
+            "peak_mb": "double",
         },
         words={
             "run_id": "name of the run",
@@ -217,6 +218,8 @@ TABLES: tuple[Table, ...] = (
             "panel_hash": "the panel it read",
             "model_id": "the model it used; see models",
             "as_of": "the moment the panel was read as of; null: as last known",
+            "peak_mb": "the most its process held resident while the door ran, up to ended_at, MB (contract.memory.peak_mb); "
+            "null: the system does not tell, or a run of before schema 5",
         },
     ),
     Table(

@@ -77,6 +77,13 @@ def test_the_laboratory_made_again_has_the_same_bytes(laboratory):
     assert [_bytes_of(folder) for folder in folders] == before
 
 
+def test_no_file_that_dvc_pins_says_when_or_with_how_much_memory_it_was_made(laboratory):
+    told = json.loads((laboratory.places.forecasts / "run.json").read_text(encoding="utf-8"))
+    assert not {"started_at", "ended_at", "peak_mb", "git_commit"} & set(told)
+    with open_store(laboratory.places.store, read_only=True) as con:
+        assert read_runs(con).filter(run_id=told["run_id"])["peak_mb"][0] > 0
+
+
 def test_publishing_twice_changes_nothing(laboratory):
     with open_store(laboratory.places.store, read_only=True) as con:
         before = latest_forecasts(con).drop("created_at")

@@ -15,10 +15,11 @@ import inference
 import ingest
 import monitor as door
 from contract.errors import SourceMissing
+from contract.memory import peak_mb
 from contract.places import Places
 from storage.alerts import open_alerts, read_alerts
 from storage.panel_files import read_frozen
-from storage.runs import read_runs
+from storage.runs import Run, read_runs, write_run
 from storage.store import open_store
 
 
@@ -74,6 +75,39 @@ def test_a_run_of_the_door_is_kept(laboratory):
     door.monitor(laboratory.params, laboratory.places, now=morning(laboratory, 1))
     with open_store(laboratory.places.store) as con:
         assert read_runs(con, "monitor").height == 1
+
+
+def test_runs_of_the_doors_say_a_plausible_peak_of_their_own(laboratory, root):
+    """The doors as processes: what this one holds, much of it from other tests, must not be in theirs."""
+    asked = ["--params", str(laboratory.params_file), "--data", str(laboratory.places.root)]
+    for command in (["inference.py"], ["monitor.py", "--now", morning(laboratory, 1).isoformat()]):
+        started = [sys.executable, *command, *asked]
+        subprocess.run(started, cwd=root, check=True, capture_output=True)  # noqa: S603 -- our own command
+    with open_store(laboratory.places.store) as con:
+        peaks = {door: read_runs(con, door)["peak_mb"][0] for door in ("inference", "monitor")}
+    assert all(60 < peak < 1500 for peak in peaks.values()), peaks  # Python with Polars and DuckDB; a hundred series
+
+
+def test_a_door_that_begins_forgets_what_another_held_before_it(laboratory):
+    held = bytearray(b"x" * (400 * 2**20))
+    before = peak_mb()
+    del held
+    door.monitor(laboratory.params, laboratory.places, now=morning(laboratory, 1))
+    with open_store(laboratory.places.store) as con:
+        assert read_runs(con, "monitor")["peak_mb"][0] < before - 200
+
+
+def test_a_peak_three_times_as_usual_is_an_alert_of_the_next_morning(laboratory):
+    params, places = laboratory.params, laboratory.places
+    with open_store(places.store) as con:
+        for k, peak in enumerate([500.0] * 6 + [1500.0]):
+            at = morning(laboratory, 1) + timedelta(minutes=k)
+            write_run(con, Run(str(k), "monitor", at, at, peak_mb=peak))
+    assert "memory:monitor" in door.monitor(params, places, now=morning(laboratory, 2))["raised"]
+    (alert,) = read_alerts_of_cause(laboratory, "memory:monitor").to_dicts()
+    assert (alert["value"], alert["threshold"]) == (3.0, params.monitor.max_memory_ratio)
+    assert "the operator on duty" in alert["advice"]
+    assert "memory:monitor" in door.monitor(params, places, now=morning(laboratory, 3))["closed"]
 
 
 def test_without_a_store_it_says_how_to_fill_one(laboratory, tmp_path):

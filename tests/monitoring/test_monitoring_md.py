@@ -24,6 +24,7 @@ def text() -> str:
         "remedies",
         "covariate_drift",
         "slow_doors",
+        "steady_doors",
         "outlook",
         "recalibration",
         "ml_test_score",

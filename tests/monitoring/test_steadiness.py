@@ -1,4 +1,4 @@
-"""Tables that jump, explode or lie flat; doors that take long; refusals that grow."""
+"""Tables that jump, explode or lie flat; doors that take long or hold much; refusals that grow."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ import pytest
 from contract.panel import panel_of
 from contract.params import SignalParams
 from monitoring.churn import churn, level_and_shape
-from monitoring.decide import is_muted
+from monitoring.decide import is_muted, to_close
 from monitoring.judge import judge
+from monitoring.memory import LEAST_MB, memory, memory_limit
 from monitoring.quality import refused_signal
 from monitoring.runtime import runtime
 
@@ -53,6 +54,77 @@ def test_a_door_that_takes_three_times_as_long_and_a_minute_more_rings_by_its_na
     assert (slow.cause, slow.severity, slow.value) == ("runtime:inference", "warning", 4.0)
     assert runtime(runs(1, 1, 1, 1, 1, 9), 3)[0].severity == "ok"  # nine seconds keep nobody waiting
     assert not runtime(runs(60, 240), 3)[0].is_judged
+
+
+def test_a_door_too_young_to_be_judged_is_named_beside_one_that_is_well():
+    young = runs(60, 60).with_columns(door=pl.lit("monitor"))
+    well, unjudged = runtime(pl.concat([runs(*[60] * 6), young]), 3)
+    assert (well.cause, well.severity, well.value) == ("runtime", "ok", 1.0)
+    assert (unjudged.cause, unjudged.is_judged) == ("runtime:monitor", False)
+    assert to_close([well, unjudged], ["runtime:inference", "runtime:monitor"]) == ["runtime:inference"]
+
+
+def holding(*peaks: float | None, door: str = "inference") -> pl.DataFrame:
+    told = pl.Series("peak_mb", peaks, dtype=pl.Float64)
+    return runs(*[60] * len(peaks)).with_columns(told, door=pl.lit(door))
+
+
+def test_a_door_that_holds_three_times_as_much_as_usual_rings_by_its_name():
+    (grown,) = memory(holding(500, 480, 520, 500, 490, 1500), max_ratio=1.5)
+    assert (grown.cause, grown.severity, grown.value) == ("memory:inference", "warning", 3.0)
+    assert grown.what == "inference.py's process held 1,500 MB at most, usually 500 MB"
+    assert (grown.threshold, grown.since) == (1.5, (NOW + timedelta(days=5)).date())
+    steady = holding(300, 300, 300, 300, 300, 300, door="monitor")
+    both = memory(pl.concat([holding(500, 480, 520, 500, 490, 1500), steady]), 1.5)
+    assert [finding.cause for finding in both] == ["memory:inference"]
+
+
+@pytest.mark.parametrize(
+    ("newest", "severity"),
+    [(749, "ok"), (756, "ok"), (757, "warning"), (400, "ok")],
+    ids=["ratio", "least", "both", "less"],
+)
+def test_memory_rings_above_the_ratio_and_the_least_difference_together(newest, severity):
+    assert LEAST_MB == 256
+    assert memory(holding(*[500] * 6, newest), max_ratio=1.5)[0].severity == severity
+
+
+def test_a_small_door_may_double_and_a_large_one_wander_without_a_ring():
+    assert memory(holding(*[100] * 6, 300), 1.5)[0].severity == "ok"  # 200 MB kill nobody
+    assert memory(holding(*[8000] * 6, 9000), 1.5)[0].severity == "ok"  # an eighth is how large doors wander
+
+
+def test_only_the_thirty_runs_before_say_what_is_usual():
+    assert memory(holding(*[9000] * 40, *[500] * 30, 1500), 1.5)[0].value == 3.0
+
+
+@pytest.mark.parametrize("peaks", [[None] * 8, [None, 500, 500, 500, 500, 500], [500] * 7 + [None]])
+def test_runs_that_say_no_peak_are_not_judged_and_not_well(peaks):
+    (unjudged,) = memory(holding(*peaks), 1.5)
+    assert (unjudged.cause, unjudged.is_judged) == ("memory:inference", False)
+    assert to_close([unjudged], ["memory:inference"]) == []
+
+
+def test_old_runs_without_a_peak_do_not_count_as_runs_before():
+    assert memory(holding(None, None, *[500] * 5, 1500), 1.5)[0].value == 3.0
+    assert not memory(holding(None, None, *[500] * 4, 1500), 1.5)[0].is_judged
+
+
+def test_answers_and_shadows_say_nothing_of_a_doors_memory():
+    others = holding(9000, 9000).with_columns(status=pl.lit("answer"))
+    (well,) = memory(pl.concat([holding(*[500] * 6), others]), 1.5)
+    assert (well.cause, well.value) == ("memory", 1.0)
+
+
+def test_a_peak_near_the_machines_end_rings_before_anything_has_grown():
+    peaks = pl.concat([holding(13_000), holding(400, door="monitor")])
+    (near,) = memory_limit(peaks, 16_000, max_share=0.8)
+    assert (near.cause, near.severity, near.value) == ("memory_limit:inference", "warning", 0.8125)
+    assert "13,000 MB at most, of 16,000 MB" in near.what
+    assert memory_limit(peaks, 17_000, 0.8)[0].severity == "ok"
+    assert [finding.is_judged for finding in memory_limit(peaks, None, 0.8)] == [False, False]
+    assert not memory_limit(holding(None), 16_000, 0.8)[0].is_judged
+    assert not memory_limit(holding().clear(), 16_000, 0.8)[0].is_judged
 
 
 def test_refusals_for_one_reason_ring_though_their_share_is_small():

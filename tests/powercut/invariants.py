@@ -14,7 +14,9 @@ from storage.inbox import archived_file, waiting_files
 from storage.schema import TABLES, quoted
 from storage.store import Connection, open_store
 
-_CLOCKED = {"runs": ("ended_at", "git_commit")}  # when a run ended and what was checked out is no part of what it did
+_CLOCKED = {
+    "runs": ("ended_at", "git_commit", "peak_mb")
+}  # when it ended, what was checked out and held is no part of what it did
 
 
 def observed(places: Places) -> dict[str, Any]:

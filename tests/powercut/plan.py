@@ -220,6 +220,7 @@ def _aged(*files: tuple[str, str]) -> Callable[[Places], None]:
                 "insert into batches by name select * exclude (replay_of, attempt) from batches_2",
                 "drop table batches_2",
                 "drop table decisions",
+                "alter table runs drop column peak_mb",
                 "update meta set value = '1' where key = 'schema_version'",
             ):
                 con.execute(statement).fetchall()

@@ -71,6 +71,7 @@ def test_a_watcher_that_had_nothing_to_measure_is_not_called_well():
         ("freshness:CA_1", 3.0, "3 days"), ("model_age", 1.0, "1 day"), ("sanity", 0.0, "0 rows"), ("fallback", 0.05, "5.0%"),
         ("churn", 0.35, "35.0%"), ("churn:level", 2.0, "2.00 times"), ("runtime:train", 3.0, "3.00 times"),
         ("quality:trend", 6.5, "6.5"), ("drift:mix", 15.1, "15.1"), ("runtime", None, ""),
+        ("memory:inference", 3.0, "3.00 times"), ("memory_limit:monitor", 0.85, "85.0%"),
     ],
 )  # fmt: skip
 def test_a_number_stands_with_its_unit(cause, value, written):
