@@ -100,7 +100,7 @@ def _bias(group: str, value: float, standard_error: float, limit: float, whole: 
         ("warning" if group else "error") if is_out else "ok",
         value,
         limit,
-        f"Too {much}: look for a price, promotion or assortment change; scale orders until retrained.",
+        f"Too {much}: look for a price, promotion or assortment change; scale orders only by what explains it and lasts.",
         told["ds"].min(),
         group,
     )

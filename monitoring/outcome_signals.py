@@ -80,7 +80,7 @@ def _bias(daily: _Daily, params: MonitorParams) -> Signal:
     return Signal(
         "bias", "", daily.first, daily.groups, daily.share("error", "y_hat"), 0.01,
         "forecasts{group} were {now:+.1%} off (usually {usual:+.1%} ± {spread:.1%} a day)",
-        f"Look for a price, promotion or assortment change; scale orders until retrained; {_RETRAIN}",
+        f"Look for a price, promotion or assortment change; scale orders only by what explains it and lasts; {_RETRAIN}",
         error_beyond=params.max_abs_bias,
     )  # fmt: skip
 
