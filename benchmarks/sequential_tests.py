@@ -150,8 +150,8 @@ def _told(rings: Alarms, worlds: list[Watched]) -> dict[str, Any]:
     for size in SIZES:
         delays = [delay for one, known in zip(worlds, quiet, strict=True) for delay in _delays(rings, one, known, size)]
         heard = [delay for delay in delays if delay is not None]
-        day = statistics.median(heard) if heard else None
-        found[f"{size:g}"] = {"starts": len(delays), "rate": round(len(heard) / len(delays), 2), "day": day}
+        delay = statistics.median(heard) if heard else None
+        found[f"{size:g}"] = {"starts": len(delays), "rate": round(len(heard) / len(delays), 2), "delay": delay}
     return {"false_alarms": round(sum(map(len, quiet)) / quarters, 3), "found": found}
 
 
