@@ -36,7 +36,6 @@ def sections() -> dict[str, str]:
     made = {
         "false_alarms": _false_alarms,
         "drift_curves": _drift_curves,
-        "sequential_tests": _sequential_tests,
         "remedies": _remedies,
         "covariate_drift": _covariate_drift,
         "slow_doors": _slow_doors,
@@ -118,16 +117,6 @@ def _found(found: dict[str, Any]) -> str:
 def _first_three(watchers: dict[str, Any]) -> str:
     fastest = sorted(watchers.items(), key=lambda item: (-item[1]["rate"], item[1]["delay"]))[:3]
     return ", ".join(f"{name.removeprefix('drift:')} {seen['delay']:.0f}" for name, seen in fastest)
-
-
-def _sequential_tests(told: dict[str, Any]) -> str:
-    """One row per detector: its false alarms, and the share found and the median day by size of the shift."""
-    rows = [
-        [name, f"{one['false_alarms']:.2f}", *(_found(of_size) for of_size in one["found"].values())]
-        for name, one in told["detectors"].items()
-    ]
-    sizes = [f"shift of {size} spreads" for size in next(iter(told["detectors"].values()))["found"]]
-    return markdown_table(["detector", "false alarms per quarter and signal", *sizes], rows)
 
 
 def _remedies(told: dict[str, Any]) -> str:
