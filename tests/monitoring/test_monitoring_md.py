@@ -17,7 +17,8 @@ def text() -> str:
 
 
 @pytest.mark.parametrize(
-    "name", ["false_alarms", "drift_curves", "slow_doors", "outlook", "recalibration", "ml_test_score"]
+    "name",
+    ["false_alarms", "drift_curves", "sequential_tests", "slow_doors", "outlook", "recalibration", "ml_test_score"],
 )
 def test_every_table_says_what_its_results_say(text, name):
     assert replaced(text, name, sections()[name]) == text
