@@ -78,8 +78,8 @@ powercut: setup ## doors killed at random points and compared with a run nobody 
 lint: setup ## style
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
 
-extras: setup ## what the lock leaves out: S3 remotes, a local S3 server and hierarchicalforecast for `make factory`
-	$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python -r pyproject.toml --extra s3 --extra s3-test --extra interop -c requirements.lock
+extras: setup ## what the lock leaves out: S3 remotes, a local S3 server, hierarchicalforecast for `make factory`; river for a benchmark
+	$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python -r pyproject.toml --extra s3 --extra s3-test --extra interop --extra peers -c requirements.lock
 
 lock: ## resolve the dependencies anew
 	$(BIN)/uv pip compile pyproject.toml --extra dev --generate-hashes --no-header --no-annotate --quiet -o requirements.lock

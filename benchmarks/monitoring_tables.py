@@ -38,6 +38,7 @@ def sections() -> dict[str, str]:
         "drift_curves": _drift_curves,
         "remedies": _remedies,
         "covariate_drift": _covariate_drift,
+        "sequential_tests": _sequential_tests,
         "slow_doors": _slow_doors,
         "steady_doors": _steady_doors,
         "outlook": _outlook,
@@ -159,6 +160,50 @@ def _faults(rows: list[dict[str, Any]]) -> str:
         for row in rows
     ]
     return markdown_table(["covariate", "what comes instead", "runs", "found"], lines)
+
+
+def _sequential_tests(told: dict[str, Any]) -> str:
+    """A table per kind of held-out worlds, one row per signal and detector; then what tuning chose."""
+    tuned = next(one for kind, one in told["worlds"].items() if kind.endswith(", tuned"))
+    tables = [
+        _detectors_of(kind, one, tuned, [str(size) for size in told["sizes"]])
+        for kind, one in told["worlds"].items()
+        if one is not tuned
+    ]
+    chosen = [
+        f"{name}: {', '.join(f'{part} {_knob(value)}' for part, value in made.items() if part != 'found')}"
+        for name, made in told["tuned"].items()
+    ]
+    return "\n\n".join([*tables, f"River {told['river']}; tuned on {', '.join(tuned['worlds'])}. {'. '.join(chosen)}."])
+
+
+def _detectors_of(kind: str, one: dict[str, Any], tuned: dict[str, Any], sizes: list[str]) -> str:
+    head = [f"{kind}: {one['quarters']:.1f} quarters, {one['starts']} starts", "detector", "false alarms per quarter"]
+    head += ["on the tuned world", "open", *(f"found: {size} spreads" for size in sizes), "since when, days off"]
+    rows = [
+        [stream, f"**{rival}**" if rival == "ours" else rival, f"{seen['per_quarter']:.2f}"]
+        + [f"{tuned['rivals'][rival][stream]['per_quarter']:.2f}", _share(seen["share_open"])]
+        + [_found_of(seen["found"][size]) for size in sizes]
+        + ["-" if seen["days_off"] is None else f"{seen['days_off']:.0f}"]
+        for stream in next(iter(one["rivals"].values()))
+        for rival, by_stream in one["rivals"].items()
+        for seen in [by_stream[stream]]
+    ]
+    return markdown_table(head, rows)
+
+
+def _found_of(found: dict[str, Any]) -> str:
+    day = "" if found["days"] is None else f", day {found['days']:.0f}"
+    return f"{_share(found['share'])}{day}"
+
+
+def _share(share: float | None) -> str:
+    return "-" if share is None else f"{share:.0%}"
+
+
+def _knob(value: Any) -> str:
+    by_stream = value.items() if isinstance(value, dict) else ()
+    return f"({', '.join(f'{name} {one:.2g}' for name, one in by_stream)})" if by_stream else f"{value:g}"
 
 
 def _slow_doors(told: dict[str, Any]) -> str:

@@ -21,6 +21,7 @@ def text() -> str:
     [
         "false_alarms",
         "drift_curves",
+        "sequential_tests",
         "remedies",
         "covariate_drift",
         "slow_doors",
