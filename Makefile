@@ -41,9 +41,9 @@ setup: .venv/ready .dvc/config ## virtual environment from the lock, by hash
 	$(BIN)/dvc config core.check_update false
 
 repro: setup ## the main job: source to published forecasts and report; PROFILE=m5 DATA=<dir> for real data
-	$(BIN)/python ingest.py --use $(PROFILE) $(if $(DATA),--data-from $(DATA))
+	$(BIN)/python ingest.py source --use $(PROFILE) $(if $(DATA),--data-from $(DATA))
 	$(BIN)/dvc repro
-	$(BIN)/python inference.py --publish
+	$(BIN)/python inference.py publish
 
 test: setup ## set up and run the tests
 	$(BIN)/python -m pytest
@@ -58,7 +58,7 @@ monitoring: setup ## monitoring.md's tables and curves from benchmarks/results/
 	$(BIN)/python -m benchmarks.monitoring_tables
 
 report: setup ## the HTML report and the validation pages
-	$(BIN)/python monitor.py --report
+	$(BIN)/python monitor.py report
 
 serve: setup ## Prefect server and the scheduled deployments, until Ctrl-C
 	$(BIN)/python flows/deploy.py
@@ -70,7 +70,7 @@ replay: setup ## a life in minutes: DAYS=90 simulated mornings and Sundays throu
 	$(BIN)/python flows/replay.py --days $(DAYS)
 
 rebuild: setup ## a damaged or lost store made again from its journal; the old file is set aside
-	$(BIN)/python ingest.py --rebuild
+	$(BIN)/python ingest.py rebuild
 
 powercut: setup ## doors killed at random points and compared with a run nobody killed; KILLS=2000 SEED=1
 	PYTHONPATH=. $(BIN)/python tests/powercut/harness.py --kills $(KILLS) --seed $(SEED) --faults $(FAULTS) --json benchmarks/results/powercut.json

@@ -11,11 +11,12 @@ from typing import Any
 
 from benchmarks.measured import keep
 from benchmarks.origins import Yardstick, mean_of
-from contract.params import FeatureParams, Params, load_params
-from contract.places import Places
+from contract.params import FeatureParams, Params
+from contract.params_file import load_params
 from features.space import PanelReading, reading_of
 from forecasting.global_lightgbm import GlobalLightGBM
 from reports.tables import text_table
+from runtime.paths import Paths
 from storage.panel_files import read_frozen
 
 FAMILIES: dict[str, dict[str, Any]] = {
@@ -42,7 +43,7 @@ def main() -> None:
     parser.add_argument("data", type=Path)
     parser.add_argument("--origins", type=int, default=2)
     arguments = parser.parse_args()
-    params, panel = load_params(arguments.data.parent / "params.yaml"), read_frozen(Places(arguments.data).panel)
+    params, panel = load_params(arguments.data.parent / "params.yaml"), read_frozen(Paths(arguments.data).panel)
     horizon, zeros = params.train.horizon, params.ingest.absent_means_zero
     yardstick = Yardstick(panel, params.source.hierarchy, horizon, arguments.origins, zeros)
     reading = reading_of(params, panel)

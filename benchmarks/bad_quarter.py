@@ -24,7 +24,8 @@ from benchmarks.replay import World, champion_of, publish, sundays, walk
 from benchmarks.watching import Limits, signals_over
 from benchmarks.worlds import fitted, simulated
 from contract.panel import Panel, panel_of
-from contract.params import Params, load_params
+from contract.params import Params
+from contract.params_file import load_params
 from drills.drift_shapes import level_drop, price_shock
 from forecasting.backtest import backtest
 from forecasting.came_true import came_true

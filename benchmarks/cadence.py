@@ -24,13 +24,14 @@ from benchmarks.measured import RESULTS, ROOT, keep
 from benchmarks.tables_of_accuracy import cadence_rows
 from benchmarks.worlds import fitted, params_for, recent, simulated
 from contract.panel import Panel
-from contract.params import Params, load_params
-from contract.places import Places
+from contract.params import Params
+from contract.params_file import load_params
 from features.hierarchy import sum_by
 from forecasting.global_lightgbm import GlobalLightGBM
 from forecasting.metrics import point_scores
 from forecasting.window import window_after
 from reports.tables import text_table
+from runtime.paths import Paths
 
 RESULT = RESULTS / "cadence.json"
 COLUMNS = ["refit", "wrmsse", "loss against daily", "churn a week", "fit s a week"]
@@ -166,7 +167,7 @@ def _decay_on_m5(folder: Path) -> dict[str, Any]:
     """Age alone, on every thirtieth item: six origins four weeks apart, so that one fit is the age of several."""
     from storage.panel_files import read_frozen
 
-    panel = read_frozen(Places(folder).panel)
+    panel = read_frozen(Paths(folder).panel)
     items = panel.series["item_id"].unique().sort().gather_every(30)
     few = panel.only(panel.series.filter(panel.series["item_id"].is_in(items.implode()))["unique_id"])
     origins = [few.last_day - timedelta(days=HORIZON * k) for k in range(6, 0, -1)]

@@ -26,13 +26,13 @@ from benchmarks.worlds import params_for
 from contract.levels import SERIES_LEVEL, TOTAL
 from contract.panel import Panel
 from contract.params import Params
-from contract.places import Places
 from contract.quantiles import INTERVALS, QUANTILES
 from features.hierarchy import sum_by
 from forecasting.pit import pit_scores
 from forecasting.scoring import Pairs, calibrate, level_quantiles, pairs_of
 from forecasting.slices import slices_of
 from forecasting.window import LevelWindow, Window, window_after
+from runtime.paths import Paths
 from storage.panel_files import read_frozen
 
 MODEL = "global_lightgbm"
@@ -49,12 +49,12 @@ def main() -> None:
     made: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
     for kind, data in vars(arguments).items():
         if data is not None:
-            made[kind] = told_of(params_for(kind), Places(data))
+            made[kind] = told_of(params_for(kind), Paths(data))
     keep("calibration", made)
     write_page(made)
 
 
-def told_of(params: Params, places: Places) -> dict[str, Any]:
+def told_of(params: Params, places: Paths) -> dict[str, Any]:
     """The parts of one data set's backtest, mean over cutoffs."""
     backtest = pl.read_parquet(places.backtest / "forecasts.parquet")
     rows = pl.DataFrame(list(scored_parts(read_frozen(places.panel), backtest, params)))

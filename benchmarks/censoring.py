@@ -17,7 +17,8 @@ import polars as pl
 
 from benchmarks.measured import ROOT, keep
 from contract.panel import Panel, panel_of
-from contract.params import Params, load_params
+from contract.params import Params
+from contract.params_file import load_params
 from features.space import reading_of
 from forecasting.global_lightgbm import GlobalLightGBM
 from reports.tables import text_table

@@ -22,13 +22,14 @@ import lightgbm
 
 from benchmarks.measured import keep
 from contract.panel import Panel
-from contract.params import Params, load_params
-from contract.places import Places
+from contract.params import Params
+from contract.params_file import load_params
 from features.space import PanelReading, reading_of
 from forecasting import global_lightgbm
 from forecasting.backtest import backtest, cutoffs_of
 from forecasting.global_lightgbm import GlobalLightGBM
 from reports.tables import text_table
+from runtime.paths import Paths
 from storage.panel_files import read_frozen
 
 REFIT_EVERY = (1, 2, 6)
@@ -45,7 +46,7 @@ def main() -> None:
     """Fit, forecast, backtest; print; keep."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path)
-    places = Places(parser.parse_args().data)
+    places = Paths(parser.parse_args().data)
     params, panel = load_params(places.root.resolve().parent / "params.yaml"), read_frozen(places.panel)
     model = GlobalLightGBM(params.train, reading_of(params, panel))
     with _timed() as steps:

@@ -15,9 +15,10 @@ from benchmarks.replay import world_of
 from benchmarks.stress import walked
 from contract.days import days_between
 from contract.panel import Panel
-from contract.params import Params, load_params
-from contract.places import Places
+from contract.params import Params
+from contract.params_file import load_params
 from monitoring.cusum import QUARTER_DAYS
+from runtime.paths import Paths
 from storage.panel_files import read_frozen
 
 YEARLY_C, SPREAD_C, MEMORY = (
@@ -95,7 +96,7 @@ def rossmann(data: Path) -> Chain:
         row = walked("rossmann", folder, "ingest.py", "--fill", "--freeze")
         if row["exit"] != 0:
             raise SystemExit(f"ingest.py ended with {row['exit']} on {data}. Run it by hand to see why.")
-        params, panel = load_params(folder / "params.yaml"), read_frozen(Places(folder / "data").panel)
+        params, panel = load_params(folder / "params.yaml"), read_frozen(Paths(folder / "data").panel)
     features = params.features
     watched_from = panel.last_day - timedelta(days=4 * QUARTER_DAYS)
     return Chain("rossmann", panel, tuple(features.known_future), tuple(features.past_only), params, watched_from)

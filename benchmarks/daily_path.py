@@ -25,9 +25,10 @@ import polars as pl
 
 from benchmarks.measured import ROOT, keep
 from contract.panel import Panel
-from contract.params import Params, load_params
-from contract.places import Places
+from contract.params import Params
+from contract.params_file import load_params
 from reports.tables import text_table
+from runtime.paths import Paths
 from storage.panel_files import read_frozen
 
 KEPT = ("tillcast.duckdb", "panel", "journal", "models", "archive", "backtest", "scores")
@@ -41,7 +42,7 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=3)
     arguments = parser.parse_args()
     params_file = (arguments.data.parent / "params.yaml").resolve()
-    params, panel = load_params(params_file), read_frozen(Places(arguments.data).panel)
+    params, panel = load_params(params_file), read_frozen(Paths(arguments.data).panel)
     runs = [list(_walked(arguments.data, params_file, params, panel)) for _ in range(arguments.runs)]
     told = [_median(steps) for steps in zip(*runs, strict=True)]
     total = {"step": "in all", "seconds": round(sum(step["seconds"] for step in told), 1)}
@@ -98,8 +99,8 @@ def morning(data: Path, folder: Path, panel: Panel, kind: str) -> Path:
         elif (data / name).exists():
             shutil.copy(data / name, copy / name)
     name, table = day_after(panel, kind)
-    Places(copy).inbox.mkdir()
-    table.write_csv(Places(copy).inbox / name)
+    Paths(copy).inbox.mkdir()
+    table.write_csv(Paths(copy).inbox / name)
     return copy
 
 

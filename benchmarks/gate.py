@@ -24,8 +24,8 @@ import polars as pl
 from benchmarks.measured import RESULTS, ROOT, keep
 from benchmarks.worlds import fitted, params_for, recent, simulated
 from contract.panel import Panel
-from contract.params import Params, load_params
-from contract.places import Places
+from contract.params import Params
+from contract.params_file import load_params
 from features.space import reading_of
 from forecasting.forecaster import Forecaster
 from forecasting.paired import blocks_of, drawn_differences, losses_of, series_losses
@@ -34,6 +34,7 @@ from forecasting.seasonal_naive import baseline_of
 from forecasting.window import window_after
 from forecasting.window_average import WindowAverage
 from reports.tables import text_table
+from runtime.paths import Paths
 from storage.panel_files import read_frozen
 
 KEPT = ROOT / "data" / "replays" / "gate"
@@ -197,8 +198,8 @@ def _m5_losses(folder: Path) -> Losses:
     """Of the models in a stored M5 backtest."""
     params = params_for("m5")
     models = ["global_lightgbm", "window_average", "seasonal_naive"]
-    told = pl.read_parquet(Places(folder).backtest / "forecasts.parquet")
-    losses = losses_of(read_frozen(Places(folder).panel), told, models, params.source.hierarchy[-1:])
+    told = pl.read_parquet(Paths(folder).backtest / "forecasts.parquet")
+    losses = losses_of(read_frozen(Paths(folder).panel), told, models, params.source.hierarchy[-1:])
     return dict(zip(models, losses, strict=True))
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from benchmarks.measured import ROOT, run_here
 from benchmarks.retailer import FIRST, SERIES, assortment, received, sales
-from contract.params import load_params
+from contract.params_file import load_params
 from expectations.judge import judge
 from expectations.suite import Context
 from expectations.suites import SUITES

@@ -22,9 +22,9 @@ from benchmarks.tables_of_accuracy import launch_lines
 from benchmarks.worlds import params_for
 from contract.panel import Panel
 from contract.params import Params
-from contract.places import Places
 from forecasting.window import window_after
 from reports.tables import text_table
+from runtime.paths import Paths
 from storage.panel_files import read_frozen
 
 NEVER, OLDER = "not sold yet", "older"
@@ -41,12 +41,12 @@ def main() -> None:
     made: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
     for kind, data in vars(parser.parse_args()).items():
         if data is not None:
-            made[kind] = told_of(params_for(kind), Places(data))
+            made[kind] = told_of(params_for(kind), Paths(data))
     keep("launches", made)
     print(text_table(*launch_lines(made)))
 
 
-def told_of(params: Params, places: Places) -> dict[str, Any]:
+def told_of(params: Params, places: Paths) -> dict[str, Any]:
     """The cutoffs, and one row per model and age: series-days, units, WAPE, bias."""
     backtest = pl.read_parquet(places.backtest / "forecasts.parquet").sort("cutoff")
     cells = pl.concat(list(cells_of(read_frozen(places.panel), backtest, params)))

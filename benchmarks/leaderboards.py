@@ -16,9 +16,9 @@ import polars as pl
 
 from benchmarks.measured import keep
 from contract.levels import SERIES_LEVEL
-from contract.params import load_params
-from contract.places import Places
+from contract.params_file import load_params
 from reports.scores import mean_over_cutoffs
+from runtime.paths import Paths
 from storage.panel_files import read_card
 
 MONEY = "newsvendor_"
@@ -32,10 +32,10 @@ def main() -> None:
     parser.add_argument("name", nargs="?")
     arguments = parser.parse_args()
     source = load_params(arguments.data.resolve().parent / "params.yaml").source.kind
-    keep(f"leaderboard_{arguments.name or source}", told_of(Places(arguments.data)))
+    keep(f"leaderboard_{arguments.name or source}", told_of(Paths(arguments.data)))
 
 
-def told_of(places: Places) -> dict[str, Any]:
+def told_of(places: Paths) -> dict[str, Any]:
     """series, days, cutoffs, board, levels, parts and money (model -> name -> metric -> [mean, spread]), decision and its reasons."""
     card, scores = read_card(places.panel), pl.read_parquet(places.scores / "scores.parquet")
     means = mean_over_cutoffs(scores)

@@ -21,7 +21,8 @@ import polars as pl
 from benchmarks.measured import keep
 from contract.levels import SERIES_LEVEL
 from contract.panel import Panel
-from contract.params import Params, load_params
+from contract.params import Params
+from contract.params_file import load_params
 from contract.quantiles import INTERVALS
 from features.hierarchy import sum_by
 from features.space import reading_of

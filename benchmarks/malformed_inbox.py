@@ -1,4 +1,4 @@
-"""Malformed files through the real intake: what becomes of them by kind, and whether anything was lost, doubled or torn.
+"""Malformed files through the real stages: what becomes of them by kind, and whether anything was lost, doubled or torn.
 
 run     python -m benchmarks.malformed_inbox --files 2000 --seed 7
         python -m benchmarks.malformed_inbox --files 1 --first 1234 --seed 7      one of them again
@@ -22,10 +22,11 @@ from typing import Any
 
 import ingest
 from benchmarks.measured import ROOT, peak_mb
-from contract.params import Params, load_params
-from contract.places import Places
+from contract.params import Params
+from contract.params_file import load_params
 from drills.malformed import Malformed, malformed
 from reports.tables import text_table
+from runtime.paths import Paths
 from storage.store import open_store
 
 State = dict[str, Any]  # what the store holds, in numbers
@@ -52,7 +53,7 @@ def small_params(root: Path = ROOT) -> Params:
     return params.model_copy(update={"source": source, "ingest": rules})
 
 
-def drop_and_take(file: Malformed, number: int, params: Params, places: Places, before: State) -> tuple[Tried, State]:
+def drop_and_take(file: Malformed, number: int, params: Params, places: Paths, before: State) -> tuple[Tried, State]:
     """One file dropped into the inbox and taken, every promise checked; and the state it left."""
     path = Path(os.fsdecode(os.fsencode(places.inbox) + b"/" + file.name.encode("utf-8", "surrogateescape")))
     path.write_bytes(file.content)
@@ -73,7 +74,7 @@ def drop_and_take(file: Malformed, number: int, params: Params, places: Places, 
     return Tried(number, file.kind, outcome, seconds, broken), after
 
 
-def state_of(places: Places) -> State:
+def state_of(places: Paths) -> State:
     """What the store holds, in numbers, and what lies in the archive."""
     with open_store(places.store) as con:
         facts = con.execute(
@@ -94,7 +95,7 @@ def state_of(places: Places) -> State:
     return {"facts": facts, "ledger": told, "torn": torn + refused + doubled, "archived": archived}
 
 
-def _promises_broken(summary: dict, outcome: str, before: dict, after: dict, places: Places):
+def _promises_broken(summary: dict, outcome: str, before: dict, after: dict, places: Paths):
     if any(path for path in places.inbox.iterdir() if path.name != ".lock"):
         yield "the file still lies in the inbox"
     if {path.name for path in places.root.parent.iterdir()} != {places.root.name}:
@@ -116,7 +117,7 @@ def _promises_broken(summary: dict, outcome: str, before: dict, after: dict, pla
 def tried_all(files: int, seed: int, first: int = 0) -> list[Tried]:
     """So many files of a seed, one after the other, into one store."""
     with tempfile.TemporaryDirectory() as folder:
-        places, params = Places(Path(folder) / "data"), small_params()
+        places, params = Paths(Path(folder) / "data"), small_params()
         places.inbox.mkdir(parents=True)
         state, results = state_of(places), []
         for k, file in enumerate(malformed(seed, files, first)):

@@ -12,14 +12,15 @@ from pathlib import Path
 from benchmarks.measured import keep
 from benchmarks.origins import Yardstick, mean_of
 from benchmarks.peers import EtsTopDown, Linear, Mlforecast
-from contract.params import Params, load_params
-from contract.places import Places
+from contract.params import Params
+from contract.params_file import load_params
 from features.space import PanelReading, reading_of
 from forecasting.forecaster import Forecaster
 from forecasting.global_lightgbm import GlobalLightGBM
 from forecasting.seasonal_naive import baseline_of
 from forecasting.window_average import WindowAverage
 from reports.tables import text_table
+from runtime.paths import Paths
 from storage.panel_files import read_frozen
 
 
@@ -29,7 +30,7 @@ def main() -> None:
     parser.add_argument("data", type=Path)
     parser.add_argument("--origins", type=int, default=2)
     arguments = parser.parse_args()
-    params, panel = load_params(arguments.data.parent / "params.yaml"), read_frozen(Places(arguments.data).panel)
+    params, panel = load_params(arguments.data.parent / "params.yaml"), read_frozen(Paths(arguments.data).panel)
     zeros = params.ingest.absent_means_zero
     yardstick = Yardstick(panel, params.source.hierarchy, params.train.horizon, arguments.origins, zeros)
     told = {}

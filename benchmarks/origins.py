@@ -12,12 +12,12 @@ import numpy as np
 
 from benchmarks.measured import held_mb, peak_mb
 from contract.levels import Level
-from contract.memory import forget_peak
 from contract.panel import Panel
 from features.hierarchy import sum_by
 from forecasting.forecaster import Forecaster
 from forecasting.metrics import point_scores
 from forecasting.window import Window, window_after
+from runtime.memory import forget_peak
 
 Made = TypeVar("Made")
 

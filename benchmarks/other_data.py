@@ -21,9 +21,9 @@ from ruamel.yaml import YAML
 from benchmarks.leaderboards import told_of
 from benchmarks.measured import ROOT, keep
 from benchmarks.stress import walked
-from contract.params import laid_over
-from contract.places import Places
+from contract.params_file import lay_over
 from reports.tables import leaderboard_table, text_table
+from runtime.paths import Paths
 
 MAPPING = re.compile(r"^\*\*[^*]+\*\* \((\w+)\).*?```yaml\n(.*?)```", re.DOTALL | re.MULTILINE)
 PLANNED_DAYS = 42  # of Rossmann's, brought as plans instead of sales
@@ -69,7 +69,7 @@ def of_data(folder: Path, name: str, data: Path, mapping: dict[str, Any]) -> dic
     print(
         text_table(["door", "seconds", "MB"], [[row["door"], str(row["seconds"]), str(row["rss_mb"])] for row in doors])
     )
-    return told_of(Places(folder / "data")) | {"doors": doors}
+    return told_of(Paths(folder / "data")) | {"doors": doors}
 
 
 def write_params(path: Path, files: Path, mapping: dict[str, Any]) -> None:
@@ -78,7 +78,7 @@ def write_params(path: Path, files: Path, mapping: dict[str, Any]) -> None:
     shipped, asked = raw["source"]["files"], mapping.get("source", {}).get("files", {})
     raw["source"] |= {"kind": "files", "path": str(files), "sha256": None, "files": shipped | asked}
     if "profiles" in mapping:
-        raw["profiles"]["files"] = laid_over(raw["profiles"]["files"], mapping["profiles"]["files"])
+        raw["profiles"]["files"] = lay_over(raw["profiles"]["files"], mapping["profiles"]["files"])
     with path.open("w", encoding="utf-8") as file:
         YAML(typ="safe").dump(raw, file)
 

@@ -27,7 +27,8 @@ from benchmarks.measured import ROOT
 from contract.days import days_between
 from contract.levels import SERIES_LEVEL
 from contract.panel import Panel, panel_of
-from contract.params import Params, load_params
+from contract.params import Params
+from contract.params_file import load_params
 from features.space import reading_of
 from forecasting.bundle import load_bundle, save_bundle
 from forecasting.came_true import came_true

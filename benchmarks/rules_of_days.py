@@ -21,7 +21,8 @@ import polars as pl
 from benchmarks.measured import ROOT
 from contract.levels import Level
 from contract.panel import Panel, panel_of
-from contract.params import IngestParams, Params, SourceParams, load_params
+from contract.params import IngestParams, Params, SourceParams
+from contract.params_file import load_params
 from drills.door import judged_day, usual_units_of
 from expectations.own_past import own_rank
 from expectations.suite import Context

@@ -25,9 +25,9 @@ import polars as pl
 
 from benchmarks.measured import ROOT, keep, measured, peak_mb
 from contract.frames import REFUSED
-from contract.memory import forget_peak
 from contract.panel import Panel
-from contract.params import Params, load_params
+from contract.params import Params
+from contract.params_file import load_params
 from contract.quantiles import QUANTILES
 from features.space import reading_of
 from forecasting.global_lightgbm import GlobalLightGBM
@@ -35,6 +35,7 @@ from forecasting.intervals import Calibration, Ratios
 from forecasting.publication import publish_forecasts, publish_levels
 from forecasting.seasonal_naive import baseline_of
 from reports.tables import text_table
+from runtime.memory import forget_peak
 from sources.simulator import Simulation, simulate
 from storage.batches import Batch, Delivery, write_delivery
 from storage.forecasts import publish

@@ -28,10 +28,10 @@ from benchmarks.origins import Yardstick, scores_of
 from benchmarks.worlds import params_for, simulated
 from contract.panel import Panel
 from contract.params import Params, TrainParams
-from contract.places import Places
 from features.space import Space, reading_of, vocabulary_of
 from forecasting.global_lightgbm import GlobalLightGBM
 from reports.tables import text_table
+from runtime.paths import Paths
 from storage.panel_files import read_frozen
 
 SEARCHED, JUDGED = 2, 3  # cutoffs: the earlier ones are searched on, the later ones judge
@@ -166,7 +166,7 @@ class Trials:
 
 def _ground(data_from: Path | None, data: Path | None) -> tuple[Params, Panel]:
     if data is not None:
-        return params_for("m5"), read_frozen(Places(data).panel)
+        return params_for("m5"), read_frozen(Paths(data).panel)
     if data_from is not None:
         with tempfile.TemporaryDirectory() as folder:
             return params_for("m5"), read_frozen(m5_panel(data_from, Path(folder)))

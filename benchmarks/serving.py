@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.measured import run_here
-from contract.params import load_params
-from contract.places import Places
+from contract.params_file import load_params
 from forecasting.champion import candidate_champion
 from forecasting.publication import publish_forecasts, publish_levels
 from forecasting.seasonal_naive import baseline_of
+from runtime.paths import Paths
 from storage.panel_files import read_frozen
 
 RUNS = 3
@@ -22,7 +22,7 @@ RUNS = 3
 
 def main() -> None:
     """Load once, then forecast again and again."""
-    params, places = load_params(Path("params.yaml")), Places(Path(sys.argv[1]))
+    params, places = load_params(Path("params.yaml")), Paths(Path(sys.argv[1]))
     panel, horizon = read_frozen(places.panel), params.train.horizon
     decision = places.scores / "decision.json"
     champion = candidate_champion(places.candidate, places.incumbent, places.backtest, decision)

@@ -18,7 +18,7 @@ import numpy as np
 import polars as pl
 
 from benchmarks.measured import ROOT, keep
-from contract.params import load_params
+from contract.params_file import load_params
 from monitoring.cusum import QUARTER_DAYS
 from monitoring.runtime import WATCHER, runtime
 from monitoring.steadiness import RUNS_COMPARED

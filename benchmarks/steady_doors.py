@@ -22,10 +22,10 @@ from ruamel.yaml import YAML
 
 from benchmarks.measured import ROOT, keep
 from benchmarks.stress import world
-from contract.params import load_params
-from contract.places import Places
+from contract.params_file import load_params
 from monitoring.memory import LEAST_MB
 from reports.tables import text_table
+from runtime.paths import Paths
 from sources.simulator.drop import write_day
 from sources.simulator.simulation import simulate
 from storage.runs import read_runs
@@ -67,7 +67,7 @@ def _of_world(series: int, folder: Path, prefect_home: str) -> Iterator[dict[str
         peaks: dict[str, list[float]] = {door: [] for door in DOORS}
         for _ in range(MORNINGS):
             day = next(days)
-            write_day(simulation, day, Places(folder / "data").inbox)
+            write_day(simulation, day, Paths(folder / "data").inbox)
             for command in commands:
                 _walk(folder, command, day, prefect_home)
             for door in DOORS:
@@ -100,7 +100,7 @@ def _walk(folder: Path, command: tuple[str, ...], day: date, prefect_home: str) 
 
 
 def _newest_peak(folder: Path, door: str) -> float:
-    with open_store(Places(folder / "data").store, 20, read_only=True) as con:
+    with open_store(Paths(folder / "data").store, 20, read_only=True) as con:
         return float(read_runs(con, door).sort("ended_at")["peak_mb"][-1])
 
 

@@ -21,14 +21,15 @@ import polars as pl
 
 from benchmarks.measured import ROOT, run_here
 from benchmarks.retailer import DAYS, FIRST, assortment, morning_after, received, sales
-from contract.params import Params, load_params
-from contract.places import Places
+from contract.params import Params
+from contract.params_file import load_params
 from expectations.judge import judge
 from expectations.suite import Context
 from expectations.suites import SUITES
 from expectations.usual import levels_compared
-from intake.taking import take
+from runtime.paths import Paths
 from sources.reading import read_file
+from stages.take import take
 from storage.batches import Batch, Delivery, write_delivery
 from storage.facts import read_fact
 from storage.store import open_store
@@ -70,7 +71,7 @@ def history(params: Params) -> Callable[[], dict[str, Any]]:
 
 def daily(params: Params) -> Callable[[], dict[str, Any]]:
     """A CSV of 30,490 rows from the inbox to the archive, a new day each run; its parts timed beside."""
-    series, places = assortment(), Places(Path(tempfile.mkdtemp()) / "data")
+    series, places = assortment(), Paths(Path(tempfile.mkdtemp()) / "data")
     places.inbox.mkdir(parents=True)
     write(places.store, sales(series, FIRST, KNOWN_DAYS), series, "history")
     with open_store(places.store) as con:
@@ -91,9 +92,9 @@ def daily(params: Params) -> Callable[[], dict[str, Any]]:
     return work
 
 
-def _parts(path: Path, params: Params, places: Places, day: date) -> dict[str, float]:
+def _parts(path: Path, params: Params, places: Paths, day: date) -> dict[str, float]:
     """Seconds of reading the file, of asking the store for the past, of judging both ways. Nothing is written."""
-    from intake.taking import _context
+    from stages.take import _context
 
     times = [time.perf_counter()]
     fact = read_file(path, params.source)[0]

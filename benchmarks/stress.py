@@ -24,7 +24,7 @@ import polars as pl
 from ruamel.yaml import YAML
 
 from benchmarks.measured import RESULTS, ROOT, keep
-from contract.params import load_params
+from contract.params_file import load_params
 from forecasting.bundle import load_bundle
 from reports.tables import text_table
 from sources.simulator.drop import write_day

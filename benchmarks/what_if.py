@@ -15,11 +15,11 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.measured import keep
-from contract.params import load_params
-from contract.places import Places
+from contract.params_file import load_params
 from features.frame import feature_frame
 from features.sampling import serving_rows
 from forecasting.bundle import load_bundle
+from runtime.paths import Paths
 from storage.panel_files import read_frozen
 
 ASKED, WARM = 500, 20
@@ -29,7 +29,7 @@ def main() -> None:
     """Lay out once, ask for series in turn, print the percentiles."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path)
-    places = Places(parser.parse_args().data)
+    places = Paths(parser.parse_args().data)
     params, panel = load_params(places.root.parent / "params.yaml"), read_frozen(places.panel)
     model = load_bundle(places.candidate)
     space = model.reading.space(panel, params.train.horizon, model.vocabulary)

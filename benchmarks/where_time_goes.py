@@ -16,9 +16,9 @@ from typing import Any
 
 from benchmarks.daily_path import morning
 from benchmarks.measured import ROOT, keep
-from contract.params import load_params
-from contract.places import Places
+from contract.params_file import load_params
 from reports.tables import text_table
+from runtime.paths import Paths
 from storage.panel_files import read_frozen
 
 DOORS = ("ingest.py", "inference.py", "train.py")
@@ -29,7 +29,7 @@ def main() -> None:
     """Each door once over a copy of the folder; print; keep."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path)
-    places = Places(parser.parse_args().data)
+    places = Paths(parser.parse_args().data)
     params_file = (places.root.resolve().parent / "params.yaml").resolve()
     params, panel = load_params(params_file), read_frozen(places.panel)
     doors = {}

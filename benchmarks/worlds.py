@@ -10,7 +10,8 @@ from ruamel.yaml import YAML
 
 from benchmarks.measured import ROOT
 from contract.panel import Panel, panel_of
-from contract.params import Params, laid_over, params_of
+from contract.params import Params
+from contract.params_file import lay_over, params_of
 from features.space import reading_of
 from forecasting.global_lightgbm import GlobalLightGBM
 from sources.simulator import simulate
@@ -23,7 +24,7 @@ def params_for(kind: str) -> Params:
     """params.yaml of this checkout as for another source: a stored run may be of older code, whose params lack the newer names."""
     raw = YAML(typ="safe").load((ROOT / "params.yaml").read_text(encoding="utf-8"))
     profile = raw.pop("profiles").get(kind, {})
-    return params_of(laid_over(laid_over(raw, profile), {"source": {"kind": kind}}))
+    return params_of(lay_over(lay_over(raw, profile), {"source": {"kind": kind}}))
 
 
 def simulated(params: Params, series: int, days: int, seed: int) -> Panel:

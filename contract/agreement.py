@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from contract.days import YEAR
 from contract.errors import BadParams
-
-if TYPE_CHECKING:
-    from contract.params import Params
+from contract.params import Params
 
 BUILT_IN = ("state_id", "store_id", "cat_id", "dept_id", "item_id")  # the series columns of the simulator and of M5
 OPENING = "is_open"  # the covariate a plan of openings arrives as

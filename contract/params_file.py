@@ -1,15 +1,70 @@
-"""params.yaml as a file: three values of its source section changed, every other byte left."""
+"""params.yaml as a file: read into Params; and three values of its source section changed, every other byte left."""
 
 from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
+from typing import Any
 
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
 
+from contract.agreement import agree
 from contract.errors import BadParams
+from contract.params import Params
 
 _PLAIN = r"""(?:"(?:[^"\\]|\\.)*"|'[^']*'|[\w./~-][^\s#]*)"""  # one scalar, quoted or not
+
+
+def load_params(path: Path) -> Params:
+    """The params written in a YAML file, `profiles.<source.kind>` laid over the defaults. BadParams names the place."""
+    try:
+        raw = YAML(typ="safe").load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise BadParams(f"there is no params file '{path}'. Run from the checkout's root, or pass --params.") from error
+    except (YAMLError, UnicodeDecodeError, IsADirectoryError) as error:
+        raise BadParams(f"'{path}' is not YAML: {error}") from error
+    if not isinstance(raw, dict):
+        raise BadParams(f"'{path}' holds no sections; it should hold {list(Params.model_fields)}.")
+    profiles = _section_of(raw, "profiles", path)
+    profile = _section_of(profiles, str(_section_of(raw, "source", path).get("kind")), path)
+    return params_of(lay_over({name: raw[name] for name in raw if name != "profiles"}, profile), str(path))
+
+
+def params_of(raw: dict[str, Any], where: str = "params") -> Params:
+    """The params in a plain mapping. BadParams lists every wrong place."""
+    try:
+        return agree(Params.model_validate(raw))
+    except ValidationError as error:
+        places = "; ".join(_complaint(place) for place in error.errors())
+        raise BadParams(
+            f"{where} does not fit: {places}. Each line's comment in params.yaml says what it takes."
+        ) from error
+
+
+def _complaint(place: ErrorDetails) -> str:
+    name = ".".join(str(part) for part in place["loc"])
+    got = "" if place["type"] == "missing" else f" (got {place['input']!r})"  # what lacks it is the whole section
+    return f"{name}: {place['msg']}{got}"
+
+
+def _section_of(raw: dict[str, Any], name: str, path: Path) -> dict[str, Any]:
+    section = raw.get(name) or {}
+    if not isinstance(section, dict):
+        raise BadParams(f"'{path}' holds {section!r} where '{name}' should hold names and values, indented below it.")
+    return section
+
+
+def lay_over(base: dict[str, Any], top: dict[str, Any]) -> dict[str, Any]:
+    """The base with the values of `top` in their places, section by section."""
+    merged = dict(base)
+    for name, value in top.items():
+        both_sections = isinstance(value, dict) and isinstance(merged.get(name), dict)
+        merged[name] = lay_over(merged[name], value) if both_sections else value
+    return merged
 
 
 def with_source(text: str, kind: str, path: str | None, sha256: str | None) -> str:

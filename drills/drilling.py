@@ -120,9 +120,9 @@ def _wrong_lessons(stage: Stage) -> Iterator[tuple[str, int, str, Panel]]:
 def _at_the_door(stage: Stage, fault: PanelFault, strength: int, broken: Panel) -> Door:
     if fault.door == "sales":
         before, days = stage.known if fault.restates else None, fault.days_judged or strength
-        return sales_through_the_door(broken, days, stage.levels, stage.ingest, before)
+        return sales_through_the_door(broken, days, stage.levels, stage.params.ingest, before)
     if fault.door == "prices":
-        return prices_through_the_door(stage.known, broken, stage.ingest)
+        return prices_through_the_door(stage.known, broken, stage.params.ingest)
     return Door(broken, {}, [])
 
 

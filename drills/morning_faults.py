@@ -10,7 +10,7 @@ from pathlib import Path
 from drills.mornings import How, World, cleared
 
 MB = 1 << 20
-REBUILD = ("ingest.py --rebuild",)
+REBUILD = ("ingest.py rebuild",)
 Mend = Callable[[World], None]
 
 

@@ -13,9 +13,10 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
+from contract.demand import demand_rules
 from contract.levels import Level
 from contract.panel import Panel
-from contract.params import InferenceParams, IngestParams, Params, TrainParams
+from contract.params import Params, TrainParams
 from contract.quantiles import INTERVALS, QUANTILES
 from features.hierarchy import sum_by
 from features.space import reading_of
@@ -24,7 +25,7 @@ from forecasting.champion import CALIBRATION, keep_calibration
 from forecasting.global_lightgbm import GlobalLightGBM
 from forecasting.ladder import who_serves
 from forecasting.metrics import point_scores
-from forecasting.publication import publish_forecasts
+from forecasting.publication import publish_forecasts, serving_of
 from forecasting.scoring import calibration_json, score_backtest
 from forecasting.seasonal_naive import SeasonalNaive, baseline_of
 from forecasting.window import Window, window_after
@@ -46,9 +47,12 @@ class Stage:
     registry: Path
     fitted: Callable[[Panel], GlobalLightGBM]
     baseline: SeasonalNaive
-    levels: list[Level]
-    inference: InferenceParams
-    ingest: IngestParams
+    params: Params
+
+    @property
+    def levels(self) -> list[Level]:
+        """Every level from the top to the series."""
+        return self.params.source.hierarchy
 
     @cached_property
     def known(self) -> Panel:
@@ -58,7 +62,7 @@ class Stage:
     @cached_property
     def window(self) -> Window:
         """What came true after the origin, undisturbed."""
-        return window_after(self.panel, self.origin, self.horizon, self.levels, self.ingest.absent_means_zero)
+        return window_after(self.panel, self.origin, self.horizon, self.levels, demand_rules(self.params))
 
     def enter(self, model: GlobalLightGBM, registry: Path, name: str) -> None:
         """Put a model and its calibration into a registry, in place of what stood there under this name."""
@@ -94,9 +98,7 @@ def set_stage(panel: Panel, backtest: pl.DataFrame, scratch: Path, params: Param
         registry,
         lambda known: GlobalLightGBM(train, reading_of(params, panel)).fit(known),
         baseline_of(params),
-        params.source.hierarchy,
-        params.inference,
-        params.ingest,
+        params,
     )
     _write_calibration(stage, backtest, params)
     for name, days in ((CHAMPION, 0), (PREVIOUS, PREVIOUS_DAYS)):
@@ -106,19 +108,8 @@ def set_stage(panel: Panel, backtest: pl.DataFrame, scratch: Path, params: Param
 
 def publish(stage: Stage, panel: Panel, registry: Path, origin: date | None = None) -> pl.DataFrame:
     """The table production would publish from this panel and this registry, through the same calls."""
-    champion, stand_in = who_serves(registry, [CHAMPION, PREVIOUS], registry)
-    return publish_forecasts(
-        panel,
-        origin or stage.origin,
-        stage.horizon,
-        champion.model,
-        stage.baseline,
-        champion.calibrations,
-        stage.inference,
-        "drill",
-        stage.baseline.region,
-        stand_in,
-    )
+    serving = serving_of(stage.params, *who_serves(registry, [CHAMPION, PREVIOUS], registry))
+    return publish_forecasts(serving, panel, origin or stage.origin, stage.horizon, "drill")
 
 
 def outcome_of(stage: Stage, forecasts: pl.DataFrame) -> Outcome:
@@ -172,8 +163,8 @@ def _write_calibration(stage: Stage, backtest: pl.DataFrame, params: Params) -> 
     closed = backtest.filter(pl.col("cutoff") <= stage.origin - timedelta(days=stage.horizon))
     learned_on = closed if closed.height else backtest
     models = [name for name in MODELS if name in backtest.columns]
-    bins, zeros = params.evaluate.calibration_bins, params.ingest.absent_means_zero
+    bins, rules = params.evaluate.calibration_bins, demand_rules(params)
     known = stage.known if closed.height else stage.panel
-    _, calibrations = score_backtest(known, learned_on, models, stage.levels, bins, zeros)
+    _, calibrations = score_backtest(known, learned_on, models, stage.levels, bins, rules)
     text = json.dumps(calibration_json(calibrations), sort_keys=True)
     (stage.registry / CALIBRATION).write_text(text, encoding="utf-8")

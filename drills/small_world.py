@@ -12,7 +12,7 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
-from contract.params import load_params
+from contract.params_file import load_params
 from drills.mornings import World
 from sources.simulator.drop import write_day
 from sources.simulator.simulation import simulate
@@ -46,7 +46,7 @@ def small_world(checkout: Path, folder: Path, **simulator: object) -> World:
     _run(folder, "-m", "dvc", "init", "--no-scm", "--quiet")
     _run(folder, "-m", "dvc", "repro", "--quiet")
     copy(folder / "data" / "tillcast.duckdb", folder / "backup.duckdb")
-    _run(folder, "inference.py", "--publish")
+    _run(folder, "inference.py", "publish")
     simulation = simulate(load_params(folder / "params.yaml").source.simulator)
     next_day = simulation.last_day + timedelta(days=1)
     inbox = folder / "data" / "inbox"

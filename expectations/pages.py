@@ -10,8 +10,8 @@ from typing import Any
 
 import polars as pl
 
-from contract.disk import to_disk
 from expectations.judge import Judgement
+from runtime.disk import flush_to_disk
 
 _JSON = ".batch.json"
 _SHOWN_REFUSALS = 50
@@ -67,7 +67,7 @@ def _whole(path: Path, text: str) -> Path:
     """The file with this text, or as it was: a page cut in half by a power cut would stop every later index."""
     unfinished = path.with_name(f".{path.name}.part")
     unfinished.write_text(text, encoding="utf-8")
-    to_disk(unfinished)
+    flush_to_disk(unfinished)
     return unfinished.replace(path)
 
 

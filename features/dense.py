@@ -13,6 +13,7 @@ from datetime import date
 import numpy as np
 import polars as pl
 
+from contract.demand import DemandRules
 from contract.panel import Panel
 
 UNKNOWN_SERIES = 2**32 - 1  # no row of `series`
@@ -77,13 +78,13 @@ def column(table: np.ndarray) -> pl.Series:
     return pl.Series(table.reshape(-1)).fill_nan(None)
 
 
-def demand(panel: Panel, days: Days, absent_means_zero: bool, max_stockout_share: float) -> np.ndarray:
+def demand(panel: Panel, days: Days, rules: DemandRules) -> np.ndarray:
     """Units sold as a (series, width) table in the order of `panel.series`; NaN where it teaches nothing.
 
-    NaN as in `units_sold`, before the launch (a series' first sale), and on days sold out for more than `max_stockout_share`
+    NaN as in `units_sold`, before the launch (a series' first sale), and on days sold out for more than `rules.max_stockout_share`
     of their hours: what sold then is not what was wanted.
     """
-    y = leave_out_sold_out(units_sold(panel, days, absent_means_zero), panel, days, max_stockout_share)
+    y = leave_out_sold_out(units_sold(panel, days, rules), panel, days, rules)
     launched = np.maximum.accumulate(y > 0, axis=1)
     launched |= ~np.isnan(sold_before(panel, days)[0])[:, None]
     y[~launched] = np.nan
@@ -97,14 +98,14 @@ def sold_before(panel: Panel, days: Days) -> tuple[np.ndarray, np.ndarray]:
     return tuple(told.select(first.alias("first"), last.alias("last")).fill_null(np.nan).to_numpy().T)
 
 
-def leave_out_sold_out(y: np.ndarray, panel: Panel, days: Days, max_stockout_share: float) -> np.ndarray:
-    """The (series, width) table itself, NaN from now on where a day was sold out for more than `max_stockout_share` of its hours.
+def leave_out_sold_out(y: np.ndarray, panel: Panel, days: Days, rules: DemandRules) -> np.ndarray:
+    """The (series, width) table itself, NaN from now on where a day was sold out for more than `rules.max_stockout_share`.
 
     The one rule of who learns from a day and who is scored on it: features, backtest, and what is said of live forecasts.
     """
     sold_out = stockout_shares(panel, days)
     if sold_out is not None:
-        y[sold_out > max_stockout_share] = np.nan
+        y[sold_out > rules.max_stockout_share] = np.nan
     return y
 
 
@@ -118,14 +119,14 @@ def stockout_shares(panel: Panel, days: Days) -> np.ndarray | None:
     return shares
 
 
-def units_sold(panel: Panel, days: Days, absent_means_zero: bool) -> np.ndarray:
+def units_sold(panel: Panel, days: Days, rules: DemandRules) -> np.ndarray:
     """Units sold as a (series, width) table; NaN where unknown: the feed is missing, the row says closed or holds no number."""
     y = days.blank(panel.series.height)
     unknown = np.zeros(y.shape, dtype=bool)  # a row that states it: not the same as no row
     for located in _sales_in_parts(panel, days, "y", "is_open"):
         y[days.cells(located)] = located["y"].cast(pl.Float32).fill_null(np.nan).to_numpy()
         unknown[days.cells(located.filter(pl.col("y").is_null() | ~pl.col("is_open")))] = True
-    if absent_means_zero:
+    if rules.absent_means_zero:
         y[np.isnan(y) & feed_arrived(panel.series, y)] = 0.0
     y[unknown] = np.nan
     return y

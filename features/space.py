@@ -8,7 +8,7 @@ from datetime import date
 import numpy as np
 import polars as pl
 
-from contract.memory import piece_mb
+from contract.demand import DemandRules, demand_rules
 from contract.panel import Panel
 from contract.params import FeatureParams, Params
 from features.calendar import calendar_table, event_vocabulary, regions_of
@@ -19,6 +19,7 @@ from features.hierarchy import group_index, group_table, table_name
 from features.opening import closed_table
 from features.plans import plannable, promo_over_days
 from features.price import spread_over_days
+from runtime.memory import piece_mb
 
 MOST_CATEGORIES = 255  # a static column with more values (item ids) would be learned by heart
 
@@ -78,14 +79,13 @@ def lay_out(
     params: FeatureParams,
     horizon: int,
     vocabulary: Vocabulary,
-    region: str | None,
-    absent_means_zero: bool = True,
+    rules: DemandRules,
 ) -> Space:
     """The space of a panel that was cut at the last day anything may be known of: `panel.up_to(cutoff)`."""
     days, features = days_of(panel, horizon), declared_features(params, horizon)
-    regions, region_ix = regions_of(panel.series, region)
-    closed = closed_table(panel, days, region)
-    by_series = _series_tables(panel, params, days, absent_means_zero, closed)
+    regions, region_ix = regions_of(panel.series, rules.region)
+    closed = closed_table(panel, days, rules.region)
+    by_series = _series_tables(panel, params, days, rules, closed)
     grouped = {table_name(columns): group_index(panel.series, columns) for columns in params.hierarchy}
     shared = {name: group_table(by_series, ix) for name, ix in grouped.items()}
     told = replace(panel, calendar=panel.calendar.clear()) if params.calendar == "dates" else panel
@@ -109,19 +109,18 @@ class PanelReading:
     """How a panel is read into features: the part of params that must be the same in training and in serving."""
 
     features: FeatureParams
-    region: str | None
-    absent_means_zero: bool
+    rules: DemandRules
     left_out: tuple[str, ...] = ()  # plans the panel knows of the past alone: not read, and worth saying
 
     def space(self, panel: Panel, horizon: int, vocabulary: Vocabulary) -> Space:
         """The panel laid out for features up to `horizon` days after its last day."""
-        return lay_out(panel, self.features, horizon, vocabulary, self.region, self.absent_means_zero)
+        return lay_out(panel, self.features, horizon, vocabulary, self.rules)
 
 
 def reading_of(params: Params, panel: Panel) -> PanelReading:
     """How these params read a panel; without the plans that end with its sales."""
     features, left_out = plannable(params.features, panel, params.train.horizon)
-    return PanelReading(features, params.source.region, params.ingest.absent_means_zero, tuple(left_out))
+    return PanelReading(features, demand_rules(params), tuple(left_out))
 
 
 def series_table(space: Space, first: int, last: int) -> pl.DataFrame:
@@ -139,9 +138,9 @@ def series_in_a_piece(values: int, features: list[Feature]) -> int:
 
 
 def _series_tables(
-    panel: Panel, params: FeatureParams, days: Days, zeros: bool, closed: np.ndarray
+    panel: Panel, params: FeatureParams, days: Days, rules: DemandRules, closed: np.ndarray
 ) -> dict[str, np.ndarray]:
-    y = demand(panel, days, zeros, params.max_stockout_share)
+    y = demand(panel, days, rules)
     y[closed] = np.nan
     day_ix = np.arange(-days.gutter, days.width - days.gutter, dtype=np.float32)
     first_before, last_before = sold_before(panel, days)

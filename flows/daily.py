@@ -1,7 +1,7 @@
 """Every morning: take the inbox, forecast, look, hand out a copy for dashboards.
 
 run     python flows/daily.py [--data data] [--now 2026-01-30T06:00]    as a Prefect flow, no server needed
-        python flows/daily.py --plain                                   the same doors without Prefect
+        python flows/daily.py --plain                                   the same without Prefect
 """
 
 from __future__ import annotations
@@ -12,41 +12,40 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # run by path, flows/ stands first on sys.path
 
-from contract.walk import Summary, clock
-from flows.engine import flow
-from flows.shown import show
-from flows.stages import forecast, hand_out, look, take_inbox
-from flows.walked import walked
+from flows.artifacts import Show, show, show_nothing
+from flows.command_line import run_flow
+from flows.engine import Runner, flow, in_prefect, plainly
+from flows.tasks import forecast, hand_out, look, take_inbox
+from runtime.command_line import Summary
+from runtime.process import clock
+
+
+def morning(run: Runner, show: Show, params: Path, data: Path, now: datetime) -> Summary:
+    """Summaries by entry point. An inbox that cannot be taken leaves the table to yesterday's sales; the watchers look
+    whatever failed."""
+    summaries: Summary = {}
+    try:
+        try:
+            summaries["ingest"] = run(take_inbox, params, data, now)
+        finally:
+            summaries["inference"] = run(forecast, params, data, now)
+    finally:
+        summaries["monitor"] = run(look, params, data, now)
+        show(summaries, data)
+        run(hand_out, params, data)
+    return summaries
 
 
 @flow(name="daily", timeout_seconds=3 * 3600)
 def daily(params: Path = Path("params.yaml"), data: Path = Path("data"), now: datetime | None = None) -> Summary:
-    """Summaries by stage. An inbox that cannot be taken leaves the table to yesterday's sales; the watchers look whatever failed."""
-    now, told = now or clock(), {}
-    try:
-        try:
-            told["ingest"] = take_inbox(params, data, now)
-        finally:
-            told["inference"] = forecast(params, data, now)
-    finally:
-        watched = look(params, data, now)
-        show(told, watched, data)
-        hand_out(params, data)
-    return {**told, "monitor": watched}
+    """The morning as Prefect runs it."""
+    return morning(in_prefect, show, params, data, now or clock())
 
 
 def plain(params: Path, data: Path, now: datetime) -> Summary:
-    """The same walk without Prefect."""
-    try:
-        try:
-            told = {"ingest": take_inbox.fn(params, data, now)}
-        finally:
-            table = forecast.fn(params, data, now)
-    finally:
-        watched = look.fn(params, data, now)
-        hand_out.fn(params, data)
-    return {**told, "inference": table, "monitor": watched}
+    """The morning without Prefect."""
+    return morning(plainly, show_nothing, params, data, now)
 
 
 if __name__ == "__main__":
-    sys.exit(walked(__doc__, daily, plain))
+    sys.exit(run_flow(__doc__, daily, plain))

@@ -23,8 +23,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from flows.crashed_runs import keep  # noqa: E402
 from flows.engine import SETTINGS  # noqa: E402 -- the path comes first
-from flows.keeping import keep  # noqa: E402
 
 POOL = "tillcast"
 PLAN = "TILLCAST_DEPLOYMENTS"  # another file than prefect.yaml: the factory's test has schedules of seconds

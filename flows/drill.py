@@ -21,12 +21,15 @@ from typing import TYPE_CHECKING, Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # run by path, flows/ stands first on sys.path
 
+from contract.demand import demand_rules
 from contract.errors import GateFailed, TillcastError
-from contract.params import Params, load_params
-from contract.places import Places
-from contract.walk import Summary, clock
+from contract.params import Params
+from contract.params_file import load_params
+from flows.command_line import run_flow
 from flows.engine import ROOT, flow
-from flows.walked import walked
+from runtime.command_line import Summary
+from runtime.paths import Paths
+from runtime.process import clock
 
 if TYPE_CHECKING:
     import polars as pl
@@ -49,11 +52,11 @@ def drill_all(params: Path, data: Path, now: datetime) -> Summary:
 
     known, since = load_params(params), time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
-        results, mornings = _drilled(known, Places(data), Path(folder), now)
+        results, mornings = _drilled(known, Paths(data), Path(folder), now)
     counts = {grade: sum(r["grade"] == grade for r in results) for grade in ("graceful", "degraded", "catastrophic")}
     told = {"counts": counts, "named": NAMED, "clean_mornings": mornings, "drills": results}
     told |= {"seconds": round(time.perf_counter() - since)}
-    reports = Places(data).reports
+    reports = Paths(data).reports
     reports.mkdir(parents=True, exist_ok=True)
     (reports / "drills.json").write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
     table = drills_table(results)
@@ -67,7 +70,7 @@ def drill_all(params: Path, data: Path, now: datetime) -> Summary:
     return {"drills": table, **counts, "false_alarms": alarms, "written": str(reports / "drills.json")}
 
 
-def _drilled(params: Params, places: Places, scratch: Path, now: datetime) -> tuple[list[dict[str, Any]], list[dict]]:
+def _drilled(params: Params, paths: Paths, scratch: Path, now: datetime) -> tuple[list[dict[str, Any]], list[dict]]:
     """All results, and the undisturbed mornings."""
     import polars as pl
 
@@ -78,11 +81,11 @@ def _drilled(params: Params, places: Places, scratch: Path, now: datetime) -> tu
     from drills.small_world import small_world
     from storage.panel_files import read_frozen
 
-    panel, drills = read_frozen(places.panel), params.drills
-    stage = set_stage(panel, pl.read_parquet(places.backtest / "forecasts.parquet"), scratch, params)
+    panel, drills = read_frozen(paths.panel), params.drills
+    stage = set_stage(panel, pl.read_parquet(paths.backtest / "forecasts.parquet"), scratch, params)
     clean, watchers = outcome_of(stage, publish(stage, stage.known, stage.registry)), _watchers(stage, params)
     mornings = clean_mornings(stage, watchers)
-    inbox = _inbox(params, Places(scratch / "data"), now)
+    inbox = _inbox(params, Paths(scratch / "data"), now)
     (scratch / "mornings").mkdir()
     drilled = chain(
         panel_drills(stage, drills, clean, watchers),
@@ -127,14 +130,14 @@ def _heard_later(stage: Stage, table: pl.DataFrame, params: Params) -> list[str]
     limits = params.monitor
     for days in HEARD_AFTER:
         came = stage.panel.up_to(table["origin"][0] + timedelta(days=days))
-        told = came_true(table, came, params.ingest.absent_means_zero, params.features.max_stockout_share)
+        told = came_true(table, came, demand_rules(params))
         findings = [*bias(told, stage.panel.series, limits.max_abs_bias), *calibration(told, limits.max_coverage_gap)]
         if rings := [finding.cause for finding in findings if finding.severity != "ok"]:
             return [f"after {days} days: {cause}" for cause in rings]
     return []
 
 
-def _inbox(params: Params, places: Places, now: datetime) -> Inbox:
+def _inbox(params: Params, paths: Paths, now: datetime) -> Inbox:
     """The ingest door over an inbox and a store of the drill's own, in the contract's file format."""
     import ingest
     from drills.file_drills import Inbox
@@ -144,14 +147,14 @@ def _inbox(params: Params, places: Places, now: datetime) -> Inbox:
     source = params.source.model_copy(update={"kind": "simulator", "path": None})
     rules = params.ingest.model_copy(update={"great_expectations_max_rows": 1})
     own = params.model_copy(update={"source": source, "ingest": rules})
-    places.inbox.mkdir(parents=True, exist_ok=True)
+    paths.inbox.mkdir(parents=True, exist_ok=True)
 
     def deliver(path: Path) -> Summary:
-        shutil.copy(path, places.inbox)
-        return ingest.ingest(own, places, now=now)
+        shutil.copy(path, paths.inbox)
+        return ingest.ingest(own, paths, now=now)
 
     def held() -> pl.DataFrame:
-        with open_store(places.store, read_only=True) as con:
+        with open_store(paths.store, read_only=True) as con:
             return read_panel(con).sales
 
     return Inbox(deliver, held)
@@ -166,13 +169,13 @@ def _look(data: Path) -> Left | None:
     from storage.panel import read_panel
     from storage.store import open_store
 
-    places = Places(data)
-    laboratory = places.forecasts / "forecasts.parquet"
+    paths = Paths(data)
+    laboratory = paths.forecasts / "forecasts.parquet"
     content = laboratory.read_bytes() if laboratory.exists() else b""
-    if not places.store.exists():
+    if not paths.store.exists():
         return None
     try:
-        with open_store(places.store, read_only=True) as con:
+        with open_store(paths.store, read_only=True) as con:
             table, sales = latest_forecasts(con), read_panel(con).sales.select("unique_id", "ds", "y")
     except TillcastError:
         return None
@@ -196,4 +199,4 @@ def drill(params: Path = Path("params.yaml"), data: Path = Path("data"), now: da
 
 
 if __name__ == "__main__":
-    sys.exit(walked(__doc__, drill, drill_all))
+    sys.exit(run_flow(__doc__, drill, drill_all))

@@ -1,11 +1,13 @@
-"""Prefect, told before it is imported to stay in this checkout, to tell nobody anything, and to wait for its first start."""
+"""Prefect, set before it is imported to stay in this checkout, to report to nobody, and to wait for its first start."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
-from contract.walk import close_to_others
+from runtime.process import restrict_umask
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -17,10 +19,22 @@ SETTINGS = {
     "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
 }
 
-close_to_others()
+restrict_umask()
 for name, value in SETTINGS.items():
     os.environ.setdefault(name, value)
 
 from prefect import flow, task  # noqa: E402 -- reads its settings when imported
 
-__all__ = ["ROOT", "SETTINGS", "flow", "task"]
+__all__ = ["ROOT", "SETTINGS", "Runner", "flow", "in_prefect", "plainly", "task"]
+
+Runner = Callable[..., dict[str, Any]]  # a task and its arguments -> its summary
+
+
+def in_prefect(stage: Any, *arguments: object) -> dict[str, Any]:
+    """The task as Prefect runs it: retried, recorded."""
+    return stage(*arguments)
+
+
+def plainly(stage: Any, *arguments: object) -> dict[str, Any]:
+    """The task's own function, without Prefect."""
+    return stage.fn(*arguments)

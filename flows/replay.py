@@ -24,10 +24,11 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # run by path, flows/ stands first on sys.path
 
-from contract.params import load_params
-from contract.places import Places
+from contract.params_file import load_params
 from flows import daily, weekly
-from flows.stages import by_hand
+from flows.engine import plainly
+from flows.tasks import run_stages
+from runtime.paths import Paths
 from sources.simulator.arriving import arriving
 from storage.batches import read_batches
 from storage.store import open_store
@@ -43,7 +44,7 @@ class World:
     """Where the replay lives, what is still to arrive, and what it has counted."""
 
     params_file: Path
-    places: Places
+    paths: Paths
     coming: list[tuple[datetime, Path]]
     half_day: date
     silent: set[date]
@@ -81,11 +82,11 @@ def _world(days: int, series: int, root: Path, base: Path) -> World:
     params_file = root / "params.yaml"
     _write_params(params_file, base, values | SMALL)
     coming = arriving(load_params(params_file).source.simulator, root / "supplier")
-    places = Places(root / "data")
-    places.inbox.mkdir(parents=True)
+    paths = Paths(root / "data")
+    paths.inbox.mkdir(parents=True)
     first = coming[0][0].date()
     half, silent = first + timedelta(days=days // 3), first + timedelta(days=days // 2)
-    return World(params_file, places, coming, half, {silent + timedelta(days=k) for k in range(OUTAGE_DAYS)})
+    return World(params_file, paths, coming, half, {silent + timedelta(days=k) for k in range(OUTAGE_DAYS)})
 
 
 def _write_params(target: Path, base: Path, values: dict[str, Any]) -> None:
@@ -108,7 +109,7 @@ def _begin(world: World) -> None:
     """The history taken in and the first model made, before the first morning."""
     now = datetime.combine(world.first_morning, MORNING)
     _deliver(world, now)
-    daily.take_inbox.fn(world.params_file, world.places.root, now)
+    daily.take_inbox.fn(world.params_file, world.paths.root, now)
     told = _week(world, now)
     print(f"{world.first_morning} history  {told}", flush=True)
 
@@ -119,8 +120,8 @@ def _one_day(world: World, day: date) -> str:
     _deliver(world, now)
     if day in world.silent:
         world.counts["days_standing_still"] += 1
-        return f"{day:%Y-%m-%d %a}  the factory stands still; {len(list(world.places.inbox.iterdir()))} files wait"
-    told = daily.plain(world.params_file, world.places.root, now)
+        return f"{day:%Y-%m-%d %a}  the factory stands still; {len(list(world.paths.inbox.iterdir()))} files wait"
+    told = daily.plain(world.params_file, world.paths.root, now)
     line = f"{day:%Y-%m-%d %a}  {_told(world, told)}"
     return line if day.weekday() != SUNDAY else f"{line}\n{'':14}  weekly: {_week(world, now.replace(hour=8))}"
 
@@ -129,7 +130,7 @@ def _deliver(world: World, now: datetime) -> None:
     """What has arrived by now, into the inbox; on the planned day the second half of the file is missing until the next morning."""
     while world.coming and world.coming[0][0] <= now:
         _, path = world.coming.pop(0)
-        target = world.places.inbox / path.name
+        target = world.paths.inbox / path.name
         if path.name == f"sales_{world.half_day}.csv" and world.counts["half_files"] == 0:
             world.counts["half_files"] += 1
             lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
@@ -142,7 +143,7 @@ def _deliver(world: World, now: datetime) -> None:
 def _week(world: World, now: datetime) -> str:
     """The weekly flow; what the gate said."""
     before = world.counts["promotions"]
-    told = weekly.plain(now, world.params_file, world.places.root, by_hand)
+    told = weekly.week(plainly, world.params_file, world.paths.root, now, run_stages)
     if "repro" not in told:
         return f"no refit: {told['retrain']['reason']}"
     decision = told["repro"]["decision"]
@@ -154,7 +155,7 @@ def _week(world: World, now: datetime) -> str:
 
 def _restated(world: World) -> int:
     """Rows that a later file said otherwise, as the ledger counts them."""
-    with open_store(world.places.store, read_only=True) as con:
+    with open_store(world.paths.store, read_only=True) as con:
         return int(read_batches(con)["rows_restated"].sum())
 
 

@@ -1,53 +1,53 @@
-"""Every week in which the watchers see a need (schedule, age, alarm; monitor.py's newest decision): freeze what the store knows,
-reproduce the laboratory over it, publish, and promote if the gate says so.
+"""Every week in which the watchers see a need (schedule, age, alert; monitor.py's newest decision): freeze what the store
+knows, run the offline stages over it, publish, and promote if the gate says so.
 
 run     python flows/weekly.py [--now 2026-01-30T06:00]    as a Prefect flow, no server needed
-        python flows/weekly.py --plain                     the same doors without Prefect
+        python flows/weekly.py --plain                     the same without Prefect
 
-The laboratory lives in this checkout: params.yaml and data/ are fixed by dvc.yaml.
+The offline stages live in this checkout: params.yaml and data/ are fixed by dvc.yaml.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # run by path, flows/ stands first on sys.path
 
-from contract.walk import Summary, clock
-from flows.engine import ROOT, flow
-from flows.stages import freeze_panel, publish, reproduce, retraining
-from flows.walked import walked
+from flows.command_line import run_flow
+from flows.engine import ROOT, Runner, flow, in_prefect, plainly
+from flows.tasks import freeze_panel, publish, reproduce, retraining
+from runtime.command_line import Summary
+from runtime.process import clock
 
-Laboratory = Callable[[Path, Path], Summary]
 PARAMS, DATA = ROOT / "params.yaml", ROOT / "data"
+
+
+def week(run: Runner, params: Path, data: Path, now: datetime, offline: Any = reproduce) -> Summary:
+    """Summaries by stage; only the reason where the watchers see no need to retrain.
+
+    `offline`: the task that runs the offline stages; `reproduce` only for this checkout, `run_stages` for any other folder.
+    """
+    summaries = {"retrain": run(retraining, params, data, now)}
+    if summaries["retrain"]["is_needed"]:
+        summaries["freeze"] = run(freeze_panel, params, data)
+        summaries["repro"] = run(offline, params, data)
+        summaries["publish"] = run(publish, params, data, now)
+    return summaries
 
 
 @flow(name="weekly", timeout_seconds=12 * 3600)
 def weekly(now: datetime | None = None) -> Summary:
-    """Summaries by stage; only the reason where the watchers see no need to retrain."""
-    now = now or clock()
-    wanted = retraining(PARAMS, DATA, now)
-    if not wanted["is_needed"]:
-        return {"retrain": wanted}
-    told = {"freeze": freeze_panel(PARAMS, DATA), "repro": reproduce(), "publish": publish(PARAMS, DATA, now)}
-    return {"retrain": wanted, **told}
+    """The week as Prefect runs it."""
+    return week(in_prefect, PARAMS, DATA, now or clock())
 
 
-def plain(now: datetime, params: Path = PARAMS, data: Path = DATA, laboratory: Laboratory | None = None) -> Summary:
-    """The same walk without Prefect; elsewhere than in this checkout with another laboratory than DVC's (flows.stages.by_hand)."""
-    wanted = retraining.fn(params, data, now)
-    if not wanted["is_needed"]:
-        return {"retrain": wanted}
-    return {
-        "retrain": wanted,
-        "freeze": freeze_panel.fn(params, data),
-        "repro": laboratory(params, data) if laboratory else reproduce.fn(),
-        "publish": publish.fn(params, data, now),
-    }
+def plain(now: datetime) -> Summary:
+    """The week without Prefect."""
+    return week(plainly, PARAMS, DATA, now)
 
 
 if __name__ == "__main__":
-    sys.exit(walked(__doc__, weekly, plain, with_places=False))
+    sys.exit(run_flow(__doc__, weekly, plain, in_checkout=True))

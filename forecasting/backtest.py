@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 
 import polars as pl
 
+from contract.demand import DemandRules, demand_rules
 from contract.errors import FeaturesMissing, NotEnoughHistory
 from contract.panel import Panel
-from contract.params import EvaluateParams, InferenceParams
-from forecasting.fallback import complete
-from forecasting.forecaster import Forecaster
+from contract.params import EvaluateParams, InferenceParams, Params
+from forecasting.fallback import ModelForecast, complete, no_forecast
+from forecasting.forecaster import BASELINE, Forecaster
 
 LEAST_KNOWN = 0.5  # share of the rows before a cutoff; fewer were no store a forecast could have been made from
 EXTRA_DAYS = 14  # of history before a cutoff, beyond the horizon: two weeks of origins to learn from
@@ -20,8 +21,32 @@ EXTRA_DAYS = 14  # of history before a cutoff, beyond the horizon: two weeks of 
 Progress = Callable[[str], None]
 
 
-def _silent(step: str) -> None:
-    """Rooms do not log: a door that wants progress hands in its own."""
+@dataclass(frozen=True)
+class BacktestPlan:
+    """From which days, how far ahead, how often fitted anew, as known when, and by which rules every forecaster is tried.
+
+    `as_of_hours`: hours after a cutoff's end at which its forecast would have been made; None: today's knowledge of the past.
+    """
+
+    cutoffs: list[date]
+    horizon: int
+    refit_every: int
+    as_of_hours: float | None
+    inference: InferenceParams
+    rules: DemandRules
+
+
+def plan_of(params: Params, panel: Panel) -> BacktestPlan:
+    """The backtest that these params ask of a panel."""
+    horizon, evaluate = params.train.horizon, params.evaluate
+    cutoffs = cutoffs_of(panel, evaluate, horizon)
+    return BacktestPlan(
+        cutoffs, horizon, evaluate.refit_every, evaluate.as_of_hours, params.inference, demand_rules(params)
+    )
+
+
+def no_progress(step: str) -> None:
+    """Packages do not log: an entry point that wants progress hands in its own."""
 
 
 def cutoffs_of(panel: Panel, params: EvaluateParams, horizon: int) -> list[date]:
@@ -41,31 +66,23 @@ def cutoffs_of(panel: Panel, params: EvaluateParams, horizon: int) -> list[date]
 
 
 def backtest(
-    panel: Panel,
-    forecasters: dict[str, Forecaster],
-    baseline: str,
-    cutoffs: list[date],
-    horizon: int,
-    refit_every: int,
-    inference: InferenceParams,
-    progress: Progress = _silent,
-    as_of_hours: float | None = None,
-    absent_means_zero: bool = True,
+    panel: Panel, forecasters: dict[str, Forecaster], plan: BacktestPlan, progress: Progress = no_progress
 ) -> pl.DataFrame:
     """cutoff, unique_id, ds, h, y and one column per forecaster: mean forecasts, completed by the fallback ladder.
 
-    y is what came true (null if unknown), as known today. Each forecaster is refitted at every `refit_every`-th cutoff; in
-    between the same fit forecasts from fresh data. The panel is cut here, once, before any forecaster sees it (`seen_from`).
+    y are the actuals (null if unknown), as known today. One of the forecasters is BASELINE, the ladder's rung below. Each
+    is refitted at every `refit_every`-th cutoff; in between the same fit forecasts from fresh data. The panel is cut here,
+    once, before any forecaster sees it (`seen_from`).
     """
     frames = []
-    for k, cutoff in enumerate(cutoffs):
-        known = seen_from(panel, cutoff, as_of_hours)
-        if k % refit_every == 0:
+    for k, cutoff in enumerate(plan.cutoffs):
+        known = seen_from(panel, cutoff, plan.as_of_hours)
+        if k % plan.refit_every == 0:
             for name, forecaster in forecasters.items():
                 progress(f"fit {name} up to {cutoff}")
                 forecaster.fit(known)
         progress(f"forecast from {cutoff}")
-        frames.append(_one_cutoff(known, forecasters, baseline, cutoff, horizon, inference, absent_means_zero))
+        frames.append(_one_cutoff(known, forecasters, plan, cutoff))
     truth = panel.sales.select("unique_id", "ds", "y")
     return pl.concat(frames).join(truth, on=["unique_id", "ds"], how="left", maintain_order="left")
 
@@ -90,25 +107,16 @@ def seen_from(panel: Panel, cutoff: date, as_of_hours: float | None = None) -> P
     )  # who exists is told once; a series that had not sold yet stays to be forecast
 
 
-def _one_cutoff(
-    known: Panel,
-    forecasters: dict[str, Forecaster],
-    baseline: str,
-    cutoff: date,
-    horizon: int,
-    inference: InferenceParams,
-    absent_means_zero: bool,
-) -> pl.DataFrame:
-    naive = forecasters[baseline].forecast(known, cutoff, horizon)
+def _one_cutoff(known: Panel, forecasters: dict[str, Forecaster], plan: BacktestPlan, cutoff: date) -> pl.DataFrame:
+    naive = forecasters[BASELINE].forecast(known, cutoff, plan.horizon)
     grid = naive.select(pl.lit(cutoff).alias("cutoff"), "unique_id", "ds", "h")
     for name, forecaster in forecasters.items():
-        forecast, silence = naive, None
-        if name != baseline:
-            try:
-                forecast = forecaster.forecast(known, cutoff, horizon)
-            except FeaturesMissing:  # a plan that ran out: the backtest does what would have been served
-                silence = "features_missing"
-        done = complete(forecast, name, naive, known, inference, silence, absent_means_zero=absent_means_zero)
+        try:
+            rows = naive if name == BASELINE else forecaster.forecast(known, cutoff, plan.horizon)
+            model = ModelForecast(rows, name)
+        except FeaturesMissing:  # a plan that ran out: the backtest does what would have been served
+            model = no_forecast(naive, name, "features_missing")
+        done = complete(model, naive, known, plan.inference, plan.rules)
         done = done.select("unique_id", "ds", pl.col("y_hat").alias(name))
         grid = grid.join(done, on=["unique_id", "ds"], how="left", validate="1:1", maintain_order="left")
     return grid

@@ -10,8 +10,10 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from contract.demand import DemandRules
 from contract.errors import ModelBroken
-from contract.params import FeatureParams, TrainParams, params_hash
+from contract.hashes import params_hash
+from contract.params import FeatureParams, TrainParams
 from features.space import PanelReading, Vocabulary
 from forecasting.global_lightgbm import GlobalLightGBM
 
@@ -71,7 +73,8 @@ def load_bundle(folder: Path) -> GlobalLightGBM:
 def recipe_of(card: Card) -> GlobalLightGBM:
     """The forecaster a card describes, not fitted. KeyError or ValidationError for a card of other code."""
     features, train = FeatureParams(**card["features"]), TrainParams(**card["train"])
-    reading = PanelReading(features, card["region"], card["absent_means_zero"], tuple(card["left_out"]))
+    rules = DemandRules(card["absent_means_zero"], features.max_stockout_share, card["region"])
+    reading = PanelReading(features, rules, tuple(card["left_out"]))
     return GlobalLightGBM(train, reading)
 
 
@@ -84,8 +87,8 @@ def _card(model: GlobalLightGBM, files: dict[str, str], panel_hash: str) -> Card
         "params_hash": params_hash(train, features),
         "train": train.model_dump(mode="json"),
         "features": features.model_dump(mode="json"),
-        "region": model.reading.region,
-        "absent_means_zero": model.reading.absent_means_zero,
+        "region": model.reading.rules.region,
+        "absent_means_zero": model.reading.rules.absent_means_zero,
         "left_out": list(model.reading.left_out),
         "columns": model.columns,
         "vocabulary": {"events": model.vocabulary.events, "static": model.vocabulary.static},

@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 
 from contract.days import WEEK
+from contract.demand import DemandRules
 from contract.levels import Level
 from contract.panel import Panel
 from contract.quantiles import QUANTILES
@@ -17,16 +18,14 @@ from features.dense import Days, leave_out_sold_out, units_sold
 LEAST_KNOWN = 0.8  # of a group's forecast units
 
 
-def came_true(
-    forecasts: pl.DataFrame, panel: Panel, absent_means_zero: bool, max_stockout_share: float
-) -> pl.DataFrame:
+def came_true(forecasts: pl.DataFrame, panel: Panel, rules: DemandRules) -> pl.DataFrame:
     """The forecast rows whose day has come and is known, with y (units), error = y_hat - y, and week (ahead, from 1).
 
     Known as in the backtest's score (forecasting.window): an absent row is a zero if its feed arrived; closed days, missing feeds
-    and days sold out for more than `max_stockout_share` are left out.
+    and days sold out for more than `rules.max_stockout_share` are left out.
     """
     past = forecasts.filter(pl.col("ds") <= panel.last_day)
-    happened = units_by_day(panel, past["ds"].min(), absent_means_zero, max_stockout_share) if past.height else _NOTHING
+    happened = units_by_day(panel, past["ds"].min(), rules) if past.height else _NOTHING
     return (
         past.join(happened, on=["unique_id", "ds"], how="inner", validate="m:1")
         .with_columns(error=pl.col("y_hat") - pl.col("y"), week=week_ahead())
@@ -59,11 +58,11 @@ def week_ahead() -> pl.Expr:
     return (pl.col("h") - 1) // WEEK + 1
 
 
-def units_by_day(panel: Panel, first: date, absent_means_zero: bool, max_stockout_share: float) -> pl.DataFrame:
+def units_by_day(panel: Panel, first: date, rules: DemandRules) -> pl.DataFrame:
     """unique_id, ds, y of every series and day since `first` that a forecast is judged on."""
     recent = replace(panel, sales=panel.sales.filter(pl.col("ds") >= first))
     days = Days(first, (panel.last_day - first).days + 1, 0, gutter=0)
-    y = leave_out_sold_out(units_sold(recent, days, absent_means_zero), recent, days, max_stockout_share)
+    y = leave_out_sold_out(units_sold(recent, days, rules), recent, days, rules)
     at_series, at_day = np.nonzero(~np.isnan(y))
     axis = pl.date_range(first, panel.last_day, eager=True)
     return pl.DataFrame(

@@ -11,8 +11,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -22,8 +21,7 @@ import polars as pl
 from contract.days import WEEK
 from contract.errors import ModelBroken
 from contract.panel import Panel
-from contract.params import InferenceParams
-from forecasting.backtest import backtest
+from forecasting.backtest import BacktestPlan, Progress, backtest, no_progress
 from forecasting.bundle import Card, load_bundle, read_card, recipe_of
 from forecasting.champion import NAMED
 from forecasting.forecaster import Forecaster
@@ -98,29 +96,22 @@ def unseen_window(last_day: date, champion_cutoff: date, horizon: int) -> tuple[
     return (last_day - timedelta(days=days), days) if days >= LEAST_DAYS else None
 
 
-def refit_judged(
-    panel: Panel,
-    incumbent: Incumbent,
-    baseline: Forecaster,
-    horizon: int,
-    inference: InferenceParams,
-    progress: Callable[[str], None],
-    as_of_hours: float | None,
-    absent_means_zero: bool = True,
+def backtest_of_refit(
+    panel: Panel, incumbent: Incumbent, baseline: Forecaster, plan: BacktestPlan, progress: Progress = no_progress
 ) -> pl.DataFrame | None:
-    """A backtest of one window the champion has not seen: a fit of its recipe in the middle of it beside the champion as it stands.
+    """A backtest, by the rules of `plan`, of one window the champion has not seen: a fit of its recipe in the middle of it
+    beside the champion as it stands.
 
     None when the days are too few, or the champion cannot answer any more.
     """
-    window = unseen_window(panel.last_day, incumbent.model.cutoff, horizon)
+    window = unseen_window(panel.last_day, incumbent.model.cutoff, plan.horizon)
     if window is None:
         return None
     cutoff, days = window
     recipe = incumbent.recipe
     sides = {baseline.name: baseline, recipe.name: recipe, CHAMPION: Standing(incumbent.model)}
     try:
-        asked = (baseline.name, [cutoff], days, 1, inference, progress, as_of_hours, absent_means_zero)
-        return backtest(panel, sides, *asked)
+        return backtest(panel, sides, replace(plan, cutoffs=[cutoff], horizon=days, refit_every=1), progress)
     except ModelBroken:
         return None
 

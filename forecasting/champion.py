@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from contract.disk import sha256_of, to_disk
 from contract.errors import ModelBroken
 from forecasting.bundle import Card, load_bundle, read_card
 from forecasting.forecaster import Forecaster
 from forecasting.intervals import Calibration
 from forecasting.scoring import calibration_of
+from runtime.disk import flush_to_disk, sha256_of
 
 CALIBRATION, NAMED = "calibration.json", "incumbent.json"
 CALIBRATION_HASH = "calibration.sha256"
@@ -63,13 +63,13 @@ def enter_registry(candidate: Path, backtest: Path, registry: Path) -> Card:
         shutil.copytree(candidate, unfinished)
         keep_calibration(backtest / CALIBRATION, unfinished)
         for path in (*unfinished.rglob("*"), unfinished):
-            to_disk(path)
+            flush_to_disk(path)
         unfinished.rename(target)  # whole or not at all: a power cut leaves no half bundle under its name
-        to_disk(registry)
+        flush_to_disk(registry)
     return card
 
 
-def name_incumbent(registry: Path, model_id: str | None, folder: Path) -> None:
+def copy_incumbent(registry: Path, model_id: str | None, folder: Path) -> None:
     """A copy of the champion's bundle in the laboratory, so that no stage of it reads the store; only a note if there is none.
 
     A champion whose bundle is lost is none: nothing could be compared with it.

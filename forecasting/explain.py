@@ -79,7 +79,7 @@ def _pass_of(model: GlobalLightGBM, known: Panel, ahead: int, steps: int) -> tup
     per_pass = model.params.blocks[0] if model.params.strategy == "recursive" else steps
     done = 0
     while ahead - done > per_pass:
-        known = with_forecast_as_sales(known, model.one_pass(known, per_pass), model.reading.region)
+        known = with_forecast_as_sales(known, model.one_pass(known, per_pass), model.reading.rules.region)
         done += per_pass
     return known, min(per_pass, steps - done)
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import numpy as np
 import polars as pl
 
+from contract.demand import DemandRules
 from contract.panel import Panel
 from contract.params import InferenceParams
 from features.dense import Days, demand
+from forecasting.forecaster import BASELINE
 
 GROUP_MEAN, ZERO, LAST_FORECAST = "group_mean", "zero", "last_forecast"
 EVERY_SHARE = 1.0  # of a day without stock: what sold then still counts
@@ -26,54 +29,62 @@ REASONS = {
 }
 
 
-def complete(
-    forecast: pl.DataFrame,
-    method: str,
-    baseline: pl.DataFrame,
-    panel: Panel,
-    params: InferenceParams,
-    silence: str | None = None,
-    stand_in: str | None = None,
-    absent_means_zero: bool = True,
-) -> pl.DataFrame:
-    """unique_id, ds, h, y_hat, method, reason: the forecast where it is sound, else the first rung below that has an answer.
+@dataclass(frozen=True)
+class ModelForecast:
+    """What a model says, before the ladder: unique_id, ds, h, y_hat, and the name its rows carry as `method`.
 
-    `forecast` and `baseline` hold unique_id, ds, h, y_hat with the same rows. `silence` says why there is no model
-    behind the forecast at all (no_model, features_missing); its values then do not count.
-    `stand_in` says why the model behind it is not the champion, on the rows it makes.
-    Rungs: `method`, seasonal_naive, the mean of the series' group over the last `fallback_days`, zero.
+    `fallback_reason`: why no model is behind these rows at all (no_model, features_missing); their values do not count.
+    `reason`: on the rows it makes, why the model is not the champion (previous_champion).
     """
-    judged = forecast.join(_highest_day(panel), on="unique_id", how="left", validate="m:1").with_columns(
-        why=_why_not(
-            pl.col("y_hat"),
-            pl.col("highest") * params.explosion_factor,
-            silence,
-        )
+
+    rows: pl.DataFrame
+    method: str
+    fallback_reason: str | None = None
+    reason: str | None = None
+
+
+def no_forecast(baseline: pl.DataFrame, method: str, fallback_reason: str) -> ModelForecast:
+    """No model spoke: the baseline's rows without a value, and why."""
+    return ModelForecast(baseline.with_columns(y_hat=pl.lit(None, pl.Float64)), method, fallback_reason)
+
+
+def complete(
+    model: ModelForecast, baseline: pl.DataFrame, panel: Panel, params: InferenceParams, rules: DemandRules
+) -> pl.DataFrame:
+    """unique_id, ds, h, y_hat, method, reason: the forecast where it is sound, else the first rung below with an answer.
+
+    `baseline` holds unique_id, ds, h, y_hat with the same rows as the model's.
+    Rungs: the model, seasonal_naive, the mean of the series' group over the last `fallback_days`, zero.
+    """
+    ceiling = pl.col("highest") * params.explosion_factor
+    judged = model.rows.join(_highest_day(panel), on="unique_id", how="left", validate="m:1").with_columns(
+        why=_unsound(pl.col("y_hat"), ceiling, model.fallback_reason)
     )
     rungs = judged.join(
         baseline.select("unique_id", "ds", naive="y_hat"), on=["unique_id", "ds"], how="left", validate="1:1"
-    ).join(_group_means(panel, params.fallback_days, absent_means_zero), on="unique_id", how="left", validate="m:1")
+    ).join(_group_means(panel, params.fallback_days, rules), on="unique_id", how="left", validate="m:1")
     sound = pl.col("why").is_null()
     return rungs.select(
         "unique_id",
         "ds",
         "h",
         y_hat=pl.when(sound).then("y_hat").otherwise(pl.coalesce("naive", "group_mean", pl.lit(0.0))),
-        method=pl.when(sound)
-        .then(pl.lit(method))
-        .when(pl.col("naive").is_not_null())
-        .then(pl.lit("seasonal_naive"))
-        .when(pl.col("group_mean").is_not_null())
-        .then(pl.lit(GROUP_MEAN))
-        .otherwise(pl.lit(ZERO)),
-        reason=pl.coalesce("why", pl.lit(stand_in, pl.String)),
+        method=pl.when(sound).then(pl.lit(model.method)).otherwise(_rung_below()),
+        reason=pl.coalesce("why", pl.lit(model.reason, pl.String)),
     ).sort("unique_id", "ds")
 
 
-def _why_not(y_hat: pl.Expr, ceiling: pl.Expr, silence: str | None) -> pl.Expr:
+def _rung_below() -> pl.Expr:
+    """The name of the first rung below the model that has an answer."""
+    naive = pl.when(pl.col("naive").is_not_null()).then(pl.lit(BASELINE))
+    return naive.when(pl.col("group_mean").is_not_null()).then(pl.lit(GROUP_MEAN)).otherwise(pl.lit(ZERO))
+
+
+def _unsound(y_hat: pl.Expr, ceiling: pl.Expr, fallback_reason: str | None) -> pl.Expr:
+    """Why a row of the model does not count; null where it does."""
     return (
-        pl.when(pl.lit(silence is not None))
-        .then(pl.lit(silence))
+        pl.when(pl.lit(fallback_reason is not None))
+        .then(pl.lit(fallback_reason))
         .when(y_hat.is_null())
         .then(pl.lit("no_history"))
         .when(~y_hat.is_finite() | (y_hat < 0))
@@ -89,7 +100,7 @@ def _highest_day(panel: Panel) -> pl.DataFrame:
     return days.group_by("unique_id").agg(highest=pl.col("y").max().clip(lower_bound=1.0))
 
 
-def _group_means(panel: Panel, days: int, absent_means_zero: bool) -> pl.DataFrame:
+def _group_means(panel: Panel, days: int, rules: DemandRules) -> pl.DataFrame:
     """unique_id, group_mean: mean units per day and launched series of the series' store and department (all series if it has none).
 
     A day without a row counts as a day without a sale, where that is what it means.
@@ -97,9 +108,10 @@ def _group_means(panel: Panel, days: int, absent_means_zero: bool) -> pl.DataFra
     columns = [name for name in ("store_id", "dept_id") if name in panel.series.columns]
     grouped = panel.series.select("unique_id", group=pl.concat_str([pl.lit(""), *columns], separator="|"))
     first = panel.last_day - timedelta(days=days - 1)
-    y = demand(panel.since(first, EVERY_SHARE), Days(first, days, 0, gutter=0), absent_means_zero, EVERY_SHARE)
-    told = grouped.with_columns(units=pl.Series(np.nansum(y, axis=1)), known=pl.Series((~np.isnan(y)).sum(axis=1)))
-    means = told.group_by("group").agg(group_mean=_over(pl.col("units").sum(), pl.col("known").sum()))
+    every_day = replace(rules, max_stockout_share=EVERY_SHARE)
+    y = demand(panel.since(first, EVERY_SHARE), Days(first, days, 0, gutter=0), every_day)
+    summed = grouped.with_columns(units=pl.Series(np.nansum(y, axis=1)), known=pl.Series((~np.isnan(y)).sum(axis=1)))
+    means = summed.group_by("group").agg(group_mean=_over(pl.col("units").sum(), pl.col("known").sum()))
     return grouped.join(means, on="group", how="left").select("unique_id", "group_mean")
 
 

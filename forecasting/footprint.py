@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from contract.memory import piece_mb
 from contract.params import Params
 from features.declared import declared_features
 from features.dense import GUTTER_DAYS, ROWS_AT_ONCE
+from runtime.memory import piece_mb
 
 MB = 2.0**20
 PROGRAM_MB = 310.0  # Python, Polars, DuckDB, LightGBM, statsforecast, loaded

@@ -13,6 +13,8 @@ from contract.errors import NotEnoughHistory
 from contract.panel import Panel
 from features.space import Space
 
+BASELINE = "seasonal_naive"  # the rung below every model, and the name of its column and rows
+
 
 class Forecaster(Protocol):
     """Learns from a panel; forecasts from an origin. Never sees a sale after the panel it is given."""

@@ -80,7 +80,7 @@ class GlobalLightGBM:
         for done in range(0, steps, days_per_pass):
             passes.append(self.one_pass(known, min(days_per_pass, steps - done)))
             known = (
-                with_forecast_as_sales(known, passes[-1], self.reading.region)
+                with_forecast_as_sales(known, passes[-1], self.reading.rules.region)
                 if done + days_per_pass < steps
                 else known
             )
@@ -95,7 +95,7 @@ class GlobalLightGBM:
 
     def serving_space(self, panel: Panel, steps: int) -> Space:
         """The panel's last days, laid out for features up to `steps` days after them. ModelBroken if they are not the model's."""
-        tail = panel.since(panel.last_day - timedelta(days=self.days_back), self.reading.features.max_stockout_share)
+        tail = panel.since(panel.last_day - timedelta(days=self.days_back), self.reading.rules.max_stockout_share)
         space = self.reading.space(tail, max(steps, self.params.blocks[-1]), self.vocabulary)
         if feature_names(space) != self.columns:
             changed = sorted(set(feature_names(space)) ^ set(self.columns))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
+from contract.demand import DemandRules
 from contract.levels import Level
 from contract.panel import Panel
 from forecasting.window import Window, window_after
@@ -15,8 +16,7 @@ def losses_of(
     backtest: pl.DataFrame,
     models: list[str],
     levels: list[Level],
-    absent_means_zero: bool = True,
-    max_stockout_share: float = 1.0,
+    rules: DemandRules,
 ) -> list[np.ndarray]:
     """For each model its (cutoffs, blocks) losses on a backtest."""
     bottom = levels[-1:]
@@ -24,7 +24,7 @@ def losses_of(
     losses: list[list[np.ndarray]] = [[] for _ in models]
     for (cutoff,), forecasts in backtest.group_by("cutoff", maintain_order=True):
         horizon = int(forecasts["h"].max())
-        window = window_after(panel, cutoff, horizon, bottom, absent_means_zero, max_stockout_share)
+        window = window_after(panel, cutoff, horizon, bottom, rules)
         for told, model in zip(losses, models, strict=True):
             told.append(series_losses(window, window.matrix(forecasts, model), blocks))
     return [np.array(told) for told in losses]

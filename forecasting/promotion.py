@@ -50,23 +50,31 @@ class Tables:
     silent: str | None = None
 
 
-def decide(
-    candidate: np.ndarray | None,
-    incumbent: np.ndarray | None,
-    ours: Conduct,
-    theirs: Conduct,
-    params: GateParams,
-    seed: int,
-    rule: str = IMPROVEMENT,
-    tables: Tables | None = None,
-    live: Sequence[str] = (),
-) -> Decision:
-    """The decision with every reason against, or the ones in favour. Losses are (cutoffs, blocks); None: no window to compare on.
+@dataclass(frozen=True)
+class Evidence:
+    """What speaks for the candidate and for what it would replace.
 
-    `live`: what its shadow on live days has against it (forecasting.shadow).
+    Losses are (cutoffs, blocks) of the same windows; None: there was no window to compare on. `against_live`: what the
+    candidate's shadow on live days has against it (forecasting.shadow).
+    """
+
+    candidate: np.ndarray | None
+    incumbent: np.ndarray | None
+    ours: Conduct
+    theirs: Conduct
+    rule: str = IMPROVEMENT
+    tables: Tables | None = None
+    against_live: Sequence[str] = ()
+
+
+def decide(evidence: Evidence, params: GateParams, seed: int) -> Decision:
+    """The decision with every reason against, or the ones in favour.
+
     A guardrail broken by both sides blocks only a candidate that breaks it further: keeping the worse one would guard nothing.
     """
-    guards = [*_conduct_against(ours, theirs, params), *_tables_against(tables, params), *live]
+    candidate, incumbent, rule, tables = evidence.candidate, evidence.incumbent, evidence.rule, evidence.tables
+    conduct = _conduct_against(evidence.ours, evidence.theirs, params)
+    guards = [*conduct, *_tables_against(tables, params), *evidence.against_live]
     churn = round(tables.churn, 4) if tables and tables.churn is not None else None
     if candidate is None or incumbent is None:
         favour = [

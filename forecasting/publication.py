@@ -2,53 +2,66 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date, timedelta
 
 import numpy as np
 import polars as pl
 
+from contract.demand import DemandRules, demand_rules
 from contract.errors import BadInput, FeaturesMissing
 from contract.frames import FORECAST_LEVELS, FORECASTS
 from contract.levels import SERIES_LEVEL, Level
 from contract.panel import Panel
-from contract.params import InferenceParams
+from contract.params import InferenceParams, Params
 from contract.quantiles import QUANTILES
 from features.opening import closed_ahead, long_silent
-from forecasting.fallback import complete
+from forecasting.champion import Champion
+from forecasting.fallback import ModelForecast, complete, no_forecast
 from forecasting.forecaster import Forecaster
 from forecasting.intervals import Calibration, quantile_columns
+from forecasting.seasonal_naive import baseline_of
 
 LEVEL_DAYS = 56
 FEWEST_UNITS = 100.0  # over the horizon, of all series; of fewer chance decides
 
 
-def publish_forecasts(
-    panel: Panel,
-    origin: date,
-    horizon: int,
-    champion: Forecaster | None,
-    baseline: Forecaster,
-    calibrations: dict[str, Calibration],
-    params: InferenceParams,
-    run_id: str,
-    region: str | None = None,
-    stand_in: str | None = None,
-    absent_means_zero: bool = True,
-) -> pl.DataFrame:
+@dataclass(frozen=True)
+class Serving:
+    """Who makes a table and by which rules.
+
+    `reason`: on its rows, why the champion handed in is an earlier one (forecasting.ladder.who_serves); None for the champion.
+    """
+
+    champion: Champion
+    baseline: Forecaster
+    params: InferenceParams
+    rules: DemandRules
+    reason: str | None = None
+
+    @property
+    def method(self) -> str:
+        """What makes most of the rows."""
+        return self.champion.method(self.baseline.name)
+
+
+def serving_of(params: Params, champion: Champion, reason: str | None = None) -> Serving:
+    """The champion and what stands behind it, as these params say."""
+    return Serving(champion, baseline_of(params), params.inference, demand_rules(params), reason)
+
+
+def publish_forecasts(serving: Serving, panel: Panel, origin: date, horizon: int, run_id: str) -> pl.DataFrame:
     """As contract.frames.FORECASTS: series x horizon rows, none missing, none null, none negative; closed days all zero.
 
-    `region` is the series' column that names its calendar region. `stand_in`: the reason of its rows when what
-    is handed in as champion is an earlier one (forecasting.ladder.who_serves). BadInput where most of what comes is closed.
+    BadInput where most of what comes is closed.
     """
     known = heard(panel.up_to(origin))
-    naive = baseline.forecast(known, origin, horizon)
-    ours, silence = _ask(champion, known, origin, horizon, params)
-    ours = naive.with_columns(y_hat=pl.lit(None, pl.Float64)) if ours is None else ours
-    method = champion.name if champion is not None else baseline.name
-    rows = complete(ours, method, naive, known, params, silence, stand_in, absent_means_zero)
-    quantiles = _series_quantiles(rows, calibrations, method, baseline.name)
-    closed = closed_ahead(known, origin, horizon, region)
-    _refuse_closed(closed[~long_silent(known)], params)
+    naive = serving.baseline.forecast(known, origin, horizon)
+    model = _model_forecast(serving, known, naive, origin, horizon)
+    rows = complete(model, naive, known, serving.params, serving.rules)
+    quantiles = _series_quantiles(rows, serving)
+    closed = closed_ahead(known, origin, horizon, serving.rules.region)
+    _refuse_closed(closed[~long_silent(known)], serving.params)
     is_closed = closed.ravel()
     quantiles[is_closed] = 0.0  # the spread of "0 expected" is that of slow sellers, not of shut doors
     return FORECASTS.conform(
@@ -71,8 +84,8 @@ def publish_levels(
     wide = forecasts.select("run_id", "origin", "unique_id", "ds", "h", "y_hat").join(
         series, on="unique_id", how="left"
     )
-    told = calibration.by_level.keys() - {SERIES_LEVEL}
-    parts = [_one_level(wide, level, calibration) for level in levels if level.name in told]
+    learned = calibration.by_level.keys() - {SERIES_LEVEL}
+    parts = [_one_level(wide, level, calibration) for level in levels if level.name in learned]
     return FORECAST_LEVELS.conform(pl.concat(parts)) if parts else FORECAST_LEVELS.empty()
 
 
@@ -93,31 +106,31 @@ def heard(known: Panel) -> Panel:
     return known.up_to(sold) if missing >= since else known
 
 
-def _ask(
-    champion: Forecaster | None, known: Panel, origin: date, horizon: int, params: InferenceParams
-) -> tuple[pl.DataFrame | None, str | None]:
-    """The champion's answer; or None, and the reason (forecasting.fallback.REASONS) the ladder gives for every row."""
-    if champion is None:
-        return None, "no_model"
+def _model_forecast(serving: Serving, known: Panel, naive: pl.DataFrame, origin: date, horizon: int) -> ModelForecast:
+    """What the champion says; or the reason (forecasting.fallback.REASONS) the ladder gives for every row."""
+    model = serving.champion.model
+    if model is None:
+        return no_forecast(naive, serving.method, "no_model")
     try:
-        told = champion.forecast(known, origin, horizon)
+        rows = model.forecast(known, origin, horizon)
     except FeaturesMissing:
-        return None, "features_missing"
-    jump = _level_jump(told, known, horizon)
-    return (None, "level_implausible") if jump > params.max_level_jump else (told, None)
+        return no_forecast(naive, serving.method, "features_missing")
+    if _level_jump(rows, known, horizon) > serving.params.max_level_jump:
+        return no_forecast(naive, serving.method, "level_implausible")
+    return ModelForecast(rows, serving.method, reason=serving.reason)
 
 
-def _level_jump(told: pl.DataFrame, known: Panel, horizon: int) -> float:
-    """The factor, up or down, between the units told in all and those of as many days at the level of the last 8 weeks.
+def _level_jump(rows: pl.DataFrame, known: Panel, horizon: int) -> float:
+    """The factor, up or down, between all units forecast and those of as many days at the level of the last 8 weeks.
 
     1 where too little sold to say. Rows that are no number are the ladder's matter, row by row.
     """
     days = min(LEVEL_DAYS, (known.last_day - known.first_day).days + 1)
     recent = known.sales.filter(pl.col("ds") > known.last_day - timedelta(days=days))["y"].sum() / days * horizon
-    told_units = told.filter(pl.col("y_hat").is_finite() & (pl.col("y_hat") > 0))["y_hat"].sum()
-    if recent < FEWEST_UNITS or told_units <= 0:
+    units = rows.filter(pl.col("y_hat").is_finite() & (pl.col("y_hat") > 0))["y_hat"].sum()
+    if recent < FEWEST_UNITS or units <= 0:
         return 1.0
-    return max(told_units / recent, recent / told_units)
+    return max(units / recent, recent / units)
 
 
 def _refuse_closed(closed: np.ndarray, params: InferenceParams) -> None:
@@ -130,14 +143,13 @@ def _refuse_closed(closed: np.ndarray, params: InferenceParams) -> None:
         )
 
 
-def _series_quantiles(
-    rows: pl.DataFrame, calibrations: dict[str, Calibration], method: str, baseline: str
-) -> np.ndarray:
+def _series_quantiles(rows: pl.DataFrame, serving: Serving) -> np.ndarray:
     """Quantiles of the calibration of what made the row; below the baseline, the baseline's."""
+    method, calibrations = serving.method, serving.champion.calibrations
     quantiles = np.zeros((rows.height, len(QUANTILES)))
     by_champion = (rows["method"] == method).to_numpy()
     y_hat, h = rows["y_hat"].to_numpy(), rows["h"].to_numpy()
-    for mask, name in ((by_champion, method), (~by_champion, baseline)):
+    for mask, name in ((by_champion, method), (~by_champion, serving.baseline.name)):
         if mask.any():
             quantiles[mask] = calibrations[name].quantiles(SERIES_LEVEL, y_hat[mask], h[mask])
     return quantiles

@@ -8,6 +8,7 @@ from datetime import date, timedelta
 import numpy as np
 import polars as pl
 
+from contract.demand import DemandRules
 from contract.levels import SERIES_LEVEL, Level
 from contract.panel import Panel
 from contract.quantiles import INTERVALS, QUANTILES
@@ -38,8 +39,7 @@ def score_backtest(
     models: list[str],
     levels: list[Level],
     most_bins: int,
-    absent_means_zero: bool = True,
-    max_stockout_share: float = 1.0,
+    rules: DemandRules,
 ) -> tuple[pl.DataFrame, dict[str, Calibration]]:
     """Scores as contract.frames.SCORES without run_id, and for each model the calibration learned from all cutoffs.
 
@@ -51,7 +51,7 @@ def score_backtest(
     rows: list[Row] = []
     told: dict[str, list[tuple[date, Pairs]]] = {model: [] for model in models}
     for cutoff in cutoffs:
-        window = window_after(panel, cutoff, horizon, levels, absent_means_zero, max_stockout_share)
+        window = window_after(panel, cutoff, horizon, levels, rules)
         forecasts = backtest.filter(pl.col("cutoff") == cutoff)
         for model in models:
             y_hat = window.matrix(forecasts, model)

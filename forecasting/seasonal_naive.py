@@ -8,11 +8,12 @@ from datetime import date, timedelta
 import numpy as np
 import polars as pl
 
+from contract.demand import DemandRules, demand_rules
 from contract.panel import Panel
 from contract.params import Params
 from features.dense import Days, units_sold
 from features.opening import closed_table
-from forecasting.forecaster import days_late, forecast_grid
+from forecasting.forecaster import BASELINE, days_late, forecast_grid
 
 SEASONS_NEEDED = 2  # statsforecast wants more than one season
 SEASONS_BACK = 4  # how far an unknown day is looked up on the same day of earlier seasons
@@ -20,18 +21,17 @@ SEASONS_BACK = 4  # how far an unknown day is looked up on the same day of earli
 
 def baseline_of(params: Params) -> SeasonalNaive:
     """The baseline as these params describe the retailer."""
-    return SeasonalNaive(params.train.season, params.source.region, params.ingest.absent_means_zero)
+    return SeasonalNaive(params.train.season, demand_rules(params))
 
 
 class SeasonalNaive:
     """Repeats the last season of each series. Learns nothing, so `fit` only returns itself."""
 
-    name = "seasonal_naive"
+    name = BASELINE
 
-    def __init__(self, season: int, region: str | None = None, absent_means_zero: bool = True):
+    def __init__(self, season: int, rules: DemandRules):
         self.season = season
-        self.region = region
-        self.absent_means_zero = absent_means_zero
+        self.rules = rules
 
     def fit(self, panel: Panel) -> SeasonalNaive:
         """Nothing to learn."""
@@ -46,7 +46,7 @@ class SeasonalNaive:
         steps = horizon + days_late(panel, origin)
         span = self.season * SEASONS_BACK
         days = Days(panel.last_day - timedelta(days=span - 1), span, steps, gutter=0)
-        closed = closed_table(panel, days, self.region)
+        closed = closed_table(panel, days, self.rules.region)
         season = self._last_season(panel, days, closed)
         is_closed = pl.Series(closed[:, days.width - horizon :].ravel())
         grid = forecast_grid(panel.series["unique_id"], origin, horizon)
@@ -61,7 +61,7 @@ class SeasonalNaive:
     def _last_season(self, panel: Panel, days: Days, closed: np.ndarray) -> pl.DataFrame:
         """unique_id, ds, y of the last two seasons, each as the last one is known; series that can be answered alone."""
         recent = replace(panel, sales=panel.sales.filter(pl.col("ds") >= days.first))
-        y = units_sold(recent, days, self.absent_means_zero)
+        y = units_sold(recent, days, self.rules)
         y[closed] = np.nan
         seasons = y[:, : days.known].reshape(-1, SEASONS_BACK, self.season)
         latest = seasons[:, 0]

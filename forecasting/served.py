@@ -13,7 +13,6 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from contract.disk import sha256_of, to_disk
 from contract.panel import Panel
 from features.frame import Rows, feature_frame
 from features.space import Vocabulary
@@ -21,6 +20,7 @@ from forecasting.bundle import read_card, recipe_of
 from forecasting.forecaster import Forecaster
 from forecasting.publication import heard
 from forecasting.served_rows import KEY, ServedRows, named_rows
+from runtime.disk import flush_to_disk, sha256_of
 
 TABLES_KEPT = 30  # newest; the watcher reads the last one, the others are for whoever looks back
 
@@ -45,7 +45,7 @@ def keep_served(model: Forecaster | None, folder: Path, run_id: str) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     target, unfinished = folder / f"{run_id}.parquet", folder / f".{run_id}.part"
     served.frame().rechunk().write_parquet(unfinished)
-    to_disk(unfinished)
+    flush_to_disk(unfinished)
     target.with_suffix(".sha256").write_text(sha256_of(unfinished), encoding="ascii")
     unfinished.replace(target)
     newest_first = sorted(folder.glob("*.parquet"), key=lambda path: path.stat().st_mtime, reverse=True)

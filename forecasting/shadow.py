@@ -30,7 +30,7 @@ class Shadow:
     error: float
 
     @property
-    def told(self) -> str:
+    def sentence(self) -> str:
         """In a sentence."""
         return (
             f"{self.model_id} in shadow on {self.series} series over {self.days} days: WAPE {self.wape:.3f}, "
@@ -64,7 +64,7 @@ def shadow_against(shadow: Shadow | None, params_hash: str | None, params: GateP
         [f"its recipe was {days} days in shadow, {params.shadow_days} needed"] if days < params.shadow_days else []
     )
     if own and own.relative > max(params.max_loss, SURE * own.error):
-        against.append(f"its recipe was worse on live days: {own.told}, {params.max_loss:.0%} allowed")
+        against.append(f"its recipe was worse on live days: {own.sentence}, {params.max_loss:.0%} allowed")
     return against
 
 

@@ -8,6 +8,7 @@ from datetime import date, timedelta
 import numpy as np
 import polars as pl
 
+from contract.demand import DemandRules
 from contract.levels import Level
 from contract.panel import Panel
 from features.dense import Days, leave_out_sold_out, units_sold
@@ -57,13 +58,12 @@ def window_after(
     cutoff: date,
     horizon: int,
     levels: list[Level],
-    absent_means_zero: bool = True,
-    max_stockout_share: float = 1.0,
+    rules: DemandRules,
 ) -> Window:
     """What happened in the `horizon` days after the cutoff, from the uncut panel.
 
     Scale and weights use the days up to the cutoff only. What is known is what features learn from (features.dense.units_sold):
-    an absent row is a zero if its feed arrived, and a day the store was closed, or sold out for more than `max_stockout_share`
+    an absent row is a zero if its feed arrived, and a day the store was closed, or sold out for more than `rules.max_stockout_share`
     of it, is not scored: what sold then says little about what was wanted. Nor is a series of which no row had come by the cutoff:
     a store of that day did not know it, and nothing would have been published.
     """
@@ -71,10 +71,10 @@ def window_after(
     days = Days(first, (cutoff - first).days + 1, horizon, gutter=0)
     sales = panel.sales.filter(pl.col("ds") <= cutoff + timedelta(days=horizon))
     known = replace(panel, sales=sales)
-    y = units_sold(known, days, absent_means_zero).astype(np.float64)
+    y = units_sold(known, days, rules).astype(np.float64)
     # what sold, also on days sold out: revenue and scale are of what was sold
     history = np.nan_to_num(y[:, : days.known])
-    future = leave_out_sold_out(y, known, days, max_stockout_share)[:, days.known :]
+    future = leave_out_sold_out(y, known, days, rules)[:, days.known :]
     was_known = pl.concat([panel.sales.filter(pl.col("ds") <= cutoff)["unique_id"], panel.before["unique_id"]]).unique()
     future[~panel.series["unique_id"].is_in(was_known.implode()).to_numpy()] = np.nan
     price = _recent_price(panel, days)

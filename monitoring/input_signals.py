@@ -14,6 +14,7 @@ import numpy as np
 import polars as pl
 
 from contract.days import YEAR
+from contract.demand import DemandRules
 from contract.panel import Panel
 from features.dense import Days, locate, units_sold
 from features.price import spread_over_days
@@ -41,7 +42,7 @@ class Arrived:
     sold_out: np.ndarray
 
 
-def arrived(panel: Panel, days_back: int, absent_means_zero: bool) -> Arrived:
+def arrived(panel: Panel, days_back: int, rules: DemandRules) -> Arrived:
     """The last `days_back` days of a panel, and the year before them."""
     first = max(panel.last_day - timedelta(days=days_back + YEAR - 1), panel.first_day)
     days = Days(first, (panel.last_day - first).days + 1, 0, gutter=0)
@@ -50,7 +51,7 @@ def arrived(panel: Panel, days_back: int, absent_means_zero: bool) -> Arrived:
     return Arrived(
         first=first,
         series=panel.series,
-        y=units_sold(recent, days, absent_means_zero),
+        y=units_sold(recent, days, rules),
         price=spread_over_days(panel, days, "price"),
         promo=spread_over_days(panel, days, "promo"),
         sold_out=days.scatter(located, panel.series.height, "stockout_share"),

@@ -53,7 +53,7 @@ def _finding(day: date, share: float, since: date) -> Finding:
         share,
         MOST_CLOSED,
         "Ask who planned it. If it is wrong, bring the calendar (or the openings) of that day again and run `python inference.py`. "
-        f"If it is right, name the event in the calendar, or `python monitor.py --mute {WATCHER}:{day} --days 28`.",
+        f"If it is right, name the event in the calendar, or `python monitor.py mute {WATCHER}:{day} --days 28`.",
         since,
         str(day),
     )

@@ -9,6 +9,7 @@ from typing import Any
 
 import polars as pl
 
+from contract.demand import DemandRules
 from contract.panel import Panel
 from contract.params import MonitorParams, SignalParams
 from monitoring.accuracy import accuracy, bias
@@ -52,9 +53,8 @@ class Evidence:
     weekly: pl.DataFrame
     promised: dict[int, float]
     champion_cutoff: date | None
-    absent_means_zero: bool
+    rules: DemandRules
     pages: list[dict[str, Any]] = field(default_factory=list)  # of the files judged lately: see monitoring.arrivals
-    region: str | None = None  # the series' column that names their calendar
     known_future: Sequence[str] = ()  # covariates the model reads ahead, and those it reads of the past
     past_only: Sequence[str] = ()
     machine_mb: float | None = None  # what a process here can hold at most; None: the system does not tell
@@ -70,7 +70,7 @@ def watch(evidence: Evidence, told: pl.DataFrame, params: MonitorParams) -> list
         *_quality_trend(evidence, params.signals),
         forecast_age(evidence.newest, last_day, params.max_staleness_days),
         sanity(evidence.newest, panel.series),
-        *_planned(panel, evidence.newest, evidence.region),
+        *_planned(panel, evidence.newest, evidence.rules.region),
         churn(evidence.newest, evidence.past, params.max_churn),
         *level_and_shape(evidence.newest, panel, params.max_level_ratio, params.least_shape),
         *([fallback(evidence.newest, params.max_fallback_share)] if cutoff else []),  # without a champion: one cause
@@ -85,7 +85,7 @@ def watch(evidence: Evidence, told: pl.DataFrame, params: MonitorParams) -> list
 def signals_of(evidence: Evidence, params: MonitorParams) -> list[Signal]:
     """Every daily signal, as far back as it is judged."""
     panel, p = evidence.panel, params.signals
-    seen = arrived(panel, days_looked_at(p), evidence.absent_means_zero)
+    seen = arrived(panel, days_looked_at(p), evidence.rules)
     return [
         *outcome_signals(evidence.weekly, params),
         *input_signals(seen, group_columns(panel.series)),

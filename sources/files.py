@@ -26,7 +26,7 @@ def read_sales(path: Path, files: FilesParams, static: Path | None, history_span
     """Sales, and the prices and covariates standing in the same file, each as one Received.
 
     A line that cannot be read is refused whole, and counted as refused with the sales only: what the prices and
-    covariates receive are values of lines that could be read (what a rule then refuses: intake.whole_lines).
+    covariates receive are values of lines that could be read (what a rule then refuses: stages.whole_lines).
     `rows_in` of the covariates counts values, as one line holds several.
     """
     table = _with_static(read_table(path, csv_manner(files)), path, files, static)

@@ -88,9 +88,9 @@ def with_one_place(mapped: Mapped, levels: list[str]) -> Mapped:
     """
     if not levels or not _several(_places(mapped.rows, levels)):
         return mapped
-    places = mapped.rows.select("unique_id", "ds", *levels).unique(maintain_order=True)
-    first = places.unique(["unique_id", "ds"], keep="first", maintain_order=True)
-    strange = places.join(first, on=["unique_id", "ds", *levels], how="anti").with_columns(
+    paths = mapped.rows.select("unique_id", "ds", *levels).unique(maintain_order=True)
+    first = paths.unique(["unique_id", "ds"], keep="first", maintain_order=True)
+    strange = paths.join(first, on=["unique_id", "ds", *levels], how="anti").with_columns(
         pl.lit(True).alias("(strange)")
     )
     marked = mapped.rows.join(strange, on=["unique_id", "ds", *levels], how="left", maintain_order="left")
@@ -100,18 +100,18 @@ def with_one_place(mapped: Mapped, levels: list[str]) -> Mapped:
 
 def series_of(rows: pl.DataFrame, levels: list[str]) -> tuple[pl.DataFrame, list[str]]:
     """SERIES: the series of these rows with their levels, one row each, and who moves: of them the place of the newest day."""
-    places = _places(rows, levels)
-    moving = _several(places)
+    paths = _places(rows, levels)
+    moving = _several(paths)
     if moving:
         several = rows.filter(pl.col("unique_id").is_in(moving)).sort("ds")
         last = several.select("unique_id", *levels).unique("unique_id", keep="last")
-        places = pl.concat([places.filter(~pl.col("unique_id").is_in(moving)), last])
-    return SERIES.conform(places.sort("unique_id")), moving
+        paths = pl.concat([paths.filter(~pl.col("unique_id").is_in(moving)), last])
+    return SERIES.conform(paths.sort("unique_id")), moving
 
 
-def _several(places: pl.DataFrame) -> list[str]:
+def _several(paths: pl.DataFrame) -> list[str]:
     """The series with more than one place."""
-    return places.filter(pl.col("unique_id").is_duplicated())["unique_id"].unique().sort().to_list()
+    return paths.filter(pl.col("unique_id").is_duplicated())["unique_id"].unique().sort().to_list()
 
 
 def _places(rows: pl.DataFrame, levels: list[str]) -> pl.DataFrame:

@@ -6,10 +6,10 @@ import hashlib
 from fnmatch import fnmatch
 from pathlib import Path
 
-from contract.disk import sha256_of
 from contract.errors import BadInput, BadParams, SourceMissing
 from contract.params import FilesParams, SourceParams
 from contract.received import Received
+from runtime.disk import sha256_of
 from sources import m5
 from sources.canonical import read_canonical
 from sources.files import read_plans, read_sales

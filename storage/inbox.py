@@ -16,8 +16,8 @@ from typing import TextIO
 
 import polars as pl
 
-from contract.disk import disk_refusals, sha256_of, to_disk
 from contract.errors import StoreBusy
+from runtime.disk import disk_refusals, flush_to_disk, sha256_of
 from storage.holder import pid_in, told_of
 
 _UNFINISHED = (".tmp", ".part", ".partial", ".crdownload", ".filepart")
@@ -76,7 +76,7 @@ def archive_file(path: Path, archive: Path, sha256: str) -> Path:
         same = next(iter(sorted(folder.glob(f"{sha256}_*"))), None)
         target = same or folder / f"{sha256}_{safe_name(path.name)}"
         _move(path, target)
-        to_disk(folder)
+        flush_to_disk(folder)
     return target
 
 
@@ -85,7 +85,7 @@ def _move(path: Path, target: Path) -> None:
     nobody but us may change what is archived. One that may not be taken away stays in both: the next run finds it known."""
     try:
         path.chmod(_READABLE_BY_GROUP)
-        to_disk(path)
+        flush_to_disk(path)
         path.replace(target)
     except OSError as error:
         if error.errno not in (errno.EXDEV, errno.EPERM, errno.EACCES):
@@ -93,7 +93,7 @@ def _move(path: Path, target: Path) -> None:
         unfinished = target.with_name(f".{target.name}.part")
         shutil.copyfile(path, unfinished)
         unfinished.chmod(_READABLE_BY_GROUP)
-        to_disk(unfinished)
+        flush_to_disk(unfinished)
         unfinished.replace(target)
         with suppress(PermissionError):
             path.unlink()

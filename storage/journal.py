@@ -20,8 +20,8 @@ from typing import Any
 import duckdb
 import polars as pl
 
-from contract.disk import disk_refusals, sha256_of, to_disk
 from contract.errors import StoreBroken
+from runtime.disk import disk_refusals, flush_to_disk, sha256_of
 from storage.schema import SCHEMA_VERSION, TABLES, quoted
 from storage.store import COMMITTED, file_of, journal_of, source_of, transaction
 
@@ -63,7 +63,7 @@ def numbers_of(journal: Path) -> list[int]:
     if missing := sorted(set(range(first, numbers[-1] + 1)) - set(numbers)):
         raise StoreBroken(
             f"the journal '{journal}' lacks the entries {missing}: no store can be made of it. Bring {journal.parent} back "
-            "from a backup; or, to begin anew, move it away and run `python ingest.py --fill`."
+            "from a backup; or, to begin anew, move it away and run `python ingest.py fill`."
         )
     return [number for number in numbers if number >= first]
 
@@ -112,7 +112,7 @@ def _mark(journal: Path, number: int) -> None:
     """Say that a change was committed; a lower bound, as the power may go just before."""
     unfinished = journal / f".{COMMITTED}"
     unfinished.write_text(str(number), encoding="ascii")
-    to_disk(unfinished)  # an empty mark would stop every later change
+    flush_to_disk(unfinished)  # an empty mark would stop every later change
     unfinished.replace(journal / COMMITTED)
 
 
@@ -147,14 +147,14 @@ def _write(journal: Path, number: int, entry: Entry) -> None:
         path = unfinished / f"{name}.parquet"
         frame.rechunk().write_parquet(path, compression="zstd")
         files[path.name] = sha256_of(path)
-        to_disk(path)
+        flush_to_disk(path)
     told = {"kind": entry.kind, "schema": SCHEMA_VERSION, "files": files, "told": entry.told}
     (unfinished / _ENTRY).write_text(json.dumps(told, indent=1, default=str) + "\n", encoding="utf-8")
     for path in (unfinished / _ENTRY, unfinished):
-        to_disk(path)
+        flush_to_disk(path)
     shutil.rmtree(target, ignore_errors=True)  # of a change that was never committed
     unfinished.rename(target)
-    to_disk(journal)
+    flush_to_disk(journal)
 
 
 def _told(journal: Path, number: int) -> dict[str, Any]:

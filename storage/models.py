@@ -46,7 +46,7 @@ def promote(
     `kind`: promotion, or rollback for a model that was champion before.
     """
     if not con.execute("select 1 from models where model_id = $id", {"id": model_id}).fetchall():
-        raise ModelBroken(f"model '{model_id}' is not registered. Run `python inference.py --publish` first.")
+        raise ModelBroken(f"model '{model_id}' is not registered. Run `python inference.py publish` first.")
     decision = Decision(kind, now, "champion", reason, model_id, champion(con))
     entry = Entry("promotion", {"model_id": model_id, "decision": asdict(decision)})
     with recorded(con, entry):

@@ -9,8 +9,8 @@ import duckdb
 import polars as pl
 
 from contract.frames import BEFORE, FACTS
+from contract.hashes import text_hash
 from contract.panel import Panel
-from contract.params import text_hash
 from storage.batches import contents_taken
 from storage.facts import read_fact, read_superseded
 from storage.quarantine import REFUSED_DAYS, stage_refused_days

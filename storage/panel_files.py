@@ -11,13 +11,13 @@ from pathlib import Path
 
 import polars as pl
 
-from contract.disk import sha256_of
 from contract.errors import BadInput, SourceMissing
 from contract.frames import FACTS, SERIES
 from contract.panel import Panel
+from runtime.disk import sha256_of
 
 CARD = "panel.json"
-_NO_PANEL = "Freeze one: `python ingest.py --fill --freeze`, or `dvc repro panel`."
+_NO_PANEL = "Freeze one: `python ingest.py fill --freeze`, or `dvc repro panel`."
 
 
 def freeze(panel: Panel, folder: Path, as_of: datetime | None = None) -> Panel:

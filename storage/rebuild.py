@@ -18,8 +18,8 @@ from storage.decisions import redo_decision
 from storage.forecasts import redo_forecasts
 from storage.holder import told_of
 from storage.journal import BASELINE, Entry, count, numbers_of, read_entry
-from storage.laboratory import redo_laboratory
 from storage.models import redo_promotion
+from storage.offline import redo_offline
 from storage.replays import redo_replays
 from storage.schema import quoted
 from storage.series import add_columns
@@ -38,7 +38,7 @@ def rebuild(store: Path, set_aside: Path, source: str, now: datetime) -> tuple[i
     if not numbers:
         raise StoreBroken(
             f"'{journal}' holds no entry to make a store of. Fill a new one: move '{store}' away, then "
-            "`python ingest.py --fill`."
+            "`python ingest.py fill`."
         )
     _refuse_held(store)
     shutil.rmtree(made, ignore_errors=True)
@@ -93,7 +93,7 @@ _REDO: dict[str, Callable[[duckdb.DuckDBPyConnection, Entry], None]] = {
     "decision": redo_decision,
     "delivery": redo_delivery,
     "forecasts": redo_forecasts,
-    "laboratory": redo_laboratory,
+    "laboratory": redo_offline,
     "promotion": redo_promotion,
     "replay": redo_replays,
 }

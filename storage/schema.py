@@ -218,7 +218,7 @@ TABLES: tuple[Table, ...] = (
             "panel_hash": "the panel it read",
             "model_id": "the model it used; see models",
             "as_of": "the moment the panel was read as of; null: as last known",
-            "peak_mb": "the most its process held resident while the door ran, up to ended_at, MB (contract.memory.peak_mb); "
+            "peak_mb": "the most its process held resident while the door ran, up to ended_at, MB (runtime.memory.peak_mb); "
             "null: the system does not tell, or a run of before schema 5",
         },
     ),

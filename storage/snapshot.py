@@ -10,7 +10,7 @@ from pathlib import Path
 
 import duckdb
 
-from contract.disk import disk_refusals, to_disk
+from runtime.disk import disk_refusals, flush_to_disk
 from storage.forecasts import NEWEST_OF_ORIGINS
 from storage.schema import quoted, quoted_text
 from storage.store import open_store, transaction
@@ -67,9 +67,9 @@ def write_snapshot(store: Path, target: Path, wait_s: float) -> int:
                 con.execute("create or replace view " + quoted(name) + " as " + query).fetchall()
                 con.execute(f"comment on view {quoted(name)} is {quoted_text(grain)}").fetchall()
         beside.chmod(_READABLE_BY_GROUP)
-        to_disk(beside)
+        flush_to_disk(beside)
         beside.replace(target)
-        to_disk(target.parent)
+        flush_to_disk(target.parent)
     return target.stat().st_size
 
 

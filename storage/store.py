@@ -9,8 +9,8 @@ from pathlib import Path
 
 import duckdb
 
-from contract.disk import disk_refusals
 from contract.errors import SourceMissing, StoreBroken, StoreBusy
+from runtime.disk import disk_refusals
 from storage.holder import pid_in, told_of
 from storage.migrations import can_migrate, is_empty, migrate, version_of
 from storage.schema import SCHEMA_VERSION, create_new
@@ -96,7 +96,7 @@ def check_owner(con: Connection, source: str) -> None:
     if (owner := source_of(con)) != source:
         raise StoreBroken(
             f"the store belongs to source '{owner}', params.yaml says '{source}'. Nothing is mixed: run "
-            "`python ingest.py --use KIND`, or `--fill`, which set the other store aside."
+            "`python ingest.py source --use KIND`, or `fill`, which set the other store aside."
         )
 
 
@@ -125,7 +125,7 @@ def _refuse_lost(con: Connection, source: str) -> None:
 
 def _connect(path: Path, wait_s: float, read_only: bool) -> Connection:
     if read_only and not path.exists():
-        raise SourceMissing(f"there is no store '{path}' yet. Fill one: `python ingest.py --fill`.")
+        raise SourceMissing(f"there is no store '{path}' yet. Fill one: `python ingest.py fill`.")
     path.parent.mkdir(parents=True, exist_ok=True)
     deadline, pause_s = time.monotonic() + wait_s, _FIRST_PAUSE_S
     while True:

@@ -13,16 +13,9 @@ import polars as pl
 import pytest
 
 from contract.panel import Panel, panel_of
-from contract.params import (
-    EvaluateParams,
-    FeatureParams,
-    GateParams,
-    InferenceParams,
-    Params,
-    TrainParams,
-    load_params,
-)
-from contract.places import Places
+from contract.params import EvaluateParams, FeatureParams, GateParams, InferenceParams, Params, TrainParams
+from contract.params_file import load_params
+from runtime.paths import Paths
 
 MakePanel = Callable[..., Panel]
 
@@ -37,11 +30,11 @@ def root() -> Path:
 
 
 @pytest.fixture
-def places(tmp_path: Path) -> Places:
+def paths(tmp_path: Path) -> Paths:
     """An empty data folder with an inbox."""
-    places = Places(tmp_path / "data")
-    places.inbox.mkdir(parents=True)
-    return places
+    paths = Paths(tmp_path / "data")
+    paths.inbox.mkdir(parents=True)
+    return paths
 
 
 @pytest.fixture(scope="session")

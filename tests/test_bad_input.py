@@ -17,9 +17,9 @@ import inference
 import ingest
 import monitor
 import train
-from contract.places import Places
 from forecasting.intervals import Calibration, learn_weeks
 from forecasting.scoring import calibration_json
+from runtime.paths import Paths
 from storage.batches import read_batches
 from storage.inbox import claimed_inbox
 from storage.store import open_store
@@ -105,12 +105,12 @@ def own_files(write_params) -> Path:
 def simulated(write_params, tmp_path_factory) -> tuple[Path, Path]:
     """Params and data of the smallest simulator: store and panel, no model, a calibration of the baseline. Only read it."""
     params_file, data = write_params(), tmp_path_factory.mktemp("simulated") / "data"
-    assert ingest.main(["--fill", "--freeze", "--params", str(params_file), "--data", str(data)]) == DONE
+    assert ingest.main(["fill", "--freeze", "--params", str(params_file), "--data", str(data)]) == DONE
     weeks = learn_weeks(np.ones((20, 28)), np.ones((20, 28)), 2)
     levels = train.load_params(params_file).source.hierarchy
     plain = calibration_json({"seasonal_naive": Calibration({level.name: weeks for level in levels})})
-    Places(data).backtest.mkdir()
-    (Places(data).backtest / "calibration.json").write_text(json.dumps(plain), encoding="utf-8")
+    Paths(data).backtest.mkdir()
+    (Paths(data).backtest / "calibration.json").write_text(json.dumps(plain), encoding="utf-8")
     return params_file, data
 
 
@@ -147,7 +147,7 @@ def drop(data: Path, name: str, content: str | bytes) -> Path:
 
 def ledger(data: Path) -> list[dict[str, Any]]:
     """Every line of the ledger, each balanced."""
-    with open_store(Places(data).store) as con:
+    with open_store(Paths(data).store) as con:
         lines = read_batches(con).to_dicts()
     assert all(line["rows_in"] == line["rows_accepted"] + line["rows_refused"] for line in lines)
     return lines
@@ -159,7 +159,7 @@ def test_bad_rows_are_refused_each_for_its_reason_and_the_others_are_taken(walk,
     assert (walked.code, walked.told["rows_in"] - walked.told["rows_out"]) == (DONE, walked.told["rows_refused"])
     (line,) = [line for line in ledger(tmp_path / "data") if line["fact"] == "sales"]
     assert (line["rows_in"], line["rows_refused"]) == (100, 13)
-    with open_store(Places(tmp_path / "data").store) as con:
+    with open_store(Paths(tmp_path / "data").store) as con:
         told = con.sql(
             "select q.row_number, q.reason from quarantine q join batches using (batch_id) where fact = 'sales' order by row_number"
         ).fetchall()
@@ -280,7 +280,7 @@ def test_an_origin_after_the_data_is_answered_from_the_last_known_day(walk, simu
 
 
 def test_an_inbox_held_by_another_is_busy_and_the_holder_is_named(walk, own_files, tmp_path):
-    with claimed_inbox(Places(tmp_path / "data").inbox, 1):
+    with claimed_inbox(Paths(tmp_path / "data").inbox, 1):
         walked = walk("ingest", params=own_files)
     assert (walked.code, len(walked.refusals)) == (BUSY, 1)
     assert "PID" in walked.refusals[0]
@@ -290,14 +290,18 @@ EMPTY_HOUSE = {
     "train": (("train",), REFUSED, "panel"),
     "evaluate": (("evaluate",), REFUSED, "panel"),
     "inference": (("inference",), REFUSED, ""),
-    "publish": (("inference", "--publish"), REFUSED, "run.json"),
-    "from panel": (("inference", "--from-panel"), REFUSED, "panel"),
+    "publish": (("inference", "publish"), REFUSED, "run.json"),
+    "from panel": (("inference", "from-panel"), REFUSED, "panel"),
     "monitor": (("monitor",), REFUSED, ""),
-    "report": (("monitor", "--report"), REFUSED, "panel"),
-    "check": (("ingest", "--check-panel"), REFUSED, "panel"),
-    "freeze": (("ingest", "--freeze"), REFUSED, ""),
-    "use without a folder": (("ingest", "--use", "files"), WRONG_USAGE, "source.path is empty"),
-    "use of a folder that is not there": (("ingest", "--use", "m5", "--data-from", "nowhere"), REFUSED, "nowhere"),
+    "report": (("monitor", "report"), REFUSED, "panel"),
+    "check": (("ingest", "check-panel"), REFUSED, "panel"),
+    "freeze": (("ingest", "freeze"), REFUSED, ""),
+    "use without a folder": (("ingest", "source", "--use", "files"), WRONG_USAGE, "source.path is empty"),
+    "use of a folder that is not there": (
+        ("ingest", "source", "--use", "m5", "--data-from", "nowhere"),
+        REFUSED,
+        "nowhere",
+    ),
 }
 
 

@@ -9,12 +9,15 @@ import polars as pl
 import pytest
 
 from benchmarks.calibration import conduct, parts_of, poisson
+from contract.demand import DemandRules
 from contract.levels import SERIES_LEVEL, TOTAL, levels_of
 from contract.panel import panel_of
 from contract.quantiles import QUANTILES
 from forecasting.window import window_after
 
 DAYS, HORIZON = 90, 14
+
+EVERY_DAY = DemandRules(absent_means_zero=True, max_stockout_share=1.0, region=None)
 
 
 @pytest.fixture
@@ -28,7 +31,7 @@ def window():
         {"unique_id": np.repeat(ids, DAYS), "ds": ds * 2, "y": y, "known_at": [datetime(2024, 6, 1)] * 2 * DAYS}
     )
     panel = panel_of(sales, pl.DataFrame({"unique_id": ids}))
-    return window_after(panel, ds[-1] - timedelta(days=HORIZON), HORIZON, levels_of([[]]))
+    return window_after(panel, ds[-1] - timedelta(days=HORIZON), HORIZON, levels_of([[]]), EVERY_DAY)
 
 
 def test_a_part_holds_the_cells_of_its_own_series_and_weeks(window):

@@ -10,9 +10,11 @@ import pytest
 from pydantic import BaseModel
 from ruamel.yaml import YAML
 
+from contract.demand import demand_rules
 from contract.errors import TillcastError
 from contract.frames import FACTS, FORECAST_LEVELS, FORECASTS, SCORES, SERIES
-from contract.params import FeatureParams, Params, laid_over, params_of
+from contract.params import FeatureParams, Params
+from contract.params_file import lay_over, params_of
 from features.declared import declared_features
 from forecasting.fallback import REASONS
 from forecasting.metrics import __doc__ as metrics_doc
@@ -78,7 +80,7 @@ def test_every_line_of_params_yaml_is_a_param_of_the_code(written, plain):
     profiles = plain.pop("profiles")
     assert params_of(plain)
     for kind, sections_over in profiles.items():
-        assert params_of(laid_over(laid_over(plain, {"source": {"kind": kind}}), sections_over)), kind
+        assert params_of(lay_over(lay_over(plain, {"source": {"kind": kind}}), sections_over)), kind
 
 
 def test_every_param_has_a_comment_on_its_line(written):
@@ -132,7 +134,9 @@ def test_every_anchor_is_explained_in_system_design(design):
 
 def test_every_score_is_defined_in_the_docstring_of_metrics(make_panel, params):
     panel = make_panel(series=2, days=40)
-    level = window_after(panel, panel.first_day.replace(day=30), 7, params.source.hierarchy[:1]).levels[0]
+    level = window_after(
+        panel, panel.first_day.replace(day=30), 7, params.source.hierarchy[:1], demand_rules(params)
+    ).levels[0]
     scores = point_scores(level, level.y) | quantile_scores(
         level, {q: level.y for q in FORECASTS.columns if q[0] == "q"}
     )
@@ -231,7 +235,7 @@ def test_every_mapping_of_the_tutorial_is_one_the_params_take(root, plain):
         raw = deepcopy({name: section for name, section in plain.items() if name != "profiles"})
         raw["source"]["kind"] = "files"
         raw["source"]["files"] |= block["source"]["files"]
-        assert params_of(laid_over(raw, block["profiles"]["files"]))
+        assert params_of(lay_over(raw, block["profiles"]["files"]))
 
 
 def test_a_stage_that_reads_the_frozen_panel_runs_again_when_its_reader_changed(root):

@@ -13,8 +13,13 @@ import pytest
 
 import ingest as door
 from contract.errors import BadInput, ContractBroken, GateFailed, StoreBroken, StoreBusy
-from contract.params import Params, load_params
-from contract.places import Places
+from contract.params import Params
+from contract.params_file import load_params
+from runtime.paths import Paths
+from stages.fill import fill
+from stages.freeze import check_panel, freeze
+from stages.rebuild import rebuild
+from stages.switch_source import switch_source
 from storage.batches import read_batches
 from storage.facts import read_fact
 from storage.inbox import claimed_inbox, waiting_files
@@ -40,78 +45,78 @@ def line(series: str, ds: str = "2024-02-29", y: str = "1") -> str:
     return f"{series},{ds},{y},CA,CA_1,FOODS,FOODS_1,{series}"
 
 
-def drop(places: Places, name: str, *lines: str, header: str = HEADER) -> Path:
-    path = places.inbox / name
+def drop(paths: Paths, name: str, *lines: str, header: str = HEADER) -> Path:
+    path = paths.inbox / name
     path.write_text("\n".join([header, *lines]) + "\n", encoding="utf-8")
     return path
 
 
-def sales(places: Places) -> dict[str, float]:
-    with open_store(places.store) as con:
+def sales(paths: Paths) -> dict[str, float]:
+    with open_store(paths.store) as con:
         return dict(read_fact(con, "sales").select("unique_id", "y").rows())
 
 
-def ledger(places: Places) -> pl.DataFrame:
-    with open_store(places.store) as con:
+def ledger(paths: Paths) -> pl.DataFrame:
+    with open_store(paths.store) as con:
         return read_batches(con)
 
 
-def test_a_file_becomes_rows_quarantine_ledger_archive_and_a_page(small: Params, places: Places) -> None:
-    drop(places, "sales_1.csv", *[line(f"s{k}", y=str(k)) for k in range(9)], line("s9", y="-1"))
-    summary = door.ingest(small, places, now=NOW)
+def test_a_file_becomes_rows_quarantine_ledger_archive_and_a_page(small: Params, paths: Paths) -> None:
+    drop(paths, "sales_1.csv", *[line(f"s{k}", y=str(k)) for k in range(9)], line("s9", y="-1"))
+    summary = door.ingest(small, paths, now=NOW)
     assert (summary["rows_in"], summary["rows_refused"], summary["rows_out"]) == (10, 1, 9)
-    assert sales(places) == {f"s{k}": k for k in range(9)}
-    assert ledger(places).select("name", "rows_in", "rows_accepted", "rows_refused", "known_at_from").rows() == [
+    assert sales(paths) == {f"s{k}": k for k in range(9)}
+    assert ledger(paths).select("name", "rows_in", "rows_accepted", "rows_refused", "known_at_from").rows() == [
         ("sales_1.csv", 10, 9, 1, "received")
     ]
-    with open_store(places.store) as con:
+    with open_store(paths.store) as con:
         assert read_quarantine(con)["reason"].to_list() == ["units_negative"]
         assert read_fact(con, "sales")["known_at"].unique().to_list() == [NOW]
-    assert waiting_files(places.inbox) == []
-    assert len(list(places.archive.glob("??/*_sales_1.csv"))) == 1
-    assert (places.validation / "index.html").is_file()
+    assert waiting_files(paths.inbox) == []
+    assert len(list(paths.archive.glob("??/*_sales_1.csv"))) == 1
+    assert (paths.validation / "index.html").is_file()
 
 
-def test_the_same_file_twice_changes_nothing_also_under_another_name(small: Params, places: Places) -> None:
+def test_the_same_file_twice_changes_nothing_also_under_another_name(small: Params, paths: Paths) -> None:
     for name in ("sales_1.csv", "sales_1.csv", "sales_other.csv"):
-        drop(places, name, line("a"))
-        summary = door.ingest(small, places, now=NOW)
+        drop(paths, name, line("a"))
+        summary = door.ingest(small, paths, now=NOW)
     assert summary["known"] == 1
-    assert ledger(places).height == 1
-    assert len([path for path in places.archive.rglob("*") if path.is_file()]) == 1
-    assert waiting_files(places.inbox) == []
+    assert ledger(paths).height == 1
+    assert len([path for path in paths.archive.rglob("*") if path.is_file()]) == 1
+    assert waiting_files(paths.inbox) == []
 
 
-def test_a_power_cut_between_commit_and_archive_is_healed_by_the_next_run(small: Params, places: Places) -> None:
-    path = drop(places, "sales_1.csv", line("a"))
+def test_a_power_cut_between_commit_and_archive_is_healed_by_the_next_run(small: Params, paths: Paths) -> None:
+    path = drop(paths, "sales_1.csv", line("a"))
     content = path.read_bytes()
-    door.ingest(small, places, now=NOW)
-    (archived,) = places.archive.glob("??/*")
+    door.ingest(small, paths, now=NOW)
+    (archived,) = paths.archive.glob("??/*")
     archived.unlink()
     path.write_bytes(content)
-    assert door.ingest(small, places, now=NOW)["known"] == 1
+    assert door.ingest(small, paths, now=NOW)["known"] == 1
     assert archived.read_bytes() == content
-    assert sales(places) == {"a": 1}
+    assert sales(paths) == {"a": 1}
 
 
-def test_a_refused_file_keeps_no_other_waiting_and_may_come_again(small: Params, places: Places) -> None:
-    drop(places, "sales_1.csv", "1,2", header="a,b")
-    drop(places, "sales_2.csv", line("a"))
-    summary = door.ingest(small, places, now=NOW)
+def test_a_refused_file_keeps_no_other_waiting_and_may_come_again(small: Params, paths: Paths) -> None:
+    drop(paths, "sales_1.csv", "1,2", header="a,b")
+    drop(paths, "sales_2.csv", line("a"))
+    summary = door.ingest(small, paths, now=NOW)
     assert (summary["accepted"], summary["refused"]) == (1, 1)
     assert "sales_1.csv" in summary["why_refused"]
-    assert ledger(places)["status"].to_list() == ["refused", "accepted"]
-    assert len(list((places.archive / "refused").glob("??/*_sales_1.csv"))) == 1
-    drop(places, "sales_1.csv", "1,2", header="a,b")
-    assert door.ingest(small, places, now=NOW)["refused"] == 1
-    assert ledger(places).height == 2
+    assert ledger(paths)["status"].to_list() == ["refused", "accepted"]
+    assert len(list((paths.archive / "refused").glob("??/*_sales_1.csv"))) == 1
+    drop(paths, "sales_1.csv", "1,2", header="a,b")
+    assert door.ingest(small, paths, now=NOW)["refused"] == 1
+    assert ledger(paths).height == 2
 
 
-def test_a_batch_of_mostly_bad_rows_is_refused_whole(small: Params, places: Places) -> None:
-    drop(places, "sales_1.csv", line("a"), line("b", y="-1"))
-    assert "too_many_refused: 1 of 2" in door.ingest(small, places, now=NOW)["why_refused"]["sales_1.csv"]
-    assert sales(places) == {}
-    assert ledger(places).select("rows_in", "rows_accepted", "rows_refused").rows() == [(2, 0, 2)]
+def test_a_batch_of_mostly_bad_rows_is_refused_whole(small: Params, paths: Paths) -> None:
+    drop(paths, "sales_1.csv", line("a"), line("b", y="-1"))
+    assert "too_many_refused: 1 of 2" in door.ingest(small, paths, now=NOW)["why_refused"]["sales_1.csv"]
+    assert sales(paths) == {}
+    assert ledger(paths).select("rows_in", "rows_accepted", "rows_refused").rows() == [(2, 0, 2)]
 
 
 BAD_FILES = {
@@ -127,43 +132,43 @@ BAD_FILES = {
 
 
 @pytest.mark.parametrize("name", list(BAD_FILES))
-def test_a_bad_file_gives_one_clear_message_and_nothing_half_written(small: Params, places: Places, name: str) -> None:
-    (places.inbox / name).write_bytes(BAD_FILES[name])
-    summary = door.ingest(small, places, now=NOW)
-    assert sales(places) == {}
+def test_a_bad_file_gives_one_clear_message_and_nothing_half_written(small: Params, paths: Paths, name: str) -> None:
+    (paths.inbox / name).write_bytes(BAD_FILES[name])
+    summary = door.ingest(small, paths, now=NOW)
+    assert sales(paths) == {}
     if name == "sales_header.csv" and summary["accepted"]:
         return  # no row, no complaint
     reason = summary["why_refused"][name]
     assert reason
     assert "Traceback" not in reason
-    assert ledger(places)["status"].to_list() == ["refused"]
+    assert ledger(paths)["status"].to_list() == ["refused"]
 
 
 @pytest.mark.parametrize("is_alone", [False, True])
-def test_an_odd_day_is_noted_in_a_history_and_refused_as_a_file(small: Params, places: Places, is_alone: bool) -> None:
+def test_an_odd_day_is_noted_in_a_history_and_refused_as_a_file(small: Params, paths: Paths, is_alone: bool) -> None:
     """Of years at once nobody can send one day again."""
     odd, days = date(2024, 2, 29), [date(2024, 2, 29) - timedelta(days=k) for k in range(70)]
     rows = {day: [line(f"s{n:02d}", str(day), "900" if day == odd else "3") for n in range(40)] for day in days}
-    drop(places, "sales_1.csv", *[row for day in days if day != odd or not is_alone for row in rows[day]])
+    drop(paths, "sales_1.csv", *[row for day in days if day != odd or not is_alone for row in rows[day]])
     if is_alone:
-        drop(places, "sales_2.csv", *rows[odd])
-    summary = door.ingest(small, places, now=NOW)
+        drop(paths, "sales_2.csv", *rows[odd])
+    summary = door.ingest(small, paths, now=NOW)
     assert summary["refused"] == int(is_alone), summary
-    with open_store(places.store) as con:
+    with open_store(paths.store) as con:
         assert read_fact(con, "sales").filter(ds=odd).height == (0 if is_alone else 40)
 
 
 @pytest.mark.parametrize("name", ["bom", "semicolons", "decimal_comma"])
-def test_a_file_written_another_way_is_read_all_the_same(small: Params, places: Places, name: str) -> None:
+def test_a_file_written_another_way_is_read_all_the_same(small: Params, paths: Paths, name: str) -> None:
     text = "\n".join([HEADER, line("a", y="2.0")]) + "\n"
     if name == "semicolons":
         text = text.replace(",", ";")
     if name == "decimal_comma":
         text = text.replace(",", ";").replace("2.0", "2,0")
         small = small.model_copy(update={"source": files_source(small)})
-    (places.inbox / "sales_1.csv").write_text(text, encoding="utf-8-sig" if name == "bom" else "utf-8")
-    door.ingest(small, places, now=NOW)
-    assert sales(places) == {"a": 2}
+    (paths.inbox / "sales_1.csv").write_text(text, encoding="utf-8-sig" if name == "bom" else "utf-8")
+    door.ingest(small, paths, now=NOW)
+    assert sales(paths) == {"a": 2}
 
 
 def files_source(params: Params):
@@ -175,93 +180,93 @@ def files_source(params: Params):
     return params.source.model_copy(update={"kind": "files", "files": mapping})
 
 
-def test_markup_and_formulas_in_names_are_only_names(small: Params, places: Places) -> None:
+def test_markup_and_formulas_in_names_are_only_names(small: Params, paths: Paths) -> None:
     names = ["<img src=x onerror=alert(1)>", "=cmd()", "'; drop table sales; --", "../../etc"]
-    drop(places, "sales_$(reboot);<b>.csv", *[line(name) for name in names], *[line(f"s{k}", y="2") for k in range(5)])
-    door.ingest(small, places, now=NOW)
-    assert sales(places).keys() >= set(names)
-    for page in places.validation.glob("*.html"):
+    drop(paths, "sales_$(reboot);<b>.csv", *[line(name) for name in names], *[line(f"s{k}", y="2") for k in range(5)])
+    door.ingest(small, paths, now=NOW)
+    assert sales(paths).keys() >= set(names)
+    for page in paths.validation.glob("*.html"):
         assert "<img" not in page.read_text(encoding="utf-8")
         assert "<b>.csv" not in page.read_text(encoding="utf-8")
 
 
-def test_a_dry_run_judges_and_moves_nothing(small: Params, places: Places) -> None:
-    path = drop(places, "sales_1.csv", line("a"))
-    assert door.ingest(small, places, now=NOW, dry_run=True)["rows_out"] == 1
+def test_a_dry_run_judges_and_moves_nothing(small: Params, paths: Paths) -> None:
+    path = drop(paths, "sales_1.csv", line("a"))
+    assert door.ingest(small, paths, now=NOW, dry_run=True)["rows_out"] == 1
     assert path.exists()
-    assert not places.store.exists()
-    assert not places.archive.exists()
-    door.ingest(small, places, now=NOW)
-    written = places.store.read_bytes()
-    drop(places, "sales_2.csv", line("b"))
-    assert door.ingest(small, places, now=NOW, dry_run=True)["rows_out"] == 1
-    assert places.store.read_bytes() == written
+    assert not paths.store.exists()
+    assert not paths.archive.exists()
+    door.ingest(small, paths, now=NOW)
+    written = paths.store.read_bytes()
+    drop(paths, "sales_2.csv", line("b"))
+    assert door.ingest(small, paths, now=NOW, dry_run=True)["rows_out"] == 1
+    assert paths.store.read_bytes() == written
 
 
-def test_two_runs_do_not_take_the_same_file(small: Params, places: Places) -> None:
-    path = drop(places, "sales_1.csv", line("a"))
-    with claimed_inbox(places.inbox, 1), pytest.raises(StoreBusy, match="PID"):
-        door.ingest(small, places, now=NOW)
+def test_two_runs_do_not_take_the_same_file(small: Params, paths: Paths) -> None:
+    path = drop(paths, "sales_1.csv", line("a"))
+    with claimed_inbox(paths.inbox, 1), pytest.raises(StoreBusy, match="PID"):
+        door.ingest(small, paths, now=NOW)
     assert path.exists()
-    assert door.ingest(small, places, now=NOW)["accepted"] == 1
+    assert door.ingest(small, paths, now=NOW)["accepted"] == 1
 
 
-def test_a_store_of_another_source_is_not_mixed_with(small: Params, places: Places) -> None:
-    drop(places, "sales_1.csv", line("a"))
-    door.ingest(small, places, now=NOW)
-    drop(places, "sales_2.csv", line("a", y="9"))
+def test_a_store_of_another_source_is_not_mixed_with(small: Params, paths: Paths) -> None:
+    drop(paths, "sales_1.csv", line("a"))
+    door.ingest(small, paths, now=NOW)
+    drop(paths, "sales_2.csv", line("a", y="9"))
     other = small.model_copy(update={"source": small.source.model_copy(update={"path": "elsewhere"})})
-    with pytest.raises(StoreBroken, match="--use"):
-        door.ingest(other, places, now=NOW)
-    assert sales(places) == {"a": 1}
+    with pytest.raises(StoreBroken, match="source --use"):
+        door.ingest(other, paths, now=NOW)
+    assert sales(paths) == {"a": 1}
 
 
 def test_filling_twice_gives_the_same_panel_as_filling_once_on_another_day(
-    small: Params, places: Places, tmp_path: Path
+    small: Params, paths: Paths, tmp_path: Path
 ) -> None:
     """The laboratory's promise: nothing of the clock, of the order or of the number of runs gets into the panel."""
-    door.fill(small, places, now=NOW)
-    first = door.freeze(small, places)["panel"]
-    assert door.fill(small, places, now=datetime(2025, 1, 1))["accepted"] == 0
-    assert door.freeze(small, places)["panel"] == first
-    elsewhere = Places(tmp_path / "elsewhere")
-    door.fill(small, elsewhere, now=datetime(2030, 1, 1))
-    assert door.freeze(small, elsewhere)["panel"] == first
-    assert (elsewhere.truth / "truth.parquet").read_bytes() == (places.truth / "truth.parquet").read_bytes()
-    assert waiting_files(places.inbox) == []
+    fill(small, paths, now=NOW)
+    first = freeze(small, paths)["panel"]
+    assert fill(small, paths, now=datetime(2025, 1, 1))["accepted"] == 0
+    assert freeze(small, paths)["panel"] == first
+    elsewhere = Paths(tmp_path / "elsewhere")
+    fill(small, elsewhere, now=datetime(2030, 1, 1))
+    assert freeze(small, elsewhere)["panel"] == first
+    assert (elsewhere.truth / "truth.parquet").read_bytes() == (paths.truth / "truth.parquet").read_bytes()
+    assert waiting_files(paths.inbox) == []
 
 
-def test_what_the_simulator_broke_is_refused_and_what_it_restated_is_history(small: Params, places: Places) -> None:
-    summary = door.fill(small, places, now=NOW)
+def test_what_the_simulator_broke_is_refused_and_what_it_restated_is_history(small: Params, paths: Paths) -> None:
+    summary = fill(small, paths, now=NOW)
     assert summary["rows_in"] == summary["rows_out"] + summary["rows_refused"]
-    door.freeze(small, places)
-    panel = read_frozen(places.panel)
+    freeze(small, paths)
+    panel = read_frozen(paths.panel)
     assert panel.superseded["sales"].height > 0
-    with open_store(places.store) as con:
+    with open_store(paths.store) as con:
         reasons = set(read_quarantine(con)["reason"])
     assert {"units_negative", "unreadable_date"} <= reasons
     assert reasons <= {"units_negative", "unreadable_date", "repeated_row", "contradicting_rows", "unplaced_series"}
 
 
-def test_the_frozen_panel_is_checked_against_the_rules(small: Params, places: Places) -> None:
-    door.fill(small, places, now=NOW)
-    door.freeze(small, places)
-    assert door.check_panel(small, places)["broken_rows"] == 0
+def test_the_frozen_panel_is_checked_against_the_rules(small: Params, paths: Paths) -> None:
+    fill(small, paths, now=NOW)
+    freeze(small, paths)
+    assert check_panel(small, paths)["broken_rows"] == 0
     stricter = small.model_copy(update={"ingest": small.ingest.model_copy(update={"max_y": 0.5})})
     with pytest.raises(GateFailed, match="units_absurd"):
-        door.check_panel(stricter, places)
-    assert json.loads((places.validation / "panel.json").read_text(encoding="utf-8"))["broken_rows"] > 0
+        check_panel(stricter, paths)
+    assert json.loads((paths.validation / "panel.json").read_text(encoding="utf-8"))["broken_rows"] > 0
 
 
 def test_a_history_is_known_the_morning_after_each_day_and_its_plans_before_the_first(
-    small: Params, places: Places
+    small: Params, paths: Paths
 ) -> None:
-    own = places.root / "own"
+    own = paths.root / "own"
     own.mkdir()
     (own / "sales.csv").write_text(f"{HEADER}\n{line('a')}\n{line('a', ds='2024-02-28')}\n", encoding="utf-8")
     source = files_source(small).model_copy(update={"path": str(own), "assumed_delay_days": 1})
-    door.fill(small.model_copy(update={"source": source}), places, now=NOW)
-    with open_store(places.store) as con:
+    fill(small.model_copy(update={"source": source}), paths, now=NOW)
+    with open_store(paths.store) as con:
         known = dict(read_fact(con, "sales").select("ds", "known_at").rows())
     assert known == {
         date(2024, 2, 28): datetime(2024, 2, 29, 6),
@@ -271,7 +276,7 @@ def test_a_history_is_known_the_morning_after_each_day_and_its_plans_before_the_
 
 
 def test_a_source_file_that_changed_fills_the_panel_of_a_clean_clone(
-    small: Params, places: Places, tmp_path: Path
+    small: Params, paths: Paths, tmp_path: Path
 ) -> None:
     """A fill states the source anew, as if it had always said so: learned when the clock says so, the panel's hash would
     depend on it and on what the store held before, and no clone could make dvc.lock's again."""
@@ -281,67 +286,67 @@ def test_a_source_file_that_changed_fills_the_panel_of_a_clean_clone(
     days = [line("a", ds=f"2024-02-{day}") for day in range(10, 20)]
     for now, units in ((NOW + timedelta(days=1), "5"), (NOW + timedelta(days=9), "9")):
         (own / "sales.csv").write_text("\n".join([HEADER, line("a", y=units), *days]) + "\n", encoding="utf-8")
-        door.fill(params, places, now=now)
-    clone = Places(tmp_path / "clone")
-    door.fill(params, clone, now=NOW + timedelta(days=400))
-    assert door.freeze(params, places)["panel"] == door.freeze(params, clone)["panel"]
+        fill(params, paths, now=now)
+    clone = Paths(tmp_path / "clone")
+    fill(params, clone, now=NOW + timedelta(days=400))
+    assert freeze(params, paths)["panel"] == freeze(params, clone)["panel"]
 
 
-def test_a_year_dropped_later_changes_no_earlier_reading(small: Params, places: Places) -> None:
+def test_a_year_dropped_later_changes_no_earlier_reading(small: Params, paths: Paths) -> None:
     """The first load is taken as known in its time; a second one, without known_at, is learned when it comes."""
     days = [f"2024-{month:02d}-15" for month in (1, 2)]
-    drop(places, "sales_1.csv", *[line("a", ds=day) for day in days])
-    door.ingest(small, places, now=NOW)
-    drop(places, "sales_2.csv", line("a", ds="2023-11-15"), *[line("a", ds=day, y="7") for day in days])
-    door.ingest(small, places, now=datetime(2024, 4, 1))
-    with open_store(places.store) as con:
+    drop(paths, "sales_1.csv", *[line("a", ds=day) for day in days])
+    door.ingest(small, paths, now=NOW)
+    drop(paths, "sales_2.csv", line("a", ds="2023-11-15"), *[line("a", ds=day, y="7") for day in days])
+    door.ingest(small, paths, now=datetime(2024, 4, 1))
+    with open_store(paths.store) as con:
         assert read_fact(con, "sales", datetime(2024, 3, 2))["y"].to_list() == [1, 1]
         assert read_fact(con, "sales")["y"].to_list() == [1, 7, 7]
 
 
-def test_a_source_with_a_refused_file_fills_no_panel(small: Params, places: Places) -> None:
-    own = places.root / "own"
+def test_a_source_with_a_refused_file_fills_no_panel(small: Params, paths: Paths) -> None:
+    own = paths.root / "own"
     own.mkdir()
     (own / "sales.csv").write_text("a,b\n1,2\n", encoding="utf-8")
     source = files_source(small).model_copy(update={"path": str(own)})
     with pytest.raises(BadInput, match="1 of 1 files"):
-        door.fill(small.model_copy(update={"source": source}), places, now=NOW)
+        fill(small.model_copy(update={"source": source}), paths, now=NOW)
 
 
 def test_using_another_source_edits_three_lines_and_sets_the_store_aside(root: Path, tmp_path: Path) -> None:
-    params_path, places = tmp_path / "params.yaml", Places(tmp_path / "data")
+    params_path, paths = tmp_path / "params.yaml", Paths(tmp_path / "data")
     text = (root / "params.yaml").read_text(encoding="utf-8")
     params_path.write_text(text, encoding="utf-8")
-    door.use("simulator", None, params_path, places)
+    switch_source("simulator", None, params_path, paths)
     own = tmp_path / "own"
     own.mkdir()
     (own / "train.csv").write_text("Store,Date,Sales\n1,2024-01-01,2\n", encoding="utf-8")
-    assert door.use("files", own, params_path, places)["other_store_set_aside"]
+    assert switch_source("files", own, params_path, paths)["other_store_set_aside"]
     source = load_params(params_path).source
     assert (source.kind, source.path, len(source.sha256)) == ("files", str(own), 64)
     with pytest.raises(BadInput):
-        door.use("m5", tmp_path / "nowhere", params_path, places)
+        switch_source("m5", tmp_path / "nowhere", params_path, paths)
     assert load_params(params_path).source.kind == "files"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["data", "own", "params.yaml"]
 
 
-def test_a_lost_store_is_made_again_from_its_journal_whatever_the_rules_say_now(small: Params, places: Places) -> None:
+def test_a_lost_store_is_made_again_from_its_journal_whatever_the_rules_say_now(small: Params, paths: Paths) -> None:
     """The file is gone, the limits are others: not a row differs, and the same file is still known."""
-    drop(places, "sales_1.csv", *[line(f"s{k}", y=str(k)) for k in range(9)], line("s9", y="-1"))
-    door.ingest(small, places, now=NOW)
-    drop(places, "sales_2.csv", line("a"), line("b", y="-1"))
-    door.ingest(small, places, now=NOW)
-    before = ledger(places), sales(places)
-    places.store.unlink()
+    drop(paths, "sales_1.csv", *[line(f"s{k}", y=str(k)) for k in range(9)], line("s9", y="-1"))
+    door.ingest(small, paths, now=NOW)
+    drop(paths, "sales_2.csv", line("a"), line("b", y="-1"))
+    door.ingest(small, paths, now=NOW)
+    before = ledger(paths), sales(paths)
+    paths.store.unlink()
     with pytest.raises(StoreBroken, match="make rebuild"):
-        drop(places, "sales_3.csv", line("a"))
-        door.ingest(small, places, now=NOW)
+        drop(paths, "sales_3.csv", line("a"))
+        door.ingest(small, paths, now=NOW)
     stricter = small.model_copy(update={"ingest": small.ingest.model_copy(update={"max_y": 0.5})})
-    summary = door.rebuild(stricter, places, now=datetime(2025, 1, 1))
+    summary = rebuild(stricter, paths, now=datetime(2025, 1, 1))
     assert (summary["batches"], summary["files_missing_in_archive"]) == (2, [])
-    assert ledger(places).equals(before[0])
-    assert sales(places) == before[1]
-    assert door.ingest(small, places, now=NOW)["accepted"] == 1
+    assert ledger(paths).equals(before[0])
+    assert sales(paths) == before[1]
+    assert door.ingest(small, paths, now=NOW)["accepted"] == 1
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess:
@@ -350,22 +355,22 @@ def run(*arguments: str) -> subprocess.CompletedProcess:
     return subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)  # noqa: S603
 
 
-def test_the_command_line_says_how_it_went_by_its_exit_code(root: Path, places: Places) -> None:
+def test_the_command_line_says_how_it_went_by_its_exit_code(root: Path, paths: Paths) -> None:
     """A refused file: 1, after the others were taken, by Great Expectations this time; a held store: 3."""
-    drop(places, "sales_1.csv", line("a"))
-    drop(places, "sales_2.csv", "1,2", header="a,b")
-    params_path = places.root / "params.yaml"
+    drop(paths, "sales_1.csv", line("a"))
+    drop(paths, "sales_2.csv", "1,2", header="a,b")
+    params_path = paths.root / "params.yaml"
     text = (root / "params.yaml").read_text(encoding="utf-8").replace("lock_wait_s: 30", "lock_wait_s: 0.1")
     params_path.write_text(text, encoding="utf-8")
-    arguments = ("--params", str(params_path), "--data", str(places.root), "--json")
+    arguments = ("--params", str(params_path), "--data", str(paths.root), "--json")
     refused = run(*arguments)
     assert refused.returncode == 1
     assert json.loads(refused.stdout)["status"] == "refused"
     assert "Traceback" not in refused.stderr
-    assert "great_expectations" in next(places.validation.glob("*.batch.json")).read_text(encoding="utf-8")
-    assert sales(places) == {"a": 1}
-    drop(places, "sales_3.csv", line("a", y="5"))
-    with open_store(places.store):
+    assert "great_expectations" in next(paths.validation.glob("*.batch.json")).read_text(encoding="utf-8")
+    assert sales(paths) == {"a": 1}
+    drop(paths, "sales_3.csv", line("a", y="5"))
+    with open_store(paths.store):
         busy = run(*arguments)
     assert busy.returncode == 3
     assert "PID" in busy.stderr
@@ -373,14 +378,16 @@ def test_the_command_line_says_how_it_went_by_its_exit_code(root: Path, places: 
     assert run(*arguments, "--fill", "--dry-run").returncode == 2
 
 
-def test_help_needs_no_heavy_package() -> None:
-    code = "import sys, ingest; print([n for n in ('polars', 'duckdb', 'pandas', 'great_expectations') if n in sys.modules])"
+@pytest.mark.parametrize("name", ["ingest", "train", "evaluate", "inference", "monitor"])
+def test_help_needs_no_heavy_package(name: str) -> None:
+    heavy = ("duckdb", "pandas", "great_expectations", "lightgbm", "statsforecast", "prefect")
+    code = f"import sys, {name}; print([n for n in {heavy} if n in sys.modules])"
     root = Path(__file__).parents[1]
     seen = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True)  # noqa: S603
     assert seen.stdout.strip() == "[]"
 
 
-def test_a_plan_loaded_before_its_first_day_can_be_corrected_the_next_morning(small: Params, places: Places) -> None:
+def test_a_plan_loaded_before_its_first_day_can_be_corrected_the_next_morning(small: Params, paths: Paths) -> None:
     """Assumed to have been known on its first day, it would be younger than the correction."""
     source = files_source(small)
     calendar = {"calendar": "days*", "calendar_columns": {"ds": "day", "event": "feast"}}
@@ -388,36 +395,36 @@ def test_a_plan_loaded_before_its_first_day_can_be_corrected_the_next_morning(sm
         update={"source": source.model_copy(update={"files": source.files.model_copy(update=calendar)})}
     )
     for text, day in (("2024-03-05,Fair", 0), ("2024-03-05,Feast", 1)):
-        drop(places, f"days_{day}.csv", text, header="day,feast")
-        door.ingest(params, places, now=NOW + timedelta(days=day))
-    with open_store(places.store) as con:
+        drop(paths, f"days_{day}.csv", text, header="day,feast")
+        door.ingest(params, paths, now=NOW + timedelta(days=day))
+    with open_store(paths.store) as con:
         assert read_fact(con, "calendar")["event"].to_list() == ["Feast"]
 
 
-def test_late_lines_of_a_known_day_do_not_replace_it(small: Params, places: Places) -> None:
+def test_late_lines_of_a_known_day_do_not_replace_it(small: Params, paths: Paths) -> None:
     source = files_source(small)
     params = small.model_copy(
         update={"source": source.model_copy(update={"files": source.files.model_copy(update={"transactions": True})})}
     )
     header = "unique_id,ds,y,store_id"
     whole = [f"s{k},2024-02-28,{k + 1},CA_1" for k in range(6)]
-    drop(places, "sales_1.csv", *whole, "s0,2024-02-28,9,CA_1", header=header)
-    door.ingest(params, places, now=NOW)
-    drop(places, "sales_2.csv", "s0,2024-02-28,2,CA_1", *[f"s{k},2024-02-29,1,CA_1" for k in range(6)], header=header)
-    door.ingest(params, places, now=NOW + timedelta(days=1))
-    with open_store(places.store) as con:
+    drop(paths, "sales_1.csv", *whole, "s0,2024-02-28,9,CA_1", header=header)
+    door.ingest(params, paths, now=NOW)
+    drop(paths, "sales_2.csv", "s0,2024-02-28,2,CA_1", *[f"s{k},2024-02-29,1,CA_1" for k in range(6)], header=header)
+    door.ingest(params, paths, now=NOW + timedelta(days=1))
+    with open_store(paths.store) as con:
         day = read_fact(con, "sales").filter(ds=date(2024, 2, 28))
         assert dict(day.select("unique_id", "y").rows())["s0"] == 10
         assert read_quarantine(con)["reason"].to_list() == ["lines_of_a_known_day"]
-    drop(places, "sales_3.csv", *whole, "s0,2024-02-28,11,CA_1", header=header)
-    door.ingest(params, places, now=NOW + timedelta(days=2))
-    with open_store(places.store) as con:
+    drop(paths, "sales_3.csv", *whole, "s0,2024-02-28,11,CA_1", header=header)
+    door.ingest(params, paths, now=NOW + timedelta(days=2))
+    with open_store(paths.store) as con:
         day = read_fact(con, "sales").filter(ds=date(2024, 2, 28))
         assert dict(day.select("unique_id", "y").rows())["s0"] == 12
 
 
 def test_what_stands_in_a_refused_late_line_stays_out_with_it_and_comes_with_the_whole_day(
-    small: Params, places: Places
+    small: Params, paths: Paths
 ) -> None:
     """A late line of s0 at 9.00 would be the price of a day on which it sold ten at 2.00. A price of a day without units is a plan."""
     source = files_source(small)
@@ -434,95 +441,95 @@ def test_what_stands_in_a_refused_late_line_stays_out_with_it_and_comes_with_the
     whole = [f"s{k},{day},10,CA_1,2.0,5" for k in range(6)]
 
     def known(fact: str, ds: str, value: str) -> dict[str, float]:
-        with open_store(places.store) as con:
+        with open_store(paths.store) as con:
             return dict(read_fact(con, fact).filter(unique_id="s0").select(pl.col(ds).cast(pl.String), value).rows())
 
-    drop(places, "sales_1.csv", *whole, header=header)
-    door.ingest(params, places, now=NOW)
+    drop(paths, "sales_1.csv", *whole, header=header)
+    door.ingest(params, paths, now=NOW)
     late = [f"s0,{day},1,CA_1,9.0,8", *[f"s{k},2024-02-29,1,CA_1,2.5,6" for k in range(6)]]
-    drop(places, "sales_2.csv", *late, header=header)
-    door.ingest(params, places, now=NOW + timedelta(days=1))
+    drop(paths, "sales_2.csv", *late, header=header)
+    door.ingest(params, paths, now=NOW + timedelta(days=1))
     assert known("prices", "from_ds", "price") == {day: 2.0, "2024-02-29": 2.5}
     assert known("covariates", "ds", "value") == {day: 5.0, "2024-02-29": 6.0}
-    with open_store(places.store) as con:
+    with open_store(paths.store) as con:
         assert read_quarantine(con)["reason"].to_list() == ["lines_of_a_known_day"] * 3
-    drop(places, "sales_3.csv", *whole, f"s0,{day},10,CA_1,9.0,8", header=header)
-    door.ingest(params, places, now=NOW + timedelta(days=2))
+    drop(paths, "sales_3.csv", *whole, f"s0,{day},10,CA_1,9.0,8", header=header)
+    door.ingest(params, paths, now=NOW + timedelta(days=2))
     assert known("prices", "from_ds", "price")[day] == 5.5
 
 
 def test_a_file_that_cannot_be_read_does_not_keep_the_others_waiting(
-    small: Params, places: Places, monkeypatch: pytest.MonkeyPatch
+    small: Params, paths: Paths, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Root reads everything: the refusal is made."""
-    from intake import taking
+    from stages import take
 
-    whole = taking.sha256_of
+    whole = take.sha256_of
 
     def refused(path: Path) -> str:
         if path.name == "sales_1.csv":
             raise PermissionError(13, "Permission denied")
         return whole(path)
 
-    monkeypatch.setattr(taking, "sha256_of", refused)
-    drop(places, "sales_1.csv", line("a"))
-    drop(places, "sales_2.csv", line("b"))
-    summary = door.ingest(small, places, now=NOW)
+    monkeypatch.setattr(take, "sha256_of", refused)
+    drop(paths, "sales_1.csv", line("a"))
+    drop(paths, "sales_2.csv", line("b"))
+    summary = door.ingest(small, paths, now=NOW)
     assert (summary["accepted"], summary["growing"]) == (1, 1)
     assert "Permission denied" in summary["why_refused"]["sales_1.csv"]
-    assert sales(places) == {"b": 1}
-    assert [path.name for path in waiting_files(places.inbox)] == ["sales_1.csv"]
+    assert sales(paths) == {"b": 1}
+    assert [path.name for path in waiting_files(paths.inbox)] == ["sales_1.csv"]
 
 
-def test_a_static_file_dropped_beside_the_sales_serves_them_and_stays(small: Params, places: Places) -> None:
+def test_a_static_file_dropped_beside_the_sales_serves_them_and_stays(small: Params, paths: Paths) -> None:
     """It sorts before them; once it was refused, archived, and the sales then refused for lacking it."""
     source = files_source(small)
     static = {"static": "shops*", "static_on": ["store_id"], "hierarchy": {"store_id": "store_id", "city": "city"}}
     files = source.files.model_copy(update={**static, "sales": "umsatz*"})
     params = small.model_copy(update={"source": source.model_copy(update={"files": files})})
-    drop(places, "shops.csv", "CA_1,Fresno", header="store_id,city")
-    drop(places, "umsatz_1.csv", "a,2024-02-29,4,CA_1", header="unique_id,ds,y,store_id")
-    assert door.ingest(params, places, now=NOW)["accepted"] == 1
-    assert sales(places) == {"a": 4}
-    assert (places.inbox / "shops.csv").exists()
+    drop(paths, "shops.csv", "CA_1,Fresno", header="store_id,city")
+    drop(paths, "umsatz_1.csv", "a,2024-02-29,4,CA_1", header="unique_id,ds,y,store_id")
+    assert door.ingest(params, paths, now=NOW)["accepted"] == 1
+    assert sales(paths) == {"a": 4}
+    assert (paths.inbox / "shops.csv").exists()
 
 
 @pytest.mark.parametrize("is_gone", [True, False])
 def test_a_file_renamed_or_written_on_while_it_is_read_is_left_to_the_next_run(
-    small: Params, places: Places, monkeypatch: pytest.MonkeyPatch, is_gone: bool
+    small: Params, paths: Paths, monkeypatch: pytest.MonkeyPatch, is_gone: bool
 ) -> None:
     """Its sender acts between two of our looks; what was read of it meanwhile says nothing about it."""
-    from intake import taking
+    from stages import take
 
     def meanwhile(path: Path, source: object) -> list:
-        path.unlink() if is_gone else drop(places, path.name, line("a"), line("b"))
+        path.unlink() if is_gone else drop(paths, path.name, line("a"), line("b"))
         raise BadInput("half a file")
 
-    monkeypatch.setattr(taking, "read_file", meanwhile)
-    drop(places, "sales_1.csv", line("a"))
-    summary = door.ingest(small, places, now=NOW)
+    monkeypatch.setattr(take, "read_file", meanwhile)
+    drop(paths, "sales_1.csv", line("a"))
+    summary = door.ingest(small, paths, now=NOW)
     assert (summary["growing"], summary["refused"], summary["why_refused"]) == (1, 0, {})
 
 
-def test_a_series_without_levels_is_unplaced_and_the_panel_can_be_read(small: Params, places: Places) -> None:
+def test_a_series_without_levels_is_unplaced_and_the_panel_can_be_read(small: Params, paths: Paths) -> None:
     """A group without a name once made every reading of the panel fail."""
-    drop(places, "sales_1.csv", line("a"))
-    drop(places, "sales_2.csv", "z,2024-02-29,2", header="unique_id,ds,y")
-    door.ingest(small, places, now=NOW)
-    with open_store(places.store) as con:
+    drop(paths, "sales_1.csv", line("a"))
+    drop(paths, "sales_2.csv", "z,2024-02-29,2", header="unique_id,ds,y")
+    door.ingest(small, paths, now=NOW)
+    with open_store(paths.store) as con:
         assert read_panel(con).series.filter(unique_id="z").row(0)[1:] == ("unplaced",) * 5
 
 
-def test_levels_that_differ_in_case_alone_are_refused_in_words(small: Params, places: Places) -> None:
+def test_levels_that_differ_in_case_alone_are_refused_in_words(small: Params, paths: Paths) -> None:
     source = files_source(small)
     files = source.files.model_copy(update={"hierarchy": {"store_id": "store_id", "Store_ID": "store_id"}})
-    drop(places, "sales_1.csv", "a,2024-02-29,4,CA_1", header="unique_id,ds,y,store_id")
+    drop(paths, "sales_1.csv", "a,2024-02-29,4,CA_1", header="unique_id,ds,y,store_id")
     params = small.model_copy(update={"source": source.model_copy(update={"files": files})})
     with pytest.raises(ContractBroken, match="differ in case alone"):
-        door.ingest(params, places, now=NOW)
+        door.ingest(params, paths, now=NOW)
 
 
-def test_a_daily_price_feed_states_the_days_ahead_anew_every_day(small: Params, places: Places) -> None:
+def test_a_daily_price_feed_states_the_days_ahead_anew_every_day(small: Params, paths: Paths) -> None:
     """Merged to one period on the first day, the second day's file once overlapped it and was refused for good."""
     source = files_source(small)
     prices = {
@@ -534,7 +541,7 @@ def test_a_daily_price_feed_states_the_days_ahead_anew_every_day(small: Params, 
     params = small.model_copy(update={"source": source.model_copy(update={"files": files})})
     for first, price in ((1, 2.0), (2, 2.0), (3, 2.5)):
         ahead = [f"a,2024-03-{first + k:02d},{price}" for k in range(5)]
-        drop(places, f"prices_{first}.csv", *ahead, header="unique_id,ds,price")
-        assert door.ingest(params, places, now=NOW + timedelta(days=first))["refused"] == 0
-    with open_store(places.store) as con:
+        drop(paths, f"prices_{first}.csv", *ahead, header="unique_id,ds,price")
+        assert door.ingest(params, paths, now=NOW + timedelta(days=first))["refused"] == 0
+    with open_store(paths.store) as con:
         assert read_fact(con, "prices")["price"].to_list() == [2.0, 2.0, *[2.5] * 5]

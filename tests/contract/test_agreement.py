@@ -9,7 +9,7 @@ from ruamel.yaml import YAML
 
 from contract.agreement import LATE_DAYS, furthest_day
 from contract.errors import BadParams, LeakingFeature
-from contract.params import laid_over, params_of
+from contract.params_file import lay_over, params_of
 from features.declared import declared_features
 
 
@@ -18,7 +18,7 @@ def files(root) -> dict:
     """The shipped params for own files, as a plain mapping."""
     plain = YAML(typ="safe").load((root / "params.yaml").read_text(encoding="utf-8"))
     profile = plain.pop("profiles")["files"]
-    return deepcopy(laid_over(laid_over(plain, {"source": {"kind": "files"}}), profile))
+    return deepcopy(lay_over(lay_over(plain, {"source": {"kind": "files"}}), profile))
 
 
 def test_the_shipped_files_profile_agrees_with_itself(files):

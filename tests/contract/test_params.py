@@ -6,7 +6,8 @@ import pytest
 from ruamel.yaml import YAML
 
 from contract.errors import BadParams
-from contract.params import load_params, params_hash, params_of
+from contract.hashes import params_hash
+from contract.params_file import load_params, params_of
 
 
 @pytest.fixture

@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 
 from contract.errors import BadParams
-from contract.params import load_params
-from contract.params_file import with_source
+from contract.params_file import load_params, with_source
 
 TEXT = (Path(__file__).parents[2] / "params.yaml").read_text(encoding="utf-8")
 

@@ -231,7 +231,7 @@ def test_days_sent_again_with_other_numbers_are_noted_as_restated_and_the_same_n
     from drills.panel_faults import restated_month
 
     judged = [
-        sales_through_the_door(panel, 7, stage.levels, stage.ingest, before=stage.known)
+        sales_through_the_door(panel, 7, stage.levels, stage.params.ingest, before=stage.known)
         for panel in (stage.known, restated_month(stage.known, 50, np.random.default_rng(1)))
     ]
     assert ["day_restated" in door.noted for door in judged] == [False, True]

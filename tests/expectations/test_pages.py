@@ -11,12 +11,12 @@ import polars as pl
 
 from contract.frames import REFUSED, SALES
 from contract.params import Params
-from contract.places import Places
 from contract.received import Received
 from expectations.judge import Judgement, judge
 from expectations.pages import write_page
 from expectations.suite import Context
 from expectations.suites import SUITES, sentences
+from runtime.paths import Paths
 
 EVIL = "<script>alert('x')</script>"
 
@@ -67,7 +67,7 @@ def test_only_the_newest_pages_are_kept_with_their_json(tmp_path: Path, params: 
 
 def test_the_report_leads_to_the_pages(root: Path) -> None:
     """From data/reports to data/validation, by a path that holds wherever the data folder lies."""
-    places = Places(Path("/anywhere"))
+    paths = Paths(Path("/anywhere"))
     text = (root / "reports" / "templates" / "page.html").read_text(encoding="utf-8")
     (link,) = re.findall(r'href="([^"]*validation[^"]*)"', text)
-    assert (places.reports / link).resolve() == places.validation / "index.html"
+    assert (paths.reports / link).resolve() == paths.validation / "index.html"

@@ -12,6 +12,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from contract.demand import DemandRules
 from contract.errors import LeakingFeature
 from expectations.judge import judge
 from expectations.suite import Context
@@ -20,9 +21,11 @@ from features.declared import declared_features
 from features.feature import refuse_leaks
 from features.frame import Rows, feature_frame
 from features.space import PanelReading, lay_out, vocabulary_of
-from forecasting.backtest import backtest
+from forecasting.backtest import BacktestPlan, backtest
 from forecasting.global_lightgbm import GlobalLightGBM
 from forecasting.seasonal_naive import SeasonalNaive
+
+BY_STATE = DemandRules(absent_means_zero=True, max_stockout_share=1.0, region="state_id")
 
 PAGE = Path(__file__).resolve().parent.parent.parent / "docs" / "extending.md"
 
@@ -54,7 +57,7 @@ def test_the_feature_has_the_value_done_by_hand_and_does_not_see_ahead(page, sal
     for after in (36.0, 9999.0):
         sales = sales_of({"a": [*map(float, range(1, 36)), after, *[1.0] * 4]}, date(2024, 1, 1))
         panel = panel_of(sales, series)
-        space = lay_out(panel, _plain(feature_params), 28, vocabulary_of(panel), "state_id")
+        space = lay_out(panel, _plain(feature_params), 28, vocabulary_of(panel), BY_STATE)
         space = replace(space, features=[*space.features, page["weekday_best"](4)])
         rows = Rows(
             np.array([0]), np.array([34]), np.array([1])
@@ -74,7 +77,7 @@ def test_a_model_learns_from_the_feature(page, make_panel, feature_params, train
         "features.space.declared_features", lambda params, h: [*declared_features(params, h), page["weekday_best"](4)]
     )
     panel = make_panel(series=6, days=120)
-    model = GlobalLightGBM(train_params, PanelReading(feature_params, "state_id", True)).fit(panel)
+    model = GlobalLightGBM(train_params, PanelReading(feature_params, BY_STATE)).fit(panel)
     assert "weekday_best_4" in model.columns
     assert model.forecast(panel, panel.last_day, 7).height == 6 * 7
 
@@ -98,8 +101,8 @@ def test_the_rule_refuses_with_its_own_reason_whoever_judges(page, params, by_gr
 def test_the_forecaster_stands_in_a_backtest_beside_the_baseline(page, make_panel, inference_params):
     panel = make_panel(series=6, days=120)
     cutoff = panel.last_day - timedelta(days=14)
-    forecasters = {"seasonal_naive": SeasonalNaive(7, "state_id", True), "median_of_weeks": page["MedianOfWeeks"]()}
-    told = backtest(panel, forecasters, "seasonal_naive", [cutoff], 14, 1, inference_params)
+    forecasters = {"seasonal_naive": SeasonalNaive(7, BY_STATE), "median_of_weeks": page["MedianOfWeeks"]()}
+    told = backtest(panel, forecasters, BacktestPlan([cutoff], 14, 1, None, inference_params, BY_STATE))
     assert told.height == 6 * 14
     assert told["median_of_weeks"].is_finite().all()
     one = told.filter(pl.col("unique_id") == panel.series["unique_id"][0]).row(0, named=True)

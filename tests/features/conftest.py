@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from contract.demand import DemandRules
 from contract.panel import Panel
 from contract.params import FeatureParams
 from features.frame import Rows, feature_frame
@@ -20,7 +21,8 @@ def lay(feature_params: FeatureParams) -> Callable[..., Space]:
 
     def laid(panel: Panel, horizon: int = 28, region: str | None = "state_id", zeros: bool = True, **changes) -> Space:
         reading = FeatureParams(**feature_params.model_dump() | changes)
-        return lay_out(panel, reading, horizon, vocabulary_of(panel), region, zeros)
+        rules = DemandRules(zeros, reading.max_stockout_share, region)
+        return lay_out(panel, reading, horizon, vocabulary_of(panel), rules)
 
     return laid
 

@@ -11,12 +11,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
+from contract.demand import DemandRules
 from contract.panel import panel_of
 from features.feature import refuse_leaks
 from features.frame import category_names, feature_frame, feature_names
 from features.profile import profile_features
 from features.sampling import serving_rows, training_rows
 from features.space import PanelReading, lay_out, vocabulary_of
+
+BY_STATE = DemandRules(absent_means_zero=True, max_stockout_share=1.0, region="state_id")
 
 OWN = ("lags_", "windows_", "weekday_", "year_", "calendar_", "promo_", "lifecycle_", "covariates_", "price_level")
 HS = [1, 8, 28]
@@ -117,7 +120,7 @@ def test_a_value_unknown_at_training_has_no_code_when_serving(panel, feature_par
     series = newcomer.series.with_columns(dept_id=pl.lit("D9"))
     calendar = panel.calendar.with_columns(event=pl.when(pl.col("event").is_not_null()).then(pl.lit("never heard of")))
     other = panel_of(panel.sales, series, calendar, panel.prices, panel.covariates)
-    space = lay_out(other, feature_params, 28, vocabulary, "state_id")
+    space = lay_out(other, feature_params, 28, vocabulary, BY_STATE)
     frame = feature_frame(space, serving_rows(space, range(1, 29)))
     assert frame["static_dept_id"].null_count() == frame.height
     assert frame["calendar_event"].unique().to_list() == [0]
@@ -130,7 +133,7 @@ def test_series_without_a_value_in_a_hierarchy_column_are_a_group_of_their_own(p
         store_id=pl.when(pl.col("item_id") == "I01").then(None).otherwise("store_id"),
     )
     holed = panel_of(panel.sales, series, panel.calendar, panel.prices, panel.covariates)
-    space = lay_out(holed, feature_params, 28, vocabulary_of(holed), "state_id")
+    space = lay_out(holed, feature_params, 28, vocabulary_of(holed), BY_STATE)
     frame = feature_frame(space, serving_rows(space, range(1, 3)))
     assert frame.height == 9 * 2
     for groups in space.entity_ix.values():
@@ -139,7 +142,7 @@ def test_series_without_a_value_in_a_hierarchy_column_are_a_group_of_their_own(p
 
 
 def test_the_profile_describes_every_feature_of_the_frame(panel, feature_params, train_params):
-    reading = PanelReading(feature_params, "state_id", True)
+    reading = PanelReading(feature_params, BY_STATE)
     profile = profile_features(reading, panel, train_params, rows=500)
     space = reading.space(panel, train_params.horizon, vocabulary_of(panel))
     assert list(profile["features"]) == feature_names(space)

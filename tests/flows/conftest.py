@@ -15,8 +15,14 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
-from contract.params import Params, load_params
-from contract.places import Places
+from contract.params import Params
+from contract.params_file import load_params
+from contract.question import NEWEST
+from runtime.paths import Paths
+from stages.fill import fill
+from stages.forecast_panel import forecast_panel
+from stages.freeze import check_panel, freeze
+from stages.publish import publish
 
 
 @dataclass(frozen=True)
@@ -24,7 +30,7 @@ class Laboratory:
     """Where it lies, and the params it was made with."""
 
     params_file: Path
-    places: Places
+    paths: Paths
 
     @property
     def params(self) -> Params:
@@ -35,28 +41,26 @@ class Laboratory:
 def finished(tmp_path_factory, root: Path) -> Laboratory:
     """Made once; do not write into it."""
     import evaluate
-    import inference
-    import ingest
     import train
 
     folder = tmp_path_factory.mktemp("laboratory")
-    made = Laboratory(_small_params(root, folder), Places(folder / "data"))
-    params, places, now = made.params, made.places, datetime(2024, 6, 1, 6)
-    ingest.fill(params, places, now=now)
-    ingest.freeze(params, places)
-    ingest.check_panel(params, places)
-    train.train(params, places)
-    evaluate.evaluate(params, places)
-    inference.infer_from_panel(params, places)
-    inference.publish(params, places, now=now)
+    made = Laboratory(_small_params(root, folder), Paths(folder / "data"))
+    params, paths, now = made.params, made.paths, datetime(2024, 6, 1, 6)
+    fill(params, paths, now=now)
+    freeze(params, paths)
+    check_panel(params, paths)
+    train.train(params, paths)
+    evaluate.evaluate(params, paths)
+    forecast_panel(params, paths, NEWEST)
+    publish(params, paths, now=now)
     return made
 
 
 @pytest.fixture
 def laboratory(finished: Laboratory, tmp_path: Path) -> Laboratory:
     """A copy to play with."""
-    shutil.copytree(finished.places.root, tmp_path / "data")
-    return Laboratory(finished.params_file, Places(tmp_path / "data"))
+    shutil.copytree(finished.paths.root, tmp_path / "data")
+    return Laboratory(finished.params_file, Paths(tmp_path / "data"))
 
 
 @pytest.fixture(scope="session")
@@ -70,8 +74,8 @@ def next_day(finished: Laboratory) -> Callable[[Laboratory, int], Path]:
         from sources.simulator.simulation import simulate
 
         simulation = simulate(laboratory.params.source.simulator)
-        laboratory.places.inbox.mkdir(exist_ok=True)
-        return write_day(simulation, simulation.last_day + timedelta(days=k), laboratory.places.inbox)
+        laboratory.paths.inbox.mkdir(exist_ok=True)
+        return write_day(simulation, simulation.last_day + timedelta(days=k), laboratory.paths.inbox)
 
     return drop
 

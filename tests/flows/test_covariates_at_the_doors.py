@@ -13,7 +13,7 @@ import ingest
 import monitor
 from contract.days import YEAR
 from contract.params import Params
-from contract.places import Places
+from runtime.paths import Paths
 from storage.alerts import open_alerts
 from storage.store import open_store
 
@@ -53,29 +53,29 @@ def write_sales(path: Path, first: int, days: int, fahrenheit: bool = False) -> 
     pl.DataFrame(told).write_csv(path)
 
 
-def look(params: Params, places: Places, days: int) -> dict[str, str]:
+def look(params: Params, paths: Paths, days: int) -> dict[str, str]:
     """The open alerts about the thermometer on the morning after so many days: cause -> what."""
     now = datetime.combine(FIRST + timedelta(days=days), time(6))
-    monitor.monitor(params, places, now=now)
-    with open_store(places.store) as con:
+    monitor.monitor(params, paths, now=now)
+    with open_store(paths.store) as con:
         return dict(open_alerts(con).filter(cause=CAUSE).select("cause", "what").iter_rows())
 
 
-def test_a_thermometer_in_fahrenheit_is_one_alert_and_gone_when_the_file_is_put_right(own_files, places):
-    places.inbox.mkdir(parents=True, exist_ok=True)
+def test_a_thermometer_in_fahrenheit_is_one_alert_and_gone_when_the_file_is_put_right(own_files, paths):
+    paths.inbox.mkdir(parents=True, exist_ok=True)
 
     def arrive(name: str, first: int, days: int, fahrenheit: bool = False) -> None:
-        write_sales(places.inbox / name, first, days, fahrenheit)
+        write_sales(paths.inbox / name, first, days, fahrenheit)
         assert (
-            ingest.ingest(own_files, places, now=datetime.combine(FIRST + timedelta(days=first + days), time(5)))[
+            ingest.ingest(own_files, paths, now=datetime.combine(FIRST + timedelta(days=first + days), time(5)))[
                 "refused"
             ]
             == 0
         )
 
     arrive("sales_history.csv", 0, DAYS)
-    assert look(own_files, places, DAYS) == {}
+    assert look(own_files, paths, DAYS) == {}
     arrive("sales_week.csv", DAYS, 7, fahrenheit=True)
-    assert "beyond any earlier year's" in look(own_files, places, DAYS + 7)[CAUSE]
+    assert "beyond any earlier year's" in look(own_files, paths, DAYS + 7)[CAUSE]
     arrive("sales_week_again.csv", DAYS, 8)
-    assert look(own_files, places, DAYS + 8) == {}
+    assert look(own_files, paths, DAYS + 8) == {}

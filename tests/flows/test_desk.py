@@ -11,10 +11,10 @@ import pytest
 import inference
 import ingest
 from contract.errors import BadUsage
-from desk.changes import changes
-from desk.explaining import explain_cell
-from desk.printed import units_text
-from desk.tracing import touched_by
+from queries.changes import changes
+from queries.explain import explain_cell
+from queries.printed import units_text
+from queries.trace import touched_by
 from storage.forecasts import forecasts_of
 from storage.lineage import panel_as_read, read_until
 from storage.panel import read_panel
@@ -26,26 +26,26 @@ NOW = datetime(2024, 6, 10, 6)
 
 
 def rows_of(laboratory, run_id: str) -> pl.DataFrame:
-    with open_store(laboratory.places.store, read_only=True) as con:
+    with open_store(laboratory.paths.store, read_only=True) as con:
         return forecasts_of(con, run_id)
 
 
 def restate(laboratory, days: int = 3) -> None:
     """The last days of every series said again, much larger."""
-    places = laboratory.places
-    sales, series = (pl.read_parquet(places.panel / f"{name}.parquet") for name in ("sales", "series"))
+    paths = laboratory.paths
+    sales, series = (pl.read_parquet(paths.panel / f"{name}.parquet") for name in ("sales", "series"))
     last = sales["ds"].max()
     new = sales.filter(pl.col("ds") > last - timedelta(days=days)).with_columns(y=pl.col("y") * 2 + 1)
-    places.inbox.mkdir(exist_ok=True)
-    new.drop("known_at", "is_open").join(series, on="unique_id").write_csv(places.inbox / "sales_restated.csv")
+    paths.inbox.mkdir(exist_ok=True)
+    new.drop("known_at", "is_open").join(series, on="unique_id").write_csv(paths.inbox / "sales_restated.csv")
 
 
 def test_every_number_of_a_published_table_leads_back_to_run_model_panel_and_files(laboratory):
-    params, places = laboratory.params, laboratory.places
-    with open_store(places.store, read_only=True) as con:
+    params, paths = laboratory.params, laboratory.paths
+    with open_store(paths.store, read_only=True) as con:
         run = read_runs(con, "inference").row(0, named=True)
     for row in rows_of(laboratory, run["run_id"]).filter(pl.int_range(pl.len()) % 37 == 0).to_dicts():
-        told = explain_cell(params, places, row["unique_id"], row["ds"])
+        told = explain_cell(params, paths, row["unique_id"], row["ds"])
         assert told["accounted"], (row, told["steps"])
         assert told["y_hat"] == row["y_hat"]
         assert told["run"]["run_id"] == run["run_id"]
@@ -59,17 +59,17 @@ def test_every_number_of_a_published_table_leads_back_to_run_model_panel_and_fil
 
 def test_a_number_of_last_week_is_explained_from_what_was_known_then(laboratory, next_day):
     """After it came a new day and a restatement that doubles the last three days: the old explanation does not move."""
-    params, places = laboratory.params, laboratory.places
-    before = inference.infer(params, places, now=NOW)
+    params, paths = laboratory.params, laboratory.paths
+    before = inference.infer(params, paths, now=NOW)
     row = rows_of(laboratory, before["run_id"]).filter(method="global_lightgbm").row(5, named=True)
-    asked = (params, places, row["unique_id"], row["ds"], before["run_id"])
+    asked = (params, paths, row["unique_id"], row["ds"], before["run_id"])
     first = explain_cell(*asked)
     next_day(laboratory, 1)
     restate(laboratory)
     params_open = params.model_copy(update={"ingest": params.ingest.model_copy(update={"refuse_unusual": False})})
-    taken = ingest.ingest(params_open, places, now=NOW + timedelta(days=2))
+    taken = ingest.ingest(params_open, paths, now=NOW + timedelta(days=2))
     assert taken["accepted"] == 2, taken
-    after = inference.infer(params, places, now=NOW + timedelta(days=2))
+    after = inference.infer(params, paths, now=NOW + timedelta(days=2))
     assert after["panel_hash"] != before["panel_hash"]
     again = explain_cell(*asked)
     assert first["accounted"]
@@ -81,15 +81,15 @@ def test_a_number_of_last_week_is_explained_from_what_was_known_then(laboratory,
 
 
 def test_the_panel_of_an_earlier_run_is_read_back_row_for_row(laboratory, next_day):
-    params, places = laboratory.params, laboratory.places
-    with open_store(places.store, read_only=True) as con:
+    params, paths = laboratory.params, laboratory.paths
+    with open_store(paths.store, read_only=True) as con:
         first = read_panel(con)
-    told = inference.infer(params, places, now=NOW)
+    told = inference.infer(params, paths, now=NOW)
     next_day(laboratory, 1)
     restate(laboratory)
     params = params.model_copy(update={"ingest": params.ingest.model_copy(update={"refuse_unusual": False})})
-    ingest.ingest(params, places, now=NOW + timedelta(days=2))
-    with open_store(places.store, read_only=True) as con:
+    ingest.ingest(params, paths, now=NOW + timedelta(days=2))
+    with open_store(paths.store, read_only=True) as con:
         run = run_of(read_runs(con).filter(run_id=told["run_id"]).row(0, named=True))
         reading = read_until(con, run)
         again = panel_as_read(con, reading.batch_id, None, "again")
@@ -101,12 +101,12 @@ def test_the_panel_of_an_earlier_run_is_read_back_row_for_row(laboratory, next_d
 
 
 def test_a_row_of_the_ladder_says_why_and_is_made_again(laboratory):
-    params, places = laboratory.params, laboratory.places
-    for bundle in places.registry.iterdir():
+    params, paths = laboratory.params, laboratory.paths
+    for bundle in paths.registry.iterdir():
         (bundle / "card.json").unlink()
-    run_id = inference.infer(params, places, now=NOW)["run_id"]
+    run_id = inference.infer(params, paths, now=NOW)["run_id"]
     row = rows_of(laboratory, run_id).row(3, named=True)
-    told = explain_cell(params, places, row["unique_id"], row["ds"], run_id)
+    told = explain_cell(params, paths, row["unique_id"], row["ds"], run_id)
     assert told["method"] == "seasonal_naive"
     assert told["reason_in_words"]
     assert told["accounted"]
@@ -115,21 +115,21 @@ def test_a_row_of_the_ladder_says_why_and_is_made_again(laboratory):
 
 def test_a_model_that_can_no_longer_be_read_leaves_the_way_back_to_data_and_code(laboratory, capsys):
     row = _any_row(laboratory)
-    for bundle in laboratory.places.registry.iterdir():
+    for bundle in laboratory.paths.registry.iterdir():
         (bundle / "card.json").write_text("{}", encoding="utf-8")
-    told = explain_cell(laboratory.params, laboratory.places, row["unique_id"], row["ds"])
+    told = explain_cell(laboratory.params, laboratory.paths, row["unique_id"], row["ds"])
     assert (told["features"], told["accounted"], told["difference"]) == ([], False, None)
     assert told["files"]
     assert told["run"]["git_commit"]
-    where = ["--params", str(laboratory.params_file), "--data", str(laboratory.places.root)]
+    where = ["--params", str(laboratory.params_file), "--data", str(laboratory.paths.root)]
     assert inference.main(["explain", "--series", row["unique_id"], "--ds", str(row["ds"]), *where]) == 0
     assert "not made again; '" in capsys.readouterr().out
 
 
 def test_the_command_prints_lines_or_one_json_object(laboratory, capsys):
-    places = laboratory.places
+    paths = laboratory.paths
     row = _any_row(laboratory)
-    where = ["--params", str(laboratory.params_file), "--data", str(places.root)]
+    where = ["--params", str(laboratory.params_file), "--data", str(paths.root)]
     asked = ["explain", "--series", row["unique_id"], "--ds", str(row["ds"]), *where]
     assert inference.main(asked) == 0
     assert "yes: the steps end at the published number" in capsys.readouterr().out
@@ -139,39 +139,39 @@ def test_the_command_prints_lines_or_one_json_object(laboratory, capsys):
 
 
 def test_a_file_leads_to_the_runs_forecasts_and_models_it_touched(laboratory, next_day):
-    params, places = laboratory.params, laboratory.places
-    before = inference.infer(params, places, now=NOW)
+    params, paths = laboratory.params, laboratory.paths
+    before = inference.infer(params, paths, now=NOW)
     name = next_day(laboratory, 1).name
-    ingest.ingest(params, places, now=NOW + timedelta(days=2))
-    after = inference.infer(params, places, now=NOW + timedelta(days=2))
-    told = touched_by(params, places, name=name)
+    ingest.ingest(params, paths, now=NOW + timedelta(days=2))
+    after = inference.infer(params, paths, now=NOW + timedelta(days=2))
+    told = touched_by(params, paths, name=name)
     assert [run["run_id"] for run in told["runs"]] == [after["run_id"]]
     assert told["runs"][0]["is_proved"]
     assert told["runs"][0]["own_series"] == told["series"] > 0
     assert told["models"] == []
-    history = touched_by(params, places, name="*history*")
+    history = touched_by(params, paths, name="*history*")
     assert {run["run_id"] for run in history["runs"]} >= {before["run_id"], after["run_id"]}
     assert [model["kind"] for model in history["models"]] == ["global_lightgbm"]
 
 
 def test_a_file_nobody_sent_is_said_so(laboratory):
     with pytest.raises(BadUsage, match="no batch is named"):
-        touched_by(laboratory.params, laboratory.places, name="nothing.csv")
+        touched_by(laboratory.params, laboratory.paths, name="nothing.csv")
 
 
 def test_the_touched_command_works_at_the_door(laboratory, capsys):
-    where = ["--params", str(laboratory.params_file), "--data", str(laboratory.places.root)]
+    where = ["--params", str(laboratory.params_file), "--data", str(laboratory.paths.root)]
     assert ingest.main(["touched", "--batch", "1", *where]) == 0
     assert "brought" in capsys.readouterr().out
 
 
 def test_changes_are_of_the_days_both_tables_forecast(laboratory, next_day):
-    params, places = laboratory.params, laboratory.places
-    first = inference.infer(params, places, now=NOW)
+    params, paths = laboratory.params, laboratory.paths
+    first = inference.infer(params, paths, now=NOW)
     next_day(laboratory, 1)
-    ingest.ingest(params, places, now=NOW + timedelta(days=2))
-    second = inference.infer(params, places, now=NOW + timedelta(days=2))
-    told = changes(params, places)
+    ingest.ingest(params, paths, now=NOW + timedelta(days=2))
+    second = inference.infer(params, paths, now=NOW + timedelta(days=2))
+    told = changes(params, paths)
     before, now = (rows_of(laboratory, run["run_id"]) for run in (first, second))
     common = before.join(now, on=["unique_id", "ds"], suffix="_now")
     assert (told["since"], told["days"]) == (before["origin"][0], params.train.horizon - 1)
@@ -185,13 +185,13 @@ def test_changes_are_of_the_days_both_tables_forecast(laboratory, next_day):
 
 
 def test_the_first_table_has_nothing_to_be_compared_with(laboratory):
-    assert changes(laboratory.params, laboratory.places)["since"] is None
+    assert changes(laboratory.params, laboratory.paths)["since"] is None
 
 
 def _any_row(laboratory) -> dict:
-    with open_store(laboratory.places.store, read_only=True) as con:
+    with open_store(laboratory.paths.store, read_only=True) as con:
         run_id = read_runs(con, "inference")["run_id"][0]
-    assert read_frozen(laboratory.places.panel).hash
+    assert read_frozen(laboratory.paths.panel).hash
     return rows_of(laboratory, run_id).row(0, named=True)
 
 

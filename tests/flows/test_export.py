@@ -16,9 +16,9 @@ import inference
 import ingest
 from contract.errors import SourceMissing
 from contract.frames import FORECASTS
-from contract.places import Places
-from desk.handing_over import export, models, snapshot
-from desk.long_frames import KEYS, forecasts_long, interval_names, spreadsheet_safe
+from queries.export import export, models, snapshot
+from queries.long_frames import KEYS, forecasts_long, interval_names, spreadsheet_safe
+from runtime.paths import Paths
 from storage.forecasts import latest_forecasts
 from storage.store import open_store
 
@@ -28,7 +28,7 @@ NOW = datetime(2024, 6, 10, 6)
 @pytest.fixture
 def exported(laboratory, tmp_path):
     """The laboratory's tables as Parquet."""
-    export(laboratory.params, laboratory.places, tmp_path / "out", "parquet")
+    export(laboratory.params, laboratory.paths, tmp_path / "out", "parquet")
     return tmp_path / "out"
 
 
@@ -39,18 +39,18 @@ def test_the_backtest_is_scored_by_utilsforecast_as_by_us(laboratory, exported):
     names = told.columns[4:]
     assert {"seasonal_naive", "global_lightgbm"} <= set(names)
     theirs = evaluate(told, metrics=[mae, rmse], models=names)
-    ours = pl.read_parquet(laboratory.places.backtest / "forecasts.parquet").filter(pl.col("y").is_not_null())
+    ours = pl.read_parquet(laboratory.paths.backtest / "forecasts.parquet").filter(pl.col("y").is_not_null())
     one = theirs.filter(metric="mae").sort("unique_id", "cutoff").row(0, named=True)
     own = ours.filter(unique_id=one["unique_id"], cutoff=one["cutoff"])
     assert one["seasonal_naive"] == pytest.approx((own["seasonal_naive"] - own["y"]).abs().mean())
 
 
 def test_a_published_table_that_came_true_is_evaluated_with_its_intervals(laboratory, next_day):
-    params, places = laboratory.params, laboratory.places
+    params, paths = laboratory.params, laboratory.paths
     for k in range(1, 8):
         next_day(laboratory, k)
-    ingest.ingest(params, places, now=NOW + timedelta(days=8))
-    with open_store(places.store, read_only=True) as con:
+    ingest.ingest(params, paths, now=NOW + timedelta(days=8))
+    with open_store(paths.store, read_only=True) as con:
         rows = latest_forecasts(con)
         sales = con.sql("select unique_id, ds, y from sales").pl()
     told = forecasts_long(rows, sales).filter(pl.col("y").is_not_null())
@@ -89,8 +89,8 @@ def test_levels_have_tags_and_add_up_under_them(exported):
 def test_the_truth_of_a_group_is_the_sum_of_its_series(laboratory, next_day, tmp_path):
     """After one day came true: each store's y is its series' y, and the days ahead have none."""
     next_day(laboratory, 1)
-    ingest.ingest(laboratory.params, laboratory.places, now=NOW + timedelta(days=2))
-    export(laboratory.params, laboratory.places, tmp_path / "out", "parquet")
+    ingest.ingest(laboratory.params, laboratory.paths, now=NOW + timedelta(days=2))
+    export(laboratory.params, laboratory.paths, tmp_path / "out", "parquet")
     levels, series = (
         pl.read_parquet(tmp_path / "out" / f"{name}.parquet") for name in ("forecast_levels", "forecasts")
     )
@@ -109,7 +109,7 @@ def test_a_name_that_is_a_formula_is_text_in_a_csv(name):
 
 
 def test_the_csv_holds_the_rows_of_the_parquet(laboratory, exported, tmp_path):
-    export(laboratory.params, laboratory.places, tmp_path / "csv", "csv")
+    export(laboratory.params, laboratory.paths, tmp_path / "csv", "csv")
     for name in ("forecasts", "forecast_levels", "backtest"):
         text = pl.read_csv(tmp_path / "csv" / f"{name}.csv", try_parse_dates=True, infer_schema_length=None)
         assert text.height == pl.read_parquet(exported / f"{name}.parquet").height
@@ -120,31 +120,31 @@ def test_a_store_without_forecasts_says_what_to_run(laboratory, tmp_path):
     with open_store(tmp_path / "empty" / "tillcast.duckdb"):
         pass
     with pytest.raises(SourceMissing, match=r"inference\.py"):
-        export(laboratory.params, Places(tmp_path / "empty"), tmp_path / "out", "parquet")
+        export(laboratory.params, Paths(tmp_path / "empty"), tmp_path / "out", "parquet")
 
 
 def test_a_reader_of_the_snapshot_holds_up_no_writer_and_sees_whole_tables_only(laboratory):
-    params, places = laboratory.params, laboratory.places
-    snapshot(params, places)
-    with duckdb.connect(places.snapshot, read_only=True) as dashboard:
+    params, paths = laboratory.params, laboratory.paths
+    snapshot(params, paths)
+    with duckdb.connect(paths.snapshot, read_only=True) as dashboard:
         before = dashboard.sql("select distinct run_id, origin from newest_forecasts").fetchall()
-        inference.infer(params, places, now=NOW)  # a writer, while the dashboard has its file open
-        snapshot(params, places)  # and the copy renewed under it
+        inference.infer(params, paths, now=NOW)  # a writer, while the dashboard has its file open
+        snapshot(params, paths)  # and the copy renewed under it
         assert dashboard.sql("select distinct run_id, origin from newest_forecasts").fetchall() == before
-    with duckdb.connect(places.snapshot, read_only=True) as dashboard:
+    with duckdb.connect(paths.snapshot, read_only=True) as dashboard:
         assert dashboard.sql("select distinct run_id, origin from newest_forecasts").fetchall() != before
         long = dashboard.sql('select unique_id, ds, cutoff, y, tillcast, "tillcast-lo-95" from forecasts_long').pl()
     assert long.height == 2 * FORECASTS.conform(_rows(laboratory)).height
 
 
 def test_nobody_writes_into_a_snapshot(laboratory):
-    snapshot(laboratory.params, laboratory.places)
-    assert laboratory.places.snapshot.stat().st_mode & 0o222 == 0
+    snapshot(laboratory.params, laboratory.paths)
+    assert laboratory.paths.snapshot.stat().st_mode & 0o222 == 0
 
 
 def test_the_registry_says_which_model_made_what_from_which_data_and_code(laboratory):
-    inference.infer(laboratory.params, laboratory.places, now=NOW)
-    (one,) = models(laboratory.params, laboratory.places)
+    inference.infer(laboratory.params, laboratory.paths, now=NOW)
+    (one,) = models(laboratory.params, laboratory.paths)
     assert (one["stage"], one["runs"]) == ("champion", 2)
     assert one["forecast_rows"] == 2 * 24 * laboratory.params.train.horizon
     assert len(one["git_commit"]) == 40
@@ -152,11 +152,11 @@ def test_the_registry_says_which_model_made_what_from_which_data_and_code(labora
 
 @pytest.mark.parametrize("question", ["export", "models", "snapshot"])
 def test_every_question_works_at_the_door(laboratory, question, capsys):
-    where = ["--params", str(laboratory.params_file), "--data", str(laboratory.places.root), "--json"]
+    where = ["--params", str(laboratory.params_file), "--data", str(laboratory.paths.root), "--json"]
     assert inference.main([question, *where]) == 0
     assert json.loads(capsys.readouterr().out)
 
 
 def _rows(laboratory) -> pl.DataFrame:
-    with open_store(laboratory.places.store, read_only=True) as con:
+    with open_store(laboratory.paths.store, read_only=True) as con:
         return latest_forecasts(con)

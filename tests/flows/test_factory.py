@@ -37,7 +37,7 @@ def plan(laboratory, tmp_path) -> Path:
         "entrypoint": "flows/daily.py:daily",
         "work_pool": {"name": "tillcast"},
         "concurrency_limit": 1,
-        "parameters": {"params": str(laboratory.params_file), "data": str(laboratory.places.root)},
+        "parameters": {"params": str(laboratory.params_file), "data": str(laboratory.paths.root)},
         "schedules": [{"interval": EVERY_S}],
     }
     path = tmp_path / "deployments.yaml"
@@ -92,7 +92,7 @@ def until(is_so: Callable[[], object], what: str, log: Path) -> object:
 
 
 def ask(laboratory, query: str) -> list[tuple]:
-    with open_store(laboratory.places.store, 20, read_only=True) as con:
+    with open_store(laboratory.paths.store, 20, read_only=True) as con:
         return con.execute(query).fetchall()
 
 
@@ -154,8 +154,8 @@ def test_what_prefect_yaml_deploys_is_scheduled_and_ends_when_asked_to(root, tmp
 
 @pytest.mark.factory
 def test_days_by_schedule_a_killed_worker_and_an_outage(laboratory, next_day, environment, root, tmp_path):
-    log, places = tmp_path / "serve.log", laboratory.places
-    last = read_frozen(places.panel).last_day
+    log, paths = tmp_path / "serve.log", laboratory.paths
+    last = read_frozen(paths.panel).last_day
     origins = [str(last + timedelta(days=k)) for k in range(6)]
     with serving(root, environment, log):
         next_day(laboratory, 1)
@@ -192,7 +192,7 @@ def _nothing_lost_or_doubled(laboratory, origins: list[str]) -> None:
         laboratory, "select name, count(*) from batches where name like 'sales_2%' group by name having count(*) <> 1"
     )
     assert taken == []
-    assert not list(laboratory.places.inbox.glob("*.csv"))
+    assert not list(laboratory.paths.inbox.glob("*.csv"))
     in_order = ask(laboratory, "select name from batches where name like 'sales_2%' order by batch_id")
     assert in_order[-5:] == sorted(in_order)[-5:]
     days = ask(

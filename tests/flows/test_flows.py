@@ -12,12 +12,12 @@ import pytest
 from ruamel.yaml import YAML
 
 from contract.errors import GateFailed, SourceMissing, StoreBusy
-from contract.places import Places
 from drills.catalogue import unexcused
 from flows import daily, drill
+from flows.command_line import run_flow
 from flows.engine import flow, task
-from flows.stages import worth_retrying
-from flows.walked import walked
+from flows.tasks import worth_retrying
+from runtime.paths import Paths
 from storage.panel_files import read_frozen
 from storage.runs import read_runs
 from storage.store import open_store
@@ -27,43 +27,43 @@ UNSEEN_IN_A_SHOP_OF_24_SERIES = {"half_file 1", "scrambled_rows 1"}
 
 
 def morning(laboratory, days_after: int) -> datetime:
-    last_day = read_frozen(laboratory.places.panel).last_day
+    last_day = read_frozen(laboratory.paths.panel).last_day
     return datetime.combine(last_day + timedelta(days=days_after), datetime.min.time()) + timedelta(hours=6)
 
 
 def test_a_plain_day_takes_the_inbox_forecasts_and_looks(laboratory, next_day):
     next_day(laboratory, 1)
-    told = daily.plain(laboratory.params_file, laboratory.places.root, morning(laboratory, 2))
+    told = daily.plain(laboratory.params_file, laboratory.paths.root, morning(laboratory, 2))
     assert (told["ingest"]["accepted"], told["ingest"]["refused"]) == (1, 0)
     assert str(told["inference"]["origin"]) == str(morning(laboratory, 1).date())
     assert "freshness" not in told["monitor"]["raised"]
 
 
 def test_the_watchers_look_even_if_no_table_could_be_made(laboratory):
-    (laboratory.places.registry / _champion(laboratory) / "calibration.json").unlink()
-    (laboratory.places.backtest / "calibration.json").unlink()
+    (laboratory.paths.registry / _champion(laboratory) / "calibration.json").unlink()
+    (laboratory.paths.backtest / "calibration.json").unlink()
     with pytest.raises(Exception, match="calibration"):
-        daily.plain(laboratory.params_file, laboratory.places.root, morning(laboratory, 9))
-    with open_store(laboratory.places.store) as con:
+        daily.plain(laboratory.params_file, laboratory.paths.root, morning(laboratory, 9))
+    with open_store(laboratory.paths.store) as con:
         assert read_runs(con, "monitor").height == 1
 
 
 def test_an_inbox_that_cannot_be_taken_leaves_the_morning_its_table(laboratory):
     """Yesterday's sales make a table; none is made of a failure. The failure is told afterwards."""
-    lock = laboratory.places.inbox / ".lock"
+    lock = laboratory.paths.inbox / ".lock"
     lock.unlink(missing_ok=True)
     lock.mkdir(parents=True)
     with pytest.raises(IsADirectoryError):
-        daily.plain(laboratory.params_file, laboratory.places.root, morning(laboratory, 2))
+        daily.plain(laboratory.params_file, laboratory.paths.root, morning(laboratory, 2))
     lock.rmdir()
-    with open_store(laboratory.places.store) as con:
+    with open_store(laboratory.paths.store) as con:
         assert read_runs(con, "inference")["status"].to_list()[-1:] == ["done"]
         assert read_runs(con, "monitor").height == 1
 
 
 def test_the_daily_flow_completes_in_prefect(laboratory, next_day, prefect_server):
     next_day(laboratory, 1)
-    state = daily.daily(laboratory.params_file, laboratory.places.root, morning(laboratory, 2), return_state=True)
+    state = daily.daily(laboratory.params_file, laboratory.paths.root, morning(laboratory, 2), return_state=True)
     assert state.is_completed()
     assert state.result()["ingest"]["accepted"] == 1
 
@@ -79,7 +79,7 @@ def prefect_server():
 def _champion(laboratory) -> str:
     from storage.models import champion
 
-    with open_store(laboratory.places.store) as con:
+    with open_store(laboratory.paths.store) as con:
         return champion(con)
 
 
@@ -131,14 +131,14 @@ def test_a_flow_runs_by_its_path_from_anywhere(script, root, tmp_path):
 
 @pytest.mark.factory  # a hundred drills, minutes; tests/drills runs a part of them
 def test_the_drills_leave_store_and_panel_untouched(laboratory):
-    from contract.disk import sha256_of
+    from runtime.disk import sha256_of
 
-    files = [laboratory.places.store, laboratory.places.panel / "sales.parquet"]
+    files = [laboratory.paths.store, laboratory.paths.panel / "sales.parquet"]
     before = [sha256_of(path) for path in files]
     with suppress(GateFailed):  # what may be catastrophic here stands below
-        drill.drill_all(laboratory.params_file, laboratory.places.root, morning(laboratory, 60))
+        drill.drill_all(laboratory.params_file, laboratory.paths.root, morning(laboratory, 60))
     assert [sha256_of(path) for path in files] == before
-    told = json.loads((Places(laboratory.places.root).reports / "drills.json").read_text(encoding="utf-8"))
+    told = json.loads((Paths(laboratory.paths.root).reports / "drills.json").read_text(encoding="utf-8"))
     assert sum(told["counts"].values()) == len(told["drills"]) >= 100
     assert "missing_model" in {one["fault"] for one in told["drills"]}
     assert set(unexcused(told["drills"])) <= UNSEEN_IN_A_SHOP_OF_24_SERIES
@@ -147,7 +147,7 @@ def test_the_drills_leave_store_and_panel_untouched(laboratory):
 def test_a_day_in_prefect_leaves_tables_to_look_at_and_an_event_for_every_alarm(laboratory, prefect_server):
     from prefect.client.orchestration import get_client
 
-    daily.daily(laboratory.params_file, laboratory.places.root, morning(laboratory, 9))
+    daily.daily(laboratory.params_file, laboratory.paths.root, morning(laboratory, 9))
     with get_client(sync_client=True) as client:
         artifacts = sorted(client.read_artifacts(), key=lambda artifact: artifact.created)
         raised = _events_of(client, "tillcast.alert.raised", "freshness")
@@ -155,7 +155,7 @@ def test_a_day_in_prefect_leaves_tables_to_look_at_and_an_event_for_every_alarm(
     assert "freshness" in raised
     assert "| inference | units |" in shown["tillcast-day"]
     assert "freshness" in shown["tillcast-alarms"]
-    assert laboratory.places.snapshot.exists()
+    assert laboratory.paths.snapshot.exists()
 
 
 def _events_of(client, event: str, awaited: str) -> set[str]:
@@ -173,7 +173,7 @@ def _events_of(client, event: str, awaited: str) -> set[str]:
 
 
 def test_alarms_are_told_by_severity_cause_and_sentence():
-    from flows.shown import alarms
+    from flows.artifacts import alarms
 
     attention = "error freshness: no sales since 2024-05-29\nwarning bias:store_id:CA_1: off by +12%: too much"
     assert alarms({"attention": attention}) == [
@@ -187,7 +187,7 @@ def test_alarms_are_told_by_severity_cause_and_sentence():
 def test_a_run_is_dead_when_its_process_is_gone_or_is_somebody_elses(pid, is_gone):
     from types import SimpleNamespace
 
-    from flows.keeping import is_dead
+    from flows.crashed_runs import is_dead
 
     assert is_dead(SimpleNamespace(infrastructure_pid=pid)) is is_gone
 
@@ -195,28 +195,27 @@ def test_a_run_is_dead_when_its_process_is_gone_or_is_somebody_elses(pid, is_gon
 def test_a_run_handed_out_and_not_begun_is_dead_only_when_the_worker_is():
     from types import SimpleNamespace
 
-    from flows.keeping import is_dead
+    from flows.crashed_runs import is_dead
 
     assert is_dead(SimpleNamespace(infrastructure_pid=None), unless_begun=False)
 
 
-def test_a_replay_walks_the_laboratory_in_the_order_of_dvc(root):
-    """by_hand calls one door's function per stage of dvc.yaml, in its order; freeze_panel has done the stages left out."""
+def test_a_replay_runs_the_offline_stages_in_the_order_of_dvc(root):
+    """run_stages calls one function per stage of dvc.yaml, in its order; freeze_panel has done the stages left out."""
     import ast
     import inspect
 
-    from flows.stages import by_hand
+    from flows.tasks import run_stages
 
     stages = list(YAML(typ="safe").load((root / "dvc.yaml").read_text(encoding="utf-8"))["stages"])
-    body = ast.walk(ast.parse(inspect.getsource(by_hand)))
-    doors = {"ingest", "train", "evaluate", "inference", "monitor"}
-    calls = [node.func for node in body if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)]
-    called = [
-        call.attr for call in sorted(calls, key=lambda call: call.lineno) if getattr(call.value, "id", "") in doors
+    body = ast.walk(ast.parse(inspect.getsource(run_stages.fn)))
+    doing = {"validate": "check_panel", "features": "profile_features", "train": "train", "evaluate": "evaluate"}
+    doing |= {"forecast": "forecast_panel", "report": "report"}
+    calls = sorted((node for node in body if isinstance(node, ast.Call)), key=lambda node: node.lineno)
+    called = [getattr(call.func, "attr", getattr(call.func, "id", "")) for call in calls]
+    assert [name for name in called if name in doing.values()] == [
+        doing[stage] for stage in stages if stage not in ("panel", "incumbent")
     ]
-    doing = {"validate": "check_panel", "features": "profile", "train": "train", "evaluate": "evaluate"}
-    doing |= {"forecast": "infer_from_panel", "report": "report"}
-    assert called == [doing[stage] for stage in stages if stage not in ("panel", "incumbent")]
 
 
 def test_a_server_that_does_not_answer_is_one_line_with_a_way_out(monkeypatch, capsys):
@@ -229,7 +228,7 @@ def test_a_server_that_does_not_answer_is_one_line_with_a_way_out(monkeypatch, c
         raise RuntimeError("a bug")
 
     monkeypatch.setattr(sys, "argv", ["flows/daily.py"])
-    assert walked("what it does", silent, silent) == 1
+    assert run_flow("what it does", silent, silent) == 1
     assert "refused: Prefect's server does not answer" in capsys.readouterr().err
     with pytest.raises(RuntimeError, match="a bug"):
-        walked("what it does", broken, broken)
+        run_flow("what it does", broken, broken)

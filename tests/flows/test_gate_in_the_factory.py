@@ -12,8 +12,14 @@ import inference
 import monitor
 import train
 from contract.errors import BadUsage, ModelBroken
-from contract.walk import clock
-from flows import stages, weekly
+from contract.question import NEWEST
+from flows import tasks, weekly
+from flows.engine import plainly
+from runtime.process import clock
+from stages.forecast_panel import forecast_panel
+from stages.incumbent import name_incumbent
+from stages.publish import publish
+from stages.rollback import roll_back
 from storage.decisions import Decision, read_decisions, write_decision
 from storage.forecasts import latest_forecasts
 from storage.models import champion, in_line
@@ -24,43 +30,43 @@ from storage.store import open_store, transaction
 
 def _published(laboratory, cutoff=None) -> str:
     """A model trained, judged and published as the weekly flow does; its name."""
-    params, places = laboratory.params, laboratory.places
-    made = train.train(params, places, cutoff=cutoff)
-    evaluate.evaluate(params, places)
-    inference.infer_from_panel(params, places)
-    inference.publish(params, places, now=clock())
+    params, paths = laboratory.params, laboratory.paths
+    made = train.train(params, paths, cutoff=cutoff)
+    evaluate.evaluate(params, paths)
+    forecast_panel(params, paths, NEWEST)
+    publish(params, paths, now=clock())
     return made["model_id"]
 
 
 def _serving(laboratory) -> str | None:
-    with open_store(laboratory.places.store, read_only=True) as con:
+    with open_store(laboratory.paths.store, read_only=True) as con:
         return champion(con)
 
 
 def _decision(laboratory) -> dict:
-    return json.loads((laboratory.places.scores / "decision.json").read_text(encoding="utf-8"))
+    return json.loads((laboratory.paths.scores / "decision.json").read_text(encoding="utf-8"))
 
 
 @pytest.fixture
 def older(laboratory) -> str:
     """A champion that has not seen the last 28 days; it replaces the laboratory's own."""
-    last = read_frozen(laboratory.places.panel).last_day
+    last = read_frozen(laboratory.paths.panel).last_day
     model_id = _published(laboratory, last - timedelta(days=28))
     assert _serving(laboratory) == model_id
-    evaluate.name_incumbent(laboratory.params, laboratory.places)
+    name_incumbent(laboratory.params, laboratory.paths)
     return model_id
 
 
 def test_the_same_data_again_challenge_nobody(finished, laboratory):
-    params, places = laboratory.params, laboratory.places
-    evaluate.name_incumbent(params, places)
-    told = evaluate.evaluate(params, places)["decision"]
+    params, paths = laboratory.params, laboratory.paths
+    name_incumbent(params, paths)
+    told = evaluate.evaluate(params, paths)["decision"]
     assert (told["promote"], told["reasons"]) == (True, ["it is the champion already"])
 
 
 def test_a_refit_is_judged_by_no_harm_on_days_the_champion_has_not_seen_and_replaces_it(laboratory, older):
     refit = _published(laboratory)
-    told, last = _decision(laboratory), read_frozen(laboratory.places.panel).last_day
+    told, last = _decision(laboratory), read_frozen(laboratory.paths.panel).last_day
     assert (told["rule"], told["incumbent"], told["incumbent_id"]) == ("no harm", "champion", older)
     assert told["compared_from"] == [str(last - timedelta(days=14))]
     assert 0 < told["churn"] < 0.5
@@ -71,8 +77,8 @@ def test_a_refit_is_judged_by_no_harm_on_days_the_champion_has_not_seen_and_repl
 def test_a_changed_recipe_meets_the_champions_recipe_at_every_cutoff(laboratory, older):
     params = laboratory.params
     weak = params.model_copy(update={"train": params.train.model_copy(update={"rounds": 1})})
-    train.train(weak, laboratory.places)
-    told = evaluate.evaluate(weak, laboratory.places)
+    train.train(weak, laboratory.paths)
+    told = evaluate.evaluate(weak, laboratory.paths)
     decision = told["decision"]
     assert (decision["rule"], decision["incumbent_id"], decision["promote"]) == ("improvement", older, False)
     assert decision["compared_from"] == told["cutoffs"]
@@ -80,13 +86,13 @@ def test_a_changed_recipe_meets_the_champions_recipe_at_every_cutoff(laboratory,
 
 
 def test_what_the_gate_holds_back_leaves_the_table_to_the_champion(laboratory, older):
-    params, places = laboratory.params, laboratory.places
+    params, paths = laboratory.params, laboratory.paths
     weak = params.model_copy(update={"train": params.train.model_copy(update={"rounds": 1})})
-    train.train(weak, places)
-    evaluate.evaluate(weak, places)
-    inference.infer_from_panel(weak, places)
-    inference.publish(weak, places, now=clock())
-    with open_store(places.store, read_only=True) as con:
+    train.train(weak, paths)
+    evaluate.evaluate(weak, paths)
+    forecast_panel(weak, paths, NEWEST)
+    publish(weak, paths, now=clock())
+    with open_store(paths.store, read_only=True) as con:
         assert champion(con) == older
         run_id = latest_forecasts(con)["run_id"][0]
         assert read_runs(con).filter(run_id=run_id)["model_id"].to_list() == [older]
@@ -95,13 +101,13 @@ def test_what_the_gate_holds_back_leaves_the_table_to_the_champion(laboratory, o
 
 def test_after_a_rollback_the_next_table_is_the_earlier_champions(laboratory, older):
     newer = _published(laboratory)
-    places = laboratory.places
-    told = evaluate.roll_back(laboratory.params, places, model_id=None, reason="twice of what sells", now=clock())
+    paths = laboratory.paths
+    told = roll_back(laboratory.params, paths, model_id=None, reason="twice of what sells", now=clock())
     assert (told["serves"], told["replaced"]) == (older, newer)
     assert told["seconds"] < 10
-    made = inference.infer(laboratory.params, places, now=clock())
+    made = inference.infer(laboratory.params, paths, now=clock())
     assert made["model_id"] == older
-    with open_store(places.store, read_only=True) as con:
+    with open_store(paths.store, read_only=True) as con:
         assert latest_forecasts(con)["run_id"].unique().to_list() == [made["run_id"]]
         assert newer not in in_line(con)
         assert read_decisions(con, "rollback")["reason"].to_list() == ["twice of what sells"]
@@ -109,26 +115,27 @@ def test_after_a_rollback_the_next_table_is_the_earlier_champions(laboratory, ol
 
 def test_a_rollback_to_a_broken_bundle_is_refused_and_the_champion_stays(laboratory, older):
     newer = _published(laboratory)
-    next((laboratory.places.registry / older).glob("block_*.txt")).unlink()
+    next((laboratory.paths.registry / older).glob("block_*.txt")).unlink()
     with pytest.raises(ModelBroken):
-        evaluate.roll_back(laboratory.params, laboratory.places, model_id=older, reason="?", now=clock())
+        roll_back(laboratory.params, laboratory.paths, model_id=older, reason="?", now=clock())
     assert _serving(laboratory) == newer
 
 
 def test_a_rollback_needs_a_reason_and_another_model(laboratory, older, capsys):
-    asked = ["--params", str(laboratory.params_file), "--data", str(laboratory.places.root), "--rollback", older]
-    assert evaluate.main(asked) == 2
+    asked = ["rollback", older, "--params", str(laboratory.params_file), "--data", str(laboratory.paths.root)]
+    with pytest.raises(SystemExit, match="2"):
+        evaluate.main(asked)
     assert evaluate.main([*asked, "--reason", "why"]) == 2
     with pytest.raises(BadUsage, match="the champion already"):
-        evaluate.roll_back(laboratory.params, laboratory.places, model_id=older, reason="why", now=clock())
+        roll_back(laboratory.params, laboratory.paths, model_id=older, reason="why", now=clock())
 
 
 def test_whether_to_retrain_is_on_record_with_the_reason_and_once_a_moment(laboratory):
-    params, places = laboratory.params, laboratory.places
+    params, paths = laboratory.params, laboratory.paths
     now = clock()
     for _ in range(2):
-        told = monitor.monitor(params, places, now=now)["retrain"]
-    with open_store(places.store, read_only=True) as con:
+        told = monitor.monitor(params, paths, now=now)["retrain"]
+    with open_store(paths.store, read_only=True) as con:
         row = read_decisions(con, "retrain").row(0, named=True)
         assert read_decisions(con, "retrain").height == 1
     assert (row["outcome"], row["reason"], row["model_id"]) == (told["trigger"], told["reason"], _serving(laboratory))
@@ -141,10 +148,10 @@ def test_whether_to_retrain_is_on_record_with_the_reason_and_once_a_moment(labor
 def test_the_weekly_flow_follows_the_newest_decision_and_trains_unasked_only_if_nobody_looked(
     laboratory, days_ago, outcome, is_needed
 ):
-    now, places = clock(), laboratory.places
-    with open_store(places.store) as con, transaction(con):
+    now, paths = clock(), laboratory.paths
+    with open_store(paths.store) as con, transaction(con):
         write_decision(con, Decision("retrain", now - timedelta(days=days_ago), outcome, "why"))
-    wanted = stages.retraining.fn(laboratory.params_file, places.root, now)
+    wanted = tasks.retraining.fn(laboratory.params_file, paths.root, now)
     assert wanted["is_needed"] is is_needed
     if not is_needed:
-        assert weekly.plain(now, laboratory.params_file, places.root) == {"retrain": wanted}
+        assert weekly.week(plainly, laboratory.params_file, paths.root, now) == {"retrain": wanted}

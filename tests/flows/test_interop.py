@@ -21,8 +21,8 @@ from utilsforecast.evaluation import evaluate
 from utilsforecast.losses import bias, coverage, mae, mqloss, rmse
 
 import ingest
-from contract.places import Places
-from desk.handing_over import export
+from queries.export import export
+from runtime.paths import Paths
 
 LEVELS = [50, 67, 95, 99]
 DAYS = 7
@@ -36,12 +36,12 @@ needs_hierarchicalforecast = pytest.mark.skipif(
 def exported(finished, next_day, tmp_path_factory) -> Path:
     """The folder with the exported files, a week after the table was published; read only."""
     folder = tmp_path_factory.mktemp("a_week_later")
-    shutil.copytree(finished.places.root, folder / "data")
-    laboratory = replace(finished, places=Places(folder / "data"))
+    shutil.copytree(finished.paths.root, folder / "data")
+    laboratory = replace(finished, paths=Paths(folder / "data"))
     for k in range(1, DAYS + 1):
         next_day(laboratory, k)
-    ingest.ingest(laboratory.params, laboratory.places, now=datetime(2024, 6, 10, 6) + timedelta(days=DAYS + 1))
-    export(laboratory.params, laboratory.places, folder / "out", "parquet")
+    ingest.ingest(laboratory.params, laboratory.paths, now=datetime(2024, 6, 10, 6) + timedelta(days=DAYS + 1))
+    export(laboratory.params, laboratory.paths, folder / "out", "parquet")
     return folder / "out"
 
 

@@ -15,7 +15,10 @@ import inference
 import ingest
 import train
 from contract.quantiles import QUANTILES
-from contract.question import Question
+from contract.question import NEWEST, Question
+from stages.forecast_panel import forecast_panel
+from stages.freeze import freeze
+from stages.publish import publish
 from storage.forecasts import forecasts_of, latest_forecasts, newest_runs
 from storage.runs import read_runs
 from storage.store import open_store
@@ -28,7 +31,7 @@ GOLDEN_OURS_WRMSSE = 0.66772
 
 
 def _board(laboratory) -> dict:
-    return json.loads((laboratory.places.scores / "leaderboard.json").read_text(encoding="utf-8"))
+    return json.loads((laboratory.paths.scores / "leaderboard.json").read_text(encoding="utf-8"))
 
 
 def _bytes_of(folder) -> dict[str, str]:
@@ -48,7 +51,7 @@ def test_the_model_beats_the_baseline_and_nobody_beats_the_oracle(finished):
 
 
 def test_every_series_and_day_has_a_sound_row_in_the_store(finished):
-    with open_store(finished.places.store, read_only=True) as con:
+    with open_store(finished.paths.store, read_only=True) as con:
         rows = latest_forecasts(con)
     assert rows.height == 24 * finished.params.train.horizon
     numbers = rows.select("y_hat", *QUANTILES).to_numpy()
@@ -58,98 +61,98 @@ def test_every_series_and_day_has_a_sound_row_in_the_store(finished):
 
 
 def test_a_forecast_row_leads_to_its_run_model_and_panel(finished):
-    with open_store(finished.places.store, read_only=True) as con:
+    with open_store(finished.paths.store, read_only=True) as con:
         run_id = latest_forecasts(con)["run_id"][0]
         run = read_runs(con).filter(run_id=run_id).row(0, named=True)
-    card = json.loads((finished.places.candidate / "card.json").read_text(encoding="utf-8"))
+    card = json.loads((finished.paths.candidate / "card.json").read_text(encoding="utf-8"))
     assert run["model_id"] == card["model_id"]
     assert run["panel_hash"] == card["panel_hash"]
 
 
 def test_the_laboratory_made_again_has_the_same_bytes(laboratory):
-    params, places = laboratory.params, laboratory.places
-    folders = (places.panel, places.candidate, places.backtest, places.scores, places.forecasts)
+    params, paths = laboratory.params, laboratory.paths
+    folders = (paths.panel, paths.candidate, paths.backtest, paths.scores, paths.forecasts)
     before = [_bytes_of(folder) for folder in folders]
-    ingest.freeze(params, places)
-    train.train(params, places)
-    evaluate.evaluate(params, places)
-    inference.infer_from_panel(params, places)
+    freeze(params, paths)
+    train.train(params, paths)
+    evaluate.evaluate(params, paths)
+    forecast_panel(params, paths, NEWEST)
     assert [_bytes_of(folder) for folder in folders] == before
 
 
 def test_no_file_that_dvc_pins_says_when_or_with_how_much_memory_it_was_made(laboratory):
-    told = json.loads((laboratory.places.forecasts / "run.json").read_text(encoding="utf-8"))
+    told = json.loads((laboratory.paths.forecasts / "run.json").read_text(encoding="utf-8"))
     assert not {"started_at", "ended_at", "peak_mb", "git_commit"} & set(told)
-    with open_store(laboratory.places.store, read_only=True) as con:
+    with open_store(laboratory.paths.store, read_only=True) as con:
         assert read_runs(con).filter(run_id=told["run_id"])["peak_mb"][0] > 0
 
 
 def test_publishing_twice_changes_nothing(laboratory):
-    with open_store(laboratory.places.store, read_only=True) as con:
+    with open_store(laboratory.paths.store, read_only=True) as con:
         before = latest_forecasts(con).drop("created_at")
-    inference.publish(laboratory.params, laboratory.places, now=NOW)
-    with open_store(laboratory.places.store, read_only=True) as con:
+    publish(laboratory.params, laboratory.paths, now=NOW)
+    with open_store(laboratory.paths.store, read_only=True) as con:
         assert latest_forecasts(con).drop("created_at").equals(before)
         assert len(read_runs(con, "inference")) == 1
 
 
 def test_one_series_asked_alone_has_the_numbers_of_the_whole_table(laboratory):
-    whole = inference.infer(laboratory.params, laboratory.places, now=NOW)
-    with open_store(laboratory.places.store, read_only=True) as con:
+    whole = inference.infer(laboratory.params, laboratory.paths, now=NOW)
+    with open_store(laboratory.paths.store, read_only=True) as con:
         rows = forecasts_of(con, whole["run_id"])
     one = rows["unique_id"][0]
-    asked = inference.infer(laboratory.params, laboratory.places, now=NOW, question=Question(series=one))
-    with open_store(laboratory.places.store, read_only=True) as con:
+    asked = inference.infer(laboratory.params, laboratory.paths, now=NOW, question=Question(series=one))
+    with open_store(laboratory.paths.store, read_only=True) as con:
         alone = forecasts_of(con, asked["run_id"])
     assert alone.drop("run_id").equals(rows.filter(unique_id=one).drop("run_id"))
 
 
 def test_a_question_about_a_part_leaves_the_published_table_the_latest(laboratory):
-    params, places = laboratory.params, laboratory.places
-    table = inference.infer(params, places, now=NOW + timedelta(minutes=1))["run_id"]
-    with open_store(places.store, read_only=True) as con:
+    params, paths = laboratory.params, laboratory.paths
+    table = inference.infer(params, paths, now=NOW + timedelta(minutes=1))["run_id"]
+    with open_store(paths.store, read_only=True) as con:
         today, days = latest_forecasts(con)["origin"][0], timedelta(days=7)
         tables = newest_runs(con)
     elsewhere = (Question(origin=today - days), Question(origin=today + days))
     for question in (Question(series="*_1_*"), Question(horizon=3), Question(as_of=NOW), *elsewhere):
-        asked = inference.infer(params, places, now=NOW + timedelta(hours=1), question=question)
+        asked = inference.infer(params, paths, now=NOW + timedelta(hours=1), question=question)
         assert asked["run_id"] != table
-    with open_store(places.store, read_only=True) as con:
+    with open_store(paths.store, read_only=True) as con:
         assert latest_forecasts(con)["run_id"].unique().to_list() == [table]
         assert newest_runs(con) == tables  # nor is a table made in hindsight what was handed out then
 
 
 def test_a_look_back_of_the_laboratory_is_not_published_as_the_table_of_today(laboratory):
-    params, places = laboratory.params, laboratory.places
-    with open_store(places.store, read_only=True) as con:
+    params, paths = laboratory.params, laboratory.paths
+    with open_store(paths.store, read_only=True) as con:
         tables = newest_runs(con)
-    inference.infer_from_panel(params, places, Question(origin=max(tables) - timedelta(days=7)))
-    inference.publish(params, places, now=NOW)
-    with open_store(places.store, read_only=True) as con:
+    forecast_panel(params, paths, Question(origin=max(tables) - timedelta(days=7)))
+    publish(params, paths, now=NOW)
+    with open_store(paths.store, read_only=True) as con:
         assert newest_runs(con) == tables
 
 
 def test_a_restated_past_does_not_change_the_forecast_as_it_was_known(laboratory):
-    params, places = laboratory.params, laboratory.places
-    with open_store(places.store, read_only=True) as con:
+    params, paths = laboratory.params, laboratory.paths
+    with open_store(paths.store, read_only=True) as con:
         last = latest_forecasts(con)["origin"][0]
     moment = Question(origin=last, as_of=datetime.combine(last + timedelta(days=1), NOW.time()) + timedelta(hours=12))
-    before = _table(laboratory, inference.infer(params, places, now=NOW, question=moment))
-    places.inbox.mkdir(exist_ok=True)
+    before = _table(laboratory, inference.infer(params, paths, now=NOW, question=moment))
+    paths.inbox.mkdir(exist_ok=True)
     restated = (
-        pl.read_parquet(places.panel / "sales.parquet")
+        pl.read_parquet(paths.panel / "sales.parquet")
         .filter(ds=last)
         .with_columns(y=pl.col("y") + 50, known_at=pl.lit(moment.as_of + timedelta(days=3)))
     )
-    hierarchy = pl.read_parquet(places.panel / "series.parquet")
+    hierarchy = pl.read_parquet(paths.panel / "series.parquet")
     columns = ["unique_id", "ds", "y", "known_at", *hierarchy.columns[1:]]
-    restated.join(hierarchy, on="unique_id").select(columns).write_parquet(places.inbox / "sales_restated.parquet")
-    taken = ingest.ingest(params, places, now=NOW + timedelta(days=30))
+    restated.join(hierarchy, on="unique_id").select(columns).write_parquet(paths.inbox / "sales_restated.parquet")
+    taken = ingest.ingest(params, paths, now=NOW + timedelta(days=30))
     assert taken["accepted"] == 1, taken
-    assert _table(laboratory, inference.infer(params, places, now=NOW, question=moment)).equals(before)
-    assert not _table(laboratory, inference.infer(params, places, now=NOW)).equals(before)
+    assert _table(laboratory, inference.infer(params, paths, now=NOW, question=moment)).equals(before)
+    assert not _table(laboratory, inference.infer(params, paths, now=NOW)).equals(before)
 
 
 def _table(laboratory, summary: dict) -> pl.DataFrame:
-    with open_store(laboratory.places.store, read_only=True) as con:
+    with open_store(laboratory.paths.store, read_only=True) as con:
         return forecasts_of(con, summary["run_id"]).drop("run_id")

@@ -15,8 +15,9 @@ import inference
 import ingest
 import monitor as door
 from contract.errors import SourceMissing
-from contract.memory import peak_mb
-from contract.places import Places
+from runtime.memory import peak_mb
+from runtime.paths import Paths
+from stages.report import report
 from storage.alerts import open_alerts, read_alerts
 from storage.panel_files import read_frozen
 from storage.runs import Run, read_runs, write_run
@@ -24,23 +25,23 @@ from storage.store import open_store
 
 
 def morning(laboratory, days_after: int) -> datetime:
-    last_day = read_frozen(laboratory.places.panel).last_day
+    last_day = read_frozen(laboratory.paths.panel).last_day
     return datetime.combine(last_day + timedelta(days=days_after), datetime.min.time()) + timedelta(hours=6)
 
 
 def alerts_of(laboratory, read=open_alerts) -> pl.DataFrame:
-    with open_store(laboratory.places.store) as con:
+    with open_store(laboratory.paths.store) as con:
         return read(con)
 
 
 def test_one_cause_is_one_alert_however_often_it_is_seen_and_closes_when_it_is_gone(laboratory):
-    params, places = laboratory.params, laboratory.places
+    params, paths = laboratory.params, laboratory.paths
     for days in (5, 6):
-        assert "freshness" in door.monitor(params, places, now=morning(laboratory, days))["raised"]
+        assert "freshness" in door.monitor(params, paths, now=morning(laboratory, days))["raised"]
     stale = read_alerts_of_cause(laboratory, "freshness")
     assert stale.select("state", "value", "severity").rows() == [("open", 6.0, "error")]
     assert "Call" in stale["advice"][0]
-    assert "freshness" in door.monitor(params, places, now=morning(laboratory, 1))["closed"]
+    assert "freshness" in door.monitor(params, paths, now=morning(laboratory, 1))["closed"]
     assert read_alerts_of_cause(laboratory, "freshness")["state"].to_list() == ["closed"]
 
 
@@ -49,41 +50,41 @@ def read_alerts_of_cause(laboratory, cause: str) -> pl.DataFrame:
 
 
 def test_after_a_week_of_arrivals_the_published_table_is_judged(laboratory, next_day):
-    params, places = laboratory.params, laboratory.places
+    params, paths = laboratory.params, laboratory.paths
     for k in range(1, 9):
         next_day(laboratory, k)
-    assert ingest.ingest(params, places, now=morning(laboratory, 9))["accepted"] == 8
-    summary = door.monitor(params, places, now=morning(laboratory, 9))
-    told = json.loads((places.reports / "monitor.json").read_text())
+    assert ingest.ingest(params, paths, now=morning(laboratory, 9))["accepted"] == 8
+    summary = door.monitor(params, paths, now=morning(laboratory, 9))
+    told = json.loads((paths.reports / "monitor.json").read_text())
     judged = {finding["cause"]: finding["value"] for finding in told["findings"]}
     assert judged["accuracy"] > 0
     assert judged["forecast_age"] == 8
     assert "forecast_age" in summary["raised"]  # nobody forecast since
     assert {row["week"] for row in told["by_week"]} == {1, 2}
-    inference.infer(params, places, now=morning(laboratory, 9))
-    assert "forecast_age" in door.monitor(params, places, now=morning(laboratory, 9))["closed"]
+    inference.infer(params, paths, now=morning(laboratory, 9))
+    assert "forecast_age" in door.monitor(params, paths, now=morning(laboratory, 9))["closed"]
 
 
 def test_a_dry_run_says_the_same_and_writes_nothing(laboratory):
-    summary = door.monitor(laboratory.params, laboratory.places, now=morning(laboratory, 9), dry_run=True)
+    summary = door.monitor(laboratory.params, laboratory.paths, now=morning(laboratory, 9), dry_run=True)
     assert summary["worst"] == "error"
     assert alerts_of(laboratory).is_empty()
-    assert not (laboratory.places.reports / "monitor.json").exists()
+    assert not (laboratory.paths.reports / "monitor.json").exists()
 
 
 def test_a_run_of_the_door_is_kept(laboratory):
-    door.monitor(laboratory.params, laboratory.places, now=morning(laboratory, 1))
-    with open_store(laboratory.places.store) as con:
+    door.monitor(laboratory.params, laboratory.paths, now=morning(laboratory, 1))
+    with open_store(laboratory.paths.store) as con:
         assert read_runs(con, "monitor").height == 1
 
 
 def test_runs_of_the_doors_say_a_plausible_peak_of_their_own(laboratory, root):
     """The doors as processes: what this one holds, much of it from other tests, must not be in theirs."""
-    asked = ["--params", str(laboratory.params_file), "--data", str(laboratory.places.root)]
+    asked = ["--params", str(laboratory.params_file), "--data", str(laboratory.paths.root)]
     for command in (["inference.py"], ["monitor.py", "--now", morning(laboratory, 1).isoformat()]):
         started = [sys.executable, *command, *asked]
         subprocess.run(started, cwd=root, check=True, capture_output=True)  # noqa: S603 -- our own command
-    with open_store(laboratory.places.store) as con:
+    with open_store(laboratory.paths.store) as con:
         peaks = {door: read_runs(con, door)["peak_mb"][0] for door in ("inference", "monitor")}
     assert all(60 < peak < 1500 for peak in peaks.values()), peaks  # Python with Polars and DuckDB; a hundred series
 
@@ -92,43 +93,43 @@ def test_a_door_that_begins_forgets_what_another_held_before_it(laboratory):
     held = bytearray(b"x" * (400 * 2**20))
     before = peak_mb()
     del held
-    door.monitor(laboratory.params, laboratory.places, now=morning(laboratory, 1))
-    with open_store(laboratory.places.store) as con:
+    door.monitor(laboratory.params, laboratory.paths, now=morning(laboratory, 1))
+    with open_store(laboratory.paths.store) as con:
         assert read_runs(con, "monitor")["peak_mb"][0] < before - 200
 
 
 def test_a_peak_three_times_as_usual_is_an_alert_of_the_next_morning(laboratory):
-    params, places = laboratory.params, laboratory.places
-    with open_store(places.store) as con:
+    params, paths = laboratory.params, laboratory.paths
+    with open_store(paths.store) as con:
         for k, peak in enumerate([500.0] * 6 + [1500.0]):
             at = morning(laboratory, 1) + timedelta(minutes=k)
             write_run(con, Run(str(k), "monitor", at, at, peak_mb=peak))
-    assert "memory:monitor" in door.monitor(params, places, now=morning(laboratory, 2))["raised"]
+    assert "memory:monitor" in door.monitor(params, paths, now=morning(laboratory, 2))["raised"]
     (alert,) = read_alerts_of_cause(laboratory, "memory:monitor").to_dicts()
     assert (alert["value"], alert["threshold"]) == (3.0, params.monitor.max_memory_ratio)
     assert "the operator on duty" in alert["advice"]
-    assert "memory:monitor" in door.monitor(params, places, now=morning(laboratory, 3))["closed"]
+    assert "memory:monitor" in door.monitor(params, paths, now=morning(laboratory, 3))["closed"]
 
 
 def test_without_a_store_it_says_how_to_fill_one(laboratory, tmp_path):
     with pytest.raises(SourceMissing, match="Fill one"):
-        door.monitor(laboratory.params, Places(tmp_path / "nothing"), now=datetime(2024, 6, 1))
+        door.monitor(laboratory.params, Paths(tmp_path / "nothing"), now=datetime(2024, 6, 1))
 
 
 def test_the_report_is_the_same_twice_and_needs_no_store(laboratory):
-    laboratory.places.store.unlink()
-    first = door.report(laboratory.params, laboratory.places)
-    page = (laboratory.places.reports / "index.html").read_bytes()
-    assert door.report(laboratory.params, laboratory.places) == first
-    assert (laboratory.places.reports / "index.html").read_bytes() == page
+    laboratory.paths.store.unlink()
+    first = report(laboratory.params, laboratory.paths)
+    page = (laboratory.paths.reports / "index.html").read_bytes()
+    assert report(laboratory.params, laboratory.paths) == first
+    assert (laboratory.paths.reports / "index.html").read_bytes() == page
     assert "oracle (error floor)" in first["leaderboard"]
-    board = json.loads((laboratory.places.reports / "leaderboard.json").read_text())
+    board = json.loads((laboratory.paths.reports / "leaderboard.json").read_text())
     assert {"seasonal_naive", "global_lightgbm", "oracle"} <= set(board["models"])
 
 
 def test_without_files_the_report_says_what_to_run(laboratory, tmp_path):
     with pytest.raises(SourceMissing, match="dvc repro"):
-        door.report(laboratory.params, Places(tmp_path / "nothing"))
+        report(laboratory.params, Paths(tmp_path / "nothing"))
 
 
 def test_help_is_instant(root):

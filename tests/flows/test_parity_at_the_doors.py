@@ -12,43 +12,44 @@ import features.space
 import inference
 import ingest
 import monitor
-from desk.served import served_twice
 from forecasting.served import TABLES_KEPT, read_served
+from queries.evidence import parity_of_newest
+from queries.served_features import served_twice
 
 NOW = datetime(2024, 6, 10, 6)
 
 
 def finding_of(laboratory):
-    return monitor._parity(laboratory.params, laboratory.places)
+    return parity_of_newest(laboratory.params, laboratory.paths)
 
 
 @pytest.fixture
 def served(laboratory) -> str:
     """A laboratory whose store has forecast once; the run."""
-    return inference.infer(laboratory.params, laboratory.places, now=NOW)["run_id"]
+    return inference.infer(laboratory.params, laboratory.paths, now=NOW)["run_id"]
 
 
 def test_a_table_of_today_is_served_with_what_the_store_gives(laboratory, served):
     finding = finding_of(laboratory)
     assert (finding.severity, finding.value) == ("ok", 0.0), finding.what
-    kept, _ = read_served(laboratory.places.served, served)
+    kept, _ = read_served(laboratory.paths.served, served)
     assert kept.select(pl.struct("unique_id", "ds").n_unique()).item() == kept.height == 24 * 14
 
 
 def test_restated_and_new_days_do_not_ring_because_the_comparison_is_as_of_the_run(laboratory, served, next_day):
-    params, places = laboratory.params, laboratory.places
-    sales, series = (pl.read_parquet(places.panel / f"{name}.parquet") for name in ("sales", "series"))
+    params, paths = laboratory.params, laboratory.paths
+    sales, series = (pl.read_parquet(paths.panel / f"{name}.parquet") for name in ("sales", "series"))
     doubled = sales.filter(pl.col("ds") > sales["ds"].max() - timedelta(days=3)).with_columns(y=pl.col("y") * 2 + 1)
     next_day(laboratory, 1)
-    doubled.drop("known_at", "is_open").join(series, on="unique_id").write_csv(places.inbox / "sales_restated.csv")
+    doubled.drop("known_at", "is_open").join(series, on="unique_id").write_csv(paths.inbox / "sales_restated.csv")
     lenient = params.model_copy(update={"ingest": params.ingest.model_copy(update={"refuse_unusual": False})})
-    assert ingest.ingest(lenient, places, now=NOW + timedelta(days=1))["accepted"] == 2
+    assert ingest.ingest(lenient, paths, now=NOW + timedelta(days=1))["accepted"] == 2
     assert (finding_of(laboratory).severity, finding_of(laboratory).value) == ("ok", 0.0)
 
 
 def test_a_feature_param_changed_in_serving_alone_rings_and_is_kept_as_an_alert(laboratory, monkeypatch):
     """Same names, same model, another reading: events that count from 14 days away now count from 3."""
-    params, places = laboratory.params, laboratory.places
+    params, paths = laboratory.params, laboratory.paths
     real = features.space.lay_out
     skewed = {"event_reach_days": 3}
 
@@ -56,20 +57,20 @@ def test_a_feature_param_changed_in_serving_alone_rings_and_is_kept_as_an_alert(
         return real(panel, feature_params.model_copy(update=skewed), *rest)
 
     monkeypatch.setattr(features.space, "lay_out", lay_out)
-    run_id = inference.infer(params, places, now=NOW)["run_id"]
+    run_id = inference.infer(params, paths, now=NOW)["run_id"]
     monkeypatch.undo()
-    (served, again), of_run = served_twice(params, places)[0], served_twice(params, places)[1]
+    (served, again), of_run = served_twice(params, paths)[0], served_twice(params, paths)[1]
     assert of_run == run_id
     assert served.columns == again.columns
-    summary = monitor.monitor(params, places, now=NOW)
+    summary = monitor.monitor(params, paths, now=NOW)
     assert "parity" in summary["raised"]
     assert run_id in summary["attention"]
-    inference.infer(params, places, now=NOW + timedelta(hours=1))
-    assert "parity" in monitor.monitor(params, places, now=NOW + timedelta(hours=1))["closed"]
+    inference.infer(params, paths, now=NOW + timedelta(hours=1))
+    assert "parity" in monitor.monitor(params, paths, now=NOW + timedelta(hours=1))["closed"]
 
 
 def test_a_file_changed_or_lost_is_not_judged_and_closes_nothing(laboratory, served):
-    path = laboratory.places.served / f"{served}.parquet"
+    path = laboratory.paths.served / f"{served}.parquet"
     pl.read_parquet(path).with_columns(pl.lit(1.0, pl.Float32).alias("h")).write_parquet(path)
     assert "changed since it was written" in finding_of(laboratory).what
     path.unlink()
@@ -77,10 +78,10 @@ def test_a_file_changed_or_lost_is_not_judged_and_closes_nothing(laboratory, ser
 
 
 def test_an_answer_for_some_series_keeps_nothing_and_old_samples_go(laboratory, served):
-    places = laboratory.places
-    inference.infer(laboratory.params, places, now=NOW, question=replace(inference.NEWEST, series="*_1"))
-    assert len(list(places.served.glob("*.parquet"))) == 1
+    paths = laboratory.paths
+    inference.infer(laboratory.params, paths, now=NOW, question=replace(inference.NEWEST, series="*_1"))
+    assert len(list(paths.served.glob("*.parquet"))) == 1
     for k in range(TABLES_KEPT + 5):
-        (places.served / f"old{k}.parquet").write_bytes(b"x")
-    inference.infer(laboratory.params, places, now=NOW)
-    assert len(list(places.served.glob("*.parquet"))) == TABLES_KEPT
+        (paths.served / f"old{k}.parquet").write_bytes(b"x")
+    inference.infer(laboratory.params, paths, now=NOW)
+    assert len(list(paths.served.glob("*.parquet"))) == TABLES_KEPT

@@ -9,8 +9,8 @@ import pytest
 
 import inference
 import monitor
-from desk.explaining import explain_cell
-from desk.recalibrating import recalibrate
+from queries.explain import explain_cell
+from stages.recalibrate import recalibrate
 from storage.decisions import read_decisions
 from storage.forecasts import forecasts_of
 from storage.rebuild import rebuild
@@ -28,19 +28,19 @@ def table(laboratory) -> pl.DataFrame:
 
 
 def published(laboratory, now: datetime) -> pl.DataFrame:
-    run_id = inference.infer(laboratory.params, laboratory.places, now=now)["run_id"]
-    with open_store(laboratory.places.store, read_only=True) as con:
+    run_id = inference.infer(laboratory.params, laboratory.paths, now=now)["run_id"]
+    with open_store(laboratory.paths.store, read_only=True) as con:
         return forecasts_of(con, run_id)
 
 
 def decisions(laboratory) -> list[tuple]:
-    with open_store(laboratory.places.store, read_only=True) as con:
+    with open_store(laboratory.paths.store, read_only=True) as con:
         return read_decisions(con, "recalibration").select("outcome", "reason", "told").rows()
 
 
 def test_what_came_true_outside_widens_the_next_table_which_says_so_until_a_person_takes_it_back(laboratory, table):
-    params, places = laboratory.params, laboratory.places
-    why = recalibrate(params, places, table, NOW + timedelta(hours=1))
+    params, paths = laboratory.params, laboratory.paths
+    why = recalibrate(params, paths, table, NOW + timedelta(hours=1))
     assert "the 95% interval covered" in why
     assert [(outcome, reason) for outcome, reason, _ in decisions(laboratory)] == [("stretched", why)]
     wider = published(laboratory, NOW + timedelta(hours=2))
@@ -50,12 +50,12 @@ def test_what_came_true_outside_widens_the_next_table_which_says_so_until_a_pers
     assert wider.filter(own)["q975"].sum() > 1.2 * table.filter(own)["q975"].sum()
     assert wider.filter(~own)["q975"].equals(table.filter(~own)["q975"])
     row = wider.filter(own).row(7, named=True)
-    told = explain_cell(params, places, row["unique_id"], row["ds"], row["run_id"])
+    told = explain_cell(params, paths, row["unique_id"], row["ds"], row["run_id"])
     assert (told["stretch"] is not None, told["quantiles_agree"]) == (True, True)
-    earlier = explain_cell(params, places, row["unique_id"], row["ds"], table["run_id"][0])
+    earlier = explain_cell(params, paths, row["unique_id"], row["ds"], table["run_id"][0])
     assert (earlier["stretch"], earlier["quantiles_agree"]) == (None, True)
-    where = ["--params", str(laboratory.params_file), "--data", str(places.root)]
-    assert monitor.main(["--as-calibrated", "--by", "ada", "--now", "2024-06-10T09:00", *where]) == 0
+    where = ["--params", str(laboratory.params_file), "--data", str(paths.root)]
+    assert monitor.main(["as-calibrated", "--by", "ada", "--now", "2024-06-10T09:00", *where]) == 0
     assert decisions(laboratory)[0] == ("as calibrated", "taken back by ada", None)
     again = published(laboratory, NOW + timedelta(hours=4))
     assert again.drop("run_id", "created_at").equals(table.drop("run_id", "created_at", "y"))
@@ -63,16 +63,16 @@ def test_what_came_true_outside_widens_the_next_table_which_says_so_until_a_pers
 
 def test_the_same_outcomes_do_not_stretch_twice(laboratory, table):
     """Only tables made since the last decision speak: they alone were made under its factors."""
-    params, places = laboratory.params, laboratory.places
-    assert recalibrate(params, places, table, NOW + timedelta(hours=1))
-    assert recalibrate(params, places, table, NOW + timedelta(hours=2)) is None
+    params, paths = laboratory.params, laboratory.paths
+    assert recalibrate(params, paths, table, NOW + timedelta(hours=1))
+    assert recalibrate(params, paths, table, NOW + timedelta(hours=2)) is None
 
 
 def test_a_store_made_again_from_its_journal_serves_the_same_intervals(laboratory, table):
-    params, places = laboratory.params, laboratory.places
-    recalibrate(params, places, table, NOW + timedelta(hours=1))
-    with open_store(places.store) as con:
+    params, paths = laboratory.params, laboratory.paths
+    recalibrate(params, paths, table, NOW + timedelta(hours=1))
+    with open_store(paths.store) as con:
         source = source_of(con)
     before = decisions(laboratory)
-    rebuild(places.store, places.stores, source, NOW)
+    rebuild(paths.store, paths.stores, source, NOW)
     assert decisions(laboratory) == before != []

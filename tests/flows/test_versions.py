@@ -10,7 +10,7 @@ from datetime import timedelta
 
 import pytest
 
-from contract.params import load_params
+from contract.params_file import load_params
 from sources.simulator.drop import write_day
 from sources.simulator.simulation import simulate
 
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.factory
 
 def test_a_week_learns_what_arrived_and_an_older_week_comes_back_by_its_tag(checkout, tmp_path):
     checkout.dvc("remote", "add", "-d", "shelf", str(tmp_path / "shelf"))
-    checkout.run(sys.executable, "ingest.py", "--fill")
+    checkout.run(sys.executable, "ingest.py", "fill")
     checkout.run(sys.executable, "flows/weekly.py", "--plain")
     first = checkout.tagged("week-1")
 

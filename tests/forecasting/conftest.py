@@ -11,12 +11,15 @@ import numpy as np
 import polars as pl
 import pytest
 
+from contract.demand import DemandRules
 from contract.panel import Panel, panel_of
 from contract.params import FeatureParams, TrainParams
 from features.space import PanelReading
 from forecasting.global_lightgbm import GlobalLightGBM
 from forecasting.intervals import Calibration, learn_weeks
 from forecasting.scoring import calibration_json
+
+BY_STATE = DemandRules(absent_means_zero=True, max_stockout_share=0.25, region="state_id")
 
 WEEK_SHAPE = np.array([0.4, 0.5, 0.8, 1.0, 1.4, 2.2, 0.7])
 
@@ -50,7 +53,7 @@ def unfitted(feature_params: FeatureParams, train_params: TrainParams) -> Callab
     few = {"windows": [7, 28], "year_windows": [], "known_future": [], "past_only": []}
 
     def make(**changes) -> GlobalLightGBM:
-        reading = PanelReading(FeatureParams(**feature_params.model_dump() | few), "state_id", True)
+        reading = PanelReading(FeatureParams(**feature_params.model_dump() | few), BY_STATE)
         return GlobalLightGBM(TrainParams(**train_params.model_dump() | changes), reading)
 
     return make

@@ -8,10 +8,13 @@ from itertools import pairwise
 import polars as pl
 import pytest
 
+from contract.demand import DemandRules
 from contract.errors import FeaturesMissing, NotEnoughHistory
-from forecasting.backtest import backtest, cutoffs_of
+from forecasting.backtest import BacktestPlan, backtest, cutoffs_of
 from forecasting.oracle import Oracle
 from forecasting.seasonal_naive import SeasonalNaive
+
+EVERY_DAY = DemandRules(absent_means_zero=True, max_stockout_share=1.0, region=None)
 
 HORIZON = 14
 
@@ -32,7 +35,11 @@ class Spy:
 
     def forecast(self, panel, origin, horizon):
         self.forecast_from.append((panel.last_day, origin))
-        return SeasonalNaive(7).forecast(panel, origin, horizon).with_columns(y_hat=pl.lit(self.y_hat, pl.Float64))
+        return (
+            SeasonalNaive(7, EVERY_DAY)
+            .forecast(panel, origin, horizon)
+            .with_columns(y_hat=pl.lit(self.y_hat, pl.Float64))
+        )
 
 
 @pytest.fixture(scope="module")
@@ -45,8 +52,8 @@ def _run(panel, inference_params, refit_every: int = 1, y_hat: float | None = 1.
     spy = Spy(y_hat)
     last = panel.last_day - timedelta(days=HORIZON)
     cutoffs = [last - timedelta(days=k) for k in (21, 14, 7, 0)]
-    models = {"seasonal_naive": SeasonalNaive(7), "spy": spy}
-    return spy, backtest(panel, models, "seasonal_naive", cutoffs, HORIZON, refit_every, inference_params)
+    models = {"seasonal_naive": SeasonalNaive(7, EVERY_DAY), "spy": spy}
+    return spy, backtest(panel, models, BacktestPlan(cutoffs, HORIZON, refit_every, None, inference_params, EVERY_DAY))
 
 
 def test_a_spy_never_sees_a_day_after_the_cutoff(panel, inference_params):
@@ -101,12 +108,13 @@ def test_a_history_too_short_for_one_cutoff_is_refused_with_the_way_out(make_pan
 def test_progress_is_told_to_whoever_asks(panel, inference_params):
     steps: list[str] = []
     cutoff = panel.last_day - timedelta(days=HORIZON)
-    backtest(panel, {"n": SeasonalNaive(7)}, "n", [cutoff], HORIZON, 1, inference_params, steps.append)
-    assert steps == [f"fit n up to {cutoff}", f"forecast from {cutoff}"]
+    plan = BacktestPlan([cutoff], HORIZON, 1, None, inference_params, EVERY_DAY)
+    backtest(panel, {"seasonal_naive": SeasonalNaive(7, EVERY_DAY)}, plan, steps.append)
+    assert steps == [f"fit seasonal_naive up to {cutoff}", f"forecast from {cutoff}"]
 
 
 def test_the_oracle_forecasts_the_truth_it_was_given(panel):
-    grid = SeasonalNaive(7).forecast(panel, panel.last_day, 7)
+    grid = SeasonalNaive(7, EVERY_DAY).forecast(panel, panel.last_day, 7)
     truth = grid.select("unique_id", "ds", expected=pl.col("h").cast(pl.Float32) / 2)
     told = Oracle(truth).fit(panel).forecast(panel, panel.last_day, 7)
     assert told["y_hat"].to_list() == (grid["h"] / 2).to_list()
@@ -118,6 +126,6 @@ def test_a_model_whose_plan_ran_out_is_answered_for_by_the_baseline_as_when_serv
             raise FeaturesMissing("price_level is unknown now")
 
     cutoff = panel.last_day - timedelta(days=HORIZON)
-    models = {"seasonal_naive": SeasonalNaive(7), "silent": Silent()}
-    told = backtest(panel, models, "seasonal_naive", [cutoff], HORIZON, 1, inference_params)
+    models = {"seasonal_naive": SeasonalNaive(7, EVERY_DAY), "silent": Silent()}
+    told = backtest(panel, models, BacktestPlan([cutoff], HORIZON, 1, None, inference_params, EVERY_DAY))
     assert told["silent"].equals(told["seasonal_naive"])

@@ -8,10 +8,13 @@ from datetime import date, datetime, time, timedelta
 import polars as pl
 import pytest
 
+from contract.demand import DemandRules
 from contract.errors import NotEnoughHistory
 from contract.panel import Panel
-from forecasting.backtest import backtest, seen_from
+from forecasting.backtest import BacktestPlan, backtest, seen_from
 from forecasting.seasonal_naive import SeasonalNaive
+
+EVERY_DAY = DemandRules(absent_means_zero=True, max_stockout_share=1.0, region=None)
 
 HORIZON, HOURS = 14, 12
 
@@ -39,11 +42,11 @@ def _restated(panel: Panel, day: date, known_at: datetime) -> Panel:
 @pytest.fixture
 def walked(unfitted, inference_params):
     def walk(panel: Panel, as_of_hours: float | None) -> pl.DataFrame:
-        models = {"seasonal_naive": SeasonalNaive(7), "global_lightgbm": unfitted()}
+        models = {"seasonal_naive": SeasonalNaive(7, EVERY_DAY), "global_lightgbm": unfitted()}
         last = panel.last_day - timedelta(days=HORIZON)
         cutoffs = [last - timedelta(days=7), last]
-        hours = {"as_of_hours": as_of_hours}
-        return backtest(panel, models, "seasonal_naive", cutoffs, HORIZON, 1, inference_params, **hours).drop("y")
+        plan = BacktestPlan(cutoffs, HORIZON, 1, as_of_hours, inference_params, EVERY_DAY)
+        return backtest(panel, models, plan).drop("y")
 
     return walk
 

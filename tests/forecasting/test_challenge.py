@@ -8,14 +8,26 @@ from datetime import date, timedelta
 import polars as pl
 import pytest
 
+from contract.demand import DemandRules
 from contract.errors import ModelBroken
+from forecasting.backtest import BacktestPlan
 from forecasting.bundle import read_card, save_bundle
-from forecasting.challenge import IS_CHAMPION, Standing, churn_of, incumbent_in, refit_judged, tables_of, unseen_window
-from forecasting.champion import candidate_champion, name_incumbent
+from forecasting.challenge import (
+    IS_CHAMPION,
+    Standing,
+    backtest_of_refit,
+    churn_of,
+    incumbent_in,
+    tables_of,
+    unseen_window,
+)
+from forecasting.champion import candidate_champion, copy_incumbent
 from forecasting.intervals import Calibration, learn_weeks
-from forecasting.promotion import IMPROVEMENT, NO_HARM, Conduct, decide
+from forecasting.promotion import IMPROVEMENT, NO_HARM, Conduct, Evidence, decide
 from forecasting.scoring import calibration_json
 from forecasting.seasonal_naive import SeasonalNaive
+
+EVERY_DAY = DemandRules(absent_means_zero=True, max_stockout_share=1.0, region=None)
 
 DAY = date(2024, 3, 1)
 
@@ -35,18 +47,18 @@ def registry(fitted, tmp_path, nasty_panel):
 def named(registry):
     """The folder in which the laboratory finds the champion."""
     folder, model_id = registry
-    name_incumbent(folder, model_id, folder / "models" / "incumbent")
+    copy_incumbent(folder, model_id, folder / "models" / "incumbent")
     return folder / "models" / "incumbent"
 
 
 def test_before_the_first_promotion_there_is_none(tmp_path, fitted):
-    name_incumbent(tmp_path, None, tmp_path / "incumbent")
+    copy_incumbent(tmp_path, None, tmp_path / "incumbent")
     assert incumbent_in(tmp_path / "incumbent", fitted, None) == (None, "no champion reigns")
     assert incumbent_in(tmp_path / "nothing", fitted, None) == (None, "no champion reigns")
 
 
 def test_a_champion_whose_bundle_is_lost_is_none(tmp_path, fitted):
-    name_incumbent(tmp_path, "0123456789ab", tmp_path / "incumbent")
+    copy_incumbent(tmp_path, "0123456789ab", tmp_path / "incumbent")
     assert incumbent_in(tmp_path / "incumbent", fitted, None)[0] is None
 
 
@@ -97,8 +109,9 @@ def test_a_refit_is_judged_on_days_neither_side_has_seen(named, fitted, unfitted
     older = unfitted().fit(known)
     incumbent = incumbent_in(named, fitted, "another")[0]
     incumbent.model.__dict__.update(older.__dict__)
-    naive = SeasonalNaive(7)
-    told = refit_judged(nasty_panel, incumbent, naive, 14, inference_params, print, None)
+    naive = SeasonalNaive(7, EVERY_DAY)
+    plan = BacktestPlan([], 14, 2, None, inference_params, EVERY_DAY)
+    told = backtest_of_refit(nasty_panel, incumbent, naive, plan)
     assert told["cutoff"].unique().to_list() == [nasty_panel.last_day - timedelta(days=14)]
     assert told["h"].max() == 14
     assert not told["champion"].equals(told["global_lightgbm"])
@@ -121,7 +134,7 @@ def test_a_candidate_that_cannot_answer_is_held_back_and_the_reason_says_why(
     good = Conduct(0.0, 0.95)
     for beside in (incumbent, None):
         tables = tables_of(folder / model_id, beside, nasty_panel, 14)
-        told = decide(None, None, good, good, gate_params, 1, NO_HARM, tables)
+        told = decide(Evidence(None, None, good, good, NO_HARM, tables), gate_params, 1)
         assert not told.promote
         assert "its bundle cannot answer today" in told.reasons[0]
         assert "is missing from its bundle" in told.reasons[0]
@@ -137,7 +150,7 @@ def test_a_champion_that_cannot_answer_any_more_leaves_nothing_to_differ_from(re
 
 
 def test_churn_is_the_share_of_units_moved_week_by_week():
-    """By hand: series a moves 1 of 4 units in its week, b keeps its sum though its days change places: 1 of 10."""
+    """By hand: series a moves 1 of 4 units in its week, b keeps its sum though its days change paths: 1 of 10."""
     days = [DAY, DAY + timedelta(days=1)] * 2
     before = pl.DataFrame({"unique_id": list("aabb"), "ds": days, "y_hat": [2.0, 2.0, 1.0, 5.0]})
     after = before.with_columns(y_hat=pl.Series([3.0, 2.0, 5.0, 1.0]))

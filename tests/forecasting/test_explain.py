@@ -8,16 +8,19 @@ import numpy as np
 import polars as pl
 import pytest
 
+from contract.demand import DemandRules
 from contract.errors import BadUsage
 from contract.params import GroupParams, TrainParams
 from features.space import PanelReading
 from forecasting.explain import explain
 from forecasting.global_lightgbm import GlobalLightGBM
 
+BY_STATE = DemandRules(absent_means_zero=True, max_stockout_share=1.0, region="state_id")
+
 
 def fitted(panel, feature_params, train_params, **changes) -> GlobalLightGBM:
     params = TrainParams(**train_params.model_dump() | changes)
-    return GlobalLightGBM(params, PanelReading(feature_params, "state_id", True)).fit(panel)
+    return GlobalLightGBM(params, PanelReading(feature_params, BY_STATE)).fit(panel)
 
 
 def assert_every_cell_is_accounted_for(model, panel, horizon: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 import numpy as np
@@ -10,8 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from contract.demand import DemandRules
 from contract.panel import panel_of
-from forecasting.fallback import REASONS, complete
+from forecasting.fallback import REASONS, ModelForecast, complete
 from forecasting.forecaster import forecast_grid
 
 ORIGIN = date(2024, 1, 10)
@@ -31,6 +33,9 @@ def panel(sales_of):
     return panel_of(sales, series)
 
 
+EVERY_DAY = DemandRules(absent_means_zero=True, max_stockout_share=1.0, region=None)
+
+
 def _forecast(panel, y_hat: dict[str, float | None], horizon: int = 1) -> pl.DataFrame:
     grid = forecast_grid(panel.series["unique_id"], ORIGIN, horizon)
     return grid.with_columns(y_hat=pl.col("unique_id").replace_strict(y_hat, default=None, return_dtype=pl.Float64))
@@ -40,10 +45,11 @@ BASELINE = {"a": 4.0, "peer": 2.0}
 
 
 def _rung(
-    panel, params, one: str, y_hat: dict, baseline: dict | None = None, silence: str | None = None
+    panel, params, one: str, y_hat: dict, baseline: dict | None = None, fallback_reason: str | None = None
 ) -> tuple[float, str, str | None]:
     naive = _forecast(panel, BASELINE if baseline is None else baseline)
-    done = complete(_forecast(panel, y_hat), "model", naive, panel, params, silence)
+    model = ModelForecast(_forecast(panel, y_hat), "model", fallback_reason)
+    done = complete(model, naive, panel, params, EVERY_DAY)
     return done.filter(unique_id=one).select("y_hat", "method", "reason").row(0)
 
 
@@ -56,8 +62,8 @@ def test_a_mean_of_zero_is_sound(panel, inference_params):
 
 
 def test_without_any_answer_of_the_model_the_baseline_serves(panel, inference_params):
-    assert _rung(panel, inference_params, "a", {}, silence="no_model") == (4.0, "seasonal_naive", "no_model")
-    assert _rung(panel, inference_params, "a", {"a": 3.7}, silence="features_missing")[1:] == (
+    assert _rung(panel, inference_params, "a", {}, fallback_reason="no_model") == (4.0, "seasonal_naive", "no_model")
+    assert _rung(panel, inference_params, "a", {"a": 3.7}, fallback_reason="features_missing")[1:] == (
         "seasonal_naive",
         "features_missing",
     )
@@ -90,7 +96,8 @@ def test_group_means_look_back_over_the_fallback_days_only(sales_of, inference_p
     series = pl.DataFrame({"unique_id": ["a", "new"], "store_id": ["S1"] * 2, "dept_id": ["D1"] * 2})
     panel = panel_of(sales, series)
     week = inference_params.model_copy(update={"fallback_days": 7})
-    done = complete(_forecast(panel, {"a": 2.0}), "model", _forecast(panel, {"a": 2.0}), panel, week)
+    rows = _forecast(panel, {"a": 2.0})
+    done = complete(ModelForecast(rows, "model"), rows, panel, week, EVERY_DAY)
     assert done.filter(unique_id="new")["y_hat"].item() == 2.0
 
 
@@ -103,14 +110,15 @@ def test_a_group_mean_is_by_series_and_day_and_an_absent_row_counts_where_it_mea
         sales_of({"a": [4.0, None] * 5, "b": [2.0] * 10, "late": [None] * 9 + [2.0]}),
         pl.DataFrame({"unique_id": ["a", "b", "late", "new"]}),
     )
-    told = _forecast(panel, {"a": 2.0})
-    done = complete(told, "model", told, panel, inference_params, absent_means_zero=zeros)
+    rows, rules = _forecast(panel, {"a": 2.0}), replace(EVERY_DAY, absent_means_zero=zeros)
+    done = complete(ModelForecast(rows, "model"), rows, panel, inference_params, rules)
     assert done.filter(unique_id="new")["y_hat"].item() == pytest.approx(mean)
 
 
 def test_series_without_store_and_department_fall_to_the_mean_of_all(sales_of, inference_params):
     panel = panel_of(sales_of({"a": [2.0] * 3, "b": [4.0] * 3}), pl.DataFrame({"unique_id": ["a", "b", "new"]}))
-    done = complete(_forecast(panel, {"a": 2.0}), "model", _forecast(panel, {"a": 2.0}), panel, inference_params)
+    rows = _forecast(panel, {"a": 2.0})
+    done = complete(ModelForecast(rows, "model"), rows, panel, inference_params, EVERY_DAY)
     assert done.filter(unique_id="new").select("y_hat", "method").row(0) == (3.0, "group_mean")
 
 
@@ -129,7 +137,7 @@ def test_whatever_comes_in_every_row_comes_out_with_a_number_a_method_and_a_reas
     grid = forecast_grid(panel.series["unique_id"], ORIGIN, 3)
     forecast = grid.with_columns(y_hat=pl.Series(model, dtype=pl.Float64))
     baseline = grid.with_columns(y_hat=pl.Series(naive, dtype=pl.Float64))
-    done = complete(forecast, "model", baseline, panel, inference_params)
+    done = complete(ModelForecast(forecast, "model"), baseline, panel, inference_params, EVERY_DAY)
     assert done.select("unique_id", "ds", "h").equals(grid)
     assert done.select("y_hat", "method").null_count().row(0) == (0, 0)
     assert np.isfinite(done["y_hat"].to_numpy()).all()

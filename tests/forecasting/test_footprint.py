@@ -10,12 +10,15 @@ from pathlib import Path
 import pytest
 
 import train as door
+from contract.demand import DemandRules
 from contract.errors import BadUsage
-from contract.memory import keep_within
 from contract.params import Params
-from contract.places import Places
 from features.space import PanelReading, vocabulary_of
 from forecasting.footprint import Shape, shape_of_card, to_backtest, to_fit, to_forecast
+from runtime.memory import keep_within
+from runtime.paths import Paths
+
+BY_STATE = DemandRules(absent_means_zero=True, max_stockout_share=1.0, region="state_id")
 
 M5 = Shape(series=30_490, days=447, sales=13_600_000, plans=100_000)
 DOUBLE = [{"series": 60_980}, {"days": 894}, {"sales": 27_200_000}, {"plans": 13_700_000}]
@@ -36,7 +39,7 @@ def test_more_of_anything_needs_more(params: Params, more: dict[str, int]) -> No
 
 def test_a_budget_makes_the_pieces_smaller_and_so_the_need(params: Params, make_panel, feature_params) -> None:
     panel = make_panel(series=9, days=150, seed=3)
-    reading = PanelReading(feature_params, "state_id", True)
+    reading = PanelReading(feature_params, BY_STATE)
     free, wide = max(to_forecast(M5, params, 28).values()), reading.space(panel, 14, vocabulary_of(panel)).chunk_series
     keep_within(500)
     tight = reading.space(panel, 14, vocabulary_of(panel)).chunk_series
@@ -48,10 +51,10 @@ def test_train_refuses_before_it_reads_the_panel(params: Params, tmp_path: Path)
     """Only the card is there: were the panel read, its files would be missed."""
     files = {f"{name}.parquet": {"rows": 1000, "sha256": ""} for name in ("sales", "series", "prices", "covariates")}
     card = {"hash": "", "first_day": "2024-01-01", "last_day": "2024-12-31", "files": files}
-    places = Places(tmp_path)
-    places.panel.mkdir()
-    (places.panel / "panel.json").write_text(json.dumps(card), encoding="utf-8")
+    paths = Paths(tmp_path)
+    paths.panel.mkdir()
+    (paths.panel / "panel.json").write_text(json.dumps(card), encoding="utf-8")
     assert shape_of_card(card) == Shape(1000, 366, 1000, 2000)
     keep_within(100)
     with pytest.raises(BadUsage, match="--memory-budget is 100"):
-        door.train(params, places)
+        door.train(params, paths)

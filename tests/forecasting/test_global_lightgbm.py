@@ -13,15 +13,19 @@ import numpy as np
 import polars as pl
 import pytest
 
+from contract.demand import DemandRules
 from contract.errors import FeaturesMissing, ModelBroken, NotEnoughHistory
 from contract.panel import Panel, panel_of
 from features.space import PanelReading
 from forecasting.bundle import load_bundle, read_card, save_bundle
+from forecasting.champion import Champion
 from forecasting.forecaster import forecast_grid
 from forecasting.global_lightgbm import GlobalLightGBM
 from forecasting.intervals import Calibration, Ratios
-from forecasting.publication import publish_forecasts
+from forecasting.publication import Serving, publish_forecasts
 from forecasting.seasonal_naive import SeasonalNaive
+
+EVERY_DAY = DemandRules(absent_means_zero=True, max_stockout_share=1.0, region=None)
 
 HORIZON = 14
 
@@ -38,7 +42,7 @@ def test_a_weekly_pattern_under_noise_is_learned_and_beats_last_week(unfitted, w
     origin = weekly_panel.last_day - timedelta(days=HORIZON)
     cut = weekly_panel.up_to(origin)
     ours = unfitted(strategy=strategy, rounds=60).fit(cut).forecast(cut, origin, HORIZON)
-    naive = SeasonalNaive(7).forecast(cut, origin, HORIZON)
+    naive = SeasonalNaive(7, EVERY_DAY).forecast(cut, origin, HORIZON)
     assert _squared_error(weekly_panel, ours) < 0.7 * _squared_error(weekly_panel, naive)
     truth = weekly_panel.sales.filter(pl.col("ds") > origin)["y"].sum()
     assert ours["y_hat"].sum() == pytest.approx(truth, rel=0.05)
@@ -190,7 +194,7 @@ def test_an_unfitted_model_says_so(unfitted, nasty_panel):
 
 
 def test_params_that_declare_other_features_than_the_fit_are_refused_by_name(fitted, nasty_panel):
-    reading = PanelReading(fitted.reading.features.model_copy(update={"lags": [0, 2]}), "state_id", True)
+    reading = PanelReading(fitted.reading.features.model_copy(update={"lags": [0, 2]}), fitted.reading.rules)
     other = GlobalLightGBM(
         fitted.params, reading, boosters=fitted.boosters, vocabulary=fitted.vocabulary, columns=fitted.columns
     )
@@ -263,6 +267,7 @@ class TestBundle:
 _FIT_ELSEWHERE = """
 import sys, polars as pl
 from pathlib import Path
+from contract.demand import DemandRules
 from contract.panel import panel_of
 from contract.params import FeatureParams, TrainParams
 from features.space import PanelReading
@@ -272,7 +277,8 @@ at = Path(sys.argv[1])
 frames = {name: pl.read_parquet(at / f"{name}.parquet") for name in ("sales", "series", "calendar", "prices", "covariates")}
 features = FeatureParams.model_validate_json((at / "features.json").read_text())
 train = TrainParams.model_validate_json((at / "train.json").read_text())
-model = GlobalLightGBM(train, PanelReading(features, "state_id", True)).fit(panel_of(**frames))
+rules = DemandRules(True, features.max_stockout_share, "state_id")
+model = GlobalLightGBM(train, PanelReading(features, rules)).fit(panel_of(**frames))
 print(save_bundle(model, at / "elsewhere", "panelhash")["model_id"])
 """
 
@@ -327,8 +333,8 @@ def test_without_its_features_the_champion_is_silent_and_the_ladder_says_why(unf
     flat = Calibration({"series": [Ratios([1.0], [[1.0] * 9], [0.0] * 9)]})
     calibrations = {"global_lightgbm": flat, "seasonal_naive": flat}
     model = unfitted().fit(priced)
-    rows = publish_forecasts(
-        without, without.last_day, 7, model, SeasonalNaive(7), calibrations, inference_params, "run"
-    )
+    champion = Champion(model, None, calibrations)
+    serving = Serving(champion, SeasonalNaive(7, EVERY_DAY), inference_params, EVERY_DAY)
+    rows = publish_forecasts(serving, without, without.last_day, 7, "run")
     assert set(rows["reason"]) == {"features_missing"}
     assert "global_lightgbm" not in set(rows["method"])

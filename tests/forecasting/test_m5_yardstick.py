@@ -10,14 +10,17 @@ import numpy as np
 import polars as pl
 import pytest
 
+from contract.demand import DemandRules
 from contract.levels import levels_of
 from contract.panel import Panel, panel_of
-from contract.params import load_params
+from contract.params_file import load_params
 from features.hierarchy import sum_by
 from forecasting.metrics import point_scores
 from forecasting.seasonal_naive import SeasonalNaive
 from forecasting.window import window_after
 from sources.reading import files_of, read_file
+
+EVERY_DAY = DemandRules(absent_means_zero=True, max_stockout_share=1.0, region=None)
 
 ROOT = Path(__file__).parents[2]
 M5 = Path(os.environ.get("TILLCAST_SHARED_DATA", ROOT.parent / "shared" / "data")) / "m5"
@@ -45,7 +48,7 @@ def m5() -> Panel:
 
 def test_our_weights_are_the_organisers_weights_at_every_level(m5, levels):
     theirs = pl.read_parquet(M5 / "weights_validation.parquet")
-    window = window_after(m5, BEFORE_VALIDATION, 28, levels)
+    window = window_after(m5, BEFORE_VALIDATION, 28, levels, EVERY_DAY)
     assert len(window.levels) == theirs["Level_id"].n_unique() == 12
     for ours in window.levels:
         candidates = [
@@ -62,8 +65,8 @@ def test_the_seasonal_naive_scores_the_same_when_wrmsse_is_computed_from_the_wid
 
 
 def _our_wrmsse(m5: Panel, levels) -> list[float]:
-    forecast = SeasonalNaive(7).forecast(m5.up_to(BEFORE_VALIDATION), BEFORE_VALIDATION, 28)
-    window = window_after(m5, BEFORE_VALIDATION, 28, levels)
+    forecast = SeasonalNaive(7, EVERY_DAY).forecast(m5.up_to(BEFORE_VALIDATION), BEFORE_VALIDATION, 28)
+    window = window_after(m5, BEFORE_VALIDATION, 28, levels, EVERY_DAY)
     y_hat = window.matrix(forecast)
     return [
         point_scores(level, sum_by(y_hat, level.group_ix, len(level.group_key))[0])["wrmsse"] for level in window.levels

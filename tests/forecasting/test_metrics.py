@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 import numpy as np
@@ -10,12 +11,15 @@ import polars as pl
 import pytest
 from utilsforecast.losses import mase, rmsse
 
+from contract.demand import DemandRules
 from contract.levels import levels_of
 from contract.panel import panel_of
 from contract.quantiles import QUANTILES
 from features.hierarchy import sum_by
 from forecasting.metrics import pinball, point_scores, quantile_scores, volume_scores
 from forecasting.window import scales, window_after
+
+EVERY_DAY = DemandRules(absent_means_zero=True, max_stockout_share=1.0, region=None)
 
 MONDAY = date(2024, 1, 1)
 CUTOFF = date(2024, 1, 5)
@@ -37,7 +41,7 @@ def tiny(sales_of):
 @pytest.fixture
 def window(tiny):
     """The total and the series level after the fifth day."""
-    return window_after(tiny, CUTOFF, 2, levels_of(((),)))
+    return window_after(tiny, CUTOFF, 2, levels_of(((),)), EVERY_DAY)
 
 
 Y_HAT = np.array([[4.0, 5.0], [2.0, 2.0]])  # errors a: +1 0, b: 0 +2
@@ -58,7 +62,9 @@ def test_a_series_of_which_no_row_had_come_by_the_cutoff_is_not_scored(sales_of)
     """No store of that day knew it: nothing would have been published, and its 0 judges nobody."""
     later = sales_of({"c": [9, 9]}, CUTOFF + timedelta(days=1))
     sales = pl.concat([sales_of({"a": [0, 2, 4, 4, 1, 3, 5]}, MONDAY), later])
-    seen = window_after(panel_of(sales, pl.DataFrame({"unique_id": ["a", "c"]})), CUTOFF, 2, levels_of(((),)))
+    seen = window_after(
+        panel_of(sales, pl.DataFrame({"unique_id": ["a", "c"]})), CUTOFF, 2, levels_of(((),)), EVERY_DAY
+    )
     assert seen.is_known.tolist() == [[True, True], [False, False]]
 
 
@@ -105,13 +111,13 @@ def test_coverage_is_the_share_of_days_inside_with_both_ends_counted(window):
 def test_only_the_last_28_days_weigh(sales_of):
     sales = sales_of({"a": [1000.0] + [1.0] * 30, "b": [1.0] + [3.0] * 30}, MONDAY)
     panel = panel_of(sales, pl.DataFrame({"unique_id": ["a", "b"]}), prices=_flat_prices({"a": 1.0, "b": 1.0}))
-    window = window_after(panel, panel.last_day - timedelta(days=1), 1, levels_of(()))
+    window = window_after(panel, panel.last_day - timedelta(days=1), 1, levels_of(()), EVERY_DAY)
     assert window.levels[-1].weight.tolist() == pytest.approx([0.25, 0.75])
 
 
 def test_without_any_price_units_weigh(sales_of):
     panel = panel_of(sales_of({"a": [1, 1, 1], "b": [3, 3, 3]}, MONDAY), pl.DataFrame({"unique_id": ["a", "b"]}))
-    assert window_after(panel, date(2024, 1, 2), 1, levels_of(())).levels[-1].weight.tolist() == [0.25, 0.75]
+    assert window_after(panel, date(2024, 1, 2), 1, levels_of(()), EVERY_DAY).levels[-1].weight.tolist() == [0.25, 0.75]
 
 
 def test_a_series_that_never_sold_twice_has_no_scale_and_carries_no_error():
@@ -123,14 +129,14 @@ def test_a_series_that_never_sold_twice_has_no_scale_and_carries_no_error():
 
 def test_series_without_a_scale_are_left_out_of_scaled_scores(sales_of):
     panel = panel_of(sales_of({"a": [1, 2, 1, 3], "b": [0, 0, 0, 9]}, MONDAY), pl.DataFrame({"unique_id": ["a", "b"]}))
-    level = window_after(panel, date(2024, 1, 3), 1, levels_of(())).levels[-1]
+    level = window_after(panel, date(2024, 1, 3), 1, levels_of(()), EVERY_DAY).levels[-1]
     assert point_scores(level, np.array([[4.0], [0.0]]))["rmsse"] == pytest.approx(1.0)
 
 
 def test_a_day_whose_feed_never_came_is_no_error(sales_of):
     sales = sales_of({"a": [1, 2, 1, None, 3], "b": [2, 2, 2, None, 2]}, MONDAY)
     panel = panel_of(sales, pl.DataFrame({"unique_id": ["a", "b"]}))
-    window = window_after(panel, date(2024, 1, 3), 2, levels_of(()))
+    window = window_after(panel, date(2024, 1, 3), 2, levels_of(()), EVERY_DAY)
     assert window.is_known.tolist() == [[False, True], [False, True]]
     forecasts = pl.DataFrame({"unique_id": ["a", "a", "b", "b"], "h": [1, 2, 1, 2], "y_hat": [99.0, 3.0, 99.0, 2.0]})
     assert point_scores(window.levels[-1], window.matrix(forecasts))["wape"] == 0
@@ -139,32 +145,34 @@ def test_a_day_whose_feed_never_came_is_no_error(sales_of):
 def test_an_absent_row_is_a_scored_zero_if_the_feed_came_and_absence_means_zero(sales_of):
     sales = sales_of({"a": [1, 2, 1, None, 3], "b": [2, 2, 2, 2, 2]}, MONDAY)
     panel = panel_of(sales, pl.DataFrame({"unique_id": ["a", "b"]}))
-    window = window_after(panel, date(2024, 1, 3), 2, levels_of(()))
+    window = window_after(panel, date(2024, 1, 3), 2, levels_of(()), EVERY_DAY)
     assert window.is_known.all()
     assert window.levels[-1].y.tolist() == [[0, 3], [2, 2]]
-    unknown = window_after(panel, date(2024, 1, 3), 2, levels_of(()), absent_means_zero=False)
+    unknown = window_after(panel, date(2024, 1, 3), 2, levels_of(()), replace(EVERY_DAY, absent_means_zero=False))
     assert unknown.is_known.tolist() == [[False, True], [True, True]]
 
 
 def test_a_day_sold_out_is_not_scored_but_stays_in_the_history(sales_of):
     sales = sales_of({"a": [1, 2, 1, 0, 3]}, MONDAY).with_columns(stockout_share=pl.Series([0.0, 0.9, 0.0, 0.9, 0.2]))
     panel = panel_of(sales, pl.DataFrame({"unique_id": ["a"]}))
-    window = window_after(panel, date(2024, 1, 3), 2, levels_of(()), max_stockout_share=0.25)
+    window = window_after(panel, date(2024, 1, 3), 2, levels_of(()), replace(EVERY_DAY, max_stockout_share=0.25))
     assert window.is_known.tolist() == [[False, True]]
     assert window.history.tolist() == [[1, 2, 1]]
-    assert window_after(panel, date(2024, 1, 3), 2, levels_of(())).is_known.all()
+    assert window_after(panel, date(2024, 1, 3), 2, levels_of(()), EVERY_DAY).is_known.all()
 
 
 def test_a_day_the_store_was_closed_is_not_scored(sales_of):
     sales = sales_of({"a": [1, 2, 1, 0, 3]}, MONDAY).with_columns(is_open=pl.col("ds") != date(2024, 1, 4))
-    window = window_after(panel_of(sales, pl.DataFrame({"unique_id": ["a"]})), date(2024, 1, 3), 2, levels_of(()))
+    window = window_after(
+        panel_of(sales, pl.DataFrame({"unique_id": ["a"]})), date(2024, 1, 3), 2, levels_of(()), EVERY_DAY
+    )
     assert window.is_known.tolist() == [[False, True]]
 
 
 def test_an_unknown_day_is_neither_covered_nor_missed(sales_of):
     sales = sales_of({"a": [1, 2, 1, None, 3]}, MONDAY)
     level = window_after(
-        panel_of(sales, pl.DataFrame({"unique_id": ["a"]})), date(2024, 1, 3), 2, levels_of(())
+        panel_of(sales, pl.DataFrame({"unique_id": ["a"]})), date(2024, 1, 3), 2, levels_of(()), EVERY_DAY
     ).levels[-1]
     missed = {name: np.array([[0.0, 0.0]]) for name in QUANTILES}
     assert quantile_scores(level, missed)["coverage_95"] == 0
@@ -207,7 +215,7 @@ def test_wrmsse_and_wspl_equal_a_naive_loop_on_every_level(make_panel, columns):
     panel = make_panel(series=8, days=100, seed=6, nasty=False)
     cutoff, horizon = panel.last_day - timedelta(days=14), 14
     level = levels_of((columns,))[0]
-    window = window_after(panel, cutoff, horizon, [level])
+    window = window_after(panel, cutoff, horizon, [level], EVERY_DAY)
     rng = np.random.default_rng(0)
     y_hat = rng.gamma(2, 2, (8, horizon))
     quantiles = {name: y_hat * (0.2 + tau * 2) for name, tau in QUANTILES.items()}
@@ -234,7 +242,7 @@ def test_rmsse_and_mase_equal_utilsforecast_where_series_sell_from_the_first_day
     sold = panel.sales.with_columns(y=pl.col("y") + (pl.col("ds") == panel.first_day))  # all sell on day one
     panel = panel_of(sold, panel.series, prices=panel.prices)
     cutoff = panel.last_day - timedelta(days=7)
-    level = window_after(panel, cutoff, 7, levels_of(())).levels[-1]
+    level = window_after(panel, cutoff, 7, levels_of(()), EVERY_DAY).levels[-1]
     y_hat = np.random.default_rng(1).gamma(2, 2, (6, 7))
     ours = point_scores(level, y_hat)
     future = (

@@ -8,13 +8,16 @@ import numpy as np
 import polars as pl
 import pytest
 
+from contract.demand import DemandRules
 from contract.levels import levels_of
-from forecasting.backtest import backtest
+from forecasting.backtest import BacktestPlan, backtest
 from forecasting.metrics import point_scores
 from forecasting.paired import blocks_of, drawn_differences, losses_of, widening
-from forecasting.promotion import IMPROVEMENT, NO_HARM, Conduct, Tables, confidence_of, decide
+from forecasting.promotion import IMPROVEMENT, NO_HARM, Conduct, Evidence, Tables, confidence_of, decide
 from forecasting.seasonal_naive import SeasonalNaive
 from forecasting.window import window_after
+
+EVERY_DAY = DemandRules(absent_means_zero=True, max_stockout_share=1.0, region=None)
 
 RNG = np.random.default_rng(5)
 INCUMBENT = RNG.uniform(0.8, 1.2, (4, 10))
@@ -22,7 +25,7 @@ BETTER = INCUMBENT * RNG.uniform(0.8, 0.95, (4, 10))
 
 
 def _decide(gate_params, candidate, bias=0.0, coverage=0.95, theirs=Conduct(0.0, 0.95)):  # noqa: B008 -- frozen
-    return decide(candidate, INCUMBENT, Conduct(bias, coverage), theirs, gate_params, seed=1)
+    return decide(Evidence(candidate, INCUMBENT, Conduct(bias, coverage), theirs), gate_params, seed=1)
 
 
 def test_a_clearly_better_candidate_is_promoted_and_the_reason_says_by_how_much(gate_params):
@@ -125,27 +128,29 @@ def test_a_gain_within_the_luck_of_a_seed_is_none(gate_params):
 def test_a_refit_need_not_be_better_but_must_do_no_harm(gate_params):
     conduct = Conduct(0.0, 0.95)
     for factor, is_promoted in ((1.0, True), (1.005, True), (1.05, False)):
-        told = decide(INCUMBENT * factor, INCUMBENT, conduct, conduct, gate_params, 1, NO_HARM)
+        told = decide(Evidence(INCUMBENT * factor, INCUMBENT, conduct, conduct, NO_HARM), gate_params, 1)
         assert told.promote is is_promoted, told.reasons
         assert told.rule == NO_HARM
-        assert not decide(INCUMBENT * factor, INCUMBENT, conduct, conduct, gate_params, 1, IMPROVEMENT).promote
+        assert not decide(
+            Evidence(INCUMBENT * factor, INCUMBENT, conduct, conduct, IMPROVEMENT), gate_params, 1
+        ).promote
 
 
 def test_without_a_window_to_compare_on_the_guardrails_decide_alone(gate_params):
     good, bad = Conduct(0.0, 0.95), Conduct(0.5, 0.95)
-    told = decide(None, None, good, good, gate_params, 1, NO_HARM)
+    told = decide(Evidence(None, None, good, good, NO_HARM), gate_params, 1)
     assert (told.promote, told.confidence, told.relative_difference) == (True, None, None)
-    assert not decide(None, None, bad, good, gate_params, 1, NO_HARM).promote
+    assert not decide(Evidence(None, None, bad, good, NO_HARM), gate_params, 1).promote
 
 
 def test_one_window_and_one_block_are_no_evidence(gate_params):
     """Every draw of one is that one: it was told as 100% of draws. A refit passes unless that little is harm."""
     good, one = Conduct(0.0, 0.95), np.array([[1.0]])
-    better = decide(one * 0.5, one, good, good, gate_params, 1)
+    better = decide(Evidence(one * 0.5, one, good, good), gate_params, 1)
     assert (better.promote, better.confidence, better.relative_difference) == (False, None, -0.5)
     assert better.reasons == ["one window and one block of series are too few to say whether it is better (-50.0%)"]
     for factor, is_promoted in ((1.0, True), (1.3, False)):
-        told = decide(one * factor, one, good, good, gate_params, 1, NO_HARM)
+        told = decide(Evidence(one * factor, one, good, good, NO_HARM), gate_params, 1)
         assert (told.promote, told.confidence) == (is_promoted, None)
         assert "too few to say" in told.reasons[0]
 
@@ -161,14 +166,14 @@ def test_one_window_and_one_block_are_no_evidence(gate_params):
 )
 def test_a_table_that_moves_too_much_or_takes_too_long_blocks(gate_params, tables, said):
     conduct = Conduct(0.0, 0.95)
-    told = decide(BETTER, INCUMBENT, conduct, conduct, gate_params, 1, tables=tables)
+    told = decide(Evidence(BETTER, INCUMBENT, conduct, conduct, tables=tables), gate_params, 1)
     assert told.promote is (said is None)
     assert said is None or said in told.reasons[0]
 
 
 def test_the_worst_slice_blocks_and_is_named(gate_params):
     ours, theirs = {"week_1": 0.9, "velocity_slow": 1.2, "ours alone": 9.0}, {"week_1": 1.0, "velocity_slow": 1.0}
-    told = decide(BETTER, INCUMBENT, Conduct(0.0, 0.95, ours), Conduct(0.0, 0.95, theirs), gate_params, 1)
+    told = decide(Evidence(BETTER, INCUMBENT, Conduct(0.0, 0.95, ours), Conduct(0.0, 0.95, theirs)), gate_params, 1)
     assert told.reasons == ["WAPE of slice velocity_slow is +20.0%, 5% allowed"]
 
 
@@ -181,11 +186,12 @@ def test_blocks_are_store_departments_and_single_series_without_them():
 def test_the_losses_of_all_blocks_add_up_to_the_wrmsse_of_the_series_level(make_panel, inference_params):
     panel = make_panel(series=8, days=90, seed=3)
     cutoffs = [panel.last_day - timedelta(days=k) for k in (28, 14)]
-    told = backtest(panel, {"n": SeasonalNaive(7)}, "n", cutoffs, 14, 1, inference_params)
-    (losses,) = losses_of(panel, told, ["n"], levels_of(((),)))
+    plan = BacktestPlan(cutoffs, 14, 1, None, inference_params, EVERY_DAY)
+    told = backtest(panel, {"seasonal_naive": SeasonalNaive(7, EVERY_DAY)}, plan)
+    (losses,) = losses_of(panel, told, ["seasonal_naive"], levels_of(((),)), EVERY_DAY)
     for row, cutoff in zip(losses, cutoffs, strict=True):
-        window = window_after(panel, cutoff, 14, levels_of(()))
-        wrmsse = point_scores(window.levels[-1], window.matrix(told.filter(cutoff=cutoff), "n"))["wrmsse"]
+        window = window_after(panel, cutoff, 14, levels_of(()), EVERY_DAY)
+        wrmsse = point_scores(window.levels[-1], window.matrix(told.filter(cutoff=cutoff), "seasonal_naive"))["wrmsse"]
         assert row.sum() == pytest.approx(wrmsse)
 
 

@@ -10,14 +10,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from contract.demand import DemandRules
 from contract.errors import BadInput
 from contract.frames import CALENDAR, FORECAST_LEVELS, FORECASTS
 from contract.levels import Level, levels_of
 from contract.panel import panel_of
 from contract.quantiles import QUANTILES
+from forecasting.champion import Champion
 from forecasting.intervals import Calibration, learn_weeks
-from forecasting.publication import heard, publish_forecasts, publish_levels, uncalibrated
+from forecasting.publication import Serving, heard, publish_forecasts, publish_levels, uncalibrated
 from forecasting.seasonal_naive import SeasonalNaive
+
+EVERY_DAY = DemandRules(absent_means_zero=True, max_stockout_share=1.0, region=None)
 
 LEVELS = levels_of(((), ("store_id",), ("store_id", "dept_id")))
 HORIZON = 14
@@ -32,7 +36,7 @@ class Told:
         self.y_hat = y_hat
 
     def forecast(self, panel, origin, horizon):
-        grid = SeasonalNaive(7).forecast(panel, origin, horizon)
+        grid = SeasonalNaive(7, EVERY_DAY).forecast(panel, origin, horizon)
         values = [self.y_hat[k % len(self.y_hat)] for k in range(grid.height)]
         return grid.with_columns(y_hat=pl.Series(values, dtype=pl.Float64))
 
@@ -56,10 +60,13 @@ def panel(make_panel):
 
 
 def _publish(panel, inference_params, y_hat: list[float | None] | None) -> pl.DataFrame:
-    champion = Told(y_hat) if y_hat is not None else None
-    return publish_forecasts(
-        panel, panel.last_day, HORIZON, champion, SeasonalNaive(7), CALIBRATIONS, inference_params, "run1"
-    )
+    serving = _serving(Told(y_hat) if y_hat is not None else None, inference_params)
+    return publish_forecasts(serving, panel, panel.last_day, HORIZON, "run1")
+
+
+def _serving(model, inference_params) -> Serving:
+    champion = Champion(model, None, CALIBRATIONS)
+    return Serving(champion, SeasonalNaive(7, EVERY_DAY), inference_params, EVERY_DAY)
 
 
 answers = st.lists(
@@ -164,12 +171,16 @@ def test_closed_days_behind_a_hole_in_the_feed_are_not_what_came_last(make_panel
     known = whole.up_to(whole.last_day - timedelta(days=8))
     zeros = whole.sales.filter(pl.col("ds") == whole.last_day).with_columns(y=pl.lit(0.0), is_open=pl.lit(False))
     holed = replace(known, sales=pl.concat([known.sales, zeros]).sort("unique_id", "ds"))
-    asked = (whole.last_day, HORIZON, None, SeasonalNaive(7), CALIBRATIONS, inference_params, "run")
-    assert publish_forecasts(holed, *asked).equals(publish_forecasts(known, *asked))
+    serving = _serving(None, inference_params)
+
+    def table(panel):
+        return publish_forecasts(serving, panel, whole.last_day, HORIZON, "run")
+
+    assert table(holed).equals(table(known))
     tight = replace(
         whole, sales=pl.concat([whole.up_to(whole.last_day - timedelta(days=1)).sales, zeros]).sort("unique_id", "ds")
     )
-    assert not publish_forecasts(tight, *asked).equals(publish_forecasts(known, *asked))
+    assert not table(tight).equals(table(known))
 
 
 def test_a_calendar_that_closes_nearly_everything_is_refused_unless_the_stores_do_close(make_panel, inference_params):

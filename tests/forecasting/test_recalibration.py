@@ -11,11 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import norm
 
+from contract.demand import DemandRules
 from contract.quantiles import QUANTILES
 from forecasting.champion import Champion
 from forecasting.intervals import Calibration, Ratios
 from forecasting.recalibration import Stretch, learned_stretch, stretch_of, text_of, with_stretch
 from forecasting.seasonal_naive import SeasonalNaive
+
+EVERY_DAY = DemandRules(absent_means_zero=True, max_stockout_share=1.0, region=None)
 
 TAUS = np.array(list(QUANTILES.values()))
 MEANS = {"slow": 0.5, "medium": 3.0, "fast": 40.0}
@@ -76,7 +79,7 @@ def test_the_champions_own_series_are_stretched_its_groups_and_the_baseline_are_
         for level in ("series", "total")
     }
     calibration, stretch = Calibration(ratios), Stretch(upper=(1, 1, 2))
-    champion = Champion(SeasonalNaive(7), "m1", {"seasonal_naive": calibration, "other": calibration})
+    champion = Champion(SeasonalNaive(7, EVERY_DAY), "m1", {"seasonal_naive": calibration, "other": calibration})
     made = with_stretch(champion, text_of(stretch)).calibrations
     of = (np.array([10.0]), np.array([1]))
     assert made["seasonal_naive"].quantiles("series", *of)[0, -1] == pytest.approx(20)

@@ -9,14 +9,17 @@ import numpy as np
 import polars as pl
 import pytest
 
+from contract.demand import DemandRules
 from contract.frames import SCORES
 from contract.levels import levels_of
 from contract.quantiles import QUANTILES
-from forecasting.backtest import backtest
+from forecasting.backtest import BacktestPlan, backtest
 from forecasting.leaderboard import by_level, by_slice, conduct_of, leaderboard_of
 from forecasting.scoring import calibration_json, calibration_of, score_backtest
 from forecasting.seasonal_naive import SeasonalNaive
 from forecasting.slices import lifecycle_states, slices_of, velocity_classes
+
+EVERY_DAY = DemandRules(absent_means_zero=True, max_stockout_share=1.0, region=None)
 
 LEVELS = levels_of(((), ("store_id",), ("store_id", "dept_id")))
 HORIZON = 14
@@ -31,14 +34,14 @@ class Doubled:
         return self
 
     def forecast(self, panel, origin, horizon):
-        return SeasonalNaive(7).forecast(panel, origin, horizon).with_columns(pl.col("y_hat") * 2)
+        return SeasonalNaive(7, EVERY_DAY).forecast(panel, origin, horizon).with_columns(pl.col("y_hat") * 2)
 
 
 def _told(panel, step: int, inference_params) -> pl.DataFrame:
     last = panel.last_day - timedelta(days=HORIZON)
     cutoffs = [last - timedelta(days=step * k) for k in reversed(range(3))]
-    models = {"seasonal_naive": SeasonalNaive(7), "doubled": Doubled()}
-    return backtest(panel, models, "seasonal_naive", cutoffs, HORIZON, 1, inference_params)
+    models = {"seasonal_naive": SeasonalNaive(7, EVERY_DAY), "doubled": Doubled()}
+    return backtest(panel, models, BacktestPlan(cutoffs, HORIZON, 1, None, inference_params, EVERY_DAY))
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +53,9 @@ def panel(make_panel):
 @pytest.fixture(scope="module")
 def scored(panel, inference_params):
     """Three cutoffs, each window closed before the next."""
-    return score_backtest(panel, _told(panel, 14, inference_params), ["seasonal_naive", "doubled"], LEVELS, 4)
+    return score_backtest(
+        panel, _told(panel, 14, inference_params), ["seasonal_naive", "doubled"], LEVELS, 4, EVERY_DAY
+    )
 
 
 def _of(scores: pl.DataFrame, **wanted) -> list[float]:
@@ -93,20 +98,20 @@ def test_the_first_cutoff_has_no_quantile_scores_because_nothing_had_come_true(s
 
 
 def test_a_window_still_open_at_a_cutoff_calibrates_nothing_there(panel, inference_params):
-    scores, _ = score_backtest(panel, _told(panel, 7, inference_params), ["seasonal_naive"], LEVELS, 4)
+    scores, _ = score_backtest(panel, _told(panel, 7, inference_params), ["seasonal_naive"], LEVELS, 4, EVERY_DAY)
     cutoffs = sorted(scores["cutoff"].unique().to_list())
     assert _cutoffs_with_quantile_scores(scores) == cutoffs[2:]  # 7 days after the first its window is half open
 
 
 def test_what_came_true_after_a_cutoff_moves_no_quantile_scored_before_it(panel, inference_params):
     told = _told(panel, 7, inference_params)
-    plain, _ = score_backtest(panel, told, ["seasonal_naive"], LEVELS, 4)
+    plain, _ = score_backtest(panel, told, ["seasonal_naive"], LEVELS, 4, EVERY_DAY)
     # the third cutoff's coverage may read the first window only: the second window's answers are changed, its forecasts too
     second = sorted(told["cutoff"].unique().to_list())[1]
     other = told.with_columns(
         seasonal_naive=pl.when(pl.col("cutoff") == second).then(999.0).otherwise("seasonal_naive")
     )
-    changed, _ = score_backtest(panel, other, ["seasonal_naive"], LEVELS, 4)
+    changed, _ = score_backtest(panel, other, ["seasonal_naive"], LEVELS, 4, EVERY_DAY)
     last = plain["cutoff"].max()
     assert changed.filter(cutoff=last).equals(plain.filter(cutoff=last))
 

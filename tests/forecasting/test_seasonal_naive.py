@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 import polars as pl
 import pytest
 
+from contract.demand import DemandRules
 from contract.errors import NotEnoughHistory
 from contract.panel import panel_of
 from forecasting.forecaster import days_late
 from forecasting.seasonal_naive import SeasonalNaive
 
+EVERY_DAY = DemandRules(absent_means_zero=True, max_stockout_share=1.0, region=None)
+
 MONDAY = date(2024, 1, 1)
 
 
 def _forecast(panel, origin: date, horizon: int) -> dict[tuple[str, int], float | None]:
-    told = SeasonalNaive(7).fit(panel).forecast(panel, origin, horizon)
+    told = SeasonalNaive(7, EVERY_DAY).fit(panel).forecast(panel, origin, horizon)
     return {(one, h): y_hat for one, h, y_hat in told.select("unique_id", "h", "y_hat").iter_rows()}
 
 
@@ -75,7 +79,7 @@ def test_a_day_of_which_nothing_is_known_takes_the_same_weekday_of_an_earlier_we
     """In the second week a has no row on Monday, when b has one, and nobody has one on Tuesday."""
     a, b = [6, 4, 9, 9, 9, 9, 9, None, None, 7, 9, 9, 9, 9], [1] * 8 + [None] + [1] * 5
     panel = panel_of(sales_of({"a": a, "b": b}), _series("a", "b"))
-    told = SeasonalNaive(7, absent_means_zero=zeros).forecast(panel, date(2024, 1, 14), 3)
+    told = SeasonalNaive(7, replace(EVERY_DAY, absent_means_zero=zeros)).forecast(panel, date(2024, 1, 14), 3)
     assert told.filter(unique_id="a")["y_hat"].to_list() == [monday, 4, 7]
 
 

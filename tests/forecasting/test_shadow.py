@@ -22,7 +22,7 @@ def test_by_hand_twice_the_error_is_plus_a_hundred_percent():
     shadow = shadow_of(told(error=-2, served_error=1), "m1", "recipe")
     assert (shadow.wape, shadow.served_wape, shadow.relative, shadow.error) == (0.4, 0.2, pytest.approx(1.0), 0.0)
     assert (shadow.days, shadow.series) == (10, 2)
-    assert "m1 in shadow on 2 series over 10 days" in shadow.told
+    assert "m1 in shadow on 2 series over 10 days" in shadow.sentence
 
 
 def test_under_a_week_or_without_sales_nothing_is_said():

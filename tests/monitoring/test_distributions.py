@@ -11,12 +11,15 @@ import pytest
 from scipy.stats import ks_2samp
 
 from contract.days import YEAR
+from contract.demand import DemandRules
 from contract.params import SignalParams
 from monitoring.covariates import PLANNED_DAYS, covariate_signals, one_for_each_covariate
 from monitoring.distributions import WINDOW_DAYS, share_missing, share_repeated, share_unseen, yearly_distance
 from monitoring.finding import Finding, not_judged
 from monitoring.input_signals import arrived
 from monitoring.judge import judge
+
+EVERY_DAY = DemandRules(absent_means_zero=True, max_stockout_share=1.0, region=None)
 
 PARAMS = SignalParams(false_alarms_per_quarter=0.1, watch_days=28, past_days=364, least_past_days=84)
 DAYS = YEAR + WINDOW_DAYS + 150
@@ -29,7 +32,7 @@ def panel(make_panel):
 
 
 def signals_of(panel):
-    seen = arrived(panel, DAYS, True)
+    seen = arrived(panel, DAYS, EVERY_DAY)
     return covariate_signals(seen, panel, KNOWN_FUTURE, PAST_ONLY)
 
 

@@ -8,12 +8,15 @@ import numpy as np
 import polars as pl
 import pytest
 
+from contract.demand import DemandRules
 from contract.frames import FORECAST_LEVELS
 from contract.levels import Level, levels_of
 from contract.panel import panel_of
 from contract.quantiles import QUANTILES
 from forecasting.came_true import came_true, levels_came_true
 from monitoring.outcomes import READ_AT, TAUS, outcome_tables
+
+EVERY_DAY = DemandRules(absent_means_zero=True, max_stockout_share=1.0, region=None)
 
 ORIGIN = date(2024, 1, 31)
 SERIES = pl.DataFrame({"unique_id": ["a", "b"], "store_id": ["S1", "S2"]})
@@ -25,7 +28,7 @@ def told(forecasts_of, sales_of):
     """Ten days: a forecast of 6 where 4 sold in S1, of 0.5 where 1 sold in S2."""
     sales = sales_of({"a": [4.0] * 10, "b": [1.0] * 10}, ORIGIN + timedelta(days=1))
     forecasts = forecasts_of({"a": [6.0] * 14, "b": [0.5] * 14}, ORIGIN)
-    return came_true(forecasts, panel_of(sales, SERIES), absent_means_zero=True, max_stockout_share=1.0)
+    return came_true(forecasts, panel_of(sales, SERIES), EVERY_DAY)
 
 
 def published(told: pl.DataFrame, level: Level, y_hat: float, group: str) -> pl.DataFrame:

@@ -37,7 +37,7 @@ def test_a_day_closed_for_all_without_a_reason_rings_with_the_way_out(panel):
     day = panel.last_day + timedelta(days=3)
     (finding,) = found(with_calendar(panel, [day]))
     assert (finding.cause, finding.severity, finding.value) == (f"planned_closed:{day}", "warning", 1.0)
-    assert f"--mute planned_closed:{day}" in finding.advice
+    assert f"mute planned_closed:{day}" in finding.advice
 
 
 def test_a_named_feast_does_not(panel):

@@ -10,6 +10,7 @@ import polars as pl
 import pytest
 
 from contract.days import YEAR
+from contract.demand import DemandRules
 from contract.panel import panel_of
 from contract.params import SignalParams
 from forecasting.came_true import came_true
@@ -19,6 +20,8 @@ from monitoring.judge import judge, past_of
 from monitoring.outcome_signals import daily_sums, outcome_signals, weekly_origins
 from monitoring.outlook import expected_absolute_error
 from monitoring.signal import WHOLE, Signal
+
+EVERY_DAY = DemandRules(absent_means_zero=True, max_stockout_share=1.0, region=None)
 
 FIRST = date(2022, 1, 3)
 PARAMS = SignalParams(false_alarms_per_quarter=0.1, watch_days=28, past_days=364, least_past_days=84)
@@ -144,7 +147,7 @@ def test_weekly_tables_are_the_last_ones_of_each_week(days_of_the_week, chosen):
 def test_bias_by_group_and_outcomes_outside_are_sums_of_the_day(forecasts_of, sales_of, params):
     series = pl.DataFrame({"unique_id": ["a", "b"], "store_id": ["S1", "S2"]})
     sales = sales_of({"a": [2.0] * 3, "b": [2.0] * 3}, date(2024, 2, 1))
-    told = came_true(forecasts_of({"a": [3.0] * 3, "b": [2.0] * 3}), panel_of(sales, series), True, 1.0)
+    told = came_true(forecasts_of({"a": [3.0] * 3, "b": [2.0] * 3}), panel_of(sales, series), EVERY_DAY)
     bias, accuracy, calibration = outcome_signals(daily_sums(told, series, ["store_id"]), params.monitor)
     assert bias.groups == (WHOLE, "store_id:S1", "store_id:S2")
     assert bias.values[:, 0] == pytest.approx([1 / 5, 1 / 3, 0.0])
@@ -158,13 +161,15 @@ def test_a_store_and_a_department_of_one_name_are_two_groups_of_a_signal(forecas
     series = pl.DataFrame({"unique_id": ["a", "b"], "store_id": ["A", "A"], "dept_id": ["A", "B"]})
     sales = sales_of({"a": [2.0] * 3, "b": [2.0] * 3}, date(2024, 2, 1))
     panel = panel_of(sales, series)
-    told = came_true(forecasts_of({"a": [3.0] * 3, "b": [2.0] * 3}), panel, True, 1.0)
+    told = came_true(forecasts_of({"a": [3.0] * 3, "b": [2.0] * 3}), panel, EVERY_DAY)
     bias, *_ = outcome_signals(daily_sums(told, series, ["store_id", "dept_id"]), params.monitor)
     assert dict(zip(bias.groups, bias.values[:, 0], strict=True)) == pytest.approx(
         {WHOLE: 1 / 5, "store_id:A": 1 / 5, "dept_id:A": 1 / 3, "dept_id:B": 0.0}
     )
     assert bias.slice_of("dept_id:A") == "dept_id:A"
-    demand = next(s for s in input_signals(arrived(panel, 3, True), ["store_id", "dept_id"]) if s.slice == "demand")
+    demand = next(
+        s for s in input_signals(arrived(panel, 3, EVERY_DAY), ["store_id", "dept_id"]) if s.slice == "demand"
+    )
     assert demand.groups == (WHOLE, "store_id:A", "dept_id:A", "dept_id:B")
 
 
@@ -182,8 +187,8 @@ def year_and_a_half(make_panel):
 def test_no_signal_reads_a_later_day(year_and_a_half):
     """Cutting the panel at a day changes no value of that day or before."""
     panel, cut = year_and_a_half, year_and_a_half.last_day - timedelta(days=30)
-    whole = input_signals(arrived(panel, 400, True), ["store_id"])
-    short = input_signals(arrived(panel.up_to(cut), 400, True), ["store_id"])
+    whole = input_signals(arrived(panel, 400, EVERY_DAY), ["store_id"])
+    short = input_signals(arrived(panel.up_to(cut), 400, EVERY_DAY), ["store_id"])
     assert [one.name for one in whole] == [one.name for one in short]
     for one, other in zip(whole, short, strict=True):
         known = one.up_to(cut).values[:, -other.values.shape[1] :]
@@ -192,7 +197,7 @@ def test_no_signal_reads_a_later_day(year_and_a_half):
 
 def test_demand_is_compared_with_the_same_weekday_a_year_before(year_and_a_half):
     panel = year_and_a_half
-    demand = next(s for s in input_signals(arrived(panel, 400, True), []) if s.slice == "demand")
+    demand = next(s for s in input_signals(arrived(panel, 400, EVERY_DAY), []) if s.slice == "demand")
     units = panel.sales.group_by("ds").agg(pl.col("y").sum())
     of = dict(units.iter_rows())
     expected = np.log(of[panel.last_day] / of[panel.last_day - timedelta(days=YEAR)])
@@ -207,10 +212,10 @@ def test_prices_are_compared_within_series_and_what_sold_without_one_is_counted(
         .then(pl.col("price") * 1.5)
         .otherwise("price")
     )
-    signals = {s.slice: s for s in input_signals(arrived(replace(panel, prices=dearer), 400, True), [])}
-    before = {s.slice: s for s in input_signals(arrived(panel, 400, True), [])}
+    signals = {s.slice: s for s in input_signals(arrived(replace(panel, prices=dearer), 400, EVERY_DAY), [])}
+    before = {s.slice: s for s in input_signals(arrived(panel, 400, EVERY_DAY), [])}
     assert signals["prices"].values[0, -1] - before["prices"].values[0, -1] == pytest.approx(np.log(1.5), abs=1e-3)
     none = replace(
         panel, prices=panel.prices.with_columns(price=pl.when(pl.col("unique_id") > "I").then(None).otherwise("price"))
     )
-    assert "prices" not in {s.slice for s in input_signals(arrived(none, 400, True), [])}
+    assert "prices" not in {s.slice for s in input_signals(arrived(none, 400, EVERY_DAY), [])}

@@ -7,14 +7,17 @@ from datetime import date, datetime, timedelta
 import polars as pl
 import pytest
 
+from contract.demand import DemandRules
 from contract.frames import FORECAST_LEVELS
 from contract.panel import panel_of
-from desk.past_tables import sums_of_first_weeks
 from forecasting.came_true import came_true
 from monitoring.outcome_signals import daily_sums, weekly_origins
+from queries.past_tables import sums_of_first_weeks
 from storage.forecasts import newest_runs, publish
 from storage.runs import Run
 from storage.store import open_store
+
+EVERY_DAY = DemandRules(absent_means_zero=True, max_stockout_share=1.0, region=None)
 
 FIRST, DAYS = date(2024, 4, 1), 42  # a Monday; six weeks
 SATURDAY, SUNDAY = 5, 6
@@ -37,7 +40,7 @@ def judged_days(tmp_path, forecasts_of, sales_of):
                 runs,
                 panel,
                 weekly_origins(runs),
-                lambda tables, known: daily_sums(came_true(tables, known, True, 1.0), known.series, []),
+                lambda tables, known: daily_sums(came_true(tables, known, EVERY_DAY), known.series, []),
             )
         return dict(sums.select("ds", "rows").sort("ds").rows())
 

@@ -25,10 +25,10 @@ def statements_alone() -> None:
 
 def archived_first() -> None:
     """A file goes to the archive before its rows are in the store."""
-    from intake import taking
+    from stages import take
     from storage.store import file_of
 
-    read, write, move, at = taking.read_file, taking.write_delivery, taking.archive_file, []
+    read, write, move, at = take.read_file, take.write_delivery, take.archive_file, []
 
     def reading(path: Path, *rest: Any) -> Any:
         at[:] = [path]
@@ -39,8 +39,8 @@ def archived_first() -> None:
         move(at[0], archive / "refused" if any(batch.reason for batch in batches) else archive, delivery.sha256)
         return write(con, delivery, batches, sentences)
 
-    taking.read_file, taking.write_delivery = reading, writing
-    taking.archive_file = lambda path, *rest: move(path, *rest) if path.exists() else None
+    take.read_file, take.write_delivery = reading, writing
+    take.archive_file = lambda path, *rest: move(path, *rest) if path.exists() else None
 
 
 def pages_in_place() -> None:

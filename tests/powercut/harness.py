@@ -43,12 +43,12 @@ from points import Counter, Point, Slot, armed
 from report import Report
 
 import inference  # noqa: F401 -- warm for the children, like the next
-import ingest
-import intake.taking  # noqa: F401
+import stages.take  # noqa: F401
 import storage.journal
-from contract.places import Places
 from expectations.pages import _render  # noqa: F401
 from forecasting import champion  # noqa: F401
+from runtime.paths import Paths
+from stages.rebuild import rebuild
 
 _ENDS = 60  # seconds a child may take before it counts as hanging
 PARAMS = small_params()  # read once: half of a small door's time is reading YAML
@@ -105,14 +105,14 @@ def answer(work: Callable[[], Any]) -> Any:
         os.waitpid(pid, 0)
 
 
-def killed(walked: Walked, places: Places, point: Point, slot: Slot, plant: Fault = None) -> str | None:
+def killed(walked: Walked, paths: Paths, point: Point, slot: Slot, plant: Fault = None) -> str | None:
     """Where the door died; None when it was done before it got there."""
 
     def walk() -> None:
         if plant:
             plant()
-        armed(Counter(slot, tell, point), places.root)
-        walked.step.door(PARAMS, places, now_of(walked.number))
+        armed(Counter(slot, tell, point), paths.root)
+        walked.step.door(PARAMS, paths, now_of(walked.number))
 
     told, tell = os.pipe()
     slot.write("")
@@ -131,23 +131,23 @@ def killed(walked: Walked, places: Places, point: Point, slot: Slot, plant: Faul
 
 def walked_plan(folder: Path) -> list[Walked]:
     """Every step done once, on top of the one before."""
-    places, done = Places(folder / "undisturbed"), []
+    paths, done = Paths(folder / "undisturbed"), []
     for number, step in enumerate(steps()):
-        _must(answer(partial(step.prepare, places)))
+        _must(answer(partial(step.prepare, paths)))
         before = folder / f"before_{number:02d}"
-        shutil.copytree(places.root, before)
+        shutil.copytree(paths.root, before)
         since = time.monotonic()
-        _must(answer(partial(_door, step, number, places)))
+        _must(answer(partial(_door, step, number, paths)))
         seconds = time.monotonic() - since
-        after = _must(answer(lambda: observed(places)))
+        after = _must(answer(lambda: observed(paths)))
         count = partial(_counted, step, number, before, folder / "counted")
         counted = _must(answer(count))
         done.append(Walked(step, number, before, after, seconds, *counted))
     return done
 
 
-def _door(step: Step, number: int, places: Places) -> None:
-    step.door(PARAMS, places, now_of(number))
+def _door(step: Step, number: int, paths: Paths) -> None:
+    step.door(PARAMS, paths, now_of(number))
 
 
 def _counted(step: Step, number: int, before: Path, work: Path) -> tuple:
@@ -158,7 +158,7 @@ def _counted(step: Step, number: int, before: Path, work: Path) -> tuple:
     passed = counter.passed
     counter.passed = lambda kind, name: (names.append(name) if kind == "statement" else None, passed(kind, name))[1]
     armed(counter, work)
-    _door(step, number, Places(work))
+    _door(step, number, Paths(work))
     return counter.counts, names, counter.seconds, watch.unsafe()
 
 
@@ -190,41 +190,41 @@ def cut(
     work = folder / "cut"
     shutil.rmtree(work, ignore_errors=True)
     shutil.copytree(walked.before, work)
-    places, where = Places(work), []
+    paths, where = Paths(work), []
     for point in [drawn(rng, walked) for _ in range(rng.choice([1, 1, 2]))]:
-        at = killed(walked, places, point, slot, plant)
+        at = killed(walked, paths, point, slot, plant)
         kind = "inside" if point.kind == "statement" and point.delay_s is not None else point.kind
         report.note(walked.step.name, kind, at)
         where.append(at or "done before")
     is_read, lost = rng.random() < 0.4, rng.choices(["", "with the power", "later"], [80, 10, 10])[0]
     report.stores_lost += bool(lost)
-    wrong = answer(lambda: _verdict(walked, places, is_read, lost, plant))
+    wrong = answer(lambda: _verdict(walked, paths, is_read, lost, plant))
     wrong = wrong if isinstance(wrong, list) else [wrong["failed"]]
     cut_at = f"'{walked.step.name}' cut at {where}{lost and ', store lost '}{lost}"
     report.violations += [f"seed {seed} number {number}, {cut_at}: {one}" for one in wrong]
 
 
-def _verdict(walked: Walked, places: Places, is_read: bool, lost: str, plant: Fault) -> list[str]:
+def _verdict(walked: Walked, paths: Paths, is_read: bool, lost: str, plant: Fault) -> list[str]:
     """What is wrong; of four cuts in ten also as read in between, of two in ten also after the store file was lost and made
     again: at once, before the door is walked again, or once all was well."""
     if plant:
         plant()
-    wrong = seen_in_between(places) if is_read else []
+    wrong = seen_in_between(paths) if is_read else []
     if lost == "with the power":
-        _lose(walked, places)
-    _door(walked.step, walked.number, places)
-    wrong += wrong_at_the_end(places, walked.after)
+        _lose(walked, paths)
+    _door(walked.step, walked.number, paths)
+    wrong += wrong_at_the_end(paths, walked.after)
     if lost == "later":
-        _lose(walked, places)
-        wrong += [f"rebuilt: {one}" for one in wrong_at_the_end(places, walked.after)]
+        _lose(walked, paths)
+        wrong += [f"rebuilt: {one}" for one in wrong_at_the_end(paths, walked.after)]
     return wrong
 
 
-def _lose(walked: Walked, places: Places) -> None:
+def _lose(walked: Walked, paths: Paths) -> None:
     """The store file gone (its log is not), and made again from the journal. One without a journal held nothing yet."""
-    if any(places.root.glob("journal/*/[0-9]*")):
-        places.store.unlink(missing_ok=True)
-        ingest.rebuild(PARAMS, places, now=now_of(walked.number))
+    if any(paths.root.glob("journal/*/[0-9]*")):
+        paths.store.unlink(missing_ok=True)
+        rebuild(PARAMS, paths, now=now_of(walked.number))
 
 
 def cuts(plan: list[Walked], folder: Path, seed: int, numbers: Iterator[int], kills: int) -> Report:

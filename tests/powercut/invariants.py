@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from contract.disk import sha256_of
-from contract.places import Places
+from runtime.disk import sha256_of
+from runtime.paths import Paths
 from storage.inbox import archived_file, waiting_files
 from storage.schema import TABLES, quoted
 from storage.store import Connection, open_store
@@ -19,39 +19,39 @@ _CLOCKED = {
 }  # when it ended, what was checked out and held is no part of what it did
 
 
-def observed(places: Places) -> dict[str, Any]:
+def observed(paths: Paths) -> dict[str, Any]:
     """Everything that must be equal: tables as sets (a hash each), archive, registry, what still waits. Not `meta`: how many
     changes it took may differ."""
-    with open_store(places.store, 20) as con:
-        return _observed(con, places)
+    with open_store(paths.store, 20) as con:
+        return _observed(con, paths)
 
 
-def _observed(con: Connection, places: Places) -> dict[str, Any]:
+def _observed(con: Connection, paths: Paths) -> dict[str, Any]:
     return {
         "tables": {table.name: _hash_of(con, table.name) for table in TABLES if table.name != "meta"},
-        "archive": _files(places.archive),
-        "registry": _files(places.registry),
-        "waiting": [path.name for path in waiting_files(places.inbox)],
+        "archive": _files(paths.archive),
+        "registry": _files(paths.registry),
+        "waiting": [path.name for path in waiting_files(paths.inbox)],
     }
 
 
-def seen_in_between(places: Places) -> list[str]:
+def seen_in_between(paths: Paths) -> list[str]:
     """What is wrong for whoever reads the store and the validation pages right after the cut."""
-    halves = list(_halves(places))
-    if not places.store.exists():
+    halves = list(_halves(paths))
+    if not paths.store.exists():
         return halves
-    with open_store(places.store, 20) as con:
+    with open_store(paths.store, 20) as con:
         return [*halves, *_broken(con)]
 
 
-def wrong_at_the_end(places: Places, expected: dict[str, Any]) -> list[str]:
+def wrong_at_the_end(paths: Paths, expected: dict[str, Any]) -> list[str]:
     """What differs from the run that was never killed, and what the ledger promises and the archive does not keep."""
-    with open_store(places.store, 20) as con:
-        wrong = [f"{part} {name} differs" for part, name in _differences(_observed(con, places), expected)]
-        wrong += [*_broken(con), *_not_archived(con, places), *_halves(places)]
-    archived = {path.name[:64] for path in places.archive.rglob("*_*")}
+    with open_store(paths.store, 20) as con:
+        wrong = [f"{part} {name} differs" for part, name in _differences(_observed(con, paths), expected)]
+        wrong += [*_broken(con), *_not_archived(con, paths), *_halves(paths)]
+    archived = {path.name[:64] for path in paths.archive.rglob("*_*")}
     return wrong + [
-        f"{path.name} is in inbox and archive" for path in waiting_files(places.inbox) if sha256_of(path) in archived
+        f"{path.name} is in inbox and archive" for path in waiting_files(paths.inbox) if sha256_of(path) in archived
     ]
 
 
@@ -88,9 +88,9 @@ _QUESTIONS = {
 }  # fmt: skip
 
 
-def _not_archived(con: Connection, places: Places) -> Iterator[str]:
+def _not_archived(con: Connection, paths: Paths) -> Iterator[str]:
     for (sha256,) in con.execute("select distinct sha256 from batches").fetchall():
-        if archived_file(places.archive, sha256) is None:
+        if archived_file(paths.archive, sha256) is None:
             yield f"the archive does not hold content {sha256[:8]}"
 
 
@@ -115,8 +115,8 @@ def _files(folder: Path) -> dict[str, str]:
     return {str(path.relative_to(folder)): sha256_of(path) for path in sorted(folder.rglob("*")) if path.is_file()}
 
 
-def _halves(places: Places) -> Iterator[str]:
-    pages = sorted(places.validation.glob("*.batch.json"))
+def _halves(paths: Paths) -> Iterator[str]:
+    pages = sorted(paths.validation.glob("*.batch.json"))
     yield from (f"page {page.name} is half" for page in pages if not _is_json(page))
 
 

@@ -13,8 +13,12 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from contract.params import Params, load_params
-from contract.places import Places
+from contract.params import Params
+from contract.params_file import load_params
+from runtime.paths import Paths
+from stages.correct import correct
+from stages.rebuild import rebuild
+from stages.replay import Refused, replay
 
 ROOT = Path(__file__).resolve().parents[2]
 FIRST = date(2024, 1, 1)
@@ -24,7 +28,7 @@ SERIES = [
 ]
 HEADER = "unique_id,ds,y,state_id,store_id,cat_id,dept_id,item_id"
 
-Door = Callable[[Params, Places, datetime], Any]
+Door = Callable[[Params, Paths, datetime], Any]
 
 
 @dataclass(frozen=True)
@@ -32,7 +36,7 @@ class Step:
     """A run of a door: what is laid out before it, and what it is called."""
 
     name: str
-    prepare: Callable[[Places], None]
+    prepare: Callable[[Paths], None]
     door: Door
 
 
@@ -72,66 +76,63 @@ def steps() -> list[Step]:
         Step("forecast", _dropping(), _infer),
         Step("the same forecast", _dropping(), _infer),
         Step("second laboratory", _laboratory("b"), _publish),
-        Step("lost store", lambda places: places.store.unlink(), _rebuild),
+        Step("lost store", lambda paths: paths.store.unlink(), _rebuild),
     ]  # fmt: skip
 
 
-def _ingest(params: Params, places: Places, now: datetime) -> Any:
+def _ingest(params: Params, paths: Paths, now: datetime) -> Any:
     import ingest
 
-    return ingest.ingest(params, places, now=now)
+    return ingest.ingest(params, paths, now=now)
 
 
-def _rebuild(params: Params, places: Places, now: datetime) -> Any:
-    import ingest
+def _rebuild(params: Params, paths: Paths, now: datetime) -> Any:
 
-    return ingest.rebuild(params, places, now=now)
+    return rebuild(params, paths, now=now)
 
 
-def _replay(params: Params, places: Places, now: datetime) -> Any:
+def _replay(params: Params, paths: Paths, now: datetime) -> Any:
     """The limit was wrong: a bulk order of 150,000 units is one."""
-    import ingest
 
     rules = params.ingest.model_copy(update={"max_y": 1e6, "refuse_unusual": False})
-    return ingest.replay(params.model_copy(update={"ingest": rules}), places, now=now, code="units_absurd")
+    return replay(params.model_copy(update={"ingest": rules}), paths, Refused(code="units_absurd"), now=now)
 
 
-def _correct(params: Params, places: Places, now: datetime) -> Any:
+def _correct(params: Params, paths: Paths, now: datetime) -> Any:
     """The row was wrong: mended by hand. Its batch is the one that refused a row of no unit."""
-    import ingest
     from storage.store import open_store
 
-    with open_store(places.store) as con:
+    with open_store(paths.store) as con:
         ((batch_id,),) = con.execute("select min(batch_id) from quarantine where reason = 'units_negative'").fetchall()
-    return ingest.replay(params, places, now=now, batch_id=batch_id, corrected=places.root / "mended.csv")
+    return correct(params, paths, batch_id, paths.root / "mended.csv", now=now)
 
 
-def _mended(day: date) -> Callable[[Places], None]:
+def _mended(day: date) -> Callable[[Paths], None]:
     """The first line of a day as it should have been."""
 
-    def prepare(places: Places) -> None:
+    def prepare(paths: Paths) -> None:
         first = _day(day).splitlines()[1]
-        (places.root / "mended.csv").write_text(f"{HEADER},row_number\n{first},1\n", encoding="utf-8")
+        (paths.root / "mended.csv").write_text(f"{HEADER},row_number\n{first},1\n", encoding="utf-8")
 
     return prepare
 
 
-def _publish(params: Params, places: Places, now: datetime) -> Any:
-    import inference
+def _publish(params: Params, paths: Paths, now: datetime) -> Any:
+    from stages.publish import publish
 
-    return inference.publish(params, places, now=now)
+    return publish(params, paths, now=now)
 
 
-def _infer(params: Params, places: Places, now: datetime) -> Any:
+def _infer(params: Params, paths: Paths, now: datetime) -> Any:
     """The factory's door; the champion's answer is a made-up one."""
-    import forecasting.answering
     import forecasting.ladder
+    import forecasting.table
     import inference
     from forecasting.champion import Champion
 
     forecasting.ladder.who_serves = lambda *_: (Champion(None, None, {}), None)
-    forecasting.answering.answer = lambda *_: forecasting.answering.Answer(*made_up("daily"))
-    return inference.infer(params, places, now=now)
+    forecasting.table.forecast_table = lambda *_: forecasting.table.ForecastTable(*made_up("daily"))
+    return inference.infer(params, paths, now=now)
 
 
 def made_up(name: str) -> tuple[Any, Any, dict[str, Any]]:
@@ -148,21 +149,21 @@ def made_up(name: str) -> tuple[Any, Any, dict[str, Any]]:
     return pl.DataFrame(rows).with_columns(reason=pl.lit(None, pl.String)), pl.DataFrame(levels), lineage
 
 
-def _laboratory(name: str) -> Callable[[Places], None]:
+def _laboratory(name: str) -> Callable[[Paths], None]:
     """What the laboratory leaves behind for --publish: tables, scores, a promoting decision, a bundle."""
 
-    def prepare(places: Places) -> None:
+    def prepare(paths: Paths) -> None:
         import polars as pl
 
         from contract.frames import SCORES
-        from contract.params import text_hash
+        from contract.hashes import text_hash
 
-        for folder in (places.forecasts, places.scores, places.candidate, places.backtest):
+        for folder in (paths.forecasts, paths.scores, paths.candidate, paths.backtest):
             shutil.rmtree(folder, ignore_errors=True)
             folder.mkdir(parents=True)
         forecasts, levels, lineage = made_up(name)
-        forecasts.write_parquet(places.forecasts / "forecasts.parquet")
-        levels.write_parquet(places.forecasts / "forecast_levels.parquet")
+        forecasts.write_parquet(paths.forecasts / "forecasts.parquet")
+        levels.write_parquet(paths.forecasts / "forecast_levels.parquet")
         score = {
             "run_id": "?",
             "model": name,
@@ -172,17 +173,17 @@ def _laboratory(name: str) -> Callable[[Places], None]:
             "metric": "wape",
             "value": 1.0,
         }
-        SCORES.conform(pl.DataFrame([score])).write_parquet(places.scores / "scores.parquet")
+        SCORES.conform(pl.DataFrame([score])).write_parquet(paths.scores / "scores.parquet")
         text = f"tree {name}\n" * 50
-        (places.candidate / "block_07.txt").write_text(text)
+        (paths.candidate / "block_07.txt").write_text(text)
         card = {"kind": "global_lightgbm", "panel_hash": name, "params_hash": "q", "cutoff": str(FIRST), "files": {}}
-        _write_json(places.forecasts / "run.json", lineage)
-        _write_json(places.scores / "decision.json", {"promote": True, "reasons": []})
+        _write_json(paths.forecasts / "run.json", lineage)
+        _write_json(paths.scores / "decision.json", {"promote": True, "reasons": []})
         names = ["wrmsse", "wspl", "wape", "bias", "coverage_95"]
         board = dict.fromkeys([*names, *(f"{name}_spread" for name in names)], 0.5)
-        _write_json(places.scores / "leaderboard.json", {"global_lightgbm": board})
-        _write_json(places.backtest / "calibration.json", {"of": text_hash(name)})
-        _write_json(places.candidate / "card.json", _with_id(card))
+        _write_json(paths.scores / "leaderboard.json", {"global_lightgbm": board})
+        _write_json(paths.backtest / "calibration.json", {"of": text_hash(name)})
+        _write_json(paths.candidate / "card.json", _with_id(card))
 
     return prepare
 
@@ -197,23 +198,23 @@ def _write_json(path: Path, value: Any) -> None:
     path.write_text(json.dumps(value), encoding="utf-8")
 
 
-def _dropping(*files: tuple[str, str]) -> Callable[[Places], None]:
-    def prepare(places: Places) -> None:
-        places.inbox.mkdir(parents=True, exist_ok=True)
+def _dropping(*files: tuple[str, str]) -> Callable[[Paths], None]:
+    def prepare(paths: Paths) -> None:
+        paths.inbox.mkdir(parents=True, exist_ok=True)
         for name, text in files:
-            (places.inbox / name).write_text(text, encoding="utf-8")
+            (paths.inbox / name).write_text(text, encoding="utf-8")
 
     return prepare
 
 
-def _aged(*files: tuple[str, str]) -> Callable[[Places], None]:
+def _aged(*files: tuple[str, str]) -> Callable[[Paths], None]:
     """The store taken back to schema version 1, whose ledger had no replays, and files to take in."""
 
-    def prepare(places: Places) -> None:
+    def prepare(paths: Paths) -> None:
         from storage.store import open_store, transaction
 
         told = (ROOT / "tests" / "storage" / "schema_1.sql").read_text(encoding="utf-8").split(";\n")
-        with open_store(places.store) as con, transaction(con):
+        with open_store(paths.store) as con, transaction(con):
             for statement in (
                 "alter table batches rename to batches_2",
                 next(statement for statement in told if statement.startswith('create table "batches"')),
@@ -224,7 +225,7 @@ def _aged(*files: tuple[str, str]) -> Callable[[Places], None]:
                 "update meta set value = '1' where key = 'schema_version'",
             ):
                 con.execute(statement).fetchall()
-        _dropping(*files)(places)
+        _dropping(*files)(paths)
 
     return prepare
 

@@ -38,8 +38,8 @@ def look(*findings: dict) -> dict:
 
 def test_what_rings_stands_before_what_is_well():
     page = render_watch(look(finding("fine", "ok"), finding("late", "warning"), finding("gone", "error")), [])
-    places = [page.index(f"{cause} happened") for cause in ("gone", "late", "fine")]
-    assert places == sorted(places)
+    paths = [page.index(f"{cause} happened") for cause in ("gone", "late", "fine")]
+    assert paths == sorted(paths)
     assert "✖ error" in page
     assert "▲ warning" in page
     assert "-10.0%" in page

@@ -11,7 +11,7 @@ import pytest
 
 import ingest as door
 from contract.params import Params
-from contract.places import Places
+from runtime.paths import Paths
 from storage.batches import read_batches
 from storage.facts import read_fact
 from storage.inbox import safe_name, waiting_files
@@ -36,44 +36,44 @@ def line(series: str, item: str = "A", y: str = "1") -> str:
     return f'"{series}",2024-02-29,{y},CA,CA_1,FOODS,FOODS_1,"{item}"'
 
 
-def drop(places: Places, name: str, *lines: str) -> Path:
-    path = places.inbox / name
+def drop(paths: Paths, name: str, *lines: str) -> Path:
+    path = paths.inbox / name
     path.write_text("\n".join([HEADER, *lines]) + "\n", encoding="utf-8")
     return path
 
 
-def everything_said(places: Places) -> str:
+def everything_said(paths: Paths) -> str:
     """Every text tillcast wrote: pages, and what the store holds as text."""
-    with open_store(places.store) as con:
+    with open_store(paths.store) as con:
         tables = ("batches", "quarantine", "sales", "series_attributes")
         told = [str(con.table(table).fetchall()) for table in tables]
-    return "\n".join([*told, *(path.read_text(encoding="utf-8") for path in places.validation.rglob("*.*"))])
+    return "\n".join([*told, *(path.read_text(encoding="utf-8") for path in paths.validation.rglob("*.*"))])
 
 
-def test_links_folders_pipes_and_hidden_files_are_left_alone(small: Params, places: Places, tmp_path: Path) -> None:
+def test_links_folders_pipes_and_hidden_files_are_left_alone(small: Params, paths: Paths, tmp_path: Path) -> None:
     secret = tmp_path / "secret.csv"
     secret.write_text(CONFIDENTIAL, encoding="utf-8")
-    (places.inbox / "sales_link.csv").symlink_to(secret)
-    (places.inbox / "sales_folder.csv").mkdir()
-    os.mkfifo(places.inbox / "sales_pipe.csv")
-    (places.inbox / ".sales_hidden.csv").write_text(HEADER, encoding="utf-8")
-    assert waiting_files(places.inbox) == []
-    assert door.ingest(small, places, now=NOW)["files"] == 0
+    (paths.inbox / "sales_link.csv").symlink_to(secret)
+    (paths.inbox / "sales_folder.csv").mkdir()
+    os.mkfifo(paths.inbox / "sales_pipe.csv")
+    (paths.inbox / ".sales_hidden.csv").write_text(HEADER, encoding="utf-8")
+    assert waiting_files(paths.inbox) == []
+    assert door.ingest(small, paths, now=NOW)["files"] == 0
     assert secret.read_text(encoding="utf-8") == CONFIDENTIAL
 
 
-def test_a_linked_companion_in_the_inbox_is_not_read(small: Params, places: Places, tmp_path: Path) -> None:
+def test_a_linked_companion_in_the_inbox_is_not_read(small: Params, paths: Paths, tmp_path: Path) -> None:
     """M5's sales look for a calendar beside them; a link with its name would lead anywhere."""
     secret = tmp_path / "secret.csv"
     secret.write_text(f"d,date\n{CONFIDENTIAL},2016-01-01\n", encoding="utf-8")
-    (places.inbox / "calendar.csv").symlink_to(secret)
-    (places.inbox / "sales_train_x.csv").write_text("id,item_id,dept_id,cat_id,store_id,state_id,d_1\na,a,a,a,a,a,1\n")
+    (paths.inbox / "calendar.csv").symlink_to(secret)
+    (paths.inbox / "sales_train_x.csv").write_text("id,item_id,dept_id,cat_id,store_id,state_id,d_1\na,a,a,a,a,a,1\n")
     m5 = small.model_copy(update={"source": small.source.model_copy(update={"kind": "m5", "path": None})})
-    assert door.ingest(m5, places, now=NOW)["refused"] == 1
-    assert "confidential" not in everything_said(places)
+    assert door.ingest(m5, paths, now=NOW)["refused"] == 1
+    assert "confidential" not in everything_said(paths)
 
 
-def test_no_name_of_a_file_leads_out_of_the_archive(small: Params, places: Places, tmp_path: Path) -> None:
+def test_no_name_of_a_file_leads_out_of_the_archive(small: Params, paths: Paths, tmp_path: Path) -> None:
     for name in (
         "sales_..%2f..%2fx.csv",
         "sales_\\..\\x.csv",
@@ -81,28 +81,28 @@ def test_no_name_of_a_file_leads_out_of_the_archive(small: Params, places: Place
         "sales_$(touch x).csv",
         "sales_" + "é" * 100,
     ):
-        drop(places, name, line(name[:20].strip()))
-    door.ingest(small, places, now=NOW)
+        drop(paths, name, line(name[:20].strip()))
+    door.ingest(small, paths, now=NOW)
     assert {path.name for path in tmp_path.iterdir()} == {"data"}
-    for path in places.archive.rglob("*"):
-        assert path.resolve().is_relative_to(places.archive.resolve())
+    for path in paths.archive.rglob("*"):
+        assert path.resolve().is_relative_to(paths.archive.resolve())
     assert safe_name("../../etc/passwd") == "_.._etc_passwd"
     assert safe_name("...") == "unnamed"
 
 
-def test_sql_in_a_name_stays_a_name(small: Params, places: Places) -> None:
-    drop(places, f"sales_{SQL}.csv", line(SQL, item=SQL))
-    assert door.ingest(small, places, now=NOW)["accepted"] == 1
-    with open_store(places.store) as con:
+def test_sql_in_a_name_stays_a_name(small: Params, paths: Paths) -> None:
+    drop(paths, f"sales_{SQL}.csv", line(SQL, item=SQL))
+    assert door.ingest(small, paths, now=NOW)["accepted"] == 1
+    with open_store(paths.store) as con:
         assert read_fact(con, "sales")["unique_id"].to_list() == [SQL]
         assert read_series(con)["item_id"].to_list() == [SQL]
         assert read_batches(con)["name"].to_list() == [f"sales_{SQL}.csv"]
 
 
-def test_markup_in_a_name_is_text_on_every_page(small: Params, places: Places) -> None:
-    drop(places, f"sales_{EVIL.replace('/', '')}.csv", line(EVIL, y="-1"), *[line(f"s{k}") for k in range(9)])
-    assert door.ingest(small, places, now=NOW)["rows_refused"] == 1
-    pages = list(places.validation.glob("*.html"))
+def test_markup_in_a_name_is_text_on_every_page(small: Params, paths: Paths) -> None:
+    drop(paths, f"sales_{EVIL.replace('/', '')}.csv", line(EVIL, y="-1"), *[line(f"s{k}") for k in range(9)])
+    assert door.ingest(small, paths, now=NOW)["rows_refused"] == 1
+    pages = list(paths.validation.glob("*.html"))
     assert len(pages) == 2
     for page in pages:
         text = page.read_text(encoding="utf-8")
@@ -110,22 +110,22 @@ def test_markup_in_a_name_is_text_on_every_page(small: Params, places: Places) -
         assert "&lt;script&gt;" in text
 
 
-def test_a_file_larger_than_allowed_is_refused_before_it_is_unpacked(small: Params, places: Places) -> None:
+def test_a_file_larger_than_allowed_is_refused_before_it_is_unpacked(small: Params, paths: Paths) -> None:
     import gzip
 
-    (places.inbox / "sales_bomb.csv.gz").write_bytes(gzip.compress(bytes(50_000_000)))
-    reason = door.ingest(small, places, now=NOW)["why_refused"]["sales_bomb.csv.gz"]
+    (paths.inbox / "sales_bomb.csv.gz").write_bytes(gzip.compress(bytes(50_000_000)))
+    reason = door.ingest(small, paths, now=NOW)["why_refused"]["sales_bomb.csv.gz"]
     assert "source.max_unpacked_mb is 1" in reason
 
 
-def test_nothing_written_is_open_to_the_world(places: Places, root: Path) -> None:
+def test_nothing_written_is_open_to_the_world(paths: Paths, root: Path) -> None:
     """Under the strangest umask: store, archive, pages. Nobody but the owner may write, nobody outside the group may read."""
     before = os.umask(0o000)
     try:
-        drop(places, "sales_1.csv", line("a"), line("b", y="-1"), *[line(f"s{k}") for k in range(9)])
-        (places.inbox / "sales_1.csv").chmod(0o777)
-        assert door.main(["--params", str(root / "params.yaml"), "--data", str(places.root)]) == 0
-        written = [places.store, *places.archive.rglob("*"), *places.validation.rglob("*")]
+        drop(paths, "sales_1.csv", line("a"), line("b", y="-1"), *[line(f"s{k}") for k in range(9)])
+        (paths.inbox / "sales_1.csv").chmod(0o777)
+        assert door.main(["--params", str(root / "params.yaml"), "--data", str(paths.root)]) == 0
+        written = [paths.store, *paths.archive.rglob("*"), *paths.validation.rglob("*")]
     finally:
         os.umask(before)
     for path in written:

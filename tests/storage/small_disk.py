@@ -16,8 +16,9 @@ from pathlib import Path
 
 import ingest
 from contract.errors import TillcastError
-from contract.params import Params, load_params
-from contract.places import Places
+from contract.params import Params
+from contract.params_file import load_params
+from runtime.paths import Paths
 from storage.facts import read_fact
 from storage.inbox import waiting_files
 from storage.store import open_store
@@ -34,26 +35,26 @@ def small() -> Params:
     return params.model_copy(update={"ingest": params.ingest.model_copy(update=rules)})
 
 
-def drop(places: Places, day: int, plus: int = 0, series: int = 20_000) -> None:
+def drop(paths: Paths, day: int, plus: int = 0, series: int = 20_000) -> None:
     """A day of many series: a store of some megabytes."""
-    places.inbox.mkdir(parents=True, exist_ok=True)
+    paths.inbox.mkdir(parents=True, exist_ok=True)
     lines = [f"s{k},2024-02-{day:02d},{3 + k % 5 + plus},CA,CA_1,F,F_1,s{k}" for k in range(series)]
-    (places.inbox / f"sales_{day}_{plus}.csv").write_text("\n".join([HEADER, *lines]) + "\n", encoding="utf-8")
+    (paths.inbox / f"sales_{day}_{plus}.csv").write_text("\n".join([HEADER, *lines]) + "\n", encoding="utf-8")
 
 
-def told(places: Places) -> str:
+def told(paths: Paths) -> str:
     """The facts and the ledger as one hash."""
-    with open_store(places.store) as con:
+    with open_store(paths.store) as con:
         query = "select name, rows_in, rows_accepted, rows_refused, status from batches order by name"
         facts = str(con.execute(query).fetchall()) + read_fact(con, "sales").write_csv()
         facts += con.sql("select * exclude batch_id from sales_superseded order by all").pl().write_csv()
     return hashlib.sha256(facts.encode()).hexdigest()
 
 
-def run(places: Places) -> str:
+def run(paths: Paths) -> str:
     """How the door ended: done, or the refusal's first words; anything else is a bug and passes."""
     try:
-        ingest.ingest(small(), places, now=NOW)
+        ingest.ingest(small(), paths, now=NOW)
     except TillcastError as refusal:
         return f"{type(refusal).__name__}: {refusal}"
     return "done"
@@ -61,16 +62,16 @@ def run(places: Places) -> str:
 
 def filled_up(disk: Path, before: Path, expected: str, room_kb: int) -> dict[str, object]:
     """The run with so much room left, then with room again."""
-    places = Places(disk / "data")
-    shutil.rmtree(places.root, ignore_errors=True)
-    shutil.copytree(before, places.root)
+    paths = Paths(disk / "data")
+    shutil.rmtree(paths.root, ignore_errors=True)
+    shutil.copytree(before, paths.root)
     ballast = disk / "ballast"
     free = shutil.disk_usage(disk).free
     ballast.write_bytes(bytes(max(free - room_kb * 1024, 0)))
-    first = run(places)
+    first = run(paths)
     ballast.unlink()
-    again = run(places)
-    is_whole = again == "done" and told(places) == expected and not waiting_files(places.inbox)
+    again = run(paths)
+    is_whole = again == "done" and told(paths) == expected and not waiting_files(paths.inbox)
     return {"room_kb": room_kb, "first": first, "again": again, "is_whole": is_whole}
 
 
@@ -79,7 +80,7 @@ def main() -> None:
     logging.disable(logging.CRITICAL)
     disk, apart = Path(sys.argv[1]), Path(sys.argv[2])
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=48m", "tmpfs", str(disk)], check=True)  # noqa: S603, S607
-    roomy = Places(apart / "roomy")
+    roomy = Paths(apart / "roomy")
     drop(roomy, 1)
     assert run(roomy) == "done"
     drop(roomy, 2)
@@ -91,7 +92,7 @@ def main() -> None:
     shutil.rmtree(disk / "data")
     shutil.copytree(apart / "before", disk / "data")
     subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)  # noqa: S603, S607
-    read_only = run(Places(disk / "data"))
+    read_only = run(Paths(disk / "data"))
     with open_store(disk / "data" / "tillcast.duckdb", read_only=True) as con:
         rows = read_fact(con, "sales").height
     print(json.dumps({"full": results, "read_only": read_only, "rows_read": rows}))

@@ -14,8 +14,8 @@ import pytest
 from contract.errors import ModelBroken
 from contract.frames import FORECAST_LEVELS, FORECASTS, SCORES
 from storage.decisions import Decision, read_decisions, write_decision
-from storage.laboratory import publish_laboratory
 from storage.models import Model, champion, in_line, promote
+from storage.offline import publish_offline
 from storage.rebuild import rebuild
 from storage.runs import Run
 from storage.store import claim, open_store, transaction
@@ -33,7 +33,7 @@ def store(tmp_path: Path) -> Path:
         for k, name in enumerate("abc"):
             model = Model(name, "global_lightgbm", date(2024, 2, 1), "p", "q", "{}", _day(k))
             run, why = Run(name, "inference", _day(k)), f"{name} is better"
-            publish_laboratory(con, model, run, NOTHING, is_promoted=True, reason=why)
+            publish_offline(con, model, run, NOTHING, is_promoted=True, reason=why)
     return path
 
 

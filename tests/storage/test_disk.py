@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 
 import ingest
-from contract.disk import disk_refusals, sha256_of
 from contract.errors import DiskRefused, StoreBroken, StoreBusy
+from runtime.disk import disk_refusals, sha256_of
 from storage import inbox
 from storage.inbox import archive_file
 from storage.store import open_store

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from contract.disk import sha256_of
+from runtime.disk import sha256_of
 from storage.inbox import archive_file, safe_name, waiting_files
 
 

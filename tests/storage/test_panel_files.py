@@ -98,9 +98,9 @@ def test_a_missing_or_changed_file_of_the_panel_is_refused(tmp_path: Path) -> No
     with pytest.raises(BadInput, match="was changed"):
         read_frozen(folder)
     (folder / "sales.parquet").unlink()
-    with pytest.raises(SourceMissing, match="--freeze"):
+    with pytest.raises(SourceMissing, match="fill --freeze"):
         read_frozen(folder)
-    with pytest.raises(SourceMissing, match="--freeze"):
+    with pytest.raises(SourceMissing, match="fill --freeze"):
         read_frozen(tmp_path / "nowhere")
 
 

@@ -21,8 +21,8 @@ from storage.alerts import Alert, raise_alert
 from storage.batches import Batch, Delivery, unreadable, write_delivery
 from storage.forecasts import publish
 from storage.journal import numbers_of
-from storage.laboratory import publish_laboratory
 from storage.models import Model, champion, promote
+from storage.offline import publish_offline
 from storage.rebuild import rebuild
 from storage.runs import Run
 from storage.store import journal_of, open_store
@@ -73,7 +73,7 @@ def store(tmp_path: Path) -> Path:
             write_delivery(con, Delivery(SOURCE, "bad.csv", "bad", NOW), [unreadable(reason)], {})
         for name in ("a", "b"):
             model = Model(name, "global_lightgbm", date(2024, 2, 1), "p", "q", "{}", NOW)
-            publish_laboratory(con, model, Run(name, "inference", NOW), tables(name, 2.5), is_promoted=True)
+            publish_offline(con, model, Run(name, "inference", NOW), tables(name, 2.5), is_promoted=True)
         daily = tables("daily", 0.1)
         publish(con, Run("daily", "inference", NOW, NOW, as_of=NOW), daily["forecasts"], daily["forecast_levels"])
         promote(con, "a", "b is worse", NOW, "rollback")

@@ -12,6 +12,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from contract.demand import DemandRules
 from contract.panel import Panel
 from features.dense import days_of, units_sold
 from storage.batches import Batch, Delivery, write_delivery
@@ -57,7 +58,7 @@ def con(tmp_path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
 
 
 def units(panel: Panel) -> list[list[float | None]]:
-    table = units_sold(panel, days_of(panel, horizon=1, gutter=0), absent_means_zero=True)[:, :-1]
+    table = units_sold(panel, days_of(panel, horizon=1, gutter=0), DemandRules(True, 1.0, None))[:, :-1]
     return [[None if np.isnan(y) else y for y in row] for row in table.tolist()]
 
 

@@ -75,7 +75,7 @@ def test_a_database_of_somebody_else_is_refused(path: Path) -> None:
 
 
 def test_reading_what_is_not_there_says_how_to_make_it(path: Path) -> None:
-    with pytest.raises(SourceMissing, match="--fill"), open_store(path, read_only=True):
+    with pytest.raises(SourceMissing, match=r"ingest\.py fill"), open_store(path, read_only=True):
         pass
 
 
@@ -114,7 +114,7 @@ with open_store(Path({str(path)!r})) as con:
 def test_a_store_belongs_to_one_source_and_comes_back_when_it_is_its_turn(path: Path, tmp_path: Path) -> None:
     aside = tmp_path / "stores"
     assert not switch_store(path, aside, "m5-1", 1)
-    with open_store(path) as con, pytest.raises(StoreBroken, match="--use"):
+    with open_store(path) as con, pytest.raises(StoreBroken, match="source --use"):
         claim(con, "files-2")
     assert switch_store(path, aside, "files-2", 1)
     assert switch_store(path, aside, "m5-1", 1)

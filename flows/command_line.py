@@ -1,0 +1,44 @@
+"""A flow from the command line: with Prefect's ephemeral server, or plain."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from collections.abc import Callable
+from typing import Any
+
+from contract.days import parse_moment
+from contract.errors import ServerSilent
+from runtime.command_line import Summary, entry_parser, run
+
+Flow = Callable[..., Summary]
+
+
+def run_flow(description: str | None, flow: Flow, plain: Flow, in_checkout: bool = False) -> int:
+    """The exit code of the flow, or of the plain run with --plain; a refusal is one line, as at any entry point.
+
+    `in_checkout`: the flow's params and data are this checkout's own, and the flow takes neither.
+    """
+    parser = entry_parser(description)
+    parser.add_argument("--plain", action="store_true", help="without Prefect")
+    parser.add_argument("--now", help="as if it were this moment (ISO 8601; default: the clock)")
+
+    def work(arguments: Namespace) -> Summary:
+        given: dict[str, Any] = {"now": parse_moment(arguments.now) if arguments.now else arguments.started_at}
+        if not in_checkout:
+            given |= {"params": arguments.params, "data": arguments.data}
+        return plain(**given) if arguments.plain else _with_server(flow, given)
+
+    return run(parser, work)
+
+
+def _with_server(flow: Flow, given: dict[str, Any]) -> Summary:
+    """What the flow returns. ServerSilent when Prefect's server does not answer."""
+    try:
+        return flow(**given)
+    except RuntimeError as error:
+        if "Failed to reach API" not in str(error):
+            raise
+        raise ServerSilent(
+            f"Prefect's server does not answer ({str(error).splitlines()[0]}). Start it (`prefect server start`), or run "
+            "without it: the same command with --plain."
+        ) from error

@@ -1,0 +1,33 @@
+"""Who is tried in a backtest: the baseline, the candidate's recipe, simple averages, and the simulator's oracle."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import polars as pl
+
+from contract.panel import Panel
+from contract.params import Params
+from features.space import reading_of
+from forecasting.forecaster import BASELINE, Forecaster
+from forecasting.global_lightgbm import GlobalLightGBM
+from forecasting.oracle import Oracle
+from forecasting.seasonal_naive import baseline_of
+from forecasting.window_average import WindowAverage
+
+CANDIDATE = GlobalLightGBM.name
+
+
+def contenders(params: Params, panel: Panel, truth: pl.DataFrame | None) -> dict[str, Forecaster]:
+    """Unfitted forecasters by name. `truth`: the simulator's expected demand; None for any other source."""
+    reading = reading_of(params, panel)
+    forecasters: dict[str, Any] = {
+        BASELINE: baseline_of(params),
+        CANDIDATE: GlobalLightGBM(params.train, reading),
+        "window_average": WindowAverage(reading),
+    }
+    if params.train.groups.columns is not None:
+        forecasters["grouped_average"] = WindowAverage(reading, params.train.groups)
+    if truth is not None:
+        forecasters["oracle"] = Oracle(truth)
+    return forecasters

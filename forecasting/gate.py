@@ -1,0 +1,105 @@
+"""The candidate before the gate: what it is compared with, on which windows, by which rule, and the decision."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from contract.demand import demand_rules
+from contract.panel import Panel
+from contract.params import Params
+from forecasting.backtest import Progress, no_progress, plan_of
+from forecasting.bundle import CARD, read_card
+from forecasting.challenge import CHAMPION, IS_CHAMPION, Incumbent, backtest_of_refit, incumbent_in, tables_of
+from forecasting.contenders import CANDIDATE
+from forecasting.forecaster import BASELINE, Forecaster
+from forecasting.global_lightgbm import GlobalLightGBM
+from forecasting.leaderboard import conduct_of
+from forecasting.paired import losses_of
+from forecasting.promotion import IMPROVEMENT, NO_HARM, Evidence, decide, reigning
+from forecasting.seasonal_naive import baseline_of
+from forecasting.shadow import read_shadow, shadow_against
+
+
+@dataclass(frozen=True)
+class Challenge:
+    """The candidate's bundle and the champion it would replace; `why_none`: why there is none to compare with."""
+
+    candidate: Path
+    incumbent_folder: Path
+    incumbent: Incumbent | None
+    why_none: str
+
+    @property
+    def rule(self) -> str:
+        """Another recipe must be better, the same one on newer data must do no harm."""
+        return self.incumbent.rule if self.incumbent else IMPROVEMENT
+
+    @property
+    def recipes(self) -> dict[str, Forecaster]:
+        """The champion's recipe under its name, where the backtest must fit it anew beside the candidate's."""
+        return {CHAMPION: self.incumbent.recipe} if self.incumbent and self.rule == IMPROVEMENT else {}
+
+
+def challenge_of(candidate: Path, incumbent: Path, recipe: GlobalLightGBM) -> Challenge:
+    """The candidate's bundle in one folder against the champion's in another; `recipe`: the candidate's, fitted or not."""
+    candidate_id = read_card(candidate)["model_id"] if (candidate / CARD).exists() else None
+    return Challenge(candidate, incumbent, *incumbent_in(incumbent, recipe, candidate_id))
+
+
+def gate(
+    challenge: Challenge,
+    params: Params,
+    panel: Panel,
+    backtest: pl.DataFrame,
+    scores: pl.DataFrame,
+    progress: Progress = no_progress,
+) -> dict[str, Any]:
+    """The decision as decision.json holds it: against the champion, or against the baseline before there is one."""
+    if challenge.why_none == IS_CHAMPION:
+        return {"candidate": CANDIDATE, "incumbent": CHAMPION, **asdict(reigning())}
+    incumbent, against = challenge.incumbent, CHAMPION if challenge.incumbent else BASELINE
+    compared = backtest
+    if incumbent and challenge.rule == NO_HARM:
+        compared = backtest_of_refit(panel, incumbent, baseline_of(params), plan_of(params, panel), progress)
+    evidence = _evidence(challenge, params, panel, compared, scores)
+    decision = decide(evidence, params.evaluate.gate, params.train.seed)
+    progress(f"candidate's table forecast_s={evidence.tables.forecast_s:.1f} churn={decision.churn}")
+    cutoffs = [] if compared is None else [str(day) for day in compared["cutoff"].unique().sort()]
+    return {
+        "candidate": CANDIDATE,
+        "incumbent": against,
+        **asdict(decision),
+        "incumbent_id": incumbent.model_id if incumbent else None,
+        "compared_from": cutoffs,
+    }
+
+
+def _evidence(
+    challenge: Challenge, params: Params, panel: Panel, compared: pl.DataFrame | None, scores: pl.DataFrame
+) -> Evidence:
+    """What the gate judges; `compared`: the backtest both sides stand in, None where there was no window."""
+    incumbent, rule = challenge.incumbent, challenge.rule
+    against = CHAMPION if incumbent else BASELINE
+    losses: list[Any] = [None, None]
+    if compared is not None:
+        losses = losses_of(panel, compared, [CANDIDATE, against], params.source.hierarchy, demand_rules(params))
+    theirs = CANDIDATE if rule == NO_HARM else against  # a recipe's conduct is its own, however old its fit
+    return Evidence(
+        *losses,
+        conduct_of(scores, CANDIDATE),
+        conduct_of(scores, theirs, with_slices=incumbent is not None),
+        rule,
+        tables_of(challenge.candidate, incumbent, panel, params.train.horizon),
+        _against_live(challenge, params) if incumbent and rule == IMPROVEMENT else [],
+    )
+
+
+def _against_live(challenge: Challenge, params: Params) -> list[str]:
+    """What the shadow of the candidate's recipe has against it."""
+    card = challenge.candidate / CARD
+    recipe = read_card(challenge.candidate)["params_hash"] if card.exists() else None
+    return shadow_against(read_shadow(challenge.incumbent_folder), recipe, params.evaluate.gate)

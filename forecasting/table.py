@@ -1,0 +1,94 @@
+"""One question, one table: a panel and who serves -> the rows that go out, their levels, and the lineage both carry."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import polars as pl
+
+from contract.frames import FORECAST_LEVELS
+from contract.hashes import served_hash, text_hash
+from contract.panel import Panel
+from contract.params import Params
+from contract.question import Question
+from forecasting.champion import Champion
+from forecasting.ladder import repeated
+from forecasting.publication import Serving, publish_forecasts, publish_levels, uncalibrated
+
+
+@dataclass(frozen=True)
+class ForecastTable:
+    """FORECASTS and FORECAST_LEVELS of one run; `lineage`: its run_id, and model, data and params behind it.
+
+    `levels_left_out`: levels that have no calibration yet.
+    """
+
+    rows: pl.DataFrame
+    levels: pl.DataFrame
+    lineage: dict[str, Any]
+    levels_left_out: tuple[str, ...] = ()
+
+    @property
+    def run_id(self) -> str:
+        """The run's name."""
+        return self.lineage["run_id"]
+
+
+def forecast_table(params: Params, panel: Panel, serving: Serving, question: Question) -> ForecastTable:
+    """What the champion says. A part of the series comes without levels."""
+    origin, horizon = question.origin or panel.last_day, question.horizon or params.train.horizon
+    scope = (origin, horizon, question.series, question.as_of)
+    lineage = _lineage(params, panel, serving.champion, scope, serving.reason)
+    wanted = panel.matching(question.series).series.select("unique_id") if question.series else None
+    rows = publish_forecasts(serving, panel, origin, horizon, lineage["run_id"])
+    if (
+        wanted is not None
+    ):  # features need the neighbours, the question does not; a part of a group has no own calibration
+        rows = rows.join(wanted, on="unique_id", how="semi", maintain_order="left")
+        return ForecastTable(rows, FORECAST_LEVELS.empty(), lineage)
+    calibration, hierarchy = serving.champion.calibrations[serving.method], params.source.hierarchy
+    levels = publish_levels(rows, panel.series, hierarchy, calibration)
+    return ForecastTable(rows, levels, lineage, tuple(uncalibrated(hierarchy, calibration)))
+
+
+def repeated_table(params: Params, panel: Panel, last: tuple[pl.DataFrame, pl.DataFrame], today: date) -> ForecastTable:
+    """The lowest rung: no sale can be read, so the last published table and its levels go out again, from today on."""
+    horizon = params.train.horizon
+    lineage = _lineage(params, panel, Champion(None, None, {}), (today, horizon, None, None))
+    rows, levels = (repeated(table, today, horizon, lineage["run_id"]) for table in last)
+    return ForecastTable(rows, levels, lineage)
+
+
+def _lineage(
+    params: Params, panel: Panel, champion: Champion, scope: tuple, reason: str | None = None
+) -> dict[str, Any]:
+    """Which model, data and params made the rows. The run_id is their hash: the same question twice is the same run."""
+    made_of = served_hash(params)
+    beside = [made for made in (reason, champion.stretch) if made]
+    return {
+        "run_id": text_hash(champion.model_id, panel.hash, made_of, *scope, *beside),
+        "door": "inference",
+        "params_hash": made_of,
+        "panel_hash": panel.hash,
+        "model_id": champion.model_id,
+        "as_of": scope[-1],
+    }
+
+
+def summary_of_table(table: ForecastTable) -> dict[str, Any]:
+    """What a person wants to know of a table: its lineage, its size, and which rows are not the champion's, and why."""
+    rows = table.rows
+    fallback = rows.filter(pl.col("reason").is_not_null())
+    counts = fallback.group_by("method", "reason").len().sort("method", "reason").rows()
+    return {
+        **table.lineage,
+        "origin": rows["origin"][0],
+        "series": rows["unique_id"].n_unique(),
+        "rows": rows.height,
+        "units": round(rows["y_hat"].sum(), 1),
+        "fallback_rows": {f"{method}: {reason}": count for method, reason, count in counts},
+        "level_rows": table.levels.height,
+        "levels_left_out": list(table.levels_left_out),
+    }

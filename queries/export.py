@@ -1,0 +1,69 @@
+"""Tables to take along: long frames as Parquet or CSV, and a copy of the store for dashboards."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+from pathlib import Path
+from typing import Any, Literal
+
+import polars as pl
+
+from contract.errors import SourceMissing
+from contract.params import Params
+from queries.long_frames import backtest_long, forecasts_long, levels_long, members_of, spreadsheet_safe, tags_of
+from runtime.paths import Paths
+from storage.forecasts import forecasts_of, latest_forecast_levels, latest_forecasts
+from storage.lineage import sold_after
+from storage.series import read_series
+from storage.snapshot import model_registry, write_snapshot
+from storage.store import open_store
+
+Form = Literal["parquet", "csv"]
+Told = dict[str, Any]
+
+
+def export(params: Params, paths: Paths, to: Path, form: Form, run_id: str | None = None) -> Told:
+    """The newest whole table (or one run's), its levels with tags and members, and the backtest if there is one, as files in `to`."""
+    with open_store(paths.store, params.ingest.lock_wait_s, read_only=True) as con:
+        forecasts = latest_forecasts(con) if run_id is None else forecasts_of(con, run_id)
+        levels = latest_forecast_levels(con, forecasts["origin"].max()) if run_id is None else pl.DataFrame()
+        sales = sold_after(con, forecasts["origin"].max() or date.max)
+        series = read_series(con)
+    if forecasts.is_empty():
+        raise SourceMissing(
+            f"there is no forecast to export{f' of run {run_id}' if run_id else ''}. Run `python inference.py`."
+        )
+    frames = {"forecasts": forecasts_long(forecasts, sales)}
+    if levels.height:
+        frames["forecast_levels"] = levels_long(levels, frames["forecasts"], series)
+        frames["members"] = members_of(forecasts, levels, series)
+    backtest = paths.backtest / "forecasts.parquet"
+    if backtest.exists():
+        frames["backtest"] = backtest_long(pl.read_parquet(backtest))
+    to.mkdir(parents=True, exist_ok=True)
+    written = {name: _write(frame, to / f"{name}.{form}", form) for name, frame in frames.items()}
+    if levels.height:
+        (to / "tags.json").write_text(json.dumps(tags_of(forecasts, levels)) + "\n", encoding="utf-8")
+    return {"run_id": forecasts["run_id"][0], "origin": forecasts["origin"][0], **written, "written": to}
+
+
+def snapshot(params: Params, paths: Paths) -> Told:
+    """The store's copy for dashboards, renewed."""
+    size = write_snapshot(paths.store, paths.snapshot, params.ingest.lock_wait_s)
+    return {"snapshot": paths.snapshot, "bytes": size}
+
+
+def models(params: Params, paths: Paths) -> list[Told]:
+    """Every registered model: stage, data, params, code, and the forecasts it made."""
+    with open_store(paths.store, params.ingest.lock_wait_s, read_only=True) as con:
+        return model_registry(con).pl().to_dicts()
+
+
+def _write(frame: pl.DataFrame, path: Path, form: Form) -> int:
+    """The rows written. In a CSV, a name that a spreadsheet would run as a formula is written as text."""
+    if form == "csv":
+        spreadsheet_safe(frame).write_csv(path)
+    else:
+        frame.rechunk().write_parquet(path)
+    return frame.height

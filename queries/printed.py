@@ -1,0 +1,141 @@
+"""What the queries found, for a terminal: facts in lines, lists as tables."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from reports.tables import text_table
+
+Facts = dict[str, Any]
+
+SHOWN_QUANTILES = ("q025", "q250", "q500", "q750", "q975")
+MOST_FILES = 12
+_REGISTERED = "model_id stage cutoff panel_hash params_hash git_commit runs forecast_rows first_origin last_origin"
+_TRACED = {
+    "batches": "batch_id fact name received_at rows_in rows_accepted rows_refused rows_new rows_restated status",
+    "brought": "fact series rows first_day last_day",
+    "runs": "run_id started_at origin status rows own_series own_rows own_units units is_proved",
+    "models": "model_id kind cutoff stage created_at",
+}
+
+
+def printed_explanation(cell: Facts, top: int) -> Facts:
+    """An explanation as lines and tables."""
+    lines = _facts(cell)
+    if cell["steps"]:
+        steps = [[name, _number(value)] for name, value in cell["steps"]]
+        lines["steps"] = text_table(["step", "units after it"], steps)
+    if cell["features"]:
+        lines["features"] = _features(cell, top)
+    days = cell["past_days"]
+    lines["past days"] = text_table(list(days[0]), [_cells(row) for row in days]) if days else "none"
+    lines["flags"] = "\n".join(f"- {flag}" for flag in cell["flags"]) or "none"
+    lines["files"] = _files(cell["files"])
+    return lines
+
+
+def printed_trace(traced: Facts) -> Facts:
+    """What a file touched, as tables."""
+
+    def table(rows: list[Facts], names: list[str]) -> str:
+        return text_table(names, [[_text(row.get(name)) for name in names] for row in rows]) if rows else "none"
+
+    return {name: table(traced[name], columns.split()) for name, columns in _TRACED.items()}
+
+
+def printed_changes(changed: Facts) -> Facts:
+    """What changed since the table before, level by level, then the series that moved most."""
+    if changed["since"] is None:
+        return {"changes": "there is no earlier table yet"}
+    head = ["group", "before", "now", "moved"]
+
+    def table(rows: list[Facts]) -> str:
+        return text_table(head, [[row["group"], *(f"{row[name]:,.1f}" for name in head[1:])] for row in rows])
+
+    tables = {level: table(rows) for level, rows in changed["groups"].items()}
+    days = f"units over {changed['days']} days, as forecast from {changed['since']} and from {changed['origin']}"
+    return {"changes": days, **tables, "series": table(changed["series"])}
+
+
+def printed_models(models: list[Facts]) -> Facts:
+    """The registry as one table, hashes shortened."""
+    names = _REGISTERED.split()
+    rows = [[_text(str(row[name])[:12] if name == "git_commit" else row[name]) for name in names] for row in models]
+    none = "none yet: run `make repro`, or `python inference.py publish`"
+    return {"models": text_table(names, rows) if rows else none}
+
+
+def units_text(value: float, digits: int = 3) -> str:
+    """A number as people write it: 4,330 and 0.0213, never 4.33e+03."""
+    return f"{value:,.0f}" if abs(value) >= 10 ** (digits - 1) else f"{value:.{digits}g}"
+
+
+def _facts(cell: Facts) -> Facts:
+    run, quantiles = cell["run"], cell["quantiles"]
+    because = f", because {cell['reason_in_words'] or cell['reason']}" if cell["reason"] else ""
+    same = "as params.yaml says now" if run["same_params_as_now"] else "params.yaml has changed since"
+    mean = f"{units_text(cell['y_hat'], 4)} units (mean), {cell['h']} days after {cell['origin']}"
+    return {
+        "forecast": f"{cell['unique_id']} on {cell['ds']}: {mean}",
+        "quantiles": ", ".join(f"{name} {units_text(quantiles[name])}" for name in SHOWN_QUANTILES),
+        "came true": "not yet" if cell["came_true"] is None else f"{units_text(cell['came_true'], 6)} units",
+        "made by": f"{cell['method']}{because}",
+        "run": f"{run['run_id']} of {run['started_at']:%Y-%m-%d %H:%M}, code {(run['git_commit'] or '?')[:12]}",
+        "params": f"{run['params_hash']}, {same}",
+        "model": _model(cell["model"]),
+        "panel": _panel(cell["panel"]),
+        "accounted": _accounted(cell),
+    }
+
+
+def _panel(panel: Facts) -> str:
+    proved = "the same by its hash" if panel["is_proved"] else "assumed: all received before the run"
+    days = f"{panel['first_day']} to {panel['last_day']}, {panel['files']} files"
+    return f"{panel['hash']}, {days}; read again from {panel['read_from']}, {proved}"
+
+
+def _features(cell: Facts, top: int) -> str:
+    """Value and contribution; what is not shown is summed in one line, so that the column adds up."""
+    base, *rows = cell["features"]
+    shown, rest = rows[:top], rows[top:]
+    lines = [[base["feature"], "", f"{base['contribution']:+.4f}"]]
+    lines += [[row["feature"], _number(row["value"]), f"{row['contribution']:+.4f}"] for row in shown]
+    lines.append([f"{len(rest)} more", "", f"{sum(row['contribution'] for row in rest):+.4f}"])
+    lines.append(["sum = raw score", "", f"{cell['contributions_sum']:+.4f}"])
+    return text_table(["feature", "value", "adds to the score"], lines)
+
+
+def _files(files: list[Facts]) -> str:
+    """The newest files the series stands on; older ones counted."""
+    shown = files[-MOST_FILES:]
+    names = ["batch_id", "fact", "name", "received_at", "rows", "first_day", "last_day", "known_at_from"]
+    more = f"({len(files) - len(shown)} older ones not shown)\n" if len(files) > len(shown) else ""
+    return more + text_table(names, [[_text(row[name]) for name in names] for row in shown])
+
+
+def _model(model: Facts | None) -> str:
+    if model is None:
+        return "none"
+    return f"{model['model_id']}, {model['kind']}, {model['stage']}, learned up to {model['cutoff']} from panel {model['panel_hash']}"
+
+
+def _accounted(cell: Facts) -> str:
+    if cell["difference"] is None:
+        return f"no: this row is not made again; {cell.get('not_made_again', 'nothing can be said of how it was made')}"
+    if cell["accounted"]:
+        return "yes: the steps end at the published number"
+    return f"no: the steps end {cell['difference']:+.3g} units off the published number"
+
+
+def _cells(row: Facts) -> list[str]:
+    return [_text(value) for value in row.values()]
+
+
+def _text(value: object) -> str:
+    if value is None:
+        return ""
+    return units_text(value, 4) if isinstance(value, float) else str(value)[:60]
+
+
+def _number(value: float | None) -> str:
+    return "unknown" if value is None else f"{value:.5g}"

@@ -1,0 +1,109 @@
+"""The queries on the command line: subcommands of the entry point they belong to, `python inference.py explain ...`."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+
+from contract.days import parse_day
+from contract.params import Params
+from contract.params_file import load_params
+from runtime.command_line import Summary, Task
+from runtime.paths import Paths
+
+# what the queries import is heavy: imported by the task that runs, so that --help answers at once
+
+
+def _explain(arguments: Namespace) -> Summary:
+    """One forecast number back to its run, model, params, panel and files, with what every feature added."""
+    from queries.explain import explain_cell
+    from queries.printed import printed_explanation
+
+    cell = arguments.series, parse_day(arguments.ds), arguments.run
+    explained = explain_cell(*_given(arguments), *cell)
+    return explained if arguments.json else printed_explanation(explained, arguments.top)
+
+
+def _touched(arguments: Namespace) -> Summary:
+    """One received file forward: the rows it brought, the runs that read it, the forecasts and models it touched."""
+    from queries.printed import printed_trace
+    from queries.trace import touched_by
+
+    traced = touched_by(*_given(arguments), arguments.file, arguments.batch)
+    return traced if arguments.json else printed_trace(traced)
+
+
+def _export(arguments: Namespace) -> Summary:
+    """The newest forecasts, levels and backtest as Nixtla long frames (unique_id, ds, cutoff, y, model columns)."""
+    from queries.export import export
+
+    params, paths = _given(arguments)
+    return export(params, paths, arguments.to or paths.exports, arguments.form, arguments.run)
+
+
+def _snapshot(arguments: Namespace) -> Summary:
+    """The store copied to data/snapshot/, read-only, for dashboards: they never wait for a writer, nor it for them."""
+    from queries.export import snapshot
+
+    return snapshot(*_given(arguments))
+
+
+def _changes(arguments: Namespace) -> Summary:
+    """What changed since the table before: units of the days both tables forecast, by group and by series."""
+    from queries.changes import changes
+    from queries.printed import printed_changes
+
+    changed = changes(*_given(arguments))
+    return changed if arguments.json else printed_changes(changed)
+
+
+def _models(arguments: Namespace) -> Summary:
+    """The model registry: which model made which forecasts from which data and code."""
+    from queries.export import models
+    from queries.printed import printed_models
+
+    registered = models(*_given(arguments))
+    return {"models": registered} if arguments.json else printed_models(registered)
+
+
+def _random_split(arguments: Namespace) -> Summary:
+    """Measure what a random split would have claimed for the same model and data, beside the honest figure."""
+    from queries.random_split import random_split
+
+    return random_split(*_given(arguments))
+
+
+def _given(arguments: Namespace) -> tuple[Params, Paths]:
+    return load_params(arguments.params), Paths(arguments.data)
+
+
+def _explain_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("--series", required=True, metavar="ID", help="unique_id of the series")
+    parser.add_argument("--ds", required=True, metavar="DATE", help="the day forecast (YYYY-MM-DD)")
+    parser.add_argument("--run", metavar="RUN_ID", help="of this run (default: the newest whole table with that day)")
+    parser.add_argument("--top", type=int, default=12, help="features printed, largest first (default: %(default)s)")
+
+
+def _touched_arguments(parser: ArgumentParser) -> None:
+    which = parser.add_mutually_exclusive_group(required=True)
+    which.add_argument(
+        "--file", metavar="NAME", help="file name as received, a glob of it, or the start of its SHA-256"
+    )
+    which.add_argument("--batch", type=int, metavar="ID", help="one line of the ledger (table batches)")
+
+
+def _export_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("--to", type=Path, metavar="DIR", help="folder to write into (default: data/exports)")
+    parser.add_argument("--form", choices=("parquet", "csv"), default="parquet", help="default: %(default)s")
+    parser.add_argument("--run", metavar="RUN_ID", help="of this run (default: the newest whole table)")
+
+
+TOUCHED = Task(_touched, _touched_arguments, "touched")
+RANDOM_SPLIT = Task(_random_split, name="random-split")
+OF_FORECASTS = (
+    Task(_explain, _explain_arguments, "explain"),
+    Task(_changes, name="changes"),
+    Task(_export, _export_arguments, "export"),
+    Task(_models, name="models"),
+    Task(_snapshot, name="snapshot"),
+)

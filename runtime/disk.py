@@ -1,0 +1,61 @@
+"""Files on a disk: their identity, their safety from a power cut, and what a disk refuses, said once for every room that writes."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from contract.errors import DiskRefused
+
+_SAID = {
+    errno.ENOSPC: ("is full", "Make room there"),
+    errno.EDQUOT: ("is full for this user", "Make room there, or raise the quota"),
+    errno.EFBIG: ("takes no file that large", "Raise the limit (ulimit -f)"),
+    errno.EROFS: ("is read-only", "Mount it for writing"),
+    errno.EACCES: ("denies access", "Give this user the right to write there"),
+    errno.EPERM: ("denies access", "Give this user the right to write there"),
+    errno.ENOTDIR: ("holds a file where a folder belongs", "Move that file away"),
+    errno.EEXIST: ("holds a file where a folder belongs", "Move that file away"),
+}
+
+
+@contextmanager
+def disk_refusals(path: Path) -> Iterator[None]:
+    """DiskRefused instead of what DuckDB, Polars or the system says when `path` cannot be written; all else passes."""
+    try:
+        yield
+    except DiskRefused:
+        raise
+    except Exception as error:
+        number = getattr(error, "errno", None) or _number_in(str(error))
+        if number not in _SAID:
+            raise
+        what, way_out = _SAID[number]
+        raise DiskRefused(
+            f"the disk of '{path}' {what}: {str(error).splitlines()[0][:500]}. What was not finished is not kept. {way_out}, "
+            "then run the same command again: it goes on where this one stopped."
+        ) from error
+
+
+def sha256_of(path: Path) -> str:
+    """The identity of a file: the hash of its content."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def flush_to_disk(path: Path) -> None:
+    """What was written of a file, or renamed in a folder, survives the power."""
+    opened = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)
+
+
+def _number_in(text: str) -> int | None:
+    """DuckDB and Polars give the system's sentence, not its number."""
+    return next((number for number in _SAID if os.strerror(number) in text), None)

@@ -1,0 +1,25 @@
+"""JSON files that one stage writes and another reads."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from contract.errors import SourceMissing
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """What an earlier stage wrote. SourceMissing when it has not run yet."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise SourceMissing(
+            f"there is no '{path}'. Run `make repro` (or `dvc repro`) first: it makes this file."
+        ) from error
+
+
+def write_json(path: Path, content: object, indent: int | None = 1) -> None:
+    """The content as a JSON file that ends with a line break, its folder made where there is none."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(content, indent=indent, default=str) + "\n", encoding="utf-8")

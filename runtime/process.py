@@ -1,0 +1,23 @@
+"""What a process is asked about itself: the moment, the commit its code stands at, who may read what it writes."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from datetime import UTC, datetime
+
+
+def clock() -> datetime:
+    """Now, in UTC without zone: the one moment an entry point reads, to hand on."""
+    return datetime.now(UTC).replace(tzinfo=None)
+
+
+def git_commit() -> str | None:
+    """The commit the code stands at; None outside a checkout."""
+    revision = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False)  # noqa: S607
+    return revision.stdout.strip() or None
+
+
+def restrict_umask() -> None:
+    """From here on this process writes nothing that the group may change or others may read, whatever the umask was."""
+    os.umask(os.umask(0o077) | 0o027)

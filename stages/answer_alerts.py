@@ -1,0 +1,31 @@
+"""What a person says to an alert: taken on, muted for some days, closed by hand."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from contract.params import Params
+from runtime.command_line import Summary
+from runtime.paths import Paths
+from storage.answers import acknowledge, mute, resolve
+from storage.store import open_store
+
+
+def acknowledge_alert(params: Params, paths: Paths, alert_id: int, by: str, now: datetime) -> Summary:
+    """Somebody has taken the alert on; it stays open."""
+    with open_store(paths.store, params.ingest.lock_wait_s) as con:
+        return {"acknowledged": acknowledge(con, alert_id, by, now), "by": by}
+
+
+def resolve_alert(params: Params, paths: Paths, alert_id: int, now: datetime) -> Summary:
+    """The alert closed by hand."""
+    with open_store(paths.store, params.ingest.lock_wait_s) as con:
+        return {"resolved": resolve(con, alert_id, now)}
+
+
+def mute_cause(params: Params, paths: Paths, cause: str, days: float, now: datetime) -> Summary:
+    """Nothing of this cause is raised for so many days; 0 lifts it."""
+    until = now + timedelta(days=days)
+    with open_store(paths.store, params.ingest.lock_wait_s) as con:
+        mute(con, cause, until)
+    return {"muted": cause, "until": until}

@@ -1,0 +1,36 @@
+"""What `python evaluate.py <task>` does beside the backtest, over the store: incumbent, rollback."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+
+from contract.params_file import load_params
+from runtime.command_line import Summary, Task
+from runtime.paths import Paths
+
+
+def _incumbent(arguments: Namespace) -> Summary:
+    """Copy the store's champion to data/models/incumbent, where the backtest compares with it."""
+    from stages.incumbent import name_incumbent
+
+    return name_incumbent(load_params(arguments.params), Paths(arguments.data))
+
+
+def _rollback(arguments: Namespace) -> Summary:
+    """Let an earlier champion serve again (default: the one before)."""
+    from stages.rollback import roll_back
+
+    params, paths = load_params(arguments.params), Paths(arguments.data)
+    chosen = {"model_id": arguments.model_id, "reason": arguments.reason}
+    return roll_back(params, paths, **chosen, now=arguments.started_at)
+
+
+def _rollback_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "model_id", nargs="?", metavar="MODEL_ID", help="the model to serve (default: the champion before)"
+    )
+    parser.add_argument("--reason", required=True, help="what was wrong, for the record")
+
+
+INCUMBENT = Task(_incumbent, name="incumbent")
+ROLLBACK = Task(_rollback, _rollback_arguments, "rollback")

@@ -1,0 +1,32 @@
+"""The whole source into the store: every file it names, taken as a history."""
+
+from __future__ import annotations
+
+import shutil
+from datetime import datetime
+
+from contract.params import Params
+from runtime.command_line import Summary
+from runtime.paths import Paths
+from stages.source_files import stage_source_files
+from stages.take import refuse_if_refused, store_name, summary_of, take
+from storage.inbox import claimed_inbox
+from storage.stores import switch_store
+
+
+def fill(params: Params, paths: Paths, *, now: datetime) -> Summary:
+    """The source's own files, all of them, in the store of this source; those it holds already change nothing.
+
+    A file that changed since counts as having always said so, also in a reading as of before: the panel must be the one
+    a clean clone fills. What is to be known from today on goes through the inbox.
+    BadInput when a file is refused: a panel without it would be another panel.
+    """
+    switch_store(paths.store, paths.stores, store_name(params.source), params.ingest.lock_wait_s)
+    staging = paths.inbox / ".fill"
+    with claimed_inbox(paths.inbox, params.ingest.lock_wait_s):
+        shutil.rmtree(staging, ignore_errors=True)
+        staging.mkdir()
+        files = stage_source_files(params.source, staging, paths.truth)
+        summary = summary_of([take(path, params, paths, now, is_history=True) for path in files])
+        shutil.rmtree(staging)
+    return refuse_if_refused(summary)

@@ -1,0 +1,55 @@
+"""What `python inference.py <task>` does beside today's table: from-panel, publish."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+
+from contract.agreement import furthest_day
+from contract.days import parse_day, parse_moment
+from contract.errors import BadUsage
+from contract.params import Params
+from contract.params_file import load_params
+from contract.question import Question
+from runtime.command_line import Summary, Task, add_memory_budget
+from runtime.paths import Paths
+
+
+def _from_panel(arguments: Namespace) -> Summary:
+    """Forecast from the frozen panel with the candidate, files out: the offline stage `forecast`."""
+    from stages.forecast_panel import forecast_panel
+
+    params = load_params(arguments.params)
+    return forecast_panel(params, Paths(arguments.data), question_of(arguments, params))
+
+
+def _publish(arguments: Namespace) -> Summary:
+    """Put the newest offline result into the store: model, scores, forecasts, and the promotion."""
+    from stages.publish import publish
+
+    return publish(load_params(arguments.params), Paths(arguments.data), now=arguments.started_at)
+
+
+def question_of(arguments: Namespace, params: Params) -> Question:
+    """What the arguments ask for; BadUsage for a horizon that features cannot reach."""
+    furthest = furthest_day(params)
+    if arguments.horizon is not None and not 1 <= arguments.horizon <= furthest:
+        raise BadUsage(f"--horizon {arguments.horizon} is no count of days to forecast. Give 1 to {furthest}.")
+    return Question(
+        origin=parse_day(arguments.origin) if arguments.origin else None,
+        horizon=arguments.horizon,
+        as_of=parse_moment(arguments.as_of) if arguments.as_of else None,
+        series=arguments.series,
+    )
+
+
+def question_arguments(parser: ArgumentParser) -> None:
+    """From which day, how far, as known when, for which series."""
+    add_memory_budget(parser)
+    parser.add_argument("--origin", help="last day known (YYYY-MM-DD; default: the newest sales day)")
+    parser.add_argument("--horizon", type=int, help="days ahead (default: train.horizon)")
+    parser.add_argument("--as-of", help="read the data as it was known at this moment (ISO 8601)")
+    parser.add_argument("--series", help="only series matching this glob")
+
+
+FROM_PANEL = Task(_from_panel, question_arguments, "from-panel")
+PUBLISH = Task(_publish, name="publish")

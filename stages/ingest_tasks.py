@@ -1,0 +1,117 @@
+"""What `python ingest.py <task>` does beside taking the inbox: fill, freeze, check-panel, replay, rebuild, source."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+
+from contract.days import parse_moment
+from contract.errors import BadUsage
+from contract.params import Params
+from contract.params_file import load_params
+from runtime.command_line import Summary, Task
+from runtime.paths import Paths
+
+# what the stages import is heavy: imported by the task that runs, so that --help answers at once
+
+
+def given(arguments: Namespace) -> tuple[Params, Paths]:
+    """The params and the data folder; unusual days are only noted where the arguments say so."""
+    params = load_params(arguments.params)
+    if getattr(arguments, "accept_unusual", False):
+        noting = params.ingest.model_copy(update={"refuse_unusual": False})
+        params = params.model_copy(update={"ingest": noting})
+    return params, Paths(arguments.data)
+
+
+def add_accept_unusual(parser: ArgumentParser) -> None:
+    """For a task that judges rows."""
+    words = "only note days unlike their weekday: half a file, another unit"
+    parser.add_argument("--accept-unusual", action="store_true", help=words)
+
+
+def _fill(arguments: Namespace) -> Summary:
+    """Take the source's own files, all of them; with --freeze write the panel, too."""
+    from stages.fill import fill
+    from stages.freeze import freeze
+
+    params, paths = given(arguments)
+    summary = fill(params, paths, now=arguments.started_at)
+    return summary | freeze(params, paths) if arguments.freeze else summary
+
+
+def _freeze(arguments: Namespace) -> Summary:
+    """Write the store's panel to data/panel as ordered Parquet."""
+    from stages.freeze import freeze
+
+    params, paths = given(arguments)
+    return freeze(params, paths, as_of=parse_moment(arguments.as_of) if arguments.as_of else None)
+
+
+def _check_panel(arguments: Namespace) -> Summary:
+    """Check the frozen panel against every rule."""
+    from stages.freeze import check_panel
+
+    return check_panel(*given(arguments))
+
+
+def _replay(arguments: Namespace) -> Summary:
+    """Judge quarantined rows again, of one batch or one reason; or take its lines as mended by hand."""
+    from stages.correct import correct
+    from stages.replay import Refused, replay
+
+    if arguments.corrected is not None and arguments.batch is None:
+        raise BadUsage("--corrected goes with --batch ID: it holds lines of that batch's file.")
+    params, paths = given(arguments)
+    if arguments.corrected is not None:
+        return correct(params, paths, arguments.batch, arguments.corrected, now=arguments.started_at)
+    refused = Refused(arguments.batch, arguments.reason)
+    return replay(params, paths, refused, now=arguments.started_at, dry_run=arguments.dry_run)
+
+
+def _rebuild(arguments: Namespace) -> Summary:
+    """Make a damaged or lost store again from its journal."""
+    from stages.rebuild import rebuild
+
+    params, paths = given(arguments)
+    return rebuild(params, paths, now=arguments.started_at)
+
+
+def _source(arguments: Namespace) -> Summary:
+    """Switch the source in params.yaml; the store of the other one is set aside."""
+    from stages.switch_source import switch_source
+
+    return switch_source(arguments.use, arguments.data_from, arguments.params, Paths(arguments.data))
+
+
+def _fill_arguments(parser: ArgumentParser) -> None:
+    add_accept_unusual(parser)
+    parser.add_argument("--freeze", action="store_true", help="then write the panel to data/panel")
+
+
+def _freeze_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("--as-of", metavar="T", help="the panel as it was known at T (day or moment, UTC)")
+
+
+def _replay_arguments(parser: ArgumentParser) -> None:
+    which = parser.add_mutually_exclusive_group(required=True)
+    which.add_argument("--batch", type=int, metavar="ID", help="the rows of this batch (table batches)")
+    which.add_argument("--reason", metavar="CODE", help="the rows refused for this reason (table quarantine)")
+    parser.add_argument("--corrected", type=Path, metavar="FILE", help="with --batch: its lines, mended by hand")
+    parser.add_argument("--dry-run", action="store_true", help="judge; write nothing")
+    add_accept_unusual(parser)
+
+
+def _source_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("--use", choices=("simulator", "m5", "files"), required=True, help="the source from now on")
+    parser.add_argument("--data-from", type=Path, metavar="DIR", help="folder or file of the source's files")
+
+
+TASKS = (
+    Task(_fill, _fill_arguments, "fill"),
+    Task(_freeze, _freeze_arguments, "freeze"),
+    Task(_check_panel, name="check-panel"),
+    Task(_replay, _replay_arguments, "replay"),
+    Task(_rebuild, name="rebuild"),
+    Task(_source, _source_arguments, "source"),
+)

@@ -1,0 +1,88 @@
+"""What `python monitor.py <task>` does beside looking: report, and what a person says: ack, resolve, mute, as-calibrated."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+from datetime import datetime
+
+from contract.days import parse_moment
+from contract.params import Params
+from contract.params_file import load_params
+from runtime.command_line import Summary, Task
+from runtime.paths import Paths
+
+Given = tuple[Params, Paths]
+
+
+def _report(arguments: Namespace) -> Summary:
+    """Render data/reports/index.html from the offline stages' files."""
+    from stages.report import report
+
+    return report(*_given(arguments))
+
+
+def _acknowledge(arguments: Namespace) -> Summary:
+    """Take an alert on; it stays open."""
+    from stages.answer_alerts import acknowledge_alert
+
+    return acknowledge_alert(*_given(arguments), arguments.alert_id, arguments.by, moment_of(arguments))
+
+
+def _resolve(arguments: Namespace) -> Summary:
+    """Close an alert by hand."""
+    from stages.answer_alerts import resolve_alert
+
+    return resolve_alert(*_given(arguments), arguments.alert_id, moment_of(arguments))
+
+
+def _mute(arguments: Namespace) -> Summary:
+    """Raise nothing of a cause for some days; `bias` speaks for `bias:store_id:CA_1`, too."""
+    from stages.answer_alerts import mute_cause
+
+    return mute_cause(*_given(arguments), arguments.cause, arguments.days, moment_of(arguments))
+
+
+def _as_calibrated(arguments: Namespace) -> Summary:
+    """Take back how the champion's intervals were stretched."""
+    from stages.recalibrate import as_calibrated
+
+    return as_calibrated(*_given(arguments), arguments.by, moment_of(arguments))
+
+
+def moment_of(arguments: Namespace) -> datetime:
+    """The moment to look at: --now, or the clock's."""
+    return parse_moment(arguments.now) if arguments.now else arguments.started_at
+
+
+def add_now(parser: ArgumentParser) -> None:
+    """For a task that may look back."""
+    parser.add_argument("--now", help="as if it were this moment (ISO 8601; default: the clock)")
+
+
+def _given(arguments: Namespace) -> Given:
+    return load_params(arguments.params), Paths(arguments.data)
+
+
+def _alert_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("alert_id", type=int, metavar="ALERT_ID", help="as table alerts and the report name it")
+    _person_arguments(parser)
+
+
+def _mute_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("cause", metavar="CAUSE", help="as table alerts names it, or the watcher alone")
+    parser.add_argument("--days", type=float, default=7, help="how long (default: %(default)s; 0 lifts it)")
+    add_now(parser)
+
+
+def _person_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("--by", default="somebody", help="who says it")
+    add_now(parser)
+
+
+TASKS = (
+    Task(_report, name="report"),
+    Task(_acknowledge, _alert_arguments, "ack"),
+    Task(_resolve, _alert_arguments, "resolve"),
+    Task(_mute, _mute_arguments, "mute"),
+    Task(_as_calibrated, _person_arguments, "as-calibrated"),
+)

@@ -1,0 +1,47 @@
+"""The champion's intervals stretched by what came true, as a decision on record; and taken back."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import polars as pl
+
+from contract.params import Params
+from forecasting.recalibration import learned_stretch, stretch_of, text_of
+from runtime.command_line import Summary
+from runtime.paths import Paths
+from storage.decisions import Decision, newest_stretch, record_decision
+from storage.models import champion
+from storage.runs import read_runs
+from storage.store import open_store
+
+KIND = "recalibration"
+
+
+def recalibrate(params: Params, paths: Paths, told: pl.DataFrame, now: datetime) -> str | None:
+    """Why the intervals are stretched from the next table on; None while each class of series is covered as promised.
+
+    `told` as from came_true. Only the champion's own rows speak, made since it was last stretched: under one stretch.
+    """
+    with open_store(paths.store, params.ingest.lock_wait_s) as con:
+        model_id = champion(con)
+        if model_id is None:
+            return None
+        before = newest_stretch(con, model_id)
+        since = before.decided_at if before else datetime.min
+        runs = read_runs(con, "inference").filter(pl.col("model_id") == model_id, pl.col("started_at") > since)
+        mine = told.join(runs.select("run_id"), on="run_id", how="semi").filter(pl.col("reason").is_null())
+        learned = learned_stretch(mine, stretch_of(before.told if before else None), params.monitor.coverage_band)
+        if learned is None:
+            return None
+        stretch, why = learned
+        record_decision(con, Decision(KIND, now, "stretched", why, model_id, told=text_of(stretch)))
+    return why
+
+
+def as_calibrated(params: Params, paths: Paths, by: str, now: datetime) -> Summary:
+    """The champion's intervals as its backtest taught them, from the next table on: what a person says against a stretch."""
+    with open_store(paths.store, params.ingest.lock_wait_s) as con:
+        decision = Decision(KIND, now, "as calibrated", f"taken back by {by}", champion(con))
+        record_decision(con, decision)
+    return {"intervals": "as calibrated", "model_id": decision.model_id, "by": by}

@@ -1,0 +1,77 @@
+"""The challenger beside the champion on live days: forecast for a share of the series, written apart, scored when it came true."""
+
+from __future__ import annotations
+
+import logging
+from datetime import date, datetime, timedelta
+
+import polars as pl
+
+from contract.demand import demand_rules
+from contract.frames import FORECAST_LEVELS
+from contract.hashes import served_hash, text_hash
+from contract.panel import Panel
+from contract.params import Params
+from forecasting.came_true import came_true
+from forecasting.champion import champion_in_registry
+from forecasting.publication import publish_forecasts, serving_of
+from forecasting.served import drawn
+from forecasting.shadow import Shadow, shadow_of
+from runtime.memory import peak_mb
+from runtime.paths import Paths
+from runtime.process import clock
+from storage.forecasts import latest_forecasts, publish, shadows_of
+from storage.models import challenger
+from storage.panel import last_sales_day, read_tail
+from storage.runs import Run
+from storage.store import open_store
+
+log = logging.getLogger("inference")
+
+STATUS = "shadow"  # of its run: no table of this status is ever the newest, nor handed out
+
+
+def cast_shadow(params: Params, paths: Paths, panel: Panel, origin: date, now: datetime) -> str | None:
+    """The run of the challenger's forecasts for the share of series that is always the same; None without a challenger."""
+    with open_store(paths.store, params.ingest.lock_wait_s, read_only=True) as con:
+        model = challenger(con)
+    if model is None or params.monitor.shadow_share == 0:
+        return None
+    found = champion_in_registry(paths.registry, model.model_id, paths.backtest)
+    if found.model is None:
+        log.warning("shadow=%s reason=%s", model.model_id, found.why_none)
+        return None
+    run_id = text_hash(STATUS, model.model_id, panel.hash, served_hash(params), origin)
+    rows = publish_forecasts(serving_of(params, found), panel, origin, params.train.horizon, run_id)
+    names = panel.series["unique_id"].to_list()
+    share = drawn(names, max(round(params.monitor.shadow_share * len(names)), 1), STATUS)
+    rows = rows.filter(pl.col("unique_id").is_in(share)).with_columns(created_at=now)
+    lineage = {"params_hash": served_hash(params), "panel_hash": panel.hash, "model_id": model.model_id}
+    run = Run(run_id, "inference", now, clock(), STATUS, **lineage, peak_mb=peak_mb())
+    with open_store(paths.store, params.ingest.lock_wait_s) as con:
+        publish(con, run, rows, FORECAST_LEVELS.empty())
+    log.info("shadow run_id=%s model_id=%s rows=%d", run_id, model.model_id, rows.height)
+    return run_id
+
+
+def shadow_so_far(params: Params, paths: Paths) -> Shadow | None:
+    """The challenger's score over what came true of its shadow, beside the tables served from the same origins."""
+    with open_store(paths.store, params.ingest.lock_wait_s, read_only=True) as con:
+        model = challenger(con)
+        shadows = shadows_of(con, model.model_id) if model else pl.DataFrame()
+        if model is None or shadows.is_empty():
+            return None
+        origins = shadows["origin"].unique().sort()
+        if (last_sales_day(con) or date.min) <= origins[0]:
+            return None
+        served = pl.concat([latest_forecasts(con, origin) for origin in origins])
+        known = read_tail(con, origins[0] + timedelta(days=1), params.features.max_stockout_share)
+    actuals = came_true(shadows, known, demand_rules(params))
+    return shadow_of(_beside(actuals, served), model.model_id, model.params_hash or "")
+
+
+def _beside(actuals: pl.DataFrame, served: pl.DataFrame) -> pl.DataFrame:
+    """What came true of the shadow, with served_error, of every row the served table holds too."""
+    key = ["origin", "unique_id", "ds"]
+    both = actuals.join(served.select(*key, served="y_hat"), on=key, how="inner", validate="1:1")
+    return both.with_columns(served_error=pl.col("served") - pl.col("y"))
