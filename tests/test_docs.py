@@ -59,9 +59,9 @@ def plain(root: Path) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def design(root: Path) -> str:
-    """system_design.md."""
-    return (root / "system_design.md").read_text(encoding="utf-8")
+def design(root: Path) -> dict[str, str]:
+    """The pages of the detailed design, by name."""
+    return {path.stem: path.read_text(encoding="utf-8") for path in (root / "docs" / "design").glob("*.md")}
 
 
 def test_every_param_of_the_code_stands_in_params_yaml(written):
@@ -99,12 +99,13 @@ def test_the_comment_reader_sees_a_missing_comment():
 
 
 @pytest.mark.parametrize("table", [*FACTS, SERIES.name, FORECASTS.name, FORECAST_LEVELS.name, SCORES.name])
-def test_every_table_of_the_contract_stands_in_system_design(design, table):
-    assert f"| `{table}` |" in design
+def test_every_table_of_the_contract_stands_in_the_design_of_the_store(design, table):
+    assert f"| `{table}` |" in design["storage"]
 
 
-def test_every_family_of_features_is_explained_in_system_design(design):
-    section = design[design.index("## 3. Features") : design.index("## 4. Model")]
+def test_every_family_of_features_has_a_line_in_the_design_of_features(design):
+    page = design["features"]
+    section = page[page.index("## Families") : page.index("## How it is fast")]
     shipped = FeatureParams(
         max_stockout_share=0.25,
         lags=[0],
@@ -124,12 +125,25 @@ def test_every_family_of_features_is_explained_in_system_design(design):
         chunk_series=1,
     )
     for family in {feature.family for feature in declared_features(shipped, horizon=28)} | {"static"}:
-        assert f"`{family}`" in section, family
+        assert f"| `{family}` |" in section, family
 
 
-def test_every_anchor_is_explained_in_system_design(design):
+def test_every_anchor_is_explained_in_the_design_of_data(design):
     for anchor in ("origin", "weekday", "year", "target"):
-        assert f"`{anchor}` (" in design, anchor
+        assert f"`{anchor}` (" in design["data"], anchor
+
+
+def test_every_fault_of_the_drills_stands_in_the_design_of_operations(design):
+    from drills.catalogue import names
+
+    assert [name for name in names() if f"`{name}`" not in design["operations"]] == []
+
+
+def test_system_design_has_its_five_parts_and_leads_to_every_page_of_the_design(root, design):
+    overview = (root / "system_design.md").read_text(encoding="utf-8")
+    parts = ["1. Problem", "2. Data pipeline", "3. Model", "4. Evaluation", "5. Deployment constraints"]
+    assert re.findall(r"^## (.+)$", overview, flags=re.MULTILINE) == parts
+    assert [page for page in design if f"(docs/design/{page}.md" not in overview] == []
 
 
 def test_every_score_is_defined_in_the_docstring_of_metrics(make_panel, params):
@@ -144,8 +158,8 @@ def test_every_score_is_defined_in_the_docstring_of_metrics(make_panel, params):
         assert re.search(rf"\b{name}\b", metrics_doc), name
 
 
-def test_the_sign_of_the_error_is_the_same_in_every_document(design, metrics_doc=metrics_doc):
-    for text in (design, metrics_doc):
+def test_the_sign_of_the_error_is_the_same_in_every_document(root, metrics_doc=metrics_doc):
+    for text in ((root / "system_design.md").read_text(encoding="utf-8"), metrics_doc):
         assert "error = y_hat - y" in text
         assert "positive means" in text
 
@@ -193,34 +207,54 @@ def test_the_runbook_says_what_to_do_for_every_watcher_and_exit_code(root):
 
     runbook = (root / "docs" / "runbook.md").read_text(encoding="utf-8")
     for watcher in FIRST_CALL:
-        assert re.search(rf"^\| `{watcher}[`:]", runbook, flags=re.MULTILINE), watcher
+        assert re.search(rf"^### .*`{watcher}[`:]", runbook, flags=re.MULTILINE), watcher
     for code in (0, 1, 2, 3):
         assert f"\n| {code} | " in runbook
     for reason in set(REASONS):
         assert f"`{reason}`" in runbook, reason
 
 
-@pytest.mark.parametrize(
-    "name",
-    ["README.md", "docs/runbook.md", "docs/tutorial.md", "docs/extending.md", "system_design.md", "monitoring.md"],
-)
-def test_every_link_between_documents_leads_somewhere(root, name):
-    path = root / name
-    for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", path.read_text(encoding="utf-8")):
-        assert (path.parent / target).exists(), target
+TYPED = ["README.md", "CHANGELOG.md", "CONTRIBUTING.md", "system_design.md", "monitoring.md", "postmortem.md"]
+TYPED += ["docs/runbook.md", "docs/tutorial.md", "docs/extending.md", "docs/design/*.md", "docs/results/*.md"]
 
 
-@pytest.mark.parametrize("name", ["README.md", "docs/runbook.md", "docs/tutorial.md"])
-def test_every_option_a_document_types_is_one_its_door_has(root, name):
-    """`python ingest.py --accept-unusual` in a document: the door's source names the option."""
-    text = (root / name).read_text(encoding="utf-8")
-    for door, options in re.findall(r"python ((?:flows/)?[a-z]+\.py)([^`\n#|]*)", text):
-        sources = "".join(
-            (root / part).read_text(encoding="utf-8")
-            for part in (door, "contract/walk.py", "flows/walked.py", "desk/asked.py")
-        )
-        for option in re.findall(r"--[a-z-]+", options):
-            assert f'"{option}"' in sources, (door, option)
+def typed_in(root: Path, names: list[str]) -> list[tuple[str, str, str]]:
+    """Every `python ENTRY.py ARGUMENTS` a document types: document, entry point or flow, arguments."""
+    command = re.compile(r"python ((?:flows/)?[a-z]+\.py)([^`\n#|]*)")
+    paths = [path for name in names for path in sorted(root.glob(name))]
+    return [(path.name, *found) for path in paths for found in command.findall(path.read_text(encoding="utf-8"))]
+
+
+def test_every_task_and_option_a_document_types_is_one_its_entry_point_has(root):
+    """`python ingest.py replay --batch ID`: "replay" and "--batch" stand in the sources of the command line."""
+    shared = ("runtime/command_line.py", "flows/*.py", "stages/*.py", "queries/*.py")
+    beside = "".join(path.read_text(encoding="utf-8") for part in shared for path in sorted(root.glob(part)))
+    typed = typed_in(root, TYPED)
+    assert len(typed) > 60
+    for document, entry_point, arguments in typed:
+        sources = (root / entry_point).read_text(encoding="utf-8") + beside
+        task = re.match(r" +([a-z][a-z-]+)", arguments)
+        for name in [*re.findall(r"--[a-z-]+", arguments), *([task[1]] if task else [])]:
+            assert f'"{name}"' in sources, (document, entry_point, name)
+
+
+def test_a_task_and_an_option_nobody_has_are_seen(tmp_path):
+    (tmp_path / "page.md").write_text("`python ingest.py refill --faster` and\npython train.py\n", encoding="utf-8")
+    assert typed_in(tmp_path, ["*.md"]) == [
+        ("page.md", "ingest.py", " refill --faster"),
+        ("page.md", "train.py", ""),
+    ]
+
+
+def test_every_benchmark_a_document_types_is_there(root):
+    documents = [path for name in TYPED for path in root.glob(name)]
+    typed = {
+        name
+        for path in documents
+        for name in re.findall(r"python -m benchmarks run (\w+)", path.read_text(encoding="utf-8"))
+    } - {"NAME"}
+    assert len(typed) > 20
+    assert sorted(name for name in typed if not list(root.glob(f"benchmarks/**/{name}.py"))) == []
 
 
 def test_every_mapping_of_the_tutorial_is_one_the_params_take(root, plain):

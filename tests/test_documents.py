@@ -1,4 +1,4 @@
-"""Documents as a person reads them: short lines, short paragraphs, links that lead somewhere, plain words, blocks between two marks."""
+"""Documents as a person reads them: short lines and paragraphs, live links, plain words, blocks between two marks."""
 
 from __future__ import annotations
 
@@ -141,6 +141,6 @@ def test_a_wide_line_a_wall_a_dead_link_and_a_retired_word_are_seen(tmp_path):
     page = tmp_path / "page.md"
     page.write_text("# A heading\n\n[here](#a-heading) [there](#no-heading) [gone](gone.md)\n", encoding="utf-8")
     assert dead_links(page) == ["#no-heading", "gone.md"]
-    assert retired_words_in("An alert rings at the door; `told` and \"the desk\" are names.") == ["rings", "door"]
+    assert retired_words_in('An alert rings at the door; `told` and "the desk" are names.') == ["rings", "door"]
     assert paragraphs_of("- one\n  two\n- three\n\n| a | b |\n\nfour\nfive\n") == ["- one two", "- three", "four five"]
     assert prose_of("a\n```\n" + "x" * 200 + "\n```\nb") == "a\n\nb"
