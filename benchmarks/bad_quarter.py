@@ -27,8 +27,8 @@ from contract.panel import Panel, panel_of
 from contract.params import Params
 from contract.params_file import load_params
 from drills.drift_shapes import level_drop, price_shock
+from forecasting.actuals import with_actuals
 from forecasting.backtest import backtest
-from forecasting.came_true import came_true
 from forecasting.challenge import CHAMPION, Standing, churn_of, unseen_window
 from forecasting.global_lightgbm import GlobalLightGBM
 from forecasting.intervals import Calibration
@@ -201,7 +201,7 @@ def weekly(
     }
     rows = []
     for name, (table, panel) in tables.items():
-        told = came_true(table.filter(pl.col("h") <= WEEK), panel, *world.known_by)
+        told = with_actuals(table.filter(pl.col("h") <= WEEK), panel, *world.known_by)
         placed = told.join(panel.series.select("unique_id", "store_id", "dept_id"), on="unique_id")
         cells = placed.group_by("store_id", "dept_id", "ds").agg(pl.col("error", "y").sum())
         error, y = pl.col("error"), pl.col("y").sum()

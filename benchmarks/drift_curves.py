@@ -30,7 +30,7 @@ from contract.days import WEEK
 from contract.panel import Panel
 from contract.quantiles import INTERVALS
 from drills.drift_shapes import SHAPES, DriftShape
-from forecasting.came_true import came_true
+from forecasting.actuals import with_actuals
 
 RESULTS = ROOT / "benchmarks" / "results" / "drift_curves.json"
 WATCHED_DAYS, WEEKS = 56, 8
@@ -123,7 +123,7 @@ def _listed(rung: Rung) -> dict[str, list[list[str]]]:
 
 def _quality(world: World, panel: Panel, tables: pl.DataFrame, start: date) -> dict[str, float]:
     """WAPE and 95% coverage of the first-week forecasts of the watched days."""
-    told = came_true(tables.filter(pl.col("h") <= WEEK), panel, *world.known_by)
+    told = with_actuals(tables.filter(pl.col("h") <= WEEK), panel, *world.known_by)
     told = told.filter(pl.col("ds") >= start)
     low, high = INTERVALS[0.95]
     return {

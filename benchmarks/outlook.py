@@ -14,7 +14,7 @@ import polars as pl
 
 from benchmarks.measured import ROOT
 from benchmarks.replay import World, world_of
-from forecasting.came_true import came_true
+from forecasting.actuals import with_actuals
 from monitoring.outlook import expected_absolute_error
 
 RESULTS = ROOT / "benchmarks" / "results" / "outlook.json"
@@ -29,7 +29,7 @@ def main() -> None:
 
 def measured(world: World) -> dict[str, Any]:
     """Mean distance between guessed and true WAPE of a weekly table's 28 days."""
-    told = came_true(world.tables, world.panel, *world.known_by)
+    told = with_actuals(world.tables, world.panel, *world.known_by)
     by_table = told.group_by("origin").agg(
         came=pl.col("error").abs().sum() / pl.col("y").sum(),
         promised=expected_absolute_error().sum() / pl.col("y_hat").sum(),

@@ -20,7 +20,7 @@ import polars as pl
 from benchmarks.measured import keep
 from benchmarks.replay import World, walk, world_of
 from contract.quantiles import INTERVALS, QUANTILES
-from forecasting.came_true import came_true
+from forecasting.actuals import with_actuals
 from forecasting.recalibration import CLASSES, Stretch, learned_stretch
 from forecasting.slices import FAST_UNITS, SLOW_UNITS
 from monitoring.cusum import QUARTER_DAYS
@@ -51,7 +51,7 @@ def main() -> None:
 def _followed(world: World, spread: float) -> Iterator[tuple[pl.DataFrame, int]]:
     """Of each start: the outcomes of every table since, as learned and stretched; and how many decisions were made."""
     walk(world)
-    told = came_true(world.tables, world.panel, *world.known_by).filter(pl.col("reason").is_null())
+    told = with_actuals(world.tables, world.panel, *world.known_by).filter(pl.col("reason").is_null())
     days = (world.panel.last_day - world.first_watched).days - 7 * WEEKS
     for k in range(STARTS):
         start = world.first_watched + timedelta(days=days * k // max(STARTS - 1, 1))

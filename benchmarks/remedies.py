@@ -21,7 +21,7 @@ from benchmarks.replay import World, booster_of, champion_of, publish, sundays, 
 from benchmarks.watching import Limits, rung_by_signals
 from contract.days import WEEK, days_between
 from contract.panel import Panel
-from forecasting.came_true import came_true
+from forecasting.actuals import with_actuals
 from monitoring.outcome_signals import daily_sums, outcome_signals
 from monitoring.watch import group_columns
 from reports.tables import text_table
@@ -59,7 +59,7 @@ def _scaled_of(world: World) -> Callable[[Tables, date], Tables]:
 
 def _days_of_bias(world: World) -> set[date]:
     columns, params = group_columns(world.panel.series), world.params.monitor
-    told = came_true(world.tables.filter(pl.col("h") <= WEEK), world.panel, *world.known_by)
+    told = with_actuals(world.tables.filter(pl.col("h") <= WEEK), world.panel, *world.known_by)
     signals = [
         one for one in outcome_signals(daily_sums(told, world.panel.series, columns), params) if one.name == WHOLE
     ]
@@ -94,7 +94,7 @@ def _of(tables: Tables, origin: date) -> Tables:
 
 def _scaled(world: World, panel: Panel, tables: Tables, origin: date) -> Tables:
     said = tables.filter(pl.col("h") <= WEEK, pl.col("ds").is_between(origin - timedelta(days=SCALE_DAYS - 1), origin))
-    told = came_true(said, panel.up_to(origin), *world.known_by)
+    told = with_actuals(said, panel.up_to(origin), *world.known_by)
     factor = min(max(told["y"].sum() / told["y_hat"].sum(), 1 / FURTHEST), FURTHEST)
     return _of(tables, origin).with_columns(pl.col("y_hat") * factor)
 
@@ -106,7 +106,7 @@ def _refitted(world: World, panel: Panel, cutoff: date, origins: list[date]) -> 
 
 
 def _errors(world: World, panel: Panel, tables: Tables) -> dict[str, float]:
-    told = came_true(tables.filter(pl.col("h") <= WEEK), panel, *world.known_by)
+    told = with_actuals(tables.filter(pl.col("h") <= WEEK), panel, *world.known_by)
     return {
         "wape": float(told["error"].abs().sum() / told["y"].sum()),
         "bias": float(told["error"].sum() / told["y"].sum()),

@@ -30,8 +30,8 @@ from contract.panel import Panel, panel_of
 from contract.params import Params
 from contract.params_file import load_params
 from features.space import reading_of
+from forecasting.actuals import with_actuals
 from forecasting.bundle import load_bundle, save_bundle
-from forecasting.came_true import came_true
 from forecasting.forecaster import Forecaster
 from forecasting.global_lightgbm import GlobalLightGBM
 from forecasting.intervals import Calibration, Ratios, learn_ratios
@@ -72,7 +72,7 @@ class World:
 
     @property
     def known_by(self) -> tuple[bool, float]:
-        """By which rules a day counts as known: `came_true`'s last two arguments."""
+        """By which rules a day counts as known: `with_actuals`'s last two arguments."""
         return self.params.ingest.absent_means_zero, self.params.features.max_stockout_share
 
     @cached_property
@@ -177,7 +177,7 @@ def _ratios(world: World, tables: list[pl.DataFrame], now: date) -> list[Ratios]
     recent = [table for table in tables if (now - table["origin"][0]).days <= REMEMBERED_DAYS]
     if not recent:
         return [Ratios([1.0], [[1.0] * 9], [0.0] * 9)]
-    told = came_true(pl.concat(recent), world.panel.up_to(now), *world.known_by)
+    told = with_actuals(pl.concat(recent), world.panel.up_to(now), *world.known_by)
     bins = world.params.evaluate.calibration_bins
     weeks = [told.filter(week=week) for week in range(1, int(told["week"].max()) + 1)]
     return [learn_ratios(week["y_hat"].to_numpy(), week["y"].to_numpy(), bins) for week in weeks]

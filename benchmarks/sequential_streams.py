@@ -19,7 +19,7 @@ from benchmarks.replay import World
 from benchmarks.watching import Limits
 from contract.days import WEEK, days_between
 from contract.params import MonitorParams, SignalParams
-from forecasting.came_true import came_true
+from forecasting.actuals import with_actuals
 from monitoring import cusum
 from monitoring.cusum import centre_and_spread, standardised
 from monitoring.judge import past_of
@@ -66,7 +66,7 @@ class Shifted:
 
 def streams_of(world: World, slack: float = cusum.SLACK) -> list[Stream]:
     """Bias of the whole, bias of its groups, accuracy, calibration over all days of a walk, the whole first."""
-    told = came_true(world.tables.filter(pl.col("h") <= WEEK), world.panel, *world.known_by)
+    told = with_actuals(world.tables.filter(pl.col("h") <= WEEK), world.panel, *world.known_by)
     sums = daily_sums(told, world.panel.series, group_columns(world.panel.series))
     streams = []
     for signal in outcome_signals(sums, world.params.monitor):

@@ -18,7 +18,7 @@ from contract.days import WEEK
 from contract.panel import Panel
 from contract.params import MonitorParams
 from features.dense import Days, units_sold
-from forecasting.came_true import came_true
+from forecasting.actuals import with_actuals
 from monitoring.churn import churn, level_and_shape
 from monitoring.covariates import covariate_signals
 from monitoring.input_signals import arrived, input_signals
@@ -52,7 +52,7 @@ class Limits:
 def signals_over(world: World, panel: Panel, tables: pl.DataFrame) -> list[Signal]:
     """Every signal over the whole of a panel; causal, so cutting one at a day is what that day knew."""
     zeros, features = world.params.ingest.absent_means_zero, world.params.features
-    told = came_true(tables.filter(pl.col("h") <= WEEK), panel, *world.known_by)
+    told = with_actuals(tables.filter(pl.col("h") <= WEEK), panel, *world.known_by)
     columns = group_columns(panel.series)
     seen = arrived(panel, (panel.last_day - panel.first_day).days, zeros)
     return [
@@ -86,7 +86,7 @@ def rung_by_fixed_limits(world: World, panel: Panel, tables: pl.DataFrame, days:
     for k, day in enumerate(days):
         known = panel.up_to(day)
         past = tables.filter(pl.col("origin").is_between(day - timedelta(days=35), day - timedelta(days=1)))
-        told = came_true(past, known, *world.known_by)
+        told = with_actuals(past, known, *world.known_by)
         evidence = _evidence(world, known, past, promised, day)
         for finding in fixed_limits(evidence, told, params.monitor):
             name = "bias by group" if finding.cause.startswith("bias:") else finding.cause
@@ -155,7 +155,7 @@ def _promised(world: World, tables: pl.DataFrame) -> dict[int, float]:
     """WAPE by week of the tables before watching began: what a backtest would have promised."""
     end = world.first_watched - timedelta(days=1)
     past = tables.filter(pl.col("origin") > end - timedelta(days=140), pl.col("ds") <= end)
-    told = came_true(past, world.panel.up_to(end), *world.known_by)
+    told = with_actuals(past, world.panel.up_to(end), *world.known_by)
     weeks = told.group_by("week").agg(wape=pl.col("error").abs().sum() / pl.col("y").sum())
     return dict(weeks.iter_rows())
 

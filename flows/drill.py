@@ -123,14 +123,14 @@ def _watchers(stage: Stage, params: Params) -> Watchers:
 
 def _heard_later(stage: Stage, table: pl.DataFrame, params: Params) -> list[str]:
     """What accuracy's watchers say of a table on the first of some days on which one of them rings."""
-    from forecasting.came_true import came_true
+    from forecasting.actuals import with_actuals
     from monitoring.accuracy import bias
     from monitoring.calibration import calibration
 
     limits = params.monitor
     for days in HEARD_AFTER:
         came = stage.panel.up_to(table["origin"][0] + timedelta(days=days))
-        told = came_true(table, came, demand_rules(params))
+        told = with_actuals(table, came, demand_rules(params))
         findings = [*bias(told, stage.panel.series, limits.max_abs_bias), *calibration(told, limits.max_coverage_gap)]
         if rings := [finding.cause for finding in findings if finding.severity != "ok"]:
             return [f"after {days} days: {cause}" for cause in rings]

@@ -13,7 +13,7 @@ FEW_DAYS = 7  # target days; below a week one weekday would speak for all
 def accuracy(told: pl.DataFrame, promised: dict[int, float], max_wape_ratio: float) -> Finding:
     """WAPE at series level as a multiple of what the backtest promised for the same mix of weeks ahead.
 
-    `told` as from came_true; `promised` is the backtest's WAPE by week ahead (a week beyond the last takes the last's).
+    `told` as from with_actuals; `promised` is the backtest's WAPE by week ahead (a week beyond the last takes the last's).
     """
     weeks = volume_by(told, "week")
     expected = (

@@ -32,7 +32,7 @@ def weekly_origins(made: Iterable[date]) -> list[date]:
 def daily_sums(told: pl.DataFrame, series: pl.DataFrame, columns: list[str]) -> pl.DataFrame:
     """group, ds and the day's sums of y, y_hat, error, absolute, promised, outside, rows: all a signal needs to keep of a table.
 
-    `told` as from came_true, h <= 7; groups are WHOLE and those of the columns of `series`.
+    `told` as from with_actuals, h <= 7; groups are WHOLE and those of the columns of `series`.
     """
     low, high = INTERVALS[0.95]
     rows = told.select(

@@ -23,7 +23,7 @@ def outcome_tables(
 ) -> dict[str, list[dict]]:
     """by_week, by_velocity, by_<column> of `series`, by_level: plain rows of units sold, WAPE, bias, shares covered, PIT gap.
 
-    `told` as came_true, `levels` as levels_came_true. Velocity is that of the forecast: slow, medium or fast units a day. PIT gap: the
+    `told` as with_actuals, `levels` as levels_with_actuals. Velocity is that of the forecast: slow, medium or fast units a day. PIT gap: the
     largest distance, in probability, between a quantile and the share of outcomes below it.
     """
     if told.is_empty():

@@ -61,7 +61,7 @@ class Evidence:
 
 
 def watch(evidence: Evidence, told: pl.DataFrame, params: MonitorParams) -> list[Finding]:
-    """Every watcher's findings: inputs, then today's table, then `told` (as came_true), then the mix."""
+    """Every watcher's findings: inputs, then today's table, then `told` (as with_actuals), then the mix."""
     panel, last_day, cutoff = evidence.panel, evidence.panel.last_day, evidence.champion_cutoff
     return [
         *freshness(panel.sales, panel.series, evidence.now.date(), params.max_staleness_days),

@@ -12,7 +12,7 @@ from contract.demand import demand_rules
 from contract.panel import Panel
 from contract.params import Params
 from expectations.pages import read_pages
-from forecasting.came_true import came_true, levels_came_true
+from forecasting.actuals import levels_with_actuals, with_actuals
 from forecasting.forecaster import BASELINE
 from monitoring.accuracy import promised_by_week
 from monitoring.finding import Finding
@@ -58,8 +58,8 @@ def realised_forecasts(params: Params, paths: Paths) -> tuple[pl.DataFrame, pl.D
         columns = group_columns(recent.series)
         levels = [level for level in params.source.hierarchy if level.columns in ((), *((name,) for name in columns))]
         published = judged_levels(con, weekly_runs(runs, last, horizon), [level.name for level in levels], last)
-    actuals = came_true(tables, recent, rules)
-    of_levels = levels_came_true(published, actuals, recent.series, levels)
+    actuals = with_actuals(tables, recent, rules)
+    of_levels = levels_with_actuals(published, actuals, recent.series, levels)
     outcomes = outcome_tables(actuals, of_levels, recent.series, columns)
     return actuals, tables.filter(pl.col("origin") == pl.col("origin").max()), outcomes
 
@@ -95,7 +95,7 @@ def _sums_of(params: Params) -> Callable[[pl.DataFrame, Panel], pl.DataFrame]:
     """Daily sums of tables against a panel of their days, by every group watched."""
 
     def sums(tables: pl.DataFrame, known: Panel) -> pl.DataFrame:
-        actuals = came_true(tables, known, demand_rules(params))
+        actuals = with_actuals(tables, known, demand_rules(params))
         return daily_sums(actuals, known.series, group_columns(known.series))
 
     return sums

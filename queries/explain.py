@@ -49,7 +49,7 @@ class Found:
     files: pl.DataFrame
     versions: pl.DataFrame
     model: Told | None
-    came_true: float | None
+    actual: float | None
     files_in_ledger: int
     stretch: str | None
 
@@ -84,7 +84,7 @@ def _found(params: Params, paths: Paths, unique_id: str, ds: date, run_id: str |
         models = read_models(con).filter(pl.col("model_id").eq_missing(run.model_id)).drop("card").to_dicts()
         files, versions = batches_of_series(con, unique_id, until), versions_of(con, unique_id)
         stretched = newest_stretch(con, run.model_id, run.as_of or run.started_at) if run.model_id else None
-        came_true = sold_on(con, unique_id, ds)
+        actual = sold_on(con, unique_id, ds)
         ledger = read_batches(con).filter(pl.col("batch_id") <= until, status="accepted")
     panel = as_read or read_frozen(paths.panel)  # outside: a reader of the store keeps its writer waiting
     panel_from = "the frozen panel" if is_frozen else f"the store up to batch {until}"
@@ -98,7 +98,7 @@ def _found(params: Params, paths: Paths, unique_id: str, ds: date, run_id: str |
         files,
         versions,
         model,
-        came_true,
+        actual,
         files_in_ledger,
         stretched.told if stretched else None,
     )
@@ -130,7 +130,7 @@ def _published(found: Found) -> Told:
         **{name: row[name] for name in words},
         "reason_in_words": REASONS.get(row["reason"] or ""),
         "quantiles": {name: row[name] for name in QUANTILES},
-        "came_true": found.came_true,
+        "actual": found.actual,
     }
 
 

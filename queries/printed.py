@@ -78,7 +78,7 @@ def _facts(cell: Facts) -> Facts:
     return {
         "forecast": f"{cell['unique_id']} on {cell['ds']}: {mean}",
         "quantiles": ", ".join(f"{name} {units_text(quantiles[name])}" for name in SHOWN_QUANTILES),
-        "came true": "not yet" if cell["came_true"] is None else f"{units_text(cell['came_true'], 6)} units",
+        "actual": "not yet" if cell["actual"] is None else f"{units_text(cell['actual'], 6)} units",
         "made by": f"{cell['method']}{because}",
         "run": f"{run['run_id']} of {run['started_at']:%Y-%m-%d %H:%M}, code {(run['git_commit'] or '?')[:12]}",
         "params": f"{run['params_hash']}, {same}",

@@ -21,7 +21,7 @@ KIND = "recalibration"
 def recalibrate(params: Params, paths: Paths, told: pl.DataFrame, now: datetime) -> str | None:
     """Why the intervals are stretched from the next table on; None while each class of series is covered as promised.
 
-    `told` as from came_true. Only the champion's own rows speak, made since it was last stretched: under one stretch.
+    `told` as from with_actuals. Only the champion's own rows speak, made since it was last stretched: under one stretch.
     """
     with open_store(paths.store, params.ingest.lock_wait_s) as con:
         model_id = champion(con)

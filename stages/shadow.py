@@ -12,7 +12,7 @@ from contract.frames import FORECAST_LEVELS
 from contract.hashes import served_hash, text_hash
 from contract.panel import Panel
 from contract.params import Params
-from forecasting.came_true import came_true
+from forecasting.actuals import with_actuals
 from forecasting.champion import champion_in_registry
 from forecasting.publication import publish_forecasts, serving_of
 from forecasting.served import drawn
@@ -66,7 +66,7 @@ def shadow_so_far(params: Params, paths: Paths) -> Shadow | None:
             return None
         served = pl.concat([latest_forecasts(con, origin) for origin in origins])
         known = read_tail(con, origins[0] + timedelta(days=1), params.features.max_stockout_share)
-    actuals = came_true(shadows, known, demand_rules(params))
+    actuals = with_actuals(shadows, known, demand_rules(params))
     return shadow_of(_beside(actuals, served), model.model_id, model.params_hash or "")
 
 

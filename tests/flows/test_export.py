@@ -45,7 +45,7 @@ def test_the_backtest_is_scored_by_utilsforecast_as_by_us(laboratory, exported):
     assert one["seasonal_naive"] == pytest.approx((own["seasonal_naive"] - own["y"]).abs().mean())
 
 
-def test_a_published_table_that_came_true_is_evaluated_with_its_intervals(laboratory, next_day):
+def test_a_published_table_with_actuals_is_evaluated_with_its_intervals(laboratory, next_day):
     params, paths = laboratory.params, laboratory.paths
     for k in range(1, 8):
         next_day(laboratory, k)

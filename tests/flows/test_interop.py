@@ -63,7 +63,7 @@ def summing(exported) -> pl.DataFrame:
     return members.pivot("series", index="unique_id", values="one").fill_null(0.0)
 
 
-def test_utilsforecast_scores_means_and_intervals_of_a_table_that_came_true(exported):
+def test_utilsforecast_scores_means_and_intervals_of_a_table_with_actuals(exported):
     told = pl.read_parquet(exported / "forecasts.parquet").drop_nulls("y")
     scored = evaluate(told, metrics=[mae, rmse, bias, coverage, mqloss], models=["tillcast"], level=LEVELS)
     assert set(scored["metric"]) == {"mae", "rmse", "bias", "mqloss", *(f"coverage_level{level}" for level in LEVELS)}

@@ -38,7 +38,7 @@ def decisions(laboratory) -> list[tuple]:
         return read_decisions(con, "recalibration").select("outcome", "reason", "told").rows()
 
 
-def test_what_came_true_outside_widens_the_next_table_which_says_so_until_a_person_takes_it_back(laboratory, table):
+def test_actuals_outside_widen_the_next_table_which_says_so_until_a_person_takes_it_back(laboratory, table):
     params, paths = laboratory.params, laboratory.paths
     why = recalibrate(params, paths, table, NOW + timedelta(hours=1))
     assert "the 95% interval covered" in why

@@ -79,7 +79,7 @@ def test_every_cutoff_series_and_day_has_one_row_and_every_forecaster_a_number(p
     assert told["spy"].equals(told["seasonal_naive"].alias("spy"))  # the spy had no answer: the ladder served
 
 
-def test_y_is_what_came_true_and_null_where_there_is_no_row(panel, inference_params):
+def test_y_is_the_actual_and_null_where_there_is_no_row(panel, inference_params):
     _, told = _run(panel, inference_params)
     sold = {(r["unique_id"], r["ds"]): r["y"] for r in panel.sales.iter_rows(named=True)}
     for row in told.iter_rows(named=True):

@@ -103,7 +103,7 @@ def test_a_window_still_open_at_a_cutoff_calibrates_nothing_there(panel, inferen
     assert _cutoffs_with_quantile_scores(scores) == cutoffs[2:]  # 7 days after the first its window is half open
 
 
-def test_what_came_true_after_a_cutoff_moves_no_quantile_scored_before_it(panel, inference_params):
+def test_actuals_after_a_cutoff_moves_no_quantile_scored_before_it(panel, inference_params):
     told = _told(panel, 7, inference_params)
     plain, _ = score_backtest(panel, told, ["seasonal_naive"], LEVELS, 4, EVERY_DAY)
     # the third cutoff's coverage may read the first window only: the second window's answers are changed, its forecasts too

@@ -13,7 +13,7 @@ from contract.frames import FORECAST_LEVELS
 from contract.levels import Level, levels_of
 from contract.panel import panel_of
 from contract.quantiles import QUANTILES
-from forecasting.came_true import came_true, levels_came_true
+from forecasting.actuals import levels_with_actuals, with_actuals
 from monitoring.outcomes import READ_AT, TAUS, outcome_tables
 
 EVERY_DAY = DemandRules(absent_means_zero=True, max_stockout_share=1.0, region=None)
@@ -28,7 +28,7 @@ def told(forecasts_of, sales_of):
     """Ten days: a forecast of 6 where 4 sold in S1, of 0.5 where 1 sold in S2."""
     sales = sales_of({"a": [4.0] * 10, "b": [1.0] * 10}, ORIGIN + timedelta(days=1))
     forecasts = forecasts_of({"a": [6.0] * 14, "b": [0.5] * 14}, ORIGIN)
-    return came_true(forecasts, panel_of(sales, SERIES), EVERY_DAY)
+    return with_actuals(forecasts, panel_of(sales, SERIES), EVERY_DAY)
 
 
 def published(told: pl.DataFrame, level: Level, y_hat: float, group: str) -> pl.DataFrame:
@@ -73,12 +73,12 @@ def shares_of(y: np.ndarray, quantiles: np.ndarray) -> np.ndarray:
 
 def test_a_level_is_judged_by_its_own_intervals_in_the_share_that_is_known(told):
     table = published(told, TOTAL, 6.5, "total")
-    whole = levels_came_true(table, told, SERIES, [TOTAL])
+    whole = levels_with_actuals(table, told, SERIES, [TOTAL])
     assert whole.select("y", "error", "week").unique().sort("week").rows() == [(5.0, 1.5, 1), (5.0, 1.5, 2)]
-    of_b_unknown = levels_came_true(table, told.filter(unique_id="a"), SERIES, [TOTAL])
+    of_b_unknown = levels_with_actuals(table, told.filter(unique_id="a"), SERIES, [TOTAL])
     assert of_b_unknown.select("y", "y_hat", "error").unique().row(0) == pytest.approx((4.0, 6.0, 2.0))
     assert of_b_unknown["q975"].to_list() == pytest.approx((whole["q975"] * 6 / 6.5).to_list())
-    assert levels_came_true(table, told.filter(unique_id="b"), SERIES, [TOTAL]).is_empty()
+    assert levels_with_actuals(table, told.filter(unique_id="b"), SERIES, [TOTAL]).is_empty()
     rows = outcome_tables(told, whole, SERIES, [])["by_level"]
     assert [(row["level"], row["wape"], row["bias"]) for row in rows] == [
         ("total", 0.3, 0.3),
@@ -93,9 +93,9 @@ def test_levels_keep_their_order_and_their_groups(told):
         published(told, STORE, 0.5, "S2"),
     ]
     levels = levels_of(((), ("store_id",)))[:2]
-    rows = outcome_tables(told, levels_came_true(pl.concat(tables), told, SERIES, levels), SERIES, [])["by_level"]
+    rows = outcome_tables(told, levels_with_actuals(pl.concat(tables), told, SERIES, levels), SERIES, [])["by_level"]
     assert [(row["level"], row["y"]) for row in rows] == [("total", 50.0), ("store_id", 50.0), ("series", 50.0)]
 
 
-def test_nothing_came_true_is_no_table(told):
+def test_no_actuals_are_no_table(told):
     assert outcome_tables(told.clear(), pl.DataFrame(), SERIES, []) == {}

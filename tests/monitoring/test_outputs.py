@@ -11,7 +11,7 @@ import pytest
 from contract.demand import DemandRules
 from contract.levels import levels_of
 from contract.panel import panel_of
-from forecasting.came_true import came_true
+from forecasting.actuals import with_actuals
 from forecasting.window import window_after
 from monitoring.accuracy import accuracy, bias, promised_by_week
 from monitoring.calibration import calibration, coverage
@@ -28,7 +28,7 @@ def told(forecasts_of, sales_of):
     """Ten days: a forecast of 3 where 2 sold in S1, of 1 where 2 sold in S2."""
     sales = sales_of({"a": [2.0] * 10, "b": [2.0] * 10}, ORIGIN + timedelta(days=1))
     forecasts = forecasts_of({"a": [3.0] * 14, "b": [1.0] * 14}, ORIGIN)
-    return came_true(forecasts, panel_of(sales, SERIES), EVERY_DAY)
+    return with_actuals(forecasts, panel_of(sales, SERIES), EVERY_DAY)
 
 
 def test_only_days_that_came_are_told_and_too_much_is_positive(told):
@@ -40,7 +40,7 @@ def test_only_days_that_came_are_told_and_too_much_is_positive(told):
 def test_an_absent_row_is_a_zero_if_its_feed_arrived_and_nothing_if_it_did_not(forecasts_of, sales_of):
     series = pl.DataFrame({"unique_id": ["a", "b", "c"], "store_id": ["S1", "S1", "S2"]})
     sales = sales_of({"a": [4.0, 4.0], "b": [None, 1.0], "c": [None, 1.0]}, ORIGIN + timedelta(days=1))
-    told = came_true(forecasts_of({n: [1.0, 1.0] for n in "abc"}, ORIGIN), panel_of(sales, series), EVERY_DAY)
+    told = with_actuals(forecasts_of({n: [1.0, 1.0] for n in "abc"}, ORIGIN), panel_of(sales, series), EVERY_DAY)
     assert told.filter(unique_id="b")["y"].to_list() == [0.0, 1.0]
     assert told.filter(unique_id="c")["y"].to_list() == [1.0]
 
@@ -50,7 +50,7 @@ def test_a_day_sold_out_for_longer_than_the_limit_is_no_more_judged_here_than_in
     shares = pl.Series("stockout_share", [None, None, 0.5, 0.1], pl.Float64)  # the first day is the origin
     sales = sales_of({"a": [4.0, 4.0, 0.0, 4.0]}, ORIGIN).with_columns(shares)
     panel, rules = panel_of(sales, SERIES.filter(unique_id="a")), replace(EVERY_DAY, max_stockout_share=0.25)
-    told = came_true(forecasts_of({"a": [4.0] * 3}, ORIGIN), panel, rules)
+    told = with_actuals(forecasts_of({"a": [4.0] * 3}, ORIGIN), panel, rules)
     assert told["h"].to_list() == [1, 3]
     judged = window_after(panel, ORIGIN, 3, levels_of(()), rules).is_known
     assert judged.tolist() == [[True, False, True]]

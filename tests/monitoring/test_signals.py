@@ -13,7 +13,7 @@ from contract.days import YEAR
 from contract.demand import DemandRules
 from contract.panel import panel_of
 from contract.params import SignalParams
-from forecasting.came_true import came_true
+from forecasting.actuals import with_actuals
 from monitoring.cusum import CLIP, LEAST_LIMIT, SLACK, began, cusum, quarterly_limits, standardised
 from monitoring.input_signals import arrived, input_signals
 from monitoring.judge import judge, past_of
@@ -147,7 +147,7 @@ def test_weekly_tables_are_the_last_ones_of_each_week(days_of_the_week, chosen):
 def test_bias_by_group_and_outcomes_outside_are_sums_of_the_day(forecasts_of, sales_of, params):
     series = pl.DataFrame({"unique_id": ["a", "b"], "store_id": ["S1", "S2"]})
     sales = sales_of({"a": [2.0] * 3, "b": [2.0] * 3}, date(2024, 2, 1))
-    told = came_true(forecasts_of({"a": [3.0] * 3, "b": [2.0] * 3}), panel_of(sales, series), EVERY_DAY)
+    told = with_actuals(forecasts_of({"a": [3.0] * 3, "b": [2.0] * 3}), panel_of(sales, series), EVERY_DAY)
     bias, accuracy, calibration = outcome_signals(daily_sums(told, series, ["store_id"]), params.monitor)
     assert bias.groups == (WHOLE, "store_id:S1", "store_id:S2")
     assert bias.values[:, 0] == pytest.approx([1 / 5, 1 / 3, 0.0])
@@ -161,7 +161,7 @@ def test_a_store_and_a_department_of_one_name_are_two_groups_of_a_signal(forecas
     series = pl.DataFrame({"unique_id": ["a", "b"], "store_id": ["A", "A"], "dept_id": ["A", "B"]})
     sales = sales_of({"a": [2.0] * 3, "b": [2.0] * 3}, date(2024, 2, 1))
     panel = panel_of(sales, series)
-    told = came_true(forecasts_of({"a": [3.0] * 3, "b": [2.0] * 3}), panel, EVERY_DAY)
+    told = with_actuals(forecasts_of({"a": [3.0] * 3, "b": [2.0] * 3}), panel, EVERY_DAY)
     bias, *_ = outcome_signals(daily_sums(told, series, ["store_id", "dept_id"]), params.monitor)
     assert dict(zip(bias.groups, bias.values[:, 0], strict=True)) == pytest.approx(
         {WHOLE: 1 / 5, "store_id:A": 1 / 5, "dept_id:A": 1 / 3, "dept_id:B": 0.0}

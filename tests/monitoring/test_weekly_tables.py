@@ -10,7 +10,7 @@ import pytest
 from contract.demand import DemandRules
 from contract.frames import FORECAST_LEVELS
 from contract.panel import panel_of
-from forecasting.came_true import came_true
+from forecasting.actuals import with_actuals
 from monitoring.outcome_signals import daily_sums, weekly_origins
 from queries.past_tables import sums_of_first_weeks
 from storage.forecasts import newest_runs, publish
@@ -40,7 +40,7 @@ def judged_days(tmp_path, forecasts_of, sales_of):
                 runs,
                 panel,
                 weekly_origins(runs),
-                lambda tables, known: daily_sums(came_true(tables, known, EVERY_DAY), known.series, []),
+                lambda tables, known: daily_sums(with_actuals(tables, known, EVERY_DAY), known.series, []),
             )
         return dict(sums.select("ds", "rows").sort("ds").rows())
 

@@ -18,7 +18,7 @@ from features.dense import Days, leave_out_sold_out, units_sold
 LEAST_KNOWN = 0.8  # of a group's forecast units
 
 
-def came_true(forecasts: pl.DataFrame, panel: Panel, rules: DemandRules) -> pl.DataFrame:
+def with_actuals(forecasts: pl.DataFrame, panel: Panel, rules: DemandRules) -> pl.DataFrame:
     """The forecast rows whose day has come and is known, with y (units), error = y_hat - y, and week (ahead, from 1).
 
     Known as in the backtest's score (forecasting.window): an absent row is a zero if its feed arrived; closed days, missing feeds
@@ -33,12 +33,12 @@ def came_true(forecasts: pl.DataFrame, panel: Panel, rules: DemandRules) -> pl.D
     )
 
 
-def levels_came_true(
+def levels_with_actuals(
     published: pl.DataFrame, told: pl.DataFrame, series: pl.DataFrame, levels: list[Level]
 ) -> pl.DataFrame:
-    """The rows of FORECAST_LEVELS whose day came true, with y, error and week as `came_true`.
+    """The rows of FORECAST_LEVELS whose day came true, with y, error and week as `with_actuals`.
 
-    `told`: came_true of the same runs' series. Where some of a group's series are not known (closed, sold out), the group's row is
+    `told`: with_actuals of the same runs' series. Where some of a group's series are not known (closed, sold out), the group's row is
     taken in the share that the known ones carry, as the backtest does: quantiles are multiples of the mean. Less than LEAST_KNOWN of
     it is not judged.
     """
