@@ -59,7 +59,7 @@ def false_alarms(heard: dict[str, Heard]) -> dict[str, int]:
 
 
 def runs_of(stream: Stream, rival: Rival, heard: Heard, starts: list[int]) -> list[Run]:
-    """Every row moved by every size from every start where it is silent undisturbed, as `heard` of the clean stream says."""
+    """Every row moved by every size from every start where it is silent undisturbed, as `trim_to_last_sale` of the clean stream says."""
     clean, runs = is_open(heard), []
     for start in starts:
         moved = shifted(stream, start)

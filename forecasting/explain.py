@@ -23,7 +23,7 @@ from forecasting.alignment import aligned
 from forecasting.forecaster import days_late
 from forecasting.global_lightgbm import GlobalLightGBM, with_forecast_as_sales
 from forecasting.intervals import Calibration
-from forecasting.publication import heard
+from forecasting.publication import trim_to_last_sale
 
 ADDS_UP = 1e-6  # of the raw score; float64 sums of some hundred trees
 BASE = "base"  # what the booster says knowing nothing: the bias term of pred_contrib
@@ -54,7 +54,7 @@ def explain(model: GlobalLightGBM, panel: Panel, origin: date, horizon: int, uni
     """The model's answer for one series and day, taken apart. The panel is what the run read, not yet cut."""
     if not 0 < (ds - origin).days <= horizon:
         raise BadUsage(f"{ds} is none of the {horizon} days after {origin}, the origin of that run.")
-    known = heard(panel.up_to(origin))
+    known = trim_to_last_sale(panel.up_to(origin))
     if unique_id not in known.series["unique_id"]:
         raise BadUsage(f"no series '{unique_id}' was known to that run. Name one of table `series`.")
     known, steps = _pass_of(model, known, (ds - known.last_day).days, horizon + days_late(known, origin))

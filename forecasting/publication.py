@@ -55,7 +55,7 @@ def publish_forecasts(serving: Serving, panel: Panel, origin: date, horizon: int
 
     BadInput where most of what comes is closed.
     """
-    known = heard(panel.up_to(origin))
+    known = trim_to_last_sale(panel.up_to(origin))
     naive = serving.baseline.forecast(known, origin, horizon)
     model = _model_forecast(serving, known, naive, origin, horizon)
     rows = complete(model, naive, known, serving.params, serving.rules)
@@ -94,7 +94,7 @@ def uncalibrated(levels: list[Level], calibration: Calibration) -> list[str]:
     return [level.name for level in levels if level.name not in calibration.by_level]
 
 
-def heard(known: Panel) -> Panel:
+def trim_to_last_sale(known: Panel) -> Panel:
     """The panel up to the last day that sold, if as many days are missing after it as known: closed days behind a hole in the feed
     are not what came last. Eleven days refused and then New Year's zeros made a forecast 16% too low (drill `wrong_unit`).
     Weeks of zeros with a Sunday missing now and then are what came last: a slow shop's."""

@@ -18,7 +18,7 @@ from features.frame import Rows, feature_frame
 from features.space import Vocabulary
 from forecasting.bundle import read_card, recipe_of
 from forecasting.forecaster import Forecaster
-from forecasting.publication import heard
+from forecasting.publication import trim_to_last_sale
 from forecasting.served_rows import KEY, ServedRows, named_rows
 from runtime.disk import flush_to_disk, sha256_of
 
@@ -73,7 +73,7 @@ def served_again(bundle: Path, panel: Panel, origin: date, served: pl.DataFrame)
     card = read_card(bundle)
     model = recipe_of(card)
     model.vocabulary, model.columns = Vocabulary(**card["vocabulary"]), card["columns"]
-    known = heard(panel.up_to(origin)).up_to(origin)
+    known = trim_to_last_sale(panel.up_to(origin)).up_to(origin)
     space = model.serving_space(known, (served["ds"].max() - known.last_day).days)
     places = space.series.select("unique_id").with_row_index("series_ix")
     asked = served.select(KEY).join(places, on="unique_id", how="inner").sort("series_ix", "ds")

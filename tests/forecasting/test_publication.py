@@ -18,7 +18,7 @@ from contract.panel import panel_of
 from contract.quantiles import QUANTILES
 from forecasting.champion import Champion
 from forecasting.intervals import Calibration, learn_weeks
-from forecasting.publication import Serving, heard, publish_forecasts, publish_levels, uncalibrated
+from forecasting.publication import Serving, publish_forecasts, publish_levels, trim_to_last_sale, uncalibrated
 from forecasting.seasonal_naive import SeasonalNaive
 
 EVERY_DAY = DemandRules(absent_means_zero=True, max_stockout_share=1.0, region=None)
@@ -212,5 +212,5 @@ def test_a_total_far_from_the_last_weeks_is_another_shops_model_and_the_baseline
 )
 def test_zeros_behind_a_hole_are_cut_and_those_of_a_slow_shop_with_a_day_off_are_not(sales_of, after, kept):
     known = panel_of(sales_of({"a": [0.0, 1.0] * 25 + after}), pl.DataFrame({"unique_id": ["a"]}))
-    told = heard(known)
+    told = trim_to_last_sale(known)
     assert (told.last_day - told.first_day).days + 1 == kept
