@@ -81,7 +81,7 @@ def rung_by_signals(signals: list[Signal], days: list[date], params: MonitorPara
 def rung_by_fixed_limits(world: World, panel: Panel, tables: pl.DataFrame, days: list[date]) -> Rung:
     """The same, by the constants of params.yaml: total and group bias, accuracy, calibration, PSI of the mix."""
     params = world.params
-    promised = _promised(world, tables)
+    promised = _expected_wape(world, tables)
     rung: Rung = {}
     for k, day in enumerate(days):
         known = panel.up_to(day)
@@ -151,7 +151,7 @@ def _psi(expected: np.ndarray, actual: np.ndarray) -> float:
     return float(((q - p) * np.log(q / p)).sum())
 
 
-def _promised(world: World, tables: pl.DataFrame) -> dict[int, float]:
+def _expected_wape(world: World, tables: pl.DataFrame) -> dict[int, float]:
     """WAPE by week of the tables before watching began: what a backtest would have promised."""
     end = world.first_watched - timedelta(days=1)
     past = tables.filter(pl.col("origin") > end - timedelta(days=140), pl.col("ds") <= end)

@@ -57,7 +57,7 @@ def bias(
     return findings if column is None else [finding for finding in findings if finding.severity != "ok"]
 
 
-def promised_by_week(scores: pl.DataFrame, model: str) -> dict[int, float]:
+def expected_wape_by_week(scores: pl.DataFrame, model: str) -> dict[int, float]:
     """WAPE by week ahead that a model's backtest promised, mean over its cutoffs. `scores` as contract.frames.SCORES."""
     weekly = scores.filter(pl.col("slice").str.starts_with("week_"), model=model, metric="wape")
     means = weekly.group_by("slice").agg(pl.col("value").mean()).sort("slice")

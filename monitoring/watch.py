@@ -97,7 +97,7 @@ def fixed_limits(evidence: Evidence, told: pl.DataFrame, params: MonitorParams) 
     """Accuracy, bias, calibration and mix against constants: what judges while there is no past to compare with."""
     series = evidence.panel.series
     return [
-        accuracy(told, evidence.promised, params.max_wape_ratio),
+        accuracy(told, evidence.expected_wape, params.max_wape_ratio),
         *bias(told, series, params.max_abs_bias),
         *(
             finding

@@ -14,7 +14,7 @@ from contract.params import Params
 from expectations.pages import read_pages
 from forecasting.actuals import levels_with_actuals, with_actuals
 from forecasting.forecaster import BASELINE
-from monitoring.accuracy import promised_by_week
+from monitoring.accuracy import expected_wape_by_week
 from monitoring.finding import Finding
 from monitoring.judge import days_looked_at
 from monitoring.outcome_signals import daily_sums, weekly_origins
@@ -81,7 +81,7 @@ def evidence_at(params: Params, paths: Paths, now: datetime, last_table: pl.Data
             newest=latest_forecasts(con),
             past=last_table,
             weekly=sums_of_first_weeks(con, tables, panel, origins, _sums_of(params)),
-            promised=_promised(con, champion),
+            promised=_expected_wape(con, champion),
             champion_cutoff=champion["cutoff"] if champion else None,
             rules=demand_rules(params),
             pages=read_pages(paths.validation),
@@ -101,10 +101,10 @@ def _sums_of(params: Params) -> Callable[[pl.DataFrame, Panel], pl.DataFrame]:
     return sums
 
 
-def _promised(con: Any, champion: dict[str, Any] | None) -> dict[int, float]:
+def _expected_wape(con: Any, champion: dict[str, Any] | None) -> dict[int, float]:
     """The backtest's WAPE by week ahead of what serves, from its newest scored run; empty where there is none."""
     serves, model_id = (champion["kind"], champion["model_id"]) if champion else (BASELINE, None)
     runs = read_runs(con, "inference").filter(pl.col("model_id").eq_missing(model_id))
     scored = (read_scores(con, run_id) for run_id in runs["run_id"])
     scores = next((frame for frame in scored if frame.height), None)
-    return {} if scores is None else promised_by_week(scores, serves)
+    return {} if scores is None else expected_wape_by_week(scores, serves)

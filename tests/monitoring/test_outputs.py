@@ -13,7 +13,7 @@ from contract.levels import levels_of
 from contract.panel import panel_of
 from forecasting.actuals import with_actuals
 from forecasting.window import window_after
-from monitoring.accuracy import accuracy, bias, promised_by_week
+from monitoring.accuracy import accuracy, bias, expected_wape_by_week
 from monitoring.calibration import calibration, coverage
 from monitoring.service import fallback, forecast_age, sanity
 
@@ -111,7 +111,7 @@ def test_the_promise_is_the_mean_over_cutoffs_by_week():
         row | {"cutoff": k, "slice": s, "value": v}
         for k, s, v in ((1, "week_1", 0.4), (2, "week_1", 0.6), (1, "all", 9.0))
     ]
-    assert promised_by_week(pl.DataFrame(rows), "m") == {1: 0.5}
+    assert expected_wape_by_week(pl.DataFrame(rows), "m") == {1: 0.5}
 
 
 def test_coverage_by_hand_and_its_error_counts_days_not_rows(told):
