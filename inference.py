@@ -43,11 +43,11 @@ def infer(
     """The store's panel and champion -> forecasts and their run, written to the store in one transaction."""
     from forecasting.ladder import who_serves
     from forecasting.publication import serving_of
-    from forecasting.recalibration import with_stretch
+    from forecasting.recalibration import with_interval_scale
     from forecasting.served import watch_serving
     from forecasting.table import forecast_table, repeated_table, summary_of_table
     from stages.shadow import cast_shadow
-    from storage.decisions import newest_stretch
+    from storage.decisions import newest_interval_scale
     from storage.forecasts import latest_forecast_levels, latest_forecasts
     from storage.models import in_line
     from storage.store import open_store
@@ -61,8 +61,8 @@ def infer(
 
     last_table = None
     with open_store(paths.store, params.ingest.lock_wait_s) as con:
-        decided = newest_stretch(con, champion.model_id, question.as_of) if champion.model_id else None
-        champion = with_stretch(champion, decided.told if decided else None)
+        decided = newest_interval_scale(con, champion.model_id, question.as_of) if champion.model_id else None
+        champion = with_interval_scale(champion, decided.told if decided else None)
         panel = _read_panel(con, params, champion, question)
         if panel.sales.is_empty() and question == NEWEST:
             last_table = latest_forecasts(con), latest_forecast_levels(con)

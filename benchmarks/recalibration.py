@@ -21,7 +21,7 @@ from benchmarks.measured import keep
 from benchmarks.replay import World, walk, world_of
 from contract.quantiles import INTERVALS, QUANTILES
 from forecasting.actuals import with_actuals
-from forecasting.recalibration import CLASSES, Stretch, learned_stretch
+from forecasting.recalibration import CLASSES, IntervalScale, learned_interval_scale
 from forecasting.slices import FAST_UNITS, SLOW_UNITS
 from monitoring.cusum import QUARTER_DAYS
 from reports.tables import text_table
@@ -67,12 +67,12 @@ def _spread(told: pl.DataFrame, start: date, factor: float) -> pl.DataFrame:
 
 def _one_start(told: pl.DataFrame, start: date, band: float) -> tuple[pl.DataFrame, int]:
     origins = [day for day in told["origin"].unique().sort() if start <= day < start + timedelta(weeks=WEEKS)]
-    stretch, since, count, tables = Stretch(), date.min, 0, []
-    made: dict[date, Stretch] = {}
+    stretch, since, count, tables = IntervalScale(), date.min, 0, []
+    made: dict[date, IntervalScale] = {}
     for origin in origins:
         first = max(since, origin - timedelta(weeks=WEEKS_SEEN))
         seen = told.filter(pl.col("origin") >= first, pl.col("origin") < origin, pl.col("ds") <= origin)
-        learned = learned_stretch(_stretched(seen, stretch), stretch, band)
+        learned = learned_interval_scale(_stretched(seen, stretch), stretch, band)
         if learned:
             stretch, since, count = learned[0], origin, count + 1
         made[origin] = stretch
@@ -92,7 +92,7 @@ def _one_start(told: pl.DataFrame, start: date, band: float) -> tuple[pl.DataFra
     return pl.concat(tables), count
 
 
-def _stretched(rows: pl.DataFrame, stretch: Stretch) -> pl.DataFrame:
+def _stretched(rows: pl.DataFrame, interval_scale: IntervalScale) -> pl.DataFrame:
     """The rows with their quantiles under a stretch."""
     made = stretch.applied(rows.select(list(QUANTILES)).to_numpy(), rows["y_hat"].to_numpy())
     return rows.with_columns(pl.Series(name, made[:, k]) for k, name in enumerate(QUANTILES))

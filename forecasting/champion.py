@@ -27,7 +27,7 @@ class Champion:
     model_id: str | None
     calibrations: dict[str, Calibration]
     why_none: str | None = None
-    stretch: str | None = None  # of its intervals, by what came true (forecasting.recalibration), JSON
+    interval_scale: str | None = None  # of its intervals, by what came true (forecasting.recalibration), JSON
 
     def method(self, baseline: str) -> str:
         """What makes most of the rows."""

@@ -30,7 +30,7 @@ MEDIAN = list(QUANTILES).index("q500")
 
 
 @dataclass(frozen=True)
-class Stretch:
+class IntervalScale:
     """Factors below and above the median for slow, medium and fast forecasts; 1 leaves a quantile where it was learned."""
 
     lower: tuple[float, ...] = (1.0, 1.0, 1.0)
@@ -46,39 +46,41 @@ class Stretch:
         return np.maximum(median + (quantiles - median) * factors, 0.0)
 
 
-def stretch_of(text: str | None) -> Stretch:
+def interval_scale_of(text: str | None) -> IntervalScale:
     """The stretch kept as JSON; none kept, none applied."""
     told = json.loads(text) if text else {}
-    return Stretch(**{side: tuple(factors) for side, factors in told.items()})
+    return IntervalScale(**{side: tuple(factors) for side, factors in told.items()})
 
 
-def text_of(stretch: Stretch) -> str:
+def text_of(interval_scale: IntervalScale) -> str:
     """The stretch as JSON."""
     return json.dumps(asdict(stretch))
 
 
 @dataclass(frozen=True)
-class StretchedCalibration(Calibration):
+class ScaledCalibration(Calibration):
     """A calibration whose quantiles of series are stretched; those of groups of series are as learned."""
 
-    stretch: Stretch = Stretch()
+    interval_scale: IntervalScale = IntervalScale()
 
     def quantiles(self, level: str, y_hat: np.ndarray, h: np.ndarray) -> np.ndarray:
         """As Calibration.quantiles."""
         learned = super().quantiles(level, y_hat, h)
-        return self.stretch.applied(learned, y_hat) if level == "series" else learned
+        return self.interval_scale.applied(learned, y_hat) if level == "series" else learned
 
 
-def with_stretch(champion: Champion, text: str | None) -> Champion:
+def with_interval_scale(champion: Champion, text: str | None) -> Champion:
     """The champion with its own rows' intervals stretched; the baseline's stay."""
     if text is None or champion.model is None:
         return champion
     mine = champion.calibrations[champion.model.name]
-    stretched = StretchedCalibration(mine.by_level, stretch_of(text))
-    return replace(champion, calibrations={**champion.calibrations, champion.model.name: stretched}, stretch=text)
+    stretched = ScaledCalibration(mine.by_level, interval_scale_of(text))
+    return replace(
+        champion, calibrations={**champion.calibrations, champion.model.name: stretched}, interval_scale=text
+    )
 
 
-def learned_stretch(told: pl.DataFrame, before: Stretch, band: float) -> tuple[Stretch, str] | None:
+def learned_interval_scale(told: pl.DataFrame, before: IntervalScale, band: float) -> tuple[IntervalScale, str] | None:
     """The stretch under which what came true would have been covered, and why in a sentence; None while every class is in its band.
 
     `told`: ds, y, y_hat and quantiles of published rows, all made under `before`.
@@ -107,7 +109,7 @@ def learned_stretch(told: pl.DataFrame, before: Stretch, band: float) -> tuple[S
             f"the 95% interval covered {share:.1%} ± {error:.1%} of {name} series over {days} days: "
             f"x{lower[k]:.2f} below the median, x{upper[k]:.2f} above"
         )
-    return (Stretch(tuple(lower), tuple(upper)), "; ".join(why)) if why else None
+    return (IntervalScale(tuple(lower), tuple(upper)), "; ".join(why)) if why else None
 
 
 def _coverage(ds: np.ndarray, inside: np.ndarray) -> tuple[float, float, int]:

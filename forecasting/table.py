@@ -66,7 +66,7 @@ def _lineage(
 ) -> dict[str, Any]:
     """Which model, data and params made the rows. The run_id is their hash: the same question twice is the same run."""
     made_of = served_hash(params)
-    beside = [made for made in (reason, champion.stretch) if made]
+    beside = [made for made in (reason, champion.interval_scale) if made]
     return {
         "run_id": text_hash(champion.model_id, panel.hash, made_of, *scope, *beside),
         "door": "inference",

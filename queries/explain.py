@@ -19,12 +19,12 @@ from forecasting.bundle import load_bundle
 from forecasting.champion import champion_in_registry
 from forecasting.explain import BASE, Explanation, explain, interval_steps
 from forecasting.fallback import LAST_FORECAST, REASONS, complete, no_forecast
-from forecasting.recalibration import with_stretch
+from forecasting.recalibration import with_interval_scale
 from forecasting.seasonal_naive import baseline_of
 from queries.comparable_days import comparable_days, flags_of
 from runtime.paths import Paths
 from storage.batches import read_batches
-from storage.decisions import newest_stretch
+from storage.decisions import newest_interval_scale
 from storage.lineage import Reading, batches_of_series, cell_runs, panel_as_read, read_until, sold_on, versions_of
 from storage.models import read_models
 from storage.panel_files import read_card, read_frozen
@@ -51,7 +51,7 @@ class Found:
     model: Told | None
     actual: float | None
     files_in_ledger: int
-    stretch: str | None
+    interval_scale: str | None
 
 
 def explain_cell(params: Params, paths: Paths, unique_id: str, ds: date, run_id: str | None = None) -> Told:
@@ -83,7 +83,7 @@ def _found(params: Params, paths: Paths, unique_id: str, ds: date, run_id: str |
         as_read = None if is_frozen else panel_as_read(con, until, run.as_of, run.panel_hash or "")
         models = read_models(con).filter(pl.col("model_id").eq_missing(run.model_id)).drop("card").to_dicts()
         files, versions = batches_of_series(con, unique_id, until), versions_of(con, unique_id)
-        stretched = newest_stretch(con, run.model_id, run.as_of or run.started_at) if run.model_id else None
+        stretched = newest_interval_scale(con, run.model_id, run.as_of or run.started_at) if run.model_id else None
         actual = sold_on(con, unique_id, ds)
         ledger = read_batches(con).filter(pl.col("batch_id") <= until, status="accepted")
     panel = as_read or read_frozen(paths.panel)  # outside: a reader of the store keeps its writer waiting
@@ -151,7 +151,9 @@ def _by_model(paths: Paths, found: Found) -> Told:
     row = found.row
     model = load_bundle(paths.registry / found.run.model_id)
     made = explain(model, found.panel, row["origin"], row["horizon"], row["unique_id"], row["ds"])
-    champion = with_stretch(champion_in_registry(paths.registry, found.run.model_id, paths.backtest), found.stretch)
+    champion = with_interval_scale(
+        champion_in_registry(paths.registry, found.run.model_id, paths.backtest), found.interval_scale
+    )
     ratios = interval_steps(champion.calibrations[row["method"]], SERIES_LEVEL, row["y_hat"], row["h"])
     return {
         "steps": made.steps,
@@ -161,7 +163,7 @@ def _by_model(paths: Paths, found: Found) -> Told:
         "raw_score": made.raw_score,
         "features": [{"feature": BASE, "value": None, "contribution": made.base}, *made.features.to_dicts()],
         "contributions_sum": made.base + made.features["contribution"].sum(),
-        "stretch": found.stretch,
+        "interval_scale": found.interval_scale,
         "quantile_ratios": dict(zip(QUANTILES, ratios.tolist(), strict=True)),
         "quantiles_agree": _agree(made, row, ratios),
     }

@@ -7,10 +7,10 @@ from datetime import datetime
 import polars as pl
 
 from contract.params import Params
-from forecasting.recalibration import learned_stretch, stretch_of, text_of
+from forecasting.recalibration import interval_scale_of, learned_interval_scale, text_of
 from runtime.command_line import Summary
 from runtime.paths import Paths
-from storage.decisions import Decision, newest_stretch, record_decision
+from storage.decisions import Decision, newest_interval_scale, record_decision
 from storage.models import champion
 from storage.runs import read_runs
 from storage.store import open_store
@@ -27,11 +27,13 @@ def recalibrate(params: Params, paths: Paths, told: pl.DataFrame, now: datetime)
         model_id = champion(con)
         if model_id is None:
             return None
-        before = newest_stretch(con, model_id)
+        before = newest_interval_scale(con, model_id)
         since = before.decided_at if before else datetime.min
         runs = read_runs(con, "inference").filter(pl.col("model_id") == model_id, pl.col("started_at") > since)
         mine = told.join(runs.select("run_id"), on="run_id", how="semi").filter(pl.col("reason").is_null())
-        learned = learned_stretch(mine, stretch_of(before.told if before else None), params.monitor.coverage_band)
+        learned = learned_interval_scale(
+            mine, interval_scale_of(before.told if before else None), params.monitor.coverage_band
+        )
         if learned is None:
             return None
         stretch, why = learned

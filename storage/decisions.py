@@ -52,7 +52,9 @@ def redo_decision(con: duckdb.DuckDBPyConnection, entry: Entry) -> None:
     write_decision(con, decision_of(entry.told["decision"]))
 
 
-def newest_stretch(con: duckdb.DuckDBPyConnection, model_id: str, until: datetime | None = None) -> Decision | None:
+def newest_interval_scale(
+    con: duckdb.DuckDBPyConnection, model_id: str, until: datetime | None = None
+) -> Decision | None:
     """The newest recalibration of a model, before a moment if one is given; None before the first."""
     about = read_decisions(con, "recalibration").filter(pl.col("model_id") == model_id)
     told = about.filter(pl.col("decided_at") < until) if until else about

@@ -51,9 +51,9 @@ def test_actuals_outside_widen_the_next_table_which_says_so_until_a_person_takes
     assert wider.filter(~own)["q975"].equals(table.filter(~own)["q975"])
     row = wider.filter(own).row(7, named=True)
     told = explain_cell(params, paths, row["unique_id"], row["ds"], row["run_id"])
-    assert (told["stretch"] is not None, told["quantiles_agree"]) == (True, True)
+    assert (told["interval_scale"] is not None, told["quantiles_agree"]) == (True, True)
     earlier = explain_cell(params, paths, row["unique_id"], row["ds"], table["run_id"][0])
-    assert (earlier["stretch"], earlier["quantiles_agree"]) == (None, True)
+    assert (earlier["interval_scale"], earlier["quantiles_agree"]) == (None, True)
     where = ["--params", str(laboratory.params_file), "--data", str(paths.root)]
     assert monitor.main(["as-calibrated", "--by", "ada", "--now", "2024-06-10T09:00", *where]) == 0
     assert decisions(laboratory)[0] == ("as calibrated", "taken back by ada", None)

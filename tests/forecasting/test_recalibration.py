@@ -15,7 +15,13 @@ from contract.demand import DemandRules
 from contract.quantiles import QUANTILES
 from forecasting.champion import Champion
 from forecasting.intervals import Calibration, Ratios
-from forecasting.recalibration import Stretch, learned_stretch, stretch_of, text_of, with_stretch
+from forecasting.recalibration import (
+    IntervalScale,
+    interval_scale_of,
+    learned_interval_scale,
+    text_of,
+    with_interval_scale,
+)
 from forecasting.seasonal_naive import SeasonalNaive
 
 EVERY_DAY = DemandRules(absent_means_zero=True, max_stockout_share=1.0, region=None)
@@ -35,32 +41,32 @@ def outcomes(spread: float, said: float = 10.0, mean: float = 40.0, days: int = 
 
 
 def test_a_spread_that_doubles_doubles_the_interval_of_its_class_alone():
-    stretch, why = learned_stretch(outcomes(spread=20), Stretch(), band=0.02)
+    stretch, why = learned_interval_scale(outcomes(spread=20), IntervalScale(), band=0.02)
     assert stretch.upper[2] == pytest.approx(2, rel=0.06)
     assert stretch.lower[2] == pytest.approx(2, rel=0.06)
     assert stretch.upper[:2] == stretch.lower[:2] == (1, 1)
     assert "of fast series over 28 days" in why
-    narrow, _ = learned_stretch(outcomes(spread=5), Stretch(), band=0.02)
+    narrow, _ = learned_interval_scale(outcomes(spread=5), IntervalScale(), band=0.02)
     assert narrow.upper[2] == pytest.approx(0.5**0.5, rel=0.06)  # half of the way
 
 
 def test_a_second_stretch_multiplies_the_first_and_no_factor_goes_beyond_three():
-    before = Stretch(upper=(1, 1, 1.4))
-    again, _ = learned_stretch(outcomes(spread=15), before, band=0.02)
+    before = IntervalScale(upper=(1, 1, 1.4))
+    again, _ = learned_interval_scale(outcomes(spread=15), before, band=0.02)
     assert again.upper[2] == pytest.approx(1.4 * 1.5, rel=0.06)
-    assert learned_stretch(outcomes(spread=90), before, band=0.02)[0].upper[2] == 3.0
+    assert learned_interval_scale(outcomes(spread=90), before, band=0.02)[0].upper[2] == 3.0
 
 
 def test_inside_the_band_or_on_too_few_days_nothing_is_decided():
-    assert learned_stretch(outcomes(spread=10), Stretch(), band=0.02) is None
-    assert learned_stretch(outcomes(spread=20, days=13), Stretch(), band=0.02) is None
-    assert learned_stretch(outcomes(spread=20), Stretch(), band=0.5) is None
-    assert learned_stretch(outcomes(spread=20).clear(), Stretch(), band=0.02) is None
+    assert learned_interval_scale(outcomes(spread=10), IntervalScale(), band=0.02) is None
+    assert learned_interval_scale(outcomes(spread=20, days=13), IntervalScale(), band=0.02) is None
+    assert learned_interval_scale(outcomes(spread=20), IntervalScale(), band=0.5) is None
+    assert learned_interval_scale(outcomes(spread=20).clear(), IntervalScale(), band=0.02) is None
 
 
 def test_by_hand_the_median_stays_and_the_ends_move_by_their_factor_never_below_zero():
     quantiles = np.arange(9, dtype=float)[None] + np.array([[0.0], [1.0]])
-    made = Stretch(lower=(1, 2, 1), upper=(1, 1.5, 1)).applied(quantiles, np.array([3.0, 0.5]))
+    made = IntervalScale(lower=(1, 2, 1), upper=(1, 1.5, 1)).applied(quantiles, np.array([3.0, 0.5]))
     assert made[0].tolist() == [0, 0, 0, 2, 4, 5.5, 7, 8.5, 10]
     assert made[1].tolist() == quantiles[1].tolist()
 
@@ -68,7 +74,7 @@ def test_by_hand_the_median_stays_and_the_ends_move_by_their_factor_never_below_
 @given(st.lists(st.floats(1 / 3, 3), min_size=6, max_size=6), st.floats(0, 100))
 def test_stretched_quantiles_never_cross_and_none_is_negative(factors, y_hat):
     quantiles = np.sort(np.random.default_rng(1).gamma(1.0, max(y_hat, 0.1), 9))[None]
-    made = Stretch(tuple(factors[:3]), tuple(factors[3:])).applied(quantiles, np.array([y_hat]))
+    made = IntervalScale(tuple(factors[:3]), tuple(factors[3:])).applied(quantiles, np.array([y_hat]))
     assert (np.diff(made) >= 0).all()
     assert (made >= 0).all()
 
@@ -78,11 +84,11 @@ def test_the_champions_own_series_are_stretched_its_groups_and_the_baseline_are_
         level: [Ratios([1.0], [[0.5, 0.6, 0.7, 0.8, 1.0, 1.2, 1.3, 1.4, 1.5]], [0.0] * 9)]
         for level in ("series", "total")
     }
-    calibration, stretch = Calibration(ratios), Stretch(upper=(1, 1, 2))
+    calibration, stretch = Calibration(ratios), IntervalScale(upper=(1, 1, 2))
     champion = Champion(SeasonalNaive(7, EVERY_DAY), "m1", {"seasonal_naive": calibration, "other": calibration})
-    made = with_stretch(champion, text_of(stretch)).calibrations
+    made = with_interval_scale(champion, text_of(stretch)).calibrations
     of = (np.array([10.0]), np.array([1]))
     assert made["seasonal_naive"].quantiles("series", *of)[0, -1] == pytest.approx(20)
     assert made["seasonal_naive"].quantiles("total", *of)[0, -1] == made["other"].quantiles("series", *of)[0, -1] == 15
-    assert with_stretch(champion, None) is champion
-    assert stretch_of(text_of(stretch)) == stretch
+    assert with_interval_scale(champion, None) is champion
+    assert interval_scale_of(text_of(stretch)) == stretch
