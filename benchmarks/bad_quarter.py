@@ -32,7 +32,7 @@ from forecasting.backtest import backtest
 from forecasting.challenge import CHAMPION, Standing, churn_of, unseen_window
 from forecasting.global_lightgbm import GlobalLightGBM
 from forecasting.intervals import Calibration
-from forecasting.leaderboard import conduct_of
+from forecasting.leaderboard import guardrail_metrics_of
 from forecasting.paired import losses_of
 from forecasting.promotion import NO_HARM, Decision, Tables, decide
 from forecasting.scoring import score_backtest
@@ -172,7 +172,7 @@ def judged(quarter: Quarter, challenger: GlobalLightGBM, today: date) -> Decisio
     sides = {naive.name: naive, recipe.name: recipe}
     told = backtest(seen, sides, naive.name, cutoffs, HORIZON, 2, params.inference)
     scores, _ = score_backtest(seen, told, list(sides), params.source.hierarchy, params.evaluate.calibration_bins)
-    conduct = conduct_of(scores, recipe.name)
+    conduct = guardrail_metrics_of(scores, recipe.name)
     losses: list[Any] = [None, None]
     if window := unseen_window(today, quarter.champion.cutoff, HORIZON):
         cutoff, days = window

@@ -17,7 +17,7 @@ from forecasting.challenge import CHAMPION, IS_CHAMPION, Incumbent, backtest_of_
 from forecasting.contenders import CANDIDATE
 from forecasting.forecaster import BASELINE, Forecaster
 from forecasting.global_lightgbm import GlobalLightGBM
-from forecasting.leaderboard import conduct_of
+from forecasting.leaderboard import guardrail_metrics_of
 from forecasting.paired import losses_of
 from forecasting.promotion import IMPROVEMENT, NO_HARM, Evidence, decide, reigning
 from forecasting.seasonal_naive import baseline_of
@@ -90,8 +90,8 @@ def _evidence(
     theirs = CANDIDATE if rule == NO_HARM else against  # a recipe's conduct is its own, however old its fit
     return Evidence(
         *losses,
-        conduct_of(scores, CANDIDATE),
-        conduct_of(scores, theirs, with_slices=incumbent is not None),
+        guardrail_metrics_of(scores, CANDIDATE),
+        guardrail_metrics_of(scores, theirs, with_slices=incumbent is not None),
         rule,
         tables_of(challenge.candidate, incumbent, panel, params.train.horizon),
         _against_live(challenge, params) if incumbent and rule == IMPROVEMENT else [],

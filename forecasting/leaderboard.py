@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from contract.levels import SERIES_LEVEL
-from forecasting.promotion import Conduct
+from forecasting.promotion import GuardrailMetrics
 
 # headline: the level it is read at, and the metric there
 HEADLINES: dict[str, tuple[str, str]] = {
@@ -36,13 +36,13 @@ def leaderboard_of(scores: pl.DataFrame) -> Leaderboard:
     return board
 
 
-def conduct_of(scores: pl.DataFrame, model: str, with_slices: bool = True) -> Conduct:
+def guardrail_metrics_of(scores: pl.DataFrame, model: str, with_slices: bool = True) -> GuardrailMetrics:
     """What the gate's guardrails look at. Launches and dormant series are left out: they are too few to judge in a window."""
     ours = scores.filter(model=model)
     board = leaderboard_of(ours)[model]
     parts = pl.col("slice").str.starts_with("velocity_") | pl.col("slice").str.starts_with("week_")
     judged = ours.filter(parts, metric="wape").group_by("slice").agg(pl.col("value").mean())
-    return Conduct(
+    return GuardrailMetrics(
         board.get("bias", float("nan")), board.get("coverage_95"), dict(judged.iter_rows()) if with_slices else {}
     )
 

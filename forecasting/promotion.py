@@ -30,7 +30,7 @@ class Decision:
 
 
 @dataclass(frozen=True)
-class Conduct:
+class GuardrailMetrics:
     """What the guardrails look at: total bias over all cutoffs, how much of the days the 95% interval covered, WAPE by slice."""
 
     bias: float
@@ -60,8 +60,8 @@ class Evidence:
 
     candidate: np.ndarray | None
     incumbent: np.ndarray | None
-    ours: Conduct
-    theirs: Conduct
+    ours: GuardrailMetrics
+    theirs: GuardrailMetrics
     rule: str = IMPROVEMENT
     tables: Tables | None = None
     against_live: Sequence[str] = ()
@@ -73,7 +73,7 @@ def decide(evidence: Evidence, params: GateParams, seed: int) -> Decision:
     A guardrail broken by both sides blocks only a candidate that breaks it further: keeping the worse one would guard nothing.
     """
     candidate, incumbent, rule, tables = evidence.candidate, evidence.incumbent, evidence.rule, evidence.tables
-    conduct = _conduct_against(evidence.ours, evidence.theirs, params)
+    conduct = _guardrails_against(evidence.ours, evidence.theirs, params)
     guards = [*conduct, *_tables_against(tables, params), *evidence.against_live]
     churn = round(tables.churn, 4) if tables and tables.churn is not None else None
     if candidate is None or incumbent is None:
@@ -128,7 +128,7 @@ def _claim(rule: str, params: GateParams) -> str:
     return f"better by {params.min_gain:.1%}" if params.min_gain else "better"
 
 
-def _conduct_against(ours: Conduct, theirs: Conduct, params: GateParams) -> list[str]:
+def _guardrails_against(ours: GuardrailMetrics, theirs: GuardrailMetrics, params: GateParams) -> list[str]:
     against = []
     if not abs(ours.bias) <= max(params.max_abs_bias, np.nan_to_num(abs(theirs.bias))):  # an unknown bias is too much
         against.append(f"total bias {ours.bias:+.1%} is outside ±{params.max_abs_bias:.0%}")
@@ -157,5 +157,5 @@ def _tables_against(tables: Tables | None, params: GateParams) -> list[str]:
     return against
 
 
-def _gap(conduct: Conduct) -> float:
+def _gap(conduct: GuardrailMetrics) -> float:
     return 0.0 if conduct.coverage_95 is None else abs(conduct.coverage_95 - 0.95)

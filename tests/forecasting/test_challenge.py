@@ -23,7 +23,7 @@ from forecasting.challenge import (
 )
 from forecasting.champion import candidate_champion, copy_incumbent
 from forecasting.intervals import Calibration, learn_weeks
-from forecasting.promotion import IMPROVEMENT, NO_HARM, Conduct, Evidence, decide
+from forecasting.promotion import IMPROVEMENT, NO_HARM, Evidence, GuardrailMetrics, decide
 from forecasting.scoring import calibration_json
 from forecasting.seasonal_naive import SeasonalNaive
 
@@ -131,7 +131,7 @@ def test_a_candidate_that_cannot_answer_is_held_back_and_the_reason_says_why(
     folder, model_id = registry
     incumbent = incumbent_in(named, fitted, "another")[0]
     next((folder / model_id).glob("block_*.txt")).unlink()
-    good = Conduct(0.0, 0.95)
+    good = GuardrailMetrics(0.0, 0.95)
     for beside in (incumbent, None):
         tables = tables_of(folder / model_id, beside, nasty_panel, 14)
         told = decide(Evidence(None, None, good, good, NO_HARM, tables), gate_params, 1)

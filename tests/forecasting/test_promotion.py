@@ -13,7 +13,7 @@ from contract.levels import levels_of
 from forecasting.backtest import BacktestPlan, backtest
 from forecasting.metrics import point_scores
 from forecasting.paired import blocks_of, drawn_differences, losses_of, widening
-from forecasting.promotion import IMPROVEMENT, NO_HARM, Conduct, Evidence, Tables, confidence_of, decide
+from forecasting.promotion import IMPROVEMENT, NO_HARM, Evidence, GuardrailMetrics, Tables, confidence_of, decide
 from forecasting.seasonal_naive import SeasonalNaive
 from forecasting.window import window_after
 
@@ -24,8 +24,8 @@ INCUMBENT = RNG.uniform(0.8, 1.2, (4, 10))
 BETTER = INCUMBENT * RNG.uniform(0.8, 0.95, (4, 10))
 
 
-def _decide(gate_params, candidate, bias=0.0, coverage=0.95, theirs=Conduct(0.0, 0.95)):  # noqa: B008 -- frozen
-    return decide(Evidence(candidate, INCUMBENT, Conduct(bias, coverage), theirs), gate_params, seed=1)
+def _decide(gate_params, candidate, bias=0.0, coverage=0.95, theirs=GuardrailMetrics(0.0, 0.95)):  # noqa: B008 -- frozen
+    return decide(Evidence(candidate, INCUMBENT, GuardrailMetrics(bias, coverage), theirs), gate_params, seed=1)
 
 
 def test_a_clearly_better_candidate_is_promoted_and_the_reason_says_by_how_much(gate_params):
@@ -126,7 +126,7 @@ def test_a_gain_within_the_luck_of_a_seed_is_none(gate_params):
 
 
 def test_a_refit_need_not_be_better_but_must_do_no_harm(gate_params):
-    conduct = Conduct(0.0, 0.95)
+    conduct = GuardrailMetrics(0.0, 0.95)
     for factor, is_promoted in ((1.0, True), (1.005, True), (1.05, False)):
         told = decide(Evidence(INCUMBENT * factor, INCUMBENT, conduct, conduct, NO_HARM), gate_params, 1)
         assert told.promote is is_promoted, told.reasons
@@ -137,7 +137,7 @@ def test_a_refit_need_not_be_better_but_must_do_no_harm(gate_params):
 
 
 def test_without_a_window_to_compare_on_the_guardrails_decide_alone(gate_params):
-    good, bad = Conduct(0.0, 0.95), Conduct(0.5, 0.95)
+    good, bad = GuardrailMetrics(0.0, 0.95), GuardrailMetrics(0.5, 0.95)
     told = decide(Evidence(None, None, good, good, NO_HARM), gate_params, 1)
     assert (told.promote, told.confidence, told.relative_difference) == (True, None, None)
     assert not decide(Evidence(None, None, bad, good, NO_HARM), gate_params, 1).promote
@@ -145,7 +145,7 @@ def test_without_a_window_to_compare_on_the_guardrails_decide_alone(gate_params)
 
 def test_one_window_and_one_block_are_no_evidence(gate_params):
     """Every draw of one is that one: it was told as 100% of draws. A refit passes unless that little is harm."""
-    good, one = Conduct(0.0, 0.95), np.array([[1.0]])
+    good, one = GuardrailMetrics(0.0, 0.95), np.array([[1.0]])
     better = decide(Evidence(one * 0.5, one, good, good), gate_params, 1)
     assert (better.promote, better.confidence, better.relative_difference) == (False, None, -0.5)
     assert better.reasons == ["one window and one block of series are too few to say whether it is better (-50.0%)"]
@@ -165,7 +165,7 @@ def test_one_window_and_one_block_are_no_evidence(gate_params):
     ],
 )
 def test_a_table_that_moves_too_much_or_takes_too_long_blocks(gate_params, tables, said):
-    conduct = Conduct(0.0, 0.95)
+    conduct = GuardrailMetrics(0.0, 0.95)
     told = decide(Evidence(BETTER, INCUMBENT, conduct, conduct, tables=tables), gate_params, 1)
     assert told.promote is (said is None)
     assert said is None or said in told.reasons[0]
@@ -173,7 +173,11 @@ def test_a_table_that_moves_too_much_or_takes_too_long_blocks(gate_params, table
 
 def test_the_worst_slice_blocks_and_is_named(gate_params):
     ours, theirs = {"week_1": 0.9, "velocity_slow": 1.2, "ours alone": 9.0}, {"week_1": 1.0, "velocity_slow": 1.0}
-    told = decide(Evidence(BETTER, INCUMBENT, Conduct(0.0, 0.95, ours), Conduct(0.0, 0.95, theirs)), gate_params, 1)
+    told = decide(
+        Evidence(BETTER, INCUMBENT, GuardrailMetrics(0.0, 0.95, ours), GuardrailMetrics(0.0, 0.95, theirs)),
+        gate_params,
+        1,
+    )
     assert told.reasons == ["WAPE of slice velocity_slow is +20.0%, 5% allowed"]
 
 
@@ -196,7 +200,7 @@ def test_the_losses_of_all_blocks_add_up_to_the_wrmsse_of_the_series_level(make_
 
 
 def test_a_guardrail_the_incumbent_breaks_further_does_not_keep_it_in_office(gate_params):
-    worse = Conduct(bias=-0.2, coverage_95=0.7)
+    worse = GuardrailMetrics(bias=-0.2, coverage_95=0.7)
     assert _decide(gate_params, BETTER, bias=-0.15, coverage=0.8, theirs=worse).promote
     assert not _decide(gate_params, BETTER, bias=-0.25, coverage=0.8, theirs=worse).promote
     assert not _decide(gate_params, BETTER, bias=0.0, coverage=0.6, theirs=worse).promote

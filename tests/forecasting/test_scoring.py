@@ -14,7 +14,7 @@ from contract.frames import SCORES
 from contract.levels import levels_of
 from contract.quantiles import QUANTILES
 from forecasting.backtest import BacktestPlan, backtest
-from forecasting.leaderboard import by_level, by_slice, conduct_of, leaderboard_of
+from forecasting.leaderboard import by_level, by_slice, guardrail_metrics_of, leaderboard_of
 from forecasting.scoring import calibration_json, calibration_of, score_backtest
 from forecasting.seasonal_naive import SeasonalNaive
 from forecasting.slices import lifecycle_states, slices_of, velocity_classes
@@ -176,11 +176,11 @@ def test_the_gate_knows_the_bias_whatever_levels_are_scored(scored):
     whole = scored[0]
     model = whole["model"][0]
     without_total = whole.filter(pl.col("level") != "total")
-    assert conduct_of(without_total, model).bias == conduct_of(whole, model).bias
+    assert guardrail_metrics_of(without_total, model).bias == guardrail_metrics_of(whole, model).bias
     of_total = whole.filter(model=model, level="total", slice="all", metric="bias")["value"].mean()
-    assert conduct_of(whole, model).bias == pytest.approx(of_total, abs=1e-5)
+    assert guardrail_metrics_of(whole, model).bias == pytest.approx(of_total, abs=1e-5)
 
 
 def test_where_nothing_sold_the_bias_is_unknown(scored):
     whole = scored[0]
-    assert np.isnan(conduct_of(whole.filter(pl.col("metric") != "bias"), whole["model"][0]).bias)
+    assert np.isnan(guardrail_metrics_of(whole.filter(pl.col("metric") != "bias"), whole["model"][0]).bias)
