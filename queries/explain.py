@@ -25,7 +25,15 @@ from queries.comparable_days import comparable_days, flags_of
 from runtime.paths import Paths
 from storage.batches import read_batches
 from storage.decisions import newest_interval_scale
-from storage.lineage import Reading, batches_of_series, cell_runs, panel_as_read, read_until, sold_on, versions_of
+from storage.lineage import (
+    LedgerPosition,
+    batches_of_series,
+    cell_runs,
+    panel_as_read,
+    read_until,
+    sold_on,
+    versions_of,
+)
 from storage.models import read_models
 from storage.panel_files import read_card, read_frozen
 from storage.runs import Run, run_of
@@ -43,7 +51,7 @@ class Found:
 
     row: Told
     run: Run
-    reading: Reading | None
+    reading: LedgerPosition | None
     panel: Panel
     panel_from: str
     files: pl.DataFrame

@@ -23,7 +23,7 @@ MOST_MEANWHILE = 60  # ledger lines that may have come in while a run was on
 
 
 @dataclass(frozen=True)
-class Reading:
+class LedgerPosition:
     """How far a run had read the ledger: up to and with this batch. `is_exact`: the panel hash of the run proves it;
     else it is all that had been received when the run began (a table of the laboratory, whose panel was frozen before)."""
 
@@ -57,16 +57,16 @@ def inference_runs(con: duckdb.DuckDBPyConnection, since: datetime) -> list[Run]
     return [run_of(row) for row in con.sql(query, params={"since": since}).pl().to_dicts()]
 
 
-def read_until(con: duckdb.DuckDBPyConnection, run: Run) -> Reading | None:
+def read_until(con: duckdb.DuckDBPyConnection, run: Run) -> LedgerPosition | None:
     """Where in the ledger a run stood; None for one that began before anything was received."""
     taken = contents_taken(con, run.ended_at or run.started_at).rows()
     for count in range(
         len(taken), max(len(taken) - MOST_MEANWHILE, 0), -1
     ):  # the hash tells which of the last ones were in
         if ledger_hash(run.as_of, [content for content, _, _ in taken[:count]]) == run.panel_hash:
-            return Reading(taken[count - 1][1], is_exact=True)
+            return LedgerPosition(taken[count - 1][1], is_exact=True)
     before = [batch_id for _, batch_id, received_at in taken if received_at <= run.started_at]
-    return Reading(before[-1], is_exact=False) if before else None
+    return LedgerPosition(before[-1], is_exact=False) if before else None
 
 
 def panel_as_read(con: duckdb.DuckDBPyConnection, batch_id: int, as_of: datetime | None, name: str) -> Panel:

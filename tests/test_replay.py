@@ -21,7 +21,7 @@ from stages.rebuild import rebuild
 from stages.replay import Refused, replay
 from storage.batches import read_batches
 from storage.facts import read_fact
-from storage.lineage import Reading, read_until
+from storage.lineage import LedgerPosition, read_until
 from storage.panel import read_panel
 from storage.quarantine import read_quarantine
 from storage.runs import Run
@@ -115,7 +115,10 @@ def test_a_replay_makes_another_panel_and_what_a_run_read_before_it_is_still_kno
     with open_store(paths.store) as con:
         after = read_panel(con)
         runs = [Run("r", "inference", FIRST, LAST, panel_hash=panel.hash) for panel in (before, after)]
-        assert [read_until(con, run) for run in runs] == [Reading(1, is_exact=True), Reading(2, is_exact=True)]
+        assert [read_until(con, run) for run in runs] == [
+            LedgerPosition(1, is_exact=True),
+            LedgerPosition(2, is_exact=True),
+        ]
     assert (before.hash == after.hash, before.sales.height, after.sales.height) == (False, 1, 2)
 
 
