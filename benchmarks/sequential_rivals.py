@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.sequential_streams import BIAS, BY_GROUP, Stream, engine_slack
-from monitoring.judge import past_of, ringing
+from monitoring.judge import past_of
 
 Heard = np.ndarray  # (rows, days): the day number since when it is so; NaN while silent
 Rival = Callable[[Stream, int], Heard]  # a stream, and the day number from which days are told

@@ -12,7 +12,7 @@ from monitoring.cusum import began, centre_and_spread, cusum, highest, quarterly
 from monitoring.finding import Finding, Severity, not_judged
 from monitoring.signal import WHOLE, Signal, in_words
 
-MOST_GROUPS_TOLD = 5  # a person reads no more; the others stand in monitor.json
+MOST_GROUPS_NAMED = 5  # a person reads no more; the others stand in monitor.json
 
 
 @dataclass(frozen=True)
@@ -37,11 +37,11 @@ def judge(signal: Signal, params: SignalParams, limits: np.ndarray | None = None
     if known_days(past) < params.least_past_days:
         return [_short(signal, known_days(past), params)]
     limits = limits_of(signal, params) if limits is None else limits
-    shifts = ringing(signal, past, limits, params.watch_days)
+    shifts = shifted_groups(signal, past, limits, params.watch_days)
     if not shifts:
         return [_quiet(signal, past, limits, params.watch_days)]
     whole = [shift for shift in shifts if shift.group == WHOLE]
-    return [_finding(signal, shift) for shift in (whole or shifts[:MOST_GROUPS_TOLD])]
+    return [_finding(signal, shift) for shift in (whole or shifts[:MOST_GROUPS_NAMED])]
 
 
 def limits_of(signal: Signal, params: SignalParams) -> np.ndarray:
@@ -69,20 +69,20 @@ def known_days(past: np.ndarray) -> int:
     return int((np.isfinite(past).mean(axis=0) >= 0.5).sum()) if past.size else 0
 
 
-def ringing(signal: Signal, past: np.ndarray, limits: np.ndarray, watch_days: int) -> list[Shift]:
+def shifted_groups(signal: Signal, past: np.ndarray, limits: np.ndarray, watch_days: int) -> list[Shift]:
     """The groups above their limits, loudest first. A group that rang stays until its CUSUM fell below half of its limit."""
     recent = signal.values[:, -2 * watch_days :]
     z = standardised(recent, past, signal.smallest_spread)
     found = []
     for side in (1, -1) if signal.sides == "both" else (1,):
         paths = cusum(side * z, watch_days)[:, -watch_days:]
-        for group in np.flatnonzero([_still_rings(*pair) for pair in zip(paths, limits, strict=True)]):
+        for group in np.flatnonzero([_is_still_above(*pair) for pair in zip(paths, limits, strict=True)]):
             height, limit = float(paths[group, -1]), float(limits[group])
             found.append(_shift(signal, group, side * z[group, -watch_days:], past[group], height, limit))
     return sorted(found, key=lambda shift: -shift.cusum / shift.limit)
 
 
-def _still_rings(path: np.ndarray, limit: float) -> bool:
+def _is_still_above(path: np.ndarray, limit: float) -> bool:
     above = np.flatnonzero(path > limit)
     return bool(above.size) and bool(path[above[-1] :].min() > limit / 2)
 
