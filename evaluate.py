@@ -52,7 +52,7 @@ def evaluate(params: Params, paths: Paths) -> Summary:
         log.warning("cutoffs=%d wanted=%d reason=short history", len(plan.cutoffs), params.evaluate.origins)
 
     forecasters = contenders(params, panel, _truth(params, paths))
-    left_out = list(forecasters[CANDIDATE].reading.left_out)
+    left_out = list(forecasters[CANDIDATE].feature_recipe.left_out)
     if left_out:
         log.warning("left_out=%s reason=%s", left_out, WHY_LEFT_OUT)
     challenge = challenge_of(paths.candidate, paths.incumbent, forecasters[CANDIDATE])

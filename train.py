@@ -26,8 +26,8 @@ log = logging.getLogger("train")
 
 def train(params: Params, paths: Paths, *, cutoff: date | None = None) -> Summary:
     """Fit the candidate on the panel up to `cutoff` (default: all of it) and replace the candidate bundle by it."""
+    from features.dense_panel import feature_recipe_of
     from features.plans import WHY_LEFT_OUT
-    from features.space import reading_of
     from forecasting.bundle import save_bundle
     from forecasting.footprint import shape_of_card, to_fit
     from forecasting.global_lightgbm import GlobalLightGBM
@@ -38,10 +38,10 @@ def train(params: Params, paths: Paths, *, cutoff: date | None = None) -> Summar
     panel = read_frozen(paths.panel)
     panel = panel if cutoff is None else panel.up_to(cutoff)
     log.info("fitting cutoff=%s series=%d sales=%d", panel.last_day, panel.series.height, panel.sales.height)
-    reading = reading_of(params, panel)
-    if reading.left_out:
-        log.warning("left_out=%s reason=%s", list(reading.left_out), WHY_LEFT_OUT)
-    model = GlobalLightGBM(params.train, reading).fit(panel)
+    recipe = feature_recipe_of(params, panel)
+    if recipe.left_out:
+        log.warning("left_out=%s reason=%s", list(recipe.left_out), WHY_LEFT_OUT)
+    model = GlobalLightGBM(params.train, recipe).fit(panel)
     shutil.rmtree(paths.candidate, ignore_errors=True)
     card = save_bundle(model, paths.candidate, panel.hash)
     log.info("trained model_id=%s rows=%s", card["model_id"], card["rows_used"])
@@ -50,7 +50,7 @@ def train(params: Params, paths: Paths, *, cutoff: date | None = None) -> Summar
         "cutoff": card["cutoff"],
         "rows_used": card["rows_used"],
         "features": len(card["columns"]),
-        "left_out": list(reading.left_out),
+        "left_out": list(recipe.left_out),
         "panel_hash": panel.hash,
         "bundle": str(paths.candidate),
     }

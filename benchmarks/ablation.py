@@ -13,7 +13,7 @@ from benchmarks.measured import keep
 from benchmarks.origins import Yardstick, mean_of
 from contract.params import FeatureParams, Params
 from contract.params_file import load_params
-from features.space import PanelReading, reading_of
+from features.dense_panel import FeatureRecipe, feature_recipe_of
 from forecasting.global_lightgbm import GlobalLightGBM
 from reports.tables import text_table
 from runtime.paths import Paths
@@ -46,23 +46,23 @@ def main() -> None:
     params, panel = load_params(arguments.data.parent / "params.yaml"), read_frozen(Paths(arguments.data).panel)
     horizon, zeros = params.train.horizon, params.ingest.absent_means_zero
     yardstick = Yardstick(panel, params.source.hierarchy, horizon, arguments.origins, zeros)
-    reading = reading_of(params, panel)
-    told = _whole_and_steps(yardstick, params, reading, arguments.origins)
+    recipe = feature_recipe_of(params, panel)
+    told = _whole_and_steps(yardstick, params, recipe, arguments.origins)
     for name, change in FAMILIES.items():
-        changed = reading.features.model_copy(update=change)
-        if changed != reading.features:
-            told[f"without {name}"] = _without(yardstick, params, reading, changed, arguments.origins)
+        changed = recipe.features.model_copy(update=change)
+        if changed != recipe.features:
+            told[f"without {name}"] = _without(yardstick, params, recipe, changed, arguments.origins)
     print(_table(told))
     cutoffs = [str(cutoff) for cutoff in yardstick.cutoffs]
     keep(f"ablation_{params.source.kind}", {"source": params.source.kind, "cutoffs": cutoffs, "told": told})
 
 
-def _whole_and_steps(yardstick: Yardstick, params: Params, reading: PanelReading, origins: int) -> dict[str, Any]:
+def _whole_and_steps(yardstick: Yardstick, params: Params, recipe: FeatureRecipe, origins: int) -> dict[str, Any]:
     """The model as shipped, and what comes after its booster left out: no new fit needed."""
     steps = STEPS if params.train.groups.columns is not None else {}
     rows: dict[str, list[dict[str, Any]]] = {"as shipped": [], **{f"without the {name}": [] for name in steps}}
     for k in range(origins):
-        model, cost = yardstick.fitted(GlobalLightGBM(params.train, reading), k)
+        model, cost = yardstick.fitted(GlobalLightGBM(params.train, recipe), k)
         rows["as shipped"].append(yardstick.score(model, k) | cost)
         for name, change in steps.items():
             groups = params.train.groups.model_copy(update=change)
@@ -72,11 +72,11 @@ def _whole_and_steps(yardstick: Yardstick, params: Params, reading: PanelReading
 
 
 def _without(
-    yardstick: Yardstick, params: Params, reading: PanelReading, features: FeatureParams, origins: int
+    yardstick: Yardstick, params: Params, recipe: FeatureRecipe, features: FeatureParams, origins: int
 ) -> dict[str, Any]:
     rows = []
     for k in range(origins):
-        changed = PanelReading(features, reading.region, reading.absent_means_zero)
+        changed = FeatureRecipe(features, recipe.region, recipe.absent_means_zero)
         model, cost = yardstick.fitted(GlobalLightGBM(params.train, changed), k)
         rows.append(yardstick.score(model, k) | cost)
     return mean_of(rows)

@@ -167,7 +167,7 @@ def judged(quarter: Quarter, challenger: GlobalLightGBM, today: date) -> Decisio
     """As evaluate.py judges a refit, with two cutoffs for the guardrails instead of four."""
     world, seen = quarter.world, quarter.panel.up_to(today)
     params, naive = world.params, baseline_of(world.params)
-    recipe = GlobalLightGBM(challenger.params, challenger.reading)
+    recipe = GlobalLightGBM(challenger.params, challenger.feature_recipe)
     cutoffs = [today - timedelta(days=HORIZON * k) for k in (2, 1)]
     sides = {naive.name: naive, recipe.name: recipe}
     told = backtest(seen, sides, naive.name, cutoffs, HORIZON, 2, params.inference)

@@ -19,7 +19,7 @@ from benchmarks.measured import ROOT, keep
 from contract.panel import Panel, panel_of
 from contract.params import Params
 from contract.params_file import load_params
-from features.space import reading_of
+from features.dense_panel import feature_recipe_of
 from forecasting.global_lightgbm import GlobalLightGBM
 from reports.tables import text_table
 from sources.simulator.simulation import Simulation, simulate
@@ -61,7 +61,7 @@ def measured_at(params: Params, share: float, series: int) -> list[dict[str, Any
 
 def _rule(params: Params, panel: Panel, simulation: Simulation, most: float) -> dict[str, float]:
     features = params.features.model_copy(update={"max_stockout_share": most})
-    reading = reading_of(params.model_copy(update={"features": features}), panel)
+    reading = feature_recipe_of(params.model_copy(update={"features": features}), panel)
     horizon = params.train.horizon
     cutoff = panel.last_day - timedelta(days=horizon)
     known = panel.up_to(cutoff)

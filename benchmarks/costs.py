@@ -24,7 +24,7 @@ from benchmarks.measured import keep
 from contract.panel import Panel
 from contract.params import Params
 from contract.params_file import load_params
-from features.space import PanelReading, reading_of
+from features.dense_panel import FeatureRecipe, feature_recipe_of
 from forecasting import global_lightgbm
 from forecasting.backtest import backtest, cutoffs_of
 from forecasting.global_lightgbm import GlobalLightGBM
@@ -34,7 +34,7 @@ from storage.panel_files import read_frozen
 
 REFIT_EVERY = (1, 2, 6)
 STEPS = {  # name -> whose attribute; a step within another is counted once, in the inner one
-    "lay out": (PanelReading, "space"),
+    "lay out": (FeatureRecipe, "space"),
     "choose rows": (global_lightgbm, "training_rows"),
     "make features": (global_lightgbm, "feature_matrix"),
     "bin": (lightgbm.Dataset, "construct"),
@@ -48,7 +48,7 @@ def main() -> None:
     parser.add_argument("data", type=Path)
     places = Paths(parser.parse_args().data)
     params, panel = load_params(places.root.resolve().parent / "params.yaml"), read_frozen(places.panel)
-    model = GlobalLightGBM(params.train, reading_of(params, panel))
+    model = GlobalLightGBM(params.train, feature_recipe_of(params, panel))
     with _timed() as steps:
         fit_s = _seconds(lambda: model.fit(panel))
     forecast_s = _seconds(lambda: model.forecast(panel, panel.last_day, params.train.horizon))
@@ -75,7 +75,7 @@ def main() -> None:
 
 def _told_backtest(params: Params, panel: Panel, cutoffs: list[date], every: int, one_fit_s: float) -> dict[str, Any]:
     """fits, seconds, and how many times one fit and all forecasts that is."""
-    ours = {"ours": GlobalLightGBM(params.train, reading_of(params, panel))}
+    ours = {"ours": GlobalLightGBM(params.train, feature_recipe_of(params, panel))}
     horizon = params.train.horizon
     seconds = _seconds(lambda: backtest(panel, ours, "ours", cutoffs, horizon, every, params.inference))
     return {"fits": len(cutoffs[::every]), "seconds": seconds, "ratio": round(seconds / one_fit_s, 2)}

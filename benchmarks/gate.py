@@ -26,7 +26,7 @@ from benchmarks.worlds import fitted, params_for, recent, simulated
 from contract.panel import Panel
 from contract.params import Params
 from contract.params_file import load_params
-from features.space import reading_of
+from features.dense_panel import feature_recipe_of
 from forecasting.forecaster import Forecaster
 from forecasting.paired import blocks_of, drawn_differences, losses_of, series_losses
 from forecasting.promotion import NO_HARM, confidence_of
@@ -189,7 +189,7 @@ def _siblings(params: Params, panel: Panel, cutoff: date) -> dict[str, Forecaste
 def _others(params: Params, panel: Panel, cutoff: date) -> dict[str, Forecaster]:
     known = recent(panel, cutoff)
     return {name: fitted(params, panel, cutoff, **change) for name, change in OTHERS.items()} | {
-        "window_average": WindowAverage(reading_of(params, panel)).fit(known),
+        "window_average": WindowAverage(feature_recipe_of(params, panel)).fit(known),
         "seasonal_naive": baseline_of(params).fit(known),
     }
 

@@ -24,10 +24,10 @@ from benchmarks.measured import ROOT, held_mb, measured, run_here
 from contract.days import WEEK
 from contract.params_file import load_params
 from features.dense import days_of, units_sold
+from features.dense_panel import series_in_a_piece
 from features.feature import Feature
 from features.frame import evaluated
 from features.sales import SPREAD_FROM_DAYS, sales_features
-from features.space import series_in_a_piece
 from reports.tables import text_table
 from runtime.memory import keep_within
 from storage.panel_files import read_frozen

@@ -24,8 +24,8 @@ from contract.panel import Panel
 from contract.params import Params
 from contract.params_file import load_params
 from contract.quantiles import INTERVALS
+from features.dense_panel import feature_recipe_of
 from features.hierarchy import sum_by
-from features.space import reading_of
 from forecasting.backtest import backtest, cutoffs_of
 from forecasting.global_lightgbm import GlobalLightGBM
 from forecasting.leaderboard import leaderboard_of
@@ -48,7 +48,7 @@ def deployed(panel: Panel, cutoff: date, params: Params) -> dict[str, Any]:
     """One deployment: the promise, and the mean of its live scores, model and baseline."""
     past = panel.up_to(cutoff)
     told, calibrations, promise = _evaluated(past, params)
-    model = GlobalLightGBM(params.train, reading_of(params, past)).fit(past)
+    model = GlobalLightGBM(params.train, feature_recipe_of(params, past)).fit(past)
     baseline = baseline_of(params)
     live = {MODEL: [], BASELINE: []}
     for week in range(WEEKS_SERVED):
@@ -86,7 +86,7 @@ def table(deployments: list[dict[str, Any]]) -> str:
 def _evaluated(past: Panel, params: Params) -> tuple[pl.DataFrame, dict, dict[str, dict[str, float]]]:
     """What evaluate.py finds on this panel: backtest, calibrations, leaderboard."""
     cutoffs = cutoffs_of(past, params.evaluate, params.train.horizon)
-    forecasters = {BASELINE: baseline_of(params), MODEL: GlobalLightGBM(params.train, reading_of(params, past))}
+    forecasters = {BASELINE: baseline_of(params), MODEL: GlobalLightGBM(params.train, feature_recipe_of(params, past))}
     told = backtest(
         past, forecasters, BASELINE, cutoffs, params.train.horizon, params.evaluate.refit_every, params.inference
     )

@@ -14,7 +14,7 @@ from benchmarks.origins import Yardstick, mean_of
 from benchmarks.peers import EtsTopDown, Linear, Mlforecast
 from contract.params import Params
 from contract.params_file import load_params
-from features.space import PanelReading, reading_of
+from features.dense_panel import FeatureRecipe, feature_recipe_of
 from forecasting.forecaster import Forecaster
 from forecasting.global_lightgbm import GlobalLightGBM
 from forecasting.seasonal_naive import baseline_of
@@ -34,7 +34,7 @@ def main() -> None:
     zeros = params.ingest.absent_means_zero
     yardstick = Yardstick(panel, params.source.hierarchy, params.train.horizon, arguments.origins, zeros)
     told = {}
-    for name, make in _makers(params, reading_of(params, panel)).items():
+    for name, make in _makers(params, feature_recipe_of(params, panel)).items():
         rows = []
         for k in range(arguments.origins):
             model, cost = yardstick.fitted(make(), k)
@@ -59,7 +59,7 @@ def main() -> None:
     keep(f"models_{params.source.kind}", {"source": params.source.kind, "cutoffs": cutoffs, "told": told})
 
 
-def _makers(params: Params, reading: PanelReading) -> dict[str, Callable[[], Forecaster]]:
+def _makers(params: Params, reading: FeatureRecipe) -> dict[str, Callable[[], Forecaster]]:
     train, groups = params.train, params.train.groups
     columns = groups.columns if groups.columns is not None else list(params.source.levels[-1])
     off = train.model_copy(update={"groups": groups.model_copy(update={"columns": None})})

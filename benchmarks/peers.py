@@ -10,10 +10,10 @@ import polars as pl
 
 from contract.panel import Panel
 from contract.params import TrainParams
+from features.dense_panel import DensePanel, FeatureRecipe, Vocabulary, vocabulary_of
 from features.frame import category_names, feature_frame, targets
 from features.hierarchy import group_index, sum_by
 from features.sampling import serving_rows, training_rows
-from features.space import PanelReading, Space, Vocabulary, vocabulary_of
 from forecasting.forecaster import forecast_grid, long_frame
 from forecasting.window_average import WindowAverage
 
@@ -23,8 +23,8 @@ class Mlforecast:
 
     name = "mlforecast_lightgbm"
 
-    def __init__(self, reading: PanelReading, threads: int):
-        self.reading, self.threads = reading, threads
+    def __init__(self, recipe: FeatureRecipe, threads: int):
+        self.feature_recipe, self.threads = recipe, threads
 
     def fit(self, panel: Panel) -> Mlforecast:
         """Every row of the panel, from each series' first sale."""
@@ -40,7 +40,7 @@ class Mlforecast:
             date_features=["weekday", "day", "month"],
             num_threads=self.threads,
         )
-        self.engine.fit(_long_sales(panel, self.reading), static_features=[])
+        self.engine.fit(_long_sales(panel, self.feature_recipe), static_features=[])
         return self
 
     def forecast(self, panel: Panel, origin: date, horizon: int) -> pl.DataFrame:
@@ -56,8 +56,8 @@ class EtsTopDown:
 
     name = "auto_ets_top_down"
 
-    def __init__(self, reading: PanelReading, columns: list[str], season: int):
-        self.reading, self.columns, self.season = reading, columns, season
+    def __init__(self, recipe: FeatureRecipe, columns: list[str], season: int):
+        self.feature_recipe, self.columns, self.season = recipe, columns, season
 
     def fit(self, panel: Panel) -> EtsTopDown:
         """AutoETS is fitted when it is asked."""
@@ -68,10 +68,10 @@ class EtsTopDown:
         from statsforecast import StatsForecast
         from statsforecast.models import AutoETS
 
-        space = self.reading.space(panel, horizon, vocabulary_of(panel))
-        group_ix = group_index(space.series, self.columns)
-        groups, last = int(group_ix.max()) + 1, space.days.gutter + space.days.known
-        totals = sum_by(space.y[:, space.days.gutter : last], group_ix, groups)[0]
+        dense = self.feature_recipe.dense_panel(panel, horizon, vocabulary_of(panel))
+        group_ix = group_index(dense.series, self.columns)
+        groups, last = int(group_ix.max()) + 1, dense.days.padding + dense.days.known
+        totals = sum_by(dense.y[:, dense.days.padding : last], group_ix, groups)[0]
         days = pl.date_range(panel.first_day, panel.last_day, eager=True)
         frame = pl.DataFrame({"ds": days}).join(pl.DataFrame({"unique_id": range(groups)}), how="cross")
         frame = frame.sort("unique_id", "ds").with_columns(y=pl.Series(totals.ravel()))
@@ -79,9 +79,9 @@ class EtsTopDown:
         theirs = (
             engine.forecast(df=frame, h=horizon).sort("unique_id", "ds")["y_hat"].to_numpy().reshape(groups, horizon)
         )
-        spread = WindowAverage(self.reading).forecast(panel, origin, horizon).sort("unique_id", "h")
+        spread = WindowAverage(self.feature_recipe).forecast(panel, origin, horizon).sort("unique_id", "h")
         ours = spread["y_hat"].fill_null(0.0).to_numpy().reshape(-1, horizon)
-        in_order = group_ix[space.series["unique_id"].arg_sort().to_numpy()]
+        in_order = group_ix[dense.series["unique_id"].arg_sort().to_numpy()]
         sums = sum_by(ours, in_order, groups)[0]
         scaled = ours * np.divide(np.maximum(theirs, 0), sums, out=np.zeros_like(sums), where=sums > 0)[in_order]
         return spread.with_columns(y_hat=pl.Series(scaled.ravel()))
@@ -92,8 +92,8 @@ class Linear:
 
     name = "linear_same_features"
 
-    def __init__(self, params: TrainParams, reading: PanelReading):
-        self.params, self.reading = params, reading
+    def __init__(self, params: TrainParams, recipe: FeatureRecipe):
+        self.params, self.feature_recipe = params, recipe
         self.vocabulary: Vocabulary | None = None
 
     def fit(self, panel: Panel) -> Linear:
@@ -102,27 +102,27 @@ class Linear:
 
         p = self.params
         self.vocabulary = vocabulary_of(panel)
-        space = self.reading.space(panel, p.horizon, self.vocabulary)
-        rows = training_rows(space, range(1, p.horizon + 1), p.origin_step_days, p.min_history_days, p.max_rows, p.seed)
-        frame = feature_frame(space, rows)
-        self.categories = {name: sorted(frame[name].drop_nulls().unique()) for name in self._one_hot(space)}
+        dense = self.feature_recipe.dense_panel(panel, p.horizon, self.vocabulary)
+        rows = training_rows(dense, range(1, p.horizon + 1), p.origin_step_days, p.min_history_days, p.max_rows, p.seed)
+        frame = feature_frame(dense, rows)
+        self.categories = {name: sorted(frame[name].drop_nulls().unique()) for name in self._one_hot(dense)}
         table = self._table(frame)
         self.mean = np.nanmean(table, axis=0)
         self.spread = np.nanstd(table, axis=0) + 1e-6
-        self.model = Ridge(alpha=1.0, solver="cholesky").fit(self._scaled(table), targets(space, rows))
+        self.model = Ridge(alpha=1.0, solver="cholesky").fit(self._scaled(table), targets(dense, rows))
         return self
 
     def forecast(self, panel: Panel, origin: date, horizon: int) -> pl.DataFrame:
         """As Forecaster.forecast."""
-        space = self.reading.space(panel, horizon, self.vocabulary)
-        table = self._table(feature_frame(space, serving_rows(space, range(1, horizon + 1))))
+        dense = self.feature_recipe.dense_panel(panel, horizon, self.vocabulary)
+        table = self._table(feature_frame(dense, serving_rows(dense, range(1, horizon + 1))))
         y_hat = np.clip(self.model.predict(self._scaled(table)), 0, None).reshape(-1, horizon).astype(np.float64)
-        ahead = space.days.gutter + space.days.known
-        y_hat[space.is_closed[:, ahead : ahead + horizon]] = 0.0
-        return _on_grid(panel, origin, horizon, long_frame(space, y_hat))
+        ahead = dense.days.padding + dense.days.known
+        y_hat[dense.is_closed[:, ahead : ahead + horizon]] = 0.0
+        return _on_grid(panel, origin, horizon, long_frame(dense, y_hat))
 
-    def _one_hot(self, space: Space) -> list[str]:
-        return [*category_names(space), "calendar_weekday"]
+    def _one_hot(self, dense: DensePanel) -> list[str]:
+        return [*category_names(dense), "calendar_weekday"]
 
     def _table(self, frame: pl.DataFrame) -> np.ndarray:
         plain = frame.drop(self.categories).to_numpy()
@@ -137,16 +137,16 @@ class Linear:
         return np.nan_to_num((table - self.mean) / self.spread, copy=False)
 
 
-def _long_sales(panel: Panel, reading: PanelReading) -> pl.DataFrame:
+def _long_sales(panel: Panel, recipe: FeatureRecipe) -> pl.DataFrame:
     """unique_id, ds, y (float32) of every day since each series' first sale, absent days as zeros."""
-    space = reading.space(panel, 1, vocabulary_of(panel))
-    y = space.y[:, space.days.gutter : space.days.gutter + space.days.known]
-    launch = np.nan_to_num(space.by_series["launch_ix"][:, :1], nan=np.inf)
+    dense = recipe.dense_panel(panel, 1, vocabulary_of(panel))
+    y = dense.y[:, dense.days.padding : dense.days.padding + dense.days.known]
+    launch = np.nan_to_num(dense.by_series["launch_ix"][:, :1], nan=np.inf)
     series, day = np.nonzero(np.arange(y.shape[1]) >= launch)
     days = pl.date_range(panel.first_day, panel.last_day, eager=True)
     return pl.DataFrame(
         {
-            "unique_id": space.series["unique_id"].gather(series),
+            "unique_id": dense.series["unique_id"].gather(series),
             "ds": days.gather(day),
             "y": np.nan_to_num(y[series, day]),
         }

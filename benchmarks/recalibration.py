@@ -2,7 +2,7 @@
 
 The tables are those of a replay. From a day on what sold is moved away from the table's mean by a factor (1: nothing happens),
 cut at zero and rounded to whole units. The champion is not refitted and its calibration not learned anew meanwhile; looks are weekly
-(the door's are daily), each at the tables of the five weeks before made under the stretch that holds.
+(the door's are daily), each at the tables of the five weeks before made under the interval_scale that holds.
 
 run     python -m benchmarks.recalibration sim:11:lightgbm sim:21:lightgbm      (walked before: benchmarks.replay)
 """
@@ -34,7 +34,7 @@ LOW, HIGH = INTERVALS[0.95]
 
 
 def main() -> None:
-    """Every world, spread and start; coverage by weeks since, and how often a stretch was decided."""
+    """Every world, spread and start; coverage by weeks since, and how often a interval_scale was decided."""
     worlds = [world_of(name) for name in sys.argv[1:]]
     told = {}
     for spread in SPREADS:
@@ -67,17 +67,17 @@ def _spread(told: pl.DataFrame, start: date, factor: float) -> pl.DataFrame:
 
 def _one_start(told: pl.DataFrame, start: date, band: float) -> tuple[pl.DataFrame, int]:
     origins = [day for day in told["origin"].unique().sort() if start <= day < start + timedelta(weeks=WEEKS)]
-    stretch, since, count, tables = IntervalScale(), date.min, 0, []
+    interval_scale, since, count, tables = IntervalScale(), date.min, 0, []
     made: dict[date, IntervalScale] = {}
     for origin in origins:
         first = max(since, origin - timedelta(weeks=WEEKS_SEEN))
         seen = told.filter(pl.col("origin") >= first, pl.col("origin") < origin, pl.col("ds") <= origin)
-        learned = learned_interval_scale(_stretched(seen, stretch), stretch, band)
+        learned = learned_interval_scale(_stretched(seen, interval_scale), interval_scale, band)
         if learned:
-            stretch, since, count = learned[0], origin, count + 1
-        made[origin] = stretch
+            interval_scale, since, count = learned[0], origin, count + 1
+        made[origin] = interval_scale
         table = told.filter(origin=origin)
-        stretched = _stretched(table, stretch)
+        stretched = _stretched(table, interval_scale)
         tables.append(
             table.select(
                 "origin",
@@ -93,8 +93,8 @@ def _one_start(told: pl.DataFrame, start: date, band: float) -> tuple[pl.DataFra
 
 
 def _stretched(rows: pl.DataFrame, interval_scale: IntervalScale) -> pl.DataFrame:
-    """The rows with their quantiles under a stretch."""
-    made = stretch.applied(rows.select(list(QUANTILES)).to_numpy(), rows["y_hat"].to_numpy())
+    """The rows with their quantiles under a interval_scale."""
+    made = interval_scale.applied(rows.select(list(QUANTILES)).to_numpy(), rows["y_hat"].to_numpy())
     return rows.with_columns(pl.Series(name, made[:, k]) for k, name in enumerate(QUANTILES))
 
 

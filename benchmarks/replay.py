@@ -29,7 +29,7 @@ from contract.levels import SERIES_LEVEL
 from contract.panel import Panel, panel_of
 from contract.params import Params
 from contract.params_file import load_params
-from features.space import reading_of
+from features.dense_panel import feature_recipe_of
 from forecasting.actuals import with_actuals
 from forecasting.bundle import load_bundle, save_bundle
 from forecasting.forecaster import Forecaster
@@ -150,7 +150,7 @@ def publish(world: World, panel: Panel, origin: date, model: Forecaster, calibra
 def booster_of(world: World, panel: Panel, cutoff: date) -> GlobalLightGBM:
     """The booster of these worlds, fitted on a panel as far as it was known at a cutoff."""
     known, train = _recent(panel, cutoff, FIT_DAYS), world.params.train.model_copy(update=SMALL)
-    return GlobalLightGBM(train, reading_of(world.params, known)).fit(known)
+    return GlobalLightGBM(train, feature_recipe_of(world.params, known)).fit(known)
 
 
 def _recent(panel: Panel, origin: date, days: int) -> Panel:
@@ -159,7 +159,7 @@ def _recent(panel: Panel, origin: date, days: int) -> Panel:
 
 def _average(world: World) -> WindowAverage:
     groups = world.params.train.groups.model_copy(update={"columns": ["dept_id"]})
-    return WindowAverage(reading_of(world.params, world.panel), groups)
+    return WindowAverage(feature_recipe_of(world.params, world.panel), groups)
 
 
 def _learn(world: World, tables: list[pl.DataFrame], cutoff: date) -> None:

@@ -29,7 +29,7 @@ from contract.panel import Panel
 from contract.params import Params
 from contract.params_file import load_params
 from contract.quantiles import QUANTILES
-from features.space import reading_of
+from features.dense_panel import feature_recipe_of
 from forecasting.global_lightgbm import GlobalLightGBM
 from forecasting.intervals import Calibration, Ratios
 from forecasting.publication import publish_forecasts, publish_levels
@@ -107,7 +107,7 @@ def one_size(size: int) -> dict[str, Any]:
         _stage(told, "write history", lambda: _write(store, deliveries))
         deliveries.clear()
         panel = _stage(told, "read panel", lambda: _read(store))
-        reading = reading_of(params, panel)
+        reading = feature_recipe_of(params, panel)
         model = _stage(told, "fit", lambda: GlobalLightGBM(train, reading).fit(panel))
         tables = _stage(told, "forecast", lambda: _forecast(params, panel, model))
         _stage(told, "write forecasts", lambda: _publish(store, *tables))

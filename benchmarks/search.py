@@ -28,7 +28,7 @@ from benchmarks.origins import Yardstick, scores_of
 from benchmarks.worlds import params_for, simulated
 from contract.panel import Panel
 from contract.params import Params, TrainParams
-from features.space import Space, reading_of, vocabulary_of
+from features.dense_panel import DensePanel, feature_recipe_of, vocabulary_of
 from forecasting.global_lightgbm import GlobalLightGBM
 from reports.tables import text_table
 from runtime.paths import Paths
@@ -118,10 +118,10 @@ class Trials:
     """Every fit of a search, kept in its file as soon as it is scored."""
 
     def __init__(self, params: Params, panel: Panel, draws: int, seed: int):
-        self.params, self.panel, self.reading = params, panel, reading_of(params, panel)
+        self.params, self.panel, self.feature_recipe = params, panel, feature_recipe_of(params, panel)
         horizon, zeros = params.train.horizon, params.ingest.absent_means_zero
         self.yardstick = Yardstick(panel, params.source.hierarchy, horizon, SEARCHED + JUDGED, zeros)
-        self.space = lru_cache(SEARCHED)(self._space)  # as many as are in turn
+        self.dense = lru_cache(SEARCHED)(self._space)  # as many as are in turn
         self.name = f"search_{params.source.kind}"
         asked = {"panel_hash": panel.hash, "draws": draws, "seed": seed, "ships": params.train.model_dump(mode="json")}
         self.told: dict[str, Any] = asked | {"cutoffs": [str(day) for day in self.yardstick.cutoffs], "trials": []}
@@ -151,17 +151,17 @@ class Trials:
 
     def _fit(self, change: Change, share: float, k: int) -> dict[str, float]:
         rows = round(self.params.train.max_rows * share)
-        space, started = self.space(k), time.perf_counter()
+        dense, started = self.space(k), time.perf_counter()
         train = TrainParams(**self.params.train.model_dump() | {"max_rows": rows} | change)
-        model = GlobalLightGBM(train, self.reading).learn(space)
+        model = GlobalLightGBM(train, self.feature_recipe).learn(dense)
         fit_s = time.perf_counter() - started
         window = self.yardstick.windows[k]
-        y_hat = np.where(window.is_known, np.nan_to_num(model.means(space, train.horizon)), 0.0)
+        y_hat = np.where(window.is_known, np.nan_to_num(model.means(dense, train.horizon)), 0.0)
         return {name: round(value, 5) for name, value in scores_of(window, y_hat).items()} | {"fit_s": round(fit_s, 1)}
 
-    def _space(self, k: int) -> Space:
+    def _space(self, k: int) -> DensePanel:
         known = self.panel.up_to(self.yardstick.cutoffs[k])
-        return self.reading.space(known, self.params.train.blocks[-1], vocabulary_of(known))
+        return self.feature_recipe.dense_panel(known, self.params.train.blocks[-1], vocabulary_of(known))
 
 
 def _ground(data_from: Path | None, data: Path | None) -> tuple[Params, Panel]:

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.sequential_streams import BIAS, BY_GROUP, Stream, engine_slack
-from monitoring.judge import past_of
+from monitoring.judge import past_of, shifted_groups
 
 Heard = np.ndarray  # (rows, days): the day number since when it is so; NaN while silent
 Rival = Callable[[Stream, int], Heard]  # a stream, and the day number from which days are told
@@ -45,7 +45,7 @@ def by_engine(stream: Stream, first: int) -> Heard:
     for k in range(first, days):
         cut = stream.signal.up_to(stream.signal.first + timedelta(days=k))
         with engine_slack(stream.slack):
-            shifts = ringing(cut, past_of(cut, stream.params), stream.limits_on(k), stream.params.watch_days)
+            shifts = shifted_groups(cut, past_of(cut, stream.params), stream.limits_on(k), stream.params.watch_days)
         for shift in shifts:
             heard[cut.groups.index(shift.group), k - first] = (shift.since - cut.first).days
     return heard

@@ -115,7 +115,7 @@ def rung_by_todays_table(world: World, panel: Panel, tables: pl.DataFrame, days:
 def rung_by_plain_tests(world: World, panel: Panel, days: list[date]) -> Rung:
     """PSI above 0.25 and KS below 0.05, of units a series and day: the last 28 days against the 28 before."""
     first = days[0] - timedelta(days=2 * PLAIN_DAYS)
-    axis = Days(first, (days[-1] - first).days + 1, 0, gutter=0)
+    axis = Days(first, (days[-1] - first).days + 1, 0, padding=0)
     y = units_sold(_since(panel, first), axis, world.params.ingest.absent_means_zero)
     rung: Rung = {"PSI, 28 days before": [], "KS, 28 days before": []}
     for day in days:

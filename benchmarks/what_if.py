@@ -32,12 +32,12 @@ def main() -> None:
     places = Paths(parser.parse_args().data)
     params, panel = load_params(places.root.parent / "params.yaml"), read_frozen(places.panel)
     model = load_bundle(places.candidate)
-    space = model.reading.space(panel, params.train.horizon, model.vocabulary)
+    dense = model.feature_recipe.dense_panel(panel, params.train.horizon, model.vocabulary)
     booster, hs = model.boosters[max(model.boosters)], range(1, params.train.horizon + 1)
     milliseconds = []
     for series in np.random.default_rng(1).integers(0, panel.series.height, ASKED + WARM):
         started = time.perf_counter()
-        booster.predict(feature_frame(space, serving_rows(space, hs, np.array([series]))).to_numpy(), num_threads=1)
+        booster.predict(feature_frame(dense, serving_rows(dense, hs, np.array([series]))).to_numpy(), num_threads=1)
         milliseconds.append(1000 * (time.perf_counter() - started))
     p50, p95, p99 = (round(float(q), 1) for q in np.quantile(milliseconds[WARM:], [0.5, 0.95, 0.99]))
     print(

@@ -12,7 +12,7 @@ from benchmarks.measured import ROOT
 from contract.panel import Panel, panel_of
 from contract.params import Params
 from contract.params_file import lay_over, params_of
-from features.space import reading_of
+from features.dense_panel import feature_recipe_of
 from forecasting.global_lightgbm import GlobalLightGBM
 from sources.simulator import simulate
 
@@ -42,4 +42,4 @@ def recent(panel: Panel, day: date, days: int = FIT_DAYS) -> Panel:
 def fitted(params: Params, panel: Panel, cutoff: date, **change: object) -> GlobalLightGBM:
     """The small recipe fitted up to a cutoff, with changes to it."""
     known = recent(panel, cutoff)
-    return GlobalLightGBM(params.train.model_copy(update=SMALL | change), reading_of(params, known)).fit(known)
+    return GlobalLightGBM(params.train.model_copy(update=SMALL | change), feature_recipe_of(params, known)).fit(known)

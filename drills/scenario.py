@@ -18,8 +18,8 @@ from contract.levels import Level
 from contract.panel import Panel
 from contract.params import Params, TrainParams
 from contract.quantiles import INTERVALS, QUANTILES
+from features.dense_panel import feature_recipe_of
 from features.hierarchy import sum_by
-from features.space import reading_of
 from forecasting.bundle import save_bundle
 from forecasting.champion import CALIBRATION, keep_calibration
 from forecasting.global_lightgbm import GlobalLightGBM
@@ -96,7 +96,7 @@ def set_stage(panel: Panel, backtest: pl.DataFrame, scratch: Path, params: Param
         origin,
         horizon,
         registry,
-        lambda known: GlobalLightGBM(train, reading_of(params, panel)).fit(known),
+        lambda known: GlobalLightGBM(train, feature_recipe_of(params, panel)).fit(known),
         baseline_of(params),
         params,
     )

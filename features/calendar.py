@@ -23,7 +23,7 @@ def calendar_table(
     """
     end = days.known + days.ahead
     seen = np.arange(
-        -days.gutter, end + reach_days, dtype=np.int32
+        -days.padding, end + reach_days, dtype=np.int32
     )  # an event just past the last target day is near, too
     base = pl.DataFrame({"day_ix": seen}).with_columns(ds=pl.lit(days.first) + pl.duration(days=pl.col("day_ix")))
     everywhere = _region(panel.calendar, EVERYWHERE)
@@ -55,7 +55,7 @@ def closed_days(panel: Panel, days: Days, regions: list[str]) -> np.ndarray:
     shut = shut.filter(pl.col("day_ix").is_between(0, days.known + days.ahead - 1))
     for region, day_ix in shut.select("region", "day_ix").iter_rows():
         rows = slice(None) if region == EVERYWHERE else [k for k, name in enumerate(regions) if name == region]
-        closed[rows, days.gutter + day_ix] = True
+        closed[rows, days.padding + day_ix] = True
     return closed
 
 

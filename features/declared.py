@@ -7,7 +7,7 @@ import polars as pl
 from contract.days import WEEK
 from contract.params import FeatureParams
 from features.calendar import calendar_features
-from features.dense import GUTTER_DAYS
+from features.dense import PADDING_DAYS
 from features.feature import Feature, refuse_leaks
 from features.hierarchy import LEVEL_DAYS, hierarchy_features, table_name
 from features.price import LONGEST_WINDOW, price_features, promo_features
@@ -31,7 +31,7 @@ def look_back_days(params: FeatureParams) -> int:
     """How many days before its anchor the furthest feature reads."""
     weeks = max([4, *params.weekday_weeks])
     windows = [*params.windows, *params.year_windows, *params.hierarchy_windows, WEEK * weeks]
-    return max([GUTTER_DAYS, LEVEL_DAYS, LONGEST_WINDOW, *params.lags, *windows])
+    return max([PADDING_DAYS, LEVEL_DAYS, LONGEST_WINDOW, *params.lags, *windows])
 
 
 def _covariate(name: str, anchor: str) -> Feature:

@@ -1,7 +1,7 @@
-"""The panel made dense: every entity has every day, in order, with a gutter of empty days before it.
+"""The panel made dense: every entity has every day, in order, with a padding of empty days before it.
 
-Row of (entity, day) = entity_ix * width + gutter + day_ix. An expression may shift a whole column by as many days as the gutter is
-long: it cannot reach into the entity before. Lags and windows need no gutter (features.feature, features.windows).
+Row of (entity, day) = entity_ix * width + padding + day_ix. An expression may shift a whole column by as many days as the padding is
+long: it cannot reach into the entity before. Lags and windows need no padding (features.feature, features.windows).
 """
 
 from __future__ import annotations
@@ -17,24 +17,24 @@ from contract.demand import DemandRules
 from contract.panel import Panel
 
 UNKNOWN_SERIES = 2**32 - 1  # no row of `series`
-GUTTER_DAYS = 28  # the most an expression may shift
+PADDING_DAYS = 28  # the most an expression may shift
 ROWS_AT_ONCE = 2_000_000  # of sales
 FEED_COLUMN = "store_id"  # whoever sends one extract a day; a series absent while its feed arrived sold nothing
 
 
 @dataclass(frozen=True)
 class Days:
-    """The day axis shared by all dense tables: `known` days of history, `ahead` days after them, `gutter` days before."""
+    """The day axis shared by all dense tables: `known` days of history, `ahead` days after them, `padding` days before."""
 
     first: date
     known: int
     ahead: int
-    gutter: int
+    padding: int
 
     @property
     def width(self) -> int:
         """Rows an entity takes."""
-        return self.gutter + self.known + self.ahead
+        return self.padding + self.known + self.ahead
 
     def index(self, ds: pl.Expr) -> pl.Expr:
         """The day index of a date column: 0 is the first day of the panel."""
@@ -46,7 +46,7 @@ class Days:
 
     def rows(self, entity_ix: np.ndarray, day_ix: np.ndarray) -> np.ndarray:
         """The row of each (entity, day)."""
-        return entity_ix.astype(np.int64) * self.width + self.gutter + day_ix
+        return entity_ix.astype(np.int64) * self.width + self.padding + day_ix
 
     def blank(self, entities: int) -> np.ndarray:
         """An empty (entities, width) float32 table."""
@@ -65,12 +65,12 @@ class Days:
 
     def cells(self, located: pl.DataFrame) -> tuple[np.ndarray, np.ndarray]:
         """Where rows with entity_ix and day_ix, all on the axis, stand in an (entities, width) table."""
-        return located["entity_ix"].to_numpy(), located["day_ix"].to_numpy() + self.gutter
+        return located["entity_ix"].to_numpy(), located["day_ix"].to_numpy() + self.padding
 
 
-def days_of(panel: Panel, horizon: int, gutter: int = GUTTER_DAYS) -> Days:
+def days_of(panel: Panel, horizon: int, padding: int = PADDING_DAYS) -> Days:
     """The day axis of a panel, from its first sales day to `horizon` days after its last."""
-    return Days(panel.first_day, (panel.last_day - panel.first_day).days + 1, horizon, gutter)
+    return Days(panel.first_day, (panel.last_day - panel.first_day).days + 1, horizon, padding)
 
 
 def column(table: np.ndarray) -> pl.Series:

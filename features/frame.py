@@ -9,9 +9,9 @@ import numpy as np
 import polars as pl
 
 from features.cores import on_all_cores
+from features.dense_panel import DensePanel, series_in_a_piece, series_table
 from features.feature import Feature, days_read
 from features.sales import TABLE as SERIES_TABLE
-from features.space import Space, series_in_a_piece, series_table
 from features.windows import read_windows
 
 ROWS_AT_ONCE = 50_000  # of a frame turned into a matrix
@@ -20,7 +20,7 @@ FEW_ROWS = 20_000  # gathered sooner than threads are started
 
 @dataclass(frozen=True)
 class Rows:
-    """Which rows: for each a series (row of `space.series`), an origin (day index) and h. Sorted by series."""
+    """Which rows: for each a series (row of `dense.series`), an origin (day index) and h. Sorted by series."""
 
     series_ix: np.ndarray
     origin_ix: np.ndarray
@@ -43,36 +43,36 @@ class Rows:
         return self.origin_ix + self.h
 
 
-def feature_names(space: Space) -> list[str]:
+def feature_names(dense: DensePanel) -> list[str]:
     """The columns of `feature_frame`, in order."""
-    return ["h", *space.static.columns, *(feature.name for feature in space.features)]
+    return ["h", *dense.static.columns, *(feature.name for feature in dense.features)]
 
 
-def category_names(space: Space) -> list[str]:
+def category_names(dense: DensePanel) -> list[str]:
     """Those of them that are codes, not quantities."""
-    return [*space.static.columns, *(feature.name for feature in space.features if feature.is_category)]
+    return [*dense.static.columns, *(feature.name for feature in dense.features if feature.is_category)]
 
 
-def feature_frame(space: Space, rows: Rows) -> pl.DataFrame:
+def feature_frame(dense: DensePanel, rows: Rows) -> pl.DataFrame:
     """One float32 row per (series, origin, h): what was known at the origin about the target day. Unknown is null.
 
     The same call makes the training frame (many origins) and the future frame (one origin).
     """
-    chunks = list(feature_frames(space, rows))
-    return pl.concat(chunks) if chunks else pl.DataFrame(schema=dict.fromkeys(feature_names(space), pl.Float32))
+    chunks = list(feature_frames(dense, rows))
+    return pl.concat(chunks) if chunks else pl.DataFrame(schema=dict.fromkeys(feature_names(dense), pl.Float32))
 
 
-def feature_frames(space: Space, rows: Rows) -> Iterator[pl.DataFrame]:
+def feature_frames(dense: DensePanel, rows: Rows) -> Iterator[pl.DataFrame]:
     """The same rows some series at a time, for whoever need not hold them all."""
-    for first, last, part in _by_chunk(space, rows):
-        yield _chunk_frame(space, first, last, part)
+    for first, last, part in _by_chunk(dense, rows):
+        yield _chunk_frame(dense, first, last, part)
 
 
-def feature_matrix(space: Space, rows: Rows) -> tuple[np.ndarray, dict[str, float]]:
+def feature_matrix(dense: DensePanel, rows: Rows) -> tuple[np.ndarray, dict[str, float]]:
     """The same rows as (rows, columns) float32, unknown as NaN, held once; and the share of unknowns of each column, in order."""
-    names = feature_names(space)
+    names = feature_names(dense)
     matrix, unknown, done = np.empty((len(rows), len(names)), dtype=np.float32), np.zeros(len(names)), 0
-    for frame in feature_frames(space, rows):
+    for frame in feature_frames(dense, rows):
         unknown += frame.null_count().row(0)
         for part in frame.iter_slices(ROWS_AT_ONCE):  # not through a second copy of all
             matrix[done : done + part.height] = part.to_numpy()
@@ -80,44 +80,44 @@ def feature_matrix(space: Space, rows: Rows) -> tuple[np.ndarray, dict[str, floa
     return matrix, dict(zip(names, (unknown / max(len(rows), 1)).tolist(), strict=True))
 
 
-def targets(space: Space, rows: Rows) -> np.ndarray:
+def targets(dense: DensePanel, rows: Rows) -> np.ndarray:
     """Units sold on each row's target day; NaN where unknown, closed or not launched."""
-    return space.y[rows.series_ix, rows.target_ix + space.days.gutter]
+    return dense.y[rows.series_ix, rows.target_ix + dense.days.padding]
 
 
-def _by_chunk(space: Space, rows: Rows) -> Iterator[tuple[int, int, Rows]]:
+def _by_chunk(dense: DensePanel, rows: Rows) -> Iterator[tuple[int, int, Rows]]:
     """Series first..last-1 and their rows, as many together as fit a piece of work; of one series, that series alone."""
-    rows_of_one = len(rows) // space.series.height + 1
-    some = min(space.chunk_series, series_in_a_piece(space.days.width + rows_of_one, space.features))
-    for first in range(0, space.series.height, some):
+    rows_of_one = len(rows) // dense.series.height + 1
+    some = min(dense.chunk_series, series_in_a_piece(dense.days.width + rows_of_one, dense.features))
+    for first in range(0, dense.series.height, some):
         low, high = np.searchsorted(rows.series_ix, [first, first + some])
         if high > low:
             yield int(rows.series_ix[low]), int(rows.series_ix[high - 1]) + 1, rows.slice(low, high)
 
 
-def _chunk_frame(space: Space, first: int, last: int, rows: Rows) -> pl.DataFrame:
-    values = _read_values(space, series_table(space, first, last), first, rows)
+def _chunk_frame(dense: DensePanel, first: int, last: int, rows: Rows) -> pl.DataFrame:
+    values = _read_values(dense, series_table(dense, first, last), first, rows)
     columns = {"h": rows.h.astype(np.float32)}
-    columns |= {codes.name: codes.to_numpy()[rows.series_ix] for codes in space.static}
-    for feature in space.features:
+    columns |= {codes.name: codes.to_numpy()[rows.series_ix] for codes in dense.static}
+    for feature in dense.features:
         value = values[feature.name]
         columns[feature.name] = value if feature.over is None else _ratio(value, values[feature.over.name])
     return pl.DataFrame(columns).fill_nan(None)
 
 
-def _read_values(space: Space, own: pl.DataFrame, first: int, rows: Rows) -> dict[str, np.ndarray]:
+def _read_values(dense: DensePanel, own: pl.DataFrame, first: int, rows: Rows) -> dict[str, np.ndarray]:
     """Every part of every feature, evaluated on its table and gathered at its rows; NaN where unknown."""
     tables = {SERIES_TABLE: (own, rows.series_ix - first)}
-    for table in {part.table for part in _parts(space.features)} - {SERIES_TABLE}:
-        tables[table] = _part_of(space, table, first, rows)
+    for table in {part.table for part in _parts(dense.features)} - {SERIES_TABLE}:
+        tables[table] = _part_of(dense, table, first, rows)
     values: dict[str, np.ndarray] = {}
-    for table, (dense, entity) in tables.items():
-        parts = {part.name: part for part in _parts(space.features) if part.table == table}
-        columns = evaluated(dense, space.days.width, list(parts.values()))
+    for table, (frame, entity) in tables.items():
+        parts = {part.name: part for part in _parts(dense.features) if part.table == table}
+        columns = evaluated(frame, dense.days.width, list(parts.values()))
         places = {}
         for place in {(part.anchor, part.ahead) for part in parts.values()}:
             day = days_read(*place, rows.origin_ix, rows.h)
-            places[place] = space.days.rows(entity, np.maximum(day, 0)), day < 0
+            places[place] = dense.days.rows(entity, np.maximum(day, 0)), day < 0
         values |= _gathered(columns, {name: places[part.anchor, part.ahead] for name, part in parts.items()}, len(rows))
     return values
 
@@ -156,15 +156,15 @@ def _with_nan(expr: pl.Expr) -> pl.Expr:
     return expr.cast(pl.Float32).fill_null(np.nan)
 
 
-def _part_of(space: Space, table: str, first: int, rows: Rows) -> tuple[pl.DataFrame, np.ndarray]:
+def _part_of(dense: DensePanel, table: str, first: int, rows: Rows) -> tuple[pl.DataFrame, np.ndarray]:
     """Of a shared table the entities these rows read, and for each row which of them is its own.
 
     A chunk of series reads a few of all items; the others' windows would be computed for nobody.
     """
-    members = space.entity_ix[table][first : int(rows.series_ix[-1]) + 1]
+    members = dense.entity_ix[table][first : int(rows.series_ix[-1]) + 1]
     needed, at = np.unique(members, return_inverse=True)
-    width = space.days.width
-    return space.shared[table][(needed[:, None] * width + np.arange(width)).ravel()], at[rows.series_ix - first]
+    width = dense.days.width
+    return dense.shared[table][(needed[:, None] * width + np.arange(width)).ravel()], at[rows.series_ix - first]
 
 
 def _parts(features: list[Feature]) -> Iterator[Feature]:

@@ -28,7 +28,7 @@ def closed_ahead(panel: Panel, origin: date, horizon: int, region: str | None) -
     """(series, horizon) of booleans: days after the origin (the panel's last day, or later) on which a series cannot sell."""
     span = WEEKS_OF_HABIT * WEEK
     steps = (origin - panel.last_day).days + horizon
-    days = Days(panel.last_day - timedelta(days=span - 1), span, steps, gutter=0)
+    days = Days(panel.last_day - timedelta(days=span - 1), span, steps, padding=0)
     return closed_table(panel, days, region)[:, days.width - horizon :]
 
 
@@ -52,7 +52,7 @@ def _of_feeds(panel: Panel, heard_of: pl.Series) -> np.ndarray:
 def _shut_ahead(panel: Panel, days: Days) -> np.ndarray:
     """True only after the last known day: the plan says closed, or, where no plan speaks, habit or long silence does."""
     shut = np.zeros((panel.series.height, days.width), dtype=bool)
-    ahead = slice(days.gutter + days.known, days.width)
+    ahead = slice(days.padding + days.known, days.width)
     shut[:, ahead] = _shut_by_habit(panel, days)[:, np.arange(days.ahead) % WEEK] | long_silent(panel)[:, None]
     planned = panel.covariates.filter(pl.col("name") == OPENING)
     if planned.height:
@@ -69,7 +69,7 @@ def _shut_by_habit(panel: Panel, days: Days) -> np.ndarray:
     count, span = panel.series.height, WEEKS_OF_HABIT * WEEK
     if days.known < span:
         return np.zeros((count, WEEK), dtype=bool)
-    last = days.gutter + days.known
+    last = days.padding + days.known
     newest = panel.sales.filter(pl.col("ds") >= days.first + timedelta(days=days.known - span))
     recent = locate(newest, panel.series, days)
     is_open, y = (days.scatter(recent, count, name)[:, last - span : last] for name in ("is_open", "y"))

@@ -44,7 +44,7 @@ def promo_over_days(panel: Panel, days: Days) -> np.ndarray:
     Else a plan that did not come would read as a month without promotions.
     """
     promo = spread_over_days(panel, days, "promo")
-    last = days.gutter + days.known
+    last = days.padding + days.known
     recent, ahead = _stated(promo[:, max(last - RECENT_DAYS, 0) : last]), _stated(promo[:, last:])
     none = np.nan_to_num(promo)
     if recent >= DENSE and ahead < REACHES * recent:

@@ -59,5 +59,5 @@ def spread_over_days(panel: Panel, days: Days, value: str) -> np.ndarray:
         entity = np.repeat(part["entity_ix"].to_numpy(), length)
         within = np.arange(length.sum()) - np.repeat(np.cumsum(length) - length, length)
         day = np.repeat(start, length) + within
-        table[entity, day + days.gutter] = np.repeat(part[value].cast(pl.Float32).to_numpy(), length)
+        table[entity, day + days.padding] = np.repeat(part[value].cast(pl.Float32).to_numpy(), length)
     return table

@@ -8,20 +8,20 @@ import polars as pl
 
 from contract.panel import Panel
 from contract.params import TrainParams
+from features.dense_panel import FeatureRecipe, vocabulary_of
 from features.frame import category_names, feature_frame
 from features.sampling import training_rows
-from features.space import PanelReading, vocabulary_of
 
 DIGITS = 5  # float sums on two threads differ in the last bits between runs
 
 
-def profile_features(reading: PanelReading, panel: Panel, train: TrainParams, rows: int) -> dict[str, Any]:
+def profile_features(recipe: FeatureRecipe, panel: Panel, train: TrainParams, rows: int) -> dict[str, Any]:
     """rows, and per feature min, max, mean, share of nulls, whether it is a code; over a sample of training rows of all blocks."""
-    space = reading.space(panel, train.horizon, vocabulary_of(panel))
+    dense = recipe.dense_panel(panel, train.horizon, vocabulary_of(panel))
     hs = range(1, train.horizon + 1)
-    sample = training_rows(space, hs, train.origin_step_days, train.min_history_days, rows, train.seed)
-    frame = feature_frame(space, sample)
-    categories = set(category_names(space))
+    sample = training_rows(dense, hs, train.origin_step_days, train.min_history_days, rows, train.seed)
+    frame = feature_frame(dense, sample)
+    categories = set(category_names(dense))
     return {
         "rows": len(sample),
         "features": {name: {**_shape(frame[name]), "is_category": name in categories} for name in frame.columns},

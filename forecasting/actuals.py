@@ -61,7 +61,7 @@ def week_ahead() -> pl.Expr:
 def units_by_day(panel: Panel, first: date, rules: DemandRules) -> pl.DataFrame:
     """unique_id, ds, y of every series and day since `first` that a forecast is judged on."""
     recent = replace(panel, sales=panel.sales.filter(pl.col("ds") >= first))
-    days = Days(first, (panel.last_day - first).days + 1, 0, gutter=0)
+    days = Days(first, (panel.last_day - first).days + 1, 0, padding=0)
     y = leave_out_sold_out(units_sold(recent, days, rules), recent, days, rules)
     at_series, at_day = np.nonzero(~np.isnan(y))
     axis = pl.date_range(first, panel.last_day, eager=True)

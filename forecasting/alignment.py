@@ -5,19 +5,19 @@ from __future__ import annotations
 import numpy as np
 
 from contract.params import GroupParams
+from features.dense_panel import DensePanel
 from features.hierarchy import sum_by
-from features.space import Space
 from forecasting.group_totals import expected_totals
 
 LEAST_DAYS = 56  # of history, below which a group has no shape worth taking
 FURTHEST = 2.0  # factor; a group whose two forecasts lie further apart has a problem that scaling would hide
 
 
-def aligned(space: Space, y_hat: np.ndarray, params: GroupParams) -> np.ndarray:
+def aligned(dense: DensePanel, y_hat: np.ndarray, params: GroupParams) -> np.ndarray:
     """(series, steps) means, scaled by group and day. A day or group without sales in `y_hat` keeps its zeros."""
-    if space.days.known < LEAST_DAYS:
+    if dense.days.known < LEAST_DAYS:
         return y_hat
-    group_ix, theirs = expected_totals(space, params, y_hat.shape[1])
+    group_ix, theirs = expected_totals(dense, params, y_hat.shape[1])
     ours = sum_by(y_hat, group_ix, len(theirs))[0]
     theirs = np.where(ours > 0, theirs, 0.0)
     shape = _bounded(_over(_over(theirs, _sum(theirs)), _over(ours, _sum(ours)))) ** params.shape_strength

@@ -14,7 +14,7 @@ from contract.demand import DemandRules
 from contract.errors import ModelBroken
 from contract.hashes import params_hash
 from contract.params import FeatureParams, TrainParams
-from features.space import PanelReading, Vocabulary
+from features.dense_panel import FeatureRecipe, Vocabulary
 from forecasting.global_lightgbm import GlobalLightGBM
 
 CARD = "card.json"
@@ -74,12 +74,12 @@ def recipe_of(card: Card) -> GlobalLightGBM:
     """The forecaster a card describes, not fitted. KeyError or ValidationError for a card of other code."""
     features, train = FeatureParams(**card["features"]), TrainParams(**card["train"])
     rules = DemandRules(card["absent_means_zero"], features.max_stockout_share, card["region"])
-    reading = PanelReading(features, rules, tuple(card["left_out"]))
-    return GlobalLightGBM(train, reading)
+    recipe = FeatureRecipe(features, rules, tuple(card["left_out"]))
+    return GlobalLightGBM(train, recipe)
 
 
 def _card(model: GlobalLightGBM, files: dict[str, str], panel_hash: str) -> Card:
-    train, features = model.params, model.reading.features
+    train, features = model.params, model.feature_recipe.features
     card: Card = {
         "kind": model.name,
         "cutoff": str(model.cutoff),
@@ -87,9 +87,9 @@ def _card(model: GlobalLightGBM, files: dict[str, str], panel_hash: str) -> Card
         "params_hash": params_hash(train, features),
         "train": train.model_dump(mode="json"),
         "features": features.model_dump(mode="json"),
-        "region": model.reading.rules.region,
-        "absent_means_zero": model.reading.rules.absent_means_zero,
-        "left_out": list(model.reading.left_out),
+        "region": model.feature_recipe.rules.region,
+        "absent_means_zero": model.feature_recipe.rules.absent_means_zero,
+        "left_out": list(model.feature_recipe.left_out),
         "columns": model.columns,
         "vocabulary": {"events": model.vocabulary.events, "static": model.vocabulary.static},
         "rows_used": {str(end): rows for end, rows in model.rows_used.items()},

@@ -86,7 +86,7 @@ def incumbent_in(folder: Path, candidate: GlobalLightGBM, candidate_id: str | No
         card, model = read_card(folder), load_bundle(folder)
     except ModelBroken as broken:
         return None, f"the champion cannot be loaded: {broken}"
-    is_same = model.params == candidate.params and model.reading == candidate.reading
+    is_same = model.params == candidate.params and model.feature_recipe == candidate.feature_recipe
     return Incumbent(card, model, NO_HARM if is_same else IMPROVEMENT), ""
 
 

@@ -8,7 +8,7 @@ import polars as pl
 
 from contract.panel import Panel
 from contract.params import Params
-from features.space import reading_of
+from features.dense_panel import feature_recipe_of
 from forecasting.forecaster import BASELINE, Forecaster
 from forecasting.global_lightgbm import GlobalLightGBM
 from forecasting.oracle import Oracle
@@ -20,14 +20,14 @@ CANDIDATE = GlobalLightGBM.name
 
 def contenders(params: Params, panel: Panel, truth: pl.DataFrame | None) -> dict[str, Forecaster]:
     """Unfitted forecasters by name. `truth`: the simulator's expected demand; None for any other source."""
-    reading = reading_of(params, panel)
+    recipe = feature_recipe_of(params, panel)
     forecasters: dict[str, Any] = {
         BASELINE: baseline_of(params),
-        CANDIDATE: GlobalLightGBM(params.train, reading),
-        "window_average": WindowAverage(reading),
+        CANDIDATE: GlobalLightGBM(params.train, recipe),
+        "window_average": WindowAverage(recipe),
     }
     if params.train.groups.columns is not None:
-        forecasters["grouped_average"] = WindowAverage(reading, params.train.groups)
+        forecasters["grouped_average"] = WindowAverage(recipe, params.train.groups)
     if truth is not None:
         forecasters["oracle"] = Oracle(truth)
     return forecasters

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
+from features.dense_panel import DensePanel
 from features.hierarchy import sum_by
-from features.space import Space
 
 DAYS_A_YEAR = 365.25
 MONTH_PARTS = ((1, 3), (4, 7), (8, 12), (13, 16), (21, 24), (25, 27), (28, 31))  # days around which people are paid
@@ -50,26 +50,26 @@ class Calendar:
         return np.hstack([np.tensordot(regions, self.by_region, 1), plans])
 
 
-def calendar_of(space: Space, steps: int, waves: int) -> Calendar:
+def calendar_of(dense: DensePanel, steps: int, waves: int) -> Calendar:
     """The known days and the `steps` after them, with `waves` yearly waves."""
-    table, days = space.shared["region"], space.days
+    table, days = dense.shared["region"], dense.days
     first = days.first.timetuple().tm_yday
-    events = max(space.vocabulary.events.values(), default=0)
+    events = max(dense.vocabulary.events.values(), default=0)
     regions = [
-        _day_columns(table.slice(start + days.gutter, days.known + steps), first, events, waves)
+        _day_columns(table.slice(start + days.padding, days.known + steps), first, events, waves)
         for start in range(0, table.height, days.width)
     ]
     return Calendar(np.array([values for values, _ in regions]), [*regions[0][1], "promo", "price"])
 
 
-def plans_of_series(space: Space, steps: int) -> list[np.ndarray]:
+def plans_of_series(dense: DensePanel, steps: int) -> list[np.ndarray]:
     """Two (series, known + steps) tables: promotion, and log price against the series' own mean; NaN where unknown."""
-    days = slice(space.days.gutter, space.days.gutter + space.days.known + steps)
-    price = space.by_series["price"][:, days]
+    days = slice(dense.days.padding, dense.days.padding + dense.days.known + steps)
+    price = dense.by_series["price"][:, days]
     with np.errstate(invalid="ignore", divide="ignore"):
         price = np.log(np.where(price > 0, price, np.float32(np.nan)))
         own = np.nansum(price, axis=1, keepdims=True) / (~np.isnan(price)).sum(axis=1, keepdims=True)
-    return [space.by_series["promo"][:, days], price - own]
+    return [dense.by_series["promo"][:, days], price - own]
 
 
 def known_mean(table: np.ndarray, group_ix: np.ndarray, groups: int) -> np.ndarray:

@@ -15,10 +15,10 @@ import polars as pl
 
 from contract.errors import BadUsage, ModelBroken
 from contract.panel import Panel
+from features.dense_panel import DensePanel
 from features.frame import Rows, feature_frame
 from features.hierarchy import group_index
 from features.sampling import serving_rows
-from features.space import Space
 from forecasting.alignment import aligned
 from forecasting.forecaster import days_late
 from forecasting.global_lightgbm import GlobalLightGBM, with_forecast_as_sales
@@ -58,13 +58,13 @@ def explain(model: GlobalLightGBM, panel: Panel, origin: date, horizon: int, uni
     if unique_id not in known.series["unique_id"]:
         raise BadUsage(f"no series '{unique_id}' was known to that run. Name one of table `series`.")
     known, steps = _pass_of(model, known, (ds - known.last_day).days, horizon + days_late(known, origin))
-    space = model.serving_space(known, steps)
+    dense = model.serving_panel(known, steps)
     at = int(known.series["unique_id"].index_of(unique_id))
     ahead = (ds - known.last_day).days
     block = _block_of(model, ahead)
-    features, base, raw_score = _contributions(model, space, block, at, ahead)
+    features, base, raw_score = _contributions(model, dense, block, at, ahead)
     return Explanation(
-        known.last_day, ahead, block, features, base, raw_score, _steps(model, space, at, ahead, steps, raw_score)
+        known.last_day, ahead, block, features, base, raw_score, _steps(model, dense, at, ahead, steps, raw_score)
     )
 
 
@@ -79,7 +79,7 @@ def _pass_of(model: GlobalLightGBM, known: Panel, ahead: int, steps: int) -> tup
     per_pass = model.params.blocks[0] if model.params.strategy == "recursive" else steps
     done = 0
     while ahead - done > per_pass:
-        known = with_forecast_as_sales(known, model.one_pass(known, per_pass), model.reading.rules.region)
+        known = with_forecast_as_sales(known, model.one_pass(known, per_pass), model.feature_recipe.rules.region)
         done += per_pass
     return known, min(per_pass, steps - done)
 
@@ -90,10 +90,10 @@ def _block_of(model: GlobalLightGBM, ahead: int) -> int:
 
 
 def _contributions(
-    model: GlobalLightGBM, space: Space, block: int, at: int, ahead: int
+    model: GlobalLightGBM, dense: DensePanel, block: int, at: int, ahead: int
 ) -> tuple[pl.DataFrame, float, float]:
     """feature, value, contribution of one row, the base, and the raw score they add up to; ModelBroken if they do not."""
-    frame = feature_frame(space, Rows(*(np.array([number]) for number in (at, space.last_known, ahead))))
+    frame = feature_frame(dense, Rows(*(np.array([number]) for number in (at, dense.last_known, ahead))))
     booster, row = model.boosters[block], frame.to_numpy()
     parts = booster.predict(row, pred_contrib=True, num_threads=1)[0]
     raw = float(booster.predict(row, raw_score=True, num_threads=1)[0])
@@ -106,46 +106,46 @@ def _contributions(
 
 
 def _steps(
-    model: GlobalLightGBM, space: Space, at: int, ahead: int, steps: int, raw_score: float
+    model: GlobalLightGBM, dense: DensePanel, at: int, ahead: int, steps: int, raw_score: float
 ) -> list[tuple[str, float | None]]:
     """From the raw score to the model's answer, as GlobalLightGBM.one_pass takes them."""
     is_linear = model.params.objective == "regression"
     mean = raw_score if is_linear else float(np.exp(raw_score))
     told: list[tuple[str, float | None]] = [("the booster's mean", mean)]
-    is_closed = bool(space.is_closed[at, space.days.gutter + space.days.known + ahead - 1])
+    is_closed = bool(dense.is_closed[at, dense.days.padding + dense.days.known + ahead - 1])
     if mean < 0:
         told.append(("nothing below zero", 0.0))
     if is_closed:
         told.append(("closed on this day", 0.0))
     elif model.params.groups.columns is not None:
-        told.append((_group_words(model, space, at), _after_groups(model, space, at, ahead, steps)))
-    if np.isnan(space.by_series["launch_ix"][at, 0]) and not is_closed:
+        told.append((_group_words(model, dense, at), _after_groups(model, dense, at, ahead, steps)))
+    if np.isnan(dense.by_series["launch_ix"][at, 0]) and not is_closed:
         told.append(("never sold before: no answer", None))
     return told
 
 
-def _after_groups(model: GlobalLightGBM, space: Space, at: int, ahead: int, steps: int) -> float:
+def _after_groups(model: GlobalLightGBM, dense: DensePanel, at: int, ahead: int, steps: int) -> float:
     """The cell after the group step. A group's factor hangs on its own members alone, so only they are forecast."""
-    group_ix = group_index(space.series, model.params.groups.columns or [])
+    group_ix = group_index(dense.series, model.params.groups.columns or [])
     members = np.flatnonzero(group_ix == group_ix[at])
-    y_hat = np.zeros((space.series.height, steps))
-    y_hat[members] = _means_of(model, space, members, steps)
-    return float(aligned(space, y_hat, model.params.groups)[at, ahead - 1])
+    y_hat = np.zeros((dense.series.height, steps))
+    y_hat[members] = _means_of(model, dense, members, steps)
+    return float(aligned(dense, y_hat, model.params.groups)[at, ahead - 1])
 
 
-def _means_of(model: GlobalLightGBM, space: Space, members: np.ndarray, steps: int) -> np.ndarray:
+def _means_of(model: GlobalLightGBM, dense: DensePanel, members: np.ndarray, steps: int) -> np.ndarray:
     """(members, steps) means of the boosters alone, closed days 0."""
     parts = []
     for end, hs in model.blocks_covering(steps).items():
-        frame = feature_frame(space, serving_rows(space, hs, members))
+        frame = feature_frame(dense, serving_rows(dense, hs, members))
         means = model.boosters[end].predict(frame.to_numpy(), num_threads=model.params.threads)
         parts.append(np.clip(means, 0, None).reshape(len(members), len(hs)))
-    ahead = slice(space.days.gutter + space.days.known, space.days.gutter + space.days.known + steps)
-    return np.where(space.is_closed[members, ahead], 0.0, np.hstack(parts))
+    ahead = slice(dense.days.padding + dense.days.known, dense.days.padding + dense.days.known + steps)
+    return np.where(dense.is_closed[members, ahead], 0.0, np.hstack(parts))
 
 
-def _group_words(model: GlobalLightGBM, space: Space, at: int) -> str:
+def _group_words(model: GlobalLightGBM, dense: DensePanel, at: int) -> str:
     columns = model.params.groups.columns or []
     return (
-        f"scaled towards the total of its group, {'|'.join(str(space.series[name][at]) for name in columns) or 'total'}"
+        f"scaled towards the total of its group, {'|'.join(str(dense.series[name][at]) for name in columns) or 'total'}"
     )

@@ -109,7 +109,7 @@ def _group_means(panel: Panel, days: int, rules: DemandRules) -> pl.DataFrame:
     grouped = panel.series.select("unique_id", group=pl.concat_str([pl.lit(""), *columns], separator="|"))
     first = panel.last_day - timedelta(days=days - 1)
     every_day = replace(rules, max_stockout_share=EVERY_SHARE)
-    y = demand(panel.since(first, EVERY_SHARE), Days(first, days, 0, gutter=0), every_day)
+    y = demand(panel.since(first, EVERY_SHARE), Days(first, days, 0, padding=0), every_day)
     summed = grouped.with_columns(units=pl.Series(np.nansum(y, axis=1)), known=pl.Series((~np.isnan(y)).sum(axis=1)))
     means = summed.group_by("group").agg(group_mean=_over(pl.col("units").sum(), pl.col("known").sum()))
     return grouped.join(means, on="group", how="left").select("unique_id", "group_mean")

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from contract.params import Params
 from features.declared import declared_features
-from features.dense import GUTTER_DAYS, ROWS_AT_ONCE
+from features.dense import PADDING_DAYS, ROWS_AT_ONCE
 from runtime.memory import piece_mb
 
 MB = 2.0**20
@@ -103,4 +103,4 @@ def _laying(shape: Shape, params: Params) -> float:
 
 def _cells(shape: Shape, params: Params) -> int:
     """Series times days of a dense table."""
-    return shape.series * (GUTTER_DAYS + shape.days + params.train.horizon)
+    return shape.series * (PADDING_DAYS + shape.days + params.train.horizon)

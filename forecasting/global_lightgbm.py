@@ -14,10 +14,10 @@ from contract.errors import FeaturesMissing, ModelBroken, NotEnoughHistory
 from contract.panel import Panel
 from contract.params import TrainParams
 from features.declared import look_back_days
+from features.dense_panel import DensePanel, FeatureRecipe, Vocabulary, vocabulary_of
 from features.frame import Rows, category_names, feature_frames, feature_matrix, feature_names, targets
 from features.opening import closed_ahead
 from features.sampling import serving_rows, training_rows
-from features.space import PanelReading, Space, Vocabulary, vocabulary_of
 from forecasting.alignment import aligned
 from forecasting.forecaster import days_late, forecast_grid, long_frame
 from forecasting.group_totals import GROUP_DAYS
@@ -37,7 +37,7 @@ class GlobalLightGBM:
     """Fitted state: one booster per block, the vocabulary of all codes, the columns they were fitted on."""
 
     params: TrainParams
-    reading: PanelReading
+    feature_recipe: FeatureRecipe
     name: str = "global_lightgbm"
     boosters: dict[int, lightgbm.Booster] = field(default_factory=dict)  # by last day of the block
     vocabulary: Vocabulary | None = None
@@ -58,15 +58,15 @@ class GlobalLightGBM:
         """Learn every block from the panel. NotEnoughHistory when no row can be made."""
         self.vocabulary = vocabulary_of(panel)
         self.cutoff = panel.last_day
-        return self.learn(self.reading.space(panel, self.params.blocks[-1], self.vocabulary))
+        return self.learn(self.feature_recipe.dense_panel(panel, self.params.blocks[-1], self.vocabulary))
 
-    def learn(self, space: Space) -> GlobalLightGBM:
+    def learn(self, dense: DensePanel) -> GlobalLightGBM:
         """Learn every block from a panel that is laid out already: a search fits many times on one."""
-        self.columns = feature_names(space)
+        self.columns = feature_names(dense)
         for end, hs in self.blocks.items():
-            rows = self.training_rows(space, hs)
+            rows = self.training_rows(dense, hs)
             self.rows_used[end] = len(rows)
-            self.boosters[end] = self.fit_block(space, rows)
+            self.boosters[end] = self.fit_block(dense, rows)
         return self
 
     def forecast(self, panel: Panel, origin: date, horizon: int) -> pl.DataFrame:
@@ -80,7 +80,7 @@ class GlobalLightGBM:
         for done in range(0, steps, days_per_pass):
             passes.append(self.one_pass(known, min(days_per_pass, steps - done)))
             known = (
-                with_forecast_as_sales(known, passes[-1], self.reading.rules.region)
+                with_forecast_as_sales(known, passes[-1], self.feature_recipe.rules.region)
                 if done + days_per_pass < steps
                 else known
             )
@@ -90,46 +90,48 @@ class GlobalLightGBM:
     @property
     def days_back(self) -> int:
         """How many days up to the last known one a forecast reads; what is older, the panel tells in `before`."""
-        features = YEAR + look_back_days(self.reading.features)
+        features = YEAR + look_back_days(self.feature_recipe.features)
         return features if self.params.groups.columns is None else max(features, GROUP_DAYS)
 
-    def serving_space(self, panel: Panel, steps: int) -> Space:
+    def serving_panel(self, panel: Panel, steps: int) -> DensePanel:
         """The panel's last days, laid out for features up to `steps` days after them. ModelBroken if they are not the model's."""
-        tail = panel.since(panel.last_day - timedelta(days=self.days_back), self.reading.rules.max_stockout_share)
-        space = self.reading.space(tail, max(steps, self.params.blocks[-1]), self.vocabulary)
-        if feature_names(space) != self.columns:
-            changed = sorted(set(feature_names(space)) ^ set(self.columns))
+        tail = panel.since(
+            panel.last_day - timedelta(days=self.days_back), self.feature_recipe.rules.max_stockout_share
+        )
+        dense = self.feature_recipe.dense_panel(tail, max(steps, self.params.blocks[-1]), self.vocabulary)
+        if feature_names(dense) != self.columns:
+            changed = sorted(set(feature_names(dense)) ^ set(self.columns))
             raise ModelBroken(f"the model was fitted on other features than params declare: {changed}. Train again.")
-        return space
+        return dense
 
-    def training_rows(self, space: Space, hs: range) -> Rows:
+    def training_rows(self, dense: DensePanel, hs: range) -> Rows:
         """The rows one block learns from. NotEnoughHistory when they are too few for a tree."""
         p = self.params
-        rows = training_rows(space, hs, p.origin_step_days, p.min_history_days, p.max_rows, p.seed)
+        rows = training_rows(dense, hs, p.origin_step_days, p.min_history_days, p.max_rows, p.seed)
         if len(rows) < 2 * p.min_rows_in_leaf:
             raise NotEnoughHistory(
                 f"only {len(rows)} rows to learn days {hs.start}..{hs.stop - 1} from; a tree needs {2 * p.min_rows_in_leaf}. "
                 "Bring more history, or lower train.min_rows_in_leaf."
             )
-        if not targets(space, rows).any():
+        if not targets(dense, rows).any():
             raise NotEnoughHistory(
                 f"nothing was sold on any of the {len(rows)} days to learn h={hs.start}..{hs.stop - 1} from. "
                 "Bring a history with sales."
             )
         return rows
 
-    def fit_block(self, space: Space, rows: Rows) -> lightgbm.Booster:
+    def fit_block(self, dense: DensePanel, rows: Rows) -> lightgbm.Booster:
         """One booster on these rows."""
         import lightgbm  # two seconds to import
 
-        matrix, unknown = feature_matrix(space, rows)
+        matrix, unknown = feature_matrix(dense, rows)
         for name, share in unknown.items():
             self.unknown_shares[name] = max(share, self.unknown_shares.get(name, 0.0))
         data = lightgbm.Dataset(
             matrix,
-            label=targets(space, rows),
+            label=targets(dense, rows),
             feature_name=[_plain(name) for name in unknown],
-            categorical_feature=[_plain(name) for name in category_names(space)],
+            categorical_feature=[_plain(name) for name in category_names(dense)],
             params=_dataset_params(self.params),
         )
         del matrix
@@ -137,18 +139,18 @@ class GlobalLightGBM:
 
     def one_pass(self, panel: Panel, steps: int) -> pl.DataFrame:
         """unique_id, ds, y_hat for the `steps` days after the panel's last day, features laid out once."""
-        space = self.serving_space(panel, steps)
-        return long_frame(space, self.means(space, steps))
+        dense = self.serving_panel(panel, steps)
+        return long_frame(dense, self.means(dense, steps))
 
-    def means(self, space: Space, steps: int) -> np.ndarray:
+    def means(self, dense: DensePanel, steps: int) -> np.ndarray:
         """(series, steps) means for the days after the last known one; NaN for a series that never sold."""
-        y_hat = np.hstack([self._predict(space, end, hs) for end, hs in self.blocks_covering(steps).items()])
-        ahead = slice(space.days.gutter + space.days.known, space.days.gutter + space.days.known + steps)
-        is_closed = space.is_closed[:, ahead]
-        never_sold = np.isnan(space.by_series["launch_ix"][:, 0])
+        y_hat = np.hstack([self._predict(dense, end, hs) for end, hs in self.blocks_covering(steps).items()])
+        ahead = slice(dense.days.padding + dense.days.known, dense.days.padding + dense.days.known + steps)
+        is_closed = dense.is_closed[:, ahead]
+        never_sold = np.isnan(dense.by_series["launch_ix"][:, 0])
         y_hat[is_closed], y_hat[never_sold] = 0.0, 0.0
         if self.params.groups.columns is not None:
-            y_hat = aligned(space, y_hat, self.params.groups)  # what a group sells is shared among those that sell
+            y_hat = aligned(dense, y_hat, self.params.groups)  # what a group sells is shared among those that sell
         y_hat[never_sold] = np.nan  # nothing to say,
         y_hat[is_closed] = 0.0  # but that a closed store sells nothing is known of every series
         return y_hat
@@ -179,22 +181,22 @@ class GlobalLightGBM:
                 "(prices, calendar, covariates), or train without the family (params.yaml: features)."
             )
 
-    def _predict(self, space: Space, end: int, hs: range) -> np.ndarray:
+    def _predict(self, dense: DensePanel, end: int, hs: range) -> np.ndarray:
         """(series, len(hs)) means of one block."""
-        rows, plans = serving_rows(space, hs), _plans(space)
+        rows, plans = serving_rows(dense, hs), _plans(dense)
         y_hat, unknown = [], dict.fromkeys(plans, 0.0)
-        frames = feature_frames(space, rows)
-        for frame in self.served.passing(space, rows, frames) if self.served else frames:
+        frames = feature_frames(dense, rows)
+        for frame in self.served.passing(dense, rows, frames) if self.served else frames:
             y_hat.append(self.boosters[end].predict(frame.to_numpy(), num_threads=self.params.threads))
             for name, share in _unknown_shares(frame.select(plans)).items():
                 unknown[name] += share * frame.height / len(rows)
         self._refuse_missing(unknown)
-        return np.clip(np.concatenate(y_hat), 0, None).reshape(space.series.height, len(hs))
+        return np.clip(np.concatenate(y_hat), 0, None).reshape(dense.series.height, len(hs))
 
 
-def _plans(space: Space) -> list[str]:
+def _plans(dense: DensePanel) -> list[str]:
     """The columns read at the target day itself."""
-    return [feature.name for feature in space.features if feature.anchor == "target"]
+    return [feature.name for feature in dense.features if feature.anchor == "target"]
 
 
 def _unknown_shares(frame: pl.DataFrame) -> dict[str, float]:

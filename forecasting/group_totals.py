@@ -14,8 +14,8 @@ import numpy as np
 
 from contract.days import YEAR
 from contract.params import GroupParams
+from features.dense_panel import DensePanel
 from features.hierarchy import group_index, sum_by
-from features.space import Space
 from forecasting.day_design import Calendar, calendar_of, known_mean, plans_of_series
 
 GROUP_DAYS = 3 * YEAR  # read of the past; what was usual four years ago is no news
@@ -47,18 +47,18 @@ class _Fit:
     residuals: np.ndarray  # (groups, known), NaN where the day was not usual
 
 
-def expected_totals(space: Space, params: GroupParams, steps: int) -> tuple[np.ndarray, np.ndarray]:
+def expected_totals(dense: DensePanel, params: GroupParams, steps: int) -> tuple[np.ndarray, np.ndarray]:
     """For each series its group, and the (groups, steps) mean units each group sells on the days after the last known one."""
-    waves = YEARS_WAVES if space.days.known >= WAVES_NEED_DAYS else YEARS_WAVES[:1]
-    nodes = _nodes(space, params.columns or [], plans_of_series(space, steps))
-    told = [_one_season(nodes, calendar_of(space, steps, count), params, steps) for count in waves]
+    waves = YEARS_WAVES if dense.days.known >= WAVES_NEED_DAYS else YEARS_WAVES[:1]
+    nodes = _nodes(dense, params.columns or [], plans_of_series(dense, steps))
+    told = [_one_season(nodes, calendar_of(dense, steps, count), params, steps) for count in waves]
     return nodes[-1].group_ix, np.exp(np.mean(np.log1p(told), axis=0)) - 1
 
 
-def _nodes(space: Space, columns: list[str], plans: list[np.ndarray]) -> list[_Node]:
+def _nodes(dense: DensePanel, columns: list[str], plans: list[np.ndarray]) -> list[_Node]:
     """The grand total, each column alone, and last the groups themselves."""
     alone = [[name] for name in columns]
-    return [_node(space, choice, plans) for choice in [[], *alone, *([columns] if len(columns) > 1 else [])]]
+    return [_node(dense, choice, plans) for choice in [[], *alone, *([columns] if len(columns) > 1 else [])]]
 
 
 def _one_season(nodes: list[_Node], calendar: Calendar, params: GroupParams, steps: int) -> np.ndarray:
@@ -75,16 +75,16 @@ def _one_season(nodes: list[_Node], calendar: Calendar, params: GroupParams, ste
     return _units(np.array(effects) + fitted.level[:, None] + growth, fitted.residuals)
 
 
-def _node(space: Space, columns: list[str], plans: list[np.ndarray]) -> _Node:
-    group_ix = group_index(space.series, columns)
-    groups, gutter, known = int(group_ix.max()) + 1, space.days.gutter, space.days.known
-    y = space.y[:, gutter : gutter + known]
+def _node(dense: DensePanel, columns: list[str], plans: list[np.ndarray]) -> _Node:
+    group_ix = group_index(dense.series, columns)
+    groups, padding, known = int(group_ix.max()) + 1, dense.days.padding, dense.days.known
+    y = dense.y[:, padding : padding + known]
     total, members = sum_by(y, group_ix, groups)
     launched = np.maximum.accumulate(members, axis=1)
     median = np.median(total[:, -RECENT_DAYS:], axis=1, keepdims=True)
     usual = (total > USUAL_SHARE * median) & (members >= USUAL_MEMBERS * launched)
-    regions = np.zeros((groups, int(space.entity_ix["region"].max()) + 1))
-    np.add.at(regions, (group_ix, space.entity_ix["region"]), 1)
+    regions = np.zeros((groups, int(dense.entity_ix["region"].max()) + 1))
+    np.add.at(regions, (group_ix, dense.entity_ix["region"]), 1)
     return _Node(
         group_ix,
         np.where(usual, np.log1p(total), np.nan),

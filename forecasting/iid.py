@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from contract.panel import Panel
+from features.dense_panel import DensePanel, vocabulary_of
 from features.frame import Rows, feature_frame, targets
-from features.space import Space, vocabulary_of
 from forecasting.global_lightgbm import GlobalLightGBM
 from forecasting.metrics import volume_scores
 
@@ -34,24 +34,24 @@ def iid_against_temporal(panel: Panel, unfitted: Callable[[], GlobalLightGBM], h
 
 def _random_split(panel: Panel, model: GlobalLightGBM, horizon: int) -> float:
     model.vocabulary = vocabulary_of(panel)
-    space = model.reading.space(panel, horizon, model.vocabulary)
-    rows = model.training_rows(space, next(iter(model.blocks.values())))
+    dense = model.feature_recipe.dense_panel(panel, horizon, model.vocabulary)
+    rows = model.training_rows(dense, next(iter(model.blocks.values())))
     held_out = np.random.default_rng(model.params.seed).random(len(rows)) < TEST_SHARE
-    booster = model.fit_block(space, rows.where(~held_out))
-    recent = held_out & (rows.target_ix > space.last_known - horizon)
-    return _wape(booster, space, rows.where(recent))
+    booster = model.fit_block(dense, rows.where(~held_out))
+    recent = held_out & (rows.target_ix > dense.last_known - horizon)
+    return _wape(booster, dense, rows.where(recent))
 
 
 def _temporal_split(panel: Panel, model: GlobalLightGBM, cut: date, horizon: int) -> float:
     model.vocabulary = vocabulary_of(panel.up_to(cut))
     first_block = next(iter(model.blocks.values()))
-    before = model.reading.space(panel.up_to(cut), horizon, model.vocabulary)
+    before = model.feature_recipe.dense_panel(panel.up_to(cut), horizon, model.vocabulary)
     booster = model.fit_block(before, model.training_rows(before, first_block))
-    after = model.reading.space(panel, horizon, model.vocabulary)
+    after = model.feature_recipe.dense_panel(panel, horizon, model.vocabulary)
     rows = model.training_rows(after, first_block)
     return _wape(booster, after, rows.where(rows.target_ix > after.last_known - horizon))
 
 
-def _wape(booster: lightgbm.Booster, space: Space, rows: Rows) -> float:
-    y_hat = np.clip(booster.predict(feature_frame(space, rows).to_numpy()), 0, None)
-    return round(volume_scores(targets(space, rows), y_hat)["wape"], 4)
+def _wape(booster: lightgbm.Booster, dense: DensePanel, rows: Rows) -> float:
+    y_hat = np.clip(booster.predict(feature_frame(dense, rows).to_numpy()), 0, None)
+    return round(volume_scores(targets(dense, rows), y_hat)["wape"], 4)

@@ -47,14 +47,14 @@ class IntervalScale:
 
 
 def interval_scale_of(text: str | None) -> IntervalScale:
-    """The stretch kept as JSON; none kept, none applied."""
+    """The interval_scale kept as JSON; none kept, none applied."""
     told = json.loads(text) if text else {}
     return IntervalScale(**{side: tuple(factors) for side, factors in told.items()})
 
 
 def text_of(interval_scale: IntervalScale) -> str:
-    """The stretch as JSON."""
-    return json.dumps(asdict(stretch))
+    """The interval_scale as JSON."""
+    return json.dumps(asdict(interval_scale))
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ def with_interval_scale(champion: Champion, text: str | None) -> Champion:
 
 
 def learned_interval_scale(told: pl.DataFrame, before: IntervalScale, band: float) -> tuple[IntervalScale, str] | None:
-    """The stretch under which what came true would have been covered, and why in a sentence; None while every class is in its band.
+    """The interval_scale under which what came true would have been covered, and why in a sentence; None while every class is in its band.
 
     `told`: ds, y, y_hat and quantiles of published rows, all made under `before`.
     """

@@ -45,7 +45,7 @@ class SeasonalNaive:
         panel = panel.up_to(origin)
         steps = horizon + days_late(panel, origin)
         span = self.season * SEASONS_BACK
-        days = Days(panel.last_day - timedelta(days=span - 1), span, steps, gutter=0)
+        days = Days(panel.last_day - timedelta(days=span - 1), span, steps, padding=0)
         closed = closed_table(panel, days, self.rules.region)
         season = self._last_season(panel, days, closed)
         is_closed = pl.Series(closed[:, days.width - horizon :].ravel())

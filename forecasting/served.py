@@ -14,8 +14,8 @@ import numpy as np
 import polars as pl
 
 from contract.panel import Panel
+from features.dense_panel import Vocabulary
 from features.frame import Rows, feature_frame
-from features.space import Vocabulary
 from forecasting.bundle import read_card, recipe_of
 from forecasting.forecaster import Forecaster
 from forecasting.publication import trim_to_last_sale
@@ -74,12 +74,12 @@ def served_again(bundle: Path, panel: Panel, origin: date, served: pl.DataFrame)
     model = recipe_of(card)
     model.vocabulary, model.columns = Vocabulary(**card["vocabulary"]), card["columns"]
     known = trim_to_last_sale(panel.up_to(origin)).up_to(origin)
-    space = model.serving_space(known, (served["ds"].max() - known.last_day).days)
-    places = space.series.select("unique_id").with_row_index("series_ix")
+    dense = model.serving_panel(known, (served["ds"].max() - known.last_day).days)
+    places = dense.series.select("unique_id").with_row_index("series_ix")
     asked = served.select(KEY).join(places, on="unique_id", how="inner").sort("series_ix", "ds")
     h = (asked["ds"] - known.last_day).dt.total_days().to_numpy().astype(np.int32)
-    rows = Rows(asked["series_ix"].to_numpy().astype(np.int32), np.full(len(h), space.last_known, np.int32), h)
+    rows = Rows(asked["series_ix"].to_numpy().astype(np.int32), np.full(len(h), dense.last_known, np.int32), h)
     ends = np.flatnonzero(np.diff(rows.series_ix, append=-1)) + 1
     alone = [rows.slice(first, last) for first, last in zip([0, *ends[:-1]], ends, strict=True)]
     # one by one: in chunks, all series between them would be computed, too
-    return pl.concat([named_rows(space, one, feature_frame(space, one)) for one in alone]).sort(KEY)
+    return pl.concat([named_rows(dense, one, feature_frame(dense, one)) for one in alone]).sort(KEY)

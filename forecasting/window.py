@@ -68,7 +68,7 @@ def window_after(
     a store of that day did not know it, and nothing would have been published.
     """
     first = panel.first_day
-    days = Days(first, (cutoff - first).days + 1, horizon, gutter=0)
+    days = Days(first, (cutoff - first).days + 1, horizon, padding=0)
     sales = panel.sales.filter(pl.col("ds") <= cutoff + timedelta(days=horizon))
     known = replace(panel, sales=sales)
     y = units_sold(known, days, rules).astype(np.float64)

@@ -51,7 +51,7 @@ def one_for_each_covariate(findings: list[Finding]) -> list[Finding]:
 
 def _table(seen: Arrived, panel: Panel, some: np.ndarray, name: str, ahead: int) -> np.ndarray:
     """(series, days + ahead) of a covariate."""
-    days = Days(seen.first, seen.y.shape[1], ahead, gutter=0)
+    days = Days(seen.first, seen.y.shape[1], ahead, padding=0)
     series = seen.series[some]
     rows = panel.covariates.filter(pl.col("name") == name, pl.col("unique_id").is_in(series["unique_id"].implode()))
     return days.scatter(locate(rows, series, days), series.height, "value")

@@ -45,7 +45,7 @@ class Arrived:
 def arrived(panel: Panel, days_back: int, rules: DemandRules) -> Arrived:
     """The last `days_back` days of a panel, and the year before them."""
     first = max(panel.last_day - timedelta(days=days_back + YEAR - 1), panel.first_day)
-    days = Days(first, (panel.last_day - first).days + 1, 0, gutter=0)
+    days = Days(first, (panel.last_day - first).days + 1, 0, padding=0)
     recent = replace(panel, sales=panel.sales.filter(pl.col("ds") >= first))
     located = locate(recent.sales, panel.series, days)
     return Arrived(

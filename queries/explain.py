@@ -51,7 +51,7 @@ class Found:
 
     row: Told
     run: Run
-    reading: LedgerPosition | None
+    position: LedgerPosition | None
     panel: Panel
     panel_from: str
     files: pl.DataFrame
@@ -85,8 +85,8 @@ def _found(params: Params, paths: Paths, unique_id: str, ds: date, run_id: str |
     with open_store(paths.store, params.ingest.lock_wait_s, read_only=True) as con:
         row = _chosen(cell_runs(con, unique_id, ds), unique_id, ds, run_id)
         run = run_of({name: row[name] for name in _RUN_FIELDS})
-        reading = read_until(con, run)
-        until = reading.batch_id if reading else 0
+        position = read_until(con, run)
+        until = position.batch_id if position else 0
         is_frozen = _is_frozen_here(paths, run)
         as_read = None if is_frozen else panel_as_read(con, until, run.as_of, run.panel_hash or "")
         models = read_models(con).filter(pl.col("model_id").eq_missing(run.model_id)).drop("card").to_dicts()
@@ -100,7 +100,7 @@ def _found(params: Params, paths: Paths, unique_id: str, ds: date, run_id: str |
     return Found(
         row,
         run,
-        reading,
+        position,
         panel,
         panel_from,
         files,
@@ -199,12 +199,12 @@ def _by_ladder(params: Params, found: Found) -> Told:
 
 
 def _panel_told(found: Found, known: Panel) -> Told:
-    reading = found.reading
+    position = found.position
     return {
         "hash": found.run.panel_hash,
         "read_from": found.panel_from,
-        "is_proved": found.panel_from == "the frozen panel" or bool(reading and reading.is_exact),
-        "last_batch": reading.batch_id if reading else None,
+        "is_proved": found.panel_from == "the frozen panel" or bool(position and position.is_exact),
+        "last_batch": position.batch_id if position else None,
         "files": found.files_in_ledger,
         "first_day": known.first_day,
         "last_day": known.last_day,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contract.params import Params
-from features.space import reading_of
+from features.dense_panel import feature_recipe_of
 from forecasting.global_lightgbm import GlobalLightGBM
 from forecasting.iid import iid_against_temporal
 from runtime.command_line import Summary
@@ -15,5 +15,5 @@ def random_split(params: Params, paths: Paths) -> Summary:
     """WAPE of both splits on the frozen panel's last `train.horizon` days (forecasting.iid)."""
     panel = read_frozen(paths.panel)
     return iid_against_temporal(
-        panel, lambda: GlobalLightGBM(params.train, reading_of(params, panel)), params.train.horizon
+        panel, lambda: GlobalLightGBM(params.train, feature_recipe_of(params, panel)), params.train.horizon
     )

@@ -26,10 +26,10 @@ def served_twice(params: Params, paths: Paths) -> tuple[Twice | None, str]:
             return None, "no model has served yet"
         run, origin = found
         served, why = read_served(paths.served, run.run_id)
-        reading = read_until(con, run) if served is not None else None
-        if served is None or reading is None or not reading.is_exact:
+        position = read_until(con, run) if served is not None else None
+        if served is None or position is None or not position.is_exact:
             return None, why or f"what run {run.run_id} had read of the ledger cannot be told"
-        panel = panel_as_read(con, reading.batch_id, run.as_of, run.panel_hash or "")
+        panel = panel_as_read(con, position.batch_id, run.as_of, run.panel_hash or "")
     try:
         return (served, served_again(paths.registry / run.model_id, panel, origin, served)), run.run_id
     except ModelBroken as broken:

@@ -47,10 +47,10 @@ def _runs_that_read(con: Connection, batches: pl.DataFrame, brought: pl.DataFram
     first, known_from = accepted["batch_id"].min(), brought["first_known_at"].min()
     told = []
     for run in inference_runs(con, accepted["received_at"].min()):
-        reading = read_until(con, run)
+        position = read_until(con, run)
         is_told_by_then = run.as_of is None or known_from <= run.as_of
-        if reading and reading.batch_id >= first and is_told_by_then:
-            told.append((run, reading.is_exact))
+        if position and position.batch_id >= first and is_told_by_then:
+            told.append((run, position.is_exact))
     return told
 
 

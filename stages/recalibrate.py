@@ -21,7 +21,7 @@ KIND = "recalibration"
 def recalibrate(params: Params, paths: Paths, told: pl.DataFrame, now: datetime) -> str | None:
     """Why the intervals are stretched from the next table on; None while each class of series is covered as promised.
 
-    `told` as from with_actuals. Only the champion's own rows speak, made since it was last stretched: under one stretch.
+    `told` as from with_actuals. Only the champion's own rows speak, made since it was last stretched: under one interval_scale.
     """
     with open_store(paths.store, params.ingest.lock_wait_s) as con:
         model_id = champion(con)
@@ -36,13 +36,13 @@ def recalibrate(params: Params, paths: Paths, told: pl.DataFrame, now: datetime)
         )
         if learned is None:
             return None
-        stretch, why = learned
-        record_decision(con, Decision(KIND, now, "stretched", why, model_id, told=text_of(stretch)))
+        interval_scale, why = learned
+        record_decision(con, Decision(KIND, now, "stretched", why, model_id, told=text_of(interval_scale)))
     return why
 
 
 def as_calibrated(params: Params, paths: Paths, by: str, now: datetime) -> Summary:
-    """The champion's intervals as its backtest taught them, from the next table on: what a person says against a stretch."""
+    """The champion's intervals as its backtest taught them, from the next table on: what a person says against a interval_scale."""
     with open_store(paths.store, params.ingest.lock_wait_s) as con:
         decision = Decision(KIND, now, "as calibrated", f"taken back by {by}", champion(con))
         record_decision(con, decision)

@@ -18,9 +18,9 @@ from expectations.judge import judge
 from expectations.suite import Context
 from expectations.suites import SUITES
 from features.declared import declared_features
+from features.dense_panel import FeatureRecipe, build_dense_panel, vocabulary_of
 from features.feature import refuse_leaks
 from features.frame import Rows, feature_frame
-from features.space import PanelReading, lay_out, vocabulary_of
 from forecasting.backtest import BacktestPlan, backtest
 from forecasting.global_lightgbm import GlobalLightGBM
 from forecasting.seasonal_naive import SeasonalNaive
@@ -57,12 +57,12 @@ def test_the_feature_has_the_value_done_by_hand_and_does_not_see_ahead(page, sal
     for after in (36.0, 9999.0):
         sales = sales_of({"a": [*map(float, range(1, 36)), after, *[1.0] * 4]}, date(2024, 1, 1))
         panel = panel_of(sales, series)
-        space = lay_out(panel, _plain(feature_params), 28, vocabulary_of(panel), BY_STATE)
-        space = replace(space, features=[*space.features, page["weekday_best"](4)])
+        dense = build_dense_panel(panel, _plain(feature_params), 28, vocabulary_of(panel), BY_STATE)
+        dense = replace(dense, features=[*dense.features, page["weekday_best"](4)])
         rows = Rows(
             np.array([0]), np.array([34]), np.array([1])
         )  # origin: day index 34 sold 35; the target is its tomorrow
-        values.append(feature_frame(space, rows)["weekday_best_4"][0])
+        values.append(feature_frame(dense, rows)["weekday_best_4"][0])
     assert values == [29.0, 29.0]  # the day a week before the target: index 28 sold 29
 
 
@@ -74,10 +74,11 @@ def test_the_feature_anchored_at_the_target_is_refused(page):
 def test_a_model_learns_from_the_feature(page, make_panel, feature_params, train_params, monkeypatch):
     """The one line of the page, done here: the list of declared features has one more."""
     monkeypatch.setattr(
-        "features.space.declared_features", lambda params, h: [*declared_features(params, h), page["weekday_best"](4)]
+        "features.dense_panel.declared_features",
+        lambda params, h: [*declared_features(params, h), page["weekday_best"](4)],
     )
     panel = make_panel(series=6, days=120)
-    model = GlobalLightGBM(train_params, PanelReading(feature_params, BY_STATE)).fit(panel)
+    model = GlobalLightGBM(train_params, FeatureRecipe(feature_params, BY_STATE)).fit(panel)
     assert "weekday_best_4" in model.columns
     assert model.forecast(panel, panel.last_day, 7).height == 6 * 7
 

@@ -11,31 +11,33 @@ import pytest
 from contract.demand import DemandRules
 from contract.panel import Panel
 from contract.params import FeatureParams
+from features.dense_panel import DensePanel, build_dense_panel, vocabulary_of
 from features.frame import Rows, feature_frame
-from features.space import Space, lay_out, vocabulary_of
 
 
 @pytest.fixture(scope="session")
-def lay(feature_params: FeatureParams) -> Callable[..., Space]:
-    """`lay(panel, horizon=28, region="state_id", zeros=True, **changed_params)`: a space with all families on."""
+def lay(feature_params: FeatureParams) -> Callable[..., DensePanel]:
+    """`lay(panel, horizon=28, region="state_id", zeros=True, **changed_params)`: a dense with all families on."""
 
-    def laid(panel: Panel, horizon: int = 28, region: str | None = "state_id", zeros: bool = True, **changes) -> Space:
-        reading = FeatureParams(**feature_params.model_dump() | changes)
-        rules = DemandRules(zeros, reading.max_stockout_share, region)
-        return lay_out(panel, reading, horizon, vocabulary_of(panel), rules)
+    def laid(
+        panel: Panel, horizon: int = 28, region: str | None = "state_id", zeros: bool = True, **changes
+    ) -> DensePanel:
+        features = FeatureParams(**feature_params.model_dump() | changes)
+        rules = DemandRules(zeros, features.max_stockout_share, region)
+        return build_dense_panel(panel, features, horizon, vocabulary_of(panel), rules)
 
     return laid
 
 
 @pytest.fixture(scope="session")
 def ask() -> Callable[..., pl.DataFrame]:
-    """`ask(space, origin_ix, hs)`: the feature frame of every series at one origin, with series_ix in front."""
+    """`ask(dense, origin_ix, hs)`: the feature frame of every series at one origin, with series_ix in front."""
 
-    def asked(space: Space, origin_ix: int, hs: list[int]) -> pl.DataFrame:
-        series = np.repeat(np.arange(space.series.height, dtype=np.int32), len(hs))
-        h = np.tile(np.array(hs, dtype=np.int32), space.series.height)
+    def asked(dense: DensePanel, origin_ix: int, hs: list[int]) -> pl.DataFrame:
+        series = np.repeat(np.arange(dense.series.height, dtype=np.int32), len(hs))
+        h = np.tile(np.array(hs, dtype=np.int32), dense.series.height)
         rows = Rows(series, np.full(len(h), origin_ix, dtype=np.int32), h)
-        return feature_frame(space, rows).insert_column(0, space.series["unique_id"].gather(series))
+        return feature_frame(dense, rows).insert_column(0, dense.series["unique_id"].gather(series))
 
     return asked
 

@@ -13,11 +13,11 @@ from polars.testing import assert_frame_equal
 
 from contract.demand import DemandRules
 from contract.panel import panel_of
+from features.dense_panel import FeatureRecipe, build_dense_panel, vocabulary_of
 from features.feature import refuse_leaks
 from features.frame import category_names, feature_frame, feature_names
 from features.profile import profile_features
 from features.sampling import serving_rows, training_rows
-from features.space import PanelReading, lay_out, vocabulary_of
 
 BY_STATE = DemandRules(absent_means_zero=True, max_stockout_share=1.0, region="state_id")
 
@@ -92,26 +92,26 @@ def test_who_else_is_in_the_panel_changes_no_feature_of_a_series_itself(panel, l
 
 
 def test_the_training_frame_and_the_future_frame_have_the_same_columns_and_only_float32(panel, lay):
-    space = lay(panel)
-    training = feature_frame(space, training_rows(space, range(1, 8), 5, 28, 500, seed=1))
-    future = feature_frame(space, serving_rows(space, range(1, 29)))
+    dense = lay(panel)
+    training = feature_frame(dense, training_rows(dense, range(1, 8), 5, 28, 500, seed=1))
+    future = feature_frame(dense, serving_rows(dense, range(1, 29)))
     assert training.schema == future.schema
-    assert training.columns == feature_names(space)
+    assert training.columns == feature_names(dense)
     assert set(training.dtypes) == {pl.Float32}
-    assert set(category_names(space)) <= set(feature_names(space))
-    assert refuse_leaks(space.features, 28) == space.features
+    assert set(category_names(dense)) <= set(feature_names(dense))
+    assert refuse_leaks(dense.features, 28) == dense.features
 
 
 def test_no_feature_is_infinite_or_nan(panel, lay):
-    space = lay(panel)
-    frame = feature_frame(space, serving_rows(space, range(1, 29)))
+    dense = lay(panel)
+    frame = feature_frame(dense, serving_rows(dense, range(1, 29)))
     assert frame.select(pl.all().is_nan().any() | pl.all().is_infinite().any()).row(0).count(True) == 0
 
 
 def test_asking_for_no_rows_gives_an_empty_frame_of_all_columns(panel, lay):
-    space = lay(panel)
-    nothing = serving_rows(space, range(1, 8)).where(np.zeros(9 * 7, dtype=bool))
-    assert feature_frame(space, nothing).schema == feature_frame(space, serving_rows(space, range(1, 2))).schema
+    dense = lay(panel)
+    nothing = serving_rows(dense, range(1, 8)).where(np.zeros(9 * 7, dtype=bool))
+    assert feature_frame(dense, nothing).schema == feature_frame(dense, serving_rows(dense, range(1, 2))).schema
 
 
 def test_a_value_unknown_at_training_has_no_code_when_serving(panel, feature_params):
@@ -120,8 +120,8 @@ def test_a_value_unknown_at_training_has_no_code_when_serving(panel, feature_par
     series = newcomer.series.with_columns(dept_id=pl.lit("D9"))
     calendar = panel.calendar.with_columns(event=pl.when(pl.col("event").is_not_null()).then(pl.lit("never heard of")))
     other = panel_of(panel.sales, series, calendar, panel.prices, panel.covariates)
-    space = lay_out(other, feature_params, 28, vocabulary, BY_STATE)
-    frame = feature_frame(space, serving_rows(space, range(1, 29)))
+    dense = build_dense_panel(other, feature_params, 28, vocabulary, BY_STATE)
+    frame = feature_frame(dense, serving_rows(dense, range(1, 29)))
     assert frame["static_dept_id"].null_count() == frame.height
     assert frame["calendar_event"].unique().to_list() == [0]
     assert frame["static_store_id"].null_count() == 0
@@ -133,19 +133,19 @@ def test_series_without_a_value_in_a_hierarchy_column_are_a_group_of_their_own(p
         store_id=pl.when(pl.col("item_id") == "I01").then(None).otherwise("store_id"),
     )
     holed = panel_of(panel.sales, series, panel.calendar, panel.prices, panel.covariates)
-    space = lay_out(holed, feature_params, 28, vocabulary_of(holed), BY_STATE)
-    frame = feature_frame(space, serving_rows(space, range(1, 3)))
+    dense = build_dense_panel(holed, feature_params, 28, vocabulary_of(holed), BY_STATE)
+    frame = feature_frame(dense, serving_rows(dense, range(1, 3)))
     assert frame.height == 9 * 2
-    for groups in space.entity_ix.values():
+    for groups in dense.entity_ix.values():
         assert groups.min() >= 0
         assert groups.max() < panel.series.height
 
 
 def test_the_profile_describes_every_feature_of_the_frame(panel, feature_params, train_params):
-    reading = PanelReading(feature_params, BY_STATE)
-    profile = profile_features(reading, panel, train_params, rows=500)
-    space = reading.space(panel, train_params.horizon, vocabulary_of(panel))
-    assert list(profile["features"]) == feature_names(space)
+    recipe = FeatureRecipe(feature_params, BY_STATE)
+    profile = profile_features(recipe, panel, train_params, rows=500)
+    dense = recipe.dense_panel(panel, train_params.horizon, vocabulary_of(panel))
+    assert list(profile["features"]) == feature_names(dense)
     assert profile["features"]["h"] == {
         "min": 1.0,
         "max": 14.0,
@@ -153,4 +153,4 @@ def test_the_profile_describes_every_feature_of_the_frame(panel, feature_params,
         "null_share": 0.0,
     } | {"is_category": False}
     assert profile["features"]["calendar_event"]["is_category"]
-    assert profile == profile_features(reading, panel, train_params, rows=500)
+    assert profile == profile_features(recipe, panel, train_params, rows=500)

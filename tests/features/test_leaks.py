@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from contract.errors import LeakingFeature
 from contract.panel import Panel, panel_of
+from features.dense_panel import DensePanel
 from features.feature import Feature, refuse_leaks
-from features.space import Space
 
 DAYS, HS = 420, [1, 2, 7, 8, 14, 28]
 
@@ -51,8 +51,8 @@ def moved_by_the_future(panel, lay, ask):
     with_truth = lay(panel)
 
     def features_moved(origin_ix: int, seed: int, add: list[Feature] | None = None) -> set[str]:
-        def at_origin(space: Space) -> pl.DataFrame:
-            return ask(replace(space, features=[*space.features, *(add or [])]), origin_ix, HS)
+        def at_origin(dense: DensePanel) -> pl.DataFrame:
+            return ask(replace(dense, features=[*dense.features, *(add or [])]), origin_ix, HS)
 
         return moved(at_origin(with_truth), at_origin(lay(another_future(panel, origin_ix, seed))))
 

@@ -18,7 +18,7 @@ SUNDAYS = [6, 13, 20, 27]
 
 def _ahead(panel: Panel, series: str = "a") -> list[int]:
     """Which of the fourteen days ahead are closed, counted from 0 (a Monday, if the panel has whole weeks)."""
-    days = Days(panel.first_day, (panel.last_day - panel.first_day).days + 1, 14, gutter=3)
+    days = Days(panel.first_day, (panel.last_day - panel.first_day).days + 1, 14, padding=3)
     row = panel.series["unique_id"].index_of(series)
     closed = closed_table(panel, days, None)
     assert not closed[:, : 3 + days.known].any() or panel.calendar.height

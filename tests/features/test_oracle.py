@@ -216,8 +216,8 @@ def world_and_space(make_panel, lay):
 
 @pytest.mark.parametrize("origin_ix", [3, 60, 363, 392, DAYS - 1])
 def test_every_feature_equals_its_naive_loop(world_and_space, ask, origin_ix):
-    world, space = world_and_space
-    frame = ask(space, origin_ix, [1, 7, 8, 17, 28])
+    world, dense = world_and_space
+    frame = ask(dense, origin_ix, [1, 7, 8, 17, 28])
     wrong = []
     for row in frame.iter_rows(named=True):
         for name in frame.columns[1:]:
@@ -233,22 +233,22 @@ def test_every_feature_equals_its_naive_loop(world_and_space, ask, origin_ix):
 
 
 def test_the_random_panel_is_nasty_enough_to_mean_something(world_and_space):
-    world, space = world_and_space
+    world, dense = world_and_space
     days = [world.day(k) for k in range(DAYS)]
     assert any(launch != world.first for launch in world.launch.values())
     assert any((one, day) not in world.rows and world.units(one, day) == 0 for one in world.static for day in days)
     assert any(("S2", day) not in world.feed for day in days)
     assert world.closed
-    assert {feature.family for feature in space.features} >= {"lags", "windows", "weekday", "year", "calendar", "price"}
+    assert {feature.family for feature in dense.features} >= {"lags", "windows", "weekday", "year", "calendar", "price"}
 
 
 def test_targets_are_the_units_of_the_target_day(world_and_space):
     from features.frame import Rows, targets
 
-    world, space = world_and_space
-    ids = space.series["unique_id"].to_list()
+    world, dense = world_and_space
+    ids = dense.series["unique_id"].to_list()
     for one in range(len(ids)):
         h = np.arange(1, 29, dtype=np.int32)
         rows = Rows(np.full(28, one, dtype=np.int32), np.full(28, 300, dtype=np.int32), h)
         wanted = [world.units(ids[one], world.day(300 + int(k))) for k in h]
-        assert targets(space, rows).tolist() == pytest.approx([np.nan if y is None else y for y in wanted], nan_ok=True)
+        assert targets(dense, rows).tolist() == pytest.approx([np.nan if y is None else y for y in wanted], nan_ok=True)

@@ -35,16 +35,16 @@ def test_plans_that_reach_past_the_horizon_stay(panel, feature_params):
 
 
 def test_plans_that_end_with_the_sales_are_left_out_by_name(panel, feature_params):
-    reading, left_out = plannable(feature_params, _ending(panel, prices_after=0, covariates_after=0), HORIZON)
+    features, left_out = plannable(feature_params, _ending(panel, prices_after=0, covariates_after=0), HORIZON)
     assert left_out == ["price", "promo", "school"]
-    assert (reading.price, reading.promo, reading.known_future) == (False, False, [])
-    assert reading.past_only == feature_params.past_only
+    assert (features.price, features.promo, features.known_future) == (False, False, [])
+    assert features.past_only == feature_params.past_only
 
 
 def test_each_family_is_judged_by_itself(panel, feature_params):
-    reading, left_out = plannable(feature_params, _ending(panel, prices_after=0, covariates_after=40), HORIZON)
+    features, left_out = plannable(feature_params, _ending(panel, prices_after=0, covariates_after=40), HORIZON)
     assert left_out == ["price", "promo"]
-    assert reading.known_future == ["school"]
+    assert features.known_future == ["school"]
 
 
 @pytest.mark.parametrize(("days", "left_out"), [(10, ["school"]), (14, []), (28, [])])
@@ -64,7 +64,7 @@ def test_a_sparse_plan_counts_by_what_it_states_of_recent_days(panel, feature_pa
 
 
 def test_a_plan_that_ran_out_is_unknown_ahead_and_a_sparse_one_is_no_promotion(panel):
-    days = Days(panel.first_day, (panel.last_day - panel.first_day).days + 1, HORIZON, gutter=5)
+    days = Days(panel.first_day, (panel.last_day - panel.first_day).days + 1, HORIZON, padding=5)
     ended = _ending(panel, prices_after=0, covariates_after=40)
     assert np.isnan(promo_over_days(ended, days)[:, 5 + days.known :]).all()
     assert not np.isnan(promo_over_days(ended, days)[:, : 5 + days.known]).any()
@@ -76,9 +76,9 @@ def test_a_plan_that_ran_out_is_unknown_ahead_and_a_sparse_one_is_no_promotion(p
 
 def test_a_family_that_is_off_is_read_by_nothing(panel, lay):
     """The group step reads the tables themselves: what is left out must not reach it by that way."""
-    space = lay(panel, price=False, promo=False)
-    assert np.isnan(space.by_series["price"]).all()
-    assert (space.by_series["promo"] == 0).all()
+    dense = lay(panel, price=False, promo=False)
+    assert np.isnan(dense.by_series["price"]).all()
+    assert (dense.by_series["promo"] == 0).all()
 
 
 def test_what_no_feature_reads_is_not_worth_a_warning(panel, feature_params):
@@ -107,9 +107,9 @@ def _with_calendar(panel: Panel, until: int, *, feasts_alone: bool = False) -> P
 def test_a_calendar_that_ends_with_the_sales_keeps_its_dates_and_loses_its_events(
     panel, feature_params, until, left_out
 ):
-    reading, gone = plannable(feature_params, _with_calendar(panel, until), HORIZON)
+    features, gone = plannable(feature_params, _with_calendar(panel, until), HORIZON)
     assert gone == left_out
-    assert reading.calendar == ("dates" if left_out else True)
+    assert features.calendar == ("dates" if left_out else True)
 
 
 def test_a_list_of_feasts_may_have_none_in_the_horizon_but_must_go_on(panel, feature_params):
@@ -122,7 +122,7 @@ def test_a_list_of_feasts_may_have_none_in_the_horizon_but_must_go_on(panel, fea
 def test_without_events_the_dates_are_read_and_no_feast_is(panel, lay, ask):
     names = ["calendar_event", "calendar_is_payday", "calendar_payday_week"]
     whole, dates = (
-        ask(space := lay(panel, calendar=how), space.last_known, [*range(1, 29)]) for how in (True, "dates")
+        ask(dense := lay(panel, calendar=how), dense.last_known, [*range(1, 29)]) for how in (True, "dates")
     )
     assert dates["calendar_weekday"].equals(whole["calendar_weekday"])
     assert dates.select(pl.col(names).sum()).row(0) == (0, 0, 0)

@@ -25,8 +25,8 @@ def panel(make_panel):
 
 
 def _asked(lay, ask, panel):
-    space = lay(panel)
-    return ask(space, space.last_known, HS)
+    dense = lay(panel)
+    return ask(dense, dense.last_known, HS)
 
 
 @given(spare=st.integers(0, 150))

@@ -262,7 +262,7 @@ def test_a_day_sold_out_for_most_of_its_hours_teaches_nothing(sales_of):
     panel = _tiny(sales_of, {"a": [4.0] * 10})
     sold_out = pl.when(pl.col("ds") == MONDAY + timedelta(days=3)).then(0.9).otherwise(0.1)
     censored = replace(panel, sales=panel.sales.with_columns(stockout_share=sold_out))
-    days = days_of(censored, horizon=0, gutter=0)
+    days = days_of(censored, horizon=0, padding=0)
     y = demand(censored, days, DemandRules(absent_means_zero=False, max_stockout_share=0.25, region=None))
     assert np.isnan(y[0]).tolist() == [False] * 3 + [True] + [False] * 6
 

@@ -91,10 +91,10 @@ def test_the_panel_of_an_earlier_run_is_read_back_row_for_row(laboratory, next_d
     ingest.ingest(params, paths, now=NOW + timedelta(days=2))
     with open_store(paths.store, read_only=True) as con:
         run = run_of(read_runs(con).filter(run_id=told["run_id"]).row(0, named=True))
-        reading = read_until(con, run)
-        again = panel_as_read(con, reading.batch_id, None, "again")
+        position = read_until(con, run)
+        again = panel_as_read(con, position.batch_id, None, "again")
         now = read_panel(con)
-    assert reading.is_exact
+    assert position.is_exact
     for name in ("sales", "prices", "calendar", "covariates"):
         assert getattr(again, name).drop("known_at").equals(getattr(first, name).drop("known_at")), name
     assert not now.sales.equals(first.sales)

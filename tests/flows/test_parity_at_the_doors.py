@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 import polars as pl
 import pytest
 
-import features.space
+import features.dense_panel
 import inference
 import ingest
 import monitor
@@ -50,13 +50,13 @@ def test_restated_and_new_days_do_not_ring_because_the_comparison_is_as_of_the_r
 def test_a_feature_param_changed_in_serving_alone_rings_and_is_kept_as_an_alert(laboratory, monkeypatch):
     """Same names, same model, another reading: events that count from 14 days away now count from 3."""
     params, paths = laboratory.params, laboratory.paths
-    real = features.space.lay_out
+    real = features.dense_panel.build_dense_panel
     skewed = {"event_reach_days": 3}
 
-    def lay_out(panel, feature_params, *rest):
+    def build_dense_panel(panel, feature_params, *rest):
         return real(panel, feature_params.model_copy(update=skewed), *rest)
 
-    monkeypatch.setattr(features.space, "lay_out", lay_out)
+    monkeypatch.setattr(features.dense_panel, "build_dense_panel", build_dense_panel)
     run_id = inference.infer(params, paths, now=NOW)["run_id"]
     monkeypatch.undo()
     (served, again), of_run = served_twice(params, paths)[0], served_twice(params, paths)[1]

@@ -29,11 +29,11 @@ def challenger(laboratory) -> str:
     params, paths = laboratory.params, laboratory.paths
     with open_store(paths.store) as con:
         serves = champion(con)
-    panel, reading = read_frozen(paths.panel), None
-    from features.space import reading_of
+    panel, recipe = read_frozen(paths.panel), None
+    from features.dense_panel import feature_recipe_of
 
-    reading = reading_of(params, panel)
-    model = GlobalLightGBM(params.train.model_copy(update={"rounds": 2}), reading).fit(panel)
+    recipe = feature_recipe_of(params, panel)
+    model = GlobalLightGBM(params.train.model_copy(update={"rounds": 2}), recipe).fit(panel)
     card = save_bundle(model, paths.registry / "unnamed", panel.hash)
     (paths.registry / "unnamed").rename(paths.registry / card["model_id"])
     assert serves != card["model_id"]

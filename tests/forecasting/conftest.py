@@ -14,7 +14,7 @@ import pytest
 from contract.demand import DemandRules
 from contract.panel import Panel, panel_of
 from contract.params import FeatureParams, TrainParams
-from features.space import PanelReading
+from features.dense_panel import FeatureRecipe
 from forecasting.global_lightgbm import GlobalLightGBM
 from forecasting.intervals import Calibration, learn_weeks
 from forecasting.scoring import calibration_json
@@ -53,8 +53,8 @@ def unfitted(feature_params: FeatureParams, train_params: TrainParams) -> Callab
     few = {"windows": [7, 28], "year_windows": [], "known_future": [], "past_only": []}
 
     def make(**changes) -> GlobalLightGBM:
-        reading = PanelReading(FeatureParams(**feature_params.model_dump() | few), BY_STATE)
-        return GlobalLightGBM(TrainParams(**train_params.model_dump() | changes), reading)
+        recipe = FeatureRecipe(FeatureParams(**feature_params.model_dump() | few), BY_STATE)
+        return GlobalLightGBM(TrainParams(**train_params.model_dump() | changes), recipe)
 
     return make
 

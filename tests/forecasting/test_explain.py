@@ -11,7 +11,7 @@ import pytest
 from contract.demand import DemandRules
 from contract.errors import BadUsage
 from contract.params import GroupParams, TrainParams
-from features.space import PanelReading
+from features.dense_panel import FeatureRecipe
 from forecasting.explain import explain
 from forecasting.global_lightgbm import GlobalLightGBM
 
@@ -20,7 +20,7 @@ BY_STATE = DemandRules(absent_means_zero=True, max_stockout_share=1.0, region="s
 
 def fitted(panel, feature_params, train_params, **changes) -> GlobalLightGBM:
     params = TrainParams(**train_params.model_dump() | changes)
-    return GlobalLightGBM(params, PanelReading(feature_params, BY_STATE)).fit(panel)
+    return GlobalLightGBM(params, FeatureRecipe(feature_params, BY_STATE)).fit(panel)
 
 
 def assert_every_cell_is_accounted_for(model, panel, horizon: int) -> None:

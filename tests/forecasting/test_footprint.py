@@ -13,7 +13,7 @@ import train as door
 from contract.demand import DemandRules
 from contract.errors import BadUsage
 from contract.params import Params
-from features.space import PanelReading, vocabulary_of
+from features.dense_panel import FeatureRecipe, vocabulary_of
 from forecasting.footprint import Shape, shape_of_card, to_backtest, to_fit, to_forecast
 from runtime.memory import keep_within
 from runtime.paths import Paths
@@ -39,10 +39,13 @@ def test_more_of_anything_needs_more(params: Params, more: dict[str, int]) -> No
 
 def test_a_budget_makes_the_pieces_smaller_and_so_the_need(params: Params, make_panel, feature_params) -> None:
     panel = make_panel(series=9, days=150, seed=3)
-    reading = PanelReading(feature_params, BY_STATE)
-    free, wide = max(to_forecast(M5, params, 28).values()), reading.space(panel, 14, vocabulary_of(panel)).chunk_series
+    recipe = FeatureRecipe(feature_params, BY_STATE)
+    free, wide = (
+        max(to_forecast(M5, params, 28).values()),
+        recipe.dense_panel(panel, 14, vocabulary_of(panel)).chunk_series,
+    )
     keep_within(500)
-    tight = reading.space(panel, 14, vocabulary_of(panel)).chunk_series
+    tight = recipe.dense_panel(panel, 14, vocabulary_of(panel)).chunk_series
     assert max(to_forecast(M5, params, 28).values()) < free
     assert tight < wide
 

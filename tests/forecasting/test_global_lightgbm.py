@@ -16,7 +16,7 @@ import pytest
 from contract.demand import DemandRules
 from contract.errors import FeaturesMissing, ModelBroken, NotEnoughHistory
 from contract.panel import Panel, panel_of
-from features.space import PanelReading
+from features.dense_panel import FeatureRecipe
 from forecasting.bundle import load_bundle, read_card, save_bundle
 from forecasting.champion import Champion
 from forecasting.forecaster import forecast_grid
@@ -136,7 +136,7 @@ def test_what_the_group_step_expects_is_shared_among_those_that_sell(fitted, nas
     """A series that never sold gets no answer: what it took of the group's units would be lost."""
     given = {}
 
-    def seen(space, y_hat, params):
+    def seen(dense, y_hat, params):
         given["units"] = y_hat.copy()
         return y_hat
 
@@ -194,9 +194,11 @@ def test_an_unfitted_model_says_so(unfitted, nasty_panel):
 
 
 def test_params_that_declare_other_features_than_the_fit_are_refused_by_name(fitted, nasty_panel):
-    reading = PanelReading(fitted.reading.features.model_copy(update={"lags": [0, 2]}), fitted.reading.rules)
+    recipe = FeatureRecipe(
+        fitted.feature_recipe.features.model_copy(update={"lags": [0, 2]}), fitted.feature_recipe.rules
+    )
     other = GlobalLightGBM(
-        fitted.params, reading, boosters=fitted.boosters, vocabulary=fitted.vocabulary, columns=fitted.columns
+        fitted.params, recipe, boosters=fitted.boosters, vocabulary=fitted.vocabulary, columns=fitted.columns
     )
     with pytest.raises(ModelBroken, match=r"other features than params declare: \['lags_1', 'lags_2', 'lags_6'\]"):
         other.forecast(nasty_panel, nasty_panel.last_day, 7)
@@ -270,7 +272,7 @@ from pathlib import Path
 from contract.demand import DemandRules
 from contract.panel import panel_of
 from contract.params import FeatureParams, TrainParams
-from features.space import PanelReading
+from features.dense_panel import FeatureRecipe
 from forecasting.bundle import save_bundle
 from forecasting.global_lightgbm import GlobalLightGBM
 at = Path(sys.argv[1])
@@ -278,7 +280,7 @@ frames = {name: pl.read_parquet(at / f"{name}.parquet") for name in ("sales", "s
 features = FeatureParams.model_validate_json((at / "features.json").read_text())
 train = TrainParams.model_validate_json((at / "train.json").read_text())
 rules = DemandRules(True, features.max_stockout_share, "state_id")
-model = GlobalLightGBM(train, PanelReading(features, rules)).fit(panel_of(**frames))
+model = GlobalLightGBM(train, FeatureRecipe(features, rules)).fit(panel_of(**frames))
 print(save_bundle(model, at / "elsewhere", "panelhash")["model_id"])
 """
 
@@ -286,7 +288,7 @@ print(save_bundle(model, at / "elsewhere", "panelhash")["model_id"])
 def test_the_same_fit_in_another_process_is_the_same_text_and_the_same_model_id(fitted, nasty_panel, tmp_path, root):
     for name in ("sales", "series", "calendar", "prices", "covariates"):
         getattr(nasty_panel, name).write_parquet(tmp_path / f"{name}.parquet")
-    (tmp_path / "features.json").write_text(fitted.reading.features.model_dump_json(), encoding="utf-8")
+    (tmp_path / "features.json").write_text(fitted.feature_recipe.features.model_dump_json(), encoding="utf-8")
     (tmp_path / "train.json").write_text(fitted.params.model_dump_json(), encoding="utf-8")
     command = [sys.executable, "-c", _FIT_ELSEWHERE, str(tmp_path)]
     told = subprocess.run(command, cwd=root, capture_output=True, text=True, check=True)  # noqa: S603 our own text

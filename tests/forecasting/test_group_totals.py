@@ -10,8 +10,8 @@ import pytest
 
 from contract.panel import Panel, panel_of
 from contract.params import GroupParams
+from features.dense_panel import vocabulary_of
 from features.hierarchy import sum_by
-from features.space import vocabulary_of
 from forecasting.group_totals import expected_totals
 
 STEPS = 14
@@ -52,8 +52,8 @@ def _panel(units: np.ndarray, feasts: list[int] = [], days_ahead: int = 60) -> P
 
 
 def _expected(unfitted, panel: Panel, params: GroupParams = GROUPS) -> np.ndarray:
-    space = unfitted().reading.space(panel, STEPS, vocabulary_of(panel))
-    return expected_totals(space, params, STEPS)[1]
+    dense = unfitted().feature_recipe.dense_panel(panel, STEPS, vocabulary_of(panel))
+    return expected_totals(dense, params, STEPS)[1]
 
 
 def _noisy(mean: np.ndarray, seed: int = 5) -> np.ndarray:
@@ -133,8 +133,8 @@ def test_any_choice_of_columns_adds_up_to_the_same_total(unfitted, columns):
 
 
 def test_one_series_a_group_adds_up_to_itself(unfitted):
-    space = unfitted().reading.space(
+    dense = unfitted().feature_recipe.dense_panel(
         _panel(_noisy(LEVEL * np.ones(100))), STEPS, vocabulary_of(_panel(LEVEL * np.ones(100)))
     )
-    group_ix, totals = expected_totals(space, GROUPS, STEPS)
+    group_ix, totals = expected_totals(dense, GROUPS, STEPS)
     assert sum_by(np.ones((4, 1)), group_ix, len(totals))[0].tolist() == [[1]] * 4

@@ -41,10 +41,10 @@ def outcomes(spread: float, said: float = 10.0, mean: float = 40.0, days: int = 
 
 
 def test_a_spread_that_doubles_doubles_the_interval_of_its_class_alone():
-    stretch, why = learned_interval_scale(outcomes(spread=20), IntervalScale(), band=0.02)
-    assert stretch.upper[2] == pytest.approx(2, rel=0.06)
-    assert stretch.lower[2] == pytest.approx(2, rel=0.06)
-    assert stretch.upper[:2] == stretch.lower[:2] == (1, 1)
+    interval_scale, why = learned_interval_scale(outcomes(spread=20), IntervalScale(), band=0.02)
+    assert interval_scale.upper[2] == pytest.approx(2, rel=0.06)
+    assert interval_scale.lower[2] == pytest.approx(2, rel=0.06)
+    assert interval_scale.upper[:2] == interval_scale.lower[:2] == (1, 1)
     assert "of fast series over 28 days" in why
     narrow, _ = learned_interval_scale(outcomes(spread=5), IntervalScale(), band=0.02)
     assert narrow.upper[2] == pytest.approx(0.5**0.5, rel=0.06)  # half of the way
@@ -84,11 +84,11 @@ def test_the_champions_own_series_are_stretched_its_groups_and_the_baseline_are_
         level: [Ratios([1.0], [[0.5, 0.6, 0.7, 0.8, 1.0, 1.2, 1.3, 1.4, 1.5]], [0.0] * 9)]
         for level in ("series", "total")
     }
-    calibration, stretch = Calibration(ratios), IntervalScale(upper=(1, 1, 2))
+    calibration, interval_scale = Calibration(ratios), IntervalScale(upper=(1, 1, 2))
     champion = Champion(SeasonalNaive(7, EVERY_DAY), "m1", {"seasonal_naive": calibration, "other": calibration})
-    made = with_interval_scale(champion, text_of(stretch)).calibrations
+    made = with_interval_scale(champion, text_of(interval_scale)).calibrations
     of = (np.array([10.0]), np.array([1]))
     assert made["seasonal_naive"].quantiles("series", *of)[0, -1] == pytest.approx(20)
     assert made["seasonal_naive"].quantiles("total", *of)[0, -1] == made["other"].quantiles("series", *of)[0, -1] == 15
     assert with_interval_scale(champion, None) is champion
-    assert interval_scale_of(text_of(stretch)) == stretch
+    assert interval_scale_of(text_of(interval_scale)) == interval_scale

@@ -9,8 +9,8 @@ import polars as pl
 import pytest
 
 from contract.params import GroupParams
+from features.dense_panel import vocabulary_of
 from features.hierarchy import sum_by
-from features.space import vocabulary_of
 from forecasting.group_totals import expected_totals
 from forecasting.window_average import WEEKS, WindowAverage
 
@@ -19,7 +19,7 @@ WHOLE = GroupParams(columns=["store_id", "dept_id"], shape_strength=1, level_str
 
 
 def test_it_is_the_mean_of_the_last_same_weekdays(unfitted, weekly_panel):
-    told = WindowAverage(unfitted().reading).forecast(weekly_panel, weekly_panel.last_day, HORIZON)
+    told = WindowAverage(unfitted().feature_recipe).forecast(weekly_panel, weekly_panel.last_day, HORIZON)
     series, day = told["unique_id"][0], weekly_panel.last_day + timedelta(days=9)
     same = [day - timedelta(days=7 * k) for k in range(2, 2 + WEEKS)]
     by_hand = weekly_panel.sales.filter(pl.col("unique_id") == series, pl.col("ds").is_in(same))["y"].mean()
@@ -27,16 +27,18 @@ def test_it_is_the_mean_of_the_last_same_weekdays(unfitted, weekly_panel):
 
 
 def test_every_series_and_day_has_its_row_and_the_never_sold_none(unfitted, nasty_panel):
-    told = WindowAverage(unfitted().reading).fit(nasty_panel).forecast(nasty_panel, nasty_panel.last_day, HORIZON)
+    told = (
+        WindowAverage(unfitted().feature_recipe).fit(nasty_panel).forecast(nasty_panel, nasty_panel.last_day, HORIZON)
+    )
     assert told.height == nasty_panel.series.height * HORIZON
     assert told["h"].unique().sort().to_list() == list(range(1, HORIZON + 1))
 
 
 def test_with_groups_its_sums_are_those_the_groups_expect(unfitted, weekly_panel):
-    reading = unfitted().reading
-    told = WindowAverage(reading, WHOLE).forecast(weekly_panel, weekly_panel.last_day, HORIZON)
-    space = reading.space(weekly_panel, HORIZON, vocabulary_of(weekly_panel))
-    group_ix, expected = expected_totals(space, WHOLE, HORIZON)
+    recipe = unfitted().feature_recipe
+    told = WindowAverage(recipe, WHOLE).forecast(weekly_panel, weekly_panel.last_day, HORIZON)
+    dense = recipe.dense_panel(weekly_panel, HORIZON, vocabulary_of(weekly_panel))
+    group_ix, expected = expected_totals(dense, WHOLE, HORIZON)
     table = told.sort("unique_id", "h")["y_hat"].to_numpy().reshape(-1, HORIZON)
     assert sum_by(table, group_ix, len(expected))[0] == pytest.approx(expected)
 
@@ -44,7 +46,7 @@ def test_with_groups_its_sums_are_those_the_groups_expect(unfitted, weekly_panel
 def test_a_late_feed_is_answered_from_the_last_known_day(unfitted, weekly_panel):
     origin = weekly_panel.last_day
     late = weekly_panel.up_to(origin - timedelta(days=2))
-    told = WindowAverage(unfitted().reading).forecast(late, origin, HORIZON)
+    told = WindowAverage(unfitted().feature_recipe).forecast(late, origin, HORIZON)
     assert told["y_hat"].null_count() == 0
     assert told["ds"].min() == origin + timedelta(days=1)
 
@@ -52,5 +54,7 @@ def test_a_late_feed_is_answered_from_the_last_known_day(unfitted, weekly_panel)
 def test_days_after_the_origin_change_nothing(unfitted, weekly_panel):
     origin = weekly_panel.last_day - timedelta(days=20)
     whole, cut = weekly_panel, weekly_panel.up_to(origin)
-    tables = [WindowAverage(unfitted().reading, WHOLE).forecast(p, origin, HORIZON)["y_hat"] for p in (whole, cut)]
+    tables = [
+        WindowAverage(unfitted().feature_recipe, WHOLE).forecast(p, origin, HORIZON)["y_hat"] for p in (whole, cut)
+    ]
     assert np.array_equal(*[table.to_numpy() for table in tables])

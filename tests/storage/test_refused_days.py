@@ -58,7 +58,7 @@ def con(tmp_path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
 
 
 def units(panel: Panel) -> list[list[float | None]]:
-    table = units_sold(panel, days_of(panel, horizon=1, gutter=0), DemandRules(True, 1.0, None))[:, :-1]
+    table = units_sold(panel, days_of(panel, horizon=1, padding=0), DemandRules(True, 1.0, None))[:, :-1]
     return [[None if np.isnan(y) else y for y in row] for row in table.tolist()]
 
 

@@ -33,7 +33,7 @@ class Vocabulary:
 
 
 @dataclass(frozen=True)
-class Space:
+class DensePanel:
     """Everything `feature_frame` gathers from. Tables are (entity, day) in the row order of features.dense."""
 
     series: pl.DataFrame
@@ -74,14 +74,14 @@ def vocabulary_of(panel: Panel) -> Vocabulary:
     )
 
 
-def lay_out(
+def build_dense_panel(
     panel: Panel,
     params: FeatureParams,
     horizon: int,
     vocabulary: Vocabulary,
     rules: DemandRules,
-) -> Space:
-    """The space of a panel that was cut at the last day anything may be known of: `panel.up_to(cutoff)`."""
+) -> DensePanel:
+    """The dense of a panel that was cut at the last day anything may be known of: `panel.up_to(cutoff)`."""
     days, features = days_of(panel, horizon), declared_features(params, horizon)
     regions, region_ix = regions_of(panel.series, rules.region)
     closed = closed_table(panel, days, rules.region)
@@ -90,7 +90,7 @@ def lay_out(
     shared = {name: group_table(by_series, ix) for name, ix in grouped.items()}
     told = replace(panel, calendar=panel.calendar.clear()) if params.calendar == "dates" else panel
     shared["region"] = calendar_table(told, days, regions, params.event_reach_days, vocabulary.events)
-    return Space(
+    return DensePanel(
         series=panel.series,
         days=days,
         features=features,
@@ -105,29 +105,29 @@ def lay_out(
 
 
 @dataclass(frozen=True)
-class PanelReading:
+class FeatureRecipe:
     """How a panel is read into features: the part of params that must be the same in training and in serving."""
 
     features: FeatureParams
     rules: DemandRules
     left_out: tuple[str, ...] = ()  # plans the panel knows of the past alone: not read, and worth saying
 
-    def space(self, panel: Panel, horizon: int, vocabulary: Vocabulary) -> Space:
+    def dense_panel(self, panel: Panel, horizon: int, vocabulary: Vocabulary) -> DensePanel:
         """The panel laid out for features up to `horizon` days after its last day."""
-        return lay_out(panel, self.features, horizon, vocabulary, self.rules)
+        return build_dense_panel(panel, self.features, horizon, vocabulary, self.rules)
 
 
-def reading_of(params: Params, panel: Panel) -> PanelReading:
+def feature_recipe_of(params: Params, panel: Panel) -> FeatureRecipe:
     """How these params read a panel; without the plans that end with its sales."""
     features, left_out = plannable(params.features, panel, params.train.horizon)
-    return PanelReading(features, demand_rules(params), tuple(left_out))
+    return FeatureRecipe(features, demand_rules(params), tuple(left_out))
 
 
-def series_table(space: Space, first: int, last: int) -> pl.DataFrame:
+def series_table(dense: DensePanel, first: int, last: int) -> pl.DataFrame:
     """The dense Polars table of series first..last-1."""
-    width = space.days.width
-    columns = {name: column(table[first:last]) for name, table in space.by_series.items()}
-    day_ix = np.tile(np.arange(-space.days.gutter, width - space.days.gutter, dtype=np.float32), last - first)
+    width = dense.days.width
+    columns = {name: column(table[first:last]) for name, table in dense.by_series.items()}
+    day_ix = np.tile(np.arange(-dense.days.padding, width - dense.days.padding, dtype=np.float32), last - first)
     return pl.DataFrame({**columns, "day_ix": day_ix})
 
 
@@ -142,7 +142,7 @@ def _series_tables(
 ) -> dict[str, np.ndarray]:
     y = demand(panel, days, rules)
     y[closed] = np.nan
-    day_ix = np.arange(-days.gutter, days.width - days.gutter, dtype=np.float32)
+    day_ix = np.arange(-days.padding, days.width - days.padding, dtype=np.float32)
     first_before, last_before = sold_before(panel, days)
     sold_on = np.where(y > 0, day_ix, np.float32(np.nan))
     last_sale = np.fmax(np.fmax.accumulate(sold_on, axis=1), last_before[:, None])
