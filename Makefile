@@ -21,7 +21,7 @@ export PYTHONUTF8 := 1
 # idle LightGBM threads sleep instead of spinning: two jobs on two cores ran ten times slower otherwise
 export OMP_WAIT_POLICY := passive
 
-.PHONY: help setup repro test bench drills monitoring report serve factory replay rebuild powercut lint extras clean
+.PHONY: help setup repro test bench drills monitoring report serve production replay rebuild powercut lint extras clean
 
 help: ## one line per target
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  \1\t/' | expand -t 14
@@ -63,8 +63,8 @@ report: setup ## the HTML report and the validation pages
 serve: setup ## Prefect server and the scheduled deployments, until Ctrl-C
 	$(BIN)/python flows/deploy.py
 
-factory: setup ## the factory end to end: server, schedule, killed worker, outage; DVC round trips (minutes)
-	$(BIN)/python -m pytest -m factory
+production: setup ## production end to end: server, schedule, killed worker, outage; DVC round trips (minutes)
+	$(BIN)/python -m pytest -m production
 
 replay: setup ## a life in minutes: DAYS=90 simulated mornings and Sundays through the flows, in a world of its own
 	$(BIN)/python flows/replay.py --days $(DAYS)
@@ -78,7 +78,7 @@ powercut: setup ## doors killed at random points and compared with a run nobody 
 lint: setup ## style
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
 
-extras: setup ## what the lock leaves out: S3 remotes, a local S3 server, hierarchicalforecast for `make factory`; river for a benchmark
+extras: setup ## what the lock leaves out: S3 remotes, a local S3 server, hierarchicalforecast for `make production`; river for a benchmark
 	$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python -r pyproject.toml --extra s3 --extra s3-test --extra interop --extra peers -c requirements.lock
 
 lock: ## resolve the dependencies anew

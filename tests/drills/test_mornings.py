@@ -21,7 +21,7 @@ def test_how_a_walk_ended_is_told_in_a_few_words():
     assert "a traceback: KeyError" in Ended(1, "Traceback (most recent call last)\nKeyError: 1", 1.0).sentence
 
 
-@pytest.mark.factory
+@pytest.mark.production
 def test_a_morning_disturbed_leaves_yesterdays_table_and_the_next_one_is_as_if_nothing_had_been(root, tmp_path):
     from flows.drill import _look as look
 

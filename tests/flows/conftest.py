@@ -1,4 +1,4 @@
-"""A small laboratory made by the doors: simulator, panel, model, backtest, forecasts, all published to a store."""
+"""A small shop made by the doors: simulator, panel, model, backtest, forecasts, all published to a store."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from stages.publish import publish
 
 
 @dataclass(frozen=True)
-class Laboratory:
+class Shop:
     """Where it lies, and the params it was made with."""
 
     params_file: Path
@@ -38,13 +38,13 @@ class Laboratory:
 
 
 @pytest.fixture(scope="session")
-def finished(tmp_path_factory, root: Path) -> Laboratory:
+def finished(tmp_path_factory, root: Path) -> Shop:
     """Made once; do not write into it."""
     import evaluate
     import train
 
-    folder = tmp_path_factory.mktemp("laboratory")
-    made = Laboratory(_small_params(root, folder), Paths(folder / "data"))
+    folder = tmp_path_factory.mktemp("shop")
+    made = Shop(_small_params(root, folder), Paths(folder / "data"))
     params, paths, now = made.params, made.paths, datetime(2024, 6, 1, 6)
     fill(params, paths, now=now)
     freeze(params, paths)
@@ -57,25 +57,25 @@ def finished(tmp_path_factory, root: Path) -> Laboratory:
 
 
 @pytest.fixture
-def laboratory(finished: Laboratory, tmp_path: Path) -> Laboratory:
+def shop(finished: Shop, tmp_path: Path) -> Shop:
     """A copy to play with."""
     shutil.copytree(finished.paths.root, tmp_path / "data")
-    return Laboratory(finished.params_file, Paths(tmp_path / "data"))
+    return Shop(finished.params_file, Paths(tmp_path / "data"))
 
 
 @pytest.fixture(scope="session")
-def next_day(finished: Laboratory) -> Callable[[Laboratory, int], Path]:
-    """`next_day(laboratory, k)`: the simulator's file of the k-th day after the panel's end, in the inbox."""
+def next_day(finished: Shop) -> Callable[[Shop, int], Path]:
+    """`next_day(shop, k)`: the simulator's file of the k-th day after the panel's end, in the inbox."""
 
-    def drop(laboratory: Laboratory, k: int) -> Path:
+    def drop(shop: Shop, k: int) -> Path:
         from datetime import timedelta
 
         from sources.simulator.drop import write_day
         from sources.simulator.simulation import simulate
 
-        simulation = simulate(laboratory.params.source.simulator)
-        laboratory.paths.inbox.mkdir(exist_ok=True)
-        return write_day(simulation, simulation.last_day + timedelta(days=k), laboratory.paths.inbox)
+        simulation = simulate(shop.params.source.simulator)
+        shop.paths.inbox.mkdir(exist_ok=True)
+        return write_day(simulation, simulation.last_day + timedelta(days=k), shop.paths.inbox)
 
     return drop
 
@@ -129,8 +129,8 @@ class Checkout:
 
 
 @pytest.fixture
-def checkout(root: Path, tmp_path: Path, finished: Laboratory) -> Checkout:
-    """The code as it stands, with the small laboratory's params, under git and dvc; no remote yet."""
+def checkout(root: Path, tmp_path: Path, finished: Shop) -> Checkout:
+    """The code as it stands, with the small shop's params, under git and dvc; no remote yet."""
     here = Checkout(tmp_path / "checkout")
     here.folder.mkdir()
     for name in filter(None, Checkout(root).run("git", "ls-files", "-z").split("\0")):

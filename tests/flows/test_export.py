@@ -26,29 +26,29 @@ NOW = datetime(2024, 6, 10, 6)
 
 
 @pytest.fixture
-def exported(laboratory, tmp_path):
-    """The laboratory's tables as Parquet."""
-    export(laboratory.params, laboratory.paths, tmp_path / "out", "parquet")
+def exported(shop, tmp_path):
+    """The shop's tables as Parquet."""
+    export(shop.params, shop.paths, tmp_path / "out", "parquet")
     return tmp_path / "out"
 
 
-def test_the_backtest_is_scored_by_utilsforecast_as_by_us(laboratory, exported):
+def test_the_backtest_is_scored_by_utilsforecast_as_by_us(shop, exported):
     """Same rows, same error: their mean absolute error per model is what ours says."""
     told = pl.read_parquet(exported / "backtest.parquet")
     assert told.columns[:4] == list(KEYS)
     names = told.columns[4:]
     assert {"seasonal_naive", "global_lightgbm"} <= set(names)
     theirs = evaluate(told, metrics=[mae, rmse], models=names)
-    ours = pl.read_parquet(laboratory.paths.backtest / "forecasts.parquet").filter(pl.col("y").is_not_null())
+    ours = pl.read_parquet(shop.paths.backtest / "forecasts.parquet").filter(pl.col("y").is_not_null())
     one = theirs.filter(metric="mae").sort("unique_id", "cutoff").row(0, named=True)
     own = ours.filter(unique_id=one["unique_id"], cutoff=one["cutoff"])
     assert one["seasonal_naive"] == pytest.approx((own["seasonal_naive"] - own["y"]).abs().mean())
 
 
-def test_a_published_table_with_actuals_is_evaluated_with_its_intervals(laboratory, next_day):
-    params, paths = laboratory.params, laboratory.paths
+def test_a_published_table_with_actuals_is_evaluated_with_its_intervals(shop, next_day):
+    params, paths = shop.params, shop.paths
     for k in range(1, 8):
-        next_day(laboratory, k)
+        next_day(shop, k)
     ingest.ingest(params, paths, now=NOW + timedelta(days=8))
     with open_store(paths.store, read_only=True) as con:
         rows = latest_forecasts(con)
@@ -86,11 +86,11 @@ def test_levels_have_tags_and_add_up_under_them(exported):
         assert levels.filter(pl.col("unique_id").is_in(tags[level]))["tillcast"].sum() == pytest.approx(total)
 
 
-def test_the_truth_of_a_group_is_the_sum_of_its_series(laboratory, next_day, tmp_path):
+def test_the_truth_of_a_group_is_the_sum_of_its_series(shop, next_day, tmp_path):
     """After one day came true: each store's y is its series' y, and the days ahead have none."""
-    next_day(laboratory, 1)
-    ingest.ingest(laboratory.params, laboratory.paths, now=NOW + timedelta(days=2))
-    export(laboratory.params, laboratory.paths, tmp_path / "out", "parquet")
+    next_day(shop, 1)
+    ingest.ingest(shop.params, shop.paths, now=NOW + timedelta(days=2))
+    export(shop.params, shop.paths, tmp_path / "out", "parquet")
     levels, series = (
         pl.read_parquet(tmp_path / "out" / f"{name}.parquet") for name in ("forecast_levels", "forecasts")
     )
@@ -108,23 +108,23 @@ def test_a_name_that_is_a_formula_is_text_in_a_csv(name):
     assert safe["y"].to_list() == [-1.5, 2.0]  # a negative number is a number
 
 
-def test_the_csv_holds_the_rows_of_the_parquet(laboratory, exported, tmp_path):
-    export(laboratory.params, laboratory.paths, tmp_path / "csv", "csv")
+def test_the_csv_holds_the_rows_of_the_parquet(shop, exported, tmp_path):
+    export(shop.params, shop.paths, tmp_path / "csv", "csv")
     for name in ("forecasts", "forecast_levels", "backtest"):
         text = pl.read_csv(tmp_path / "csv" / f"{name}.csv", try_parse_dates=True, infer_schema_length=None)
         assert text.height == pl.read_parquet(exported / f"{name}.parquet").height
         assert text.columns[:4] == list(KEYS)
 
 
-def test_a_store_without_forecasts_says_what_to_run(laboratory, tmp_path):
+def test_a_store_without_forecasts_says_what_to_run(shop, tmp_path):
     with open_store(tmp_path / "empty" / "tillcast.duckdb"):
         pass
     with pytest.raises(SourceMissing, match=r"inference\.py"):
-        export(laboratory.params, Paths(tmp_path / "empty"), tmp_path / "out", "parquet")
+        export(shop.params, Paths(tmp_path / "empty"), tmp_path / "out", "parquet")
 
 
-def test_a_reader_of_the_snapshot_holds_up_no_writer_and_sees_whole_tables_only(laboratory):
-    params, paths = laboratory.params, laboratory.paths
+def test_a_reader_of_the_snapshot_holds_up_no_writer_and_sees_whole_tables_only(shop):
+    params, paths = shop.params, shop.paths
     snapshot(params, paths)
     with duckdb.connect(paths.snapshot, read_only=True) as dashboard:
         before = dashboard.sql("select distinct run_id, origin from newest_forecasts").fetchall()
@@ -134,29 +134,29 @@ def test_a_reader_of_the_snapshot_holds_up_no_writer_and_sees_whole_tables_only(
     with duckdb.connect(paths.snapshot, read_only=True) as dashboard:
         assert dashboard.sql("select distinct run_id, origin from newest_forecasts").fetchall() != before
         long = dashboard.sql('select unique_id, ds, cutoff, y, tillcast, "tillcast-lo-95" from forecasts_long').pl()
-    assert long.height == 2 * FORECASTS.conform(_rows(laboratory)).height
+    assert long.height == 2 * FORECASTS.conform(_rows(shop)).height
 
 
-def test_nobody_writes_into_a_snapshot(laboratory):
-    snapshot(laboratory.params, laboratory.paths)
-    assert laboratory.paths.snapshot.stat().st_mode & 0o222 == 0
+def test_nobody_writes_into_a_snapshot(shop):
+    snapshot(shop.params, shop.paths)
+    assert shop.paths.snapshot.stat().st_mode & 0o222 == 0
 
 
-def test_the_registry_says_which_model_made_what_from_which_data_and_code(laboratory):
-    inference.infer(laboratory.params, laboratory.paths, now=NOW)
-    (one,) = models(laboratory.params, laboratory.paths)
+def test_the_registry_says_which_model_made_what_from_which_data_and_code(shop):
+    inference.infer(shop.params, shop.paths, now=NOW)
+    (one,) = models(shop.params, shop.paths)
     assert (one["stage"], one["runs"]) == ("champion", 2)
-    assert one["forecast_rows"] == 2 * 24 * laboratory.params.train.horizon
+    assert one["forecast_rows"] == 2 * 24 * shop.params.train.horizon
     assert len(one["git_commit"]) == 40
 
 
 @pytest.mark.parametrize("question", ["export", "models", "snapshot"])
-def test_every_question_works_at_the_door(laboratory, question, capsys):
-    where = ["--params", str(laboratory.params_file), "--data", str(laboratory.paths.root), "--json"]
+def test_every_question_works_at_the_door(shop, question, capsys):
+    where = ["--params", str(shop.params_file), "--data", str(shop.paths.root), "--json"]
     assert inference.main([question, *where]) == 0
     assert json.loads(capsys.readouterr().out)
 
 
-def _rows(laboratory) -> pl.DataFrame:
-    with open_store(laboratory.paths.store, read_only=True) as con:
+def _rows(shop) -> pl.DataFrame:
+    with open_store(shop.paths.store, read_only=True) as con:
         return latest_forecasts(con)

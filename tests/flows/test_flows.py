@@ -26,44 +26,44 @@ from storage.store import open_store
 UNSEEN_IN_A_SHOP_OF_24_SERIES = {"half_file 1", "scrambled_rows 1"}
 
 
-def morning(laboratory, days_after: int) -> datetime:
-    last_day = read_frozen(laboratory.paths.panel).last_day
+def morning(shop, days_after: int) -> datetime:
+    last_day = read_frozen(shop.paths.panel).last_day
     return datetime.combine(last_day + timedelta(days=days_after), datetime.min.time()) + timedelta(hours=6)
 
 
-def test_a_plain_day_takes_the_inbox_forecasts_and_looks(laboratory, next_day):
-    next_day(laboratory, 1)
-    told = daily.plain(laboratory.params_file, laboratory.paths.root, morning(laboratory, 2))
+def test_a_plain_day_takes_the_inbox_forecasts_and_looks(shop, next_day):
+    next_day(shop, 1)
+    told = daily.plain(shop.params_file, shop.paths.root, morning(shop, 2))
     assert (told["ingest"]["accepted"], told["ingest"]["refused"]) == (1, 0)
-    assert str(told["inference"]["origin"]) == str(morning(laboratory, 1).date())
+    assert str(told["inference"]["origin"]) == str(morning(shop, 1).date())
     assert "freshness" not in told["monitor"]["raised"]
 
 
-def test_the_watchers_look_even_if_no_table_could_be_made(laboratory):
-    (laboratory.paths.registry / _champion(laboratory) / "calibration.json").unlink()
-    (laboratory.paths.backtest / "calibration.json").unlink()
+def test_the_watchers_look_even_if_no_table_could_be_made(shop):
+    (shop.paths.registry / _champion(shop) / "calibration.json").unlink()
+    (shop.paths.backtest / "calibration.json").unlink()
     with pytest.raises(Exception, match="calibration"):
-        daily.plain(laboratory.params_file, laboratory.paths.root, morning(laboratory, 9))
-    with open_store(laboratory.paths.store) as con:
+        daily.plain(shop.params_file, shop.paths.root, morning(shop, 9))
+    with open_store(shop.paths.store) as con:
         assert read_runs(con, "monitor").height == 1
 
 
-def test_an_inbox_that_cannot_be_taken_leaves_the_morning_its_table(laboratory):
+def test_an_inbox_that_cannot_be_taken_leaves_the_morning_its_table(shop):
     """Yesterday's sales make a table; none is made of a failure. The failure is told afterwards."""
-    lock = laboratory.paths.inbox / ".lock"
+    lock = shop.paths.inbox / ".lock"
     lock.unlink(missing_ok=True)
     lock.mkdir(parents=True)
     with pytest.raises(IsADirectoryError):
-        daily.plain(laboratory.params_file, laboratory.paths.root, morning(laboratory, 2))
+        daily.plain(shop.params_file, shop.paths.root, morning(shop, 2))
     lock.rmdir()
-    with open_store(laboratory.paths.store) as con:
+    with open_store(shop.paths.store) as con:
         assert read_runs(con, "inference")["status"].to_list()[-1:] == ["done"]
         assert read_runs(con, "monitor").height == 1
 
 
-def test_the_daily_flow_completes_in_prefect(laboratory, next_day, prefect_server):
-    next_day(laboratory, 1)
-    state = daily.daily(laboratory.params_file, laboratory.paths.root, morning(laboratory, 2), return_state=True)
+def test_the_daily_flow_completes_in_prefect(shop, next_day, prefect_server):
+    next_day(shop, 1)
+    state = daily.daily(shop.params_file, shop.paths.root, morning(shop, 2), return_state=True)
     assert state.is_completed()
     assert state.result()["ingest"]["accepted"] == 1
 
@@ -76,10 +76,10 @@ def prefect_server():
         yield
 
 
-def _champion(laboratory) -> str:
+def _champion(shop) -> str:
     from storage.models import champion
 
-    with open_store(laboratory.paths.store) as con:
+    with open_store(shop.paths.store) as con:
         return champion(con)
 
 
@@ -129,25 +129,25 @@ def test_a_flow_runs_by_its_path_from_anywhere(script, root, tmp_path):
     assert "--plain" in told.stdout
 
 
-@pytest.mark.factory  # a hundred drills, minutes; tests/drills runs a part of them
-def test_the_drills_leave_store_and_panel_untouched(laboratory):
+@pytest.mark.production  # a hundred drills, minutes; tests/drills runs a part of them
+def test_the_drills_leave_store_and_panel_untouched(shop):
     from runtime.disk import sha256_of
 
-    files = [laboratory.paths.store, laboratory.paths.panel / "sales.parquet"]
+    files = [shop.paths.store, shop.paths.panel / "sales.parquet"]
     before = [sha256_of(path) for path in files]
     with suppress(GateFailed):  # what may be catastrophic here stands below
-        drill.drill_all(laboratory.params_file, laboratory.paths.root, morning(laboratory, 60))
+        drill.drill_all(shop.params_file, shop.paths.root, morning(shop, 60))
     assert [sha256_of(path) for path in files] == before
-    told = json.loads((Paths(laboratory.paths.root).reports / "drills.json").read_text(encoding="utf-8"))
+    told = json.loads((Paths(shop.paths.root).reports / "drills.json").read_text(encoding="utf-8"))
     assert sum(told["counts"].values()) == len(told["drills"]) >= 100
     assert "missing_model" in {one["fault"] for one in told["drills"]}
     assert set(unexcused(told["drills"])) <= UNSEEN_IN_A_SHOP_OF_24_SERIES
 
 
-def test_a_day_in_prefect_leaves_tables_to_look_at_and_an_event_for_every_alarm(laboratory, prefect_server):
+def test_a_day_in_prefect_leaves_tables_to_look_at_and_an_event_for_every_alarm(shop, prefect_server):
     from prefect.client.orchestration import get_client
 
-    daily.daily(laboratory.params_file, laboratory.paths.root, morning(laboratory, 9))
+    daily.daily(shop.params_file, shop.paths.root, morning(shop, 9))
     with get_client(sync_client=True) as client:
         artifacts = sorted(client.read_artifacts(), key=lambda artifact: artifact.created)
         raised = _events_of(client, "tillcast.alert.raised", "freshness")
@@ -155,7 +155,7 @@ def test_a_day_in_prefect_leaves_tables_to_look_at_and_an_event_for_every_alarm(
     assert "freshness" in raised
     assert "| inference | units |" in shown["tillcast-day"]
     assert "freshness" in shown["tillcast-alarms"]
-    assert laboratory.paths.snapshot.exists()
+    assert shop.paths.snapshot.exists()
 
 
 def _events_of(client, event: str, awaited: str) -> set[str]:

@@ -37,11 +37,11 @@ def exported(finished, next_day, tmp_path_factory) -> Path:
     """The folder with the exported files, a week after the table was published; read only."""
     folder = tmp_path_factory.mktemp("a_week_later")
     shutil.copytree(finished.paths.root, folder / "data")
-    laboratory = replace(finished, paths=Paths(folder / "data"))
+    shop = replace(finished, paths=Paths(folder / "data"))
     for k in range(1, DAYS + 1):
-        next_day(laboratory, k)
-    ingest.ingest(laboratory.params, laboratory.paths, now=datetime(2024, 6, 10, 6) + timedelta(days=DAYS + 1))
-    export(laboratory.params, laboratory.paths, folder / "out", "parquet")
+        next_day(shop, k)
+    ingest.ingest(shop.params, shop.paths, now=datetime(2024, 6, 10, 6) + timedelta(days=DAYS + 1))
+    export(shop.params, shop.paths, folder / "out", "parquet")
     return folder / "out"
 
 

@@ -19,15 +19,15 @@ from storage.store import open_store, transaction
 PUBLISHED = 3  # days after the last sales day
 
 
-def _morning(laboratory, days: int) -> datetime:
-    """The k-th morning after the laboratory was published."""
+def _morning(shop, days: int) -> datetime:
+    """The k-th morning after the shop was published."""
     days += PUBLISHED
-    return datetime.combine(read_frozen(laboratory.paths.panel).last_day + timedelta(days=days), time(6))
+    return datetime.combine(read_frozen(shop.paths.panel).last_day + timedelta(days=days), time(6))
 
 
-def _walked(laboratory, days: int):
+def _walked(shop, days: int):
     """A morning without arrivals: the summary of the forecast, the newest table, the causes that ring."""
-    params, paths, now = laboratory.params, laboratory.paths, _morning(laboratory, days)
+    params, paths, now = shop.params, shop.paths, _morning(shop, days)
     told = inference.infer(params, paths, now=now)
     monitor.monitor(params, paths, now=now)
     with open_store(paths.store) as con:
@@ -35,75 +35,75 @@ def _walked(laboratory, days: int):
 
 
 @pytest.fixture
-def champion_id(laboratory):
-    with open_store(laboratory.paths.store) as con:
+def champion_id(shop):
+    with open_store(shop.paths.store) as con:
         return in_line(con)[0]
 
 
-def _newer_champion(laboratory, older: str) -> str:
+def _newer_champion(shop, older: str) -> str:
     """A second model promoted after the first: a copy of its bundle under another name."""
     newer = "f" * 12
-    shutil.copytree(laboratory.paths.registry / older, laboratory.paths.registry / newer)
-    with open_store(laboratory.paths.store) as con:
+    shutil.copytree(shop.paths.registry / older, shop.paths.registry / newer)
+    with open_store(shop.paths.store) as con:
         with transaction(con):
-            born = _morning(laboratory, 400)
+            born = _morning(shop, 400)
             write_model(con, Model(newer, "global_lightgbm", born.date(), None, None, "{}", born))
         promote(con, newer, "another try", born)
         assert in_line(con) == [newer, older]
     return newer
 
 
-def test_a_lost_champion_rings_the_one_before_serves_and_all_is_well_again_once_it_is_back(laboratory, champion_id):
-    bundle = laboratory.paths.registry / _newer_champion(laboratory, champion_id)
-    _, clean, rings = _walked(laboratory, 1)
+def test_a_lost_champion_rings_the_one_before_serves_and_all_is_well_again_once_it_is_back(shop, champion_id):
+    bundle = shop.paths.registry / _newer_champion(shop, champion_id)
+    _, clean, rings = _walked(shop, 1)
     assert "fallback" not in rings
-    shutil.move(bundle, laboratory.paths.root / "elsewhere")
-    told, table, rings = _walked(laboratory, 2)
+    shutil.move(bundle, shop.paths.root / "elsewhere")
+    told, table, rings = _walked(shop, 2)
     assert told["model_id"] == champion_id
     assert set(table["reason"]) == {"previous_champion"}
     assert set(table["method"]) == {"global_lightgbm"}
     assert table["y_hat"].equals(clean["y_hat"])  # here the same boosters: a whole table of a real model
     assert "fallback" in rings
-    shutil.move(laboratory.paths.root / "elsewhere", bundle)
-    _, again, rings = _walked(laboratory, 3)
+    shutil.move(shop.paths.root / "elsewhere", bundle)
+    _, again, rings = _walked(shop, 3)
     assert again["reason"].null_count() == again.height
     assert "fallback" not in rings
 
 
-def test_with_no_bundle_left_the_baseline_serves_until_one_is_back(laboratory, champion_id):
-    registry = laboratory.paths.registry
-    shutil.move(registry, laboratory.paths.root / "elsewhere")
-    _, table, rings = _walked(laboratory, 1)
+def test_with_no_bundle_left_the_baseline_serves_until_one_is_back(shop, champion_id):
+    registry = shop.paths.registry
+    shutil.move(registry, shop.paths.root / "elsewhere")
+    _, table, rings = _walked(shop, 1)
     assert set(table["reason"]) == {"no_model"}
     assert "fallback" in rings
-    shutil.move(laboratory.paths.root / "elsewhere", registry)
-    _, again, rings = _walked(laboratory, 2)
+    shutil.move(shop.paths.root / "elsewhere", registry)
+    _, again, rings = _walked(shop, 2)
     assert again["reason"].null_count() == again.height
     assert "fallback" not in rings
 
 
-def test_when_no_sale_can_be_read_the_last_table_goes_out_again_and_says_so(laboratory, champion_id):
-    params, paths = laboratory.params, laboratory.paths
+def test_when_no_sale_can_be_read_the_last_table_goes_out_again_and_says_so(shop, champion_id):
+    params, paths = shop.params, shop.paths
     with open_store(paths.store) as con:
         published = latest_forecasts(con)
         con.execute("create table kept as select * from sales").fetchall()
         con.execute("delete from sales").fetchall()
-    told = inference.infer(params, paths, now=_morning(laboratory, 1))
+    told = inference.infer(params, paths, now=_morning(shop, 1))
     assert told["fallback_rows"] == {"last_forecast: no_sales": published.height}
     assert told["level_rows"] > 0
     with open_store(paths.store) as con:
         table = latest_forecasts(con)
         assert (table["run_id"][0], table.height) == (told["run_id"], published.height)
-        assert table["ds"].min() == _morning(laboratory, 1).date()
+        assert table["ds"].min() == _morning(shop, 1).date()
         con.execute("insert into sales select * from kept").fetchall()
         con.execute("drop table kept").fetchall()
-    _, again, _ = _walked(laboratory, 2)
+    _, again, _ = _walked(shop, 2)
     assert again["reason"].null_count() == again.height
 
 
-def test_with_neither_sales_nor_a_table_the_refusal_is_loud(laboratory):
-    with open_store(laboratory.paths.store) as con:
+def test_with_neither_sales_nor_a_table_the_refusal_is_loud(shop):
+    with open_store(shop.paths.store) as con:
         for statement in ("delete from sales", "delete from forecasts", "delete from forecast_levels"):
             con.execute(statement).fetchall()
     with pytest.raises(NotEnoughHistory, match="no forecast to repeat"):
-        inference.infer(laboratory.params, laboratory.paths, now=_morning(laboratory, 1))
+        inference.infer(shop.params, shop.paths, now=_morning(shop, 1))

@@ -1,7 +1,7 @@
 """A remote in S3: pushed from one checkout, pulled into a fresh clone, the same bytes. Against a server of our own on this machine.
 
 Needs the extras `s3` and `s3-test` of pyproject.toml (`make extras`), which the lock leaves out; skipped where they are absent.
-Minutes (DVC runs every stage), so not part of `make test`: `make factory`.
+Minutes (DVC runs every stage), so not part of `make test`: `make production`.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ BUCKET, START_S = "tillcast", 60
 MISSING = [name for name in ("dvc_s3", "moto") if find_spec(name) is None]
 
 pytestmark = [
-    pytest.mark.factory,
+    pytest.mark.production,
     pytest.mark.skipif(bool(MISSING), reason=f"not installed: {', '.join(MISSING)}; `make extras` brings them"),
 ]
 

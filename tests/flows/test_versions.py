@@ -1,6 +1,6 @@
 """Weeks in a checkout of its own: the weekly flow learns what arrived, and every week's data, model and scores come back by their tag.
 
-Minutes (DVC runs every stage as a process), so not part of `make test`: `make factory`.
+Minutes (DVC runs every stage as a process), so not part of `make test`: `make production`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from contract.params_file import load_params
 from sources.simulator.drop import write_day
 from sources.simulator.simulation import simulate
 
-pytestmark = pytest.mark.factory
+pytestmark = pytest.mark.production
 
 
 def test_a_week_learns_what_arrived_and_an_older_week_comes_back_by_its_tag(checkout, tmp_path):

@@ -14,20 +14,20 @@ from storage.store import open_store
 
 
 @pytest.fixture
-def stale(laboratory) -> datetime:
+def stale(shop) -> datetime:
     """Five mornings after the last sales day, looked at once: the feed's silence is an open alert. The next morning."""
-    last = read_frozen(laboratory.paths.panel).last_day
+    last = read_frozen(shop.paths.panel).last_day
     morning = datetime.combine(last + timedelta(days=5), datetime.min.time()) + timedelta(hours=6)
-    assert "freshness" in monitor.monitor(laboratory.params, laboratory.paths, now=morning)["raised"]
+    assert "freshness" in monitor.monitor(shop.params, shop.paths, now=morning)["raised"]
     return morning + timedelta(days=1)
 
 
 @pytest.fixture
-def say(laboratory, capsys):
+def say(shop, capsys):
     """`say("ack", "1", now=...)`: the exit code of the door, and its summary as JSON."""
 
     def at_the_door(*said: str, now: datetime) -> tuple[int, dict]:
-        where = ["--params", str(laboratory.params_file), "--data", str(laboratory.paths.root), "--json"]
+        where = ["--params", str(shop.params_file), "--data", str(shop.paths.root), "--json"]
         capsys.readouterr()
         code = monitor.main([*said, "--now", now.isoformat(timespec="minutes"), *where])
         return code, json.loads(capsys.readouterr().out)
@@ -35,23 +35,23 @@ def say(laboratory, capsys):
     return at_the_door
 
 
-def number_of(laboratory, cause: str) -> int:
-    with open_store(laboratory.paths.store, read_only=True) as con:
+def number_of(shop, cause: str) -> int:
+    with open_store(shop.paths.store, read_only=True) as con:
         return open_alerts(con).filter(cause=cause)["alert_id"].item()
 
 
-def test_an_alert_taken_on_stays_open_and_says_by_whom(laboratory, stale, say):
-    number = number_of(laboratory, "freshness")
+def test_an_alert_taken_on_stays_open_and_says_by_whom(shop, stale, say):
+    number = number_of(shop, "freshness")
     assert say("ack", str(number), "--by", "ada", now=stale) == (0, {"acknowledged": "freshness", "by": "ada"})
     code, told = say(now=stale)
     assert code == 0
     assert "freshness" in told["raised"]
     assert "(taken on by ada" in told["attention"]
-    assert number_of(laboratory, "freshness") == number
+    assert number_of(shop, "freshness") == number
 
 
-def test_what_is_muted_is_not_raised_until_its_time_is_over_or_it_is_lifted(laboratory, stale, say):
-    number = number_of(laboratory, "freshness")
+def test_what_is_muted_is_not_raised_until_its_time_is_over_or_it_is_lifted(shop, stale, say):
+    number = number_of(shop, "freshness")
     assert say("resolve", str(number), now=stale) == (0, {"resolved": "freshness"})
     assert say("mute", "freshness", "--days", "2", now=stale)[1]["muted"] == "freshness"
     quiet = say(now=stale + timedelta(days=1))[1]
@@ -64,20 +64,20 @@ def test_what_is_muted_is_not_raised_until_its_time_is_over_or_it_is_lifted(labo
     assert say(now=stale + timedelta(days=1))[1]["muted"] == []
 
 
-def test_closed_by_hand_the_next_look_raises_a_standing_cause_anew(laboratory, stale, say):
-    number = number_of(laboratory, "freshness")
+def test_closed_by_hand_the_next_look_raises_a_standing_cause_anew(shop, stale, say):
+    number = number_of(shop, "freshness")
     assert say("resolve", str(number), now=stale)[0] == 0
     assert "freshness" in say(now=stale)[1]["raised"]
-    assert number_of(laboratory, "freshness") > number
+    assert number_of(shop, "freshness") > number
 
 
 @pytest.mark.parametrize("word", ["ack", "resolve"])
-def test_a_number_nobody_knows_is_refused_in_one_line_with_those_that_are_open(laboratory, stale, say, word):
+def test_a_number_nobody_knows_is_refused_in_one_line_with_those_that_are_open(shop, stale, say, word):
     code, told = say(word, "999", now=stale)
     assert (code, told["error"]) == (2, "BadUsage")
     assert "freshness" in told["reason"]
 
 
-def test_two_answers_at_once_are_refused_by_the_parser(laboratory, stale, say):
+def test_two_answers_at_once_are_refused_by_the_parser(shop, stale, say):
     with pytest.raises(SystemExit, match="2"):
         say("ack", "1", "resolve", "1", now=stale)

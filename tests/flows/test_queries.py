@@ -25,14 +25,14 @@ from storage.store import open_store
 NOW = datetime(2024, 6, 10, 6)
 
 
-def rows_of(laboratory, run_id: str) -> pl.DataFrame:
-    with open_store(laboratory.paths.store, read_only=True) as con:
+def rows_of(shop, run_id: str) -> pl.DataFrame:
+    with open_store(shop.paths.store, read_only=True) as con:
         return forecasts_of(con, run_id)
 
 
-def restate(laboratory, days: int = 3) -> None:
+def restate(shop, days: int = 3) -> None:
     """The last days of every series said again, much larger."""
-    paths = laboratory.paths
+    paths = shop.paths
     sales, series = (pl.read_parquet(paths.panel / f"{name}.parquet") for name in ("sales", "series"))
     last = sales["ds"].max()
     new = sales.filter(pl.col("ds") > last - timedelta(days=days)).with_columns(y=pl.col("y") * 2 + 1)
@@ -40,11 +40,11 @@ def restate(laboratory, days: int = 3) -> None:
     new.drop("known_at", "is_open").join(series, on="unique_id").write_csv(paths.inbox / "sales_restated.csv")
 
 
-def test_every_number_of_a_published_table_leads_back_to_run_model_panel_and_files(laboratory):
-    params, paths = laboratory.params, laboratory.paths
+def test_every_number_of_a_published_table_leads_back_to_run_model_panel_and_files(shop):
+    params, paths = shop.params, shop.paths
     with open_store(paths.store, read_only=True) as con:
         run = read_runs(con, "inference").row(0, named=True)
-    for row in rows_of(laboratory, run["run_id"]).filter(pl.int_range(pl.len()) % 37 == 0).to_dicts():
+    for row in rows_of(shop, run["run_id"]).filter(pl.int_range(pl.len()) % 37 == 0).to_dicts():
         told = explain_cell(params, paths, row["unique_id"], row["ds"])
         assert told["accounted"], (row, told["steps"])
         assert told["y_hat"] == row["y_hat"]
@@ -57,15 +57,15 @@ def test_every_number_of_a_published_table_leads_back_to_run_model_panel_and_fil
             assert told["quantiles_agree"] in (True, None)
 
 
-def test_a_number_of_last_week_is_explained_from_what_was_known_then(laboratory, next_day):
+def test_a_number_of_last_week_is_explained_from_what_was_known_then(shop, next_day):
     """After it came a new day and a restatement that doubles the last three days: the old explanation does not move."""
-    params, paths = laboratory.params, laboratory.paths
+    params, paths = shop.params, shop.paths
     before = inference.infer(params, paths, now=NOW)
-    row = rows_of(laboratory, before["run_id"]).filter(method="global_lightgbm").row(5, named=True)
+    row = rows_of(shop, before["run_id"]).filter(method="global_lightgbm").row(5, named=True)
     asked = (params, paths, row["unique_id"], row["ds"], before["run_id"])
     first = explain_cell(*asked)
-    next_day(laboratory, 1)
-    restate(laboratory)
+    next_day(shop, 1)
+    restate(shop)
     params_open = params.model_copy(update={"ingest": params.ingest.model_copy(update={"refuse_unusual": False})})
     taken = ingest.ingest(params_open, paths, now=NOW + timedelta(days=2))
     assert taken["accepted"] == 2, taken
@@ -80,13 +80,13 @@ def test_a_number_of_last_week_is_explained_from_what_was_known_then(laboratory,
     assert any("restated" in flag for flag in again["flags"])
 
 
-def test_the_panel_of_an_earlier_run_is_read_back_row_for_row(laboratory, next_day):
-    params, paths = laboratory.params, laboratory.paths
+def test_the_panel_of_an_earlier_run_is_read_back_row_for_row(shop, next_day):
+    params, paths = shop.params, shop.paths
     with open_store(paths.store, read_only=True) as con:
         first = read_panel(con)
     told = inference.infer(params, paths, now=NOW)
-    next_day(laboratory, 1)
-    restate(laboratory)
+    next_day(shop, 1)
+    restate(shop)
     params = params.model_copy(update={"ingest": params.ingest.model_copy(update={"refuse_unusual": False})})
     ingest.ingest(params, paths, now=NOW + timedelta(days=2))
     with open_store(paths.store, read_only=True) as con:
@@ -100,12 +100,12 @@ def test_the_panel_of_an_earlier_run_is_read_back_row_for_row(laboratory, next_d
     assert not now.sales.equals(first.sales)
 
 
-def test_a_row_of_the_ladder_says_why_and_is_made_again(laboratory):
-    params, paths = laboratory.params, laboratory.paths
+def test_a_row_of_the_ladder_says_why_and_is_made_again(shop):
+    params, paths = shop.params, shop.paths
     for bundle in paths.registry.iterdir():
         (bundle / "card.json").unlink()
     run_id = inference.infer(params, paths, now=NOW)["run_id"]
-    row = rows_of(laboratory, run_id).row(3, named=True)
+    row = rows_of(shop, run_id).row(3, named=True)
     told = explain_cell(params, paths, row["unique_id"], row["ds"], run_id)
     assert told["method"] == "seasonal_naive"
     assert told["reason_in_words"]
@@ -113,23 +113,23 @@ def test_a_row_of_the_ladder_says_why_and_is_made_again(laboratory):
     assert told["features"] == []
 
 
-def test_a_model_that_can_no_longer_be_read_leaves_the_way_back_to_data_and_code(laboratory, capsys):
-    row = _any_row(laboratory)
-    for bundle in laboratory.paths.registry.iterdir():
+def test_a_model_that_can_no_longer_be_read_leaves_the_way_back_to_data_and_code(shop, capsys):
+    row = _any_row(shop)
+    for bundle in shop.paths.registry.iterdir():
         (bundle / "card.json").write_text("{}", encoding="utf-8")
-    told = explain_cell(laboratory.params, laboratory.paths, row["unique_id"], row["ds"])
+    told = explain_cell(shop.params, shop.paths, row["unique_id"], row["ds"])
     assert (told["features"], told["accounted"], told["difference"]) == ([], False, None)
     assert told["files"]
     assert told["run"]["git_commit"]
-    where = ["--params", str(laboratory.params_file), "--data", str(laboratory.paths.root)]
+    where = ["--params", str(shop.params_file), "--data", str(shop.paths.root)]
     assert inference.main(["explain", "--series", row["unique_id"], "--ds", str(row["ds"]), *where]) == 0
     assert "not made again; '" in capsys.readouterr().out
 
 
-def test_the_command_prints_lines_or_one_json_object(laboratory, capsys):
-    paths = laboratory.paths
-    row = _any_row(laboratory)
-    where = ["--params", str(laboratory.params_file), "--data", str(paths.root)]
+def test_the_command_prints_lines_or_one_json_object(shop, capsys):
+    paths = shop.paths
+    row = _any_row(shop)
+    where = ["--params", str(shop.params_file), "--data", str(paths.root)]
     asked = ["explain", "--series", row["unique_id"], "--ds", str(row["ds"]), *where]
     assert inference.main(asked) == 0
     assert "yes: the steps end at the published number" in capsys.readouterr().out
@@ -138,10 +138,10 @@ def test_the_command_prints_lines_or_one_json_object(laboratory, capsys):
     assert inference.main([*asked[:4], "1999-01-01", *where]) == 2
 
 
-def test_a_file_leads_to_the_runs_forecasts_and_models_it_touched(laboratory, next_day):
-    params, paths = laboratory.params, laboratory.paths
+def test_a_file_leads_to_the_runs_forecasts_and_models_it_touched(shop, next_day):
+    params, paths = shop.params, shop.paths
     before = inference.infer(params, paths, now=NOW)
-    name = next_day(laboratory, 1).name
+    name = next_day(shop, 1).name
     ingest.ingest(params, paths, now=NOW + timedelta(days=2))
     after = inference.infer(params, paths, now=NOW + timedelta(days=2))
     told = touched_by(params, paths, name=name)
@@ -154,25 +154,25 @@ def test_a_file_leads_to_the_runs_forecasts_and_models_it_touched(laboratory, ne
     assert [model["kind"] for model in history["models"]] == ["global_lightgbm"]
 
 
-def test_a_file_nobody_sent_is_said_so(laboratory):
+def test_a_file_nobody_sent_is_said_so(shop):
     with pytest.raises(BadUsage, match="no batch is named"):
-        touched_by(laboratory.params, laboratory.paths, name="nothing.csv")
+        touched_by(shop.params, shop.paths, name="nothing.csv")
 
 
-def test_the_touched_command_works_at_the_door(laboratory, capsys):
-    where = ["--params", str(laboratory.params_file), "--data", str(laboratory.paths.root)]
+def test_the_touched_command_works_at_the_door(shop, capsys):
+    where = ["--params", str(shop.params_file), "--data", str(shop.paths.root)]
     assert ingest.main(["touched", "--batch", "1", *where]) == 0
     assert "brought" in capsys.readouterr().out
 
 
-def test_changes_are_of_the_days_both_tables_forecast(laboratory, next_day):
-    params, paths = laboratory.params, laboratory.paths
+def test_changes_are_of_the_days_both_tables_forecast(shop, next_day):
+    params, paths = shop.params, shop.paths
     first = inference.infer(params, paths, now=NOW)
-    next_day(laboratory, 1)
+    next_day(shop, 1)
     ingest.ingest(params, paths, now=NOW + timedelta(days=2))
     second = inference.infer(params, paths, now=NOW + timedelta(days=2))
     told = changes(params, paths)
-    before, now = (rows_of(laboratory, run["run_id"]) for run in (first, second))
+    before, now = (rows_of(shop, run["run_id"]) for run in (first, second))
     common = before.join(now, on=["unique_id", "ds"], suffix="_now")
     assert (told["since"], told["days"]) == (before["origin"][0], params.train.horizon - 1)
     (total,) = told["groups"]["total"]
@@ -184,15 +184,15 @@ def test_changes_are_of_the_days_both_tables_forecast(laboratory, next_day):
     assert sizes == sorted(sizes, reverse=True)
 
 
-def test_the_first_table_has_nothing_to_be_compared_with(laboratory):
-    assert changes(laboratory.params, laboratory.paths)["since"] is None
+def test_the_first_table_has_nothing_to_be_compared_with(shop):
+    assert changes(shop.params, shop.paths)["since"] is None
 
 
-def _any_row(laboratory) -> dict:
-    with open_store(laboratory.paths.store, read_only=True) as con:
+def _any_row(shop) -> dict:
+    with open_store(shop.paths.store, read_only=True) as con:
         run_id = read_runs(con, "inference")["run_id"][0]
-    assert read_frozen(laboratory.paths.panel).hash
-    return rows_of(laboratory, run_id).row(0, named=True)
+    assert read_frozen(shop.paths.panel).hash
+    return rows_of(shop, run_id).row(0, named=True)
 
 
 @pytest.mark.parametrize(

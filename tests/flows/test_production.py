@@ -1,6 +1,6 @@
 """The factory end to end: a real Prefect server, a schedule, a worker killed in mid-run, an outage; nothing lost, nothing doubled.
 
-Minutes, so not part of `make test` but for the first, which asks whether what was deployed is scheduled: `make factory`.
+Minutes, so not part of `make test` but for the first, which asks whether what was deployed is scheduled: `make production`.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ PATIENCE_S = 240
 
 
 @pytest.fixture
-def plan(laboratory, tmp_path) -> Path:
-    """The daily deployment of prefect.yaml over the laboratory's folder, every few seconds instead of every morning."""
+def plan(shop, tmp_path) -> Path:
+    """The daily deployment of prefect.yaml over the shop's folder, every few seconds instead of every morning."""
     daily = {
         "name": "daily",
         "entrypoint": "flows/daily.py:daily",
         "work_pool": {"name": "tillcast"},
         "concurrency_limit": 1,
-        "parameters": {"params": str(laboratory.params_file), "data": str(laboratory.paths.root)},
+        "parameters": {"params": str(shop.params_file), "data": str(shop.paths.root)},
         "schedules": [{"interval": EVERY_S}],
     }
     path = tmp_path / "deployments.yaml"
@@ -91,13 +91,13 @@ def until(is_so: Callable[[], object], what: str, log: Path) -> object:
     pytest.fail(f"waited {PATIENCE_S} s for {what}.\n{log.read_text(encoding='utf-8')[-4000:]}")
 
 
-def ask(laboratory, query: str) -> list[tuple]:
-    with open_store(laboratory.paths.store, 20, read_only=True) as con:
+def ask(shop, query: str) -> list[tuple]:
+    with open_store(shop.paths.store, 20, read_only=True) as con:
         return con.execute(query).fetchall()
 
 
-def newest_origin(laboratory) -> str:
-    return str(ask(laboratory, "select max(origin) from forecasts")[0][0])
+def newest_origin(shop) -> str:
+    return str(ask(shop, "select max(origin) from forecasts")[0][0])
 
 
 def processes_of(environment: dict[str, str]) -> list[int]:
@@ -152,25 +152,25 @@ def test_what_prefect_yaml_deploys_is_scheduled_and_ends_when_asked_to(root, tmp
     assert until(lambda: not processes_of(environment), "every process to be gone", log)
 
 
-@pytest.mark.factory
-def test_days_by_schedule_a_killed_worker_and_an_outage(laboratory, next_day, environment, root, tmp_path):
-    log, paths = tmp_path / "serve.log", laboratory.paths
+@pytest.mark.production
+def test_days_by_schedule_a_killed_worker_and_an_outage(shop, next_day, environment, root, tmp_path):
+    log, paths = tmp_path / "serve.log", shop.paths
     last = read_frozen(paths.panel).last_day
     origins = [str(last + timedelta(days=k)) for k in range(6)]
     with serving(root, environment, log):
-        next_day(laboratory, 1)
-        until(lambda: newest_origin(laboratory) == origins[1], "the first day's table", log)
+        next_day(shop, 1)
+        until(lambda: newest_origin(shop) == origins[1], "the first day's table", log)
         _kill_in_mid_run(environment, log)
-        next_day(laboratory, 2)
-        until(lambda: newest_origin(laboratory) == origins[2], "the killed day's table", log)
+        next_day(shop, 2)
+        until(lambda: newest_origin(shop) == origins[2], "the killed day's table", log)
         until(lambda: "started again as" in log.read_text(), "the killed run to be started again", log)
     assert until(lambda: not processes_of(environment), "every process to be gone", log)
     for k in (3, 4, 5):  # the factory is off, the suppliers are not
-        next_day(laboratory, k)
+        next_day(shop, k)
     with serving(root, environment, log):
-        until(lambda: newest_origin(laboratory) == origins[5], "the table after the outage", log)
+        until(lambda: newest_origin(shop) == origins[5], "the table after the outage", log)
     assert until(lambda: not processes_of(environment), "every process to be gone", log)
-    _nothing_lost_or_doubled(laboratory, origins)
+    _nothing_lost_or_doubled(shop, origins)
 
 
 def _kill_in_mid_run(environment: dict[str, str], log: Path) -> None:
@@ -187,25 +187,25 @@ def _kill_in_mid_run(environment: dict[str, str], log: Path) -> None:
             os.kill(pid, signal.SIGKILL)
 
 
-def _nothing_lost_or_doubled(laboratory, origins: list[str]) -> None:
+def _nothing_lost_or_doubled(shop, origins: list[str]) -> None:
     taken = ask(
-        laboratory, "select name, count(*) from batches where name like 'sales_2%' group by name having count(*) <> 1"
+        shop, "select name, count(*) from batches where name like 'sales_2%' group by name having count(*) <> 1"
     )
     assert taken == []
-    assert not list(laboratory.paths.inbox.glob("*.csv"))
-    in_order = ask(laboratory, "select name from batches where name like 'sales_2%' order by batch_id")
+    assert not list(shop.paths.inbox.glob("*.csv"))
+    in_order = ask(shop, "select name from batches where name like 'sales_2%' order by batch_id")
     assert in_order[-5:] == sorted(in_order)[-5:]
     days = ask(
-        laboratory,
+        shop,
         "select ds, count(*), count(distinct unique_id) from sales group by ds order by ds desc limit 5",
     )
     assert [str(day) for day, _, _ in days] == origins[5:0:-1]
     assert all(rows == series > 0 for _, rows, series in days)
-    assert ask(laboratory, "select run_id from forecasts group by run_id, unique_id, ds having count(*) > 1") == []
+    assert ask(shop, "select run_id from forecasts group by run_id, unique_id, ds having count(*) > 1") == []
     published = ask(
-        laboratory,
+        shop,
         "select origin::varchar from forecasts join runs using (run_id) where status = 'done' group by 1 order by 1",
     )
     assert published[-1][0] == origins[5]
-    whole = ask(laboratory, "select count(*) from forecasts group by run_id")
+    whole = ask(shop, "select count(*) from forecasts group by run_id")
     assert len({count for (count,) in whole}) == 1

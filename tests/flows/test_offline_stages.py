@@ -25,13 +25,13 @@ from storage.store import open_store
 
 NOW = datetime(2024, 6, 1, 6)
 
-# Golden: the leaderboard of the small laboratory. Change it only on purpose, with a line in CHANGELOG.md.
+# Golden: the leaderboard of the small shop. Change it only on purpose, with a line in CHANGELOG.md.
 GOLDEN_NAIVE_WRMSSE = 0.81361
 GOLDEN_OURS_WRMSSE = 0.66772
 
 
-def _board(laboratory) -> dict:
-    return json.loads((laboratory.paths.scores / "leaderboard.json").read_text(encoding="utf-8"))
+def _board(shop) -> dict:
+    return json.loads((shop.paths.scores / "leaderboard.json").read_text(encoding="utf-8"))
 
 
 def _bytes_of(folder) -> dict[str, str]:
@@ -69,8 +69,8 @@ def test_a_forecast_row_leads_to_its_run_model_and_panel(finished):
     assert run["panel_hash"] == card["panel_hash"]
 
 
-def test_the_laboratory_made_again_has_the_same_bytes(laboratory):
-    params, paths = laboratory.params, laboratory.paths
+def test_the_shop_made_again_has_the_same_bytes(shop):
+    params, paths = shop.params, shop.paths
     folders = (paths.panel, paths.candidate, paths.backtest, paths.scores, paths.forecasts)
     before = [_bytes_of(folder) for folder in folders]
     freeze(params, paths)
@@ -80,35 +80,35 @@ def test_the_laboratory_made_again_has_the_same_bytes(laboratory):
     assert [_bytes_of(folder) for folder in folders] == before
 
 
-def test_no_file_that_dvc_pins_says_when_or_with_how_much_memory_it_was_made(laboratory):
-    told = json.loads((laboratory.paths.forecasts / "run.json").read_text(encoding="utf-8"))
+def test_no_file_that_dvc_pins_says_when_or_with_how_much_memory_it_was_made(shop):
+    told = json.loads((shop.paths.forecasts / "run.json").read_text(encoding="utf-8"))
     assert not {"started_at", "ended_at", "peak_mb", "git_commit"} & set(told)
-    with open_store(laboratory.paths.store, read_only=True) as con:
+    with open_store(shop.paths.store, read_only=True) as con:
         assert read_runs(con).filter(run_id=told["run_id"])["peak_mb"][0] > 0
 
 
-def test_publishing_twice_changes_nothing(laboratory):
-    with open_store(laboratory.paths.store, read_only=True) as con:
+def test_publishing_twice_changes_nothing(shop):
+    with open_store(shop.paths.store, read_only=True) as con:
         before = latest_forecasts(con).drop("created_at")
-    publish(laboratory.params, laboratory.paths, now=NOW)
-    with open_store(laboratory.paths.store, read_only=True) as con:
+    publish(shop.params, shop.paths, now=NOW)
+    with open_store(shop.paths.store, read_only=True) as con:
         assert latest_forecasts(con).drop("created_at").equals(before)
         assert len(read_runs(con, "inference")) == 1
 
 
-def test_one_series_asked_alone_has_the_numbers_of_the_whole_table(laboratory):
-    whole = inference.infer(laboratory.params, laboratory.paths, now=NOW)
-    with open_store(laboratory.paths.store, read_only=True) as con:
+def test_one_series_asked_alone_has_the_numbers_of_the_whole_table(shop):
+    whole = inference.infer(shop.params, shop.paths, now=NOW)
+    with open_store(shop.paths.store, read_only=True) as con:
         rows = forecasts_of(con, whole["run_id"])
     one = rows["unique_id"][0]
-    asked = inference.infer(laboratory.params, laboratory.paths, now=NOW, question=Question(series=one))
-    with open_store(laboratory.paths.store, read_only=True) as con:
+    asked = inference.infer(shop.params, shop.paths, now=NOW, question=Question(series=one))
+    with open_store(shop.paths.store, read_only=True) as con:
         alone = forecasts_of(con, asked["run_id"])
     assert alone.drop("run_id").equals(rows.filter(unique_id=one).drop("run_id"))
 
 
-def test_a_question_about_a_part_leaves_the_published_table_the_latest(laboratory):
-    params, paths = laboratory.params, laboratory.paths
+def test_a_question_about_a_part_leaves_the_published_table_the_latest(shop):
+    params, paths = shop.params, shop.paths
     table = inference.infer(params, paths, now=NOW + timedelta(minutes=1))["run_id"]
     with open_store(paths.store, read_only=True) as con:
         today, days = latest_forecasts(con)["origin"][0], timedelta(days=7)
@@ -122,8 +122,8 @@ def test_a_question_about_a_part_leaves_the_published_table_the_latest(laborator
         assert newest_runs(con) == tables  # nor is a table made in hindsight what was handed out then
 
 
-def test_a_look_back_of_the_laboratory_is_not_published_as_the_table_of_today(laboratory):
-    params, paths = laboratory.params, laboratory.paths
+def test_a_look_back_of_the_shop_is_not_published_as_the_table_of_today(shop):
+    params, paths = shop.params, shop.paths
     with open_store(paths.store, read_only=True) as con:
         tables = newest_runs(con)
     forecast_panel(params, paths, Question(origin=max(tables) - timedelta(days=7)))
@@ -132,12 +132,12 @@ def test_a_look_back_of_the_laboratory_is_not_published_as_the_table_of_today(la
         assert newest_runs(con) == tables
 
 
-def test_a_restated_past_does_not_change_the_forecast_as_it_was_known(laboratory):
-    params, paths = laboratory.params, laboratory.paths
+def test_a_restated_past_does_not_change_the_forecast_as_it_was_known(shop):
+    params, paths = shop.params, shop.paths
     with open_store(paths.store, read_only=True) as con:
         last = latest_forecasts(con)["origin"][0]
     moment = Question(origin=last, as_of=datetime.combine(last + timedelta(days=1), NOW.time()) + timedelta(hours=12))
-    before = _table(laboratory, inference.infer(params, paths, now=NOW, question=moment))
+    before = _table(shop, inference.infer(params, paths, now=NOW, question=moment))
     paths.inbox.mkdir(exist_ok=True)
     restated = (
         pl.read_parquet(paths.panel / "sales.parquet")
@@ -149,10 +149,10 @@ def test_a_restated_past_does_not_change_the_forecast_as_it_was_known(laboratory
     restated.join(hierarchy, on="unique_id").select(columns).write_parquet(paths.inbox / "sales_restated.parquet")
     taken = ingest.ingest(params, paths, now=NOW + timedelta(days=30))
     assert taken["accepted"] == 1, taken
-    assert _table(laboratory, inference.infer(params, paths, now=NOW, question=moment)).equals(before)
-    assert not _table(laboratory, inference.infer(params, paths, now=NOW)).equals(before)
+    assert _table(shop, inference.infer(params, paths, now=NOW, question=moment)).equals(before)
+    assert not _table(shop, inference.infer(params, paths, now=NOW)).equals(before)
 
 
-def _table(laboratory, summary: dict) -> pl.DataFrame:
-    with open_store(laboratory.paths.store, read_only=True) as con:
+def _table(shop, summary: dict) -> pl.DataFrame:
+    with open_store(shop.paths.store, read_only=True) as con:
         return forecasts_of(con, summary["run_id"]).drop("run_id")

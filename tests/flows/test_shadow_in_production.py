@@ -24,9 +24,9 @@ NOW = datetime(2024, 6, 10, 6)
 
 
 @pytest.fixture
-def challenger(laboratory) -> str:
+def challenger(shop) -> str:
     """A model of another recipe, published and held back: registered, with its bundle, not promoted."""
-    params, paths = laboratory.params, laboratory.paths
+    params, paths = shop.params, shop.paths
     with open_store(paths.store) as con:
         serves = champion(con)
     panel, recipe = read_frozen(paths.panel), None
@@ -43,43 +43,43 @@ def challenger(laboratory) -> str:
     return card["model_id"]
 
 
-def shadows(laboratory) -> pl.DataFrame:
+def shadows(shop) -> pl.DataFrame:
     query = "select f.*, r.model_id, r.status from forecasts f join runs r using (run_id) where r.status = 'shadow'"
-    with open_store(laboratory.paths.store, read_only=True) as con:
+    with open_store(shop.paths.store, read_only=True) as con:
         return con.sql(query).pl()
 
 
-def test_without_a_challenger_or_a_share_there_is_no_shadow(laboratory, challenger):
-    params, paths = laboratory.params, laboratory.paths
+def test_without_a_challenger_or_a_share_there_is_no_shadow(shop, challenger):
+    params, paths = shop.params, shop.paths
     none = params.model_copy(update={"monitor": params.monitor.model_copy(update={"shadow_share": 0.0})})
     inference.infer(none, paths, now=NOW)
-    assert shadows(laboratory).is_empty()
+    assert shadows(shop).is_empty()
     inference.infer(params, paths, now=NOW, question=replace(inference.NEWEST, series="*_1"))
-    assert shadows(laboratory).is_empty()  # an answer for a part of the series is nothing to stand beside
+    assert shadows(shop).is_empty()  # an answer for a part of the series is nothing to stand beside
 
 
-def test_it_forecasts_a_share_of_the_series_always_the_same_and_is_never_the_table(laboratory, challenger, next_day):
-    params, paths = laboratory.params, laboratory.paths
+def test_it_forecasts_a_share_of_the_series_always_the_same_and_is_never_the_table(shop, challenger, next_day):
+    params, paths = shop.params, shop.paths
     served = inference.infer(params, paths, now=NOW)["run_id"]
-    first = shadows(laboratory)
+    first = shadows(shop)
     assert first["model_id"].unique().to_list() == [challenger]
     assert first["unique_id"].n_unique() == round(0.1 * 24)
     assert first.height == 2 * params.train.horizon
     with open_store(paths.store, read_only=True) as con:
         assert latest_forecasts(con)["run_id"].unique().to_list() == [served]
-    next_day(laboratory, 1)
+    next_day(shop, 1)
     ingest.ingest(params, paths, now=NOW + timedelta(days=1))
     inference.infer(params, paths, now=NOW + timedelta(days=1))
-    assert shadows(laboratory)["unique_id"].unique().sort().to_list() == first["unique_id"].unique().sort().to_list()
+    assert shadows(shop)["unique_id"].unique().sort().to_list() == first["unique_id"].unique().sort().to_list()
 
 
-def test_come_true_it_is_scored_beside_the_served_table_and_lies_where_the_gate_reads(laboratory, challenger, next_day):
-    params, paths = laboratory.params, laboratory.paths
+def test_come_true_it_is_scored_beside_the_served_table_and_lies_where_the_gate_reads(shop, challenger, next_day):
+    params, paths = shop.params, shop.paths
     everything = params.model_copy(update={"monitor": params.monitor.model_copy(update={"shadow_share": 1.0})})
     inference.infer(everything, paths, now=NOW)
     assert shadow_so_far(params, paths) is None
     for k in range(1, 10):
-        next_day(laboratory, k)
+        next_day(shop, k)
     ingest.ingest(params, paths, now=NOW + timedelta(days=9))
     shadow = shadow_so_far(params, paths)
     assert (shadow.model_id, shadow.days, shadow.series) == (challenger, 9, 24)

@@ -1,4 +1,4 @@
-"""The gate and the rollback with a real store, registry and laboratory: who is compared with whom, and what is served then."""
+"""The gate and the rollback with a real store, registry and shop: who is compared with whom, and what is served then."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ from storage.runs import read_runs
 from storage.store import open_store, transaction
 
 
-def _published(laboratory, cutoff=None) -> str:
+def _published(shop, cutoff=None) -> str:
     """A model trained, judged and published as the weekly flow does; its name."""
-    params, paths = laboratory.params, laboratory.paths
+    params, paths = shop.params, shop.paths
     made = train.train(params, paths, cutoff=cutoff)
     evaluate.evaluate(params, paths)
     forecast_panel(params, paths, NEWEST)
@@ -38,55 +38,55 @@ def _published(laboratory, cutoff=None) -> str:
     return made["model_id"]
 
 
-def _serving(laboratory) -> str | None:
-    with open_store(laboratory.paths.store, read_only=True) as con:
+def _serving(shop) -> str | None:
+    with open_store(shop.paths.store, read_only=True) as con:
         return champion(con)
 
 
-def _decision(laboratory) -> dict:
-    return json.loads((laboratory.paths.scores / "decision.json").read_text(encoding="utf-8"))
+def _decision(shop) -> dict:
+    return json.loads((shop.paths.scores / "decision.json").read_text(encoding="utf-8"))
 
 
 @pytest.fixture
-def older(laboratory) -> str:
-    """A champion that has not seen the last 28 days; it replaces the laboratory's own."""
-    last = read_frozen(laboratory.paths.panel).last_day
-    model_id = _published(laboratory, last - timedelta(days=28))
-    assert _serving(laboratory) == model_id
-    name_incumbent(laboratory.params, laboratory.paths)
+def older(shop) -> str:
+    """A champion that has not seen the last 28 days; it replaces the shop's own."""
+    last = read_frozen(shop.paths.panel).last_day
+    model_id = _published(shop, last - timedelta(days=28))
+    assert _serving(shop) == model_id
+    name_incumbent(shop.params, shop.paths)
     return model_id
 
 
-def test_the_same_data_again_challenge_nobody(finished, laboratory):
-    params, paths = laboratory.params, laboratory.paths
+def test_the_same_data_again_challenge_nobody(finished, shop):
+    params, paths = shop.params, shop.paths
     name_incumbent(params, paths)
     told = evaluate.evaluate(params, paths)["decision"]
     assert (told["promote"], told["reasons"]) == (True, ["it is the champion already"])
 
 
-def test_a_refit_is_judged_by_no_harm_on_days_the_champion_has_not_seen_and_replaces_it(laboratory, older):
-    refit = _published(laboratory)
-    told, last = _decision(laboratory), read_frozen(laboratory.paths.panel).last_day
+def test_a_refit_is_judged_by_no_harm_on_days_the_champion_has_not_seen_and_replaces_it(shop, older):
+    refit = _published(shop)
+    told, last = _decision(shop), read_frozen(shop.paths.panel).last_day
     assert (told["rule"], told["incumbent"], told["incumbent_id"]) == ("no harm", "champion", older)
     assert told["compared_from"] == [str(last - timedelta(days=14))]
     assert 0 < told["churn"] < 0.5
     assert told["promote"], told["reasons"]
-    assert _serving(laboratory) == refit
+    assert _serving(shop) == refit
 
 
-def test_a_changed_recipe_meets_the_champions_recipe_at_every_cutoff(laboratory, older):
-    params = laboratory.params
+def test_a_changed_recipe_meets_the_champions_recipe_at_every_cutoff(shop, older):
+    params = shop.params
     weak = params.model_copy(update={"train": params.train.model_copy(update={"rounds": 1})})
-    train.train(weak, laboratory.paths)
-    told = evaluate.evaluate(weak, laboratory.paths)
+    train.train(weak, shop.paths)
+    told = evaluate.evaluate(weak, shop.paths)
     decision = told["decision"]
     assert (decision["rule"], decision["incumbent_id"], decision["promote"]) == ("improvement", older, False)
     assert decision["compared_from"] == told["cutoffs"]
     assert "champion" in told["leaderboard"]
 
 
-def test_what_the_gate_holds_back_leaves_the_table_to_the_champion(laboratory, older):
-    params, paths = laboratory.params, laboratory.paths
+def test_what_the_gate_holds_back_leaves_the_table_to_the_champion(shop, older):
+    params, paths = shop.params, shop.paths
     weak = params.model_copy(update={"train": params.train.model_copy(update={"rounds": 1})})
     train.train(weak, paths)
     evaluate.evaluate(weak, paths)
@@ -99,13 +99,13 @@ def test_what_the_gate_holds_back_leaves_the_table_to_the_champion(laboratory, o
         assert read_decisions(con)["outcome"][0] == "not promoted"
 
 
-def test_after_a_rollback_the_next_table_is_the_earlier_champions(laboratory, older):
-    newer = _published(laboratory)
-    paths = laboratory.paths
-    told = roll_back(laboratory.params, paths, model_id=None, reason="twice of what sells", now=clock())
+def test_after_a_rollback_the_next_table_is_the_earlier_champions(shop, older):
+    newer = _published(shop)
+    paths = shop.paths
+    told = roll_back(shop.params, paths, model_id=None, reason="twice of what sells", now=clock())
     assert (told["serves"], told["replaced"]) == (older, newer)
     assert told["seconds"] < 10
-    made = inference.infer(laboratory.params, paths, now=clock())
+    made = inference.infer(shop.params, paths, now=clock())
     assert made["model_id"] == older
     with open_store(paths.store, read_only=True) as con:
         assert latest_forecasts(con)["run_id"].unique().to_list() == [made["run_id"]]
@@ -113,32 +113,32 @@ def test_after_a_rollback_the_next_table_is_the_earlier_champions(laboratory, ol
         assert read_decisions(con, "rollback")["reason"].to_list() == ["twice of what sells"]
 
 
-def test_a_rollback_to_a_broken_bundle_is_refused_and_the_champion_stays(laboratory, older):
-    newer = _published(laboratory)
-    next((laboratory.paths.registry / older).glob("block_*.txt")).unlink()
+def test_a_rollback_to_a_broken_bundle_is_refused_and_the_champion_stays(shop, older):
+    newer = _published(shop)
+    next((shop.paths.registry / older).glob("block_*.txt")).unlink()
     with pytest.raises(ModelBroken):
-        roll_back(laboratory.params, laboratory.paths, model_id=older, reason="?", now=clock())
-    assert _serving(laboratory) == newer
+        roll_back(shop.params, shop.paths, model_id=older, reason="?", now=clock())
+    assert _serving(shop) == newer
 
 
-def test_a_rollback_needs_a_reason_and_another_model(laboratory, older, capsys):
-    asked = ["rollback", older, "--params", str(laboratory.params_file), "--data", str(laboratory.paths.root)]
+def test_a_rollback_needs_a_reason_and_another_model(shop, older, capsys):
+    asked = ["rollback", older, "--params", str(shop.params_file), "--data", str(shop.paths.root)]
     with pytest.raises(SystemExit, match="2"):
         evaluate.main(asked)
     assert evaluate.main([*asked, "--reason", "why"]) == 2
     with pytest.raises(BadUsage, match="the champion already"):
-        roll_back(laboratory.params, laboratory.paths, model_id=older, reason="why", now=clock())
+        roll_back(shop.params, shop.paths, model_id=older, reason="why", now=clock())
 
 
-def test_whether_to_retrain_is_on_record_with_the_reason_and_once_a_moment(laboratory):
-    params, paths = laboratory.params, laboratory.paths
+def test_whether_to_retrain_is_on_record_with_the_reason_and_once_a_moment(shop):
+    params, paths = shop.params, shop.paths
     now = clock()
     for _ in range(2):
         told = monitor.monitor(params, paths, now=now)["retrain"]
     with open_store(paths.store, read_only=True) as con:
         row = read_decisions(con, "retrain").row(0, named=True)
         assert read_decisions(con, "retrain").height == 1
-    assert (row["outcome"], row["reason"], row["model_id"]) == (told["trigger"], told["reason"], _serving(laboratory))
+    assert (row["outcome"], row["reason"], row["model_id"]) == (told["trigger"], told["reason"], _serving(shop))
 
 
 @pytest.mark.parametrize(
@@ -146,12 +146,12 @@ def test_whether_to_retrain_is_on_record_with_the_reason_and_once_a_moment(labor
     [(0, "none", False), (0, "schedule", True), (6, "none", False), (8, "none", True)],
 )
 def test_the_weekly_flow_follows_the_newest_decision_and_trains_unasked_only_if_nobody_looked(
-    laboratory, days_ago, outcome, is_needed
+    shop, days_ago, outcome, is_needed
 ):
-    now, paths = clock(), laboratory.paths
+    now, paths = clock(), shop.paths
     with open_store(paths.store) as con, transaction(con):
         write_decision(con, Decision("retrain", now - timedelta(days=days_ago), outcome, "why"))
-    wanted = tasks.retraining.fn(laboratory.params_file, paths.root, now)
+    wanted = tasks.retraining.fn(shop.params_file, paths.root, now)
     assert wanted["is_needed"] is is_needed
     if not is_needed:
-        assert weekly.week(plainly, laboratory.params_file, paths.root, now) == {"retrain": wanted}
+        assert weekly.week(plainly, shop.params_file, paths.root, now) == {"retrain": wanted}

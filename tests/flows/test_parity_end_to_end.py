@@ -19,37 +19,37 @@ from queries.served_features import served_twice
 NOW = datetime(2024, 6, 10, 6)
 
 
-def finding_of(laboratory):
-    return parity_of_newest(laboratory.params, laboratory.paths)
+def finding_of(shop):
+    return parity_of_newest(shop.params, shop.paths)
 
 
 @pytest.fixture
-def served(laboratory) -> str:
-    """A laboratory whose store has forecast once; the run."""
-    return inference.infer(laboratory.params, laboratory.paths, now=NOW)["run_id"]
+def served(shop) -> str:
+    """A shop whose store has forecast once; the run."""
+    return inference.infer(shop.params, shop.paths, now=NOW)["run_id"]
 
 
-def test_a_table_of_today_is_served_with_what_the_store_gives(laboratory, served):
-    finding = finding_of(laboratory)
+def test_a_table_of_today_is_served_with_what_the_store_gives(shop, served):
+    finding = finding_of(shop)
     assert (finding.severity, finding.value) == ("ok", 0.0), finding.what
-    kept, _ = read_served(laboratory.paths.served, served)
+    kept, _ = read_served(shop.paths.served, served)
     assert kept.select(pl.struct("unique_id", "ds").n_unique()).item() == kept.height == 24 * 14
 
 
-def test_restated_and_new_days_do_not_ring_because_the_comparison_is_as_of_the_run(laboratory, served, next_day):
-    params, paths = laboratory.params, laboratory.paths
+def test_restated_and_new_days_do_not_ring_because_the_comparison_is_as_of_the_run(shop, served, next_day):
+    params, paths = shop.params, shop.paths
     sales, series = (pl.read_parquet(paths.panel / f"{name}.parquet") for name in ("sales", "series"))
     doubled = sales.filter(pl.col("ds") > sales["ds"].max() - timedelta(days=3)).with_columns(y=pl.col("y") * 2 + 1)
-    next_day(laboratory, 1)
+    next_day(shop, 1)
     doubled.drop("known_at", "is_open").join(series, on="unique_id").write_csv(paths.inbox / "sales_restated.csv")
     lenient = params.model_copy(update={"ingest": params.ingest.model_copy(update={"refuse_unusual": False})})
     assert ingest.ingest(lenient, paths, now=NOW + timedelta(days=1))["accepted"] == 2
-    assert (finding_of(laboratory).severity, finding_of(laboratory).value) == ("ok", 0.0)
+    assert (finding_of(shop).severity, finding_of(shop).value) == ("ok", 0.0)
 
 
-def test_a_feature_param_changed_in_serving_alone_rings_and_is_kept_as_an_alert(laboratory, monkeypatch):
+def test_a_feature_param_changed_in_serving_alone_rings_and_is_kept_as_an_alert(shop, monkeypatch):
     """Same names, same model, another reading: events that count from 14 days away now count from 3."""
-    params, paths = laboratory.params, laboratory.paths
+    params, paths = shop.params, shop.paths
     real = features.dense_panel.build_dense_panel
     skewed = {"event_reach_days": 3}
 
@@ -69,19 +69,19 @@ def test_a_feature_param_changed_in_serving_alone_rings_and_is_kept_as_an_alert(
     assert "parity" in monitor.monitor(params, paths, now=NOW + timedelta(hours=1))["closed"]
 
 
-def test_a_file_changed_or_lost_is_not_judged_and_closes_nothing(laboratory, served):
-    path = laboratory.paths.served / f"{served}.parquet"
+def test_a_file_changed_or_lost_is_not_judged_and_closes_nothing(shop, served):
+    path = shop.paths.served / f"{served}.parquet"
     pl.read_parquet(path).with_columns(pl.lit(1.0, pl.Float32).alias("h")).write_parquet(path)
-    assert "changed since it was written" in finding_of(laboratory).what
+    assert "changed since it was written" in finding_of(shop).what
     path.unlink()
-    assert not finding_of(laboratory).is_judged
+    assert not finding_of(shop).is_judged
 
 
-def test_an_answer_for_some_series_keeps_nothing_and_old_samples_go(laboratory, served):
-    paths = laboratory.paths
-    inference.infer(laboratory.params, paths, now=NOW, question=replace(inference.NEWEST, series="*_1"))
+def test_an_answer_for_some_series_keeps_nothing_and_old_samples_go(shop, served):
+    paths = shop.paths
+    inference.infer(shop.params, paths, now=NOW, question=replace(inference.NEWEST, series="*_1"))
     assert len(list(paths.served.glob("*.parquet"))) == 1
     for k in range(TABLES_KEPT + 5):
         (paths.served / f"old{k}.parquet").write_bytes(b"x")
-    inference.infer(laboratory.params, paths, now=NOW)
+    inference.infer(shop.params, paths, now=NOW)
     assert len(list(paths.served.glob("*.parquet"))) == TABLES_KEPT
