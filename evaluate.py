@@ -1,11 +1,17 @@
-"""Rolling-origin backtest of every forecaster -> scores, calibration, and the decision to promote the candidate or not.
+"""Rolling-origin backtest of every forecaster -> scores, calibration, and the decision to promote
+the candidate or not.
 
-reads   data/panel/, data/truth/ (simulator only), data/models/ (candidate, incumbent), params.yaml: source to inference
-writes  data/backtest/forecasts.parquet, data/backtest/calibration.json, data/scores/ (scores, leaderboard, tables, decision)
+reads   data/panel/, data/truth/ (simulator only), data/models/ (candidate, incumbent), params.yaml:
+source to inference
+writes  data/backtest/forecasts.parquet, data/backtest/calibration.json, data/scores/ (scores,
+leaderboard, tables, decision)
 run     python evaluate.py [--memory-budget MB] [--json]
-        python evaluate.py random-split                      what a random split would have claimed for the same model
-        python evaluate.py incumbent                         the store's champion -> data/models/incumbent/, to compare with
-        python evaluate.py rollback [MODEL_ID] --reason WHY  an earlier champion serves again (default: the one before)
+        python evaluate.py random-split                      what a random split would have claimed
+        for the same model
+        python evaluate.py incumbent                         the store's champion ->
+        data/models/incumbent/, to compare with
+        python evaluate.py rollback [MODEL_ID] --reason WHY  an earlier champion serves again
+        (default: the one before)
 """
 
 from __future__ import annotations
@@ -45,11 +51,16 @@ def evaluate(params: Params, paths: Paths) -> Summary:
     from storage.panel_files import read_card, read_frozen
 
     needs = to_backtest(shape_of_card(read_card(paths.panel)), params)
-    log.info("memory %s", refuse_beyond(needs, f"lower train.max_rows ({params.train.max_rows}) or evaluate.origins"))
+    log.info(
+        "memory %s",
+        refuse_beyond(needs, f"lower train.max_rows ({params.train.max_rows}) or evaluate.origins"),
+    )
     panel = read_frozen(paths.panel)
     plan = plan_of(params, panel)
     if len(plan.cutoffs) < params.evaluate.origins:
-        log.warning("cutoffs=%d wanted=%d reason=short history", len(plan.cutoffs), params.evaluate.origins)
+        log.warning(
+            "cutoffs=%d wanted=%d reason=short history", len(plan.cutoffs), params.evaluate.origins
+        )
 
     forecasters = contenders(params, panel, _truth(params, paths))
     left_out = list(forecasters[CANDIDATE].feature_recipe.left_out)
@@ -57,11 +68,16 @@ def evaluate(params: Params, paths: Paths) -> Summary:
         log.warning("left_out=%s reason=%s", left_out, WHY_LEFT_OUT)
     challenge = challenge_of(paths.candidate, paths.incumbent, forecasters[CANDIDATE])
     forecasters |= challenge.recipes
-    log.info("incumbent=%s", challenge.incumbent.model_id if challenge.incumbent else f"none, {challenge.why_none}")
+    log.info(
+        "incumbent=%s",
+        challenge.incumbent.model_id if challenge.incumbent else f"none, {challenge.why_none}",
+    )
 
     forecasts = backtest(panel, forecasters, plan, log.info)
     levels, bins = params.source.hierarchy, params.evaluate.calibration_bins
-    scores, calibrations = score_backtest(panel, forecasts, list(forecasters), levels, bins, demand_rules(params))
+    scores, calibrations = score_backtest(
+        panel, forecasts, list(forecasters), levels, bins, demand_rules(params)
+    )
     decision = gate(challenge, params, panel, forecasts, scores, log.info)
     log.info("decided promote=%s reasons=%s", decision["promote"], decision["reasons"])
 
@@ -88,7 +104,9 @@ def _truth(params: Params, paths: Paths) -> pl.DataFrame | None:
 def _write_backtest(folder: Path, forecasts: pl.DataFrame, calibration: dict[str, Any]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     forecasts.rechunk().write_parquet(folder / "forecasts.parquet")
-    (folder / "calibration.json").write_text(json.dumps(calibration, sort_keys=True) + "\n", encoding="utf-8")
+    (folder / "calibration.json").write_text(
+        json.dumps(calibration, sort_keys=True) + "\n", encoding="utf-8"
+    )
 
 
 def _write_scores(folder: Path, scores: pl.DataFrame, decision: dict[str, Any]) -> None:
@@ -103,7 +121,9 @@ def _write_scores(folder: Path, scores: pl.DataFrame, decision: dict[str, Any]) 
 
 
 def _track(folder: Path, scores: pl.DataFrame) -> None:
-    """One step per cutoff for DVCLive, so that `dvc plots show` and `dvc exp show` compare experiments cutoff by cutoff."""
+    """One step per cutoff for DVCLive, so that `dvc plots show` and `dvc exp show` compare
+    experiments cutoff by cutoff.
+    """
     from dvclive import Live
 
     headlines = scores.filter(level="average", slice="all", metric="wrmsse")
@@ -121,7 +141,9 @@ def _evaluate(arguments: Namespace) -> Summary:
 
 def main(argv: list[str] | None = None) -> int:
     """The command line: the backtest, or the task that is named."""
-    return run_tasks(__doc__, Task(_evaluate, add_memory_budget), [RANDOM_SPLIT, INCUMBENT, ROLLBACK], argv)
+    return run_tasks(
+        __doc__, Task(_evaluate, add_memory_budget), [RANDOM_SPLIT, INCUMBENT, ROLLBACK], argv
+    )
 
 
 if __name__ == "__main__":

@@ -1,12 +1,19 @@
-"""The champion and the panel at an origin -> the forecast table, mean and quantiles, every series and level.
+"""The champion and the panel at an origin -> the forecast table, mean and quantiles, every series
+and level.
 
-reads   the store as of --as-of (default: latest) and its champion; `from-panel`: data/panel/ and the candidate
-writes  forecasts, forecast_levels and runs in the store; `from-panel`: data/forecasts/*.parquet and run.json
-run     python inference.py [--origin 2016-05-22] [--horizon 28] [--as-of 2016-05-23T06:00] [--series 'FOODS_3_*']
+reads   the store as of --as-of (default: latest) and its champion; `from-panel`: data/panel/ and
+the candidate
+writes  forecasts, forecast_levels and runs in the store; `from-panel`: data/forecasts/*.parquet and
+run.json
+run     python inference.py [--origin 2016-05-22] [--horizon 28] [--as-of 2016-05-23T06:00]
+[--series 'FOODS_3_*']
                             [--memory-budget MB] [--dry-run] [--json]
-        python inference.py explain --series FOODS_3_090_CA_1 --ds 2016-05-28    one number back to data, model and code
-        python inference.py changes | export [--form csv] | models | snapshot    about what was published
-        python inference.py from-panel    the offline table;  publish    its newest result -> the store
+        python inference.py explain --series FOODS_3_090_CA_1 --ds 2016-05-28    one number back to
+        data, model and code
+        python inference.py changes | export [--form csv] | models | snapshot    about what was
+        published
+        python inference.py from-panel    the offline table;  publish    its newest result -> the
+        store
 """
 
 from __future__ import annotations
@@ -34,13 +41,21 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("inference")
 
-SPARE_DAYS = 182  # beyond what the champion reads: for what guards it and falls back for it, and for late feeds
+# beyond what the champion reads: for what guards it and falls back for it, and for late feeds
+SPARE_DAYS = 182
 
 
 def infer(
-    params: Params, paths: Paths, *, now: datetime, question: Question = NEWEST, dry_run: bool = False
+    params: Params,
+    paths: Paths,
+    *,
+    now: datetime,
+    question: Question = NEWEST,
+    dry_run: bool = False,
 ) -> Summary:
-    """The store's panel and champion -> forecasts and their run, written to the store in one transaction."""
+    """The store's panel and champion -> forecasts and their run, written to the store in one
+    transaction.
+    """
     from forecasting.ladder import who_serves
     from forecasting.publication import serving_of
     from forecasting.recalibration import with_interval_scale
@@ -57,11 +72,17 @@ def infer(
         models = in_line(con)
     champion, reason = who_serves(paths.registry, models, paths.backtest)
     if champion.why_none:
-        log.warning("champion=%s serves=%s reason=%s", models[:1], champion.model_id, champion.why_none)
+        log.warning(
+            "champion=%s serves=%s reason=%s", models[:1], champion.model_id, champion.why_none
+        )
 
     last_table = None
     with open_store(paths.store, params.ingest.lock_wait_s) as con:
-        decided = newest_interval_scale(con, champion.model_id, question.as_of) if champion.model_id else None
+        decided = (
+            newest_interval_scale(con, champion.model_id, question.as_of)
+            if champion.model_id
+            else None
+        )
         champion = with_interval_scale(champion, decided.told if decided else None)
         panel = _read_panel(con, params, champion, question)
         if panel.sales.is_empty() and question == NEWEST:
@@ -84,22 +105,39 @@ def infer(
 
 
 def _read_panel(con: Any, params: Params, champion: Champion, question: Question) -> Panel:
-    """The store's panel: all of it for a question about an earlier state, else the days the champion reads."""
+    """The store's panel: all of it for a question about an earlier state, else the days the
+    champion reads.
+    """
     from forecasting.footprint import Shape, to_forecast
     from storage.panel import counts_since, last_sales_day, read_panel, read_tail
 
     last = last_sales_day(con)
     days = SPARE_DAYS + (champion.model.days_back if champion.model else 0)
-    since = None if last is None or question.as_of or question.origin else last - timedelta(days=days)
-    needs = to_forecast(Shape(**counts_since(con, since)), params, question.horizon or params.train.horizon)
-    log.info("memory %s", refuse_beyond(needs, "give each group of stores a data folder of its own"))
+    since = (
+        None if last is None or question.as_of or question.origin else last - timedelta(days=days)
+    )
+    needs = to_forecast(
+        Shape(**counts_since(con, since)), params, question.horizon or params.train.horizon
+    )
+    log.info(
+        "memory %s", refuse_beyond(needs, "give each group of stores a data folder of its own")
+    )
     if since is None:
         return read_panel(con, question.as_of)
     return read_tail(con, since, params.features.max_stockout_share)
 
 
-def _write(params: Params, paths: Paths, champion: Champion, table: ForecastTable, status: str, now: datetime) -> None:
-    """The table, its levels and its run in one transaction; the feature rows it was served with beside it."""
+def _write(
+    params: Params,
+    paths: Paths,
+    champion: Champion,
+    table: ForecastTable,
+    status: str,
+    now: datetime,
+) -> None:
+    """The table, its levels and its run in one transaction; the feature rows it was served with
+    beside it.
+    """
     from forecasting.served import keep_served
     from storage.forecasts import publish
     from storage.runs import Run
@@ -117,19 +155,28 @@ def _log_table(table: ForecastTable, summary: Summary) -> None:
     fallback = sum(summary["fallback_rows"].values())
     log.info("forecast run_id=%s rows=%d fallback=%d", table.run_id, table.rows.height, fallback)
     if table.levels_left_out:
-        log.warning("levels_left_out=%s reason=no calibration, train and evaluate again", table.levels_left_out)
+        log.warning(
+            "levels_left_out=%s reason=no calibration, train and evaluate again",
+            table.levels_left_out,
+        )
 
 
 def _infer(arguments: Namespace) -> Summary:
     """Publish the forecast table the arguments ask for."""
     params = load_params(arguments.params)
     question, now = question_of(arguments, params), arguments.started_at
-    return infer(params, Paths(arguments.data), now=now, question=question, dry_run=arguments.dry_run)
+    return infer(
+        params, Paths(arguments.data), now=now, question=question, dry_run=arguments.dry_run
+    )
 
 
 def _arguments(parser: ArgumentParser) -> None:
     question_arguments(parser)
-    parser.add_argument("--dry-run", action="store_true", help="forecast and say what would be written; write nothing")
+    parser.add_argument(
+        "--dry-run",
+        action="store_true",
+        help="forecast and say what would be written; write nothing",
+    )
 
 
 def main(argv: list[str] | None = None) -> int:

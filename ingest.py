@@ -1,16 +1,25 @@
-"""From files to facts: what lies in the inbox becomes accepted rows, quarantined rows and one ledger line per batch.
+"""From files to facts: what lies in the inbox becomes accepted rows, quarantined rows and one
+ledger line per batch.
 
 Reads   data/inbox/ (or, with `fill`, the source's own files), params.yaml: source, ingest
-Writes  data/tillcast.duckdb, data/archive/, data/validation/; `freeze` data/panel/, `fill` data/truth/
+Writes  data/tillcast.duckdb, data/archive/, data/validation/; `freeze` data/panel/, `fill`
+data/truth/
 Run     python ingest.py                        take what lies in the inbox
-        python ingest.py fill --freeze          the offline stage 'panel': the whole source, then frozen Parquet
-        python ingest.py check-panel            the frozen panel against every rule -> data/validation/panel.json
-        python ingest.py replay --batch 17      rows in quarantine judged anew; or --reason CODE; or mended: --corrected FILE
-        python ingest.py rebuild                a damaged or lost store made again from its journal; the old file is set aside
-        python ingest.py touched --file sales_2026-01-29.csv   from a file to the runs, forecasts and models it touched
-        python ingest.py source --use m5 --data-from ../m5     switch the source; the store of the other one is set aside
+        python ingest.py fill --freeze          the offline stage 'panel': the whole source, then
+        frozen Parquet
+        python ingest.py check-panel            the frozen panel against every rule ->
+        data/validation/panel.json
+        python ingest.py replay --batch 17      rows in quarantine judged anew; or --reason CODE; or
+        mended: --corrected FILE
+        python ingest.py rebuild                a damaged or lost store made again from its journal;
+        the old file is set aside
+        python ingest.py touched --file sales_2026-01-29.csv   from a file to the runs, forecasts
+        and models it touched
+        python ingest.py source --use m5 --data-from ../m5     switch the source; the store of the
+        other one is set aside
 
-A file is one transaction: facts, quarantine and ledger, or nothing. Killed at any moment, the next run goes on.
+A file is one transaction: facts, quarantine and ledger, or nothing. Killed at any moment, the next
+run goes on.
 """
 
 from __future__ import annotations
@@ -27,7 +36,9 @@ from stages.ingest_tasks import TASKS, add_accept_unusual, given
 
 
 def ingest(params: Params, paths: Paths, *, now: datetime, dry_run: bool = False) -> Summary:
-    """Every file in the inbox taken once, plans first; a file refused does not keep the next one waiting."""
+    """Every file in the inbox taken once, plans first; a file refused does not keep the next one
+    waiting.
+    """
     from sources.reading import patterns_of
     from stages.take import summary_of, take
     from storage.inbox import claimed_inbox, waiting_files
@@ -38,16 +49,24 @@ def ingest(params: Params, paths: Paths, *, now: datetime, dry_run: bool = False
 
 
 def _take_inbox(arguments: Namespace) -> Summary:
-    """Take what lies in the inbox; exit code 1 when a file was refused whole, after all others were taken."""
+    """Take what lies in the inbox; exit code 1 when a file was refused whole, after all others were
+    taken.
+    """
     from stages.take import refuse_if_refused
 
     params, paths = given(arguments)
-    return refuse_if_refused(ingest(params, paths, now=arguments.started_at, dry_run=arguments.dry_run))
+    return refuse_if_refused(
+        ingest(params, paths, now=arguments.started_at, dry_run=arguments.dry_run)
+    )
 
 
 def _arguments(parser: ArgumentParser) -> None:
     add_accept_unusual(parser)
-    parser.add_argument("--dry-run", action="store_true", help="read and judge the inbox; write nothing, move nothing")
+    parser.add_argument(
+        "--dry-run",
+        action="store_true",
+        help="read and judge the inbox; write nothing, move nothing",
+    )
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -1,11 +1,16 @@
-"""Forecasts and inputs against what happened since -> findings, alerts, and whether to retrain; and the report people read.
+"""Forecasts and inputs against what happened since -> findings, alerts, and whether to retrain; and
+the report people read.
 
-reads   the store: sales, batches, quarantine, forecasts whose days are known by now, scores, models; params.yaml: monitor
-writes  alerts and runs in the store, data/reports/monitor.json and watch.html; `report`, from files only, index.html and series/
+reads   the store: sales, batches, quarantine, forecasts whose days are known by now, scores,
+models; params.yaml: monitor
+writes  alerts and runs in the store, data/reports/monitor.json and watch.html; `report`, from files
+only, index.html and series/
 run     python monitor.py [--now 2026-01-30T06:00] [--dry-run] [--json]
         python monitor.py report     the offline stage `report`
-        python monitor.py ack 12 --by ada | resolve 12 | mute bias:store_id:CA_1 --days 3     what a person says to an alert
-        python monitor.py as-calibrated --by ada     the champion's intervals as its backtest taught them
+        python monitor.py ack 12 --by ada | resolve 12 | mute bias:store_id:CA_1 --days 3     what a
+        person says to an alert
+        python monitor.py as-calibrated --by ada     the champion's intervals as its backtest taught
+        them
 """
 
 from __future__ import annotations
@@ -34,7 +39,9 @@ _LOG_LEVELS = {"ok": logging.INFO, "warning": logging.WARNING, "error": logging.
 
 
 def monitor(params: Params, paths: Paths, *, now: datetime, dry_run: bool = False) -> Summary:
-    """Look at everything, raise an alert per cause, close those that are gone, say whether to retrain."""
+    """Look at everything, raise an alert per cause, close those that are gone, say whether to
+    retrain.
+    """
     from monitoring.decide import decide_retraining, is_muted, to_raise
     from monitoring.finding import worst
     from monitoring.watch import watch
@@ -54,7 +61,10 @@ def monitor(params: Params, paths: Paths, *, now: datetime, dry_run: bool = Fals
     retrain = decide_retraining(findings, params.monitor.retrain_every_days)
     answers = answers_at(params, paths, now)
     loud = [finding for finding in to_raise(findings) if not is_muted(finding.cause, answers.muted)]
-    attention = [f"{finding.severity} {finding.cause}: {finding.what}{answers.told(finding.cause)}" for finding in loud]
+    attention = [
+        f"{finding.severity} {finding.cause}: {finding.what}{answers.told(finding.cause)}"
+        for finding in loud
+    ]
     summary = {
         "worst": worst(findings),
         "watched": len(findings),

@@ -1,7 +1,8 @@
 """The frozen panel up to a cutoff -> a fitted global forecaster and its model card, the candidate.
 
 reads   data/panel/ (frozen Parquet), params.yaml: source, ingest, features, train
-writes  data/models/candidate/ (LightGBM text per block, card.json); `profile` data/features/profile.json
+writes  data/models/candidate/ (LightGBM text per block, card.json); `profile`
+data/features/profile.json
 run     python train.py [--cutoff 2016-04-24] [--memory-budget MB] [--dry-run] [--json]
         python train.py profile      what the features look like at the panel's end
 """
@@ -25,7 +26,9 @@ log = logging.getLogger("train")
 
 
 def train(params: Params, paths: Paths, *, cutoff: date | None = None) -> Summary:
-    """Fit the candidate on the panel up to `cutoff` (default: all of it) and replace the candidate bundle by it."""
+    """Fit the candidate on the panel up to `cutoff` (default: all of it) and replace the candidate
+    bundle by it.
+    """
     from features.dense_panel import feature_recipe_of
     from features.plans import WHY_LEFT_OUT
     from forecasting.bundle import save_bundle
@@ -37,7 +40,12 @@ def train(params: Params, paths: Paths, *, cutoff: date | None = None) -> Summar
     log.info("memory %s", refuse_beyond(needs, f"lower train.max_rows ({params.train.max_rows})"))
     panel = read_frozen(paths.panel)
     panel = panel if cutoff is None else panel.up_to(cutoff)
-    log.info("fitting cutoff=%s series=%d sales=%d", panel.last_day, panel.series.height, panel.sales.height)
+    log.info(
+        "fitting cutoff=%s series=%d sales=%d",
+        panel.last_day,
+        panel.series.height,
+        panel.sales.height,
+    )
     recipe = feature_recipe_of(params, panel)
     if recipe.left_out:
         log.warning("left_out=%s reason=%s", list(recipe.left_out), WHY_LEFT_OUT)
@@ -83,8 +91,12 @@ def _profile(arguments: Namespace) -> Summary:
 
 def _arguments(parser: ArgumentParser) -> None:
     add_memory_budget(parser)
-    parser.add_argument("--cutoff", help="last day the model may see (YYYY-MM-DD; default: the panel's last)")
-    parser.add_argument("--dry-run", action="store_true", help="check params and panel, fit nothing")
+    parser.add_argument(
+        "--cutoff", help="last day the model may see (YYYY-MM-DD; default: the panel's last)"
+    )
+    parser.add_argument(
+        "--dry-run", action="store_true", help="check params and panel, fit nothing"
+    )
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -25,7 +25,14 @@ from benchmarks.false_alarms import kind_of
 from benchmarks.measured import ROOT
 from benchmarks.remedies import remedies
 from benchmarks.replay import KEPT, World, tables_from, walk, world_of
-from benchmarks.watching import Limits, Rung, rung_by_fixed_limits, rung_by_plain_tests, rung_by_signals, signals_over
+from benchmarks.watching import (
+    Limits,
+    Rung,
+    rung_by_fixed_limits,
+    rung_by_plain_tests,
+    rung_by_signals,
+    signals_over,
+)
 from contract.days import WEEK
 from contract.panel import Panel
 from contract.quantiles import INTERVALS

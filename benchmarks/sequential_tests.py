@@ -34,7 +34,16 @@ from benchmarks.sequential_counts import (
     together,
     tuned_knobs,
 )
-from benchmarks.sequential_rivals import HAS_RIVER, NO_RIVER, Kind, Rival, by_engine, by_river, defaults, kinds
+from benchmarks.sequential_rivals import (
+    HAS_RIVER,
+    NO_RIVER,
+    Kind,
+    Rival,
+    by_engine,
+    by_river,
+    defaults,
+    kinds,
+)
 from benchmarks.sequential_streams import SIZES, WATCHED_DAYS, Stream, starts_of, streams_of
 from monitoring.cusum import QUARTER_DAYS
 

@@ -1,4 +1,6 @@
-"""What one section of params names, another must provide: checked when params are read, not minutes later."""
+"""What one section of params names, another must provide: checked when params are read, not minutes
+later.
+"""
 
 from __future__ import annotations
 
@@ -6,14 +8,17 @@ from contract.days import YEAR
 from contract.errors import BadParams
 from contract.params import Params
 
-BUILT_IN = ("state_id", "store_id", "cat_id", "dept_id", "item_id")  # the series columns of the simulator and of M5
+# the series columns of the simulator and of M5
+BUILT_IN = ("state_id", "store_id", "cat_id", "dept_id", "item_id")
 OPENING = "is_open"  # the covariate a plan of openings arrives as
 SEASON_REACH = 14  # days after the day a year ago that a group's season is read from
 LATE_DAYS = 14  # of a feed this late, the days ahead are counted from two weeks earlier
 
 
 def agree(params: Params) -> Params:
-    """The params, if every series column and covariate they name will be there. BadParams names the first that will not."""
+    """The params, if every series column and covariate they name will be there. BadParams names the
+    first that will not.
+    """
     source, features = params.source, params.features
     _check_horizon(params)
     is_files = source.kind == "files"
@@ -29,8 +34,16 @@ def agree(params: Params) -> Params:
         _check(place, names, columns, owner, source.kind)
     ahead = list(source.files.known_future) if is_files else []
     past = list(source.files.past_only) if is_files else []
-    _check("features.known_future", features.known_future, ahead, "source.files.known_future maps", source.kind)
-    _check("features.past_only", features.past_only, past, "source.files.past_only maps", source.kind)
+    _check(
+        "features.known_future",
+        features.known_future,
+        ahead,
+        "source.files.known_future maps",
+        source.kind,
+    )
+    _check(
+        "features.past_only", features.past_only, past, "source.files.past_only maps", source.kind
+    )
     if OPENING in source.files.known_future or OPENING in source.files.past_only:
         raise BadParams(
             f"source.files.known_future or past_only names '{OPENING}', the name under which planned openings are kept. "
@@ -40,7 +53,9 @@ def agree(params: Params) -> Params:
 
 
 def furthest_day(params: Params) -> int:
-    """The most days ahead that may be asked: what is read around the same day a year ago must have happened, feeds late or not."""
+    """The most days ahead that may be asked: what is read around the same day a year ago must have
+    happened, feeds late or not.
+    """
     season = SEASON_REACH if params.features.hierarchy else 0
     return YEAR - LATE_DAYS - max([season, *(days // 2 for days in params.features.year_windows)])
 

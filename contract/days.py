@@ -1,4 +1,6 @@
-"""Days are the store's local dates. No timestamp arithmetic happens to them, so nothing can shift one."""
+"""Days are the store's local dates. No timestamp arithmetic happens to them, so nothing can shift
+one.
+"""
 
 from __future__ import annotations
 
@@ -15,17 +17,23 @@ def parse_day(text: str) -> date:
     try:
         return _day_with_dashes(text)
     except ValueError as error:
-        raise BadUsage(f"'{text}' is not a day. Write it as YYYY-MM-DD, for example 2016-05-22.") from error
+        raise BadUsage(
+            f"'{text}' is not a day. Write it as YYYY-MM-DD, for example 2016-05-22."
+        ) from error
 
 
 def parse_moment(text: str) -> datetime:
-    """A moment in UTC without zone, from ISO 8601; a bare day means its last microsecond (all of that day is known)."""
+    """A moment in UTC without zone, from ISO 8601; a bare day means its last microsecond (all of
+    that day is known).
+    """
     try:
         if len(text) <= len("2016-05-22"):
             return datetime.combine(_day_with_dashes(text), time.max)
         moment = datetime.fromisoformat(text)
     except ValueError as error:
-        raise BadUsage(f"'{text}' is not a moment. Write 2016-05-22 or 2016-05-22T06:00:00.") from error
+        raise BadUsage(
+            f"'{text}' is not a moment. Write 2016-05-22 or 2016-05-22T06:00:00."
+        ) from error
     return moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment
 
 
@@ -40,7 +48,9 @@ def days_after(origin: date, horizon: int) -> list[date]:
 
 
 def _day_with_dashes(text: str) -> date:
-    """Python also reads 20160522 and 2016-W20-7; a day has one spelling here, or a bare day would mean its midnight."""
+    """Python also reads 20160522 and 2016-W20-7; a day has one spelling here, or a bare day would
+    mean its midnight.
+    """
     day = date.fromisoformat(text)
     if day.isoformat() != text:
         raise ValueError(f"'{text}' is another spelling of {day}")

@@ -1,20 +1,25 @@
-"""Everything tillcast refuses, as one tree; the exit code of a door is the code of the error it ended with.
+"""Everything tillcast refuses, as one tree; the exit code of a door is the code of the error it
+ended with.
 
-    TillcastError                 1   refused; the message is a statement, the values, and the way out
+    TillcastError                 1   refused; the message is a statement, the values, and the way
+    out
     ├── BadInput                  1   a file or frame is not what its contract says
     │   ├── SourceMissing         1   a path that should hold input does not
     │   └── ContractBroken        1   a frame lacks a column, has a wrong type, or repeats a key
     ├── GateFailed                1   a candidate or a panel did not pass its gate
     ├── NotEnoughHistory          1   a series or a panel is too short for what was asked
-    ├── ModelBroken               1   a model bundle is missing, changed since it was written, or of other features
+    ├── ModelBroken               1   a model bundle is missing, changed since it was written, or of
+    other features
     │   └── FeaturesMissing       1   a feature known in training is unknown for most series now
     ├── LeakingFeature            1   a feature declares that it reads what is not yet known
     ├── StoreBroken               1   the store is damaged, or of a schema this code cannot read
-    ├── DiskRefused               1   a disk is full, read-only, denies access, or has a file in a folder's place
+    ├── DiskRefused               1   a disk is full, read-only, denies access, or has a file in a
+    folder's place
     ├── MemoryRefused             1   the machine gives this process no more memory
     ├── ServerSilent              1   Prefect's server does not answer
     ├── BadUsage                  2   wrong arguments
-    │   └── BadParams             2   params.yaml holds a value outside its range or a name nobody knows
+    │   └── BadParams             2   params.yaml holds a value outside its range or a name nobody
+    knows
     └── StoreBusy                 3   another process holds the store
 
 Wrong rows are not errors: they go to quarantine with a reason.
@@ -54,7 +59,9 @@ class ModelBroken(TillcastError):
 
 
 class FeaturesMissing(ModelBroken):
-    """A feature the model learned from is unknown for most series now: its answers would be extrapolation."""
+    """A feature the model learned from is unknown for most series now: its answers would be
+    extrapolation.
+    """
 
 
 class LeakingFeature(TillcastError):
@@ -66,7 +73,9 @@ class StoreBroken(TillcastError):
 
 
 class DiskRefused(TillcastError):
-    """A disk is full, read-only, denies access, or has a file in a folder's place: what was not finished is not kept."""
+    """A disk is full, read-only, denies access, or has a file in a folder's place: what was not
+    finished is not kept.
+    """
 
 
 class MemoryRefused(TillcastError):

@@ -1,4 +1,6 @@
-"""The frames that cross a room's edge: columns, types, key and grain, declared once and then trusted."""
+"""The frames that cross a room's edge: columns, types, key and grain, declared once and then
+trusted.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,9 @@ MOMENT = pl.Datetime("us")
 
 @dataclass(frozen=True)
 class FrameContract:
-    """What a frame must look like. Absent `optional` columns become nulls; `open_ended` allows further columns."""
+    """What a frame must look like. Absent `optional` columns become nulls; `open_ended` allows
+    further columns.
+    """
 
     name: str
     grain: str
@@ -33,7 +37,9 @@ class FrameContract:
         return pl.DataFrame(schema=self.schema)
 
     def conform(self, frame: pl.DataFrame) -> pl.DataFrame:
-        """The frame with this contract's columns, order and types; ContractBroken names what is missing or wrong."""
+        """The frame with this contract's columns, order and types; ContractBroken names what is
+        missing or wrong.
+        """
         missing = [name for name in self.columns if name not in frame.columns]
         if missing:
             raise ContractBroken(
@@ -41,17 +47,27 @@ class FrameContract:
                 f"Its grain is {self.grain}: map the columns in params.yaml (source.files.columns)."
             )
         additions = [
-            pl.lit(None, dtype=kind).alias(name) for name, kind in self.optional.items() if name not in frame.columns
+            pl.lit(None, dtype=kind).alias(name)
+            for name, kind in self.optional.items()
+            if name not in frame.columns
         ]
         frame = frame.with_columns(additions)
-        extra = [name for name in frame.columns if name not in self.schema] if self.open_ended else []
+        extra = (
+            [name for name in frame.columns if name not in self.schema] if self.open_ended else []
+        )
         try:
-            return frame.select([pl.col(name).cast(kind) for name, kind in self.schema.items()] + extra)
+            return frame.select(
+                [pl.col(name).cast(kind) for name, kind in self.schema.items()] + extra
+            )
         except pl.exceptions.PolarsError as error:
-            raise ContractBroken(f"frame '{self.name}' holds a value of a wrong type: {error}") from error
+            raise ContractBroken(
+                f"frame '{self.name}' holds a value of a wrong type: {error}"
+            ) from error
 
     def check_key(self, frame: pl.DataFrame) -> pl.DataFrame:
-        """The frame itself, if no key repeats and no key column is null; ContractBroken shows one that does."""
+        """The frame itself, if no key repeats and no key column is null; ContractBroken shows one
+        that does.
+        """
         repeated = frame.lazy().group_by(self.key).len().filter(pl.col("len") > 1).head(1).collect()
         if repeated.height:
             raise ContractBroken(
@@ -86,7 +102,12 @@ CALENDAR = FrameContract(
     ("region", "ds"),
     {"region": pl.String(), "ds": pl.Date(), "known_at": MOMENT},
     # event: names joined by '|'; is_payday: a day on which customers receive money (M5's SNAP)
-    {"event": pl.String(), "event_type": pl.String(), "is_closed": pl.Boolean(), "is_payday": pl.Boolean()},
+    {
+        "event": pl.String(),
+        "event_type": pl.String(),
+        "is_closed": pl.Boolean(),
+        "is_payday": pl.Boolean(),
+    },
 )
 
 PRICES = FrameContract(
@@ -101,7 +122,13 @@ COVARIATES = FrameContract(
     "covariates",
     "one series, day and name",
     ("unique_id", "ds", "name"),
-    {"unique_id": pl.String(), "ds": pl.Date(), "name": pl.String(), "value": pl.Float64(), "known_at": MOMENT},
+    {
+        "unique_id": pl.String(),
+        "ds": pl.Date(),
+        "name": pl.String(),
+        "value": pl.Float64(),
+        "known_at": MOMENT,
+    },
 )
 
 # what is older than a panel that begins late: all that is read of it
@@ -109,11 +136,18 @@ BEFORE = FrameContract(
     "before",
     "one series with units sold before the panel's first day; a first and a last day on which it was not sold out",
     ("unique_id",),
-    {"unique_id": pl.String(), "first_sale": pl.Date(), "last_sale": pl.Date(), "most_sold": pl.Float64()},
+    {
+        "unique_id": pl.String(),
+        "first_sale": pl.Date(),
+        "last_sale": pl.Date(),
+        "most_sold": pl.Float64(),
+    },
 )
 
 # the facts of a panel: all bitemporal, all stored and superseded the same way
-FACTS: dict[str, FrameContract] = {frame.name: frame for frame in (SALES, CALENDAR, PRICES, COVARIATES)}
+FACTS: dict[str, FrameContract] = {
+    frame.name: frame for frame in (SALES, CALENDAR, PRICES, COVARIATES)
+}
 
 _QUANTILE_COLUMNS = {name: pl.Float64() for name in QUANTILES}
 

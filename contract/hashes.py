@@ -17,7 +17,9 @@ def params_hash(*sections: BaseModel) -> str:
 
 
 def served_hash(params: Params) -> str:
-    """The params a published table is made with: what its run carries, and what is asked when it is explained."""
+    """The params a published table is made with: what its run carries, and what is asked when it is
+    explained.
+    """
     return params_hash(params.source, params.features, params.train, params.inference)
 
 

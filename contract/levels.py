@@ -12,22 +12,30 @@ SERIES_LEVEL = "series"  # the bottom: one group per unique_id
 
 @dataclass(frozen=True)
 class Level:
-    """One level: its name, and the columns of the series frame whose values name a group. No columns: everything."""
+    """One level: its name, and the columns of the series frame whose values name a group. No
+    columns: everything.
+    """
 
     name: str
     columns: tuple[str, ...]
 
     @property
     def group_key(self) -> pl.Expr:
-        """The group a series belongs to: its values joined with '|' (`CA_1|FOODS_3`), `total` for the top."""
+        """The group a series belongs to: its values joined with '|' (`CA_1|FOODS_3`), `total` for
+        the top.
+        """
         if self.name == SERIES_LEVEL:
             return pl.col("unique_id").alias("group_key")
         if not self.columns:
             return pl.lit(TOTAL).alias("group_key")
-        return pl.concat_str([pl.col(column) for column in self.columns], separator="|").alias("group_key")
+        return pl.concat_str([pl.col(column) for column in self.columns], separator="|").alias(
+            "group_key"
+        )
 
 
 def levels_of(column_sets: tuple[tuple[str, ...], ...]) -> list[Level]:
-    """Every level from the top to the series, named by its columns (`store_id*dept_id`); the bottom is always there."""
+    """Every level from the top to the series, named by its columns (`store_id*dept_id`); the bottom
+    is always there.
+    """
     upper = [Level("*".join(columns) or TOTAL, columns) for columns in column_sets]
     return [*upper, Level(SERIES_LEVEL, ("unique_id",))]

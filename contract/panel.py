@@ -1,4 +1,6 @@
-"""The panel: everything known about the series at one moment. The one value that forecasters are given."""
+"""The panel: everything known about the series at one moment. The one value that forecasters are
+given.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,8 @@ UNPLACED = "unplaced"  # the group of series whose hierarchy column says nothing
 class Panel:
     """Frames as in contract.frames, each sorted by its key, latest versions only.
 
-    `superseded` holds by fact name what those frames said earlier, with `superseded_at`; only `as_known_at` reads it.
+    `superseded` holds by fact name what those frames said earlier, with `superseded_at`; only
+    `as_known_at` reads it.
     """
 
     sales: pl.DataFrame
@@ -29,7 +32,8 @@ class Panel:
     covariates: pl.DataFrame
     superseded: Mapping[str, pl.DataFrame] = field(default_factory=dict)
     hash: str = ""
-    before: pl.DataFrame = field(default_factory=BEFORE.empty)  # empty for a panel that begins with the first sale
+    # empty for a panel that begins with the first sale
+    before: pl.DataFrame = field(default_factory=BEFORE.empty)
 
     @property
     def last_day(self) -> date:
@@ -48,17 +52,20 @@ class Panel:
     def up_to(self, cutoff: date) -> Panel:
         """The panel without sales (and past-only facts) after the cutoff: the one place that cuts.
 
-        Calendar, prices and covariates after the cutoff stay: plans are known ahead. Features decide by their anchor
-        which covariates may be read after the origin (known-future) and which may not (past-only).
+        Calendar, prices and covariates after the cutoff stay: plans are known ahead. Features
+        decide by their anchor which covariates may be read after the origin (known-future) and
+        which may not (past-only).
         """
         if not self.sales.is_empty() and self.last_day <= cutoff:
             return self  # nothing to cut: no second copy of a long history
         return replace(self, sales=self.sales.filter(pl.col("ds") <= cutoff))
 
     def since(self, first: date, most_sold_out: float) -> Panel:
-        """The panel from a day on: sales before it told by `before` alone, plans that had ended by then gone.
+        """The panel from a day on: sales before it told by `before` alone, plans that had ended by
+        then gone.
 
-        `most_sold_out`: a day sold out for a larger share does not count as a first or last sale (features.max_stockout_share).
+        `most_sold_out`: a day sold out for a larger share does not count as a first or last sale
+        (features.max_stockout_share).
         """
         if self.sales.is_empty() or self.first_day >= first:
             return self
@@ -72,12 +79,23 @@ class Panel:
         )
 
     def as_known_at(self, moment: datetime) -> Panel:
-        """The panel exactly as it was known at `moment`: later facts gone, later corrections undone."""
+        """The panel exactly as it was known at `moment`: later facts gone, later corrections
+        undone.
+        """
         facts = {name: self._fact_as_known_at(name, moment) for name in FACTS}
         known_series = self.series.join(
-            facts["sales"].select("unique_id").unique(), on="unique_id", how="semi", maintain_order="left"
+            facts["sales"].select("unique_id").unique(),
+            on="unique_id",
+            how="semi",
+            maintain_order="left",
         )
-        return replace(self, **facts, series=known_series, superseded={}, hash=f"{self.hash}@{moment.isoformat()}")
+        return replace(
+            self,
+            **facts,
+            series=known_series,
+            superseded={},
+            hash=f"{self.hash}@{moment.isoformat()}",
+        )
 
     def only(self, unique_ids: pl.Series) -> Panel:
         """The panel of these series alone (calendar untouched)."""
@@ -89,7 +107,9 @@ class Panel:
         return replace(self, **frames)
 
     def matching(self, pattern: str) -> Panel:
-        """The panel of the series whose unique_id fits a glob such as 'FOODS_3_*'; BadUsage when none does."""
+        """The panel of the series whose unique_id fits a glob such as 'FOODS_3_*'; BadUsage when
+        none does.
+        """
         ids = self.series["unique_id"].to_list()
         fitting = fnmatch.filter(ids, pattern)
         if not fitting:
@@ -103,7 +123,9 @@ class Panel:
         current = getattr(self, name).filter(pl.col("known_at") <= moment)
         if name not in self.superseded:
             return current
-        earlier = self.superseded[name].filter(pl.col("known_at") <= moment, pl.col("superseded_at") > moment)
+        earlier = self.superseded[name].filter(
+            pl.col("known_at") <= moment, pl.col("superseded_at") > moment
+        )
         return pl.concat([current, contract.conform(earlier)]).sort(contract.key)
 
 
@@ -124,7 +146,9 @@ def sold_before(sales: pl.LazyFrame, first: date, most_sold_out: float) -> pl.La
 
 def _both_told(older: pl.DataFrame, newer: pl.DataFrame) -> pl.DataFrame:
     both = pl.concat([older, newer]).group_by("unique_id")
-    return both.agg(pl.col("first_sale").min(), pl.col("last_sale").max(), pl.col("most_sold").max()).sort("unique_id")
+    return both.agg(
+        pl.col("first_sale").min(), pl.col("last_sale").max(), pl.col("most_sold").max()
+    ).sort("unique_id")
 
 
 def panel_of(
@@ -136,9 +160,11 @@ def panel_of(
     superseded: Mapping[str, pl.DataFrame] | None = None,
     panel_hash: str = "",
 ) -> Panel:
-    """A panel from loose frames: conformed, sorted, keys checked. ContractBroken says what does not fit.
+    """A panel from loose frames: conformed, sorted, keys checked. ContractBroken says what does not
+    fit.
 
-    A series without a value in a hierarchy column stands in the group `unplaced` of that level, so that levels still add up.
+    A series without a value in a hierarchy column stands in the group `unplaced` of that level, so
+    that levels still add up.
     """
     given = {"sales": sales, "calendar": calendar, "prices": prices, "covariates": covariates}
     frames = {}

@@ -1,4 +1,6 @@
-"""params.yaml as frozen values: one section per door or room. Unknown names and values out of range are refused."""
+"""params.yaml as frozen values: one section per door or room. Unknown names and values out of range
+are refused.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +37,9 @@ class SimulatorParams(_Section):
 
 
 class CodedColumn(_Section):
-    """A text column of your files as a number: the codes are stated, an unlisted value is a refused row."""
+    """A text column of your files as a number: the codes are stated, an unlisted value is a refused
+    row.
+    """
 
     column: str
     codes: dict[str, float]
@@ -134,7 +138,9 @@ class FeatureParams(_Section):
 
 
 class GroupParams(_Section):
-    """The group step: series scaled towards what their groups' own forecaster expects. `columns` null switches it off."""
+    """The group step: series scaled towards what their groups' own forecaster expects. `columns`
+    null switches it off.
+    """
 
     columns: list[str] | None
     shape_strength: Share
@@ -171,7 +177,9 @@ class TrainParams(_Section):
     @classmethod
     def _blocks_grow(cls, blocks: list[int]) -> list[int]:
         if not blocks or sorted(set(blocks)) != blocks:
-            raise ValueError(f"blocks are the last days of each block, growing, like [7, 14, 21, 28]; got {blocks}")
+            raise ValueError(
+                f"blocks are the last days of each block, growing, like [7, 14, 21, 28]; got {blocks}"
+            )
         return blocks
 
 

@@ -1,4 +1,6 @@
-"""params.yaml as a file: read into Params; and three values of its source section changed, every other byte left."""
+"""params.yaml as a file: read into Params; and three values of its source section changed, every
+other byte left.
+"""
 
 from __future__ import annotations
 
@@ -20,18 +22,24 @@ _PLAIN = r"""(?:"(?:[^"\\]|\\.)*"|'[^']*'|[\w./~-][^\s#]*)"""  # one scalar, quo
 
 
 def load_params(path: Path) -> Params:
-    """The params written in a YAML file, `profiles.<source.kind>` laid over the defaults. BadParams names the place."""
+    """The params written in a YAML file, `profiles.<source.kind>` laid over the defaults. BadParams
+    names the place.
+    """
     try:
         raw = YAML(typ="safe").load(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
-        raise BadParams(f"there is no params file '{path}'. Run from the checkout's root, or pass --params.") from error
+        raise BadParams(
+            f"there is no params file '{path}'. Run from the checkout's root, or pass --params."
+        ) from error
     except (YAMLError, UnicodeDecodeError, IsADirectoryError) as error:
         raise BadParams(f"'{path}' is not YAML: {error}") from error
     if not isinstance(raw, dict):
         raise BadParams(f"'{path}' holds no sections; it should hold {list(Params.model_fields)}.")
     profiles = _section_of(raw, "profiles", path)
     profile = _section_of(profiles, str(_section_of(raw, "source", path).get("kind")), path)
-    return params_of(lay_over({name: raw[name] for name in raw if name != "profiles"}, profile), str(path))
+    return params_of(
+        lay_over({name: raw[name] for name in raw if name != "profiles"}, profile), str(path)
+    )
 
 
 def params_of(raw: dict[str, Any], where: str = "params") -> Params:
@@ -47,14 +55,17 @@ def params_of(raw: dict[str, Any], where: str = "params") -> Params:
 
 def _complaint(place: ErrorDetails) -> str:
     name = ".".join(str(part) for part in place["loc"])
-    got = "" if place["type"] == "missing" else f" (got {place['input']!r})"  # what lacks it is the whole section
+    # what lacks it is the whole section
+    got = "" if place["type"] == "missing" else f" (got {place['input']!r})"
     return f"{name}: {place['msg']}{got}"
 
 
 def _section_of(raw: dict[str, Any], name: str, path: Path) -> dict[str, Any]:
     section = raw.get(name) or {}
     if not isinstance(section, dict):
-        raise BadParams(f"'{path}' holds {section!r} where '{name}' should hold names and values, indented below it.")
+        raise BadParams(
+            f"'{path}' holds {section!r} where '{name}' should hold names and values, indented below it."
+        )
     return section
 
 
@@ -68,10 +79,11 @@ def lay_over(base: dict[str, Any], top: dict[str, Any]) -> dict[str, Any]:
 
 
 def with_source(text: str, kind: str, path: str | None, sha256: str | None) -> str:
-    """The text with source.kind, source.path and source.sha256 set; comments go to the column of the section's own.
+    """The text with source.kind, source.path and source.sha256 set; comments go to the column of
+    the section's own.
 
-    ruamel.yaml says on which line a value stands; the line is then edited as text, as writing the whole
-    document anew would move its comments.
+    ruamel.yaml says on which line a value stands; the line is then edited as text, as writing the
+    whole document anew would move its comments.
     """
     lines = text.splitlines()
     document = YAML().load(text)

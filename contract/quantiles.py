@@ -1,4 +1,6 @@
-"""The nine quantiles every forecast carries, named per mille: the median and the 50, 67, 95 and 99% intervals of M5."""
+"""The nine quantiles every forecast carries, named per mille: the median and the 50, 67, 95 and 99%
+intervals of M5.
+"""
 
 from __future__ import annotations
 

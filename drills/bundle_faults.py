@@ -31,7 +31,9 @@ def missing_model(bundle: Path) -> None:
 
 
 def swapped_boosters(bundle: Path) -> None:
-    """The booster of the first days stands where that of the last days should, and the other way round."""
+    """The booster of the first days stands where that of the last days should, and the other way
+    round.
+    """
     first, *_, last = sorted(bundle.glob("block_*.txt"))
     kept = first.read_bytes()
     first.write_bytes(last.read_bytes())
@@ -52,9 +54,14 @@ def cut_calibration(bundle: Path) -> None:
 
 
 def changed_calibration(bundle: Path) -> None:
-    """The calibration parses, and every ratio of it is a tenth: intervals of a tenth of their width."""
+    """The calibration parses, and every ratio of it is a tenth: intervals of a tenth of their
+    width.
+    """
     path = bundle / CALIBRATION
-    path.write_text(json.dumps(_tenth(json.loads(path.read_text(encoding="utf-8")), inside="")), encoding="utf-8")
+    path.write_text(
+        json.dumps(_tenth(json.loads(path.read_text(encoding="utf-8")), inside="")),
+        encoding="utf-8",
+    )
 
 
 def _tenth(value: object, inside: str) -> object:
@@ -73,5 +80,7 @@ BUNDLE_FAULTS = (
     BundleFault("swapped_boosters", "two boosters swapped", (1,), swapped_boosters),
     BundleFault("forged_card", "the card changed by hand", (1,), forged_card),
     BundleFault("cut_calibration", "half of the calibration is left", (1, 2), cut_calibration),
-    BundleFault("changed_calibration", "intervals of a tenth of the width", (1,), changed_calibration),
+    BundleFault(
+        "changed_calibration", "intervals of a tenth of the width", (1,), changed_calibration
+    ),
 )

@@ -8,9 +8,11 @@ from drills.file_faults import FILE_FAULTS
 from drills.morning_faults import MORNING_FAULTS
 from drills.panel_faults import PANEL_FAULTS
 
-LEARNED_FAULTS = ("stale_model", "wrong_model")  # models fitted on another panel: see drilling.bundle_drills
+# models fitted on another panel: see drilling.bundle_drills
+LEARNED_FAULTS = ("stale_model", "wrong_model")
 
-# fault and strength: why it is catastrophic and shipped nevertheless. Anything else that turns catastrophic fails the build.
+# fault and strength: why it is catastrophic and shipped nevertheless. Anything else that turns
+# catastrophic fails the build.
 NAMED = {
     "closed_ahead 1":    "One day marked closed everywhere is what a feast looks like; rings the same morning where the calendar "
                          "names none (planned_closed); more than half of the horizon is refused.",

@@ -1,11 +1,14 @@
-"""Runs a script under limits, on a slow disk, or until its n-th touch of the data folder kills it or its worker (SIGKILL).
+"""Runs a script under limits, on a slow disk, or until its n-th touch of the data folder kills it
+or its worker (SIGKILL).
 
 run     python drills/disturbed.py TOLD SCRIPT [ARGUMENTS]
 
-TOLD is JSON: {"data": DIR, "die_at": N, "dies": WHO, "slow_ms": MS, "limits": {"RLIMIT_FSIZE": BYTES}}
+TOLD is JSON: {"data": DIR, "die_at": N, "dies": WHO, "slow_ms": MS, "limits": {"RLIMIT_FSIZE":
+BYTES}}
 
-A touch: a file opened to write, renamed, removed, a folder made; each takes `slow_ms` longer. die_at 0: nobody dies, and stderr is
-told how many touches there were. WHO: "walk", this script; "worker", the process that started it and watches it.
+A touch: a file opened to write, renamed, removed, a folder made; each takes `slow_ms` longer.
+die_at 0: nobody dies, and stderr is told how many touches there were. WHO: "walk", this script;
+"worker", the process that started it and watches it.
 """
 
 from __future__ import annotations
@@ -23,12 +26,16 @@ TOUCHES = {"os.rename", "os.remove", "os.mkdir", "os.rmdir", "shutil.copyfile"}
 
 
 def armed(at: int, victim: int, slow_ms: int, data: str) -> list[int]:
-    """The running count of touches; from now on each takes longer, and the `at`-th kills the victim."""
+    """The running count of touches; from now on each takes longer, and the `at`-th kills the
+    victim.
+    """
     count = [0]
 
     def hook(event: str, arguments: tuple) -> None:
         writes = event == "open" and isinstance(arguments[1], str) and arguments[1][0] in "wxa"
-        if not (writes or event in TOUCHES) or not os.path.abspath(str(arguments[0])).startswith(data):  # noqa: PTH100
+        if not (writes or event in TOUCHES) or not os.path.abspath(str(arguments[0])).startswith(
+            data
+        ):
             return
         count[0] += 1
         time.sleep(slow_ms / 1000)
@@ -40,7 +47,9 @@ def armed(at: int, victim: int, slow_ms: int, data: str) -> list[int]:
 
 
 def watched_by_a_worker() -> int:
-    """The worker's process id: this process goes on as its child, and the worker waits for how it ends."""
+    """The worker's process id: this process goes on as its child, and the worker waits for how it
+    ends.
+    """
     worker = os.getpid()
     if child := os.fork():
         _, status = os.waitpid(child, 0)

@@ -1,4 +1,6 @@
-"""The door in front of a broken panel: what arrived, judged by the rules that a file would meet, and only what they accept let in."""
+"""The door in front of a broken panel: what arrived, judged by the rules that a file would meet,
+and only what they accept let in.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,9 @@ from expectations.usual import WEEKS_COMPARED, counted, levels_compared
 
 @dataclass(frozen=True)
 class Door:
-    """What came of a broken panel at the door: what was let in, rows refused by reason, and what was noted."""
+    """What came of a broken panel at the door: what was let in, rows refused by reason, and what
+    was noted.
+    """
 
     panel: Panel
     refused: dict[str, int]
@@ -31,24 +35,36 @@ class Door:
 def sales_through_the_door(
     panel: Panel, days: int, levels: list[Level], ingest: IngestParams, before: Panel | None = None
 ) -> Door:
-    """The last days of sales as daily files, each judged against the days taken before it; `before`: as these days were known."""
+    """The last days of sales as daily files, each judged against the days taken before it;
+    `before`: as these days were known.
+    """
     first = panel.last_day - timedelta(days=days - 1)
-    taken, refused, noted = replace(panel, sales=panel.sales.filter(pl.col("ds") < first)), Counter(), set()
+    taken, refused, noted = (
+        replace(panel, sales=panel.sales.filter(pl.col("ds") < first)),
+        Counter(),
+        set(),
+    )
     for day in (first + timedelta(days=k) for k in range(days)):
         judgement = judged_day(taken, panel.sales.filter(ds=day), day, levels, ingest, before)
         accepted = judgement.accepted.select(panel.sales.columns)
         taken = replace(taken, sales=pl.concat([taken.sales, accepted]))
         refused.update(judgement.refused["reason"])
         noted |= {note.partition(":")[0] for note in judgement.notes}
-    return Door(replace(taken, sales=taken.sales.sort("unique_id", "ds")), dict(refused), sorted(noted))
+    return Door(
+        replace(taken, sales=taken.sales.sort("unique_id", "ds")), dict(refused), sorted(noted)
+    )
 
 
 def prices_through_the_door(known: Panel, broken: Panel, ingest: IngestParams) -> Door:
     """The prices that changed as one file; a row refused leaves the price known before."""
     key = ["unique_id", "from_ds"]
     changed = broken.prices.join(known.prices, on=[*key, "price"], how="anti", nulls_equal=True)
-    context = Context(ingest, known.last_day + timedelta(days=1), series=known.series, prices=known.prices)
-    judgement = judge(_file_of("prices", changed), SUITES["prices"], context, by_great_expectations=False)
+    context = Context(
+        ingest, known.last_day + timedelta(days=1), series=known.series, prices=known.prices
+    )
+    judgement = judge(
+        _file_of("prices", changed), SUITES["prices"], context, by_great_expectations=False
+    )
     accepted = judgement.accepted.select(broken.prices.columns)
     kept = known.prices.join(accepted, on=key, how="anti")
     prices = pl.concat([kept, accepted]).sort(key)
@@ -69,11 +85,18 @@ def judged_day(
     days_before = (pl.lit(day) - pl.col("ds")).dt.total_days()
     weeks = known.sales.filter(days_before.is_between(1, 7 * WEEKS_COMPARED), days_before % 7 == 0)
     context = Context(
-        ingest, day + timedelta(days=1), series=known.series, levels=compared, calendar=known.calendar.filter(ds=day)
+        ingest,
+        day + timedelta(days=1),
+        series=known.series,
+        levels=compared,
+        calendar=known.calendar.filter(ds=day),
     )
     past = counted(weeks, known.series, context.columns)
     context = replace(
-        context, past=past, usual_units=usual_units_of(weeks), known_series=known.sales["unique_id"].unique()
+        context,
+        past=past,
+        usual_units=usual_units_of(weeks),
+        known_series=known.sales["unique_id"].unique(),
     )
     if before is not None:
         context = replace(context, restated=_restated(before.sales.filter(ds=day), sales))
@@ -89,7 +112,9 @@ def usual_units_of(weeks: pl.DataFrame) -> pl.DataFrame:
 def _restated(before: pl.DataFrame, sales: pl.DataFrame) -> pl.DataFrame:
     """ds, restated_share: of the rows known before, as storage.recent counts them."""
     both = before.join(sales.select("unique_id", "ds", now="y"), on=["unique_id", "ds"], how="left")
-    return both.group_by("ds").agg(restated_share=(pl.col("y") != pl.col("now")).fill_null(False).mean())
+    return both.group_by("ds").agg(
+        restated_share=(pl.col("y") != pl.col("now")).fill_null(False).mean()
+    )
 
 
 def _file_of(fact: str, rows: pl.DataFrame) -> Received:

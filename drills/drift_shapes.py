@@ -1,7 +1,9 @@
-"""The catalogue of drifts: each changes what happens from a day on, by a size; panels in, panels out, whole units stay whole.
+"""The catalogue of drifts: each changes what happens from a day on, by a size; panels in, panels
+out, whole units stay whole.
 
-Nothing before `since` moves. Demand that falls is thinned (each unit stays with a chance), demand that grows gains Poisson
-units at the series' own recent level, so that zeros become sales as they would.
+Nothing before `since` moves. Demand that falls is thinned (each unit stays with a chance), demand
+that grows gains Poisson units at the series' own recent level, so that zeros become sales as they
+would.
 """
 
 from __future__ import annotations
@@ -17,7 +19,8 @@ from contract.panel import Panel, panel_of
 from features.dense import FEED_COLUMN
 
 Rng = np.random.Generator
-ELASTICITY = -1.5  # assumed response of units to price where a drift changes prices; the simulator draws -0.6 to -2.6
+# assumed response of units to price where a drift changes prices; the simulator draws -0.6 to -2.6
+ELASTICITY = -1.5
 PROMO_PRICE, PROMO_LIFT = 0.8, 1.75  # a planned promotion: 20% off, and what it sells more
 SOLD_OUT = 0.7  # share of the day without stock in a wave of stock-outs
 WAVE_DAYS = 91
@@ -36,7 +39,9 @@ class DriftShape:
 
 
 def nothing(panel: Panel, since: date, size: float, rng: Rng) -> Panel:
-    """No drift: a share of the units is taken out and as many are drawn anew. What is found here is found by chance."""
+    """No drift: a share of the units is taken out and as many are drawn anew. What is found here is
+    found by chance.
+    """
     return _redrawn(panel, since, rng, lambda _series, _days: (1 - size, size))
 
 
@@ -70,7 +75,9 @@ def season_change(panel: Panel, since: date, size: float, rng: Rng) -> Panel:
 
 def price_shock(panel: Panel, since: date, size: float, rng: Rng) -> Panel:
     """All prices rise, and units answer with the assumed elasticity."""
-    dearer = replace(panel, prices=_prices_from(panel, since, panel.series["unique_id"], 1 + size, None))
+    dearer = replace(
+        panel, prices=_prices_from(panel, since, panel.series["unique_id"], 1 + size, None)
+    )
     return _scaled(dearer, since, rng, lambda _series, _days: (1 + size) ** ELASTICITY)
 
 
@@ -78,24 +85,41 @@ def promotion_change(panel: Panel, since: date, size: float, rng: Rng) -> Panel:
     """So large a share of the series is on promotion from now on, planned and carried out."""
     chosen = _share_of(panel, size, rng)
     cheaper = replace(panel, prices=_prices_from(panel, since, chosen, PROMO_PRICE, 1.0))
-    return _scaled(cheaper, since, rng, lambda series, _days: np.where(np.isin(series, chosen), PROMO_LIFT, 1.0))
+    return _scaled(
+        cheaper,
+        since,
+        rng,
+        lambda series, _days: np.where(np.isin(series, chosen), PROMO_LIFT, 1.0),
+    )
 
 
 def mix_change(panel: Panel, since: date, size: float, rng: Rng) -> Panel:
     """One department sells more, the others so much less that the total stays."""
     column = "dept_id" if "dept_id" in panel.series.columns else FEED_COLUMN
     rising = _group(panel, column, rng)
-    recent = panel.sales.filter(pl.col("ds").is_between(since - timedelta(days=56), since - timedelta(days=1)))
-    share = float(recent.filter(pl.col("unique_id").is_in(rising.implode()))["y"].sum() / recent["y"].sum())
+    recent = panel.sales.filter(
+        pl.col("ds").is_between(since - timedelta(days=56), since - timedelta(days=1))
+    )
+    share = float(
+        recent.filter(pl.col("unique_id").is_in(rising.implode()))["y"].sum() / recent["y"].sum()
+    )
     falling = max(1 - size * share / (1 - share), 0.0)
-    return _scaled(panel, since, rng, lambda series, _days: np.where(np.isin(series, rising), 1 + size, falling))
+    return _scaled(
+        panel,
+        since,
+        rng,
+        lambda series, _days: np.where(np.isin(series, rising), 1 + size, falling),
+    )
 
 
 def unit_change(panel: Panel, since: date, size: float, rng: Rng) -> Panel:
     """One department is reported in another unit."""
     hit = _group(panel, "dept_id" if "dept_id" in panel.series.columns else FEED_COLUMN, rng)
     wrong = (pl.col("ds") >= since) & pl.col("unique_id").is_in(hit.implode())
-    return replace(panel, sales=panel.sales.with_columns(y=pl.when(wrong).then(pl.col("y") * size).otherwise("y")))
+    return replace(
+        panel,
+        sales=panel.sales.with_columns(y=pl.when(wrong).then(pl.col("y") * size).otherwise("y")),
+    )
 
 
 def missing_prices(panel: Panel, since: date, size: float, rng: Rng) -> Panel:
@@ -107,7 +131,9 @@ def missing_prices(panel: Panel, since: date, size: float, rng: Rng) -> Panel:
 
 
 def stockout_wave(panel: Panel, since: date, size: float, rng: Rng) -> Panel:
-    """On so large a share of series-days the shelf is empty for most of the day, and the feed says so."""
+    """On so large a share of series-days the shelf is empty for most of the day, and the feed says
+    so.
+    """
     sales = panel.sales
     hit = (sales["ds"] >= since).to_numpy() & (rng.random(sales.height) < size)
     y = sales["y"].to_numpy().copy()
@@ -125,12 +151,18 @@ def assortment_churn(panel: Panel, since: date, size: float, rng: Rng) -> Panel:
         .then(pl.lit("NEW_") + pl.col("unique_id"))
         .otherwise("unique_id")
     )
-    sales = panel.sales.with_columns(unique_id=pl.when(pl.col("ds") >= since).then(renamed).otherwise("unique_id"))
+    sales = panel.sales.with_columns(
+        unique_id=pl.when(pl.col("ds") >= since).then(renamed).otherwise("unique_id")
+    )
     prices = _split_at(panel.prices, since).with_columns(
         unique_id=pl.when(pl.col("from_ds") >= since).then(renamed).otherwise("unique_id")
     )
-    born = panel.series.filter(pl.col("unique_id").is_in(chosen.implode())).with_columns(unique_id=renamed)
-    return panel_of(sales, pl.concat([panel.series, born]), panel.calendar, prices, panel.covariates)
+    born = panel.series.filter(pl.col("unique_id").is_in(chosen.implode())).with_columns(
+        unique_id=renamed
+    )
+    return panel_of(
+        sales, pl.concat([panel.series, born]), panel.calendar, prices, panel.covariates
+    )
 
 
 def new_region(panel: Panel, since: date, size: float, rng: Rng) -> Panel:
@@ -138,12 +170,18 @@ def new_region(panel: Panel, since: date, size: float, rng: Rng) -> Panel:
     stores = panel.series[FEED_COLUMN].unique().sort().to_list()
     sales, series, prices = [panel.sales], [panel.series], [panel.prices]
     for k in range(int(size)):
-        model = panel.only(panel.series.filter(pl.col(FEED_COLUMN) == stores[k % len(stores)])["unique_id"])
+        model = panel.only(
+            panel.series.filter(pl.col(FEED_COLUMN) == stores[k % len(stores)])["unique_id"]
+        )
         name = pl.format("{}_N{}", "unique_id", pl.lit(k))
         sales.append(model.sales.filter(pl.col("ds") >= since).with_columns(unique_id=name))
         prices.append(model.prices.with_columns(unique_id=name))
-        series.append(model.series.with_columns(pl.lit(f"NEW_{k}").alias(FEED_COLUMN), unique_id=name))
-    return panel_of(pl.concat(sales), pl.concat(series), panel.calendar, pl.concat(prices), panel.covariates)
+        series.append(
+            model.series.with_columns(pl.lit(f"NEW_{k}").alias(FEED_COLUMN), unique_id=name)
+        )
+    return panel_of(
+        pl.concat(sales), pl.concat(series), panel.calendar, pl.concat(prices), panel.covariates
+    )
 
 
 def corruption(panel: Panel, since: date, size: float, rng: Rng) -> Panel:
@@ -156,24 +194,70 @@ def corruption(panel: Panel, since: date, size: float, rng: Rng) -> Panel:
 
 
 SHAPES = (
-    DriftShape("nothing", "the same demand drawn anew in part", "share of units", (0.05, 0.2), nothing),
+    DriftShape(
+        "nothing", "the same demand drawn anew in part", "share of units", (0.05, 0.2), nothing
+    ),
     DriftShape("level_shift", "everything sells more", "share", (0.05, 0.1, 0.2, 0.4), level_shift),
     DriftShape("level_drop", "everything sells less", "share", (0.05, 0.1, 0.2, 0.4), level_drop),
-    DriftShape("trend_break", "everything grows", "share in 28 days", (0.02, 0.05, 0.1, 0.2), trend_break),
-    DriftShape("season_change", "a new wave in each department", "log height", (0.1, 0.2, 0.4, 0.8), season_change),
-    DriftShape("price_shock", "all prices rise, units answer", "share", (0.02, 0.05, 0.1, 0.2), price_shock),
     DriftShape(
-        "promotion_change", "more of the range on promotion", "share of series", (0.05, 0.1, 0.2, 0.4), promotion_change
+        "trend_break", "everything grows", "share in 28 days", (0.02, 0.05, 0.1, 0.2), trend_break
     ),
     DriftShape(
-        "assortment_churn", "series replaced by new ones", "share of series", (0.05, 0.1, 0.2, 0.4), assortment_churn
+        "season_change",
+        "a new wave in each department",
+        "log height",
+        (0.1, 0.2, 0.4, 0.8),
+        season_change,
     ),
-    DriftShape("mix_change", "one department up, the others down", "share", (0.1, 0.2, 0.4, 0.8), mix_change),
+    DriftShape(
+        "price_shock", "all prices rise, units answer", "share", (0.02, 0.05, 0.1, 0.2), price_shock
+    ),
+    DriftShape(
+        "promotion_change",
+        "more of the range on promotion",
+        "share of series",
+        (0.05, 0.1, 0.2, 0.4),
+        promotion_change,
+    ),
+    DriftShape(
+        "assortment_churn",
+        "series replaced by new ones",
+        "share of series",
+        (0.05, 0.1, 0.2, 0.4),
+        assortment_churn,
+    ),
+    DriftShape(
+        "mix_change",
+        "one department up, the others down",
+        "share",
+        (0.1, 0.2, 0.4, 0.8),
+        mix_change,
+    ),
     DriftShape("new_region", "stores opened", "stores", (1, 2, 4), new_region),
-    DriftShape("unit_change", "a department in another unit", "factor", (1.5, 2, 4, 6), unit_change),
-    DriftShape("corruption", "rows with another row's number", "share of rows", (0.02, 0.05, 0.2, 0.5), corruption),
-    DriftShape("missing_prices", "prices no longer arrive", "share of series", (0.05, 0.2, 0.5, 1.0), missing_prices),
-    DriftShape("stockout_wave", "shelves empty 70% of the day", "share of days", (0.05, 0.1, 0.2, 0.4), stockout_wave),
+    DriftShape(
+        "unit_change", "a department in another unit", "factor", (1.5, 2, 4, 6), unit_change
+    ),
+    DriftShape(
+        "corruption",
+        "rows with another row's number",
+        "share of rows",
+        (0.02, 0.05, 0.2, 0.5),
+        corruption,
+    ),
+    DriftShape(
+        "missing_prices",
+        "prices no longer arrive",
+        "share of series",
+        (0.05, 0.2, 0.5, 1.0),
+        missing_prices,
+    ),
+    DriftShape(
+        "stockout_wave",
+        "shelves empty 70% of the day",
+        "share of days",
+        (0.05, 0.1, 0.2, 0.4),
+        stockout_wave,
+    ),
 )
 
 Factor = Callable[[np.ndarray, np.ndarray], np.ndarray | float]
@@ -191,14 +275,18 @@ def _scaled(panel: Panel, since: date, rng: Rng, factor: Factor) -> Panel:
 
 
 def _redrawn(panel: Panel, since: date, rng: Rng, parts: Parts) -> Panel:
-    """From a day on the share of units that stays, and new ones as a share of the series' own recent level."""
+    """From a day on the share of units that stays, and new ones as a share of the series' own
+    recent level.
+    """
     level = pl.col("y").rolling_mean(LEVEL_DAYS, min_samples=1).over("unique_id")
     sales = panel.sales.with_columns(level=level)
     late = (sales["ds"] >= since).to_numpy() & sales["y"].is_not_null().to_numpy()
     late &= sales["is_open"].fill_null(True).to_numpy()
     rows = sales.filter(pl.Series(late))
     days = (rows["ds"] - since).dt.total_days().to_numpy()
-    stays, new = (np.broadcast_to(part, len(days)) for part in parts(rows["unique_id"].to_numpy(), days))
+    stays, new = (
+        np.broadcast_to(part, len(days)) for part in parts(rows["unique_id"].to_numpy(), days)
+    )
     kept = rng.binomial(rows["y"].to_numpy().astype(np.int64), stays)
     gained = rng.poisson(new * rows["level"].fill_null(0).to_numpy())
     changed = sales["y"].to_numpy().copy()
@@ -206,12 +294,18 @@ def _redrawn(panel: Panel, since: date, rng: Rng, parts: Parts) -> Panel:
     return replace(panel, sales=panel.sales.with_columns(y=pl.Series(changed, dtype=pl.Float64)))
 
 
-def _prices_from(panel: Panel, since: date, chosen: pl.Series, times: float, promo: float | None) -> pl.DataFrame:
-    """The prices with those of the chosen series changed from a day on, and called a promotion if asked."""
+def _prices_from(
+    panel: Panel, since: date, chosen: pl.Series, times: float, promo: float | None
+) -> pl.DataFrame:
+    """The prices with those of the chosen series changed from a day on, and called a promotion if
+    asked.
+    """
     hit = (pl.col("from_ds") >= since) & pl.col("unique_id").is_in(chosen.implode())
     changed = _split_at(panel.prices, since).with_columns(
         price=pl.when(hit).then((pl.col("price") * times).round(2)).otherwise("price"),
-        promo=pl.when(hit).then(pl.lit(promo)).otherwise("promo") if promo is not None else pl.col("promo"),
+        promo=pl.when(hit).then(pl.lit(promo)).otherwise("promo")
+        if promo is not None
+        else pl.col("promo"),
     )
     return changed
 
@@ -227,9 +321,13 @@ def _split_at(prices: pl.DataFrame, since: date) -> pl.DataFrame:
 
 def _share_of(panel: Panel, share: float, rng: Rng) -> pl.Series:
     ids = panel.series["unique_id"].sort().to_numpy()
-    return pl.Series(rng.choice(ids, max(round(share * len(ids)), 1), replace=False), dtype=pl.String)
+    return pl.Series(
+        rng.choice(ids, max(round(share * len(ids)), 1), replace=False), dtype=pl.String
+    )
 
 
 def _group(panel: Panel, column: str, rng: Rng) -> pl.Series:
     groups = panel.series[column].unique().sort()
-    return panel.series.filter(pl.col(column) == groups[int(rng.integers(len(groups)))])["unique_id"]
+    return panel.series.filter(pl.col(column) == groups[int(rng.integers(len(groups)))])[
+        "unique_id"
+    ]

@@ -1,4 +1,6 @@
-"""Drills on a panel, on models and on files: break one thing, do what production would do, grade what comes out."""
+"""Drills on a panel, on models and on files: break one thing, do what production would do, grade
+what comes out.
+"""
 
 from __future__ import annotations
 
@@ -24,11 +26,13 @@ from drills.panel_faults import PANEL_FAULTS
 from drills.scenario import CHAMPION, PREVIOUS, Outcome, Stage, outcome_of, publish
 
 Result = dict[str, Any]  # see `result_of`
-Watch = Callable[[Panel, pl.DataFrame], list[str]]  # causes that ring the same morning, on this panel and table
+# causes that ring the same morning, on this panel and table
+Watch = Callable[[Panel, pl.DataFrame], list[str]]
 Later = Callable[
     [pl.DataFrame], list[str]
 ]  # causes that ring once a table's days have come true, with how many days it took
-Age = Callable[[date, date], list[str]]  # causes that ring for a champion of this cutoff on this last day
+# causes that ring for a champion of this cutoff on this last day
+Age = Callable[[date, date], list[str]]
 
 STALE_DAYS = (112, 364)
 CLEAN_MORNINGS = 8  # a week apart
@@ -36,7 +40,9 @@ CLEAN_MORNINGS = 8  # a week apart
 
 @dataclass(frozen=True)
 class Watchers:
-    """The watchers, as functions handed in: before and after the truth is known; `ringing`: the door's notes that raise an alert."""
+    """The watchers, as functions handed in: before and after the truth is known; `ringing`: the
+    door's notes that raise an alert.
+    """
 
     this_morning: Watch
     later: Later
@@ -45,17 +51,39 @@ class Watchers:
 
 
 def result_of(
-    fault: str, strength: object, kind: str, what: str, outcome: str, grade: str, told: list[str], **more: Any
+    fault: str,
+    strength: object,
+    kind: str,
+    what: str,
+    outcome: str,
+    grade: str,
+    told: list[str],
+    **more: Any,
 ) -> Result:
-    """One drill's row. loss, bias, coverage: of the published table, None where none was scored; recovery_s, manual_steps: what it
-    takes once the cause is gone; told: by whom it was seen, the earliest first."""
-    row = {"fault": fault, "strength": str(strength), "kind": kind, "what": what, "outcome": outcome}
+    """One drill's row. loss, bias, coverage: of the published table, None where none was scored;
+    recovery_s, manual_steps: what it takes once the cause is gone; told: by whom it was seen, the
+    earliest first.
+    """
+    row = {
+        "fault": fault,
+        "strength": str(strength),
+        "kind": kind,
+        "what": what,
+        "outcome": outcome,
+    }
     scored = dict.fromkeys(("loss", "bias", "coverage", "recovery_s"), None)
-    return row | scored | {"manual_steps": 0, "grade": grade, "told": ", ".join(told) or "in silence"} | more
+    return (
+        row
+        | scored
+        | {"manual_steps": 0, "grade": grade, "told": ", ".join(told) or "in silence"}
+        | more
+    )
 
 
 def clean_mornings(stage: Stage, watchers: Watchers) -> list[Result]:
-    """What the watchers say of undisturbed mornings a week apart, whose days no model had seen: each word is a false alarm."""
+    """What the watchers say of undisturbed mornings a week apart, whose days no model had seen:
+    each word is a false alarm.
+    """
     registry, mornings = stage.registry, []
     for week in range(CLEAN_MORNINGS):
         origin = stage.origin - timedelta(days=7 * week)
@@ -68,7 +96,11 @@ def clean_mornings(stage: Stage, watchers: Watchers) -> list[Result]:
 
 
 def panel_drills(
-    stage: Stage, params: DrillParams, clean: Outcome, watchers: Watchers, faults: Sequence[PanelFault] = PANEL_FAULTS
+    stage: Stage,
+    params: DrillParams,
+    clean: Outcome,
+    watchers: Watchers,
+    faults: Sequence[PanelFault] = PANEL_FAULTS,
 ) -> Iterator[Result]:
     """One result per fault and strength, each from the undisturbed panel."""
     for fault in faults:
@@ -105,16 +137,31 @@ def _wrong_lessons(stage: Stage) -> Iterator[tuple[str, int, str, Panel]]:
     """What a whole and readable model may have learned from that is not this day's world."""
     known = stage.known
     history = (stage.origin - known.first_day).days
-    for days in (days for days in STALE_DAYS if days < history):  # a short history has no model so old
-        yield "stale_model", days, "the model learned n days less", known.up_to(stage.origin - timedelta(days=days))
+    # a short history has no model so old
+    for days in (days for days in STALE_DAYS if days < history):
+        yield (
+            "stale_model",
+            days,
+            "the model learned n days less",
+            known.up_to(stage.origin - timedelta(days=days)),
+        )
     ids = known.series["unique_id"]
-    others = pl.DataFrame({"unique_id": ids, "other": ids.gather((np.arange(len(ids)) * 7 + 3) % len(ids))})
+    others = pl.DataFrame(
+        {"unique_id": ids, "other": ids.gather((np.arange(len(ids)) * 7 + 3) % len(ids))}
+    )
     for divisor in (3, 10):
         swapped = known.sales.join(others, on="unique_id").with_columns(
             unique_id="other", y=(pl.col("y") / divisor).floor()
         )
-        sales = swapped.unique(["unique_id", "ds"]).select(known.sales.columns).sort("unique_id", "ds")
-        yield "wrong_model", divisor, "the model of a shop 1/n as large", replace(known, sales=sales)
+        sales = (
+            swapped.unique(["unique_id", "ds"]).select(known.sales.columns).sort("unique_id", "ds")
+        )
+        yield (
+            "wrong_model",
+            divisor,
+            "the model of a shop 1/n as large",
+            replace(known, sales=sales),
+        )
 
 
 def _at_the_door(stage: Stage, fault: PanelFault, strength: int, broken: Panel) -> Door:
@@ -127,7 +174,12 @@ def _at_the_door(stage: Stage, fault: PanelFault, strength: int, broken: Panel) 
 
 
 def _forecast(
-    stage: Stage, came: Door, registry: Path, params: DrillParams, clean: Outcome, watchers: Watchers
+    stage: Stage,
+    came: Door,
+    registry: Path,
+    params: DrillParams,
+    clean: Outcome,
+    watchers: Watchers,
 ) -> Result:
     told = [f"at the door: {rows} rows refused: {reason}" for reason, rows in came.refused.items()]
     told += [f"at the door: noted {note}" for note in came.noted]
@@ -135,13 +187,22 @@ def _forecast(
     try:
         table = publish(stage, came.panel, registry)
     except TillcastError as refusal:
-        return {"outcome": "refused", "grade": "degraded", "told": [*told, f"refused: {type(refusal).__name__}"]}
+        return {
+            "outcome": "refused",
+            "grade": "degraded",
+            "told": [*told, f"refused: {type(refusal).__name__}"],
+        }
     seconds = time.perf_counter() - since
     found = outcome_of(stage, table)
-    loss, fallback_share = found.wrmsse / clean.wrmsse - 1, sum(found.reasons.values()) / table.height
+    loss, fallback_share = (
+        found.wrmsse / clean.wrmsse - 1,
+        sum(found.reasons.values()) / table.height,
+    )
     told += [f"on the rows: {reason} on {rows}" for reason, rows in found.reasons.items()]
     rings = [f"noted:{note}" for note in came.noted if note in watchers.ringing]
-    told += [f"this morning: {cause}" for cause in [*rings, *watchers.this_morning(came.panel, table)]]
+    told += [
+        f"this morning: {cause}" for cause in [*rings, *watchers.this_morning(came.panel, table)]
+    ]
     told += watchers.later(table)
     return {
         "outcome": "published",
@@ -149,7 +210,9 @@ def _forecast(
         "bias": round(found.bias, 4),
         "coverage": round(found.coverage, 4),
         "recovery_s": round(seconds, 1),  # the next run over mended input: the same calls
-        "grade": grade_table(loss, clean.coverage - found.coverage, found.is_whole, fallback_share, params),
+        "grade": grade_table(
+            loss, clean.coverage - found.coverage, found.is_whole, fallback_share, params
+        ),
         "told": told,
     }
 

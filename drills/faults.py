@@ -1,4 +1,6 @@
-"""The kinds of fault: each is a pure function that breaks one thing, by a strength. What is handed in is a copy."""
+"""The kinds of fault: each is a pure function that breaks one thing, by a strength. What is handed
+in is a copy.
+"""
 
 from __future__ import annotations
 
@@ -18,8 +20,9 @@ Rng = np.random.Generator
 class PanelFault:
     """Breaks what the forecaster is given: a panel cut at the origin in, a broken one out.
 
-    `door`: what is broken came as files of this fact, so its rules judge it first: of sales the last days (as many as the
-    strength says, or `days_judged`), of prices the rows that changed. None: nothing arrived that could be judged.
+    `door`: what is broken came as files of this fact, so its rules judge it first: of sales the
+    last days (as many as the strength says, or `days_judged`), of prices the rows that changed.
+    None: nothing arrived that could be judged.
     `restates`: the days had been known otherwise before.
     """
 
@@ -34,7 +37,9 @@ class PanelFault:
 
 @dataclass(frozen=True)
 class BundleFault:
-    """Breaks a model's folder in place. Strength 1: the champion's alone; 2: that of the champion before it, too."""
+    """Breaks a model's folder in place. Strength 1: the champion's alone; 2: that of the champion
+    before it, too.
+    """
 
     name: str
     what: str
@@ -44,7 +49,9 @@ class BundleFault:
 
 @dataclass(frozen=True)
 class FileFault:
-    """Breaks a daily file: CSV text in, bytes out. `is_wrong`: its rows must not count; otherwise they must count once."""
+    """Breaks a daily file: CSV text in, bytes out. `is_wrong`: its rows must not count; otherwise
+    they must count once.
+    """
 
     name: str
     what: str

@@ -1,4 +1,6 @@
-"""Drills on files: a clean history, then each fault breaks the file of the next day; and the right file after it."""
+"""Drills on files: a clean history, then each fault breaks the file of the next day; and the right
+file after it.
+"""
 
 from __future__ import annotations
 
@@ -24,17 +26,22 @@ SERIES, HISTORY_DAYS = 300, 60  # the small world that file faults play in
 
 @dataclass(frozen=True)
 class Inbox:
-    """An ingest door. `deliver` drops a file and returns the door's summary; `held`: the store's unique_id, ds, y."""
+    """An ingest door. `deliver` drops a file and returns the door's summary; `held`: the store's
+    unique_id, ds, y.
+    """
 
     deliver: Callable[[Path], dict[str, Any]]
     held: Callable[[], pl.DataFrame]
 
 
 def file_drills(panel: Panel, params: DrillParams, folder: Path, inbox: Inbox) -> Iterator[Result]:
-    """One result per fault. Afterwards the right files of the day and of the day before are sent (again): the store must be right."""
+    """One result per fault. Afterwards the right files of the day and of the day before are sent
+    (again): the store must be right.
+    """
     folder.mkdir()
     few = panel.only(panel.series["unique_id"].head(SERIES))
-    few = replace(few, sales=few.sales.drop_nulls("y"))  # a day without units is unknown: no file says it
+    # a day without units is unknown: no file says it
+    few = replace(few, sales=few.sales.drop_nulls("y"))
     days = few.sales["ds"].unique().sort().tail(HISTORY_DAYS + len(FILE_FAULTS))
     inbox.deliver(_written(folder, "sales_history.csv", _csv(few, days[:HISTORY_DAYS])))
     for fault, at in zip(FILE_FAULTS, range(HISTORY_DAYS, len(days)), strict=True):
@@ -51,10 +58,12 @@ def file_drills(panel: Panel, params: DrillParams, folder: Path, inbox: Inbox) -
 
 
 def _put_right(few: Panel, folder: Path, inbox: Inbox, *days: date) -> int | None:
-    """How often a person had to help until the store holds these days as they were sold; None: that was not enough.
+    """How often a person had to help until the store holds these days as they were sold; None: that
+    was not enough.
 
-    First their right files are sent again, as a sender does. One whose content was taken before is known and changes nothing,
-    though another file overwrote it since: then its rows in another order, which is a person's doing.
+    First their right files are sent again, as a sender does. One whose content was taken before is
+    known and changes nothing, though another file overwrote it since: then its rows in another
+    order, which is a person's doing.
     """
     for steps, in_order in enumerate((True, False)):
         for day in days:
@@ -65,7 +74,9 @@ def _put_right(few: Panel, folder: Path, inbox: Inbox, *days: date) -> int | Non
     return None
 
 
-def _delivered(summary: dict[str, Any], fault: FileFault, is_known: bool, is_put_right: bool) -> Result:
+def _delivered(
+    summary: dict[str, Any], fault: FileFault, is_known: bool, is_put_right: bool
+) -> Result:
     told = [*summary["why_refused"].values(), *(str(note) for note in summary["notes"])]
     if summary["rows_refused"] and not told:
         told = [f"{summary['rows_refused']} of {summary['rows_in']} rows quarantined"]
@@ -98,7 +109,9 @@ def _written(folder: Path, name: str, text: str) -> Path:
 
 
 def _csv(few: Panel, days: pl.Series, in_order: bool = True) -> str:
-    """These days as a file in the contract's words, with the series' hierarchy; or its rows from the last to the first."""
+    """These days as a file in the contract's words, with the series' hierarchy; or its rows from
+    the last to the first.
+    """
     rows = few.sales.filter(pl.col("ds").is_in(days.implode())).select("unique_id", "ds", "y")
     rows = rows if in_order else rows.reverse()
     return rows.join(few.series, on="unique_id", how="left", maintain_order="left").write_csv()

@@ -106,17 +106,24 @@ def day_first_dates(text: str, _rng: Rng) -> bytes:
 
 def tomorrows_date(text: str, _rng: Rng) -> bytes:
     """A clock beyond midnight: the day's sales are dated in the year that comes."""
-    return _each(text, lambda row: row | {"ds": str(date.fromisoformat(row["ds"]) + timedelta(days=364))})
+    return _each(
+        text, lambda row: row | {"ds": str(date.fromisoformat(row["ds"]) + timedelta(days=364))}
+    )
 
 
 def yesterdays_date(text: str, _rng: Rng) -> bytes:
     """A timezone: the day's sales are dated the day before, and overwrite it."""
-    return _each(text, lambda row: row | {"ds": str(date.fromisoformat(row["ds"]) - timedelta(days=1))})
+    return _each(
+        text, lambda row: row | {"ds": str(date.fromisoformat(row["ds"]) - timedelta(days=1))}
+    )
 
 
 def renamed_items(text: str, rng: Rng) -> bytes:
     """Half of the items come under new numbers."""
-    return _each(text, lambda row: row | ({"unique_id": row["unique_id"] + "_N"} if rng.random() < 0.5 else {}))
+    return _each(
+        text,
+        lambda row: row | ({"unique_id": row["unique_id"] + "_N"} if rng.random() < 0.5 else {}),
+    )
 
 
 def scrambled_rows(text: str, rng: Rng) -> bytes:
@@ -168,4 +175,6 @@ def _each(text: str, change: Callable[[Row], Row]) -> bytes:
     """The same file with each row changed."""
     head, *lines = text.splitlines()
     rows = [change(dict(zip(head.split(","), line.split(","), strict=True))) for line in lines]
-    return "\n".join([",".join(rows[0]), *(",".join(row.values()) for row in rows)]).encode() + b"\n"
+    return (
+        "\n".join([",".join(rows[0]), *(",".join(row.values()) for row in rows)]).encode() + b"\n"
+    )

@@ -1,15 +1,20 @@
 """The written rule: how a drill is graded.
 
-graceful      the table is whole and lost at most `graceful_loss` of WRMSSE; or a wrong file was refused, a harmless one taken once;
+graceful      the table is whole and lost at most `graceful_loss` of WRMSSE; or a wrong file was
+refused, a harmless one taken once;
               or a disturbed morning published the very table of an undisturbed one
-degraded      the table is whole and lost more; or lost `catastrophic_loss` or more, but most of its rows say that they are not
-              the champion's; or a run was refused out loud; or a wrong file came in with a note, a harmless one was refused;
-              or a morning ended without its table, loudly (a refusal, a signal, rows with a reason), and the next one had it
-catastrophic  the table lost `catastrophic_loss` or more, or its 95% intervals cover `catastrophic_coverage_lost` less, and it
-              calls itself the champion's (a watcher's alarm does not help: the orders leave); or it lacks rows or holds
-              nulls or negatives; or a wrong file came in in silence, or a harmless one counted twice, or the right file
-              afterwards did not put it right; or a morning ended well without its table, or with another one, or the
-              steps written down did not bring it back
+degraded      the table is whole and lost more; or lost `catastrophic_loss` or more, but most of its
+rows say that they are not
+              the champion's; or a run was refused out loud; or a wrong file came in with a note, a
+              harmless one was refused; or a morning ended without its table, loudly (a refusal, a
+              signal, rows with a reason), and the next one had it
+catastrophic  the table lost `catastrophic_loss` or more, or its 95% intervals cover
+`catastrophic_coverage_lost` less, and it
+              calls itself the champion's (a watcher's alarm does not help: the orders leave); or it
+              lacks rows or holds nulls or negatives; or a wrong file came in in silence, or a
+              harmless one counted twice, or the right file afterwards did not put it right; or a
+              morning ended well without its table, or with another one, or the steps written down
+              did not bring it back
 """
 
 from __future__ import annotations
@@ -24,8 +29,12 @@ Grade = Literal["graceful", "degraded", "catastrophic"]
 MOST_ROWS = 0.5
 
 
-def grade_table(loss: float, coverage_lost: float, is_whole: bool, fallback_share: float, params: DrillParams) -> Grade:
-    """The grade of a published table by what it lost of WRMSSE (a share) and coverage against the clean run (negative: it won)."""
+def grade_table(
+    loss: float, coverage_lost: float, is_whole: bool, fallback_share: float, params: DrillParams
+) -> Grade:
+    """The grade of a published table by what it lost of WRMSSE (a share) and coverage against the
+    clean run (negative: it won).
+    """
     if not is_whole or math.isnan(loss):
         return "catastrophic"
     is_lost = loss >= params.catastrophic_loss or coverage_lost >= params.catastrophic_coverage_lost
@@ -34,9 +43,11 @@ def grade_table(loss: float, coverage_lost: float, is_whole: bool, fallback_shar
     return "graceful" if loss <= params.graceful_loss and not is_lost else "degraded"
 
 
-def grade_delivery(summary: dict[str, Any], is_wrong: bool, is_known: bool, is_put_right: bool = True) -> Grade:
-    """The grade of a file from the ingest door's summary; `is_known`: the same content was taken before; `is_put_right`: after
-    the right file the store holds what it would have held.
+def grade_delivery(
+    summary: dict[str, Any], is_wrong: bool, is_known: bool, is_put_right: bool = True
+) -> Grade:
+    """The grade of a file from the ingest door's summary; `is_known`: the same content was taken
+    before; `is_put_right`: after the right file the store holds what it would have held.
     """
     if not is_put_right:
         return "catastrophic"
@@ -50,8 +61,9 @@ def grade_delivery(summary: dict[str, Any], is_wrong: bool, is_known: bool, is_p
 
 
 def grade_morning(outcome: str, is_loud: bool, is_recovered: bool) -> Grade:
-    """The grade of a morning. outcome: published (the undisturbed table), fallback (a whole one whose rows give a reason),
-    yesterday's (still the one before), unreadable (the store), other."""
+    """The grade of a morning. outcome: published (the undisturbed table), fallback (a whole one
+    whose rows give a reason), yesterday's (still the one before), unreadable (the store), other.
+    """
     if not is_recovered or outcome == "other":
         return "catastrophic"
     if outcome == "published":

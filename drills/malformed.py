@@ -1,6 +1,8 @@
-"""Files nobody should send, drawn from a seed: each kind breaks one thing about a small honest day of sales.
+"""Files nobody should send, drawn from a seed: each kind breaks one thing about a small honest day
+of sales.
 
-`malformed(seed, count)` gives the same files for the same seed; number k of a seed can be made alone.
+`malformed(seed, count)` gives the same files for the same seed; number k of a seed can be made
+alone.
 """
 
 from __future__ import annotations
@@ -66,7 +68,16 @@ def honest(rng: Rng) -> pl.DataFrame:
     """A day of six series in the contract's words."""
     day = FIRST + timedelta(days=int(rng.integers(0, 28)))
     rows = [
-        (name, str(day), str(int(rng.poisson(4))), store[:2], store, item.split("_")[0], item[:-4], item)
+        (
+            name,
+            str(day),
+            str(int(rng.poisson(4))),
+            store[:2],
+            store,
+            item.split("_")[0],
+            item[:-4],
+            item,
+        )
         for name, store, item in SERIES
     ]
     header = ["unique_id", "ds", "y", "state_id", "store_id", "cat_id", "dept_id", "item_id"]
@@ -107,7 +118,20 @@ def _flipped(content: bytes, rng: Rng) -> bytes:
 
 def _encoded(rng: Rng) -> bytes:
     text = _with("item_id", ("Käse", "crème brûlée", "寿司"), rng).decode()
-    codec = str(rng.choice(["utf-16", "utf-16-be", "utf-32", "latin-1", "cp1252", "utf-8-sig", "utf-7", "shift-jis"]))
+    codec = str(
+        rng.choice(
+            [
+                "utf-16",
+                "utf-16-be",
+                "utf-32",
+                "latin-1",
+                "cp1252",
+                "utf-8-sig",
+                "utf-7",
+                "shift-jis",
+            ]
+        )
+    )
     return text.encode(codec, errors="replace")
 
 
@@ -122,7 +146,9 @@ def _huge_field(rng: Rng) -> bytes:
     size = int(rng.choice([100_000, 1_000_000, 10_000_000], p=[0.7, 0.25, 0.05]))
     column = str(rng.choice(["unique_id", "y", "ds", "item_id"]))
     frame = honest(rng).with_columns(pl.col(column).cast(pl.String))
-    return frame.with_columns(pl.Series(column, ["x" * size, *frame[column][1:]])).write_csv().encode()
+    return (
+        frame.with_columns(pl.Series(column, ["x" * size, *frame[column][1:]])).write_csv().encode()
+    )
 
 
 def _many_columns(rng: Rng) -> bytes:
@@ -179,7 +205,9 @@ def _nothing(rng: Rng) -> bytes:
 
 
 def _packed(rng: Rng) -> tuple[str, bytes]:
-    """Archives: a bomb, one called something else, several members, damaged, nested, a path for a member's name."""
+    """Archives: a bomb, one called something else, several members, damaged, nested, a path for a
+    member's name.
+    """
     content, number = _csv(rng), int(rng.integers(1 << 30))
     bomb = content + bytes(18_000_000)
     made = [
@@ -232,14 +260,18 @@ def _parquet_of_types(rng: Rng) -> tuple[str, bytes]:
         frame.rename({"y": "(beyond the header)"}),
         frame.with_columns(row_number=pl.lit(1), lines=pl.lit("x")),
     ]
-    return f"sales_{int(rng.integers(1 << 30))}.parquet", _parquet(spoiled[int(rng.integers(len(spoiled)))])
+    return f"sales_{int(rng.integers(1 << 30))}.parquet", _parquet(
+        spoiled[int(rng.integers(len(spoiled)))]
+    )
 
 
 def _parquet_bomb(rng: Rng) -> tuple[str, bytes]:
     """A million equal rows in a few kilobytes, or a footer that claims more than the file holds."""
     number = int(rng.integers(1 << 30))
     if rng.random() < 0.3:
-        return f"sales_{number}.parquet", _parquet(_typed(rng).head(1).sample(1_000_000, with_replacement=True))
+        return f"sales_{number}.parquet", _parquet(
+            _typed(rng).head(1).sample(1_000_000, with_replacement=True)
+        )
     content = bytearray(_parquet(_typed(rng)))
     content[-8:-4] = int(rng.integers(0, 1 << 31)).to_bytes(4, "little")  # the footer's length
     return f"sales_{number}.parquet", bytes(content)

@@ -1,4 +1,6 @@
-"""Drills on mornings: the walk disturbed, what it left, and what it takes to have that morning's table after all."""
+"""Drills on mornings: the walk disturbed, what it left, and what it takes to have that morning's
+table after all.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,9 @@ from drills.mornings import Ended, How, World, cleared, steps_taken, walk
 
 @dataclass(frozen=True)
 class Left:
-    """What a walk left: hashes of the newest whole table, of all sales and of the laboratory's table; reasons on the rows."""
+    """What a walk left: hashes of the newest whole table, of all sales and of the laboratory's
+    table; reasons on the rows.
+    """
 
     table: str
     sales: str
@@ -26,11 +30,16 @@ class Left:
     reasons: frozenset[str]
 
 
-Look = Callable[[Path], Left | None]  # a data folder -> what stands there; None: no table can be read
+# a data folder -> what stands there; None: no table can be read
+Look = Callable[[Path], Left | None]
 
 
 def morning_drills(
-    world: World, scratch: Path, look: Look, faults: Sequence[MorningFault] = MORNING_FAULTS, at_once: int = 2
+    world: World,
+    scratch: Path,
+    look: Look,
+    faults: Sequence[MorningFault] = MORNING_FAULTS,
+    at_once: int = 2,
 ) -> Iterator[Result]:
     """One result per fault and strength, each on a copy of the world, so many of them at a time."""
     before = look(world.data)
@@ -62,7 +71,10 @@ def _one_morning(
     seconds, again = _brought_back(world, fault)
     told = [f"this morning: {ended.sentence}"] if ended.sentence else []
     found = look(world.data)
-    told += [f"on the rows: {reason}" for reason in (sorted(left.reasons) if left and outcome == "fallback" else [])]
+    told += [
+        f"on the rows: {reason}"
+        for reason in (sorted(left.reasons) if left and outcome == "fallback" else [])
+    ]
     is_recovered = again.code == 0 and found == clean
     cleared(world.checkout)
     return result_of(
@@ -70,7 +82,9 @@ def _one_morning(
         strength,
         "surroundings",
         fault.what,
-        outcome if is_recovered else f"{outcome}, not brought back: {again.sentence or 'another table'}",
+        outcome
+        if is_recovered
+        else f"{outcome}, not brought back: {again.sentence or 'another table'}",
         grade_morning(outcome, bool(ended.code) or outcome == "fallback", is_recovered),
         told or (["nothing was lost"] if outcome == "published" else []),
         recovery_s=round(seconds, 1),
@@ -78,7 +92,9 @@ def _one_morning(
     )
 
 
-def _outcome(left: Left | None, before: Left | None, clean: Left | None, fault: MorningFault) -> str:
+def _outcome(
+    left: Left | None, before: Left | None, clean: Left | None, fault: MorningFault
+) -> str:
     if left is None:
         return "unreadable"
     if fault.of_laboratory:

@@ -1,4 +1,6 @@
-"""Faults of the store, the process and what surrounds both: each breaks a copy of a small world and says how its walk is disturbed."""
+"""Faults of the store, the process and what surrounds both: each breaks a copy of a small world and
+says how its walk is disturbed.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,8 @@ Mend = Callable[[World], None]
 
 @dataclass(frozen=True)
 class MorningFault:
-    """`disturb` breaks the world by a strength; `mend` is the cause going away; `steps`: what a person then has to run.
+    """`disturb` breaks the world by a strength; `mend` is the cause going away; `steps`: what a
+    person then has to run.
     `of_laboratory`: what is walked is the laboratory, and its table counts.
     """
 
@@ -77,13 +80,16 @@ def killed(world: World, percent: int) -> How:
 
 
 def lost_worker(world: World, percent: int) -> How:
-    """The worker that started the walk is killed at so many percent of it, as is the one that took over at once: both walks go on
-    as orphans, beside each other."""
+    """The worker that started the walk is killed at so many percent of it, as is the one that took
+    over at once: both walks go on as orphans, beside each other.
+    """
     return How(die_at=max(1, world.touches * percent // 100), dies="worker", times=2)
 
 
 def slow_disk(_world: World, milliseconds: int) -> How:
-    """Every file that the walk writes, renames or removes takes so much longer; the store's own writes do not."""
+    """Every file that the walk writes, renames or removes takes so much longer; the store's own
+    writes do not.
+    """
     return How(slow_ms=milliseconds)
 
 

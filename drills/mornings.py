@@ -1,4 +1,6 @@
-"""A morning: the daily walk of a small finished world in a process of its own, disturbed, then walked again when the cause is gone."""
+"""A morning: the daily walk of a small finished world in a process of its own, disturbed, then
+walked again when the cause is gone.
+"""
 
 from __future__ import annotations
 
@@ -20,9 +22,11 @@ DISTURBED = Path(__file__).with_name("disturbed.py")
 
 @dataclass(frozen=True)
 class World:
-    """A checkout of its own whose laboratory has published once; a new day lies in the inbox; `now` is the morning after.
+    """A checkout of its own whose laboratory has published once; a new day lies in the inbox; `now`
+    is the morning after.
 
-    `backup` is the store as it was before that publication; `touches`: of files, by an undisturbed walk.
+    `backup` is the store as it was before that publication; `touches`: of files, by an undisturbed
+    walk.
     """
 
     checkout: Path
@@ -57,8 +61,10 @@ class World:
 
 @dataclass(frozen=True)
 class How:
-    """How a walk is disturbed. `limits` as resource names them, `slow_ms`: what a touch of a file takes longer, `die_at`: the touch
-    at which the walk is killed, or the worker that started it (0 counts)."""
+    """How a walk is disturbed. `limits` as resource names them, `slow_ms`: what a touch of a file
+    takes longer, `die_at`: the touch at which the walk is killed, or the worker that started it (0
+    counts).
+    """
 
     command: tuple[str, ...] = ("flows/daily.py", "--plain")
     shifted_days: int = 0
@@ -73,7 +79,9 @@ class How:
 
 @dataclass(frozen=True)
 class Ended:
-    """How a walk ended: exit code (negative: the signal that killed it), what it said on stderr, seconds."""
+    """How a walk ended: exit code (negative: the signal that killed it), what it said on stderr,
+    seconds.
+    """
 
     code: int
     said: str
@@ -89,7 +97,11 @@ class Ended:
         if refused:
             return f"exit {self.code}, {refused[-1]}"
         how = f"killed by signal {-self.code}" if self.code < 0 else f"exit {self.code}"
-        return f"{how}: a traceback: {lines[-1]}" if "Traceback" in self.said else f"{how}: {lines[-1]}"
+        return (
+            f"{how}: a traceback: {lines[-1]}"
+            if "Traceback" in self.said
+            else f"{how}: {lines[-1]}"
+        )
 
 
 def walk(world: World, how: How | None = None) -> Ended:
@@ -124,7 +136,11 @@ def _started(world: World, how: How) -> subprocess.Popen[str]:
     disturbed = [str(DISTURBED), json.dumps(told)] if is_disturbed else []
     command = [sys.executable, *disturbed, door, *arguments, *(["--now", now] if now else [])]
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
-    environment = os.environ | {"OMP_WAIT_POLICY": "passive", "PATH": path, "PYTHONPATH": str(world.checkout)}
+    environment = os.environ | {
+        "OMP_WAIT_POLICY": "passive",
+        "PATH": path,
+        "PYTHONPATH": str(world.checkout),
+    }
     return subprocess.Popen(  # noqa: S603 -- our own command
         command,
         cwd=world.checkout,

@@ -1,4 +1,6 @@
-"""Faults of what the forecaster is given: feeds late, lost, frozen, in another unit; plans gone or absurd; histories short."""
+"""Faults of what the forecaster is given: feeds late, lost, frozen, in another unit; plans gone or
+absurd; histories short.
+"""
 
 from __future__ import annotations
 
@@ -45,7 +47,10 @@ def prices_in_cents(panel: Panel, days: int, _rng: Rng) -> Panel:
     """From so many days before the origin on, each price is a hundred times itself."""
     wrong = pl.col("from_ds") > panel.last_day - timedelta(days=days)
     return replace(
-        panel, prices=panel.prices.with_columns(pl.when(wrong).then(pl.col("price") * 100).otherwise("price"))
+        panel,
+        prices=panel.prices.with_columns(
+            pl.when(wrong).then(pl.col("price") * 100).otherwise("price")
+        ),
     )
 
 
@@ -61,12 +66,17 @@ def short_history(panel: Panel, days: int, _rng: Rng) -> Panel:
 
 def lost_feed(panel: Panel, days: int, rng: Rng) -> Panel:
     """One store's feed is missing on the last days, and nobody says so."""
-    return replace(panel, sales=panel.sales.filter(~(_of(_members(panel, FEED_COLUMN, rng)) & _late(panel, days))))
+    return replace(
+        panel,
+        sales=panel.sales.filter(~(_of(_members(panel, FEED_COLUMN, rng)) & _late(panel, days))),
+    )
 
 
 def wrong_unit(panel: Panel, days: int, rng: Rng) -> Panel:
     """One department reports grams for kilograms on the last days: units times a thousand."""
-    return _with_y(panel, _of(_members(panel, "dept_id", rng)) & _late(panel, days), pl.col("y") * 1000)
+    return _with_y(
+        panel, _of(_members(panel, "dept_id", rng)) & _late(panel, days), pl.col("y") * 1000
+    )
 
 
 def sign_flips(panel: Panel, days: int, rng: Rng) -> Panel:
@@ -102,7 +112,9 @@ def unknown_items(panel: Panel, days: int, rng: Rng) -> Panel:
     hit = pl.col("unique_id").is_in(renamed.implode())
     name = pl.col("unique_id") + RENAMED
     new_series = panel.series.filter(hit).with_columns(unique_id=name)
-    sales = panel.sales.with_columns(unique_id=pl.when(hit & _late(panel, days)).then(name).otherwise("unique_id"))
+    sales = panel.sales.with_columns(
+        unique_id=pl.when(hit & _late(panel, days)).then(name).otherwise("unique_id")
+    )
     series = pl.concat([panel.series, new_series]).sort("unique_id")
     return replace(panel, sales=sales.sort("unique_id", "ds"), series=series)
 
@@ -112,7 +124,9 @@ def day_shift(panel: Panel, days: int, _rng: Rng) -> Panel:
     moved = panel.sales.with_columns(
         ds=pl.when(_late(panel, days)).then(pl.col("ds") + DAY).otherwise("ds").cast(pl.Date)
     )
-    return replace(panel, sales=moved.filter(pl.col("ds") <= panel.last_day).sort("unique_id", "ds"))
+    return replace(
+        panel, sales=moved.filter(pl.col("ds") <= panel.last_day).sort("unique_id", "ds")
+    )
 
 
 def restated_month(panel: Panel, percent: int, _rng: Rng) -> Panel:
@@ -141,13 +155,19 @@ def swapped_feeds(panel: Panel, days: int, rng: Rng) -> Panel:
     )
     pairs = partner.filter(pl.col("unique_id") != pl.col("partner")).select("unique_id", "partner")
     theirs = panel.sales.select(partner="unique_id", ds="ds", theirs="y")
-    sales = panel.sales.join(pairs, on="unique_id", how="left").join(theirs, on=["partner", "ds"], how="left")
+    sales = panel.sales.join(pairs, on="unique_id", how="left").join(
+        theirs, on=["partner", "ds"], how="left"
+    )
     y = pl.when(_late(panel, days) & pl.col("theirs").is_not_null()).then("theirs").otherwise("y")
-    return replace(panel, sales=sales.with_columns(y=y).drop("partner", "theirs").sort("unique_id", "ds"))
+    return replace(
+        panel, sales=sales.with_columns(y=y).drop("partner", "theirs").sort("unique_id", "ds")
+    )
 
 
 def scrambled_units(panel: Panel, days: int, rng: Rng) -> Panel:
-    """The units' column was sorted by itself: on the last days each item has another one's sales, all totals being right."""
+    """The units' column was sorted by itself: on the last days each item has another one's sales,
+    all totals being right.
+    """
     late, early = panel.sales.filter(_late(panel, days)), panel.sales.filter(~_late(panel, days))
     seed = int(rng.integers(1 << 30))
     sales = pl.concat([early, late.with_columns(pl.col("y").shuffle(seed).over("ds"))])
@@ -167,17 +187,29 @@ PANEL_FAULTS = (
     PanelFault("no_promotions", "promotion modality removed", (1,), no_promotions),
     PanelFault("no_calendar", "calendar modality removed", (1,), no_calendar),
     PanelFault("closed_ahead", "all stores closed for n coming days", (1, 28), closed_ahead),
-    PanelFault("prices_in_cents", "prices x100 from n days before on", (1, 28), prices_in_cents, door="prices"),
+    PanelFault(
+        "prices_in_cents",
+        "prices x100 from n days before on",
+        (1, 28),
+        prices_in_cents,
+        door="prices",
+    ),
     PanelFault("late_feeds", "sales arrive n days late", (1, 3, 7, 14), late_feeds),
     PanelFault("short_history", "only the last n days are left", (28, 56, 112), short_history),
     PanelFault("lost_feed", "a store is silent for n days", (7, 28), lost_feed),
     PanelFault("wrong_unit", "a department x1000 for n days", (3, 14), wrong_unit, door="sales"),
     PanelFault("sign_flips", "a department negative for n days", (3, 14), sign_flips, door="sales"),
     PanelFault("all_zeros", "all units zero for n days", (3, 7), all_zeros, door="sales"),
-    PanelFault("zeros_of_a_store", "a store all zero for n days", (3, 14), zeros_of_a_store, door="sales"),
+    PanelFault(
+        "zeros_of_a_store", "a store all zero for n days", (3, 14), zeros_of_a_store, door="sales"
+    ),
     PanelFault("all_nulls", "all units empty for n days", (1, 7), all_nulls, door="sales"),
-    PanelFault("duplicated_rows", "each row twice for n days", (1, 7), duplicated_rows, door="sales"),
-    PanelFault("unknown_items", "half of the items renamed, n days", (7, 28), unknown_items, door="sales"),
+    PanelFault(
+        "duplicated_rows", "each row twice for n days", (1, 7), duplicated_rows, door="sales"
+    ),
+    PanelFault(
+        "unknown_items", "half of the items renamed, n days", (7, 28), unknown_items, door="sales"
+    ),
     PanelFault("day_shift", "dated a day later, n days", (7, 28), day_shift, door="sales"),
     PanelFault(
         "restated_month",
@@ -189,9 +221,15 @@ PANEL_FAULTS = (
         restates=True,
     ),
     PanelFault("frozen_feed", "the same day n days long", (7, 14), frozen_feed, door="sales"),
-    PanelFault("swapped_feeds", "two stores swapped for n days", (7, 28), swapped_feeds, door="sales"),
-    PanelFault("scrambled_units", "items' units mixed up, n days", (1, 7), scrambled_units, door="sales"),
-    PanelFault("typing_errors", "n rows say 9,999", (1, 20), typing_errors, door="sales", days_judged=3),
+    PanelFault(
+        "swapped_feeds", "two stores swapped for n days", (7, 28), swapped_feeds, door="sales"
+    ),
+    PanelFault(
+        "scrambled_units", "items' units mixed up, n days", (1, 7), scrambled_units, door="sales"
+    ),
+    PanelFault(
+        "typing_errors", "n rows say 9,999", (1, 20), typing_errors, door="sales", days_judged=3
+    ),
 )
 
 
@@ -214,7 +252,11 @@ def _after(panel: Panel, days: int) -> list[date]:
 
 
 def _members(panel: Panel, column: str, rng: Rng) -> pl.Series:
-    """The series of one group of a hierarchy column, drawn; of a source without that column, one series."""
+    """The series of one group of a hierarchy column, drawn; of a source without that column, one
+    series.
+    """
     column = column if column in panel.series.columns else "unique_id"
     groups = panel.series[column].unique().sort()
-    return panel.series.filter(pl.col(column) == groups[int(rng.integers(len(groups)))])["unique_id"]
+    return panel.series.filter(pl.col(column) == groups[int(rng.integers(len(groups)))])[
+        "unique_id"
+    ]

@@ -1,4 +1,6 @@
-"""One forecast, clean or broken: what is published, and what it scores on days held out from models and fault alike."""
+"""One forecast, clean or broken: what is published, and what it scores on days held out from models
+and fault alike.
+"""
 
 from __future__ import annotations
 
@@ -32,14 +34,17 @@ from forecasting.window import Window, window_after
 
 CHAMPION, PREVIOUS = "champion", "previous"  # folders in the drill's own registry
 PREVIOUS_DAYS = 56  # the champion before learned so many days less
-FIT_ROWS, FIT_ROUNDS = 100_000, 80  # at most: a drill compares with its own clean run, so fits of seconds serve
+# at most: a drill compares with its own clean run, so fits of seconds serve
+FIT_ROWS, FIT_ROUNDS = 100_000, 80
 RENAMED = "_N"  # what a renamed item's name ends with
 MODELS = ("seasonal_naive", "global_lightgbm")
 
 
 @dataclass(frozen=True)
 class Stage:
-    """Where the drills play: the uncut panel, the origin, and a registry whose models have learned up to the origin at most."""
+    """Where the drills play: the uncut panel, the origin, and a registry whose models have learned
+    up to the origin at most.
+    """
 
     panel: Panel
     origin: date
@@ -62,10 +67,14 @@ class Stage:
     @cached_property
     def window(self) -> Window:
         """What came true after the origin, undisturbed."""
-        return window_after(self.panel, self.origin, self.horizon, self.levels, demand_rules(self.params))
+        return window_after(
+            self.panel, self.origin, self.horizon, self.levels, demand_rules(self.params)
+        )
 
     def enter(self, model: GlobalLightGBM, registry: Path, name: str) -> None:
-        """Put a model and its calibration into a registry, in place of what stood there under this name."""
+        """Put a model and its calibration into a registry, in place of what stood there under this
+        name.
+        """
         shutil.rmtree(registry / name, ignore_errors=True)
         save_bundle(model, registry / name, self.panel.hash)
         keep_calibration(registry / CALIBRATION, registry / name)
@@ -73,7 +82,9 @@ class Stage:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a table scored. `wrmsse` is the mean over levels, `bias` that of the total, `coverage` of the series' 95% intervals."""
+    """What a table scored. `wrmsse` is the mean over levels, `bias` that of the total, `coverage`
+    of the series' 95% intervals.
+    """
 
     wrmsse: float
     bias: float
@@ -83,9 +94,11 @@ class Outcome:
 
 
 def set_stage(panel: Panel, backtest: pl.DataFrame, scratch: Path, params: Params) -> Stage:
-    """A champion fitted up to one horizon before the panel's end, and the one before it, in a registry under `scratch`.
+    """A champion fitted up to one horizon before the panel's end, and the one before it, in a
+    registry under `scratch`.
 
-    `backtest` teaches the calibration, its windows that had closed by the origin alone (all of them, where none had).
+    `backtest` teaches the calibration, its windows that had closed by the origin alone (all of
+    them, where none had).
     """
     origin, horizon = panel.last_day - timedelta(days=params.train.horizon), params.train.horizon
     registry = scratch / "registry"
@@ -113,13 +126,18 @@ def publish(stage: Stage, panel: Panel, registry: Path, origin: date | None = No
 
 
 def outcome_of(stage: Stage, forecasts: pl.DataFrame) -> Outcome:
-    """The scores of a table against what came true; NaN where rows are missing. An item under a new name counts as itself."""
+    """The scores of a table against what came true; NaN where rows are missing. An item under a new
+    name counts as itself.
+    """
     forecasts = _under_old_names(forecasts)
     y_hat = stage.window.matrix(forecasts)
     scores = [
-        point_scores(level, sum_by(y_hat, level.group_ix, len(level.group_key))[0]) for level in stage.window.levels
+        point_scores(level, sum_by(y_hat, level.group_ix, len(level.group_key))[0])
+        for level in stage.window.levels
     ]
-    reasons = forecasts.filter(pl.col("reason").is_not_null()).group_by("reason").len().sort("reason")
+    reasons = (
+        forecasts.filter(pl.col("reason").is_not_null()).group_by("reason").len().sort("reason")
+    )
     return Outcome(
         wrmsse=float(np.mean([score["wrmsse"] for score in scores])),
         bias=scores[0]["bias"],
@@ -149,14 +167,21 @@ def _under_old_names(forecasts: pl.DataFrame) -> pl.DataFrame:
         return forecasts
     key = [pl.col("unique_id").str.strip_suffix(RENAMED), "ds", "h"]
     numbers = pl.col("y_hat", *QUANTILES).sum()
-    return forecasts.group_by(key, maintain_order=True).agg(numbers, pl.col("reason").drop_nulls().first())
+    return forecasts.group_by(key, maintain_order=True).agg(
+        numbers, pl.col("reason").drop_nulls().first()
+    )
 
 
 def _is_whole(stage: Stage, forecasts: pl.DataFrame) -> bool:
     ours = forecasts.join(stage.panel.series.select("unique_id"), on="unique_id", how="semi")
     numbers = forecasts.select("y_hat", *QUANTILES)
-    sound = numbers.select(pl.all_horizontal(pl.all().is_finite() & (pl.all() >= 0)).fill_null(False).all()).item()
-    return sound and ours.select("unique_id", "ds").n_unique() == stage.panel.series.height * stage.horizon
+    sound = numbers.select(
+        pl.all_horizontal(pl.all().is_finite() & (pl.all() >= 0)).fill_null(False).all()
+    ).item()
+    return (
+        sound
+        and ours.select("unique_id", "ds").n_unique() == stage.panel.series.height * stage.horizon
+    )
 
 
 def _write_calibration(stage: Stage, backtest: pl.DataFrame, params: Params) -> None:

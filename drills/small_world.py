@@ -1,4 +1,6 @@
-"""A small finished world, made by the doors themselves: a checkout of its own, its laboratory, its store, a new day in the inbox."""
+"""A small finished world, made by the doors themselves: a checkout of its own, its laboratory, its
+store, a new day in the inbox.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,8 @@ from sources.simulator.simulation import simulate
 
 SMALL: dict[str, dict[str, Any]] = {
     "source": {"kind": "simulator", "path": None, "sha256": None, "levels": [[], ["store_id"], ["dept_id"]]},
-    "ingest": {"great_expectations_max_rows": 1, "lock_wait_s": 2},  # judged by the same rules, without GX's three seconds
+    # judged by the same rules, without GX's three seconds
+    "ingest": {"great_expectations_max_rows": 1, "lock_wait_s": 2},
     "features": {"windows": [7, 28], "year_windows": [], "hierarchy": [["store_id"]]},
     "train": {"horizon": 14, "blocks": [7, 14], "rounds": 15, "leaves": 8, "min_rows_in_leaf": 20, "max_rows": 5000, "threads": 1},
     "evaluate": {"origins": 2, "step_days": 14, "refit_every": 2, "calibration_bins": 4},
@@ -35,12 +38,17 @@ CODE = ("*.py", "dvc.yaml", "params.yaml")
 
 
 def small_world(checkout: Path, folder: Path, **simulator: object) -> World:
-    """The world in `folder`, from this checkout's code and params; about half a minute. `simulator`: its params, where other
-    than WORLD's."""
+    """The world in `folder`, from this checkout's code and params; about half a minute.
+    `simulator`: its params, where other than WORLD's.
+    """
     folder.mkdir(parents=True)
     for path in (path for pattern in CODE for path in checkout.glob(pattern)):
         copy(path, folder)
-    for room in (path for path in checkout.iterdir() if (path / "__init__.py").exists() and path.name != "tests"):
+    for room in (
+        path
+        for path in checkout.iterdir()
+        if (path / "__init__.py").exists() and path.name != "tests"
+    ):
         copytree(room, folder / room.name, ignore=ignore_patterns("__pycache__", "results"))
     _write_params(folder / "params.yaml", simulator)
     _run(folder, "-m", "dvc", "init", "--no-scm", "--quiet")
@@ -67,7 +75,8 @@ def _write_params(path: Path, simulator: dict[str, object]) -> None:
 
 
 def _run(folder: Path, *command: str) -> None:
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"  # stages say `python`
+    # stages say `python`
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
     environment = os.environ | {
         "PATH": path,
         "PYTHONPATH": str(folder),
@@ -75,7 +84,14 @@ def _run(folder: Path, *command: str) -> None:
         "DO_NOT_TRACK": "1",
     }
     done = subprocess.run(  # noqa: S603 -- our own command
-        [sys.executable, *command], cwd=folder, env=environment, capture_output=True, text=True, check=False
+        [sys.executable, *command],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     if done.returncode:
-        raise RuntimeError(f"{' '.join(command)} ended with {done.returncode} in {folder}: {done.stderr[-2000:]}")
+        raise RuntimeError(
+            f"{' '.join(command)} ended with {done.returncode} in {folder}: {done.stderr[-2000:]}"
+        )

@@ -8,7 +8,13 @@ import polars as pl
 
 from contract.frames import COVARIATES
 from contract.params import IngestParams
-from expectations.measures import control_characters, days_learned_ahead, days_since, name_length, with_copies
+from expectations.measures import (
+    control_characters,
+    days_learned_ahead,
+    days_since,
+    name_length,
+    with_copies,
+)
 from expectations.rule import Rule, not_learned_ahead, present, within
 from expectations.suite import Context, Suite
 

@@ -1,4 +1,6 @@
-"""The judge: which rows of a batch are accepted, which are refused and why, and what is worth saying."""
+"""The judge: which rows of a batch are accepted, which are refused and why, and what is worth
+saying.
+"""
 
 from __future__ import annotations
 
@@ -21,8 +23,9 @@ _EXAMPLES = 5
 
 @dataclass(frozen=True)
 class RuleResult:
-    """How a rule fared: rows that break it (each row counts at every rule it breaks), a few of their numbers, the first day with
-    such a row, and the largest of their values."""
+    """How a rule fared: rows that break it (each row counts at every rule it breaks), a few of
+    their numbers, the first day with such a row, and the largest of their values.
+    """
 
     code: str
     sentence: str
@@ -35,10 +38,12 @@ class RuleResult:
 
 @dataclass(frozen=True)
 class Judgement:
-    """A batch, judged. `accepted`: the fact's columns, row_number, lines. `refused`: row_number, reason, raw, lines.
+    """A batch, judged. `accepted`: the fact's columns, row_number, lines. `refused`: row_number,
+    reason, raw, lines.
 
-    Summed over `lines`, accepted + refused = received, always. A row is refused once, for the first rule it breaks in the
-    suite's order. `reason` is set when the batch is refused whole. `judged_by` says who decided.
+    Summed over `lines`, accepted + refused = received, always. A row is refused once, for the first
+    rule it breaks in the suite's order. `reason` is set when the batch is refused whole.
+    `judged_by` says who decided.
     """
 
     accepted: pl.DataFrame
@@ -49,8 +54,12 @@ class Judgement:
     reason: str | None = None
 
 
-def judge(received: Received, suite: Suite, context: Context, by_great_expectations: bool | None = None) -> Judgement:
-    """The batch against every rule of its suite; by Great Expectations unless it is larger than params allow it."""
+def judge(
+    received: Received, suite: Suite, context: Context, by_great_expectations: bool | None = None
+) -> Judgement:
+    """The batch against every rule of its suite; by Great Expectations unless it is larger than
+    params allow it.
+    """
     if by_great_expectations is None:
         by_great_expectations = received.rows.height <= context.ingest.great_expectations_max_rows
     rows = _complete(received.rows, suite)
@@ -72,7 +81,9 @@ def judge(received: Received, suite: Suite, context: Context, by_great_expectati
 
 
 def refuse_whole(judgement: Judgement, suite: Suite, reason: str) -> Judgement:
-    """The same batch with every row refused, because another fact of its file was refused: a file is in or out."""
+    """The same batch with every row refused, because another fact of its file was refused: a file
+    is in or out.
+    """
     if judgement.reason:
         return judgement
     rows = judgement.accepted.with_columns(reason=pl.lit(FILE_REFUSED))
@@ -82,12 +93,18 @@ def refuse_whole(judgement: Judgement, suite: Suite, reason: str) -> Judgement:
 
 def refuse_keys(judgement: Judgement, suite: Suite, keys: pl.DataFrame, reason: str) -> Judgement:
     """The same batch with the rows of these keys refused for a reason that no rule knows."""
-    rows = judgement.accepted.join(keys, on=keys.columns, how="semi").with_columns(reason=pl.lit(reason))
+    rows = judgement.accepted.join(keys, on=keys.columns, how="semi").with_columns(
+        reason=pl.lit(reason)
+    )
     accepted = judgement.accepted.join(keys, on=keys.columns, how="anti", maintain_order="left")
-    return replace(judgement, accepted=accepted, refused=pl.concat([judgement.refused, _refused(rows, suite)]))
+    return replace(
+        judgement, accepted=accepted, refused=pl.concat([judgement.refused, _refused(rows, suite)])
+    )
 
 
-def broken_rows(measured: pl.DataFrame, rules: Sequence[Rule], by_great_expectations: bool) -> pl.DataFrame:
+def broken_rows(
+    measured: pl.DataFrame, rules: Sequence[Rule], by_great_expectations: bool
+) -> pl.DataFrame:
     """Per rule (column, named by its code) and row: whether the row breaks it."""
     if by_great_expectations and measured.height:
         from expectations.great import broken_by_great_expectations
@@ -97,20 +114,32 @@ def broken_rows(measured: pl.DataFrame, rules: Sequence[Rule], by_great_expectat
 
 
 def _complete(rows: pl.DataFrame, suite: Suite) -> pl.DataFrame:
-    """The fact's columns, row_number and lines; an absent required column is null and counted. NaN is no number: null."""
+    """The fact's columns, row_number and lines; an absent required column is null and counted. NaN
+    is no number: null.
+    """
     schema = suite.contract.schema
     missing = [name for name in suite.contract.columns if name not in rows.columns]
-    absent = [pl.lit(None, kind).alias(name) for name, kind in schema.items() if name not in rows.columns]
+    absent = [
+        pl.lit(None, kind).alias(name) for name, kind in schema.items() if name not in rows.columns
+    ]
     typed = rows.with_columns(absent).select(
         [pl.col(name).cast(kind) for name, kind in schema.items()] + ["row_number", "lines"]
     )
-    return typed.with_columns(cs.float().fill_nan(None), pl.lit(len(missing), pl.Int64).alias("columns_missing"))
+    return typed.with_columns(
+        cs.float().fill_nan(None), pl.lit(len(missing), pl.Int64).alias("columns_missing")
+    )
 
 
 def _whole_batch(
-    broken: pl.DataFrame, rules: Sequence[Rule], measured: pl.DataFrame, received: Received, context: Context
+    broken: pl.DataFrame,
+    rules: Sequence[Rule],
+    measured: pl.DataFrame,
+    received: Received,
+    context: Context,
 ) -> tuple[str | None, str | None]:
-    """Why the batch is refused whole, as a sentence and as the code its innocent rows get; None twice: it is not."""
+    """Why the batch is refused whole, as a sentence and as the code its innocent rows get; None
+    twice: it is not.
+    """
     for rule in rules:
         if rule.severity == "batch" and broken[rule.code].any():
             return f"{rule.code}: {rule.sentence}", rule.code
@@ -126,19 +155,32 @@ def _whole_batch(
     return (
         f"{TOO_MANY_REFUSED}: {lines} of {received.rows_in} rows broke a rule ({why}), a share of {share:.3f}; "
         f"ingest.max_refused_share is {context.ingest.max_refused_share}. Mend the file, or the rule. "
-        + " ".join(_told(rule, broken, measured) for rule in of_rows if rule.way_out and broken[rule.code].any()),
+        + " ".join(
+            _told(rule, broken, measured)
+            for rule in of_rows
+            if rule.way_out and broken[rule.code].any()
+        ),
         TOO_MANY_REFUSED,
     )
 
 
 def _first_broken(rules: Sequence[Rule], because: str | None) -> pl.Expr:
-    """The code of the first rule a row breaks; else the batch's own, where it is refused whole; else null."""
-    first = [pl.when(pl.col(rule.code)).then(pl.lit(rule.code)) for rule in rules if rule.severity != "note"]
+    """The code of the first rule a row breaks; else the batch's own, where it is refused whole;
+    else null.
+    """
+    first = [
+        pl.when(pl.col(rule.code)).then(pl.lit(rule.code))
+        for rule in rules
+        if rule.severity != "note"
+    ]
     return pl.coalesce([*first, pl.lit(because, pl.String)])
 
 
 def _refused(rows: pl.DataFrame, suite: Suite) -> pl.DataFrame:
-    fields = [pl.col(name).cast(pl.String).str.slice(0, _LONGEST_RAW_FIELD) for name in suite.contract.schema]
+    fields = [
+        pl.col(name).cast(pl.String).str.slice(0, _LONGEST_RAW_FIELD)
+        for name in suite.contract.schema
+    ]
     raw = pl.struct(fields).struct.json_encode()
     return rows.select("row_number", "reason", raw.alias("raw"), "lines")
 
@@ -162,7 +204,9 @@ def _numbers(broken: pl.DataFrame, rule: Rule, rows: pl.DataFrame) -> tuple[int,
     return tuple(rows.filter(broken[rule.code])["row_number"].head(_EXAMPLES))
 
 
-def _extent(broken: pl.DataFrame, rule: Rule, rows: pl.DataFrame) -> tuple[date | None, float | None]:
+def _extent(
+    broken: pl.DataFrame, rule: Rule, rows: pl.DataFrame
+) -> tuple[date | None, float | None]:
     """From which day on a rule is broken, and by what at most."""
     guilty = rows.filter(broken[rule.code])
     day = "from_ds" if "from_ds" in rows.columns else "ds"
@@ -184,5 +228,6 @@ def _told(rule: Rule, broken: pl.DataFrame, measured: pl.DataFrame) -> str:
     group = f" in {first[f'{rule.column}_in']}" if f"{rule.column}_in" in first else ""
     return (
         f"{rule.code}: {rows.height} rows on {rows[day].n_unique()} days, from {first[day]} "
-        f"({rule.column} {first[rule.column]:.3g}{group}). {rule.sentence}" + (rule.way_out and f" {rule.way_out}")
+        f"({rule.column} {first[rule.column]:.3g}{group}). {rule.sentence}"
+        + (rule.way_out and f" {rule.way_out}")
     )

@@ -17,7 +17,12 @@ def name_length(column: str) -> pl.Expr:
 
 def control_characters(column: str) -> pl.Expr:
     """How many characters of a name cannot be seen: line ends, tabs, zero bytes."""
-    return pl.col(column).str.count_matches(CONTROL_CHARACTERS).cast(pl.Int64).alias(f"{column}_unseen")
+    return (
+        pl.col(column)
+        .str.count_matches(CONTROL_CHARACTERS)
+        .cast(pl.Int64)
+        .alias(f"{column}_unseen")
+    )
 
 
 def days_ahead(column: str, received_day: date) -> pl.Expr:
@@ -27,8 +32,14 @@ def days_ahead(column: str, received_day: date) -> pl.Expr:
 
 
 def days_learned_ahead(received_day: date) -> pl.Expr:
-    """Days by which the moment a row was learned lies after the day it was received; null where the file does not say."""
-    return (pl.col("known_at").dt.date() - pl.lit(received_day)).dt.total_days().alias("days_learned_ahead")
+    """Days by which the moment a row was learned lies after the day it was received; null where the
+    file does not say.
+    """
+    return (
+        (pl.col("known_at").dt.date() - pl.lit(received_day))
+        .dt.total_days()
+        .alias("days_learned_ahead")
+    )
 
 
 def days_since(column: str, first: date) -> pl.Expr:
@@ -37,12 +48,17 @@ def days_since(column: str, first: date) -> pl.Expr:
 
 
 def with_copies(rows: pl.DataFrame, key: Sequence[str], values: Sequence[str]) -> pl.DataFrame:
-    """Adds `copy` (0 for the first of equal rows) and `versions` (how many different rows share the key).
+    """Adds `copy` (0 for the first of equal rows) and `versions` (how many different rows share the
+    key).
 
-    A key without repetition is found by its hash first: most batches repeat none, and this is their cheap way out.
+    A key without repetition is found by its hash first: most batches repeat none, and this is their
+    cheap way out.
     """
     key_hash = rows.select(pl.struct(key).hash()).to_series()
-    suspects = key_hash.is_duplicated() & rows.select(pl.all_horizontal(pl.col(key).is_not_null())).to_series()
+    suspects = (
+        key_hash.is_duplicated()
+        & rows.select(pl.all_horizontal(pl.col(key).is_not_null())).to_series()
+    )
     unique = {"copy": pl.lit(0, pl.Int64), "versions": pl.lit(1, pl.Int64)}
     if not suspects.any():
         return rows.with_columns(**unique)
@@ -56,5 +72,9 @@ def with_copies(rows: pl.DataFrame, key: Sequence[str], values: Sequence[str]) -
             versions=content.n_unique().over(pl.struct(key)).cast(pl.Int64),
         )
     )
-    joined = rows.with_row_index("at").join(repeated, on="at", how="left", maintain_order="left").drop("at")
+    joined = (
+        rows.with_row_index("at")
+        .join(repeated, on="at", how="left", maintain_order="left")
+        .drop("at")
+    )
     return joined.with_columns(pl.col("copy").fill_null(0), pl.col("versions").fill_null(1))

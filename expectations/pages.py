@@ -1,4 +1,6 @@
-"""Validation pages: one offline HTML file per batch, its JSON beside it, and an index of the newest."""
+"""Validation pages: one offline HTML file per batch, its JSON beside it, and an index of the
+newest.
+"""
 
 from __future__ import annotations
 
@@ -18,9 +20,15 @@ _SHOWN_REFUSALS = 50
 
 
 def write_page(
-    folder: Path, name: str, judgement: Judgement, head: dict[str, Any], sentences: Mapping[str, str], keep: int
+    folder: Path,
+    name: str,
+    judgement: Judgement,
+    head: dict[str, Any],
+    sentences: Mapping[str, str],
+    keep: int,
 ) -> Path:
-    """The page of a judgement, its JSON, and the index anew; the oldest beyond `keep` go. Names sort by time.
+    """The page of a judgement, its JSON, and the index anew; the oldest beyond `keep` go. Names
+    sort by time.
 
     `head` holds name, fact, received_at and rows_in of the batch.
     """
@@ -45,7 +53,9 @@ def _content(judgement: Judgement, sentences: Mapping[str, str]) -> dict[str, An
         "reason": judgement.reason,
         "rows_accepted": int(judgement.accepted["lines"].sum()),
         "rows_refused": int(judgement.refused["lines"].sum()),
-        "reasons": [row | {"sentence": sentences.get(row["reason"], "")} for row in reasons.to_dicts()],
+        "reasons": [
+            row | {"sentence": sentences.get(row["reason"], "")} for row in reasons.to_dicts()
+        ],
         "notes": list(judgement.notes),
         "rules": [asdict(result) for result in judgement.results],
         "refused": judgement.refused.head(_SHOWN_REFUSALS).to_dicts(),
@@ -53,7 +63,9 @@ def _content(judgement: Judgement, sentences: Mapping[str, str]) -> dict[str, An
 
 
 def _prune_and_index(folder: Path, keep: int) -> None:
-    newest = sorted((path.name.removesuffix(_JSON) for path in folder.glob(f"*{_JSON}")), reverse=True)
+    newest = sorted(
+        (path.name.removesuffix(_JSON) for path in folder.glob(f"*{_JSON}")), reverse=True
+    )
     for name in newest[keep:]:
         (folder / f"{name}{_JSON}").unlink()
         (folder / f"{name}.html").unlink(missing_ok=True)
@@ -64,7 +76,9 @@ def _prune_and_index(folder: Path, keep: int) -> None:
 
 
 def _whole(path: Path, text: str) -> Path:
-    """The file with this text, or as it was: a page cut in half by a power cut would stop every later index."""
+    """The file with this text, or as it was: a page cut in half by a power cut would stop every
+    later index.
+    """
     unfinished = path.with_name(f".{path.name}.part")
     unfinished.write_text(text, encoding="utf-8")
     flush_to_disk(unfinished)
@@ -75,6 +89,10 @@ def _render(template: str, **values: Any) -> str:
     from jinja2 import DictLoader, Environment, StrictUndefined
 
     folder = Path(__file__).parent / "templates"
-    sources = {path.stem: path.read_text(encoding="utf-8") for path in sorted(folder.glob("*.html"))}
-    environment = Environment(loader=DictLoader(sources), autoescape=True, undefined=StrictUndefined, trim_blocks=True)
+    sources = {
+        path.stem: path.read_text(encoding="utf-8") for path in sorted(folder.glob("*.html"))
+    }
+    environment = Environment(
+        loader=DictLoader(sources), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+    )
     return environment.get_template(template).render(**values)

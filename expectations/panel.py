@@ -13,13 +13,19 @@ from expectations.suites import SUITES
 
 
 def broken_by_panel(panel: Panel, ingest: IngestParams) -> dict[str, dict[str, int]]:
-    """Per fact and code: rows of the panel that break a rule. Notes and rules about a row's arrival are left out."""
+    """Per fact and code: rows of the panel that break a rule. Notes and rules about a row's arrival
+    are left out.
+    """
     return {fact: _broken(getattr(panel, fact), fact, panel, ingest) for fact in FACTS}
 
 
 def _broken(rows: pl.DataFrame, fact: str, panel: Panel, ingest: IngestParams) -> dict[str, int]:
     suite = SUITES[fact]
-    rules = [rule for rule in suite.rules(ingest) if rule.severity != "note" and not rule.is_of_arrival]
-    measured = suite.measured(rows.with_columns(columns_missing=pl.lit(0)), Context(ingest, panel.last_day))
+    rules = [
+        rule for rule in suite.rules(ingest) if rule.severity != "note" and not rule.is_of_arrival
+    ]
+    measured = suite.measured(
+        rows.with_columns(columns_missing=pl.lit(0)), Context(ingest, panel.last_day)
+    )
     counts = broken_rows(measured, rules, by_great_expectations=False).sum().row(0, named=True)
     return {code: int(count) for code, count in counts.items() if count}

@@ -1,4 +1,6 @@
-"""Lines of a day that is known already: summed up they would replace its rows, so a part of them must not come alone."""
+"""Lines of a day that is known already: summed up they would replace its rows, so a part of them
+must not come alone.
+"""
 
 from __future__ import annotations
 
@@ -9,10 +11,11 @@ from expectations.usual import FEED
 
 
 def share_of_day(context: Context) -> pl.DataFrame:
-    """unique_id, ds, share_of_day: of the rows known of that day, the share that the batch states anew.
+    """unique_id, ds, share_of_day: of the rows known of that day, the share that the batch states
+    anew.
 
-    Of that store's day where stores send files of their own. Only keys that are known are here: a row of another store, or
-    of an item that had not sold, replaces nothing.
+    Of that store's day where stores send files of their own. Only keys that are known are here: a
+    row of another store, or of an item that had not sold, replaces nothing.
     """
     own = not context.ingest.whole_days and FEED in context.columns
     groups = ["ds", FEED] if own else ["ds"]
@@ -20,5 +23,7 @@ def share_of_day(context: Context) -> pl.DataFrame:
     others = context.past.group_by(groups).agg(others=pl.col("rows").sum())
     counted = again.join(others, on=groups, how="left").with_columns(stated=pl.len().over(groups))
     return counted.select(
-        "unique_id", "ds", share_of_day=pl.col("stated") / (pl.col("stated") + pl.col("others").fill_null(0))
+        "unique_id",
+        "ds",
+        share_of_day=pl.col("stated") / (pl.col("stated") + pl.col("others").fill_null(0)),
     )

@@ -48,40 +48,67 @@ def _measured(rows: pl.DataFrame, context: Context) -> pl.DataFrame:
 
 
 def _with_jump(rows: pl.DataFrame, context: Context) -> pl.DataFrame:
-    """Adds the factor to the last price known before the period, else to the series' median in this very file.
+    """Adds the factor to the last price known before the period, else to the series' median in this
+    very file.
 
     Not to the row before: after a wrong row the right one would look like the jump.
     """
     sane = pl.col("price").is_finite() & (pl.col("price") > 0)
-    before = context.prices.filter(sane).select("unique_id", "from_ds", last_price="price").sort("from_ds")
-    at = rows.select("unique_id", "from_ds").with_row_index("at").filter(pl.col("from_ds").is_not_null())
+    before = (
+        context.prices.filter(sane)
+        .select("unique_id", "from_ds", last_price="price")
+        .sort("from_ds")
+    )
+    at = (
+        rows.select("unique_id", "from_ds")
+        .with_row_index("at")
+        .filter(pl.col("from_ds").is_not_null())
+    )
     found = at.sort("from_ds").join_asof(
         before, on="from_ds", by="unique_id", allow_exact_matches=False, check_sortedness=False
     )
-    rows = rows.with_row_index("at").join(found.select("at", "last_price"), on="at", how="left", maintain_order="left")
+    rows = rows.with_row_index("at").join(
+        found.select("at", "last_price"), on="at", how="left", maintain_order="left"
+    )
     usual = pl.when(sane).then("price").median().over("unique_id")
     factor = pl.col("price") / pl.coalesce("last_price", usual)
-    return rows.with_columns(price_jump=pl.when(sane).then(pl.max_horizontal(factor, 1 / factor))).drop("at")
+    return rows.with_columns(
+        price_jump=pl.when(sane).then(pl.max_horizontal(factor, 1 / factor))
+    ).drop("at")
 
 
 def _with_overlap(rows: pl.DataFrame, context: Context) -> pl.DataFrame:
-    """Adds the days a period shares with a known one, else with an earlier one of this file that shares none.
+    """Adds the days a period shares with a known one, else with an earlier one of this file that
+    shares none.
 
-    The period a row restates (same series, same first day) does not count, and neither do rows refused anyway: whoever
-    another rule refuses, or shares days himself, restates nothing, so what he would have restated counts again.
+    The period a row restates (same series, same first day) does not count, and neither do rows
+    refused anyway: whoever another rule refuses, or shares days himself, restates nothing, so what
+    he would have restated counts again.
     """
-    others = [rule for rule in price_rules(context.ingest) if rule.severity == "row" and rule.column != "overlap_days"]
+    others = [
+        rule
+        for rule in price_rules(context.ingest)
+        if rule.severity == "row" and rule.column != "overlap_days"
+    ]
     sane = ~pl.any_horizontal(rule.broken.fill_null(False) for rule in others)
-    mine = rows.with_row_index("at").filter(sane).select("at", *PRICES.key, "to_ds").sort(PRICES.key)
+    mine = (
+        rows.with_row_index("at").filter(sane).select("at", *PRICES.key, "to_ds").sort(PRICES.key)
+    )
     found = [mine.select("at", overlap_days=pl.lit(None, pl.Int64)).clear()]
     while (shared := _shared(mine, context.prices)).height:
         found.append(shared)
         mine = mine.join(shared, on="at", how="anti", maintain_order="left")
-    return rows.with_row_index("at").join(pl.concat(found), on="at", how="left", maintain_order="left").drop("at")
+    return (
+        rows.with_row_index("at")
+        .join(pl.concat(found), on="at", how="left", maintain_order="left")
+        .drop("at")
+    )
 
 
 def _shared(mine: pl.DataFrame, prices: pl.DataFrame) -> pl.DataFrame:
-    """at, overlap_days: the periods that share days with a known one, or with an earlier one that itself shares none with those."""
+    """at, overlap_days: the periods that share days with a known one, or with an earlier one that
+    itself shares none with those.
+    """
     with_known = _shared_with_known(mine, prices).filter(pl.col("overlap_days") > 0)
     alone = mine.join(with_known, on="at", how="anti", maintain_order="left")
     until = pl.col("to_ds").cum_max().shift(1).over("unique_id")
@@ -97,9 +124,14 @@ def _shared_with_known(mine: pl.DataFrame, prices: pl.DataFrame) -> pl.DataFrame
     is_known = pl.col("at").is_null()
     before = pl.when(is_known).then("to_ds").cum_max().forward_fill().shift(1).over("unique_id")
     after = pl.when(is_known).then("from_ds").shift(-1).backward_fill().over("unique_id")
-    shared = [(before - pl.col("from_ds")).dt.total_days() + 1, (pl.col("to_ds") - after).dt.total_days() + 1]
+    shared = [
+        (before - pl.col("from_ds")).dt.total_days() + 1,
+        (pl.col("to_ds") - after).dt.total_days() + 1,
+    ]
     periods = pl.concat([mine, known]).sort(PRICES.key)
-    return periods.select("at", overlap_days=pl.max_horizontal(shared)).filter(pl.col("at").is_not_null())
+    return periods.select("at", overlap_days=pl.max_horizontal(shared)).filter(
+        pl.col("at").is_not_null()
+    )
 
 
 PRICES_SUITE = Suite("prices", _measured, price_rules)

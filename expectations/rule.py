@@ -1,4 +1,6 @@
-"""A rule: what breaks it, as a Polars expression and as an expectation, and why a retailer would want it."""
+"""A rule: what breaks it, as a Polars expression and as an expectation, and why a retailer would
+want it.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,9 @@ _IN_GREAT_EXPECTATIONS = {"batch": "critical", "row": "warning", "note": "info"}
 
 @dataclass(frozen=True)
 class Rule:
-    """`broken` is true for a row that breaks it; null (nothing to compare) breaks nothing. It reads one column."""
+    """`broken` is true for a row that breaks it; null (nothing to compare) breaks nothing. It reads
+    one column.
+    """
 
     code: str
     sentence: str
@@ -27,14 +31,24 @@ class Rule:
     column: str
     broken: pl.Expr
     expectation: Callable[[], Expectation]
-    is_of_arrival: bool = False  # compares with what was known on arrival; says nothing of a panel later
+    # compares with what was known on arrival; says nothing of a panel later
+    is_of_arrival: bool = False
     way_out: str = ""  # of a rule about days: what to do where it is wrong
 
 
-def present(column: str, code: str, sentence: str, severity: Severity = "row", *, is_of_arrival: bool = False) -> Rule:
+def present(
+    column: str,
+    code: str,
+    sentence: str,
+    severity: Severity = "row",
+    *,
+    is_of_arrival: bool = False,
+) -> Rule:
     """The column must hold a value."""
     expectation = partial(_not_null, column, code, severity)
-    return Rule(code, sentence, severity, column, pl.col(column).is_null(), expectation, is_of_arrival)
+    return Rule(
+        code, sentence, severity, column, pl.col(column).is_null(), expectation, is_of_arrival
+    )
 
 
 def within(
@@ -57,16 +71,29 @@ def within(
     outside += [value > at_most] if at_most is not None else []
     lowest = at_least if above is None else above
     expectation = partial(_between, column, code, severity, lowest, at_most, above is not None)
-    return Rule(code, sentence, severity, column, pl.any_horizontal(outside), expectation, is_of_arrival, way_out)
+    return Rule(
+        code,
+        sentence,
+        severity,
+        column,
+        pl.any_horizontal(outside),
+        expectation,
+        is_of_arrival,
+        way_out,
+    )
 
 
 def not_learned_ahead() -> Rule:
-    """The rule on `known_at` that all facts share. One day of grace: a till's clock may stand in another time zone."""
+    """The rule on `known_at` that all facts share. One day of grace: a till's clock may stand in
+    another time zone.
+    """
     sentence = (
         "Nobody has learned tomorrow what he says today; until then this row would beat every correction. "
         "Is known_at another column?"
     )
-    return within("days_learned_ahead", "learned_in_future", sentence, at_most=1, is_of_arrival=True)
+    return within(
+        "days_learned_ahead", "learned_in_future", sentence, at_most=1, is_of_arrival=True
+    )
 
 
 def _not_null(column: str, code: str, severity: Severity) -> Expectation:
@@ -78,7 +105,12 @@ def _not_null(column: str, code: str, severity: Severity) -> Expectation:
 
 
 def _between(
-    column: str, code: str, severity: Severity, lowest: float | None, highest: float | None, is_strict: bool
+    column: str,
+    code: str,
+    severity: Severity,
+    lowest: float | None,
+    highest: float | None,
+    is_strict: bool,
 ) -> Expectation:
     from great_expectations import expectations as gxe
 

@@ -22,7 +22,8 @@ from expectations.rule import Rule, Severity, not_learned_ahead, present, within
 from expectations.suite import Context, Suite
 from expectations.usual import unlike_the_weekday
 
-LEAST_OF_A_DAY = 0.5  # share of a known day's rows; no more than these are latecomers, not the day again
+# share of a known day's rows; no more than these are latecomers, not the day again
+LEAST_OF_A_DAY = 0.5
 _WAY_OUT = "If it is right, drop the file again and run `python ingest.py --accept-unusual`."
 _OWN_FILES = "Where stores send files of their own, set ingest.whole_days: false."
 
@@ -44,7 +45,8 @@ def sales_rules(ingest: IngestParams) -> list[Rule]:
         within("versions", "contradicting_rows", "Two rows of this file say different things of one series and day.",
                at_most=1),
         within("copy", "repeated_row", "The same row stands in this file already; units must not count twice.", at_most=0),
-        # a panel holds days without units: those whose only row was refused (storage.quarantine.stage_refused_days)
+        # a panel holds days without units: those whose only row was refused
+        # (storage.quarantine.stage_refused_days)
         present("y", "units_missing", "A row without units says nothing; nothing sold is 0.", is_of_arrival=True),
         within("y", "units_not_finite", "Units are a number.", at_least=-float_info.max, at_most=float_info.max),
         within("y", "units_negative", "Returns are not demand; report them apart.", at_least=0),
@@ -93,7 +95,11 @@ def _of_whole_days(ingest: IngestParams) -> list[Rule]:
 
 def _measured(rows: pl.DataFrame, context: Context) -> pl.DataFrame:
     rows = with_copies(rows, SALES.key, ["y", "is_open", "stockout_share"])
-    is_open = context.ingest.allow_new_series or context.known_series is None or context.known_series.is_empty()
+    is_open = (
+        context.ingest.allow_new_series
+        or context.known_series is None
+        or context.known_series.is_empty()
+    )
     unknown = pl.lit(0) if is_open else ~pl.col("unique_id").is_in(context.known_series.implode())
     rows = rows.with_columns(
         name_length("unique_id"),
@@ -113,7 +119,9 @@ def _measured(rows: pl.DataFrame, context: Context) -> pl.DataFrame:
 
 
 def _new_share(context: Context) -> pl.Expr:
-    """The share of the batch's rows of series never seen; null on a first load, and where stores send files of their own."""
+    """The share of the batch's rows of series never seen; null on a first load, and where stores
+    send files of their own.
+    """
     known = context.known_series
     if known is None or known.is_empty() or not context.ingest.whole_days:
         return pl.lit(None, pl.Float64)

@@ -1,4 +1,6 @@
-"""A suite: the measures taken of a fact's rows, and the rules they must keep, in the order of blame."""
+"""A suite: the measures taken of a fact's rows, and the rules they must keep, in the order of
+blame.
+"""
 
 from __future__ import annotations
 
@@ -22,21 +24,30 @@ RESTATED = {"ds": pl.Date(), "restated_share": pl.Float64()}
 STATED_BEFORE = {"unique_id": pl.String(), "ds": pl.Date()}
 
 # of the weeks before a batch, by series and weekday (1: Monday): units in all, and weeks with a row
-USUAL_UNITS = {"unique_id": pl.String(), "weekday": pl.Int8(), "units": pl.Float64(), "weeks": pl.Int64()}
+USUAL_UNITS = {
+    "unique_id": pl.String(),
+    "weekday": pl.Int8(),
+    "units": pl.Float64(),
+    "weeks": pl.Int64(),
+}
 
 
 @dataclass(frozen=True)
 class Context:
-    """What the judge may know beside the batch itself. Empty frames mean: nothing known, nothing to compare with."""
+    """What the judge may know beside the batch itself. Empty frames mean: nothing known, nothing to
+    compare with.
+    """
 
     ingest: IngestParams
     received_day: date
     known_series: pl.Series | None = None  # the assortment: who is new
-    past: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=PAST))  # without the rows the batch restates
+    # without the rows the batch restates
+    past: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=PAST))
     restated: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=RESTATED))
     usual_units: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=USUAL_UNITS))
     series: pl.DataFrame = field(default_factory=SERIES.empty)  # the groups of the batch's series
-    levels: tuple[tuple[str, ...], ...] = ((),)  # the groups compared with their weekday; (): all together
+    # the groups compared with their weekday; (): all together
+    levels: tuple[tuple[str, ...], ...] = ((),)
     prices: pl.DataFrame = field(default_factory=PRICES.empty)  # current ones of the batch's series
     calendar: pl.DataFrame = field(default_factory=CALENDAR.empty)  # of the batch's days
     regions: pl.DataFrame | None = None  # unique_id, region: which calendar a series keeps
@@ -53,7 +64,9 @@ Measure = Callable[[pl.DataFrame, Context], pl.DataFrame]
 
 @dataclass(frozen=True)
 class Suite:
-    """The rules of one fact. `measured` adds the columns that rules read and a received file does not have."""
+    """The rules of one fact. `measured` adds the columns that rules read and a received file does
+    not have.
+    """
 
     fact: str
     measured: Measure

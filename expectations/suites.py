@@ -17,7 +17,9 @@ SUITES: dict[str, Suite] = {
 
 def sentences(ingest: IngestParams) -> dict[str, str]:
     """Every code the judge may give, with its sentence."""
-    of_rules = {rule.code: rule.sentence for suite in SUITES.values() for rule in suite.rules(ingest)}
+    of_rules = {
+        rule.code: rule.sentence for suite in SUITES.values() for rule in suite.rules(ingest)
+    }
     of_files = {
         TOO_MANY_REFUSED: "Too many rows of its batch were refused; the file is refused whole.",
         FILE_REFUSED: "Another fact of the same file was refused whole, and a file is wholly in or wholly out.",

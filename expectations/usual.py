@@ -1,8 +1,10 @@
-"""A day of the batch against the same weekday of the weeks before: how many rows, how many units, of which size.
+"""A day of the batch against the same weekday of the weeks before: how many rows, how many units,
+of which size.
 
-A file cut in half loses rows, and what is left of it looks right. A wrong unit (a case for a piece, grams for kilograms) keeps
-the rows and changes the size of what they say. So completeness is counted in rows, and units are compared per selling row:
-neither moves much with a promotion or a feast, so both can refuse. Total units move with all of these and are only noted.
+A file cut in half loses rows, and what is left of it looks right. A wrong unit (a case for a piece,
+grams for kilograms) keeps the rows and changes the size of what they say. So completeness is
+counted in rows, and units are compared per selling row: neither moves much with a promotion or a
+feast, so both can refuse. Total units move with all of these and are only noted.
 """
 
 from __future__ import annotations
@@ -21,47 +23,71 @@ _FEWEST_SELLING = 10  # rows with units: the mean of fewer is anybody's
 _FEWEST_UNITS = 100.0  # a group that usually sells fewer is not told from chance
 _SURE = 6.0  # robust standard deviations beyond which a count is unlike its weekday's
 _QUARTILES_PER_DEVIATION = 1.349  # of a normal distribution: upper quartile minus lower quartile
-_MOSTLY_SHUT = 0.5  # share of a day's rows that say the store was closed: then zeros are what it should bring
-_KEPT_ROWS = 0.5  # share; a batch that brings less of a day corrects it, and need not answer for the day
+# share of a day's rows that say the store was closed: then zeros are what it should bring
+_MOSTLY_SHUT = 0.5
+# share; a batch that brings less of a day corrects it, and need not answer for the day
+_KEPT_ROWS = 0.5
 
 
 def levels_compared(
     levels: Sequence[tuple[str, ...]], series: pl.DataFrame, whole_days: bool
 ) -> tuple[tuple[str, ...], ...]:
-    """The levels whose groups are compared: those the series name and whose groups are large; the total first.
+    """The levels whose groups are compared: those the series name and whose groups are large; the
+    total first.
 
     Where stores send files of their own, only what lies within a store.
     """
     known = [columns for columns in levels if columns and set(columns) <= set(series.columns)]
     within = [columns for columns in known if whole_days or FEED in columns]
-    large = [columns for columns in within if series.height >= _FEWEST_SERIES * series.select(columns).n_unique()]
+    large = [
+        columns
+        for columns in within
+        if series.height >= _FEWEST_SERIES * series.select(columns).n_unique()
+    ]
     return ((), *large) if whole_days else tuple(large)
 
 
 def unlike_the_weekday(rows: pl.DataFrame, context: Context) -> pl.DataFrame:
-    """Per day of the batch, how far it is from its weekday; null where there is nothing to compare with.
+    """Per day of the batch, how far it is from its weekday; null where there is nothing to compare
+    with.
 
-    rows_share      rows against the usual number (of the worst store, where ingest.whole_days is false); null too where it is
-                    within the spread of the weeks, or some region is closed and its rows may rightly be absent
-    sold_share      units in all (of the worst store, where ingest.whole_days is false) against the usual; null on a day of events,
+    rows_share      rows against the usual number (of the worst store, where ingest.whole_days is
+    false); null too where it is
+                    within the spread of the weeks, or some region is closed and its rows may
+                    rightly be absent
+    sold_share      units in all (of the worst store, where ingest.whole_days is false) against the
+    usual; null on a day of events,
                     or that most rows call closed
-    size_jump       the factor by which units per selling row are above or below the usual, in the worst group
-    volume_ratio    units against the usual, in the group furthest from it; null too within the spread, or on a day of events
+    size_jump       the factor by which units per selling row are above or below the usual, in the
+    worst group
+    volume_ratio    units against the usual, in the group furthest from it; null too within the
+    spread, or on a day of events
     zero_share_gap  share of zero rows minus the usual
     size_jump_in, volume_ratio_in   the group's name
 
-    A day counts as it would stand with the batch in. Closed days are compared with nothing and nothing with them.
+    A day counts as it would stand with the batch in. Closed days are compared with nothing and
+    nothing with them.
     """
-    is_sane = (pl.col("copy") == 0) & pl.col("y").is_between(0, context.ingest.max_y)  # the others are refused anyway
-    today = counted(rows.with_columns(y=pl.when(is_sane).then("y")), context.series, context.columns)
+    # the others are refused anyway
+    is_sane = (pl.col("copy") == 0) & pl.col("y").is_between(0, context.ingest.max_y)
+    today = counted(
+        rows.with_columns(y=pl.when(is_sane).then("y")), context.series, context.columns
+    )
     today = today.with_columns(brought="rows")
     closed = context.calendar.filter(pl.col("is_closed"), pl.col("region") == "*")["ds"]
-    counts = pl.concat([context.past.with_columns(brought=pl.lit(0, pl.Int64)), today], how="diagonal_relaxed")
+    counts = pl.concat(
+        [context.past.with_columns(brought=pl.lit(0, pl.Int64)), today], how="diagonal_relaxed"
+    )
     counts = counts.filter(~pl.col("ds").is_in(closed.implode()))
     compared = [_compared(counts, level) for level in context.levels]
     days = today.select("ds").unique()
     sold = _sold_share(compared, rows, context)
-    for found in (_rows_share(compared, context), sold, _size_jump(compared), _volume_ratio(compared, context)):
+    for found in (
+        _rows_share(compared, context),
+        sold,
+        _size_jump(compared),
+        _volume_ratio(compared, context),
+    ):
         days = days.join(found, on="ds", how="left")
     return days
 
@@ -69,7 +95,8 @@ def unlike_the_weekday(rows: pl.DataFrame, context: Context) -> pl.DataFrame:
 def counted(rows: pl.DataFrame, series: pl.DataFrame, columns: Sequence[str]) -> pl.DataFrame:
     """Per day and group of these columns of the series: rows with a y, selling rows, units."""
     keys = pl.col(columns)
-    groups = series.lazy().select("unique_id", keys.cast(pl.Categorical))  # 13.6M rows: codes, not texts
+    # 13.6M rows: codes, not texts
+    groups = series.lazy().select("unique_id", keys.cast(pl.Categorical))
     y = pl.col("y")
     counts = (
         rows.lazy()
@@ -84,11 +111,17 @@ def counted(rows: pl.DataFrame, series: pl.DataFrame, columns: Sequence[str]) ->
 
 
 def _compared(counts: pl.DataFrame, level: tuple[str, ...]) -> pl.DataFrame:
-    """Per day the batch brings and group of a level: what it counts, and the usual of it, null where too few weeks are known."""
+    """Per day the batch brings and group of a level: what it counts, and the usual of it, null
+    where too few weeks are known.
+    """
     days = counts.group_by("ds", *level).agg(pl.col("rows", "selling", "volume", "brought").sum())
     days = days.with_columns(
-        pl.concat_str([pl.lit("*".join(level) or "all"), *level], separator=" ", ignore_nulls=True).alias("group"),
-        size=pl.when(pl.col("selling") >= _FEWEST_SELLING).then(pl.col("volume") / pl.col("selling")),
+        pl.concat_str(
+            [pl.lit("*".join(level) or "all"), *level], separator=" ", ignore_nulls=True
+        ).alias("group"),
+        size=pl.when(pl.col("selling") >= _FEWEST_SELLING).then(
+            pl.col("volume") / pl.col("selling")
+        ),
         zero_share=1 - pl.col("selling") / pl.col("rows"),
     )
     before = pl.col("rows", "volume", "size", "zero_share").shift(1)
@@ -111,7 +144,9 @@ def _is_apart(name: str) -> pl.Expr:
 
 
 def _whole(compared: list[pl.DataFrame], context: Context) -> pl.DataFrame | None:
-    """What answers for being complete: the total, or each store that sends a file of its own; None where it is not compared."""
+    """What answers for being complete: the total, or each store that sends a file of its own; None
+    where it is not compared.
+    """
     wanted = () if context.ingest.whole_days else (FEED,)
     found = [days for days, level in zip(compared, context.levels, strict=True) if level == wanted]
     return found[0] if found else None
@@ -121,7 +156,9 @@ def _rows_share(compared: list[pl.DataFrame], context: Context) -> pl.DataFrame:
     """ds, rows_share, zero_share_gap: of the total, or of the store furthest off."""
     whole = _whole(compared, context)
     if whole is None:
-        return pl.DataFrame(schema={"ds": pl.Date, "rows_share": pl.Float64, "zero_share_gap": pl.Float64})
+        return pl.DataFrame(
+            schema={"ds": pl.Date, "rows_share": pl.Float64, "zero_share_gap": pl.Float64}
+        )
     closed = context.calendar.filter(pl.col("is_closed"))["ds"]
     is_sure = _is_apart("rows") & (pl.col("rows_usual") > 0) & ~pl.col("ds").is_in(closed.implode())
     gap = pl.col("zero_share") - pl.col("zero_share_usual")
@@ -148,7 +185,9 @@ def _sold_share(compared: list[pl.DataFrame], rows: pl.DataFrame, context: Conte
 
 
 def _size_jump(compared: list[pl.DataFrame]) -> pl.DataFrame:
-    """ds, size_jump, size_jump_in: the group whose units per selling row are furthest from the usual."""
+    """ds, size_jump, size_jump_in: the group whose units per selling row are furthest from the
+    usual.
+    """
     ratio = pl.col("size") / pl.col("size_usual")
     return _worst(compared, "size_jump", pl.max_horizontal(ratio, 1 / ratio), pl.col("size_jump"))
 
@@ -156,7 +195,11 @@ def _size_jump(compared: list[pl.DataFrame]) -> pl.DataFrame:
 def _volume_ratio(compared: list[pl.DataFrame], context: Context) -> pl.DataFrame:
     """ds, volume_ratio, volume_ratio_in: the group whose units are furthest from the usual."""
     events = context.calendar.filter(pl.col("event").is_not_null() | pl.col("is_closed"))["ds"]
-    is_sure = _is_apart("volume") & (pl.col("volume_usual") >= _FEWEST_UNITS) & ~pl.col("ds").is_in(events.implode())
+    is_sure = (
+        _is_apart("volume")
+        & (pl.col("volume_usual") >= _FEWEST_UNITS)
+        & ~pl.col("ds").is_in(events.implode())
+    )
     ratio = pl.when(is_sure).then(pl.col("volume") / pl.col("volume_usual"))
     far = pl.max_horizontal("volume_ratio", 1 / pl.col("volume_ratio"))
     return _worst(compared, "volume_ratio", ratio, far)
@@ -165,7 +208,10 @@ def _volume_ratio(compared: list[pl.DataFrame], context: Context) -> pl.DataFram
 def _worst(compared: list[pl.DataFrame], name: str, value: pl.Expr, far: pl.Expr) -> pl.DataFrame:
     """ds, the value of the group furthest off on each day, and the group's name in `<name>_in`."""
     schema = {"ds": pl.Date(), "group": pl.String(), name: pl.Float64()}
-    groups = [days.select("ds", "group", value.alias(name)).filter(pl.col(name).is_not_null()) for days in compared]
+    groups = [
+        days.select("ds", "group", value.alias(name)).filter(pl.col(name).is_not_null())
+        for days in compared
+    ]
     worst = (
         pl.concat([pl.DataFrame(schema=schema), *groups])
         .sort(far, descending=True)

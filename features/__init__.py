@@ -1,4 +1,6 @@
-"""Floor 1: what may be known at an origin. A panel in, training and future frames out, by one function.
+"""Floor 1: what may be known at an origin. A panel in, training and future frames out, by one
+function.
 
-Must not happen here: reading a file, a clock or a seed; learning anything; two code paths for training and serving.
+Must not happen here: reading a file, a clock or a seed; learning anything; two code paths for
+training and serving.
 """

@@ -19,26 +19,50 @@ def calendar_table(
 ) -> pl.DataFrame:
     """Region x day: calendar_* columns, all known ahead. Row order as features.dense.
 
-    `event_codes` is the frozen vocabulary (event name -> code); an event it does not hold is code 0, as is no event.
+    `event_codes` is the frozen vocabulary (event name -> code); an event it does not hold is code
+    0, as is no event.
     """
     end = days.known + days.ahead
     seen = np.arange(
         -days.padding, end + reach_days, dtype=np.int32
     )  # an event just past the last target day is near, too
-    base = pl.DataFrame({"day_ix": seen}).with_columns(ds=pl.lit(days.first) + pl.duration(days=pl.col("day_ix")))
+    base = pl.DataFrame({"day_ix": seen}).with_columns(
+        ds=pl.lit(days.first) + pl.duration(days=pl.col("day_ix"))
+    )
     everywhere = _region(panel.calendar, EVERYWHERE)
     return pl.concat(
-        [_one_region(base, everywhere, panel.calendar, region, reach_days, event_codes) for region in regions]
+        [
+            _one_region(base, everywhere, panel.calendar, region, reach_days, event_codes)
+            for region in regions
+        ]
     ).filter(pl.col("day_ix") < end)
 
 
 def calendar_features() -> list[Feature]:
     """One feature per calendar column, read at the target day."""
-    names = ["weekday", "day_of_month", "week_of_year", "days_to_event", "days_from_event", "payday_week", "is_payday"]
-    features = [Feature(f"calendar_{n}", "calendar", TABLE, "target", pl.col(f"calendar_{n}")) for n in names]
+    names = [
+        "weekday",
+        "day_of_month",
+        "week_of_year",
+        "days_to_event",
+        "days_from_event",
+        "payday_week",
+        "is_payday",
+    ]
+    features = [
+        Feature(f"calendar_{n}", "calendar", TABLE, "target", pl.col(f"calendar_{n}"))
+        for n in names
+    ]
     return [
         *features,
-        Feature("calendar_event", "calendar", TABLE, "target", pl.col("calendar_event"), is_category=True),
+        Feature(
+            "calendar_event",
+            "calendar",
+            TABLE,
+            "target",
+            pl.col("calendar_event"),
+            is_category=True,
+        ),
     ]
 
 
@@ -54,13 +78,19 @@ def closed_days(panel: Panel, days: Days, regions: list[str]) -> np.ndarray:
     shut = panel.calendar.filter(pl.col("is_closed")).with_columns(day_ix=days.index(pl.col("ds")))
     shut = shut.filter(pl.col("day_ix").is_between(0, days.known + days.ahead - 1))
     for region, day_ix in shut.select("region", "day_ix").iter_rows():
-        rows = slice(None) if region == EVERYWHERE else [k for k, name in enumerate(regions) if name == region]
+        rows = (
+            slice(None)
+            if region == EVERYWHERE
+            else [k for k, name in enumerate(regions) if name == region]
+        )
         closed[rows, days.padding + day_ix] = True
     return closed
 
 
 def regions_of(series: pl.DataFrame, region: str | None) -> tuple[list[str], np.ndarray]:
-    """The calendar regions in alphabetical order, and for each series the index of its own; one for all where no column names them."""
+    """The calendar regions in alphabetical order, and for each series the index of its own; one for
+    all where no column names them.
+    """
     if region is None or region not in series.columns:
         return [EVERYWHERE], np.zeros(series.height, dtype=np.int64)
     names = sorted(series[region].unique().to_list())
@@ -72,7 +102,12 @@ def _region(calendar: pl.DataFrame, region: str) -> pl.DataFrame:
 
 
 def _one_region(
-    base: pl.DataFrame, everywhere: pl.DataFrame, calendar: pl.DataFrame, region: str, reach: int, codes: dict[str, int]
+    base: pl.DataFrame,
+    everywhere: pl.DataFrame,
+    calendar: pl.DataFrame,
+    region: str,
+    reach: int,
+    codes: dict[str, int],
 ) -> pl.DataFrame:
     local = _region(calendar, region) if region != EVERYWHERE else everywhere.clear()
     merged = (
@@ -93,7 +128,9 @@ def _one_region(
         calendar_days_from_event=_within(day - event_day.forward_fill(), reach),
         calendar_is_payday=pl.col("is_payday").cast(pl.Float32),
         calendar_payday_week=pl.col("is_payday").cast(pl.Float32).rolling_mean(WEEK, min_samples=1),
-        calendar_event=pl.col("event").replace_strict(codes, default=0, return_dtype=pl.Float32).fill_null(0),
+        calendar_event=pl.col("event")
+        .replace_strict(codes, default=0, return_dtype=pl.Float32)
+        .fill_null(0),
     )
 
 

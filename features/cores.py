@@ -1,4 +1,6 @@
-"""Work shared among the cores: NumPy lets go of the interpreter in its long loops, so threads are enough."""
+"""Work shared among the cores: NumPy lets go of the interpreter in its long loops, so threads are
+enough.
+"""
 
 from __future__ import annotations
 

@@ -15,10 +15,16 @@ from features.sales import TABLE, sales_features
 
 
 def declared_features(params: FeatureParams, horizon: int) -> list[Feature]:
-    """Every declared feature, in the order of the frame's columns. LeakingFeature if one reads what is not known."""
+    """Every declared feature, in the order of the frame's columns. LeakingFeature if one reads what
+    is not known.
+    """
     features = sales_features(params)
     features += calendar_features() if params.calendar else []
-    features += price_features(table_name(params.hierarchy[0]) if params.hierarchy else None) if params.price else []
+    features += (
+        price_features(table_name(params.hierarchy[0]) if params.hierarchy else None)
+        if params.price
+        else []
+    )
     features += promo_features() if params.promo else []
     for columns in params.hierarchy:
         features += hierarchy_features(columns, params.hierarchy_windows)

@@ -1,7 +1,10 @@
-"""The panel made dense: every entity has every day, in order, with a padding of empty days before it.
+"""The panel made dense: every entity has every day, in order, with a padding of empty days before
+it.
 
-Row of (entity, day) = entity_ix * width + padding + day_ix. An expression may shift a whole column by as many days as the padding is
-long: it cannot reach into the entity before. Lags and windows need no padding (features.feature, features.windows).
+Row of (entity, day) = entity_ix * width + padding + day_ix. An expression may shift a whole column
+by as many days as the padding is
+long: it cannot reach into the entity before. Lags and windows need no padding (features.feature,
+features.windows).
 """
 
 from __future__ import annotations
@@ -19,12 +22,15 @@ from contract.panel import Panel
 UNKNOWN_SERIES = 2**32 - 1  # no row of `series`
 PADDING_DAYS = 28  # the most an expression may shift
 ROWS_AT_ONCE = 2_000_000  # of sales
-FEED_COLUMN = "store_id"  # whoever sends one extract a day; a series absent while its feed arrived sold nothing
+# whoever sends one extract a day; a series absent while its feed arrived sold nothing
+FEED_COLUMN = "store_id"
 
 
 @dataclass(frozen=True)
 class Days:
-    """The day axis shared by all dense tables: `known` days of history, `ahead` days after them, `padding` days before."""
+    """The day axis shared by all dense tables: `known` days of history, `ahead` days after them,
+    `padding` days before.
+    """
 
     first: date
     known: int
@@ -53,7 +59,9 @@ class Days:
         return np.full((entities, self.width), np.nan, dtype=np.float32)
 
     def scatter(self, frame: pl.DataFrame, entities: int, value: str) -> np.ndarray:
-        """The (entities, width) table of a frame with entity_ix, day_ix and a value; days off the axis are left out."""
+        """The (entities, width) table of a frame with entity_ix, day_ix and a value; days off the
+        axis are left out.
+        """
         table = self.blank(entities)
         on_axis = frame.select("entity_ix", "day_ix", value).filter(self.holds(pl.col("day_ix")))
         table[self.cells(on_axis)] = on_axis[value].cast(pl.Float32).fill_null(np.nan).to_numpy()
@@ -64,7 +72,9 @@ class Days:
         return day_ix.is_between(0, self.known + self.ahead - 1)
 
     def cells(self, located: pl.DataFrame) -> tuple[np.ndarray, np.ndarray]:
-        """Where rows with entity_ix and day_ix, all on the axis, stand in an (entities, width) table."""
+        """Where rows with entity_ix and day_ix, all on the axis, stand in an (entities, width)
+        table.
+        """
         return located["entity_ix"].to_numpy(), located["day_ix"].to_numpy() + self.padding
 
 
@@ -79,10 +89,11 @@ def column(table: np.ndarray) -> pl.Series:
 
 
 def demand(panel: Panel, days: Days, rules: DemandRules) -> np.ndarray:
-    """Units sold as a (series, width) table in the order of `panel.series`; NaN where it teaches nothing.
+    """Units sold as a (series, width) table in the order of `panel.series`; NaN where it teaches
+    nothing.
 
-    NaN as in `units_sold`, before the launch (a series' first sale), and on days sold out for more than `rules.max_stockout_share`
-    of their hours: what sold then is not what was wanted.
+    NaN as in `units_sold`, before the launch (a series' first sale), and on days sold out for more
+    than `rules.max_stockout_share` of their hours: what sold then is not what was wanted.
     """
     y = leave_out_sold_out(units_sold(panel, days, rules), panel, days, rules)
     launched = np.maximum.accumulate(y > 0, axis=1)
@@ -92,16 +103,26 @@ def demand(panel: Panel, days: Days, rules: DemandRules) -> np.ndarray:
 
 
 def sold_before(panel: Panel, days: Days) -> tuple[np.ndarray, np.ndarray]:
-    """(series,) day indices, below zero, of each series' first and last sale before the panel begins; NaN where there was none."""
-    told = panel.series.select("unique_id").join(panel.before, on="unique_id", how="left", maintain_order="left")
-    first, last = (days.index(pl.col(name)).cast(pl.Float32) for name in ("first_sale", "last_sale"))
-    return tuple(told.select(first.alias("first"), last.alias("last")).fill_null(np.nan).to_numpy().T)
+    """(series,) day indices, below zero, of each series' first and last sale before the panel
+    begins; NaN where there was none.
+    """
+    told = panel.series.select("unique_id").join(
+        panel.before, on="unique_id", how="left", maintain_order="left"
+    )
+    first, last = (
+        days.index(pl.col(name)).cast(pl.Float32) for name in ("first_sale", "last_sale")
+    )
+    return tuple(
+        told.select(first.alias("first"), last.alias("last")).fill_null(np.nan).to_numpy().T
+    )
 
 
 def leave_out_sold_out(y: np.ndarray, panel: Panel, days: Days, rules: DemandRules) -> np.ndarray:
-    """The (series, width) table itself, NaN from now on where a day was sold out for more than `rules.max_stockout_share`.
+    """The (series, width) table itself, NaN from now on where a day was sold out for more than
+    `rules.max_stockout_share`.
 
-    The one rule of who learns from a day and who is scored on it: features, backtest, and what is said of live forecasts.
+    The one rule of who learns from a day and who is scored on it: features, backtest, and what is
+    said of live forecasts.
     """
     sold_out = stockout_shares(panel, days)
     if sold_out is not None:
@@ -110,17 +131,23 @@ def leave_out_sold_out(y: np.ndarray, panel: Panel, days: Days, rules: DemandRul
 
 
 def stockout_shares(panel: Panel, days: Days) -> np.ndarray | None:
-    """Share of each day's hours without stock as a (series, width) table, NaN where not said; None where no row says it."""
+    """Share of each day's hours without stock as a (series, width) table, NaN where not said; None
+    where no row says it.
+    """
     if panel.sales["stockout_share"].null_count() == panel.sales.height:
         return None
     shares = days.blank(panel.series.height)
     for located in _sales_in_parts(panel, days, "stockout_share"):
-        shares[days.cells(located)] = located["stockout_share"].cast(pl.Float32).fill_null(np.nan).to_numpy()
+        shares[days.cells(located)] = (
+            located["stockout_share"].cast(pl.Float32).fill_null(np.nan).to_numpy()
+        )
     return shares
 
 
 def units_sold(panel: Panel, days: Days, rules: DemandRules) -> np.ndarray:
-    """Units sold as a (series, width) table; NaN where unknown: the feed is missing, the row says closed or holds no number."""
+    """Units sold as a (series, width) table; NaN where unknown: the feed is missing, the row says
+    closed or holds no number.
+    """
     y = days.blank(panel.series.height)
     unknown = np.zeros(y.shape, dtype=bool)  # a row that states it: not the same as no row
     for located in _sales_in_parts(panel, days, "y", "is_open"):
@@ -133,7 +160,9 @@ def units_sold(panel: Panel, days: Days, rules: DemandRules) -> np.ndarray:
 
 
 def _sales_in_parts(panel: Panel, days: Days, *values: str) -> Iterator[pl.DataFrame]:
-    """entity_ix, day_ix and these columns of the sales on the axis, some rows at a time: no second copy of all is held."""
+    """entity_ix, day_ix and these columns of the sales on the axis, some rows at a time: no second
+    copy of all is held.
+    """
     for part in panel.sales.select("unique_id", "ds", *values).iter_slices(ROWS_AT_ONCE):
         yield locate(part, panel.series, days).filter(days.holds(pl.col("day_ix")))
 
@@ -145,15 +174,29 @@ def locate(facts: pl.DataFrame, series: pl.DataFrame, days: Days, ds: str = "ds"
     """
     runs = pl.DataFrame({"run": facts["unique_id"].rle()}).unnest("run")
     entities = series.select("unique_id").with_row_index("entity_ix")
-    found = runs.join(entities, left_on="value", right_on="unique_id", how="left", maintain_order="left")
-    entity_ix = found["entity_ix"].fill_null(UNKNOWN_SERIES).to_numpy().repeat(found["len"].to_numpy())
-    located = facts.with_columns(pl.Series("entity_ix", entity_ix), days.index(pl.col(ds)).alias("day_ix"))
-    return located.filter(pl.col("entity_ix") != UNKNOWN_SERIES) if found["entity_ix"].null_count() else located
+    found = runs.join(
+        entities, left_on="value", right_on="unique_id", how="left", maintain_order="left"
+    )
+    entity_ix = (
+        found["entity_ix"].fill_null(UNKNOWN_SERIES).to_numpy().repeat(found["len"].to_numpy())
+    )
+    located = facts.with_columns(
+        pl.Series("entity_ix", entity_ix), days.index(pl.col(ds)).alias("day_ix")
+    )
+    return (
+        located.filter(pl.col("entity_ix") != UNKNOWN_SERIES)
+        if found["entity_ix"].null_count()
+        else located
+    )
 
 
 def feed_arrived(series: pl.DataFrame, y: np.ndarray) -> np.ndarray:
-    """True where any series of the same feed has a number, for a (series, days) table of units, NaN where there is no row."""
-    feeds = series[FEED_COLUMN] if FEED_COLUMN in series.columns else pl.Series(["all"] * series.height)
+    """True where any series of the same feed has a number, for a (series, days) table of units, NaN
+    where there is no row.
+    """
+    feeds = (
+        series[FEED_COLUMN] if FEED_COLUMN in series.columns else pl.Series(["all"] * series.height)
+    )
     feed_ix = feeds.rank("dense").to_numpy().astype(np.int64) - 1
     arrived = np.zeros((int(feed_ix.max(initial=0)) + 1, y.shape[1]), dtype=bool)
     np.logical_or.at(arrived, feed_ix, ~np.isnan(y))

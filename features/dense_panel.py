@@ -26,7 +26,9 @@ MOST_CATEGORIES = 255  # a static column with more values (item ids) would be le
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """Frozen codes of all text: learned once at training, kept in the model card, never extended when serving."""
+    """Frozen codes of all text: learned once at training, kept in the model card, never extended
+    when serving.
+    """
 
     events: dict[str, int]
     static: dict[str, list[str]]
@@ -34,7 +36,9 @@ class Vocabulary:
 
 @dataclass(frozen=True)
 class DensePanel:
-    """Everything `feature_frame` gathers from. Tables are (entity, day) in the row order of features.dense."""
+    """Everything `feature_frame` gathers from. Tables are (entity, day) in the row order of
+    features.dense.
+    """
 
     series: pl.DataFrame
     days: Days
@@ -43,7 +47,8 @@ class DensePanel:
     by_series: dict[str, np.ndarray]  # column -> (series, width) float32
     shared: dict[str, pl.DataFrame]  # table name -> dense frame of groups or regions
     entity_ix: dict[str, np.ndarray]  # table name -> for each series its row of entities
-    static: pl.DataFrame  # one row per series, codes as float32, null for a value unknown at training
+    # one row per series, codes as float32, null for a value unknown at training
+    static: pl.DataFrame
     is_closed: np.ndarray  # (series, width)
     chunk_series: int
 
@@ -81,15 +86,21 @@ def build_dense_panel(
     vocabulary: Vocabulary,
     rules: DemandRules,
 ) -> DensePanel:
-    """The dense of a panel that was cut at the last day anything may be known of: `panel.up_to(cutoff)`."""
+    """The dense of a panel that was cut at the last day anything may be known of:
+    `panel.up_to(cutoff)`.
+    """
     days, features = days_of(panel, horizon), declared_features(params, horizon)
     regions, region_ix = regions_of(panel.series, rules.region)
     closed = closed_table(panel, days, rules.region)
     by_series = _series_tables(panel, params, days, rules, closed)
-    grouped = {table_name(columns): group_index(panel.series, columns) for columns in params.hierarchy}
+    grouped = {
+        table_name(columns): group_index(panel.series, columns) for columns in params.hierarchy
+    }
     shared = {name: group_table(by_series, ix) for name, ix in grouped.items()}
     told = replace(panel, calendar=panel.calendar.clear()) if params.calendar == "dates" else panel
-    shared["region"] = calendar_table(told, days, regions, params.event_reach_days, vocabulary.events)
+    shared["region"] = calendar_table(
+        told, days, regions, params.event_reach_days, vocabulary.events
+    )
     return DensePanel(
         series=panel.series,
         days=days,
@@ -106,11 +117,14 @@ def build_dense_panel(
 
 @dataclass(frozen=True)
 class FeatureRecipe:
-    """How a panel is read into features: the part of params that must be the same in training and in serving."""
+    """How a panel is read into features: the part of params that must be the same in training and
+    in serving.
+    """
 
     features: FeatureParams
     rules: DemandRules
-    left_out: tuple[str, ...] = ()  # plans the panel knows of the past alone: not read, and worth saying
+    # plans the panel knows of the past alone: not read, and worth saying
+    left_out: tuple[str, ...] = ()
 
     def dense_panel(self, panel: Panel, horizon: int, vocabulary: Vocabulary) -> DensePanel:
         """The panel laid out for features up to `horizon` days after its last day."""
@@ -127,12 +141,16 @@ def series_table(dense: DensePanel, first: int, last: int) -> pl.DataFrame:
     """The dense Polars table of series first..last-1."""
     width = dense.days.width
     columns = {name: column(table[first:last]) for name, table in dense.by_series.items()}
-    day_ix = np.tile(np.arange(-dense.days.padding, width - dense.days.padding, dtype=np.float32), last - first)
+    day_ix = np.tile(
+        np.arange(-dense.days.padding, width - dense.days.padding, dtype=np.float32), last - first
+    )
     return pl.DataFrame({**columns, "day_ix": day_ix})
 
 
 def series_in_a_piece(values: int, features: list[Feature]) -> int:
-    """How many series fit a piece of work, where each part of a feature holds so many float32 values of one."""
+    """How many series fit a piece of work, where each part of a feature holds so many float32
+    values of one.
+    """
     columns = sum(len(feature.parts) for feature in features)
     return max(1, int(piece_mb() * 2**20 / (values * columns * 4)))
 
@@ -148,7 +166,9 @@ def _series_tables(
     last_sale = np.fmax(np.fmax.accumulate(sold_on, axis=1), last_before[:, None])
     launch = np.fmin(np.fmin.reduce(sold_on, axis=1), first_before)[:, None]
     tables = {"y": y, "last_sale_ix": last_sale, "launch_ix": np.broadcast_to(launch, y.shape)}
-    tables["price"] = spread_over_days(panel, days, "price") if params.price else days.blank(panel.series.height)
+    tables["price"] = (
+        spread_over_days(panel, days, "price") if params.price else days.blank(panel.series.height)
+    )
     tables["promo"] = promo_over_days(panel, days) if params.promo else np.zeros_like(y)
     return tables | _covariate_tables(panel, params, days)
 
@@ -168,6 +188,8 @@ def _static_codes(series: pl.DataFrame, vocabulary: Vocabulary) -> pl.DataFrame:
     def coded(name: str, values: list[str]) -> pl.Expr:
         codes = {value: float(code) for code, value in enumerate(values)}
         known = pl.col(name) if name in series.columns else pl.lit(None, dtype=pl.String)
-        return known.replace_strict(codes, default=None, return_dtype=pl.Float32).alias(f"static_{name}")
+        return known.replace_strict(codes, default=None, return_dtype=pl.Float32).alias(
+            f"static_{name}"
+        )
 
     return series.select([coded(name, values) for name, values in vocabulary.static.items()])

@@ -14,7 +14,8 @@ from features.windows import Window
 
 Anchor = Literal["origin", "weekday", "year", "origin_year", "target"]
 
-# columns of dense tables that are known ahead of their day; covariates declared known-future join them by prefix
+# columns of dense tables that are known ahead of their day; covariates declared known-future join
+# them by prefix
 KNOWN_AHEAD = {"price", "promo", "day_ix"}
 KNOWN_AHEAD_PREFIXES = ("calendar_", "future_")
 
@@ -23,8 +24,9 @@ KNOWN_AHEAD_PREFIXES = ("calendar_", "future_")
 class Feature:
     """One column of the feature frame.
 
-    `expr` is evaluated on the dense table `table` (rows: entity x day, sorted, gutters between entities, so a shift needs no
-    group-by) and may look back only. With `window`, its values over that window are summed up. Read at the day the `anchor` names:
+    `expr` is evaluated on the dense table `table` (rows: entity x day, sorted, gutters between
+    entities, so a shift needs no group-by) and may look back only. With `window`, its values over
+    that window are summed up. Read at the day the `anchor` names:
 
         origin       the last known day (+ `ahead` days; negative: before it)
         weekday      the last known day with the target's weekday
@@ -32,8 +34,8 @@ class Feature:
         origin_year  the origin's day 52 weeks ago (+ `ahead` days)
         target       the target day itself; only columns known ahead may be read there
 
-    With `over`, the value is a ratio: this feature's value over the other's, each read at its own anchor; null over zero.
-    `name` starts with its family, as in `params.yaml: features`.
+    With `over`, the value is a ratio: this feature's value over the other's, each read at its own
+    anchor; null over zero. `name` starts with its family, as in `params.yaml: features`.
     """
 
     name: str
@@ -53,7 +55,9 @@ class Feature:
 
 
 def days_read(anchor: Anchor, ahead: int, origin: np.ndarray, h: np.ndarray) -> np.ndarray:
-    """The day index each row reads at this anchor; may be negative (before the panel), which means null."""
+    """The day index each row reads at this anchor; may be negative (before the panel), which means
+    null.
+    """
     if anchor == "origin":
         return origin + ahead
     if anchor == "weekday":
@@ -66,10 +70,16 @@ def days_read(anchor: Anchor, ahead: int, origin: np.ndarray, h: np.ndarray) -> 
 
 
 def refuse_leaks(features: list[Feature], horizon: int) -> list[Feature]:
-    """The features, if each reads only what is known at its anchor; LeakingFeature names the first that does not."""
+    """The features, if each reads only what is known at its anchor; LeakingFeature names the first
+    that does not.
+    """
     for feature in (part for whole in features for part in whole.parts):
         roots = set(feature.expr.meta.root_names())
-        late = {root for root in roots if root not in KNOWN_AHEAD and not root.startswith(KNOWN_AHEAD_PREFIXES)}
+        late = {
+            root
+            for root in roots
+            if root not in KNOWN_AHEAD and not root.startswith(KNOWN_AHEAD_PREFIXES)
+        }
         if feature.anchor == "target" and late:
             raise LeakingFeature(
                 f"feature '{feature.name}' reads {sorted(late)} on the target day, which is not known at the origin. "

@@ -20,7 +20,9 @@ FEW_ROWS = 20_000  # gathered sooner than threads are started
 
 @dataclass(frozen=True)
 class Rows:
-    """Which rows: for each a series (row of `dense.series`), an origin (day index) and h. Sorted by series."""
+    """Which rows: for each a series (row of `dense.series`), an origin (day index) and h. Sorted by
+    series.
+    """
 
     series_ix: np.ndarray
     origin_ix: np.ndarray
@@ -50,16 +52,24 @@ def feature_names(dense: DensePanel) -> list[str]:
 
 def category_names(dense: DensePanel) -> list[str]:
     """Those of them that are codes, not quantities."""
-    return [*dense.static.columns, *(feature.name for feature in dense.features if feature.is_category)]
+    return [
+        *dense.static.columns,
+        *(feature.name for feature in dense.features if feature.is_category),
+    ]
 
 
 def feature_frame(dense: DensePanel, rows: Rows) -> pl.DataFrame:
-    """One float32 row per (series, origin, h): what was known at the origin about the target day. Unknown is null.
+    """One float32 row per (series, origin, h): what was known at the origin about the target day.
+    Unknown is null.
 
     The same call makes the training frame (many origins) and the future frame (one origin).
     """
     chunks = list(feature_frames(dense, rows))
-    return pl.concat(chunks) if chunks else pl.DataFrame(schema=dict.fromkeys(feature_names(dense), pl.Float32))
+    return (
+        pl.concat(chunks)
+        if chunks
+        else pl.DataFrame(schema=dict.fromkeys(feature_names(dense), pl.Float32))
+    )
 
 
 def feature_frames(dense: DensePanel, rows: Rows) -> Iterator[pl.DataFrame]:
@@ -69,9 +79,15 @@ def feature_frames(dense: DensePanel, rows: Rows) -> Iterator[pl.DataFrame]:
 
 
 def feature_matrix(dense: DensePanel, rows: Rows) -> tuple[np.ndarray, dict[str, float]]:
-    """The same rows as (rows, columns) float32, unknown as NaN, held once; and the share of unknowns of each column, in order."""
+    """The same rows as (rows, columns) float32, unknown as NaN, held once; and the share of
+    unknowns of each column, in order.
+    """
     names = feature_names(dense)
-    matrix, unknown, done = np.empty((len(rows), len(names)), dtype=np.float32), np.zeros(len(names)), 0
+    matrix, unknown, done = (
+        np.empty((len(rows), len(names)), dtype=np.float32),
+        np.zeros(len(names)),
+        0,
+    )
     for frame in feature_frames(dense, rows):
         unknown += frame.null_count().row(0)
         for part in frame.iter_slices(ROWS_AT_ONCE):  # not through a second copy of all
@@ -86,9 +102,13 @@ def targets(dense: DensePanel, rows: Rows) -> np.ndarray:
 
 
 def _by_chunk(dense: DensePanel, rows: Rows) -> Iterator[tuple[int, int, Rows]]:
-    """Series first..last-1 and their rows, as many together as fit a piece of work; of one series, that series alone."""
+    """Series first..last-1 and their rows, as many together as fit a piece of work; of one series,
+    that series alone.
+    """
     rows_of_one = len(rows) // dense.series.height + 1
-    some = min(dense.chunk_series, series_in_a_piece(dense.days.width + rows_of_one, dense.features))
+    some = min(
+        dense.chunk_series, series_in_a_piece(dense.days.width + rows_of_one, dense.features)
+    )
     for first in range(0, dense.series.height, some):
         low, high = np.searchsorted(rows.series_ix, [first, first + some])
         if high > low:
@@ -101,12 +121,18 @@ def _chunk_frame(dense: DensePanel, first: int, last: int, rows: Rows) -> pl.Dat
     columns |= {codes.name: codes.to_numpy()[rows.series_ix] for codes in dense.static}
     for feature in dense.features:
         value = values[feature.name]
-        columns[feature.name] = value if feature.over is None else _ratio(value, values[feature.over.name])
+        columns[feature.name] = (
+            value if feature.over is None else _ratio(value, values[feature.over.name])
+        )
     return pl.DataFrame(columns).fill_nan(None)
 
 
-def _read_values(dense: DensePanel, own: pl.DataFrame, first: int, rows: Rows) -> dict[str, np.ndarray]:
-    """Every part of every feature, evaluated on its table and gathered at its rows; NaN where unknown."""
+def _read_values(
+    dense: DensePanel, own: pl.DataFrame, first: int, rows: Rows
+) -> dict[str, np.ndarray]:
+    """Every part of every feature, evaluated on its table and gathered at its rows; NaN where
+    unknown.
+    """
     tables = {SERIES_TABLE: (own, rows.series_ix - first)}
     for table in {part.table for part in _parts(dense.features)} - {SERIES_TABLE}:
         tables[table] = _part_of(dense, table, first, rows)
@@ -118,7 +144,11 @@ def _read_values(dense: DensePanel, own: pl.DataFrame, first: int, rows: Rows) -
         for place in {(part.anchor, part.ahead) for part in parts.values()}:
             day = days_read(*place, rows.origin_ix, rows.h)
             places[place] = dense.days.rows(entity, np.maximum(day, 0)), day < 0
-        values |= _gathered(columns, {name: places[part.anchor, part.ahead] for name, part in parts.items()}, len(rows))
+        values |= _gathered(
+            columns,
+            {name: places[part.anchor, part.ahead] for name, part in parts.items()},
+            len(rows),
+        )
     return values
 
 
@@ -138,7 +168,9 @@ def _gathered(
 
 
 def evaluated(dense: pl.DataFrame, width: int, parts: list[Feature]) -> dict[str, np.ndarray]:
-    """Each part's value on every row of its dense table, float32, NaN where unknown; parts of one expression share its column."""
+    """Each part's value on every row of its dense table, float32, NaN where unknown; parts of one
+    expression share its column.
+    """
     same: dict[bytes, list[Feature]] = {}
     for part in parts:
         same.setdefault(part.expr.meta.serialize(), []).append(part)
@@ -146,8 +178,13 @@ def evaluated(dense: pl.DataFrame, width: int, parts: list[Feature]) -> dict[str
     made: dict[str, np.ndarray] = {}
     for told in same.values():
         column = columns[told[0].name].to_numpy()
-        windows = read_windows(column.reshape(-1, width), {part.window for part in told if part.window is not None})
-        made |= {part.name: column if part.window is None else windows[part.window].ravel() for part in told}
+        windows = read_windows(
+            column.reshape(-1, width), {part.window for part in told if part.window is not None}
+        )
+        made |= {
+            part.name: column if part.window is None else windows[part.window].ravel()
+            for part in told
+        }
     return made
 
 
@@ -156,7 +193,9 @@ def _with_nan(expr: pl.Expr) -> pl.Expr:
     return expr.cast(pl.Float32).fill_null(np.nan)
 
 
-def _part_of(dense: DensePanel, table: str, first: int, rows: Rows) -> tuple[pl.DataFrame, np.ndarray]:
+def _part_of(
+    dense: DensePanel, table: str, first: int, rows: Rows
+) -> tuple[pl.DataFrame, np.ndarray]:
     """Of a shared table the entities these rows read, and for each row which of them is its own.
 
     A chunk of series reads a few of all items; the others' windows would be computed for nobody.
@@ -164,7 +203,9 @@ def _part_of(dense: DensePanel, table: str, first: int, rows: Rows) -> tuple[pl.
     members = dense.entity_ix[table][first : int(rows.series_ix[-1]) + 1]
     needed, at = np.unique(members, return_inverse=True)
     width = dense.days.width
-    return dense.shared[table][(needed[:, None] * width + np.arange(width)).ravel()], at[rows.series_ix - first]
+    return dense.shared[table][(needed[:, None] * width + np.arange(width)).ravel()], at[
+        rows.series_ix - first
+    ]
 
 
 def _parts(features: list[Feature]) -> Iterator[Feature]:

@@ -14,7 +14,8 @@ from features.dense import column
 from features.feature import Anchor, Feature
 from features.windows import Window
 
-LEVEL_DAYS = 28  # the window a group's level is measured over; of a year ago it lies around the day (SEASON_REACH)
+# the window a group's level is measured over; of a year ago it lies around the day (SEASON_REACH)
+LEVEL_DAYS = 28
 COLUMNS_AT_ONCE = 64  # of a table summed by group; bounds its float64 copy
 
 TOTAL, MEMBER_MEAN = pl.col("total"), pl.col("member_mean")
@@ -40,7 +41,9 @@ def group_index(series: pl.DataFrame, columns: list[str]) -> np.ndarray:
 
 
 def group_table(members: dict[str, np.ndarray], group_ix: np.ndarray) -> pl.DataFrame:
-    """Group x day: `total` units, `member_mean` units per launched member, mean `price`. Unknown where no member is known."""
+    """Group x day: `total` units, `member_mean` units per launched member, mean `price`. Unknown
+    where no member is known.
+    """
     groups = int(group_ix.max(initial=0)) + 1
     total, known = sum_by(members["y"], group_ix, groups)
     price, priced = sum_by(members["price"], group_ix, groups)
@@ -50,21 +53,33 @@ def group_table(members: dict[str, np.ndarray], group_ix: np.ndarray) -> pl.Data
             "member_mean": total / known,
             "price": price / priced,
         }
-    return pl.DataFrame({name: column(values.astype(np.float32)) for name, values in columns.items()})
+    return pl.DataFrame(
+        {name: column(values.astype(np.float32)) for name, values in columns.items()}
+    )
 
 
 def hierarchy_features(columns: list[str], windows: list[int]) -> list[Feature]:
-    """Level per member, trend, weekday profile and last year's season of one grouping, free of its size where possible."""
+    """Level per member, trend, weekday profile and last year's season of one grouping, free of its
+    size where possible.
+    """
     table = table_name(columns)
 
-    def read(name: str, anchor: Anchor, window: Window, expr: pl.Expr = TOTAL, **more: Any) -> Feature:
-        return Feature(f"hierarchy_{table}_{name}", "hierarchy", table, anchor, expr, window=window, **more)
+    def read(
+        name: str, anchor: Anchor, window: Window, expr: pl.Expr = TOTAL, **more: Any
+    ) -> Feature:
+        return Feature(
+            f"hierarchy_{table}_{name}", "hierarchy", table, anchor, expr, window=window, **more
+        )
 
     month = Window(LEVEL_DAYS)
     level, last_year = read("level", "origin", month), read("last_year", "origin_year", month)
     return [
         read("member_mean", "origin", month, MEMBER_MEAN),
-        *(read(f"trend_{days}", "origin", Window(days), over=level) for days in windows if days != LEVEL_DAYS),
+        *(
+            read(f"trend_{days}", "origin", Window(days), over=level)
+            for days in windows
+            if days != LEVEL_DAYS
+        ),
         read("weekday", "weekday", Window(4, WEEK), over=level),
         read("season", "year", month, ahead=SEASON_REACH, over=last_year),
     ]
@@ -75,9 +90,14 @@ def sum_by(table: np.ndarray, group_ix: np.ndarray, groups: int) -> tuple[np.nda
     from scipy.sparse import csr_matrix
 
     members = len(group_ix)
-    belongs = csr_matrix((np.ones(members), (group_ix, np.arange(members))), shape=(groups, members))
+    belongs = csr_matrix(
+        (np.ones(members), (group_ix, np.arange(members))), shape=(groups, members)
+    )
     flat = table.reshape(members, -1)
-    sums, counts = np.empty((groups, flat.shape[1])), np.empty((groups, flat.shape[1]), dtype=np.float32)
+    sums, counts = (
+        np.empty((groups, flat.shape[1])),
+        np.empty((groups, flat.shape[1]), dtype=np.float32),
+    )
     for first in range(0, flat.shape[1], COLUMNS_AT_ONCE):
         at = slice(first, first + COLUMNS_AT_ONCE)
         known = ~np.isnan(flat[:, at])

@@ -1,4 +1,6 @@
-"""Which days are closed: behind the last known day as the calendar says; ahead of it also as planned, by habit, by long silence."""
+"""Which days are closed: behind the last known day as the calendar says; ahead of it also as
+planned, by habit, by long silence.
+"""
 
 from __future__ import annotations
 
@@ -14,18 +16,24 @@ from features.calendar import closed_days, regions_of
 from features.dense import FEED_COLUMN, Days, feed_arrived, locate
 
 WEEKS_OF_HABIT = 4
-FEWEST_DAYS_HEARD = 18  # of the 28: five days a week but for two holidays; of a rarer feed, silence says nothing
-WEEKS_OF_SILENCE = 8  # a feed is late by days, lost for weeks (drill `lost_feed`: four), never for two months
+# of the 28: five days a week but for two holidays; of a rarer feed, silence says nothing
+FEWEST_DAYS_HEARD = 18
+# a feed is late by days, lost for weeks (drill `lost_feed`: four), never for two months
+WEEKS_OF_SILENCE = 8
 
 
 def closed_table(panel: Panel, days: Days, region: str | None) -> np.ndarray:
-    """(series, width) of booleans: days on which a series cannot sell, so far as is known at the last known day."""
+    """(series, width) of booleans: days on which a series cannot sell, so far as is known at the
+    last known day.
+    """
     regions, region_ix = regions_of(panel.series, region)
     return closed_days(panel, days, regions)[region_ix] | _shut_ahead(panel, days)
 
 
 def closed_ahead(panel: Panel, origin: date, horizon: int, region: str | None) -> np.ndarray:
-    """(series, horizon) of booleans: days after the origin (the panel's last day, or later) on which a series cannot sell."""
+    """(series, horizon) of booleans: days after the origin (the panel's last day, or later) on
+    which a series cannot sell.
+    """
     span = WEEKS_OF_HABIT * WEEK
     steps = (origin - panel.last_day).days + horizon
     days = Days(panel.last_day - timedelta(days=span - 1), span, steps, padding=0)
@@ -33,14 +41,18 @@ def closed_ahead(panel: Panel, origin: date, horizon: int, region: str | None) -
 
 
 def long_silent(panel: Panel) -> np.ndarray:
-    """(series,) of booleans: those of a store that sent rows once and none in the last eight weeks, while others did."""
+    """(series,) of booleans: those of a store that sent rows once and none in the last eight weeks,
+    while others did.
+    """
     if FEED_COLUMN not in panel.series.columns:
         return np.zeros(panel.series.height, dtype=bool)
     first = panel.last_day - timedelta(days=WEEKS_OF_SILENCE * WEEK - 1)
     is_lost = ~_of_feeds(panel, panel.sales.filter(pl.col("ds") >= first)["unique_id"])
     if not is_lost.any():
         return is_lost
-    return is_lost & _of_feeds(panel, pl.concat([panel.sales["unique_id"].unique(), panel.before["unique_id"]]))
+    return is_lost & _of_feeds(
+        panel, pl.concat([panel.sales["unique_id"].unique(), panel.before["unique_id"]])
+    )
 
 
 def _of_feeds(panel: Panel, heard_of: pl.Series) -> np.ndarray:
@@ -50,21 +62,29 @@ def _of_feeds(panel: Panel, heard_of: pl.Series) -> np.ndarray:
 
 
 def _shut_ahead(panel: Panel, days: Days) -> np.ndarray:
-    """True only after the last known day: the plan says closed, or, where no plan speaks, habit or long silence does."""
+    """True only after the last known day: the plan says closed, or, where no plan speaks, habit or
+    long silence does.
+    """
     shut = np.zeros((panel.series.height, days.width), dtype=bool)
     ahead = slice(days.padding + days.known, days.width)
-    shut[:, ahead] = _shut_by_habit(panel, days)[:, np.arange(days.ahead) % WEEK] | long_silent(panel)[:, None]
+    shut[:, ahead] = (
+        _shut_by_habit(panel, days)[:, np.arange(days.ahead) % WEEK] | long_silent(panel)[:, None]
+    )
     planned = panel.covariates.filter(pl.col("name") == OPENING)
     if planned.height:
-        is_open = days.scatter(locate(planned, panel.series, days), panel.series.height, "value")[:, ahead]
+        is_open = days.scatter(locate(planned, panel.series, days), panel.series.height, "value")[
+            :, ahead
+        ]
         shut[:, ahead] = np.where(np.isnan(is_open), shut[:, ahead], is_open == 0)
     return shut
 
 
 def _shut_by_habit(panel: Panel, days: Days) -> np.ndarray:
-    """(series, 7) of booleans, the first for the weekday after the last known day: closed on it in each of the last four weeks.
+    """(series, 7) of booleans, the first for the weekday after the last known day: closed on it in
+    each of the last four weeks.
 
-    Closed is what the row says, or a store of which no row came at all, though most days of these weeks it did.
+    Closed is what the row says, or a store of which no row came at all, though most days of these
+    weeks it did.
     """
     count, span = panel.series.height, WEEKS_OF_HABIT * WEEK
     if days.known < span:
@@ -72,7 +92,9 @@ def _shut_by_habit(panel: Panel, days: Days) -> np.ndarray:
     last = days.padding + days.known
     newest = panel.sales.filter(pl.col("ds") >= days.first + timedelta(days=days.known - span))
     recent = locate(newest, panel.series, days)
-    is_open, y = (days.scatter(recent, count, name)[:, last - span : last] for name in ("is_open", "y"))
+    is_open, y = (
+        days.scatter(recent, count, name)[:, last - span : last] for name in ("is_open", "y")
+    )
     heard = feed_arrived(panel.series, y)
     silent = ~heard & (heard.sum(axis=1, keepdims=True) >= FEWEST_DAYS_HEARD)
     return ((is_open == 0) | silent).reshape(count, WEEKS_OF_HABIT, WEEK).all(axis=1)

@@ -14,32 +14,42 @@ from features.price import spread_over_days
 
 RECENT_DAYS = 28
 REACHES = 0.5  # share of what is stated of recent days that must be stated of the days to forecast
-DENSE = 0.5  # share of recent series and days from which a promotion not stated is not known, below it is none
+# share of recent series and days from which a promotion not stated is not known, below it is none
+DENSE = 0.5
 EVENTS = "events"  # what the calendar says beyond the date: feasts and pay days
 WHY_LEFT_OUT = "known until the last sales day, not ahead of it: bring the days ahead (source.files.plans, or .calendar for events)"
 
 
 def plannable(params: FeatureParams, panel: Panel, horizon: int) -> tuple[FeatureParams, list[str]]:
-    """The features without those read from plans that end with the sales, and the names of what was left out.
+    """The features without those read from plans that end with the sales, and the names of what was
+    left out.
 
-    A promotion known for every past day and for none to come teaches a model what it will never be told: its backtest would
-    look ahead, and its forecast would fall back. Both go without, so that what is scored is what is published.
+    A promotion known for every past day and for none to come teaches a model what it will never be
+    told: its backtest would look ahead, and its forecast would fall back. Both go without, so that
+    what is scored is what is published.
     """
-    gone = _ending_with_sales(panel, horizon) | ({EVENTS} if _calendar_ends(panel, horizon) else set())
+    gone = _ending_with_sales(panel, horizon) | (
+        {EVENTS} if _calendar_ends(panel, horizon) else set()
+    )
     kept = {
         "known_future": [name for name in params.known_future if name not in gone],
         "price": params.price and "price" not in gone,
         "promo": params.promo and "promo" not in gone,
         "calendar": "dates" if params.calendar and EVENTS in gone else params.calendar,
     }
-    read = set(params.known_future) | ({"price"} if params.price else set()) | ({"promo"} if params.promo else set())
+    read = (
+        set(params.known_future)
+        | ({"price"} if params.price else set())
+        | ({"promo"} if params.promo else set())
+    )
     read |= {EVENTS} if params.calendar is True else set()
     left_out = sorted(gone & read)
     return (params.model_copy(update=kept), left_out) if left_out else (params, [])
 
 
 def promo_over_days(panel: Panel, days: Days) -> np.ndarray:
-    """Promotions as a (series, width) table. Not stated is none, but unknown ahead of a plan that stated most recent days and ran out.
+    """Promotions as a (series, width) table. Not stated is none, but unknown ahead of a plan that
+    stated most recent days and ran out.
 
     Else a plan that did not come would read as a month without promotions.
     """
@@ -53,7 +63,9 @@ def promo_over_days(panel: Panel, days: Days) -> np.ndarray:
 
 
 def _ending_with_sales(panel: Panel, horizon: int) -> set[str]:
-    """Prices, promotions and covariates stated of the recent days and of too few of the days to forecast, or long ended."""
+    """Prices, promotions and covariates stated of the recent days and of too few of the days to
+    forecast, or long ended.
+    """
     days = Days(panel.last_day - timedelta(days=RECENT_DAYS - 1), RECENT_DAYS, horizon, 0)
     tables = {value: spread_over_days(panel, days, value) for value in ("price", "promo")}
     for name in panel.covariates["name"].unique():
@@ -68,8 +80,10 @@ def _ending_with_sales(panel: Panel, horizon: int) -> set[str]:
 
 
 def _calendar_ends(panel: Panel, horizon: int) -> bool:
-    """Whether the calendar knows feasts or pay days of the past alone: one with a row a day by the same rule as other plans; of a
-    list of feasts, which may have none in the horizon, if it says nothing of any later day."""
+    """Whether the calendar knows feasts or pay days of the past alone: one with a row a day by the
+    same rule as other plans; of a list of feasts, which may have none in the horizon, if it says
+    nothing of any later day.
+    """
     if panel.calendar.filter(pl.col("event").is_not_null() | pl.col("is_payday")).is_empty():
         return False
     ahead = (panel.calendar["ds"].unique() - panel.last_day).dt.total_days()
@@ -80,8 +94,12 @@ def _calendar_ends(panel: Panel, horizon: int) -> bool:
 
 
 def _was_stated(panel: Panel, name: str) -> bool:
-    """Whether a plan that is silent now ever spoke. Of promotions silence says nothing: they are rare."""
-    return name != "promo" and (name != "price" or panel.prices["price"].null_count() < panel.prices.height)
+    """Whether a plan that is silent now ever spoke. Of promotions silence says nothing: they are
+    rare.
+    """
+    return name != "promo" and (
+        name != "price" or panel.prices["price"].null_count() < panel.prices.height
+    )
 
 
 def _stated(table: np.ndarray) -> float:

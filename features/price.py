@@ -18,7 +18,9 @@ PRICE, PROMO = pl.col("price"), pl.col("promo")
 
 
 def price_features(group_table: str | None) -> list[Feature]:
-    """Price on the target day; `group_table` holds the mean price of the series' department, if there is one."""
+    """Price on the target day; `group_table` holds the mean price of the series' department, if
+    there is one.
+    """
     level = Feature("price_level", "price", TABLE, "target", PRICE)
     features = [
         level,
@@ -32,7 +34,9 @@ def price_features(group_table: str | None) -> list[Feature]:
 
 
 def promo_features() -> list[Feature]:
-    """Promotion on the target day, in the week that ends there, and how promoted the recent sales were."""
+    """Promotion on the target day, in the week that ends there, and how promoted the recent sales
+    were.
+    """
     return [
         Feature("promo_today", "promo", TABLE, "target", PROMO),
         Feature("promo_share_7", "promo", TABLE, "target", PROMO, window=Window(WEEK)),
@@ -46,12 +50,16 @@ def _against_own(days: int) -> Feature:
 
 
 def spread_over_days(panel: Panel, days: Days, value: str) -> np.ndarray:
-    """A column of `panel.prices` as a (series, width) table: each period's value on each of its days; NaN where none holds."""
+    """A column of `panel.prices` as a (series, width) table: each period's value on each of its
+    days; NaN where none holds.
+    """
     table = days.blank(panel.series.height)
     last = days.known + days.ahead - 1
     periods = (
         locate(panel.prices.filter(pl.col(value).is_not_null()), panel.series, days, "from_ds")
-        .with_columns(end=days.index(pl.col("to_ds")).clip(upper_bound=last), start=pl.col("day_ix").clip(0))
+        .with_columns(
+            end=days.index(pl.col("to_ds")).clip(upper_bound=last), start=pl.col("day_ix").clip(0)
+        )
         .filter(pl.col("start") <= pl.col("end"))
     )
     for part in periods.iter_slices(PERIODS_AT_ONCE):
@@ -59,5 +67,7 @@ def spread_over_days(panel: Panel, days: Days, value: str) -> np.ndarray:
         entity = np.repeat(part["entity_ix"].to_numpy(), length)
         within = np.arange(length.sum()) - np.repeat(np.cumsum(length) - length, length)
         day = np.repeat(start, length) + within
-        table[entity, day + days.padding] = np.repeat(part[value].cast(pl.Float32).to_numpy(), length)
+        table[entity, day + days.padding] = np.repeat(
+            part[value].cast(pl.Float32).to_numpy(), length
+        )
     return table

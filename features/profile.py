@@ -1,4 +1,6 @@
-"""What every feature looks like: the reference that schema checks, drift watchers and reviewers compare with."""
+"""What every feature looks like: the reference that schema checks, drift watchers and reviewers
+compare with.
+"""
 
 from __future__ import annotations
 
@@ -15,16 +17,25 @@ from features.sampling import training_rows
 DIGITS = 5  # float sums on two threads differ in the last bits between runs
 
 
-def profile_features(recipe: FeatureRecipe, panel: Panel, train: TrainParams, rows: int) -> dict[str, Any]:
-    """rows, and per feature min, max, mean, share of nulls, whether it is a code; over a sample of training rows of all blocks."""
+def profile_features(
+    recipe: FeatureRecipe, panel: Panel, train: TrainParams, rows: int
+) -> dict[str, Any]:
+    """rows, and per feature min, max, mean, share of nulls, whether it is a code; over a sample of
+    training rows of all blocks.
+    """
     dense = recipe.dense_panel(panel, train.horizon, vocabulary_of(panel))
     hs = range(1, train.horizon + 1)
-    sample = training_rows(dense, hs, train.origin_step_days, train.min_history_days, rows, train.seed)
+    sample = training_rows(
+        dense, hs, train.origin_step_days, train.min_history_days, rows, train.seed
+    )
     frame = feature_frame(dense, sample)
     categories = set(category_names(dense))
     return {
         "rows": len(sample),
-        "features": {name: {**_shape(frame[name]), "is_category": name in categories} for name in frame.columns},
+        "features": {
+            name: {**_shape(frame[name]), "is_category": name in categories}
+            for name in frame.columns
+        },
     }
 
 
@@ -32,5 +43,10 @@ def _shape(values: pl.Series) -> dict[str, float | None]:
     known = values.cast(pl.Float64).drop_nulls().drop_nans()
     if known.is_empty():
         return {"min": None, "max": None, "mean": None, "null_share": 1.0}
-    numbers = {"min": known.min(), "max": known.max(), "mean": known.mean(), "null_share": 1 - len(known) / len(values)}
+    numbers = {
+        "min": known.min(),
+        "max": known.max(),
+        "mean": known.mean(),
+        "null_share": 1 - len(known) / len(values),
+    }
     return {name: float(f"{number:.{DIGITS}g}") for name, number in numbers.items()}

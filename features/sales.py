@@ -33,11 +33,16 @@ def _window(days: int) -> list[Feature]:
     read = [("mean", Y, Window(days))]
     if days >= SPREAD_FROM_DAYS:
         read += [("spread", Y, Window(days, is_spread=True)), ("zeros", Y == 0, Window(days))]
-    return [Feature(f"windows_{name}_{days}", "windows", TABLE, "origin", expr, window=w) for name, expr, w in read]
+    return [
+        Feature(f"windows_{name}_{days}", "windows", TABLE, "origin", expr, window=w)
+        for name, expr, w in read
+    ]
 
 
 def _weekday(weeks: int) -> Feature:
-    return Feature(f"weekday_mean_{weeks}", "weekday", TABLE, "weekday", Y, window=Window(weeks, WEEK))
+    return Feature(
+        f"weekday_mean_{weeks}", "weekday", TABLE, "weekday", Y, window=Window(weeks, WEEK)
+    )
 
 
 def _year(days: int) -> Feature:
@@ -49,5 +54,7 @@ def _lifecycle() -> list[Feature]:
     age = pl.when(day >= launch).then(day - launch)  # before it, the launch is the future
     return [
         Feature("lifecycle_age", "lifecycle", TABLE, "origin", age),
-        Feature("lifecycle_days_since_sale", "lifecycle", TABLE, "origin", day - pl.col("last_sale_ix")),
+        Feature(
+            "lifecycle_days_since_sale", "lifecycle", TABLE, "origin", day - pl.col("last_sale_ix")
+        ),
     ]

@@ -1,4 +1,6 @@
-"""Which rows a forecaster learns from: origins stepped back from the cutoff, thinned by hash to a row budget."""
+"""Which rows a forecaster learns from: origins stepped back from the cutoff, thinned by hash to a
+row budget.
+"""
 
 from __future__ import annotations
 
@@ -15,18 +17,24 @@ ROWS_AT_ONCE = 100_000  # looked at together; they stay in the processor's cache
 
 def serving_rows(dense: DensePanel, hs: range, series_ix: np.ndarray | None = None) -> Rows:
     """Every series, or these (ascending), at the last known day, for each h."""
-    series = np.arange(dense.series.height, dtype=np.int32) if series_ix is None else series_ix.astype(np.int32)
+    series = (
+        np.arange(dense.series.height, dtype=np.int32)
+        if series_ix is None
+        else series_ix.astype(np.int32)
+    )
     return _grid(series, np.array([dense.last_known], dtype=np.int32), np.array(hs, dtype=np.int32))
 
 
 def training_rows(
     dense: DensePanel, hs: range, step_days: int, min_history_days: int, max_rows: int, seed: int
 ) -> Rows:
-    """Rows (series, origin, h) whose series had launched at the origin and whose target is known, at most about `max_rows`.
+    """Rows (series, origin, h) whose series had launched at the origin and whose target is known,
+    at most about `max_rows`.
 
-    Origins go back from the last known day in steps of `step_days` to `min_history_days` after the first. Above the budget a
-    row stays if its hash falls under the share that fits: independent of order, chunking and the other rows. A short panel
-    gives the later half of its origins: there, waiting for `min_history_days` would leave few of them or none.
+    Origins go back from the last known day in steps of `step_days` to `min_history_days` after the
+    first. Above the budget a row stays if its hash falls under the share that fits: independent of
+    order, chunking and the other rows. A short panel gives the later half of its origins: there,
+    waiting for `min_history_days` would leave few of them or none.
     """
     newest = dense.last_known - hs.start
     if newest < WEEK:
@@ -34,7 +42,9 @@ def training_rows(
             f"the panel has {dense.days.known} days; training for h={hs.start}..{hs.stop - 1} needs "
             f"{hs.start + WEEK + 1}. Bring a longer history, or lower train.horizon and train.blocks."
         )
-    origins = np.arange(newest, min(min_history_days, newest // 2) - 1, -step_days, dtype=np.int32)[::-1]
+    origins = np.arange(newest, min(min_history_days, newest // 2) - 1, -step_days, dtype=np.int32)[
+        ::-1
+    ]
     h = np.array(hs, dtype=np.int32)
     share = max_rows / max(_known_targets(dense, origins, h), 1)
     height = max(1, ROWS_AT_ONCE // (len(origins) * len(h)))
@@ -47,11 +57,20 @@ def training_rows(
         return Rows(series[at_series], origins[at_origin], h[at_h])
 
     parts = on_all_cores(drawn, range(0, dense.series.height, height))
-    return Rows(*(np.concatenate([getattr(part, name) for part in parts]) for name in ("series_ix", "origin_ix", "h")))
+    return Rows(
+        *(
+            np.concatenate([getattr(part, name) for part in parts])
+            for name in ("series_ix", "origin_ix", "h")
+        )
+    )
 
 
-def _is_known(dense: DensePanel, series: np.ndarray, origins: np.ndarray, h: np.ndarray) -> np.ndarray:
-    """(series, origins, h): whether the series had launched at the origin and the target day's units are known."""
+def _is_known(
+    dense: DensePanel, series: np.ndarray, origins: np.ndarray, h: np.ndarray
+) -> np.ndarray:
+    """(series, origins, h): whether the series had launched at the origin and the target day's
+    units are known.
+    """
     target = origins[:, None] + h
     known = ~np.isnan(dense.y[series[0] : series[-1] + 1, dense.days.padding :])
     launched = dense.by_series["launch_ix"][series, :1] <= origins

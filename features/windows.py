@@ -1,7 +1,8 @@
-"""Windows over dense columns by running sums: what any window holds is the difference of two of them.
+"""Windows over dense columns by running sums: what any window holds is the difference of two of
+them.
 
-A window of 7 days costs what one of 112 does, and all windows of a column share its running sums. They are held in float64: of
-whole units they are exact.
+A window of 7 days costs what one of 112 does, and all windows of a column share its running sums.
+They are held in float64: of whole units they are exact.
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ CELLS_AT_ONCE = 250_000  # entities x days; their running sums stay in the proce
 
 @dataclass(frozen=True)
 class Window:
-    """The last `count` values, `step` days apart, the day itself included: of those that are known the mean, or the spread.
+    """The last `count` values, `step` days apart, the day itself included: of those that are known
+    the mean, or the spread.
 
     The spread is the sample standard deviation, unknown where fewer than two are known.
     """
@@ -30,7 +32,9 @@ class Window:
 
 
 def read_windows(values: np.ndarray, windows: Iterable[Window]) -> dict[Window, np.ndarray]:
-    """For each window the (entities, days) float32 table of what it says on each day, NaN where unknown as in `values`."""
+    """For each window the (entities, days) float32 table of what it says on each day, NaN where
+    unknown as in `values`.
+    """
     made = {window: np.empty(values.shape, dtype=np.float32) for window in windows}
     height = max(1, min(len(values), CELLS_AT_ONCE // max(values.shape[1], 1)))
     starts = range(0, len(values), height)
@@ -51,7 +55,8 @@ def read_windows(values: np.ndarray, windows: Iterable[Window]) -> dict[Window, 
 def _read_block(values: np.ndarray, made: dict[Window, np.ndarray], scratch: np.ndarray) -> None:
     """`made` filled for some entities; `scratch` is used up."""
     known = ~np.isnan(values)
-    same = known[:1] if (known == known[:1]).all() else known  # one row of counts, where it says it for all
+    # one row of counts, where it says it for all
+    same = known[:1] if (known == known[:1]).all() else known
     units, sums, squares, total, square = scratch[:, : len(values)]
     units[:] = values
     units[~known] = 0

@@ -1,4 +1,6 @@
-"""A day for people who look into Prefect: a table of the day, a table of the alerts, a link; an event for every alert."""
+"""A day for people who look into Prefect: a table of the day, a table of the alerts, a link; an
+event for every alert.
+"""
 
 from __future__ import annotations
 
@@ -32,8 +34,12 @@ def show(summaries: dict[str, Summary], data: Path) -> None:
         for name in names
     ]
     look = summaries["monitor"]
-    create_markdown_artifact("\n".join(["| stage | what | value |", "|---|---|---|", *lines]), key="tillcast-day")
-    create_table_artifact(alarms(look), key="tillcast-alarms", description=f"worst: {look['worst']}")
+    create_markdown_artifact(
+        "\n".join(["| stage | what | value |", "|---|---|---|", *lines]), key="tillcast-day"
+    )
+    create_table_artifact(
+        alarms(look), key="tillcast-alarms", description=f"worst: {look['worst']}"
+    )
     report = (data / "reports" / "index.html").resolve()
     if report.exists():
         create_link_artifact(report.as_uri(), link_text="the report", key="tillcast-report")
@@ -48,12 +54,19 @@ def alarms(look: Summary) -> list[dict[str, str]]:
     lines = [line for line in str(look["attention"]).splitlines() if line]
     parts = [line.partition(": ") for line in lines]
     return [
-        {"severity": head.split(" ", 1)[0], "cause": head.split(" ", 1)[-1], "what": what} for head, _, what in parts
+        {"severity": head.split(" ", 1)[0], "cause": head.split(" ", 1)[-1], "what": what}
+        for head, _, what in parts
     ]
 
 
 def _emit(what: str, cause: str, look: Summary) -> None:
-    """`tillcast.alert.raised` and `.closed`: an automation in Prefect can send a mail or page somebody on them."""
+    """`tillcast.alert.raised` and `.closed`: an automation in Prefect can send a mail or page
+    somebody on them.
+    """
     sentences: dict[str, Any] = {row["cause"]: row["what"] for row in alarms(look)}
     resource = {"prefect.resource.id": f"{EVENT}.{cause}", "prefect.resource.name": cause}
-    emit_event(f"{EVENT}.{what}", resource=resource, payload={"cause": cause, "what": sentences.get(cause, "")})
+    emit_event(
+        f"{EVENT}.{what}",
+        resource=resource,
+        payload={"cause": cause, "what": sentences.get(cause, "")},
+    )

@@ -14,7 +14,8 @@ Flow = Callable[..., Summary]
 
 
 def run_flow(description: str | None, flow: Flow, plain: Flow, in_checkout: bool = False) -> int:
-    """The exit code of the flow, or of the plain run with --plain; a refusal is one line, as at any entry point.
+    """The exit code of the flow, or of the plain run with --plain; a refusal is one line, as at any
+    entry point.
 
     `in_checkout`: the flow's params and data are this checkout's own, and the flow takes neither.
     """
@@ -23,7 +24,9 @@ def run_flow(description: str | None, flow: Flow, plain: Flow, in_checkout: bool
     parser.add_argument("--now", help="as if it were this moment (ISO 8601; default: the clock)")
 
     def work(arguments: Namespace) -> Summary:
-        given: dict[str, Any] = {"now": parse_moment(arguments.now) if arguments.now else arguments.started_at}
+        given: dict[str, Any] = {
+            "now": parse_moment(arguments.now) if arguments.now else arguments.started_at
+        }
         if not in_checkout:
             given |= {"params": arguments.params, "data": arguments.data}
         return plain(**given) if arguments.plain else _with_server(flow, given)

@@ -1,8 +1,10 @@
-"""Runs that died without a word: marked, and started once more, so that a morning killed at 05:20 is not missing at 06:00.
+"""Runs that died without a word: marked, and started once more, so that a morning killed at 05:20
+is not missing at 06:00.
 
-A flow's process ended by the system (out of memory, power) leaves its run `Running` for ever, and with it the pool's only slot:
-nothing would run again. Whoever serves (flows/deploy.py) looks every few seconds. It must be the pool's only worker: the store is a
-file on this machine, and a process is looked for here.
+A flow's process ended by the system (out of memory, power) leaves its run `Running` for ever, and
+with it the pool's only slot: nothing would run again. Whoever serves (flows/deploy.py) looks every
+few seconds. It must be the pool's only worker: the store is a file on this machine, and a process
+is looked for here.
 """
 
 from __future__ import annotations
@@ -23,22 +25,30 @@ LOOK_BACK = timedelta(hours=6)
 
 
 def keep(client: SyncPrefectClient, pool: str, *, worker_is_down: bool = False) -> list[str]:
-    """Mark the dead, start again what crashed; a sentence for each. `worker_is_down`: a run handed out, not begun, is dead too."""
+    """Mark the dead, start again what crashed; a sentence for each. `worker_is_down`: a run handed
+    out, not begun, is dead too.
+    """
     from prefect.client.schemas.objects import StateType
 
     told = [
-        _mark(client, run) for run in _runs(client, pool, [StateType.RUNNING, StateType.CANCELLING]) if is_dead(run)
+        _mark(client, run)
+        for run in _runs(client, pool, [StateType.RUNNING, StateType.CANCELLING])
+        if is_dead(run)
     ]
     if worker_is_down:
         told += [
-            _mark(client, run) for run in _runs(client, pool, [StateType.PENDING]) if is_dead(run, unless_begun=False)
+            _mark(client, run)
+            for run in _runs(client, pool, [StateType.PENDING])
+            if is_dead(run, unless_begun=False)
         ]
     resumed = (_resume(client, run) for run in _runs(client, pool, [StateType.CRASHED]))
     return [*told, *(sentence for sentence in resumed if sentence)]
 
 
 def is_dead(run: FlowRun, unless_begun: bool = True) -> bool:
-    """Whether the process of a run is gone. A run that never told its process counts as alive, `unless_begun` says otherwise."""
+    """Whether the process of a run is gone. A run that never told its process counts as alive,
+    `unless_begun` says otherwise.
+    """
     if not run.infrastructure_pid:
         return not unless_begun
     pid = int(run.infrastructure_pid.rpartition(":")[2])
@@ -78,13 +88,20 @@ def _mark(client: SyncPrefectClient, run: FlowRun) -> str:
 
 
 def _resume(client: SyncPrefectClient, run: FlowRun) -> str | None:
-    """A new run of the same deployment for a crashed one, once; the flows are idempotent, so what was done is not done twice."""
+    """A new run of the same deployment for a crashed one, once; the flows are idempotent, so what
+    was done is not done twice.
+    """
     tries = sum(tag.startswith(RESUMED) for tag in run.tags)
     if run.deployment_id is None or tries >= MOST_RESUMES:
         return None
     marks = [*(tag for tag in run.tags if tag.startswith(RESUMED)), f"{RESUMED}-{tries + 1}"]
     again = client.create_flow_run_from_deployment(
-        run.deployment_id, parameters=run.parameters, tags=marks, idempotency_key=f"{RESUMED}-{run.id}"
+        run.deployment_id,
+        parameters=run.parameters,
+        tags=marks,
+        idempotency_key=f"{RESUMED}-{run.id}",
     )
-    is_new = again.created is not None and (datetime.now(UTC) - again.created) < timedelta(seconds=5)
+    is_new = again.created is not None and (datetime.now(UTC) - again.created) < timedelta(
+        seconds=5
+    )
     return f"run {run.name} started again as {again.name}" if is_new else None

@@ -1,6 +1,7 @@
 """Every morning: take the inbox, forecast, look, hand out a copy for dashboards.
 
-run     python flows/daily.py [--data data] [--now 2026-01-30T06:00]    as a Prefect flow, no server needed
+run     python flows/daily.py [--data data] [--now 2026-01-30T06:00]    as a Prefect flow, no server
+needed
         python flows/daily.py --plain                                   the same without Prefect
 """
 
@@ -10,7 +11,8 @@ import sys
 from datetime import datetime
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # run by path, flows/ stands first on sys.path
+# run by path, flows/ stands first on sys.path
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from flows.artifacts import Show, show, show_nothing
 from flows.command_line import run_flow
@@ -21,8 +23,9 @@ from runtime.process import clock
 
 
 def morning(run: Runner, show: Show, params: Path, data: Path, now: datetime) -> Summary:
-    """Summaries by entry point. An inbox that cannot be taken leaves the table to yesterday's sales; the watchers look
-    whatever failed."""
+    """Summaries by entry point. An inbox that cannot be taken leaves the table to yesterday's
+    sales; the watchers look whatever failed.
+    """
     summaries: Summary = {}
     try:
         try:
@@ -37,7 +40,9 @@ def morning(run: Runner, show: Show, params: Path, data: Path, now: datetime) ->
 
 
 @flow(name="daily", timeout_seconds=3 * 3600)
-def daily(params: Path = Path("params.yaml"), data: Path = Path("data"), now: datetime | None = None) -> Summary:
+def daily(
+    params: Path = Path("params.yaml"), data: Path = Path("data"), now: datetime | None = None
+) -> Summary:
     """The morning as Prefect runs it."""
     return morning(in_prefect, show, params, data, now or clock())
 

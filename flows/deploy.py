@@ -1,9 +1,12 @@
-"""This machine as the factory: a Prefect server, the deployments of prefect.yaml, and one worker, until Ctrl-C.
+"""This machine as the factory: a Prefect server, the deployments of prefect.yaml, and one worker,
+until Ctrl-C.
 
-A worker that dies is started again; a run whose process died is marked and started once more (flows/keeping.py).
+A worker that dies is started again; a run whose process died is marked and started once more
+(flows/keeping.py).
 
 run     python flows/deploy.py                    server, worker and schedules here (make serve)
-        PREFECT_API_URL=http://host:4200/api python flows/deploy.py    the deployments and a worker against that server
+        PREFECT_API_URL=http://host:4200/api python flows/deploy.py    the deployments and a worker
+        against that server
 """
 
 from __future__ import annotations
@@ -27,7 +30,8 @@ from flows.crashed_runs import keep  # noqa: E402
 from flows.engine import SETTINGS  # noqa: E402 -- the path comes first
 
 POOL = "tillcast"
-PLAN = "TILLCAST_DEPLOYMENTS"  # another file than prefect.yaml: the factory's test has schedules of seconds
+# another file than prefect.yaml: the factory's test has schedules of seconds
+PLAN = "TILLCAST_DEPLOYMENTS"
 HERE = "http://127.0.0.1:4200/api"
 START_S, STOP_S = 180, 20
 LOOK_EVERY_S, PAUSE_S = 10, 5
@@ -35,9 +39,13 @@ LOOK_EVERY_S, PAUSE_S = 10, 5
 
 def main(argv: list[str] | None = None) -> int:
     """Serve until interrupted; nothing this started is left running."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.parse_args(argv)  # no arguments, but --help prints help and a slip of the pen starts no factory
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # asked to end like by Ctrl-C, so that children end too
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    # no arguments, but --help prints help and a slip of the pen starts no factory
+    parser.parse_args(argv)
+    # asked to end like by Ctrl-C, so that children end too
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     url = os.environ.get("PREFECT_API_URL", HERE)
     environment = {**SETTINGS, **os.environ, "PREFECT_API_URL": url}
     os.environ["PREFECT_API_URL"] = url
@@ -48,11 +56,19 @@ def main(argv: list[str] | None = None) -> int:
                 where = ["--host", str(address.hostname), "--port", str(address.port)]
                 running.enter_context(_process(["server", "start", *where], environment))
             _wait_for(f"{url}/health")
-            # one run at a time in the whole pool: daily and weekly never both want to write the store
+            # one run at a time in the whole pool: daily and weekly never both want to write the
+            # store
             _prefect(["work-pool", "create", POOL, "--type", "process", "--overwrite"], environment)
             _prefect(["work-pool", "set-concurrency-limit", POOL, "1"], environment)
             _prefect(
-                ["--no-prompt", "deploy", "--all", "--prefect-file", os.environ.get(PLAN, "prefect.yaml")], environment
+                [
+                    "--no-prompt",
+                    "deploy",
+                    "--all",
+                    "--prefect-file",
+                    os.environ.get(PLAN, "prefect.yaml"),
+                ],
+                environment,
             )
             while True:
                 _work(environment)
@@ -80,7 +96,9 @@ def _tell(sentences: list[str]) -> None:
 
 
 def _is_here(url: str) -> bool:
-    """Whether the server is to be started by us: its address is this machine's own, and nobody answers there yet."""
+    """Whether the server is to be started by us: its address is this machine's own, and nobody
+    answers there yet.
+    """
     if urllib.parse.urlsplit(url).hostname not in ("127.0.0.1", "localhost"):
         return False
     try:
@@ -91,7 +109,9 @@ def _is_here(url: str) -> bool:
 
 
 def _prefect(arguments: list[str], environment: dict[str, str]) -> None:
-    subprocess.run([sys.executable, "-m", "prefect", *arguments], cwd=ROOT, env=environment, check=True)  # noqa: S603
+    subprocess.run(
+        [sys.executable, "-m", "prefect", *arguments], cwd=ROOT, env=environment, check=True
+    )
 
 
 @contextmanager

@@ -1,4 +1,5 @@
-"""Break it on purpose, grade what comes out: data/reports/drills.json and drills.txt. Exit 1 when a drill is catastrophic.
+"""Break it on purpose, grade what comes out: data/reports/drills.json and drills.txt. Exit 1 when a
+drill is catastrophic.
 
 run     python flows/drill.py            as a Prefect flow, no server needed
         python flows/drill.py --plain    without Prefect
@@ -19,7 +20,8 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # run by path, flows/ stands first on sys.path
+# run by path, flows/ stands first on sys.path
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from contract.demand import demand_rules
 from contract.errors import GateFailed, TillcastError
@@ -41,19 +43,24 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("drill")
 
-HEARD_AFTER = (1, 7, 14, 28)  # days of truth after which the watchers of accuracy, bias and calibration are asked
+# days of truth after which the watchers of accuracy, bias and calibration are asked
+HEARD_AFTER = (1, 7, 14, 28)
 
 
 def drill_all(params: Path, data: Path, now: datetime) -> Summary:
-    """Every drill in a scratch folder; the store, the registry and the panel are only read. GateFailed: a catastrophe without a
-    named reason; the scorecard is written all the same."""
+    """Every drill in a scratch folder; the store, the registry and the panel are only read.
+    GateFailed: a catastrophe without a named reason; the scorecard is written all the same.
+    """
     from drills.catalogue import NAMED, unexcused
     from reports.tables import drills_table
 
     known, since = load_params(params), time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
         results, mornings = _drilled(known, Paths(data), Path(folder), now)
-    counts = {grade: sum(r["grade"] == grade for r in results) for grade in ("graceful", "degraded", "catastrophic")}
+    counts = {
+        grade: sum(r["grade"] == grade for r in results)
+        for grade in ("graceful", "degraded", "catastrophic")
+    }
     told = {"counts": counts, "named": NAMED, "clean_mornings": mornings, "drills": results}
     told |= {"seconds": round(time.perf_counter() - since)}
     reports = Paths(data).reports
@@ -67,10 +74,17 @@ def drill_all(params: Path, data: Path, now: datetime) -> Summary:
         )
     false_alarms = sum(len(morning["rang"]) for morning in mornings)
     alarms = f"{false_alarms} on {len(mornings)} undisturbed mornings"
-    return {"drills": table, **counts, "false_alarms": alarms, "written": str(reports / "drills.json")}
+    return {
+        "drills": table,
+        **counts,
+        "false_alarms": alarms,
+        "written": str(reports / "drills.json"),
+    }
 
 
-def _drilled(params: Params, paths: Paths, scratch: Path, now: datetime) -> tuple[list[dict[str, Any]], list[dict]]:
+def _drilled(
+    params: Params, paths: Paths, scratch: Path, now: datetime
+) -> tuple[list[dict[str, Any]], list[dict]]:
     """All results, and the undisturbed mornings."""
     import polars as pl
 
@@ -83,7 +97,10 @@ def _drilled(params: Params, paths: Paths, scratch: Path, now: datetime) -> tupl
 
     panel, drills = read_frozen(paths.panel), params.drills
     stage = set_stage(panel, pl.read_parquet(paths.backtest / "forecasts.parquet"), scratch, params)
-    clean, watchers = outcome_of(stage, publish(stage, stage.known, stage.registry)), _watchers(stage, params)
+    clean, watchers = (
+        outcome_of(stage, publish(stage, stage.known, stage.registry)),
+        _watchers(stage, params),
+    )
     mornings = clean_mornings(stage, watchers)
     inbox = _inbox(params, Paths(scratch / "data"), now)
     (scratch / "mornings").mkdir()
@@ -118,7 +135,9 @@ def _watchers(stage: Stage, params: Params) -> Watchers:
         found = model_age(cutoff, last_day, params.monitor.max_model_age_days)
         return [] if found.severity == "ok" else [found.cause]
 
-    return Watchers(this_morning, lambda table: _heard_later(stage, table, params), age, frozenset(SAID))
+    return Watchers(
+        this_morning, lambda table: _heard_later(stage, table, params), age, frozenset(SAID)
+    )
 
 
 def _heard_later(stage: Stage, table: pl.DataFrame, params: Params) -> list[str]:
@@ -131,7 +150,10 @@ def _heard_later(stage: Stage, table: pl.DataFrame, params: Params) -> list[str]
     for days in HEARD_AFTER:
         came = stage.panel.up_to(table["origin"][0] + timedelta(days=days))
         told = with_actuals(table, came, demand_rules(params))
-        findings = [*bias(told, stage.panel.series, limits.max_abs_bias), *calibration(told, limits.max_coverage_gap)]
+        findings = [
+            *bias(told, stage.panel.series, limits.max_abs_bias),
+            *calibration(told, limits.max_coverage_gap),
+        ]
         if rings := [finding.cause for finding in findings if finding.severity != "ok"]:
             return [f"after {days} days: {cause}" for cause in rings]
     return []
@@ -161,7 +183,9 @@ def _inbox(params: Params, paths: Paths, now: datetime) -> Inbox:
 
 
 def _look(data: Path) -> Left | None:
-    """What stands in a small world's store and laboratory; None when the store cannot be read, or holds no table."""
+    """What stands in a small world's store and laboratory; None when the store cannot be read, or
+    holds no table.
+    """
     import hashlib
 
     from drills.morning_drills import Left
@@ -176,7 +200,10 @@ def _look(data: Path) -> Left | None:
         return None
     try:
         with open_store(paths.store, read_only=True) as con:
-            table, sales = latest_forecasts(con), read_panel(con).sales.select("unique_id", "ds", "y")
+            table, sales = (
+                latest_forecasts(con),
+                read_panel(con).sales.select("unique_id", "ds", "y"),
+            )
     except TillcastError:
         return None
     rows = table.drop("run_id", "created_at")
@@ -193,7 +220,9 @@ def _hash(frame: pl.DataFrame) -> str:
 
 
 @flow(name="drill", timeout_seconds=2 * 3600)
-def drill(params: Path = Path("params.yaml"), data: Path = Path("data"), now: datetime | None = None) -> Summary:
+def drill(
+    params: Path = Path("params.yaml"), data: Path = Path("data"), now: datetime | None = None
+) -> Summary:
     """As drill_all."""
     return drill_all(params, data, now or clock())
 

@@ -1,4 +1,6 @@
-"""Prefect, set before it is imported to stay in this checkout, to report to nobody, and to wait for its first start."""
+"""Prefect, set before it is imported to stay in this checkout, to report to nobody, and to wait for
+its first start.
+"""
 
 from __future__ import annotations
 

@@ -1,12 +1,16 @@
-"""A life in minutes: the daily and weekly flows over simulated days, one line a day, nobody waits for the clock.
+"""A life in minutes: the daily and weekly flows over simulated days, one line a day, nobody waits
+for the clock.
 
-run     python flows/replay.py [--days 90] [--series 120] [--data data/replay]     (make replay DAYS=90)
+run     python flows/replay.py [--days 90] [--series 120] [--data data/replay]     (make replay
+DAYS=90)
 
-writes  a world of its own under --data: store, journal, archive, models, reports. The checkout's own data/ is not touched.
+writes  a world of its own under --data: store, journal, archive, models, reports. The checkout's
+own data/ is not touched.
 
-The simulator sends a history, then a file a day: some late, some restated, some with broken rows. On top, planned: one day comes
-as half a file (refused, sent whole the next morning), and for three days the factory stands still. Every morning at 06:30
-the daily flow, on Sundays the weekly one with the laboratory's stages by hand (no DVC: nothing here is versioned).
+The simulator sends a history, then a file a day: some late, some restated, some with broken rows.
+On top, planned: one day comes as half a file (refused, sent whole the next morning), and for three
+days the factory stands still. Every morning at 06:30 the daily flow, on Sundays the weekly one with
+the laboratory's stages by hand (no DVC: nothing here is versioned).
 """
 
 from __future__ import annotations
@@ -22,7 +26,8 @@ from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # run by path, flows/ stands first on sys.path
+# run by path, flows/ stands first on sys.path
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from contract.params_file import load_params
 from flows import daily, weekly
@@ -36,7 +41,13 @@ from storage.store import open_store
 HISTORY_DAYS = 400  # a year and a month: what happened 52 weeks ago is known
 MORNING, SUNDAY = time(6, 30), 6
 OUTAGE_DAYS = 3
-SMALL = {"train.rounds": 60, "train.leaves": 31, "train.max_rows": 150_000, "evaluate.origins": 3, "train.threads": 2}
+SMALL = {
+    "train.rounds": 60,
+    "train.leaves": 31,
+    "train.max_rows": 150_000,
+    "evaluate.origins": 3,
+    "train.threads": 2,
+}
 
 
 @dataclass
@@ -77,8 +88,15 @@ def _world(days: int, series: int, root: Path, base: Path) -> World:
     shutil.rmtree(root, ignore_errors=True)
     root.mkdir(parents=True)
     start = date(2024, 1, 1)
-    simulator = {"series": series, "days": HISTORY_DAYS + days, "start": str(start), "daily_files": days}
-    values = {f"source.simulator.{name}": value for name, value in simulator.items()} | {"source.kind": "simulator"}
+    simulator = {
+        "series": series,
+        "days": HISTORY_DAYS + days,
+        "start": str(start),
+        "daily_files": days,
+    }
+    values = {f"source.simulator.{name}": value for name, value in simulator.items()} | {
+        "source.kind": "simulator"
+    }
     params_file = root / "params.yaml"
     _write_params(params_file, base, values | SMALL)
     coming = arriving(load_params(params_file).source.simulator, root / "supplier")
@@ -86,7 +104,9 @@ def _world(days: int, series: int, root: Path, base: Path) -> World:
     paths.inbox.mkdir(parents=True)
     first = coming[0][0].date()
     half, silent = first + timedelta(days=days // 3), first + timedelta(days=days // 2)
-    return World(params_file, paths, coming, half, {silent + timedelta(days=k) for k in range(OUTAGE_DAYS)})
+    return World(
+        params_file, paths, coming, half, {silent + timedelta(days=k) for k in range(OUTAGE_DAYS)}
+    )
 
 
 def _write_params(target: Path, base: Path, values: dict[str, Any]) -> None:
@@ -123,11 +143,17 @@ def _one_day(world: World, day: date) -> str:
         return f"{day:%Y-%m-%d %a}  the factory stands still; {len(list(world.paths.inbox.iterdir()))} files wait"
     told = daily.plain(world.params_file, world.paths.root, now)
     line = f"{day:%Y-%m-%d %a}  {_told(world, told)}"
-    return line if day.weekday() != SUNDAY else f"{line}\n{'':14}  weekly: {_week(world, now.replace(hour=8))}"
+    return (
+        line
+        if day.weekday() != SUNDAY
+        else f"{line}\n{'':14}  weekly: {_week(world, now.replace(hour=8))}"
+    )
 
 
 def _deliver(world: World, now: datetime) -> None:
-    """What has arrived by now, into the inbox; on the planned day the second half of the file is missing until the next morning."""
+    """What has arrived by now, into the inbox; on the planned day the second half of the file is
+    missing until the next morning.
+    """
     while world.coming and world.coming[0][0] <= now:
         _, path = world.coming.pop(0)
         target = world.paths.inbox / path.name
@@ -168,20 +194,33 @@ def _told(world: World, told: dict[str, Any]) -> str:
         tables=1, retraining_asked=bool(watched["retrain"]["is_needed"]), alerts_closed=len(closed),
     )  # fmt: skip
     world.counts.update({f"days with {cause.split(':')[0]}": 1 for cause in raised})
-    files = f"{ingest['files']} files {ingest['rows_out']:>5} rows, {ingest['rows_refused']} refused"
+    files = (
+        f"{ingest['files']} files {ingest['rows_out']:>5} rows, {ingest['rows_refused']} refused"
+    )
     rings = f"rings: {', '.join(sorted(raised))}" if raised else "quiet"
     gone = f"; over: {', '.join(sorted(closed))}" if closed else ""
     return f"{files:<32}| {table['units']:>8,.0f} units from {table['origin']} | {rings}{gone}"
 
 
 def _arguments(argv: list[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--days", type=int, default=90, help="simulated mornings (default: %(default)s)")
-    parser.add_argument("--series", type=int, default=120, help="item-store series (default: %(default)s)")
-    parser.add_argument(
-        "--data", type=Path, default=Path("data/replay"), help="folder of the replay's world; emptied first"
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--params", type=Path, default=Path("params.yaml"), help="params the world starts from")
+    parser.add_argument(
+        "--days", type=int, default=90, help="simulated mornings (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--series", type=int, default=120, help="item-store series (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--data",
+        type=Path,
+        default=Path("data/replay"),
+        help="folder of the replay's world; emptied first",
+    )
+    parser.add_argument(
+        "--params", type=Path, default=Path("params.yaml"), help="params the world starts from"
+    )
     parser.add_argument("--verbose", action="store_true", help="the doors' log lines, too")
     return parser.parse_args(argv)
 

@@ -39,7 +39,11 @@ def worth_retrying(_task: Any, _run: Any, state: Any) -> bool:
     return isinstance(state.data, StoreBusy) or not isinstance(state.data, TillcastError)
 
 
-_PATIENT = {"retries": 3, "retry_delay_seconds": [30, 120, 300], "retry_condition_fn": worth_retrying}
+_PATIENT = {
+    "retries": 3,
+    "retry_delay_seconds": [30, 120, 300],
+    "retry_condition_fn": worth_retrying,
+}
 
 
 @task(**_PATIENT)
@@ -62,7 +66,9 @@ def look(params: Path, data: Path, now: datetime) -> Summary:
 
 @task(**_PATIENT)
 def hand_out(params: Path, data: Path) -> Summary:
-    """The copy of the store that dashboards read, and what changed since the table before, for the page of alerts."""
+    """The copy of the store that dashboards read, and what changed since the table before, for the
+    page of alerts.
+    """
     loaded, paths = load_params(params), Paths(data)
     changed = changes(loaded, paths)
     write_json(paths.reports / "changes.json", changed)
@@ -72,30 +78,39 @@ def hand_out(params: Path, data: Path) -> Summary:
 
 @task(**_PATIENT)
 def retraining(params: Path, data: Path, now: datetime) -> Summary:
-    """monitor.py's newest decision on retraining and its reason. Where nobody has looked for a week, it is needed."""
-    with open_store(Paths(data).store, load_params(params).ingest.lock_wait_s, read_only=True) as con:
+    """monitor.py's newest decision on retraining and its reason. Where nobody has looked for a
+    week, it is needed.
+    """
+    with open_store(
+        Paths(data).store, load_params(params).ingest.lock_wait_s, read_only=True
+    ) as con:
         decision = newest_decision(con, "retrain", since=now - timedelta(days=7))
     trigger, reason = (
-        (decision.outcome, decision.reason) if decision else ("unwatched", "no decision on record for a week")
+        (decision.outcome, decision.reason)
+        if decision
+        else ("unwatched", "no decision on record for a week")
     )
     return {"is_needed": trigger != "none", "trigger": trigger, "reason": reason}
 
 
 @task(**_PATIENT)
 def freeze_panel(params: Path, data: Path) -> Summary:
-    """ingest.py freeze, evaluate.py incumbent: the store as files, and the champion the candidate must beat."""
+    """ingest.py freeze, evaluate.py incumbent: the store as files, and the champion the candidate
+    must beat.
+    """
     loaded, paths = load_params(params), Paths(data)
     return freeze(loaded, paths) | name_incumbent(loaded, paths)
 
 
 @task
 def reproduce(params: Path, data: Path) -> Summary:
-    """dvc repro in this checkout, whose params and data these are: train, evaluate, decide, forecast, report, where
-    anything changed.
+    """dvc repro in this checkout, whose params and data these are: train, evaluate, decide,
+    forecast, report, where anything changed.
 
-    The panel just frozen, and the champion beside it, are committed first. Stage `panel` depends on the source's own
-    files, which a day from the inbox does not change: dvc would take the frozen panel for a damaged output and put back
-    the one in its cache, so that no week would ever learn anything new (seen on 2026-11-23, tests/flows/test_versions.py).
+    The panel just frozen, and the champion beside it, are committed first. Stage `panel` depends on
+    the source's own files, which a day from the inbox does not change: dvc would take the frozen
+    panel for a damaged output and put back the one in its cache, so that no week would ever learn
+    anything new (seen on 2026-11-23, tests/flows/test_versions.py).
     """
     _dvc("commit", "--force", "panel", "incumbent")
     _dvc("repro")
@@ -103,14 +118,16 @@ def reproduce(params: Path, data: Path) -> Summary:
 
 
 def _dvc(*arguments: str) -> None:
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"  # stages say `python`
+    # stages say `python`
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
     command = [sys.executable, "-m", "dvc", *arguments]
     subprocess.run(command, cwd=ROOT, env={**os.environ, "PATH": path}, check=True)  # noqa: S603 -- our own command
 
 
 @task
 def run_stages(params: Path, data: Path) -> Summary:
-    """The offline stages over any data folder, in DVC's order and without its cache: what a replay runs every Sunday.
+    """The offline stages over any data folder, in DVC's order and without its cache: what a replay
+    runs every Sunday.
 
     The panel was frozen before. The gate's decision is in the summary.
     """
@@ -126,5 +143,7 @@ def run_stages(params: Path, data: Path) -> Summary:
 
 @task(**_PATIENT)
 def publish(params: Path, data: Path, now: datetime) -> Summary:
-    """inference.py publish: model, scores and forecasts into the store; promotes if the gate said so."""
+    """inference.py publish: model, scores and forecasts into the store; promotes if the gate said
+    so.
+    """
     return publishing.publish(load_params(params), Paths(data), now=now)

@@ -1,5 +1,6 @@
-"""Every week in which the watchers see a need (schedule, age, alert; monitor.py's newest decision): freeze what the store
-knows, run the offline stages over it, publish, and promote if the gate says so.
+"""Every week in which the watchers see a need (schedule, age, alert; monitor.py's newest decision):
+freeze what the store knows, run the offline stages over it, publish, and promote if the gate says
+so.
 
 run     python flows/weekly.py [--now 2026-01-30T06:00]    as a Prefect flow, no server needed
         python flows/weekly.py --plain                     the same without Prefect
@@ -14,7 +15,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # run by path, flows/ stands first on sys.path
+# run by path, flows/ stands first on sys.path
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from flows.command_line import run_flow
 from flows.engine import ROOT, Runner, flow, in_prefect, plainly
@@ -28,7 +30,8 @@ PARAMS, DATA = ROOT / "params.yaml", ROOT / "data"
 def week(run: Runner, params: Path, data: Path, now: datetime, offline: Any = reproduce) -> Summary:
     """Summaries by stage; only the reason where the watchers see no need to retrain.
 
-    `offline`: the task that runs the offline stages; `reproduce` only for this checkout, `run_stages` for any other folder.
+    `offline`: the task that runs the offline stages; `reproduce` only for this checkout,
+    `run_stages` for any other folder.
     """
     summaries = {"retrain": run(retraining, params, data, now)}
     if summaries["retrain"]["is_needed"]:

@@ -1,4 +1,6 @@
-"""Published forecasts beside what came true: the frame that accuracy and calibration are measured on."""
+"""Published forecasts beside what came true: the frame that accuracy and calibration are measured
+on.
+"""
 
 from __future__ import annotations
 
@@ -19,10 +21,12 @@ LEAST_KNOWN = 0.8  # of a group's forecast units
 
 
 def with_actuals(forecasts: pl.DataFrame, panel: Panel, rules: DemandRules) -> pl.DataFrame:
-    """The forecast rows whose day has come and is known, with y (units), error = y_hat - y, and week (ahead, from 1).
+    """The forecast rows whose day has come and is known, with y (units), error = y_hat - y, and
+    week (ahead, from 1).
 
-    Known as in the backtest's score (forecasting.window): an absent row is a zero if its feed arrived; closed days, missing feeds
-    and days sold out for more than `rules.max_stockout_share` are left out.
+    Known as in the backtest's score (forecasting.window): an absent row is a zero if its feed
+    arrived; closed days, missing feeds and days sold out for more than `rules.max_stockout_share`
+    are left out.
     """
     past = forecasts.filter(pl.col("ds") <= panel.last_day)
     happened = units_by_day(panel, past["ds"].min(), rules) if past.height else _NOTHING
@@ -38,15 +42,21 @@ def levels_with_actuals(
 ) -> pl.DataFrame:
     """The rows of FORECAST_LEVELS whose day came true, with y, error and week as `with_actuals`.
 
-    `told`: with_actuals of the same runs' series. Where some of a group's series are not known (closed, sold out), the group's row is
-    taken in the share that the known ones carry, as the backtest does: quantiles are multiples of the mean. Less than LEAST_KNOWN of
-    it is not judged.
+    `told`: with_actuals of the same runs' series. Where some of a group's series are not known
+    (closed, sold out), the group's row is taken in the share that the known ones carry, as the
+    backtest does: quantiles are multiples of the mean. Less than LEAST_KNOWN of it is not judged.
     """
     rows = []
     for level in levels:
         keyed = told.join(series.select("unique_id", level.group_key), on="unique_id", how="inner")
-        sums = keyed.group_by("run_id", "group_key", "ds").agg(pl.col("y").sum(), carried=pl.col("y_hat").sum())
-        rows.append(published.filter(level=level.name).join(sums, on=["run_id", "group_key", "ds"], how="inner"))
+        sums = keyed.group_by("run_id", "group_key", "ds").agg(
+            pl.col("y").sum(), carried=pl.col("y_hat").sum()
+        )
+        rows.append(
+            published.filter(level=level.name).join(
+                sums, on=["run_id", "group_key", "ds"], how="inner"
+            )
+        )
     share = pl.col("carried") / pl.col("y_hat")
     judged = pl.concat(rows).filter(pl.col("y_hat") > 0, share >= LEAST_KNOWN)
     taken = judged.with_columns(pl.col("y_hat", *QUANTILES) * share).drop("carried")

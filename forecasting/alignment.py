@@ -1,4 +1,6 @@
-"""Series scaled until their groups add up to what the groups' own forecaster expects: day by day, as far as the strengths say."""
+"""Series scaled until their groups add up to what the groups' own forecaster expects: day by day,
+as far as the strengths say.
+"""
 
 from __future__ import annotations
 
@@ -10,17 +12,23 @@ from features.hierarchy import sum_by
 from forecasting.group_totals import expected_totals
 
 LEAST_DAYS = 56  # of history, below which a group has no shape worth taking
-FURTHEST = 2.0  # factor; a group whose two forecasts lie further apart has a problem that scaling would hide
+# factor; a group whose two forecasts lie further apart has a problem that scaling would hide
+FURTHEST = 2.0
 
 
 def aligned(dense: DensePanel, y_hat: np.ndarray, params: GroupParams) -> np.ndarray:
-    """(series, steps) means, scaled by group and day. A day or group without sales in `y_hat` keeps its zeros."""
+    """(series, steps) means, scaled by group and day. A day or group without sales in `y_hat` keeps
+    its zeros.
+    """
     if dense.days.known < LEAST_DAYS:
         return y_hat
     group_ix, theirs = expected_totals(dense, params, y_hat.shape[1])
     ours = sum_by(y_hat, group_ix, len(theirs))[0]
     theirs = np.where(ours > 0, theirs, 0.0)
-    shape = _bounded(_over(_over(theirs, _sum(theirs)), _over(ours, _sum(ours)))) ** params.shape_strength
+    shape = (
+        _bounded(_over(_over(theirs, _sum(theirs)), _over(ours, _sum(ours))))
+        ** params.shape_strength
+    )
     shape = _over(shape * _sum(ours), _sum(ours * shape))
     level = _bounded(_over(_sum(theirs), _sum(ours))) ** params.level_strength
     return y_hat * (shape * level)[group_ix]

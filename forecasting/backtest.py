@@ -15,17 +15,21 @@ from contract.params import EvaluateParams, InferenceParams, Params
 from forecasting.fallback import ModelForecast, complete, no_forecast
 from forecasting.forecaster import BASELINE, Forecaster
 
-LEAST_KNOWN = 0.5  # share of the rows before a cutoff; fewer were no store a forecast could have been made from
-EXTRA_DAYS = 14  # of history before a cutoff, beyond the horizon: two weeks of origins to learn from
+# share of the rows before a cutoff; fewer were no store a forecast could have been made from
+LEAST_KNOWN = 0.5
+# of history before a cutoff, beyond the horizon: two weeks of origins to learn from
+EXTRA_DAYS = 14
 
 Progress = Callable[[str], None]
 
 
 @dataclass(frozen=True)
 class BacktestPlan:
-    """From which days, how far ahead, how often fitted anew, as known when, and by which rules every forecaster is tried.
+    """From which days, how far ahead, how often fitted anew, as known when, and by which rules
+    every forecaster is tried.
 
-    `as_of_hours`: hours after a cutoff's end at which its forecast would have been made; None: today's knowledge of the past.
+    `as_of_hours`: hours after a cutoff's end at which its forecast would have been made; None:
+    today's knowledge of the past.
     """
 
     cutoffs: list[date]
@@ -41,7 +45,12 @@ def plan_of(params: Params, panel: Panel) -> BacktestPlan:
     horizon, evaluate = params.train.horizon, params.evaluate
     cutoffs = cutoffs_of(panel, evaluate, horizon)
     return BacktestPlan(
-        cutoffs, horizon, evaluate.refit_every, evaluate.as_of_hours, params.inference, demand_rules(params)
+        cutoffs,
+        horizon,
+        evaluate.refit_every,
+        evaluate.as_of_hours,
+        params.inference,
+        demand_rules(params),
     )
 
 
@@ -52,7 +61,8 @@ def no_progress(step: str) -> None:
 def cutoffs_of(panel: Panel, params: EvaluateParams, horizon: int) -> list[date]:
     """The cutoffs, oldest first; the last one leaves exactly `horizon` days of truth after it.
 
-    A short panel has fewer than `params.origins`: each needs EXTRA_DAYS more than the horizon before it.
+    A short panel has fewer than `params.origins`: each needs EXTRA_DAYS more than the horizon
+    before it.
     """
     last, least = panel.last_day - timedelta(days=horizon), horizon + EXTRA_DAYS
     cutoffs = [last - timedelta(days=params.step_days * k) for k in reversed(range(params.origins))]
@@ -66,13 +76,18 @@ def cutoffs_of(panel: Panel, params: EvaluateParams, horizon: int) -> list[date]
 
 
 def backtest(
-    panel: Panel, forecasters: dict[str, Forecaster], plan: BacktestPlan, progress: Progress = no_progress
+    panel: Panel,
+    forecasters: dict[str, Forecaster],
+    plan: BacktestPlan,
+    progress: Progress = no_progress,
 ) -> pl.DataFrame:
-    """cutoff, unique_id, ds, h, y and one column per forecaster: mean forecasts, completed by the fallback ladder.
+    """cutoff, unique_id, ds, h, y and one column per forecaster: mean forecasts, completed by the
+    fallback ladder.
 
-    y are the actuals (null if unknown), as known today. One of the forecasters is BASELINE, the ladder's rung below. Each
-    is refitted at every `refit_every`-th cutoff; in between the same fit forecasts from fresh data. The panel is cut here,
-    once, before any forecaster sees it (`seen_from`).
+    y are the actuals (null if unknown), as known today. One of the forecasters is BASELINE, the
+    ladder's rung below. Each is refitted at every `refit_every`-th cutoff; in between the same fit
+    forecasts from fresh data. The panel is cut here, once, before any forecaster sees it
+    (`seen_from`).
     """
     frames = []
     for k, cutoff in enumerate(plan.cutoffs):
@@ -88,10 +103,12 @@ def backtest(
 
 
 def seen_from(panel: Panel, cutoff: date, as_of_hours: float | None = None) -> Panel:
-    """The panel a forecast made so many hours after the cutoff's end could read: later corrections undone, late rows not
-    there yet, plans as they were. None: cut at the cutoff, but with today's knowledge of the days before it.
+    """The panel a forecast made so many hours after the cutoff's end could read: later corrections
+    undone, late rows not there yet, plans as they were. None: cut at the cutoff, but with today's
+    knowledge of the days before it.
 
-    NotEnoughHistory where hardly anything was known then: a history taken in long after its days, without `known_at`.
+    NotEnoughHistory where hardly anything was known then: a history taken in long after its days,
+    without `known_at`.
     """
     if as_of_hours is None:
         return panel.up_to(cutoff)
@@ -107,16 +124,21 @@ def seen_from(panel: Panel, cutoff: date, as_of_hours: float | None = None) -> P
     )  # who exists is told once; a series that had not sold yet stays to be forecast
 
 
-def _one_cutoff(known: Panel, forecasters: dict[str, Forecaster], plan: BacktestPlan, cutoff: date) -> pl.DataFrame:
+def _one_cutoff(
+    known: Panel, forecasters: dict[str, Forecaster], plan: BacktestPlan, cutoff: date
+) -> pl.DataFrame:
     naive = forecasters[BASELINE].forecast(known, cutoff, plan.horizon)
     grid = naive.select(pl.lit(cutoff).alias("cutoff"), "unique_id", "ds", "h")
     for name, forecaster in forecasters.items():
         try:
             rows = naive if name == BASELINE else forecaster.forecast(known, cutoff, plan.horizon)
             model = ModelForecast(rows, name)
-        except FeaturesMissing:  # a plan that ran out: the backtest does what would have been served
+        # a plan that ran out: the backtest does what would have been served
+        except FeaturesMissing:
             model = no_forecast(naive, name, "features_missing")
         done = complete(model, naive, known, plan.inference, plan.rules)
         done = done.select("unique_id", "ds", pl.col("y_hat").alias(name))
-        grid = grid.join(done, on=["unique_id", "ds"], how="left", validate="1:1", maintain_order="left")
+        grid = grid.join(
+            done, on=["unique_id", "ds"], how="left", validate="1:1", maintain_order="left"
+        )
     return grid

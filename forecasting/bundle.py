@@ -1,4 +1,6 @@
-"""A fitted model on disk: LightGBM's own text beside a JSON card. No pickle: nothing in a bundle can run when it is read."""
+"""A fitted model on disk: LightGBM's own text beside a JSON card. No pickle: nothing in a bundle
+can run when it is read.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,9 @@ Card = dict[str, Any]
 
 
 def save_bundle(model: GlobalLightGBM, folder: Path, panel_hash: str) -> Card:
-    """Write the boosters and the card into an empty folder; returns the card. Same fit, same bytes, same model_id."""
+    """Write the boosters and the card into an empty folder; returns the card. Same fit, same bytes,
+    same model_id.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     files = {}
     for end, booster in model.boosters.items():
@@ -40,7 +44,13 @@ def read_card(folder: Path) -> Card:
     try:
         card = json.loads((folder / CARD).read_text(encoding="utf-8"))
         is_whole = card["model_id"] == _model_id(card)
-    except (FileNotFoundError, json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError) as error:
+    except (
+        FileNotFoundError,
+        json.JSONDecodeError,
+        UnicodeDecodeError,
+        KeyError,
+        TypeError,
+    ) as error:
         raise ModelBroken(
             f"'{folder}' holds no readable {CARD}: {error!r}. Run `python train.py`, or name another model."
         ) from error
@@ -52,7 +62,9 @@ def read_card(folder: Path) -> Card:
 
 
 def load_bundle(folder: Path) -> GlobalLightGBM:
-    """The fitted model of a bundle. ModelBroken when a file is missing or is not the one the card was written for."""
+    """The fitted model of a bundle. ModelBroken when a file is missing or is not the one the card
+    was written for.
+    """
     import lightgbm  # two seconds to import
 
     card = read_card(folder)
@@ -63,15 +75,20 @@ def load_bundle(folder: Path) -> GlobalLightGBM:
         model.columns, model.unknown_shares = card["columns"], card["unknown_shares"]
         model.cutoff = date.fromisoformat(card["cutoff"])
     except (KeyError, ValidationError) as error:
-        raise ModelBroken(f"'{folder}' was made by another version of this code: {error}. Train again.") from error
+        raise ModelBroken(
+            f"'{folder}' was made by another version of this code: {error}. Train again."
+        ) from error
     model.boosters = {
-        int(name[len("block_") : -len(".txt")]): lightgbm.Booster(model_str=text) for name, text in texts.items()
+        int(name[len("block_") : -len(".txt")]): lightgbm.Booster(model_str=text)
+        for name, text in texts.items()
     }
     return model
 
 
 def recipe_of(card: Card) -> GlobalLightGBM:
-    """The forecaster a card describes, not fitted. KeyError or ValidationError for a card of other code."""
+    """The forecaster a card describes, not fitted. KeyError or ValidationError for a card of other
+    code.
+    """
     features, train = FeatureParams(**card["features"]), TrainParams(**card["train"])
     rules = DemandRules(card["absent_means_zero"], features.max_stockout_share, card["region"])
     recipe = FeatureRecipe(features, rules, tuple(card["left_out"]))
@@ -122,7 +139,9 @@ def _checked_text(path: Path, sha256: str) -> str:
             f"'{path}' is missing from its bundle. Train again, or roll back to another model."
         ) from error
     if _sha256(text) != sha256:
-        raise ModelBroken(f"'{path}' changed since its card was written. Train again, or roll back to another model.")
+        raise ModelBroken(
+            f"'{path}' changed since its card was written. Train again, or roll back to another model."
+        )
     return text
 
 

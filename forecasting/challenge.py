@@ -1,10 +1,14 @@
-"""Candidate against champion: on which windows, by which of the two rules, and what each would publish today.
+"""Candidate against champion: on which windows, by which of the two rules, and what each would
+publish today.
 
-Nothing fitted on a window is scored on it. The candidate has learned from the whole panel, the champion from all of it but the
-last weeks; so neither bundle as it stands may be scored on the backtest's cutoffs. What is compared instead:
-- another recipe: both recipes fitted anew at the same cutoffs of the same backtest (rule `improvement`);
-- the same recipe, newer data: half of the days the champion has not seen are learned from, and the other half is forecast, by that
-  fit and by the champion as it stands (rule `no harm`). Under a week, nothing is compared: the guardrails decide.
+Nothing fitted on a window is scored on it. The candidate has learned from the whole panel, the
+champion from all of it but the last weeks; so neither bundle as it stands may be scored on the
+backtest's cutoffs. What is compared instead:
+- another recipe: both recipes fitted anew at the same cutoffs of the same backtest (rule
+  `improvement`);
+- the same recipe, newer data: half of the days the champion has not seen are learned from, and the
+  other half is forecast, by that fit and by the champion as it stands (rule `no harm`). Under a
+  week, nothing is compared: the guardrails decide.
 """
 
 from __future__ import annotations
@@ -35,7 +39,9 @@ LEAST_DAYS = WEEK  # judged days; fewer are one weekend
 
 @dataclass(frozen=True)
 class Incumbent:
-    """The champion the candidate is measured against: its card, its fitted model, and what kind of challenge this is."""
+    """The champion the candidate is measured against: its card, its fitted model, and what kind of
+    challenge this is.
+    """
 
     card: Card
     model: GlobalLightGBM
@@ -60,7 +66,9 @@ class Standing:
     name: str = CHAMPION
 
     def fit(self, panel: Panel) -> Standing:
-        """Itself. ModelBroken for a panel it could not have been fitted before: its score there would be a lie."""
+        """Itself. ModelBroken for a panel it could not have been fitted before: its score there
+        would be a lie.
+        """
         if self.model.cutoff > panel.last_day:
             raise ModelBroken(
                 f"a model fitted up to {self.model.cutoff} cannot be scored from {panel.last_day}: it has seen those days."
@@ -72,12 +80,19 @@ class Standing:
         return self.model.forecast(panel, origin, horizon)
 
 
-def incumbent_in(folder: Path, candidate: GlobalLightGBM, candidate_id: str | None) -> tuple[Incumbent | None, str]:
+def incumbent_in(
+    folder: Path, candidate: GlobalLightGBM, candidate_id: str | None
+) -> tuple[Incumbent | None, str]:
     """The champion in a folder; or None and why there is none to compare with.
 
-    `candidate`: the recipe that challenges, fitted or not. The champion under its own name is no challenge.
+    `candidate`: the recipe that challenges, fitted or not. The champion under its own name is no
+    challenge.
     """
-    named = json.loads((folder / NAMED).read_text(encoding="utf-8"))["model_id"] if (folder / NAMED).exists() else None
+    named = (
+        json.loads((folder / NAMED).read_text(encoding="utf-8"))["model_id"]
+        if (folder / NAMED).exists()
+        else None
+    )
     if named is None:
         return None, "no champion reigns"
     if named == candidate_id:
@@ -91,16 +106,22 @@ def incumbent_in(folder: Path, candidate: GlobalLightGBM, candidate_id: str | No
 
 
 def unseen_window(last_day: date, champion_cutoff: date, horizon: int) -> tuple[date, int] | None:
-    """A cutoff in the middle of the days the champion has not seen, and how many days follow it; None if under a week does."""
+    """A cutoff in the middle of the days the champion has not seen, and how many days follow it;
+    None if under a week does.
+    """
     days = min(horizon, (last_day - champion_cutoff).days // 2)
     return (last_day - timedelta(days=days), days) if days >= LEAST_DAYS else None
 
 
 def backtest_of_refit(
-    panel: Panel, incumbent: Incumbent, baseline: Forecaster, plan: BacktestPlan, progress: Progress = no_progress
+    panel: Panel,
+    incumbent: Incumbent,
+    baseline: Forecaster,
+    plan: BacktestPlan,
+    progress: Progress = no_progress,
 ) -> pl.DataFrame | None:
-    """A backtest, by the rules of `plan`, of one window the champion has not seen: a fit of its recipe in the middle of it
-    beside the champion as it stands.
+    """A backtest, by the rules of `plan`, of one window the champion has not seen: a fit of its
+    recipe in the middle of it beside the champion as it stands.
 
     None when the days are too few, or the champion cannot answer any more.
     """
@@ -111,13 +132,17 @@ def backtest_of_refit(
     recipe = incumbent.recipe
     sides = {baseline.name: baseline, recipe.name: recipe, CHAMPION: Standing(incumbent.model)}
     try:
-        return backtest(panel, sides, replace(plan, cutoffs=[cutoff], horizon=days, refit_every=1), progress)
+        return backtest(
+            panel, sides, replace(plan, cutoffs=[cutoff], horizon=days, refit_every=1), progress
+        )
     except ModelBroken:
         return None
 
 
 def tables_of(candidate: Path, incumbent: Incumbent | None, panel: Panel, horizon: int) -> Tables:
-    """What the candidate's own bundle would publish today, beside the champion's, if there is one that can answer."""
+    """What the candidate's own bundle would publish today, beside the champion's, if there is one
+    that can answer.
+    """
     started = time.perf_counter()
     try:
         ours = load_bundle(candidate).forecast(panel, panel.last_day, horizon)
@@ -132,11 +157,18 @@ def tables_of(candidate: Path, incumbent: Incumbent | None, panel: Panel, horizo
 
 
 def churn_of(before: pl.DataFrame, after: pl.DataFrame) -> float:
-    """Share of the units of one table that the other moves, series by series and week by week; both unique_id, ds, y_hat."""
+    """Share of the units of one table that the other moves, series by series and week by week; both
+    unique_id, ds, y_hat.
+    """
     keys = ["unique_id", "ds"]
-    both = before.join(after.select(*keys, new="y_hat"), on=keys, how="inner", validate="1:1").sort(keys)
+    both = before.join(after.select(*keys, new="y_hat"), on=keys, how="inner", validate="1:1").sort(
+        keys
+    )
     week = (pl.col("ds") - pl.col("ds").min()).dt.total_days() // WEEK
     weekly = both.group_by("unique_id", week.alias("week")).agg(
         pl.col("y_hat").fill_nan(0).sum(), pl.col("new").fill_nan(0).sum()
     )
-    return float((weekly["new"] - weekly["y_hat"]).abs().sum() / max(np.nan_to_num(weekly["y_hat"].sum()), 1e-12))
+    return float(
+        (weekly["new"] - weekly["y_hat"]).abs().sum()
+        / max(np.nan_to_num(weekly["y_hat"].sum()), 1e-12)
+    )

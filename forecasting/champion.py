@@ -1,4 +1,6 @@
-"""What answers in production: a model with the calibrations learned beside it, or the baseline alone and the reason why."""
+"""What answers in production: a model with the calibrations learned beside it, or the baseline
+alone and the reason why.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,8 @@ class Champion:
     model_id: str | None
     calibrations: dict[str, Calibration]
     why_none: str | None = None
-    interval_scale: str | None = None  # of its intervals, by what came true (forecasting.recalibration), JSON
+    # of its intervals, by what came true (forecasting.recalibration), JSON
+    interval_scale: str | None = None
 
     def method(self, baseline: str) -> str:
         """What makes most of the rows."""
@@ -35,27 +38,38 @@ class Champion:
 
 
 def champion_in_registry(registry: Path, model_id: str | None, backtest: Path) -> Champion:
-    """The champion the store names. A missing or broken bundle is no champion: the ladder serves, and says so."""
+    """The champion the store names. A missing or broken bundle is no champion: the ladder serves,
+    and says so.
+    """
     if model_id is None:
-        return Champion(None, None, _calibrations(backtest / CALIBRATION), "no model was promoted yet")
+        return Champion(
+            None, None, _calibrations(backtest / CALIBRATION), "no model was promoted yet"
+        )
     bundle = registry / model_id
     calibration = bundle / CALIBRATION
     return _load(bundle, calibration if calibration.exists() else backtest / CALIBRATION)
 
 
-def candidate_champion(candidate: Path, incumbent: Path, backtest: Path, decision: Path) -> Champion:
-    """The candidate, if the gate let it pass; else the champion it could not replace, as it was when the data were frozen; without
-    one the baseline, with the gate's reasons."""
+def candidate_champion(
+    candidate: Path, incumbent: Path, backtest: Path, decision: Path
+) -> Champion:
+    """The candidate, if the gate let it pass; else the champion it could not replace, as it was
+    when the data were frozen; without one the baseline, with the gate's reasons.
+    """
     decided: dict[str, Any] = json.loads(decision.read_text(encoding="utf-8"))
     if decided["promote"]:
         return _load(candidate, backtest / CALIBRATION)
     if (incumbent / CALIBRATION).exists():
         return _load(incumbent, incumbent / CALIBRATION)
-    return Champion(None, None, _calibrations(backtest / CALIBRATION), "; ".join(decided["reasons"]))
+    return Champion(
+        None, None, _calibrations(backtest / CALIBRATION), "; ".join(decided["reasons"])
+    )
 
 
 def enter_registry(candidate: Path, backtest: Path, registry: Path) -> Card:
-    """Copy a candidate and its calibration to registry/<model_id>; a model already there stays as it is. Returns the card."""
+    """Copy a candidate and its calibration to registry/<model_id>; a model already there stays as
+    it is. Returns the card.
+    """
     card = read_card(candidate)
     target, unfinished = registry / card["model_id"], registry / f".{card['model_id']}.part"
     if not target.exists():
@@ -64,13 +78,15 @@ def enter_registry(candidate: Path, backtest: Path, registry: Path) -> Card:
         keep_calibration(backtest / CALIBRATION, unfinished)
         for path in (*unfinished.rglob("*"), unfinished):
             flush_to_disk(path)
-        unfinished.rename(target)  # whole or not at all: a power cut leaves no half bundle under its name
+        # whole or not at all: a power cut leaves no half bundle under its name
+        unfinished.rename(target)
         flush_to_disk(registry)
     return card
 
 
 def copy_incumbent(registry: Path, model_id: str | None, folder: Path) -> None:
-    """A copy of the champion's bundle in the laboratory, so that no stage of it reads the store; only a note if there is none.
+    """A copy of the champion's bundle in the laboratory, so that no stage of it reads the store;
+    only a note if there is none.
 
     A champion whose bundle is lost is none: nothing could be compared with it.
     """
@@ -84,7 +100,9 @@ def copy_incumbent(registry: Path, model_id: str | None, folder: Path) -> None:
 
 
 def keep_calibration(calibration: Path, bundle: Path) -> None:
-    """Copy a calibration into a bundle, and its hash beside it: intervals of a tenth of their width parse as well as right ones."""
+    """Copy a calibration into a bundle, and its hash beside it: intervals of a tenth of their width
+    parse as well as right ones.
+    """
     shutil.copy(calibration, bundle / CALIBRATION)
     (bundle / CALIBRATION_HASH).write_text(sha256_of(bundle / CALIBRATION), encoding="ascii")
 
@@ -98,7 +116,8 @@ def _load(bundle: Path, calibration: Path) -> Champion:
 
 
 def _calibrations(path: Path) -> dict[str, Calibration]:
-    kept = path.with_name(CALIBRATION_HASH)  # only in the registry: the laboratory's is DVC's to check
+    # only in the registry: the laboratory's is DVC's to check
+    kept = path.with_name(CALIBRATION_HASH)
     if kept.exists() and path.exists() and kept.read_text(encoding="ascii") != sha256_of(path):
         raise ModelBroken(
             f"'{path}' changed since it was kept. Roll back to another model, or publish the laboratory's again."

@@ -1,4 +1,6 @@
-"""What a day is, as numbers a regression can hold: weekday, pay day, part of the month, season, events around it, promotion, price."""
+"""What a day is, as numbers a regression can hold: weekday, pay day, part of the month, season,
+events around it, promotion, price.
+"""
 
 from __future__ import annotations
 
@@ -11,9 +13,11 @@ from features.dense_panel import DensePanel
 from features.hierarchy import sum_by
 
 DAYS_A_YEAR = 365.25
-MONTH_PARTS = ((1, 3), (4, 7), (8, 12), (13, 16), (21, 24), (25, 27), (28, 31))  # days around which people are paid
+# days around which people are paid
+MONTH_PARTS = ((1, 3), (4, 7), (8, 12), (13, 16), (21, 24), (25, 27), (28, 31))
 
-# kind of effect: pull towards zero, and of a group towards its parents (1 is worth one day of a group with 10% noise)
+# kind of effect: pull towards zero, and of a group towards its parents (1 is worth one day of a
+# group with 10% noise)
 PULLS = {
     "weekday": (0.01, 3.0),  # carry the level: almost free
     "payday": (0.3, 3.0),
@@ -46,7 +50,9 @@ class Calendar:
         return np.array([PULLS[kind][1] for kind in self.kinds])
 
     def design(self, regions: np.ndarray, plans: np.ndarray) -> np.ndarray:
-        """(days, effects) of a group that lies in the regions with these shares and has these (days, plans)."""
+        """(days, effects) of a group that lies in the regions with these shares and has these
+        (days, plans).
+        """
         return np.hstack([np.tensordot(regions, self.by_region, 1), plans])
 
 
@@ -63,12 +69,16 @@ def calendar_of(dense: DensePanel, steps: int, waves: int) -> Calendar:
 
 
 def plans_of_series(dense: DensePanel, steps: int) -> list[np.ndarray]:
-    """Two (series, known + steps) tables: promotion, and log price against the series' own mean; NaN where unknown."""
+    """Two (series, known + steps) tables: promotion, and log price against the series' own mean;
+    NaN where unknown.
+    """
     days = slice(dense.days.padding, dense.days.padding + dense.days.known + steps)
     price = dense.by_series["price"][:, days]
     with np.errstate(invalid="ignore", divide="ignore"):
         price = np.log(np.where(price > 0, price, np.float32(np.nan)))
-        own = np.nansum(price, axis=1, keepdims=True) / (~np.isnan(price)).sum(axis=1, keepdims=True)
+        own = np.nansum(price, axis=1, keepdims=True) / (~np.isnan(price)).sum(
+            axis=1, keepdims=True
+        )
     return [dense.by_series["promo"][:, days], price - own]
 
 
@@ -78,16 +88,28 @@ def known_mean(table: np.ndarray, group_ix: np.ndarray, groups: int) -> np.ndarr
     return np.where(known > 0, total / np.maximum(known, 1), 0.0)
 
 
-def _day_columns(rows: pl.DataFrame, first_day_of_year: int, events: int, waves: int) -> tuple[np.ndarray, list[str]]:
-    weekday, month_day, event = (rows[f"calendar_{name}"].to_numpy() for name in ("weekday", "day_of_month", "event"))
+def _day_columns(
+    rows: pl.DataFrame, first_day_of_year: int, events: int, waves: int
+) -> tuple[np.ndarray, list[str]]:
+    weekday, month_day, event = (
+        rows[f"calendar_{name}"].to_numpy() for name in ("weekday", "day_of_month", "event")
+    )
     angle = 2 * np.pi * (first_day_of_year + np.arange(len(weekday))) / DAYS_A_YEAR
     columns = [("weekday", weekday == day) for day in range(1, 8)]
     columns += [("payday", np.nan_to_num(rows["calendar_is_payday"].to_numpy()))]
-    columns += [("month_part", (month_day >= first) & (month_day <= last)) for first, last in MONTH_PARTS]
+    columns += [
+        ("month_part", (month_day >= first) & (month_day <= last)) for first, last in MONTH_PARTS
+    ]
     columns += [("wave", wave(k * angle)) for k in range(1, waves + 1) for wave in (np.sin, np.cos)]
     near = {"event": 0, "eve": 1, "second_eve": 2, "day_after": -1}
-    columns += [(kind, _shifted(event, days) == code) for code in range(1, events + 1) for kind, days in near.items()]
-    return np.column_stack([values for _, values in columns]).astype(np.float64), [kind for kind, _ in columns]
+    columns += [
+        (kind, _shifted(event, days) == code)
+        for code in range(1, events + 1)
+        for kind, days in near.items()
+    ]
+    return np.column_stack([values for _, values in columns]).astype(np.float64), [
+        kind for kind, _ in columns
+    ]
 
 
 def _shifted(event: np.ndarray, days: int) -> np.ndarray:

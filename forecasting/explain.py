@@ -1,8 +1,10 @@
-"""Why one forecast is the number it is: what the booster saw, what each value added, and every step after it.
+"""Why one forecast is the number it is: what the booster saw, what each value added, and every step
+after it.
 
-The contributions are LightGBM's own (pred_contrib, TreeSHAP: Lundberg et al. 2020). They add up to the booster's raw score, which is
-checked here; the score becomes units through the objective's link (exp for tweedie and poisson), and the steps after it are walked
-again with the model's own functions, so that the last of them is the published number, or it is told that it is not.
+The contributions are LightGBM's own (pred_contrib, TreeSHAP: Lundberg et al. 2020). They add up to
+the booster's raw score, which is checked here; the score becomes units through the objective's link
+(exp for tweedie and poisson), and the steps after it are walked again with the model's own
+functions, so that the last of them is the published number, or it is told that it is not.
 """
 
 from __future__ import annotations
@@ -31,9 +33,11 @@ BASE = "base"  # what the booster says knowing nothing: the bias term of pred_co
 
 @dataclass(frozen=True)
 class Explanation:
-    """One cell. `features`: feature, value (null unknown), contribution (of the raw score), largest first; `base` beside them.
+    """One cell. `features`: feature, value (null unknown), contribution (of the raw score), largest
+    first; `base` beside them.
 
-    `steps` are (what was done, units after it), from the booster's mean to what the model answers; the last may be None: silence.
+    `steps` are (what was done, units after it), from the booster's mean to what the model answers;
+    the last may be None: silence.
     """
 
     last_known: date
@@ -50,36 +54,58 @@ class Explanation:
         return self.steps[-1][1]
 
 
-def explain(model: GlobalLightGBM, panel: Panel, origin: date, horizon: int, unique_id: str, ds: date) -> Explanation:
-    """The model's answer for one series and day, taken apart. The panel is what the run read, not yet cut."""
+def explain(
+    model: GlobalLightGBM, panel: Panel, origin: date, horizon: int, unique_id: str, ds: date
+) -> Explanation:
+    """The model's answer for one series and day, taken apart. The panel is what the run read, not
+    yet cut.
+    """
     if not 0 < (ds - origin).days <= horizon:
-        raise BadUsage(f"{ds} is none of the {horizon} days after {origin}, the origin of that run.")
+        raise BadUsage(
+            f"{ds} is none of the {horizon} days after {origin}, the origin of that run."
+        )
     known = trim_to_last_sale(panel.up_to(origin))
     if unique_id not in known.series["unique_id"]:
-        raise BadUsage(f"no series '{unique_id}' was known to that run. Name one of table `series`.")
-    known, steps = _pass_of(model, known, (ds - known.last_day).days, horizon + days_late(known, origin))
+        raise BadUsage(
+            f"no series '{unique_id}' was known to that run. Name one of table `series`."
+        )
+    known, steps = _pass_of(
+        model, known, (ds - known.last_day).days, horizon + days_late(known, origin)
+    )
     dense = model.serving_panel(known, steps)
     at = int(known.series["unique_id"].index_of(unique_id))
     ahead = (ds - known.last_day).days
     block = _block_of(model, ahead)
     features, base, raw_score = _contributions(model, dense, block, at, ahead)
     return Explanation(
-        known.last_day, ahead, block, features, base, raw_score, _steps(model, dense, at, ahead, steps, raw_score)
+        known.last_day,
+        ahead,
+        block,
+        features,
+        base,
+        raw_score,
+        _steps(model, dense, at, ahead, steps, raw_score),
     )
 
 
 def interval_steps(calibration: Calibration, level: str, y_hat: float, h: int) -> np.ndarray:
-    """(9,) quantiles over y_hat: the learned ratios this forecast was multiplied with; NaN where y_hat is zero."""
+    """(9,) quantiles over y_hat: the learned ratios this forecast was multiplied with; NaN where
+    y_hat is zero.
+    """
     quantiles = calibration.quantiles(level, np.array([y_hat]), np.array([h]))[0]
     return quantiles / y_hat if y_hat > 0 else np.full(len(quantiles), np.nan)
 
 
 def _pass_of(model: GlobalLightGBM, known: Panel, ahead: int, steps: int) -> tuple[Panel, int]:
-    """The panel of the pass that answers for the day, and how many days it forecast. Only the recursive strategy has several."""
+    """The panel of the pass that answers for the day, and how many days it forecast. Only the
+    recursive strategy has several.
+    """
     per_pass = model.params.blocks[0] if model.params.strategy == "recursive" else steps
     done = 0
     while ahead - done > per_pass:
-        known = with_forecast_as_sales(known, model.one_pass(known, per_pass), model.feature_recipe.rules.region)
+        known = with_forecast_as_sales(
+            known, model.one_pass(known, per_pass), model.feature_recipe.rules.region
+        )
         done += per_pass
     return known, min(per_pass, steps - done)
 
@@ -92,8 +118,12 @@ def _block_of(model: GlobalLightGBM, ahead: int) -> int:
 def _contributions(
     model: GlobalLightGBM, dense: DensePanel, block: int, at: int, ahead: int
 ) -> tuple[pl.DataFrame, float, float]:
-    """feature, value, contribution of one row, the base, and the raw score they add up to; ModelBroken if they do not."""
-    frame = feature_frame(dense, Rows(*(np.array([number]) for number in (at, dense.last_known, ahead))))
+    """feature, value, contribution of one row, the base, and the raw score they add up to;
+    ModelBroken if they do not.
+    """
+    frame = feature_frame(
+        dense, Rows(*(np.array([number]) for number in (at, dense.last_known, ahead)))
+    )
     booster, row = model.boosters[block], frame.to_numpy()
     parts = booster.predict(row, pred_contrib=True, num_threads=1)[0]
     raw = float(booster.predict(row, raw_score=True, num_threads=1)[0])
@@ -101,8 +131,14 @@ def _contributions(
         raise ModelBroken(
             f"the contributions sum to {parts.sum()!r}, the booster's score is {raw!r}. Report it: a bug."
         )
-    table = pl.DataFrame({"feature": frame.columns, "value": frame.row(0), "contribution": parts[:-1]})
-    return table.sort(pl.col("contribution").abs(), descending=True, maintain_order=True), float(parts[-1]), raw
+    table = pl.DataFrame(
+        {"feature": frame.columns, "value": frame.row(0), "contribution": parts[:-1]}
+    )
+    return (
+        table.sort(pl.col("contribution").abs(), descending=True, maintain_order=True),
+        float(parts[-1]),
+        raw,
+    )
 
 
 def _steps(
@@ -124,8 +160,12 @@ def _steps(
     return told
 
 
-def _after_groups(model: GlobalLightGBM, dense: DensePanel, at: int, ahead: int, steps: int) -> float:
-    """The cell after the group step. A group's factor hangs on its own members alone, so only they are forecast."""
+def _after_groups(
+    model: GlobalLightGBM, dense: DensePanel, at: int, ahead: int, steps: int
+) -> float:
+    """The cell after the group step. A group's factor hangs on its own members alone, so only they
+    are forecast.
+    """
     group_ix = group_index(dense.series, model.params.groups.columns or [])
     members = np.flatnonzero(group_ix == group_ix[at])
     y_hat = np.zeros((dense.series.height, steps))
@@ -133,19 +173,21 @@ def _after_groups(model: GlobalLightGBM, dense: DensePanel, at: int, ahead: int,
     return float(aligned(dense, y_hat, model.params.groups)[at, ahead - 1])
 
 
-def _means_of(model: GlobalLightGBM, dense: DensePanel, members: np.ndarray, steps: int) -> np.ndarray:
+def _means_of(
+    model: GlobalLightGBM, dense: DensePanel, members: np.ndarray, steps: int
+) -> np.ndarray:
     """(members, steps) means of the boosters alone, closed days 0."""
     parts = []
     for end, hs in model.blocks_covering(steps).items():
         frame = feature_frame(dense, serving_rows(dense, hs, members))
         means = model.boosters[end].predict(frame.to_numpy(), num_threads=model.params.threads)
         parts.append(np.clip(means, 0, None).reshape(len(members), len(hs)))
-    ahead = slice(dense.days.padding + dense.days.known, dense.days.padding + dense.days.known + steps)
+    ahead = slice(
+        dense.days.padding + dense.days.known, dense.days.padding + dense.days.known + steps
+    )
     return np.where(dense.is_closed[members, ahead], 0.0, np.hstack(parts))
 
 
 def _group_words(model: GlobalLightGBM, dense: DensePanel, at: int) -> str:
     columns = model.params.groups.columns or []
-    return (
-        f"scaled towards the total of its group, {'|'.join(str(dense.series[name][at]) for name in columns) or 'total'}"
-    )
+    return f"scaled towards the total of its group, {'|'.join(str(dense.series[name][at]) for name in columns) or 'total'}"

@@ -1,4 +1,6 @@
-"""The ladder: every series and day gets a forecast, and every row says what made it and why it is not the champion's."""
+"""The ladder: every series and day gets a forecast, and every row says what made it and why it is
+not the champion's.
+"""
 
 from __future__ import annotations
 
@@ -31,9 +33,11 @@ REASONS = {
 
 @dataclass(frozen=True)
 class ModelForecast:
-    """What a model says, before the ladder: unique_id, ds, h, y_hat, and the name its rows carry as `method`.
+    """What a model says, before the ladder: unique_id, ds, h, y_hat, and the name its rows carry as
+    `method`.
 
-    `fallback_reason`: why no model is behind these rows at all (no_model, features_missing); their values do not count.
+    `fallback_reason`: why no model is behind these rows at all (no_model, features_missing); their
+    values do not count.
     `reason`: on the rows it makes, why the model is not the champion (previous_champion).
     """
 
@@ -45,30 +49,45 @@ class ModelForecast:
 
 def no_forecast(baseline: pl.DataFrame, method: str, fallback_reason: str) -> ModelForecast:
     """No model spoke: the baseline's rows without a value, and why."""
-    return ModelForecast(baseline.with_columns(y_hat=pl.lit(None, pl.Float64)), method, fallback_reason)
+    return ModelForecast(
+        baseline.with_columns(y_hat=pl.lit(None, pl.Float64)), method, fallback_reason
+    )
 
 
 def complete(
-    model: ModelForecast, baseline: pl.DataFrame, panel: Panel, params: InferenceParams, rules: DemandRules
+    model: ModelForecast,
+    baseline: pl.DataFrame,
+    panel: Panel,
+    params: InferenceParams,
+    rules: DemandRules,
 ) -> pl.DataFrame:
-    """unique_id, ds, h, y_hat, method, reason: the forecast where it is sound, else the first rung below with an answer.
+    """unique_id, ds, h, y_hat, method, reason: the forecast where it is sound, else the first rung
+    below with an answer.
 
     `baseline` holds unique_id, ds, h, y_hat with the same rows as the model's.
-    Rungs: the model, seasonal_naive, the mean of the series' group over the last `fallback_days`, zero.
+    Rungs: the model, seasonal_naive, the mean of the series' group over the last `fallback_days`,
+    zero.
     """
     ceiling = pl.col("highest") * params.explosion_factor
-    judged = model.rows.join(_highest_day(panel), on="unique_id", how="left", validate="m:1").with_columns(
-        why=_unsound(pl.col("y_hat"), ceiling, model.fallback_reason)
-    )
+    judged = model.rows.join(
+        _highest_day(panel), on="unique_id", how="left", validate="m:1"
+    ).with_columns(why=_unsound(pl.col("y_hat"), ceiling, model.fallback_reason))
     rungs = judged.join(
-        baseline.select("unique_id", "ds", naive="y_hat"), on=["unique_id", "ds"], how="left", validate="1:1"
-    ).join(_group_means(panel, params.fallback_days, rules), on="unique_id", how="left", validate="m:1")
+        baseline.select("unique_id", "ds", naive="y_hat"),
+        on=["unique_id", "ds"],
+        how="left",
+        validate="1:1",
+    ).join(
+        _group_means(panel, params.fallback_days, rules), on="unique_id", how="left", validate="m:1"
+    )
     sound = pl.col("why").is_null()
     return rungs.select(
         "unique_id",
         "ds",
         "h",
-        y_hat=pl.when(sound).then("y_hat").otherwise(pl.coalesce("naive", "group_mean", pl.lit(0.0))),
+        y_hat=pl.when(sound)
+        .then("y_hat")
+        .otherwise(pl.coalesce("naive", "group_mean", pl.lit(0.0))),
         method=pl.when(sound).then(pl.lit(model.method)).otherwise(_rung_below()),
         reason=pl.coalesce("why", pl.lit(model.reason, pl.String)),
     ).sort("unique_id", "ds")
@@ -77,7 +96,11 @@ def complete(
 def _rung_below() -> pl.Expr:
     """The name of the first rung below the model that has an answer."""
     naive = pl.when(pl.col("naive").is_not_null()).then(pl.lit(BASELINE))
-    return naive.when(pl.col("group_mean").is_not_null()).then(pl.lit(GROUP_MEAN)).otherwise(pl.lit(ZERO))
+    return (
+        naive.when(pl.col("group_mean").is_not_null())
+        .then(pl.lit(GROUP_MEAN))
+        .otherwise(pl.lit(ZERO))
+    )
 
 
 def _unsound(y_hat: pl.Expr, ceiling: pl.Expr, fallback_reason: str | None) -> pl.Expr:
@@ -96,22 +119,31 @@ def _unsound(y_hat: pl.Expr, ceiling: pl.Expr, fallback_reason: str | None) -> p
 
 def _highest_day(panel: Panel) -> pl.DataFrame:
     """unique_id, highest: the most units ever sold in a day, at least 1."""
-    days = pl.concat([panel.sales.select("unique_id", "y"), panel.before.select("unique_id", y="most_sold")])
+    days = pl.concat(
+        [panel.sales.select("unique_id", "y"), panel.before.select("unique_id", y="most_sold")]
+    )
     return days.group_by("unique_id").agg(highest=pl.col("y").max().clip(lower_bound=1.0))
 
 
 def _group_means(panel: Panel, days: int, rules: DemandRules) -> pl.DataFrame:
-    """unique_id, group_mean: mean units per day and launched series of the series' store and department (all series if it has none).
+    """unique_id, group_mean: mean units per day and launched series of the series' store and
+    department (all series if it has none).
 
     A day without a row counts as a day without a sale, where that is what it means.
     """
     columns = [name for name in ("store_id", "dept_id") if name in panel.series.columns]
-    grouped = panel.series.select("unique_id", group=pl.concat_str([pl.lit(""), *columns], separator="|"))
+    grouped = panel.series.select(
+        "unique_id", group=pl.concat_str([pl.lit(""), *columns], separator="|")
+    )
     first = panel.last_day - timedelta(days=days - 1)
     every_day = replace(rules, max_stockout_share=EVERY_SHARE)
     y = demand(panel.since(first, EVERY_SHARE), Days(first, days, 0, padding=0), every_day)
-    summed = grouped.with_columns(units=pl.Series(np.nansum(y, axis=1)), known=pl.Series((~np.isnan(y)).sum(axis=1)))
-    means = summed.group_by("group").agg(group_mean=_over(pl.col("units").sum(), pl.col("known").sum()))
+    summed = grouped.with_columns(
+        units=pl.Series(np.nansum(y, axis=1)), known=pl.Series((~np.isnan(y)).sum(axis=1))
+    )
+    means = summed.group_by("group").agg(
+        group_mean=_over(pl.col("units").sum(), pl.col("known").sum())
+    )
     return grouped.join(means, on="group", how="left").select("unique_id", "group_mean")
 
 

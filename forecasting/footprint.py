@@ -1,7 +1,8 @@
 """What fitting and forecasting will hold in memory, told before the work starts, from counts alone.
 
-Resident parts are computed from the shapes of what is held; the bytes a row costs on its way (Arrow buffers, a sort, a scatter) are
-measured (`python -m benchmarks.budget`). An estimate, good to about a fifth: Python's and Arrow's pools give back late.
+Resident parts are computed from the shapes of what is held; the bytes a row costs on its way (Arrow
+buffers, a sort, a scatter) are measured (`python -m benchmarks.budget`). An estimate, good to about
+a fifth: Python's and Arrow's pools give back late.
 """
 
 from __future__ import annotations
@@ -20,13 +21,15 @@ PROGRAM_MB = 310.0  # Python, Polars, DuckDB, LightGBM, statsforecast, loaded
 FACT_ROW = 40  # bytes of a row of sales, prices or covariates in a panel
 READ_ROW = 45  # and while DuckDB hands it over and it gets its series' name back
 LAID_ROW = 48  # while it is scattered into tables, ROWS_AT_ONCE at a time
-TABLES = 5  # of float32, series x days: units, last sale, launch, price, promotion; and of booleans: closed
+# of float32, series x days: units, last sale, launch, price, promotion; and of booleans: closed
+TABLES = 5
 SPARE_TABLES = 2  # while they are made
 TRAINED_ROW = 40  # gradients, scores, indices of a row LightGBM learns from
 BINNING_ROWS = 200_000  # a sample of the rows in float64, while LightGBM finds its bins
 PIECES_AT_ONCE = 2  # the one being made, and what the pools still hold of the one before
 ANSWER_ROW = 420  # a forecast with quantiles, method and reason, completed, judged and written
-TOLD_ROW = 110  # of a backtest: one cutoff, series and day, with the answers of a handful of forecasters
+# of a backtest: one cutoff, series and day, with the answers of a handful of forecasters
+TOLD_ROW = 110
 WINDOW_CELL = 40  # of the history a cutoff is scored by: float64, its changes, their squares
 HIERARCHY_COLUMNS = 4  # static columns of a row to learn from
 
@@ -46,17 +49,24 @@ class Shape:
 def to_fit(shape: Shape, params: Params) -> Needs:
     """Fitting the global model on a frozen panel: the largest block's rows are held once, in full."""
     columns = 1 + HIERARCHY_COLUMNS + len(declared_features(params.features, params.train.horizon))
-    rows, bins = params.train.max_rows * columns * 4 / MB, params.train.max_rows * (columns + TRAINED_ROW) / MB
+    rows, bins = (
+        params.train.max_rows * columns * 4 / MB,
+        params.train.max_rows * (columns + TRAINED_ROW) / MB,
+    )
     laid_out, sample = _laid_out(shape, params), BINNING_ROWS * columns * 8 / MB
     return {
         "laying out": laid_out + _laying(shape, params),
-        "making rows": laid_out + rows + PIECES_AT_ONCE * _piece(shape, params, params.train.max_rows),
+        "making rows": laid_out
+        + rows
+        + PIECES_AT_ONCE * _piece(shape, params, params.train.max_rows),
         "learning": laid_out + rows + max(bins, sample),
     }
 
 
 def to_forecast(shape: Shape, params: Params, horizon: int) -> Needs:
-    """Forecasting all series from the store: read, laid out, predicted piece by piece, completed and written."""
+    """Forecasting all series from the store: read, laid out, predicted piece by piece, completed
+    and written.
+    """
     laid_out = _laid_out(shape, params)
     return {
         "reading": PROGRAM_MB + _panel(shape) + shape.sales * READ_ROW / MB,
@@ -88,7 +98,9 @@ def _panel(shape: Shape) -> float:
 
 def _piece(shape: Shape, params: Params, rows: int) -> float:
     """What making these rows holds at once: a piece of work, or all of it where that is less."""
-    parts = sum(len(feature.parts) for feature in declared_features(params.features, params.train.horizon))
+    parts = sum(
+        len(feature.parts) for feature in declared_features(params.features, params.train.horizon)
+    )
     return min(piece_mb(), (_cells(shape, params) + rows) * parts * 4 / MB)
 
 
@@ -98,7 +110,9 @@ def _laid_out(shape: Shape, params: Params) -> float:
 
 
 def _laying(shape: Shape, params: Params) -> float:
-    return (min(shape.sales, ROWS_AT_ONCE) * LAID_ROW + _cells(shape, params) * SPARE_TABLES * 4) / MB
+    return (
+        min(shape.sales, ROWS_AT_ONCE) * LAID_ROW + _cells(shape, params) * SPARE_TABLES * 4
+    ) / MB
 
 
 def _cells(shape: Shape, params: Params) -> int:

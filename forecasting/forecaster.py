@@ -1,4 +1,6 @@
-"""The shape all forecasters share, so that the baseline, the global model and every cutoff of a backtest take the same two calls."""
+"""The shape all forecasters share, so that the baseline, the global model and every cutoff of a
+backtest take the same two calls.
+"""
 
 from __future__ import annotations
 
@@ -26,16 +28,21 @@ class Forecaster(Protocol):
         ...
 
     def forecast(self, panel: Panel, origin: date, horizon: int) -> pl.DataFrame:
-        """One row per series and h = 1..horizon: unique_id, ds, h, y_hat (units, >= 0; null where it cannot say)."""
+        """One row per series and h = 1..horizon: unique_id, ds, h, y_hat (units, >= 0; null where
+        it cannot say).
+        """
         ...
 
 
 def forecast_grid(unique_ids: pl.Series, origin: date, horizon: int) -> pl.DataFrame:
     """Every (unique_id, ds, h) a forecast must have, sorted."""
     steps = pl.DataFrame(
-        {"ds": days_after(origin, horizon), "h": range(1, horizon + 1)}, schema_overrides={"h": pl.Int32}
+        {"ds": days_after(origin, horizon), "h": range(1, horizon + 1)},
+        schema_overrides={"h": pl.Int32},
     )
-    return pl.DataFrame({"unique_id": unique_ids.sort()}).join(steps, how="cross", maintain_order="left_right")
+    return pl.DataFrame({"unique_id": unique_ids.sort()}).join(
+        steps, how="cross", maintain_order="left_right"
+    )
 
 
 def days_late(panel: Panel, origin: date) -> int:
@@ -49,7 +56,9 @@ def days_late(panel: Panel, origin: date) -> int:
 
 
 def long_frame(dense: DensePanel, y_hat: np.ndarray) -> pl.DataFrame:
-    """unique_id, ds, y_hat of a (series, steps) table of the days after the last known one; NaN as null."""
+    """unique_id, ds, y_hat of a (series, steps) table of the days after the last known one; NaN as
+    null.
+    """
     series, steps = y_hat.shape
     last_day = dense.days.first + timedelta(days=dense.last_known)
     return pl.DataFrame(

@@ -1,4 +1,6 @@
-"""The candidate before the gate: what it is compared with, on which windows, by which rule, and the decision."""
+"""The candidate before the gate: what it is compared with, on which windows, by which rule, and the
+decision.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,14 @@ from contract.panel import Panel
 from contract.params import Params
 from forecasting.backtest import Progress, no_progress, plan_of
 from forecasting.bundle import CARD, read_card
-from forecasting.challenge import CHAMPION, IS_CHAMPION, Incumbent, backtest_of_refit, incumbent_in, tables_of
+from forecasting.challenge import (
+    CHAMPION,
+    IS_CHAMPION,
+    Incumbent,
+    backtest_of_refit,
+    incumbent_in,
+    tables_of,
+)
 from forecasting.contenders import CANDIDATE
 from forecasting.forecaster import BASELINE, Forecaster
 from forecasting.global_lightgbm import GlobalLightGBM
@@ -26,7 +35,9 @@ from forecasting.shadow import read_shadow, shadow_against
 
 @dataclass(frozen=True)
 class Challenge:
-    """The candidate's bundle and the champion it would replace; `why_none`: why there is none to compare with."""
+    """The candidate's bundle and the champion it would replace; `why_none`: why there is none to
+    compare with.
+    """
 
     candidate: Path
     incumbent_folder: Path
@@ -40,12 +51,18 @@ class Challenge:
 
     @property
     def recipes(self) -> dict[str, Forecaster]:
-        """The champion's recipe under its name, where the backtest must fit it anew beside the candidate's."""
-        return {CHAMPION: self.incumbent.recipe} if self.incumbent and self.rule == IMPROVEMENT else {}
+        """The champion's recipe under its name, where the backtest must fit it anew beside the
+        candidate's.
+        """
+        return (
+            {CHAMPION: self.incumbent.recipe} if self.incumbent and self.rule == IMPROVEMENT else {}
+        )
 
 
 def challenge_of(candidate: Path, incumbent: Path, recipe: GlobalLightGBM) -> Challenge:
-    """The candidate's bundle in one folder against the champion's in another; `recipe`: the candidate's, fitted or not."""
+    """The candidate's bundle in one folder against the champion's in another; `recipe`: the
+    candidate's, fitted or not.
+    """
     candidate_id = read_card(candidate)["model_id"] if (candidate / CARD).exists() else None
     return Challenge(candidate, incumbent, *incumbent_in(incumbent, recipe, candidate_id))
 
@@ -58,16 +75,22 @@ def gate(
     scores: pl.DataFrame,
     progress: Progress = no_progress,
 ) -> dict[str, Any]:
-    """The decision as decision.json holds it: against the champion, or against the baseline before there is one."""
+    """The decision as decision.json holds it: against the champion, or against the baseline before
+    there is one.
+    """
     if challenge.why_none == IS_CHAMPION:
         return {"candidate": CANDIDATE, "incumbent": CHAMPION, **asdict(reigning())}
     incumbent, against = challenge.incumbent, CHAMPION if challenge.incumbent else BASELINE
     compared = backtest
     if incumbent and challenge.rule == NO_HARM:
-        compared = backtest_of_refit(panel, incumbent, baseline_of(params), plan_of(params, panel), progress)
+        compared = backtest_of_refit(
+            panel, incumbent, baseline_of(params), plan_of(params, panel), progress
+        )
     evidence = _evidence(challenge, params, panel, compared, scores)
     decision = decide(evidence, params.evaluate.gate, params.train.seed)
-    progress(f"candidate's table forecast_s={evidence.tables.forecast_s:.1f} churn={decision.churn}")
+    progress(
+        f"candidate's table forecast_s={evidence.tables.forecast_s:.1f} churn={decision.churn}"
+    )
     cutoffs = [] if compared is None else [str(day) for day in compared["cutoff"].unique().sort()]
     return {
         "candidate": CANDIDATE,
@@ -79,15 +102,24 @@ def gate(
 
 
 def _evidence(
-    challenge: Challenge, params: Params, panel: Panel, compared: pl.DataFrame | None, scores: pl.DataFrame
+    challenge: Challenge,
+    params: Params,
+    panel: Panel,
+    compared: pl.DataFrame | None,
+    scores: pl.DataFrame,
 ) -> Evidence:
-    """What the gate judges; `compared`: the backtest both sides stand in, None where there was no window."""
+    """What the gate judges; `compared`: the backtest both sides stand in, None where there was no
+    window.
+    """
     incumbent, rule = challenge.incumbent, challenge.rule
     against = CHAMPION if incumbent else BASELINE
     losses: list[Any] = [None, None]
     if compared is not None:
-        losses = losses_of(panel, compared, [CANDIDATE, against], params.source.hierarchy, demand_rules(params))
-    theirs = CANDIDATE if rule == NO_HARM else against  # a recipe's conduct is its own, however old its fit
+        losses = losses_of(
+            panel, compared, [CANDIDATE, against], params.source.hierarchy, demand_rules(params)
+        )
+    # a recipe's conduct is its own, however old its fit
+    theirs = CANDIDATE if rule == NO_HARM else against
     return Evidence(
         *losses,
         guardrail_metrics_of(scores, CANDIDATE),

@@ -15,7 +15,14 @@ from contract.panel import Panel
 from contract.params import TrainParams
 from features.declared import look_back_days
 from features.dense_panel import DensePanel, FeatureRecipe, Vocabulary, vocabulary_of
-from features.frame import Rows, category_names, feature_frames, feature_matrix, feature_names, targets
+from features.frame import (
+    Rows,
+    category_names,
+    feature_frames,
+    feature_matrix,
+    feature_names,
+    targets,
+)
 from features.opening import closed_ahead
 from features.sampling import serving_rows, training_rows
 from forecasting.alignment import aligned
@@ -27,14 +34,17 @@ if TYPE_CHECKING:
 
     from forecasting.served_rows import ServedRows
 
-# share of training rows: a feature seldom unknown there taught the trees nothing about being unknown
+# share of training rows: a feature seldom unknown there taught the trees nothing about being
+# unknown
 RARELY_UNKNOWN = 0.05
 MOSTLY_UNKNOWN = 0.5  # share of rows to forecast
 
 
 @dataclass
 class GlobalLightGBM:
-    """Fitted state: one booster per block, the vocabulary of all codes, the columns they were fitted on."""
+    """Fitted state: one booster per block, the vocabulary of all codes, the columns they were
+    fitted on.
+    """
 
     params: TrainParams
     feature_recipe: FeatureRecipe
@@ -44,7 +54,8 @@ class GlobalLightGBM:
     columns: list[str] = field(default_factory=list)
     cutoff: date | None = None
     rows_used: dict[int, int] = field(default_factory=dict)
-    unknown_shares: dict[str, float] = field(default_factory=dict)  # of each column, largest over blocks, in training
+    # of each column, largest over blocks, in training
+    unknown_shares: dict[str, float] = field(default_factory=dict)
     served: ServedRows | None = None  # what some series are served with, for the watcher of parity
 
     @property
@@ -58,7 +69,9 @@ class GlobalLightGBM:
         """Learn every block from the panel. NotEnoughHistory when no row can be made."""
         self.vocabulary = vocabulary_of(panel)
         self.cutoff = panel.last_day
-        return self.learn(self.feature_recipe.dense_panel(panel, self.params.blocks[-1], self.vocabulary))
+        return self.learn(
+            self.feature_recipe.dense_panel(panel, self.params.blocks[-1], self.vocabulary)
+        )
 
     def learn(self, dense: DensePanel) -> GlobalLightGBM:
         """Learn every block from a panel that is laid out already: a search fits many times on one."""
@@ -70,7 +83,9 @@ class GlobalLightGBM:
         return self
 
     def forecast(self, panel: Panel, origin: date, horizon: int) -> pl.DataFrame:
-        """As Forecaster.forecast. When feeds are late the last known day is older than the origin and h counts from it."""
+        """As Forecaster.forecast. When feeds are late the last known day is older than the origin
+        and h counts from it.
+        """
         if self.vocabulary is None:
             raise ModelBroken("this forecaster was never fitted. Run train.py, or load a bundle.")
         panel = panel.up_to(origin)
@@ -89,19 +104,28 @@ class GlobalLightGBM:
 
     @property
     def days_back(self) -> int:
-        """How many days up to the last known one a forecast reads; what is older, the panel tells in `before`."""
+        """How many days up to the last known one a forecast reads; what is older, the panel tells
+        in `before`.
+        """
         features = YEAR + look_back_days(self.feature_recipe.features)
         return features if self.params.groups.columns is None else max(features, GROUP_DAYS)
 
     def serving_panel(self, panel: Panel, steps: int) -> DensePanel:
-        """The panel's last days, laid out for features up to `steps` days after them. ModelBroken if they are not the model's."""
+        """The panel's last days, laid out for features up to `steps` days after them. ModelBroken
+        if they are not the model's.
+        """
         tail = panel.since(
-            panel.last_day - timedelta(days=self.days_back), self.feature_recipe.rules.max_stockout_share
+            panel.last_day - timedelta(days=self.days_back),
+            self.feature_recipe.rules.max_stockout_share,
         )
-        dense = self.feature_recipe.dense_panel(tail, max(steps, self.params.blocks[-1]), self.vocabulary)
+        dense = self.feature_recipe.dense_panel(
+            tail, max(steps, self.params.blocks[-1]), self.vocabulary
+        )
         if feature_names(dense) != self.columns:
             changed = sorted(set(feature_names(dense)) ^ set(self.columns))
-            raise ModelBroken(f"the model was fitted on other features than params declare: {changed}. Train again.")
+            raise ModelBroken(
+                f"the model was fitted on other features than params declare: {changed}. Train again."
+            )
         return dense
 
     def training_rows(self, dense: DensePanel, hs: range) -> Rows:
@@ -135,22 +159,33 @@ class GlobalLightGBM:
             params=_dataset_params(self.params),
         )
         del matrix
-        return lightgbm.train(_booster_params(self.params), data, num_boost_round=self.params.rounds)
+        return lightgbm.train(
+            _booster_params(self.params), data, num_boost_round=self.params.rounds
+        )
 
     def one_pass(self, panel: Panel, steps: int) -> pl.DataFrame:
-        """unique_id, ds, y_hat for the `steps` days after the panel's last day, features laid out once."""
+        """unique_id, ds, y_hat for the `steps` days after the panel's last day, features laid out
+        once.
+        """
         dense = self.serving_panel(panel, steps)
         return long_frame(dense, self.means(dense, steps))
 
     def means(self, dense: DensePanel, steps: int) -> np.ndarray:
-        """(series, steps) means for the days after the last known one; NaN for a series that never sold."""
-        y_hat = np.hstack([self._predict(dense, end, hs) for end, hs in self.blocks_covering(steps).items()])
-        ahead = slice(dense.days.padding + dense.days.known, dense.days.padding + dense.days.known + steps)
+        """(series, steps) means for the days after the last known one; NaN for a series that never
+        sold.
+        """
+        y_hat = np.hstack(
+            [self._predict(dense, end, hs) for end, hs in self.blocks_covering(steps).items()]
+        )
+        ahead = slice(
+            dense.days.padding + dense.days.known, dense.days.padding + dense.days.known + steps
+        )
         is_closed = dense.is_closed[:, ahead]
         never_sold = np.isnan(dense.by_series["launch_ix"][:, 0])
         y_hat[is_closed], y_hat[never_sold] = 0.0, 0.0
         if self.params.groups.columns is not None:
-            y_hat = aligned(dense, y_hat, self.params.groups)  # what a group sells is shared among those that sell
+            # what a group sells is shared among those that sell
+            y_hat = aligned(dense, y_hat, self.params.groups)
         y_hat[never_sold] = np.nan  # nothing to say,
         y_hat[is_closed] = 0.0  # but that a closed store sells nothing is known of every series
         return y_hat
@@ -159,16 +194,20 @@ class GlobalLightGBM:
         """The blocks up to `steps` days ahead; the last block answers for all days beyond its own."""
         last = max(self.blocks)
         covering = {
-            end: range(hs.start, min(hs.stop, steps + 1)) for end, hs in self.blocks.items() if hs.start <= steps
+            end: range(hs.start, min(hs.stop, steps + 1))
+            for end, hs in self.blocks.items()
+            if hs.start <= steps
         }
         if steps > last:
             covering[last] = range(self.blocks[last].start, steps + 1)
         return covering
 
     def _refuse_missing(self, unknown: dict[str, float]) -> None:
-        """A booster takes an unknown value it never met in training for a zero: a price of nothing, and any answer may follow.
+        """A booster takes an unknown value it never met in training for a zero: a price of nothing,
+        and any answer may follow.
 
-        Only plans (prices, calendar, covariates known ahead) are looked at: yesterday's sales may be unknown because it was a holiday.
+        Only plans (prices, calendar, covariates known ahead) are looked at: yesterday's sales may
+        be unknown because it was a holiday.
         """
         missing = {
             name: round(share, 2)
@@ -187,7 +226,9 @@ class GlobalLightGBM:
         y_hat, unknown = [], dict.fromkeys(plans, 0.0)
         frames = feature_frames(dense, rows)
         for frame in self.served.passing(dense, rows, frames) if self.served else frames:
-            y_hat.append(self.boosters[end].predict(frame.to_numpy(), num_threads=self.params.threads))
+            y_hat.append(
+                self.boosters[end].predict(frame.to_numpy(), num_threads=self.params.threads)
+            )
             for name, share in _unknown_shares(frame.select(plans)).items():
                 unknown[name] += share * frame.height / len(rows)
         self._refuse_missing(unknown)
@@ -200,21 +241,32 @@ def _plans(dense: DensePanel) -> list[str]:
 
 
 def _unknown_shares(frame: pl.DataFrame) -> dict[str, float]:
-    return {name: count / frame.height for name, count in frame.null_count().row(0, named=True).items()}
+    return {
+        name: count / frame.height for name, count in frame.null_count().row(0, named=True).items()
+    }
 
 
 def with_forecast_as_sales(panel: Panel, forecast: pl.DataFrame, region: str | None) -> Panel:
-    """The panel with the forecast of its next days, all series, as if it had sold so. A closed day stays one: a zero that sold
-    nothing would end the habit of Sundays."""
+    """The panel with the forecast of its next days, all series, as if it had sold so. A closed day
+    stays one: a zero that sold nothing would end the habit of Sundays.
+    """
     closed = closed_ahead(panel, panel.last_day, forecast["ds"].n_unique(), region)
     known_at = panel.sales["known_at"].max() + timedelta(days=1)
-    assumed = forecast.with_columns(is_open=pl.Series(~closed.ravel())).filter(pl.col("y_hat").is_not_null())
-    told = assumed.select("unique_id", "ds", "is_open", y="y_hat", known_at=pl.lit(known_at).cast(pl.Datetime("us")))
-    return replace(panel, sales=pl.concat([panel.sales, told], how="diagonal").sort("unique_id", "ds"))
+    assumed = forecast.with_columns(is_open=pl.Series(~closed.ravel())).filter(
+        pl.col("y_hat").is_not_null()
+    )
+    told = assumed.select(
+        "unique_id", "ds", "is_open", y="y_hat", known_at=pl.lit(known_at).cast(pl.Datetime("us"))
+    )
+    return replace(
+        panel, sales=pl.concat([panel.sales, told], how="diagonal").sort("unique_id", "ds")
+    )
 
 
 def _plain(name: str) -> str:
-    """LightGBM refuses JSON's special characters in feature names; '*' is not one, ',' and '[' would be."""
+    """LightGBM refuses JSON's special characters in feature names; '*' is not one, ',' and '['
+    would be.
+    """
     return name.replace(",", "_").replace("[", "(").replace("]", ")").replace(":", "_")
 
 
@@ -229,7 +281,9 @@ def _dataset_params(p: TrainParams) -> dict[str, object]:
 
 
 def _booster_params(p: TrainParams) -> dict[str, object]:
-    """Deterministic on purpose: the same rows give the same text in any process (STACK: deterministic + force_row_wise)."""
+    """Deterministic on purpose: the same rows give the same text in any process (STACK:
+    deterministic + force_row_wise).
+    """
     return {
         "objective": p.objective,
         **({"tweedie_variance_power": p.tweedie_power} if p.objective == "tweedie" else {}),

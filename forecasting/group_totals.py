@@ -1,9 +1,11 @@
-"""What groups of series will sell in all: a ridge regression of log units on what a day is, each group pulled towards its parents.
+"""What groups of series will sell in all: a ridge regression of log units on what a day is, each
+group pulled towards its parents.
 
-The log of a group's daily total is   level(day) + effects . what the day is + noise.   The level is piecewise linear, a knot every
-LEVEL_DAYS. The effects of the grand total are pulled towards zero; those of each column alone (all stores, all departments) towards
-the grand total's; those of a group towards the sum of its parents' deviations from it. So an event seen once, a year ago, is
-estimated from everything, and a department still has its own weekend. (Measured in system_design 12.)
+The log of a group's daily total is   level(day) + effects . what the day is + noise.   The level is
+piecewise linear, a knot every LEVEL_DAYS. The effects of the grand total are pulled towards zero;
+those of each column alone (all stores, all departments) towards the grand total's; those of a group
+towards the sum of its parents' deviations from it. So an event seen once, a year ago, is estimated
+from everything, and a department still has its own weekend. (Measured in system_design 12.)
 """
 
 from __future__ import annotations
@@ -23,11 +25,13 @@ LEVEL_DAYS = 28  # between two knots of the level
 LEVEL_STIFFNESS = 5.0  # pull of a knot towards the one before, in units of the noise
 YEARS_WAVES = (0, 1, 2)  # yearly waves of the seasons averaged over,
 WAVES_NEED_DAYS = 300  # where so much is known; less would bend a season out of a trend
-USUAL_SHARE = 0.2  # a day under this share of the recent median was no normal day: closed, or the feed was missing
+# a day under this share of the recent median was no normal day: closed, or the feed was missing
+USUAL_SHARE = 0.2
 USUAL_MEMBERS = 0.8  # so is a day on which fewer of the launched series are known
 RECENT_DAYS = 56
 SMEARING_DAYS = 200
-TYPICAL_NOISE = 0.1  # standard deviation of log units the pulls were tuned at; a noisier group is pulled harder
+# standard deviation of log units the pulls were tuned at; a noisier group is pulled harder
+TYPICAL_NOISE = 0.1
 
 
 @dataclass(frozen=True)
@@ -47,8 +51,12 @@ class _Fit:
     residuals: np.ndarray  # (groups, known), NaN where the day was not usual
 
 
-def expected_totals(dense: DensePanel, params: GroupParams, steps: int) -> tuple[np.ndarray, np.ndarray]:
-    """For each series its group, and the (groups, steps) mean units each group sells on the days after the last known one."""
+def expected_totals(
+    dense: DensePanel, params: GroupParams, steps: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """For each series its group, and the (groups, steps) mean units each group sells on the days
+    after the last known one.
+    """
     waves = YEARS_WAVES if dense.days.known >= WAVES_NEED_DAYS else YEARS_WAVES[:1]
     nodes = _nodes(dense, params.columns or [], plans_of_series(dense, steps))
     told = [_one_season(nodes, calendar_of(dense, steps, count), params, steps) for count in waves]
@@ -58,12 +66,19 @@ def expected_totals(dense: DensePanel, params: GroupParams, steps: int) -> tuple
 def _nodes(dense: DensePanel, columns: list[str], plans: list[np.ndarray]) -> list[_Node]:
     """The grand total, each column alone, and last the groups themselves."""
     alone = [[name] for name in columns]
-    return [_node(dense, choice, plans) for choice in [[], *alone, *([columns] if len(columns) > 1 else [])]]
+    return [
+        _node(dense, choice, plans)
+        for choice in [[], *alone, *([columns] if len(columns) > 1 else [])]
+    ]
 
 
-def _one_season(nodes: list[_Node], calendar: Calendar, params: GroupParams, steps: int) -> np.ndarray:
+def _one_season(
+    nodes: list[_Node], calendar: Calendar, params: GroupParams, steps: int
+) -> np.ndarray:
     """(groups, steps) of the last node, each node pulled towards those before it."""
-    top = fitted = _fit(nodes[0], calendar, np.zeros(len(calendar.to_zero)), calendar.to_zero * params.ridge)
+    top = fitted = _fit(
+        nodes[0], calendar, np.zeros(len(calendar.to_zero)), calendar.to_zero * params.ridge
+    )
     parents: list[tuple[_Node, _Fit]] = []
     for node in nodes[1:]:
         prior = _prior(node, parents, top.effects[0]) if len(parents) > 1 else top.effects
@@ -71,7 +86,10 @@ def _one_season(nodes: list[_Node], calendar: Calendar, params: GroupParams, ste
         parents.append((node, fitted))
     group = nodes[-1]
     growth = _growth(group.log_units) * (np.arange(1, steps + 1) + LEVEL_DAYS / 2) / YEAR
-    effects = [calendar.design(group.regions[g], group.plans[g])[-steps:] @ row for g, row in enumerate(fitted.effects)]
+    effects = [
+        calendar.design(group.regions[g], group.plans[g])[-steps:] @ row
+        for g, row in enumerate(fitted.effects)
+    ]
     return _units(np.array(effects) + fitted.level[:, None] + growth, fitted.residuals)
 
 
@@ -105,12 +123,19 @@ def _fit(node: _Node, calendar: Calendar, prior: np.ndarray, pull: np.ndarray) -
     knots = _knots(known)
     priors = np.broadcast_to(prior, (groups, len(pull)))
     designs = (calendar.design(node.regions[g], node.plans[g])[:known] for g in range(groups))
-    fits = [_ridge(y, x, knots, b, pull) for y, x, b in zip(node.log_units, designs, priors, strict=True)]
+    fits = [
+        _ridge(y, x, knots, b, pull)
+        for y, x, b in zip(node.log_units, designs, priors, strict=True)
+    ]
     return _Fit(*(np.array(part) for part in zip(*fits, strict=True)))
 
 
 def _ridge(
-    log_units: np.ndarray, design: np.ndarray, knots: np.ndarray, prior: np.ndarray, pull: np.ndarray
+    log_units: np.ndarray,
+    design: np.ndarray,
+    knots: np.ndarray,
+    prior: np.ndarray,
+    pull: np.ndarray,
 ) -> tuple[np.ndarray, float, np.ndarray]:
     """Effects, last level and residuals of one group; without a usual day the prior and no level."""
     usual = ~np.isnan(log_units)
@@ -122,7 +147,9 @@ def _ridge(
     effects = len(pull)
     penalty = np.zeros((x.shape[1], x.shape[1]))
     penalty[:effects, :effects] = np.diag(pull) * noise
-    penalty[effects:, effects:] = LEVEL_STIFFNESS * change.T @ change + 1e-4 * np.eye(knots.shape[1])
+    penalty[effects:, effects:] = LEVEL_STIFFNESS * change.T @ change + 1e-4 * np.eye(
+        knots.shape[1]
+    )
     target = x.T @ y
     target[:effects] += pull * noise * prior
     solved = np.linalg.solve(x.T @ x + penalty, target)
@@ -132,7 +159,9 @@ def _ridge(
 
 
 def _noise(deviations: np.ndarray) -> float:
-    """How noisy a group is around what its parents say, against what the pulls were tuned at; at least 1."""
+    """How noisy a group is around what its parents say, against what the pulls were tuned at; at
+    least 1.
+    """
     changes = np.diff(deviations, n=1)
     return max(1.0, float(np.var(changes)) / 2 / TYPICAL_NOISE**2) if len(changes) else 1.0
 
@@ -145,17 +174,25 @@ def _knots(known: int) -> np.ndarray:
 
 
 def _growth(log_units: np.ndarray) -> float:
-    """The typical group's growth against the same days a year before, as a log over a year; 0 with under a month to compare."""
+    """The typical group's growth against the same days a year before, as a log over a year; 0 with
+    under a month to compare.
+    """
     if log_units.shape[1] < YEAR + LEVEL_DAYS:
         return 0.0
     grown = log_units[:, YEAR:] - log_units[:, :-YEAR]
-    per_group = [np.median(row[~np.isnan(row)]) for row in grown if (~np.isnan(row)).sum() >= LEVEL_DAYS]
+    per_group = [
+        np.median(row[~np.isnan(row)]) for row in grown if (~np.isnan(row)).sum() >= LEVEL_DAYS
+    ]
     return float(np.median(per_group)) if per_group else 0.0
 
 
 def _units(log_units: np.ndarray, residuals: np.ndarray) -> np.ndarray:
-    """The mean in units of what was fitted in logs: smearing (Duan 1983) instead of assuming the noise normal."""
+    """The mean in units of what was fitted in logs: smearing (Duan 1983) instead of assuming the
+    noise normal.
+    """
     recent = np.exp(residuals[:, -SMEARING_DAYS:])
     known = ~np.isnan(recent)
     smearing = np.where(known, recent, 0).sum(axis=1) / np.maximum(known.sum(axis=1), 1)
-    return np.maximum(np.exp(log_units) * np.where(known.any(axis=1), smearing, 1.0)[:, None] - 1, 0)
+    return np.maximum(
+        np.exp(log_units) * np.where(known.any(axis=1), smearing, 1.0)[:, None] - 1, 0
+    )

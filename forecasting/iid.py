@@ -1,4 +1,6 @@
-"""The illusion of a random split, measured: the same model and rows, split at random instead of in time."""
+"""The illusion of a random split, measured: the same model and rows, split at random instead of in
+time.
+"""
 
 from __future__ import annotations
 
@@ -20,16 +22,23 @@ if TYPE_CHECKING:
 TEST_SHARE = 0.2
 
 
-def iid_against_temporal(panel: Panel, unfitted: Callable[[], GlobalLightGBM], horizon: int) -> dict[str, Any]:
-    """WAPE on the last `horizon` days: claimed by a random split of all rows, and earned by a split in time.
+def iid_against_temporal(
+    panel: Panel, unfitted: Callable[[], GlobalLightGBM], horizon: int
+) -> dict[str, Any]:
+    """WAPE on the last `horizon` days: claimed by a random split of all rows, and earned by a split
+    in time.
 
-    Both fit the first block on rows made the same way; the random split holds out a fifth of the rows, whose neighbours in time
-    stay in training.
+    Both fit the first block on rows made the same way; the random split holds out a fifth of the
+    rows, whose neighbours in time stay in training.
     """
     cut = panel.last_day - timedelta(days=horizon)
     claimed = _random_split(panel, unfitted(), horizon)
     honest = _temporal_split(panel, unfitted(), cut, horizon)
-    return {"first_test_day": str(cut + timedelta(days=1)), "wape_random_split": claimed, "wape_temporal_split": honest}
+    return {
+        "first_test_day": str(cut + timedelta(days=1)),
+        "wape_random_split": claimed,
+        "wape_temporal_split": honest,
+    }
 
 
 def _random_split(panel: Panel, model: GlobalLightGBM, horizon: int) -> float:

@@ -1,9 +1,11 @@
-"""Quantiles learned from what happened when we said so: the distribution of y given y_hat, from backtest forecasts.
+"""Quantiles learned from what happened when we said so: the distribution of y given y_hat, from
+backtest forecasts.
 
-For each level and each week ahead, pairs (y_hat, y) are sorted into bins of y_hat with equal counts. A bin keeps the quantiles of
-y / y_hat. A new forecast interpolates them between bin centres and multiplies by its own y_hat: monotone in the quantile,
-never negative. Where y_hat is zero, the quantiles of y itself are kept. It is the
-empirical distribution conditional on the forecast, in the manner of Mondrian conformal prediction (Vovk et al. 2005).
+For each level and each week ahead, pairs (y_hat, y) are sorted into bins of y_hat with equal
+counts. A bin keeps the quantiles of y / y_hat. A new forecast interpolates them between bin centres
+and multiplies by its own y_hat: monotone in the quantile, never negative. Where y_hat is zero, the
+quantiles of y itself are kept. It is the empirical distribution conditional on the forecast, in the
+manner of Mondrian conformal prediction (Vovk et al. 2005).
 """
 
 from __future__ import annotations
@@ -21,7 +23,8 @@ TAUS = np.array(list(QUANTILES.values()))
 
 @dataclass(frozen=True)
 class Ratios:
-    """Quantiles of y / y_hat at some values of y_hat: `centres` (bins,) growing, `quantiles` (bins, 9) growing along 9.
+    """Quantiles of y / y_hat at some values of y_hat: `centres` (bins,) growing, `quantiles` (bins,
+    9) growing along 9.
 
     `at_zero` (9,) holds the quantiles of y, in units, where y_hat was zero.
     """
@@ -49,7 +52,9 @@ class Calibration:
 
 
 def learn_ratios(y_hat: np.ndarray, y: np.ndarray, most_bins: int) -> Ratios:
-    """The ratios of one level and week from pairs of forecasts and what came true; unknown pairs (NaN) teach nothing."""
+    """The ratios of one level and week from pairs of forecasts and what came true; unknown pairs
+    (NaN) teach nothing.
+    """
     known = np.isfinite(y) & np.isfinite(y_hat)
     zero, positive = known & (y_hat <= 0), known & (y_hat > 0)
     at_zero = np.quantile(y[zero], TAUS).tolist() if zero.any() else [0.0] * len(TAUS)
@@ -68,7 +73,10 @@ def learn_ratios(y_hat: np.ndarray, y: np.ndarray, most_bins: int) -> Ratios:
 def learn_weeks(y_hat: np.ndarray, y: np.ndarray, most_bins: int) -> list[Ratios]:
     """Ratios for each week of (groups, horizon) forecasts and outcomes; NaN outcomes teach nothing."""
     starts = range(0, y.shape[1], WEEK)
-    return [learn_ratios(y_hat[:, s : s + WEEK].ravel(), y[:, s : s + WEEK].ravel(), most_bins) for s in starts]
+    return [
+        learn_ratios(y_hat[:, s : s + WEEK].ravel(), y[:, s : s + WEEK].ravel(), most_bins)
+        for s in starts
+    ]
 
 
 def quantile_columns(quantiles: np.ndarray) -> dict[str, np.ndarray]:
@@ -79,5 +87,7 @@ def quantile_columns(quantiles: np.ndarray) -> dict[str, np.ndarray]:
 def _apply(ratios: Ratios, y_hat: np.ndarray) -> np.ndarray:
     centres, table = np.log(np.array(ratios.centres)), np.array(ratios.quantiles)
     at = np.log(np.maximum(y_hat, 1e-9))
-    scaled = np.column_stack([np.interp(at, centres, column) for column in table.T]) * y_hat[:, None]
+    scaled = (
+        np.column_stack([np.interp(at, centres, column) for column in table.T]) * y_hat[:, None]
+    )
     return np.where(y_hat[:, None] > 0, scaled, np.array(ratios.at_zero))

@@ -1,4 +1,6 @@
-"""The whole-table rungs of the ladder: who answers when the champion cannot be loaded, and what goes out when nobody can answer."""
+"""The whole-table rungs of the ladder: who answers when the champion cannot be loaded, and what
+goes out when nobody can answer.
+"""
 
 from __future__ import annotations
 
@@ -15,8 +17,11 @@ from forecasting.champion import Champion, champion_in_registry
 from forecasting.fallback import LAST_FORECAST
 
 
-def who_serves(registry: Path, in_line: Sequence[str], backtest: Path) -> tuple[Champion, str | None]:
-    """The first usable model in line, the champion first; and the reason its rows give if it is an earlier one.
+def who_serves(
+    registry: Path, in_line: Sequence[str], backtest: Path
+) -> tuple[Champion, str | None]:
+    """The first usable model in line, the champion first; and the reason its rows give if it is an
+    earlier one.
 
     Without any usable one the baseline serves, `why_none` being what is wrong with the champion.
     """
@@ -24,7 +29,8 @@ def who_serves(registry: Path, in_line: Sequence[str], backtest: Path) -> tuple[
     for place, model_id in enumerate(in_line):
         try:
             found = champion_in_registry(registry, model_id, backtest)
-        except ModelBroken as broken:  # its calibration: a mean without quantiles cannot be published
+        # its calibration: a mean without quantiles cannot be published
+        except ModelBroken as broken:
             found = Champion(None, None, {}, str(broken))
         if found.model is not None:
             return replace(found, why_none=why_none), "previous_champion" if place else None
@@ -34,8 +40,9 @@ def who_serves(registry: Path, in_line: Sequence[str], backtest: Path) -> tuple[
 
 
 def repeated(last: pl.DataFrame, today: date, horizon: int, run_id: str) -> pl.DataFrame:
-    """The last published rows (FORECASTS or FORECAST_LEVELS) for `horizon` days from today on: a day they hold as it is, one
-    beyond their end as the same weekday of their last week. Nothing was learned since, so the origin stays and h counts on.
+    """The last published rows (FORECASTS or FORECAST_LEVELS) for `horizon` days from today on: a
+    day they hold as it is, one beyond their end as the same weekday of their last week. Nothing was
+    learned since, so the origin stays and h counts on.
 
     NotEnoughHistory when nothing was ever published.
     """
@@ -47,7 +54,11 @@ def repeated(last: pl.DataFrame, today: date, horizon: int, run_id: str) -> pl.D
     end, days = last["ds"].max(), days_after(today - timedelta(days=1), horizon)
     targets = pl.DataFrame({"target": days, "source": [_same_weekday(day, end) for day in days]})
     moved = last.drop("h").join(targets, left_on="ds", right_on="source", how="inner").drop("ds")
-    said = {"method": pl.lit(LAST_FORECAST), "reason": pl.lit("no_sales")} if "method" in last.columns else {}
+    said = (
+        {"method": pl.lit(LAST_FORECAST), "reason": pl.lit("no_sales")}
+        if "method" in last.columns
+        else {}
+    )
     h = (pl.col("target") - pl.col("origin")).dt.total_days().cast(pl.Int32)
     return moved.with_columns(ds="target", h=h, run_id=pl.lit(run_id), **said)
 

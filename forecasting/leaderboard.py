@@ -1,4 +1,6 @@
-"""The scores of a backtest in a few honest numbers: mean and spread over cutoffs, bias beside every score."""
+"""The scores of a backtest in a few honest numbers: mean and spread over cutoffs, bias beside every
+score.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +26,9 @@ Leaderboard = dict[str, dict[str, float]]
 
 
 def leaderboard_of(scores: pl.DataFrame) -> Leaderboard:
-    """model -> {metric: mean over cutoffs, metric_spread: standard deviation over cutoffs}; metrics as in HEADLINES."""
+    """model -> {metric: mean over cutoffs, metric_spread: standard deviation over cutoffs}; metrics
+    as in HEADLINES.
+    """
     board: Leaderboard = {}
     for model in scores["model"].unique(maintain_order=True):
         board[model] = {}
@@ -36,19 +40,27 @@ def leaderboard_of(scores: pl.DataFrame) -> Leaderboard:
     return board
 
 
-def guardrail_metrics_of(scores: pl.DataFrame, model: str, with_slices: bool = True) -> GuardrailMetrics:
-    """What the gate's guardrails look at. Launches and dormant series are left out: they are too few to judge in a window."""
+def guardrail_metrics_of(
+    scores: pl.DataFrame, model: str, with_slices: bool = True
+) -> GuardrailMetrics:
+    """What the gate's guardrails look at. Launches and dormant series are left out: they are too
+    few to judge in a window.
+    """
     ours = scores.filter(model=model)
     board = leaderboard_of(ours)[model]
     parts = pl.col("slice").str.starts_with("velocity_") | pl.col("slice").str.starts_with("week_")
     judged = ours.filter(parts, metric="wape").group_by("slice").agg(pl.col("value").mean())
     return GuardrailMetrics(
-        board.get("bias", float("nan")), board.get("coverage_95"), dict(judged.iter_rows()) if with_slices else {}
+        board.get("bias", float("nan")),
+        board.get("coverage_95"),
+        dict(judged.iter_rows()) if with_slices else {},
     )
 
 
 def by_level(scores: pl.DataFrame) -> pl.DataFrame:
-    """model, level, and the mean over cutoffs of wrmsse, wape, bias (and wspl, coverage_95, pit_gap where scored)."""
+    """model, level, and the mean over cutoffs of wrmsse, wape, bias (and wspl, coverage_95, pit_gap
+    where scored).
+    """
     return _means(
         scores.filter(pl.col("slice") == "all"),
         ["model", "level"],
@@ -58,7 +70,9 @@ def by_level(scores: pl.DataFrame) -> pl.DataFrame:
 
 def by_slice(scores: pl.DataFrame) -> pl.DataFrame:
     """model, slice, and the mean over cutoffs of wape, bias and coverage_95 at series level."""
-    return _means(scores.filter(pl.col("slice") != "all"), ["model", "slice"], ["wape", "bias", "coverage_95"])
+    return _means(
+        scores.filter(pl.col("slice") != "all"), ["model", "slice"], ["wape", "bias", "coverage_95"]
+    )
 
 
 def _means(scores: pl.DataFrame, keys: list[str], metrics: list[str]) -> pl.DataFrame:
@@ -67,4 +81,6 @@ def _means(scores: pl.DataFrame, keys: list[str], metrics: list[str]) -> pl.Data
         .group_by(*keys, "metric", maintain_order=True)
         .agg(pl.col("value").mean())
     )
-    return means.pivot("metric", index=keys, values="value").with_columns(pl.col(pl.Float64).round(5))
+    return means.pivot("metric", index=keys, values="value").with_columns(
+        pl.col(pl.Float64).round(5)
+    )

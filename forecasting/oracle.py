@@ -1,4 +1,6 @@
-"""The error floor: a forecaster that knows the simulator's expected demand. No model can beat it except by luck."""
+"""The error floor: a forecaster that knows the simulator's expected demand. No model can beat it
+except by luck.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Two forecasters on the same windows: losses by cutoff and block of series, and bootstrap draws of their difference."""
+"""Two forecasters on the same windows: losses by cutoff and block of series, and bootstrap draws of
+their difference.
+"""
 
 from __future__ import annotations
 
@@ -31,20 +33,30 @@ def losses_of(
 
 
 def series_losses(window: Window, y_hat: np.ndarray, blocks: np.ndarray) -> np.ndarray:
-    """(blocks,) sums of weight * RMSSE over the series of each block: the series level of WRMSSE, taken apart."""
+    """(blocks,) sums of weight * RMSSE over the series of each block: the series level of WRMSSE,
+    taken apart.
+    """
     bottom = window.levels[-1]
     error = (y_hat - bottom.y[bottom.group_ix]) ** 2
     scale = bottom.squared_scale[bottom.group_ix]
     with np.errstate(invalid="ignore", divide="ignore"):
-        loss = np.where(scale > 0, np.sqrt(error.mean(axis=1) / scale), 0.0) * bottom.weight[bottom.group_ix]
+        loss = (
+            np.where(scale > 0, np.sqrt(error.mean(axis=1) / scale), 0.0)
+            * bottom.weight[bottom.group_ix]
+        )
     return np.bincount(blocks, weights=np.nan_to_num(loss))
 
 
 def blocks_of(series: pl.DataFrame) -> np.ndarray:
-    """For each series its block: store and department where there are such columns, else each series by itself."""
+    """For each series its block: store and department where there are such columns, else each
+    series by itself.
+    """
     columns = [name for name in ("store_id", "dept_id") if name in series.columns] or ["unique_id"]
     return (
-        series.select(pl.concat_str(columns, separator="|").alias("b"))["b"].rank("dense").to_numpy().astype(np.int64)
+        series.select(pl.concat_str(columns, separator="|").alias("b"))["b"]
+        .rank("dense")
+        .to_numpy()
+        .astype(np.int64)
         - 1
     )
 
@@ -52,13 +64,14 @@ def blocks_of(series: pl.DataFrame) -> np.ndarray:
 def drawn_differences(
     candidate: np.ndarray, incumbent: np.ndarray, resamples: int, seed: int, confidence: float
 ) -> np.ndarray:
-    """(resamples,) relative differences of the total loss, candidate to incumbent, as other cutoffs and blocks might have shown
-    it; losses are (cutoffs, blocks), negative is better.
+    """(resamples,) relative differences of the total loss, candidate to incumbent, as other cutoffs
+    and blocks might have shown it; losses are (cutoffs, blocks), negative is better.
 
-    Cutoffs and blocks of series (a store's department) are drawn with replacement, both sides together: days of a window
-    and series of a block move together and must not count as independent evidence (Politis & Romano 1994; Efron 1979).
-    The two ways of drawing are added up. Four cutoffs drawn from four spread too little, so their part is widened until a
-    normal's `confidence` bound is Student's. One cutoff alone says nothing of other days: then only blocks are drawn.
+    Cutoffs and blocks of series (a store's department) are drawn with replacement, both sides
+    together: days of a window and series of a block move together and must not count as independent
+    evidence (Politis & Romano 1994; Efron 1979). The two ways of drawing are added up. Four cutoffs
+    drawn from four spread too little, so their part is widened until a normal's `confidence` bound
+    is Student's. One cutoff alone says nothing of other days: then only blocks are drawn.
     """
     difference = candidate - incumbent
     rng = np.random.default_rng(seed)
@@ -69,12 +82,18 @@ def drawn_differences(
 
 
 def widening(cutoffs: int, confidence: float) -> float:
-    """By how much the spread of so many redrawn cutoffs is too small: sqrt(n / (n - 1)), and Student's t over the normal."""
+    """By how much the spread of so many redrawn cutoffs is too small: sqrt(n / (n - 1)), and
+    Student's t over the normal.
+    """
     if cutoffs < 2:
         return 0.0
     from scipy import stats  # a second to import
 
-    return float(np.sqrt(cutoffs / (cutoffs - 1)) * stats.t.ppf(confidence, cutoffs - 1) / stats.norm.ppf(confidence))
+    return float(
+        np.sqrt(cutoffs / (cutoffs - 1))
+        * stats.t.ppf(confidence, cutoffs - 1)
+        / stats.norm.ppf(confidence)
+    )
 
 
 def _redrawn(parts: np.ndarray, resamples: int, rng: np.random.Generator) -> np.ndarray:

@@ -1,4 +1,6 @@
-"""The gate: who becomes champion. A changed recipe must be better beyond chance, a refit must do no harm; guardrails hold for both."""
+"""The gate: who becomes champion. A changed recipe must be better beyond chance, a refit must do no
+harm; guardrails hold for both.
+"""
 
 from __future__ import annotations
 
@@ -15,10 +17,11 @@ IMPROVEMENT, NO_HARM = "improvement", "no harm"
 
 @dataclass(frozen=True)
 class Decision:
-    """Whether to promote, how sure, by how much (relative WRMSSE difference at series level, negative is better), and why.
+    """Whether to promote, how sure, by how much (relative WRMSSE difference at series level,
+    negative is better), and why.
 
-    `rule`: improvement or no harm. `confidence` None: one window and one block of series are no evidence; `relative_difference` None:
-    there was no window to compare on.
+    `rule`: improvement or no harm. `confidence` None: one window and one block of series are no
+    evidence; `relative_difference` None: there was no window to compare on.
     """
 
     promote: bool
@@ -31,7 +34,9 @@ class Decision:
 
 @dataclass(frozen=True)
 class GuardrailMetrics:
-    """What the guardrails look at: total bias over all cutoffs, how much of the days the 95% interval covered, WAPE by slice."""
+    """What the guardrails look at: total bias over all cutoffs, how much of the days the 95%
+    interval covered, WAPE by slice.
+    """
 
     bias: float
     coverage_95: float | None
@@ -40,7 +45,8 @@ class GuardrailMetrics:
 
 @dataclass(frozen=True)
 class Tables:
-    """The candidate's own table beside the champion's, from the same day: share of units moved, seconds it took to make.
+    """The candidate's own table beside the champion's, from the same day: share of units moved,
+    seconds it took to make.
 
     `churn` None: no champion answers. `silent`: why the candidate's bundle makes no table at all.
     """
@@ -54,8 +60,8 @@ class Tables:
 class Evidence:
     """What speaks for the candidate and for what it would replace.
 
-    Losses are (cutoffs, blocks) of the same windows; None: there was no window to compare on. `against_live`: what the
-    candidate's shadow on live days has against it (forecasting.shadow).
+    Losses are (cutoffs, blocks) of the same windows; None: there was no window to compare on.
+    `against_live`: what the candidate's shadow on live days has against it (forecasting.shadow).
     """
 
     candidate: np.ndarray | None
@@ -70,9 +76,15 @@ class Evidence:
 def decide(evidence: Evidence, params: GateParams, seed: int) -> Decision:
     """The decision with every reason against, or the ones in favour.
 
-    A guardrail broken by both sides blocks only a candidate that breaks it further: keeping the worse one would guard nothing.
+    A guardrail broken by both sides blocks only a candidate that breaks it further: keeping the
+    worse one would guard nothing.
     """
-    candidate, incumbent, rule, tables = evidence.candidate, evidence.incumbent, evidence.rule, evidence.tables
+    candidate, incumbent, rule, tables = (
+        evidence.candidate,
+        evidence.incumbent,
+        evidence.rule,
+        evidence.tables,
+    )
     conduct = _guardrails_against(evidence.ours, evidence.theirs, params)
     guards = [*conduct, *_tables_against(tables, params), *evidence.against_live]
     churn = round(tables.churn, 4) if tables and tables.churn is not None else None
@@ -85,20 +97,28 @@ def decide(evidence: Evidence, params: GateParams, seed: int) -> Decision:
     relative = float(candidate.sum() / max(incumbent.sum(), 1e-12) - 1)
     found = _found(confidence, rule, params)
     against = [*_difference_against(found, confidence, relative, rule, params), *guards]
-    return Decision(not against, confidence, relative, against or [f"{found}, by {-relative:.1%}"], rule, churn)
+    return Decision(
+        not against, confidence, relative, against or [f"{found}, by {-relative:.1%}"], rule, churn
+    )
 
 
 def reigning() -> Decision:
-    """The candidate is the champion, fitted again on the same data: nothing to judge, it goes on serving."""
+    """The candidate is the champion, fitted again on the same data: nothing to judge, it goes on
+    serving.
+    """
     return Decision(True, None, None, ["it is the champion already"], NO_HARM)
 
 
 def confidence_of(
-    candidate: np.ndarray, incumbent: np.ndarray, params: GateParams, seed: int, rule: str = IMPROVEMENT
+    candidate: np.ndarray,
+    incumbent: np.ndarray,
+    params: GateParams,
+    seed: int,
+    rule: str = IMPROVEMENT,
 ) -> float | None:
-    """Share of paired bootstrap draws in which the candidate is better by more than chance gives a sibling (`min_gain`), or,
-    for a refit, not worse by more than `max_loss`. None for one cutoff and one block:
-    all draws of one are alike, and say nothing of another.
+    """Share of paired bootstrap draws in which the candidate is better by more than chance gives a
+    sibling (`min_gain`), or, for a refit, not worse by more than `max_loss`. None for one cutoff
+    and one block: all draws of one are alike, and say nothing of another.
     """
     if candidate.size < 2:
         return None
@@ -115,9 +135,13 @@ def _found(confidence: float | None, rule: str, params: GateParams) -> str:
 def _difference_against(
     found: str, confidence: float | None, relative: float, rule: str, params: GateParams
 ) -> list[str]:
-    """Too little to tell holds back what must be better; a refit it holds back only if that little is harm."""
+    """Too little to tell holds back what must be better; a refit it holds back only if that little
+    is harm.
+    """
     if confidence is not None:
-        return [f"{found}, {params.confidence:.0%} needed"] if confidence < params.confidence else []
+        return (
+            [f"{found}, {params.confidence:.0%} needed"] if confidence < params.confidence else []
+        )
     is_bearable = rule == NO_HARM and relative < params.max_loss
     return [] if is_bearable else [f"{found} ({relative:+.1%})"]
 
@@ -128,17 +152,27 @@ def _claim(rule: str, params: GateParams) -> str:
     return f"better by {params.min_gain:.1%}" if params.min_gain else "better"
 
 
-def _guardrails_against(ours: GuardrailMetrics, theirs: GuardrailMetrics, params: GateParams) -> list[str]:
+def _guardrails_against(
+    ours: GuardrailMetrics, theirs: GuardrailMetrics, params: GateParams
+) -> list[str]:
     against = []
-    if not abs(ours.bias) <= max(params.max_abs_bias, np.nan_to_num(abs(theirs.bias))):  # an unknown bias is too much
+    # an unknown bias is too much
+    if not abs(ours.bias) <= max(params.max_abs_bias, np.nan_to_num(abs(theirs.bias))):
         against.append(f"total bias {ours.bias:+.1%} is outside ±{params.max_abs_bias:.0%}")
-    if ours.coverage_95 is not None and not _gap(ours) <= max(params.max_coverage_gap, _gap(theirs)):
+    if ours.coverage_95 is not None and not _gap(ours) <= max(
+        params.max_coverage_gap, _gap(theirs)
+    ):
         against.append(f"the 95% interval covered {ours.coverage_95:.1%}")
     shared = ours.wape_by_slice.keys() & theirs.wape_by_slice.keys()
-    worse = {name: ours.wape_by_slice[name] / max(theirs.wape_by_slice[name], 1e-12) - 1 for name in shared}
+    worse = {
+        name: ours.wape_by_slice[name] / max(theirs.wape_by_slice[name], 1e-12) - 1
+        for name in shared
+    }
     if worse and max(worse.values()) > params.max_slice_loss:
         name = max(sorted(worse), key=lambda one: worse[one])
-        against.append(f"WAPE of slice {name} is {worse[name]:+.1%}, {params.max_slice_loss:.0%} allowed")
+        against.append(
+            f"WAPE of slice {name} is {worse[name]:+.1%}, {params.max_slice_loss:.0%} allowed"
+        )
     return against
 
 
@@ -149,7 +183,9 @@ def _tables_against(tables: Tables | None, params: GateParams) -> list[str]:
         return [f"its bundle cannot answer today: {tables.silent}"]
     against = []
     if tables.churn is not None and not tables.churn <= params.max_churn:
-        against.append(f"its table moves {tables.churn:.1%} of the champion's units, {params.max_churn:.0%} allowed")
+        against.append(
+            f"its table moves {tables.churn:.1%} of the champion's units, {params.max_churn:.0%} allowed"
+        )
     if tables.forecast_s > params.max_forecast_s:
         against.append(
             f"a table takes longer than {params.max_forecast_s:g} s"

@@ -1,4 +1,6 @@
-"""What is published for one origin: every series and every level, mean and quantiles, with the method and the reason on each row."""
+"""What is published for one origin: every series and every level, mean and quantiles, with the
+method and the reason on each row.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +32,8 @@ FEWEST_UNITS = 100.0  # over the horizon, of all series; of fewer chance decides
 class Serving:
     """Who makes a table and by which rules.
 
-    `reason`: on its rows, why the champion handed in is an earlier one (forecasting.ladder.who_serves); None for the champion.
+    `reason`: on its rows, why the champion handed in is an earlier one
+    (forecasting.ladder.who_serves); None for the champion.
     """
 
     champion: Champion
@@ -50,8 +53,11 @@ def serving_of(params: Params, champion: Champion, reason: str | None = None) ->
     return Serving(champion, baseline_of(params), params.inference, demand_rules(params), reason)
 
 
-def publish_forecasts(serving: Serving, panel: Panel, origin: date, horizon: int, run_id: str) -> pl.DataFrame:
-    """As contract.frames.FORECASTS: series x horizon rows, none missing, none null, none negative; closed days all zero.
+def publish_forecasts(
+    serving: Serving, panel: Panel, origin: date, horizon: int, run_id: str
+) -> pl.DataFrame:
+    """As contract.frames.FORECASTS: series x horizon rows, none missing, none null, none negative;
+    closed days all zero.
 
     BadInput where most of what comes is closed.
     """
@@ -63,7 +69,8 @@ def publish_forecasts(serving: Serving, panel: Panel, origin: date, horizon: int
     closed = closed_ahead(known, origin, horizon, serving.rules.region)
     _refuse_closed(closed[~long_silent(known)], serving.params)
     is_closed = closed.ravel()
-    quantiles[is_closed] = 0.0  # the spread of "0 expected" is that of slow sellers, not of shut doors
+    # the spread of "0 expected" is that of slow sellers, not of shut doors
+    quantiles[is_closed] = 0.0
     return FORECASTS.conform(
         rows.with_columns(
             run_id=pl.lit(run_id),
@@ -77,9 +84,11 @@ def publish_forecasts(serving: Serving, panel: Panel, origin: date, horizon: int
 def publish_levels(
     forecasts: pl.DataFrame, series: pl.DataFrame, levels: list[Level], calibration: Calibration
 ) -> pl.DataFrame:
-    """As contract.frames.FORECAST_LEVELS: sums of the series' means (so levels agree), quantiles learned on each level itself.
+    """As contract.frames.FORECAST_LEVELS: sums of the series' means (so levels agree), quantiles
+    learned on each level itself.
 
-    A level the calibration never learned (`uncalibrated`) is left out: it has no quantiles of its own.
+    A level the calibration never learned (`uncalibrated`) is left out: it has no quantiles of its
+    own.
     """
     wide = forecasts.select("run_id", "origin", "unique_id", "ds", "h", "y_hat").join(
         series, on="unique_id", how="left"
@@ -95,9 +104,11 @@ def uncalibrated(levels: list[Level], calibration: Calibration) -> list[str]:
 
 
 def trim_to_last_sale(known: Panel) -> Panel:
-    """The panel up to the last day that sold, if as many days are missing after it as known: closed days behind a hole in the feed
-    are not what came last. Eleven days refused and then New Year's zeros made a forecast 16% too low (drill `wrong_unit`).
-    Weeks of zeros with a Sunday missing now and then are what came last: a slow shop's."""
+    """The panel up to the last day that sold, if as many days are missing after it as known: closed
+    days behind a hole in the feed are not what came last. Eleven days refused and then New Year's
+    zeros made a forecast 16% too low (drill `wrong_unit`). Weeks of zeros with a Sunday missing now
+    and then are what came last: a slow shop's.
+    """
     sold = known.sales.select(pl.col("ds").filter(pl.col("y") > 0).max()).item()
     if sold is None:
         return known
@@ -106,8 +117,12 @@ def trim_to_last_sale(known: Panel) -> Panel:
     return known.up_to(sold) if missing >= since else known
 
 
-def _model_forecast(serving: Serving, known: Panel, naive: pl.DataFrame, origin: date, horizon: int) -> ModelForecast:
-    """What the champion says; or the reason (forecasting.fallback.REASONS) the ladder gives for every row."""
+def _model_forecast(
+    serving: Serving, known: Panel, naive: pl.DataFrame, origin: date, horizon: int
+) -> ModelForecast:
+    """What the champion says; or the reason (forecasting.fallback.REASONS) the ladder gives for
+    every row.
+    """
     model = serving.champion.model
     if model is None:
         return no_forecast(naive, serving.method, "no_model")
@@ -121,12 +136,17 @@ def _model_forecast(serving: Serving, known: Panel, naive: pl.DataFrame, origin:
 
 
 def _level_jump(rows: pl.DataFrame, known: Panel, horizon: int) -> float:
-    """The factor, up or down, between all units forecast and those of as many days at the level of the last 8 weeks.
+    """The factor, up or down, between all units forecast and those of as many days at the level of
+    the last 8 weeks.
 
     1 where too little sold to say. Rows that are no number are the ladder's matter, row by row.
     """
     days = min(LEVEL_DAYS, (known.last_day - known.first_day).days + 1)
-    recent = known.sales.filter(pl.col("ds") > known.last_day - timedelta(days=days))["y"].sum() / days * horizon
+    recent = (
+        known.sales.filter(pl.col("ds") > known.last_day - timedelta(days=days))["y"].sum()
+        / days
+        * horizon
+    )
     units = rows.filter(pl.col("y_hat").is_finite() & (pl.col("y_hat") > 0))["y_hat"].sum()
     if recent < FEWEST_UNITS or units <= 0:
         return 1.0
@@ -134,7 +154,9 @@ def _level_jump(rows: pl.DataFrame, known: Panel, horizon: int) -> float:
 
 
 def _refuse_closed(closed: np.ndarray, params: InferenceParams) -> None:
-    """A table of zeros is what one wrong tick in a calendar makes of every order (drill `closed_ahead`)."""
+    """A table of zeros is what one wrong tick in a calendar makes of every order (drill
+    `closed_ahead`).
+    """
     share = float(closed.mean()) if closed.size else 0.0
     if share > params.most_closed_ahead:
         raise BadInput(
@@ -163,4 +185,6 @@ def _one_level(wide: pl.DataFrame, level: Level, calibration: Calibration) -> pl
         .sort("group_key", "ds")
     )
     q = calibration.quantiles(level.name, sums["y_hat"].to_numpy(), sums["h"].to_numpy())
-    return sums.with_columns(**{name: pl.Series(values) for name, values in quantile_columns(q).items()})
+    return sums.with_columns(
+        **{name: pl.Series(values) for name, values in quantile_columns(q).items()}
+    )

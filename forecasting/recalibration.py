@@ -1,9 +1,12 @@
-"""Intervals stretched by what came true since they were learned: a factor on every quantile's distance from the median.
+"""Intervals stretched by what came true since they were learned: a factor on every quantile's
+distance from the median.
 
-A calibration is learned from a backtest; when the spread of demand changes, its intervals cover too little (or too much) until the
-next fit. Where the 95% interval's coverage of a class of series leaves its band, the class gets the factors with which it would have
-covered: split conformal prediction on residuals scaled by the interval itself (Lei et al. 2018), learned again whenever the
-band is left (the aim of adaptive conformal inference, Gibbs and Candes 2021, in steps a person can read). Nothing is fitted.
+A calibration is learned from a backtest; when the spread of demand changes, its intervals cover too
+little (or too much) until the next fit. Where the 95% interval's coverage of a class of series
+leaves its band, the class gets the factors with which it would have
+covered: split conformal prediction on residuals scaled by the interval itself (Lei et al. 2018),
+learned again whenever the band is left (the aim of adaptive conformal inference, Gibbs and Candes
+2021, in steps a person can read). Nothing is fitted.
 """
 
 from __future__ import annotations
@@ -23,7 +26,8 @@ from forecasting.slices import FAST_UNITS, SLOW_UNITS
 CLASSES = ("slow", "medium", "fast")  # by the forecast mean of the day, units
 LEAST_DAYS = 14  # of outcomes; fewer are two weekends
 SURE = 2.0  # standard errors; days are the observations, as series of one day move together
-FURTHEST = 3.0  # a factor beyond is no spread but another demand: a matter of accuracy and its alert
+# a factor beyond is no spread but another demand: a matter of accuracy and its alert
+FURTHEST = 3.0
 LEAST_CHANGE = 0.05  # of a factor; less is not worth another table
 NOMINAL = 0.95
 MEDIAN = list(QUANTILES).index("q500")
@@ -31,7 +35,9 @@ MEDIAN = list(QUANTILES).index("q500")
 
 @dataclass(frozen=True)
 class IntervalScale:
-    """Factors below and above the median for slow, medium and fast forecasts; 1 leaves a quantile where it was learned."""
+    """Factors below and above the median for slow, medium and fast forecasts; 1 leaves a quantile
+    where it was learned.
+    """
 
     lower: tuple[float, ...] = (1.0, 1.0, 1.0)
     upper: tuple[float, ...] = (1.0, 1.0, 1.0)
@@ -41,7 +47,9 @@ class IntervalScale:
         of = np.digitize(y_hat, (SLOW_UNITS, FAST_UNITS))
         median = quantiles[:, MEDIAN : MEDIAN + 1]
         factors = np.where(
-            np.arange(len(TAUS)) < MEDIAN, np.array(self.lower)[of][:, None], np.array(self.upper)[of][:, None]
+            np.arange(len(TAUS)) < MEDIAN,
+            np.array(self.lower)[of][:, None],
+            np.array(self.upper)[of][:, None],
         )
         return np.maximum(median + (quantiles - median) * factors, 0.0)
 
@@ -59,7 +67,9 @@ def text_of(interval_scale: IntervalScale) -> str:
 
 @dataclass(frozen=True)
 class ScaledCalibration(Calibration):
-    """A calibration whose quantiles of series are stretched; those of groups of series are as learned."""
+    """A calibration whose quantiles of series are stretched; those of groups of series are as
+    learned.
+    """
 
     interval_scale: IntervalScale = IntervalScale()
 
@@ -76,12 +86,17 @@ def with_interval_scale(champion: Champion, text: str | None) -> Champion:
     mine = champion.calibrations[champion.model.name]
     stretched = ScaledCalibration(mine.by_level, interval_scale_of(text))
     return replace(
-        champion, calibrations={**champion.calibrations, champion.model.name: stretched}, interval_scale=text
+        champion,
+        calibrations={**champion.calibrations, champion.model.name: stretched},
+        interval_scale=text,
     )
 
 
-def learned_interval_scale(told: pl.DataFrame, before: IntervalScale, band: float) -> tuple[IntervalScale, str] | None:
-    """The interval_scale under which what came true would have been covered, and why in a sentence; None while every class is in its band.
+def learned_interval_scale(
+    told: pl.DataFrame, before: IntervalScale, band: float
+) -> tuple[IntervalScale, str] | None:
+    """The interval_scale under which what came true would have been covered, and why in a sentence;
+    None while every class is in its band.
 
     `told`: ds, y, y_hat and quantiles of published rows, all made under `before`.
     """
@@ -94,7 +109,9 @@ def learned_interval_scale(told: pl.DataFrame, before: IntervalScale, band: floa
     )
     for k, name in enumerate(CLASSES):
         mine = of == k
-        share, error, days = _coverage(told["ds"].to_numpy()[mine], (y >= low)[mine] & (y <= high)[mine])
+        share, error, days = _coverage(
+            told["ds"].to_numpy()[mine], (y >= low)[mine] & (y <= high)[mine]
+        )
         gap = share - NOMINAL
         if days < LEAST_DAYS or abs(gap) <= max(band, SURE * error):
             continue
@@ -122,8 +139,9 @@ def _coverage(ds: np.ndarray, inside: np.ndarray) -> tuple[float, float, int]:
 
 
 def _ratio(distances: np.ndarray, widths: np.ndarray) -> float:
-    """The factor on the widths that leaves half of what may lie outside beyond this end (half of it, in logs, if that is
-    narrower); 1 where the end lies on the median."""
+    """The factor on the widths that leaves half of what may lie outside beyond this end (half of
+    it, in logs, if that is narrower); 1 where the end lies on the median.
+    """
     has_width = widths > 0
     if not has_width.any():
         return 1.0

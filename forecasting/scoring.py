@@ -1,4 +1,6 @@
-"""Backtest forecasts in, one long frame of scores out: every model, cutoff, level, slice and metric."""
+"""Backtest forecasts in, one long frame of scores out: every model, cutoff, level, slice and
+metric.
+"""
 
 from __future__ import annotations
 
@@ -41,10 +43,11 @@ def score_backtest(
     most_bins: int,
     rules: DemandRules,
 ) -> tuple[pl.DataFrame, dict[str, Calibration]]:
-    """Scores as contract.frames.SCORES without run_id, and for each model the calibration learned from all cutoffs.
+    """Scores as contract.frames.SCORES without run_id, and for each model the calibration learned
+    from all cutoffs.
 
-    Quantiles at a cutoff are scored with a calibration learned from earlier cutoffs only, whose windows had closed by then;
-    the first cutoff has none, and so no quantile scores.
+    Quantiles at a cutoff are scored with a calibration learned from earlier cutoffs only, whose
+    windows had closed by then; the first cutoff has none, and so no quantile scores.
     """
     cutoffs = sorted(backtest["cutoff"].unique().to_list())
     horizon = int(backtest["h"].max())
@@ -55,7 +58,11 @@ def score_backtest(
         forecasts = backtest.filter(pl.col("cutoff") == cutoff)
         for model in models:
             y_hat = window.matrix(forecasts, model)
-            closed = [pairs for earlier, pairs in told[model] if earlier + timedelta(days=horizon) <= cutoff]
+            closed = [
+                pairs
+                for earlier, pairs in told[model]
+                if earlier + timedelta(days=horizon) <= cutoff
+            ]
             calibration = calibrate(closed, most_bins) if closed else None
             rows += [(model, cutoff, *row) for row in _score_one(window, y_hat, calibration)]
             told[model].append((cutoff, pairs_of(window, y_hat)))
@@ -68,7 +75,10 @@ def score_backtest(
 def calibration_json(calibrations: dict[str, Calibration]) -> dict[str, object]:
     """Calibrations as plain JSON, rounded so that the last bits of a float cannot change a hash."""
     return {
-        model: {level: [_rounded(asdict(week)) for week in weeks] for level, weeks in calibration.by_level.items()}
+        model: {
+            level: [_rounded(asdict(week)) for week in weeks]
+            for level, weeks in calibration.by_level.items()
+        }
         for model, calibration in calibrations.items()
     }
 
@@ -76,19 +86,25 @@ def calibration_json(calibrations: dict[str, Calibration]) -> dict[str, object]:
 def calibration_of(plain: dict[str, dict[str, list[dict[str, list]]]]) -> dict[str, Calibration]:
     """The inverse of `calibration_json`."""
     return {
-        model: Calibration({level: [Ratios(**week) for week in weeks] for level, weeks in levels.items()})
+        model: Calibration(
+            {level: [Ratios(**week) for week in weeks] for level, weeks in levels.items()}
+        )
         for model, levels in plain.items()
     }
 
 
-def _score_one(window: Window, y_hat: np.ndarray, calibration: Calibration | None) -> list[tuple[str, str, str, float]]:
+def _score_one(
+    window: Window, y_hat: np.ndarray, calibration: Calibration | None
+) -> list[tuple[str, str, str, float]]:
     rows = []
     for level in window.levels:
         sums = sum_by(y_hat, level.group_ix, len(level.group_key))[0]
         scores = point_scores(level, sums)
         if calibration is not None:
             quantiles = level_quantiles(calibration, level.level, sums)
-            scores |= quantile_scores(level, quantiles) | pit_scores(level.y, quantiles, level.is_known)
+            scores |= quantile_scores(level, quantiles) | pit_scores(
+                level.y, quantiles, level.is_known
+            )
             if level.level == SERIES_LEVEL:
                 price = sum_by(window.price[:, None], level.group_ix, len(level.group_key))[0][:, 0]
                 scores |= newsvendor_costs(level.y, quantiles, price, level.is_known)
@@ -96,7 +112,9 @@ def _score_one(window: Window, y_hat: np.ndarray, calibration: Calibration | Non
     return rows + _average_of_levels(rows) + _score_slices(window, y_hat, calibration)
 
 
-def _average_of_levels(rows: list[tuple[str, str, str, float]]) -> list[tuple[str, str, str, float]]:
+def _average_of_levels(
+    rows: list[tuple[str, str, str, float]],
+) -> list[tuple[str, str, str, float]]:
     """M5's headline: the plain mean of WRMSSE (and WSPL) over the levels."""
     averages = []
     for metric in ("wrmsse", "wspl"):
@@ -119,13 +137,18 @@ def _score_slices(
     rows = []
     for name, mask in slices_of(window.history, y.shape[1]).items():
         cells = mask & window.is_known
-        rows += [(SERIES_LEVEL, name, metric, value) for metric, value in volume_scores(y[cells], y_hat[cells]).items()]
+        rows += [
+            (SERIES_LEVEL, name, metric, value)
+            for metric, value in volume_scores(y[cells], y_hat[cells]).items()
+        ]
         if inside is not None and cells.any():
             rows.append((SERIES_LEVEL, name, "coverage_95", float(inside[cells].mean())))
     return rows
 
 
-def level_quantiles(calibration: Calibration, level: str, y_hat: np.ndarray) -> dict[str, np.ndarray]:
+def level_quantiles(
+    calibration: Calibration, level: str, y_hat: np.ndarray
+) -> dict[str, np.ndarray]:
     """The nine quantiles of (groups, horizon) means of one level."""
     groups, horizon = y_hat.shape
     h = np.tile(np.arange(1, horizon + 1), groups)
@@ -150,7 +173,9 @@ def calibrate(told: list[Pairs], most_bins: int) -> Calibration:
     def joined(level: str, side: int) -> np.ndarray:
         return np.concatenate([pairs[level][side] for pairs in told])
 
-    return Calibration({level: learn_weeks(joined(level, 0), joined(level, 1), most_bins) for level in told[0]})
+    return Calibration(
+        {level: learn_weeks(joined(level, 0), joined(level, 1), most_bins) for level in told[0]}
+    )
 
 
 def _rounded(week: dict[str, list]) -> dict[str, list]:

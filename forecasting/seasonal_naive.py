@@ -1,4 +1,6 @@
-"""The simplest production baseline: next Tuesday sells what last Tuesday sold (statsforecast's SeasonalNaive)."""
+"""The simplest production baseline: next Tuesday sells what last Tuesday sold (statsforecast's
+SeasonalNaive).
+"""
 
 from __future__ import annotations
 
@@ -38,9 +40,11 @@ class SeasonalNaive:
         return self
 
     def forecast(self, panel: Panel, origin: date, horizon: int) -> pl.DataFrame:
-        """As Forecaster.forecast. A day closed ahead is 0; a series that never had a row, or none known in four seasons, is null.
+        """As Forecaster.forecast. A day closed ahead is 0; a series that never had a row, or none
+        known in four seasons, is null.
 
-        A day of the last season of which nothing is known (closed, its feed missing) takes the same day of an earlier one.
+        A day of the last season of which nothing is known (closed, its feed missing) takes the same
+        day of an earlier one.
         """
         panel = panel.up_to(origin)
         steps = horizon + days_late(panel, origin)
@@ -54,12 +58,18 @@ class SeasonalNaive:
             repeated = grid.with_columns(y_hat=pl.lit(None, dtype=pl.Float64))
         else:
             repeated = grid.join(
-                self._repeat(season, steps), on=["unique_id", "ds"], how="left", validate="1:1", maintain_order="left"
+                self._repeat(season, steps),
+                on=["unique_id", "ds"],
+                how="left",
+                validate="1:1",
+                maintain_order="left",
             )
         return repeated.with_columns(y_hat=pl.when(is_closed).then(0.0).otherwise("y_hat"))
 
     def _last_season(self, panel: Panel, days: Days, closed: np.ndarray) -> pl.DataFrame:
-        """unique_id, ds, y of the last two seasons, each as the last one is known; series that can be answered alone."""
+        """unique_id, ds, y of the last two seasons, each as the last one is known; series that can
+        be answered alone.
+        """
         recent = replace(panel, sales=panel.sales.filter(pl.col("ds") >= days.first))
         y = units_sold(recent, days, self.rules)
         y[closed] = np.nan
@@ -67,23 +77,31 @@ class SeasonalNaive:
         latest = seasons[:, 0]
         for season in range(1, SEASONS_BACK):
             latest = np.where(np.isnan(seasons[:, season]), latest, seasons[:, season])
-        heard_of = pl.concat([panel.sales["unique_id"].unique(), panel.before["unique_id"]]).implode()
-        answered = panel.series["unique_id"].is_in(heard_of).to_numpy() & ~np.isnan(latest).all(axis=1)
+        heard_of = pl.concat(
+            [panel.sales["unique_id"].unique(), panel.before["unique_id"]]
+        ).implode()
+        answered = panel.series["unique_id"].is_in(heard_of).to_numpy() & ~np.isnan(latest).all(
+            axis=1
+        )
         last_days = pl.date_range(
-            panel.last_day - timedelta(days=SEASONS_NEEDED * self.season - 1), panel.last_day, eager=True
+            panel.last_day - timedelta(days=SEASONS_NEEDED * self.season - 1),
+            panel.last_day,
+            eager=True,
         )
         ids = panel.series.filter(answered).select("unique_id")
         two = np.tile(np.nan_to_num(latest[answered]).astype(np.float64), SEASONS_NEEDED)
-        return ids.join(last_days.alias("ds").to_frame(), how="cross", maintain_order="left_right").with_columns(
-            y=pl.Series(two.ravel(), dtype=pl.Float64)
-        )
+        return ids.join(
+            last_days.alias("ds").to_frame(), how="cross", maintain_order="left_right"
+        ).with_columns(y=pl.Series(two.ravel(), dtype=pl.Float64))
 
     def _repeat(self, recent: pl.DataFrame, steps: int) -> pl.DataFrame:
         from statsforecast import StatsForecast  # two seconds to import
         from statsforecast.models import SeasonalNaive as StatsSeasonalNaive
 
         engine = StatsForecast(
-            models=[StatsSeasonalNaive(season_length=self.season, alias="y_hat")], freq="1d", n_jobs=1
+            models=[StatsSeasonalNaive(season_length=self.season, alias="y_hat")],
+            freq="1d",
+            n_jobs=1,
         )
         return engine.forecast(df=recent, h=steps).select(
             "unique_id", pl.col("ds").cast(pl.Date), pl.col("y_hat").cast(pl.Float64)

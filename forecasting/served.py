@@ -1,7 +1,9 @@
-"""The feature rows some series were served with: kept as the boosters were given them, computed again by whoever doubts them.
+"""The feature rows some series were served with: kept as the boosters were given them, computed
+again by whoever doubts them.
 
-A sample is enough: what makes serving differ from training (a changed function, another panel, another param) moves a feature
-of many series. 50 series x 28 days x 90 features are about 100 KB a day; another sample every day.
+A sample is enough: what makes serving differ from training (a changed function, another panel,
+another param) moves a feature of many series. 50 series x 28 days x 90 features are about 100 KB a
+day; another sample every day.
 """
 
 from __future__ import annotations
@@ -26,7 +28,9 @@ TABLES_KEPT = 30  # newest; the watcher reads the last one, the others are for w
 
 
 def watch_serving(model: Forecaster | None, panel: Panel, count: int) -> None:
-    """Let the model keep what it is given for `count` series, drawn by the panel's hash: other data, other series."""
+    """Let the model keep what it is given for `count` series, drawn by the panel's hash: other
+    data, other series.
+    """
     if hasattr(model, "served"):
         model.served = ServedRows(drawn(panel.series["unique_id"].to_list(), count, panel.hash))
 
@@ -38,7 +42,9 @@ def drawn(unique_ids: list[str], count: int, seed: str) -> list[str]:
 
 
 def keep_served(model: Forecaster | None, folder: Path, run_id: str) -> None:
-    """What the model was given, as <run_id>.parquet and its SHA-256 beside it; the oldest beyond TABLES_KEPT go."""
+    """What the model was given, as <run_id>.parquet and its SHA-256 beside it; the oldest beyond
+    TABLES_KEPT go.
+    """
     served: ServedRows | None = getattr(model, "served", None)
     if served is None or not served.parts:
         return
@@ -48,7 +54,9 @@ def keep_served(model: Forecaster | None, folder: Path, run_id: str) -> None:
     flush_to_disk(unfinished)
     target.with_suffix(".sha256").write_text(sha256_of(unfinished), encoding="ascii")
     unfinished.replace(target)
-    newest_first = sorted(folder.glob("*.parquet"), key=lambda path: path.stat().st_mtime, reverse=True)
+    newest_first = sorted(
+        folder.glob("*.parquet"), key=lambda path: path.stat().st_mtime, reverse=True
+    )
     for path in newest_first[TABLES_KEPT:]:
         path.with_suffix(".sha256").unlink(missing_ok=True)
         path.unlink()
@@ -66,7 +74,8 @@ def read_served(folder: Path, run_id: str) -> tuple[pl.DataFrame | None, str]:
 
 
 def served_again(bundle: Path, panel: Panel, origin: date, served: pl.DataFrame) -> pl.DataFrame:
-    """The same rows computed from a panel by what the model's card says it learned from: KEY and its features.
+    """The same rows computed from a panel by what the model's card says it learned from: KEY and
+    its features.
 
     A series the panel does not know has no row. ModelBroken where the card cannot be read.
     """
@@ -78,7 +87,11 @@ def served_again(bundle: Path, panel: Panel, origin: date, served: pl.DataFrame)
     places = dense.series.select("unique_id").with_row_index("series_ix")
     asked = served.select(KEY).join(places, on="unique_id", how="inner").sort("series_ix", "ds")
     h = (asked["ds"] - known.last_day).dt.total_days().to_numpy().astype(np.int32)
-    rows = Rows(asked["series_ix"].to_numpy().astype(np.int32), np.full(len(h), dense.last_known, np.int32), h)
+    rows = Rows(
+        asked["series_ix"].to_numpy().astype(np.int32),
+        np.full(len(h), dense.last_known, np.int32),
+        h,
+    )
     ends = np.flatnonzero(np.diff(rows.series_ix, append=-1)) + 1
     alone = [rows.slice(first, last) for first, last in zip([0, *ends[:-1]], ends, strict=True)]
     # one by one: in chunks, all series between them would be computed, too

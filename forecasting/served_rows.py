@@ -1,4 +1,6 @@
-"""What some series are given while a model forecasts: taken down in passing, named by series and day."""
+"""What some series are given while a model forecasts: taken down in passing, named by series and
+day.
+"""
 
 from __future__ import annotations
 
@@ -16,13 +18,17 @@ KEY = ["unique_id", "ds"]
 
 @dataclass
 class ServedRows:
-    """What a model is given for these series, filled while it forecasts. Of a recursive forecast the first pass alone."""
+    """What a model is given for these series, filled while it forecasts. Of a recursive forecast
+    the first pass alone.
+    """
 
     unique_ids: list[str]
     last_known: date | None = None
     parts: list[pl.DataFrame] = field(default_factory=list)
 
-    def passing(self, dense: DensePanel, rows: Rows, frames: Iterator[pl.DataFrame]) -> Iterator[pl.DataFrame]:
+    def passing(
+        self, dense: DensePanel, rows: Rows, frames: Iterator[pl.DataFrame]
+    ) -> Iterator[pl.DataFrame]:
         """The frames, untouched; the rows of these series among them are kept."""
         first = 0
         for frame in frames:
@@ -36,7 +42,9 @@ class ServedRows:
         if self.last_known == last_known:
             wanted = dense.series["unique_id"].is_in(self.unique_ids).to_numpy()[rows.series_ix]
             if wanted.any():
-                self.parts.append(named_rows(dense, rows.where(wanted), frame.filter(pl.Series(wanted))))
+                self.parts.append(
+                    named_rows(dense, rows.where(wanted), frame.filter(pl.Series(wanted)))
+                )
 
     def frame(self) -> pl.DataFrame:
         """unique_id, ds and every feature; sorted by series and day."""
@@ -45,6 +53,8 @@ class ServedRows:
 
 def named_rows(dense: DensePanel, rows: Rows, frame: pl.DataFrame) -> pl.DataFrame:
     """The features behind the key of their row."""
-    days = pl.date_range(dense.days.first, dense.days.first + timedelta(days=int(rows.target_ix.max())), eager=True)
+    days = pl.date_range(
+        dense.days.first, dense.days.first + timedelta(days=int(rows.target_ix.max())), eager=True
+    )
     key = [dense.series["unique_id"].gather(rows.series_ix), days.gather(rows.target_ix)]
     return pl.DataFrame([key[0].alias("unique_id"), key[1].alias("ds"), *frame.get_columns()])

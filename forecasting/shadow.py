@@ -1,4 +1,6 @@
-"""A challenger's shadow: what it forecast beside the champion on live days for a share of the series, and what came of it."""
+"""A challenger's shadow: what it forecast beside the champion on live days for a share of the
+series, and what came of it.
+"""
 
 from __future__ import annotations
 
@@ -17,8 +19,10 @@ SURE = 2.0  # standard errors; days are the observations
 
 @dataclass(frozen=True)
 class Shadow:
-    """A challenger against what was served, on the same series and days. `relative`: its absolute error over the served one's, less 1
-    (negative is better); `error` its standard error, from the spread of the days."""
+    """A challenger against what was served, on the same series and days. `relative`: its absolute
+    error over the served one's, less 1 (negative is better); `error` its standard error, from the
+    spread of the days.
+    """
 
     model_id: str
     params_hash: str
@@ -39,9 +43,13 @@ class Shadow:
 
 
 def shadow_of(told: pl.DataFrame, model_id: str, params_hash: str) -> Shadow | None:
-    """The score of what came true: unique_id, ds, y, error of the challenger, served_error. None on fewer than LEAST_DAYS."""
+    """The score of what came true: unique_id, ds, y, error of the challenger, served_error. None on
+    fewer than LEAST_DAYS.
+    """
     daily = told.group_by("ds").agg(
-        theirs=pl.col("served_error").abs().sum(), ours=pl.col("error").abs().sum(), y=pl.col("y").sum()
+        theirs=pl.col("served_error").abs().sum(),
+        ours=pl.col("error").abs().sum(),
+        y=pl.col("y").sum(),
     )
     ours, theirs, units = (float(daily[name].sum()) for name in ("ours", "theirs", "y"))
     if daily.height < LEAST_DAYS or theirs <= 0 or units <= 0:
@@ -56,15 +64,20 @@ def shadow_of(told: pl.DataFrame, model_id: str, params_hash: str) -> Shadow | N
 
 
 def shadow_against(shadow: Shadow | None, params_hash: str | None, params: GateParams) -> list[str]:
-    """Why a candidate of this recipe (the card's params_hash) may not serve yet: its like was worse in shadow, beyond chance, or has
-    not been there for the days that are asked for."""
+    """Why a candidate of this recipe (the card's params_hash) may not serve yet: its like was worse
+    in shadow, beyond chance, or has not been there for the days that are asked for.
+    """
     own = shadow if shadow is not None and shadow.params_hash == params_hash else None
     days = own.days if own else 0
     against = (
-        [f"its recipe was {days} days in shadow, {params.shadow_days} needed"] if days < params.shadow_days else []
+        [f"its recipe was {days} days in shadow, {params.shadow_days} needed"]
+        if days < params.shadow_days
+        else []
     )
     if own and own.relative > max(params.max_loss, SURE * own.error):
-        against.append(f"its recipe was worse on live days: {own.sentence}, {params.max_loss:.0%} allowed")
+        against.append(
+            f"its recipe was worse on live days: {own.sentence}, {params.max_loss:.0%} allowed"
+        )
     return against
 
 

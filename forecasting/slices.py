@@ -1,4 +1,6 @@
-"""Parts of the assortment whose scores an average hides: weeks ahead, velocity, lifecycle, promotion."""
+"""Parts of the assortment whose scores an average hides: weeks ahead, velocity, lifecycle,
+promotion.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,9 @@ FAST_UNITS, SLOW_UNITS = 5.0, 1.0  # mean units a day
 
 
 def lifecycle_states(history: np.ndarray) -> np.ndarray:
-    """For each (series, days) row one of: unsold (never), new (first sale recent), dormant (no recent sale), active."""
+    """For each (series, days) row one of: unsold (never), new (first sale recent), dormant (no
+    recent sale), active.
+    """
     sold = history > 0
     ever, recently = sold.any(axis=1), sold[:, -RECENT_DAYS:].any(axis=1)
     before = sold[:, :-RECENT_DAYS].any(axis=1)
@@ -17,17 +21,27 @@ def lifecycle_states(history: np.ndarray) -> np.ndarray:
 
 
 def velocity_classes(history: np.ndarray) -> np.ndarray:
-    """For each (series, days) row one of: fast, medium, slow, by mean units a day over the recent days."""
+    """For each (series, days) row one of: fast, medium, slow, by mean units a day over the recent
+    days.
+    """
     mean = history[:, -RECENT_DAYS:].mean(axis=1)
     return np.select([mean >= FAST_UNITS, mean >= SLOW_UNITS], ["fast", "medium"], "slow")
 
 
-def slices_of(history: np.ndarray, horizon: int, promoted: np.ndarray | None = None) -> dict[str, np.ndarray]:
+def slices_of(
+    history: np.ndarray, horizon: int, promoted: np.ndarray | None = None
+) -> dict[str, np.ndarray]:
     """Slice name -> (series, horizon) mask of its cells."""
     shape = (history.shape[0], horizon)
     h = np.arange(horizon)
-    masks = {f"week_{week + 1}": np.broadcast_to(h // 7 == week, shape) for week in range(-(-horizon // 7))}
-    for kind, labels in (("lifecycle", lifecycle_states(history)), ("velocity", velocity_classes(history))):
+    masks = {
+        f"week_{week + 1}": np.broadcast_to(h // 7 == week, shape)
+        for week in range(-(-horizon // 7))
+    }
+    for kind, labels in (
+        ("lifecycle", lifecycle_states(history)),
+        ("velocity", velocity_classes(history)),
+    ):
         for label in np.unique(labels):
             masks[f"{kind}_{label}"] = np.broadcast_to((labels == label)[:, None], shape)
     if promoted is not None and promoted.any():

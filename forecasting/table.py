@@ -1,4 +1,6 @@
-"""One question, one table: a panel and who serves -> the rows that go out, their levels, and the lineage both carry."""
+"""One question, one table: a panel and who serves -> the rows that go out, their levels, and the
+lineage both carry.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,8 @@ from forecasting.publication import Serving, publish_forecasts, publish_levels, 
 
 @dataclass(frozen=True)
 class ForecastTable:
-    """FORECASTS and FORECAST_LEVELS of one run; `lineage`: its run_id, and model, data and params behind it.
+    """FORECASTS and FORECAST_LEVELS of one run; `lineage`: its run_id, and model, data and params
+    behind it.
 
     `levels_left_out`: levels that have no calibration yet.
     """
@@ -36,7 +39,9 @@ class ForecastTable:
         return self.lineage["run_id"]
 
 
-def forecast_table(params: Params, panel: Panel, serving: Serving, question: Question) -> ForecastTable:
+def forecast_table(
+    params: Params, panel: Panel, serving: Serving, question: Question
+) -> ForecastTable:
     """What the champion says. A part of the series comes without levels."""
     origin, horizon = question.origin or panel.last_day, question.horizon or params.train.horizon
     scope = (origin, horizon, question.series, question.as_of)
@@ -45,7 +50,9 @@ def forecast_table(params: Params, panel: Panel, serving: Serving, question: Que
     rows = publish_forecasts(serving, panel, origin, horizon, lineage["run_id"])
     if (
         wanted is not None
-    ):  # features need the neighbours, the question does not; a part of a group has no own calibration
+        # features need the neighbours, the question does not; a part of a group has no own
+        # calibration
+    ):
         rows = rows.join(wanted, on="unique_id", how="semi", maintain_order="left")
         return ForecastTable(rows, FORECAST_LEVELS.empty(), lineage)
     calibration, hierarchy = serving.champion.calibrations[serving.method], params.source.hierarchy
@@ -53,8 +60,12 @@ def forecast_table(params: Params, panel: Panel, serving: Serving, question: Que
     return ForecastTable(rows, levels, lineage, tuple(uncalibrated(hierarchy, calibration)))
 
 
-def repeated_table(params: Params, panel: Panel, last: tuple[pl.DataFrame, pl.DataFrame], today: date) -> ForecastTable:
-    """The lowest rung: no sale can be read, so the last published table and its levels go out again, from today on."""
+def repeated_table(
+    params: Params, panel: Panel, last: tuple[pl.DataFrame, pl.DataFrame], today: date
+) -> ForecastTable:
+    """The lowest rung: no sale can be read, so the last published table and its levels go out
+    again, from today on.
+    """
     horizon = params.train.horizon
     lineage = _lineage(params, panel, Champion(None, None, {}), (today, horizon, None, None))
     rows, levels = (repeated(table, today, horizon, lineage["run_id"]) for table in last)
@@ -64,7 +75,9 @@ def repeated_table(params: Params, panel: Panel, last: tuple[pl.DataFrame, pl.Da
 def _lineage(
     params: Params, panel: Panel, champion: Champion, scope: tuple, reason: str | None = None
 ) -> dict[str, Any]:
-    """Which model, data and params made the rows. The run_id is their hash: the same question twice is the same run."""
+    """Which model, data and params made the rows. The run_id is their hash: the same question twice
+    is the same run.
+    """
     made_of = served_hash(params)
     beside = [made for made in (reason, champion.interval_scale) if made]
     return {
@@ -78,7 +91,9 @@ def _lineage(
 
 
 def summary_of_table(table: ForecastTable) -> dict[str, Any]:
-    """What a person wants to know of a table: its lineage, its size, and which rows are not the champion's, and why."""
+    """What a person wants to know of a table: its lineage, its size, and which rows are not the
+    champion's, and why.
+    """
     rows = table.rows
     fallback = rows.filter(pl.col("reason").is_not_null())
     counts = fallback.group_by("method", "reason").len().sort("method", "reason").rows()

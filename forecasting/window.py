@@ -15,7 +15,8 @@ from features.dense import Days, leave_out_sold_out, units_sold
 from features.hierarchy import sum_by
 from features.price import spread_over_days
 
-WEIGHT_DAYS = 28  # revenue of the last 28 days known at the cutoff weighs a group (M5 competitors' guide, 2020)
+# revenue of the last 28 days known at the cutoff weighs a group (M5 competitors' guide, 2020)
+WEIGHT_DAYS = 28
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,8 @@ class LevelWindow:
     group_key: pl.Series
     group_ix: np.ndarray  # for each series its group
     y: np.ndarray  # (groups, horizon) units that came true; unknown cells count as 0 on both sides
-    squared_scale: np.ndarray  # mean squared one-day change over the history since the first sale (RMSSE)
+    # mean squared one-day change over the history since the first sale (RMSSE)
+    squared_scale: np.ndarray
     absolute_scale: np.ndarray  # the same with absolute changes (MASE, scaled pinball)
     weight: np.ndarray  # revenue share, sums to 1
     is_known: np.ndarray  # (groups, horizon), whether any member is known
@@ -40,16 +42,21 @@ class Window:
     cutoff: date
     is_known: np.ndarray  # (series, horizon)
     history: np.ndarray  # (series, days known at the cutoff), 0 before launch
-    price: np.ndarray  # (series,) money a unit, the mean of the last WEIGHT_DAYS; 1 where none is known
+    # (series,) money a unit, the mean of the last WEIGHT_DAYS; 1 where none is known
+    price: np.ndarray
     levels: list[LevelWindow]
 
     def matrix(self, forecasts: pl.DataFrame, column: str = "y_hat") -> np.ndarray:
-        """A forecast column as (series, horizon), 0 in unknown cells. `forecasts` has unique_id, h and the column."""
+        """A forecast column as (series, horizon), 0 in unknown cells. `forecasts` has unique_id, h
+        and the column.
+        """
         located = forecasts.join(
             self.series.select("unique_id").with_row_index("entity_ix"), on="unique_id", how="inner"
         )
         values = np.full(self.is_known.shape, np.nan)
-        values[located["entity_ix"].to_numpy(), located["h"].to_numpy() - 1] = located[column].to_numpy()
+        values[located["entity_ix"].to_numpy(), located["h"].to_numpy() - 1] = located[
+            column
+        ].to_numpy()
         return np.where(self.is_known, values, 0.0)
 
 
@@ -62,9 +69,10 @@ def window_after(
 ) -> Window:
     """What happened in the `horizon` days after the cutoff, from the uncut panel.
 
-    Scale and weights use the days up to the cutoff only. What is known is what features learn from (features.dense.units_sold):
-    an absent row is a zero if its feed arrived, and a day the store was closed, or sold out for more than `rules.max_stockout_share`
-    of it, is not scored: what sold then says little about what was wanted. Nor is a series of which no row had come by the cutoff:
+    Scale and weights use the days up to the cutoff only. What is known is what features learn from
+    (features.dense.units_sold): an absent row is a zero if its feed arrived, and a day the store
+    was closed, or sold out for more than `rules.max_stockout_share` of it, is not scored: what sold
+    then says little about what was wanted. Nor is a series of which no row had come by the cutoff:
     a store of that day did not know it, and nothing would have been published.
     """
     first = panel.first_day
@@ -75,7 +83,9 @@ def window_after(
     # what sold, also on days sold out: revenue and scale are of what was sold
     history = np.nan_to_num(y[:, : days.known])
     future = leave_out_sold_out(y, known, days, rules)[:, days.known :]
-    was_known = pl.concat([panel.sales.filter(pl.col("ds") <= cutoff)["unique_id"], panel.before["unique_id"]]).unique()
+    was_known = pl.concat(
+        [panel.sales.filter(pl.col("ds") <= cutoff)["unique_id"], panel.before["unique_id"]]
+    ).unique()
     future[~panel.series["unique_id"].is_in(was_known.implode()).to_numpy()] = np.nan
     price = _recent_price(panel, days)
     revenue = (history[:, -WEIGHT_DAYS:] * np.nan_to_num(price)).sum(axis=1)
@@ -84,7 +94,9 @@ def window_after(
 
 
 def scales(history: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Mean squared and mean absolute one-day change of each row since its first sale; NaN for a row that never sold twice."""
+    """Mean squared and mean absolute one-day change of each row since its first sale; NaN for a row
+    that never sold twice.
+    """
     changes = np.diff(history, axis=1)
     started = (np.cumsum(history > 0, axis=1) > 0)[:, :-1]
     counted = started.sum(axis=1)
@@ -96,7 +108,9 @@ def scales(history: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _recent_price(panel: Panel, days: Days) -> np.ndarray:
-    """(series, WEIGHT_DAYS) prices up to the cutoff, NaN where unknown; 1 everywhere where no price is known at all."""
+    """(series, WEIGHT_DAYS) prices up to the cutoff, NaN where unknown; 1 everywhere where no price
+    is known at all.
+    """
     if panel.prices["price"].null_count() == panel.prices.height:
         return np.ones((panel.series.height, min(WEIGHT_DAYS, days.known)), dtype=np.float32)
     return spread_over_days(panel, days, "price")[:, : days.known][:, -WEIGHT_DAYS:]
@@ -104,7 +118,9 @@ def _recent_price(panel: Panel, days: Days) -> np.ndarray:
 
 def _mean_price(price: np.ndarray) -> np.ndarray:
     known = ~np.isnan(price)
-    return np.where(known.any(axis=1), np.nansum(price, axis=1) / np.maximum(known.sum(axis=1), 1), 1.0)
+    return np.where(
+        known.any(axis=1), np.nansum(price, axis=1) / np.maximum(known.sum(axis=1), 1), 1.0
+    )
 
 
 def _level_window(

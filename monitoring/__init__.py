@@ -1,1 +1,3 @@
-"""Compares, never changes: what arrived and what was forecast against what happened since -> findings."""
+"""Compares, never changes: what arrived and what was forecast against what happened since ->
+findings.
+"""

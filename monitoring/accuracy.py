@@ -1,4 +1,6 @@
-"""Accuracy: forecasts that came true against the error the backtest promised. error = y_hat - y, positive is too much."""
+"""Accuracy: forecasts that came true against the error the backtest promised. error = y_hat - y,
+positive is too much.
+"""
 
 from __future__ import annotations
 
@@ -10,71 +12,106 @@ from monitoring.signal import WHOLE, group_of, in_words
 FEW_DAYS = 7  # target days; below a week one weekday would speak for all
 
 
-def accuracy(told: pl.DataFrame, promised: dict[int, float], max_wape_ratio: float) -> Finding:
-    """WAPE at series level as a multiple of what the backtest promised for the same mix of weeks ahead.
+def accuracy(
+    actuals: pl.DataFrame, expected_wape: dict[int, float], max_wape_ratio: float
+) -> Finding:
+    """WAPE at series level as a multiple of what the backtest promised for the same mix of weeks
+    ahead.
 
-    `told` as from with_actuals; `promised` is the backtest's WAPE by week ahead (a week beyond the last takes the last's).
+    `actuals` as from with_actuals; `expected_wape` is the backtest's WAPE by week ahead (a week
+    beyond the last takes the last's).
     """
-    weeks = volume_by(told, "week")
+    weeks = volume_by(actuals, "week")
     expected = (
-        sum(promised[min(week, max(promised))] * y for week, y in weeks.select("week", "y").iter_rows())
-        if promised
+        sum(
+            expected_wape[min(week, max(expected_wape))] * y
+            for week, y in weeks.select("week", "y").iter_rows()
+        )
+        if expected_wape
         else 0
     )
-    if told["ds"].n_unique() < FEW_DAYS or expected <= 0:
-        return not_judged("accuracy", "fewer than a week of forecast days came true, or no backtest to compare with")
+    if actuals["ds"].n_unique() < FEW_DAYS or expected <= 0:
+        return not_judged(
+            "accuracy",
+            "fewer than a week of forecast days came true, or no backtest to compare with",
+        )
     ratio = float(weeks["absolute"].sum() / expected)
     wape = float(weeks["absolute"].sum() / weeks["y"].sum())
     return Finding(
         "accuracy",
-        f"WAPE was {wape:.3f} over {told['ds'].n_unique()} days, {ratio:.2f} times what the backtest promised",
+        f"WAPE was {wape:.3f} over {actuals['ds'].n_unique()} days, {ratio:.2f} times what the backtest promised",
         "error" if ratio > max_wape_ratio else "ok",
         ratio,
         max_wape_ratio,
         "Compare by store and week in data/reports/monitor.json; retrain if no feed or rule explains it.",
-        told["ds"].min(),
+        actuals["ds"].min(),
     )
 
 
 def bias(
-    told: pl.DataFrame, series: pl.DataFrame, max_abs_bias: float, column: str | None = None, by_size: float = 0.0
+    actuals: pl.DataFrame,
+    series: pl.DataFrame,
+    max_abs_bias: float,
+    column: str | None = None,
+    by_size: float = 0.0,
 ) -> list[Finding]:
-    """Total bias as a share of what sold; or one finding for each group of a hierarchy column that breaks its limit.
+    """Total bias as a share of what sold; or one finding for each group of a hierarchy column that
+    breaks its limit.
 
-    Small groups are off by more, for weeks and harmlessly: a group's limit is `max_abs_bias` + `by_size` / sqrt(its units a day). It
-    rings only where it is also beyond that limit from the whole's bias (what moves all is one cause), and SURE standard errors
-    from zero: days are the observations, as series of one day move together.
+    Small groups are off by more, for weeks and harmlessly: a group's limit is `max_abs_bias` +
+    `by_size` / sqrt(its units a day). It rings only where it is also beyond that limit from the
+    whole's bias (what moves all is one cause), and SURE standard errors from zero: days are the
+    observations, as series of one day move together.
     """
-    if told["ds"].n_unique() < FEW_DAYS or told["y"].sum() <= 0:
-        return [not_judged("bias", "fewer than a week of forecast days came true")] if column is None else []
+    if actuals["ds"].n_unique() < FEW_DAYS or actuals["y"].sum() <= 0:
+        return (
+            [not_judged("bias", "fewer than a week of forecast days came true")]
+            if column is None
+            else []
+        )
     group = pl.lit(WHOLE) if column is None else pl.format(group_of(column, "{}"), column)
-    placed = told.join(series, on="unique_id", how="left").with_columns(group=group)
-    whole = 0.0 if column is None else float(told["error"].sum() / told["y"].sum())
+    placed = actuals.join(series, on="unique_id", how="left").with_columns(group=group)
+    whole = 0.0 if column is None else float(actuals["error"].sum() / actuals["y"].sum())
     findings = [
-        _bias(group, value, error, max_abs_bias + (by_size / units_a_day**0.5 if column else 0.0), whole, told)
+        _bias(
+            group,
+            value,
+            error,
+            max_abs_bias + (by_size / units_a_day**0.5 if column else 0.0),
+            whole,
+            actuals,
+        )
         for group, value, error, units_a_day in _bias_of_groups(placed).iter_rows()
     ]
-    return findings if column is None else [finding for finding in findings if finding.severity != "ok"]
+    return (
+        findings
+        if column is None
+        else [finding for finding in findings if finding.severity != "ok"]
+    )
 
 
 def expected_wape_by_week(scores: pl.DataFrame, model: str) -> dict[int, float]:
-    """WAPE by week ahead that a model's backtest promised, mean over its cutoffs. `scores` as contract.frames.SCORES."""
+    """WAPE by week ahead that a model's backtest promised, mean over its cutoffs. `scores` as
+    contract.frames.SCORES.
+    """
     weekly = scores.filter(pl.col("slice").str.starts_with("week_"), model=model, metric="wape")
     means = weekly.group_by("slice").agg(pl.col("value").mean()).sort("slice")
     return {int(name.removeprefix("week_")): value for name, value in means.iter_rows()}
 
 
-def volume_by(told: pl.DataFrame, column: str) -> pl.DataFrame:
+def volume_by(actuals: pl.DataFrame, column: str) -> pl.DataFrame:
     """Sums of y, error and absolute error by a column, sorted by it."""
     return (
-        told.group_by(column)
+        actuals.group_by(column)
         .agg(pl.col("y").sum(), pl.col("error").sum(), absolute=pl.col("error").abs().sum())
         .sort(column)
     )
 
 
 def _bias_of_groups(placed: pl.DataFrame) -> pl.DataFrame:
-    """group, bias, its standard error from the spread of daily errors, units a day; groups that sold something."""
+    """group, bias, its standard error from the spread of daily errors, units a day; groups that
+    sold something.
+    """
     daily = placed.group_by("group", "ds").agg(pl.col("error").sum(), pl.col("y").sum())
     spread = pl.col("error").std().fill_null(0.0) * pl.len().sqrt()
     return (
@@ -91,7 +128,14 @@ def _bias_of_groups(placed: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _bias(group: str, value: float, standard_error: float, limit: float, whole: float, told: pl.DataFrame) -> Finding:
+def _bias(
+    group: str,
+    value: float,
+    standard_error: float,
+    limit: float,
+    whole: float,
+    actuals: pl.DataFrame,
+) -> Finding:
     is_out = min(abs(value), abs(value - whole)) > limit and abs(value) > SURE * standard_error
     much = "much" if value > 0 else "little"
     return Finding(
@@ -101,6 +145,6 @@ def _bias(group: str, value: float, standard_error: float, limit: float, whole: 
         value,
         limit,
         f"Too {much}: look for a price, promotion or assortment change; scale orders only by what explains it and lasts.",
-        told["ds"].min(),
+        actuals["ds"].min(),
         group,
     )

@@ -1,4 +1,6 @@
-"""What the door noted of the files taken lately and let in nevertheless: true or wrong, a person knows it better than a rule."""
+"""What the door noted of the files taken lately and let in nevertheless: true or wrong, a person
+knows it better than a rule.
+"""
 
 from __future__ import annotations
 
@@ -16,11 +18,16 @@ SAID = {
 
 
 def noted(pages: list[dict[str, Any]], now: datetime) -> list[Finding]:
-    """A warning for each day that a file of the last seven days restated, or brought many new series for; the newest file speaks.
+    """A warning for each day that a file of the last seven days restated, or brought many new
+    series for; the newest file speaks.
 
     `pages`: of the judged files, as expectations.pages writes them.
     """
-    recent = [page for page in pages if _age(page, now) <= timedelta(days=WINDOW_DAYS) and not page["reason"]]
+    recent = [
+        page
+        for page in pages
+        if _age(page, now) <= timedelta(days=WINDOW_DAYS) and not page["reason"]
+    ]
     by_cause: dict[str, Finding] = {}
     for page in sorted(recent, key=lambda page: str(page["received_at"])):
         for rule in page["rules"]:
@@ -31,10 +38,16 @@ def noted(pages: list[dict[str, Any]], now: datetime) -> list[Finding]:
 
 
 def _of(page: dict[str, Any], rule: dict[str, Any]) -> Finding:
-    day, worst, received = rule["first_day"], float(rule["worst"]), datetime.fromisoformat(str(page["received_at"]))
+    day, worst, received = (
+        rule["first_day"],
+        float(rule["worst"]),
+        datetime.fromisoformat(str(page["received_at"])),
+    )
     return Finding(
         "noted",
-        SAID[rule["code"]].format(rows=rule["broken_rows"], name=page["name"], day=day, worst=worst),
+        SAID[rule["code"]].format(
+            rows=rule["broken_rows"], name=page["name"], day=day, worst=worst
+        ),
         "warning",
         worst,
         None,

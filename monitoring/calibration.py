@@ -12,32 +12,32 @@ from monitoring.finding import SURE, Finding, not_judged
 FEW_DAYS = 7
 
 
-def coverage(told: pl.DataFrame, nominal: float) -> tuple[float, float]:
+def coverage(actuals: pl.DataFrame, nominal: float) -> tuple[float, float]:
     """Share of rows inside the central interval, and its standard error.
 
-    Series of one day move together, so a day is one observation: the error is the spread of daily coverages over
-    the square root of their number.
+    Series of one day move together, so a day is one observation: the error is the spread of daily
+    coverages over the square root of their number.
     """
     low, high = INTERVALS[nominal]
     inside = (pl.col("y") >= pl.col(low)) & (pl.col("y") <= pl.col(high))
-    daily = told.group_by("ds").agg(share=inside.mean(), rows=pl.len())
+    daily = actuals.group_by("ds").agg(share=inside.mean(), rows=pl.len())
     share = float((daily["share"] * daily["rows"]).sum() / daily["rows"].sum())
     return share, float(daily["share"].std() or 0.0) / math.sqrt(daily.height)
 
 
-def calibration(told: pl.DataFrame, max_gap: float) -> list[Finding]:
+def calibration(actuals: pl.DataFrame, max_gap: float) -> list[Finding]:
     """One finding for the 50% and one for the 95% interval.
 
-    Only the 95% one rings: counts are whole units, so half of a slow mover's days cannot be cut out of them and its
-    50% interval covers more than half by nature.
+    Only the 95% one rings: counts are whole units, so half of a slow mover's days cannot be cut out
+    of them and its 50% interval covers more than half by nature.
     """
-    if told["ds"].n_unique() < FEW_DAYS:
+    if actuals["ds"].n_unique() < FEW_DAYS:
         return [not_judged("calibration", "fewer than a week of forecast days came true")]
-    return [_one(told, nominal, max_gap, rings=nominal == 0.95) for nominal in (0.5, 0.95)]
+    return [_one(actuals, nominal, max_gap, rings=nominal == 0.95) for nominal in (0.5, 0.95)]
 
 
-def _one(told: pl.DataFrame, nominal: float, max_gap: float, rings: bool) -> Finding:
-    share, error = coverage(told, nominal)
+def _one(actuals: pl.DataFrame, nominal: float, max_gap: float, rings: bool) -> Finding:
+    share, error = coverage(actuals, nominal)
     gap = share - nominal
     is_out = rings and abs(gap) > max_gap and abs(gap) > SURE * error
     return Finding(
@@ -46,7 +46,9 @@ def _one(told: pl.DataFrame, nominal: float, max_gap: float, rings: bool) -> Fin
         "warning" if is_out else "ok",
         gap,
         max_gap,
-        "Run evaluate.py to learn the quantiles anew; until then order with a margin." if is_out else "",
-        told["ds"].min(),
+        "Run evaluate.py to learn the quantiles anew; until then order with a margin."
+        if is_out
+        else "",
+        actuals["ds"].min(),
         f"{round(nominal * 100)}",
     )

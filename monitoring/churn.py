@@ -1,4 +1,6 @@
-"""The published table against the one a week before it, and against what sold lately: does it jump, explode or lie flat."""
+"""The published table against the one a week before it, and against what sold lately: does it jump,
+explode or lie flat.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,8 @@ FEW_DAYS = 7
 
 
 def churn(newest: pl.DataFrame, past: pl.DataFrame, max_share: float) -> Finding:
-    """Units by which two tables differ on the series and days both speak of, as a share of what the earlier one said.
+    """Units by which two tables differ on the series and days both speak of, as a share of what the
+    earlier one said.
 
     `past` holds earlier tables; the newest of them is compared.
     """
@@ -23,7 +26,9 @@ def churn(newest: pl.DataFrame, past: pl.DataFrame, max_share: float) -> Finding
     if newest.is_empty() or earlier.is_empty():
         return not_judged(WATCHER, "no two tables to compare yet")
     before = earlier.filter(pl.col("origin") == pl.col("origin").max())
-    both = before.join(newest.select("unique_id", "ds", now="y_hat"), on=["unique_id", "ds"], how="inner")
+    both = before.join(
+        newest.select("unique_id", "ds", now="y_hat"), on=["unique_id", "ds"], how="inner"
+    )
     if both["ds"].n_unique() < FEW_DAYS or both["y_hat"].sum() <= 0:
         return not_judged(WATCHER, "the tables share less than a week")
     share = float((both["now"] - both["y_hat"]).abs().sum() / both["y_hat"].sum())
@@ -41,10 +46,16 @@ def churn(newest: pl.DataFrame, past: pl.DataFrame, max_share: float) -> Finding
     )
 
 
-def level_and_shape(newest: pl.DataFrame, panel: Panel, max_level: float, least_shape: float) -> list[Finding]:
-    """Whether the mean day of the table is `max_level` times that of the last four weeks or less than the inverse of it; and
-    whether its days differ at least `least_shape` times as much as those did: a table without weekdays is no forecast."""
-    sold = _days(panel.sales.filter(pl.col("ds") > panel.last_day - timedelta(days=RECENT_DAYS)), "y")
+def level_and_shape(
+    newest: pl.DataFrame, panel: Panel, max_level: float, least_shape: float
+) -> list[Finding]:
+    """Whether the mean day of the table is `max_level` times that of the last four weeks or less
+    than the inverse of it; and whether its days differ at least `least_shape` times as much as
+    those did: a table without weekdays is no forecast.
+    """
+    sold = _days(
+        panel.sales.filter(pl.col("ds") > panel.last_day - timedelta(days=RECENT_DAYS)), "y"
+    )
     said = _days(newest, "y_hat")
     if len(sold) < RECENT_DAYS / 2 or len(said) < FEW_DAYS:
         return [not_judged(WATCHER, "less than two weeks of sales, or of a table", "level")]

@@ -1,7 +1,8 @@
-"""Signals of the covariates a retailer declares, of which nothing is known but their numbers: four questions, a number a day each.
+"""Signals of the covariates a retailer declares, of which nothing is known but their numbers: four
+questions, a number a day each.
 
-Do the values lie where those of the same weeks a year before lay, are they within what an earlier year held, do they repeat the day
-before, are they there.
+Do the values lie where those of the same weeks a year before lay, are they within what an earlier
+year held, do they repeat the day before, are they there.
 """
 
 from __future__ import annotations
@@ -21,12 +22,12 @@ from monitoring.input_signals import SMALLEST_DISTANCE, Arrived, some_of
 from monitoring.signal import WHOLE, Signal
 
 QUESTIONS = ("moved", "unseen", "repeated", "missing")
-PLANNED_DAYS = 14  # ahead of a day that what is known ahead is read: the shortest plan that a model of four weeks takes
+# ahead of a day that what is known ahead is read: the shortest plan that a model of four weeks
+# takes
+PLANNED_DAYS = 14
 SMALLEST_SHARE = 0.005
 _SLICE = "covariates"
-_ASK = (
-    "Ask who sends it whether unit, source or meaning changed; forecasts made from it are wrong until it is put right."
-)
+_ASK = "Ask who sends it whether unit, source or meaning changed; forecasts made from it are wrong until it is put right."
 
 
 def covariate_signals(
@@ -34,7 +35,10 @@ def covariate_signals(
 ) -> list[Signal]:
     """drift:covariates:<name>:<question> of each declared covariate the panel holds."""
     some, signals = some_of(seen), []
-    for name, ahead in [*((name, PLANNED_DAYS) for name in known_future), *((name, 0) for name in past_only)]:
+    for name, ahead in [
+        *((name, PLANNED_DAYS) for name in known_future),
+        *((name, 0) for name in past_only),
+    ]:
         table = _table(seen, panel, some, name, ahead)
         if np.isfinite(table).any():
             signals += _signals_of(seen, name, table, ahead, seen.y[some])
@@ -42,10 +46,16 @@ def covariate_signals(
 
 
 def one_for_each_covariate(findings: list[Finding]) -> list[Finding]:
-    """The findings, those of one covariate told by the loudest under its name alone: one feed, one alert."""
+    """The findings, those of one covariate told by the loudest under its name alone: one feed, one
+    alert.
+    """
     told = []
     for name, of_name in [(name, list(group)) for name, group in groupby(findings, _covariate_of)]:
-        told += of_name if name is None else [replace(max(of_name, key=_loudness), slice=f"{_SLICE}:{name}")]
+        told += (
+            of_name
+            if name is None
+            else [replace(max(of_name, key=_loudness), slice=f"{_SLICE}:{name}")]
+        )
     return told
 
 
@@ -53,7 +63,9 @@ def _table(seen: Arrived, panel: Panel, some: np.ndarray, name: str, ahead: int)
     """(series, days + ahead) of a covariate."""
     days = Days(seen.first, seen.y.shape[1], ahead, padding=0)
     series = seen.series[some]
-    rows = panel.covariates.filter(pl.col("name") == name, pl.col("unique_id").is_in(series["unique_id"].implode()))
+    rows = panel.covariates.filter(
+        pl.col("name") == name, pl.col("unique_id").is_in(series["unique_id"].implode())
+    )
     return days.scatter(locate(rows, series, days), series.height, "value")
 
 
@@ -65,10 +77,15 @@ def _covariate_of(finding: Finding) -> str | None:
 
 def _loudness(finding: Finding) -> tuple[bool, float]:
     is_silent = finding.value is None or not finding.threshold
-    return finding.severity != "ok" and finding.is_judged, -1.0 if is_silent else finding.value / finding.threshold
+    return (
+        finding.severity != "ok" and finding.is_judged,
+        -1.0 if is_silent else finding.value / finding.threshold,
+    )
 
 
-def _signals_of(seen: Arrived, name: str, table: np.ndarray, ahead: int, y: np.ndarray) -> list[Signal]:
+def _signals_of(
+    seen: Arrived, name: str, table: np.ndarray, ahead: int, y: np.ndarray
+) -> list[Signal]:
     """One signal for each of QUESTIONS."""
     usually = "(usually {usual:.1%} ± {spread:.1%})"
     values_of = f"the values of '{name}'" + (f" planned {ahead} days ahead" if ahead else "")
@@ -83,6 +100,16 @@ def _signals_of(seen: Arrived, name: str, table: np.ndarray, ahead: int, y: np.n
         (share_missing(table, y), SMALLEST_SHARE, f"{{now:.1%}} of what sold has no value of '{name}' {usually}"),
     ]  # fmt: skip
     return [
-        Signal("drift", f"{_SLICE}:{name}:{question}", seen.first, (WHOLE,), values[None], least, saying, _ASK, "up")
+        Signal(
+            "drift",
+            f"{_SLICE}:{name}:{question}",
+            seen.first,
+            (WHOLE,),
+            values[None],
+            least,
+            saying,
+            _ASK,
+            "up",
+        )
         for question, (values, least, saying) in zip(QUESTIONS, asked, strict=True)
     ]

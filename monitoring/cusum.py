@@ -1,10 +1,13 @@
-"""Sequential detection: a two-sided CUSUM over standardised daily values, and its limit by block bootstrap.
+"""Sequential detection: a two-sided CUSUM over standardised daily values, and its limit by block
+bootstrap.
 
-CUSUM: E. S. Page, Continuous inspection schemes, Biometrika 41 (1954), restarted `watch_days` ago: the largest sum of (z - slack)
-over any run of days that ends today. The first day of that run is the best guess of when it began.
-Limit: moving blocks of days, all groups together (H. R. Kuensch, The jackknife and the bootstrap for general stationary
-observations, Annals of Statistics 17, 1989). A drawn quarter is standardised by a drawn past of the true length, so the
-luck of a short past is in the limit; the largest over groups counts, so many groups ring no more often than one.
+CUSUM: E. S. Page, Continuous inspection schemes, Biometrika 41 (1954), restarted `watch_days` ago:
+the largest sum of (z - slack) over any run of days that ends today. The first day of that run is
+the best guess of when it began.
+Limit: moving blocks of days, all groups together (H. R. Kuensch, The jackknife and the bootstrap
+for general stationary observations, Annals of Statistics 17, 1989). A drawn quarter is standardised
+by a drawn past of the true length, so the luck of a short past is in the limit; the largest over
+groups counts, so many groups ring no more often than one.
 """
 
 from __future__ import annotations
@@ -13,18 +16,22 @@ import warnings
 
 import numpy as np
 
-SLACK = 1.0  # spreads a day may lie off without adding up: half of the shift to be found (Montgomery, 9.1)
+# spreads a day may lie off without adding up: half of the shift to be found (Montgomery, 9.1)
+SLACK = 1.0
 CLIP = 4.0  # spreads; one holiday cannot ring by itself
 QUARTER_DAYS = 91
 BLOCK_DAYS = 28  # a fit's luck lasts until the next fit
 DRAWS = 200
 LEAST_LIMIT = (
-    6.0  # a signal that never moved has no wandering to resample: two days at the clip are the least that rings
+    # a signal that never moved has no wandering to resample: two days at the clip are the least
+    # that rings
+    6.0
 )
 
 
 def standardised(values: np.ndarray, past: np.ndarray, smallest_spread: float) -> np.ndarray:
-    """(..., days) values as spreads from the past's median, clipped; a day of which nothing is known counts as usual.
+    """(..., days) values as spreads from the past's median, clipped; a day of which nothing is
+    known counts as usual.
 
     Median and median distance: a few strange weeks in the past neither move nor widen them.
     """
@@ -33,17 +40,22 @@ def standardised(values: np.ndarray, past: np.ndarray, smallest_spread: float) -
 
 
 def centre_and_spread(past: np.ndarray, smallest_spread: float) -> tuple[np.ndarray, np.ndarray]:
-    """(..., 1) median, and median distance from it as a standard deviation (x 1.4826), at least `smallest_spread`."""
+    """(..., 1) median, and median distance from it as a standard deviation (x 1.4826), at least
+    `smallest_spread`.
+    """
     median = np.nanmedian if np.isnan(past).any() else np.median  # the first is many times slower
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # a group without any past has no centre, and rings for nothing
+        # a group without any past has no centre, and rings for nothing
+        warnings.simplefilter("ignore", RuntimeWarning)
         centre = median(past, axis=-1, keepdims=True)
         spread = 1.4826 * median(np.abs(past - centre), axis=-1, keepdims=True)
     return centre, np.maximum(spread, smallest_spread)
 
 
 def cusum(z: np.ndarray, watch_days: int) -> np.ndarray:
-    """(..., days): each day's largest sum of (z - SLACK) over a run of at most `watch_days` days that ends on it; at least 0."""
+    """(..., days): each day's largest sum of (z - SLACK) over a run of at most `watch_days` days
+    that ends on it; at least 0.
+    """
     summed = _from_zero(np.cumsum(z - SLACK, axis=-1), watch_days)
     lowest = np.lib.stride_tricks.sliding_window_view(summed, watch_days + 1, axis=-1).min(axis=-1)
     return summed[..., watch_days:] - lowest
@@ -64,23 +76,29 @@ def quarterly_limits(
     has_whole: bool = False,
     seed: int = 0,
 ) -> np.ndarray:
-    """(groups,) values of which any is exceeded in so many clean quarters (0.1: one in ten), by resampling `past`.
+    """(groups,) values of which any is exceeded in so many clean quarters (0.1: one in ten), by
+    resampling `past`.
 
-    `past` (groups, days) is taken to be clean. Where the first row is the whole (`has_whole`), half of the alarms are its own, and
-    the groups share the other half under one limit, that of the largest of them: so restless groups do not deafen the whole,
-    and eighteen groups ring no more often than one. (Limits in keeping with each group's own wandering rang six times as often.)
+    `past` (groups, days) is taken to be clean. Where the first row is the whole (`has_whole`), half
+    of the alarms are its own, and the groups share the other half under one limit, that of the
+    largest of them: so restless groups do not deafen the whole, and eighteen groups ring no more
+    often than one. (Limits in keeping with each group's own wandering rang six times as often.)
     """
     rng = np.random.default_rng(seed)
     groups, days = past.shape
     block, walked = min(BLOCK_DAYS, max(days // 3, 1)), watch_days + QUARTER_DAYS
-    usual = np.nan_to_num(centre_and_spread(past, smallest_spread)[0])  # of a group without any past: nothing
+    # of a group without any past: nothing
+    usual = np.nan_to_num(centre_and_spread(past, smallest_spread)[0])
     known = np.where(np.isnan(past), usual, past).astype(np.float32)
-    drawn = known[:, _blocks(rng, days, block, days + walked)].swapaxes(0, 1)  # (draws, groups, days)
+    # (draws, groups, days)
+    drawn = known[:, _blocks(rng, days, block, days + walked)].swapaxes(0, 1)
     z = standardised(drawn[..., days:], drawn[..., :days], smallest_spread)
     largest = highest(z, watch_days, sides)[..., watch_days:].max(axis=-1)  # (draws, groups)
     if not has_whole or groups == 1:
         return np.full(groups, _exceeded_in(largest.max(axis=1), false_alarms))
-    whole, others = (_exceeded_in(part, false_alarms / 2) for part in (largest[:, 0], largest[:, 1:].max(axis=1)))
+    whole, others = (
+        _exceeded_in(part, false_alarms / 2) for part in (largest[:, 0], largest[:, 1:].max(axis=1))
+    )
     return np.array([whole] + [others] * (groups - 1))
 
 
@@ -100,6 +118,8 @@ def _from_zero(summed: np.ndarray, watch_days: int) -> np.ndarray:
 
 
 def _blocks(rng: np.random.Generator, days: int, block: int, length: int) -> np.ndarray:
-    """(draws, length) indices of days in blocks that wrap around the end (circular: every day is as likely)."""
+    """(draws, length) indices of days in blocks that wrap around the end (circular: every day is as
+    likely).
+    """
     starts = rng.integers(0, days, (DRAWS, -(-length // block)))
     return ((starts[..., None] + np.arange(block)) % days).reshape(DRAWS, -1)[:, :length]

@@ -1,4 +1,6 @@
-"""What follows from findings: retrain or not and why, whom to call and by when, which alerts to raise and which to close."""
+"""What follows from findings: retrain or not and why, whom to call and by when, which alerts to
+raise and which to close.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +11,8 @@ from monitoring.finding import Finding
 # accuracy alarms that a fit on newer days can mend; the others are about feeds and files
 MENDED_BY_RETRAINING = ("accuracy", "bias", "calibration", "drift")
 
-# what rings soon after a fit speaks of tables its predecessor made; refitted every week, no fit would ever be judged on days it
-# has not seen (forecasting.challenge.unseen_window)
+# what rings soon after a fit speaks of tables its predecessor made; refitted every week, no fit
+# would ever be judged on days it has not seen (forecasting.challenge.unseen_window)
 YOUNGEST_DAYS = 14
 
 # who mends what: the first to call, by watcher
@@ -39,7 +41,9 @@ FIRST_CALL = {
 
 @dataclass(frozen=True)
 class Retrain:
-    """Whether to fit anew, what led to it (accuracy, age, schedule, none), and the sentence for the record."""
+    """Whether to fit anew, what led to it (accuracy, age, schedule, none), and the sentence for the
+    record.
+    """
 
     is_needed: bool
     trigger: str
@@ -47,15 +51,19 @@ class Retrain:
 
 
 def decide_retraining(findings: list[Finding], every_days: int) -> Retrain:
-    """Accuracy alarms first, then a champion past its age, then the schedule; a missing champion is an age without end.
+    """Accuracy alarms first, then a champion past its age, then the schedule; a missing champion is
+    an age without end.
 
-    One group's bias is for a person to look at: with many groups one of them is always off, and a refit of all cures none.
+    One group's bias is for a person to look at: with many groups one of them is always off, and a
+    refit of all cures none.
 
     The decision only says; the weekly flow trains, and the gate of evaluate.py decides what serves.
     """
     broken = [f for f in findings if f.severity != "ok"]
     alarms = [f for f in broken if _is_mended_by_retraining(f)]
-    age_days = next((f.value for f in findings if f.watcher == "model_age" and f.value is not None), None)
+    age_days = next(
+        (f.value for f in findings if f.watcher == "model_age" and f.value is not None), None
+    )
     if alarms and age_days is not None and age_days < YOUNGEST_DAYS:
         young = f"the champion learned {age_days:.0f} days ago, and the gate needs {YOUNGEST_DAYS} to judge another"
         return Retrain(False, "none", f"{young}; meanwhile: {'; '.join(f.what for f in alarms)}")
@@ -72,9 +80,7 @@ def escalation(finding: Finding) -> str:
     """Whom to call and by when, for an alert's advice."""
     first = FIRST_CALL[finding.watcher]
     if finding.severity == "error":
-        return (
-            f"Call {first} now; still open when orders leave: the head of replenishment decides with yesterday's table."
-        )
+        return f"Call {first} now; still open when orders leave: the head of replenishment decides with yesterday's table."
     return f"Tell {first} within the working day; still open after three days: the operator on duty raises it."
 
 
@@ -89,17 +95,25 @@ def is_muted(cause: str, muted: list[str]) -> bool:
 
 
 def to_close(findings: list[Finding], open_causes: list[str]) -> list[str]:
-    """Causes of open alerts that are gone: their watcher could judge, and does not name them any more."""
+    """Causes of open alerts that are gone: their watcher could judge, and does not name them any
+    more.
+    """
     standing = {finding.cause for finding in to_raise(findings)}
     judged = {finding.watcher for finding in findings if finding.is_judged}
     watchers = judged | _told_only_when_wrong(judged)
     unclear = tuple(f"{finding.cause}:" for finding in findings if not finding.is_judged)
-    gone = [cause for cause in open_causes if cause not in standing and not f"{cause}:".startswith(unclear)]
+    gone = [
+        cause
+        for cause in open_causes
+        if cause not in standing and not f"{cause}:".startswith(unclear)
+    ]
     return [cause for cause in gone if cause.partition(":")[0] in watchers]
 
 
 def _is_mended_by_retraining(finding: Finding) -> bool:
-    """Not what one group does, nor a feed or a shelf that is empty: a fit on such days would learn them."""
+    """Not what one group does, nor a feed or a shelf that is empty: a fit on such days would learn
+    them.
+    """
     is_one_group = finding.watcher == "bias" and bool(finding.slice)
     of_group = finding.watcher == "drift" and ":" in finding.slice
     is_empty = finding.slice in ("missing_prices", "stockouts")

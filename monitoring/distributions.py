@@ -1,4 +1,5 @@
-"""Numbers a day that say whether an input is still what it was, of dense (series, days) tables: moved, unseen, repeated, missing.
+"""Numbers a day that say whether an input is still what it was, of dense (series, days) tables:
+moved, unseen, repeated, missing.
 
 Distance: Kolmogorov (1933) and Smirnov (1948).
 """
@@ -15,15 +16,19 @@ MARGIN = 0.1  # of the range of a year: a record summer is no new unit
 
 
 def yearly_distance(table: np.ndarray, ahead: int = 0) -> np.ndarray:
-    """(days,) how far the day `ahead` of each day lies from the WINDOW_DAYS around the same day 52 weeks before; NaN where unknown.
+    """(days,) how far the day `ahead` of each day lies from the WINDOW_DAYS around the same day 52
+    weeks before; NaN where unknown.
 
-    `table` (series, days + ahead), NaN unknown. -ln(1 - D), D the distance of the distributions: 0 the same, 3.3 (the most) nothing
-    in common. Between them the logarithm tells a value never seen from one that is merely rare, where all series share one value.
+    `table` (series, days + ahead), NaN unknown. -ln(1 - D), D the distance of the distributions: 0
+    the same, 3.3 (the most) nothing in common. Between them the logarithm tells a value never seen
+    from one that is merely rare, where all series share one value.
     """
     counts = _histograms(table)
     summed = np.concatenate([np.zeros((1, counts.shape[1])), np.cumsum(counts, axis=0)])
     day = np.arange(YEAR, table.shape[1])
-    around = summed[day - YEAR + WINDOW_DAYS // 2] - summed[np.maximum(day - YEAR - WINDOW_DAYS // 2, 0)]
+    around = (
+        summed[day - YEAR + WINDOW_DAYS // 2] - summed[np.maximum(day - YEAR - WINDOW_DAYS // 2, 0)]
+    )
     with np.errstate(invalid="ignore"):
         apart = np.abs(_cumulative(counts[YEAR:]) - _cumulative(around)).max(axis=1)
     distance = np.full(table.shape[1], np.nan)
@@ -32,7 +37,9 @@ def yearly_distance(table: np.ndarray, ahead: int = 0) -> np.ndarray:
 
 
 def share_unseen(table: np.ndarray, ahead: int = 0) -> np.ndarray:
-    """(days,) share of the values of the day `ahead` of each day beyond the first year's range and a margin; NaN in that year."""
+    """(days,) share of the values of the day `ahead` of each day beyond the first year's range and
+    a margin; NaN in that year.
+    """
     values, begins = _of_first_year(table)
     if not values.size:
         return np.full(table.shape[1] - ahead, np.nan)
@@ -43,7 +50,9 @@ def share_unseen(table: np.ndarray, ahead: int = 0) -> np.ndarray:
 
 
 def share_repeated(table: np.ndarray, ahead: int = 0) -> np.ndarray:
-    """(days,) share of the values of the day `ahead` of each day that are those of the day before it: a feed that stands still."""
+    """(days,) share of the values of the day `ahead` of each day that are those of the day before
+    it: a feed that stands still.
+    """
     known = np.isfinite(table[:, 1:]) & np.isfinite(table[:, :-1])
     return np.concatenate([[np.nan], _share(table[:, 1:] == table[:, :-1], known)])[ahead:]
 
@@ -66,14 +75,22 @@ def _cumulative(counts: np.ndarray) -> np.ndarray:
 def _histograms(table: np.ndarray) -> np.ndarray:
     """(days, bins) how many series lie in each bin; the bins are equally filled by the first year."""
     known, values = np.isfinite(table), _of_first_year(table)[0]
-    edges = np.unique(np.quantile(values, np.linspace(0, 1, BINS + 1), method="lower")) if values.size else np.zeros(1)
+    edges = (
+        np.unique(np.quantile(values, np.linspace(0, 1, BINS + 1), method="lower"))
+        if values.size
+        else np.zeros(1)
+    )
     day = np.broadcast_to(np.arange(table.shape[1]), table.shape)[known]
     cells = day * (len(edges) + 1) + np.searchsorted(edges, table[known])
-    return np.bincount(cells, minlength=table.shape[1] * (len(edges) + 1)).reshape(table.shape[1], -1)
+    return np.bincount(cells, minlength=table.shape[1] * (len(edges) + 1)).reshape(
+        table.shape[1], -1
+    )
 
 
 def _of_first_year(table: np.ndarray) -> tuple[np.ndarray, int]:
-    """The values of the first year of which anything is known, and its first day: no later day decides what is usual."""
+    """The values of the first year of which anything is known, and its first day: no later day
+    decides what is usual.
+    """
     begins = int(np.isfinite(table).any(axis=0).argmax())
     first_year = table[:, begins : begins + YEAR]
     return first_year[np.isfinite(first_year)], begins

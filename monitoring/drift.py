@@ -1,4 +1,6 @@
-"""Drift of the demand mix: who sells how fast, and which category sells, against the same weeks a year before."""
+"""Drift of the demand mix: who sells how fast, and which category sells, against the same weeks a
+year before.
+"""
 
 from __future__ import annotations
 
@@ -19,14 +21,22 @@ MIX_COLUMNS = ("cat_id", "dept_id")  # the first a source has
 
 
 def drift(panel: Panel, max_psi: float) -> list[Finding]:
-    """One finding for the velocity classes (zero, slow, medium, fast) and one for the mix of categories, where there are any."""
+    """One finding for the velocity classes (zero, slow, medium, fast) and one for the mix of
+    categories, where there are any.
+    """
     recent_from = panel.last_day - timedelta(days=WINDOW_DAYS - 1)
     reference_from, reference_to, against = _reference(panel, recent_from)
     if reference_from < panel.first_day:
         return [not_judged("drift", f"needs {WINDOW_DAYS + FALLBACK_DAYS} days of sales")]
-    then, now = _between(panel, reference_from, reference_to), _between(panel, recent_from, panel.last_day)
+    then, now = (
+        _between(panel, reference_from, reference_to),
+        _between(panel, recent_from, panel.last_day),
+    )
     mixes = {
-        "velocity": (velocity_mix(then, reference_from, reference_to), velocity_mix(now, recent_from, panel.last_day))
+        "velocity": (
+            velocity_mix(then, reference_from, reference_to),
+            velocity_mix(now, recent_from, panel.last_day),
+        )
     }
     column = next((name for name in MIX_COLUMNS if name in panel.series.columns), None)
     if column:
@@ -35,7 +45,9 @@ def drift(panel: Panel, max_psi: float) -> list[Finding]:
 
 
 def psi(expected: dict[str, float], actual: dict[str, float]) -> float:
-    """Population stability index of two mixes: sum over classes of (q - p) ln(q / p). 0 is the same; symmetric."""
+    """Population stability index of two mixes: sum over classes of (q - p) ln(q / p). 0 is the
+    same; symmetric.
+    """
     total = 0.0
     for name in sorted(expected.keys() | actual.keys()):
         p, q = (max(mix.get(name, 0.0), SMALLEST_SHARE) for mix in (expected, actual))
@@ -44,7 +56,8 @@ def psi(expected: dict[str, float], actual: dict[str, float]) -> float:
 
 
 def velocity_mix(sales: pl.DataFrame, first: date, last: date) -> dict[str, float]:
-    """Shares of the series with a row between two days by mean units a day: zero, slow, medium, fast.
+    """Shares of the series with a row between two days by mean units a day: zero, slow, medium,
+    fast.
 
     A series without any row there (not launched yet, taken out of the range) is in no class.
     """
@@ -73,7 +86,11 @@ def _reference(panel: Panel, recent_from: date) -> tuple[date, date, str]:
     if year_ago >= panel.first_day:
         return year_ago, year_ago + timedelta(days=WINDOW_DAYS - 1), "the same weeks a year before"
     before = recent_from - timedelta(days=FALLBACK_DAYS)
-    return before, recent_from - timedelta(days=1), f"the {FALLBACK_DAYS} days before, season not taken out"
+    return (
+        before,
+        recent_from - timedelta(days=1),
+        f"the {FALLBACK_DAYS} days before, season not taken out",
+    )
 
 
 def _between(panel: Panel, first: date, last: date) -> pl.DataFrame:

@@ -1,4 +1,6 @@
-"""What a watcher says: one sentence about one cause, with the number it measured and the number that was allowed."""
+"""What a watcher says: one sentence about one cause, with the number it measured and the number
+that was allowed.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,8 @@ SURE = 2.0  # standard errors a gap must exceed beside its limit, so that two od
 class Finding:
     """One watcher's word on one slice. warning: a person should look; error: a person must.
 
-    `value` None means that nothing could be judged yet, which is not the same as ok: an open alert stays open.
+    `value` None means that nothing could be judged yet, which is not the same as ok: an open alert
+    stays open.
     """
 
     watcher: str

@@ -12,21 +12,29 @@ from monitoring.finding import Finding, not_judged
 WATCHER = "freshness"
 
 
-def freshness(sales: pl.DataFrame, series: pl.DataFrame, today: date, max_days: int) -> list[Finding]:
-    """One finding for the newest sales day of all, and one for each feed that stays behind the others.
+def freshness(
+    sales: pl.DataFrame, series: pl.DataFrame, today: date, max_days: int
+) -> list[Finding]:
+    """One finding for the newest sales day of all, and one for each feed that stays behind the
+    others.
 
-    All feeds silent is one cause and an error (nothing can be forecast from today); a single feed is a warning of its own.
+    All feeds silent is one cause and an error (nothing can be forecast from today); a single feed
+    is a warning of its own.
     """
     newest = last_days(sales, series)
     if newest.is_empty():
         return [not_judged(WATCHER, "no sales arrived yet")]
     last = newest["last_day"].max()
     behind = newest.filter((pl.lit(last) - pl.col("last_day")).dt.total_days() > max_days)
-    return [_overall(last, today, max_days)] + [_one_feed(*row, last, max_days) for row in behind.iter_rows()]
+    return [_overall(last, today, max_days)] + [
+        _one_feed(*row, last, max_days) for row in behind.iter_rows()
+    ]
 
 
 def last_days(sales: pl.DataFrame, series: pl.DataFrame) -> pl.DataFrame:
-    """feed, last_day: the newest day with a sales row of each feed (a store, or everything where there are no stores)."""
+    """feed, last_day: the newest day with a sales row of each feed (a store, or everything where
+    there are no stores).
+    """
     feed = pl.col(FEED_COLUMN) if FEED_COLUMN in series.columns else pl.lit("all")
     # by series first: a feed's name on every row of a long history is a gigabyte
     newest = sales.group_by("unique_id").agg(pl.col("ds").max())

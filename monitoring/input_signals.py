@@ -1,7 +1,9 @@
-"""Signals of what arrived: demand, spread of units, zeros, mix, stock-outs, promotions, prices, assortment.
+"""Signals of what arrived: demand, spread of units, zeros, mix, stock-outs, promotions, prices,
+assortment.
 
-What has a season is compared with the same day 52 weeks before (same weekday, nearly the same season and events); prices with
-the same series' 28 days before. The longest look back is YEAR, so a signal is known from the panel's second year on.
+What has a season is compared with the same day 52 weeks before (same weekday, nearly the same
+season and events); prices with the same series' 28 days before. The longest look back is YEAR, so a
+signal is known from the panel's second year on.
 """
 
 from __future__ import annotations
@@ -32,7 +34,9 @@ _LOOK = "Ask who changed it; a change that stays is learned by retraining."
 
 @dataclass(frozen=True)
 class Arrived:
-    """Dense (series, days) tables from `first` on: units (NaN unknown), price, promo, share of the day sold out."""
+    """Dense (series, days) tables from `first` on: units (NaN unknown), price, promo, share of the
+    day sold out.
+    """
 
     first: date
     series: pl.DataFrame
@@ -59,12 +63,16 @@ def arrived(panel: Panel, days_back: int, rules: DemandRules) -> Arrived:
 
 
 def some_of(seen: Arrived) -> np.ndarray:
-    """The rows of MOST_SERIES series, evenly from all: a share of a million values is no truer than one of two thousand."""
+    """The rows of MOST_SERIES series, evenly from all: a share of a million values is no truer than
+    one of two thousand.
+    """
     return np.unique(np.linspace(0, len(seen.y) - 1, MOST_SERIES).astype(int))
 
 
 def input_signals(seen: Arrived, columns: list[str]) -> list[Signal]:
-    """Every input's signal; those a source says nothing of are left out. `columns`: whose groups' demand is watched."""
+    """Every input's signal; those a source says nothing of are left out. `columns`: whose groups'
+    demand is watched.
+    """
     mix = [column for column in MIX_COLUMNS if column in seen.series.columns][:1]
     on_range = _on_range(seen.y)
     signals = [_demand(seen, columns), _units(seen), _zeros(seen, on_range), _assortment(seen)]
@@ -157,9 +165,11 @@ def _missing_prices(seen: Arrived) -> Signal:
 
 
 def _assortment(seen: Arrived) -> Signal:
-    """Series that sold first, or last, NEW_DAYS ago or less, as a share of those that sold in RECENT_DAYS.
+    """Series that sold first, or last, NEW_DAYS ago or less, as a share of those that sold in
+    RECENT_DAYS.
 
-    Whether a series is gone is known only by its silence: slow sellers are silent for weeks, hence the comparison with the usual.
+    Whether a series is gone is known only by its silence: slow sellers are silent for weeks, hence
+    the comparison with the usual.
     """
     sold = np.nan_to_num(seen.y) > 0
     day = np.arange(sold.shape[1])
@@ -192,7 +202,9 @@ def _signal(
 
 
 def _group_sums(seen: Arrived, columns: list[str]) -> tuple[tuple[str, ...], np.ndarray]:
-    """Units of everything and of each group of the columns, (1 + groups, days); NaN on days nothing is known of."""
+    """Units of everything and of each group of the columns, (1 + groups, days); NaN on days nothing
+    is known of.
+    """
     units, known = np.nan_to_num(seen.y), np.isfinite(seen.y)
     names, rows = [WHOLE], [np.ones(len(units), dtype=bool)]
     for column in columns:
@@ -200,7 +212,10 @@ def _group_sums(seen: Arrived, columns: list[str]) -> tuple[tuple[str, ...], np.
         for name in sorted(set(values)):
             names.append(group_of(column, name))
             rows.append(values == name)
-    sums = [np.where(known[row].any(axis=0), units[row].sum(axis=0, dtype=np.float64), np.nan) for row in rows]
+    sums = [
+        np.where(known[row].any(axis=0), units[row].sum(axis=0, dtype=np.float64), np.nan)
+        for row in rows
+    ]
     return tuple(names), np.array(sums)
 
 
@@ -219,5 +234,6 @@ def _against_last_year(values: np.ndarray) -> np.ndarray:
 
 def _mean(table: np.ndarray) -> np.ndarray:
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # a day nobody knows anything of is NaN, and meant to be
+        # a day nobody knows anything of is NaN, and meant to be
+        warnings.simplefilter("ignore", RuntimeWarning)
         return np.nanmean(table, axis=0, dtype=np.float64)

@@ -1,4 +1,6 @@
-"""One engine for every signal: does it still wander as it used to, and if not, since when and where."""
+"""One engine for every signal: does it still wander as it used to, and if not, since when and
+where.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +10,14 @@ from datetime import date, timedelta
 import numpy as np
 
 from contract.params import SignalParams
-from monitoring.cusum import began, centre_and_spread, cusum, highest, quarterly_limits, standardised
+from monitoring.cusum import (
+    began,
+    centre_and_spread,
+    cusum,
+    highest,
+    quarterly_limits,
+    standardised,
+)
 from monitoring.finding import Finding, Severity, not_judged
 from monitoring.signal import WHOLE, Signal, in_words
 
@@ -29,9 +38,11 @@ class Shift:
 
 
 def judge(signal: Signal, params: SignalParams, limits: np.ndarray | None = None) -> list[Finding]:
-    """The whole if it rings, else the loudest groups; one ok finding if nothing does. Not judged on too short a past.
+    """The whole if it rings, else the loudest groups; one ok finding if nothing does. Not judged on
+    too short a past.
 
-    `limits` None: resampled from the past, so that `params.false_alarms_per_quarter` is what it says.
+    `limits` None: resampled from the past, so that `params.false_alarms_per_quarter` is what it
+    says.
     """
     past = past_of(signal, params)
     if known_days(past) < params.least_past_days:
@@ -45,20 +56,31 @@ def judge(signal: Signal, params: SignalParams, limits: np.ndarray | None = None
 
 
 def limits_of(signal: Signal, params: SignalParams) -> np.ndarray:
-    """For each group the CUSUM that the clean past exceeds in so many quarters; the same all week (`past_of`)."""
+    """For each group the CUSUM that the clean past exceeds in so many quarters; the same all week
+    (`past_of`).
+    """
     past, has_whole = past_of(signal, params), signal.groups[0] == WHOLE
     return quarterly_limits(
-        past, params.watch_days, signal.smallest_spread, params.false_alarms_per_quarter, signal.sides, has_whole
+        past,
+        params.watch_days,
+        signal.smallest_spread,
+        params.false_alarms_per_quarter,
+        signal.sides,
+        has_whole,
     )
 
 
 def days_looked_at(params: SignalParams) -> int:
-    """How far back a signal is read: the days watched, what they are compared with, and the days an alert may linger."""
+    """How far back a signal is read: the days watched, what they are compared with, and the days an
+    alert may linger.
+    """
     return 2 * params.watch_days + params.past_days + 7
 
 
 def past_of(signal: Signal, params: SignalParams) -> np.ndarray:
-    """(groups, days) up to `past_days` before the days that are watched. It moves on Mondays, and the limit with it."""
+    """(groups, days) up to `past_days` before the days that are watched. It moves on Mondays, and
+    the limit with it.
+    """
     weekday = signal.last.weekday()
     ends = signal.values.shape[1] - params.watch_days - weekday
     return signal.values[:, max(ends - params.past_days, 0) : max(ends, 0)]
@@ -69,16 +91,24 @@ def known_days(past: np.ndarray) -> int:
     return int((np.isfinite(past).mean(axis=0) >= 0.5).sum()) if past.size else 0
 
 
-def shifted_groups(signal: Signal, past: np.ndarray, limits: np.ndarray, watch_days: int) -> list[Shift]:
-    """The groups above their limits, loudest first. A group that rang stays until its CUSUM fell below half of its limit."""
+def shifted_groups(
+    signal: Signal, past: np.ndarray, limits: np.ndarray, watch_days: int
+) -> list[Shift]:
+    """The groups above their limits, loudest first. A group that rang stays until its CUSUM fell
+    below half of its limit.
+    """
     recent = signal.values[:, -2 * watch_days :]
     z = standardised(recent, past, signal.smallest_spread)
     found = []
     for side in (1, -1) if signal.sides == "both" else (1,):
         paths = cusum(side * z, watch_days)[:, -watch_days:]
-        for group in np.flatnonzero([_is_still_above(*pair) for pair in zip(paths, limits, strict=True)]):
+        for group in np.flatnonzero(
+            [_is_still_above(*pair) for pair in zip(paths, limits, strict=True)]
+        ):
             height, limit = float(paths[group, -1]), float(limits[group])
-            found.append(_shift(signal, group, side * z[group, -watch_days:], past[group], height, limit))
+            found.append(
+                _shift(signal, group, side * z[group, -watch_days:], past[group], height, limit)
+            )
     return sorted(found, key=lambda shift: -shift.cusum / shift.limit)
 
 
@@ -87,7 +117,9 @@ def _is_still_above(path: np.ndarray, limit: float) -> bool:
     return bool(above.size) and bool(path[above[-1] :].min() > limit / 2)
 
 
-def _shift(signal: Signal, group: int, z: np.ndarray, past: np.ndarray, height: float, limit: float) -> Shift:
+def _shift(
+    signal: Signal, group: int, z: np.ndarray, past: np.ndarray, height: float, limit: float
+) -> Shift:
     first = began(z)
     values = signal.values[group, -len(z) :]
     centre, spread = centre_and_spread(past, signal.smallest_spread)
@@ -96,7 +128,9 @@ def _shift(signal: Signal, group: int, z: np.ndarray, past: np.ndarray, height: 
         cusum=height,
         limit=limit,
         since=signal.last - timedelta(days=len(z) - 1 - min(first, len(z) - 1)),
-        now=float(np.nanmean(values[first:])) if np.isfinite(values[first:]).any() else float("nan"),
+        now=float(np.nanmean(values[first:]))
+        if np.isfinite(values[first:]).any()
+        else float("nan"),
         usual=float(centre[0]),
         spread=float(spread[0]),
     )
@@ -105,7 +139,9 @@ def _shift(signal: Signal, group: int, z: np.ndarray, past: np.ndarray, height: 
 def _finding(signal: Signal, shift: Shift) -> Finding:
     return Finding(
         signal.watcher,
-        signal.saying.format(group=in_words(shift.group), now=shift.now, usual=shift.usual, spread=shift.spread)
+        signal.saying.format(
+            group=in_words(shift.group), now=shift.now, usual=shift.usual, spread=shift.spread
+        )
         + f" since {shift.since}",
         _severity(signal, shift),
         shift.cusum,

@@ -1,6 +1,7 @@
 """Memory: whether a door held much more than it used to, and whether the machine ends soon.
 
-What a run's peak means where several doors share a process: runtime.memory.peak_mb. Steady doors' peaks, measured: monitoring.md.
+What a run's peak means where several doors share a process: runtime.memory.peak_mb. Steady doors'
+peaks, measured: monitoring.md.
 """
 
 from __future__ import annotations
@@ -27,19 +28,27 @@ _NEAR = (
 
 
 def memory(runs: pl.DataFrame, max_ratio: float) -> list[Finding]:
-    """One finding for each door whose newest whole run held `max_ratio` times the median of the runs before it, and LEAST_MB more.
+    """One finding for each door whose newest whole run held `max_ratio` times the median of the
+    runs before it, and LEAST_MB more.
 
-    `runs` as the store keeps them: door, started_at, ended_at, status, peak_mb. A newest run that says no peak is not judged.
+    `runs` as the store keeps them: door, started_at, ended_at, status, peak_mb. A newest run that
+    says no peak is not judged.
     """
     return worth_telling(
-        WATCHER, [grown(WATCHER, one, max_ratio, LEAST_MB, _GROWN) for one in by_door(runs, "peak_mb")]
+        WATCHER,
+        [grown(WATCHER, one, max_ratio, LEAST_MB, _GROWN) for one in by_door(runs, "peak_mb")],
     )
 
 
 def memory_limit(runs: pl.DataFrame, machine_mb: float | None, max_share: float) -> list[Finding]:
-    """One finding for each door whose newest whole run held more than `max_share` of what a process here can hold.
+    """One finding for each door whose newest whole run held more than `max_share` of what a process
+    here can hold.
 
-    Assumption: doors run on the machine of the look, `machine_mb` as runtime.memory.machine_mb; None: the system does not tell.
+    Assumption: doors run on the machine of the look, `machine_mb` as runtime.memory.machine_mb;
+    None: the system does not tell.
     """
-    near = [near_its_end(LIMIT_WATCHER, one, machine_mb, max_share, _NEAR) for one in by_door(runs, "peak_mb")]
+    near = [
+        near_its_end(LIMIT_WATCHER, one, machine_mb, max_share, _NEAR)
+        for one in by_door(runs, "peak_mb")
+    ]
     return worth_telling(LIMIT_WATCHER, near)

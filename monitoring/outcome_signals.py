@@ -1,6 +1,8 @@
-"""Signals of what came true: bias by group, error beside the error promised, outcomes outside the interval.
+"""Signals of what came true: bias by group, error beside the error expected, outcomes outside the
+interval.
 
-Each day is judged by one forecast only, that of one table a week (h 1..7): daily tables repeat each other's errors.
+Each day is judged by one forecast only, that of one table a week (h 1..7): daily tables repeat each
+other's errors.
 """
 
 from __future__ import annotations
@@ -16,38 +18,43 @@ from contract.quantiles import INTERVALS
 from monitoring.outlook import expected_absolute_error
 from monitoring.signal import WHOLE, Signal, group_of
 
-SUMS = ["y", "y_hat", "error", "absolute", "promised", "outside", "rows"]
+SUMS = ["y", "y_hat", "error", "absolute", "expected", "outside", "rows"]
 _RETRAIN = "retrain if no feed, price, promotion or rule explains it."
 
 
 def weekly_origins(made: Iterable[date]) -> list[date]:
-    """The origins whose tables are judged, oldest first: of those a table was made from, the last of each week.
+    """The origins whose tables are judged, oldest first: of those a table was made from, the last
+    of each week.
 
-    That is Sunday where every day is forecast, Saturday where no Sunday is sold on, Wednesday where one table a week is made then.
+    That is Sunday where every day is forecast, Saturday where no Sunday is sold on, Wednesday where
+    one table a week is made then.
     """
     last = {origin.isocalendar()[:2]: origin for origin in sorted(made)}
     return list(last.values())
 
 
-def daily_sums(told: pl.DataFrame, series: pl.DataFrame, columns: list[str]) -> pl.DataFrame:
-    """group, ds and the day's sums of y, y_hat, error, absolute, promised, outside, rows: all a signal needs to keep of a table.
+def daily_sums(actuals: pl.DataFrame, series: pl.DataFrame, columns: list[str]) -> pl.DataFrame:
+    """group, ds and the day's sums of y, y_hat, error, absolute, expected, outside, rows: all a
+    signal needs to keep of a table.
 
-    `told` as from with_actuals, h <= 7; groups are WHOLE and those of the columns of `series`.
+    `actuals` as from with_actuals, h <= 7; groups are WHOLE and those of the columns of `series`.
     """
     low, high = INTERVALS[0.95]
-    rows = told.select(
+    rows = actuals.select(
         "unique_id",
         "ds",
         "y",
         "y_hat",
         "error",
         absolute=pl.col("error").abs(),
-        promised=expected_absolute_error(),
+        expected=expected_absolute_error(),
         outside=((pl.col("y") < pl.col(low)) | (pl.col("y") > pl.col(high))).cast(pl.Float64),
         rows=pl.lit(1.0),
     ).join(series.select("unique_id", *columns), on="unique_id", how="left")
     groups = [pl.lit(WHOLE), *(pl.format(group_of(column, "{}"), column) for column in columns)]
-    return pl.concat([rows.group_by(group.alias("group"), "ds").agg(pl.col(SUMS).sum()) for group in groups])
+    return pl.concat(
+        [rows.group_by(group.alias("group"), "ds").agg(pl.col(SUMS).sum()) for group in groups]
+    )
 
 
 def outcome_signals(sums: pl.DataFrame, params: MonitorParams) -> list[Signal]:
@@ -66,8 +73,13 @@ class _Daily:
         self.first = sums["ds"].min()
         self.groups = tuple(sums["group"].unique().sort().to_list())
         code = {name: k for k, name in enumerate(self.groups)}
-        at = [code[name] for name in sums["group"]], (sums["ds"] - self.first).dt.total_days().to_numpy()
-        self.tables = {name: np.full((len(self.groups), int(at[1].max()) + 1), np.nan) for name in SUMS}
+        at = (
+            [code[name] for name in sums["group"]],
+            (sums["ds"] - self.first).dt.total_days().to_numpy(),
+        )
+        self.tables = {
+            name: np.full((len(self.groups), int(at[1].max()) + 1), np.nan) for name in SUMS
+        }
         for name, table in self.tables.items():
             table[at] = sums[name].to_numpy()
 
@@ -87,8 +99,8 @@ def _bias(daily: _Daily, params: MonitorParams) -> Signal:
 
 def _accuracy(daily: _Daily, params: MonitorParams) -> Signal:
     return Signal(
-        "accuracy", "", daily.first, daily.groups, daily.share("absolute", "promised"), 0.01,
-        "the error was {now:.2f} times what the quantiles promised (usually {usual:.2f} ± {spread:.2f} a day)",
+        "accuracy", "", daily.first, daily.groups, daily.share("absolute", "expected"), 0.01,
+        "the error was {now:.2f} times what the quantiles expected (usually {usual:.2f} ± {spread:.2f} a day)",
         f"Compare by store and week in data/reports/monitor.json; {_RETRAIN}",
         sides="up", error_beyond=params.max_wape_ratio - 1, aim=1.0,
     )  # fmt: skip

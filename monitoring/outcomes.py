@@ -1,4 +1,5 @@
-"""What came true as tables a person reads: units, WAPE, bias, coverage and the PIT by week ahead, velocity, group and level.
+"""What came true as tables a person reads: units, WAPE, bias, coverage and the PIT by week ahead,
+velocity, group and level.
 
 Nothing here rings: it says where to look when something does.
 """
@@ -19,41 +20,52 @@ TAUS = np.array([QUANTILES[name] for name in READ_AT])
 
 
 def outcome_tables(
-    told: pl.DataFrame, levels: pl.DataFrame, series: pl.DataFrame, columns: list[str]
+    actuals: pl.DataFrame, levels: pl.DataFrame, series: pl.DataFrame, columns: list[str]
 ) -> dict[str, list[dict]]:
-    """by_week, by_velocity, by_<column> of `series`, by_level: plain rows of units sold, WAPE, bias, shares covered, PIT gap.
+    """by_week, by_velocity, by_<column> of `series`, by_level: plain rows of units sold, WAPE,
+    bias, shares covered, PIT gap.
 
-    `told` as with_actuals, `levels` as levels_with_actuals. Velocity is that of the forecast: slow, medium or fast units a day. PIT gap: the
-    largest distance, in probability, between a quantile and the share of outcomes below it.
+    `actuals` as with_actuals, `levels` as levels_with_actuals. Velocity is that of the forecast:
+    slow, medium or fast units a day. PIT gap: the largest distance, in probability, between a
+    quantile and the share of outcomes below it.
     """
-    if told.is_empty():
+    if actuals.is_empty():
         return {}
     velocity = (
         pl.when(pl.col("y_hat") >= FAST_UNITS).then(pl.lit("fast"))
         .when(pl.col("y_hat") >= SLOW_UNITS).then(pl.lit("medium"))
         .otherwise(pl.lit("slow"))
     )  # fmt: skip
-    judged = _judged(told.with_columns(velocity=velocity, level=pl.lit(SERIES_LEVEL)))
+    judged = _judged(actuals.with_columns(velocity=velocity, level=pl.lit(SERIES_LEVEL)))
     judged = judged.join(series.select("unique_id", *columns), on="unique_id", how="left")
-    tables = {f"by_{column}": _table(judged, column).sort(column) for column in ("week", "velocity", *columns)}
+    tables = {
+        f"by_{column}": _table(judged, column).sort(column)
+        for column in ("week", "velocity", *columns)
+    }
     tables["by_level"] = pl.concat(
         [*([_table(_judged(levels), "level")] if levels.height else []), _table(judged, "level")]
     )
     return {name: table.to_dicts() for name, table in tables.items()}
 
 
-def _judged(told: pl.DataFrame) -> pl.DataFrame:
-    """What a table sums of each row: y, error, absolute, covered_50, covered_95, and the part of the outcome below each quantile."""
-    covered = {name: pl.col("y").is_between(*INTERVALS[nominal]) for name, nominal in COVERED.items()}
-    quantiles = told.select(READ_AT).to_numpy().T
+def _judged(actuals: pl.DataFrame) -> pl.DataFrame:
+    """What a table sums of each row: y, error, absolute, covered_50, covered_95, and the part of
+    the outcome below each quantile.
+    """
+    covered = {
+        name: pl.col("y").is_between(*INTERVALS[nominal]) for name, nominal in COVERED.items()
+    }
+    quantiles = actuals.select(READ_AT).to_numpy().T
     below = {
         f"below_{name}": part.astype(np.float32)
-        for name, part in zip(READ_AT, parts_below(told["y"].to_numpy(), quantiles, TAUS), strict=True)
+        for name, part in zip(
+            READ_AT, parts_below(actuals["y"].to_numpy(), quantiles, TAUS), strict=True
+        )
     }
-    kept = [name for name in ("unique_id", "week", "velocity", "level") if name in told.columns]
-    return told.select(*kept, "y", "error", absolute=pl.col("error").abs(), **covered).with_columns(
-        pl.Series(name, values) for name, values in below.items()
-    )
+    kept = [name for name in ("unique_id", "week", "velocity", "level") if name in actuals.columns]
+    return actuals.select(
+        *kept, "y", "error", absolute=pl.col("error").abs(), **covered
+    ).with_columns(pl.Series(name, values) for name, values in below.items())
 
 
 def _table(judged: pl.DataFrame, column: str) -> pl.DataFrame:

@@ -1,4 +1,6 @@
-"""Parity: whether the features a table was served with are those the store gives as of that run, by what the model learned from."""
+"""Parity: whether the features a table was served with are those the store gives as of that run, by
+what the model learned from.
+"""
 
 from __future__ import annotations
 
@@ -8,16 +10,20 @@ from monitoring.finding import Finding, not_judged
 
 WATCHER = "parity"
 KEY = ["unique_id", "ds"]
-SAME = 1e-4  # share of the value; sums on two threads differ in their last bits, and ratios of them a little more
+# share of the value; sums on two threads differ in their last bits, and ratios of them a little
+# more
+SAME = 1e-4
 SMALLEST = 1e-5  # of any feature's unit; below, both are nothing
 FEATURES_TOLD = 3
 
 
 def parity(served: pl.DataFrame, again: pl.DataFrame, run_id: str) -> Finding:
-    """One finding: how many features of the sample differ, the most frequent ones with a series, a day and both values.
+    """One finding: how many features of the sample differ, the most frequent ones with a series, a
+    day and both values.
 
-    Both are unique_id, ds and the features, one row each; a row or a column that `again` lacks differs throughout.
-    A day restated since the run must not ring: `again` is made from the store as of the run.
+    Both are unique_id, ds and the features, one row each; a row or a column that `again` lacks
+    differs throughout. A day restated since the run must not ring: `again` is made from the store
+    as of the run.
     """
     wrong = {name: rows for name, rows in _differing(served, again).items() if rows.height}
     features = [name for name in served.columns if name not in KEY]
@@ -49,14 +55,18 @@ def no_parity(why: str) -> Finding:
 def _differing(served: pl.DataFrame, again: pl.DataFrame) -> dict[str, pl.DataFrame]:
     """By feature the rows that differ: KEY, served, again; null where a side says nothing."""
     features = [name for name in served.columns if name not in KEY]
-    renamed = again.select(*KEY, *(pl.col(name).alias(f"{name} again") for name in features if name in again.columns))
+    renamed = again.select(
+        *KEY, *(pl.col(name).alias(f"{name} again") for name in features if name in again.columns)
+    )
     both = served.join(renamed, on=KEY, how="left", validate="1:1").sort(KEY)
     return {name: _rows_of(both, name) for name in features}
 
 
 def _rows_of(both: pl.DataFrame, name: str) -> pl.DataFrame:
     other = f"{name} again" if f"{name} again" in both.columns else None
-    pair = both.select(*KEY, served=name, again=pl.col(other) if other else pl.lit(None, pl.Float32))
+    pair = both.select(
+        *KEY, served=name, again=pl.col(other) if other else pl.lit(None, pl.Float32)
+    )
     one_is_null = pl.col("served").is_null() != pl.col("again").is_null()
     apart = (pl.col("served") - pl.col("again")).abs() > SMALLEST + SAME * pl.col("again").abs()
     return pair.filter(one_is_null | apart.fill_null(value=False))

@@ -1,4 +1,6 @@
-"""Plans against the past they are of: coming days on which everybody is to be closed, and nobody says why."""
+"""Plans against the past they are of: coming days on which everybody is to be closed, and nobody
+says why.
+"""
 
 from __future__ import annotations
 
@@ -17,16 +19,18 @@ MOST_CLOSED = 0.5  # share of the series usually open on such a weekday
 
 
 def planned_closed(panel: Panel, last: date, region: str | None) -> list[Finding]:
-    """A warning for each day up to `last` that is planned closed for most series selling on its weekday, where no event is named.
+    """A warning for each day up to `last` that is planned closed for most series selling on its
+    weekday, where no event is named.
 
-    Such a day is forecast zero and ordered nothing, as the champion's and with tight quantiles: a tick in the wrong place looks
-    like a feast.
+    Such a day is forecast zero and ordered nothing, as the champion's and with tight quantiles: a
+    tick in the wrong place looks like a feast.
     """
     horizon = (last - panel.last_day).days
     if horizon < 1:
         return []
     is_closed, usual = (
-        closed_ahead(known, panel.last_day, horizon, region) for known in (panel, _without_plans(panel))
+        closed_ahead(known, panel.last_day, horizon, region)
+        for known in (panel, _without_plans(panel))
     )
     shares = (is_closed & ~usual).sum(axis=0) / (~usual).sum(axis=0).clip(1)
     days = [panel.last_day + timedelta(days=ahead + 1) for ahead in range(horizon)]

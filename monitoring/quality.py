@@ -13,21 +13,28 @@ from monitoring.signal import WHOLE, Signal
 WINDOW_DAYS = 7
 
 
-def quality(batches: pl.DataFrame, quarantine: pl.DataFrame, now: datetime, max_share: float) -> list[Finding]:
-    """The refused share of the rows received in the last seven days, and one error for each file refused whole
-    and not replaced since by an accepted one of its name.
+def quality(
+    batches: pl.DataFrame, quarantine: pl.DataFrame, now: datetime, max_share: float
+) -> list[Finding]:
+    """The refused share of the rows received in the last seven days, and one error for each file
+    refused whole and not replaced since by an accepted one of its name.
 
-    `batches` and `quarantine` as the store keeps them (received_at, rows_in, rows_refused, status, reason, name; batch_id,
-    reason, lines).
+    `batches` and `quarantine` as the store keeps them (received_at, rows_in, rows_refused, status,
+    reason, name; batch_id, reason, lines).
     """
-    recent = batches.filter(pl.col("received_at").is_between(now - timedelta(days=WINDOW_DAYS), now))
+    recent = batches.filter(
+        pl.col("received_at").is_between(now - timedelta(days=WINDOW_DAYS), now)
+    )
     taken = recent.filter(status="accepted")
     newest = recent.sort("received_at", "batch_id").unique("name", keep="last")
     whole = [_whole(row) for row in newest.filter(status="refused").sort("name").to_dicts()]
     if taken["rows_in"].sum() == 0:
         return [not_judged("quality", f"no row was received in {WINDOW_DAYS} days"), *whole]
     share = taken["rows_refused"].sum() / taken["rows_in"].sum()
-    why = ", ".join(f"{reason} {lines}" for reason, lines in refused_by_reason(quarantine, taken).head(3).iter_rows())
+    why = ", ".join(
+        f"{reason} {lines}"
+        for reason, lines in refused_by_reason(quarantine, taken).head(3).iter_rows()
+    )
     return [
         Finding(
             "quality",
@@ -44,24 +51,35 @@ def quality(batches: pl.DataFrame, quarantine: pl.DataFrame, now: datetime, max_
 
 
 def refused_signal(batches: pl.DataFrame, quarantine: pl.DataFrame, today: date) -> Signal | None:
-    """The share of a day's received rows refused for each reason, and for any; a history load is not a day's. None of nothing."""
+    """The share of a day's received rows refused for each reason, and for any; a history load is
+    not a day's. None of nothing.
+    """
     taken = batches.filter(status="accepted").with_columns(ds=pl.col("received_at").dt.date())
-    rows = taken.group_by("ds").agg(pl.col("rows_in").sum()).filter(pl.col("ds") <= today, pl.col("rows_in") > 0)
+    rows = (
+        taken.group_by("ds")
+        .agg(pl.col("rows_in").sum())
+        .filter(pl.col("ds") <= today, pl.col("rows_in") > 0)
+    )
     if rows.is_empty():
         return None
-    refused = quarantine.join(taken.select("batch_id", "ds"), on="batch_id", how="inner").with_columns(
-        group=pl.col("reason")
-    )
+    refused = quarantine.join(
+        taken.select("batch_id", "ds"), on="batch_id", how="inner"
+    ).with_columns(group=pl.col("reason"))
     lines = (
         pl.concat([refused, refused.with_columns(group=pl.lit(WHOLE))])
         .group_by("group", "ds")
         .agg(pl.col("lines").sum())
     )
     groups = tuple(sorted({WHOLE, *lines["group"]}))
-    shares = rows.join(pl.DataFrame({"group": groups}), how="cross").join(lines, on=["group", "ds"], how="left")
+    shares = rows.join(pl.DataFrame({"group": groups}), how="cross").join(
+        lines, on=["group", "ds"], how="left"
+    )
     first = rows["ds"].min()
     values = np.full((len(groups), (today - first).days + 1), np.nan)
-    at = [groups.index(name) for name in shares["group"]], (shares["ds"] - first).dt.total_days().to_numpy()
+    at = (
+        [groups.index(name) for name in shares["group"]],
+        (shares["ds"] - first).dt.total_days().to_numpy(),
+    )
     values[at] = shares.select(pl.col("lines").fill_null(0) / pl.col("rows_in"))[:, 0].to_numpy()
     return Signal(
         "quality", "trend", first, groups, values, 0.001,
@@ -73,7 +91,11 @@ def refused_signal(batches: pl.DataFrame, quarantine: pl.DataFrame, today: date)
 def refused_by_reason(quarantine: pl.DataFrame, batches: pl.DataFrame) -> pl.DataFrame:
     """reason, lines: refused lines of these batches, the most frequent reason first."""
     of_these = quarantine.join(batches.select("batch_id"), on="batch_id", how="semi")
-    return of_these.group_by("reason").agg(pl.col("lines").sum()).sort(["lines", "reason"], descending=[True, False])
+    return (
+        of_these.group_by("reason")
+        .agg(pl.col("lines").sum())
+        .sort(["lines", "reason"], descending=[True, False])
+    )
 
 
 def _whole(batch: dict) -> Finding:

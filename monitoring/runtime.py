@@ -1,7 +1,8 @@
 """Runtime: whether a door took much longer than it used to.
 
-From when it was asked to begin: in the daily flow that is the flow's own start. Only doors that leave a run in the store are timed.
-Its false alarms by how much runs vary: benchmarks/slow_doors.py, in monitoring.md.
+From when it was asked to begin: in the daily flow that is the flow's own start. Only doors that
+leave a run in the store are timed. Its false alarms by how much runs vary:
+benchmarks/slow_doors.py, in monitoring.md.
 """
 
 from __future__ import annotations
@@ -22,7 +23,8 @@ _WORDS = (
 
 
 def runtime(runs: pl.DataFrame, max_ratio: float) -> list[Finding]:
-    """One finding for each door whose newest whole run took `max_ratio` times the median of the runs before it, and a minute more.
+    """One finding for each door whose newest whole run took `max_ratio` times the median of the
+    runs before it, and a minute more.
 
     `runs` as the store keeps them: door, started_at, ended_at, status.
     """
@@ -31,5 +33,6 @@ def runtime(runs: pl.DataFrame, max_ratio: float) -> list[Finding]:
         pl.col("seconds").is_between(0, DAY_SECONDS)
     )  # a run made `--now` another day tells nothing
     return worth_telling(
-        WATCHER, [grown(WATCHER, one, max_ratio, LEAST_SECONDS, _WORDS) for one in by_door(took, "seconds")]
+        WATCHER,
+        [grown(WATCHER, one, max_ratio, LEAST_SECONDS, _WORDS) for one in by_door(took, "seconds")],
     )

@@ -20,7 +20,8 @@ def fallback(forecasts: pl.DataFrame, max_share: float) -> Finding:
     why = ", ".join(f"{reason} {rows}" for reason, rows in reasons.iter_rows())
     return Finding(
         "fallback",
-        f"{share:.1%} of {forecasts.height} forecast rows are not the champion's" + (f" ({why})" if why else ""),
+        f"{share:.1%} of {forecasts.height} forecast rows are not the champion's"
+        + (f" ({why})" if why else ""),
         "ok" if share <= max_share else "error" if share > 0.5 else "warning",
         share,
         max_share,
@@ -31,15 +32,20 @@ def fallback(forecasts: pl.DataFrame, max_share: float) -> Finding:
 
 
 def sanity(forecasts: pl.DataFrame, series: pl.DataFrame) -> Finding:
-    """Rows that must not exist: null, negative, crossing quantiles, a series of the panel without its rows."""
+    """Rows that must not exist: null, negative, crossing quantiles, a series of the panel without
+    its rows.
+    """
     if forecasts.is_empty():
         return not_judged("sanity", "nothing was forecast yet")
     numbers = ["y_hat", *QUANTILES]
     crossing = pl.any_horizontal(
-        pl.col(low) > pl.col(high) for low, high in zip(list(QUANTILES), list(QUANTILES)[1:], strict=False)
+        pl.col(low) > pl.col(high)
+        for low, high in zip(list(QUANTILES), list(QUANTILES)[1:], strict=False)
     )
     counts = {
-        "null": forecasts.filter(pl.any_horizontal(pl.col(numbers).is_null() | pl.col(numbers).is_nan())).height,
+        "null": forecasts.filter(
+            pl.any_horizontal(pl.col(numbers).is_null() | pl.col(numbers).is_nan())
+        ).height,
         "negative": forecasts.filter(pl.any_horizontal(pl.col(numbers) < 0)).height,
         "crossing": forecasts.filter(crossing).height,
         "missing": series.height * forecasts["ds"].n_unique() - forecasts.height,
@@ -47,7 +53,9 @@ def sanity(forecasts: pl.DataFrame, series: pl.DataFrame) -> Finding:
     wrong = {name: count for name, count in counts.items() if count > 0}
     return Finding(
         "sanity",
-        f"forecast rows that must not exist: {wrong}" if wrong else f"{forecasts.height} forecast rows, all sound",
+        f"forecast rows that must not exist: {wrong}"
+        if wrong
+        else f"{forecasts.height} forecast rows, all sound",
         "error" if wrong else "ok",
         float(sum(wrong.values())),
         0.0,
@@ -57,7 +65,9 @@ def sanity(forecasts: pl.DataFrame, series: pl.DataFrame) -> Finding:
 
 
 def forecast_age(forecasts: pl.DataFrame, last_day: date, max_days: int) -> Finding:
-    """Days between the newest sales day and the origin of the newest forecast: 0 when every arrival is answered."""
+    """Days between the newest sales day and the origin of the newest forecast: 0 when every arrival
+    is answered.
+    """
     if forecasts.is_empty():
         return not_judged("forecast_age", "nothing was forecast yet")
     origin = forecasts["origin"].max()

@@ -1,4 +1,6 @@
-"""A signal: one number a day for each group, of which a watcher asks whether it still wanders as it used to."""
+"""A signal: one number a day for each group, of which a watcher asks whether it still wanders as it
+used to.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,9 @@ WHOLE = ""  # the group that stands for everything
 
 
 def group_of(column: str, member: str) -> str:
-    """What a group is called in causes: a store and a department of the same name are two groups (`store_id:A`, `dept_id:A`)."""
+    """What a group is called in causes: a store and a department of the same name are two groups
+    (`store_id:A`, `dept_id:A`).
+    """
     return f"{column}:{member}"
 
 
@@ -25,10 +29,11 @@ def in_words(group: str) -> str:
 class Signal:
     """`values` (groups, days), NaN where nothing is known; consecutive days from `first`.
 
-    Causal: the value of a day reads nothing later than that day, so a signal cut at a day is what that day's watcher saw.
-    `smallest_spread` is the daily wandering that would matter to nobody, in the signal's unit: a spread below counts as this much.
-    `saying` tells a shift in the words of the business, with {group}, {now}, {usual} and {spread}. `sides` "up": only growth rings.
-    The whole further than `error_beyond` from `aim` is an error, nearer a warning.
+    Causal: the value of a day reads nothing later than that day, so a signal cut at a day is what
+    that day's watcher saw. `smallest_spread` is the daily wandering that would matter to nobody, in
+    the signal's unit: a spread below counts as this much. `saying` tells a shift in the words of
+    the business, with {group}, {now}, {usual} and {spread}. `sides` "up": only growth rings. The
+    whole further than `error_beyond` from `aim` is an error, nearer a warning.
     """
 
     watcher: str

@@ -32,15 +32,18 @@ from monitoring.service import fallback, forecast_age, sanity
 from monitoring.signal import Signal
 
 BIAS_BY = ("store_id", "dept_id")  # slices whose bias rings by itself, where a source has them
-MOST_GROUPS = 60  # a chain of a thousand stores has a few odd ones every day; nobody would read their alerts
+# a chain of a thousand stores has a few odd ones every day; nobody would read their alerts
+MOST_GROUPS = 60
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """What was known at `now`. `newest` and `past` as contract.frames.FORECASTS: today's table, and the one a week before it.
+    """What was known at `now`. `newest` and `past` as contract.frames.FORECASTS: today's table, and
+    the one a week before it.
 
-    `weekly`: the daily sums (outcome_signals.daily_sums) of one table's first week after the other, far back.
-    `promised` is the champion's backtest WAPE by week ahead; `champion_cutoff` None: no model was promoted.
+    `weekly`: the daily sums (outcome_signals.daily_sums) of one table's first week after the other,
+    far back. `expected_wape` is the champion's backtest WAPE by week ahead; `champion_cutoff` None:
+    no model was promoted.
     """
 
     now: datetime
@@ -51,17 +54,22 @@ class Evidence:
     newest: pl.DataFrame
     past: pl.DataFrame
     weekly: pl.DataFrame
-    promised: dict[int, float]
+    expected_wape: dict[int, float]
     champion_cutoff: date | None
     rules: DemandRules
-    pages: list[dict[str, Any]] = field(default_factory=list)  # of the files judged lately: see monitoring.arrivals
-    known_future: Sequence[str] = ()  # covariates the model reads ahead, and those it reads of the past
+    # of the files judged lately: see monitoring.arrivals
+    pages: list[dict[str, Any]] = field(default_factory=list)
+    # covariates the model reads ahead, and those it reads of the past
+    known_future: Sequence[str] = ()
     past_only: Sequence[str] = ()
-    machine_mb: float | None = None  # what a process here can hold at most; None: the system does not tell
+    # what a process here can hold at most; None: the system does not tell
+    machine_mb: float | None = None
 
 
 def watch(evidence: Evidence, told: pl.DataFrame, params: MonitorParams) -> list[Finding]:
-    """Every watcher's findings: inputs, then today's table, then `told` (as with_actuals), then the mix."""
+    """Every watcher's findings: inputs, then today's table, then `told` (as with_actuals), then the
+    mix.
+    """
     panel, last_day, cutoff = evidence.panel, evidence.panel.last_day, evidence.champion_cutoff
     return [
         *freshness(panel.sales, panel.series, evidence.now.date(), params.max_staleness_days),
@@ -73,7 +81,8 @@ def watch(evidence: Evidence, told: pl.DataFrame, params: MonitorParams) -> list
         *_planned(panel, evidence.newest, evidence.rules.region),
         churn(evidence.newest, evidence.past, params.max_churn),
         *level_and_shape(evidence.newest, panel, params.max_level_ratio, params.least_shape),
-        *([fallback(evidence.newest, params.max_fallback_share)] if cutoff else []),  # without a champion: one cause
+        # without a champion: one cause
+        *([fallback(evidence.newest, params.max_fallback_share)] if cutoff else []),
         model_age(cutoff, last_day, params.max_model_age_days),
         *runtime(evidence.runs, params.max_runtime_ratio),
         *memory(evidence.runs, params.max_memory_ratio),
@@ -94,7 +103,9 @@ def signals_of(evidence: Evidence, params: MonitorParams) -> list[Signal]:
 
 
 def fixed_limits(evidence: Evidence, told: pl.DataFrame, params: MonitorParams) -> list[Finding]:
-    """Accuracy, bias, calibration and mix against constants: what judges while there is no past to compare with."""
+    """Accuracy, bias, calibration and mix against constants: what judges while there is no past to
+    compare with.
+    """
     series = evidence.panel.series
     return [
         accuracy(told, evidence.expected_wape, params.max_wape_ratio),
@@ -134,13 +145,23 @@ def _quality_trend(evidence: Evidence, params: SignalParams) -> list[Finding]:
 
 def _wandering(evidence: Evidence, told: pl.DataFrame, params: MonitorParams) -> list[Finding]:
     """By signal where the past says what is usual, by fixed limit where it does not."""
-    findings = [finding for signal in signals_of(evidence, params) for finding in judge(signal, params.signals)]
+    findings = [
+        finding
+        for signal in signals_of(evidence, params)
+        for finding in judge(signal, params.signals)
+    ]
     signals = one_for_each_covariate(findings)
     spoken = {finding.watcher for finding in signals if finding.is_judged}
-    fixed = [finding for finding in fixed_limits(evidence, told, params) if finding.watcher not in spoken]
+    fixed = [
+        finding for finding in fixed_limits(evidence, told, params) if finding.watcher not in spoken
+    ]
     return [*(finding for finding in signals if finding.watcher in spoken), *fixed]
 
 
 def group_columns(series: pl.DataFrame) -> list[str]:
     """The columns whose groups are watched one by one."""
-    return [column for column in BIAS_BY if column in series.columns and series[column].n_unique() <= MOST_GROUPS]
+    return [
+        column
+        for column in BIAS_BY
+        if column in series.columns and series[column].n_unique() <= MOST_GROUPS
+    ]

@@ -1,4 +1,6 @@
-"""What changed since the table before: the same target days, as they were forecast then and are now."""
+"""What changed since the table before: the same target days, as they were forecast then and are
+now.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,8 @@ Told = dict[str, Any]
 
 
 def changes(params: Params, paths: Paths) -> Told:
-    """The newest whole table against the newest one from an earlier origin: units by group and by series, over the days both forecast.
+    """The newest whole table against the newest one from an earlier origin: units by group and by
+    series, over the days both forecast.
 
     Without an earlier table `since` is None.
     """
@@ -31,7 +34,9 @@ def changes(params: Params, paths: Paths) -> Told:
     now, before = tables
     both = _side_by_side(now, before).join(series, on="unique_id", how="left", validate="m:1")
     levels = [columns[0] for columns in params.source.levels if len(columns) == 1]
-    shown = [name for name in levels if name in series.columns and series[name].n_unique() <= MOST_GROUPS]
+    shown = [
+        name for name in levels if name in series.columns and series[name].n_unique() <= MOST_GROUPS
+    ]
     return {
         "since": before["origin"][0],
         "origin": now["origin"][0],

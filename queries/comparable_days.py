@@ -14,16 +14,32 @@ RECENT_DAYS = 28
 
 
 def comparable_days(known: Panel, unique_id: str, ds: date) -> pl.DataFrame:
-    """why, ds, y, price, promo, event, stockout_share, is_open: the last weekdays, the day a year ago, days of the same event."""
+    """why, ds, y, price, promo, event, stockout_share, is_open: the last weekdays, the day a year
+    ago, days of the same event.
+    """
     last = known.last_day
     newest = ds - timedelta(weeks=-(-(ds - last).days // 7))
-    days = {newest - timedelta(weeks=k): "same weekday" for k in range(WEEKS)} | {ds - YEAR: "52 weeks before"}
+    days = {newest - timedelta(weeks=k): "same weekday" for k in range(WEEKS)} | {
+        ds - YEAR: "52 weeks before"
+    }
     days |= dict.fromkeys(_days_of_event(known, ds), "same event")
-    wanted = pl.DataFrame({"ds": list(days), "why": list(days.values())}, schema={"ds": pl.Date, "why": pl.String})
-    wanted = wanted.filter(pl.col("ds").is_between(known.first_day, last)).sort("ds", descending=True)
+    wanted = pl.DataFrame(
+        {"ds": list(days), "why": list(days.values())}, schema={"ds": pl.Date, "why": pl.String}
+    )
+    wanted = wanted.filter(pl.col("ds").is_between(known.first_day, last)).sort(
+        "ds", descending=True
+    )
     sold = known.sales.filter(unique_id=unique_id).select("ds", "y", "stockout_share", "is_open")
-    prices = known.prices.filter(unique_id=unique_id).select("from_ds", "to_ds", "price", "promo").sort("from_ds")
-    events = known.calendar.filter(pl.col("event").is_not_null()).group_by("ds").agg(pl.col("event").unique().sort())
+    prices = (
+        known.prices.filter(unique_id=unique_id)
+        .select("from_ds", "to_ds", "price", "promo")
+        .sort("from_ds")
+    )
+    events = (
+        known.calendar.filter(pl.col("event").is_not_null())
+        .group_by("ds")
+        .agg(pl.col("event").unique().sort())
+    )
     priced = wanted.sort("ds").join_asof(prices, left_on="ds", right_on="from_ds")
     in_force = pl.col("to_ds") >= pl.col("ds")
     return (
@@ -36,9 +52,16 @@ def comparable_days(known: Panel, unique_id: str, ds: date) -> pl.DataFrame:
 
 
 def flags_of(
-    known: Panel, unique_id: str, ds: date, origin: date, versions: pl.DataFrame, max_stockout_share: float
+    known: Panel,
+    unique_id: str,
+    ds: date,
+    origin: date,
+    versions: pl.DataFrame,
+    max_stockout_share: float,
 ) -> list[str]:
-    """What a reader should know about the data behind the number, as sentences; empty when nothing is odd."""
+    """What a reader should know about the data behind the number, as sentences; empty when nothing
+    is odd.
+    """
     own = known.sales.filter(unique_id=unique_id).sort("ds")
     recent = own.filter(pl.col("ds") > known.last_day - timedelta(days=RECENT_DAYS))
     told = [
@@ -63,7 +86,11 @@ def _days_of_event(known: Panel, ds: date) -> list[date]:
 
 def _late(last_known: date, origin: date) -> str | None:
     late = (origin - last_known).days
-    return f"the newest sales the run knew are of {last_known}, {late} days before its origin" if late > 0 else None
+    return (
+        f"the newest sales the run knew are of {last_known}, {late} days before its origin"
+        if late > 0
+        else None
+    )
 
 
 def _sold_out(recent: pl.DataFrame, limit: float) -> str | None:
@@ -85,12 +112,16 @@ def _zero_run(own: pl.DataFrame) -> str | None:
 def _absent(recent: pl.DataFrame, days: int) -> str | None:
     absent = days - recent.height
     return (
-        f"no row on {absent} of the last {days} days (zero if its store reported, else unknown)" if absent > 0 else None
+        f"no row on {absent} of the last {days} days (zero if its store reported, else unknown)"
+        if absent > 0
+        else None
     )
 
 
 def _restated(versions: pl.DataFrame, last_day: date) -> str | None:
-    recent = versions.filter(pl.col("ds").is_between(last_day - timedelta(days=RECENT_DAYS - 1), last_day))
+    recent = versions.filter(
+        pl.col("ds").is_between(last_day - timedelta(days=RECENT_DAYS - 1), last_day)
+    )
     if recent.is_empty():
         return None
     row = recent.row(-1, named=True)

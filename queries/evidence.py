@@ -44,8 +44,11 @@ def parity_of_newest(params: Params, paths: Paths) -> Finding:
     return parity(*twice, run_id_or_why) if twice else no_parity(run_id_or_why)
 
 
-def realised_forecasts(params: Params, paths: Paths) -> tuple[pl.DataFrame, pl.DataFrame, OutcomeTables]:
-    """The weekly tables beside their actuals as far as those are known, the newest of them whole, and how good they were.
+def realised_forecasts(
+    params: Params, paths: Paths
+) -> tuple[pl.DataFrame, pl.DataFrame, OutcomeTables]:
+    """The weekly tables beside their actuals as far as those are known, the newest of them whole,
+    and how good they were.
 
     Read from the days they are about, before the long history is held.
     """
@@ -54,10 +57,18 @@ def realised_forecasts(params: Params, paths: Paths) -> tuple[pl.DataFrame, pl.D
         last = last_sales_day(con) or read_panel(con).last_day  # refused there: no sales at all
         runs = newest_runs(con)
         tables = one_table_a_week(con, runs, last, horizon)
-        recent = read_tail(con, last - timedelta(days=horizon + LATE_DAYS), rules.max_stockout_share)
+        recent = read_tail(
+            con, last - timedelta(days=horizon + LATE_DAYS), rules.max_stockout_share
+        )
         columns = group_columns(recent.series)
-        levels = [level for level in params.source.hierarchy if level.columns in ((), *((name,) for name in columns))]
-        published = judged_levels(con, weekly_runs(runs, last, horizon), [level.name for level in levels], last)
+        levels = [
+            level
+            for level in params.source.hierarchy
+            if level.columns in ((), *((name,) for name in columns))
+        ]
+        published = judged_levels(
+            con, weekly_runs(runs, last, horizon), [level.name for level in levels], last
+        )
     actuals = with_actuals(tables, recent, rules)
     of_levels = levels_with_actuals(published, actuals, recent.series, levels)
     outcomes = outcome_tables(actuals, of_levels, recent.series, columns)
@@ -81,7 +92,7 @@ def evidence_at(params: Params, paths: Paths, now: datetime, last_table: pl.Data
             newest=latest_forecasts(con),
             past=last_table,
             weekly=sums_of_first_weeks(con, tables, panel, origins, _sums_of(params)),
-            promised=_expected_wape(con, champion),
+            expected_wape=_expected_wape(con, champion),
             champion_cutoff=champion["cutoff"] if champion else None,
             rules=demand_rules(params),
             pages=read_pages(paths.validation),
@@ -102,7 +113,9 @@ def _sums_of(params: Params) -> Callable[[pl.DataFrame, Panel], pl.DataFrame]:
 
 
 def _expected_wape(con: Any, champion: dict[str, Any] | None) -> dict[int, float]:
-    """The backtest's WAPE by week ahead of what serves, from its newest scored run; empty where there is none."""
+    """The backtest's WAPE by week ahead of what serves, from its newest scored run; empty where
+    there is none.
+    """
     serves, model_id = (champion["kind"], champion["model_id"]) if champion else (BASELINE, None)
     runs = read_runs(con, "inference").filter(pl.col("model_id").eq_missing(model_id))
     scored = (read_scores(con, run_id) for run_id in runs["run_id"])

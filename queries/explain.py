@@ -1,4 +1,6 @@
-"""One forecast number, back to where it comes from: run, model, params, panel, files, feature values, every step, comparable days."""
+"""One forecast number, back to where it comes from: run, model, params, panel, files, feature
+values, every step, comparable days.
+"""
 
 from __future__ import annotations
 
@@ -62,7 +64,9 @@ class Found:
     interval_scale: str | None
 
 
-def explain_cell(params: Params, paths: Paths, unique_id: str, ds: date, run_id: str | None = None) -> Told:
+def explain_cell(
+    params: Params, paths: Paths, unique_id: str, ds: date, run_id: str | None = None
+) -> Told:
     """Everything about one forecast; the newest whole table's, or that of a named run."""
     found = _found(params, paths, unique_id, ds, run_id)
     known = found.panel.up_to(found.row["origin"])
@@ -70,13 +74,19 @@ def explain_cell(params: Params, paths: Paths, unique_id: str, ds: date, run_id:
     return {
         **_published(found),
         **answer,
-        "run": asdict(found.run) | {"same_params_as_now": found.run.params_hash == served_hash(params)},
+        "run": asdict(found.run)
+        | {"same_params_as_now": found.run.params_hash == served_hash(params)},
         "model": found.model,
         "panel": _panel_told(found, known),
         "files": found.files.to_dicts(),
         "past_days": comparable_days(known, unique_id, ds).to_dicts(),
         "flags": flags_of(
-            known, unique_id, ds, found.row["origin"], found.versions, params.features.max_stockout_share
+            known,
+            unique_id,
+            ds,
+            found.row["origin"],
+            found.versions,
+            params.features.max_stockout_share,
         ),
     }
 
@@ -89,12 +99,22 @@ def _found(params: Params, paths: Paths, unique_id: str, ds: date, run_id: str |
         until = position.batch_id if position else 0
         is_frozen = _is_frozen_here(paths, run)
         as_read = None if is_frozen else panel_as_read(con, until, run.as_of, run.panel_hash or "")
-        models = read_models(con).filter(pl.col("model_id").eq_missing(run.model_id)).drop("card").to_dicts()
+        models = (
+            read_models(con)
+            .filter(pl.col("model_id").eq_missing(run.model_id))
+            .drop("card")
+            .to_dicts()
+        )
         files, versions = batches_of_series(con, unique_id, until), versions_of(con, unique_id)
-        stretched = newest_interval_scale(con, run.model_id, run.as_of or run.started_at) if run.model_id else None
+        stretched = (
+            newest_interval_scale(con, run.model_id, run.as_of or run.started_at)
+            if run.model_id
+            else None
+        )
         actual = sold_on(con, unique_id, ds)
         ledger = read_batches(con).filter(pl.col("batch_id") <= until, status="accepted")
-    panel = as_read or read_frozen(paths.panel)  # outside: a reader of the store keeps its writer waiting
+    # outside: a reader of the store keeps its writer waiting
+    panel = as_read or read_frozen(paths.panel)
     panel_from = "the frozen panel" if is_frozen else f"the store up to batch {until}"
     model, files_in_ledger = next(iter(models), None), ledger["sha256"].n_unique()
     return Found(
@@ -128,7 +148,10 @@ def _chosen(rows: pl.DataFrame, unique_id: str, ds: date, run_id: str | None) ->
 
 def _is_frozen_here(paths: Paths, run: Run) -> bool:
     """Whether the panel in data/panel is the very one the run read."""
-    return paths.panel.joinpath("panel.json").exists() and read_card(paths.panel)["hash"] == run.panel_hash
+    return (
+        paths.panel.joinpath("panel.json").exists()
+        and read_card(paths.panel)["hash"] == run.panel_hash
+    )
 
 
 def _published(found: Found) -> Told:
@@ -148,11 +171,16 @@ def _answer(params: Params, paths: Paths, found: Found) -> Told:
     is_models = found.model is not None and row["method"] == found.model["kind"]
     try:
         told = _by_model(paths, found) if is_models else _by_ladder(params, found)
-    except ModelBroken as broken:  # an older code's bundle: where the number comes from can still be told
+    # an older code's bundle: where the number comes from can still be told
+    except ModelBroken as broken:
         told = {"steps": [], "features": [], "not_made_again": str(broken)}
     last = told["steps"][-1][1] if told["steps"] else None
     is_same = last is not None and abs(last - row["y_hat"]) <= SAME * max(1.0, abs(row["y_hat"]))
-    return {**told, "accounted": is_same, "difference": None if last is None else last - row["y_hat"]}
+    return {
+        **told,
+        "accounted": is_same,
+        "difference": None if last is None else last - row["y_hat"],
+    }
 
 
 def _by_model(paths: Paths, found: Found) -> Told:
@@ -160,16 +188,22 @@ def _by_model(paths: Paths, found: Found) -> Told:
     model = load_bundle(paths.registry / found.run.model_id)
     made = explain(model, found.panel, row["origin"], row["horizon"], row["unique_id"], row["ds"])
     champion = with_interval_scale(
-        champion_in_registry(paths.registry, found.run.model_id, paths.backtest), found.interval_scale
+        champion_in_registry(paths.registry, found.run.model_id, paths.backtest),
+        found.interval_scale,
     )
-    ratios = interval_steps(champion.calibrations[row["method"]], SERIES_LEVEL, row["y_hat"], row["h"])
+    ratios = interval_steps(
+        champion.calibrations[row["method"]], SERIES_LEVEL, row["y_hat"], row["h"]
+    )
     return {
         "steps": made.steps,
         "last_known": made.last_known,
         "days_ahead": made.days_ahead,
         "block": made.block,
         "raw_score": made.raw_score,
-        "features": [{"feature": BASE, "value": None, "contribution": made.base}, *made.features.to_dicts()],
+        "features": [
+            {"feature": BASE, "value": None, "contribution": made.base},
+            *made.features.to_dicts(),
+        ],
         "contributions_sum": made.base + made.features["contribution"].sum(),
         "interval_scale": found.interval_scale,
         "quantile_ratios": dict(zip(QUANTILES, ratios.tolist(), strict=True)),
@@ -182,14 +216,23 @@ def _agree(made: Explanation, row: Told, ratios: Any) -> bool | None:
     if not made.y_hat:
         return None
     published = [row[name] for name in QUANTILES]
-    return all(abs(ratio * row["y_hat"] - q) <= 1e-9 * max(1.0, q) for ratio, q in zip(ratios, published, strict=True))
+    return all(
+        abs(ratio * row["y_hat"] - q) <= 1e-9 * max(1.0, q)
+        for ratio, q in zip(ratios, published, strict=True)
+    )
 
 
 def _by_ladder(params: Params, found: Found) -> Told:
-    """A row the champion did not make: what the rung below it says, made again; nothing where an older table was repeated."""
+    """A row the champion did not make: what the rung below it says, made again; nothing where an
+    older table was repeated.
+    """
     row, known = found.row, found.panel.up_to(found.row["origin"])
     if row["method"] == LAST_FORECAST:
-        return {"steps": [], "features": [], "not_made_again": "it repeats the last published table"}
+        return {
+            "steps": [],
+            "features": [],
+            "not_made_again": "it repeats the last published table",
+        }
     baseline = baseline_of(params)
     naive = baseline.forecast(known, row["origin"], row["horizon"])
     nobody = no_forecast(naive, "", row["reason"] or "no_model")

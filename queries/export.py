@@ -11,7 +11,14 @@ import polars as pl
 
 from contract.errors import SourceMissing
 from contract.params import Params
-from queries.long_frames import backtest_long, forecasts_long, levels_long, members_of, spreadsheet_safe, tags_of
+from queries.long_frames import (
+    backtest_long,
+    forecasts_long,
+    levels_long,
+    members_of,
+    spreadsheet_safe,
+    tags_of,
+)
 from runtime.paths import Paths
 from storage.forecasts import forecasts_of, latest_forecast_levels, latest_forecasts
 from storage.lineage import sold_after
@@ -24,10 +31,16 @@ Told = dict[str, Any]
 
 
 def export(params: Params, paths: Paths, to: Path, form: Form, run_id: str | None = None) -> Told:
-    """The newest whole table (or one run's), its levels with tags and members, and the backtest if there is one, as files in `to`."""
+    """The newest whole table (or one run's), its levels with tags and members, and the backtest if
+    there is one, as files in `to`.
+    """
     with open_store(paths.store, params.ingest.lock_wait_s, read_only=True) as con:
         forecasts = latest_forecasts(con) if run_id is None else forecasts_of(con, run_id)
-        levels = latest_forecast_levels(con, forecasts["origin"].max()) if run_id is None else pl.DataFrame()
+        levels = (
+            latest_forecast_levels(con, forecasts["origin"].max())
+            if run_id is None
+            else pl.DataFrame()
+        )
         sales = sold_after(con, forecasts["origin"].max() or date.max)
         series = read_series(con)
     if forecasts.is_empty():
@@ -44,8 +57,15 @@ def export(params: Params, paths: Paths, to: Path, form: Form, run_id: str | Non
     to.mkdir(parents=True, exist_ok=True)
     written = {name: _write(frame, to / f"{name}.{form}", form) for name, frame in frames.items()}
     if levels.height:
-        (to / "tags.json").write_text(json.dumps(tags_of(forecasts, levels)) + "\n", encoding="utf-8")
-    return {"run_id": forecasts["run_id"][0], "origin": forecasts["origin"][0], **written, "written": to}
+        (to / "tags.json").write_text(
+            json.dumps(tags_of(forecasts, levels)) + "\n", encoding="utf-8"
+        )
+    return {
+        "run_id": forecasts["run_id"][0],
+        "origin": forecasts["origin"][0],
+        **written,
+        "written": to,
+    }
 
 
 def snapshot(params: Params, paths: Paths) -> Told:
@@ -61,7 +81,9 @@ def models(params: Params, paths: Paths) -> list[Told]:
 
 
 def _write(frame: pl.DataFrame, path: Path, form: Form) -> int:
-    """The rows written. In a CSV, a name that a spreadsheet would run as a formula is written as text."""
+    """The rows written. In a CSV, a name that a spreadsheet would run as a formula is written as
+    text.
+    """
     if form == "csv":
         spreadsheet_safe(frame).write_csv(path)
     else:

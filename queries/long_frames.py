@@ -1,7 +1,9 @@
-"""Our tables in the shape of Nixtla's libraries: `unique_id, ds, cutoff, y`, then model columns and their intervals.
+"""Our tables in the shape of Nixtla's libraries: `unique_id, ds, cutoff, y`, then model columns and
+their intervals.
 
-`tillcast` is the mean, `tillcast-median` the median, `tillcast-lo-95` and `tillcast-hi-95` the ends of the 95% interval: what
-utilsforecast, statsforecast, mlforecast and hierarchicalforecast read and write. A cutoff is our origin.
+`tillcast` is the mean, `tillcast-median` the median, `tillcast-lo-95` and `tillcast-hi-95` the ends
+of the 95% interval: what utilsforecast, statsforecast, mlforecast and hierarchicalforecast read and
+write. A cutoff is our origin.
 """
 
 from __future__ import annotations
@@ -14,32 +16,49 @@ from contract.quantiles import QUANTILES
 
 MODEL = "tillcast"
 KEYS = ("unique_id", "ds", "cutoff", "y")
-_FORMULA = r"^[=+\-@\t\r]"  # what a spreadsheet takes for the beginning of a formula (OWASP, CSV injection)
+# what a spreadsheet takes for the beginning of a formula (OWASP, CSV injection)
+_FORMULA = r"^[=+\-@\t\r]"
 
 
 def forecasts_long(forecasts: pl.DataFrame, sales: pl.DataFrame) -> pl.DataFrame:
-    """FORECASTS as a long frame, y where the day has come true, else null; sorted by series and day."""
+    """FORECASTS as a long frame, y where the day has come true, else null; sorted by series and
+    day.
+    """
     truth = sales.select("unique_id", "ds", "y")
-    rows = forecasts.join(truth, on=["unique_id", "ds"], how="left", maintain_order="left", validate="m:1")
+    rows = forecasts.join(
+        truth, on=["unique_id", "ds"], how="left", maintain_order="left", validate="m:1"
+    )
     return _long(rows)
 
 
 def levels_long(levels: pl.DataFrame, own: pl.DataFrame, series: pl.DataFrame) -> pl.DataFrame:
-    """FORECAST_LEVELS as a long frame; `unique_id` is `level/group` (`store_id/CA_1`), one name among all levels.
+    """FORECAST_LEVELS as a long frame; `unique_id` is `level/group` (`store_id/CA_1`), one name
+    among all levels.
 
-    y is the sum over the group's series, from their own long frame `own`; null while none of them is known.
+    y is the sum over the group's series, from their own long frame `own`; null while none of them
+    is known.
     """
-    placed = own.select("unique_id", "ds", "y").join(series, on="unique_id", how="left", validate="m:1")
+    placed = own.select("unique_id", "ds", "y").join(
+        series, on="unique_id", how="left", validate="m:1"
+    )
     names = levels["level"].unique(maintain_order=True)
     truth = pl.concat([_truth_of(placed, name) for name in names])
     keys = ["level", "group_key", "ds"]
-    return _long(levels.join(truth, on=keys, how="left", validate="m:1").with_columns(unique_id=group_id()))
+    return _long(
+        levels.join(truth, on=keys, how="left", validate="m:1").with_columns(unique_id=group_id())
+    )
 
 
 def backtest_long(backtest: pl.DataFrame) -> pl.DataFrame:
-    """The backtest as a long frame: one column per model, one row per cutoff, series and day whose truth is known."""
+    """The backtest as a long frame: one column per model, one row per cutoff, series and day whose
+    truth is known.
+    """
     models = [name for name in backtest.columns if name not in (*KEYS, "h")]
-    return backtest.filter(pl.col("y").is_not_null()).select(*KEYS, *models).sort("unique_id", "cutoff", "ds")
+    return (
+        backtest.filter(pl.col("y").is_not_null())
+        .select(*KEYS, *models)
+        .sort("unique_id", "cutoff", "ds")
+    )
 
 
 def tags_of(forecasts: pl.DataFrame, levels: pl.DataFrame) -> dict[str, list[str]]:
@@ -53,15 +72,25 @@ def tags_of(forecasts: pl.DataFrame, levels: pl.DataFrame) -> dict[str, list[str
 
 
 def members_of(forecasts: pl.DataFrame, levels: pl.DataFrame, series: pl.DataFrame) -> pl.DataFrame:
-    """unique_id, series: which series every group of every level sums, each series itself included; groups in the order of the tags.
+    """unique_id, series: which series every group of every level sums, each series itself included;
+    groups in the order of the tags.
 
-    Pivoted, it is hierarchicalforecast's summing matrix `S_df`; as rows it stays small (366,000 at M5's size, not 42,840 x 30,490).
+    Pivoted, it is hierarchicalforecast's summing matrix `S_df`; as rows it stays small (366,000 at
+    M5's size, not 42,840 x 30,490).
     """
-    placed = forecasts.select("unique_id").unique().join(series, on="unique_id", how="left", validate="1:1")
+    placed = (
+        forecasts.select("unique_id")
+        .unique()
+        .join(series, on="unique_id", how="left", validate="1:1")
+    )
     named = [_level(name) for name in [*levels["level"].unique(maintain_order=True), SERIES_LEVEL]]
     rows = [placed.select(unique_id=_id_on(level), series="unique_id") for level in named]
-    order = pl.DataFrame({"unique_id": [one for ids in tags_of(forecasts, levels).values() for one in ids]})
-    return order.join(pl.concat(rows).sort("series"), on="unique_id", how="left", maintain_order="left_right")
+    order = pl.DataFrame(
+        {"unique_id": [one for ids in tags_of(forecasts, levels).values() for one in ids]}
+    )
+    return order.join(
+        pl.concat(rows).sort("series"), on="unique_id", how="left", maintain_order="left_right"
+    )
 
 
 def group_id() -> pl.Expr:
@@ -70,16 +99,24 @@ def group_id() -> pl.Expr:
 
 
 def spreadsheet_safe(frame: pl.DataFrame) -> pl.DataFrame:
-    """The frame with every text cell that a spreadsheet would run as a formula written as text: a ' before it."""
-    return frame.with_columns(_as_text(pl.col(name)).alias(name) for name in frame.select(cs.string()).columns)
+    """The frame with every text cell that a spreadsheet would run as a formula written as text: a '
+    before it.
+    """
+    return frame.with_columns(
+        _as_text(pl.col(name)).alias(name) for name in frame.select(cs.string()).columns
+    )
 
 
 def _as_text(cell: pl.Expr) -> pl.Expr:
-    return pl.when(cell.str.contains(_FORMULA)).then(pl.concat_str(pl.lit("'"), cell)).otherwise(cell)
+    return (
+        pl.when(cell.str.contains(_FORMULA)).then(pl.concat_str(pl.lit("'"), cell)).otherwise(cell)
+    )
 
 
 def interval_names() -> dict[str, str]:
-    """Our quantile columns by Nixtla's names: q025 is `tillcast-lo-95`, q975 `tillcast-hi-95`, q500 `tillcast-median`."""
+    """Our quantile columns by Nixtla's names: q025 is `tillcast-lo-95`, q975 `tillcast-hi-95`, q500
+    `tillcast-median`.
+    """
     names = {}
     for column, share in QUANTILES.items():
         level = round(abs(1 - 2 * share) * 100)
@@ -95,7 +132,9 @@ def _level(name: str) -> Level:
 def _id_on(level: Level) -> pl.Expr:
     """The long frames' unique_id of the group a series belongs to on this level."""
     key = level.group_key
-    return key if level.name == SERIES_LEVEL else pl.concat_str(pl.lit(level.name), key, separator="/")
+    return (
+        key if level.name == SERIES_LEVEL else pl.concat_str(pl.lit(level.name), key, separator="/")
+    )
 
 
 def _truth_of(placed: pl.DataFrame, name: str) -> pl.DataFrame:
@@ -111,5 +150,12 @@ def _truth_of(placed: pl.DataFrame, name: str) -> pl.DataFrame:
 
 def _long(rows: pl.DataFrame) -> pl.DataFrame:
     named = {ours: pl.col(ours).alias(theirs) for ours, theirs in interval_names().items()}
-    columns = ["unique_id", "ds", pl.col("origin").alias("cutoff"), "y", pl.col("y_hat").alias(MODEL), *named.values()]
+    columns = [
+        "unique_id",
+        "ds",
+        pl.col("origin").alias("cutoff"),
+        "y",
+        pl.col("y_hat").alias(MODEL),
+        *named.values(),
+    ]
     return rows.select(columns).sort("unique_id", "ds")

@@ -1,4 +1,6 @@
-"""Published tables whose days came true, a few at a time, each beside no more of the sales than it is about."""
+"""Published tables whose days came true, a few at a time, each beside no more of the sales than it
+is about.
+"""
 
 from __future__ import annotations
 
@@ -22,26 +24,34 @@ SumsOf = Callable[[pl.DataFrame, Panel], pl.DataFrame]
 
 
 def one_table_a_week(con: Any, runs: dict[date, str], last_day: date, horizon: int) -> pl.DataFrame:
-    """One published table a week, back to the last whose whole horizon came true, as judged_rows: what came true of each, and all
-    of the newest. Daily tables repeat each other's errors. `runs` as storage.forecasts.newest_runs."""
+    """One published table a week, back to the last whose whole horizon came true, as judged_rows:
+    what came true of each, and all of the newest. Daily tables repeat each other's errors. `runs`
+    as storage.forecasts.newest_runs.
+    """
     found = weekly_runs(runs, last_day, horizon)
     untils = [date.max, *[last_day] * len(found)]
     tables = [
-        judged_rows(con, [run_id], OF_INTERVALS, horizon, until) for run_id, until in zip(found, untils, strict=False)
+        judged_rows(con, [run_id], OF_INTERVALS, horizon, until)
+        for run_id, until in zip(found, untils, strict=False)
     ]
     return pl.concat(tables) if tables else FORECASTS.empty()
 
 
 def weekly_runs(runs: dict[date, str], last_day: date, horizon: int) -> list[str]:
-    """The run of one table a week, the newest first, back to the last whose whole horizon came true."""
-    asked = [_of_week(runs, last_day - timedelta(days=week)) for week in range(0, horizon + WEEK, WEEK)]
+    """The run of one table a week, the newest first, back to the last whose whole horizon came
+    true.
+    """
+    asked = [
+        _of_week(runs, last_day - timedelta(days=week)) for week in range(0, horizon + WEEK, WEEK)
+    ]
     return [run_id for run_id in asked if run_id]
 
 
 def sums_of_first_weeks(
     con: Any, runs: dict[date, str], panel: Panel, origins: list[date], sums_of: SumsOf
 ) -> pl.DataFrame:
-    """What `sums_of(tables, panel of their days)` makes of the first week of these origins' tables, all of it together.
+    """What `sums_of(tables, panel of their days)` makes of the first week of these origins' tables,
+    all of it together.
 
     A day within a week of two of them is the earlier table's: each day is told once.
     """
@@ -51,9 +61,13 @@ def sums_of_first_weeks(
     for few in (told[k : k + TABLES_AT_ONCE] for k in range(0, len(told), TABLES_AT_ONCE)):
         known = _days_of(panel, few[0], few[-1])
         if known.sales.height:
-            tables = judged_rows(con, [runs[origin] for origin in few], QUANTILES, WEEK, known.last_day)
+            tables = judged_rows(
+                con, [runs[origin] for origin in few], QUANTILES, WEEK, known.last_day
+            )
             own = (
-                tables.join(from_day, on="origin", validate="m:1").filter(pl.col("ds") > pl.col("taken")).drop("taken")
+                tables.join(from_day, on="origin", validate="m:1")
+                .filter(pl.col("ds") > pl.col("taken"))
+                .drop("taken")
             )
             sums.append(sums_of(own, known))
     return pl.concat(sums) if sums else pl.DataFrame()
@@ -66,6 +80,10 @@ def _of_week(runs: dict[date, str], before: date) -> str | None:
 
 
 def _days_of(panel: Panel, first_origin: date, last_origin: date) -> Panel:
-    """The days after the first origin, to a week after the last; cutting at the end alone would copy a whole history each time."""
-    days = pl.col("ds").is_between(first_origin + timedelta(days=1), last_origin + timedelta(days=WEEK))
+    """The days after the first origin, to a week after the last; cutting at the end alone would
+    copy a whole history each time.
+    """
+    days = pl.col("ds").is_between(
+        first_origin + timedelta(days=1), last_origin + timedelta(days=WEEK)
+    )
     return replace(panel, sales=panel.sales.filter(days))

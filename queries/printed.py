@@ -28,7 +28,9 @@ def printed_explanation(cell: Facts, top: int) -> Facts:
     if cell["features"]:
         lines["features"] = _features(cell, top)
     days = cell["past_days"]
-    lines["past days"] = text_table(list(days[0]), [_cells(row) for row in days]) if days else "none"
+    lines["past days"] = (
+        text_table(list(days[0]), [_cells(row) for row in days]) if days else "none"
+    )
     lines["flags"] = "\n".join(f"- {flag}" for flag in cell["flags"]) or "none"
     lines["files"] = _files(cell["files"])
     return lines
@@ -38,7 +40,11 @@ def printed_trace(traced: Facts) -> Facts:
     """What a file touched, as tables."""
 
     def table(rows: list[Facts], names: list[str]) -> str:
-        return text_table(names, [[_text(row.get(name)) for name in names] for row in rows]) if rows else "none"
+        return (
+            text_table(names, [[_text(row.get(name)) for name in names] for row in rows])
+            if rows
+            else "none"
+        )
 
     return {name: table(traced[name], columns.split()) for name, columns in _TRACED.items()}
 
@@ -50,7 +56,9 @@ def printed_changes(changed: Facts) -> Facts:
     head = ["group", "before", "now", "moved"]
 
     def table(rows: list[Facts]) -> str:
-        return text_table(head, [[row["group"], *(f"{row[name]:,.1f}" for name in head[1:])] for row in rows])
+        return text_table(
+            head, [[row["group"], *(f"{row[name]:,.1f}" for name in head[1:])] for row in rows]
+        )
 
     tables = {level: table(rows) for level, rows in changed["groups"].items()}
     days = f"units over {changed['days']} days, as forecast from {changed['since']} and from {changed['origin']}"
@@ -60,7 +68,10 @@ def printed_changes(changed: Facts) -> Facts:
 def printed_models(models: list[Facts]) -> Facts:
     """The registry as one table, hashes shortened."""
     names = _REGISTERED.split()
-    rows = [[_text(str(row[name])[:12] if name == "git_commit" else row[name]) for name in names] for row in models]
+    rows = [
+        [_text(str(row[name])[:12] if name == "git_commit" else row[name]) for name in names]
+        for row in models
+    ]
     none = "none yet: run `make repro`, or `python inference.py publish`"
     return {"models": text_table(names, rows) if rows else none}
 
@@ -73,7 +84,9 @@ def units_text(value: float, digits: int = 3) -> str:
 def _facts(cell: Facts) -> Facts:
     run, quantiles = cell["run"], cell["quantiles"]
     because = f", because {cell['reason_in_words'] or cell['reason']}" if cell["reason"] else ""
-    same = "as params.yaml says now" if run["same_params_as_now"] else "params.yaml has changed since"
+    same = (
+        "as params.yaml says now" if run["same_params_as_now"] else "params.yaml has changed since"
+    )
     mean = f"{units_text(cell['y_hat'], 4)} units (mean), {cell['h']} days after {cell['origin']}"
     return {
         "forecast": f"{cell['unique_id']} on {cell['ds']}: {mean}",
@@ -89,7 +102,9 @@ def _facts(cell: Facts) -> Facts:
 
 
 def _panel(panel: Facts) -> str:
-    proved = "the same by its hash" if panel["is_proved"] else "assumed: all received before the run"
+    proved = (
+        "the same by its hash" if panel["is_proved"] else "assumed: all received before the run"
+    )
     days = f"{panel['first_day']} to {panel['last_day']}, {panel['files']} files"
     return f"{panel['hash']}, {days}; read again from {panel['read_from']}, {proved}"
 
@@ -99,7 +114,9 @@ def _features(cell: Facts, top: int) -> str:
     base, *rows = cell["features"]
     shown, rest = rows[:top], rows[top:]
     lines = [[base["feature"], "", f"{base['contribution']:+.4f}"]]
-    lines += [[row["feature"], _number(row["value"]), f"{row['contribution']:+.4f}"] for row in shown]
+    lines += [
+        [row["feature"], _number(row["value"]), f"{row['contribution']:+.4f}"] for row in shown
+    ]
     lines.append([f"{len(rest)} more", "", f"{sum(row['contribution'] for row in rest):+.4f}"])
     lines.append(["sum = raw score", "", f"{cell['contributions_sum']:+.4f}"])
     return text_table(["feature", "value", "adds to the score"], lines)
@@ -108,7 +125,16 @@ def _features(cell: Facts, top: int) -> str:
 def _files(files: list[Facts]) -> str:
     """The newest files the series stands on; older ones counted."""
     shown = files[-MOST_FILES:]
-    names = ["batch_id", "fact", "name", "received_at", "rows", "first_day", "last_day", "known_at_from"]
+    names = [
+        "batch_id",
+        "fact",
+        "name",
+        "received_at",
+        "rows",
+        "first_day",
+        "last_day",
+        "known_at_from",
+    ]
     more = f"({len(files) - len(shown)} older ones not shown)\n" if len(files) > len(shown) else ""
     return more + text_table(names, [[_text(row[name]) for name in names] for row in shown])
 

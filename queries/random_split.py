@@ -1,4 +1,6 @@
-"""What a random split would have claimed for the same model and data, beside the honest figure of the last cutoff."""
+"""What a random split would have claimed for the same model and data, beside the honest figure of
+the last cutoff.
+"""
 
 from __future__ import annotations
 
@@ -15,5 +17,7 @@ def random_split(params: Params, paths: Paths) -> Summary:
     """WAPE of both splits on the frozen panel's last `train.horizon` days (forecasting.iid)."""
     panel = read_frozen(paths.panel)
     return iid_against_temporal(
-        panel, lambda: GlobalLightGBM(params.train, feature_recipe_of(params, panel)), params.train.horizon
+        panel,
+        lambda: GlobalLightGBM(params.train, feature_recipe_of(params, panel)),
+        params.train.horizon,
     )

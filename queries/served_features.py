@@ -1,4 +1,6 @@
-"""The features the newest table was served with, and the same ones made again from the store as it was read by that run."""
+"""The features the newest table was served with, and the same ones made again from the store as it
+was read by that run.
+"""
 
 from __future__ import annotations
 
@@ -31,6 +33,9 @@ def served_twice(params: Params, paths: Paths) -> tuple[Twice | None, str]:
             return None, why or f"what run {run.run_id} had read of the ledger cannot be told"
         panel = panel_as_read(con, position.batch_id, run.as_of, run.panel_hash or "")
     try:
-        return (served, served_again(paths.registry / run.model_id, panel, origin, served)), run.run_id
+        return (
+            served,
+            served_again(paths.registry / run.model_id, panel, origin, served),
+        ), run.run_id
     except ModelBroken as broken:
         return None, str(broken)

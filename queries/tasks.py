@@ -1,4 +1,6 @@
-"""The queries on the command line: subcommands of the entry point they belong to, `python inference.py explain ...`."""
+"""The queries on the command line: subcommands of the entry point they belong to, `python
+inference.py explain ...`.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,9 @@ from runtime.paths import Paths
 
 
 def _explain(arguments: Namespace) -> Summary:
-    """One forecast number back to its run, model, params, panel and files, with what every feature added."""
+    """One forecast number back to its run, model, params, panel and files, with what every feature
+    added.
+    """
     from queries.explain import explain_cell
     from queries.printed import printed_explanation
 
@@ -25,7 +29,9 @@ def _explain(arguments: Namespace) -> Summary:
 
 
 def _touched(arguments: Namespace) -> Summary:
-    """One received file forward: the rows it brought, the runs that read it, the forecasts and models it touched."""
+    """One received file forward: the rows it brought, the runs that read it, the forecasts and
+    models it touched.
+    """
     from queries.printed import printed_trace
     from queries.trace import touched_by
 
@@ -34,7 +40,9 @@ def _touched(arguments: Namespace) -> Summary:
 
 
 def _export(arguments: Namespace) -> Summary:
-    """The newest forecasts, levels and backtest as Nixtla long frames (unique_id, ds, cutoff, y, model columns)."""
+    """The newest forecasts, levels and backtest as Nixtla long frames (unique_id, ds, cutoff, y,
+    model columns).
+    """
     from queries.export import export
 
     params, paths = _given(arguments)
@@ -42,14 +50,18 @@ def _export(arguments: Namespace) -> Summary:
 
 
 def _snapshot(arguments: Namespace) -> Summary:
-    """The store copied to data/snapshot/, read-only, for dashboards: they never wait for a writer, nor it for them."""
+    """The store copied to data/snapshot/, read-only, for dashboards: they never wait for a writer,
+    nor it for them.
+    """
     from queries.export import snapshot
 
     return snapshot(*_given(arguments))
 
 
 def _changes(arguments: Namespace) -> Summary:
-    """What changed since the table before: units of the days both tables forecast, by group and by series."""
+    """What changed since the table before: units of the days both tables forecast, by group and by
+    series.
+    """
     from queries.changes import changes
     from queries.printed import printed_changes
 
@@ -67,7 +79,9 @@ def _models(arguments: Namespace) -> Summary:
 
 
 def _random_split(arguments: Namespace) -> Summary:
-    """Measure what a random split would have claimed for the same model and data, beside the honest figure."""
+    """Measure what a random split would have claimed for the same model and data, beside the honest
+    figure.
+    """
     from queries.random_split import random_split
 
     return random_split(*_given(arguments))
@@ -80,22 +94,38 @@ def _given(arguments: Namespace) -> tuple[Params, Paths]:
 def _explain_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--series", required=True, metavar="ID", help="unique_id of the series")
     parser.add_argument("--ds", required=True, metavar="DATE", help="the day forecast (YYYY-MM-DD)")
-    parser.add_argument("--run", metavar="RUN_ID", help="of this run (default: the newest whole table with that day)")
-    parser.add_argument("--top", type=int, default=12, help="features printed, largest first (default: %(default)s)")
+    parser.add_argument(
+        "--run",
+        metavar="RUN_ID",
+        help="of this run (default: the newest whole table with that day)",
+    )
+    parser.add_argument(
+        "--top", type=int, default=12, help="features printed, largest first (default: %(default)s)"
+    )
 
 
 def _touched_arguments(parser: ArgumentParser) -> None:
     which = parser.add_mutually_exclusive_group(required=True)
     which.add_argument(
-        "--file", metavar="NAME", help="file name as received, a glob of it, or the start of its SHA-256"
+        "--file",
+        metavar="NAME",
+        help="file name as received, a glob of it, or the start of its SHA-256",
     )
-    which.add_argument("--batch", type=int, metavar="ID", help="one line of the ledger (table batches)")
+    which.add_argument(
+        "--batch", type=int, metavar="ID", help="one line of the ledger (table batches)"
+    )
 
 
 def _export_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("--to", type=Path, metavar="DIR", help="folder to write into (default: data/exports)")
-    parser.add_argument("--form", choices=("parquet", "csv"), default="parquet", help="default: %(default)s")
-    parser.add_argument("--run", metavar="RUN_ID", help="of this run (default: the newest whole table)")
+    parser.add_argument(
+        "--to", type=Path, metavar="DIR", help="folder to write into (default: data/exports)"
+    )
+    parser.add_argument(
+        "--form", choices=("parquet", "csv"), default="parquet", help="default: %(default)s"
+    )
+    parser.add_argument(
+        "--run", metavar="RUN_ID", help="of this run (default: the newest whole table)"
+    )
 
 
 TOUCHED = Task(_touched, _touched_arguments, "touched")

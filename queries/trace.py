@@ -1,4 +1,6 @@
-"""One received file, forward: the rows it brought, the runs that read it, the forecasts and models it touched."""
+"""One received file, forward: the rows it brought, the runs that read it, the forecasts and models
+it touched.
+"""
 
 from __future__ import annotations
 
@@ -18,9 +20,13 @@ from storage.store import Connection, open_store
 Told = dict[str, Any]
 
 
-def touched_by(params: Params, paths: Paths, name: str | None = None, batch_id: int | None = None) -> Told:
-    """What a file (by name, glob or start of its hash) or one batch reached. Own series are those it has rows of; through the
-    features of groups, and the model, every row of a run that read it may have moved."""
+def touched_by(
+    params: Params, paths: Paths, name: str | None = None, batch_id: int | None = None
+) -> Told:
+    """What a file (by name, glob or start of its hash) or one batch reached. Own series are those
+    it has rows of; through the features of groups, and the model, every row of a run that read it
+    may have moved.
+    """
     with open_store(paths.store, params.ingest.lock_wait_s, read_only=True) as con:
         batches = batches_named(con, name, batch_id)
         if batches.is_empty():
@@ -39,7 +45,9 @@ def touched_by(params: Params, paths: Paths, name: str | None = None, batch_id: 
     }
 
 
-def _runs_that_read(con: Connection, batches: pl.DataFrame, brought: pl.DataFrame) -> list[tuple[Run, bool]]:
+def _runs_that_read(
+    con: Connection, batches: pl.DataFrame, brought: pl.DataFrame
+) -> list[tuple[Run, bool]]:
     """The runs whose ledger reached one of the batches, and whether the run's panel hash proves it."""
     accepted = batches.filter(status="accepted")
     if accepted.is_empty() or brought.is_empty():
@@ -54,13 +62,17 @@ def _runs_that_read(con: Connection, batches: pl.DataFrame, brought: pl.DataFram
     return told
 
 
-def _models_that_learned(con: Connection, batches: pl.DataFrame, brought: pl.DataFrame) -> list[Told]:
+def _models_that_learned(
+    con: Connection, batches: pl.DataFrame, brought: pl.DataFrame
+) -> list[Told]:
     """Models registered after the file arrived whose cutoff lies at or after its first sales day."""
     days = brought.filter(fact="sales")["first_day"]
     if days.is_empty():
         return []
     first: date = days.min()
-    models = read_models(con).filter(pl.col("created_at") >= batches["received_at"].min(), pl.col("cutoff") >= first)
+    models = read_models(con).filter(
+        pl.col("created_at") >= batches["received_at"].min(), pl.col("cutoff") >= first
+    )
     return models.select("model_id", "kind", "cutoff", "stage", "created_at").to_dicts()
 
 
@@ -68,13 +80,19 @@ def _by_fact(brought: pl.DataFrame) -> list[Told]:
     """fact, series, rows, first and last day."""
     series = pl.col("unique_id").n_unique().alias("series")
     days = [pl.col("first_day").min(), pl.col("last_day").max()]
-    return brought.group_by("fact", maintain_order=True).agg(series, pl.col("rows").sum(), *days).to_dicts()
+    return (
+        brought.group_by("fact", maintain_order=True)
+        .agg(series, pl.col("rows").sum(), *days)
+        .to_dicts()
+    )
 
 
 def _runs_told(runs: list[tuple[Run, bool]], counts: pl.DataFrame) -> list[Told]:
     by_run = {row["run_id"]: row for row in counts.to_dicts()}
     words = ("run_id", "started_at", "status", "model_id", "as_of")
     return [
-        {name: getattr(run, name) for name in words} | by_run.get(run.run_id, {}) | {"is_proved": is_exact}
+        {name: getattr(run, name) for name in words}
+        | by_run.get(run.run_id, {})
+        | {"is_proved": is_exact}
         for run, is_exact in runs
     ]

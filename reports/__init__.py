@@ -1,1 +1,3 @@
-"""Renders what others measured: one offline page and terminal tables. Sums and sorts for the eye; scores nothing."""
+"""Renders what others measured: one offline page and terminal tables. Sums and sorts for the eye;
+scores nothing.
+"""

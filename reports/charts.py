@@ -1,6 +1,8 @@
-"""Vega-Lite specifications made with Altair. Colours are the page's CSS variables, so light and dark need no second chart.
+"""Vega-Lite specifications made with Altair. Colours are the page's CSS variables, so light and
+dark need no second chart.
 
-The palette is Okabe and Ito's, told apart by colour-blind eyes; every series also differs by shape or dash.
+The palette is Okabe and Ito's, told apart by colour-blind eyes; every series also differs by shape
+or dash.
 """
 
 from __future__ import annotations
@@ -43,27 +45,41 @@ _CONFIG = {
 
 
 def fan(rows: pl.DataFrame) -> Spec:
-    """What was sold, then the mean and the 50% and 95% intervals. `rows`: ds, y, y_hat, q025, q250, q750, q975.
+    """What was sold, then the mean and the 50% and 95% intervals. `rows`: ds, y, y_hat, q025, q250,
+    q750, q975.
 
-    Rows with an `event` (names as text) get a dotted line; only the page's search box hands in such rows.
+    Rows with an `event` (names as text) get a dotted line; only the page's search box hands in such
+    rows.
     """
     x = alt.X("ds:T", title=None, axis=alt.Axis(format="%d %b", tickCount=6, grid=False))
     base = alt.Chart(_data(rows.with_columns(top=pl.max_horizontal("y", "q975"))))
-    tooltip = [alt.Tooltip("ds:T", format="%a %d %b %Y", title="day"), *(_units(*pair) for pair in _FAN_WORDS)]
+    tooltip = [
+        alt.Tooltip("ds:T", format="%a %d %b %Y", title="day"),
+        *(_units(*pair) for pair in _FAN_WORDS),
+    ]
     ahead = base.transform_filter("isValid(datum.y_hat)")
     layers = [
         ahead.mark_area(color="var(--c1)", opacity=0.18).encode(
             x, alt.Y("q025:Q", title="units a day"), alt.Y2("q975:Q")
         ),
-        ahead.mark_area(color="var(--c1)", opacity=0.35).encode(x, alt.Y("q250:Q"), alt.Y2("q750:Q")),
+        ahead.mark_area(color="var(--c1)", opacity=0.35).encode(
+            x, alt.Y("q250:Q"), alt.Y2("q750:Q")
+        ),
         base.transform_filter("isValid(datum.y)")
         .mark_line(color="var(--ink)", strokeWidth=1.3)
         .encode(x, alt.Y("y:Q")),
         ahead.mark_line(color="var(--c1)", strokeWidth=2).encode(x, alt.Y("y_hat:Q")),
-        base.mark_bar(opacity=0).encode(x, alt.Y("top:Q", stack=None), tooltip=tooltip),  # where the mouse is met
+        # where the mouse is met
+        base.mark_bar(opacity=0).encode(x, alt.Y("top:Q", stack=None), tooltip=tooltip),
         base.transform_filter("isValid(datum.event)")
         .mark_rule(strokeDash=[2, 3], strokeWidth=1.5)
-        .encode(x, tooltip=[alt.Tooltip("ds:T", format="%a %d %b %Y", title="day"), alt.Tooltip("event:N")]),
+        .encode(
+            x,
+            tooltip=[
+                alt.Tooltip("ds:T", format="%a %d %b %Y", title="day"),
+                alt.Tooltip("event:N"),
+            ],
+        ),
     ]
     return _spec(alt.layer(*layers), 170)
 
@@ -88,7 +104,9 @@ def by_level(levels: pl.DataFrame) -> Spec:
         .mark_point(size=70, filled=True)
         .encode(
             alt.X("wrmsse:Q", title="WRMSSE (less is better)"),
-            alt.Y("level:N", title=None, sort=levels["level"].unique(maintain_order=True).to_list()),
+            alt.Y(
+                "level:N", title=None, sort=levels["level"].unique(maintain_order=True).to_list()
+            ),
             **_by_model(levels),
             tooltip=["model:N", "level:N", _number("wrmsse", ".3f"), _number("bias", "+.1%")],
         )
@@ -97,8 +115,12 @@ def by_level(levels: pl.DataFrame) -> Spec:
 
 
 def coverage(rows: pl.DataFrame) -> Spec:
-    """Covered against promised share on each level: a tick where it was promised, a dot where it was, ± the spread over cutoffs."""
-    named = rows.with_columns(interval=(pl.col("nominal") * 100).round().cast(pl.Int32).cast(pl.String) + "% interval")
+    """Covered against promised share on each level: a tick where it was promised, a dot where it
+    was, ± the spread over cutoffs.
+    """
+    named = rows.with_columns(
+        interval=(pl.col("nominal") * 100).round().cast(pl.Int32).cast(pl.String) + "% interval"
+    )
     base = alt.Chart(_data(named))
     y = alt.Y("level:N", title=None, sort=rows["level"].unique(maintain_order=True).to_list())
     offset = alt.YOffset("interval:N")
@@ -117,7 +139,8 @@ def coverage(rows: pl.DataFrame) -> Spec:
 
 def importance(shares: dict[str, float], count: int) -> Spec:
     """The features with the largest share of the gain."""
-    ranked = sorted(shares.items(), key=lambda pair: (-pair[1], pair[0]))[:count]  # a card's names are alphabetical
+    # a card's names are alphabetical
+    ranked = sorted(shares.items(), key=lambda pair: (-pair[1], pair[0]))[:count]
     top = pl.DataFrame(ranked, schema=["feature", "share"], orient="row")
     encoded = (
         alt.Chart(_data(top))
@@ -131,7 +154,14 @@ def importance(shares: dict[str, float], count: int) -> Spec:
     return _spec(encoded, 18 * top.height + 30)
 
 
-_FAN_WORDS = (("y", "sold"), ("y_hat", "mean"), ("q250", "25%"), ("q750", "75%"), ("q025", "2.5%"), ("q975", "97.5%"))
+_FAN_WORDS = (
+    ("y", "sold"),
+    ("y_hat", "mean"),
+    ("q250", "25%"),
+    ("q750", "75%"),
+    ("q025", "2.5%"),
+    ("q975", "97.5%"),
+)
 
 
 def _units(column: str, title: str) -> alt.Tooltip:
@@ -143,26 +173,43 @@ def _number(column: str, form: str) -> alt.Tooltip:
 
 
 def _by_model(frame: pl.DataFrame) -> dict[str, Any]:
-    """Each model in its own colour and shape on every chart; the legend names those that the chart shows."""
+    """Each model in its own colour and shape on every chart; the legend names those that the chart
+    shows.
+    """
     looks = dict(zip(_MODELS, zip(_COLOURS, _SHAPES, strict=True), strict=True))
     there = frame["model"].unique(maintain_order=True).to_list()
-    shown = [model for model in _MODELS if model in there] + [model for model in there if model not in _MODELS]
+    shown = [model for model in _MODELS if model in there] + [
+        model for model in there if model not in _MODELS
+    ]
     names, (colours, shapes) = (
         [model_name(model) for model in shown],
         zip(*(looks.get(m, _OTHER) for m in shown), strict=True),
     )
-    scales = {"color": alt.Scale(domain=names, range=colours), "shape": alt.Scale(domain=names, range=shapes)}
-    return {"color": alt.Color("model:N", scale=scales["color"]), "shape": alt.Shape("model:N", scale=scales["shape"])}
+    scales = {
+        "color": alt.Scale(domain=names, range=colours),
+        "shape": alt.Scale(domain=names, range=shapes),
+    }
+    return {
+        "color": alt.Color("model:N", scale=scales["color"]),
+        "shape": alt.Shape("model:N", scale=scales["shape"]),
+    }
 
 
 def _named(frame: pl.DataFrame) -> pl.DataFrame:
-    return frame.with_columns(pl.col("model").replace_strict({m: model_name(m) for m in frame["model"].unique()}))
+    return frame.with_columns(
+        pl.col("model").replace_strict({m: model_name(m) for m in frame["model"].unique()})
+    )
 
 
 def _data(frame: pl.DataFrame) -> alt.Data:
     """The rows as plain values, days as text, absent values left out, numbers short."""
-    short = frame.with_columns(pl.col(pl.Float64).round_sig_figs(DIGITS), pl.col(pl.Date).cast(pl.String))
-    rows = [{name: value for name, value in row.items() if value is not None} for row in short.to_dicts()]
+    short = frame.with_columns(
+        pl.col(pl.Float64).round_sig_figs(DIGITS), pl.col(pl.Date).cast(pl.String)
+    )
+    rows = [
+        {name: value for name, value in row.items() if value is not None}
+        for row in short.to_dicts()
+    ]
     return alt.Data(values=rows)
 
 

@@ -1,4 +1,6 @@
-"""From values to HTML text: templates, scripts that cannot be broken out of, and how numbers are written."""
+"""From values to HTML text: templates, scripts that cannot be broken out of, and how numbers are
+written.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,9 @@ ABSURD = 9.99  # share above which only the fact is told, as of a series that ha
 
 
 def render_template(name: str, **values: Any) -> str:
-    """A template of this room with these values, every one of them escaped; an unknown name is an error."""
+    """A template of this room with these values, every one of them escaped; an unknown name is an
+    error.
+    """
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     environment = Environment(
@@ -24,7 +28,13 @@ def render_template(name: str, **values: Any) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"count": _count, "percent": _percent, "score": _score, "short": _short, "model": model_name}
+    environment.filters |= {
+        "count": _count,
+        "percent": _percent,
+        "score": _score,
+        "short": _short,
+        "model": model_name,
+    }
     environment.filters |= {"metric": metric_name, "slice_words": slice_words}
     return environment.get_template(name).render(**values)
 

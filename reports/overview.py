@@ -1,4 +1,6 @@
-"""What a planner asks first: units and money of the days ahead, beside the days just past and the same days last year."""
+"""What a planner asks first: units and money of the days ahead, beside the days just past and the
+same days last year.
+"""
 
 from __future__ import annotations
 
@@ -14,10 +16,11 @@ SPANS = ("next", "last", "year")
 
 
 def by_series(panel: Panel, forecasts: pl.DataFrame) -> pl.DataFrame:
-    """The series frame with units_ and money_ of `next` (the horizon), `last` (as many days up to the origin), `year` (52 weeks ago).
+    """The series frame with units_ and money_ of `next` (the horizon), `last` (as many days up to
+    the origin), `year` (52 weeks ago).
 
-    Money is units times the price in force (after its end the last known one); null where no price is known. `year`
-    is null where the panel is younger.
+    Money is units times the price in force (after its end the last known one); null where no price
+    is known. `year` is null where the panel is younger.
     """
     origin, horizon = forecasts["origin"].max(), forecasts["h"].max()
     sold = panel.sales.select("unique_id", "ds", units="y")
@@ -29,11 +32,16 @@ def by_series(panel: Panel, forecasts: pl.DataFrame) -> pl.DataFrame:
     }
     table = panel.series
     for name, rows in spans.items():
-        table = table.join(_sums(rows, panel.prices, name), on="unique_id", how="left", maintain_order="left")
+        table = table.join(
+            _sums(rows, panel.prices, name), on="unique_id", how="left", maintain_order="left"
+        )
     filled = table.with_columns(
         pl.col(f"{kind}_{span}").fill_null(0.0) for kind in ("units", "money") for span in SPANS
     )
-    unknown = {*(_YEAR if year_ago < panel.first_day else ()), *(_MONEY if panel.prices["price"].count() == 0 else ())}
+    unknown = {
+        *(_YEAR if year_ago < panel.first_day else ()),
+        *(_MONEY if panel.prices["price"].count() == 0 else ()),
+    }
     return filled.with_columns(pl.lit(None, pl.Float64).alias(name) for name in sorted(unknown))
 
 
@@ -41,13 +49,19 @@ def by_group(series_sums: pl.DataFrame, level: str) -> pl.DataFrame:
     """group and the sums of each group of a single-column level (`total` for all), largest first."""
     group = pl.lit("total") if level == "total" else pl.col(level)
     sums = series_sums.group_by(group.alias("group")).agg(pl.col(_UNITS + _MONEY).sum())
-    known = [name for name in _UNITS + _MONEY if series_sums[name].null_count() < series_sums.height]
-    sums = sums.with_columns(pl.lit(None, pl.Float64).alias(name) for name in _UNITS + _MONEY if name not in known)
+    known = [
+        name for name in _UNITS + _MONEY if series_sums[name].null_count() < series_sums.height
+    ]
+    sums = sums.with_columns(
+        pl.lit(None, pl.Float64).alias(name) for name in _UNITS + _MONEY if name not in known
+    )
     return with_changes(sums).sort(["units_next", "group"], descending=[True, False])
 
 
 def with_changes(sums: pl.DataFrame) -> pl.DataFrame:
-    """The frame with change_last and change_year: units ahead against each span, as a share; null against nothing sold."""
+    """The frame with change_last and change_year: units ahead against each span, as a share; null
+    against nothing sold.
+    """
     return sums.with_columns(
         pl.when(pl.col(f"units_{span}") > 0)
         .then(pl.col("units_next") / pl.col(f"units_{span}") - 1)
@@ -58,16 +72,26 @@ def with_changes(sums: pl.DataFrame) -> pl.DataFrame:
 
 def group_levels(levels: pl.DataFrame, series: pl.DataFrame) -> list[str]:
     """The published levels of one column that a person can read through, the total first."""
-    named = [name for name in levels["level"].unique(maintain_order=True) if name == "total" or name in series.columns]
+    named = [
+        name
+        for name in levels["level"].unique(maintain_order=True)
+        if name == "total" or name in series.columns
+    ]
     return [name for name in named if name == "total" or series[name].n_unique() <= MOST_GROUPS]
 
 
 def largest_changes(series_sums: pl.DataFrame, count: int) -> pl.DataFrame:
-    """The series whose units ahead differ most from the days just past, by money where prices are known."""
+    """The series whose units ahead differ most from the days just past, by money where prices are
+    known.
+    """
     money_known = series_sums["money_next"].null_count() < series_sums.height
     kind = "money" if money_known else "units"
     moved = (pl.col(f"{kind}_next") - pl.col(f"{kind}_last")).abs()
-    return with_changes(series_sums.sort([moved, "unique_id"], descending=[True, False], nulls_last=True).head(count))
+    return with_changes(
+        series_sums.sort([moved, "unique_id"], descending=[True, False], nulls_last=True).head(
+            count
+        )
+    )
 
 
 _UNITS = [f"units_{span}" for span in SPANS]
@@ -80,12 +104,23 @@ def _between(sold: pl.DataFrame, first: date, last: date) -> pl.DataFrame:
 
 
 def _sums(rows: pl.DataFrame, prices: pl.DataFrame, name: str) -> pl.DataFrame:
-    """unique_id, units_<name>, money_<name>; rounded, so that the page's bytes do not hang on the order of a sum."""
-    known = prices.filter(pl.col("price").is_not_null()).select("unique_id", "price", ds="from_ds").sort("ds")
-    priced = rows.sort("ds").join_asof(known, on="ds", by="unique_id", strategy="backward", check_sortedness=False)
+    """unique_id, units_<name>, money_<name>; rounded, so that the page's bytes do not hang on the
+    order of a sum.
+    """
+    known = (
+        prices.filter(pl.col("price").is_not_null())
+        .select("unique_id", "price", ds="from_ds")
+        .sort("ds")
+    )
+    priced = rows.sort("ds").join_asof(
+        known, on="ds", by="unique_id", strategy="backward", check_sortedness=False
+    )
     money = pl.col("units") * pl.col("price")
     return (
         priced.group_by("unique_id")
-        .agg(pl.col("units").sum().round(3).alias(f"units_{name}"), money.sum().round(2).alias(f"money_{name}"))
+        .agg(
+            pl.col("units").sum().round(3).alias(f"units_{name}"),
+            money.sum().round(2).alias(f"money_{name}"),
+        )
         .sort("unique_id")
     )

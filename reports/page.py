@@ -1,4 +1,6 @@
-"""The report: one offline HTML file, everything in it, for the planner first and the engineer below."""
+"""The report: one offline HTML file, everything in it, for the planner first and the engineer
+below.
+"""
 
 from __future__ import annotations
 
@@ -19,12 +21,16 @@ MOST_SLICES = 24
 MOST_OPEN = 12  # rows of a table that stands open; longer ones are folded
 
 
-_NO_ROWS = pl.DataFrame(schema={"ds": pl.Date, **dict.fromkeys(("y", *picks.FAN_COLUMNS), pl.Float64)})
+_NO_ROWS = pl.DataFrame(
+    schema={"ds": pl.Date, **dict.fromkeys(("y", *picks.FAN_COLUMNS), pl.Float64)}
+)
 
 
 @dataclass(frozen=True)
 class Told:
-    """What the laboratory's files say. `forecasts`, `levels` as in contract.frames; `backtest` has one column per model."""
+    """What the laboratory's files say. `forecasts`, `levels` as in contract.frames; `backtest` has
+    one column per model.
+    """
 
     panel: Panel
     forecasts: pl.DataFrame
@@ -52,7 +58,9 @@ def render(told: Told) -> str:
     means = scores.mean_over_cutoffs(told.scores)
     told_of_units = _overview(told)
     fans = _fans(told, [row["unique_id"] for row in told_of_units["changes"]])
-    specs = {fan["id"]: fan.pop("spec") for group in fans for fan in group["fans"]} | _score_specs(told, means)
+    specs = {fan["id"]: fan.pop("spec") for group in fans for fan in group["fans"]} | _score_specs(
+        told, means
+    )
     return render_template(
         "page.html",
         told=told,
@@ -77,15 +85,24 @@ def render(told: Told) -> str:
 def _overview(told: Told) -> dict[str, Any]:
     sums = overview.by_series(told.panel, told.forecasts)
     levels = overview.group_levels(told.levels, told.panel.series)
-    groups = [{"level": level, "rows": overview.by_group(sums, level).to_dicts()} for level in levels]
+    groups = [
+        {"level": level, "rows": overview.by_group(sums, level).to_dicts()} for level in levels
+    ]
     total = overview.by_group(sums, "total").row(0, named=True)
     changes = overview.largest_changes(sums, MOST_CHANGES).to_dicts()
-    return {"total": total, "groups": groups, "changes": changes, "horizon": told.forecasts["h"].max()}
+    return {
+        "total": total,
+        "groups": groups,
+        "changes": changes,
+        "horizon": told.forecasts["h"].max(),
+    }
 
 
 def _accuracy(told: Told, means: pl.DataFrame) -> dict[str, Any]:
     return {
-        "board": sorted(told.leaderboard.items(), key=lambda pair: pair[1].get("wrmsse", float("inf"))),
+        "board": sorted(
+            told.leaderboard.items(), key=lambda pair: pair[1].get("wrmsse", float("inf"))
+        ),
         "by_level": _per_key(scores.by_level(means), "level"),
         "by_week": _per_key(scores.by_week(means).drop("slice"), "week"),
         "by_slice": _per_key(scores.by_slice(means), "slice")[:MOST_SLICES],
@@ -126,7 +143,8 @@ def _fans(told: Told, changed: list[str]) -> list[dict[str, Any]]:
             "heading": heading,
             "is_series": heading in of_series,
             "fans": [
-                {"id": f"fan_{k}_{n}", "title": title, "spec": charts.fan(rows)} for n, (title, rows) in enumerate(fans)
+                {"id": f"fan_{k}_{n}", "title": title, "spec": charts.fan(rows)}
+                for n, (title, rows) in enumerate(fans)
             ],
         }
         for k, (heading, fans) in enumerate(named.items())

@@ -32,8 +32,12 @@ def fan_of_series(panel: Panel, forecasts: pl.DataFrame, unique_id: str) -> pl.D
 def shown_groups(levels: pl.DataFrame) -> list[tuple[str, str]]:
     """(level, group) of the total and of the stores, the largest first; at most MOST_GROUPS stores."""
     total = [(TOTAL, TOTAL)] if levels.filter(level=TOTAL).height else []
-    stores = levels.filter(level=FEED_LEVEL).group_by("group_key").agg(pl.col("y_hat").sum().round(3))
-    largest = stores.sort(["y_hat", "group_key"], descending=[True, False]).head(MOST_GROUPS)["group_key"]
+    stores = (
+        levels.filter(level=FEED_LEVEL).group_by("group_key").agg(pl.col("y_hat").sum().round(3))
+    )
+    largest = stores.sort(["y_hat", "group_key"], descending=[True, False]).head(MOST_GROUPS)[
+        "group_key"
+    ]
     return total + [(FEED_LEVEL, group) for group in largest]
 
 
@@ -44,23 +48,32 @@ def largest_series(forecasts: pl.DataFrame) -> list[str]:
 
 
 def worst_series(backtest: pl.DataFrame, model: str) -> list[str]:
-    """Where the most units were misplaced in the backtest beyond what volume explains: the largest |error| over square root of sales.
+    """Where the most units were misplaced in the backtest beyond what volume explains: the largest
+    |error| over square root of sales.
 
-    A plain sum would only name the largest series again, a plain share only those that sold three units.
+    A plain sum would only name the largest series again, a plain share only those that sold three
+    units.
     """
     known = backtest.filter(pl.col("y").is_not_null())
     off = known.group_by("unique_id").agg(
-        size=(pl.col(model) - pl.col("y")).abs().sum() / pl.col("y").sum().clip(lower_bound=1.0).sqrt()
+        size=(pl.col(model) - pl.col("y")).abs().sum()
+        / pl.col("y").sum().clip(lower_bound=1.0).sqrt()
     )
     return _first(off.with_columns(pl.col("size").round(3)), "size")
 
 
 def _first(ranked: pl.DataFrame, by: str) -> list[str]:
-    return ranked.sort([by, "unique_id"], descending=[True, False]).head(SHOWN_SERIES)["unique_id"].to_list()
+    return (
+        ranked.sort([by, "unique_id"], descending=[True, False])
+        .head(SHOWN_SERIES)["unique_id"]
+        .to_list()
+    )
 
 
 def _fan(panel: Panel, members: pl.Series, ahead: pl.DataFrame, origin: date) -> pl.DataFrame:
     first = origin - timedelta(days=HISTORY_DAYS - 1)
-    sold = panel.sales.filter(pl.col("ds").is_between(first, origin), pl.col("unique_id").is_in(members.implode()))
+    sold = panel.sales.filter(
+        pl.col("ds").is_between(first, origin), pl.col("unique_id").is_in(members.implode())
+    )
     history = sold.group_by("ds").agg(pl.col("y").sum()).sort("ds")
     return pl.concat([history, ahead.sort("ds")], how="diagonal")

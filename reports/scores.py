@@ -1,4 +1,6 @@
-"""Scores of the backtest laid out for tables and charts: means over cutoffs, and their spread. Nothing is scored here."""
+"""Scores of the backtest laid out for tables and charts: means over cutoffs, and their spread.
+Nothing is scored here.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +34,9 @@ def metric_name(metric: str) -> str:
 
 
 def slice_words(key: Any) -> str:
-    """A level, week or slice as people read it: `velocity_fast` is `velocity: fast`; others as they are."""
+    """A level, week or slice as people read it: `velocity_fast` is `velocity: fast`; others as they
+    are.
+    """
     kind, _, part = str(key).partition("_")
     return f"{kind}: {part}" if kind in ("lifecycle", "velocity") else str(key)
 
@@ -43,7 +47,9 @@ def model_name(model: str) -> str:
 
 
 def mean_over_cutoffs(scores: pl.DataFrame) -> pl.DataFrame:
-    """model, level, slice, metric, value, spread: mean and standard deviation over cutoffs, in the order of the file."""
+    """model, level, slice, metric, value, spread: mean and standard deviation over cutoffs, in the
+    order of the file.
+    """
     keys = ["model", "level", "slice", "metric"]
     spread = pl.col("value").std().fill_null(0.0)
     return scores.group_by(keys, maintain_order=True).agg(pl.col("value").mean(), spread=spread)
@@ -51,14 +57,20 @@ def mean_over_cutoffs(scores: pl.DataFrame) -> pl.DataFrame:
 
 def by_level(means: pl.DataFrame) -> pl.DataFrame:
     """One row per level, and model: wrmsse, bias, wape."""
-    return _wide(means.filter(slice="all").filter(pl.col("level") != "average"), "level", ["wrmsse", "bias", "wape"])
+    return _wide(
+        means.filter(slice="all").filter(pl.col("level") != "average"),
+        "level",
+        ["wrmsse", "bias", "wape"],
+    )
 
 
 def by_week(means: pl.DataFrame) -> pl.DataFrame:
     """One row per model and week ahead: wape, bias, coverage_95; `week` counts from 1."""
     weeks = means.filter(pl.col("slice").str.starts_with("week_"))
     wide = _wide(weeks, "slice", ["wape", "bias", "coverage_95"])
-    return wide.with_columns(week=pl.col("slice").str.strip_prefix("week_").cast(pl.Int32)).sort("model", "week")
+    return wide.with_columns(week=pl.col("slice").str.strip_prefix("week_").cast(pl.Int32)).sort(
+        "model", "week"
+    )
 
 
 def by_slice(means: pl.DataFrame) -> pl.DataFrame:
@@ -71,7 +83,9 @@ SHOWN_COVERAGES = ("coverage_50", "coverage_95")
 
 
 def coverages(means: pl.DataFrame, model: str) -> pl.DataFrame:
-    """level, nominal, covered, low, high: how much the shown intervals covered on each level, ± the spread over cutoffs."""
+    """level, nominal, covered, low, high: how much the shown intervals covered on each level, ± the
+    spread over cutoffs.
+    """
     rows = means.filter(pl.col("metric").is_in(SHOWN_COVERAGES), model=model, slice="all")
     nominal = pl.col("metric").str.strip_prefix("coverage_").cast(pl.Float64) / 100
     return rows.select(
@@ -87,4 +101,6 @@ def _wide(means: pl.DataFrame, key: str, metrics: list[str]) -> pl.DataFrame:
     wide = means.filter(pl.col("metric").is_in(metrics)).pivot(
         "metric", index=["model", key], values="value", maintain_order=True
     )
-    return wide.with_columns(pl.lit(None, pl.Float64).alias(name) for name in metrics if name not in wide.columns)
+    return wide.with_columns(
+        pl.lit(None, pl.Float64).alias(name) for name in metrics if name not in wide.columns
+    )

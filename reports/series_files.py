@@ -1,7 +1,9 @@
-"""Every series' history and forecast as small script files beside the page, so that any of 30,490 can be drawn when asked for.
+"""Every series' history and forecast as small script files beside the page, so that any of 30,490
+can be drawn when asked for.
 
-Scripts, not JSON: a page opened from a disk may load scripts that lie beside it, and nothing else. `index.js` holds the names;
-file k holds the series from k * PER_FILE on, days as plain arrays, so that one look costs a hundred kilobytes.
+Scripts, not JSON: a page opened from a disk may load scripts that lie beside it, and nothing else.
+`index.js` holds the names; file k holds the series from k * PER_FILE on, days as plain arrays, so
+that one look costs a hundred kilobytes.
 """
 
 from __future__ import annotations
@@ -35,11 +37,18 @@ def write_series_files(panel: Panel, forecasts: pl.DataFrame, reports: Path) -> 
 def series_files(panel: Panel, forecasts: pl.DataFrame) -> list[tuple[str, str]]:
     """(name, text) of each file; the same panel and forecasts give the same bytes."""
     ahead = forecasts.sort("unique_id", "ds").group_by("unique_id", maintain_order=True)
-    rounded = ahead.agg(pl.col(FAN_COLUMNS).round_sig_figs(DIGITS), pl.col("reason").drop_nulls().first())
-    rows = rounded.join(_history(panel, forecasts), on="unique_id", how="left", maintain_order="left")
+    rounded = ahead.agg(
+        pl.col(FAN_COLUMNS).round_sig_figs(DIGITS), pl.col("reason").drop_nulls().first()
+    )
+    rows = rounded.join(
+        _history(panel, forecasts), on="unique_id", how="left", maintain_order="left"
+    )
     rows = rows.join(_prices(panel, forecasts), on="unique_id", how="left", maintain_order="left")
     chunks = (rows.slice(first, PER_FILE) for first in range(0, rows.height, PER_FILE))
-    parts = [(f"{k:04d}.js", f"tillcast.got({k},{script_json(_values(chunk))});\n") for k, chunk in enumerate(chunks)]
+    parts = [
+        (f"{k:04d}.js", f"tillcast.got({k},{script_json(_values(chunk))});\n")
+        for k, chunk in enumerate(chunks)
+    ]
     return [("index.js", f"tillcast.index({script_json(_index(panel, forecasts))});\n"), *parts]
 
 
@@ -47,7 +56,9 @@ def _index(panel: Panel, forecasts: pl.DataFrame) -> dict[str, Any]:
     """Names in the order of the files, and what all series share: the days, and the events on them."""
     origin = forecasts["origin"].max()
     first, last = origin - timedelta(days=HISTORY_DAYS - 1), forecasts["ds"].max()
-    known = panel.calendar.filter(pl.col("ds").is_between(first, last), pl.col("event").is_not_null())
+    known = panel.calendar.filter(
+        pl.col("ds").is_between(first, last), pl.col("event").is_not_null()
+    )
     events = known.group_by("ds").agg(pl.col("event").unique().sort().str.join(", ")).sort("ds")
     return {
         "ids": forecasts["unique_id"].unique().sort().to_list(),
@@ -67,18 +78,25 @@ def _history(panel: Panel, forecasts: pl.DataFrame) -> pl.DataFrame:
     sold = panel.sales.filter(pl.col("ds").is_between(first, origin)).select("unique_id", "ds", "y")
     dense = series.join(days, how="cross", maintain_order="left_right")
     dense = dense.join(sold, on=["unique_id", "ds"], how="left", maintain_order="left")
-    return dense.group_by("unique_id", maintain_order=True).agg(pl.col("y").round_sig_figs(DIGITS + 1))
+    return dense.group_by("unique_id", maintain_order=True).agg(
+        pl.col("y").round_sig_figs(DIGITS + 1)
+    )
 
 
 def _prices(panel: Panel, forecasts: pl.DataFrame) -> pl.DataFrame:
     """unique_id, price: the one in force on the origin, or the last known before."""
     origin = forecasts["origin"].max()
     known = panel.prices.filter(pl.col("from_ds") <= origin, pl.col("price").is_not_null())
-    return known.sort("from_ds").group_by("unique_id", maintain_order=True).agg(pl.col("price").last())
+    return (
+        known.sort("from_ds").group_by("unique_id", maintain_order=True).agg(pl.col("price").last())
+    )
 
 
 def _values(chunk: pl.DataFrame) -> list[dict[str, Any]]:
-    return [{name: _short(value) for name, value in row.items() if name != "unique_id"} for row in chunk.to_dicts()]
+    return [
+        {name: _short(value) for name, value in row.items() if name != "unique_id"}
+        for row in chunk.to_dicts()
+    ]
 
 
 def _short(value: Any) -> Any:

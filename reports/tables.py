@@ -12,10 +12,14 @@ _LEADERBOARD = ("wrmsse", "wspl", "wape", "bias", "coverage_95")
 
 
 def leaderboard_table(board: dict[str, dict[str, float]]) -> str:
-    """The backtest's headline scores, mean ± spread over cutoffs, the best WRMSSE first. bias: positive is too much."""
+    """The backtest's headline scores, mean ± spread over cutoffs, the best WRMSSE first. bias:
+    positive is too much.
+    """
     rows = [
         [model_name(model), *(_score(scores, name) for name in _LEADERBOARD)]
-        for model, scores in sorted(board.items(), key=lambda pair: pair[1].get("wrmsse", float("inf")))
+        for model, scores in sorted(
+            board.items(), key=lambda pair: pair[1].get("wrmsse", float("inf"))
+        )
     ]
     return text_table(["model", *_LEADERBOARD], rows)
 
@@ -34,7 +38,9 @@ def drills_table(results: list[dict[str, Any]]) -> str:
         ]
         for r in results
     ]
-    return text_table(["fault", "strength", "outcome", "WRMSSE lost", "bias", "grade", "how it was told"], rows)
+    return text_table(
+        ["fault", "strength", "outcome", "WRMSSE lost", "bias", "grade", "how it was told"], rows
+    )
 
 
 def text_table(head: list[str], rows: list[list[str]]) -> str:

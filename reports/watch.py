@@ -1,4 +1,6 @@
-"""The second page: what rings and whom to call, what changed since the last table, every watcher, and how drills went."""
+"""The second page: what rings and whom to call, what changed since the last table, every watcher,
+and how drills went.
+"""
 
 from __future__ import annotations
 
@@ -41,10 +43,13 @@ def measured(cause: str, value: float | None, is_limit: bool = False) -> str:
 
 
 def write_watch_page(reports: Path) -> Path:
-    """`reports`/watch.html from monitor.json, changes.json and drills.json beside it; what was not run yet says how to run it."""
+    """`reports`/watch.html from monitor.json, changes.json and drills.json beside it; what was not
+    run yet says how to run it.
+    """
     page = reports / "watch.html"
     graded = _read(reports / "drills.json")
-    graded = graded if isinstance(graded, dict) else {}  # a list: written by an older version, without what is shown
+    # a list: written by an older version, without what is shown
+    graded = graded if isinstance(graded, dict) else {}
     looked, changes = _read(reports / "monitor.json"), _read(reports / "changes.json")
     text = render_watch(looked, graded.get("drills", []), changes, graded.get("named", {}))
     page.write_text(text, encoding="utf-8")
@@ -52,18 +57,26 @@ def write_watch_page(reports: Path) -> Path:
 
 
 def render_watch(
-    look: Told | None, drills: list[Told], changes: Told | None = None, reasons: dict[str, str] | None = None
+    look: Told | None,
+    drills: list[Told],
+    changes: Told | None = None,
+    reasons: dict[str, str] | None = None,
 ) -> str:
-    """The page as one HTML text, dated by the look; no script is needed to read it. `reasons`: why a catastrophic drill is let be."""
+    """The page as one HTML text, dated by the look; no script is needed to read it. `reasons`: why
+    a catastrophic drill is let be.
+    """
     monitor = look or _NO_LOOK
     seen = [{**found, "state": _state(found)} for found in monitor["findings"]]
     findings = sorted(seen, key=lambda found: STATES.index(found["state"]))
     counts = {state: sum(found["state"] == state for found in findings) for state in STATES}
     tables = {
-        name.removeprefix(_CAME_TRUE): rows for name, rows in monitor.items() if name.startswith(_CAME_TRUE) and rows
+        name.removeprefix(_CAME_TRUE): rows
+        for name, rows in monitor.items()
+        if name.startswith(_CAME_TRUE) and rows
     }
     by_grade = {
-        grade: sorted((d for d in drills if d["grade"] == grade), key=lambda d: str(d["fault"])) for grade in GRADES
+        grade: sorted((d for d in drills if d["grade"] == grade), key=lambda d: str(d["fault"]))
+        for grade in GRADES
     }
     return render_template(
         "watch.html",

@@ -1,5 +1,5 @@
-"""How every entry point behaves on the command line: arguments, one JSON summary or readable lines, logs on stderr,
-exit codes.
+"""How every entry point behaves on the command line: arguments, one JSON summary or readable lines,
+logs on stderr, exit codes.
 
 An entry point has one main task, run when no other is named, and further tasks as subcommands:
 `python ingest.py --dry-run`, `python ingest.py rebuild`.
@@ -35,7 +35,8 @@ def _no_arguments(parser: argparse.ArgumentParser) -> None:
 class Task:
     """One thing an entry point does. The first line of `work`'s docstring is its help.
 
-    `name` is the subcommand; `main` of an entry point has none. `describe` adds the task's own arguments.
+    `name` is the subcommand; `main` of an entry point has none. `describe` adds the task's own
+    arguments.
     """
 
     work: Work
@@ -48,7 +49,9 @@ class Task:
         return (self.work.__doc__ or "").strip().splitlines()[0]
 
 
-def run_tasks(description: str | None, main: Task, others: Sequence[Task], argv: list[str] | None = None) -> int:
+def run_tasks(
+    description: str | None, main: Task, others: Sequence[Task], argv: list[str] | None = None
+) -> int:
     """The task that the arguments name, or the main one; its exit code."""
     arguments = sys.argv[1:] if argv is None else argv
     chosen = next((task for task in others if arguments[:1] == [task.name]), None)
@@ -65,22 +68,37 @@ def run_tasks(description: str | None, main: Task, others: Sequence[Task], argv:
 
 def entry_parser(description: str | None) -> argparse.ArgumentParser:
     """A parser with the arguments all tasks of all entry points share."""
-    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--params", type=Path, default=Path("params.yaml"), help="params file (default: %(default)s)")
-    parser.add_argument("--data", type=Path, default=Path("data"), help="data folder (default: %(default)s)")
-    parser.add_argument("--json", action="store_true", help="one JSON summary on stdout instead of lines")
+    parser = argparse.ArgumentParser(
+        description=description, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--params",
+        type=Path,
+        default=Path("params.yaml"),
+        help="params file (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--data", type=Path, default=Path("data"), help="data folder (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--json", action="store_true", help="one JSON summary on stdout instead of lines"
+    )
     return parser
 
 
 def add_memory_budget(parser: argparse.ArgumentParser) -> None:
     """For a task that holds a panel: how much memory it may take."""
     parser.add_argument(
-        "--memory-budget", type=float, metavar="MB", help="refuse work that needs more, and work in smaller pieces"
+        "--memory-budget",
+        type=float,
+        metavar="MB",
+        help="refuse work that needs more, and work in smaller pieces",
     )
 
 
 def run(parser: argparse.ArgumentParser, work: Work, argv: list[str] | None = None) -> int:
-    """Parse, work, print the summary; the exit code says how it went. A refusal is one line, never a traceback.
+    """Parse, work, print the summary; the exit code says how it went. A refusal is one line, never
+    a traceback.
 
     `arguments.started_at` is the one moment a run reads from the clock.
     """
@@ -89,7 +107,10 @@ def run(parser: argparse.ArgumentParser, work: Work, argv: list[str] | None = No
     restrict_umask()
     keep_within(getattr(arguments, "memory_budget", None))
     logging.basicConfig(
-        stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s", force=True
+        stream=sys.stderr,
+        level=logging.INFO,
+        format="%(asctime)s %(levelname)s %(name)s %(message)s",
+        force=True,
     )
     try:
         with memory_refusals(), disk_refusals(arguments.data):
@@ -97,7 +118,11 @@ def run(parser: argparse.ArgumentParser, work: Work, argv: list[str] | None = No
     except TillcastError as refusal:
         print(*(f"refused: {reason}" for reason in _refusals(refusal)), sep="\n", file=sys.stderr)
         if arguments.json:
-            print(json.dumps({"status": "refused", "error": type(refusal).__name__, "reason": str(refusal)}))
+            print(
+                json.dumps(
+                    {"status": "refused", "error": type(refusal).__name__, "reason": str(refusal)}
+                )
+            )
         return refusal.exit_code
     print(json.dumps(summary, default=str) if arguments.json else _readable(summary))
     return 0
@@ -108,17 +133,27 @@ def _listed(tasks: Sequence[Task]) -> str | None:
     if not tasks:
         return None
     width = max(len(task.name) for task in tasks)
-    return "\n".join(["further tasks, each with --help:", *(f"  {task.name:<{width}}  {task.help}" for task in tasks)])
+    return "\n".join(
+        [
+            "further tasks, each with --help:",
+            *(f"  {task.name:<{width}}  {task.help}" for task in tasks),
+        ]
+    )
 
 
 def _refusals(last: TillcastError) -> list[str]:
-    """What was refused on the way to the last refusal, in order: of a lost store ingest speaks first, monitor last.
+    """What was refused on the way to the last refusal, in order: of a lost store ingest speaks
+    first, monitor last.
 
     A refusal put into other words (`raise ... from`) is printed once, in the last ones.
     """
     reasons, later = [str(last)], last
     while (earlier := later.__context__) is not None and len(reasons) < MOST_REFUSALS:
-        if isinstance(earlier, TillcastError) and later.__cause__ is None and str(earlier) not in reasons:
+        if (
+            isinstance(earlier, TillcastError)
+            and later.__cause__ is None
+            and str(earlier) not in reasons
+        ):
             reasons.insert(0, str(earlier))
         later = earlier
     return reasons

@@ -1,4 +1,6 @@
-"""Files on a disk: their identity, their safety from a power cut, and what a disk refuses, said once for every room that writes."""
+"""Files on a disk: their identity, their safety from a power cut, and what a disk refuses, said
+once for every room that writes.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,9 @@ _SAID = {
 
 @contextmanager
 def disk_refusals(path: Path) -> Iterator[None]:
-    """DiskRefused instead of what DuckDB, Polars or the system says when `path` cannot be written; all else passes."""
+    """DiskRefused instead of what DuckDB, Polars or the system says when `path` cannot be written;
+    all else passes.
+    """
     try:
         yield
     except DiskRefused:

@@ -1,4 +1,6 @@
-"""How much memory a process may hold: told once at the door, asked by whatever works in pieces. And how much it held."""
+"""How much memory a process may hold: told once at the door, asked by whatever works in pieces. And
+how much it held.
+"""
 
 from __future__ import annotations
 
@@ -26,13 +28,19 @@ def keep_within(budget_mb: float | None) -> None:
 
 def piece_mb() -> float:
     """The most one piece of work may hold, in MB."""
-    return PIECE_MB if _budget_mb is None else min(PIECE_MB, max(LEAST_PIECE_MB, _budget_mb * _PIECE_SHARE))
+    return (
+        PIECE_MB
+        if _budget_mb is None
+        else min(PIECE_MB, max(LEAST_PIECE_MB, _budget_mb * _PIECE_SHARE))
+    )
 
 
 def refuse_beyond(needs: Mapping[str, float], way_out: str) -> str:
-    """What the work will hold, as words for a log; BadUsage if some step holds more than the budget.
+    """What the work will hold, as words for a log; BadUsage if some step holds more than the
+    budget.
 
-    `needs`: MB the process holds while it is at a step. Without a budget nothing is refused; more than the machine has free is said.
+    `needs`: MB the process holds while it is at a step. Without a budget nothing is refused; more
+    than the machine has free is said.
     """
     most = max(needs.values())
     steps = ", ".join(f"{step} {mb:,.0f}" for step, mb in needs.items())
@@ -47,7 +55,9 @@ def refuse_beyond(needs: Mapping[str, float], way_out: str) -> str:
 
 @contextmanager
 def memory_refusals() -> Iterator[None]:
-    """MemoryRefused instead of what Python, DuckDB or the system says when there is no more memory; all else passes."""
+    """MemoryRefused instead of what Python, DuckDB or the system says when there is no more memory;
+    all else passes.
+    """
     try:
         yield
     except Exception as error:
@@ -61,25 +71,30 @@ def memory_refusals() -> Iterator[None]:
 
 
 def forget_peak() -> None:
-    """From here on `peak_mb` counts anew, beginning with what is held now: a door begins, perhaps after another in this process.
+    """From here on `peak_mb` counts anew, beginning with what is held now: a door begins, perhaps
+    after another in this process.
 
-    Where that is not possible (not Linux, a container that forbids it) a peak goes on being that of the process so far.
+    Where that is not possible (not Linux, a container that forbids it) a peak goes on being that of
+    the process so far.
     """
     with suppress(OSError):
         Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
 
 
 def peak_mb() -> float | None:
-    """The most this process held resident since it began or since `forget_peak`, in MB; None where the system does not tell.
+    """The most this process held resident since it began or since `forget_peak`, in MB; None where
+    the system does not tell.
 
-    Not `ru_maxrss`, which in a child begins at what its parent held. In the daily flow, with Prefect or plain, the doors are
-    tasks of one process: what an earlier one has not given back counts as held by the next, and so do Prefect and its client.
+    Not `ru_maxrss`, which in a child begins at what its parent held. In the daily flow, with
+    Prefect or plain, the doors are tasks of one process: what an earlier one has not given back
+    counts as held by the next, and so do Prefect and its client.
     """
     return linux_mb(Path("/proc/self/status"), "VmHWM")
 
 
 def machine_mb(root: Path = Path("/")) -> float | None:
-    """The most a process here can ever hold, in MB: the machine's memory, or less where its cgroup or one above allows less.
+    """The most a process here can ever hold, in MB: the machine's memory, or less where its cgroup
+    or one above allows less.
 
     None where the system does not tell. What others hold on the same machine is not taken off.
     """
@@ -88,24 +103,37 @@ def machine_mb(root: Path = Path("/")) -> float | None:
 
 
 def linux_mb(file: Path, name: str) -> float | None:
-    """A line `name: 123 kB` of a file under /proc, in MB; None without the file (other systems) or the line (some containers)."""
+    """A line `name: 123 kB` of a file under /proc, in MB; None without the file (other systems) or
+    the line (some containers).
+    """
     if not file.exists():
         return None
-    lines = dict(line.split(":", 1) for line in file.read_text(encoding="ascii", errors="replace").splitlines())
+    lines = dict(
+        line.split(":", 1)
+        for line in file.read_text(encoding="ascii", errors="replace").splitlines()
+    )
     return int(lines[name].split()[0]) / 1024 if name in lines else None
 
 
 def _cgroup_limits_mb(root: Path) -> Iterator[float]:
-    """What the cgroups this process stands in allow, with those around them: of version 2, and of version 1's memory controller."""
+    """What the cgroups this process stands in allow, with those around them: of version 2, and of
+    version 1's memory controller.
+    """
     told = root / "proc/self/cgroup"
-    kinds = {"": ("sys/fs/cgroup", "memory.max"), "memory": ("sys/fs/cgroup/memory", "memory.limit_in_bytes")}
+    kinds = {
+        "": ("sys/fs/cgroup", "memory.max"),
+        "memory": ("sys/fs/cgroup/memory", "memory.limit_in_bytes"),
+    }
     for line in told.read_text(encoding="utf-8").splitlines() if told.exists() else ():
         _, controller, inside = line.split(":", 2)
         if controller in kinds:
             top, name = kinds[controller]
             folder = root / top / inside.lstrip("/")
             for limit in (at / name for at in (folder, *folder.parents)):
-                if limit.is_file() and (text := limit.read_text(encoding="ascii").strip()).isdecimal():
+                if (
+                    limit.is_file()
+                    and (text := limit.read_text(encoding="ascii").strip()).isdecimal()
+                ):
                     yield int(text) / 2**20  # else "max"
 
 

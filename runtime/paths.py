@@ -1,4 +1,6 @@
-"""Where things lie under one data folder. Entry points hold a Paths; packages are handed single paths."""
+"""Where things lie under one data folder. Entry points hold a Paths; packages are handed single
+paths.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +31,9 @@ class Paths:
 
     @property
     def archive(self) -> Path:
-        """Every file ever taken from the inbox, by content hash; `refused/` holds files refused whole."""
+        """Every file ever taken from the inbox, by content hash; `refused/` holds files refused
+        whole.
+        """
         return self.root / "archive"
 
     @property
@@ -59,7 +63,9 @@ class Paths:
 
     @property
     def incumbent(self) -> Path:
-        """The champion's bundle as the laboratory compares with it; a note that there is none before the first promotion."""
+        """The champion's bundle as the laboratory compares with it; a note that there is none
+        before the first promotion.
+        """
         return self.root / "models" / "incumbent"
 
     @property
@@ -84,7 +90,9 @@ class Paths:
 
     @property
     def served(self) -> Path:
-        """Samples of the feature rows that tables were served with, one Parquet file a run, and its hash."""
+        """Samples of the feature rows that tables were served with, one Parquet file a run, and its
+        hash.
+        """
         return self.root / "served"
 
     @property

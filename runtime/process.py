@@ -1,4 +1,6 @@
-"""What a process is asked about itself: the moment, the commit its code stands at, who may read what it writes."""
+"""What a process is asked about itself: the moment, the commit its code stands at, who may read
+what it writes.
+"""
 
 from __future__ import annotations
 
@@ -14,10 +16,14 @@ def clock() -> datetime:
 
 def git_commit() -> str | None:
     """The commit the code stands at; None outside a checkout."""
-    revision = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False)  # noqa: S607
+    revision = subprocess.run(
+        ["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False
+    )
     return revision.stdout.strip() or None
 
 
 def restrict_umask() -> None:
-    """From here on this process writes nothing that the group may change or others may read, whatever the umask was."""
+    """From here on this process writes nothing that the group may change or others may read,
+    whatever the umask was.
+    """
     os.umask(os.umask(0o077) | 0o027)

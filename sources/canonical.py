@@ -1,4 +1,6 @@
-"""Files already in the contract's words: what the simulator drops, and the shape to export to if you can choose."""
+"""Files already in the contract's words: what the simulator drops, and the shape to export to if
+you can choose.
+"""
 
 from __future__ import annotations
 
@@ -18,19 +20,25 @@ KEYS = ("unique_id", "ds", "y")
 
 
 def read_canonical(path: Path, history_span_days: int) -> list[Received]:
-    """A file `calendar*`, `prices*` or `sales*` whose columns have the contract's names; any other column is left.
+    """A file `calendar*`, `prices*` or `sales*` whose columns have the contract's names; any other
+    column is left.
 
-    Sales may hold the five levels; a row then needs all of them, as its series could not be placed otherwise.
+    Sales may hold the five levels; a row then needs all of them, as its series could not be placed
+    otherwise.
     """
     if path.name.startswith("calendar"):
         return read_calendar(path, FilesParams(sales="", date_format=ISO))
     if path.name.startswith("prices"):
         return read_prices(path, FilesParams(sales="", date_format=ISO))
     if not path.name.startswith("sales"):
-        raise BadInput(f"'{path.name}' does not say what it holds. Name it sales*, calendar* or prices*.")
+        raise BadInput(
+            f"'{path.name}' does not say what it holds. Name it sales*, calendar* or prices*."
+        )
     table = read_table(path)
     need_columns(
-        table, dict.fromkeys(KEYS, "source.kind (simulator takes the contract's names, files maps yours)"), path.name
+        table,
+        dict.fromkeys(KEYS, "source.kind (simulator takes the contract's names, files maps yours)"),
+        path.name,
     )
     columns = {name: name for name in SALES_KINDS if name in table.columns}
     hierarchy = {level: level for level in LEVELS if level in table.columns}

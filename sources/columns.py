@@ -51,7 +51,9 @@ def csv_manner(files: FilesParams) -> CsvManner:
 
 
 def manner_for(table: pl.DataFrame, columns: list[Column], files: FilesParams, name: str) -> Manner:
-    """How numbers and days are written: as params say, the date format else found out from the days themselves."""
+    """How numbers and days are written: as params say, the date format else found out from the days
+    themselves.
+    """
     date_format = files.date_format
     if date_format is None:
         days = [column.origin[0] for column in columns if column.kind == "day"]
@@ -59,11 +61,15 @@ def manner_for(table: pl.DataFrame, columns: list[Column], files: FilesParams, n
     return Manner(decimal=files.decimal, date_format=date_format)
 
 
-def columns_of(mapping: Mapping[str, Origin | None], kinds: Mapping[str, Kind], files: FilesParams) -> list[Column]:
+def columns_of(
+    mapping: Mapping[str, Origin | None], kinds: Mapping[str, Kind], files: FilesParams
+) -> list[Column]:
     """The mapped columns of a contract; BadInput for a contract name nobody knows."""
     unknown = sorted(set(mapping) - set(kinds))
     if unknown:
-        raise BadInput(f"params.yaml maps {unknown}, which no contract has; it takes {list(kinds)}.")
+        raise BadInput(
+            f"params.yaml maps {unknown}, which no contract has; it takes {list(kinds)}."
+        )
     return [
         Column(
             name,

@@ -19,24 +19,34 @@ from sources.periods import daily_periods
 from sources.plans import price_rows, with_known_at
 from sources.tables import need_columns, read_table
 
-PLANNED = ("unique_id", "ds", "is_open", "price", "promo")  # of source.files.columns, what a plan may state
+# of source.files.columns, what a plan may state
+PLANNED = ("unique_id", "ds", "is_open", "price", "promo")
 
 
-def read_sales(path: Path, files: FilesParams, static: Path | None, history_span_days: int) -> list[Received]:
+def read_sales(
+    path: Path, files: FilesParams, static: Path | None, history_span_days: int
+) -> list[Received]:
     """Sales, and the prices and covariates standing in the same file, each as one Received.
 
-    A line that cannot be read is refused whole, and counted as refused with the sales only: what the prices and
-    covariates receive are values of lines that could be read (what a rule then refuses: stages.whole_lines).
-    `rows_in` of the covariates counts values, as one line holds several.
+    A line that cannot be read is refused whole, and counted as refused with the sales only: what
+    the prices and covariates receive are values of lines that could be read (what a rule then
+    refuses: stages.whole_lines). `rows_in` of the covariates counts values, as one line holds
+    several.
     """
     table = _with_static(read_table(path, csv_manner(files)), path, files, static)
     return sales_of(table, path.name, files, history_span_days)
 
 
-def sales_of(table: pl.DataFrame, name: str, files: FilesParams, history_span_days: int) -> list[Received]:
+def sales_of(
+    table: pl.DataFrame, name: str, files: FilesParams, history_span_days: int
+) -> list[Received]:
     """The same out of a table already read; `name` is what messages call it."""
     columns = _sales_columns(files)
-    need_columns(table, asked_for(columns, "source.files.columns, .hierarchy, .known_future or .past_only"), name)
+    need_columns(
+        table,
+        asked_for(columns, "source.files.columns, .hierarchy, .known_future or .past_only"),
+        name,
+    )
     manner = manner_for(table, columns, files, name)
     checks = [*line_checks(files, table, name), *group_checks(list(files.hierarchy.values()))]
     mapped = map_table(table, columns, manner, name, tuple(checks))
@@ -46,12 +56,17 @@ def sales_of(table: pl.DataFrame, name: str, files: FilesParams, history_span_da
 
 
 def read_plans(path: Path, files: FilesParams) -> list[Received]:
-    """What is planned for days to come: prices and promotions, and as covariates the known-future columns and `is_open`.
+    """What is planned for days to come: prices and promotions, and as covariates the known-future
+    columns and `is_open`.
 
     The columns are named as in the sales file; each row is one series and day.
     """
     table, columns = read_table(path, csv_manner(files)), _plan_columns(files)
-    need_columns(table, asked_for(columns, "source.files.plans, its columns named as in the sales file"), path.name)
+    need_columns(
+        table,
+        asked_for(columns, "source.files.plans, its columns named as in the sales file"),
+        path.name,
+    )
     mapped = map_table(table, columns, manner_for(table, columns, files, path.name), path.name)
     rows = with_known_at(mapped.rows)
     is_history = rows["known_at"].null_count() > 0
@@ -73,16 +88,28 @@ def _plan_columns(files: FilesParams) -> list[Column]:
             "source.files.plans names a file, but no price, promo, is_open or known_future column is mapped."
         )
     columns = columns_of(ahead, SALES_KINDS, files)
-    return [*columns, *(_covariate(name, origin, files) for name, origin in files.known_future.items())]
+    return [
+        *columns,
+        *(_covariate(name, origin, files) for name, origin in files.known_future.items()),
+    ]
 
 
 def _sales_columns(files: FilesParams) -> list[Column]:
     columns = columns_of(files.columns, SALES_KINDS, files)
     missing = {"unique_id", "ds", "y"} - {column.name for column in columns}
     if missing:
-        raise BadInput(f"params.yaml maps no column to {sorted(missing)}. Add them under source.files.columns.")
-    levels = [Column(n, (o,), "text", if_missing=reasons.UNPLACED_SERIES) for n, o in files.hierarchy.items()]
-    return [*columns, *levels, *(_covariate(n, o, files) for n, o in (files.known_future | files.past_only).items())]
+        raise BadInput(
+            f"params.yaml maps no column to {sorted(missing)}. Add them under source.files.columns."
+        )
+    levels = [
+        Column(n, (o,), "text", if_missing=reasons.UNPLACED_SERIES)
+        for n, o in files.hierarchy.items()
+    ]
+    return [
+        *columns,
+        *levels,
+        *(_covariate(n, o, files) for n, o in (files.known_future | files.past_only).items()),
+    ]
 
 
 def _covariate(name: str, origin: str | CodedColumn, files: FilesParams) -> Column:
@@ -95,13 +122,19 @@ def _covariates(files: FilesParams) -> list[str]:
     return [*files.known_future, *files.past_only]
 
 
-def _with_static(table: pl.DataFrame, path: Path, files: FilesParams, static: Path | None) -> pl.DataFrame:
+def _with_static(
+    table: pl.DataFrame, path: Path, files: FilesParams, static: Path | None
+) -> pl.DataFrame:
     """The sales with those mapped columns that only the static file has."""
     if static is None:
         return table
     if not files.static_on:
-        raise BadParams("source.files.static names a file, static_on no column to join it on; add e.g. [store_id].")
-    wanted = {origin for column in _sales_columns(files) for origin in column.origin} - set(table.columns)
+        raise BadParams(
+            "source.files.static names a file, static_on no column to join it on; add e.g. [store_id]."
+        )
+    wanted = {origin for column in _sales_columns(files) for origin in column.origin} - set(
+        table.columns
+    )
     beside = read_table(static, csv_manner(files))
     keys = dict.fromkeys(files.static_on, "source.files.static_on")
     need_columns(table, keys, path.name)
@@ -112,17 +145,25 @@ def _with_static(table: pl.DataFrame, path: Path, files: FilesParams, static: Pa
         raise BadInput(
             f"'{static.name}' has several rows of one {list(keys)}. Leave one, or change source.files.static_on."
         )
-    keyed = table.with_columns(column.alias(f"(key) {column.meta.output_name()}") for column in text_keys)
+    keyed = table.with_columns(
+        column.alias(f"(key) {column.meta.output_name()}") for column in text_keys
+    )
     left = [f"(key) {key}" for key in keys]
-    return keyed.join(beside, left_on=left, right_on=list(keys), how="left", maintain_order="left").drop(left)
+    return keyed.join(
+        beside, left_on=left, right_on=list(keys), how="left", maintain_order="left"
+    ).drop(left)
 
 
-def _facts_in(rows: pl.DataFrame, mapped: Mapped, files: FilesParams, history_span_days: int) -> list[Received]:
+def _facts_in(
+    rows: pl.DataFrame, mapped: Mapped, files: FilesParams, history_span_days: int
+) -> list[Received]:
     """The facts among mapped sales rows: sales always, prices and covariates where mapped."""
     rows = with_known_at(rows)
     is_history = _is_history(rows, history_span_days)
     series, moving = series_of(rows, list(files.hierarchy))
-    facts = [received("sales", rows, mapped, series=series, is_history=is_history, notes=_moves(moving))]
+    facts = [
+        received("sales", rows, mapped, series=series, is_history=is_history, notes=_moves(moving))
+    ]
     if {"price", "promo"} & set(rows.columns):
         facts.append(received("prices", _daily_prices(rows), is_history=is_history))
     if names := _covariates(files):
@@ -131,14 +172,18 @@ def _facts_in(rows: pl.DataFrame, mapped: Mapped, files: FilesParams, history_sp
 
 
 def _daily_prices(rows: pl.DataFrame) -> pl.DataFrame:
-    """A period per day, never merged: a day of a plan or a correction then restates that day and no other."""
+    """A period per day, never merged: a day of a plan or a correction then restates that day and no
+    other.
+    """
     daily = price_rows(rows.with_columns(from_ds="ds", to_ds="ds"))
     return daily_periods(daily.filter(pl.any_horizontal(pl.col("price", "promo").is_not_null())))
 
 
 def _long(rows: pl.DataFrame, names: list[str]) -> pl.DataFrame:
     keys = ["unique_id", "ds", "known_at", "row_number", "lines"]
-    long = rows.unpivot(names, index=keys, variable_name="name").filter(pl.col("value").is_not_null())
+    long = rows.unpivot(names, index=keys, variable_name="name").filter(
+        pl.col("value").is_not_null()
+    )
     return long.with_columns(lines=pl.lit(1))
 
 
@@ -153,7 +198,9 @@ def _moves(series: list[str]) -> tuple[str, ...]:
 
 
 def _is_history(rows: pl.DataFrame, history_span_days: int) -> bool:
-    """Whether a load spans so many days that it cannot have been learned day by day, and does not say when it was."""
+    """Whether a load spans so many days that it cannot have been learned day by day, and does not
+    say when it was.
+    """
     if rows.is_empty() or rows["known_at"].null_count() == 0:
         return False
     return (rows["ds"].max() - rows["ds"].min()).days >= history_span_days

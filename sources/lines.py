@@ -17,7 +17,9 @@ def line_checks(files: FilesParams, table: pl.DataFrame, name: str) -> tuple[pl.
     need_columns(table, dict.fromkeys(files.keep, "source.files.keep"), name)
     checks = [_not_matching(column, pattern) for column, pattern in files.keep.items()]
     if files.transactions and files.deduplicate_on:
-        need_columns(table, dict.fromkeys(files.deduplicate_on, "source.files.deduplicate_on"), name)
+        need_columns(
+            table, dict.fromkeys(files.deduplicate_on, "source.files.deduplicate_on"), name
+        )
         repeated = ~pl.struct(files.deduplicate_on).is_first_distinct()
         checks.append(pl.when(repeated).then(pl.lit(reasons.DUPLICATE_LINE)))
     units = files.columns.get("y")
@@ -40,8 +42,8 @@ def group_checks(columns: list[str]) -> list[pl.Expr]:
 def daily_from_lines(lines: pl.DataFrame, covariates: list[str]) -> pl.DataFrame:
     """One row per series and day: units summed, price weighted by units, covariates averaged.
 
-    `lines` of a row counts the invoice lines in it, `row_number` is the first one's. With `returns: net` a day can
-    come out negative; whether such a day is accepted is for expectations to say.
+    `lines` of a row counts the invoice lines in it, `row_number` is the first one's. With `returns:
+    net` a day can come out negative; whether such a day is accepted is for expectations to say.
     """
     sums = {**_sums(), **{name: pl.col(name).mean().round(6) for name in covariates}}
     levels = [name for name in lines.columns if name not in {*sums, "unique_id", "ds"}]

@@ -1,7 +1,9 @@
-"""The M5 competition's own files: wide unit sales, the calendar, weekly prices (Makridakis et al., 2022).
+"""The M5 competition's own files: wide unit sales, the calendar, weekly prices (Makridakis et al.,
+2022).
 
-A series is not on sale before its first price week; the file says 0 there, and so do the rows here: nothing is
-dropped. Where a series' life begins is for features/ to find, from its first price and first sale.
+A series is not on sale before its first price week; the file says 0 there, and so do the rows here:
+nothing is dropped. Where a series' life begins is for features/ to find, from its first price and
+first sale.
 """
 
 from __future__ import annotations
@@ -28,14 +30,17 @@ NAMES = (CALENDAR, PRICES, SALES)
 
 
 def files_in(folder: Path) -> list[Path]:
-    """Calendar, prices and sales of a folder. Evaluation holds all of validation, so validation only goes without it."""
+    """Calendar, prices and sales of a folder. Evaluation holds all of validation, so validation
+    only goes without it.
+    """
     calendar, prices, sales = (sorted(folder.glob(name)) for name in NAMES)
     evaluation = [path for path in sales if "evaluation" in path.name]
     return [*calendar[:1], *prices[:1], *(evaluation or sales)]
 
 
 def read_m5(path: Path, calendar_path: Path | None, history_span_days: int) -> list[Received]:
-    """What one M5 file holds (CSV, .csv.gz, .zip or Parquet); of the competition's whole zip, all its three facts.
+    """What one M5 file holds (CSV, .csv.gz, .zip or Parquet); of the competition's whole zip, all
+    its three facts.
 
     `known_at` is null everywhere: M5 does not say when anything was learned.
     """
@@ -68,7 +73,9 @@ def _tables(path: Path) -> Iterator[tuple[str, pl.DataFrame]]:
         if chosen:
             return
     if not any(fnmatch(path.name, name) for name in NAMES):
-        raise BadInput(f"'{path.name}' is none of M5's files {list(NAMES)}. Rename it, or set source.kind to files.")
+        raise BadInput(
+            f"'{path.name}' is none of M5's files {list(NAMES)}. Rename it, or set source.kind to files."
+        )
     if path.suffix.lower() in (".parquet", ".pq") or not path.exists():
         yield path.name, read_table(path)
     else:
@@ -76,7 +83,11 @@ def _tables(path: Path) -> Iterator[tuple[str, pl.DataFrame]]:
 
 
 def _table(content: bytes, name: str) -> pl.DataFrame:
-    return read_wide(content, name) if fnmatch(name, SALES) else table_of_csv(content, name, CsvManner())
+    return (
+        read_wide(content, name)
+        if fnmatch(name, SALES)
+        else table_of_csv(content, name, CsvManner())
+    )
 
 
 def _calendar_table(path: Path, calendar_path: Path | None) -> pl.DataFrame:
@@ -89,7 +100,8 @@ def _calendar_table(path: Path, calendar_path: Path | None) -> pl.DataFrame:
 
 
 def _calendar(table: pl.DataFrame, name: str) -> Received:
-    """CALENDAR: events and closed days (25 December) on region '*', pay days (snap_CA, ...) on each state's rows.
+    """CALENDAR: events and closed days (25 December) on region '*', pay days (snap_CA, ...) on each
+    state's rows.
 
     One line of the file is one row for '*' and one for each state, each counted as a line received.
     """
@@ -101,7 +113,8 @@ def _calendar(table: pl.DataFrame, name: str) -> Received:
     columns += [Column(snap, (snap,), "flag") for snap in snaps]
     mapped = map_table(table, columns, Manner(), name)
     rows = pl.concat(
-        [_everywhere(mapped.rows, events), *(_pay_days(mapped.rows, snap) for snap in snaps)], how="diagonal"
+        [_everywhere(mapped.rows, events), *(_pay_days(mapped.rows, snap) for snap in snaps)],
+        how="diagonal",
     )
     rows = rows.with_columns(known_at=pl.lit(None, pl.Datetime("us")))
     return received("calendar", rows.sort("region", "ds"), mapped, is_history=True)
@@ -111,7 +124,9 @@ def _everywhere(rows: pl.DataFrame, events: list[str]) -> pl.DataFrame:
     christmas = (pl.col("ds").dt.month() == 12) & (pl.col("ds").dt.day() == 25)
     event, event_type = _joined(events, "name"), _joined(events, "type")
     keys = ("ds", "row_number", "lines")
-    return rows.select(*keys, region=pl.lit("*"), event=event, event_type=event_type, is_closed=christmas)
+    return rows.select(
+        *keys, region=pl.lit("*"), event=event, event_type=event_type, is_closed=christmas
+    )
 
 
 def _pay_days(rows: pl.DataFrame, snap: str) -> pl.DataFrame:
@@ -135,11 +150,17 @@ def _prices(table: pl.DataFrame, calendar: pl.DataFrame, name: str) -> Received:
         Column("week", ("wm_yr_wk",), "text", reasons.MISSING_VALUE),
         Column("price", ("sell_price",), "number", reasons.MISSING_VALUE),
     ]
-    need_columns(table, dict.fromkeys([origin for column in columns for origin in column.origin], LAYOUT), name)
+    need_columns(
+        table,
+        dict.fromkeys([origin for column in columns for origin in column.origin], LAYOUT),
+        name,
+    )
     mapped = map_table(table, columns, Manner(), name)
     dated = mapped.rows.join(_weeks(calendar), on="week", how="left", maintain_order="left")
     mapped = mapped.with_rows(dated).refuse(pl.col("from_ds").is_null(), reasons.UNDATED_WEEK)
-    rows = mapped.rows.with_columns(promo=pl.lit(None, pl.Float64), known_at=pl.lit(None, pl.Datetime("us")))
+    rows = mapped.rows.with_columns(
+        promo=pl.lit(None, pl.Float64), known_at=pl.lit(None, pl.Datetime("us"))
+    )
     return received("prices", merged_periods(rows.drop("week")), mapped, is_history=True)
 
 

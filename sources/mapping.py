@@ -1,4 +1,6 @@
-"""A table's rows as a contract names them, and beside them the rows that could not be mapped, each with one reason."""
+"""A table's rows as a contract names them, and beside them the rows that could not be mapped, each
+with one reason.
+"""
 
 from __future__ import annotations
 
@@ -20,12 +22,15 @@ FAULTS_SCHEMA = {"row_number": pl.Int64(), "reason": pl.String()}
 
 @dataclass(frozen=True)
 class Mapped:
-    """One table, mapped. Every row of `table` is either in `rows` or in `faults`, by its `row_number`."""
+    """One table, mapped. Every row of `table` is either in `rows` or in `faults`, by its
+    `row_number`.
+    """
 
     table: pl.DataFrame
     rows: pl.DataFrame  # row_number, lines, and one column per Column
     faults: pl.DataFrame  # row_number, reason
-    shown: tuple[str, ...]  # the table's columns a refused row may show: the mapped ones, so that no other ever passes
+    # the table's columns a refused row may show: the mapped ones, so that no other ever passes
+    shown: tuple[str, ...]
 
     def refuse(self, wrong: pl.Expr, reason: str) -> Mapped:
         """The same with the rows where `wrong` holds moved to the faults."""
@@ -49,40 +54,60 @@ class Mapped:
 
 
 def map_table(
-    table: pl.DataFrame, columns: list[Column], manner: Manner, name: str, checks: tuple[pl.Expr, ...] = ()
+    table: pl.DataFrame,
+    columns: list[Column],
+    manner: Manner,
+    name: str,
+    checks: tuple[pl.Expr, ...] = (),
 ) -> Mapped:
-    """The table mapped column by column. `checks` are further reasons to refuse a row (null: none), asked last.
+    """The table mapped column by column. `checks` are further reasons to refuse a row (null: none),
+    asked last.
 
     A row with several faults is refused once, for the first in the order of `columns`.
     """
     schema = dict(table.schema)
-    ragged = [pl.when(pl.col(OVERFLOW).is_not_null()).then(pl.lit(reasons.RAGGED_LINE))] if OVERFLOW in schema else []
+    ragged = (
+        [pl.when(pl.col(OVERFLOW).is_not_null()).then(pl.lit(reasons.RAGGED_LINE))]
+        if OVERFLOW in schema
+        else []
+    )
     try:
         rows = table.select([column.value(schema, manner) for column in columns])
-        faults = [column.fault(rows[column.name]) for column in columns if rows[column.name].null_count()]
+        faults = [
+            column.fault(rows[column.name]) for column in columns if rows[column.name].null_count()
+        ]
         reason = pl.coalesce([pl.lit(None, pl.String), *ragged, *faults, *checks])
         work = table.select(pl.int_range(1, pl.len() + 1).alias("row_number"), reason=reason)
         rows = rows.with_columns(work["row_number"], lines=pl.lit(1, pl.Int64))
     except pl.exceptions.PolarsError as error:
         kinds = {origin: str(schema[origin]) for column in columns for origin in column.origin}
         what = str(error).splitlines()[0]  # the rest is the engine's own plan
-        raise BadInput(f"'{name}' holds a type that cannot be mapped: {what}. Its columns are {kinds}.") from error
+        raise BadInput(
+            f"'{name}' holds a type that cannot be mapped: {what}. Its columns are {kinds}."
+        ) from error
     shown = tuple(dict.fromkeys(origin for column in columns for origin in column.origin))
     if work["reason"].null_count() < work.height:
         rows = rows.filter(work["reason"].is_null())
-    return Mapped(table, rows, work.filter(pl.col("reason").is_not_null()).cast(FAULTS_SCHEMA), shown)
+    return Mapped(
+        table, rows, work.filter(pl.col("reason").is_not_null()).cast(FAULTS_SCHEMA), shown
+    )
 
 
-def received(fact: str, rows: pl.DataFrame, mapped: Mapped | None = None, **more: object) -> Received:
+def received(
+    fact: str, rows: pl.DataFrame, mapped: Mapped | None = None, **more: object
+) -> Received:
     """A Received of these rows (contract columns, row_number, lines) and of what `mapped` refused."""
     contract = FACTS[fact]
-    conformed = contract.conform(rows).with_columns(rows["row_number"].cast(pl.Int64), rows["lines"].cast(pl.Int64))
+    conformed = contract.conform(rows).with_columns(
+        rows["row_number"].cast(pl.Int64), rows["lines"].cast(pl.Int64)
+    )
     refused = mapped.refused() if mapped else REFUSED.empty()
     return Received(fact, conformed, refused, int(rows["lines"].sum()) + refused.height, **more)
 
 
 def with_one_place(mapped: Mapped, levels: list[str]) -> Mapped:
-    """The rows whose series stands in one group of every level on one day: where its first row of that day puts it.
+    """The rows whose series stands in one group of every level on one day: where its first row of
+    that day puts it.
 
     From one day to another it may move, as an item that changes its department does: see series_of.
     """
@@ -93,13 +118,17 @@ def with_one_place(mapped: Mapped, levels: list[str]) -> Mapped:
     strange = paths.join(first, on=["unique_id", "ds", *levels], how="anti").with_columns(
         pl.lit(True).alias("(strange)")
     )
-    marked = mapped.rows.join(strange, on=["unique_id", "ds", *levels], how="left", maintain_order="left")
+    marked = mapped.rows.join(
+        strange, on=["unique_id", "ds", *levels], how="left", maintain_order="left"
+    )
     wrong = marked["(strange)"].fill_null(False)
     return mapped.refuse(pl.lit(wrong), reasons.CONTRADICTING_HIERARCHY)
 
 
 def series_of(rows: pl.DataFrame, levels: list[str]) -> tuple[pl.DataFrame, list[str]]:
-    """SERIES: the series of these rows with their levels, one row each, and who moves: of them the place of the newest day."""
+    """SERIES: the series of these rows with their levels, one row each, and who moves: of them the
+    place of the newest day.
+    """
     paths = _places(rows, levels)
     moving = _several(paths)
     if moving:
@@ -115,7 +144,9 @@ def _several(paths: pl.DataFrame) -> list[str]:
 
 
 def _places(rows: pl.DataFrame, levels: list[str]) -> pl.DataFrame:
-    """The distinct series and levels, in the order met. Looking only where they change spares hashing every row."""
+    """The distinct series and levels, in the order met. Looking only where they change spares
+    hashing every row.
+    """
     keys = rows.select("unique_id", *levels)
     changed = pl.any_horizontal(pl.all().ne_missing(pl.all().shift()))
     return keys.filter(changed | (pl.int_range(pl.len()) == 0)).unique(maintain_order=True)

@@ -1,4 +1,6 @@
-"""From a file's column to a contract's: what the value is, and what is wrong with a field that has none."""
+"""From a file's column to a contract's: what the value is, and what is wrong with a field that has
+none.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,16 @@ from sources import reasons
 Kind = Literal["text", "number", "day", "moment", "flag", "code"]
 
 ISO = "%Y-%m-%d"
-DAY_FORMATS = (ISO, "%Y/%m/%d", "%Y%m%d", "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%m-%d-%Y")
+DAY_FORMATS = (
+    ISO,
+    "%Y/%m/%d",
+    "%Y%m%d",
+    "%d.%m.%Y",
+    "%d/%m/%Y",
+    "%m/%d/%Y",
+    "%d-%m-%Y",
+    "%m-%d-%Y",
+)
 FLAGS = {"1": True, "true": True, "t": True, "yes": True, "y": True, "1.0": True}
 FLAGS |= {"0": False, "false": False, "f": False, "no": False, "n": False, "0.0": False}
 UTC_NAMES = ("UTC", "Etc/UTC", "Zulu", "+00:00")
@@ -37,7 +48,8 @@ class Manner:
     """How numbers and days are written."""
 
     decimal: str = "."
-    date_format: str | None = None  # strptime format; None: an ISO day, perhaps with a time after it
+    # strptime format; None: an ISO day, perhaps with a time after it
+    date_format: str | None = None
 
 
 @dataclass(frozen=True)
@@ -67,7 +79,9 @@ class Column:
             case "flag":
                 value = _text(self.origin[0]).str.to_lowercase().replace_strict(FLAGS, default=None)
             case "code":
-                value = _text(self.origin[0]).replace_strict(self.codes or {}, default=None, return_dtype=pl.Float64)
+                value = _text(self.origin[0]).replace_strict(
+                    self.codes or {}, default=None, return_dtype=pl.Float64
+                )
         return value.alias(self.name)
 
     def fault(self, value: pl.Series) -> pl.Expr:
@@ -78,10 +92,11 @@ class Column:
 
 
 def date_format_of(days: pl.Series, name: str) -> str | None:
-    """The one format that reads most of these texts; None means ISO. BadInput if two read them as different days.
+    """The one format that reads most of these texts; None means ISO. BadInput if two read them as
+    different days.
 
-    So it is, too, where each of two reads more than half of them and only one reads them all: a single 01/13/2024, mistyped,
-    must not turn every 01/02/2024 around.
+    So it is, too, where each of two reads more than half of them and only one reads them all: a
+    single 01/13/2024, mistyped, must not turn every 01/02/2024 around.
     """
     if days.dtype.is_temporal():
         return None
@@ -112,11 +127,17 @@ def _text(name: str) -> pl.Expr:
 
 
 def _number(column: pl.Expr, kind: pl.DataType, decimal: str) -> pl.Expr:
-    """A finite number. A thousands mark is read only beside a decimal mark: '1.234' alone could be either."""
+    """A finite number. A thousands mark is read only beside a decimal mark: '1.234' alone could be
+    either.
+    """
     if kind == pl.String:
         mark, thousands = (",", ".") if decimal == "," else (".", ",")
         grouped = column.str.contains(rf"^[+-]?\d{{1,3}}(\{thousands}\d{{3}})+\{mark}\d+$")
-        bare = pl.when(grouped).then(column.str.replace_all(thousands, "", literal=True)).otherwise(column)
+        bare = (
+            pl.when(grouped)
+            .then(column.str.replace_all(thousands, "", literal=True))
+            .otherwise(column)
+        )
         strange = bare.str.contains(thousands, literal=True)
         column = pl.when(~strange).then(bare.str.replace_all(mark, ".", literal=True))
     number = column.cast(pl.Float64, strict=False)
@@ -128,8 +149,8 @@ def _number(column: pl.Expr, kind: pl.DataType, decimal: str) -> pl.Expr:
 def _day(column: pl.Expr, kind: pl.DataType, date_format: str | None) -> pl.Expr:
     """The day as written: a timestamp's time, and its zone, are cut off, never converted.
 
-    A moment in UTC (but for midnight, which is how a mere date is often exported) is null: on which of its days the store
-    stood then, nobody wrote down.
+    A moment in UTC (but for midnight, which is how a mere date is often exported) is null: on which
+    of its days the store stood then, nobody wrote down.
     """
     if kind == pl.Date:
         return column
@@ -138,8 +159,11 @@ def _day(column: pl.Expr, kind: pl.DataType, date_format: str | None) -> pl.Expr
         is_of_store = pl.lit(kind.time_zone not in UTC_NAMES) | (local.dt.time() == time())
         return pl.when(is_of_store).then(local.dt.date())
     text = column.cast(pl.String)
-    text = pl.when(~text.str.contains(_MOMENT_IN_UTC) | text.str.contains(_MIDNIGHT_IN_UTC)).then(text)
-    if date_format is not None and "%z" in date_format:  # read as a zone, it would move the day to UTC's
+    text = pl.when(~text.str.contains(_MOMENT_IN_UTC) | text.str.contains(_MIDNIGHT_IN_UTC)).then(
+        text
+    )
+    # read as a zone, it would move the day to UTC's
+    if date_format is not None and "%z" in date_format:
         text, date_format = text.str.replace(_OFFSET, ""), date_format.replace("%z", "").rstrip()
     if date_format is None or date_format in DAY_FORMATS:
         text = text.str.extract(r"^([^T\s]+)(?:[T\s].*)?$")
@@ -148,7 +172,11 @@ def _day(column: pl.Expr, kind: pl.DataType, date_format: str | None) -> pl.Expr
 
 def _parsed(text: pl.Expr, form: str) -> pl.Expr:
     has_time = any(mark in form for mark in ("%H", "%I", "%M", "%S", "%T", "%R"))
-    return text.str.to_datetime(form, strict=False).dt.date() if has_time else text.str.to_date(form, strict=False)
+    return (
+        text.str.to_datetime(form, strict=False).dt.date()
+        if has_time
+        else text.str.to_date(form, strict=False)
+    )
 
 
 def _in_this_age(day: pl.Expr) -> pl.Expr:
@@ -158,9 +186,14 @@ def _in_this_age(day: pl.Expr) -> pl.Expr:
 
 def _moment(column: pl.Expr, kind: pl.DataType) -> pl.Expr:
     if isinstance(kind, pl.Datetime):
-        zoned = column.dt.convert_time_zone("UTC").dt.replace_time_zone(None) if kind.time_zone else column
+        zoned = (
+            column.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
+            if kind.time_zone
+            else column
+        )
         return zoned.cast(pl.Datetime("us"))
     text = column.cast(pl.String).str.replace(" ", "T", literal=True).str.strip_suffix("Z")
     return pl.coalesce(
-        text.str.to_datetime(form, time_unit="us", strict=False) for form in ("%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%dT%H:%M")
+        text.str.to_datetime(form, time_unit="us", strict=False)
+        for form in ("%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%dT%H:%M")
     )

@@ -6,18 +6,23 @@ from datetime import timedelta
 
 import polars as pl
 
-SAME = ("unique_id", "price", "promo", "known_at")  # what neighbours must have in common to be one period
+# what neighbours must have in common to be one period
+SAME = ("unique_id", "price", "promo", "known_at")
 
 
 def merged_periods(rows: pl.DataFrame) -> pl.DataFrame:
-    """Rows (unique_id, from_ds, to_ds, known_at, price, promo, row_number, lines) with equal neighbours merged.
+    """Rows (unique_id, from_ds, to_ds, known_at, price, promo, row_number, lines) with equal
+    neighbours merged.
 
-    Neighbours are periods of one series where one begins the day after the other ends. `row_number` is the first
-    row's, `lines` counts all of them. Periods learned at different moments stay apart: the earlier one must not say what
-    was learned later. Of rows with the same series and from_ds the last one holds.
+    Neighbours are periods of one series where one begins the day after the other ends. `row_number`
+    is the first row's, `lines` counts all of them. Periods learned at different moments stay apart:
+    the earlier one must not say what was learned later. Of rows with the same series and from_ds
+    the last one holds.
     """
     ordered = rows.sort("unique_id", "from_ds", maintain_order=True)
-    repeated = pl.all_horizontal(pl.col(name) == pl.col(name).shift() for name in ("unique_id", "from_ds"))
+    repeated = pl.all_horizontal(
+        pl.col(name) == pl.col(name).shift() for name in ("unique_id", "from_ds")
+    )
     if ordered.select(repeated.any()).item():
         ordered = _one_per_key(ordered)
     same = pl.all_horizontal(pl.col(name).eq_missing(pl.col(name).shift()) for name in SAME)
@@ -37,7 +42,9 @@ def merged_periods(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def daily_periods(rows: pl.DataFrame) -> pl.DataFrame:
-    """The same rows, one per series and from_ds, the last one where they repeat; no neighbours merged."""
+    """The same rows, one per series and from_ds, the last one where they repeat; no neighbours
+    merged.
+    """
     return _one_per_key(rows).sort("unique_id", "from_ds")
 
 

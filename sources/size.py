@@ -17,7 +17,9 @@ _MB = 1 << 20
 
 
 def refuse_oversized(path: Path, max_mb: float) -> None:
-    """BadInput for a file that would take more than `max_mb` unpacked. Damage is for the reader to tell."""
+    """BadInput for a file that would take more than `max_mb` unpacked. Damage is for the reader to
+    tell.
+    """
     size = _unpacked_bytes(path, int(max_mb * _MB))
     if size > max_mb * _MB:
         raise BadInput(

@@ -15,7 +15,8 @@ import polars as pl
 
 from contract.errors import BadInput, BadParams, SourceMissing
 
-OVERFLOW = "(beyond the header)"  # holds the first field a line has too many; present in tables made of CSV
+# holds the first field a line has too many; present in tables made of CSV
+OVERFLOW = "(beyond the header)"
 SEPARATORS = ",;\t|"
 MOST_COLUMNS = 10_000  # M5's wide file has 1,947
 
@@ -29,10 +30,12 @@ class CsvManner:
 
 
 def read_table(path: Path, manner: CsvManner | None = None) -> pl.DataFrame:
-    """The file's rows: Parquet with its types; CSV (plain, .gz, or alone in a .zip) as stripped text, empty as null.
+    """The file's rows: Parquet with its types; CSV (plain, .gz, or alone in a .zip) as stripped
+    text, empty as null.
 
-    A CSV row with too many fields has its first one too many in OVERFLOW; absent fields of a short line are null; a line with
-    nothing in it is no row. BadInput for a file that is empty, damaged, or not in the stated encoding.
+    A CSV row with too many fields has its first one too many in OVERFLOW; absent fields of a short
+    line are null; a line with nothing in it is no row. BadInput for a file that is empty, damaged,
+    or not in the stated encoding.
     """
     if not path.exists():
         raise SourceMissing(f"there is no file '{path}'; its folder holds {names_in(path.parent)}.")
@@ -45,7 +48,9 @@ def table_of_csv(content: bytes, name: str, manner: CsvManner) -> pl.DataFrame:
     """The rows of a CSV file's content; see read_table."""
     content = _as_utf8(content, name, manner.encoding)
     if not content.strip():
-        raise BadInput(f"'{name}' is empty. Send it again; a day without any sale still has its header line.")
+        raise BadInput(
+            f"'{name}' is empty. Send it again; a day without any sale still has its header line."
+        )
     content = content.lstrip(b"\r\n")
     line = content.split(b"\n", 1)[0].decode()
     separator = manner.separator or max(SEPARATORS, key=_outside_quotes(line).count)
@@ -60,7 +65,9 @@ def table_of_csv(content: bytes, name: str, manner: CsvManner) -> pl.DataFrame:
         )
     repeated = sorted(field for field, count in Counter(names).items() if count > 1)
     if repeated:
-        raise BadInput(f"'{name}' has two columns called {repeated}; its header is {names}. Rename one of them.")
+        raise BadInput(
+            f"'{name}' has two columns called {repeated}; its header is {names}. Rename one of them."
+        )
     table = _stripped(_fields(content, names, separator, name))
     if b'"' in content and len(names) > 1:
         _refuse_open_quote(table, len(names), separator, name)
@@ -77,7 +84,9 @@ def bytes_of(path: Path) -> bytes:
                 return archive.read(_only_member(archive, path))
         return path.read_bytes()
     except (OSError, EOFError, zlib.error, zipfile.BadZipFile) as error:
-        raise BadInput(f"'{path}' cannot be unpacked or read ({error}). Copy it again from where it came.") from error
+        raise BadInput(
+            f"'{path}' cannot be unpacked or read ({error}). Copy it again from where it came."
+        ) from error
 
 
 def names_in(folder: Path) -> list[str]:
@@ -86,12 +95,16 @@ def names_in(folder: Path) -> list[str]:
 
 
 def need_columns(table: pl.DataFrame, needed: dict[str, str], name: str) -> None:
-    """BadInput if the table lacks a column of `needed` (column: the line of params.yaml that asks for it)."""
+    """BadInput if the table lacks a column of `needed` (column: the line of params.yaml that asks
+    for it).
+    """
     missing = [column for column in needed if column not in table.columns]
     if missing:
         there = [column for column in table.columns if column != OVERFLOW]
         lines = ", ".join(sorted({needed[column] for column in missing}))
-        raise BadInput(f"'{name}' has no column {missing}; it has {there}. Change params.yaml: {lines}.")
+        raise BadInput(
+            f"'{name}' has no column {missing}; it has {there}. Change params.yaml: {lines}."
+        )
 
 
 def _parquet(path: Path) -> pl.DataFrame:
@@ -99,7 +112,9 @@ def _parquet(path: Path) -> pl.DataFrame:
         return _stripped(pl.read_parquet(path, glob=False))
     except (pl.exceptions.PolarsError, OSError) as error:
         reason = str(error).splitlines()[0]
-        raise BadInput(f"'{path}' is not a whole Parquet file ({reason}). Copy it again.") from error
+        raise BadInput(
+            f"'{path}' is not a whole Parquet file ({reason}). Copy it again."
+        ) from error
 
 
 def _as_utf8(content: bytes, name: str, encoding: str) -> bytes:
@@ -122,15 +137,19 @@ def _outside_quotes(line: str) -> str:
 
 
 def _refuse_open_quote(table: pl.DataFrame, fields: int, separator: str, name: str) -> None:
-    """BadInput for a field that holds whole lines of the table: a quote was opened and never closed, and swallowed them.
+    """BadInput for a field that holds whole lines of the table: a quote was opened and never
+    closed, and swallowed them.
 
-    Where the next line's quote closes it, the two lines are one row, and the field ends in the quote left over.
+    Where the next line's quote closes it, the two lines are one row, and the field ends in the
+    quote left over.
     """
     for column in table:
         for row in column.str.contains("\n", literal=True).fill_null(value=False).arg_true():
             lines = column[row].split("\n")[1:]
             is_whole_line = max(line.count(separator) for line in lines) >= fields - 1
-            is_left_over = column[row].count('"') % 2 == 1 and column[row].count(separator) >= fields - 1
+            is_left_over = (
+                column[row].count('"') % 2 == 1 and column[row].count(separator) >= fields - 1
+            )
             if is_whole_line or is_left_over:
                 raise BadInput(
                     f"'{name}' opens a quote in row {row + 1} and does not close it there: its field holds {len(lines)} more lines. "
@@ -139,7 +158,9 @@ def _refuse_open_quote(table: pl.DataFrame, fields: int, separator: str, name: s
 
 
 def _fields(content: bytes, names: list[str], separator: str, name: str) -> pl.DataFrame:
-    """Every line's fields, by Polars; by Python's patient reader if a stray quote makes the file malformed."""
+    """Every line's fields, by Polars; by Python's patient reader if a stray quote makes the file
+    malformed.
+    """
     schema = dict.fromkeys([*names, OVERFLOW], pl.String)
     try:
         return pl.read_csv(
@@ -161,12 +182,16 @@ def _fields(content: bytes, names: list[str], separator: str, name: str) -> pl.D
         try:
             rows = [(line + [None] * width)[:width] for line in lines]
         except csv.Error as error:
-            raise BadInput(f"'{name}' is no table: {error}. Send it again; quotes and line ends must match.") from error
+            raise BadInput(
+                f"'{name}' is no table: {error}. Send it again; quotes and line ends must match."
+            ) from error
         return pl.DataFrame(rows, schema=schema, orient="row")
 
 
 def _stripped(table: pl.DataFrame) -> pl.DataFrame:
-    """Text without blanks around it, and null where nothing is left; a column that is clean already is not copied."""
+    """Text without blanks around it, and null where nothing is left; a column that is clean already
+    is not copied.
+    """
     texts = [column for column in table if column.dtype in (pl.Categorical, pl.Enum, pl.String)]
     return table.with_columns(_stripped_text(column.cast(pl.String)) for column in texts)
 
@@ -181,5 +206,7 @@ def _stripped_text(text: pl.Series) -> pl.Series:
 def _only_member(archive: zipfile.ZipFile, path: Path) -> str:
     members = [name for name in archive.namelist() if not name.endswith("/")]
     if len(members) != 1:
-        raise BadInput(f"'{path}' holds {members}; a zip of sales holds one file. Unpack it into the folder.")
+        raise BadInput(
+            f"'{path}' holds {members}; a zip of sales holds one file. Unpack it into the folder."
+        )
     return members[0]

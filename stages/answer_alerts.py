@@ -11,7 +11,9 @@ from storage.answers import acknowledge, mute, resolve
 from storage.store import open_store
 
 
-def acknowledge_alert(params: Params, paths: Paths, alert_id: int, by: str, now: datetime) -> Summary:
+def acknowledge_alert(
+    params: Params, paths: Paths, alert_id: int, by: str, now: datetime
+) -> Summary:
     """Somebody has taken the alert on; it stays open."""
     with open_store(paths.store, params.ingest.lock_wait_s) as con:
         return {"acknowledged": acknowledge(con, alert_id, by, now), "by": by}

@@ -1,4 +1,6 @@
-"""Refused lines mended by hand: a small file of its own that says which lines of the first one it replaces."""
+"""Refused lines mended by hand: a small file of its own that says which lines of the first one it
+replaces.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,14 @@ from sources.columns import csv_manner
 from sources.reading import read_file
 from sources.reasons import REASONS
 from sources.tables import need_columns, read_table
-from stages.replay import Refused, Replayed, staged_as, summary_of_replays, waiting_rows, without_overtaken
+from stages.replay import (
+    Refused,
+    Replayed,
+    staged_as,
+    summary_of_replays,
+    waiting_rows,
+    without_overtaken,
+)
 from stages.take import judged_facts, readable, store_name
 from storage.batches import Batch, Delivery, holds
 from storage.inbox import archive_file, claimed_inbox
@@ -28,10 +37,14 @@ from storage.replays import SENTENCES, Replay, write_replays
 from storage.store import open_store
 
 
-def correct(params: Params, paths: Paths, batch_id: int, corrected: Path, *, now: datetime) -> Summary:
-    """Lines of a batch's file as a person mended them, with a column `row_number` that names the refused line each replaces.
+def correct(
+    params: Params, paths: Paths, batch_id: int, corrected: Path, *, now: datetime
+) -> Summary:
+    """Lines of a batch's file as a person mended them, with a column `row_number` that names the
+    refused line each replaces.
 
-    They are a delivery of their own, archived like any. BadInput, and nothing changes, when they are refused whole.
+    They are a delivery of their own, archived like any. BadInput, and nothing changes, when they
+    are refused whole.
     """
     if params.source.kind == "files" and params.source.files.transactions:
         raise BadUsage(
@@ -47,11 +60,15 @@ def correct(params: Params, paths: Paths, batch_id: int, corrected: Path, *, now
     return summary_of_replays(replayed)
 
 
-def _correct(params: Params, paths: Paths, batch_id: int, corrected: Path, sha256: str, now: datetime) -> Replayed:
+def _correct(
+    params: Params, paths: Paths, batch_id: int, corrected: Path, sha256: str, now: datetime
+) -> Replayed:
     """The mended lines judged and taken in, in one transaction."""
     waiting = waiting_rows(params, paths, Refused(batch_id))
     if waiting.is_empty():
-        raise BadUsage(f"no row of batch {batch_id} waits any more: all were taken in. See quarantine.replayed_by.")
+        raise BadUsage(
+            f"no row of batch {batch_id} waits any more: all were taken in. See quarantine.replayed_by."
+        )
     own = staged_as(corrected, f"{Path(waiting['name'][0]).stem}{corrected.suffix}", paths)
     judged = judged_facts(read_file(own, params.source), params, paths, now)
     if reason := next((judgement.reason for _, judgement in judged if judgement.reason), None):
@@ -70,10 +87,14 @@ def _replaced(path: Path, params: Params, waiting: pl.DataFrame) -> pl.DataFrame
     """The line of a corrected file (row_number) and the refused line it stands for (replaces)."""
     files = params.source.files if params.source.kind == "files" else FilesParams(sales="")
     table = read_table(path, csv_manner(files))
-    need_columns(table, {"row_number": "--corrected: each line names the refused one it replaces"}, path.name)
+    need_columns(
+        table, {"row_number": "--corrected: each line names the refused one it replaces"}, path.name
+    )
     replaces = table["row_number"].cast(pl.Int64, strict=False)
     if replaces.null_count():
-        raise BadInput(f"'{path.name}' has a line whose row_number is no number. Copy it from table quarantine.")
+        raise BadInput(
+            f"'{path.name}' has a line whose row_number is no number. Copy it from table quarantine."
+        )
     if unknown := sorted(set(replaces) - set(waiting["row_number"])):
         raise BadInput(
             f"'{path.name}' replaces the lines {unknown[:10]}, and none of them waits in quarantine. Take them out."

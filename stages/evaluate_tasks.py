@@ -27,7 +27,10 @@ def _rollback(arguments: Namespace) -> Summary:
 
 def _rollback_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
-        "model_id", nargs="?", metavar="MODEL_ID", help="the model to serve (default: the champion before)"
+        "model_id",
+        nargs="?",
+        metavar="MODEL_ID",
+        help="the model to serve (default: the champion before)",
     )
     parser.add_argument("--reason", required=True, help="what was wrong, for the record")
 

@@ -15,11 +15,12 @@ from storage.stores import switch_store
 
 
 def fill(params: Params, paths: Paths, *, now: datetime) -> Summary:
-    """The source's own files, all of them, in the store of this source; those it holds already change nothing.
+    """The source's own files, all of them, in the store of this source; those it holds already
+    change nothing.
 
-    A file that changed since counts as having always said so, also in a reading as of before: the panel must be the one
-    a clean clone fills. What is to be known from today on goes through the inbox.
-    BadInput when a file is refused: a panel without it would be another panel.
+    A file that changed since counts as having always said so, also in a reading as of before: the
+    panel must be the one a clean clone fills. What is to be known from today on goes through the
+    inbox. BadInput when a file is refused: a panel without it would be another panel.
     """
     switch_store(paths.store, paths.stores, store_name(params.source), params.ingest.lock_wait_s)
     staging = paths.inbox / ".fill"

@@ -14,7 +14,9 @@ from storage.panel_files import read_frozen
 
 
 def forecast_panel(params: Params, paths: Paths, question: Question) -> Summary:
-    """The frozen panel and the candidate (if the gate let it pass) -> Parquet files in data/forecasts."""
+    """The frozen panel and the candidate (if the gate let it pass) -> Parquet files in
+    data/forecasts.
+    """
     panel = read_frozen(paths.panel)
     panel = panel.as_known_at(question.as_of) if question.as_of else panel
     decision = paths.scores / "decision.json"

@@ -24,9 +24,16 @@ def freeze(params: Params, paths: Paths, *, as_of: datetime | None = None) -> Su
     with open_store(paths.store, params.ingest.lock_wait_s, read_only=True) as con:
         panel = read_panel(con, as_of)
     frozen = freeze_files(panel, paths.panel, as_of)
-    log.info("froze panel=%s rows=%d series=%d", frozen.hash, panel.sales.height, panel.series.height)
+    log.info(
+        "froze panel=%s rows=%d series=%d", frozen.hash, panel.sales.height, panel.series.height
+    )
     days = {"first_day": panel.first_day, "last_day": panel.last_day}
-    return {"panel": frozen.hash, "sales": panel.sales.height, "series": panel.series.height, **days}
+    return {
+        "panel": frozen.hash,
+        "sales": panel.sales.height,
+        "series": panel.series.height,
+        **days,
+    }
 
 
 def check_panel(params: Params, paths: Paths) -> Summary:
@@ -34,7 +41,12 @@ def check_panel(params: Params, paths: Paths) -> Summary:
     panel = read_frozen(paths.panel)
     broken = broken_by_panel(panel, params.ingest)
     total = sum(sum(codes.values()) for codes in broken.values())
-    summary = {"panel": panel.hash, "broken_rows": total, "sales": panel.sales.height, "broken": broken}
+    summary = {
+        "panel": panel.hash,
+        "broken_rows": total,
+        "sales": panel.sales.height,
+        "broken": broken,
+    }
     write_json(paths.validation / "panel.json", summary, indent=2)
     if total:
         raise GateFailed(

@@ -13,7 +13,9 @@ from storage.store import open_store
 
 
 def name_incumbent(params: Params, paths: Paths) -> Summary:
-    """The store's champion and its challenger's shadow, copied. Before the first promotion: a note that there is none."""
+    """The store's champion and its challenger's shadow, copied. Before the first promotion: a note
+    that there is none.
+    """
     model_id = None
     if paths.store.exists():
         with open_store(paths.store, params.ingest.lock_wait_s, read_only=True) as con:
@@ -21,4 +23,8 @@ def name_incumbent(params: Params, paths: Paths) -> Summary:
     copy_incumbent(paths.registry, model_id, paths.incumbent)
     shadow = shadow_so_far(params, paths) if model_id else None
     keep_shadow(paths.incumbent, shadow)
-    return {"incumbent": model_id, "copied_to": str(paths.incumbent), "shadow": shadow.sentence if shadow else None}
+    return {
+        "incumbent": model_id,
+        "copied_to": str(paths.incumbent),
+        "shadow": shadow.sentence if shadow else None,
+    }

@@ -33,7 +33,9 @@ def question_of(arguments: Namespace, params: Params) -> Question:
     """What the arguments ask for; BadUsage for a horizon that features cannot reach."""
     furthest = furthest_day(params)
     if arguments.horizon is not None and not 1 <= arguments.horizon <= furthest:
-        raise BadUsage(f"--horizon {arguments.horizon} is no count of days to forecast. Give 1 to {furthest}.")
+        raise BadUsage(
+            f"--horizon {arguments.horizon} is no count of days to forecast. Give 1 to {furthest}."
+        )
     return Question(
         origin=parse_day(arguments.origin) if arguments.origin else None,
         horizon=arguments.horizon,
@@ -45,7 +47,9 @@ def question_of(arguments: Namespace, params: Params) -> Question:
 def question_arguments(parser: ArgumentParser) -> None:
     """From which day, how far, as known when, for which series."""
     add_memory_budget(parser)
-    parser.add_argument("--origin", help="last day known (YYYY-MM-DD; default: the newest sales day)")
+    parser.add_argument(
+        "--origin", help="last day known (YYYY-MM-DD; default: the newest sales day)"
+    )
     parser.add_argument("--horizon", type=int, help="days ahead (default: train.horizon)")
     parser.add_argument("--as-of", help="read the data as it was known at this moment (ISO 8601)")
     parser.add_argument("--series", help="only series matching this glob")

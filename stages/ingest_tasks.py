@@ -1,4 +1,6 @@
-"""What `python ingest.py <task>` does beside taking the inbox: fill, freeze, check-panel, replay, rebuild, source."""
+"""What `python ingest.py <task>` does beside taking the inbox: fill, freeze, check-panel, replay,
+rebuild, source.
+"""
 
 from __future__ import annotations
 
@@ -56,7 +58,9 @@ def _check_panel(arguments: Namespace) -> Summary:
 
 
 def _replay(arguments: Namespace) -> Summary:
-    """Judge quarantined rows again, of one batch or one reason; or take its lines as mended by hand."""
+    """Judge quarantined rows again, of one batch or one reason; or take its lines as mended by
+    hand.
+    """
     from stages.correct import correct
     from stages.replay import Refused, replay
 
@@ -64,7 +68,9 @@ def _replay(arguments: Namespace) -> Summary:
         raise BadUsage("--corrected goes with --batch ID: it holds lines of that batch's file.")
     params, paths = given(arguments)
     if arguments.corrected is not None:
-        return correct(params, paths, arguments.batch, arguments.corrected, now=arguments.started_at)
+        return correct(
+            params, paths, arguments.batch, arguments.corrected, now=arguments.started_at
+        )
     refused = Refused(arguments.batch, arguments.reason)
     return replay(params, paths, refused, now=arguments.started_at, dry_run=arguments.dry_run)
 
@@ -81,7 +87,9 @@ def _source(arguments: Namespace) -> Summary:
     """Switch the source in params.yaml; the store of the other one is set aside."""
     from stages.switch_source import switch_source
 
-    return switch_source(arguments.use, arguments.data_from, arguments.params, Paths(arguments.data))
+    return switch_source(
+        arguments.use, arguments.data_from, arguments.params, Paths(arguments.data)
+    )
 
 
 def _fill_arguments(parser: ArgumentParser) -> None:
@@ -90,21 +98,33 @@ def _fill_arguments(parser: ArgumentParser) -> None:
 
 
 def _freeze_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("--as-of", metavar="T", help="the panel as it was known at T (day or moment, UTC)")
+    parser.add_argument(
+        "--as-of", metavar="T", help="the panel as it was known at T (day or moment, UTC)"
+    )
 
 
 def _replay_arguments(parser: ArgumentParser) -> None:
     which = parser.add_mutually_exclusive_group(required=True)
-    which.add_argument("--batch", type=int, metavar="ID", help="the rows of this batch (table batches)")
-    which.add_argument("--reason", metavar="CODE", help="the rows refused for this reason (table quarantine)")
-    parser.add_argument("--corrected", type=Path, metavar="FILE", help="with --batch: its lines, mended by hand")
+    which.add_argument(
+        "--batch", type=int, metavar="ID", help="the rows of this batch (table batches)"
+    )
+    which.add_argument(
+        "--reason", metavar="CODE", help="the rows refused for this reason (table quarantine)"
+    )
+    parser.add_argument(
+        "--corrected", type=Path, metavar="FILE", help="with --batch: its lines, mended by hand"
+    )
     parser.add_argument("--dry-run", action="store_true", help="judge; write nothing")
     add_accept_unusual(parser)
 
 
 def _source_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("--use", choices=("simulator", "m5", "files"), required=True, help="the source from now on")
-    parser.add_argument("--data-from", type=Path, metavar="DIR", help="folder or file of the source's files")
+    parser.add_argument(
+        "--use", choices=("simulator", "m5", "files"), required=True, help="the source from now on"
+    )
+    parser.add_argument(
+        "--data-from", type=Path, metavar="DIR", help="folder or file of the source's files"
+    )
 
 
 TASKS = (

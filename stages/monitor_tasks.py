@@ -1,4 +1,6 @@
-"""What `python monitor.py <task>` does beside looking: report, and what a person says: ack, resolve, mute, as-calibrated."""
+"""What `python monitor.py <task>` does beside looking: report, and what a person says: ack,
+resolve, mute, as-calibrated.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,9 @@ def _acknowledge(arguments: Namespace) -> Summary:
     """Take an alert on; it stays open."""
     from stages.answer_alerts import acknowledge_alert
 
-    return acknowledge_alert(*_given(arguments), arguments.alert_id, arguments.by, moment_of(arguments))
+    return acknowledge_alert(
+        *_given(arguments), arguments.alert_id, arguments.by, moment_of(arguments)
+    )
 
 
 def _resolve(arguments: Namespace) -> Summary:
@@ -64,13 +68,19 @@ def _given(arguments: Namespace) -> Given:
 
 
 def _alert_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("alert_id", type=int, metavar="ALERT_ID", help="as table alerts and the report name it")
+    parser.add_argument(
+        "alert_id", type=int, metavar="ALERT_ID", help="as table alerts and the report name it"
+    )
     _person_arguments(parser)
 
 
 def _mute_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("cause", metavar="CAUSE", help="as table alerts names it, or the watcher alone")
-    parser.add_argument("--days", type=float, default=7, help="how long (default: %(default)s; 0 lifts it)")
+    parser.add_argument(
+        "cause", metavar="CAUSE", help="as table alerts names it, or the watcher alone"
+    )
+    parser.add_argument(
+        "--days", type=float, default=7, help="how long (default: %(default)s; 0 lifts it)"
+    )
     add_now(parser)
 
 

@@ -25,21 +25,35 @@ log = logging.getLogger("inference")
 
 
 def publish(params: Params, paths: Paths, *, now: datetime) -> Summary:
-    """Model, scores, forecasts, their run and the promotion, in one transaction. Twice changes nothing.
+    """Model, scores, forecasts, their run and the promotion, in one transaction. Twice changes
+    nothing.
 
     The model's bundle is in the registry before the store names it.
     """
     forget_peak()
-    lineage, decision = read_json(paths.forecasts / "run.json"), read_json(paths.scores / "decision.json")
+    lineage, decision = (
+        read_json(paths.forecasts / "run.json"),
+        read_json(paths.scores / "decision.json"),
+    )
     model = _registered(paths, now)
-    frames = {name: pl.read_parquet(paths.forecasts / f"{name}.parquet") for name in ("forecasts", "forecast_levels")}
+    frames = {
+        name: pl.read_parquet(paths.forecasts / f"{name}.parquet")
+        for name in ("forecasts", "forecast_levels")
+    }
     frames |= {"scores": pl.read_parquet(paths.scores / "scores.parquet")}
     frames["forecasts"] = forecasts = frames["forecasts"].with_columns(created_at=now)
-    run = Run(**lineage, started_at=now, ended_at=clock(), git_commit=git_commit(), peak_mb=peak_mb())
+    run = Run(
+        **lineage, started_at=now, ended_at=clock(), git_commit=git_commit(), peak_mb=peak_mb()
+    )
     reasons = "; ".join(decision["reasons"])
     with open_store(paths.store, params.ingest.lock_wait_s) as con:
         publish_offline(con, model, run, frames, is_promoted=decision["promote"], reason=reasons)
-    log.info("published run_id=%s model_id=%s promoted=%s", run.run_id, model.model_id, decision["promote"])
+    log.info(
+        "published run_id=%s model_id=%s promoted=%s",
+        run.run_id,
+        model.model_id,
+        decision["promote"],
+    )
     rows = f"{forecasts.height} rows from {forecasts['origin'][0]}, run {run.run_id}"
     return {
         "leaderboard": leaderboard_table(read_json(paths.scores / "leaderboard.json")),
@@ -53,4 +67,9 @@ def _registered(paths: Paths, now: datetime) -> Model:
     """The candidate as the registry holds it from now on."""
     card = enter_registry(paths.candidate, paths.backtest, paths.registry)
     described = {name: card[name] for name in ("model_id", "kind", "panel_hash", "params_hash")}
-    return Model(**described, cutoff=date.fromisoformat(card["cutoff"]), card=json.dumps(card), created_at=now)
+    return Model(
+        **described,
+        cutoff=date.fromisoformat(card["cutoff"]),
+        card=json.dumps(card),
+        created_at=now,
+    )

@@ -20,22 +20,35 @@ from storage.store import open_store
 
 
 def raise_alerts(
-    params: Params, paths: Paths, findings: list[Finding], loud: list[Finding], retrain: Retrain, now: datetime
+    params: Params,
+    paths: Paths,
+    findings: list[Finding],
+    loud: list[Finding],
+    retrain: Retrain,
+    now: datetime,
 ) -> Summary:
-    """An alert for each of `loud`, those whose cause is gone closed; `findings`: all of this look, whole or not."""
+    """An alert for each of `loud`, those whose cause is gone closed; `findings`: all of this look,
+    whole or not.
+    """
     lineage = {"git_commit": git_commit(), "params_hash": params_hash(params.monitor)}
-    run = Run(text_hash("monitor", now.isoformat()), "monitor", now, clock(), **lineage, peak_mb=peak_mb())
+    run = Run(
+        text_hash("monitor", now.isoformat()), "monitor", now, clock(), **lineage, peak_mb=peak_mb()
+    )
     with open_store(paths.store, params.ingest.lock_wait_s) as con:
         gone = to_close(findings, open_alerts(con)["cause"].to_list())
         for finding in loud:
             raise_alert(con, _alert(finding), now)
         for cause in gone:
             close_alert(con, cause, now)
-        write_decision(con, Decision("retrain", now, retrain.trigger, retrain.reason, champion(con)))
+        write_decision(
+            con, Decision("retrain", now, retrain.trigger, retrain.reason, champion(con))
+        )
         write_run(con, run)
     return {"raised": [finding.cause for finding in loud], "closed": gone}
 
 
 def _alert(finding: Finding) -> Alert:
     advice = f"{finding.advice} {escalation(finding)}"
-    return Alert(finding.cause, finding.severity, finding.what, finding.value, finding.threshold, advice)
+    return Alert(
+        finding.cause, finding.severity, finding.what, finding.value, finding.threshold, advice
+    )

@@ -18,7 +18,9 @@ log = logging.getLogger("ingest")
 
 
 def rebuild(params: Params, paths: Paths, *, now: datetime) -> Summary:
-    """The store made again, row for row, from data/journal; how much of the archive the ledger still names is missing."""
+    """The store made again, row for row, from data/journal; how much of the archive the ledger
+    still names is missing.
+    """
     with claimed_inbox(paths.inbox, params.ingest.lock_wait_s):
         entries, aside = rebuild_store(paths.store, paths.stores, store_name(params.source), now)
     with open_store(paths.store, params.ingest.lock_wait_s, read_only=True) as con:
@@ -26,4 +28,10 @@ def rebuild(params: Params, paths: Paths, *, now: datetime) -> Summary:
     lost = not_archived(paths.archive, ledger)
     log.info("rebuilt entries=%d batches=%d old_file=%s", entries, ledger.height, aside)
     rows = {"rows_in": int(ledger["rows_in"].sum()), "rows_out": int(ledger["rows_accepted"].sum())}
-    return {"entries": entries, "batches": ledger.height, **rows, "old_file": aside, "files_missing_in_archive": lost}
+    return {
+        "entries": entries,
+        "batches": ledger.height,
+        **rows,
+        "old_file": aside,
+        "files_missing_in_archive": lost,
+    }

@@ -19,9 +19,11 @@ KIND = "recalibration"
 
 
 def recalibrate(params: Params, paths: Paths, told: pl.DataFrame, now: datetime) -> str | None:
-    """Why the intervals are stretched from the next table on; None while each class of series is covered as promised.
+    """Why the intervals are stretched from the next table on; None while each class of series is
+    covered as promised.
 
-    `told` as from with_actuals. Only the champion's own rows speak, made since it was last stretched: under one interval_scale.
+    `told` as from with_actuals. Only the champion's own rows speak, made since it was last
+    stretched: under one interval_scale.
     """
     with open_store(paths.store, params.ingest.lock_wait_s) as con:
         model_id = champion(con)
@@ -29,20 +31,28 @@ def recalibrate(params: Params, paths: Paths, told: pl.DataFrame, now: datetime)
             return None
         before = newest_interval_scale(con, model_id)
         since = before.decided_at if before else datetime.min
-        runs = read_runs(con, "inference").filter(pl.col("model_id") == model_id, pl.col("started_at") > since)
-        mine = told.join(runs.select("run_id"), on="run_id", how="semi").filter(pl.col("reason").is_null())
+        runs = read_runs(con, "inference").filter(
+            pl.col("model_id") == model_id, pl.col("started_at") > since
+        )
+        mine = told.join(runs.select("run_id"), on="run_id", how="semi").filter(
+            pl.col("reason").is_null()
+        )
         learned = learned_interval_scale(
             mine, interval_scale_of(before.told if before else None), params.monitor.coverage_band
         )
         if learned is None:
             return None
         interval_scale, why = learned
-        record_decision(con, Decision(KIND, now, "stretched", why, model_id, told=text_of(interval_scale)))
+        record_decision(
+            con, Decision(KIND, now, "stretched", why, model_id, told=text_of(interval_scale))
+        )
     return why
 
 
 def as_calibrated(params: Params, paths: Paths, by: str, now: datetime) -> Summary:
-    """The champion's intervals as its backtest taught them, from the next table on: what a person says against a interval_scale."""
+    """The champion's intervals as its backtest taught them, from the next table on: what a person
+    says against a interval_scale.
+    """
     with open_store(paths.store, params.ingest.lock_wait_s) as con:
         decision = Decision(KIND, now, "as calibrated", f"taken back by {by}", champion(con))
         record_decision(con, decision)

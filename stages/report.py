@@ -39,4 +39,8 @@ def report(params: Params, paths: Paths) -> Summary:
     series_bytes = write_series_files(results.panel, results.forecasts, paths.reports)
     write_watch_page(paths.reports)
     log.info("rendered page=%s bytes=%d series_bytes=%d", page, page.stat().st_size, series_bytes)
-    return {"leaderboard": leaderboard_table(results.leaderboard), "report": str(page), "bytes": page.stat().st_size}
+    return {
+        "leaderboard": leaderboard_table(results.leaderboard),
+        "report": str(page),
+        "bytes": page.stat().st_size,
+    }

@@ -19,8 +19,11 @@ log = logging.getLogger("evaluate")
 NEXT = "python inference.py: today's table by this model"
 
 
-def roll_back(params: Params, paths: Paths, *, model_id: str | None, reason: str, now: datetime) -> Summary:
-    """An earlier champion (default: the one before) serves from now on. One transaction; the registry is read, never changed.
+def roll_back(
+    params: Params, paths: Paths, *, model_id: str | None, reason: str, now: datetime
+) -> Summary:
+    """An earlier champion (default: the one before) serves from now on. One transaction; the
+    registry is read, never changed.
 
     Refused for a model whose bundle does not load: a rollback must not be the next incident.
     """
@@ -33,9 +36,17 @@ def roll_back(params: Params, paths: Paths, *, model_id: str | None, reason: str
             )
         target = model_id or line[1]
         if target in line[:1]:
-            raise BadUsage(f"model '{target}' is the champion already. Name an earlier one: {line[1:]}.")
+            raise BadUsage(
+                f"model '{target}' is the champion already. Name an earlier one: {line[1:]}."
+            )
         load_bundle(paths.registry / target)
         decision = promote(con, target, reason, now, "rollback")
     seconds = round(time.perf_counter() - started, 2)
     log.warning("rolled back model_id=%s replaced=%s reason=%s", target, decision.replaced, reason)
-    return {"serves": target, "replaced": decision.replaced, "reason": reason, "seconds": seconds, "next": NEXT}
+    return {
+        "serves": target,
+        "replaced": decision.replaced,
+        "reason": reason,
+        "seconds": seconds,
+        "next": NEXT,
+    }

@@ -1,4 +1,6 @@
-"""The challenger beside the champion on live days: forecast for a share of the series, written apart, scored when it came true."""
+"""The challenger beside the champion on live days: forecast for a share of the series, written
+apart, scored when it came true.
+"""
 
 from __future__ import annotations
 
@@ -31,8 +33,12 @@ log = logging.getLogger("inference")
 STATUS = "shadow"  # of its run: no table of this status is ever the newest, nor handed out
 
 
-def cast_shadow(params: Params, paths: Paths, panel: Panel, origin: date, now: datetime) -> str | None:
-    """The run of the challenger's forecasts for the share of series that is always the same; None without a challenger."""
+def cast_shadow(
+    params: Params, paths: Paths, panel: Panel, origin: date, now: datetime
+) -> str | None:
+    """The run of the challenger's forecasts for the share of series that is always the same; None
+    without a challenger.
+    """
     with open_store(paths.store, params.ingest.lock_wait_s, read_only=True) as con:
         model = challenger(con)
     if model is None or params.monitor.shadow_share == 0:
@@ -46,7 +52,11 @@ def cast_shadow(params: Params, paths: Paths, panel: Panel, origin: date, now: d
     names = panel.series["unique_id"].to_list()
     share = drawn(names, max(round(params.monitor.shadow_share * len(names)), 1), STATUS)
     rows = rows.filter(pl.col("unique_id").is_in(share)).with_columns(created_at=now)
-    lineage = {"params_hash": served_hash(params), "panel_hash": panel.hash, "model_id": model.model_id}
+    lineage = {
+        "params_hash": served_hash(params),
+        "panel_hash": panel.hash,
+        "model_id": model.model_id,
+    }
     run = Run(run_id, "inference", now, clock(), STATUS, **lineage, peak_mb=peak_mb())
     with open_store(paths.store, params.ingest.lock_wait_s) as con:
         publish(con, run, rows, FORECAST_LEVELS.empty())
@@ -55,7 +65,9 @@ def cast_shadow(params: Params, paths: Paths, panel: Panel, origin: date, now: d
 
 
 def shadow_so_far(params: Params, paths: Paths) -> Shadow | None:
-    """The challenger's score over what came true of its shadow, beside the tables served from the same origins."""
+    """The challenger's score over what came true of its shadow, beside the tables served from the
+    same origins.
+    """
     with open_store(paths.store, params.ingest.lock_wait_s, read_only=True) as con:
         model = challenger(con)
         shadows = shadows_of(con, model.model_id) if model else pl.DataFrame()

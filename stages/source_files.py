@@ -12,7 +12,9 @@ from sources.simulator.simulation import simulate
 
 
 def stage_source_files(source: SourceParams, staging: Path, truth: Path) -> list[Path]:
-    """Copies of the source's files in the order to take them; the simulator's are made, and its truth written."""
+    """Copies of the source's files in the order to take them; the simulator's are made, and its
+    truth written.
+    """
     truth.mkdir(parents=True, exist_ok=True)
     (truth / "truth.parquet").unlink(missing_ok=True)
     if source.kind != "simulator":

@@ -13,7 +13,9 @@ from storage.stores import switch_store
 
 
 def switch_source(kind: str, data: Path | None, params_path: Path, paths: Paths) -> Summary:
-    """params.yaml with source.kind, path and sha256 of another source, every other line untouched; its store brought back."""
+    """params.yaml with source.kind, path and sha256 of another source, every other line untouched;
+    its store brought back.
+    """
     beside = params_path.with_name(f".{params_path.name}.new")
     sha256 = None
     try:
@@ -27,5 +29,7 @@ def switch_source(kind: str, data: Path | None, params_path: Path, paths: Paths)
         beside.replace(params_path)
     finally:
         beside.unlink(missing_ok=True)
-    moved = switch_store(paths.store, paths.stores, store_name(params.source), params.ingest.lock_wait_s)
+    moved = switch_store(
+        paths.store, paths.stores, store_name(params.source), params.ingest.lock_wait_s
+    )
     return {"source": kind, "path": data, "sha256": sha256, "other_store_set_aside": moved}

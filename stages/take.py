@@ -42,7 +42,9 @@ _LONGEST_TEXT = 2000  # characters; a message may quote a header of thousands of
 
 @dataclass(frozen=True)
 class Taken:
-    """What became of a file. status: accepted, refused (for `reason`), known (its content was taken before), growing."""
+    """What became of a file. status: accepted, refused (for `reason`), known (its content was taken
+    before), growing.
+    """
 
     name: str
     status: str
@@ -53,11 +55,18 @@ class Taken:
 
 
 def take(
-    path: Path, params: Params, paths: Paths, now: datetime, *, dry_run: bool = False, is_history: bool = False
+    path: Path,
+    params: Params,
+    paths: Paths,
+    now: datetime,
+    *,
+    dry_run: bool = False,
+    is_history: bool = False,
 ) -> Taken:
     """One file from where it lies into store and archive; what became of it, with counts.
 
-    A file that went away meanwhile, or that may not be read, is left to the next run: it must not keep the others waiting.
+    A file that went away meanwhile, or that may not be read, is left to the next run: it must not
+    keep the others waiting.
     """
     try:
         before, sha256 = path.stat(), sha256_of(path)
@@ -75,7 +84,9 @@ def take(
         is_known = holds(con, delivery.sha256)
     judged, reason = [], None
     try:
-        judged = [] if is_known else judged_facts(read_file(path, params.source), params, paths, now)
+        judged = (
+            [] if is_known else judged_facts(read_file(path, params.source), params, paths, now)
+        )
         reason = next((judgement.reason for _, judgement in judged if judgement.reason), None)
     except BadInput as error:
         reason = readable(str(error))
@@ -84,23 +95,43 @@ def take(
         status, reason = "growing", None  # somebody still writes it: the next run takes it
     elif not dry_run:
         with disk_refusals(paths.root):
-            _keep(path, delivery, judged, reason, params, paths, is_history=is_history, is_known=is_known)
+            _keep(
+                path,
+                delivery,
+                judged,
+                reason,
+                params,
+                paths,
+                is_history=is_history,
+                is_known=is_known,
+            )
     refused = sum(int(judgement.refused["lines"].sum()) for _, judgement in judged)
     notes = [note for _, judgement in judged for note in judgement.notes]
-    return Taken(delivery.name, status, sum(fact.rows_in for fact, _ in judged), refused, reason, notes)
+    return Taken(
+        delivery.name, status, sum(fact.rows_in for fact, _ in judged), refused, reason, notes
+    )
 
 
 def summary_of(files: list[Taken]) -> Summary:
     """The counts of a run, and what is worth reading of its files; each file said once in the log."""
     for file in files:
         _log_taken(file)
-    rows_in, rows_refused = sum(file.rows_in for file in files), sum(file.rows_refused for file in files)
+    rows_in, rows_refused = (
+        sum(file.rows_in for file in files),
+        sum(file.rows_refused for file in files),
+    )
     counts = {"rows_in": rows_in, "rows_refused": rows_refused, "rows_out": rows_in - rows_refused}
-    log.info("ended files=%d %s", len(files), " ".join(f"{name}={count}" for name, count in counts.items()))
+    log.info(
+        "ended files=%d %s",
+        len(files),
+        " ".join(f"{name}={count}" for name, count in counts.items()),
+    )
     statuses = [file.status for file in files]
     return {
         "files": len(files),
-        **{status: statuses.count(status) for status in ("accepted", "known", "refused", "growing")},
+        **{
+            status: statuses.count(status) for status in ("accepted", "known", "refused", "growing")
+        },
         **counts,
         "why_refused": {file.name: file.reason for file in files if file.reason},
         "notes": [note for file in files for note in file.notes],
@@ -111,15 +142,26 @@ def refuse_if_refused(summary: Summary) -> Summary:
     """The summary of a run; BadInput where a file was refused whole."""
     if summary["why_refused"]:
         reasons = "; ".join(f"{name}: {reason}" for name, reason in summary["why_refused"].items())
-        raise BadInput(f"{summary['refused']} of {summary['files']} files refused whole, the others taken. {reasons}")
+        raise BadInput(
+            f"{summary['refused']} of {summary['files']} files refused whole, the others taken. {reasons}"
+        )
     return summary
 
 
 def _log_taken(file: Taken) -> None:
     level = logging.WARNING if file.reason or file.notes else logging.INFO
     counts = f"rows_in={file.rows_in} rows_refused={file.rows_refused} rows_out={file.rows_in - file.rows_refused}"
-    name = json.dumps(file.name)  # a file's name is somebody else's text: quoted, it cannot forge a log line
-    log.log(level, "took file=%s status=%s %s notes=%s reason=%s", name, file.status, counts, file.notes, file.reason)
+    # a file's name is somebody else's text: quoted, it cannot forge a log line
+    name = json.dumps(file.name)
+    log.log(
+        level,
+        "took file=%s status=%s %s notes=%s reason=%s",
+        name,
+        file.status,
+        counts,
+        file.notes,
+        file.reason,
+    )
 
 
 def _is_as(path: Path, before: os.stat_result) -> bool:
@@ -132,17 +174,27 @@ def _is_as(path: Path, before: os.stat_result) -> bool:
 
 
 def readable(text: str) -> str:
-    """A text of somebody else's as the ledger can hold it: a name that is no UTF-8 spelled out, an endless one cut."""
+    """A text of somebody else's as the ledger can hold it: a name that is no UTF-8 spelled out, an
+    endless one cut.
+    """
     return text.encode("utf-8", "backslashreplace").decode()[:_LONGEST_TEXT]
 
 
 def judged_facts(
     received: list[Received], params: Params, paths: Paths, now: datetime
 ) -> list[tuple[Received, Judgement]]:
-    """Every fact of a file with its judgement; one refused whole takes the others with it, a line's sales what stands beside them."""
+    """Every fact of a file with its judgement; one refused whole takes the others with it, a line's
+    sales what stands beside them.
+    """
     with read_store(paths.store, params.ingest.lock_wait_s) as con:
-        contexts = [_context(con, fact, params, max(now.date(), _simulated_until(params.source))) for fact in received]
-    judged = [(fact, judge(fact, SUITES[fact.fact], at)) for fact, at in zip(received, contexts, strict=True)]
+        contexts = [
+            _context(con, fact, params, max(now.date(), _simulated_until(params.source)))
+            for fact in received
+        ]
+    judged = [
+        (fact, judge(fact, SUITES[fact.fact], at))
+        for fact, at in zip(received, contexts, strict=True)
+    ]
     reason = next((judgement.reason for _, judgement in judged if judgement.reason), None)
     if reason:
         return [(fact, refuse_whole(given, SUITES[fact.fact], reason)) for fact, given in judged]
@@ -152,9 +204,14 @@ def judged_facts(
 def _context(con: Connection, fact: Received, params: Params, today: date) -> Context:
     """What the store knows beside a fact's rows, and the groups its series stand in.
 
-    Of a history of years some day is always odd, and nobody can send that day again: unusual days of one are noted only.
+    Of a history of years some day is always odd, and nobody can send that day again: unusual days
+    of one are noted only.
     """
-    ingest = params.ingest.model_copy(update={"refuse_unusual": False}) if fact.is_history else params.ingest
+    ingest = (
+        params.ingest.model_copy(update={"refuse_unusual": False})
+        if fact.is_history
+        else params.ingest
+    )
     series = read_series(con)
     if fact.series is not None:
         known = series.join(fact.series, on="unique_id", how="anti")
@@ -162,7 +219,9 @@ def _context(con: Connection, fact: Received, params: Params, today: date) -> Co
     levels = levels_compared(params.source.levels, series, params.ingest.whole_days)
     summed = params.source.kind == "files" and params.source.files.transactions
     context = Context(ingest, today, series=series, levels=levels)
-    recent = read_recent(con, fact.fact, fact.rows, params.source.region, context.columns, are_lines_summed=summed)
+    recent = read_recent(
+        con, fact.fact, fact.rows, params.source.region, context.columns, are_lines_summed=summed
+    )
     return replace(context, **vars(recent))
 
 
@@ -177,14 +236,20 @@ def _keep(
     is_history: bool,
     is_known: bool,
 ) -> None:
-    """Write a judged file in one transaction, then its pages, then move it; killed in between, the next run only moves it."""
+    """Write a judged file in one transaction, then its pages, then move it; killed in between, the
+    next run only moves it.
+    """
     words = REASONS | sentences(params.ingest)
     if not is_known:
         with open_store(paths.store, params.ingest.lock_wait_s) as con:
             firsts = facts_without_rows(con)
             batches = [
                 _batch(
-                    fact, given, params, delivery.received_at, is_history or (fact.is_history and fact.fact in firsts)
+                    fact,
+                    given,
+                    params,
+                    delivery.received_at,
+                    is_history or (fact.is_history and fact.fact in firsts),
                 )
                 for fact, given in judged
             ]
@@ -197,32 +262,49 @@ def _keep(
                 "received_at": delivery.received_at,
                 "rows_in": fact.rows_in,
             }
-            write_page(paths.validation, name, given, head, words, params.ingest.keep_validation_pages)
+            write_page(
+                paths.validation, name, given, head, words, params.ingest.keep_validation_pages
+            )
     archive_file(path, paths.archive / "refused" if reason else paths.archive, delivery.sha256)
 
 
-def _batch(received: Received, judgement: Judgement, params: Params, now: datetime, is_history: bool) -> Batch:
-    """The batch with every known_at filled. Only the first load of a fact is assumed to have been known in its time:
-    what comes later is learned now, else it would change what a reading as of an earlier moment says. A fill does
-    change it (see ingest.fill)."""
+def _batch(
+    received: Received, judgement: Judgement, params: Params, now: datetime, is_history: bool
+) -> Batch:
+    """The batch with every known_at filled. Only the first load of a fact is assumed to have been
+    known in its time: what comes later is learned now, else it would change what a reading as of an
+    earlier moment says. A fill does change it (see ingest.fill).
+    """
     delay_days = params.source.assumed_delay_days if is_history else None
     if is_history:
         now = max(now, datetime.combine(_simulated_until(params.source), time.max))
     past_only = tuple(params.source.files.past_only) if params.source.kind == "files" else ()
-    rows, known_at_from = with_known_at(received.fact, judgement.accepted, now, delay_days, past_only)
+    rows, known_at_from = with_known_at(
+        received.fact, judgement.accepted, now, delay_days, past_only
+    )
     return Batch(
-        received.fact, received.rows_in, rows, judgement.refused, known_at_from, received.series, judgement.reason
+        received.fact,
+        received.rows_in,
+        rows,
+        judgement.refused,
+        known_at_from,
+        received.series,
+        judgement.reason,
     )
 
 
 def _simulated_until(source: SourceParams) -> date:
-    """The day after the last simulated one: a simulated world may lie ahead of the clock. No other source may."""
+    """The day after the last simulated one: a simulated world may lie ahead of the clock. No other
+    source may.
+    """
     world = source.simulator
     return world.start + timedelta(days=world.days) if source.kind == "simulator" else date.min
 
 
 def store_name(source: SourceParams) -> str:
-    """Which store a source's facts belong in: another kind, path, mapping or simulated world is another store."""
+    """Which store a source's facts belong in: another kind, path, mapping or simulated world is
+    another store.
+    """
     own = {"simulator": [source.simulator], "files": [source.files], "m5": []}[source.kind]
     mark = f"{source.path} {source.assumed_delay_days} {params_hash(*own)}"
     return f"{source.kind}-{hashlib.sha256(mark.encode()).hexdigest()[:8]}"

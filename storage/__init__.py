@@ -1,1 +1,3 @@
-"""The only room that speaks SQL: schema, transactions, ledger, bitemporal facts, quarantine, forecasts, the frozen panel."""
+"""The only room that speaks SQL: schema, transactions, ledger, bitemporal facts, quarantine,
+forecasts, the frozen panel.
+"""

@@ -14,7 +14,9 @@ from storage.store import transaction
 
 @dataclass(frozen=True)
 class Alert:
-    """What a person should know. `cause` names what it is about (bias, staleness:CA_1); `what` says it in a sentence."""
+    """What a person should know. `cause` names what it is about (bias, staleness:CA_1); `what` says
+    it in a sentence.
+    """
 
     cause: str
     severity: Literal["warning", "error"]
@@ -25,7 +27,9 @@ class Alert:
 
 
 def raise_alert(con: duckdb.DuckDBPyConnection, alert: Alert, at: datetime) -> int:
-    """The alert_id of the open alert of this cause: a new one, or the one open already with its values renewed."""
+    """The alert_id of the open alert of this cause: a new one, or the one open already with its
+    values renewed.
+    """
     with transaction(con):
         query = "select alert_id from alerts where cause = $cause and state = 'open'"
         known = con.execute(query, {"cause": alert.cause}).fetchall()
@@ -46,7 +50,9 @@ def close_alert(con: duckdb.DuckDBPyConnection, cause: str, at: datetime) -> boo
 
 def open_alerts(con: duckdb.DuckDBPyConnection) -> pl.DataFrame:
     """Open alerts, errors first, then the oldest first."""
-    return con.sql("select * from alerts where state = 'open' order by severity, raised_at, alert_id").pl()
+    return con.sql(
+        "select * from alerts where state = 'open' order by severity, raised_at, alert_id"
+    ).pl()
 
 
 def read_alerts(con: duckdb.DuckDBPyConnection) -> pl.DataFrame:

@@ -1,4 +1,6 @@
-"""What people said to alerts: seen by whom, muted until when. Kept in `meta`, like the alerts themselves in no journal."""
+"""What people said to alerts: seen by whom, muted until when. Kept in `meta`, like the alerts
+themselves in no journal.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,9 @@ _MUTE, _SEEN = "mute:", "seen:"
 
 
 def acknowledge(con: duckdb.DuckDBPyConnection, alert_id: int, by: str, at: datetime) -> str:
-    """The cause of the open alert that somebody has taken on. It stays open; BadUsage if there is none of this number."""
+    """The cause of the open alert that somebody has taken on. It stays open; BadUsage if there is
+    none of this number.
+    """
     cause = _open_cause(con, alert_id)
     _keep(con, f"{_SEEN}{alert_id}", {"by": by, "at": at.isoformat(timespec="minutes")})
     return cause
@@ -30,7 +34,9 @@ def acknowledged(con: duckdb.DuckDBPyConnection) -> dict[str, str]:
 
 
 def mute(con: duckdb.DuckDBPyConnection, cause: str, until: datetime) -> None:
-    """Nothing of this cause, nor of what begins with it (`bias` speaks for `bias:store_id:CA_1`), is raised before then."""
+    """Nothing of this cause, nor of what begins with it (`bias` speaks for `bias:store_id:CA_1`),
+    is raised before then.
+    """
     _keep(con, f"{_MUTE}{cause}", {"until": until.isoformat(timespec="minutes")})
 
 
@@ -39,11 +45,17 @@ def muted(con: duckdb.DuckDBPyConnection, now: datetime) -> list[str]:
     rows = con.execute(
         "select key, value from meta where starts_with(key, $mute) order by key", {"mute": _MUTE}
     ).fetchall()
-    return [key.removeprefix(_MUTE) for key, value in rows if datetime.fromisoformat(json.loads(value)["until"]) > now]
+    return [
+        key.removeprefix(_MUTE)
+        for key, value in rows
+        if datetime.fromisoformat(json.loads(value)["until"]) > now
+    ]
 
 
 def resolve(con: duckdb.DuckDBPyConnection, alert_id: int, at: datetime) -> str:
-    """Close one alert by hand; its cause. If the cause stands, the next look raises a new one: mute what is known and bearable."""
+    """Close one alert by hand; its cause. If the cause stands, the next look raises a new one: mute
+    what is known and bearable.
+    """
     cause = _open_cause(con, alert_id)
     with transaction(con):
         con.execute(
@@ -54,7 +66,9 @@ def resolve(con: duckdb.DuckDBPyConnection, alert_id: int, at: datetime) -> str:
 
 
 def _open_cause(con: duckdb.DuckDBPyConnection, alert_id: int) -> str:
-    rows = con.execute("select alert_id, cause from alerts where state = 'open' order by alert_id").fetchall()
+    rows = con.execute(
+        "select alert_id, cause from alerts where state = 'open' order by alert_id"
+    ).fetchall()
     if alert_id not in dict(rows):
         known = ", ".join(f"{number} ({cause})" for number, cause in rows) or "none"
         raise BadUsage(f"there is no open alert {alert_id}. Open alerts: {known}.")
@@ -64,5 +78,6 @@ def _open_cause(con: duckdb.DuckDBPyConnection, alert_id: int) -> str:
 def _keep(con: duckdb.DuckDBPyConnection, key: str, said: dict[str, str]) -> None:
     with transaction(con):
         con.execute(
-            "insert or replace into meta values ($key, $value)", {"key": key, "value": json.dumps(said)}
+            "insert or replace into meta values ($key, $value)",
+            {"key": key, "value": json.dumps(said)},
         ).fetchall()

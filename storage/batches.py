@@ -1,4 +1,6 @@
-"""The ledger: one line per received file and fact, written in the same transaction as what the file brought."""
+"""The ledger: one line per received file and fact, written in the same transaction as what the file
+brought.
+"""
 
 from __future__ import annotations
 
@@ -31,9 +33,11 @@ class Delivery:
 
 @dataclass(frozen=True)
 class Batch:
-    """One fact out of a delivery, judged. `accepted` and `refused` carry `lines`; a reason refuses the batch whole.
+    """One fact out of a delivery, judged. `accepted` and `refused` carry `lines`; a reason refuses
+    the batch whole.
 
-    `replay_of` and `attempt` (from 1) are set where rows of an earlier batch were judged again: see storage.replays.
+    `replay_of` and `attempt` (from 1) are set where rows of an earlier batch were judged again: see
+    storage.replays.
     """
 
     fact: str
@@ -51,15 +55,19 @@ _TOLD = ("fact", "rows_in", "known_at_from", "reason", "replay_of", "attempt")
 
 
 def holds(con: duckdb.DuckDBPyConnection, sha256: str) -> bool:
-    """Whether this content was taken in before, under whatever name. A refused one may be tried again."""
+    """Whether this content was taken in before, under whatever name. A refused one may be tried
+    again.
+    """
     query = "select 1 from batches where sha256 = $sha256 and status = 'accepted' limit 1"
     return bool(con.execute(query, {"sha256": sha256}).fetchall())
 
 
 def contents_taken(con: duckdb.DuckDBPyConnection, until: datetime | None = None) -> pl.DataFrame:
-    """content, batch_id, received_at of the accepted batches, in the order of the ledger; `until`: of those received by then.
+    """content, batch_id, received_at of the accepted batches, in the order of the ledger; `until`:
+    of those received by then.
 
-    A content is named by its hash, one judged again by its attempt, too: the store knows more after a replay than before.
+    A content is named by its hash, one judged again by its attempt, too: the store knows more after
+    a replay than before.
     """
     query = """
         select sha256 || case when attempt > 0 then '#' || attempt else '' end as content, batch_id, received_at
@@ -68,12 +76,16 @@ def contents_taken(con: duckdb.DuckDBPyConnection, until: datetime | None = None
 
 
 def write_delivery(
-    con: duckdb.DuckDBPyConnection, delivery: Delivery, batches: Sequence[Batch], sentences: Mapping[str, str]
+    con: duckdb.DuckDBPyConnection,
+    delivery: Delivery,
+    batches: Sequence[Batch],
+    sentences: Mapping[str, str],
 ) -> list[int]:
-    """The batch_id of each ledger line, after writing facts, quarantine and ledger of a file in one transaction.
+    """The batch_id of each ledger line, after writing facts, quarantine and ledger of a file in one
+    transaction.
 
-    Content taken in before changes nothing; a second try replaces the ledger lines of a refused first one. `sentences`
-    puts the reason codes into words.
+    Content taken in before changes nothing; a second try replaces the ledger lines of a refused
+    first one. `sentences` puts the reason codes into words.
     """
     if holds(con, delivery.sha256):
         check_owner(con, delivery.source)
@@ -89,17 +101,32 @@ def redo_delivery(con: duckdb.DuckDBPyConnection, entry: Entry) -> None:
 
 
 def entry_of(
-    kind: str, delivery: Delivery, batches: Sequence[Batch], sentences: Mapping[str, str], **more: Any
+    kind: str,
+    delivery: Delivery,
+    batches: Sequence[Batch],
+    sentences: Mapping[str, str],
+    **more: Any,
 ) -> Entry:
     """The journal's entry of judged batches: their rows as frames, all else as words."""
     told, frames = [], {}
     for number, batch in enumerate(batches):
         told.append({name: getattr(batch, name) for name in _TOLD})
         rows = {"accepted": batch.accepted, "refused": batch.refused, "series": batch.series}
-        frames |= {f"{number}_{name}": frame for name, frame in rows.items() if frame is not None and frame.width}
-    used = {code for batch in batches if batch.refused.height for code in batch.refused["reason"].unique()}
+        frames |= {
+            f"{number}_{name}": frame
+            for name, frame in rows.items()
+            if frame is not None and frame.width
+        }
+    used = {
+        code
+        for batch in batches
+        if batch.refused.height
+        for code in batch.refused["reason"].unique()
+    }
     words = {code: sentence for code, sentence in sentences.items() if code in used}
-    return Entry(kind, {"delivery": asdict(delivery), "batches": told, "sentences": words, **more}, frames)
+    return Entry(
+        kind, {"delivery": asdict(delivery), "batches": told, "sentences": words, **more}, frames
+    )
 
 
 def told_delivery(entry: Entry) -> tuple[Delivery, list[Batch]]:
@@ -129,14 +156,21 @@ def read_batches(con: duckdb.DuckDBPyConnection) -> pl.DataFrame:
 
 
 def _write_all(
-    con: duckdb.DuckDBPyConnection, delivery: Delivery, batches: Sequence[Batch], sentences: Mapping[str, str]
+    con: duckdb.DuckDBPyConnection,
+    delivery: Delivery,
+    batches: Sequence[Batch],
+    sentences: Mapping[str, str],
 ) -> list[int]:
     _forget_refusal(con, delivery.sha256)
     return [write_batch(con, delivery, batch, sentences) for batch in batches]
 
 
-def write_batch(con: duckdb.DuckDBPyConnection, delivery: Delivery, batch: Batch, sentences: Mapping[str, str]) -> int:
-    """The batch_id of a batch, its facts, its quarantine and its ledger line written. Call it inside a transaction."""
+def write_batch(
+    con: duckdb.DuckDBPyConnection, delivery: Delivery, batch: Batch, sentences: Mapping[str, str]
+) -> int:
+    """The batch_id of a batch, its facts, its quarantine and its ledger line written. Call it
+    inside a transaction.
+    """
     batch_id = con.execute("select coalesce(max(batch_id), 0) + 1 from batches").fetchall()[0][0]
     written = Written(0, 0)
     if batch.accepted.height:
@@ -144,7 +178,8 @@ def write_batch(con: duckdb.DuckDBPyConnection, delivery: Delivery, batch: Batch
         if batch.series is not None:
             known = batch.accepted.select("unique_id").unique()
             placed = batch.series.join(known, on="unique_id", how="semi")
-            write_series(con, placed, only_new=batch.replay_of is not None)  # an older file moves no series back
+            # an older file moves no series back
+            write_series(con, placed, only_new=batch.replay_of is not None)
     write_quarantine(con, batch_id, batch.refused, delivery.received_at, sentences)
     rows_refused = int(batch.refused["lines"].sum()) if batch.refused.height else 0
     rows_accepted = int(batch.accepted["lines"].sum()) if batch.accepted.height else 0

@@ -1,4 +1,6 @@
-"""Decisions and their reasons: to retrain or not, which model serves from when on, how wide its intervals are, and why."""
+"""Decisions and their reasons: to retrain or not, which model serves from when on, how wide its
+intervals are, and why.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,9 @@ from storage.journal import Entry, recorded
 
 @dataclass(frozen=True)
 class Decision:
-    """One decision. `kind`: as the check of its table. `outcome`: what follows, in a word or two; `reason`: a sentence."""
+    """One decision. `kind`: as the check of its table. `outcome`: what follows, in a word or two;
+    `reason`: a sentence.
+    """
 
     kind: str
     decided_at: datetime
@@ -31,7 +35,9 @@ def decision_of(told: dict[str, Any]) -> Decision:
 
 
 def write_decision(con: duckdb.DuckDBPyConnection, decision: Decision) -> None:
-    """Add the decision; the same kind at the same moment is the same decision. Call it inside a transaction."""
+    """Add the decision; the same kind at the same moment is the same decision. Call it inside a
+    transaction.
+    """
     con.execute(
         """
         insert or replace into decisions (kind, decided_at, outcome, reason, model_id, replaced, told)
@@ -41,7 +47,9 @@ def write_decision(con: duckdb.DuckDBPyConnection, decision: Decision) -> None:
 
 
 def record_decision(con: duckdb.DuckDBPyConnection, decision: Decision) -> None:
-    """Add a decision that nothing else is written with, in a transaction and the journal: what is served hangs on it."""
+    """Add a decision that nothing else is written with, in a transaction and the journal: what is
+    served hangs on it.
+    """
     entry = Entry("decision", {"decision": asdict(decision)})
     with recorded(con, entry):
         redo_decision(con, entry)
@@ -76,5 +84,7 @@ def newest_decision(con: duckdb.DuckDBPyConnection, kind: str, since: datetime) 
 
 def read_decisions(con: duckdb.DuckDBPyConnection, kind: str | None = None) -> pl.DataFrame:
     """Decisions of one kind, or all, the newest first."""
-    query = "select * from decisions where $kind is null or kind = $kind order by decided_at desc, kind"
+    query = (
+        "select * from decisions where $kind is null or kind = $kind order by decided_at desc, kind"
+    )
     return con.sql(query, params={"kind": kind}).pl()

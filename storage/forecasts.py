@@ -15,15 +15,22 @@ from storage.journal import Entry, recorded
 from storage.runs import Run, run_of, write_run
 from storage.schema import quoted
 
-# of each origin the newest run that published a whole table; begun at the same moment: the greater id
+# of each origin the newest run that published a whole table; begun at the same moment: the greater
+# id
 NEWEST_OF_ORIGINS = """
     select origin, arg_max(run_id, (started_at, run_id)) as run_id
     from (select distinct run_id, origin from forecasts) join runs using (run_id) where status = 'done' group by origin"""
 
 
-def publish(con: duckdb.DuckDBPyConnection, run: Run, forecasts: pl.DataFrame, levels: pl.DataFrame) -> None:
-    """The run, its forecast rows and its level rows, in one transaction; what the same run published before goes."""
-    entry = Entry("forecasts", {"run": asdict(run)}, {"forecasts": forecasts, "forecast_levels": levels})
+def publish(
+    con: duckdb.DuckDBPyConnection, run: Run, forecasts: pl.DataFrame, levels: pl.DataFrame
+) -> None:
+    """The run, its forecast rows and its level rows, in one transaction; what the same run
+    published before goes.
+    """
+    entry = Entry(
+        "forecasts", {"run": asdict(run)}, {"forecasts": forecasts, "forecast_levels": levels}
+    )
     with recorded(con, entry):
         redo_forecasts(con, entry)
 
@@ -37,26 +44,39 @@ def redo_forecasts(con: duckdb.DuckDBPyConnection, entry: Entry) -> None:
 
 
 def latest_forecasts(con: duckdb.DuckDBPyConnection, origin: date | None = None) -> pl.DataFrame:
-    """FORECASTS of the newest run that published a whole table, for one origin or for the newest; sorted by series and day."""
+    """FORECASTS of the newest run that published a whole table, for one origin or for the newest;
+    sorted by series and day.
+    """
     return _of_latest_run(con, FORECASTS, origin)
 
 
-def latest_forecast_levels(con: duckdb.DuckDBPyConnection, origin: date | None = None) -> pl.DataFrame:
-    """FORECAST_LEVELS of the newest run that published a whole table, for one origin or for the newest; sorted by key."""
+def latest_forecast_levels(
+    con: duckdb.DuckDBPyConnection, origin: date | None = None
+) -> pl.DataFrame:
+    """FORECAST_LEVELS of the newest run that published a whole table, for one origin or for the
+    newest; sorted by key.
+    """
     return _of_latest_run(con, FORECAST_LEVELS, origin)
 
 
 def newest_runs(con: duckdb.DuckDBPyConnection) -> dict[date, str]:
-    """By origin the run of its newest whole table, oldest first: one look at all tables, for whoever reads several of them."""
+    """By origin the run of its newest whole table, oldest first: one look at all tables, for
+    whoever reads several of them.
+    """
     query = "select origin, run_id from (" + NEWEST_OF_ORIGINS + ") order by origin"  # noqa: S608 -- ours
     return dict(con.execute(query).fetchall())
 
 
 def judged_rows(
-    con: duckdb.DuckDBPyConnection, run_ids: list[str], quantiles: Iterable[str], most_h: int, until: date
+    con: duckdb.DuckDBPyConnection,
+    run_ids: list[str],
+    quantiles: Iterable[str],
+    most_h: int,
+    until: date,
 ) -> pl.DataFrame:
-    """What judges these runs' tables, sorted by key: rows up to `most_h` days ahead and up to a day, with these quantiles alone,
-    so that several tables fit beside a long history."""
+    """What judges these runs' tables, sorted by key: rows up to `most_h` days ahead and up to a
+    day, with these quantiles alone, so that several tables fit beside a long history.
+    """
     left_out = {"method", "created_at"} | (set(QUANTILES) - set(quantiles))
     columns = ", ".join(quoted(name) for name in FORECASTS.schema if name not in left_out)
     key = ", ".join(quoted(name) for name in FORECASTS.key)
@@ -65,7 +85,9 @@ def judged_rows(
     return con.sql(query, params={"run_ids": run_ids, "most_h": most_h, "until": until}).pl()
 
 
-def judged_levels(con: duckdb.DuckDBPyConnection, run_ids: list[str], levels: list[str], until: date) -> pl.DataFrame:
+def judged_levels(
+    con: duckdb.DuckDBPyConnection, run_ids: list[str], levels: list[str], until: date
+) -> pl.DataFrame:
     """FORECAST_LEVELS of these runs and levels up to a day, sorted by key."""
     condition = "list_contains($run_ids, run_id) and list_contains($levels, level) and ds <= $until"
     query = _select(FORECAST_LEVELS, condition)
@@ -94,7 +116,9 @@ def forecasts_of(con: duckdb.DuckDBPyConnection, run_id: str) -> pl.DataFrame:
     return con.sql(_select(FORECASTS, "run_id = $run_id"), params={"run_id": run_id}).pl()
 
 
-def _replace(con: duckdb.DuckDBPyConnection, contract: FrameContract, frame: pl.DataFrame, run_id: str) -> None:
+def _replace(
+    con: duckdb.DuckDBPyConnection, contract: FrameContract, frame: pl.DataFrame, run_id: str
+) -> None:
     rows = contract.conform(frame.with_columns(run_id=pl.lit(run_id)))
     table = quoted(contract.name)
     con.execute(f"delete from {table} where run_id = $run_id", {"run_id": run_id}).fetchall()  # noqa: S608 -- quoted
@@ -103,7 +127,9 @@ def _replace(con: duckdb.DuckDBPyConnection, contract: FrameContract, frame: pl.
     con.unregister("incoming")
 
 
-def _of_latest_run(con: duckdb.DuckDBPyConnection, contract: FrameContract, origin: date | None) -> pl.DataFrame:
+def _of_latest_run(
+    con: duckdb.DuckDBPyConnection, contract: FrameContract, origin: date | None
+) -> pl.DataFrame:
     wanted = "select run_id from newest where $origin is null or origin = $origin order by origin desc limit 1"
     return con.sql(_select(contract, f"run_id = ({wanted})"), params={"origin": origin}).pl()
 

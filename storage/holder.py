@@ -15,7 +15,9 @@ def pid_in(text: str) -> int | None:
 
 
 def told_of(pid: int | None) -> str:
-    """`PID 4711 (python ingest.py fill)`; the command is left out where the system does not tell it."""
+    """`PID 4711 (python ingest.py fill)`; the command is left out where the system does not tell
+    it.
+    """
     if pid is None:
         return "another process"
     try:

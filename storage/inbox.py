@@ -1,4 +1,6 @@
-"""The inbox and the archive: which files are taken, and where they lie afterwards. Names are data here, never paths."""
+"""The inbox and the archive: which files are taken, and where they lie afterwards. Names are data
+here, never paths.
+"""
 
 from __future__ import annotations
 
@@ -25,22 +27,33 @@ _PLANS = ("calendar", "price", "sell_price")  # plans before the sales they expl
 _READABLE_BY_GROUP = 0o640
 
 
-def waiting_files(inbox: Path, plans: Sequence[str] = (), companions: Sequence[str] = ()) -> list[Path]:
-    """Regular files lying directly in the inbox, plans first, then oldest first: of two that state a day, the newer stands.
+def waiting_files(
+    inbox: Path, plans: Sequence[str] = (), companions: Sequence[str] = ()
+) -> list[Path]:
+    """Regular files lying directly in the inbox, plans first, then oldest first: of two that state
+    a day, the newer stands.
 
-    Links, folders, hidden and unfinished files are left alone, and so are companions, which are read beside others.
-    `plans` and `companions` are patterns of names.
+    Links, folders, hidden and unfinished files are left alone, and so are companions, which are
+    read beside others. `plans` and `companions` are patterns of names.
     """
     if not inbox.is_dir():
         return []
-    files = [path for path in inbox.iterdir() if path.is_file() and not path.is_symlink() and _is_finished(path.name)]
+    files = [
+        path
+        for path in inbox.iterdir()
+        if path.is_file() and not path.is_symlink() and _is_finished(path.name)
+    ]
     files = [path for path in files if not _matches(path.name, companions)]
-    return sorted(files, key=lambda path: (not _is_plan(path.name, plans), _written_at(path), path.name))
+    return sorted(
+        files, key=lambda path: (not _is_plan(path.name, plans), _written_at(path), path.name)
+    )
 
 
 @contextmanager
 def claimed_inbox(inbox: Path, wait_s: float) -> Iterator[None]:
-    """The inbox for this process alone, so that no file is taken by two. StoreBusy names who has it; a kill frees it."""
+    """The inbox for this process alone, so that no file is taken by two. StoreBusy names who has
+    it; a kill frees it.
+    """
     deadline = time.monotonic() + wait_s
     with _lock_file(inbox) as lock:
         while True:
@@ -69,7 +82,9 @@ def _lock_file(inbox: Path) -> TextIO:
 
 
 def archive_file(path: Path, archive: Path, sha256: str) -> Path:
-    """Move a file into the archive under its hash; whole or not at all, and the same content twice lies there once."""
+    """Move a file into the archive under its hash; whole or not at all, and the same content twice
+    lies there once.
+    """
     folder = archive / sha256[:2]
     with disk_refusals(folder):
         folder.mkdir(parents=True, exist_ok=True)
@@ -81,8 +96,10 @@ def archive_file(path: Path, archive: Path, sha256: str) -> Path:
 
 
 def _move(path: Path, target: Path) -> None:
-    """Rename; where the inbox is a disk of its own or the file somebody else's, copy first: the file is never in neither, and
-    nobody but us may change what is archived. One that may not be taken away stays in both: the next run finds it known."""
+    """Rename; where the inbox is a disk of its own or the file somebody else's, copy first: the
+    file is never in neither, and nobody but us may change what is archived. One that may not be
+    taken away stays in both: the next run finds it known.
+    """
     try:
         path.chmod(_READABLE_BY_GROUP)
         flush_to_disk(path)
@@ -106,14 +123,18 @@ def not_archived(archive: Path, ledger: pl.DataFrame) -> list[str]:
 
 
 def archived_file(archive: Path, sha256: str) -> Path | None:
-    """Where a content lies in the archive, taken or refused; None when it is not there or no longer itself."""
+    """Where a content lies in the archive, taken or refused; None when it is not there or no longer
+    itself.
+    """
     folders = (archive / sha256[:2], archive / "refused" / sha256[:2])
     found = (path for folder in folders for path in sorted(folder.glob(f"{sha256}_*")))
     return next((path for path in found if sha256_of(path) == sha256), None)
 
 
 def safe_name(name: str) -> str:
-    """The name with nothing in it that a file system, a shell or a page could take for more than a letter."""
+    """The name with nothing in it that a file system, a shell or a page could take for more than a
+    letter.
+    """
     return re.sub(r"[^A-Za-z0-9._-]", "_", name).lstrip(".")[-100:] or "unnamed"
 
 

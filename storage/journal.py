@@ -1,10 +1,12 @@
-"""The journal: every change of the store as files beside it, so that a lost or damaged store can be made again, row for row.
+"""The journal: every change of the store as files beside it, so that a lost or damaged store can be
+made again, row for row.
 
-An entry is a folder `journal/<source>/<number>`: entry.json and one Parquet file per frame, with their hashes. It holds what
-was decided, not what was received: making a store again reads and judges nothing, so no changed rule or param can change it.
-An entry is on disk before its transaction commits, and the store counts the entries it holds (`meta.journal_at`). Killed in
-between, the newest entry is one too many: the next change takes its number; a rebuild takes it in, which is what the next
-run would have done.
+An entry is a folder `journal/<source>/<number>`: entry.json and one Parquet file per frame, with
+their hashes. It holds what was decided, not what was received: making a store again reads and
+judges nothing, so no changed rule or param can change it. An entry is on disk before its
+transaction commits, and the store counts the entries it holds (`meta.journal_at`). Killed in
+between, the newest entry is one too many: the next change takes its number; a rebuild takes it in,
+which is what the next run would have done.
 """
 
 from __future__ import annotations
@@ -26,7 +28,8 @@ from storage.schema import SCHEMA_VERSION, TABLES, quoted
 from storage.store import COMMITTED, file_of, journal_of, source_of, transaction
 
 BASELINE = "baseline"
-NOT_KEPT = ("meta", "alerts")  # the source stands in the entry's folder; alerts that still ring are raised anew
+# the source stands in the entry's folder; alerts that still ring are raised anew
+NOT_KEPT = ("meta", "alerts")
 _ENTRY = "entry.json"
 
 
@@ -41,7 +44,9 @@ class Entry:
 
 @contextmanager
 def recorded(con: duckdb.DuckDBPyConnection, entry: Entry) -> Iterator[None]:
-    """A transaction whose work is in the journal before it is in the store. A store nobody claimed keeps none."""
+    """A transaction whose work is in the journal before it is in the store. A store nobody claimed
+    keeps none.
+    """
     source, number = source_of(con), 0
     if source is not None:
         _refuse_behind(con, journal_of(file_of(con), source))
@@ -55,11 +60,15 @@ def recorded(con: duckdb.DuckDBPyConnection, entry: Entry) -> Iterator[None]:
 
 
 def numbers_of(journal: Path) -> list[int]:
-    """The entries to make a store from, in order, from the newest baseline on. StoreBroken when one is missing."""
+    """The entries to make a store from, in order, from the newest baseline on. StoreBroken when one
+    is missing.
+    """
     numbers = sorted(int(path.name) for path in journal.glob("[0-9]*") if (path / _ENTRY).is_file())
     if not numbers:
         return []
-    first = next((number for number in reversed(numbers) if _told(journal, number)["kind"] == BASELINE), 1)
+    first = next(
+        (number for number in reversed(numbers) if _told(journal, number)["kind"] == BASELINE), 1
+    )
     if missing := sorted(set(range(first, numbers[-1] + 1)) - set(numbers)):
         raise StoreBroken(
             f"the journal '{journal}' lacks the entries {missing}: no store can be made of it. Bring {journal.parent} back "
@@ -88,7 +97,9 @@ def read_entry(journal: Path, number: int) -> Entry:
 
 def count(con: duckdb.DuckDBPyConnection, number: int) -> None:
     """Say in the store that it holds the journal up to this entry. Call it inside a transaction."""
-    con.execute("insert or replace into meta values ('journal_at', $at)", {"at": str(number)}).fetchall()
+    con.execute(
+        "insert or replace into meta values ('journal_at', $at)", {"at": str(number)}
+    ).fetchall()
 
 
 def _refuse_behind(con: duckdb.DuckDBPyConnection, journal: Path) -> None:
@@ -117,10 +128,13 @@ def _mark(journal: Path, number: int) -> None:
 
 
 def _append(con: duckdb.DuckDBPyConnection, journal: Path, entry: Entry) -> int:
-    """The number under which the entry stands now. The first one, and one after a gap, is the whole store instead."""
+    """The number under which the entry stands now. The first one, and one after a gap, is the whole
+    store instead.
+    """
     number = _held(con)
     if not _reaches(journal, number):
-        entry = Entry(BASELINE, {}, _all_tables(con))  # the change itself is in it: it is written, though not committed
+        # the change itself is in it: it is written, though not committed
+        entry = Entry(BASELINE, {}, _all_tables(con))
     with disk_refusals(journal):
         _write(journal, number + 1, entry)
     count(con, number + 1)
@@ -129,7 +143,9 @@ def _append(con: duckdb.DuckDBPyConnection, journal: Path, entry: Entry) -> int:
 
 def _reaches(journal: Path, number: int) -> bool:
     """Whether the journal goes up to an entry, in words this code would write."""
-    return (_folder(journal, number) / _ENTRY).is_file() and _told(journal, number)["schema"] == SCHEMA_VERSION
+    return (_folder(journal, number) / _ENTRY).is_file() and _told(journal, number)[
+        "schema"
+    ] == SCHEMA_VERSION
 
 
 def _all_tables(con: duckdb.DuckDBPyConnection) -> dict[str, pl.DataFrame]:
@@ -149,7 +165,9 @@ def _write(journal: Path, number: int, entry: Entry) -> None:
         files[path.name] = sha256_of(path)
         flush_to_disk(path)
     told = {"kind": entry.kind, "schema": SCHEMA_VERSION, "files": files, "told": entry.told}
-    (unfinished / _ENTRY).write_text(json.dumps(told, indent=1, default=str) + "\n", encoding="utf-8")
+    (unfinished / _ENTRY).write_text(
+        json.dumps(told, indent=1, default=str) + "\n", encoding="utf-8"
+    )
     for path in (unfinished / _ENTRY, unfinished):
         flush_to_disk(path)
     shutil.rmtree(target, ignore_errors=True)  # of a change that was never committed

@@ -12,18 +12,25 @@ ASSUMED_HOUR = time(6)  # extracts arrive in the early morning
 
 
 def with_known_at(
-    fact: str, rows: pl.DataFrame, now: datetime, assumed_delay_days: int | None, past_only: tuple[str, ...] = ()
+    fact: str,
+    rows: pl.DataFrame,
+    now: datetime,
+    assumed_delay_days: int | None,
+    past_only: tuple[str, ...] = (),
 ) -> tuple[pl.DataFrame, str]:
     """The rows with every `known_at` filled, and where it came from: file, received or assumed.
 
-    A delay of None: the row was learned `now`. Else it came in a first load, and an assumption must do: what happened
-    (sales, past-only covariates) was known so many days after its day, what is planned (calendar, prices, other
-    covariates) before the first day of the load, as plans are made ahead.
+    A delay of None: the row was learned `now`. Else it came in a first load, and an assumption must
+    do: what happened (sales, past-only covariates) was known so many days after its day, what is
+    planned (calendar, prices, other covariates) before the first day of the load, as plans are made
+    ahead.
     """
     if rows["known_at"].null_count() == 0:
         return rows, "file"
     if assumed_delay_days is None:
-        return rows.with_columns(pl.col("known_at").fill_null(pl.lit(now, pl.Datetime("us")))), "received"
+        return rows.with_columns(
+            pl.col("known_at").fill_null(pl.lit(now, pl.Datetime("us")))
+        ), "received"
     day = pl.col(FACTS[fact].key[-1] if fact != "covariates" else "ds")
     morning = pl.duration(hours=ASSUMED_HOUR.hour)
     happened = day.cast(pl.Datetime("us")) + pl.duration(days=assumed_delay_days) + morning

@@ -1,4 +1,6 @@
-"""Which files a run had read, which rows of a series they brought, and what a file touched afterwards."""
+"""Which files a run had read, which rows of a series they brought, and what a file touched
+afterwards.
+"""
 
 from __future__ import annotations
 
@@ -24,15 +26,19 @@ MOST_MEANWHILE = 60  # ledger lines that may have come in while a run was on
 
 @dataclass(frozen=True)
 class LedgerPosition:
-    """How far a run had read the ledger: up to and with this batch. `is_exact`: the panel hash of the run proves it;
-    else it is all that had been received when the run began (a table of the laboratory, whose panel was frozen before)."""
+    """How far a run had read the ledger: up to and with this batch. `is_exact`: the panel hash of
+    the run proves it; else it is all that had been received when the run began (a table of the
+    laboratory, whose panel was frozen before).
+    """
 
     batch_id: int
     is_exact: bool
 
 
 def cell_runs(con: duckdb.DuckDBPyConnection, unique_id: str, ds: date) -> pl.DataFrame:
-    """The forecast rows of one series and day with their runs, whole tables first, then by the newest origin and start."""
+    """The forecast rows of one series and day with their runs, whole tables first, then by the
+    newest origin and start.
+    """
     query = """
         select f.*, r.* exclude (run_id), (select max(h) from forecasts g where g.run_id = f.run_id) as horizon
         from forecasts f join runs r using (run_id)
@@ -42,8 +48,12 @@ def cell_runs(con: duckdb.DuckDBPyConnection, unique_id: str, ds: date) -> pl.Da
 
 
 def newest_tables(con: duckdb.DuckDBPyConnection, count: int = 2) -> list[pl.DataFrame]:
-    """unique_id, ds, origin, y_hat, method of the newest whole table, and of the newest from each of the origins before."""
-    runs = "select run_id, origin from (" + NEWEST_OF_ORIGINS + ") order by origin desc limit $count"  # noqa: S608 -- ours
+    """unique_id, ds, origin, y_hat, method of the newest whole table, and of the newest from each
+    of the origins before.
+    """
+    runs = (
+        "select run_id, origin from (" + NEWEST_OF_ORIGINS + ") order by origin desc limit $count"
+    )
     found = con.execute(runs, {"count": count}).fetchall()
     query = "select unique_id, ds, origin, y_hat, method from forecasts where run_id = $run_id order by unique_id, ds"
     return [con.sql(query, params={"run_id": run_id}).pl() for run_id, _ in found]
@@ -69,17 +79,28 @@ def read_until(con: duckdb.DuckDBPyConnection, run: Run) -> LedgerPosition | Non
     return LedgerPosition(before[-1], is_exact=False) if before else None
 
 
-def panel_as_read(con: duckdb.DuckDBPyConnection, batch_id: int, as_of: datetime | None, name: str) -> Panel:
-    """The panel a run read that stood at this batch: what later files brought or restated is not in it."""
+def panel_as_read(
+    con: duckdb.DuckDBPyConnection, batch_id: int, as_of: datetime | None, name: str
+) -> Panel:
+    """The panel a run read that stood at this batch: what later files brought or restated is not in
+    it.
+    """
     unknown = REFUSED_DAYS if stage_refused_days(con, as_of, batch_id) else None
-    facts = {fact: _fact_as_read(con, fact, batch_id, as_of, unknown if fact == "sales" else None) for fact in FACTS}
+    facts = {
+        fact: _fact_as_read(con, fact, batch_id, as_of, unknown if fact == "sales" else None)
+        for fact in FACTS
+    }
     sold = facts["sales"].select("unique_id").unique()
     series = read_series(con).join(sold, on="unique_id", how="semi", maintain_order="left")
     return Panel(**facts, series=series, hash=name)
 
 
-def batches_of_series(con: duckdb.DuckDBPyConnection, unique_id: str, until_batch: int) -> pl.DataFrame:
-    """The files whose rows the series stands on: batch_id, name, sha256, received_at, known_at_from, fact, rows, first, last day."""
+def batches_of_series(
+    con: duckdb.DuckDBPyConnection, unique_id: str, until_batch: int
+) -> pl.DataFrame:
+    """The files whose rows the series stands on: batch_id, name, sha256, received_at,
+    known_at_from, fact, rows, first, last day.
+    """
     parts = [
         f"""select batch_id, '{fact}' as fact, count(*) as rows, min({day}) as first_day, max({day}) as last_day
             from {quoted(fact)} where unique_id = $unique_id and batch_id <= $until group by batch_id"""  # noqa: S608
@@ -106,15 +127,21 @@ def sold_after(con: duckdb.DuckDBPyConnection, day: date) -> pl.DataFrame:
 
 
 def versions_of(con: duckdb.DuckDBPyConnection, unique_id: str) -> pl.DataFrame:
-    """The days of a series that were restated: ds, y as first said and as said now, when each was known."""
+    """The days of a series that were restated: ds, y as first said and as said now, when each was
+    known.
+    """
     query = """
         select s.ds, s.y as said_before, s.known_at, s.superseded_at, n.y as said_now
         from sales_superseded s join sales n using (unique_id, ds) where unique_id = $unique_id order by s.ds, s.known_at"""
     return con.sql(query, params={"unique_id": unique_id}).pl()
 
 
-def batches_named(con: duckdb.DuckDBPyConnection, name: str | None, batch_id: int | None) -> pl.DataFrame:
-    """Ledger lines of a file (its name as received, a glob of it, or the start of its hash), or of one batch."""
+def batches_named(
+    con: duckdb.DuckDBPyConnection, name: str | None, batch_id: int | None
+) -> pl.DataFrame:
+    """Ledger lines of a file (its name as received, a glob of it, or the start of its hash), or of
+    one batch.
+    """
     query = """
         select * from batches
         where batch_id = $batch_id or name = $name or name glob $name or (length($name) >= 8 and starts_with(sha256, $name))
@@ -123,8 +150,12 @@ def batches_named(con: duckdb.DuckDBPyConnection, name: str | None, batch_id: in
 
 
 def rows_brought(con: duckdb.DuckDBPyConnection, batch_ids: list[int]) -> pl.DataFrame:
-    """fact, unique_id (null for the calendar), rows, first and last day, first known_at: all these batches ever stated."""
-    con.register("batches_asked", pl.DataFrame({"batch_id": batch_ids}, schema={"batch_id": pl.Int64}))
+    """fact, unique_id (null for the calendar), rows, first and last day, first known_at: all these
+    batches ever stated.
+    """
+    con.register(
+        "batches_asked", pl.DataFrame({"batch_id": batch_ids}, schema={"batch_id": pl.Int64})
+    )
     parts = [
         f"""select '{fact}' as fact, {"unique_id" if "unique_id" in FACTS[fact].key else "null::varchar"} as unique_id,
                    {day} as day, known_at from {quoted(fact + kind)} semi join batches_asked using (batch_id)"""  # noqa: S608
@@ -139,10 +170,16 @@ def rows_brought(con: duckdb.DuckDBPyConnection, batch_ids: list[int]) -> pl.Dat
     return brought
 
 
-def forecast_counts(con: duckdb.DuckDBPyConnection, run_ids: list[str], unique_ids: pl.Series) -> pl.DataFrame:
-    """run_id, origin, rows and units of the whole table, and of these series alone (own_series, own_rows, own_units)."""
+def forecast_counts(
+    con: duckdb.DuckDBPyConnection, run_ids: list[str], unique_ids: pl.Series
+) -> pl.DataFrame:
+    """run_id, origin, rows and units of the whole table, and of these series alone (own_series,
+    own_rows, own_units).
+    """
     con.register("runs_asked", pl.DataFrame({"run_id": run_ids}, schema={"run_id": pl.String}))
-    con.register("series_asked", pl.DataFrame({"unique_id": unique_ids}, schema={"unique_id": pl.String}))
+    con.register(
+        "series_asked", pl.DataFrame({"unique_id": unique_ids}, schema={"unique_id": pl.String})
+    )
     counts = con.sql("""
         select f.run_id, f.origin, count(*) as rows, sum(f.y_hat) as units,
                count(distinct f.unique_id) filter (where s.unique_id is not null) as own_series,
@@ -158,12 +195,16 @@ _DAYS = {"sales": "ds", "calendar": "ds", "prices": "from_ds", "covariates": "ds
 
 
 def _fact_as_read(
-    con: duckdb.DuckDBPyConnection, fact: str, batch_id: int, as_of: datetime | None, unless_told: str | None
+    con: duckdb.DuckDBPyConnection,
+    fact: str,
+    batch_id: int,
+    as_of: datetime | None,
+    unless_told: str | None,
 ) -> pl.DataFrame:
     """The newest statement of every key among those of the batches up to this one.
 
-    A row stated as it stands now by such a batch is it (what came later said the same); only for the other keys all
-    statements are looked through.
+    A row stated as it stands now by such a batch is it (what came later said the same); only for
+    the other keys all statements are looked through.
     """
     columns = ", ".join(quoted(name) for name in FACTS[fact].schema)
     key = ", ".join(quoted(name) for name in FACTS[fact].key)

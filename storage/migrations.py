@@ -1,4 +1,6 @@
-"""Which schema a store has, and the way from each older one to the next. A migration runs in one transaction with its version."""
+"""Which schema a store has, and the way from each older one to the next. A migration runs in one
+transaction with its version.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,9 @@ Migration = Callable[[duckdb.DuckDBPyConnection], None]
 
 
 def version_of(con: duckdb.DuckDBPyConnection) -> str | None:
-    """The schema version a store says it has; None for an empty file and for a database of somebody else."""
+    """The schema version a store says it has; None for an empty file and for a database of somebody
+    else.
+    """
     try:
         row = con.execute("select value from meta where key = 'schema_version'").fetchall()
     except duckdb.CatalogException:
@@ -35,12 +39,15 @@ def migrate(con: duckdb.DuckDBPyConnection, version: str) -> None:
     for step in list(MIGRATIONS)[list(MIGRATIONS).index(version) :]:
         MIGRATIONS[step](con)
     create_tables(con)
-    con.execute("insert or replace into meta values ('schema_version', $v)", {"v": SCHEMA_VERSION}).fetchall()
+    con.execute(
+        "insert or replace into meta values ('schema_version', $v)", {"v": SCHEMA_VERSION}
+    ).fetchall()
 
 
 def _count_attempts(con: duckdb.DuckDBPyConnection) -> None:
-    """1 -> 2: a content may be judged again, so the ledger is unique by content, fact and attempt. A constraint cannot be
-    exchanged in DuckDB: the table is written anew."""
+    """1 -> 2: a content may be judged again, so the ledger is unique by content, fact and attempt.
+    A constraint cannot be exchanged in DuckDB: the table is written anew.
+    """
     for statement in (
         "alter table batches rename to batches_1",
         _LEDGER_2,
@@ -66,7 +73,9 @@ def _keep_decisions(con: duckdb.DuckDBPyConnection) -> None:
 
 
 def _decide_intervals(con: duckdb.DuckDBPyConnection) -> None:
-    """3 -> 4: decisions may be recalibrations and say in full what follows. A check cannot be exchanged: written anew."""
+    """3 -> 4: decisions may be recalibrations and say in full what follows. A check cannot be
+    exchanged: written anew.
+    """
     for statement in (
         "alter table decisions rename to decisions_3",
         _DECISIONS_4,

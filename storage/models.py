@@ -28,7 +28,9 @@ class Model:
 
 
 def write_model(con: duckdb.DuckDBPyConnection, model: Model) -> None:
-    """Register a model as a candidate; one known already keeps its stage and its birthday. Call it inside a transaction."""
+    """Register a model as a candidate; one known already keeps its stage and its birthday. Call it
+    inside a transaction.
+    """
     con.execute(
         """
         insert into models (model_id, kind, cutoff, panel_hash, params_hash, card, stage, created_at)
@@ -39,14 +41,21 @@ def write_model(con: duckdb.DuckDBPyConnection, model: Model) -> None:
 
 
 def promote(
-    con: duckdb.DuckDBPyConnection, model_id: str, reason: str, now: datetime, kind: str = "promotion"
+    con: duckdb.DuckDBPyConnection,
+    model_id: str,
+    reason: str,
+    now: datetime,
+    kind: str = "promotion",
 ) -> Decision:
-    """Make a registered model the champion and retire the one before, with the reason, in one transaction.
+    """Make a registered model the champion and retire the one before, with the reason, in one
+    transaction.
 
     `kind`: promotion, or rollback for a model that was champion before.
     """
     if not con.execute("select 1 from models where model_id = $id", {"id": model_id}).fetchall():
-        raise ModelBroken(f"model '{model_id}' is not registered. Run `python inference.py publish` first.")
+        raise ModelBroken(
+            f"model '{model_id}' is not registered. Run `python inference.py publish` first."
+        )
     decision = Decision(kind, now, "champion", reason, model_id, champion(con))
     entry = Entry("promotion", {"model_id": model_id, "decision": asdict(decision)})
     with recorded(con, entry):
@@ -55,7 +64,9 @@ def promote(
 
 
 def redo_promotion(con: duckdb.DuckDBPyConnection, entry: Entry) -> None:
-    """The model of an entry made the one champion, and the decision told with it written. Call it inside a transaction."""
+    """The model of an entry made the one champion, and the decision told with it written. Call it
+    inside a transaction.
+    """
     statements = (
         "update models set stage = 'retired' where stage = 'champion' and model_id <> $id",
         "update models set stage = 'champion' where model_id = $id",
@@ -69,7 +80,10 @@ def redo_promotion(con: duckdb.DuckDBPyConnection, entry: Entry) -> None:
 def model_of(told: dict[str, Any]) -> Model:
     """A model from its fields, days and moments as written in JSON or as they are."""
     cutoff, created_at = told["cutoff"], told["created_at"]
-    days = {"cutoff": cutoff and date.fromisoformat(str(cutoff)), "created_at": datetime.fromisoformat(str(created_at))}
+    days = {
+        "cutoff": cutoff and date.fromisoformat(str(cutoff)),
+        "created_at": datetime.fromisoformat(str(created_at)),
+    }
     return Model(**told | days)
 
 
@@ -80,7 +94,9 @@ def champion(con: duckdb.DuckDBPyConnection) -> str | None:
 
 
 def challenger(con: duckdb.DuckDBPyConnection) -> Model | None:
-    """The newest model that is younger than the champion and was not promoted; None where there is none."""
+    """The newest model that is younger than the champion and was not promoted; None where there is
+    none.
+    """
     query = """
         select m.* exclude (stage) from models m, models c
         where c.stage = 'champion' and m.stage = 'candidate' and m.created_at > c.created_at
@@ -90,10 +106,11 @@ def challenger(con: duckdb.DuckDBPyConnection) -> Model | None:
 
 
 def in_line(con: duckdb.DuckDBPyConnection) -> list[str]:
-    """The champion, then the champions before it, the last promoted first. Not in line: what was promoted after it, and what was
-    rolled back from and not promoted again.
+    """The champion, then the champions before it, the last promoted first. Not in line: what was
+    promoted after it, and what was rolled back from and not promoted again.
 
-    A rollback does not count as a promotion: the model stands where it stood. Without a decision on record the birthday counts.
+    A rollback does not count as a promotion: the model stands where it stood. Without a decision on
+    record the birthday counts.
     """
     earlier = """
         with promoted as (

@@ -1,4 +1,6 @@
-"""The laboratory's newest result: its model, scores and tables, and perhaps a new champion; all of it published, or nothing."""
+"""The laboratory's newest result: its model, scores and tables, and perhaps a new champion; all of
+it published, or nothing.
+"""
 
 from __future__ import annotations
 
@@ -24,15 +26,25 @@ def publish_offline(
     is_promoted: bool,
     reason: str | None = None,
 ) -> None:
-    """Model, run, and `frames` (forecasts, forecast_levels, scores), in one transaction; twice changes nothing.
+    """Model, run, and `frames` (forecasts, forecast_levels, scores), in one transaction; twice
+    changes nothing.
 
     `reason`: the gate's, kept among the decisions, whether it promotes or not.
     """
-    told = {"model": asdict(model), "run": asdict(run), "model_id": model.model_id, "is_promoted": is_promoted}
+    told = {
+        "model": asdict(model),
+        "run": asdict(run),
+        "model_id": model.model_id,
+        "is_promoted": is_promoted,
+    }
     outcome, serves = "champion" if is_promoted else "not promoted", champion(con)
-    is_known = serves == model.model_id if is_promoted else newest_outcome(con, model.model_id) == outcome
+    is_known = (
+        serves == model.model_id if is_promoted else newest_outcome(con, model.model_id) == outcome
+    )
     if reason is not None and not is_known:
-        told["decision"] = asdict(Decision("promotion", model.created_at, outcome, reason, model.model_id, serves))
+        told["decision"] = asdict(
+            Decision("promotion", model.created_at, outcome, reason, model.model_id, serves)
+        )
     entry = Entry("laboratory", told, frames)
     with recorded(con, entry):
         redo_offline(con, entry)

@@ -23,14 +23,18 @@ _BEFORE = """
 
 
 def read_panel(con: duckdb.DuckDBPyConnection, as_of: datetime | None = None) -> Panel:
-    """Everything known now, earlier versions included, so that it can still be read as of any moment; or what was
-    known at `as_of` and nothing else. No batch_id, no clock: the same statements give the same panel.
+    """Everything known now, earlier versions included, so that it can still be read as of any
+    moment; or what was known at `as_of` and nothing else. No batch_id, no clock: the same
+    statements give the same panel.
 
     Its hash names the ledger it was read from: the contents taken in so far, and the moment.
     """
     name = ledger_hash(as_of, contents_taken(con)["content"])
     unknown = REFUSED_DAYS if stage_refused_days(con, as_of) else None
-    facts = {fact: read_fact(con, fact, as_of, unless_told=unknown if fact == "sales" else None) for fact in FACTS}
+    facts = {
+        fact: read_fact(con, fact, as_of, unless_told=unknown if fact == "sales" else None)
+        for fact in FACTS
+    }
     series = read_series(con)
     if as_of is None:
         superseded = {fact: read_superseded(con, fact) for fact in FACTS}
@@ -41,17 +45,27 @@ def read_panel(con: duckdb.DuckDBPyConnection, as_of: datetime | None = None) ->
 
 
 def read_tail(con: duckdb.DuckDBPyConnection, since: date, most_sold_out: float) -> Panel:
-    """What `read_panel(con).since(since, most_sold_out)` gives, without reading the rest; earlier versions are left out."""
+    """What `read_panel(con).since(since, most_sold_out)` gives, without reading the rest; earlier
+    versions are left out.
+    """
     name = ledger_hash(None, contents_taken(con)["content"])
     unknown = REFUSED_DAYS if stage_refused_days(con) else None
     facts = {
         fact: read_fact(
-            con, fact, since=None if fact == "calendar" else since, unless_told=unknown if fact == "sales" else None
+            con,
+            fact,
+            since=None if fact == "calendar" else since,
+            unless_told=unknown if fact == "sales" else None,
         )
         for fact in FACTS
     }
     told = {"since": since, "most_sold_out": most_sold_out}
-    return Panel(**facts, series=read_series(con), hash=name, before=BEFORE.conform(con.sql(_BEFORE, params=told).pl()))
+    return Panel(
+        **facts,
+        series=read_series(con),
+        hash=name,
+        before=BEFORE.conform(con.sql(_BEFORE, params=told).pl()),
+    )
 
 
 def last_sales_day(con: duckdb.DuckDBPyConnection) -> date | None:
@@ -60,7 +74,9 @@ def last_sales_day(con: duckdb.DuckDBPyConnection) -> date | None:
 
 
 def counts_since(con: duckdb.DuckDBPyConnection, since: date | None = None) -> dict[str, int]:
-    """series, days, sales and plans (rows of prices and covariates) that a panel from that day on holds."""
+    """series, days, sales and plans (rows of prices and covariates) that a panel from that day on
+    holds.
+    """
     query = """
         select (select count(*) from series_attributes) as series,
                coalesce((select max(ds) - greatest(min(ds), $since) + 1 from sales), 0) as days,

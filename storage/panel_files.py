@@ -21,10 +21,18 @@ _NO_PANEL = "Freeze one: `python ingest.py fill --freeze`, or `dvc repro panel`.
 
 
 def freeze(panel: Panel, folder: Path, as_of: datetime | None = None) -> Panel:
-    """The panel with its hash, after writing it: one file per frame, and panel.json last, so a broken write shows."""
+    """The panel with its hash, after writing it: one file per frame, and panel.json last, so a
+    broken write shows.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     (folder / CARD).unlink(missing_ok=True)
-    card = {"hash": "", "as_of": as_of, "first_day": panel.first_day, "last_day": panel.last_day, "files": {}}
+    card = {
+        "hash": "",
+        "as_of": as_of,
+        "first_day": panel.first_day,
+        "last_day": panel.last_day,
+        "files": {},
+    }
     for name, frame in _frames(panel):
         path = folder / f"{name}.parquet"
         frame.rechunk().write_parquet(path, compression="zstd", statistics=True)
@@ -35,14 +43,18 @@ def freeze(panel: Panel, folder: Path, as_of: datetime | None = None) -> Panel:
 
 
 def read_frozen(folder: Path) -> Panel:
-    """The panel frozen in a folder, its hash filled; refused when a file is missing or not the one that was written."""
+    """The panel frozen in a folder, its hash filled; refused when a file is missing or not the one
+    that was written.
+    """
     card = read_card(folder)
     for name, file in card["files"].items():
         path = folder / name
         if not path.is_file():
             raise SourceMissing(f"the frozen panel lacks '{path}'. {_NO_PANEL}")
         if sha256_of(path) != file["sha256"]:
-            raise BadInput(f"'{path}' is not the file that {CARD} names: it was changed. {_NO_PANEL}")
+            raise BadInput(
+                f"'{path}' is not the file that {CARD} names: it was changed. {_NO_PANEL}"
+            )
     frames = {name: pl.read_parquet(folder / f"{name}.parquet") for name in (*FACTS, SERIES.name)}
     superseded = {fact: pl.read_parquet(folder / f"superseded_{fact}.parquet") for fact in FACTS}
     return Panel(**frames, superseded=superseded, hash=card["hash"])
@@ -59,7 +71,9 @@ def read_card(folder: Path) -> dict:
 def _frames(panel: Panel) -> Iterator[tuple[str, pl.DataFrame]]:
     for fact, contract in FACTS.items():
         yield fact, getattr(panel, fact)
-        empty = contract.empty().with_columns(pl.lit(None, pl.Datetime("us")).alias("superseded_at"))
+        empty = contract.empty().with_columns(
+            pl.lit(None, pl.Datetime("us")).alias("superseded_at")
+        )
         yield f"superseded_{fact}", panel.superseded.get(fact, empty)
     yield SERIES.name, panel.series
 

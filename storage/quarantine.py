@@ -16,12 +16,16 @@ def write_quarantine(
     refused_at: datetime,
     sentences: Mapping[str, str],
 ) -> None:
-    """Add a batch's refused rows (row_number, reason, raw, lines); the reason's sentence beside its code."""
+    """Add a batch's refused rows (row_number, reason, raw, lines); the reason's sentence beside its
+    code.
+    """
     if refused.is_empty():
         return
     reason = pl.col("reason")
     words = reason.replace_strict(dict(sentences) or {"": ""}, default=None, return_dtype=pl.String)
-    con.register("incoming", refused.select("row_number", "reason", "raw", "lines", words.alias("sentence")))
+    con.register(
+        "incoming", refused.select("row_number", "reason", "raw", "lines", words.alias("sentence"))
+    )
     con.execute(
         """
         insert into quarantine (batch_id, row_number, reason, sentence, raw, lines, refused_at)
@@ -59,10 +63,11 @@ _STAGE_REFUSED_DAYS = """
 def stage_refused_days(
     con: duckdb.DuckDBPyConnection, as_of: datetime | None = None, until_batch: int | None = None
 ) -> int:
-    """How many series and days a file taken in stated in a row that was refused, now in the table REFUSED_DAYS, units unknown.
+    """How many series and days a file taken in stated in a row that was refused, now in the table
+    REFUSED_DAYS, units unknown.
 
-    Without them a day whose only row was refused would read as a day without a sale. Rows that name no known series or no
-    day are not there; nor are rows taken in by a replay since.
+    Without them a day whose only row was refused would read as a day without a sale. Rows that name
+    no known series or no day are not there; nor are rows taken in by a replay since.
     """
     con.execute(_STAGE_REFUSED_DAYS, {"as_of": as_of, "until": until_batch}).fetchall()
     return con.execute("select count(*) from refused_days").fetchall()[0][0]

@@ -1,4 +1,6 @@
-"""A store made again from its journal: a new file beside the old one, which is set aside, never deleted."""
+"""A store made again from its journal: a new file beside the old one, which is set aside, never
+deleted.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +31,8 @@ _LOCK = "hhqqi4x"  # struct flock of 64-bit Linux: kind, whence, start, length, 
 
 
 def rebuild(store: Path, set_aside: Path, source: str, now: datetime) -> tuple[int, Path | None]:
-    """How many entries the new store was made of, and where the old file went (None: there was none).
+    """How many entries the new store was made of, and where the old file went (None: there was
+    none).
 
     Killed at any moment it can be run again: the old file moves only once the new one is whole.
     """
@@ -58,7 +61,9 @@ def rebuild(store: Path, set_aside: Path, source: str, now: datetime) -> tuple[i
 
 
 def _moved(store: Path, target: Path) -> Path | None:
-    """Where the old file lies now. Its log goes first: left alone it would be read into the next store of this name."""
+    """Where the old file lies now. Its log goes first: left alone it would be read into the next
+    store of this name.
+    """
     target.parent.mkdir(parents=True, exist_ok=True)
     for suffix in (".wal", ""):
         old, new = store.with_name(store.name + suffix), target.with_name(target.name + suffix)
@@ -68,14 +73,18 @@ def _moved(store: Path, target: Path) -> Path | None:
 
 
 def _refuse_held(store: Path) -> None:
-    """StoreBusy when another process has the file open. DuckDB is not asked: that it cannot read the file is why we are here."""
+    """StoreBusy when another process has the file open. DuckDB is not asked: that it cannot read
+    the file is why we are here.
+    """
     if not store.is_file():
         return
     with store.open("rb+") as file:
         asked = struct.pack(_LOCK, fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
         kind, _, _, _, pid = struct.unpack(_LOCK, fcntl.fcntl(file, fcntl.F_GETLK, asked))
     if kind != fcntl.F_UNLCK:
-        raise StoreBusy(f"the store '{store}' is held by {told_of(pid)}. Try again when it has ended.")
+        raise StoreBusy(
+            f"the store '{store}' is held by {told_of(pid)}. Try again when it has ended."
+        )
 
 
 def _redo_baseline(con: duckdb.DuckDBPyConnection, entry: Entry) -> None:

@@ -1,4 +1,6 @@
-"""What the judge may know of the past: recent days by group, last prices, known series, closed days."""
+"""What the judge may know of the past: recent days by group, last prices, known series, closed
+days.
+"""
 
 from __future__ import annotations
 
@@ -18,10 +20,12 @@ COMPARED = timedelta(weeks=8)
 
 @dataclass(frozen=True)
 class Recent:
-    """The past of one batch. `past`: ds, columns asked for, rows, selling (rows with units), volume (units), without the rows
-    that the batch itself states; `restated`: ds, restated_share (of its known rows that the batch changes); `stated_before`:
-    unique_id, ds of the batch's keys that are known, where its rows are sums of lines; `usual_units`: unique_id, weekday, units
-    and weeks of the eight weeks before its first day; `regions`: unique_id, region, or None."""
+    """The past of one batch. `past`: ds, columns asked for, rows, selling (rows with units), volume
+    (units), without the rows that the batch itself states; `restated`: ds, restated_share (of its
+    known rows that the batch changes); `stated_before`: unique_id, ds of the batch's keys that are
+    known, where its rows are sums of lines; `usual_units`: unique_id, weekday, units and weeks of
+    the eight weeks before its first day; `regions`: unique_id, region, or None.
+    """
 
     known_series: pl.Series
     past: pl.DataFrame
@@ -41,14 +45,18 @@ def read_recent(
     columns: Sequence[str] = (),
     are_lines_summed: bool = False,
 ) -> Recent:
-    """What is known beside these rows of a fact, in so far as the fact's rules ask for it. `columns`: of the series, to group by."""
+    """What is known beside these rows of a fact, in so far as the fact's rules ask for it.
+    `columns`: of the series, to group by.
+    """
     sales = rows if fact == "sales" and rows["ds"].count() else None
     days = (sales["ds"].min(), sales["ds"].max()) if sales is not None else None
     return Recent(
         known_series=con.sql("select unique_id from series_attributes").pl()["unique_id"],
         past=_counted(con, SALES.empty() if sales is None else sales, columns),
         restated=_restated(con, SALES.empty() if sales is None else sales),
-        stated_before=_stated_before(con, SALES.empty() if sales is None or not are_lines_summed else sales),
+        stated_before=_stated_before(
+            con, SALES.empty() if sales is None or not are_lines_summed else sales
+        ),
         usual_units=_usual_units(con, SALES.empty() if sales is None else sales),
         prices=_prices_of(con, rows["unique_id"]) if fact == "prices" else PRICES.empty(),
         calendar=_calendar_between(con, days[0] - COMPARED, days[1]) if days else CALENDAR.empty(),
@@ -56,15 +64,23 @@ def read_recent(
     )
 
 
-def _counted(con: duckdb.DuckDBPyConnection, rows: pl.DataFrame, columns: Sequence[str]) -> pl.DataFrame:
-    """What the store holds of the batch's days and of the same weekdays in the weeks before, without the batch's own keys."""
+def _counted(
+    con: duckdb.DuckDBPyConnection, rows: pl.DataFrame, columns: Sequence[str]
+) -> pl.DataFrame:
+    """What the store holds of the batch's days and of the same weekdays in the weeks before,
+    without the batch's own keys.
+    """
     days = rows.select(pl.col("ds").unique().drop_nulls())
-    weeks = [days.select(pl.col("ds").dt.offset_by(f"-{week}w")) for week in range(COMPARED // timedelta(weeks=1) + 1)]
+    weeks = [
+        days.select(pl.col("ds").dt.offset_by(f"-{week}w"))
+        for week in range(COMPARED // timedelta(weeks=1) + 1)
+    ]
     con.register("days_wanted", pl.concat(weeks).unique())
     con.register("keys_stated", rows.select("unique_id", "ds"))
     known = set(hierarchy_columns(con))
     groups = "".join(
-        f", {'a.' + quoted(name) if name in known else 'null::varchar'} as {quoted(name)}" for name in columns
+        f", {'a.' + quoted(name) if name in known else 'null::varchar'} as {quoted(name)}"
+        for name in columns
     )
     counted = con.sql(
         f"""
@@ -94,13 +110,17 @@ def _restated(con: duckdb.DuckDBPyConnection, rows: pl.DataFrame) -> pl.DataFram
 def _stated_before(con: duckdb.DuckDBPyConnection, rows: pl.DataFrame) -> pl.DataFrame:
     """The keys of the batch that are known already."""
     con.register("stated", rows.select("unique_id", "ds"))
-    known = con.sql("select distinct unique_id, ds from stated semi join sales using (unique_id, ds)").pl()
+    known = con.sql(
+        "select distinct unique_id, ds from stated semi join sales using (unique_id, ds)"
+    ).pl()
     con.unregister("stated")
     return known
 
 
 def _usual_units(con: duckdb.DuckDBPyConnection, rows: pl.DataFrame) -> pl.DataFrame:
-    """By series and weekday the batch has: units, and weeks with a row, in the eight weeks before its first day."""
+    """By series and weekday the batch has: units, and weeks with a row, in the eight weeks before
+    its first day.
+    """
     first = rows["ds"].min()
     query = """
         select unique_id, isodow(ds)::tinyint as weekday, sum(y) as units, count(y) as weeks from sales

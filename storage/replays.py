@@ -1,4 +1,6 @@
-"""Refused rows judged again: what still waits in quarantine, and how what passes now is taken in, once."""
+"""Refused rows judged again: what still waits in quarantine, and how what passes now is taken in,
+once.
+"""
 
 from __future__ import annotations
 
@@ -15,14 +17,17 @@ from storage.schema import quoted
 from storage.store import check_owner
 
 OVERTAKEN = "overtaken"
-SENTENCES = {OVERTAKEN: "A later file stated this key; the older row must not replace what it said."}
+SENTENCES = {
+    OVERTAKEN: "A later file stated this key; the older row must not replace what it said."
+}
 
 
 @dataclass(frozen=True)
 class Replay:
     """What a second judgement of one batch brought. `batch.replay_of` names it.
 
-    A quarantined row is named by row_number and raw. `taken`: those that passed; `renewed`: those that did not, with `reason`.
+    A quarantined row is named by row_number and raw. `taken`: those that passed; `renewed`: those
+    that did not, with `reason`.
     """
 
     batch: Batch
@@ -30,10 +35,14 @@ class Replay:
     renewed: pl.DataFrame
 
 
-def still_refused(con: duckdb.DuckDBPyConnection, batch_id: int | None, reason: str | None) -> pl.DataFrame:
-    """Quarantined rows nobody took in yet, of one batch or one reason, with their batch's fact, content and arrival.
+def still_refused(
+    con: duckdb.DuckDBPyConnection, batch_id: int | None, reason: str | None
+) -> pl.DataFrame:
+    """Quarantined rows nobody took in yet, of one batch or one reason, with their batch's fact,
+    content and arrival.
 
-    A file that could not be read at all has no rows: it stands with a null row_number, as long as its content is not accepted.
+    A file that could not be read at all has no rows: it stands with a null row_number, as long as
+    its content is not accepted.
     """
     query = """
         select b.batch_id, b.fact, b.sha256, b.name, b.received_at, b.status, q.row_number, q.reason, q.raw, q.lines
@@ -54,10 +63,14 @@ def was_refused(con: duckdb.DuckDBPyConnection, batch_id: int | None, reason: st
     return bool(con.execute(query, {"batch_id": batch_id, "reason": reason}).fetchall())
 
 
-def stated_later(con: duckdb.DuckDBPyConnection, fact: str, rows: pl.DataFrame, batch_id: int) -> pl.DataFrame:
-    """The keys among these rows of which a batch after this one stated something, be it only what was known already.
+def stated_later(
+    con: duckdb.DuckDBPyConnection, fact: str, rows: pl.DataFrame, batch_id: int
+) -> pl.DataFrame:
+    """The keys among these rows of which a batch after this one stated something, be it only what
+    was known already.
 
-    A replay is as old as the batch it replays. Rows that say their own `known_at` find their place in the timeline: not asked.
+    A replay is as old as the batch it replays. Rows that say their own `known_at` find their place
+    in the timeline: not asked.
     """
     key = ", ".join(quoted(name) for name in FACTS[fact].key)
     con.register("asked", rows.filter(pl.col("known_at").is_null()).select(FACTS[fact].key))
@@ -70,10 +83,17 @@ def stated_later(con: duckdb.DuckDBPyConnection, fact: str, rows: pl.DataFrame, 
 
 
 def write_replays(
-    con: duckdb.DuckDBPyConnection, delivery: Delivery, replays: Sequence[Replay], sentences: Mapping[str, str]
+    con: duckdb.DuckDBPyConnection,
+    delivery: Delivery,
+    replays: Sequence[Replay],
+    sentences: Mapping[str, str],
 ) -> None:
-    """Facts, ledger lines and the marks in quarantine, in one transaction. Nothing to take and nothing to say: no change."""
-    replays = [one for one in replays if one.taken.height or one.renewed.height or one.batch.rows_in]
+    """Facts, ledger lines and the marks in quarantine, in one transaction. Nothing to take and
+    nothing to say: no change.
+    """
+    replays = [
+        one for one in replays if one.taken.height or one.renewed.height or one.batch.rows_in
+    ]
     if not replays:
         return
     check_owner(con, delivery.source)
@@ -92,11 +112,15 @@ def redo_replays(con: duckdb.DuckDBPyConnection, entry: Entry) -> None:
     for number, batch in enumerate(batches):
         batch_id = write_batch(con, delivery, batch, entry.told["words"]) if batch.rows_in else None
         _mark(con, batch.replay_of, batch_id, entry.frames[f"{number}_taken"])
-        words = pl.col("reason").replace_strict(entry.told["words"], default=None, return_dtype=pl.String)
+        words = pl.col("reason").replace_strict(
+            entry.told["words"], default=None, return_dtype=pl.String
+        )
         _renew(con, batch.replay_of, entry.frames[f"{number}_renewed"].with_columns(sentence=words))
 
 
-def _mark(con: duckdb.DuckDBPyConnection, replay_of: int | None, batch_id: int | None, taken: pl.DataFrame) -> None:
+def _mark(
+    con: duckdb.DuckDBPyConnection, replay_of: int | None, batch_id: int | None, taken: pl.DataFrame
+) -> None:
     con.register("taken", taken)
     con.execute(
         """update quarantine set replayed_by = $batch_id from taken

@@ -12,7 +12,9 @@ import polars as pl
 
 @dataclass(frozen=True)
 class Run:
-    """One run of a door. When it began and ended and what it held stand here alone: no file that DVC pins may differ by them."""
+    """One run of a door. When it began and ended and what it held stand here alone: no file that
+    DVC pins may differ by them.
+    """
 
     run_id: str
     door: str
@@ -30,7 +32,10 @@ class Run:
 def run_of(told: dict[str, Any]) -> Run:
     """A run from its fields, moments as written in JSON or as they are."""
     moments = {name: told[name] for name in ("started_at", "ended_at", "as_of")}
-    return Run(**told | {name: moment and datetime.fromisoformat(str(moment)) for name, moment in moments.items()})
+    return Run(
+        **told
+        | {name: moment and datetime.fromisoformat(str(moment)) for name, moment in moments.items()}
+    )
 
 
 def write_run(con: duckdb.DuckDBPyConnection, run: Run) -> None:
@@ -47,5 +52,7 @@ def write_run(con: duckdb.DuckDBPyConnection, run: Run) -> None:
 
 def read_runs(con: duckdb.DuckDBPyConnection, door: str | None = None) -> pl.DataFrame:
     """Runs of one door, or of all, the newest first."""
-    query = "select * from runs where $door is null or door = $door order by started_at desc, run_id"
+    query = (
+        "select * from runs where $door is null or door = $door order by started_at desc, run_id"
+    )
     return con.sql(query, params={"door": door}).pl()

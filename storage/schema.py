@@ -74,7 +74,9 @@ class Table:
 
 
 def quoted(name: str) -> str:
-    """The name as an SQL identifier; ContractBroken for a name that is none. The only way a name enters a statement."""
+    """The name as an SQL identifier; ContractBroken for a name that is none. The only way a name
+    enters a statement.
+    """
     if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]{0,62}", name):
         raise ContractBroken(
             f"{name[:80]!r} cannot name a column: letters, digits and _ only, 63 at most. Rename it in params.yaml."
@@ -90,7 +92,9 @@ def columns_of(contract: FrameContract) -> dict[str, str]:
 def _fact_tables(contract: FrameContract) -> list[Table]:
     name, columns = contract.name, {**columns_of(contract), "batch_id": "bigint not null"}
     key = f"{', '.join(contract.key)}"
-    why = "No primary key: loading is four times faster without; uniqueness by construction, tested."
+    why = (
+        "No primary key: loading is four times faster without; uniqueness by construction, tested."
+    )
     return [
         Table(name, f"{contract.grain}. Latest versions. {why}", columns),
         Table(
@@ -139,7 +143,8 @@ TABLES: tuple[Table, ...] = (
         (
             "unique (sha256, fact, attempt)",
             "check (rows_in = rows_accepted + rows_refused)",
-            "check (rows_accepted >= 0 and rows_refused >= 0)",  # no function: DuckDB 2.0 cannot replay one from its log
+            # no function: DuckDB 2.0 cannot replay one from its log
+            "check (rows_accepted >= 0 and rows_refused >= 0)",
         ),
         {
             "batch_id": "number in the order of arrival",
@@ -339,13 +344,19 @@ def create_new(con: duckdb.DuckDBPyConnection) -> None:
 
 
 def create_tables(con: duckdb.DuckDBPyConnection) -> None:
-    """Every table, view and comment of the current schema, where absent. Call it inside a transaction."""
+    """Every table, view and comment of the current schema, where absent. Call it inside a
+    transaction.
+    """
     for table in TABLES:
         con.execute(table.ddl).fetchall()
-        con.execute(f"comment on table {quoted(table.name)} is {quoted_text(table.grain)}").fetchall()
+        con.execute(
+            f"comment on table {quoted(table.name)} is {quoted_text(table.grain)}"
+        ).fetchall()
         for column in table.columns:
             words = table.words.get(column) or _WORDS[column]
-            con.execute(f"comment on column {quoted(table.name)}.{quoted(column)} is {quoted_text(words)}").fetchall()
+            con.execute(
+                f"comment on column {quoted(table.name)}.{quoted(column)} is {quoted_text(words)}"
+            ).fetchall()
     for contract in FACTS.values():
         _create_history_view(con, contract)
     create_series_view(con, [])
@@ -359,14 +370,14 @@ def _create_history_view(con: duckdb.DuckDBPyConnection, contract: FrameContract
         f"select {columns}, cast(null as timestamp) as superseded_at from {quoted(contract.name)} "
         f"union all select {columns}, superseded_at from {quoted(contract.name + '_superseded')}"
     ).fetchall()
-    grain = (
-        f"one version of ({', '.join(contract.key)}): the whole bitemporal record, the latest with superseded_at null"
-    )
+    grain = f"one version of ({', '.join(contract.key)}): the whole bitemporal record, the latest with superseded_at null"
     con.execute(f"comment on view {view} is {quoted_text(grain)}").fetchall()
 
 
 def create_series_view(con: duckdb.DuckDBPyConnection, hierarchy: list[str]) -> None:
-    """The view `series`: attributes, and first and last sale as the facts say now, so that neither can be stale."""
+    """The view `series`: attributes, and first and last sale as the facts say now, so that neither
+    can be stale.
+    """
     attributes = "".join(f", a.{quoted(name)}" for name in hierarchy)
     con.execute(
         "create or replace view series as "  # noqa: S608 -- quoted names only

@@ -1,4 +1,6 @@
-"""A copy of the store for dashboards: they read it as long as they like, and no writer ever waits for them."""
+"""A copy of the store for dashboards: they read it as long as they like, and no writer ever waits
+for them.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,8 @@ from storage.store import open_store, transaction
 _READABLE_BY_GROUP = 0o440
 ABANDONED_AFTER_S = 3600
 
-# views a dashboard starts from; in the snapshot alone, so that no store has to be migrated for one more of them
+# views a dashboard starts from; in the snapshot alone, so that no store has to be migrated for one
+# more of them
 VIEWS = {
     "newest_forecasts": (
         "one series and target day: the newest whole table",
@@ -52,12 +55,14 @@ VIEWS = {
 
 
 def write_snapshot(store: Path, target: Path, wait_s: float) -> int:
-    """The size in bytes of the copy at `target`, the store's state between two changes; whoever has the one before open keeps it.
+    """The size in bytes of the copy at `target`, the store's state between two changes; whoever has
+    the one before open keeps it.
 
     Whole or not at all: made beside it and renamed. It is read-only, and holds the views of VIEWS.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
-    beside = target.with_name(f".{target.name}.{os.getpid()}.part")  # its own: two walks may hand out at once
+    # its own: two walks may hand out at once
+    beside = target.with_name(f".{target.name}.{os.getpid()}.part")
     _remove_abandoned(target)
     with disk_refusals(target):
         with open_store(store, wait_s, read_only=True):  # no writer while the bytes are copied
@@ -75,7 +80,9 @@ def write_snapshot(store: Path, target: Path, wait_s: float) -> int:
 
 def model_registry(con: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyRelation:
     """Which model made which forecasts from which data and code, the newest first."""
-    return con.sql("select * from (" + VIEWS["model_registry"][1] + ") order by created_at desc, model_id")  # noqa: S608 -- ours
+    return con.sql(
+        "select * from (" + VIEWS["model_registry"][1] + ") order by created_at desc, model_id"
+    )
 
 
 def _copy(store: Path, beside: Path) -> None:

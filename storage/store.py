@@ -1,4 +1,6 @@
-"""The store as a file: opened for a short while, waited for politely, brought up to date, refused when damaged or too new."""
+"""The store as a file: opened for a short while, waited for politely, brought up to date, refused
+when damaged or too new.
+"""
 
 from __future__ import annotations
 
@@ -23,18 +25,26 @@ _LONGEST_PAUSE_S = 1.0
 _SETTINGS = {
     "autoinstall_known_extensions": "false",
     "autoload_known_extensions": "false",
-    "memory_limit": "500MB",  # a larger sort goes to disk: reading 13.6M rows held 1.2 GB instead of 2.4
+    # a larger sort goes to disk: reading 13.6M rows held 1.2 GB instead of 2.4
+    "memory_limit": "500MB",
 }
 _HELD = "Conflicting lock is held"
-_DAMAGED = (duckdb.IOException, duckdb.SerializationException, duckdb.FatalException, duckdb.InternalException)
+_DAMAGED = (
+    duckdb.IOException,
+    duckdb.SerializationException,
+    duckdb.FatalException,
+    duckdb.InternalException,
+)
 
 
 @contextmanager
 def open_store(path: Path, wait_s: float = 30.0, read_only: bool = False) -> Iterator[Connection]:
-    """A connection to the store, created where absent. Keep it short: while a writer holds it nobody else can read.
+    """A connection to the store, created where absent. Keep it short: while a writer holds it
+    nobody else can read.
 
-    StoreBusy after `wait_s` names the holder; StoreBroken says what to do about a damaged file or an unknown schema;
-    SourceMissing when there is nothing to read; DiskRefused when the disk is full or takes no writing.
+    StoreBusy after `wait_s` names the holder; StoreBroken says what to do about a damaged file or
+    an unknown schema; SourceMissing when there is nothing to read; DiskRefused when the disk is
+    full or takes no writing.
     """
     with disk_refusals(path):
         con = _connect(path, wait_s, read_only)
@@ -54,7 +64,9 @@ def open_store(path: Path, wait_s: float = 30.0, read_only: bool = False) -> Ite
 
 @contextmanager
 def read_store(path: Path, wait_s: float = 30.0) -> Iterator[Connection]:
-    """A connection for reading alone; a store that is not there yet reads as an empty one, and is not made."""
+    """A connection for reading alone; a store that is not there yet reads as an empty one, and is
+    not made.
+    """
     if path.exists():
         with open_store(path, wait_s, read_only=True) as con:
             yield con
@@ -102,20 +114,27 @@ def check_owner(con: Connection, source: str) -> None:
 
 def file_of(con: Connection) -> Path:
     """The file a connection writes."""
-    path = con.execute("select path from duckdb_databases() where database_name = current_database()").fetchall()
+    path = con.execute(
+        "select path from duckdb_databases() where database_name = current_database()"
+    ).fetchall()
     return Path(path[0][0])
 
 
 def journal_of(store: Path, source: str) -> Path:
-    """Where the journal of a source's store lies; it stays there when the store is set aside for another source."""
+    """Where the journal of a source's store lies; it stays there when the store is set aside for
+    another source.
+    """
     return store.parent / "journal" / source
 
 
 def _refuse_lost(con: Connection, source: str) -> None:
-    """A new store where the journal knows of an old one: filled from nothing it would forget all of it."""
+    """A new store where the journal knows of an old one: filled from nothing it would forget all of
+    it.
+    """
     journal = journal_of(file_of(con), source)
     entries = sorted(journal.glob("[0-9]*"))
-    is_cut_short = len(entries) == 1 and not (journal / COMMITTED).exists()  # the very first change, never committed
+    # the very first change, never committed
+    is_cut_short = len(entries) == 1 and not (journal / COMMITTED).exists()
     if entries and not is_cut_short:
         raise StoreBroken(
             f"the store '{file_of(con)}' is new, but '{journal}' says what one held before it. Run `make rebuild` to have "
@@ -160,7 +179,9 @@ def _is_older(con: Connection, path: Path) -> bool:
 
 
 def _check_schema(con: Connection, path: Path, read_only: bool) -> None:
-    """Create the tables of a new store, bring an older one up to date; StoreBroken for one this code does not know."""
+    """Create the tables of a new store, bring an older one up to date; StoreBroken for one this
+    code does not know.
+    """
     try:
         version = version_of(con)
         if version == SCHEMA_VERSION:

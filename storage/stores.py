@@ -1,4 +1,6 @@
-"""A store belongs to one source. Another source's store is set aside, and brought back when it is its turn again."""
+"""A store belongs to one source. Another source's store is set aside, and brought back when it is
+its turn again.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +10,9 @@ from storage.store import claim, open_store, source_of, transaction
 
 
 def switch_store(store: Path, set_aside: Path, source: str, wait_s: float) -> bool:
-    """Make `store` the one of `source`; whether another one had to move. Nothing is mixed, nothing is deleted."""
+    """Make `store` the one of `source`; whether another one had to move. Nothing is mixed, nothing
+    is deleted.
+    """
     owner = _owner(store, wait_s)
     if owner == source:
         return False
@@ -25,7 +29,9 @@ def switch_store(store: Path, set_aside: Path, source: str, wait_s: float) -> bo
 
 
 def _owner(store: Path, wait_s: float) -> str | None:
-    """The source of a store; a write lock is taken and given back, so the log is in the file and the file can move."""
+    """The source of a store; a write lock is taken and given back, so the log is in the file and
+    the file can move.
+    """
     if not store.exists():
         return None
     with open_store(store, wait_s) as con:

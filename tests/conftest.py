@@ -1,4 +1,6 @@
-"""What several rooms' tests share: a small seeded panel of our own, and small params. No room but contract/ is needed for it."""
+"""What several rooms' tests share: a small seeded panel of our own, and small params. No room but
+contract/ is needed for it.
+"""
 
 from __future__ import annotations
 
@@ -13,13 +15,22 @@ import polars as pl
 import pytest
 
 from contract.panel import Panel, panel_of
-from contract.params import EvaluateParams, FeatureParams, GateParams, InferenceParams, Params, TrainParams
+from contract.params import (
+    EvaluateParams,
+    FeatureParams,
+    GateParams,
+    InferenceParams,
+    Params,
+    TrainParams,
+)
 from contract.params_file import load_params
 from runtime.paths import Paths
 
 MakePanel = Callable[..., Panel]
 
-hypothesis.settings.register_profile("tillcast", deadline=None, max_examples=12, derandomize=True, database=None)
+hypothesis.settings.register_profile(
+    "tillcast", deadline=None, max_examples=12, derandomize=True, database=None
+)
 hypothesis.settings.load_profile("tillcast")
 
 
@@ -102,13 +113,21 @@ def train_params(params: Params) -> TrainParams:
 @pytest.fixture(scope="session")
 def inference_params(params: Params) -> InferenceParams:
     """A ceiling of 20 times the highest day; group means over 28 days."""
-    return InferenceParams(**params.inference.model_dump() | {"explosion_factor": 20.0, "fallback_days": 28})
+    return InferenceParams(
+        **params.inference.model_dump() | {"explosion_factor": 20.0, "fallback_days": 28}
+    )
 
 
 @pytest.fixture(scope="session")
 def gate_params(params: Params) -> GateParams:
     """95% sure, bias within 8%, coverage within 8 points."""
-    small = {"confidence": 0.95, "min_gain": 0.0, "resamples": 200, "max_abs_bias": 0.08, "max_coverage_gap": 0.08}
+    small = {
+        "confidence": 0.95,
+        "min_gain": 0.0,
+        "resamples": 200,
+        "max_abs_bias": 0.08,
+        "max_coverage_gap": 0.08,
+    }
     return GateParams(**params.evaluate.gate.model_dump() | small)
 
 
@@ -121,19 +140,28 @@ def evaluate_params(params: Params, gate_params: GateParams) -> EvaluateParams:
 
 @pytest.fixture(scope="session")
 def sales_of() -> Callable[..., pl.DataFrame]:
-    """`sales_of({"a": [1, 0, None]}, first)`: a sales frame, one row a day; None leaves the row out, known a day later."""
+    """`sales_of({"a": [1, 0, None]}, first)`: a sales frame, one row a day; None leaves the row
+    out, known a day later.
+    """
     return _sales_of
 
 
 @pytest.fixture(scope="session")
 def make_panel() -> MakePanel:
-    """`make_panel(series=8, days=120, seed=3)`: a random panel with gaps, launches, closed days, prices, covariates."""
+    """`make_panel(series=8, days=120, seed=3)`: a random panel with gaps, launches, closed days,
+    prices, covariates.
+    """
     return _make_panel
 
 
 def _sales_of(units: dict[str, list[float | None]], first: date = date(2024, 1, 1)) -> pl.DataFrame:
     rows = [
-        (name, first + timedelta(days=k), float(y), datetime.combine(first + timedelta(days=k + 1), time(5)))
+        (
+            name,
+            first + timedelta(days=k),
+            float(y),
+            datetime.combine(first + timedelta(days=k + 1), time(5)),
+        )
         for name, values in units.items()
         for k, y in enumerate(values)
         if y is not None
@@ -143,9 +171,15 @@ def _sales_of(units: dict[str, list[float | None]], first: date = date(2024, 1, 
 
 
 def _make_panel(
-    series: int = 8, days: int = 120, seed: int = 3, first: date = date(2023, 1, 2), nasty: bool = True
+    series: int = 8,
+    days: int = 120,
+    seed: int = 3,
+    first: date = date(2023, 1, 2),
+    nasty: bool = True,
 ) -> Panel:
-    """Two stores in two states, two departments, Poisson sales with a week. `nasty` adds gaps, late launches, closed days."""
+    """Two stores in two states, two departments, Poisson sales with a week. `nasty` adds gaps, late
+    launches, closed days.
+    """
     rng = np.random.default_rng(seed)
     known_at = datetime.combine(first, time())
     all_days = [first + timedelta(days=k) for k in range(days + 60)]
@@ -162,7 +196,8 @@ def _make_panel(
         y[np.arange(days)[None, :] < launch[:, None]] = 0
         present = rng.random(y.shape) > 0.06  # nothing sold, no row
         late_store = (frame["store_id"] == "S2").to_numpy()
-        present[np.ix_(late_store, rng.choice(days, 3, replace=False))] = False  # its feed never arrived
+        # its feed never arrived
+        present[np.ix_(late_store, rng.choice(days, 3, replace=False))] = False
         present[:, -1] = True
     at_series, at_day = np.nonzero(present)
     sales = pl.DataFrame(
@@ -198,7 +233,10 @@ def _series(count: int) -> pl.DataFrame:
 
 
 def _calendar(days: list[date], closed: list[date], known_at: datetime) -> pl.DataFrame:
-    everywhere = [("*", d, "feast" if k % 45 == 10 else None, d in closed, d.day == 1) for k, d in enumerate(days)]
+    everywhere = [
+        ("*", d, "feast" if k % 45 == 10 else None, d in closed, d.day == 1)
+        for k, d in enumerate(days)
+    ]
     local = [("AA", d, "fair", False, True) for k, d in enumerate(days) if k % 50 == 30]
     names = ["region", "ds", "event", "is_closed", "is_payday"]
     return pl.DataFrame(everywhere + local, schema=names, orient="row").with_columns(
@@ -206,7 +244,9 @@ def _calendar(days: list[date], closed: list[date], known_at: datetime) -> pl.Da
     )
 
 
-def _prices(ids: pl.Series, first: date, days: int, known_at: datetime, rng: np.random.Generator) -> pl.DataFrame:
+def _prices(
+    ids: pl.Series, first: date, days: int, known_at: datetime, rng: np.random.Generator
+) -> pl.DataFrame:
     """A price a week; the odd week has none, the odd one is a promotion."""
     rows = []
     for name in ids:
@@ -217,14 +257,32 @@ def _prices(ids: pl.Series, first: date, days: int, known_at: datetime, rng: np.
             promo = float(rng.random() < 0.15)
             price = round(base * (0.7 if promo else 1.0) * rng.choice([1.0, 1.05]), 2)
             rows.append(
-                (name, first + timedelta(days=start), first + timedelta(days=start + 6), known_at, price, promo)
+                (
+                    name,
+                    first + timedelta(days=start),
+                    first + timedelta(days=start + 6),
+                    known_at,
+                    price,
+                    promo,
+                )
             )
-    return pl.DataFrame(rows, schema=["unique_id", "from_ds", "to_ds", "known_at", "price", "promo"], orient="row")
+    return pl.DataFrame(
+        rows, schema=["unique_id", "from_ds", "to_ds", "known_at", "price", "promo"], orient="row"
+    )
 
 
-def _covariates(ids: pl.Series, days: list[date], known_at: datetime, rng: np.random.Generator) -> pl.DataFrame:
+def _covariates(
+    ids: pl.Series, days: list[date], known_at: datetime, rng: np.random.Generator
+) -> pl.DataFrame:
     parts = [
-        pl.DataFrame({"unique_id": [one] * len(days), "ds": days, "name": [name] * len(days), "value": values})
+        pl.DataFrame(
+            {
+                "unique_id": [one] * len(days),
+                "ds": days,
+                "name": [name] * len(days),
+                "value": values,
+            }
+        )
         for one in ids
         for name, values in (
             ("school", (rng.random(len(days)) < 0.2).astype(float)),

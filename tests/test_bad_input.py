@@ -1,4 +1,6 @@
-"""The doors on bad input, walked as a user walks them: one clear sentence, the right exit code, never a traceback, no row lost."""
+"""The doors on bad input, walked as a user walks them: one clear sentence, the right exit code,
+never a traceback, no row lost.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,13 @@ from storage.inbox import claimed_inbox
 from storage.store import open_store
 
 DONE, REFUSED, WRONG_USAGE, BUSY = 0, 1, 2, 3
-DOORS = {"ingest": ingest, "train": train, "evaluate": evaluate, "inference": inference, "monitor": monitor}
+DOORS = {
+    "ingest": ingest,
+    "train": train,
+    "evaluate": evaluate,
+    "inference": inference,
+    "monitor": monitor,
+}
 OWN_FILES = {
     "sales": "sales*",
     "plans": "plans*",
@@ -49,16 +57,29 @@ class Walk:
     @property
     def refusals(self) -> list[str]:
         """The lines that say why."""
-        return [line for line in self.err.splitlines() if line.startswith("refused: ") or ": error: " in line]
+        return [
+            line
+            for line in self.err.splitlines()
+            if line.startswith("refused: ") or ": error: " in line
+        ]
 
 
 @pytest.fixture
 def walk(capfd, tmp_path: Path):
-    """`walk("train", "--cutoff", "2024-01-01", params=..., data=...)`: the door's main, in this process."""
+    """`walk("train", "--cutoff", "2024-01-01", params=..., data=...)`: the door's main, in this
+    process.
+    """
 
     def through(door: str, *arguments: str, params: Path, data: Path | None = None) -> Walk:
         capfd.readouterr()
-        argv = [*arguments, "--params", str(params), "--data", str(data or tmp_path / "data"), "--json"]
+        argv = [
+            *arguments,
+            "--params",
+            str(params),
+            "--data",
+            str(data or tmp_path / "data"),
+            "--json",
+        ]
         try:
             code = DOORS[door].main(argv)
         except SystemExit as parsed:  # argparse
@@ -72,7 +93,9 @@ def walk(capfd, tmp_path: Path):
 
 @pytest.fixture(scope="module")
 def write_params(root: Path, tmp_path_factory) -> Callable[..., Path]:
-    """`write_params(change)`: the shipped params, small and quick, `change(mapping)` applied, as a path."""
+    """`write_params(change)`: the shipped params, small and quick, `change(mapping)` applied, as a
+    path.
+    """
 
     def write(change: Change | None = None) -> Path:
         yaml = YAML()
@@ -103,12 +126,18 @@ def own_files(write_params) -> Path:
 
 @pytest.fixture(scope="module")
 def simulated(write_params, tmp_path_factory) -> tuple[Path, Path]:
-    """Params and data of the smallest simulator: store and panel, no model, a calibration of the baseline. Only read it."""
+    """Params and data of the smallest simulator: store and panel, no model, a calibration of the
+    baseline. Only read it.
+    """
     params_file, data = write_params(), tmp_path_factory.mktemp("simulated") / "data"
-    assert ingest.main(["fill", "--freeze", "--params", str(params_file), "--data", str(data)]) == DONE
+    assert (
+        ingest.main(["fill", "--freeze", "--params", str(params_file), "--data", str(data)]) == DONE
+    )
     weeks = learn_weeks(np.ones((20, 28)), np.ones((20, 28)), 2)
     levels = train.load_params(params_file).source.hierarchy
-    plain = calibration_json({"seasonal_naive": Calibration({level.name: weeks for level in levels})})
+    plain = calibration_json(
+        {"seasonal_naive": Calibration({level.name: weeks for level in levels})}
+    )
     Paths(data).backtest.mkdir()
     (Paths(data).backtest / "calibration.json").write_text(json.dumps(plain), encoding="utf-8")
     return params_file, data
@@ -153,10 +182,15 @@ def ledger(data: Path) -> list[dict[str, Any]]:
     return lines
 
 
-def test_bad_rows_are_refused_each_for_its_reason_and_the_others_are_taken(walk, own_files, tmp_path):
+def test_bad_rows_are_refused_each_for_its_reason_and_the_others_are_taken(
+    walk, own_files, tmp_path
+):
     drop(tmp_path / "data", "sales_1.csv", rows(87, *ROWS_REFUSED))
     walked = walk("ingest", params=own_files)
-    assert (walked.code, walked.told["rows_in"] - walked.told["rows_out"]) == (DONE, walked.told["rows_refused"])
+    assert (walked.code, walked.told["rows_in"] - walked.told["rows_out"]) == (
+        DONE,
+        walked.told["rows_refused"],
+    )
     (line,) = [line for line in ledger(tmp_path / "data") if line["fact"] == "sales"]
     assert (line["rows_in"], line["rows_refused"]) == (100, 13)
     with open_store(Paths(tmp_path / "data").store) as con:
@@ -214,18 +248,30 @@ def test_a_file_nobody_expects_is_told_by_the_patterns_it_does_not_match(walk, o
 
 
 def test_a_plan_with_bad_rows_is_balanced_too(walk, own_files, tmp_path):
-    plan = "shop,item,day,deal\n" + "".join(f"A,i{k},2024-03-01,1\n" for k in range(9)) + "A,x,soon,1\n"
+    plan = (
+        "shop,item,day,deal\n"
+        + "".join(f"A,i{k},2024-03-01,1\n" for k in range(9))
+        + "A,x,soon,1\n"
+    )
     drop(tmp_path / "data", "plans_1.csv", plan)
     walked = walk("ingest", params=own_files)
-    counts = {line["fact"]: (line["rows_in"], line["rows_refused"]) for line in ledger(tmp_path / "data")}
+    counts = {
+        line["fact"]: (line["rows_in"], line["rows_refused"]) for line in ledger(tmp_path / "data")
+    }
     assert walked.code in (DONE, REFUSED)
     assert counts["prices"][0] == 9
 
 
 PARAMS = {
-    "a hierarchy column nobody maps": (lambda raw: raw["features"].update(hierarchy=[["aisle"]]), "features.hierarchy"),
+    "a hierarchy column nobody maps": (
+        lambda raw: raw["features"].update(hierarchy=[["aisle"]]),
+        "features.hierarchy",
+    ),
     "a level nobody maps": (lambda raw: raw["source"].update(levels=[["aisle"]]), "source.levels"),
-    "a covariate nobody maps": (lambda raw: raw["features"].update(known_future=["rain"]), "features.known_future"),
+    "a covariate nobody maps": (
+        lambda raw: raw["features"].update(known_future=["rain"]),
+        "features.known_future",
+    ),
     "an unknown name": (lambda raw: raw["train"].update(round=3), "train.round: "),
     "out of range": (lambda raw: raw["train"].update(horizon=0), "train.horizon: "),
     "blocks that shrink": (lambda raw: raw["train"].update(blocks=[14, 7]), "train.blocks: "),
@@ -235,7 +281,9 @@ PARAMS = {
 
 
 @pytest.mark.parametrize("case", list(PARAMS))
-def test_params_that_cannot_be_meant_are_wrong_usage_before_anything_is_read(walk, write_params, case):
+def test_params_that_cannot_be_meant_are_wrong_usage_before_anything_is_read(
+    walk, write_params, case
+):
     change, place = PARAMS[case]
     walked = walk("train", params=write_params(change))
     assert (walked.code, len(walked.refusals)) == (WRONG_USAGE, 1)
@@ -243,16 +291,36 @@ def test_params_that_cannot_be_meant_are_wrong_usage_before_anything_is_read(wal
 
 
 QUESTIONS = {
-    "a glob of nothing": (("inference", "--series", "NO_SUCH_*"), WRONG_USAGE, "no series fits 'NO_SUCH_*'"),
+    "a glob of nothing": (
+        ("inference", "--series", "NO_SUCH_*"),
+        WRONG_USAGE,
+        "no series fits 'NO_SUCH_*'",
+    ),
     "horizon 0": (("inference", "--horizon", "0"), WRONG_USAGE, "horizon"),
     "horizon -7": (("inference", "--horizon", "-7"), WRONG_USAGE, "horizon"),
     "a horizon of years": (("inference", "--horizon", "100000"), WRONG_USAGE, "horizon"),
     "horizon of words": (("inference", "--horizon", "soon"), WRONG_USAGE, "--horizon"),
-    "origin of words": (("inference", "--origin", "yesterday"), WRONG_USAGE, "'yesterday' is not a day"),
-    "origin before the data": (("inference", "--origin", "2001-01-01"), REFUSED, "no sales row up to here"),
-    "as of before the data": (("inference", "--as-of", "2001-01-01"), REFUSED, "no sales row up to here"),
+    "origin of words": (
+        ("inference", "--origin", "yesterday"),
+        WRONG_USAGE,
+        "'yesterday' is not a day",
+    ),
+    "origin before the data": (
+        ("inference", "--origin", "2001-01-01"),
+        REFUSED,
+        "no sales row up to here",
+    ),
+    "as of before the data": (
+        ("inference", "--as-of", "2001-01-01"),
+        REFUSED,
+        "no sales row up to here",
+    ),
     "as of words": (("inference", "--as-of", "now"), WRONG_USAGE, "'now' is not a moment"),
-    "cutoff before the data": (("train", "--cutoff", "2001-01-01"), REFUSED, "no sales row up to here"),
+    "cutoff before the data": (
+        ("train", "--cutoff", "2001-01-01"),
+        REFUSED,
+        "no sales row up to here",
+    ),
     "cutoff too early": (("train", "--cutoff", "2024-01-05"), REFUSED, "Bring a longer history"),
     "cutoff of words": (("train", "--cutoff", "20240109"), WRONG_USAGE, "is not a day"),
     "an unknown option": (("train", "--fast"), WRONG_USAGE, "--fast"),
@@ -271,7 +339,9 @@ def test_a_question_that_cannot_be_answered_is_refused_with_the_way_out(walk, si
 
 def test_an_origin_after_the_data_is_answered_from_the_last_known_day(walk, simulated):
     params_file, data = simulated
-    walked = walk("inference", "--origin", "2024-05-05", "--horizon", "3", params=params_file, data=data)
+    walked = walk(
+        "inference", "--origin", "2024-05-05", "--horizon", "3", params=params_file, data=data
+    )
     assert (walked.code, walked.told["rows"], date.fromisoformat(walked.told["origin"])) == (
         DONE,
         20 * 3,
@@ -296,7 +366,11 @@ EMPTY_HOUSE = {
     "report": (("monitor", "report"), REFUSED, "panel"),
     "check": (("ingest", "check-panel"), REFUSED, "panel"),
     "freeze": (("ingest", "freeze"), REFUSED, ""),
-    "use without a folder": (("ingest", "source", "--use", "files"), WRONG_USAGE, "source.path is empty"),
+    "use without a folder": (
+        ("ingest", "source", "--use", "files"),
+        WRONG_USAGE,
+        "source.path is empty",
+    ),
     "use of a folder that is not there": (
         ("ingest", "source", "--use", "m5", "--data-from", "nowhere"),
         REFUSED,

@@ -1,4 +1,6 @@
-"""The evidence on quantiles: which cells a part holds, and that the share below is read over them alone."""
+"""The evidence on quantiles: which cells a part holds, and that the share below is read over them
+alone.
+"""
 
 from __future__ import annotations
 
@@ -22,16 +24,25 @@ EVERY_DAY = DemandRules(absent_means_zero=True, max_stockout_share=1.0, region=N
 
 @pytest.fixture
 def window():
-    """A fast series named after a slow one, so that the order of series and the order of groups differ."""
+    """A fast series named after a slow one, so that the order of series and the order of groups
+    differ.
+    """
     ids, units = ["z_slow", "a_fast"], [0.0, 9.0]
     ds = [date(2024, 1, 1) + timedelta(days=k) for k in range(DAYS)]
     y = np.repeat(units, DAYS)
     y[0] = 1.0  # the slow one did sell once
     sales = pl.DataFrame(
-        {"unique_id": np.repeat(ids, DAYS), "ds": ds * 2, "y": y, "known_at": [datetime(2024, 6, 1)] * 2 * DAYS}
+        {
+            "unique_id": np.repeat(ids, DAYS),
+            "ds": ds * 2,
+            "y": y,
+            "known_at": [datetime(2024, 6, 1)] * 2 * DAYS,
+        }
     )
     panel = panel_of(sales, pl.DataFrame({"unique_id": ids}))
-    return window_after(panel, ds[-1] - timedelta(days=HORIZON), HORIZON, levels_of([[]]), EVERY_DAY)
+    return window_after(
+        panel, ds[-1] - timedelta(days=HORIZON), HORIZON, levels_of([[]]), EVERY_DAY
+    )
 
 
 def test_a_part_holds_the_cells_of_its_own_series_and_weeks(window):
@@ -49,4 +60,9 @@ def test_by_hand_a_poisson_of_mean_one_and_what_lies_inside():
     quantiles = poisson(np.array([[1.0, 1.0]]))
     assert [float(quantiles[name][0, 0]) for name in QUANTILES] == [0, 0, 0, 0, 1, 2, 2, 3, 4]
     told = conduct(np.array([[2.0, 4.0]]), quantiles, np.ones((1, 2), dtype=bool))
-    assert (told["cells"], told["coverage_50"], told["coverage_95"], told["coverage_99"]) == (2, 0.5, 0.5, 1.0)
+    assert (told["cells"], told["coverage_50"], told["coverage_95"], told["coverage_99"]) == (
+        2,
+        0.5,
+        0.5,
+        1.0,
+    )

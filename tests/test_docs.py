@@ -35,7 +35,9 @@ def params_in_code(section: type[BaseModel] = Params, inside: str = "") -> set[s
 
 
 def params_in_text(text: str) -> dict[str, str]:
-    """Every `name: value` line of a YAML text by its dotted path, with the comment on the line ('' without one)."""
+    """Every `name: value` line of a YAML text by its dotted path, with the comment on the line (''
+    without one).
+    """
     found, path = {}, []
     for line in text.splitlines():
         match = re.match(r"^( *)([A-Za-z_0-9]+):(?: (?:\"[^\"]*\"|[^#\"])*)?(#.*)?$", line)
@@ -61,7 +63,10 @@ def plain(root: Path) -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def design(root: Path) -> dict[str, str]:
     """The pages of the detailed design, by name."""
-    return {path.stem: path.read_text(encoding="utf-8") for path in (root / "docs" / "design").glob("*.md")}
+    return {
+        path.stem: path.read_text(encoding="utf-8")
+        for path in (root / "docs" / "design").glob("*.md")
+    }
 
 
 def test_every_param_of_the_code_stands_in_params_yaml(written):
@@ -70,11 +75,14 @@ def test_every_param_of_the_code_stands_in_params_yaml(written):
 
 def test_every_line_of_params_yaml_is_a_param_of_the_code(written, plain):
     known = params_in_code()
-    sections = {".".join(name.split(".")[:k]) for name in known for k in range(1, name.count(".") + 1)}
+    sections = {
+        ".".join(name.split(".")[:k]) for name in known for k in range(1, name.count(".") + 1)
+    }
     unknown = {
         name
         for name in written
-        if not name.startswith("profiles") and not any(name == one or name.startswith(f"{one}.") for one in known)
+        if not name.startswith("profiles")
+        and not any(name == one or name.startswith(f"{one}.") for one in known)
     }
     assert unknown - sections == set()
     profiles = plain.pop("profiles")
@@ -89,7 +97,11 @@ def test_every_param_has_a_comment_on_its_line(written):
 
 
 def test_every_param_of_a_profile_has_a_comment_or_is_the_one_above_it(written):
-    of_profiles = {name.split(".", 2)[2] for name in written if re.fullmatch(r"profiles\.\w+\.\w+\.\w+.*", name)}
+    of_profiles = {
+        name.split(".", 2)[2]
+        for name in written
+        if re.fullmatch(r"profiles\.\w+\.\w+\.\w+.*", name)
+    }
     assert {name for name in of_profiles if name not in written} == set()
 
 
@@ -98,7 +110,9 @@ def test_the_comment_reader_sees_a_missing_comment():
     assert params_in_text(text) == {"a": "how many", "b": "", "b.c": "", "b.d": "days"}
 
 
-@pytest.mark.parametrize("table", [*FACTS, SERIES.name, FORECASTS.name, FORECAST_LEVELS.name, SCORES.name])
+@pytest.mark.parametrize(
+    "table", [*FACTS, SERIES.name, FORECASTS.name, FORECAST_LEVELS.name, SCORES.name]
+)
 def test_every_table_of_the_contract_stands_in_the_design_of_the_store(design, table):
     assert f"| `{table}` |" in design["storage"]
 
@@ -124,7 +138,9 @@ def test_every_family_of_features_has_a_line_in_the_design_of_features(design):
         past_only=["b"],
         chunk_series=1,
     )
-    for family in {feature.family for feature in declared_features(shipped, horizon=28)} | {"static"}:
+    for family in {feature.family for feature in declared_features(shipped, horizon=28)} | {
+        "static"
+    }:
         assert f"| `{family}` |" in section, family
 
 
@@ -141,7 +157,13 @@ def test_every_fault_of_the_drills_stands_in_the_design_of_operations(design):
 
 def test_system_design_has_its_five_parts_and_leads_to_every_page_of_the_design(root, design):
     overview = (root / "system_design.md").read_text(encoding="utf-8")
-    parts = ["1. Problem", "2. Data pipeline", "3. Model", "4. Evaluation", "5. Deployment constraints"]
+    parts = [
+        "1. Problem",
+        "2. Data pipeline",
+        "3. Model",
+        "4. Evaluation",
+        "5. Deployment constraints",
+    ]
     assert re.findall(r"^## (.+)$", overview, flags=re.MULTILINE) == parts
     assert [page for page in design if f"(docs/design/{page}.md" not in overview] == []
 
@@ -198,7 +220,16 @@ def test_every_door_says_what_it_reads_what_it_writes_and_how_to_run_it(root):
 
 
 def test_every_section_of_params_is_named_after_a_door_a_room_or_what_it_feeds(root):
-    layout_rooms = {"source", "ingest", "features", "train", "evaluate", "inference", "monitor", "drills"}
+    layout_rooms = {
+        "source",
+        "ingest",
+        "features",
+        "train",
+        "evaluate",
+        "inference",
+        "monitor",
+        "drills",
+    }
     assert set(Params.model_fields) == layout_rooms
 
 
@@ -214,21 +245,42 @@ def test_the_runbook_says_what_to_do_for_every_watcher_and_exit_code(root):
         assert f"`{reason}`" in runbook, reason
 
 
-TYPED = ["README.md", "CHANGELOG.md", "CONTRIBUTING.md", "system_design.md", "monitoring.md", "postmortem.md"]
-TYPED += ["docs/runbook.md", "docs/tutorial.md", "docs/extending.md", "docs/design/*.md", "docs/results/*.md"]
+TYPED = [
+    "README.md",
+    "CHANGELOG.md",
+    "CONTRIBUTING.md",
+    "system_design.md",
+    "monitoring.md",
+    "postmortem.md",
+]
+TYPED += [
+    "docs/runbook.md",
+    "docs/tutorial.md",
+    "docs/extending.md",
+    "docs/design/*.md",
+    "docs/results/*.md",
+]
 
 
 def typed_in(root: Path, names: list[str]) -> list[tuple[str, str, str]]:
     """Every `python ENTRY.py ARGUMENTS` a document types: document, entry point or flow, arguments."""
     command = re.compile(r"python ((?:flows/)?[a-z]+\.py)([^`\n#|]*)")
     paths = [path for name in names for path in sorted(root.glob(name))]
-    return [(path.name, *found) for path in paths for found in command.findall(path.read_text(encoding="utf-8"))]
+    return [
+        (path.name, *found)
+        for path in paths
+        for found in command.findall(path.read_text(encoding="utf-8"))
+    ]
 
 
 def test_every_task_and_option_a_document_types_is_one_its_entry_point_has(root):
-    """`python ingest.py replay --batch ID`: "replay" and "--batch" stand in the sources of the command line."""
+    """`python ingest.py replay --batch ID`: "replay" and "--batch" stand in the sources of the
+    command line.
+    """
     shared = ("runtime/command_line.py", "flows/*.py", "stages/*.py", "queries/*.py")
-    beside = "".join(path.read_text(encoding="utf-8") for part in shared for path in sorted(root.glob(part)))
+    beside = "".join(
+        path.read_text(encoding="utf-8") for part in shared for path in sorted(root.glob(part))
+    )
     typed = typed_in(root, TYPED)
     assert len(typed) > 60
     for document, entry_point, arguments in typed:
@@ -239,7 +291,9 @@ def test_every_task_and_option_a_document_types_is_one_its_entry_point_has(root)
 
 
 def test_a_task_and_an_option_nobody_has_are_seen(tmp_path):
-    (tmp_path / "page.md").write_text("`python ingest.py refill --faster` and\npython train.py\n", encoding="utf-8")
+    (tmp_path / "page.md").write_text(
+        "`python ingest.py refill --faster` and\npython train.py\n", encoding="utf-8"
+    )
     assert typed_in(tmp_path, ["*.md"]) == [
         ("page.md", "ingest.py", " refill --faster"),
         ("page.md", "train.py", ""),
@@ -262,7 +316,10 @@ def test_every_mapping_of_the_tutorial_is_one_the_params_take(root, plain):
     from copy import deepcopy
 
     text = (root / "docs" / "tutorial.md").read_text(encoding="utf-8")
-    blocks = [YAML(typ="safe").load(block) for block in re.findall(r"```yaml\n(.*?)```", text, flags=re.DOTALL)]
+    blocks = [
+        YAML(typ="safe").load(block)
+        for block in re.findall(r"```yaml\n(.*?)```", text, flags=re.DOTALL)
+    ]
     mappings = [block for block in blocks if "profiles" in block]
     assert len(mappings) >= 3
     for block in mappings:
@@ -274,6 +331,10 @@ def test_every_mapping_of_the_tutorial_is_one_the_params_take(root, plain):
 
 def test_a_stage_that_reads_the_frozen_panel_runs_again_when_its_reader_changed(root):
     stages = YAML(typ="safe").load((root / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
-    readers = {name: stage["deps"] for name, stage in stages.items() if "data/panel" in stage.get("deps", [])}
+    readers = {
+        name: stage["deps"]
+        for name, stage in stages.items()
+        if "data/panel" in stage.get("deps", [])
+    }
     assert {"validate", "features", "train", "evaluate", "forecast", "report"} <= set(readers)
     assert [name for name, deps in readers.items() if "storage/panel_files.py" not in deps] == []

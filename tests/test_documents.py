@@ -1,4 +1,6 @@
-"""Documents as a person reads them: short lines and paragraphs, live links, plain words, blocks between two marks."""
+"""Documents as a person reads them: short lines and paragraphs, live links, plain words, blocks
+between two marks.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-GENERATED_PAGES = {"leaderboards.md", "calibration.md", "bad_quarter.md"}  # wholly written by `benchmarks render`
+# wholly written by `benchmarks render`
+GENERATED_PAGES = {"leaderboards.md", "calibration.md", "bad_quarter.md"}
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 WRITTEN = [path for path in DOCUMENTS if path.name not in GENERATED_PAGES]
 MOST_COLUMNS, MOST_WORDS = 100, 110
@@ -32,7 +35,9 @@ def prose_of(text: str) -> str:
     """The text without code blocks, generated blocks, tables and images: what is wrapped by hand."""
     text = BLOCK.sub("", text)
     text = re.sub(r"^ *```.*?^ *```$", "", text, flags=re.DOTALL | re.MULTILINE)
-    return "\n".join("" if line.startswith(("|", "![", "<!--")) else line for line in text.splitlines())
+    return "\n".join(
+        "" if line.startswith(("|", "![", "<!--")) else line for line in text.splitlines()
+    )
 
 
 def paragraphs_of(text: str) -> list[str]:
@@ -58,26 +63,34 @@ def anchors_of(text: str) -> set[str]:
     for heading in re.findall(r"^#+ (.+)$", text, flags=re.MULTILINE):
         plain = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", heading).lower()
         anchor = re.sub(r"[^\w\- ]", "", plain).strip().replace(" ", "-")
-        again = next((f"{anchor}-{k}" for k in range(1, 99) if f"{anchor}-{k}" not in anchors), anchor)
+        again = next(
+            (f"{anchor}-{k}" for k in range(1, 99) if f"{anchor}-{k}" not in anchors), anchor
+        )
         anchors.add(again if anchor in anchors else anchor)
     return anchors
 
 
 def dead_links(path: Path) -> list[str]:
     """Links to files that are not there, or to headings that a document does not have."""
-    text = re.sub(r"^ *```.*?^ *```$", "", path.read_text(encoding="utf-8"), flags=re.DOTALL | re.MULTILINE)
+    text = re.sub(
+        r"^ *```.*?^ *```$", "", path.read_text(encoding="utf-8"), flags=re.DOTALL | re.MULTILINE
+    )
     dead = []
     for target, _, anchor in (link.partition("#") for link in re.findall(r"\]\(([^)\s]+)\)", text)):
         if re.match(r"[a-z]+:", target):
             continue
         there = (path.parent / target).resolve() if target else path
-        if not there.exists() or (anchor and anchor not in anchors_of(there.read_text(encoding="utf-8"))):
+        if not there.exists() or (
+            anchor and anchor not in anchors_of(there.read_text(encoding="utf-8"))
+        ):
             dead.append(f"{target}#{anchor}" if anchor else target)
     return dead
 
 
 def retired_words_in(text: str) -> list[str]:
-    """Retired words of the prose and the tables; what stands in backticks or double quotes is a name or a quotation."""
+    """Retired words of the prose and the tables; what stands in backticks or double quotes is a
+    name or a quotation.
+    """
     text = re.sub(r"^ *```.*?^ *```$", "", BLOCK.sub("", text), flags=re.DOTALL | re.MULTILINE)
     plain = re.sub(r"`[^`]*`|\"[^\"\n]*(?:\n[^\"\n]+)?\"|\]\([^)]*\)", "", text)
     return re.findall(rf"\b(?:{RETIRED})\b", plain, flags=re.IGNORECASE)
@@ -86,7 +99,11 @@ def retired_words_in(text: str) -> list[str]:
 @pytest.mark.parametrize("path", WRITTEN, ids=ids(WRITTEN))
 def test_no_line_of_prose_is_wider_than_a_page(path):
     lines = prose_of(path.read_text(encoding="utf-8")).splitlines()
-    assert [line for line in lines if len(line) > MOST_COLUMNS and not re.fullmatch(r"\S+", line.strip())] == []
+    assert [
+        line
+        for line in lines
+        if len(line) > MOST_COLUMNS and not re.fullmatch(r"\S+", line.strip())
+    ] == []
 
 
 @pytest.mark.parametrize("path", WRITTEN, ids=ids(WRITTEN))
@@ -115,7 +132,9 @@ def test_every_generated_block_has_both_marks_and_names_its_renderer(path):
 
 
 def test_every_generated_block_has_a_name_of_its_own_across_documents():
-    names = Counter(match[1] for path in DOCUMENTS for match in BLOCK.finditer(path.read_text(encoding="utf-8")))
+    names = Counter(
+        match[1] for path in DOCUMENTS for match in BLOCK.finditer(path.read_text(encoding="utf-8"))
+    )
     assert [name for name, times in names.items() if times > 1] == []
     assert len(names) >= 32
 
@@ -139,8 +158,17 @@ def test_every_page_of_results_stands_in_their_index():
 
 def test_a_wide_line_a_wall_a_dead_link_and_a_retired_word_are_seen(tmp_path):
     page = tmp_path / "page.md"
-    page.write_text("# A heading\n\n[here](#a-heading) [there](#no-heading) [gone](gone.md)\n", encoding="utf-8")
+    page.write_text(
+        "# A heading\n\n[here](#a-heading) [there](#no-heading) [gone](gone.md)\n", encoding="utf-8"
+    )
     assert dead_links(page) == ["#no-heading", "gone.md"]
-    assert retired_words_in('An alert rings at the door; `told` and "the desk" are names.') == ["rings", "door"]
-    assert paragraphs_of("- one\n  two\n- three\n\n| a | b |\n\nfour\nfive\n") == ["- one two", "- three", "four five"]
+    assert retired_words_in('An alert rings at the door; `told` and "the desk" are names.') == [
+        "rings",
+        "door",
+    ]
+    assert paragraphs_of("- one\n  two\n- three\n\n| a | b |\n\nfour\nfive\n") == [
+        "- one two",
+        "- three",
+        "four five",
+    ]
     assert prose_of("a\n```\n" + "x" * 200 + "\n```\nb") == "a\n\nb"

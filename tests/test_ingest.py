@@ -34,9 +34,19 @@ HEADER = "unique_id,ds,y,state_id,store_id,cat_id,dept_id,item_id"
 
 @pytest.fixture(scope="module")
 def small(params: Params) -> Params:
-    """The simulator at its smallest, judged by Polars so that most tests need not load Great Expectations."""
-    world = {"series": 20, "days": 120, "daily_files": 6, "bad_rows_share": 0.1, "restated_share": 0.1}
-    source = params.source.model_copy(update={"simulator": params.source.simulator.model_copy(update=world)})
+    """The simulator at its smallest, judged by Polars so that most tests need not load Great
+    Expectations.
+    """
+    world = {
+        "series": 20,
+        "days": 120,
+        "daily_files": 6,
+        "bad_rows_share": 0.1,
+        "restated_share": 0.1,
+    }
+    source = params.source.model_copy(
+        update={"simulator": params.source.simulator.model_copy(update=world)}
+    )
     rules = params.ingest.model_copy(update={"great_expectations_max_rows": 1, "lock_wait_s": 0.2})
     return params.model_copy(update={"source": source, "ingest": rules})
 
@@ -61,14 +71,16 @@ def ledger(paths: Paths) -> pl.DataFrame:
         return read_batches(con)
 
 
-def test_a_file_becomes_rows_quarantine_ledger_archive_and_a_page(small: Params, paths: Paths) -> None:
+def test_a_file_becomes_rows_quarantine_ledger_archive_and_a_page(
+    small: Params, paths: Paths
+) -> None:
     drop(paths, "sales_1.csv", *[line(f"s{k}", y=str(k)) for k in range(9)], line("s9", y="-1"))
     summary = door.ingest(small, paths, now=NOW)
     assert (summary["rows_in"], summary["rows_refused"], summary["rows_out"]) == (10, 1, 9)
     assert sales(paths) == {f"s{k}": k for k in range(9)}
-    assert ledger(paths).select("name", "rows_in", "rows_accepted", "rows_refused", "known_at_from").rows() == [
-        ("sales_1.csv", 10, 9, 1, "received")
-    ]
+    assert ledger(paths).select(
+        "name", "rows_in", "rows_accepted", "rows_refused", "known_at_from"
+    ).rows() == [("sales_1.csv", 10, 9, 1, "received")]
     with open_store(paths.store) as con:
         assert read_quarantine(con)["reason"].to_list() == ["units_negative"]
         assert read_fact(con, "sales")["known_at"].unique().to_list() == [NOW]
@@ -77,7 +89,9 @@ def test_a_file_becomes_rows_quarantine_ledger_archive_and_a_page(small: Params,
     assert (paths.validation / "index.html").is_file()
 
 
-def test_the_same_file_twice_changes_nothing_also_under_another_name(small: Params, paths: Paths) -> None:
+def test_the_same_file_twice_changes_nothing_also_under_another_name(
+    small: Params, paths: Paths
+) -> None:
     for name in ("sales_1.csv", "sales_1.csv", "sales_other.csv"):
         drop(paths, name, line("a"))
         summary = door.ingest(small, paths, now=NOW)
@@ -87,7 +101,9 @@ def test_the_same_file_twice_changes_nothing_also_under_another_name(small: Para
     assert waiting_files(paths.inbox) == []
 
 
-def test_a_power_cut_between_commit_and_archive_is_healed_by_the_next_run(small: Params, paths: Paths) -> None:
+def test_a_power_cut_between_commit_and_archive_is_healed_by_the_next_run(
+    small: Params, paths: Paths
+) -> None:
     path = drop(paths, "sales_1.csv", line("a"))
     content = path.read_bytes()
     door.ingest(small, paths, now=NOW)
@@ -99,7 +115,9 @@ def test_a_power_cut_between_commit_and_archive_is_healed_by_the_next_run(small:
     assert sales(paths) == {"a": 1}
 
 
-def test_a_refused_file_keeps_no_other_waiting_and_may_come_again(small: Params, paths: Paths) -> None:
+def test_a_refused_file_keeps_no_other_waiting_and_may_come_again(
+    small: Params, paths: Paths
+) -> None:
     drop(paths, "sales_1.csv", "1,2", header="a,b")
     drop(paths, "sales_2.csv", line("a"))
     summary = door.ingest(small, paths, now=NOW)
@@ -114,7 +132,10 @@ def test_a_refused_file_keeps_no_other_waiting_and_may_come_again(small: Params,
 
 def test_a_batch_of_mostly_bad_rows_is_refused_whole(small: Params, paths: Paths) -> None:
     drop(paths, "sales_1.csv", line("a"), line("b", y="-1"))
-    assert "too_many_refused: 1 of 2" in door.ingest(small, paths, now=NOW)["why_refused"]["sales_1.csv"]
+    assert (
+        "too_many_refused: 1 of 2"
+        in door.ingest(small, paths, now=NOW)["why_refused"]["sales_1.csv"]
+    )
     assert sales(paths) == {}
     assert ledger(paths).select("rows_in", "rows_accepted", "rows_refused").rows() == [(2, 0, 2)]
 
@@ -132,7 +153,9 @@ BAD_FILES = {
 
 
 @pytest.mark.parametrize("name", list(BAD_FILES))
-def test_a_bad_file_gives_one_clear_message_and_nothing_half_written(small: Params, paths: Paths, name: str) -> None:
+def test_a_bad_file_gives_one_clear_message_and_nothing_half_written(
+    small: Params, paths: Paths, name: str
+) -> None:
     (paths.inbox / name).write_bytes(BAD_FILES[name])
     summary = door.ingest(small, paths, now=NOW)
     assert sales(paths) == {}
@@ -145,11 +168,20 @@ def test_a_bad_file_gives_one_clear_message_and_nothing_half_written(small: Para
 
 
 @pytest.mark.parametrize("is_alone", [False, True])
-def test_an_odd_day_is_noted_in_a_history_and_refused_as_a_file(small: Params, paths: Paths, is_alone: bool) -> None:
+def test_an_odd_day_is_noted_in_a_history_and_refused_as_a_file(
+    small: Params, paths: Paths, is_alone: bool
+) -> None:
     """Of years at once nobody can send one day again."""
     odd, days = date(2024, 2, 29), [date(2024, 2, 29) - timedelta(days=k) for k in range(70)]
-    rows = {day: [line(f"s{n:02d}", str(day), "900" if day == odd else "3") for n in range(40)] for day in days}
-    drop(paths, "sales_1.csv", *[row for day in days if day != odd or not is_alone for row in rows[day]])
+    rows = {
+        day: [line(f"s{n:02d}", str(day), "900" if day == odd else "3") for n in range(40)]
+        for day in days
+    }
+    drop(
+        paths,
+        "sales_1.csv",
+        *[row for day in days if day != odd or not is_alone for row in rows[day]],
+    )
     if is_alone:
         drop(paths, "sales_2.csv", *rows[odd])
     summary = door.ingest(small, paths, now=NOW)
@@ -159,14 +191,18 @@ def test_an_odd_day_is_noted_in_a_history_and_refused_as_a_file(small: Params, p
 
 
 @pytest.mark.parametrize("name", ["bom", "semicolons", "decimal_comma"])
-def test_a_file_written_another_way_is_read_all_the_same(small: Params, paths: Paths, name: str) -> None:
+def test_a_file_written_another_way_is_read_all_the_same(
+    small: Params, paths: Paths, name: str
+) -> None:
     text = "\n".join([HEADER, line("a", y="2.0")]) + "\n"
     if name == "semicolons":
         text = text.replace(",", ";")
     if name == "decimal_comma":
         text = text.replace(",", ";").replace("2.0", "2,0")
         small = small.model_copy(update={"source": files_source(small)})
-    (paths.inbox / "sales_1.csv").write_text(text, encoding="utf-8-sig" if name == "bom" else "utf-8")
+    (paths.inbox / "sales_1.csv").write_text(
+        text, encoding="utf-8-sig" if name == "bom" else "utf-8"
+    )
     door.ingest(small, paths, now=NOW)
     assert sales(paths) == {"a": 2}
 
@@ -174,7 +210,12 @@ def test_a_file_written_another_way_is_read_all_the_same(small: Params, paths: P
 def files_source(params: Params):
     """Own files whose columns have the contract's names, with decimal commas."""
     columns = {"unique_id": ["unique_id"], "ds": "ds", "y": "y"}
-    plain = {"sales": "sales*", "decimal": ",", "columns": columns, "hierarchy": {"store_id": "store_id"}}
+    plain = {
+        "sales": "sales*",
+        "decimal": ",",
+        "columns": columns,
+        "hierarchy": {"store_id": "store_id"},
+    }
     bare = {"known_future": {}, "past_only": {}, "static": None}
     mapping = params.source.files.model_copy(update=plain | bare)
     return params.source.model_copy(update={"kind": "files", "files": mapping})
@@ -182,7 +223,12 @@ def files_source(params: Params):
 
 def test_markup_and_formulas_in_names_are_only_names(small: Params, paths: Paths) -> None:
     names = ["<img src=x onerror=alert(1)>", "=cmd()", "'; drop table sales; --", "../../etc"]
-    drop(paths, "sales_$(reboot);<b>.csv", *[line(name) for name in names], *[line(f"s{k}", y="2") for k in range(5)])
+    drop(
+        paths,
+        "sales_$(reboot);<b>.csv",
+        *[line(name) for name in names],
+        *[line(f"s{k}", y="2") for k in range(5)],
+    )
     door.ingest(small, paths, now=NOW)
     assert sales(paths).keys() >= set(names)
     for page in paths.validation.glob("*.html"):
@@ -215,7 +261,9 @@ def test_a_store_of_another_source_is_not_mixed_with(small: Params, paths: Paths
     drop(paths, "sales_1.csv", line("a"))
     door.ingest(small, paths, now=NOW)
     drop(paths, "sales_2.csv", line("a", y="9"))
-    other = small.model_copy(update={"source": small.source.model_copy(update={"path": "elsewhere"})})
+    other = small.model_copy(
+        update={"source": small.source.model_copy(update={"path": "elsewhere"})}
+    )
     with pytest.raises(StoreBroken, match="source --use"):
         door.ingest(other, paths, now=NOW)
     assert sales(paths) == {"a": 1}
@@ -224,7 +272,9 @@ def test_a_store_of_another_source_is_not_mixed_with(small: Params, paths: Paths
 def test_filling_twice_gives_the_same_panel_as_filling_once_on_another_day(
     small: Params, paths: Paths, tmp_path: Path
 ) -> None:
-    """The laboratory's promise: nothing of the clock, of the order or of the number of runs gets into the panel."""
+    """The laboratory's promise: nothing of the clock, of the order or of the number of runs gets
+    into the panel.
+    """
     fill(small, paths, now=NOW)
     first = freeze(small, paths)["panel"]
     assert fill(small, paths, now=datetime(2025, 1, 1))["accepted"] == 0
@@ -232,11 +282,15 @@ def test_filling_twice_gives_the_same_panel_as_filling_once_on_another_day(
     elsewhere = Paths(tmp_path / "elsewhere")
     fill(small, elsewhere, now=datetime(2030, 1, 1))
     assert freeze(small, elsewhere)["panel"] == first
-    assert (elsewhere.truth / "truth.parquet").read_bytes() == (paths.truth / "truth.parquet").read_bytes()
+    assert (elsewhere.truth / "truth.parquet").read_bytes() == (
+        paths.truth / "truth.parquet"
+    ).read_bytes()
     assert waiting_files(paths.inbox) == []
 
 
-def test_what_the_simulator_broke_is_refused_and_what_it_restated_is_history(small: Params, paths: Paths) -> None:
+def test_what_the_simulator_broke_is_refused_and_what_it_restated_is_history(
+    small: Params, paths: Paths
+) -> None:
     summary = fill(small, paths, now=NOW)
     assert summary["rows_in"] == summary["rows_out"] + summary["rows_refused"]
     freeze(small, paths)
@@ -245,7 +299,13 @@ def test_what_the_simulator_broke_is_refused_and_what_it_restated_is_history(sma
     with open_store(paths.store) as con:
         reasons = set(read_quarantine(con)["reason"])
     assert {"units_negative", "unreadable_date"} <= reasons
-    assert reasons <= {"units_negative", "unreadable_date", "repeated_row", "contradicting_rows", "unplaced_series"}
+    assert reasons <= {
+        "units_negative",
+        "unreadable_date",
+        "repeated_row",
+        "contradicting_rows",
+        "unplaced_series",
+    }
 
 
 def test_the_frozen_panel_is_checked_against_the_rules(small: Params, paths: Paths) -> None:
@@ -255,7 +315,9 @@ def test_the_frozen_panel_is_checked_against_the_rules(small: Params, paths: Pat
     stricter = small.model_copy(update={"ingest": small.ingest.model_copy(update={"max_y": 0.5})})
     with pytest.raises(GateFailed, match="units_absurd"):
         check_panel(stricter, paths)
-    assert json.loads((paths.validation / "panel.json").read_text(encoding="utf-8"))["broken_rows"] > 0
+    assert (
+        json.loads((paths.validation / "panel.json").read_text(encoding="utf-8"))["broken_rows"] > 0
+    )
 
 
 def test_a_history_is_known_the_morning_after_each_day_and_its_plans_before_the_first(
@@ -263,7 +325,9 @@ def test_a_history_is_known_the_morning_after_each_day_and_its_plans_before_the_
 ) -> None:
     own = paths.root / "own"
     own.mkdir()
-    (own / "sales.csv").write_text(f"{HEADER}\n{line('a')}\n{line('a', ds='2024-02-28')}\n", encoding="utf-8")
+    (own / "sales.csv").write_text(
+        f"{HEADER}\n{line('a')}\n{line('a', ds='2024-02-28')}\n", encoding="utf-8"
+    )
     source = files_source(small).model_copy(update={"path": str(own), "assumed_delay_days": 1})
     fill(small.model_copy(update={"source": source}), paths, now=NOW)
     with open_store(paths.store) as con:
@@ -278,14 +342,20 @@ def test_a_history_is_known_the_morning_after_each_day_and_its_plans_before_the_
 def test_a_source_file_that_changed_fills_the_panel_of_a_clean_clone(
     small: Params, paths: Paths, tmp_path: Path
 ) -> None:
-    """A fill states the source anew, as if it had always said so: learned when the clock says so, the panel's hash would
-    depend on it and on what the store held before, and no clone could make dvc.lock's again."""
+    """A fill states the source anew, as if it had always said so: learned when the clock says so,
+    the panel's hash would depend on it and on what the store held before, and no clone could make
+    dvc.lock's again.
+    """
     own = tmp_path / "own"
     own.mkdir()
-    params = small.model_copy(update={"source": files_source(small).model_copy(update={"path": str(own)})})
+    params = small.model_copy(
+        update={"source": files_source(small).model_copy(update={"path": str(own)})}
+    )
     days = [line("a", ds=f"2024-02-{day}") for day in range(10, 20)]
     for now, units in ((NOW + timedelta(days=1), "5"), (NOW + timedelta(days=9), "9")):
-        (own / "sales.csv").write_text("\n".join([HEADER, line("a", y=units), *days]) + "\n", encoding="utf-8")
+        (own / "sales.csv").write_text(
+            "\n".join([HEADER, line("a", y=units), *days]) + "\n", encoding="utf-8"
+        )
         fill(params, paths, now=now)
     clone = Paths(tmp_path / "clone")
     fill(params, clone, now=NOW + timedelta(days=400))
@@ -293,11 +363,18 @@ def test_a_source_file_that_changed_fills_the_panel_of_a_clean_clone(
 
 
 def test_a_year_dropped_later_changes_no_earlier_reading(small: Params, paths: Paths) -> None:
-    """The first load is taken as known in its time; a second one, without known_at, is learned when it comes."""
+    """The first load is taken as known in its time; a second one, without known_at, is learned when
+    it comes.
+    """
     days = [f"2024-{month:02d}-15" for month in (1, 2)]
     drop(paths, "sales_1.csv", *[line("a", ds=day) for day in days])
     door.ingest(small, paths, now=NOW)
-    drop(paths, "sales_2.csv", line("a", ds="2023-11-15"), *[line("a", ds=day, y="7") for day in days])
+    drop(
+        paths,
+        "sales_2.csv",
+        line("a", ds="2023-11-15"),
+        *[line("a", ds=day, y="7") for day in days],
+    )
     door.ingest(small, paths, now=datetime(2024, 4, 1))
     with open_store(paths.store) as con:
         assert read_fact(con, "sales", datetime(2024, 3, 2))["y"].to_list() == [1, 1]
@@ -313,7 +390,9 @@ def test_a_source_with_a_refused_file_fills_no_panel(small: Params, paths: Paths
         fill(small.model_copy(update={"source": source}), paths, now=NOW)
 
 
-def test_using_another_source_edits_three_lines_and_sets_the_store_aside(root: Path, tmp_path: Path) -> None:
+def test_using_another_source_edits_three_lines_and_sets_the_store_aside(
+    root: Path, tmp_path: Path
+) -> None:
     params_path, paths = tmp_path / "params.yaml", Paths(tmp_path / "data")
     text = (root / "params.yaml").read_text(encoding="utf-8")
     params_path.write_text(text, encoding="utf-8")
@@ -330,7 +409,9 @@ def test_using_another_source_edits_three_lines_and_sets_the_store_aside(root: P
     assert sorted(path.name for path in tmp_path.iterdir()) == ["data", "own", "params.yaml"]
 
 
-def test_a_lost_store_is_made_again_from_its_journal_whatever_the_rules_say_now(small: Params, paths: Paths) -> None:
+def test_a_lost_store_is_made_again_from_its_journal_whatever_the_rules_say_now(
+    small: Params, paths: Paths
+) -> None:
     """The file is gone, the limits are others: not a row differs, and the same file is still known."""
     drop(paths, "sales_1.csv", *[line(f"s{k}", y=str(k)) for k in range(9)], line("s9", y="-1"))
     door.ingest(small, paths, now=NOW)
@@ -356,18 +437,26 @@ def run(*arguments: str) -> subprocess.CompletedProcess:
 
 
 def test_the_command_line_says_how_it_went_by_its_exit_code(root: Path, paths: Paths) -> None:
-    """A refused file: 1, after the others were taken, by Great Expectations this time; a held store: 3."""
+    """A refused file: 1, after the others were taken, by Great Expectations this time; a held
+    store: 3.
+    """
     drop(paths, "sales_1.csv", line("a"))
     drop(paths, "sales_2.csv", "1,2", header="a,b")
     params_path = paths.root / "params.yaml"
-    text = (root / "params.yaml").read_text(encoding="utf-8").replace("lock_wait_s: 30", "lock_wait_s: 0.1")
+    text = (
+        (root / "params.yaml")
+        .read_text(encoding="utf-8")
+        .replace("lock_wait_s: 30", "lock_wait_s: 0.1")
+    )
     params_path.write_text(text, encoding="utf-8")
     arguments = ("--params", str(params_path), "--data", str(paths.root), "--json")
     refused = run(*arguments)
     assert refused.returncode == 1
     assert json.loads(refused.stdout)["status"] == "refused"
     assert "Traceback" not in refused.stderr
-    assert "great_expectations" in next(paths.validation.glob("*.batch.json")).read_text(encoding="utf-8")
+    assert "great_expectations" in next(paths.validation.glob("*.batch.json")).read_text(
+        encoding="utf-8"
+    )
     assert sales(paths) == {"a": 1}
     drop(paths, "sales_3.csv", line("a", y="5"))
     with open_store(paths.store):
@@ -383,16 +472,22 @@ def test_help_needs_no_heavy_package(name: str) -> None:
     heavy = ("duckdb", "pandas", "great_expectations", "lightgbm", "statsforecast", "prefect")
     code = f"import sys, {name}; print([n for n in {heavy} if n in sys.modules])"
     root = Path(__file__).parents[1]
-    seen = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True)  # noqa: S603
+    seen = subprocess.run(
+        [sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True
+    )
     assert seen.stdout.strip() == "[]"
 
 
-def test_a_plan_loaded_before_its_first_day_can_be_corrected_the_next_morning(small: Params, paths: Paths) -> None:
+def test_a_plan_loaded_before_its_first_day_can_be_corrected_the_next_morning(
+    small: Params, paths: Paths
+) -> None:
     """Assumed to have been known on its first day, it would be younger than the correction."""
     source = files_source(small)
     calendar = {"calendar": "days*", "calendar_columns": {"ds": "day", "event": "feast"}}
     params = small.model_copy(
-        update={"source": source.model_copy(update={"files": source.files.model_copy(update=calendar)})}
+        update={
+            "source": source.model_copy(update={"files": source.files.model_copy(update=calendar)})
+        }
     )
     for text, day in (("2024-03-05,Fair", 0), ("2024-03-05,Feast", 1)):
         drop(paths, f"days_{day}.csv", text, header="day,feast")
@@ -404,13 +499,23 @@ def test_a_plan_loaded_before_its_first_day_can_be_corrected_the_next_morning(sm
 def test_late_lines_of_a_known_day_do_not_replace_it(small: Params, paths: Paths) -> None:
     source = files_source(small)
     params = small.model_copy(
-        update={"source": source.model_copy(update={"files": source.files.model_copy(update={"transactions": True})})}
+        update={
+            "source": source.model_copy(
+                update={"files": source.files.model_copy(update={"transactions": True})}
+            )
+        }
     )
     header = "unique_id,ds,y,store_id"
     whole = [f"s{k},2024-02-28,{k + 1},CA_1" for k in range(6)]
     drop(paths, "sales_1.csv", *whole, "s0,2024-02-28,9,CA_1", header=header)
     door.ingest(params, paths, now=NOW)
-    drop(paths, "sales_2.csv", "s0,2024-02-28,2,CA_1", *[f"s{k},2024-02-29,1,CA_1" for k in range(6)], header=header)
+    drop(
+        paths,
+        "sales_2.csv",
+        "s0,2024-02-28,2,CA_1",
+        *[f"s{k},2024-02-29,1,CA_1" for k in range(6)],
+        header=header,
+    )
     door.ingest(params, paths, now=NOW + timedelta(days=1))
     with open_store(paths.store) as con:
         day = read_fact(con, "sales").filter(ds=date(2024, 2, 28))
@@ -426,7 +531,9 @@ def test_late_lines_of_a_known_day_do_not_replace_it(small: Params, paths: Paths
 def test_what_stands_in_a_refused_late_line_stays_out_with_it_and_comes_with_the_whole_day(
     small: Params, paths: Paths
 ) -> None:
-    """A late line of s0 at 9.00 would be the price of a day on which it sold ten at 2.00. A price of a day without units is a plan."""
+    """A late line of s0 at 9.00 would be the price of a day on which it sold ten at 2.00. A price
+    of a day without units is a plan.
+    """
     source = files_source(small)
     mapped = {
         "transactions": True,
@@ -435,14 +542,21 @@ def test_what_stands_in_a_refused_late_line_stays_out_with_it_and_comes_with_the
         "past_only": {"visitors": "visitors"},
     }
     params = small.model_copy(
-        update={"source": source.model_copy(update={"files": source.files.model_copy(update=mapped)})}
+        update={
+            "source": source.model_copy(update={"files": source.files.model_copy(update=mapped)})
+        }
     )
     header, day = "unique_id,ds,y,store_id,price,visitors", "2024-02-28"
     whole = [f"s{k},{day},10,CA_1,2.0,5" for k in range(6)]
 
     def known(fact: str, ds: str, value: str) -> dict[str, float]:
         with open_store(paths.store) as con:
-            return dict(read_fact(con, fact).filter(unique_id="s0").select(pl.col(ds).cast(pl.String), value).rows())
+            return dict(
+                read_fact(con, fact)
+                .filter(unique_id="s0")
+                .select(pl.col(ds).cast(pl.String), value)
+                .rows()
+            )
 
     drop(paths, "sales_1.csv", *whole, header=header)
     door.ingest(params, paths, now=NOW)
@@ -481,10 +595,18 @@ def test_a_file_that_cannot_be_read_does_not_keep_the_others_waiting(
     assert [path.name for path in waiting_files(paths.inbox)] == ["sales_1.csv"]
 
 
-def test_a_static_file_dropped_beside_the_sales_serves_them_and_stays(small: Params, paths: Paths) -> None:
-    """It sorts before them; once it was refused, archived, and the sales then refused for lacking it."""
+def test_a_static_file_dropped_beside_the_sales_serves_them_and_stays(
+    small: Params, paths: Paths
+) -> None:
+    """It sorts before them; once it was refused, archived, and the sales then refused for lacking
+    it.
+    """
     source = files_source(small)
-    static = {"static": "shops*", "static_on": ["store_id"], "hierarchy": {"store_id": "store_id", "city": "city"}}
+    static = {
+        "static": "shops*",
+        "static_on": ["store_id"],
+        "hierarchy": {"store_id": "store_id", "city": "city"},
+    }
     files = source.files.model_copy(update={**static, "sales": "umsatz*"})
     params = small.model_copy(update={"source": source.model_copy(update={"files": files})})
     drop(paths, "shops.csv", "CA_1,Fresno", header="store_id,city")
@@ -498,7 +620,9 @@ def test_a_static_file_dropped_beside_the_sales_serves_them_and_stays(small: Par
 def test_a_file_renamed_or_written_on_while_it_is_read_is_left_to_the_next_run(
     small: Params, paths: Paths, monkeypatch: pytest.MonkeyPatch, is_gone: bool
 ) -> None:
-    """Its sender acts between two of our looks; what was read of it meanwhile says nothing about it."""
+    """Its sender acts between two of our looks; what was read of it meanwhile says nothing about
+    it.
+    """
     from stages import take
 
     def meanwhile(path: Path, source: object) -> list:
@@ -511,7 +635,9 @@ def test_a_file_renamed_or_written_on_while_it_is_read_is_left_to_the_next_run(
     assert (summary["growing"], summary["refused"], summary["why_refused"]) == (1, 0, {})
 
 
-def test_a_series_without_levels_is_unplaced_and_the_panel_can_be_read(small: Params, paths: Paths) -> None:
+def test_a_series_without_levels_is_unplaced_and_the_panel_can_be_read(
+    small: Params, paths: Paths
+) -> None:
     """A group without a name once made every reading of the panel fail."""
     drop(paths, "sales_1.csv", line("a"))
     drop(paths, "sales_2.csv", "z,2024-02-29,2", header="unique_id,ds,y")
@@ -522,15 +648,21 @@ def test_a_series_without_levels_is_unplaced_and_the_panel_can_be_read(small: Pa
 
 def test_levels_that_differ_in_case_alone_are_refused_in_words(small: Params, paths: Paths) -> None:
     source = files_source(small)
-    files = source.files.model_copy(update={"hierarchy": {"store_id": "store_id", "Store_ID": "store_id"}})
+    files = source.files.model_copy(
+        update={"hierarchy": {"store_id": "store_id", "Store_ID": "store_id"}}
+    )
     drop(paths, "sales_1.csv", "a,2024-02-29,4,CA_1", header="unique_id,ds,y,store_id")
     params = small.model_copy(update={"source": source.model_copy(update={"files": files})})
     with pytest.raises(ContractBroken, match="differ in case alone"):
         door.ingest(params, paths, now=NOW)
 
 
-def test_a_daily_price_feed_states_the_days_ahead_anew_every_day(small: Params, paths: Paths) -> None:
-    """Merged to one period on the first day, the second day's file once overlapped it and was refused for good."""
+def test_a_daily_price_feed_states_the_days_ahead_anew_every_day(
+    small: Params, paths: Paths
+) -> None:
+    """Merged to one period on the first day, the second day's file once overlapped it and was
+    refused for good.
+    """
     source = files_source(small)
     prices = {
         "prices": "prices*",

@@ -1,4 +1,6 @@
-"""The layers: who may import whom. Keeps the rules on the real tree, and shows for each rule a source that breaks it."""
+"""The layers: who may import whom. Keeps the rules on the real tree, and shows for each rule a
+source that breaks it.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +30,9 @@ OWNERS = {
 
 
 def home_of(path: str) -> str:
-    """The package, entry point or folder beside that a module belongs to: `features/frame.py` -> features."""
+    """The package, entry point or folder beside that a module belongs to: `features/frame.py` ->
+    features.
+    """
     return Path(path).parts[0].removesuffix(".py")
 
 
@@ -38,30 +42,41 @@ def layer_of(home: str) -> int | None:
 
 
 def imported_by(path: str, source: str) -> set[str]:
-    """Top-level names a module imports, anywhere in it: under TYPE_CHECKING, in functions, by import_module with a literal.
+    """Top-level names a module imports, anywhere in it: under TYPE_CHECKING, in functions, by
+    import_module with a literal.
 
     SHARED counts as nobody's, so that runtime may import it.
     """
     names = set()
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
-            names |= {alias.name.split(".", maxsplit=1)[0] for alias in node.names if alias.name != SHARED}
+            names |= {
+                alias.name.split(".", maxsplit=1)[0] for alias in node.names if alias.name != SHARED
+            }
         elif isinstance(node, ast.ImportFrom) and node.module != SHARED:
             names.add(home_of(path) if node.level else node.module.split(".", maxsplit=1)[0])
         elif isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Constant):
-            called = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+            called = (
+                node.func.attr
+                if isinstance(node.func, ast.Attribute)
+                else getattr(node.func, "id", "")
+            )
             if called in ("import_module", "__import__"):
                 names.add(str(node.args[0].value).split(".", maxsplit=1)[0])
     return names
 
 
 def broken_rules(modules: dict[str, str]) -> list[str]:
-    """One sentence for each rule broken by a tree of {module path: source}; empty for a tree in order."""
+    """One sentence for each rule broken by a tree of {module path: source}; empty for a tree in
+    order.
+    """
     broken = [*_unknown_places(modules), *_shadowing_flows(modules), *_circles(modules)]
     for path, source in sorted(modules.items()):
         home = home_of(path)
         for name in sorted(imported_by(path, source) - ({home} - {"tests"})):
-            broken += [f"{path} imports {name}: {rule}" for rule in _rules_against(path, home, name)]
+            broken += [
+                f"{path} imports {name}: {rule}" for rule in _rules_against(path, home, name)
+            ]
     return broken
 
 
@@ -93,7 +108,14 @@ def _rules_against(path: str, home: str, name: str) -> Iterator[str]:
         yield "flows is imported by nobody"
     if name == "drills" and home not in ("tests", "benchmarks") and path != "flows/drill.py":
         yield "no production code imports drills"
-    if name == "storage" and home not in {*ENTRY_POINTS, "stages", "queries", "flows", "tests", "benchmarks"}:
+    if name == "storage" and home not in {
+        *ENTRY_POINTS,
+        "stages",
+        "queries",
+        "flows",
+        "tests",
+        "benchmarks",
+    }:
         yield "only entry points, stages, queries and flows open the store"
     if layer is not None and below is not None:
         if below > layer:
@@ -103,15 +125,25 @@ def _rules_against(path: str, home: str, name: str) -> Iterator[str]:
 
 
 def _circles(modules: dict[str, str]) -> Iterator[str]:
-    """Modules of the packages that import each other, directly or round about, under TYPE_CHECKING too."""
-    ours = {path.removesuffix(".py").replace("/", "."): path for path in modules if home_of(path) not in BESIDE}
+    """Modules of the packages that import each other, directly or round about, under TYPE_CHECKING
+    too.
+    """
+    ours = {
+        path.removesuffix(".py").replace("/", "."): path
+        for path in modules
+        if home_of(path) not in BESIDE
+    }
     reached = {name: _modules_imported(modules[path], set(ours)) for name, path in ours.items()}
     while True:
-        further = {name: found.union(*(reached[one] for one in found)) for name, found in reached.items()}
+        further = {
+            name: found.union(*(reached[one] for one in found)) for name, found in reached.items()
+        }
         if further == reached:
             break
         reached = further
-    yield from (f"{ours[name]} imports itself round about" for name in sorted(ours) if name in reached[name])
+    yield from (
+        f"{ours[name]} imports itself round about" for name in sorted(ours) if name in reached[name]
+    )
 
 
 def _modules_imported(source: str, ours: set[str]) -> set[str]:
@@ -130,7 +162,10 @@ def modules_of(root: Path) -> dict[str, str]:
     found = {}
     for path in sorted(root.rglob("*.py")):
         inside = path.relative_to(root)
-        if not any(part.startswith((".", "__pycache__")) for part in inside.parts) and inside.parts[0] != "data":
+        if (
+            not any(part.startswith((".", "__pycache__")) for part in inside.parts)
+            and inside.parts[0] != "data"
+        ):
             found[inside.as_posix()] = path.read_text(encoding="utf-8")
     return found
 
@@ -142,13 +177,19 @@ def test_the_tree_keeps_its_rules(root):
 
 
 def test_no_folder_stands_beside_the_packages_without_a_decision(root):
-    folders = {path.name for path in root.iterdir() if path.is_dir() and not path.name.startswith((".", "__"))}
+    folders = {
+        path.name
+        for path in root.iterdir()
+        if path.is_dir() and not path.name.startswith((".", "__"))
+    }
     assert folders - {*LAYERS, *BESIDE} == set()
 
 
 def test_every_package_says_in_its_docstring_what_it_is_for(root):
     for package in LAYERS:
-        assert ast.get_docstring(ast.parse((root / package / "__init__.py").read_text(encoding="utf-8"))), package
+        assert ast.get_docstring(
+            ast.parse((root / package / "__init__.py").read_text(encoding="utf-8"))
+        ), package
 
 
 @pytest.mark.parametrize(
@@ -158,30 +199,62 @@ def test_every_package_says_in_its_docstring_what_it_is_for(root):
         ("contract/x.py", "from features.frame import Rows", "layer 0 does not look up to layer 1"),
         ("forecasting/x.py", "import reports", "layer 2 does not look up to layer 3"),
         ("monitoring/x.py", "from evaluate import evaluate", "layer 3 does not look up to layer 5"),
-        ("reports/x.py", "from queries.trace import touched_by", "layer 3 does not look up to layer 4"),
+        (
+            "reports/x.py",
+            "from queries.trace import touched_by",
+            "layer 3 does not look up to layer 4",
+        ),
         ("stages/x.py", "import queries", "packages of layer 4 do not import each other"),
-        ("runtime/x.py", "from contract.params import Params", "packages of layer 0 do not import each other"),
-        ("contract/x.py", "from runtime.disk import sha256_of", "packages of layer 0 do not import each other"),
-        ("features/x.py", "from sources.m5 import read", "packages of layer 1 do not import each other"),
+        (
+            "runtime/x.py",
+            "from contract.params import Params",
+            "packages of layer 0 do not import each other",
+        ),
+        (
+            "contract/x.py",
+            "from runtime.disk import sha256_of",
+            "packages of layer 0 do not import each other",
+        ),
+        (
+            "features/x.py",
+            "from sources.m5 import read",
+            "packages of layer 1 do not import each other",
+        ),
         ("monitoring/x.py", "import reports.plots", "packages of layer 3 do not import each other"),
         ("train.py", "import duckdb", "only storage speaks to duckdb"),
         ("flows/daily.py", "import duckdb", "only storage speaks to duckdb"),
         ("ingest.py", "from prefect import flow", "only flows speaks to prefect"),
-        ("sources/x.py", "import great_expectations as gx", "only expectations speaks to great_expectations"),
+        (
+            "sources/x.py",
+            "import great_expectations as gx",
+            "only expectations speaks to great_expectations",
+        ),
         (
             "forecasting/x.py",
             "from storage.sales import read",
             "only entry points, stages, queries and flows open the store",
         ),
-        ("reports/x.py", "import storage", "only entry points, stages, queries and flows open the store"),
-        ("drills/x.py", "import storage", "only entry points, stages, queries and flows open the store"),
+        (
+            "reports/x.py",
+            "import storage",
+            "only entry points, stages, queries and flows open the store",
+        ),
+        (
+            "drills/x.py",
+            "import storage",
+            "only entry points, stages, queries and flows open the store",
+        ),
         ("train.py", "import drills.faults", "no production code imports drills"),
         ("flows/daily.py", "import drills", "no production code imports drills"),
         ("train.py", "from flows.daily import daily", "flows is imported by nobody"),
         ("benchmarks/x.py", "import flows", "flows is imported by nobody"),
         ("evaluate.py", "import benchmarks.speed", "benchmarks is imported by nobody"),
         ("features/x.py", "from tests.conftest import make_panel", "nothing imports from tests"),
-        ("tests/features/test_x.py", "from tests.conftest import make_panel", "nothing imports from tests"),
+        (
+            "tests/features/test_x.py",
+            "from tests.conftest import make_panel",
+            "nothing imports from tests",
+        ),
     ],
 )
 def test_each_rule_has_been_seen_to_fail(path, source, rule):
@@ -208,7 +281,9 @@ def test_a_circle_of_modules_is_seen():
 
 
 def test_a_further_folder_or_root_script_is_seen():
-    assert broken_rules({"utils/x.py": ""}) == ["utils/x.py lies in a folder that is no package of ours"]
+    assert broken_rules({"utils/x.py": ""}) == [
+        "utils/x.py lies in a folder that is no package of ours"
+    ]
     assert broken_rules({"helpers.py": ""}) == ["helpers.py is no entry point"]
 
 
@@ -223,7 +298,9 @@ def test_a_further_folder_or_root_script_is_seen():
     ],
 )
 def test_an_import_cannot_hide(source):
-    assert broken_rules({"features/x.py": source}) == ["features/x.py imports duckdb: only storage speaks to duckdb"]
+    assert broken_rules({"features/x.py": source}) == [
+        "features/x.py imports duckdb: only storage speaks to duckdb"
+    ]
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,6 @@
-"""Tables of measured results in documents: what stands there is what the result files say, never typed."""
+"""Tables of measured results in documents: what stands there is what the result files say, never
+typed.
+"""
 
 from __future__ import annotations
 
@@ -26,9 +28,15 @@ def made_blocks() -> dict[str, str]:
 
 def written_blocks(root: Path) -> dict[str, str]:
     """Name of the marks -> what stands between them, in whatever document it stands."""
-    block = re.compile(r"<!-- (\w+): begin, made by [^>]*? -->\n(.*?)\n<!-- \1: end -->", flags=re.DOTALL)
+    block = re.compile(
+        r"<!-- (\w+): begin, made by [^>]*? -->\n(.*?)\n<!-- \1: end -->", flags=re.DOTALL
+    )
     documents = [*root.glob("*.md"), *root.glob("docs/**/*.md")]
-    return {found[1]: found[2] for path in documents for found in block.finditer(path.read_text(encoding="utf-8"))}
+    return {
+        found[1]: found[2]
+        for path in documents
+        for found in block.finditer(path.read_text(encoding="utf-8"))
+    }
 
 
 def test_every_block_of_a_document_is_that_of_its_result_file(root):
@@ -39,13 +47,21 @@ def test_every_block_of_a_document_is_that_of_its_result_file(root):
 
 
 def test_the_page_of_the_bad_quarter_is_that_of_its_result_file(root):
-    made = json.loads((root / "benchmarks" / "results" / "bad_quarter.json").read_text(encoding="utf-8"))
-    assert page_of(made) == (root / "docs" / "results" / "bad_quarter.md").read_text(encoding="utf-8")
+    made = json.loads(
+        (root / "benchmarks" / "results" / "bad_quarter.json").read_text(encoding="utf-8")
+    )
+    assert page_of(made) == (root / "docs" / "results" / "bad_quarter.md").read_text(
+        encoding="utf-8"
+    )
 
 
 def test_the_page_of_the_quantiles_is_that_of_its_result_file(root):
-    made = json.loads((root / "benchmarks" / "results" / "calibration.json").read_text(encoding="utf-8"))
-    assert calibration_page.page_of(made) == (root / "docs" / "results" / "calibration.md").read_text(encoding="utf-8")
+    made = json.loads(
+        (root / "benchmarks" / "results" / "calibration.json").read_text(encoding="utf-8")
+    )
+    assert calibration_page.page_of(made) == (
+        root / "docs" / "results" / "calibration.md"
+    ).read_text(encoding="utf-8")
 
 
 def test_the_page_of_leaderboards_is_that_of_its_result_files(root):
@@ -54,7 +70,9 @@ def test_the_page_of_leaderboards_is_that_of_its_result_files(root):
 
 
 def test_only_what_stands_between_the_marks_is_replaced():
-    text = "before\n<!-- gate: begin, made by benchmarks.rendered -->\nold\n<!-- gate: end -->\nafter"
+    text = (
+        "before\n<!-- gate: begin, made by benchmarks.rendered -->\nold\n<!-- gate: end -->\nafter"
+    )
     shown = replaced(text, "gate", markdown_table(["a"], [["1"]]))
     assert shown == text.replace("old", "| a |\n| --- |\n| 1 |")
     with pytest.raises(KeyError, match="no marks"):

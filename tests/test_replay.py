@@ -1,4 +1,6 @@
-"""Quarantine with replay: what was refused is judged again once the rule or the row is mended; taken in once, and recorded."""
+"""Quarantine with replay: what was refused is judged again once the rule or the row is mended;
+taken in once, and recorded.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +37,13 @@ HEADER = "unique_id,ds,y,state_id,store_id,cat_id,dept_id,item_id"
 @pytest.fixture(scope="module")
 def strict(params: Params) -> Params:
     """More than 50 units a day is a typing error; no batch is refused whole for its refused rows."""
-    return _with(params, great_expectations_max_rows=1, max_y=50.0, max_refused_share=1.0, refuse_unusual=False)
+    return _with(
+        params,
+        great_expectations_max_rows=1,
+        max_y=50.0,
+        max_refused_share=1.0,
+        refuse_unusual=False,
+    )
 
 
 def _with(params: Params, **rules: object) -> Params:
@@ -74,7 +82,9 @@ def accounts(paths: Paths) -> None:
 
 
 @pytest.mark.parametrize("asked", [{"batch_id": 1}, {"code": "units_absurd"}])
-def test_rows_a_mended_rule_accepts_enter_once_and_the_others_stay(strict: Params, paths: Paths, asked: dict) -> None:
+def test_rows_a_mended_rule_accepts_enter_once_and_the_others_stay(
+    strict: Params, paths: Paths, asked: dict
+) -> None:
     drop(paths, "sales_1.csv", line("a", 1), line("b", 70), line("c", -1), line("d", 90))
     ingest(strict, paths, now=FIRST)
     for _ in range(2):
@@ -82,7 +92,9 @@ def test_rows_a_mended_rule_accepts_enter_once_and_the_others_stay(strict: Param
     assert summary["rows_out"] == 0
     facts, ledger, quarantine = seen(paths)
     assert facts == {"a": 1, "b": 70}
-    assert ledger.select("batch_id", "replay_of", "attempt", "rows_in", "rows_accepted", "status").rows() == [
+    assert ledger.select(
+        "batch_id", "replay_of", "attempt", "rows_in", "rows_accepted", "status"
+    ).rows() == [
         (1, None, 0, 4, 1, "accepted"),
         (2, 1, 1, 1, 1, "accepted"),
     ]
@@ -114,7 +126,9 @@ def test_a_replay_makes_another_panel_and_what_a_run_read_before_it_is_still_kno
     replay(_with(strict, max_y=80.0), paths, Refused(1), now=LATER)
     with open_store(paths.store) as con:
         after = read_panel(con)
-        runs = [Run("r", "inference", FIRST, LAST, panel_hash=panel.hash) for panel in (before, after)]
+        runs = [
+            Run("r", "inference", FIRST, LAST, panel_hash=panel.hash) for panel in (before, after)
+        ]
         assert [read_until(con, run) for run in runs] == [
             LedgerPosition(1, is_exact=True),
             LedgerPosition(2, is_exact=True),
@@ -137,12 +151,22 @@ def test_a_row_that_fails_again_has_its_new_reason(strict: Params, paths: Paths)
     """First innocent, refused with its whole file; then alone, for itself."""
     drop(paths, "sales_1.csv", line("a", 1), line("b", 70), line("c", -1))
     ingest(_with(strict, max_y=80.0, max_refused_share=0.2), paths, now=FIRST)
-    assert seen(paths)[2]["reason"].to_list() == ["too_many_refused", "too_many_refused", "units_negative"]
+    assert seen(paths)[2]["reason"].to_list() == [
+        "too_many_refused",
+        "too_many_refused",
+        "units_negative",
+    ]
     assert replay(strict, paths, Refused(1), now=LATER)["rows_out"] == 1
     quarantine = seen(paths)[2]
-    assert quarantine.select("reason", "replayed_by").rows()[1:] == [("units_absurd", None), ("units_negative", None)]
+    assert quarantine.select("reason", "replayed_by").rows()[1:] == [
+        ("units_absurd", None),
+        ("units_negative", None),
+    ]
     assert quarantine["sentence"][1] != quarantine["sentence"][0]
-    assert replay(_with(strict, max_y=80.0), paths, Refused(code="units_absurd"), now=LAST)["rows_out"] == 1
+    assert (
+        replay(_with(strict, max_y=80.0), paths, Refused(code="units_absurd"), now=LAST)["rows_out"]
+        == 1
+    )
     assert seen(paths)[0] == {"a": 1, "b": 70}
     accounts(paths)
 
@@ -151,9 +175,18 @@ def _mapped(params: Params, date_format: str) -> Params:
     """Own files in the contract's words."""
     source = params.source
     columns = {"unique_id": ["unique_id"], "ds": "ds", "y": "y"}
-    plain = {"sales": "sales*", "columns": columns, "hierarchy": {"store_id": "store_id"}, "date_format": date_format}
-    files = source.files.model_copy(update=plain | {"known_future": {}, "past_only": {}, "static": None})
-    return params.model_copy(update={"source": source.model_copy(update={"kind": "files", "files": files})})
+    plain = {
+        "sales": "sales*",
+        "columns": columns,
+        "hierarchy": {"store_id": "store_id"},
+        "date_format": date_format,
+    }
+    files = source.files.model_copy(
+        update=plain | {"known_future": {}, "past_only": {}, "static": None}
+    )
+    return params.model_copy(
+        update={"source": source.model_copy(update={"kind": "files", "files": files})}
+    )
 
 
 def test_an_older_row_does_not_replace_what_a_later_file_said(strict: Params, paths: Paths) -> None:
@@ -179,7 +212,10 @@ def test_a_later_file_stands_taken_in_the_same_run_or_only_confirming_what_was_k
         ingest(strict, paths, now=LATER)
     drop(paths, "sales_3.csv", line("b", 7), line("c", 2))
     ingest(strict, paths, now=LATER)
-    assert replay(_with(strict, max_y=80.0), paths, Refused(code="units_absurd"), now=LAST)["rows_out"] == 0
+    assert (
+        replay(_with(strict, max_y=80.0), paths, Refused(code="units_absurd"), now=LAST)["rows_out"]
+        == 0
+    )
     assert seen(paths)[0] == {"a": 1, "b": 7, "c": 2}
     accounts(paths)
 
@@ -189,12 +225,17 @@ def test_of_two_waiting_rows_the_newer_stands(strict: Params, paths: Paths) -> N
     for name, units, now in (("sales_1.csv", 70, FIRST), ("sales_2.csv", 80, LATER)):
         drop(paths, name, line("a", units), line("b", units - 69))
         ingest(strict, paths, now=now)
-    assert replay(_with(strict, max_y=90.0), paths, Refused(code="units_absurd"), now=LAST)["rows_out"] == 2
+    assert (
+        replay(_with(strict, max_y=90.0), paths, Refused(code="units_absurd"), now=LAST)["rows_out"]
+        == 2
+    )
     assert seen(paths)[0] == {"a": 80, "b": 11}
     accounts(paths)
 
 
-def test_a_mended_line_does_not_replace_what_a_later_file_said(strict: Params, paths: Paths) -> None:
+def test_a_mended_line_does_not_replace_what_a_later_file_said(
+    strict: Params, paths: Paths
+) -> None:
     drop(paths, "sales_1.csv", line("a", 1), line("b", "many"))
     ingest(strict, paths, now=FIRST)
     drop(paths, "sales_2.csv", line("b", 7))
@@ -207,7 +248,9 @@ def test_a_mended_line_does_not_replace_what_a_later_file_said(strict: Params, p
     assert quarantine["reason"].to_list() == ["unreadable_number", "overtaken"]
 
 
-def test_a_mended_line_of_summed_lines_or_of_nothing_that_waits_is_refused(strict: Params, paths: Paths) -> None:
+def test_a_mended_line_of_summed_lines_or_of_nothing_that_waits_is_refused(
+    strict: Params, paths: Paths
+) -> None:
     drop(paths, "sales_1.csv", line("a", 1), line("b", 2))
     ingest(_with(strict, max_y=1.5), paths, now=FIRST)
     replay(strict, paths, Refused(1), now=LATER)
@@ -226,13 +269,21 @@ def test_a_file_is_replayed_under_the_name_it_came_by(strict: Params, paths: Pat
     source = _mapped(strict, "%Y-%m-%d").source
     files = source.files.model_copy(update={"sales": "Daily Sales*"})
     params = strict.model_copy(update={"source": source.model_copy(update={"files": files})})
-    drop(paths, "Daily Sales 1.csv", "a,2024-02-29,1,CA_1", "b,2024-02-29,70,CA_1", header="unique_id,ds,y,store_id")
+    drop(
+        paths,
+        "Daily Sales 1.csv",
+        "a,2024-02-29,1,CA_1",
+        "b,2024-02-29,70,CA_1",
+        header="unique_id,ds,y,store_id",
+    )
     ingest(params, paths, now=FIRST)
     assert replay(_with(params, max_y=80.0), paths, Refused(1), now=LATER)["rows_out"] == 1
     assert seen(paths)[0] == {"a": 1, "b": 70}
 
 
-def test_a_batch_refused_whole_comes_in_whole_after_the_limit_was_raised(strict: Params, paths: Paths) -> None:
+def test_a_batch_refused_whole_comes_in_whole_after_the_limit_was_raised(
+    strict: Params, paths: Paths
+) -> None:
     drop(paths, "sales_1.csv", line("a", 1), line("b", -1), line("c", 3))
     limited = _with(strict, max_refused_share=0.2)
     ingest(limited, paths, now=FIRST)
@@ -247,30 +298,55 @@ def test_a_batch_refused_whole_comes_in_whole_after_the_limit_was_raised(strict:
     accounts(paths)
 
 
-def test_a_file_that_could_not_be_read_comes_in_once_what_it_lacked_is_there(strict: Params, paths: Paths) -> None:
-    """The static file was missing. Of the rows nobody had judged yet the refused ones are the new batch's."""
+def test_a_file_that_could_not_be_read_comes_in_once_what_it_lacked_is_there(
+    strict: Params, paths: Paths
+) -> None:
+    """The static file was missing. Of the rows nobody had judged yet the refused ones are the new
+    batch's.
+    """
     source = _mapped(strict, "%Y-%m-%d").source
-    static = {"static": "stores.csv", "static_on": ["store_id"], "hierarchy": {"store_id": "store_id", "city": "city"}}
-    own = source.model_copy(update={"path": str(paths.root), "files": source.files.model_copy(update=static)})
+    static = {
+        "static": "stores.csv",
+        "static_on": ["store_id"],
+        "hierarchy": {"store_id": "store_id", "city": "city"},
+    }
+    own = source.model_copy(
+        update={"path": str(paths.root), "files": source.files.model_copy(update=static)}
+    )
     params = strict.model_copy(update={"source": own})
     header = "unique_id,ds,y,store_id"
     drop(paths, "sales_1.csv", "a,2024-02-29,4,CA_1", "b,2024-02-29,-4,CA_1", header=header)
     ingest(params, paths, now=FIRST)
     assert seen(paths)[1].select("fact", "status").rows() == [("file", "refused")]
-    assert "stores.csv" in replay(params, paths, Refused(1), now=LATER)["why_refused"]["sales_1.csv"]
+    assert (
+        "stores.csv" in replay(params, paths, Refused(1), now=LATER)["why_refused"]["sales_1.csv"]
+    )
     (paths.root / "stores.csv").write_text("store_id,city\nCA_1,Fresno\n", encoding="utf-8")
     assert replay(params, paths, Refused(1), now=LATER)["rows_out"] == 1
     facts, ledger, quarantine = seen(paths)
     assert facts == {"a": 4}
-    assert ledger.select("replay_of", "rows_in", "rows_accepted", "rows_refused").rows()[1] == (1, 2, 1, 1)
+    assert ledger.select("replay_of", "rows_in", "rows_accepted", "rows_refused").rows()[1] == (
+        1,
+        2,
+        1,
+        1,
+    )
     assert quarantine.select("batch_id", "reason").rows() == [(2, "units_negative")]
     assert replay(params, paths, Refused(1), now=LAST)["files"] == 0
 
 
-def test_a_file_that_could_not_be_read_does_not_replace_what_a_later_one_said(strict: Params, paths: Paths) -> None:
+def test_a_file_that_could_not_be_read_does_not_replace_what_a_later_one_said(
+    strict: Params, paths: Paths
+) -> None:
     source = _mapped(strict, "%Y-%m-%d").source
-    static = {"static": "stores.csv", "static_on": ["store_id"], "hierarchy": {"store_id": "store_id", "city": "city"}}
-    own = source.model_copy(update={"path": str(paths.root), "files": source.files.model_copy(update=static)})
+    static = {
+        "static": "stores.csv",
+        "static_on": ["store_id"],
+        "hierarchy": {"store_id": "store_id", "city": "city"},
+    }
+    own = source.model_copy(
+        update={"path": str(paths.root), "files": source.files.model_copy(update=static)}
+    )
     params, header = strict.model_copy(update={"source": own}), "unique_id,ds,y,store_id"
     drop(paths, "sales_1.csv", "a,2024-02-29,4,CA_1", "b,2024-02-29,4,CA_1", header=header)
     ingest(params, paths, now=FIRST)
@@ -286,10 +362,16 @@ def test_a_file_that_could_not_be_read_does_not_replace_what_a_later_one_said(st
 def test_a_price_beside_an_overtaken_row_is_overtaken_too(strict: Params, paths: Paths) -> None:
     """The row could not be placed when it came; its price waited with it."""
     source = _mapped(strict, "%Y-%m-%d").source
-    static = {"static": "stores.csv", "static_on": ["store_id"], "hierarchy": {"store_id": "store_id", "city": "city"}}
+    static = {
+        "static": "stores.csv",
+        "static_on": ["store_id"],
+        "hierarchy": {"store_id": "store_id", "city": "city"},
+    }
     columns = source.files.columns | {"price": "price"}
     files = source.files.model_copy(update=static | {"columns": columns})
-    params = strict.model_copy(update={"source": source.model_copy(update={"path": str(paths.root), "files": files})})
+    params = strict.model_copy(
+        update={"source": source.model_copy(update={"path": str(paths.root), "files": files})}
+    )
     stores, header = paths.root / "stores.csv", "unique_id,ds,y,store_id,price"
     stores.write_text("store_id,city\nCA_1,Fresno\n", encoding="utf-8")
     drop(paths, "sales_1.csv", "a,2024-02-29,4,CA_1,1.5", "b,2024-02-29,4,CA_2,2.5", header=header)
@@ -303,7 +385,9 @@ def test_a_price_beside_an_overtaken_row_is_overtaken_too(strict: Params, paths:
         assert read_fact(con, "prices")["price"].to_list() == [1.5, 3.5]
 
 
-def test_another_mapping_is_another_store_and_replays_nothing_into_this_one(strict: Params, paths: Paths) -> None:
+def test_another_mapping_is_another_store_and_replays_nothing_into_this_one(
+    strict: Params, paths: Paths
+) -> None:
     drop(paths, "sales_1.csv", line("a", 1), line("b", 70))
     ingest(strict, paths, now=FIRST)
     with pytest.raises(StoreBroken, match="belongs to source"):
@@ -314,7 +398,9 @@ def test_mended_lines_replace_the_refused_ones_they_name(strict: Params, paths: 
     drop(paths, "sales_1.csv", line("a", 1), line("b", "-70"), line("c", "many"))
     ingest(strict, paths, now=FIRST)
     mended = paths.root / "mended.csv"
-    mended.write_text(f"{HEADER},row_number\n{line('b', 7)},2\n{line('c', 8)},3\n", encoding="utf-8")
+    mended.write_text(
+        f"{HEADER},row_number\n{line('b', 7)},2\n{line('c', 8)},3\n", encoding="utf-8"
+    )
     for _ in range(2):
         correct(strict, paths, 1, mended, now=LATER)
     facts, ledger, quarantine = seen(paths)
@@ -329,7 +415,9 @@ def test_mended_lines_replace_the_refused_ones_they_name(strict: Params, paths: 
     accounts(paths)
 
 
-@pytest.mark.parametrize(("column", "number"), [("row_number", 1), ("row_number", "x"), ("other", 2)])
+@pytest.mark.parametrize(
+    ("column", "number"), [("row_number", 1), ("row_number", "x"), ("other", 2)]
+)
 def test_mended_lines_that_name_no_refused_one_are_refused(
     strict: Params, paths: Paths, column: str, number: object
 ) -> None:
@@ -346,14 +434,24 @@ def test_mended_lines_that_name_no_refused_one_are_refused(
     )
 
 
-def test_prices_and_covariates_beside_a_line_that_can_be_read_now_come_with_it(strict: Params, paths: Paths) -> None:
+def test_prices_and_covariates_beside_a_line_that_can_be_read_now_come_with_it(
+    strict: Params, paths: Paths
+) -> None:
     """A line is taken whole: its price stood nowhere while its units could not be read."""
     source = _mapped(strict, "%Y-%m-%d").source
     columns = source.files.columns | {"price": "price"}
-    files = source.files.model_copy(update={"columns": columns, "past_only": {"visitors": "visitors"}})
+    files = source.files.model_copy(
+        update={"columns": columns, "past_only": {"visitors": "visitors"}}
+    )
     priced = strict.model_copy(update={"source": source.model_copy(update={"files": files})})
     header = "unique_id,ds,y,store_id,price,visitors"
-    drop(paths, "sales_1.csv", "a,2024-02-29,4,CA_1,2.5,7", "b,2024-02-29,x,CA_1,3.5,8", header=header)
+    drop(
+        paths,
+        "sales_1.csv",
+        "a,2024-02-29,4,CA_1,2.5,7",
+        "b,2024-02-29,x,CA_1,3.5,8",
+        header=header,
+    )
     ingest(priced, paths, now=FIRST)
     mended = paths.root / "mended.csv"
     mended.write_text(f"{header},row_number\nb,2024-02-29,5,CA_1,3.5,8,2\n", encoding="utf-8")
@@ -379,7 +477,10 @@ def test_a_replayed_store_is_rebuilt_as_it_was(strict: Params, paths: Paths) -> 
 def test_a_dry_run_says_what_a_replay_would_take(strict: Params, paths: Paths) -> None:
     drop(paths, "sales_1.csv", line("a", 1), line("b", 70))
     ingest(strict, paths, now=FIRST)
-    assert replay(_with(strict, max_y=80.0), paths, Refused(1), now=LATER, dry_run=True)["rows_out"] == 1
+    assert (
+        replay(_with(strict, max_y=80.0), paths, Refused(1), now=LATER, dry_run=True)["rows_out"]
+        == 1
+    )
     assert seen(paths)[0] == {"a": 1}
 
 
@@ -399,9 +500,15 @@ def test_nothing_to_replay_is_wrong_usage(strict: Params, paths: Paths, asked: d
 
 @pytest.mark.parametrize(
     "arguments",
-    [["replay"], ["replay", "--batch", "1", "--reason", "x"], ["replay", "--reason", "x", "--corrected", "f"]],
+    [
+        ["replay"],
+        ["replay", "--batch", "1", "--reason", "x"],
+        ["replay", "--reason", "x", "--corrected", "f"],
+    ],
 )
-def test_a_replay_of_nothing_or_of_two_things_is_exit_code_2(root: Path, paths: Paths, arguments: list[str]) -> None:
+def test_a_replay_of_nothing_or_of_two_things_is_exit_code_2(
+    root: Path, paths: Paths, arguments: list[str]
+) -> None:
     command = [sys.executable, "ingest.py", *arguments, "--data", str(paths.root), "--json"]
     ended = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)  # noqa: S603
     assert ended.returncode == 2

@@ -1,4 +1,6 @@
-"""The recorded search: seeded draws, thinned out on earlier cutoffs alone; and the ages launches are scored by."""
+"""The recorded search: seeded draws, thinned out on earlier cutoffs alone; and the ages launches
+are scored by.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,9 @@ from benchmarks.worlds import params_for
 
 
 class Told:
-    """Trials whose scores are known: a planted draw wins, and every cutoff that is asked for is noted."""
+    """Trials whose scores are known: a planted draw wins, and every cutoff that is asked for is
+    noted.
+    """
 
     def __init__(self, winner: str):
         self.winner, self.cutoffs = winner, set()

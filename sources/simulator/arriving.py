@@ -1,4 +1,6 @@
-"""The simulator as suppliers see it: every file with the moment it arrives, late ones a day late, so that a life can be replayed."""
+"""The simulator as suppliers see it: every file with the moment it arrives, late ones a day late,
+so that a life can be replayed.
+"""
 
 from __future__ import annotations
 
@@ -12,14 +14,18 @@ from sources.simulator.simulation import simulate
 
 
 def arriving(params: SimulatorParams, folder: Path) -> list[tuple[datetime, Path]]:
-    """(moment, file) in the order of arrival, the files written to `folder`: plans and history on the morning of the first
-    daily file's day, then one file for each of the last `daily_files` days."""
+    """(moment, file) in the order of arrival, the files written to `folder`: plans and history on
+    the morning of the first daily file's day, then one file for each of the last `daily_files`
+    days.
+    """
     drop = make_drop(simulate(params), folder, params)
     last = params.start + timedelta(days=params.days - 1)
     days = [last - timedelta(days=k) for k in reversed(range(params.daily_files))]
     arrivals = {file_name(day): moment for day, moment in arrivals_of(days, params).items()}
     opening = datetime.combine(_first(days, last), time(5))
-    return sorted(((arrivals.get(path.name, opening), path) for path in drop.files), key=lambda told: told[0])
+    return sorted(
+        ((arrivals.get(path.name, opening), path) for path in drop.files), key=lambda told: told[0]
+    )
 
 
 def _first(days: list[date], last: date) -> date:

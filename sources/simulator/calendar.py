@@ -1,4 +1,6 @@
-"""The simulated calendar: named events and their pull on each category, pay days of each state, closed days."""
+"""The simulated calendar: named events and their pull on each category, pay days of each state,
+closed days.
+"""
 
 from __future__ import annotations
 
@@ -56,18 +58,36 @@ def calendar_frame(days: list[date], known_at: datetime) -> pl.DataFrame:
     """CALENDAR: events and closed days on region '*', pay days on each state's own rows."""
     named = _named_days(days)
     everywhere = [
-        ("*", day, known_at, named.get(day), EVENTS[named[day]][0] if day in named else None, is_closed(day), None)
+        (
+            "*",
+            day,
+            known_at,
+            named.get(day),
+            EVENTS[named[day]][0] if day in named else None,
+            is_closed(day),
+            None,
+        )
         for day in days
     ]
-    by_state = [(state, day, known_at, None, None, None, day.day in PAYDAYS[state]) for state in STATES for day in days]
-    return pl.DataFrame(everywhere + by_state, schema=CALENDAR.schema, orient="row").sort("region", "ds")
+    by_state = [
+        (state, day, known_at, None, None, None, day.day in PAYDAYS[state])
+        for state in STATES
+        for day in days
+    ]
+    return pl.DataFrame(everywhere + by_state, schema=CALENDAR.schema, orient="row").sort(
+        "region", "ds"
+    )
 
 
 def event_pull(days: list[date]) -> np.ndarray:
-    """Log effect of events on demand, (categories, days): rising towards the event, gone the day after."""
+    """Log effect of events on demand, (categories, days): rising towards the event, gone the day
+    after.
+    """
     pull = np.zeros((len(CATEGORIES), len(days)))
     first = days[0]
-    for day, name in _named_days([*days, *(days[-1] + timedelta(days=k) for k in range(1, 15))]).items():
+    for day, name in _named_days(
+        [*days, *(days[-1] + timedelta(days=k) for k in range(1, 15))]
+    ).items():
         _, lead, height = EVENTS[name]
         for before in range(lead + 1):
             place = (day - first).days - before
@@ -94,7 +114,12 @@ def published_before(first: date) -> datetime:
 
 def _named_days(days: list[date]) -> dict[date, str]:
     wanted = set(days)
-    return {day: name for year in {d.year for d in days} for day, name in events_of(year).items() if day in wanted}
+    return {
+        day: name
+        for year in {d.year for d in days}
+        for day, name in events_of(year).items()
+        if day in wanted
+    }
 
 
 def _nth_weekday(year: int, month: int, weekday: int, nth: int) -> date:
@@ -103,7 +128,9 @@ def _nth_weekday(year: int, month: int, weekday: int, nth: int) -> date:
 
 
 def _easter(year: int) -> date:
-    """Easter Sunday (Gregorian), by the anonymous algorithm in Meeus, Astronomical Algorithms, ch. 8."""
+    """Easter Sunday (Gregorian), by the anonymous algorithm in Meeus, Astronomical Algorithms, ch.
+    8.
+    """
     a, b, c = year % 19, year // 100, year % 100
     d = (19 * a + b - b // 4 - (b - (b + 8) // 25 + 1) // 3 + 15) % 30
     e = (32 + 2 * (b % 4) + 2 * (c // 4) - d - c % 4) % 7

@@ -1,4 +1,6 @@
-"""Simulated demand: the mean of every item-day, the demand drawn around it, and what a stock-out leaves of it."""
+"""Simulated demand: the mean of every item-day, the demand drawn around it, and what a stock-out
+leaves of it.
+"""
 
 from __future__ import annotations
 
@@ -96,15 +98,25 @@ def _log_mean(chain: Chain, item: np.ndarray, store: np.ndarray) -> np.ndarray:
     return log_mean
 
 
-def _negative_binomial(mean: np.ndarray, spread: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Counts with this mean and variance `mean + mean^2 / size`; a series' size grows with what it sells."""
+def _negative_binomial(
+    mean: np.ndarray, spread: np.ndarray, rng: np.random.Generator
+) -> np.ndarray:
+    """Counts with this mean and variance `mean + mean^2 / size`; a series' size grows with what it
+    sells.
+    """
     size = spread * (1 + mean.mean(axis=1))
-    return rng.poisson(rng.standard_gamma(np.broadcast_to(size[:, None], mean.shape)) * (mean / size[:, None]))
+    return rng.poisson(
+        rng.standard_gamma(np.broadcast_to(size[:, None], mean.shape)) * (mean / size[:, None])
+    )
 
 
 def _stockouts(sellable: np.ndarray, share: float, rng: np.random.Generator) -> np.ndarray:
-    """Share of each day without stock: spells of 1 to 3 days, on about `share` of the sellable item-days."""
-    chance, length, depth = rng.random((sellable.shape[0], 3, sellable.shape[1]), dtype=np.float32).swapaxes(0, 1)
+    """Share of each day without stock: spells of 1 to 3 days, on about `share` of the sellable
+    item-days.
+    """
+    chance, length, depth = rng.random(
+        (sellable.shape[0], 3, sellable.shape[1]), dtype=np.float32
+    ).swapaxes(0, 1)
     starts = chance < share / STOCKOUT_MEAN_DAYS
     out = starts.copy()
     out[:, 1:] |= (starts & (length > 1 / 3))[:, :-1]
@@ -121,7 +133,9 @@ def _sold(demand: np.ndarray, share: np.ndarray, rng: np.random.Generator) -> np
 
 
 def _year_effect(days: list[date]) -> np.ndarray:
-    """Yearly season of each department: one wave, its height and peak fixed by the department's place in the list."""
+    """Yearly season of each department: one wave, its height and peak fixed by the department's
+    place in the list.
+    """
     angle = 2 * np.pi * np.array([day.timetuple().tm_yday for day in days]) / 365.25
     heights = np.linspace(0.06, 0.22, len(DEPARTMENTS))
     peaks = np.linspace(0, 2 * np.pi, len(DEPARTMENTS), endpoint=False)

@@ -1,4 +1,6 @@
-"""The simulator as a supplier of files: a history, the plans, and daily extracts with the faults of real ones."""
+"""The simulator as a supplier of files: a history, the plans, and daily extracts with the faults of
+real ones.
+"""
 
 from __future__ import annotations
 
@@ -11,25 +13,36 @@ import polars as pl
 import pyarrow.parquet as pq
 
 from contract.params import SimulatorParams
-from sources.simulator.faults import NO_BAD_ROWS, arrivals_of, as_text, file_name, reports_of, with_bad_rows
+from sources.simulator.faults import (
+    NO_BAD_ROWS,
+    arrivals_of,
+    as_text,
+    file_name,
+    reports_of,
+    with_bad_rows,
+)
 from sources.simulator.simulation import REPORTED_AT, Simulation
 
 
 @dataclass(frozen=True)
 class Drop:
-    """What was written. `files` in the order they arrive; `restated` and `bad_rows` say what is wrong in them."""
+    """What was written. `files` in the order they arrive; `restated` and `bad_rows` say what is
+    wrong in them.
+    """
 
     files: list[Path]
     late: list[Path]
-    restated: pl.DataFrame  # unique_id, ds, first_y (in the day's file), y (the truth), file (that corrects it)
+    # unique_id, ds, first_y (in the day's file), y (the truth), file (that corrects it)
+    restated: pl.DataFrame
     bad_rows: pl.DataFrame  # file, kind, unique_id: one row per broken line
 
 
 def make_drop(simulation: Simulation, folder: Path, params: SimulatorParams) -> Drop:
-    """Write the inbox files: history, calendar, prices, and one CSV for each of the last `daily_files` days.
+    """Write the inbox files: history, calendar, prices, and one CSV for each of the last
+    `daily_files` days.
 
-    A broken line of negative y or unreadable date takes the place of a good one; the others are added. The history
-    is written row group by row group, so memory does not grow with its length.
+    A broken line of negative y or unreadable date takes the place of a good one; the others are
+    added. The history is written row group by row group, so memory does not grow with its length.
     """
     folder.mkdir(parents=True, exist_ok=True)
     days = [simulation.last_day - timedelta(days=k) for k in reversed(range(params.daily_files))]
@@ -39,19 +52,36 @@ def make_drop(simulation: Simulation, folder: Path, params: SimulatorParams) -> 
     reports, restated = reports_of(recent, arrivals, params)
     bad = [NO_BAD_ROWS]
     for number, day in enumerate(days):
-        lines, broken = with_bad_rows(reports.filter(pl.col("file_day") == day), day, number, params)
+        lines, broken = with_bad_rows(
+            reports.filter(pl.col("file_day") == day), day, number, params
+        )
         lines.write_csv(folder / file_name(day))
         bad.append(broken)
     arrived = [folder / file_name(day) for day in sorted(days, key=lambda day: arrivals[day])]
-    late = [folder / file_name(day) for day in days if arrivals[day] > datetime.combine(day, time()) + REPORTED_AT]
-    return Drop([*plans, folder / "sales_history.parquet", *arrived], late, restated, pl.concat(bad))
+    late = [
+        folder / file_name(day)
+        for day in days
+        if arrivals[day] > datetime.combine(day, time()) + REPORTED_AT
+    ]
+    return Drop(
+        [*plans, folder / "sales_history.parquet", *arrived], late, restated, pl.concat(bad)
+    )
 
 
 def write_day(simulation: Simulation, day: date, folder: Path) -> Path:
-    """One faultless daily file, also of a day beyond the last sales day: tomorrow's feed for drills and demos."""
-    every = pl.concat([simulation.sales.filter(pl.col("ds") == day), simulation.future.filter(pl.col("ds") == day)])
+    """One faultless daily file, also of a day beyond the last sales day: tomorrow's feed for drills
+    and demos.
+    """
+    every = pl.concat(
+        [
+            simulation.sales.filter(pl.col("ds") == day),
+            simulation.future.filter(pl.col("ds") == day),
+        ]
+    )
     path = folder / file_name(day)
-    as_text(every.join(simulation.series, on="unique_id", how="left", maintain_order="left")).write_csv(path)
+    as_text(
+        every.join(simulation.series, on="unique_id", how="left", maintain_order="left")
+    ).write_csv(path)
     return path
 
 
@@ -62,20 +92,28 @@ def write_truth(simulation: Simulation, path: Path) -> Path:
 
 def _write_plans(simulation: Simulation, folder: Path) -> list[Path]:
     frames = {"calendar": simulation.calendar, "prices": simulation.prices}
-    return [_write_parts(iter([frame]), folder / f"{name}.parquet") for name, frame in frames.items()]
+    return [
+        _write_parts(iter([frame]), folder / f"{name}.parquet") for name, frame in frames.items()
+    ]
 
 
 def _write_history(simulation: Simulation, path: Path, recent_days: list[date]) -> pl.DataFrame:
-    """Write the rows before the daily files, `known_at` null as nobody wrote it down; the later ones come back."""
+    """Write the rows before the daily files, `known_at` null as nobody wrote it down; the later
+    ones come back.
+    """
     first_recent = recent_days[0] if recent_days else simulation.last_day + timedelta(days=1)
     recent: list[pl.DataFrame] = []
 
     def parts() -> Iterator[pl.DataFrame]:
         """History part by part; what is recent is put aside."""
         for sales, _ in simulation.chunks():
-            placed = sales.join(simulation.series, on="unique_id", how="left", maintain_order="left")
+            placed = sales.join(
+                simulation.series, on="unique_id", how="left", maintain_order="left"
+            )
             recent.append(placed.filter(pl.col("ds").is_between(first_recent, simulation.last_day)))
-            yield placed.filter(pl.col("ds") < first_recent).with_columns(known_at=pl.lit(None, pl.Datetime("us")))
+            yield placed.filter(pl.col("ds") < first_recent).with_columns(
+                known_at=pl.lit(None, pl.Datetime("us"))
+            )
 
     _write_parts(parts(), path)
     return pl.concat(recent)

@@ -1,4 +1,6 @@
-"""The faults of a real feed, put into the daily files on purpose: late files, restated rows, broken lines."""
+"""The faults of a real feed, put into the daily files on purpose: late files, restated rows, broken
+lines.
+"""
 
 from __future__ import annotations
 
@@ -28,19 +30,27 @@ def arrivals_of(days: list[date], params: SimulatorParams) -> dict[date, datetim
 def reports_of(
     recent: pl.DataFrame, arrivals: dict[date, datetime], params: SimulatorParams
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Rows with the day of the file they come in: some first with a wrong y, and two files later as corrected.
+    """Rows with the day of the file they come in: some first with a wrong y, and two files later as
+    corrected.
 
-    Two files later, because that file arrives after the first report even where the first report was late.
+    Two files later, because that file arrives after the first report even where the first report
+    was late.
     """
     rng = generator(params.seed, DROP, 1)
-    wrong = (rng.random(recent.height) < params.restated_share) & recent["ds"].is_in(list(arrivals)[:-2]).to_numpy()
+    wrong = (rng.random(recent.height) < params.restated_share) & recent["ds"].is_in(
+        list(arrivals)[:-2]
+    ).to_numpy()
     first_y = pl.when(pl.col("y") < 2).then(pl.col("y") + 2).otherwise((pl.col("y") * 0.8).floor())
-    first = recent.with_columns(y=pl.when(pl.Series(wrong)).then(first_y).otherwise("y"), file_day=pl.col("ds"))
+    first = recent.with_columns(
+        y=pl.when(pl.Series(wrong)).then(first_y).otherwise("y"), file_day=pl.col("ds")
+    )
     corrected = recent.filter(wrong).with_columns(file_day=pl.col("ds") + timedelta(days=2))
     file = pl.format("sales_{}.csv", pl.col("file_day").dt.to_string("%Y-%m-%d"))
     restated = corrected.select("unique_id", "ds", first_y=first_y, y="y", file=file)
     arrival = pl.col("file_day").replace_strict(arrivals, return_dtype=pl.Datetime("us"))
-    return pl.concat([first, corrected]).with_columns(known_at=arrival).sort("file_day", "unique_id", "ds"), restated
+    return pl.concat([first, corrected]).with_columns(known_at=arrival).sort(
+        "file_day", "unique_id", "ds"
+    ), restated
 
 
 def with_bad_rows(
@@ -48,7 +58,8 @@ def with_bad_rows(
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """The day's lines as text, with `bad_rows_share` broken ones among them; and which those are.
 
-    A negative y or an unreadable date spoils a good line; an unknown series or a duplicate key is a line too many.
+    A negative y or an unreadable date spoils a good line; an unknown series or a duplicate key is a
+    line too many.
     """
     rng = generator(params.seed, DROP, 2 + number)
     fresh = np.flatnonzero((report["ds"] == day).to_numpy())
@@ -58,7 +69,9 @@ def with_bad_rows(
     kinds[at] = [BAD_KINDS[(number * count + k) % len(BAD_KINDS)] for k in range(count)]
     lines = as_text(report.drop("file_day"))
     kind = pl.Series("kind", kinds.tolist(), dtype=pl.String)
-    bad = lines.select(pl.lit(file_name(day)).alias("file"), kind, "unique_id").filter(pl.col("kind").is_not_null())
+    bad = lines.select(pl.lit(file_name(day)).alias("file"), kind, "unique_id").filter(
+        pl.col("kind").is_not_null()
+    )
     return pl.concat([_spoiled(lines, kind), _added(lines, kind)]), bad
 
 

@@ -1,4 +1,6 @@
-"""Simulated prices: a usual price that now and then moves, and weekly promotions, planned ahead and chain-wide."""
+"""Simulated prices: a usual price that now and then moves, and weekly promotions, planned ahead and
+chain-wide.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,9 @@ class PricePlan:
 
 
 def price_plan(world: World) -> PricePlan:
-    """The price plan of every item over all simulated weeks; about `promo_share` of item-weeks are promotions."""
+    """The price plan of every item over all simulated weeks; about `promo_share` of item-weeks are
+    promotions.
+    """
     days = world.days
     week = (np.arange(len(days)) + days[0].weekday()) // 7
     rng = generator(world.params.seed, ITEM_PRICES)
@@ -35,7 +39,8 @@ def price_plan(world: World) -> PricePlan:
 
 
 def price_periods(world: World, plan: PricePlan) -> pl.DataFrame:
-    """PRICES of every series while it is on sale: weeks of equal price and promotion merged to one period.
+    """PRICES of every series while it is on sale: weeks of equal price and promotion merged to one
+    period.
 
     Known `BEYOND_DAYS` before it holds: the plan of the next horizon is always known at an origin.
     """
@@ -59,11 +64,17 @@ def _item_periods(world: World, plan: PricePlan) -> pl.DataFrame:
             "end": np.repeat(np.minimum(world.end_day, len(world.days)), weeks),
         }
     )
-    changed = pl.any_horizontal(pl.col("item", "price", "promo") != pl.col("item", "price", "promo").shift())
-    runs = frame.with_columns(run=changed.fill_null(True).cum_sum()).group_by("run", maintain_order=True)
+    changed = pl.any_horizontal(
+        pl.col("item", "price", "promo") != pl.col("item", "price", "promo").shift()
+    )
+    runs = frame.with_columns(run=changed.fill_null(True).cum_sum()).group_by(
+        "run", maintain_order=True
+    )
     # in days since the first one; week 0 begins on the Monday before it
     monday = -world.days[0].weekday()
-    begin = pl.max_horizontal(pl.col("week").first() * 7 + monday, pl.col("launch").first(), pl.lit(0))
+    begin = pl.max_horizontal(
+        pl.col("week").first() * 7 + monday, pl.col("launch").first(), pl.lit(0)
+    )
     end = pl.min_horizontal(pl.col("week").last() * 7 + 6 + monday, pl.col("end").first() - 1)
     periods = runs.agg(pl.col("item", "price", "promo").first(), begin=begin, end=end)
     first_day = pl.lit(world.days[0])

@@ -23,7 +23,9 @@ REPORTED_AT = timedelta(days=1, hours=6)  # after the beginning of ds: the morni
 
 @dataclass(frozen=True)
 class Simulation:
-    """Everything about one seed. Frames are drawn when first asked for; `chunks` never holds more than a part."""
+    """Everything about one seed. Frames are drawn when first asked for; `chunks` never holds more
+    than a part.
+    """
 
     params: SimulatorParams
     world: World
@@ -56,16 +58,22 @@ class Simulation:
 
     @cached_property
     def future(self) -> pl.DataFrame:
-        """SALES of the days beyond the last sales day: what a forecast from the last origin is scored against."""
+        """SALES of the days beyond the last sales day: what a forecast from the last origin is
+        scored against.
+        """
         return pl.concat([future for _, future in self._known_and_future], rechunk=True)
 
     @cached_property
     def truth(self) -> pl.DataFrame:
-        """Every series and day, those beyond included: `expected` (mean demand) and `demand` (drawn, uncensored)."""
+        """Every series and day, those beyond included: `expected` (mean demand) and `demand`
+        (drawn, uncensored).
+        """
         return pl.concat([truth for _, truth in self.chunks()], rechunk=True)
 
     def chunks(self, blocks: int = CHUNK_BLOCKS) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:
-        """SALES (future days included) and truth, some blocks of series at a time, in the order of `series`."""
+        """SALES (future days included) and truth, some blocks of series at a time, in the order of
+        `series`.
+        """
         part: list[Block] = []
         for block in demand_blocks(chain_of(self.world, self.plan)):
             part.append(block)
@@ -90,7 +98,9 @@ class Simulation:
                 "ds": pl.Series(days, dtype=pl.Date).gather(np.tile(np.arange(len(days)), series)),
             }
         )
-        truth = keys.with_columns(expected=_column(blocks, "expected").round(4), demand=_column(blocks, "demand") * 1.0)
+        truth = keys.with_columns(
+            expected=_column(blocks, "expected").round(4), demand=_column(blocks, "demand") * 1.0
+        )
         sales = keys.with_columns(
             y=_column(blocks, "y"),
             known_at=pl.col("ds").cast(pl.Datetime("us")) + REPORTED_AT,

@@ -27,7 +27,9 @@ LEVELS = ("state_id", "store_id", "cat_id", "dept_id", "item_id")
 CATEGORIES = ("FOODS", "HOBBIES", "HOUSEHOLD")
 BEYOND_DAYS = 60  # calendar, prices, truth and future reach this far past the last sales day
 BLOCK_SERIES = (
-    256  # series drawn from one generator; a value depends on its block alone, never on how blocks are chunked
+    # series drawn from one generator; a value depends on its block alone, never on how blocks are
+    # chunked
+    256
 )
 
 # what a generator is for: the first word of its key, so that two purposes never share draws
@@ -36,10 +38,13 @@ ITEMS, STORES, ITEM_PRICES, DEMAND, STOCKOUTS, DROP = range(6)
 
 @dataclass(frozen=True)
 class World:
-    """Everything drawn once: per series the codes of its item and store, per item and store how they sell."""
+    """Everything drawn once: per series the codes of its item and store, per item and store how
+    they sell.
+    """
 
     params: SimulatorParams
-    series: pl.DataFrame  # one row per series: unique_id and the hierarchy, in the order of the codes below
+    # one row per series: unique_id and the hierarchy, in the order of the codes below
+    series: pl.DataFrame
     item: np.ndarray  # (series,) item code
     store: np.ndarray  # (series,) store code
     dept: np.ndarray  # (items,) department code
@@ -68,7 +73,9 @@ def generator(seed: int, purpose: int, block: int = 0) -> Generator:
 
 
 def build_world(params: SimulatorParams) -> World:
-    """The chain of a seed: as many series as asked, item by item, each item in every store until they are enough."""
+    """The chain of a seed: as many series as asked, item by item, each item in every store until
+    they are enough.
+    """
     stores = _store_count(params.series)
     items = -(-params.series // stores)
     dept = _departments(items)
@@ -106,7 +113,9 @@ def _item_manners(params: SimulatorParams, cat: np.ndarray) -> dict[str, np.ndar
         "display": rng.uniform(0.05, 0.4, items),
         "base_price": np.round(np.exp(rng.normal(np.array([1.1, 1.7, 1.6])[cat], 0.5)), 2) + 0.48,
         "launch_day": np.where(launches, (0.1 + 0.85 * day[0]) * params.days, 0).astype(int),
-        "end_day": np.where(ends & ~launches, (0.3 + 0.65 * day[1]) * params.days, 2**31 - 1).astype(int),
+        "end_day": np.where(
+            ends & ~launches, (0.3 + 0.65 * day[1]) * params.days, 2**31 - 1
+        ).astype(int),
     }
 
 
@@ -120,8 +129,12 @@ def _store_manners(params: SimulatorParams, stores: int) -> dict[str, np.ndarray
     }
 
 
-def _names(item: np.ndarray, store: np.ndarray, dept: np.ndarray, state: np.ndarray) -> pl.DataFrame:
-    """unique_id and hierarchy of every series; numbers are padded, so that the text order is the code order."""
+def _names(
+    item: np.ndarray, store: np.ndarray, dept: np.ndarray, state: np.ndarray
+) -> pl.DataFrame:
+    """unique_id and hierarchy of every series; numbers are padded, so that the text order is the
+    code order.
+    """
     dept_names = np.array(list(DEPARTMENTS))
     number = np.arange(len(dept)) - np.searchsorted(dept, dept) + 1
     rank = np.arange(len(state)) - np.searchsorted(state, state) + 1
@@ -137,4 +150,6 @@ def _names(item: np.ndarray, store: np.ndarray, dept: np.ndarray, state: np.ndar
             "item_id": items[item],
         }
     )
-    return frame.select(pl.concat_str("item_id", "store_id", separator="_").alias("unique_id"), pl.all())
+    return frame.select(
+        pl.concat_str("item_id", "store_id", separator="_").alias("unique_id"), pl.all()
+    )

@@ -50,7 +50,9 @@ def test_a_name_nobody_provides_is_told_with_place_and_way_out(files, place, val
 
 def test_a_covariate_may_not_take_the_name_of_the_planned_openings(files):
     files["source"]["files"]["known_future"]["is_open"] = "Open"
-    with pytest.raises(BadParams, match="'is_open', the name under which planned openings are kept"):
+    with pytest.raises(
+        BadParams, match="'is_open', the name under which planned openings are kept"
+    ):
         params_of(files)
 
 
@@ -58,7 +60,9 @@ def test_the_simulators_columns_are_known_without_a_mapping(root):
     plain = YAML(typ="safe").load((root / "params.yaml").read_text(encoding="utf-8"))
     plain.pop("profiles")
     plain["features"]["hierarchy"] = [["shop"]]
-    with pytest.raises(BadParams, match=r"features\.hierarchy names \['shop'\], but source\.kind simulator has"):
+    with pytest.raises(
+        BadParams, match=r"features\.hierarchy names \['shop'\], but source\.kind simulator has"
+    ):
         params_of(plain)
 
 
@@ -77,7 +81,9 @@ def test_the_furthest_day_leaks_nothing_with_feeds_two_weeks_late_and_the_next_w
     with pytest.raises(LeakingFeature):
         declared_features(params.features, furthest + 1)
     bare = params.model_copy(
-        update={"features": params.features.model_copy(update={"hierarchy": [], "year_windows": []})}
+        update={
+            "features": params.features.model_copy(update={"hierarchy": [], "year_windows": []})
+        }
     )
     assert declared_features(bare.features, furthest_day(bare) + LATE_DAYS)
     assert furthest_day(bare) == 350

@@ -17,7 +17,17 @@ def test_a_leap_day_is_a_day():
 
 
 @pytest.mark.parametrize(
-    "text", ["", "tomorrow", "22.05.2016", "2016-05-22T06:00:00", "2023-02-29", "2016-5-2", "20160522", "2016-W20-7"]
+    "text",
+    [
+        "",
+        "tomorrow",
+        "22.05.2016",
+        "2016-05-22T06:00:00",
+        "2023-02-29",
+        "2016-5-2",
+        "20160522",
+        "2016-W20-7",
+    ],
 )
 def test_anything_else_is_no_day_and_the_message_shows_how_to_write_one(text):
     with pytest.raises(BadUsage, match="Write it as YYYY-MM-DD") as refusal:
@@ -45,7 +55,11 @@ def test_anything_else_is_no_moment(text):
 
 
 def test_days_between_holds_both_ends():
-    assert days_between(date(2024, 2, 28), date(2024, 3, 1)) == [date(2024, 2, 28), date(2024, 2, 29), date(2024, 3, 1)]
+    assert days_between(date(2024, 2, 28), date(2024, 3, 1)) == [
+        date(2024, 2, 28),
+        date(2024, 2, 29),
+        date(2024, 3, 1),
+    ]
 
 
 def test_days_between_a_day_and_the_day_before_is_empty():
@@ -53,4 +67,8 @@ def test_days_between_a_day_and_the_day_before_is_empty():
 
 
 def test_days_after_starts_at_h_one():
-    assert days_after(date(2023, 12, 30), 3) == [date(2023, 12, 31), date(2024, 1, 1), date(2024, 1, 2)]
+    assert days_after(date(2023, 12, 30), 3) == [
+        date(2023, 12, 31),
+        date(2024, 1, 1),
+        date(2024, 1, 2),
+    ]

@@ -15,7 +15,9 @@ def _tree_in_code(root: type[TillcastError], depth: int = 0) -> dict[str, tuple[
 
 
 def _tree_in_docstring() -> dict[str, tuple[int, int]]:
-    lines = re.findall(r"^ {4}((?:[│├└─ ]{4})*)(\w+) +(\d)  ", contract.errors.__doc__, flags=re.MULTILINE)
+    lines = re.findall(
+        r"^ {4}((?:[│├└─ ]{4})*)(\w+) +(\d)  ", contract.errors.__doc__, flags=re.MULTILINE
+    )
     return {name: (len(indent) // 4, int(code)) for indent, name, code in lines}
 
 

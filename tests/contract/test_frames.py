@@ -68,7 +68,10 @@ def test_a_frame_with_unique_keys_is_handed_back_untouched():
 
 def test_a_repeated_key_is_shown_with_the_grain():
     frame = SALES.conform(_sales(ds=[date(2024, 1, 1)] * 2))
-    with pytest.raises(ContractBroken, match=r"repeats the key .*'a'.*2024, 1, 1.*; its grain is one series and day"):
+    with pytest.raises(
+        ContractBroken,
+        match=r"repeats the key .*'a'.*2024, 1, 1.*; its grain is one series and day",
+    ):
         SALES.check_key(frame)
 
 

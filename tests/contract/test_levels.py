@@ -5,7 +5,12 @@ import polars as pl
 from contract.levels import levels_of
 
 SERIES = pl.DataFrame(
-    {"unique_id": ["x", "y"], "store_id": ["CA_1", "CA_2"], "dept_id": ["FOODS_3", "FOODS_3"], "item_id": ["i", "i"]}
+    {
+        "unique_id": ["x", "y"],
+        "store_id": ["CA_1", "CA_2"],
+        "dept_id": ["FOODS_3", "FOODS_3"],
+        "item_id": ["i", "i"],
+    }
 )
 
 

@@ -35,7 +35,9 @@ def test_absent_facts_are_empty_frames_of_the_right_shape(panel):
     assert panel.prices.columns == ["unique_id", "from_ds", "to_ds", "known_at", "price", "promo"]
 
 
-def test_a_series_without_a_value_in_a_hierarchy_column_is_unplaced_there_so_that_levels_add_up(sales_of):
+def test_a_series_without_a_value_in_a_hierarchy_column_is_unplaced_there_so_that_levels_add_up(
+    sales_of,
+):
     series = pl.DataFrame({"unique_id": ["a", "b"], "dept_id": ["D1", None]})
     assert panel_of(sales_of({"a": [1]}), series).series["dept_id"].to_list() == ["D1", "unplaced"]
 
@@ -84,7 +86,9 @@ def test_only_keeps_these_series_in_every_frame(make_panel):
 
 
 class TestAsKnownAt:
-    """Series a sold 5 on the 1st by what was known on the 2nd; corrected to 7 on the 4th. Its 2nd came late, on the 5th."""
+    """Series a sold 5 on the 1st by what was known on the 2nd; corrected to 7 on the 4th. Its 2nd
+    came late, on the 5th.
+    """
 
     @pytest.fixture
     def panel(self):
@@ -139,7 +143,10 @@ class TestAsKnownAt:
 
     def test_a_series_nobody_had_heard_of_is_gone(self, panel):
         assert panel.as_known_at(datetime(2024, 1, 5)).series["unique_id"].to_list() == ["a"]
-        assert panel.as_known_at(datetime(2024, 1, 6)).series["unique_id"].to_list() == ["a", "late"]
+        assert panel.as_known_at(datetime(2024, 1, 6)).series["unique_id"].to_list() == [
+            "a",
+            "late",
+        ]
 
     def test_a_price_announced_later_is_gone_a_plan_known_for_later_days_stays(self, panel):
         assert panel.as_known_at(datetime(2024, 1, 4)).prices["price"].to_list() == [1.0]
@@ -163,7 +170,9 @@ def test_a_glob_keeps_the_series_that_fit(make_panel):
 
 
 def test_a_glob_that_fits_no_series_is_refused_with_examples(make_panel):
-    with pytest.raises(BadUsage, match=r"no series fits 'FOODS_\*'; there are 4, such as \['I00_S1', 'I00_S2'\]"):
+    with pytest.raises(
+        BadUsage, match=r"no series fits 'FOODS_\*'; there are 4, such as \['I00_S1', 'I00_S2'\]"
+    ):
         make_panel(series=4, days=30).matching("FOODS_*")
 
 

@@ -54,7 +54,11 @@ def test_the_profile_of_another_kind_changes_nothing(written):
 
 def test_a_profile_reaches_into_nested_sections(written):
     params = load_params(
-        written(lambda plain: plain.update(profiles={"simulator": {"evaluate": {"gate": {"resamples": 3}}}}))
+        written(
+            lambda plain: plain.update(
+                profiles={"simulator": {"evaluate": {"gate": {"resamples": 3}}}}
+            )
+        )
     )
     assert params.evaluate.gate.resamples == 3
     assert params.evaluate.gate.confidence == 0.95
@@ -67,7 +71,9 @@ def test_a_name_nobody_knows_is_refused_with_its_place(written):
 
 def test_a_name_nobody_knows_in_the_profile_is_refused_too(written):
     with pytest.raises(BadParams, match=r"train\.round:"):
-        load_params(written(lambda plain: plain.update(profiles={"simulator": {"train": {"round": 3}}})))
+        load_params(
+            written(lambda plain: plain.update(profiles={"simulator": {"train": {"round": 3}}}))
+        )
 
 
 @pytest.mark.parametrize(
@@ -138,7 +144,9 @@ def test_a_file_without_sections_is_refused(tmp_path, text):
         load_params(path)
 
 
-@pytest.mark.parametrize("change", [{"source": "simulator"}, {"profiles": ["m5"]}, {"profiles": {"simulator": 3}}])
+@pytest.mark.parametrize(
+    "change", [{"source": "simulator"}, {"profiles": ["m5"]}, {"profiles": {"simulator": 3}}]
+)
 def test_a_section_that_is_no_mapping_is_refused_not_a_crash(written, change):
     with pytest.raises(BadParams):
         load_params(written(lambda plain: plain.update(change)))

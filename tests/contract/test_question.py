@@ -12,7 +12,9 @@ TODAY = date(2024, 5, 5)
 WEEK = timedelta(days=7)
 
 
-@pytest.mark.parametrize("question", [NEWEST, Question(origin=TODAY), Question(horizon=28), Question(horizon=40)])
+@pytest.mark.parametrize(
+    "question", [NEWEST, Question(origin=TODAY), Question(horizon=28), Question(horizon=40)]
+)
 def test_all_series_from_the_newest_day_are_the_table_of_today(question):
     assert question.status(28, TODAY) == "done"
 

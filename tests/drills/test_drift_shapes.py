@@ -1,4 +1,6 @@
-"""Drifts: nothing before the day moves, units stay whole, and what is said to change changes by as much."""
+"""Drifts: nothing before the day moves, units stay whole, and what is said to change changes by as
+much.
+"""
 
 from __future__ import annotations
 
@@ -41,11 +43,15 @@ def test_nothing_before_the_day_moves_and_units_stay_whole(panel, shape: DriftSh
     y = after.sales["y"].drop_nulls().to_numpy()
     assert (y >= 0).all()
     assert (y == np.round(y)).all() or shape.name == "unit_change"
-    assert after.prices.filter(pl.col("to_ds") < since).height >= panel.prices.filter(pl.col("to_ds") < since).height
+    assert (
+        after.prices.filter(pl.col("to_ds") < since).height
+        >= panel.prices.filter(pl.col("to_ds") < since).height
+    )
 
 
 @pytest.mark.parametrize(
-    ("name", "factor"), [("nothing", 1.0), ("level_shift", 1.2), ("level_drop", 0.8), ("mix_change", 1.0)]
+    ("name", "factor"),
+    [("nothing", 1.0), ("level_shift", 1.2), ("level_drop", 0.8), ("mix_change", 1.0)],
 )
 def test_demand_changes_by_the_factor_it_says(panel, name, factor):
     since, after = drifted(panel, name, 0.2)
@@ -64,13 +70,15 @@ def test_new_series_have_no_past_and_take_over_what_the_old_ones_sold(panel):
     since, after = drifted(panel, "assortment_churn", 0.4)
     new = after.series.filter(pl.col("unique_id").str.starts_with("NEW_"))
     assert new.height == 16
-    assert after.sales.join(new.select("unique_id"), on="unique_id", how="semi")["ds"].min() >= since
+    assert (
+        after.sales.join(new.select("unique_id"), on="unique_id", how="semi")["ds"].min() >= since
+    )
     assert units(after, since) == units(panel, since)
 
 
 def test_the_feed_says_how_long_a_shelf_was_empty(panel):
     since, after = drifted(panel, "stockout_wave", 0.4)
-    assert after.sales.filter(pl.col("ds") >= since)["stockout_share"].fill_null(0).mean() == pytest.approx(
-        0.28, abs=0.03
-    )
+    assert after.sales.filter(pl.col("ds") >= since)["stockout_share"].fill_null(
+        0
+    ).mean() == pytest.approx(0.28, abs=0.03)
     assert units(after, since) < 0.85 * units(panel, since)

@@ -42,7 +42,9 @@ def stage(tmp_path_factory, make_panel, params: Params, train_params, feature_pa
     small = params.model_copy(
         update={
             "train": train_params,
-            "features": feature_params.model_copy(update={"year_windows": [], "known_future": [], "past_only": []}),
+            "features": feature_params.model_copy(
+                update={"year_windows": [], "known_future": [], "past_only": []}
+            ),
             "source": params.source.model_copy(update={"levels": ((), ("store_id",))}),
         }
     )
@@ -57,7 +59,9 @@ def stage(tmp_path_factory, make_panel, params: Params, train_params, feature_pa
 
 
 WATCHERS = Watchers(
-    lambda panel, table: ["watched"], lambda table: ["after 7 days: bias"], lambda cutoff, last: ["model_age"]
+    lambda panel, table: ["watched"],
+    lambda table: ["after 7 days: bias"],
+    lambda cutoff, last: ["model_age"],
 )
 
 
@@ -80,11 +84,19 @@ def test_the_champion_has_not_seen_the_days_it_is_scored_on(stage):
 
 
 def test_every_panel_fault_is_graded_and_says_who_saw_it(stage, params, clean):
-    some = [fault for fault in PANEL_FAULTS if fault.name in ("no_prices", "late_feeds", "wrong_unit", "unknown_items")]
+    some = [
+        fault
+        for fault in PANEL_FAULTS
+        if fault.name in ("no_prices", "late_feeds", "wrong_unit", "unknown_items")
+    ]
     results = list(panel_drills(stage, params.drills, clean, WATCHERS, some))
     assert len(results) == sum(len(fault.strengths) for fault in some)
     assert {result["grade"] for result in results} <= {"graceful", "degraded", "catastrophic"}
-    assert all("this morning: watched" in result["told"] for result in results if result["outcome"] == "published")
+    assert all(
+        "this morning: watched" in result["told"]
+        for result in results
+        if result["outcome"] == "published"
+    )
 
 
 def test_a_lost_champion_leaves_it_to_the_one_before_and_both_lost_to_the_baseline(
@@ -109,25 +121,37 @@ def test_a_file_drill_asks_whether_the_right_file_put_it_right(make_panel, param
         return REFUSED if "renamed" in path.name else TAKEN
 
     inbox = Inbox(deliver, lambda: panel.sales)
-    by_name = {result["fault"]: result for result in file_drills(panel, params.drills, tmp_path / "a", inbox)}
-    assert by_name["renamed_column"]["grade"] == "graceful"
-    assert by_name["half_file"]["grade"] == "catastrophic"  # this door took half a file and said nothing
-    forgetful = Inbox(lambda path: REFUSED, lambda: panel.sales.filter(pl.col("ds") < days[20]))
-    assert {result["grade"] for result in file_drills(panel, params.drills, tmp_path / "b", forgetful)} == {
-        "catastrophic"
+    by_name = {
+        result["fault"]: result
+        for result in file_drills(panel, params.drills, tmp_path / "a", inbox)
     }
+    assert by_name["renamed_column"]["grade"] == "graceful"
+    # this door took half a file and said nothing
+    assert by_name["half_file"]["grade"] == "catastrophic"
+    forgetful = Inbox(lambda path: REFUSED, lambda: panel.sales.filter(pl.col("ds") < days[20]))
+    assert {
+        result["grade"] for result in file_drills(panel, params.drills, tmp_path / "b", forgetful)
+    } == {"catastrophic"}
 
 
 def test_undisturbed_mornings_are_asked_too(stage):
-    mornings = clean_mornings(stage, Watchers(lambda panel, table: [], lambda table: [], lambda cutoff, last: []))
+    mornings = clean_mornings(
+        stage, Watchers(lambda panel, table: [], lambda table: [], lambda cutoff, last: [])
+    )
     assert len(mornings) == drilling.CLEAN_MORNINGS
     assert all(morning["rang"] == [] for morning in mornings)
 
 
 def test_a_refusal_is_loud_and_so_degraded(stage, params, clean):
-    nothing_left = PanelFault("x", "no sale at all", (1,), lambda panel, _strength, _rng: panel.up_to(date(1999, 1, 1)))
+    nothing_left = PanelFault(
+        "x", "no sale at all", (1,), lambda panel, _strength, _rng: panel.up_to(date(1999, 1, 1))
+    )
     (result,) = panel_drills(stage, params.drills, clean, WATCHERS, [nothing_left])
-    assert (result["outcome"], result["grade"], result["told"]) == ("refused", "degraded", "refused: NotEnoughHistory")
+    assert (result["outcome"], result["grade"], result["told"]) == (
+        "refused",
+        "degraded",
+        "refused: NotEnoughHistory",
+    )
 
 
 def test_a_table_with_a_row_missing_is_not_whole(stage):
@@ -191,7 +215,9 @@ def test_the_rule_for_files(summary, is_wrong, is_known, grade):
 
 
 def test_a_wrong_unit_meets_the_rules_at_the_door(stage, params, make_panel):
-    """Each day against the days taken before it: the broken days are refused, the honest ones taken, nothing else is touched."""
+    """Each day against the days taken before it: the broken days are refused, the honest ones
+    taken, nothing else is touched.
+    """
     panel = make_panel(series=80, days=120, nasty=False)
     broken = wrong_unit(panel, 5, np.random.default_rng(1))
     came = sales_through_the_door(broken, 10, levels_of(((), ("dept_id",))), params.ingest)
@@ -227,7 +253,9 @@ def test_the_same_bundle_faults_break_what_they_say(stage, tmp_path):
         champion_in_registry(tmp_path / "cut_calibration", CHAMPION, tmp_path)
 
 
-def test_days_sent_again_with_other_numbers_are_noted_as_restated_and_the_same_numbers_are_not(stage):
+def test_days_sent_again_with_other_numbers_are_noted_as_restated_and_the_same_numbers_are_not(
+    stage,
+):
     from drills.panel_faults import restated_month
 
     judged = [

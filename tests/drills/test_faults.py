@@ -30,7 +30,8 @@ def test_a_panel_fault_leaves_its_input_alone_and_is_the_same_each_time(fault, m
         broken = [fault.apply(panel, strength, np.random.default_rng(5)) for _ in range(2)]
         assert broken[0].sales.equals(broken[1].sales)
         changed = [
-            not a.equals(getattr(broken[0], n)) for n, a in zip(("sales", "prices", "calendar"), before, strict=True)
+            not a.equals(getattr(broken[0], n))
+            for n, a in zip(("sales", "prices", "calendar"), before, strict=True)
         ]
         assert sum(changed) == 1
     assert (panel.sales.equals(before[0]), panel.prices.equals(before[1])) == (True, True)
@@ -45,7 +46,9 @@ def test_late_feeds_and_short_history_cut_on_their_own_side(make_panel, rng):
 
 def test_a_lost_feed_is_one_store_and_a_wrong_unit_one_department(make_panel, rng):
     panel = make_panel(series=8, days=60, nasty=False)
-    lost = panel.sales.join(panel_faults.lost_feed(panel, 7, rng).sales, on=["unique_id", "ds"], how="anti")
+    lost = panel.sales.join(
+        panel_faults.lost_feed(panel, 7, rng).sales, on=["unique_id", "ds"], how="anti"
+    )
     assert lost["unique_id"].str.slice(-2).n_unique() == 1
     assert lost["ds"].n_unique() == 7
     wrong = panel_faults.wrong_unit(panel, 1, rng).sales
@@ -56,7 +59,9 @@ def test_a_lost_feed_is_one_store_and_a_wrong_unit_one_department(make_panel, rn
 def test_a_source_without_stores_or_departments_loses_one_series(sales_of, rng):
     from contract.panel import panel_of
 
-    panel = panel_of(sales_of({"a": [1.0] * 9, "b": [1.0] * 9}), pl.DataFrame({"unique_id": ["a", "b"]}))
+    panel = panel_of(
+        sales_of({"a": [1.0] * 9, "b": [1.0] * 9}), pl.DataFrame({"unique_id": ["a", "b"]})
+    )
     assert panel_faults.lost_feed(panel, 9, rng).sales["unique_id"].n_unique() == 1
 
 
@@ -64,7 +69,10 @@ def test_file_faults_by_hand(rng):
     assert file_faults.same_file(CSV, rng) == CSV.encode()
     assert file_faults.renamed_column(CSV, rng).startswith(b"unique_id,ds,units_sold,store_id\n")
     assert file_faults.half_file(CSV, rng).decode().splitlines() == CSV.splitlines()[:2]
-    assert file_faults.wrong_unit_file(CSV, rng).decode().splitlines()[1] == "a_S1,2024-01-01,3000.0,S1"
+    assert (
+        file_faults.wrong_unit_file(CSV, rng).decode().splitlines()[1]
+        == "a_S1,2024-01-01,3000.0,S1"
+    )
     assert file_faults.empty_file(CSV, rng) == b""
 
 
@@ -78,8 +86,12 @@ def test_shuffled_columns_say_the_same(rng):
 
 def test_other_files_by_hand(rng):
     assert file_faults.zero_file(CSV, rng).decode().splitlines()[1] == "a_S1,2024-01-01,0,S1"
-    assert file_faults.day_first_dates(CSV, rng).decode().splitlines()[2] == "b_S1,01/01/2024,0.0,S1"
-    assert file_faults.yesterdays_date(CSV, rng).decode().splitlines()[3] == "c_S1,2023-12-31,2.0,S1"
+    assert (
+        file_faults.day_first_dates(CSV, rng).decode().splitlines()[2] == "b_S1,01/01/2024,0.0,S1"
+    )
+    assert (
+        file_faults.yesterdays_date(CSV, rng).decode().splitlines()[3] == "c_S1,2023-12-31,2.0,S1"
+    )
     assert file_faults.fewer_columns(CSV, rng).decode().splitlines()[0] == "unique_id,y,store_id"
     assert len(file_faults.doubled_file(CSV, rng).splitlines()) == 7
     scrambled = file_faults.scrambled_rows(CSV, rng).decode().splitlines()
@@ -117,7 +129,9 @@ def test_a_tenth_of_a_calibration_is_narrower_and_nothing_else_of_it_changes(tmp
     (tmp_path / "calibration.json").write_text(json.dumps(told))
     bundle_faults.changed_calibration(tmp_path)
     found = json.loads((tmp_path / "calibration.json").read_text())
-    assert found == {"m": {"series": [{"centres": [1.0], "quantiles": [[0.05, 0.2]], "at_zero": [0.0, 1.0]}]}}
+    assert found == {
+        "m": {"series": [{"centres": [1.0], "quantiles": [[0.05, 0.2]], "at_zero": [0.0, 1.0]}]}
+    }
 
 
 def test_the_catalogue_holds_at_least_thirty_faults_each_with_a_name_of_its_own_and_a_sentence():

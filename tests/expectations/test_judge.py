@@ -1,4 +1,6 @@
-"""The judge: nothing is lost, every refusal has its reason, and both ways of asking a rule give the same answer."""
+"""The judge: nothing is lost, every refusal has its reason, and both ways of asking a rule give the
+same answer.
+"""
 
 from __future__ import annotations
 
@@ -39,7 +41,9 @@ def received(fact: str, rows: list[dict], refused: int = 0) -> Received:
     frame = frame.with_row_index("row_number", offset=1).with_columns(
         pl.col("row_number").cast(pl.Int64), lines=pl.lit(1, pl.Int64)
     )
-    lost = [{"row_number": 100 + k, "reason": "unreadable_date", "raw": "{}"} for k in range(refused)]
+    lost = [
+        {"row_number": 100 + k, "reason": "unreadable_date", "raw": "{}"} for k in range(refused)
+    ]
     return Received(fact, frame, pl.DataFrame(lost, schema=REFUSED.schema), len(rows) + refused)
 
 
@@ -51,7 +55,9 @@ def reasons(judgement: Judgement) -> list[str]:
     return judgement.refused.sort("row_number")["reason"].to_list()
 
 
-def judged(fact: str, rows: list[dict], context: Context, refused: int = 0, great: bool = False) -> Judgement:
+def judged(
+    fact: str, rows: list[dict], context: Context, refused: int = 0, great: bool = False
+) -> Judgement:
     return judge(received(fact, rows, refused), SUITES[fact], context, by_great_expectations=great)
 
 
@@ -74,7 +80,9 @@ def judged(fact: str, rows: list[dict], context: Context, refused: int = 0, grea
         ({"y": -1.0, "ds": None}, "day_missing"),  # the first rule of the suite gives the reason
     ],
 )
-def test_a_row_of_sales_is_refused_for_its_reason(ingest: IngestParams, row: dict, reason: str) -> None:
+def test_a_row_of_sales_is_refused_for_its_reason(
+    ingest: IngestParams, row: dict, reason: str
+) -> None:
     rows = [*sales(1.0, 2.0), {"unique_id": "bad", "ds": DAY, "y": 1.0} | row]
     given = judged("sales", rows, Context(ingest, NOW))
     assert reasons(given) == [reason]
@@ -93,7 +101,9 @@ def test_a_stranger_is_refused_only_where_the_assortment_is_closed(ingest: Inges
     closed = ingest.model_copy(update={"allow_new_series": False})
     known = pl.Series(["s0"])
     assert reasons(judged("sales", sales(1.0, 1.0), Context(ingest, NOW, known))) == []
-    assert reasons(judged("sales", sales(1.0, 1.0), Context(closed, NOW, known))) == ["unknown_series"]
+    assert reasons(judged("sales", sales(1.0, 1.0), Context(closed, NOW, known))) == [
+        "unknown_series"
+    ]
     assert reasons(judged("sales", sales(1.0, 1.0), Context(closed, NOW, known.clear()))) == []
 
 
@@ -116,7 +126,9 @@ def test_a_missing_column_refuses_the_batch_whole(ingest: IngestParams) -> None:
 
 
 def test_one_fact_of_a_file_takes_the_others_with_it(ingest: IngestParams) -> None:
-    given = refuse_whole(judged("sales", sales(1.0, -1.0), Context(ingest, NOW)), SUITES["sales"], "the prices")
+    given = refuse_whole(
+        judged("sales", sales(1.0, -1.0), Context(ingest, NOW)), SUITES["sales"], "the prices"
+    )
     assert reasons(given) == ["file_refused", "units_negative"]
     assert given.reason == "the prices"
 
@@ -125,14 +137,28 @@ def test_sales_of_a_closed_day_are_noted(ingest: IngestParams) -> None:
     closed = pl.DataFrame({"region": ["CA"], "ds": [DAY], "is_closed": [True]})
     regions = pl.DataFrame({"unique_id": ["s0", "s1"], "region": ["CA", "TX"]})
     context = Context(
-        ingest, NOW, calendar=FACTS["calendar"].conform(closed.with_columns(known_at=None)), regions=regions
+        ingest,
+        NOW,
+        calendar=FACTS["calendar"].conform(closed.with_columns(known_at=None)),
+        regions=regions,
     )
-    assert judged("sales", sales(2.0, 2.0), context).notes[0].startswith("sold_while_closed: 1 rows")
-    assert judged("sales", sales(2.0, is_open=False), Context(ingest, NOW)).notes[0].startswith("sold_while_closed")
+    assert (
+        judged("sales", sales(2.0, 2.0), context).notes[0].startswith("sold_while_closed: 1 rows")
+    )
+    assert (
+        judged("sales", sales(2.0, is_open=False), Context(ingest, NOW))
+        .notes[0]
+        .startswith("sold_while_closed")
+    )
 
 
 def price(series: str, first: int, last: int, amount: float | None = 2.0) -> dict:
-    return {"unique_id": series, "from_ds": date(2024, 2, first), "to_ds": date(2024, 2, last), "price": amount}
+    return {
+        "unique_id": series,
+        "from_ds": date(2024, 2, first),
+        "to_ds": date(2024, 2, last),
+        "price": amount,
+    }
 
 
 @pytest.mark.parametrize(
@@ -143,7 +169,8 @@ def price(series: str, first: int, last: int, amount: float | None = 2.0) -> dic
         (price("a", 8, 9, 200.0), "price_jump"),
         (price("a", 8, 9, 0.02), "price_jump"),
         (price("a", 3, 9), "periods_overlap"),
-        (price("a", 8, 15), "periods_overlap"),  # reaches into the period from the 15th, which is known
+        # reaches into the period from the 15th, which is known
+        (price("a", 8, 15), "periods_overlap"),
         (price("a", 15, 16, None) | {"promo": -1.0}, "promo_outside"),
     ],
 )
@@ -156,7 +183,9 @@ def test_a_price_is_refused_for_its_reason(ingest: IngestParams, row: dict, reas
 
 def test_a_known_period_may_be_restated(ingest: IngestParams) -> None:
     known = received("prices", [price("a", 1, 3), price("a", 4, 9)]).rows
-    assert reasons(judged("prices", [price("a", 4, 8, 2.5)], Context(ingest, NOW, prices=known))) == []
+    assert (
+        reasons(judged("prices", [price("a", 4, 8, 2.5)], Context(ingest, NOW, prices=known))) == []
+    )
 
 
 def test_after_a_wrong_price_the_right_one_is_no_jump(ingest: IngestParams) -> None:
@@ -165,9 +194,12 @@ def test_after_a_wrong_price_the_right_one_is_no_jump(ingest: IngestParams) -> N
 
 
 def test_a_refused_restatement_still_hides_nothing(ingest: IngestParams) -> None:
-    """Each of these once left two prices on one day, and the weekly gate refused the panel for good."""
+    """Each of these once left two prices on one day, and the weekly gate refused the panel for
+    good.
+    """
     known = received("prices", [price("a", 1, 28)]).rows
-    free = [price("a", 1, 15, 0.0), price("a", 16, 28, 3.0)]  # nothing is sold for nothing, so 1 to 28 stands
+    # nothing is sold for nothing, so 1 to 28 stands
+    free = [price("a", 1, 15, 0.0), price("a", 16, 28, 3.0)]
     given = judged("prices", free, Context(ingest, NOW, prices=known))
     assert reasons(given) == ["price_not_positive", "periods_overlap"]
     known = received("prices", [price("a", 1, 15), price("a", 16, 28)]).rows
@@ -182,8 +214,12 @@ def test_a_refused_restatement_still_hides_nothing(ingest: IngestParams) -> None
 
 @pytest.mark.parametrize("great", [False, True])
 @pytest.mark.parametrize("fact", list(FACTS))
-def test_nobody_has_learned_what_he_says_next_week(ingest: IngestParams, fact: str, great: bool) -> None:
-    """A row of the year 2042 would beat every correction until then; one day of grace is for time zones."""
+def test_nobody_has_learned_what_he_says_next_week(
+    ingest: IngestParams, fact: str, great: bool
+) -> None:
+    """A row of the year 2042 would beat every correction until then; one day of grace is for time
+    zones.
+    """
     usual = {"String": "a", "Date": DAY, "Float64": 1.0, "Boolean": True}
     row = {name: usual.get(str(kind)) for name, kind in FACTS[fact].schema.items()}
     name = next(iter(row))
@@ -197,7 +233,8 @@ def messy(fact: str) -> st.SearchStrategy:
     """Any rows of a fact, mostly of nasty values."""
     columns = FACTS[fact].schema
     fields = {
-        name: st.sampled_from(MOMENTS if name == "known_at" else VALUES[str(kind)]) for name, kind in columns.items()
+        name: st.sampled_from(MOMENTS if name == "known_at" else VALUES[str(kind)])
+        for name, kind in columns.items()
     }
     return st.lists(st.fixed_dictionaries(fields), max_size=12)
 
@@ -205,11 +242,17 @@ def messy(fact: str) -> st.SearchStrategy:
 @pytest.mark.parametrize("fact", list(FACTS))
 @settings(max_examples=40)
 @given(data=st.data())
-def test_accepted_and_refused_are_what_was_received(ingest: IngestParams, fact: str, data: st.DataObject) -> None:
-    """Whatever comes, at whatever share refused: no row is lost, none doubled, accepted keys are unique."""
+def test_accepted_and_refused_are_what_was_received(
+    ingest: IngestParams, fact: str, data: st.DataObject
+) -> None:
+    """Whatever comes, at whatever share refused: no row is lost, none doubled, accepted keys are
+    unique.
+    """
     rows = data.draw(messy(fact))
     share = data.draw(st.sampled_from([0.0, 0.5, 1.0]))
-    given = judged(fact, rows, Context(ingest.model_copy(update={"max_refused_share": share}), NOW), refused=2)
+    given = judged(
+        fact, rows, Context(ingest.model_copy(update={"max_refused_share": share}), NOW), refused=2
+    )
     assert given.accepted["lines"].sum() + given.refused["lines"].sum() == len(rows) + 2
     together = pl.concat([given.accepted["row_number"], given.refused["row_number"]])
     assert together.sort().to_list() == [*range(1, len(rows) + 1), 100, 101]
@@ -217,7 +260,9 @@ def test_accepted_and_refused_are_what_was_received(ingest: IngestParams, fact: 
 
 
 def test_great_expectations_and_polars_refuse_the_same_rows(ingest: IngestParams) -> None:
-    """The oracle: every combination of nasty values, both ways, the same refusals for the same reasons."""
+    """The oracle: every combination of nasty values, both ways, the same refusals for the same
+    reasons.
+    """
     for fact, contract in FACTS.items():
         rows: list[dict] = []
         usual = {"String": "a", "Date": DAY, "Float64": 1.0, "Boolean": True}
@@ -225,7 +270,9 @@ def test_great_expectations_and_polars_refuse_the_same_rows(ingest: IngestParams
             for value in MOMENTS if name == "known_at" else VALUES[str(kind)]:
                 typical = {n: usual.get(str(k)) for n, k in contract.schema.items()}
                 rows.append(
-                    typical | {"unique_id" if "unique_id" in typical else "region": f"r{len(rows)}"} | {name: value}
+                    typical
+                    | {"unique_id" if "unique_id" in typical else "region": f"r{len(rows)}"}
+                    | {name: value}
                 )
         rows += rows[:7]
         context = Context(ingest, NOW)
@@ -243,7 +290,9 @@ def test_great_expectations_opens_no_socket_and_says_nothing(
         raise AssertionError("a socket was opened")
 
     monkeypatch.setattr(socket.socket, "connect", refuse)
-    assert reasons(judged("sales", sales(1.0, -1.0), Context(ingest, NOW), great=True)) == ["units_negative"]
+    assert reasons(judged("sales", sales(1.0, -1.0), Context(ingest, NOW), great=True)) == [
+        "units_negative"
+    ]
     assert capfd.readouterr() == ("", "")
 
 

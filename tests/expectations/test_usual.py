@@ -1,4 +1,6 @@
-"""Days against their weekday: half a file and a wrong unit are refused whole, the doubtful noted, honest days left in peace."""
+"""Days against their weekday: half a file and a wrong unit are refused whole, the doubtful noted,
+honest days left in peace.
+"""
 
 from __future__ import annotations
 
@@ -42,8 +44,12 @@ def context_of(ingest: IngestParams, days: list[pl.DataFrame], **more: object) -
     """What the store knows of these days, as storage counts it."""
     past = pl.concat(days).join(SERIES, on="unique_id").group_by("ds", "store_id", "dept_id")
     y = pl.col("y")
-    counted = past.agg(rows=pl.len().cast(pl.Int64), selling=(y > 0).sum().cast(pl.Int64), volume=y.sum())
-    return Context(ingest, DAY + timedelta(days=1), past=counted, series=SERIES, levels=LEVELS, **more)
+    counted = past.agg(
+        rows=pl.len().cast(pl.Int64), selling=(y > 0).sum().cast(pl.Int64), volume=y.sum()
+    )
+    return Context(
+        ingest, DAY + timedelta(days=1), past=counted, series=SERIES, levels=LEVELS, **more
+    )
 
 
 def thursdays(weeks: int) -> list[pl.DataFrame]:
@@ -53,7 +59,9 @@ def thursdays(weeks: int) -> list[pl.DataFrame]:
 def judged(rows: pl.DataFrame, context: Context, great: bool = False) -> Judgement:
     whole = SALES.conform(rows.with_columns(known_at=None)).with_row_index("row_number", offset=1)
     whole = whole.with_columns(pl.col("row_number").cast(pl.Int64), lines=pl.lit(1, pl.Int64))
-    return judge(Received("sales", whole, REFUSED.empty(), rows.height), SUITES["sales"], context, great)
+    return judge(
+        Received("sales", whole, REFUSED.empty(), rows.height), SUITES["sales"], context, great
+    )
 
 
 def codes(judgement: Judgement) -> set[str]:
@@ -71,17 +79,24 @@ def test_an_honest_day_is_taken_without_a_word(ingest: IngestParams) -> None:
 
 
 @pytest.mark.parametrize("great", [False, True])
-def test_half_a_file_is_refused_whole_and_says_what_is_missing(ingest: IngestParams, great: bool) -> None:
+def test_half_a_file_is_refused_whole_and_says_what_is_missing(
+    ingest: IngestParams, great: bool
+) -> None:
     given = judged(a_day(DAY).head(80), context_of(ingest, thursdays(8)), great)
     assert codes(given) == {"day_incomplete"}
     assert "rows_share 0.5" in given.reason
     assert "--accept-unusual" in given.reason
-    assert "ingest.whole_days: false" in given.reason  # two stores' files of one day look like two halves
+    # two stores' files of one day look like two halves
+    assert "ingest.whole_days: false" in given.reason
 
 
 @pytest.mark.parametrize("great", [False, True])
-def test_a_department_in_another_unit_is_refused_with_its_whole_day(ingest: IngestParams, great: bool) -> None:
-    """The other department looks right; taking it alone would make the wrong one's rows absent, and absent is zero."""
+def test_a_department_in_another_unit_is_refused_with_its_whole_day(
+    ingest: IngestParams, great: bool
+) -> None:
+    """The other department looks right; taking it alone would make the wrong one's rows absent, and
+    absent is zero.
+    """
     given = judged(x1000(a_day(DAY)), context_of(ingest, thursdays(8)), great)
     assert codes(given) == {"units_of_another_size"}
     assert given.accepted.is_empty()
@@ -90,8 +105,12 @@ def test_a_department_in_another_unit_is_refused_with_its_whole_day(ingest: Inge
 
 
 @pytest.mark.parametrize("factor", [0.001, 1 / 12, 12.0, 1000.0])
-def test_cases_for_pieces_and_grams_for_kilograms_both_ways(ingest: IngestParams, factor: float) -> None:
-    assert codes(judged(x1000(a_day(DAY), factor), context_of(ingest, thursdays(8)))) == {"units_of_another_size"}
+def test_cases_for_pieces_and_grams_for_kilograms_both_ways(
+    ingest: IngestParams, factor: float
+) -> None:
+    assert codes(judged(x1000(a_day(DAY), factor), context_of(ingest, thursdays(8)))) == {
+        "units_of_another_size"
+    }
 
 
 def test_four_times_the_units_may_be_a_promotion_and_is_noted(ingest: IngestParams) -> None:
@@ -108,10 +127,14 @@ def test_an_eighth_of_the_rows_missing_is_noted(ingest: IngestParams) -> None:
 
 
 def test_one_bad_day_of_a_long_file_goes_alone(ingest: IngestParams) -> None:
-    """Ten weeks in one file, nothing known before: the Thursday cut in half is refused, the other 69 days are not."""
+    """Ten weeks in one file, nothing known before: the Thursday cut in half is refused, the other
+    69 days are not.
+    """
     days = [a_day(DAY - timedelta(days=k)) for k in range(70)]
     days[0] = days[0].head(70)
-    given = judged(pl.concat(days), replace(context_of(ingest, days[:1]), past=pl.DataFrame(schema=PAST)))
+    given = judged(
+        pl.concat(days), replace(context_of(ingest, days[:1]), past=pl.DataFrame(schema=PAST))
+    )
     assert given.reason is None
     assert given.refused.height == 70
     assert given.accepted["ds"].n_unique() == 69
@@ -136,7 +159,9 @@ def test_last_weeks_mistake_does_not_excuse_this_weeks(ingest: IngestParams) -> 
 
 
 def test_rows_that_come_and_go_by_nature_are_not_held_to_a_number(ingest: IngestParams) -> None:
-    """A till that writes a row only for what it sold: between 60 and 160 rows a day; 70 is one of its days."""
+    """A till that writes a row only for what it sold: between 60 and 160 rows a day; 70 is one of
+    its days.
+    """
     past = [day.head(60 + 14 * k) for k, day in enumerate(thursdays(8))]
     assert judged(a_day(DAY).head(70), context_of(ingest, past)).reason is None
 
@@ -148,7 +173,9 @@ def test_correcting_some_lines_answers_for_them_and_not_for_the_day(ingest: Inge
 
 def test_a_whole_day_restated_in_another_unit_is_refused(ingest: IngestParams) -> None:
     """The store holds the day already; what it holds of the batch's keys is not counted twice."""
-    assert codes(judged(x1000(a_day(DAY)), context_of(ingest, thursdays(8)))) == {"units_of_another_size"}
+    assert codes(judged(x1000(a_day(DAY)), context_of(ingest, thursdays(8)))) == {
+        "units_of_another_size"
+    }
 
 
 @pytest.mark.parametrize("region", ["*", "CA"])
@@ -159,9 +186,13 @@ def test_rows_absent_on_a_closed_day_are_rightly_absent(ingest: IngestParams, re
     assert given.reason is None
 
 
-def test_where_stores_send_files_of_their_own_each_is_compared_with_itself(ingest: IngestParams) -> None:
+def test_where_stores_send_files_of_their_own_each_is_compared_with_itself(
+    ingest: IngestParams,
+) -> None:
     own = ingest.model_copy(update={"whole_days": False})
-    levels = levels_compared([(), ("store_id",), ("dept_id",), ("store_id", "dept_id")], SERIES, whole_days=False)
+    levels = levels_compared(
+        [(), ("store_id",), ("dept_id",), ("store_id", "dept_id")], SERIES, whole_days=False
+    )
     assert levels == (("store_id",), ("store_id", "dept_id"))
     context = replace(context_of(own, thursdays(8)), levels=levels)
     of_s1 = a_day(DAY).join(SERIES.filter(store_id="S1"), on="unique_id", how="semi")
@@ -173,12 +204,16 @@ def test_where_stores_send_files_of_their_own_each_is_compared_with_itself(inges
     assert codes(judged(zeros, context)) == {"day_all_zero"}
     assert codes(judged(zeros.with_columns(is_open=pl.lit(False)), context)) == set()
     one_shut = a_day(DAY).join(SERIES.filter(store_id="S2"), on="unique_id", how="semi")
-    both = pl.concat([zeros.with_columns(is_open=pl.lit(False)), one_shut.with_columns(is_open=pl.lit(True))])
+    both = pl.concat(
+        [zeros.with_columns(is_open=pl.lit(False)), one_shut.with_columns(is_open=pl.lit(True))]
+    )
     assert codes(judged(both, context)) == set()
 
 
 def test_small_groups_are_not_compared() -> None:
-    assert levels_compared([(), ("unique_id",), ("dept_id",), ("aisle",)], SERIES, whole_days=True) == (
+    assert levels_compared(
+        [(), ("unique_id",), ("dept_id",), ("aisle",)], SERIES, whole_days=True
+    ) == (
         (),
         ("dept_id",),
     )
@@ -186,10 +221,16 @@ def test_small_groups_are_not_compared() -> None:
 
 def test_a_day_that_is_mostly_said_otherwise_is_noted_and_a_correction_of_a_few_rows_is_not(ingest):
     few, most = (
-        pl.DataFrame({"ds": [DAY], "restated_share": [share]}, schema={"ds": pl.Date, "restated_share": pl.Float64})
+        pl.DataFrame(
+            {"ds": [DAY], "restated_share": [share]},
+            schema={"ds": pl.Date, "restated_share": pl.Float64},
+        )
         for share in (0.01, 0.8)
     )
-    noted = [judged(a_day(DAY), context_of(ingest, thursdays(8), restated=one)).notes for one in (few, most)]
+    noted = [
+        judged(a_day(DAY), context_of(ingest, thursdays(8), restated=one)).notes
+        for one in (few, most)
+    ]
     assert noted[0] == ()
     assert [note.split(":")[0] for note in noted[1]] == ["day_restated"]
 
@@ -200,7 +241,11 @@ def test_half_of_the_rows_of_series_never_seen_are_noted_and_a_launch_is_not(ing
         judged(a_day(DAY), context_of(ingest, thursdays(8), known_series=ids.head(known))).notes
         for known in (len(ids) - 3, len(ids) // 2, 0)
     ]
-    assert [[note.split(":")[0] for note in notes] for notes in noted] == [[], ["series_unusual"], []]
+    assert [[note.split(":")[0] for note in notes] for notes in noted] == [
+        [],
+        ["series_unusual"],
+        [],
+    ]
 
 
 def test_an_export_of_zeros_is_refused_whole_and_a_closed_or_festive_day_of_zeros_is_not(ingest):
@@ -211,12 +256,18 @@ def test_an_export_of_zeros_is_refused_whole_and_a_closed_or_festive_day_of_zero
     assert "in the calendar" in given.reason
     shut = zeros.with_columns(is_open=pl.lit(False))
     assert codes(judged(shut, context_of(ingest, thursdays(8)))) == set()
-    feast = CALENDAR.conform(pl.DataFrame({"ds": [DAY], "region": ["*"], "known_at": [None], "event": ["feast"]}))
+    feast = CALENDAR.conform(
+        pl.DataFrame({"ds": [DAY], "region": ["*"], "known_at": [None], "event": ["feast"]})
+    )
     assert codes(judged(zeros, context_of(ingest, thursdays(8), calendar=feast))) == set()
 
 
-def test_a_day_whose_items_were_mixed_up_is_refused_and_a_correction_of_some_rows_is_not(ingest: IngestParams) -> None:
-    """Every total of such a day is right; a file of it cost 16% of accuracy in a week (drill `scrambled_units`)."""
+def test_a_day_whose_items_were_mixed_up_is_refused_and_a_correction_of_some_rows_is_not(
+    ingest: IngestParams,
+) -> None:
+    """Every total of such a day is right; a file of it cost 16% of accuracy in a week (drill
+    `scrambled_units`).
+    """
     ids = [f"I{k:03d}" for k in range(300)]
     rate = pl.Series("y", [float(k % 30) for k in range(300)])
     past = pl.DataFrame({"unique_id": ids, "units": rate * 8}).with_columns(

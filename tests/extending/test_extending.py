@@ -1,4 +1,6 @@
-"""docs/extending.md does what it says: its code blocks are run as they stand there, and each does its work in the house."""
+"""docs/extending.md does what it says: its code blocks are run as they stand there, and each does
+its work in the house.
+"""
 
 from __future__ import annotations
 
@@ -43,16 +45,26 @@ def page() -> dict[str, Any]:
 def test_the_page_has_a_block_for_each_thing_people_add(page):
     sections = re.findall(r"^## (A \w+)$", PAGE.read_text(encoding="utf-8"), flags=re.MULTILINE)
     assert sections == ["A feature", "A rule", "A forecaster", "A source", "A drill"]
-    assert {"weekday_best", "more_than_the_store_room", "MedianOfWeeks", "read_till_lines", "PRICES_DOUBLED"} <= set(
-        page
-    )
+    assert {
+        "weekday_best",
+        "more_than_the_store_room",
+        "MedianOfWeeks",
+        "read_till_lines",
+        "PRICES_DOUBLED",
+    } <= set(page)
 
 
-def test_the_feature_has_the_value_done_by_hand_and_does_not_see_ahead(page, sales_of, make_panel, feature_params):
-    """Forty days of 1, 2, 3 ..: the best of four Tuesdays is the newest one; a huge sale after the origin moves nothing."""
+def test_the_feature_has_the_value_done_by_hand_and_does_not_see_ahead(
+    page, sales_of, make_panel, feature_params
+):
+    """Forty days of 1, 2, 3 ..: the best of four Tuesdays is the newest one; a huge sale after the
+    origin moves nothing.
+    """
     from contract.panel import panel_of
 
-    series = pl.DataFrame({"unique_id": ["a"], "store_id": "S", "dept_id": "D", "item_id": "i", "state_id": "A"})
+    series = pl.DataFrame(
+        {"unique_id": ["a"], "store_id": "S", "dept_id": "D", "item_id": "i", "state_id": "A"}
+    )
     values = []
     for after in (36.0, 9999.0):
         sales = sales_of({"a": [*map(float, range(1, 36)), after, *[1.0] * 4]}, date(2024, 1, 1))
@@ -71,7 +83,9 @@ def test_the_feature_anchored_at_the_target_is_refused(page):
         refuse_leaks([replace(page["weekday_best"](4), anchor="target")], horizon=28)
 
 
-def test_a_model_learns_from_the_feature(page, make_panel, feature_params, train_params, monkeypatch):
+def test_a_model_learns_from_the_feature(
+    page, make_panel, feature_params, train_params, monkeypatch
+):
     """The one line of the page, done here: the list of declared features has one more."""
     monkeypatch.setattr(
         "features.dense_panel.declared_features",
@@ -86,24 +100,35 @@ def test_a_model_learns_from_the_feature(page, make_panel, feature_params, train
 @pytest.mark.parametrize("by_great_expectations", [True, False])
 def test_the_rule_refuses_with_its_own_reason_whoever_judges(page, params, by_great_expectations):
     sales = SUITES["sales"]
-    more = replace(sales, rules=lambda ingest: [*sales.rules(ingest), page["more_than_the_store_room"](40)])
+    more = replace(
+        sales, rules=lambda ingest: [*sales.rules(ingest), page["more_than_the_store_room"](40)]
+    )
     rows = pl.DataFrame({"unique_id": ["a", "b"], "ds": [date(2024, 2, 28)] * 2, "y": [3.0, 41.0]})
     from contract.frames import REFUSED, SALES
     from contract.received import Received
 
     frame = SALES.conform(rows.with_columns(known_at=pl.lit(None, pl.Datetime("us"))))
-    frame = frame.with_columns(row_number=pl.Series([1, 2], dtype=pl.Int64), lines=pl.lit(1, pl.Int64))
+    frame = frame.with_columns(
+        row_number=pl.Series([1, 2], dtype=pl.Int64), lines=pl.lit(1, pl.Int64)
+    )
     context = Context(params.ingest.model_copy(update={"max_refused_share": 1.0}), date(2024, 3, 1))
     told = judge(Received("sales", frame, REFUSED.empty(), 2), more, context, by_great_expectations)
     assert told.refused.select("row_number", "reason").rows() == [(2, "more_than_the_store_room")]
     assert told.accepted["unique_id"].to_list() == ["a"]
 
 
-def test_the_forecaster_stands_in_a_backtest_beside_the_baseline(page, make_panel, inference_params):
+def test_the_forecaster_stands_in_a_backtest_beside_the_baseline(
+    page, make_panel, inference_params
+):
     panel = make_panel(series=6, days=120)
     cutoff = panel.last_day - timedelta(days=14)
-    forecasters = {"seasonal_naive": SeasonalNaive(7, BY_STATE), "median_of_weeks": page["MedianOfWeeks"]()}
-    told = backtest(panel, forecasters, BacktestPlan([cutoff], 14, 1, None, inference_params, BY_STATE))
+    forecasters = {
+        "seasonal_naive": SeasonalNaive(7, BY_STATE),
+        "median_of_weeks": page["MedianOfWeeks"](),
+    }
+    told = backtest(
+        panel, forecasters, BacktestPlan([cutoff], 14, 1, None, inference_params, BY_STATE)
+    )
     assert told.height == 6 * 14
     assert told["median_of_weeks"].is_finite().all()
     one = told.filter(pl.col("unique_id") == panel.series["unique_id"][0]).row(0, named=True)

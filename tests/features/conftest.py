@@ -17,10 +17,16 @@ from features.frame import Rows, feature_frame
 
 @pytest.fixture(scope="session")
 def lay(feature_params: FeatureParams) -> Callable[..., DensePanel]:
-    """`lay(panel, horizon=28, region="state_id", zeros=True, **changed_params)`: a dense with all families on."""
+    """`lay(panel, horizon=28, region="state_id", zeros=True, **changed_params)`: a dense with all
+    families on.
+    """
 
     def laid(
-        panel: Panel, horizon: int = 28, region: str | None = "state_id", zeros: bool = True, **changes
+        panel: Panel,
+        horizon: int = 28,
+        region: str | None = "state_id",
+        zeros: bool = True,
+        **changes,
     ) -> DensePanel:
         features = FeatureParams(**feature_params.model_dump() | changes)
         rules = DemandRules(zeros, features.max_stockout_share, region)
@@ -31,7 +37,9 @@ def lay(feature_params: FeatureParams) -> Callable[..., DensePanel]:
 
 @pytest.fixture(scope="session")
 def ask() -> Callable[..., pl.DataFrame]:
-    """`ask(dense, origin_ix, hs)`: the feature frame of every series at one origin, with series_ix in front."""
+    """`ask(dense, origin_ix, hs)`: the feature frame of every series at one origin, with series_ix
+    in front.
+    """
 
     def asked(dense: DensePanel, origin_ix: int, hs: list[int]) -> pl.DataFrame:
         series = np.repeat(np.arange(dense.series.height, dtype=np.int32), len(hs))
@@ -44,9 +52,17 @@ def ask() -> Callable[..., pl.DataFrame]:
 
 @pytest.fixture(scope="session")
 def ask_one(lay, ask) -> Callable[..., dict[str, float | None]]:
-    """`ask_one(panel, origin_ix, h, unique_id="a", **changed_params)`: one row of the feature frame as a mapping."""
+    """`ask_one(panel, origin_ix, h, unique_id="a", **changed_params)`: one row of the feature frame
+    as a mapping.
+    """
 
-    def asked(panel: Panel, origin_ix: int, h: int, unique_id: str = "a", **changes) -> dict[str, float | None]:
-        return ask(lay(panel, **changes), origin_ix, [h]).filter(unique_id=unique_id).row(0, named=True)
+    def asked(
+        panel: Panel, origin_ix: int, h: int, unique_id: str = "a", **changes
+    ) -> dict[str, float | None]:
+        return (
+            ask(lay(panel, **changes), origin_ix, [h])
+            .filter(unique_id=unique_id)
+            .row(0, named=True)
+        )
 
     return asked

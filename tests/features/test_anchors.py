@@ -21,7 +21,9 @@ def test_origin_reads_the_last_known_day_for_every_h(h):
     assert _read("origin", h) == 500
 
 
-@pytest.mark.parametrize(("h", "day"), [(1, 494), (7, 500), (8, 494), (28, 500), (13, 499), (22, 494)])
+@pytest.mark.parametrize(
+    ("h", "day"), [(1, 494), (7, 500), (8, 494), (28, 500), (13, 499), (22, 494)]
+)
 def test_weekday_reads_the_newest_known_day_with_the_weekday_of_the_target(h, day):
     assert _read("weekday", h) == day
     assert (ORIGIN + h - day) % 7 == 0
@@ -60,14 +62,20 @@ def test_a_past_only_column_read_on_the_target_day_is_refused(column):
         refuse_leaks([_feature(column, "target")], horizon=28)
 
 
-@pytest.mark.parametrize("column", ["price", "promo", "day_ix", "calendar_weekday", "future_school"])
+@pytest.mark.parametrize(
+    "column", ["price", "promo", "day_ix", "calendar_weekday", "future_school"]
+)
 def test_a_plan_may_be_read_on_the_target_day(column):
     feature = _feature(column, "target")
     assert refuse_leaks([feature], horizon=28) == [feature]
 
 
 def test_a_leak_hidden_deep_in_an_expression_is_found():
-    hidden = pl.when(pl.col("promo") > 0).then(pl.col("price") / pl.col("y").shift(7).rolling_mean(7)).otherwise(0)
+    hidden = (
+        pl.when(pl.col("promo") > 0)
+        .then(pl.col("price") / pl.col("y").shift(7).rolling_mean(7))
+        .otherwise(0)
+    )
     with pytest.raises(LeakingFeature, match="'y'"):
         refuse_leaks([Feature("price_x", "price", "series", "target", hidden)], horizon=28)
 
@@ -99,7 +107,10 @@ def test_the_declared_features_pass_their_own_gate(feature_params):
 
 def test_every_feature_is_named_after_its_family_and_every_family_is_a_param(feature_params):
     for feature in declared_features(feature_params, horizon=28):
-        assert feature.name.startswith(f"{feature.family}_") or feature.family in ("weekday", "year")
+        assert feature.name.startswith(f"{feature.family}_") or feature.family in (
+            "weekday",
+            "year",
+        )
         assert feature.family in {
             *type(feature_params).model_fields,
             "lags",
@@ -127,7 +138,10 @@ def test_every_feature_is_named_after_its_family_and_every_family_is_a_param(fea
 )
 def test_an_empty_list_or_false_switches_exactly_one_family_off(feature_params, family, off):
     every = {feature.family for feature in declared_features(feature_params, horizon=28)}
-    fewer = {feature.family for feature in declared_features(feature_params.model_copy(update=off), horizon=28)}
+    fewer = {
+        feature.family
+        for feature in declared_features(feature_params.model_copy(update=off), horizon=28)
+    }
     assert every - fewer == {family}
 
 

@@ -21,7 +21,17 @@ from features.sampling import serving_rows, training_rows
 
 BY_STATE = DemandRules(absent_means_zero=True, max_stockout_share=1.0, region="state_id")
 
-OWN = ("lags_", "windows_", "weekday_", "year_", "calendar_", "promo_", "lifecycle_", "covariates_", "price_level")
+OWN = (
+    "lags_",
+    "windows_",
+    "weekday_",
+    "year_",
+    "calendar_",
+    "promo_",
+    "lifecycle_",
+    "covariates_",
+    "price_level",
+)
 HS = [1, 8, 28]
 
 
@@ -60,7 +70,11 @@ def _renamed(panel, names: dict[str, str]):
         return frame.with_columns(pl.col("unique_id").replace_strict(names))
 
     return panel_of(
-        rename(panel.sales), rename(panel.series), panel.calendar, rename(panel.prices), rename(panel.covariates)
+        rename(panel.sales),
+        rename(panel.series),
+        panel.calendar,
+        rename(panel.prices),
+        rename(panel.covariates),
     )
 
 
@@ -68,8 +82,14 @@ def test_the_place_of_a_series_among_the_others_changes_no_feature(panel, lay, a
     ids = panel.series["unique_id"].to_list()
     names = {name: f"z{len(ids) - k:02d}" for k, name in enumerate(ids)}
     turned = ask(lay(_renamed(panel, names)), 120, HS)
-    plain = ask(lay(panel), 120, HS).with_columns(pl.col("unique_id").replace_strict(names)).sort("unique_id", "h")
-    assert_frame_equal(plain, turned.sort("unique_id", "h"), check_exact=False, rel_tol=1e-6, abs_tol=1e-6)
+    plain = (
+        ask(lay(panel), 120, HS)
+        .with_columns(pl.col("unique_id").replace_strict(names))
+        .sort("unique_id", "h")
+    )
+    assert_frame_equal(
+        plain, turned.sort("unique_id", "h"), check_exact=False, rel_tol=1e-6, abs_tol=1e-6
+    )
 
 
 @given(kept=st.sets(st.integers(0, 8), min_size=1))
@@ -80,7 +100,9 @@ def test_who_else_is_in_the_panel_changes_no_feature_of_a_series_itself(panel, l
     hs = [1, 8, 28]
     every, fewer = lay(panel, zeros=False), lay(some, zeros=False)
     names = [name for name in feature_names(every) if name.startswith(OWN)]
-    ours = ask(every, every.at(origin), hs).filter(pl.col("unique_id").is_in(some.series["unique_id"].implode()))
+    ours = ask(every, every.at(origin), hs).filter(
+        pl.col("unique_id").is_in(some.series["unique_id"].implode())
+    )
     theirs = ask(fewer, fewer.at(origin), hs)
     assert_frame_equal(
         ours.select("unique_id", "h", *names),
@@ -105,20 +127,27 @@ def test_the_training_frame_and_the_future_frame_have_the_same_columns_and_only_
 def test_no_feature_is_infinite_or_nan(panel, lay):
     dense = lay(panel)
     frame = feature_frame(dense, serving_rows(dense, range(1, 29)))
-    assert frame.select(pl.all().is_nan().any() | pl.all().is_infinite().any()).row(0).count(True) == 0
+    assert (
+        frame.select(pl.all().is_nan().any() | pl.all().is_infinite().any()).row(0).count(True) == 0
+    )
 
 
 def test_asking_for_no_rows_gives_an_empty_frame_of_all_columns(panel, lay):
     dense = lay(panel)
     nothing = serving_rows(dense, range(1, 8)).where(np.zeros(9 * 7, dtype=bool))
-    assert feature_frame(dense, nothing).schema == feature_frame(dense, serving_rows(dense, range(1, 2))).schema
+    assert (
+        feature_frame(dense, nothing).schema
+        == feature_frame(dense, serving_rows(dense, range(1, 2))).schema
+    )
 
 
 def test_a_value_unknown_at_training_has_no_code_when_serving(panel, feature_params):
     vocabulary = vocabulary_of(panel)
     newcomer = _renamed(panel, {name: name for name in panel.series["unique_id"]})
     series = newcomer.series.with_columns(dept_id=pl.lit("D9"))
-    calendar = panel.calendar.with_columns(event=pl.when(pl.col("event").is_not_null()).then(pl.lit("never heard of")))
+    calendar = panel.calendar.with_columns(
+        event=pl.when(pl.col("event").is_not_null()).then(pl.lit("never heard of"))
+    )
     other = panel_of(panel.sales, series, calendar, panel.prices, panel.covariates)
     dense = build_dense_panel(other, feature_params, 28, vocabulary, BY_STATE)
     frame = feature_frame(dense, serving_rows(dense, range(1, 29)))
@@ -127,7 +156,9 @@ def test_a_value_unknown_at_training_has_no_code_when_serving(panel, feature_par
     assert frame["static_store_id"].null_count() == 0
 
 
-def test_series_without_a_value_in_a_hierarchy_column_are_a_group_of_their_own(panel, feature_params):
+def test_series_without_a_value_in_a_hierarchy_column_are_a_group_of_their_own(
+    panel, feature_params
+):
     series = panel.series.with_columns(
         dept_id=pl.when(pl.col("item_id") == "I00").then(None).otherwise("dept_id"),
         store_id=pl.when(pl.col("item_id") == "I01").then(None).otherwise("store_id"),

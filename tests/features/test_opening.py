@@ -1,4 +1,6 @@
-"""Which days ahead are closed: the calendar, the plan, the habit of four weeks, a store that is never heard of on Sundays."""
+"""Which days ahead are closed: the calendar, the plan, the habit of four weeks, a store that is
+never heard of on Sundays.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,9 @@ SUNDAYS = [6, 13, 20, 27]
 
 
 def _ahead(panel: Panel, series: str = "a") -> list[int]:
-    """Which of the fourteen days ahead are closed, counted from 0 (a Monday, if the panel has whole weeks)."""
+    """Which of the fourteen days ahead are closed, counted from 0 (a Monday, if the panel has whole
+    weeks).
+    """
     days = Days(panel.first_day, (panel.last_day - panel.first_day).days + 1, 14, padding=3)
     row = panel.series["unique_id"].index_of(series)
     closed = closed_table(panel, days, None)
@@ -29,8 +33,12 @@ def _panel(sales_of, shut: list[int], units: dict | None = None, **frames) -> Pa
     """Four weeks of a and b, the days `shut` marked closed in a's rows."""
     units = units or {"a": [5] * 28, "b": [1] * 28}
     closed = pl.Series([MONDAY + timedelta(days=k) for k in shut], dtype=pl.Date).implode()
-    sales = sales_of(units, MONDAY).with_columns(is_open=~((pl.col("unique_id") == "a") & pl.col("ds").is_in(closed)))
-    return panel_of(sales, pl.DataFrame({"unique_id": list(units), "store_id": list(units)}), **frames)
+    sales = sales_of(units, MONDAY).with_columns(
+        is_open=~((pl.col("unique_id") == "a") & pl.col("ds").is_in(closed))
+    )
+    return panel_of(
+        sales, pl.DataFrame({"unique_id": list(units), "store_id": list(units)}), **frames
+    )
 
 
 def test_closed_on_every_sunday_of_four_weeks_stays_closed_on_sundays(sales_of):
@@ -66,26 +74,40 @@ def test_a_series_absent_on_sundays_while_its_store_is_heard_of_is_not_closed(sa
 
 def test_a_plan_speaks_louder_than_habit_either_way(sales_of):
     plan = pl.DataFrame(
-        {"unique_id": ["a", "a"], "ds": [date(2024, 2, 4), date(2024, 1, 30)], "name": ["is_open"] * 2}
+        {
+            "unique_id": ["a", "a"],
+            "ds": [date(2024, 2, 4), date(2024, 1, 30)],
+            "name": ["is_open"] * 2,
+        }
     ).with_columns(value=pl.Series([1.0, 0.0]), known_at=pl.lit(KNOWN))
     assert _ahead(_panel(sales_of, SUNDAYS, covariates=plan)) == [1, 13]
 
 
 def test_the_calendar_closes_for_everyone(sales_of):
-    calendar = pl.DataFrame({"region": ["*"], "ds": [date(2024, 1, 29)], "known_at": [KNOWN], "is_closed": [True]})
+    calendar = pl.DataFrame(
+        {"region": ["*"], "ds": [date(2024, 1, 29)], "known_at": [KNOWN], "is_closed": [True]}
+    )
     assert _ahead(_panel(sales_of, [], calendar=calendar)) == [0]
 
 
 def _gone(sales_of, silent_days: int, **frames) -> Panel:
-    """Store a is heard of for ten weeks and then not for so many days, b all the time; c has never been."""
+    """Store a is heard of for ten weeks and then not for so many days, b all the time; c has never
+    been.
+    """
     units = {"a": [5] * 70 + [None] * silent_days, "b": [1] * (70 + silent_days)}
     return panel_of(
-        sales_of(units, MONDAY), pl.DataFrame({"unique_id": ["a", "b", "c"], "store_id": ["A", "B", "C"]}), **frames
+        sales_of(units, MONDAY),
+        pl.DataFrame({"unique_id": ["a", "b", "c"], "store_id": ["A", "B", "C"]}),
+        **frames,
     )
 
 
-@pytest.mark.parametrize(("silent_days", "closed"), [(14, []), (55, []), (56, list(range(14))), (200, list(range(14)))])
-def test_a_store_that_fell_silent_for_eight_weeks_is_shut_and_a_late_or_lost_feed_is_not(sales_of, silent_days, closed):
+@pytest.mark.parametrize(
+    ("silent_days", "closed"), [(14, []), (55, []), (56, list(range(14))), (200, list(range(14)))]
+)
+def test_a_store_that_fell_silent_for_eight_weeks_is_shut_and_a_late_or_lost_feed_is_not(
+    sales_of, silent_days, closed
+):
     panel = _gone(sales_of, silent_days)
     assert _ahead(panel) == closed
     assert _ahead(panel, "b") == []
@@ -98,6 +120,8 @@ def test_a_shut_store_is_told_from_the_tail_as_from_the_whole_panel(sales_of):
 
 
 def test_a_plan_opens_a_store_that_was_silent(sales_of):
-    opens = pl.DataFrame({"unique_id": ["a"], "ds": [MONDAY + timedelta(days=130)], "name": ["is_open"]})
+    opens = pl.DataFrame(
+        {"unique_id": ["a"], "ds": [MONDAY + timedelta(days=130)], "name": ["is_open"]}
+    )
     plan = opens.with_columns(value=pl.lit(1.0), known_at=pl.lit(KNOWN))
     assert _ahead(_gone(sales_of, 60, covariates=plan)) == [k for k in range(14) if k != 0]

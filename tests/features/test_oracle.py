@@ -1,4 +1,6 @@
-"""Every feature against a naive loop over one series and one day, on a random panel with gaps, launches and closed days."""
+"""Every feature against a naive loop over one series and one day, on a random panel with gaps,
+launches and closed days.
+"""
 
 from __future__ import annotations
 
@@ -17,13 +19,18 @@ DAYS = 430  # more than a year, so that last year's features are known
 
 
 class World:
-    """A panel as plain dictionaries, read by loops: no dense table, no expression, no anchor arithmetic of the room's."""
+    """A panel as plain dictionaries, read by loops: no dense table, no expression, no anchor
+    arithmetic of the room's.
+    """
 
     def __init__(self, panel: Panel):
         self.first, self.last = panel.first_day, panel.last_day
         self.static = {row["unique_id"]: row for row in panel.series.iter_rows(named=True)}
         self.codes = {
-            name: {value: code for code, value in enumerate(sorted(panel.series[name].unique().to_list()))}
+            name: {
+                value: code
+                for code, value in enumerate(sorted(panel.series[name].unique().to_list()))
+            }
             for name in panel.series.columns[1:]
         }
         self.events: dict[tuple[str, date], str] = {}
@@ -36,8 +43,12 @@ class World:
                 self.paydays[row["region"], row["ds"]] = row["is_payday"]
             if row["is_closed"]:
                 self.closed.add((row["region"], row["ds"]))
-        self.event_codes = {name: k for k, name in enumerate(sorted(set(self.events.values())), start=1)}
-        self.rows = {(row["unique_id"], row["ds"]): row for row in panel.sales.iter_rows(named=True)}
+        self.event_codes = {
+            name: k for k, name in enumerate(sorted(set(self.events.values())), start=1)
+        }
+        self.rows = {
+            (row["unique_id"], row["ds"]): row for row in panel.sales.iter_rows(named=True)
+        }
         self.feed = {(self.static[one]["store_id"], ds) for one, ds in self.rows}
         self.plan: dict[tuple[str, date], dict] = {}
         for row in panel.prices.iter_rows(named=True):
@@ -46,7 +57,8 @@ class World:
                 if day >= self.first:
                     self.plan[row["unique_id"], day] = row
         self.covariates = {
-            (r["unique_id"], r["ds"], r["name"]): r["value"] for r in panel.covariates.iter_rows(named=True)
+            (r["unique_id"], r["ds"], r["name"]): r["value"]
+            for r in panel.covariates.iter_rows(named=True)
         }
         self.launch = {one: self._first_sale(one) for one in self.static}
 
@@ -73,7 +85,11 @@ class World:
         return local if local is not None else self.paydays.get(("*", day), False)
 
     def members(self, one: str, columns: list[str]) -> list[str]:
-        return [other for other, row in self.static.items() if all(row[c] == self.static[one][c] for c in columns)]
+        return [
+            other
+            for other, row in self.static.items()
+            if all(row[c] == self.static[one][c] for c in columns)
+        ]
 
     def _first_sale(self, one: str) -> date | None:
         sold = [ds for (name, ds) in self.rows if name == one and (self._raw(one, ds) or 0) > 0]
@@ -111,7 +127,12 @@ def _own_sales(w: World, name: str, one: str, origin: date, target: date) -> flo
     if family == "lags":
         return w.units(one, origin - timedelta(days=k))
     if family == "weekday":
-        return _mean([w.units(one, _newest_same_weekday(origin, target) - timedelta(days=7 * j)) for j in range(k)])
+        return _mean(
+            [
+                w.units(one, _newest_same_weekday(origin, target) - timedelta(days=7 * j))
+                for j in range(k)
+            ]
+        )
     if family == "year":
         last = target - timedelta(days=YEAR - k // 2)
         return _mean([w.units(one, day) for day in _back(last, k)]) if last >= w.first else None
@@ -125,7 +146,11 @@ def _own_sales(w: World, name: str, one: str, origin: date, target: date) -> flo
 
 
 def _lifecycle(w: World, name: str, one: str, origin: date) -> float | None:
-    sold = [day for (other, day) in w.rows if other == one and day <= origin and (w.units(one, day) or 0) > 0]
+    sold = [
+        day
+        for (other, day) in w.rows
+        if other == one and day <= origin and (w.units(one, day) or 0) > 0
+    ]
     if not sold:
         return None
     return float((origin - (min(sold) if name == "lifecycle_age" else max(sold))).days)
@@ -153,7 +178,9 @@ def _price(w: World, name: str, one: str, target: date) -> float | None:
         "price_change_7": lambda: w.price(one, target - timedelta(days=7)),
         "price_vs_28": lambda: _mean([w.price(one, day) for day in _back(target, 28)]),
         "price_vs_112": lambda: _mean([w.price(one, day) for day in _back(target, 112)]),
-        "price_vs_group": lambda: _mean([w.price(other, target) for other in w.members(one, ["store_id", "dept_id"])]),
+        "price_vs_group": lambda: _mean(
+            [w.price(other, target) for other in w.members(one, ["store_id", "dept_id"])]
+        ),
     }[name]()
     return _over(price, below)
 
@@ -166,7 +193,9 @@ def _promo(w: World, name: str, one: str, origin: date, target: date) -> float |
 
 
 def _hierarchy(w: World, name: str, one: str, origin: date, target: date) -> float | None:
-    table, what = re.fullmatch(r"hierarchy_(.+?_id)_((?:trend|member|weekday|season).*)", name).groups()
+    table, what = re.fullmatch(
+        r"hierarchy_(.+?_id)_((?:trend|member|weekday|season).*)", name
+    ).groups()
     group = w.members(one, table.split("*"))
 
     def known(day: date) -> list[float]:
@@ -184,7 +213,9 @@ def _hierarchy(w: World, name: str, one: str, origin: date, target: date) -> flo
     if what == "weekday":
         newest = _newest_same_weekday(origin, target)
         days = [newest - timedelta(days=7 * k) for k in range(4)]
-        return _over(_mean([sum(known(day)) if known(day) else None for day in days]), total(origin, 28))
+        return _over(
+            _mean([sum(known(day)) if known(day) else None for day in days]), total(origin, 28)
+        )
     year = timedelta(days=YEAR)
     return _over(total(target - year + timedelta(days=14), 28), total(origin - year, 28))
 
@@ -197,7 +228,9 @@ def naive_value(w: World, name: str, one: str, origin_ix: int, h: int) -> float 
         return w.covariates.get((one, target if covariate[1] == "future" else origin, covariate[2]))
     loops = {
         "h": lambda: float(h),
-        "static": lambda: w.codes[name.removeprefix("static_")][w.static[one][name.removeprefix("static_")]],
+        "static": lambda: w.codes[name.removeprefix("static_")][
+            w.static[one][name.removeprefix("static_")]
+        ],
         "calendar": lambda: _calendar(w, name, one, target),
         "price": lambda: _price(w, name, one, target),
         "promo": lambda: _promo(w, name, one, origin, target),
@@ -221,7 +254,10 @@ def test_every_feature_equals_its_naive_loop(world_and_space, ask, origin_ix):
     wrong = []
     for row in frame.iter_rows(named=True):
         for name in frame.columns[1:]:
-            naive, fast = naive_value(world, name, row["unique_id"], origin_ix, int(row["h"])), row[name]
+            naive, fast = (
+                naive_value(world, name, row["unique_id"], origin_ix, int(row["h"])),
+                row[name],
+            )
             same = (
                 fast is None
                 if naive is None
@@ -236,10 +272,21 @@ def test_the_random_panel_is_nasty_enough_to_mean_something(world_and_space):
     world, dense = world_and_space
     days = [world.day(k) for k in range(DAYS)]
     assert any(launch != world.first for launch in world.launch.values())
-    assert any((one, day) not in world.rows and world.units(one, day) == 0 for one in world.static for day in days)
+    assert any(
+        (one, day) not in world.rows and world.units(one, day) == 0
+        for one in world.static
+        for day in days
+    )
     assert any(("S2", day) not in world.feed for day in days)
     assert world.closed
-    assert {feature.family for feature in dense.features} >= {"lags", "windows", "weekday", "year", "calendar", "price"}
+    assert {feature.family for feature in dense.features} >= {
+        "lags",
+        "windows",
+        "weekday",
+        "year",
+        "calendar",
+        "price",
+    }
 
 
 def test_targets_are_the_units_of_the_target_day(world_and_space):
@@ -251,4 +298,6 @@ def test_targets_are_the_units_of_the_target_day(world_and_space):
         h = np.arange(1, 29, dtype=np.int32)
         rows = Rows(np.full(28, one, dtype=np.int32), np.full(28, 300, dtype=np.int32), h)
         wanted = [world.units(ids[one], world.day(300 + int(k))) for k in h]
-        assert targets(dense, rows).tolist() == pytest.approx([np.nan if y is None else y for y in wanted], nan_ok=True)
+        assert targets(dense, rows).tolist() == pytest.approx(
+            [np.nan if y is None else y for y in wanted], nan_ok=True
+        )

@@ -27,7 +27,13 @@ def _ending(panel: Panel, *, prices_after: int, covariates_after: int) -> Panel:
     prices = panel.prices.filter(pl.col("from_ds") <= until).with_columns(
         to_ds=pl.min_horizontal("to_ds", pl.lit(until))
     )
-    return panel_of(panel.sales, panel.series, panel.calendar, prices, panel.covariates.filter(pl.col("ds") <= covered))
+    return panel_of(
+        panel.sales,
+        panel.series,
+        panel.calendar,
+        prices,
+        panel.covariates.filter(pl.col("ds") <= covered),
+    )
 
 
 def test_plans_that_reach_past_the_horizon_stay(panel, feature_params):
@@ -35,21 +41,32 @@ def test_plans_that_reach_past_the_horizon_stay(panel, feature_params):
 
 
 def test_plans_that_end_with_the_sales_are_left_out_by_name(panel, feature_params):
-    features, left_out = plannable(feature_params, _ending(panel, prices_after=0, covariates_after=0), HORIZON)
+    features, left_out = plannable(
+        feature_params, _ending(panel, prices_after=0, covariates_after=0), HORIZON
+    )
     assert left_out == ["price", "promo", "school"]
     assert (features.price, features.promo, features.known_future) == (False, False, [])
     assert features.past_only == feature_params.past_only
 
 
 def test_each_family_is_judged_by_itself(panel, feature_params):
-    features, left_out = plannable(feature_params, _ending(panel, prices_after=0, covariates_after=40), HORIZON)
+    features, left_out = plannable(
+        feature_params, _ending(panel, prices_after=0, covariates_after=40), HORIZON
+    )
     assert left_out == ["price", "promo"]
     assert features.known_future == ["school"]
 
 
 @pytest.mark.parametrize(("days", "left_out"), [(10, ["school"]), (14, []), (28, [])])
-def test_a_plan_counts_when_it_covers_half_of_the_days_to_forecast(panel, feature_params, days, left_out):
-    assert plannable(feature_params, _ending(panel, prices_after=40, covariates_after=days), HORIZON)[1] == left_out
+def test_a_plan_counts_when_it_covers_half_of_the_days_to_forecast(
+    panel, feature_params, days, left_out
+):
+    assert (
+        plannable(feature_params, _ending(panel, prices_after=40, covariates_after=days), HORIZON)[
+            1
+        ]
+        == left_out
+    )
 
 
 def test_a_sparse_plan_counts_by_what_it_states_of_recent_days(panel, feature_params):
@@ -57,7 +74,9 @@ def test_a_sparse_plan_counts_by_what_it_states_of_recent_days(panel, feature_pa
     sparse = panel.prices.with_columns(promo=pl.when(pl.col("promo") > 0).then("promo"))
     listed = panel_of(panel.sales, panel.series, panel.calendar, sparse, panel.covariates)
     assert plannable(feature_params, listed, HORIZON)[1] == []
-    assert plannable(feature_params, _ending(listed, prices_after=0, covariates_after=40), HORIZON)[1] == [
+    assert plannable(feature_params, _ending(listed, prices_after=0, covariates_after=40), HORIZON)[
+        1
+    ] == [
         "price",
         "promo",
     ]
@@ -83,7 +102,10 @@ def test_a_family_that_is_off_is_read_by_nothing(panel, lay):
 
 def test_what_no_feature_reads_is_not_worth_a_warning(panel, feature_params):
     without = feature_params.model_copy(update={"price": False, "promo": False, "known_future": []})
-    assert plannable(without, _ending(panel, prices_after=0, covariates_after=0), HORIZON) == (without, [])
+    assert plannable(without, _ending(panel, prices_after=0, covariates_after=0), HORIZON) == (
+        without,
+        [],
+    )
 
 
 def test_a_panel_without_any_price_is_no_plan_that_ended(sales_of, feature_params):
@@ -93,17 +115,26 @@ def test_a_panel_without_any_price_is_no_plan_that_ended(sales_of, feature_param
 
 def test_a_price_that_ended_long_ago_is_no_plan_either(panel, feature_params):
     """Nothing stated of the last weeks and nothing ahead: a model of it could not answer."""
-    assert "price" in plannable(feature_params, _ending(panel, prices_after=-40, covariates_after=0), HORIZON)[1]
+    assert (
+        "price"
+        in plannable(feature_params, _ending(panel, prices_after=-40, covariates_after=0), HORIZON)[
+            1
+        ]
+    )
 
 
 def _with_calendar(panel: Panel, until: int, *, feasts_alone: bool = False) -> Panel:
-    """The panel whose calendar stops so many days after its last sale; every day has a row, or the feasts alone."""
+    """The panel whose calendar stops so many days after its last sale; every day has a row, or the
+    feasts alone.
+    """
     kept = panel.calendar.filter(pl.col("ds") <= panel.last_day + timedelta(days=until))
     listed = kept.filter(pl.col("event").is_not_null()) if feasts_alone else kept
     return panel_of(panel.sales, panel.series, listed, panel.prices, panel.covariates)
 
 
-@pytest.mark.parametrize(("until", "left_out"), [(0, ["events"]), (10, ["events"]), (14, []), (60, [])])
+@pytest.mark.parametrize(
+    ("until", "left_out"), [(0, ["events"]), (10, ["events"]), (14, []), (60, [])]
+)
 def test_a_calendar_that_ends_with_the_sales_keeps_its_dates_and_loses_its_events(
     panel, feature_params, until, left_out
 ):
@@ -113,16 +144,21 @@ def test_a_calendar_that_ends_with_the_sales_keeps_its_dates_and_loses_its_event
 
 
 def test_a_list_of_feasts_may_have_none_in_the_horizon_but_must_go_on(panel, feature_params):
-    """Feasts on days 10, 55, 100 and 145 of the panel, fairs on 30, 80, 130; the last sale is on day 89."""
+    """Feasts on days 10, 55, 100 and 145 of the panel, fairs on 30, 80, 130; the last sale is on
+    day 89.
+    """
     short = panel.up_to(panel.first_day + timedelta(days=60))
     assert plannable(feature_params, _with_calendar(short, 90, feasts_alone=True), 7)[1] == []
-    assert plannable(feature_params, _with_calendar(panel, 0, feasts_alone=True), HORIZON)[1] == ["events"]
+    assert plannable(feature_params, _with_calendar(panel, 0, feasts_alone=True), HORIZON)[1] == [
+        "events"
+    ]
 
 
 def test_without_events_the_dates_are_read_and_no_feast_is(panel, lay, ask):
     names = ["calendar_event", "calendar_is_payday", "calendar_payday_week"]
     whole, dates = (
-        ask(dense := lay(panel, calendar=how), dense.last_known, [*range(1, 29)]) for how in (True, "dates")
+        ask(dense := lay(panel, calendar=how), dense.last_known, [*range(1, 29)])
+        for how in (True, "dates")
     )
     assert dates["calendar_weekday"].equals(whole["calendar_weekday"])
     assert dates.select(pl.col(names).sum()).row(0) == (0, 0, 0)

@@ -45,7 +45,10 @@ def test_without_a_limit_no_such_row_is_left_out(dense):
         and not np.isnan(dense.y[series, origin + h + dense.days.padding])
         and dense.by_series["launch_ix"][series, 0] <= origin
     }
-    assert set(zip(rows.series_ix.tolist(), rows.origin_ix.tolist(), rows.h.tolist(), strict=True)) == wanted
+    assert (
+        set(zip(rows.series_ix.tolist(), rows.origin_ix.tolist(), rows.h.tolist(), strict=True))
+        == wanted
+    )
 
 
 def test_rows_come_sorted_by_series(dense):
@@ -62,7 +65,9 @@ def test_a_budget_is_kept_about(dense, budget):
 def test_another_seed_is_another_sample_and_the_same_seed_the_same(dense):
     def picked(seed: int) -> set:
         rows = training_rows(dense, range(1, 8), 1, 28, 500, seed)
-        return set(zip(rows.series_ix.tolist(), rows.origin_ix.tolist(), rows.h.tolist(), strict=True))
+        return set(
+            zip(rows.series_ix.tolist(), rows.origin_ix.tolist(), rows.h.tolist(), strict=True)
+        )
 
     assert picked(1) == picked(1)
     assert len(picked(1) & picked(2)) < 0.5 * len(picked(1))
@@ -71,18 +76,24 @@ def test_another_seed_is_another_sample_and_the_same_seed_the_same(dense):
 def test_a_smaller_budget_takes_its_rows_from_those_of_the_larger(dense):
     def picked(budget: int) -> set:
         rows = training_rows(dense, range(1, 8), 1, 28, budget, 1)
-        return set(zip(rows.series_ix.tolist(), rows.origin_ix.tolist(), rows.h.tolist(), strict=True))
+        return set(
+            zip(rows.series_ix.tolist(), rows.origin_ix.tolist(), rows.h.tolist(), strict=True)
+        )
 
     assert picked(200) < picked(800)
 
 
 def test_a_panel_too_short_to_learn_from_says_what_is_needed(dense):
-    with pytest.raises(NotEnoughHistory, match=r"has 150 days; .* h=145\.\.150 needs 153.*train\.horizon"):
+    with pytest.raises(
+        NotEnoughHistory, match=r"has 150 days; .* h=145\.\.150 needs 153.*train\.horizon"
+    ):
         training_rows(dense, range(145, 151), 5, 56, 100, seed=1)
 
 
 def test_a_short_history_gives_the_later_half_of_its_origins(dense):
-    """Day 149 is the last known; for h from 8 the newest origin is 141, so that the first is 70 or later, whatever is asked."""
+    """Day 149 is the last known; for h from 8 the newest origin is 141, so that the first is 70 or
+    later, whatever is asked.
+    """
     rows = training_rows(dense, range(8, 15), 1, 150, 100_000, seed=1)
     assert set(rows.origin_ix.tolist()) == set(range(70, 142))
     assert training_rows(dense, range(8, 15), 1, 60, 100_000, seed=1).origin_ix.min() == 60

@@ -32,7 +32,11 @@ def units() -> np.ndarray:
 def looked_at(values: np.ndarray, window: Window) -> np.ndarray:
     told = np.full(values.shape, np.nan)
     for entity, day in np.ndindex(values.shape):
-        seen = [values[entity, day - k * window.step] for k in range(window.count) if day >= k * window.step]
+        seen = [
+            values[entity, day - k * window.step]
+            for k in range(window.count)
+            if day >= k * window.step
+        ]
         known = np.array([float(value) for value in seen if not np.isnan(value)])
         if window.is_spread:
             told[entity, day] = known.std(ddof=1) if len(known) > 1 else np.nan
@@ -57,7 +61,10 @@ def test_where_all_are_known_alike_one_row_of_counts_says_the_same(units):
 
 def test_the_spread_of_what_never_varies_is_nothing():
     same = np.full((3, 400), 12_345, dtype=np.float32)
-    assert read_windows(same, [Window(28, is_spread=True)])[Window(28, is_spread=True)][:, 1:].max() == 0
+    assert (
+        read_windows(same, [Window(28, is_spread=True)])[Window(28, is_spread=True)][:, 1:].max()
+        == 0
+    )
 
 
 def test_no_entities_and_no_days():

@@ -18,7 +18,9 @@ KNOWN = datetime(2023, 1, 1)
 
 @pytest.fixture
 def panel(sales_of):
-    """Series a sells 1, 2, 3 .. 40 on its first forty days from Monday the first of January; b is in another department."""
+    """Series a sells 1, 2, 3 .. 40 on its first forty days from Monday the first of January; b is
+    in another department.
+    """
     sales = sales_of({"a": [*range(1, 41)], "b": [10.0] * 40}, MONDAY)
     series = pl.DataFrame(
         {
@@ -34,7 +36,10 @@ def panel(sales_of):
 
 def _tiny(sales_of, units: dict, **frames):
     series = pl.DataFrame({"unique_id": list(units)}).with_columns(
-        store_id=pl.lit("S1"), dept_id=pl.lit("D1"), item_id=pl.col("unique_id"), state_id=pl.lit("AA")
+        store_id=pl.lit("S1"),
+        dept_id=pl.lit("D1"),
+        item_id=pl.col("unique_id"),
+        state_id=pl.lit("AA"),
     )
     return panel_of(sales_of(units, MONDAY), series, **frames)
 
@@ -75,7 +80,9 @@ def test_days_before_the_launch_are_unknown_not_zero(sales_of, ask_one):
     assert row["lifecycle_age"] == 1
 
 
-def test_an_absent_row_is_a_zero_when_the_feed_arrived_and_unknown_when_it_did_not(sales_of, ask_one):
+def test_an_absent_row_is_a_zero_when_the_feed_arrived_and_unknown_when_it_did_not(
+    sales_of, ask_one
+):
     panel = _tiny(sales_of, {"a": [4, None, None, 2], "b": [1, 1, None, 1]})
     row = ask_one(panel, 3, 1)
     assert row["windows_mean_7"] == 2.0  # 4, 0, unknown, 2
@@ -89,16 +96,22 @@ def test_an_absent_row_is_always_unknown_where_absence_does_not_mean_zero(sales_
 
 def test_a_stated_unknown_is_unknown_even_when_the_feed_arrived(sales_of, ask_one):
     panel = _tiny(sales_of, {"a": [4, 1, 2], "b": [1, 1, 1]})
-    sales = panel.sales.with_columns(y=pl.when(unique_id="a", ds=date(2024, 1, 2)).then(None).otherwise("y"))
+    sales = panel.sales.with_columns(
+        y=pl.when(unique_id="a", ds=date(2024, 1, 2)).then(None).otherwise("y")
+    )
     panel = panel_of(sales, panel.series)
     assert ask_one(panel, 2, 1)["windows_mean_7"] == 3.0
 
 
 def test_a_closed_day_teaches_nothing_whether_the_calendar_or_the_row_says_so(sales_of, ask_one):
-    calendar = pl.DataFrame({"region": ["*"], "ds": [date(2024, 1, 2)], "known_at": [KNOWN], "is_closed": [True]})
+    calendar = pl.DataFrame(
+        {"region": ["*"], "ds": [date(2024, 1, 2)], "known_at": [KNOWN], "is_closed": [True]}
+    )
     by_calendar = _tiny(sales_of, {"a": [4, 0, 2]}, calendar=calendar)
     assert ask_one(by_calendar, 2, 1)["windows_mean_7"] == 3.0
-    by_row = panel_of(by_calendar.sales.with_columns(is_open=pl.col("ds") != date(2024, 1, 2)), by_calendar.series)
+    by_row = panel_of(
+        by_calendar.sales.with_columns(is_open=pl.col("ds") != date(2024, 1, 2)), by_calendar.series
+    )
     assert ask_one(by_row, 2, 1)["windows_mean_7"] == 3.0
 
 
@@ -108,7 +121,9 @@ def test_lifecycle_is_age_since_the_first_sale_and_days_since_the_last(sales_of,
     assert row["lifecycle_days_since_sale"] == 2
 
 
-def test_a_series_not_yet_launched_has_no_age_even_if_it_launches_later_in_the_panel(sales_of, ask_one):
+def test_a_series_not_yet_launched_has_no_age_even_if_it_launches_later_in_the_panel(
+    sales_of, ask_one
+):
     row = ask_one(_tiny(sales_of, {"a": [0, 0, 0, 5], "b": [1, 1, 1, 1]}), 1, 1)
     assert row["lifecycle_age"] is None
     assert row["lifecycle_days_since_sale"] is None
@@ -127,11 +142,18 @@ def test_a_year_before_the_panel_is_unknown(panel, ask_one):
 
 
 def test_the_calendar_says_what_the_target_day_is(sales_of, ask_one):
-    row = ask_one(_tiny(sales_of, {"a": [1.0] * 59}), 58, 1)  # 59 days from 2024-01-01: the target is the leap day
-    assert (row["calendar_weekday"], row["calendar_day_of_month"], row["calendar_week_of_year"]) == (4, 29, 9)
+    # 59 days from 2024-01-01: the target is the leap day
+    row = ask_one(_tiny(sales_of, {"a": [1.0] * 59}), 58, 1)
+    assert (
+        row["calendar_weekday"],
+        row["calendar_day_of_month"],
+        row["calendar_week_of_year"],
+    ) == (4, 29, 9)
 
 
-def test_event_distances_count_to_the_next_and_from_the_last_and_end_at_the_reach(sales_of, ask_one):
+def test_event_distances_count_to_the_next_and_from_the_last_and_end_at_the_reach(
+    sales_of, ask_one
+):
     calendar = pl.DataFrame(
         {
             "region": ["*", "*"],
@@ -147,8 +169,12 @@ def test_event_distances_count_to_the_next_and_from_the_last_and_end_at_the_reac
     assert [seen[h]["calendar_event"] for h in (1, 22)] == [0, 2]
 
 
-def test_an_event_just_past_the_horizon_is_as_near_in_serving_as_it_was_in_training(sales_of, ask_one):
-    calendar = pl.DataFrame({"region": ["*"], "ds": [date(2024, 2, 7)], "known_at": [KNOWN], "event": ["feast"]})
+def test_an_event_just_past_the_horizon_is_as_near_in_serving_as_it_was_in_training(
+    sales_of, ask_one
+):
+    calendar = pl.DataFrame(
+        {"region": ["*"], "ds": [date(2024, 2, 7)], "known_at": [KNOWN], "event": ["feast"]}
+    )
     serving = _tiny(sales_of, {"a": [1.0] * 7}, calendar=calendar)
     training = _tiny(sales_of, {"a": [1.0] * 30}, calendar=calendar)
     assert ask_one(training, 6, 28)["calendar_days_to_event"] == 3  # the 4th of February
@@ -156,23 +182,35 @@ def test_an_event_just_past_the_horizon_is_as_near_in_serving_as_it_was_in_train
 
 
 def test_an_event_of_another_region_does_not_count(sales_of, ask_one):
-    calendar = pl.DataFrame({"region": ["BB"], "ds": [date(2024, 1, 9)], "known_at": [KNOWN], "event": ["fair"]})
+    calendar = pl.DataFrame(
+        {"region": ["BB"], "ds": [date(2024, 1, 9)], "known_at": [KNOWN], "event": ["fair"]}
+    )
     row = ask_one(_tiny(sales_of, {"a": [1.0] * 7}, calendar=calendar), 6, 2)
     assert (row["calendar_event"], row["calendar_days_to_event"]) == (0, 14)
 
 
 def test_a_local_event_stands_before_one_that_holds_everywhere(sales_of, ask_one):
     calendar = pl.DataFrame(
-        {"region": ["*", "AA"], "ds": [date(2024, 1, 9)] * 2, "known_at": [KNOWN] * 2, "event": ["everywhere", "local"]}
+        {
+            "region": ["*", "AA"],
+            "ds": [date(2024, 1, 9)] * 2,
+            "known_at": [KNOWN] * 2,
+            "event": ["everywhere", "local"],
+        }
     )
-    assert ask_one(_tiny(sales_of, {"a": [1.0] * 7}, calendar=calendar), 6, 2)["calendar_event"] == 2
+    assert (
+        ask_one(_tiny(sales_of, {"a": [1.0] * 7}, calendar=calendar), 6, 2)["calendar_event"] == 2
+    )
 
 
 def test_pay_days_are_counted_on_the_target_and_in_the_week_that_ends_there(sales_of, ask_one):
     days = [date(2024, 1, 10), date(2024, 1, 12)]
-    calendar = pl.DataFrame({"region": ["*"] * 2, "ds": days, "known_at": [KNOWN] * 2, "is_payday": [True, True]})
+    calendar = pl.DataFrame(
+        {"region": ["*"] * 2, "ds": days, "known_at": [KNOWN] * 2, "is_payday": [True, True]}
+    )
     panel = _tiny(sales_of, {"a": [1.0] * 7}, calendar=calendar)
-    on, after, week_later = (ask_one(panel, 6, h) for h in (5, 6, 10))  # the 12th, the 13th, the 17th
+    # the 12th, the 13th, the 17th
+    on, after, week_later = (ask_one(panel, 6, h) for h in (5, 6, 10))
     assert (on["calendar_is_payday"], after["calendar_is_payday"]) == (1, 0)
     assert on["calendar_payday_week"] == pytest.approx(2 / 7)
     assert after["calendar_payday_week"] == pytest.approx(2 / 7)
@@ -186,7 +224,10 @@ def _priced(sales_of, prices: list[tuple[date, date, float, float]]):
 
 
 def test_a_price_change_compares_the_target_day_with_a_week_before_it(sales_of, ask_one):
-    panel = _priced(sales_of, [(MONDAY, date(2024, 1, 28), 4.0, 0.0), (date(2024, 1, 29), date(2024, 2, 29), 3.0, 1.0)])
+    panel = _priced(
+        sales_of,
+        [(MONDAY, date(2024, 1, 28), 4.0, 0.0), (date(2024, 1, 29), date(2024, 2, 29), 3.0, 1.0)],
+    )
     row = ask_one(panel, 27, 1)  # the 29th, first day of the promotion
     assert row["price_level"] == 3.0
     assert row["price_change_7"] == 0.75
@@ -194,8 +235,13 @@ def test_a_price_change_compares_the_target_day_with_a_week_before_it(sales_of, 
     assert ask_one(panel, 27, 8)["price_change_7"] == 1.0
 
 
-def test_promotion_is_read_on_the_target_day_and_its_share_over_the_week_that_ends_there(sales_of, ask_one):
-    panel = _priced(sales_of, [(MONDAY, date(2024, 1, 28), 4.0, 0.0), (date(2024, 1, 29), date(2024, 2, 29), 3.0, 1.0)])
+def test_promotion_is_read_on_the_target_day_and_its_share_over_the_week_that_ends_there(
+    sales_of, ask_one
+):
+    panel = _priced(
+        sales_of,
+        [(MONDAY, date(2024, 1, 28), 4.0, 0.0), (date(2024, 1, 29), date(2024, 2, 29), 3.0, 1.0)],
+    )
     row = ask_one(panel, 27, 3)
     assert row["promo_today"] == 1
     assert row["promo_share_7"] == pytest.approx(3 / 7)
@@ -203,13 +249,18 @@ def test_promotion_is_read_on_the_target_day_and_its_share_over_the_week_that_en
 
 
 def test_a_day_without_a_price_is_unknown_and_without_promotion(sales_of, ask_one):
-    panel = _priced(sales_of, [(MONDAY, date(2024, 1, 28), 4.0, 1.0), (date(2024, 1, 30), date(2024, 2, 29), 4.0, 1.0)])
+    panel = _priced(
+        sales_of,
+        [(MONDAY, date(2024, 1, 28), 4.0, 1.0), (date(2024, 1, 30), date(2024, 2, 29), 4.0, 1.0)],
+    )
     row = ask_one(panel, 27, 1)
     assert row["price_level"] is None
     assert row["promo_today"] == 0
 
 
-def test_after_the_last_day_of_a_plan_that_stated_every_day_a_promotion_is_unknown(sales_of, ask_one):
+def test_after_the_last_day_of_a_plan_that_stated_every_day_a_promotion_is_unknown(
+    sales_of, ask_one
+):
     row = ask_one(_priced(sales_of, [(MONDAY, date(2024, 1, 28), 4.0, 1.0)]), 27, 1)
     assert row["promo_today"] is None
     assert row["promo_share_28"] == 1
@@ -221,14 +272,20 @@ def test_a_group_is_read_as_level_trend_and_weekday_free_of_its_size(panel, ask_
     level = np.mean([total[d] for d in range(12, 40)])
     mondays = np.mean([total[d] for d in (35, 28, 21, 14)])
     assert row["hierarchy_store_id_member_mean"] == pytest.approx(level / 2)
-    assert row["hierarchy_store_id_trend_7"] == pytest.approx(np.mean([total[d] for d in range(33, 40)]) / level)
+    assert row["hierarchy_store_id_trend_7"] == pytest.approx(
+        np.mean([total[d] for d in range(33, 40)]) / level
+    )
     assert row["hierarchy_store_id_weekday"] == pytest.approx(mondays / level)
     assert row["hierarchy_store_id_season"] is None  # no year before
 
 
-def test_covariates_are_read_at_the_target_if_known_ahead_and_at_the_origin_if_not(sales_of, ask_one):
+def test_covariates_are_read_at_the_target_if_known_ahead_and_at_the_origin_if_not(
+    sales_of, ask_one
+):
     rows = [
-        ("a", date(2024, 1, day), name, float(day), KNOWN) for day in range(1, 15) for name in ("school", "customers")
+        ("a", date(2024, 1, day), name, float(day), KNOWN)
+        for day in range(1, 15)
+        for name in ("school", "customers")
     ]
     names = ["unique_id", "ds", "name", "value", "known_at"]
     covariates = pl.DataFrame(rows, schema=names, orient="row")
@@ -249,7 +306,12 @@ def test_a_grouping_by_a_column_nobody_has_is_refused_with_the_columns_there_are
 
 def test_one_day_of_history_makes_a_frame(sales_of, ask_one):
     row = ask_one(_tiny(sales_of, {"a": [3]}), 0, 1)
-    assert (row["lags_0"], row["lags_1"], row["windows_mean_28"], row["windows_spread_28"]) == (3, None, 3, None)
+    assert (row["lags_0"], row["lags_1"], row["windows_mean_28"], row["windows_spread_28"]) == (
+        3,
+        None,
+        3,
+        None,
+    )
 
 
 def test_a_series_that_never_sold_has_a_row_of_unknowns(sales_of, ask_one):
@@ -263,13 +325,19 @@ def test_a_day_sold_out_for_most_of_its_hours_teaches_nothing(sales_of):
     sold_out = pl.when(pl.col("ds") == MONDAY + timedelta(days=3)).then(0.9).otherwise(0.1)
     censored = replace(panel, sales=panel.sales.with_columns(stockout_share=sold_out))
     days = days_of(censored, horizon=0, padding=0)
-    y = demand(censored, days, DemandRules(absent_means_zero=False, max_stockout_share=0.25, region=None))
+    y = demand(
+        censored, days, DemandRules(absent_means_zero=False, max_stockout_share=0.25, region=None)
+    )
     assert np.isnan(y[0]).tolist() == [False] * 3 + [True] + [False] * 6
 
 
-def test_series_without_any_column_of_few_values_have_a_frame_without_static_codes(sales_of, lay, ask):
+def test_series_without_any_column_of_few_values_have_a_frame_without_static_codes(
+    sales_of, lay, ask
+):
     units = {f"s{k:03d}": [1.0] * 30 for k in range(300)}
-    panel = panel_of(sales_of(units, MONDAY), pl.DataFrame({"unique_id": list(units), "shop": list(units)}))
+    panel = panel_of(
+        sales_of(units, MONDAY), pl.DataFrame({"unique_id": list(units), "shop": list(units)})
+    )
     frame = ask(lay(panel, region=None, hierarchy=[]), 20, [1])
     assert frame.height == 300
     assert not [name for name in frame.columns if name.startswith("static_")]

@@ -1,4 +1,6 @@
-"""A small shop made by the doors: simulator, panel, model, backtest, forecasts, all published to a store."""
+"""A small shop made by the doors: simulator, panel, model, backtest, forecasts, all published to a
+store.
+"""
 
 from __future__ import annotations
 
@@ -65,7 +67,9 @@ def shop(finished: Shop, tmp_path: Path) -> Shop:
 
 @pytest.fixture(scope="session")
 def next_day(finished: Shop) -> Callable[[Shop, int], Path]:
-    """`next_day(shop, k)`: the simulator's file of the k-th day after the panel's end, in the inbox."""
+    """`next_day(shop, k)`: the simulator's file of the k-th day after the panel's end, in the
+    inbox.
+    """
 
     def drop(shop: Shop, k: int) -> Path:
         from datetime import timedelta
@@ -89,8 +93,15 @@ class Checkout:
 
     def run(self, *command: str) -> str:
         """What the command printed; the test fails with its last words when it did."""
-        own = {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}", "OMP_WAIT_POLICY": "passive"}
-        names = {f"GIT_{who}_{what}": "a@b.example" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
+        own = {
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+            "OMP_WAIT_POLICY": "passive",
+        }
+        names = {
+            f"GIT_{who}_{what}": "a@b.example"
+            for who in ("AUTHOR", "COMMITTER")
+            for what in ("NAME", "EMAIL")
+        }
         whole = {**os.environ, **own, **names, **self.environment}
         done = subprocess.run(  # noqa: S603 -- our own commands
             command, cwd=self.folder, env=whole, capture_output=True, text=True, check=False
@@ -134,7 +145,10 @@ def checkout(root: Path, tmp_path: Path, finished: Shop) -> Checkout:
     here = Checkout(tmp_path / "checkout")
     here.folder.mkdir()
     for name in filter(None, Checkout(root).run("git", "ls-files", "-z").split("\0")):
-        if not name.startswith((".dvc", "dvc.lock", "tests/", "benchmarks/")) and (root / name).exists():
+        if (
+            not name.startswith((".dvc", "dvc.lock", "tests/", "benchmarks/"))
+            and (root / name).exists()
+        ):
             (here.folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(root / name, here.folder / name)
     shutil.copy(finished.params_file, here.folder / "params.yaml")
@@ -163,7 +177,12 @@ def _small_params(root: Path, folder: Path) -> Path:
     }
     raw["train"] |= small
     raw["evaluate"] |= {"origins": 2, "step_days": 14, "refit_every": 2, "calibration_bins": 4}
-    raw["evaluate"]["gate"] |= {"confidence": 0.51, "max_abs_bias": 1.0, "max_coverage_gap": 1.0, "resamples": 50}
+    raw["evaluate"]["gate"] |= {
+        "confidence": 0.51,
+        "max_abs_bias": 1.0,
+        "max_coverage_gap": 1.0,
+        "resamples": 50,
+    }
     target = folder / "params.yaml"
     with target.open("w", encoding="utf-8") as file:
         yaml.dump(raw, file)

@@ -1,4 +1,6 @@
-"""What a person says to an alert at the door: taken on, muted for a while, closed by hand, or a number nobody knows."""
+"""What a person says to an alert at the door: taken on, muted for a while, closed by hand, or a
+number nobody knows.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,9 @@ from storage.store import open_store
 
 @pytest.fixture
 def stale(shop) -> datetime:
-    """Five mornings after the last sales day, looked at once: the feed's silence is an open alert. The next morning."""
+    """Five mornings after the last sales day, looked at once: the feed's silence is an open alert.
+    The next morning.
+    """
     last = read_frozen(shop.paths.panel).last_day
     morning = datetime.combine(last + timedelta(days=5), datetime.min.time()) + timedelta(hours=6)
     assert "freshness" in monitor.monitor(shop.params, shop.paths, now=morning)["raised"]
@@ -42,7 +46,10 @@ def number_of(shop, cause: str) -> int:
 
 def test_an_alert_taken_on_stays_open_and_says_by_whom(shop, stale, say):
     number = number_of(shop, "freshness")
-    assert say("ack", str(number), "--by", "ada", now=stale) == (0, {"acknowledged": "freshness", "by": "ada"})
+    assert say("ack", str(number), "--by", "ada", now=stale) == (
+        0,
+        {"acknowledged": "freshness", "by": "ada"},
+    )
     code, told = say(now=stale)
     assert code == 0
     assert "freshness" in told["raised"]
@@ -72,7 +79,9 @@ def test_closed_by_hand_the_next_look_raises_a_standing_cause_anew(shop, stale, 
 
 
 @pytest.mark.parametrize("word", ["ack", "resolve"])
-def test_a_number_nobody_knows_is_refused_in_one_line_with_those_that_are_open(shop, stale, say, word):
+def test_a_number_nobody_knows_is_refused_in_one_line_with_those_that_are_open(
+    shop, stale, say, word
+):
     code, told = say(word, "999", now=stale)
     assert (code, told["error"]) == (2, "BadUsage")
     assert "freshness" in told["reason"]

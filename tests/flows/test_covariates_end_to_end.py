@@ -1,4 +1,6 @@
-"""A retailer's own column through the doors: what a thermometer in another unit does to the morning's look."""
+"""A retailer's own column through the doors: what a thermometer in another unit does to the
+morning's look.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +37,8 @@ def own_files(params: Params) -> Params:
     )
     features = params.features.model_copy(update={"known_future": [], "past_only": ["temperature"]})
     source = params.source.model_copy(update={"kind": "files", "files": files, "region": None})
-    rules = params.ingest.model_copy(update={"great_expectations_max_rows": 1})  # judged by Polars alone: quicker
+    # judged by Polars alone: quicker
+    rules = params.ingest.model_copy(update={"great_expectations_max_rows": 1})
     return params.model_copy(update={"source": source, "features": features, "ingest": rules})
 
 
@@ -61,15 +64,19 @@ def look(params: Params, paths: Paths, days: int) -> dict[str, str]:
         return dict(open_alerts(con).filter(cause=CAUSE).select("cause", "what").iter_rows())
 
 
-def test_a_thermometer_in_fahrenheit_is_one_alert_and_gone_when_the_file_is_put_right(own_files, paths):
+def test_a_thermometer_in_fahrenheit_is_one_alert_and_gone_when_the_file_is_put_right(
+    own_files, paths
+):
     paths.inbox.mkdir(parents=True, exist_ok=True)
 
     def arrive(name: str, first: int, days: int, fahrenheit: bool = False) -> None:
         write_sales(paths.inbox / name, first, days, fahrenheit)
         assert (
-            ingest.ingest(own_files, paths, now=datetime.combine(FIRST + timedelta(days=first + days), time(5)))[
-                "refused"
-            ]
+            ingest.ingest(
+                own_files,
+                paths,
+                now=datetime.combine(FIRST + timedelta(days=first + days), time(5)),
+            )["refused"]
             == 0
         )
 

@@ -1,4 +1,6 @@
-"""Tables to take along: Nixtla's own functions take them as they are, spreadsheets run nothing, readers hold up nobody."""
+"""Tables to take along: Nixtla's own functions take them as they are, spreadsheets run nothing,
+readers hold up nobody.
+"""
 
 from __future__ import annotations
 
@@ -39,7 +41,9 @@ def test_the_backtest_is_scored_by_utilsforecast_as_by_us(shop, exported):
     names = told.columns[4:]
     assert {"seasonal_naive", "global_lightgbm"} <= set(names)
     theirs = evaluate(told, metrics=[mae, rmse], models=names)
-    ours = pl.read_parquet(shop.paths.backtest / "forecasts.parquet").filter(pl.col("y").is_not_null())
+    ours = pl.read_parquet(shop.paths.backtest / "forecasts.parquet").filter(
+        pl.col("y").is_not_null()
+    )
     one = theirs.filter(metric="mae").sort("unique_id", "cutoff").row(0, named=True)
     own = ours.filter(unique_id=one["unique_id"], cutoff=one["cutoff"])
     assert one["seasonal_naive"] == pytest.approx((own["seasonal_naive"] - own["y"]).abs().mean())
@@ -59,10 +63,17 @@ def test_a_published_table_with_actuals_is_evaluated_with_its_intervals(shop, ne
     assert scored["tillcast"].is_finite().all()
     inside = coverage(told, models=["tillcast"], level=95)["tillcast"].mean()
     assert inside == pytest.approx(
-        told.select(pl.col("y").is_between("tillcast-lo-95", "tillcast-hi-95")).mean().item(), abs=0.02
+        told.select(pl.col("y").is_between("tillcast-lo-95", "tillcast-hi-95")).mean().item(),
+        abs=0.02,
     )
     shares = np.array([0.025, 0.25, 0.5, 0.75, 0.975])
-    names = ["tillcast-lo-95", "tillcast-lo-50", "tillcast-median", "tillcast-hi-50", "tillcast-hi-95"]
+    names = [
+        "tillcast-lo-95",
+        "tillcast-lo-50",
+        "tillcast-median",
+        "tillcast-hi-50",
+        "tillcast-hi-95",
+    ]
     assert mqloss(told, models={"tillcast": names}, quantiles=shares)["tillcast"].is_finite().all()
 
 
@@ -75,15 +86,21 @@ def test_every_quantile_has_its_name_and_the_ends_belong_together():
 
 
 def test_levels_have_tags_and_add_up_under_them(exported):
-    """Each group of a level is listed once, and the total of every level is the total of the series."""
+    """Each group of a level is listed once, and the total of every level is the total of the
+    series.
+    """
     tags = json.loads((exported / "tags.json").read_text())
-    levels, series = (pl.read_parquet(exported / f"{name}.parquet") for name in ("forecast_levels", "forecasts"))
+    levels, series = (
+        pl.read_parquet(exported / f"{name}.parquet") for name in ("forecast_levels", "forecasts")
+    )
     assert set(tags) == {"total", "store_id", "dept_id", "series"}
     assert set(tags["series"]) == set(series["unique_id"])
     total = series["tillcast"].sum()
     for level in ("total", "store_id", "dept_id"):
         assert len(set(tags[level])) == len(tags[level])
-        assert levels.filter(pl.col("unique_id").is_in(tags[level]))["tillcast"].sum() == pytest.approx(total)
+        assert levels.filter(pl.col("unique_id").is_in(tags[level]))[
+            "tillcast"
+        ].sum() == pytest.approx(total)
 
 
 def test_the_truth_of_a_group_is_the_sum_of_its_series(shop, next_day, tmp_path):
@@ -92,12 +109,15 @@ def test_the_truth_of_a_group_is_the_sum_of_its_series(shop, next_day, tmp_path)
     ingest.ingest(shop.params, shop.paths, now=NOW + timedelta(days=2))
     export(shop.params, shop.paths, tmp_path / "out", "parquet")
     levels, series = (
-        pl.read_parquet(tmp_path / "out" / f"{name}.parquet") for name in ("forecast_levels", "forecasts")
+        pl.read_parquet(tmp_path / "out" / f"{name}.parquet")
+        for name in ("forecast_levels", "forecasts")
     )
     known = levels.filter(pl.col("y").is_not_null())
     assert known["ds"].n_unique() == 1
     for level in ("total", "store_id", "dept_id"):
-        assert known.filter(pl.col("unique_id").str.starts_with(level))["y"].sum() == pytest.approx(series["y"].sum())
+        assert known.filter(pl.col("unique_id").str.starts_with(level))["y"].sum() == pytest.approx(
+            series["y"].sum()
+        )
 
 
 @pytest.mark.parametrize("name", ["=cmd|' /C calc'!A0", "+1", "-2+3", "@SUM(A1)", "\t=1", "\r=1"])
@@ -111,7 +131,9 @@ def test_a_name_that_is_a_formula_is_text_in_a_csv(name):
 def test_the_csv_holds_the_rows_of_the_parquet(shop, exported, tmp_path):
     export(shop.params, shop.paths, tmp_path / "csv", "csv")
     for name in ("forecasts", "forecast_levels", "backtest"):
-        text = pl.read_csv(tmp_path / "csv" / f"{name}.csv", try_parse_dates=True, infer_schema_length=None)
+        text = pl.read_csv(
+            tmp_path / "csv" / f"{name}.csv", try_parse_dates=True, infer_schema_length=None
+        )
         assert text.height == pl.read_parquet(exported / f"{name}.parquet").height
         assert text.columns[:4] == list(KEYS)
 
@@ -130,10 +152,18 @@ def test_a_reader_of_the_snapshot_holds_up_no_writer_and_sees_whole_tables_only(
         before = dashboard.sql("select distinct run_id, origin from newest_forecasts").fetchall()
         inference.infer(params, paths, now=NOW)  # a writer, while the dashboard has its file open
         snapshot(params, paths)  # and the copy renewed under it
-        assert dashboard.sql("select distinct run_id, origin from newest_forecasts").fetchall() == before
+        assert (
+            dashboard.sql("select distinct run_id, origin from newest_forecasts").fetchall()
+            == before
+        )
     with duckdb.connect(paths.snapshot, read_only=True) as dashboard:
-        assert dashboard.sql("select distinct run_id, origin from newest_forecasts").fetchall() != before
-        long = dashboard.sql('select unique_id, ds, cutoff, y, tillcast, "tillcast-lo-95" from forecasts_long').pl()
+        assert (
+            dashboard.sql("select distinct run_id, origin from newest_forecasts").fetchall()
+            != before
+        )
+        long = dashboard.sql(
+            'select unique_id, ds, cutoff, y, tillcast, "tillcast-lo-95" from forecasts_long'
+        ).pl()
     assert long.height == 2 * FORECASTS.conform(_rows(shop)).height
 
 

@@ -1,4 +1,6 @@
-"""The flows: the same doors with and without Prefect, nothing retried that would be refused again, nothing left running."""
+"""The flows: the same doors with and without Prefect, nothing retried that would be refused again,
+nothing left running.
+"""
 
 from __future__ import annotations
 
@@ -22,13 +24,16 @@ from storage.panel_files import read_frozen
 from storage.runs import read_runs
 from storage.store import open_store
 
-# Rules of whole days ask for more than chance: 13 of 24 rows, or 24 items in another order, prove nothing. `make drills` has 1,000.
+# Rules of whole days ask for more than chance: 13 of 24 rows, or 24 items in another order, prove
+# nothing. `make drills` has 1,000.
 UNSEEN_IN_A_SHOP_OF_24_SERIES = {"half_file 1", "scrambled_rows 1"}
 
 
 def morning(shop, days_after: int) -> datetime:
     last_day = read_frozen(shop.paths.panel).last_day
-    return datetime.combine(last_day + timedelta(days=days_after), datetime.min.time()) + timedelta(hours=6)
+    return datetime.combine(last_day + timedelta(days=days_after), datetime.min.time()) + timedelta(
+        hours=6
+    )
 
 
 def test_a_plain_day_takes_the_inbox_forecasts_and_looks(shop, next_day):
@@ -84,7 +89,8 @@ def _champion(shop) -> str:
 
 
 @pytest.mark.parametrize(
-    ("failure", "attempts"), [(StoreBusy("held"), 2), (OSError("disk"), 2), (SourceMissing("no file"), 1)]
+    ("failure", "attempts"),
+    [(StoreBusy("held"), 2), (OSError("disk"), 2), (SourceMissing("no file"), 1)],
 )
 def test_only_what_may_pass_is_retried(failure, attempts, prefect_server):
     seen = []
@@ -107,7 +113,11 @@ def test_every_deployment_names_a_flow_that_exists_and_one_writer_at_a_time(root
     from importlib import import_module
 
     plain = YAML(typ="safe").load((root / "prefect.yaml").read_text(encoding="utf-8"))
-    assert {deployment["name"] for deployment in plain["deployments"]} == {"daily", "weekly", "drill"}
+    assert {deployment["name"] for deployment in plain["deployments"]} == {
+        "daily",
+        "weekly",
+        "drill",
+    }
     for deployment in plain["deployments"]:
         path, name = deployment["entrypoint"].split(":")
         flow = getattr(import_module(path.removesuffix(".py").replace("/", ".")), name)
@@ -144,7 +154,9 @@ def test_the_drills_leave_store_and_panel_untouched(shop):
     assert set(unexcused(told["drills"])) <= UNSEEN_IN_A_SHOP_OF_24_SERIES
 
 
-def test_a_day_in_prefect_leaves_tables_to_look_at_and_an_event_for_every_alarm(shop, prefect_server):
+def test_a_day_in_prefect_leaves_tables_to_look_at_and_an_event_for_every_alarm(
+    shop, prefect_server
+):
     from prefect.client.orchestration import get_client
 
     daily.daily(shop.params_file, shop.paths.root, morning(shop, 9))
@@ -159,12 +171,16 @@ def test_a_day_in_prefect_leaves_tables_to_look_at_and_an_event_for_every_alarm(
 
 
 def _events_of(client, event: str, awaited: str) -> set[str]:
-    """The causes of the events of this name, once the awaited one reached the server; they travel in the background."""
+    """The causes of the events of this name, once the awaited one reached the server; they travel
+    in the background.
+    """
     import time
 
     causes: set[str] = set()
     for _ in range(60):
-        found = client._client.post("/events/filter", json={"filter": {"event": {"prefix": [event]}}, "limit": 50})
+        found = client._client.post(
+            "/events/filter", json={"filter": {"event": {"prefix": [event]}}, "limit": 50}
+        )
         causes = {one["payload"]["cause"] for one in found.json()["events"]}
         if awaited in causes:
             break
@@ -201,7 +217,9 @@ def test_a_run_handed_out_and_not_begun_is_dead_only_when_the_worker_is():
 
 
 def test_a_replay_runs_the_offline_stages_in_the_order_of_dvc(root):
-    """run_stages calls one function per stage of dvc.yaml, in its order; freeze_panel has done the stages left out."""
+    """run_stages calls one function per stage of dvc.yaml, in its order; freeze_panel has done the
+    stages left out.
+    """
     import ast
     import inspect
 
@@ -209,9 +227,16 @@ def test_a_replay_runs_the_offline_stages_in_the_order_of_dvc(root):
 
     stages = list(YAML(typ="safe").load((root / "dvc.yaml").read_text(encoding="utf-8"))["stages"])
     body = ast.walk(ast.parse(inspect.getsource(run_stages.fn)))
-    doing = {"validate": "check_panel", "features": "profile_features", "train": "train", "evaluate": "evaluate"}
+    doing = {
+        "validate": "check_panel",
+        "features": "profile_features",
+        "train": "train",
+        "evaluate": "evaluate",
+    }
     doing |= {"forecast": "forecast_panel", "report": "report"}
-    calls = sorted((node for node in body if isinstance(node, ast.Call)), key=lambda node: node.lineno)
+    calls = sorted(
+        (node for node in body if isinstance(node, ast.Call)), key=lambda node: node.lineno
+    )
     called = [getattr(call.func, "attr", getattr(call.func, "id", "")) for call in calls]
     assert [name for name in called if name in doing.values()] == [
         doing[stage] for stage in stages if stage not in ("panel", "incumbent")

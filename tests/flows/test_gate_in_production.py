@@ -1,4 +1,6 @@
-"""The gate and the rollback with a real store, registry and shop: who is compared with whom, and what is served then."""
+"""The gate and the rollback with a real store, registry and shop: who is compared with whom, and
+what is served then.
+"""
 
 from __future__ import annotations
 
@@ -64,7 +66,9 @@ def test_the_same_data_again_challenge_nobody(finished, shop):
     assert (told["promote"], told["reasons"]) == (True, ["it is the champion already"])
 
 
-def test_a_refit_is_judged_by_no_harm_on_days_the_champion_has_not_seen_and_replaces_it(shop, older):
+def test_a_refit_is_judged_by_no_harm_on_days_the_champion_has_not_seen_and_replaces_it(
+    shop, older
+):
     refit = _published(shop)
     told, last = _decision(shop), read_frozen(shop.paths.panel).last_day
     assert (told["rule"], told["incumbent"], told["incumbent_id"]) == ("no harm", "champion", older)
@@ -80,7 +84,11 @@ def test_a_changed_recipe_meets_the_champions_recipe_at_every_cutoff(shop, older
     train.train(weak, shop.paths)
     told = evaluate.evaluate(weak, shop.paths)
     decision = told["decision"]
-    assert (decision["rule"], decision["incumbent_id"], decision["promote"]) == ("improvement", older, False)
+    assert (decision["rule"], decision["incumbent_id"], decision["promote"]) == (
+        "improvement",
+        older,
+        False,
+    )
     assert decision["compared_from"] == told["cutoffs"]
     assert "champion" in told["leaderboard"]
 
@@ -138,7 +146,11 @@ def test_whether_to_retrain_is_on_record_with_the_reason_and_once_a_moment(shop)
     with open_store(paths.store, read_only=True) as con:
         row = read_decisions(con, "retrain").row(0, named=True)
         assert read_decisions(con, "retrain").height == 1
-    assert (row["outcome"], row["reason"], row["model_id"]) == (told["trigger"], told["reason"], _serving(shop))
+    assert (row["outcome"], row["reason"], row["model_id"]) == (
+        told["trigger"],
+        told["reason"],
+        _serving(shop),
+    )
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,8 @@ SCRIPTS = sorted(
     for path in [*ROOT.glob("*.py"), *ROOT.glob("flows/*.py")]
     if '__name__ == "__main__"' in path.read_text(encoding="utf-8")
 )
-HOME = "prefect-home"  # Prefect makes its home folder, empty, when it is imported; nothing more may be there
+# Prefect makes its home folder, empty, when it is imported; nothing more may be there
+HOME = "prefect-home"
 
 
 def asked(script: str, argument: str, here: Path) -> subprocess.CompletedProcess[str]:

@@ -1,8 +1,10 @@
-"""What `inference.py export` writes, read by Nixtla's own libraries as it lies there: scored, reconciled and drawn.
+"""What `inference.py export` writes, read by Nixtla's own libraries as it lies there: scored,
+reconciled and drawn.
 
-No value and no name is changed. Where a library takes another container than a file holds (an array for a list, a matrix for rows), or
-takes every column it is given for a model (reconcile), the one line that answers it stands here.
-hierarchicalforecast is the extra `interop` of pyproject.toml (`make extras`), which the lock leaves out; else skipped.
+No value and no name is changed. Where a library takes another container than a file holds (an array
+for a list, a matrix for rows), or takes every column it is given for a model (reconcile), the one
+line that answers it stands here. hierarchicalforecast is the extra `interop` of pyproject.toml
+(`make extras`), which the lock leaves out; else skipped.
 """
 
 from __future__ import annotations
@@ -28,7 +30,8 @@ LEVELS = [50, 67, 95, 99]
 DAYS = 7
 MEANS = ["unique_id", "ds", "tillcast"]
 needs_hierarchicalforecast = pytest.mark.skipif(
-    find_spec("hierarchicalforecast") is None, reason="hierarchicalforecast is not installed; `make extras` brings it"
+    find_spec("hierarchicalforecast") is None,
+    reason="hierarchicalforecast is not installed; `make extras` brings it",
 )
 
 
@@ -48,12 +51,17 @@ def exported(finished, next_day, tmp_path_factory) -> Path:
 @pytest.fixture
 def whole(exported) -> pl.DataFrame:
     """Every level and every series: both files, one below the other."""
-    return pl.concat([pl.read_parquet(exported / f"{name}.parquet") for name in ("forecast_levels", "forecasts")])
+    return pl.concat(
+        [pl.read_parquet(exported / f"{name}.parquet") for name in ("forecast_levels", "forecasts")]
+    )
 
 
 @pytest.fixture
 def tags(exported) -> dict[str, np.ndarray]:
-    return {level: np.array(ids) for level, ids in json.loads((exported / "tags.json").read_text()).items()}
+    return {
+        level: np.array(ids)
+        for level, ids in json.loads((exported / "tags.json").read_text()).items()
+    }
 
 
 @pytest.fixture
@@ -65,8 +73,16 @@ def summing(exported) -> pl.DataFrame:
 
 def test_utilsforecast_scores_means_and_intervals_of_a_table_with_actuals(exported):
     told = pl.read_parquet(exported / "forecasts.parquet").drop_nulls("y")
-    scored = evaluate(told, metrics=[mae, rmse, bias, coverage, mqloss], models=["tillcast"], level=LEVELS)
-    assert set(scored["metric"]) == {"mae", "rmse", "bias", "mqloss", *(f"coverage_level{level}" for level in LEVELS)}
+    scored = evaluate(
+        told, metrics=[mae, rmse, bias, coverage, mqloss], models=["tillcast"], level=LEVELS
+    )
+    assert set(scored["metric"]) == {
+        "mae",
+        "rmse",
+        "bias",
+        "mqloss",
+        *(f"coverage_level{level}" for level in LEVELS),
+    }
     assert scored["tillcast"].is_finite().all()
     ours = (told["tillcast"] - told["y"]).mean()  # the same sign: positive is too much
     assert scored.filter(metric="bias")["tillcast"].mean() == pytest.approx(ours)
@@ -104,7 +120,9 @@ def test_hierarchicalforecast_scores_level_by_level(whole, tags):
 
 @needs_hierarchicalforecast
 def test_hierarchicalforecast_reconciles_and_finds_nothing_to_mend(whole, summing, tags):
-    """Our levels add up: every reconciliation is a projection onto what adds up, so it must leave the means where they are."""
+    """Our levels add up: every reconciliation is a projection onto what adds up, so it must leave
+    the means where they are.
+    """
     from hierarchicalforecast.core import HierarchicalReconciliation
     from hierarchicalforecast.methods import BottomUp, MinTrace
 
@@ -113,28 +131,43 @@ def test_hierarchicalforecast_reconciles_and_finds_nothing_to_mend(whole, summin
     made = [name for name in told.columns if name.startswith("tillcast/")]
     assert len(made) == len(ways)
     for name in made:
-        np.testing.assert_allclose(told[name].to_numpy(), told["tillcast"].to_numpy(), rtol=1e-5, atol=1e-5)
+        np.testing.assert_allclose(
+            told[name].to_numpy(), told["tillcast"].to_numpy(), rtol=1e-5, atol=1e-5
+        )
 
 
 @needs_hierarchicalforecast
 def test_a_level_changed_by_hand_is_reconciled_and_scored_again(whole, summing, tags):
-    """A planner raises the total by a fifth: MinTrace spreads it over the series, the sums agree again, both are scored."""
+    """A planner raises the total by a fifth: MinTrace spreads it over the series, the sums agree
+    again, both are scored.
+    """
     from hierarchicalforecast.core import HierarchicalReconciliation
     from hierarchicalforecast.evaluation import evaluate as evaluate_levels
     from hierarchicalforecast.methods import MinTrace
 
-    raised = pl.when(unique_id="total/total").then(pl.col("tillcast") * 1.2).otherwise(pl.col("tillcast"))
+    raised = (
+        pl.when(unique_id="total/total")
+        .then(pl.col("tillcast") * 1.2)
+        .otherwise(pl.col("tillcast"))
+    )
     changed = whole.select(MEANS).with_columns(raised)
-    told = HierarchicalReconciliation([MinTrace(method="wls_struct")]).reconcile(changed, tags=tags, S_df=summing)
+    told = HierarchicalReconciliation([MinTrace(method="wls_struct")]).reconcile(
+        changed, tags=tags, S_df=summing
+    )
     (made,) = (name for name in told.columns if name.startswith("tillcast/"))
-    by_day = told.with_columns(is_series=pl.col("unique_id").is_in(tags["series"].tolist())).group_by("ds")
+    by_day = told.with_columns(
+        is_series=pl.col("unique_id").is_in(tags["series"].tolist())
+    ).group_by("ds")
     sums = by_day.agg(
-        total=pl.col(made).filter(unique_id="total/total").sum(), series=pl.col(made).filter("is_series").sum()
+        total=pl.col(made).filter(unique_id="total/total").sum(),
+        series=pl.col(made).filter("is_series").sum(),
     )
     np.testing.assert_allclose(sums["total"].to_numpy(), sums["series"].to_numpy(), rtol=1e-6)
     assert told[made].sum() > told.filter(pl.col("unique_id") != "total/total")["tillcast"].sum()
     truth = whole.select("unique_id", "ds", "y").drop_nulls()
-    scored = evaluate_levels(told.join(truth, on=["unique_id", "ds"]), [mae], tags, ["tillcast", made])
+    scored = evaluate_levels(
+        told.join(truth, on=["unique_id", "ds"]), [mae], tags, ["tillcast", made]
+    )
     assert scored["tillcast"].is_finite().all()
 
 
@@ -148,5 +181,7 @@ def test_utilsforecast_draws_the_fan_of_a_table(exported):
 
     told = pl.read_parquet(exported / "forecasts.parquet")
     truth = told.select("unique_id", "ds", "y").drop_nulls()
-    drawn = plot_series(truth, told.drop("y", "cutoff"), models=["tillcast"], level=[50, 95], max_ids=4)
+    drawn = plot_series(
+        truth, told.drop("y", "cutoff"), models=["tillcast"], level=[50, 95], max_ids=4
+    )
     assert len(drawn.axes) >= 4

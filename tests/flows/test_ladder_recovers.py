@@ -1,4 +1,6 @@
-"""A degraded morning rings, and the next one after the cause is gone is as if nothing had been: no hand needed in between."""
+"""A degraded morning rings, and the next one after the cause is gone is as if nothing had been: no
+hand needed in between.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,9 @@ def _morning(shop, days: int) -> datetime:
 
 
 def _walked(shop, days: int):
-    """A morning without arrivals: the summary of the forecast, the newest table, the causes that ring."""
+    """A morning without arrivals: the summary of the forecast, the newest table, the causes that
+    ring.
+    """
     params, paths, now = shop.params, shop.paths, _morning(shop, days)
     told = inference.infer(params, paths, now=now)
     monitor.monitor(params, paths, now=now)
@@ -53,7 +57,9 @@ def _newer_champion(shop, older: str) -> str:
     return newer
 
 
-def test_a_lost_champion_rings_the_one_before_serves_and_all_is_well_again_once_it_is_back(shop, champion_id):
+def test_a_lost_champion_rings_the_one_before_serves_and_all_is_well_again_once_it_is_back(
+    shop, champion_id
+):
     bundle = shop.paths.registry / _newer_champion(shop, champion_id)
     _, clean, rings = _walked(shop, 1)
     assert "fallback" not in rings
@@ -62,7 +68,8 @@ def test_a_lost_champion_rings_the_one_before_serves_and_all_is_well_again_once_
     assert told["model_id"] == champion_id
     assert set(table["reason"]) == {"previous_champion"}
     assert set(table["method"]) == {"global_lightgbm"}
-    assert table["y_hat"].equals(clean["y_hat"])  # here the same boosters: a whole table of a real model
+    # here the same boosters: a whole table of a real model
+    assert table["y_hat"].equals(clean["y_hat"])
     assert "fallback" in rings
     shutil.move(shop.paths.root / "elsewhere", bundle)
     _, again, rings = _walked(shop, 3)
@@ -103,7 +110,11 @@ def test_when_no_sale_can_be_read_the_last_table_goes_out_again_and_says_so(shop
 
 def test_with_neither_sales_nor_a_table_the_refusal_is_loud(shop):
     with open_store(shop.paths.store) as con:
-        for statement in ("delete from sales", "delete from forecasts", "delete from forecast_levels"):
+        for statement in (
+            "delete from sales",
+            "delete from forecasts",
+            "delete from forecast_levels",
+        ):
             con.execute(statement).fetchall()
     with pytest.raises(NotEnoughHistory, match="no forecast to repeat"):
         inference.infer(shop.params, shop.paths, now=_morning(shop, 1))

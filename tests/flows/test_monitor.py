@@ -26,7 +26,9 @@ from storage.store import open_store
 
 def morning(shop, days_after: int) -> datetime:
     last_day = read_frozen(shop.paths.panel).last_day
-    return datetime.combine(last_day + timedelta(days=days_after), datetime.min.time()) + timedelta(hours=6)
+    return datetime.combine(last_day + timedelta(days=days_after), datetime.min.time()) + timedelta(
+        hours=6
+    )
 
 
 def alerts_of(shop, read=open_alerts) -> pl.DataFrame:
@@ -79,14 +81,17 @@ def test_a_run_of_the_door_is_kept(shop):
 
 
 def test_runs_of_the_doors_say_a_plausible_peak_of_their_own(shop, root):
-    """The doors as processes: what this one holds, much of it from other tests, must not be in theirs."""
+    """The doors as processes: what this one holds, much of it from other tests, must not be in
+    theirs.
+    """
     asked = ["--params", str(shop.params_file), "--data", str(shop.paths.root)]
     for command in (["inference.py"], ["monitor.py", "--now", morning(shop, 1).isoformat()]):
         started = [sys.executable, *command, *asked]
         subprocess.run(started, cwd=root, check=True, capture_output=True)  # noqa: S603 -- our own command
     with open_store(shop.paths.store) as con:
         peaks = {door: read_runs(con, door)["peak_mb"][0] for door in ("inference", "monitor")}
-    assert all(60 < peak < 1500 for peak in peaks.values()), peaks  # Python with Polars and DuckDB; a hundred series
+    # Python with Polars and DuckDB; a hundred series
+    assert all(60 < peak < 1500 for peak in peaks.values()), peaks
 
 
 def test_a_door_that_begins_forgets_what_another_held_before_it(shop):
@@ -134,5 +139,7 @@ def test_without_files_the_report_says_what_to_run(shop, tmp_path):
 
 def test_help_is_instant(root):
     started = time.monotonic()
-    subprocess.run([sys.executable, "monitor.py", "--help"], cwd=root, check=True, capture_output=True)
+    subprocess.run(
+        [sys.executable, "monitor.py", "--help"], cwd=root, check=True, capture_output=True
+    )
     assert time.monotonic() - started < 2  # 0.3 s alone; a busy machine takes longer

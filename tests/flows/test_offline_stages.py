@@ -36,7 +36,10 @@ def _board(shop) -> dict:
 
 def _bytes_of(folder) -> dict[str, str]:
     files = sorted(path for path in folder.rglob("*") if path.is_file())
-    return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+    return {
+        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in files
+    }
 
 
 def test_the_leaderboard_of_the_seeded_simulator_is_the_golden_one(finished):
@@ -47,7 +50,11 @@ def test_the_leaderboard_of_the_seeded_simulator_is_the_golden_one(finished):
 
 def test_the_model_beats_the_baseline_and_nobody_beats_the_oracle(finished):
     board = _board(finished)
-    assert board["oracle"]["wrmsse"] < board["global_lightgbm"]["wrmsse"] < board["seasonal_naive"]["wrmsse"]
+    assert (
+        board["oracle"]["wrmsse"]
+        < board["global_lightgbm"]["wrmsse"]
+        < board["seasonal_naive"]["wrmsse"]
+    )
 
 
 def test_every_series_and_day_has_a_sound_row_in_the_store(finished):
@@ -114,12 +121,18 @@ def test_a_question_about_a_part_leaves_the_published_table_the_latest(shop):
         today, days = latest_forecasts(con)["origin"][0], timedelta(days=7)
         tables = newest_runs(con)
     elsewhere = (Question(origin=today - days), Question(origin=today + days))
-    for question in (Question(series="*_1_*"), Question(horizon=3), Question(as_of=NOW), *elsewhere):
+    for question in (
+        Question(series="*_1_*"),
+        Question(horizon=3),
+        Question(as_of=NOW),
+        *elsewhere,
+    ):
         asked = inference.infer(params, paths, now=NOW + timedelta(hours=1), question=question)
         assert asked["run_id"] != table
     with open_store(paths.store, read_only=True) as con:
         assert latest_forecasts(con)["run_id"].unique().to_list() == [table]
-        assert newest_runs(con) == tables  # nor is a table made in hindsight what was handed out then
+        # nor is a table made in hindsight what was handed out then
+        assert newest_runs(con) == tables
 
 
 def test_a_look_back_of_the_shop_is_not_published_as_the_table_of_today(shop):
@@ -136,7 +149,10 @@ def test_a_restated_past_does_not_change_the_forecast_as_it_was_known(shop):
     params, paths = shop.params, shop.paths
     with open_store(paths.store, read_only=True) as con:
         last = latest_forecasts(con)["origin"][0]
-    moment = Question(origin=last, as_of=datetime.combine(last + timedelta(days=1), NOW.time()) + timedelta(hours=12))
+    moment = Question(
+        origin=last,
+        as_of=datetime.combine(last + timedelta(days=1), NOW.time()) + timedelta(hours=12),
+    )
     before = _table(shop, inference.infer(params, paths, now=NOW, question=moment))
     paths.inbox.mkdir(exist_ok=True)
     restated = (
@@ -146,7 +162,9 @@ def test_a_restated_past_does_not_change_the_forecast_as_it_was_known(shop):
     )
     hierarchy = pl.read_parquet(paths.panel / "series.parquet")
     columns = ["unique_id", "ds", "y", "known_at", *hierarchy.columns[1:]]
-    restated.join(hierarchy, on="unique_id").select(columns).write_parquet(paths.inbox / "sales_restated.parquet")
+    restated.join(hierarchy, on="unique_id").select(columns).write_parquet(
+        paths.inbox / "sales_restated.parquet"
+    )
     taken = ingest.ingest(params, paths, now=NOW + timedelta(days=30))
     assert taken["accepted"] == 1, taken
     assert _table(shop, inference.infer(params, paths, now=NOW, question=moment)).equals(before)

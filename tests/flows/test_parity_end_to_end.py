@@ -1,4 +1,6 @@
-"""Served features watched through the doors: quiet when a day is restated, loud when serving computes another feature."""
+"""Served features watched through the doors: quiet when a day is restated, loud when serving
+computes another feature.
+"""
 
 from __future__ import annotations
 
@@ -36,19 +38,31 @@ def test_a_table_of_today_is_served_with_what_the_store_gives(shop, served):
     assert kept.select(pl.struct("unique_id", "ds").n_unique()).item() == kept.height == 24 * 14
 
 
-def test_restated_and_new_days_do_not_ring_because_the_comparison_is_as_of_the_run(shop, served, next_day):
+def test_restated_and_new_days_do_not_ring_because_the_comparison_is_as_of_the_run(
+    shop, served, next_day
+):
     params, paths = shop.params, shop.paths
-    sales, series = (pl.read_parquet(paths.panel / f"{name}.parquet") for name in ("sales", "series"))
-    doubled = sales.filter(pl.col("ds") > sales["ds"].max() - timedelta(days=3)).with_columns(y=pl.col("y") * 2 + 1)
+    sales, series = (
+        pl.read_parquet(paths.panel / f"{name}.parquet") for name in ("sales", "series")
+    )
+    doubled = sales.filter(pl.col("ds") > sales["ds"].max() - timedelta(days=3)).with_columns(
+        y=pl.col("y") * 2 + 1
+    )
     next_day(shop, 1)
-    doubled.drop("known_at", "is_open").join(series, on="unique_id").write_csv(paths.inbox / "sales_restated.csv")
-    lenient = params.model_copy(update={"ingest": params.ingest.model_copy(update={"refuse_unusual": False})})
+    doubled.drop("known_at", "is_open").join(series, on="unique_id").write_csv(
+        paths.inbox / "sales_restated.csv"
+    )
+    lenient = params.model_copy(
+        update={"ingest": params.ingest.model_copy(update={"refuse_unusual": False})}
+    )
     assert ingest.ingest(lenient, paths, now=NOW + timedelta(days=1))["accepted"] == 2
     assert (finding_of(shop).severity, finding_of(shop).value) == ("ok", 0.0)
 
 
 def test_a_feature_param_changed_in_serving_alone_rings_and_is_kept_as_an_alert(shop, monkeypatch):
-    """Same names, same model, another reading: events that count from 14 days away now count from 3."""
+    """Same names, same model, another reading: events that count from 14 days away now count from
+    3.
+    """
     params, paths = shop.params, shop.paths
     real = features.dense_panel.build_dense_panel
     skewed = {"event_reach_days": 3}

@@ -1,6 +1,8 @@
-"""The factory end to end: a real Prefect server, a schedule, a worker killed in mid-run, an outage; nothing lost, nothing doubled.
+"""The factory end to end: a real Prefect server, a schedule, a worker killed in mid-run, an outage;
+nothing lost, nothing doubled.
 
-Minutes, so not part of `make test` but for the first, which asks whether what was deployed is scheduled: `make production`.
+Minutes, so not part of `make test` but for the first, which asks whether what was deployed is
+scheduled: `make production`.
 """
 
 from __future__ import annotations
@@ -31,7 +33,9 @@ PATIENCE_S = 240
 
 @pytest.fixture
 def plan(shop, tmp_path) -> Path:
-    """The daily deployment of prefect.yaml over the shop's folder, every few seconds instead of every morning."""
+    """The daily deployment of prefect.yaml over the shop's folder, every few seconds instead of
+    every morning.
+    """
     daily = {
         "name": "daily",
         "entrypoint": "flows/daily.py:daily",
@@ -58,7 +62,11 @@ def environment_of(plan: Path, tmp_path: Path) -> dict[str, str]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     url = f"http://127.0.0.1:{port}/api"
-    own = {"PREFECT_HOME": str(tmp_path / "home"), "PREFECT_API_URL": url, "TILLCAST_DEPLOYMENTS": str(plan)}
+    own = {
+        "PREFECT_HOME": str(tmp_path / "home"),
+        "PREFECT_API_URL": url,
+        "TILLCAST_DEPLOYMENTS": str(plan),
+    }
     return {**os.environ, **own, "OMP_WAIT_POLICY": "passive"}
 
 
@@ -118,15 +126,17 @@ def words_of(pid: int) -> bytes:
 
 
 def test_what_prefect_yaml_deploys_is_scheduled_and_ends_when_asked_to(root, tmp_path):
-    """A broken mix of packages deploys without a word and schedules nothing (SQLAlchemy 2.1): only runs in the future prove it."""
+    """A broken mix of packages deploys without a word and schedules nothing (SQLAlchemy 2.1): only
+    runs in the future prove it.
+    """
     raw = YAML(typ="safe").load((root / "prefect.yaml").read_text(encoding="utf-8"))
     later = datetime.now(UTC) + timedelta(
         hours=12
     )  # not in this test's minutes: the flows would run over the checkout's data
     for deployment in raw["deployments"]:
-        deployment["schedules"] = [{"cron": f"{later.minute} {later.hour} * * *", "timezone": "UTC"}] * bool(
-            deployment["schedules"]
-        )
+        deployment["schedules"] = [
+            {"cron": f"{later.minute} {later.hour} * * *", "timezone": "UTC"}
+        ] * bool(deployment["schedules"])
     plan, log = tmp_path / "prefect.yaml", tmp_path / "serve.log"
     with plan.open("w", encoding="utf-8") as file:
         YAML().dump({"name": raw["name"], "deployments": raw["deployments"]}, file)
@@ -138,22 +148,31 @@ def test_what_prefect_yaml_deploys_is_scheduled_and_ends_when_asked_to(root, tmp
             json.dumps(asked).encode(),
             {"content-type": "application/json"},
         )
-        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=10) as told:
+        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(
+            request, timeout=10
+        ) as told:
             return json.load(told)
 
     def scheduled() -> set[str]:
         ahead = {"state": {"type": {"any_": ["SCHEDULED"]}}}
         names = {deployment["id"]: deployment["name"] for deployment in answer("deployments")}
         found = {names[run["deployment_id"]] for run in answer("flow_runs", flow_runs=ahead)}
-        return found if {"daily", "weekly"} <= found and set(names.values()) == {"daily", "weekly", "drill"} else set()
+        return (
+            found
+            if {"daily", "weekly"} <= found and set(names.values()) == {"daily", "weekly", "drill"}
+            else set()
+        )
 
     with serving(root, environment, log):
-        assert until(scheduled, "runs in the future", log) == {"daily", "weekly"}  # drills are started by hand
+        # drills are started by hand
+        assert until(scheduled, "runs in the future", log) == {"daily", "weekly"}
     assert until(lambda: not processes_of(environment), "every process to be gone", log)
 
 
 @pytest.mark.production
-def test_days_by_schedule_a_killed_worker_and_an_outage(shop, next_day, environment, root, tmp_path):
+def test_days_by_schedule_a_killed_worker_and_an_outage(
+    shop, next_day, environment, root, tmp_path
+):
     log, paths = tmp_path / "serve.log", shop.paths
     last = read_frozen(paths.panel).last_day
     origins = [str(last + timedelta(days=k)) for k in range(6)]
@@ -163,7 +182,9 @@ def test_days_by_schedule_a_killed_worker_and_an_outage(shop, next_day, environm
         _kill_in_mid_run(environment, log)
         next_day(shop, 2)
         until(lambda: newest_origin(shop) == origins[2], "the killed day's table", log)
-        until(lambda: "started again as" in log.read_text(), "the killed run to be started again", log)
+        until(
+            lambda: "started again as" in log.read_text(), "the killed run to be started again", log
+        )
     assert until(lambda: not processes_of(environment), "every process to be gone", log)
     for k in (3, 4, 5):  # the factory is off, the suppliers are not
         next_day(shop, k)
@@ -179,7 +200,11 @@ def _kill_in_mid_run(environment: dict[str, str], log: Path) -> None:
     def pair() -> tuple[int, int] | None:
         words = {pid: words_of(pid) for pid in processes_of(environment)}
         worker = [pid for pid, said in words.items() if b"worker start" in said]
-        flow = [pid for pid, said in words.items() if b"prefect.engine" in said or b"flow_engine" in said]
+        flow = [
+            pid
+            for pid, said in words.items()
+            if b"prefect.engine" in said or b"flow_engine" in said
+        ]
         return (worker[0], flow[0]) if worker and flow else None
 
     for pid in until(pair, "a run in its process", log):
@@ -189,7 +214,8 @@ def _kill_in_mid_run(environment: dict[str, str], log: Path) -> None:
 
 def _nothing_lost_or_doubled(shop, origins: list[str]) -> None:
     taken = ask(
-        shop, "select name, count(*) from batches where name like 'sales_2%' group by name having count(*) <> 1"
+        shop,
+        "select name, count(*) from batches where name like 'sales_2%' group by name having count(*) <> 1",
     )
     assert taken == []
     assert not list(shop.paths.inbox.glob("*.csv"))
@@ -201,7 +227,10 @@ def _nothing_lost_or_doubled(shop, origins: list[str]) -> None:
     )
     assert [str(day) for day, _, _ in days] == origins[5:0:-1]
     assert all(rows == series > 0 for _, rows, series in days)
-    assert ask(shop, "select run_id from forecasts group by run_id, unique_id, ds having count(*) > 1") == []
+    assert (
+        ask(shop, "select run_id from forecasts group by run_id, unique_id, ds having count(*) > 1")
+        == []
+    )
     published = ask(
         shop,
         "select origin::varchar from forecasts join runs using (run_id) where status = 'done' group by 1 order by 1",

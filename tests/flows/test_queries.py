@@ -1,4 +1,6 @@
-"""What people ask of a number: back to where it comes from, forward to what a file touched; over a real store."""
+"""What people ask of a number: back to where it comes from, forward to what a file touched; over a
+real store.
+"""
 
 from __future__ import annotations
 
@@ -33,11 +35,17 @@ def rows_of(shop, run_id: str) -> pl.DataFrame:
 def restate(shop, days: int = 3) -> None:
     """The last days of every series said again, much larger."""
     paths = shop.paths
-    sales, series = (pl.read_parquet(paths.panel / f"{name}.parquet") for name in ("sales", "series"))
+    sales, series = (
+        pl.read_parquet(paths.panel / f"{name}.parquet") for name in ("sales", "series")
+    )
     last = sales["ds"].max()
-    new = sales.filter(pl.col("ds") > last - timedelta(days=days)).with_columns(y=pl.col("y") * 2 + 1)
+    new = sales.filter(pl.col("ds") > last - timedelta(days=days)).with_columns(
+        y=pl.col("y") * 2 + 1
+    )
     paths.inbox.mkdir(exist_ok=True)
-    new.drop("known_at", "is_open").join(series, on="unique_id").write_csv(paths.inbox / "sales_restated.csv")
+    new.drop("known_at", "is_open").join(series, on="unique_id").write_csv(
+        paths.inbox / "sales_restated.csv"
+    )
 
 
 def test_every_number_of_a_published_table_leads_back_to_run_model_panel_and_files(shop):
@@ -53,12 +61,16 @@ def test_every_number_of_a_published_table_leads_back_to_run_model_panel_and_fil
         assert (told["panel"]["hash"], told["panel"]["is_proved"]) == (run["panel_hash"], True)
         assert {file["fact"] for file in told["files"]} >= {"sales", "prices"}
         if told["features"]:
-            assert sum(part["contribution"] for part in told["features"]) == pytest.approx(told["raw_score"], abs=1e-6)
+            assert sum(part["contribution"] for part in told["features"]) == pytest.approx(
+                told["raw_score"], abs=1e-6
+            )
             assert told["quantiles_agree"] in (True, None)
 
 
 def test_a_number_of_last_week_is_explained_from_what_was_known_then(shop, next_day):
-    """After it came a new day and a restatement that doubles the last three days: the old explanation does not move."""
+    """After it came a new day and a restatement that doubles the last three days: the old
+    explanation does not move.
+    """
     params, paths = shop.params, shop.paths
     before = inference.infer(params, paths, now=NOW)
     row = rows_of(shop, before["run_id"]).filter(method="global_lightgbm").row(5, named=True)
@@ -66,7 +78,9 @@ def test_a_number_of_last_week_is_explained_from_what_was_known_then(shop, next_
     first = explain_cell(*asked)
     next_day(shop, 1)
     restate(shop)
-    params_open = params.model_copy(update={"ingest": params.ingest.model_copy(update={"refuse_unusual": False})})
+    params_open = params.model_copy(
+        update={"ingest": params.ingest.model_copy(update={"refuse_unusual": False})}
+    )
     taken = ingest.ingest(params_open, paths, now=NOW + timedelta(days=2))
     assert taken["accepted"] == 2, taken
     after = inference.infer(params, paths, now=NOW + timedelta(days=2))
@@ -87,7 +101,9 @@ def test_the_panel_of_an_earlier_run_is_read_back_row_for_row(shop, next_day):
     told = inference.infer(params, paths, now=NOW)
     next_day(shop, 1)
     restate(shop)
-    params = params.model_copy(update={"ingest": params.ingest.model_copy(update={"refuse_unusual": False})})
+    params = params.model_copy(
+        update={"ingest": params.ingest.model_copy(update={"refuse_unusual": False})}
+    )
     ingest.ingest(params, paths, now=NOW + timedelta(days=2))
     with open_store(paths.store, read_only=True) as con:
         run = run_of(read_runs(con).filter(run_id=told["run_id"]).row(0, named=True))
@@ -96,7 +112,9 @@ def test_the_panel_of_an_earlier_run_is_read_back_row_for_row(shop, next_day):
         now = read_panel(con)
     assert position.is_exact
     for name in ("sales", "prices", "calendar", "covariates"):
-        assert getattr(again, name).drop("known_at").equals(getattr(first, name).drop("known_at")), name
+        assert (
+            getattr(again, name).drop("known_at").equals(getattr(first, name).drop("known_at"))
+        ), name
     assert not now.sales.equals(first.sales)
 
 
@@ -122,7 +140,10 @@ def test_a_model_that_can_no_longer_be_read_leaves_the_way_back_to_data_and_code
     assert told["files"]
     assert told["run"]["git_commit"]
     where = ["--params", str(shop.params_file), "--data", str(shop.paths.root)]
-    assert inference.main(["explain", "--series", row["unique_id"], "--ds", str(row["ds"]), *where]) == 0
+    assert (
+        inference.main(["explain", "--series", row["unique_id"], "--ds", str(row["ds"]), *where])
+        == 0
+    )
     assert "not made again; '" in capsys.readouterr().out
 
 
@@ -179,7 +200,9 @@ def test_changes_are_of_the_days_both_tables_forecast(shop, next_day):
     assert total["before"] == pytest.approx(common["y_hat"].sum(), abs=1e-2)
     assert total["now"] == pytest.approx(common["y_hat_now"].sum(), abs=1e-2)
     for level in ("store_id", "dept_id"):
-        assert sum(row["moved"] for row in told["groups"][level]) == pytest.approx(total["moved"], abs=1e-2)
+        assert sum(row["moved"] for row in told["groups"][level]) == pytest.approx(
+            total["moved"], abs=1e-2
+        )
     sizes = [abs(row["moved"]) for row in told["series"]]
     assert sizes == sorted(sizes, reverse=True)
 

@@ -1,4 +1,6 @@
-"""Intervals stretched in the factory: decided on what came true, on record, in the next table, explained, taken back."""
+"""Intervals stretched in the factory: decided on what came true, on record, in the next table,
+explained, taken back.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,9 @@ NOW = datetime(2024, 6, 10, 6)
 @pytest.fixture
 def table(shop) -> pl.DataFrame:
     """The champion's table of today, as it came true: every second day far above the interval."""
-    return published(shop, NOW).with_columns(y=pl.when(pl.col("h") % 2 == 0).then(pl.col("q995") * 2).otherwise("q500"))
+    return published(shop, NOW).with_columns(
+        y=pl.when(pl.col("h") % 2 == 0).then(pl.col("q995") * 2).otherwise("q500")
+    )
 
 
 def published(shop, now: datetime) -> pl.DataFrame:
@@ -36,7 +40,9 @@ def decisions(shop) -> list[tuple]:
         return read_decisions(con, "recalibration").select("outcome", "reason", "told").rows()
 
 
-def test_actuals_outside_widen_the_next_table_which_says_so_until_a_person_takes_it_back(shop, table):
+def test_actuals_outside_widen_the_next_table_which_says_so_until_a_person_takes_it_back(
+    shop, table
+):
     params, paths = shop.params, shop.paths
     why = recalibrate(params, paths, table, NOW + timedelta(hours=1))
     assert "the 95% interval covered" in why

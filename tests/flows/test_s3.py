@@ -1,7 +1,9 @@
-"""A remote in S3: pushed from one checkout, pulled into a fresh clone, the same bytes. Against a server of our own on this machine.
+"""A remote in S3: pushed from one checkout, pulled into a fresh clone, the same bytes. Against a
+server of our own on this machine.
 
-Needs the extras `s3` and `s3-test` of pyproject.toml (`make extras`), which the lock leaves out; skipped where they are absent.
-Minutes (DVC runs every stage), so not part of `make test`: `make production`.
+Needs the extras `s3` and `s3-test` of pyproject.toml (`make extras`), which the lock leaves out;
+skipped where they are absent. Minutes (DVC runs every stage), so not part of `make test`: `make
+production`.
 """
 
 from __future__ import annotations
@@ -25,7 +27,9 @@ MISSING = [name for name in ("dvc_s3", "moto") if find_spec(name) is None]
 
 pytestmark = [
     pytest.mark.production,
-    pytest.mark.skipif(bool(MISSING), reason=f"not installed: {', '.join(MISSING)}; `make extras` brings them"),
+    pytest.mark.skipif(
+        bool(MISSING), reason=f"not installed: {', '.join(MISSING)}; `make extras` brings them"
+    ),
 ]
 
 
@@ -57,9 +61,17 @@ def s3(tmp_path) -> Iterator[str]:
 @pytest.fixture
 def shelved(checkout, s3, tmp_path):
     """The checkout with that bucket as its remote, and nobody's real keys or settings in reach."""
-    keys = {"AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_DEFAULT_REGION": "us-east-1"}
-    files = {f"AWS_{name}": str(tmp_path / "none") for name in ("CONFIG_FILE", "SHARED_CREDENTIALS_FILE")}
-    checkout.environment.update(keys | files | {"AWS_EC2_METADATA_DISABLED": "true", "NO_PROXY": "127.0.0.1"})
+    keys = {
+        "AWS_ACCESS_KEY_ID": "key",
+        "AWS_SECRET_ACCESS_KEY": "secret",
+        "AWS_DEFAULT_REGION": "us-east-1",
+    }
+    files = {
+        f"AWS_{name}": str(tmp_path / "none") for name in ("CONFIG_FILE", "SHARED_CREDENTIALS_FILE")
+    }
+    checkout.environment.update(
+        keys | files | {"AWS_EC2_METADATA_DISABLED": "true", "NO_PROXY": "127.0.0.1"}
+    )
     checkout.dvc("remote", "add", "-d", "shelf", f"s3://{BUCKET}/weeks")
     checkout.dvc("remote", "modify", "shelf", "endpointurl", s3)
     return checkout
@@ -71,7 +83,8 @@ def test_what_was_pushed_to_s3_comes_back_byte_for_byte_in_a_fresh_clone(shelved
     assert "in sync" in shelved.dvc("status", "--cloud")
     assert b"<Key>weeks/files/md5/" in _asked("GET", f"{s3}/{BUCKET}?list-type=2")
 
-    shelved.dvc("gc", "--all-tags", "--all-branches", "--cloud", "--force")  # what a tag names stays in the bucket
+    # what a tag names stays in the bucket
+    shelved.dvc("gc", "--all-tags", "--all-branches", "--cloud", "--force")
     fresh = shelved.cloned(tmp_path / "fresh")
     assert not (fresh.folder / "data/panel").exists()
     fresh.dvc("pull", "-q")
@@ -83,10 +96,20 @@ def test_what_was_pushed_to_s3_comes_back_byte_for_byte_in_a_fresh_clone(shelved
 def hashes(folder: Path) -> dict[str, str]:
     """SHA-256 of every file that DVC pins, by its path."""
     lock = YAML(typ="safe").load((folder / "dvc.lock").read_text(encoding="utf-8"))
-    outs = [folder / out["path"] for stage in lock["stages"].values() for out in stage.get("outs", [])]
-    files = [path for out in outs for path in ([out] if out.is_file() else out.rglob("*")) if path.is_file()]
+    outs = [
+        folder / out["path"] for stage in lock["stages"].values() for out in stage.get("outs", [])
+    ]
+    files = [
+        path
+        for out in outs
+        for path in ([out] if out.is_file() else out.rglob("*"))
+        if path.is_file()
+    ]
     assert len(files) > len(outs) / 2
-    return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+    return {
+        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in files
+    }
 
 
 def _asked(method: str, url: str) -> bytes:

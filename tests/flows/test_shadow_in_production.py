@@ -1,4 +1,6 @@
-"""A challenger in shadow: forecast beside the champion, never served, scored when true, read by the gate."""
+"""A challenger in shadow: forecast beside the champion, never served, scored when true, read by the
+gate.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,9 @@ NOW = datetime(2024, 6, 10, 6)
 
 @pytest.fixture
 def challenger(shop) -> str:
-    """A model of another recipe, published and held back: registered, with its bundle, not promoted."""
+    """A model of another recipe, published and held back: registered, with its bundle, not
+    promoted.
+    """
     params, paths = shop.params, shop.paths
     with open_store(paths.store) as con:
         serves = champion(con)
@@ -37,7 +41,9 @@ def challenger(shop) -> str:
     card = save_bundle(model, paths.registry / "unnamed", panel.hash)
     (paths.registry / "unnamed").rename(paths.registry / card["model_id"])
     assert serves != card["model_id"]
-    entry = Model(card["model_id"], card["kind"], panel.last_day, panel.hash, card["params_hash"], "{}", NOW)
+    entry = Model(
+        card["model_id"], card["kind"], panel.last_day, panel.hash, card["params_hash"], "{}", NOW
+    )
     with open_store(paths.store) as con, transaction(con):
         write_model(con, entry)
     return card["model_id"]
@@ -51,14 +57,18 @@ def shadows(shop) -> pl.DataFrame:
 
 def test_without_a_challenger_or_a_share_there_is_no_shadow(shop, challenger):
     params, paths = shop.params, shop.paths
-    none = params.model_copy(update={"monitor": params.monitor.model_copy(update={"shadow_share": 0.0})})
+    none = params.model_copy(
+        update={"monitor": params.monitor.model_copy(update={"shadow_share": 0.0})}
+    )
     inference.infer(none, paths, now=NOW)
     assert shadows(shop).is_empty()
     inference.infer(params, paths, now=NOW, question=replace(inference.NEWEST, series="*_1"))
     assert shadows(shop).is_empty()  # an answer for a part of the series is nothing to stand beside
 
 
-def test_it_forecasts_a_share_of_the_series_always_the_same_and_is_never_the_table(shop, challenger, next_day):
+def test_it_forecasts_a_share_of_the_series_always_the_same_and_is_never_the_table(
+    shop, challenger, next_day
+):
     params, paths = shop.params, shop.paths
     served = inference.infer(params, paths, now=NOW)["run_id"]
     first = shadows(shop)
@@ -70,12 +80,19 @@ def test_it_forecasts_a_share_of_the_series_always_the_same_and_is_never_the_tab
     next_day(shop, 1)
     ingest.ingest(params, paths, now=NOW + timedelta(days=1))
     inference.infer(params, paths, now=NOW + timedelta(days=1))
-    assert shadows(shop)["unique_id"].unique().sort().to_list() == first["unique_id"].unique().sort().to_list()
+    assert (
+        shadows(shop)["unique_id"].unique().sort().to_list()
+        == first["unique_id"].unique().sort().to_list()
+    )
 
 
-def test_come_true_it_is_scored_beside_the_served_table_and_lies_where_the_gate_reads(shop, challenger, next_day):
+def test_come_true_it_is_scored_beside_the_served_table_and_lies_where_the_gate_reads(
+    shop, challenger, next_day
+):
     params, paths = shop.params, shop.paths
-    everything = params.model_copy(update={"monitor": params.monitor.model_copy(update={"shadow_share": 1.0})})
+    everything = params.model_copy(
+        update={"monitor": params.monitor.model_copy(update={"shadow_share": 1.0})}
+    )
     inference.infer(everything, paths, now=NOW)
     assert shadow_so_far(params, paths) is None
     for k in range(1, 10):
@@ -89,11 +106,14 @@ def test_come_true_it_is_scored_beside_the_served_table_and_lies_where_the_gate_
     assert told["shadow"] == shadow.sentence
     assert read_shadow(paths.incumbent) == shadow
     sold_out = "update sales set stockout_share = 1 where ds = (select max(ds) from sales)"
-    no_zeros = "delete from sales where y = 0 and is_open is not false and coalesce(stockout_share, 0) = 0"
+    no_zeros = (
+        "delete from sales where y = 0 and is_open is not false and coalesce(stockout_share, 0) = 0"
+    )
     with open_store(paths.store) as con:
         con.execute(sold_out)
     scored = shadow_so_far(params, paths)
     assert scored.days == 8  # no more scored than in the backtest
     with open_store(paths.store) as con:
         con.execute(no_zeros)
-    assert shadow_so_far(params, paths) == scored  # of a source without zero rows: a series absent sold none
+    # of a source without zero rows: a series absent sold none
+    assert shadow_so_far(params, paths) == scored

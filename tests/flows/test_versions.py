@@ -1,4 +1,5 @@
-"""Weeks in a checkout of its own: the weekly flow learns what arrived, and every week's data, model and scores come back by their tag.
+"""Weeks in a checkout of its own: the weekly flow learns what arrived, and every week's data, model
+and scores come back by their tag.
 
 Minutes (DVC runs every stage as a process), so not part of `make test`: `make production`.
 """
@@ -29,11 +30,13 @@ def test_a_week_learns_what_arrived_and_an_older_week_comes_back_by_its_tag(chec
     checkout.run(sys.executable, "flows/weekly.py", "--plain")
     second = checkout.tagged("week-2")
     tomorrow = str(simulation.last_day + timedelta(days=1))
-    assert (second["last_day"], second["cutoff"]) == (tomorrow, tomorrow)  # not the panel of DVC's run cache
+    # not the panel of DVC's run cache
+    assert (second["last_day"], second["cutoff"]) == (tomorrow, tomorrow)
     assert second["model"] != first["model"]
     assert "didn't change" in checkout.dvc("repro")
 
-    checkout.dvc("gc", "--all-tags", "--all-branches", "--cloud", "--force")  # what a tag names stays
+    # what a tag names stays
+    checkout.dvc("gc", "--all-tags", "--all-branches", "--cloud", "--force")
     fresh = checkout.cloned(tmp_path / "fresh")
     fresh.dvc("pull", "-q")
     assert fresh.held() == second

@@ -38,7 +38,10 @@ def weekly_panel() -> Panel:
             "unique_id": np.repeat(ids, days),
             "ds": ds * series,
             "y": rng.poisson(mean).astype(float).ravel(),
-            "known_at": [datetime.combine(day, datetime.min.time()) + timedelta(days=1) for day in ds] * series,
+            "known_at": [
+                datetime.combine(day, datetime.min.time()) + timedelta(days=1) for day in ds
+            ]
+            * series,
         }
     )
     frame = pl.DataFrame({"unique_id": ids, "item_id": [i[:3] for i in ids]}).with_columns(
@@ -48,7 +51,9 @@ def weekly_panel() -> Panel:
 
 
 @pytest.fixture(scope="session")
-def unfitted(feature_params: FeatureParams, train_params: TrainParams) -> Callable[..., GlobalLightGBM]:
+def unfitted(
+    feature_params: FeatureParams, train_params: TrainParams
+) -> Callable[..., GlobalLightGBM]:
     """`unfitted(strategy="recursive", ...)`: a forecaster with tiny trees and few features."""
     few = {"windows": [7, 28], "year_windows": [], "known_future": [], "past_only": []}
 
@@ -78,5 +83,7 @@ def backtest(tmp_path: Path) -> Path:
     weeks = learn_weeks(rng.gamma(1, 3, (20, 14)), rng.poisson(3, (20, 14)).astype(float), 2)
     told = {name: Calibration({"series": weeks}) for name in ("global_lightgbm", "seasonal_naive")}
     (tmp_path / "backtest").mkdir()
-    (tmp_path / "backtest" / "calibration.json").write_text(json.dumps(calibration_json(told)), encoding="utf-8")
+    (tmp_path / "backtest" / "calibration.json").write_text(
+        json.dumps(calibration_json(told)), encoding="utf-8"
+    )
     return tmp_path / "backtest"

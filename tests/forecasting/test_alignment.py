@@ -1,4 +1,6 @@
-"""The group step: series scaled towards their groups' totals, as far as two strengths say, and nothing made of nothing."""
+"""The group step: series scaled towards their groups' totals, as far as two strengths say, and
+nothing made of nothing.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,9 @@ from forecasting.alignment import FURTHEST, LEAST_DAYS, aligned
 from forecasting.group_totals import expected_totals
 
 STEPS = 14
-WHOLE = GroupParams(columns=["store_id", "dept_id"], shape_strength=1, level_strength=1, ridge=1.0, pull=1.0)
+WHOLE = GroupParams(
+    columns=["store_id", "dept_id"], shape_strength=1, level_strength=1, ridge=1.0, pull=1.0
+)
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +29,9 @@ def dense(unfitted, nasty_panel):
 
 def _means(dense, seed: int) -> np.ndarray:
     rng = np.random.default_rng(seed)
-    return rng.gamma(1.0, 2.0, (dense.series.height, STEPS)) * (rng.random((dense.series.height, STEPS)) > 0.1)
+    return rng.gamma(1.0, 2.0, (dense.series.height, STEPS)) * (
+        rng.random((dense.series.height, STEPS)) > 0.1
+    )
 
 
 def _totals(dense, y_hat: np.ndarray) -> np.ndarray:
@@ -33,9 +39,13 @@ def _totals(dense, y_hat: np.ndarray) -> np.ndarray:
 
 
 @given(seed=st.integers(0, 1000), strength=st.floats(0, 1))
-def test_shape_alone_moves_units_between_days_and_a_group_sells_as_much_as_before(dense, seed, strength):
+def test_shape_alone_moves_units_between_days_and_a_group_sells_as_much_as_before(
+    dense, seed, strength
+):
     y_hat = _means(dense, seed)
-    moved = aligned(dense, y_hat, WHOLE.model_copy(update={"shape_strength": strength, "level_strength": 0.0}))
+    moved = aligned(
+        dense, y_hat, WHOLE.model_copy(update={"shape_strength": strength, "level_strength": 0.0})
+    )
     assert _totals(dense, moved).sum(axis=1) == pytest.approx(_totals(dense, y_hat).sum(axis=1))
     assert ((moved == 0) == (y_hat == 0)).all()
     assert (moved >= 0).all()

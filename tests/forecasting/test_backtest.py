@@ -48,12 +48,18 @@ def panel(make_panel):
     return make_panel(series=6, days=100, seed=1)
 
 
-def _run(panel, inference_params, refit_every: int = 1, y_hat: float | None = 1.0) -> tuple[Spy, pl.DataFrame]:
+def _run(
+    panel, inference_params, refit_every: int = 1, y_hat: float | None = 1.0
+) -> tuple[Spy, pl.DataFrame]:
     spy = Spy(y_hat)
     last = panel.last_day - timedelta(days=HORIZON)
     cutoffs = [last - timedelta(days=k) for k in (21, 14, 7, 0)]
     models = {"seasonal_naive": SeasonalNaive(7, EVERY_DAY), "spy": spy}
-    return spy, backtest(panel, models, BacktestPlan(cutoffs, HORIZON, refit_every, None, inference_params, EVERY_DAY))
+    return spy, backtest(
+        panel,
+        models,
+        BacktestPlan(cutoffs, HORIZON, refit_every, None, inference_params, EVERY_DAY),
+    )
 
 
 def test_a_spy_never_sees_a_day_after_the_cutoff(panel, inference_params):
@@ -70,13 +76,16 @@ def test_in_between_refits_the_same_fit_forecasts_from_fresh_data(panel, inferen
     assert [last for last, _ in spy.forecast_from] == cutoffs
 
 
-def test_every_cutoff_series_and_day_has_one_row_and_every_forecaster_a_number(panel, inference_params):
+def test_every_cutoff_series_and_day_has_one_row_and_every_forecaster_a_number(
+    panel, inference_params
+):
     _, told = _run(panel, inference_params, y_hat=None)
     assert told.columns == ["cutoff", "unique_id", "ds", "h", "seasonal_naive", "spy", "y"]
     assert told.height == 4 * panel.series.height * HORIZON
     assert told.select("cutoff", "unique_id", "ds").is_duplicated().sum() == 0
     assert told.select("seasonal_naive", "spy").null_count().row(0) == (0, 0)
-    assert told["spy"].equals(told["seasonal_naive"].alias("spy"))  # the spy had no answer: the ladder served
+    # the spy had no answer: the ladder served
+    assert told["spy"].equals(told["seasonal_naive"].alias("spy"))
 
 
 def test_y_is_the_actual_and_null_where_there_is_no_row(panel, inference_params):
@@ -84,7 +93,9 @@ def test_y_is_the_actual_and_null_where_there_is_no_row(panel, inference_params)
     sold = {(r["unique_id"], r["ds"]): r["y"] for r in panel.sales.iter_rows(named=True)}
     for row in told.iter_rows(named=True):
         assert row["y"] == sold.get((row["unique_id"], row["ds"]))
-    assert (told["ds"] - told["cutoff"]).dt.total_days().cast(pl.Int32).equals(told["h"].alias("ds"))
+    assert (
+        (told["ds"] - told["cutoff"]).dt.total_days().cast(pl.Int32).equals(told["h"].alias("ds"))
+    )
 
 
 def test_the_last_cutoff_leaves_exactly_the_horizon_of_truth(panel, evaluate_params):
@@ -93,16 +104,26 @@ def test_the_last_cutoff_leaves_exactly_the_horizon_of_truth(panel, evaluate_par
     assert [(b - a).days for a, b in pairwise(cutoffs)] == [14, 14]
 
 
-def test_a_short_history_has_fewer_cutoffs_each_with_two_weeks_more_than_the_horizon_before_it(panel, evaluate_params):
-    """100 days: cutoffs at the ends of days 86, 72, 58, 44, 30; the next, at 16, would have 16 of 28 days before it."""
+def test_a_short_history_has_fewer_cutoffs_each_with_two_weeks_more_than_the_horizon_before_it(
+    panel, evaluate_params
+):
+    """100 days: cutoffs at the ends of days 86, 72, 58, 44, 30; the next, at 16, would have 16 of
+    28 days before it.
+    """
     cutoffs = cutoffs_of(panel, evaluate_params.model_copy(update={"origins": 20}), HORIZON)
     assert [(cutoff - panel.first_day).days + 1 for cutoff in cutoffs] == [30, 44, 58, 72, 86]
 
 
-def test_a_history_too_short_for_one_cutoff_is_refused_with_the_way_out(make_panel, evaluate_params):
-    with pytest.raises(NotEnoughHistory, match=r"has 41 days; .* horizon of 14 needs 42.*train\.horizon"):
+def test_a_history_too_short_for_one_cutoff_is_refused_with_the_way_out(
+    make_panel, evaluate_params
+):
+    with pytest.raises(
+        NotEnoughHistory, match=r"has 41 days; .* horizon of 14 needs 42.*train\.horizon"
+    ):
         cutoffs_of(make_panel(series=2, days=41, nasty=False), evaluate_params, HORIZON)
-    assert len(cutoffs_of(make_panel(series=2, days=42, nasty=False), evaluate_params, HORIZON)) == 1
+    assert (
+        len(cutoffs_of(make_panel(series=2, days=42, nasty=False), evaluate_params, HORIZON)) == 1
+    )
 
 
 def test_progress_is_told_to_whoever_asks(panel, inference_params):
@@ -120,12 +141,16 @@ def test_the_oracle_forecasts_the_truth_it_was_given(panel):
     assert told["y_hat"].to_list() == (grid["h"] / 2).to_list()
 
 
-def test_a_model_whose_plan_ran_out_is_answered_for_by_the_baseline_as_when_serving(panel, inference_params):
+def test_a_model_whose_plan_ran_out_is_answered_for_by_the_baseline_as_when_serving(
+    panel, inference_params
+):
     class Silent(Spy):
         def forecast(self, panel, origin, horizon):
             raise FeaturesMissing("price_level is unknown now")
 
     cutoff = panel.last_day - timedelta(days=HORIZON)
     models = {"seasonal_naive": SeasonalNaive(7, EVERY_DAY), "silent": Silent()}
-    told = backtest(panel, models, BacktestPlan([cutoff], HORIZON, 1, None, inference_params, EVERY_DAY))
+    told = backtest(
+        panel, models, BacktestPlan([cutoff], HORIZON, 1, None, inference_params, EVERY_DAY)
+    )
     assert told["silent"].equals(told["seasonal_naive"])

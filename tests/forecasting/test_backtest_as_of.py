@@ -1,4 +1,6 @@
-"""A backtest that reads each cutoff as it was known then: rewriting history changes none of its forecasts, to the byte."""
+"""A backtest that reads each cutoff as it was known then: rewriting history changes none of its
+forecasts, to the byte.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +32,9 @@ def panel(make_panel) -> Panel:
 def _restated(panel: Panel, day: date, known_at: datetime) -> Panel:
     """One day told anew, as the store holds it: the new rows in `sales`, the old ones superseded."""
     is_it = pl.col("ds") == day
-    superseded = panel.sales.filter(is_it).with_columns(superseded_at=pl.lit(known_at, pl.Datetime("us")))
+    superseded = panel.sales.filter(is_it).with_columns(
+        superseded_at=pl.lit(known_at, pl.Datetime("us"))
+    )
     then = pl.when(is_it)
     sales = panel.sales.with_columns(
         y=then.then(pl.col("y") * 3 + 5).otherwise("y"),
@@ -60,7 +64,9 @@ def test_a_day_rewritten_after_the_cutoffs_changes_no_forecast_as_of_them(panel,
 
 def test_a_day_rewritten_between_two_cutoffs_is_seen_by_the_later_one_only(panel, walked):
     later = panel.last_day - timedelta(days=HORIZON)
-    rewritten = _restated(panel, later - timedelta(days=10), datetime.combine(later - timedelta(days=2), time()))
+    rewritten = _restated(
+        panel, later - timedelta(days=10), datetime.combine(later - timedelta(days=2), time())
+    )
     before, after = walked(panel, HOURS), walked(rewritten, HOURS)
     assert after.filter(pl.col("cutoff") < later).equals(before.filter(pl.col("cutoff") < later))
     assert not after.filter(cutoff=later).equals(before.filter(cutoff=later))
@@ -68,7 +74,9 @@ def test_a_day_rewritten_between_two_cutoffs_is_seen_by_the_later_one_only(panel
 
 def test_a_late_day_is_unknown_and_every_series_is_still_forecast(panel, walked):
     cutoff = panel.last_day - timedelta(days=HORIZON)
-    late = pl.when(pl.col("ds") == cutoff).then(pl.lit(datetime.combine(panel.last_day, time()), pl.Datetime("us")))
+    late = pl.when(pl.col("ds") == cutoff).then(
+        pl.lit(datetime.combine(panel.last_day, time()), pl.Datetime("us"))
+    )
     held_back = replace(panel, sales=panel.sales.with_columns(known_at=late.otherwise("known_at")))
     assert seen_from(held_back, cutoff, HOURS).last_day == cutoff - timedelta(days=1)
     told = walked(held_back, HOURS)
@@ -77,6 +85,9 @@ def test_a_late_day_is_unknown_and_every_series_is_still_forecast(panel, walked)
 
 
 def test_a_history_received_in_one_go_is_refused_not_read_as_empty(panel):
-    at_once = replace(panel, sales=panel.sales.with_columns(known_at=pl.lit(datetime(2030, 1, 1), pl.Datetime("us"))))
+    at_once = replace(
+        panel,
+        sales=panel.sales.with_columns(known_at=pl.lit(datetime(2030, 1, 1), pl.Datetime("us"))),
+    )
     with pytest.raises(NotEnoughHistory, match=r"only 0 were known.*as_of_hours to null"):
         seen_from(at_once, panel.last_day - timedelta(days=HORIZON), HOURS)

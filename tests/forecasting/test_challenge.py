@@ -38,8 +38,13 @@ def registry(fitted, tmp_path, nasty_panel):
     model_id = save_bundle(fitted, tmp_path / "made", "hash")["model_id"]
     (tmp_path / "made").rename(tmp_path / model_id)
     y = nasty_panel.sales["y"].head(280).to_numpy().reshape(20, 14)
-    told = {name: Calibration({"series": learn_weeks(y, y, 2)}) for name in ("global_lightgbm", "seasonal_naive")}
-    (tmp_path / model_id / "calibration.json").write_text(json.dumps(calibration_json(told)), encoding="utf-8")
+    told = {
+        name: Calibration({"series": learn_weeks(y, y, 2)})
+        for name in ("global_lightgbm", "seasonal_naive")
+    }
+    (tmp_path / model_id / "calibration.json").write_text(
+        json.dumps(calibration_json(told)), encoding="utf-8"
+    )
     return tmp_path, model_id
 
 
@@ -89,11 +94,14 @@ def test_a_champion_that_does_not_load_is_said_to_be_broken(named, fitted):
 
 
 @pytest.mark.parametrize(
-    ("unseen", "expected"), [(28, (14, 14)), (14, (7, 7)), (13, None), (0, None), (300, (28, 28)), (29, (14, 14))]
+    ("unseen", "expected"),
+    [(28, (14, 14)), (14, (7, 7)), (13, None), (0, None), (300, (28, 28)), (29, (14, 14))],
 )
 def test_half_of_the_unseen_days_teach_and_half_are_judged(unseen, expected):
     window = unseen_window(DAY, DAY - timedelta(days=unseen), 28)
-    assert window == (None if expected is None else (DAY - timedelta(days=expected[0]), expected[1]))
+    assert window == (
+        None if expected is None else (DAY - timedelta(days=expected[0]), expected[1])
+    )
     assert window is None or window[0] > DAY - timedelta(days=unseen)
 
 
@@ -104,7 +112,9 @@ def test_a_fitted_model_is_never_scored_on_days_it_learned_from(fitted, nasty_pa
         standing.fit(nasty_panel.up_to(nasty_panel.last_day - timedelta(days=1)))
 
 
-def test_a_refit_is_judged_on_days_neither_side_has_seen(named, fitted, unfitted, nasty_panel, inference_params):
+def test_a_refit_is_judged_on_days_neither_side_has_seen(
+    named, fitted, unfitted, nasty_panel, inference_params
+):
     known = nasty_panel.up_to(nasty_panel.last_day - timedelta(days=28))
     older = unfitted().fit(known)
     incumbent = incumbent_in(named, fitted, "another")[0]
@@ -140,7 +150,9 @@ def test_a_candidate_that_cannot_answer_is_held_back_and_the_reason_says_why(
         assert "is missing from its bundle" in told.reasons[0]
 
 
-def test_a_champion_that_cannot_answer_any_more_leaves_nothing_to_differ_from(registry, named, fitted, nasty_panel):
+def test_a_champion_that_cannot_answer_any_more_leaves_nothing_to_differ_from(
+    registry, named, fitted, nasty_panel
+):
     folder, model_id = registry
     incumbent = incumbent_in(named, fitted, "another")[0]
     incumbent.model.columns = ["another feature"]
@@ -150,7 +162,9 @@ def test_a_champion_that_cannot_answer_any_more_leaves_nothing_to_differ_from(re
 
 
 def test_churn_is_the_share_of_units_moved_week_by_week():
-    """By hand: series a moves 1 of 4 units in its week, b keeps its sum though its days change paths: 1 of 10."""
+    """By hand: series a moves 1 of 4 units in its week, b keeps its sum though its days change
+    paths: 1 of 10.
+    """
     days = [DAY, DAY + timedelta(days=1)] * 2
     before = pl.DataFrame({"unique_id": list("aabb"), "ds": days, "y_hat": [2.0, 2.0, 1.0, 5.0]})
     after = before.with_columns(y_hat=pl.Series([3.0, 2.0, 5.0, 1.0]))

@@ -36,18 +36,27 @@ def _decision(tmp_path, promote: bool, reasons: list[str]):
 
 
 def test_a_promoted_candidate_is_the_champion(bundle, backtest, tmp_path, fitted, nasty_panel):
-    champion = candidate_champion(bundle, tmp_path / "incumbent", backtest, _decision(tmp_path, True, []))
+    champion = candidate_champion(
+        bundle, tmp_path / "incumbent", backtest, _decision(tmp_path, True, [])
+    )
     assert champion.model_id == read_card(bundle)["model_id"]
     assert champion.why_none is None
     assert champion.method("seasonal_naive") == "global_lightgbm"
     assert set(champion.calibrations) == {"global_lightgbm", "seasonal_naive"}
     last = nasty_panel.last_day
-    assert champion.model.forecast(nasty_panel, last, 7).equals(fitted.forecast(nasty_panel, last, 7))
+    assert champion.model.forecast(nasty_panel, last, 7).equals(
+        fitted.forecast(nasty_panel, last, 7)
+    )
 
 
-def test_a_candidate_the_gate_held_back_is_none_and_the_reasons_are_the_gates(bundle, backtest, tmp_path):
+def test_a_candidate_the_gate_held_back_is_none_and_the_reasons_are_the_gates(
+    bundle, backtest, tmp_path
+):
     champion = candidate_champion(
-        bundle, tmp_path / "incumbent", backtest, _decision(tmp_path, False, ["too much bias", "not surely better"])
+        bundle,
+        tmp_path / "incumbent",
+        backtest,
+        _decision(tmp_path, False, ["too much bias", "not surely better"]),
     )
     assert champion.model is None
     assert champion.why_none == "too much bias; not surely better"
@@ -90,7 +99,9 @@ def test_without_a_readable_calibration_nothing_can_be_published(registry, backt
         champion_in_registry(registry, None, backtest)
 
 
-def test_the_registry_keeps_every_model_under_its_id_and_twice_changes_nothing(registry, bundle, backtest):
+def test_the_registry_keeps_every_model_under_its_id_and_twice_changes_nothing(
+    registry, bundle, backtest
+):
     card = enter_registry(bundle, backtest, registry)
     assert card == read_card(bundle)
     assert [path.name for path in registry.iterdir()] == [card["model_id"]]
@@ -108,7 +119,9 @@ def test_a_half_copied_model_of_a_power_cut_is_not_taken_for_the_model(bundle, b
     assert champion_in_registry(tmp_path / "registry", model_id, backtest).model is not None
 
 
-def test_a_random_split_and_a_split_in_time_are_both_measured_on_the_last_days(unfitted, weekly_panel):
+def test_a_random_split_and_a_split_in_time_are_both_measured_on_the_last_days(
+    unfitted, weekly_panel
+):
     told = iid_against_temporal(weekly_panel, unfitted, HORIZON)
     assert told["first_test_day"] == str(weekly_panel.last_day - timedelta(days=HORIZON - 1))
     assert 0 < told["wape_random_split"] < 1
@@ -116,7 +129,9 @@ def test_a_random_split_and_a_split_in_time_are_both_measured_on_the_last_days(u
 
 
 def test_a_calibration_changed_in_the_registry_is_a_broken_model(registry, bundle, backtest):
-    """Drill `changed_calibration`: intervals of a tenth of their width once went out as the champion's."""
+    """Drill `changed_calibration`: intervals of a tenth of their width once went out as the
+    champion's.
+    """
     model_id = read_card(bundle)["model_id"]
     path = registry / model_id / "calibration.json"
     path.write_text(path.read_text(encoding="utf-8").replace("1.", "0.1"), encoding="utf-8")

@@ -1,4 +1,6 @@
-"""One forecast taken apart: contributions add up, and the steps end at the very number the model answers."""
+"""One forecast taken apart: contributions add up, and the steps end at the very number the model
+answers.
+"""
 
 from __future__ import annotations
 
@@ -27,8 +29,14 @@ def assert_every_cell_is_accounted_for(model, panel, horizon: int) -> None:
     rows = model.forecast(panel, panel.last_day, horizon)
     for row in rows.filter(pl.int_range(pl.len()) % 7 == 0).to_dicts():
         told = explain(model, panel, panel.last_day, horizon, row["unique_id"], row["ds"])
-        assert told.y_hat == (row["y_hat"] if row["y_hat"] is None else pytest.approx(row["y_hat"], rel=1e-9, abs=1e-9))
-        assert told.base + told.features["contribution"].sum() == pytest.approx(told.raw_score, abs=1e-6)
+        assert told.y_hat == (
+            row["y_hat"]
+            if row["y_hat"] is None
+            else pytest.approx(row["y_hat"], rel=1e-9, abs=1e-9)
+        )
+        assert told.base + told.features["contribution"].sum() == pytest.approx(
+            told.raw_score, abs=1e-6
+        )
         assert told.features["feature"].sort().to_list() == sorted(model.columns)
 
 
@@ -42,7 +50,14 @@ def test_the_group_step_is_one_of_them(make_panel, feature_params, train_params)
     groups = GroupParams(**train_params.groups.model_dump() | {"columns": ["store_id"]})
     model = fitted(panel, feature_params, train_params, groups=groups)
     assert_every_cell_is_accounted_for(model, panel, 14)
-    told = explain(model, panel, panel.last_day, 14, panel.series["unique_id"][0], panel.last_day + timedelta(days=3))
+    told = explain(
+        model,
+        panel,
+        panel.last_day,
+        14,
+        panel.series["unique_id"][0],
+        panel.last_day + timedelta(days=3),
+    )
     assert any("total of its group" in name for name, _ in told.steps) or any(
         "closed" in name for name, _ in told.steps
     )
@@ -59,10 +74,19 @@ def test_days_beyond_the_last_block_are_its_own(make_panel, feature_params, trai
     assert_every_cell_is_accounted_for(fitted(panel, feature_params, train_params), panel, 20)
 
 
-def test_the_largest_contribution_stands_first_and_an_unknown_value_is_null(make_panel, feature_params, train_params):
+def test_the_largest_contribution_stands_first_and_an_unknown_value_is_null(
+    make_panel, feature_params, train_params
+):
     panel = make_panel(series=8, days=120)
     model = fitted(panel, feature_params, train_params)
-    told = explain(model, panel, panel.last_day, 14, panel.series["unique_id"][3], panel.last_day + timedelta(days=3))
+    told = explain(
+        model,
+        panel,
+        panel.last_day,
+        14,
+        panel.series["unique_id"][3],
+        panel.last_day + timedelta(days=3),
+    )
     sizes = told.features["contribution"].abs().to_numpy()
     assert (np.diff(sizes) <= 0).all()
     assert not told.features["value"].is_nan().any()

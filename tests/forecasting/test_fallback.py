@@ -21,7 +21,9 @@ ORIGIN = date(2024, 1, 10)
 
 @pytest.fixture(scope="module")
 def panel(sales_of):
-    """a sells 4 a day, peer in the same department 2; alone has never sold and nobody around it has."""
+    """a sells 4 a day, peer in the same department 2; alone has never sold and nobody around it
+    has.
+    """
     sales = sales_of({"a": [4.0] * 10, "peer": [2.0] * 10})
     series = pl.DataFrame(
         {
@@ -38,14 +40,21 @@ EVERY_DAY = DemandRules(absent_means_zero=True, max_stockout_share=1.0, region=N
 
 def _forecast(panel, y_hat: dict[str, float | None], horizon: int = 1) -> pl.DataFrame:
     grid = forecast_grid(panel.series["unique_id"], ORIGIN, horizon)
-    return grid.with_columns(y_hat=pl.col("unique_id").replace_strict(y_hat, default=None, return_dtype=pl.Float64))
+    return grid.with_columns(
+        y_hat=pl.col("unique_id").replace_strict(y_hat, default=None, return_dtype=pl.Float64)
+    )
 
 
 BASELINE = {"a": 4.0, "peer": 2.0}
 
 
 def _rung(
-    panel, params, one: str, y_hat: dict, baseline: dict | None = None, fallback_reason: str | None = None
+    panel,
+    params,
+    one: str,
+    y_hat: dict,
+    baseline: dict | None = None,
+    fallback_reason: str | None = None,
 ) -> tuple[float, str, str | None]:
     naive = _forecast(panel, BASELINE if baseline is None else baseline)
     model = ModelForecast(_forecast(panel, y_hat), "model", fallback_reason)
@@ -62,14 +71,22 @@ def test_a_mean_of_zero_is_sound(panel, inference_params):
 
 
 def test_without_any_answer_of_the_model_the_baseline_serves(panel, inference_params):
-    assert _rung(panel, inference_params, "a", {}, fallback_reason="no_model") == (4.0, "seasonal_naive", "no_model")
-    assert _rung(panel, inference_params, "a", {"a": 3.7}, fallback_reason="features_missing")[1:] == (
+    assert _rung(panel, inference_params, "a", {}, fallback_reason="no_model") == (
+        4.0,
+        "seasonal_naive",
+        "no_model",
+    )
+    assert _rung(panel, inference_params, "a", {"a": 3.7}, fallback_reason="features_missing")[
+        1:
+    ] == (
         "seasonal_naive",
         "features_missing",
     )
 
 
-def test_a_series_the_model_cannot_say_falls_to_the_mean_of_its_department_in_its_store(panel, inference_params):
+def test_a_series_the_model_cannot_say_falls_to_the_mean_of_its_department_in_its_store(
+    panel, inference_params
+):
     assert _rung(panel, inference_params, "new", {"a": 1.0}) == (3.0, "group_mean", "no_history")
 
 
@@ -79,7 +96,11 @@ def test_a_series_nobody_around_has_sold_for_falls_to_zero(panel, inference_para
 
 @pytest.mark.parametrize("absurd", [float("nan"), float("inf"), -float("inf"), -0.5])
 def test_an_answer_that_is_no_amount_is_replaced(panel, inference_params, absurd):
-    assert _rung(panel, inference_params, "a", {"a": absurd}) == (4.0, "seasonal_naive", "not_a_number")
+    assert _rung(panel, inference_params, "a", {"a": absurd}) == (
+        4.0,
+        "seasonal_naive",
+        "not_a_number",
+    )
 
 
 def test_an_explosion_is_an_answer_above_twenty_times_the_highest_day(panel, inference_params):
@@ -88,12 +109,17 @@ def test_an_explosion_is_an_answer_above_twenty_times_the_highest_day(panel, inf
 
 
 def test_the_rung_below_the_baseline_answers_where_the_baseline_has_none(panel, inference_params):
-    assert _rung(panel, inference_params, "a", {"a": float("nan")}, baseline={"peer": 2.0})[1] == "group_mean"
+    assert (
+        _rung(panel, inference_params, "a", {"a": float("nan")}, baseline={"peer": 2.0})[1]
+        == "group_mean"
+    )
 
 
 def test_group_means_look_back_over_the_fallback_days_only(sales_of, inference_params):
     sales = sales_of({"a": [100.0] * 3 + [2.0] * 7})
-    series = pl.DataFrame({"unique_id": ["a", "new"], "store_id": ["S1"] * 2, "dept_id": ["D1"] * 2})
+    series = pl.DataFrame(
+        {"unique_id": ["a", "new"], "store_id": ["S1"] * 2, "dept_id": ["D1"] * 2}
+    )
     panel = panel_of(sales, series)
     week = inference_params.model_copy(update={"fallback_days": 7})
     rows = _forecast(panel, {"a": 2.0})
@@ -105,7 +131,9 @@ def test_group_means_look_back_over_the_fallback_days_only(sales_of, inference_p
 def test_a_group_mean_is_by_series_and_day_and_an_absent_row_counts_where_it_means_zero(
     sales_of, inference_params, zeros, mean
 ):
-    """By hand: a sold 4 on five of ten days, b 2 on all, late 2 on its only day: 42 units on 21 series-days, or 16 rows."""
+    """By hand: a sold 4 on five of ten days, b 2 on all, late 2 on its only day: 42 units on 21
+    series-days, or 16 rows.
+    """
     panel = panel_of(
         sales_of({"a": [4.0, None] * 5, "b": [2.0] * 10, "late": [None] * 9 + [2.0]}),
         pl.DataFrame({"unique_id": ["a", "b", "late", "new"]}),
@@ -116,14 +144,18 @@ def test_a_group_mean_is_by_series_and_day_and_an_absent_row_counts_where_it_mea
 
 
 def test_series_without_store_and_department_fall_to_the_mean_of_all(sales_of, inference_params):
-    panel = panel_of(sales_of({"a": [2.0] * 3, "b": [4.0] * 3}), pl.DataFrame({"unique_id": ["a", "b", "new"]}))
+    panel = panel_of(
+        sales_of({"a": [2.0] * 3, "b": [4.0] * 3}), pl.DataFrame({"unique_id": ["a", "b", "new"]})
+    )
     rows = _forecast(panel, {"a": 2.0})
     done = complete(ModelForecast(rows, "model"), rows, panel, inference_params, EVERY_DAY)
     assert done.filter(unique_id="new").select("y_hat", "method").row(0) == (3.0, "group_mean")
 
 
 answers = st.one_of(
-    st.none(), st.floats(allow_nan=True, allow_infinity=True), st.sampled_from([0.0, 1.0, 79.0, 81.0, -1.0])
+    st.none(),
+    st.floats(allow_nan=True, allow_infinity=True),
+    st.sampled_from([0.0, 1.0, 79.0, 81.0, -1.0]),
 )
 
 
@@ -148,4 +180,6 @@ def test_whatever_comes_in_every_row_comes_out_with_a_number_a_method_and_a_reas
 
 def test_a_grid_has_every_series_and_day_once_sorted():
     grid = forecast_grid(pl.Series(["b", "a"]), ORIGIN, 2)
-    assert grid.rows() == [(name, ORIGIN + timedelta(days=h), h) for name in ("a", "b") for h in (1, 2)]
+    assert grid.rows() == [
+        (name, ORIGIN + timedelta(days=h), h) for name in ("a", "b") for h in (1, 2)
+    ]

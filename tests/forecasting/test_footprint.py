@@ -1,4 +1,6 @@
-"""What the doors say they will hold: grows with what is read, shrinks with the budget, and is told before anything is read."""
+"""What the doors say they will hold: grows with what is read, shrinks with the budget, and is told
+before anything is read.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +39,9 @@ def test_more_of_anything_needs_more(params: Params, more: dict[str, int]) -> No
         assert max(needs(larger, params).values()) > max(needs(M5, params).values())
 
 
-def test_a_budget_makes_the_pieces_smaller_and_so_the_need(params: Params, make_panel, feature_params) -> None:
+def test_a_budget_makes_the_pieces_smaller_and_so_the_need(
+    params: Params, make_panel, feature_params
+) -> None:
     panel = make_panel(series=9, days=150, seed=3)
     recipe = FeatureRecipe(feature_params, BY_STATE)
     free, wide = (
@@ -52,7 +56,10 @@ def test_a_budget_makes_the_pieces_smaller_and_so_the_need(params: Params, make_
 
 def test_train_refuses_before_it_reads_the_panel(params: Params, tmp_path: Path) -> None:
     """Only the card is there: were the panel read, its files would be missed."""
-    files = {f"{name}.parquet": {"rows": 1000, "sha256": ""} for name in ("sales", "series", "prices", "covariates")}
+    files = {
+        f"{name}.parquet": {"rows": 1000, "sha256": ""}
+        for name in ("sales", "series", "prices", "covariates")
+    }
     card = {"hash": "", "first_day": "2024-01-01", "last_day": "2024-12-31", "files": files}
     paths = Paths(tmp_path)
     paths.panel.mkdir()

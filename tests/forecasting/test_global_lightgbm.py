@@ -37,8 +37,12 @@ def _squared_error(panel: Panel, told: pl.DataFrame) -> float:
 
 
 @pytest.mark.parametrize("strategy", ["direct", "recursive"])
-def test_a_weekly_pattern_under_noise_is_learned_and_beats_last_week(unfitted, weekly_panel, strategy):
-    """Last week's value carries its own noise: twice the variance. Who knows the mean has half the squared error."""
+def test_a_weekly_pattern_under_noise_is_learned_and_beats_last_week(
+    unfitted, weekly_panel, strategy
+):
+    """Last week's value carries its own noise: twice the variance. Who knows the mean has half the
+    squared error.
+    """
     origin = weekly_panel.last_day - timedelta(days=HORIZON)
     cut = weekly_panel.up_to(origin)
     ours = unfitted(strategy=strategy, rounds=60).fit(cut).forecast(cut, origin, HORIZON)
@@ -49,7 +53,9 @@ def test_a_weekly_pattern_under_noise_is_learned_and_beats_last_week(unfitted, w
 
 
 def _is_whole(told: pl.DataFrame, panel: Panel, origin: date, horizon: int) -> None:
-    assert told.select("unique_id", "ds", "h").equals(forecast_grid(panel.series["unique_id"], origin, horizon))
+    assert told.select("unique_id", "ds", "h").equals(
+        forecast_grid(panel.series["unique_id"], origin, horizon)
+    )
     known = told["y_hat"].drop_nulls()
     assert (known >= 0).all()
     assert np.isfinite(known.to_numpy()).all()
@@ -71,7 +77,9 @@ def test_the_recursive_strategy_has_one_block_and_gives_every_row(unfitted, nast
     assert told["y_hat"].null_count() == 0
 
 
-def test_a_weekly_closing_day_stays_closed_in_every_pass_of_the_recursive_strategy(unfitted, weekly_panel):
+def test_a_weekly_closing_day_stays_closed_in_every_pass_of_the_recursive_strategy(
+    unfitted, weekly_panel
+):
     """What the first pass says of a Sunday without rows is no Sunday on which nobody came."""
     shut = replace(weekly_panel, sales=weekly_panel.sales.filter(pl.col("ds").dt.weekday() != 7))
     told = unfitted(strategy="recursive").fit(shut).forecast(shut, shut.last_day, 21)
@@ -82,7 +90,9 @@ def test_a_weekly_closing_day_stays_closed_in_every_pass_of_the_recursive_strate
 
 
 def test_the_first_days_of_a_forecast_do_not_hang_on_how_far_it_goes(fitted, nasty_panel):
-    short, long = (fitted.forecast(nasty_panel, nasty_panel.last_day, horizon) for horizon in (7, 20))
+    short, long = (
+        fitted.forecast(nasty_panel, nasty_panel.last_day, horizon) for horizon in (7, 20)
+    )
     assert long.filter(pl.col("h") <= 7)["y_hat"].to_list() == short["y_hat"].to_list()
 
 
@@ -95,7 +105,9 @@ def test_the_tail_the_model_reads_gives_the_forecast_of_the_whole_panel(unfitted
     assert whole.equals(read)
 
 
-def test_a_late_feed_shifts_h_and_the_forecast_of_a_day_stays_that_of_the_last_known_day(fitted, nasty_panel):
+def test_a_late_feed_shifts_h_and_the_forecast_of_a_day_stays_that_of_the_last_known_day(
+    fitted, nasty_panel
+):
     last = nasty_panel.last_day
     on_time = fitted.forecast(nasty_panel, last, 10)
     late = fitted.forecast(nasty_panel, last + timedelta(days=3), 7)
@@ -117,22 +129,39 @@ def test_sales_after_the_origin_move_no_forecast_even_if_they_are_handed_in(fitt
     origin = nasty_panel.last_day - timedelta(days=20)
     loud = replace(
         nasty_panel,
-        sales=nasty_panel.sales.with_columns(pl.when(pl.col("ds") > origin).then(999.0).otherwise("y").alias("y")),
+        sales=nasty_panel.sales.with_columns(
+            pl.when(pl.col("ds") > origin).then(999.0).otherwise("y").alias("y")
+        ),
     )
-    assert fitted.forecast(loud, origin, 14).equals(fitted.forecast(nasty_panel.up_to(origin), origin, 14))
+    assert fitted.forecast(loud, origin, 14).equals(
+        fitted.forecast(nasty_panel.up_to(origin), origin, 14)
+    )
 
 
 def test_a_series_that_never_sold_has_rows_without_an_answer(fitted, nasty_panel):
-    series = pl.concat([nasty_panel.series, nasty_panel.series.head(1).with_columns(unique_id=pl.lit("NEW_S1"))])
-    frames = (nasty_panel.sales, series, nasty_panel.calendar, nasty_panel.prices, nasty_panel.covariates)
+    series = pl.concat(
+        [nasty_panel.series, nasty_panel.series.head(1).with_columns(unique_id=pl.lit("NEW_S1"))]
+    )
+    frames = (
+        nasty_panel.sales,
+        series,
+        nasty_panel.calendar,
+        nasty_panel.prices,
+        nasty_panel.covariates,
+    )
     told = fitted.forecast(panel_of(*frames), nasty_panel.last_day, HORIZON)
     assert told.height == 9 * HORIZON
     closed = nasty_panel.calendar.filter(pl.col("is_closed")).select("ds")
-    assert told.filter(unique_id="NEW_S1").join(closed, on="ds", how="anti")["y_hat"].null_count() == HORIZON
+    assert (
+        told.filter(unique_id="NEW_S1").join(closed, on="ds", how="anti")["y_hat"].null_count()
+        == HORIZON
+    )
     assert told.filter(pl.col("unique_id") != "NEW_S1")["y_hat"].null_count() == 0
 
 
-def test_what_the_group_step_expects_is_shared_among_those_that_sell(fitted, nasty_panel, monkeypatch):
+def test_what_the_group_step_expects_is_shared_among_those_that_sell(
+    fitted, nasty_panel, monkeypatch
+):
     """A series that never sold gets no answer: what it took of the group's units would be lost."""
     given = {}
 
@@ -141,10 +170,16 @@ def test_what_the_group_step_expects_is_shared_among_those_that_sell(fitted, nas
         return y_hat
 
     monkeypatch.setattr("forecasting.global_lightgbm.aligned", seen)
-    series = pl.concat([nasty_panel.series, nasty_panel.series.head(1).with_columns(unique_id=pl.lit("ZZ_S1"))])
-    panel = panel_of(nasty_panel.sales, series, nasty_panel.calendar, nasty_panel.prices, nasty_panel.covariates)
+    series = pl.concat(
+        [nasty_panel.series, nasty_panel.series.head(1).with_columns(unique_id=pl.lit("ZZ_S1"))]
+    )
+    panel = panel_of(
+        nasty_panel.sales, series, nasty_panel.calendar, nasty_panel.prices, nasty_panel.covariates
+    )
     groups = fitted.params.groups.model_copy(update={"columns": []})
-    replace(fitted, params=fitted.params.model_copy(update={"groups": groups})).forecast(panel, panel.last_day, HORIZON)
+    replace(fitted, params=fitted.params.model_copy(update={"groups": groups})).forecast(
+        panel, panel.last_day, HORIZON
+    )
     assert (given["units"][-1] == 0).all()
     assert given["units"][0].max() > 0
 
@@ -155,10 +190,18 @@ def test_a_history_in_which_nothing_sold_is_no_history(unfitted, weekly_panel):
         unfitted().fit(still)
 
 
-def test_a_series_and_categories_unknown_at_training_are_forecast_once_they_sell(fitted, nasty_panel, sales_of):
+def test_a_series_and_categories_unknown_at_training_are_forecast_once_they_sell(
+    fitted, nasty_panel, sales_of
+):
     origin = nasty_panel.last_day
     newcomer = sales_of({"ZZ_S9": [5.0] * 10}, origin - timedelta(days=9))
-    unknown = {"unique_id": "ZZ_S9", "item_id": "ZZ", "dept_id": "D9", "store_id": "S9", "state_id": "CC"}
+    unknown = {
+        "unique_id": "ZZ_S9",
+        "item_id": "ZZ",
+        "dept_id": "D9",
+        "store_id": "S9",
+        "state_id": "CC",
+    }
     panel = panel_of(
         pl.concat([nasty_panel.sales, newcomer], how="diagonal"),
         pl.concat([nasty_panel.series, pl.DataFrame([unknown])]),
@@ -182,7 +225,13 @@ def test_too_few_rows_for_a_tree_are_refused_with_the_way_out(unfitted, make_pan
 
 def test_a_panel_in_which_nothing_ever_sold_is_refused_not_a_crash(unfitted, sales_of):
     series = pl.DataFrame(
-        {"unique_id": ["a"], "item_id": ["i"], "dept_id": ["D"], "store_id": ["S"], "state_id": ["AA"]}
+        {
+            "unique_id": ["a"],
+            "item_id": ["i"],
+            "dept_id": ["D"],
+            "store_id": ["S"],
+            "state_id": ["AA"],
+        }
     )
     with pytest.raises(NotEnoughHistory, match="only 0 rows"):
         unfitted().fit(panel_of(sales_of({"a": [0.0] * 90}), series))
@@ -195,12 +244,19 @@ def test_an_unfitted_model_says_so(unfitted, nasty_panel):
 
 def test_params_that_declare_other_features_than_the_fit_are_refused_by_name(fitted, nasty_panel):
     recipe = FeatureRecipe(
-        fitted.feature_recipe.features.model_copy(update={"lags": [0, 2]}), fitted.feature_recipe.rules
+        fitted.feature_recipe.features.model_copy(update={"lags": [0, 2]}),
+        fitted.feature_recipe.rules,
     )
     other = GlobalLightGBM(
-        fitted.params, recipe, boosters=fitted.boosters, vocabulary=fitted.vocabulary, columns=fitted.columns
+        fitted.params,
+        recipe,
+        boosters=fitted.boosters,
+        vocabulary=fitted.vocabulary,
+        columns=fitted.columns,
     )
-    with pytest.raises(ModelBroken, match=r"other features than params declare: \['lags_1', 'lags_2', 'lags_6'\]"):
+    with pytest.raises(
+        ModelBroken, match=r"other features than params declare: \['lags_1', 'lags_2', 'lags_6'\]"
+    ):
         other.forecast(nasty_panel, nasty_panel.last_day, 7)
 
 
@@ -214,12 +270,20 @@ class TestBundle:
 
     def test_the_same_model_comes_back_and_predicts_identically(self, fitted, folder, nasty_panel):
         back = load_bundle(folder)
-        assert (back.columns, back.vocabulary, back.cutoff) == (fitted.columns, fitted.vocabulary, fitted.cutoff)
+        assert (back.columns, back.vocabulary, back.cutoff) == (
+            fitted.columns,
+            fitted.vocabulary,
+            fitted.cutoff,
+        )
         last = nasty_panel.last_day
         assert back.forecast(nasty_panel, last, 14).equals(fitted.forecast(nasty_panel, last, 14))
 
     def test_a_bundle_is_text_and_json_only(self, folder):
-        assert sorted(path.name for path in folder.iterdir()) == ["block_07.txt", "block_14.txt", "card.json"]
+        assert sorted(path.name for path in folder.iterdir()) == [
+            "block_07.txt",
+            "block_14.txt",
+            "card.json",
+        ]
 
     def test_the_card_says_what_the_model_was_made_from(self, fitted, folder, nasty_panel):
         card = read_card(folder)
@@ -236,11 +300,17 @@ class TestBundle:
             assert path.read_bytes() == (tmp_path / "again" / path.name).read_bytes()
 
     def test_another_panel_is_another_model_id(self, fitted, folder, tmp_path):
-        assert save_bundle(fitted, tmp_path / "other", "otherhash")["model_id"] != read_card(folder)["model_id"]
+        assert (
+            save_bundle(fitted, tmp_path / "other", "otherhash")["model_id"]
+            != read_card(folder)["model_id"]
+        )
 
     def test_a_changed_model_file_is_refused(self, folder):
         path = folder / "block_14.txt"
-        path.write_text(path.read_text(encoding="utf-8").replace("leaf_value=", "leaf_value=9", 1), encoding="utf-8")
+        path.write_text(
+            path.read_text(encoding="utf-8").replace("leaf_value=", "leaf_value=9", 1),
+            encoding="utf-8",
+        )
         with pytest.raises(ModelBroken, match=r"block_14\.txt' changed since its card was written"):
             load_bundle(folder)
 
@@ -255,11 +325,15 @@ class TestBundle:
 
     def test_a_card_edited_by_hand_is_refused(self, folder):
         path = folder / "card.json"
-        path.write_text(path.read_text(encoding="utf-8").replace('"h",', '"hh",', 1), encoding="utf-8")
+        path.write_text(
+            path.read_text(encoding="utf-8").replace('"h",', '"hh",', 1), encoding="utf-8"
+        )
         with pytest.raises(ModelBroken, match=r"card\.json' changed since it was written"):
             load_bundle(folder)
 
-    @pytest.mark.parametrize("text", ["", '{"files": ', "{}", "[]", '{"files": {}, "cutoff": "2024-01-01"}'])
+    @pytest.mark.parametrize(
+        "text", ["", '{"files": ', "{}", "[]", '{"files": {}, "cutoff": "2024-01-01"}']
+    )
     def test_a_card_that_is_cut_short_or_says_too_little_is_refused(self, folder, text):
         (folder / "card.json").write_text(text, encoding="utf-8")
         with pytest.raises(ModelBroken):
@@ -285,23 +359,34 @@ print(save_bundle(model, at / "elsewhere", "panelhash")["model_id"])
 """
 
 
-def test_the_same_fit_in_another_process_is_the_same_text_and_the_same_model_id(fitted, nasty_panel, tmp_path, root):
+def test_the_same_fit_in_another_process_is_the_same_text_and_the_same_model_id(
+    fitted, nasty_panel, tmp_path, root
+):
     for name in ("sales", "series", "calendar", "prices", "covariates"):
         getattr(nasty_panel, name).write_parquet(tmp_path / f"{name}.parquet")
-    (tmp_path / "features.json").write_text(fitted.feature_recipe.features.model_dump_json(), encoding="utf-8")
+    (tmp_path / "features.json").write_text(
+        fitted.feature_recipe.features.model_dump_json(), encoding="utf-8"
+    )
     (tmp_path / "train.json").write_text(fitted.params.model_dump_json(), encoding="utf-8")
     command = [sys.executable, "-c", _FIT_ELSEWHERE, str(tmp_path)]
     told = subprocess.run(command, cwd=root, capture_output=True, text=True, check=True)  # noqa: S603 our own text
     here = save_bundle(fitted, tmp_path / "here", "panelhash")
     assert told.stdout.strip() == here["model_id"]
     for name in here["files"]:
-        assert (tmp_path / "here" / name).read_bytes() == (tmp_path / "elsewhere" / name).read_bytes()
+        assert (tmp_path / "here" / name).read_bytes() == (
+            tmp_path / "elsewhere" / name
+        ).read_bytes()
 
 
 def test_a_bundle_of_another_version_of_the_params_is_a_broken_model(tmp_path, fitted):
     card = save_bundle(fitted, tmp_path, "panel")
     del card["train"]["groups"], card["model_id"]
-    text = json.dumps({"model_id": hashlib.sha256(json.dumps(card, sort_keys=True).encode()).hexdigest()[:12], **card})
+    text = json.dumps(
+        {
+            "model_id": hashlib.sha256(json.dumps(card, sort_keys=True).encode()).hexdigest()[:12],
+            **card,
+        }
+    )
     (tmp_path / "card.json").write_text(text, encoding="utf-8")
     with pytest.raises(ModelBroken, match="another version"):
         load_bundle(tmp_path)
@@ -312,7 +397,11 @@ def priced(weekly_panel) -> Panel:
     """The weekly panel with a price on every day and some after."""
     last = weekly_panel.last_day + timedelta(days=28)
     prices = weekly_panel.series.select(
-        "unique_id", from_ds=weekly_panel.first_day, to_ds=last, known_at=datetime(2024, 1, 1), price=2.5
+        "unique_id",
+        from_ds=weekly_panel.first_day,
+        to_ds=last,
+        known_at=datetime(2024, 1, 1),
+        price=2.5,
     )
     return panel_of(weekly_panel.sales, weekly_panel.series, prices=prices)
 
@@ -330,7 +419,9 @@ def test_a_feature_often_unknown_in_training_may_be_unknown_now(unfitted, priced
     assert often.forecast(replace(priced, prices=priced.prices.clear()), priced.last_day, 7).height
 
 
-def test_without_its_features_the_champion_is_silent_and_the_ladder_says_why(unfitted, priced, inference_params):
+def test_without_its_features_the_champion_is_silent_and_the_ladder_says_why(
+    unfitted, priced, inference_params
+):
     without = replace(priced, prices=priced.prices.clear())
     flat = Calibration({"series": [Ratios([1.0], [[1.0] * 9], [0.0] * 9)]})
     calibrations = {"global_lightgbm": flat, "seasonal_naive": flat}

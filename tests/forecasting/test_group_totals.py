@@ -1,4 +1,6 @@
-"""The groups' own forecaster: it knows what a day is, learns from all what one group is too small to know, and grows on."""
+"""The groups' own forecaster: it knows what a day is, learns from all what one group is too small
+to know, and grows on.
+"""
 
 from __future__ import annotations
 
@@ -16,11 +18,15 @@ from forecasting.group_totals import expected_totals
 
 STEPS = 14
 FIRST = date(2023, 1, 2)
-GROUPS = GroupParams(columns=["store_id", "dept_id"], shape_strength=1, level_strength=1, ridge=1.0, pull=1.0)
+GROUPS = GroupParams(
+    columns=["store_id", "dept_id"], shape_strength=1, level_strength=1, ridge=1.0, pull=1.0
+)
 
 
 def _panel(units: np.ndarray, feasts: list[int] = [], days_ahead: int = 60) -> Panel:  # noqa: B006
-    """Four series, one per store and department, which sell (4, days) units; a feast on each of these days."""
+    """Four series, one per store and department, which sell (4, days) units; a feast on each of
+    these days.
+    """
     series = pl.DataFrame(
         {
             "unique_id": ["a", "b", "c", "d"],
@@ -30,7 +36,10 @@ def _panel(units: np.ndarray, feasts: list[int] = [], days_ahead: int = 60) -> P
             "state_id": ["AA"] * 4,
         }
     )
-    known_at = [datetime.combine(FIRST + timedelta(days=k + 1), datetime.min.time()) for k in range(units.shape[1])]
+    known_at = [
+        datetime.combine(FIRST + timedelta(days=k + 1), datetime.min.time())
+        for k in range(units.shape[1])
+    ]
     sales = pl.DataFrame(
         {
             "unique_id": np.repeat(series["unique_id"].to_numpy(), units.shape[1]),
@@ -43,7 +52,9 @@ def _panel(units: np.ndarray, feasts: list[int] = [], days_ahead: int = 60) -> P
         {"ds": [FIRST + timedelta(days=k) for k in range(units.shape[1] + days_ahead)]}
     ).with_columns(
         region=pl.lit("*"),
-        event=pl.when(pl.col("ds").is_in([FIRST + timedelta(days=k) for k in feasts])).then(pl.lit("feast")),
+        event=pl.when(pl.col("ds").is_in([FIRST + timedelta(days=k) for k in feasts])).then(
+            pl.lit("feast")
+        ),
         is_closed=pl.lit(False),
         is_payday=pl.lit(False),
         known_at=pl.lit(datetime(2023, 1, 1)),
@@ -111,14 +122,21 @@ def test_days_after_the_origin_change_nothing(unfitted):
     quiet, loud = _noisy(mean), _noisy(mean)
     loud[:, 180:] = 9999
     origin = FIRST + timedelta(days=179)
-    assert np.array_equal(*[_expected(unfitted, _panel(units).up_to(origin)) for units in (quiet, loud)])
+    assert np.array_equal(
+        *[_expected(unfitted, _panel(units).up_to(origin)) for units in (quiet, loud)]
+    )
 
 
 def test_a_week_without_a_feed_is_no_week_without_sales(unfitted):
     mean = LEVEL * WEEK[np.arange(210) % 7]
     panel = _panel(_noisy(mean))
     lost = [FIRST + timedelta(days=k) for k in range(150, 157)]
-    holed = panel_of(panel.sales.filter(~pl.col("ds").is_in(lost)), panel.series, panel.calendar, panel_hash="holed")
+    holed = panel_of(
+        panel.sales.filter(~pl.col("ds").is_in(lost)),
+        panel.series,
+        panel.calendar,
+        panel_hash="holed",
+    )
     assert _expected(unfitted, holed) == pytest.approx(_expected(unfitted, panel), rel=0.03)
 
 

@@ -7,7 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forecasting.intervals import PAIRS_PER_BIN, TAUS, Calibration, learn_ratios, learn_weeks, quantile_columns
+from forecasting.intervals import (
+    PAIRS_PER_BIN,
+    TAUS,
+    Calibration,
+    learn_ratios,
+    learn_weeks,
+    quantile_columns,
+)
 
 amounts = st.lists(st.one_of(st.just(0.0), st.floats(0.01, 1000)), min_size=1, max_size=60)
 
@@ -30,28 +37,41 @@ def test_where_we_said_zero_the_units_themselves_are_kept():
 
 def test_unknown_outcomes_teach_nothing():
     y_hat, y = np.array([1.0, 1.0, 1.0]), np.array([2.0, np.nan, 2.0])
-    assert learn_ratios(y_hat, y, 4) == learn_ratios(y_hat[:2:1][:1].repeat(2), np.array([2.0, 2.0]), 4)
+    assert learn_ratios(y_hat, y, 4) == learn_ratios(
+        y_hat[:2:1][:1].repeat(2), np.array([2.0, 2.0]), 4
+    )
 
 
 def test_a_forecast_between_two_bins_lies_between_their_ratios():
     low, high = np.full(PAIRS_PER_BIN, 1.0), np.full(PAIRS_PER_BIN, 100.0)
-    ratios = learn_ratios(np.concatenate([low, high]), np.concatenate([low * 4, high * 2]), most_bins=2)
+    ratios = learn_ratios(
+        np.concatenate([low, high]), np.concatenate([low * 4, high * 2]), most_bins=2
+    )
     assert ratios.centres == [1.0, 100.0]
-    told = Calibration({"s": [ratios]}).quantiles("s", np.array([1.0, 10.0, 100.0, 1e6]), np.ones(4, dtype=int))
-    assert (told[:, 4] / [1, 10, 100, 1e6]).tolist() == pytest.approx([4, 3, 2, 2])  # halfway in log; flat beyond
+    told = Calibration({"s": [ratios]}).quantiles(
+        "s", np.array([1.0, 10.0, 100.0, 1e6]), np.ones(4, dtype=int)
+    )
+    # halfway in log; flat beyond
+    assert (told[:, 4] / [1, 10, 100, 1e6]).tolist() == pytest.approx([4, 3, 2, 2])
 
 
 def test_each_week_ahead_has_its_own_ratios_and_the_last_answers_for_all_later_ones():
     y_hat = np.ones((3, 14))
     y = np.concatenate([np.ones((3, 7)), np.full((3, 7), 5.0)], axis=1)
-    told = Calibration({"s": learn_weeks(y_hat, y, 4)}).quantiles("s", np.ones(4), np.array([1, 7, 8, 28]))
+    told = Calibration({"s": learn_weeks(y_hat, y, 4)}).quantiles(
+        "s", np.ones(4), np.array([1, 7, 8, 28])
+    )
     assert told[:, 4].tolist() == [1, 1, 5, 5]
 
 
 def test_few_pairs_make_one_bin_and_bins_never_exceed_the_most_asked_for():
     rng = np.random.default_rng(0)
-    assert len(learn_ratios(rng.gamma(2, 2, 100), rng.poisson(3, 100).astype(float), 24).centres) == 1
-    assert len(learn_ratios(rng.gamma(2, 2, 9000), rng.poisson(3, 9000).astype(float), 5).centres) == 5
+    assert (
+        len(learn_ratios(rng.gamma(2, 2, 100), rng.poisson(3, 100).astype(float), 24).centres) == 1
+    )
+    assert (
+        len(learn_ratios(rng.gamma(2, 2, 9000), rng.poisson(3, 9000).astype(float), 5).centres) == 5
+    )
 
 
 def test_calibrated_on_a_law_the_quantiles_are_those_of_the_law():
@@ -70,7 +90,9 @@ def test_calibrated_on_a_law_the_quantiles_are_those_of_the_law():
 def test_quantiles_never_cross_and_none_is_negative(said, came, asked, bins):
     size = min(len(said), len(came))
     ratios = learn_ratios(np.array(said[:size]), np.array(came[:size]), bins)
-    told = Calibration({"s": [ratios]}).quantiles("s", np.array(asked), np.ones(len(asked), dtype=int))
+    told = Calibration({"s": [ratios]}).quantiles(
+        "s", np.array(asked), np.ones(len(asked), dtype=int)
+    )
     assert (told >= 0).all()
     assert (np.diff(told, axis=1) >= -1e-9 * told[:, 1:]).all()
 
@@ -80,7 +102,9 @@ def test_they_do_not_cross_between_many_bins_either(seed):
     rng = np.random.default_rng(seed)
     y_hat = np.round(rng.gamma(0.7, 3, 3000), 1)  # ties and zeros
     ratios = learn_ratios(y_hat, rng.poisson(y_hat).astype(float), 7)
-    told = Calibration({"s": [ratios]}).quantiles("s", rng.gamma(0.7, 6, 500), np.ones(500, dtype=int))
+    told = Calibration({"s": [ratios]}).quantiles(
+        "s", rng.gamma(0.7, 6, 500), np.ones(500, dtype=int)
+    )
     assert (told >= 0).all()
     assert (np.diff(told, axis=1) >= -1e-9 * told[:, 1:]).all()
 

@@ -45,7 +45,9 @@ def test_a_champion_without_sound_quantiles_is_none_either(registry, backtest):
     assert (champion.model is not None, reason) == (True, "previous_champion")
 
 
-def test_with_no_usable_model_in_line_the_baseline_serves_and_says_what_is_wrong_with_the_champion(registry, backtest):
+def test_with_no_usable_model_in_line_the_baseline_serves_and_says_what_is_wrong_with_the_champion(
+    registry, backtest
+):
     for name in ("newer", "older"):
         (registry / name / "card.json").unlink()
     champion, reason = who_serves(registry, ["newer", "older"], backtest)
@@ -60,15 +62,21 @@ def _table(columns: dict[str, str], contract) -> pl.DataFrame:
     numbers = {name: [float(day.day) for day in days] for name in ("y_hat", *QUANTILES)}
     told = pl.DataFrame({"ds": days, "h": list(range(1, HORIZON + 1)), **numbers})
     said = {name: pl.lit(text) for name, text in columns.items()}
-    return contract.conform(told.with_columns(run_id=pl.lit("old"), origin=pl.lit(date(2024, 3, 3)), **said))
+    return contract.conform(
+        told.with_columns(run_id=pl.lit("old"), origin=pl.lit(date(2024, 3, 3)), **said)
+    )
 
 
 def test_the_last_table_again_keeps_the_days_it_holds_and_repeats_its_last_week_beyond():
     last = _table({"unique_id": "a", "method": "global_lightgbm"}, FORECASTS)
-    again = FORECASTS.check_key(FORECASTS.conform(repeated(last, date(2024, 3, 9), HORIZON, "new"))).sort("ds")
+    again = FORECASTS.check_key(
+        FORECASTS.conform(repeated(last, date(2024, 3, 9), HORIZON, "new"))
+    ).sort("ds")
     assert again["ds"].to_list() == [date(2024, 3, 9) + timedelta(days=k) for k in range(HORIZON)]
-    assert again["h"].to_list() == list(range(6, HORIZON + 6))  # still from the 3rd: nothing was learned since
-    assert again["y_hat"].to_list() == [9, 10, 11, 12, 13, 14, 15, 16, 17, 11, 12, 13, 14, 15]  # the 18th is the 11th
+    # still from the 3rd: nothing was learned since
+    assert again["h"].to_list() == list(range(6, HORIZON + 6))
+    # the 18th is the 11th
+    assert again["y_hat"].to_list() == [9, 10, 11, 12, 13, 14, 15, 16, 17, 11, 12, 13, 14, 15]
     assert again.select("run_id", "origin", "method", "reason").unique().rows() == [
         ("new", date(2024, 3, 3), LAST_FORECAST, "no_sales")
     ]
@@ -76,8 +84,11 @@ def test_the_last_table_again_keeps_the_days_it_holds_and_repeats_its_last_week_
 
 def test_the_same_for_the_levels():
     levels = _table({"level": "total", "group_key": "total"}, FORECAST_LEVELS)
-    again = FORECAST_LEVELS.check_key(FORECAST_LEVELS.conform(repeated(levels, date(2024, 5, 1), 7, "new")))
-    assert again.sort("ds")["y_hat"].to_list() == [13, 14, 15, 16, 17, 11, 12]  # Wednesday the 1st of May first
+    again = FORECAST_LEVELS.check_key(
+        FORECAST_LEVELS.conform(repeated(levels, date(2024, 5, 1), 7, "new"))
+    )
+    # Wednesday the 1st of May first
+    assert again.sort("ds")["y_hat"].to_list() == [13, 14, 15, 16, 17, 11, 12]
 
 
 def test_with_nothing_to_repeat_the_refusal_says_what_to_do():

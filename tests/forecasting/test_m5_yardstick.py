@@ -1,4 +1,6 @@
-"""Our yardstick against M5's own: the organisers' weights, and WRMSSE computed another way. Skipped where M5 is not at hand."""
+"""Our yardstick against M5's own: the organisers' weights, and WRMSSE computed another way. Skipped
+where M5 is not at hand.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,9 @@ M5 = Path(os.environ.get("TILLCAST_SHARED_DATA", ROOT.parent / "shared" / "data"
 KNOWN = datetime(2016, 1, 1)
 BEFORE_VALIDATION = date(2016, 4, 24)  # d_1913
 
-pytestmark = pytest.mark.skipif(not M5.exists(), reason=f"M5's files are not in {M5} (set TILLCAST_SHARED_DATA)")
+pytestmark = pytest.mark.skipif(
+    not M5.exists(), reason=f"M5's files are not in {M5} (set TILLCAST_SHARED_DATA)"
+)
 
 
 @pytest.fixture(scope="module")
@@ -38,12 +42,16 @@ def levels():
 @pytest.fixture(scope="module")
 def m5() -> Panel:
     """The last 70 days of the sales file, with prices."""
-    source = load_params(ROOT / "params.yaml").source.model_copy(update={"kind": "m5", "path": str(M5)})
+    source = load_params(ROOT / "params.yaml").source.model_copy(
+        update={"kind": "m5", "path": str(M5)}
+    )
     read = {fact.fact: fact for path in files_of(source) for fact in read_file(path, source)}
     sales = read["sales"].rows.filter(pl.col("ds") > BEFORE_VALIDATION - timedelta(days=42))
     prices = read["prices"].rows.filter(pl.col("to_ds") > BEFORE_VALIDATION - timedelta(days=42))
     known = pl.lit(KNOWN).cast(pl.Datetime("us")).alias("known_at")
-    return panel_of(sales.with_columns(known), read["sales"].series, prices=prices.with_columns(known))
+    return panel_of(
+        sales.with_columns(known), read["sales"].series, prices=prices.with_columns(known)
+    )
 
 
 def test_our_weights_are_the_organisers_weights_at_every_level(m5, levels):
@@ -56,7 +64,9 @@ def test_our_weights_are_the_organisers_weights_at_every_level(m5, levels):
             for _, rows in theirs.group_by("Level_id")
             if rows.height == len(ours.weight)
         ]
-        assert any(np.allclose(np.sort(ours.weight), each, atol=2e-7) for each in candidates), ours.level
+        assert any(np.allclose(np.sort(ours.weight), each, atol=2e-7) for each in candidates), (
+            ours.level
+        )
 
 
 def test_the_seasonal_naive_scores_the_same_when_wrmsse_is_computed_from_the_wide_file(m5, levels):
@@ -65,16 +75,21 @@ def test_the_seasonal_naive_scores_the_same_when_wrmsse_is_computed_from_the_wid
 
 
 def _our_wrmsse(m5: Panel, levels) -> list[float]:
-    forecast = SeasonalNaive(7, EVERY_DAY).forecast(m5.up_to(BEFORE_VALIDATION), BEFORE_VALIDATION, 28)
+    forecast = SeasonalNaive(7, EVERY_DAY).forecast(
+        m5.up_to(BEFORE_VALIDATION), BEFORE_VALIDATION, 28
+    )
     window = window_after(m5, BEFORE_VALIDATION, 28, levels, EVERY_DAY)
     y_hat = window.matrix(forecast)
     return [
-        point_scores(level, sum_by(y_hat, level.group_ix, len(level.group_key))[0])["wrmsse"] for level in window.levels
+        point_scores(level, sum_by(y_hat, level.group_ix, len(level.group_key))[0])["wrmsse"]
+        for level in window.levels
     ]
 
 
 def _wrmsse_by_pandas(m5: Panel, levels) -> list[float]:
-    """The competitors' guide, word for word, with pandas group-bys over M5's own wide file; none of our code but the prices."""
+    """The competitors' guide, word for word, with pandas group-bys over M5's own wide file; none of
+    our code but the prices.
+    """
     days = [f"d_{number}" for number in range(1872, 1942)]  # 42 days of history, then the window
     wide = pl.read_parquet(M5 / "sales_train_evaluation.parquet").to_pandas()
     sales, naive = (
@@ -84,7 +99,11 @@ def _wrmsse_by_pandas(m5: Panel, levels) -> list[float]:
     revenue = _revenue_by_week(wide)
     scores = []
     for level in levels_of(tuple(level.columns for level in levels[:-1])):
-        key = wide["id"] if level.name == "series" else wide[list(level.columns)].agg("|".join, axis=1)
+        key = (
+            wide["id"]
+            if level.name == "series"
+            else wide[list(level.columns)].agg("|".join, axis=1)
+        )
         key = ["total"] * len(wide) if not level.columns else key
         total = _summed(sales, key)
         weight = _summed(revenue[:, None], key)[:, 0] / revenue.sum()
@@ -113,12 +132,20 @@ def _revenue_by_week(wide) -> np.ndarray:
     """Money per series over d_1886..d_1913, each day at the price of its week."""
     calendar = pl.read_parquet(M5 / "calendar.parquet").select("d", "wm_yr_wk")
     price = pl.read_parquet(M5 / "sell_prices.parquet")
-    units = pl.from_pandas(wide[["item_id", "store_id", *(f"d_{number}" for number in range(1886, 1914))]])
-    sold = units.unpivot(index=["item_id", "store_id"], variable_name="d", value_name="units").join(calendar, on="d")
+    units = pl.from_pandas(
+        wide[["item_id", "store_id", *(f"d_{number}" for number in range(1886, 1914))]]
+    )
+    sold = units.unpivot(index=["item_id", "store_id"], variable_name="d", value_name="units").join(
+        calendar, on="d"
+    )
     money = (
         sold.join(price, on=["item_id", "store_id", "wm_yr_wk"], how="left")
         .group_by("item_id", "store_id")
-        .agg((pl.col("units") * pl.col("sell_price").cast(pl.Float64).fill_null(0)).sum().alias("money"))
+        .agg(
+            (pl.col("units") * pl.col("sell_price").cast(pl.Float64).fill_null(0))
+            .sum()
+            .alias("money")
+        )
     )
     ordered = units.select("item_id", "store_id").join(
         money, on=["item_id", "store_id"], how="left", maintain_order="left"

@@ -28,14 +28,18 @@ KNOWN = datetime(2023, 1, 1)
 
 def _flat_prices(prices: dict[str, float]) -> pl.DataFrame:
     rows = [(one, MONDAY, date(2024, 12, 31), KNOWN, price) for one, price in prices.items()]
-    return pl.DataFrame(rows, schema=["unique_id", "from_ds", "to_ds", "known_at", "price"], orient="row")
+    return pl.DataFrame(
+        rows, schema=["unique_id", "from_ds", "to_ds", "known_at", "price"], orient="row"
+    )
 
 
 @pytest.fixture
 def tiny(sales_of):
     """Series a costs 2 and sells 0 2 4 4 1, then 3 5; b costs 1 and sells 1 1 3 3 3, then 2 0."""
     sales = sales_of({"a": [0, 2, 4, 4, 1, 3, 5], "b": [1, 1, 3, 3, 3, 2, 0]}, MONDAY)
-    return panel_of(sales, pl.DataFrame({"unique_id": ["a", "b"]}), prices=_flat_prices({"a": 2.0, "b": 1.0}))
+    return panel_of(
+        sales, pl.DataFrame({"unique_id": ["a", "b"]}), prices=_flat_prices({"a": 2.0, "b": 1.0})
+    )
 
 
 @pytest.fixture
@@ -63,7 +67,11 @@ def test_a_series_of_which_no_row_had_come_by_the_cutoff_is_not_scored(sales_of)
     later = sales_of({"c": [9, 9]}, CUTOFF + timedelta(days=1))
     sales = pl.concat([sales_of({"a": [0, 2, 4, 4, 1, 3, 5]}, MONDAY), later])
     seen = window_after(
-        panel_of(sales, pl.DataFrame({"unique_id": ["a", "c"]})), CUTOFF, 2, levels_of(((),)), EVERY_DAY
+        panel_of(sales, pl.DataFrame({"unique_id": ["a", "c"]})),
+        CUTOFF,
+        2,
+        levels_of(((),)),
+        EVERY_DAY,
     )
     assert seen.is_known.tolist() == [[True, True], [False, False]]
 
@@ -93,13 +101,24 @@ def test_a_share_of_nothing_says_nothing():
 
 
 def test_pinball_punishes_the_side_the_quantile_should_rarely_see():
-    assert pinball(np.array([10.0]), np.array([8.0]), 0.9).item() == pytest.approx(1.8)  # too low at 90%: dear
-    assert pinball(np.array([10.0]), np.array([12.0]), 0.9).item() == pytest.approx(0.2)  # too high at 90%: cheap
+    # too low at 90%: dear
+    assert pinball(np.array([10.0]), np.array([8.0]), 0.9).item() == pytest.approx(1.8)
+    # too high at 90%: cheap
+    assert pinball(np.array([10.0]), np.array([12.0]), 0.9).item() == pytest.approx(0.2)
     assert pinball(np.array([10.0]), np.array([10.0]), 0.9).item() == 0
 
 
 def test_coverage_is_the_share_of_days_inside_with_both_ends_counted(window):
-    low_high = {"q025": 1.0, "q975": 4.0, "q165": 2.0, "q835": 3.0, "q250": 9.0, "q750": 9.0, "q005": 0.0, "q995": 5.0}
+    low_high = {
+        "q025": 1.0,
+        "q975": 4.0,
+        "q165": 2.0,
+        "q835": 3.0,
+        "q250": 9.0,
+        "q750": 9.0,
+        "q005": 0.0,
+        "q995": 5.0,
+    }
     quantiles = {name: np.full((2, 2), low_high.get(name, 2.0)) for name in QUANTILES}
     scores = quantile_scores(window.levels[1], quantiles)  # y is 3 5, 2 0
     assert scores["coverage_95"] == 0.5
@@ -110,14 +129,20 @@ def test_coverage_is_the_share_of_days_inside_with_both_ends_counted(window):
 
 def test_only_the_last_28_days_weigh(sales_of):
     sales = sales_of({"a": [1000.0] + [1.0] * 30, "b": [1.0] + [3.0] * 30}, MONDAY)
-    panel = panel_of(sales, pl.DataFrame({"unique_id": ["a", "b"]}), prices=_flat_prices({"a": 1.0, "b": 1.0}))
+    panel = panel_of(
+        sales, pl.DataFrame({"unique_id": ["a", "b"]}), prices=_flat_prices({"a": 1.0, "b": 1.0})
+    )
     window = window_after(panel, panel.last_day - timedelta(days=1), 1, levels_of(()), EVERY_DAY)
     assert window.levels[-1].weight.tolist() == pytest.approx([0.25, 0.75])
 
 
 def test_without_any_price_units_weigh(sales_of):
-    panel = panel_of(sales_of({"a": [1, 1, 1], "b": [3, 3, 3]}, MONDAY), pl.DataFrame({"unique_id": ["a", "b"]}))
-    assert window_after(panel, date(2024, 1, 2), 1, levels_of(()), EVERY_DAY).levels[-1].weight.tolist() == [0.25, 0.75]
+    panel = panel_of(
+        sales_of({"a": [1, 1, 1], "b": [3, 3, 3]}, MONDAY), pl.DataFrame({"unique_id": ["a", "b"]})
+    )
+    assert window_after(panel, date(2024, 1, 2), 1, levels_of(()), EVERY_DAY).levels[
+        -1
+    ].weight.tolist() == [0.25, 0.75]
 
 
 def test_a_series_that_never_sold_twice_has_no_scale_and_carries_no_error():
@@ -128,7 +153,10 @@ def test_a_series_that_never_sold_twice_has_no_scale_and_carries_no_error():
 
 
 def test_series_without_a_scale_are_left_out_of_scaled_scores(sales_of):
-    panel = panel_of(sales_of({"a": [1, 2, 1, 3], "b": [0, 0, 0, 9]}, MONDAY), pl.DataFrame({"unique_id": ["a", "b"]}))
+    panel = panel_of(
+        sales_of({"a": [1, 2, 1, 3], "b": [0, 0, 0, 9]}, MONDAY),
+        pl.DataFrame({"unique_id": ["a", "b"]}),
+    )
     level = window_after(panel, date(2024, 1, 3), 1, levels_of(()), EVERY_DAY).levels[-1]
     assert point_scores(level, np.array([[4.0], [0.0]]))["rmsse"] == pytest.approx(1.0)
 
@@ -138,7 +166,9 @@ def test_a_day_whose_feed_never_came_is_no_error(sales_of):
     panel = panel_of(sales, pl.DataFrame({"unique_id": ["a", "b"]}))
     window = window_after(panel, date(2024, 1, 3), 2, levels_of(()), EVERY_DAY)
     assert window.is_known.tolist() == [[False, True], [False, True]]
-    forecasts = pl.DataFrame({"unique_id": ["a", "a", "b", "b"], "h": [1, 2, 1, 2], "y_hat": [99.0, 3.0, 99.0, 2.0]})
+    forecasts = pl.DataFrame(
+        {"unique_id": ["a", "a", "b", "b"], "h": [1, 2, 1, 2], "y_hat": [99.0, 3.0, 99.0, 2.0]}
+    )
     assert point_scores(window.levels[-1], window.matrix(forecasts))["wape"] == 0
 
 
@@ -148,23 +178,35 @@ def test_an_absent_row_is_a_scored_zero_if_the_feed_came_and_absence_means_zero(
     window = window_after(panel, date(2024, 1, 3), 2, levels_of(()), EVERY_DAY)
     assert window.is_known.all()
     assert window.levels[-1].y.tolist() == [[0, 3], [2, 2]]
-    unknown = window_after(panel, date(2024, 1, 3), 2, levels_of(()), replace(EVERY_DAY, absent_means_zero=False))
+    unknown = window_after(
+        panel, date(2024, 1, 3), 2, levels_of(()), replace(EVERY_DAY, absent_means_zero=False)
+    )
     assert unknown.is_known.tolist() == [[False, True], [True, True]]
 
 
 def test_a_day_sold_out_is_not_scored_but_stays_in_the_history(sales_of):
-    sales = sales_of({"a": [1, 2, 1, 0, 3]}, MONDAY).with_columns(stockout_share=pl.Series([0.0, 0.9, 0.0, 0.9, 0.2]))
+    sales = sales_of({"a": [1, 2, 1, 0, 3]}, MONDAY).with_columns(
+        stockout_share=pl.Series([0.0, 0.9, 0.0, 0.9, 0.2])
+    )
     panel = panel_of(sales, pl.DataFrame({"unique_id": ["a"]}))
-    window = window_after(panel, date(2024, 1, 3), 2, levels_of(()), replace(EVERY_DAY, max_stockout_share=0.25))
+    window = window_after(
+        panel, date(2024, 1, 3), 2, levels_of(()), replace(EVERY_DAY, max_stockout_share=0.25)
+    )
     assert window.is_known.tolist() == [[False, True]]
     assert window.history.tolist() == [[1, 2, 1]]
     assert window_after(panel, date(2024, 1, 3), 2, levels_of(()), EVERY_DAY).is_known.all()
 
 
 def test_a_day_the_store_was_closed_is_not_scored(sales_of):
-    sales = sales_of({"a": [1, 2, 1, 0, 3]}, MONDAY).with_columns(is_open=pl.col("ds") != date(2024, 1, 4))
+    sales = sales_of({"a": [1, 2, 1, 0, 3]}, MONDAY).with_columns(
+        is_open=pl.col("ds") != date(2024, 1, 4)
+    )
     window = window_after(
-        panel_of(sales, pl.DataFrame({"unique_id": ["a"]})), date(2024, 1, 3), 2, levels_of(()), EVERY_DAY
+        panel_of(sales, pl.DataFrame({"unique_id": ["a"]})),
+        date(2024, 1, 3),
+        2,
+        levels_of(()),
+        EVERY_DAY,
     )
     assert window.is_known.tolist() == [[False, True]]
 
@@ -172,7 +214,11 @@ def test_a_day_the_store_was_closed_is_not_scored(sales_of):
 def test_an_unknown_day_is_neither_covered_nor_missed(sales_of):
     sales = sales_of({"a": [1, 2, 1, None, 3]}, MONDAY)
     level = window_after(
-        panel_of(sales, pl.DataFrame({"unique_id": ["a"]})), date(2024, 1, 3), 2, levels_of(()), EVERY_DAY
+        panel_of(sales, pl.DataFrame({"unique_id": ["a"]})),
+        date(2024, 1, 3),
+        2,
+        levels_of(()),
+        EVERY_DAY,
     ).levels[-1]
     missed = {name: np.array([[0.0, 0.0]]) for name in QUANTILES}
     assert quantile_scores(level, missed)["coverage_95"] == 0
@@ -196,21 +242,33 @@ def _naive_wrmsse_and_wspl(panel, cutoff, horizon, level, y_hat, quantiles) -> t
         start = next(k for k, units in enumerate(history) if units > 0)
         changes = [history[k] - history[k - 1] for k in range(start + 1, len(history))]
         squared, absolute = np.mean([c * c for c in changes]), np.mean([abs(c) for c in changes])
-        truth = [sum(sold.get((m, cutoff + timedelta(days=h)), 0.0) for m in members) for h in range(1, horizon + 1)]
+        truth = [
+            sum(sold.get((m, cutoff + timedelta(days=h)), 0.0) for m in members)
+            for h in range(1, horizon + 1)
+        ]
         told = [sum(y_hat[m][h] for m in members) for h in range(horizon)]
-        revenue = sum(sold.get((m, d), 0.0) * price.get((m, d), 0.0) for m in members for d in days[-28:])
-        rmsse_ = math.sqrt(np.mean([(a - b) ** 2 for a, b in zip(truth, told, strict=True)]) / squared)
+        revenue = sum(
+            sold.get((m, d), 0.0) * price.get((m, d), 0.0) for m in members for d in days[-28:]
+        )
+        rmsse_ = math.sqrt(
+            np.mean([(a - b) ** 2 for a, b in zip(truth, told, strict=True)]) / squared
+        )
         spl = []
         for name, tau in QUANTILES.items():
             q = [sum(quantiles[name][m][h] for m in members) for h in range(horizon)]
-            loss = [tau * (y - x) if y >= x else (1 - tau) * (x - y) for y, x in zip(truth, q, strict=True)]
+            loss = [
+                tau * (y - x) if y >= x else (1 - tau) * (x - y)
+                for y, x in zip(truth, q, strict=True)
+            ]
             spl.append(np.mean(loss) / absolute)
         losses.append((revenue, rmsse_, np.mean(spl)))
     money = sum(revenue for revenue, _, _ in losses)
     return sum(r * e for r, e, _ in losses) / money, sum(r * s for r, _, s in losses) / money
 
 
-@pytest.mark.parametrize("columns", [(), ("store_id",), ("store_id", "dept_id"), ("item_id",), ("unique_id",)])
+@pytest.mark.parametrize(
+    "columns", [(), ("store_id",), ("store_id", "dept_id"), ("item_id",), ("unique_id",)]
+)
 def test_wrmsse_and_wspl_equal_a_naive_loop_on_every_level(make_panel, columns):
     panel = make_panel(series=8, days=100, seed=6, nasty=False)
     cutoff, horizon = panel.last_day - timedelta(days=14), 14
@@ -234,12 +292,15 @@ def test_wrmsse_and_wspl_equal_a_naive_loop_on_every_level(make_panel, columns):
         {name: dict(zip(ids, q, strict=True)) for name, q in quantiles.items()},
     )
     assert point_scores(at, summed(y_hat))["wrmsse"] == pytest.approx(wrmsse, rel=1e-6)
-    assert quantile_scores(at, {n: summed(q) for n, q in quantiles.items()})["wspl"] == pytest.approx(wspl, rel=1e-6)
+    assert quantile_scores(at, {n: summed(q) for n, q in quantiles.items()})[
+        "wspl"
+    ] == pytest.approx(wspl, rel=1e-6)
 
 
 def test_rmsse_and_mase_equal_utilsforecast_where_series_sell_from_the_first_day(make_panel):
     panel = make_panel(series=6, days=80, seed=9, nasty=False)
-    sold = panel.sales.with_columns(y=pl.col("y") + (pl.col("ds") == panel.first_day))  # all sell on day one
+    # all sell on day one
+    sold = panel.sales.with_columns(y=pl.col("y") + (pl.col("ds") == panel.first_day))
     panel = panel_of(sold, panel.series, prices=panel.prices)
     cutoff = panel.last_day - timedelta(days=7)
     level = window_after(panel, cutoff, 7, levels_of(()), EVERY_DAY).levels[-1]

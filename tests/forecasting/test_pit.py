@@ -1,4 +1,6 @@
-"""Quantiles that keep their word, also where half of everything is zero; and what they cost a planner."""
+"""Quantiles that keep their word, also where half of everything is zero; and what they cost a
+planner.
+"""
 
 from __future__ import annotations
 
@@ -33,11 +35,22 @@ def test_all_zero_and_all_said_zero_is_perfect():
 
 
 def test_by_hand_an_outcome_between_two_quantiles_is_below_the_upper_only():
-    assert shares_below(np.array([4.5]), np.arange(1.0, 10.0)[:, None]).tolist() == [0, 0, 0, 0, 1, 1, 1, 1, 1]
+    assert shares_below(np.array([4.5]), np.arange(1.0, 10.0)[:, None]).tolist() == [
+        0,
+        0,
+        0,
+        0,
+        1,
+        1,
+        1,
+        1,
+        1,
+    ]
 
 
 def test_by_hand_a_tie_with_three_quantiles_is_spread_over_what_they_span():
-    quantiles = np.array([0, 0, 0, 1, 2, 3, 4, 5, 6.0])[:, None]  # a zero spans everything up to 25%
+    # a zero spans everything up to 25%
+    quantiles = np.array([0, 0, 0, 1, 2, 3, 4, 5, 6.0])[:, None]
     observed = shares_below(np.array([0.0]), quantiles)
     assert observed[:4] == pytest.approx(TAUS[:4] / 0.25)
     assert (observed[4:] == 1).all()
@@ -45,7 +58,9 @@ def test_by_hand_a_tie_with_three_quantiles_is_spread_over_what_they_span():
 
 def test_too_narrow_shows_as_a_gap():
     y = np.random.default_rng(5).normal(100, 10, (50, 28))
-    narrow = {name: np.full(y.shape, stats.norm(100, 3).ppf(tau)) for name, tau in QUANTILES.items()}
+    narrow = {
+        name: np.full(y.shape, stats.norm(100, 3).ppf(tau)) for name, tau in QUANTILES.items()
+    }
     scores = pit_scores(y, narrow, np.ones(y.shape, dtype=bool))
     assert scores["below_q025"] > 0.2
     assert scores["pit_gap"] > 0.2
@@ -56,7 +71,9 @@ def test_unknown_cells_count_in_nothing():
     quantiles = {name: np.array([[2.0, 0.0]]) for name in QUANTILES}
     known = np.array([[True, False]])
     assert pit_scores(y, quantiles, known)["below_q500"] == pytest.approx(
-        pit_scores(y[:, :1], {n: q[:, :1] for n, q in quantiles.items()}, known[:, :1])["below_q500"]
+        pit_scores(y[:, :1], {n: q[:, :1] for n, q in quantiles.items()}, known[:, :1])[
+            "below_q500"
+        ]
     )
     assert pit_scores(y, quantiles, ~np.ones((1, 2), dtype=bool)) == {}
 
@@ -73,7 +90,8 @@ def test_the_dear_series_weighs_more():
     y = np.array([[10.0], [10.0]])
     stock = {name: np.array([[5.0], [10.0]]) for name in QUANTILES}
     dear, cheap = (
-        newsvendor_costs(y, stock, np.array(p), np.ones((2, 1), dtype=bool)) for p in ([9.0, 1.0], [1.0, 9.0])
+        newsvendor_costs(y, stock, np.array(p), np.ones((2, 1), dtype=bool))
+        for p in ([9.0, 1.0], [1.0, 9.0])
     )
     assert dear["newsvendor_q500"] == pytest.approx(9 * cheap["newsvendor_q500"])
 
@@ -84,8 +102,8 @@ def test_the_right_quantile_is_the_cheapest_stock():
     known, price = np.ones(y.shape, dtype=bool), np.ones(400)
 
     def cost(tau: float) -> float:
-        return newsvendor_costs(y, {name: np.full(y.shape, law.ppf(tau)) for name in QUANTILES}, price, known)[
-            "newsvendor_q835"
-        ]
+        return newsvendor_costs(
+            y, {name: np.full(y.shape, law.ppf(tau)) for name in QUANTILES}, price, known
+        )["newsvendor_q835"]
 
     assert cost(0.835) < min(cost(0.7), cost(0.95))

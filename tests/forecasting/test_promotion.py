@@ -13,7 +13,15 @@ from contract.levels import levels_of
 from forecasting.backtest import BacktestPlan, backtest
 from forecasting.metrics import point_scores
 from forecasting.paired import blocks_of, drawn_differences, losses_of, widening
-from forecasting.promotion import IMPROVEMENT, NO_HARM, Evidence, GuardrailMetrics, Tables, confidence_of, decide
+from forecasting.promotion import (
+    IMPROVEMENT,
+    NO_HARM,
+    Evidence,
+    GuardrailMetrics,
+    Tables,
+    confidence_of,
+    decide,
+)
 from forecasting.seasonal_naive import SeasonalNaive
 from forecasting.window import window_after
 
@@ -25,7 +33,11 @@ BETTER = INCUMBENT * RNG.uniform(0.8, 0.95, (4, 10))
 
 
 def _decide(gate_params, candidate, bias=0.0, coverage=0.95, theirs=GuardrailMetrics(0.0, 0.95)):  # noqa: B008 -- frozen
-    return decide(Evidence(candidate, INCUMBENT, GuardrailMetrics(bias, coverage), theirs), gate_params, seed=1)
+    return decide(
+        Evidence(candidate, INCUMBENT, GuardrailMetrics(bias, coverage), theirs),
+        gate_params,
+        seed=1,
+    )
 
 
 def test_a_clearly_better_candidate_is_promoted_and_the_reason_says_by_how_much(gate_params):
@@ -34,7 +46,9 @@ def test_a_clearly_better_candidate_is_promoted_and_the_reason_says_by_how_much(
     assert decision.confidence == 1.0
     assert decision.relative_difference == pytest.approx(BETTER.sum() / INCUMBENT.sum() - 1)
     assert decision.relative_difference < 0
-    assert decision.reasons == [f"better in 100.0% of bootstrap draws, by {-decision.relative_difference:.1%}"]
+    assert decision.reasons == [
+        f"better in 100.0% of bootstrap draws, by {-decision.relative_difference:.1%}"
+    ]
 
 
 def test_an_identical_candidate_is_not_promoted(gate_params):
@@ -86,18 +100,25 @@ def test_every_reason_against_is_told(gate_params):
 
 def test_the_same_seed_is_the_same_confidence(gate_params):
     near = INCUMBENT + RNG.normal(0, 0.1, INCUMBENT.shape)
-    assert confidence_of(near, INCUMBENT, gate_params, seed=3) == confidence_of(near, INCUMBENT, gate_params, seed=3)
+    assert confidence_of(near, INCUMBENT, gate_params, seed=3) == confidence_of(
+        near, INCUMBENT, gate_params, seed=3
+    )
     assert 0 < confidence_of(near, INCUMBENT, gate_params, seed=3) < 1
 
 
 def test_swapping_sides_turns_the_confidence_around(gate_params):
     near = INCUMBENT + RNG.normal(0, 0.1, INCUMBENT.shape)
-    there, back = confidence_of(near, INCUMBENT, gate_params, 3), confidence_of(INCUMBENT, near, gate_params, 3)
+    there, back = (
+        confidence_of(near, INCUMBENT, gate_params, 3),
+        confidence_of(INCUMBENT, near, gate_params, 3),
+    )
     assert there + back == pytest.approx(1.0)
 
 
 def test_draws_centre_on_the_difference_and_spread_as_two_cutoffs_by_hand():
-    """Blocks all alike: only the two cutoffs vary, by -1 and +1 around a difference of -2 in 20. Drawn: -2 +- 2 * widening."""
+    """Blocks all alike: only the two cutoffs vary, by -1 and +1 around a difference of -2 in 20.
+    Drawn: -2 +- 2 * widening.
+    """
     incumbent = np.full((2, 5), 2.0)
     candidate = incumbent - np.array([[0.0], [0.4]])
     drawn = drawn_differences(candidate, incumbent, 4000, seed=1, confidence=0.95)
@@ -122,13 +143,17 @@ def test_a_gain_within_the_luck_of_a_seed_is_none(gate_params):
     slightly, clearly = INCUMBENT * 0.997, INCUMBENT * 0.99
     assert confidence_of(slightly, INCUMBENT, gate_params, 1) == 1.0
     assert not _decide(lucky, slightly).promote
-    assert _decide(lucky, clearly).reasons[0].startswith("better by 0.5% in 100.0% of bootstrap draws")
+    assert (
+        _decide(lucky, clearly).reasons[0].startswith("better by 0.5% in 100.0% of bootstrap draws")
+    )
 
 
 def test_a_refit_need_not_be_better_but_must_do_no_harm(gate_params):
     conduct = GuardrailMetrics(0.0, 0.95)
     for factor, is_promoted in ((1.0, True), (1.005, True), (1.05, False)):
-        told = decide(Evidence(INCUMBENT * factor, INCUMBENT, conduct, conduct, NO_HARM), gate_params, 1)
+        told = decide(
+            Evidence(INCUMBENT * factor, INCUMBENT, conduct, conduct, NO_HARM), gate_params, 1
+        )
         assert told.promote is is_promoted, told.reasons
         assert told.rule == NO_HARM
         assert not decide(
@@ -144,11 +169,15 @@ def test_without_a_window_to_compare_on_the_guardrails_decide_alone(gate_params)
 
 
 def test_one_window_and_one_block_are_no_evidence(gate_params):
-    """Every draw of one is that one: it was told as 100% of draws. A refit passes unless that little is harm."""
+    """Every draw of one is that one: it was told as 100% of draws. A refit passes unless that
+    little is harm.
+    """
     good, one = GuardrailMetrics(0.0, 0.95), np.array([[1.0]])
     better = decide(Evidence(one * 0.5, one, good, good), gate_params, 1)
     assert (better.promote, better.confidence, better.relative_difference) == (False, None, -0.5)
-    assert better.reasons == ["one window and one block of series are too few to say whether it is better (-50.0%)"]
+    assert better.reasons == [
+        "one window and one block of series are too few to say whether it is better (-50.0%)"
+    ]
     for factor, is_promoted in ((1.0, True), (1.3, False)):
         told = decide(Evidence(one * factor, one, good, good, NO_HARM), gate_params, 1)
         assert (told.promote, told.confidence) == (is_promoted, None)
@@ -172,9 +201,17 @@ def test_a_table_that_moves_too_much_or_takes_too_long_blocks(gate_params, table
 
 
 def test_the_worst_slice_blocks_and_is_named(gate_params):
-    ours, theirs = {"week_1": 0.9, "velocity_slow": 1.2, "ours alone": 9.0}, {"week_1": 1.0, "velocity_slow": 1.0}
+    ours, theirs = (
+        {"week_1": 0.9, "velocity_slow": 1.2, "ours alone": 9.0},
+        {"week_1": 1.0, "velocity_slow": 1.0},
+    )
     told = decide(
-        Evidence(BETTER, INCUMBENT, GuardrailMetrics(0.0, 0.95, ours), GuardrailMetrics(0.0, 0.95, theirs)),
+        Evidence(
+            BETTER,
+            INCUMBENT,
+            GuardrailMetrics(0.0, 0.95, ours),
+            GuardrailMetrics(0.0, 0.95, theirs),
+        ),
         gate_params,
         1,
     )
@@ -182,12 +219,20 @@ def test_the_worst_slice_blocks_and_is_named(gate_params):
 
 
 def test_blocks_are_store_departments_and_single_series_without_them():
-    series = pl.DataFrame({"unique_id": ["a", "b", "c"], "store_id": ["S1", "S1", "S2"], "dept_id": ["D1", "D1", "D1"]})
+    series = pl.DataFrame(
+        {
+            "unique_id": ["a", "b", "c"],
+            "store_id": ["S1", "S1", "S2"],
+            "dept_id": ["D1", "D1", "D1"],
+        }
+    )
     assert blocks_of(series).tolist() == [0, 0, 1]
     assert blocks_of(series.select("unique_id")).tolist() == [0, 1, 2]
 
 
-def test_the_losses_of_all_blocks_add_up_to_the_wrmsse_of_the_series_level(make_panel, inference_params):
+def test_the_losses_of_all_blocks_add_up_to_the_wrmsse_of_the_series_level(
+    make_panel, inference_params
+):
     panel = make_panel(series=8, days=90, seed=3)
     cutoffs = [panel.last_day - timedelta(days=k) for k in (28, 14)]
     plan = BacktestPlan(cutoffs, 14, 1, None, inference_params, EVERY_DAY)
@@ -195,7 +240,9 @@ def test_the_losses_of_all_blocks_add_up_to_the_wrmsse_of_the_series_level(make_
     (losses,) = losses_of(panel, told, ["seasonal_naive"], levels_of(((),)), EVERY_DAY)
     for row, cutoff in zip(losses, cutoffs, strict=True):
         window = window_after(panel, cutoff, 14, levels_of(()), EVERY_DAY)
-        wrmsse = point_scores(window.levels[-1], window.matrix(told.filter(cutoff=cutoff), "seasonal_naive"))["wrmsse"]
+        wrmsse = point_scores(
+            window.levels[-1], window.matrix(told.filter(cutoff=cutoff), "seasonal_naive")
+        )["wrmsse"]
         assert row.sum() == pytest.approx(wrmsse)
 
 

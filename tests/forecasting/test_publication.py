@@ -18,7 +18,13 @@ from contract.panel import panel_of
 from contract.quantiles import QUANTILES
 from forecasting.champion import Champion
 from forecasting.intervals import Calibration, learn_weeks
-from forecasting.publication import Serving, publish_forecasts, publish_levels, trim_to_last_sale, uncalibrated
+from forecasting.publication import (
+    Serving,
+    publish_forecasts,
+    publish_levels,
+    trim_to_last_sale,
+    uncalibrated,
+)
 from forecasting.seasonal_naive import SeasonalNaive
 
 EVERY_DAY = DemandRules(absent_means_zero=True, max_stockout_share=1.0, region=None)
@@ -44,7 +50,9 @@ class Told:
 def _calibration(seed: int) -> Calibration:
     rng = np.random.default_rng(seed)
     y_hat = rng.gamma(1, 3, (60, HORIZON)) * (rng.random((60, HORIZON)) > 0.1)
-    weeks = learn_weeks(y_hat, rng.poisson(y_hat * rng.uniform(0.5, 2, y_hat.shape)).astype(float), 4)
+    weeks = learn_weeks(
+        y_hat, rng.poisson(y_hat * rng.uniform(0.5, 2, y_hat.shape)).astype(float), 4
+    )
     return Calibration({level.name: weeks for level in LEVELS})
 
 
@@ -56,7 +64,9 @@ def panel(make_panel):
     """Eight series and one that has never sold."""
     base = make_panel(series=8, days=80, seed=7)
     new = base.series.head(1).with_columns(unique_id=pl.lit("NEW_S1"))
-    return panel_of(base.sales, pl.concat([base.series, new]), base.calendar, base.prices, base.covariates)
+    return panel_of(
+        base.sales, pl.concat([base.series, new]), base.calendar, base.prices, base.covariates
+    )
 
 
 def _publish(panel, inference_params, y_hat: list[float | None] | None) -> pl.DataFrame:
@@ -70,7 +80,12 @@ def _serving(model, inference_params) -> Serving:
 
 
 answers = st.lists(
-    st.one_of(st.none(), st.just(0.0), st.floats(0.001, 500), st.sampled_from([float("nan"), float("inf"), -3.0])),
+    st.one_of(
+        st.none(),
+        st.just(0.0),
+        st.floats(0.001, 500),
+        st.sampled_from([float("nan"), float("inf"), -3.0]),
+    ),
     min_size=1,
     max_size=30,
 )
@@ -97,27 +112,44 @@ def test_the_sums_of_every_level_equal_the_sums_of_its_series(panel, inference_p
     FORECAST_LEVELS.check_key(levels)
     by_day = told.group_by("ds").agg(pl.col("y_hat").sum()).sort("ds")["y_hat"].to_list()
     for name in ("total", "store_id", "store_id*dept_id"):
-        summed = levels.filter(level=name).group_by("ds").agg(pl.col("y_hat").sum()).sort("ds")["y_hat"].to_list()
+        summed = (
+            levels.filter(level=name)
+            .group_by("ds")
+            .agg(pl.col("y_hat").sum())
+            .sort("ds")["y_hat"]
+            .to_list()
+        )
         assert summed == pytest.approx(by_day)
     one = levels.filter(level="store_id*dept_id", group_key="S2|D0").sort("ds")["y_hat"].to_list()
     members = panel.series.filter(store_id="S2", dept_id="D0")["unique_id"].implode()
-    theirs = told.filter(pl.col("unique_id").is_in(members)).group_by("ds").agg(pl.col("y_hat").sum()).sort("ds")
+    theirs = (
+        told.filter(pl.col("unique_id").is_in(members))
+        .group_by("ds")
+        .agg(pl.col("y_hat").sum())
+        .sort("ds")
+    )
     assert one == pytest.approx(theirs["y_hat"].to_list())
 
 
 def test_levels_have_a_row_for_every_group_and_day_and_sound_quantiles(panel, inference_params):
     levels = publish_levels(
-        _publish(panel, inference_params, [2.0, 0.0, 7.0]), panel.series, LEVELS, CALIBRATIONS["told"]
+        _publish(panel, inference_params, [2.0, 0.0, 7.0]),
+        panel.series,
+        LEVELS,
+        CALIBRATIONS["told"],
     )
     assert levels.height == (1 + 2 + 4) * HORIZON
-    assert set(levels["level"]) == {"total", "store_id", "store_id*dept_id"}  # the series have a table of their own
+    # the series have a table of their own
+    assert set(levels["level"]) == {"total", "store_id", "store_id*dept_id"}
     assert levels.filter(level="total")["group_key"].unique().to_list() == ["total"]
     quantiles = levels.select(list(QUANTILES)).to_numpy()
     assert (np.diff(quantiles, axis=1) >= 0).all()
     assert (quantiles >= 0).all()
 
 
-def test_a_level_that_came_into_params_after_the_calibration_is_left_out_and_named(panel, inference_params):
+def test_a_level_that_came_into_params_after_the_calibration_is_left_out_and_named(
+    panel, inference_params
+):
     told = _publish(panel, inference_params, [2.0])
     more = [*LEVELS[:-1], Level("dept_id", ("dept_id",)), LEVELS[-1]]
     levels = publish_levels(told, panel.series, more, CALIBRATIONS["told"])
@@ -130,12 +162,16 @@ def test_without_a_champion_the_baseline_serves_and_every_row_says_so(panel, inf
     assert set(told["reason"]) == {"no_model"}
     assert set(told.filter(pl.col("unique_id") != "NEW_S1")["method"]) == {"seasonal_naive"}
     closed = panel.calendar.filter("is_closed")["ds"].implode()
-    new = told.filter(unique_id="NEW_S1").select("method", "y_hat", is_closed=pl.col("ds").is_in(closed))
+    new = told.filter(unique_id="NEW_S1").select(
+        "method", "y_hat", is_closed=pl.col("ds").is_in(closed)
+    )
     assert set(new.filter(~pl.col("is_closed"))["method"]) == {"group_mean"}
     assert new.filter("is_closed")["y_hat"].to_list() == [0.0]
 
 
-def test_on_a_closed_day_nothing_is_expected_and_nothing_feared_whoever_says_otherwise(panel, inference_params):
+def test_on_a_closed_day_nothing_is_expected_and_nothing_feared_whoever_says_otherwise(
+    panel, inference_params
+):
     closed = panel.calendar.filter("is_closed")["ds"].implode()
     told = _publish(panel, inference_params, [5.0]).filter(pl.col("ds").is_in(closed))
     assert told.height == panel.series.height
@@ -163,13 +199,17 @@ def test_nothing_but_the_series_means_no_level_rows(panel, inference_params):
 
 
 def test_closed_days_behind_a_hole_in_the_feed_are_not_what_came_last(make_panel, inference_params):
-    """A week is missing, then a closed day reports zeros: the forecast is the one that the last selling day allows."""
+    """A week is missing, then a closed day reports zeros: the forecast is the one that the last
+    selling day allows.
+    """
     from dataclasses import replace
     from datetime import timedelta
 
     whole = make_panel(series=8, days=80, seed=7, nasty=False)
     known = whole.up_to(whole.last_day - timedelta(days=8))
-    zeros = whole.sales.filter(pl.col("ds") == whole.last_day).with_columns(y=pl.lit(0.0), is_open=pl.lit(False))
+    zeros = whole.sales.filter(pl.col("ds") == whole.last_day).with_columns(
+        y=pl.lit(0.0), is_open=pl.lit(False)
+    )
     holed = replace(known, sales=pl.concat([known.sales, zeros]).sort("unique_id", "ds"))
     serving = _serving(None, inference_params)
 
@@ -178,18 +218,27 @@ def test_closed_days_behind_a_hole_in_the_feed_are_not_what_came_last(make_panel
 
     assert table(holed).equals(table(known))
     tight = replace(
-        whole, sales=pl.concat([whole.up_to(whole.last_day - timedelta(days=1)).sales, zeros]).sort("unique_id", "ds")
+        whole,
+        sales=pl.concat([whole.up_to(whole.last_day - timedelta(days=1)).sales, zeros]).sort(
+            "unique_id", "ds"
+        ),
     )
     assert not table(tight).equals(table(known))
 
 
-def test_a_calendar_that_closes_nearly_everything_is_refused_unless_the_stores_do_close(make_panel, inference_params):
+def test_a_calendar_that_closes_nearly_everything_is_refused_unless_the_stores_do_close(
+    make_panel, inference_params
+):
     from dataclasses import replace
 
     panel = make_panel(series=8, days=80, seed=7, nasty=False)
-    days = pl.date_range(panel.last_day, panel.last_day.replace(year=panel.last_day.year + 1), eager=True)
+    days = pl.date_range(
+        panel.last_day, panel.last_day.replace(year=panel.last_day.year + 1), eager=True
+    )
     shut = CALENDAR.conform(
-        pl.DataFrame({"ds": days, "region": "*", "known_at": panel.sales["known_at"][0], "is_closed": True})
+        pl.DataFrame(
+            {"ds": days, "region": "*", "known_at": panel.sales["known_at"][0], "is_closed": True}
+        )
     )
     closed = replace(panel, calendar=shut)
     with pytest.raises(BadInput, match="most_closed_ahead"):
@@ -198,19 +247,33 @@ def test_a_calendar_that_closes_nearly_everything_is_refused_unless_the_stores_d
     assert _publish(closed, lockdown, [1.0])["y_hat"].sum() == 0
 
 
-def test_a_total_far_from_the_last_weeks_is_another_shops_model_and_the_baseline_serves(make_panel, inference_params):
-    """Drill `wrong_model`: the model of a shop a tenth as large. Held against eight weeks, so that a week of zeros condemns nobody."""
+def test_a_total_far_from_the_last_weeks_is_another_shops_model_and_the_baseline_serves(
+    make_panel, inference_params
+):
+    """Drill `wrong_model`: the model of a shop a tenth as large. Held against eight weeks, so that
+    a week of zeros condemns nobody.
+    """
     panel = make_panel(series=8, days=120, seed=7, nasty=False)
-    usual = panel.sales.filter(pl.col("ds") > panel.last_day - timedelta(days=56))["y"].sum() / 56 / 8
-    for factor, reason in ((0.1, "level_implausible"), (0.5, None), (2.0, None), (5.0, "level_implausible")):
+    usual = (
+        panel.sales.filter(pl.col("ds") > panel.last_day - timedelta(days=56))["y"].sum() / 56 / 8
+    )
+    for factor, reason in (
+        (0.1, "level_implausible"),
+        (0.5, None),
+        (2.0, None),
+        (5.0, "level_implausible"),
+    ):
         told = _publish(panel, inference_params, [usual * factor])
         assert set(told["reason"]) == {reason}, factor
 
 
 @pytest.mark.parametrize(
-    ("after", "kept"), [([None] * 3 + [0.0] * 3, 50), ([0.0] * 5 + [None] + [0.0] * 6 + [None, 0.0], 64)]
+    ("after", "kept"),
+    [([None] * 3 + [0.0] * 3, 50), ([0.0] * 5 + [None] + [0.0] * 6 + [None, 0.0], 64)],
 )
-def test_zeros_behind_a_hole_are_cut_and_those_of_a_slow_shop_with_a_day_off_are_not(sales_of, after, kept):
+def test_zeros_behind_a_hole_are_cut_and_those_of_a_slow_shop_with_a_day_off_are_not(
+    sales_of, after, kept
+):
     known = panel_of(sales_of({"a": [0.0, 1.0] * 25 + after}), pl.DataFrame({"unique_id": ["a"]}))
     told = trim_to_last_sale(known)
     assert (told.last_day - told.first_day).days + 1 == kept

@@ -1,4 +1,6 @@
-"""Intervals stretched by what came true: by hand, on a law whose spread doubles, and not at all while they hold."""
+"""Intervals stretched by what came true: by hand, on a law whose spread doubles, and not at all
+while they hold.
+"""
 
 from __future__ import annotations
 
@@ -30,14 +32,22 @@ TAUS = np.array(list(QUANTILES.values()))
 MEANS = {"slow": 0.5, "medium": 3.0, "fast": 40.0}
 
 
-def outcomes(spread: float, said: float = 10.0, mean: float = 40.0, days: int = 28, series: int = 200) -> pl.DataFrame:
+def outcomes(
+    spread: float, said: float = 10.0, mean: float = 40.0, days: int = 28, series: int = 200
+) -> pl.DataFrame:
     """What came true of a normal law whose deviation is `spread`, where the table said `said`."""
     rng = np.random.default_rng(5)
     n = days * series
     quantiles = np.maximum(mean + said * norm.ppf(TAUS), 0)
     ds = [date(2024, 1, 1) + timedelta(days=k % days) for k in range(n)]
-    told = {"ds": ds, "y_hat": [mean] * n, "y": np.maximum(mean + spread * rng.standard_normal(n), 0)}
-    return pl.DataFrame(told | {name: [float(q)] * n for name, q in zip(QUANTILES, quantiles, strict=True)})
+    told = {
+        "ds": ds,
+        "y_hat": [mean] * n,
+        "y": np.maximum(mean + spread * rng.standard_normal(n), 0),
+    }
+    return pl.DataFrame(
+        told | {name: [float(q)] * n for name, q in zip(QUANTILES, quantiles, strict=True)}
+    )
 
 
 def test_a_spread_that_doubles_doubles_the_interval_of_its_class_alone():
@@ -66,7 +76,9 @@ def test_inside_the_band_or_on_too_few_days_nothing_is_decided():
 
 def test_by_hand_the_median_stays_and_the_ends_move_by_their_factor_never_below_zero():
     quantiles = np.arange(9, dtype=float)[None] + np.array([[0.0], [1.0]])
-    made = IntervalScale(lower=(1, 2, 1), upper=(1, 1.5, 1)).applied(quantiles, np.array([3.0, 0.5]))
+    made = IntervalScale(lower=(1, 2, 1), upper=(1, 1.5, 1)).applied(
+        quantiles, np.array([3.0, 0.5])
+    )
     assert made[0].tolist() == [0, 0, 0, 2, 4, 5.5, 7, 8.5, 10]
     assert made[1].tolist() == quantiles[1].tolist()
 
@@ -74,7 +86,9 @@ def test_by_hand_the_median_stays_and_the_ends_move_by_their_factor_never_below_
 @given(st.lists(st.floats(1 / 3, 3), min_size=6, max_size=6), st.floats(0, 100))
 def test_stretched_quantiles_never_cross_and_none_is_negative(factors, y_hat):
     quantiles = np.sort(np.random.default_rng(1).gamma(1.0, max(y_hat, 0.1), 9))[None]
-    made = IntervalScale(tuple(factors[:3]), tuple(factors[3:])).applied(quantiles, np.array([y_hat]))
+    made = IntervalScale(tuple(factors[:3]), tuple(factors[3:])).applied(
+        quantiles, np.array([y_hat])
+    )
     assert (np.diff(made) >= 0).all()
     assert (made >= 0).all()
 
@@ -85,10 +99,16 @@ def test_the_champions_own_series_are_stretched_its_groups_and_the_baseline_are_
         for level in ("series", "total")
     }
     calibration, interval_scale = Calibration(ratios), IntervalScale(upper=(1, 1, 2))
-    champion = Champion(SeasonalNaive(7, EVERY_DAY), "m1", {"seasonal_naive": calibration, "other": calibration})
+    champion = Champion(
+        SeasonalNaive(7, EVERY_DAY), "m1", {"seasonal_naive": calibration, "other": calibration}
+    )
     made = with_interval_scale(champion, text_of(interval_scale)).calibrations
     of = (np.array([10.0]), np.array([1]))
     assert made["seasonal_naive"].quantiles("series", *of)[0, -1] == pytest.approx(20)
-    assert made["seasonal_naive"].quantiles("total", *of)[0, -1] == made["other"].quantiles("series", *of)[0, -1] == 15
+    assert (
+        made["seasonal_naive"].quantiles("total", *of)[0, -1]
+        == made["other"].quantiles("series", *of)[0, -1]
+        == 15
+    )
     assert with_interval_scale(champion, None) is champion
     assert interval_scale_of(text_of(interval_scale)) == interval_scale

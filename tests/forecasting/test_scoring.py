@@ -34,14 +34,20 @@ class Doubled:
         return self
 
     def forecast(self, panel, origin, horizon):
-        return SeasonalNaive(7, EVERY_DAY).forecast(panel, origin, horizon).with_columns(pl.col("y_hat") * 2)
+        return (
+            SeasonalNaive(7, EVERY_DAY)
+            .forecast(panel, origin, horizon)
+            .with_columns(pl.col("y_hat") * 2)
+        )
 
 
 def _told(panel, step: int, inference_params) -> pl.DataFrame:
     last = panel.last_day - timedelta(days=HORIZON)
     cutoffs = [last - timedelta(days=step * k) for k in reversed(range(3))]
     models = {"seasonal_naive": SeasonalNaive(7, EVERY_DAY), "doubled": Doubled()}
-    return backtest(panel, models, BacktestPlan(cutoffs, HORIZON, 1, None, inference_params, EVERY_DAY))
+    return backtest(
+        panel, models, BacktestPlan(cutoffs, HORIZON, 1, None, inference_params, EVERY_DAY)
+    )
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +60,12 @@ def panel(make_panel):
 def scored(panel, inference_params):
     """Three cutoffs, each window closed before the next."""
     return score_backtest(
-        panel, _told(panel, 14, inference_params), ["seasonal_naive", "doubled"], LEVELS, 4, EVERY_DAY
+        panel,
+        _told(panel, 14, inference_params),
+        ["seasonal_naive", "doubled"],
+        LEVELS,
+        4,
+        EVERY_DAY,
     )
 
 
@@ -76,14 +87,18 @@ def test_doubling_a_forecast_shifts_its_bias_by_its_own_volume(panel, scored):
 
 def test_bias_is_the_same_on_every_level_because_levels_are_sums(scored):
     for metric_bias in zip(
-        *(_of(scored[0], model="doubled", level=level.name, metric="bias") for level in LEVELS), strict=True
+        *(_of(scored[0], model="doubled", level=level.name, metric="bias") for level in LEVELS),
+        strict=True,
     ):
         assert metric_bias == pytest.approx([metric_bias[0]] * len(LEVELS))
 
 
 def test_the_headline_is_the_plain_mean_over_levels(scored):
     cutoff = scored[0]["cutoff"].max()
-    levels = [_of(scored[0], model="doubled", cutoff=cutoff, level=level.name, metric="wrmsse")[0] for level in LEVELS]
+    levels = [
+        _of(scored[0], model="doubled", cutoff=cutoff, level=level.name, metric="wrmsse")[0]
+        for level in LEVELS
+    ]
     assert _of(scored[0], model="doubled", cutoff=cutoff, level="average", metric="wrmsse") == [
         pytest.approx(np.mean(levels))
     ]
@@ -94,19 +109,26 @@ def _cutoffs_with_quantile_scores(scores: pl.DataFrame) -> list[date]:
 
 
 def test_the_first_cutoff_has_no_quantile_scores_because_nothing_had_come_true(scored):
-    assert _cutoffs_with_quantile_scores(scored[0]) == sorted(scored[0]["cutoff"].unique().to_list())[1:]
+    assert (
+        _cutoffs_with_quantile_scores(scored[0])
+        == sorted(scored[0]["cutoff"].unique().to_list())[1:]
+    )
 
 
 def test_a_window_still_open_at_a_cutoff_calibrates_nothing_there(panel, inference_params):
-    scores, _ = score_backtest(panel, _told(panel, 7, inference_params), ["seasonal_naive"], LEVELS, 4, EVERY_DAY)
+    scores, _ = score_backtest(
+        panel, _told(panel, 7, inference_params), ["seasonal_naive"], LEVELS, 4, EVERY_DAY
+    )
     cutoffs = sorted(scores["cutoff"].unique().to_list())
-    assert _cutoffs_with_quantile_scores(scores) == cutoffs[2:]  # 7 days after the first its window is half open
+    # 7 days after the first its window is half open
+    assert _cutoffs_with_quantile_scores(scores) == cutoffs[2:]
 
 
 def test_actuals_after_a_cutoff_moves_no_quantile_scored_before_it(panel, inference_params):
     told = _told(panel, 7, inference_params)
     plain, _ = score_backtest(panel, told, ["seasonal_naive"], LEVELS, 4, EVERY_DAY)
-    # the third cutoff's coverage may read the first window only: the second window's answers are changed, its forecasts too
+    # the third cutoff's coverage may read the first window only: the second window's answers are
+    # changed, its forecasts too
     second = sorted(told["cutoff"].unique().to_list())[1]
     other = told.with_columns(
         seasonal_naive=pl.when(pl.col("cutoff") == second).then(999.0).otherwise("seasonal_naive")
@@ -148,7 +170,9 @@ def test_weeks_and_labels_each_share_out_every_cell_once():
     history = np.random.default_rng(0).poisson(2, (6, 90)).astype(float)
     masks = slices_of(history, 28)
     for family in ("week_", "lifecycle_", "velocity_"):
-        assert (sum(mask.astype(int) for name, mask in masks.items() if name.startswith(family)) == 1).all()
+        assert (
+            sum(mask.astype(int) for name, mask in masks.items() if name.startswith(family)) == 1
+        ).all()
 
 
 def test_the_leaderboard_shows_mean_and_spread_with_bias_beside_every_score(scored):
@@ -162,7 +186,9 @@ def test_the_leaderboard_shows_mean_and_spread_with_bias_beside_every_score(scor
 
 
 def test_tables_by_level_and_by_slice_have_a_row_each(scored):
-    assert by_level(scored[0]).filter(model="doubled")["level"].to_list() == [lv.name for lv in LEVELS] + ["average"]
+    assert by_level(scored[0]).filter(model="doubled")["level"].to_list() == [
+        lv.name for lv in LEVELS
+    ] + ["average"]
     assert by_slice(scored[0]).filter(model="doubled", slice="week_1").height == 1
 
 
@@ -176,11 +202,15 @@ def test_the_gate_knows_the_bias_whatever_levels_are_scored(scored):
     whole = scored[0]
     model = whole["model"][0]
     without_total = whole.filter(pl.col("level") != "total")
-    assert guardrail_metrics_of(without_total, model).bias == guardrail_metrics_of(whole, model).bias
+    assert (
+        guardrail_metrics_of(without_total, model).bias == guardrail_metrics_of(whole, model).bias
+    )
     of_total = whole.filter(model=model, level="total", slice="all", metric="bias")["value"].mean()
     assert guardrail_metrics_of(whole, model).bias == pytest.approx(of_total, abs=1e-5)
 
 
 def test_where_nothing_sold_the_bias_is_unknown(scored):
     whole = scored[0]
-    assert np.isnan(guardrail_metrics_of(whole.filter(pl.col("metric") != "bias"), whole["model"][0]).bias)
+    assert np.isnan(
+        guardrail_metrics_of(whole.filter(pl.col("metric") != "bias"), whole["model"][0]).bias
+    )

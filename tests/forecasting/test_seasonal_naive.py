@@ -26,7 +26,8 @@ def _forecast(panel, origin: date, horizon: int) -> dict[tuple[str, int], float 
 
 def test_next_tuesday_sells_what_last_tuesday_sold(sales_of):
     panel = panel_of(
-        sales_of({"a": [1, 2, 3, 4, 5, 6, 7, 11, 12, 13, 14, 15, 16, 17]}), pl.DataFrame({"unique_id": ["a"]})
+        sales_of({"a": [1, 2, 3, 4, 5, 6, 7, 11, 12, 13, 14, 15, 16, 17]}),
+        pl.DataFrame({"unique_id": ["a"]}),
     )
     told = _forecast(panel, date(2024, 1, 14), 9)
     assert [told["a", h] for h in range(1, 10)] == [11, 12, 13, 14, 15, 16, 17, 11, 12]
@@ -42,7 +43,9 @@ def test_every_series_equals_a_hand_rolled_repeat(make_panel):
 
 
 def _by_hand(panel, one: str, origin: date, h: int) -> float:
-    """The same weekday last week; if closed or the store's feed was missing, the one before, four weeks back at most."""
+    """The same weekday last week; if closed or the store's feed was missing, the one before, four
+    weeks back at most.
+    """
     store = dict(panel.series.select("unique_id", "store_id").iter_rows())
     sold = {(r["unique_id"], r["ds"]): r["y"] for r in panel.sales.iter_rows(named=True)}
     heard = {(store[name], day) for name, day in sold}
@@ -57,7 +60,9 @@ def _by_hand(panel, one: str, origin: date, h: int) -> float:
 
 
 def test_a_late_feed_repeats_the_last_known_week(sales_of):
-    panel = panel_of(sales_of({"a": [float(k) for k in range(1, 15)]}), pl.DataFrame({"unique_id": ["a"]}))
+    panel = panel_of(
+        sales_of({"a": [float(k) for k in range(1, 15)]}), pl.DataFrame({"unique_id": ["a"]})
+    )
     on_time, late = _forecast(panel, date(2024, 1, 14), 5), _forecast(panel, date(2024, 1, 16), 3)
     assert [late["a", h] for h in (1, 2, 3)] == [on_time["a", h] for h in (3, 4, 5)]
 
@@ -68,24 +73,33 @@ def test_sales_after_the_origin_are_not_looked_at(sales_of):
 
 
 def test_a_day_without_a_row_is_no_sale_and_a_series_without_rows_has_no_answer(sales_of):
-    panel = panel_of(sales_of({"a": [5, None] * 7, "b": [1] * 14}), pl.DataFrame({"unique_id": ["a", "b", "never"]}))
+    panel = panel_of(
+        sales_of({"a": [5, None] * 7, "b": [1] * 14}),
+        pl.DataFrame({"unique_id": ["a", "b", "never"]}),
+    )
     told = _forecast(panel, date(2024, 1, 13), 7)
     assert sorted({told["a", h] for h in range(1, 8)}) == [0.0, 5.0]
     assert all(told["never", h] is None for h in range(1, 8))
 
 
 @pytest.mark.parametrize(("zeros", "monday"), [(True, 0), (False, 6)])
-def test_a_day_of_which_nothing_is_known_takes_the_same_weekday_of_an_earlier_week(sales_of, zeros, monday):
+def test_a_day_of_which_nothing_is_known_takes_the_same_weekday_of_an_earlier_week(
+    sales_of, zeros, monday
+):
     """In the second week a has no row on Monday, when b has one, and nobody has one on Tuesday."""
     a, b = [6, 4, 9, 9, 9, 9, 9, None, None, 7, 9, 9, 9, 9], [1] * 8 + [None] + [1] * 5
     panel = panel_of(sales_of({"a": a, "b": b}), _series("a", "b"))
-    told = SeasonalNaive(7, replace(EVERY_DAY, absent_means_zero=zeros)).forecast(panel, date(2024, 1, 14), 3)
+    told = SeasonalNaive(7, replace(EVERY_DAY, absent_means_zero=zeros)).forecast(
+        panel, date(2024, 1, 14), 3
+    )
     assert told.filter(unique_id="a")["y_hat"].to_list() == [monday, 4, 7]
 
 
 def test_a_day_closed_ahead_is_no_sale_for_a_series_without_history_too(sales_of):
     known_at = datetime(2023, 1, 1)
-    calendar = pl.DataFrame({"region": ["*"], "ds": [date(2024, 1, 16)], "known_at": [known_at], "is_closed": [True]})
+    calendar = pl.DataFrame(
+        {"region": ["*"], "ds": [date(2024, 1, 16)], "known_at": [known_at], "is_closed": [True]}
+    )
     panel = panel_of(sales_of({"a": [5] * 14}), _series("a", "never"), calendar)
     told = _forecast(panel, date(2024, 1, 14), 3)
     assert [told["a", h] for h in (1, 2, 3)] == [5, 0, 5]
@@ -108,8 +122,12 @@ def test_one_day_of_history_is_enough_for_an_answer(sales_of):
     assert [told["a", h] for h in range(1, 8)] == [0, 0, 0, 0, 0, 0, 5]
 
 
-def test_a_series_that_sold_before_the_tail_alone_is_known_to_sell_nothing_as_in_the_whole_panel(sales_of):
-    whole = panel_of(sales_of({"a": [1] * 60, "gone": [3] * 5 + [None] * 55}), _series("a", "gone", "never"))
+def test_a_series_that_sold_before_the_tail_alone_is_known_to_sell_nothing_as_in_the_whole_panel(
+    sales_of,
+):
+    whole = panel_of(
+        sales_of({"a": [1] * 60, "gone": [3] * 5 + [None] * 55}), _series("a", "gone", "never")
+    )
     tail = whole.since(date(2024, 1, 20), 0.25)
     told = _forecast(tail, tail.last_day, 7)
     assert told == _forecast(whole, whole.last_day, 7)
@@ -120,7 +138,9 @@ def test_a_series_that_sold_before_the_tail_alone_is_known_to_sell_nothing_as_in
 def test_a_panel_past_the_origin_is_refused_by_whoever_counts_its_lateness(sales_of):
     panel = panel_of(sales_of({"a": [1, 2, 3]}), pl.DataFrame({"unique_id": ["a"]}))
     assert days_late(panel, date(2024, 1, 5)) == 2
-    with pytest.raises(NotEnoughHistory, match=r"runs to 2024-01-03, past the origin 2024-01-02.*panel\.up_to"):
+    with pytest.raises(
+        NotEnoughHistory, match=r"runs to 2024-01-03, past the origin 2024-01-02.*panel\.up_to"
+    ):
         days_late(panel, date(2024, 1, 2))
 
 

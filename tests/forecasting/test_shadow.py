@@ -14,13 +14,24 @@ FIRST = date(2024, 2, 1)
 
 def told(error: float, served_error: float, days: int = 10) -> pl.DataFrame:
     """Two series of 5 units a day, the same error on every day."""
-    rows = [(name, FIRST + timedelta(days=k), 5.0, error, served_error) for name in "ab" for k in range(days)]
-    return pl.DataFrame(rows, schema=["unique_id", "ds", "y", "error", "served_error"], orient="row")
+    rows = [
+        (name, FIRST + timedelta(days=k), 5.0, error, served_error)
+        for name in "ab"
+        for k in range(days)
+    ]
+    return pl.DataFrame(
+        rows, schema=["unique_id", "ds", "y", "error", "served_error"], orient="row"
+    )
 
 
 def test_by_hand_twice_the_error_is_plus_a_hundred_percent():
     shadow = shadow_of(told(error=-2, served_error=1), "m1", "recipe")
-    assert (shadow.wape, shadow.served_wape, shadow.relative, shadow.error) == (0.4, 0.2, pytest.approx(1.0), 0.0)
+    assert (shadow.wape, shadow.served_wape, shadow.relative, shadow.error) == (
+        0.4,
+        0.2,
+        pytest.approx(1.0),
+        0.0,
+    )
     assert (shadow.days, shadow.series) == (10, 2)
     assert "m1 in shadow on 2 series over 10 days" in shadow.sentence
 
@@ -43,7 +54,9 @@ def test_a_recipe_worse_on_live_days_is_held_back_another_recipe_is_not(gate_par
 def test_where_days_in_shadow_are_asked_for_a_recipe_waits_for_them(gate_params):
     asked = gate_params.model_copy(update={"shadow_days": 14})
     better = shadow_of(told(1, 2), "m1", "recipe")
-    assert shadow_against(better, "recipe", asked) == ["its recipe was 10 days in shadow, 14 needed"]
+    assert shadow_against(better, "recipe", asked) == [
+        "its recipe was 10 days in shadow, 14 needed"
+    ]
     assert shadow_against(None, "recipe", asked) == ["its recipe was 0 days in shadow, 14 needed"]
     assert shadow_against(better, "recipe", gate_params.model_copy(update={"shadow_days": 7})) == []
 

@@ -1,4 +1,6 @@
-"""The simpler models of the leaderboard: what the last same weekdays sold on average, alone and with the groups' totals."""
+"""The simpler models of the leaderboard: what the last same weekdays sold on average, alone and
+with the groups' totals.
+"""
 
 from __future__ import annotations
 
@@ -15,20 +17,28 @@ from forecasting.group_totals import expected_totals
 from forecasting.window_average import WEEKS, WindowAverage
 
 HORIZON = 14
-WHOLE = GroupParams(columns=["store_id", "dept_id"], shape_strength=1, level_strength=1, ridge=1.0, pull=1.0)
+WHOLE = GroupParams(
+    columns=["store_id", "dept_id"], shape_strength=1, level_strength=1, ridge=1.0, pull=1.0
+)
 
 
 def test_it_is_the_mean_of_the_last_same_weekdays(unfitted, weekly_panel):
-    told = WindowAverage(unfitted().feature_recipe).forecast(weekly_panel, weekly_panel.last_day, HORIZON)
+    told = WindowAverage(unfitted().feature_recipe).forecast(
+        weekly_panel, weekly_panel.last_day, HORIZON
+    )
     series, day = told["unique_id"][0], weekly_panel.last_day + timedelta(days=9)
     same = [day - timedelta(days=7 * k) for k in range(2, 2 + WEEKS)]
-    by_hand = weekly_panel.sales.filter(pl.col("unique_id") == series, pl.col("ds").is_in(same))["y"].mean()
+    by_hand = weekly_panel.sales.filter(pl.col("unique_id") == series, pl.col("ds").is_in(same))[
+        "y"
+    ].mean()
     assert told.filter(unique_id=series, ds=day)["y_hat"].item() == pytest.approx(by_hand)
 
 
 def test_every_series_and_day_has_its_row_and_the_never_sold_none(unfitted, nasty_panel):
     told = (
-        WindowAverage(unfitted().feature_recipe).fit(nasty_panel).forecast(nasty_panel, nasty_panel.last_day, HORIZON)
+        WindowAverage(unfitted().feature_recipe)
+        .fit(nasty_panel)
+        .forecast(nasty_panel, nasty_panel.last_day, HORIZON)
     )
     assert told.height == nasty_panel.series.height * HORIZON
     assert told["h"].unique().sort().to_list() == list(range(1, HORIZON + 1))
@@ -55,6 +65,7 @@ def test_days_after_the_origin_change_nothing(unfitted, weekly_panel):
     origin = weekly_panel.last_day - timedelta(days=20)
     whole, cut = weekly_panel, weekly_panel.up_to(origin)
     tables = [
-        WindowAverage(unfitted().feature_recipe, WHOLE).forecast(p, origin, HORIZON)["y_hat"] for p in (whole, cut)
+        WindowAverage(unfitted().feature_recipe, WHOLE).forecast(p, origin, HORIZON)["y_hat"]
+        for p in (whole, cut)
     ]
     assert np.array_equal(*[table.to_numpy() for table in tables])

@@ -1,4 +1,6 @@
-"""Malformed files through the real stages: none crashes it, tears the store, or stays without a reason."""
+"""Malformed files through the real stages: none crashes it, tears the store, or stays without a
+reason.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,8 @@ import pytest
 from benchmarks.malformed_inbox import Tried, table, tried_alone
 from drills.malformed import KINDS, malformed
 
-FILES = int(os.environ.get("TILLCAST_FUZZ_FILES", "160"))  # a few hundred here; thousands with the variable set
+# a few hundred here; thousands with the variable set
+FILES = int(os.environ.get("TILLCAST_FUZZ_FILES", "160"))
 SEED = int(os.environ.get("TILLCAST_FUZZ_SEED", "7"))
 MOST_SECONDS = 20.0  # per file, on a busy machine
 MOST_MB = 1500.0
@@ -27,7 +30,9 @@ def results(tried: tuple[list[Tried], float]) -> list[Tried]:
 
 
 def test_no_file_breaks_a_promise(results: list[Tried]) -> None:
-    """Crash, half a write, a lost or doubled row, a file left behind or outside, a refusal without a sentence."""
+    """Crash, half a write, a lost or doubled row, a file left behind or outside, a refusal without
+    a sentence.
+    """
     broken = [one for one in results if one.broken]
     assert broken == [], table(results)
 

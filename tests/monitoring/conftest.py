@@ -16,18 +16,23 @@ ORIGIN = date(2024, 1, 31)
 
 @pytest.fixture(scope="session")
 def forecasts_of() -> Callable[..., pl.DataFrame]:
-    """`forecasts_of({"a": [3, 3]}, origin)`: a table of means; every quantile is the mean, low ones 1 less, high ones 1 more."""
+    """`forecasts_of({"a": [3, 3]}, origin)`: a table of means; every quantile is the mean, low ones
+    1 less, high ones 1 more.
+    """
     return _forecasts_of
 
 
-def _forecasts_of(means: dict[str, list[float]], origin: date = ORIGIN, reason: str | None = None) -> pl.DataFrame:
+def _forecasts_of(
+    means: dict[str, list[float]], origin: date = ORIGIN, reason: str | None = None
+) -> pl.DataFrame:
     rows = [
         {"unique_id": name, "ds": origin + timedelta(days=h), "h": h, "y_hat": y_hat}
         for name, values in means.items()
         for h, y_hat in enumerate(values, start=1)
     ]
     spread = {
-        name: pl.col("y_hat") + (0 if share == 0.5 else -1 if share < 0.5 else 1) for name, share in QUANTILES.items()
+        name: pl.col("y_hat") + (0 if share == 0.5 else -1 if share < 0.5 else 1)
+        for name, share in QUANTILES.items()
     }
     return FORECASTS.conform(
         pl.DataFrame(rows).with_columns(

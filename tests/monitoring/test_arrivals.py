@@ -12,15 +12,35 @@ NOW = datetime(2026, 11, 20, 6)
 
 
 def page(
-    name: str, worst: float, code: str = "day_restated", age_days: int = 0, rows: int = 180, reason: str | None = None
+    name: str,
+    worst: float,
+    code: str = "day_restated",
+    age_days: int = 0,
+    rows: int = 180,
+    reason: str | None = None,
 ) -> dict:
-    told = {"code": code, "sentence": "A wrong date?", "broken_rows": rows, "first_day": "2026-11-18", "worst": worst}
-    return {"name": name, "received_at": str(NOW - timedelta(days=age_days)), "reason": reason, "rules": [told]}
+    told = {
+        "code": code,
+        "sentence": "A wrong date?",
+        "broken_rows": rows,
+        "first_day": "2026-11-18",
+        "worst": worst,
+    }
+    return {
+        "name": name,
+        "received_at": str(NOW - timedelta(days=age_days)),
+        "reason": reason,
+        "rules": [told],
+    }
 
 
 def test_a_restated_day_rings_with_how_much_and_what_to_do():
     (found,) = noted([page("sales_19.csv", 0.48)], NOW)
-    assert (found.cause, found.severity, found.value) == ("noted:day_restated:2026-11-18", "warning", 0.48)
+    assert (found.cause, found.severity, found.value) == (
+        "noted:day_restated:2026-11-18",
+        "warning",
+        0.48,
+    )
     assert "180 rows" in found.what
     assert "48%" in found.what
     assert "touched --file sales_19.csv" in found.advice

@@ -8,7 +8,9 @@ from monitoring.decide import FIRST_CALL, decide_retraining, escalation, to_clos
 from monitoring.finding import Finding, not_judged, worst
 
 
-def finding(watcher: str, severity: str = "ok", value: float | None = 1.0, slice: str = "") -> Finding:
+def finding(
+    watcher: str, severity: str = "ok", value: float | None = 1.0, slice: str = ""
+) -> Finding:
     return Finding(watcher, f"{watcher} said so", severity, value, 1.0, "", None, slice)
 
 
@@ -33,7 +35,11 @@ def test_accuracy_speaks_before_age_and_age_before_the_schedule(findings, trigge
 
 
 def test_a_cause_is_raised_once_and_closed_when_its_watcher_no_longer_names_it():
-    findings = [finding("bias", "error"), finding("freshness"), finding("drift", "warning", slice="cat_id")]
+    findings = [
+        finding("bias", "error"),
+        finding("freshness"),
+        finding("drift", "warning", slice="cat_id"),
+    ]
     assert [f.cause for f in to_raise(findings)] == ["bias", "drift:cat_id"]
     assert to_close(findings, ["bias", "freshness:S1", "freshness", "drift:velocity"]) == [
         "freshness:S1",
@@ -63,7 +69,9 @@ def test_every_watcher_of_the_room_has_somebody_to_call(root):
     named = {
         name
         for path in (root / "monitoring").glob("*.py")
-        for name in re.findall(r'(?:Finding\(\s*|not_judged\(|WATCHER = )"(\w+)"', path.read_text(encoding="utf-8"))
+        for name in re.findall(
+            r'(?:Finding\(\s*|not_judged\(|WATCHER = )"(\w+)"', path.read_text(encoding="utf-8")
+        )
     }
     assert named
     assert named == set(FIRST_CALL)

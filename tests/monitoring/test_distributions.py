@@ -14,14 +14,22 @@ from contract.days import YEAR
 from contract.demand import DemandRules
 from contract.params import SignalParams
 from monitoring.covariates import PLANNED_DAYS, covariate_signals, one_for_each_covariate
-from monitoring.distributions import WINDOW_DAYS, share_missing, share_repeated, share_unseen, yearly_distance
+from monitoring.distributions import (
+    WINDOW_DAYS,
+    share_missing,
+    share_repeated,
+    share_unseen,
+    yearly_distance,
+)
 from monitoring.finding import Finding, not_judged
 from monitoring.input_signals import arrived
 from monitoring.judge import judge
 
 EVERY_DAY = DemandRules(absent_means_zero=True, max_stockout_share=1.0, region=None)
 
-PARAMS = SignalParams(false_alarms_per_quarter=0.1, watch_days=28, past_days=364, least_past_days=84)
+PARAMS = SignalParams(
+    false_alarms_per_quarter=0.1, watch_days=28, past_days=364, least_past_days=84
+)
 DAYS = YEAR + WINDOW_DAYS + 150
 KNOWN_FUTURE, PAST_ONLY = ["school"], ["customers"]
 
@@ -43,7 +51,9 @@ def rung(panel) -> dict[str, str]:
 
 
 def with_values(panel, name: str, days: int, value: pl.Expr):
-    """The covariate's values changed on the last `days` days of sales, and on all days planned after them."""
+    """The covariate's values changed on the last `days` days of sales, and on all days planned
+    after them.
+    """
     since = panel.last_day - timedelta(days=days - 1)
     is_hit = (pl.col("name") == name) & (pl.col("ds") >= since)
     changed = panel.covariates.with_columns(value=pl.when(is_hit).then(value).otherwise("value"))
@@ -62,7 +72,9 @@ def test_the_distance_is_that_of_kolmogorov_and_smirnov_between_a_day_and_four_w
     table[:, -10:] += 2
     for day in (YEAR + 30, YEAR + 55):
         around = slice(day - YEAR - WINDOW_DAYS // 2, day - YEAR + WINDOW_DAYS // 2)
-        assert yearly_distance(table)[day] == pytest.approx(distance_of(table[:, day], table[:, around]))
+        assert yearly_distance(table)[day] == pytest.approx(
+            distance_of(table[:, day], table[:, around])
+        )
 
 
 def test_the_distance_knows_no_unit_and_is_whole_where_nothing_is_in_common():

@@ -20,12 +20,16 @@ NOW = datetime(2024, 3, 1, 6)
 
 
 def test_sales_of_yesterday_are_fresh(sales_of):
-    finding = freshness(sales_of({"a": [1, 2], "b": [1, 2]}, FIRST), SERIES, date(2024, 1, 3), max_days=2)
+    finding = freshness(
+        sales_of({"a": [1, 2], "b": [1, 2]}, FIRST), SERIES, date(2024, 1, 3), max_days=2
+    )
     assert [(f.severity, f.value, f.cause) for f in finding] == [("ok", 1.0, "freshness")]
 
 
 def test_all_feeds_silent_is_one_error_and_not_one_for_each(sales_of):
-    findings = freshness(sales_of({"a": [1, 2], "b": [1, 2]}, FIRST), SERIES, date(2024, 1, 6), max_days=2)
+    findings = freshness(
+        sales_of({"a": [1, 2], "b": [1, 2]}, FIRST), SERIES, date(2024, 1, 6), max_days=2
+    )
     assert [(f.cause, f.severity, f.value) for f in findings] == [("freshness", "error", 4.0)]
 
 
@@ -33,7 +37,12 @@ def test_one_silent_feed_is_a_warning_that_names_it_and_its_first_missing_day(sa
     sales = sales_of({"a": [1] * 10, "b": [1] * 6}, FIRST)
     overall, one = freshness(sales, SERIES, date(2024, 1, 11), max_days=2)
     assert overall.severity == "ok"
-    assert (one.cause, one.severity, one.value, one.since) == ("freshness:S2", "warning", 4.0, date(2024, 1, 7))
+    assert (one.cause, one.severity, one.value, one.since) == (
+        "freshness:S2",
+        "warning",
+        4.0,
+        date(2024, 1, 7),
+    )
 
 
 def test_a_store_without_any_sale_is_not_judged(sales_of):
@@ -44,12 +53,16 @@ def ledger(*lines: tuple) -> pl.DataFrame:
     """Ledger lines: batch_id, name, status, rows_in, rows_refused, days before NOW."""
     names = ["batch_id", "name", "status", "rows_in", "rows_refused", "days"]
     received_at = pl.lit(NOW) - pl.duration(days="days")
-    return pl.DataFrame(lines, schema=names, orient="row").with_columns(received_at=received_at, reason=pl.lit("no"))
+    return pl.DataFrame(lines, schema=names, orient="row").with_columns(
+        received_at=received_at, reason=pl.lit("no")
+    )
 
 
 def test_the_refused_share_is_that_of_the_last_seven_days_with_its_reasons():
     batches = ledger((1, "old.csv", "accepted", 100, 100, 8), (2, "new.csv", "accepted", 100, 3, 1))
-    quarantine = pl.DataFrame({"batch_id": [1, 2], "reason": ["units_absurd", "units_negative"], "lines": [100, 3]})
+    quarantine = pl.DataFrame(
+        {"batch_id": [1, 2], "reason": ["units_absurd", "units_negative"], "lines": [100, 3]}
+    )
     (finding,) = quality(batches, quarantine, NOW, max_share=0.02)
     assert (finding.severity, finding.value) == ("warning", 0.03)
     assert "units_negative 3" in finding.what
@@ -62,7 +75,8 @@ def test_a_file_refused_whole_rings_until_a_mended_one_of_its_name_came():
     assert [f.cause for f in quality(refused, none, NOW, 0.02)] == ["quality", "refused_file:a.csv"]
     mended = pl.concat([refused, ledger((3, "a.csv", "accepted", 10, 0, 1))])
     assert [f.cause for f in quality(mended, none, NOW, 0.02)] == ["quality"]
-    again = pl.concat([mended, ledger((4, "a.csv", "refused", 0, 0, 0))])  # a sender whose files always bear one name
+    # a sender whose files always bear one name
+    again = pl.concat([mended, ledger((4, "a.csv", "refused", 0, 0, 0))])
     assert [f.cause for f in quality(again, none, NOW, 0.02)] == ["quality", "refused_file:a.csv"]
 
 
@@ -74,7 +88,10 @@ def test_psi_of_a_mix_by_hand():
 
 
 def test_velocity_counts_only_series_with_a_row_there(sales_of):
-    sales = sales_of({"zero": [0, 0], "slow": [1, 0], "medium": [2, 2], "fast": [9, 9], "gone": [None, None]}, FIRST)
+    sales = sales_of(
+        {"zero": [0, 0], "slow": [1, 0], "medium": [2, 2], "fast": [9, 9], "gone": [None, None]},
+        FIRST,
+    )
     assert velocity_mix(sales, FIRST, FIRST + timedelta(days=1)) == dict.fromkeys(
         ("zero", "slow", "medium", "fast"), 0.25
     )
@@ -84,10 +101,13 @@ def test_a_season_is_no_drift_and_a_collapse_is(sales_of):
     def judged(recent: float) -> dict[str, str]:
         year = [2.0] * 28 + [7.0] * 336
         sales = sales_of({name: [*year, *[recent] * 28] for name in "abcdefgh"}, FIRST)
-        panel = panel_of(sales, pl.DataFrame({"unique_id": list("abcdefgh"), "cat_id": list("xxxxyyyy")}))
+        panel = panel_of(
+            sales, pl.DataFrame({"unique_id": list("abcdefgh"), "cat_id": list("xxxxyyyy")})
+        )
         return {f.slice: f.severity for f in drift(panel, max_psi=0.25)}
 
-    assert judged(2.0) == {"velocity": "ok", "cat_id": "ok"}  # the weeks before sold 7 a day: only the season changed
+    # the weeks before sold 7 a day: only the season changed
+    assert judged(2.0) == {"velocity": "ok", "cat_id": "ok"}
     assert judged(0.0)["velocity"] == "warning"
 
 

@@ -1,4 +1,6 @@
-"""The ML Test Score: 28 checks, each from evidence that is there; a claim without evidence scores nothing."""
+"""The ML Test Score: 28 checks, each from evidence that is there; a claim without evidence scores
+nothing.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,9 @@ def tree(tmp_path):
     (tmp_path / "tests" / "a.py").write_text("")
     (tmp_path / "benchmarks" / "results").mkdir(parents=True)
     (tmp_path / "benchmarks" / "results" / "r.json").write_text('{"wape": 0.5}')
-    (tmp_path / "dvc.lock").write_text("stages:\n  train:\n    outs:\n    - path: data/m\n      md5: abc\n")
+    (tmp_path / "dvc.lock").write_text(
+        "stages:\n  train:\n    outs:\n    - path: data/m\n      md5: abc\n"
+    )
     return tmp_path
 
 
@@ -52,7 +56,11 @@ def test_evidence_holds_only_where_it_was_made(tree):
 
 
 def test_a_machine_every_time_is_one_by_hand_is_a_half_a_claim_is_nothing(tree):
-    passes, fails, kept = Passed("tests/a.py::test_one"), Passed("tests/a.py::test_two"), Made("train", "data/m")
+    passes, fails, kept = (
+        Passed("tests/a.py::test_one"),
+        Passed("tests/a.py::test_two"),
+        Made("train", "data/m"),
+    )
     assert judged(Check(1, "", (passes, kept)), PASSED, tree).score == 1
     assert judged(Check(1, "", (passes, fails), (kept,)), PASSED, tree).score == 0.5
     assert judged(Check(1, "", (), (kept,)), PASSED, tree).score == 0.5
@@ -62,7 +70,9 @@ def test_a_machine_every_time_is_one_by_hand_is_a_half_a_claim_is_nothing(tree):
 
 def test_the_score_is_the_lowest_section(tree):
     always = (Passed("tests/a.py::test_one"),)
-    told = scored([judged(Check(n, "", always if n != 20 else ()), PASSED, tree) for n in range(1, 29)])
+    told = scored(
+        [judged(Check(n, "", always if n != 20 else ()), PASSED, tree) for n in range(1, 29)]
+    )
     assert told["sections"] == {"Data": 7, "Model": 7, "Infrastructure": 6, "Monitoring": 7}
     assert told["score"] == 6
 
@@ -74,4 +84,8 @@ def test_a_report_of_pytest_is_read_all_parameters_together(tmp_path):
     )
     (tmp_path / "j.xml").write_text(f"<testsuites><testsuite>{cases}</testsuite></testsuites>")
     told = outcomes_of(tmp_path / "j.xml")
-    assert told == {"tests/a.py::test_x": False, "tests/a.py::test_y": True, "tests/a.py::test_z": False}
+    assert told == {
+        "tests/a.py::test_x": False,
+        "tests/a.py::test_y": True,
+        "tests/a.py::test_z": False,
+    }

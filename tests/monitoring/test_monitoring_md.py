@@ -55,6 +55,8 @@ def test_the_document_has_strategy_metrics_triggers_and_escalation(text):
 
 
 def test_no_measured_number_is_typed(text):
-    """Rates, delays and shares stand in docs/results alone: the prose has no percent sign with a number, no decimal."""
+    """Rates, delays and shares stand in docs/results alone: the prose has no percent sign with a
+    number, no decimal.
+    """
     prose = re.sub(r"```.*?```", "", text, flags=re.DOTALL)
     assert set(re.findall(r"\d+\.\d+|\d+%", prose)) <= {"95%"}  # an interval's name

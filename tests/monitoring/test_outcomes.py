@@ -40,7 +40,9 @@ def published(told: pl.DataFrame, level: Level, y_hat: float, group: str) -> pl.
 
 
 def test_units_errors_and_coverage_by_week_velocity_group_and_level(told):
-    tables = outcome_tables(told, published(told, TOTAL, 6.5, "total").clear(), SERIES, ["store_id"])
+    tables = outcome_tables(
+        told, published(told, TOTAL, 6.5, "total").clear(), SERIES, ["store_id"]
+    )
     assert list(tables) == ["by_week", "by_velocity", "by_store_id", "by_level"]
     assert [(row["week"], row["y"]) for row in tables["by_week"]] == [(1, 35.0), (2, 15.0)]
     assert [row["velocity"] for row in tables["by_velocity"]] == ["fast", "slow"]
@@ -64,7 +66,9 @@ def test_the_pit_gap_is_that_of_the_randomised_pit(told):
 
 
 def shares_of(y: np.ndarray, quantiles: np.ndarray) -> np.ndarray:
-    """The PIT drawn at random where an outcome equals quantiles, often: what spreading it evenly is on average."""
+    """The PIT drawn at random where an outcome equals quantiles, often: what spreading it evenly is
+    on average.
+    """
     rng, edges = np.random.default_rng(1), np.concatenate([[0.0], TAUS, [1.0]])
     start, stop = edges[(quantiles < y).sum(axis=0)], edges[(quantiles <= y).sum(axis=0) + 1]
     drawn = start + (stop - start) * rng.random((20_000, len(y)))
@@ -74,9 +78,14 @@ def shares_of(y: np.ndarray, quantiles: np.ndarray) -> np.ndarray:
 def test_a_level_is_judged_by_its_own_intervals_in_the_share_that_is_known(told):
     table = published(told, TOTAL, 6.5, "total")
     whole = levels_with_actuals(table, told, SERIES, [TOTAL])
-    assert whole.select("y", "error", "week").unique().sort("week").rows() == [(5.0, 1.5, 1), (5.0, 1.5, 2)]
+    assert whole.select("y", "error", "week").unique().sort("week").rows() == [
+        (5.0, 1.5, 1),
+        (5.0, 1.5, 2),
+    ]
     of_b_unknown = levels_with_actuals(table, told.filter(unique_id="a"), SERIES, [TOTAL])
-    assert of_b_unknown.select("y", "y_hat", "error").unique().row(0) == pytest.approx((4.0, 6.0, 2.0))
+    assert of_b_unknown.select("y", "y_hat", "error").unique().row(0) == pytest.approx(
+        (4.0, 6.0, 2.0)
+    )
     assert of_b_unknown["q975"].to_list() == pytest.approx((whole["q975"] * 6 / 6.5).to_list())
     assert levels_with_actuals(table, told.filter(unique_id="b"), SERIES, [TOTAL]).is_empty()
     rows = outcome_tables(told, whole, SERIES, [])["by_level"]
@@ -93,8 +102,14 @@ def test_levels_keep_their_order_and_their_groups(told):
         published(told, STORE, 0.5, "S2"),
     ]
     levels = levels_of(((), ("store_id",)))[:2]
-    rows = outcome_tables(told, levels_with_actuals(pl.concat(tables), told, SERIES, levels), SERIES, [])["by_level"]
-    assert [(row["level"], row["y"]) for row in rows] == [("total", 50.0), ("store_id", 50.0), ("series", 50.0)]
+    rows = outcome_tables(
+        told, levels_with_actuals(pl.concat(tables), told, SERIES, levels), SERIES, []
+    )["by_level"]
+    assert [(row["level"], row["y"]) for row in rows] == [
+        ("total", 50.0),
+        ("store_id", 50.0),
+        ("series", 50.0),
+    ]
 
 
 def test_no_actuals_are_no_table(told):

@@ -37,19 +37,33 @@ def test_only_days_that_came_are_told_and_too_much_is_positive(told):
     assert told.group_by("week").len().sort("week").rows() == [(1, 14), (2, 6)]
 
 
-def test_an_absent_row_is_a_zero_if_its_feed_arrived_and_nothing_if_it_did_not(forecasts_of, sales_of):
+def test_an_absent_row_is_a_zero_if_its_feed_arrived_and_nothing_if_it_did_not(
+    forecasts_of, sales_of
+):
     series = pl.DataFrame({"unique_id": ["a", "b", "c"], "store_id": ["S1", "S1", "S2"]})
-    sales = sales_of({"a": [4.0, 4.0], "b": [None, 1.0], "c": [None, 1.0]}, ORIGIN + timedelta(days=1))
-    told = with_actuals(forecasts_of({n: [1.0, 1.0] for n in "abc"}, ORIGIN), panel_of(sales, series), EVERY_DAY)
+    sales = sales_of(
+        {"a": [4.0, 4.0], "b": [None, 1.0], "c": [None, 1.0]}, ORIGIN + timedelta(days=1)
+    )
+    told = with_actuals(
+        forecasts_of({n: [1.0, 1.0] for n in "abc"}, ORIGIN), panel_of(sales, series), EVERY_DAY
+    )
     assert told.filter(unique_id="b")["y"].to_list() == [0.0, 1.0]
     assert told.filter(unique_id="c")["y"].to_list() == [1.0]
 
 
-def test_a_day_sold_out_for_longer_than_the_limit_is_no_more_judged_here_than_in_the_backtest(forecasts_of, sales_of):
-    """Sold out for half of the second day: what sold then is not what was wanted; a tenth of the third is nothing."""
-    shares = pl.Series("stockout_share", [None, None, 0.5, 0.1], pl.Float64)  # the first day is the origin
+def test_a_day_sold_out_for_longer_than_the_limit_is_no_more_judged_here_than_in_the_backtest(
+    forecasts_of, sales_of
+):
+    """Sold out for half of the second day: what sold then is not what was wanted; a tenth of the
+    third is nothing.
+    """
+    # the first day is the origin
+    shares = pl.Series("stockout_share", [None, None, 0.5, 0.1], pl.Float64)
     sales = sales_of({"a": [4.0, 4.0, 0.0, 4.0]}, ORIGIN).with_columns(shares)
-    panel, rules = panel_of(sales, SERIES.filter(unique_id="a")), replace(EVERY_DAY, max_stockout_share=0.25)
+    panel, rules = (
+        panel_of(sales, SERIES.filter(unique_id="a")),
+        replace(EVERY_DAY, max_stockout_share=0.25),
+    )
     told = with_actuals(forecasts_of({"a": [4.0] * 3}, ORIGIN), panel, rules)
     assert told["h"].to_list() == [1, 3]
     judged = window_after(panel, ORIGIN, 3, levels_of(()), rules).is_known
@@ -57,7 +71,8 @@ def test_a_day_sold_out_for_longer_than_the_limit_is_no_more_judged_here_than_in
 
 
 def test_accuracy_is_measured_against_the_promise_for_the_same_weeks(told):
-    promised = {1: 0.25, 2: 0.5}  # 28 units sold in week 1, 12 in week 2: 7 + 6 units of error promised, 20 came
+    # 28 units sold in week 1, 12 in week 2: 7 + 6 units of error promised, 20 came
+    promised = {1: 0.25, 2: 0.5}
     finding = accuracy(told, promised, max_wape_ratio=1.25)
     assert (finding.value, finding.severity) == (pytest.approx(20 / 13), "error")
     assert accuracy(told, {1: 0.5}, 1.25).severity == "ok"
@@ -91,7 +106,9 @@ def test_a_store_and_a_department_of_one_name_are_two_causes(told):
 
 
 def test_a_small_groups_limit_is_wider_and_what_moves_the_whole_is_the_wholes(told):
-    """Two units a day: 10% + 1 / sqrt(2) is 81%, so 50% off is no news. And 50% off where all are 50% off is one alert, not two."""
+    """Two units a day: 10% + 1 / sqrt(2) is 81%, so 50% off is no news. And 50% off where all are
+    50% off is one alert, not two.
+    """
     assert bias(told, SERIES, 0.1, "store_id", by_size=1.0) == []
     assert len(bias(told, SERIES, 0.1, "store_id", by_size=0.5)) == 2  # 45%
     everywhere = told.with_columns(error=pl.lit(1.0))
@@ -100,7 +117,9 @@ def test_a_small_groups_limit_is_wider_and_what_moves_the_whole_is_the_wholes(to
 
 
 def test_a_bias_that_two_odd_days_explain_does_not_ring(told):
-    odd = told.filter(unique_id="a").with_columns(error=pl.when(pl.col("h") == 1).then(9.0).otherwise(0.0))
+    odd = told.filter(unique_id="a").with_columns(
+        error=pl.when(pl.col("h") == 1).then(9.0).otherwise(0.0)
+    )
     (finding,) = bias(odd, SERIES, 0.1)
     assert (finding.value, finding.severity) == (pytest.approx(9 / 20), "ok")
 
@@ -129,7 +148,9 @@ def test_only_the_wide_interval_rings(told):
 
 
 def test_the_share_of_fallback_rows_rings_with_its_reasons(forecasts_of):
-    table = pl.concat([forecasts_of({"a": [1.0] * 9}), forecasts_of({"b": [1.0]}, reason="no_history")])
+    table = pl.concat(
+        [forecasts_of({"a": [1.0] * 9}), forecasts_of({"b": [1.0]}, reason="no_history")]
+    )
     finding = fallback(table, max_share=0.05)
     assert (finding.severity, finding.value) == ("warning", 0.1)
     assert "no_history 1" in finding.what
@@ -162,6 +183,7 @@ def test_a_missing_series_is_an_error_and_an_old_table_too(forecasts_of):
 
 def test_nothing_forecast_yet_is_not_judged(forecasts_of):
     empty = forecasts_of({"a": [1.0]}).clear()
-    assert [f.is_judged for f in (fallback(empty, 0.1), sanity(empty, SERIES), forecast_age(empty, ORIGIN, 2))] == [
-        False
-    ] * 3
+    assert [
+        f.is_judged
+        for f in (fallback(empty, 0.1), sanity(empty, SERIES), forecast_age(empty, ORIGIN, 2))
+    ] == [False] * 3

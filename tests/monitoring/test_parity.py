@@ -1,4 +1,6 @@
-"""What the boosters were given against what the store gives as of that run: by hand, and through the doors with a planted skew."""
+"""What the boosters were given against what the store gives as of that run: by hand, and through
+the doors with a planted skew.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +31,9 @@ def test_equal_features_are_at_peace_and_the_last_bits_of_a_sum_do_not_count(ser
 
 
 def test_a_value_that_differs_rings_with_its_series_day_and_both_values(served):
-    finding = parity(served, served.with_columns(price=pl.Series([2.0, 5.0], dtype=pl.Float32)), "r1")
+    finding = parity(
+        served, served.with_columns(price=pl.Series([2.0, 5.0], dtype=pl.Float32)), "r1"
+    )
     assert (finding.severity, finding.value, finding.cause) == ("error", 0.25, "parity")
     assert "price on 1 rows ('b' 2024-02-01: served 4, now 5)" in finding.what
     assert "explain --series b --ds 2024-02-01" in finding.advice
@@ -37,8 +41,12 @@ def test_a_value_that_differs_rings_with_its_series_day_and_both_values(served):
 
 def test_unknown_against_known_a_lost_series_and_a_lost_feature_are_differences(served):
     known = served.with_columns(pl.col("mean_7").fill_null(0.0))
-    assert "mean_7 on 1 rows ('b' 2024-02-01: served nothing, now 0)" in parity(served, known, "r").what
-    assert parity(served, served.head(1), "r").value == pytest.approx(1 / 4)  # of b only the price was known
+    assert (
+        "mean_7 on 1 rows ('b' 2024-02-01: served nothing, now 0)"
+        in parity(served, known, "r").what
+    )
+    # of b only the price was known
+    assert parity(served, served.head(1), "r").value == pytest.approx(1 / 4)
     assert parity(served, served.drop("price"), "r").value == pytest.approx(2 / 4)
 
 

@@ -22,11 +22,14 @@ def with_calendar(panel, days, event=None):
     """The calendar says that all are closed on these days."""
     known_at = panel.sales["known_at"].max()
     closed = pl.DataFrame(
-        {"region": "*", "ds": days, "known_at": known_at, "is_closed": True, "event": event}, strict=False
+        {"region": "*", "ds": days, "known_at": known_at, "is_closed": True, "event": event},
+        strict=False,
     )
     told = panel.calendar.filter(~pl.col("ds").is_in(days))
     types = {name: told.schema[name] for name in closed.columns}
-    return replace(panel, calendar=pl.concat([told, closed.cast(types)], how="diagonal").sort("region", "ds"))
+    return replace(
+        panel, calendar=pl.concat([told, closed.cast(types)], how="diagonal").sort("region", "ds")
+    )
 
 
 def found(panel, ahead=28):
@@ -36,12 +39,18 @@ def found(panel, ahead=28):
 def test_a_day_closed_for_all_without_a_reason_rings_with_the_way_out(panel):
     day = panel.last_day + timedelta(days=3)
     (finding,) = found(with_calendar(panel, [day]))
-    assert (finding.cause, finding.severity, finding.value) == (f"planned_closed:{day}", "warning", 1.0)
+    assert (finding.cause, finding.severity, finding.value) == (
+        f"planned_closed:{day}",
+        "warning",
+        1.0,
+    )
     assert f"mute planned_closed:{day}" in finding.advice
 
 
 def test_a_named_feast_does_not(panel):
-    assert found(with_calendar(panel, [panel.last_day + timedelta(days=3)], event="Christmas")) == []
+    assert (
+        found(with_calendar(panel, [panel.last_day + timedelta(days=3)], event="Christmas")) == []
+    )
 
 
 def test_neither_does_a_panel_without_plans_a_past_day_or_one_beyond_the_table(panel):
@@ -54,4 +63,7 @@ def test_a_weekday_on_which_everybody_is_closed_anyway_does_not(panel):
     """The shop never opens on this weekday: the plan says what habit says."""
     weekday = (panel.last_day + timedelta(days=1)).weekday()
     rests = panel.sales.filter(pl.col("ds").dt.weekday() - 1 != weekday)
-    assert found(with_calendar(replace(panel, sales=rests), [panel.last_day + timedelta(days=1)])) == []
+    assert (
+        found(with_calendar(replace(panel, sales=rests), [panel.last_day + timedelta(days=1)]))
+        == []
+    )

@@ -1,6 +1,8 @@
-"""The comparison with river's Page-Hinkley and ADWIN can fail: it counts by hand, hears a huge shift once and noise never.
+"""The comparison with river's Page-Hinkley and ADWIN can fail: it counts by hand, hears a huge
+shift once and noise never.
 
-river is the extra `peers` of pyproject.toml (`make extras`), which the lock leaves out; what needs it is skipped where it is absent.
+river is the extra `peers` of pyproject.toml (`make extras`), which the lock leaves out; what needs
+it is skipped where it is absent.
 """
 
 from __future__ import annotations
@@ -24,7 +26,16 @@ from benchmarks.sequential_counts import (
     together,
     tuned_knobs,
 )
-from benchmarks.sequential_rivals import HAS_RIVER, NO_RIVER, Kind, Rival, by_engine, by_river, defaults, kinds
+from benchmarks.sequential_rivals import (
+    HAS_RIVER,
+    NO_RIVER,
+    Kind,
+    Rival,
+    by_engine,
+    by_river,
+    defaults,
+    kinds,
+)
 from benchmarks.sequential_streams import (
     BIAS,
     BY_GROUP,
@@ -41,19 +52,33 @@ from monitoring.cusum import CLIP, centre_and_spread
 from monitoring.judge import past_of
 from monitoring.signal import Signal
 
-PARAMS = SignalParams(false_alarms_per_quarter=0.1, watch_days=28, past_days=364, least_past_days=84)
+PARAMS = SignalParams(
+    false_alarms_per_quarter=0.1, watch_days=28, past_days=364, least_past_days=84
+)
 FIRST, WATCHED_FROM, DAYS, LIMIT = date(2022, 1, 3), 200, 330, 15.0
-RIVALS = ["engine", "Page-Hinkley, defaults", "ADWIN, defaults", "Page-Hinkley, tuned", "ADWIN, tuned"]
+RIVALS = [
+    "engine",
+    "Page-Hinkley, defaults",
+    "ADWIN, defaults",
+    "Page-Hinkley, tuned",
+    "ADWIN, tuned",
+]
 needs_river = pytest.mark.skipif(not HAS_RIVER, reason=NO_RIVER)
 
 
-def stream(rows: int = 1, sides: str = "both", shift: float = 0.0, since: int = 0, name: str = BIAS) -> Stream:
+def stream(
+    rows: int = 1, sides: str = "both", shift: float = 0.0, since: int = 0, name: str = BIAS
+) -> Stream:
     """Noise of one spread a day, moved by `shift` spreads from day number `since` on."""
     z = np.clip(np.random.default_rng(4).normal(0, 1, (rows, DAYS)), -2, 2)
     z[:, since:] = np.clip(z[:, since:] + shift, -CLIP, CLIP) if since else z[:, since:]
     names = tuple(map(str, range(rows)))
-    signal = Signal(name, "", FIRST, names, z / 100, 0.001, "{group} {now} {usual} {spread}", "", sides)
-    limits = {FIRST + timedelta(days=7 * week): np.full(rows, LIMIT) for week in range(DAYS // 7 + 1)}
+    signal = Signal(
+        name, "", FIRST, names, z / 100, 0.001, "{group} {now} {usual} {spread}", "", sides
+    )
+    limits = {
+        FIRST + timedelta(days=7 * week): np.full(rows, LIMIT) for week in range(DAYS // 7 + 1)
+    }
     return Stream(name, signal, z, limits, WATCHED_FROM, PARAMS)
 
 
@@ -88,7 +113,9 @@ def test_where_only_growth_rings_a_fall_is_silent(name):
 
 @needs_river
 def test_a_signal_that_is_unlike_what_was_shifted_is_not_called_found():
-    """A rival that never rings finds nothing of any size; one that rings all the time is asked nowhere."""
+    """A rival that never rings finds nothing of any size; one that rings all the time is asked
+    nowhere.
+    """
     quiet = stream()
     starts = starts_of(quiet, 20)
     deaf = partial(by_river, {BIAS: kinds()[0].make(1e9, 0.0)})
@@ -162,7 +189,9 @@ def test_tuning_takes_the_most_sensitive_knob_that_rings_no_more_than_wanted(mon
         return heard
 
     monkeypatch.setattr("benchmarks.sequential_counts.by_river", rings)
-    kind = Kind("any", lambda knob, other: knob, np.array([1, 2, 3, 4, 5]), (0.0,), "threshold", "slack")
+    kind = Kind(
+        "any", lambda knob, other: knob, np.array([1, 2, 3, 4, 5]), (0.0,), "threshold", "slack"
+    )
     assert tuned_knobs([stream()], kind, 0.0, {BIAS: 2}) == {BIAS: 4.0}
     assert tuned_knobs([stream()], kind, 0.0, {BIAS: 0}) == {BIAS: 5.0}
 

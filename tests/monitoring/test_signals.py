@@ -24,11 +24,22 @@ from monitoring.signal import WHOLE, Signal
 EVERY_DAY = DemandRules(absent_means_zero=True, max_stockout_share=1.0, region=None)
 
 FIRST = date(2022, 1, 3)
-PARAMS = SignalParams(false_alarms_per_quarter=0.1, watch_days=28, past_days=364, least_past_days=84)
+PARAMS = SignalParams(
+    false_alarms_per_quarter=0.1, watch_days=28, past_days=364, least_past_days=84
+)
 
 
 def signal(values: np.ndarray, groups: tuple[str, ...] = (WHOLE,), **changes) -> Signal:
-    told = Signal("bias", "", FIRST, groups, np.atleast_2d(values), 0.01, "forecasts{group} {now:+.1%} off", "look")
+    told = Signal(
+        "bias",
+        "",
+        FIRST,
+        groups,
+        np.atleast_2d(values),
+        0.01,
+        "forecasts{group} {now:+.1%} off",
+        "look",
+    )
     return replace(told, **changes)
 
 
@@ -40,7 +51,9 @@ def test_the_cusum_is_the_largest_sum_of_a_run_that_ends_today():
     z = np.random.default_rng(1).normal(0, 1, 60)
 
     def naive(day: int, watch_days: int) -> float:
-        runs = (z[start : day + 1] - SLACK for start in range(max(day - watch_days + 1, 0), day + 1))
+        runs = (
+            z[start : day + 1] - SLACK for start in range(max(day - watch_days + 1, 0), day + 1)
+        )
         return max(0.0, *(float(run.sum()) for run in runs))
 
     assert cusum(z, 20) == pytest.approx([naive(day, 20) for day in range(60)])
@@ -59,10 +72,13 @@ def test_one_holiday_is_clipped_and_an_unknown_day_counts_as_usual():
 
 
 def test_a_limit_is_exceeded_about_as_often_as_asked_on_noise_of_the_same_kind():
-    """Weekly means of noise, as the engine judges: 1 - exp(-0.5) = 39% of quarters, the mean of ten pasts of a year."""
+    """Weekly means of noise, as the engine judges: 1 - exp(-0.5) = 39% of quarters, the mean of ten
+    pasts of a year.
+    """
     week = np.ones(7) / 7
     past, fresh = (
-        np.apply_along_axis(np.convolve, 1, noise(*shape), week, "valid") for shape in ((10, 370), (200, 125, 9))
+        np.apply_along_axis(np.convolve, 1, noise(*shape), week, "valid")
+        for shape in ((10, 370), (200, 125, 9))
     )
     rung = []
     for one in past:
@@ -73,7 +89,9 @@ def test_a_limit_is_exceeded_about_as_often_as_asked_on_noise_of_the_same_kind()
 
 
 def test_many_groups_ring_no_more_often_than_one():
-    few, many = (quarterly_limits(noise(groups, 364), 28, 0.01, 0.1, has_whole=True) for groups in (2, 40))
+    few, many = (
+        quarterly_limits(noise(groups, 364), 28, 0.01, 0.1, has_whole=True) for groups in (2, 40)
+    )
     assert many[1] > few[1]
     assert many[0] == pytest.approx(few[0], rel=0.35)  # the whole keeps a limit of its own
 
@@ -100,7 +118,10 @@ def test_when_the_whole_rings_its_groups_keep_silent_and_a_large_shift_is_an_err
     values[:, -14:] += 0.4
     (finding,) = judge(signal(values, (WHOLE, "CA_1", "CA_2"), error_beyond=0.1), PARAMS)
     assert (finding.cause, finding.severity) == ("bias", "error")
-    assert judge(signal(values, (WHOLE, "CA_1", "CA_2"), error_beyond=0.9), PARAMS)[0].severity == "warning"
+    assert (
+        judge(signal(values, (WHOLE, "CA_1", "CA_2"), error_beyond=0.9), PARAMS)[0].severity
+        == "warning"
+    )
 
 
 def test_a_signal_that_may_only_grow_does_not_ring_when_it_falls():
@@ -138,7 +159,9 @@ def test_the_past_ends_before_the_days_watched_and_moves_on_mondays():
     [((0, 1, 2, 3, 4, 5, 6), [5, 12, 19]), ((0, 1, 2, 3, 4, 5), [4, 11, 18]), ((2,), [1, 8, 15])],
 )
 def test_weekly_tables_are_the_last_ones_of_each_week(days_of_the_week, chosen):
-    """Forecast daily, forecast daily without Sundays, forecast on Wednesdays alone; 2024-05-01 is a Wednesday."""
+    """Forecast daily, forecast daily without Sundays, forecast on Wednesdays alone; 2024-05-01 is a
+    Wednesday.
+    """
     may = [date(2024, 5, day) for day in range(1, 20)]
     made = [day for day in may if day.weekday() in days_of_the_week]
     assert weekly_origins(made) == [date(2024, 5, day) for day in chosen]
@@ -147,8 +170,12 @@ def test_weekly_tables_are_the_last_ones_of_each_week(days_of_the_week, chosen):
 def test_bias_by_group_and_outcomes_outside_are_sums_of_the_day(forecasts_of, sales_of, params):
     series = pl.DataFrame({"unique_id": ["a", "b"], "store_id": ["S1", "S2"]})
     sales = sales_of({"a": [2.0] * 3, "b": [2.0] * 3}, date(2024, 2, 1))
-    told = with_actuals(forecasts_of({"a": [3.0] * 3, "b": [2.0] * 3}), panel_of(sales, series), EVERY_DAY)
-    bias, accuracy, calibration = outcome_signals(daily_sums(told, series, ["store_id"]), params.monitor)
+    told = with_actuals(
+        forecasts_of({"a": [3.0] * 3, "b": [2.0] * 3}), panel_of(sales, series), EVERY_DAY
+    )
+    bias, accuracy, calibration = outcome_signals(
+        daily_sums(told, series, ["store_id"]), params.monitor
+    )
     assert bias.groups == (WHOLE, "store_id:S1", "store_id:S2")
     assert bias.values[:, 0] == pytest.approx([1 / 5, 1 / 3, 0.0])
     assert calibration.values[0, 0] == 0.0  # 2 lies on the edge of 3 - 1
@@ -156,8 +183,12 @@ def test_bias_by_group_and_outcomes_outside_are_sums_of_the_day(forecasts_of, sa
     assert accuracy.values[0, 0] == pytest.approx(1 / promised)
 
 
-def test_a_store_and_a_department_of_one_name_are_two_groups_of_a_signal(forecasts_of, sales_of, params):
-    """Store A holds departments A and B: under one name its sums and those of department A would be one row."""
+def test_a_store_and_a_department_of_one_name_are_two_groups_of_a_signal(
+    forecasts_of, sales_of, params
+):
+    """Store A holds departments A and B: under one name its sums and those of department A would be
+    one row.
+    """
     series = pl.DataFrame({"unique_id": ["a", "b"], "store_id": ["A", "A"], "dept_id": ["A", "B"]})
     sales = sales_of({"a": [2.0] * 3, "b": [2.0] * 3}, date(2024, 2, 1))
     panel = panel_of(sales, series)
@@ -168,13 +199,17 @@ def test_a_store_and_a_department_of_one_name_are_two_groups_of_a_signal(forecas
     )
     assert bias.slice_of("dept_id:A") == "dept_id:A"
     demand = next(
-        s for s in input_signals(arrived(panel, 3, EVERY_DAY), ["store_id", "dept_id"]) if s.slice == "demand"
+        s
+        for s in input_signals(arrived(panel, 3, EVERY_DAY), ["store_id", "dept_id"])
+        if s.slice == "demand"
     )
     assert demand.groups == (WHOLE, "store_id:A", "dept_id:A", "dept_id:B")
 
 
 def test_the_error_a_table_promises_is_the_mean_distance_of_its_quantiles(forecasts_of):
-    """A table whose quantiles lie one below and one above the mean promises an error of one, but for the median's share."""
+    """A table whose quantiles lie one below and one above the mean promises an error of one, but
+    for the median's share.
+    """
     (promised,) = forecasts_of({"a": [5.0]}).select(expected_absolute_error())[:, 0]
     assert promised == pytest.approx(1 - (0.625 - 0.375))
 
@@ -197,7 +232,9 @@ def test_no_signal_reads_a_later_day(year_and_a_half):
 
 def test_demand_is_compared_with_the_same_weekday_a_year_before(year_and_a_half):
     panel = year_and_a_half
-    demand = next(s for s in input_signals(arrived(panel, 400, EVERY_DAY), []) if s.slice == "demand")
+    demand = next(
+        s for s in input_signals(arrived(panel, 400, EVERY_DAY), []) if s.slice == "demand"
+    )
     units = panel.sales.group_by("ds").agg(pl.col("y").sum())
     of = dict(units.iter_rows())
     expected = np.log(of[panel.last_day] / of[panel.last_day - timedelta(days=YEAR)])
@@ -212,10 +249,18 @@ def test_prices_are_compared_within_series_and_what_sold_without_one_is_counted(
         .then(pl.col("price") * 1.5)
         .otherwise("price")
     )
-    signals = {s.slice: s for s in input_signals(arrived(replace(panel, prices=dearer), 400, EVERY_DAY), [])}
+    signals = {
+        s.slice: s
+        for s in input_signals(arrived(replace(panel, prices=dearer), 400, EVERY_DAY), [])
+    }
     before = {s.slice: s for s in input_signals(arrived(panel, 400, EVERY_DAY), [])}
-    assert signals["prices"].values[0, -1] - before["prices"].values[0, -1] == pytest.approx(np.log(1.5), abs=1e-3)
+    assert signals["prices"].values[0, -1] - before["prices"].values[0, -1] == pytest.approx(
+        np.log(1.5), abs=1e-3
+    )
     none = replace(
-        panel, prices=panel.prices.with_columns(price=pl.when(pl.col("unique_id") > "I").then(None).otherwise("price"))
+        panel,
+        prices=panel.prices.with_columns(
+            price=pl.when(pl.col("unique_id") > "I").then(None).otherwise("price")
+        ),
     )
     assert "prices" not in {s.slice for s in input_signals(arrived(none, 400, EVERY_DAY), [])}

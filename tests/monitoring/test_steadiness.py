@@ -32,7 +32,11 @@ def test_churn_is_the_units_that_moved_on_the_days_both_tables_speak_of(forecast
 
 @pytest.mark.parametrize(
     ("means", "severities"),
-    [([1.0, 3.0] * 7, ["ok", "ok"]), ([9.0, 27.0] * 7, ["error", "ok"]), ([2.0] * 14, ["ok", "warning"])],
+    [
+        ([1.0, 3.0] * 7, ["ok", "ok"]),
+        ([9.0, 27.0] * 7, ["error", "ok"]),
+        ([2.0] * 14, ["ok", "warning"]),
+    ],
 )
 def test_a_table_explodes_or_lies_flat_beside_what_sold(forecasts_of, sales_of, means, severities):
     sales = sales_of({"a": [1.0, 3.0] * 20}, ORIGIN - timedelta(days=39))
@@ -46,13 +50,16 @@ def test_a_table_explodes_or_lies_flat_beside_what_sold(forecasts_of, sales_of, 
 def runs(*seconds: float) -> pl.DataFrame:
     started = [NOW + timedelta(days=k) for k in range(len(seconds))]
     ended = [start + timedelta(seconds=took) for start, took in zip(started, seconds, strict=True)]
-    return pl.DataFrame({"door": "inference", "started_at": started, "ended_at": ended, "status": "done"})
+    return pl.DataFrame(
+        {"door": "inference", "started_at": started, "ended_at": ended, "status": "done"}
+    )
 
 
 def test_a_door_that_takes_three_times_as_long_and_a_minute_more_rings_by_its_name():
     (slow,) = runtime(runs(60, 60, 60, 70, 50, 240), max_ratio=3)
     assert (slow.cause, slow.severity, slow.value) == ("runtime:inference", "warning", 4.0)
-    assert runtime(runs(1, 1, 1, 1, 1, 9), 3)[0].severity == "ok"  # nine seconds keep nobody waiting
+    # nine seconds keep nobody waiting
+    assert runtime(runs(1, 1, 1, 1, 1, 9), 3)[0].severity == "ok"
     assert not runtime(runs(60, 240), 3)[0].is_judged
 
 
@@ -61,7 +68,9 @@ def test_a_door_too_young_to_be_judged_is_named_beside_one_that_is_well():
     well, unjudged = runtime(pl.concat([runs(*[60] * 6), young]), 3)
     assert (well.cause, well.severity, well.value) == ("runtime", "ok", 1.0)
     assert (unjudged.cause, unjudged.is_judged) == ("runtime:monitor", False)
-    assert to_close([well, unjudged], ["runtime:inference", "runtime:monitor"]) == ["runtime:inference"]
+    assert to_close([well, unjudged], ["runtime:inference", "runtime:monitor"]) == [
+        "runtime:inference"
+    ]
 
 
 def holding(*peaks: float | None, door: str = "inference") -> pl.DataFrame:
@@ -91,7 +100,8 @@ def test_memory_rings_above_the_ratio_and_the_least_difference_together(newest, 
 
 def test_a_small_door_may_double_and_a_large_one_wander_without_a_ring():
     assert memory(holding(*[100] * 6, 300), 1.5)[0].severity == "ok"  # 200 MB kill nobody
-    assert memory(holding(*[8000] * 6, 9000), 1.5)[0].severity == "ok"  # an eighth is how large doors wander
+    # an eighth is how large doors wander
+    assert memory(holding(*[8000] * 6, 9000), 1.5)[0].severity == "ok"
 
 
 def test_only_the_thirty_runs_before_say_what_is_usual():
@@ -138,13 +148,19 @@ def test_refusals_for_one_reason_ring_though_their_share_is_small():
         }
     )
     odd = [days - 1 - k for k in range(5)]
-    quarantine = pl.DataFrame({"batch_id": odd, "reason": ["units_negative"] * 5, "lines": [15] * 5})
+    quarantine = pl.DataFrame(
+        {"batch_id": odd, "reason": ["units_negative"] * 5, "lines": [15] * 5}
+    )
     signal = refused_signal(batches, quarantine, NOW.date())
-    params = SignalParams(false_alarms_per_quarter=0.1, watch_days=28, past_days=364, least_past_days=84)
+    params = SignalParams(
+        false_alarms_per_quarter=0.1, watch_days=28, past_days=364, least_past_days=84
+    )
     (finding,) = judge(signal, params)
     assert (finding.cause, finding.severity) == ("quality:trend", "warning")
     assert finding.since == NOW.date() - timedelta(days=4)
-    assert judge(refused_signal(batches, quarantine.clear(), NOW.date()), params)[0].severity == "ok"
+    assert (
+        judge(refused_signal(batches, quarantine.clear(), NOW.date()), params)[0].severity == "ok"
+    )
 
 
 def test_muting_a_watcher_mutes_its_groups_and_not_its_namesakes():

@@ -1,4 +1,6 @@
-"""One table a week judged, whatever days of the week a retailer forecasts on; each day by one table."""
+"""One table a week judged, whatever days of the week a retailer forecasts on; each day by one
+table.
+"""
 
 from __future__ import annotations
 
@@ -25,8 +27,12 @@ SATURDAY, SUNDAY = 5, 6
 
 @pytest.fixture
 def judged_days(tmp_path, forecasts_of, sales_of):
-    """`judged_days(origins)`: how many rows judge each day, of a store with a table of 14 days from each of these origins."""
-    panel = panel_of(sales_of({"a": [2.0] * DAYS}, FIRST), pl.DataFrame({"unique_id": ["a"], "store_id": ["S"]}))
+    """`judged_days(origins)`: how many rows judge each day, of a store with a table of 14 days from
+    each of these origins.
+    """
+    panel = panel_of(
+        sales_of({"a": [2.0] * DAYS}, FIRST), pl.DataFrame({"unique_id": ["a"], "store_id": ["S"]})
+    )
 
     def of(origins: list[date]) -> dict[date, float]:
         with open_store(tmp_path / "store.duckdb") as con:
@@ -40,7 +46,9 @@ def judged_days(tmp_path, forecasts_of, sales_of):
                 runs,
                 panel,
                 weekly_origins(runs),
-                lambda tables, known: daily_sums(with_actuals(tables, known, EVERY_DAY), known.series, []),
+                lambda tables, known: daily_sums(
+                    with_actuals(tables, known, EVERY_DAY), known.series, []
+                ),
             )
         return dict(sums.select("ds", "rows").sort("ds").rows())
 
@@ -56,8 +64,12 @@ def test_a_shop_without_sundays_is_judged_on_every_day_once(judged_days):
     assert judged_days(origins) == dict.fromkeys(days(SATURDAY + 1, DAYS - 1), 1.0)
 
 
-def test_a_sunday_without_a_table_leaves_its_week_to_saturdays_and_no_day_is_judged_twice(judged_days):
-    """Sunday the 13th has none: Saturday's speaks, from the day on that the table before it does not reach."""
+def test_a_sunday_without_a_table_leaves_its_week_to_saturdays_and_no_day_is_judged_twice(
+    judged_days,
+):
+    """Sunday the 13th has none: Saturday's speaks, from the day on that the table before it does
+    not reach.
+    """
     missed = FIRST + timedelta(days=13)
     origins = [day for day in days(0, DAYS - 2) if day != missed]
     told = judged_days(origins)

@@ -1,7 +1,9 @@
-"""SIGKILL leaves the system's write cache alive, a real power cut does not: is everything on disk before it gets its name?
+"""SIGKILL leaves the system's write cache alive, a real power cut does not: is everything on disk
+before it gets its name?
 
-Watched in a run nobody kills: a file (or each file of a folder) renamed into its place has been synced since its last write, and
-the folder it came into is synced afterwards. DuckDB syncs its own files; it is trusted with them.
+Watched in a run nobody kills: a file (or each file of a folder) renamed into its place has been
+synced since its last write, and the folder it came into is synced afterwards. DuckDB syncs its own
+files; it is trusted with them.
 """
 
 from __future__ import annotations
@@ -12,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 _OF_DUCKDB = (".duckdb", ".wal")
-_MAY_BE_OLD = ("committed", ".html", ".json")  # the journal's lower bound, pages: may go back to what they were, whole
+# the journal's lower bound, pages: may go back to what they were, whole
+_MAY_BE_OLD = ("committed", ".html", ".json")
 
 
 class Watch:
@@ -41,10 +44,14 @@ class Watch:
         if event != "os.rename" or not str(arguments[0]).startswith(self._work):
             return
         source, target = Path(arguments[0]), Path(arguments[1])
-        files = [path for path in ([source] if source.is_file() else source.rglob("*")) if path.is_file()]
+        files = [
+            path for path in ([source] if source.is_file() else source.rglob("*")) if path.is_file()
+        ]
         ours = [path for path in files if path.suffix not in _OF_DUCKDB]
         self._unsafe += [
-            f"{path.name} not synced before it became {target.name}" for path in ours if not self._has(path)
+            f"{path.name} not synced before it became {target.name}"
+            for path in ours
+            if not self._has(path)
         ]
         if ours and not target.name.endswith(_MAY_BE_OLD):
             self._entered[target.parent.stat().st_ino] = str(target.relative_to(self._work))

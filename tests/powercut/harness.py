@@ -1,14 +1,20 @@
-"""Power cuts by the hundred: a door is killed (SIGKILL) at a random point, started again, and compared with the run nobody killed.
+"""Power cuts by the hundred: a door is killed (SIGKILL) at a random point, started again, and
+compared with the run nobody killed.
 
-    PYTHONPATH=. python tests/powercut/harness.py --kills 2000 --seed 7            a table, and --json FILE for the numbers
-    PYTHONPATH=. python tests/powercut/harness.py --seed 7 --only 1234             one cut again (a `moment` only about where it was)
-    PYTHONPATH=. python tests/powercut/harness.py --faults 100                     faults planted too: each must be found
+    PYTHONPATH=. python tests/powercut/harness.py --kills 2000 --seed 7            a table, and
+    --json FILE for the numbers
+    PYTHONPATH=. python tests/powercut/harness.py --seed 7 --only 1234             one cut again (a
+    `moment` only about where it was)
+    PYTHONPATH=. python tests/powercut/harness.py --faults 100                     faults planted
+    too: each must be found
 
-Each step of the plan (plan.py) is walked once undisturbed: its state before, its result and its points are kept. A cut takes
-a step's state, kills the door at a point drawn from (seed, number), in one of three cuts the restart too, looks at what a
-reader would see, now and then loses the store file as well, lets the door run to its end and compares everything
-(invariants.py). The undisturbed walk is watched for what only a real power cut would undo (durable.py). This process forks
-and uses neither Polars nor DuckDB itself, so that the forked ones find them unused; what it imports, they need not.
+Each step of the plan (plan.py) is walked once undisturbed: its state before, its result and its
+points are kept. A cut takes a step's state, kills the door at a point drawn from (seed, number), in
+one of three cuts the restart too, looks at what a reader would see, now and then loses the store
+file as well, lets the door run to its end and compares everything (invariants.py). The undisturbed
+walk is watched for what only a real power cut would undo (durable.py). This process forks and uses
+neither Polars nor DuckDB itself, so that the forked ones find them unused; what it imports, they
+need not.
 """
 
 from __future__ import annotations
@@ -58,7 +64,9 @@ _HEAVY = ("commit", "close", "checkpoint", "insert", "update", "delete")
 
 @dataclass
 class Walked:
-    """A step as nobody disturbed it: the state it starts from, what it leaves, how many points of each kind it passes."""
+    """A step as nobody disturbed it: the state it starts from, what it leaves, how many points of
+    each kind it passes.
+    """
 
     step: Step
     number: int
@@ -105,7 +113,9 @@ def answer(work: Callable[[], Any]) -> Any:
         os.waitpid(pid, 0)
 
 
-def killed(walked: Walked, paths: Paths, point: Point, slot: Slot, plant: Fault = None) -> str | None:
+def killed(
+    walked: Walked, paths: Paths, point: Point, slot: Slot, plant: Fault = None
+) -> str | None:
     """Where the door died; None when it was done before it got there."""
 
     def walk() -> None:
@@ -151,12 +161,17 @@ def _door(step: Step, number: int, paths: Paths) -> None:
 
 
 def _counted(step: Step, number: int, before: Path, work: Path) -> tuple:
-    """The points of a step by kind, its statements, their seconds, and what of it was not on disk in time."""
+    """The points of a step by kind, its statements, their seconds, and what of it was not on disk
+    in time.
+    """
     shutil.rmtree(work, ignore_errors=True)
     shutil.copytree(before, work)
     counter, names, watch = Counter(Slot()), [], Watch(work)
     passed = counter.passed
-    counter.passed = lambda kind, name: (names.append(name) if kind == "statement" else None, passed(kind, name))[1]
+    counter.passed = lambda kind, name: (
+        names.append(name) if kind == "statement" else None,
+        passed(kind, name),
+    )[1]
     armed(counter, work)
     _door(step, number, Paths(work))
     return counter.counts, names, counter.seconds, watch.unsafe()
@@ -169,20 +184,30 @@ def _must(told: Any) -> Any:
 
 
 def drawn(rng: random.Random, walked: Walked) -> Point:
-    """A point of this step: a kind, then any of its points, statements that write more often than others."""
+    """A point of this step: a kind, then any of its points, statements that write more often than
+    others.
+    """
     kind = rng.choices(["line", "touch", "statement", "inside", "moment"], [30, 15, 20, 20, 15])[0]
     if kind == "moment":
         return Point("moment", 1, rng.uniform(0, walked.seconds))
     if kind == "inside":
         begun = [k for k, name in enumerate(walked.statements) if name.startswith("before")]
-        heavy = [k for k in begun if walked.statements[k].removeprefix("before: ").startswith(_HEAVY)]
+        heavy = [
+            k for k in begun if walked.statements[k].removeprefix("before: ").startswith(_HEAVY)
+        ]
         at = rng.choice(heavy if heavy and rng.random() < 0.7 else begun)
         return Point("statement", at + 1, rng.uniform(0, 1.3 * walked.statement_s[begun.index(at)]))
     return Point(kind, rng.randint(1, max(walked.counts[kind], 1)))
 
 
 def cut(
-    plan: list[Walked], folder: Path, seed: int, number: int, report: Report, slot: Slot, plant: Fault = None
+    plan: list[Walked],
+    folder: Path,
+    seed: int,
+    number: int,
+    report: Report,
+    slot: Slot,
+    plant: Fault = None,
 ) -> None:
     """One cut, its restart, its verdict."""
     rng = random.Random(f"{seed}/{number}")  # noqa: S311 -- a draw, not a secret
@@ -196,7 +221,10 @@ def cut(
         kind = "inside" if point.kind == "statement" and point.delay_s is not None else point.kind
         report.note(walked.step.name, kind, at)
         where.append(at or "done before")
-    is_read, lost = rng.random() < 0.4, rng.choices(["", "with the power", "later"], [80, 10, 10])[0]
+    is_read, lost = (
+        rng.random() < 0.4,
+        rng.choices(["", "with the power", "later"], [80, 10, 10])[0],
+    )
     report.stores_lost += bool(lost)
     wrong = answer(lambda: _verdict(walked, paths, is_read, lost, plant))
     wrong = wrong if isinstance(wrong, list) else [wrong["failed"]]
@@ -205,8 +233,10 @@ def cut(
 
 
 def _verdict(walked: Walked, paths: Paths, is_read: bool, lost: str, plant: Fault) -> list[str]:
-    """What is wrong; of four cuts in ten also as read in between, of two in ten also after the store file was lost and made
-    again: at once, before the door is walked again, or once all was well."""
+    """What is wrong; of four cuts in ten also as read in between, of two in ten also after the
+    store file was lost and made
+    again: at once, before the door is walked again, or once all was well.
+    """
     if plant:
         plant()
     wrong = seen_in_between(paths) if is_read else []
@@ -221,7 +251,9 @@ def _verdict(walked: Walked, paths: Paths, is_read: bool, lost: str, plant: Faul
 
 
 def _lose(walked: Walked, paths: Paths) -> None:
-    """The store file gone (its log is not), and made again from the journal. One without a journal held nothing yet."""
+    """The store file gone (its log is not), and made again from the journal. One without a journal
+    held nothing yet.
+    """
     if any(paths.root.glob("journal/*/[0-9]*")):
         paths.store.unlink(missing_ok=True)
         rebuild(PARAMS, paths, now=now_of(walked.number))
@@ -253,9 +285,13 @@ def shared(plan: list[Walked], folder: Path, seed: int, kills: int, jobs: int) -
     """The kills done by several processes, each every so-manieth cut of the seed."""
 
     def work(job: int) -> dict[str, Any]:
-        return cuts(plan, folder / f"job_{job}", seed, itertools.count(job, jobs), -(-kills // jobs)).plain()
+        return cuts(
+            plan, folder / f"job_{job}", seed, itertools.count(job, jobs), -(-kills // jobs)
+        ).plain()
 
-    total = Report(seed, violations=[f"'{step.step.name}': {one}" for step in plan for one in step.unsafe])
+    total = Report(
+        seed, violations=[f"'{step.step.name}': {one}" for step in plan for one in step.unsafe]
+    )
     for told in _gathered([partial(work, job) for job in range(jobs)]):
         total.add(told)
     return total
@@ -273,13 +309,21 @@ def _gathered(works: list[Callable[[], Any]]) -> list[Any]:
 
 def main() -> int:
     """Walk the plan, cut it, tell."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--kills", type=int, default=200)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--only", type=int, help="one cut of this seed again")
-    parser.add_argument("--faults", type=int, default=0, metavar="N", help="find each planted fault within N cuts")
-    parser.add_argument("--without-transactions", action="store_true", help="show that the harness sees what is broken")
+    parser.add_argument(
+        "--faults", type=int, default=0, metavar="N", help="find each planted fault within N cuts"
+    )
+    parser.add_argument(
+        "--without-transactions",
+        action="store_true",
+        help="show that the harness sees what is broken",
+    )
     parser.add_argument("--json", type=Path, help="where the numbers go")
     arguments = parser.parse_args()
     logging.disable(logging.CRITICAL)
@@ -293,13 +337,17 @@ def main() -> int:
         else:
             report = shared(plan, Path(made), arguments.seed, arguments.kills, arguments.jobs)
         hunt = partial(found_after, plan, seed=arguments.seed, most=arguments.faults)
-        hunts = [partial(hunt, Path(made) / f"fault_{k}", fault=fault) for k, fault in enumerate(FAULTS)]
+        hunts = [
+            partial(hunt, Path(made) / f"fault_{k}", fault=fault) for k, fault in enumerate(FAULTS)
+        ]
         if arguments.faults:
             report.faults = dict(zip(FAULTS, _gathered(hunts), strict=True))
     report.seconds = round(time.monotonic() - since, 1)
     print(report.table())
     if arguments.json:
-        told = report.plain() | {"points": {kind: len(points) for kind, points in sorted(report.points.items())}}
+        told = report.plain() | {
+            "points": {kind: len(points) for kind, points in sorted(report.points.items())}
+        }
         arguments.json.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
     return 1 if report.violations or report.unseen() else 0
 

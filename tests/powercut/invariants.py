@@ -1,4 +1,6 @@
-"""What must hold after any power cut: in between, whatever a reader could see; at the end, all that the never-killed run has."""
+"""What must hold after any power cut: in between, whatever a reader could see; at the end, all that
+the never-killed run has.
+"""
 
 from __future__ import annotations
 
@@ -20,15 +22,18 @@ _CLOCKED = {
 
 
 def observed(paths: Paths) -> dict[str, Any]:
-    """Everything that must be equal: tables as sets (a hash each), archive, registry, what still waits. Not `meta`: how many
-    changes it took may differ."""
+    """Everything that must be equal: tables as sets (a hash each), archive, registry, what still
+    waits. Not `meta`: how many changes it took may differ.
+    """
     with open_store(paths.store, 20) as con:
         return _observed(con, paths)
 
 
 def _observed(con: Connection, paths: Paths) -> dict[str, Any]:
     return {
-        "tables": {table.name: _hash_of(con, table.name) for table in TABLES if table.name != "meta"},
+        "tables": {
+            table.name: _hash_of(con, table.name) for table in TABLES if table.name != "meta"
+        },
         "archive": _files(paths.archive),
         "registry": _files(paths.registry),
         "waiting": [path.name for path in waiting_files(paths.inbox)],
@@ -45,13 +50,19 @@ def seen_in_between(paths: Paths) -> list[str]:
 
 
 def wrong_at_the_end(paths: Paths, expected: dict[str, Any]) -> list[str]:
-    """What differs from the run that was never killed, and what the ledger promises and the archive does not keep."""
+    """What differs from the run that was never killed, and what the ledger promises and the archive
+    does not keep.
+    """
     with open_store(paths.store, 20) as con:
-        wrong = [f"{part} {name} differs" for part, name in _differences(_observed(con, paths), expected)]
+        wrong = [
+            f"{part} {name} differs" for part, name in _differences(_observed(con, paths), expected)
+        ]
         wrong += [*_broken(con), *_not_archived(con, paths), *_halves(paths)]
     archived = {path.name[:64] for path in paths.archive.rglob("*_*")}
     return wrong + [
-        f"{path.name} is in inbox and archive" for path in waiting_files(paths.inbox) if sha256_of(path) in archived
+        f"{path.name} is in inbox and archive"
+        for path in waiting_files(paths.inbox)
+        if sha256_of(path) in archived
     ]
 
 
@@ -107,12 +118,18 @@ def _hash_of(con: Connection, table: str) -> str:
     rows = con.execute(f"select * from {quoted(table)}")  # noqa: S608 -- a table of the schema
     names = [column[0] for column in rows.description]
     left_out = {names.index(name) for name in _CLOCKED.get(table, ())}
-    lines = sorted(repr([value for k, value in enumerate(row) if k not in left_out]) for row in rows.fetchall())
+    lines = sorted(
+        repr([value for k, value in enumerate(row) if k not in left_out]) for row in rows.fetchall()
+    )
     return hashlib.sha256("\n".join([*names, *lines]).encode()).hexdigest()[:16]
 
 
 def _files(folder: Path) -> dict[str, str]:
-    return {str(path.relative_to(folder)): sha256_of(path) for path in sorted(folder.rglob("*")) if path.is_file()}
+    return {
+        str(path.relative_to(folder)): sha256_of(path)
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
 
 
 def _halves(paths: Paths) -> Iterator[str]:

@@ -1,6 +1,8 @@
-"""A retailer's fortnight in small: one step is one run of a door over what lies in the inbox, at a fixed clock.
+"""A retailer's fortnight in small: one step is one run of a door over what lies in the inbox, at a
+fixed clock.
 
-The answer of a model is made up here: nothing is written before it is there, so a power cut cannot meet it.
+The answer of a model is made up here: nothing is written before it is there, so a power cut cannot
+meet it.
 """
 
 from __future__ import annotations
@@ -24,7 +26,9 @@ ROOT = Path(__file__).resolve().parents[2]
 FIRST = date(2024, 1, 1)
 HISTORY_DAYS = 40
 SERIES = [
-    (f"{item}_{store}", store, item) for store in ("CA_1", "TX_2") for item in ("F_1", "F_2", "H_1", "H_2", "H_3")
+    (f"{item}_{store}", store, item)
+    for store in ("CA_1", "TX_2")
+    for item in ("F_1", "F_2", "H_1", "H_2", "H_3")
 ]
 HEADER = "unique_id,ds,y,state_id,store_id,cat_id,dept_id,item_id"
 
@@ -41,7 +45,9 @@ class Step:
 
 
 def small_params() -> Params:
-    """params.yaml, judged by Polars alone: Great Expectations takes seconds to load and writes nothing."""
+    """params.yaml, judged by Polars alone: Great Expectations takes seconds to load and writes
+    nothing.
+    """
     params = load_params(ROOT / "params.yaml")
     rules = {"great_expectations_max_rows": 1, "lock_wait_s": 20.0, "keep_validation_pages": 6}
     return params.model_copy(update={"ingest": params.ingest.model_copy(update=rules)})
@@ -95,7 +101,9 @@ def _replay(params: Params, paths: Paths, now: datetime) -> Any:
     """The limit was wrong: a bulk order of 150,000 units is one."""
 
     rules = params.ingest.model_copy(update={"max_y": 1e6, "refuse_unusual": False})
-    return replay(params.model_copy(update={"ingest": rules}), paths, Refused(code="units_absurd"), now=now)
+    return replay(
+        params.model_copy(update={"ingest": rules}), paths, Refused(code="units_absurd"), now=now
+    )
 
 
 def _correct(params: Params, paths: Paths, now: datetime) -> Any:
@@ -103,7 +111,9 @@ def _correct(params: Params, paths: Paths, now: datetime) -> Any:
     from storage.store import open_store
 
     with open_store(paths.store) as con:
-        ((batch_id,),) = con.execute("select min(batch_id) from quarantine where reason = 'units_negative'").fetchall()
+        ((batch_id,),) = con.execute(
+            "select min(batch_id) from quarantine where reason = 'units_negative'"
+        ).fetchall()
     return correct(params, paths, batch_id, paths.root / "mended.csv", now=now)
 
 
@@ -112,7 +122,9 @@ def _mended(day: date) -> Callable[[Paths], None]:
 
     def prepare(paths: Paths) -> None:
         first = _day(day).splitlines()[1]
-        (paths.root / "mended.csv").write_text(f"{HEADER},row_number\n{first},1\n", encoding="utf-8")
+        (paths.root / "mended.csv").write_text(
+            f"{HEADER},row_number\n{first},1\n", encoding="utf-8"
+        )
 
     return prepare
 
@@ -141,16 +153,32 @@ def made_up(name: str) -> tuple[Any, Any, dict[str, Any]]:
 
     from contract.quantiles import QUANTILES
 
-    lineage = {"run_id": f"run-{name}", "door": "inference", "params_hash": "p", "panel_hash": "h", "model_id": name}
-    numbers = {"run_id": f"run-{name}", "origin": FIRST} | dict.fromkeys(["y_hat", *QUANTILES], float(len(name)))
+    lineage = {
+        "run_id": f"run-{name}",
+        "door": "inference",
+        "params_hash": "p",
+        "panel_hash": "h",
+        "model_id": name,
+    }
+    numbers = {"run_id": f"run-{name}", "origin": FIRST} | dict.fromkeys(
+        ["y_hat", *QUANTILES], float(len(name))
+    )
     days = [{"ds": FIRST + timedelta(days=h), "h": h} for h in range(1, 8)]
-    rows = [{"unique_id": one, "method": "m"} | day | numbers for one, _, _ in SERIES for day in days]
+    rows = [
+        {"unique_id": one, "method": "m"} | day | numbers for one, _, _ in SERIES for day in days
+    ]
     levels = [{"level": "total", "group_key": "total"} | day | numbers for day in days]
-    return pl.DataFrame(rows).with_columns(reason=pl.lit(None, pl.String)), pl.DataFrame(levels), lineage
+    return (
+        pl.DataFrame(rows).with_columns(reason=pl.lit(None, pl.String)),
+        pl.DataFrame(levels),
+        lineage,
+    )
 
 
 def _laboratory(name: str) -> Callable[[Paths], None]:
-    """What the laboratory leaves behind for --publish: tables, scores, a promoting decision, a bundle."""
+    """What the laboratory leaves behind for --publish: tables, scores, a promoting decision, a
+    bundle.
+    """
 
     def prepare(paths: Paths) -> None:
         import polars as pl
@@ -176,7 +204,13 @@ def _laboratory(name: str) -> Callable[[Paths], None]:
         SCORES.conform(pl.DataFrame([score])).write_parquet(paths.scores / "scores.parquet")
         text = f"tree {name}\n" * 50
         (paths.candidate / "block_07.txt").write_text(text)
-        card = {"kind": "global_lightgbm", "panel_hash": name, "params_hash": "q", "cutoff": str(FIRST), "files": {}}
+        card = {
+            "kind": "global_lightgbm",
+            "panel_hash": name,
+            "params_hash": "q",
+            "cutoff": str(FIRST),
+            "files": {},
+        }
         _write_json(paths.forecasts / "run.json", lineage)
         _write_json(paths.scores / "decision.json", {"promote": True, "reasons": []})
         names = ["wrmsse", "wspl", "wape", "bias", "coverage_95"]
@@ -213,11 +247,17 @@ def _aged(*files: tuple[str, str]) -> Callable[[Paths], None]:
     def prepare(paths: Paths) -> None:
         from storage.store import open_store, transaction
 
-        told = (ROOT / "tests" / "storage" / "schema_1.sql").read_text(encoding="utf-8").split(";\n")
+        told = (
+            (ROOT / "tests" / "storage" / "schema_1.sql").read_text(encoding="utf-8").split(";\n")
+        )
         with open_store(paths.store) as con, transaction(con):
             for statement in (
                 "alter table batches rename to batches_2",
-                next(statement for statement in told if statement.startswith('create table "batches"')),
+                next(
+                    statement
+                    for statement in told
+                    if statement.startswith('create table "batches"')
+                ),
                 "insert into batches by name select * exclude (replay_of, attempt) from batches_2",
                 "drop table batches_2",
                 "drop table decisions",
@@ -231,10 +271,16 @@ def _aged(*files: tuple[str, str]) -> Callable[[Paths], None]:
 
 
 def _day(day: date, plus: int = 0, broken: int = 0) -> str:
-    """One day of all series; some units unlike the day before, the first `broken` rows (one or two) refused."""
+    """One day of all series; some units unlike the day before, the first `broken` rows (one or two)
+    refused.
+    """
     lines = [HEADER]
     for number, (name, store, item) in enumerate(SERIES):
-        y = (-1, 150_000)[number] if number < broken else 3 + (number + day.day) % 4 + plus * (number % 2)
+        y = (
+            (-1, 150_000)[number]
+            if number < broken
+            else 3 + (number + day.day) % 4 + plus * (number % 2)
+        )
         lines.append(f"{name},{day},{y},{store[:2]},{store},{item[0]},{item[0]}_D,{item}")
     return "\n".join(lines) + "\n"
 
@@ -250,7 +296,12 @@ def _lines(*files: str) -> str:
 
 def _calendar() -> str:
     days = [FIRST + timedelta(days=k) for k in range(60)]
-    return "\n".join(["ds,region,event", *(f"{day},CA,{'feast' if day.day == 14 else ''}" for day in days)]) + "\n"
+    return (
+        "\n".join(
+            ["ds,region,event", *(f"{day},CA,{'feast' if day.day == 14 else ''}" for day in days)]
+        )
+        + "\n"
+    )
 
 
 def _prices(price: float) -> str:

@@ -1,7 +1,9 @@
-"""Where a door can die: a line of ours, a file touched, an SQL statement (before, inside, after it), any moment at all.
+"""Where a door can die: a line of ours, a file touched, an SQL statement (before, inside, after
+it), any moment at all.
 
-`armed` is called in the child that will die. It counts points of one kind and, at the wanted one, either dies there or tells
-the driver, which kills so many milliseconds later: inside DuckDB's commit, its checkpoint, a move.
+`armed` is called in the child that will die. It counts points of one kind and, at the wanted one,
+either dies there or tells the driver, which kills so many milliseconds later: inside DuckDB's
+commit, its checkpoint, a move.
 """
 
 from __future__ import annotations
@@ -19,16 +21,30 @@ from typing import Any
 import storage.store
 
 ROOT = Path(__file__).resolve().parents[2]
-OURS = tuple(str(ROOT / part) for part in ("storage", "stages", "ingest.py", "inference.py", "forecasting/champion.py"))
+OURS = tuple(
+    str(ROOT / part)
+    for part in ("storage", "stages", "ingest.py", "inference.py", "forecasting/champion.py")
+)
 PAGES = str(ROOT / "expectations" / "pages.py")
-TOUCHES = {"open", "os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.chmod", "fcntl.flock", "shutil.copyfile"}
+TOUCHES = {
+    "open",
+    "os.rename",
+    "os.remove",
+    "os.mkdir",
+    "os.rmdir",
+    "os.chmod",
+    "fcntl.flock",
+    "shutil.copyfile",
+}
 KINDS = ("line", "touch", "statement", "moment")
 _TOLD = 400  # bytes of the slot that driver and child share
 
 
 @dataclass(frozen=True)
 class Point:
-    """The `count`-th point of a kind, and how long after it the driver kills; a delay of None: the child dies on it."""
+    """The `count`-th point of a kind, and how long after it the driver kills; a delay of None: the
+    child dies on it.
+    """
 
     kind: str
     count: int
@@ -54,7 +70,9 @@ class Slot:
 
 @dataclass
 class Counter:
-    """Counts the points of one run; dies, or tells, at the wanted one. Without a wanted one it only counts."""
+    """Counts the points of one run; dies, or tells, at the wanted one. Without a wanted one it only
+    counts.
+    """
 
     slot: Slot
     tell: int | None = None

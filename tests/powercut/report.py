@@ -9,7 +9,9 @@ from typing import Any
 
 @dataclass
 class Report:
-    """Kills by step and kind, the different points hit, every violation with the numbers that replay it."""
+    """Kills by step and kind, the different points hit, every violation with the numbers that
+    replay it.
+    """
 
     seed: int
     kills: int = 0
@@ -34,7 +36,9 @@ class Report:
 
     def plain(self) -> dict[str, Any]:
         """As JSON holds it."""
-        return vars(self) | {"points": {kind: sorted(points) for kind, points in sorted(self.points.items())}}
+        return vars(self) | {
+            "points": {kind: sorted(points) for kind, points in sorted(self.points.items())}
+        }
 
     def add(self, told: dict[str, Any]) -> None:
         """The plain report of one of several processes."""
@@ -52,12 +56,19 @@ class Report:
     def table(self) -> str:
         """As people read it."""
         lines = ["| cut at | kills | different points |", "|---|---|---|"]
-        lines += [f"| {kind} | {self.by_kind[kind]} | {len(points)} |" for kind, points in sorted(self.points.items())]
+        lines += [
+            f"| {kind} | {self.by_kind[kind]} | {len(points)} |"
+            for kind, points in sorted(self.points.items())
+        ]
         lines += ["", "| step | kills |", "|---|---|"]
         lines += [f"| {step} | {count} |" for step, count in sorted(self.by_step.items())]
         if self.faults:
             lines += ["", "| fault planted | cuts until it was found |", "|---|---|"]
             lines += [f"| {fault} | {cuts or 'never'} |" for fault, cuts in self.faults.items()]
         ends = f"kills {self.kills}, door done before {self.not_reached}, stores lost as well {self.stores_lost}"
-        lines += ["", f"{ends}, {self.seconds:.0f} s, seed {self.seed}", f"violations {len(self.violations)}"]
+        lines += [
+            "",
+            f"{ends}, {self.seconds:.0f} s, seed {self.seed}",
+            f"violations {len(self.violations)}",
+        ]
         return "\n".join([*lines, *self.violations])

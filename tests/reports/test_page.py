@@ -57,7 +57,15 @@ def told_of(panel) -> Told:
 
 
 def scores_of(origin, coverage: bool = True) -> pl.DataFrame:
-    names = ["wrmsse", "wape", "bias", "rmsse", "mase", "wspl", *(["coverage_50", "coverage_95"] if coverage else [])]
+    names = [
+        "wrmsse",
+        "wape",
+        "bias",
+        "rmsse",
+        "mase",
+        "wspl",
+        *(["coverage_50", "coverage_95"] if coverage else []),
+    ]
     levels = [
         ("total", "all"),
         ("store_id", "all"),
@@ -73,7 +81,9 @@ def scores_of(origin, coverage: bool = True) -> pl.DataFrame:
         for level, part in levels
         for name in names
     ]
-    return pl.DataFrame(rows, schema=["model", "cutoff", "level", "slice", "metric", "value"], orient="row")
+    return pl.DataFrame(
+        rows, schema=["model", "cutoff", "level", "slice", "metric", "value"], orient="row"
+    )
 
 
 @pytest.fixture
@@ -101,7 +111,9 @@ def test_nothing_is_fetched_from_anywhere(told):
 def test_every_chart_has_its_specification_and_the_other_way_round(told):
     page = render(told)
     specs = json.loads(
-        re.search(r'<script type="application/json" id="specs">(.*?)</script>', page, flags=re.DOTALL)[1]
+        re.search(
+            r'<script type="application/json" id="specs">(.*?)</script>', page, flags=re.DOTALL
+        )[1]
     )
     assert set(re.findall(r'data-chart="(\w+)"', page)) == set(specs)
     assert {"coverage", "by_level", "week_bias", "fan_0_0"} <= set(specs)
@@ -119,11 +131,18 @@ def test_a_nasty_item_name_is_text_wherever_it_stands(told):
     rename = {ids[0]: NASTY}
 
     def renamed(frame: pl.DataFrame) -> pl.DataFrame:
-        return frame.with_columns(pl.col("unique_id").replace(rename)) if "unique_id" in frame.columns else frame
+        return (
+            frame.with_columns(pl.col("unique_id").replace(rename))
+            if "unique_id" in frame.columns
+            else frame
+        )
 
     frames = {name: renamed(getattr(told.panel, name)) for name in ("sales", "series", "prices")}
     nasty = replace(
-        told, panel=replace(told.panel, **frames), forecasts=renamed(told.forecasts), backtest=renamed(told.backtest)
+        told,
+        panel=replace(told.panel, **frames),
+        forecasts=renamed(told.forecasts),
+        backtest=renamed(told.backtest),
     )
     page = render(nasty)
     assert NASTY not in page
@@ -139,7 +158,9 @@ def test_every_table_and_figure_can_be_reached_by_keyboard_and_every_tag_is_clos
 
 def test_without_prices_intervals_or_a_year_the_page_still_stands(told):
     bare = replace(
-        told, panel=replace(told.panel, prices=told.panel.prices.clear()), scores=scores_of(told.origin, coverage=False)
+        told,
+        panel=replace(told.panel, prices=told.panel.prices.clear()),
+        scores=scores_of(told.origin, coverage=False),
     )
     page = render(bare)
     assert "money ahead" not in page
@@ -194,7 +215,9 @@ def test_the_legend_names_the_models_of_the_chart_and_each_keeps_its_colour(told
     both, one = colours(weeks), colours(weeks.filter(model="seasonal_naive"))
     assert set(both) == {"global LightGBM", "seasonal naive (baseline)"}
     assert one == {"seasonal naive (baseline)": both["seasonal naive (baseline)"]}
-    added = colours(pl.concat([weeks, weeks.filter(model="seasonal_naive").with_columns(model=pl.lit("mine"))]))
+    added = colours(
+        pl.concat([weeks, weeks.filter(model="seasonal_naive").with_columns(model=pl.lit("mine"))])
+    )
     assert added == both | {"mine": "var(--soft)"}
 
 
@@ -207,7 +230,9 @@ def test_the_most_changed_series_are_drawn_and_every_series_named_leads_to_its_p
 
 
 def test_every_score_of_the_leaderboard_is_explained_beside_it(told):
-    words = re.search(r"What the scores mean</summary>(.*?)</details>", render(told), flags=re.DOTALL)[1]
+    words = re.search(
+        r"What the scores mean</summary>(.*?)</details>", render(told), flags=re.DOTALL
+    )[1]
     for name in ("WRMSSE", "bias", "WSPL", "WAPE", "RMSSE", "MASE"):
         assert f"<dt>{name}</dt>" in words
 
@@ -236,7 +261,11 @@ def test_series_files_are_the_same_twice_and_no_name_breaks_out(make_panel):
     panel = make_panel(series=4, days=100)
     named = pl.col("unique_id") + NASTY
     panel = replace(
-        panel, **{name: getattr(panel, name).with_columns(unique_id=named) for name in ("series", "sales", "prices")}
+        panel,
+        **{
+            name: getattr(panel, name).with_columns(unique_id=named)
+            for name in ("series", "sales", "prices")
+        },
     )
     told = told_of(panel)
     files = series_files(told.panel, told.forecasts)

@@ -1,4 +1,6 @@
-"""The page of alarms and drills: what rings stands first, told by word and sign, not by colour alone; names stay text."""
+"""The page of alarms and drills: what rings stands first, told by word and sign, not by colour
+alone; names stay text.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +39,9 @@ def look(*findings: dict) -> dict:
 
 
 def test_what_rings_stands_before_what_is_well():
-    page = render_watch(look(finding("fine", "ok"), finding("late", "warning"), finding("gone", "error")), [])
+    page = render_watch(
+        look(finding("fine", "ok"), finding("late", "warning"), finding("gone", "error")), []
+    )
     paths = [page.index(f"{cause} happened") for cause in ("gone", "late", "fine")]
     assert paths == sorted(paths)
     assert "✖ error" in page
@@ -53,7 +57,9 @@ def test_the_worst_drill_stands_first():
 
 def drill(fault: str, grade: str) -> dict:
     """A row as the drills write it."""
-    return result_of(fault, 2, "input", "something", "table", grade, ["watched"], loss=0.1, coverage=0.9)
+    return result_of(
+        fault, 2, "input", "something", "table", grade, ["watched"], loss=0.1, coverage=0.9
+    )
 
 
 def test_a_watcher_that_had_nothing_to_measure_is_not_called_well():
@@ -85,7 +91,9 @@ def test_a_limit_from_below_says_so():
 
 def test_a_catastrophe_stands_with_its_reason_and_graceful_drills_are_folded():
     drills = [drill("mild", "graceful"), drill("bad", "catastrophic")]
-    page = render_watch(look(), drills, None, {f"bad {drills[1]['strength']}": "It cannot be told from a feast."})
+    page = render_watch(
+        look(), drills, None, {f"bad {drills[1]['strength']}": "It cannot be told from a feast."}
+    )
     assert "Why it is let be: It cannot be told from a feast." in page
     opened = re.findall(r"<details( open)?><summary><span class=\"mark (\w+)", page)
     assert opened == [(" open", "catastrophic"), ("", "graceful")]
@@ -101,8 +109,12 @@ def test_before_the_first_look_the_page_says_what_to_run(tmp_path):
     assert "make drills" in page
     (tmp_path / "drills.json").write_text(json.dumps([{"fault": "old"}]), encoding="utf-8")
     assert "make drills" in write_watch_page(tmp_path).read_text(encoding="utf-8")
-    (tmp_path / "drills.json").write_text(json.dumps({"drills": [drill("bad", "degraded")]}), encoding="utf-8")
-    (tmp_path / "monitor.json").write_text(json.dumps(look(finding("late", "warning"))), encoding="utf-8")
+    (tmp_path / "drills.json").write_text(
+        json.dumps({"drills": [drill("bad", "degraded")]}), encoding="utf-8"
+    )
+    (tmp_path / "monitor.json").write_text(
+        json.dumps(look(finding("late", "warning"))), encoding="utf-8"
+    )
     page = write_watch_page(tmp_path).read_text(encoding="utf-8")
     assert "late happened" in page
     assert "<td>bad</td>" in page

@@ -43,7 +43,8 @@ def test_json_is_one_line_on_stdout_and_days_are_text(capsys):
 
 
 @pytest.mark.parametrize(
-    ("error", "code"), [(SourceMissing("s"), 1), (GateFailed("g"), 1), (BadParams("p"), 2), (StoreBusy("b"), 3)]
+    ("error", "code"),
+    [(SourceMissing("s"), 1), (GateFailed("g"), 1), (BadParams("p"), 2), (StoreBusy("b"), 3)],
 )
 def test_a_refusal_ends_with_the_code_of_its_error_one_line_and_no_traceback(capsys, error, code):
     assert _walk(_refuse(error)) == code
@@ -53,7 +54,9 @@ def test_a_refusal_ends_with_the_code_of_its_error_one_line_and_no_traceback(cap
 
 
 def test_of_several_refusals_each_is_told_in_its_order_and_one_in_other_words_once(capsys):
-    """A lost store was told as "no sales row" alone; what mends it (`make rebuild`) stood in the refusal before it."""
+    """A lost store was told as "no sales row" alone; what mends it (`make rebuild`) stood in the
+    refusal before it.
+    """
 
     def work(arguments):
         try:
@@ -68,14 +71,21 @@ def test_of_several_refusals_each_is_told_in_its_order_and_one_in_other_words_on
             raise StoreBusy("held by 7") from error
 
     assert _walk(work) == 1
-    assert capsys.readouterr().err == "refused: the store is lost: make rebuild\nrefused: no sales row\n"
+    assert (
+        capsys.readouterr().err
+        == "refused: the store is lost: make rebuild\nrefused: no sales row\n"
+    )
     assert _walk(in_other_words) == 3
     assert capsys.readouterr().err == "refused: held by 7\n"
 
 
 def test_a_refusal_in_json_names_the_error_and_the_reason(capsys):
     assert _walk(_refuse(StoreBusy("held by 7")), "--json") == 3
-    assert json.loads(capsys.readouterr().out) == {"status": "refused", "error": "StoreBusy", "reason": "held by 7"}
+    assert json.loads(capsys.readouterr().out) == {
+        "status": "refused",
+        "error": "StoreBusy",
+        "reason": "held by 7",
+    }
 
 
 def test_a_bug_is_not_a_refusal_it_is_let_through():

@@ -1,4 +1,6 @@
-"""A budget of memory: how large a piece of work may be, and what is refused before it starts. What a process held, and could."""
+"""A budget of memory: how large a piece of work may be, and what is refused before it starts. What
+a process held, and could.
+"""
 
 from __future__ import annotations
 
@@ -30,15 +32,21 @@ def _no_budget_left() -> Iterator[None]:
     keep_within(None)
 
 
-@pytest.mark.parametrize(("budget", "piece"), [(None, PIECE_MB), (1e6, PIECE_MB), (1000, 200.0), (1, LEAST_PIECE_MB)])
+@pytest.mark.parametrize(
+    ("budget", "piece"), [(None, PIECE_MB), (1e6, PIECE_MB), (1000, 200.0), (1, LEAST_PIECE_MB)]
+)
 def test_a_piece_is_a_fifth_of_the_budget_within_bounds(budget: float | None, piece: float) -> None:
     keep_within(budget)
     assert piece_mb() == piece
 
 
-def test_work_that_needs_more_than_the_budget_is_refused_with_its_largest_step_and_a_way_out() -> None:
+def test_work_that_needs_more_than_the_budget_is_refused_with_its_largest_step_and_a_way_out() -> (
+    None
+):
     keep_within(900)
-    with pytest.raises(BadUsage, match=r"about 1,000 MB \(reading 300, fitting 1,000\).*is 900.*or buy memory"):
+    with pytest.raises(
+        BadUsage, match=r"about 1,000 MB \(reading 300, fitting 1,000\).*is 900.*or buy memory"
+    ):
         refuse_beyond({"reading": 300, "fitting": 1000}, "buy memory")
     assert refuse_beyond({"reading": 300, "fitting": 900}, "buy memory").startswith("about 900 MB")
 
@@ -57,7 +65,9 @@ def test_without_a_budget_nothing_is_refused_but_said() -> None:
 )
 def test_no_more_memory_is_said_with_a_way_out(error: Exception) -> None:
     with (
-        pytest.raises(MemoryRefused, match=r"memory ran out .*--memory-budget.* run the same command again"),
+        pytest.raises(
+            MemoryRefused, match=r"memory ran out .*--memory-budget.* run the same command again"
+        ),
         memory_refusals(),
     ):
         raise error
@@ -75,7 +85,9 @@ def test_what_duckdb_says_of_memory_is_understood_and_other_errors_pass() -> Non
         raise KeyError("no memory of that")
 
 
-@pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="only Linux tells and forgets a peak")
+@pytest.mark.skipif(
+    not Path("/proc/self/clear_refs").exists(), reason="only Linux tells and forgets a peak"
+)
 def test_a_peak_is_what_was_held_at_most_and_is_forgotten_on_request() -> None:
     forget_peak()
     before = peak_mb()
@@ -89,7 +101,9 @@ def test_a_peak_is_what_was_held_at_most_and_is_forgotten_on_request() -> None:
     assert peak_mb() < during - 32
 
 
-@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="only Linux tells a process's own peak")
+@pytest.mark.skipif(
+    not Path("/proc/self/status").exists(), reason="only Linux tells a process's own peak"
+)
 def test_a_childs_peak_does_not_begin_at_its_parents(root: Path) -> None:
     held = b"x" * (300 * 2**20)
     command = "from runtime.memory import peak_mb; print(peak_mb())"
@@ -102,16 +116,28 @@ def test_a_childs_peak_does_not_begin_at_its_parents(root: Path) -> None:
     ("cgroup", "files", "most"),
     [
         ("0::/\n", {}, 1000),
-        ("0::/a/b\n", {"sys/fs/cgroup/a/b/memory.max": "max\n", "sys/fs/cgroup/a/memory.max": "524288000\n"}, 500),
+        (
+            "0::/a/b\n",
+            {"sys/fs/cgroup/a/b/memory.max": "max\n", "sys/fs/cgroup/a/memory.max": "524288000\n"},
+            500,
+        ),
         ("0::/a\n", {"sys/fs/cgroup/a/memory.max": "9223372036854771712\n"}, 1000),
-        ("4:memory:/x\n0::/\n", {"sys/fs/cgroup/memory/x/memory.limit_in_bytes": "262144000\n"}, 250),
+        (
+            "4:memory:/x\n0::/\n",
+            {"sys/fs/cgroup/memory/x/memory.limit_in_bytes": "262144000\n"},
+            250,
+        ),
         ("4:cpu:/x\n", {"sys/fs/cgroup/memory/memory.limit_in_bytes": "262144000\n"}, 1000),
     ],
 )
 def test_a_machine_ends_where_the_narrowest_cgroup_around_the_process_does(
     tmp_path: Path, cgroup: str, files: dict[str, str], most: float
 ) -> None:
-    told = {"proc/meminfo": "MemTotal:  1024000 kB\nMemFree: 1 kB\n", "proc/self/cgroup": cgroup, **files}
+    told = {
+        "proc/meminfo": "MemTotal:  1024000 kB\nMemFree: 1 kB\n",
+        "proc/self/cgroup": cgroup,
+        **files,
+    }
     for name, text in told.items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(text, encoding="ascii")

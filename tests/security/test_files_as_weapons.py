@@ -1,4 +1,6 @@
-"""What somebody who can drop a file in the inbox can and cannot do: each claim of system_design 10 has its test here."""
+"""What somebody who can drop a file in the inbox can and cannot do: each claim of system_design 10
+has its test here.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,9 @@ SQL = "x'); drop table sales; --"
 
 @pytest.fixture(scope="module")
 def small(params: Params) -> Params:
-    source = params.source.model_copy(update={"kind": "simulator", "path": None, "max_unpacked_mb": 1.0})
+    source = params.source.model_copy(
+        update={"kind": "simulator", "path": None, "max_unpacked_mb": 1.0}
+    )
     rules = params.ingest.model_copy(update={"great_expectations_max_rows": 1, "lock_wait_s": 0.2})
     return params.model_copy(update={"source": source, "ingest": rules})
 
@@ -47,10 +51,14 @@ def everything_said(paths: Paths) -> str:
     with open_store(paths.store) as con:
         tables = ("batches", "quarantine", "sales", "series_attributes")
         told = [str(con.table(table).fetchall()) for table in tables]
-    return "\n".join([*told, *(path.read_text(encoding="utf-8") for path in paths.validation.rglob("*.*"))])
+    return "\n".join(
+        [*told, *(path.read_text(encoding="utf-8") for path in paths.validation.rglob("*.*"))]
+    )
 
 
-def test_links_folders_pipes_and_hidden_files_are_left_alone(small: Params, paths: Paths, tmp_path: Path) -> None:
+def test_links_folders_pipes_and_hidden_files_are_left_alone(
+    small: Params, paths: Paths, tmp_path: Path
+) -> None:
     secret = tmp_path / "secret.csv"
     secret.write_text(CONFIDENTIAL, encoding="utf-8")
     (paths.inbox / "sales_link.csv").symlink_to(secret)
@@ -62,18 +70,26 @@ def test_links_folders_pipes_and_hidden_files_are_left_alone(small: Params, path
     assert secret.read_text(encoding="utf-8") == CONFIDENTIAL
 
 
-def test_a_linked_companion_in_the_inbox_is_not_read(small: Params, paths: Paths, tmp_path: Path) -> None:
+def test_a_linked_companion_in_the_inbox_is_not_read(
+    small: Params, paths: Paths, tmp_path: Path
+) -> None:
     """M5's sales look for a calendar beside them; a link with its name would lead anywhere."""
     secret = tmp_path / "secret.csv"
     secret.write_text(f"d,date\n{CONFIDENTIAL},2016-01-01\n", encoding="utf-8")
     (paths.inbox / "calendar.csv").symlink_to(secret)
-    (paths.inbox / "sales_train_x.csv").write_text("id,item_id,dept_id,cat_id,store_id,state_id,d_1\na,a,a,a,a,a,1\n")
-    m5 = small.model_copy(update={"source": small.source.model_copy(update={"kind": "m5", "path": None})})
+    (paths.inbox / "sales_train_x.csv").write_text(
+        "id,item_id,dept_id,cat_id,store_id,state_id,d_1\na,a,a,a,a,a,1\n"
+    )
+    m5 = small.model_copy(
+        update={"source": small.source.model_copy(update={"kind": "m5", "path": None})}
+    )
     assert door.ingest(m5, paths, now=NOW)["refused"] == 1
     assert "confidential" not in everything_said(paths)
 
 
-def test_no_name_of_a_file_leads_out_of_the_archive(small: Params, paths: Paths, tmp_path: Path) -> None:
+def test_no_name_of_a_file_leads_out_of_the_archive(
+    small: Params, paths: Paths, tmp_path: Path
+) -> None:
     for name in (
         "sales_..%2f..%2fx.csv",
         "sales_\\..\\x.csv",
@@ -100,7 +116,12 @@ def test_sql_in_a_name_stays_a_name(small: Params, paths: Paths) -> None:
 
 
 def test_markup_in_a_name_is_text_on_every_page(small: Params, paths: Paths) -> None:
-    drop(paths, f"sales_{EVIL.replace('/', '')}.csv", line(EVIL, y="-1"), *[line(f"s{k}") for k in range(9)])
+    drop(
+        paths,
+        f"sales_{EVIL.replace('/', '')}.csv",
+        line(EVIL, y="-1"),
+        *[line(f"s{k}") for k in range(9)],
+    )
     assert door.ingest(small, paths, now=NOW)["rows_refused"] == 1
     pages = list(paths.validation.glob("*.html"))
     assert len(pages) == 2
@@ -110,7 +131,9 @@ def test_markup_in_a_name_is_text_on_every_page(small: Params, paths: Paths) -> 
         assert "&lt;script&gt;" in text
 
 
-def test_a_file_larger_than_allowed_is_refused_before_it_is_unpacked(small: Params, paths: Paths) -> None:
+def test_a_file_larger_than_allowed_is_refused_before_it_is_unpacked(
+    small: Params, paths: Paths
+) -> None:
     import gzip
 
     (paths.inbox / "sales_bomb.csv.gz").write_bytes(gzip.compress(bytes(50_000_000)))
@@ -119,7 +142,9 @@ def test_a_file_larger_than_allowed_is_refused_before_it_is_unpacked(small: Para
 
 
 def test_nothing_written_is_open_to_the_world(paths: Paths, root: Path) -> None:
-    """Under the strangest umask: store, archive, pages. Nobody but the owner may write, nobody outside the group may read."""
+    """Under the strangest umask: store, archive, pages. Nobody but the owner may write, nobody
+    outside the group may read.
+    """
     before = os.umask(0o000)
     try:
         drop(paths, "sales_1.csv", line("a"), line("b", y="-1"), *[line(f"s{k}") for k in range(9)])

@@ -1,4 +1,6 @@
-"""The source itself: nothing evaluates input, no name is put into SQL by hand, every dependency is pinned by hash."""
+"""The source itself: nothing evaluates input, no name is put into SQL by hand, every dependency is
+pinned by hash.
+"""
 
 from __future__ import annotations
 
@@ -15,10 +17,30 @@ import pytest
 from contract.errors import ContractBroken
 from storage.schema import quoted
 
-FORBIDDEN_MODULES = {"pickle", "cPickle", "dill", "joblib", "shelve", "marshal", "cloudpickle", "xmlrpc", "telnetlib"}
-FORBIDDEN_CALLS = {"eval", "exec", "compile", "os.system", "os.popen", "yaml.load", "pickle.loads", "np.load"}
+FORBIDDEN_MODULES = {
+    "pickle",
+    "cPickle",
+    "dill",
+    "joblib",
+    "shelve",
+    "marshal",
+    "cloudpickle",
+    "xmlrpc",
+    "telnetlib",
+}
+FORBIDDEN_CALLS = {
+    "eval",
+    "exec",
+    "compile",
+    "os.system",
+    "os.popen",
+    "yaml.load",
+    "pickle.loads",
+    "np.load",
+}
 STATEMENTS = {"execute", "executemany", "sql"}
-QUOTING = {"quoted", "quoted_text"}  # storage.schema: the only ways for a name to stand in a statement
+# storage.schema: the only ways for a name to stand in a statement
+QUOTING = {"quoted", "quoted_text"}
 
 
 def modules(root: Path) -> Iterator[tuple[str, ast.Module]]:
@@ -37,14 +59,24 @@ def evaluating(name: str, tree: ast.Module) -> Iterator[str]:
     """Places where a module could run what it reads."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Import | ast.ImportFrom):
-            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else [node.module or ""]
-            yield from (f"{name} imports {one}" for one in names if one.split(".")[0] in FORBIDDEN_MODULES)
+            names = (
+                [alias.name for alias in node.names]
+                if isinstance(node, ast.Import)
+                else [node.module or ""]
+            )
+            yield from (
+                f"{name} imports {one}" for one in names if one.split(".")[0] in FORBIDDEN_MODULES
+            )
         if isinstance(node, ast.Call):
             if called(node) in FORBIDDEN_CALLS:
                 yield f"{name}:{node.lineno} calls {called(node)}"
-            if any(word.arg == "shell" and ast.unparse(word.value) != "False" for word in node.keywords):
+            if any(
+                word.arg == "shell" and ast.unparse(word.value) != "False" for word in node.keywords
+            ):
                 yield f"{name}:{node.lineno} starts a shell"
-            if called(node) == "YAML" and any(ast.unparse(word.value) == "'unsafe'" for word in node.keywords):
+            if called(node) == "YAML" and any(
+                ast.unparse(word.value) == "'unsafe'" for word in node.keywords
+            ):
                 yield f"{name}:{node.lineno} loads YAML unsafely"
 
 
@@ -52,9 +84,15 @@ def interpolating(name: str, tree: ast.Module) -> Iterator[str]:
     """f-strings in statements that hold anything but quoted names."""
     quoted_names = _made_by_quoting(tree)
     for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and called(node).rpartition(".")[2] in STATEMENTS and node.args:
+        if (
+            isinstance(node, ast.Call)
+            and called(node).rpartition(".")[2] in STATEMENTS
+            and node.args
+        ):
             for value in ast.walk(node.args[0]):
-                if isinstance(value, ast.FormattedValue) and not _is_harmless(value.value, quoted_names):
+                if isinstance(value, ast.FormattedValue) and not _is_harmless(
+                    value.value, quoted_names
+                ):
                     yield f"{name}:{node.lineno} puts {ast.unparse(value.value)} into a statement"
 
 
@@ -74,14 +112,18 @@ def _calls_quoting(value: ast.expr) -> bool:
 
 
 def _is_harmless(value: ast.expr, quoted_names: set[str]) -> bool:
-    """A call of a quoting function, a name that such calls made, or a choice between texts of ours and such names."""
+    """A call of a quoting function, a name that such calls made, or a choice between texts of ours
+    and such names.
+    """
     if isinstance(value, ast.IfExp):
         return all(_is_harmless(one, quoted_names) for one in (value.body, value.orelse))
     if isinstance(value, ast.BinOp):
         return all(_is_harmless(one, quoted_names) for one in (value.left, value.right))
     if isinstance(value, ast.Call):
         return called(value) in QUOTING
-    return isinstance(value, ast.Constant) or (isinstance(value, ast.Name) and value.id in quoted_names)
+    return isinstance(value, ast.Constant) or (
+        isinstance(value, ast.Name) and value.id in quoted_names
+    )
 
 
 def test_nothing_evaluates_what_it_reads(root: Path) -> None:
@@ -108,7 +150,8 @@ def test_evaluation_is_seen(source: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "source", ['con.execute(f"select * from {name}")', "con.sql(f\"select 1 where a = '{row[0]}'\")"]
+    "source",
+    ['con.execute(f"select * from {name}")', "con.sql(f\"select 1 where a = '{row[0]}'\")"],
 )
 def test_interpolation_is_seen(source: str) -> None:
     assert list(interpolating("x.py", ast.parse(source)))
@@ -120,14 +163,22 @@ def test_a_name_that_is_no_name_never_enters_a_statement() -> None:
 
 
 def test_every_page_escapes_by_itself(root: Path) -> None:
-    """Jinja's autoescape is on wherever an environment is made; what templates take as it is was made safe by reports.html."""
-    nodes = [node for _, tree in modules(root) for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    """Jinja's autoescape is on wherever an environment is made; what templates take as it is was
+    made safe by reports.html.
+    """
+    nodes = [
+        node for _, tree in modules(root) for node in ast.walk(tree) if isinstance(node, ast.Call)
+    ]
     made = [node for node in nodes if called(node) == "Environment"]
     assert len(made) == 2
     for node in made:
-        assert any(word.arg == "autoescape" and ast.unparse(word.value) == "True" for word in node.keywords)
+        assert any(
+            word.arg == "autoescape" and ast.unparse(word.value) == "True" for word in node.keywords
+        )
     templates = [path.read_text(encoding="utf-8") for path in root.glob("*/templates/*.html")]
-    raw = {found.strip() for text in templates for found in re.findall(r"\{\{([^}|]*)\|\s*safe", text)}
+    raw = {
+        found.strip() for text in templates for found in re.findall(r"\{\{([^}|]*)\|\s*safe", text)
+    }
     assert raw <= {
         "specs",
         "fan_spec",
@@ -147,7 +198,9 @@ def test_every_dependency_is_pinned_by_hash(root: Path) -> None:
 
 
 def test_no_known_hole_in_a_dependency(root: Path) -> None:
-    """Asks a database of advisories where one can be asked; the lock's hashes are checked above in any case."""
+    """Asks a database of advisories where one can be asked; the lock's hashes are checked above in
+    any case.
+    """
     if shutil.which("pip-audit", path=str(Path(sys.executable).parent)) is None:
         pytest.skip(
             "pip-audit is not installed and its database is not reachable offline: the lock's hashes are what was checked"
@@ -159,7 +212,13 @@ def test_no_known_hole_in_a_dependency(root: Path) -> None:
         "--require-hashes",
         "--disable-pip",
     ]
-    done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False, timeout=120)  # noqa: S603 -- our own command
-    if "ConnectionError" in done.stderr or "Max retries" in done.stderr or "ServiceError" in done.stderr:
+    done = subprocess.run(
+        command, cwd=root, capture_output=True, text=True, check=False, timeout=120
+    )
+    if (
+        "ConnectionError" in done.stderr
+        or "Max retries" in done.stderr
+        or "ServiceError" in done.stderr
+    ):
         pytest.skip("the database of advisories cannot be reached from here")
     assert done.returncode == 0, done.stdout

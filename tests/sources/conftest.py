@@ -1,4 +1,6 @@
-"""What the tests of sources share: small simulations, small params, and where the real data lies if it is there."""
+"""What the tests of sources share: small simulations, small params, and where the real data lies if
+it is there.
+"""
 
 from __future__ import annotations
 

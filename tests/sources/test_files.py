@@ -1,4 +1,6 @@
-"""Your own files: mapped as params say, nothing lost, nothing unmapped let through, every refusal with its reason."""
+"""Your own files: mapped as params say, nothing lost, nothing unmapped let through, every refusal
+with its reason.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,10 @@ from contract.received import Received
 from sources.reading import read_file
 from sources.reasons import REASONS
 
-TINY = {"columns": {"unique_id": ["shop", "item"], "ds": "day", "y": "sold"}, "hierarchy": {"store_id": "shop"}}
+TINY = {
+    "columns": {"unique_id": ["shop", "item"], "ds": "day", "y": "sold"},
+    "hierarchy": {"store_id": "shop"},
+}
 
 
 @pytest.fixture
@@ -81,13 +86,20 @@ def test_each_broken_line_is_refused_with_its_reason_and_its_own_text(read):
         (8, "missing_value"),
         (9, "unreadable_number"),
     ]
-    assert json.loads(sales.refused["raw"][1]) == {"shop": "A", "item": "milk", "day": "2024-03-01", "sold": "three"}
+    assert json.loads(sales.refused["raw"][1]) == {
+        "shop": "A",
+        "item": "milk",
+        "day": "2024-03-01",
+        "sold": "three",
+    }
     assert sales.rows_in == 9
     assert set(sales.refused["reason"]) <= set(REASONS)
 
 
 def test_a_stray_quote_costs_no_other_line(read):
-    (sales,) = read('shop,item,day,sold\nA,5" pipe,2024-03-01,1\n"A","milk",2024-03-01,2\nB,tea,2024-03-01,3\n')
+    (sales,) = read(
+        'shop,item,day,sold\nA,5" pipe,2024-03-01,1\n"A","milk",2024-03-01,2\nB,tea,2024-03-01,3\n'
+    )
     assert sales.rows["y"].to_list() == [1.0, 2.0, 3.0]
     assert sales.rows["unique_id"][0] == 'A_5" pipe'
 
@@ -106,7 +118,9 @@ def test_a_stray_quote_costs_no_other_line(read):
         (".", "inf", None),
     ],
 )
-def test_a_number_is_read_only_if_it_can_be_read_one_way(read, decimal: str, text: str, value: float | None):
+def test_a_number_is_read_only_if_it_can_be_read_one_way(
+    read, decimal: str, text: str, value: float | None
+):
     (sales,) = read(f"shop;item;day;sold\nA;milk;2024-02-29;{text}\n", decimal=decimal)
     assert sales.rows["y"].to_list() == ([value] if value is not None else [])
     assert sales.refused["reason"].to_list() == ([] if value is not None else ["unreadable_number"])
@@ -134,18 +148,28 @@ def test_one_mistyped_day_does_not_turn_all_others_around(read):
     [
         (b"", "is empty"),
         (b"\n \n", "is empty"),
-        (b"shop,item,day\nA,milk,2024-01-01\n", r"no column \['sold'\]; it has \['shop', 'item', 'day'\].*params.yaml"),
-        (b"shop,item,day,sold\nA,\xe4pfel,2024-01-01,1\n", r"byte 21 is 0xe4.*source\.files\.encoding"),
+        (
+            b"shop,item,day\nA,milk,2024-01-01\n",
+            r"no column \['sold'\]; it has \['shop', 'item', 'day'\].*params.yaml",
+        ),
+        (
+            b"shop,item,day,sold\nA,\xe4pfel,2024-01-01,1\n",
+            r"byte 21 is 0xe4.*source\.files\.encoding",
+        ),
         (b"shop,shop,day,sold\n", "two columns called"),
     ],
 )
-def test_a_file_that_is_not_what_params_say_is_one_clear_message(read, content: bytes, message: str):
+def test_a_file_that_is_not_what_params_say_is_one_clear_message(
+    read, content: bytes, message: str
+):
     with pytest.raises(BadInput, match=message):
         read(content)
 
 
 def test_the_encoding_can_be_stated(read):
-    (sales,) = read("shop,item,day,sold\nA,äpfel,2024-01-01,1\n".encode("latin-1"), encoding="latin-1")
+    (sales,) = read(
+        "shop,item,day,sold\nA,äpfel,2024-01-01,1\n".encode("latin-1"), encoding="latin-1"
+    )
     assert sales.rows["unique_id"].to_list() == ["A_äpfel"]
 
 
@@ -157,7 +181,9 @@ def test_a_header_alone_is_a_day_without_sales(read):
 @pytest.mark.parametrize("keep_bytes", [0, 10, 400])
 def test_a_truncated_parquet_is_refused_whole(tmp_path: Path, source_of, keep_bytes: int):
     path = tmp_path / "sales.parquet"
-    pl.DataFrame({"shop": ["A"], "item": ["b"], "day": [date(2024, 1, 1)], "sold": [1]}).write_parquet(path)
+    pl.DataFrame(
+        {"shop": ["A"], "item": ["b"], "day": [date(2024, 1, 1)], "sold": [1]}
+    ).write_parquet(path)
     path.write_bytes(path.read_bytes()[:keep_bytes])
     with pytest.raises(BadInput, match="not a whole Parquet file"):
         read_file(path, source_of("files", tmp_path, **TINY))
@@ -176,7 +202,9 @@ def test_parquet_types_are_taken_as_they_are(tmp_path: Path, source_of):
         schema_overrides={"sold": pl.Float32, "day": pl.Datetime("ns", "America/New_York")},
     ).write_parquet(path)
     (sales,) = read_file(path, source_of("files", tmp_path, **TINY))
-    assert sales.rows.select("unique_id", "ds", "y").rows() == [("1_a", pl.read_parquet(path)["day"][0].date(), 1.98)]
+    assert sales.rows.select("unique_id", "ds", "y").rows() == [
+        ("1_a", pl.read_parquet(path)["day"][0].date(), 1.98)
+    ]
     assert _reasons(sales) == [(2, "missing_value")]
 
 
@@ -189,7 +217,9 @@ def test_what_is_not_mapped_never_passes(read):
 
 def test_a_personal_column_may_tell_duplicates_apart_and_still_never_passes(read):
     text = "shop,item,day,sold,customer\nA,milk,2024-02-29,3,Ada\nA,milk,2024-02-29,3,Ada\nA,milk,2024-02-29,3,Grace\n"
-    (sales,) = read(text, transactions=True, deduplicate_on=["shop", "item", "day", "sold", "customer"])
+    (sales,) = read(
+        text, transactions=True, deduplicate_on=["shop", "item", "day", "sold", "customer"]
+    )
     assert sales.rows["y"].to_list() == [6.0]
     assert _reasons(sales) == [(2, "duplicate_line")]
     assert "Ada" not in sales.refused["raw"][0]
@@ -214,13 +244,17 @@ def test_prices_and_covariates_in_the_sales_file_become_facts_of_their_own(read)
         past_only={"visitors": "visitors"},
     )
     assert _reasons(sales) == [(5, "unreadable_number"), (6, "unknown_category")]
-    assert PRICES.check_key(prices.rows).select("from_ds", "to_ds", "price", "promo", "lines").rows() == [
+    assert PRICES.check_key(prices.rows).select(
+        "from_ds", "to_ds", "price", "promo", "lines"
+    ).rows() == [
         (date(2024, 3, 1), date(2024, 3, 1), 2.5, 0.0, 1),
         (date(2024, 3, 2), date(2024, 3, 2), 2.5, 0.0, 1),
         (date(2024, 3, 3), date(2024, 3, 3), 2.0, 1.0, 1),
         (date(2024, 3, 5), date(2024, 3, 5), 2.0, 1.0, 1),
     ]
-    assert COVARIATES.check_key(covariates.rows).sort("name", "ds").select("name", "value").rows() == [
+    assert COVARIATES.check_key(covariates.rows).sort("name", "ds").select(
+        "name", "value"
+    ).rows() == [
         ("rain", 0.0),
         ("rain", 1.0),
         ("rain", 0.0),
@@ -228,14 +262,15 @@ def test_prices_and_covariates_in_the_sales_file_become_facts_of_their_own(read)
         ("visitors", 8.0),
         ("visitors", 7.0),
     ]
-    assert all(fact.rows_in == fact.rows["lines"].sum() + fact.refused.height for fact in (sales, prices, covariates))
+    assert all(
+        fact.rows_in == fact.rows["lines"].sum() + fact.refused.height
+        for fact in (sales, prices, covariates)
+    )
 
 
 def test_open_days_and_stock_outs_stand_on_the_sales_row(read):
     columns = {**TINY["columns"], "is_open": "open", "stockout_share": "hours_out"}
-    text = (
-        "shop,item,day,sold,open,hours_out\nA,b,2024-01-01,0,No,8\nA,b,2024-01-02,0,TRUE,\nA,b,2024-01-03,0,perhaps,0\n"
-    )
+    text = "shop,item,day,sold,open,hours_out\nA,b,2024-01-01,0,No,8\nA,b,2024-01-02,0,TRUE,\nA,b,2024-01-03,0,perhaps,0\n"
     (sales,) = read(text, columns=columns, scale={"stockout_share": 0.0625})
     assert sales.rows.select("is_open", "stockout_share").rows() == [(False, 0.5), (True, None)]
     assert _reasons(sales) == [(3, "unreadable_flag")]
@@ -254,7 +289,9 @@ def test_on_one_day_a_series_stands_in_one_group_the_one_of_its_first_row(read):
 
 @pytest.mark.parametrize("transactions", [False, True])
 def test_a_series_that_moves_stands_where_its_newest_day_puts_it(read, transactions: bool):
-    """Once every row after the move was refused, and no replay could free them. The order of the lines says nothing."""
+    """Once every row after the move was refused, and no replay could free them. The order of the
+    lines says nothing.
+    """
     hierarchy = {"store_id": "shop", "region_id": "region"}
     text = "shop,item,day,sold,region\nA,b,2024-01-03,1,south\nA,b,2024-01-01,1,north\nC,b,2024-01-01,1,north\n"
     (sales,) = read(text, hierarchy=hierarchy, transactions=transactions)
@@ -308,8 +345,13 @@ def test_invoice_lines_are_summed_to_days(read, returns: str, y: list[float], re
 
 
 def test_a_calendar_and_a_price_file_of_their_own(read):
-    mapping = {"calendar": "days*", "calendar_columns": {"ds": "day", "event": "feast", "is_closed": "shut"}}
-    (calendar,) = read("day,feast,shut\n2024-12-25,Christmas,yes\n2024-12-26,,no\n", name="days.csv", **mapping)
+    mapping = {
+        "calendar": "days*",
+        "calendar_columns": {"ds": "day", "event": "feast", "is_closed": "shut"},
+    }
+    (calendar,) = read(
+        "day,feast,shut\n2024-12-25,Christmas,yes\n2024-12-26,,no\n", name="days.csv", **mapping
+    )
     assert calendar.rows.select("region", "ds", "event", "is_closed").rows() == [
         ("*", date(2024, 12, 25), "Christmas", True),
         ("*", date(2024, 12, 26), None, False),
@@ -326,7 +368,10 @@ def test_a_calendar_and_a_price_file_of_their_own(read):
 
 def test_years_in_one_file_are_a_history_and_a_week_is_not(read):
     days = pl.date_range(date(2024, 1, 1), date(2024, 2, 10), eager=True).to_list()
-    long, short = ("shop,item,day,sold\n" + "".join(f"A,b,{day},1\n" for day in days[:count]) for count in (41, 7))
+    long, short = (
+        "shop,item,day,sold\n" + "".join(f"A,b,{day},1\n" for day in days[:count])
+        for count in (41, 7)
+    )
     assert read(long)[0].is_history
     assert not read(short)[0].is_history
 
@@ -349,7 +394,8 @@ def test_what_was_learned_later_is_not_merged_into_an_earlier_period(read):
     """Else the price of the 2nd would stand in a period known on the 1st."""
     columns = {**TINY["columns"], "price": "p", "known_at": "known"}
     text = "shop,item,day,sold,p,known\n" + "".join(
-        f"A,b,2024-01-0{day},1,2,{known}\n" for day, known in [(1, "2024-01-01 06:00"), (2, "2024-01-02T06:00:00Z")]
+        f"A,b,2024-01-0{day},1,2,{known}\n"
+        for day, known in [(1, "2024-01-01 06:00"), (2, "2024-01-02T06:00:00Z")]
     )
     _, prices = read(text, columns=columns)
     assert prices.rows.select("from_ds", "known_at").rows() == [
@@ -367,14 +413,21 @@ def test_one_file_as_the_source_needs_no_pattern(tmp_path: Path, source_of):
 
 def test_a_quote_that_is_never_closed_swallows_no_line(read):
     body = "\n".join(
-        f"{quote}Best ham,A,{k},2024-01-01,1" for k, quote in enumerate(["", "", "", '"', "", "", "", "", ""])
+        f"{quote}Best ham,A,{k},2024-01-01,1"
+        for k, quote in enumerate(["", "", "", '"', "", "", "", "", ""])
     )
     with pytest.raises(
-        BadInput, match="opens a quote in row 4 and does not close it there: its field holds 5 more lines"
+        BadInput,
+        match="opens a quote in row 4 and does not close it there: its field holds 5 more lines",
     ):
         read(f"text,shop,item,day,sold\n{body}\n")
-    for mixed in ('"ham,A,a,2024-01-01,1\n"egg",A,b,2024-01-01,2\n', 'x,A,a,2024-01-01,"1\ny,A,b,2024-01-01,"2"\n'):
+    for mixed in (
+        '"ham,A,a,2024-01-01,1\n"egg",A,b,2024-01-01,2\n',
+        'x,A,a,2024-01-01,"1\ny,A,b,2024-01-01,"2"\n',
+    ):
         with pytest.raises(BadInput, match="opens a quote in row 1"):
             read(f"text,shop,item,day,sold\n{mixed}")
-    (sales, *_) = read('text,shop,item,day,sold\n"two\nlines, said",A,b,2024-01-01,1\nham,A,c,2024-01-01,2\n')
+    (sales, *_) = read(
+        'text,shop,item,day,sold\n"two\nlines, said",A,b,2024-01-01,1\nham,A,c,2024-01-01,2\n'
+    )
     assert sales.rows["y"].to_list() == [1, 2]

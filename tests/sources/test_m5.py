@@ -70,7 +70,11 @@ FORMS: dict[str, Callable[[str, str], bytes]] = {
 
 @pytest.mark.parametrize("form", FORMS)
 def test_every_form_of_the_files_reads_the_same(form: str, tmp_path: Path, source_of):
-    for name, content in {"calendar": CALENDAR_CSV, "sell_prices": PRICES_CSV, SALES_NAME: SALES_CSV}.items():
+    for name, content in {
+        "calendar": CALENDAR_CSV,
+        "sell_prices": PRICES_CSV,
+        SALES_NAME: SALES_CSV,
+    }.items():
         (tmp_path / f"{name}{form}").write_bytes(FORMS[form](content, name))
     source = source_of("m5", tmp_path)
     facts = [fact for path in files_of(source) for fact in read_file(path, source)]
@@ -93,17 +97,27 @@ def test_every_form_of_the_files_reads_the_same(form: str, tmp_path: Path, sourc
 def test_the_competitions_one_zip_holds_all_three_facts(tmp_path: Path, source_of):
     path = tmp_path / "m5-forecasting-accuracy.zip"
     with zipfile.ZipFile(path, "w") as archive:
-        for name, content in {"calendar": CALENDAR_CSV, "sell_prices": PRICES_CSV, SALES_NAME: SALES_CSV}.items():
+        for name, content in {
+            "calendar": CALENDAR_CSV,
+            "sell_prices": PRICES_CSV,
+            SALES_NAME: SALES_CSV,
+        }.items():
             archive.writestr(f"{name}.csv", content)
         archive.writestr("sample_submission.csv", "id,F1\n")
     facts = read_file(path, source_of("m5", path))
-    assert [(fact.fact, fact.rows_in) for fact in facts] == [("calendar", 15), ("prices", 5), ("sales", 6)]
+    assert [(fact.fact, fact.rows_in) for fact in facts] == [
+        ("calendar", 15),
+        ("prices", 5),
+        ("sales", 6),
+    ]
 
 
 def test_events_hold_everywhere_and_pay_days_in_their_state(folder: Path, source_of):
     (calendar,) = read_file(folder / "calendar.csv", source_of("m5", folder))
     CALENDAR.check_key(calendar.rows)
-    christmas = calendar.rows.filter(ds=date(2015, 12, 25)).select(*CALENDAR.schema).drop("known_at").rows()
+    christmas = (
+        calendar.rows.filter(ds=date(2015, 12, 25)).select(*CALENDAR.schema).drop("known_at").rows()
+    )
     assert christmas == [
         ("*", date(2015, 12, 25), "Christmas|Feast", "National|Religious", True, None),
         ("CA", date(2015, 12, 25), None, None, None, True),
@@ -112,7 +126,9 @@ def test_events_hold_everywhere_and_pay_days_in_their_state(folder: Path, source
     assert calendar.rows.filter(region="*", ds=date(2015, 12, 24))["event"].to_list() == [None]
 
 
-def test_weeks_of_equal_price_are_one_period_and_a_week_nobody_can_date_is_refused(folder: Path, source_of):
+def test_weeks_of_equal_price_are_one_period_and_a_week_nobody_can_date_is_refused(
+    folder: Path, source_of
+):
     (prices,) = read_file(folder / "sell_prices.csv", source_of("m5", folder))
     PRICES.check_key(prices.rows)
     assert prices.rows.select("unique_id", "from_ds", "to_ds", "price", "lines").rows() == [
@@ -124,12 +140,16 @@ def test_weeks_of_equal_price_are_one_period_and_a_week_nobody_can_date_is_refus
     assert prices.rows_in == 5
 
 
-def test_a_daily_extract_finds_the_calendar_beside_it_in_the_source_or_by_hand(folder: Path, tmp_path: Path, source_of):
+def test_a_daily_extract_finds_the_calendar_beside_it_in_the_source_or_by_hand(
+    folder: Path, tmp_path: Path, source_of
+):
     inbox = tmp_path / "inbox"
     inbox.mkdir()
     extract = inbox / f"{SALES_NAME}_d_1792.csv"
     extract.write_text(
-        "\n".join(",".join(line.split(",")[:6] + line.split(",")[7:8]) for line in SALES_CSV.splitlines())
+        "\n".join(
+            ",".join(line.split(",")[:6] + line.split(",")[7:8]) for line in SALES_CSV.splitlines()
+        )
     )
     by_source = read_file(extract, source_of("m5", folder))[0]
     by_hand = read_file(extract, source_of("m5", None), calendar_path=folder / "calendar.csv")[0]
@@ -145,7 +165,10 @@ def test_a_cell_without_a_number_is_refused_with_its_series_and_day(folder: Path
     path.write_text(SALES_CSV.replace("CA,5,0,7", "CA,five,,7"))
     (sales,) = read_file(path, source_of("m5", folder))
     SALES.check_key(sales.rows)
-    assert sales.refused.select("row_number", "reason").rows() == [(1, "unreadable_number"), (2, "missing_value")]
+    assert sales.refused.select("row_number", "reason").rows() == [
+        (1, "unreadable_number"),
+        (2, "missing_value"),
+    ]
     assert json.loads(sales.refused["raw"][0]) == {
         "item_id": "FOODS_3_090",
         "store_id": "CA_1",
@@ -164,7 +187,9 @@ def test_a_cell_without_a_number_is_refused_with_its_series_and_day(folder: Path
         ("store_id", "shop", "has no column \\['store_id'\\]"),
     ],
 )
-def test_a_wrong_header_is_refused_with_the_reason(folder: Path, source_of, old: str, new: str, message: str):
+def test_a_wrong_header_is_refused_with_the_reason(
+    folder: Path, source_of, old: str, new: str, message: str
+):
     path = folder / f"{SALES_NAME}.csv"
     path.write_text(SALES_CSV.replace(old, new, 1))
     with pytest.raises(BadInput, match=message):

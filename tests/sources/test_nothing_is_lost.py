@@ -1,4 +1,6 @@
-"""Properties: whatever a file holds, every received line is a row or a refused row, with a number of its own."""
+"""Properties: whatever a file holds, every received line is a row or a refused row, with a number
+of its own.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,23 @@ from sources.reasons import REASONS
 HEADER = ["shop", "item", "day", "sold", "open"]
 FIELDS = st.one_of(
     st.sampled_from(
-        ["A", "B", "", "2024-01-01", "2024-02-30", "1", "1,5", "-2", "nan", "yes", '"', "x\ny", " ", ";", "é"]
+        [
+            "A",
+            "B",
+            "",
+            "2024-01-01",
+            "2024-02-30",
+            "1",
+            "1,5",
+            "-2",
+            "nan",
+            "yes",
+            '"',
+            "x\ny",
+            " ",
+            ";",
+            "é",
+        ]
     ),
     st.text(st.characters(blacklist_categories=["Cs"], blacklist_characters="\x00\r"), max_size=6),
 )
@@ -28,7 +46,9 @@ MAPPING = {
     "date_format": "%Y-%m-%d",
     "separator": ",",
 }
-relaxed = settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+relaxed = settings(
+    max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 
 
 def _written(lines: list[list[str]]) -> str:
@@ -85,4 +105,6 @@ def test_any_bytes_are_read_or_refused_with_a_sentence(content: bytes, source_of
         except BadInput as refusal:
             assert str(refusal).endswith((".", "'"))
         else:
-            assert all(fact.rows_in == fact.rows["lines"].sum() + fact.refused.height for fact in received)
+            assert all(
+                fact.rows_in == fact.rows["lines"].sum() + fact.refused.height for fact in received
+            )

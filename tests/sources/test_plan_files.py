@@ -30,7 +30,10 @@ def read(tmp_path: Path, source_of):
     def from_text(text: str, **files: object) -> dict[str, Received]:
         path = tmp_path / "test.csv"
         path.write_text(text, encoding="utf-8")
-        return {fact.fact: fact for fact in read_file(path, source_of("files", tmp_path, **{**MAPPING, **files}))}
+        return {
+            fact.fact: fact
+            for fact in read_file(path, source_of("files", tmp_path, **{**MAPPING, **files}))
+        }
 
     return from_text
 
@@ -38,15 +41,22 @@ def read(tmp_path: Path, source_of):
 def test_a_plan_states_promotions_openings_and_known_future_columns_and_no_sales(read):
     facts = read(AHEAD)
     assert set(facts) == {"covariates", "prices"}
-    assert PRICES.check_key(facts["prices"].rows).select("unique_id", "from_ds", "to_ds", "promo").rows() == [
+    assert PRICES.check_key(facts["prices"].rows).select(
+        "unique_id", "from_ds", "to_ds", "promo"
+    ).rows() == [
         ("A", date(2024, 1, 8), date(2024, 1, 8), 0.0),
         ("A", date(2024, 1, 9), date(2024, 1, 9), 1.0),
         ("B", date(2024, 1, 8), date(2024, 1, 8), 1.0),
     ]
     values = COVARIATES.check_key(facts["covariates"].rows).sort("name", "unique_id", "ds")
-    assert values.filter(name="is_open").select("unique_id", "value").rows() == [("A", 0.0), ("A", 1.0)]
+    assert values.filter(name="is_open").select("unique_id", "value").rows() == [
+        ("A", 0.0),
+        ("A", 1.0),
+    ]
     assert values.filter(name="school")["value"].to_list() == [1.0, 0.0, 0.0]
-    assert all(fact.rows_in == fact.rows["lines"].sum() + fact.refused.height for fact in facts.values())
+    assert all(
+        fact.rows_in == fact.rows["lines"].sum() + fact.refused.height for fact in facts.values()
+    )
 
 
 def test_a_line_that_cannot_be_read_is_refused_once(read):
@@ -63,7 +73,9 @@ def test_a_plan_without_a_mapped_column_names_it(read):
 
 def test_a_pattern_of_plans_with_nothing_to_plan_is_a_wrong_param(read):
     bare = {"unique_id": "shop", "ds": "day", "y": "sold"}
-    with pytest.raises(BadParams, match="no price, promo, is_open or known_future column is mapped"):
+    with pytest.raises(
+        BadParams, match="no price, promo, is_open or known_future column is mapped"
+    ):
         read(AHEAD, columns=bare, known_future={})
 
 
@@ -75,9 +87,14 @@ def test_plans_come_after_the_sales_they_follow(tmp_path: Path, source_of):
 
 
 def test_a_day_restated_later_leaves_the_days_beside_it_alone(read):
-    """Merged to one period, a correction of its first day would end it: the day after would have no promotion left."""
+    """Merged to one period, a correction of its first day would end it: the day after would have no
+    promotion left.
+    """
     week = "shop,day,open,deal,school\n" + "".join(f"A,2024-01-0{day},1,1,0\n" for day in (8, 9))
     prices = read(week)["prices"].rows
     again = read("shop,day,open,deal,school\nA,2024-01-08,1,0,0\n")["prices"].rows
     both = pl.concat([prices, again]).unique(PRICES.key, keep="last").sort("from_ds")
-    assert both.select("to_ds", "promo").rows() == [(date(2024, 1, 8), 0.0), (date(2024, 1, 9), 1.0)]
+    assert both.select("to_ds", "promo").rows() == [
+        (date(2024, 1, 8), 0.0),
+        (date(2024, 1, 9), 1.0),
+    ]

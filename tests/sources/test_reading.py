@@ -35,7 +35,9 @@ def test_what_the_simulator_dropped_is_what_is_read(drop, simulation: Simulation
     both = simulation.sales.join(last, on=["unique_id", "ds"], how="left", suffix="_read")
     lost = drop.bad_rows.filter(pl.col("kind").is_in(["negative_y", "unreadable_date"])).height
     assert both["y_read"].null_count() <= lost
-    assert both.filter((pl.col("y") != pl.col("y_read")) & pl.col("known_at").is_not_null()).is_empty()
+    assert both.filter(
+        (pl.col("y") != pl.col("y_read")) & pl.col("known_at").is_not_null()
+    ).is_empty()
     refused = pl.concat([batch.refused for batch in sales])["reason"].to_list()
     kinds = drop.bad_rows["kind"].to_list()
     assert refused.count("unplaced_series") == kinds.count("unknown_series")
@@ -47,7 +49,9 @@ def test_what_the_simulator_dropped_is_what_is_read(drop, simulation: Simulation
 
 def test_the_plans_are_read_as_they_were_made(drop, simulation: Simulation, source_of):
     source = source_of("simulator", drop.files[0].parent)
-    for path, frame in zip(files_of(source)[:2], (simulation.calendar, simulation.prices), strict=True):
+    for path, frame in zip(
+        files_of(source)[:2], (simulation.calendar, simulation.prices), strict=True
+    ):
         (fact,) = read_file(path, source)
         assert fact.rows.drop("row_number", "lines").equals(frame)
         assert not fact.is_history
@@ -58,7 +62,9 @@ def test_known_at_comes_from_the_file(drop, source_of):
     on_time = next(path for path in drop.files[3:] if path not in drop.late)
     (sales,) = read_file(on_time, source)
     day = date.fromisoformat(on_time.stem.removeprefix("sales_"))
-    assert sales.rows["known_at"].unique().to_list() == [datetime(day.year, day.month, day.day + 1, 6)]
+    assert sales.rows["known_at"].unique().to_list() == [
+        datetime(day.year, day.month, day.day + 1, 6)
+    ]
 
 
 def test_a_wrong_path_names_what_is_there(tmp_path: Path, source_of):
@@ -81,7 +87,12 @@ def test_own_files_come_calendar_first_and_the_static_file_goes_beside(tmp_path:
     for name in ("sales_b.csv", "sales_a.csv", "prices.csv", "days.csv", "stores.csv"):
         (tmp_path / name).write_text("a\n")
     source = source_of("files", tmp_path, calendar="days*", prices="prices*", static="stores*")
-    assert [path.name for path in files_of(source)] == ["days.csv", "prices.csv", "sales_a.csv", "sales_b.csv"]
+    assert [path.name for path in files_of(source)] == [
+        "days.csv",
+        "prices.csv",
+        "sales_a.csv",
+        "sales_b.csv",
+    ]
     assert [path.name for path in companions_of(source)] == ["stores.csv"]
     with pytest.raises(SourceMissing, match="no static file"):
         companions_of(source_of("files", tmp_path, static="absent*"))

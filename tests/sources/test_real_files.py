@@ -1,4 +1,6 @@
-"""The mapping tried on other people's data. Counts were taken from the files by other means (see each test)."""
+"""The mapping tried on other people's data. Counts were taken from the files by other means (see
+each test).
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,13 @@ ROSSMANN = {
     "sales": "train.*",
     "static": "store.*",
     "static_on": ["Store"],
-    "columns": {"unique_id": ["Store"], "ds": "Date", "y": "Sales", "is_open": "Open", "promo": "Promo"},
+    "columns": {
+        "unique_id": ["Store"],
+        "ds": "Date",
+        "y": "Sales",
+        "is_open": "Open",
+        "promo": "Promo",
+    },
     "hierarchy": {"store_id": "Store", "store_type": "StoreType", "assortment": "Assortment"},
     "known_future": {
         "school_holiday": "SchoolHoliday",
@@ -39,7 +47,12 @@ FRESHRETAILNET = {
         "promo": "activity_flag",
     },
     "scale": {"stockout_share": 0.0625},
-    "hierarchy": {"city_id": "city_id", "store_id": "store_id", "cat_id": "third_category_id", "item_id": "product_id"},
+    "hierarchy": {
+        "city_id": "city_id",
+        "store_id": "store_id",
+        "cat_id": "third_category_id",
+        "item_id": "product_id",
+    },
     "known_future": {"holiday": "holiday_flag"},
 }
 ONLINE_RETAIL = {
@@ -56,7 +69,12 @@ ONLINE_RETAIL = {
         "country",
     ],
     "keep": {"stock_code": "^[0-9]{5}[A-Za-z]*$"},
-    "columns": {"unique_id": "stock_code", "ds": "invoice_ts", "y": "quantity", "price": "unit_price"},
+    "columns": {
+        "unique_id": "stock_code",
+        "ds": "invoice_ts",
+        "y": "quantity",
+        "price": "unit_price",
+    },
     "hierarchy": {"item_id": "stock_code"},
 }
 
@@ -79,7 +97,11 @@ def facts_of(shared_data: Path, source_of):
 def test_rossmann_maps_without_a_refused_line(facts_of):
     facts = facts_of("rossmann", ROSSMANN)
     sales = SALES.check_key(facts["sales"].rows)
-    assert (sales.height, facts["sales"].refused.height, facts["sales"].series.height) == (970_379, 0, 1_115)
+    assert (sales.height, facts["sales"].refused.height, facts["sales"].series.height) == (
+        970_379,
+        0,
+        1_115,
+    )
     assert sales.filter(~pl.col("is_open"))["y"].sum() == 0
     assert PRICES.check_key(facts["prices"].rows)["lines"].sum() == 970_379
     assert COVARIATES.check_key(facts["covariates"].rows).height == 3 * 970_379
@@ -87,7 +109,11 @@ def test_rossmann_maps_without_a_refused_line(facts_of):
 
 def test_store_item_demand_maps_without_a_refused_line(facts_of):
     sales = facts_of("store_item_demand", STORE_ITEM_DEMAND)["sales"]
-    assert (SALES.check_key(sales.rows).height, sales.refused.height, sales.series.height) == (913_000, 0, 500)
+    assert (SALES.check_key(sales.rows).height, sales.refused.height, sales.series.height) == (
+        913_000,
+        0,
+        500,
+    )
 
 
 def test_freshretailnet_keeps_its_stock_outs(facts_of):
@@ -101,8 +127,14 @@ def test_freshretailnet_keeps_its_stock_outs(facts_of):
 def test_online_retail_sums_products_once_and_hides_its_customers(facts_of, shared_data: Path):
     """The same sum by hand: distinct lines (the sheet apart), five digits first, positive quantity."""
     sales = facts_of("online_retail", ONLINE_RETAIL)["sales"]
-    lines = pl.read_parquet(shared_data / "online_retail" / "transactions.parquet").drop("sheet").unique()
-    products = lines.filter(pl.col("stock_code").str.strip_chars().str.contains("^[0-9]{5}[A-Za-z]*$"))
+    lines = (
+        pl.read_parquet(shared_data / "online_retail" / "transactions.parquet")
+        .drop("sheet")
+        .unique()
+    )
+    products = lines.filter(
+        pl.col("stock_code").str.strip_chars().str.contains("^[0-9]{5}[A-Za-z]*$")
+    )
     assert sales.rows["y"].sum() == products.filter(pl.col("quantity") > 0)["quantity"].sum()
     assert sales.rows_in == 1_067_370
     assert set(sales.refused["reason"].unique()) == {"duplicate_line", "not_a_product", "returned"}

@@ -1,4 +1,6 @@
-"""The simulator: the same seed is the same chain, its truth is the truth, its faults are those it says."""
+"""The simulator: the same seed is the same chain, its truth is the truth, its faults are those it
+says.
+"""
 
 from __future__ import annotations
 
@@ -35,11 +37,21 @@ def drop(simulation: Simulation, tmp_path_factory: pytest.TempPathFactory) -> Dr
     return make_drop(simulation, tmp_path_factory.mktemp("drop"), simulation.params)
 
 
-def test_the_same_seed_writes_the_same_bytes_in_another_process(drop: Drop, simulation: Simulation, tmp_path: Path):
-    command = [sys.executable, "-c", DROP_ELSEWHERE, str(tmp_path), simulation.params.model_dump_json()]
+def test_the_same_seed_writes_the_same_bytes_in_another_process(
+    drop: Drop, simulation: Simulation, tmp_path: Path
+):
+    command = [
+        sys.executable,
+        "-c",
+        DROP_ELSEWHERE,
+        str(tmp_path),
+        simulation.params.model_dump_json(),
+    ]
     subprocess.run(command, cwd=REPOSITORY, check=True)  # noqa: S603 - our own interpreter and script
     here = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in drop.files}
-    there = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in tmp_path.iterdir()}
+    there = {
+        path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in tmp_path.iterdir()
+    }
     assert here == there
 
 
@@ -54,11 +66,15 @@ def test_chunking_changes_no_value(simulation: Simulation):
 
 
 @pytest.mark.parametrize("series", [20, 21, 257, 1000])
-def test_there_are_as_many_series_as_asked_each_named_by_item_and_store(simulator_params: SimulatorParams, series: int):
+def test_there_are_as_many_series_as_asked_each_named_by_item_and_store(
+    simulator_params: SimulatorParams, series: int
+):
     frame = simulate(simulator_params.model_copy(update={"series": series})).series
     assert frame.height == frame["unique_id"].n_unique() == series
     assert frame["unique_id"].is_sorted()
-    assert frame.filter(pl.col("unique_id") != pl.col("item_id") + "_" + pl.col("store_id")).is_empty()
+    assert frame.filter(
+        pl.col("unique_id") != pl.col("item_id") + "_" + pl.col("store_id")
+    ).is_empty()
 
 
 def test_every_frame_keeps_its_contract_and_key(simulation: Simulation):
@@ -96,7 +112,9 @@ def test_demand_scatters_around_its_expectation_without_bias(simulation: Simulat
 def test_a_stock_out_hides_demand_and_nothing_else_does(simulation: Simulation):
     both = simulation.sales.join(simulation.truth, on=["unique_id", "ds"], validate="1:1")
     assert both.filter(pl.col("y") > pl.col("demand")).is_empty()
-    assert both.filter((pl.col("stockout_share") == 0) & (pl.col("y") != pl.col("demand"))).is_empty()
+    assert both.filter(
+        (pl.col("stockout_share") == 0) & (pl.col("y") != pl.col("demand"))
+    ).is_empty()
     hit = both.filter(pl.col("stockout_share") > 0)
     assert hit["y"].sum() < 0.8 * hit["demand"].sum()
     assert hit.height / both.height == pytest.approx(simulation.params.stockout_share, rel=0.15)
@@ -119,7 +137,9 @@ def test_most_item_days_are_zero_or_small_and_a_few_are_fast(simulation: Simulat
 
 
 def test_some_items_are_launched_and_some_end(simulation: Simulation):
-    life = simulation.sales.group_by("unique_id").agg(first=pl.col("ds").min(), last=pl.col("ds").max())
+    life = simulation.sales.group_by("unique_id").agg(
+        first=pl.col("ds").min(), last=pl.col("ds").max()
+    )
     assert 0.02 < (life["first"] > simulation.params.start).mean() < 0.3
     assert 0.01 < (life["last"] < simulation.last_day).mean() < 0.2
     on_sale = simulation.prices.group_by("unique_id").agg(since=pl.col("from_ds").min())
@@ -127,16 +147,25 @@ def test_some_items_are_launched_and_some_end(simulation: Simulation):
 
 
 def test_periods_cover_each_day_on_sale_once(simulation: Simulation):
-    days = simulation.prices.select("unique_id", ds=pl.date_ranges("from_ds", "to_ds")).explode("ds")
+    days = simulation.prices.select("unique_id", ds=pl.date_ranges("from_ds", "to_ds")).explode(
+        "ds"
+    )
     assert days.select(pl.struct("unique_id", "ds").is_duplicated().any()).item() is False
     assert simulation.sales.join(days, on=["unique_id", "ds"], how="anti").is_empty()
 
 
 def test_a_promotion_sells_more_at_a_lower_price(simulation: Simulation):
-    days = simulation.prices.select("unique_id", "promo", "price", ds=pl.date_ranges("from_ds", "to_ds")).explode("ds")
+    days = simulation.prices.select(
+        "unique_id", "promo", "price", ds=pl.date_ranges("from_ds", "to_ds")
+    ).explode("ds")
     truth = simulation.truth.join(days, on=["unique_id", "ds"]).filter(pl.col("expected") > 0)
     usual = pl.col("expected", "price") / pl.col("expected", "price").mean().over("unique_id")
-    means = truth.with_columns(usual).group_by("promo").agg(pl.col("expected", "price").mean()).sort("promo")
+    means = (
+        truth.with_columns(usual)
+        .group_by("promo")
+        .agg(pl.col("expected", "price").mean())
+        .sort("promo")
+    )
     assert means["expected"][1] > 1.2 * means["expected"][0]
     assert means["price"][1] < 0.95 * means["price"][0]
     assert (truth["promo"] > 0).mean() == pytest.approx(simulation.params.promo_share, rel=0.3)
@@ -170,10 +199,14 @@ def test_a_late_file_arrives_after_its_successor(drop: Drop):
     assert moments == sorted(moments)
 
 
-def test_a_restated_row_comes_again_with_the_truth_and_a_later_known_at(drop: Drop, simulation: Simulation):
+def test_a_restated_row_comes_again_with_the_truth_and_a_later_known_at(
+    drop: Drop, simulation: Simulation
+):
     every = pl.concat(
         [
-            pl.read_csv(path, schema_overrides={"ds": pl.String}).with_columns(file=pl.lit(path.name))
+            pl.read_csv(path, schema_overrides={"ds": pl.String}).with_columns(
+                file=pl.lit(path.name)
+            )
             for path in drop.files[3:]
         ]
     )
@@ -200,8 +233,16 @@ def test_every_kind_of_broken_line_is_there_and_written_down(drop: Drop):
     assert min(found.values()) > 0
 
 
-def test_without_faults_the_daily_files_hold_exactly_the_sales(simulator_params: SimulatorParams, tmp_path: Path):
-    clean = {"restated_share": 0, "late_share": 0, "bad_rows_share": 0, "daily_files": 3, "series": 60}
+def test_without_faults_the_daily_files_hold_exactly_the_sales(
+    simulator_params: SimulatorParams, tmp_path: Path
+):
+    clean = {
+        "restated_share": 0,
+        "late_share": 0,
+        "bad_rows_share": 0,
+        "daily_files": 3,
+        "series": 60,
+    }
     params = simulator_params.model_copy(update=clean)
     simulation = simulate(params)
     drop = make_drop(simulation, tmp_path, params)
@@ -214,7 +255,9 @@ def test_without_faults_the_daily_files_hold_exactly_the_sales(simulator_params:
     assert daily.height == expected.height
 
 
-def test_without_daily_files_the_history_holds_everything(simulator_params: SimulatorParams, tmp_path: Path):
+def test_without_daily_files_the_history_holds_everything(
+    simulator_params: SimulatorParams, tmp_path: Path
+):
     params = simulator_params.model_copy(update={"daily_files": 0, "series": 20})
     simulation = simulate(params)
     drop = make_drop(simulation, tmp_path, params)
@@ -222,14 +265,19 @@ def test_without_daily_files_the_history_holds_everything(simulator_params: Simu
 
 
 def test_the_truth_file_is_the_truth_frame(simulation: Simulation, tmp_path: Path):
-    assert pl.read_parquet(write_truth(simulation, tmp_path / "truth.parquet")).equals(simulation.truth)
+    assert pl.read_parquet(write_truth(simulation, tmp_path / "truth.parquet")).equals(
+        simulation.truth
+    )
 
 
 def test_tomorrows_feed_can_be_written_too(simulation: Simulation, tmp_path: Path):
     tomorrow = simulation.last_day + timedelta(days=1)
     path = write_day(simulation, tomorrow, tmp_path)
     assert path.name == "sales_2025-02-24.csv"
-    assert pl.read_csv(path)["y"].sum() == simulation.future.filter(pl.col("ds") == tomorrow)["y"].sum()
+    assert (
+        pl.read_csv(path)["y"].sum()
+        == simulation.future.filter(pl.col("ds") == tomorrow)["y"].sum()
+    )
 
 
 def test_thirty_thousand_series_are_only_more_of_the_same(simulator_params: SimulatorParams):

@@ -23,7 +23,9 @@ def dump_of() -> Callable[[Path], Dump]:
             for table in TABLES:
                 rows = con.execute(f"select * from {quoted(table.name)}")  # noqa: S608 -- a table of the schema
                 names = [column[0] for column in rows.description]
-                told[table.name] = sorted(repr(sorted(zip(names, row, strict=True))) for row in rows.fetchall())
+                told[table.name] = sorted(
+                    repr(sorted(zip(names, row, strict=True))) for row in rows.fetchall()
+                )
         return told
 
     return dump

@@ -1,6 +1,8 @@
-"""Run inside a mount namespace of its own (`unshare --mount`): the ingest door on a disk that fills up, and on a read-only one.
+"""Run inside a mount namespace of its own (`unshare --mount`): the ingest door on a disk that fills
+up, and on a read-only one.
 
-Prints JSON: for each amount of room left what became of the run, and whether the run after room was made ended as on a roomy disk.
+Prints JSON: for each amount of room left what became of the run, and whether the run after room was
+made ended as on a roomy disk.
 """
 
 from __future__ import annotations
@@ -39,15 +41,21 @@ def drop(paths: Paths, day: int, plus: int = 0, series: int = 20_000) -> None:
     """A day of many series: a store of some megabytes."""
     paths.inbox.mkdir(parents=True, exist_ok=True)
     lines = [f"s{k},2024-02-{day:02d},{3 + k % 5 + plus},CA,CA_1,F,F_1,s{k}" for k in range(series)]
-    (paths.inbox / f"sales_{day}_{plus}.csv").write_text("\n".join([HEADER, *lines]) + "\n", encoding="utf-8")
+    (paths.inbox / f"sales_{day}_{plus}.csv").write_text(
+        "\n".join([HEADER, *lines]) + "\n", encoding="utf-8"
+    )
 
 
 def told(paths: Paths) -> str:
     """The facts and the ledger as one hash."""
     with open_store(paths.store) as con:
-        query = "select name, rows_in, rows_accepted, rows_refused, status from batches order by name"
+        query = (
+            "select name, rows_in, rows_accepted, rows_refused, status from batches order by name"
+        )
         facts = str(con.execute(query).fetchall()) + read_fact(con, "sales").write_csv()
-        facts += con.sql("select * exclude batch_id from sales_superseded order by all").pl().write_csv()
+        facts += (
+            con.sql("select * exclude batch_id from sales_superseded order by all").pl().write_csv()
+        )
     return hashlib.sha256(facts.encode()).hexdigest()
 
 
@@ -88,7 +96,9 @@ def main() -> None:
     shutil.copytree(roomy.root, apart / "before")
     assert run(roomy) == "done"
     expected = told(roomy)
-    results = [filled_up(disk, apart / "before", expected, room_kb) for room_kb in map(int, sys.argv[3:])]
+    results = [
+        filled_up(disk, apart / "before", expected, room_kb) for room_kb in map(int, sys.argv[3:])
+    ]
     shutil.rmtree(disk / "data")
     shutil.copytree(apart / "before", disk / "data")
     subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)  # noqa: S603, S607

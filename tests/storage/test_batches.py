@@ -26,7 +26,12 @@ NOW = datetime(2024, 3, 1, 5)
 SENTENCES = {"units_negative": "Returns are not demand."}
 
 
-def batch(units: list[float], refused: int = 0, series: pl.DataFrame | None = None, reason: str | None = None) -> Batch:
+def batch(
+    units: list[float],
+    refused: int = 0,
+    series: pl.DataFrame | None = None,
+    reason: str | None = None,
+) -> Batch:
     rows = pl.DataFrame(
         {
             "unique_id": [f"s{k}" for k in range(len(units))],
@@ -38,7 +43,12 @@ def batch(units: list[float], refused: int = 0, series: pl.DataFrame | None = No
         }
     )
     lost = pl.DataFrame(
-        {"row_number": range(refused), "reason": "units_negative", "raw": '{"y": "-1"}', "lines": 1},
+        {
+            "row_number": range(refused),
+            "reason": "units_negative",
+            "raw": '{"y": "-1"}',
+            "lines": 1,
+        },
         schema={"row_number": pl.Int64, "reason": pl.String, "raw": pl.String, "lines": pl.Int64},
     )
     accepted = rows.with_columns(SALES.conform(rows)) if units else rows.clear()
@@ -55,7 +65,9 @@ def con(tmp_path: Path):
         yield con
 
 
-def test_the_same_content_under_another_name_changes_nothing(con: duckdb.DuckDBPyConnection) -> None:
+def test_the_same_content_under_another_name_changes_nothing(
+    con: duckdb.DuckDBPyConnection,
+) -> None:
     assert write_delivery(con, delivery(), [batch([1, 2], refused=1)], SENTENCES) == [1]
     assert write_delivery(con, delivery(name="other.csv"), [batch([5, 5])], SENTENCES) == []
     assert read_fact(con, "sales")["y"].to_list() == [1, 2]
@@ -67,10 +79,16 @@ def test_the_same_content_under_another_name_changes_nothing(con: duckdb.DuckDBP
 def test_a_refused_row_keeps_its_reason_in_words_and_itself(con: duckdb.DuckDBPyConnection) -> None:
     write_delivery(con, delivery(), [batch([1], refused=1)], SENTENCES)
     row = read_quarantine(con, 1).row(0, named=True)
-    assert (row["reason"], row["sentence"], row["raw"]) == ("units_negative", "Returns are not demand.", '{"y": "-1"}')
+    assert (row["reason"], row["sentence"], row["raw"]) == (
+        "units_negative",
+        "Returns are not demand.",
+        '{"y": "-1"}',
+    )
 
 
-def test_a_refused_file_may_come_again_once_the_rule_is_mended(con: duckdb.DuckDBPyConnection) -> None:
+def test_a_refused_file_may_come_again_once_the_rule_is_mended(
+    con: duckdb.DuckDBPyConnection,
+) -> None:
     write_delivery(con, delivery(), [unreadable("it is empty")], {})
     assert not holds(con, "abc")
     write_delivery(con, delivery(), [batch([1])], {})
@@ -89,7 +107,9 @@ def test_the_ledger_cannot_hold_a_batch_that_lost_a_row(con: duckdb.DuckDBPyConn
 def test_hierarchy_columns_are_added_as_sources_name_them(con: duckdb.DuckDBPyConnection) -> None:
     series = pl.DataFrame({"unique_id": ["s0"], "store_id": ["CA'1"]})
     write_delivery(con, delivery("1"), [batch([1], series=series)], {})
-    write_delivery(con, delivery("2"), [batch([2], series=series.with_columns(state_id=pl.lit("CA")))], {})
+    write_delivery(
+        con, delivery("2"), [batch([2], series=series.with_columns(state_id=pl.lit("CA")))], {}
+    )
     assert hierarchy_columns(con) == ["state_id", "store_id"]
     assert read_series(con).rows() == [("s0", "CA", "CA'1")]
     lived = con.execute("select state_id, first_sale, last_sale, lifecycle from series").fetchall()
@@ -131,8 +151,12 @@ KILLED = """
 
 
 @pytest.mark.parametrize("after", [1, 3, 6, 9, 12, 15, 40])
-def test_killed_at_any_statement_a_batch_is_wholly_in_or_wholly_out(tmp_path: Path, after: int) -> None:
-    """SIGKILL before the n-th statement of a restating batch; the store is opened again and counted."""
+def test_killed_at_any_statement_a_batch_is_wholly_in_or_wholly_out(
+    tmp_path: Path, after: int
+) -> None:
+    """SIGKILL before the n-th statement of a restating batch; the store is opened again and
+    counted.
+    """
     path = tmp_path / "store.duckdb"
     with open_store(path) as con:
         write_delivery(con, delivery("old"), [batch([1.0, 8.0])], {})
@@ -141,7 +165,9 @@ def test_killed_at_any_statement_a_batch_is_wholly_in_or_wholly_out(tmp_path: Pa
     root = Path(__file__).parents[2]
     script = textwrap.dedent(KILLED).format(root=str(root), after=after, path=str(path))
     environment = os.environ | {"PYTHONPATH": f"{root}:{tmp_path}"}
-    process = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, check=False)  # noqa: S603
+    process = subprocess.run(
+        [sys.executable, "-c", script], env=environment, capture_output=True, check=False
+    )
     assert process.returncode in (0, -signal.SIGKILL), process.stderr.decode()
     with open_store(path) as con:
         is_in = holds(con, "new")

@@ -1,4 +1,6 @@
-"""Who serves and why: promotions, refusals and rollbacks leave a reason, in the store and in its journal."""
+"""Who serves and why: promotions, refusals and rollbacks leave a reason, in the store and in its
+journal.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,11 @@ from storage.runs import Run
 from storage.store import claim, open_store, transaction
 
 NOW = datetime(2024, 3, 1, 5)
-NOTHING = {"forecasts": FORECASTS.empty(), "forecast_levels": FORECAST_LEVELS.empty(), "scores": SCORES.empty()}
+NOTHING = {
+    "forecasts": FORECASTS.empty(),
+    "forecast_levels": FORECAST_LEVELS.empty(),
+    "scores": SCORES.empty(),
+}
 
 
 @pytest.fixture
@@ -44,7 +50,9 @@ def _day(k: int) -> datetime:
 def test_a_rollback_names_the_model_it_replaced_and_the_reason(store):
     with open_store(store) as con:
         told = promote(con, "a", "c forecasts twice of what sells", _day(9), "rollback")
-        assert told == Decision("rollback", _day(9), "champion", "c forecasts twice of what sells", "a", "c")
+        assert told == Decision(
+            "rollback", _day(9), "champion", "c forecasts twice of what sells", "a", "c"
+        )
         assert read_decisions(con, "rollback").to_dicts() == [vars(told)]
         assert champion(con) == "a"
 
@@ -106,7 +114,9 @@ with open_store(Path(sys.argv[1])) as con:
 
 
 def test_a_rollback_killed_before_its_end_has_changed_nothing(store, root):
-    done = subprocess.run([sys.executable, "-c", _KILLED, str(store)], cwd=root, env=os.environ, check=False)  # noqa: S603
+    done = subprocess.run(
+        [sys.executable, "-c", _KILLED, str(store)], cwd=root, env=os.environ, check=False
+    )
     assert done.returncode == -signal.SIGKILL
     with open_store(store) as con:
         assert champion(con) == "c"

@@ -1,4 +1,6 @@
-"""A disk that is full, read-only or holds another thing: said in a sentence, nothing half-written, the next run goes on."""
+"""A disk that is full, read-only or holds another thing: said in a sentence, nothing half-written,
+the next run goes on.
+"""
 
 from __future__ import annotations
 
@@ -28,25 +30,45 @@ ROOMS_KB = [0, 64, 150, 300, 700, 1200, 1700, 2000, 2400, 3000, 4500]
 def small_disk(root: Path, tmp_path_factory: pytest.TempPathFactory) -> dict:
     """What happened on a tmpfs of its own, in a mount namespace that ends with the process."""
     unshare = shutil.which("unshare")
-    if unshare is None or subprocess.run([unshare, "--mount", "true"], capture_output=True, check=False).returncode:  # noqa: S603
-        pytest.skip("this user may not make a mount namespace (unshare --mount), so there is no disk to fill")
+    if (
+        unshare is None
+        or subprocess.run([unshare, "--mount", "true"], capture_output=True, check=False).returncode
+    ):
+        pytest.skip(
+            "this user may not make a mount namespace (unshare --mount), so there is no disk to fill"
+        )
     disk, apart = tmp_path_factory.mktemp("disk"), tmp_path_factory.mktemp("apart")
     rooms = [str(room) for room in ROOMS_KB]
-    command = [unshare, "--mount", sys.executable, "tests/storage/small_disk.py", str(disk), str(apart), *rooms]
+    command = [
+        unshare,
+        "--mount",
+        sys.executable,
+        "tests/storage/small_disk.py",
+        str(disk),
+        str(apart),
+        *rooms,
+    ]
     environment = os.environ | {"PYTHONPATH": str(root)}
-    walked = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True, check=False)  # noqa: S603
+    walked = subprocess.run(
+        command, cwd=root, env=environment, capture_output=True, text=True, check=False
+    )
     if "mount" in walked.stderr and "CalledProcessError" in walked.stderr:
         pytest.skip("this user may not mount a tmpfs, so there is no disk to fill")
     assert walked.returncode == 0, walked.stderr
     return json.loads(walked.stdout)
 
 
-def test_a_disk_that_fills_up_at_any_moment_is_said_and_the_next_run_ends_as_on_a_roomy_one(small_disk: dict) -> None:
+def test_a_disk_that_fills_up_at_any_moment_is_said_and_the_next_run_ends_as_on_a_roomy_one(
+    small_disk: dict,
+) -> None:
     """Full in the journal, in DuckDB's log, at its checkpoint, at the pages, at the archive."""
     for result in small_disk["full"]:
         assert result["is_whole"], result
         assert result["first"] == "done" or "DiskRefused: the disk of" in result["first"], result
-        assert result["first"] == "done" or "Make room there, then run the same command again" in result["first"]
+        assert (
+            result["first"] == "done"
+            or "Make room there, then run the same command again" in result["first"]
+        )
     ends = [result["first"][:4] for result in small_disk["full"]]
     assert (ends[0], ends[-1]) == ("Disk", "done")
 
@@ -58,8 +80,13 @@ def test_a_read_only_disk_takes_no_file_and_can_still_be_read(small_disk: dict) 
 
 @pytest.mark.parametrize("number", [errno.EACCES, errno.EPERM, errno.EDQUOT, errno.EFBIG])
 def test_other_refusals_of_the_system_are_told_alike(number: int, tmp_path: Path) -> None:
-    """A quota, a limit, a missing right: root meets none of them here, so the system's answer is raised by hand."""
-    with pytest.raises(DiskRefused, match="then run the same command again") as refusal, disk_refusals(tmp_path):
+    """A quota, a limit, a missing right: root meets none of them here, so the system's answer is
+    raised by hand.
+    """
+    with (
+        pytest.raises(DiskRefused, match="then run the same command again") as refusal,
+        disk_refusals(tmp_path),
+    ):
         raise OSError(number, os.strerror(number))
     assert refusal.value.exit_code == 1
     with pytest.raises(IsADirectoryError), disk_refusals(tmp_path):
@@ -93,7 +120,10 @@ def test_who_holds_the_store_is_named_with_what_it_runs(tmp_path: Path) -> None:
         assert holder.stdout.readline() == b"held\n"
         since = time.monotonic()
         with (
-            pytest.raises(StoreBusy, match=rf"PID {holder.pid} \(.*python.* -c import duckdb.*\); waited 0.3 s"),
+            pytest.raises(
+                StoreBusy,
+                match=rf"PID {holder.pid} \(.*python.* -c import duckdb.*\); waited 0.3 s",
+            ),
             open_store(path, wait_s=0.3),
         ):
             pass
@@ -104,7 +134,9 @@ def test_who_holds_the_store_is_named_with_what_it_runs(tmp_path: Path) -> None:
         pass
 
 
-def test_an_inbox_on_a_disk_of_its_own_is_archived_by_a_copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_inbox_on_a_disk_of_its_own_is_archived_by_a_copy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A rename across disks is refused by the system; the file is copied whole before it goes."""
     path = tmp_path / "inbox" / "a.csv"
     path.parent.mkdir()
@@ -122,7 +154,9 @@ def test_an_inbox_on_a_disk_of_its_own_is_archived_by_a_copy(tmp_path: Path, mon
     assert [found.name for found in kept.parent.iterdir()] == [kept.name]
 
 
-@pytest.mark.parametrize("where", [".", "inbox", "archive", "journal", "validation", "tillcast.duckdb"])
+@pytest.mark.parametrize(
+    "where", [".", "inbox", "archive", "journal", "validation", "tillcast.duckdb"]
+)
 def test_something_else_in_the_place_of_a_folder_or_the_store_is_said_by_the_door(
     where: str, root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -156,13 +190,19 @@ def _out_of_the_way(path: Path) -> None:
 
 
 def test_a_door_before_a_held_store_waits_then_ends_with_3(root: Path, tmp_path: Path) -> None:
-    """Through the door: the wait of params.yaml, the holder's name, exit 3, the file still in the inbox; then it is taken."""
+    """Through the door: the wait of params.yaml, the holder's name, exit 3, the file still in the
+    inbox; then it is taken.
+    """
     store, inbox_folder = tmp_path / "data" / "tillcast.duckdb", tmp_path / "data" / "inbox"
     inbox_folder.mkdir(parents=True)
     (inbox_folder / "sales_1.csv").write_text("unique_id,ds,y,item_id\na,2024-02-01,1,a\n")
     params = tmp_path / "params.yaml"
     params.write_text(
-        re.sub(r"(?m)^( +lock_wait_s:) *\S+", r"\1 1", (root / "params.yaml").read_text(encoding="utf-8"))
+        re.sub(
+            r"(?m)^( +lock_wait_s:) *\S+",
+            r"\1 1",
+            (root / "params.yaml").read_text(encoding="utf-8"),
+        )
     )
     command = [sys.executable, "ingest.py", "--data", str(store.parent), "--params", str(params)]
     with open_store(store):

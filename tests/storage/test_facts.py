@@ -1,4 +1,6 @@
-"""The bitemporal facts: what is known now, what was known at any moment, whatever order it arrived in."""
+"""The bitemporal facts: what is known now, what was known at any moment, whatever order it arrived
+in.
+"""
 
 from __future__ import annotations
 
@@ -45,7 +47,9 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "store.duckdb"
 
 
-def test_a_correction_appends_and_the_old_value_can_still_be_read_as_of_its_time(path: Path) -> None:
+def test_a_correction_appends_and_the_old_value_can_still_be_read_as_of_its_time(
+    path: Path,
+) -> None:
     """5 units known on day 1, corrected to 3 on day 4: on day 3 we knew 5, on day 4 three."""
     stored(path, [sales(("a", 5, 1)), sales(("a", 3, 4))])
     with open_store(path) as con:
@@ -54,7 +58,11 @@ def test_a_correction_appends_and_the_old_value_can_still_be_read_as_of_its_time
         assert read_fact(con, "sales", moment(3))["y"].to_list() == [5]
         assert read_fact(con, "sales", moment(4))["y"].to_list() == [3]
         earlier = read_superseded(con, "sales").row(0, named=True)
-    assert (earlier["y"], earlier["known_at"], earlier["superseded_at"]) == (5, moment(1), moment(4))
+    assert (earlier["y"], earlier["known_at"], earlier["superseded_at"]) == (
+        5,
+        moment(1),
+        moment(4),
+    )
 
 
 def test_the_same_value_again_changes_nothing(path: Path) -> None:
@@ -71,7 +79,9 @@ def test_a_late_file_finds_its_place_between_two_equal_statements(path: Path) ->
     assert history["superseded_at"].to_list() == [moment(4), moment(9), None]
 
 
-def test_of_two_statements_of_one_moment_the_later_batch_wins_and_the_other_is_kept(path: Path) -> None:
+def test_of_two_statements_of_one_moment_the_later_batch_wins_and_the_other_is_kept(
+    path: Path,
+) -> None:
     current, history = stored(path, [sales(("a", 5, 1)), sales(("a", 7, 1))])
     assert current["y"].to_list() == [7]
     assert sorted(history["y"].to_list()) == [5, 7]
@@ -84,10 +94,14 @@ statements = st.dictionaries(
 )
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(stated=statements, seed=st.integers(0, 10**6))
 def test_the_order_of_arrival_changes_nothing(path: Path, stated: dict, seed: int) -> None:
-    """Any grouping into batches, in any order, gives the same sales and sales_history as the plain telling of it."""
+    """Any grouping into batches, in any order, gives the same sales and sales_history as the plain
+    telling of it.
+    """
     rng = random.Random(seed)  # noqa: S311 -- a shuffle, not a secret
     rows = [(series, float(y), day) for (series, day), y in stated.items()]
     rng.shuffle(rows)
@@ -97,14 +111,18 @@ def test_the_order_of_arrival_changes_nothing(path: Path, stated: dict, seed: in
         rng.choice([*roomy, batches.append([]) or batches[-1]]).append(row)
     current, history = stored(path, [sales(*batch) for batch in batches if batch])
     expected = timeline(stated)
-    assert [(r["unique_id"], r["y"], r["known_at"], r["superseded_at"]) for r in history.to_dicts()] == expected
+    assert [
+        (r["unique_id"], r["y"], r["known_at"], r["superseded_at"]) for r in history.to_dicts()
+    ] == expected
     assert [(r["unique_id"], r["y"], r["known_at"]) for r in current.to_dicts()] == [
         (series, y, known) for series, y, known, until in expected if until is None
     ]
 
 
 def timeline(stated: dict) -> list[tuple]:
-    """The naive telling: per series, values in the order known, equal neighbours one, each until the next."""
+    """The naive telling: per series, values in the order known, equal neighbours one, each until
+    the next.
+    """
     versions: list[list] = []
     for (series, day), y in sorted(stated.items()):
         if versions and versions[-1][0] == series:
@@ -115,27 +133,39 @@ def timeline(stated: dict) -> list[tuple]:
     return [tuple(version) for version in versions]
 
 
-@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(stated=statements)
 def test_a_key_stands_once_in_the_current_table(path: Path, stated: dict) -> None:
-    current, _ = stored(path, [sales((series, float(y), day)) for (series, day), y in stated.items()])
+    current, _ = stored(
+        path, [sales((series, float(y), day)) for (series, day), y in stated.items()]
+    )
     SALES.check_key(current)
 
 
 def test_all_facts_are_kept_the_same_way(path: Path) -> None:
-    """A closed day announced, a price corrected, a covariate restated: each leaves its earlier version behind."""
+    """A closed day announced, a price corrected, a covariate restated: each leaves its earlier
+    version behind.
+    """
     rows = {
         "calendar": {"region": "*", "ds": DAY, "is_closed": True},
         "prices": {"unique_id": "a", "from_ds": DAY, "to_ds": DAY, "price": 2.5},
         "covariates": {"unique_id": "a", "ds": DAY, "name": "rain", "value": 1.0},
     }
-    changed = {"calendar": {"is_closed": None}, "prices": {"to_ds": date(2024, 3, 2)}, "covariates": {"value": None}}
+    changed = {
+        "calendar": {"is_closed": None},
+        "prices": {"to_ds": date(2024, 3, 2)},
+        "covariates": {"value": None},
+    }
     with open_store(path) as con:
         for fact, row in rows.items():
             for number, day in enumerate((1, 2), start=1):
-                frame = pl.DataFrame([row | {"known_at": moment(day)} | (changed[fact] if day == 2 else {})])
+                frame = pl.DataFrame(
+                    [row | {"known_at": moment(day)} | (changed[fact] if day == 2 else {})]
+                )
                 write_fact(con, fact, FACTS[fact].conform(frame), number)
             assert (read_fact(con, fact).height, read_superseded(con, fact).height) == (1, 1)
-            assert read_fact(con, fact, moment(1)).drop("known_at").row(0) != read_fact(con, fact).drop("known_at").row(
-                0
-            )
+            assert read_fact(con, fact, moment(1)).drop("known_at").row(0) != read_fact(
+                con, fact
+            ).drop("known_at").row(0)

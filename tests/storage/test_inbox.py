@@ -55,7 +55,8 @@ def test_the_archive_holds_a_content_once_readable_by_its_group_alone(tmp_path: 
 
 
 @pytest.mark.parametrize(
-    "name", ["..", "../../etc/passwd", "<b>x</b>.csv", "a\nb.csv", "$(rm -rf).csv", "=cmd()", "x" * 300]
+    "name",
+    ["..", "../../etc/passwd", "<b>x</b>.csv", "a\nb.csv", "$(rm -rf).csv", "=cmd()", "x" * 300],
 )
 def test_a_name_is_only_letters_afterwards(name: str) -> None:
     safe = safe_name(name)
@@ -64,7 +65,9 @@ def test_a_name_is_only_letters_afterwards(name: str) -> None:
     assert not set(safe) & set("/\\<>\n$() ='\"")
 
 
-def test_a_file_of_somebody_else_is_copied_into_the_archive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_of_somebody_else_is_copied_into_the_archive(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = tmp_path / "sales.csv"
     path.write_text("a,b\n")
     real = Path.chmod

@@ -1,4 +1,6 @@
-"""What a run had read, from the ledger: the newest statement of every key among those of the batches up to one."""
+"""What a run had read, from the ledger: the newest statement of every key among those of the
+batches up to one.
+"""
 
 from __future__ import annotations
 
@@ -26,12 +28,19 @@ BATCHES = st.lists(st.tuples(STATEMENT, STATEMENT, STATEMENT), min_size=1, max_s
 
 def frame_of(batch) -> pl.DataFrame:
     rows = [
-        {"unique_id": f"s{k}", "ds": DAY, "y": float(told[0]), "known_at": KNOWN + timedelta(hours=told[1])}
+        {
+            "unique_id": f"s{k}",
+            "ds": DAY,
+            "y": float(told[0]),
+            "known_at": KNOWN + timedelta(hours=told[1]),
+        }
         for k, told in enumerate(batch)
         if told is not None
     ]
     return SALES.conform(
-        pl.DataFrame(rows, schema={name: SALES.schema[name] for name in ("unique_id", "ds", "y", "known_at")})
+        pl.DataFrame(
+            rows, schema={name: SALES.schema[name] for name in ("unique_id", "ds", "y", "known_at")}
+        )
     )
 
 
@@ -42,7 +51,9 @@ def test_what_later_batches_said_is_not_in_it(tmp_path_factory, batches):
     stood = []
     with open_store(store) as con:
         with transaction(con):
-            write_series(con, pl.DataFrame({"unique_id": ["s0", "s1", "s2"], "store_id": ["S", "S", "S"]}))
+            write_series(
+                con, pl.DataFrame({"unique_id": ["s0", "s1", "s2"], "store_id": ["S", "S", "S"]})
+            )
         for number, batch in enumerate(batches, start=1):
             with transaction(con):
                 write_fact(con, "sales", frame_of(batch), number)

@@ -52,7 +52,12 @@ def test_a_store_of_version_1_is_brought_up_to_date_and_keeps_every_row(old: Pat
         assert version_of(con) == SCHEMA_VERSION
         assert read_fact(con, "sales")["y"].to_list() == [3]
         line = read_batches(con).row(0, named=True)
-        assert (line["batch_id"], line["name"], line["attempt"], line["replay_of"]) == (1, "a.csv", 0, None)
+        assert (line["batch_id"], line["name"], line["attempt"], line["replay_of"]) == (
+            1,
+            "a.csv",
+            0,
+            None,
+        )
         assert holds(con, "abc")
         write_delivery(con, Delivery("files-1", "b.csv", "def", NOW), [unreadable("empty")], {})
         with pytest.raises(duckdb.ConstraintException):
@@ -76,7 +81,9 @@ def test_a_store_that_says_no_version_is_of_the_first(old: Path) -> None:
         assert version_of(con) == SCHEMA_VERSION
 
 
-def test_a_migration_that_fails_leaves_the_store_as_it_was(old: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_migration_that_fails_leaves_the_store_as_it_was(
+    old: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def broken(con: duckdb.DuckDBPyConnection) -> None:
         con.execute("drop table sales").fetchall()
         raise ZeroDivisionError
@@ -102,7 +109,9 @@ def test_a_newer_store_is_refused_with_the_way_out(old: Path) -> None:
             pass
 
 
-def test_a_migrated_store_is_journalled_whole_with_its_first_change(old: Path, dump_of, tmp_path: Path) -> None:
+def test_a_migrated_store_is_journalled_whole_with_its_first_change(
+    old: Path, dump_of, tmp_path: Path
+) -> None:
     """What version 1 took in stands in no journal: the first entry is the whole store."""
     from storage.rebuild import rebuild
 

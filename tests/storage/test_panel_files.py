@@ -27,18 +27,29 @@ def day_file(day: date, known: datetime, y: float) -> Batch:
             "is_open": None,
             "stockout_share": None,
         }
-    ).with_columns(pl.col("is_open").cast(pl.Boolean), pl.col("stockout_share").cast(pl.Float64), lines=pl.lit(1))
+    ).with_columns(
+        pl.col("is_open").cast(pl.Boolean),
+        pl.col("stockout_share").cast(pl.Float64),
+        lines=pl.lit(1),
+    )
     series = pl.DataFrame({"unique_id": ["a", "b"], "store_id": ["S1", "S2"]})
     return Batch("sales", 2, rows, pl.DataFrame(), "file", series)
 
 
-FILES = [day_file(day, datetime(2025, 1, 5), 3.0) for day in DAYS] + [day_file(DAYS[1], datetime(2025, 1, 9), 7.0)]
+FILES = [day_file(day, datetime(2025, 1, 5), 3.0) for day in DAYS] + [
+    day_file(DAYS[1], datetime(2025, 1, 9), 7.0)
+]
 
 
 def frozen(folder: Path, order: list[int]) -> Path:
     with open_store(folder / "store.duckdb") as con:
         for number in order:
-            write_delivery(con, Delivery("s", "n", str(number), datetime(2025, 2, number + 1)), [FILES[number]], {})
+            write_delivery(
+                con,
+                Delivery("s", "n", str(number), datetime(2025, 2, number + 1)),
+                [FILES[number]],
+                {},
+            )
         freeze(read_panel(con), folder / "panel")
     return folder / "panel"
 
@@ -63,7 +74,12 @@ def test_a_frozen_panel_is_read_back_as_it_was(tmp_path: Path) -> None:
 def test_a_panel_read_as_of_t_equals_the_frozen_one_read_as_of_t(tmp_path: Path) -> None:
     """The store's SQL and the panel's Polars undo the same correction."""
     panel = read_frozen(frozen(tmp_path, [0, 1, 2, 3, 4]))
-    for moment in (datetime(2025, 1, 4), datetime(2025, 1, 5), datetime(2025, 1, 8), datetime(2025, 1, 9)):
+    for moment in (
+        datetime(2025, 1, 4),
+        datetime(2025, 1, 5),
+        datetime(2025, 1, 8),
+        datetime(2025, 1, 9),
+    ):
         with open_store(tmp_path / "store.duckdb") as con:
             stored = read_panel(con, moment)
         assert stored.sales.equals(panel.as_known_at(moment).sales)

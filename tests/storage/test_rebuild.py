@@ -42,40 +42,71 @@ def rows(units: float, day: int, series: int = 40) -> Batch:
             "lines": 1,
         }
     )
-    refused = pl.DataFrame({"row_number": [99], "reason": ["odd"], "raw": ['{"y": "-1"}'], "lines": [1]})
+    refused = pl.DataFrame(
+        {"row_number": [99], "reason": ["odd"], "raw": ['{"y": "-1"}'], "lines": [1]}
+    )
     groups = frame.select("unique_id", store_id=pl.lit("CA"))
-    return Batch("sales", series + 1, frame.with_columns(SALES.conform(frame)), refused, "file", groups)
+    return Batch(
+        "sales", series + 1, frame.with_columns(SALES.conform(frame)), refused, "file", groups
+    )
 
 
 def tables(run: str, y_hat: float) -> dict[str, pl.DataFrame]:
-    numbers = {"run_id": run, "origin": date(2024, 2, 9), "ds": date(2024, 2, 10), "h": 1} | dict.fromkeys(
-        ["y_hat", *QUANTILES], y_hat
-    )
+    numbers = {
+        "run_id": run,
+        "origin": date(2024, 2, 9),
+        "ds": date(2024, 2, 10),
+        "h": 1,
+    } | dict.fromkeys(["y_hat", *QUANTILES], y_hat)
     return {
-        "forecasts": pl.DataFrame([{"unique_id": "s'1", "method": "m", "created_at": NOW} | numbers]),
+        "forecasts": pl.DataFrame(
+            [{"unique_id": "s'1", "method": "m", "created_at": NOW} | numbers]
+        ),
         "forecast_levels": pl.DataFrame([{"level": "total", "group_key": "total"} | numbers]),
         "scores": pl.DataFrame(
-            [{"run_id": run, "model": "m", "cutoff": None, "level": "l", "slice": "s", "metric": "x", "value": 0.1}]
+            [
+                {
+                    "run_id": run,
+                    "model": "m",
+                    "cutoff": None,
+                    "level": "l",
+                    "slice": "s",
+                    "metric": "x",
+                    "value": 0.1,
+                }
+            ]
         ),
     }
 
 
 @pytest.fixture
 def store(tmp_path: Path) -> Path:
-    """Days, a restatement, a late one, a refused file that came again, two models, a table of the factory."""
+    """Days, a restatement, a late one, a refused file that came again, two models, a table of the
+    factory.
+    """
     path = tmp_path / "data" / "tillcast.duckdb"
     with open_store(path) as con:
         for number, (units, day) in enumerate([(1, 0), (2, 2), (3, 0), (4, 1), (2, 0)]):
             write_delivery(
-                con, Delivery(SOURCE, f"{number}.csv", f"h{number}", NOW), [rows(units, day)], {"odd": "Odd."}
+                con,
+                Delivery(SOURCE, f"{number}.csv", f"h{number}", NOW),
+                [rows(units, day)],
+                {"odd": "Odd."},
             )
         for reason in ("unreadable", "again"):
             write_delivery(con, Delivery(SOURCE, "bad.csv", "bad", NOW), [unreadable(reason)], {})
         for name in ("a", "b"):
             model = Model(name, "global_lightgbm", date(2024, 2, 1), "p", "q", "{}", NOW)
-            publish_offline(con, model, Run(name, "inference", NOW), tables(name, 2.5), is_promoted=True)
+            publish_offline(
+                con, model, Run(name, "inference", NOW), tables(name, 2.5), is_promoted=True
+            )
         daily = tables("daily", 0.1)
-        publish(con, Run("daily", "inference", NOW, NOW, as_of=NOW), daily["forecasts"], daily["forecast_levels"])
+        publish(
+            con,
+            Run("daily", "inference", NOW, NOW, as_of=NOW),
+            daily["forecasts"],
+            daily["forecast_levels"],
+        )
         promote(con, "a", "b is worse", NOW, "rollback")
     return path
 
@@ -117,9 +148,12 @@ def missing(path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "damage", [truncated, cut_to_nothing, zeroed, garbage, header_gone, a_folder, corrupt_log, missing]
+    "damage",
+    [truncated, cut_to_nothing, zeroed, garbage, header_gone, a_folder, corrupt_log, missing],
 )
-def test_a_damaged_store_is_made_again_row_for_row_and_set_aside(store: Path, dump_of, damage: Callable) -> None:
+def test_a_damaged_store_is_made_again_row_for_row_and_set_aside(
+    store: Path, dump_of, damage: Callable
+) -> None:
     before = dump_of(store)
     damage(store)
     entries, aside = rebuild(store, store.parent / "stores", SOURCE, NOW)
@@ -130,7 +164,9 @@ def test_a_damaged_store_is_made_again_row_for_row_and_set_aside(store: Path, du
     assert not (store.parent / ".rebuild").exists()
 
 
-def test_a_rebuilt_store_goes_on_as_if_nothing_had_been(store: Path, dump_of, tmp_path: Path) -> None:
+def test_a_rebuilt_store_goes_on_as_if_nothing_had_been(
+    store: Path, dump_of, tmp_path: Path
+) -> None:
     with open_store(store) as con:
         write_delivery(con, Delivery(SOURCE, "n.csv", "new", NOW), [rows(9, 1)], {})
     undisturbed = dump_of(store)
@@ -142,7 +178,9 @@ def test_a_rebuilt_store_goes_on_as_if_nothing_had_been(store: Path, dump_of, tm
     assert dump_of(store) == undisturbed
 
 
-def test_a_change_killed_before_its_commit_leaves_an_entry_that_the_next_change_replaces(store: Path, dump_of) -> None:
+def test_a_change_killed_before_its_commit_leaves_an_entry_that_the_next_change_replaces(
+    store: Path, dump_of
+) -> None:
     script = f"""
 import os, signal, sys
 sys.path[:0] = [{str(Path(__file__).parents[2])!r}, {str(Path(__file__).parent)!r}]
@@ -171,13 +209,18 @@ def test_a_store_that_vanished_is_not_begun_anew_in_silence(store: Path) -> None
         write_delivery(con, Delivery(SOURCE, "n.csv", "new", NOW), [rows(9, 1)], {})
 
 
-def test_an_older_copy_of_the_store_is_refused_before_it_forgets_what_came_after(store: Path, dump_of) -> None:
+def test_an_older_copy_of_the_store_is_refused_before_it_forgets_what_came_after(
+    store: Path, dump_of
+) -> None:
     copy = store.read_bytes()
     with open_store(store) as con:
         write_delivery(con, Delivery(SOURCE, "n.csv", "new", NOW), [rows(9, 1)], {})
     after = dump_of(store)
     store.write_bytes(copy)
-    with open_store(store) as con, pytest.raises(StoreBroken, match=r"holds 11 changes.*knows of 12.*make rebuild"):
+    with (
+        open_store(store) as con,
+        pytest.raises(StoreBroken, match=r"holds 11 changes.*knows of 12.*make rebuild"),
+    ):
         write_delivery(con, Delivery(SOURCE, "m.csv", "more", NOW), [rows(7, 1)], {})
     rebuild(store, store.parent / "stores", SOURCE, NOW)
     assert dump_of(store) == after
@@ -193,7 +236,9 @@ def test_a_damaged_journal_is_seen_and_the_store_left_alone(store: Path, name: s
     assert store.read_bytes() == content
 
 
-def test_a_lost_entry_is_seen_and_the_next_change_begins_the_journal_anew(store: Path, dump_of) -> None:
+def test_a_lost_entry_is_seen_and_the_next_change_begins_the_journal_anew(
+    store: Path, dump_of
+) -> None:
     import shutil
 
     shutil.rmtree(journal_of(store, SOURCE) / "000011")
@@ -216,7 +261,9 @@ def test_nothing_to_make_a_store_of_is_said(tmp_path: Path) -> None:
 
 def test_a_store_in_use_is_not_moved_away(store: Path) -> None:
     script = f"import duckdb, sys; con = duckdb.connect({str(store)!r}); print('held', flush=True); sys.stdin.read()"
-    holder = subprocess.Popen([sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE)  # noqa: S603
+    holder = subprocess.Popen(
+        [sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
     try:
         assert holder.stdout.readline() == b"held\n"
         with pytest.raises(StoreBusy, match=rf"PID {holder.pid} \(.*python"):
@@ -237,5 +284,9 @@ def test_alerts_alone_are_not_kept_as_they_are_raised_anew(store: Path, dump_of)
 def test_a_transaction_of_a_broken_connection_says_what_broke_it(tmp_path: Path) -> None:
     from storage.store import transaction
 
-    with open_store(tmp_path / "s.duckdb") as con, pytest.raises(duckdb.CatalogException), transaction(con):
+    with (
+        open_store(tmp_path / "s.duckdb") as con,
+        pytest.raises(duckdb.CatalogException),
+        transaction(con),
+    ):
         con.execute("select * from nowhere").fetchall()

@@ -30,9 +30,14 @@ def day(k: int) -> date:
 
 
 def accepted(*cells: tuple[str, int, float]) -> pl.DataFrame:
-    rows = [{"unique_id": name, "ds": day(k), "y": y, "known_at": NOW, "lines": 1} for name, k, y in cells]
+    rows = [
+        {"unique_id": name, "ds": day(k), "y": y, "known_at": NOW, "lines": 1}
+        for name, k, y in cells
+    ]
     return pl.DataFrame(rows).with_columns(
-        is_open=pl.lit(None, pl.Boolean), stockout_share=pl.lit(None, pl.Float64), row_number=pl.lit(1)
+        is_open=pl.lit(None, pl.Boolean),
+        stockout_share=pl.lit(None, pl.Float64),
+        row_number=pl.lit(1),
     )
 
 
@@ -41,7 +46,13 @@ def refused(*cells: tuple[str, object]) -> pl.DataFrame:
     return pl.DataFrame({"row_number": 1, "reason": "units_negative", "raw": raws, "lines": 1})
 
 
-def write(con: duckdb.DuckDBPyConnection, sha256: str, taken: pl.DataFrame, held: pl.DataFrame, **told: object) -> int:
+def write(
+    con: duckdb.DuckDBPyConnection,
+    sha256: str,
+    taken: pl.DataFrame,
+    held: pl.DataFrame,
+    **told: object,
+) -> int:
     received, known = told.pop("received_at", NOW), told.pop("known_at_from", "received")
     series = pl.DataFrame({"unique_id": ["a", "b"], "store_id": ["S1", "S1"]})
     batch = Batch("sales", taken.height + held.height, taken, held, known, series, **told)
@@ -58,7 +69,9 @@ def con(tmp_path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
 
 
 def units(panel: Panel) -> list[list[float | None]]:
-    table = units_sold(panel, days_of(panel, horizon=1, padding=0), DemandRules(True, 1.0, None))[:, :-1]
+    table = units_sold(panel, days_of(panel, horizon=1, padding=0), DemandRules(True, 1.0, None))[
+        :, :-1
+    ]
     return [[None if np.isnan(y) else y for y in row] for row in table.tolist()]
 
 
@@ -80,14 +93,28 @@ def test_every_way_of_reading_tells_it(con: duckdb.DuckDBPyConnection) -> None:
 
 def test_what_is_stated_otherwise_counts(con: duckdb.DuckDBPyConnection) -> None:
     later = datetime(2025, 3, 9, 5)
-    write(con, "two", accepted(("b", 1, 5.0)).with_columns(known_at=later), pl.DataFrame(), received_at=later)
+    write(
+        con,
+        "two",
+        accepted(("b", 1, 5.0)).with_columns(known_at=later),
+        pl.DataFrame(),
+        received_at=later,
+    )
     assert units(read_panel(con)) == [[1, 2, 3], [4, 5, 6]]
     assert units(read_panel(con, NOW)) == [[1, 2, 3], [4, None, 6]]
     assert units(panel_as_read(con, 1, None, "")) == [[1, 2, 3], [4, None, 6]]
 
 
 @pytest.mark.parametrize(
-    "cell", [("a", day(9)), ("a", day(-400)), ("nobody", day(1)), ("a", "no day"), ("a", None), ("", day(1))]
+    "cell",
+    [
+        ("a", day(9)),
+        ("a", day(-400)),
+        ("nobody", day(1)),
+        ("a", "no day"),
+        ("a", None),
+        ("", day(1)),
+    ],
 )
 def test_no_day_is_added_that_sales_do_not_span_and_no_series_nobody_knows(
     con: duckdb.DuckDBPyConnection, cell: tuple[str, object]
@@ -103,11 +130,15 @@ def test_raw_text_that_is_no_json_is_passed_over(con: duckdb.DuckDBPyConnection)
 
 
 def test_a_file_refused_whole_says_nothing(con: duckdb.DuckDBPyConnection) -> None:
-    write(con, "two", pl.DataFrame(), refused(("a", day(1)), ("b", day(0))), reason="too_many_refused")
+    write(
+        con, "two", pl.DataFrame(), refused(("a", day(1)), ("b", day(0))), reason="too_many_refused"
+    )
     assert units(read_panel(con)) == [[1, 2, 3], [4, None, 6]]
 
 
-def test_what_a_replay_left_behind_of_a_file_refused_whole_is_unknown(con: duckdb.DuckDBPyConnection) -> None:
+def test_what_a_replay_left_behind_of_a_file_refused_whole_is_unknown(
+    con: duckdb.DuckDBPyConnection,
+) -> None:
     """Its store did report that day: the row still refused is no day without a sale."""
     held = refused(("a", day(3)), ("b", day(3)))
     first = write(con, "two", pl.DataFrame(), held, reason="too_many_refused")
@@ -124,12 +155,16 @@ def test_what_a_replay_left_behind_of_a_file_refused_whole_is_unknown(con: duckd
 def test_a_refused_day_of_a_history_is_unknown_from_when_its_neighbours_were_known(
     con: duckdb.DuckDBPyConnection,
 ) -> None:
-    """Else a reading as of the past, or a backtest of it, would take the day for one without a sale."""
+    """Else a reading as of the past, or a backtest of it, would take the day for one without a
+    sale.
+    """
     morning = datetime(2025, 2, 4, 6)
     taken = accepted(("a", -28, 1.0), ("a", -27, 2.0), ("b", -28, 3.0)).with_columns(
         known_at=pl.col("ds").cast(pl.Datetime("us")) + pl.duration(days=1, hours=6)
     )
-    write(con, "history", taken, refused(("b", day(-27))), known_at_from="assumed: ds + 1 days, 06:00")
+    write(
+        con, "history", taken, refused(("b", day(-27))), known_at_from="assumed: ds + 1 days, 06:00"
+    )
     unknown = ("b", day(-27), None, datetime(2025, 2, 5, 6), None, None)
     assert unknown in read_panel(con).sales.rows()
     assert unknown in read_panel(con, datetime(2025, 2, 6)).sales.rows()

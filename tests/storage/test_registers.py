@@ -30,15 +30,20 @@ def con(tmp_path: Path):
 
 
 def forecast(y_hat: float, origin: date = ORIGIN) -> tuple[pl.DataFrame, pl.DataFrame]:
-    numbers = {"origin": origin, "ds": origin + timedelta(days=1), "h": 1, "y_hat": y_hat} | dict.fromkeys(
-        QUANTILES, y_hat
-    )
+    numbers = {
+        "origin": origin,
+        "ds": origin + timedelta(days=1),
+        "h": 1,
+        "y_hat": y_hat,
+    } | dict.fromkeys(QUANTILES, y_hat)
     row = {"run_id": "?", "unique_id": "a", "method": "seasonal_naive"} | numbers
     level = {"run_id": "?", "level": "total", "group_key": "total"} | numbers
     return FORECASTS.conform(pl.DataFrame([row])), FORECAST_LEVELS.conform(pl.DataFrame([level]))
 
 
-def test_a_run_published_twice_stands_there_once_as_said_last(con: duckdb.DuckDBPyConnection) -> None:
+def test_a_run_published_twice_stands_there_once_as_said_last(
+    con: duckdb.DuckDBPyConnection,
+) -> None:
     publish(con, Run("r1", "inference", NOW), *forecast(2.0))
     publish(con, Run("r1", "inference", NOW, status="done"), *forecast(3.0))
     assert forecasts_of(con, "r1")["y_hat"].to_list() == [3.0]
@@ -46,7 +51,9 @@ def test_a_run_published_twice_stands_there_once_as_said_last(con: duckdb.DuckDB
     assert read_runs(con, "inference").height == 1
 
 
-def test_the_latest_forecasts_are_of_the_newest_origin_and_its_newest_run(con: duckdb.DuckDBPyConnection) -> None:
+def test_the_latest_forecasts_are_of_the_newest_origin_and_its_newest_run(
+    con: duckdb.DuckDBPyConnection,
+) -> None:
     publish(con, Run("r1", "inference", NOW), *forecast(1.0))
     publish(con, Run("r3", "inference", NOW + timedelta(hours=2)), *forecast(3.0))
     publish(con, Run("r2", "inference", NOW + timedelta(hours=1)), *forecast(2.0))
@@ -63,7 +70,10 @@ def test_there_is_one_champion(con: duckdb.DuckDBPyConnection) -> None:
         promote(con, name, "it is better", NOW)
     write_model(con, Model("m2", "global_lightgbm", ORIGIN, "p", "q", '{"again": 1}', NOW))
     assert champion(con) == "m2"
-    assert dict(read_models(con).select("model_id", "stage").rows()) == {"m1": "retired", "m2": "champion"}
+    assert dict(read_models(con).select("model_id", "stage").rows()) == {
+        "m1": "retired",
+        "m2": "champion",
+    }
     with pytest.raises(ModelBroken, match="m3"):
         promote(con, "m3", "it is better", NOW)
 
@@ -89,7 +99,9 @@ def test_a_cause_has_one_open_alert_until_it_is_gone(con: duckdb.DuckDBPyConnect
     alert = Alert("staleness", "warning", "no sales for 3 days", 3, 2, "ask the store")
     first = raise_alert(con, alert, NOW)
     assert raise_alert(con, alert, NOW + timedelta(days=1)) == first
-    assert open_alerts(con).select("raised_at", "last_seen_at").rows() == [(NOW, NOW + timedelta(days=1))]
+    assert open_alerts(con).select("raised_at", "last_seen_at").rows() == [
+        (NOW, NOW + timedelta(days=1))
+    ]
     assert close_alert(con, "staleness", NOW + timedelta(days=2))
     assert not close_alert(con, "staleness", NOW + timedelta(days=2))
     assert raise_alert(con, alert, NOW + timedelta(days=3)) == first + 1

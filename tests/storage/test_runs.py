@@ -1,4 +1,6 @@
-"""Runs: what a door did and what it took, in stores of this version and of the one that did not ask for memory yet."""
+"""Runs: what a door did and what it took, in stores of this version and of the one that did not ask
+for memory yet.
+"""
 
 from __future__ import annotations
 
@@ -46,9 +48,16 @@ def of_version_4(tmp_path: Path) -> Path:
 
 
 def table(run_id: str) -> pl.DataFrame:
-    numbers = {"origin": ORIGIN, "ds": date(2024, 3, 1), "h": 1, "y_hat": 2.0} | dict.fromkeys(QUANTILES, 2.0)
+    numbers = {"origin": ORIGIN, "ds": date(2024, 3, 1), "h": 1, "y_hat": 2.0} | dict.fromkeys(
+        QUANTILES, 2.0
+    )
     return FORECASTS.conform(
-        pl.DataFrame([{"run_id": run_id, "unique_id": "a", "method": "seasonal_naive", "created_at": NOW} | numbers])
+        pl.DataFrame(
+            [
+                {"run_id": run_id, "unique_id": "a", "method": "seasonal_naive", "created_at": NOW}
+                | numbers
+            ]
+        )
     )
 
 
@@ -58,11 +67,20 @@ def test_a_store_of_version_4_keeps_its_runs_and_says_that_their_peaks_are_unkno
 ) -> None:
     with open_store(of_version_4, read_only=read_only) as con:
         assert version_of(con) == SCHEMA_VERSION
-        told = read_runs(con).select("run_id", "door", "git_commit", "model_id", "peak_mb").sort("run_id")
-    assert told.rows() == [("m4", "monitor", "abc", None, None), ("r4", "inference", "abc", "m", None)]
+        told = (
+            read_runs(con)
+            .select("run_id", "door", "git_commit", "model_id", "peak_mb")
+            .sort("run_id")
+        )
+    assert told.rows() == [
+        ("m4", "monitor", "abc", None, None),
+        ("r4", "inference", "abc", "m", None),
+    ]
 
 
-def test_an_old_run_is_read_traced_and_snapshot_as_before(of_version_4: Path, tmp_path: Path) -> None:
+def test_an_old_run_is_read_traced_and_snapshot_as_before(
+    of_version_4: Path, tmp_path: Path
+) -> None:
     with open_store(of_version_4) as con:
         run, origin = newest_run(con)
         (cell,) = cell_runs(con, "a", date(2024, 3, 1)).to_dicts()
@@ -71,12 +89,20 @@ def test_an_old_run_is_read_traced_and_snapshot_as_before(of_version_4: Path, tm
     assert write_snapshot(of_version_4, tmp_path / "snapshot.duckdb", 1) > 0
 
 
-def test_old_and_new_runs_come_back_from_the_journal(of_version_4: Path, dump_of, tmp_path: Path) -> None:
+def test_old_and_new_runs_come_back_from_the_journal(
+    of_version_4: Path, dump_of, tmp_path: Path
+) -> None:
     with open_store(of_version_4) as con:
         with transaction(con):
             claim(con, "files-1")
-        publish(con, RUN, table("r5"), FORECAST_LEVELS.empty())  # the whole store, as its first entry since
-        publish(con, Run("r6", "inference", NOW, NOW, peak_mb=None), table("r6"), FORECAST_LEVELS.empty())
+        # the whole store, as its first entry since
+        publish(con, RUN, table("r5"), FORECAST_LEVELS.empty())
+        publish(
+            con,
+            Run("r6", "inference", NOW, NOW, peak_mb=None),
+            table("r6"),
+            FORECAST_LEVELS.empty(),
+        )
     before = dump_of(of_version_4)
     of_version_4.unlink()
     rebuild(of_version_4, tmp_path / "aside", "files-1", NOW)
@@ -93,5 +119,11 @@ def test_a_run_written_again_says_its_newest_peak(tmp_path: Path) -> None:
 
 
 def test_a_run_told_before_peaks_were_asked_for_is_still_a_run() -> None:
-    told = {"run_id": "r", "door": "inference", "started_at": "2024-03-01 05:00:00", "ended_at": None, "as_of": None}
+    told = {
+        "run_id": "r",
+        "door": "inference",
+        "started_at": "2024-03-01 05:00:00",
+        "ended_at": None,
+        "as_of": None,
+    }
     assert run_of(told) == Run("r", "inference", NOW)

@@ -1,4 +1,6 @@
-"""The dashboards' copy: complete, also after a power cut; whole or not at all; never in a writer's way."""
+"""The dashboards' copy: complete, also after a power cut; whole or not at all; never in a writer's
+way.
+"""
 
 from __future__ import annotations
 
@@ -49,9 +51,17 @@ def test_it_has_every_view_with_its_grain_and_nothing_beside_it(store, tmp_path)
     target = tmp_path / "copy" / "tillcast.duckdb"
     assert write_snapshot(store, target, 5) == target.stat().st_size
     with duckdb.connect(target, read_only=True) as con:
-        told = dict(con.execute("select view_name, comment from duckdb_views() where not internal").fetchall())
-        assert {name: told[name] for name in VIEWS} == {name: grain for name, (grain, _) in VIEWS.items()}
-        assert all(con.execute(f"select count(*) from {name}").fetchall() == [(0,)] for name in VIEWS)  # noqa: S608
+        told = dict(
+            con.execute(
+                "select view_name, comment from duckdb_views() where not internal"
+            ).fetchall()
+        )
+        assert {name: told[name] for name in VIEWS} == {
+            name: grain for name, (grain, _) in VIEWS.items()
+        }
+        assert all(
+            con.execute(f"select count(*) from {name}").fetchall() == [(0,)] for name in VIEWS
+        )
     assert [path.name for path in target.parent.iterdir()] == [target.name]
 
 
@@ -67,7 +77,9 @@ def test_while_a_writer_holds_the_store_the_old_copy_stays(store, root, tmp_path
     write_snapshot(store, target, 5)
     before = target.read_bytes()
     holding = "import sys, time\nfrom pathlib import Path\nfrom storage.store import open_store\n"
-    holding += "with open_store(Path(sys.argv[1])):\n    print('held', flush=True)\n    time.sleep(60)\n"
+    holding += (
+        "with open_store(Path(sys.argv[1])):\n    print('held', flush=True)\n    time.sleep(60)\n"
+    )
     command = [sys.executable, "-c", holding, str(store)]
     with subprocess.Popen(command, cwd=root, stdout=subprocess.PIPE) as writer:  # noqa: S603 -- our own words
         try:
@@ -86,7 +98,9 @@ def test_without_a_store_there_is_nothing_to_copy(tmp_path):
 
 
 def test_two_walks_may_hand_out_at_once(store, tmp_path, monkeypatch):
-    """Each makes a copy of its own; found by the drill `lost_worker`, whose orphans took each other's away."""
+    """Each makes a copy of its own; found by the drill `lost_worker`, whose orphans took each
+    other's away.
+    """
     from storage import snapshot
 
     target = tmp_path / "copy" / "tillcast.duckdb"

@@ -43,10 +43,15 @@ def test_a_held_store_is_waited_for_and_then_its_holder_is_named(path: Path) -> 
     with open_store(path):
         pass
     script = f"import duckdb, sys; con = duckdb.connect({str(path)!r}); print('held', flush=True); sys.stdin.read()"
-    holder = subprocess.Popen([sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE)  # noqa: S603
+    holder = subprocess.Popen(
+        [sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
     try:
         assert holder.stdout.readline() == b"held\n"
-        with pytest.raises(StoreBusy, match=f"PID {holder.pid}") as refusal, open_store(path, wait_s=0.2):
+        with (
+            pytest.raises(StoreBusy, match=f"PID {holder.pid}") as refusal,
+            open_store(path, wait_s=0.2),
+        ):
             pass
         assert refusal.value.exit_code == 3
     finally:
@@ -88,8 +93,12 @@ def test_a_transaction_is_all_or_nothing(path: Path) -> None:
 
 
 @pytest.mark.parametrize("is_read_only", [True, False])
-def test_a_store_killed_in_its_first_minute_opens_again(path: Path, root: Path, is_read_only: bool) -> None:
-    """Tables, views, a new hierarchy column and a first row live in the log alone when the process dies."""
+def test_a_store_killed_in_its_first_minute_opens_again(
+    path: Path, root: Path, is_read_only: bool
+) -> None:
+    """Tables, views, a new hierarchy column and a first row live in the log alone when the process
+    dies.
+    """
     script = f"""
 import os, signal, sys
 from pathlib import Path
@@ -108,10 +117,14 @@ with open_store(Path({str(path)!r})) as con:
     assert path.with_name(path.name + ".wal").exists()
     with open_store(path, read_only=is_read_only) as con:
         assert source_of(con) == "m5-1"
-        assert con.execute("select unique_id, store_id, lifecycle from series").fetchall() == [("a", "CA_1", "unsold")]
+        assert con.execute("select unique_id, store_id, lifecycle from series").fetchall() == [
+            ("a", "CA_1", "unsold")
+        ]
 
 
-def test_a_store_belongs_to_one_source_and_comes_back_when_it_is_its_turn(path: Path, tmp_path: Path) -> None:
+def test_a_store_belongs_to_one_source_and_comes_back_when_it_is_its_turn(
+    path: Path, tmp_path: Path
+) -> None:
     aside = tmp_path / "stores"
     assert not switch_store(path, aside, "m5-1", 1)
     with open_store(path) as con, pytest.raises(StoreBroken, match="source --use"):
@@ -132,7 +145,9 @@ def test_damage_met_while_reading_is_a_broken_store_that_says_what_to_run(tmp_pa
     """The file opens; a block inside it does not read (drill `corrupted_store`): once a traceback."""
     path = tmp_path / "store.duckdb"
     with open_store(path) as con:
-        con.execute("create table filler as select i, hash(i) as h from range(400000) t(i)").fetchall()
+        con.execute(
+            "create table filler as select i, hash(i) as h from range(400000) t(i)"
+        ).fetchall()
     with path.open("r+b") as file:
         file.truncate(path.stat().st_size // 2)
     with pytest.raises(StoreBroken, match=r"make rebuild"), open_store(path, read_only=True) as con:
