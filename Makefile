@@ -24,7 +24,7 @@ export OMP_WAIT_POLICY := passive
 .PHONY: help setup repro test bench drills monitoring report serve production replay rebuild powercut lint extras clean
 
 help: ## one line per target
-	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  \1\t/' | expand -t 14
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1\t/' | expand -t 14
 
 setup: .venv/ready .dvc/config ## virtual environment from the lock, by hash
 
@@ -75,8 +75,8 @@ rebuild: setup ## a damaged or lost store made again from its journal; the old f
 powercut: setup ## doors killed at random points and compared with a run nobody killed; KILLS=2000 SEED=1
 	PYTHONPATH=. $(BIN)/python tests/powercut/harness.py --kills $(KILLS) --seed $(SEED) --faults $(FAULTS) --json benchmarks/results/powercut.json
 
-lint: setup ## style
-	$(BIN)/ruff check . && $(BIN)/ruff format --check .
+lint: setup ## style and types
+	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
 
 extras: setup ## what the lock leaves out: S3 remotes, a local S3 server, hierarchicalforecast for `make production`; river for a benchmark
 	$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python -r pyproject.toml --extra s3 --extra s3-test --extra interop --extra peers -c requirements.lock
