@@ -21,7 +21,7 @@ export PYTHONUTF8 := 1
 # idle LightGBM threads sleep instead of spinning: two jobs on two cores ran ten times slower otherwise
 export OMP_WAIT_POLICY := passive
 
-.PHONY: help setup repro test bench drills monitoring report serve production replay rebuild powercut lint extras clean
+.PHONY: help setup repro test bench drills render report serve production replay rebuild powercut lint extras clean
 
 help: ## one line per target
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1\t/' | expand -t 14
@@ -30,59 +30,59 @@ setup: .venv/ready .dvc/config ## virtual environment from the lock, by hash
 
 .venv/ready: requirements.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "tillcast needs Python 3.11 or newer; $(PYTHON) is older. Run make PYTHON=python3.12"; exit 2; }
-	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check "uv==$$(sed -nE 's/^uv==([0-9.]+).*/\1/p' requirements.lock)"
-	$(BIN)/uv pip sync --quiet --require-hashes --compile-bytecode --python $(BIN)/python requirements.lock
+	test -x "$(BIN)"/python || $(PYTHON) -m venv .venv
+	"$(BIN)"/python -m pip install --quiet --disable-pip-version-check "uv==$$(sed -nE 's/^uv==([0-9.]+).*/\1/p' requirements.lock)"
+	"$(BIN)"/uv pip sync --quiet --require-hashes --compile-bytecode --python "$(BIN)"/python requirements.lock
 	@touch $@
 
 .dvc/config:
-	$(BIN)/dvc init --quiet
-	$(BIN)/dvc config core.analytics false
-	$(BIN)/dvc config core.check_update false
+	"$(BIN)"/dvc init --quiet
+	"$(BIN)"/dvc config core.analytics false
+	"$(BIN)"/dvc config core.check_update false
 
 repro: setup ## the main job: source to published forecasts and report; PROFILE=m5 DATA=<dir> for real data
-	$(BIN)/python ingest.py source --use $(PROFILE) $(if $(DATA),--data-from $(DATA))
-	$(BIN)/dvc repro
-	$(BIN)/python inference.py publish
+	"$(BIN)"/python ingest.py source --use $(PROFILE) $(if $(DATA),--data-from "$(DATA)")
+	"$(BIN)"/dvc repro
+	"$(BIN)"/python inference.py publish
 
-test: setup ## set up and run the tests
-	$(BIN)/python -m pytest
+test: setup ## set up and run the tests; what they reach of the code has a floor (pyproject.toml)
+	"$(BIN)"/python -m pytest --cov
 
 bench: setup ## runtime and accuracy side by side with peers -> benchmarks/results/
-	$(BIN)/python -m benchmarks $(if $(DATA),--data-from $(DATA))
+	"$(BIN)"/python -m benchmarks $(if $(DATA),--data-from "$(DATA)")
 
 drills: setup ## failure injection, graded -> data/reports/drills.json
-	$(BIN)/python flows/drill.py --plain
+	"$(BIN)"/python flows/drill.py --plain
 
-monitoring: setup ## monitoring.md's tables and curves from benchmarks/results/
-	$(BIN)/python -m benchmarks.monitoring_tables
+render: setup ## every generated table and page of the documents, from benchmarks/results/
+	"$(BIN)"/python -m benchmarks render
 
 report: setup ## the HTML report and the validation pages
-	$(BIN)/python monitor.py report
+	"$(BIN)"/python monitor.py report
 
 serve: setup ## Prefect server and the scheduled deployments, until Ctrl-C
-	$(BIN)/python flows/deploy.py
+	"$(BIN)"/python flows/deploy.py
 
 production: setup ## production end to end: server, schedule, killed worker, outage; DVC round trips (minutes)
-	$(BIN)/python -m pytest -m production
+	"$(BIN)"/python -m pytest -m production
 
 replay: setup ## a life in minutes: DAYS=90 simulated mornings and Sundays through the flows, in a world of its own
-	$(BIN)/python flows/replay.py --days $(DAYS)
+	"$(BIN)"/python flows/replay.py --days $(DAYS)
 
 rebuild: setup ## a damaged or lost store made again from its journal; the old file is set aside
-	$(BIN)/python ingest.py rebuild
+	"$(BIN)"/python ingest.py rebuild
 
-powercut: setup ## doors killed at random points and compared with a run nobody killed; KILLS=2000 SEED=1
-	PYTHONPATH=. $(BIN)/python tests/powercut/harness.py --kills $(KILLS) --seed $(SEED) --faults $(FAULTS) --json benchmarks/results/powercut.json
+powercut: setup ## entry points killed at random points and compared with a run nobody killed; KILLS=2000 SEED=1
+	PYTHONPATH=. "$(BIN)"/python tests/powercut/harness.py --kills $(KILLS) --seed $(SEED) --faults $(FAULTS) --json benchmarks/results/powercut.json
 
 lint: setup ## style and types
-	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
+	"$(BIN)"/ruff check . && "$(BIN)"/ruff format --check . && "$(BIN)"/mypy
 
 extras: setup ## what the lock leaves out: S3 remotes, a local S3 server, hierarchicalforecast for `make production`; river for a benchmark
-	$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python -r pyproject.toml --extra s3 --extra s3-test --extra interop --extra peers -c requirements.lock
+	"$(BIN)"/uv pip install --quiet --compile-bytecode --python "$(BIN)"/python -r pyproject.toml --extra s3 --extra s3-test --extra interop --extra peers -c requirements.lock
 
 lock: ## resolve the dependencies anew
-	$(BIN)/uv pip compile pyproject.toml --extra dev --generate-hashes --no-header --no-annotate --quiet -o requirements.lock
+	"$(BIN)"/uv pip compile pyproject.toml --extra dev --generate-hashes --no-header --no-annotate --quiet -o requirements.lock
 
 clean: ## forget everything made, keep inbox and archive
 	rm -rf data/panel data/truth data/features data/models data/backtest data/scores data/forecasts data/reports data/validation
