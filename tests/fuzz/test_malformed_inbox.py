@@ -1,6 +1,4 @@
-"""Malformed files through the real stages: none crashes it, tears the store, or stays without a
-reason.
-"""
+"""Malformed files through the real intake: none crashes it, tears the store, or stays without a reason."""
 
 from __future__ import annotations
 
@@ -9,11 +7,10 @@ from collections import Counter
 
 import pytest
 
-from benchmarks.malformed_inbox import Tried, table, tried_alone
+from benchmarks.robustness.malformed_inbox import Tried, table, tried_alone
 from drills.malformed import KINDS, malformed
 
-# a few hundred here; thousands with the variable set
-FILES = int(os.environ.get("TILLCAST_FUZZ_FILES", "160"))
+FILES = int(os.environ.get("TILLCAST_FUZZ_FILES", "160"))  # a few hundred here; thousands with the variable set
 SEED = int(os.environ.get("TILLCAST_FUZZ_SEED", "7"))
 MOST_SECONDS = 20.0  # per file, on a busy machine
 MOST_MB = 1500.0
@@ -30,9 +27,7 @@ def results(tried: tuple[list[Tried], float]) -> list[Tried]:
 
 
 def test_no_file_breaks_a_promise(results: list[Tried]) -> None:
-    """Crash, half a write, a lost or doubled row, a file left behind or outside, a refusal without
-    a sentence.
-    """
+    """Crash, half a write, a lost or doubled row, a file left behind or outside, a refusal without a sentence."""
     broken = [one for one in results if one.broken]
     assert broken == [], table(results)
 

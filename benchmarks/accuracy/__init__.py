@@ -1,0 +1,1 @@
+"""How good the forecasts and their quantiles are, and what each part is worth."""

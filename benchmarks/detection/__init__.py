@@ -1,0 +1,1 @@
+"""What monitoring finds, how soon, and how often it is wrong."""

@@ -1,0 +1,1 @@
+"""What every benchmark shares: registry, command line, processes, results, worlds."""

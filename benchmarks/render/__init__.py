@@ -1,0 +1,1 @@
+"""Generated blocks and pages, made from the result files."""

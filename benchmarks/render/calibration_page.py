@@ -1,0 +1,141 @@
+"""The page on whether quantiles keep their word: tables and a plot, every number from the result
+file.
+"""
+
+from __future__ import annotations
+
+import altair as alt
+
+from benchmarks.harness.results import Result
+from benchmarks.render.markdown import markdown_table
+from benchmarks.render.plots import svg_of
+from contract.levels import SERIES_LEVEL, TOTAL
+from contract.quantiles import QUANTILES
+
+NAMES = {"simulator": "Simulator", "m5": "M5"}
+SIDES, COLOURS = ["before", "after"], ["#d55e00", "#0072b2"]
+COVERAGES = ("coverage_50", "coverage_95")
+SHOWN = (  # in the plot: kind, level, part, as in the result file
+    ("level", TOTAL, TOTAL),
+    ("level", "store_id", "store_id"),
+    ("level", "store_id*dept_id", "store_id*dept_id"),
+    ("level", SERIES_LEVEL, SERIES_LEVEL),
+    ("week", SERIES_LEVEL, "1"),
+    ("week", SERIES_LEVEL, "4"),
+    ("velocity", SERIES_LEVEL, "fast"),
+    ("velocity", SERIES_LEVEL, "slow"),
+)
+TABLES = (  # head, kind, level
+    ("level", "level", None),
+    ("week ahead, series", "week", SERIES_LEVEL),
+    ("week ahead, total", "week", TOTAL),
+    ("velocity, series", "velocity", SERIES_LEVEL),
+    ("lifecycle, series", "lifecycle", SERIES_LEVEL),
+)
+
+
+def page_of(result: Result) -> str:
+    """The page's text."""
+    sources = [name for name in NAMES if name in result]
+    return f"""# Do the quantiles keep their word?
+
+Made by `python -m benchmarks run calibration --data DATA` from finished backtests; no number here
+is typed. *Before*: a Poisson around the mean forecast, what one takes without a backtest (a
+group: a sum of independent series). *After*: what happened when we said so, learned at each
+cutoff from the windows that had closed by then (`forecasting/intervals.py`); the first cutoff has
+none and is left out.
+
+- *Covered*: share of outcomes inside the central interval, of 50 and 95% nominal. A quantile on a
+  zero takes all zeros in, so series that rarely sell are covered too often by any honest
+  quantile; judge them by the next column.
+- *PIT gap*: the largest distance, in points, between a quantile's probability and the share of
+  outcomes below it, mean of cutoffs. An outcome that equals quantiles counts in equal parts over
+  the probability they span: what the randomised PIT is on average. Nine quantiles know a count's
+  law at nine points only: on slow series a gap of a few points may be that.
+
+![Share of outcomes below each quantile, less its probability](calibration.svg)
+
+The plot: share of outcomes below each of the nine quantiles, less its probability. On the line
+the word is kept; above it on the left and below it on the right, quantiles are too narrow; below
+or above it throughout, they lie too low or too high.
+
+*What it says.* Days of many series move together: a sum of independent Poissons knows nothing of
+that and is far too narrow from the item level upwards, the more the higher; what was learned is
+far nearer its word there. At the top one window is one draw of the level: the few windows before
+it cannot tell its spread, and on the simulator's total they do not. On slow series a Poisson is
+as good or better: learned quantiles are multiples of the mean, so a unit sold may lie just above
+a quantile of 0.9 units. Rounded to whole units they cost less (lab notebook), but lose at the
+median what they gain in the tails.
+
+{chr(10).join(_section(name, result[name]) for name in sources)}"""
+
+
+def plot_of(result: Result) -> str:
+    """The share of outcomes below each quantile, less its probability, part by part."""
+    charts = [_panels(name, result[name]["parts"]) for name in NAMES if name in result]
+    return svg_of(alt.vconcat(*charts).configure(background="white", font="sans-serif"))
+
+
+def _section(name: str, result: Result) -> str:
+    tables = "\n\n".join(
+        markdown_table([head, "cells", *_heads()], _rows(result["parts"], kind, level))
+        for head, kind, level in TABLES
+    )
+    first, *_, last = result["cutoffs"]
+    span = f"Cutoffs {first} to {last}, {len(result['cutoffs'])} of them."
+    return f"## {NAMES[name]}\n\n{span}\n\n{tables}\n"
+
+
+def _heads() -> list[str]:
+    covered = [f"{name[-2:]}% covered, {side}" for name in COVERAGES for side in SIDES]
+    return [*covered, *(f"PIT gap, {side}" for side in SIDES)]
+
+
+def _rows(parts: list[Result], kind: str, level: str | None) -> list[list[str]]:
+    """One line per part, both sides in it."""
+    chosen = [part for part in parts if part["kind"] == kind and level in (None, part["level"])]
+    before, after = (
+        {(part["level"], part["part"]): part for part in chosen if part["side"] == side}
+        for side in SIDES
+    )
+    return [
+        [
+            key[1].replace("_id", ""),
+            f"{after[key]['cells']:,}",
+            *(f"{side[key][name]:.1%}" for name in COVERAGES for side in (before, after)),
+            *(f"{side[key]['pit_gap'] * 100:.1f}" for side in (before, after)),
+        ]
+        for key in after
+    ]
+
+
+def _panels(name: str, parts: list[Result]) -> alt.FacetChart:
+    points = [
+        {
+            "part": _title(*shown),
+            "side": part["side"],
+            "probability": tau,
+            "off": part[f"below_{quantile}"] - tau,
+        }
+        for shown in SHOWN
+        for part in parts
+        if (part["kind"], part["level"], part["part"]) == shown
+        for quantile, tau in QUANTILES.items()
+    ]
+    y_axis, sides = alt.Axis(format="+.0%"), alt.Scale(domain=SIDES, range=COLOURS)
+    line = alt.Chart().mark_line(point=True)
+    line = line.encode(
+        x=alt.X("probability:Q", title="quantile", axis=alt.Axis(format=".0%")),
+        y=alt.Y("off:Q", title="share below, less probability", axis=y_axis),
+        color=alt.Color("side:N", scale=sides, legend=alt.Legend(title=None)),
+    )
+    zero = alt.Chart().mark_rule(color="#999999").encode(y=alt.datum(0))
+    panel = alt.layer(zero, line, data=alt.Data(values=points)).properties(width=170, height=130)
+    facet = alt.Facet("part:N", title=None, sort=[_title(*shown) for shown in SHOWN])
+    return panel.facet(facet=facet, columns=4).properties(title=NAMES[name])
+
+
+def _title(kind: str, level: str, part: str) -> str:
+    if kind == "level":
+        return part.replace("_id", "")
+    return f"{level}, {kind} {part}".replace("velocity ", "")

@@ -1,0 +1,1 @@
+"""What becomes of the pipeline under faults and load."""
