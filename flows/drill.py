@@ -123,7 +123,7 @@ def _told(result: dict[str, Any]) -> dict[str, Any]:
 def _watchers(stage: Stage, params: Params) -> Watchers:
     """The watchers of monitoring/ as the drills ask them."""
     from drills.drilling import Watchers
-    from monitoring.arrivals import SAID
+    from monitoring.arrivals import NOTE_SENTENCES
     from monitoring.model_age import model_age
     from monitoring.watch import causes_before_truth
 
@@ -136,7 +136,7 @@ def _watchers(stage: Stage, params: Params) -> Watchers:
         return [] if found.severity == "ok" else [found.cause]
 
     return Watchers(
-        this_morning, lambda table: _heard_later(stage, table, params), age, frozenset(SAID)
+        this_morning, lambda table: _heard_later(stage, table, params), age, frozenset(NOTE_SENTENCES)
     )
 
 

@@ -11,7 +11,7 @@ from monitoring.finding import Finding
 from monitoring.quality import WINDOW_DAYS
 
 # notes that ring; the other notes speak of days that feasts and promotions make odd, too
-SAID = {
+NOTE_SENTENCES = {
     "day_restated": "{rows} rows of file {name!r} restate {day} and later: {worst:.0%} of what was known is another number",
     "series_unusual": "{worst:.0%} of the {rows} rows of file {name!r} are of series never seen before {day}",
 }
@@ -31,7 +31,7 @@ def noted(pages: list[dict[str, Any]], now: datetime) -> list[Finding]:
     by_cause: dict[str, Finding] = {}
     for page in sorted(recent, key=lambda page: str(page["received_at"])):
         for rule in page["rules"]:
-            if rule["code"] in SAID and rule["broken_rows"]:
+            if rule["code"] in NOTE_SENTENCES and rule["broken_rows"]:
                 finding = _of(page, rule)
                 by_cause[finding.cause] = finding
     return list(by_cause.values())
@@ -45,7 +45,7 @@ def _of(page: dict[str, Any], rule: dict[str, Any]) -> Finding:
     )
     return Finding(
         "noted",
-        SAID[rule["code"]].format(
+        NOTE_SENTENCES[rule["code"]].format(
             rows=rule["broken_rows"], name=page["name"], day=day, worst=worst
         ),
         "warning",

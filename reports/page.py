@@ -27,7 +27,7 @@ _NO_ROWS = pl.DataFrame(
 
 
 @dataclass(frozen=True)
-class Told:
+class OfflineResults:
     """What the laboratory's files say. `forecasts`, `levels` as in contract.frames; `backtest` has
     one column per model.
     """
@@ -53,7 +53,7 @@ class Told:
         return self.decision["candidate"]
 
 
-def render(told: Told) -> str:
+def render(told: OfflineResults) -> str:
     """The page as one HTML text. No clock, no network, no path of this machine in it."""
     means = scores.mean_over_cutoffs(told.scores)
     told_of_units = _overview(told)
@@ -82,7 +82,7 @@ def render(told: Told) -> str:
     )
 
 
-def _overview(told: Told) -> dict[str, Any]:
+def _overview(told: OfflineResults) -> dict[str, Any]:
     sums = overview.by_series(told.panel, told.forecasts)
     levels = overview.group_levels(told.levels, told.panel.series)
     groups = [
@@ -98,7 +98,7 @@ def _overview(told: Told) -> dict[str, Any]:
     }
 
 
-def _accuracy(told: Told, means: pl.DataFrame) -> dict[str, Any]:
+def _accuracy(told: OfflineResults, means: pl.DataFrame) -> dict[str, Any]:
     return {
         "board": sorted(
             told.leaderboard.items(), key=lambda pair: pair[1].get("wrmsse", float("inf"))
@@ -111,7 +111,7 @@ def _accuracy(told: Told, means: pl.DataFrame) -> dict[str, Any]:
     }
 
 
-def _score_specs(told: Told, means: pl.DataFrame) -> dict[str, charts.Spec]:
+def _score_specs(told: OfflineResults, means: pl.DataFrame) -> dict[str, charts.Spec]:
     weeks = scores.by_week(means)
     covered = scores.coverages(means, told.shown_model)
     return {
@@ -123,7 +123,7 @@ def _score_specs(told: Told, means: pl.DataFrame) -> dict[str, charts.Spec]:
     }
 
 
-def _fans(told: Told, changed: list[str]) -> list[dict[str, Any]]:
+def _fans(told: OfflineResults, changed: list[str]) -> list[dict[str, Any]]:
     """Groups of fans: heading, whether they show series, and the fans with id, title and spec."""
     groups = [
         (group, picks.fan_of_group(told.panel, told.levels, level, group))

@@ -7,7 +7,7 @@ import logging
 import polars as pl
 
 from contract.params import Params
-from reports.page import Told, render
+from reports.page import OfflineResults, render
 from reports.series_files import write_series_files
 from reports.tables import leaderboard_table
 from reports.watch import write_watch_page
@@ -21,7 +21,7 @@ log = logging.getLogger("monitor")
 
 def report(params: Params, paths: Paths) -> Summary:
     """data/reports/index.html and series/; dated by the origin, so same files, same bytes."""
-    results = Told(
+    results = OfflineResults(
         panel=read_frozen(paths.panel),
         forecasts=pl.read_parquet(paths.forecasts / "forecasts.parquet"),
         levels=pl.read_parquet(paths.forecasts / "forecast_levels.parquet"),

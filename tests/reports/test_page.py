@@ -14,13 +14,13 @@ import pytest
 from contract.frames import FORECAST_LEVELS, FORECASTS
 from contract.quantiles import QUANTILES
 from forecasting.leaderboard import leaderboard_of
-from reports.page import Told, render
+from reports.page import OfflineResults, render
 from reports.tables import drills_table, leaderboard_table
 
 NASTY = "</script><script>alert(1)</script>"
 
 
-def told_of(panel) -> Told:
+def told_of(panel) -> OfflineResults:
     """Flat forecasts of a panel, with made-up scores."""
     origin = panel.last_day
     steps = pl.DataFrame({"h": range(1, 15)}, schema={"h": pl.Int32}).with_columns(
@@ -47,7 +47,7 @@ def told_of(panel) -> Told:
         seasonal_naive=pl.lit(1.0),
     )
     scores = scores_of(origin)
-    return Told(
+    return OfflineResults(
         panel, forecasts, FORECAST_LEVELS.conform(levels), backtest, scores, leaderboard_of(scores),
         {"promote": True, "candidate": "global_lightgbm", "incumbent": "seasonal_naive", "reasons": ["better"]},
         {"kind": "global_lightgbm", "model_id": "m1", "cutoff": str(origin), "rows_used": {"7": 100}, "columns": ["x", "y"],
@@ -87,7 +87,7 @@ def scores_of(origin, coverage: bool = True) -> pl.DataFrame:
 
 
 @pytest.fixture
-def told(make_panel) -> Told:
+def told(make_panel) -> OfflineResults:
     return told_of(make_panel(series=8, days=120))
 
 
