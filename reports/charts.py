@@ -1,8 +1,7 @@
-"""Vega-Lite specifications made with Altair. Colours are the page's CSS variables, so light and
-dark need no second chart.
+"""Vega-Lite specifications made with Altair.
 
-The palette is Okabe and Ito's, told apart by colour-blind eyes; every series also differs by shape
-or dash.
+Colours are the page's CSS variables, so light and dark need no second chart. The palette is Okabe
+and Ito's, which colour-blind eyes can distinguish; every series also differs by shape or dash.
 """
 
 from __future__ import annotations
@@ -17,13 +16,8 @@ from reports.scores import model_name
 Spec = dict[str, Any]
 
 DIGITS = 5  # significant, of every number in a chart
-_MODELS = (
-    "global_lightgbm",
-    "seasonal_naive",
-    "oracle",
-    "window_average",
-    "grouped_average",
-)  # a colour and a shape each
+# a colour and a shape each
+_MODELS = ("global_lightgbm", "seasonal_naive", "oracle", "window_average", "grouped_average")
 _SHAPES = ("circle", "square", "triangle-up", "cross", "diamond")
 _OTHER = ("var(--soft)", "triangle-down")  # a forecaster somebody added
 _COLOURS = [f"var(--c{k})" for k in range(1, 6)]
@@ -33,29 +27,41 @@ _CONFIG = {
     "font": "system-ui, sans-serif",
     "view": {"stroke": None},
     "axis": {
-        "labelColor": "var(--soft)", "titleColor": "var(--soft)", "gridColor": "var(--line)", "domainColor": "var(--line)",
-        "tickColor": "var(--line)", "labelFontSize": 12, "titleFontSize": 12, "titleFontWeight": "normal", "labelLimit": 150,
+        "labelColor": "var(--soft)",
+        "titleColor": "var(--soft)",
+        "gridColor": "var(--line)",
+        "domainColor": "var(--line)",
+        "tickColor": "var(--line)",
+        "labelFontSize": 12,
+        "titleFontSize": 12,
+        "titleFontWeight": "normal",
+        "labelLimit": 150,
     },
     "legend": {
-        "labelColor": "var(--ink)", "titleColor": "var(--soft)", "orient": "top", "labelFontSize": 12, "labelLimit": 240,
-        "title": None, "columns": 2,
+        "labelColor": "var(--ink)",
+        "titleColor": "var(--soft)",
+        "orient": "top",
+        "labelFontSize": 12,
+        "labelLimit": 240,
+        "title": None,
+        "columns": 2,
     },
     "rule": {"color": "var(--soft)"},
-}  # fmt: skip
+}
 
 
 def fan(rows: pl.DataFrame) -> Spec:
-    """What was sold, then the mean and the 50% and 95% intervals. `rows`: ds, y, y_hat, q025, q250,
-    q750, q975.
+    """What was sold, then the mean and the 50% and 95% intervals.
 
-    Rows with an `event` (names as text) get a dotted line; only the page's search box hands in such
-    rows.
+    `rows`: ds, y, y_hat, q025, q250, q750, q975. Rows with an `event` (names as text) get a dotted
+    line; only the page's search box hands in such rows.
     """
     x = alt.X("ds:T", title=None, axis=alt.Axis(format="%d %b", tickCount=6, grid=False))
     base = alt.Chart(_data(rows.with_columns(top=pl.max_horizontal("y", "q975"))))
+    day = alt.Tooltip("ds:T", format="%a %d %b %Y", title="day")
     tooltip = [
-        alt.Tooltip("ds:T", format="%a %d %b %Y", title="day"),
-        *(_units(*pair) for pair in _FAN_WORDS),
+        day,
+        *(alt.Tooltip(f"{column}:Q", title=title, format=",.1f") for column, title in _FAN_TITLES),
     ]
     ahead = base.transform_filter("isValid(datum.y_hat)")
     layers = [
@@ -73,13 +79,7 @@ def fan(rows: pl.DataFrame) -> Spec:
         base.mark_bar(opacity=0).encode(x, alt.Y("top:Q", stack=None), tooltip=tooltip),
         base.transform_filter("isValid(datum.event)")
         .mark_rule(strokeDash=[2, 3], strokeWidth=1.5)
-        .encode(
-            x,
-            tooltip=[
-                alt.Tooltip("ds:T", format="%a %d %b %Y", title="day"),
-                alt.Tooltip("event:N"),
-            ],
-        ),
+        .encode(x, tooltip=[day, alt.Tooltip("event:N")]),
     ]
     return _spec(alt.layer(*layers), 170)
 
@@ -91,7 +91,7 @@ def by_week(weeks: pl.DataFrame, metric: str, title: str) -> Spec:
     encoded = chart.mark_line(point=alt.OverlayMarkDef(size=60), strokeWidth=2).encode(
         alt.X("week:O", title="week ahead", axis=alt.Axis(labelAngle=0)),
         alt.Y("value:Q", title=title, axis=alt.Axis(format=form)),
-        **_by_model(weeks),
+        *_by_model(weeks),
         tooltip=["model:N", "week:O", _number("value", form)],
     )
     return _spec(encoded, 200)
@@ -107,7 +107,7 @@ def by_level(levels: pl.DataFrame) -> Spec:
             alt.Y(
                 "level:N", title=None, sort=levels["level"].unique(maintain_order=True).to_list()
             ),
-            **_by_model(levels),
+            *_by_model(levels),
             tooltip=["model:N", "level:N", _number("wrmsse", ".3f"), _number("bias", "+.1%")],
         )
     )
@@ -115,8 +115,8 @@ def by_level(levels: pl.DataFrame) -> Spec:
 
 
 def coverage(rows: pl.DataFrame) -> Spec:
-    """Covered against promised share on each level: a tick where it was promised, a dot where it
-    was, ± the spread over cutoffs.
+    """Covered against nominal share on each level: a tick at the nominal one, a dot at the covered
+    one, ± the spread over cutoffs.
     """
     named = rows.with_columns(
         interval=(pl.col("nominal") * 100).round().cast(pl.Int32).cast(pl.String) + "% interval"
@@ -125,15 +125,16 @@ def coverage(rows: pl.DataFrame) -> Spec:
     y = alt.Y("level:N", title=None, sort=rows["level"].unique(maintain_order=True).to_list())
     offset = alt.YOffset("interval:N")
     colour = alt.Color("interval:N", scale=alt.Scale(range=_COLOURS))
-    x = alt.Axis(format=".0%", tickCount=10)
+    inside = alt.X("low:Q", title="share of days inside", axis=alt.Axis(format=".0%", tickCount=10))
+    shape = alt.Shape("interval:N", legend=None)
     tooltip = ["level:N", "interval:N", _number("covered", ".1%")]
     layers = [
-        base.mark_rule(opacity=0.6).encode(alt.X("low:Q", title="share of days inside", axis=x), alt.X2("high:Q"), y, offset, colour),
+        base.mark_rule(opacity=0.6).encode(inside, alt.X2("high:Q"), y, offset, colour),
         base.mark_tick(thickness=3, size=12).encode(alt.X("nominal:Q"), y, offset, colour),
         base.mark_point(filled=True, size=50).encode(
-            alt.X("covered:Q"), y, offset, colour, alt.Shape("interval:N", legend=None), tooltip=tooltip
+            alt.X("covered:Q"), y, offset, colour, shape, tooltip=tooltip
         ),
-    ]  # fmt: skip
+    ]
     return _spec(alt.layer(*layers), 28 * rows["level"].n_unique() + 40)
 
 
@@ -154,7 +155,7 @@ def importance(shares: dict[str, float], count: int) -> Spec:
     return _spec(encoded, 18 * top.height + 30)
 
 
-_FAN_WORDS = (
+_FAN_TITLES = (
     ("y", "sold"),
     ("y_hat", "mean"),
     ("q250", "25%"),
@@ -164,35 +165,22 @@ _FAN_WORDS = (
 )
 
 
-def _units(column: str, title: str) -> alt.Tooltip:
-    return alt.Tooltip(f"{column}:Q", title=title, format=",.1f")
-
-
 def _number(column: str, form: str) -> alt.Tooltip:
     return alt.Tooltip(f"{column}:Q", format=form)
 
 
-def _by_model(frame: pl.DataFrame) -> dict[str, Any]:
-    """Each model in its own colour and shape on every chart; the legend names those that the chart
-    shows.
-    """
+def _by_model(frame: pl.DataFrame) -> tuple[alt.Color, alt.Shape]:
+    """Each model's own colour and shape on every chart; the legend names those the chart shows."""
     looks = dict(zip(_MODELS, zip(_COLOURS, _SHAPES, strict=True), strict=True))
-    there = frame["model"].unique(maintain_order=True).to_list()
-    shown = [model for model in _MODELS if model in there] + [
-        model for model in there if model not in _MODELS
-    ]
-    names, (colours, shapes) = (
-        [model_name(model) for model in shown],
-        zip(*(looks.get(m, _OTHER) for m in shown), strict=True),
+    models = frame["model"].unique(maintain_order=True).to_list()
+    shown = [model for model in _MODELS if model in models]
+    shown += [model for model in models if model not in _MODELS]
+    names = [model_name(model) for model in shown]
+    colours, shapes = zip(*(looks.get(model, _OTHER) for model in shown), strict=True)
+    return (
+        alt.Color("model:N", scale=alt.Scale(domain=names, range=colours)),
+        alt.Shape("model:N", scale=alt.Scale(domain=names, range=shapes)),
     )
-    scales = {
-        "color": alt.Scale(domain=names, range=colours),
-        "shape": alt.Scale(domain=names, range=shapes),
-    }
-    return {
-        "color": alt.Color("model:N", scale=scales["color"]),
-        "shape": alt.Shape("model:N", scale=scales["shape"]),
-    }
 
 
 def _named(frame: pl.DataFrame) -> pl.DataFrame:
@@ -210,9 +198,9 @@ def _data(frame: pl.DataFrame) -> alt.Data:
         {name: value for name, value in row.items() if value is not None}
         for row in short.to_dicts()
     ]
-    return alt.Data(values=rows)
+    return alt.Data(values=rows)  # type: ignore[no-untyped-call]  # altair's class is untyped
 
 
-def _spec(chart: Any, height: int) -> Spec:
-    spec = chart.properties(width="container", height=height).to_dict()
+def _spec(chart: alt.Chart | alt.LayerChart | alt.FacetChart, height: int) -> Spec:
+    spec: Spec = chart.properties(width="container", height=height).to_dict()
     return {**spec, "config": _CONFIG, "autosize": {"type": "fit", "contains": "padding"}}

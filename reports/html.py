@@ -1,6 +1,4 @@
-"""From values to HTML text: templates, scripts that cannot be broken out of, and how numbers are
-written.
-"""
+"""From values to HTML text: templates, scripts that nothing breaks out of, written numbers."""
 
 from __future__ import annotations
 
@@ -9,16 +7,15 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from reports.charts import Spec
 from reports.scores import metric_name, model_name, slice_words
 
-ABSURD = 9.99  # share above which only the fact is told, as of a series that hardly sold
+ABSURD = 9.99  # a larger share is not written out: of a series that hardly sold
+
+JsonObject = dict[str, Any]  # as a JSON file holds it, or a row of a frame
 
 
-def render_template(name: str, **values: Any) -> str:
-    """A template of this room with these values, every one of them escaped; an unknown name is an
-    error.
-    """
+def render_template(name: str, **values: object) -> str:
+    """A template of this package with these values, each escaped; an unknown name is an error."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     environment = Environment(
@@ -44,12 +41,14 @@ def vega() -> str:
     """Vega, Vega-Lite and vega-embed as one script, from the installed package: no CDN."""
     import vl_convert
 
-    return vl_convert.javascript_bundle().replace("</script", "<\\/script")
+    # type: the stub asks for the snippet that the function takes as optional
+    bundle = vl_convert.javascript_bundle()  # type: ignore[call-arg]
+    return bundle.replace("</script", "<\\/script")
 
 
-def script_json(specs: dict[str, Spec]) -> str:
+def script_json(content: object) -> str:
     """JSON that cannot end the script element it stands in, whatever an item is called."""
-    return json.dumps(specs, separators=(",", ":")).replace("<", "\\u003c")
+    return json.dumps(content, separators=(",", ":")).replace("<", "\\u003c")
 
 
 def _count(value: float | None) -> str:

@@ -1,4 +1,4 @@
-"""What a planner asks first: units and money of the days ahead, beside the days just past and the
+"""What a planner reads first: units and money of the days ahead, beside the days just past and the
 same days last year.
 """
 
@@ -10,6 +10,7 @@ import polars as pl
 
 from contract.days import YEAR
 from contract.panel import Panel
+from reports.picks import origin_of
 
 MOST_GROUPS = 60  # a level with more groups is a list nobody reads
 SPANS = ("next", "last", "year")
@@ -22,7 +23,8 @@ def by_series(panel: Panel, forecasts: pl.DataFrame) -> pl.DataFrame:
     Money is units times the price in force (after its end the last known one); null where no price
     is known. `year` is null where the panel is younger.
     """
-    origin, horizon = forecasts["origin"].max(), forecasts["h"].max()
+    origin = origin_of(forecasts)
+    horizon: int = forecasts.select(pl.max("h")).item()
     sold = panel.sales.select("unique_id", "ds", units="y")
     year_ago = origin - timedelta(days=YEAR)
     spans = {
@@ -46,7 +48,7 @@ def by_series(panel: Panel, forecasts: pl.DataFrame) -> pl.DataFrame:
 
 
 def by_group(series_sums: pl.DataFrame, level: str) -> pl.DataFrame:
-    """group and the sums of each group of a single-column level (`total` for all), largest first."""
+    """group and the sums of each group of a single-column level (`total`: all), largest first."""
     group = pl.lit("total") if level == "total" else pl.col(level)
     sums = series_sums.group_by(group.alias("group")).agg(pl.col(_UNITS + _MONEY).sum())
     known = [

@@ -20,25 +20,31 @@ def fan_of_group(panel: Panel, levels: pl.DataFrame, level: str, group: str) -> 
     """ds, y, and the forecast columns of one group: history first, then the days ahead."""
     members = panel.series if level == TOTAL else panel.series.filter(pl.col(level) == group)
     ahead = levels.filter(level=level, group_key=group).select("ds", *FAN_COLUMNS)
-    return _fan(panel, members["unique_id"], ahead, levels["origin"].max())
+    return _fan(panel, members["unique_id"], ahead, origin_of(levels))
 
 
 def fan_of_series(panel: Panel, forecasts: pl.DataFrame, unique_id: str) -> pl.DataFrame:
     """The same of one series."""
     ahead = forecasts.filter(unique_id=unique_id).select("ds", *FAN_COLUMNS)
-    return _fan(panel, pl.Series([unique_id]), ahead, forecasts["origin"].max())
+    return _fan(panel, pl.Series([unique_id]), ahead, origin_of(forecasts))
+
+
+def origin_of(forecasts: pl.DataFrame) -> date:
+    """The last day known when a table was made."""
+    origin: date = forecasts.select(pl.max("origin")).item()
+    return origin
 
 
 def shown_groups(levels: pl.DataFrame) -> list[tuple[str, str]]:
-    """(level, group) of the total and of the stores, the largest first; at most MOST_GROUPS stores."""
+    """(level, group) of the total and of at most MOST_GROUPS stores, the largest first."""
     total = [(TOTAL, TOTAL)] if levels.filter(level=TOTAL).height else []
     stores = (
-        levels.filter(level=FEED_LEVEL).group_by("group_key").agg(pl.col("y_hat").sum().round(3))
+        levels.filter(level=FEED_LEVEL)
+        .group_by("group_key")
+        .agg(pl.col("y_hat").sum().round(3))
+        .sort(["y_hat", "group_key"], descending=[True, False])
     )
-    largest = stores.sort(["y_hat", "group_key"], descending=[True, False]).head(MOST_GROUPS)[
-        "group_key"
-    ]
-    return total + [(FEED_LEVEL, group) for group in largest]
+    return total + [(FEED_LEVEL, group) for group in stores["group_key"].head(MOST_GROUPS)]
 
 
 def largest_series(forecasts: pl.DataFrame) -> list[str]:

@@ -1,10 +1,9 @@
-"""Scores of the backtest laid out for tables and charts: means over cutoffs, and their spread.
+"""Scores of the backtest as tables and charts need them: means over cutoffs, and their spread.
+
 Nothing is scored here.
 """
 
 from __future__ import annotations
-
-from typing import Any
 
 import polars as pl
 
@@ -15,14 +14,14 @@ MODEL_WORDS = {
     "grouped_average": "8 weekdays and group totals",
     "oracle": "oracle (error floor)",
 }
-
-
+SHOWN_COVERAGES = ("coverage_50", "coverage_95")
 METRIC_MEANINGS = {
-    "wrmsse": "squared errors on every level, weighed by turnover (M5's score). 1: as far off as one day's sales are from the next's",
+    "wrmsse": "squared errors on every level, weighed by turnover (M5's score). 1: as far off as "
+    "one day's sales are from the next's",
     "bias": "forecast less sold, by sold. Positive is too much",
     "wspl": "the same for the quantiles: how far they lie from what sold (M5's second score)",
-    "wape": "absolute errors by units sold, series by series. 0.65: for 100 units sold, 65 were missed or too many. Slow movers "
-    "make it high by nature",
+    "wape": "absolute errors by units sold, series by series. 0.65: for 100 units sold, 65 were "
+    "missed or too many. Slow movers make it high by nature",
     "rmsse": "as WRMSSE, for single series and without weights",
     "mase": "as RMSSE, with absolute instead of squared errors",
 }
@@ -33,10 +32,8 @@ def metric_name(metric: str) -> str:
     return metric if metric == "bias" else metric.upper()
 
 
-def slice_words(key: Any) -> str:
-    """A level, week or slice as people read it: `velocity_fast` is `velocity: fast`; others as they
-    are.
-    """
+def slice_words(key: object) -> str:
+    """A level, week or slice as people read it: `velocity_fast` is `velocity: fast`."""
     kind, _, part = str(key).partition("_")
     return f"{kind}: {part}" if kind in ("lifecycle", "velocity") else str(key)
 
@@ -77,9 +74,6 @@ def by_slice(means: pl.DataFrame) -> pl.DataFrame:
     """One row per model and slice other than weeks ahead: wape, bias, coverage_95."""
     other = means.filter((pl.col("slice") != "all") & ~pl.col("slice").str.starts_with("week_"))
     return _wide(other, "slice", ["wape", "bias", "coverage_95"]).sort("slice", maintain_order=True)
-
-
-SHOWN_COVERAGES = ("coverage_50", "coverage_95")
 
 
 def coverages(means: pl.DataFrame, model: str) -> pl.DataFrame:

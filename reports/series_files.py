@@ -1,5 +1,5 @@
-"""Every series' history and forecast as small script files beside the page, so that any of 30,490
-can be drawn when asked for.
+"""Every series' history and forecast as small script files beside the page: any of 30,490 can be
+drawn.
 
 Scripts, not JSON: a page opened from a disk may load scripts that lie beside it, and nothing else.
 `index.js` holds the names; file k holds the series from k * PER_FILE on, days as plain arrays, so
@@ -11,13 +11,12 @@ from __future__ import annotations
 import shutil
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 
 from contract.panel import Panel
-from reports.html import script_json
-from reports.picks import FAN_COLUMNS, HISTORY_DAYS
+from reports.html import JsonObject, script_json
+from reports.picks import FAN_COLUMNS, HISTORY_DAYS, origin_of
 
 FOLDER = "series"
 PER_FILE = 200
@@ -52,10 +51,10 @@ def series_files(panel: Panel, forecasts: pl.DataFrame) -> list[tuple[str, str]]
     return [("index.js", f"tillcast.index({script_json(_index(panel, forecasts))});\n"), *parts]
 
 
-def _index(panel: Panel, forecasts: pl.DataFrame) -> dict[str, Any]:
-    """Names in the order of the files, and what all series share: the days, and the events on them."""
-    origin = forecasts["origin"].max()
-    first, last = origin - timedelta(days=HISTORY_DAYS - 1), forecasts["ds"].max()
+def _index(panel: Panel, forecasts: pl.DataFrame) -> JsonObject:
+    """Names in the order of the files, and what all series share: the days and their events."""
+    first = origin_of(forecasts) - timedelta(days=HISTORY_DAYS - 1)
+    last = forecasts.select(pl.max("ds")).item()
     known = panel.calendar.filter(
         pl.col("ds").is_between(first, last), pl.col("event").is_not_null()
     )
@@ -71,7 +70,7 @@ def _index(panel: Panel, forecasts: pl.DataFrame) -> dict[str, Any]:
 
 def _history(panel: Panel, forecasts: pl.DataFrame) -> pl.DataFrame:
     """unique_id, y: the units of each of the last HISTORY_DAYS days, null where no row says."""
-    origin = forecasts["origin"].max()
+    origin = origin_of(forecasts)
     first = origin - timedelta(days=HISTORY_DAYS - 1)
     days = pl.DataFrame({"ds": pl.date_range(first, origin, eager=True)})
     series = forecasts.select(pl.col("unique_id").unique().sort())
@@ -85,21 +84,21 @@ def _history(panel: Panel, forecasts: pl.DataFrame) -> pl.DataFrame:
 
 def _prices(panel: Panel, forecasts: pl.DataFrame) -> pl.DataFrame:
     """unique_id, price: the one in force on the origin, or the last known before."""
-    origin = forecasts["origin"].max()
+    origin = origin_of(forecasts)
     known = panel.prices.filter(pl.col("from_ds") <= origin, pl.col("price").is_not_null())
     return (
         known.sort("from_ds").group_by("unique_id", maintain_order=True).agg(pl.col("price").last())
     )
 
 
-def _values(chunk: pl.DataFrame) -> list[dict[str, Any]]:
+def _values(chunk: pl.DataFrame) -> list[JsonObject]:
     return [
         {name: _short(value) for name, value in row.items() if name != "unique_id"}
         for row in chunk.to_dicts()
     ]
 
 
-def _short(value: Any) -> Any:
+def _short(value: object) -> object:
     """Whole numbers without their point: half the bytes of a history."""
     if isinstance(value, list):
         return [_short(one) for one in value]

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from io import StringIO
-from typing import Any
 
+from reports.html import JsonObject
 from reports.scores import model_name
 
-TOLD_CHARACTERS = 60  # the rest stands in drills.json
+DETAIL_CHARACTERS = 60  # of who saw it; the rest stands in drills.json
 _LEADERBOARD = ("wrmsse", "wspl", "wape", "bias", "coverage_95")
 
 
@@ -24,22 +24,19 @@ def leaderboard_table(board: dict[str, dict[str, float]]) -> str:
     return text_table(["model", *_LEADERBOARD], rows)
 
 
-def drills_table(results: list[dict[str, Any]]) -> str:
-    """One line per drill: fault, strength, what came out, what it cost, the grade."""
+def drills_table(results: list[JsonObject]) -> str:
+    """One line per drill: fault, strength, what came out, what it cost, the grade, who saw it."""
     rows = [
         [
-            r["fault"],
-            r["strength"],
-            r["outcome"],
-            _percent(r["loss"]),
-            _percent(r["bias"]),
-            r["grade"],
-            r["told"][:TOLD_CHARACTERS],
+            *(drill[key] for key in ("fault", "strength", "outcome")),
+            *(_percent(drill[key]) for key in ("loss", "bias")),
+            drill["grade"],
+            drill["told"][:DETAIL_CHARACTERS],
         ]
-        for r in results
+        for drill in results
     ]
     return text_table(
-        ["fault", "strength", "outcome", "WRMSSE lost", "bias", "grade", "how it was told"], rows
+        ["fault", "strength", "outcome", "WRMSSE lost", "bias", "grade", "seen by"], rows
     )
 
 
@@ -52,9 +49,10 @@ def text_table(head: list[str], rows: list[list[str]]) -> str:
     table = Table(*head, box=box.SIMPLE_HEAD, pad_edge=False)
     for row in rows:
         table.add_row(*row)
-    console = Console(file=StringIO(), width=160, color_system=None, markup=False, highlight=False)
+    text = StringIO()
+    console = Console(file=text, width=160, color_system=None, markup=False, highlight=False)
     console.print(table)
-    return "\n".join(line.rstrip() for line in console.file.getvalue().splitlines() if line.strip())
+    return "\n".join(line.rstrip() for line in text.getvalue().splitlines() if line.strip())
 
 
 def _score(scores: dict[str, float], name: str) -> str:

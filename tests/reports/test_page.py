@@ -20,7 +20,7 @@ from reports.tables import drills_table, leaderboard_table
 NASTY = "</script><script>alert(1)</script>"
 
 
-def told_of(panel) -> OfflineResults:
+def results_of(panel) -> OfflineResults:
     """Flat forecasts of a panel, with made-up scores."""
     origin = panel.last_day
     steps = pl.DataFrame({"h": range(1, 15)}, schema={"h": pl.Int32}).with_columns(
@@ -87,29 +87,29 @@ def scores_of(origin, coverage: bool = True) -> pl.DataFrame:
 
 
 @pytest.fixture
-def told(make_panel) -> OfflineResults:
-    return told_of(make_panel(series=8, days=120))
+def results(make_panel) -> OfflineResults:
+    return results_of(make_panel(series=8, days=120))
 
 
-def test_a_plan_left_out_is_told_beside_the_scores(told):
-    assert "Left out:" not in render(told)
+def test_a_plan_left_out_is_told_beside_the_scores(results):
+    assert "Left out:" not in render(results)
     assert "<b>Left out:</b> promo, school." in render(
-        replace(told, card=told.card | {"left_out": ["promo", "school"]})
+        replace(results, card=results.card | {"left_out": ["promo", "school"]})
     )
 
 
-def test_the_same_files_give_the_same_bytes(told):
-    assert render(told) == render(told)
+def test_the_same_files_give_the_same_bytes(results):
+    assert render(results) == render(results)
 
 
-def test_nothing_is_fetched_from_anywhere(told):
-    outside = re.sub(r"<script>.*?</script>", "", render(told), flags=re.DOTALL)
+def test_nothing_is_fetched_from_anywhere(results):
+    outside = re.sub(r"<script>.*?</script>", "", render(results), flags=re.DOTALL)
     assert re.findall(r"""(?:src|href)=["']?(?:https?:)?//[^"' >]+""", outside) == []
-    assert "vegaEmbed" in render(told)
+    assert "vegaEmbed" in render(results)
 
 
-def test_every_chart_has_its_specification_and_the_other_way_round(told):
-    page = render(told)
+def test_every_chart_has_its_specification_and_the_other_way_round(results):
+    page = render(results)
     specs = json.loads(
         re.search(
             r'<script type="application/json" id="specs">(.*?)</script>', page, flags=re.DOTALL
@@ -119,15 +119,15 @@ def test_every_chart_has_its_specification_and_the_other_way_round(told):
     assert {"coverage", "by_level", "week_bias", "fan_0_0"} <= set(specs)
 
 
-def test_features_are_ranked_though_a_card_lists_them_by_name(told):
+def test_features_are_ranked_though_a_card_lists_them_by_name(results):
     from reports.charts import importance
 
     values = importance({"a": 0.1, "b": 0.7, "c": 0.2}, 2)["data"]["values"]
     assert [row["feature"] for row in values] == ["b", "c"]
 
 
-def test_a_nasty_item_name_is_text_wherever_it_stands(told):
-    ids = told.panel.series["unique_id"].to_list()
+def test_a_nasty_item_name_is_text_wherever_it_stands(results):
+    ids = results.panel.series["unique_id"].to_list()
     rename = {ids[0]: NASTY}
 
     def renamed(frame: pl.DataFrame) -> pl.DataFrame:
@@ -137,42 +137,42 @@ def test_a_nasty_item_name_is_text_wherever_it_stands(told):
             else frame
         )
 
-    frames = {name: renamed(getattr(told.panel, name)) for name in ("sales", "series", "prices")}
+    frames = {name: renamed(getattr(results.panel, name)) for name in ("sales", "series", "prices")}
     nasty = replace(
-        told,
-        panel=replace(told.panel, **frames),
-        forecasts=renamed(told.forecasts),
-        backtest=renamed(told.backtest),
+        results,
+        panel=replace(results.panel, **frames),
+        forecasts=renamed(results.forecasts),
+        backtest=renamed(results.backtest),
     )
     page = render(nasty)
     assert NASTY not in page
     assert "alert(1)" in page
 
 
-def test_every_table_and_figure_can_be_reached_by_keyboard_and_every_tag_is_closed(told):
-    page = render(told)
+def test_every_table_and_figure_can_be_reached_by_keyboard_and_every_tag_is_closed(results):
+    page = render(results)
     assert page.count("<figure ") == page.count('<figure tabindex="0"')
     assert page.count('<div class="scroll"') == page.count('<div class="scroll" tabindex="0"')
     assert _unclosed(re.sub(r"<script.*?</script>", "", page, flags=re.DOTALL)) == []
 
 
-def test_without_prices_intervals_or_a_year_the_page_still_stands(told):
+def test_without_prices_intervals_or_a_year_the_page_still_stands(results):
     bare = replace(
-        told,
-        panel=replace(told.panel, prices=told.panel.prices.clear()),
-        scores=scores_of(told.origin, coverage=False),
+        results,
+        panel=replace(results.panel, prices=results.panel.prices.clear()),
+        scores=scores_of(results.origin, coverage=False),
     )
     page = render(bare)
     assert "money ahead" not in page
     assert "says nothing about intervals" in page
 
 
-def test_the_page_is_light_enough_for_a_phone(told):
-    assert len(render(told).encode()) < 1_500_000
+def test_the_page_is_light_enough_for_a_phone(results):
+    assert len(render(results).encode()) < 1_500_000
 
 
-def test_the_terminal_shows_bias_beside_every_score(told):
-    table = leaderboard_table(told.leaderboard)
+def test_the_terminal_shows_bias_beside_every_score(results):
+    table = leaderboard_table(results.leaderboard)
     assert "global LightGBM" in table
     assert "+65.0% ± 7.1%" in table
     row = {
@@ -202,7 +202,7 @@ def _unclosed(page: str) -> list[str]:
     return reader.open_tags
 
 
-def test_the_legend_names_the_models_of_the_chart_and_each_keeps_its_colour(told):
+def test_the_legend_names_the_models_of_the_chart_and_each_keeps_its_colour(results):
     from reports.charts import by_week
     from reports.scores import by_week as weeks_of
     from reports.scores import mean_over_cutoffs
@@ -211,7 +211,7 @@ def test_the_legend_names_the_models_of_the_chart_and_each_keeps_its_colour(told
         scale = by_week(weeks, "wape", "WAPE")["encoding"]["color"]["scale"]
         return dict(zip(scale["domain"], scale["range"], strict=True))
 
-    weeks = weeks_of(mean_over_cutoffs(told.scores))
+    weeks = weeks_of(mean_over_cutoffs(results.scores))
     both, one = colours(weeks), colours(weeks.filter(model="seasonal_naive"))
     assert set(both) == {"global LightGBM", "seasonal naive (baseline)"}
     assert one == {"seasonal naive (baseline)": both["seasonal naive (baseline)"]}
@@ -221,17 +221,17 @@ def test_the_legend_names_the_models_of_the_chart_and_each_keeps_its_colour(told
     assert added == both | {"mine": "var(--soft)"}
 
 
-def test_the_most_changed_series_are_drawn_and_every_series_named_leads_to_its_picture(told):
-    page = render(told)
+def test_the_most_changed_series_are_drawn_and_every_series_named_leads_to_its_picture(results):
+    page = render(results)
     assert "<h3>Most changed series</h3>" in page
-    first = told.panel.series["unique_id"][0]
+    first = results.panel.series["unique_id"][0]
     assert f'<a href="#series={first}">{first}</a>' in page
     assert 'addEventListener("hashchange"' in page
 
 
-def test_every_score_of_the_leaderboard_is_explained_beside_it(told):
+def test_every_score_of_the_leaderboard_is_explained_beside_it(results):
     words = re.search(
-        r"What the scores mean</summary>(.*?)</details>", render(told), flags=re.DOTALL
+        r"What the scores mean</summary>(.*?)</details>", render(results), flags=re.DOTALL
     )[1]
     for name in ("WRMSSE", "bias", "WSPL", "WAPE", "RMSSE", "MASE"):
         assert f"<dt>{name}</dt>" in words
@@ -241,14 +241,14 @@ def test_every_series_can_be_found_and_drawn_from_files_beside_the_page(make_pan
     """The names are in order, and the file of a name holds its days: what find.js computes."""
     from reports.series_files import PER_FILE, write_series_files
 
-    told = told_of(make_panel(series=6, days=100))
-    assert write_series_files(told.panel, told.forecasts, tmp_path) > 0
+    results = results_of(make_panel(series=6, days=100))
+    assert write_series_files(results.panel, results.forecasts, tmp_path) > 0
     index = _call(tmp_path / "series" / "index.js", "tillcast.index(")
     (rows,) = (_call(path, "tillcast.got(0,") for path in sorted(tmp_path.glob("series/0*.js")))
-    assert index["ids"] == told.panel.series["unique_id"].to_list()
+    assert index["ids"] == results.panel.series["unique_id"].to_list()
     assert index["per_file"] == PER_FILE
-    one = told.panel.series["unique_id"][3]
-    sold = told.panel.sales.filter(unique_id=one, ds=told.origin)["y"].item()
+    one = results.panel.series["unique_id"][3]
+    sold = results.panel.sales.filter(unique_id=one, ds=results.origin)["y"].item()
     drawn = rows[index["ids"].index(one) % PER_FILE]
     assert (len(drawn["y"]), len(drawn["y_hat"])) == (index["history"], 14)
     assert drawn["y"][-1] == sold
@@ -267,9 +267,9 @@ def test_series_files_are_the_same_twice_and_no_name_breaks_out(make_panel):
             for name in ("series", "sales", "prices")
         },
     )
-    told = told_of(panel)
-    files = series_files(told.panel, told.forecasts)
-    assert files == series_files(told.panel, told.forecasts)
+    results = results_of(panel)
+    files = series_files(results.panel, results.forecasts)
+    assert files == series_files(results.panel, results.forecasts)
     assert not any("<" in text for _, text in files)
 
 
@@ -277,8 +277,8 @@ def test_a_file_more_is_begun_every_two_hundred_series(make_panel, monkeypatch):
     from reports import series_files
 
     monkeypatch.setattr(series_files, "PER_FILE", 4)
-    told = told_of(make_panel(series=10, days=60))
-    assert [name for name, _ in series_files.series_files(told.panel, told.forecasts)] == [
+    results = results_of(make_panel(series=10, days=60))
+    assert [name for name, _ in series_files.series_files(results.panel, results.forecasts)] == [
         "index.js",
         "0000.js",
         "0001.js",
