@@ -1,8 +1,12 @@
-"""Accuracy: forecasts that came true against the error the backtest promised. error = y_hat - y,
-positive is too much.
+"""Accuracy: forecasts beside their actuals, against the error the backtest expects.
+
+error = y_hat - y, positive is too much.
 """
 
 from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
 
 import polars as pl
 
@@ -15,8 +19,7 @@ FEW_DAYS = 7  # target days; below a week one weekday would speak for all
 def accuracy(
     actuals: pl.DataFrame, expected_wape: dict[int, float], max_wape_ratio: float
 ) -> Finding:
-    """WAPE at series level as a multiple of what the backtest promised for the same mix of weeks
-    ahead.
+    """WAPE at series level as a multiple of the backtest's for the same mix of weeks ahead.
 
     `actuals` as from with_actuals; `expected_wape` is the backtest's WAPE by week ahead (a week
     beyond the last takes the last's).
@@ -30,21 +33,22 @@ def accuracy(
         if expected_wape
         else 0
     )
-    if actuals["ds"].n_unique() < FEW_DAYS or expected <= 0:
+    days = actuals["ds"].n_unique()
+    if days < FEW_DAYS or expected <= 0:
         return not_judged(
-            "accuracy",
-            "fewer than a week of forecast days came true, or no backtest to compare with",
+            "accuracy", "fewer than a week of forecast days have actuals, or there is no backtest"
         )
-    ratio = float(weeks["absolute"].sum() / expected)
-    wape = float(weeks["absolute"].sum() / weeks["y"].sum())
+    absolute, units = weeks.select(pl.sum("absolute"), pl.sum("y")).row(0)
+    ratio = float(absolute / expected)
     return Finding(
         "accuracy",
-        f"WAPE was {wape:.3f} over {actuals['ds'].n_unique()} days, {ratio:.2f} times what the backtest promised",
+        f"WAPE was {absolute / units:.3f} over {days} days, {ratio:.2f} times the backtest's",
         "error" if ratio > max_wape_ratio else "ok",
         ratio,
         max_wape_ratio,
-        "Compare by store and week in data/reports/monitor.json; retrain if no feed or rule explains it.",
-        actuals["ds"].min(),
+        "Compare by store and week in data/reports/monitor.json; "
+        "retrain if no feed or rule explains it.",
+        _first_day(actuals),
     )
 
 
@@ -59,39 +63,28 @@ def bias(
     breaks its limit.
 
     Small groups are off by more, for weeks and harmlessly: a group's limit is `max_abs_bias` +
-    `by_size` / sqrt(its units a day). It rings only where it is also beyond that limit from the
-    whole's bias (what moves all is one cause), and SURE standard errors from zero: days are the
-    observations, as series of one day move together.
+    `by_size` / sqrt(its units a day). It raises an alert only where it is also beyond that limit
+    from the whole's bias (what moves all is one cause), and SURE standard errors from zero: days
+    are the observations, as series of one day move together.
     """
     if actuals["ds"].n_unique() < FEW_DAYS or actuals["y"].sum() <= 0:
-        return (
-            [not_judged("bias", "fewer than a week of forecast days came true")]
-            if column is None
-            else []
-        )
+        few = not_judged("bias", "fewer than a week of forecast days have actuals")
+        return [few] if column is None else []
     group = pl.lit(WHOLE) if column is None else pl.format(group_of(column, "{}"), column)
     placed = actuals.join(series, on="unique_id", how="left").with_columns(group=group)
-    whole = 0.0 if column is None else float(actuals["error"].sum() / actuals["y"].sum())
-    findings = [
-        _bias(
-            group,
-            value,
-            error,
-            max_abs_bias + (by_size / units_a_day**0.5 if column else 0.0),
-            whole,
-            actuals,
-        )
-        for group, value, error, units_a_day in _bias_of_groups(placed).iter_rows()
-    ]
-    return (
-        findings
-        if column is None
-        else [finding for finding in findings if finding.severity != "ok"]
+    since = _first_day(actuals)
+    biases = [_GroupBias(*row) for row in _bias_of_groups(placed).iter_rows()]
+    if column is None:
+        return [_bias(one, max_abs_bias, 0.0, since) for one in biases]
+    whole = float(actuals.select(pl.sum("error") / pl.sum("y")).item())
+    findings = (
+        _bias(one, max_abs_bias + by_size / one.units_a_day**0.5, whole, since) for one in biases
     )
+    return [finding for finding in findings if finding.severity != "ok"]
 
 
 def expected_wape_by_week(scores: pl.DataFrame, model: str) -> dict[int, float]:
-    """WAPE by week ahead that a model's backtest promised, mean over its cutoffs. `scores` as
+    """WAPE by week ahead of a model's backtest, mean over its cutoffs. `scores` as
     contract.frames.SCORES.
     """
     weekly = scores.filter(pl.col("slice").str.starts_with("week_"), model=model, metric="wape")
@@ -108,9 +101,19 @@ def volume_by(actuals: pl.DataFrame, column: str) -> pl.DataFrame:
     )
 
 
+@dataclass(frozen=True)
+class _GroupBias:
+    """`value` as a share of what sold, with its standard error."""
+
+    group: str
+    value: float
+    standard_error: float
+    units_a_day: float
+
+
 def _bias_of_groups(placed: pl.DataFrame) -> pl.DataFrame:
-    """group, bias, its standard error from the spread of daily errors, units a day; groups that
-    sold something.
+    """The columns of _GroupBias, for groups that sold something; its standard error from the spread
+    of daily errors.
     """
     daily = placed.group_by("group", "ds").agg(pl.col("error").sum(), pl.col("y").sum())
     spread = pl.col("error").std().fill_null(0.0) * pl.len().sqrt()
@@ -120,7 +123,7 @@ def _bias_of_groups(placed: pl.DataFrame) -> pl.DataFrame:
         .filter(pl.col("y") > 0)
         .select(
             "group",
-            bias=pl.col("error") / pl.col("y"),
+            value=pl.col("error") / pl.col("y"),
             standard_error=pl.col("spread") / pl.col("y"),
             units_a_day=pl.col("y") / pl.col("days"),
         )
@@ -128,23 +131,24 @@ def _bias_of_groups(placed: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _bias(
-    group: str,
-    value: float,
-    standard_error: float,
-    limit: float,
-    whole: float,
-    actuals: pl.DataFrame,
-) -> Finding:
-    is_out = min(abs(value), abs(value - whole)) > limit and abs(value) > SURE * standard_error
-    much = "much" if value > 0 else "little"
+def _bias(one: _GroupBias, limit: float, whole: float, since: date) -> Finding:
+    nearest = min(abs(one.value), abs(one.value - whole))
+    is_out = nearest > limit and abs(one.value) > SURE * one.standard_error
+    much = "much" if one.value > 0 else "little"
     return Finding(
         "bias",
-        f"forecasts{in_words(group)} were {value:+.1%} ± {standard_error:.1%} of what sold",
-        ("warning" if group else "error") if is_out else "ok",
-        value,
+        f"forecasts{in_words(one.group)} were {one.value:+.1%} ± {one.standard_error:.1%} "
+        "of what sold",
+        ("warning" if one.group else "error") if is_out else "ok",
+        one.value,
         limit,
-        f"Too {much}: look for a price, promotion or assortment change; scale orders only by what explains it and lasts.",
-        actuals["ds"].min(),
-        group,
+        f"Too {much}: look for a price, promotion or assortment change; scale orders only by what "
+        "explains it and lasts.",
+        since,
+        one.group,
     )
+
+
+def _first_day(actuals: pl.DataFrame) -> date:
+    first: date = actuals.select(pl.min("ds")).item()
+    return first

@@ -1,5 +1,5 @@
-"""What the door noted of the files taken lately and let in nevertheless: true or wrong, a person
-knows it better than a rule.
+"""What was noted of the files taken lately and accepted nevertheless: true or wrong, a person knows
+it better than a rule.
 """
 
 from __future__ import annotations
@@ -10,10 +10,12 @@ from typing import Any
 from monitoring.finding import Finding
 from monitoring.quality import WINDOW_DAYS
 
-# notes that ring; the other notes speak of days that feasts and promotions make odd, too
+# notes that raise an alert; the others speak of days that feasts and promotions make odd, too
 NOTE_SENTENCES = {
-    "day_restated": "{rows} rows of file {name!r} restate {day} and later: {worst:.0%} of what was known is another number",
-    "series_unusual": "{worst:.0%} of the {rows} rows of file {name!r} are of series never seen before {day}",
+    "day_restated": "{rows} rows of file {name!r} restate {day} and later: "
+    "{worst:.0%} of what was known is another number",
+    "series_unusual": "{worst:.0%} of the {rows} rows of file {name!r} are of series "
+    "never seen before {day}",
 }
 
 
@@ -26,36 +28,31 @@ def noted(pages: list[dict[str, Any]], now: datetime) -> list[Finding]:
     recent = [
         page
         for page in pages
-        if _age(page, now) <= timedelta(days=WINDOW_DAYS) and not page["reason"]
+        if now - _received_at(page) <= timedelta(days=WINDOW_DAYS) and not page["reason"]
     ]
     by_cause: dict[str, Finding] = {}
     for page in sorted(recent, key=lambda page: str(page["received_at"])):
         for rule in page["rules"]:
             if rule["code"] in NOTE_SENTENCES and rule["broken_rows"]:
-                finding = _of(page, rule)
+                finding = _finding(page, rule)
                 by_cause[finding.cause] = finding
     return list(by_cause.values())
 
 
-def _of(page: dict[str, Any], rule: dict[str, Any]) -> Finding:
-    day, worst, received = (
-        rule["first_day"],
-        float(rule["worst"]),
-        datetime.fromisoformat(str(page["received_at"])),
-    )
+def _finding(page: dict[str, Any], rule: dict[str, Any]) -> Finding:
+    day, worst, name = rule["first_day"], float(rule["worst"]), page["name"]
+    sentence = NOTE_SENTENCES[rule["code"]]
     return Finding(
         "noted",
-        NOTE_SENTENCES[rule["code"]].format(
-            rows=rule["broken_rows"], name=page["name"], day=day, worst=worst
-        ),
+        sentence.format(rows=rule["broken_rows"], name=name, day=day, worst=worst),
         "warning",
         worst,
         None,
-        f"{rule['sentence']} Which series and forecasts: `python ingest.py touched --file {page['name']}`.",
-        received.date(),
+        f"{rule['sentence']} Which series and forecasts: `python ingest.py touched --file {name}`.",
+        _received_at(page).date(),
         f"{rule['code']}:{day}",
     )
 
 
-def _age(page: dict[str, Any], now: datetime) -> timedelta:
-    return now - datetime.fromisoformat(str(page["received_at"]))
+def _received_at(page: dict[str, Any]) -> datetime:
+    return datetime.fromisoformat(str(page["received_at"]))

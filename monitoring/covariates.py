@@ -1,8 +1,7 @@
-"""Signals of the covariates a retailer declares, of which nothing is known but their numbers: four
-questions, a number a day each.
+"""Signals of the covariates a retailer declares, of which nothing is known but their numbers.
 
-Do the values lie where those of the same weeks a year before lay, are they within what an earlier
-year held, do they repeat the day before, are they there.
+Four questions, a number a day each: do the values lie where those of the same weeks a year before
+lay, are they within what an earlier year held, do they repeat the day before, are they there.
 """
 
 from __future__ import annotations
@@ -22,12 +21,14 @@ from monitoring.input_signals import SMALLEST_DISTANCE, Arrived, some_of
 from monitoring.signal import WHOLE, Signal
 
 QUESTIONS = ("moved", "unseen", "repeated", "missing")
-# ahead of a day that what is known ahead is read: the shortest plan that a model of four weeks
-# takes
+# how far ahead of a day a plan is read: the shortest one that a model of four weeks takes
 PLANNED_DAYS = 14
 SMALLEST_SHARE = 0.005
 _SLICE = "covariates"
-_ASK = "Ask who sends it whether unit, source or meaning changed; forecasts made from it are wrong until it is put right."
+_ADVICE = (
+    "Ask who sends it whether unit, source or meaning changed; "
+    "forecasts made from it are wrong until it is put right."
+)
 
 
 def covariate_signals(
@@ -46,17 +47,14 @@ def covariate_signals(
 
 
 def one_for_each_covariate(findings: list[Finding]) -> list[Finding]:
-    """The findings, those of one covariate told by the loudest under its name alone: one feed, one
-    alert.
-    """
-    told = []
-    for name, of_name in [(name, list(group)) for name, group in groupby(findings, _covariate_of)]:
-        told += (
-            of_name
-            if name is None
-            else [replace(max(of_name, key=_loudness), slice=f"{_SLICE}:{name}")]
-        )
-    return told
+    """The findings, of each covariate the loudest alone, under its name: one feed, one alert."""
+    kept: list[Finding] = []
+    for name, group in groupby(findings, _covariate_of):
+        if name is None:
+            kept += group
+        else:
+            kept.append(replace(max(group, key=_loudness), slice=f"{_SLICE}:{name}"))
+    return kept
 
 
 def _table(seen: Arrived, panel: Panel, some: np.ndarray, name: str, ahead: int) -> np.ndarray:
@@ -76,11 +74,9 @@ def _covariate_of(finding: Finding) -> str | None:
 
 
 def _loudness(finding: Finding) -> tuple[bool, float]:
-    is_silent = finding.value is None or not finding.threshold
-    return (
-        finding.severity != "ok" and finding.is_judged,
-        -1.0 if is_silent else finding.value / finding.threshold,
-    )
+    if finding.value is None or not finding.threshold:
+        return False, -1.0
+    return finding.severity != "ok", finding.value / finding.threshold
 
 
 def _signals_of(
@@ -90,26 +86,29 @@ def _signals_of(
     usually = "(usually {usual:.1%} ± {spread:.1%})"
     values_of = f"the values of '{name}'" + (f" planned {ahead} days ahead" if ahead else "")
     moved = (
-        f"{values_of} lie {{now:.1f}} from those of the same weeks a year before: 0 is the same, 3 nothing in common "
-        "(usually {usual:.1f} ± {spread:.1f})"
-    )  # fmt: skip
-    asked = [
+        f"{values_of} lie {{now:.1f}} from those of the same weeks a year before: "
+        "0 is the same, 3 nothing in common (usually {usual:.1f} ± {spread:.1f})"
+    )
+    unseen = f"{{now:.1%}} of {values_of} lie beyond any earlier year's {usually}"
+    repeated = f"{{now:.1%}} of {values_of} repeat the day before {usually}"
+    missing = f"{{now:.1%}} of what sold has no value of '{name}' {usually}"
+    measured = [
         (yearly_distance(table, ahead), SMALLEST_DISTANCE, moved),
-        (share_unseen(table, ahead), SMALLEST_SHARE, f"{{now:.1%}} of {values_of} lie beyond any earlier year's {usually}"),
-        (share_repeated(table, ahead), SMALLEST_SHARE, f"{{now:.1%}} of {values_of} repeat the day before {usually}"),
-        (share_missing(table, y), SMALLEST_SHARE, f"{{now:.1%}} of what sold has no value of '{name}' {usually}"),
-    ]  # fmt: skip
+        (share_unseen(table, ahead), SMALLEST_SHARE, unseen),
+        (share_repeated(table, ahead), SMALLEST_SHARE, repeated),
+        (share_missing(table, y), SMALLEST_SHARE, missing),
+    ]
     return [
         Signal(
-            "drift",
-            f"{_SLICE}:{name}:{question}",
-            seen.first,
-            (WHOLE,),
-            values[None],
-            least,
-            saying,
-            _ASK,
-            "up",
+            watcher="drift",
+            slice=f"{_SLICE}:{name}:{question}",
+            first=seen.first,
+            groups=(WHOLE,),
+            values=values[None],
+            smallest_spread=smallest,
+            sentence=sentence,
+            advice=_ADVICE,
+            sides="up",
         )
-        for question, (values, least, saying) in zip(QUESTIONS, asked, strict=True)
+        for question, (values, smallest, sentence) in zip(QUESTIONS, measured, strict=True)
     ]

@@ -1,4 +1,4 @@
-"""What follows from findings: retrain or not and why, whom to call and by when, which alerts to
+"""What follows from findings: whether to retrain and why, whom to call and by when, which alerts to
 raise and which to close.
 """
 
@@ -11,20 +11,20 @@ from monitoring.finding import Finding
 # accuracy alarms that a fit on newer days can mend; the others are about feeds and files
 MENDED_BY_RETRAINING = ("accuracy", "bias", "calibration", "drift")
 
-# what rings soon after a fit speaks of tables its predecessor made; refitted every week, no fit
+# an alert soon after a fit speaks of tables its predecessor made; refitted every week, no fit
 # would ever be judged on days it has not seen (forecasting.challenge.unseen_window)
 YOUNGEST_DAYS = 14
 
 # who mends what: the first to call, by watcher
 FIRST_CALL = {
-    "freshness": "the data supplier's desk",
-    "quality": "the data supplier's desk",
-    "refused_file": "the data supplier's desk",
-    "noted": "the data supplier's desk",
+    "freshness": "the data supplier",
+    "quality": "the data supplier",
+    "refused_file": "the data supplier",
+    "noted": "the data supplier",
     "forecast_age": "the operator on duty",
     "fallback": "the forecasting engineer",
     "sanity": "the forecasting engineer",
-    "planned_closed": "the replenishment planner, then the data supplier's desk",
+    "planned_closed": "the replenishment planner, then the data supplier",
     "parity": "the forecasting engineer",
     "champion": "the forecasting engineer",
     "model_age": "the forecasting engineer",
@@ -51,11 +51,10 @@ class Retrain:
 
 
 def decide_retraining(findings: list[Finding], every_days: int) -> Retrain:
-    """Accuracy alarms first, then a champion past its age, then the schedule; a missing champion is
-    an age without end.
+    """Accuracy alarms first, then a champion past its age, then the schedule.
 
-    One group's bias is for a person to look at: with many groups one of them is always off, and a
-    refit of all cures none.
+    A missing champion is an age without end. One group's bias is for a person to look at: with many
+    groups one of them is always off, and a refit of all cures none.
 
     The decision only says; the weekly flow trains, and the gate of evaluate.py decides what serves.
     """
@@ -65,8 +64,11 @@ def decide_retraining(findings: list[Finding], every_days: int) -> Retrain:
         (f.value for f in findings if f.watcher == "model_age" and f.value is not None), None
     )
     if alarms and age_days is not None and age_days < YOUNGEST_DAYS:
-        young = f"the champion learned {age_days:.0f} days ago, and the gate needs {YOUNGEST_DAYS} to judge another"
-        return Retrain(False, "none", f"{young}; meanwhile: {'; '.join(f.what for f in alarms)}")
+        reason = (
+            f"the champion learned {age_days:.0f} days ago, and the gate needs {YOUNGEST_DAYS} "
+            f"to judge another; meanwhile: {'; '.join(f.what for f in alarms)}"
+        )
+        return Retrain(False, "none", reason)
     if alarms:
         return Retrain(True, "accuracy", "; ".join(f.what for f in alarms))
     if aged := [f for f in broken if f.watcher in ("model_age", "champion")]:
@@ -80,8 +82,14 @@ def escalation(finding: Finding) -> str:
     """Whom to call and by when, for an alert's advice."""
     first = FIRST_CALL[finding.watcher]
     if finding.severity == "error":
-        return f"Call {first} now; still open when orders leave: the head of replenishment decides with yesterday's table."
-    return f"Tell {first} within the working day; still open after three days: the operator on duty raises it."
+        return (
+            f"Call {first} now; still open when orders leave: "
+            "the head of replenishment decides with yesterday's table."
+        )
+    return (
+        f"Tell {first} within the working day; still open after three days: "
+        "the operator on duty raises it."
+    )
 
 
 def to_raise(findings: list[Finding]) -> list[Finding]:
@@ -95,12 +103,10 @@ def is_muted(cause: str, muted: list[str]) -> bool:
 
 
 def to_close(findings: list[Finding], open_causes: list[str]) -> list[str]:
-    """Causes of open alerts that are gone: their watcher could judge, and does not name them any
-    more.
-    """
+    """Causes of open alerts that are gone: their watcher could judge, and no longer names them."""
     standing = {finding.cause for finding in to_raise(findings)}
     judged = {finding.watcher for finding in findings if finding.is_judged}
-    watchers = judged | _told_only_when_wrong(judged)
+    watchers = judged | _well_beside(judged)
     unclear = tuple(f"{finding.cause}:" for finding in findings if not finding.is_judged)
     gone = [
         cause
@@ -111,16 +117,16 @@ def to_close(findings: list[Finding], open_causes: list[str]) -> list[str]:
 
 
 def _is_mended_by_retraining(finding: Finding) -> bool:
-    """Not what one group does, nor a feed or a shelf that is empty: a fit on such days would learn
-    them.
-    """
+    """Not one group's shift, nor an empty feed or shelf: a fit on such days would learn them."""
     is_one_group = finding.watcher == "bias" and bool(finding.slice)
     of_group = finding.watcher == "drift" and ":" in finding.slice
     is_empty = finding.slice in ("missing_prices", "stockouts")
     return finding.watcher in MENDED_BY_RETRAINING and not (is_one_group or of_group or is_empty)
 
 
-def _told_only_when_wrong(judged: set[str]) -> set[str]:
-    """Watchers that say nothing when all is well: silent beside one that was judged, they are well."""
+def _well_beside(judged: set[str]) -> set[str]:
+    """Watchers that have a finding only when something is wrong: well where the one beside them was
+    judged.
+    """
     beside = {"refused_file": "quality", "noted": "quality", "champion": "model_age"}
-    return {silent for silent, spoken in beside.items() if spoken in judged}
+    return {watcher for watcher, judged_with in beside.items() if judged_with in judged}

@@ -1,7 +1,6 @@
-"""Numbers a day that say whether an input is still what it was, of dense (series, days) tables:
-moved, unseen, repeated, missing.
+"""Daily numbers that say whether an input is still what it was: moved, unseen, repeated, missing.
 
-Distance: Kolmogorov (1933) and Smirnov (1948).
+Tables are dense, (series, days). Distance: Kolmogorov (1933) and Smirnov (1948).
 """
 
 from __future__ import annotations
@@ -20,8 +19,8 @@ def yearly_distance(table: np.ndarray, ahead: int = 0) -> np.ndarray:
     weeks before; NaN where unknown.
 
     `table` (series, days + ahead), NaN unknown. -ln(1 - D), D the distance of the distributions: 0
-    the same, 3.3 (the most) nothing in common. Between them the logarithm tells a value never seen
-    from one that is merely rare, where all series share one value.
+    the same, 3.3 (the most) nothing in common. Between them the logarithm separates a value never
+    seen from one that is merely rare, where all series share one value.
     """
     counts = _histograms(table)
     summed = np.concatenate([np.zeros((1, counts.shape[1])), np.cumsum(counts, axis=0)])
@@ -50,8 +49,8 @@ def share_unseen(table: np.ndarray, ahead: int = 0) -> np.ndarray:
 
 
 def share_repeated(table: np.ndarray, ahead: int = 0) -> np.ndarray:
-    """(days,) share of the values of the day `ahead` of each day that are those of the day before
-    it: a feed that stands still.
+    """(days,) share of the values of the day `ahead` of each day that repeat the day before it: a
+    feed that stands still.
     """
     known = np.isfinite(table[:, 1:]) & np.isfinite(table[:, :-1])
     return np.concatenate([[np.nan], _share(table[:, 1:] == table[:, :-1], known)])[ahead:]
@@ -69,11 +68,12 @@ def _share(hit: np.ndarray, of: np.ndarray) -> np.ndarray:
 
 
 def _cumulative(counts: np.ndarray) -> np.ndarray:
-    return np.cumsum(counts, axis=1) / counts.sum(axis=1, keepdims=True)
+    shares: np.ndarray = np.cumsum(counts, axis=1) / counts.sum(axis=1, keepdims=True)
+    return shares
 
 
 def _histograms(table: np.ndarray) -> np.ndarray:
-    """(days, bins) how many series lie in each bin; the bins are equally filled by the first year."""
+    """(days, bins) how many series lie in each bin; the first year fills the bins equally."""
     known, values = np.isfinite(table), _of_first_year(table)[0]
     edges = (
         np.unique(np.quantile(values, np.linspace(0, 1, BINS + 1), method="lower"))
@@ -88,9 +88,7 @@ def _histograms(table: np.ndarray) -> np.ndarray:
 
 
 def _of_first_year(table: np.ndarray) -> tuple[np.ndarray, int]:
-    """The values of the first year of which anything is known, and its first day: no later day
-    decides what is usual.
-    """
+    """The values of the first known year, and its first day: no later day decides what is usual."""
     begins = int(np.isfinite(table).any(axis=0).argmax())
     first_year = table[:, begins : begins + YEAR]
     return first_year[np.isfinite(first_year)], begins

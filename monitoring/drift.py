@@ -21,9 +21,7 @@ MIX_COLUMNS = ("cat_id", "dept_id")  # the first a source has
 
 
 def drift(panel: Panel, max_psi: float) -> list[Finding]:
-    """One finding for the velocity classes (zero, slow, medium, fast) and one for the mix of
-    categories, where there are any.
-    """
+    """One finding for the velocity classes and, where there are categories, one for their mix."""
     recent_from = panel.last_day - timedelta(days=WINDOW_DAYS - 1)
     reference_from, reference_to, against = _reference(panel, recent_from)
     if reference_from < panel.first_day:
@@ -41,12 +39,13 @@ def drift(panel: Panel, max_psi: float) -> list[Finding]:
     column = next((name for name in MIX_COLUMNS if name in panel.series.columns), None)
     if column:
         mixes[column] = (unit_mix(then, panel.series, column), unit_mix(now, panel.series, column))
-    return [_one(name, psi(*mix), against, max_psi, recent_from) for name, mix in mixes.items()]
+    return [_finding(name, psi(*mix), against, max_psi, recent_from) for name, mix in mixes.items()]
 
 
 def psi(expected: dict[str, float], actual: dict[str, float]) -> float:
-    """Population stability index of two mixes: sum over classes of (q - p) ln(q / p). 0 is the
-    same; symmetric.
+    """Population stability index of two mixes: sum over classes of (q - p) ln(q / p).
+
+    0 is the same; symmetric.
     """
     total = 0.0
     for name in sorted(expected.keys() | actual.keys()):
@@ -102,7 +101,7 @@ def _shares(sizes: pl.DataFrame) -> dict[str, float]:
     return {name: float(size) / total for name, size in sizes.iter_rows()} if total > 0 else {}
 
 
-def _one(name: str, value: float, against: str, max_psi: float, since: date) -> Finding:
+def _finding(name: str, value: float, against: str, max_psi: float, since: date) -> Finding:
     is_out = value > max_psi
     return Finding(
         "drift",
@@ -110,7 +109,8 @@ def _one(name: str, value: float, against: str, max_psi: float, since: date) -> 
         "warning" if is_out else "ok",
         value,
         max_psi,
-        "Look which group grew or shrank: a new assortment is learned by retraining, a lost feed is not."
+        "Look which group grew or shrank: a new assortment is learned by retraining, "
+        "a lost feed is not."
         if is_out
         else "",
         since,

@@ -1,6 +1,4 @@
-"""What a watcher says: one sentence about one cause, with the number it measured and the number
-that was allowed.
-"""
+"""What a watcher says: one sentence about one cause, with what it measured and what was allowed."""
 
 from __future__ import annotations
 
@@ -10,7 +8,8 @@ from typing import Literal
 
 Severity = Literal["ok", "warning", "error"]
 
-SURE = 2.0  # standard errors a gap must exceed beside its limit, so that two odd days do not ring
+# standard errors a gap must exceed beside its limit, so that two odd days raise no alert
+SURE = 2.0
 
 
 @dataclass(frozen=True)
@@ -32,7 +31,7 @@ class Finding:
 
     @property
     def cause(self) -> str:
-        """What it is about, the same every day (`freshness:CA_1`): at most one open alert for each."""
+        """What it is about, the same every day (`freshness:CA_1`): at most one open alert each."""
         return f"{self.watcher}:{self.slice}" if self.slice else self.watcher
 
     @property

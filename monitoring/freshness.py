@@ -15,20 +15,18 @@ WATCHER = "freshness"
 def freshness(
     sales: pl.DataFrame, series: pl.DataFrame, today: date, max_days: int
 ) -> list[Finding]:
-    """One finding for the newest sales day of all, and one for each feed that stays behind the
-    others.
+    """One finding for the newest sales day of all, and one for each feed behind the others.
 
-    All feeds silent is one cause and an error (nothing can be forecast from today); a single feed
-    is a warning of its own.
+    All feeds late is one cause and an error (nothing can be forecast from today); a single feed is
+    a warning of its own.
     """
     newest = last_days(sales, series)
     if newest.is_empty():
         return [not_judged(WATCHER, "no sales arrived yet")]
-    last = newest["last_day"].max()
+    last: date = newest.select(pl.max("last_day")).item()
     behind = newest.filter((pl.lit(last) - pl.col("last_day")).dt.total_days() > max_days)
-    return [_overall(last, today, max_days)] + [
-        _one_feed(*row, last, max_days) for row in behind.iter_rows()
-    ]
+    late = [_one_feed(feed, day, last, max_days) for feed, day in behind.iter_rows()]
+    return [_overall(last, today, max_days), *late]
 
 
 def last_days(sales: pl.DataFrame, series: pl.DataFrame) -> pl.DataFrame:

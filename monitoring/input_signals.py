@@ -1,5 +1,4 @@
-"""Signals of what arrived: demand, spread of units, zeros, mix, stock-outs, promotions, prices,
-assortment.
+"""Signals of what arrived: demand, units, zeros, mix, stock-outs, promotions, prices, assortment.
 
 What has a season is compared with the same day 52 weeks before (same weekday, nearly the same
 season and events); prices with the same series' 28 days before. The longest look back is YEAR, so a
@@ -29,7 +28,6 @@ NEW_DAYS = 28
 MOST_SERIES = 2_000  # whose values make a distribution
 SMALLEST_DISTANCE = 0.05  # as yearly_distance
 MIX_COLUMNS = ("cat_id", "dept_id")  # the first a source has
-_LOOK = "Ask who changed it; a change that stays is learned by retraining."
 
 
 @dataclass(frozen=True)
@@ -63,15 +61,14 @@ def arrived(panel: Panel, days_back: int, rules: DemandRules) -> Arrived:
 
 
 def some_of(seen: Arrived) -> np.ndarray:
-    """The rows of MOST_SERIES series, evenly from all: a share of a million values is no truer than
-    one of two thousand.
-    """
+    """The rows of MOST_SERIES series, evenly from all: a share of more values is no truer."""
     return np.unique(np.linspace(0, len(seen.y) - 1, MOST_SERIES).astype(int))
 
 
 def input_signals(seen: Arrived, columns: list[str]) -> list[Signal]:
-    """Every input's signal; those a source says nothing of are left out. `columns`: whose groups'
-    demand is watched.
+    """Every input's signal; those a source says nothing of are left out.
+
+    `columns`: whose groups' demand is watched.
     """
     mix = [column for column in MIX_COLUMNS if column in seen.series.columns][:1]
     on_range = _on_range(seen.y)
@@ -85,56 +82,95 @@ def input_signals(seen: Arrived, columns: list[str]) -> list[Signal]:
 
 def _demand(seen: Arrived, columns: list[str]) -> Signal:
     groups, sums = _group_sums(seen, columns)
-    return _signal(
-        seen, "demand", groups, _against_last_year(np.log(np.where(sums > 0, sums, np.nan))), 0.02,
-        "units sold{group}: {now:+.0%} (log) on the same days a year before (usually {usual:+.0%} ± {spread:.0%} a day)",
-        "Look for a launch, a closure, a campaign or a feed counted twice or in another unit.",
-    )  # fmt: skip
+    return Signal(
+        watcher="drift",
+        slice="demand",
+        first=seen.first,
+        groups=groups,
+        values=_against_last_year(np.log(np.where(sums > 0, sums, np.nan))),
+        smallest_spread=0.02,
+        sentence="units sold{group}: {now:+.0%} (log) on the same days a year before "
+        "(usually {usual:+.0%} ± {spread:.0%} a day)",
+        advice="Look for a launch, a closure, a campaign or a feed counted twice or in another "
+        "unit.",
+    )
 
 
 def _units(seen: Arrived) -> Signal:
     """How units are spread over series and days: a shape that may change while its sum does not."""
-    return _signal(
-        seen, "units", (WHOLE,), yearly_distance(seen.y[some_of(seen)])[None], SMALLEST_DISTANCE,
-        "units of a series and day lie {now:.2f} from those of the same weeks a year before: 0 is the same, 3 nothing in common "
-        "(usually {usual:.2f} ± {spread:.2f})",
-        "Look which shop, department or pack size sells in other amounts; half a feed and other units look the same.", sides="up",
-    )  # fmt: skip
+    return Signal(
+        watcher="drift",
+        slice="units",
+        first=seen.first,
+        groups=(WHOLE,),
+        values=yearly_distance(seen.y[some_of(seen)])[None],
+        smallest_spread=SMALLEST_DISTANCE,
+        sentence="units of a series and day lie {now:.2f} from those of the same weeks a year "
+        "before: 0 is the same, 3 nothing in common (usually {usual:.2f} ± {spread:.2f})",
+        advice="Look which shop, department or pack size sells in other amounts; half a feed and "
+        "other units look the same.",
+        sides="up",
+    )
 
 
 def _zeros(seen: Arrived, on_range: np.ndarray) -> Signal:
     share = _mean(np.where(on_range, seen.y == 0, np.nan))
-    return _signal(
-        seen, "zeros", (WHOLE,), _against_last_year(share[None]), 0.003,
-        "the share of days without a sale: {now:+.1%} on a year before (usually {usual:+.1%} ± {spread:.1%} a day)",
-        "More: stock-outs or half a feed. Fewer: slow sellers left the range.",
-    )  # fmt: skip
+    return Signal(
+        watcher="drift",
+        slice="zeros",
+        first=seen.first,
+        groups=(WHOLE,),
+        values=_against_last_year(share[None]),
+        smallest_spread=0.003,
+        sentence="the share of days without a sale: {now:+.1%} on a year before "
+        "(usually {usual:+.1%} ± {spread:.1%} a day)",
+        advice="More: stock-outs or half a feed. Fewer: slow sellers left the range.",
+    )
 
 
 def _mix(seen: Arrived, column: str) -> Signal:
     groups, sums = _group_sums(seen, [column])
     share = sums[1:] / np.where(sums[:1] > 0, sums[:1], np.nan)
-    return _signal(
-        seen, "mix", groups[1:], _against_last_year(share), 0.005,
-        "the share{group} in units: {now:+.1%} on a year before (usually {usual:+.1%} ± {spread:.1%} a day)", _LOOK,
-    )  # fmt: skip
+    return Signal(
+        watcher="drift",
+        slice="mix",
+        first=seen.first,
+        groups=groups[1:],
+        values=_against_last_year(share),
+        smallest_spread=0.005,
+        sentence="the share{group} in units: {now:+.1%} on a year before "
+        "(usually {usual:+.1%} ± {spread:.1%} a day)",
+        advice="Ask who changed it; a change that stays is learned by retraining.",
+    )
 
 
 def _stockouts(seen: Arrived) -> Signal:
-    return _signal(
-        seen, "stockouts", (WHOLE,), _mean(seen.sold_out)[None], 0.002,
-        "{now:.1%} of the day sold out on average (usually {usual:.1%} ± {spread:.1%})",
-        "What sold is not what was wanted: call supply; order with the quantile, not the mean.", sides="up",
-    )  # fmt: skip
+    return Signal(
+        watcher="drift",
+        slice="stockouts",
+        first=seen.first,
+        groups=(WHOLE,),
+        values=_mean(seen.sold_out)[None],
+        smallest_spread=0.002,
+        sentence="{now:.1%} of the day sold out on average (usually {usual:.1%} ± {spread:.1%})",
+        advice="What sold is not what was wanted: call supply; order with the quantile, not the "
+        "mean.",
+        sides="up",
+    )
 
 
 def _promotions(seen: Arrived, on_range: np.ndarray) -> Signal:
     share = _mean(np.where(on_range, np.nan_to_num(seen.promo), np.nan))
-    return _signal(
-        seen, "promotions", (WHOLE,), share[None], 0.005,
-        "{now:.1%} of the range is on promotion (usually {usual:.1%} ± {spread:.1%})",
-        "Ask marketing whether the plan changed or did not come.",
-    )  # fmt: skip
+    return Signal(
+        watcher="drift",
+        slice="promotions",
+        first=seen.first,
+        groups=(WHOLE,),
+        values=share[None],
+        smallest_spread=0.005,
+        sentence="{now:.1%} of the range is on promotion (usually {usual:.1%} ± {spread:.1%})",
+        advice="Ask marketing whether the plan changed or did not come.",
+    )
 
 
 def _prices(seen: Arrived) -> Signal:
@@ -142,63 +178,69 @@ def _prices(seen: Arrived) -> Signal:
     before[:, PRICE_DAYS:] = seen.price[:, :-PRICE_DAYS]
     both = (seen.price > 0) & (before > 0)
     change = np.log(np.where(both, seen.price, 1.0) / np.where(both, before, 1.0))
-    return _signal(
-        seen, "prices", (WHOLE,), _mean(np.where(both, change, np.nan))[None], 0.002,
-        "prices of the same series moved by {now:+.1%} in 28 days (usually {usual:+.1%} ± {spread:.1%})",
-        "Ask pricing whether it is meant; a change of currency, tax or pack size looks the same.",
-    )  # fmt: skip
+    return Signal(
+        watcher="drift",
+        slice="prices",
+        first=seen.first,
+        groups=(WHOLE,),
+        values=_mean(np.where(both, change, np.nan))[None],
+        smallest_spread=0.002,
+        sentence="prices of the same series moved by {now:+.1%} in 28 days "
+        "(usually {usual:+.1%} ± {spread:.1%})",
+        advice="Ask pricing whether it is meant; a change of currency, tax or pack size looks the "
+        "same.",
+    )
 
 
 def _missing_prices(seen: Arrived) -> Signal:
     """Of what sold: a series that sells has a price, one that ended needs none."""
-    sold = np.where(seen.y > 0, np.isnan(seen.price), np.nan)
-    return _signal(
-        seen,
-        "missing_prices",
-        (WHOLE,),
-        _mean(sold)[None],
-        0.005,
-        "{now:.1%} of what sold has no price (usually {usual:.1%} ± {spread:.1%})",
-        "Bring the price feed: without it the table falls back to the baseline.",
+    return Signal(
+        watcher="drift",
+        slice="missing_prices",
+        first=seen.first,
+        groups=(WHOLE,),
+        values=_mean(np.where(seen.y > 0, np.isnan(seen.price), np.nan))[None],
+        smallest_spread=0.005,
+        sentence="{now:.1%} of what sold has no price (usually {usual:.1%} ± {spread:.1%})",
+        advice="Bring the price feed: without it the table falls back to the baseline.",
         sides="up",
     )
 
 
 def _assortment(seen: Arrived) -> Signal:
+    return Signal(
+        watcher="drift",
+        slice="assortment",
+        first=seen.first,
+        groups=(WHOLE,),
+        values=_share_new_or_gone(seen.y)[None],
+        smallest_spread=0.005,
+        sentence="{now:.1%} of the range began or ceased to sell within 28 days "
+        "(usually {usual:.1%} ± {spread:.1%})",
+        advice="A planned change of range: retrain in four weeks. Else look whether ids were "
+        "renamed.",
+        sides="up",
+    )
+
+
+def _share_new_or_gone(y: np.ndarray) -> np.ndarray:
     """Series that sold first, or last, NEW_DAYS ago or less, as a share of those that sold in
     RECENT_DAYS.
 
-    Whether a series is gone is known only by its silence: slow sellers are silent for weeks, hence
+    That a series is gone shows only in days without a sale: slow sellers have weeks of them, hence
     the comparison with the usual.
     """
-    sold = np.nan_to_num(seen.y) > 0
+    sold = np.nan_to_num(y) > 0
     day = np.arange(sold.shape[1])
     first_sale = np.where(sold.any(axis=1), sold.argmax(axis=1), sold.shape[1])
     last_sale = np.maximum.accumulate(np.where(sold, day, -1), axis=1)
-    silent = day - last_sale
-    active = np.maximum(((last_sale >= 0) & (silent < RECENT_DAYS)).sum(axis=0), 1)
+    unsold_days = day - last_sale
+    active = np.maximum(((last_sale >= 0) & (unsold_days < RECENT_DAYS)).sum(axis=0), 1)
     new = ((day >= first_sale[:, None]) & (day - first_sale[:, None] < NEW_DAYS)).sum(axis=0)
-    gone = ((last_sale >= 0) & (silent >= NEW_DAYS) & (silent < 2 * NEW_DAYS)).sum(axis=0)
-    share = ((new + gone) / active).astype(np.float64)
+    is_gone = (last_sale >= 0) & (unsold_days >= NEW_DAYS) & (unsold_days < 2 * NEW_DAYS)
+    share: np.ndarray = ((new + is_gone.sum(axis=0)) / active).astype(np.float64)
     share[:RECENT_DAYS] = np.nan  # everything is new where the panel begins
-    return _signal(
-        seen, "assortment", (WHOLE,), share[None], 0.005,
-        "{now:.1%} of the range came or fell silent within 28 days (usually {usual:.1%} ± {spread:.1%})",
-        "A planned change of range: retrain in four weeks. Else look whether ids were renamed.", sides="up",
-    )  # fmt: skip
-
-
-def _signal(
-    seen: Arrived,
-    name: str,
-    groups: tuple[str, ...],
-    values: np.ndarray,
-    spread: float,
-    saying: str,
-    advice: str,
-    sides: str = "both",
-) -> Signal:
-    return Signal("drift", name, seen.first, groups, values, spread, saying, advice, sides)
+    return share
 
 
 def _group_sums(seen: Arrived, columns: list[str]) -> tuple[tuple[str, ...], np.ndarray]:
@@ -223,7 +265,8 @@ def _on_range(y: np.ndarray) -> np.ndarray:
     """Known days of a series between its first sale and RECENT_DAYS after its newest one so far."""
     day = np.arange(y.shape[1])
     last_sale = np.maximum.accumulate(np.where(np.nan_to_num(y) > 0, day, -RECENT_DAYS), axis=1)
-    return np.isfinite(y) & (day - last_sale < RECENT_DAYS)
+    on_range: np.ndarray = np.isfinite(y) & (day - last_sale < RECENT_DAYS)
+    return on_range
 
 
 def _against_last_year(values: np.ndarray) -> np.ndarray:
@@ -236,4 +279,4 @@ def _mean(table: np.ndarray) -> np.ndarray:
     with warnings.catch_warnings():
         # a day nobody knows anything of is NaN, and meant to be
         warnings.simplefilter("ignore", RuntimeWarning)
-        return np.nanmean(table, axis=0, dtype=np.float64)
+        return np.asarray(np.nanmean(table, axis=0, dtype=np.float64))

@@ -1,6 +1,4 @@
-"""One engine for every signal: does it still wander as it used to, and if not, since when and
-where.
-"""
+"""One engine for every signal: does it still wander as it used to; if not, since when and where."""
 
 from __future__ import annotations
 
@@ -21,7 +19,7 @@ from monitoring.cusum import (
 from monitoring.finding import Finding, Severity, not_judged
 from monitoring.signal import WHOLE, Signal, in_words
 
-MOST_GROUPS_NAMED = 5  # a person reads no more; the others stand in monitor.json
+MOST_GROUPS_NAMED = 5  # a person reads no more
 
 
 @dataclass(frozen=True)
@@ -38,26 +36,30 @@ class Shift:
 
 
 def judge(signal: Signal, params: SignalParams, limits: np.ndarray | None = None) -> list[Finding]:
-    """The whole if it rings, else the loudest groups; one ok finding if nothing does. Not judged on
-    too short a past.
+    """The whole if it is above its limit, else the groups furthest above theirs; one ok finding if
+    nothing is. Not judged on too short a past.
 
     `limits` None: resampled from the past, so that `params.false_alarms_per_quarter` is what it
     says.
     """
     past = past_of(signal, params)
     if known_days(past) < params.least_past_days:
-        return [_short(signal, known_days(past), params)]
+        why = (
+            f"{signal.name} has {known_days(past)} days of its own to compare with; "
+            f"it needs {params.least_past_days}"
+        )
+        return [not_judged(signal.watcher, why, signal.slice)]
     limits = limits_of(signal, params) if limits is None else limits
     shifts = shifted_groups(signal, past, limits, params.watch_days)
     if not shifts:
-        return [_quiet(signal, past, limits, params.watch_days)]
+        return [_no_shift(signal, past, limits, params.watch_days)]
     whole = [shift for shift in shifts if shift.group == WHOLE]
     return [_finding(signal, shift) for shift in (whole or shifts[:MOST_GROUPS_NAMED])]
 
 
 def limits_of(signal: Signal, params: SignalParams) -> np.ndarray:
-    """For each group the CUSUM that the clean past exceeds in so many quarters; the same all week
-    (`past_of`).
+    """For each group the CUSUM that the clean past exceeds in so many quarters; the same all week,
+    as `past_of` is.
     """
     past, has_whole = past_of(signal, params), signal.groups[0] == WHOLE
     return quarterly_limits(
@@ -71,15 +73,14 @@ def limits_of(signal: Signal, params: SignalParams) -> np.ndarray:
 
 
 def days_looked_at(params: SignalParams) -> int:
-    """How far back a signal is read: the days watched, what they are compared with, and the days an
-    alert may linger.
-    """
+    """How far back a signal is read: the days watched, their past, the days an alert lingers."""
     return 2 * params.watch_days + params.past_days + 7
 
 
 def past_of(signal: Signal, params: SignalParams) -> np.ndarray:
-    """(groups, days) up to `past_days` before the days that are watched. It moves on Mondays, and
-    the limit with it.
+    """(groups, days) up to `past_days` before the days that are watched.
+
+    It moves on Mondays, and the limit with it.
     """
     weekday = signal.last.weekday()
     ends = signal.values.shape[1] - params.watch_days - weekday
@@ -94,22 +95,20 @@ def known_days(past: np.ndarray) -> int:
 def shifted_groups(
     signal: Signal, past: np.ndarray, limits: np.ndarray, watch_days: int
 ) -> list[Shift]:
-    """The groups above their limits, loudest first. A group that rang stays until its CUSUM fell
-    below half of its limit.
+    """The groups above their limits, furthest first. A group that was above stays until its CUSUM
+    fell below half of its limit.
     """
     recent = signal.values[:, -2 * watch_days :]
     z = standardised(recent, past, signal.smallest_spread)
-    found = []
+    shifts = []
     for side in (1, -1) if signal.sides == "both" else (1,):
         paths = cusum(side * z, watch_days)[:, -watch_days:]
-        for group in np.flatnonzero(
-            [_is_still_above(*pair) for pair in zip(paths, limits, strict=True)]
-        ):
-            height, limit = float(paths[group, -1]), float(limits[group])
-            found.append(
-                _shift(signal, group, side * z[group, -watch_days:], past[group], height, limit)
-            )
-    return sorted(found, key=lambda shift: -shift.cusum / shift.limit)
+        for group, (path, limit) in enumerate(zip(paths, limits, strict=True)):
+            if _is_still_above(path, limit):
+                watched = side * z[group, -watch_days:]
+                heights = float(path[-1]), float(limit)
+                shifts.append(_shift(signal, group, watched, past[group], heights))
+    return sorted(shifts, key=lambda shift: -shift.cusum / shift.limit)
 
 
 def _is_still_above(path: np.ndarray, limit: float) -> bool:
@@ -118,31 +117,30 @@ def _is_still_above(path: np.ndarray, limit: float) -> bool:
 
 
 def _shift(
-    signal: Signal, group: int, z: np.ndarray, past: np.ndarray, height: float, limit: float
+    signal: Signal, group: int, z: np.ndarray, past: np.ndarray, heights: tuple[float, float]
 ) -> Shift:
+    """`z` of the days watched, `heights`: the CUSUM and its limit."""
     first = began(z)
-    values = signal.values[group, -len(z) :]
+    since_then = signal.values[group, -len(z) :][first:]
     centre, spread = centre_and_spread(past, signal.smallest_spread)
     return Shift(
         group=signal.groups[group],
-        cusum=height,
-        limit=limit,
+        cusum=heights[0],
+        limit=heights[1],
         since=signal.last - timedelta(days=len(z) - 1 - min(first, len(z) - 1)),
-        now=float(np.nanmean(values[first:]))
-        if np.isfinite(values[first:]).any()
-        else float("nan"),
+        now=float(np.nanmean(since_then)) if np.isfinite(since_then).any() else float("nan"),
         usual=float(centre[0]),
         spread=float(spread[0]),
     )
 
 
 def _finding(signal: Signal, shift: Shift) -> Finding:
+    sentence = signal.sentence.format(
+        group=in_words(shift.group), now=shift.now, usual=shift.usual, spread=shift.spread
+    )
     return Finding(
         signal.watcher,
-        signal.saying.format(
-            group=in_words(shift.group), now=shift.now, usual=shift.usual, spread=shift.spread
-        )
-        + f" since {shift.since}",
+        f"{sentence} since {shift.since}",
         _severity(signal, shift),
         shift.cusum,
         shift.limit,
@@ -157,15 +155,10 @@ def _severity(signal: Signal, shift: Shift) -> Severity:
     return "error" if is_large and shift.group == WHOLE else "warning"
 
 
-def _quiet(signal: Signal, past: np.ndarray, limits: np.ndarray, watch_days: int) -> Finding:
+def _no_shift(signal: Signal, past: np.ndarray, limits: np.ndarray, watch_days: int) -> Finding:
     z = standardised(signal.values[:, -watch_days:], past, signal.smallest_spread)
     heights = highest(z, watch_days, signal.sides)[:, -1]
     nearest = int(np.argmax(heights / limits))
     height, limit = float(heights[nearest]), float(limits[nearest])
-    what = f"{signal.name} wanders as it used to: CUSUM {height:.1f}, rings above {limit:.1f}"
+    what = f"{signal.name} wanders as it used to: CUSUM {height:.1f}, alerts above {limit:.1f}"
     return Finding(signal.watcher, what, "ok", height, limit, "", None, signal.slice)
-
-
-def _short(signal: Signal, days: int, params: SignalParams) -> Finding:
-    why = f"{signal.name} has {days} days of its own to compare with; it needs {params.least_past_days}"
-    return not_judged(signal.watcher, why, signal.slice)

@@ -11,9 +11,14 @@ def model_age(cutoff: date | None, last_day: date, max_days: int) -> Finding:
     """Age on the newest sales day; a store without a champion is an error of its own."""
     if cutoff is None:
         return Finding(
-            "champion", "no model was promoted: the baseline serves", "error", 0.0, 1.0,
-            "Run `make repro`, read data/scores/decision.json for what the gate had against the candidate.",
-        )  # fmt: skip
+            "champion",
+            "no model was promoted: the baseline serves",
+            "error",
+            0.0,
+            1.0,
+            "Run `make repro`, read data/scores/decision.json for what the gate had against the "
+            "candidate.",
+        )
     age_days = (last_day - cutoff).days
     return Finding(
         "model_age",

@@ -1,5 +1,5 @@
-"""Signals of what came true: bias by group, error beside the error expected, outcomes outside the
-interval.
+"""Signals of forecasts beside their actuals: bias by group, error beside the error expected,
+outcomes outside the interval.
 
 Each day is judged by one forecast only, that of one table a week (h 1..7): daily tables repeat each
 other's errors.
@@ -22,20 +22,19 @@ SUMS = ["y", "y_hat", "error", "absolute", "expected", "outside", "rows"]
 _RETRAIN = "retrain if no feed, price, promotion or rule explains it."
 
 
-def weekly_origins(made: Iterable[date]) -> list[date]:
+def weekly_origins(origins: Iterable[date]) -> list[date]:
     """The origins whose tables are judged, oldest first: of those a table was made from, the last
     of each week.
 
     That is Sunday where every day is forecast, Saturday where no Sunday is sold on, Wednesday where
     one table a week is made then.
     """
-    last = {origin.isocalendar()[:2]: origin for origin in sorted(made)}
+    last = {origin.isocalendar()[:2]: origin for origin in sorted(origins)}
     return list(last.values())
 
 
 def daily_sums(actuals: pl.DataFrame, series: pl.DataFrame, columns: list[str]) -> pl.DataFrame:
-    """group, ds and the day's sums of y, y_hat, error, absolute, expected, outside, rows: all a
-    signal needs to keep of a table.
+    """group, ds and the day's SUMS: all a signal needs to keep of a table.
 
     `actuals` as from with_actuals, h <= 7; groups are WHOLE and those of the columns of `series`.
     """
@@ -58,7 +57,7 @@ def daily_sums(actuals: pl.DataFrame, series: pl.DataFrame, columns: list[str]) 
 
 
 def outcome_signals(sums: pl.DataFrame, params: MonitorParams) -> list[Signal]:
-    """bias (with groups), accuracy, calibration, from the daily sums of all tables; none of none."""
+    """bias (with groups), accuracy, calibration, from all tables' daily sums; none of none."""
     if sums.is_empty():
         return []
     everything = _Daily(sums)
@@ -67,10 +66,10 @@ def outcome_signals(sums: pl.DataFrame, params: MonitorParams) -> list[Signal]:
 
 
 class _Daily:
-    """Sums as (groups, days) tables, NaN on days nothing came true. WHOLE sorts first."""
+    """Sums as (groups, days) tables, NaN on days without actuals. WHOLE sorts first."""
 
     def __init__(self, sums: pl.DataFrame):
-        self.first = sums["ds"].min()
+        self.first: date = sums.select(pl.min("ds")).item()
         self.groups = tuple(sums["group"].unique().sort().to_list())
         code = {name: k for k, name in enumerate(self.groups)}
         at = (
@@ -90,25 +89,45 @@ class _Daily:
 
 def _bias(daily: _Daily, params: MonitorParams) -> Signal:
     return Signal(
-        "bias", "", daily.first, daily.groups, daily.share("error", "y_hat"), 0.01,
-        "forecasts{group} were {now:+.1%} off (usually {usual:+.1%} ± {spread:.1%} a day)",
-        f"Look for a price, promotion or assortment change; scale orders only by what explains it and lasts; {_RETRAIN}",
+        watcher="bias",
+        slice="",
+        first=daily.first,
+        groups=daily.groups,
+        values=daily.share("error", "y_hat"),
+        smallest_spread=0.01,
+        sentence="forecasts{group} were {now:+.1%} off (usually {usual:+.1%} ± {spread:.1%} a day)",
+        advice="Look for a price, promotion or assortment change; "
+        f"scale orders only by what explains it and lasts; {_RETRAIN}",
         error_beyond=params.max_abs_bias,
-    )  # fmt: skip
+    )
 
 
 def _accuracy(daily: _Daily, params: MonitorParams) -> Signal:
     return Signal(
-        "accuracy", "", daily.first, daily.groups, daily.share("absolute", "expected"), 0.01,
-        "the error was {now:.2f} times what the quantiles expected (usually {usual:.2f} ± {spread:.2f} a day)",
-        f"Compare by store and week in data/reports/monitor.json; {_RETRAIN}",
-        sides="up", error_beyond=params.max_wape_ratio - 1, aim=1.0,
-    )  # fmt: skip
+        watcher="accuracy",
+        slice="",
+        first=daily.first,
+        groups=daily.groups,
+        values=daily.share("absolute", "expected"),
+        smallest_spread=0.01,
+        sentence="the error was {now:.2f} times what the quantiles expected "
+        "(usually {usual:.2f} ± {spread:.2f} a day)",
+        advice=f"Compare by store and week in data/reports/monitor.json; {_RETRAIN}",
+        sides="up",
+        error_beyond=params.max_wape_ratio - 1,
+        aim=1.0,
+    )
 
 
 def _calibration(daily: _Daily) -> Signal:
     return Signal(
-        "calibration", "95", daily.first, daily.groups, daily.share("outside", "rows"), 0.002,
-        "{now:.1%} of outcomes lay outside the 95% interval (usually {usual:.1%} ± {spread:.1%} a day)",
-        "Run evaluate.py to learn the quantiles anew; until then order with a margin.",
-    )  # fmt: skip
+        watcher="calibration",
+        slice="95",
+        first=daily.first,
+        groups=daily.groups,
+        values=daily.share("outside", "rows"),
+        smallest_spread=0.002,
+        sentence="{now:.1%} of outcomes lay outside the 95% interval "
+        "(usually {usual:.1%} ± {spread:.1%} a day)",
+        advice="Run evaluate.py to learn the quantiles anew; until then order with a margin.",
+    )

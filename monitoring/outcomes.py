@@ -1,10 +1,12 @@
-"""What came true as tables a person reads: units, WAPE, bias, coverage and the PIT by week ahead,
-velocity, group and level.
+"""Forecasts beside their actuals as tables a person reads: units, WAPE, bias, coverage and the PIT
+by week ahead, velocity, group and level.
 
-Nothing here rings: it says where to look when something does.
+Nothing here raises an alert: it says where to look when something does.
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -21,7 +23,7 @@ TAUS = np.array([QUANTILES[name] for name in READ_AT])
 
 def outcome_tables(
     actuals: pl.DataFrame, levels: pl.DataFrame, series: pl.DataFrame, columns: list[str]
-) -> dict[str, list[dict]]:
+) -> dict[str, list[dict[str, Any]]]:
     """by_week, by_velocity, by_<column> of `series`, by_level: plain rows of units sold, WAPE,
     bias, shares covered, PIT gap.
 
@@ -32,10 +34,12 @@ def outcome_tables(
     if actuals.is_empty():
         return {}
     velocity = (
-        pl.when(pl.col("y_hat") >= FAST_UNITS).then(pl.lit("fast"))
-        .when(pl.col("y_hat") >= SLOW_UNITS).then(pl.lit("medium"))
+        pl.when(pl.col("y_hat") >= FAST_UNITS)
+        .then(pl.lit("fast"))
+        .when(pl.col("y_hat") >= SLOW_UNITS)
+        .then(pl.lit("medium"))
         .otherwise(pl.lit("slow"))
-    )  # fmt: skip
+    )
     judged = _judged(actuals.with_columns(velocity=velocity, level=pl.lit(SERIES_LEVEL)))
     judged = judged.join(series.select("unique_id", *columns), on="unique_id", how="left")
     tables = {
@@ -49,8 +53,8 @@ def outcome_tables(
 
 
 def _judged(actuals: pl.DataFrame) -> pl.DataFrame:
-    """What a table sums of each row: y, error, absolute, covered_50, covered_95, and the part of
-    the outcome below each quantile.
+    """What a table sums of each row: y, error, absolute, those of COVERED, and the part of the
+    outcome below each quantile.
     """
     covered = {
         name: pl.col("y").is_between(*INTERVALS[nominal]) for name, nominal in COVERED.items()

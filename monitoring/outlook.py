@@ -1,4 +1,4 @@
-"""The error of forecasts that have not come true yet, as their own quantiles promise it."""
+"""The error of forecasts without actuals yet, as their own quantiles expect it."""
 
 from __future__ import annotations
 

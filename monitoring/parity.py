@@ -1,5 +1,6 @@
-"""Parity: whether the features a table was served with are those the store gives as of that run, by
-what the model learned from.
+"""Parity: whether the features a table was served with are those the model learned from.
+
+That is: those that the store gives as of that run, by the champion's card.
 """
 
 from __future__ import annotations
@@ -10,20 +11,19 @@ from monitoring.finding import Finding, not_judged
 
 WATCHER = "parity"
 KEY = ["unique_id", "ds"]
-# share of the value; sums on two threads differ in their last bits, and ratios of them a little
-# more
+# share of the value; sums on two threads differ in their last bits, their ratios a little more
 SAME = 1e-4
 SMALLEST = 1e-5  # of any feature's unit; below, both are nothing
-FEATURES_TOLD = 3
+FEATURES_NAMED = 3
 
 
 def parity(served: pl.DataFrame, again: pl.DataFrame, run_id: str) -> Finding:
-    """One finding: how many features of the sample differ, the most frequent ones with a series, a
+    """One finding: how many features of the sample differ; the most frequent ones with a series, a
     day and both values.
 
     Both are unique_id, ds and the features, one row each; a row or a column that `again` lacks
-    differs throughout. A day restated since the run must not ring: `again` is made from the store
-    as of the run.
+    differs throughout. A day restated since the run must not raise an alert: `again` is made from
+    the store as of the run.
     """
     wrong = {name: rows for name, rows in _differing(served, again).items() if rows.height}
     features = [name for name in served.columns if name not in KEY]
@@ -31,19 +31,21 @@ def parity(served: pl.DataFrame, again: pl.DataFrame, run_id: str) -> Finding:
     size = f"{served['unique_id'].n_unique()} series x {len(features)} features of run {run_id}"
     if not wrong:
         return Finding(WATCHER, f"{size}: as the store gives them as of that run", "ok", 0.0, 0.0)
-    loudest = sorted(wrong, key=lambda name: (-wrong[name].height, name))[:FEATURES_TOLD]
-    told = "; ".join(_told(name, wrong[name]) for name in loudest)
-    first = wrong[loudest[0]].row(0, named=True)
+    most = sorted(wrong, key=lambda name: (-wrong[name].height, name))[:FEATURES_NAMED]
+    examples = "; ".join(_example(name, wrong[name]) for name in most)
+    first = wrong[most[0]].row(0, named=True)
     return Finding(
         WATCHER,
-        f"{len(wrong)} of {size} are not what the store gives as of that run ({share:.1%} of the values): {told}",
+        f"{len(wrong)} of {size} are not what the store gives as of that run "
+        f"({share:.1%} of the values): {examples}",
         "error",
         share,
         0.0,
-        "The table was made from other features than the model learned from: hold it back and publish the previous run's. Look what "
-        f"changed in features/ and params since the champion's fit, then `python inference.py explain --series {first['unique_id']} "
+        "The table was made from other features than the model learned from: hold it back and "
+        "publish the previous run's. Look what changed in features/ and params since the "
+        f"champion's fit, then `python inference.py explain --series {first['unique_id']} "
         f"--ds {first['ds']}`; put the code back, or train again.",
-        served["ds"].min(),
+        served.select(pl.min("ds")).item(),
     )
 
 
@@ -72,10 +74,11 @@ def _rows_of(both: pl.DataFrame, name: str) -> pl.DataFrame:
     return pair.filter(one_is_null | apart.fill_null(value=False))
 
 
-def _told(name: str, rows: pl.DataFrame) -> str:
+def _example(name: str, rows: pl.DataFrame) -> str:
     row = rows.row(0, named=True)
     served, again = (_number(row[side]) for side in ("served", "again"))
-    return f"{name} on {rows.height} rows ('{row['unique_id']}' {row['ds']}: served {served}, now {again})"
+    where = f"'{row['unique_id']}' {row['ds']}"
+    return f"{name} on {rows.height} rows ({where}: served {served}, now {again})"
 
 
 def _number(value: float | None) -> str:

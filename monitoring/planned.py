@@ -1,6 +1,4 @@
-"""Plans against the past they are of: coming days on which everybody is to be closed, and nobody
-says why.
-"""
+"""Plans against their past: coming days on which everybody is to be closed, and nobody says why."""
 
 from __future__ import annotations
 
@@ -19,8 +17,8 @@ MOST_CLOSED = 0.5  # share of the series usually open on such a weekday
 
 
 def planned_closed(panel: Panel, last: date, region: str | None) -> list[Finding]:
-    """A warning for each day up to `last` that is planned closed for most series selling on its
-    weekday, where no event is named.
+    """A warning for each day up to `last` that is planned closed for most of the series selling on
+    its weekday, where no event is named.
 
     Such a day is forecast zero and ordered nothing, as the champion's and with tight quantiles: a
     tick in the wrong place looks like a feast.
@@ -51,13 +49,14 @@ def _without_plans(panel: Panel) -> Panel:
 def _finding(day: date, share: float, since: date) -> Finding:
     return Finding(
         WATCHER,
-        f"{day:%A} {day} is planned closed for {share:.0%} of the series that sell on its weekday, and no event is named: it is "
-        "forecast zero",
+        f"{day:%A} {day} is planned closed for {share:.0%} of the series that sell on its weekday, "
+        "and no event is named: it is forecast zero",
         "warning",
         share,
         MOST_CLOSED,
-        "Ask who planned it. If it is wrong, bring the calendar (or the openings) of that day again and run `python inference.py`. "
-        f"If it is right, name the event in the calendar, or `python monitor.py mute {WATCHER}:{day} --days 28`.",
+        "Ask who planned it. If it is wrong, bring the calendar (or the openings) of that day "
+        "again and run `python inference.py`. If it is right, name the event in the calendar, or "
+        f"`python monitor.py mute {WATCHER}:{day} --days 28`.",
         since,
         str(day),
     )

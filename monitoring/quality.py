@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -11,6 +12,7 @@ from monitoring.finding import Finding, not_judged
 from monitoring.signal import WHOLE, Signal
 
 WINDOW_DAYS = 7
+_ADVICE = "Read the quarantine's reasons with the sender of the file: data/validation/index.html."
 
 
 def quality(
@@ -25,45 +27,44 @@ def quality(
     recent = batches.filter(
         pl.col("received_at").is_between(now - timedelta(days=WINDOW_DAYS), now)
     )
-    taken = recent.filter(status="accepted")
+    accepted = recent.filter(status="accepted")
     newest = recent.sort("received_at", "batch_id").unique("name", keep="last")
-    whole = [_whole(row) for row in newest.filter(status="refused").sort("name").to_dicts()]
-    if taken["rows_in"].sum() == 0:
+    whole = [_refused_file(row) for row in newest.filter(status="refused").sort("name").to_dicts()]
+    received, refused, since = accepted.select(
+        pl.sum("rows_in"), pl.sum("rows_refused"), pl.min("received_at")
+    ).row(0)
+    if received == 0:
         return [not_judged("quality", f"no row was received in {WINDOW_DAYS} days"), *whole]
-    share = taken["rows_refused"].sum() / taken["rows_in"].sum()
-    why = ", ".join(
-        f"{reason} {lines}"
-        for reason, lines in refused_by_reason(quarantine, taken).head(3).iter_rows()
+    share = refused / received
+    reasons = refused_by_reason(quarantine, accepted).head(3)
+    why = ", ".join(f"{reason} {lines}" for reason, lines in reasons.iter_rows())
+    overall = Finding(
+        "quality",
+        f"{share:.2%} of {received} rows received in {WINDOW_DAYS} days were refused"
+        + (f" ({why})" if why else ""),
+        "warning" if share > max_share else "ok",
+        float(share),
+        max_share,
+        _ADVICE,
+        since.date(),
     )
-    return [
-        Finding(
-            "quality",
-            f"{share:.2%} of {taken['rows_in'].sum()} rows received in {WINDOW_DAYS} days were refused"
-            + (f" ({why})" if why else ""),
-            "warning" if share > max_share else "ok",
-            float(share),
-            max_share,
-            "Read the quarantine's reasons with the sender of the file: data/validation/index.html.",
-            taken["received_at"].min().date(),
-        ),
-        *whole,
-    ]
+    return [overall, *whole]
 
 
 def refused_signal(batches: pl.DataFrame, quarantine: pl.DataFrame, today: date) -> Signal | None:
     """The share of a day's received rows refused for each reason, and for any; a history load is
     not a day's. None of nothing.
     """
-    taken = batches.filter(status="accepted").with_columns(ds=pl.col("received_at").dt.date())
+    accepted = batches.filter(status="accepted").with_columns(ds=pl.col("received_at").dt.date())
     rows = (
-        taken.group_by("ds")
+        accepted.group_by("ds")
         .agg(pl.col("rows_in").sum())
         .filter(pl.col("ds") <= today, pl.col("rows_in") > 0)
     )
     if rows.is_empty():
         return None
     refused = quarantine.join(
-        taken.select("batch_id", "ds"), on="batch_id", how="inner"
+        accepted.select("batch_id", "ds"), on="batch_id", how="inner"
     ).with_columns(group=pl.col("reason"))
     lines = (
         pl.concat([refused, refused.with_columns(group=pl.lit(WHOLE))])
@@ -74,7 +75,7 @@ def refused_signal(batches: pl.DataFrame, quarantine: pl.DataFrame, today: date)
     shares = rows.join(pl.DataFrame({"group": groups}), how="cross").join(
         lines, on=["group", "ds"], how="left"
     )
-    first = rows["ds"].min()
+    first: date = rows.select(pl.min("ds")).item()
     values = np.full((len(groups), (today - first).days + 1), np.nan)
     at = (
         [groups.index(name) for name in shares["group"]],
@@ -82,10 +83,17 @@ def refused_signal(batches: pl.DataFrame, quarantine: pl.DataFrame, today: date)
     )
     values[at] = shares.select(pl.col("lines").fill_null(0) / pl.col("rows_in"))[:, 0].to_numpy()
     return Signal(
-        "quality", "trend", first, groups, values, 0.001,
-        "{now:.2%} of the rows of a day were refused{group} (usually {usual:.2%} ± {spread:.2%})",
-        "Read the quarantine's reasons with the sender of the file: data/validation/index.html.", sides="up",
-    )  # fmt: skip
+        watcher="quality",
+        slice="trend",
+        first=first,
+        groups=groups,
+        values=values,
+        smallest_spread=0.001,
+        sentence="{now:.2%} of the rows of a day were refused{group} "
+        "(usually {usual:.2%} ± {spread:.2%})",
+        advice=_ADVICE,
+        sides="up",
+    )
 
 
 def refused_by_reason(quarantine: pl.DataFrame, batches: pl.DataFrame) -> pl.DataFrame:
@@ -98,14 +106,15 @@ def refused_by_reason(quarantine: pl.DataFrame, batches: pl.DataFrame) -> pl.Dat
     )
 
 
-def _whole(batch: dict) -> Finding:
+def _refused_file(batch: dict[str, Any]) -> Finding:
     return Finding(
         "refused_file",
         f"file {batch['name']!r} was refused whole: {batch['reason']}",
         "error",
         1.0,
         0.0,
-        "Ask its sender for a mended file and drop it into data/inbox; nothing of this one entered.",
+        "Ask its sender for a mended file and drop it into data/inbox; "
+        "nothing of this one entered.",
         batch["received_at"].date(),
         batch["name"],
     )

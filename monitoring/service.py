@@ -25,16 +25,14 @@ def fallback(forecasts: pl.DataFrame, max_share: float) -> Finding:
         "ok" if share <= max_share else "error" if share > 0.5 else "warning",
         share,
         max_share,
-        "no_model: publish or roll back a model. features_missing: bring the missing price, calendar or covariate feed. "
-        "no_history: new items, expected after a launch.",
-        forecasts["origin"].max(),
+        "no_model: publish or roll back a model. features_missing: bring the missing price, "
+        "calendar or covariate feed. no_history: new items, expected after a launch.",
+        _origin_of(forecasts),
     )
 
 
 def sanity(forecasts: pl.DataFrame, series: pl.DataFrame) -> Finding:
-    """Rows that must not exist: null, negative, crossing quantiles, a series of the panel without
-    its rows.
-    """
+    """Rows that must not exist: null, negative, crossing quantiles, a series without its rows."""
     if forecasts.is_empty():
         return not_judged("sanity", "nothing was forecast yet")
     numbers = ["y_hat", *QUANTILES]
@@ -60,17 +58,17 @@ def sanity(forecasts: pl.DataFrame, series: pl.DataFrame) -> Finding:
         float(sum(wrong.values())),
         0.0,
         "Hold back today's orders from this table; publish the previous run's." if wrong else "",
-        forecasts["origin"].max(),
+        _origin_of(forecasts),
     )
 
 
 def forecast_age(forecasts: pl.DataFrame, last_day: date, max_days: int) -> Finding:
-    """Days between the newest sales day and the origin of the newest forecast: 0 when every arrival
-    is answered.
+    """Days between the newest sales day and the newest forecast's origin: 0 when each arrival was
+    forecast from.
     """
     if forecasts.is_empty():
         return not_judged("forecast_age", "nothing was forecast yet")
-    origin = forecasts["origin"].max()
+    origin = _origin_of(forecasts)
     age_days = (last_day - origin).days
     return Finding(
         "forecast_age",
@@ -81,3 +79,8 @@ def forecast_age(forecasts: pl.DataFrame, last_day: date, max_days: int) -> Find
         "Run `python inference.py`; look why the daily flow did not.",
         origin,
     )
+
+
+def _origin_of(forecasts: pl.DataFrame) -> date:
+    origin: date = forecasts.select(pl.max("origin")).item()
+    return origin

@@ -1,6 +1,4 @@
-"""A signal: one number a day for each group, of which a watcher asks whether it still wanders as it
-used to.
-"""
+"""A signal: one number a day for each group, judged by whether it still wanders as it used to."""
 
 from __future__ import annotations
 
@@ -10,12 +8,15 @@ from typing import Literal
 
 import numpy as np
 
+Sides = Literal["both", "up"]  # "up": only growth raises an alert
+
 WHOLE = ""  # the group that stands for everything
 
 
 def group_of(column: str, member: str) -> str:
-    """What a group is called in causes: a store and a department of the same name are two groups
-    (`store_id:A`, `dept_id:A`).
+    """What a group is called in causes: a store and a department may share a name.
+
+    So it is `store_id:A`, and `dept_id:A` another.
     """
     return f"{column}:{member}"
 
@@ -31,9 +32,9 @@ class Signal:
 
     Causal: the value of a day reads nothing later than that day, so a signal cut at a day is what
     that day's watcher saw. `smallest_spread` is the daily wandering that would matter to nobody, in
-    the signal's unit: a spread below counts as this much. `saying` tells a shift in the words of
-    the business, with {group}, {now}, {usual} and {spread}. `sides` "up": only growth rings. The
-    whole further than `error_beyond` from `aim` is an error, nearer a warning.
+    the signal's unit: a spread below counts as this much. `sentence` describes a shift in the words
+    of the business, with {group}, {now}, {usual} and {spread}. The whole further than
+    `error_beyond` from `aim` is an error, nearer a warning.
     """
 
     watcher: str
@@ -42,9 +43,9 @@ class Signal:
     groups: tuple[str, ...]
     values: np.ndarray
     smallest_spread: float
-    saying: str
+    sentence: str
     advice: str
-    sides: Literal["both", "up"] = "both"
+    sides: Sides = "both"
     error_beyond: float | None = None
     aim: float = 0.0
 

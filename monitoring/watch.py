@@ -1,4 +1,4 @@
-"""All watchers over one moment's evidence: the order in which a person would ask."""
+"""All watchers over one moment's evidence, in the order in which a person would look."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from monitoring.runtime import runtime
 from monitoring.service import fallback, forecast_age, sanity
 from monitoring.signal import Signal
 
-BIAS_BY = ("store_id", "dept_id")  # slices whose bias rings by itself, where a source has them
+BIAS_BY = ("store_id", "dept_id")  # groups with a bias of their own, where a source has them
 # a chain of a thousand stores has a few odd ones every day; nobody would read their alerts
 MOST_GROUPS = 60
 
@@ -62,13 +62,14 @@ class Evidence:
     # covariates the model reads ahead, and those it reads of the past
     known_future: Sequence[str] = ()
     past_only: Sequence[str] = ()
-    # what a process here can hold at most; None: the system does not tell
+    # what a process here can hold at most; None: the system does not say
     machine_mb: float | None = None
 
 
-def watch(evidence: Evidence, told: pl.DataFrame, params: MonitorParams) -> list[Finding]:
-    """Every watcher's findings: inputs, then today's table, then `told` (as with_actuals), then the
-    mix.
+def watch(evidence: Evidence, actuals: pl.DataFrame, params: MonitorParams) -> list[Finding]:
+    """Every watcher's findings: inputs, then today's table, then past tables, then the mix.
+
+    `actuals`: past tables beside their actuals, as from with_actuals.
     """
     panel, last_day, cutoff = evidence.panel, evidence.panel.last_day, evidence.champion_cutoff
     return [
@@ -87,7 +88,7 @@ def watch(evidence: Evidence, told: pl.DataFrame, params: MonitorParams) -> list
         *runtime(evidence.runs, params.max_runtime_ratio),
         *memory(evidence.runs, params.max_memory_ratio),
         *memory_limit(evidence.runs, evidence.machine_mb, params.max_memory_share),
-        *_wandering(evidence, told, params),
+        *_signals_or_limits(evidence, actuals, params),
     ]
 
 
@@ -102,20 +103,20 @@ def signals_of(evidence: Evidence, params: MonitorParams) -> list[Signal]:
     ]
 
 
-def fixed_limits(evidence: Evidence, told: pl.DataFrame, params: MonitorParams) -> list[Finding]:
-    """Accuracy, bias, calibration and mix against constants: what judges while there is no past to
-    compare with.
+def fixed_limits(evidence: Evidence, actuals: pl.DataFrame, params: MonitorParams) -> list[Finding]:
+    """Accuracy, bias, calibration and mix against constants: used while there is no past to compare
+    with.
     """
     series = evidence.panel.series
     return [
-        accuracy(told, evidence.expected_wape, params.max_wape_ratio),
-        *bias(told, series, params.max_abs_bias),
+        accuracy(actuals, evidence.expected_wape, params.max_wape_ratio),
+        *bias(actuals, series, params.max_abs_bias),
         *(
             finding
-            for column in group_columns(evidence.panel.series)
-            for finding in bias(told, series, params.max_abs_bias, column, params.group_bias)
+            for column in group_columns(series)
+            for finding in bias(actuals, series, params.max_abs_bias, column, params.group_bias)
         ),
-        *calibration(told, params.max_coverage_gap),
+        *calibration(actuals, params.max_coverage_gap),
         *drift(evidence.panel, params.max_psi),
     ]
 
@@ -123,7 +124,7 @@ def fixed_limits(evidence: Evidence, told: pl.DataFrame, params: MonitorParams) 
 def causes_before_truth(
     panel: Panel, newest: pl.DataFrame, now: datetime, params: MonitorParams, region: str | None
 ) -> list[str]:
-    """The causes that would ring this morning already, before a single day of this table came true."""
+    """The causes of alerts this morning already, before a single day of this table has actuals."""
     findings = [
         *freshness(panel.sales, panel.series, now.date(), params.max_staleness_days),
         sanity(newest, panel.series),
@@ -135,7 +136,8 @@ def causes_before_truth(
 
 
 def _planned(panel: Panel, newest: pl.DataFrame, region: str | None) -> list[Finding]:
-    return [] if newest.is_empty() else planned_closed(panel, newest["ds"].max(), region)
+    last = newest.select(pl.max("ds")).item()
+    return [] if last is None else planned_closed(panel, last, region)
 
 
 def _quality_trend(evidence: Evidence, params: SignalParams) -> list[Finding]:
@@ -143,19 +145,23 @@ def _quality_trend(evidence: Evidence, params: SignalParams) -> list[Finding]:
     return judge(signal, params) if signal else []
 
 
-def _wandering(evidence: Evidence, told: pl.DataFrame, params: MonitorParams) -> list[Finding]:
+def _signals_or_limits(
+    evidence: Evidence, actuals: pl.DataFrame, params: MonitorParams
+) -> list[Finding]:
     """By signal where the past says what is usual, by fixed limit where it does not."""
-    findings = [
-        finding
-        for signal in signals_of(evidence, params)
-        for finding in judge(signal, params.signals)
+    by_signal = one_for_each_covariate(
+        [
+            finding
+            for signal in signals_of(evidence, params)
+            for finding in judge(signal, params.signals)
+        ]
+    )
+    judged = {finding.watcher for finding in by_signal if finding.is_judged}
+    by_limit = fixed_limits(evidence, actuals, params)
+    return [
+        *(finding for finding in by_signal if finding.watcher in judged),
+        *(finding for finding in by_limit if finding.watcher not in judged),
     ]
-    signals = one_for_each_covariate(findings)
-    spoken = {finding.watcher for finding in signals if finding.is_judged}
-    fixed = [
-        finding for finding in fixed_limits(evidence, told, params) if finding.watcher not in spoken
-    ]
-    return [*(finding for finding in signals if finding.watcher in spoken), *fixed]
 
 
 def group_columns(series: pl.DataFrame) -> list[str]:
