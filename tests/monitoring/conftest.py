@@ -1,4 +1,4 @@
-"""Forecasts that came true, made by hand."""
+"""Tables of forecasts made by hand."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the door noted rings the next morning, once for each day, until a week is over."""
+"""What was noted of a file raises an alert the next morning, one for each day, for a week."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def page(
     rows: int = 180,
     reason: str | None = None,
 ) -> dict:
-    told = {
+    rule = {
         "code": code,
         "sentence": "A wrong date?",
         "broken_rows": rows,
@@ -30,35 +30,35 @@ def page(
         "name": name,
         "received_at": str(NOW - timedelta(days=age_days)),
         "reason": reason,
-        "rules": [told],
+        "rules": [rule],
     }
 
 
-def test_a_restated_day_rings_with_how_much_and_what_to_do():
-    (found,) = noted([page("sales_19.csv", 0.48)], NOW)
-    assert (found.cause, found.severity, found.value) == (
+def test_a_restated_day_raises_an_alert_with_how_much_and_what_to_do():
+    (finding,) = noted([page("sales_19.csv", 0.48)], NOW)
+    assert (finding.cause, finding.severity, finding.value) == (
         "noted:day_restated:2026-11-18",
         "warning",
         0.48,
     )
-    assert "180 rows" in found.what
-    assert "48%" in found.what
-    assert "touched --file sales_19.csv" in found.advice
+    assert "180 rows" in finding.what
+    assert "48%" in finding.what
+    assert "touched --file sales_19.csv" in finding.advice
 
 
-def test_the_file_that_mends_the_day_does_not_ring_a_second_time():
-    (found,) = noted([page("right.csv", 0.5), page("wrong.csv", 0.48, age_days=1)], NOW)
-    assert "right.csv" in found.what
+def test_the_file_that_mends_the_day_raises_no_second_alert():
+    (finding,) = noted([page("right.csv", 0.5), page("wrong.csv", 0.48, age_days=1)], NOW)
+    assert "right.csv" in finding.what
 
 
 def test_what_is_old_or_refused_or_fine_is_left_in_peace():
-    quiet = [
+    well = [
         page("a", 0.5, age_days=8),
         page("b", 0.5, reason="half a file"),
         page("c", 0.1, rows=0),
         page("d", 3.0, "volume_unusual"),
     ]
-    assert noted(quiet, NOW) == []
+    assert noted(well, NOW) == []
 
 
 def test_the_alert_is_closed_when_the_week_is_over():

@@ -52,18 +52,18 @@ def test_an_alert_stays_open_while_nothing_can_be_judged():
     assert to_close([not_judged("accuracy", "too early")], ["accuracy"]) == []
 
 
-def test_a_mended_file_and_a_new_champion_close_their_alerts_though_their_watchers_are_silent():
+def test_a_mended_file_and_a_new_champion_close_alerts_though_their_watchers_have_no_finding():
     gone = ["refused_file:a.csv", "champion"]
     assert to_close([finding("quality"), finding("model_age")], gone) == gone
     assert to_close([not_judged("quality", "no row")], ["refused_file:a.csv"]) == []
 
 
-def test_errors_are_called_now_and_warnings_told_within_the_day():
+def test_errors_are_called_now_and_warnings_passed_on_within_the_day():
     assert "now" in escalation(finding("sanity", "error"))
     assert "within the working day" in escalation(finding("drift", "warning"))
 
 
-def test_every_watcher_of_the_room_has_somebody_to_call(root):
+def test_every_watcher_has_somebody_to_call(root):
     import re
 
     named = {

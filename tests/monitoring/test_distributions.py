@@ -1,4 +1,4 @@
-"""Distances between distributions: what they measure, what they never read, and what rings."""
+"""Distances between distributions: what they measure and never read, and what raises an alert."""
 
 from __future__ import annotations
 
@@ -44,8 +44,8 @@ def signals_of(panel):
     return covariate_signals(seen, panel, KNOWN_FUTURE, PAST_ONLY)
 
 
-def rung(panel) -> dict[str, str]:
-    """What rings as the door tells it, one alert for a covariate: cause -> what."""
+def alerts_of(panel) -> dict[str, str]:
+    """The alerts a look would raise, one for a covariate: cause -> what."""
     findings = [finding for signal in signals_of(panel) for finding in judge(signal, PARAMS)]
     return {f.cause: f.what for f in one_for_each_covariate(findings) if f.severity != "ok"}
 
@@ -66,7 +66,7 @@ def distance_of(now: np.ndarray, year_before: np.ndarray) -> float:
     return -np.log(1 - apart)
 
 
-def test_the_distance_is_that_of_kolmogorov_and_smirnov_between_a_day_and_four_weeks_a_year_before():
+def test_the_distance_is_that_of_kolmogorov_and_smirnov_between_a_day_and_weeks_a_year_before():
     table = np.random.default_rng(3).poisson(3, (20, YEAR + 60)).astype(float)
     table[4, 20:60] = np.nan
     table[:, -10:] += 2
@@ -96,10 +96,10 @@ def test_without_a_year_or_without_values_there_is_no_distance():
 def test_what_is_known_ahead_is_read_two_weeks_ahead_and_no_further():
     table = np.zeros((5, YEAR + 60 + PLANNED_DAYS))
     table[:, -1] = 1.0
-    for told in (yearly_distance, share_unseen, share_repeated):
-        assert len(told(table, PLANNED_DAYS)) == YEAR + 60
-        assert told(table, PLANNED_DAYS)[-1] != told(table, PLANNED_DAYS)[-2]
-        assert told(table)[-2] == told(table)[-3]
+    for measure in (yearly_distance, share_unseen, share_repeated):
+        assert len(measure(table, PLANNED_DAYS)) == YEAR + 60
+        assert measure(table, PLANNED_DAYS)[-1] != measure(table, PLANNED_DAYS)[-2]
+        assert measure(table)[-2] == measure(table)[-3]
 
 
 def test_a_value_beyond_the_first_year_is_unseen_and_a_tenth_of_its_range_is_forgiven():
@@ -121,28 +121,28 @@ def test_only_what_sold_needs_a_value():
     np.testing.assert_array_equal(share_missing(table, y), [0.5, np.nan, 0.0])
 
 
-def test_a_clean_panel_rings_for_nothing(panel):
-    assert rung(panel) == {}
+def test_a_clean_panel_raises_no_alert(panel):
+    assert alerts_of(panel) == {}
 
 
 def test_a_covariate_in_another_unit_is_one_alert_by_its_name(panel):
-    told = rung(with_values(panel, "customers", 7, pl.col("value") * 1000))
-    assert list(told) == ["drift:covariates:customers"]
+    alerts = alerts_of(with_values(panel, "customers", 7, pl.col("value") * 1000))
+    assert list(alerts) == ["drift:covariates:customers"]
 
 
-def test_a_plan_in_another_unit_rings_before_the_first_day_it_is_about(panel):
-    told = rung(with_values(panel, "school", 0, pl.col("value") * 5 + 3))
-    assert "planned 14 days ahead" in told["drift:covariates:school"]
+def test_a_plan_in_another_unit_raises_an_alert_before_the_first_day_it_is_about(panel):
+    alerts = alerts_of(with_values(panel, "school", 0, pl.col("value") * 5 + 3))
+    assert "planned 14 days ahead" in alerts["drift:covariates:school"]
 
 
-def test_a_covariate_that_stands_still_rings(panel):
-    told = rung(with_values(panel, "customers", 7, pl.lit(50.0)))
-    assert "repeat the day before" in told["drift:covariates:customers"]
+def test_a_covariate_that_stands_still_raises_an_alert(panel):
+    alerts = alerts_of(with_values(panel, "customers", 7, pl.lit(50.0)))
+    assert "repeat the day before" in alerts["drift:covariates:customers"]
 
 
 def test_a_covariate_that_stops_coming_is_missing_from_what_sold(panel):
-    told = rung(with_values(panel, "customers", 7, pl.lit(None)))
-    assert "has no value of 'customers'" in told["drift:covariates:customers"]
+    alerts = alerts_of(with_values(panel, "customers", 7, pl.lit(None)))
+    assert "has no value of 'customers'" in alerts["drift:covariates:customers"]
 
 
 def test_no_number_reads_a_later_day_than_it_may(panel):
@@ -155,10 +155,10 @@ def test_no_number_reads_a_later_day_than_it_may(panel):
 def test_findings_that_are_not_of_a_covariate_are_left_alone():
     ok = Finding("drift", "well", "ok", 1.0, 2.0, slice="covariates:temp:moved")
     loud = Finding("drift", "°F", "warning", 9.0, 6.0, slice="covariates:temp:unseen")
-    silent = not_judged("drift", "too short", "covariates:rain:moved")
+    young = not_judged("drift", "too short", "covariates:rain:moved")
     bias = Finding("bias", "off", "warning", 9.0, 6.0)
-    told = one_for_each_covariate([bias, loud, ok, silent])
-    assert [(one.cause, one.severity, one.is_judged) for one in told] == [
+    kept = one_for_each_covariate([bias, loud, ok, young])
+    assert [(one.cause, one.severity, one.is_judged) for one in kept] == [
         ("bias", "warning", True),
         ("drift:covariates:temp", "warning", True),
         ("drift:covariates:rain", "ok", False),

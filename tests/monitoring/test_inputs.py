@@ -26,14 +26,14 @@ def test_sales_of_yesterday_are_fresh(sales_of):
     assert [(f.severity, f.value, f.cause) for f in finding] == [("ok", 1.0, "freshness")]
 
 
-def test_all_feeds_silent_is_one_error_and_not_one_for_each(sales_of):
+def test_all_feeds_late_is_one_error_and_not_one_for_each(sales_of):
     findings = freshness(
         sales_of({"a": [1, 2], "b": [1, 2]}, FIRST), SERIES, date(2024, 1, 6), max_days=2
     )
     assert [(f.cause, f.severity, f.value) for f in findings] == [("freshness", "error", 4.0)]
 
 
-def test_one_silent_feed_is_a_warning_that_names_it_and_its_first_missing_day(sales_of):
+def test_one_late_feed_is_a_warning_that_names_it_and_its_first_missing_day(sales_of):
     sales = sales_of({"a": [1] * 10, "b": [1] * 6}, FIRST)
     overall, one = freshness(sales, SERIES, date(2024, 1, 11), max_days=2)
     assert overall.severity == "ok"
@@ -69,7 +69,7 @@ def test_the_refused_share_is_that_of_the_last_seven_days_with_its_reasons():
     assert "units_absurd" not in finding.what
 
 
-def test_a_file_refused_whole_rings_until_a_mended_one_of_its_name_came():
+def test_a_file_refused_whole_keeps_its_alert_until_a_mended_one_of_its_name_came():
     none = pl.DataFrame(schema={"batch_id": pl.Int64, "reason": pl.String, "lines": pl.Int64})
     refused = ledger((1, "a.csv", "refused", 0, 0, 2), (2, "b.csv", "accepted", 10, 0, 2))
     assert [f.cause for f in quality(refused, none, NOW, 0.02)] == ["quality", "refused_file:a.csv"]

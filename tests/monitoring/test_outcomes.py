@@ -1,4 +1,4 @@
-"""The tables of what came true: by hand, and against what the backtest says of the same window."""
+"""The tables of forecasts beside their actuals: by hand, and against a naive draw of the PIT."""
 
 from __future__ import annotations
 
@@ -24,24 +24,24 @@ TOTAL, STORE = Level("total", ()), Level("store_id", ("store_id",))
 
 
 @pytest.fixture
-def told(forecasts_of, sales_of):
+def actuals(forecasts_of, sales_of):
     """Ten days: a forecast of 6 where 4 sold in S1, of 0.5 where 1 sold in S2."""
     sales = sales_of({"a": [4.0] * 10, "b": [1.0] * 10}, ORIGIN + timedelta(days=1))
     forecasts = forecasts_of({"a": [6.0] * 14, "b": [0.5] * 14}, ORIGIN)
     return with_actuals(forecasts, panel_of(sales, SERIES), EVERY_DAY)
 
 
-def published(told: pl.DataFrame, level: Level, y_hat: float, group: str) -> pl.DataFrame:
-    rows = told.filter(unique_id="a").select("run_id", "origin", "ds", "h")
+def published(actuals: pl.DataFrame, level: Level, y_hat: float, group: str) -> pl.DataFrame:
+    rows = actuals.filter(unique_id="a").select("run_id", "origin", "ds", "h")
     rows = rows.with_columns(level=pl.lit(level.name), group_key=pl.lit(group), y_hat=pl.lit(y_hat))
     return FORECAST_LEVELS.conform(
         rows.with_columns(pl.lit(y_hat * 2 * tau).alias(name) for name, tau in QUANTILES.items())
     )
 
 
-def test_units_errors_and_coverage_by_week_velocity_group_and_level(told):
+def test_units_errors_and_coverage_by_week_velocity_group_and_level(actuals):
     tables = outcome_tables(
-        told, published(told, TOTAL, 6.5, "total").clear(), SERIES, ["store_id"]
+        actuals, published(actuals, TOTAL, 6.5, "total").clear(), SERIES, ["store_id"]
     )
     assert list(tables) == ["by_week", "by_velocity", "by_store_id", "by_level"]
     assert [(row["week"], row["y"]) for row in tables["by_week"]] == [(1, 35.0), (2, 15.0)]
@@ -53,9 +53,9 @@ def test_units_errors_and_coverage_by_week_velocity_group_and_level(told):
     assert (series["level"], series["y"], series["wape"]) == ("series", 50.0, 0.5)
 
 
-def test_the_pit_gap_is_that_of_the_randomised_pit(told):
+def test_the_pit_gap_is_that_of_the_randomised_pit(actuals):
     rng = np.random.default_rng(3)
-    random = told.with_columns(y=pl.Series(rng.poisson(3, told.height).astype(float)))
+    random = actuals.with_columns(y=pl.Series(rng.poisson(3, actuals.height).astype(float)))
     (row,) = outcome_tables(random, pl.DataFrame(), SERIES, [])["by_level"]
     nine = random.select(*QUANTILES).to_numpy().T
     at = [list(QUANTILES).index(name) for name in READ_AT]
@@ -75,35 +75,33 @@ def shares_of(y: np.ndarray, quantiles: np.ndarray) -> np.ndarray:
     return (drawn[..., None] <= TAUS).mean(axis=(0, 1))
 
 
-def test_a_level_is_judged_by_its_own_intervals_in_the_share_that_is_known(told):
-    table = published(told, TOTAL, 6.5, "total")
-    whole = levels_with_actuals(table, told, SERIES, [TOTAL])
+def test_a_level_is_judged_by_its_own_intervals_in_the_share_that_is_known(actuals):
+    table = published(actuals, TOTAL, 6.5, "total")
+    whole = levels_with_actuals(table, actuals, SERIES, [TOTAL])
     assert whole.select("y", "error", "week").unique().sort("week").rows() == [
         (5.0, 1.5, 1),
         (5.0, 1.5, 2),
     ]
-    of_b_unknown = levels_with_actuals(table, told.filter(unique_id="a"), SERIES, [TOTAL])
-    assert of_b_unknown.select("y", "y_hat", "error").unique().row(0) == pytest.approx(
-        (4.0, 6.0, 2.0)
-    )
-    assert of_b_unknown["q975"].to_list() == pytest.approx((whole["q975"] * 6 / 6.5).to_list())
-    assert levels_with_actuals(table, told.filter(unique_id="b"), SERIES, [TOTAL]).is_empty()
-    rows = outcome_tables(told, whole, SERIES, [])["by_level"]
+    without_b = levels_with_actuals(table, actuals.filter(unique_id="a"), SERIES, [TOTAL])
+    assert without_b.select("y", "y_hat", "error").unique().row(0) == pytest.approx((4.0, 6.0, 2.0))
+    assert without_b["q975"].to_list() == pytest.approx((whole["q975"] * 6 / 6.5).to_list())
+    assert levels_with_actuals(table, actuals.filter(unique_id="b"), SERIES, [TOTAL]).is_empty()
+    rows = outcome_tables(actuals, whole, SERIES, [])["by_level"]
     assert [(row["level"], row["wape"], row["bias"]) for row in rows] == [
         ("total", 0.3, 0.3),
         ("series", 0.5, pytest.approx(0.3)),
     ]
 
 
-def test_levels_keep_their_order_and_their_groups(told):
+def test_levels_keep_their_order_and_their_groups(actuals):
     tables = [
-        published(told, TOTAL, 6.5, "total"),
-        published(told, STORE, 6.0, "S1"),
-        published(told, STORE, 0.5, "S2"),
+        published(actuals, TOTAL, 6.5, "total"),
+        published(actuals, STORE, 6.0, "S1"),
+        published(actuals, STORE, 0.5, "S2"),
     ]
     levels = levels_of(((), ("store_id",)))[:2]
     rows = outcome_tables(
-        told, levels_with_actuals(pl.concat(tables), told, SERIES, levels), SERIES, []
+        actuals, levels_with_actuals(pl.concat(tables), actuals, SERIES, levels), SERIES, []
     )["by_level"]
     assert [(row["level"], row["y"]) for row in rows] == [
         ("total", 50.0),
@@ -112,5 +110,5 @@ def test_levels_keep_their_order_and_their_groups(told):
     ]
 
 
-def test_no_actuals_are_no_table(told):
-    assert outcome_tables(told.clear(), pl.DataFrame(), SERIES, []) == {}
+def test_no_actuals_are_no_table(actuals):
+    assert outcome_tables(actuals.clear(), pl.DataFrame(), SERIES, []) == {}

@@ -1,6 +1,4 @@
-"""What the boosters were given against what the store gives as of that run: by hand, and through
-the doors with a planted skew.
-"""
+"""What the boosters were given against what the store gives as of that run, by hand."""
 
 from __future__ import annotations
 
@@ -30,7 +28,7 @@ def test_equal_features_are_at_peace_and_the_last_bits_of_a_sum_do_not_count(ser
     assert "2 series x 2 features of run r1" in finding.what
 
 
-def test_a_value_that_differs_rings_with_its_series_day_and_both_values(served):
+def test_a_value_that_differs_raises_an_alert_with_its_series_day_and_both_values(served):
     finding = parity(
         served, served.with_columns(price=pl.Series([2.0, 5.0], dtype=pl.Float32)), "r1"
     )

@@ -1,4 +1,4 @@
-"""A day ticked closed for everybody looks like a feast: it rings unless the calendar names one."""
+"""A day ticked closed for everybody looks like a feast: an alert unless the calendar names one."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from monitoring.planned import planned_closed
 @pytest.fixture
 def panel(make_panel):
     """Eight series, 70 days, no plan."""
-    made = make_panel(series=8, days=70, seed=3)
-    return replace(made, calendar=made.calendar.filter(~pl.col("is_closed")))
+    panel = make_panel(series=8, days=70, seed=3)
+    return replace(panel, calendar=panel.calendar.filter(~pl.col("is_closed")))
 
 
 def with_calendar(panel, days, event=None):
@@ -25,20 +25,20 @@ def with_calendar(panel, days, event=None):
         {"region": "*", "ds": days, "known_at": known_at, "is_closed": True, "event": event},
         strict=False,
     )
-    told = panel.calendar.filter(~pl.col("ds").is_in(days))
-    types = {name: told.schema[name] for name in closed.columns}
+    kept = panel.calendar.filter(~pl.col("ds").is_in(days))
+    types = {name: kept.schema[name] for name in closed.columns}
     return replace(
-        panel, calendar=pl.concat([told, closed.cast(types)], how="diagonal").sort("region", "ds")
+        panel, calendar=pl.concat([kept, closed.cast(types)], how="diagonal").sort("region", "ds")
     )
 
 
-def found(panel, ahead=28):
+def findings_of(panel, ahead=28):
     return planned_closed(panel, panel.last_day + timedelta(days=ahead), None)
 
 
-def test_a_day_closed_for_all_without_a_reason_rings_with_the_way_out(panel):
+def test_a_day_closed_for_all_without_a_reason_raises_an_alert_with_the_way_out(panel):
     day = panel.last_day + timedelta(days=3)
-    (finding,) = found(with_calendar(panel, [day]))
+    (finding,) = findings_of(with_calendar(panel, [day]))
     assert (finding.cause, finding.severity, finding.value) == (
         f"planned_closed:{day}",
         "warning",
@@ -48,22 +48,18 @@ def test_a_day_closed_for_all_without_a_reason_rings_with_the_way_out(panel):
 
 
 def test_a_named_feast_does_not(panel):
-    assert (
-        found(with_calendar(panel, [panel.last_day + timedelta(days=3)], event="Christmas")) == []
-    )
+    day = panel.last_day + timedelta(days=3)
+    assert findings_of(with_calendar(panel, [day], event="Christmas")) == []
 
 
 def test_neither_does_a_panel_without_plans_a_past_day_or_one_beyond_the_table(panel):
-    assert found(panel) == []
-    assert found(with_calendar(panel, [panel.last_day])) == []
-    assert found(with_calendar(panel, [panel.last_day + timedelta(days=9)]), ahead=8) == []
+    assert findings_of(panel) == []
+    assert findings_of(with_calendar(panel, [panel.last_day])) == []
+    assert findings_of(with_calendar(panel, [panel.last_day + timedelta(days=9)]), ahead=8) == []
 
 
 def test_a_weekday_on_which_everybody_is_closed_anyway_does_not(panel):
     """The shop never opens on this weekday: the plan says what habit says."""
-    weekday = (panel.last_day + timedelta(days=1)).weekday()
-    rests = panel.sales.filter(pl.col("ds").dt.weekday() - 1 != weekday)
-    assert (
-        found(with_calendar(replace(panel, sales=rests), [panel.last_day + timedelta(days=1)]))
-        == []
-    )
+    day = panel.last_day + timedelta(days=1)
+    rests = panel.sales.filter(pl.col("ds").dt.weekday() - 1 != day.weekday())
+    assert findings_of(with_calendar(replace(panel, sales=rests), [day])) == []

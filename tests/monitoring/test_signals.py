@@ -1,4 +1,4 @@
-"""Daily signals: what they measure, that they look at no later day, and when the engine rings."""
+"""Daily signals: what they measure, that they read no later day, and when the engine alerts."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ PARAMS = SignalParams(
 
 
 def signal(values: np.ndarray, groups: tuple[str, ...] = (WHOLE,), **changes) -> Signal:
-    told = Signal(
+    flat = Signal(
         "bias",
         "",
         FIRST,
@@ -40,7 +40,7 @@ def signal(values: np.ndarray, groups: tuple[str, ...] = (WHOLE,), **changes) ->
         "forecasts{group} {now:+.1%} off",
         "look",
     )
-    return replace(told, **changes)
+    return replace(flat, **changes)
 
 
 def noise(groups: int = 1, days: int = 300, seed: int = 4) -> np.ndarray:
@@ -71,7 +71,7 @@ def test_one_holiday_is_clipped_and_an_unknown_day_counts_as_usual():
     assert z[0].tolist() == [CLIP, 0.0]
 
 
-def test_a_limit_is_exceeded_about_as_often_as_asked_on_noise_of_the_same_kind():
+def test_a_limit_is_exceeded_about_as_often_as_set_on_noise_of_the_same_kind():
     """Weekly means of noise, as the engine judges: 1 - exp(-0.5) = 39% of quarters, the mean of ten
     pasts of a year.
     """
@@ -80,15 +80,17 @@ def test_a_limit_is_exceeded_about_as_often_as_asked_on_noise_of_the_same_kind()
         np.apply_along_axis(np.convolve, 1, noise(*shape), week, "valid")
         for shape in ((10, 370), (200, 125, 9))
     )
-    rung = []
+    exceeded = []
     for one in past:
         limit = quarterly_limits(one[None], 28, 0.001, 0.5)[0]
         z = standardised(fresh, one[None], 0.001)
-        rung.append((np.maximum(cusum(z, 28), cusum(-z, 28))[:, 28:].max(axis=1) > limit).mean())
-    assert 0.2 < np.mean(rung) < 0.6
+        exceeded.append(
+            (np.maximum(cusum(z, 28), cusum(-z, 28))[:, 28:].max(axis=1) > limit).mean()
+        )
+    assert 0.2 < np.mean(exceeded) < 0.6
 
 
-def test_many_groups_ring_no_more_often_than_one():
+def test_many_groups_raise_no_more_alerts_than_one():
     few, many = (
         quarterly_limits(noise(groups, 364), 28, 0.01, 0.1, has_whole=True) for groups in (2, 40)
     )
@@ -96,12 +98,12 @@ def test_many_groups_ring_no_more_often_than_one():
     assert many[0] == pytest.approx(few[0], rel=0.35)  # the whole keeps a limit of its own
 
 
-def test_a_signal_that_never_moved_rings_at_its_first_two_days_off():
+def test_a_signal_that_never_moved_raises_an_alert_at_its_first_two_days_off():
     values = np.zeros(200)
     assert quarterly_limits(values[None, :100], 28, 0.01, 0.1).tolist() == [LEAST_LIMIT]
 
 
-def test_noise_does_not_ring_and_a_shift_does_with_its_day_its_size_and_its_group():
+def test_noise_raises_no_alert_and_a_shift_does_with_its_day_its_size_and_its_group():
     values = noise(3)
     quiet = judge(signal(values, (WHOLE, "CA_1", "CA_2")), PARAMS)
     assert [(f.severity, f.cause) for f in quiet] == [("ok", "bias")]
@@ -113,7 +115,7 @@ def test_noise_does_not_ring_and_a_shift_does_with_its_day_its_size_and_its_grou
     assert finding.value > finding.threshold
 
 
-def test_when_the_whole_rings_its_groups_keep_silent_and_a_large_shift_is_an_error():
+def test_an_alert_of_the_whole_speaks_for_its_groups_and_a_large_shift_is_an_error():
     values = noise(3)
     values[:, -14:] += 0.4
     (finding,) = judge(signal(values, (WHOLE, "CA_1", "CA_2"), error_beyond=0.1), PARAMS)
@@ -124,7 +126,7 @@ def test_when_the_whole_rings_its_groups_keep_silent_and_a_large_shift_is_an_err
     )
 
 
-def test_a_signal_that_may_only_grow_does_not_ring_when_it_falls():
+def test_a_signal_that_may_only_grow_raises_no_alert_when_it_falls():
     values = noise()
     values[:, -14:] -= 0.4
     assert judge(signal(values), PARAMS)[0].severity == "warning"
@@ -135,10 +137,10 @@ def test_an_alert_lingers_until_the_cusum_fell_to_half_and_then_closes():
     values = noise(days=330)
     values[:, 270:284] += 0.4
     by_day = [judge(signal(values[:, :end]), PARAMS)[0].severity for end in range(271, 330)]
-    rings = np.array(by_day) != "ok"
-    assert rings.any()
-    assert not rings[-1]
-    assert (np.diff(rings.astype(int)) != 0).sum() == 2  # opened once, closed once
+    is_open = np.array(by_day) != "ok"
+    assert is_open.any()
+    assert not is_open[-1]
+    assert (np.diff(is_open.astype(int)) != 0).sum() == 2  # opened once, closed once
 
 
 def test_a_short_past_is_not_judged_and_says_what_it_needs():
@@ -163,24 +165,24 @@ def test_weekly_tables_are_the_last_ones_of_each_week(days_of_the_week, chosen):
     Wednesday.
     """
     may = [date(2024, 5, day) for day in range(1, 20)]
-    made = [day for day in may if day.weekday() in days_of_the_week]
-    assert weekly_origins(made) == [date(2024, 5, day) for day in chosen]
+    origins = [day for day in may if day.weekday() in days_of_the_week]
+    assert weekly_origins(origins) == [date(2024, 5, day) for day in chosen]
 
 
 def test_bias_by_group_and_outcomes_outside_are_sums_of_the_day(forecasts_of, sales_of, params):
     series = pl.DataFrame({"unique_id": ["a", "b"], "store_id": ["S1", "S2"]})
     sales = sales_of({"a": [2.0] * 3, "b": [2.0] * 3}, date(2024, 2, 1))
-    told = with_actuals(
+    actuals = with_actuals(
         forecasts_of({"a": [3.0] * 3, "b": [2.0] * 3}), panel_of(sales, series), EVERY_DAY
     )
     bias, accuracy, calibration = outcome_signals(
-        daily_sums(told, series, ["store_id"]), params.monitor
+        daily_sums(actuals, series, ["store_id"]), params.monitor
     )
     assert bias.groups == (WHOLE, "store_id:S1", "store_id:S2")
     assert bias.values[:, 0] == pytest.approx([1 / 5, 1 / 3, 0.0])
     assert calibration.values[0, 0] == 0.0  # 2 lies on the edge of 3 - 1
-    promised = told.select(expected_absolute_error())[:, 0].sum() / 3
-    assert accuracy.values[0, 0] == pytest.approx(1 / promised)
+    expected = actuals.select(expected_absolute_error())[:, 0].sum() / 3
+    assert accuracy.values[0, 0] == pytest.approx(1 / expected)
 
 
 def test_a_store_and_a_department_of_one_name_are_two_groups_of_a_signal(
@@ -192,8 +194,8 @@ def test_a_store_and_a_department_of_one_name_are_two_groups_of_a_signal(
     series = pl.DataFrame({"unique_id": ["a", "b"], "store_id": ["A", "A"], "dept_id": ["A", "B"]})
     sales = sales_of({"a": [2.0] * 3, "b": [2.0] * 3}, date(2024, 2, 1))
     panel = panel_of(sales, series)
-    told = with_actuals(forecasts_of({"a": [3.0] * 3, "b": [2.0] * 3}), panel, EVERY_DAY)
-    bias, *_ = outcome_signals(daily_sums(told, series, ["store_id", "dept_id"]), params.monitor)
+    actuals = with_actuals(forecasts_of({"a": [3.0] * 3, "b": [2.0] * 3}), panel, EVERY_DAY)
+    bias, *_ = outcome_signals(daily_sums(actuals, series, ["store_id", "dept_id"]), params.monitor)
     assert dict(zip(bias.groups, bias.values[:, 0], strict=True)) == pytest.approx(
         {WHOLE: 1 / 5, "store_id:A": 1 / 5, "dept_id:A": 1 / 3, "dept_id:B": 0.0}
     )
@@ -206,12 +208,12 @@ def test_a_store_and_a_department_of_one_name_are_two_groups_of_a_signal(
     assert demand.groups == (WHOLE, "store_id:A", "dept_id:A", "dept_id:B")
 
 
-def test_the_error_a_table_promises_is_the_mean_distance_of_its_quantiles(forecasts_of):
-    """A table whose quantiles lie one below and one above the mean promises an error of one, but
+def test_the_error_a_table_expects_is_the_mean_distance_of_its_quantiles(forecasts_of):
+    """A table whose quantiles lie one below and one above the mean expects an error of one, but
     for the median's share.
     """
-    (promised,) = forecasts_of({"a": [5.0]}).select(expected_absolute_error())[:, 0]
-    assert promised == pytest.approx(1 - (0.625 - 0.375))
+    (expected,) = forecasts_of({"a": [5.0]}).select(expected_absolute_error())[:, 0]
+    assert expected == pytest.approx(1 - (0.625 - 0.375))
 
 
 @pytest.fixture(scope="module")

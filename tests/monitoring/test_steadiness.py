@@ -1,4 +1,6 @@
-"""Tables that jump, explode or lie flat; doors that take long or hold much; refusals that grow."""
+"""Tables that jump, explode or lie flat; entry points that take long or hold much; refusals that
+grow.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,7 @@ ORIGIN = date(2024, 1, 31)
 NOW = datetime(2024, 6, 1, 6)
 
 
-def test_churn_is_the_units_that_moved_on_the_days_both_tables_speak_of(forecasts_of):
+def test_churn_is_the_units_that_moved_on_the_days_of_both_tables(forecasts_of):
     before = forecasts_of({"a": [4.0] * 14, "b": [4.0] * 14}, ORIGIN - timedelta(days=7))
     now = forecasts_of({"a": [5.0] * 14, "b": [3.0] * 14}, ORIGIN)
     finding = churn(now, before, max_share=0.2)
@@ -49,13 +51,13 @@ def test_a_table_explodes_or_lies_flat_beside_what_sold(forecasts_of, sales_of, 
 
 def runs(*seconds: float) -> pl.DataFrame:
     started = [NOW + timedelta(days=k) for k in range(len(seconds))]
-    ended = [start + timedelta(seconds=took) for start, took in zip(started, seconds, strict=True)]
+    ended = [start + timedelta(seconds=s) for start, s in zip(started, seconds, strict=True)]
     return pl.DataFrame(
         {"door": "inference", "started_at": started, "ended_at": ended, "status": "done"}
     )
 
 
-def test_a_door_that_takes_three_times_as_long_and_a_minute_more_rings_by_its_name():
+def test_an_entry_point_that_takes_three_times_as_long_and_a_minute_more_raises_an_alert():
     (slow,) = runtime(runs(60, 60, 60, 70, 50, 240), max_ratio=3)
     assert (slow.cause, slow.severity, slow.value) == ("runtime:inference", "warning", 4.0)
     # nine seconds keep nobody waiting
@@ -63,7 +65,7 @@ def test_a_door_that_takes_three_times_as_long_and_a_minute_more_rings_by_its_na
     assert not runtime(runs(60, 240), 3)[0].is_judged
 
 
-def test_a_door_too_young_to_be_judged_is_named_beside_one_that_is_well():
+def test_an_entry_point_too_young_to_be_judged_is_named_beside_one_that_is_well():
     young = runs(60, 60).with_columns(door=pl.lit("monitor"))
     well, unjudged = runtime(pl.concat([runs(*[60] * 6), young]), 3)
     assert (well.cause, well.severity, well.value) == ("runtime", "ok", 1.0)
@@ -73,17 +75,17 @@ def test_a_door_too_young_to_be_judged_is_named_beside_one_that_is_well():
     ]
 
 
-def holding(*peaks: float | None, door: str = "inference") -> pl.DataFrame:
-    told = pl.Series("peak_mb", peaks, dtype=pl.Float64)
-    return runs(*[60] * len(peaks)).with_columns(told, door=pl.lit(door))
+def holding(*peaks: float | None, entry_point: str = "inference") -> pl.DataFrame:
+    peak_mb = pl.Series("peak_mb", peaks, dtype=pl.Float64)
+    return runs(*[60] * len(peaks)).with_columns(peak_mb, door=pl.lit(entry_point))
 
 
-def test_a_door_that_holds_three_times_as_much_as_usual_rings_by_its_name():
+def test_an_entry_point_that_holds_three_times_as_much_as_usual_raises_an_alert():
     (grown,) = memory(holding(500, 480, 520, 500, 490, 1500), max_ratio=1.5)
     assert (grown.cause, grown.severity, grown.value) == ("memory:inference", "warning", 3.0)
     assert grown.what == "inference.py's process held 1,500 MB at most, usually 500 MB"
     assert (grown.threshold, grown.since) == (1.5, (NOW + timedelta(days=5)).date())
-    steady = holding(300, 300, 300, 300, 300, 300, door="monitor")
+    steady = holding(300, 300, 300, 300, 300, 300, entry_point="monitor")
     both = memory(pl.concat([holding(500, 480, 520, 500, 490, 1500), steady]), 1.5)
     assert [finding.cause for finding in both] == ["memory:inference"]
 
@@ -93,14 +95,14 @@ def test_a_door_that_holds_three_times_as_much_as_usual_rings_by_its_name():
     [(749, "ok"), (756, "ok"), (757, "warning"), (400, "ok")],
     ids=["ratio", "least", "both", "less"],
 )
-def test_memory_rings_above_the_ratio_and_the_least_difference_together(newest, severity):
+def test_memory_raises_an_alert_above_the_ratio_and_the_least_difference_together(newest, severity):
     assert LEAST_MB == 256
     assert memory(holding(*[500] * 6, newest), max_ratio=1.5)[0].severity == severity
 
 
-def test_a_small_door_may_double_and_a_large_one_wander_without_a_ring():
+def test_a_small_entry_point_may_double_and_a_large_one_wander_without_an_alert():
     assert memory(holding(*[100] * 6, 300), 1.5)[0].severity == "ok"  # 200 MB kill nobody
-    # an eighth is how large doors wander
+    # an eighth is how large entry points wander
     assert memory(holding(*[8000] * 6, 9000), 1.5)[0].severity == "ok"
 
 
@@ -120,14 +122,14 @@ def test_old_runs_without_a_peak_do_not_count_as_runs_before():
     assert not memory(holding(None, None, *[500] * 4, 1500), 1.5)[0].is_judged
 
 
-def test_answers_and_shadows_say_nothing_of_a_doors_memory():
+def test_queries_and_shadows_say_nothing_of_an_entry_points_memory():
     others = holding(9000, 9000).with_columns(status=pl.lit("answer"))
     (well,) = memory(pl.concat([holding(*[500] * 6), others]), 1.5)
     assert (well.cause, well.value) == ("memory", 1.0)
 
 
-def test_a_peak_near_the_machines_end_rings_before_anything_has_grown():
-    peaks = pl.concat([holding(13_000), holding(400, door="monitor")])
+def test_a_peak_near_the_machines_end_raises_an_alert_before_anything_has_grown():
+    peaks = pl.concat([holding(13_000), holding(400, entry_point="monitor")])
     (near,) = memory_limit(peaks, 16_000, max_share=0.8)
     assert (near.cause, near.severity, near.value) == ("memory_limit:inference", "warning", 0.8125)
     assert "13,000 MB at most, of 16,000 MB" in near.what
@@ -137,7 +139,7 @@ def test_a_peak_near_the_machines_end_rings_before_anything_has_grown():
     assert not memory_limit(holding().clear(), 16_000, 0.8)[0].is_judged
 
 
-def test_refusals_for_one_reason_ring_though_their_share_is_small():
+def test_refusals_for_one_reason_raise_an_alert_though_their_share_is_small():
     days = 140
     batches = pl.DataFrame(
         {

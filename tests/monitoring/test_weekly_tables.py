@@ -72,8 +72,7 @@ def test_a_sunday_without_a_table_leaves_its_week_to_saturdays_and_no_day_is_jud
     """
     missed = FIRST + timedelta(days=13)
     origins = [day for day in days(0, DAYS - 2) if day != missed]
-    told = judged_days(origins)
-    assert set(told.values()) == {1.0}
-    assert set(days(7, DAYS - 1)) - set(told) == {
-        missed + timedelta(days=7)
-    }  # Saturday's week ends there, Sunday's begins after
+    rows_by_day = judged_days(origins)
+    assert set(rows_by_day.values()) == {1.0}
+    # Saturday's week ends there, Sunday's begins after
+    assert set(days(7, DAYS - 1)) - set(rows_by_day) == {missed + timedelta(days=7)}

@@ -1,4 +1,4 @@
-"""What the planner is told: sums by hand."""
+"""What the planner reads first: sums by hand."""
 
 from __future__ import annotations
 

@@ -23,49 +23,74 @@ NASTY = "</script><script>alert(1)</script>"
 def results_of(panel) -> OfflineResults:
     """Flat forecasts of a panel, with made-up scores."""
     origin = panel.last_day
-    steps = pl.DataFrame({"h": range(1, 15)}, schema={"h": pl.Int32}).with_columns(
-        ds=pl.lit(origin) + pl.duration(days="h")
-    )
-    base = panel.series.select("unique_id").join(steps, how="cross").with_columns(
-        run_id=pl.lit("r"), origin=origin, y_hat=2.0, method=pl.lit("global_lightgbm"), **dict.fromkeys(QUANTILES, pl.lit(2.0))
-    )  # fmt: skip
-    forecasts = FORECASTS.conform(base)
-    placed = forecasts.join(panel.series, on="unique_id")
-    groups = {"total": pl.lit("total"), "store_id": pl.col("store_id")}
-    levels = pl.concat(
-        placed.group_by(group_key=key, ds=pl.col("ds"), h=pl.col("h")).agg(pl.col("y_hat", *QUANTILES).sum()).with_columns(
-            run_id=pl.lit("r"), origin=origin, level=pl.lit(level)
-        ).select(*FORECAST_LEVELS.schema)
-        for level, key in groups.items()
-    )  # fmt: skip
-    backtest = panel.sales.filter(pl.col("ds") > origin - timedelta(days=14)).select(
-        "unique_id",
-        "ds",
-        "y",
-        cutoff=origin - timedelta(days=14),
-        global_lightgbm=pl.lit(2.0),
-        seasonal_naive=pl.lit(1.0),
-    )
+    forecasts = forecasts_of(panel)
     scores = scores_of(origin)
     return OfflineResults(
-        panel, forecasts, FORECAST_LEVELS.conform(levels), backtest, scores, leaderboard_of(scores),
-        {"promote": True, "candidate": "global_lightgbm", "incumbent": "seasonal_naive", "reasons": ["better"]},
-        {"kind": "global_lightgbm", "model_id": "m1", "cutoff": str(origin), "rows_used": {"7": 100}, "columns": ["x", "y"],
-         "panel_hash": "p", "params_hash": "q", "importance": {NASTY: 0.7, "lag_0": 0.3}, "left_out": []},
-        {"sales": panel.sales.height, "broken_rows": 0},
-    )  # fmt: skip
+        panel=panel,
+        forecasts=forecasts,
+        levels=levels_of(panel, forecasts),
+        backtest=panel.sales.filter(pl.col("ds") > origin - timedelta(days=14)).select(
+            "unique_id",
+            "ds",
+            "y",
+            cutoff=origin - timedelta(days=14),
+            global_lightgbm=pl.lit(2.0),
+            seasonal_naive=pl.lit(1.0),
+        ),
+        scores=scores,
+        leaderboard=leaderboard_of(scores),
+        decision={
+            "promote": True,
+            "candidate": "global_lightgbm",
+            "incumbent": "seasonal_naive",
+            "reasons": ["better"],
+        },
+        card={
+            "kind": "global_lightgbm",
+            "model_id": "m1",
+            "cutoff": str(origin),
+            "rows_used": {"7": 100},
+            "columns": ["x", "y"],
+            "panel_hash": "p",
+            "params_hash": "q",
+            "importance": {NASTY: 0.7, "lag_0": 0.3},
+            "left_out": [],
+        },
+        validation={"sales": panel.sales.height, "broken_rows": 0},
+    )
+
+
+def forecasts_of(panel) -> pl.DataFrame:
+    """Two units a day of every series, for two weeks."""
+    steps = pl.DataFrame({"h": range(1, 15)}, schema={"h": pl.Int32})
+    rows = panel.series.select("unique_id").join(steps, how="cross")
+    return FORECASTS.conform(
+        rows.with_columns(
+            ds=pl.lit(panel.last_day) + pl.duration(days="h"),
+            run_id=pl.lit("r"),
+            origin=panel.last_day,
+            y_hat=2.0,
+            method=pl.lit("global_lightgbm"),
+            **dict.fromkeys(QUANTILES, pl.lit(2.0)),
+        )
+    )
+
+
+def levels_of(panel, forecasts: pl.DataFrame) -> pl.DataFrame:
+    """The forecasts' sums of the total and of each store."""
+    placed = forecasts.join(panel.series, on="unique_id")
+    tables = [
+        placed.group_by("run_id", "origin", "ds", "h", group_key=key)
+        .agg(pl.col("y_hat", *QUANTILES).sum())
+        .with_columns(level=pl.lit(level))
+        for level, key in {"total": pl.lit("total"), "store_id": pl.col("store_id")}.items()
+    ]
+    return FORECAST_LEVELS.conform(pl.concat(tables))
 
 
 def scores_of(origin, coverage: bool = True) -> pl.DataFrame:
-    names = [
-        "wrmsse",
-        "wape",
-        "bias",
-        "rmsse",
-        "mase",
-        "wspl",
-        *(["coverage_50", "coverage_95"] if coverage else []),
-    ]
+    names = ["wrmsse", "wape", "bias", "rmsse", "mase", "wspl"]
+    names += ["coverage_50", "coverage_95"] if coverage else []
     levels = [
         ("total", "all"),
         ("store_id", "all"),
@@ -91,7 +116,7 @@ def results(make_panel) -> OfflineResults:
     return results_of(make_panel(series=8, days=120))
 
 
-def test_a_plan_left_out_is_told_beside_the_scores(results):
+def test_a_plan_left_out_is_named_beside_the_scores(results):
     assert "Left out:" not in render(results)
     assert "<b>Left out:</b> promo, school." in render(
         replace(results, card=results.card | {"left_out": ["promo", "school"]})

@@ -1,5 +1,5 @@
-"""The page of alarms and drills: what rings stands first, told by word and sign, not by colour
-alone; names stay text.
+"""The page of alarms and drills: alerts stand first, by word and sign, not by colour alone; names
+stay text.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def look(*findings: dict) -> dict:
     }
 
 
-def test_what_rings_stands_before_what_is_well():
+def test_alerts_stand_before_what_is_well():
     page = render_watch(
         look(finding("fine", "ok"), finding("late", "warning"), finding("gone", "error")), []
     )
@@ -74,12 +74,20 @@ def test_a_watcher_that_had_nothing_to_measure_is_not_called_well():
 @pytest.mark.parametrize(
     ("cause", "value", "written"),
     [
-        ("freshness:CA_1", 3.0, "3 days"), ("model_age", 1.0, "1 day"), ("sanity", 0.0, "0 rows"), ("fallback", 0.05, "5.0%"),
-        ("churn", 0.35, "35.0%"), ("churn:level", 2.0, "2.00 times"), ("runtime:train", 3.0, "3.00 times"),
-        ("quality:trend", 6.5, "6.5"), ("drift:mix", 15.1, "15.1"), ("runtime", None, ""),
-        ("memory:inference", 3.0, "3.00 times"), ("memory_limit:monitor", 0.85, "85.0%"),
+        ("freshness:CA_1", 3.0, "3 days"),
+        ("model_age", 1.0, "1 day"),
+        ("sanity", 0.0, "0 rows"),
+        ("fallback", 0.05, "5.0%"),
+        ("churn", 0.35, "35.0%"),
+        ("churn:level", 2.0, "2.00 times"),
+        ("runtime:train", 3.0, "3.00 times"),
+        ("quality:trend", 6.5, "6.5"),
+        ("drift:mix", 15.1, "15.1"),
+        ("runtime", None, ""),
+        ("memory:inference", 3.0, "3.00 times"),
+        ("memory_limit:monitor", 0.85, "85.0%"),
     ],
-)  # fmt: skip
+)
 def test_a_number_stands_with_its_unit(cause, value, written):
     assert measured(cause, value) == written
 
@@ -92,9 +100,9 @@ def test_a_limit_from_below_says_so():
 def test_a_catastrophe_stands_with_its_reason_and_graceful_drills_are_folded():
     drills = [drill("mild", "graceful"), drill("bad", "catastrophic")]
     page = render_watch(
-        look(), drills, None, {f"bad {drills[1]['strength']}": "It cannot be told from a feast."}
+        look(), drills, None, {f"bad {drills[1]['strength']}": "It looks like a feast."}
     )
-    assert "Why it is let be: It cannot be told from a feast." in page
+    assert "Why it is let be: It looks like a feast." in page
     opened = re.findall(r"<details( open)?><summary><span class=\"mark (\w+)", page)
     assert opened == [(" open", "catastrophic"), ("", "graceful")]
 
@@ -122,8 +130,8 @@ def test_before_the_first_look_the_page_says_what_to_run(tmp_path):
 
 def test_what_changed_since_the_last_table_is_shown_with_its_sign():
     row = {"group": NASTY, "before": 10.0, "now": 7.5, "moved": -2.5}
-    told = {"since": "2024-05-30", "origin": "2024-05-31", "days": 27, "has_other_methods": True}
-    page = render_watch(look(), [], told | {"groups": {"store_id": [row]}, "series": []})
+    changes = {"since": "2024-05-30", "origin": "2024-05-31", "days": 27, "has_other_methods": True}
+    page = render_watch(look(), [], changes | {"groups": {"store_id": [row]}, "series": []})
     assert "-2.5" in page
     assert "Other methods made the rows" in page
     assert NASTY not in page
