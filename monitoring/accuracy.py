@@ -24,7 +24,8 @@ def accuracy(
     `actuals` as from with_actuals; `expected_wape` is the backtest's WAPE by week ahead (a week
     beyond the last takes the last's).
     """
-    weeks = volume_by(actuals, "week")
+    absolute = pl.col("error").abs().sum()
+    weeks = actuals.group_by("week").agg(pl.col("y").sum(), absolute=absolute).sort("week")
     expected = (
         sum(
             expected_wape[min(week, max(expected_wape))] * y
@@ -38,11 +39,11 @@ def accuracy(
         return not_judged(
             "accuracy", "fewer than a week of forecast days have actuals, or there is no backtest"
         )
-    absolute, units = weeks.select(pl.sum("absolute"), pl.sum("y")).row(0)
-    ratio = float(absolute / expected)
+    off, units = weeks.select(pl.sum("absolute"), pl.sum("y")).row(0)
+    ratio = float(off / expected)
     return Finding(
         "accuracy",
-        f"WAPE was {absolute / units:.3f} over {days} days, {ratio:.2f} times the backtest's",
+        f"WAPE was {off / units:.3f} over {days} days, {ratio:.2f} times the backtest's",
         "error" if ratio > max_wape_ratio else "ok",
         ratio,
         max_wape_ratio,
@@ -90,15 +91,6 @@ def expected_wape_by_week(scores: pl.DataFrame, model: str) -> dict[int, float]:
     weekly = scores.filter(pl.col("slice").str.starts_with("week_"), model=model, metric="wape")
     means = weekly.group_by("slice").agg(pl.col("value").mean()).sort("slice")
     return {int(name.removeprefix("week_")): value for name, value in means.iter_rows()}
-
-
-def volume_by(actuals: pl.DataFrame, column: str) -> pl.DataFrame:
-    """Sums of y, error and absolute error by a column, sorted by it."""
-    return (
-        actuals.group_by(column)
-        .agg(pl.col("y").sum(), pl.col("error").sum(), absolute=pl.col("error").abs().sum())
-        .sort(column)
-    )
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from monitoring.finding import Finding, not_judged
 WATCHER = "churn"
 RECENT_DAYS = 28
 FEW_DAYS = 7
+_COMPARE = "Compare with the table before; order by the run before if nobody can say why."
 
 
 def churn(newest: pl.DataFrame, past: pl.DataFrame, max_share: float) -> Finding:
@@ -65,32 +66,37 @@ def level_and_shape(
     if len(sold) < RECENT_DAYS / 2 or len(forecast) < FEW_DAYS:
         return [not_judged(WATCHER, "less than two weeks of sales, or of a table", "level")]
     (mean_sold, spread_sold), (mean, spread) = _mean_and_spread(sold), _mean_and_spread(forecast)
-    level = mean / mean_sold
+    origin = _origin_of(newest)
     shape = (spread / mean) / max(spread_sold / mean_sold, 1e-9)
-    is_off, is_flat = not 1 / max_level <= level <= max_level, shape < least_shape
-    advice = "Compare with the table before; order by the run before if nobody can say why."
-    return [
-        Finding(
-            WATCHER,
-            f"the table's mean day is {level:.2f} times the last four weeks'",
-            "error" if is_off else "ok",
-            level,
-            max_level,
-            advice if is_off else "",
-            _origin_of(newest),
-            "level",
-        ),
-        Finding(
-            WATCHER,
-            f"the table's days differ {shape:.2f} times as much as the last four weeks' did",
-            "warning" if is_flat else "ok",
-            shape,
-            least_shape,
-            advice if is_flat else "",
-            _origin_of(newest),
-            "shape",
-        ),
-    ]
+    return [_level(mean / mean_sold, max_level, origin), _shape(shape, least_shape, origin)]
+
+
+def _level(level: float, most: float, origin: date) -> Finding:
+    is_off = not 1 / most <= level <= most
+    return Finding(
+        WATCHER,
+        f"the table's mean day is {level:.2f} times the last four weeks'",
+        "error" if is_off else "ok",
+        level,
+        most,
+        _COMPARE if is_off else "",
+        origin,
+        "level",
+    )
+
+
+def _shape(shape: float, least: float, origin: date) -> Finding:
+    is_flat = shape < least
+    return Finding(
+        WATCHER,
+        f"the table's days differ {shape:.2f} times as much as the last four weeks' did",
+        "warning" if is_flat else "ok",
+        shape,
+        least,
+        _COMPARE if is_flat else "",
+        origin,
+        "shape",
+    )
 
 
 def _days(rows: pl.DataFrame, value: str) -> pl.Series:

@@ -63,14 +63,7 @@ def refused_signal(batches: pl.DataFrame, quarantine: pl.DataFrame, today: date)
     )
     if rows.is_empty():
         return None
-    refused = quarantine.join(
-        accepted.select("batch_id", "ds"), on="batch_id", how="inner"
-    ).with_columns(group=pl.col("reason"))
-    lines = (
-        pl.concat([refused, refused.with_columns(group=pl.lit(WHOLE))])
-        .group_by("group", "ds")
-        .agg(pl.col("lines").sum())
-    )
+    lines = _refused_lines(accepted, quarantine)
     groups = tuple(sorted({WHOLE, *lines["group"]}))
     shares = rows.join(pl.DataFrame({"group": groups}), how="cross").join(
         lines, on=["group", "ds"], how="left"
@@ -103,6 +96,17 @@ def refused_by_reason(quarantine: pl.DataFrame, batches: pl.DataFrame) -> pl.Dat
         of_these.group_by("reason")
         .agg(pl.col("lines").sum())
         .sort(["lines", "reason"], descending=[True, False])
+    )
+
+
+def _refused_lines(accepted: pl.DataFrame, quarantine: pl.DataFrame) -> pl.DataFrame:
+    """group, ds, lines: refused lines of a day by reason, and for any (WHOLE)."""
+    days = accepted.select("batch_id", "ds")
+    refused = quarantine.join(days, on="batch_id", how="inner").with_columns(group="reason")
+    return (
+        pl.concat([refused, refused.with_columns(group=pl.lit(WHOLE))])
+        .group_by("group", "ds")
+        .agg(pl.col("lines").sum())
     )
 
 

@@ -94,8 +94,8 @@ def watch(evidence: Evidence, actuals: pl.DataFrame, params: MonitorParams) -> l
 
 def signals_of(evidence: Evidence, params: MonitorParams) -> list[Signal]:
     """Every daily signal, as far back as it is judged."""
-    panel, p = evidence.panel, params.signals
-    seen = arrived(panel, days_looked_at(p), evidence.rules)
+    panel = evidence.panel
+    seen = arrived(panel, days_looked_at(params.signals), evidence.rules)
     return [
         *outcome_signals(evidence.weekly, params),
         *input_signals(seen, group_columns(panel.series)),
