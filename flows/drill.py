@@ -136,7 +136,10 @@ def _watchers(stage: Stage, params: Params) -> Watchers:
         return [] if found.severity == "ok" else [found.cause]
 
     return Watchers(
-        this_morning, lambda table: _heard_later(stage, table, params), age, frozenset(NOTE_SENTENCES)
+        this_morning,
+        lambda table: _heard_later(stage, table, params),
+        age,
+        frozenset(NOTE_SENTENCES),
     )
 
 
