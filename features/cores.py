@@ -1,6 +1,4 @@
-"""Work shared among the cores: NumPy lets go of the interpreter in its long loops, so threads are
-enough.
-"""
+"""Work shared among the cores, by threads: NumPy's long loops let go of the interpreter."""
 
 from __future__ import annotations
 
@@ -11,11 +9,11 @@ from typing import TypeVar
 import polars as pl
 
 Item = TypeVar("Item")
-Made = TypeVar("Made")
+Result = TypeVar("Result")
 
 
-def on_all_cores(work: Callable[[Item], Made], items: Iterable[Item]) -> list[Made]:
-    """What `work` makes of each item, in order; on as many threads as Polars takes."""
+def on_all_cores(work: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
+    """The result of `work` for each item, in order; on as many threads as Polars takes."""
     items = list(items)
     threads = min(pl.thread_pool_size(), len(items))
     if threads < 2:

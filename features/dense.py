@@ -106,14 +106,14 @@ def sold_before(panel: Panel, days: Days) -> tuple[np.ndarray, np.ndarray]:
     """(series,) day indices, below zero, of each series' first and last sale before the panel
     begins; NaN where there was none.
     """
-    told = panel.series.select("unique_id").join(
+    before = panel.series.select("unique_id").join(
         panel.before, on="unique_id", how="left", maintain_order="left"
     )
     first, last = (
         days.index(pl.col(name)).cast(pl.Float32) for name in ("first_sale", "last_sale")
     )
     return tuple(
-        told.select(first.alias("first"), last.alias("last")).fill_null(np.nan).to_numpy().T
+        before.select(first.alias("first"), last.alias("last")).fill_null(np.nan).to_numpy().T
     )
 
 
@@ -174,18 +174,18 @@ def locate(facts: pl.DataFrame, series: pl.DataFrame, days: Days, ds: str = "ds"
     """
     runs = pl.DataFrame({"run": facts["unique_id"].rle()}).unnest("run")
     entities = series.select("unique_id").with_row_index("entity_ix")
-    found = runs.join(
+    placed = runs.join(
         entities, left_on="value", right_on="unique_id", how="left", maintain_order="left"
     )
     entity_ix = (
-        found["entity_ix"].fill_null(UNKNOWN_SERIES).to_numpy().repeat(found["len"].to_numpy())
+        placed["entity_ix"].fill_null(UNKNOWN_SERIES).to_numpy().repeat(placed["len"].to_numpy())
     )
     located = facts.with_columns(
         pl.Series("entity_ix", entity_ix), days.index(pl.col(ds)).alias("day_ix")
     )
     return (
         located.filter(pl.col("entity_ix") != UNKNOWN_SERIES)
-        if found["entity_ix"].null_count()
+        if placed["entity_ix"].null_count()
         else located
     )
 

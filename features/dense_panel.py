@@ -1,4 +1,4 @@
-"""A panel laid out for features: dense tables of series, groups and regions over one day axis."""
+"""A panel as features read it: dense tables of series, groups and regions over one day axis."""
 
 from __future__ import annotations
 
@@ -86,9 +86,7 @@ def build_dense_panel(
     vocabulary: Vocabulary,
     rules: DemandRules,
 ) -> DensePanel:
-    """The dense of a panel that was cut at the last day anything may be known of:
-    `panel.up_to(cutoff)`.
-    """
+    """The dense panel of a panel that was cut at the last known day: `panel.up_to(cutoff)`."""
     days, features = days_of(panel, horizon), declared_features(params, horizon)
     regions, region_ix = regions_of(panel.series, rules.region)
     closed = closed_table(panel, days, rules.region)
@@ -97,9 +95,9 @@ def build_dense_panel(
         table_name(columns): group_index(panel.series, columns) for columns in params.hierarchy
     }
     shared = {name: group_table(by_series, ix) for name, ix in grouped.items()}
-    told = replace(panel, calendar=panel.calendar.clear()) if params.calendar == "dates" else panel
+    dated = replace(panel, calendar=panel.calendar.clear()) if params.calendar == "dates" else panel
     shared["region"] = calendar_table(
-        told, days, regions, params.event_reach_days, vocabulary.events
+        dated, days, regions, params.event_reach_days, vocabulary.events
     )
     return DensePanel(
         series=panel.series,
@@ -117,9 +115,7 @@ def build_dense_panel(
 
 @dataclass(frozen=True)
 class FeatureRecipe:
-    """How a panel is read into features: the part of params that must be the same in training and
-    in serving.
-    """
+    """How a panel becomes features: the params that must be the same in training and in serving."""
 
     features: FeatureParams
     rules: DemandRules
@@ -127,7 +123,7 @@ class FeatureRecipe:
     left_out: tuple[str, ...] = ()
 
     def dense_panel(self, panel: Panel, horizon: int, vocabulary: Vocabulary) -> DensePanel:
-        """The panel laid out for features up to `horizon` days after its last day."""
+        """The panel's dense tables, for features up to `horizon` days after its last day."""
         return build_dense_panel(panel, self.features, horizon, vocabulary, self.rules)
 
 
@@ -174,11 +170,11 @@ def _series_tables(
 
 
 def _covariate_tables(panel: Panel, params: FeatureParams, days: Days) -> dict[str, np.ndarray]:
-    wanted = {f"future_{name}": name for name in params.known_future} | {
+    columns = {f"future_{name}": name for name in params.known_future} | {
         f"past_{name}": name for name in params.past_only
     }
     tables = {}
-    for column_name, name in wanted.items():
+    for column_name, name in columns.items():
         located = locate(panel.covariates.filter(pl.col("name") == name), panel.series, days)
         tables[column_name] = days.scatter(located, panel.series.height, "value")
     return tables
@@ -187,8 +183,8 @@ def _covariate_tables(panel: Panel, params: FeatureParams, days: Days) -> dict[s
 def _static_codes(series: pl.DataFrame, vocabulary: Vocabulary) -> pl.DataFrame:
     def coded(name: str, values: list[str]) -> pl.Expr:
         codes = {value: float(code) for code, value in enumerate(values)}
-        known = pl.col(name) if name in series.columns else pl.lit(None, dtype=pl.String)
-        return known.replace_strict(codes, default=None, return_dtype=pl.Float32).alias(
+        value = pl.col(name) if name in series.columns else pl.lit(None, dtype=pl.String)
+        return value.replace_strict(codes, default=None, return_dtype=pl.Float32).alias(
             f"static_{name}"
         )
 

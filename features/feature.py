@@ -24,7 +24,7 @@ KNOWN_AHEAD_PREFIXES = ("calendar_", "future_")
 class Feature:
     """One column of the feature frame.
 
-    `expr` is evaluated on the dense table `table` (rows: entity x day, sorted, gutters between
+    `expr` is evaluated on the dense table `table` (rows: entity x day, sorted, padding between
     entities, so a shift needs no group-by) and may look back only. With `window`, its values over
     that window are summed up. Read at the day the `anchor` names:
 

@@ -163,29 +163,31 @@ def _gathered(
         value[is_before] = np.nan
         return value
 
-    made = on_all_cores(gather, places) if rows > FEW_ROWS else map(gather, places)
-    return dict(zip(places, made, strict=True))
+    values = on_all_cores(gather, places) if rows > FEW_ROWS else map(gather, places)
+    return dict(zip(places, values, strict=True))
 
 
 def evaluated(dense: pl.DataFrame, width: int, parts: list[Feature]) -> dict[str, np.ndarray]:
     """Each part's value on every row of its dense table, float32, NaN where unknown; parts of one
     expression share its column.
     """
-    same: dict[bytes, list[Feature]] = {}
+    by_expression: dict[bytes, list[Feature]] = {}
     for part in parts:
-        same.setdefault(part.expr.meta.serialize(), []).append(part)
-    columns = dense.select([_with_nan(told[0].expr).alias(told[0].name) for told in same.values()])
-    made: dict[str, np.ndarray] = {}
-    for told in same.values():
-        column = columns[told[0].name].to_numpy()
+        by_expression.setdefault(part.expr.meta.serialize(), []).append(part)
+    columns = dense.select(
+        [_with_nan(same[0].expr).alias(same[0].name) for same in by_expression.values()]
+    )
+    values: dict[str, np.ndarray] = {}
+    for same in by_expression.values():
+        column = columns[same[0].name].to_numpy()
         windows = read_windows(
-            column.reshape(-1, width), {part.window for part in told if part.window is not None}
+            column.reshape(-1, width), {part.window for part in same if part.window is not None}
         )
-        made |= {
+        values |= {
             part.name: column if part.window is None else windows[part.window].ravel()
-            for part in told
+            for part in same
         }
-    return made
+    return values
 
 
 def _with_nan(expr: pl.Expr) -> pl.Expr:

@@ -1,6 +1,4 @@
-"""Which days are closed: behind the last known day as the calendar says; ahead of it also as
-planned, by habit, by long silence.
-"""
+"""Which days are closed: as the calendar says; ahead also as planned, by habit, or a feed ended."""
 
 from __future__ import annotations
 
@@ -16,10 +14,10 @@ from features.calendar import closed_days, regions_of
 from features.dense import FEED_COLUMN, Days, feed_arrived, locate
 
 WEEKS_OF_HABIT = 4
-# of the 28: five days a week but for two holidays; of a rarer feed, silence says nothing
-FEWEST_DAYS_HEARD = 18
+# of the 28: five days a week but for two holidays; of a rarer feed, a day without rows says nothing
+FEWEST_DAYS_ARRIVED = 18
 # a feed is late by days, lost for weeks (drill `lost_feed`: four), never for two months
-WEEKS_OF_SILENCE = 8
+WEEKS_WITHOUT_ROWS = 8
 
 
 def closed_table(panel: Panel, days: Days, region: str | None) -> np.ndarray:
@@ -40,13 +38,14 @@ def closed_ahead(panel: Panel, origin: date, horizon: int, region: str | None) -
     return closed_table(panel, days, region)[:, days.width - horizon :]
 
 
-def long_silent(panel: Panel) -> np.ndarray:
-    """(series,) of booleans: those of a store that sent rows once and none in the last eight weeks,
-    while others did.
+def feed_ended(panel: Panel) -> np.ndarray:
+    """(series,) of booleans: those of a store that sent rows once, but none for eight weeks.
+
+    Others did: eight weeks up to the panel's last day.
     """
     if FEED_COLUMN not in panel.series.columns:
         return np.zeros(panel.series.height, dtype=bool)
-    first = panel.last_day - timedelta(days=WEEKS_OF_SILENCE * WEEK - 1)
+    first = panel.last_day - timedelta(days=WEEKS_WITHOUT_ROWS * WEEK - 1)
     is_lost = ~_of_feeds(panel, panel.sales.filter(pl.col("ds") >= first)["unique_id"])
     if not is_lost.any():
         return is_lost
@@ -55,20 +54,18 @@ def long_silent(panel: Panel) -> np.ndarray:
     )
 
 
-def _of_feeds(panel: Panel, heard_of: pl.Series) -> np.ndarray:
-    """(series,) of booleans: whether the store's feed named any series of these."""
-    feeds = panel.series.filter(pl.col("unique_id").is_in(heard_of.unique().implode()))[FEED_COLUMN]
+def _of_feeds(panel: Panel, arrived: pl.Series) -> np.ndarray:
+    """(series,) of booleans: whether any of these unique_ids is of the same store."""
+    feeds = panel.series.filter(pl.col("unique_id").is_in(arrived.unique().implode()))[FEED_COLUMN]
     return panel.series[FEED_COLUMN].is_in(feeds.unique().implode()).to_numpy()
 
 
 def _shut_ahead(panel: Panel, days: Days) -> np.ndarray:
-    """True only after the last known day: the plan says closed, or, where no plan speaks, habit or
-    long silence does.
-    """
+    """True only after the last known day: closed by plan; without a plan, by habit or an ended feed."""
     shut = np.zeros((panel.series.height, days.width), dtype=bool)
     ahead = slice(days.padding + days.known, days.width)
     shut[:, ahead] = (
-        _shut_by_habit(panel, days)[:, np.arange(days.ahead) % WEEK] | long_silent(panel)[:, None]
+        _shut_by_habit(panel, days)[:, np.arange(days.ahead) % WEEK] | feed_ended(panel)[:, None]
     )
     planned = panel.covariates.filter(pl.col("name") == OPENING)
     if planned.height:
@@ -95,6 +92,6 @@ def _shut_by_habit(panel: Panel, days: Days) -> np.ndarray:
     is_open, y = (
         days.scatter(recent, count, name)[:, last - span : last] for name in ("is_open", "y")
     )
-    heard = feed_arrived(panel.series, y)
-    silent = ~heard & (heard.sum(axis=1, keepdims=True) >= FEWEST_DAYS_HEARD)
-    return ((is_open == 0) | silent).reshape(count, WEEKS_OF_HABIT, WEEK).all(axis=1)
+    arrived = feed_arrived(panel.series, y)
+    without_rows = ~arrived & (arrived.sum(axis=1, keepdims=True) >= FEWEST_DAYS_ARRIVED)
+    return ((is_open == 0) | without_rows).reshape(count, WEEKS_OF_HABIT, WEEK).all(axis=1)

@@ -24,9 +24,9 @@ def plannable(params: FeatureParams, panel: Panel, horizon: int) -> tuple[Featur
     """The features without those read from plans that end with the sales, and the names of what was
     left out.
 
-    A promotion known for every past day and for none to come teaches a model what it will never be
-    told: its backtest would look ahead, and its forecast would fall back. Both go without, so that
-    what is scored is what is published.
+    A promotion known for every past day and for none to come teaches a model what it will never
+    learn of a day ahead: its backtest would look ahead, and its forecast would fall back. Both go
+    without, so that what is scored is what is published.
     """
     gone = _ending_with_sales(panel, horizon) | (
         {EVENTS} if _calendar_ends(panel, horizon) else set()
@@ -94,9 +94,7 @@ def _calendar_ends(panel: Panel, horizon: int) -> bool:
 
 
 def _was_stated(panel: Panel, name: str) -> bool:
-    """Whether a plan that is silent now ever spoke. Of promotions silence says nothing: they are
-    rare.
-    """
+    """Whether a plan that states nothing now ever did. Of promotions that says nothing: they are rare."""
     return name != "promo" and (
         name != "price" or panel.prices["price"].null_count() < panel.prices.height
     )

@@ -32,38 +32,37 @@ class Window:
 
 
 def read_windows(values: np.ndarray, windows: Iterable[Window]) -> dict[Window, np.ndarray]:
-    """For each window the (entities, days) float32 table of what it says on each day, NaN where
-    unknown as in `values`.
-    """
-    made = {window: np.empty(values.shape, dtype=np.float32) for window in windows}
+    """For each window its (entities, days) float32 table; NaN where unknown, as in `values`."""
+    tables = {window: np.empty(values.shape, dtype=np.float32) for window in windows}
     height = max(1, min(len(values), CELLS_AT_ONCE // max(values.shape[1], 1)))
     starts = range(0, len(values), height)
 
-    def walk(starts: Iterable[int]) -> None:
-        scratch = np.empty(
-            (5, height, values.shape[1])
-        )  # made for every block, its pages would cost more than the sums
+    def read_blocks(starts: Iterable[int]) -> None:
+        # once a thread: made for every block, its pages would cost more than the sums
+        scratch = np.empty((5, height, values.shape[1]))
         for first in starts:
             at = slice(first, first + height)
-            _read_block(values[at], {window: table[at] for window, table in made.items()}, scratch)
+            _read_block(
+                values[at], {window: table[at] for window, table in tables.items()}, scratch
+            )
 
-    walkers = min(pl.thread_pool_size(), len(starts))
-    on_all_cores(walk, [starts[walker::walkers] for walker in range(walkers)])
-    return made
+    threads = min(pl.thread_pool_size(), len(starts))
+    on_all_cores(read_blocks, [starts[thread::threads] for thread in range(threads)])
+    return tables
 
 
-def _read_block(values: np.ndarray, made: dict[Window, np.ndarray], scratch: np.ndarray) -> None:
-    """`made` filled for some entities; `scratch` is used up."""
+def _read_block(values: np.ndarray, tables: dict[Window, np.ndarray], scratch: np.ndarray) -> None:
+    """`tables` filled for some entities; `scratch` is used up."""
     known = ~np.isnan(values)
-    # one row of counts, where it says it for all
-    same = known[:1] if (known == known[:1]).all() else known
+    # one row of counts where all entities have the same days
+    counted = known[:1] if (known == known[:1]).all() else known
     units, sums, squares, total, square = scratch[:, : len(values)]
     units[:] = values
     units[~known] = 0
-    for step in {window.step for window in made}:
-        of_step = {window: table for window, table in made.items() if window.step == step}
+    for step in {window.step for window in tables}:
+        of_step = {window: table for window, table in tables.items() if window.step == step}
         _run(units, step, sums)
-        counts = _run(same.astype(np.float32), step, np.empty(same.shape, dtype=np.float32))
+        counts = _run(counted.astype(np.float32), step, np.empty(counted.shape, dtype=np.float32))
         if any(window.is_spread for window in of_step):
             _run(np.multiply(units, units, out=square), step, squares)
         count = np.empty_like(counts)

@@ -1,4 +1,5 @@
-"""Floor 2: forecasters, their intervals, the backtest that compares them, the scores, the gate.
+"""Layer 2: forecasters, their intervals, the backtest that compares them, the scores, the gate.
 
-Must not happen here: reading a store, a clock or a path beyond the bundle folder a door hands in.
+Must not happen here: reading a store, a clock, or a path beyond the bundle folder an entry point
+hands in.
 """

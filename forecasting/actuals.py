@@ -1,6 +1,4 @@
-"""Published forecasts beside what came true: the frame that accuracy and calibration are measured
-on.
-"""
+"""Published forecasts beside the actuals: the frame that accuracy and calibration are measured on."""
 
 from __future__ import annotations
 
@@ -29,26 +27,28 @@ def with_actuals(forecasts: pl.DataFrame, panel: Panel, rules: DemandRules) -> p
     are left out.
     """
     past = forecasts.filter(pl.col("ds") <= panel.last_day)
-    happened = units_by_day(panel, past["ds"].min(), rules) if past.height else _NOTHING
+    actuals = units_by_day(panel, past["ds"].min(), rules) if past.height else _NOTHING
     return (
-        past.join(happened, on=["unique_id", "ds"], how="inner", validate="m:1")
+        past.join(actuals, on=["unique_id", "ds"], how="inner", validate="m:1")
         .with_columns(error=pl.col("y_hat") - pl.col("y"), week=week_ahead())
         .sort("origin", "unique_id", "ds")
     )
 
 
 def levels_with_actuals(
-    published: pl.DataFrame, told: pl.DataFrame, series: pl.DataFrame, levels: list[Level]
+    published: pl.DataFrame, by_series: pl.DataFrame, series: pl.DataFrame, levels: list[Level]
 ) -> pl.DataFrame:
-    """The rows of FORECAST_LEVELS whose day came true, with y, error and week as `with_actuals`.
+    """The rows of FORECAST_LEVELS whose day has come, with y, error and week as `with_actuals`.
 
-    `told`: with_actuals of the same runs' series. Where some of a group's series are not known
+    `by_series`: with_actuals of the same runs' series. Where some of a group's series are not known
     (closed, sold out), the group's row is taken in the share that the known ones carry, as the
     backtest does: quantiles are multiples of the mean. Less than LEAST_KNOWN of it is not judged.
     """
     rows = []
     for level in levels:
-        keyed = told.join(series.select("unique_id", level.group_key), on="unique_id", how="inner")
+        keyed = by_series.join(
+            series.select("unique_id", level.group_key), on="unique_id", how="inner"
+        )
         sums = keyed.group_by("run_id", "group_key", "ds").agg(
             pl.col("y").sum(), carried=pl.col("y_hat").sum()
         )
@@ -59,8 +59,8 @@ def levels_with_actuals(
         )
     share = pl.col("carried") / pl.col("y_hat")
     judged = pl.concat(rows).filter(pl.col("y_hat") > 0, share >= LEAST_KNOWN)
-    taken = judged.with_columns(pl.col("y_hat", *QUANTILES) * share).drop("carried")
-    return taken.with_columns(error=pl.col("y_hat") - pl.col("y"), week=week_ahead())
+    scaled = judged.with_columns(pl.col("y_hat", *QUANTILES) * share).drop("carried")
+    return scaled.with_columns(error=pl.col("y_hat") - pl.col("y"), week=week_ahead())
 
 
 def week_ahead() -> pl.Expr:

@@ -25,8 +25,7 @@ Progress = Callable[[str], None]
 
 @dataclass(frozen=True)
 class BacktestPlan:
-    """From which days, how far ahead, how often fitted anew, as known when, and by which rules
-    every forecaster is tried.
+    """From which days, how far ahead, how often fitted anew, as known when, and by which rules.
 
     `as_of_hours`: hours after a cutoff's end at which its forecast would have been made; None:
     today's knowledge of the past.
@@ -41,7 +40,7 @@ class BacktestPlan:
 
 
 def plan_of(params: Params, panel: Panel) -> BacktestPlan:
-    """The backtest that these params ask of a panel."""
+    """The backtest that these params describe, on a panel."""
     horizon, evaluate = params.train.horizon, params.evaluate
     cutoffs = cutoffs_of(panel, evaluate, horizon)
     return BacktestPlan(
@@ -66,13 +65,13 @@ def cutoffs_of(panel: Panel, params: EvaluateParams, horizon: int) -> list[date]
     """
     last, least = panel.last_day - timedelta(days=horizon), horizon + EXTRA_DAYS
     cutoffs = [last - timedelta(days=params.step_days * k) for k in reversed(range(params.origins))]
-    known = [cutoff for cutoff in cutoffs if (cutoff - panel.first_day).days + 1 >= least]
-    if not known:
+    usable = [cutoff for cutoff in cutoffs if (cutoff - panel.first_day).days + 1 >= least]
+    if not usable:
         raise NotEnoughHistory(
             f"the panel has {(panel.last_day - panel.first_day).days + 1} days; a backtest over a horizon of {horizon} needs "
             f"{least + horizon}. Bring a longer history, or lower train.horizon and train.blocks."
         )
-    return known
+    return usable
 
 
 def backtest(
@@ -119,9 +118,8 @@ def seen_from(panel: Panel, cutoff: date, as_of_hours: float | None = None) -> P
             f"of the {today.sales.height} sales rows up to {cutoff} only {then.sales.height} were known by {moment}: this history "
             "was taken in later, and its files say no known_at. Set evaluate.as_of_hours to null."
         )
-    return replace(
-        then, series=panel.series
-    )  # who exists is told once; a series that had not sold yet stays to be forecast
+    # `series` has no history of its own; one that had not sold yet stays to be forecast
+    return replace(then, series=panel.series)
 
 
 def _one_cutoff(

@@ -119,8 +119,8 @@ def _card(model: GlobalLightGBM, files: dict[str, str], panel_hash: str) -> Card
 
 def _model_id(card: Card) -> str:
     """A short name for everything the card says."""
-    said = {name: value for name, value in card.items() if name != "model_id"}
-    return _sha256(json.dumps(said, sort_keys=True))[:12]
+    content = {name: value for name, value in card.items() if name != "model_id"}
+    return _sha256(json.dumps(content, sort_keys=True))[:12]
 
 
 def _importance(model: GlobalLightGBM) -> dict[str, float]:

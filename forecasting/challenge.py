@@ -123,7 +123,7 @@ def backtest_of_refit(
     """A backtest, by the rules of `plan`, of one window the champion has not seen: a fit of its
     recipe in the middle of it beside the champion as it stands.
 
-    None when the days are too few, or the champion cannot answer any more.
+    None when the days are too few, or the champion cannot forecast any more.
     """
     window = unseen_window(panel.last_day, incumbent.model.cutoff, plan.horizon)
     if window is None:
@@ -140,18 +140,16 @@ def backtest_of_refit(
 
 
 def tables_of(candidate: Path, incumbent: Incumbent | None, panel: Panel, horizon: int) -> Tables:
-    """What the candidate's own bundle would publish today, beside the champion's, if there is one
-    that can answer.
-    """
+    """What the candidate's own bundle would publish today, beside what the champion would."""
     started = time.perf_counter()
     try:
         ours = load_bundle(candidate).forecast(panel, panel.last_day, horizon)
     except ModelBroken as broken:
-        return Tables(silent=str(broken))
+        return Tables(why_none=str(broken))
     seconds = time.perf_counter() - started
     try:
         theirs = incumbent.model.forecast(panel, panel.last_day, horizon) if incumbent else None
-    except ModelBroken:  # a champion that cannot answer any more is nothing to differ from
+    except ModelBroken:  # a champion that cannot forecast any more is nothing to differ from
         theirs = None
     return Tables(None if theirs is None else churn_of(theirs, ours), seconds)
 

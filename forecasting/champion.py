@@ -1,6 +1,4 @@
-"""What answers in production: a model with the calibrations learned beside it, or the baseline
-alone and the reason why.
-"""
+"""What serves in production: a model and its calibrations, or the baseline alone and why."""
 
 from __future__ import annotations
 
@@ -29,7 +27,7 @@ class Champion:
     model_id: str | None
     calibrations: dict[str, Calibration]
     why_none: str | None = None
-    # of its intervals, by what came true (forecasting.recalibration), JSON
+    # JSON: factors on its intervals, learned from actuals (forecasting.recalibration)
     interval_scale: str | None = None
 
     def method(self, baseline: str) -> str:
@@ -56,14 +54,12 @@ def candidate_champion(
     """The candidate, if the gate let it pass; else the champion it could not replace, as it was
     when the data were frozen; without one the baseline, with the gate's reasons.
     """
-    decided: dict[str, Any] = json.loads(decision.read_text(encoding="utf-8"))
-    if decided["promote"]:
+    kept: dict[str, Any] = json.loads(decision.read_text(encoding="utf-8"))
+    if kept["promote"]:
         return _load(candidate, backtest / CALIBRATION)
     if (incumbent / CALIBRATION).exists():
         return _load(incumbent, incumbent / CALIBRATION)
-    return Champion(
-        None, None, _calibrations(backtest / CALIBRATION), "; ".join(decided["reasons"])
-    )
+    return Champion(None, None, _calibrations(backtest / CALIBRATION), "; ".join(kept["reasons"]))
 
 
 def enter_registry(candidate: Path, backtest: Path, registry: Path) -> Card:
@@ -85,9 +81,9 @@ def enter_registry(candidate: Path, backtest: Path, registry: Path) -> Card:
 
 
 def copy_incumbent(registry: Path, model_id: str | None, folder: Path) -> None:
-    """A copy of the champion's bundle in the laboratory, so that no stage of it reads the store;
-    only a note if there is none.
+    """A copy of the champion's bundle for `dvc repro`, whose stages do not read the store.
 
+    Only a note (NAMED) if there is no champion.
     A champion whose bundle is lost is none: nothing could be compared with it.
     """
     shutil.rmtree(folder, ignore_errors=True)
@@ -116,11 +112,12 @@ def _load(bundle: Path, calibration: Path) -> Champion:
 
 
 def _calibrations(path: Path) -> dict[str, Calibration]:
-    # only in the registry: the laboratory's is DVC's to check
+    # only in the registry: the backtest's own is DVC's to check
     kept = path.with_name(CALIBRATION_HASH)
     if kept.exists() and path.exists() and kept.read_text(encoding="ascii") != sha256_of(path):
         raise ModelBroken(
-            f"'{path}' changed since it was kept. Roll back to another model, or publish the laboratory's again."
+            f"'{path}' changed since it was kept. Roll back to another model, or publish the "
+            "backtest's again (`python inference.py publish`)."
         )
     try:
         return calibration_of(json.loads(path.read_text(encoding="utf-8")))

@@ -3,8 +3,8 @@ after it.
 
 The contributions are LightGBM's own (pred_contrib, TreeSHAP: Lundberg et al. 2020). They add up to
 the booster's raw score, which is checked here; the score becomes units through the objective's link
-(exp for tweedie and poisson), and the steps after it are walked again with the model's own
-functions, so that the last of them is the published number, or it is told that it is not.
+(exp for tweedie and poisson), and the steps after it are taken again with the model's own
+functions, so that the last of them is the published number; a caller says so where it is not.
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ class Explanation:
     """One cell. `features`: feature, value (null unknown), contribution (of the raw score), largest
     first; `base` beside them.
 
-    `steps` are (what was done, units after it), from the booster's mean to what the model answers;
-    the last may be None: silence.
+    `steps` are (what was done, units after it), from the booster's mean to the model's forecast;
+    the last may be None: no forecast.
     """
 
     last_known: date
@@ -50,16 +50,14 @@ class Explanation:
 
     @property
     def y_hat(self) -> float | None:
-        """What the model answers for the cell."""
+        """The model's forecast for the cell."""
         return self.steps[-1][1]
 
 
 def explain(
     model: GlobalLightGBM, panel: Panel, origin: date, horizon: int, unique_id: str, ds: date
 ) -> Explanation:
-    """The model's answer for one series and day, taken apart. The panel is what the run read, not
-    yet cut.
-    """
+    """The model's forecast for one series and day, taken apart. The panel is the run's, not yet cut."""
     if not 0 < (ds - origin).days <= horizon:
         raise BadUsage(
             f"{ds} is none of the {horizon} days after {origin}, the origin of that run."
@@ -97,8 +95,9 @@ def interval_steps(calibration: Calibration, level: str, y_hat: float, h: int) -
 
 
 def _pass_of(model: GlobalLightGBM, known: Panel, ahead: int, steps: int) -> tuple[Panel, int]:
-    """The panel of the pass that answers for the day, and how many days it forecast. Only the
-    recursive strategy has several.
+    """The panel of the pass that forecasts the day, and how many days it forecasts.
+
+    Only the recursive strategy has several.
     """
     per_pass = model.params.blocks[0] if model.params.strategy == "recursive" else steps
     done = 0
@@ -111,7 +110,7 @@ def _pass_of(model: GlobalLightGBM, known: Panel, ahead: int, steps: int) -> tup
 
 
 def _block_of(model: GlobalLightGBM, ahead: int) -> int:
-    """The block that answers for a day; the last one for all days beyond its own."""
+    """The block that forecasts a day; the last one takes all days beyond its own."""
     return next((end for end in sorted(model.blocks) if ahead <= end), max(model.blocks))
 
 
@@ -144,20 +143,21 @@ def _contributions(
 def _steps(
     model: GlobalLightGBM, dense: DensePanel, at: int, ahead: int, steps: int, raw_score: float
 ) -> list[tuple[str, float | None]]:
-    """From the raw score to the model's answer, as GlobalLightGBM.one_pass takes them."""
+    """From the raw score to the model's forecast, as GlobalLightGBM.one_pass takes them."""
     is_linear = model.params.objective == "regression"
     mean = raw_score if is_linear else float(np.exp(raw_score))
-    told: list[tuple[str, float | None]] = [("the booster's mean", mean)]
+    taken: list[tuple[str, float | None]] = [("the booster's mean", mean)]
     is_closed = bool(dense.is_closed[at, dense.days.padding + dense.days.known + ahead - 1])
     if mean < 0:
-        told.append(("nothing below zero", 0.0))
+        taken.append(("nothing below zero", 0.0))
     if is_closed:
-        told.append(("closed on this day", 0.0))
+        taken.append(("closed on this day", 0.0))
     elif model.params.groups.columns is not None:
-        told.append((_group_words(model, dense, at), _after_groups(model, dense, at, ahead, steps)))
+        units = _after_groups(model, dense, at, ahead, steps)
+        taken.append((_group_words(model, dense, at), units))
     if np.isnan(dense.by_series["launch_ix"][at, 0]) and not is_closed:
-        told.append(("never sold before: no answer", None))
-    return told
+        taken.append(("never sold before: no forecast", None))
+    return taken
 
 
 def _after_groups(

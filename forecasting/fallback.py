@@ -20,21 +20,20 @@ GROUP_MEAN, ZERO, LAST_FORECAST = "group_mean", "zero", "last_forecast"
 EVERY_SHARE = 1.0  # of a day without stock: what sold then still counts
 
 REASONS = {
-    "previous_champion": "the champion cannot be used, the one before it answers",
+    "previous_champion": "the champion cannot be used, the one before it serves",
     "no_model": "there is no usable champion",
     "features_missing": "features the champion learned from are unknown now",
     "level_implausible": "the model's total was far from what sold in the last weeks: another shop's model",
     "no_history": "the series had not sold before the origin",
-    "not_a_number": "the model's answer was not a finite number",
-    "explosion": "the model's answer was far above anything the series ever sold",
+    "not_a_number": "the model's forecast was not a finite number",
+    "explosion": "the model's forecast was far above anything the series ever sold",
     "no_sales": "no sale could be read, the last published forecast is repeated",
 }
 
 
 @dataclass(frozen=True)
 class ModelForecast:
-    """What a model says, before the ladder: unique_id, ds, h, y_hat, and the name its rows carry as
-    `method`.
+    """A model's rows before the ladder: unique_id, ds, h, y_hat; `method` is what they are named by.
 
     `fallback_reason`: why no model is behind these rows at all (no_model, features_missing); their
     values do not count.
@@ -48,7 +47,7 @@ class ModelForecast:
 
 
 def no_forecast(baseline: pl.DataFrame, method: str, fallback_reason: str) -> ModelForecast:
-    """No model spoke: the baseline's rows without a value, and why."""
+    """No model's rows: the baseline's without a value, and why."""
     return ModelForecast(
         baseline.with_columns(y_hat=pl.lit(None, pl.Float64)), method, fallback_reason
     )
@@ -61,8 +60,7 @@ def complete(
     params: InferenceParams,
     rules: DemandRules,
 ) -> pl.DataFrame:
-    """unique_id, ds, h, y_hat, method, reason: the forecast where it is sound, else the first rung
-    below with an answer.
+    """unique_id, ds, h, y_hat, method, reason: the model's rows where sound, else the rung's below.
 
     `baseline` holds unique_id, ds, h, y_hat with the same rows as the model's.
     Rungs: the model, seasonal_naive, the mean of the series' group over the last `fallback_days`,
@@ -94,7 +92,7 @@ def complete(
 
 
 def _rung_below() -> pl.Expr:
-    """The name of the first rung below the model that has an answer."""
+    """The name of the first rung below the model that has a value."""
     naive = pl.when(pl.col("naive").is_not_null()).then(pl.lit(BASELINE))
     return (
         naive.when(pl.col("group_mean").is_not_null())

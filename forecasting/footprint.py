@@ -1,4 +1,4 @@
-"""What fitting and forecasting will hold in memory, told before the work starts, from counts alone.
+"""What fitting and forecasting will hold in memory, from counts alone, before the work starts.
 
 Resident parts are computed from the shapes of what is held; the bytes a row costs on its way (Arrow
 buffers, a sort, a scatter) are measured (`python -m benchmarks.budget`). An estimate, good to about
@@ -20,16 +20,15 @@ MB = 2.0**20
 PROGRAM_MB = 310.0  # Python, Polars, DuckDB, LightGBM, statsforecast, loaded
 FACT_ROW = 40  # bytes of a row of sales, prices or covariates in a panel
 READ_ROW = 45  # and while DuckDB hands it over and it gets its series' name back
-LAID_ROW = 48  # while it is scattered into tables, ROWS_AT_ONCE at a time
+SCATTERED_ROW = 48  # while it is scattered into tables, ROWS_AT_ONCE at a time
 # of float32, series x days: units, last sale, launch, price, promotion; and of booleans: closed
 TABLES = 5
 SPARE_TABLES = 2  # while they are made
 TRAINED_ROW = 40  # gradients, scores, indices of a row LightGBM learns from
 BINNING_ROWS = 200_000  # a sample of the rows in float64, while LightGBM finds its bins
 PIECES_AT_ONCE = 2  # the one being made, and what the pools still hold of the one before
-ANSWER_ROW = 420  # a forecast with quantiles, method and reason, completed, judged and written
-# of a backtest: one cutoff, series and day, with the answers of a handful of forecasters
-TOLD_ROW = 110
+FORECAST_ROW = 420  # with quantiles, method and reason, completed, judged and written
+BACKTEST_ROW = 110  # one cutoff, series and day, with the means of a handful of forecasters
 WINDOW_CELL = 40  # of the history a cutoff is scored by: float64, its changes, their squares
 HIERARCHY_COLUMNS = 4  # static columns of a row to learn from
 
@@ -53,36 +52,31 @@ def to_fit(shape: Shape, params: Params) -> Needs:
         params.train.max_rows * columns * 4 / MB,
         params.train.max_rows * (columns + TRAINED_ROW) / MB,
     )
-    laid_out, sample = _laid_out(shape, params), BINNING_ROWS * columns * 8 / MB
+    dense, sample = _dense_panel(shape, params), BINNING_ROWS * columns * 8 / MB
+    pieces = PIECES_AT_ONCE * _piece(shape, params, params.train.max_rows)
     return {
-        "laying out": laid_out + _laying(shape, params),
-        "making rows": laid_out
-        + rows
-        + PIECES_AT_ONCE * _piece(shape, params, params.train.max_rows),
-        "learning": laid_out + rows + max(bins, sample),
+        "building tables": dense + _building(shape, params),
+        "making rows": dense + rows + pieces,
+        "learning": dense + rows + max(bins, sample),
     }
 
 
 def to_forecast(shape: Shape, params: Params, horizon: int) -> Needs:
-    """Forecasting all series from the store: read, laid out, predicted piece by piece, completed
-    and written.
-    """
-    laid_out = _laid_out(shape, params)
+    """Forecasting all series from the store: read, made dense, predicted by pieces, written."""
+    dense, rows = _dense_panel(shape, params), shape.series * horizon
     return {
         "reading": PROGRAM_MB + _panel(shape) + shape.sales * READ_ROW / MB,
-        "laying out": laid_out + _laying(shape, params),
-        "forecasting": laid_out
-        + _piece(shape, params, shape.series * horizon)
-        + shape.series * horizon * ANSWER_ROW / MB,
+        "building tables": dense + _building(shape, params),
+        "forecasting": dense + _piece(shape, params, rows) + rows * FORECAST_ROW / MB,
     }
 
 
 def to_backtest(shape: Shape, params: Params) -> Needs:
-    """Fitting and forecasting at every cutoff, and scoring what all of them told."""
-    told = params.evaluate.origins * shape.series * params.train.horizon * TOLD_ROW / MB
-    fits = {step: mb + told for step, mb in to_fit(shape, params).items()}
-    scoring = PROGRAM_MB + _panel(shape) + 2 * told + shape.series * shape.days * WINDOW_CELL / MB
-    return {**fits, "scoring": scoring}
+    """Fitting and forecasting at every cutoff, and scoring the rows of all of them."""
+    backtest = params.evaluate.origins * shape.series * params.train.horizon * BACKTEST_ROW / MB
+    fits = {step: mb + backtest for step, mb in to_fit(shape, params).items()}
+    window = shape.series * shape.days * WINDOW_CELL / MB
+    return {**fits, "scoring": PROGRAM_MB + _panel(shape) + 2 * backtest + window}
 
 
 def shape_of_card(card: dict) -> Shape:
@@ -104,15 +98,15 @@ def _piece(shape: Shape, params: Params, rows: int) -> float:
     return min(piece_mb(), (_cells(shape, params) + rows) * parts * 4 / MB)
 
 
-def _laid_out(shape: Shape, params: Params) -> float:
+def _dense_panel(shape: Shape, params: Params) -> float:
     cells = (TABLES + len(params.features.known_future) + len(params.features.past_only)) * 4 + 1
     return PROGRAM_MB + _panel(shape) + _cells(shape, params) * cells / MB
 
 
-def _laying(shape: Shape, params: Params) -> float:
-    return (
-        min(shape.sales, ROWS_AT_ONCE) * LAID_ROW + _cells(shape, params) * SPARE_TABLES * 4
-    ) / MB
+def _building(shape: Shape, params: Params) -> float:
+    """What building the dense panel holds beside it."""
+    scattered = min(shape.sales, ROWS_AT_ONCE) * SCATTERED_ROW
+    return (scattered + _cells(shape, params) * SPARE_TABLES * 4) / MB
 
 
 def _cells(shape: Shape, params: Params) -> int:

@@ -28,7 +28,7 @@ from forecasting.forecaster import BASELINE, Forecaster
 from forecasting.global_lightgbm import GlobalLightGBM
 from forecasting.leaderboard import guardrail_metrics_of
 from forecasting.paired import losses_of
-from forecasting.promotion import IMPROVEMENT, NO_HARM, Evidence, decide, reigning
+from forecasting.promotion import IMPROVEMENT, NO_HARM, Evidence, already_champion, decide
 from forecasting.seasonal_naive import baseline_of
 from forecasting.shadow import read_shadow, shadow_against
 
@@ -79,7 +79,7 @@ def gate(
     there is one.
     """
     if challenge.why_none == IS_CHAMPION:
-        return {"candidate": CANDIDATE, "incumbent": CHAMPION, **asdict(reigning())}
+        return {"candidate": CANDIDATE, "incumbent": CHAMPION, **asdict(already_champion())}
     incumbent, against = challenge.incumbent, CHAMPION if challenge.incumbent else BASELINE
     compared = backtest
     if incumbent and challenge.rule == NO_HARM:
@@ -118,7 +118,7 @@ def _evidence(
         losses = losses_of(
             panel, compared, [CANDIDATE, against], params.source.hierarchy, demand_rules(params)
         )
-    # a recipe's conduct is its own, however old its fit
+    # a recipe's bias, coverage and slices are its own, however old its fit
     theirs = CANDIDATE if rule == NO_HARM else against
     return Evidence(
         *losses,

@@ -60,7 +60,7 @@ class GlobalLightGBM:
 
     @property
     def blocks(self) -> dict[int, range]:
-        """The days ahead each booster answers for; the recursive strategy has only the first block."""
+        """The days ahead of each booster; the recursive strategy has only the first block."""
         ends = self.params.blocks[:1] if self.params.strategy == "recursive" else self.params.blocks
         starts = [1, *(end + 1 for end in ends[:-1])]
         return {end: range(start, end + 1) for start, end in zip(starts, ends, strict=True)}
@@ -74,7 +74,7 @@ class GlobalLightGBM:
         )
 
     def learn(self, dense: DensePanel) -> GlobalLightGBM:
-        """Learn every block from a panel that is laid out already: a search fits many times on one."""
+        """Learn every block from a dense panel: a search fits many times on one."""
         self.columns = feature_names(dense)
         for end, hs in self.blocks.items():
             rows = self.training_rows(dense, hs)
@@ -104,15 +104,14 @@ class GlobalLightGBM:
 
     @property
     def days_back(self) -> int:
-        """How many days up to the last known one a forecast reads; what is older, the panel tells
-        in `before`.
-        """
+        """How many days up to the last known one a forecast reads; older ones stand in `before`."""
         features = YEAR + look_back_days(self.feature_recipe.features)
         return features if self.params.groups.columns is None else max(features, GROUP_DAYS)
 
     def serving_panel(self, panel: Panel, steps: int) -> DensePanel:
-        """The panel's last days, laid out for features up to `steps` days after them. ModelBroken
-        if they are not the model's.
+        """The dense panel of the last days, for features up to `steps` days after them.
+
+        ModelBroken if they are not the features the model was fitted on.
         """
         tail = panel.since(
             panel.last_day - timedelta(days=self.days_back),
@@ -164,9 +163,7 @@ class GlobalLightGBM:
         )
 
     def one_pass(self, panel: Panel, steps: int) -> pl.DataFrame:
-        """unique_id, ds, y_hat for the `steps` days after the panel's last day, features laid out
-        once.
-        """
+        """unique_id, ds, y_hat for the `steps` days after the panel's last day, from one dense panel."""
         dense = self.serving_panel(panel, steps)
         return long_frame(dense, self.means(dense, steps))
 
@@ -191,7 +188,7 @@ class GlobalLightGBM:
         return y_hat
 
     def blocks_covering(self, steps: int) -> dict[int, range]:
-        """The blocks up to `steps` days ahead; the last block answers for all days beyond its own."""
+        """The blocks up to `steps` days ahead; the last one takes all days beyond its own."""
         last = max(self.blocks)
         covering = {
             end: range(hs.start, min(hs.stop, steps + 1))
@@ -203,9 +200,10 @@ class GlobalLightGBM:
         return covering
 
     def _refuse_missing(self, unknown: dict[str, float]) -> None:
-        """A booster takes an unknown value it never met in training for a zero: a price of nothing,
-        and any answer may follow.
+        """FeaturesMissing where many rows lack a plan that training nearly always had.
 
+        A booster takes an unknown value it never met in training for a zero: a price of nothing,
+        and any forecast may follow.
         Only plans (prices, calendar, covariates known ahead) are looked at: yesterday's sales may
         be unknown because it was a holiday.
         """
@@ -255,11 +253,11 @@ def with_forecast_as_sales(panel: Panel, forecast: pl.DataFrame, region: str | N
     assumed = forecast.with_columns(is_open=pl.Series(~closed.ravel())).filter(
         pl.col("y_hat").is_not_null()
     )
-    told = assumed.select(
+    sales = assumed.select(
         "unique_id", "ds", "is_open", y="y_hat", known_at=pl.lit(known_at).cast(pl.Datetime("us"))
     )
     return replace(
-        panel, sales=pl.concat([panel.sales, told], how="diagonal").sort("unique_id", "ds")
+        panel, sales=pl.concat([panel.sales, sales], how="diagonal").sort("unique_id", "ds")
     )
 
 

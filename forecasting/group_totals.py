@@ -59,8 +59,10 @@ def expected_totals(
     """
     waves = YEARS_WAVES if dense.days.known >= WAVES_NEED_DAYS else YEARS_WAVES[:1]
     nodes = _nodes(dense, params.columns or [], plans_of_series(dense, steps))
-    told = [_one_season(nodes, calendar_of(dense, steps, count), params, steps) for count in waves]
-    return nodes[-1].group_ix, np.exp(np.mean(np.log1p(told), axis=0)) - 1
+    totals = [
+        _one_season(nodes, calendar_of(dense, steps, count), params, steps) for count in waves
+    ]
+    return nodes[-1].group_ix, np.exp(np.mean(np.log1p(totals), axis=0)) - 1
 
 
 def _nodes(dense: DensePanel, columns: list[str], plans: list[np.ndarray]) -> list[_Node]:

@@ -36,7 +36,7 @@ class Ratios:
 
 @dataclass(frozen=True)
 class Calibration:
-    """For each level, the ratios by week ahead (the last week answers for all later ones)."""
+    """For each level, the ratios by week ahead (the last week's hold for all later ones)."""
 
     by_level: dict[str, list[Ratios]]
 
@@ -52,9 +52,7 @@ class Calibration:
 
 
 def learn_ratios(y_hat: np.ndarray, y: np.ndarray, most_bins: int) -> Ratios:
-    """The ratios of one level and week from pairs of forecasts and what came true; unknown pairs
-    (NaN) teach nothing.
-    """
+    """The ratios of one level and week from forecasts and actuals; unknown pairs (NaN) teach nothing."""
     known = np.isfinite(y) & np.isfinite(y_hat)
     zero, positive = known & (y_hat <= 0), known & (y_hat > 0)
     at_zero = np.quantile(y[zero], TAUS).tolist() if zero.any() else [0.0] * len(TAUS)

@@ -1,5 +1,5 @@
-"""The whole-table rungs of the ladder: who answers when the champion cannot be loaded, and what
-goes out when nobody can answer.
+"""The whole-table rungs of the ladder: who serves without the champion, and what goes out without
+any sale.
 """
 
 from __future__ import annotations
@@ -28,15 +28,15 @@ def who_serves(
     why_none = None
     for place, model_id in enumerate(in_line):
         try:
-            found = champion_in_registry(registry, model_id, backtest)
+            champion = champion_in_registry(registry, model_id, backtest)
         # its calibration: a mean without quantiles cannot be published
         except ModelBroken as broken:
-            found = Champion(None, None, {}, str(broken))
-        if found.model is not None:
-            return replace(found, why_none=why_none), "previous_champion" if place else None
-        why_none = why_none or found.why_none
-    nobody = champion_in_registry(registry, None, backtest)
-    return replace(nobody, why_none=why_none or nobody.why_none), None
+            champion = Champion(None, None, {}, str(broken))
+        if champion.model is not None:
+            return replace(champion, why_none=why_none), "previous_champion" if place else None
+        why_none = why_none or champion.why_none
+    baseline = champion_in_registry(registry, None, backtest)
+    return replace(baseline, why_none=why_none or baseline.why_none), None
 
 
 def repeated(last: pl.DataFrame, today: date, horizon: int, run_id: str) -> pl.DataFrame:
@@ -54,13 +54,13 @@ def repeated(last: pl.DataFrame, today: date, horizon: int, run_id: str) -> pl.D
     end, days = last["ds"].max(), days_after(today - timedelta(days=1), horizon)
     targets = pl.DataFrame({"target": days, "source": [_same_weekday(day, end) for day in days]})
     moved = last.drop("h").join(targets, left_on="ds", right_on="source", how="inner").drop("ds")
-    said = (
+    method_and_reason = (
         {"method": pl.lit(LAST_FORECAST), "reason": pl.lit("no_sales")}
         if "method" in last.columns
         else {}
     )
     h = (pl.col("target") - pl.col("origin")).dt.total_days().cast(pl.Int32)
-    return moved.with_columns(ds="target", h=h, run_id=pl.lit(run_id), **said)
+    return moved.with_columns(ds="target", h=h, run_id=pl.lit(run_id), **method_and_reason)
 
 
 def _same_weekday(day: date, end: date) -> date:

@@ -1,6 +1,4 @@
-"""The error floor: a forecaster that knows the simulator's expected demand. No model can beat it
-except by luck.
-"""
+"""The least error: a forecaster that knows the simulator's expected demand. Only luck beats it."""
 
 from __future__ import annotations
 

@@ -27,9 +27,9 @@ def losses_of(
     for (cutoff,), forecasts in backtest.group_by("cutoff", maintain_order=True):
         horizon = int(forecasts["h"].max())
         window = window_after(panel, cutoff, horizon, bottom, rules)
-        for told, model in zip(losses, models, strict=True):
-            told.append(series_losses(window, window.matrix(forecasts, model), blocks))
-    return [np.array(told) for told in losses]
+        for of_model, model in zip(losses, models, strict=True):
+            of_model.append(series_losses(window, window.matrix(forecasts, model), blocks))
+    return [np.array(of_model) for of_model in losses]
 
 
 def series_losses(window: Window, y_hat: np.ndarray, blocks: np.ndarray) -> np.ndarray:

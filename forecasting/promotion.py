@@ -45,15 +45,15 @@ class GuardrailMetrics:
 
 @dataclass(frozen=True)
 class Tables:
-    """The candidate's own table beside the champion's, from the same day: share of units moved,
-    seconds it took to make.
+    """The candidate's own table beside the champion's, from the same day.
 
-    `churn` None: no champion answers. `silent`: why the candidate's bundle makes no table at all.
+    `churn`: share of the champion's units that it moves; None where no champion makes a table.
+    `forecast_s`: seconds it took to make. `why_none`: why the candidate's bundle makes no table.
     """
 
     churn: float | None = None
     forecast_s: float = 0.0
-    silent: str | None = None
+    why_none: str | None = None
 
 
 @dataclass(frozen=True)
@@ -85,8 +85,11 @@ def decide(evidence: Evidence, params: GateParams, seed: int) -> Decision:
         evidence.rule,
         evidence.tables,
     )
-    conduct = _guardrails_against(evidence.ours, evidence.theirs, params)
-    guards = [*conduct, *_tables_against(tables, params), *evidence.against_live]
+    guards = [
+        *_guardrails_against(evidence.ours, evidence.theirs, params),
+        *_tables_against(tables, params),
+        *evidence.against_live,
+    ]
     churn = round(tables.churn, 4) if tables and tables.churn is not None else None
     if candidate is None or incumbent is None:
         favour = [
@@ -95,14 +98,13 @@ def decide(evidence: Evidence, params: GateParams, seed: int) -> Decision:
         return Decision(not guards, None, None, guards or favour, rule, churn)
     confidence = confidence_of(candidate, incumbent, params, seed, rule)
     relative = float(candidate.sum() / max(incumbent.sum(), 1e-12) - 1)
-    found = _found(confidence, rule, params)
-    against = [*_difference_against(found, confidence, relative, rule, params), *guards]
-    return Decision(
-        not against, confidence, relative, against or [f"{found}, by {-relative:.1%}"], rule, churn
-    )
+    finding = _finding(confidence, rule, params)
+    against = [*_difference_against(finding, confidence, relative, rule, params), *guards]
+    favour = [f"{finding}, by {-relative:.1%}"]
+    return Decision(not against, confidence, relative, against or favour, rule, churn)
 
 
-def reigning() -> Decision:
+def already_champion() -> Decision:
     """The candidate is the champion, fitted again on the same data: nothing to judge, it goes on
     serving.
     """
@@ -126,24 +128,24 @@ def confidence_of(
     return float(np.mean(drawn < (params.max_loss if rule == NO_HARM else -params.min_gain)))
 
 
-def _found(confidence: float | None, rule: str, params: GateParams) -> str:
+def _finding(confidence: float | None, rule: str, params: GateParams) -> str:
     if confidence is None:
         return f"one window and one block of series are too few to say whether it is {_claim(rule, params)}"
     return f"{_claim(rule, params)} in {confidence:.1%} of bootstrap draws"
 
 
 def _difference_against(
-    found: str, confidence: float | None, relative: float, rule: str, params: GateParams
+    finding: str, confidence: float | None, relative: float, rule: str, params: GateParams
 ) -> list[str]:
     """Too little to tell holds back what must be better; a refit it holds back only if that little
     is harm.
     """
     if confidence is not None:
         return (
-            [f"{found}, {params.confidence:.0%} needed"] if confidence < params.confidence else []
+            [f"{finding}, {params.confidence:.0%} needed"] if confidence < params.confidence else []
         )
     is_bearable = rule == NO_HARM and relative < params.max_loss
-    return [] if is_bearable else [f"{found} ({relative:+.1%})"]
+    return [] if is_bearable else [f"{finding} ({relative:+.1%})"]
 
 
 def _claim(rule: str, params: GateParams) -> str:
@@ -179,8 +181,8 @@ def _guardrails_against(
 def _tables_against(tables: Tables | None, params: GateParams) -> list[str]:
     if tables is None:
         return []
-    if tables.silent is not None:
-        return [f"its bundle cannot answer today: {tables.silent}"]
+    if tables.why_none is not None:
+        return [f"its bundle cannot answer today: {tables.why_none}"]
     against = []
     if tables.churn is not None and not tables.churn <= params.max_churn:
         against.append(
@@ -193,5 +195,5 @@ def _tables_against(tables: Tables | None, params: GateParams) -> list[str]:
     return against
 
 
-def _gap(conduct: GuardrailMetrics) -> float:
-    return 0.0 if conduct.coverage_95 is None else abs(conduct.coverage_95 - 0.95)
+def _gap(metrics: GuardrailMetrics) -> float:
+    return 0.0 if metrics.coverage_95 is None else abs(metrics.coverage_95 - 0.95)

@@ -17,7 +17,7 @@ from contract.levels import SERIES_LEVEL, Level
 from contract.panel import Panel
 from contract.params import InferenceParams, Params
 from contract.quantiles import QUANTILES
-from features.opening import closed_ahead, long_silent
+from features.opening import closed_ahead, feed_ended
 from forecasting.champion import Champion
 from forecasting.fallback import ModelForecast, complete, no_forecast
 from forecasting.forecaster import Forecaster
@@ -67,9 +67,9 @@ def publish_forecasts(
     rows = complete(model, naive, known, serving.params, serving.rules)
     quantiles = _series_quantiles(rows, serving)
     closed = closed_ahead(known, origin, horizon, serving.rules.region)
-    _refuse_closed(closed[~long_silent(known)], serving.params)
+    _refuse_closed(closed[~feed_ended(known)], serving.params)
     is_closed = closed.ravel()
-    # the spread of "0 expected" is that of slow sellers, not of shut doors
+    # the spread of "0 expected" is that of slow sellers, not of closed stores
     quantiles[is_closed] = 0.0
     return FORECASTS.conform(
         rows.with_columns(
@@ -120,9 +120,7 @@ def trim_to_last_sale(known: Panel) -> Panel:
 def _model_forecast(
     serving: Serving, known: Panel, naive: pl.DataFrame, origin: date, horizon: int
 ) -> ModelForecast:
-    """What the champion says; or the reason (forecasting.fallback.REASONS) the ladder gives for
-    every row.
-    """
+    """The champion's rows; or none, and the reason (forecasting.fallback.REASONS) for every row."""
     model = serving.champion.model
     if model is None:
         return no_forecast(naive, serving.method, "no_model")

@@ -1,5 +1,4 @@
-"""Intervals stretched by what came true since they were learned: a factor on every quantile's
-distance from the median.
+"""Intervals scaled by the actuals since they were learned: a factor on a quantile's distance to q500.
 
 A calibration is learned from a backtest; when the spread of demand changes, its intervals cover too
 little (or too much) until the next fit. Where the 95% interval's coverage of a class of series
@@ -43,7 +42,7 @@ class IntervalScale:
     upper: tuple[float, ...] = (1.0, 1.0, 1.0)
 
     def applied(self, quantiles: np.ndarray, y_hat: np.ndarray) -> np.ndarray:
-        """(n, 9) quantiles of n forecasts, stretched; never below zero, never crossing."""
+        """(n, 9) quantiles of n forecasts, scaled; never below zero, never crossing."""
         of = np.digitize(y_hat, (SLOW_UNITS, FAST_UNITS))
         median = quantiles[:, MEDIAN : MEDIAN + 1]
         factors = np.where(
@@ -55,21 +54,19 @@ class IntervalScale:
 
 
 def interval_scale_of(text: str | None) -> IntervalScale:
-    """The interval_scale kept as JSON; none kept, none applied."""
-    told = json.loads(text) if text else {}
-    return IntervalScale(**{side: tuple(factors) for side, factors in told.items()})
+    """The scale kept as JSON; factors of 1 where none was kept."""
+    sides = json.loads(text) if text else {}
+    return IntervalScale(**{side: tuple(factors) for side, factors in sides.items()})
 
 
 def text_of(interval_scale: IntervalScale) -> str:
-    """The interval_scale as JSON."""
+    """The scale as JSON."""
     return json.dumps(asdict(interval_scale))
 
 
 @dataclass(frozen=True)
 class ScaledCalibration(Calibration):
-    """A calibration whose quantiles of series are stretched; those of groups of series are as
-    learned.
-    """
+    """A calibration whose quantiles of series are scaled; those of groups are as learned."""
 
     interval_scale: IntervalScale = IntervalScale()
 
@@ -80,15 +77,13 @@ class ScaledCalibration(Calibration):
 
 
 def with_interval_scale(champion: Champion, text: str | None) -> Champion:
-    """The champion with its own rows' intervals stretched; the baseline's stay."""
+    """The champion with its own rows' intervals scaled; the baseline's stay."""
     if text is None or champion.model is None:
         return champion
-    mine = champion.calibrations[champion.model.name]
-    stretched = ScaledCalibration(mine.by_level, interval_scale_of(text))
+    name = champion.model.name
+    scaled = ScaledCalibration(champion.calibrations[name].by_level, interval_scale_of(text))
     return replace(
-        champion,
-        calibrations={**champion.calibrations, champion.model.name: stretched},
-        interval_scale=text,
+        champion, calibrations={**champion.calibrations, name: scaled}, interval_scale=text
     )
 
 

@@ -22,9 +22,8 @@ from forecasting.slices import slices_of
 from forecasting.window import Window, window_after
 
 Row = tuple[str, date, str, str, str, float]
-Pairs = dict[
-    str, tuple[np.ndarray, np.ndarray]
-]  # level -> (groups, horizon) forecasts and what came true, NaN where unknown
+# level -> (groups, horizon) forecasts and actuals, NaN where unknown
+Pairs = dict[str, tuple[np.ndarray, np.ndarray]]
 ROW_SCHEMA = {
     "model": pl.String,
     "cutoff": pl.Date,
@@ -52,23 +51,22 @@ def score_backtest(
     cutoffs = sorted(backtest["cutoff"].unique().to_list())
     horizon = int(backtest["h"].max())
     rows: list[Row] = []
-    told: dict[str, list[tuple[date, Pairs]]] = {model: [] for model in models}
+    pairs: dict[str, list[tuple[date, Pairs]]] = {model: [] for model in models}
     for cutoff in cutoffs:
         window = window_after(panel, cutoff, horizon, levels, rules)
         forecasts = backtest.filter(pl.col("cutoff") == cutoff)
         for model in models:
             y_hat = window.matrix(forecasts, model)
             closed = [
-                pairs
-                for earlier, pairs in told[model]
-                if earlier + timedelta(days=horizon) <= cutoff
+                earlier for day, earlier in pairs[model] if day + timedelta(days=horizon) <= cutoff
             ]
             calibration = calibrate(closed, most_bins) if closed else None
             rows += [(model, cutoff, *row) for row in _score_one(window, y_hat, calibration)]
-            told[model].append((cutoff, pairs_of(window, y_hat)))
+            pairs[model].append((cutoff, pairs_of(window, y_hat)))
     scores = pl.DataFrame(rows, schema=ROW_SCHEMA, orient="row")
     return scores.filter(pl.col("value").is_finite()), {
-        model: calibrate([pairs for _, pairs in told[model]], most_bins) for model in models
+        model: calibrate([of_cutoff for _, of_cutoff in pairs[model]], most_bins)
+        for model in models
     }
 
 
@@ -157,7 +155,7 @@ def level_quantiles(
 
 
 def pairs_of(window: Window, y_hat: np.ndarray) -> Pairs:
-    """What was said and what came true at one cutoff, on every level, from (series, horizon) means."""
+    """Forecasts and actuals of one cutoff, on every level, from (series, horizon) means."""
     return {
         level.level: (
             sum_by(y_hat, level.group_ix, len(level.group_key))[0],
@@ -167,14 +165,14 @@ def pairs_of(window: Window, y_hat: np.ndarray) -> Pairs:
     }
 
 
-def calibrate(told: list[Pairs], most_bins: int) -> Calibration:
+def calibrate(pairs: list[Pairs], most_bins: int) -> Calibration:
     """What cutoffs teach together, level by level."""
 
     def joined(level: str, side: int) -> np.ndarray:
-        return np.concatenate([pairs[level][side] for pairs in told])
+        return np.concatenate([of_cutoff[level][side] for of_cutoff in pairs])
 
     return Calibration(
-        {level: learn_weeks(joined(level, 0), joined(level, 1), most_bins) for level in told[0]}
+        {level: learn_weeks(joined(level, 0), joined(level, 1), most_bins) for level in pairs[0]}
     )
 
 

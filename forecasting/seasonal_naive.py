@@ -67,8 +67,9 @@ class SeasonalNaive:
         return repeated.with_columns(y_hat=pl.when(is_closed).then(0.0).otherwise("y_hat"))
 
     def _last_season(self, panel: Panel, days: Days, closed: np.ndarray) -> pl.DataFrame:
-        """unique_id, ds, y of the last two seasons, each as the last one is known; series that can
-        be answered alone.
+        """unique_id, ds, y of the last two seasons, each as the last one is known.
+
+        A series that never had a row, or of whose last four seasons no day is known, is left out.
         """
         recent = replace(panel, sales=panel.sales.filter(pl.col("ds") >= days.first))
         y = units_sold(recent, days, self.rules)
@@ -77,19 +78,17 @@ class SeasonalNaive:
         latest = seasons[:, 0]
         for season in range(1, SEASONS_BACK):
             latest = np.where(np.isnan(seasons[:, season]), latest, seasons[:, season])
-        heard_of = pl.concat(
-            [panel.sales["unique_id"].unique(), panel.before["unique_id"]]
-        ).implode()
-        answered = panel.series["unique_id"].is_in(heard_of).to_numpy() & ~np.isnan(latest).all(
-            axis=1
+        has_rows = panel.series["unique_id"].is_in(
+            pl.concat([panel.sales["unique_id"].unique(), panel.before["unique_id"]]).implode()
         )
+        repeatable = has_rows.to_numpy() & ~np.isnan(latest).all(axis=1)
         last_days = pl.date_range(
             panel.last_day - timedelta(days=SEASONS_NEEDED * self.season - 1),
             panel.last_day,
             eager=True,
         )
-        ids = panel.series.filter(answered).select("unique_id")
-        two = np.tile(np.nan_to_num(latest[answered]).astype(np.float64), SEASONS_NEEDED)
+        ids = panel.series.filter(repeatable).select("unique_id")
+        two = np.tile(np.nan_to_num(latest[repeatable]).astype(np.float64), SEASONS_NEEDED)
         return ids.join(
             last_days.alias("ds").to_frame(), how="cross", maintain_order="left_right"
         ).with_columns(y=pl.Series(two.ravel(), dtype=pl.Float64))

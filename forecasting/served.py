@@ -85,10 +85,10 @@ def served_again(bundle: Path, panel: Panel, origin: date, served: pl.DataFrame)
     known = trim_to_last_sale(panel.up_to(origin)).up_to(origin)
     dense = model.serving_panel(known, (served["ds"].max() - known.last_day).days)
     places = dense.series.select("unique_id").with_row_index("series_ix")
-    asked = served.select(KEY).join(places, on="unique_id", how="inner").sort("series_ix", "ds")
-    h = (asked["ds"] - known.last_day).dt.total_days().to_numpy().astype(np.int32)
+    keys = served.select(KEY).join(places, on="unique_id", how="inner").sort("series_ix", "ds")
+    h = (keys["ds"] - known.last_day).dt.total_days().to_numpy().astype(np.int32)
     rows = Rows(
-        asked["series_ix"].to_numpy().astype(np.int32),
+        keys["series_ix"].to_numpy().astype(np.int32),
         np.full(len(h), dense.last_known, np.int32),
         h,
     )

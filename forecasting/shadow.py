@@ -12,7 +12,7 @@ import polars as pl
 
 from contract.params import GateParams
 
-NAMED = "shadow.json"  # in the folder where the laboratory finds the champion
+NAMED = "shadow.json"  # in the folder of the champion's copy, which `dvc repro` reads
 LEAST_DAYS = 7  # of outcomes; fewer are one weekend
 SURE = 2.0  # standard errors; days are the observations
 
@@ -42,11 +42,12 @@ class Shadow:
         )
 
 
-def shadow_of(told: pl.DataFrame, model_id: str, params_hash: str) -> Shadow | None:
-    """The score of what came true: unique_id, ds, y, error of the challenger, served_error. None on
-    fewer than LEAST_DAYS.
+def shadow_of(scored: pl.DataFrame, model_id: str, params_hash: str) -> Shadow | None:
+    """The challenger's score against what was served; None on fewer than LEAST_DAYS.
+
+    `scored`: unique_id, ds, y, error of the challenger, served_error.
     """
-    daily = told.group_by("ds").agg(
+    daily = scored.group_by("ds").agg(
         theirs=pl.col("served_error").abs().sum(),
         ours=pl.col("error").abs().sum(),
         y=pl.col("y").sum(),
@@ -56,7 +57,7 @@ def shadow_of(told: pl.DataFrame, model_id: str, params_hash: str) -> Shadow | N
         return None
     difference = daily["ours"] - daily["theirs"] * (ours / theirs)
     error = float(difference.std()) * daily.height**0.5 / theirs
-    series = told["unique_id"].n_unique()
+    series = scored["unique_id"].n_unique()
     scores = (
         round(score, 6) for score in (ours / units, theirs / units, ours / theirs - 1, error)
     )  # the last bits of sums vary
@@ -64,8 +65,9 @@ def shadow_of(told: pl.DataFrame, model_id: str, params_hash: str) -> Shadow | N
 
 
 def shadow_against(shadow: Shadow | None, params_hash: str | None, params: GateParams) -> list[str]:
-    """Why a candidate of this recipe (the card's params_hash) may not serve yet: its like was worse
-    in shadow, beyond chance, or has not been there for the days that are asked for.
+    """Why a candidate of this recipe (the card's params_hash) may not serve yet; empty if it may.
+
+    Its like was worse in shadow, beyond chance, or has not been there for `shadow_days`.
     """
     own = shadow if shadow is not None and shadow.params_hash == params_hash else None
     days = own.days if own else 0

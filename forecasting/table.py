@@ -1,6 +1,4 @@
-"""One question, one table: a panel and who serves -> the rows that go out, their levels, and the
-lineage both carry.
-"""
+"""One question, one table: the rows that go out, their levels, and the lineage both carry."""
 
 from __future__ import annotations
 
@@ -42,7 +40,7 @@ class ForecastTable:
 def forecast_table(
     params: Params, panel: Panel, serving: Serving, question: Question
 ) -> ForecastTable:
-    """What the champion says. A part of the series comes without levels."""
+    """The champion's table. A part of the series comes without levels."""
     origin, horizon = question.origin or panel.last_day, question.horizon or params.train.horizon
     scope = (origin, horizon, question.series, question.as_of)
     lineage = _lineage(params, panel, serving.champion, scope, serving.reason)
@@ -78,12 +76,12 @@ def _lineage(
     """Which model, data and params made the rows. The run_id is their hash: the same question twice
     is the same run.
     """
-    made_of = served_hash(params)
-    beside = [made for made in (reason, champion.interval_scale) if made]
+    params_hash = served_hash(params)
+    beside = [part for part in (reason, champion.interval_scale) if part]
     return {
-        "run_id": text_hash(champion.model_id, panel.hash, made_of, *scope, *beside),
-        "door": "inference",
-        "params_hash": made_of,
+        "run_id": text_hash(champion.model_id, panel.hash, params_hash, *scope, *beside),
+        "door": "inference",  # the column of table `runs`: the entry point
+        "params_hash": params_hash,
         "panel_hash": panel.hash,
         "model_id": champion.model_id,
         "as_of": scope[-1],

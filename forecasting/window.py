@@ -1,4 +1,4 @@
-"""What came true after a cutoff, on every level, and the yardsticks its errors are measured with."""
+"""The actuals after a cutoff, on every level, and the yardsticks its errors are measured with."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class LevelWindow:
     level: str
     group_key: pl.Series
     group_ix: np.ndarray  # for each series its group
-    y: np.ndarray  # (groups, horizon) units that came true; unknown cells count as 0 on both sides
+    y: np.ndarray  # (groups, horizon) actual units; unknown cells count as 0 on both sides
     # mean squared one-day change over the history since the first sale (RMSSE)
     squared_scale: np.ndarray
     absolute_scale: np.ndarray  # the same with absolute changes (MASE, scaled pinball)
@@ -67,7 +67,7 @@ def window_after(
     levels: list[Level],
     rules: DemandRules,
 ) -> Window:
-    """What happened in the `horizon` days after the cutoff, from the uncut panel.
+    """The actuals of the `horizon` days after the cutoff, from the uncut panel.
 
     Scale and weights use the days up to the cutoff only. What is known is what features learn from
     (features.dense.units_sold): an absent row is a zero if its feed arrived, and a day the store

@@ -48,8 +48,8 @@ class WindowAverage:
         closed = dense.is_closed[:, ahead : ahead + steps]
         y_hat[closed] = 0.0
         if self.groups is not None:
-            silent = np.isnan(y_hat)
-            y_hat = np.where(silent, np.nan, aligned(dense, np.nan_to_num(y_hat), self.groups))
+            aligned_sums = aligned(dense, np.nan_to_num(y_hat), self.groups)
+            y_hat = np.where(np.isnan(y_hat), np.nan, aligned_sums)
         grid = forecast_grid(panel.series["unique_id"], origin, horizon)
         return grid.join(
             long_frame(dense, y_hat), on=["unique_id", "ds"], how="left", validate="1:1"
