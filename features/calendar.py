@@ -23,9 +23,8 @@ def calendar_table(
     0, as is no event.
     """
     end = days.known + days.ahead
-    seen = np.arange(
-        -days.padding, end + reach_days, dtype=np.int32
-    )  # an event just past the last target day is near, too
+    # an event just past the last target day is near, too
+    seen = np.arange(-days.padding, end + reach_days, dtype=np.int32)
     base = pl.DataFrame({"day_ix": seen}).with_columns(
         ds=pl.lit(days.first) + pl.duration(days=pl.col("day_ix"))
     )
@@ -88,8 +87,9 @@ def closed_days(panel: Panel, days: Days, regions: list[str]) -> np.ndarray:
 
 
 def regions_of(series: pl.DataFrame, region: str | None) -> tuple[list[str], np.ndarray]:
-    """The calendar regions in alphabetical order, and for each series the index of its own; one for
-    all where no column names them.
+    """The calendar regions in alphabetical order, and for each series the index of its own.
+
+    One region for all series where no column names them.
     """
     if region is None or region not in series.columns:
         return [EVERYWHERE], np.zeros(series.height, dtype=np.int64)

@@ -15,8 +15,9 @@ from features.sales import TABLE, sales_features
 
 
 def declared_features(params: FeatureParams, horizon: int) -> list[Feature]:
-    """Every declared feature, in the order of the frame's columns. LeakingFeature if one reads what
-    is not known.
+    """Every declared feature, in the order of the frame's columns.
+
+    LeakingFeature if one reads what is not known at its anchor.
     """
     features = sales_features(params)
     features += calendar_features() if params.calendar else []

@@ -1,10 +1,8 @@
-"""The panel made dense: every entity has every day, in order, with a padding of empty days before
-it.
+"""The panel made dense: every entity has every day, in order, behind a padding of empty days.
 
 Row of (entity, day) = entity_ix * width + padding + day_ix. An expression may shift a whole column
-by as many days as the padding is
-long: it cannot reach into the entity before. Lags and windows need no padding (features.feature,
-features.windows).
+by as many days as the padding is long: it cannot reach into the entity before. Lags and windows
+need no padding (features.feature, features.windows).
 """
 
 from __future__ import annotations
@@ -28,9 +26,7 @@ FEED_COLUMN = "store_id"
 
 @dataclass(frozen=True)
 class Days:
-    """The day axis shared by all dense tables: `known` days of history, `ahead` days after them,
-    `padding` days before.
-    """
+    """The day axis of all dense tables: `padding` days, `known` days of history, `ahead` days."""
 
     first: date
     known: int
@@ -59,8 +55,9 @@ class Days:
         return np.full((entities, self.width), np.nan, dtype=np.float32)
 
     def scatter(self, frame: pl.DataFrame, entities: int, value: str) -> np.ndarray:
-        """The (entities, width) table of a frame with entity_ix, day_ix and a value; days off the
-        axis are left out.
+        """The (entities, width) table of a frame with entity_ix, day_ix and a value.
+
+        Days off the axis are left out.
         """
         table = self.blank(entities)
         on_axis = frame.select("entity_ix", "day_ix", value).filter(self.holds(pl.col("day_ix")))
@@ -72,8 +69,9 @@ class Days:
         return day_ix.is_between(0, self.known + self.ahead - 1)
 
     def cells(self, located: pl.DataFrame) -> tuple[np.ndarray, np.ndarray]:
-        """Where rows with entity_ix and day_ix, all on the axis, stand in an (entities, width)
-        table.
+        """The places in an (entities, width) table of rows with entity_ix, day_ix.
+
+        All days must lie on the axis.
         """
         return located["entity_ix"].to_numpy(), located["day_ix"].to_numpy() + self.padding
 
@@ -89,8 +87,7 @@ def column(table: np.ndarray) -> pl.Series:
 
 
 def demand(panel: Panel, days: Days, rules: DemandRules) -> np.ndarray:
-    """Units sold as a (series, width) table in the order of `panel.series`; NaN where it teaches
-    nothing.
+    """Units sold as a (series, width) table, series as in `panel.series`; NaN teaches nothing.
 
     NaN as in `units_sold`, before the launch (a series' first sale), and on days sold out for more
     than `rules.max_stockout_share` of their hours: what sold then is not what was wanted.
@@ -103,8 +100,9 @@ def demand(panel: Panel, days: Days, rules: DemandRules) -> np.ndarray:
 
 
 def sold_before(panel: Panel, days: Days) -> tuple[np.ndarray, np.ndarray]:
-    """(series,) day indices, below zero, of each series' first and last sale before the panel
-    begins; NaN where there was none.
+    """(series,) day indices of each series' first and last sale before the panel begins.
+
+    They are below zero; NaN where there was none.
     """
     before = panel.series.select("unique_id").join(
         panel.before, on="unique_id", how="left", maintain_order="left"
@@ -118,8 +116,9 @@ def sold_before(panel: Panel, days: Days) -> tuple[np.ndarray, np.ndarray]:
 
 
 def leave_out_sold_out(y: np.ndarray, panel: Panel, days: Days, rules: DemandRules) -> np.ndarray:
-    """The (series, width) table itself, NaN from now on where a day was sold out for more than
-    `rules.max_stockout_share`.
+    """The (series, width) table itself, NaN from now on where a day was sold out.
+
+    That is, for a larger share of its hours than `rules.max_stockout_share`.
 
     The one rule of who learns from a day and who is scored on it: features, backtest, and what is
     said of live forecasts.
@@ -131,8 +130,9 @@ def leave_out_sold_out(y: np.ndarray, panel: Panel, days: Days, rules: DemandRul
 
 
 def stockout_shares(panel: Panel, days: Days) -> np.ndarray | None:
-    """Share of each day's hours without stock as a (series, width) table, NaN where not said; None
-    where no row says it.
+    """Share of each day's hours without stock as a (series, width) table, NaN where not said.
+
+    None where no row says it.
     """
     if panel.sales["stockout_share"].null_count() == panel.sales.height:
         return None
@@ -145,8 +145,9 @@ def stockout_shares(panel: Panel, days: Days) -> np.ndarray | None:
 
 
 def units_sold(panel: Panel, days: Days, rules: DemandRules) -> np.ndarray:
-    """Units sold as a (series, width) table; NaN where unknown: the feed is missing, the row says
-    closed or holds no number.
+    """Units sold as a (series, width) table; NaN where unknown.
+
+    Unknown is a day whose feed is missing, or whose row says closed or holds no number.
     """
     y = days.blank(panel.series.height)
     unknown = np.zeros(y.shape, dtype=bool)  # a row that states it: not the same as no row
@@ -160,9 +161,7 @@ def units_sold(panel: Panel, days: Days, rules: DemandRules) -> np.ndarray:
 
 
 def _sales_in_parts(panel: Panel, days: Days, *values: str) -> Iterator[pl.DataFrame]:
-    """entity_ix, day_ix and these columns of the sales on the axis, some rows at a time: no second
-    copy of all is held.
-    """
+    """entity_ix, day_ix and these columns of the sales on the axis, ROWS_AT_ONCE at a time."""
     for part in panel.sales.select("unique_id", "ds", *values).iter_slices(ROWS_AT_ONCE):
         yield locate(part, panel.series, days).filter(days.holds(pl.col("day_ix")))
 
@@ -191,8 +190,9 @@ def locate(facts: pl.DataFrame, series: pl.DataFrame, days: Days, ds: str = "ds"
 
 
 def feed_arrived(series: pl.DataFrame, y: np.ndarray) -> np.ndarray:
-    """True where any series of the same feed has a number, for a (series, days) table of units, NaN
-    where there is no row.
+    """(series, days) of booleans: where any series of the same feed has a number.
+
+    `y`: units, NaN where there is no row.
     """
     feeds = (
         series[FEED_COLUMN] if FEED_COLUMN in series.columns else pl.Series(["all"] * series.height)

@@ -26,9 +26,7 @@ MOST_CATEGORIES = 255  # a static column with more values (item ids) would be le
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """Frozen codes of all text: learned once at training, kept in the model card, never extended
-    when serving.
-    """
+    """Frozen codes of all text: learned at training, kept in the card, not extended later."""
 
     events: dict[str, int]
     static: dict[str, list[str]]
@@ -36,9 +34,7 @@ class Vocabulary:
 
 @dataclass(frozen=True)
 class DensePanel:
-    """Everything `feature_frame` gathers from. Tables are (entity, day) in the row order of
-    features.dense.
-    """
+    """What `feature_frame` gathers from: (entity, day) tables, rows as in features.dense."""
 
     series: pl.DataFrame
     days: Days
@@ -69,9 +65,8 @@ class DensePanel:
 
 def vocabulary_of(panel: Panel) -> Vocabulary:
     """The codes of a panel's events and static columns."""
-    columns = sorted(
-        name for name in panel.series.columns if name != "unique_id"
-    )  # as the card, sorted JSON, gives them back
+    # as the card, sorted JSON, gives them back
+    columns = sorted(name for name in panel.series.columns if name != "unique_id")
     values = {name: sorted(panel.series[name].drop_nulls().unique().to_list()) for name in columns}
     return Vocabulary(
         events=event_vocabulary(panel.calendar),
@@ -144,9 +139,7 @@ def series_table(dense: DensePanel, first: int, last: int) -> pl.DataFrame:
 
 
 def series_in_a_piece(values: int, features: list[Feature]) -> int:
-    """How many series fit a piece of work, where each part of a feature holds so many float32
-    values of one.
-    """
+    """How many series fit a piece of work, with `values` float32 a series and part of a feature."""
     columns = sum(len(feature.parts) for feature in features)
     return max(1, int(piece_mb() * 2**20 / (values * columns * 4)))
 

@@ -55,9 +55,7 @@ class Feature:
 
 
 def days_read(anchor: Anchor, ahead: int, origin: np.ndarray, h: np.ndarray) -> np.ndarray:
-    """The day index each row reads at this anchor; may be negative (before the panel), which means
-    null.
-    """
+    """The day index each row reads at this anchor; negative (before the panel) means null."""
     if anchor == "origin":
         return origin + ahead
     if anchor == "weekday":
@@ -70,8 +68,9 @@ def days_read(anchor: Anchor, ahead: int, origin: np.ndarray, h: np.ndarray) -> 
 
 
 def refuse_leaks(features: list[Feature], horizon: int) -> list[Feature]:
-    """The features, if each reads only what is known at its anchor; LeakingFeature names the first
-    that does not.
+    """The features, if each reads only what is known at its anchor.
+
+    LeakingFeature names the first that does not.
     """
     for feature in (part for whole in features for part in whole.parts):
         roots = set(feature.expr.meta.root_names())
@@ -82,17 +81,19 @@ def refuse_leaks(features: list[Feature], horizon: int) -> list[Feature]:
         }
         if feature.anchor == "target" and late:
             raise LeakingFeature(
-                f"feature '{feature.name}' reads {sorted(late)} on the target day, which is not known at the origin. "
-                "Anchor it at 'origin', 'weekday' or 'year', or declare the column known-future (source.files.known_future)."
+                f"feature '{feature.name}' reads {sorted(late)} on the target day, which is not "
+                "known at the origin. Anchor it at 'origin', 'weekday' or 'year', or declare the "
+                "column known-future (source.files.known_future)."
             )
         if feature.anchor not in ("year", "origin_year") and feature.ahead > 0:
             raise LeakingFeature(
-                f"feature '{feature.name}' reads {feature.ahead} days after its anchor '{feature.anchor}', which may not be known. "
-                "Count back from it (ahead <= 0)."
+                f"feature '{feature.name}' reads {feature.ahead} days after its anchor "
+                f"'{feature.anchor}', which may not be known. Count back from it (ahead <= 0)."
             )
         if feature.ahead > YEAR - horizon:
             raise LeakingFeature(
-                f"feature '{feature.name}' reads {feature.ahead} days after the day a year ago, past the origin of a "
-                f"{horizon}-day horizon. Keep it at or under {YEAR - horizon}."
+                f"feature '{feature.name}' reads {feature.ahead} days after the day a year ago, "
+                f"past the origin of a {horizon}-day horizon. "
+                f"Keep it at or under {YEAR - horizon}."
             )
     return features

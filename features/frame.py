@@ -20,9 +20,7 @@ FEW_ROWS = 20_000  # gathered sooner than threads are started
 
 @dataclass(frozen=True)
 class Rows:
-    """Which rows: for each a series (row of `dense.series`), an origin (day index) and h. Sorted by
-    series.
-    """
+    """Which rows: series (row of `dense.series`), origin (day index) and h; sorted by series."""
 
     series_ix: np.ndarray
     origin_ix: np.ndarray
@@ -59,7 +57,8 @@ def category_names(dense: DensePanel) -> list[str]:
 
 
 def feature_frame(dense: DensePanel, rows: Rows) -> pl.DataFrame:
-    """One float32 row per (series, origin, h): what was known at the origin about the target day.
+    """One float32 row per (series, origin, h): what was known at the origin about the target.
+
     Unknown is null.
 
     The same call makes the training frame (many origins) and the future frame (one origin).
@@ -79,8 +78,9 @@ def feature_frames(dense: DensePanel, rows: Rows) -> Iterator[pl.DataFrame]:
 
 
 def feature_matrix(dense: DensePanel, rows: Rows) -> tuple[np.ndarray, dict[str, float]]:
-    """The same rows as (rows, columns) float32, unknown as NaN, held once; and the share of
-    unknowns of each column, in order.
+    """The same rows as (rows, columns) float32, held once, unknown as NaN.
+
+    And the share of unknowns of each column, in order.
     """
     names = feature_names(dense)
     matrix, unknown, done = (
@@ -102,9 +102,7 @@ def targets(dense: DensePanel, rows: Rows) -> np.ndarray:
 
 
 def _by_chunk(dense: DensePanel, rows: Rows) -> Iterator[tuple[int, int, Rows]]:
-    """Series first..last-1 and their rows, as many together as fit a piece of work; of one series,
-    that series alone.
-    """
+    """Series first..last-1 and their rows, as many as fit a piece of work, at least one series."""
     rows_of_one = len(rows) // dense.series.height + 1
     some = min(
         dense.chunk_series, series_in_a_piece(dense.days.width + rows_of_one, dense.features)
@@ -130,9 +128,7 @@ def _chunk_frame(dense: DensePanel, first: int, last: int, rows: Rows) -> pl.Dat
 def _read_values(
     dense: DensePanel, own: pl.DataFrame, first: int, rows: Rows
 ) -> dict[str, np.ndarray]:
-    """Every part of every feature, evaluated on its table and gathered at its rows; NaN where
-    unknown.
-    """
+    """Every part of every feature, evaluated on its table, gathered at its rows; NaN is unknown."""
     tables = {SERIES_TABLE: (own, rows.series_ix - first)}
     for table in {part.table for part in _parts(dense.features)} - {SERIES_TABLE}:
         tables[table] = _part_of(dense, table, first, rows)
@@ -155,7 +151,7 @@ def _read_values(
 def _gathered(
     columns: dict[str, np.ndarray], places: dict[str, tuple[np.ndarray, np.ndarray]], rows: int
 ) -> dict[str, np.ndarray]:
-    """Of each column the values at its rows of the dense table; NaN where that is before the panel."""
+    """Of each column the values at its rows of the dense table; NaN before the panel."""
 
     def gather(name: str) -> np.ndarray:
         at, is_before = places[name]
@@ -168,8 +164,9 @@ def _gathered(
 
 
 def evaluated(dense: pl.DataFrame, width: int, parts: list[Feature]) -> dict[str, np.ndarray]:
-    """Each part's value on every row of its dense table, float32, NaN where unknown; parts of one
-    expression share its column.
+    """Each part's value on every row of its dense table, float32, NaN where unknown.
+
+    Parts of one expression share its column.
     """
     by_expression: dict[bytes, list[Feature]] = {}
     for part in parts:

@@ -41,8 +41,9 @@ def group_index(series: pl.DataFrame, columns: list[str]) -> np.ndarray:
 
 
 def group_table(members: dict[str, np.ndarray], group_ix: np.ndarray) -> pl.DataFrame:
-    """Group x day: `total` units, `member_mean` units per launched member, mean `price`. Unknown
-    where no member is known.
+    """Group x day: `total` units, `member_mean` units per launched member, mean `price`.
+
+    Unknown where no member is known.
     """
     groups = int(group_ix.max(initial=0)) + 1
     total, known = sum_by(members["y"], group_ix, groups)
@@ -59,8 +60,9 @@ def group_table(members: dict[str, np.ndarray], group_ix: np.ndarray) -> pl.Data
 
 
 def hierarchy_features(columns: list[str], windows: list[int]) -> list[Feature]:
-    """Level per member, trend, weekday profile and last year's season of one grouping, free of its
-    size where possible.
+    """Level per member, trend, weekday profile and last year's season of one grouping.
+
+    Free of the group's size where possible.
     """
     table = table_name(columns)
 

@@ -1,4 +1,4 @@
-"""Which days are closed: as the calendar says; ahead also as planned, by habit, or a feed ended."""
+"""Closed days: as the calendar says; ahead also by plan, by habit, or when a feed ended."""
 
 from __future__ import annotations
 
@@ -21,16 +21,15 @@ WEEKS_WITHOUT_ROWS = 8
 
 
 def closed_table(panel: Panel, days: Days, region: str | None) -> np.ndarray:
-    """(series, width) of booleans: days on which a series cannot sell, so far as is known at the
-    last known day.
-    """
+    """(series, width) of booleans: days on which a series cannot sell, as known at the last day."""
     regions, region_ix = regions_of(panel.series, region)
     return closed_days(panel, days, regions)[region_ix] | _shut_ahead(panel, days)
 
 
 def closed_ahead(panel: Panel, origin: date, horizon: int, region: str | None) -> np.ndarray:
-    """(series, horizon) of booleans: days after the origin (the panel's last day, or later) on
-    which a series cannot sell.
+    """(series, horizon) of booleans: days after the origin on which a series cannot sell.
+
+    The origin is the panel's last day, or later.
     """
     span = WEEKS_OF_HABIT * WEEK
     steps = (origin - panel.last_day).days + horizon
@@ -61,7 +60,7 @@ def _of_feeds(panel: Panel, arrived: pl.Series) -> np.ndarray:
 
 
 def _shut_ahead(panel: Panel, days: Days) -> np.ndarray:
-    """True only after the last known day: closed by plan; without a plan, by habit or an ended feed."""
+    """True only after the last known day: closed by plan, else by habit or an ended feed."""
     shut = np.zeros((panel.series.height, days.width), dtype=bool)
     ahead = slice(days.padding + days.known, days.width)
     shut[:, ahead] = (
@@ -77,8 +76,9 @@ def _shut_ahead(panel: Panel, days: Days) -> np.ndarray:
 
 
 def _shut_by_habit(panel: Panel, days: Days) -> np.ndarray:
-    """(series, 7) of booleans, the first for the weekday after the last known day: closed on it in
-    each of the last four weeks.
+    """(series, 7) of booleans: closed on this weekday in each of the last four weeks.
+
+    The first is the weekday after the last known day.
 
     Closed is what the row says, or a store of which no row came at all, though most days of these
     weeks it did.

@@ -17,12 +17,14 @@ REACHES = 0.5  # share of what is stated of recent days that must be stated of t
 # share of recent series and days from which a promotion not stated is not known, below it is none
 DENSE = 0.5
 EVENTS = "events"  # what the calendar says beyond the date: feasts and pay days
-WHY_LEFT_OUT = "known until the last sales day, not ahead of it: bring the days ahead (source.files.plans, or .calendar for events)"
+WHY_LEFT_OUT = (
+    "known until the last sales day, not ahead of it: bring the days ahead (source.files.plans, "
+    "or .calendar for events)"
+)
 
 
 def plannable(params: FeatureParams, panel: Panel, horizon: int) -> tuple[FeatureParams, list[str]]:
-    """The features without those read from plans that end with the sales, and the names of what was
-    left out.
+    """The features without plans that end with the sales, and the names of what was left out.
 
     A promotion known for every past day and for none to come teaches a model what it will never
     learn of a day ahead: its backtest would look ahead, and its forecast would fall back. Both go
@@ -48,8 +50,9 @@ def plannable(params: FeatureParams, panel: Panel, horizon: int) -> tuple[Featur
 
 
 def promo_over_days(panel: Panel, days: Days) -> np.ndarray:
-    """Promotions as a (series, width) table. Not stated is none, but unknown ahead of a plan that
-    stated most recent days and ran out.
+    """Promotions as a (series, width) table.
+
+    Not stated is none, but unknown ahead of a plan that stated most recent days and ran out.
 
     Else a plan that did not come would read as a month without promotions.
     """
@@ -63,9 +66,7 @@ def promo_over_days(panel: Panel, days: Days) -> np.ndarray:
 
 
 def _ending_with_sales(panel: Panel, horizon: int) -> set[str]:
-    """Prices, promotions and covariates stated of the recent days and of too few of the days to
-    forecast, or long ended.
-    """
+    """Plans that state recent days and too few of the days to forecast, or ended long ago."""
     days = Days(panel.last_day - timedelta(days=RECENT_DAYS - 1), RECENT_DAYS, horizon, 0)
     tables = {value: spread_over_days(panel, days, value) for value in ("price", "promo")}
     for name in panel.covariates["name"].unique():
@@ -80,9 +81,10 @@ def _ending_with_sales(panel: Panel, horizon: int) -> set[str]:
 
 
 def _calendar_ends(panel: Panel, horizon: int) -> bool:
-    """Whether the calendar knows feasts or pay days of the past alone: one with a row a day by the
-    same rule as other plans; of a list of feasts, which may have none in the horizon, if it says
-    nothing of any later day.
+    """Whether the calendar knows feasts or pay days of the past alone.
+
+    With a row a day, by the same rule as other plans; a list of feasts, which may have none in the
+    horizon, if it says nothing of any later day.
     """
     if panel.calendar.filter(pl.col("event").is_not_null() | pl.col("is_payday")).is_empty():
         return False
@@ -94,7 +96,7 @@ def _calendar_ends(panel: Panel, horizon: int) -> bool:
 
 
 def _was_stated(panel: Panel, name: str) -> bool:
-    """Whether a plan that states nothing now ever did. Of promotions that says nothing: they are rare."""
+    """Whether a plan that states nothing now ever did; promotions are too rare to say."""
     return name != "promo" and (
         name != "price" or panel.prices["price"].null_count() < panel.prices.height
     )

@@ -18,8 +18,9 @@ PRICE, PROMO = pl.col("price"), pl.col("promo")
 
 
 def price_features(group_table: str | None) -> list[Feature]:
-    """Price on the target day; `group_table` holds the mean price of the series' department, if
-    there is one.
+    """Price on the target day, alone and against its own past and its department's.
+
+    `group_table` holds the mean price of the series' department, if there is one.
     """
     level = Feature("price_level", "price", TABLE, "target", PRICE)
     features = [
@@ -34,9 +35,7 @@ def price_features(group_table: str | None) -> list[Feature]:
 
 
 def promo_features() -> list[Feature]:
-    """Promotion on the target day, in the week that ends there, and how promoted the recent sales
-    were.
-    """
+    """Promotion on the target day, in the week that ends there, and in the recent sales."""
     return [
         Feature("promo_today", "promo", TABLE, "target", PROMO),
         Feature("promo_share_7", "promo", TABLE, "target", PROMO, window=Window(WEEK)),
@@ -50,8 +49,9 @@ def _against_own(days: int) -> Feature:
 
 
 def spread_over_days(panel: Panel, days: Days, value: str) -> np.ndarray:
-    """A column of `panel.prices` as a (series, width) table: each period's value on each of its
-    days; NaN where none holds.
+    """A column of `panel.prices` as a (series, width) table; NaN where no period holds.
+
+    Each period's value stands on each of its days.
     """
     table = days.blank(panel.series.height)
     last = days.known + days.ahead - 1

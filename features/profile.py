@@ -1,6 +1,4 @@
-"""What every feature looks like: the reference that schema checks, drift watchers and reviewers
-compare with.
-"""
+"""What every feature looks like: a reference for schema checks, drift watchers and reviewers."""
 
 from __future__ import annotations
 
@@ -20,8 +18,9 @@ DIGITS = 5  # float sums on two threads differ in the last bits between runs
 def profile_features(
     recipe: FeatureRecipe, panel: Panel, train: TrainParams, rows: int
 ) -> dict[str, Any]:
-    """rows, and per feature min, max, mean, share of nulls, whether it is a code; over a sample of
-    training rows of all blocks.
+    """rows, and per feature min, max, mean, share of nulls, and whether it is a code.
+
+    Over a sample of training rows of all blocks.
     """
     dense = recipe.dense_panel(panel, train.horizon, vocabulary_of(panel))
     hs = range(1, train.horizon + 1)

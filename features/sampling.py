@@ -1,6 +1,4 @@
-"""Which rows a forecaster learns from: origins stepped back from the cutoff, thinned by hash to a
-row budget.
-"""
+"""Which rows a forecaster learns from: origins stepped back, thinned by hash to a row budget."""
 
 from __future__ import annotations
 
@@ -28,8 +26,7 @@ def serving_rows(dense: DensePanel, hs: range, series_ix: np.ndarray | None = No
 def training_rows(
     dense: DensePanel, hs: range, step_days: int, min_history_days: int, max_rows: int, seed: int
 ) -> Rows:
-    """Rows (series, origin, h) whose series had launched at the origin and whose target is known,
-    at most about `max_rows`.
+    """Rows (series, origin, h), launched at the origin, target known; at most about `max_rows`.
 
     Origins go back from the last known day in steps of `step_days` to `min_history_days` after the
     first. Above the budget a row stays if its hash falls under the share that fits: independent of
@@ -39,12 +36,12 @@ def training_rows(
     newest = dense.last_known - hs.start
     if newest < WEEK:
         raise NotEnoughHistory(
-            f"the panel has {dense.days.known} days; training for h={hs.start}..{hs.stop - 1} needs "
-            f"{hs.start + WEEK + 1}. Bring a longer history, or lower train.horizon and train.blocks."
+            f"the panel has {dense.days.known} days; training for h={hs.start}..{hs.stop - 1} "
+            f"needs {hs.start + WEEK + 1}. Bring a longer history, or lower train.horizon and "
+            "train.blocks."
         )
-    origins = np.arange(newest, min(min_history_days, newest // 2) - 1, -step_days, dtype=np.int32)[
-        ::-1
-    ]
+    oldest = min(min_history_days, newest // 2)
+    origins = np.arange(newest, oldest - 1, -step_days, dtype=np.int32)[::-1]
     h = np.array(hs, dtype=np.int32)
     share = max_rows / max(_known_targets(dense, origins, h), 1)
     height = max(1, ROWS_AT_ONCE // (len(origins) * len(h)))
@@ -68,9 +65,7 @@ def training_rows(
 def _is_known(
     dense: DensePanel, series: np.ndarray, origins: np.ndarray, h: np.ndarray
 ) -> np.ndarray:
-    """(series, origins, h): whether the series had launched at the origin and the target day's
-    units are known.
-    """
+    """(series, origins, h): whether the series had launched and the target's units are known."""
     target = origins[:, None] + h
     known = ~np.isnan(dense.y[series[0] : series[-1] + 1, dense.days.padding :])
     launched = dense.by_series["launch_ix"][series, :1] <= origins

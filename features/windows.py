@@ -1,5 +1,4 @@
-"""Windows over dense columns by running sums: what any window holds is the difference of two of
-them.
+"""Windows over dense columns by running sums: each is the difference of two of them.
 
 A window of 7 days costs what one of 112 does, and all windows of a column share its running sums.
 They are held in float64: of whole units they are exact.
@@ -20,8 +19,9 @@ CELLS_AT_ONCE = 250_000  # entities x days; their running sums stay in the proce
 
 @dataclass(frozen=True)
 class Window:
-    """The last `count` values, `step` days apart, the day itself included: of those that are known
-    the mean, or the spread.
+    """The mean, or spread, of the known among the last `count` values, `step` days apart.
+
+    The day itself is one of them.
 
     The spread is the sample standard deviation, unknown where fewer than two are known.
     """

@@ -1,4 +1,4 @@
-"""Published forecasts beside the actuals: the frame that accuracy and calibration are measured on."""
+"""Published forecasts beside the actuals: what accuracy and calibration are measured on."""
 
 from __future__ import annotations
 
@@ -19,8 +19,9 @@ LEAST_KNOWN = 0.8  # of a group's forecast units
 
 
 def with_actuals(forecasts: pl.DataFrame, panel: Panel, rules: DemandRules) -> pl.DataFrame:
-    """The forecast rows whose day has come and is known, with y (units), error = y_hat - y, and
-    week (ahead, from 1).
+    """The forecast rows whose day has come and is known, with y, error and week.
+
+    y in units, error = y_hat - y, week ahead from 1.
 
     Known as in the backtest's score (forecasting.window): an absent row is a zero if its feed
     arrived; closed days, missing feeds and days sold out for more than `rules.max_stockout_share`

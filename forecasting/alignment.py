@@ -1,6 +1,4 @@
-"""Series scaled until their groups add up to what the groups' own forecaster expects: day by day,
-as far as the strengths say.
-"""
+"""Series scaled, day by day, towards what the forecaster of their groups expects in all."""
 
 from __future__ import annotations
 
@@ -17,8 +15,9 @@ FURTHEST = 2.0
 
 
 def aligned(dense: DensePanel, y_hat: np.ndarray, params: GroupParams) -> np.ndarray:
-    """(series, steps) means, scaled by group and day. A day or group without sales in `y_hat` keeps
-    its zeros.
+    """(series, steps) means, scaled by group and day as far as the strengths say.
+
+    A day or group without sales in `y_hat` keeps its zeros.
     """
     if dense.days.known < LEAST_DAYS:
         return y_hat

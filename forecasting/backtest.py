@@ -68,8 +68,9 @@ def cutoffs_of(panel: Panel, params: EvaluateParams, horizon: int) -> list[date]
     usable = [cutoff for cutoff in cutoffs if (cutoff - panel.first_day).days + 1 >= least]
     if not usable:
         raise NotEnoughHistory(
-            f"the panel has {(panel.last_day - panel.first_day).days + 1} days; a backtest over a horizon of {horizon} needs "
-            f"{least + horizon}. Bring a longer history, or lower train.horizon and train.blocks."
+            f"the panel has {(panel.last_day - panel.first_day).days + 1} days; a backtest over a "
+            f"horizon of {horizon} needs {least + horizon}. Bring a longer history, or lower "
+            "train.horizon and train.blocks."
         )
     return usable
 
@@ -80,8 +81,7 @@ def backtest(
     plan: BacktestPlan,
     progress: Progress = no_progress,
 ) -> pl.DataFrame:
-    """cutoff, unique_id, ds, h, y and one column per forecaster: mean forecasts, completed by the
-    fallback ladder.
+    """cutoff, unique_id, ds, h, y, and a column of means per forecaster, completed by the ladder.
 
     y are the actuals (null if unknown), as known today. One of the forecasters is BASELINE, the
     ladder's rung below. Each is refitted at every `refit_every`-th cutoff; in between the same fit
@@ -102,9 +102,10 @@ def backtest(
 
 
 def seen_from(panel: Panel, cutoff: date, as_of_hours: float | None = None) -> Panel:
-    """The panel a forecast made so many hours after the cutoff's end could read: later corrections
-    undone, late rows not there yet, plans as they were. None: cut at the cutoff, but with today's
-    knowledge of the days before it.
+    """The panel that a forecast made so many hours after the cutoff's end could read.
+
+    Later corrections undone, late rows not there yet, plans as they were. None: cut at the cutoff,
+    but with today's knowledge of the days before it.
 
     NotEnoughHistory where hardly anything was known then: a history taken in long after its days,
     without `known_at`.
@@ -115,8 +116,9 @@ def seen_from(panel: Panel, cutoff: date, as_of_hours: float | None = None) -> P
     today, then = panel.up_to(cutoff), panel.as_known_at(moment).up_to(cutoff)
     if then.sales.height < LEAST_KNOWN * today.sales.height:
         raise NotEnoughHistory(
-            f"of the {today.sales.height} sales rows up to {cutoff} only {then.sales.height} were known by {moment}: this history "
-            "was taken in later, and its files say no known_at. Set evaluate.as_of_hours to null."
+            f"of the {today.sales.height} sales rows up to {cutoff} only {then.sales.height} were "
+            f"known by {moment}: this history was taken in later, and its files say no known_at. "
+            "Set evaluate.as_of_hours to null."
         )
     # `series` has no history of its own; one that had not sold yet stays to be forecast
     return replace(then, series=panel.series)

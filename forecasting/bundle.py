@@ -1,5 +1,6 @@
-"""A fitted model on disk: LightGBM's own text beside a JSON card. No pickle: nothing in a bundle
-can run when it is read.
+"""A fitted model on disk: LightGBM's own text beside a JSON card.
+
+No pickle: nothing in a bundle can run when it is read.
 """
 
 from __future__ import annotations
@@ -24,8 +25,9 @@ Card = dict[str, Any]
 
 
 def save_bundle(model: GlobalLightGBM, folder: Path, panel_hash: str) -> Card:
-    """Write the boosters and the card into an empty folder; returns the card. Same fit, same bytes,
-    same model_id.
+    """Write the boosters and the card into an empty folder; returns the card.
+
+    Same fit, same bytes, same model_id.
     """
     folder.mkdir(parents=True, exist_ok=True)
     files = {}
@@ -52,18 +54,21 @@ def read_card(folder: Path) -> Card:
         TypeError,
     ) as error:
         raise ModelBroken(
-            f"'{folder}' holds no readable {CARD}: {error!r}. Run `python train.py`, or name another model."
+            f"'{folder}' holds no readable {CARD}: {error!r}. Run `python train.py`, or name "
+            "another model."
         ) from error
     if not is_whole:
         raise ModelBroken(
-            f"'{folder / CARD}' changed since it was written. Train again, or roll back to another model."
+            f"'{folder / CARD}' changed since it was written. Train again, or roll back to "
+            "another model."
         )
     return card
 
 
 def load_bundle(folder: Path) -> GlobalLightGBM:
-    """The fitted model of a bundle. ModelBroken when a file is missing or is not the one the card
-    was written for.
+    """The fitted model of a bundle.
+
+    ModelBroken when a file is missing or is not the one the card was written for.
     """
     import lightgbm  # two seconds to import
 
@@ -86,8 +91,9 @@ def load_bundle(folder: Path) -> GlobalLightGBM:
 
 
 def recipe_of(card: Card) -> GlobalLightGBM:
-    """The forecaster a card describes, not fitted. KeyError or ValidationError for a card of other
-    code.
+    """The forecaster a card describes, not fitted.
+
+    KeyError or ValidationError for a card of other code.
     """
     features, train = FeatureParams(**card["features"]), TrainParams(**card["train"])
     rules = DemandRules(card["absent_means_zero"], features.max_stockout_share, card["region"])
@@ -140,7 +146,8 @@ def _checked_text(path: Path, sha256: str) -> str:
         ) from error
     if _sha256(text) != sha256:
         raise ModelBroken(
-            f"'{path}' changed since its card was written. Train again, or roll back to another model."
+            f"'{path}' changed since its card was written. Train again, or roll back to another "
+            "model."
         )
     return text
 

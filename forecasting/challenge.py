@@ -1,5 +1,4 @@
-"""Candidate against champion: on which windows, by which of the two rules, and what each would
-publish today.
+"""Candidate against champion: on which windows, by which rule, and what each would publish.
 
 Nothing fitted on a window is scored on it. The candidate has learned from the whole panel, the
 champion from all of it but the last weeks; so neither bundle as it stands may be scored on the
@@ -39,9 +38,7 @@ LEAST_DAYS = WEEK  # judged days; fewer are one weekend
 
 @dataclass(frozen=True)
 class Incumbent:
-    """The champion the candidate is measured against: its card, its fitted model, and what kind of
-    challenge this is.
-    """
+    """The champion the candidate is measured against: its card, its model, and by which rule."""
 
     card: Card
     model: GlobalLightGBM
@@ -66,12 +63,14 @@ class Standing:
     name: str = CHAMPION
 
     def fit(self, panel: Panel) -> Standing:
-        """Itself. ModelBroken for a panel it could not have been fitted before: its score there
-        would be a lie.
+        """Itself.
+
+        ModelBroken for a panel that ends before the fit: its score there would be a lie.
         """
         if self.model.cutoff > panel.last_day:
             raise ModelBroken(
-                f"a model fitted up to {self.model.cutoff} cannot be scored from {panel.last_day}: it has seen those days."
+                f"a model fitted up to {self.model.cutoff} cannot be scored from "
+                f"{panel.last_day}: it has seen those days."
             )
         return self
 
@@ -106,8 +105,9 @@ def incumbent_in(
 
 
 def unseen_window(last_day: date, champion_cutoff: date, horizon: int) -> tuple[date, int] | None:
-    """A cutoff in the middle of the days the champion has not seen, and how many days follow it;
-    None if under a week does.
+    """A cutoff in the middle of the days the champion has not seen, and how many follow it.
+
+    None if fewer than LEAST_DAYS do.
     """
     days = min(horizon, (last_day - champion_cutoff).days // 2)
     return (last_day - timedelta(days=days), days) if days >= LEAST_DAYS else None
@@ -120,8 +120,9 @@ def backtest_of_refit(
     plan: BacktestPlan,
     progress: Progress = no_progress,
 ) -> pl.DataFrame | None:
-    """A backtest, by the rules of `plan`, of one window the champion has not seen: a fit of its
-    recipe in the middle of it beside the champion as it stands.
+    """A backtest of one window the champion has not seen, by the rules of `plan`.
+
+    A fit of its recipe in the middle of it stands beside the champion as it is.
 
     None when the days are too few, or the champion cannot forecast any more.
     """
@@ -155,8 +156,9 @@ def tables_of(candidate: Path, incumbent: Incumbent | None, panel: Panel, horizo
 
 
 def churn_of(before: pl.DataFrame, after: pl.DataFrame) -> float:
-    """Share of the units of one table that the other moves, series by series and week by week; both
-    unique_id, ds, y_hat.
+    """Share of the units of one table that the other moves, by series and week.
+
+    Both have unique_id, ds, y_hat.
     """
     keys = ["unique_id", "ds"]
     both = before.join(after.select(*keys, new="y_hat"), on=keys, how="inner", validate="1:1").sort(

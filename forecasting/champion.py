@@ -36,8 +36,9 @@ class Champion:
 
 
 def champion_in_registry(registry: Path, model_id: str | None, backtest: Path) -> Champion:
-    """The champion the store names. A missing or broken bundle is no champion: the ladder serves,
-    and says so.
+    """The champion the store names.
+
+    A missing or broken bundle is no champion: the ladder serves, and says so.
     """
     if model_id is None:
         return Champion(
@@ -51,8 +52,10 @@ def champion_in_registry(registry: Path, model_id: str | None, backtest: Path) -
 def candidate_champion(
     candidate: Path, incumbent: Path, backtest: Path, decision: Path
 ) -> Champion:
-    """The candidate, if the gate let it pass; else the champion it could not replace, as it was
-    when the data were frozen; without one the baseline, with the gate's reasons.
+    """The candidate, if the gate let it pass; else the champion it could not replace.
+
+    The champion as it was when the data were frozen; without one the baseline, with the gate's
+    reasons.
     """
     kept: dict[str, Any] = json.loads(decision.read_text(encoding="utf-8"))
     if kept["promote"]:
@@ -63,8 +66,9 @@ def candidate_champion(
 
 
 def enter_registry(candidate: Path, backtest: Path, registry: Path) -> Card:
-    """Copy a candidate and its calibration to registry/<model_id>; a model already there stays as
-    it is. Returns the card.
+    """Copy a candidate and its calibration to registry/<model_id>; returns the card.
+
+    A model already there stays as it is.
     """
     card = read_card(candidate)
     target, unfinished = registry / card["model_id"], registry / f".{card['model_id']}.part"
@@ -83,8 +87,8 @@ def enter_registry(candidate: Path, backtest: Path, registry: Path) -> Card:
 def copy_incumbent(registry: Path, model_id: str | None, folder: Path) -> None:
     """A copy of the champion's bundle for `dvc repro`, whose stages do not read the store.
 
-    Only a note (NAMED) if there is no champion.
-    A champion whose bundle is lost is none: nothing could be compared with it.
+    Only a note (NAMED) if there is no champion. A champion whose bundle is lost is none: nothing
+    could be compared with it.
     """
     shutil.rmtree(folder, ignore_errors=True)
     bundle = registry / model_id if model_id else None
@@ -96,8 +100,9 @@ def copy_incumbent(registry: Path, model_id: str | None, folder: Path) -> None:
 
 
 def keep_calibration(calibration: Path, bundle: Path) -> None:
-    """Copy a calibration into a bundle, and its hash beside it: intervals of a tenth of their width
-    parse as well as right ones.
+    """Copy a calibration into a bundle, and its hash beside it.
+
+    Intervals of a tenth of their width parse as well as right ones.
     """
     shutil.copy(calibration, bundle / CALIBRATION)
     (bundle / CALIBRATION_HASH).write_text(sha256_of(bundle / CALIBRATION), encoding="ascii")
@@ -116,12 +121,13 @@ def _calibrations(path: Path) -> dict[str, Calibration]:
     kept = path.with_name(CALIBRATION_HASH)
     if kept.exists() and path.exists() and kept.read_text(encoding="ascii") != sha256_of(path):
         raise ModelBroken(
-            f"'{path}' changed since it was kept. Roll back to another model, or publish the "
-            "backtest's again (`python inference.py publish`)."
+            f"'{path}' changed since it was kept. Roll back to another model, or remove "
+            f"'{path.parent}' and publish the model again (`python inference.py publish`)."
         )
     try:
         return calibration_of(json.loads(path.read_text(encoding="utf-8")))
     except (FileNotFoundError, json.JSONDecodeError) as error:
         raise ModelBroken(
-            f"there is no calibration in '{path}'. Run `make repro` (or `python evaluate.py`) first: it learns the quantiles."
+            f"there is no calibration in '{path}'. Run `make repro` (or `python evaluate.py`) "
+            "first: it learns the quantiles."
         ) from error

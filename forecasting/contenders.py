@@ -1,6 +1,4 @@
-"""Who is tried in a backtest: the baseline, the candidate's recipe, simple averages, and the
-simulator's oracle.
-"""
+"""Who is tried in a backtest: baseline, candidate, simple averages, the simulator's oracle."""
 
 from __future__ import annotations
 
@@ -21,8 +19,9 @@ CANDIDATE = GlobalLightGBM.name
 
 
 def contenders(params: Params, panel: Panel, truth: pl.DataFrame | None) -> dict[str, Forecaster]:
-    """Unfitted forecasters by name. `truth`: the simulator's expected demand; None for any other
-    source.
+    """Unfitted forecasters by name.
+
+    `truth`: the simulator's expected demand; None for any other source.
     """
     recipe = feature_recipe_of(params, panel)
     forecasters: dict[str, Any] = {

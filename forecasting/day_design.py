@@ -1,5 +1,6 @@
-"""What a day is, as numbers a regression can hold: weekday, pay day, part of the month, season,
-events around it, promotion, price.
+"""What a day is, as numbers a regression can hold.
+
+Weekday, pay day, part of the month, season, events around it, promotion, price.
 """
 
 from __future__ import annotations
@@ -50,9 +51,7 @@ class Calendar:
         return np.array([PULLS[kind][1] for kind in self.kinds])
 
     def design(self, regions: np.ndarray, plans: np.ndarray) -> np.ndarray:
-        """(days, effects) of a group that lies in the regions with these shares and has these
-        (days, plans).
-        """
+        """(days, effects) of a group, from its shares of regions and its (days, plans)."""
         return np.hstack([np.tensordot(regions, self.by_region, 1), plans])
 
 
@@ -69,7 +68,8 @@ def calendar_of(dense: DensePanel, steps: int, waves: int) -> Calendar:
 
 
 def plans_of_series(dense: DensePanel, steps: int) -> list[np.ndarray]:
-    """Two (series, known + steps) tables: promotion, and log price against the series' own mean;
+    """(series, known + steps) tables of promotion and of log price against the series' own mean.
+
     NaN where unknown.
     """
     days = slice(dense.days.padding, dense.days.padding + dense.days.known + steps)

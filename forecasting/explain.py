@@ -1,5 +1,4 @@
-"""Why one forecast is the number it is: what the booster saw, what each value added, and every step
-after it.
+"""Why one forecast is the number it is: what the booster saw, and every step after it.
 
 The contributions are LightGBM's own (pred_contrib, TreeSHAP: Lundberg et al. 2020). They add up to
 the booster's raw score, which is checked here; the score becomes units through the objective's link
@@ -33,8 +32,9 @@ BASE = "base"  # what the booster says knowing nothing: the bias term of pred_co
 
 @dataclass(frozen=True)
 class Explanation:
-    """One cell. `features`: feature, value (null unknown), contribution (of the raw score), largest
-    first; `base` beside them.
+    """One cell. `features`: feature, value, contribution; `base` beside them.
+
+    A value is null where unknown; contributions are of the raw score, largest first.
 
     `steps` are (what was done, units after it), from the booster's mean to the model's forecast;
     the last may be None: no forecast.
@@ -57,7 +57,10 @@ class Explanation:
 def explain(
     model: GlobalLightGBM, panel: Panel, origin: date, horizon: int, unique_id: str, ds: date
 ) -> Explanation:
-    """The model's forecast for one series and day, taken apart. The panel is the run's, not yet cut."""
+    """The model's forecast for one series and day, taken apart.
+
+    The panel is what the run read, not yet cut.
+    """
     if not 0 < (ds - origin).days <= horizon:
         raise BadUsage(
             f"{ds} is none of the {horizon} days after {origin}, the origin of that run."
@@ -87,9 +90,7 @@ def explain(
 
 
 def interval_steps(calibration: Calibration, level: str, y_hat: float, h: int) -> np.ndarray:
-    """(9,) quantiles over y_hat: the learned ratios this forecast was multiplied with; NaN where
-    y_hat is zero.
-    """
+    """(9,) quantiles over y_hat: the learned ratios it was multiplied with; NaN for a zero."""
     quantiles = calibration.quantiles(level, np.array([y_hat]), np.array([h]))[0]
     return quantiles / y_hat if y_hat > 0 else np.full(len(quantiles), np.nan)
 
@@ -117,7 +118,8 @@ def _block_of(model: GlobalLightGBM, ahead: int) -> int:
 def _contributions(
     model: GlobalLightGBM, dense: DensePanel, block: int, at: int, ahead: int
 ) -> tuple[pl.DataFrame, float, float]:
-    """feature, value, contribution of one row, the base, and the raw score they add up to;
+    """feature, value, contribution of one row; the base; and the raw score they add up to.
+
     ModelBroken if they do not.
     """
     frame = feature_frame(
@@ -128,7 +130,8 @@ def _contributions(
     raw = float(booster.predict(row, raw_score=True, num_threads=1)[0])
     if abs(parts.sum() - raw) > ADDS_UP * max(1.0, abs(raw)):
         raise ModelBroken(
-            f"the contributions sum to {parts.sum()!r}, the booster's score is {raw!r}. Report it: a bug."
+            f"the contributions sum to {parts.sum()!r}, the booster's score is {raw!r}. "
+            "Report it: a bug."
         )
     table = pl.DataFrame(
         {"feature": frame.columns, "value": frame.row(0), "contribution": parts[:-1]}
@@ -163,8 +166,9 @@ def _steps(
 def _after_groups(
     model: GlobalLightGBM, dense: DensePanel, at: int, ahead: int, steps: int
 ) -> float:
-    """The cell after the group step. A group's factor hangs on its own members alone, so only they
-    are forecast.
+    """The cell after the group step.
+
+    A group's factor hangs on its own members alone, so only they are forecast.
     """
     group_ix = group_index(dense.series, model.params.groups.columns or [])
     members = np.flatnonzero(group_ix == group_ix[at])
@@ -190,4 +194,5 @@ def _means_of(
 
 def _group_words(model: GlobalLightGBM, dense: DensePanel, at: int) -> str:
     columns = model.params.groups.columns or []
-    return f"scaled towards the total of its group, {'|'.join(str(dense.series[name][at]) for name in columns) or 'total'}"
+    group = "|".join(str(dense.series[name][at]) for name in columns) or "total"
+    return f"scaled towards the total of its group, {group}"

@@ -1,6 +1,4 @@
-"""The ladder: every series and day gets a forecast, and every row says what made it and why it is
-not the champion's.
-"""
+"""The ladder: every row has a forecast, and says what made it and why it is not the champion's."""
 
 from __future__ import annotations
 
@@ -23,7 +21,8 @@ REASONS = {
     "previous_champion": "the champion cannot be used, the one before it serves",
     "no_model": "there is no usable champion",
     "features_missing": "features the champion learned from are unknown now",
-    "level_implausible": "the model's total was far from what sold in the last weeks: another shop's model",
+    "level_implausible": "the model's total was far from what sold in the last weeks: "
+    "another shop's model",
     "no_history": "the series had not sold before the origin",
     "not_a_number": "the model's forecast was not a finite number",
     "explosion": "the model's forecast was far above anything the series ever sold",
@@ -33,7 +32,7 @@ REASONS = {
 
 @dataclass(frozen=True)
 class ModelForecast:
-    """A model's rows before the ladder: unique_id, ds, h, y_hat; `method` is what they are named by.
+    """A model's rows before the ladder: unique_id, ds, h, y_hat; `method` is their name.
 
     `fallback_reason`: why no model is behind these rows at all (no_model, features_missing); their
     values do not count.
@@ -124,8 +123,9 @@ def _highest_day(panel: Panel) -> pl.DataFrame:
 
 
 def _group_means(panel: Panel, days: int, rules: DemandRules) -> pl.DataFrame:
-    """unique_id, group_mean: mean units per day and launched series of the series' store and
-    department (all series if it has none).
+    """unique_id, group_mean: mean units per day and launched series of the series' group.
+
+    The group is its store and department, or all series where there are no such columns.
 
     A day without a row counts as a day without a sale, where that is what it means.
     """

@@ -1,8 +1,8 @@
 """What fitting and forecasting will hold in memory, from counts alone, before the work starts.
 
 Resident parts are computed from the shapes of what is held; the bytes a row costs on its way (Arrow
-buffers, a sort, a scatter) are measured (`python -m benchmarks.budget`). An estimate, good to about
-a fifth: Python's and Arrow's pools give back late.
+buffers, a sort, a scatter) are measured (`python -m benchmarks run budget`). An estimate, good to
+about a fifth: Python's and Arrow's pools give back late.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class Shape:
 
 
 def to_fit(shape: Shape, params: Params) -> Needs:
-    """Fitting the global model on a frozen panel: the largest block's rows are held once, in full."""
+    """Fitting the global model on a frozen panel: the largest block's rows are held in full."""
     columns = 1 + HIERARCHY_COLUMNS + len(declared_features(params.features, params.train.horizon))
     rows, bins = (
         params.train.max_rows * columns * 4 / MB,

@@ -1,6 +1,4 @@
-"""The shape all forecasters share, so that the baseline, the global model and every cutoff of a
-backtest take the same two calls.
-"""
+"""The shape all forecasters share, so that every cutoff of a backtest takes the same two calls."""
 
 from __future__ import annotations
 
@@ -19,7 +17,7 @@ BASELINE = "seasonal_naive"  # the rung below every model, and the name of its c
 
 
 class Forecaster(Protocol):
-    """Learns from a panel; forecasts from an origin. Never sees a sale after the panel it is given."""
+    """Learns from a panel; forecasts from an origin. Never sees a sale after its panel."""
 
     name: str
 
@@ -28,8 +26,9 @@ class Forecaster(Protocol):
         ...
 
     def forecast(self, panel: Panel, origin: date, horizon: int) -> pl.DataFrame:
-        """One row per series and h = 1..horizon: unique_id, ds, h, y_hat (units, >= 0; null where
-        it cannot say).
+        """One row per series and h = 1..horizon: unique_id, ds, h, y_hat.
+
+        Units, none negative; null where it has no forecast.
         """
         ...
 
@@ -50,14 +49,16 @@ def days_late(panel: Panel, origin: date) -> int:
     late = (origin - panel.last_day).days
     if late < 0:
         raise NotEnoughHistory(
-            f"the panel runs to {panel.last_day}, past the origin {origin}. Cut it with panel.up_to(origin)."
+            f"the panel runs to {panel.last_day}, past the origin {origin}. "
+            "Cut it with panel.up_to(origin)."
         )
     return late
 
 
 def long_frame(dense: DensePanel, y_hat: np.ndarray) -> pl.DataFrame:
-    """unique_id, ds, y_hat of a (series, steps) table of the days after the last known one; NaN as
-    null.
+    """unique_id, ds, y_hat of a (series, steps) table of the days after the last known one.
+
+    NaN becomes null.
     """
     series, steps = y_hat.shape
     last_day = dense.days.first + timedelta(days=dense.last_known)

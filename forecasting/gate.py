@@ -1,6 +1,4 @@
-"""The candidate before the gate: what it is compared with, on which windows, by which rule, and the
-decision.
-"""
+"""The candidate before the gate: what it is compared with, where, by which rule; the decision."""
 
 from __future__ import annotations
 
@@ -35,9 +33,7 @@ from forecasting.shadow import read_shadow, shadow_against
 
 @dataclass(frozen=True)
 class Challenge:
-    """The candidate's bundle and the champion it would replace; `why_none`: why there is none to
-    compare with.
-    """
+    """The candidate's bundle and the champion it would replace; `why_none`: why there is none."""
 
     candidate: Path
     incumbent_folder: Path
@@ -51,17 +47,16 @@ class Challenge:
 
     @property
     def recipes(self) -> dict[str, Forecaster]:
-        """The champion's recipe under its name, where the backtest must fit it anew beside the
-        candidate's.
-        """
+        """The champion's recipe by name, where the backtest must fit it beside the candidate's."""
         return (
             {CHAMPION: self.incumbent.recipe} if self.incumbent and self.rule == IMPROVEMENT else {}
         )
 
 
 def challenge_of(candidate: Path, incumbent: Path, recipe: GlobalLightGBM) -> Challenge:
-    """The candidate's bundle in one folder against the champion's in another; `recipe`: the
-    candidate's, fitted or not.
+    """The candidate's bundle in one folder against the champion's in another.
+
+    `recipe`: the candidate's, fitted or not.
     """
     candidate_id = read_card(candidate)["model_id"] if (candidate / CARD).exists() else None
     return Challenge(candidate, incumbent, *incumbent_in(incumbent, recipe, candidate_id))
@@ -75,9 +70,7 @@ def gate(
     scores: pl.DataFrame,
     progress: Progress = no_progress,
 ) -> dict[str, Any]:
-    """The decision as decision.json holds it: against the champion, or against the baseline before
-    there is one.
-    """
+    """The decision as decision.json holds it: against the champion, else the baseline."""
     if challenge.why_none == IS_CHAMPION:
         return {"candidate": CANDIDATE, "incumbent": CHAMPION, **asdict(already_champion())}
     incumbent, against = challenge.incumbent, CHAMPION if challenge.incumbent else BASELINE
@@ -108,8 +101,9 @@ def _evidence(
     compared: pl.DataFrame | None,
     scores: pl.DataFrame,
 ) -> Evidence:
-    """What the gate judges; `compared`: the backtest both sides stand in, None where there was no
-    window.
+    """What the gate judges.
+
+    `compared`: the backtest both sides stand in, None where there was no window.
     """
     incumbent, rule = challenge.incumbent, challenge.rule
     against = CHAMPION if incumbent else BASELINE

@@ -42,9 +42,7 @@ MOSTLY_UNKNOWN = 0.5  # share of rows to forecast
 
 @dataclass
 class GlobalLightGBM:
-    """Fitted state: one booster per block, the vocabulary of all codes, the columns they were
-    fitted on.
-    """
+    """Fitted state: a booster per block, the vocabulary of codes, the columns they learned."""
 
     params: TrainParams
     feature_recipe: FeatureRecipe
@@ -83,8 +81,9 @@ class GlobalLightGBM:
         return self
 
     def forecast(self, panel: Panel, origin: date, horizon: int) -> pl.DataFrame:
-        """As Forecaster.forecast. When feeds are late the last known day is older than the origin
-        and h counts from it.
+        """As Forecaster.forecast.
+
+        When feeds are late the last known day is older than the origin and h counts from it.
         """
         if self.vocabulary is None:
             raise ModelBroken("this forecaster was never fitted. Run train.py, or load a bundle.")
@@ -123,7 +122,8 @@ class GlobalLightGBM:
         if feature_names(dense) != self.columns:
             changed = sorted(set(feature_names(dense)) ^ set(self.columns))
             raise ModelBroken(
-                f"the model was fitted on other features than params declare: {changed}. Train again."
+                f"the model was fitted on other features than params declare: {changed}. "
+                "Train again."
             )
         return dense
 
@@ -133,13 +133,13 @@ class GlobalLightGBM:
         rows = training_rows(dense, hs, p.origin_step_days, p.min_history_days, p.max_rows, p.seed)
         if len(rows) < 2 * p.min_rows_in_leaf:
             raise NotEnoughHistory(
-                f"only {len(rows)} rows to learn days {hs.start}..{hs.stop - 1} from; a tree needs {2 * p.min_rows_in_leaf}. "
-                "Bring more history, or lower train.min_rows_in_leaf."
+                f"only {len(rows)} rows to learn days {hs.start}..{hs.stop - 1} from; a tree needs "
+                f"{2 * p.min_rows_in_leaf}. Bring more history, or lower train.min_rows_in_leaf."
             )
         if not targets(dense, rows).any():
             raise NotEnoughHistory(
-                f"nothing was sold on any of the {len(rows)} days to learn h={hs.start}..{hs.stop - 1} from. "
-                "Bring a history with sales."
+                f"nothing was sold on any of the {len(rows)} days to learn "
+                f"h={hs.start}..{hs.stop - 1} from. Bring a history with sales."
             )
         return rows
 
@@ -163,13 +163,14 @@ class GlobalLightGBM:
         )
 
     def one_pass(self, panel: Panel, steps: int) -> pl.DataFrame:
-        """unique_id, ds, y_hat for the `steps` days after the panel's last day, from one dense panel."""
+        """unique_id, ds, y_hat of the `steps` days after the panel's last, from one dense panel."""
         dense = self.serving_panel(panel, steps)
         return long_frame(dense, self.means(dense, steps))
 
     def means(self, dense: DensePanel, steps: int) -> np.ndarray:
-        """(series, steps) means for the days after the last known one; NaN for a series that never
-        sold.
+        """(series, steps) means for the days after the last known one.
+
+        NaN for a series that never sold, but for its closed days.
         """
         y_hat = np.hstack(
             [self._predict(dense, end, hs) for end, hs in self.blocks_covering(steps).items()]
@@ -204,6 +205,7 @@ class GlobalLightGBM:
 
         A booster takes an unknown value it never met in training for a zero: a price of nothing,
         and any forecast may follow.
+
         Only plans (prices, calendar, covariates known ahead) are looked at: yesterday's sales may
         be unknown because it was a holiday.
         """
@@ -214,8 +216,9 @@ class GlobalLightGBM:
         }
         if missing:
             raise FeaturesMissing(
-                f"features known in training are unknown now, by share of rows: {missing}. Bring the missing feed "
-                "(prices, calendar, covariates), or train without the family (params.yaml: features)."
+                f"features known in training are unknown now, by share of rows: {missing}. Bring "
+                "the missing feed (prices, calendar, covariates), or train without the family "
+                "(params.yaml: features)."
             )
 
     def _predict(self, dense: DensePanel, end: int, hs: range) -> np.ndarray:
@@ -245,8 +248,9 @@ def _unknown_shares(frame: pl.DataFrame) -> dict[str, float]:
 
 
 def with_forecast_as_sales(panel: Panel, forecast: pl.DataFrame, region: str | None) -> Panel:
-    """The panel with the forecast of its next days, all series, as if it had sold so. A closed day
-    stays one: a zero that sold nothing would end the habit of Sundays.
+    """The panel with the forecast of its next days, all series, as if it had sold so.
+
+    A closed day stays one: a zero that sold nothing would end the habit of Sundays.
     """
     closed = closed_ahead(panel, panel.last_day, forecast["ds"].n_unique(), region)
     known_at = panel.sales["known_at"].max() + timedelta(days=1)
@@ -262,9 +266,7 @@ def with_forecast_as_sales(panel: Panel, forecast: pl.DataFrame, region: str | N
 
 
 def _plain(name: str) -> str:
-    """LightGBM refuses JSON's special characters in feature names; '*' is not one, ',' and '['
-    would be.
-    """
+    """A name without what LightGBM refuses: JSON's special characters (',', '[', ':'; not '*')."""
     return name.replace(",", "_").replace("[", "(").replace("]", ")").replace(":", "_")
 
 

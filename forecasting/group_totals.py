@@ -1,5 +1,4 @@
-"""What groups of series will sell in all: a ridge regression of log units on what a day is, each
-group pulled towards its parents.
+"""What groups of series will sell in all: a ridge regression of log units on what a day is.
 
 The log of a group's daily total is   level(day) + effects . what the day is + noise.   The level is
 piecewise linear, a knot every LEVEL_DAYS. The effects of the grand total are pulled towards zero;
@@ -54,9 +53,7 @@ class _Fit:
 def expected_totals(
     dense: DensePanel, params: GroupParams, steps: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """For each series its group, and the (groups, steps) mean units each group sells on the days
-    after the last known one.
-    """
+    """Each series' group, and the (groups, steps) mean units of the days after the last known."""
     waves = YEARS_WAVES if dense.days.known >= WAVES_NEED_DAYS else YEARS_WAVES[:1]
     nodes = _nodes(dense, params.columns or [], plans_of_series(dense, steps))
     totals = [
@@ -139,7 +136,7 @@ def _ridge(
     prior: np.ndarray,
     pull: np.ndarray,
 ) -> tuple[np.ndarray, float, np.ndarray]:
-    """Effects, last level and residuals of one group; without a usual day the prior and no level."""
+    """Effects, last level, residuals of one group; without a usual day the prior and no level."""
     usual = ~np.isnan(log_units)
     if not usual.any():
         return prior, -np.inf, log_units
@@ -161,9 +158,7 @@ def _ridge(
 
 
 def _noise(deviations: np.ndarray) -> float:
-    """How noisy a group is around what its parents say, against what the pulls were tuned at; at
-    least 1.
-    """
+    """A group's noise around what its parents say, over what the pulls were tuned at; 1 or more."""
     changes = np.diff(deviations, n=1)
     return max(1.0, float(np.var(changes)) / 2 / TYPICAL_NOISE**2) if len(changes) else 1.0
 
@@ -176,8 +171,9 @@ def _knots(known: int) -> np.ndarray:
 
 
 def _growth(log_units: np.ndarray) -> float:
-    """The typical group's growth against the same days a year before, as a log over a year; 0 with
-    under a month to compare.
+    """The typical group's growth over the same days a year before, as a log over a year.
+
+    0 with under a month to compare.
     """
     if log_units.shape[1] < YEAR + LEVEL_DAYS:
         return 0.0
@@ -189,9 +185,7 @@ def _growth(log_units: np.ndarray) -> float:
 
 
 def _units(log_units: np.ndarray, residuals: np.ndarray) -> np.ndarray:
-    """The mean in units of what was fitted in logs: smearing (Duan 1983) instead of assuming the
-    noise normal.
-    """
+    """The mean in units of what was fitted in logs: by smearing (Duan 1983), no normal's noise."""
     recent = np.exp(residuals[:, -SMEARING_DAYS:])
     known = ~np.isnan(recent)
     smearing = np.where(known, recent, 0).sum(axis=1) / np.maximum(known.sum(axis=1), 1)

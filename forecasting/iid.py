@@ -1,6 +1,4 @@
-"""The illusion of a random split, measured: the same model and rows, split at random instead of in
-time.
-"""
+"""The illusion of a random split, measured: same model, same rows, not split in time."""
 
 from __future__ import annotations
 
@@ -25,8 +23,7 @@ TEST_SHARE = 0.2
 def iid_against_temporal(
     panel: Panel, unfitted: Callable[[], GlobalLightGBM], horizon: int
 ) -> dict[str, Any]:
-    """WAPE on the last `horizon` days: claimed by a random split of all rows, and earned by a split
-    in time.
+    """WAPE on the last `horizon` days, by a random split of all rows and by a split in time.
 
     Both fit the first block on rows made the same way; the random split holds out a fifth of the
     rows, whose neighbours in time stay in training.

@@ -1,5 +1,4 @@
-"""Quantiles learned from what happened when we said so: the distribution of y given y_hat, from
-backtest forecasts.
+"""Quantiles learned from backtest forecasts: the distribution of y given y_hat.
 
 For each level and each week ahead, pairs (y_hat, y) are sorted into bins of y_hat with equal
 counts. A bin keeps the quantiles of y / y_hat. A new forecast interpolates them between bin centres
@@ -23,8 +22,9 @@ TAUS = np.array(list(QUANTILES.values()))
 
 @dataclass(frozen=True)
 class Ratios:
-    """Quantiles of y / y_hat at some values of y_hat: `centres` (bins,) growing, `quantiles` (bins,
-    9) growing along 9.
+    """Quantiles of y / y_hat at some values of y_hat.
+
+    `centres` (bins,) grow; `quantiles` (bins, 9) grow along 9.
 
     `at_zero` (9,) holds the quantiles of y, in units, where y_hat was zero.
     """
@@ -52,7 +52,7 @@ class Calibration:
 
 
 def learn_ratios(y_hat: np.ndarray, y: np.ndarray, most_bins: int) -> Ratios:
-    """The ratios of one level and week from forecasts and actuals; unknown pairs (NaN) teach nothing."""
+    """The ratios of one level and week from forecasts and actuals; NaN teaches nothing."""
     known = np.isfinite(y) & np.isfinite(y_hat)
     zero, positive = known & (y_hat <= 0), known & (y_hat > 0)
     at_zero = np.quantile(y[zero], TAUS).tolist() if zero.any() else [0.0] * len(TAUS)
@@ -69,7 +69,7 @@ def learn_ratios(y_hat: np.ndarray, y: np.ndarray, most_bins: int) -> Ratios:
 
 
 def learn_weeks(y_hat: np.ndarray, y: np.ndarray, most_bins: int) -> list[Ratios]:
-    """Ratios for each week of (groups, horizon) forecasts and outcomes; NaN outcomes teach nothing."""
+    """Ratios for each week of (groups, horizon) forecasts and actuals; NaN teaches nothing."""
     starts = range(0, y.shape[1], WEEK)
     return [
         learn_ratios(y_hat[:, s : s + WEEK].ravel(), y[:, s : s + WEEK].ravel(), most_bins)

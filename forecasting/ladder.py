@@ -1,6 +1,4 @@
-"""The whole-table rungs of the ladder: who serves without the champion, and what goes out without
-any sale.
-"""
+"""The ladder's whole-table rungs: who serves without the champion, what goes out without sales."""
 
 from __future__ import annotations
 
@@ -20,8 +18,7 @@ from forecasting.fallback import LAST_FORECAST
 def who_serves(
     registry: Path, in_line: Sequence[str], backtest: Path
 ) -> tuple[Champion, str | None]:
-    """The first usable model in line, the champion first; and the reason its rows give if it is an
-    earlier one.
+    """The first usable model in line, the champion first; why, if it is an earlier one.
 
     Without any usable one the baseline serves, `why_none` being what is wrong with the champion.
     """
@@ -40,16 +37,17 @@ def who_serves(
 
 
 def repeated(last: pl.DataFrame, today: date, horizon: int, run_id: str) -> pl.DataFrame:
-    """The last published rows (FORECASTS or FORECAST_LEVELS) for `horizon` days from today on: a
-    day they hold as it is, one beyond their end as the same weekday of their last week. Nothing was
-    learned since, so the origin stays and h counts on.
+    """The last published rows (FORECASTS or FORECAST_LEVELS) for `horizon` days from today on.
+
+    A day they hold as it is, one beyond their end as the same weekday of their last week. Nothing
+    was learned since, so the origin stays and h counts on.
 
     NotEnoughHistory when nothing was ever published.
     """
     if last.is_empty():
         raise NotEnoughHistory(
-            "the store holds no sales to forecast from and no forecast to repeat. Ingest sales (`python ingest.py`), or "
-            "bring the store back (`make rebuild`)."
+            "the store holds no sales to forecast from and no forecast to repeat. Ingest sales "
+            "(`python ingest.py`), or bring the store back (`make rebuild`)."
         )
     end, days = last["ds"].max(), days_after(today - timedelta(days=1), horizon)
     targets = pl.DataFrame({"target": days, "source": [_same_weekday(day, end) for day in days]})

@@ -1,6 +1,4 @@
-"""The scores of a backtest in a few honest numbers: mean and spread over cutoffs, bias beside every
-score.
-"""
+"""The scores of a backtest in a few numbers: mean and spread over cutoffs, bias beside each."""
 
 from __future__ import annotations
 
@@ -26,8 +24,9 @@ Leaderboard = dict[str, dict[str, float]]
 
 
 def leaderboard_of(scores: pl.DataFrame) -> Leaderboard:
-    """model -> {metric: mean over cutoffs, metric_spread: standard deviation over cutoffs}; metrics
-    as in HEADLINES.
+    """model -> {metric: mean over cutoffs, metric_spread: their standard deviation}.
+
+    Metrics as in HEADLINES.
     """
     board: Leaderboard = {}
     for model in scores["model"].unique(maintain_order=True):
@@ -43,8 +42,9 @@ def leaderboard_of(scores: pl.DataFrame) -> Leaderboard:
 def guardrail_metrics_of(
     scores: pl.DataFrame, model: str, with_slices: bool = True
 ) -> GuardrailMetrics:
-    """What the gate's guardrails look at. Launches and dormant series are left out: they are too
-    few to judge in a window.
+    """What the gate's guardrails look at.
+
+    Launches and dormant series are left out: they are too few to judge in a window.
     """
     ours = scores.filter(model=model)
     board = leaderboard_of(ours)[model]
@@ -58,8 +58,9 @@ def guardrail_metrics_of(
 
 
 def by_level(scores: pl.DataFrame) -> pl.DataFrame:
-    """model, level, and the mean over cutoffs of wrmsse, wape, bias (and wspl, coverage_95, pit_gap
-    where scored).
+    """model, level, and the mean over cutoffs of the scores of a level.
+
+    wrmsse, wape, bias; and wspl, coverage_95, pit_gap where scored.
     """
     return _means(
         scores.filter(pl.col("slice") == "all"),

@@ -1,8 +1,9 @@
-"""Scores. Sign: error = y_hat - y, positive means we forecast too much. All take (groups, horizon)
-arrays of units.
+"""Scores, from (groups, horizon) arrays of units.
 
-wrmsse   sum of weight * sqrt(mean squared error / squared scale)      M5 competitors' guide;
-Hyndman & Koehler 2006
+Sign: error = y_hat - y, positive means we forecast too much.
+
+wrmsse   sum of weight * sqrt(mean squared error / squared scale)      M5 competitors' guide
+         (its scale: Hyndman & Koehler 2006)
 wspl     sum of weight * mean pinball loss / absolute scale            M5 uncertainty track
 wape     sum |error| / sum y
 bias     sum error / sum y
@@ -19,8 +20,9 @@ from forecasting.window import LevelWindow
 
 
 def point_scores(window: LevelWindow, y_hat: np.ndarray) -> dict[str, float]:
-    """Every score of the mean forecast on one level. Groups without a scale (never sold twice)
-    carry no scaled error.
+    """Every score of the mean forecast on one level.
+
+    Groups without a scale (never sold twice) carry no scaled error.
     """
     error = y_hat - window.y
     scaled = np.sqrt(_over_scale((error**2).mean(axis=1), window.squared_scale))
@@ -41,8 +43,9 @@ def volume_scores(y: np.ndarray, y_hat: np.ndarray) -> dict[str, float]:
 
 
 def quantile_scores(window: LevelWindow, quantiles: dict[str, np.ndarray]) -> dict[str, float]:
-    """WSPL, mean pinball loss and the coverage of every central interval on one level; unknown days
-    count in none of them.
+    """WSPL, mean pinball loss and the coverage of every central interval on one level.
+
+    Unknown days count in none of them.
     """
     known = window.is_known
     losses = {

@@ -1,6 +1,4 @@
-"""Two forecasters on the same windows: losses by cutoff and block of series, and bootstrap draws of
-their difference.
-"""
+"""Two forecasters on the same windows: their losses, and bootstrap draws of the difference."""
 
 from __future__ import annotations
 
@@ -33,9 +31,7 @@ def losses_of(
 
 
 def series_losses(window: Window, y_hat: np.ndarray, blocks: np.ndarray) -> np.ndarray:
-    """(blocks,) sums of weight * RMSSE over the series of each block: the series level of WRMSSE,
-    taken apart.
-    """
+    """(blocks,) sums of weight * RMSSE over each block's series: the WRMSSE of the series level."""
     bottom = window.levels[-1]
     error = (y_hat - bottom.y[bottom.group_ix]) ** 2
     scale = bottom.squared_scale[bottom.group_ix]
@@ -48,9 +44,7 @@ def series_losses(window: Window, y_hat: np.ndarray, blocks: np.ndarray) -> np.n
 
 
 def blocks_of(series: pl.DataFrame) -> np.ndarray:
-    """For each series its block: store and department where there are such columns, else each
-    series by itself.
-    """
+    """For each series its block: store and department if there are such columns, else itself."""
     columns = [name for name in ("store_id", "dept_id") if name in series.columns] or ["unique_id"]
     return (
         series.select(pl.concat_str(columns, separator="|").alias("b"))["b"]
@@ -64,8 +58,10 @@ def blocks_of(series: pl.DataFrame) -> np.ndarray:
 def drawn_differences(
     candidate: np.ndarray, incumbent: np.ndarray, resamples: int, seed: int, confidence: float
 ) -> np.ndarray:
-    """(resamples,) relative differences of the total loss, candidate to incumbent, as other cutoffs
-    and blocks might have shown it; losses are (cutoffs, blocks), negative is better.
+    """(resamples,) relative differences of the total loss, candidate to incumbent.
+
+    As other cutoffs and blocks might have shown them; losses are (cutoffs, blocks), negative is
+    better.
 
     Cutoffs and blocks of series (a store's department) are drawn with replacement, both sides
     together: days of a window and series of a block move together and must not count as independent
@@ -82,8 +78,9 @@ def drawn_differences(
 
 
 def widening(cutoffs: int, confidence: float) -> float:
-    """By how much the spread of so many redrawn cutoffs is too small: sqrt(n / (n - 1)), and
-    Student's t over the normal.
+    """By how much the spread of so many redrawn cutoffs is too small.
+
+    sqrt(n / (n - 1)), and Student's t over the normal.
     """
     if cutoffs < 2:
         return 0.0

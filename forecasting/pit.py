@@ -15,19 +15,21 @@ CRITICAL = ("q500", "q750", "q835", "q975")
 
 
 def shares_below(y: np.ndarray, quantiles: np.ndarray) -> np.ndarray:
-    """(9,) share of the n outcomes below each of their own (9, n) quantiles; calibrated when it
-    equals the nine probabilities.
+    """(9,) share of the n outcomes below each of their own (9, n) quantiles.
+
+    Calibrated when it equals the nine probabilities.
     """
     return np.array([part.mean() for part in parts_below(y, quantiles, TAUS)])
 
 
 def parts_below(y: np.ndarray, quantiles: np.ndarray, taus: np.ndarray) -> Iterator[np.ndarray]:
-    """For each of k probabilities the part (0 to 1) of each of the n outcomes that lies below its
-    own (k, n) quantile of it.
+    """For each of k probabilities, the part (0 to 1) of each outcome below its own quantile.
+
+    n outcomes, (k, n) quantiles.
 
     An outcome that equals several quantiles (a zero where half of them are zero) is spread evenly
-    over the probability they
-    span: the non-randomised PIT of Czado, Gneiting & Held (2009), read at k points.
+    over the probability they span: the non-randomised PIT of Czado, Gneiting & Held (2009), read at
+    k points.
     """
     edges = np.concatenate([[0.0], taus, [1.0]])
     start, stop = edges[(quantiles < y).sum(axis=0)], edges[(quantiles <= y).sum(axis=0) + 1]
@@ -38,8 +40,9 @@ def parts_below(y: np.ndarray, quantiles: np.ndarray, taus: np.ndarray) -> Itera
 def pit_scores(
     y: np.ndarray, quantiles: dict[str, np.ndarray], known: np.ndarray
 ) -> dict[str, float]:
-    """below_q005 .. below_q995, and pit_gap, the largest distance to the probability itself;
-    nothing where nothing is known.
+    """below_q005 .. below_q995, and pit_gap, the largest distance to the probability itself.
+
+    Nothing where nothing is known.
     """
     if not known.any():
         return {}
@@ -52,8 +55,9 @@ def pit_scores(
 def newsvendor_costs(
     y: np.ndarray, quantiles: dict[str, np.ndarray], price: np.ndarray, known: np.ndarray
 ) -> dict[str, float]:
-    """Cost of stocking each (series, horizon) quantile for its day alone, as a share of the revenue
-    at the series' (series,) prices.
+    """Cost of stocking each (series, horizon) quantile for its day alone, as a share of revenue.
+
+    Revenue at the series' (series,) prices.
 
     At critical ratio tau a unit short costs tau of its price, a unit left over 1 - tau (the
     newsvendor; Arrow, Harris & Marschak 1951). Names: newsvendor_q500, ... NaN where nothing was

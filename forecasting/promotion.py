@@ -1,5 +1,6 @@
-"""The gate: who becomes champion. A changed recipe must be better beyond chance, a refit must do no
-harm; guardrails hold for both.
+"""The gate: who becomes champion.
+
+A changed recipe must be better beyond chance, a refit must do no harm; guardrails hold for both.
 """
 
 from __future__ import annotations
@@ -17,8 +18,9 @@ IMPROVEMENT, NO_HARM = "improvement", "no harm"
 
 @dataclass(frozen=True)
 class Decision:
-    """Whether to promote, how sure, by how much (relative WRMSSE difference at series level,
-    negative is better), and why.
+    """Whether to promote, how sure, by how much, and why.
+
+    `relative_difference`: of WRMSSE at series level, negative is better.
 
     `rule`: improvement or no harm. `confidence` None: one window and one block of series are no
     evidence; `relative_difference` None: there was no window to compare on.
@@ -34,8 +36,9 @@ class Decision:
 
 @dataclass(frozen=True)
 class GuardrailMetrics:
-    """What the guardrails look at: total bias over all cutoffs, how much of the days the 95%
-    interval covered, WAPE by slice.
+    """What the guardrails look at: total bias over all cutoffs, coverage, WAPE by slice.
+
+    `coverage_95`: how much of the days the 95% interval covered.
     """
 
     bias: float
@@ -93,7 +96,8 @@ def decide(evidence: Evidence, params: GateParams, seed: int) -> Decision:
     churn = round(tables.churn, 4) if tables and tables.churn is not None else None
     if candidate is None or incumbent is None:
         favour = [
-            "the same recipe on newer data, and too few days the champion has not seen: only the guardrails speak"
+            "the same recipe on newer data, and too few days the champion has not seen: "
+            "only the guardrails speak"
         ]
         return Decision(not guards, None, None, guards or favour, rule, churn)
     confidence = confidence_of(candidate, incumbent, params, seed, rule)
@@ -105,9 +109,7 @@ def decide(evidence: Evidence, params: GateParams, seed: int) -> Decision:
 
 
 def already_champion() -> Decision:
-    """The candidate is the champion, fitted again on the same data: nothing to judge, it goes on
-    serving.
-    """
+    """The candidate is the champion, fitted again on the same data: it goes on serving."""
     return Decision(True, None, None, ["it is the champion already"], NO_HARM)
 
 
@@ -118,9 +120,11 @@ def confidence_of(
     seed: int,
     rule: str = IMPROVEMENT,
 ) -> float | None:
-    """Share of paired bootstrap draws in which the candidate is better by more than chance gives a
-    sibling (`min_gain`), or, for a refit, not worse by more than `max_loss`. None for one cutoff
-    and one block: all draws of one are alike, and say nothing of another.
+    """Share of paired bootstrap draws in which the candidate holds to its rule.
+
+    Better by more than chance gives a sibling (`min_gain`), or, for a refit, not worse by more than
+    `max_loss`. None for one cutoff and one block: all draws of one are alike, and say nothing of
+    another.
     """
     if candidate.size < 2:
         return None
@@ -130,16 +134,17 @@ def confidence_of(
 
 def _finding(confidence: float | None, rule: str, params: GateParams) -> str:
     if confidence is None:
-        return f"one window and one block of series are too few to say whether it is {_claim(rule, params)}"
+        return (
+            "one window and one block of series are too few to say whether it is "
+            f"{_claim(rule, params)}"
+        )
     return f"{_claim(rule, params)} in {confidence:.1%} of bootstrap draws"
 
 
 def _difference_against(
     finding: str, confidence: float | None, relative: float, rule: str, params: GateParams
 ) -> list[str]:
-    """Too little to tell holds back what must be better; a refit it holds back only if that little
-    is harm.
-    """
+    """Too little to tell holds back what must be better, and a refit only if it is harm."""
     if confidence is not None:
         return (
             [f"{finding}, {params.confidence:.0%} needed"] if confidence < params.confidence else []
@@ -186,12 +191,12 @@ def _tables_against(tables: Tables | None, params: GateParams) -> list[str]:
     against = []
     if tables.churn is not None and not tables.churn <= params.max_churn:
         against.append(
-            f"its table moves {tables.churn:.1%} of the champion's units, {params.max_churn:.0%} allowed"
+            f"its table moves {tables.churn:.1%} of the champion's units, "
+            f"{params.max_churn:.0%} allowed"
         )
     if tables.forecast_s > params.max_forecast_s:
-        against.append(
-            f"a table takes longer than {params.max_forecast_s:g} s"
-        )  # no seconds: the same data, the same file
+        # without the seconds it took: the same data, the same file
+        against.append(f"a table takes longer than {params.max_forecast_s:g} s")
     return against
 
 

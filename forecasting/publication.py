@@ -1,6 +1,4 @@
-"""What is published for one origin: every series and every level, mean and quantiles, with the
-method and the reason on each row.
-"""
+"""What is published for one origin: every series and level, with method and reason by row."""
 
 from __future__ import annotations
 
@@ -56,8 +54,9 @@ def serving_of(params: Params, champion: Champion, reason: str | None = None) ->
 def publish_forecasts(
     serving: Serving, panel: Panel, origin: date, horizon: int, run_id: str
 ) -> pl.DataFrame:
-    """As contract.frames.FORECASTS: series x horizon rows, none missing, none null, none negative;
-    closed days all zero.
+    """As contract.frames.FORECASTS: series x horizon rows, none missing, null or negative.
+
+    Closed days are all zero.
 
     BadInput where most of what comes is closed.
     """
@@ -84,8 +83,9 @@ def publish_forecasts(
 def publish_levels(
     forecasts: pl.DataFrame, series: pl.DataFrame, levels: list[Level], calibration: Calibration
 ) -> pl.DataFrame:
-    """As contract.frames.FORECAST_LEVELS: sums of the series' means (so levels agree), quantiles
-    learned on each level itself.
+    """As contract.frames.FORECAST_LEVELS: sums of the series' means, so that levels agree.
+
+    Quantiles are learned on each level itself.
 
     A level the calibration never learned (`uncalibrated`) is left out: it has no quantiles of its
     own.
@@ -104,10 +104,11 @@ def uncalibrated(levels: list[Level], calibration: Calibration) -> list[str]:
 
 
 def trim_to_last_sale(known: Panel) -> Panel:
-    """The panel up to the last day that sold, if as many days are missing after it as known: closed
-    days behind a hole in the feed are not what came last. Eleven days refused and then New Year's
-    zeros made a forecast 16% too low (drill `wrong_unit`). Weeks of zeros with a Sunday missing now
-    and then are what came last: a slow shop's.
+    """The panel up to the last day that sold, if most days after it are missing.
+
+    That is, as many as known: closed days behind a hole in the feed are not what came last. Eleven
+    days refused and then New Year's zeros made a forecast 16% too low (drill `wrong_unit`). Weeks
+    of zeros with a Sunday missing now and then are what came last: a slow shop's.
     """
     sold = known.sales.select(pl.col("ds").filter(pl.col("y") > 0).max()).item()
     if sold is None:
@@ -120,7 +121,7 @@ def trim_to_last_sale(known: Panel) -> Panel:
 def _model_forecast(
     serving: Serving, known: Panel, naive: pl.DataFrame, origin: date, horizon: int
 ) -> ModelForecast:
-    """The champion's rows; or none, and the reason (forecasting.fallback.REASONS) for every row."""
+    """The champion's rows; or none, and why (forecasting.fallback.REASONS) for every row."""
     model = serving.champion.model
     if model is None:
         return no_forecast(naive, serving.method, "no_model")
@@ -134,8 +135,7 @@ def _model_forecast(
 
 
 def _level_jump(rows: pl.DataFrame, known: Panel, horizon: int) -> float:
-    """The factor, up or down, between all units forecast and those of as many days at the level of
-    the last 8 weeks.
+    """The factor, up or down, between units forecast and those at the last 8 weeks' level.
 
     1 where too little sold to say. Rows that are no number are the ladder's matter, row by row.
     """
@@ -152,14 +152,16 @@ def _level_jump(rows: pl.DataFrame, known: Panel, horizon: int) -> float:
 
 
 def _refuse_closed(closed: np.ndarray, params: InferenceParams) -> None:
-    """A table of zeros is what one wrong tick in a calendar makes of every order (drill
-    `closed_ahead`).
+    """BadInput for a table of zeros: what one wrong tick in a calendar makes of every order.
+
+    See drill `closed_ahead`.
     """
     share = float(closed.mean()) if closed.size else 0.0
     if share > params.most_closed_ahead:
         raise BadInput(
-            f"{share:.0%} of the coming days of all series are closed, by calendar, plan or habit; inference.most_closed_ahead is "
-            f"{params.most_closed_ahead:.0%}. Send the right calendar, then run again; if the stores do close, raise it."
+            f"{share:.0%} of the coming days of all series are closed, by calendar, plan or habit; "
+            f"inference.most_closed_ahead is {params.most_closed_ahead:.0%}. Send the right "
+            "calendar, then run again; if the stores do close, raise it."
         )
 
 

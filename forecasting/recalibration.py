@@ -1,11 +1,11 @@
-"""Intervals scaled by the actuals since they were learned: a factor on a quantile's distance to q500.
+"""Intervals scaled by newer actuals: a factor on every quantile's distance from the median.
 
 A calibration is learned from a backtest; when the spread of demand changes, its intervals cover too
 little (or too much) until the next fit. Where the 95% interval's coverage of a class of series
-leaves its band, the class gets the factors with which it would have
-covered: split conformal prediction on residuals scaled by the interval itself (Lei et al. 2018),
-learned again whenever the band is left (the aim of adaptive conformal inference, Gibbs and Candes
-2021, in steps a person can read). Nothing is fitted.
+leaves its band, the class gets the factors with which it would have covered: split conformal
+prediction on residuals scaled by the interval itself (Lei et al. 2018), learned again whenever the
+band is left (the aim of adaptive conformal inference, Gibbs and Candes 2021, in steps a person can
+read). Nothing is fitted.
 """
 
 from __future__ import annotations
@@ -34,9 +34,7 @@ MEDIAN = list(QUANTILES).index("q500")
 
 @dataclass(frozen=True)
 class IntervalScale:
-    """Factors below and above the median for slow, medium and fast forecasts; 1 leaves a quantile
-    where it was learned.
-    """
+    """Factors below and above the median for slow, medium and fast forecasts; 1 changes none."""
 
     lower: tuple[float, ...] = (1.0, 1.0, 1.0)
     upper: tuple[float, ...] = (1.0, 1.0, 1.0)
@@ -88,38 +86,30 @@ def with_interval_scale(champion: Champion, text: str | None) -> Champion:
 
 
 def learned_interval_scale(
-    told: pl.DataFrame, before: IntervalScale, band: float
+    published: pl.DataFrame, before: IntervalScale, band: float
 ) -> tuple[IntervalScale, str] | None:
-    """The interval_scale under which what came true would have been covered, and why in a sentence;
+    """The scale under which the actuals would have been covered, and why in a sentence.
+
     None while every class is in its band.
 
-    `told`: ds, y, y_hat and quantiles of published rows, all made under `before`.
+    `published`: ds, y, y_hat and quantiles of rows that were all made under `before`.
     """
     lower, upper, why = list(before.lower), list(before.upper), []
-    low, high = (told[name].to_numpy() for name in INTERVALS[NOMINAL])
-    y, median, of = (
-        told["y"].to_numpy(),
-        told["q500"].to_numpy(),
-        np.digitize(told["y_hat"].to_numpy(), (SLOW_UNITS, FAST_UNITS)),
-    )
+    classes = pl.Series(np.digitize(published["y_hat"].to_numpy(), (SLOW_UNITS, FAST_UNITS)))
     for k, name in enumerate(CLASSES):
-        mine = of == k
-        share, error, days = _coverage(
-            told["ds"].to_numpy()[mine], (y >= low)[mine] & (y <= high)[mine]
-        )
-        gap = share - NOMINAL
-        if days < LEAST_DAYS or abs(gap) <= max(band, SURE * error):
+        rows = published.filter(classes == k)
+        low, high = (rows[column].to_numpy() for column in INTERVALS[NOMINAL])
+        y, median = rows["y"].to_numpy(), rows["q500"].to_numpy()
+        share, error, days = _coverage(rows["ds"].to_numpy(), (y >= low) & (y <= high))
+        if days < LEAST_DAYS or abs(share - NOMINAL) <= max(band, SURE * error):
             continue
-        above, below = (
-            _ratio((y - median)[mine], (high - median)[mine]),
-            _ratio((median - y)[mine], (median - low)[mine]),
-        )
+        above, below = _ratio(y - median, high - median), _ratio(median - y, median - low)
         if max(abs(above - 1), abs(below - 1)) < LEAST_CHANGE:
             continue  # whole units: of a slow seller no narrower interval covers less
         upper[k], lower[k] = _bounded(upper[k] * above), _bounded(lower[k] * below)
         why.append(
-            f"the 95% interval covered {share:.1%} ± {error:.1%} of {name} series over {days} days: "
-            f"x{lower[k]:.2f} below the median, x{upper[k]:.2f} above"
+            f"the 95% interval covered {share:.1%} ± {error:.1%} of {name} series over {days} "
+            f"days: x{lower[k]:.2f} below the median, x{upper[k]:.2f} above"
         )
     return (IntervalScale(tuple(lower), tuple(upper)), "; ".join(why)) if why else None
 
@@ -134,16 +124,16 @@ def _coverage(ds: np.ndarray, inside: np.ndarray) -> tuple[float, float, int]:
 
 
 def _ratio(distances: np.ndarray, widths: np.ndarray) -> float:
-    """The factor on the widths that leaves half of what may lie outside beyond this end (half of
-    it, in logs, if that is narrower); 1 where the end lies on the median.
+    """The factor on the widths that leaves beyond this end half of what may lie outside.
+
+    Half of the factor, in logs, where it narrows; 1 where the end lies on the median.
     """
     has_width = widths > 0
     if not has_width.any():
         return 1.0
     ratio = float(np.quantile(distances[has_width] / widths[has_width], 1 - (1 - NOMINAL) / 2))
-    return (
-        ratio if ratio >= 1 else math.sqrt(max(ratio, 0.0))
-    )  # widened at once, narrowed half of the way: an empty shelf costs more
+    # widened at once, narrowed half of the way: an empty shelf costs more
+    return ratio if ratio >= 1 else math.sqrt(max(ratio, 0.0))
 
 
 def _bounded(factor: float) -> float:

@@ -1,6 +1,4 @@
-"""Backtest forecasts in, one long frame of scores out: every model, cutoff, level, slice and
-metric.
-"""
+"""Scores of a backtest as one long frame: every model, cutoff, level, slice and metric."""
 
 from __future__ import annotations
 
@@ -42,8 +40,7 @@ def score_backtest(
     most_bins: int,
     rules: DemandRules,
 ) -> tuple[pl.DataFrame, dict[str, Calibration]]:
-    """Scores as contract.frames.SCORES without run_id, and for each model the calibration learned
-    from all cutoffs.
+    """Scores as contract.frames.SCORES without run_id; each model's calibration by all cutoffs.
 
     Quantiles at a cutoff are scored with a calibration learned from earlier cutoffs only, whose
     windows had closed by then; the first cutoff has none, and so no quantile scores.

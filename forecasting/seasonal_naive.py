@@ -1,6 +1,4 @@
-"""The simplest production baseline: next Tuesday sells what last Tuesday sold (statsforecast's
-SeasonalNaive).
-"""
+"""The baseline: next Tuesday sells what last Tuesday sold (statsforecast's SeasonalNaive)."""
 
 from __future__ import annotations
 
@@ -40,8 +38,9 @@ class SeasonalNaive:
         return self
 
     def forecast(self, panel: Panel, origin: date, horizon: int) -> pl.DataFrame:
-        """As Forecaster.forecast. A day closed ahead is 0; a series that never had a row, or none
-        known in four seasons, is null.
+        """As Forecaster.forecast. A day closed ahead is 0.
+
+        A series that never had a row, or none known in four seasons, is null.
 
         A day of the last season of which nothing is known (closed, its feed missing) takes the same
         day of an earlier one.

@@ -1,5 +1,6 @@
-"""The feature rows some series were served with: kept as the boosters were given them, computed
-again by whoever doubts them.
+"""The feature rows some series were served with, kept as the boosters were given them.
+
+Whoever doubts them computes them again.
 
 A sample is enough: what makes serving differ from training (a changed function, another panel,
 another param) moves a feature of many series. 50 series x 28 days x 90 features are about 100 KB a
@@ -28,8 +29,9 @@ TABLES_KEPT = 30  # newest; the watcher reads the last one, the others are for w
 
 
 def watch_serving(model: Forecaster | None, panel: Panel, count: int) -> None:
-    """Let the model keep what it is given for `count` series, drawn by the panel's hash: other
-    data, other series.
+    """Let the model keep what it is given for `count` series.
+
+    They are drawn by the panel's hash: other data, other series.
     """
     if hasattr(model, "served"):
         model.served = ServedRows(drawn(panel.series["unique_id"].to_list(), count, panel.hash))
@@ -42,8 +44,9 @@ def drawn(unique_ids: list[str], count: int, seed: str) -> list[str]:
 
 
 def keep_served(model: Forecaster | None, folder: Path, run_id: str) -> None:
-    """What the model was given, as <run_id>.parquet and its SHA-256 beside it; the oldest beyond
-    TABLES_KEPT go.
+    """What the model was given, as <run_id>.parquet and its SHA-256 beside it.
+
+    The oldest beyond TABLES_KEPT go.
     """
     served: ServedRows | None = getattr(model, "served", None)
     if served is None or not served.parts:
@@ -74,8 +77,7 @@ def read_served(folder: Path, run_id: str) -> tuple[pl.DataFrame | None, str]:
 
 
 def served_again(bundle: Path, panel: Panel, origin: date, served: pl.DataFrame) -> pl.DataFrame:
-    """The same rows computed from a panel by what the model's card says it learned from: KEY and
-    its features.
+    """The same rows computed from a panel by the recipe of the model's card: KEY, its features.
 
     A series the panel does not know has no row. ModelBroken where the card cannot be read.
     """

@@ -1,6 +1,4 @@
-"""What some series are given while a model forecasts: taken down in passing, named by series and
-day.
-"""
+"""What some series are given while a model forecasts, named by series and day."""
 
 from __future__ import annotations
 
@@ -18,8 +16,9 @@ KEY = ["unique_id", "ds"]
 
 @dataclass
 class ServedRows:
-    """What a model is given for these series, filled while it forecasts. Of a recursive forecast
-    the first pass alone.
+    """What a model is given for these series, filled while it forecasts.
+
+    Of a recursive forecast the first pass alone.
     """
 
     unique_ids: list[str]

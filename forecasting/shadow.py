@@ -1,6 +1,4 @@
-"""A challenger's shadow: what it forecast beside the champion on live days for a share of the
-series, and what came of it.
-"""
+"""A challenger's shadow: its forecasts beside the champion's on live days, and their score."""
 
 from __future__ import annotations
 
@@ -19,9 +17,10 @@ SURE = 2.0  # standard errors; days are the observations
 
 @dataclass(frozen=True)
 class Shadow:
-    """A challenger against what was served, on the same series and days. `relative`: its absolute
-    error over the served one's, less 1 (negative is better); `error` its standard error, from the
-    spread of the days.
+    """A challenger against what was served, on the same series and days.
+
+    `relative`: its absolute error over the served one's, less 1 (negative is better); `error` its
+    standard error, from the spread of the days.
     """
 
     model_id: str
@@ -37,8 +36,9 @@ class Shadow:
     def sentence(self) -> str:
         """In a sentence."""
         return (
-            f"{self.model_id} in shadow on {self.series} series over {self.days} days: WAPE {self.wape:.3f}, "
-            f"served {self.served_wape:.3f} ({self.relative:+.1%} ± {self.error:.1%})"
+            f"{self.model_id} in shadow on {self.series} series over {self.days} days: "
+            f"WAPE {self.wape:.3f}, served {self.served_wape:.3f} "
+            f"({self.relative:+.1%} ± {self.error:.1%})"
         )
 
 
@@ -58,9 +58,8 @@ def shadow_of(scored: pl.DataFrame, model_id: str, params_hash: str) -> Shadow |
     difference = daily["ours"] - daily["theirs"] * (ours / theirs)
     error = float(difference.std()) * daily.height**0.5 / theirs
     series = scored["unique_id"].n_unique()
-    scores = (
-        round(score, 6) for score in (ours / units, theirs / units, ours / theirs - 1, error)
-    )  # the last bits of sums vary
+    # rounded: the last bits of sums vary
+    scores = (round(score, 6) for score in (ours / units, theirs / units, ours / theirs - 1, error))
     return Shadow(model_id, params_hash, daily.height, series, *scores)
 
 

@@ -1,6 +1,4 @@
-"""Parts of the assortment whose scores an average hides: weeks ahead, velocity, lifecycle,
-promotion.
-"""
+"""Parts whose scores an average hides: weeks ahead, velocity, lifecycle, promotion."""
 
 from __future__ import annotations
 
@@ -11,8 +9,9 @@ FAST_UNITS, SLOW_UNITS = 5.0, 1.0  # mean units a day
 
 
 def lifecycle_states(history: np.ndarray) -> np.ndarray:
-    """For each (series, days) row one of: unsold (never), new (first sale recent), dormant (no
-    recent sale), active.
+    """For each (series, days) row one of: unsold, new, dormant, active.
+
+    Unsold never sold; new sold first in the RECENT_DAYS; dormant not in them.
     """
     sold = history > 0
     ever, recently = sold.any(axis=1), sold[:, -RECENT_DAYS:].any(axis=1)
@@ -21,9 +20,7 @@ def lifecycle_states(history: np.ndarray) -> np.ndarray:
 
 
 def velocity_classes(history: np.ndarray) -> np.ndarray:
-    """For each (series, days) row one of: fast, medium, slow, by mean units a day over the recent
-    days.
-    """
+    """For each (series, days) row: fast, medium or slow, by mean units over the recent days."""
     mean = history[:, -RECENT_DAYS:].mean(axis=1)
     return np.select([mean >= FAST_UNITS, mean >= SLOW_UNITS], ["fast", "medium"], "slow")
 

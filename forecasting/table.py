@@ -20,8 +20,9 @@ from forecasting.publication import Serving, publish_forecasts, publish_levels, 
 
 @dataclass(frozen=True)
 class ForecastTable:
-    """FORECASTS and FORECAST_LEVELS of one run; `lineage`: its run_id, and model, data and params
-    behind it.
+    """FORECASTS and FORECAST_LEVELS of one run, and their lineage.
+
+    `lineage`: run_id, and the model, data and params behind it.
 
     `levels_left_out`: levels that have no calibration yet.
     """
@@ -46,11 +47,8 @@ def forecast_table(
     lineage = _lineage(params, panel, serving.champion, scope, serving.reason)
     wanted = panel.matching(question.series).series.select("unique_id") if question.series else None
     rows = publish_forecasts(serving, panel, origin, horizon, lineage["run_id"])
-    if (
-        wanted is not None
-        # features need the neighbours, the question does not; a part of a group has no own
-        # calibration
-    ):
+    # features need the neighbours, the question does not; a part of a group has no own calibration
+    if wanted is not None:
         rows = rows.join(wanted, on="unique_id", how="semi", maintain_order="left")
         return ForecastTable(rows, FORECAST_LEVELS.empty(), lineage)
     calibration, hierarchy = serving.champion.calibrations[serving.method], params.source.hierarchy
@@ -61,9 +59,7 @@ def forecast_table(
 def repeated_table(
     params: Params, panel: Panel, last: tuple[pl.DataFrame, pl.DataFrame], today: date
 ) -> ForecastTable:
-    """The lowest rung: no sale can be read, so the last published table and its levels go out
-    again, from today on.
-    """
+    """The lowest rung: no sale can be read, so the last table and its levels go out again."""
     horizon = params.train.horizon
     lineage = _lineage(params, panel, Champion(None, None, {}), (today, horizon, None, None))
     rows, levels = (repeated(table, today, horizon, lineage["run_id"]) for table in last)
@@ -73,8 +69,9 @@ def repeated_table(
 def _lineage(
     params: Params, panel: Panel, champion: Champion, scope: tuple, reason: str | None = None
 ) -> dict[str, Any]:
-    """Which model, data and params made the rows. The run_id is their hash: the same question twice
-    is the same run.
+    """Which model, data and params made the rows.
+
+    The run_id is their hash: the same question twice is the same run.
     """
     params_hash = served_hash(params)
     beside = [part for part in (reason, champion.interval_scale) if part]
@@ -89,9 +86,7 @@ def _lineage(
 
 
 def summary_of_table(table: ForecastTable) -> dict[str, Any]:
-    """What a person wants to know of a table: its lineage, its size, and which rows are not the
-    champion's, and why.
-    """
+    """What a person wants to know of a table: its lineage, its size, its fallback rows."""
     rows = table.rows
     fallback = rows.filter(pl.col("reason").is_not_null())
     counts = fallback.group_by("method", "reason").len().sort("method", "reason").rows()

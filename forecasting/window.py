@@ -47,8 +47,9 @@ class Window:
     levels: list[LevelWindow]
 
     def matrix(self, forecasts: pl.DataFrame, column: str = "y_hat") -> np.ndarray:
-        """A forecast column as (series, horizon), 0 in unknown cells. `forecasts` has unique_id, h
-        and the column.
+        """A column of forecasts as (series, horizon), 0 in unknown cells.
+
+        `forecasts` has unique_id, h and the column.
         """
         located = forecasts.join(
             self.series.select("unique_id").with_row_index("entity_ix"), on="unique_id", how="inner"
@@ -94,8 +95,9 @@ def window_after(
 
 
 def scales(history: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Mean squared and mean absolute one-day change of each row since its first sale; NaN for a row
-    that never sold twice.
+    """Mean squared and mean absolute one-day change of each row since its first sale.
+
+    NaN for a row that never sold twice.
     """
     changes = np.diff(history, axis=1)
     started = (np.cumsum(history > 0, axis=1) > 0)[:, :-1]
@@ -108,8 +110,9 @@ def scales(history: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _recent_price(panel: Panel, days: Days) -> np.ndarray:
-    """(series, WEIGHT_DAYS) prices up to the cutoff, NaN where unknown; 1 everywhere where no price
-    is known at all.
+    """(series, WEIGHT_DAYS) prices up to the cutoff, NaN where unknown.
+
+    1 everywhere where no price is known at all.
     """
     if panel.prices["price"].null_count() == panel.prices.height:
         return np.ones((panel.series.height, min(WEIGHT_DAYS, days.known)), dtype=np.float32)

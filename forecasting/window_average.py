@@ -1,6 +1,4 @@
-"""Two simpler models to be measured against: the mean of the last same weekdays, alone and scaled
-by the group step.
-"""
+"""Simpler models to measure against: the mean of same weekdays, alone and with the group step."""
 
 from __future__ import annotations
 
@@ -23,8 +21,9 @@ WEEKS = 8
 
 
 class WindowAverage:
-    """A seasonal window average. With `groups` its sums follow the groups' own forecaster: all that
-    trees then add is the split.
+    """A seasonal window average.
+
+    With `groups` its sums follow the groups' own forecaster: all that trees then add is the split.
     """
 
     def __init__(self, recipe: FeatureRecipe, groups: GroupParams | None = None):
@@ -37,8 +36,9 @@ class WindowAverage:
         return self
 
     def forecast(self, panel: Panel, origin: date, horizon: int) -> pl.DataFrame:
-        """As Forecaster.forecast. A day closed ahead is 0; a series with no known day in the window
-        is null.
+        """As Forecaster.forecast.
+
+        A day closed ahead is 0; a series with no known day in the window is null.
         """
         panel = panel.up_to(origin)
         steps = horizon + days_late(panel, origin)
@@ -57,9 +57,7 @@ class WindowAverage:
 
 
 def _same_weekdays(dense: DensePanel, steps: int) -> np.ndarray:
-    """(series, steps) means of the known values among the last WEEKS same weekdays; NaN where none
-    is known.
-    """
+    """(series, steps) means of the known among the last WEEKS same weekdays; NaN if none is."""
     last = dense.days.padding + dense.days.known
     weeks = min(WEEKS, dense.days.known // WEEK)
     recent = dense.y[:, last - weeks * WEEK : last].reshape(len(dense.y), weeks, WEEK)
