@@ -8,7 +8,7 @@ from contract.days import WEEK
 from contract.params import FeatureParams
 from features.calendar import calendar_features
 from features.dense import PADDING_DAYS
-from features.feature import Feature, refuse_leaks
+from features.feature import Anchor, Feature, refuse_leaks
 from features.hierarchy import LEVEL_DAYS, hierarchy_features, table_name
 from features.price import LONGEST_WINDOW, price_features, promo_features
 from features.sales import TABLE, sales_features
@@ -41,5 +41,5 @@ def look_back_days(params: FeatureParams) -> int:
     return max([PADDING_DAYS, LEVEL_DAYS, LONGEST_WINDOW, *params.lags, *windows])
 
 
-def _covariate(name: str, anchor: str) -> Feature:
+def _covariate(name: str, anchor: Anchor) -> Feature:
     return Feature(f"covariates_{name}", "covariates", TABLE, anchor, pl.col(name))

@@ -48,7 +48,13 @@ class Days:
 
     def rows(self, entity_ix: np.ndarray, day_ix: np.ndarray) -> np.ndarray:
         """The row of each (entity, day)."""
-        return entity_ix.astype(np.int64) * self.width + self.padding + day_ix
+        rows: np.ndarray = entity_ix.astype(np.int64) * self.width + self.padding + day_ix
+        return rows
+
+    def after(self, steps: int) -> slice:
+        """The columns of an (entities, width) table for the `steps` days after the last known."""
+        first = self.padding + self.known
+        return slice(first, first + steps)
 
     def blank(self, entities: int) -> np.ndarray:
         """An empty (entities, width) float32 table."""
@@ -107,12 +113,10 @@ def sold_before(panel: Panel, days: Days) -> tuple[np.ndarray, np.ndarray]:
     before = panel.series.select("unique_id").join(
         panel.before, on="unique_id", how="left", maintain_order="left"
     )
-    first, last = (
-        days.index(pl.col(name)).cast(pl.Float32) for name in ("first_sale", "last_sale")
-    )
-    return tuple(
-        before.select(first.alias("first"), last.alias("last")).fill_null(np.nan).to_numpy().T
-    )
+    names = ("first_sale", "last_sale")
+    day_ix = before.select(days.index(pl.col(name)).cast(pl.Float32).alias(name) for name in names)
+    first, last = day_ix.fill_null(np.nan).to_numpy().T
+    return first, last
 
 
 def leave_out_sold_out(y: np.ndarray, panel: Panel, days: Days, rules: DemandRules) -> np.ndarray:
@@ -200,4 +204,5 @@ def feed_arrived(series: pl.DataFrame, y: np.ndarray) -> np.ndarray:
     feed_ix = feeds.rank("dense").to_numpy().astype(np.int64) - 1
     arrived = np.zeros((int(feed_ix.max(initial=0)) + 1, y.shape[1]), dtype=bool)
     np.logical_or.at(arrived, feed_ix, ~np.isnan(y))
-    return arrived[feed_ix]
+    of_series: np.ndarray = arrived[feed_ix]
+    return of_series

@@ -56,15 +56,13 @@ class Feature:
 
 def days_read(anchor: Anchor, ahead: int, origin: np.ndarray, h: np.ndarray) -> np.ndarray:
     """The day index each row reads at this anchor; negative (before the panel) means null."""
-    if anchor == "origin":
-        return origin + ahead
+    day: np.ndarray = origin if anchor in ("origin", "origin_year") else origin + h
     if anchor == "weekday":
-        return origin + h - WEEK * -(-h // WEEK) + ahead
-    if anchor == "year":
-        return origin + h - YEAR + ahead
-    if anchor == "origin_year":
-        return origin - YEAR + ahead
-    return origin + h + ahead
+        day = origin + h - WEEK * -(-h // WEEK)
+    elif anchor in ("year", "origin_year"):
+        day = day - YEAR
+    day = day + ahead
+    return day
 
 
 def refuse_leaks(features: list[Feature], horizon: int) -> list[Feature]:

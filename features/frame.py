@@ -40,7 +40,8 @@ class Rows:
     @property
     def target_ix(self) -> np.ndarray:
         """The day index each row is about."""
-        return self.origin_ix + self.h
+        day_ix: np.ndarray = self.origin_ix + self.h
+        return day_ix
 
 
 def feature_names(dense: DensePanel) -> list[str]:
@@ -83,11 +84,8 @@ def feature_matrix(dense: DensePanel, rows: Rows) -> tuple[np.ndarray, dict[str,
     And the share of unknowns of each column, in order.
     """
     names = feature_names(dense)
-    matrix, unknown, done = (
-        np.empty((len(rows), len(names)), dtype=np.float32),
-        np.zeros(len(names)),
-        0,
-    )
+    matrix = np.empty((len(rows), len(names)), dtype=np.float32)
+    unknown, done = np.zeros(len(names)), 0
     for frame in feature_frames(dense, rows):
         unknown += frame.null_count().row(0)
         for part in frame.iter_slices(ROWS_AT_ONCE):  # not through a second copy of all
@@ -98,7 +96,8 @@ def feature_matrix(dense: DensePanel, rows: Rows) -> tuple[np.ndarray, dict[str,
 
 def targets(dense: DensePanel, rows: Rows) -> np.ndarray:
     """Units sold on each row's target day; NaN where unknown, closed or not launched."""
-    return dense.y[rows.series_ix, rows.target_ix + dense.days.padding]
+    units: np.ndarray = dense.y[rows.series_ix, rows.target_ix + dense.days.padding]
+    return units
 
 
 def _by_chunk(dense: DensePanel, rows: Rows) -> Iterator[tuple[int, int, Rows]]:
@@ -202,9 +201,8 @@ def _part_of(
     members = dense.entity_ix[table][first : int(rows.series_ix[-1]) + 1]
     needed, at = np.unique(members, return_inverse=True)
     width = dense.days.width
-    return dense.shared[table][(needed[:, None] * width + np.arange(width)).ravel()], at[
-        rows.series_ix - first
-    ]
+    entities = dense.shared[table][(needed[:, None] * width + np.arange(width)).ravel()]
+    return entities, at[rows.series_ix - first]
 
 
 def _parts(features: list[Feature]) -> Iterator[Feature]:
@@ -213,4 +211,6 @@ def _parts(features: list[Feature]) -> Iterator[Feature]:
 
 def _ratio(above: np.ndarray, below: np.ndarray) -> np.ndarray:
     """Unknown where either is, or where it would be over nothing."""
-    return np.divide(above, below, out=np.full_like(above, np.nan), where=below > 0)
+    ratio = np.full_like(above, np.nan)
+    np.divide(above, below, out=ratio, where=below > 0)
+    return ratio

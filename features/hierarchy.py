@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import replace
 
 import numpy as np
 import polars as pl
@@ -67,23 +67,20 @@ def hierarchy_features(columns: list[str], windows: list[int]) -> list[Feature]:
     table = table_name(columns)
 
     def read(
-        name: str, anchor: Anchor, window: Window, expr: pl.Expr = TOTAL, **more: Any
+        name: str, anchor: Anchor, window: Window, expr: pl.Expr = TOTAL, ahead: int = 0
     ) -> Feature:
-        return Feature(
-            f"hierarchy_{table}_{name}", "hierarchy", table, anchor, expr, window=window, **more
-        )
+        name = f"hierarchy_{table}_{name}"
+        return Feature(name, "hierarchy", table, anchor, expr, ahead, window)
 
     month = Window(LEVEL_DAYS)
     level, last_year = read("level", "origin", month), read("last_year", "origin_year", month)
+    trends = [read(f"trend_{n}", "origin", Window(n)) for n in windows if n != LEVEL_DAYS]
+    weekday = read("weekday", "weekday", Window(4, WEEK))
+    season = read("season", "year", month, ahead=SEASON_REACH)
     return [
         read("member_mean", "origin", month, MEMBER_MEAN),
-        *(
-            read(f"trend_{days}", "origin", Window(days), over=level)
-            for days in windows
-            if days != LEVEL_DAYS
-        ),
-        read("weekday", "weekday", Window(4, WEEK), over=level),
-        read("season", "year", month, ahead=SEASON_REACH, over=last_year),
+        *(replace(feature, over=level) for feature in [*trends, weekday]),
+        replace(season, over=last_year),
     ]
 
 
@@ -96,10 +93,8 @@ def sum_by(table: np.ndarray, group_ix: np.ndarray, groups: int) -> tuple[np.nda
         (np.ones(members), (group_ix, np.arange(members))), shape=(groups, members)
     )
     flat = table.reshape(members, -1)
-    sums, counts = (
-        np.empty((groups, flat.shape[1])),
-        np.empty((groups, flat.shape[1]), dtype=np.float32),
-    )
+    sums = np.empty((groups, flat.shape[1]))
+    counts = np.empty(sums.shape, dtype=np.float32)
     for first in range(0, flat.shape[1], COLUMNS_AT_ONCE):
         at = slice(first, first + COLUMNS_AT_ONCE)
         known = ~np.isnan(flat[:, at])

@@ -23,7 +23,8 @@ WEEKS_WITHOUT_ROWS = 8
 def closed_table(panel: Panel, days: Days, region: str | None) -> np.ndarray:
     """(series, width) of booleans: days on which a series cannot sell, as known at the last day."""
     regions, region_ix = regions_of(panel.series, region)
-    return closed_days(panel, days, regions)[region_ix] | _shut_ahead(panel, days)
+    closed: np.ndarray = closed_days(panel, days, regions)[region_ix] | _shut_ahead(panel, days)
+    return closed
 
 
 def closed_ahead(panel: Panel, origin: date, horizon: int, region: str | None) -> np.ndarray:
@@ -40,17 +41,16 @@ def closed_ahead(panel: Panel, origin: date, horizon: int, region: str | None) -
 def feed_ended(panel: Panel) -> np.ndarray:
     """(series,) of booleans: those of a store that sent rows once, but none for eight weeks.
 
-    Others did: eight weeks up to the panel's last day.
+    That is, up to the panel's last day, the last on which any store sent some.
     """
     if FEED_COLUMN not in panel.series.columns:
         return np.zeros(panel.series.height, dtype=bool)
     first = panel.last_day - timedelta(days=WEEKS_WITHOUT_ROWS * WEEK - 1)
-    is_lost = ~_of_feeds(panel, panel.sales.filter(pl.col("ds") >= first)["unique_id"])
-    if not is_lost.any():
-        return is_lost
-    return is_lost & _of_feeds(
-        panel, pl.concat([panel.sales["unique_id"].unique(), panel.before["unique_id"]])
-    )
+    ended: np.ndarray = ~_of_feeds(panel, panel.sales.filter(pl.col("ds") >= first)["unique_id"])
+    if ended.any():
+        ever = pl.concat([panel.sales["unique_id"].unique(), panel.before["unique_id"]])
+        ended &= _of_feeds(panel, ever)
+    return ended
 
 
 def _of_feeds(panel: Panel, arrived: pl.Series) -> np.ndarray:
@@ -68,9 +68,8 @@ def _shut_ahead(panel: Panel, days: Days) -> np.ndarray:
     )
     planned = panel.covariates.filter(pl.col("name") == OPENING)
     if planned.height:
-        is_open = days.scatter(locate(planned, panel.series, days), panel.series.height, "value")[
-            :, ahead
-        ]
+        located = locate(planned, panel.series, days)
+        is_open = days.scatter(located, panel.series.height, "value")[:, ahead]
         shut[:, ahead] = np.where(np.isnan(is_open), shut[:, ahead], is_open == 0)
     return shut
 
@@ -89,9 +88,10 @@ def _shut_by_habit(panel: Panel, days: Days) -> np.ndarray:
     last = days.padding + days.known
     newest = panel.sales.filter(pl.col("ds") >= days.first + timedelta(days=days.known - span))
     recent = locate(newest, panel.series, days)
-    is_open, y = (
-        days.scatter(recent, count, name)[:, last - span : last] for name in ("is_open", "y")
-    )
+    is_open = days.scatter(recent, count, "is_open")[:, last - span : last]
+    y = days.scatter(recent, count, "y")[:, last - span : last]
     arrived = feed_arrived(panel.series, y)
     without_rows = ~arrived & (arrived.sum(axis=1, keepdims=True) >= FEWEST_DAYS_ARRIVED)
-    return ((is_open == 0) | without_rows).reshape(count, WEEKS_OF_HABIT, WEEK).all(axis=1)
+    closed = ((is_open == 0) | without_rows).reshape(count, WEEKS_OF_HABIT, WEEK)
+    every_week: np.ndarray = closed.all(axis=1)
+    return every_week

@@ -59,10 +59,10 @@ def promo_over_days(panel: Panel, days: Days) -> np.ndarray:
     promo = spread_over_days(panel, days, "promo")
     last = days.padding + days.known
     recent, ahead = _stated(promo[:, max(last - RECENT_DAYS, 0) : last]), _stated(promo[:, last:])
-    none = np.nan_to_num(promo)
+    stated: np.ndarray = np.nan_to_num(promo)
     if recent >= DENSE and ahead < REACHES * recent:
-        none[:, last:] = promo[:, last:]
-    return none
+        stated[:, last:] = promo[:, last:]
+    return stated
 
 
 def _ending_with_sales(panel: Panel, horizon: int) -> set[str]:
@@ -89,10 +89,10 @@ def _calendar_ends(panel: Panel, horizon: int) -> bool:
     if panel.calendar.filter(pl.col("event").is_not_null() | pl.col("is_payday")).is_empty():
         return False
     ahead = (panel.calendar["ds"].unique() - panel.last_day).dt.total_days()
-    stated = ahead.is_between(1 - RECENT_DAYS, 0).sum() / RECENT_DAYS
-    if stated < DENSE:
-        return ahead.max() <= 0
-    return ahead.is_between(1, horizon).sum() / horizon < REACHES * stated
+    recent = len(ahead.filter(ahead.is_between(1 - RECENT_DAYS, 0))) / RECENT_DAYS
+    if recent < DENSE:
+        return not (ahead > 0).any()
+    return len(ahead.filter(ahead.is_between(1, horizon))) / horizon < REACHES * recent
 
 
 def _was_stated(panel: Panel, name: str) -> bool:

@@ -39,13 +39,14 @@ def profile_features(
 
 
 def _shape(values: pl.Series) -> dict[str, float | None]:
-    known = values.cast(pl.Float64).drop_nulls().drop_nans()
+    known = values.cast(pl.Float64).drop_nulls().drop_nans().to_frame("value")
     if known.is_empty():
         return {"min": None, "max": None, "mean": None, "null_share": 1.0}
-    numbers = {
-        "min": known.min(),
-        "max": known.max(),
-        "mean": known.mean(),
-        "null_share": 1 - len(known) / len(values),
-    }
+    value = pl.col("value")
+    numbers: dict[str, float] = known.select(
+        min=value.min(),
+        max=value.max(),
+        mean=value.mean(),
+        null_share=pl.lit(1 - known.height / len(values)),
+    ).row(0, named=True)
     return {name: float(f"{number:.{DIGITS}g}") for name, number in numbers.items()}

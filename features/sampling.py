@@ -55,10 +55,9 @@ def training_rows(
 
     parts = on_all_cores(drawn, range(0, dense.series.height, height))
     return Rows(
-        *(
-            np.concatenate([getattr(part, name) for part in parts])
-            for name in ("series_ix", "origin_ix", "h")
-        )
+        np.concatenate([part.series_ix for part in parts]),
+        np.concatenate([part.origin_ix for part in parts]),
+        np.concatenate([part.h for part in parts]),
     )
 
 
@@ -70,7 +69,8 @@ def _is_known(
     known = ~np.isnan(dense.y[series[0] : series[-1] + 1, dense.days.padding :])
     launched = dense.by_series["launch_ix"][series, :1] <= origins
     inside = known[:, np.minimum(target, dense.last_known)] & (target <= dense.last_known)
-    return inside & launched[:, :, None]
+    is_known: np.ndarray = inside & launched[:, :, None]
+    return is_known
 
 
 def _known_targets(dense: DensePanel, origins: np.ndarray, h: np.ndarray) -> int:
@@ -101,4 +101,5 @@ def _unit_hash(series: np.ndarray, origins: np.ndarray, h: np.ndarray, seed: int
         key ^= key >> np.uint64(shift)
         key *= np.uint64(factor)
     key ^= key >> np.uint64(31)
-    return key.astype(np.float64) / 2.0**64
+    unit: np.ndarray = key.astype(np.float64) / 2.0**64
+    return unit

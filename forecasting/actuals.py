@@ -14,6 +14,7 @@ from contract.levels import Level
 from contract.panel import Panel
 from contract.quantiles import QUANTILES
 from features.dense import Days, leave_out_sold_out, units_sold
+from forecasting.columns import first_day
 
 LEAST_KNOWN = 0.8  # of a group's forecast units
 
@@ -28,7 +29,7 @@ def with_actuals(forecasts: pl.DataFrame, panel: Panel, rules: DemandRules) -> p
     are left out.
     """
     past = forecasts.filter(pl.col("ds") <= panel.last_day)
-    actuals = units_by_day(panel, past["ds"].min(), rules) if past.height else _NOTHING
+    actuals = units_by_day(panel, first_day(past), rules) if past.height else _NOTHING
     return (
         past.join(actuals, on=["unique_id", "ds"], how="inner", validate="m:1")
         .with_columns(error=pl.col("y_hat") - pl.col("y"), week=week_ahead())

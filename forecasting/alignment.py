@@ -24,17 +24,18 @@ def aligned(dense: DensePanel, y_hat: np.ndarray, params: GroupParams) -> np.nda
     group_ix, theirs = expected_totals(dense, params, y_hat.shape[1])
     ours = sum_by(y_hat, group_ix, len(theirs))[0]
     theirs = np.where(ours > 0, theirs, 0.0)
-    shape = (
-        _bounded(_over(_over(theirs, _sum(theirs)), _over(ours, _sum(ours))))
-        ** params.shape_strength
-    )
+    day_shares = _over(_over(theirs, _sum(theirs)), _over(ours, _sum(ours)))
+    shape = _bounded(day_shares) ** params.shape_strength
     shape = _over(shape * _sum(ours), _sum(ours * shape))
     level = _bounded(_over(_sum(theirs), _sum(ours))) ** params.level_strength
-    return y_hat * (shape * level)[group_ix]
+    scaled: np.ndarray = y_hat * (shape * level)[group_ix]
+    return scaled
 
 
 def _sum(table: np.ndarray) -> np.ndarray:
-    return table.sum(axis=1, keepdims=True)
+    """(groups, 1) sums over the days."""
+    total: np.ndarray = table.sum(axis=1, keepdims=True)
+    return total
 
 
 def _over(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
@@ -45,4 +46,5 @@ def _over(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
 
 
 def _bounded(ratio: np.ndarray) -> np.ndarray:
-    return np.clip(ratio, 1 / FURTHEST, FURTHEST)
+    bounded: np.ndarray = np.clip(ratio, 1 / FURTHEST, FURTHEST)
+    return bounded

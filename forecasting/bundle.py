@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import asdict
 from datetime import date
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from pydantic import ValidationError
 
 from contract.demand import DemandRules
@@ -44,7 +46,7 @@ def save_bundle(model: GlobalLightGBM, folder: Path, panel_hash: str) -> Card:
 def read_card(folder: Path) -> Card:
     """The card of a bundle. ModelBroken when there is none, or when it is not as it was written."""
     try:
-        card = json.loads((folder / CARD).read_text(encoding="utf-8"))
+        card: Card = json.loads((folder / CARD).read_text(encoding="utf-8"))
         is_whole = card["model_id"] == _model_id(card)
     except (
         FileNotFoundError,
@@ -105,7 +107,7 @@ def _card(model: GlobalLightGBM, files: dict[str, str], panel_hash: str) -> Card
     train, features = model.params, model.feature_recipe.features
     card: Card = {
         "kind": model.name,
-        "cutoff": str(model.cutoff),
+        "cutoff": str(model.fitted_up_to),
         "panel_hash": panel_hash,
         "params_hash": params_hash(train, features),
         "train": train.model_dump(mode="json"),
@@ -114,7 +116,7 @@ def _card(model: GlobalLightGBM, files: dict[str, str], panel_hash: str) -> Card
         "absent_means_zero": model.feature_recipe.rules.absent_means_zero,
         "left_out": list(model.feature_recipe.left_out),
         "columns": model.columns,
-        "vocabulary": {"events": model.vocabulary.events, "static": model.vocabulary.static},
+        "vocabulary": asdict(model.fitted_vocabulary),
         "rows_used": {str(end): rows for end, rows in model.rows_used.items()},
         "unknown_shares": {name: round(share, 4) for name, share in model.unknown_shares.items()},
         "files": files,
@@ -131,7 +133,8 @@ def _model_id(card: Card) -> str:
 
 def _importance(model: GlobalLightGBM) -> dict[str, float]:
     """Share of the total gain of each feature, all blocks together, largest first."""
-    gains = sum(booster.feature_importance("gain") for booster in model.boosters.values())
+    of_blocks = [booster.feature_importance("gain") for booster in model.boosters.values()]
+    gains = np.sum(of_blocks, axis=0)
     shares = gains / max(gains.sum(), 1e-12)
     ranked = sorted(zip(model.columns, shares, strict=True), key=lambda pair: -pair[1])
     return {name: round(float(share), 5) for name, share in ranked}

@@ -47,7 +47,8 @@ class Incumbent:
     @property
     def model_id(self) -> str:
         """The champion's name in the registry."""
-        return self.card["model_id"]
+        model_id: str = self.card["model_id"]
+        return model_id
 
     @property
     def recipe(self) -> GlobalLightGBM:
@@ -59,7 +60,7 @@ class Incumbent:
 class Standing:
     """A fitted model where a backtest expects a forecaster: it is not fitted again."""
 
-    model: Forecaster
+    model: GlobalLightGBM
     name: str = CHAMPION
 
     def fit(self, panel: Panel) -> Standing:
@@ -67,9 +68,9 @@ class Standing:
 
         ModelBroken for a panel that ends before the fit: its score there would be a lie.
         """
-        if self.model.cutoff > panel.last_day:
+        if self.model.fitted_up_to > panel.last_day:
             raise ModelBroken(
-                f"a model fitted up to {self.model.cutoff} cannot be scored from "
+                f"a model fitted up to {self.model.fitted_up_to} cannot be scored from "
                 f"{panel.last_day}: it has seen those days."
             )
         return self
@@ -126,16 +127,19 @@ def backtest_of_refit(
 
     None when the days are too few, or the champion cannot forecast any more.
     """
-    window = unseen_window(panel.last_day, incumbent.model.cutoff, plan.horizon)
+    window = unseen_window(panel.last_day, incumbent.model.fitted_up_to, plan.horizon)
     if window is None:
         return None
     cutoff, days = window
     recipe = incumbent.recipe
-    sides = {baseline.name: baseline, recipe.name: recipe, CHAMPION: Standing(incumbent.model)}
+    sides: dict[str, Forecaster] = {
+        baseline.name: baseline,
+        recipe.name: recipe,
+        CHAMPION: Standing(incumbent.model),
+    }
+    one_cutoff = replace(plan, cutoffs=[cutoff], horizon=days, refit_every=1)
     try:
-        return backtest(
-            panel, sides, replace(plan, cutoffs=[cutoff], horizon=days, refit_every=1), progress
-        )
+        return backtest(panel, sides, one_cutoff, progress)
     except ModelBroken:
         return None
 
@@ -168,7 +172,5 @@ def churn_of(before: pl.DataFrame, after: pl.DataFrame) -> float:
     weekly = both.group_by("unique_id", week.alias("week")).agg(
         pl.col("y_hat").fill_nan(0).sum(), pl.col("new").fill_nan(0).sum()
     )
-    return float(
-        (weekly["new"] - weekly["y_hat"]).abs().sum()
-        / max(np.nan_to_num(weekly["y_hat"].sum()), 1e-12)
-    )
+    units = float(np.nan_to_num(float(weekly["y_hat"].sum())))
+    return float((weekly["new"] - weekly["y_hat"]).abs().sum()) / max(units, 1e-12)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import polars as pl
 
 from contract.panel import Panel
@@ -24,7 +22,7 @@ def contenders(params: Params, panel: Panel, truth: pl.DataFrame | None) -> dict
     `truth`: the simulator's expected demand; None for any other source.
     """
     recipe = feature_recipe_of(params, panel)
-    forecasters: dict[str, Any] = {
+    forecasters: dict[str, Forecaster] = {
         BASELINE: baseline_of(params),
         CANDIDATE: GlobalLightGBM(params.train, recipe),
         "window_average": WindowAverage(recipe),

@@ -74,7 +74,7 @@ def explain(
         model, known, (ds - known.last_day).days, horizon + days_late(known, origin)
     )
     dense = model.serving_panel(known, steps)
-    at = int(known.series["unique_id"].index_of(unique_id))
+    at = known.series["unique_id"].to_list().index(unique_id)
     ahead = (ds - known.last_day).days
     block = _block_of(model, ahead)
     features, base, raw_score = _contributions(model, dense, block, at, ahead)
@@ -186,10 +186,8 @@ def _means_of(
         frame = feature_frame(dense, serving_rows(dense, hs, members))
         means = model.boosters[end].predict(frame.to_numpy(), num_threads=model.params.threads)
         parts.append(np.clip(means, 0, None).reshape(len(members), len(hs)))
-    ahead = slice(
-        dense.days.padding + dense.days.known, dense.days.padding + dense.days.known + steps
-    )
-    return np.where(dense.is_closed[members, ahead], 0.0, np.hstack(parts))
+    is_closed = dense.is_closed[members, dense.days.after(steps)]
+    return np.where(is_closed, 0.0, np.hstack(parts))
 
 
 def _group_words(model: GlobalLightGBM, dense: DensePanel, at: int) -> str:

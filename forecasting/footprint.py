@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 from contract.params import Params
 from features.declared import declared_features
@@ -48,10 +49,8 @@ class Shape:
 def to_fit(shape: Shape, params: Params) -> Needs:
     """Fitting the global model on a frozen panel: the largest block's rows are held in full."""
     columns = 1 + HIERARCHY_COLUMNS + len(declared_features(params.features, params.train.horizon))
-    rows, bins = (
-        params.train.max_rows * columns * 4 / MB,
-        params.train.max_rows * (columns + TRAINED_ROW) / MB,
-    )
+    rows = params.train.max_rows * columns * 4 / MB
+    bins = params.train.max_rows * (columns + TRAINED_ROW) / MB
     dense, sample = _dense_panel(shape, params), BINNING_ROWS * columns * 8 / MB
     pieces = PIECES_AT_ONCE * _piece(shape, params, params.train.max_rows)
     return {
@@ -79,7 +78,7 @@ def to_backtest(shape: Shape, params: Params) -> Needs:
     return {**fits, "scoring": PROGRAM_MB + _panel(shape) + 2 * backtest + window}
 
 
-def shape_of_card(card: dict) -> Shape:
+def shape_of_card(card: dict[str, Any]) -> Shape:
     """The shape of a frozen panel, from its panel.json."""
     rows = {Path(name).stem: file["rows"] for name, file in card["files"].items()}
     days = (date.fromisoformat(card["last_day"]) - date.fromisoformat(card["first_day"])).days + 1

@@ -19,7 +19,10 @@ BASELINE = "seasonal_naive"  # the rung below every model, and the name of its c
 class Forecaster(Protocol):
     """Learns from a panel; forecasts from an origin. Never sees a sale after its panel."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """Names its column in a backtest and its rows in a table."""
+        ...
 
     def fit(self, panel: Panel) -> Forecaster:
         """Learn from everything in the panel; the caller has cut it (`panel.up_to(cutoff)`)."""

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
 
 from contract.demand import demand_rules
@@ -26,9 +27,11 @@ from forecasting.forecaster import BASELINE, Forecaster
 from forecasting.global_lightgbm import GlobalLightGBM
 from forecasting.leaderboard import guardrail_metrics_of
 from forecasting.paired import losses_of
-from forecasting.promotion import IMPROVEMENT, NO_HARM, Evidence, already_champion, decide
+from forecasting.promotion import IMPROVEMENT, NO_HARM, Evidence, Tables, already_champion, decide
 from forecasting.seasonal_naive import baseline_of
 from forecasting.shadow import read_shadow, shadow_against
+
+Losses = tuple[np.ndarray | None, np.ndarray | None]  # (cutoffs, blocks) of candidate, incumbent
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,11 @@ class Challenge:
     def rule(self) -> str:
         """Another recipe must be better, the same one on newer data must do no harm."""
         return self.incumbent.rule if self.incumbent else IMPROVEMENT
+
+    @property
+    def against(self) -> str:
+        """What the candidate is compared with, as named in a backtest and its scores."""
+        return CHAMPION if self.incumbent else BASELINE
 
     @property
     def recipes(self) -> dict[str, Forecaster]:
@@ -73,54 +81,54 @@ def gate(
     """The decision as decision.json holds it: against the champion, else the baseline."""
     if challenge.why_none == IS_CHAMPION:
         return {"candidate": CANDIDATE, "incumbent": CHAMPION, **asdict(already_champion())}
-    incumbent, against = challenge.incumbent, CHAMPION if challenge.incumbent else BASELINE
-    compared = backtest
+    incumbent = challenge.incumbent
+    compared: pl.DataFrame | None = backtest
     if incumbent and challenge.rule == NO_HARM:
         compared = backtest_of_refit(
             panel, incumbent, baseline_of(params), plan_of(params, panel), progress
         )
-    evidence = _evidence(challenge, params, panel, compared, scores)
+    losses = _losses(challenge, params, panel, compared)
+    tables = tables_of(challenge.candidate, incumbent, panel, params.train.horizon)
+    evidence = _evidence(challenge, params, scores, losses, tables)
     decision = decide(evidence, params.evaluate.gate, params.train.seed)
-    progress(
-        f"candidate's table forecast_s={evidence.tables.forecast_s:.1f} churn={decision.churn}"
-    )
+    progress(f"candidate's table forecast_s={tables.forecast_s:.1f} churn={decision.churn}")
     cutoffs = [] if compared is None else [str(day) for day in compared["cutoff"].unique().sort()]
     return {
         "candidate": CANDIDATE,
-        "incumbent": against,
+        "incumbent": challenge.against,
         **asdict(decision),
         "incumbent_id": incumbent.model_id if incumbent else None,
         "compared_from": cutoffs,
     }
 
 
-def _evidence(
-    challenge: Challenge,
-    params: Params,
-    panel: Panel,
-    compared: pl.DataFrame | None,
-    scores: pl.DataFrame,
-) -> Evidence:
-    """What the gate judges.
+def _losses(
+    challenge: Challenge, params: Params, panel: Panel, compared: pl.DataFrame | None
+) -> Losses:
+    """Of candidate and incumbent on a backtest both stand in; None where there was no window."""
+    if compared is None:
+        return None, None
+    names, rules = [CANDIDATE, challenge.against], demand_rules(params)
+    candidate, incumbent = losses_of(panel, compared, names, params.source.hierarchy, rules)
+    return candidate, incumbent
 
-    `compared`: the backtest both sides stand in, None where there was no window.
-    """
-    incumbent, rule = challenge.incumbent, challenge.rule
-    against = CHAMPION if incumbent else BASELINE
-    losses: list[Any] = [None, None]
-    if compared is not None:
-        losses = losses_of(
-            panel, compared, [CANDIDATE, against], params.source.hierarchy, demand_rules(params)
-        )
+
+def _evidence(
+    challenge: Challenge, params: Params, scores: pl.DataFrame, losses: Losses, tables: Tables
+) -> Evidence:
+    """What the gate judges."""
+    has_incumbent, rule = challenge.incumbent is not None, challenge.rule
     # a recipe's bias, coverage and slices are its own, however old its fit
-    theirs = CANDIDATE if rule == NO_HARM else against
+    theirs = CANDIDATE if rule == NO_HARM else challenge.against
     return Evidence(
         *losses,
-        guardrail_metrics_of(scores, CANDIDATE),
-        guardrail_metrics_of(scores, theirs, with_slices=incumbent is not None),
-        rule,
-        tables_of(challenge.candidate, incumbent, panel, params.train.horizon),
-        _against_live(challenge, params) if incumbent and rule == IMPROVEMENT else [],
+        ours=guardrail_metrics_of(scores, CANDIDATE),
+        theirs=guardrail_metrics_of(scores, theirs, with_slices=has_incumbent),
+        rule=rule,
+        tables=tables,
+        against_live=(
+            _against_live(challenge, params) if has_incumbent and rule == IMPROVEMENT else []
+        ),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,17 +15,11 @@ from contract.panel import Panel
 from contract.params import TrainParams
 from features.declared import look_back_days
 from features.dense_panel import DensePanel, FeatureRecipe, Vocabulary, vocabulary_of
-from features.frame import (
-    Rows,
-    category_names,
-    feature_frames,
-    feature_matrix,
-    feature_names,
-    targets,
-)
+from features.frame import Rows, feature_frames, feature_names, targets
 from features.opening import closed_ahead
 from features.sampling import serving_rows, training_rows
 from forecasting.alignment import aligned
+from forecasting.booster import fit_booster
 from forecasting.forecaster import days_late, forecast_grid, long_frame
 from forecasting.group_totals import GROUP_DAYS
 
@@ -85,8 +79,6 @@ class GlobalLightGBM:
 
         When feeds are late the last known day is older than the origin and h counts from it.
         """
-        if self.vocabulary is None:
-            raise ModelBroken("this forecaster was never fitted. Run train.py, or load a bundle.")
         panel = panel.up_to(origin)
         steps = horizon + days_late(panel, origin)
         days_per_pass = self.params.blocks[0] if self.params.strategy == "recursive" else steps
@@ -100,6 +92,20 @@ class GlobalLightGBM:
             )
         grid = forecast_grid(panel.series["unique_id"], origin, horizon)
         return grid.join(pl.concat(passes), on=["unique_id", "ds"], how="left", validate="1:1")
+
+    @property
+    def fitted_vocabulary(self) -> Vocabulary:
+        """The codes it was fitted with. ModelBroken if it never was."""
+        if self.vocabulary is None:
+            raise _never_fitted()
+        return self.vocabulary
+
+    @property
+    def fitted_up_to(self) -> date:
+        """The last day it learned from. ModelBroken if it never did."""
+        if self.cutoff is None:
+            raise _never_fitted()
+        return self.cutoff
 
     @property
     def days_back(self) -> int:
@@ -117,7 +123,7 @@ class GlobalLightGBM:
             self.feature_recipe.rules.max_stockout_share,
         )
         dense = self.feature_recipe.dense_panel(
-            tail, max(steps, self.params.blocks[-1]), self.vocabulary
+            tail, max(steps, self.params.blocks[-1]), self.fitted_vocabulary
         )
         if feature_names(dense) != self.columns:
             changed = sorted(set(feature_names(dense)) ^ set(self.columns))
@@ -144,23 +150,11 @@ class GlobalLightGBM:
         return rows
 
     def fit_block(self, dense: DensePanel, rows: Rows) -> lightgbm.Booster:
-        """One booster on these rows."""
-        import lightgbm  # two seconds to import
-
-        matrix, unknown = feature_matrix(dense, rows)
+        """One booster on these rows; their shares of unknowns are noted."""
+        booster, unknown = fit_booster(dense, rows, self.params)
         for name, share in unknown.items():
             self.unknown_shares[name] = max(share, self.unknown_shares.get(name, 0.0))
-        data = lightgbm.Dataset(
-            matrix,
-            label=targets(dense, rows),
-            feature_name=[_plain(name) for name in unknown],
-            categorical_feature=[_plain(name) for name in category_names(dense)],
-            params=_dataset_params(self.params),
-        )
-        del matrix
-        return lightgbm.train(
-            _booster_params(self.params), data, num_boost_round=self.params.rounds
-        )
+        return booster
 
     def one_pass(self, panel: Panel, steps: int) -> pl.DataFrame:
         """unique_id, ds, y_hat of the `steps` days after the panel's last, from one dense panel."""
@@ -175,10 +169,7 @@ class GlobalLightGBM:
         y_hat = np.hstack(
             [self._predict(dense, end, hs) for end, hs in self.blocks_covering(steps).items()]
         )
-        ahead = slice(
-            dense.days.padding + dense.days.known, dense.days.padding + dense.days.known + steps
-        )
-        is_closed = dense.is_closed[:, ahead]
+        is_closed = dense.is_closed[:, dense.days.after(steps)]
         never_sold = np.isnan(dense.by_series["launch_ix"][:, 0])
         y_hat[is_closed], y_hat[never_sold] = 0.0, 0.0
         if self.params.groups.columns is not None:
@@ -233,7 +224,12 @@ class GlobalLightGBM:
             for name, share in _unknown_shares(frame.select(plans)).items():
                 unknown[name] += share * frame.height / len(rows)
         self._refuse_missing(unknown)
-        return np.clip(np.concatenate(y_hat), 0, None).reshape(dense.series.height, len(hs))
+        means: np.ndarray = np.clip(np.concatenate(y_hat), 0, None)
+        return means.reshape(dense.series.height, len(hs))
+
+
+def _never_fitted() -> ModelBroken:
+    return ModelBroken("this forecaster was never fitted. Run train.py, or load a bundle.")
 
 
 def _plans(dense: DensePanel) -> list[str]:
@@ -253,7 +249,8 @@ def with_forecast_as_sales(panel: Panel, forecast: pl.DataFrame, region: str | N
     A closed day stays one: a zero that sold nothing would end the habit of Sundays.
     """
     closed = closed_ahead(panel, panel.last_day, forecast["ds"].n_unique(), region)
-    known_at = panel.sales["known_at"].max() + timedelta(days=1)
+    newest: datetime = panel.sales.select(pl.col("known_at").max()).item()
+    known_at = newest + timedelta(days=1)
     assumed = forecast.with_columns(is_open=pl.Series(~closed.ravel())).filter(
         pl.col("y_hat").is_not_null()
     )
@@ -263,39 +260,3 @@ def with_forecast_as_sales(panel: Panel, forecast: pl.DataFrame, region: str | N
     return replace(
         panel, sales=pl.concat([panel.sales, sales], how="diagonal").sort("unique_id", "ds")
     )
-
-
-def _plain(name: str) -> str:
-    """A name without what LightGBM refuses: JSON's special characters (',', '[', ':'; not '*')."""
-    return name.replace(",", "_").replace("[", "(").replace("]", ")").replace(":", "_")
-
-
-def _dataset_params(p: TrainParams) -> dict[str, object]:
-    return {
-        "max_bin": p.max_bins,
-        "num_threads": p.threads,
-        "verbosity": -1,
-        "feature_pre_filter": False,
-        "data_random_seed": p.seed,
-    }
-
-
-def _booster_params(p: TrainParams) -> dict[str, object]:
-    """Deterministic on purpose: the same rows give the same text in any process (STACK:
-    deterministic + force_row_wise).
-    """
-    return {
-        "objective": p.objective,
-        **({"tweedie_variance_power": p.tweedie_power} if p.objective == "tweedie" else {}),
-        "learning_rate": p.learning_rate,
-        "num_leaves": p.leaves,
-        "min_data_in_leaf": p.min_rows_in_leaf,
-        "feature_fraction": p.feature_fraction,
-        "bagging_fraction": p.row_fraction,
-        "bagging_freq": 1,
-        "lambda_l2": p.l2,
-        "seed": p.seed,
-        "deterministic": True,
-        "force_row_wise": True,
-        **_dataset_params(p),
-    }

@@ -113,7 +113,9 @@ def _node(dense: DensePanel, columns: list[str], plans: list[np.ndarray]) -> _No
 def _prior(group: _Node, parents: list[tuple[_Node, _Fit]], top: np.ndarray) -> np.ndarray:
     """(groups, effects): the grand total's effects, and what each parent adds to them."""
     first_member = np.unique(group.group_ix, return_index=True)[1]
-    return top + sum(fit.effects[node.group_ix[first_member]] - top for node, fit in parents)
+    added = [fit.effects[node.group_ix[first_member]] - top for node, fit in parents]
+    prior: np.ndarray = top + sum(added)
+    return prior
 
 
 def _fit(node: _Node, calendar: Calendar, prior: np.ndarray, pull: np.ndarray) -> _Fit:
@@ -167,7 +169,8 @@ def _knots(known: int) -> np.ndarray:
     """(known, knots) hat functions, the last knot on the last known day."""
     count = -(-(known - 1) // LEVEL_DAYS) + 1
     at = known - 1 - np.arange(count)[::-1] * LEVEL_DAYS
-    return np.maximum(0, 1 - np.abs(np.arange(known)[:, None] - at) / LEVEL_DAYS)
+    hats: np.ndarray = np.maximum(0, 1 - np.abs(np.arange(known)[:, None] - at) / LEVEL_DAYS)
+    return hats
 
 
 def _growth(log_units: np.ndarray) -> float:
@@ -189,6 +192,6 @@ def _units(log_units: np.ndarray, residuals: np.ndarray) -> np.ndarray:
     recent = np.exp(residuals[:, -SMEARING_DAYS:])
     known = ~np.isnan(recent)
     smearing = np.where(known, recent, 0).sum(axis=1) / np.maximum(known.sum(axis=1), 1)
-    return np.maximum(
-        np.exp(log_units) * np.where(known.any(axis=1), smearing, 1.0)[:, None] - 1, 0
-    )
+    factor = np.where(known.any(axis=1), smearing, 1.0)[:, None]
+    units: np.ndarray = np.maximum(np.exp(log_units) * factor - 1, 0)
+    return units

@@ -12,6 +12,7 @@ import polars as pl
 from contract.days import WEEK, days_after
 from contract.errors import ModelBroken, NotEnoughHistory
 from forecasting.champion import Champion, champion_in_registry
+from forecasting.columns import last_day
 from forecasting.fallback import LAST_FORECAST
 
 
@@ -49,7 +50,7 @@ def repeated(last: pl.DataFrame, today: date, horizon: int, run_id: str) -> pl.D
             "the store holds no sales to forecast from and no forecast to repeat. Ingest sales "
             "(`python ingest.py`), or bring the store back (`make rebuild`)."
         )
-    end, days = last["ds"].max(), days_after(today - timedelta(days=1), horizon)
+    end, days = last_day(last), days_after(today - timedelta(days=1), horizon)
     targets = pl.DataFrame({"target": days, "source": [_same_weekday(day, end) for day in days]})
     moved = last.drop("h").join(targets, left_on="ds", right_on="source", how="inner").drop("ds")
     method_and_reason = (

@@ -32,10 +32,13 @@ def leaderboard_of(scores: pl.DataFrame) -> Leaderboard:
     for model in scores["model"].unique(maintain_order=True):
         board[model] = {}
         for name, (level, metric) in HEADLINES.items():
-            values = scores.filter(model=model, level=level, metric=metric, slice="all")["value"]
-            if len(values):
-                board[model][name] = round(values.mean(), 5)
-                board[model][f"{name}_spread"] = round(values.std() or 0.0, 5)
+            of_cutoffs = scores.filter(model=model, level=level, metric=metric, slice="all")
+            if of_cutoffs.height:
+                mean, spread = of_cutoffs.select(
+                    mean=pl.col("value").mean(), spread=pl.col("value").std()
+                ).row(0)
+                board[model][name] = round(mean, 5)
+                board[model][f"{name}_spread"] = round(spread or 0.0, 5)
     return board
 
 

@@ -66,7 +66,8 @@ def quantile_scores(window: LevelWindow, quantiles: dict[str, np.ndarray]) -> di
 
 def pinball(y: np.ndarray, q: np.ndarray, tau: float) -> np.ndarray:
     """The quantile loss of forecast q at probability tau (Koenker & Bassett 1978)."""
-    return np.maximum(tau * (y - q), (tau - 1) * (y - q))
+    loss: np.ndarray = np.maximum(tau * (y - q), (tau - 1) * (y - q))
+    return loss
 
 
 def _over_scale(value: np.ndarray, scale: np.ndarray) -> np.ndarray:

@@ -8,6 +8,7 @@ import polars as pl
 from contract.demand import DemandRules
 from contract.levels import Level
 from contract.panel import Panel
+from forecasting.columns import horizon_of
 from forecasting.window import Window, window_after
 
 
@@ -23,8 +24,7 @@ def losses_of(
     blocks = blocks_of(panel.series)
     losses: list[list[np.ndarray]] = [[] for _ in models]
     for (cutoff,), forecasts in backtest.group_by("cutoff", maintain_order=True):
-        horizon = int(forecasts["h"].max())
-        window = window_after(panel, cutoff, horizon, bottom, rules)
+        window = window_after(panel, cutoff, horizon_of(forecasts), bottom, rules)
         for of_model, model in zip(losses, models, strict=True):
             of_model.append(series_losses(window, window.matrix(forecasts, model), blocks))
     return [np.array(of_model) for of_model in losses]
@@ -45,14 +45,9 @@ def series_losses(window: Window, y_hat: np.ndarray, blocks: np.ndarray) -> np.n
 
 def blocks_of(series: pl.DataFrame) -> np.ndarray:
     """For each series its block: store and department if there are such columns, else itself."""
-    columns = [name for name in ("store_id", "dept_id") if name in series.columns] or ["unique_id"]
-    return (
-        series.select(pl.concat_str(columns, separator="|").alias("b"))["b"]
-        .rank("dense")
-        .to_numpy()
-        .astype(np.int64)
-        - 1
-    )
+    group: list[str] = [name for name in ("store_id", "dept_id") if name in series.columns]
+    keys = series.select(block=pl.concat_str(group or ["unique_id"], separator="|"))["block"]
+    return keys.rank("dense").to_numpy().astype(np.int64) - 1
 
 
 def drawn_differences(
@@ -74,7 +69,8 @@ def drawn_differences(
     by_cutoff, by_block = difference.sum(axis=1), difference.sum(axis=0)
     moved = _redrawn(by_cutoff, resamples, rng) * widening(len(by_cutoff), confidence)
     moved += _redrawn(by_block, resamples, rng)
-    return (difference.sum() + moved) / max(float(incumbent.sum()), 1e-12)
+    relative: np.ndarray = (difference.sum() + moved) / max(float(incumbent.sum()), 1e-12)
+    return relative
 
 
 def widening(cutoffs: int, confidence: float) -> float:
@@ -96,4 +92,6 @@ def widening(cutoffs: int, confidence: float) -> float:
 def _redrawn(parts: np.ndarray, resamples: int, rng: np.random.Generator) -> np.ndarray:
     """(resamples,) deviations from their sum when as many parts are drawn with replacement."""
     count = len(parts)
-    return parts[rng.integers(0, count, (resamples, count))].sum(axis=1) - parts.sum()
+    drawn = parts[rng.integers(0, count, (resamples, count))]
+    moved: np.ndarray = drawn.sum(axis=1) - parts.sum()
+    return moved

@@ -82,12 +82,8 @@ def decide(evidence: Evidence, params: GateParams, seed: int) -> Decision:
     A guardrail broken by both sides blocks only a candidate that breaks it further: keeping the
     worse one would guard nothing.
     """
-    candidate, incumbent, rule, tables = (
-        evidence.candidate,
-        evidence.incumbent,
-        evidence.rule,
-        evidence.tables,
-    )
+    candidate, incumbent = evidence.candidate, evidence.incumbent
+    rule, tables = evidence.rule, evidence.tables
     guards = [
         *_guardrails_against(evidence.ours, evidence.theirs, params),
         *_tables_against(tables, params),

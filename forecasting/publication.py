@@ -140,12 +140,10 @@ def _level_jump(rows: pl.DataFrame, known: Panel, horizon: int) -> float:
     1 where too little sold to say. Rows that are no number are the ladder's matter, row by row.
     """
     days = min(LEVEL_DAYS, (known.last_day - known.first_day).days + 1)
-    recent = (
-        known.sales.filter(pl.col("ds") > known.last_day - timedelta(days=days))["y"].sum()
-        / days
-        * horizon
-    )
-    units = rows.filter(pl.col("y_hat").is_finite() & (pl.col("y_hat") > 0))["y_hat"].sum()
+    newest = known.sales.filter(pl.col("ds") > known.last_day - timedelta(days=days))
+    recent = float(newest["y"].sum()) / days * horizon
+    sound = rows.filter(pl.col("y_hat").is_finite() & (pl.col("y_hat") > 0))
+    units = float(sound["y_hat"].sum())
     if recent < FEWEST_UNITS or units <= 0:
         return 1.0
     return max(units / recent, recent / units)

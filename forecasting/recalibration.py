@@ -48,7 +48,8 @@ class IntervalScale:
             np.array(self.lower)[of][:, None],
             np.array(self.upper)[of][:, None],
         )
-        return np.maximum(median + (quantiles - median) * factors, 0.0)
+        scaled: np.ndarray = np.maximum(median + (quantiles - median) * factors, 0.0)
+        return scaled
 
 
 def interval_scale_of(text: str | None) -> IntervalScale:

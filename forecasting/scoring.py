@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from datetime import date, timedelta
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -13,6 +13,7 @@ from contract.levels import SERIES_LEVEL, Level
 from contract.panel import Panel
 from contract.quantiles import INTERVALS, QUANTILES
 from features.hierarchy import sum_by
+from forecasting.columns import horizon_of
 from forecasting.intervals import Calibration, Ratios, learn_weeks
 from forecasting.metrics import point_scores, quantile_scores, volume_scores
 from forecasting.pit import newsvendor_costs, pit_scores
@@ -20,6 +21,8 @@ from forecasting.slices import slices_of
 from forecasting.window import Window, window_after
 
 Row = tuple[str, date, str, str, str, float]
+# model -> level -> for each week ahead the fields of Ratios
+CalibrationJson = dict[str, dict[str, list[dict[str, Any]]]]
 # level -> (groups, horizon) forecasts and actuals, NaN where unknown
 Pairs = dict[str, tuple[np.ndarray, np.ndarray]]
 ROW_SCHEMA = {
@@ -46,7 +49,7 @@ def score_backtest(
     windows had closed by then; the first cutoff has none, and so no quantile scores.
     """
     cutoffs = sorted(backtest["cutoff"].unique().to_list())
-    horizon = int(backtest["h"].max())
+    horizon = horizon_of(backtest)
     rows: list[Row] = []
     pairs: dict[str, list[tuple[date, Pairs]]] = {model: [] for model in models}
     for cutoff in cutoffs:
@@ -67,18 +70,18 @@ def score_backtest(
     }
 
 
-def calibration_json(calibrations: dict[str, Calibration]) -> dict[str, object]:
+def calibration_json(calibrations: dict[str, Calibration]) -> CalibrationJson:
     """Calibrations as plain JSON, rounded so that the last bits of a float cannot change a hash."""
     return {
         model: {
-            level: [_rounded(asdict(week)) for week in weeks]
+            level: [_rounded(week) for week in weeks]
             for level, weeks in calibration.by_level.items()
         }
         for model, calibration in calibrations.items()
     }
 
 
-def calibration_of(plain: dict[str, dict[str, list[dict[str, list]]]]) -> dict[str, Calibration]:
+def calibration_of(plain: CalibrationJson) -> dict[str, Calibration]:
     """The inverse of `calibration_json`."""
     return {
         model: Calibration(
@@ -173,8 +176,9 @@ def calibrate(pairs: list[Pairs], most_bins: int) -> Calibration:
     )
 
 
-def _rounded(week: dict[str, list]) -> dict[str, list]:
-    def short(value: float | list) -> float | list:
-        return [short(item) for item in value] if isinstance(value, list) else float(f"{value:.6g}")
+def _rounded(week: Ratios) -> dict[str, Any]:
+    def short(values: list[float]) -> list[float]:
+        return [float(f"{value:.6g}") for value in values]
 
-    return {name: short(values) for name, values in week.items()}
+    quantiles = [short(of_bin) for of_bin in week.quantiles]
+    return {"centres": short(week.centres), "quantiles": quantiles, "at_zero": short(week.at_zero)}

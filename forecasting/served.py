@@ -20,7 +20,9 @@ from contract.panel import Panel
 from features.dense_panel import Vocabulary
 from features.frame import Rows, feature_frame
 from forecasting.bundle import read_card, recipe_of
+from forecasting.columns import last_day
 from forecasting.forecaster import Forecaster
+from forecasting.global_lightgbm import GlobalLightGBM
 from forecasting.publication import trim_to_last_sale
 from forecasting.served_rows import KEY, ServedRows, named_rows
 from runtime.disk import flush_to_disk, sha256_of
@@ -33,7 +35,7 @@ def watch_serving(model: Forecaster | None, panel: Panel, count: int) -> None:
 
     They are drawn by the panel's hash: other data, other series.
     """
-    if hasattr(model, "served"):
+    if isinstance(model, GlobalLightGBM):
         model.served = ServedRows(drawn(panel.series["unique_id"].to_list(), count, panel.hash))
 
 
@@ -48,7 +50,7 @@ def keep_served(model: Forecaster | None, folder: Path, run_id: str) -> None:
 
     The oldest beyond TABLES_KEPT go.
     """
-    served: ServedRows | None = getattr(model, "served", None)
+    served = model.served if isinstance(model, GlobalLightGBM) else None
     if served is None or not served.parts:
         return
     folder.mkdir(parents=True, exist_ok=True)
@@ -85,7 +87,7 @@ def served_again(bundle: Path, panel: Panel, origin: date, served: pl.DataFrame)
     model = recipe_of(card)
     model.vocabulary, model.columns = Vocabulary(**card["vocabulary"]), card["columns"]
     known = trim_to_last_sale(panel.up_to(origin)).up_to(origin)
-    dense = model.serving_panel(known, (served["ds"].max() - known.last_day).days)
+    dense = model.serving_panel(known, (last_day(served) - known.last_day).days)
     places = dense.series.select("unique_id").with_row_index("series_ix")
     keys = served.select(KEY).join(places, on="unique_id", how="inner").sort("series_ix", "ds")
     h = (keys["ds"] - known.last_day).dt.total_days().to_numpy().astype(np.int32)
@@ -94,7 +96,7 @@ def served_again(bundle: Path, panel: Panel, origin: date, served: pl.DataFrame)
         np.full(len(h), dense.last_known, np.int32),
         h,
     )
-    ends = np.flatnonzero(np.diff(rows.series_ix, append=-1)) + 1
+    ends = (np.flatnonzero(np.diff(rows.series_ix, append=-1)) + 1).tolist()
     alone = [rows.slice(first, last) for first, last in zip([0, *ends[:-1]], ends, strict=True)]
     # one by one: in chunks, all series between them would be computed, too
     return pl.concat([named_rows(dense, one, feature_frame(dense, one)) for one in alone]).sort(KEY)

@@ -55,8 +55,9 @@ def shadow_of(scored: pl.DataFrame, model_id: str, params_hash: str) -> Shadow |
     ours, theirs, units = (float(daily[name].sum()) for name in ("ours", "theirs", "y"))
     if daily.height < LEAST_DAYS or theirs <= 0 or units <= 0:
         return None
-    difference = daily["ours"] - daily["theirs"] * (ours / theirs)
-    error = float(difference.std()) * daily.height**0.5 / theirs
+    difference = pl.col("ours") - pl.col("theirs") * (ours / theirs)
+    spread: float = daily.select(difference.std()).item()
+    error = spread * daily.height**0.5 / theirs
     series = scored["unique_id"].n_unique()
     # rounded: the last bits of sums vary
     scores = (round(score, 6) for score in (ours / units, theirs / units, ours / theirs - 1, error))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 import polars as pl
@@ -16,6 +16,8 @@ from contract.question import Question
 from forecasting.champion import Champion
 from forecasting.ladder import repeated
 from forecasting.publication import Serving, publish_forecasts, publish_levels, uncalibrated
+
+Scope = tuple[date, int, str | None, datetime | None]  # origin, horizon, series, as_of
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,8 @@ class ForecastTable:
     @property
     def run_id(self) -> str:
         """The run's name."""
-        return self.lineage["run_id"]
+        run_id: str = self.lineage["run_id"]
+        return run_id
 
 
 def forecast_table(
@@ -67,7 +70,7 @@ def repeated_table(
 
 
 def _lineage(
-    params: Params, panel: Panel, champion: Champion, scope: tuple, reason: str | None = None
+    params: Params, panel: Panel, champion: Champion, scope: Scope, reason: str | None = None
 ) -> dict[str, Any]:
     """Which model, data and params made the rows.
 

@@ -44,9 +44,7 @@ class WindowAverage:
         steps = horizon + days_late(panel, origin)
         dense = self.feature_recipe.dense_panel(panel, steps, vocabulary_of(panel))
         y_hat = _same_weekdays(dense, steps)
-        ahead = dense.days.padding + dense.days.known
-        closed = dense.is_closed[:, ahead : ahead + steps]
-        y_hat[closed] = 0.0
+        y_hat[dense.is_closed[:, dense.days.after(steps)]] = 0.0
         if self.groups is not None:
             aligned_sums = aligned(dense, np.nan_to_num(y_hat), self.groups)
             y_hat = np.where(np.isnan(y_hat), np.nan, aligned_sums)

@@ -157,7 +157,7 @@ def test_a_champion_that_cannot_answer_any_more_leaves_nothing_to_differ_from(
     incumbent = incumbent_in(named, fitted, "another")[0]
     incumbent.model.columns = ["another feature"]
     tables = tables_of(folder / model_id, incumbent, nasty_panel, 14)
-    assert (tables.churn, tables.silent) == (None, None)
+    assert (tables.churn, tables.why_none) == (None, None)
     assert tables.forecast_s > 0
 
 

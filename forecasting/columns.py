@@ -1,0 +1,25 @@
+"""Single values of a forecast table's columns. Polars types `Series.max` by every type there is."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import polars as pl
+
+
+def first_day(rows: pl.DataFrame) -> date:
+    """The first `ds` of a table that has rows."""
+    day: date = rows.select(pl.col("ds").min()).item()
+    return day
+
+
+def last_day(rows: pl.DataFrame) -> date:
+    """The last `ds` of a table that has rows."""
+    day: date = rows.select(pl.col("ds").max()).item()
+    return day
+
+
+def horizon_of(rows: pl.DataFrame) -> int:
+    """The most days ahead (`h`) in a table that has rows."""
+    horizon: int = rows.select(pl.col("h").max()).item()
+    return horizon
