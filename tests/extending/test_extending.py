@@ -1,6 +1,4 @@
-"""docs/extending.md does what it says: its code blocks are run as they stand there, and each does
-its work in the house.
-"""
+"""docs/extending.md does what it says: its code blocks are run as they stand there."""
 
 from __future__ import annotations
 
@@ -47,7 +45,7 @@ def test_the_page_has_a_block_for_each_thing_people_add(page):
     assert sections == ["A feature", "A rule", "A forecaster", "A source", "A drill"]
     assert {
         "weekday_best",
-        "more_than_the_store_room",
+        "more_than_a_store_holds",
         "MedianOfWeeks",
         "read_till_lines",
         "PRICES_DOUBLED",
@@ -57,8 +55,9 @@ def test_the_page_has_a_block_for_each_thing_people_add(page):
 def test_the_feature_has_the_value_done_by_hand_and_does_not_see_ahead(
     page, sales_of, make_panel, feature_params
 ):
-    """Forty days of 1, 2, 3 ..: the best of four Tuesdays is the newest one; a huge sale after the
-    origin moves nothing.
+    """Forty days of 1, 2, 3 ..: the best of four Tuesdays is the newest one.
+
+    A huge sale after the origin moves nothing.
     """
     from contract.panel import panel_of
 
@@ -71,9 +70,8 @@ def test_the_feature_has_the_value_done_by_hand_and_does_not_see_ahead(
         panel = panel_of(sales, series)
         dense = build_dense_panel(panel, _plain(feature_params), 28, vocabulary_of(panel), BY_STATE)
         dense = replace(dense, features=[*dense.features, page["weekday_best"](4)])
-        rows = Rows(
-            np.array([0]), np.array([34]), np.array([1])
-        )  # origin: day index 34 sold 35; the target is its tomorrow
+        # origin: day index 34 sold 35; the target is its tomorrow
+        rows = Rows(np.array([0]), np.array([34]), np.array([1]))
         values.append(feature_frame(dense, rows)["weekday_best_4"][0])
     assert values == [29.0, 29.0]  # the day a week before the target: index 28 sold 29
 
@@ -101,7 +99,7 @@ def test_a_model_learns_from_the_feature(
 def test_the_rule_refuses_with_its_own_reason_whoever_judges(page, params, by_great_expectations):
     sales = SUITES["sales"]
     more = replace(
-        sales, rules=lambda ingest: [*sales.rules(ingest), page["more_than_the_store_room"](40)]
+        sales, rules=lambda ingest: [*sales.rules(ingest), page["more_than_a_store_holds"](40)]
     )
     rows = pl.DataFrame({"unique_id": ["a", "b"], "ds": [date(2024, 2, 28)] * 2, "y": [3.0, 41.0]})
     from contract.frames import REFUSED, SALES
@@ -112,9 +110,11 @@ def test_the_rule_refuses_with_its_own_reason_whoever_judges(page, params, by_gr
         row_number=pl.Series([1, 2], dtype=pl.Int64), lines=pl.lit(1, pl.Int64)
     )
     context = Context(params.ingest.model_copy(update={"max_refused_share": 1.0}), date(2024, 3, 1))
-    told = judge(Received("sales", frame, REFUSED.empty(), 2), more, context, by_great_expectations)
-    assert told.refused.select("row_number", "reason").rows() == [(2, "more_than_the_store_room")]
-    assert told.accepted["unique_id"].to_list() == ["a"]
+    judged = judge(
+        Received("sales", frame, REFUSED.empty(), 2), more, context, by_great_expectations
+    )
+    assert judged.refused.select("row_number", "reason").rows() == [(2, "more_than_a_store_holds")]
+    assert judged.accepted["unique_id"].to_list() == ["a"]
 
 
 def test_the_forecaster_stands_in_a_backtest_beside_the_baseline(
@@ -126,12 +126,12 @@ def test_the_forecaster_stands_in_a_backtest_beside_the_baseline(
         "seasonal_naive": SeasonalNaive(7, BY_STATE),
         "median_of_weeks": page["MedianOfWeeks"](),
     }
-    told = backtest(
+    rows = backtest(
         panel, forecasters, BacktestPlan([cutoff], 14, 1, None, inference_params, BY_STATE)
     )
-    assert told.height == 6 * 14
-    assert told["median_of_weeks"].is_finite().all()
-    one = told.filter(pl.col("unique_id") == panel.series["unique_id"][0]).row(0, named=True)
+    assert rows.height == 6 * 14
+    assert rows["median_of_weeks"].is_finite().all()
+    one = rows.filter(pl.col("unique_id") == panel.series["unique_id"][0]).row(0, named=True)
     own = panel.sales.filter(unique_id=one["unique_id"]).filter(
         pl.col("ds").is_between(cutoff - timedelta(days=55), cutoff),
         pl.col("ds").dt.weekday() == one["ds"].isoweekday(),
@@ -149,9 +149,12 @@ def test_the_source_is_read_judged_and_counted(page, params, tmp_path):
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     (received,) = page["read_till_lines"](path)
     context = Context(params.ingest.model_copy(update={"max_refused_share": 1.0}), date(2024, 3, 1))
-    told = judge(received, SUITES["sales"], context, by_great_expectations=False)
-    assert received.rows_in == told.accepted["lines"].sum() + told.refused["lines"].sum() == 3
-    assert told.refused.sort("row_number")["reason"].to_list() == ["day_missing", "units_negative"]
+    judged = judge(received, SUITES["sales"], context, by_great_expectations=False)
+    assert received.rows_in == judged.accepted["lines"].sum() + judged.refused["lines"].sum() == 3
+    assert judged.refused.sort("row_number")["reason"].to_list() == [
+        "day_missing",
+        "units_negative",
+    ]
     assert set(received.series.columns) == {"unique_id", "store_id", "item_id"}
 
 

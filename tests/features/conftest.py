@@ -1,4 +1,4 @@
-"""Laying a panel out and asking it, as every test of features does."""
+"""A panel made dense, and the features read from it: what every test of features needs."""
 
 from __future__ import annotations
 
@@ -16,12 +16,13 @@ from features.frame import Rows, feature_frame
 
 
 @pytest.fixture(scope="session")
-def lay(feature_params: FeatureParams) -> Callable[..., DensePanel]:
-    """`lay(panel, horizon=28, region="state_id", zeros=True, **changed_params)`: a dense with all
-    families on.
+def dense_of(feature_params: FeatureParams) -> Callable[..., DensePanel]:
+    """`dense_of(panel, horizon=28, region="state_id", zeros=True, **changed_params)`.
+
+    A dense panel with all families on.
     """
 
-    def laid(
+    def built(
         panel: Panel,
         horizon: int = 28,
         region: str | None = "state_id",
@@ -32,37 +33,36 @@ def lay(feature_params: FeatureParams) -> Callable[..., DensePanel]:
         rules = DemandRules(zeros, features.max_stockout_share, region)
         return build_dense_panel(panel, features, horizon, vocabulary_of(panel), rules)
 
-    return laid
+    return built
 
 
 @pytest.fixture(scope="session")
-def ask() -> Callable[..., pl.DataFrame]:
-    """`ask(dense, origin_ix, hs)`: the feature frame of every series at one origin, with series_ix
-    in front.
+def frame_at() -> Callable[..., pl.DataFrame]:
+    """`frame_at(dense, origin_ix, hs)`: the features of every series at one origin.
+
+    unique_id stands in front.
     """
 
-    def asked(dense: DensePanel, origin_ix: int, hs: list[int]) -> pl.DataFrame:
+    def read(dense: DensePanel, origin_ix: int, hs: list[int]) -> pl.DataFrame:
         series = np.repeat(np.arange(dense.series.height, dtype=np.int32), len(hs))
         h = np.tile(np.array(hs, dtype=np.int32), dense.series.height)
         rows = Rows(series, np.full(len(h), origin_ix, dtype=np.int32), h)
         return feature_frame(dense, rows).insert_column(0, dense.series["unique_id"].gather(series))
 
-    return asked
+    return read
 
 
 @pytest.fixture(scope="session")
-def ask_one(lay, ask) -> Callable[..., dict[str, float | None]]:
-    """`ask_one(panel, origin_ix, h, unique_id="a", **changed_params)`: one row of the feature frame
-    as a mapping.
-    """
+def row_at(dense_of, frame_at) -> Callable[..., dict[str, float | None]]:
+    """`row_at(panel, origin_ix, h, unique_id="a", **changed_params)`: one row as a mapping."""
 
-    def asked(
+    def read(
         panel: Panel, origin_ix: int, h: int, unique_id: str = "a", **changes
     ) -> dict[str, float | None]:
         return (
-            ask(lay(panel, **changes), origin_ix, [h])
+            frame_at(dense_of(panel, **changes), origin_ix, [h])
             .filter(unique_id=unique_id)
             .row(0, named=True)
         )
 
-    return asked
+    return read

@@ -42,27 +42,32 @@ def panel(make_panel):
 
 
 @given(chunk=st.integers(1, 9), origin_ix=st.integers(0, 149))
-def test_the_size_of_a_chunk_changes_no_value(panel, lay, ask, chunk, origin_ix):
-    whole, cut = ask(lay(panel), origin_ix, HS), ask(lay(panel, chunk_series=chunk), origin_ix, HS)
+def test_the_size_of_a_chunk_changes_no_value(panel, dense_of, frame_at, chunk, origin_ix):
+    whole, cut = (
+        frame_at(dense_of(panel), origin_ix, HS),
+        frame_at(dense_of(panel, chunk_series=chunk), origin_ix, HS),
+    )
     assert_frame_equal(whole, cut, check_exact=False, rel_tol=1e-6, abs_tol=1e-6)
 
 
 @given(chunk=st.integers(1, 9), budget=st.integers(50, 20_000))
-def test_which_rows_are_sampled_does_not_hang_on_the_chunks(panel, lay, chunk, budget):
-    whole = training_rows(lay(panel), range(1, 8), 5, 28, budget, seed=4)
-    cut = training_rows(lay(panel, chunk_series=chunk), range(1, 8), 5, 28, budget, seed=4)
+def test_which_rows_are_sampled_does_not_hang_on_the_chunks(panel, dense_of, chunk, budget):
+    whole = training_rows(dense_of(panel), range(1, 8), 5, 28, budget, seed=4)
+    cut = training_rows(dense_of(panel, chunk_series=chunk), range(1, 8), 5, 28, budget, seed=4)
     for name in ("series_ix", "origin_ix", "h"):
         assert np.array_equal(getattr(whole, name), getattr(cut, name))
 
 
 @given(seed=st.integers(0, 1000))
-def test_the_order_in_which_rows_arrive_changes_nothing(panel, lay, ask, seed):
+def test_the_order_in_which_rows_arrive_changes_nothing(panel, dense_of, frame_at, seed):
     def shuffled(frame: pl.DataFrame) -> pl.DataFrame:
         return frame.sample(fraction=1.0, shuffle=True, seed=seed)
 
     frames = (panel.sales, panel.series, panel.calendar, panel.prices, panel.covariates)
     mixed = panel_of(*(shuffled(frame) for frame in frames))
-    assert_frame_equal(ask(lay(panel), 120, HS), ask(lay(mixed), 120, HS), check_exact=True)
+    assert_frame_equal(
+        frame_at(dense_of(panel), 120, HS), frame_at(dense_of(mixed), 120, HS), check_exact=True
+    )
 
 
 def _renamed(panel, names: dict[str, str]):
@@ -78,12 +83,12 @@ def _renamed(panel, names: dict[str, str]):
     )
 
 
-def test_the_place_of_a_series_among_the_others_changes_no_feature(panel, lay, ask):
+def test_the_place_of_a_series_among_the_others_changes_no_feature(panel, dense_of, frame_at):
     ids = panel.series["unique_id"].to_list()
     names = {name: f"z{len(ids) - k:02d}" for k, name in enumerate(ids)}
-    turned = ask(lay(_renamed(panel, names)), 120, HS)
+    turned = frame_at(dense_of(_renamed(panel, names)), 120, HS)
     plain = (
-        ask(lay(panel), 120, HS)
+        frame_at(dense_of(panel), 120, HS)
         .with_columns(pl.col("unique_id").replace_strict(names))
         .sort("unique_id", "h")
     )
@@ -93,17 +98,19 @@ def test_the_place_of_a_series_among_the_others_changes_no_feature(panel, lay, a
 
 
 @given(kept=st.sets(st.integers(0, 8), min_size=1))
-def test_who_else_is_in_the_panel_changes_no_feature_of_a_series_itself(panel, lay, ask, kept):
+def test_who_else_is_in_the_panel_changes_no_feature_of_a_series_itself(
+    panel, dense_of, frame_at, kept
+):
     """With rows for all days: an absent row is a zero only by what others of its store reported."""
     some = panel.only(panel.series["unique_id"].gather(sorted(kept)))
     origin = panel.first_day + timedelta(days=120)
     hs = [1, 8, 28]
-    every, fewer = lay(panel, zeros=False), lay(some, zeros=False)
+    every, fewer = dense_of(panel, zeros=False), dense_of(some, zeros=False)
     names = [name for name in feature_names(every) if name.startswith(OWN)]
-    ours = ask(every, every.at(origin), hs).filter(
+    ours = frame_at(every, every.at(origin), hs).filter(
         pl.col("unique_id").is_in(some.series["unique_id"].implode())
     )
-    theirs = ask(fewer, fewer.at(origin), hs)
+    theirs = frame_at(fewer, fewer.at(origin), hs)
     assert_frame_equal(
         ours.select("unique_id", "h", *names),
         theirs.select("unique_id", "h", *names),
@@ -113,8 +120,10 @@ def test_who_else_is_in_the_panel_changes_no_feature_of_a_series_itself(panel, l
     )
 
 
-def test_the_training_frame_and_the_future_frame_have_the_same_columns_and_only_float32(panel, lay):
-    dense = lay(panel)
+def test_the_training_frame_and_the_future_frame_have_the_same_columns_and_only_float32(
+    panel, dense_of
+):
+    dense = dense_of(panel)
     training = feature_frame(dense, training_rows(dense, range(1, 8), 5, 28, 500, seed=1))
     future = feature_frame(dense, serving_rows(dense, range(1, 29)))
     assert training.schema == future.schema
@@ -124,16 +133,16 @@ def test_the_training_frame_and_the_future_frame_have_the_same_columns_and_only_
     assert refuse_leaks(dense.features, 28) == dense.features
 
 
-def test_no_feature_is_infinite_or_nan(panel, lay):
-    dense = lay(panel)
+def test_no_feature_is_infinite_or_nan(panel, dense_of):
+    dense = dense_of(panel)
     frame = feature_frame(dense, serving_rows(dense, range(1, 29)))
     assert (
         frame.select(pl.all().is_nan().any() | pl.all().is_infinite().any()).row(0).count(True) == 0
     )
 
 
-def test_asking_for_no_rows_gives_an_empty_frame_of_all_columns(panel, lay):
-    dense = lay(panel)
+def test_asking_for_no_rows_gives_an_empty_frame_of_all_columns(panel, dense_of):
+    dense = dense_of(panel)
     nothing = serving_rows(dense, range(1, 8)).where(np.zeros(9 * 7, dtype=bool))
     assert (
         feature_frame(dense, nothing).schema
@@ -146,7 +155,7 @@ def test_a_value_unknown_at_training_has_no_code_when_serving(panel, feature_par
     newcomer = _renamed(panel, {name: name for name in panel.series["unique_id"]})
     series = newcomer.series.with_columns(dept_id=pl.lit("D9"))
     calendar = panel.calendar.with_columns(
-        event=pl.when(pl.col("event").is_not_null()).then(pl.lit("never heard of"))
+        event=pl.when(pl.col("event").is_not_null()).then(pl.lit("an unknown feast"))
     )
     other = panel_of(panel.sales, series, calendar, panel.prices, panel.covariates)
     dense = build_dense_panel(other, feature_params, 28, vocabulary, BY_STATE)

@@ -1,6 +1,4 @@
-"""Nothing after the origin gets in: the property over the whole frame, and the canaries that show
-the check is awake.
-"""
+"""Nothing after the origin gets in: a property of the whole frame, and canaries for the check."""
 
 from __future__ import annotations
 
@@ -22,8 +20,9 @@ DAYS, HS = 420, [1, 2, 7, 8, 14, 28]
 
 
 def another_future(panel: Panel, origin_ix: int, seed: int) -> Panel:
-    """The panel with every sale and past-only fact after the origin changed: other units, lost
-    rows, other opening.
+    """The panel with every sale and past-only fact after the origin changed.
+
+    Other units, lost rows, other opening.
     """
     rng = np.random.default_rng(seed)
     origin = panel.first_day + timedelta(days=origin_ix)
@@ -58,17 +57,17 @@ def panel(make_panel) -> Panel:
 
 
 @pytest.fixture(scope="module")
-def moved_by_the_future(panel, lay, ask):
-    """`moved_by_the_future(origin_ix, seed, add=[])`: which features at the origin another future
-    moves.
-    """
-    with_truth = lay(panel)
+def moved_by_the_future(panel, dense_of, frame_at):
+    """`moved_by_the_future(origin_ix, seed, add=[])`: features that another future moves."""
+    with_truth = dense_of(panel)
 
     def features_moved(origin_ix: int, seed: int, add: list[Feature] | None = None) -> set[str]:
         def at_origin(dense: DensePanel) -> pl.DataFrame:
-            return ask(replace(dense, features=[*dense.features, *(add or [])]), origin_ix, HS)
+            return frame_at(replace(dense, features=[*dense.features, *(add or [])]), origin_ix, HS)
 
-        return moved(at_origin(with_truth), at_origin(lay(another_future(panel, origin_ix, seed))))
+        return moved(
+            at_origin(with_truth), at_origin(dense_of(another_future(panel, origin_ix, seed)))
+        )
 
     return features_moved
 
@@ -82,20 +81,27 @@ def test_changing_what_was_sold_after_the_origin_moves_no_feature(
 
 
 @given(origin_ix=st.integers(5, DAYS - 1))
-def test_a_row_is_the_same_seen_at_its_origin_and_seen_years_later(panel, lay, ask, origin_ix):
-    """Serving has only the cut panel; training has all of it. A difference between the two is a
-    leak or a skew.
-    """
+def test_a_row_is_the_same_seen_at_its_origin_and_seen_years_later(
+    panel, dense_of, frame_at, origin_ix
+):
+    """Serving has only the cut panel; training has all of it: a difference is a leak or a skew."""
     cut = panel.up_to(panel.first_day + timedelta(days=origin_ix))
-    serving, training = ask(lay(cut), origin_ix, HS), ask(lay(panel), origin_ix, HS)
+    serving, training = (
+        frame_at(dense_of(cut), origin_ix, HS),
+        frame_at(dense_of(panel), origin_ix, HS),
+    )
     assert moved(serving, training) == set()
 
 
 @given(origin_ix=st.integers(5, DAYS - 1), horizon=st.integers(28, 60))
-def test_a_longer_horizon_changes_no_row(panel, lay, ask, origin_ix, horizon):
+def test_a_longer_horizon_changes_no_row(panel, dense_of, frame_at, origin_ix, horizon):
     cut = panel.up_to(panel.first_day + timedelta(days=origin_ix))
     assert (
-        moved(ask(lay(cut), origin_ix, HS), ask(lay(cut, horizon=horizon), origin_ix, HS)) == set()
+        moved(
+            frame_at(dense_of(cut), origin_ix, HS),
+            frame_at(dense_of(cut, horizon=horizon), origin_ix, HS),
+        )
+        == set()
     )
 
 

@@ -1,6 +1,4 @@
-"""Which days ahead are closed: the calendar, the plan, the habit of four weeks, a store that is
-never heard of on Sundays.
-"""
+"""Which days ahead are closed: by calendar, plan, four weeks' habit, or a feed without rows."""
 
 from __future__ import annotations
 
@@ -19,8 +17,9 @@ SUNDAYS = [6, 13, 20, 27]
 
 
 def _ahead(panel: Panel, series: str = "a") -> list[int]:
-    """Which of the fourteen days ahead are closed, counted from 0 (a Monday, if the panel has whole
-    weeks).
+    """Which of the fourteen days ahead are closed, counted from 0.
+
+    0 is a Monday, if the panel has whole weeks.
     """
     days = Days(panel.first_day, (panel.last_day - panel.first_day).days + 1, 14, padding=3)
     row = panel.series["unique_id"].index_of(series)
@@ -58,7 +57,7 @@ def test_the_habit_follows_the_weekday_not_the_place_in_the_panel(sales_of):
     assert _ahead(panel) == [1, 8]
 
 
-def test_a_store_never_heard_of_on_sundays_is_closed_on_them_and_a_rare_seller_is_not(sales_of):
+def test_a_store_without_rows_on_sundays_is_closed_on_them_and_a_rare_seller_is_not(sales_of):
     week = [5, 5, 5, 5, 5, 5, None]
     rare = [1, None, None, None, None, None, None]
     panel = _panel(sales_of, [], {"a": week * 4, "b": [1] * 28, "rare": rare * 4})
@@ -66,7 +65,7 @@ def test_a_store_never_heard_of_on_sundays_is_closed_on_them_and_a_rare_seller_i
     assert _ahead(panel, "rare") == []
 
 
-def test_a_series_absent_on_sundays_while_its_store_is_heard_of_is_not_closed(sales_of):
+def test_a_series_absent_on_sundays_while_its_store_sends_rows_is_not_closed(sales_of):
     sales = sales_of({"a": [5, 5, 5, 5, 5, 5, None] * 4, "b": [1] * 28}, MONDAY)
     panel = panel_of(sales, pl.DataFrame({"unique_id": ["a", "b"], "store_id": ["S", "S"]}))
     assert _ahead(panel) == []
@@ -90,11 +89,9 @@ def test_the_calendar_closes_for_everyone(sales_of):
     assert _ahead(_panel(sales_of, [], calendar=calendar)) == [0]
 
 
-def _gone(sales_of, silent_days: int, **frames) -> Panel:
-    """Store a is heard of for ten weeks and then not for so many days, b all the time; c has never
-    been.
-    """
-    units = {"a": [5] * 70 + [None] * silent_days, "b": [1] * (70 + silent_days)}
+def _gone(sales_of, days_without_rows: int, **frames) -> Panel:
+    """Store a sends rows for ten weeks and then none for so many days, b always, c never."""
+    units = {"a": [5] * 70 + [None] * days_without_rows, "b": [1] * (70 + days_without_rows)}
     return panel_of(
         sales_of(units, MONDAY),
         pl.DataFrame({"unique_id": ["a", "b", "c"], "store_id": ["A", "B", "C"]}),
@@ -103,23 +100,24 @@ def _gone(sales_of, silent_days: int, **frames) -> Panel:
 
 
 @pytest.mark.parametrize(
-    ("silent_days", "closed"), [(14, []), (55, []), (56, list(range(14))), (200, list(range(14)))]
+    ("days_without_rows", "closed"),
+    [(14, []), (55, []), (56, list(range(14))), (200, list(range(14)))],
 )
-def test_a_store_that_fell_silent_for_eight_weeks_is_shut_and_a_late_or_lost_feed_is_not(
-    sales_of, silent_days, closed
+def test_a_store_without_rows_for_eight_weeks_is_shut_and_a_late_or_lost_feed_is_not(
+    sales_of, days_without_rows, closed
 ):
-    panel = _gone(sales_of, silent_days)
+    panel = _gone(sales_of, days_without_rows)
     assert _ahead(panel) == closed
     assert _ahead(panel, "b") == []
     assert _ahead(panel, "c") == []
 
 
-def test_a_shut_store_is_told_from_the_tail_as_from_the_whole_panel(sales_of):
+def test_a_shut_store_is_seen_in_the_tail_as_in_the_whole_panel(sales_of):
     panel = _gone(sales_of, 120)
     assert _ahead(panel.since(panel.last_day - timedelta(days=60), 0.25)) == list(range(14))
 
 
-def test_a_plan_opens_a_store_that_was_silent(sales_of):
+def test_a_plan_opens_a_store_whose_feed_had_ended(sales_of):
     opens = pl.DataFrame(
         {"unique_id": ["a"], "ds": [MONDAY + timedelta(days=130)], "name": ["is_open"]}
     )

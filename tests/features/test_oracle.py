@@ -1,5 +1,6 @@
-"""Every feature against a naive loop over one series and one day, on a random panel with gaps,
-launches and closed days.
+"""Every feature against a naive loop over one series and day.
+
+On a random panel with gaps, launches and closed days.
 """
 
 from __future__ import annotations
@@ -19,9 +20,7 @@ DAYS = 430  # more than a year, so that last year's features are known
 
 
 class World:
-    """A panel as plain dictionaries, read by loops: no dense table, no expression, no anchor
-    arithmetic of the room's.
-    """
+    """A panel as plain dictionaries, read by loops: no dense table, expression or anchor."""
 
     def __init__(self, panel: Panel):
         self.first, self.last = panel.first_day, panel.last_day
@@ -242,15 +241,15 @@ def naive_value(w: World, name: str, one: str, origin_ix: int, h: int) -> float 
 
 
 @pytest.fixture(scope="module")
-def world_and_space(make_panel, lay):
+def world_and_space(make_panel, dense_of):
     panel = make_panel(series=6, days=DAYS, seed=5)
-    return World(panel), lay(panel)
+    return World(panel), dense_of(panel)
 
 
 @pytest.mark.parametrize("origin_ix", [3, 60, 363, 392, DAYS - 1])
-def test_every_feature_equals_its_naive_loop(world_and_space, ask, origin_ix):
+def test_every_feature_equals_its_naive_loop(world_and_space, frame_at, origin_ix):
     world, dense = world_and_space
-    frame = ask(dense, origin_ix, [1, 7, 8, 17, 28])
+    frame = frame_at(dense, origin_ix, [1, 7, 8, 17, 28])
     wrong = []
     for row in frame.iter_rows(named=True):
         for name in frame.columns[1:]:

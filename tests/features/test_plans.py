@@ -1,4 +1,4 @@
-"""Plans that end with the sales are none: they are left out of what is learned, scored and served."""
+"""Plans that end with the sales are none: not learned from, not scored, not served."""
 
 from __future__ import annotations
 
@@ -93,9 +93,9 @@ def test_a_plan_that_ran_out_is_unknown_ahead_and_a_sparse_one_is_no_promotion(p
     assert (promo_over_days(listed, days)[:, 5 + days.known :] == 0).all()
 
 
-def test_a_family_that_is_off_is_read_by_nothing(panel, lay):
-    """The group step reads the tables themselves: what is left out must not reach it by that way."""
-    dense = lay(panel, price=False, promo=False)
+def test_a_family_that_is_off_is_read_by_nothing(panel, dense_of):
+    """The group step reads the tables themselves: what is left out must not reach it either."""
+    dense = dense_of(panel, price=False, promo=False)
     assert np.isnan(dense.by_series["price"]).all()
     assert (dense.by_series["promo"] == 0).all()
 
@@ -114,7 +114,7 @@ def test_a_panel_without_any_price_is_no_plan_that_ended(sales_of, feature_param
 
 
 def test_a_price_that_ended_long_ago_is_no_plan_either(panel, feature_params):
-    """Nothing stated of the last weeks and nothing ahead: a model of it could not answer."""
+    """Nothing stated of the last weeks and nothing ahead: a model of it could not forecast."""
     assert (
         "price"
         in plannable(feature_params, _ending(panel, prices_after=-40, covariates_after=0), HORIZON)[
@@ -124,8 +124,9 @@ def test_a_price_that_ended_long_ago_is_no_plan_either(panel, feature_params):
 
 
 def _with_calendar(panel: Panel, until: int, *, feasts_alone: bool = False) -> Panel:
-    """The panel whose calendar stops so many days after its last sale; every day has a row, or the
-    feasts alone.
+    """The panel whose calendar stops so many days after its last sale.
+
+    Every day has a row, or the feasts alone.
     """
     kept = panel.calendar.filter(pl.col("ds") <= panel.last_day + timedelta(days=until))
     listed = kept.filter(pl.col("event").is_not_null()) if feasts_alone else kept
@@ -144,9 +145,7 @@ def test_a_calendar_that_ends_with_the_sales_keeps_its_dates_and_loses_its_event
 
 
 def test_a_list_of_feasts_may_have_none_in_the_horizon_but_must_go_on(panel, feature_params):
-    """Feasts on days 10, 55, 100 and 145 of the panel, fairs on 30, 80, 130; the last sale is on
-    day 89.
-    """
+    """Feasts on days 10, 55, 100, 145 of the panel, fairs on 30, 80, 130; last sale on day 89."""
     short = panel.up_to(panel.first_day + timedelta(days=60))
     assert plannable(feature_params, _with_calendar(short, 90, feasts_alone=True), 7)[1] == []
     assert plannable(feature_params, _with_calendar(panel, 0, feasts_alone=True), HORIZON)[1] == [
@@ -154,10 +153,10 @@ def test_a_list_of_feasts_may_have_none_in_the_horizon_but_must_go_on(panel, fea
     ]
 
 
-def test_without_events_the_dates_are_read_and_no_feast_is(panel, lay, ask):
+def test_without_events_the_dates_are_read_and_no_feast_is(panel, dense_of, frame_at):
     names = ["calendar_event", "calendar_is_payday", "calendar_payday_week"]
     whole, dates = (
-        ask(dense := lay(panel, calendar=how), dense.last_known, [*range(1, 29)])
+        frame_at(dense := dense_of(panel, calendar=how), dense.last_known, [*range(1, 29)])
         for how in (True, "dates")
     )
     assert dates["calendar_weekday"].equals(whole["calendar_weekday"])

@@ -11,9 +11,9 @@ from features.sampling import serving_rows, training_rows
 
 
 @pytest.fixture(scope="module")
-def dense(make_panel, lay):
+def dense(make_panel, dense_of):
     """Eight series, 150 days."""
-    return lay(make_panel(series=8, days=150, seed=2))
+    return dense_of(make_panel(series=8, days=150, seed=2))
 
 
 def test_origins_step_back_from_the_last_day_with_a_target(dense):
@@ -91,8 +91,9 @@ def test_a_panel_too_short_to_learn_from_says_what_is_needed(dense):
 
 
 def test_a_short_history_gives_the_later_half_of_its_origins(dense):
-    """Day 149 is the last known; for h from 8 the newest origin is 141, so that the first is 70 or
-    later, whatever is asked.
+    """Day 149 is the last known; for h from 8 the newest origin is 141.
+
+    So the first is 70 or later, whatever `min_history_days` says.
     """
     rows = training_rows(dense, range(8, 15), 1, 150, 100_000, seed=1)
     assert set(rows.origin_ix.tolist()) == set(range(70, 142))

@@ -30,7 +30,7 @@ def units() -> np.ndarray:
 
 
 def looked_at(values: np.ndarray, window: Window) -> np.ndarray:
-    told = np.full(values.shape, np.nan)
+    table = np.full(values.shape, np.nan)
     for entity, day in np.ndindex(values.shape):
         seen = [
             values[entity, day - k * window.step]
@@ -39,24 +39,24 @@ def looked_at(values: np.ndarray, window: Window) -> np.ndarray:
         ]
         known = np.array([float(value) for value in seen if not np.isnan(value)])
         if window.is_spread:
-            told[entity, day] = known.std(ddof=1) if len(known) > 1 else np.nan
+            table[entity, day] = known.std(ddof=1) if len(known) > 1 else np.nan
         else:
-            told[entity, day] = known.mean() if len(known) else np.nan
-    return told
+            table[entity, day] = known.mean() if len(known) else np.nan
+    return table
 
 
 @pytest.mark.parametrize("cells", [60, 250, 250_000])
 def test_every_window_is_what_a_loop_sees_however_the_work_is_cut(units, cells, monkeypatch):
     monkeypatch.setattr(windows, "CELLS_AT_ONCE", cells)
-    for window, told in read_windows(units, EVERY).items():
-        np.testing.assert_allclose(told, looked_at(units, window), rtol=1e-6, atol=1e-6)
+    for window, table in read_windows(units, EVERY).items():
+        np.testing.assert_allclose(table, looked_at(units, window), rtol=1e-6, atol=1e-6)
 
 
 def test_where_all_are_known_alike_one_row_of_counts_says_the_same(units):
     alike = np.nan_to_num(units)
     alike[:, :11] = np.nan
-    for window, told in read_windows(alike, EVERY).items():
-        np.testing.assert_allclose(told, looked_at(alike, window), rtol=1e-6, atol=1e-6)
+    for window, table in read_windows(alike, EVERY).items():
+        np.testing.assert_allclose(table, looked_at(alike, window), rtol=1e-6, atol=1e-6)
 
 
 def test_the_spread_of_what_never_varies_is_nothing():

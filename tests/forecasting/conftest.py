@@ -81,9 +81,11 @@ def backtest(tmp_path: Path) -> Path:
     """The folder in which evaluate.py leaves its calibration."""
     rng = np.random.default_rng(1)
     weeks = learn_weeks(rng.gamma(1, 3, (20, 14)), rng.poisson(3, (20, 14)).astype(float), 2)
-    told = {name: Calibration({"series": weeks}) for name in ("global_lightgbm", "seasonal_naive")}
+    calibrations = {
+        name: Calibration({"series": weeks}) for name in ("global_lightgbm", "seasonal_naive")
+    }
     (tmp_path / "backtest").mkdir()
     (tmp_path / "backtest" / "calibration.json").write_text(
-        json.dumps(calibration_json(told)), encoding="utf-8"
+        json.dumps(calibration_json(calibrations)), encoding="utf-8"
     )
     return tmp_path / "backtest"

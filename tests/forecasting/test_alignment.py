@@ -1,6 +1,4 @@
-"""The group step: series scaled towards their groups' totals, as far as two strengths say, and
-nothing made of nothing.
-"""
+"""The group step: series scaled towards their groups' totals, nothing made of nothing."""
 
 from __future__ import annotations
 
@@ -23,7 +21,7 @@ WHOLE = GroupParams(
 
 @pytest.fixture(scope="module")
 def dense(unfitted, nasty_panel):
-    """A nasty panel laid out."""
+    """A nasty panel made dense."""
     return unfitted().feature_recipe.dense_panel(nasty_panel, STEPS, vocabulary_of(nasty_panel))
 
 

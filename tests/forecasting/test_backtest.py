@@ -20,7 +20,7 @@ HORIZON = 14
 
 
 class Spy:
-    """Writes down the last day of every panel it is shown; forecasts what it is told to."""
+    """Writes down the last day of every panel it is shown; forecasts one number."""
 
     name = "spy"
 
@@ -63,15 +63,15 @@ def _run(
 
 
 def test_a_spy_never_sees_a_day_after_the_cutoff(panel, inference_params):
-    spy, told = _run(panel, inference_params)
-    cutoffs = sorted(told["cutoff"].unique().to_list())
+    spy, rows = _run(panel, inference_params)
+    cutoffs = sorted(rows["cutoff"].unique().to_list())
     assert spy.fitted_up_to == cutoffs
     assert spy.forecast_from == [(cutoff, cutoff) for cutoff in cutoffs]
 
 
 def test_in_between_refits_the_same_fit_forecasts_from_fresh_data(panel, inference_params):
-    spy, told = _run(panel, inference_params, refit_every=3)
-    cutoffs = sorted(told["cutoff"].unique().to_list())
+    spy, rows = _run(panel, inference_params, refit_every=3)
+    cutoffs = sorted(rows["cutoff"].unique().to_list())
     assert spy.fitted_up_to == [cutoffs[0], cutoffs[3]]
     assert [last for last, _ in spy.forecast_from] == cutoffs
 
@@ -79,22 +79,22 @@ def test_in_between_refits_the_same_fit_forecasts_from_fresh_data(panel, inferen
 def test_every_cutoff_series_and_day_has_one_row_and_every_forecaster_a_number(
     panel, inference_params
 ):
-    _, told = _run(panel, inference_params, y_hat=None)
-    assert told.columns == ["cutoff", "unique_id", "ds", "h", "seasonal_naive", "spy", "y"]
-    assert told.height == 4 * panel.series.height * HORIZON
-    assert told.select("cutoff", "unique_id", "ds").is_duplicated().sum() == 0
-    assert told.select("seasonal_naive", "spy").null_count().row(0) == (0, 0)
-    # the spy had no answer: the ladder served
-    assert told["spy"].equals(told["seasonal_naive"].alias("spy"))
+    _, rows = _run(panel, inference_params, y_hat=None)
+    assert rows.columns == ["cutoff", "unique_id", "ds", "h", "seasonal_naive", "spy", "y"]
+    assert rows.height == 4 * panel.series.height * HORIZON
+    assert rows.select("cutoff", "unique_id", "ds").is_duplicated().sum() == 0
+    assert rows.select("seasonal_naive", "spy").null_count().row(0) == (0, 0)
+    # the spy had no forecast: the ladder served
+    assert rows["spy"].equals(rows["seasonal_naive"].alias("spy"))
 
 
 def test_y_is_the_actual_and_null_where_there_is_no_row(panel, inference_params):
-    _, told = _run(panel, inference_params)
+    _, rows = _run(panel, inference_params)
     sold = {(r["unique_id"], r["ds"]): r["y"] for r in panel.sales.iter_rows(named=True)}
-    for row in told.iter_rows(named=True):
+    for row in rows.iter_rows(named=True):
         assert row["y"] == sold.get((row["unique_id"], row["ds"]))
     assert (
-        (told["ds"] - told["cutoff"]).dt.total_days().cast(pl.Int32).equals(told["h"].alias("ds"))
+        (rows["ds"] - rows["cutoff"]).dt.total_days().cast(pl.Int32).equals(rows["h"].alias("ds"))
     )
 
 
@@ -107,8 +107,9 @@ def test_the_last_cutoff_leaves_exactly_the_horizon_of_truth(panel, evaluate_par
 def test_a_short_history_has_fewer_cutoffs_each_with_two_weeks_more_than_the_horizon_before_it(
     panel, evaluate_params
 ):
-    """100 days: cutoffs at the ends of days 86, 72, 58, 44, 30; the next, at 16, would have 16 of
-    28 days before it.
+    """100 days: cutoffs at the ends of days 86, 72, 58, 44, 30.
+
+    The next, at 16, would have 16 of 28 days before it.
     """
     cutoffs = cutoffs_of(panel, evaluate_params.model_copy(update={"origins": 20}), HORIZON)
     assert [(cutoff - panel.first_day).days + 1 for cutoff in cutoffs] == [30, 44, 58, 72, 86]
@@ -126,7 +127,7 @@ def test_a_history_too_short_for_one_cutoff_is_refused_with_the_way_out(
     )
 
 
-def test_progress_is_told_to_whoever_asks(panel, inference_params):
+def test_progress_goes_to_whoever_wants_it(panel, inference_params):
     steps: list[str] = []
     cutoff = panel.last_day - timedelta(days=HORIZON)
     plan = BacktestPlan([cutoff], HORIZON, 1, None, inference_params, EVERY_DAY)
@@ -137,20 +138,20 @@ def test_progress_is_told_to_whoever_asks(panel, inference_params):
 def test_the_oracle_forecasts_the_truth_it_was_given(panel):
     grid = SeasonalNaive(7, EVERY_DAY).forecast(panel, panel.last_day, 7)
     truth = grid.select("unique_id", "ds", expected=pl.col("h").cast(pl.Float32) / 2)
-    told = Oracle(truth).fit(panel).forecast(panel, panel.last_day, 7)
-    assert told["y_hat"].to_list() == (grid["h"] / 2).to_list()
+    rows = Oracle(truth).fit(panel).forecast(panel, panel.last_day, 7)
+    assert rows["y_hat"].to_list() == (grid["h"] / 2).to_list()
 
 
-def test_a_model_whose_plan_ran_out_is_answered_for_by_the_baseline_as_when_serving(
+def test_a_model_whose_plan_ran_out_is_replaced_by_the_baseline_as_when_serving(
     panel, inference_params
 ):
-    class Silent(Spy):
+    class WithoutPlan(Spy):
         def forecast(self, panel, origin, horizon):
             raise FeaturesMissing("price_level is unknown now")
 
     cutoff = panel.last_day - timedelta(days=HORIZON)
-    models = {"seasonal_naive": SeasonalNaive(7, EVERY_DAY), "silent": Silent()}
-    told = backtest(
+    models = {"seasonal_naive": SeasonalNaive(7, EVERY_DAY), "without_plan": WithoutPlan()}
+    rows = backtest(
         panel, models, BacktestPlan([cutoff], HORIZON, 1, None, inference_params, EVERY_DAY)
     )
-    assert told["silent"].equals(told["seasonal_naive"])
+    assert rows["without_plan"].equals(rows["seasonal_naive"])

@@ -1,6 +1,4 @@
-"""A backtest that reads each cutoff as it was known then: rewriting history changes none of its
-forecasts, to the byte.
-"""
+"""A backtest that reads each cutoff as known then: rewriting history changes no forecast."""
 
 from __future__ import annotations
 
@@ -30,7 +28,7 @@ def panel(make_panel) -> Panel:
 
 
 def _restated(panel: Panel, day: date, known_at: datetime) -> Panel:
-    """One day told anew, as the store holds it: the new rows in `sales`, the old ones superseded."""
+    """One day restated, as the store holds it: new rows in `sales`, old ones superseded."""
     is_it = pl.col("ds") == day
     superseded = panel.sales.filter(is_it).with_columns(
         superseded_at=pl.lit(known_at, pl.Datetime("us"))
@@ -44,44 +42,44 @@ def _restated(panel: Panel, day: date, known_at: datetime) -> Panel:
 
 
 @pytest.fixture
-def walked(unfitted, inference_params):
-    def walk(panel: Panel, as_of_hours: float | None) -> pl.DataFrame:
+def backtested(unfitted, inference_params):
+    def run(panel: Panel, as_of_hours: float | None) -> pl.DataFrame:
         models = {"seasonal_naive": SeasonalNaive(7, EVERY_DAY), "global_lightgbm": unfitted()}
         last = panel.last_day - timedelta(days=HORIZON)
         cutoffs = [last - timedelta(days=7), last]
         plan = BacktestPlan(cutoffs, HORIZON, 1, as_of_hours, inference_params, EVERY_DAY)
         return backtest(panel, models, plan).drop("y")
 
-    return walk
+    return run
 
 
-def test_a_day_rewritten_after_the_cutoffs_changes_no_forecast_as_of_them(panel, walked):
+def test_a_day_rewritten_after_the_cutoffs_changes_no_forecast_as_of_them(panel, backtested):
     day = panel.last_day - timedelta(days=HORIZON + 9)
     rewritten = _restated(panel, day, datetime.combine(panel.last_day, time()))
-    assert walked(rewritten, HOURS).equals(walked(panel, HOURS))
-    assert not walked(rewritten, None).equals(walked(panel, None))
+    assert backtested(rewritten, HOURS).equals(backtested(panel, HOURS))
+    assert not backtested(rewritten, None).equals(backtested(panel, None))
 
 
-def test_a_day_rewritten_between_two_cutoffs_is_seen_by_the_later_one_only(panel, walked):
+def test_a_day_rewritten_between_two_cutoffs_is_seen_by_the_later_one_only(panel, backtested):
     later = panel.last_day - timedelta(days=HORIZON)
     rewritten = _restated(
         panel, later - timedelta(days=10), datetime.combine(later - timedelta(days=2), time())
     )
-    before, after = walked(panel, HOURS), walked(rewritten, HOURS)
+    before, after = backtested(panel, HOURS), backtested(rewritten, HOURS)
     assert after.filter(pl.col("cutoff") < later).equals(before.filter(pl.col("cutoff") < later))
     assert not after.filter(cutoff=later).equals(before.filter(cutoff=later))
 
 
-def test_a_late_day_is_unknown_and_every_series_is_still_forecast(panel, walked):
+def test_a_late_day_is_unknown_and_every_series_is_still_forecast(panel, backtested):
     cutoff = panel.last_day - timedelta(days=HORIZON)
     late = pl.when(pl.col("ds") == cutoff).then(
         pl.lit(datetime.combine(panel.last_day, time()), pl.Datetime("us"))
     )
     held_back = replace(panel, sales=panel.sales.with_columns(known_at=late.otherwise("known_at")))
     assert seen_from(held_back, cutoff, HOURS).last_day == cutoff - timedelta(days=1)
-    told = walked(held_back, HOURS)
-    assert told["global_lightgbm"].null_count() == 0
-    assert told.height == walked(held_back, None).height
+    rows = backtested(held_back, HOURS)
+    assert rows["global_lightgbm"].null_count() == 0
+    assert rows.height == backtested(held_back, None).height
 
 
 def test_a_history_received_in_one_go_is_refused_not_read_as_empty(panel):

@@ -38,19 +38,19 @@ def registry(fitted, tmp_path, nasty_panel):
     model_id = save_bundle(fitted, tmp_path / "made", "hash")["model_id"]
     (tmp_path / "made").rename(tmp_path / model_id)
     y = nasty_panel.sales["y"].head(280).to_numpy().reshape(20, 14)
-    told = {
+    calibrations = {
         name: Calibration({"series": learn_weeks(y, y, 2)})
         for name in ("global_lightgbm", "seasonal_naive")
     }
     (tmp_path / model_id / "calibration.json").write_text(
-        json.dumps(calibration_json(told)), encoding="utf-8"
+        json.dumps(calibration_json(calibrations)), encoding="utf-8"
     )
     return tmp_path, model_id
 
 
 @pytest.fixture
 def named(registry):
-    """The folder in which the laboratory finds the champion."""
+    """The folder of the copy of the champion."""
     folder, model_id = registry
     copy_incumbent(folder, model_id, folder / "models" / "incumbent")
     return folder / "models" / "incumbent"
@@ -121,10 +121,10 @@ def test_a_refit_is_judged_on_days_neither_side_has_seen(
     incumbent.model.__dict__.update(older.__dict__)
     naive = SeasonalNaive(7, EVERY_DAY)
     plan = BacktestPlan([], 14, 2, None, inference_params, EVERY_DAY)
-    told = backtest_of_refit(nasty_panel, incumbent, naive, plan)
-    assert told["cutoff"].unique().to_list() == [nasty_panel.last_day - timedelta(days=14)]
-    assert told["h"].max() == 14
-    assert not told["champion"].equals(told["global_lightgbm"])
+    rows = backtest_of_refit(nasty_panel, incumbent, naive, plan)
+    assert rows["cutoff"].unique().to_list() == [nasty_panel.last_day - timedelta(days=14)]
+    assert rows["h"].max() == 14
+    assert not rows["champion"].equals(rows["global_lightgbm"])
 
 
 def test_a_model_beside_itself_moves_nothing(registry, named, fitted, nasty_panel):
@@ -135,7 +135,7 @@ def test_a_model_beside_itself_moves_nothing(registry, named, fitted, nasty_pane
     assert tables.forecast_s > 0
 
 
-def test_a_candidate_that_cannot_answer_is_held_back_and_the_reason_says_why(
+def test_a_candidate_that_cannot_forecast_is_held_back_and_the_reason_says_why(
     registry, named, fitted, nasty_panel, gate_params
 ):
     folder, model_id = registry
@@ -144,13 +144,13 @@ def test_a_candidate_that_cannot_answer_is_held_back_and_the_reason_says_why(
     good = GuardrailMetrics(0.0, 0.95)
     for beside in (incumbent, None):
         tables = tables_of(folder / model_id, beside, nasty_panel, 14)
-        told = decide(Evidence(None, None, good, good, NO_HARM, tables), gate_params, 1)
-        assert not told.promote
-        assert "its bundle cannot answer today" in told.reasons[0]
-        assert "is missing from its bundle" in told.reasons[0]
+        decision = decide(Evidence(None, None, good, good, NO_HARM, tables), gate_params, 1)
+        assert not decision.promote
+        assert "its bundle cannot answer today" in decision.reasons[0]
+        assert "is missing from its bundle" in decision.reasons[0]
 
 
-def test_a_champion_that_cannot_answer_any_more_leaves_nothing_to_differ_from(
+def test_a_champion_that_cannot_forecast_any_more_leaves_nothing_to_differ_from(
     registry, named, fitted, nasty_panel
 ):
     folder, model_id = registry
@@ -162,9 +162,7 @@ def test_a_champion_that_cannot_answer_any_more_leaves_nothing_to_differ_from(
 
 
 def test_churn_is_the_share_of_units_moved_week_by_week():
-    """By hand: series a moves 1 of 4 units in its week, b keeps its sum though its days change
-    paths: 1 of 10.
-    """
+    """By hand: series a moves 1 of 4 units in its week, b keeps its sum: 1 of 10."""
     days = [DAY, DAY + timedelta(days=1)] * 2
     before = pl.DataFrame({"unique_id": list("aabb"), "ds": days, "y_hat": [2.0, 2.0, 1.0, 5.0]})
     after = before.with_columns(y_hat=pl.Series([3.0, 2.0, 5.0, 1.0]))

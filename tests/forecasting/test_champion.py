@@ -1,4 +1,4 @@
-"""What answers in production, and what a random split would have claimed."""
+"""What serves in production, and what a random split would have claimed."""
 
 from __future__ import annotations
 
@@ -122,16 +122,14 @@ def test_a_half_copied_model_of_a_power_cut_is_not_taken_for_the_model(bundle, b
 def test_a_random_split_and_a_split_in_time_are_both_measured_on_the_last_days(
     unfitted, weekly_panel
 ):
-    told = iid_against_temporal(weekly_panel, unfitted, HORIZON)
-    assert told["first_test_day"] == str(weekly_panel.last_day - timedelta(days=HORIZON - 1))
-    assert 0 < told["wape_random_split"] < 1
-    assert 0 < told["wape_temporal_split"] < 1
+    wapes = iid_against_temporal(weekly_panel, unfitted, HORIZON)
+    assert wapes["first_test_day"] == str(weekly_panel.last_day - timedelta(days=HORIZON - 1))
+    assert 0 < wapes["wape_random_split"] < 1
+    assert 0 < wapes["wape_temporal_split"] < 1
 
 
 def test_a_calibration_changed_in_the_registry_is_a_broken_model(registry, bundle, backtest):
-    """Drill `changed_calibration`: intervals of a tenth of their width once went out as the
-    champion's.
-    """
+    """Drill `changed_calibration`: intervals of a tenth of their width once went out."""
     model_id = read_card(bundle)["model_id"]
     path = registry / model_id / "calibration.json"
     path.write_text(path.read_text(encoding="utf-8").replace("1.", "0.1"), encoding="utf-8")

@@ -1,6 +1,4 @@
-"""One forecast taken apart: contributions add up, and the steps end at the very number the model
-answers.
-"""
+"""One forecast taken apart: contributions add up, and the steps end at the model's number."""
 
 from __future__ import annotations
 
@@ -28,19 +26,19 @@ def fitted(panel, feature_params, train_params, **changes) -> GlobalLightGBM:
 def assert_every_cell_is_accounted_for(model, panel, horizon: int) -> None:
     rows = model.forecast(panel, panel.last_day, horizon)
     for row in rows.filter(pl.int_range(pl.len()) % 7 == 0).to_dicts():
-        told = explain(model, panel, panel.last_day, horizon, row["unique_id"], row["ds"])
-        assert told.y_hat == (
+        explanation = explain(model, panel, panel.last_day, horizon, row["unique_id"], row["ds"])
+        assert explanation.y_hat == (
             row["y_hat"]
             if row["y_hat"] is None
             else pytest.approx(row["y_hat"], rel=1e-9, abs=1e-9)
         )
-        assert told.base + told.features["contribution"].sum() == pytest.approx(
-            told.raw_score, abs=1e-6
+        assert explanation.base + explanation.features["contribution"].sum() == pytest.approx(
+            explanation.raw_score, abs=1e-6
         )
-        assert told.features["feature"].sort().to_list() == sorted(model.columns)
+        assert explanation.features["feature"].sort().to_list() == sorted(model.columns)
 
 
-def test_the_steps_end_at_what_the_model_answers(make_panel, feature_params, train_params):
+def test_the_steps_end_at_what_the_model_forecasts(make_panel, feature_params, train_params):
     panel = make_panel(series=8, days=120)
     assert_every_cell_is_accounted_for(fitted(panel, feature_params, train_params), panel, 14)
 
@@ -50,7 +48,7 @@ def test_the_group_step_is_one_of_them(make_panel, feature_params, train_params)
     groups = GroupParams(**train_params.groups.model_dump() | {"columns": ["store_id"]})
     model = fitted(panel, feature_params, train_params, groups=groups)
     assert_every_cell_is_accounted_for(model, panel, 14)
-    told = explain(
+    explanation = explain(
         model,
         panel,
         panel.last_day,
@@ -58,12 +56,12 @@ def test_the_group_step_is_one_of_them(make_panel, feature_params, train_params)
         panel.series["unique_id"][0],
         panel.last_day + timedelta(days=3),
     )
-    assert any("total of its group" in name for name, _ in told.steps) or any(
-        "closed" in name for name, _ in told.steps
+    assert any("total of its group" in name for name, _ in explanation.steps) or any(
+        "closed" in name for name, _ in explanation.steps
     )
 
 
-def test_a_recursive_model_is_walked_as_far_as_the_day(make_panel, feature_params, train_params):
+def test_a_recursive_model_is_run_as_far_as_the_day(make_panel, feature_params, train_params):
     panel = make_panel(series=4, days=120)
     model = fitted(panel, feature_params, train_params, strategy="recursive")
     assert_every_cell_is_accounted_for(model, panel, 14)
@@ -79,7 +77,7 @@ def test_the_largest_contribution_stands_first_and_an_unknown_value_is_null(
 ):
     panel = make_panel(series=8, days=120)
     model = fitted(panel, feature_params, train_params)
-    told = explain(
+    explanation = explain(
         model,
         panel,
         panel.last_day,
@@ -87,9 +85,9 @@ def test_the_largest_contribution_stands_first_and_an_unknown_value_is_null(
         panel.series["unique_id"][3],
         panel.last_day + timedelta(days=3),
     )
-    sizes = told.features["contribution"].abs().to_numpy()
+    sizes = explanation.features["contribution"].abs().to_numpy()
     assert (np.diff(sizes) <= 0).all()
-    assert not told.features["value"].is_nan().any()
+    assert not explanation.features["value"].is_nan().any()
 
 
 def test_a_series_the_run_did_not_know_is_said_so(make_panel, feature_params, train_params):

@@ -1,4 +1,4 @@
-"""The ladder: which rung answers, and why."""
+"""The ladder: which rung serves, and why."""
 
 from __future__ import annotations
 
@@ -21,9 +21,7 @@ ORIGIN = date(2024, 1, 10)
 
 @pytest.fixture(scope="module")
 def panel(sales_of):
-    """a sells 4 a day, peer in the same department 2; alone has never sold and nobody around it
-    has.
-    """
+    """a sells 4 a day, peer in the same department 2; alone never sold, nor did its neighbours."""
     sales = sales_of({"a": [4.0] * 10, "peer": [2.0] * 10})
     series = pl.DataFrame(
         {
@@ -70,7 +68,7 @@ def test_a_mean_of_zero_is_sound(panel, inference_params):
     assert _rung(panel, inference_params, "a", {"a": 0.0}) == (0.0, "model", None)
 
 
-def test_without_any_answer_of_the_model_the_baseline_serves(panel, inference_params):
+def test_without_any_forecast_of_the_model_the_baseline_serves(panel, inference_params):
     assert _rung(panel, inference_params, "a", {}, fallback_reason="no_model") == (
         4.0,
         "seasonal_naive",
@@ -95,7 +93,7 @@ def test_a_series_nobody_around_has_sold_for_falls_to_zero(panel, inference_para
 
 
 @pytest.mark.parametrize("absurd", [float("nan"), float("inf"), -float("inf"), -0.5])
-def test_an_answer_that_is_no_amount_is_replaced(panel, inference_params, absurd):
+def test_a_forecast_that_is_no_amount_is_replaced(panel, inference_params, absurd):
     assert _rung(panel, inference_params, "a", {"a": absurd}) == (
         4.0,
         "seasonal_naive",
@@ -103,12 +101,12 @@ def test_an_answer_that_is_no_amount_is_replaced(panel, inference_params, absurd
     )
 
 
-def test_an_explosion_is_an_answer_above_twenty_times_the_highest_day(panel, inference_params):
+def test_an_explosion_is_a_forecast_above_twenty_times_the_highest_day(panel, inference_params):
     assert _rung(panel, inference_params, "a", {"a": 80.0}) == (80.0, "model", None)
     assert _rung(panel, inference_params, "a", {"a": 80.1}) == (4.0, "seasonal_naive", "explosion")
 
 
-def test_the_rung_below_the_baseline_answers_where_the_baseline_has_none(panel, inference_params):
+def test_the_rung_below_the_baseline_serves_where_the_baseline_has_none(panel, inference_params):
     assert (
         _rung(panel, inference_params, "a", {"a": float("nan")}, baseline={"peer": 2.0})[1]
         == "group_mean"
@@ -131,8 +129,9 @@ def test_group_means_look_back_over_the_fallback_days_only(sales_of, inference_p
 def test_a_group_mean_is_by_series_and_day_and_an_absent_row_counts_where_it_means_zero(
     sales_of, inference_params, zeros, mean
 ):
-    """By hand: a sold 4 on five of ten days, b 2 on all, late 2 on its only day: 42 units on 21
-    series-days, or 16 rows.
+    """By hand: a sold 4 on five of ten days, b 2 on all, late 2 on its only day.
+
+    42 units on 21 series-days, or 16 rows.
     """
     panel = panel_of(
         sales_of({"a": [4.0, None] * 5, "b": [2.0] * 10, "late": [None] * 9 + [2.0]}),
@@ -152,7 +151,7 @@ def test_series_without_store_and_department_fall_to_the_mean_of_all(sales_of, i
     assert done.filter(unique_id="new").select("y_hat", "method").row(0) == (3.0, "group_mean")
 
 
-answers = st.one_of(
+values = st.one_of(
     st.none(),
     st.floats(allow_nan=True, allow_infinity=True),
     st.sampled_from([0.0, 1.0, 79.0, 81.0, -1.0]),
@@ -160,7 +159,7 @@ answers = st.one_of(
 
 
 @given(
-    model=st.lists(answers, min_size=12, max_size=12),
+    model=st.lists(values, min_size=12, max_size=12),
     naive=st.lists(st.sampled_from([None, 0.0, 5.0]), min_size=12, max_size=12),
 )
 def test_whatever_comes_in_every_row_comes_out_with_a_number_a_method_and_a_reason_where_due(

@@ -1,6 +1,4 @@
-"""What the doors say they will hold: grows with what is read, shrinks with the budget, and is told
-before anything is read.
-"""
+"""What fitting and forecasting say they will hold, before anything is read."""
 
 from __future__ import annotations
 
@@ -11,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-import train as door
+import train as entry_point
 from contract.demand import DemandRules
 from contract.errors import BadUsage
 from contract.params import Params
@@ -67,4 +65,4 @@ def test_train_refuses_before_it_reads_the_panel(params: Params, tmp_path: Path)
     assert shape_of_card(card) == Shape(1000, 366, 1000, 2000)
     keep_within(100)
     with pytest.raises(BadUsage, match="--memory-budget is 100"):
-        door.train(params, paths)
+        entry_point.train(params, paths)

@@ -1,4 +1,4 @@
-"""The global model: what it learns, what it refuses, and that it is the same wherever it is made."""
+"""The global model: what it learns, what it refuses, and that it is the same wherever made."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ EVERY_DAY = DemandRules(absent_means_zero=True, max_stockout_share=1.0, region=N
 HORIZON = 14
 
 
-def _squared_error(panel: Panel, told: pl.DataFrame) -> float:
-    joined = told.join(panel.sales, on=["unique_id", "ds"], how="inner")
-    assert joined.height == told.height
+def _squared_error(panel: Panel, rows: pl.DataFrame) -> float:
+    joined = rows.join(panel.sales, on=["unique_id", "ds"], how="inner")
+    assert joined.height == rows.height
     return joined.select(((pl.col("y_hat") - pl.col("y")) ** 2).mean()).item()
 
 
@@ -40,8 +40,9 @@ def _squared_error(panel: Panel, told: pl.DataFrame) -> float:
 def test_a_weekly_pattern_under_noise_is_learned_and_beats_last_week(
     unfitted, weekly_panel, strategy
 ):
-    """Last week's value carries its own noise: twice the variance. Who knows the mean has half the
-    squared error.
+    """Last week's value carries its own noise: twice the variance.
+
+    Who knows the mean has half the squared error.
     """
     origin = weekly_panel.last_day - timedelta(days=HORIZON)
     cut = weekly_panel.up_to(origin)
@@ -52,29 +53,29 @@ def test_a_weekly_pattern_under_noise_is_learned_and_beats_last_week(
     assert ours["y_hat"].sum() == pytest.approx(truth, rel=0.05)
 
 
-def _is_whole(told: pl.DataFrame, panel: Panel, origin: date, horizon: int) -> None:
-    assert told.select("unique_id", "ds", "h").equals(
+def _is_whole(rows: pl.DataFrame, panel: Panel, origin: date, horizon: int) -> None:
+    assert rows.select("unique_id", "ds", "h").equals(
         forecast_grid(panel.series["unique_id"], origin, horizon)
     )
-    known = told["y_hat"].drop_nulls()
+    known = rows["y_hat"].drop_nulls()
     assert (known >= 0).all()
     assert np.isfinite(known.to_numpy()).all()
 
 
 @pytest.mark.parametrize("horizon", [1, 7, 8, 14, 20])
 def test_every_series_and_day_has_a_row_also_past_the_last_block(fitted, nasty_panel, horizon):
-    told = fitted.forecast(nasty_panel, nasty_panel.last_day, horizon)
-    _is_whole(told, nasty_panel, nasty_panel.last_day, horizon)
-    assert told["y_hat"].null_count() == 0
+    rows = fitted.forecast(nasty_panel, nasty_panel.last_day, horizon)
+    _is_whole(rows, nasty_panel, nasty_panel.last_day, horizon)
+    assert rows["y_hat"].null_count() == 0
 
 
 @pytest.mark.parametrize("horizon", [5, 7, 8, 14, 20])
 def test_the_recursive_strategy_has_one_block_and_gives_every_row(unfitted, nasty_panel, horizon):
     model = unfitted(strategy="recursive").fit(nasty_panel)
     assert list(model.boosters) == [7]
-    told = model.forecast(nasty_panel, nasty_panel.last_day, horizon)
-    _is_whole(told, nasty_panel, nasty_panel.last_day, horizon)
-    assert told["y_hat"].null_count() == 0
+    rows = model.forecast(nasty_panel, nasty_panel.last_day, horizon)
+    _is_whole(rows, nasty_panel, nasty_panel.last_day, horizon)
+    assert rows["y_hat"].null_count() == 0
 
 
 def test_a_weekly_closing_day_stays_closed_in_every_pass_of_the_recursive_strategy(
@@ -82,11 +83,11 @@ def test_a_weekly_closing_day_stays_closed_in_every_pass_of_the_recursive_strate
 ):
     """What the first pass says of a Sunday without rows is no Sunday on which nobody came."""
     shut = replace(weekly_panel, sales=weekly_panel.sales.filter(pl.col("ds").dt.weekday() != 7))
-    told = unfitted(strategy="recursive").fit(shut).forecast(shut, shut.last_day, 21)
-    sundays = told.filter(pl.col("ds").dt.weekday() == 7)
+    rows = unfitted(strategy="recursive").fit(shut).forecast(shut, shut.last_day, 21)
+    sundays = rows.filter(pl.col("ds").dt.weekday() == 7)
     assert sundays["ds"].n_unique() == 3
     assert sundays["y_hat"].sum() == 0
-    assert told["y_hat"].sum() > 0
+    assert rows["y_hat"].sum() > 0
 
 
 def test_the_first_days_of_a_forecast_do_not_hang_on_how_far_it_goes(fitted, nasty_panel):
@@ -120,9 +121,9 @@ def test_a_late_feed_shifts_h_and_the_forecast_of_a_day_stays_that_of_the_last_k
 def test_a_closed_day_forecasts_zero(fitted, nasty_panel):
     closed = nasty_panel.calendar.filter(pl.col("is_closed"))["ds"].to_list()
     origin = closed[1] - timedelta(days=3)
-    told = fitted.forecast(nasty_panel.up_to(origin), origin, 7)
-    assert set(told.filter(ds=closed[1])["y_hat"]) == {0.0}
-    assert told.filter(pl.col("ds") != closed[1])["y_hat"].sum() > 0
+    rows = fitted.forecast(nasty_panel.up_to(origin), origin, 7)
+    assert set(rows.filter(ds=closed[1])["y_hat"]) == {0.0}
+    assert rows.filter(pl.col("ds") != closed[1])["y_hat"].sum() > 0
 
 
 def test_sales_after_the_origin_move_no_forecast_even_if_they_are_handed_in(fitted, nasty_panel):
@@ -138,7 +139,7 @@ def test_sales_after_the_origin_move_no_forecast_even_if_they_are_handed_in(fitt
     )
 
 
-def test_a_series_that_never_sold_has_rows_without_an_answer(fitted, nasty_panel):
+def test_a_series_that_never_sold_has_rows_without_a_forecast(fitted, nasty_panel):
     series = pl.concat(
         [nasty_panel.series, nasty_panel.series.head(1).with_columns(unique_id=pl.lit("NEW_S1"))]
     )
@@ -149,20 +150,20 @@ def test_a_series_that_never_sold_has_rows_without_an_answer(fitted, nasty_panel
         nasty_panel.prices,
         nasty_panel.covariates,
     )
-    told = fitted.forecast(panel_of(*frames), nasty_panel.last_day, HORIZON)
-    assert told.height == 9 * HORIZON
+    rows = fitted.forecast(panel_of(*frames), nasty_panel.last_day, HORIZON)
+    assert rows.height == 9 * HORIZON
     closed = nasty_panel.calendar.filter(pl.col("is_closed")).select("ds")
     assert (
-        told.filter(unique_id="NEW_S1").join(closed, on="ds", how="anti")["y_hat"].null_count()
+        rows.filter(unique_id="NEW_S1").join(closed, on="ds", how="anti")["y_hat"].null_count()
         == HORIZON
     )
-    assert told.filter(pl.col("unique_id") != "NEW_S1")["y_hat"].null_count() == 0
+    assert rows.filter(pl.col("unique_id") != "NEW_S1")["y_hat"].null_count() == 0
 
 
 def test_what_the_group_step_expects_is_shared_among_those_that_sell(
     fitted, nasty_panel, monkeypatch
 ):
-    """A series that never sold gets no answer: what it took of the group's units would be lost."""
+    """A series that never sold gets no forecast: its share of the group's units would be lost."""
     given = {}
 
     def seen(dense, y_hat, params):
@@ -208,9 +209,9 @@ def test_a_series_and_categories_unknown_at_training_are_forecast_once_they_sell
         nasty_panel.calendar,
         nasty_panel.prices,
     )
-    told = fitted.forecast(panel, origin, HORIZON).filter(unique_id="ZZ_S9")
-    assert told["y_hat"].null_count() == 0
-    assert 0 < told["y_hat"].max() < 50
+    rows = fitted.forecast(panel, origin, HORIZON).filter(unique_id="ZZ_S9")
+    assert rows["y_hat"].null_count() == 0
+    assert 0 < rows["y_hat"].max() < 50
 
 
 def test_a_history_too_short_to_learn_from_is_refused_with_the_way_out(unfitted, make_panel):
@@ -350,7 +351,8 @@ from features.dense_panel import FeatureRecipe
 from forecasting.bundle import save_bundle
 from forecasting.global_lightgbm import GlobalLightGBM
 at = Path(sys.argv[1])
-frames = {name: pl.read_parquet(at / f"{name}.parquet") for name in ("sales", "series", "calendar", "prices", "covariates")}
+names = ("sales", "series", "calendar", "prices", "covariates")
+frames = {name: pl.read_parquet(at / f"{name}.parquet") for name in names}
 features = FeatureParams.model_validate_json((at / "features.json").read_text())
 train = TrainParams.model_validate_json((at / "train.json").read_text())
 rules = DemandRules(True, features.max_stockout_share, "state_id")
@@ -369,9 +371,9 @@ def test_the_same_fit_in_another_process_is_the_same_text_and_the_same_model_id(
     )
     (tmp_path / "train.json").write_text(fitted.params.model_dump_json(), encoding="utf-8")
     command = [sys.executable, "-c", _FIT_ELSEWHERE, str(tmp_path)]
-    told = subprocess.run(command, cwd=root, capture_output=True, text=True, check=True)  # noqa: S603 our own text
+    finished = subprocess.run(command, cwd=root, capture_output=True, text=True, check=True)  # noqa: S603 our own text
     here = save_bundle(fitted, tmp_path / "here", "panelhash")
-    assert told.stdout.strip() == here["model_id"]
+    assert finished.stdout.strip() == here["model_id"]
     for name in here["files"]:
         assert (tmp_path / "here" / name).read_bytes() == (
             tmp_path / "elsewhere" / name
@@ -419,7 +421,7 @@ def test_a_feature_often_unknown_in_training_may_be_unknown_now(unfitted, priced
     assert often.forecast(replace(priced, prices=priced.prices.clear()), priced.last_day, 7).height
 
 
-def test_without_its_features_the_champion_is_silent_and_the_ladder_says_why(
+def test_without_its_features_the_champion_is_left_out_and_the_ladder_says_why(
     unfitted, priced, inference_params
 ):
     without = replace(priced, prices=priced.prices.clear())

@@ -1,6 +1,4 @@
-"""The groups' own forecaster: it knows what a day is, learns from all what one group is too small
-to know, and grows on.
-"""
+"""The groups' own forecaster: it knows what a day is, learns from all, and grows on."""
 
 from __future__ import annotations
 
@@ -24,8 +22,9 @@ GROUPS = GroupParams(
 
 
 def _panel(units: np.ndarray, feasts: list[int] = [], days_ahead: int = 60) -> Panel:  # noqa: B006
-    """Four series, one per store and department, which sell (4, days) units; a feast on each of
-    these days.
+    """Four series, one per store and department, which sell (4, days) units.
+
+    There is a feast on each of these days.
     """
     series = pl.DataFrame(
         {
@@ -78,17 +77,17 @@ WEEK = np.array([0.7, 0.8, 0.9, 1.0, 1.2, 1.6, 0.8])
 def test_a_week_and_a_level_are_found_within_two_percent(unfitted):
     days = 210
     mean = LEVEL * WEEK[np.arange(days + STEPS) % 7]
-    told = _expected(unfitted, _panel(_noisy(mean[:, :days])))
-    assert told == pytest.approx(mean[:, days:], rel=0.06)
-    assert told.sum() == pytest.approx(mean[:, days:].sum(), rel=0.02)
+    totals = _expected(unfitted, _panel(_noisy(mean[:, :days])))
+    assert totals == pytest.approx(mean[:, days:], rel=0.06)
+    assert totals.sum() == pytest.approx(mean[:, days:].sum(), rel=0.02)
 
 
 def test_a_feast_seen_once_is_expected_to_come_again_in_every_group(unfitted):
     days, feasts = 220, [40, 226]
     mean = LEVEL * np.ones(days + STEPS)
     mean[:, feasts] *= 1.8
-    told = _expected(unfitted, _panel(_noisy(mean[:, :days]), feasts))
-    assert told[:, 6] / told[:, 4] == pytest.approx(np.full(4, 1.8), rel=0.12)
+    totals = _expected(unfitted, _panel(_noisy(mean[:, :days]), feasts))
+    assert totals[:, 6] / totals[:, 4] == pytest.approx(np.full(4, 1.8), rel=0.12)
 
 
 def test_a_feast_on_which_one_group_sold_nothing_is_learned_from_the_others(unfitted):
@@ -97,24 +96,24 @@ def test_a_feast_on_which_one_group_sold_nothing_is_learned_from_the_others(unfi
     mean[:, feasts] *= 1.8
     units = _noisy(mean[:, :days])
     units[3, 40] = 0  # shut, or sold out: no usual day
-    told = _expected(unfitted, _panel(units, feasts))
-    assert told[3, 6] / told[3, 4] > 1.3
+    totals = _expected(unfitted, _panel(units, feasts))
+    assert totals[3, 6] / totals[3, 4] > 1.3
 
 
 def test_a_loud_small_group_follows_its_parents_more_than_its_own_noise(unfitted):
     days = 210
     mean = np.array([900.0, 500.0, 700.0, 4.0])[:, None] * WEEK[np.arange(days + STEPS) % 7]
-    told = _expected(unfitted, _panel(_noisy(mean[:, :days])))[3]
-    week = told[:7] / told[:7].mean()
+    totals = _expected(unfitted, _panel(_noisy(mean[:, :days])))[3]
+    week = totals[:7] / totals[:7].mean()
     assert np.abs(week - np.roll(WEEK, -(days % 7)) / WEEK.mean()).max() < 0.25
-    assert told.mean() == pytest.approx(4.0, rel=0.3)
+    assert totals.mean() == pytest.approx(4.0, rel=0.3)
 
 
 def test_growth_against_last_year_carries_the_level_on(unfitted):
     days = 500
     mean = LEVEL * np.exp(0.3 * np.arange(days + STEPS) / 364)
-    told = _expected(unfitted, _panel(_noisy(mean[:, :days])))
-    assert told.sum() == pytest.approx(mean[:, days:].sum(), rel=0.02)
+    totals = _expected(unfitted, _panel(_noisy(mean[:, :days])))
+    assert totals.sum() == pytest.approx(mean[:, days:].sum(), rel=0.02)
 
 
 def test_days_after_the_origin_change_nothing(unfitted):
@@ -145,9 +144,9 @@ def test_any_choice_of_columns_adds_up_to_the_same_total(unfitted, columns):
     days = 210
     mean = LEVEL * WEEK[np.arange(days + STEPS) % 7]
     params = GROUPS.model_copy(update={"columns": columns})
-    told = _expected(unfitted, _panel(_noisy(mean[:, :days])), params)
-    assert len(told) == {0: 1, 1: 2, 2: 4}[len(columns)]
-    assert told.sum(axis=0) == pytest.approx(mean[:, days:].sum(axis=0), rel=0.05)
+    totals = _expected(unfitted, _panel(_noisy(mean[:, :days])), params)
+    assert len(totals) == {0: 1, 1: 2, 2: 4}[len(columns)]
+    assert totals.sum(axis=0) == pytest.approx(mean[:, days:].sum(axis=0), rel=0.05)
 
 
 def test_one_series_a_group_adds_up_to_itself(unfitted):

@@ -60,10 +60,10 @@ def _table(columns: dict[str, str], contract) -> pl.DataFrame:
     """Published on the 3rd of March for two weeks; each day expects as many units as its date."""
     days = [FIRST + timedelta(days=k) for k in range(HORIZON)]
     numbers = {name: [float(day.day) for day in days] for name in ("y_hat", *QUANTILES)}
-    told = pl.DataFrame({"ds": days, "h": list(range(1, HORIZON + 1)), **numbers})
-    said = {name: pl.lit(text) for name, text in columns.items()}
+    rows = pl.DataFrame({"ds": days, "h": list(range(1, HORIZON + 1)), **numbers})
+    texts = {name: pl.lit(text) for name, text in columns.items()}
     return contract.conform(
-        told.with_columns(run_id=pl.lit("old"), origin=pl.lit(date(2024, 3, 3)), **said)
+        rows.with_columns(run_id=pl.lit("old"), origin=pl.lit(date(2024, 3, 3)), **texts)
     )
 
 

@@ -1,5 +1,6 @@
-"""Our yardstick against M5's own: the organisers' weights, and WRMSSE computed another way. Skipped
-where M5 is not at hand.
+"""Our yardstick against M5's own: the organisers' weights, and WRMSSE computed another way.
+
+Skipped where M5 is not at hand.
 """
 
 from __future__ import annotations
@@ -87,8 +88,9 @@ def _our_wrmsse(m5: Panel, levels) -> list[float]:
 
 
 def _wrmsse_by_pandas(m5: Panel, levels) -> list[float]:
-    """The competitors' guide, word for word, with pandas group-bys over M5's own wide file; none of
-    our code but the prices.
+    """The competitors' guide, word for word, with pandas group-bys over M5's own wide file.
+
+    None of our code but the prices.
     """
     days = [f"d_{number}" for number in range(1872, 1942)]  # 42 days of history, then the window
     wide = pl.read_parquet(M5 / "sales_train_evaluation.parquet").to_pandas()
@@ -120,11 +122,11 @@ def _summed(values: np.ndarray, key) -> np.ndarray:
 def _rmsse(total: np.ndarray, forecast: np.ndarray) -> np.ndarray:
     history, truth = total[:, :42], total[:, 42:]
     scaled = np.full(len(total), np.nan)
-    for row, (past, future, told) in enumerate(zip(history, truth, forecast, strict=True)):
+    for row, (past, future, y_hat) in enumerate(zip(history, truth, forecast, strict=True)):
         sold = np.flatnonzero(past > 0)
         changes = np.diff(past[sold[0] :]) if sold.size else np.array([])
         if changes.size and (changes**2).mean() > 0:
-            scaled[row] = np.sqrt(((told - future) ** 2).mean() / (changes**2).mean())
+            scaled[row] = np.sqrt(((y_hat - future) ** 2).mean() / (changes**2).mean())
     return scaled
 
 

@@ -246,12 +246,12 @@ def _naive_wrmsse_and_wspl(panel, cutoff, horizon, level, y_hat, quantiles) -> t
             sum(sold.get((m, cutoff + timedelta(days=h)), 0.0) for m in members)
             for h in range(1, horizon + 1)
         ]
-        told = [sum(y_hat[m][h] for m in members) for h in range(horizon)]
+        summed = [sum(y_hat[m][h] for m in members) for h in range(horizon)]
         revenue = sum(
             sold.get((m, d), 0.0) * price.get((m, d), 0.0) for m in members for d in days[-28:]
         )
         rmsse_ = math.sqrt(
-            np.mean([(a - b) ** 2 for a, b in zip(truth, told, strict=True)]) / squared
+            np.mean([(a - b) ** 2 for a, b in zip(truth, summed, strict=True)]) / squared
         )
         spl = []
         for name, tau in QUANTILES.items():

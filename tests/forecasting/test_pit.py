@@ -1,6 +1,4 @@
-"""Quantiles that keep their word, also where half of everything is zero; and what they cost a
-planner.
-"""
+"""Quantiles that keep their word, also where half of everything is zero; and their costs."""
 
 from __future__ import annotations
 

@@ -94,7 +94,7 @@ def test_an_unknown_bias_is_no_licence(gate_params):
     assert not _decide(gate_params, BETTER, bias=float("nan")).promote
 
 
-def test_every_reason_against_is_told(gate_params):
+def test_every_reason_against_is_named(gate_params):
     assert len(_decide(gate_params, INCUMBENT * 1.1, bias=0.5, coverage=0.5).reasons) == 3
 
 
@@ -117,6 +117,7 @@ def test_swapping_sides_turns_the_confidence_around(gate_params):
 
 def test_draws_centre_on_the_difference_and_spread_as_two_cutoffs_by_hand():
     """Blocks all alike: only the two cutoffs vary, by -1 and +1 around a difference of -2 in 20.
+
     Drawn: -2 +- 2 * widening.
     """
     incumbent = np.full((2, 5), 2.0)
@@ -149,28 +150,33 @@ def test_a_gain_within_the_luck_of_a_seed_is_none(gate_params):
 
 
 def test_a_refit_need_not_be_better_but_must_do_no_harm(gate_params):
-    conduct = GuardrailMetrics(0.0, 0.95)
+    metrics = GuardrailMetrics(0.0, 0.95)
     for factor, is_promoted in ((1.0, True), (1.005, True), (1.05, False)):
-        told = decide(
-            Evidence(INCUMBENT * factor, INCUMBENT, conduct, conduct, NO_HARM), gate_params, 1
+        decision = decide(
+            Evidence(INCUMBENT * factor, INCUMBENT, metrics, metrics, NO_HARM), gate_params, 1
         )
-        assert told.promote is is_promoted, told.reasons
-        assert told.rule == NO_HARM
+        assert decision.promote is is_promoted, decision.reasons
+        assert decision.rule == NO_HARM
         assert not decide(
-            Evidence(INCUMBENT * factor, INCUMBENT, conduct, conduct, IMPROVEMENT), gate_params, 1
+            Evidence(INCUMBENT * factor, INCUMBENT, metrics, metrics, IMPROVEMENT), gate_params, 1
         ).promote
 
 
 def test_without_a_window_to_compare_on_the_guardrails_decide_alone(gate_params):
     good, bad = GuardrailMetrics(0.0, 0.95), GuardrailMetrics(0.5, 0.95)
-    told = decide(Evidence(None, None, good, good, NO_HARM), gate_params, 1)
-    assert (told.promote, told.confidence, told.relative_difference) == (True, None, None)
+    decision = decide(Evidence(None, None, good, good, NO_HARM), gate_params, 1)
+    assert (decision.promote, decision.confidence, decision.relative_difference) == (
+        True,
+        None,
+        None,
+    )
     assert not decide(Evidence(None, None, bad, good, NO_HARM), gate_params, 1).promote
 
 
 def test_one_window_and_one_block_are_no_evidence(gate_params):
-    """Every draw of one is that one: it was told as 100% of draws. A refit passes unless that
-    little is harm.
+    """Every draw of one is that one: it once stood as 100% of draws.
+
+    A refit passes unless that little is harm.
     """
     good, one = GuardrailMetrics(0.0, 0.95), np.array([[1.0]])
     better = decide(Evidence(one * 0.5, one, good, good), gate_params, 1)
@@ -179,13 +185,13 @@ def test_one_window_and_one_block_are_no_evidence(gate_params):
         "one window and one block of series are too few to say whether it is better (-50.0%)"
     ]
     for factor, is_promoted in ((1.0, True), (1.3, False)):
-        told = decide(Evidence(one * factor, one, good, good, NO_HARM), gate_params, 1)
-        assert (told.promote, told.confidence) == (is_promoted, None)
-        assert "too few to say" in told.reasons[0]
+        decision = decide(Evidence(one * factor, one, good, good, NO_HARM), gate_params, 1)
+        assert (decision.promote, decision.confidence) == (is_promoted, None)
+        assert "too few to say" in decision.reasons[0]
 
 
 @pytest.mark.parametrize(
-    ("tables", "said"),
+    ("tables", "reason"),
     [
         (Tables(churn=0.6, forecast_s=1.0), "its table moves 60.0% of the champion's units"),
         (Tables(churn=float("nan"), forecast_s=1.0), "moves nan%"),
@@ -193,11 +199,11 @@ def test_one_window_and_one_block_are_no_evidence(gate_params):
         (Tables(churn=0.1, forecast_s=1.0), None),
     ],
 )
-def test_a_table_that_moves_too_much_or_takes_too_long_blocks(gate_params, tables, said):
-    conduct = GuardrailMetrics(0.0, 0.95)
-    told = decide(Evidence(BETTER, INCUMBENT, conduct, conduct, tables=tables), gate_params, 1)
-    assert told.promote is (said is None)
-    assert said is None or said in told.reasons[0]
+def test_a_table_that_moves_too_much_or_takes_too_long_blocks(gate_params, tables, reason):
+    metrics = GuardrailMetrics(0.0, 0.95)
+    decision = decide(Evidence(BETTER, INCUMBENT, metrics, metrics, tables=tables), gate_params, 1)
+    assert decision.promote is (reason is None)
+    assert reason is None or reason in decision.reasons[0]
 
 
 def test_the_worst_slice_blocks_and_is_named(gate_params):
@@ -205,7 +211,7 @@ def test_the_worst_slice_blocks_and_is_named(gate_params):
         {"week_1": 0.9, "velocity_slow": 1.2, "ours alone": 9.0},
         {"week_1": 1.0, "velocity_slow": 1.0},
     )
-    told = decide(
+    decision = decide(
         Evidence(
             BETTER,
             INCUMBENT,
@@ -215,7 +221,7 @@ def test_the_worst_slice_blocks_and_is_named(gate_params):
         gate_params,
         1,
     )
-    assert told.reasons == ["WAPE of slice velocity_slow is +20.0%, 5% allowed"]
+    assert decision.reasons == ["WAPE of slice velocity_slow is +20.0%, 5% allowed"]
 
 
 def test_blocks_are_store_departments_and_single_series_without_them():
@@ -236,12 +242,12 @@ def test_the_losses_of_all_blocks_add_up_to_the_wrmsse_of_the_series_level(
     panel = make_panel(series=8, days=90, seed=3)
     cutoffs = [panel.last_day - timedelta(days=k) for k in (28, 14)]
     plan = BacktestPlan(cutoffs, 14, 1, None, inference_params, EVERY_DAY)
-    told = backtest(panel, {"seasonal_naive": SeasonalNaive(7, EVERY_DAY)}, plan)
-    (losses,) = losses_of(panel, told, ["seasonal_naive"], levels_of(((),)), EVERY_DAY)
+    rows = backtest(panel, {"seasonal_naive": SeasonalNaive(7, EVERY_DAY)}, plan)
+    (losses,) = losses_of(panel, rows, ["seasonal_naive"], levels_of(((),)), EVERY_DAY)
     for row, cutoff in zip(losses, cutoffs, strict=True):
         window = window_after(panel, cutoff, 14, levels_of(()), EVERY_DAY)
         wrmsse = point_scores(
-            window.levels[-1], window.matrix(told.filter(cutoff=cutoff), "seasonal_naive")
+            window.levels[-1], window.matrix(rows.filter(cutoff=cutoff), "seasonal_naive")
         )["wrmsse"]
         assert row.sum() == pytest.approx(wrmsse)
 

@@ -33,10 +33,10 @@ LEVELS = levels_of(((), ("store_id",), ("store_id", "dept_id")))
 HORIZON = 14
 
 
-class Told:
+class Model:
     """Forecasts a given list of numbers, row by row."""
 
-    name = "told"
+    name = "model"
 
     def __init__(self, y_hat: list[float | None]):
         self.y_hat = y_hat
@@ -56,7 +56,7 @@ def _calibration(seed: int) -> Calibration:
     return Calibration({level.name: weeks for level in LEVELS})
 
 
-CALIBRATIONS = {"told": _calibration(1), "seasonal_naive": _calibration(2)}
+CALIBRATIONS = {"model": _calibration(1), "seasonal_naive": _calibration(2)}
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +70,7 @@ def panel(make_panel):
 
 
 def _publish(panel, inference_params, y_hat: list[float | None] | None) -> pl.DataFrame:
-    serving = _serving(Told(y_hat) if y_hat is not None else None, inference_params)
+    serving = _serving(Model(y_hat) if y_hat is not None else None, inference_params)
     return publish_forecasts(serving, panel, panel.last_day, HORIZON, "run1")
 
 
@@ -79,7 +79,7 @@ def _serving(model, inference_params) -> Serving:
     return Serving(champion, SeasonalNaive(7, EVERY_DAY), inference_params, EVERY_DAY)
 
 
-answers = st.lists(
+forecasts = st.lists(
     st.one_of(
         st.none(),
         st.just(0.0),
@@ -91,26 +91,26 @@ answers = st.lists(
 )
 
 
-@given(y_hat=answers)
+@given(y_hat=forecasts)
 def test_whatever_the_champion_says_all_rows_are_there_and_sound(panel, inference_params, y_hat):
-    told = _publish(panel, inference_params, y_hat)
-    assert told.height == 9 * HORIZON
-    FORECASTS.check_key(FORECASTS.conform(told))
-    numbers = told.select("y_hat", *QUANTILES).to_numpy()
+    rows = _publish(panel, inference_params, y_hat)
+    assert rows.height == 9 * HORIZON
+    FORECASTS.check_key(FORECASTS.conform(rows))
+    numbers = rows.select("y_hat", *QUANTILES).to_numpy()
     assert np.isfinite(numbers).all()
     assert (numbers >= 0).all()
     quantiles = numbers[:, 1:]
     assert (np.diff(quantiles, axis=1) >= -1e-9 * quantiles[:, 1:]).all()
-    assert told["method"].null_count() == 0
-    assert (told["reason"].is_null() == (told["method"] == "told")).all()
+    assert rows["method"].null_count() == 0
+    assert (rows["reason"].is_null() == (rows["method"] == "model")).all()
 
 
-@given(y_hat=answers)
+@given(y_hat=forecasts)
 def test_the_sums_of_every_level_equal_the_sums_of_its_series(panel, inference_params, y_hat):
-    told = _publish(panel, inference_params, y_hat)
-    levels = publish_levels(told, panel.series, LEVELS, CALIBRATIONS["told"])
+    rows = _publish(panel, inference_params, y_hat)
+    levels = publish_levels(rows, panel.series, LEVELS, CALIBRATIONS["model"])
     FORECAST_LEVELS.check_key(levels)
-    by_day = told.group_by("ds").agg(pl.col("y_hat").sum()).sort("ds")["y_hat"].to_list()
+    by_day = rows.group_by("ds").agg(pl.col("y_hat").sum()).sort("ds")["y_hat"].to_list()
     for name in ("total", "store_id", "store_id*dept_id"):
         summed = (
             levels.filter(level=name)
@@ -123,7 +123,7 @@ def test_the_sums_of_every_level_equal_the_sums_of_its_series(panel, inference_p
     one = levels.filter(level="store_id*dept_id", group_key="S2|D0").sort("ds")["y_hat"].to_list()
     members = panel.series.filter(store_id="S2", dept_id="D0")["unique_id"].implode()
     theirs = (
-        told.filter(pl.col("unique_id").is_in(members))
+        rows.filter(pl.col("unique_id").is_in(members))
         .group_by("ds")
         .agg(pl.col("y_hat").sum())
         .sort("ds")
@@ -136,7 +136,7 @@ def test_levels_have_a_row_for_every_group_and_day_and_sound_quantiles(panel, in
         _publish(panel, inference_params, [2.0, 0.0, 7.0]),
         panel.series,
         LEVELS,
-        CALIBRATIONS["told"],
+        CALIBRATIONS["model"],
     )
     assert levels.height == (1 + 2 + 4) * HORIZON
     # the series have a table of their own
@@ -150,19 +150,19 @@ def test_levels_have_a_row_for_every_group_and_day_and_sound_quantiles(panel, in
 def test_a_level_that_came_into_params_after_the_calibration_is_left_out_and_named(
     panel, inference_params
 ):
-    told = _publish(panel, inference_params, [2.0])
+    rows = _publish(panel, inference_params, [2.0])
     more = [*LEVELS[:-1], Level("dept_id", ("dept_id",)), LEVELS[-1]]
-    levels = publish_levels(told, panel.series, more, CALIBRATIONS["told"])
-    assert levels.equals(publish_levels(told, panel.series, LEVELS, CALIBRATIONS["told"]))
-    assert uncalibrated(more, CALIBRATIONS["told"]) == ["dept_id"]
+    levels = publish_levels(rows, panel.series, more, CALIBRATIONS["model"])
+    assert levels.equals(publish_levels(rows, panel.series, LEVELS, CALIBRATIONS["model"]))
+    assert uncalibrated(more, CALIBRATIONS["model"]) == ["dept_id"]
 
 
 def test_without_a_champion_the_baseline_serves_and_every_row_says_so(panel, inference_params):
-    told = _publish(panel, inference_params, None)
-    assert set(told["reason"]) == {"no_model"}
-    assert set(told.filter(pl.col("unique_id") != "NEW_S1")["method"]) == {"seasonal_naive"}
+    rows = _publish(panel, inference_params, None)
+    assert set(rows["reason"]) == {"no_model"}
+    assert set(rows.filter(pl.col("unique_id") != "NEW_S1")["method"]) == {"seasonal_naive"}
     closed = panel.calendar.filter("is_closed")["ds"].implode()
-    new = told.filter(unique_id="NEW_S1").select(
+    new = rows.filter(unique_id="NEW_S1").select(
         "method", "y_hat", is_closed=pl.col("ds").is_in(closed)
     )
     assert set(new.filter(~pl.col("is_closed"))["method"]) == {"group_mean"}
@@ -173,34 +173,35 @@ def test_on_a_closed_day_nothing_is_expected_and_nothing_feared_whoever_says_oth
     panel, inference_params
 ):
     closed = panel.calendar.filter("is_closed")["ds"].implode()
-    told = _publish(panel, inference_params, [5.0]).filter(pl.col("ds").is_in(closed))
-    assert told.height == panel.series.height
-    assert told.select("y_hat", *QUANTILES).sum().sum_horizontal().item() == 0
+    rows = _publish(panel, inference_params, [5.0]).filter(pl.col("ds").is_in(closed))
+    assert rows.height == panel.series.height
+    assert rows.select("y_hat", *QUANTILES).sum().sum_horizontal().item() == 0
 
 
 def test_each_row_has_the_quantiles_of_what_made_it(panel, inference_params):
     closed = panel.calendar.filter("is_closed")["ds"].implode()
-    told = _publish(panel, inference_params, [3.0, None]).filter(~pl.col("ds").is_in(closed))
+    rows = _publish(panel, inference_params, [3.0, None]).filter(~pl.col("ds").is_in(closed))
     for method, calibration in CALIBRATIONS.items():
-        rows = told.filter(method=method)
-        wanted = calibration.quantiles("series", rows["y_hat"].to_numpy(), rows["h"].to_numpy())
-        assert rows.height > 0
-        assert rows.select(list(QUANTILES)).to_numpy() == pytest.approx(wanted)
+        own = rows.filter(method=method)
+        wanted = calibration.quantiles("series", own["y_hat"].to_numpy(), own["h"].to_numpy())
+        assert own.height > 0
+        assert own.select(list(QUANTILES)).to_numpy() == pytest.approx(wanted)
 
 
 def test_rows_lead_to_their_run_and_origin(panel, inference_params):
-    told = _publish(panel, inference_params, [1.0])
-    assert told.select("run_id", "origin").unique().rows() == [("run1", panel.last_day)]
+    rows = _publish(panel, inference_params, [1.0])
+    assert rows.select("run_id", "origin").unique().rows() == [("run1", panel.last_day)]
 
 
 def test_nothing_but_the_series_means_no_level_rows(panel, inference_params):
-    told = _publish(panel, inference_params, [1.0])
-    assert publish_levels(told, panel.series, levels_of(()), CALIBRATIONS["told"]).is_empty()
+    rows = _publish(panel, inference_params, [1.0])
+    assert publish_levels(rows, panel.series, levels_of(()), CALIBRATIONS["model"]).is_empty()
 
 
 def test_closed_days_behind_a_hole_in_the_feed_are_not_what_came_last(make_panel, inference_params):
-    """A week is missing, then a closed day reports zeros: the forecast is the one that the last
-    selling day allows.
+    """A week is missing, then a closed day reports zeros.
+
+    The forecast is the one that the last selling day allows.
     """
     from dataclasses import replace
     from datetime import timedelta
@@ -250,8 +251,9 @@ def test_a_calendar_that_closes_nearly_everything_is_refused_unless_the_stores_d
 def test_a_total_far_from_the_last_weeks_is_another_shops_model_and_the_baseline_serves(
     make_panel, inference_params
 ):
-    """Drill `wrong_model`: the model of a shop a tenth as large. Held against eight weeks, so that
-    a week of zeros condemns nobody.
+    """Drill `wrong_model`: the model of a shop a tenth as large.
+
+    Held against eight weeks, so that a week of zeros condemns nobody.
     """
     panel = make_panel(series=8, days=120, seed=7, nasty=False)
     usual = (
@@ -263,8 +265,8 @@ def test_a_total_far_from_the_last_weeks_is_another_shops_model_and_the_baseline
         (2.0, None),
         (5.0, "level_implausible"),
     ):
-        told = _publish(panel, inference_params, [usual * factor])
-        assert set(told["reason"]) == {reason}, factor
+        rows = _publish(panel, inference_params, [usual * factor])
+        assert set(rows["reason"]) == {reason}, factor
 
 
 @pytest.mark.parametrize(
@@ -275,5 +277,5 @@ def test_zeros_behind_a_hole_are_cut_and_those_of_a_slow_shop_with_a_day_off_are
     sales_of, after, kept
 ):
     known = panel_of(sales_of({"a": [0.0, 1.0] * 25 + after}), pl.DataFrame({"unique_id": ["a"]}))
-    told = trim_to_last_sale(known)
-    assert (told.last_day - told.first_day).days + 1 == kept
+    trimmed = trim_to_last_sale(known)
+    assert (trimmed.last_day - trimmed.first_day).days + 1 == kept

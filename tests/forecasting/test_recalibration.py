@@ -1,6 +1,4 @@
-"""Intervals stretched by what came true: by hand, on a law whose spread doubles, and not at all
-while they hold.
-"""
+"""Intervals scaled by actuals: by hand, on a law whose spread doubles, not while they hold."""
 
 from __future__ import annotations
 
@@ -33,20 +31,20 @@ MEANS = {"slow": 0.5, "medium": 3.0, "fast": 40.0}
 
 
 def outcomes(
-    spread: float, said: float = 10.0, mean: float = 40.0, days: int = 28, series: int = 200
+    spread: float, learned: float = 10.0, mean: float = 40.0, days: int = 28, series: int = 200
 ) -> pl.DataFrame:
-    """What came true of a normal law whose deviation is `spread`, where the table said `said`."""
+    """Actuals of a normal law whose deviation is `spread`, where the table's was `learned`."""
     rng = np.random.default_rng(5)
     n = days * series
-    quantiles = np.maximum(mean + said * norm.ppf(TAUS), 0)
+    quantiles = np.maximum(mean + learned * norm.ppf(TAUS), 0)
     ds = [date(2024, 1, 1) + timedelta(days=k % days) for k in range(n)]
-    told = {
+    columns = {
         "ds": ds,
         "y_hat": [mean] * n,
         "y": np.maximum(mean + spread * rng.standard_normal(n), 0),
     }
     return pl.DataFrame(
-        told | {name: [float(q)] * n for name, q in zip(QUANTILES, quantiles, strict=True)}
+        columns | {name: [float(q)] * n for name, q in zip(QUANTILES, quantiles, strict=True)}
     )
 
 
@@ -60,7 +58,7 @@ def test_a_spread_that_doubles_doubles_the_interval_of_its_class_alone():
     assert narrow.upper[2] == pytest.approx(0.5**0.5, rel=0.06)  # half of the way
 
 
-def test_a_second_stretch_multiplies_the_first_and_no_factor_goes_beyond_three():
+def test_a_second_scale_multiplies_the_first_and_no_factor_goes_beyond_three():
     before = IntervalScale(upper=(1, 1, 1.4))
     again, _ = learned_interval_scale(outcomes(spread=15), before, band=0.02)
     assert again.upper[2] == pytest.approx(1.4 * 1.5, rel=0.06)
@@ -84,7 +82,7 @@ def test_by_hand_the_median_stays_and_the_ends_move_by_their_factor_never_below_
 
 
 @given(st.lists(st.floats(1 / 3, 3), min_size=6, max_size=6), st.floats(0, 100))
-def test_stretched_quantiles_never_cross_and_none_is_negative(factors, y_hat):
+def test_scaled_quantiles_never_cross_and_none_is_negative(factors, y_hat):
     quantiles = np.sort(np.random.default_rng(1).gamma(1.0, max(y_hat, 0.1), 9))[None]
     made = IntervalScale(tuple(factors[:3]), tuple(factors[3:])).applied(
         quantiles, np.array([y_hat])
@@ -93,7 +91,7 @@ def test_stretched_quantiles_never_cross_and_none_is_negative(factors, y_hat):
     assert (made >= 0).all()
 
 
-def test_the_champions_own_series_are_stretched_its_groups_and_the_baseline_are_not():
+def test_the_champions_own_series_are_scaled_its_groups_and_the_baseline_are_not():
     ratios = {
         level: [Ratios([1.0], [[0.5, 0.6, 0.7, 0.8, 1.0, 1.2, 1.3, 1.4, 1.5]], [0.0] * 9)]
         for level in ("series", "total")

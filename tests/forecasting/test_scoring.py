@@ -41,7 +41,7 @@ class Doubled:
         )
 
 
-def _told(panel, step: int, inference_params) -> pl.DataFrame:
+def _backtest_rows(panel, step: int, inference_params) -> pl.DataFrame:
     last = panel.last_day - timedelta(days=HORIZON)
     cutoffs = [last - timedelta(days=step * k) for k in reversed(range(3))]
     models = {"seasonal_naive": SeasonalNaive(7, EVERY_DAY), "doubled": Doubled()}
@@ -61,7 +61,7 @@ def scored(panel, inference_params):
     """Three cutoffs, each window closed before the next."""
     return score_backtest(
         panel,
-        _told(panel, 14, inference_params),
+        _backtest_rows(panel, 14, inference_params),
         ["seasonal_naive", "doubled"],
         LEVELS,
         4,
@@ -117,7 +117,7 @@ def test_the_first_cutoff_has_no_quantile_scores_because_nothing_had_come_true(s
 
 def test_a_window_still_open_at_a_cutoff_calibrates_nothing_there(panel, inference_params):
     scores, _ = score_backtest(
-        panel, _told(panel, 7, inference_params), ["seasonal_naive"], LEVELS, 4, EVERY_DAY
+        panel, _backtest_rows(panel, 7, inference_params), ["seasonal_naive"], LEVELS, 4, EVERY_DAY
     )
     cutoffs = sorted(scores["cutoff"].unique().to_list())
     # 7 days after the first its window is half open
@@ -125,12 +125,12 @@ def test_a_window_still_open_at_a_cutoff_calibrates_nothing_there(panel, inferen
 
 
 def test_actuals_after_a_cutoff_moves_no_quantile_scored_before_it(panel, inference_params):
-    told = _told(panel, 7, inference_params)
-    plain, _ = score_backtest(panel, told, ["seasonal_naive"], LEVELS, 4, EVERY_DAY)
-    # the third cutoff's coverage may read the first window only: the second window's answers are
+    rows = _backtest_rows(panel, 7, inference_params)
+    plain, _ = score_backtest(panel, rows, ["seasonal_naive"], LEVELS, 4, EVERY_DAY)
+    # the third cutoff's coverage may read the first window only: the second window's actuals are
     # changed, its forecasts too
-    second = sorted(told["cutoff"].unique().to_list())[1]
-    other = told.with_columns(
+    second = sorted(rows["cutoff"].unique().to_list())[1]
+    other = rows.with_columns(
         seasonal_naive=pl.when(pl.col("cutoff") == second).then(999.0).otherwise("seasonal_naive")
     )
     changed, _ = score_backtest(panel, other, ["seasonal_naive"], LEVELS, 4, EVERY_DAY)

@@ -1,6 +1,4 @@
-"""The simpler models of the leaderboard: what the last same weekdays sold on average, alone and
-with the groups' totals.
-"""
+"""The simpler models: what same weekdays sold on average, alone and with groups' totals."""
 
 from __future__ import annotations
 
@@ -23,42 +21,42 @@ WHOLE = GroupParams(
 
 
 def test_it_is_the_mean_of_the_last_same_weekdays(unfitted, weekly_panel):
-    told = WindowAverage(unfitted().feature_recipe).forecast(
+    rows = WindowAverage(unfitted().feature_recipe).forecast(
         weekly_panel, weekly_panel.last_day, HORIZON
     )
-    series, day = told["unique_id"][0], weekly_panel.last_day + timedelta(days=9)
+    series, day = rows["unique_id"][0], weekly_panel.last_day + timedelta(days=9)
     same = [day - timedelta(days=7 * k) for k in range(2, 2 + WEEKS)]
     by_hand = weekly_panel.sales.filter(pl.col("unique_id") == series, pl.col("ds").is_in(same))[
         "y"
     ].mean()
-    assert told.filter(unique_id=series, ds=day)["y_hat"].item() == pytest.approx(by_hand)
+    assert rows.filter(unique_id=series, ds=day)["y_hat"].item() == pytest.approx(by_hand)
 
 
 def test_every_series_and_day_has_its_row_and_the_never_sold_none(unfitted, nasty_panel):
-    told = (
+    rows = (
         WindowAverage(unfitted().feature_recipe)
         .fit(nasty_panel)
         .forecast(nasty_panel, nasty_panel.last_day, HORIZON)
     )
-    assert told.height == nasty_panel.series.height * HORIZON
-    assert told["h"].unique().sort().to_list() == list(range(1, HORIZON + 1))
+    assert rows.height == nasty_panel.series.height * HORIZON
+    assert rows["h"].unique().sort().to_list() == list(range(1, HORIZON + 1))
 
 
 def test_with_groups_its_sums_are_those_the_groups_expect(unfitted, weekly_panel):
     recipe = unfitted().feature_recipe
-    told = WindowAverage(recipe, WHOLE).forecast(weekly_panel, weekly_panel.last_day, HORIZON)
+    rows = WindowAverage(recipe, WHOLE).forecast(weekly_panel, weekly_panel.last_day, HORIZON)
     dense = recipe.dense_panel(weekly_panel, HORIZON, vocabulary_of(weekly_panel))
     group_ix, expected = expected_totals(dense, WHOLE, HORIZON)
-    table = told.sort("unique_id", "h")["y_hat"].to_numpy().reshape(-1, HORIZON)
+    table = rows.sort("unique_id", "h")["y_hat"].to_numpy().reshape(-1, HORIZON)
     assert sum_by(table, group_ix, len(expected))[0] == pytest.approx(expected)
 
 
-def test_a_late_feed_is_answered_from_the_last_known_day(unfitted, weekly_panel):
+def test_a_late_feed_is_forecast_from_the_last_known_day(unfitted, weekly_panel):
     origin = weekly_panel.last_day
     late = weekly_panel.up_to(origin - timedelta(days=2))
-    told = WindowAverage(unfitted().feature_recipe).forecast(late, origin, HORIZON)
-    assert told["y_hat"].null_count() == 0
-    assert told["ds"].min() == origin + timedelta(days=1)
+    rows = WindowAverage(unfitted().feature_recipe).forecast(late, origin, HORIZON)
+    assert rows["y_hat"].null_count() == 0
+    assert rows["ds"].min() == origin + timedelta(days=1)
 
 
 def test_days_after_the_origin_change_nothing(unfitted, weekly_panel):
