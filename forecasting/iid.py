@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -22,7 +22,7 @@ TEST_SHARE = 0.2
 
 def iid_against_temporal(
     panel: Panel, unfitted: Callable[[], GlobalLightGBM], horizon: int
-) -> dict[str, Any]:
+) -> dict[str, str | float]:
     """WAPE on the last `horizon` days, by a random split of all rows and by a split in time.
 
     Both fit the first block on rows made the same way; the random split holds out a fifth of the
