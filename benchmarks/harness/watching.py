@@ -182,4 +182,4 @@ def _evidence(
     none, rules = pl.DataFrame(), demand_rules(world.params)
     now = datetime.combine(day + timedelta(days=1), time(6))
     tables = (past, past, past.clear())
-    return Evidence(now, known, none, none, none, *tables, expected, day, zeros)
+    return Evidence(now, known, none, none, none, *tables, expected, day, rules)
