@@ -1,3 +1,3 @@
-"""Floor 0: what all rooms agreed on. Frames (schema, key, grain), params, days, levels, quantiles,
-errors.
+"""Layer 0: what all packages agreed on. Frames (schema, key, grain), params, days, levels,
+quantiles, errors.
 """

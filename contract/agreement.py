@@ -1,6 +1,4 @@
-"""What one section of params names, another must provide: checked when params are read, not minutes
-later.
-"""
+"""What one section of params names, another must provide: checked when params are read."""
 
 from __future__ import annotations
 
@@ -46,14 +44,15 @@ def agree(params: Params) -> Params:
     )
     if OPENING in source.files.known_future or OPENING in source.files.past_only:
         raise BadParams(
-            f"source.files.known_future or past_only names '{OPENING}', the name under which planned openings are kept. "
+            f"source.files.known_future or past_only names '{OPENING}', the name under which "
+            "planned openings are kept. "
             f"Map the column as source.files.columns: {OPENING}, or give it another name."
         )
     return params
 
 
 def furthest_day(params: Params) -> int:
-    """The most days ahead that may be asked: what is read around the same day a year ago must have
+    """The most days ahead there can be: what is read around the same day a year ago must have
     happened, feeds late or not.
     """
     season = SEASON_REACH if params.features.hierarchy else 0
@@ -61,18 +60,21 @@ def furthest_day(params: Params) -> int:
 
 
 def _check_horizon(params: Params) -> None:
-    asked, furthest = max(params.train.horizon, *params.train.blocks), furthest_day(params)
-    if asked > furthest:
+    wanted, furthest = max(params.train.horizon, *params.train.blocks), furthest_day(params)
+    if wanted > furthest:
         raise BadParams(
-            f"train.horizon and train.blocks ask for {asked} days ahead; what features read around the same day a year ago "
-            f"allows {furthest}. Lower them, or shorten features.year_windows {params.features.year_windows}."
+            f"train.horizon and train.blocks want {wanted} days ahead; what features read around "
+            f"the same day a year ago allows {furthest}. "
+            f"Lower them, or shorten features.year_windows {params.features.year_windows}."
         )
 
 
-def _check(place: str, names: list[str], there: list[str], owner: str, kind: str) -> None:
-    strange = sorted(set(names) - set(there))
-    if strange:
+def _check(place: str, names: list[str], available: list[str], owner: str, kind: str) -> None:
+    absent = sorted(set(names) - set(available))
+    if absent:
         raise BadParams(
-            f"{place} names {strange}, but {owner} {there}. Map the column there, or take it out of {place} "
-            f"(params.yaml; with source.kind {kind}, profiles.{kind} is laid over the sections above it)."
+            f"{place} names {absent}, but {owner} {available}. "
+            f"Map the column there, or take it out of {place} "
+            f"(params.yaml; with source.kind {kind}, profiles.{kind} is laid over the sections "
+            "above it)."
         )

@@ -1,12 +1,12 @@
-"""Days are the store's local dates. No timestamp arithmetic happens to them, so nothing can shift
-one.
-"""
+"""Days are the store's local dates. No timestamp arithmetic happens to them: nothing shifts one."""
 
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, time, timedelta
 
-from contract.errors import BadUsage
+import polars as pl
+
+from contract.errors import BadUsage, ContractBroken
 
 WEEK = 7
 YEAR = 52 * WEEK  # back to the same weekday a year ago, nearly the same season
@@ -45,6 +45,22 @@ def days_between(first: date, last: date) -> list[date]:
 def days_after(origin: date, horizon: int) -> list[date]:
     """The days h = 1..horizon after the origin."""
     return [origin + timedelta(days=h) for h in range(1, horizon + 1)]
+
+
+def earliest(days: pl.Series) -> date:
+    """The first of a column of days; ContractBroken where it holds none."""
+    return _day_of(days, days.min())
+
+
+def latest(days: pl.Series) -> date:
+    """The last of a column of days; ContractBroken where it holds none."""
+    return _day_of(days, days.max())
+
+
+def _day_of(days: pl.Series, value: object) -> date:
+    if not isinstance(value, date):
+        raise ContractBroken(f"column '{days.name}' ({days.dtype}) holds no day, but {value!r}.")
+    return value
 
 
 def _day_with_dashes(text: str) -> date:

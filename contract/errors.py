@@ -1,25 +1,21 @@
-"""Everything tillcast refuses, as one tree; the exit code of a door is the code of the error it
-ended with.
+"""Everything tillcast refuses, as one tree; a process that ends with an error exits with its code.
 
-    TillcastError                 1   refused; the message is a statement, the values, and the way
-    out
+    TillcastError                 1   refused; the message is a statement, the values, the way out
     ├── BadInput                  1   a file or frame is not what its contract says
     │   ├── SourceMissing         1   a path that should hold input does not
     │   └── ContractBroken        1   a frame lacks a column, has a wrong type, or repeats a key
     ├── GateFailed                1   a candidate or a panel did not pass its gate
-    ├── NotEnoughHistory          1   a series or a panel is too short for what was asked
-    ├── ModelBroken               1   a model bundle is missing, changed since it was written, or of
-    other features
+    ├── NotEnoughHistory          1   a series or a panel is too short for what it is needed for
+    ├── ModelBroken               1   a model bundle is missing, changed, or of other features
     │   └── FeaturesMissing       1   a feature known in training is unknown for most series now
     ├── LeakingFeature            1   a feature declares that it reads what is not yet known
     ├── StoreBroken               1   the store is damaged, or of a schema this code cannot read
     ├── DiskRefused               1   a disk is full, read-only, denies access, or has a file in a
-    folder's place
+    │                                 folder's place
     ├── MemoryRefused             1   the machine gives this process no more memory
-    ├── ServerSilent              1   Prefect's server does not answer
+    ├── ServerUnreachable         1   Prefect's server does not respond
     ├── BadUsage                  2   wrong arguments
-    │   └── BadParams             2   params.yaml holds a value outside its range or a name nobody
-    knows
+    │   └── BadParams             2   params.yaml holds a value out of range, or an unknown name
     └── StoreBusy                 3   another process holds the store
 
 Wrong rows are not errors: they go to quarantine with a reason.
@@ -51,7 +47,7 @@ class GateFailed(TillcastError):
 
 
 class NotEnoughHistory(TillcastError):
-    """A series or a panel is too short for what was asked."""
+    """A series or a panel is too short for what it is needed for."""
 
 
 class ModelBroken(TillcastError):
@@ -59,7 +55,7 @@ class ModelBroken(TillcastError):
 
 
 class FeaturesMissing(ModelBroken):
-    """A feature the model learned from is unknown for most series now: its answers would be
+    """A feature the model learned from is unknown for most series now: its forecasts would be
     extrapolation.
     """
 
@@ -82,8 +78,8 @@ class MemoryRefused(TillcastError):
     """The machine gives this process no more memory: what was not finished is not kept."""
 
 
-class ServerSilent(TillcastError):
-    """Prefect's server does not answer."""
+class ServerUnreachable(TillcastError):
+    """Prefect's server does not respond."""
 
 
 class BadUsage(TillcastError):

@@ -1,4 +1,4 @@
-"""The frames that cross a room's edge: columns, types, key and grain, declared once and then
+"""The frames that cross a package's edge: columns, types, key and grain, declared once, then
 trusted.
 """
 
@@ -52,13 +52,11 @@ class FrameContract:
             if name not in frame.columns
         ]
         frame = frame.with_columns(additions)
-        extra = (
-            [name for name in frame.columns if name not in self.schema] if self.open_ended else []
-        )
+        columns = [pl.col(name).cast(kind) for name, kind in self.schema.items()]
+        if self.open_ended:
+            columns += [pl.col(name) for name in frame.columns if name not in self.schema]
         try:
-            return frame.select(
-                [pl.col(name).cast(kind) for name, kind in self.schema.items()] + extra
-            )
+            return frame.select(columns)
         except pl.exceptions.PolarsError as error:
             raise ContractBroken(
                 f"frame '{self.name}' holds a value of a wrong type: {error}"
@@ -71,11 +69,13 @@ class FrameContract:
         repeated = frame.lazy().group_by(self.key).len().filter(pl.col("len") > 1).head(1).collect()
         if repeated.height:
             raise ContractBroken(
-                f"frame '{self.name}' repeats the key {repeated.row(0, named=True)}; its grain is {self.grain}."
+                f"frame '{self.name}' repeats the key {repeated.row(0, named=True)}; "
+                f"its grain is {self.grain}."
             )
         if frame.select(pl.any_horizontal(pl.col(list(self.key)).is_null().any())).item():
             raise ContractBroken(
-                f"frame '{self.name}' has a null in its key {list(self.key)}; its grain is {self.grain}."
+                f"frame '{self.name}' has a null in its key {list(self.key)}; "
+                f"its grain is {self.grain}."
             )
         return frame
 
@@ -134,7 +134,8 @@ COVARIATES = FrameContract(
 # what is older than a panel that begins late: all that is read of it
 BEFORE = FrameContract(
     "before",
-    "one series with units sold before the panel's first day; a first and a last day on which it was not sold out",
+    "one series with units sold before the panel's first day; a first and a last day on which it "
+    "was not sold out",
     ("unique_id",),
     {
         "unique_id": pl.String(),

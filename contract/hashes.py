@@ -17,8 +17,8 @@ def params_hash(*sections: BaseModel) -> str:
 
 
 def served_hash(params: Params) -> str:
-    """The params a published table is made with: what its run carries, and what is asked when it is
-    explained.
+    """The params a published table is made with: its run carries them, and an explanation compares
+    with them.
     """
     return params_hash(params.source, params.features, params.train, params.inference)
 

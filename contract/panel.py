@@ -1,6 +1,4 @@
-"""The panel: everything known about the series at one moment. The one value that forecasters are
-given.
-"""
+"""The panel: everything known about the series at one moment; all that a forecaster sees."""
 
 from __future__ import annotations
 
@@ -11,6 +9,7 @@ from datetime import date, datetime
 
 import polars as pl
 
+from contract.days import earliest, latest
 from contract.errors import BadUsage, NotEnoughHistory
 from contract.frames import BEFORE, FACTS, SERIES
 
@@ -40,14 +39,20 @@ class Panel:
         """The last day with any sales row; NotEnoughHistory for a panel without one."""
         if self.sales.is_empty():
             raise NotEnoughHistory(
-                "the panel has no sales row up to here. Ingest sales, or choose a later cutoff or as-of."
+                "the panel has no sales row up to here. "
+                "Ingest sales, or choose a later cutoff or as-of."
             )
-        return self.sales["ds"].max()
+        return latest(self.sales["ds"])
 
     @property
     def first_day(self) -> date:
         """The first day with any sales row."""
-        return self.last_day if self.sales.is_empty() else self.sales["ds"].min()
+        return self.last_day if self.sales.is_empty() else earliest(self.sales["ds"])
+
+    def fact(self, name: str) -> pl.DataFrame:
+        """The frame of one of `FACTS`, by its name."""
+        frame: pl.DataFrame = getattr(self, name)
+        return frame
 
     def up_to(self, cutoff: date) -> Panel:
         """The panel without sales (and past-only facts) after the cutoff: the one place that cuts.
@@ -61,7 +66,7 @@ class Panel:
         return replace(self, sales=self.sales.filter(pl.col("ds") <= cutoff))
 
     def since(self, first: date, most_sold_out: float) -> Panel:
-        """The panel from a day on: sales before it told by `before` alone, plans that had ended by
+        """The panel from a day on: earlier sales are in `before` alone, plans that had ended by
         then gone.
 
         `most_sold_out`: a day sold out for a larger share does not count as a first or last sale
@@ -75,7 +80,7 @@ class Panel:
             sales=self.sales.filter(pl.col("ds") >= first),
             prices=self.prices.filter(pl.col("to_ds") >= first),
             covariates=self.covariates.filter(pl.col("ds") >= first),
-            before=_both_told(self.before, earlier),
+            before=_merged_before(self.before, earlier),
         )
 
     def as_known_at(self, moment: datetime) -> Panel:
@@ -114,13 +119,14 @@ class Panel:
         fitting = fnmatch.filter(ids, pattern)
         if not fitting:
             raise BadUsage(
-                f"no series fits '{pattern}'; there are {len(ids)}, such as {ids[:2]}. * stands for anything."
+                f"no series fits '{pattern}'; there are {len(ids)}, such as {ids[:2]}. "
+                "* stands for anything."
             )
         return self.only(pl.Series(fitting))
 
     def _fact_as_known_at(self, name: str, moment: datetime) -> pl.DataFrame:
         contract = FACTS[name]
-        current = getattr(self, name).filter(pl.col("known_at") <= moment)
+        current = self.fact(name).filter(pl.col("known_at") <= moment)
         if name not in self.superseded:
             return current
         earlier = self.superseded[name].filter(
@@ -144,7 +150,8 @@ def sold_before(sales: pl.LazyFrame, first: date, most_sold_out: float) -> pl.La
     )
 
 
-def _both_told(older: pl.DataFrame, newer: pl.DataFrame) -> pl.DataFrame:
+def _merged_before(older: pl.DataFrame, newer: pl.DataFrame) -> pl.DataFrame:
+    """BEFORE of two spans of time as one."""
     both = pl.concat([older, newer]).group_by("unique_id")
     return both.agg(
         pl.col("first_sale").min(), pl.col("last_sale").max(), pl.col("most_sold").max()
@@ -157,7 +164,6 @@ def panel_of(
     calendar: pl.DataFrame | None = None,
     prices: pl.DataFrame | None = None,
     covariates: pl.DataFrame | None = None,
-    superseded: Mapping[str, pl.DataFrame] | None = None,
     panel_hash: str = "",
 ) -> Panel:
     """A panel from loose frames: conformed, sorted, keys checked. ContractBroken says what does not
@@ -166,12 +172,20 @@ def panel_of(
     A series without a value in a hierarchy column stands in the group `unplaced` of that level, so
     that levels still add up.
     """
-    given = {"sales": sales, "calendar": calendar, "prices": prices, "covariates": covariates}
-    frames = {}
+    loose = {"sales": sales, "calendar": calendar, "prices": prices, "covariates": covariates}
+    facts = {}
     for name, contract in FACTS.items():
-        frame = contract.conform(given[name]) if given[name] is not None else contract.empty()
-        frames[name] = contract.check_key(frame.sort(contract.key))
-    known = SERIES.check_key(SERIES.conform(series).sort("unique_id")).with_columns(
+        frame = loose[name]
+        conformed = contract.empty() if frame is None else contract.conform(frame)
+        facts[name] = contract.check_key(conformed.sort(contract.key))
+    placed = SERIES.check_key(SERIES.conform(series).sort("unique_id")).with_columns(
         pl.col(pl.String).fill_null(UNPLACED)
     )
-    return Panel(**frames, series=known, superseded=superseded or {}, hash=panel_hash)
+    return Panel(
+        sales=facts["sales"],
+        series=placed,
+        calendar=facts["calendar"],
+        prices=facts["prices"],
+        covariates=facts["covariates"],
+        hash=panel_hash,
+    )

@@ -1,5 +1,5 @@
-"""params.yaml as frozen values: one section per door or room. Unknown names and values out of range
-are refused.
+"""params.yaml as frozen values: one section per entry point or package. Unknown names and values
+out of range are refused.
 """
 
 from __future__ import annotations
@@ -178,7 +178,8 @@ class TrainParams(_Section):
     def _blocks_grow(cls, blocks: list[int]) -> list[int]:
         if not blocks or sorted(set(blocks)) != blocks:
             raise ValueError(
-                f"blocks are the last days of each block, growing, like [7, 14, 21, 28]; got {blocks}"
+                "blocks are the last days of each block, growing, like [7, 14, 21, 28]; "
+                f"got {blocks}"
             )
         return blocks
 

@@ -1,5 +1,5 @@
 """params.yaml as a file: read into Params; and three values of its source section changed, every
-other byte left.
+other byte left as it is.
 """
 
 from __future__ import annotations
@@ -49,7 +49,8 @@ def params_of(raw: dict[str, Any], where: str = "params") -> Params:
     except ValidationError as error:
         places = "; ".join(_complaint(place) for place in error.errors())
         raise BadParams(
-            f"{where} does not fit: {places}. Each line's comment in params.yaml says what it takes."
+            f"{where} does not fit: {places}. "
+            "Each line's comment in params.yaml says what it takes."
         ) from error
 
 
@@ -64,7 +65,8 @@ def _section_of(raw: dict[str, Any], name: str, path: Path) -> dict[str, Any]:
     section = raw.get(name) or {}
     if not isinstance(section, dict):
         raise BadParams(
-            f"'{path}' holds {section!r} where '{name}' should hold names and values, indented below it."
+            f"'{path}' holds {section!r} where '{name}' should hold names and values, "
+            "indented below it."
         )
     return section
 
@@ -94,7 +96,8 @@ def with_source(text: str, kind: str, path: str | None, sha256: str | None) -> s
         found = re.fullmatch(rf"(\s+{name}:)(?:\s+{_PLAIN})?\s*(#.*)?", lines[number])
         if found is None:
             raise BadParams(
-                f"source.{name} in params.yaml is not a plain value on its own line: {lines[number].strip()!r}."
+                f"source.{name} in params.yaml is not a plain value on its own line: "
+                f"{lines[number].strip()!r}."
             )
         line = f"{found[1]} {word}"
         lines[number] = f"{line.ljust(comment_column - 1)} {found[2]}" if found[2] else line

@@ -1,4 +1,4 @@
-"""What a forecast may be asked for."""
+"""Which forecast is wanted."""
 
 from __future__ import annotations
 
@@ -18,8 +18,9 @@ class Question:
     series: str | None = None
 
     def status(self, horizon: int, newest: date | None) -> str:
-        """done: the whole table of today, which orders are made of; answer: a part of it, a look
-        back or a look ahead from a day that is not the newest known one, which must not replace it.
+        """The run's status. `done`: the whole table of today, which orders are made of; `answer`: a
+        part of it, a look back or a look ahead from a day that is not the newest known one, which
+        must not replace it.
         """
         is_today = self.as_of is None and self.origin in (None, newest)
         is_whole = self.series is None and (self.horizon or horizon) >= horizon

@@ -1,5 +1,5 @@
-"""What a source hands to the ingest door: rows mapped to a fact's contract, and the rows that could
-not be.
+"""What a source hands to ingest.py: rows mapped to a fact's contract, and the rows that could not
+be.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import polars as pl
 class Received:
     """One fact out of one file; becomes one batch.
 
-    `rows` has the columns of `FACTS[fact]`; `known_at` may be null (the door fills it in). Beside
+    `rows` has the columns of `FACTS[fact]`; `known_at` may be null (ingest.py fills it in). Beside
     them `row_number` (Int64, 1-based position in the file) and `lines` (Int64, how many received
     lines the row stands for: 1, or more where invoice lines were summed to a day). `refused` is as
     contract.frames.REFUSED: rows that could not even be mapped. `rows_in` counts received lines:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from contract.days import parse_moment
-from contract.errors import ServerSilent
+from contract.errors import ServerUnreachable
 from runtime.command_line import Summary, entry_parser, run
 
 Flow = Callable[..., Summary]
@@ -35,13 +35,13 @@ def run_flow(description: str | None, flow: Flow, plain: Flow, in_checkout: bool
 
 
 def _with_server(flow: Flow, given: dict[str, Any]) -> Summary:
-    """What the flow returns. ServerSilent when Prefect's server does not answer."""
+    """What the flow returns. ServerUnreachable when Prefect's server does not respond."""
     try:
         return flow(**given)
     except RuntimeError as error:
         if "Failed to reach API" not in str(error):
             raise
-        raise ServerSilent(
+        raise ServerUnreachable(
             f"Prefect's server does not answer ({str(error).splitlines()[0]}). Start it (`prefect server start`), or run "
             "without it: the same command with --plain."
         ) from error

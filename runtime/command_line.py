@@ -1,5 +1,5 @@
-"""How every entry point behaves on the command line: arguments, one JSON summary or readable lines,
-logs on stderr, exit codes.
+"""How every entry point behaves on the command line: arguments, one JSON summary or readable
+lines, logs on stderr, exit codes.
 
 An entry point has one main task, run when no other is named, and further tasks as subcommands:
 `python ingest.py --dry-run`, `python ingest.py rebuild`.
@@ -147,7 +147,8 @@ def _refusals(last: TillcastError) -> list[str]:
 
     A refusal put into other words (`raise ... from`) is printed once, in the last ones.
     """
-    reasons, later = [str(last)], last
+    reasons = [str(last)]
+    later: BaseException = last
     while (earlier := later.__context__) is not None and len(reasons) < MOST_REFUSALS:
         if (
             isinstance(earlier, TillcastError)

@@ -1,5 +1,5 @@
-"""Files on a disk: their identity, their safety from a power cut, and what a disk refuses, said
-once for every room that writes.
+"""Files on a disk: their identity, their safety from a power cut, and what a disk refuses, in one
+place for every package that writes.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pathlib import Path
 
 from contract.errors import DiskRefused
 
-_SAID = {
+_REFUSALS = {
     errno.ENOSPC: ("is full", "Make room there"),
     errno.EDQUOT: ("is full for this user", "Make room there, or raise the quota"),
     errno.EFBIG: ("takes no file that large", "Raise the limit (ulimit -f)"),
@@ -36,11 +36,12 @@ def disk_refusals(path: Path) -> Iterator[None]:
         raise
     except Exception as error:
         number = getattr(error, "errno", None) or _number_in(str(error))
-        if number not in _SAID:
+        if number not in _REFUSALS:
             raise
-        what, way_out = _SAID[number]
+        what, way_out = _REFUSALS[number]
         raise DiskRefused(
-            f"the disk of '{path}' {what}: {str(error).splitlines()[0][:500]}. What was not finished is not kept. {way_out}, "
+            f"the disk of '{path}' {what}: {str(error).splitlines()[0][:500]}. "
+            f"What was not finished is not kept. {way_out}, "
             "then run the same command again: it goes on where this one stopped."
         ) from error
 
@@ -62,4 +63,4 @@ def flush_to_disk(path: Path) -> None:
 
 def _number_in(text: str) -> int | None:
     """DuckDB and Polars give the system's sentence, not its number."""
-    return next((number for number in _SAID if os.strerror(number) in text), None)
+    return next((number for number in _REFUSALS if os.strerror(number) in text), None)

@@ -12,14 +12,15 @@ from contract.errors import SourceMissing
 def read_json(path: Path) -> dict[str, Any]:
     """What an earlier stage wrote. SourceMissing when it has not run yet."""
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise SourceMissing(
             f"there is no '{path}'. Run `make repro` (or `dvc repro`) first: it makes this file."
         ) from error
+    return content
 
 
 def write_json(path: Path, content: object, indent: int | None = 1) -> None:
-    """The content as a JSON file that ends with a line break, its folder made where there is none."""
+    """The content as a JSON file that ends with a line break; its folder is made if need be."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(content, indent=indent, default=str) + "\n", encoding="utf-8")

@@ -1,5 +1,5 @@
-"""How much memory a process may hold: told once at the door, asked by whatever works in pieces. And
-how much it held.
+"""How much memory a process may hold: set once by the command line, read by whatever works in
+pieces. And how much it held.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from pathlib import Path
 
 from contract.errors import BadUsage, MemoryRefused
 
-PIECE_MB = 512.0  # of one piece of work where no budget is told
+PIECE_MB = 512.0  # of one piece of work where no budget is set
 LEAST_PIECE_MB = 32.0
 _PIECE_SHARE = 0.2  # of a budget
 
@@ -46,7 +46,8 @@ def refuse_beyond(needs: Mapping[str, float], way_out: str) -> str:
     steps = ", ".join(f"{step} {mb:,.0f}" for step, mb in needs.items())
     if _budget_mb is not None and most > _budget_mb:
         raise BadUsage(
-            f"this needs about {most:,.0f} MB ({steps}), and --memory-budget is {_budget_mb:,.0f}. Give it more, or {way_out}."
+            f"this needs about {most:,.0f} MB ({steps}), and --memory-budget is "
+            f"{_budget_mb:,.0f}. Give it more, or {way_out}."
         )
     free = _free_mb()
     short = f"; the machine has {free:,.0f} free" if free is not None and most > free else ""
@@ -61,18 +62,19 @@ def memory_refusals() -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        said = f"{type(error).__name__}: {error}"
-        if not isinstance(error, MemoryError) and not any(words in said for words in _NO_MEMORY):
+        text = f"{type(error).__name__}: {error}"
+        if not isinstance(error, MemoryError) and not any(words in text for words in _NO_MEMORY):
             raise
         raise MemoryRefused(
-            f"memory ran out ({said.splitlines()[0][:300]}). What was not finished is not kept. Give the process more "
-            "(`ulimit -v`), or a --memory-budget to work in smaller pieces, then run the same command again."
+            f"memory ran out ({text.splitlines()[0][:300]}). What was not finished is not kept. "
+            "Give the process more (`ulimit -v`), or a --memory-budget to work in smaller pieces, "
+            "then run the same command again."
         ) from error
 
 
 def forget_peak() -> None:
-    """From here on `peak_mb` counts anew, beginning with what is held now: a door begins, perhaps
-    after another in this process.
+    """From here on `peak_mb` counts anew, beginning with what is held now: an entry point begins,
+    perhaps after another in this process.
 
     Where that is not possible (not Linux, a container that forbids it) a peak goes on being that of
     the process so far.
@@ -83,11 +85,11 @@ def forget_peak() -> None:
 
 def peak_mb() -> float | None:
     """The most this process held resident since it began or since `forget_peak`, in MB; None where
-    the system does not tell.
+    the system does not say.
 
     Not `ru_maxrss`, which in a child begins at what its parent held. In the daily flow, with
-    Prefect or plain, the doors are tasks of one process: what an earlier one has not given back
-    counts as held by the next, and so do Prefect and its client.
+    Prefect or plain, the entry points are tasks of one process: what an earlier one has not given
+    back counts as held by the next, and so do Prefect and its client.
     """
     return linux_mb(Path("/proc/self/status"), "VmHWM")
 
@@ -96,7 +98,7 @@ def machine_mb(root: Path = Path("/")) -> float | None:
     """The most a process here can ever hold, in MB: the machine's memory, or less where its cgroup
     or one above allows less.
 
-    None where the system does not tell. What others hold on the same machine is not taken off.
+    None where the system does not say. What others hold on the same machine is not taken off.
     """
     whole = linux_mb(root / "proc/meminfo", "MemTotal")
     return None if whole is None else min([whole, *_cgroup_limits_mb(root)])
@@ -119,24 +121,23 @@ def _cgroup_limits_mb(root: Path) -> Iterator[float]:
     """What the cgroups this process stands in allow, with those around them: of version 2, and of
     version 1's memory controller.
     """
-    told = root / "proc/self/cgroup"
+    memberships = root / "proc/self/cgroup"
+    lines = memberships.read_text(encoding="utf-8").splitlines() if memberships.exists() else []
     kinds = {
         "": ("sys/fs/cgroup", "memory.max"),
         "memory": ("sys/fs/cgroup/memory", "memory.limit_in_bytes"),
     }
-    for line in told.read_text(encoding="utf-8").splitlines() if told.exists() else ():
+    for line in lines:
         _, controller, inside = line.split(":", 2)
         if controller in kinds:
             top, name = kinds[controller]
             folder = root / top / inside.lstrip("/")
             for limit in (at / name for at in (folder, *folder.parents)):
-                if (
-                    limit.is_file()
-                    and (text := limit.read_text(encoding="ascii").strip()).isdecimal()
-                ):
-                    yield int(text) / 2**20  # else "max"
+                text = limit.read_text(encoding="ascii").strip() if limit.is_file() else ""
+                if text.isdecimal():  # else "max"
+                    yield int(text) / 2**20
 
 
 def _free_mb() -> float | None:
-    """What can be had without swapping, where the system tells (Linux)."""
+    """What can be had without swapping, where the system says it (Linux)."""
     return linux_mb(Path("/proc/meminfo"), "MemAvailable")

@@ -16,12 +16,12 @@ class Paths:
 
     @property
     def store(self) -> Path:
-        """The DuckDB file: the factory's memory, one writer at a time."""
+        """The DuckDB file: what production remembers, one writer at a time."""
         return self.root / "tillcast.duckdb"
 
     @property
     def stores(self) -> Path:
-        """Stores of other sources, set aside by `ingest.py --use`."""
+        """Stores of other sources, set aside by `ingest.py source --use`."""
         return self.root / "stores"
 
     @property
@@ -63,7 +63,7 @@ class Paths:
 
     @property
     def incumbent(self) -> Path:
-        """The champion's bundle as the laboratory compares with it; a note that there is none
+        """The champion's bundle that the offline run compares with; a note that there is none
         before the first promotion.
         """
         return self.root / "models" / "incumbent"
@@ -85,7 +85,7 @@ class Paths:
 
     @property
     def forecasts(self) -> Path:
-        """The laboratory's forecast tables as Parquet."""
+        """The offline run's forecast tables as Parquet."""
         return self.root / "forecasts"
 
     @property

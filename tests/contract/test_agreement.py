@@ -36,7 +36,7 @@ def test_the_shipped_files_profile_agrees_with_itself(files):
         ("features.past_only", ["school_holiday"], "school_holiday"),
     ],
 )
-def test_a_name_nobody_provides_is_told_with_place_and_way_out(files, place, value, strange):
+def test_a_name_nobody_provides_is_refused_with_place_and_way_out(files, place, value, strange):
     *sections, name = place.split(".")
     section = files
     for part in sections:
@@ -67,11 +67,11 @@ def test_the_simulators_columns_are_known_without_a_mapping(root):
 
 
 @pytest.mark.parametrize(("place", "value"), [("horizon", 337), ("blocks", [28, 337])])
-def test_a_horizon_that_reaches_past_last_year_is_told_with_its_limit(root, place, value):
+def test_a_horizon_that_reaches_past_last_year_is_refused_with_its_limit(root, place, value):
     plain = YAML(typ="safe").load((root / "params.yaml").read_text(encoding="utf-8"))
     plain.pop("profiles")
     plain["train"][place] = value
-    with pytest.raises(BadParams, match=r"ask for 337 days ahead; .* allows 336"):
+    with pytest.raises(BadParams, match=r"want 337 days ahead; .* allows 336"):
         params_of(plain)
 
 

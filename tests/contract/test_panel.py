@@ -1,5 +1,6 @@
 """The panel: what is cut, what was known when, and what may not be put together."""
 
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 import polars as pl
@@ -120,7 +121,8 @@ class TestAsKnownAt:
             }
         )
         series = pl.DataFrame({"unique_id": ["a", "late"]})
-        return panel_of(sales, series, prices=prices, superseded={"sales": was}, panel_hash="p")
+        panel = panel_of(sales, series, prices=prices, panel_hash="p")
+        return replace(panel, superseded={"sales": was})
 
     def _y_of_the_first(self, panel, moment: datetime) -> list[float]:
         known = panel.as_known_at(moment)
@@ -141,7 +143,7 @@ class TestAsKnownAt:
         assert panel.as_known_at(datetime(2024, 1, 4)).last_day == date(2024, 1, 1)
         assert panel.as_known_at(datetime(2024, 1, 5)).last_day == date(2024, 1, 2)
 
-    def test_a_series_nobody_had_heard_of_is_gone(self, panel):
+    def test_a_series_not_known_yet_is_gone(self, panel):
         assert panel.as_known_at(datetime(2024, 1, 5)).series["unique_id"].to_list() == ["a"]
         assert panel.as_known_at(datetime(2024, 1, 6)).series["unique_id"].to_list() == [
             "a",

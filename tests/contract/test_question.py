@@ -1,4 +1,4 @@
-"""What a question makes: the table of today, or an answer that must not stand for it."""
+"""What a question makes: the table of today, or another table that must not stand for it."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def test_all_series_from_the_newest_day_are_the_table_of_today(question):
         Question(origin=TODAY, as_of=datetime(2024, 5, 6)),
     ],
 )
-def test_a_part_of_it_or_a_table_from_another_day_is_an_answer(question):
+def test_a_part_of_it_or_a_table_from_another_day_does_not_replace_it(question):
     assert question.status(28, TODAY) == "answer"
 
 
