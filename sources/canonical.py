@@ -40,7 +40,9 @@ def read_canonical(path: Path, history_span_days: int) -> list[Received]:
         dict.fromkeys(KEYS, "source.kind (simulator takes the contract's names, files maps yours)"),
         path.name,
     )
-    columns = {name: name for name in SALES_KINDS if name in table.columns}
+    columns: dict[str, str | list[str] | None] = {
+        name: name for name in SALES_KINDS if name in table.columns
+    }
     hierarchy = {level: level for level in LEVELS if level in table.columns}
     identity = FilesParams(sales="", date_format=ISO, columns=columns, hierarchy=hierarchy)
     return sales_of(table, path.name, identity, history_span_days)

@@ -87,6 +87,6 @@ def _names(origin: Origin) -> tuple[str, ...]:
     return (origin,) if isinstance(origin, str) else tuple(origin)
 
 
-def asked_for(columns: list[Column], line: str) -> dict[str, str]:
-    """The file's columns these are made of, each with the line of params.yaml that asks for it."""
+def origins_of(columns: list[Column], line: str) -> dict[str, str]:
+    """The file's columns these are made of, each with the line of params.yaml that maps it."""
     return {origin: line for column in columns for origin in column.origin}

@@ -7,11 +7,12 @@ from pathlib import Path
 import polars as pl
 
 from contract.agreement import OPENING
+from contract.days import earliest, latest
 from contract.errors import BadInput, BadParams
 from contract.params import CodedColumn, FilesParams
 from contract.received import Received
 from sources import reasons
-from sources.columns import SALES_KINDS, asked_for, columns_of, csv_manner, manner_for
+from sources.columns import SALES_KINDS, columns_of, csv_manner, manner_for, origins_of
 from sources.lines import daily_from_lines, group_checks, line_checks
 from sources.mapping import Mapped, map_table, received, series_of, with_one_place
 from sources.parsing import Column
@@ -44,7 +45,7 @@ def sales_of(
     columns = _sales_columns(files)
     need_columns(
         table,
-        asked_for(columns, "source.files.columns, .hierarchy, .known_future or .past_only"),
+        origins_of(columns, "source.files.columns, .hierarchy, .known_future or .past_only"),
         name,
     )
     manner = manner_for(table, columns, files, name)
@@ -64,7 +65,7 @@ def read_plans(path: Path, files: FilesParams) -> list[Received]:
     table, columns = read_table(path, csv_manner(files)), _plan_columns(files)
     need_columns(
         table,
-        asked_for(columns, "source.files.plans, its columns named as in the sales file"),
+        origins_of(columns, "source.files.plans, its columns named as in the sales file"),
         path.name,
     )
     mapped = map_table(table, columns, manner_for(table, columns, files, path.name), path.name)
@@ -85,7 +86,8 @@ def _plan_columns(files: FilesParams) -> list[Column]:
     ahead = {name: origin for name, origin in ahead.items() if origin}
     if not ahead.keys() - {"unique_id", "ds"} and not files.known_future:
         raise BadParams(
-            "source.files.plans names a file, but no price, promo, is_open or known_future column is mapped."
+            "source.files.plans names a file, but no price, promo, is_open or known_future column "
+            "is mapped."
         )
     columns = columns_of(ahead, SALES_KINDS, files)
     return [
@@ -130,11 +132,11 @@ def _with_static(
         return table
     if not files.static_on:
         raise BadParams(
-            "source.files.static names a file, static_on no column to join it on; add e.g. [store_id]."
+            "source.files.static names a file, static_on no column to join it on; "
+            "add e.g. [store_id]."
         )
-    wanted = {origin for column in _sales_columns(files) for origin in column.origin} - set(
-        table.columns
-    )
+    mapped = {origin for column in _sales_columns(files) for origin in column.origin}
+    wanted = mapped - set(table.columns)
     beside = read_table(static, csv_manner(files))
     keys = dict.fromkeys(files.static_on, "source.files.static_on")
     need_columns(table, keys, path.name)
@@ -143,7 +145,8 @@ def _with_static(
     beside = beside.select(*text_keys, *sorted(wanted & set(beside.columns)))
     if beside.select(pl.struct(list(keys)).is_duplicated().any()).item():
         raise BadInput(
-            f"'{static.name}' has several rows of one {list(keys)}. Leave one, or change source.files.static_on."
+            f"'{static.name}' has several rows of one {list(keys)}. "
+            "Leave one, or change source.files.static_on."
         )
     keyed = table.with_columns(
         column.alias(f"(key) {column.meta.output_name()}") for column in text_keys
@@ -192,8 +195,8 @@ def _moves(series: list[str]) -> tuple[str, ...]:
     if not series:
         return ()
     return (
-        f"series_moved: {len(series)} series stand in several groups on several days, {series[:3]} among them. All their days "
-        "count for the group of the newest.",
+        f"series_moved: {len(series)} series stand in several groups on several days, "
+        f"{series[:3]} among them. All their days count for the group of the newest.",
     )
 
 
@@ -203,4 +206,4 @@ def _is_history(rows: pl.DataFrame, history_span_days: int) -> bool:
     """
     if rows.is_empty() or rows["known_at"].null_count() == 0:
         return False
-    return (rows["ds"].max() - rows["ds"].min()).days >= history_span_days
+    return (latest(rows["ds"]) - earliest(rows["ds"])).days >= history_span_days

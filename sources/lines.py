@@ -15,7 +15,9 @@ UNSEEN = r"[\x00-\x1f\x7f]"  # line ends, tabs, zero bytes
 def line_checks(files: FilesParams, table: pl.DataFrame, name: str) -> tuple[pl.Expr, ...]:
     """Further reasons to refuse a line: not a product, a duplicate, goods that came back."""
     need_columns(table, dict.fromkeys(files.keep, "source.files.keep"), name)
-    checks = [_not_matching(column, pattern) for column, pattern in files.keep.items()]
+    checks: list[pl.Expr] = [
+        _not_matching(column, pattern) for column, pattern in files.keep.items()
+    ]
     if files.transactions and files.deduplicate_on:
         need_columns(
             table, dict.fromkeys(files.deduplicate_on, "source.files.deduplicate_on"), name
@@ -31,7 +33,7 @@ def line_checks(files: FilesParams, table: pl.DataFrame, name: str) -> tuple[pl.
 
 def group_checks(columns: list[str]) -> list[pl.Expr]:
     """Further reasons to refuse a line: the name of a group it stands in is none."""
-    checks = []
+    checks: list[pl.Expr] = []
     for column in columns:
         text = pl.col(column).cast(pl.String)
         absurd = (text.str.len_chars() > LONGEST_NAME) | text.str.contains(UNSEEN)

@@ -74,7 +74,8 @@ def _tables(path: Path) -> Iterator[tuple[str, pl.DataFrame]]:
             return
     if not any(fnmatch(path.name, name) for name in NAMES):
         raise BadInput(
-            f"'{path.name}' is none of M5's files {list(NAMES)}. Rename it, or set source.kind to files."
+            f"'{path.name}' is none of M5's files {list(NAMES)}. "
+            "Rename it, or set source.kind to files."
         )
     if path.suffix.lower() in (".parquet", ".pq") or not path.exists():
         yield path.name, read_table(path)
@@ -93,8 +94,8 @@ def _table(content: bytes, name: str) -> pl.DataFrame:
 def _calendar_table(path: Path, calendar_path: Path | None) -> pl.DataFrame:
     if calendar_path is None:
         raise SourceMissing(
-            f"'{path.name}' counts days and weeks that only M5's calendar can date, and there is no {CALENDAR} beside it "
-            f"or under source.path. Put it there."
+            f"'{path.name}' counts days and weeks that only M5's calendar can date, and there is "
+            f"no {CALENDAR} beside it or under source.path. Put it there."
         )
     return next(table for name, table in _tables(calendar_path) if fnmatch(name, CALENDAR))
 
@@ -144,7 +145,7 @@ def _joined(events: list[str], part: str) -> pl.Expr:
 
 
 def _prices(table: pl.DataFrame, calendar: pl.DataFrame, name: str) -> Received:
-    """PRICES: weeks dated by the calendar, neighbouring weeks of equal price merged to one period."""
+    """PRICES: weeks dated by the calendar, neighbours of equal price merged to one period."""
     columns = [
         Column("unique_id", ("item_id", "store_id"), "text", reasons.MISSING_VALUE),
         Column("week", ("wm_yr_wk",), "text", reasons.MISSING_VALUE),

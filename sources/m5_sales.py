@@ -92,13 +92,15 @@ def _dated(names: list[str], day_of: Mapping[str, date], name: str) -> pl.Series
     numbers = [int(column[2:]) for column in names]
     if numbers != list(range(numbers[0], numbers[0] + len(numbers))):
         raise BadInput(
-            f"'{name}' skips or repeats days between {names[0]} and {names[-1]}. Give a contiguous range."
+            f"'{name}' skips or repeats days between {names[0]} and {names[-1]}. "
+            "Give a contiguous range."
         )
     undated = [column for column in names if column not in day_of]
     if undated:
         raise BadInput(
-            f"'{name}' has days {undated[0]} .. {undated[-1]} that the calendar does not date; it ends with "
-            f"{max(day_of, key=lambda d: day_of[d], default=None)}. Give the calendar that belongs to this file."
+            f"'{name}' has days {undated[0]} .. {undated[-1]} that the calendar does not date; "
+            f"it ends with {max(day_of, key=lambda d: day_of[d], default=None)}. "
+            "Give the calendar that belongs to this file."
         )
     return pl.Series("ds", [day_of[column] for column in names], dtype=pl.Date)
 

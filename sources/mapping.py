@@ -17,7 +17,6 @@ from sources.parsing import Column, Manner
 from sources.tables import OVERFLOW
 
 LONGEST_RAW_FIELD = 1000  # characters kept of a field of a refused row
-FAULTS_SCHEMA = {"row_number": pl.Int64(), "reason": pl.String()}
 
 
 @dataclass(frozen=True)
@@ -61,7 +60,7 @@ def map_table(
     checks: tuple[pl.Expr, ...] = (),
 ) -> Mapped:
     """The table mapped column by column. `checks` are further reasons to refuse a row (null: none),
-    asked last.
+    and come last.
 
     A row with several faults is refused once, for the first in the order of `columns`.
     """
@@ -88,21 +87,29 @@ def map_table(
     shown = tuple(dict.fromkeys(origin for column in columns for origin in column.origin))
     if work["reason"].null_count() < work.height:
         rows = rows.filter(work["reason"].is_null())
-    return Mapped(
-        table, rows, work.filter(pl.col("reason").is_not_null()).cast(FAULTS_SCHEMA), shown
+    faulty = work.filter(pl.col("reason").is_not_null()).select(
+        pl.col("row_number").cast(pl.Int64), pl.col("reason").cast(pl.String)
     )
+    return Mapped(table, rows, faulty, shown)
 
 
 def received(
-    fact: str, rows: pl.DataFrame, mapped: Mapped | None = None, **more: object
+    fact: str,
+    rows: pl.DataFrame,
+    mapped: Mapped | None = None,
+    *,
+    is_history: bool,
+    series: pl.DataFrame | None = None,
+    notes: tuple[str, ...] = (),
 ) -> Received:
-    """A Received of these rows (contract columns, row_number, lines) and of what `mapped` refused."""
+    """A Received of these rows (contract columns, row_number, lines) and what `mapped` refused."""
     contract = FACTS[fact]
     conformed = contract.conform(rows).with_columns(
         rows["row_number"].cast(pl.Int64), rows["lines"].cast(pl.Int64)
     )
     refused = mapped.refused() if mapped else REFUSED.empty()
-    return Received(fact, conformed, refused, int(rows["lines"].sum()) + refused.height, **more)
+    rows_in = int(rows["lines"].sum()) + refused.height
+    return Received(fact, conformed, refused, rows_in, series, notes, is_history)
 
 
 def with_one_place(mapped: Mapped, levels: list[str]) -> Mapped:
@@ -115,13 +122,13 @@ def with_one_place(mapped: Mapped, levels: list[str]) -> Mapped:
         return mapped
     paths = mapped.rows.select("unique_id", "ds", *levels).unique(maintain_order=True)
     first = paths.unique(["unique_id", "ds"], keep="first", maintain_order=True)
-    strange = paths.join(first, on=["unique_id", "ds", *levels], how="anti").with_columns(
-        pl.lit(True).alias("(strange)")
+    elsewhere = paths.join(first, on=["unique_id", "ds", *levels], how="anti").with_columns(
+        pl.lit(True).alias("(elsewhere)")
     )
     marked = mapped.rows.join(
-        strange, on=["unique_id", "ds", *levels], how="left", maintain_order="left"
+        elsewhere, on=["unique_id", "ds", *levels], how="left", maintain_order="left"
     )
-    wrong = marked["(strange)"].fill_null(False)
+    wrong = marked["(elsewhere)"].fill_null(False)
     return mapped.refuse(pl.lit(wrong), reasons.CONTRADICTING_HIERARCHY)
 
 

@@ -54,7 +54,7 @@ class Manner:
 
 @dataclass(frozen=True)
 class Column:
-    """One column of a contract, and the file's columns it is made of (several are joined with '_')."""
+    """A column of a contract, and the file's columns it is made of (several: joined with '_')."""
 
     name: str
     origin: tuple[str, ...]
@@ -102,22 +102,26 @@ def date_format_of(days: pl.Series, name: str) -> str | None:
         return None
     texts = days.cast(pl.String).drop_nulls().alias("day").value_counts(name="rows").sort("day")
     heads, rows = texts["day"].str.extract(r"^([^T\s]+)"), texts["rows"]
-    read = {
+    days_by_format = {
         form: heads.to_frame("day").select(_in_this_age(_parsed(pl.col("day"), form))).to_series()
         for form in DAY_FORMATS
     }
-    counts = {form: int(rows.filter(found.is_not_null()).sum()) for form, found in read.items()}
+    counts = {
+        form: int(rows.filter(parsed.is_not_null()).sum())
+        for form, parsed in days_by_format.items()
+    }
     best = max(counts, key=counts.__getitem__)
     if counts[best] == 0 or best == ISO:
         return None
-    for form, found in read.items():
-        differs = found.is_not_null() & (found != read[best])
+    best_days = days_by_format[best]
+    for form, parsed in days_by_format.items():
+        differs = parsed.is_not_null() & (parsed != best_days)
         reads_most = counts[form] == counts[best] or 2 * counts[form] > rows.sum()
         if reads_most and differs.any():
-            text, one, other = (days.filter(differs)[0] for days in (heads, found, read[best]))
+            text, one, other = (days.filter(differs)[0] for days in (heads, parsed, best_days))
             raise BadInput(
-                f"'{name}' writes days like {text!r}, which is {one} as '{form}' and {other} as '{best}'. "
-                f"Set source.files.date_format in params.yaml."
+                f"'{name}' writes days like {text!r}, which is {one} as '{form}' and {other} as "
+                f"'{best}'. Set source.files.date_format in params.yaml."
             )
     return best
 
@@ -138,8 +142,8 @@ def _number(column: pl.Expr, kind: pl.DataType, decimal: str) -> pl.Expr:
             .then(column.str.replace_all(thousands, "", literal=True))
             .otherwise(column)
         )
-        strange = bare.str.contains(thousands, literal=True)
-        column = pl.when(~strange).then(bare.str.replace_all(mark, ".", literal=True))
+        ambiguous = bare.str.contains(thousands, literal=True)
+        column = pl.when(~ambiguous).then(bare.str.replace_all(mark, ".", literal=True))
     number = column.cast(pl.Float64, strict=False)
     if kind == pl.Float32:
         number = number.round(6)  # 1.98 written in 32 bits must not come out as 1.9800000190734863

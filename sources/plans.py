@@ -1,6 +1,4 @@
-"""Files of plans: a calendar, and prices. Known ahead of their days, if the file says so
-(known_at).
-"""
+"""Files of plans: a calendar, and prices. Known ahead of their days, if `known_at` says so."""
 
 from __future__ import annotations
 
@@ -16,10 +14,10 @@ from sources.columns import (
     CALENDAR_KINDS,
     PRICE_KINDS,
     Origin,
-    asked_for,
     columns_of,
     csv_manner,
     manner_for,
+    origins_of,
 )
 from sources.mapping import Mapped, map_table, received
 from sources.parsing import Kind
@@ -82,10 +80,11 @@ def _plan(
     """
     table = read_table(path, csv_manner(files))
     columns = columns_of(mapping or {n: n for n in kinds if n in table.columns}, kinds, files)
-    need_columns(table, asked_for(columns, line), path.name)
+    need_columns(table, origins_of(columns, line), path.name)
     days = {"ds", "from_ds"} & {column.name for column in columns}
     if not days:
         raise BadInput(
-            f"'{path.name}' has no day; it has {table.columns}. Map ds (or from_ds and to_ds) in {line}."
+            f"'{path.name}' has no day; it has {table.columns}. "
+            f"Map ds (or from_ds and to_ds) in {line}."
         )
     return map_table(table, columns, manner_for(table, columns, files, path.name), path.name)

@@ -1,4 +1,4 @@
-"""One entry for the ingest door: which files a source has, and what a file holds."""
+"""What ingest reads: which files a source has, and what a file holds."""
 
 from __future__ import annotations
 
@@ -31,7 +31,8 @@ def files_of(source: SourceParams) -> list[Path]:
         if source.kind == "simulator":
             return []
         raise BadParams(
-            f"source.path is empty; source.kind {source.kind} needs the folder or file of its files."
+            f"source.path is empty; "
+            f"source.kind {source.kind} needs the folder or file of its files."
         )
     path = Path(source.path)
     if not path.exists():
@@ -107,8 +108,9 @@ def _read_mapped(path: Path, source: SourceParams) -> list[Received]:
     if fnmatch(path.name, mapping.sales) or is_the_source:
         return read_sales(path, mapping, _static_of(source, path), source.history_span_days)
     raise BadInput(
-        f"'{path.name}' matches no pattern of source.files: sales {mapping.sales!r}, calendar {mapping.calendar!r}, "
-        f"prices {mapping.prices!r}, plans {mapping.plans!r}. Rename it, or change the pattern in params.yaml."
+        f"'{path.name}' matches no pattern of source.files: sales {mapping.sales!r}, "
+        f"calendar {mapping.calendar!r}, prices {mapping.prices!r}, plans {mapping.plans!r}. "
+        "Rename it, or change the pattern in params.yaml."
     )
 
 
@@ -137,8 +139,9 @@ def _static_of(source: SourceParams, path: Path | None) -> Path | None:
     found = _beside(path, source, source.files.static)
     if found is None:
         raise SourceMissing(
-            f"no static file '{source.files.static}' beside the sales or under source.path ({source.path}). Copy it under "
-            f"source.path, where replays find it, too, or into the inbox, where it stays; or change source.files.static."
+            f"no static file '{source.files.static}' beside the sales or under source.path "
+            f"({source.path}). Copy it under source.path, where replays find it, too, or into the "
+            "inbox, where it stays; or change source.files.static."
         )
     return found
 

@@ -19,18 +19,23 @@ UNDATED_WEEK = "undated_week"
 
 REASONS: dict[str, str] = {
     MISSING_VALUE: "A column that every row must have is empty.",
-    UNREADABLE_DATE: "The day is not a date in the file's date format (source.files.date_format), or it is a moment in UTC: "
-    "write the store's own date.",
+    UNREADABLE_DATE: "The day is not a date in the file's date format (source.files.date_format), "
+    "or it is a moment in UTC: write the store's own date.",
     UNREADABLE_MOMENT: "known_at is not a moment; write it like 2016-05-22T06:00:00.",
-    UNREADABLE_NUMBER: "A number cannot be read with the file's decimal mark (source.files.decimal).",
+    UNREADABLE_NUMBER: "A number cannot be read with the file's decimal mark "
+    "(source.files.decimal).",
     UNREADABLE_FLAG: "A yes-or-no column holds something else; it takes 1/0, true/false, yes/no.",
     UNKNOWN_CATEGORY: "A text value is not among the codes stated for its column in params.yaml.",
     RAGGED_LINE: "The line has more fields than the header has names.",
     NOT_A_PRODUCT: "A column does not match its pattern in source.files.keep.",
-    DUPLICATE_LINE: "An earlier line equals this one in all columns of source.files.deduplicate_on.",
+    DUPLICATE_LINE: "An earlier line equals this one in all columns of "
+    "source.files.deduplicate_on.",
     RETURNED: "The quantity is negative: goods that came back, refused by source.files.returns.",
-    UNPLACED_SERIES: "A hierarchy column is empty, so the series belongs to no group of that level.",
-    CONTRADICTING_HIERARCHY: "The series stands in another group here than in its first row of this day.",
-    GROUP_NAME_ABSURD: "The name of a group has more than 200 characters, or some that cannot be seen: a shifted column.",
+    UNPLACED_SERIES: "A hierarchy column is empty, so the series belongs to no group of that "
+    "level.",
+    CONTRADICTING_HIERARCHY: "The series stands in another group here than in its first row of "
+    "this day.",
+    GROUP_NAME_ABSURD: "The name of a group has more than 200 characters, or some that cannot be "
+    "seen: a shifted column.",
     UNDATED_WEEK: "The calendar does not say which days this price week has.",
 }

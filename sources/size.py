@@ -1,4 +1,4 @@
-"""How large a file is once it is unpacked, asked before it is: a few kilobytes can hold gigabytes."""
+"""How large a file is once it is unpacked, found out before: kilobytes can hold gigabytes."""
 
 from __future__ import annotations
 
@@ -18,12 +18,13 @@ _MB = 1 << 20
 
 def refuse_oversized(path: Path, max_mb: float) -> None:
     """BadInput for a file that would take more than `max_mb` unpacked. Damage is for the reader to
-    tell.
+    report.
     """
     size = _unpacked_bytes(path, int(max_mb * _MB))
     if size > max_mb * _MB:
         raise BadInput(
-            f"'{path.name}' holds {size / _MB:,.0f} MB or more once unpacked; source.max_unpacked_mb is {max_mb:g}. "
+            f"'{path.name}' holds {size / _MB:,.0f} MB or more once unpacked; "
+            f"source.max_unpacked_mb is {max_mb:g}. "
             "Send it in parts, or raise the limit if it is honest."
         )
 
@@ -47,7 +48,8 @@ def _unpacked_bytes(path: Path, enough: int) -> int:
 def _values_in(path: Path) -> int:
     """Rows times columns, from the footer alone."""
     scan = pl.scan_parquet(path, glob=False)
-    return scan.select(pl.len()).collect().item() * len(scan.collect_schema())
+    rows: int = scan.select(pl.len()).collect().item()
+    return rows * len(scan.collect_schema())
 
 
 def _counted(path: Path, enough: int) -> int:

@@ -56,17 +56,20 @@ def table_of_csv(content: bytes, name: str, manner: CsvManner) -> pl.DataFrame:
     separator = manner.separator or max(SEPARATORS, key=_outside_quotes(line).count)
     if "\r" in line.rstrip("\r"):
         raise BadInput(
-            f"'{name}' ends its lines in several ways, or by a carriage return alone. Save it with one kind of line end."
+            f"'{name}' ends its lines in several ways, or by a carriage return alone. "
+            "Save it with one kind of line end."
         )
     names = [field.strip() for field in next(csv.reader([line.rstrip("\r")], delimiter=separator))]
     if len(names) > MOST_COLUMNS:
         raise BadInput(
-            f"'{name}' has {len(names)} columns; {MOST_COLUMNS} at most, this is no table of sales. Check the line ends."
+            f"'{name}' has {len(names)} columns; {MOST_COLUMNS} at most, "
+            "this is no table of sales. Check the line ends."
         )
     repeated = sorted(field for field, count in Counter(names).items() if count > 1)
     if repeated:
         raise BadInput(
-            f"'{name}' has two columns called {repeated}; its header is {names}. Rename one of them."
+            f"'{name}' has two columns called {repeated}; its header is {names}. "
+            "Rename one of them."
         )
     table = _stripped(_fields(content, names, separator, name))
     if b'"' in content and len(names) > 1:
@@ -95,15 +98,15 @@ def names_in(folder: Path) -> list[str]:
 
 
 def need_columns(table: pl.DataFrame, needed: dict[str, str], name: str) -> None:
-    """BadInput if the table lacks a column of `needed` (column: the line of params.yaml that asks
-    for it).
+    """BadInput if the table lacks a column of `needed` (column: the line of params.yaml that maps
+    it).
     """
     missing = [column for column in needed if column not in table.columns]
     if missing:
-        there = [column for column in table.columns if column != OVERFLOW]
+        columns = [column for column in table.columns if column != OVERFLOW]
         lines = ", ".join(sorted({needed[column] for column in missing}))
         raise BadInput(
-            f"'{name}' has no column {missing}; it has {there}. Change params.yaml: {lines}."
+            f"'{name}' has no column {missing}; it has {columns}. Change params.yaml: {lines}."
         )
 
 
@@ -123,7 +126,8 @@ def _as_utf8(content: bytes, name: str, encoding: str) -> bytes:
     except UnicodeDecodeError as error:
         raise BadInput(
             f"'{name}' is not {encoding}: byte {error.start} is 0x{content[error.start]:02x}. "
-            f"Set source.files.encoding in params.yaml, for example latin-1 or cp1252; a spreadsheet must be saved as CSV."
+            "Set source.files.encoding in params.yaml, for example latin-1 or cp1252; "
+            "a spreadsheet must be saved as CSV."
         ) from error
     except LookupError as error:
         raise BadParams(
@@ -152,7 +156,8 @@ def _refuse_open_quote(table: pl.DataFrame, fields: int, separator: str, name: s
             )
             if is_whole_line or is_left_over:
                 raise BadInput(
-                    f"'{name}' opens a quote in row {row + 1} and does not close it there: its field holds {len(lines)} more lines. "
+                    f"'{name}' opens a quote in row {row + 1} and does not close it there: "
+                    f"its field holds {len(lines)} more lines. "
                     "Mend that quote; one inside a text is doubled."
                 )
 
@@ -197,8 +202,8 @@ def _stripped(table: pl.DataFrame) -> pl.DataFrame:
 
 
 def _stripped_text(text: pl.Series) -> pl.Series:
-    found = text.unique().drop_nulls()
-    if (found != found.str.strip_chars()).any() or (found == "").any():
+    values = text.unique().drop_nulls()
+    if (values != values.str.strip_chars()).any() or (values == "").any():
         return text.str.strip_chars().replace("", None)
     return text
 

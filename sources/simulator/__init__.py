@@ -1,5 +1,5 @@
-"""The seeded retail simulator: a chain whose expected demand is known, so that the floor of every
-error is known.
+"""The seeded retail simulator: a chain whose expected demand is known, so that the smallest
+possible error is known.
 """
 
 from sources.simulator.drop import Drop, make_drop, write_day, write_truth

@@ -23,9 +23,8 @@ def arriving(params: SimulatorParams, folder: Path) -> list[tuple[datetime, Path
     days = [last - timedelta(days=k) for k in reversed(range(params.daily_files))]
     arrivals = {file_name(day): moment for day, moment in arrivals_of(days, params).items()}
     opening = datetime.combine(_first(days, last), time(5))
-    return sorted(
-        ((arrivals.get(path.name, opening), path) for path in drop.files), key=lambda told: told[0]
-    )
+    files = [(arrivals.get(path.name, opening), path) for path in drop.files]
+    return sorted(files, key=lambda arrival: arrival[0])
 
 
 def _first(days: list[date], last: date) -> date:

@@ -99,7 +99,8 @@ def event_pull(days: list[date]) -> np.ndarray:
 def payday_pull(days: list[date]) -> np.ndarray:
     """Log effect of pay days on demand, (states, categories, days)."""
     pays = np.array([[day.day in PAYDAYS[state] for day in days] for state in STATES], dtype=float)
-    return pays[:, None, :] * PAYDAY_PULL[None, :, None]
+    pull: np.ndarray = pays[:, None, :] * PAYDAY_PULL[None, :, None]
+    return pull
 
 
 def is_closed(day: date) -> bool:

@@ -88,7 +88,7 @@ def _log_mean(chain: Chain, item: np.ndarray, store: np.ndarray) -> np.ndarray:
     years = np.arange(len(chain.open)) / 365.25
     price = np.log(plan.price / world.base_price[:, None])
     by_week = world.elasticity[:, None] * price + world.display[:, None] * plan.promo
-    log_mean = by_week[item][:, plan.week]
+    log_mean: np.ndarray = by_week[item][:, plan.week]
     log_mean += (np.log(world.rate[item]) + world.size[store])[:, None]
     log_mean += world.growth[store][:, None] * years
     log_mean += world.weekday[store][:, chain.weekday]
@@ -105,9 +105,9 @@ def _negative_binomial(
     sells.
     """
     size = spread * (1 + mean.mean(axis=1))
-    return rng.poisson(
-        rng.standard_gamma(np.broadcast_to(size[:, None], mean.shape)) * (mean / size[:, None])
-    )
+    gamma = rng.standard_gamma(np.broadcast_to(size[:, None], mean.shape))
+    counts: np.ndarray = rng.poisson(gamma * (mean / size[:, None]))
+    return counts
 
 
 def _stockouts(sellable: np.ndarray, share: float, rng: np.random.Generator) -> np.ndarray:
@@ -125,7 +125,7 @@ def _stockouts(sellable: np.ndarray, share: float, rng: np.random.Generator) -> 
 
 
 def _sold(demand: np.ndarray, share: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """What a stock-out leaves: each unit wanted is met if its customer came while there was stock."""
+    """What a stock-out leaves: a unit wanted is sold if its customer came while there was stock."""
     sold = demand.copy()
     hit = share > 0
     sold[hit] = rng.binomial(demand[hit], 1 - share[hit])

@@ -16,7 +16,7 @@ from sources.simulator.world import BEYOND_DAYS, ITEM_PRICES, World, generator
 
 @dataclass(frozen=True)
 class PricePlan:
-    """Week by week and per item: the price, and whether it is a promotion. Weeks begin on Monday."""
+    """By item and week: the price, and whether it is a promotion. Weeks begin on Monday."""
 
     price: np.ndarray  # (items, weeks)
     promo: np.ndarray  # (items, weeks), bool

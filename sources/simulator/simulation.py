@@ -23,8 +23,8 @@ REPORTED_AT = timedelta(days=1, hours=6)  # after the beginning of ds: the morni
 
 @dataclass(frozen=True)
 class Simulation:
-    """Everything about one seed. Frames are drawn when first asked for; `chunks` never holds more
-    than a part.
+    """Everything about one seed. Frames are drawn when first read; `chunks` never holds more than a
+    part.
     """
 
     params: SimulatorParams
@@ -53,7 +53,7 @@ class Simulation:
 
     @cached_property
     def sales(self) -> pl.DataFrame:
-        """SALES up to the last day, each row known the morning after. A series off sale has no row."""
+        """SALES up to the last day, known the morning after; no row for a series off sale."""
         return pl.concat([sales for sales, _ in self._known_and_future], rechunk=True)
 
     @cached_property
@@ -111,7 +111,7 @@ class Simulation:
 
 
 def simulate(params: SimulatorParams) -> Simulation:
-    """The simulation of a seed. Same params, same values, in any process and however it is chunked."""
+    """The simulation of a seed. Same params, same values, in any process, however it is chunked."""
     world = build_world(params)
     return Simulation(params, world, price_plan(world))
 

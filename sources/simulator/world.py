@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 
 import numpy as np
 import polars as pl
@@ -26,11 +26,9 @@ DEPARTMENTS = {
 LEVELS = ("state_id", "store_id", "cat_id", "dept_id", "item_id")
 CATEGORIES = ("FOODS", "HOBBIES", "HOUSEHOLD")
 BEYOND_DAYS = 60  # calendar, prices, truth and future reach this far past the last sales day
-BLOCK_SERIES = (
-    # series drawn from one generator; a value depends on its block alone, never on how blocks are
-    # chunked
-    256
-)
+# series drawn from one generator; a value depends on its block alone, never on how blocks are
+# chunked
+BLOCK_SERIES = 256
 
 # what a generator is for: the first word of its key, so that two purposes never share draws
 ITEMS, STORES, ITEM_PRICES, DEMAND, STOCKOUTS, DROP = range(6)
@@ -61,19 +59,19 @@ class World:
     weekday: np.ndarray  # (stores, 7) log effect, Monday first
 
     @property
-    def days(self) -> list:
+    def days(self) -> list[date]:
         """Every simulated day, those beyond the last sales day included."""
         first = self.params.start
         return days_between(first, first + timedelta(days=self.params.days + BEYOND_DAYS - 1))
 
 
 def generator(seed: int, purpose: int, block: int = 0) -> Generator:
-    """The random numbers of one purpose and block; the same wherever and whenever it is asked for."""
+    """The random numbers of one purpose and block, the same wherever and whenever drawn."""
     return Generator(Philox(SeedSequence((seed, purpose, block))))
 
 
 def build_world(params: SimulatorParams) -> World:
-    """The chain of a seed: as many series as asked, item by item, each item in every store until
+    """The chain of a seed: `params.series` series, item by item, each item in every store until
     they are enough.
     """
     stores = _store_count(params.series)
@@ -85,9 +83,16 @@ def build_world(params: SimulatorParams) -> World:
     names = _names(item, store, dept, state)
     cat_of_dept = np.array([CATEGORIES.index(name.rsplit("_", 1)[0]) for name in DEPARTMENTS])
     return World(
-        params=params, series=names, item=item, store=store, dept=dept, cat=cat_of_dept[dept], state=state,
-        **_item_manners(params, cat_of_dept[dept]), **_store_manners(params, stores),
-    )  # fmt: skip
+        params=params,
+        series=names,
+        item=item,
+        store=store,
+        dept=dept,
+        cat=cat_of_dept[dept],
+        state=state,
+        **_item_manners(params, cat_of_dept[dept]),
+        **_store_manners(params, stores),
+    )
 
 
 def _store_count(series: int) -> int:

@@ -126,7 +126,7 @@ def test_a_number_is_read_only_if_it_can_be_read_one_way(
     assert sales.refused["reason"].to_list() == ([] if value is not None else ["unreadable_number"])
 
 
-def test_days_that_could_be_two_days_ask_for_the_format(read):
+def test_days_that_could_be_two_days_need_the_format_stated(read):
     with pytest.raises(BadInput, match=r"source\.files\.date_format"):
         read("shop,item,day,sold\nA,milk,03/04/2024,1\n")
     (american,) = read("shop,item,day,sold\nA,milk,03/04/2024,1\nA,milk,03/31/2024,1\n")
@@ -376,7 +376,7 @@ def test_years_in_one_file_are_a_history_and_a_week_is_not(read):
     assert not read(short)[0].is_history
 
 
-def test_a_contract_name_nobody_knows_and_a_missing_one_are_told(read):
+def test_a_contract_name_nobody_knows_and_a_missing_one_are_named(read):
     text = "shop,item,day,sold\n"
     with pytest.raises(BadInput, match="colour"):
         read(text, columns={**TINY["columns"], "colour": "shop"})

@@ -66,7 +66,7 @@ def test_chunking_changes_no_value(simulation: Simulation):
 
 
 @pytest.mark.parametrize("series", [20, 21, 257, 1000])
-def test_there_are_as_many_series_as_asked_each_named_by_item_and_store(
+def test_there_are_as_many_series_as_the_params_say_each_named_by_item_and_store(
     simulator_params: SimulatorParams, series: int
 ):
     frame = simulate(simulator_params.model_copy(update={"series": series})).series
