@@ -8,6 +8,13 @@ import polars as pl
 
 from contract.frames import COVARIATES
 from contract.params import IngestParams
+from expectations.every_fact import (
+    columns_there,
+    not_learned_ahead,
+    not_too_old,
+    readable_name,
+    stated_once,
+)
 from expectations.measures import (
     control_characters,
     days_learned_ahead,
@@ -15,28 +22,27 @@ from expectations.measures import (
     name_length,
     with_copies,
 )
-from expectations.rule import Rule, not_learned_ahead, present, within
+from expectations.rule import Rule, present, within
 from expectations.suite import Context, Suite
 
 
 def covariate_rules(ingest: IngestParams) -> list[Rule]:
     """The rules, in the order in which a row is blamed."""
+    several = "Two rows of this file say different things of one series and day."
+    largest = float_info.max
     return [
-        within("columns_missing", "columns_missing", "A required column is not there: another file, or another mapping.",
-               at_most=0, severity="batch"),
+        columns_there(),
         present("unique_id", "series_missing", "A value of no series explains nothing."),
-        within("unique_id_length", "series_name_absurd", "A series' name has 1 to 200 characters.",
-               at_least=1, at_most=200),
-        within("unique_id_unseen", "series_name_unseen", "A name with line ends or tabs is a shifted column.", at_most=0),
+        *readable_name("unique_id", "series", "A series' name"),
         present("name", "covariate_unnamed", "A value must say what it measures."),
         present("ds", "day_missing", "A value of no day explains no day."),
-        within("days_since_oldest", "day_too_old", "A day before ingest.oldest_day is a typing error.", at_least=0),
+        not_too_old(),
         not_learned_ahead(),
-        within("versions", "contradicting_rows", "Two rows of this file say different things of one series and day.",
-               at_most=1),
-        within("copy", "repeated_row", "The same row stands in this file already.", at_most=0),
-        within("value", "value_not_finite", "A value is a number.", at_least=-float_info.max, at_most=float_info.max),
-    ]  # fmt: skip
+        *stated_once(several, "The same row stands in this file already."),
+        within(
+            "value", "value_not_finite", "A value is a number.", at_least=-largest, at_most=largest
+        ),
+    ]
 
 
 def _measured(rows: pl.DataFrame, context: Context) -> pl.DataFrame:

@@ -1,4 +1,4 @@
-"""Great Expectations as the judge of a daily batch: offline, silent, in memory."""
+"""Great Expectations as the judge of a daily batch: offline, without output, in memory."""
 
 from __future__ import annotations
 
@@ -6,10 +6,14 @@ import logging
 import os
 import warnings
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import polars as pl
 
 from expectations.rule import Rule
+
+if TYPE_CHECKING:
+    from great_expectations.core import ExpectationSuiteValidationResult
 
 _ROW = "at"
 
@@ -24,29 +28,31 @@ def broken_by_great_expectations(measured: pl.DataFrame, rules: Sequence[Rule]) 
         .with_columns(pl.col(pl.Float32, pl.Float64).fill_nan(None))
         .with_row_index(_ROW)
     )
-    result = _validate(frame, rules)
-    answers = {
-        answer.expectation_config.meta["code"]: answer for answer in result.results
-    }  # grouped by column, not in order
+    by_code = {}  # the results are grouped by column, not in order
+    for result in _validate(frame, rules).results:
+        config = result.expectation_config
+        if config is not None and config.meta is not None:
+            by_code[config.meta["code"]] = result
     broken = {}
     for rule in rules:
-        answer = answers[rule.code]
-        if answer.exception_info.get("raised_exception"):
+        result = by_code[rule.code]
+        if result.exception_info.get("raised_exception"):
             raise RuntimeError(
-                f"rule {rule.code} could not be asked: {answer.exception_info['exception_message']}"
+                f"rule {rule.code} could not be checked: "
+                f"{result.exception_info['exception_message']}"
             )
-        rows = [found[_ROW] for found in answer.result.get("unexpected_index_list") or []]
+        rows = [place[_ROW] for place in result.result.get("unexpected_index_list") or []]
         broken[rule.code] = pl.int_range(measured.height, eager=True).is_in(
             pl.Series(rows, dtype=pl.Int64).implode()
         )
     return pl.DataFrame(broken)
 
 
-def _validate(frame: pl.DataFrame, rules: Sequence[Rule]):
+def _validate(frame: pl.DataFrame, rules: Sequence[Rule]) -> ExpectationSuiteValidationResult:
     os.environ["GX_ANALYTICS_ENABLED"] = "false"
     chatter = logging.getLogger("great_expectations")
     chatter.addHandler(logging.NullHandler())
-    # hundreds of lines about itself; what it cannot answer is raised above
+    # hundreds of lines about itself; what it cannot check is raised above
     chatter.propagate = False
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the package's own deprecations, not ours to mend
@@ -62,5 +68,5 @@ def _validate(frame: pl.DataFrame, rules: Sequence[Rule]):
         suite = gx.ExpectationSuite(
             name="rules", expectations=[rule.expectation() for rule in rules]
         )
-        asked = {"result_format": "COMPLETE", "unexpected_index_column_names": [_ROW]}
-        return batch.validate(suite, result_format=asked)
+        every_row = {"result_format": "COMPLETE", "unexpected_index_column_names": [_ROW]}
+        return batch.validate(suite, result_format=every_row)

@@ -1,6 +1,4 @@
-"""The judge: which rows of a batch are accepted, which are refused and why, and what is worth
-saying.
-"""
+"""The judge: which rows of a batch are accepted, which are refused and why, what is noted."""
 
 from __future__ import annotations
 
@@ -11,6 +9,7 @@ from datetime import date
 import polars as pl
 import polars.selectors as cs
 
+from contract.days import earliest
 from contract.received import Received
 from expectations.rule import Rule, Severity
 from expectations.suite import Context, Suite
@@ -153,10 +152,12 @@ def _whole_batch(
     codes = received.refused["reason"].value_counts().select("count", "reason").rows() + most
     why = ", ".join(f"{code} {count}" for count, code in sorted(codes, reverse=True)[:3] if count)
     return (
-        f"{TOO_MANY_REFUSED}: {lines} of {received.rows_in} rows broke a rule ({why}), a share of {share:.3f}; "
-        f"ingest.max_refused_share is {context.ingest.max_refused_share}. Mend the file, or the rule. "
+        f"{TOO_MANY_REFUSED}: {lines} of {received.rows_in} rows broke a rule ({why}), "
+        f"a share of {share:.3f}; "
+        f"ingest.max_refused_share is {context.ingest.max_refused_share}. "
+        "Mend the file, or the rule. "
         + " ".join(
-            _told(rule, broken, measured)
+            _described(rule, broken, measured)
             for rule in of_rows
             if rule.way_out and broken[rule.code].any()
         ),
@@ -209,19 +210,26 @@ def _extent(
 ) -> tuple[date | None, float | None]:
     """From which day on a rule is broken, and by what at most."""
     guilty = rows.filter(broken[rule.code])
-    day = "from_ds" if "from_ds" in rows.columns else "ds"
-    worst = guilty[rule.column].cast(pl.Float64, strict=False).max()
-    return guilty[day].min(), worst
+    days = guilty["from_ds" if "from_ds" in rows.columns else "ds"].drop_nulls()
+    values = guilty[rule.column].cast(pl.Float64, strict=False)
+    worst = values.max()
+    return (
+        earliest(days) if len(days) else None,
+        worst if isinstance(worst, float) else None,
+    )
 
 
 def _notes(broken: pl.DataFrame, rules: Sequence[Rule], measured: pl.DataFrame) -> list[str]:
-    """One sentence per note rule that spoke."""
-    spoke = [rule for rule in rules if rule.severity == "note" and broken[rule.code].any()]
-    return [_told(rule, broken, measured) for rule in spoke]
+    """One sentence per broken rule that only notes."""
+    return [
+        _described(rule, broken, measured)
+        for rule in rules
+        if rule.severity == "note" and broken[rule.code].any()
+    ]
 
 
-def _told(rule: Rule, broken: pl.DataFrame, measured: pl.DataFrame) -> str:
-    """On which days a rule was broken, by how much, in which group, why it stands, and the way out."""
+def _described(rule: Rule, broken: pl.DataFrame, measured: pl.DataFrame) -> str:
+    """On which days a rule was broken, by how much, in which group; its reason and way out."""
     day = "from_ds" if "from_ds" in measured.columns else "ds"
     rows = measured.filter(broken[rule.code]).sort(day, nulls_last=True)
     first = rows.row(0, named=True)

@@ -16,16 +16,16 @@ def broken_by_panel(panel: Panel, ingest: IngestParams) -> dict[str, dict[str, i
     """Per fact and code: rows of the panel that break a rule. Notes and rules about a row's arrival
     are left out.
     """
-    return {fact: _broken(getattr(panel, fact), fact, panel, ingest) for fact in FACTS}
+    return {fact: _broken(fact, panel, ingest) for fact in FACTS}
 
 
-def _broken(rows: pl.DataFrame, fact: str, panel: Panel, ingest: IngestParams) -> dict[str, int]:
+def _broken(fact: str, panel: Panel, ingest: IngestParams) -> dict[str, int]:
     suite = SUITES[fact]
     rules = [
         rule for rule in suite.rules(ingest) if rule.severity != "note" and not rule.is_of_arrival
     ]
     measured = suite.measured(
-        rows.with_columns(columns_missing=pl.lit(0)), Context(ingest, panel.last_day)
+        panel.fact(fact).with_columns(columns_missing=pl.lit(0)), Context(ingest, panel.last_day)
     )
     counts = broken_rows(measured, rules, by_great_expectations=False).sum().row(0, named=True)
     return {code: int(count) for code, count in counts.items() if count}

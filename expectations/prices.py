@@ -8,33 +8,38 @@ import polars as pl
 
 from contract.frames import PRICES
 from contract.params import IngestParams
+from expectations.every_fact import columns_there, not_learned_ahead, readable_name, stated_once
 from expectations.measures import control_characters, days_learned_ahead, name_length, with_copies
-from expectations.rule import Rule, not_learned_ahead, present, within
+from expectations.rule import Rule, present, within
 from expectations.suite import Context, Suite
 
 
 def price_rules(ingest: IngestParams) -> list[Rule]:
     """The rules, in the order in which a row is blamed."""
+    several = "Two rows of this file give one series two prices from the same day."
+    no_end = "A price must say until which day it holds."
+    reversed_period = "A period does not end before it begins."
+    free = "Nothing is sold for nothing."
+    no_strength = "The strength of a promotion is 0 or more."
+    jump = (
+        "A price this far from the series' last one (ingest.max_price_jump) is a typing "
+        "error: a decimal mark lost, a pack for a piece."
+    )
+    largest = float_info.max
     return [
-        within("columns_missing", "columns_missing", "A required column is not there: another file, or another mapping.",
-               at_most=0, severity="batch"),
+        columns_there(),
         present("unique_id", "series_missing", "A price of nothing sells nothing."),
-        within("unique_id_length", "series_name_absurd", "A series' name has 1 to 200 characters.",
-               at_least=1, at_most=200),
-        within("unique_id_unseen", "series_name_unseen", "A name with line ends or tabs is a shifted column.", at_most=0),
+        *readable_name("unique_id", "series", "A series' name"),
         present("from_ds", "day_missing", "A price must say from which day it holds."),
-        present("to_ds", "last_day_missing", "A price must say until which day it holds."),
-        within("period_days", "period_reversed", "A period does not end before it begins.", at_least=0),
+        present("to_ds", "last_day_missing", no_end),
+        within("period_days", "period_reversed", reversed_period, at_least=0),
         not_learned_ahead(),
-        within("versions", "contradicting_rows", "Two rows of this file give one series two prices from the same day.",
-               at_most=1),
-        within("copy", "repeated_row", "The same row stands in this file already.", at_most=0),
-        within("price", "price_not_positive", "Nothing is sold for nothing.", above=0, at_most=float_info.max),
-        within("promo", "promo_outside", "The strength of a promotion is 0 or more.", at_least=0, at_most=float_info.max),
+        *stated_once(several, "The same row stands in this file already."),
+        within("price", "price_not_positive", free, above=0, at_most=largest),
+        within("promo", "promo_outside", no_strength, at_least=0, at_most=largest),
         within("overlap_days", "periods_overlap", "On one day a series has one price.", at_most=0),
-        within("price_jump", "price_jump", "A price this far from the series' last one (ingest.max_price_jump) is a typing "
-               "error: a decimal mark lost, a pack for a piece.", at_most=ingest.max_price_jump, is_of_arrival=True),
-    ]  # fmt: skip
+        within("price_jump", "price_jump", jump, at_most=ingest.max_price_jump).on_arrival(),
+    ]
 
 
 def _measured(rows: pl.DataFrame, context: Context) -> pl.DataFrame:
@@ -64,11 +69,11 @@ def _with_jump(rows: pl.DataFrame, context: Context) -> pl.DataFrame:
         .with_row_index("at")
         .filter(pl.col("from_ds").is_not_null())
     )
-    found = at.sort("from_ds").join_asof(
+    last = at.sort("from_ds").join_asof(
         before, on="from_ds", by="unique_id", allow_exact_matches=False, check_sortedness=False
     )
     rows = rows.with_row_index("at").join(
-        found.select("at", "last_price"), on="at", how="left", maintain_order="left"
+        last.select("at", "last_price"), on="at", how="left", maintain_order="left"
     )
     usual = pl.when(sane).then("price").median().over("unique_id")
     factor = pl.col("price") / pl.coalesce("last_price", usual)
@@ -94,13 +99,13 @@ def _with_overlap(rows: pl.DataFrame, context: Context) -> pl.DataFrame:
     mine = (
         rows.with_row_index("at").filter(sane).select("at", *PRICES.key, "to_ds").sort(PRICES.key)
     )
-    found = [mine.select("at", overlap_days=pl.lit(None, pl.Int64)).clear()]
+    overlaps = [mine.select("at", overlap_days=pl.lit(None, pl.Int64)).clear()]
     while (shared := _shared(mine, context.prices)).height:
-        found.append(shared)
+        overlaps.append(shared)
         mine = mine.join(shared, on="at", how="anti", maintain_order="left")
     return (
         rows.with_row_index("at")
-        .join(pl.concat(found), on="at", how="left", maintain_order="left")
+        .join(pl.concat(overlaps), on="at", how="left", maintain_order="left")
         .drop("at")
     )
 
@@ -117,7 +122,7 @@ def _shared(mine: pl.DataFrame, prices: pl.DataFrame) -> pl.DataFrame:
 
 
 def _shared_with_known(mine: pl.DataFrame, prices: pl.DataFrame) -> pl.DataFrame:
-    """Per period the days it shares with the known periods before and after it; zero or less: none."""
+    """Per period the days it shares with the known periods around it; zero or less: none."""
     known = prices.join(mine, on=PRICES.key, how="anti").select(
         pl.lit(None, mine.schema["at"]).alias("at"), *PRICES.key, "to_ds"
     )

@@ -4,9 +4,7 @@ want it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 import polars as pl
@@ -20,35 +18,83 @@ _IN_GREAT_EXPECTATIONS = {"batch": "critical", "row": "warning", "note": "info"}
 
 
 @dataclass(frozen=True)
+class Range:
+    """Where a value may lie; None is no bound. `above` leaves its bound out, the others take it
+    in.
+    """
+
+    at_least: float | None = None
+    above: float | None = None
+    at_most: float | None = None
+
+    def excludes(self, value: pl.Expr) -> pl.Expr:
+        """Whether a value lies outside; null for none."""
+        outside = [pl.lit(False)]
+        outside += [value < self.at_least] if self.at_least is not None else []
+        outside += [value <= self.above] if self.above is not None else []
+        outside += [value > self.at_most] if self.at_most is not None else []
+        return pl.any_horizontal(outside)
+
+
+@dataclass(frozen=True)
 class Rule:
-    """`broken` is true for a row that breaks it; null (nothing to compare) breaks nothing. It reads
-    one column.
+    """What the values of one column must be. `allowed`: where a value, if there is one, must lie;
+    None: there must be one.
+
+    `is_of_arrival`: it compares with what was known on arrival, so it says nothing of a panel
+    later. `way_out`: of a rule about days, what to do where it is wrong.
     """
 
     code: str
     sentence: str
-    severity: Severity
     column: str
-    broken: pl.Expr
-    expectation: Callable[[], Expectation]
-    # compares with what was known on arrival; says nothing of a panel later
+    allowed: Range | None
+    severity: Severity = "row"
     is_of_arrival: bool = False
-    way_out: str = ""  # of a rule about days: what to do where it is wrong
+    way_out: str = ""
+
+    def with_severity(self, severity: Severity) -> Rule:
+        """The same rule, refusing the batch, the row, or nothing."""
+        return replace(self, severity=severity)
+
+    def on_arrival(self, way_out: str = "") -> Rule:
+        """The same rule, of a row's arrival alone."""
+        return replace(self, is_of_arrival=True, way_out=way_out)
+
+    @property
+    def broken(self) -> pl.Expr:
+        """True for a row that breaks it; null (nothing to compare) breaks nothing."""
+        value = pl.col(self.column)
+        return value.is_null() if self.allowed is None else self.allowed.excludes(value)
+
+    def expectation(self) -> Expectation:
+        """The same for Great Expectations; its `meta` holds the code."""
+        from great_expectations.expectations.core.expect_column_values_to_be_between import (
+            ExpectColumnValuesToBeBetween,
+        )
+        from great_expectations.expectations.core.expect_column_values_to_not_be_null import (
+            ExpectColumnValuesToNotBeNull,
+        )
+        from great_expectations.expectations.metadata_types import FailureSeverity
+
+        severity = FailureSeverity(_IN_GREAT_EXPECTATIONS[self.severity])
+        meta = {"code": self.code}
+        if self.allowed is None:
+            return ExpectColumnValuesToNotBeNull(column=self.column, severity=severity, meta=meta)
+        is_strict = self.allowed.above is not None
+        return ExpectColumnValuesToBeBetween(
+            column=self.column,
+            min_value=self.allowed.above if is_strict else self.allowed.at_least,
+            max_value=self.allowed.at_most,
+            strict_min=is_strict,
+            severity=severity,
+            meta=meta,
+        )
 
 
-def present(
-    column: str,
-    code: str,
-    sentence: str,
-    severity: Severity = "row",
-    *,
-    is_of_arrival: bool = False,
-) -> Rule:
-    """The column must hold a value."""
-    expectation = partial(_not_null, column, code, severity)
-    return Rule(
-        code, sentence, severity, column, pl.col(column).is_null(), expectation, is_of_arrival
-    )
+def present(column: str, code: str, sentence: str) -> Rule:
+    """The column must hold a value, or the row is refused."""
+    return Rule(code, sentence, column, None)
 
 
 def within(
@@ -59,66 +105,6 @@ def within(
     at_least: float | None = None,
     above: float | None = None,
     at_most: float | None = None,
-    severity: Severity = "row",
-    is_of_arrival: bool = False,
-    way_out: str = "",
 ) -> Rule:
-    """A value, where there is one, must lie in the range."""
-    value = pl.col(column)
-    outside = [pl.lit(False)]
-    outside += [value < at_least] if at_least is not None else []
-    outside += [value <= above] if above is not None else []
-    outside += [value > at_most] if at_most is not None else []
-    lowest = at_least if above is None else above
-    expectation = partial(_between, column, code, severity, lowest, at_most, above is not None)
-    return Rule(
-        code,
-        sentence,
-        severity,
-        column,
-        pl.any_horizontal(outside),
-        expectation,
-        is_of_arrival,
-        way_out,
-    )
-
-
-def not_learned_ahead() -> Rule:
-    """The rule on `known_at` that all facts share. One day of grace: a till's clock may stand in
-    another time zone.
-    """
-    sentence = (
-        "Nobody has learned tomorrow what he says today; until then this row would beat every correction. "
-        "Is known_at another column?"
-    )
-    return within(
-        "days_learned_ahead", "learned_in_future", sentence, at_most=1, is_of_arrival=True
-    )
-
-
-def _not_null(column: str, code: str, severity: Severity) -> Expectation:
-    from great_expectations import expectations as gxe
-
-    return gxe.ExpectColumnValuesToNotBeNull(
-        column=column, severity=_IN_GREAT_EXPECTATIONS[severity], meta={"code": code}
-    )
-
-
-def _between(
-    column: str,
-    code: str,
-    severity: Severity,
-    lowest: float | None,
-    highest: float | None,
-    is_strict: bool,
-) -> Expectation:
-    from great_expectations import expectations as gxe
-
-    return gxe.ExpectColumnValuesToBeBetween(
-        column=column,
-        min_value=lowest,
-        max_value=highest,
-        strict_min=is_strict,
-        severity=_IN_GREAT_EXPECTATIONS[severity],
-        meta={"code": code},
-    )
+    """A value, where there is one, must lie in the range, or the row is refused."""
+    return Rule(code, sentence, column, Range(at_least, above, at_most))

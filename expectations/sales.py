@@ -8,6 +8,13 @@ import polars as pl
 
 from contract.frames import SALES
 from contract.params import IngestParams
+from expectations.every_fact import (
+    columns_there,
+    not_learned_ahead,
+    not_too_old,
+    readable_name,
+    stated_once,
+)
 from expectations.measures import (
     control_characters,
     days_ahead,
@@ -18,7 +25,7 @@ from expectations.measures import (
 )
 from expectations.own_past import own_rank
 from expectations.part_of_day import share_of_day
-from expectations.rule import Rule, Severity, not_learned_ahead, present, within
+from expectations.rule import Rule, Severity, present, within
 from expectations.suite import Context, Suite
 from expectations.usual import unlike_the_weekday
 
@@ -31,45 +38,53 @@ _OWN_FILES = "Where stores send files of their own, set ingest.whole_days: false
 def sales_rules(ingest: IngestParams) -> list[Rule]:
     """The rules, in the order in which a row is blamed."""
     return [
-        within("columns_missing", "columns_missing", "A required column is not there: another file, or another mapping.",
-               at_most=0, severity="batch"),
+        columns_there(),
+        *_of_series_and_day(),
+        *_of_units(ingest),
+        *_of_whole_days(ingest),
+        *_notes(ingest),
+    ]
+
+
+def _of_series_and_day() -> list[Rule]:
+    stranger = "The series is not in the assortment (ingest.allow_new_series)."
+    not_ended = "Nobody knows the sales of a day that has not ended."
+    several = "Two rows of this file say different things of one series and day."
+    repeated = "The same row stands in this file already; units must not count twice."
+    return [
         present("unique_id", "series_missing", "Sales of nobody can be ordered for nobody."),
-        within("unique_id_length", "series_name_absurd", "A series' name has 1 to 200 characters.",
-               at_least=1, at_most=200),
-        within("unique_id_unseen", "series_name_unseen", "A name with line ends or tabs is a shifted column.", at_most=0),
-        within("is_unknown", "unknown_series", "The series is not in the assortment (ingest.allow_new_series).", at_most=0),
+        *readable_name("unique_id", "series", "A series' name"),
+        within("is_unknown", "unknown_series", stranger, at_most=0),
         present("ds", "day_missing", "Sales of no day belong to no week."),
-        within("days_since_oldest", "day_too_old", "A day before ingest.oldest_day is a typing error.", at_least=0),
+        not_too_old(),
         not_learned_ahead(),
-        within("days_ahead", "day_in_future", "Nobody knows the sales of a day that has not ended.", at_most=0),
-        within("versions", "contradicting_rows", "Two rows of this file say different things of one series and day.",
-               at_most=1),
-        within("copy", "repeated_row", "The same row stands in this file already; units must not count twice.", at_most=0),
+        within("days_ahead", "day_in_future", not_ended, at_most=0),
+        *stated_once(several, repeated),
+    ]
+
+
+def _of_units(ingest: IngestParams) -> list[Rule]:
+    nothing = "A row without units says nothing; nothing sold is 0."
+    returns = "Returns are not demand; report them apart."
+    too_many = "More units than ingest.max_y in a day is a typing error."
+    share = "The share of the day without stock lies from 0 to 1."
+    few_lines = (
+        "A few lines of a day that is known: summed up they would replace it. "
+        "Send all lines of that day."
+    )
+    largest = float_info.max
+    return [
         # a panel holds days without units: those whose only row was refused
         # (storage.quarantine.stage_refused_days)
-        present("y", "units_missing", "A row without units says nothing; nothing sold is 0.", is_of_arrival=True),
-        within("y", "units_not_finite", "Units are a number.", at_least=-float_info.max, at_most=float_info.max),
-        within("y", "units_negative", "Returns are not demand; report them apart.", at_least=0),
-        within("y", "units_absurd", "More units than ingest.max_y in a day is a typing error.", at_most=ingest.max_y),
-        within("stockout_share", "stockout_share_outside", "The share of the day without stock lies from 0 to 1.",
-               at_least=0, at_most=1),
-        within("share_of_day", "lines_of_a_known_day", "A few lines of a day that is known: summed up they would replace it. "
-               "Send all lines of that day.", above=LEAST_OF_A_DAY, is_of_arrival=True),
-        *_of_whole_days(ingest),
-        within("y_while_closed", "sold_while_closed", "A closed store sells nothing: is the day or the flag wrong?",
-               at_most=0, severity="note"),
-        within("rows_share", "rows_unusual", "Fewer or more rows than on that weekday: is a part of the file missing?",
-               at_least=1 - ingest.rows_band, at_most=1 + ingest.rows_band, severity="note"),
-        within("volume_ratio", "volume_unusual", "A group sold far more or less than on that weekday.",
-               at_least=1 / ingest.volume_band, at_most=ingest.volume_band, severity="note"),
-        within("zero_share_gap", "zeros_unusual", "Far more or fewer zeros than on that weekday: are zeros missing rows?",
-               at_least=-ingest.zero_share_band, at_most=ingest.zero_share_band, severity="note"),
-        within("restated_share", "day_restated", "Most of what was known of that day is changed: a wrong date, or another day's "
-               "units? If so, send that day's right file again, its rows in another order.", at_most=ingest.most_restated,
-               severity="note", is_of_arrival=True),
-        within("new_share", "series_unusual", "Many rows are of series never seen: were the items' numbers changed?",
-               at_most=ingest.most_new, severity="note", is_of_arrival=True),
-    ]  # fmt: skip
+        present("y", "units_missing", nothing).on_arrival(),
+        within("y", "units_not_finite", "Units are a number.", at_least=-largest, at_most=largest),
+        within("y", "units_negative", returns, at_least=0),
+        within("y", "units_absurd", too_many, at_most=ingest.max_y),
+        within("stockout_share", "stockout_share_outside", share, at_least=0, at_most=1),
+        within(
+            "share_of_day", "lines_of_a_known_day", few_lines, above=LEAST_OF_A_DAY
+        ).on_arrival(),
+    ]
 
 
 def _of_whole_days(ingest: IngestParams) -> list[Rule]:
@@ -77,30 +92,67 @@ def _of_whole_days(ingest: IngestParams) -> list[Rule]:
     severity: Severity = "row" if ingest.refuse_unusual else "note"
     way_out = _WAY_OUT if ingest.refuse_unusual else ""
     own_files = f" {_OWN_FILES}" if way_out and ingest.whole_days else ""
-    return [
-        within("rows_share", "day_incomplete", "So few rows against the same weekday's (ingest.min_rows_share) are half a "
-               "file; absent rows would pass for zeros.", at_least=ingest.min_rows_share, severity=severity,
-               is_of_arrival=True, way_out=way_out + own_files),
-        within("sold_share", "day_all_zero", "So few units against the same weekday's (ingest.min_sold_share) are an export of zeros; "
-               "if the stores were closed, say so in the calendar.", at_least=ingest.min_sold_share, severity=severity,
-               is_of_arrival=True, way_out=way_out),
-        within("size_jump", "units_of_another_size", "Units per selling row this far from the same weekday's "
-               "(ingest.max_size_jump) are another unit: cases for pieces.", at_most=ingest.max_size_jump,
-               severity=severity, is_of_arrival=True, way_out=way_out),
-        within("own_rank", "items_mixed_up", "The items do not sell in the order of the weeks before (ingest.min_own_rank): units "
-               "sorted by themselves, or of other items.", at_least=ingest.min_own_rank, severity=severity,
-               is_of_arrival=True, way_out=way_out),
-    ]  # fmt: skip
+    half = (
+        "So few rows against the same weekday's (ingest.min_rows_share) are half a file; "
+        "absent rows would pass for zeros."
+    )
+    zeros = (
+        "So few units against the same weekday's (ingest.min_sold_share) are an export of zeros; "
+        "if the stores were closed, say so in the calendar."
+    )
+    size = (
+        "Units per selling row this far from the same weekday's (ingest.max_size_jump) are another "
+        "unit: cases for pieces."
+    )
+    mixed = (
+        "The items do not sell in the order of the weeks before (ingest.min_own_rank): units "
+        "sorted by themselves, or of other items."
+    )
+    incomplete = within("rows_share", "day_incomplete", half, at_least=ingest.min_rows_share)
+    others = [
+        within("sold_share", "day_all_zero", zeros, at_least=ingest.min_sold_share),
+        within("size_jump", "units_of_another_size", size, at_most=ingest.max_size_jump),
+        within("own_rank", "items_mixed_up", mixed, at_least=ingest.min_own_rank),
+    ]
+    rules = [
+        incomplete.on_arrival(way_out + own_files),
+        *(rule.on_arrival(way_out) for rule in others),
+    ]
+    return [rule.with_severity(severity) for rule in rules]
+
+
+def _notes(ingest: IngestParams) -> list[Rule]:
+    """What is kept and only noted."""
+    closed = "A closed store sells nothing: is the day or the flag wrong?"
+    part = "Fewer or more rows than on that weekday: is a part of the file missing?"
+    volume = "A group sold far more or less than on that weekday."
+    zeros = "Far more or fewer zeros than on that weekday: are zeros missing rows?"
+    restated = (
+        "Most of what was known of that day is changed: a wrong date, or another day's units? "
+        "If so, send that day's right file again, its rows in another order."
+    )
+    new = "Many rows are of series never seen: were the items' numbers changed?"
+    rows, gap, times = ingest.rows_band, ingest.zero_share_band, ingest.volume_band
+    rules = [
+        within("y_while_closed", "sold_while_closed", closed, at_most=0),
+        within("rows_share", "rows_unusual", part, at_least=1 - rows, at_most=1 + rows),
+        within("volume_ratio", "volume_unusual", volume, at_least=1 / times, at_most=times),
+        within("zero_share_gap", "zeros_unusual", zeros, at_least=-gap, at_most=gap),
+        within(
+            "restated_share", "day_restated", restated, at_most=ingest.most_restated
+        ).on_arrival(),
+        within("new_share", "series_unusual", new, at_most=ingest.most_new).on_arrival(),
+    ]
+    return [rule.with_severity("note") for rule in rules]
 
 
 def _measured(rows: pl.DataFrame, context: Context) -> pl.DataFrame:
     rows = with_copies(rows, SALES.key, ["y", "is_open", "stockout_share"])
-    is_open = (
-        context.ingest.allow_new_series
-        or context.known_series is None
-        or context.known_series.is_empty()
-    )
-    unknown = pl.lit(0) if is_open else ~pl.col("unique_id").is_in(context.known_series.implode())
+    known = context.known_series
+    if context.ingest.allow_new_series or known is None or known.is_empty():
+        unknown = pl.lit(0)
+    else:
+        unknown = ~pl.col("unique_id").is_in(known.implode())
     rows = rows.with_columns(
         name_length("unique_id"),
         control_characters("unique_id"),

@@ -22,6 +22,7 @@ def sentences(ingest: IngestParams) -> dict[str, str]:
     }
     of_files = {
         TOO_MANY_REFUSED: "Too many rows of its batch were refused; the file is refused whole.",
-        FILE_REFUSED: "Another fact of the same file was refused whole, and a file is wholly in or wholly out.",
+        FILE_REFUSED: "Another fact of the same file was refused whole, and a file is wholly in or "
+        "wholly out.",
     }
     return of_files | of_rules

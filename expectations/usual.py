@@ -20,12 +20,12 @@ FEWEST_WEEKS = 3
 FEED = "store_id"  # whoever sends a file of its own, where ingest.whole_days is false
 _FEWEST_SERIES = 30  # per group, on average: smaller groups are noise
 _FEWEST_SELLING = 10  # rows with units: the mean of fewer is anybody's
-_FEWEST_UNITS = 100.0  # a group that usually sells fewer is not told from chance
+_FEWEST_UNITS = 100.0  # a group that usually sells fewer differs by chance
 _SURE = 6.0  # robust standard deviations beyond which a count is unlike its weekday's
 _QUARTILES_PER_DEVIATION = 1.349  # of a normal distribution: upper quartile minus lower quartile
 # share of a day's rows that say the store was closed: then zeros are what it should bring
 _MOSTLY_SHUT = 0.5
-# share; a batch that brings less of a day corrects it, and need not answer for the day
+# share; a batch that brings less of a day corrects it, and need not be complete
 _KEPT_ROWS = 0.5
 
 
@@ -37,12 +37,13 @@ def levels_compared(
 
     Where stores send files of their own, only what lies within a store.
     """
-    known = [columns for columns in levels if columns and set(columns) <= set(series.columns)]
-    within = [columns for columns in known if whole_days or FEED in columns]
     large = [
         columns
-        for columns in within
-        if series.height >= _FEWEST_SERIES * series.select(columns).n_unique()
+        for columns in levels
+        if columns
+        and set(columns) <= set(series.columns)
+        and (whole_days or FEED in columns)
+        and series.height >= _FEWEST_SERIES * series.select(columns).n_unique()
     ]
     return ((), *large) if whole_days else tuple(large)
 
@@ -52,16 +53,14 @@ def unlike_the_weekday(rows: pl.DataFrame, context: Context) -> pl.DataFrame:
     with.
 
     rows_share      rows against the usual number (of the worst store, where ingest.whole_days is
-    false); null too where it is
-                    within the spread of the weeks, or some region is closed and its rows may
-                    rightly be absent
+                    false); null too where it is within the spread of the weeks, or some region is
+                    closed and its rows may rightly be absent
     sold_share      units in all (of the worst store, where ingest.whole_days is false) against the
-    usual; null on a day of events,
-                    or that most rows call closed
+                    usual; null on a day of events, or that most rows call closed
     size_jump       the factor by which units per selling row are above or below the usual, in the
-    worst group
+                    worst group
     volume_ratio    units against the usual, in the group furthest from it; null too within the
-    spread, or on a day of events
+                    spread, or on a day of events
     zero_share_gap  share of zero rows minus the usual
     size_jump_in, volume_ratio_in   the group's name
 
@@ -81,14 +80,13 @@ def unlike_the_weekday(rows: pl.DataFrame, context: Context) -> pl.DataFrame:
     counts = counts.filter(~pl.col("ds").is_in(closed.implode()))
     compared = [_compared(counts, level) for level in context.levels]
     days = today.select("ds").unique()
-    sold = _sold_share(compared, rows, context)
-    for found in (
+    for measure in (
         _rows_share(compared, context),
-        sold,
+        _sold_share(compared, rows, context),
         _size_jump(compared),
         _volume_ratio(compared, context),
     ):
-        days = days.join(found, on="ds", how="left")
+        days = days.join(measure, on="ds", how="left")
     return days
 
 
@@ -144,12 +142,12 @@ def _is_apart(name: str) -> pl.Expr:
 
 
 def _whole(compared: list[pl.DataFrame], context: Context) -> pl.DataFrame | None:
-    """What answers for being complete: the total, or each store that sends a file of its own; None
-    where it is not compared.
+    """The groups that must be complete: the total, or each store that sends a file of its own; None
+    where they are not compared.
     """
     wanted = () if context.ingest.whole_days else (FEED,)
-    found = [days for days, level in zip(compared, context.levels, strict=True) if level == wanted]
-    return found[0] if found else None
+    by_level = dict(zip(context.levels, compared, strict=True))
+    return by_level.get(wanted)
 
 
 def _rows_share(compared: list[pl.DataFrame], context: Context) -> pl.DataFrame:

@@ -1,5 +1,5 @@
 """The judge: nothing is lost, every refusal has its reason, and both ways of asking a rule give the
-same answer.
+same result.
 """
 
 from __future__ import annotations

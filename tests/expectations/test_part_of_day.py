@@ -78,7 +78,7 @@ def test_all_lines_of_a_day_replace_it_also_where_one_series_has_none_any_more(
     assert refused(ingest, dict.fromkeys(KNOWN[:4], DAY)) == []
 
 
-def test_where_stores_send_files_of_their_own_a_store_answers_for_its_own_lines(
+def test_where_stores_send_files_of_their_own_each_is_judged_by_its_own_lines(
     ingest: IngestParams,
 ) -> None:
     """Two of five known rows are few of the day and all of the store."""

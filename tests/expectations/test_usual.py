@@ -141,8 +141,8 @@ def test_one_bad_day_of_a_long_file_goes_alone(ingest: IngestParams) -> None:
 
 
 def test_who_knows_it_is_right_says_so_once(ingest: IngestParams) -> None:
-    told = ingest.model_copy(update={"refuse_unusual": False})
-    given = judged(a_day(DAY).head(80), context_of(told, thursdays(8)))
+    noting = ingest.model_copy(update={"refuse_unusual": False})
+    given = judged(a_day(DAY).head(80), context_of(noting, thursdays(8)))
     assert given.accepted.height == 80
     assert [note.split(":")[0] for note in given.notes] == ["day_incomplete", "rows_unusual"]
 
@@ -166,7 +166,7 @@ def test_rows_that_come_and_go_by_nature_are_not_held_to_a_number(ingest: Ingest
     assert judged(a_day(DAY).head(70), context_of(ingest, past)).reason is None
 
 
-def test_correcting_some_lines_answers_for_them_and_not_for_the_day(ingest: IngestParams) -> None:
+def test_correcting_some_lines_is_judged_by_them_and_not_by_the_day(ingest: IngestParams) -> None:
     rest = a_day(DAY).tail(150)
     assert judged(a_day(DAY).head(10), context_of(ingest, [*thursdays(8), rest])).reason is None
 
