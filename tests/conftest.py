@@ -1,5 +1,5 @@
-"""What several rooms' tests share: a small seeded panel of our own, and small params. No room but
-contract/ is needed for it.
+"""What several packages' tests share: a small seeded panel of our own, and small params. No package
+but contract/ and runtime/ is needed for it.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def params(root: Path) -> Params:
 
 @pytest.fixture(autouse=True)
 def _root_logger_as_found() -> Iterator[None]:
-    """walk() configures the root logger; what one test did to it must not reach the next."""
+    """run() configures the root logger; what one test did to it must not reach the next."""
     logger = logging.getLogger()
     handlers, level = list(logger.handlers), logger.level
     yield

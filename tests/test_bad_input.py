@@ -1,4 +1,4 @@
-"""The doors on bad input, walked as a user walks them: one clear sentence, the right exit code,
+"""The entry points on bad input, run as a user runs them: one clear sentence, the right exit code,
 never a traceback, no row lost.
 """
 
@@ -27,7 +27,7 @@ from storage.inbox import claimed_inbox
 from storage.store import open_store
 
 DONE, REFUSED, WRONG_USAGE, BUSY = 0, 1, 2, 3
-DOORS = {
+ENTRY_POINTS = {
     "ingest": ingest,
     "train": train,
     "evaluate": evaluate,
@@ -47,12 +47,12 @@ HEADER = "shop,item,day,sold,deal"
 Change = Callable[[dict[str, Any]], None]
 
 
-class Walk:
-    """One walk through a door: exit code, JSON summary, what stood on stderr."""
+class Ended:
+    """A run that ended: exit code, JSON summary, what stood on stderr."""
 
     def __init__(self, code: int, out: str, err: str):
         self.code, self.err = code, err
-        self.told: dict[str, Any] = json.loads(out) if out.strip() else {}
+        self.summary: dict[str, Any] = json.loads(out) if out.strip() else {}
 
     @property
     def refusals(self) -> list[str]:
@@ -65,12 +65,12 @@ class Walk:
 
 
 @pytest.fixture
-def walk(capfd, tmp_path: Path):
-    """`walk("train", "--cutoff", "2024-01-01", params=..., data=...)`: the door's main, in this
-    process.
+def run(capfd, tmp_path: Path):
+    """`run("train", "--cutoff", "2024-01-01", params=..., data=...)`: the entry point's main, in
+    this process.
     """
 
-    def through(door: str, *arguments: str, params: Path, data: Path | None = None) -> Walk:
+    def run_main(name: str, *arguments: str, params: Path, data: Path | None = None) -> Ended:
         capfd.readouterr()
         argv = [
             *arguments,
@@ -81,14 +81,14 @@ def walk(capfd, tmp_path: Path):
             "--json",
         ]
         try:
-            code = DOORS[door].main(argv)
+            code = ENTRY_POINTS[name].main(argv)
         except SystemExit as parsed:  # argparse
             code = int(parsed.code or 0)
         out, err = capfd.readouterr()
         assert "Traceback" not in err
-        return Walk(code, out, err)
+        return Ended(code, out, err)
 
-    return through
+    return run_main
 
 
 @pytest.fixture(scope="module")
@@ -183,27 +183,28 @@ def ledger(data: Path) -> list[dict[str, Any]]:
 
 
 def test_bad_rows_are_refused_each_for_its_reason_and_the_others_are_taken(
-    walk, own_files, tmp_path
+    run, own_files, tmp_path
 ):
     drop(tmp_path / "data", "sales_1.csv", rows(87, *ROWS_REFUSED))
-    walked = walk("ingest", params=own_files)
-    assert (walked.code, walked.told["rows_in"] - walked.told["rows_out"]) == (
+    ended = run("ingest", params=own_files)
+    assert (ended.code, ended.summary["rows_in"] - ended.summary["rows_out"]) == (
         DONE,
-        walked.told["rows_refused"],
+        ended.summary["rows_refused"],
     )
     (line,) = [line for line in ledger(tmp_path / "data") if line["fact"] == "sales"]
     assert (line["rows_in"], line["rows_refused"]) == (100, 13)
     with open_store(Paths(tmp_path / "data").store) as con:
-        told = con.sql(
-            "select q.row_number, q.reason from quarantine q join batches using (batch_id) where fact = 'sales' order by row_number"
+        refused = con.sql(
+            "select q.row_number, q.reason from quarantine q join batches using (batch_id) "
+            "where fact = 'sales' order by row_number"
         ).fetchall()
-    assert told == [(88 + k, reason) for k, reason in enumerate(ROWS_REFUSED.values())]
+    assert refused == [(88 + k, reason) for k, reason in enumerate(ROWS_REFUSED.values())]
 
 
-def test_two_values_for_one_series_and_day_are_both_refused(walk, own_files, tmp_path):
+def test_two_values_for_one_series_and_day_are_both_refused(run, own_files, tmp_path):
     """Which of them is right nobody can know."""
     drop(tmp_path / "data", "sales_1.csv", rows(19, "A,i1,2024-02-29,7,0"))
-    assert walk("ingest", params=own_files).code == DONE
+    assert run("ingest", params=own_files).code == DONE
     assert {line["fact"]: line["rows_refused"] for line in ledger(tmp_path / "data")}["sales"] == 2
 
 
@@ -222,43 +223,45 @@ FILES_REFUSED = {
 
 
 @pytest.mark.parametrize("case", list(FILES_REFUSED))
-def test_a_bad_file_is_refused_whole_in_one_sentence_and_set_aside(walk, own_files, tmp_path, case):
+def test_a_bad_file_is_refused_whole_in_one_sentence_and_set_aside(run, own_files, tmp_path, case):
     content, sentence = FILES_REFUSED[case]
     path = drop(tmp_path / "data", "sales_1.csv", content)
-    walked = walk("ingest", params=own_files)
-    assert (walked.code, len(walked.refusals)) == (REFUSED, 1)
-    assert sentence in walked.refusals[0]
-    assert walked.told["reason"] == walked.refusals[0].removeprefix("refused: ")
+    ended = run("ingest", params=own_files)
+    assert (ended.code, len(ended.refusals)) == (REFUSED, 1)
+    assert sentence in ended.refusals[0]
+    assert ended.summary["reason"] == ended.refusals[0].removeprefix("refused: ")
     assert {line["status"] for line in ledger(tmp_path / "data")} == {"refused"}
     assert not path.exists()
     assert len(list((tmp_path / "data" / "archive" / "refused").rglob("*_sales_1.csv"))) == 1
 
 
-def test_a_header_without_rows_is_a_day_without_sales(walk, own_files, tmp_path):
+def test_a_header_without_rows_is_a_day_without_sales(run, own_files, tmp_path):
     drop(tmp_path / "data", "sales_1.csv", HEADER + "\n")
-    assert walk("ingest", params=own_files).code == DONE
+    assert run("ingest", params=own_files).code == DONE
     assert {line["rows_in"] for line in ledger(tmp_path / "data")} == {0}
 
 
-def test_a_file_nobody_expects_is_told_by_the_patterns_it_does_not_match(walk, own_files, tmp_path):
+def test_a_file_nobody_expects_is_refused_with_the_patterns_it_does_not_match(
+    run, own_files, tmp_path
+):
     drop(tmp_path / "data", "minutes.csv", rows(1))
-    (refusal,) = walk("ingest", params=own_files).refusals
+    (refusal,) = run("ingest", params=own_files).refusals
     assert "matches no pattern" in refusal
     assert "plans 'plans*'" in refusal
 
 
-def test_a_plan_with_bad_rows_is_balanced_too(walk, own_files, tmp_path):
+def test_a_plan_with_bad_rows_is_balanced_too(run, own_files, tmp_path):
     plan = (
         "shop,item,day,deal\n"
         + "".join(f"A,i{k},2024-03-01,1\n" for k in range(9))
         + "A,x,soon,1\n"
     )
     drop(tmp_path / "data", "plans_1.csv", plan)
-    walked = walk("ingest", params=own_files)
+    ended = run("ingest", params=own_files)
     counts = {
         line["fact"]: (line["rows_in"], line["rows_refused"]) for line in ledger(tmp_path / "data")
     }
-    assert walked.code in (DONE, REFUSED)
+    assert ended.code in (DONE, REFUSED)
     assert counts["prices"][0] == 9
 
 
@@ -282,12 +285,12 @@ PARAMS = {
 
 @pytest.mark.parametrize("case", list(PARAMS))
 def test_params_that_cannot_be_meant_are_wrong_usage_before_anything_is_read(
-    walk, write_params, case
+    run, write_params, case
 ):
     change, place = PARAMS[case]
-    walked = walk("train", params=write_params(change))
-    assert (walked.code, len(walked.refusals)) == (WRONG_USAGE, 1)
-    assert place in walked.refusals[0]
+    ended = run("train", params=write_params(change))
+    assert (ended.code, len(ended.refusals)) == (WRONG_USAGE, 1)
+    assert place in ended.refusals[0]
 
 
 QUESTIONS = {
@@ -329,34 +332,34 @@ QUESTIONS = {
 
 
 @pytest.mark.parametrize("case", list(QUESTIONS))
-def test_a_question_that_cannot_be_answered_is_refused_with_the_way_out(walk, simulated, case):
+def test_a_question_without_a_forecast_is_refused_with_the_way_out(run, simulated, case):
     params_file, data = simulated
-    (door, *arguments), code, sentence = QUESTIONS[case]
-    walked = walk(door, *arguments, params=params_file, data=data)
-    assert (walked.code, len(walked.refusals)) == (code, 1)
-    assert sentence in walked.refusals[0]
+    (name, *arguments), code, sentence = QUESTIONS[case]
+    ended = run(name, *arguments, params=params_file, data=data)
+    assert (ended.code, len(ended.refusals)) == (code, 1)
+    assert sentence in ended.refusals[0]
 
 
-def test_an_origin_after_the_data_is_answered_from_the_last_known_day(walk, simulated):
+def test_an_origin_after_the_data_is_forecast_from_the_last_known_day(run, simulated):
     params_file, data = simulated
-    walked = walk(
+    ended = run(
         "inference", "--origin", "2024-05-05", "--horizon", "3", params=params_file, data=data
     )
-    assert (walked.code, walked.told["rows"], date.fromisoformat(walked.told["origin"])) == (
+    assert (ended.code, ended.summary["rows"], date.fromisoformat(ended.summary["origin"])) == (
         DONE,
         20 * 3,
         date(2024, 5, 5),
     )
 
 
-def test_an_inbox_held_by_another_is_busy_and_the_holder_is_named(walk, own_files, tmp_path):
+def test_an_inbox_held_by_another_is_busy_and_the_holder_is_named(run, own_files, tmp_path):
     with claimed_inbox(Paths(tmp_path / "data").inbox, 1):
-        walked = walk("ingest", params=own_files)
-    assert (walked.code, len(walked.refusals)) == (BUSY, 1)
-    assert "PID" in walked.refusals[0]
+        ended = run("ingest", params=own_files)
+    assert (ended.code, len(ended.refusals)) == (BUSY, 1)
+    assert "PID" in ended.refusals[0]
 
 
-EMPTY_HOUSE = {
+NOTHING_YET = {
     "train": (("train",), REFUSED, "panel"),
     "evaluate": (("evaluate",), REFUSED, "panel"),
     "inference": (("inference",), REFUSED, ""),
@@ -379,14 +382,16 @@ EMPTY_HOUSE = {
 }
 
 
-@pytest.mark.parametrize("case", list(EMPTY_HOUSE))
-def test_a_door_opened_before_there_is_anything_says_what_to_run_first(walk, write_params, case):
-    (door, *arguments), code, sentence = EMPTY_HOUSE[case]
-    walked = walk(door, *arguments, params=write_params())
-    assert (walked.code, len(walked.refusals)) == (code, 1)
-    assert sentence in walked.refusals[0]
+@pytest.mark.parametrize("case", list(NOTHING_YET))
+def test_an_entry_point_run_before_there_is_anything_says_what_to_run_first(
+    run, write_params, case
+):
+    (name, *arguments), code, sentence = NOTHING_YET[case]
+    ended = run(name, *arguments, params=write_params())
+    assert (ended.code, len(ended.refusals)) == (code, 1)
+    assert sentence in ended.refusals[0]
 
 
-def test_an_empty_inbox_is_no_fault(walk, own_files):
-    walked = walk("ingest", params=own_files)
-    assert (walked.code, walked.told["files"]) == (DONE, 0)
+def test_an_empty_inbox_is_no_fault(run, own_files):
+    ended = run("ingest", params=own_files)
+    assert (ended.code, ended.summary["files"]) == (DONE, 0)

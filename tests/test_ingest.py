@@ -1,4 +1,4 @@
-"""The ingest door, end to end: files in, facts, quarantine and ledger out, nothing half-written."""
+"""Ingest, end to end: files in, facts, quarantine and ledger out, nothing half-written."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-import ingest as door
 from contract.errors import BadInput, ContractBroken, GateFailed, StoreBroken, StoreBusy
 from contract.params import Params
 from contract.params_file import load_params
+from ingest import ingest
 from runtime.paths import Paths
 from stages.fill import fill
 from stages.freeze import check_panel, freeze
@@ -75,7 +75,7 @@ def test_a_file_becomes_rows_quarantine_ledger_archive_and_a_page(
     small: Params, paths: Paths
 ) -> None:
     drop(paths, "sales_1.csv", *[line(f"s{k}", y=str(k)) for k in range(9)], line("s9", y="-1"))
-    summary = door.ingest(small, paths, now=NOW)
+    summary = ingest(small, paths, now=NOW)
     assert (summary["rows_in"], summary["rows_refused"], summary["rows_out"]) == (10, 1, 9)
     assert sales(paths) == {f"s{k}": k for k in range(9)}
     assert ledger(paths).select(
@@ -94,7 +94,7 @@ def test_the_same_file_twice_changes_nothing_also_under_another_name(
 ) -> None:
     for name in ("sales_1.csv", "sales_1.csv", "sales_other.csv"):
         drop(paths, name, line("a"))
-        summary = door.ingest(small, paths, now=NOW)
+        summary = ingest(small, paths, now=NOW)
     assert summary["known"] == 1
     assert ledger(paths).height == 1
     assert len([path for path in paths.archive.rglob("*") if path.is_file()]) == 1
@@ -106,11 +106,11 @@ def test_a_power_cut_between_commit_and_archive_is_healed_by_the_next_run(
 ) -> None:
     path = drop(paths, "sales_1.csv", line("a"))
     content = path.read_bytes()
-    door.ingest(small, paths, now=NOW)
+    ingest(small, paths, now=NOW)
     (archived,) = paths.archive.glob("??/*")
     archived.unlink()
     path.write_bytes(content)
-    assert door.ingest(small, paths, now=NOW)["known"] == 1
+    assert ingest(small, paths, now=NOW)["known"] == 1
     assert archived.read_bytes() == content
     assert sales(paths) == {"a": 1}
 
@@ -120,22 +120,19 @@ def test_a_refused_file_keeps_no_other_waiting_and_may_come_again(
 ) -> None:
     drop(paths, "sales_1.csv", "1,2", header="a,b")
     drop(paths, "sales_2.csv", line("a"))
-    summary = door.ingest(small, paths, now=NOW)
+    summary = ingest(small, paths, now=NOW)
     assert (summary["accepted"], summary["refused"]) == (1, 1)
     assert "sales_1.csv" in summary["why_refused"]
     assert ledger(paths)["status"].to_list() == ["refused", "accepted"]
     assert len(list((paths.archive / "refused").glob("??/*_sales_1.csv"))) == 1
     drop(paths, "sales_1.csv", "1,2", header="a,b")
-    assert door.ingest(small, paths, now=NOW)["refused"] == 1
+    assert ingest(small, paths, now=NOW)["refused"] == 1
     assert ledger(paths).height == 2
 
 
 def test_a_batch_of_mostly_bad_rows_is_refused_whole(small: Params, paths: Paths) -> None:
     drop(paths, "sales_1.csv", line("a"), line("b", y="-1"))
-    assert (
-        "too_many_refused: 1 of 2"
-        in door.ingest(small, paths, now=NOW)["why_refused"]["sales_1.csv"]
-    )
+    assert "too_many_refused: 1 of 2" in ingest(small, paths, now=NOW)["why_refused"]["sales_1.csv"]
     assert sales(paths) == {}
     assert ledger(paths).select("rows_in", "rows_accepted", "rows_refused").rows() == [(2, 0, 2)]
 
@@ -157,7 +154,7 @@ def test_a_bad_file_gives_one_clear_message_and_nothing_half_written(
     small: Params, paths: Paths, name: str
 ) -> None:
     (paths.inbox / name).write_bytes(BAD_FILES[name])
-    summary = door.ingest(small, paths, now=NOW)
+    summary = ingest(small, paths, now=NOW)
     assert sales(paths) == {}
     if name == "sales_header.csv" and summary["accepted"]:
         return  # no row, no complaint
@@ -184,7 +181,7 @@ def test_an_odd_day_is_noted_in_a_history_and_refused_as_a_file(
     )
     if is_alone:
         drop(paths, "sales_2.csv", *rows[odd])
-    summary = door.ingest(small, paths, now=NOW)
+    summary = ingest(small, paths, now=NOW)
     assert summary["refused"] == int(is_alone), summary
     with open_store(paths.store) as con:
         assert read_fact(con, "sales").filter(ds=odd).height == (0 if is_alone else 40)
@@ -203,7 +200,7 @@ def test_a_file_written_another_way_is_read_all_the_same(
     (paths.inbox / "sales_1.csv").write_text(
         text, encoding="utf-8-sig" if name == "bom" else "utf-8"
     )
-    door.ingest(small, paths, now=NOW)
+    ingest(small, paths, now=NOW)
     assert sales(paths) == {"a": 2}
 
 
@@ -229,7 +226,7 @@ def test_markup_and_formulas_in_names_are_only_names(small: Params, paths: Paths
         *[line(name) for name in names],
         *[line(f"s{k}", y="2") for k in range(5)],
     )
-    door.ingest(small, paths, now=NOW)
+    ingest(small, paths, now=NOW)
     assert sales(paths).keys() >= set(names)
     for page in paths.validation.glob("*.html"):
         assert "<img" not in page.read_text(encoding="utf-8")
@@ -238,42 +235,42 @@ def test_markup_and_formulas_in_names_are_only_names(small: Params, paths: Paths
 
 def test_a_dry_run_judges_and_moves_nothing(small: Params, paths: Paths) -> None:
     path = drop(paths, "sales_1.csv", line("a"))
-    assert door.ingest(small, paths, now=NOW, dry_run=True)["rows_out"] == 1
+    assert ingest(small, paths, now=NOW, dry_run=True)["rows_out"] == 1
     assert path.exists()
     assert not paths.store.exists()
     assert not paths.archive.exists()
-    door.ingest(small, paths, now=NOW)
+    ingest(small, paths, now=NOW)
     written = paths.store.read_bytes()
     drop(paths, "sales_2.csv", line("b"))
-    assert door.ingest(small, paths, now=NOW, dry_run=True)["rows_out"] == 1
+    assert ingest(small, paths, now=NOW, dry_run=True)["rows_out"] == 1
     assert paths.store.read_bytes() == written
 
 
 def test_two_runs_do_not_take_the_same_file(small: Params, paths: Paths) -> None:
     path = drop(paths, "sales_1.csv", line("a"))
     with claimed_inbox(paths.inbox, 1), pytest.raises(StoreBusy, match="PID"):
-        door.ingest(small, paths, now=NOW)
+        ingest(small, paths, now=NOW)
     assert path.exists()
-    assert door.ingest(small, paths, now=NOW)["accepted"] == 1
+    assert ingest(small, paths, now=NOW)["accepted"] == 1
 
 
 def test_a_store_of_another_source_is_not_mixed_with(small: Params, paths: Paths) -> None:
     drop(paths, "sales_1.csv", line("a"))
-    door.ingest(small, paths, now=NOW)
+    ingest(small, paths, now=NOW)
     drop(paths, "sales_2.csv", line("a", y="9"))
     other = small.model_copy(
         update={"source": small.source.model_copy(update={"path": "elsewhere"})}
     )
     with pytest.raises(StoreBroken, match="source --use"):
-        door.ingest(other, paths, now=NOW)
+        ingest(other, paths, now=NOW)
     assert sales(paths) == {"a": 1}
 
 
 def test_filling_twice_gives_the_same_panel_as_filling_once_on_another_day(
     small: Params, paths: Paths, tmp_path: Path
 ) -> None:
-    """The laboratory's promise: nothing of the clock, of the order or of the number of runs gets
-    into the panel.
+    """What the offline run relies on: nothing of the clock, of the order or of the number of runs
+    gets into the panel.
     """
     fill(small, paths, now=NOW)
     first = freeze(small, paths)["panel"]
@@ -368,14 +365,14 @@ def test_a_year_dropped_later_changes_no_earlier_reading(small: Params, paths: P
     """
     days = [f"2024-{month:02d}-15" for month in (1, 2)]
     drop(paths, "sales_1.csv", *[line("a", ds=day) for day in days])
-    door.ingest(small, paths, now=NOW)
+    ingest(small, paths, now=NOW)
     drop(
         paths,
         "sales_2.csv",
         line("a", ds="2023-11-15"),
         *[line("a", ds=day, y="7") for day in days],
     )
-    door.ingest(small, paths, now=datetime(2024, 4, 1))
+    ingest(small, paths, now=datetime(2024, 4, 1))
     with open_store(paths.store) as con:
         assert read_fact(con, "sales", datetime(2024, 3, 2))["y"].to_list() == [1, 1]
         assert read_fact(con, "sales")["y"].to_list() == [1, 7, 7]
@@ -412,22 +409,22 @@ def test_using_another_source_edits_three_lines_and_sets_the_store_aside(
 def test_a_lost_store_is_made_again_from_its_journal_whatever_the_rules_say_now(
     small: Params, paths: Paths
 ) -> None:
-    """The file is gone, the limits are others: not a row differs, and the same file is still known."""
+    """The file is gone, the limits are others: not a row differs, the same file is still known."""
     drop(paths, "sales_1.csv", *[line(f"s{k}", y=str(k)) for k in range(9)], line("s9", y="-1"))
-    door.ingest(small, paths, now=NOW)
+    ingest(small, paths, now=NOW)
     drop(paths, "sales_2.csv", line("a"), line("b", y="-1"))
-    door.ingest(small, paths, now=NOW)
+    ingest(small, paths, now=NOW)
     before = ledger(paths), sales(paths)
     paths.store.unlink()
     with pytest.raises(StoreBroken, match="make rebuild"):
         drop(paths, "sales_3.csv", line("a"))
-        door.ingest(small, paths, now=NOW)
+        ingest(small, paths, now=NOW)
     stricter = small.model_copy(update={"ingest": small.ingest.model_copy(update={"max_y": 0.5})})
     summary = rebuild(stricter, paths, now=datetime(2025, 1, 1))
     assert (summary["batches"], summary["files_missing_in_archive"]) == (2, [])
     assert ledger(paths).equals(before[0])
     assert sales(paths) == before[1]
-    assert door.ingest(small, paths, now=NOW)["accepted"] == 1
+    assert ingest(small, paths, now=NOW)["accepted"] == 1
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess:
@@ -472,8 +469,12 @@ def test_help_needs_no_heavy_package(name: str) -> None:
     heavy = ("duckdb", "pandas", "great_expectations", "lightgbm", "statsforecast", "prefect")
     code = f"import sys, {name}; print([n for n in {heavy} if n in sys.modules])"
     root = Path(__file__).parents[1]
-    seen = subprocess.run(
-        [sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True
+    seen = subprocess.run(  # noqa: S603 -- our own command
+        [sys.executable, "-c", code],
+        cwd=root,
+        capture_output=True,
+        text=True,
+        check=True,
     )
     assert seen.stdout.strip() == "[]"
 
@@ -491,7 +492,7 @@ def test_a_plan_loaded_before_its_first_day_can_be_corrected_the_next_morning(
     )
     for text, day in (("2024-03-05,Fair", 0), ("2024-03-05,Feast", 1)):
         drop(paths, f"days_{day}.csv", text, header="day,feast")
-        door.ingest(params, paths, now=NOW + timedelta(days=day))
+        ingest(params, paths, now=NOW + timedelta(days=day))
     with open_store(paths.store) as con:
         assert read_fact(con, "calendar")["event"].to_list() == ["Feast"]
 
@@ -508,7 +509,7 @@ def test_late_lines_of_a_known_day_do_not_replace_it(small: Params, paths: Paths
     header = "unique_id,ds,y,store_id"
     whole = [f"s{k},2024-02-28,{k + 1},CA_1" for k in range(6)]
     drop(paths, "sales_1.csv", *whole, "s0,2024-02-28,9,CA_1", header=header)
-    door.ingest(params, paths, now=NOW)
+    ingest(params, paths, now=NOW)
     drop(
         paths,
         "sales_2.csv",
@@ -516,13 +517,13 @@ def test_late_lines_of_a_known_day_do_not_replace_it(small: Params, paths: Paths
         *[f"s{k},2024-02-29,1,CA_1" for k in range(6)],
         header=header,
     )
-    door.ingest(params, paths, now=NOW + timedelta(days=1))
+    ingest(params, paths, now=NOW + timedelta(days=1))
     with open_store(paths.store) as con:
         day = read_fact(con, "sales").filter(ds=date(2024, 2, 28))
         assert dict(day.select("unique_id", "y").rows())["s0"] == 10
         assert read_quarantine(con)["reason"].to_list() == ["lines_of_a_known_day"]
     drop(paths, "sales_3.csv", *whole, "s0,2024-02-28,11,CA_1", header=header)
-    door.ingest(params, paths, now=NOW + timedelta(days=2))
+    ingest(params, paths, now=NOW + timedelta(days=2))
     with open_store(paths.store) as con:
         day = read_fact(con, "sales").filter(ds=date(2024, 2, 28))
         assert dict(day.select("unique_id", "y").rows())["s0"] == 12
@@ -559,16 +560,16 @@ def test_what_stands_in_a_refused_late_line_stays_out_with_it_and_comes_with_the
             )
 
     drop(paths, "sales_1.csv", *whole, header=header)
-    door.ingest(params, paths, now=NOW)
+    ingest(params, paths, now=NOW)
     late = [f"s0,{day},1,CA_1,9.0,8", *[f"s{k},2024-02-29,1,CA_1,2.5,6" for k in range(6)]]
     drop(paths, "sales_2.csv", *late, header=header)
-    door.ingest(params, paths, now=NOW + timedelta(days=1))
+    ingest(params, paths, now=NOW + timedelta(days=1))
     assert known("prices", "from_ds", "price") == {day: 2.0, "2024-02-29": 2.5}
     assert known("covariates", "ds", "value") == {day: 5.0, "2024-02-29": 6.0}
     with open_store(paths.store) as con:
         assert read_quarantine(con)["reason"].to_list() == ["lines_of_a_known_day"] * 3
     drop(paths, "sales_3.csv", *whole, f"s0,{day},10,CA_1,9.0,8", header=header)
-    door.ingest(params, paths, now=NOW + timedelta(days=2))
+    ingest(params, paths, now=NOW + timedelta(days=2))
     assert known("prices", "from_ds", "price")[day] == 5.5
 
 
@@ -588,7 +589,7 @@ def test_a_file_that_cannot_be_read_does_not_keep_the_others_waiting(
     monkeypatch.setattr(take, "sha256_of", refused)
     drop(paths, "sales_1.csv", line("a"))
     drop(paths, "sales_2.csv", line("b"))
-    summary = door.ingest(small, paths, now=NOW)
+    summary = ingest(small, paths, now=NOW)
     assert (summary["accepted"], summary["growing"]) == (1, 1)
     assert "Permission denied" in summary["why_refused"]["sales_1.csv"]
     assert sales(paths) == {"b": 1}
@@ -611,7 +612,7 @@ def test_a_static_file_dropped_beside_the_sales_serves_them_and_stays(
     params = small.model_copy(update={"source": source.model_copy(update={"files": files})})
     drop(paths, "shops.csv", "CA_1,Fresno", header="store_id,city")
     drop(paths, "umsatz_1.csv", "a,2024-02-29,4,CA_1", header="unique_id,ds,y,store_id")
-    assert door.ingest(params, paths, now=NOW)["accepted"] == 1
+    assert ingest(params, paths, now=NOW)["accepted"] == 1
     assert sales(paths) == {"a": 4}
     assert (paths.inbox / "shops.csv").exists()
 
@@ -631,7 +632,7 @@ def test_a_file_renamed_or_written_on_while_it_is_read_is_left_to_the_next_run(
 
     monkeypatch.setattr(take, "read_file", meanwhile)
     drop(paths, "sales_1.csv", line("a"))
-    summary = door.ingest(small, paths, now=NOW)
+    summary = ingest(small, paths, now=NOW)
     assert (summary["growing"], summary["refused"], summary["why_refused"]) == (1, 0, {})
 
 
@@ -641,7 +642,7 @@ def test_a_series_without_levels_is_unplaced_and_the_panel_can_be_read(
     """A group without a name once made every reading of the panel fail."""
     drop(paths, "sales_1.csv", line("a"))
     drop(paths, "sales_2.csv", "z,2024-02-29,2", header="unique_id,ds,y")
-    door.ingest(small, paths, now=NOW)
+    ingest(small, paths, now=NOW)
     with open_store(paths.store) as con:
         assert read_panel(con).series.filter(unique_id="z").row(0)[1:] == ("unplaced",) * 5
 
@@ -654,7 +655,7 @@ def test_levels_that_differ_in_case_alone_are_refused_in_words(small: Params, pa
     drop(paths, "sales_1.csv", "a,2024-02-29,4,CA_1", header="unique_id,ds,y,store_id")
     params = small.model_copy(update={"source": source.model_copy(update={"files": files})})
     with pytest.raises(ContractBroken, match="differ in case alone"):
-        door.ingest(params, paths, now=NOW)
+        ingest(params, paths, now=NOW)
 
 
 def test_a_daily_price_feed_states_the_days_ahead_anew_every_day(
@@ -674,6 +675,6 @@ def test_a_daily_price_feed_states_the_days_ahead_anew_every_day(
     for first, price in ((1, 2.0), (2, 2.0), (3, 2.5)):
         ahead = [f"a,2024-03-{first + k:02d},{price}" for k in range(5)]
         drop(paths, f"prices_{first}.csv", *ahead, header="unique_id,ds,price")
-        assert door.ingest(params, paths, now=NOW + timedelta(days=first))["refused"] == 0
+        assert ingest(params, paths, now=NOW + timedelta(days=first))["refused"] == 0
     with open_store(paths.store) as con:
         assert read_fact(con, "prices")["price"].to_list() == [2.0, 2.0, *[2.5] * 5]

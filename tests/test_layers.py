@@ -92,7 +92,7 @@ def _unknown_places(modules: dict[str, str]) -> Iterator[str]:
 def _shadowing_flows(modules: dict[str, str]) -> Iterator[str]:
     for path in sorted(modules):
         if home_of(path) == "flows" and Path(path).stem in {*LAYERS, *ENTRY_POINTS}:
-            yield f"{path} shadows the package or entry point of its name when Prefect loads it by path"
+            yield f"{path} shadows the package or entry point of its name when Prefect loads it"
 
 
 def _rules_against(path: str, home: str, name: str) -> Iterator[str]:
@@ -265,7 +265,7 @@ def test_each_rule_has_been_seen_to_fail(path, source, rule):
 @pytest.mark.parametrize("path", ["flows/monitoring.py", "flows/train.py", "flows/flows.py"])
 def test_a_flow_named_as_a_package_or_entry_point_is_seen(path):
     assert broken_rules({path: ""}) == [
-        f"{path} shadows the package or entry point of its name when Prefect loads it by path"
+        f"{path} shadows the package or entry point of its name when Prefect loads it"
     ]
 
 
@@ -273,7 +273,7 @@ def test_a_circle_of_modules_is_seen():
     modules = {
         "features/a.py": "from features.b import one",
         "features/b.py": "import features.c",
-        "features/c.py": "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from features import a",
+        "features/c.py": "import typing\nif typing.TYPE_CHECKING:\n    from features import a",
         "features/d.py": "from features.a import two",
     }
     circle = [f"features/{name}.py imports itself round about" for name in "abc"]

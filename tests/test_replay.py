@@ -36,7 +36,7 @@ HEADER = "unique_id,ds,y,state_id,store_id,cat_id,dept_id,item_id"
 
 @pytest.fixture(scope="module")
 def strict(params: Params) -> Params:
-    """More than 50 units a day is a typing error; no batch is refused whole for its refused rows."""
+    """More than 50 units a day is a typing error; no batch is refused whole for its rows."""
     return _with(
         params,
         great_expectations_max_rows=1,
@@ -68,7 +68,7 @@ def seen(paths: Paths) -> tuple[dict[str, float], pl.DataFrame, pl.DataFrame]:
 
 
 def accounts(paths: Paths) -> None:
-    """Every received line is accepted in some batch, or lies in quarantine and nobody took it in."""
+    """Every received line is accepted in some batch, or still lies in quarantine."""
     _, ledger, quarantine = seen(paths)
     assert (ledger["rows_in"] == ledger["rows_accepted"] + ledger["rows_refused"]).all()
     lines = dict(quarantine.group_by("batch_id").agg(pl.col("lines").sum()).rows())
@@ -81,14 +81,14 @@ def accounts(paths: Paths) -> None:
     assert received == sales["rows_accepted"].sum() + waiting
 
 
-@pytest.mark.parametrize("asked", [{"batch_id": 1}, {"code": "units_absurd"}])
+@pytest.mark.parametrize("refused", [{"batch_id": 1}, {"code": "units_absurd"}])
 def test_rows_a_mended_rule_accepts_enter_once_and_the_others_stay(
-    strict: Params, paths: Paths, asked: dict
+    strict: Params, paths: Paths, refused: dict
 ) -> None:
     drop(paths, "sales_1.csv", line("a", 1), line("b", 70), line("c", -1), line("d", 90))
     ingest(strict, paths, now=FIRST)
     for _ in range(2):
-        summary = replay(_with(strict, max_y=80.0), paths, Refused(**asked), now=LATER)
+        summary = replay(_with(strict, max_y=80.0), paths, Refused(**refused), now=LATER)
     assert summary["rows_out"] == 0
     facts, ledger, quarantine = seen(paths)
     assert facts == {"a": 1, "b": 70}
@@ -490,12 +490,12 @@ def test_a_dry_run_of_a_replay_makes_no_store(strict: Params, paths: Paths) -> N
     assert not paths.store.exists()
 
 
-@pytest.mark.parametrize("asked", [{"batch_id": 7}, {"code": "nothing_of_the_kind"}])
-def test_nothing_to_replay_is_wrong_usage(strict: Params, paths: Paths, asked: dict) -> None:
+@pytest.mark.parametrize("refused", [{"batch_id": 7}, {"code": "nothing_of_the_kind"}])
+def test_nothing_to_replay_is_wrong_usage(strict: Params, paths: Paths, refused: dict) -> None:
     drop(paths, "sales_1.csv", line("a", 1))
     ingest(strict, paths, now=FIRST)
     with pytest.raises(BadUsage, match="quarantine"):
-        replay(strict, paths, Refused(**asked), now=LATER)
+        replay(strict, paths, Refused(**refused), now=LATER)
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,7 @@ def test_the_shipped_files_profile_agrees_with_itself(files):
 
 
 @pytest.mark.parametrize(
-    ("place", "value", "strange"),
+    ("place", "value", "absent"),
     [
         ("source.levels", [["dept_id"]], "dept_id"),
         ("source.region", "state_id", "state_id"),
@@ -36,7 +36,7 @@ def test_the_shipped_files_profile_agrees_with_itself(files):
         ("features.past_only", ["school_holiday"], "school_holiday"),
     ],
 )
-def test_a_name_nobody_provides_is_refused_with_place_and_way_out(files, place, value, strange):
+def test_a_name_nobody_provides_is_refused_with_place_and_way_out(files, place, value, absent):
     *sections, name = place.split(".")
     section = files
     for part in sections:
@@ -44,7 +44,7 @@ def test_a_name_nobody_provides_is_refused_with_place_and_way_out(files, place, 
     section[name] = value
     with pytest.raises(BadParams) as refusal:
         params_of(files)
-    assert str(refusal.value).startswith(f"{place} names ['{strange}'], but source.files.")
+    assert str(refusal.value).startswith(f"{place} names ['{absent}'], but source.files.")
     assert "profiles.files" in str(refusal.value)
 
 

@@ -84,17 +84,17 @@ def test_a_row_of_sales_is_refused_for_its_reason(
     ingest: IngestParams, row: dict, reason: str
 ) -> None:
     rows = [*sales(1.0, 2.0), {"unique_id": "bad", "ds": DAY, "y": 1.0} | row]
-    given = judged("sales", rows, Context(ingest, NOW))
-    assert reasons(given) == [reason]
-    assert given.accepted["y"].to_list() == [1.0, 2.0]
+    judgement = judged("sales", rows, Context(ingest, NOW))
+    assert reasons(judgement) == [reason]
+    assert judgement.accepted["y"].to_list() == [1.0, 2.0]
     assert reason in sentences(ingest)
 
 
 def test_of_equal_rows_one_stays_and_of_contradicting_rows_none(ingest: IngestParams) -> None:
     rows = sales(1.0, 2.0) + sales(1.0) + [{"unique_id": "s1", "ds": DAY, "y": 3.0}]
-    given = judged("sales", rows, Context(ingest, NOW))
-    assert reasons(given) == ["contradicting_rows", "repeated_row", "contradicting_rows"]
-    assert given.accepted["unique_id"].to_list() == ["s0"]
+    judgement = judged("sales", rows, Context(ingest, NOW))
+    assert reasons(judgement) == ["contradicting_rows", "repeated_row", "contradicting_rows"]
+    assert judgement.accepted["unique_id"].to_list() == ["s0"]
 
 
 def test_a_stranger_is_refused_only_where_the_assortment_is_closed(ingest: IngestParams) -> None:
@@ -110,27 +110,27 @@ def test_a_stranger_is_refused_only_where_the_assortment_is_closed(ingest: Inges
 def test_a_batch_with_too_many_refused_rows_is_refused_whole(ingest: IngestParams) -> None:
     """Two of five lines are bad, one for the source and one for a rule; a fifth is allowed."""
     strict = ingest.model_copy(update={"max_refused_share": 0.2})
-    given = judged("sales", sales(1.0, 2.0, 3.0, -1.0), Context(strict, NOW), refused=1)
-    assert given.accepted.is_empty()
-    assert given.reason.startswith("too_many_refused: 2 of 5")
-    assert reasons(given) == ["too_many_refused"] * 3 + ["units_negative", "unreadable_date"]
+    judgement = judged("sales", sales(1.0, 2.0, 3.0, -1.0), Context(strict, NOW), refused=1)
+    assert judgement.accepted.is_empty()
+    assert judgement.reason.startswith("too_many_refused: 2 of 5")
+    assert reasons(judgement) == ["too_many_refused"] * 3 + ["units_negative", "unreadable_date"]
 
 
 def test_a_missing_column_refuses_the_batch_whole(ingest: IngestParams) -> None:
     batch = received("sales", sales(1.0, 2.0))
     batch = Received("sales", batch.rows.drop("y"), batch.refused, 2)
     for great in (False, True):
-        given = judge(batch, SUITES["sales"], Context(ingest, NOW), great)
-        assert reasons(given) == ["columns_missing"] * 2
-        assert given.reason.startswith("columns_missing")
+        judgement = judge(batch, SUITES["sales"], Context(ingest, NOW), great)
+        assert reasons(judgement) == ["columns_missing"] * 2
+        assert judgement.reason.startswith("columns_missing")
 
 
 def test_one_fact_of_a_file_takes_the_others_with_it(ingest: IngestParams) -> None:
-    given = refuse_whole(
+    judgement = refuse_whole(
         judged("sales", sales(1.0, -1.0), Context(ingest, NOW)), SUITES["sales"], "the prices"
     )
-    assert reasons(given) == ["file_refused", "units_negative"]
-    assert given.reason == "the prices"
+    assert reasons(judgement) == ["file_refused", "units_negative"]
+    assert judgement.reason == "the prices"
 
 
 def test_sales_of_a_closed_day_are_noted(ingest: IngestParams) -> None:
@@ -176,9 +176,9 @@ def price(series: str, first: int, last: int, amount: float | None = 2.0) -> dic
 )
 def test_a_price_is_refused_for_its_reason(ingest: IngestParams, row: dict, reason: str) -> None:
     known = received("prices", [price("a", 1, 3), price("a", 15, 16)]).rows
-    given = judged("prices", [price("a", 4, 7), row], Context(ingest, NOW, prices=known))
-    assert reasons(given) == [reason]
-    assert given.accepted["from_ds"].to_list() == [date(2024, 2, 4)]
+    judgement = judged("prices", [price("a", 4, 7), row], Context(ingest, NOW, prices=known))
+    assert reasons(judgement) == [reason]
+    assert judgement.accepted["from_ds"].to_list() == [date(2024, 2, 4)]
 
 
 def test_a_known_period_may_be_restated(ingest: IngestParams) -> None:
@@ -200,16 +200,16 @@ def test_a_refused_restatement_still_hides_nothing(ingest: IngestParams) -> None
     known = received("prices", [price("a", 1, 28)]).rows
     # nothing is sold for nothing, so 1 to 28 stands
     free = [price("a", 1, 15, 0.0), price("a", 16, 28, 3.0)]
-    given = judged("prices", free, Context(ingest, NOW, prices=known))
-    assert reasons(given) == ["price_not_positive", "periods_overlap"]
+    judgement = judged("prices", free, Context(ingest, NOW, prices=known))
+    assert reasons(judgement) == ["price_not_positive", "periods_overlap"]
     known = received("prices", [price("a", 1, 15), price("a", 16, 28)]).rows
     chain = [
         price("a", 1, 20),
         price("a", 10, 12),
         price("a", 16, 28, -1.0),
     ]  # the first falls with the last, the second then
-    given = judged("prices", chain, Context(ingest, NOW, prices=known))
-    assert reasons(given) == ["periods_overlap", "periods_overlap", "price_not_positive"]
+    judgement = judged("prices", chain, Context(ingest, NOW, prices=known))
+    assert reasons(judgement) == ["periods_overlap", "periods_overlap", "price_not_positive"]
 
 
 @pytest.mark.parametrize("great", [False, True])
@@ -224,9 +224,9 @@ def test_nobody_has_learned_what_he_says_next_week(
     row = {name: usual.get(str(kind)) for name, kind in FACTS[fact].schema.items()}
     name = next(iter(row))
     rows = [row | {name: f"r{k}", "known_at": datetime(2024, 3, 1 + k)} for k in range(3)]
-    given = judged(fact, rows, Context(ingest, NOW), great=great)
-    assert reasons(given) == ["learned_in_future"]
-    assert given.refused["row_number"].to_list() == [3]
+    judgement = judged(fact, rows, Context(ingest, NOW), great=great)
+    assert reasons(judgement) == ["learned_in_future"]
+    assert judgement.refused["row_number"].to_list() == [3]
 
 
 def messy(fact: str) -> st.SearchStrategy:
@@ -250,13 +250,13 @@ def test_accepted_and_refused_are_what_was_received(
     """
     rows = data.draw(messy(fact))
     share = data.draw(st.sampled_from([0.0, 0.5, 1.0]))
-    given = judged(
+    judgement = judged(
         fact, rows, Context(ingest.model_copy(update={"max_refused_share": share}), NOW), refused=2
     )
-    assert given.accepted["lines"].sum() + given.refused["lines"].sum() == len(rows) + 2
-    together = pl.concat([given.accepted["row_number"], given.refused["row_number"]])
+    assert judgement.accepted["lines"].sum() + judgement.refused["lines"].sum() == len(rows) + 2
+    together = pl.concat([judgement.accepted["row_number"], judgement.refused["row_number"]])
     assert together.sort().to_list() == [*range(1, len(rows) + 1), 100, 101]
-    FACTS[fact].check_key(given.accepted)
+    FACTS[fact].check_key(judgement.accepted)
 
 
 def test_great_expectations_and_polars_refuse_the_same_rows(ingest: IngestParams) -> None:
@@ -297,5 +297,7 @@ def test_great_expectations_opens_no_socket_and_says_nothing(
 
 
 def test_a_huge_field_is_cut_in_quarantine(ingest: IngestParams) -> None:
-    given = judged("sales", [{"unique_id": "x" * 10**6, "ds": DAY, "y": 1.0}], Context(ingest, NOW))
-    assert len(given.refused["raw"][0]) < 2000
+    judgement = judged(
+        "sales", [{"unique_id": "x" * 10**6, "ds": DAY, "y": 1.0}], Context(ingest, NOW)
+    )
+    assert len(judgement.refused["raw"][0]) < 2000

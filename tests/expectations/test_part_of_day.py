@@ -50,11 +50,11 @@ def refused(
         row_number=pl.int_range(1, len(stated) + 1, dtype=pl.Int64, eager=True),
         lines=pl.lit(1, pl.Int64),
     )
-    given = judge(
+    judgement = judge(
         Received("sales", rows, REFUSED.empty(), len(stated)), SUITES["sales"], context, great
     )
-    assert set(given.refused["reason"]) <= {"lines_of_a_known_day"}
-    return rows.filter(pl.col("row_number").is_in(given.refused["row_number"].implode()))[
+    assert set(judgement.refused["reason"]) <= {"lines_of_a_known_day"}
+    return rows.filter(pl.col("row_number").is_in(judgement.refused["row_number"].implode()))[
         "unique_id"
     ].to_list()
 

@@ -74,20 +74,20 @@ def x1000(rows: pl.DataFrame, factor: float = 1000.0, department: str = "D2") ->
 
 
 def test_an_honest_day_is_taken_without_a_word(ingest: IngestParams) -> None:
-    given = judged(a_day(DAY), context_of(ingest, thursdays(8)))
-    assert (given.reason, given.notes, given.accepted.height) == (None, (), 160)
+    judgement = judged(a_day(DAY), context_of(ingest, thursdays(8)))
+    assert (judgement.reason, judgement.notes, judgement.accepted.height) == (None, (), 160)
 
 
 @pytest.mark.parametrize("great", [False, True])
 def test_half_a_file_is_refused_whole_and_says_what_is_missing(
     ingest: IngestParams, great: bool
 ) -> None:
-    given = judged(a_day(DAY).head(80), context_of(ingest, thursdays(8)), great)
-    assert codes(given) == {"day_incomplete"}
-    assert "rows_share 0.5" in given.reason
-    assert "--accept-unusual" in given.reason
+    judgement = judged(a_day(DAY).head(80), context_of(ingest, thursdays(8)), great)
+    assert codes(judgement) == {"day_incomplete"}
+    assert "rows_share 0.5" in judgement.reason
+    assert "--accept-unusual" in judgement.reason
     # two stores' files of one day look like two halves
-    assert "ingest.whole_days: false" in given.reason
+    assert "ingest.whole_days: false" in judgement.reason
 
 
 @pytest.mark.parametrize("great", [False, True])
@@ -97,11 +97,11 @@ def test_a_department_in_another_unit_is_refused_with_its_whole_day(
     """The other department looks right; taking it alone would make the wrong one's rows absent, and
     absent is zero.
     """
-    given = judged(x1000(a_day(DAY)), context_of(ingest, thursdays(8)), great)
-    assert codes(given) == {"units_of_another_size"}
-    assert given.accepted.is_empty()
-    assert "dept_id" in given.reason
-    assert "D2" in given.reason
+    judgement = judged(x1000(a_day(DAY)), context_of(ingest, thursdays(8)), great)
+    assert codes(judgement) == {"units_of_another_size"}
+    assert judgement.accepted.is_empty()
+    assert "dept_id" in judgement.reason
+    assert "D2" in judgement.reason
 
 
 @pytest.mark.parametrize("factor", [0.001, 1 / 12, 12.0, 1000.0])
@@ -114,16 +114,16 @@ def test_cases_for_pieces_and_grams_for_kilograms_both_ways(
 
 
 def test_four_times_the_units_may_be_a_promotion_and_is_noted(ingest: IngestParams) -> None:
-    given = judged(x1000(a_day(DAY), 4.0), context_of(ingest, thursdays(8)))
-    assert given.reason is None
-    assert [note.split(":")[0] for note in given.notes] == ["volume_unusual"]
-    assert "D2" in given.notes[0]
+    judgement = judged(x1000(a_day(DAY), 4.0), context_of(ingest, thursdays(8)))
+    assert judgement.reason is None
+    assert [note.split(":")[0] for note in judgement.notes] == ["volume_unusual"]
+    assert "D2" in judgement.notes[0]
 
 
 def test_an_eighth_of_the_rows_missing_is_noted(ingest: IngestParams) -> None:
-    given = judged(a_day(DAY).head(140), context_of(ingest, thursdays(8)))
-    assert given.reason is None
-    assert [note.split(":")[0] for note in given.notes] == ["rows_unusual"]
+    judgement = judged(a_day(DAY).head(140), context_of(ingest, thursdays(8)))
+    assert judgement.reason is None
+    assert [note.split(":")[0] for note in judgement.notes] == ["rows_unusual"]
 
 
 def test_one_bad_day_of_a_long_file_goes_alone(ingest: IngestParams) -> None:
@@ -132,19 +132,19 @@ def test_one_bad_day_of_a_long_file_goes_alone(ingest: IngestParams) -> None:
     """
     days = [a_day(DAY - timedelta(days=k)) for k in range(70)]
     days[0] = days[0].head(70)
-    given = judged(
+    judgement = judged(
         pl.concat(days), replace(context_of(ingest, days[:1]), past=pl.DataFrame(schema=PAST))
     )
-    assert given.reason is None
-    assert given.refused.height == 70
-    assert given.accepted["ds"].n_unique() == 69
+    assert judgement.reason is None
+    assert judgement.refused.height == 70
+    assert judgement.accepted["ds"].n_unique() == 69
 
 
 def test_who_knows_it_is_right_says_so_once(ingest: IngestParams) -> None:
     noting = ingest.model_copy(update={"refuse_unusual": False})
-    given = judged(a_day(DAY).head(80), context_of(noting, thursdays(8)))
-    assert given.accepted.height == 80
-    assert [note.split(":")[0] for note in given.notes] == ["day_incomplete", "rows_unusual"]
+    judgement = judged(a_day(DAY).head(80), context_of(noting, thursdays(8)))
+    assert judgement.accepted.height == 80
+    assert [note.split(":")[0] for note in judgement.notes] == ["day_incomplete", "rows_unusual"]
 
 
 def test_two_weeks_are_nothing_to_compare_with(ingest: IngestParams) -> None:
@@ -182,8 +182,8 @@ def test_a_whole_day_restated_in_another_unit_is_refused(ingest: IngestParams) -
 def test_rows_absent_on_a_closed_day_are_rightly_absent(ingest: IngestParams, region: str) -> None:
     closed = pl.DataFrame({"region": [region], "ds": [DAY], "is_closed": [True]})
     calendar = CALENDAR.conform(closed.with_columns(known_at=None))
-    given = judged(a_day(DAY).head(80), context_of(ingest, thursdays(8), calendar=calendar))
-    assert given.reason is None
+    judgement = judged(a_day(DAY).head(80), context_of(ingest, thursdays(8), calendar=calendar))
+    assert judgement.reason is None
 
 
 def test_where_stores_send_files_of_their_own_each_is_compared_with_itself(
@@ -251,9 +251,9 @@ def test_half_of_the_rows_of_series_never_seen_are_noted_and_a_launch_is_not(ing
 def test_an_export_of_zeros_is_refused_whole_and_a_closed_or_festive_day_of_zeros_is_not(ingest):
     """A day of zeros once cost 65% of accuracy a week long (drill `all_zeros`)."""
     zeros = a_day(DAY).with_columns(y=pl.lit(0.0))
-    given = judged(zeros, context_of(ingest, thursdays(8)))
-    assert codes(given) == {"day_all_zero"}
-    assert "in the calendar" in given.reason
+    judgement = judged(zeros, context_of(ingest, thursdays(8)))
+    assert codes(judgement) == {"day_all_zero"}
+    assert "in the calendar" in judgement.reason
     shut = zeros.with_columns(is_open=pl.lit(False))
     assert codes(judged(shut, context_of(ingest, thursdays(8)))) == set()
     feast = CALENDAR.conform(

@@ -26,8 +26,10 @@ def results(tried: tuple[list[Tried], float]) -> list[Tried]:
     return tried[0]
 
 
-def test_no_file_breaks_a_promise(results: list[Tried]) -> None:
-    """Crash, half a write, a lost or doubled row, a file left behind or outside, a refusal without a sentence."""
+def test_no_file_breaks_what_the_inbox_guarantees(results: list[Tried]) -> None:
+    """Crash, half a write, a lost or doubled row, a file left behind or outside, a refusal without
+    a sentence.
+    """
     broken = [one for one in results if one.broken]
     assert broken == [], table(results)
 

@@ -79,7 +79,8 @@ def test_what_duckdb_says_of_memory_is_understood_and_other_errors_pass() -> Non
     with pytest.raises(MemoryRefused), memory_refusals(), duckdb.connect() as con:
         con.execute("set memory_limit = '1MB'; set temp_directory = ''")
         con.execute(
-            "create table t as select range as a, hash(range)::varchar as b from range(1000000) order by b"
+            "create table t as "
+            "select range as a, hash(range)::varchar as b from range(1000000) order by b"
         ).fetchall()
     with pytest.raises(KeyError), memory_refusals():
         raise KeyError("no memory of that")
@@ -102,14 +103,19 @@ def test_a_peak_is_what_was_held_at_most_and_is_forgotten_on_request() -> None:
 
 
 @pytest.mark.skipif(
-    not Path("/proc/self/status").exists(), reason="only Linux tells a process's own peak"
+    not Path("/proc/self/status").exists(), reason="only Linux shows a process's own peak"
 )
 def test_a_childs_peak_does_not_begin_at_its_parents(root: Path) -> None:
     held = b"x" * (300 * 2**20)
     command = "from runtime.memory import peak_mb; print(peak_mb())"
-    asked = [sys.executable, "-c", command]
-    told = subprocess.run(asked, cwd=root, capture_output=True, text=True, check=True)  # noqa: S603 -- our own command
-    assert 1 < float(told.stdout) < 200 < len(held) / 2**20
+    child = subprocess.run(  # noqa: S603 -- our own command
+        [sys.executable, "-c", command],
+        cwd=root,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert 1 < float(child.stdout) < 200 < len(held) / 2**20
 
 
 @pytest.mark.parametrize(
@@ -133,18 +139,18 @@ def test_a_childs_peak_does_not_begin_at_its_parents(root: Path) -> None:
 def test_a_machine_ends_where_the_narrowest_cgroup_around_the_process_does(
     tmp_path: Path, cgroup: str, files: dict[str, str], most: float
 ) -> None:
-    told = {
+    system = {
         "proc/meminfo": "MemTotal:  1024000 kB\nMemFree: 1 kB\n",
         "proc/self/cgroup": cgroup,
         **files,
     }
-    for name, text in told.items():
+    for name, text in system.items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(text, encoding="ascii")
     assert machine_mb(tmp_path) == most
 
 
-def test_a_system_that_does_not_tell_has_no_end_and_no_peak(tmp_path: Path) -> None:
+def test_a_system_that_does_not_say_has_no_end_and_no_peak(tmp_path: Path) -> None:
     assert machine_mb(tmp_path) is None
     (tmp_path / "status").write_text("Name:\tpython\nVmRSS:\t 1024 kB\n", encoding="ascii")
     assert linux_mb(tmp_path / "status", "VmHWM") is None

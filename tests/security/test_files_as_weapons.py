@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-import ingest as door
 from contract.params import Params
+from ingest import ingest, main
 from runtime.paths import Paths
 from storage.batches import read_batches
 from storage.facts import read_fact
@@ -50,9 +50,9 @@ def everything_said(paths: Paths) -> str:
     """Every text tillcast wrote: pages, and what the store holds as text."""
     with open_store(paths.store) as con:
         tables = ("batches", "quarantine", "sales", "series_attributes")
-        told = [str(con.table(table).fetchall()) for table in tables]
+        stored = [str(con.table(table).fetchall()) for table in tables]
     return "\n".join(
-        [*told, *(path.read_text(encoding="utf-8") for path in paths.validation.rglob("*.*"))]
+        [*stored, *(path.read_text(encoding="utf-8") for path in paths.validation.rglob("*.*"))]
     )
 
 
@@ -66,7 +66,7 @@ def test_links_folders_pipes_and_hidden_files_are_left_alone(
     os.mkfifo(paths.inbox / "sales_pipe.csv")
     (paths.inbox / ".sales_hidden.csv").write_text(HEADER, encoding="utf-8")
     assert waiting_files(paths.inbox) == []
-    assert door.ingest(small, paths, now=NOW)["files"] == 0
+    assert ingest(small, paths, now=NOW)["files"] == 0
     assert secret.read_text(encoding="utf-8") == CONFIDENTIAL
 
 
@@ -83,7 +83,7 @@ def test_a_linked_companion_in_the_inbox_is_not_read(
     m5 = small.model_copy(
         update={"source": small.source.model_copy(update={"kind": "m5", "path": None})}
     )
-    assert door.ingest(m5, paths, now=NOW)["refused"] == 1
+    assert ingest(m5, paths, now=NOW)["refused"] == 1
     assert "confidential" not in everything_said(paths)
 
 
@@ -98,7 +98,7 @@ def test_no_name_of_a_file_leads_out_of_the_archive(
         "sales_" + "é" * 100,
     ):
         drop(paths, name, line(name[:20].strip()))
-    door.ingest(small, paths, now=NOW)
+    ingest(small, paths, now=NOW)
     assert {path.name for path in tmp_path.iterdir()} == {"data"}
     for path in paths.archive.rglob("*"):
         assert path.resolve().is_relative_to(paths.archive.resolve())
@@ -108,7 +108,7 @@ def test_no_name_of_a_file_leads_out_of_the_archive(
 
 def test_sql_in_a_name_stays_a_name(small: Params, paths: Paths) -> None:
     drop(paths, f"sales_{SQL}.csv", line(SQL, item=SQL))
-    assert door.ingest(small, paths, now=NOW)["accepted"] == 1
+    assert ingest(small, paths, now=NOW)["accepted"] == 1
     with open_store(paths.store) as con:
         assert read_fact(con, "sales")["unique_id"].to_list() == [SQL]
         assert read_series(con)["item_id"].to_list() == [SQL]
@@ -122,7 +122,7 @@ def test_markup_in_a_name_is_text_on_every_page(small: Params, paths: Paths) -> 
         line(EVIL, y="-1"),
         *[line(f"s{k}") for k in range(9)],
     )
-    assert door.ingest(small, paths, now=NOW)["rows_refused"] == 1
+    assert ingest(small, paths, now=NOW)["rows_refused"] == 1
     pages = list(paths.validation.glob("*.html"))
     assert len(pages) == 2
     for page in pages:
@@ -137,7 +137,7 @@ def test_a_file_larger_than_allowed_is_refused_before_it_is_unpacked(
     import gzip
 
     (paths.inbox / "sales_bomb.csv.gz").write_bytes(gzip.compress(bytes(50_000_000)))
-    reason = door.ingest(small, paths, now=NOW)["why_refused"]["sales_bomb.csv.gz"]
+    reason = ingest(small, paths, now=NOW)["why_refused"]["sales_bomb.csv.gz"]
     assert "source.max_unpacked_mb is 1" in reason
 
 
@@ -149,7 +149,7 @@ def test_nothing_written_is_open_to_the_world(paths: Paths, root: Path) -> None:
     try:
         drop(paths, "sales_1.csv", line("a"), line("b", y="-1"), *[line(f"s{k}") for k in range(9)])
         (paths.inbox / "sales_1.csv").chmod(0o777)
-        assert door.main(["--params", str(root / "params.yaml"), "--data", str(paths.root)]) == 0
+        assert main(["--params", str(root / "params.yaml"), "--data", str(paths.root)]) == 0
         written = [paths.store, *paths.archive.rglob("*"), *paths.validation.rglob("*")]
     finally:
         os.umask(before)

@@ -25,7 +25,7 @@ TINY = {
 
 @pytest.fixture
 def read(tmp_path: Path, source_of):
-    """Reads CSV text as one of your files; further arguments are lines of source.files over TINY."""
+    """Reads CSV text as one of your files; more arguments are lines of source.files over TINY."""
 
     def from_text(text: str | bytes, name: str = "sales.csv", **files: object) -> list[Received]:
         path = tmp_path / name
@@ -216,7 +216,10 @@ def test_what_is_not_mapped_never_passes(read):
 
 
 def test_a_personal_column_may_tell_duplicates_apart_and_still_never_passes(read):
-    text = "shop,item,day,sold,customer\nA,milk,2024-02-29,3,Ada\nA,milk,2024-02-29,3,Ada\nA,milk,2024-02-29,3,Grace\n"
+    text = (
+        "shop,item,day,sold,customer\n"
+        "A,milk,2024-02-29,3,Ada\nA,milk,2024-02-29,3,Ada\nA,milk,2024-02-29,3,Grace\n"
+    )
     (sales,) = read(
         text, transactions=True, deduplicate_on=["shop", "item", "day", "sold", "customer"]
     )
@@ -270,7 +273,10 @@ def test_prices_and_covariates_in_the_sales_file_become_facts_of_their_own(read)
 
 def test_open_days_and_stock_outs_stand_on_the_sales_row(read):
     columns = {**TINY["columns"], "is_open": "open", "stockout_share": "hours_out"}
-    text = "shop,item,day,sold,open,hours_out\nA,b,2024-01-01,0,No,8\nA,b,2024-01-02,0,TRUE,\nA,b,2024-01-03,0,perhaps,0\n"
+    text = (
+        "shop,item,day,sold,open,hours_out\n"
+        "A,b,2024-01-01,0,No,8\nA,b,2024-01-02,0,TRUE,\nA,b,2024-01-03,0,perhaps,0\n"
+    )
     (sales,) = read(text, columns=columns, scale={"stockout_share": 0.0625})
     assert sales.rows.select("is_open", "stockout_share").rows() == [(False, 0.5), (True, None)]
     assert _reasons(sales) == [(3, "unreadable_flag")]
@@ -293,7 +299,10 @@ def test_a_series_that_moves_stands_where_its_newest_day_puts_it(read, transacti
     lines says nothing.
     """
     hierarchy = {"store_id": "shop", "region_id": "region"}
-    text = "shop,item,day,sold,region\nA,b,2024-01-03,1,south\nA,b,2024-01-01,1,north\nC,b,2024-01-01,1,north\n"
+    text = (
+        "shop,item,day,sold,region\n"
+        "A,b,2024-01-03,1,south\nA,b,2024-01-01,1,north\nC,b,2024-01-01,1,north\n"
+    )
     (sales,) = read(text, hierarchy=hierarchy, transactions=transactions)
     assert (sales.rows.height, _reasons(sales)) == (3, [])
     assert sales.series.rows() == [("A_b", "A", "south"), ("C_b", "C", "north")]

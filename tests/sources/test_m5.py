@@ -17,7 +17,8 @@ from contract.errors import BadInput, SourceMissing
 from contract.frames import CALENDAR, PRICES, SALES
 from sources.reading import files_of, read_file
 
-CALENDAR_CSV = """date,wm_yr_wk,weekday,wday,month,year,d,event_name_1,event_type_1,event_name_2,event_type_2,snap_CA,snap_TX
+CALENDAR_CSV = """date,wm_yr_wk,weekday,wday,month,year,d,\
+event_name_1,event_type_1,event_name_2,event_type_2,snap_CA,snap_TX
 2015-12-23,11547,Wednesday,5,12,2015,d_1790,,,,,0,0
 2015-12-24,11547,Thursday,6,12,2015,d_1791,,,,,0,1
 2015-12-25,11547,Friday,7,12,2015,d_1792,Christmas,National,Feast,Religious,1,0

@@ -20,7 +20,11 @@ MAPPING = {
     "known_future": {"school": "school"},
     "past_only": {"visitors": "visitors"},
 }
-AHEAD = "id,shop,day,open,deal,school\n1,A,2024-01-08,0,0,1\n2,A,2024-01-09,1,1,0\n3,B,2024-01-08,,1,0\n"
+AHEAD = """id,shop,day,open,deal,school
+1,A,2024-01-08,0,0,1
+2,A,2024-01-09,1,1,0
+3,B,2024-01-08,,1,0
+"""
 
 
 @pytest.fixture

@@ -125,7 +125,7 @@ def test_freshretailnet_keeps_its_stock_outs(facts_of):
 
 
 def test_online_retail_sums_products_once_and_hides_its_customers(facts_of, shared_data: Path):
-    """The same sum by hand: distinct lines (the sheet apart), five digits first, positive quantity."""
+    """The same sum by hand: distinct lines (the sheet apart), five digits first, quantity > 0."""
     sales = facts_of("online_retail", ONLINE_RETAIL)["sales"]
     lines = (
         pl.read_parquet(shared_data / "online_retail" / "transactions.parquet")
