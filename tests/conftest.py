@@ -5,6 +5,7 @@ but contract/ and runtime/ is needed for it.
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Callable, Iterator
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
@@ -38,6 +39,13 @@ hypothesis.settings.load_profile("tillcast")
 def root() -> Path:
     """The checkout's root."""
     return Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def retired_words(root: Path) -> str:
+    """The words of retired_words.txt as one regular expression."""
+    lines = (root / "tests" / "retired_words.txt").read_text(encoding="utf-8").splitlines()
+    return "|".join(re.split(r"\s{2,}", line)[0] for line in lines if not line.startswith("#"))
 
 
 @pytest.fixture
