@@ -198,16 +198,9 @@ def _make_panel(
     closed = [all_days[k] for k in range(25, days + 30, 60)] if nasty else []
     shut = np.isin(np.arange(days), [(day - first).days for day in closed])
     y[:, shut] = 0
-    present = np.ones_like(y, dtype=bool)
-    if nasty:
-        launch = np.where(rng.random(series) < 0.4, rng.integers(1, max(days - 40, 2), series), 0)
-        y[np.arange(days)[None, :] < launch[:, None]] = 0
-        present = rng.random(y.shape) > 0.06  # nothing sold, no row
-        late_store = (frame["store_id"] == "S2").to_numpy()
-        # its feed never arrived
-        present[np.ix_(late_store, rng.choice(days, 3, replace=False))] = False
-        present[:, -1] = True
-    at_series, at_day = np.nonzero(present)
+    is_late_store = (frame["store_id"] == "S2").to_numpy()
+    is_there = _with_late_launches(y, is_late_store, rng) if nasty else np.ones(y.shape, dtype=bool)
+    at_series, at_day = np.nonzero(is_there)
     sales = pl.DataFrame(
         {
             "unique_id": frame["unique_id"].gather(at_series),
@@ -225,6 +218,20 @@ def _make_panel(
         _covariates(frame["unique_id"], all_days, known_at, rng),
         panel_hash=f"seed{seed}",
     )
+
+
+def _with_late_launches(
+    y: np.ndarray, is_late_store: np.ndarray, rng: np.random.Generator
+) -> np.ndarray:
+    """Whether each series and day has a row; before its launch nothing of a series is sold."""
+    series, days = y.shape
+    launch = np.where(rng.random(series) < 0.4, rng.integers(1, max(days - 40, 2), series), 0)
+    y[np.arange(days)[None, :] < launch[:, None]] = 0
+    is_there = rng.random(y.shape) > 0.06  # nothing sold, no row
+    # days on which a store's feed never arrived
+    is_there[np.ix_(is_late_store, rng.choice(days, 3, replace=False))] = False
+    is_there[:, -1] = True
+    return is_there
 
 
 def _series(count: int) -> pl.DataFrame:
