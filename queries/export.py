@@ -77,7 +77,7 @@ def snapshot(params: Params, paths: Paths) -> Told:
 def models(params: Params, paths: Paths) -> list[Told]:
     """Every registered model: stage, data, params, code, and the forecasts it made."""
     with open_store(paths.store, params.ingest.lock_wait_s, read_only=True) as con:
-        return model_registry(con).pl().to_dicts()
+        return model_registry(con).to_dicts()
 
 
 def _write(frame: pl.DataFrame, path: Path, form: Form) -> int:

@@ -1,3 +1,3 @@
-"""The only room that speaks SQL: schema, transactions, ledger, bitemporal facts, quarantine,
+"""The only package that speaks SQL: schema, transactions, ledger, bitemporal facts, quarantine,
 forecasts, the frozen panel.
 """

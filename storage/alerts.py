@@ -6,9 +6,9 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Literal
 
-import duckdb
 import polars as pl
 
+from storage.connection import Connection, frame_of
 from storage.store import transaction
 
 
@@ -26,49 +26,50 @@ class Alert:
     advice: str
 
 
-def raise_alert(con: duckdb.DuckDBPyConnection, alert: Alert, at: datetime) -> int:
+def raise_alert(con: Connection, alert: Alert, at: datetime) -> int:
     """The alert_id of the open alert of this cause: a new one, or the one open already with its
     values renewed.
     """
     with transaction(con):
         query = "select alert_id from alerts where cause = $cause and state = 'open'"
-        known = con.execute(query, {"cause": alert.cause}).fetchall()
-        alert_id = known[0][0] if known else _next_id(con)
-        statement = _SEEN_AGAIN if known else _NEW
+        still_open = con.execute(query, {"cause": alert.cause}).fetchall()
+        alert_id = int(still_open[0][0]) if still_open else _next_id(con)
+        statement = _SEEN_AGAIN if still_open else _NEW
         con.execute(statement, {**asdict(alert), "at": at, "alert_id": alert_id}).fetchall()
     return alert_id
 
 
-def close_alert(con: duckdb.DuckDBPyConnection, cause: str, at: datetime) -> bool:
+def close_alert(con: Connection, cause: str, at: datetime) -> bool:
     """Whether an open alert of this cause was there to be closed."""
-    closed = con.execute(
-        "update alerts set state = 'closed', closed_at = $at where cause = $cause and state = 'open'",
-        {"cause": cause, "at": at},
-    ).fetchall()
-    return closed[0][0] > 0
+    statement = """
+        update alerts set state = 'closed', closed_at = $at
+        where cause = $cause and state = 'open'"""
+    closed = con.execute(statement, {"cause": cause, "at": at}).fetchall()
+    return bool(closed[0][0])
 
 
-def open_alerts(con: duckdb.DuckDBPyConnection) -> pl.DataFrame:
+def open_alerts(con: Connection) -> pl.DataFrame:
     """Open alerts, errors first, then the oldest first."""
-    return con.sql(
-        "select * from alerts where state = 'open' order by severity, raised_at, alert_id"
-    ).pl()
+    query = "select * from alerts where state = 'open' order by severity, raised_at, alert_id"
+    return frame_of(con, query)
 
 
-def read_alerts(con: duckdb.DuckDBPyConnection) -> pl.DataFrame:
+def read_alerts(con: Connection) -> pl.DataFrame:
     """All alerts ever raised, in that order."""
-    return con.sql("select * from alerts order by alert_id").pl()
+    return frame_of(con, "select * from alerts order by alert_id")
 
 
-def _next_id(con: duckdb.DuckDBPyConnection) -> int:
-    return con.execute("select coalesce(max(alert_id), 0) + 1 from alerts").fetchall()[0][0]
+def _next_id(con: Connection) -> int:
+    query = "select coalesce(max(alert_id), 0) + 1 from alerts"
+    return int(con.execute(query).fetchall()[0][0])
 
 
 _NEW = """
-insert into alerts (alert_id, cause, raised_at, last_seen_at, severity, what, value, threshold, advice, state)
+insert into alerts (alert_id, cause, raised_at, last_seen_at, severity, what, value, threshold,
+                    advice, state)
 values ($alert_id, $cause, $at, $at, $severity, $what, $value, $threshold, $advice, 'open')"""
 
 _SEEN_AGAIN = """
-update alerts set last_seen_at = $at, severity = $severity, what = $what, value = $value, threshold = $threshold,
-                  advice = $advice
+update alerts set last_seen_at = $at, severity = $severity, what = $what, value = $value,
+                  threshold = $threshold, advice = $advice
 where alert_id = $alert_id and cause = $cause"""

@@ -4,7 +4,7 @@ A statement is a row of a batch: key, values, known_at. The statements of a key,
 (known_at, batch_id), are its timeline; runs of equal values count as one version, known since the
 first of the run. Versions but the last are superseded by the next one. So the tables depend on
 which statements arrived, not on the order of their arrival; only two different values with the same
-known_at are told apart by it: the later batch wins, the earlier is valid for no time.
+known_at depend on it: the later batch wins, the earlier is valid for no time.
 """
 
 from __future__ import annotations
@@ -13,149 +13,126 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-import duckdb
 import polars as pl
 import polars.selectors as cs
 
 from contract.frames import FACTS, FrameContract
+from storage.connection import Connection, frame_of, registered
 from storage.schema import quoted
 
 
 @dataclass(frozen=True)
 class Written:
-    """How many rows of a batch had a key not seen before, and how many stated another value for a
-    known one.
-    """
+    """How many rows of a batch had a new key, and how many another value for a known one."""
 
     new: int
     restated: int
 
 
-def write_fact(
-    con: duckdb.DuckDBPyConnection, fact: str, rows: pl.DataFrame, batch_id: int
-) -> Written:
+def write_fact(con: Connection, fact: str, rows: pl.DataFrame, batch_id: int) -> Written:
     """Add a batch's statements to a fact's tables; keys are unique within `rows`. Call it inside a
     transaction.
     """
     contract = FACTS[fact]
     # no negative zero: equal values, equal bytes
     incoming = contract.conform(rows).with_columns(cs.float() + 0.0)
-    con.register("incoming", incoming)
-    try:
-        if con.execute(f"select 1 from {quoted(fact)} limit 1").fetchall():  # noqa: S608 -- name of the contract
+    with registered(con, incoming=incoming):
+        if _has_rows(con, fact):
             return _merge(con, _Names(contract), batch_id)
-        statement = _Names(contract).fill(
-            "insert into {now} select {columns}, $batch_id from incoming"
-        )
+        statement = _Names(contract).fill(_FIRST)
         con.execute(statement, {"batch_id": batch_id}).fetchall()
         return Written(new=incoming.height, restated=0)
-    finally:
-        con.unregister("incoming")
 
 
-def facts_without_rows(con: duckdb.DuckDBPyConnection) -> set[str]:
+def facts_without_rows(con: Connection) -> set[str]:
     """The facts nothing was ever accepted for."""
-    return {
-        fact
-        for fact in FACTS
-        if not con.execute(f"select 1 from {quoted(fact)} limit 1").fetchall()
-    }
+    return {fact for fact in FACTS if not _has_rows(con, fact)}
 
 
 def read_fact(
-    con: duckdb.DuckDBPyConnection,
+    con: Connection,
     fact: str,
     as_of: datetime | None = None,
     since: date | None = None,
-    unless_told: str | None = None,
+    filled_from: str | None = None,
 ) -> pl.DataFrame:
     """A fact's rows as last known, or as known at `as_of`; sorted by key. `since`: without what had
     ended before that day.
 
-    `unless_told`: a table of the same columns whose rows count where the fact has none of that key,
-    between its first and last day.
+    `filled_from`: see `with_gaps_filled`.
     """
     names = _Names(FACTS[fact])
-    told = {
-        name: value for name, value in (("as_of", as_of), ("since", since)) if value is not None
-    }
-    rows = names.fill(_NOW if as_of is None else _THEN)
-    if unless_told is not None:
-        rows = with_unless_told(rows, unless_told)
+    moments = {"as_of": as_of, "since": since}
+    params = {name: value for name, value in moments.items() if value is not None}
+    query = names.fill(_NOW if as_of is None else _THEN)
+    if filled_from is not None:
+        query = with_gaps_filled(query, filled_from)
     if since is not None:
-        rows = names.fill(_SINCE.replace("{rows}", rows))
-    return read_rows(con, fact, rows, told)
+        query = names.fill(_SINCE.replace("{rows}", query))
+    return read_rows(con, fact, query, params)
 
 
-def read_rows(
-    con: duckdb.DuckDBPyConnection, fact: str, rows: str, told: dict[str, Any]
-) -> pl.DataFrame:
-    """What a statement of ours says of a fact, as its contract has it, sorted by key; `told`: the
-    statement's parameters.
-    """
+def read_rows(con: Connection, fact: str, query: str, params: dict[str, Any]) -> pl.DataFrame:
+    """The rows of a query as a fact's contract has them, sorted by key; `params`: what it binds."""
     names = _Names(FACTS[fact])
     if "unique_id" not in FACTS[fact].key:
-        return FACTS[fact].conform(con.sql(rows + names.fill(" order by {key}"), params=told).pl())
-    return FACTS[fact].conform(_by_number(con, names, rows, told))
+        ordered = query + names.fill(" order by {key}")
+        return FACTS[fact].conform(frame_of(con, ordered, **params))
+    return FACTS[fact].conform(_by_number(con, names, query, params))
 
 
-def with_unless_told(rows: str, table: str) -> str:
-    """The statement of a fact by series and day, with the rows of a table beside where it tells
-    nothing.
+def with_gaps_filled(query: str, table: str) -> str:
+    """The query of a fact by series and day, and the rows of a table of the same columns for keys
+    it lacks, between its first and last day.
     """
-    return _UNLESS_TOLD.format(rows=rows, table=quoted(table))
+    return _GAPS_FILLED.format(rows=query, table=quoted(table))
 
 
-def _by_number(
-    con: duckdb.DuckDBPyConnection, names: _Names, rows: str, told: dict
-) -> pl.DataFrame:
+def _has_rows(con: Connection, fact: str) -> bool:
+    return bool(con.execute(f"select 1 from {quoted(fact)} limit 1").fetchall())  # noqa: S608 -- quoted
+
+
+def _by_number(con: Connection, names: _Names, query: str, params: dict[str, Any]) -> pl.DataFrame:
     """The rows, sorted by key. Series travel as numbers and get their names back here: each name is
     held once, not once a row (780 MB instead of 1,020 for 13.6M rows), and sorting compares
     integers.
     """
-    con.execute(_NUMBER.replace("{rows}", rows), told).fetchall()
-    series = con.sql("select unique_id from numbers order by number").pl()["unique_id"]
-    read = con.sql(names.fill(_NUMBERED.replace("{rows}", rows)), params=told).pl()
+    con.execute(_NUMBER.replace("{rows}", query), params).fetchall()
+    series = frame_of(con, "select unique_id from numbers order by number")["unique_id"]
+    read = frame_of(con, names.fill(_NUMBERED.replace("{rows}", query)), **params)
     return read.with_columns(unique_id=series.gather(read["number"])).drop("number")
 
 
-def read_superseded(con: duckdb.DuckDBPyConnection, fact: str) -> pl.DataFrame:
-    """Earlier versions of a fact with `superseded_at`, sorted by key and known_at; those valid for
-    no time left out.
+def read_superseded(con: Connection, fact: str) -> pl.DataFrame:
+    """Earlier versions of a fact with `superseded_at`, sorted by key and known_at.
+
+    Those valid for no time are left out.
     """
-    statement = _Names(
-        FACTS[fact]
-    ).fill("""
-        select {columns}, superseded_at from {before} where known_at < superseded_at order by {key}, known_at""")
-    return con.sql(statement).pl()
+    return frame_of(con, _Names(FACTS[fact]).fill(_SUPERSEDED))
 
 
 class _Names:
-    """The names of one fact's tables and columns, ready to stand in a statement. All from
-    contract.frames.
-    """
+    """The names of one fact's tables and columns for statements, all from contract.frames."""
 
     def __init__(self, contract: FrameContract) -> None:
-        values = [name for name in contract.schema if name not in (*contract.key, "known_at")]
-        told = [name for name in contract.schema if name not in contract.key]
+        columns = [quoted(name) for name in contract.schema]
+        key = [quoted(name) for name in contract.key]
+        beside_key = [name for name in columns if name not in key]
+        values = [name for name in beside_key if name != quoted("known_at")]
         self._names = {
             "now": quoted(contract.name),
             "before": quoted(f"{contract.name}_superseded"),
             "again": quoted(f"{contract.name}_confirmed"),
-            "columns": ", ".join(quoted(name) for name in contract.schema),
-            "key": ", ".join(quoted(name) for name in contract.key),
-            "key_by_number": ", ".join(quoted(name) for name in contract.key).replace(
-                '"unique_id"', "number"
-            ),
+            "columns": ", ".join(columns),
+            "key": ", ".join(key),
+            "key_by_number": ", ".join(key).replace(quoted("unique_id"), "number"),
             "last_day": quoted("to_ds" if "to_ds" in contract.schema else "ds"),
-            "values": "row(" + ", ".join(quoted(name) for name in values) + ")",
-            "i_columns": ", ".join(f"i.{quoted(name)}" for name in contract.schema),
-            "i_values": "row(" + ", ".join(f"i.{quoted(name)}" for name in values) + ")",
-            "t_assigned": ", ".join(f"{quoted(name)} = t.{quoted(name)}" for name in told),
-            "c_key_is_t_key": " and ".join(
-                f"c.{quoted(name)} = t.{quoted(name)}" for name in contract.key
-            ),
-            "c_values": "row(" + ", ".join(f"c.{quoted(name)}" for name in values) + ")",
+            "values": f"row({', '.join(values)})",
+            "i_columns": ", ".join(f"i.{name}" for name in columns),
+            "i_values": f"row({', '.join(f'i.{name}' for name in values)})",
+            "c_values": f"row({', '.join(f'c.{name}' for name in values)})",
+            "t_assigned": ", ".join(f"{name} = t.{name}" for name in beside_key),
+            "c_key_is_t_key": " and ".join(f"c.{name} = t.{name}" for name in key),
         }
 
     def fill(self, statement: str) -> str:
@@ -163,7 +140,7 @@ class _Names:
         return statement.format(**self._names)
 
 
-def _merge(con: duckdb.DuckDBPyConnection, names: _Names, batch_id: int) -> Written:
+def _merge(con: Connection, names: _Names, batch_id: int) -> Written:
     for statement in (_STAGE, _NEW, _AGAIN, _DISPUTED):
         needs_batch = "$batch_id" in statement
         con.execute(
@@ -189,21 +166,25 @@ select {columns} from {now} where known_at <= $as_of
 union all
 select {columns} from {before} where known_at <= $as_of and superseded_at > $as_of"""
 _SINCE = "select * from ({rows}) where {last_day} >= $since"
-_UNLESS_TOLD = """
-with told as ({rows})
-select * from told
+_GAPS_FILLED = """
+with stated as ({rows})
+select * from stated
 union all by name
-select * from {table} anti join told using (unique_id, ds)
-where ds between (select min(ds) from told) and (select max(ds) from told)"""
+select * from {table} anti join stated using (unique_id, ds)
+where ds between (select min(ds) from stated) and (select max(ds) from stated)"""
 _NUMBER = """
 create or replace temp table numbers as
 select unique_id, (row_number() over (order by unique_id) - 1)::uinteger as number
 from (select distinct unique_id from ({rows}))"""
 _NUMBERED = """
-select number, told.* exclude (unique_id) from ({rows}) told join numbers using (unique_id) order by {key_by_number}"""
+select number, fact.* exclude (unique_id) from ({rows}) fact join numbers using (unique_id)
+order by {key_by_number}"""
+_SUPERSEDED = """
+select {columns}, superseded_at from {before} where known_at < superseded_at
+order by {key}, known_at"""
+_FIRST = "insert into {now} select {columns}, $batch_id from incoming"
 
-# one scan of the current rows says for every incoming row: new key, same value again, or something
-# to settle
+# one scan of the current rows says of every incoming row: new key, same value, or disputed
 _STAGE = """
 create or replace temp table staged as
 select {i_columns}, $batch_id as batch_id,
@@ -214,7 +195,9 @@ from incoming i left join {now} c using ({key})"""
 
 _NEW = "insert into {now} select {columns}, batch_id from staged where is_new"
 
-_AGAIN = "insert into {again} select {columns}, batch_id from staged where is_same and known_at > current_known_at"
+_AGAIN = """
+insert into {again} select {columns}, batch_id from staged
+where is_same and known_at > current_known_at"""
 
 _DISPUTED = """
 create or replace temp table disputed as
@@ -234,24 +217,26 @@ with stated as (
     union all select {columns}, batch_id from {before} semi join disputed using ({key})
     union all select {columns}, batch_id from {again} semi join disputed using ({key})
 ), ordered as (
-    select *, row_number() over known as place, lag({values}) over known as said_before,
-           lag(known_at) over known as known_before
-    from stated window known as (partition by {key} order by known_at, batch_id)
-), told_apart as (
-    select *, place > 1 and {values} is not distinct from said_before as is_again from ordered
+    select *, row_number() over by_moment as place, lag({values}) over by_moment as values_before,
+           lag(known_at) over by_moment as known_before
+    from stated window by_moment as (partition by {key} order by known_at, batch_id)
+), marked as (
+    select *, place > 1 and {values} is not distinct from values_before as is_again from ordered
 )
 select {columns}, batch_id, is_again, known_at is not distinct from known_before as is_same_moment,
        lead(known_at) over (partition by {key}, is_again order by place) as superseded_at
-from told_apart"""
+from marked"""
 
 _FORGET_BEFORE = "delete from {before} where ({key}) in (select ({key}) from disputed)"
 _FORGET_AGAIN = "delete from {again} where ({key}) in (select ({key}) from disputed)"
-# in place, not deleted and put again: after three restatements of half of its rows the table was
-# read 1.8 times slower
+# in place, not deleted and inserted again: after three restatements of half of its rows the table
+# was read 1.8 times slower
 _RENEW_NOW = """
 update {now} as c set {t_assigned}, batch_id = t.batch_id
 from timeline t where {c_key_is_t_key} and not t.is_again and t.superseded_at is null"""
 _PUT_BEFORE = """
 insert into {before} select {columns}, batch_id, superseded_at
 from timeline where not is_again and superseded_at is not null"""
-_PUT_AGAIN = "insert into {again} select {columns}, batch_id from timeline where is_again and not is_same_moment"
+_PUT_AGAIN = """
+insert into {again} select {columns}, batch_id from timeline
+where is_again and not is_same_moment"""

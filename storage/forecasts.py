@@ -6,135 +6,130 @@ from collections.abc import Iterable
 from dataclasses import asdict
 from datetime import date
 
-import duckdb
 import polars as pl
 
 from contract.frames import FORECAST_LEVELS, FORECASTS, FrameContract
 from contract.quantiles import QUANTILES
-from storage.journal import Entry, recorded
+from storage.connection import Connection, frame_of, registered
+from storage.journal import Entry, Kind, recorded
 from storage.runs import Run, run_of, write_run
 from storage.schema import quoted
 
-# of each origin the newest run that published a whole table; begun at the same moment: the greater
-# id
+# of each origin the newest run that published a whole table; of one moment the greater id
 NEWEST_OF_ORIGINS = """
     select origin, arg_max(run_id, (started_at, run_id)) as run_id
-    from (select distinct run_id, origin from forecasts) join runs using (run_id) where status = 'done' group by origin"""
+    from (select distinct run_id, origin from forecasts) join runs using (run_id)
+    where status = 'done' group by origin"""
 
 
-def publish(
-    con: duckdb.DuckDBPyConnection, run: Run, forecasts: pl.DataFrame, levels: pl.DataFrame
-) -> None:
-    """The run, its forecast rows and its level rows, in one transaction; what the same run
-    published before goes.
+def publish(con: Connection, run: Run, forecasts: pl.DataFrame, levels: pl.DataFrame) -> None:
+    """The run, its forecasts and its levels, in one transaction, in place of what it published
+    before.
     """
-    entry = Entry(
-        "forecasts", {"run": asdict(run)}, {"forecasts": forecasts, "forecast_levels": levels}
-    )
+    frames = {"forecasts": forecasts, "forecast_levels": levels}
+    entry = Entry(Kind.FORECASTS, {"run": asdict(run)}, frames)
     with recorded(con, entry):
         redo_forecasts(con, entry)
 
 
-def redo_forecasts(con: duckdb.DuckDBPyConnection, entry: Entry) -> None:
+def redo_forecasts(con: Connection, entry: Entry) -> None:
     """Write the run of an entry and what it forecast. Call it inside a transaction."""
-    run = run_of(entry.told["run"])
+    run = run_of(entry.fields["run"])
     write_run(con, run)
     for contract in (FORECASTS, FORECAST_LEVELS):
         _replace(con, contract, entry.frames[contract.name], run.run_id)
 
 
-def latest_forecasts(con: duckdb.DuckDBPyConnection, origin: date | None = None) -> pl.DataFrame:
-    """FORECASTS of the newest run that published a whole table, for one origin or for the newest;
-    sorted by series and day.
+def latest_forecasts(con: Connection, origin: date | None = None) -> pl.DataFrame:
+    """FORECASTS of the newest run that published a whole table, for one origin or for the newest.
+
+    Sorted by series and day.
     """
     return _of_latest_run(con, FORECASTS, origin)
 
 
-def latest_forecast_levels(
-    con: duckdb.DuckDBPyConnection, origin: date | None = None
-) -> pl.DataFrame:
-    """FORECAST_LEVELS of the newest run that published a whole table, for one origin or for the
-    newest; sorted by key.
+def latest_forecast_levels(con: Connection, origin: date | None = None) -> pl.DataFrame:
+    """FORECAST_LEVELS of the newest run that published a whole table, for an origin or the newest.
+
+    Sorted by key.
     """
     return _of_latest_run(con, FORECAST_LEVELS, origin)
 
 
-def newest_runs(con: duckdb.DuckDBPyConnection) -> dict[date, str]:
-    """By origin the run of its newest whole table, oldest first: one look at all tables, for
-    whoever reads several of them.
-    """
+def newest_runs(con: Connection) -> dict[date, str]:
+    """By origin the run of its newest whole table, oldest first: one query for several tables."""
     query = "select origin, run_id from (" + NEWEST_OF_ORIGINS + ") order by origin"  # noqa: S608 -- ours
     return dict(con.execute(query).fetchall())
 
 
 def judged_rows(
-    con: duckdb.DuckDBPyConnection,
+    con: Connection,
     run_ids: list[str],
     quantiles: Iterable[str],
     most_h: int,
     until: date,
 ) -> pl.DataFrame:
-    """What judges these runs' tables, sorted by key: rows up to `most_h` days ahead and up to a
-    day, with these quantiles alone, so that several tables fit beside a long history.
+    """What judges these runs' tables: FORECASTS up to `most_h` days ahead and up to a day, sorted
+    by key, with these quantiles alone, so that several tables fit beside a long history.
     """
     left_out = {"method", "created_at"} | (set(QUANTILES) - set(quantiles))
     columns = ", ".join(quoted(name) for name in FORECASTS.schema if name not in left_out)
     key = ", ".join(quoted(name) for name in FORECASTS.key)
     condition = "list_contains($run_ids, run_id) and h <= $most_h and ds <= $until"
     query = f"select {columns} from forecasts where {condition} order by {key}"  # noqa: S608 -- quoted
-    return con.sql(query, params={"run_ids": run_ids, "most_h": most_h, "until": until}).pl()
+    return frame_of(con, query, run_ids=run_ids, most_h=most_h, until=until)
 
 
 def judged_levels(
-    con: duckdb.DuckDBPyConnection, run_ids: list[str], levels: list[str], until: date
+    con: Connection, run_ids: list[str], levels: list[str], until: date
 ) -> pl.DataFrame:
     """FORECAST_LEVELS of these runs and levels up to a day, sorted by key."""
     condition = "list_contains($run_ids, run_id) and list_contains($levels, level) and ds <= $until"
     query = _select(FORECAST_LEVELS, condition)
-    return con.sql(query, params={"run_ids": run_ids, "levels": levels, "until": until}).pl()
+    return frame_of(con, query, run_ids=run_ids, levels=levels, until=until)
 
 
-def newest_run(con: duckdb.DuckDBPyConnection) -> tuple[Run, date] | None:
+def newest_run(con: Connection) -> tuple[Run, date] | None:
     """The run of the newest whole table and its origin; None before the first."""
     tables = "select * from (" + NEWEST_OF_ORIGINS + ") order by origin desc limit 1"  # noqa: S608 -- ours
     for origin, run_id in con.execute(tables).fetchall():
-        run = con.sql("select * from runs where run_id = $id", params={"id": run_id}).pl()
+        run = frame_of(con, "select * from runs where run_id = $id", id=run_id)
         return run_of(run.row(0, named=True)), origin
     return None
 
 
-def shadows_of(con: duckdb.DuckDBPyConnection, model_id: str) -> pl.DataFrame:
+def shadows_of(con: Connection, model_id: str) -> pl.DataFrame:
     """FORECASTS of every shadow run of a model; of an origin done twice, the newest run's."""
     condition = """run_id in (
-        select arg_max(run_id, (started_at, run_id)) from (select distinct run_id, origin from forecasts) join runs using (run_id)
+        select arg_max(run_id, (started_at, run_id))
+        from (select distinct run_id, origin from forecasts) join runs using (run_id)
         where status = 'shadow' and model_id = $model_id group by origin)"""
-    return con.sql(_select(FORECASTS, condition), params={"model_id": model_id}).pl()
+    return frame_of(con, _select(FORECASTS, condition), model_id=model_id)
 
 
-def forecasts_of(con: duckdb.DuckDBPyConnection, run_id: str) -> pl.DataFrame:
+def forecasts_of(con: Connection, run_id: str) -> pl.DataFrame:
     """FORECASTS of one run, sorted by series and day."""
-    return con.sql(_select(FORECASTS, "run_id = $run_id"), params={"run_id": run_id}).pl()
+    return frame_of(con, _select(FORECASTS, "run_id = $run_id"), run_id=run_id)
 
 
-def _replace(
-    con: duckdb.DuckDBPyConnection, contract: FrameContract, frame: pl.DataFrame, run_id: str
-) -> None:
+def _replace(con: Connection, contract: FrameContract, frame: pl.DataFrame, run_id: str) -> None:
     rows = contract.conform(frame.with_columns(run_id=pl.lit(run_id)))
     table = quoted(contract.name)
     con.execute(f"delete from {table} where run_id = $run_id", {"run_id": run_id}).fetchall()  # noqa: S608 -- quoted
-    con.register("incoming", rows)
-    con.execute(f"insert into {table} select * from incoming").fetchall()  # noqa: S608 -- quoted
-    con.unregister("incoming")
+    with registered(con, incoming=rows):
+        con.execute(f"insert into {table} select * from incoming").fetchall()  # noqa: S608 -- quoted
 
 
-def _of_latest_run(
-    con: duckdb.DuckDBPyConnection, contract: FrameContract, origin: date | None
-) -> pl.DataFrame:
-    wanted = "select run_id from newest where $origin is null or origin = $origin order by origin desc limit 1"
-    return con.sql(_select(contract, f"run_id = ({wanted})"), params={"origin": origin}).pl()
+def _of_latest_run(con: Connection, contract: FrameContract, origin: date | None) -> pl.DataFrame:
+    condition = """run_id = (
+        select run_id from newest where $origin is null or origin = $origin
+        order by origin desc limit 1)"""
+    return frame_of(con, _select(contract, condition), origin=origin)
 
 
 def _select(contract: FrameContract, condition: str) -> str:
     columns = ", ".join(quoted(name) for name in contract.schema)
     key = ", ".join(quoted(name) for name in contract.key)
-    return f"with newest as ({NEWEST_OF_ORIGINS}) select {columns} from {quoted(contract.name)} where {condition} order by {key}"  # noqa: S608 -- quoted
+    return f"""
+        with newest as ({NEWEST_OF_ORIGINS})
+        select {columns} from {quoted(contract.name)} where {condition} order by {key}"""  # noqa: S608 -- quoted

@@ -10,14 +10,12 @@ _LONGEST = 200
 
 def pid_in(text: str) -> int | None:
     """The process id DuckDB names in its message."""
-    found = re.search(r"PID (\d+)", text)
-    return int(found[1]) if found else None
+    match = re.search(r"PID (\d+)", text)
+    return int(match[1]) if match else None
 
 
-def told_of(pid: int | None) -> str:
-    """`PID 4711 (python ingest.py fill)`; the command is left out where the system does not tell
-    it.
-    """
+def process_name(pid: int | None) -> str:
+    """`PID 4711 (python ingest.py fill)`; without the command where the system does not say it."""
     if pid is None:
         return "another process"
     try:

@@ -1,5 +1,6 @@
-"""The inbox and the archive: which files are taken, and where they lie afterwards. Names are data
-here, never paths.
+"""The inbox and the archive: which files are taken, where they lie afterwards.
+
+Names are data here, never paths.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ import polars as pl
 
 from contract.errors import StoreBusy
 from runtime.disk import disk_refusals, flush_to_disk, sha256_of
-from storage.holder import pid_in, told_of
+from storage.holder import pid_in, process_name
 
 _UNFINISHED = (".tmp", ".part", ".partial", ".crdownload", ".filepart")
 _PLANS = ("calendar", "price", "sell_price")  # plans before the sales they explain
@@ -30,8 +31,8 @@ _READABLE_BY_GROUP = 0o640
 def waiting_files(
     inbox: Path, plans: Sequence[str] = (), companions: Sequence[str] = ()
 ) -> list[Path]:
-    """Regular files lying directly in the inbox, plans first, then oldest first: of two that state
-    a day, the newer stands.
+    """Regular files directly in the inbox, plans first, then oldest first: of two that state a day,
+    the newer counts.
 
     Links, folders, hidden and unfinished files are left alone, and so are companions, which are
     read beside others. `plans` and `companions` are patterns of names.
@@ -63,10 +64,10 @@ def claimed_inbox(inbox: Path, wait_s: float) -> Iterator[None]:
             except BlockingIOError as error:
                 if time.monotonic() >= deadline:
                     lock.seek(0)
-                    holder = told_of(pid_in(f"PID {lock.read()}"))
+                    holder = process_name(pid_in(f"PID {lock.read()}"))
                     raise StoreBusy(
-                        f"the inbox '{inbox}' is being taken by {holder}; waited {wait_s:g} s. Try again when it has "
-                        "ended, or raise ingest.lock_wait_s."
+                        f"the inbox '{inbox}' is being taken by {holder}; waited {wait_s:g} s. Try "
+                        "again when it has ended, or raise ingest.lock_wait_s."
                     ) from error
                 time.sleep(0.1)
         lock.truncate(0)
@@ -82,9 +83,7 @@ def _lock_file(inbox: Path) -> TextIO:
 
 
 def archive_file(path: Path, archive: Path, sha256: str) -> Path:
-    """Move a file into the archive under its hash; whole or not at all, and the same content twice
-    lies there once.
-    """
+    """Move a file into the archive under its hash, whole or not at all, a content once."""
     folder = archive / sha256[:2]
     with disk_refusals(folder):
         folder.mkdir(parents=True, exist_ok=True)
@@ -98,7 +97,7 @@ def archive_file(path: Path, archive: Path, sha256: str) -> Path:
 def _move(path: Path, target: Path) -> None:
     """Rename; where the inbox is a disk of its own or the file somebody else's, copy first: the
     file is never in neither, and nobody but us may change what is archived. One that may not be
-    taken away stays in both: the next run finds it known.
+    taken away stays in both: the next run finds its content known.
     """
     try:
         path.chmod(_READABLE_BY_GROUP)
@@ -123,18 +122,14 @@ def not_archived(archive: Path, ledger: pl.DataFrame) -> list[str]:
 
 
 def archived_file(archive: Path, sha256: str) -> Path | None:
-    """Where a content lies in the archive, taken or refused; None when it is not there or no longer
-    itself.
-    """
+    """Where a content lies in the archive, taken or refused; None when it is missing or changed."""
     folders = (archive / sha256[:2], archive / "refused" / sha256[:2])
-    found = (path for folder in folders for path in sorted(folder.glob(f"{sha256}_*")))
-    return next((path for path in found if sha256_of(path) == sha256), None)
+    paths = (path for folder in folders for path in sorted(folder.glob(f"{sha256}_*")))
+    return next((path for path in paths if sha256_of(path) == sha256), None)
 
 
 def safe_name(name: str) -> str:
-    """The name with nothing in it that a file system, a shell or a page could take for more than a
-    letter.
-    """
+    """The name, only of characters that mean nothing to a file system, a shell or a page."""
     return re.sub(r"[^A-Za-z0-9._-]", "_", name).lstrip(".")[-100:] or "unnamed"
 
 

@@ -1,5 +1,4 @@
-"""The journal: every change of the store as files beside it, so that a lost or damaged store can be
-made again, row for row.
+"""The journal: every change of the store as files beside it, from which a lost store is made again.
 
 An entry is a folder `journal/<source>/<number>`: entry.json and one Parquet file per frame, with
 their hashes. It holds what was decided, not what was received: making a store again reads and
@@ -16,47 +15,58 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import polars as pl
 
 from contract.errors import StoreBroken
 from runtime.disk import disk_refusals, flush_to_disk, sha256_of
+from storage.connection import Connection, frame_of
 from storage.schema import SCHEMA_VERSION, TABLES, quoted
 from storage.store import COMMITTED, file_of, journal_of, source_of, transaction
 
-BASELINE = "baseline"
-# the source stands in the entry's folder; alerts that still ring are raised anew
+# the source stands in the entry's folder; alerts whose cause stands are raised anew
 NOT_KEPT = ("meta", "alerts")
 _ENTRY = "entry.json"
+_FIELDS = "told"  # the key of the fields in entry.json
+
+
+class Kind(StrEnum):
+    """The kinds of entries, by their names in every journal."""
+
+    BASELINE = "baseline"
+    DECISION = "decision"
+    DELIVERY = "delivery"
+    FORECASTS = "forecasts"
+    OFFLINE = "laboratory"
+    PROMOTION = "promotion"
+    REPLAY = "replay"
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One change: its kind, what is said of it (JSON), and the rows it brings."""
+    """One change: its kind, its fields (as JSON in entry.json), and the rows it brings."""
 
     kind: str
-    told: dict[str, Any]
+    fields: dict[str, Any]
     frames: dict[str, pl.DataFrame] = field(default_factory=dict)
 
 
 @contextmanager
-def recorded(con: duckdb.DuckDBPyConnection, entry: Entry) -> Iterator[None]:
+def recorded(con: Connection, entry: Entry) -> Iterator[None]:
     """A transaction whose work is in the journal before it is in the store. A store nobody claimed
     keeps none.
     """
-    source, number = source_of(con), 0
-    if source is not None:
-        _refuse_behind(con, journal_of(file_of(con), source))
+    if (journal := _journal(con)) is not None:
+        _refuse_behind(con, journal)
     with transaction(con):
         yield
-        source = source_of(con)
-        if source is not None:
-            number = _append(con, journal_of(file_of(con), source), entry)
-    if number:
-        _mark(journal_of(file_of(con), source), number)
+        journal = _journal(con)  # the work may have claimed the store
+        number = _append(con, journal, entry) if journal is not None else 0
+    if journal is not None:
+        _mark(journal, number)
 
 
 def numbers_of(journal: Path) -> list[int]:
@@ -66,57 +76,65 @@ def numbers_of(journal: Path) -> list[int]:
     numbers = sorted(int(path.name) for path in journal.glob("[0-9]*") if (path / _ENTRY).is_file())
     if not numbers:
         return []
-    first = next(
-        (number for number in reversed(numbers) if _told(journal, number)["kind"] == BASELINE), 1
-    )
+    baselines = (k for k in reversed(numbers) if _read_json(journal, k)["kind"] == Kind.BASELINE)
+    first = next(baselines, 1)
     if missing := sorted(set(range(first, numbers[-1] + 1)) - set(numbers)):
         raise StoreBroken(
-            f"the journal '{journal}' lacks the entries {missing}: no store can be made of it. Bring {journal.parent} back "
-            "from a backup; or, to begin anew, move it away and run `python ingest.py fill`."
+            f"the journal '{journal}' lacks the entries {missing}: no store can be made of it. "
+            f"Bring {journal.parent} back from a backup; or, to begin anew, move it away and run "
+            "`python ingest.py fill`."
         )
     return [number for number in numbers if number >= first]
 
 
 def read_entry(journal: Path, number: int) -> Entry:
     """An entry as it was written; StoreBroken when one of its files is not."""
-    told, folder = _told(journal, number), _folder(journal, number)
-    if told["schema"] != SCHEMA_VERSION:
+    written, folder = _read_json(journal, number), _folder(journal, number)
+    if written["schema"] != SCHEMA_VERSION:
         raise StoreBroken(
-            f"entry {number} of '{journal}' was written by schema version {told['schema']}, this code reads {SCHEMA_VERSION}. "
-            "Check out the code that wrote it, rebuild there, then open the store with this one."
+            f"entry {number} of '{journal}' was written by schema version {written['schema']}, "
+            f"this code reads {SCHEMA_VERSION}. Check out the code that wrote it, rebuild there, "
+            "then open the store with this one."
         )
-    for name, sha256 in told["files"].items():
+    for name, sha256 in written["files"].items():
         path = folder / name
         if not path.is_file() or sha256_of(path) != sha256:
             raise StoreBroken(
-                f"'{path}' is missing or changed since it was written. Bring it back from a backup of {journal.parent}."
+                f"'{path}' is missing or changed since it was written. Bring it back from a backup "
+                f"of {journal.parent}."
             )
-    frames = {Path(name).stem: pl.read_parquet(folder / name) for name in told["files"]}
-    return Entry(told["kind"], told["told"], frames)
+    frames = {Path(name).stem: pl.read_parquet(folder / name) for name in written["files"]}
+    return Entry(written["kind"], written[_FIELDS], frames)
 
 
-def count(con: duckdb.DuckDBPyConnection, number: int) -> None:
+def count(con: Connection, number: int) -> None:
     """Say in the store that it holds the journal up to this entry. Call it inside a transaction."""
-    con.execute(
-        "insert or replace into meta values ('journal_at', $at)", {"at": str(number)}
-    ).fetchall()
+    statement = "insert or replace into meta values ('journal_at', $at)"
+    con.execute(statement, {"at": str(number)}).fetchall()
 
 
-def _refuse_behind(con: duckdb.DuckDBPyConnection, journal: Path) -> None:
+def _journal(con: Connection) -> Path | None:
+    """The journal of the store's source; None while nobody has claimed the store."""
+    source = source_of(con)
+    return None if source is None else journal_of(file_of(con), source)
+
+
+def _refuse_behind(con: Connection, journal: Path) -> None:
     """StoreBroken for a store older than its journal: a backup, or a file that lost its log."""
     mark = journal / COMMITTED
     committed, held = int(mark.read_text(encoding="ascii")) if mark.exists() else 0, _held(con)
     if committed > held:
         raise StoreBroken(
-            f"the store '{file_of(con)}' holds {held} changes, its journal '{journal}' knows of {committed}: it is an older copy, "
-            "or lost its log. Run `make rebuild`: it makes the store again from the journal."
+            f"the store '{file_of(con)}' holds {held} changes, its journal '{journal}' knows of "
+            f"{committed}: it is an older copy, or lost its log. Run `make rebuild`: it makes the "
+            "store again from the journal."
         )
 
 
-def _held(con: duckdb.DuckDBPyConnection) -> int:
+def _held(con: Connection) -> int:
     """The newest entry the store holds."""
     at = con.execute("select value::bigint from meta where key = 'journal_at'").fetchall()
-    return at[0][0] if at else 0
+    return int(at[0][0]) if at else 0
 
 
 def _mark(journal: Path, number: int) -> None:
@@ -127,14 +145,14 @@ def _mark(journal: Path, number: int) -> None:
     unfinished.replace(journal / COMMITTED)
 
 
-def _append(con: duckdb.DuckDBPyConnection, journal: Path, entry: Entry) -> int:
-    """The number under which the entry stands now. The first one, and one after a gap, is the whole
-    store instead.
+def _append(con: Connection, journal: Path, entry: Entry) -> int:
+    """The number the entry stands under. The first one, and one after a gap, is the whole store
+    instead.
     """
     number = _held(con)
     if not _reaches(journal, number):
         # the change itself is in it: it is written, though not committed
-        entry = Entry(BASELINE, {}, _all_tables(con))
+        entry = Entry(Kind.BASELINE, {}, _all_tables(con))
     with disk_refusals(journal):
         _write(journal, number + 1, entry)
     count(con, number + 1)
@@ -142,15 +160,14 @@ def _append(con: duckdb.DuckDBPyConnection, journal: Path, entry: Entry) -> int:
 
 
 def _reaches(journal: Path, number: int) -> bool:
-    """Whether the journal goes up to an entry, in words this code would write."""
-    return (_folder(journal, number) / _ENTRY).is_file() and _told(journal, number)[
-        "schema"
-    ] == SCHEMA_VERSION
+    """Whether the journal goes up to an entry that this code could read."""
+    is_there = (_folder(journal, number) / _ENTRY).is_file()
+    return is_there and _read_json(journal, number)["schema"] == SCHEMA_VERSION
 
 
-def _all_tables(con: duckdb.DuckDBPyConnection) -> dict[str, pl.DataFrame]:
+def _all_tables(con: Connection) -> dict[str, pl.DataFrame]:
     kept = [table.name for table in TABLES if table.name not in NOT_KEPT]
-    return {name: con.sql(f"select * from {quoted(name)}").pl() for name in kept}  # noqa: S608 -- schema
+    return {name: frame_of(con, f"select * from {quoted(name)}") for name in kept}  # noqa: S608 -- schema
 
 
 def _write(journal: Path, number: int, entry: Entry) -> None:
@@ -164,10 +181,14 @@ def _write(journal: Path, number: int, entry: Entry) -> None:
         frame.rechunk().write_parquet(path, compression="zstd")
         files[path.name] = sha256_of(path)
         flush_to_disk(path)
-    told = {"kind": entry.kind, "schema": SCHEMA_VERSION, "files": files, "told": entry.told}
-    (unfinished / _ENTRY).write_text(
-        json.dumps(told, indent=1, default=str) + "\n", encoding="utf-8"
-    )
+    content = {
+        "kind": entry.kind,
+        "schema": SCHEMA_VERSION,
+        "files": files,
+        _FIELDS: entry.fields,
+    }
+    text = json.dumps(content, indent=1, default=str) + "\n"
+    (unfinished / _ENTRY).write_text(text, encoding="utf-8")
     for path in (unfinished / _ENTRY, unfinished):
         flush_to_disk(path)
     shutil.rmtree(target, ignore_errors=True)  # of a change that was never committed
@@ -175,10 +196,11 @@ def _write(journal: Path, number: int, entry: Entry) -> None:
     flush_to_disk(journal)
 
 
-def _told(journal: Path, number: int) -> dict[str, Any]:
+def _read_json(journal: Path, number: int) -> dict[str, Any]:
     path = _folder(journal, number) / _ENTRY
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        written: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        return written
     except (OSError, ValueError) as error:
         raise StoreBroken(
             f"'{path}' cannot be read: {error}. Bring it back from a backup of {journal.parent}."

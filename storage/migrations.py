@@ -1,5 +1,6 @@
-"""Which schema a store has, and the way from each older one to the next. A migration runs in one
-transaction with its version.
+"""Which schema a store has, and the way from each older one to the next.
+
+A migration runs in one transaction with its version.
 """
 
 from __future__ import annotations
@@ -8,15 +9,14 @@ from collections.abc import Callable
 
 import duckdb
 
+from storage.connection import Connection
 from storage.schema import SCHEMA_VERSION, create_tables
 
-Migration = Callable[[duckdb.DuckDBPyConnection], None]
+Migration = Callable[[Connection], None]
 
 
-def version_of(con: duckdb.DuckDBPyConnection) -> str | None:
-    """The schema version a store says it has; None for an empty file and for a database of somebody
-    else.
-    """
+def version_of(con: Connection) -> str | None:
+    """The schema version a store says it has; None for an empty file or another's database."""
     try:
         row = con.execute("select value from meta where key = 'schema_version'").fetchall()
     except duckdb.CatalogException:
@@ -24,7 +24,7 @@ def version_of(con: duckdb.DuckDBPyConnection) -> str | None:
     return row[0][0] if row else "1"  # a store of ours that does not say is of the first
 
 
-def is_empty(con: duckdb.DuckDBPyConnection) -> bool:
+def is_empty(con: Connection) -> bool:
     """Whether there is no table at all."""
     return not con.execute("select 1 from duckdb_tables() limit 1").fetchall()
 
@@ -34,17 +34,16 @@ def can_migrate(version: str | None) -> bool:
     return version in MIGRATIONS
 
 
-def migrate(con: duckdb.DuckDBPyConnection, version: str) -> None:
-    """Every step from a version to the newest, and the comments anew. Call it inside a transaction."""
+def migrate(con: Connection, version: str) -> None:
+    """Every step from a version to the newest, and new comments. Call it inside a transaction."""
     for step in list(MIGRATIONS)[list(MIGRATIONS).index(version) :]:
         MIGRATIONS[step](con)
     create_tables(con)
-    con.execute(
-        "insert or replace into meta values ('schema_version', $v)", {"v": SCHEMA_VERSION}
-    ).fetchall()
+    statement = "insert or replace into meta values ('schema_version', $v)"
+    con.execute(statement, {"v": SCHEMA_VERSION}).fetchall()
 
 
-def _count_attempts(con: duckdb.DuckDBPyConnection) -> None:
+def _count_attempts(con: Connection) -> None:
     """1 -> 2: a content may be judged again, so the ledger is unique by content, fact and attempt.
     A constraint cannot be exchanged in DuckDB: the table is written anew.
     """
@@ -59,22 +58,24 @@ def _count_attempts(con: duckdb.DuckDBPyConnection) -> None:
 
 _LEDGER_2 = """
 create table batches (
-    batch_id bigint primary key, fact varchar not null, source varchar not null, name varchar not null,
-    sha256 varchar not null, received_at timestamp not null, known_at_from varchar not null, rows_in bigint not null,
-    rows_accepted bigint not null, rows_refused bigint not null, rows_new bigint not null, rows_restated bigint not null,
-    status varchar not null check (status in ('accepted', 'refused')), reason varchar, replay_of bigint,
-    attempt bigint not null, unique (sha256, fact, attempt), check (rows_in = rows_accepted + rows_refused),
+    batch_id bigint primary key, fact varchar not null, source varchar not null,
+    name varchar not null, sha256 varchar not null, received_at timestamp not null,
+    known_at_from varchar not null, rows_in bigint not null, rows_accepted bigint not null,
+    rows_refused bigint not null, rows_new bigint not null, rows_restated bigint not null,
+    status varchar not null check (status in ('accepted', 'refused')), reason varchar,
+    replay_of bigint, attempt bigint not null, unique (sha256, fact, attempt),
+    check (rows_in = rows_accepted + rows_refused),
     check (rows_accepted >= 0 and rows_refused >= 0))"""
 
 
-def _keep_decisions(con: duckdb.DuckDBPyConnection) -> None:
+def _keep_decisions(con: Connection) -> None:
     """2 -> 3: a table of decisions beside the others."""
     con.execute(_DECISIONS_4).fetchall()
 
 
-def _decide_intervals(con: duckdb.DuckDBPyConnection) -> None:
+def _decide_intervals(con: Connection) -> None:
     """3 -> 4: decisions may be recalibrations and say in full what follows. A check cannot be
-    exchanged: written anew.
+    exchanged in DuckDB: the table is written anew.
     """
     for statement in (
         "alter table decisions rename to decisions_3",
@@ -85,15 +86,16 @@ def _decide_intervals(con: duckdb.DuckDBPyConnection) -> None:
         con.execute(statement).fetchall()
 
 
-def _weigh_runs(con: duckdb.DuckDBPyConnection) -> None:
-    """4 -> 5: a run says what its process held at most; of the runs so far nobody knows."""
+def _weigh_runs(con: Connection) -> None:
+    """4 -> 5: a run says what its process held at most; of the runs so far it is not known."""
     con.execute("alter table runs add column peak_mb double").fetchall()
 
 
 _DECISIONS_4 = """
 create table decisions (
-    kind varchar not null check (kind in ('retrain', 'promotion', 'rollback', 'recalibration')), decided_at timestamp not null,
-    outcome varchar not null, reason varchar not null, model_id varchar, replaced varchar, told varchar,
+    kind varchar not null check (kind in ('retrain', 'promotion', 'rollback', 'recalibration')),
+    decided_at timestamp not null, outcome varchar not null, reason varchar not null,
+    model_id varchar, replaced varchar, told varchar,
     primary key (kind, decided_at))"""
 
 MIGRATIONS: dict[str, Migration] = {

@@ -6,12 +6,12 @@ from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from typing import Any
 
-import duckdb
 import polars as pl
 
 from contract.errors import ModelBroken
+from storage.connection import Connection, frame_of
 from storage.decisions import Decision, decision_of, write_decision
-from storage.journal import Entry, recorded
+from storage.journal import Entry, Kind, recorded
 
 
 @dataclass(frozen=True)
@@ -27,85 +27,86 @@ class Model:
     created_at: datetime
 
 
-def write_model(con: duckdb.DuckDBPyConnection, model: Model) -> None:
-    """Register a model as a candidate; one known already keeps its stage and its birthday. Call it
-    inside a transaction.
+def write_model(con: Connection, model: Model) -> None:
+    """Register a model as a candidate; one registered already keeps its stage and its birthday.
+    Call it inside a transaction.
     """
     con.execute(
         """
-        insert into models (model_id, kind, cutoff, panel_hash, params_hash, card, stage, created_at)
-        values ($model_id, $kind, $cutoff, $panel_hash, $params_hash, $card, 'candidate', $created_at)
+        insert into models (model_id, kind, cutoff, panel_hash, params_hash, card, stage,
+                            created_at)
+        values ($model_id, $kind, $cutoff, $panel_hash, $params_hash, $card, 'candidate',
+                $created_at)
         on conflict (model_id) do update set card = excluded.card""",
         asdict(model),
     ).fetchall()
 
 
 def promote(
-    con: duckdb.DuckDBPyConnection,
+    con: Connection,
     model_id: str,
     reason: str,
     now: datetime,
     kind: str = "promotion",
 ) -> Decision:
-    """Make a registered model the champion and retire the one before, with the reason, in one
-    transaction.
+    """Make a registered model the champion and retire the one before, in one transaction; the
+    decision, with the reason.
 
-    `kind`: promotion, or rollback for a model that was champion before.
+    `kind`: promotion, or rollback for a model that was champion before. ModelBroken for a model
+    that is not registered.
     """
     if not con.execute("select 1 from models where model_id = $id", {"id": model_id}).fetchall():
         raise ModelBroken(
             f"model '{model_id}' is not registered. Run `python inference.py publish` first."
         )
     decision = Decision(kind, now, "champion", reason, model_id, champion(con))
-    entry = Entry("promotion", {"model_id": model_id, "decision": asdict(decision)})
+    entry = Entry(Kind.PROMOTION, {"model_id": model_id, "decision": asdict(decision)})
     with recorded(con, entry):
         redo_promotion(con, entry)
     return decision
 
 
-def redo_promotion(con: duckdb.DuckDBPyConnection, entry: Entry) -> None:
-    """The model of an entry made the one champion, and the decision told with it written. Call it
-    inside a transaction.
+def redo_promotion(con: Connection, entry: Entry) -> None:
+    """Make the model of an entry the one champion and write the entry's decision. Call it inside a
+    transaction.
     """
     statements = (
         "update models set stage = 'retired' where stage = 'champion' and model_id <> $id",
         "update models set stage = 'champion' where model_id = $id",
     )
     for statement in statements:
-        con.execute(statement, {"id": entry.told["model_id"]}).fetchall()
-    if told := entry.told.get("decision"):
-        write_decision(con, decision_of(told))
+        con.execute(statement, {"id": entry.fields["model_id"]}).fetchall()
+    if decision := entry.fields.get("decision"):
+        write_decision(con, decision_of(decision))
 
 
-def model_of(told: dict[str, Any]) -> Model:
+def model_of(fields: dict[str, Any]) -> Model:
     """A model from its fields, days and moments as written in JSON or as they are."""
-    cutoff, created_at = told["cutoff"], told["created_at"]
-    days = {
+    cutoff, created_at = fields["cutoff"], fields["created_at"]
+    parsed = {
         "cutoff": cutoff and date.fromisoformat(str(cutoff)),
         "created_at": datetime.fromisoformat(str(created_at)),
     }
-    return Model(**told | days)
+    return Model(**fields | parsed)
 
 
-def champion(con: duckdb.DuckDBPyConnection) -> str | None:
+def champion(con: Connection) -> str | None:
     """The model_id of the champion; None before the first promotion."""
     row = con.execute("select model_id from models where stage = 'champion'").fetchall()
     return row[0][0] if row else None
 
 
-def challenger(con: duckdb.DuckDBPyConnection) -> Model | None:
-    """The newest model that is younger than the champion and was not promoted; None where there is
-    none.
-    """
+def challenger(con: Connection) -> Model | None:
+    """The newest model that is younger than the champion and not promoted; None without one."""
     query = """
         select m.* exclude (stage) from models m, models c
         where c.stage = 'champion' and m.stage = 'candidate' and m.created_at > c.created_at
         order by m.created_at desc, m.model_id limit 1"""
-    found = con.sql(query).pl().to_dicts()
-    return Model(**found[0]) if found else None
+    rows = frame_of(con, query)
+    return Model(**rows.row(0, named=True)) if rows.height else None
 
 
-def in_line(con: duckdb.DuckDBPyConnection) -> list[str]:
+def in_line(con: Connection) -> list[str]:
     """The champion, then the champions before it, the last promoted first. Not in line: what was
     promoted after it, and what was rolled back from and not promoted again.
 
@@ -117,10 +118,13 @@ def in_line(con: duckdb.DuckDBPyConnection) -> list[str]:
             select model_id, max(decided_at) as at from decisions
             where kind = 'promotion' and outcome = 'champion' group by model_id
         ), withdrawn as (
-            select replaced as model_id, max(decided_at) as at from decisions where kind = 'rollback' group by replaced
+            select replaced as model_id, max(decided_at) as at from decisions
+            where kind = 'rollback' group by replaced
         ), served as (
             select m.model_id, m.stage, coalesce(p.at, m.created_at) as since, w.at as withdrawn_at
-            from models m left join promoted p using (model_id) left join withdrawn w using (model_id)
+            from models m
+            left join promoted p using (model_id)
+            left join withdrawn w using (model_id)
             where m.stage in ('champion', 'retired')
         )
         select s.model_id from served s, served c
@@ -132,6 +136,6 @@ def in_line(con: duckdb.DuckDBPyConnection) -> list[str]:
     return [model_id for (model_id,) in con.execute(earlier).fetchall()]
 
 
-def read_models(con: duckdb.DuckDBPyConnection) -> pl.DataFrame:
+def read_models(con: Connection) -> pl.DataFrame:
     """All models, the newest first."""
-    return con.sql("select * from models order by created_at desc, model_id").pl()
+    return frame_of(con, "select * from models order by created_at desc, model_id")

@@ -5,34 +5,35 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import date, datetime
 
-import duckdb
 import polars as pl
 
 from contract.frames import BEFORE, FACTS
 from contract.hashes import text_hash
 from contract.panel import Panel
 from storage.batches import contents_taken
+from storage.connection import Connection, frame_of
 from storage.facts import read_fact, read_superseded
 from storage.quarantine import REFUSED_DAYS, stage_refused_days
 from storage.series import read_series
 
 _BEFORE = """
-    select unique_id, min(ds) filter (counts) as first_sale, max(ds) filter (counts) as last_sale, max(y) as most_sold
-    from (select *, coalesce(stockout_share, 0) <= $most_sold_out as counts from sales where ds < $since and y > 0)
+    select unique_id, min(ds) filter (counts) as first_sale, max(ds) filter (counts) as last_sale,
+           max(y) as most_sold
+    from (select *, coalesce(stockout_share, 0) <= $most_sold_out as counts
+          from sales where ds < $since and y > 0)
     group by unique_id order by unique_id"""
 
 
-def read_panel(con: duckdb.DuckDBPyConnection, as_of: datetime | None = None) -> Panel:
-    """Everything known now, earlier versions included, so that it can still be read as of any
-    moment; or what was known at `as_of` and nothing else. No batch_id, no clock: the same
-    statements give the same panel.
+def read_panel(con: Connection, as_of: datetime | None = None) -> Panel:
+    """Everything known now, with earlier versions, for `Panel.as_known_at`; or what was known at
+    `as_of` and nothing else. No batch_id, no clock: the same statements give the same panel.
 
     Its hash names the ledger it was read from: the contents taken in so far, and the moment.
     """
     name = ledger_hash(as_of, contents_taken(con)["content"])
-    unknown = REFUSED_DAYS if stage_refused_days(con, as_of) else None
+    refused = REFUSED_DAYS if stage_refused_days(con, as_of) else None
     facts = {
-        fact: read_fact(con, fact, as_of, unless_told=unknown if fact == "sales" else None)
+        fact: read_fact(con, fact, as_of, filled_from=refused if fact == "sales" else None)
         for fact in FACTS
     }
     series = read_series(con)
@@ -40,52 +41,53 @@ def read_panel(con: duckdb.DuckDBPyConnection, as_of: datetime | None = None) ->
         superseded = {fact: read_superseded(con, fact) for fact in FACTS}
         return Panel(**facts, series=series, superseded=superseded, hash=name)
     sold = facts["sales"].select(pl.col("unique_id").unique())
-    known = series.join(sold, on="unique_id", how="semi", maintain_order="left")
-    return Panel(**facts, series=known, hash=name)
+    series = series.join(sold, on="unique_id", how="semi", maintain_order="left")
+    return Panel(**facts, series=series, superseded={}, hash=name)
 
 
-def read_tail(con: duckdb.DuckDBPyConnection, since: date, most_sold_out: float) -> Panel:
-    """What `read_panel(con).since(since, most_sold_out)` gives, without reading the rest; earlier
-    versions are left out.
+def read_tail(con: Connection, since: date, most_sold_out: float) -> Panel:
+    """What `read_panel(con).since(since, most_sold_out)` gives, without reading the rest.
+
+    Earlier versions are left out.
     """
     name = ledger_hash(None, contents_taken(con)["content"])
-    unknown = REFUSED_DAYS if stage_refused_days(con) else None
+    refused = REFUSED_DAYS if stage_refused_days(con) else None
     facts = {
         fact: read_fact(
             con,
             fact,
             since=None if fact == "calendar" else since,
-            unless_told=unknown if fact == "sales" else None,
+            filled_from=refused if fact == "sales" else None,
         )
         for fact in FACTS
     }
-    told = {"since": since, "most_sold_out": most_sold_out}
+    before = frame_of(con, _BEFORE, since=since, most_sold_out=most_sold_out)
     return Panel(
         **facts,
         series=read_series(con),
+        superseded={},
         hash=name,
-        before=BEFORE.conform(con.sql(_BEFORE, params=told).pl()),
+        before=BEFORE.conform(before),
     )
 
 
-def last_sales_day(con: duckdb.DuckDBPyConnection) -> date | None:
+def last_sales_day(con: Connection) -> date | None:
     """The newest day with a sales row; None for a store without one."""
-    return con.execute("select max(ds) from sales").fetchall()[0][0]
+    day: date | None = con.execute("select max(ds) from sales").fetchall()[0][0]
+    return day
 
 
-def counts_since(con: duckdb.DuckDBPyConnection, since: date | None = None) -> dict[str, int]:
-    """series, days, sales and plans (rows of prices and covariates) that a panel from that day on
-    holds.
-    """
+def counts_since(con: Connection, since: date | None = None) -> dict[str, int]:
+    """What a panel from that day on holds: series, days, sales, plans (prices and covariates)."""
     query = """
         select (select count(*) from series_attributes) as series,
                coalesce((select max(ds) - greatest(min(ds), $since) + 1 from sales), 0) as days,
                (select count(*) from sales where $since is null or ds >= $since) as sales,
                (select count(*) from prices where $since is null or to_ds >= $since)
                + (select count(*) from covariates where $since is null or ds >= $since) as plans"""
-    return con.sql(query, params={"since": since}).pl().row(0, named=True)
+    return frame_of(con, query, since=since).row(0, named=True)
 
 
 def ledger_hash(as_of: datetime | None, contents: Iterable[str]) -> str:
-    """The name of the panel that was read when these contents had been taken in, in whatever order."""
+    """The name of the panel read when these contents had been taken in, in whatever order."""
     return text_hash("ledger", as_of, *sorted(set(contents)))

@@ -1,4 +1,4 @@
-"""The frozen panel: ordered Parquet, the same bytes for the same rows, and a card that names them."""
+"""The frozen panel: ordered Parquet, the same bytes for the same rows, and a card of its files."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
+from typing import TypedDict
 
 import polars as pl
 
@@ -20,31 +21,51 @@ CARD = "panel.json"
 _NO_PANEL = "Freeze one: `python ingest.py fill --freeze`, or `dvc repro panel`."
 
 
+class File(TypedDict):
+    """One file of the panel."""
+
+    rows: int
+    sha256: str
+
+
+class Card(TypedDict):
+    """What panel.json holds; moment and days as text."""
+
+    hash: str
+    as_of: str | None
+    first_day: str
+    last_day: str
+    files: dict[str, File]
+
+
 def freeze(panel: Panel, folder: Path, as_of: datetime | None = None) -> Panel:
-    """The panel with its hash, after writing it: one file per frame, and panel.json last, so a
+    """The panel with its hash, after writing it: a file per frame, and panel.json last, so that a
     broken write shows.
     """
     folder.mkdir(parents=True, exist_ok=True)
     (folder / CARD).unlink(missing_ok=True)
-    card = {
-        "hash": "",
-        "as_of": as_of,
-        "first_day": panel.first_day,
-        "last_day": panel.last_day,
-        "files": {},
-    }
+    first_day, last_day = panel.first_day, panel.last_day
+    files: dict[str, File] = {}
     for name, frame in _frames(panel):
         path = folder / f"{name}.parquet"
         frame.rechunk().write_parquet(path, compression="zstd", statistics=True)
-        card["files"][path.name] = {"rows": frame.height, "sha256": sha256_of(path)}
-    card["hash"] = _hash_of(card["files"])
+        files[path.name] = {"rows": frame.height, "sha256": sha256_of(path)}
+    panel_hash = _hash_of(files)
+    card = {
+        "hash": panel_hash,
+        "as_of": as_of,
+        "first_day": first_day,
+        "last_day": last_day,
+        "files": files,
+    }
     (folder / CARD).write_text(json.dumps(card, indent=2, default=str) + "\n", encoding="utf-8")
-    return replace(panel, hash=card["hash"])
+    return replace(panel, hash=panel_hash)
 
 
 def read_frozen(folder: Path) -> Panel:
-    """The panel frozen in a folder, its hash filled; refused when a file is missing or not the one
-    that was written.
+    """The panel frozen in a folder, its hash filled.
+
+    SourceMissing when a file is not there, BadInput when one is not as it was written.
     """
     card = read_card(folder)
     for name, file in card["files"].items():
@@ -60,10 +81,11 @@ def read_frozen(folder: Path) -> Panel:
     return Panel(**frames, superseded=superseded, hash=card["hash"])
 
 
-def read_card(folder: Path) -> dict:
-    """What panel.json says: hash, as_of, first_day, last_day, and rows and sha256 of each file."""
+def read_card(folder: Path) -> Card:
+    """panel.json of a frozen panel; SourceMissing where there is none."""
     try:
-        return json.loads((folder / CARD).read_text(encoding="utf-8"))
+        card: Card = json.loads((folder / CARD).read_text(encoding="utf-8"))
+        return card
     except FileNotFoundError as error:
         raise SourceMissing(f"there is no frozen panel in '{folder}'. {_NO_PANEL}") from error
 
@@ -78,6 +100,6 @@ def _frames(panel: Panel) -> Iterator[tuple[str, pl.DataFrame]]:
     yield SERIES.name, panel.series
 
 
-def _hash_of(files: dict[str, dict]) -> str:
+def _hash_of(files: dict[str, File]) -> str:
     text = "\n".join(f"{name}:{file['sha256']}" for name, file in sorted(files.items()))
     return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -1,6 +1,4 @@
-"""A store made again from its journal: a new file beside the old one, which is set aside, never
-deleted.
-"""
+"""A store made again from its journal: a new file; the old one is set aside, never deleted."""
 
 from __future__ import annotations
 
@@ -12,14 +10,13 @@ from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
-import duckdb
-
 from contract.errors import StoreBroken, StoreBusy
 from storage.batches import redo_delivery
+from storage.connection import Connection, registered
 from storage.decisions import redo_decision
 from storage.forecasts import redo_forecasts
-from storage.holder import told_of
-from storage.journal import BASELINE, Entry, count, numbers_of, read_entry
+from storage.holder import process_name
+from storage.journal import Entry, Kind, count, numbers_of, read_entry
 from storage.models import redo_promotion
 from storage.offline import redo_offline
 from storage.replays import redo_replays
@@ -31,21 +28,20 @@ _LOCK = "hhqqi4x"  # struct flock of 64-bit Linux: kind, whence, start, length, 
 
 
 def rebuild(store: Path, set_aside: Path, source: str, now: datetime) -> tuple[int, Path | None]:
-    """How many entries the new store was made of, and where the old file went (None: there was
-    none).
+    """How many entries the new store was made of, and where the old file went (None: no old file).
 
     Killed at any moment it can be run again: the old file moves only once the new one is whole.
     """
-    journal, made = journal_of(store, source), store.parent / ".rebuild"
+    journal, folder = journal_of(store, source), store.parent / ".rebuild"
     numbers = numbers_of(journal)
     if not numbers:
         raise StoreBroken(
-            f"'{journal}' holds no entry to make a store of. Fill a new one: move '{store}' away, then "
-            "`python ingest.py fill`."
+            f"'{journal}' holds no entry to make a store of. Fill a new one: move '{store}' away, "
+            "then `python ingest.py fill`."
         )
     _refuse_held(store)
-    shutil.rmtree(made, ignore_errors=True)
-    with open_store(made / store.name) as con:
+    shutil.rmtree(folder, ignore_errors=True)
+    with open_store(folder / store.name) as con:
         with transaction(con):
             claim(con, source)
         for number in numbers:
@@ -55,14 +51,14 @@ def rebuild(store: Path, set_aside: Path, source: str, now: datetime) -> tuple[i
                 count(con, number)
         con.execute("checkpoint").fetchall()
     moved = _moved(store, set_aside / f"damaged-{now:%Y%m%dT%H%M%S}.duckdb")
-    (made / store.name).rename(store)
-    shutil.rmtree(made)
+    (folder / store.name).rename(store)
+    shutil.rmtree(folder)
     return len(numbers), moved
 
 
 def _moved(store: Path, target: Path) -> Path | None:
-    """Where the old file lies now. Its log goes first: left alone it would be read into the next
-    store of this name.
+    """Where the old file lies now. Its log goes first: left alone, the next store of this name
+    would read it.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     for suffix in (".wal", ""):
@@ -73,36 +69,35 @@ def _moved(store: Path, target: Path) -> Path | None:
 
 
 def _refuse_held(store: Path) -> None:
-    """StoreBusy when another process has the file open. DuckDB is not asked: that it cannot read
-    the file is why we are here.
+    """StoreBusy when another process has the file open; by the system's lock, as DuckDB may not be
+    able to open it.
     """
     if not store.is_file():
         return
     with store.open("rb+") as file:
-        asked = struct.pack(_LOCK, fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
-        kind, _, _, _, pid = struct.unpack(_LOCK, fcntl.fcntl(file, fcntl.F_GETLK, asked))
+        lock = struct.pack(_LOCK, fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
+        kind, _, _, _, pid = struct.unpack(_LOCK, fcntl.fcntl(file, fcntl.F_GETLK, lock))
     if kind != fcntl.F_UNLCK:
-        raise StoreBusy(
-            f"the store '{store}' is held by {told_of(pid)}. Try again when it has ended."
-        )
+        holder = process_name(pid)
+        raise StoreBusy(f"the store '{store}' is held by {holder}. Try again when it has ended.")
 
 
-def _redo_baseline(con: duckdb.DuckDBPyConnection, entry: Entry) -> None:
+def _redo_baseline(con: Connection, entry: Entry) -> None:
     """Every table as it was. Call it inside a transaction."""
     for name, frame in entry.frames.items():
         if name == "series_attributes":
             add_columns(con, [column for column in frame.columns if column != "unique_id"])
-        con.register("incoming", frame)
-        con.execute(f"insert into {quoted(name)} by name select * from incoming").fetchall()  # noqa: S608 -- schema
-        con.unregister("incoming")
+        statement = f"insert into {quoted(name)} by name select * from incoming"  # noqa: S608 -- schema
+        with registered(con, incoming=frame):
+            con.execute(statement).fetchall()
 
 
-_REDO: dict[str, Callable[[duckdb.DuckDBPyConnection, Entry], None]] = {
-    BASELINE: _redo_baseline,
-    "decision": redo_decision,
-    "delivery": redo_delivery,
-    "forecasts": redo_forecasts,
-    "laboratory": redo_offline,
-    "promotion": redo_promotion,
-    "replay": redo_replays,
+_REDO: dict[str, Callable[[Connection, Entry], None]] = {
+    Kind.BASELINE: _redo_baseline,
+    Kind.DECISION: redo_decision,
+    Kind.DELIVERY: redo_delivery,
+    Kind.FORECASTS: redo_forecasts,
+    Kind.OFFLINE: redo_offline,
+    Kind.PROMOTION: redo_promotion,
+    Kind.REPLAY: redo_replays,
 }

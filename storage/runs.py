@@ -1,4 +1,4 @@
-"""Runs of doors: what was run on what, so that every row leads back to data, params and code."""
+"""Runs of entry points: what ran on what, so that every row leads back to data, params, code."""
 
 from __future__ import annotations
 
@@ -6,18 +6,19 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-import duckdb
 import polars as pl
+
+from storage.connection import Connection, frame_of
 
 
 @dataclass(frozen=True)
 class Run:
-    """One run of a door. When it began and ended and what it held stand here alone: no file that
-    DVC pins may differ by them.
+    """One run of an entry point. When it began and ended and what it held stand here alone: no file
+    that DVC pins may differ by them.
     """
 
     run_id: str
-    door: str
+    door: str  # the entry point, by the name of its column and of its key in run.json
     started_at: datetime
     ended_at: datetime | None = None
     status: str = "done"
@@ -29,30 +30,30 @@ class Run:
     peak_mb: float | None = None
 
 
-def run_of(told: dict[str, Any]) -> Run:
+def run_of(fields: dict[str, Any]) -> Run:
     """A run from its fields, moments as written in JSON or as they are."""
-    moments = {name: told[name] for name in ("started_at", "ended_at", "as_of")}
-    return Run(
-        **told
-        | {name: moment and datetime.fromisoformat(str(moment)) for name, moment in moments.items()}
-    )
+    moments = {name: fields[name] for name in ("started_at", "ended_at", "as_of")}
+    parsed = {
+        name: moment and datetime.fromisoformat(str(moment)) for name, moment in moments.items()
+    }
+    return Run(**fields | parsed)
 
 
-def write_run(con: duckdb.DuckDBPyConnection, run: Run) -> None:
-    """Add the run, or replace what was said of it before."""
+def write_run(con: Connection, run: Run) -> None:
+    """Add the run, or replace what was written of it before."""
     con.execute(
         """
-        insert or replace into runs (run_id, door, started_at, ended_at, status, git_commit, params_hash, panel_hash,
-                                     model_id, as_of, peak_mb)
-        values ($run_id, $door, $started_at, $ended_at, $status, $git_commit, $params_hash, $panel_hash, $model_id,
-                $as_of, $peak_mb)""",
+        insert or replace into runs (run_id, door, started_at, ended_at, status, git_commit,
+                                     params_hash, panel_hash, model_id, as_of, peak_mb)
+        values ($run_id, $door, $started_at, $ended_at, $status, $git_commit,
+                $params_hash, $panel_hash, $model_id, $as_of, $peak_mb)""",
         asdict(run),
     ).fetchall()
 
 
-def read_runs(con: duckdb.DuckDBPyConnection, door: str | None = None) -> pl.DataFrame:
-    """Runs of one door, or of all, the newest first."""
-    query = (
-        "select * from runs where $door is null or door = $door order by started_at desc, run_id"
-    )
-    return con.sql(query, params={"door": door}).pl()
+def read_runs(con: Connection, entry_point: str | None = None) -> pl.DataFrame:
+    """Runs of one entry point, or of all, the newest first."""
+    query = """
+        select * from runs where $entry_point is null or door = $entry_point
+        order by started_at desc, run_id"""
+    return frame_of(con, query, entry_point=entry_point)

@@ -5,11 +5,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-import duckdb
-
 from contract.errors import ContractBroken
 from contract.frames import FACTS, FORECAST_LEVELS, FORECASTS, FrameContract
 from contract.quantiles import QUANTILES
+from storage.connection import Connection
 
 SCHEMA_VERSION = "5"
 
@@ -58,7 +57,7 @@ _WORDS = {
 
 @dataclass(frozen=True)
 class Table:
-    """A table's grain in words and its columns; `constraints` holds primary key and checks as SQL."""
+    """A table's grain in words and its columns; `constraints`: primary key and checks as SQL."""
 
     name: str
     grain: str
@@ -69,17 +68,19 @@ class Table:
     @property
     def ddl(self) -> str:
         """The statement that creates the table where it is absent."""
-        lines = [f"{quoted(name)} {kind}" for name, kind in self.columns.items()]
-        return f"create table if not exists {quoted(self.name)} ({', '.join([*lines, *self.constraints])})"
+        columns = [f"{quoted(name)} {kind}" for name, kind in self.columns.items()]
+        parts = ", ".join([*columns, *self.constraints])
+        return f"create table if not exists {quoted(self.name)} ({parts})"
 
 
 def quoted(name: str) -> str:
-    """The name as an SQL identifier; ContractBroken for a name that is none. The only way a name
-    enters a statement.
+    """The name as an SQL identifier, the only way a name enters a statement; ContractBroken for a
+    name that is none.
     """
     if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]{0,62}", name):
         raise ContractBroken(
-            f"{name[:80]!r} cannot name a column: letters, digits and _ only, 63 at most. Rename it in params.yaml."
+            f"{name[:80]!r} cannot name a column: letters, digits and _ only, 63 at most. Rename "
+            "it in params.yaml."
         )
     return f'"{name}"'
 
@@ -99,14 +100,15 @@ def _fact_tables(contract: FrameContract) -> list[Table]:
         Table(name, f"{contract.grain}. Latest versions. {why}", columns),
         Table(
             f"{name}_superseded",
-            f"one earlier version of ({key}): valid from known_at until superseded_at. No primary key: two files may "
-            "state a key differently at the same moment; the earlier one is then valid for no time at all.",
+            f"one earlier version of ({key}): valid from known_at until superseded_at. No "
+            "primary key: two files may state a key differently at the same moment; the earlier "
+            "one is then valid for no time at all.",
             {**columns, "superseded_at": "timestamp not null"},
         ),
         Table(
             f"{name}_confirmed",
-            f"one statement that said again what was known of ({key}); kept so that a file arriving late, between "
-            "the two, finds its right place. No primary key, as above.",
+            f"one statement that said again what was known of ({key}); kept so that a file "
+            "arriving late, between the two, finds its right place. No primary key, as above.",
             columns,
         ),
     ]
@@ -153,7 +155,8 @@ TABLES: tuple[Table, ...] = (
             "name": "file name as received; data, never trusted",
             "sha256": "content of the file: its identity",
             "received_at": "when it was taken, UTC",
-            "known_at_from": "where known_at comes from: the file, the moment it was received, or an assumption",
+            "known_at_from": "where known_at comes from: the file, the moment it was received, or "
+            "an assumption",
             "rows_in": "received lines",
             "rows_accepted": "received lines that count in the fact",
             "rows_refused": "received lines in quarantine",
@@ -161,8 +164,10 @@ TABLES: tuple[Table, ...] = (
             "rows_restated": "accepted rows that gave a known key another value",
             "status": "accepted (perhaps with refused rows) or refused whole",
             "reason": "why it was refused whole; null: it was not",
-            "replay_of": "the batch whose quarantined rows were judged again and are counted here; null: as received",
-            "attempt": "0: as received; 1 and more: the rows that a later judgement of the same content took in",
+            "replay_of": "the batch whose quarantined rows were judged again and are counted here; "
+            "null: as received",
+            "attempt": "0: as received; 1 and more: the rows that a later judgement of the same "
+            "content took in",
         },
     ),
     *(table for contract in FACTS.values() for table in _fact_tables(contract)),
@@ -191,12 +196,13 @@ TABLES: tuple[Table, ...] = (
     ),
     Table(
         "series_attributes",
-        "one series: the hierarchy's columns, added as sources name them; read it through the view series",
+        "one series: the hierarchy's columns, added as sources name them; read it through the view "
+        "series",
         {"unique_id": "varchar primary key"},
     ),
     Table(
         "runs",
-        "one run of a door",
+        "one run of an entry point",
         {
             "run_id": "varchar primary key",
             "door": "varchar not null",
@@ -212,19 +218,19 @@ TABLES: tuple[Table, ...] = (
         },
         words={
             "run_id": "name of the run",
-            "door": "which door: ingest, train, evaluate, inference, monitor",
+            "door": "which entry point: ingest, train, evaluate, inference, monitor",
             "started_at": "UTC",
             "ended_at": "UTC; null: still running, or killed",
-            "status": "done; answer: forecasts of a part of the series or days, as of an earlier moment or from "
-            "another day than the newest, never the latest table; "
+            "status": "done; answer: forecasts of a part of the series or days, as of an earlier "
+            "moment or from another day than the newest, never the latest table; "
             "shadow: a challenger's for a share of the series, never served",
             "git_commit": "the code that ran",
-            "params_hash": "contract.params.params_hash of what it was given",
+            "params_hash": "contract.params.params_hash of its params",
             "panel_hash": "the panel it read",
             "model_id": "the model it used; see models",
             "as_of": "the moment the panel was read as of; null: as last known",
-            "peak_mb": "the most its process held resident while the door ran, up to ended_at, MB (runtime.memory.peak_mb); "
-            "null: the system does not tell, or a run of before schema 5",
+            "peak_mb": "the most its process held resident while it ran, up to ended_at, MB "
+            "(runtime.memory.peak_mb); null: the system does not say, or a run of before schema 5",
         },
     ),
     Table(
@@ -263,9 +269,10 @@ TABLES: tuple[Table, ...] = (
     ),
     Table(
         "decisions",
-        "one decision: to retrain or not, to promote, to roll back, to stretch the intervals",
+        "one decision: to retrain or not, to promote, to roll back, to scale the intervals",
         {
-            "kind": "varchar not null check (kind in ('retrain', 'promotion', 'rollback', 'recalibration'))",
+            "kind": "varchar not null "
+            "check (kind in ('retrain', 'promotion', 'rollback', 'recalibration'))",
             "decided_at": "timestamp not null",
             "outcome": "varchar not null",
             "reason": "varchar not null",
@@ -281,12 +288,14 @@ TABLES: tuple[Table, ...] = (
             "reason": "the sentence for the record",
             "model_id": "the model it is about; null: none yet",
             "replaced": "the champion before it; null: there was none",
-            "told": "what follows in full, JSON (the factors of a recalibration); null: the outcome says it all",
+            "told": "what follows in full, JSON (the factors of a recalibration); null: the "
+            "outcome says it all",
         },
     ),
     Table(
         "scores",
-        "one run, model, cutoff, level, slice and metric. No primary key: a run is written whole and replaced whole.",
+        "one run, model, cutoff, level, slice and metric. No primary key: a run is written whole "
+        "and replaced whole.",
         {
             "run_id": "varchar not null",
             "model": "varchar not null",
@@ -337,32 +346,30 @@ TABLES: tuple[Table, ...] = (
 )
 
 
-def create_new(con: duckdb.DuckDBPyConnection) -> None:
+def create_new(con: Connection) -> None:
     """A whole new store, with its version. Call it inside a transaction."""
     create_tables(con)
     con.execute("insert into meta values ('schema_version', $v)", {"v": SCHEMA_VERSION}).fetchall()
 
 
-def create_tables(con: duckdb.DuckDBPyConnection) -> None:
+def create_tables(con: Connection) -> None:
     """Every table, view and comment of the current schema, where absent. Call it inside a
     transaction.
     """
     for table in TABLES:
         con.execute(table.ddl).fetchall()
-        con.execute(
-            f"comment on table {quoted(table.name)} is {quoted_text(table.grain)}"
-        ).fetchall()
+        comment = f"comment on table {quoted(table.name)} is {quoted_text(table.grain)}"
+        con.execute(comment).fetchall()
         for column in table.columns:
-            words = table.words.get(column) or _WORDS[column]
-            con.execute(
-                f"comment on column {quoted(table.name)}.{quoted(column)} is {quoted_text(words)}"
-            ).fetchall()
+            name = f"{quoted(table.name)}.{quoted(column)}"
+            words = quoted_text(table.words.get(column) or _WORDS[column])
+            con.execute(f"comment on column {name} is {words}").fetchall()
     for contract in FACTS.values():
         _create_history_view(con, contract)
     create_series_view(con, [])
 
 
-def _create_history_view(con: duckdb.DuckDBPyConnection, contract: FrameContract) -> None:
+def _create_history_view(con: Connection, contract: FrameContract) -> None:
     columns = ", ".join(quoted(name) for name in [*contract.schema, "batch_id"])
     view = quoted(f"{contract.name}_history")
     con.execute(
@@ -370,25 +377,31 @@ def _create_history_view(con: duckdb.DuckDBPyConnection, contract: FrameContract
         f"select {columns}, cast(null as timestamp) as superseded_at from {quoted(contract.name)} "
         f"union all select {columns}, superseded_at from {quoted(contract.name + '_superseded')}"
     ).fetchall()
-    grain = f"one version of ({', '.join(contract.key)}): the whole bitemporal record, the latest with superseded_at null"
+    grain = (
+        f"one version of ({', '.join(contract.key)}): the whole bitemporal record, the latest "
+        "with superseded_at null"
+    )
     con.execute(f"comment on view {view} is {quoted_text(grain)}").fetchall()
 
 
-def create_series_view(con: duckdb.DuckDBPyConnection, hierarchy: list[str]) -> None:
-    """The view `series`: attributes, and first and last sale as the facts say now, so that neither
-    can be stale.
-    """
+def create_series_view(con: Connection, hierarchy: list[str]) -> None:
+    """The view `series`: attributes, and first and last sale as the facts say now, never stale."""
     attributes = "".join(f", a.{quoted(name)}" for name in hierarchy)
     con.execute(
         "create or replace view series as "  # noqa: S608 -- quoted names only
-        "with sold as (select unique_id, min(ds) as first_sale, max(ds) as last_sale from sales where y > 0 group by all), "
+        "with sold as (select unique_id, min(ds) as first_sale, max(ds) as last_sale from sales "
+        "where y > 0 group by all), "
         "newest as (select max(ds) as day from sales) "
         f"select a.unique_id{attributes}, s.first_sale, s.last_sale, "
-        "case when s.first_sale is null then 'unsold' when newest.day - s.first_sale < 56 then 'new' "
+        "case when s.first_sale is null then 'unsold' "
+        "when newest.day - s.first_sale < 56 then 'new' "
         "when newest.day - s.last_sale >= 56 then 'dormant' else 'active' end as lifecycle "
         "from series_attributes a left join sold s using (unique_id) cross join newest"
     ).fetchall()
-    grain = "one series; lifecycle: unsold, new (first sale under 8 weeks ago), active, dormant (no sale for 8 weeks)"
+    grain = (
+        "one series; lifecycle: unsold, new (first sale under 8 weeks ago), active, dormant (no "
+        "sale for 8 weeks)"
+    )
     con.execute(f"comment on view series is {quoted_text(grain)}").fetchall()
 
 

@@ -1,6 +1,4 @@
-"""A copy of the store for dashboards: they read it as long as they like, and no writer ever waits
-for them.
-"""
+"""A copy of the store for dashboards: they read it as long as they like, and no writer waits."""
 
 from __future__ import annotations
 
@@ -11,8 +9,10 @@ from contextlib import suppress
 from pathlib import Path
 
 import duckdb
+import polars as pl
 
 from runtime.disk import disk_refusals, flush_to_disk
+from storage.connection import Connection, frame_of
 from storage.forecasts import NEWEST_OF_ORIGINS
 from storage.schema import quoted, quoted_text
 from storage.store import open_store, transaction
@@ -20,8 +20,7 @@ from storage.store import open_store, transaction
 _READABLE_BY_GROUP = 0o440
 ABANDONED_AFTER_S = 3600
 
-# views a dashboard starts from; in the snapshot alone, so that no store has to be migrated for one
-# more of them
+# views a dashboard starts from; in the snapshot alone, so that no store is migrated for one more
 VIEWS = {
     "newest_forecasts": (
         "one series and target day: the newest whole table",
@@ -30,38 +29,44 @@ VIEWS = {
         + ") order by origin desc limit 1)",
     ),
     "forecasts_long": (
-        "one run, series and target day, named as Nixtla's libraries do; y once the day came true",
+        "one run, series and target day, named as Nixtla's libraries do; y once it is known",
         """
-        select f.unique_id, f.ds, f.origin as cutoff, s.y, f.y_hat as tillcast, f.q500 as "tillcast-median",
-               f.q250 as "tillcast-lo-50", f.q750 as "tillcast-hi-50", f.q025 as "tillcast-lo-95", f.q975 as "tillcast-hi-95",
+        select f.unique_id, f.ds, f.origin as cutoff, s.y, f.y_hat as tillcast,
+               f.q500 as "tillcast-median",
+               f.q250 as "tillcast-lo-50", f.q750 as "tillcast-hi-50",
+               f.q025 as "tillcast-lo-95", f.q975 as "tillcast-hi-95",
                f.run_id, f.method
         from forecasts f left join sales s using (unique_id, ds)""",
     ),
     "model_registry": (
         "one model: its data, its code, and how many forecasts it made",
         """
-        with made as (
-            select r.model_id, count(distinct f.run_id) as runs, count(*) as forecast_rows, min(f.origin) as first_origin,
-                   max(f.origin) as last_origin
+        with forecast as (
+            select r.model_id, count(distinct f.run_id) as runs, count(*) as forecast_rows,
+                   min(f.origin) as first_origin, max(f.origin) as last_origin
             from forecasts f join runs r using (run_id) group by r.model_id
         ), first_run as (
-            select model_id, arg_min(git_commit, started_at) as git_commit from runs where model_id is not null group by model_id
+            select model_id, arg_min(git_commit, started_at) as git_commit
+            from runs where model_id is not null group by model_id
         )
-        select m.model_id, m.kind, m.stage, m.cutoff, m.panel_hash, m.params_hash, m.created_at, c.git_commit,
-               coalesce(d.runs, 0) as runs, coalesce(d.forecast_rows, 0) as forecast_rows, d.first_origin, d.last_origin
-        from models m left join made d using (model_id) left join first_run c using (model_id)""",
+        select m.model_id, m.kind, m.stage, m.cutoff, m.panel_hash, m.params_hash, m.created_at,
+               c.git_commit, coalesce(f.runs, 0) as runs,
+               coalesce(f.forecast_rows, 0) as forecast_rows, f.first_origin, f.last_origin
+        from models m
+        left join forecast f using (model_id)
+        left join first_run c using (model_id)""",
     ),
 }
 
 
 def write_snapshot(store: Path, target: Path, wait_s: float) -> int:
-    """The size in bytes of the copy at `target`, the store's state between two changes; whoever has
-    the one before open keeps it.
+    """The size in bytes of a copy of the store at `target`, of its state between two changes.
 
-    Whole or not at all: made beside it and renamed. It is read-only, and holds the views of VIEWS.
+    Whole or not at all: made beside it and renamed, so that whoever has the one before open keeps
+    it. It is read-only, and holds the views of VIEWS.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
-    # its own: two walks may hand out at once
+    # its own: two runs may write one at once
     beside = target.with_name(f".{target.name}.{os.getpid()}.part")
     _remove_abandoned(target)
     with disk_refusals(target):
@@ -69,8 +74,9 @@ def write_snapshot(store: Path, target: Path, wait_s: float) -> int:
             _copy(store, beside)
         with duckdb.connect(beside) as con, transaction(con):
             for name, (grain, query) in VIEWS.items():
-                con.execute("create or replace view " + quoted(name) + " as " + query).fetchall()
-                con.execute(f"comment on view {quoted(name)} is {quoted_text(grain)}").fetchall()
+                view = quoted(name)
+                con.execute("create or replace view " + view + " as " + query).fetchall()
+                con.execute(f"comment on view {view} is {quoted_text(grain)}").fetchall()
         beside.chmod(_READABLE_BY_GROUP)
         flush_to_disk(beside)
         beside.replace(target)
@@ -78,11 +84,10 @@ def write_snapshot(store: Path, target: Path, wait_s: float) -> int:
     return target.stat().st_size
 
 
-def model_registry(con: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyRelation:
+def model_registry(con: Connection) -> pl.DataFrame:
     """Which model made which forecasts from which data and code, the newest first."""
-    return con.sql(
-        "select * from (" + VIEWS["model_registry"][1] + ") order by created_at desc, model_id"
-    )
+    query = VIEWS["model_registry"][1] + " order by created_at desc, model_id"
+    return frame_of(con, query)
 
 
 def _copy(store: Path, beside: Path) -> None:
@@ -98,6 +103,6 @@ def _copy(store: Path, beside: Path) -> None:
 def _remove_abandoned(target: Path) -> None:
     """Copies that somebody began long ago and never finished: killed, or without power."""
     for path in target.parent.glob(f".{target.name}.*part*"):
-        with suppress(FileNotFoundError):  # another walk was there first
+        with suppress(FileNotFoundError):  # another run was there first
             if time.time() - path.stat().st_mtime > ABANDONED_AFTER_S:
                 path.unlink()

@@ -13,16 +13,15 @@ import duckdb
 
 from contract.errors import SourceMissing, StoreBroken, StoreBusy
 from runtime.disk import disk_refusals
-from storage.holder import pid_in, told_of
+from storage.connection import Connection
+from storage.holder import pid_in, process_name
 from storage.migrations import can_migrate, is_empty, migrate, version_of
 from storage.schema import SCHEMA_VERSION, create_new
-
-Connection = duckdb.DuckDBPyConnection
 
 COMMITTED = "committed"  # the file of a journal that names its newest committed entry
 _FIRST_PAUSE_S = 0.05
 _LONGEST_PAUSE_S = 1.0
-_SETTINGS = {
+_SETTINGS: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": "false",
     "autoload_known_extensions": "false",
     # a larger sort goes to disk: reading 13.6M rows held 1.2 GB instead of 2.4
@@ -57,15 +56,15 @@ def open_store(path: Path, wait_s: float = 30.0, read_only: bool = False) -> Ite
             _check_schema(con, path, read_only)
             yield con
         except _DAMAGED as error:  # the file opened, and a block inside it does not read
-            raise broken(path, error) from error
+            raise _broken(path, error) from error
         finally:
             con.close()
 
 
 @contextmanager
 def read_store(path: Path, wait_s: float = 30.0) -> Iterator[Connection]:
-    """A connection for reading alone; a store that is not there yet reads as an empty one, and is
-    not made.
+    """A connection for reading alone; where there is no store yet an empty one is read, none is
+    made.
     """
     if path.exists():
         with open_store(path, wait_s, read_only=True) as con:
@@ -107,29 +106,26 @@ def check_owner(con: Connection, source: str) -> None:
     """StoreBroken if the store belongs to another source."""
     if (owner := source_of(con)) != source:
         raise StoreBroken(
-            f"the store belongs to source '{owner}', params.yaml says '{source}'. Nothing is mixed: run "
-            "`python ingest.py source --use KIND`, or `fill`, which set the other store aside."
+            f"the store belongs to source '{owner}', params.yaml says '{source}'. Nothing is "
+            "mixed: run `python ingest.py source --use KIND`, or `fill`, which set the other store "
+            "aside."
         )
 
 
 def file_of(con: Connection) -> Path:
     """The file a connection writes."""
-    path = con.execute(
-        "select path from duckdb_databases() where database_name = current_database()"
-    ).fetchall()
-    return Path(path[0][0])
+    query = "select path from duckdb_databases() where database_name = current_database()"
+    return Path(con.execute(query).fetchall()[0][0])
 
 
 def journal_of(store: Path, source: str) -> Path:
-    """Where the journal of a source's store lies; it stays there when the store is set aside for
-    another source.
-    """
+    """Where the journal of a source's store lies, also while the store is set aside for another."""
     return store.parent / "journal" / source
 
 
 def _refuse_lost(con: Connection, source: str) -> None:
-    """A new store where the journal knows of an old one: filled from nothing it would forget all of
-    it.
+    """StoreBroken for a new store where a journal holds an old one: filled anew it would forget
+    all of it.
     """
     journal = journal_of(file_of(con), source)
     entries = sorted(journal.glob("[0-9]*"))
@@ -137,8 +133,8 @@ def _refuse_lost(con: Connection, source: str) -> None:
     is_cut_short = len(entries) == 1 and not (journal / COMMITTED).exists()
     if entries and not is_cut_short:
         raise StoreBroken(
-            f"the store '{file_of(con)}' is new, but '{journal}' says what one held before it. Run `make rebuild` to have "
-            "that one back; to begin anew, move the journal away."
+            f"the store '{file_of(con)}' is new, but '{journal}' says what one held before it. Run "
+            "`make rebuild` to have that one back; to begin anew, move the journal away."
         )
 
 
@@ -153,21 +149,22 @@ def _connect(path: Path, wait_s: float, read_only: bool) -> Connection:
                 return duckdb.connect(path, read_only=read_only, config=_SETTINGS)
         except duckdb.Error as error:
             if _HELD not in str(error):
-                raise broken(path, error) from error
+                raise _broken(path, error) from error
             if time.monotonic() >= deadline:
+                holder = process_name(pid_in(str(error)))
                 raise StoreBusy(
-                    f"the store '{path}' is held by {told_of(pid_in(str(error)))}; waited {wait_s:g} s. "
+                    f"the store '{path}' is held by {holder}; waited {wait_s:g} s. "
                     "Try again when it has ended, or raise ingest.lock_wait_s."
                 ) from error
         time.sleep(min(pause_s, max(deadline - time.monotonic(), 0)))
         pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
 
 
-def broken(path: Path, error: Exception) -> StoreBroken:
+def _broken(path: Path, error: Exception) -> StoreBroken:
     """The refusal of a file that is no readable store."""
     return StoreBroken(
-        f"the store '{path}' cannot be read: {str(error).splitlines()[0]} Run `make rebuild`: it sets the file aside and makes the "
-        "store again from its journal."
+        f"the store '{path}' cannot be read: {str(error).splitlines()[0]} Run `make rebuild`: it "
+        "sets the file aside and makes the store again from its journal."
     )
 
 
@@ -175,7 +172,7 @@ def _is_older(con: Connection, path: Path) -> bool:
     try:
         return can_migrate(version_of(con))
     except duckdb.Error as error:
-        raise broken(path, error) from error
+        raise _broken(path, error) from error
 
 
 def _check_schema(con: Connection, path: Path, read_only: bool) -> None:
@@ -189,10 +186,14 @@ def _check_schema(con: Connection, path: Path, read_only: bool) -> None:
         is_new = version is None and is_empty(con)
         if read_only or not (is_new or can_migrate(version)):
             raise StoreBroken(
-                f"the store '{path}' has schema version {version or 'none'}, this code reads {SCHEMA_VERSION} and older. Check out "
-                "the code that wrote it, or move the file away and run `make rebuild`."
+                f"the store '{path}' has schema version {version or 'none'}, this code reads "
+                f"{SCHEMA_VERSION} and older. Check out the code that wrote it, or move the file "
+                "away and run `make rebuild`."
             )
         with transaction(con):
-            create_new(con) if is_new else migrate(con, version)
+            if version is None:
+                create_new(con)
+            else:
+                migrate(con, version)
     except duckdb.Error as error:
-        raise broken(path, error) from error
+        raise _broken(path, error) from error

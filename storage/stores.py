@@ -1,6 +1,4 @@
-"""A store belongs to one source. Another source's store is set aside, and brought back when it is
-its turn again.
-"""
+"""A store belongs to one source; another source's store is set aside until it is wanted again."""
 
 from __future__ import annotations
 
@@ -10,9 +8,7 @@ from storage.store import claim, open_store, source_of, transaction
 
 
 def switch_store(store: Path, set_aside: Path, source: str, wait_s: float) -> bool:
-    """Make `store` the one of `source`; whether another one had to move. Nothing is mixed, nothing
-    is deleted.
-    """
+    """Make `store` the one of `source`; whether another one had to move. Nothing is deleted."""
     owner = _owner(store, wait_s)
     if owner == source:
         return False
@@ -29,8 +25,8 @@ def switch_store(store: Path, set_aside: Path, source: str, wait_s: float) -> bo
 
 
 def _owner(store: Path, wait_s: float) -> str | None:
-    """The source of a store; a write lock is taken and given back, so the log is in the file and
-    the file can move.
+    """The source of a store; opened for writing once, so that the log is in the file and it can
+    move.
     """
     if not store.exists():
         return None
