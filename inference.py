@@ -83,7 +83,7 @@ def infer(
             if champion.model_id
             else None
         )
-        champion = with_interval_scale(champion, decided.told if decided else None)
+        champion = with_interval_scale(champion, decided.detail if decided else None)
         panel = _read_panel(con, params, champion, question)
         if panel.sales.is_empty() and question == NEWEST:
             last_table = latest_forecasts(con), latest_forecast_levels(con)

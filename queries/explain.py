@@ -128,7 +128,7 @@ def _found(params: Params, paths: Paths, unique_id: str, ds: date, run_id: str |
         model,
         actual,
         files_in_ledger,
-        stretched.told if stretched else None,
+        stretched.detail if stretched else None,
     )
 
 

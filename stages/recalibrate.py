@@ -38,13 +38,13 @@ def recalibrate(params: Params, paths: Paths, told: pl.DataFrame, now: datetime)
             pl.col("reason").is_null()
         )
         learned = learned_interval_scale(
-            mine, interval_scale_of(before.told if before else None), params.monitor.coverage_band
+            mine, interval_scale_of(before.detail if before else None), params.monitor.coverage_band
         )
         if learned is None:
             return None
         interval_scale, why = learned
         record_decision(
-            con, Decision(KIND, now, "stretched", why, model_id, told=text_of(interval_scale))
+            con, Decision(KIND, now, "stretched", why, model_id, detail=text_of(interval_scale))
         )
     return why
 

@@ -24,12 +24,22 @@ class Decision:
     reason: str
     model_id: str | None = None  # the model it is about
     replaced: str | None = None  # the champion before it
-    told: str | None = None  # what follows in full, JSON: the factors of a recalibration
+    detail: str | None = None  # what follows in full, JSON: the factors of a recalibration
 
 
 def decision_of(fields: dict[str, Any]) -> Decision:
-    """A decision from its fields, the moment as written in JSON or as it is."""
-    return Decision(**fields | {"decided_at": datetime.fromisoformat(str(fields["decided_at"]))})
+    """A decision from a row or a journal entry, the moment as written in JSON or as it is."""
+    fields = dict(fields)
+    fields["detail"] = fields.pop("told", None)  # its name on disk
+    fields["decided_at"] = datetime.fromisoformat(str(fields["decided_at"]))
+    return Decision(**fields)
+
+
+def fields_of(decision: Decision) -> dict[str, Any]:
+    """A decision as rows and journal entries hold it, see `decision_of`."""
+    fields = asdict(decision)
+    fields["told"] = fields.pop("detail")
+    return fields
 
 
 def write_decision(con: Connection, decision: Decision) -> None:
@@ -39,13 +49,13 @@ def write_decision(con: Connection, decision: Decision) -> None:
         insert or replace into decisions (kind, decided_at, outcome, reason, model_id, replaced,
                                           told)
         values ($kind, $decided_at, $outcome, $reason, $model_id, $replaced, $told)""",
-        asdict(decision),
+        fields_of(decision),
     ).fetchall()
 
 
 def record_decision(con: Connection, decision: Decision) -> None:
     """Add a decision that nothing else is written with, in a transaction and in the journal."""
-    entry = Entry(Kind.DECISION, {"decision": asdict(decision)})
+    entry = Entry(Kind.DECISION, {"decision": fields_of(decision)})
     with recorded(con, entry):
         redo_decision(con, entry)
 

@@ -8,7 +8,13 @@ from typing import Any
 import polars as pl
 
 from storage.connection import Connection
-from storage.decisions import Decision, decision_of, newest_outcome, write_decision
+from storage.decisions import (
+    Decision,
+    decision_of,
+    fields_of,
+    newest_outcome,
+    write_decision,
+)
 from storage.forecasts import redo_forecasts
 from storage.journal import Entry, Kind, recorded
 from storage.models import Model, champion, model_of, redo_promotion, write_model
@@ -42,7 +48,7 @@ def publish_offline(
     )
     if reason is not None and not is_recorded:
         decision = Decision("promotion", model.created_at, outcome, reason, model.model_id, serves)
-        fields["decision"] = asdict(decision)
+        fields["decision"] = fields_of(decision)
     entry = Entry(Kind.OFFLINE, fields, frames)
     with recorded(con, entry):
         redo_offline(con, entry)

@@ -15,7 +15,14 @@ import pytest
 
 from contract.errors import ModelBroken
 from contract.frames import FORECAST_LEVELS, FORECASTS, SCORES
-from storage.decisions import Decision, read_decisions, write_decision
+from storage.decisions import (
+    Decision,
+    fields_of,
+    newest_interval_scale,
+    read_decisions,
+    record_decision,
+    write_decision,
+)
 from storage.models import Model, champion, in_line, promote
 from storage.offline import publish_offline
 from storage.rebuild import rebuild
@@ -49,12 +56,23 @@ def _day(k: int) -> datetime:
 
 def test_a_rollback_names_the_model_it_replaced_and_the_reason(store):
     with open_store(store) as con:
-        told = promote(con, "a", "c forecasts twice of what sells", _day(9), "rollback")
-        assert told == Decision(
+        decision = promote(con, "a", "c forecasts twice of what sells", _day(9), "rollback")
+        assert decision == Decision(
             "rollback", _day(9), "champion", "c forecasts twice of what sells", "a", "c"
         )
-        assert read_decisions(con, "rollback").to_dicts() == [vars(told)]
+        assert read_decisions(con, "rollback").to_dicts() == [fields_of(decision)]
         assert champion(con) == "a"
+
+
+def test_the_factors_of_a_recalibration_come_back_from_table_and_journal(store, tmp_path):
+    """Column and journal call them `told`, as stores made so far do."""
+    decision = Decision("recalibration", _day(9), "stretched", "too narrow", "c", None, "[1.2]")
+    with open_store(store) as con:
+        record_decision(con, decision)
+    rebuild(store, tmp_path / "aside", "files-1", NOW)
+    with open_store(store) as con:
+        assert newest_interval_scale(con, "c") == decision
+        assert read_decisions(con, "recalibration")["told"].to_list() == ["[1.2]"]
 
 
 def test_after_a_rollback_no_younger_model_stands_in_line(store):
