@@ -102,7 +102,7 @@ def entry_of(
     delivery: Delivery,
     batches: Sequence[Batch],
     sentences: Mapping[str, str],
-    **more: Any,
+    **more: object,
 ) -> Entry:
     """The journal's entry of judged batches: their rows as frames, all else as JSON."""
     frames: dict[str, pl.DataFrame] = {}

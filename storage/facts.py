@@ -9,9 +9,9 @@ known_at depend on it: the later batch wins, the earlier is valid for no time.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
 
 import polars as pl
 import polars.selectors as cs
@@ -72,7 +72,7 @@ def read_fact(
     return read_rows(con, fact, query, params)
 
 
-def read_rows(con: Connection, fact: str, query: str, params: dict[str, Any]) -> pl.DataFrame:
+def read_rows(con: Connection, fact: str, query: str, params: Mapping[str, object]) -> pl.DataFrame:
     """The rows of a query as a fact's contract has them, sorted by key; `params`: what it binds."""
     names = _Names(FACTS[fact])
     if "unique_id" not in FACTS[fact].key:
@@ -92,7 +92,9 @@ def _has_rows(con: Connection, fact: str) -> bool:
     return bool(con.execute(f"select 1 from {quoted(fact)} limit 1").fetchall())  # noqa: S608 -- quoted
 
 
-def _by_number(con: Connection, names: _Names, query: str, params: dict[str, Any]) -> pl.DataFrame:
+def _by_number(
+    con: Connection, names: _Names, query: str, params: Mapping[str, object]
+) -> pl.DataFrame:
     """The rows, sorted by key. Series travel as numbers and get their names back here: each name is
     held once, not once a row (780 MB instead of 1,020 for 13.6M rows), and sorting compares
     integers.
