@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
@@ -15,17 +18,39 @@ Dump = dict[str, list[str]]
 
 @pytest.fixture(scope="session")
 def dump_of() -> Callable[[Path], Dump]:
-    """`dump_of(path)`: every row of every table as text, sorted, by table; equal for equal stores."""
+    """`dump_of(path)`: by table its rows as text, sorted; equal for equal stores."""
 
     def dump(path: Path) -> Dump:
-        told = {}
+        tables = {}
         with open_store(path) as con:
             for table in TABLES:
                 rows = con.execute(f"select * from {quoted(table.name)}")  # noqa: S608 -- a table of the schema
                 names = [column[0] for column in rows.description]
-                told[table.name] = sorted(
+                tables[table.name] = sorted(
                     repr(sorted(zip(names, row, strict=True))) for row in rows.fetchall()
                 )
-        return told
+        return tables
 
     return dump
+
+
+@pytest.fixture(scope="session")
+def held() -> Callable[[Path], AbstractContextManager[int]]:
+    """`with held(path) as pid`: another process holds the store open."""
+
+    @contextmanager
+    def holding(path: Path) -> Iterator[int]:
+        script = (
+            f"import duckdb, sys; con = duckdb.connect({str(path)!r}); "
+            "print('held', flush=True); sys.stdin.read()"
+        )
+        command = [sys.executable, "-c", script]
+        pipe = subprocess.PIPE
+        holder = subprocess.Popen(command, stdin=pipe, stdout=pipe)  # noqa: S603 -- our own words
+        try:
+            assert holder.stdout.readline() == b"held\n"
+            yield holder.pid
+        finally:
+            holder.communicate()
+
+    return holding

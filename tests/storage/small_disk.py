@@ -1,8 +1,8 @@
-"""Run inside a mount namespace of its own (`unshare --mount`): the ingest door on a disk that fills
-up, and on a read-only one.
+"""Run inside a mount namespace of its own (`unshare --mount`): ingest.py on a disk that fills up,
+and on a read-only one.
 
-Prints JSON: for each amount of room left what became of the run, and whether the run after room was
-made ended as on a roomy disk.
+Prints JSON: for each amount of free space what became of the run, and whether the run after more
+was freed ended as on a large disk.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def drop(paths: Paths, day: int, plus: int = 0, series: int = 20_000) -> None:
     )
 
 
-def told(paths: Paths) -> str:
+def hash_of(paths: Paths) -> str:
     """The facts and the ledger as one hash."""
     with open_store(paths.store) as con:
         query = (
@@ -60,7 +60,7 @@ def told(paths: Paths) -> str:
 
 
 def run(paths: Paths) -> str:
-    """How the door ended: done, or the refusal's first words; anything else is a bug and passes."""
+    """How ingest.py ended: done, or the refusal; any other error is a bug and is raised."""
     try:
         ingest.ingest(small(), paths, now=NOW)
     except TillcastError as refusal:
@@ -68,19 +68,19 @@ def run(paths: Paths) -> str:
     return "done"
 
 
-def filled_up(disk: Path, before: Path, expected: str, room_kb: int) -> dict[str, object]:
-    """The run with so much room left, then with room again."""
+def filled_up(disk: Path, before: Path, expected: str, free_kb: int) -> dict[str, object]:
+    """The run with so much space left, then with enough again."""
     paths = Paths(disk / "data")
     shutil.rmtree(paths.root, ignore_errors=True)
     shutil.copytree(before, paths.root)
     ballast = disk / "ballast"
     free = shutil.disk_usage(disk).free
-    ballast.write_bytes(bytes(max(free - room_kb * 1024, 0)))
+    ballast.write_bytes(bytes(max(free - free_kb * 1024, 0)))
     first = run(paths)
     ballast.unlink()
     again = run(paths)
-    is_whole = again == "done" and told(paths) == expected and not waiting_files(paths.inbox)
-    return {"room_kb": room_kb, "first": first, "again": again, "is_whole": is_whole}
+    is_whole = again == "done" and hash_of(paths) == expected and not waiting_files(paths.inbox)
+    return {"free_kb": free_kb, "first": first, "again": again, "is_whole": is_whole}
 
 
 def main() -> None:
@@ -88,16 +88,16 @@ def main() -> None:
     logging.disable(logging.CRITICAL)
     disk, apart = Path(sys.argv[1]), Path(sys.argv[2])
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=48m", "tmpfs", str(disk)], check=True)  # noqa: S603, S607
-    roomy = Paths(apart / "roomy")
-    drop(roomy, 1)
-    assert run(roomy) == "done"
-    drop(roomy, 2)
-    drop(roomy, 1, plus=1)
-    shutil.copytree(roomy.root, apart / "before")
-    assert run(roomy) == "done"
-    expected = told(roomy)
+    large = Paths(apart / "large")
+    drop(large, 1)
+    assert run(large) == "done"
+    drop(large, 2)
+    drop(large, 1, plus=1)
+    shutil.copytree(large.root, apart / "before")
+    assert run(large) == "done"
+    expected = hash_of(large)
     results = [
-        filled_up(disk, apart / "before", expected, room_kb) for room_kb in map(int, sys.argv[3:])
+        filled_up(disk, apart / "before", expected, free_kb) for free_kb in map(int, sys.argv[3:])
     ]
     shutil.rmtree(disk / "data")
     shutil.copytree(apart / "before", disk / "data")

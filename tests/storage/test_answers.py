@@ -21,7 +21,7 @@ def con(tmp_path):
         yield con
 
 
-def test_who_took_an_alert_on_is_told_until_it_is_closed(con):
+def test_who_took_an_alert_on_is_kept_until_it_is_closed(con):
     number = raise_alert(con, BIAS, NOW)
     assert acknowledge(con, number, "ada", NOW) == "bias"
     assert acknowledged(con) == {"bias": "ada, 2024-05-01T06:00"}
@@ -32,12 +32,12 @@ def test_who_took_an_alert_on_is_told_until_it_is_closed(con):
 
 def test_an_alert_that_is_not_open_is_refused_with_those_that_are(con):
     raise_alert(con, BIAS, NOW)
-    for answer in (lambda: acknowledge(con, 7, "ada", NOW), lambda: resolve(con, 7, NOW)):
+    for action in (lambda: acknowledge(con, 7, "ada", NOW), lambda: resolve(con, 7, NOW)):
         with pytest.raises(BadUsage, match=r"no open alert 7. Open alerts: 1 \(bias\)"):
-            answer()
+            action()
 
 
-def test_a_cause_is_muted_for_a_while_and_a_later_word_counts(con):
+def test_a_cause_is_muted_for_a_while_and_muting_it_again_replaces_that(con):
     mute(con, "bias", NOW + timedelta(days=3))
     mute(con, "drift:prices", NOW + timedelta(days=1))
     assert muted(con, NOW) == ["bias", "drift:prices"]

@@ -165,9 +165,8 @@ def test_killed_at_any_statement_a_batch_is_wholly_in_or_wholly_out(
     root = Path(__file__).parents[2]
     script = textwrap.dedent(KILLED).format(root=str(root), after=after, path=str(path))
     environment = os.environ | {"PYTHONPATH": f"{root}:{tmp_path}"}
-    process = subprocess.run(
-        [sys.executable, "-c", script], env=environment, capture_output=True, check=False
-    )
+    command = [sys.executable, "-c", script]
+    process = subprocess.run(command, env=environment, capture_output=True, check=False)  # noqa: S603 -- our own words
     assert process.returncode in (0, -signal.SIGKILL), process.stderr.decode()
     with open_store(path) as con:
         is_in = holds(con, "new")

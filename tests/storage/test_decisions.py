@@ -65,7 +65,7 @@ def test_a_rollback_names_the_model_it_replaced_and_the_reason(store):
 
 
 def test_the_factors_of_a_recalibration_come_back_from_table_and_journal(store, tmp_path):
-    """Column and journal call them `told`, as stores made so far do."""
+    """Column and journal keep the name they have in stores made so far."""
     decision = Decision("recalibration", _day(9), "stretched", "too narrow", "c", None, "[1.2]")
     with open_store(store) as con:
         record_decision(con, decision)
@@ -132,9 +132,8 @@ with open_store(Path(sys.argv[1])) as con:
 
 
 def test_a_rollback_killed_before_its_end_has_changed_nothing(store, root):
-    done = subprocess.run(
-        [sys.executable, "-c", _KILLED, str(store)], cwd=root, env=os.environ, check=False
-    )
+    command = [sys.executable, "-c", _KILLED, str(store)]
+    done = subprocess.run(command, cwd=root, env=os.environ, check=False)  # noqa: S603 -- our own words
     assert done.returncode == -signal.SIGKILL
     with open_store(store) as con:
         assert champion(con) == "c"

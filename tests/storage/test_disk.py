@@ -1,5 +1,5 @@
-"""A disk that is full, read-only or holds another thing: said in a sentence, nothing half-written,
-the next run goes on.
+"""A disk that is full, read-only or holds another thing: a sentence says so, nothing is
+half-written, the next run goes on.
 """
 
 from __future__ import annotations
@@ -23,42 +23,34 @@ from storage import inbox
 from storage.inbox import archive_file
 from storage.store import open_store
 
-ROOMS_KB = [0, 64, 150, 300, 700, 1200, 1700, 2000, 2400, 3000, 4500]
+FREE_KB = [0, 64, 150, 300, 700, 1200, 1700, 2000, 2400, 3000, 4500]
 
 
 @pytest.fixture(scope="module")
 def small_disk(root: Path, tmp_path_factory: pytest.TempPathFactory) -> dict:
     """What happened on a tmpfs of its own, in a mount namespace that ends with the process."""
     unshare = shutil.which("unshare")
-    if (
-        unshare is None
-        or subprocess.run([unshare, "--mount", "true"], capture_output=True, check=False).returncode
-    ):
-        pytest.skip(
-            "this user may not make a mount namespace (unshare --mount), so there is no disk to fill"
-        )
+    if unshare is None or _fails([unshare, "--mount", "true"]):
+        pytest.skip("this user may not make a mount namespace (unshare --mount): no disk to fill")
     disk, apart = tmp_path_factory.mktemp("disk"), tmp_path_factory.mktemp("apart")
-    rooms = [str(room) for room in ROOMS_KB]
-    command = [
-        unshare,
-        "--mount",
-        sys.executable,
-        "tests/storage/small_disk.py",
-        str(disk),
-        str(apart),
-        *rooms,
-    ]
+    script = [sys.executable, "tests/storage/small_disk.py", str(disk), str(apart)]
+    command = [unshare, "--mount", *script, *map(str, FREE_KB)]
     environment = os.environ | {"PYTHONPATH": str(root)}
-    walked = subprocess.run(
+    ended = subprocess.run(  # noqa: S603 -- our own words
         command, cwd=root, env=environment, capture_output=True, text=True, check=False
     )
-    if "mount" in walked.stderr and "CalledProcessError" in walked.stderr:
+    if "mount" in ended.stderr and "CalledProcessError" in ended.stderr:
         pytest.skip("this user may not mount a tmpfs, so there is no disk to fill")
-    assert walked.returncode == 0, walked.stderr
-    return json.loads(walked.stdout)
+    assert ended.returncode == 0, ended.stderr
+    return json.loads(ended.stdout)
 
 
-def test_a_disk_that_fills_up_at_any_moment_is_said_and_the_next_run_ends_as_on_a_roomy_one(
+def _fails(command: list[str]) -> bool:
+    ended = subprocess.run(command, capture_output=True, check=False)  # noqa: S603 -- our own words
+    return ended.returncode != 0
+
+
+def test_a_disk_that_fills_up_at_any_moment_is_named_and_the_next_run_ends_as_on_a_large_one(
     small_disk: dict,
 ) -> None:
     """Full in the journal, in DuckDB's log, at its checkpoint, at the pages, at the archive."""
@@ -79,8 +71,8 @@ def test_a_read_only_disk_takes_no_file_and_can_still_be_read(small_disk: dict) 
 
 
 @pytest.mark.parametrize("number", [errno.EACCES, errno.EPERM, errno.EDQUOT, errno.EFBIG])
-def test_other_refusals_of_the_system_are_told_alike(number: int, tmp_path: Path) -> None:
-    """A quota, a limit, a missing right: root meets none of them here, so the system's answer is
+def test_other_refusals_of_the_system_read_alike(number: int, tmp_path: Path) -> None:
+    """A quota, a limit, a missing right: root meets none of them here, so the system's error is
     raised by hand.
     """
     with (
@@ -109,27 +101,16 @@ def test_a_damaged_store_in_a_folder_called_lock_is_not_waited_for(tmp_path: Pat
     assert time.monotonic() - since < 4
 
 
-def test_who_holds_the_store_is_named_with_what_it_runs(tmp_path: Path) -> None:
+def test_who_holds_the_store_is_named_with_what_it_runs(tmp_path: Path, held) -> None:
     path = tmp_path / "store.duckdb"
     with open_store(path):
         pass
-    script = f"import duckdb, sys; con = duckdb.connect({str(path)!r}); print('held', flush=True); sys.stdin.read()"
-    command = [sys.executable, "-c", script]
-    holder = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)  # noqa: S603
-    try:
-        assert holder.stdout.readline() == b"held\n"
+    with held(path) as pid:
         since = time.monotonic()
-        with (
-            pytest.raises(
-                StoreBusy,
-                match=rf"PID {holder.pid} \(.*python.* -c import duckdb.*\); waited 0.3 s",
-            ),
-            open_store(path, wait_s=0.3),
-        ):
+        named = rf"PID {pid} \(.*python.* -c import duckdb.*\); waited 0.3 s"
+        with pytest.raises(StoreBusy, match=named), open_store(path, wait_s=0.3):
             pass
         assert time.monotonic() - since >= 0.3
-    finally:
-        holder.communicate()
     with open_store(path, wait_s=5):
         pass
 
@@ -151,13 +132,13 @@ def test_an_inbox_on_a_disk_of_its_own_is_archived_by_a_copy(
     monkeypatch.setattr(inbox.Path, "replace", refusing)
     kept = archive_file(path, tmp_path / "archive", sha256_of(path))
     assert (kept.read_text(), path.exists()) == ("rows", False)
-    assert [found.name for found in kept.parent.iterdir()] == [kept.name]
+    assert [file.name for file in kept.parent.iterdir()] == [kept.name]
 
 
 @pytest.mark.parametrize(
     "where", [".", "inbox", "archive", "journal", "validation", "tillcast.duckdb"]
 )
-def test_something_else_in_the_place_of_a_folder_or_the_store_is_said_by_the_door(
+def test_something_else_in_the_place_of_a_folder_or_the_store_is_named_by_the_run(
     where: str, root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Refused with exit 1 and the way out; moved away, the next run takes the file."""
@@ -189,21 +170,16 @@ def _out_of_the_way(path: Path) -> None:
     path.rmdir() if path.is_dir() else path.unlink()
 
 
-def test_a_door_before_a_held_store_waits_then_ends_with_3(root: Path, tmp_path: Path) -> None:
-    """Through the door: the wait of params.yaml, the holder's name, exit 3, the file still in the
-    inbox; then it is taken.
+def test_ingest_before_a_held_store_waits_then_ends_with_3(root: Path, tmp_path: Path) -> None:
+    """By the command line: the wait of params.yaml, the holder's name, exit 3, the file still in
+    the inbox; then it is taken.
     """
     store, inbox_folder = tmp_path / "data" / "tillcast.duckdb", tmp_path / "data" / "inbox"
     inbox_folder.mkdir(parents=True)
     (inbox_folder / "sales_1.csv").write_text("unique_id,ds,y,item_id\na,2024-02-01,1,a\n")
     params = tmp_path / "params.yaml"
-    params.write_text(
-        re.sub(
-            r"(?m)^( +lock_wait_s:) *\S+",
-            r"\1 1",
-            (root / "params.yaml").read_text(encoding="utf-8"),
-        )
-    )
+    text = (root / "params.yaml").read_text(encoding="utf-8")
+    params.write_text(re.sub(r"(?m)^( +lock_wait_s:) *\S+", r"\1 1", text))
     command = [sys.executable, "ingest.py", "--data", str(store.parent), "--params", str(params)]
     with open_store(store):
         refused = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)  # noqa: S603

@@ -1,6 +1,4 @@
-"""The bitemporal facts: what is known now, what was known at any moment, whatever order it arrived
-in.
-"""
+"""The bitemporal facts: what is known now and was known at any moment, whatever came first."""
 
 from __future__ import annotations
 
@@ -100,15 +98,15 @@ statements = st.dictionaries(
 @given(stated=statements, seed=st.integers(0, 10**6))
 def test_the_order_of_arrival_changes_nothing(path: Path, stated: dict, seed: int) -> None:
     """Any grouping into batches, in any order, gives the same sales and sales_history as the plain
-    telling of it.
+    loop over them.
     """
     rng = random.Random(seed)  # noqa: S311 -- a shuffle, not a secret
     rows = [(series, float(y), day) for (series, day), y in stated.items()]
     rng.shuffle(rows)
     batches: list[list] = []
     for row in rows:
-        roomy = [batch for batch in batches if row[0] not in {series for series, _, _ in batch}]
-        rng.choice([*roomy, batches.append([]) or batches[-1]]).append(row)
+        without = [batch for batch in batches if row[0] not in {series for series, _, _ in batch}]
+        rng.choice([*without, batches.append([]) or batches[-1]]).append(row)
     current, history = stored(path, [sales(*batch) for batch in batches if batch])
     expected = timeline(stated)
     assert [
@@ -120,8 +118,8 @@ def test_the_order_of_arrival_changes_nothing(path: Path, stated: dict, seed: in
 
 
 def timeline(stated: dict) -> list[tuple]:
-    """The naive telling: per series, values in the order known, equal neighbours one, each until
-    the next.
+    """The naive loop: per series, values in the order known, equal neighbours one, each until the
+    next.
     """
     versions: list[list] = []
     for (series, day), y in sorted(stated.items()):

@@ -31,11 +31,11 @@ def frame_of(batch) -> pl.DataFrame:
         {
             "unique_id": f"s{k}",
             "ds": DAY,
-            "y": float(told[0]),
-            "known_at": KNOWN + timedelta(hours=told[1]),
+            "y": float(statement[0]),
+            "known_at": KNOWN + timedelta(hours=statement[1]),
         }
-        for k, told in enumerate(batch)
-        if told is not None
+        for k, statement in enumerate(batch)
+        if statement is not None
     ]
     return SALES.conform(
         pl.DataFrame(
@@ -59,16 +59,16 @@ def test_what_later_batches_said_is_not_in_it(tmp_path_factory, batches):
                 write_fact(con, "sales", frame_of(batch), number)
             stood.append(read_fact(con, "sales").drop("known_at"))
         for number, expected in enumerate(stood, start=1):
-            told = panel_as_read(con, number, None, "then")
-            assert told.sales.drop("known_at").equals(expected)
-            assert set(told.series["unique_id"]) == set(expected["unique_id"])
+            panel = panel_as_read(con, number, None, "then")
+            assert panel.sales.drop("known_at").equals(expected)
+            assert set(panel.series["unique_id"]) == set(expected["unique_id"])
 
 
 @pytest.mark.parametrize(("hours", "units"), [(0, 1.0), (2, 5.0), (9, 7.0)])
 def test_a_run_as_of_a_moment_knew_what_was_known_then_of_its_batches(tmp_path, hours, units):
     with open_store(tmp_path / "tillcast.duckdb") as con:
-        for number, told in enumerate([(1, 0), (5, 2), (7, 4), (9, 6)], start=1):
+        for number, statement in enumerate([(1, 0), (5, 2), (7, 4), (9, 6)], start=1):
             with transaction(con):
-                write_fact(con, "sales", frame_of((told, None, None)), number)
+                write_fact(con, "sales", frame_of((statement, None, None)), number)
         panel = panel_as_read(con, 3, KNOWN + timedelta(hours=hours), "then")
     assert panel.sales["y"].to_list() == [units]

@@ -1,4 +1,4 @@
-"""Schema versions: an older store is brought up to date or left as it was, a newer one is refused."""
+"""Schema versions: an older store is brought up to date or left as it was, a newer one refused."""
 
 from __future__ import annotations
 
@@ -30,9 +30,11 @@ def old(tmp_path: Path) -> Path:
     for statement in (
         "insert into meta values ('schema_version', '1'), ('source', 'files-1')",
         "insert into batches values "
-        "(1, 'sales', 'files-1', 'a.csv', 'abc', '2024-03-01 05:00', 'file', 2, 1, 1, 1, 0, 'accepted', null)",
+        "(1, 'sales', 'files-1', 'a.csv', 'abc', '2024-03-01 05:00', 'file', 2, 1, 1, 1, 0, "
+        "'accepted', null)",
         "insert into sales values ('a', '2024-02-29', 3, '2024-03-01 05:00', null, null, 1)",
-        "insert into quarantine values (1, 2, 'units_negative', 'w', '{}', 1, '2024-03-01 05:00', null)",
+        "insert into quarantine values "
+        "(1, 2, 'units_negative', 'w', '{}', 1, '2024-03-01 05:00', null)",
         "insert into series_attributes values ('a')",
     ):
         con.execute(statement).fetchall()
@@ -42,7 +44,9 @@ def old(tmp_path: Path) -> Path:
 
 def schema_of(path: Path) -> list[tuple]:
     with open_store(path) as con:
-        query = "select table_name, column_name, data_type, is_nullable, comment from duckdb_columns() where not internal order by all"
+        query = """
+            select table_name, column_name, data_type, is_nullable, comment
+            from duckdb_columns() where not internal order by all"""
         constraints = "select table_name, constraint_text from duckdb_constraints() order by all"
         return [*con.execute(query).fetchall(), *con.execute(constraints).fetchall()]
 

@@ -88,7 +88,7 @@ def test_a_panel_read_as_of_t_equals_the_frozen_one_read_as_of_t(tmp_path: Path)
 
 @pytest.mark.parametrize("days", [0, 1, 2, 3])
 def test_a_tail_read_from_the_store_is_the_panel_cut_there(tmp_path: Path, days: int) -> None:
-    """The store's SQL and the panel's Polars tell the same of the days before."""
+    """The store's SQL and the panel's Polars say the same of the days before."""
     since = DAYS[0] + timedelta(days=days)
     frozen(tmp_path, [0, 1, 2, 3, 4])
     with open_store(tmp_path / "store.duckdb") as con:

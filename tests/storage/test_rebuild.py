@@ -1,4 +1,4 @@
-"""A store made again from its journal: whatever became of the file, the tables are what they were."""
+"""A store made again from its journal: whatever became of the file, its tables are the same."""
 
 from __future__ import annotations
 
@@ -81,9 +81,7 @@ def tables(run: str, y_hat: float) -> dict[str, pl.DataFrame]:
 
 @pytest.fixture
 def store(tmp_path: Path) -> Path:
-    """Days, a restatement, a late one, a refused file that came again, two models, a table of the
-    factory.
-    """
+    """Days, a restatement, a late one, a refused file sent again, two models, a daily table."""
     path = tmp_path / "data" / "tillcast.duckdb"
     with open_store(path) as con:
         for number, (units, day) in enumerate([(1, 0), (2, 2), (3, 0), (4, 1), (2, 0)]):
@@ -203,7 +201,7 @@ with open_store(Path({str(store)!r})) as con:
     assert dump_of(store) == after
 
 
-def test_a_store_that_vanished_is_not_begun_anew_in_silence(store: Path) -> None:
+def test_a_store_that_vanished_is_not_begun_anew_without_a_word(store: Path) -> None:
     store.unlink()
     with open_store(store) as con, pytest.raises(StoreBroken, match="make rebuild"):
         write_delivery(con, Delivery(SOURCE, "n.csv", "new", NOW), [rows(9, 1)], {})
@@ -259,17 +257,9 @@ def test_nothing_to_make_a_store_of_is_said(tmp_path: Path) -> None:
         rebuild(tmp_path / "store.duckdb", tmp_path, SOURCE, NOW)
 
 
-def test_a_store_in_use_is_not_moved_away(store: Path) -> None:
-    script = f"import duckdb, sys; con = duckdb.connect({str(store)!r}); print('held', flush=True); sys.stdin.read()"
-    holder = subprocess.Popen(
-        [sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE
-    )
-    try:
-        assert holder.stdout.readline() == b"held\n"
-        with pytest.raises(StoreBusy, match=rf"PID {holder.pid} \(.*python"):
-            rebuild(store, store.parent / "stores", SOURCE, NOW)
-    finally:
-        holder.communicate()
+def test_a_store_in_use_is_not_moved_away(store: Path, held) -> None:
+    with held(store) as pid, pytest.raises(StoreBusy, match=rf"PID {pid} \(.*python"):
+        rebuild(store, store.parent / "stores", SOURCE, NOW)
     assert store.exists()
 
 
@@ -278,7 +268,7 @@ def test_alerts_alone_are_not_kept_as_they_are_raised_anew(store: Path, dump_of)
         raise_alert(con, Alert("bias", "warning", "w", 1.0, 0.5, "a"), NOW)
     before = dump_of(store)
     rebuild(store, store.parent / "stores", SOURCE, NOW)
-    assert [name for name, told in dump_of(store).items() if told != before[name]] == ["alerts"]
+    assert [name for name, rows in dump_of(store).items() if rows != before[name]] == ["alerts"]
 
 
 def test_a_transaction_of_a_broken_connection_says_what_broke_it(tmp_path: Path) -> None:

@@ -51,12 +51,14 @@ def write(
     sha256: str,
     taken: pl.DataFrame,
     held: pl.DataFrame,
-    **told: object,
+    received_at: datetime = NOW,
+    known_at_from: str = "received",
+    reason: str | None = None,
 ) -> int:
-    received, known = told.pop("received_at", NOW), told.pop("known_at_from", "received")
     series = pl.DataFrame({"unique_id": ["a", "b"], "store_id": ["S1", "S1"]})
-    batch = Batch("sales", taken.height + held.height, taken, held, known, series, **told)
-    return write_delivery(con, Delivery("s", sha256, sha256, received), [batch], {})[0]
+    rows_in = taken.height + held.height
+    batch = Batch("sales", rows_in, taken, held, known_at_from, series, reason)
+    return write_delivery(con, Delivery("s", sha256, sha256, received_at), [batch], {})[0]
 
 
 @pytest.fixture
@@ -81,7 +83,7 @@ def test_a_refused_day_is_unknown_and_an_absent_one_is_zero(con: duckdb.DuckDBPy
     assert units(read_panel(con)) == [[1, 2, 3], [4, 0, 6]]
 
 
-def test_every_way_of_reading_tells_it(con: duckdb.DuckDBPyConnection) -> None:
+def test_every_way_of_reading_has_the_refused_day(con: duckdb.DuckDBPyConnection) -> None:
     whole = read_panel(con).sales
     assert whole.filter(pl.col("y").is_null()).rows() == [("b", day(1), None, NOW, None, None)]
     assert whole.equals(whole.sort("unique_id", "ds"))
@@ -155,9 +157,7 @@ def test_what_a_replay_left_behind_of_a_file_refused_whole_is_unknown(
 def test_a_refused_day_of_a_history_is_unknown_from_when_its_neighbours_were_known(
     con: duckdb.DuckDBPyConnection,
 ) -> None:
-    """Else a reading as of the past, or a backtest of it, would take the day for one without a
-    sale.
-    """
+    """Else a panel as of the past, or a backtest of it, would show a day without a sale."""
     morning = datetime(2025, 2, 4, 6)
     taken = accepted(("a", -28, 1.0), ("a", -27, 2.0), ("b", -28, 3.0)).with_columns(
         known_at=pl.col("ds").cast(pl.Datetime("us")) + pl.duration(days=1, hours=6)

@@ -1,5 +1,5 @@
-"""Runs: what a door did and what it took, in stores of this version and of the one that did not ask
-for memory yet.
+"""Runs: what an entry point did and what it took, in stores of this version and of the one before
+memory was kept.
 """
 
 from __future__ import annotations
@@ -38,8 +38,10 @@ def of_version_4(tmp_path: Path) -> Path:
             MIGRATIONS[version](con)
         con.execute("insert into meta values ('schema_version', '4')").fetchall()
         con.execute("""
-            insert into runs values ('r4', 'inference', '2024-02-29 05:00', '2024-02-29 05:02', 'done', 'abc', 'p', 'h', 'm', null),
-                                    ('m4', 'monitor', '2024-02-29 05:02', null, 'done', 'abc', 'p', null, null, null)
+            insert into runs values
+            ('r4', 'inference', '2024-02-29 05:00', '2024-02-29 05:02', 'done', 'abc', 'p', 'h',
+             'm', null),
+            ('m4', 'monitor', '2024-02-29 05:02', null, 'done', 'abc', 'p', null, null, null)
             """).fetchall()
         con.register("incoming", table("r4"))
         con.execute("insert into forecasts by name select * from incoming").fetchall()
@@ -67,12 +69,9 @@ def test_a_store_of_version_4_keeps_its_runs_and_says_that_their_peaks_are_unkno
 ) -> None:
     with open_store(of_version_4, read_only=read_only) as con:
         assert version_of(con) == SCHEMA_VERSION
-        told = (
-            read_runs(con)
-            .select("run_id", "door", "git_commit", "model_id", "peak_mb")
-            .sort("run_id")
-        )
-    assert told.rows() == [
+        runs = read_runs(con).sort("run_id")
+    columns = ["run_id", "door", "git_commit", "model_id", "peak_mb"]
+    assert runs.select(columns).rows() == [
         ("m4", "monitor", "abc", None, None),
         ("r4", "inference", "abc", "m", None),
     ]
@@ -118,12 +117,12 @@ def test_a_run_written_again_says_its_newest_peak(tmp_path: Path) -> None:
         assert read_runs(con).select("run_id", "peak_mb").rows() == [("r5", 300.0)]
 
 
-def test_a_run_told_before_peaks_were_asked_for_is_still_a_run() -> None:
-    told = {
+def test_a_run_of_before_peaks_were_kept_is_still_a_run() -> None:
+    fields = {
         "run_id": "r",
         "door": "inference",
         "started_at": "2024-03-01 05:00:00",
         "ended_at": None,
         "as_of": None,
     }
-    assert run_of(told) == Run("r", "inference", NOW)
+    assert run_of(fields) == Run("r", "inference", NOW)

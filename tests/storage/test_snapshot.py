@@ -51,17 +51,12 @@ def test_it_has_every_view_with_its_grain_and_nothing_beside_it(store, tmp_path)
     target = tmp_path / "copy" / "tillcast.duckdb"
     assert write_snapshot(store, target, 5) == target.stat().st_size
     with duckdb.connect(target, read_only=True) as con:
-        told = dict(
-            con.execute(
-                "select view_name, comment from duckdb_views() where not internal"
-            ).fetchall()
-        )
-        assert {name: told[name] for name in VIEWS} == {
+        query = "select view_name, comment from duckdb_views() where not internal"
+        comments = dict(con.execute(query).fetchall())
+        assert {name: comments[name] for name in VIEWS} == {
             name: grain for name, (grain, _) in VIEWS.items()
         }
-        assert all(
-            con.execute(f"select count(*) from {name}").fetchall() == [(0,)] for name in VIEWS
-        )
+        assert all(con.table(name).count("*").fetchall() == [(0,)] for name in VIEWS)
     assert [path.name for path in target.parent.iterdir()] == [target.name]
 
 
@@ -97,7 +92,7 @@ def test_without_a_store_there_is_nothing_to_copy(tmp_path):
     assert not (tmp_path / "copy.duckdb").exists()
 
 
-def test_two_walks_may_hand_out_at_once(store, tmp_path, monkeypatch):
+def test_two_runs_may_write_one_at_once(store, tmp_path, monkeypatch):
     """Each makes a copy of its own; found by the drill `lost_worker`, whose orphans took each
     other's away.
     """
@@ -106,13 +101,13 @@ def test_two_walks_may_hand_out_at_once(store, tmp_path, monkeypatch):
     target = tmp_path / "copy" / "tillcast.duckdb"
     copied = snapshot._copy
 
-    def another_walk_meanwhile(store: Path, beside: Path) -> None:
+    def another_run_meanwhile(store: Path, beside: Path) -> None:
         copied(store, beside)
         monkeypatch.setattr(snapshot, "_copy", copied)
         monkeypatch.setattr(snapshot.os, "getpid", lambda: 12345)
         write_snapshot(store, target, 5)
 
-    monkeypatch.setattr(snapshot, "_copy", another_walk_meanwhile)
+    monkeypatch.setattr(snapshot, "_copy", another_run_meanwhile)
     write_snapshot(store, target, 5)
     assert sorted(path.name for path in target.parent.iterdir()) == [target.name]
 

@@ -34,28 +34,21 @@ def test_every_table_and_column_says_what_it_is(path: Path) -> None:
 
 
 def test_tables_have_the_columns_of_their_frames() -> None:
-    known = {table.name: table.columns for table in TABLES}
+    columns = {table.name: table.columns for table in TABLES}
     for contract in (*FACTS.values(), FORECASTS, FORECAST_LEVELS, SCORES):
-        assert columns_of(contract).keys() <= known[contract.name].keys()
+        assert columns_of(contract).keys() <= columns[contract.name].keys()
 
 
-def test_a_held_store_is_waited_for_and_then_its_holder_is_named(path: Path) -> None:
+def test_a_held_store_is_waited_for_and_then_its_holder_is_named(path: Path, held) -> None:
     with open_store(path):
         pass
-    script = f"import duckdb, sys; con = duckdb.connect({str(path)!r}); print('held', flush=True); sys.stdin.read()"
-    holder = subprocess.Popen(
-        [sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE
-    )
-    try:
-        assert holder.stdout.readline() == b"held\n"
-        with (
-            pytest.raises(StoreBusy, match=f"PID {holder.pid}") as refusal,
-            open_store(path, wait_s=0.2),
-        ):
-            pass
-        assert refusal.value.exit_code == 3
-    finally:
-        holder.communicate()
+    with (
+        held(path) as pid,
+        pytest.raises(StoreBusy, match=f"PID {pid}") as refusal,
+        open_store(path, wait_s=0.2),
+    ):
+        pass
+    assert refusal.value.exit_code == 3
 
 
 def test_a_damaged_file_is_refused_with_the_way_out(path: Path) -> None:
@@ -142,7 +135,7 @@ def test_what_is_no_name_never_enters_a_statement(name: str) -> None:
 
 
 def test_damage_met_while_reading_is_a_broken_store_that_says_what_to_run(tmp_path):
-    """The file opens; a block inside it does not read (drill `corrupted_store`): once a traceback."""
+    """The file opens; a block inside it cannot be read (drill `corrupted_store`); no traceback."""
     path = tmp_path / "store.duckdb"
     with open_store(path) as con:
         con.execute(
