@@ -36,17 +36,16 @@ class Watch:
 
     def _syncing(self, descriptor: int) -> None:
         self._sync(descriptor)
-        told = os.fstat(descriptor)
-        self._synced.add((told.st_ino, told.st_size, told.st_mtime_ns))
-        self._entered.pop(told.st_ino, None)
+        state = os.fstat(descriptor)
+        self._synced.add((state.st_ino, state.st_size, state.st_mtime_ns))
+        self._entered.pop(state.st_ino, None)
 
     def _renaming(self, event: str, arguments: tuple[Any, ...]) -> None:
         if event != "os.rename" or not str(arguments[0]).startswith(self._work):
             return
         source, target = Path(arguments[0]), Path(arguments[1])
-        files = [
-            path for path in ([source] if source.is_file() else source.rglob("*")) if path.is_file()
-        ]
+        paths = [source] if source.is_file() else source.rglob("*")
+        files = [path for path in paths if path.is_file()]
         ours = [path for path in files if path.suffix not in _OF_DUCKDB]
         self._unsafe += [
             f"{path.name} not synced before it became {target.name}"
@@ -61,5 +60,5 @@ class Watch:
 
 
 def _state(path: Path) -> tuple[int, int, int]:
-    told = path.stat()
-    return told.st_ino, told.st_size, told.st_mtime_ns
+    state = path.stat()
+    return state.st_ino, state.st_size, state.st_mtime_ns

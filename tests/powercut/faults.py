@@ -1,5 +1,4 @@
-"""Faults planted on purpose: what the harness must find, or its silence about the real code says
-nothing.
+"""Faults planted on purpose: what the harness must find, or that it finds no other means little.
 
 Each changes modules of the process it is called in, so call it in a child.
 """
@@ -37,11 +36,8 @@ def archived_first() -> None:
 
     def writing(con: Any, delivery: Any, batches: Any, sentences: Any) -> Any:
         archive = file_of(con).parent / "archive"
-        move(
-            at[0],
-            archive / "refused" if any(batch.reason for batch in batches) else archive,
-            delivery.sha256,
-        )
+        is_refused = any(batch.reason for batch in batches)
+        move(at[0], archive / "refused" if is_refused else archive, delivery.sha256)
         return write(con, delivery, batches, sentences)
 
     take.read_file, take.write_delivery = reading, writing

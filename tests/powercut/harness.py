@@ -1,20 +1,17 @@
-"""Power cuts by the hundred: a door is killed (SIGKILL) at a random point, started again, and
-compared with the run nobody killed.
+"""Power cuts by the hundred: a run is killed (SIGKILL) at a random point, started again, and
+compared with the one nobody killed. From the root, with PYTHONPATH=. :
 
-    PYTHONPATH=. python tests/powercut/harness.py --kills 2000 --seed 7            a table, and
-    --json FILE for the numbers
-    PYTHONPATH=. python tests/powercut/harness.py --seed 7 --only 1234             one cut again (a
-    `moment` only about where it was)
-    PYTHONPATH=. python tests/powercut/harness.py --faults 100                     faults planted
-    too: each must be found
+    python tests/powercut/harness.py --kills 2000 --seed 7    a table; --json FILE for the numbers
+    python tests/powercut/harness.py --seed 7 --only 1234     one cut again (a `moment` only about
+                                                              where it was)
+    python tests/powercut/harness.py --faults 100             faults planted too: each must be found
 
-Each step of the plan (plan.py) is walked once undisturbed: its state before, its result and its
-points are kept. A cut takes a step's state, kills the door at a point drawn from (seed, number), in
-one of three cuts the restart too, looks at what a reader would see, now and then loses the store
-file as well, lets the door run to its end and compares everything (invariants.py). The undisturbed
-walk is watched for what only a real power cut would undo (durable.py). This process forks and uses
-neither Polars nor DuckDB itself, so that the forked ones find them unused; what it imports, they
-need not.
+Each step of the plan (plan.py) is run once undisturbed: its state before, its result and its points
+are kept. A cut takes a step's state, kills the run at a point drawn from (seed, number), in one of
+three cuts the restart too, looks at what a reader would see, now and then loses the store file as
+well, lets the step run to its end and compares everything (invariants.py). The undisturbed run is
+watched for what only a real power cut would undo (durable.py). This process forks and uses neither
+Polars nor DuckDB itself, so that the forked ones find them unused; what it imports, they need not.
 """
 
 from __future__ import annotations
@@ -57,13 +54,15 @@ from runtime.paths import Paths
 from stages.rebuild import rebuild
 
 _ENDS = 60  # seconds a child may take before it counts as hanging
-PARAMS = small_params()  # read once: half of a small door's time is reading YAML
+_NOTHING = b'{"failed": "no result"}'
 Fault = Callable[[], None] | None
+
+PARAMS = small_params()  # read once: half of a small run's time is reading YAML
 _HEAVY = ("commit", "close", "checkpoint", "insert", "update", "delete")
 
 
 @dataclass
-class Walked:
+class Undisturbed:
     """A step as nobody disturbed it: the state it starts from, what it leaves, how many points of
     each kind it passes.
     """
@@ -80,7 +79,7 @@ class Walked:
 
 
 def child(work: Callable[[], Any]) -> tuple[int, int]:
-    """A forked process doing `work`, its JSON answer in a pipe: (pid, reading end)."""
+    """A forked process doing `work`, its result as JSON in a pipe: (pid, reading end)."""
     reading, writing = os.pipe()
     pid = os.fork()
     if pid:
@@ -91,20 +90,20 @@ def child(work: Callable[[], Any]) -> tuple[int, int]:
     try:
         os.write(writing, json.dumps(work()).encode())
         status = 0
-    except BaseException:  # told to the driver, which counts it as a violation
+    except BaseException:  # the driver counts it as a violation
         os.write(writing, json.dumps({"failed": traceback.format_exc()[-1500:]}).encode())
     finally:
         os._exit(status)
 
 
-def answer(work: Callable[[], Any]) -> Any:
-    """What a child that nobody kills answers."""
+def result_of(work: Callable[[], Any]) -> Any:
+    """The result of a child that nobody kills."""
     pid, reading = child(work)
     try:
         text, deadline = b"", time.monotonic() + _ENDS
         while select.select([reading], [], [], max(deadline - time.monotonic(), 0))[0]:
             if not (part := os.read(reading, 1 << 20)):
-                return json.loads(text or b'{"failed": "no answer"}')
+                return json.loads(text or _NOTHING)
             text += part
         os.kill(pid, signal.SIGKILL)
         return {"failed": f"hung for {_ENDS} s"}
@@ -114,50 +113,50 @@ def answer(work: Callable[[], Any]) -> Any:
 
 
 def killed(
-    walked: Walked, paths: Paths, point: Point, slot: Slot, plant: Fault = None
+    base: Undisturbed, paths: Paths, point: Point, slot: Slot, plant: Fault = None
 ) -> str | None:
-    """Where the door died; None when it was done before it got there."""
+    """Where the run died; None when it was done before it got there."""
 
-    def walk() -> None:
+    def run() -> None:
         if plant:
             plant()
-        armed(Counter(slot, tell, point), paths.root)
-        walked.step.door(PARAMS, paths, now_of(walked.number))
+        armed(Counter(slot, notify, point), paths.root)
+        _run(base.step, base.number, paths)
 
-    told, tell = os.pipe()
+    reached, notify = os.pipe()
     slot.write("")
-    pid, reading = child(walk)
-    os.close(tell)
-    if point.delay_s is not None and select.select([told, reading], [], [], _ENDS)[0]:
+    pid, reading = child(run)
+    os.close(notify)
+    if point.delay_s is not None and select.select([reached, reading], [], [], _ENDS)[0]:
         time.sleep(point.delay_s)
         os.kill(pid, signal.SIGKILL)  # not reaped yet, so the number is still that child's
     elif not select.select([reading], [], [], _ENDS)[0]:
         os.kill(pid, signal.SIGKILL)
     _, status = os.waitpid(pid, 0)
-    os.close(told)
+    os.close(reached)
     os.close(reading)
     return slot.read() if os.WIFSIGNALED(status) else None
 
 
-def walked_plan(folder: Path) -> list[Walked]:
+def undisturbed_plan(folder: Path) -> list[Undisturbed]:
     """Every step done once, on top of the one before."""
-    paths, done = Paths(folder / "undisturbed"), []
+    paths, plan = Paths(folder / "undisturbed"), []
     for number, step in enumerate(steps()):
-        _must(answer(partial(step.prepare, paths)))
+        _must(result_of(partial(step.prepare, paths)))
         before = folder / f"before_{number:02d}"
         shutil.copytree(paths.root, before)
         since = time.monotonic()
-        _must(answer(partial(_door, step, number, paths)))
+        _must(result_of(partial(_run, step, number, paths)))
         seconds = time.monotonic() - since
-        after = _must(answer(lambda: observed(paths)))
+        after = _must(result_of(lambda: observed(paths)))
         count = partial(_counted, step, number, before, folder / "counted")
-        counted = _must(answer(count))
-        done.append(Walked(step, number, before, after, seconds, *counted))
-    return done
+        counted = _must(result_of(count))
+        plan.append(Undisturbed(step, number, before, after, seconds, *counted))
+    return plan
 
 
-def _door(step: Step, number: int, paths: Paths) -> None:
-    step.door(PARAMS, paths, now_of(number))
+def _run(step: Step, number: int, paths: Paths) -> None:
+    step.run(PARAMS, paths, now_of(number))
 
 
 def _counted(step: Step, number: int, before: Path, work: Path) -> tuple:
@@ -168,147 +167,145 @@ def _counted(step: Step, number: int, before: Path, work: Path) -> tuple:
     shutil.copytree(before, work)
     counter, names, watch = Counter(Slot()), [], Watch(work)
     passed = counter.passed
-    counter.passed = lambda kind, name: (
-        names.append(name) if kind == "statement" else None,
-        passed(kind, name),
-    )[1]
+
+    def noted(kind: str, name: str) -> None:
+        if kind == "statement":
+            names.append(name)
+        passed(kind, name)
+
+    counter.passed = noted
     armed(counter, work)
-    _door(step, number, Paths(work))
+    _run(step, number, Paths(work))
     return counter.counts, names, counter.seconds, watch.unsafe()
 
 
-def _must(told: Any) -> Any:
-    if isinstance(told, dict) and "failed" in told:
-        raise SystemExit(f"the plan itself failed:\n{told['failed']}")
-    return told
+def _must(result: Any) -> Any:
+    if isinstance(result, dict) and "failed" in result:
+        raise SystemExit(f"the plan itself failed:\n{result['failed']}")
+    return result
 
 
-def drawn(rng: random.Random, walked: Walked) -> Point:
+def drawn(rng: random.Random, base: Undisturbed) -> Point:
     """A point of this step: a kind, then any of its points, statements that write more often than
     others.
     """
     kind = rng.choices(["line", "touch", "statement", "inside", "moment"], [30, 15, 20, 20, 15])[0]
     if kind == "moment":
-        return Point("moment", 1, rng.uniform(0, walked.seconds))
+        return Point("moment", 1, rng.uniform(0, base.seconds))
     if kind == "inside":
-        begun = [k for k, name in enumerate(walked.statements) if name.startswith("before")]
-        heavy = [
-            k for k in begun if walked.statements[k].removeprefix("before: ").startswith(_HEAVY)
-        ]
+        begun = [k for k, name in enumerate(base.statements) if name.startswith("before")]
+        heavy = [k for k in begun if base.statements[k].removeprefix("before: ").startswith(_HEAVY)]
         at = rng.choice(heavy if heavy and rng.random() < 0.7 else begun)
-        return Point("statement", at + 1, rng.uniform(0, 1.3 * walked.statement_s[begun.index(at)]))
-    return Point(kind, rng.randint(1, max(walked.counts[kind], 1)))
+        return Point("statement", at + 1, rng.uniform(0, 1.3 * base.statement_s[begun.index(at)]))
+    return Point(kind, rng.randint(1, max(base.counts[kind], 1)))
 
 
 def cut(
-    plan: list[Walked],
+    plan: list[Undisturbed],
     folder: Path,
-    seed: int,
     number: int,
     report: Report,
     slot: Slot,
     plant: Fault = None,
 ) -> None:
-    """One cut, its restart, its verdict."""
-    rng = random.Random(f"{seed}/{number}")  # noqa: S311 -- a draw, not a secret
-    walked = rng.choice(plan)
+    """One cut, its restart, its verdict; drawn from the report's seed and the number."""
+    rng = random.Random(f"{report.seed}/{number}")  # noqa: S311 -- a draw, not a secret
+    base = rng.choice(plan)
     work = folder / "cut"
     shutil.rmtree(work, ignore_errors=True)
-    shutil.copytree(walked.before, work)
+    shutil.copytree(base.before, work)
     paths, where = Paths(work), []
-    for point in [drawn(rng, walked) for _ in range(rng.choice([1, 1, 2]))]:
-        at = killed(walked, paths, point, slot, plant)
+    for point in [drawn(rng, base) for _ in range(rng.choice([1, 1, 2]))]:
+        at = killed(base, paths, point, slot, plant)
         kind = "inside" if point.kind == "statement" and point.delay_s is not None else point.kind
-        report.note(walked.step.name, kind, at)
+        report.note(base.step.name, kind, at)
         where.append(at or "done before")
-    is_read, lost = (
-        rng.random() < 0.4,
-        rng.choices(["", "with the power", "later"], [80, 10, 10])[0],
-    )
+    is_read = rng.random() < 0.4
+    lost = rng.choices(["", "with the power", "later"], [80, 10, 10])[0]
     report.stores_lost += bool(lost)
-    wrong = answer(lambda: _verdict(walked, paths, is_read, lost, plant))
+    wrong = result_of(lambda: _verdict(base, paths, is_read, lost, plant))
     wrong = wrong if isinstance(wrong, list) else [wrong["failed"]]
-    cut_at = f"'{walked.step.name}' cut at {where}{lost and ', store lost '}{lost}"
-    report.violations += [f"seed {seed} number {number}, {cut_at}: {one}" for one in wrong]
+    cut_at = f"'{base.step.name}' cut at {where}{lost and ', store lost '}{lost}"
+    report.violations += [f"seed {report.seed} number {number}, {cut_at}: {one}" for one in wrong]
 
 
-def _verdict(walked: Walked, paths: Paths, is_read: bool, lost: str, plant: Fault) -> list[str]:
+def _verdict(base: Undisturbed, paths: Paths, is_read: bool, lost: str, plant: Fault) -> list[str]:
     """What is wrong; of four cuts in ten also as read in between, of two in ten also after the
-    store file was lost and made
-    again: at once, before the door is walked again, or once all was well.
+    store file was lost and made again: at once, before the step is run again, or once all was well.
     """
     if plant:
         plant()
     wrong = seen_in_between(paths) if is_read else []
     if lost == "with the power":
-        _lose(walked, paths)
-    _door(walked.step, walked.number, paths)
-    wrong += wrong_at_the_end(paths, walked.after)
+        _lose(base, paths)
+    _run(base.step, base.number, paths)
+    wrong += wrong_at_the_end(paths, base.after)
     if lost == "later":
-        _lose(walked, paths)
-        wrong += [f"rebuilt: {one}" for one in wrong_at_the_end(paths, walked.after)]
+        _lose(base, paths)
+        wrong += [f"rebuilt: {one}" for one in wrong_at_the_end(paths, base.after)]
     return wrong
 
 
-def _lose(walked: Walked, paths: Paths) -> None:
+def _lose(base: Undisturbed, paths: Paths) -> None:
     """The store file gone (its log is not), and made again from the journal. One without a journal
     held nothing yet.
     """
     if any(paths.root.glob("journal/*/[0-9]*")):
         paths.store.unlink(missing_ok=True)
-        rebuild(PARAMS, paths, now=now_of(walked.number))
+        rebuild(PARAMS, paths, now=now_of(base.number))
 
 
-def cuts(plan: list[Walked], folder: Path, seed: int, numbers: Iterator[int], kills: int) -> Report:
+def cuts(
+    plan: list[Undisturbed], folder: Path, seed: int, numbers: Iterator[int], kills: int
+) -> Report:
     """So many kills, one cut after another."""
     report, slot = Report(seed), Slot()
     folder.mkdir()
     for number in numbers:
-        cut(plan, folder, seed, number, report, slot)
+        cut(plan, folder, number, report, slot)
         if report.kills >= kills:
             break
     return report
 
 
-def found_after(plan: list[Walked], folder: Path, seed: int, fault: str, most: int) -> int | None:
+def found_after(
+    plan: list[Undisturbed], folder: Path, seed: int, fault: str, most: int
+) -> int | None:
     """How many cuts it took to find a planted fault; None when `most` did not."""
     report, slot = Report(seed), Slot()
     folder.mkdir()
     for number in range(most):
-        cut(plan, folder, seed, number, report, slot, FAULTS[fault])
+        cut(plan, folder, number, report, slot, FAULTS[fault])
         if report.violations:
             return number + 1
     return None
 
 
-def shared(plan: list[Walked], folder: Path, seed: int, kills: int, jobs: int) -> Report:
-    """The kills done by several processes, each every so-manieth cut of the seed."""
+def shared(plan: list[Undisturbed], folder: Path, seed: int, kills: int, jobs: int) -> Report:
+    """The kills done by several processes, of `jobs` cuts of the seed each does one."""
+    share = -(-kills // jobs)
 
     def work(job: int) -> dict[str, Any]:
-        return cuts(
-            plan, folder / f"job_{job}", seed, itertools.count(job, jobs), -(-kills // jobs)
-        ).plain()
+        return cuts(plan, folder / f"job_{job}", seed, itertools.count(job, jobs), share).plain()
 
-    total = Report(
-        seed, violations=[f"'{step.step.name}': {one}" for step in plan for one in step.unsafe]
-    )
-    for told in _gathered([partial(work, job) for job in range(jobs)]):
-        total.add(told)
+    unsafe = [f"'{base.step.name}': {one}" for base in plan for one in base.unsafe]
+    total = Report(seed, violations=unsafe)
+    for plain in _gathered([partial(work, job) for job in range(jobs)]):
+        total.add(plain)
     return total
 
 
 def _gathered(works: list[Callable[[], Any]]) -> list[Any]:
-    """The answers of children at work side by side; none is left behind when one fails."""
-    answers = []
+    """The results of children at work side by side; none is left behind when one fails."""
+    results = []
     for pid, reading in [child(work) for work in works]:
         with os.fdopen(reading, "rb") as pipe:
-            answers.append(json.loads(pipe.read() or b'{"failed": "no answer"}'))
+            results.append(json.loads(pipe.read() or _NOTHING))
         os.waitpid(pid, 0)
-    return [_must(told) for told in answers]
+    return [_must(result) for result in results]
 
 
-def main() -> int:
-    """Walk the plan, cut it, tell."""
+def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -325,30 +322,35 @@ def main() -> int:
         help="show that the harness sees what is broken",
     )
     parser.add_argument("--json", type=Path, help="where the numbers go")
-    arguments = parser.parse_args()
+    return parser.parse_args()
+
+
+def main() -> int:
+    """Run the plan, cut it, report."""
+    arguments = _arguments()
     logging.disable(logging.CRITICAL)
     if arguments.without_transactions:
         storage.journal.transaction = contextlib.nullcontext
     since = time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="powercut-") as made:
-        plan = walked_plan(Path(made))
+    with tempfile.TemporaryDirectory(prefix="powercut-") as name:
+        folder = Path(name)
+        plan = undisturbed_plan(folder)
         if arguments.only is not None:
-            report = cuts(plan, Path(made) / "only", arguments.seed, iter([arguments.only]), 1)
+            report = cuts(plan, folder / "only", arguments.seed, iter([arguments.only]), 1)
         else:
-            report = shared(plan, Path(made), arguments.seed, arguments.kills, arguments.jobs)
+            report = shared(plan, folder, arguments.seed, arguments.kills, arguments.jobs)
         hunt = partial(found_after, plan, seed=arguments.seed, most=arguments.faults)
         hunts = [
-            partial(hunt, Path(made) / f"fault_{k}", fault=fault) for k, fault in enumerate(FAULTS)
+            partial(hunt, folder / f"fault_{k}", fault=fault) for k, fault in enumerate(FAULTS)
         ]
         if arguments.faults:
             report.faults = dict(zip(FAULTS, _gathered(hunts), strict=True))
     report.seconds = round(time.monotonic() - since, 1)
     print(report.table())
     if arguments.json:
-        told = report.plain() | {
-            "points": {kind: len(points) for kind, points in sorted(report.points.items())}
-        }
-        arguments.json.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
+        points = {kind: len(points) for kind, points in sorted(report.points.items())}
+        numbers = report.plain() | {"points": points}
+        arguments.json.write_text(json.dumps(numbers, indent=1) + "\n", encoding="utf-8")
     return 1 if report.violations or report.unseen() else 0
 
 

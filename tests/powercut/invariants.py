@@ -12,13 +12,13 @@ from typing import Any
 
 from runtime.disk import sha256_of
 from runtime.paths import Paths
+from storage.connection import Connection
 from storage.inbox import archived_file, waiting_files
 from storage.schema import TABLES, quoted
-from storage.store import Connection, open_store
+from storage.store import open_store
 
-_CLOCKED = {
-    "runs": ("ended_at", "git_commit", "peak_mb")
-}  # when it ended, what was checked out and held is no part of what it did
+# when a run ended, what was checked out and what it held is no part of what it did
+_CLOCKED = {"runs": ("ended_at", "git_commit", "peak_mb")}
 
 
 def observed(paths: Paths) -> dict[str, Any]:
@@ -50,8 +50,8 @@ def seen_in_between(paths: Paths) -> list[str]:
 
 
 def wrong_at_the_end(paths: Paths, expected: dict[str, Any]) -> list[str]:
-    """What differs from the run that was never killed, and what the ledger promises and the archive
-    does not keep.
+    """What differs from the run that was never killed, and what the ledger lists and the archive
+    lacks.
     """
     with open_store(paths.store, 20) as con:
         wrong = [
@@ -67,36 +67,51 @@ def wrong_at_the_end(paths: Paths, expected: dict[str, Any]) -> list[str]:
 
 
 def _broken(con: Connection) -> Iterator[str]:
-    """Each question must have no answer row."""
-    for sentence, question in _QUESTIONS.items():
-        if rows := con.execute(question).fetchall():
+    """Each violation of which a query finds rows."""
+    for sentence, query in _VIOLATIONS.items():
+        if rows := con.execute(query).fetchall():
             yield f"{sentence}: {rows[:3]}"
 
 
-_QUESTIONS = {
+_VIOLATIONS = {
     "a batch does not account for its rows": """
         select b.batch_id, rows_in, rows_accepted, rows_refused, sum(q.lines) from batches b
         left join quarantine q on q.batch_id = b.batch_id
-        group by all having rows_in <> rows_accepted + rows_refused or rows_refused <> coalesce(sum(q.lines), 0)""",
-    "a refused row has no batch": "select q.* from quarantine q anti join batches b using (batch_id)",
+        group by all
+        having rows_in <> rows_accepted + rows_refused
+            or rows_refused <> coalesce(sum(q.lines), 0)""",
+    "a refused row has no batch": """
+        select q.* from quarantine q anti join batches b using (batch_id)""",
     "a refused row was taken in by nobody": """
-        select q.* from quarantine q anti join batches b on b.batch_id = q.replayed_by and b.replay_of = q.batch_id
+        select q.* from quarantine q
+        anti join batches b on b.batch_id = q.replayed_by and b.replay_of = q.batch_id
         where q.replayed_by is not null""",
     "a sale has no batch": "select s.* from sales s anti join batches b using (batch_id)",
-    "an earlier sale has no batch": "select s.* from sales_superseded s anti join batches b using (batch_id)",
-    "a series and day stands twice": "select unique_id, ds from sales group by all having count(*) > 1",
-    "a content was taken twice": "select sha256, fact, attempt from batches group by all having count(*) > 1",
-    "a sale has no series": "select s.* from sales s anti join series_attributes a using (unique_id)",
-    "a table is half published": "select run_id, count(*) from forecasts group by all having count(*) <> 70",
-    "a table of levels is half published": "select run_id, count(*) from forecast_levels group by all having count(*) <> 7",
-    "forecasts without levels": "select distinct run_id from forecasts except select distinct run_id from forecast_levels",
-    "forecasts without their run": "select f.* from forecasts f anti join runs r on f.run_id = r.run_id and r.status = 'done'",
-    "forecasts of two makings": "select run_id from forecasts group by run_id having count(distinct created_at) > 1",
-    "more than one champion": "select count(*) from models where stage = 'champion' having count(*) > 1",
+    "an earlier sale has no batch": """
+        select s.* from sales_superseded s anti join batches b using (batch_id)""",
+    "a series and day stands twice": """
+        select unique_id, ds from sales group by all having count(*) > 1""",
+    "a content was taken twice": """
+        select sha256, fact, attempt from batches group by all having count(*) > 1""",
+    "a sale has no series": """
+        select s.* from sales s anti join series_attributes a using (unique_id)""",
+    "a table is half published": """
+        select run_id, count(*) from forecasts group by all having count(*) <> 70""",
+    "a table of levels is half published": """
+        select run_id, count(*) from forecast_levels group by all having count(*) <> 7""",
+    "forecasts without levels": """
+        select distinct run_id from forecasts except select distinct run_id from forecast_levels""",
+    "forecasts without their run": """
+        select f.* from forecasts f
+        anti join runs r on f.run_id = r.run_id and r.status = 'done'""",
+    "forecasts of two makings": """
+        select run_id from forecasts group by run_id having count(distinct created_at) > 1""",
+    "more than one champion": """
+        select count(*) from models where stage = 'champion' having count(*) > 1""",
     "no champion after there was one": """
         select count(*) from models having count(*) filter (where stage = 'retired') > 0
                                        and count(*) filter (where stage = 'champion') = 0""",
-}  # fmt: skip
+}
 
 
 def _not_archived(con: Connection, paths: Paths) -> Iterator[str]:
@@ -105,13 +120,14 @@ def _not_archived(con: Connection, paths: Paths) -> Iterator[str]:
             yield f"the archive does not hold content {sha256[:8]}"
 
 
-def _differences(found: dict[str, Any], expected: dict[str, Any]) -> Iterator[tuple[str, str]]:
+def _differences(observed: dict[str, Any], expected: dict[str, Any]) -> Iterator[tuple[str, str]]:
     for part, value in expected.items():
+        there = observed[part]
         if isinstance(value, dict):
-            names = sorted(value.keys() | found[part].keys())
-            yield from ((part, name) for name in names if value.get(name) != found[part].get(name))
-        elif found[part] != value:
-            yield part, f"{found[part]} instead of {value}"
+            names = sorted(value.keys() | there.keys())
+            yield from ((part, name) for name in names if value.get(name) != there.get(name))
+        elif there != value:
+            yield part, f"{there} instead of {value}"
 
 
 def _hash_of(con: Connection, table: str) -> str:

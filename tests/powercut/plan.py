@@ -1,8 +1,7 @@
-"""A retailer's fortnight in small: one step is one run of a door over what lies in the inbox, at a
-fixed clock.
+"""A retailer's fortnight in small: a step is one run over what lies in the inbox, at a fixed clock.
 
-The answer of a model is made up here: nothing is written before it is there, so a power cut cannot
-meet it.
+A model's forecasts are made up here: nothing is written before they are there, so no power cut can
+meet them.
 """
 
 from __future__ import annotations
@@ -32,16 +31,16 @@ SERIES = [
 ]
 HEADER = "unique_id,ds,y,state_id,store_id,cat_id,dept_id,item_id"
 
-Door = Callable[[Params, Paths, datetime], Any]
+EntryPoint = Callable[[Params, Paths, datetime], Any]
 
 
 @dataclass(frozen=True)
 class Step:
-    """A run of a door: what is laid out before it, and what it is called."""
+    """A run of an entry point or stage: its name, and what is prepared before it."""
 
     name: str
     prepare: Callable[[Paths], None]
-    door: Door
+    run: EntryPoint
 
 
 def small_params() -> Params:
@@ -62,28 +61,34 @@ def steps() -> list[Step]:
     """The plan, in its order."""
     end = FIRST + timedelta(days=HISTORY_DAYS)
     days = [end + timedelta(days=k) for k in range(8)]
+    plans = [("calendar_1.csv", _calendar()), ("prices_1.csv", _prices(2.5))]
+    overlap = _lines(_day(days[0], plus=2), _day(days[1]))
+    mixed = [
+        ("prices_2.csv", _prices(3.0)),
+        ("sales_6.csv", _day(days[3])),
+        ("sales_7.csv", "a,b\n3,4\n"),
+        ("sales_8.csv", _day(days[4], broken=1)),
+        ("sales_9.csv", _day(days[3])),
+    ]
     return [
         Step("history", _dropping(("sales_history.csv", _history(end))), _ingest),
-        Step("plans", _dropping(("calendar_1.csv", _calendar()), ("prices_1.csv", _prices(2.5))), _ingest),
+        Step("plans", _dropping(*plans), _ingest),
         Step("new day", _dropping(("sales_1.csv", _day(days[0]))), _ingest),
         Step("restatement", _dropping(("sales_2.csv", _day(days[0], plus=1))), _ingest),
-        Step("overlap", _dropping(("sales_3.csv", _lines(_day(days[0], plus=2), _day(days[1])))), _ingest),
+        Step("overlap", _dropping(("sales_3.csv", overlap)), _ingest),
         Step("store of an older version", _aged(("sales_10.csv", _day(days[5]))), _ingest),
         Step("duplicate", _dropping(("sales_again.csv", _day(days[0], plus=1))), _ingest),
         Step("bad file", _dropping(("sales_4.csv", "a,b\n1,2\n")), _ingest),
         Step("refused rows", _dropping(("sales_5.csv", _day(days[2], broken=2))), _ingest),
         Step("replay", _dropping(), _replay),
         Step("mended rows", _mended(days[2]), _correct),
-        Step("laboratory", _laboratory("a"), _publish),
-        Step("mixed inbox", _dropping(
-            ("prices_2.csv", _prices(3.0)), ("sales_6.csv", _day(days[3])), ("sales_7.csv", "a,b\n3,4\n"),
-            ("sales_8.csv", _day(days[4], broken=1)), ("sales_9.csv", _day(days[3])),
-        ), _ingest),
+        Step("offline result", _offline_result("a"), _publish),
+        Step("mixed inbox", _dropping(*mixed), _ingest),
         Step("forecast", _dropping(), _infer),
         Step("the same forecast", _dropping(), _infer),
-        Step("second laboratory", _laboratory("b"), _publish),
+        Step("second offline result", _offline_result("b"), _publish),
         Step("lost store", lambda paths: paths.store.unlink(), _rebuild),
-    ]  # fmt: skip
+    ]
 
 
 def _ingest(params: Params, paths: Paths, now: datetime) -> Any:
@@ -93,13 +98,11 @@ def _ingest(params: Params, paths: Paths, now: datetime) -> Any:
 
 
 def _rebuild(params: Params, paths: Paths, now: datetime) -> Any:
-
     return rebuild(params, paths, now=now)
 
 
 def _replay(params: Params, paths: Paths, now: datetime) -> Any:
     """The limit was wrong: a bulk order of 150,000 units is one."""
-
     rules = params.ingest.model_copy(update={"max_y": 1e6, "refuse_unusual": False})
     return replay(
         params.model_copy(update={"ingest": rules}), paths, Refused(code="units_absurd"), now=now
@@ -110,10 +113,9 @@ def _correct(params: Params, paths: Paths, now: datetime) -> Any:
     """The row was wrong: mended by hand. Its batch is the one that refused a row of no unit."""
     from storage.store import open_store
 
+    query = "select min(batch_id) from quarantine where reason = 'units_negative'"
     with open_store(paths.store) as con:
-        ((batch_id,),) = con.execute(
-            "select min(batch_id) from quarantine where reason = 'units_negative'"
-        ).fetchall()
+        ((batch_id,),) = con.execute(query).fetchall()
     return correct(params, paths, batch_id, paths.root / "mended.csv", now=now)
 
 
@@ -136,7 +138,7 @@ def _publish(params: Params, paths: Paths, now: datetime) -> Any:
 
 
 def _infer(params: Params, paths: Paths, now: datetime) -> Any:
-    """The factory's door; the champion's answer is a made-up one."""
+    """inference.py; the champion's forecasts are made up."""
     import forecasting.ladder
     import forecasting.table
     import inference
@@ -175,51 +177,56 @@ def made_up(name: str) -> tuple[Any, Any, dict[str, Any]]:
     )
 
 
-def _laboratory(name: str) -> Callable[[Paths], None]:
-    """What the laboratory leaves behind for --publish: tables, scores, a promoting decision, a
-    bundle.
-    """
+def _offline_result(name: str) -> Callable[[Paths], None]:
+    """What train.py, evaluate.py and inference.py leave offline for `inference.py publish`."""
 
     def prepare(paths: Paths) -> None:
-        import polars as pl
-
-        from contract.frames import SCORES
-        from contract.hashes import text_hash
-
         for folder in (paths.forecasts, paths.scores, paths.candidate, paths.backtest):
             shutil.rmtree(folder, ignore_errors=True)
             folder.mkdir(parents=True)
-        forecasts, levels, lineage = made_up(name)
-        forecasts.write_parquet(paths.forecasts / "forecasts.parquet")
-        levels.write_parquet(paths.forecasts / "forecast_levels.parquet")
-        score = {
-            "run_id": "?",
-            "model": name,
-            "cutoff": FIRST,
-            "level": "total",
-            "slice": "all",
-            "metric": "wape",
-            "value": 1.0,
-        }
-        SCORES.conform(pl.DataFrame([score])).write_parquet(paths.scores / "scores.parquet")
-        text = f"tree {name}\n" * 50
-        (paths.candidate / "block_07.txt").write_text(text)
-        card = {
-            "kind": "global_lightgbm",
-            "panel_hash": name,
-            "params_hash": "q",
-            "cutoff": str(FIRST),
-            "files": {},
-        }
-        _write_json(paths.forecasts / "run.json", lineage)
-        _write_json(paths.scores / "decision.json", {"promote": True, "reasons": []})
-        names = ["wrmsse", "wspl", "wape", "bias", "coverage_95"]
-        board = dict.fromkeys([*names, *(f"{name}_spread" for name in names)], 0.5)
-        _write_json(paths.scores / "leaderboard.json", {"global_lightgbm": board})
-        _write_json(paths.backtest / "calibration.json", {"of": text_hash(name)})
-        _write_json(paths.candidate / "card.json", _with_id(card))
+        _write_tables(paths, name)
+        _write_scores(paths, name)
+        _write_bundle(paths, name)
 
     return prepare
+
+
+def _write_tables(paths: Paths, name: str) -> None:
+    forecasts, levels, lineage = made_up(name)
+    forecasts.write_parquet(paths.forecasts / "forecasts.parquet")
+    levels.write_parquet(paths.forecasts / "forecast_levels.parquet")
+    _write_json(paths.forecasts / "run.json", lineage)
+
+
+def _write_scores(paths: Paths, name: str) -> None:
+    """Scores, the leaderboard and a decision that promotes."""
+    import polars as pl
+
+    from contract.frames import SCORES
+
+    score = {"run_id": "?", "model": name, "cutoff": FIRST, "level": "total", "slice": "all"}
+    scores = pl.DataFrame([score | {"metric": "wape", "value": 1.0}])
+    SCORES.conform(scores).write_parquet(paths.scores / "scores.parquet")
+    _write_json(paths.scores / "decision.json", {"promote": True, "reasons": []})
+    metrics = ["wrmsse", "wspl", "wape", "bias", "coverage_95"]
+    board = dict.fromkeys([*metrics, *(f"{metric}_spread" for metric in metrics)], 0.5)
+    _write_json(paths.scores / "leaderboard.json", {"global_lightgbm": board})
+
+
+def _write_bundle(paths: Paths, name: str) -> None:
+    """The candidate and its calibration."""
+    from contract.hashes import text_hash
+
+    (paths.candidate / "block_07.txt").write_text(f"tree {name}\n" * 50)
+    card = {
+        "kind": "global_lightgbm",
+        "panel_hash": name,
+        "params_hash": "q",
+        "cutoff": str(FIRST),
+        "files": {},
+    }
+    _write_json(paths.backtest / "calibration.json", {"of": text_hash(name)})
+    _write_json(paths.candidate / "card.json", _with_id(card))
 
 
 def _with_id(card: dict[str, Any]) -> dict[str, Any]:
@@ -242,22 +249,17 @@ def _dropping(*files: tuple[str, str]) -> Callable[[Paths], None]:
 
 
 def _aged(*files: tuple[str, str]) -> Callable[[Paths], None]:
-    """The store taken back to schema version 1, whose ledger had no replays, and files to take in."""
+    """The store taken back to schema version 1, whose ledger had no replays; files to take in."""
 
     def prepare(paths: Paths) -> None:
         from storage.store import open_store, transaction
 
-        told = (
-            (ROOT / "tests" / "storage" / "schema_1.sql").read_text(encoding="utf-8").split(";\n")
-        )
+        ddl = (ROOT / "tests" / "storage" / "schema_1.sql").read_text(encoding="utf-8")
+        ledger = next(one for one in ddl.split(";\n") if one.startswith('create table "batches"'))
         with open_store(paths.store) as con, transaction(con):
             for statement in (
                 "alter table batches rename to batches_2",
-                next(
-                    statement
-                    for statement in told
-                    if statement.startswith('create table "batches"')
-                ),
+                ledger,
                 "insert into batches by name select * exclude (replay_of, attempt) from batches_2",
                 "drop table batches_2",
                 "drop table decisions",
@@ -276,11 +278,9 @@ def _day(day: date, plus: int = 0, broken: int = 0) -> str:
     """
     lines = [HEADER]
     for number, (name, store, item) in enumerate(SERIES):
-        y = (
-            (-1, 150_000)[number]
-            if number < broken
-            else 3 + (number + day.day) % 4 + plus * (number % 2)
-        )
+        y = 3 + (number + day.day) % 4 + plus * (number % 2)
+        if number < broken:
+            y = (-1, 150_000)[number]
         lines.append(f"{name},{day},{y},{store[:2]},{store},{item[0]},{item[0]}_D,{item}")
     return "\n".join(lines) + "\n"
 
@@ -296,12 +296,8 @@ def _lines(*files: str) -> str:
 
 def _calendar() -> str:
     days = [FIRST + timedelta(days=k) for k in range(60)]
-    return (
-        "\n".join(
-            ["ds,region,event", *(f"{day},CA,{'feast' if day.day == 14 else ''}" for day in days)]
-        )
-        + "\n"
-    )
+    rows = [f"{day},CA,{'feast' if day.day == 14 else ''}" for day in days]
+    return "\n".join(["ds,region,event", *rows]) + "\n"
 
 
 def _prices(price: float) -> str:

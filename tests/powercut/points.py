@@ -1,8 +1,8 @@
-"""Where a door can die: a line of ours, a file touched, an SQL statement (before, inside, after
-it), any moment at all.
+"""Where an entry point can die: a line of ours, a file touched, an SQL statement (before, inside,
+after it), any moment at all.
 
 `armed` is called in the child that will die. It counts points of one kind and, at the wanted one,
-either dies there or tells the driver, which kills so many milliseconds later: inside DuckDB's
+either dies there or notifies the driver, which kills so many milliseconds later: inside DuckDB's
 commit, its checkpoint, a move.
 """
 
@@ -37,7 +37,7 @@ TOUCHES = {
     "shutil.copyfile",
 }
 KINDS = ("line", "touch", "statement", "moment")
-_TOLD = 400  # bytes of the slot that driver and child share
+_SLOT_BYTES = 400  # driver and child share them
 
 
 @dataclass(frozen=True)
@@ -55,27 +55,25 @@ class Slot:
     """A line of text that outlives the child that wrote it."""
 
     def __init__(self) -> None:
-        self._memory = mmap.mmap(-1, _TOLD)
+        self._memory = mmap.mmap(-1, _SLOT_BYTES)
 
     def write(self, text: str) -> None:
         """Remember this text, the former one gone."""
         self._memory.seek(0)
-        self._memory.write(text.encode()[: _TOLD - 1].ljust(_TOLD, b"\0"))
+        self._memory.write(text.encode()[: _SLOT_BYTES - 1].ljust(_SLOT_BYTES, b"\0"))
 
     def read(self) -> str:
         """The text written last."""
         self._memory.seek(0)
-        return self._memory.read(_TOLD).rstrip(b"\0").decode(errors="replace")
+        return self._memory.read(_SLOT_BYTES).rstrip(b"\0").decode(errors="replace")
 
 
 @dataclass
 class Counter:
-    """Counts the points of one run; dies, or tells, at the wanted one. Without a wanted one it only
-    counts.
-    """
+    """Counts the points of one run; at the wanted one, if any, it dies, or writes to `notify`."""
 
     slot: Slot
-    tell: int | None = None
+    notify: int | None = None
     wanted: Point | None = None
     counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(KINDS, 0))
     seconds: list[float] = field(default_factory=list)  # of each statement
@@ -89,7 +87,7 @@ class Counter:
         self.slot.write(name)
         if wanted.delay_s is None:
             os.kill(os.getpid(), signal.SIGKILL)
-        os.write(self.tell, b"!")
+        os.write(self.notify, b"!")
 
 
 def armed(counter: Counter, work: Path) -> None:
@@ -153,13 +151,13 @@ class _Counted:
         self._counter.passed("statement", f"before: {name}")
         since = time.perf_counter()
         try:
-            done = work()
+            result = work()
         finally:  # a statement that is refused took its time too
             self._counter.seconds.append(time.perf_counter() - since)
         if self._counter.wanted and self._counter.wanted.kind == "moment":
             self._counter.slot.write("between statements")
         self._counter.passed("statement", f"after: {name}")
-        return done
+        return result
 
 
 def _unnumbered(name: str) -> str:

@@ -9,9 +9,7 @@ from typing import Any
 
 @dataclass
 class Report:
-    """Kills by step and kind, the different points hit, every violation with the numbers that
-    replay it.
-    """
+    """Kills by step and kind, the different points hit, violations with what repeats them."""
 
     seed: int
     kills: int = 0
@@ -25,7 +23,7 @@ class Report:
     faults: dict[str, int | None] = field(default_factory=dict)
 
     def note(self, step: str, kind: str, at: str | None) -> None:
-        """One kill; `at` None: the door was done before it."""
+        """One kill; `at` None: the entry point was done before it."""
         if at is None:
             self.not_reached += 1
             return
@@ -40,13 +38,13 @@ class Report:
             "points": {kind: sorted(points) for kind, points in sorted(self.points.items())}
         }
 
-    def add(self, told: dict[str, Any]) -> None:
+    def add(self, plain: dict[str, Any]) -> None:
         """The plain report of one of several processes."""
         for name in ("kills", "not_reached", "stores_lost", "violations"):
-            setattr(self, name, getattr(self, name) + told[name])
-        self.by_step.update(told["by_step"])
-        self.by_kind.update(told["by_kind"])
-        for kind, points in told["points"].items():
+            setattr(self, name, getattr(self, name) + plain[name])
+        self.by_step.update(plain["by_step"])
+        self.by_kind.update(plain["by_kind"])
+        for kind, points in plain["points"].items():
             self.points.setdefault(kind, set()).update(points)
 
     def unseen(self) -> list[str]:
@@ -65,10 +63,10 @@ class Report:
         if self.faults:
             lines += ["", "| fault planted | cuts until it was found |", "|---|---|"]
             lines += [f"| {fault} | {cuts or 'never'} |" for fault, cuts in self.faults.items()]
-        ends = f"kills {self.kills}, door done before {self.not_reached}, stores lost as well {self.stores_lost}"
         lines += [
             "",
-            f"{ends}, {self.seconds:.0f} s, seed {self.seed}",
+            f"kills {self.kills}, done before the kill {self.not_reached}, "
+            f"stores lost as well {self.stores_lost}, {self.seconds:.0f} s, seed {self.seed}",
             f"violations {len(self.violations)}",
         ]
         return "\n".join([*lines, *self.violations])

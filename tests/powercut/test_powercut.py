@@ -14,26 +14,18 @@ KILLS = 160
 def test_no_row_is_lost_doubled_or_forgotten_when_the_power_goes(
     root: Path, tmp_path: Path
 ) -> None:
-    """Doors killed at random lines, files, statements and moments, restarted, and compared with the
-    run nobody killed.
+    """Entry points killed at random lines, files, statements and moments, restarted, and compared
+    with the run nobody killed.
     """
-    told = tmp_path / "powercut.json"
-    command = [
-        sys.executable,
-        "tests/powercut/harness.py",
-        "--kills",
-        str(KILLS),
-        "--seed",
-        "20",
-        "--json",
-        str(told),
-    ]
+    path = tmp_path / "powercut.json"
+    arguments = ["--kills", str(KILLS), "--seed", "20", "--json", str(path)]
+    command = [sys.executable, "tests/powercut/harness.py", *arguments]
     environment = os.environ | {"PYTHONPATH": str(root)}
-    walked = subprocess.run(
+    ended = subprocess.run(  # noqa: S603 -- our own words
         command, cwd=root, env=environment, capture_output=True, text=True, check=False
     )
-    assert walked.returncode == 0, walked.stdout + walked.stderr
-    report = json.loads(told.read_text(encoding="utf-8"))
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    report = json.loads(path.read_text(encoding="utf-8"))
     assert report["kills"] >= KILLS - 1
     assert report["violations"] == []
     assert set(report["by_kind"]) == {"line", "touch", "statement", "inside", "moment"}
