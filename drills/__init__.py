@@ -1,3 +1,3 @@
 """Failure on purpose: faults, what comes out of them, and the grade. No production code imports
-this room.
+this package.
 """

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from drills.bundle_faults import BUNDLE_FAULTS
-from drills.drilling import Result
 from drills.file_faults import FILE_FAULTS
 from drills.morning_faults import MORNING_FAULTS
 from drills.panel_faults import PANEL_FAULTS
+from drills.result import Result
 
 # models fitted on another panel: see drilling.bundle_drills
 LEARNED_FAULTS = ("stale_model", "wrong_model")
@@ -14,17 +14,28 @@ LEARNED_FAULTS = ("stale_model", "wrong_model")
 # fault and strength: why it is catastrophic and shipped nevertheless. Anything else that turns
 # catastrophic fails the build.
 NAMED = {
-    "closed_ahead 1":    "One day marked closed everywhere is what a feast looks like; rings the same morning where the calendar "
-                         "names none (planned_closed); more than half of the horizon is refused.",
-    "restated_month 50": "Half as much again is what a better month looks like. Noted (volume_unusual); the bias watcher rings "
-                         "within a week; a restatement of the restatement mends it.",
-    "short_history 28":  "With four weeks left no rung is better: seasonal naive loses more. Rows without history say so. A store "
-                         "never forgets (bitemporal, journal), so this is a first installation.",
-    "unknown_items 7":   "A week after a renumbering the old and the new name are both ordered. Noted (series_unusual), fallback "
-                         "rings the same morning; the sender's list of old and new numbers mends it.",
-    "wrong_model 3":     "Put there by hand: no gate would let it pass. A third of the size lies within the band that "
-                         "inference.max_level_jump leaves to seasons; the bias watcher rings within a week.",
-}  # fmt: skip
+    "closed_ahead 1": (
+        "One day marked closed everywhere is what a feast looks like; an alert the same morning "
+        "where the calendar names none (planned_closed); more than half of the horizon is refused."
+    ),
+    "restated_month 50": (
+        "Half as much again is what a better month looks like. Noted (volume_unusual); an alert on "
+        "bias within a week; a restatement of the restatement mends it."
+    ),
+    "short_history 28": (
+        "With four weeks left no rung is better: seasonal naive loses more. Rows without history "
+        "say so. A store never forgets (bitemporal, journal), so this is a first installation."
+    ),
+    "unknown_items 7": (
+        "A week after a renumbering the old and the new name are both ordered. Noted "
+        "(series_unusual), an alert on fallback the same morning; the sender's list of old and new "
+        "numbers mends it."
+    ),
+    "wrong_model 3": (
+        "Put there by hand: no gate would let it pass. A third of the size lies within the band "
+        "that inference.max_level_jump leaves to seasons; an alert on bias within a week."
+    ),
+}
 
 
 def names() -> list[str]:
@@ -36,5 +47,5 @@ def names() -> list[str]:
 def unexcused(results: list[Result]) -> list[str]:
     """The catastrophic drills that nobody has given a reason for."""
     found = [result for result in results if result["grade"] == "catastrophic"]
-    asked = [f"{result['fault']} {result['strength']}" for result in found]
-    return [drill for drill in asked if drill not in NAMED]
+    names_found = [f"{result['fault']} {result['strength']}" for result in found]
+    return [name for name in names_found if name not in NAMED]

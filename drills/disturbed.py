@@ -1,13 +1,13 @@
 """Runs a script under limits, on a slow disk, or until its n-th touch of the data folder kills it
 or its worker (SIGKILL).
 
-run     python drills/disturbed.py TOLD SCRIPT [ARGUMENTS]
+run     python drills/disturbed.py INSTRUCTIONS SCRIPT [ARGUMENTS]
 
-TOLD is JSON: {"data": DIR, "die_at": N, "dies": WHO, "slow_ms": MS, "limits": {"RLIMIT_FSIZE":
-BYTES}}
+INSTRUCTIONS is JSON:
+{"data": DIR, "die_at": N, "victim": WHO, "slow_ms": MS, "limits": {"RLIMIT_FSIZE": BYTES}}
 
 A touch: a file opened to write, renamed, removed, a folder made; each takes `slow_ms` longer.
-die_at 0: nobody dies, and stderr is told how many touches there were. WHO: "walk", this script;
+die_at 0: nobody dies, and the number of touches is printed on stderr. WHO: "run", this script;
 "worker", the process that started it and watches it.
 """
 
@@ -26,16 +26,15 @@ TOUCHES = {"os.rename", "os.remove", "os.mkdir", "os.rmdir", "shutil.copyfile"}
 
 
 def armed(at: int, victim: int, slow_ms: int, data: str) -> list[int]:
-    """The running count of touches; from now on each takes longer, and the `at`-th kills the
-    victim.
-    """
+    """The running count of touches; each is slower from now on, the `at`-th kills the victim."""
     count = [0]
 
-    def hook(event: str, arguments: tuple) -> None:
+    def hook(event: str, arguments: tuple[object, ...]) -> None:
         writes = event == "open" and isinstance(arguments[1], str) and arguments[1][0] in "wxa"
-        if not (writes or event in TOUCHES) or not os.path.abspath(str(arguments[0])).startswith(
-            data
-        ):
+        if not (writes or event in TOUCHES):
+            return
+        # as it was named; Path.resolve would follow links
+        if not os.path.abspath(str(arguments[0])).startswith(data):  # noqa: PTH100
             return
         count[0] += 1
         time.sleep(slow_ms / 1000)
@@ -59,17 +58,18 @@ def watched_by_a_worker() -> int:
 
 def main() -> None:
     """Arm, and be the script from here on."""
-    told, (script, *arguments) = json.loads(sys.argv[1]), sys.argv[2:]
+    instructions, (script, *arguments) = json.loads(sys.argv[1]), sys.argv[2:]
     sys.argv = [script, *arguments]
     sys.path.insert(0, str(Path(script).resolve().parent))
-    for name, most in told["limits"].items():
+    for name, most in instructions["limits"].items():
         resource.setrlimit(getattr(resource, name), (most, most))
-    victim = watched_by_a_worker() if told["dies"] == "worker" else os.getpid()
-    count = armed(told["die_at"], victim, told["slow_ms"], told["data"])
+    victim = watched_by_a_worker() if instructions["victim"] == "worker" else os.getpid()
+    die_at = instructions["die_at"]
+    count = armed(die_at, victim, instructions["slow_ms"], instructions["data"])
     try:
         runpy.run_path(script, run_name="__main__")
     finally:
-        if told["die_at"] == 0:
+        if die_at == 0:
             print(json.dumps({"touches": count[0]}), file=sys.stderr)
 
 

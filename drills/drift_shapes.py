@@ -74,7 +74,7 @@ def season_change(panel: Panel, since: date, size: float, rng: Rng) -> Panel:
 
 
 def price_shock(panel: Panel, since: date, size: float, rng: Rng) -> Panel:
-    """All prices rise, and units answer with the assumed elasticity."""
+    """All prices rise, and units fall by the assumed elasticity."""
     dearer = replace(
         panel, prices=_prices_from(panel, since, panel.series["unique_id"], 1 + size, None)
     )
@@ -210,7 +210,7 @@ SHAPES = (
         season_change,
     ),
     DriftShape(
-        "price_shock", "all prices rise, units answer", "share", (0.02, 0.05, 0.1, 0.2), price_shock
+        "price_shock", "all prices rise, units fall", "share", (0.02, 0.05, 0.1, 0.2), price_shock
     ),
     DriftShape(
         "promotion_change",
@@ -297,8 +297,8 @@ def _redrawn(panel: Panel, since: date, rng: Rng, parts: Parts) -> Panel:
 def _prices_from(
     panel: Panel, since: date, chosen: pl.Series, times: float, promo: float | None
 ) -> pl.DataFrame:
-    """The prices with those of the chosen series changed from a day on, and called a promotion if
-    asked.
+    """The prices with those of the chosen series changed from a day on; `promo`, if any, is stated
+    for them.
     """
     hit = (pl.col("from_ds") >= since) & pl.col("unique_id").is_in(chosen.implode())
     changed = _split_at(panel.prices, since).with_columns(

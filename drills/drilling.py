@@ -1,14 +1,14 @@
-"""Drills on a panel, on models and on files: break one thing, do what production would do, grade
-what comes out.
+"""Drills on a panel and on models: break one thing, do what production would do, grade what comes
+out.
 """
 
 from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,132 +19,67 @@ from contract.errors import TillcastError
 from contract.panel import Panel
 from contract.params import DrillParams
 from drills.bundle_faults import BUNDLE_FAULTS
-from drills.door import Door, prices_through_the_door, sales_through_the_door
 from drills.faults import PanelFault
 from drills.grade import grade_table
+from drills.judged_panel import JudgedPanel, judge_prices, judge_sales
 from drills.panel_faults import PANEL_FAULTS
-from drills.scenario import CHAMPION, PREVIOUS, Outcome, Stage, outcome_of, publish
-
-Result = dict[str, Any]  # see `result_of`
-# causes that ring the same morning, on this panel and table
-Watch = Callable[[Panel, pl.DataFrame], list[str]]
-Later = Callable[
-    [pl.DataFrame], list[str]
-]  # causes that ring once a table's days have come true, with how many days it took
-# causes that ring for a champion of this cutoff on this last day
-Age = Callable[[date, date], list[str]]
+from drills.result import Drill, Result, result_of
+from drills.scenario import CHAMPION, PREVIOUS, Outcome, Scenario, outcome_of, publish
+from drills.watchers import Watchers
 
 STALE_DAYS = (112, 364)
-CLEAN_MORNINGS = 8  # a week apart
 
 
 @dataclass(frozen=True)
-class Watchers:
-    """The watchers, as functions handed in: before and after the truth is known; `ringing`: the
-    door's notes that raise an alert.
-    """
+class Grading:
+    """How tables are graded: where, by which limits, against which clean run, and who watches."""
 
-    this_morning: Watch
-    later: Later
-    age: Age
-    ringing: frozenset[str] = frozenset()
+    scenario: Scenario
+    params: DrillParams
+    clean: Outcome
+    watchers: Watchers
 
 
-def result_of(
-    fault: str,
-    strength: object,
-    kind: str,
-    what: str,
-    outcome: str,
-    grade: str,
-    told: list[str],
-    **more: Any,
-) -> Result:
-    """One drill's row. loss, bias, coverage: of the published table, None where none was scored;
-    recovery_s, manual_steps: what it takes once the cause is gone; told: by whom it was seen, the
-    earliest first.
-    """
-    row = {
-        "fault": fault,
-        "strength": str(strength),
-        "kind": kind,
-        "what": what,
-        "outcome": outcome,
-    }
-    scored = dict.fromkeys(("loss", "bias", "coverage", "recovery_s"), None)
-    return (
-        row
-        | scored
-        | {"manual_steps": 0, "grade": grade, "told": ", ".join(told) or "in silence"}
-        | more
-    )
-
-
-def clean_mornings(stage: Stage, watchers: Watchers) -> list[Result]:
-    """What the watchers say of undisturbed mornings a week apart, whose days no model had seen:
-    each word is a false alarm.
-    """
-    registry, mornings = stage.registry, []
-    for week in range(CLEAN_MORNINGS):
-        origin = stage.origin - timedelta(days=7 * week)
-        model = CHAMPION if week == 0 else PREVIOUS
-        panel = stage.panel.up_to(origin)
-        table = publish(stage, panel, _only(registry, model), origin)
-        rang = [*watchers.this_morning(panel, table), *watchers.later(table)]
-        mornings.append({"origin": str(origin), "model": model, "rang": rang})
-    return mornings
-
-
-def panel_drills(
-    stage: Stage,
-    params: DrillParams,
-    clean: Outcome,
-    watchers: Watchers,
-    faults: Sequence[PanelFault] = PANEL_FAULTS,
-) -> Iterator[Result]:
+def panel_drills(grading: Grading, faults: Sequence[PanelFault] = PANEL_FAULTS) -> Iterator[Result]:
     """One result per fault and strength, each from the undisturbed panel."""
+    scenario = grading.scenario
     for fault in faults:
         for strength in fault.strengths:
-            broken = fault.apply(stage.known, strength, np.random.default_rng(params.seed))
-            came = _at_the_door(stage, fault, strength, broken)
-            graded = _forecast(stage, came, stage.registry, params, clean, watchers)
-            yield result_of(fault.name, strength, "input", fault.what, **graded)
+            rng = np.random.default_rng(grading.params.seed)
+            broken = fault.apply(scenario.known, strength, rng)
+            judged = _judged(scenario, fault, strength, broken)
+            drill = Drill(fault.name, strength, "input", fault.what)
+            yield result_of(drill, **_graded(grading, judged, scenario.registry))
 
 
-def bundle_drills(
-    stage: Stage, params: DrillParams, clean: Outcome, scratch: Path, watchers: Watchers
-) -> Iterator[Result]:
+def bundle_drills(grading: Grading, scratch: Path) -> Iterator[Result]:
     """Models broken, lost, stale or wrong. Strength 2: the one before it, too."""
+    scenario = grading.scenario
+    clean = JudgedPanel(scenario.known, {}, [])
     for fault in BUNDLE_FAULTS:
         for strength in fault.strengths:
-            registry = shutil.copytree(stage.registry, scratch / f"{fault.name}{strength}")
+            registry = shutil.copytree(scenario.registry, scratch / f"{fault.name}{strength}")
             for model in (CHAMPION, PREVIOUS)[:strength]:
                 fault.apply(registry / model)
-            graded = _forecast(stage, Door(stage.known, {}, []), registry, params, clean, watchers)
-            yield result_of(fault.name, strength, "model", fault.what, **graded)
-    for name, strength, what, panel in _wrong_lessons(stage):
-        registry = shutil.copytree(stage.registry, scratch / f"{name}{strength}")
-        stage.enter(stage.fitted(panel), registry, CHAMPION)
-        graded = _forecast(stage, Door(stage.known, {}, []), registry, params, clean, watchers)
-        graded["told"] = [
-            *(f"this morning: {cause}" for cause in watchers.age(panel.last_day, stage.origin)),
-            *graded["told"],
-        ]
-        yield result_of(name, strength, "model", what, **graded)
+            drill = Drill(fault.name, strength, "model", fault.what)
+            yield result_of(drill, **_graded(grading, clean, registry))
+    for drill, panel in _wrong_lessons(scenario):
+        registry = shutil.copytree(scenario.registry, scratch / f"{drill.fault}{drill.strength}")
+        scenario.save_model(scenario.fit(panel), registry, CHAMPION)
+        graded = _graded(grading, clean, registry)
+        too_old = grading.watchers.age(panel.last_day, scenario.origin)
+        graded["seen_by"] = [*_this_morning(too_old), *graded["seen_by"]]
+        yield result_of(drill, **graded)
 
 
-def _wrong_lessons(stage: Stage) -> Iterator[tuple[str, int, str, Panel]]:
-    """What a whole and readable model may have learned from that is not this day's world."""
-    known = stage.known
-    history = (stage.origin - known.first_day).days
+def _wrong_lessons(scenario: Scenario) -> Iterator[tuple[Drill, Panel]]:
+    """Panels of another day or shop that a whole and readable model may have learned from."""
+    known = scenario.known
+    history = (scenario.origin - known.first_day).days
     # a short history has no model so old
     for days in (days for days in STALE_DAYS if days < history):
-        yield (
-            "stale_model",
-            days,
-            "the model learned n days less",
-            known.up_to(stage.origin - timedelta(days=days)),
-        )
+        drill = Drill("stale_model", days, "model", "the model learned n days less")
+        yield drill, known.up_to(scenario.origin - timedelta(days=days))
     ids = known.series["unique_id"]
     others = pl.DataFrame(
         {"unique_id": ids, "other": ids.gather((np.arange(len(ids)) * 7 + 3) % len(ids))}
@@ -156,73 +91,60 @@ def _wrong_lessons(stage: Stage) -> Iterator[tuple[str, int, str, Panel]]:
         sales = (
             swapped.unique(["unique_id", "ds"]).select(known.sales.columns).sort("unique_id", "ds")
         )
-        yield (
-            "wrong_model",
-            divisor,
-            "the model of a shop 1/n as large",
-            replace(known, sales=sales),
-        )
+        drill = Drill("wrong_model", divisor, "model", "the model of a shop 1/n as large")
+        yield drill, replace(known, sales=sales)
 
 
-def _at_the_door(stage: Stage, fault: PanelFault, strength: int, broken: Panel) -> Door:
-    if fault.door == "sales":
-        before, days = stage.known if fault.restates else None, fault.days_judged or strength
-        return sales_through_the_door(broken, days, stage.levels, stage.params.ingest, before)
-    if fault.door == "prices":
-        return prices_through_the_door(stage.known, broken, stage.params.ingest)
-    return Door(broken, {}, [])
+def _judged(scenario: Scenario, fault: PanelFault, strength: int, broken: Panel) -> JudgedPanel:
+    """The broken panel, as far as the rules of ingest let it in."""
+    ingest = scenario.params.ingest
+    if fault.fact == "sales":
+        before, days = scenario.known if fault.restates else None, fault.days_judged or strength
+        return judge_sales(broken, days, scenario.levels, ingest, before)
+    if fault.fact == "prices":
+        return judge_prices(scenario.known, broken, ingest)
+    return JudgedPanel(broken, {}, [])
 
 
-def _forecast(
-    stage: Stage,
-    came: Door,
-    registry: Path,
-    params: DrillParams,
-    clean: Outcome,
-    watchers: Watchers,
-) -> Result:
-    told = [f"at the door: {rows} rows refused: {reason}" for reason, rows in came.refused.items()]
-    told += [f"at the door: noted {note}" for note in came.noted]
+def _graded(grading: Grading, judged: JudgedPanel, registry: Path) -> dict[str, Any]:
+    """What was published from this panel and registry, as the arguments of `result_of`."""
+    scenario, clean = grading.scenario, grading.clean
     since = time.perf_counter()
     try:
-        table = publish(stage, came.panel, registry)
+        table = publish(scenario, judged.panel, registry)
     except TillcastError as refusal:
-        return {
-            "outcome": "refused",
-            "grade": "degraded",
-            "told": [*told, f"refused: {type(refusal).__name__}"],
-        }
+        seen_by = [*_on_arrival(judged), f"refused: {type(refusal).__name__}"]
+        return {"outcome": "refused", "grade": "degraded", "seen_by": seen_by}
     seconds = time.perf_counter() - since
-    found = outcome_of(stage, table)
-    loss, fallback_share = (
-        found.wrmsse / clean.wrmsse - 1,
-        sum(found.reasons.values()) / table.height,
-    )
-    told += [f"on the rows: {reason} on {rows}" for reason, rows in found.reasons.items()]
-    rings = [f"noted:{note}" for note in came.noted if note in watchers.ringing]
-    told += [
-        f"this morning: {cause}" for cause in [*rings, *watchers.this_morning(came.panel, table)]
-    ]
-    told += watchers.later(table)
+    outcome = outcome_of(scenario, table)
+    loss = outcome.wrmsse / clean.wrmsse - 1
+    fallback_share = sum(outcome.reasons.values()) / table.height
+    lost = clean.coverage - outcome.coverage
     return {
         "outcome": "published",
         "loss": round(loss, 4),
-        "bias": round(found.bias, 4),
-        "coverage": round(found.coverage, 4),
+        "bias": round(outcome.bias, 4),
+        "coverage": round(outcome.coverage, 4),
         "recovery_s": round(seconds, 1),  # the next run over mended input: the same calls
-        "grade": grade_table(
-            loss, clean.coverage - found.coverage, found.is_whole, fallback_share, params
-        ),
-        "told": told,
+        "grade": grade_table(loss, lost, outcome.is_whole, fallback_share, grading.params),
+        "seen_by": _seen_by(judged, outcome, table, grading.watchers),
     }
 
 
-def _only(registry: Path, model: str) -> Path:
-    """A registry beside it whose champion is this model."""
-    beside = registry.with_name(f"only_{model}")
-    if not beside.exists():
-        shutil.copytree(registry, beside)
-        if model != CHAMPION:
-            shutil.rmtree(beside / CHAMPION)
-            (beside / model).rename(beside / CHAMPION)
-    return beside
+def _seen_by(
+    judged: JudgedPanel, outcome: Outcome, table: pl.DataFrame, watchers: Watchers
+) -> list[str]:
+    """Who noticed: the rules, the rows themselves, the watchers; the earliest first."""
+    on_rows = [f"on the rows: {reason} on {rows}" for reason, rows in outcome.reasons.items()]
+    alerts = [f"noted:{note}" for note in judged.noted if note in watchers.alerting_notes]
+    alerts += watchers.this_morning(judged.panel, table)
+    return [*_on_arrival(judged), *on_rows, *_this_morning(alerts), *watchers.later(table)]
+
+
+def _on_arrival(judged: JudgedPanel) -> list[str]:
+    refused = [f"on arrival: {n} rows refused: {reason}" for reason, n in judged.refused.items()]
+    return refused + [f"on arrival: noted {note}" for note in judged.noted]
+
+
+def _this_morning(causes: list[str]) -> list[str]:
+    return [f"this morning: {cause}" for cause in causes]

@@ -20,8 +20,8 @@ Rng = np.random.Generator
 class PanelFault:
     """Breaks what the forecaster is given: a panel cut at the origin in, a broken one out.
 
-    `door`: what is broken came as files of this fact, so its rules judge it first: of sales the
-    last days (as many as the strength says, or `days_judged`), of prices the rows that changed.
+    `fact`: what is broken came as files of this fact, so its rules judge it first: of sales
+    the last days (as many as the strength says, or `days_judged`), of prices the rows that changed.
     None: nothing arrived that could be judged.
     `restates`: the days had been known otherwise before.
     """
@@ -30,7 +30,7 @@ class PanelFault:
     what: str
     strengths: tuple[int, ...]
     apply: Callable[[Panel, int, Rng], Panel]
-    door: Literal["sales", "prices"] | None = None
+    fact: Literal["sales", "prices"] | None = None
     days_judged: int | None = None
     restates: bool = False
 

@@ -16,18 +16,18 @@ import polars as pl
 
 from contract.panel import Panel
 from contract.params import DrillParams
-from drills.drilling import Result, result_of
 from drills.faults import FileFault
 from drills.file_faults import FILE_FAULTS
 from drills.grade import grade_delivery
+from drills.result import Drill, Result, result_of
 
-SERIES, HISTORY_DAYS = 300, 60  # the small world that file faults play in
+SERIES, HISTORY_DAYS = 300, 60  # of the small store that file faults are sent to
 
 
 @dataclass(frozen=True)
 class Inbox:
-    """An ingest door. `deliver` drops a file and returns the door's summary; `held`: the store's
-    unique_id, ds, y.
+    """An inbox and the store behind it. `deliver` drops a file and returns the summary of
+    ingest.py; `held`: the store's unique_id, ds, y.
     """
 
     deliver: Callable[[Path], dict[str, Any]]
@@ -53,8 +53,9 @@ def file_drills(panel: Panel, params: DrillParams, folder: Path, inbox: Inbox) -
         summary, since = inbox.deliver(path), time.perf_counter()
         steps = _put_right(few, folder, inbox, days[at - 1], days[at])
         seconds = round(time.perf_counter() - since, 1)
-        told = _delivered(summary, fault, is_known, steps is not None)
-        yield result_of(**told, recovery_s=seconds, manual_steps=steps or 0)
+        drill = Drill(fault.name, 1, "file", fault.what)
+        graded = _graded(summary, fault, is_known, steps is not None)
+        yield result_of(drill, **graded, recovery_s=seconds, manual_steps=steps or 0)
 
 
 def _put_right(few: Panel, folder: Path, inbox: Inbox, *days: date) -> int | None:
@@ -74,32 +75,29 @@ def _put_right(few: Panel, folder: Path, inbox: Inbox, *days: date) -> int | Non
     return None
 
 
-def _delivered(
+def _graded(
     summary: dict[str, Any], fault: FileFault, is_known: bool, is_put_right: bool
-) -> Result:
-    told = [*summary["why_refused"].values(), *(str(note) for note in summary["notes"])]
-    if summary["rows_refused"] and not told:
-        told = [f"{summary['rows_refused']} of {summary['rows_in']} rows quarantined"]
+) -> dict[str, Any]:
+    """What became of the file, as the arguments of `result_of`."""
+    reasons = [*summary["why_refused"].values(), *(str(note) for note in summary["notes"])]
+    if summary["rows_refused"] and not reasons:
+        reasons = [f"{summary['rows_refused']} of {summary['rows_in']} rows quarantined"]
     status = next(name for name in ("accepted", "known", "refused", "growing") if summary[name])
-    silent = ["known by its content"] if status == "known" else []
+    unnoticed = ["known by its content"] if status == "known" else []
     return {
-        "fault": fault.name,
-        "strength": 1,
-        "kind": "file",
-        "what": fault.what,
         "outcome": status if is_put_right else f"{status}, not put right by the right file",
         "grade": grade_delivery(summary, fault.is_wrong, is_known, is_put_right),
-        "told": [f"at the door: {told[0][:160]}"] if told else silent,
+        "seen_by": [f"on arrival: {reasons[0][:160]}"] if reasons else unnoticed,
     }
 
 
 def _is_right(few: Panel, first: date, last: date, held: pl.DataFrame) -> bool:
-    """Whether the store holds the days' rows as they were sold, and no other row of these series."""
-    is_asked = pl.col("ds").is_between(first, last)
+    """Whether the store holds the days' rows as they were sold, and no other of these series."""
+    of_days = pl.col("ds").is_between(first, last)
     ours = pl.col("unique_id").is_in(few.series["unique_id"].implode())
     key = ["unique_id", "ds", "y"]
-    wanted = few.sales.filter(is_asked).select(key).sort(key)
-    return held.filter(is_asked, ours).select(key).sort(key).equals(wanted)
+    wanted = few.sales.filter(of_days).select(key).sort(key)
+    return held.filter(of_days, ours).select(key).sort(key).equals(wanted)
 
 
 def _written(folder: Path, name: str, text: str) -> Path:

@@ -25,7 +25,8 @@ def shuffled_columns(text: str, rng: Rng) -> bytes:
 def renamed_column(text: str, _rng: Rng) -> bytes:
     """The supplier calls y units_sold from today on."""
     head, _, body = text.partition("\n")
-    return f"{','.join('units_sold' if name == 'y' else name for name in head.split(','))}\n{body}".encode()
+    names = ["units_sold" if name == "y" else name for name in head.split(",")]
+    return f"{','.join(names)}\n{body}".encode()
 
 
 def half_file(text: str, _rng: Rng) -> bytes:
@@ -37,8 +38,8 @@ def wrong_unit_file(text: str, _rng: Rng) -> bytes:
     """Units times a thousand in every row."""
     head, *rows = text.splitlines()
     at = head.split(",").index("y")
-    told = (row.split(",") for row in rows)
-    scaled = [[*row[:at], str(float(row[at]) * 1000), *row[at + 1 :]] for row in told]
+    fields = (row.split(",") for row in rows)
+    scaled = [[*row[:at], str(float(row[at]) * 1000), *row[at + 1 :]] for row in fields]
     return "\n".join([head, *(",".join(row) for row in scaled)]).encode()
 
 

@@ -1,20 +1,19 @@
 """The written rule: how a drill is graded.
 
 graceful      the table is whole and lost at most `graceful_loss` of WRMSSE; or a wrong file was
-refused, a harmless one taken once;
-              or a disturbed morning published the very table of an undisturbed one
+              refused, a harmless one taken once; or a disturbed morning published the very table
+              of an undisturbed one
 degraded      the table is whole and lost more; or lost `catastrophic_loss` or more, but most of its
-rows say that they are not
-              the champion's; or a run was refused out loud; or a wrong file came in with a note, a
-              harmless one was refused; or a morning ended without its table, loudly (a refusal, a
-              signal, rows with a reason), and the next one had it
+              rows say that they are not the champion's; or a run was refused with a reason; or a
+              wrong file came in with a note, a harmless one was refused; or a morning ended without
+              its table and said so (a refusal, a signal, rows with a reason), and the next one had
+              it
 catastrophic  the table lost `catastrophic_loss` or more, or its 95% intervals cover
-`catastrophic_coverage_lost` less, and it
-              calls itself the champion's (a watcher's alarm does not help: the orders leave); or it
-              lacks rows or holds nulls or negatives; or a wrong file came in in silence, or a
-              harmless one counted twice, or the right file afterwards did not put it right; or a
-              morning ended well without its table, or with another one, or the steps written down
-              did not bring it back
+              `catastrophic_coverage_lost` less, and it calls itself the champion's (a watcher's
+              alert does not help: the orders leave); or it lacks rows or holds nulls or negatives;
+              or a wrong file came in unnoticed, or a harmless one counted twice, or the right file
+              afterwards did not put it right; or a morning ended well without its table, or with
+              another one, or the steps written down did not bring it back
 """
 
 from __future__ import annotations
@@ -46,7 +45,7 @@ def grade_table(
 def grade_delivery(
     summary: dict[str, Any], is_wrong: bool, is_known: bool, is_put_right: bool = True
 ) -> Grade:
-    """The grade of a file from the ingest door's summary; `is_known`: the same content was taken
+    """The grade of a file from ingest.py's summary; `is_known`: the same content was taken
     before; `is_put_right`: after the right file the store holds what it would have held.
     """
     if not is_put_right:

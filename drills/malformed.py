@@ -25,22 +25,24 @@ SERIES = [
     for item in ("FOODS_1_001", "HOBBIES_1_002", "FOODS_2_003")
 ]
 HOSTILE = (
-    "=cmd|' /C calc'!A0", "@SUM(1+1)", "+1+1", "-2+3", "<script>alert(1)</script>", "<img src=x onerror=alert(1)>",
-    "'; drop table sales; --", '" or ""="', "a'); delete from batches; --", "{{ 7*7 }}", "{% raw %}", "${jndi:ldap://x}", "%s%n",
-    "../../etc/passwd", "/etc/passwd", "C:\\con", "a\x00b", "a\u202eb", "\ufeffa", "é\u0301", "😀" * 30, "a\tb", "null", "NaN", "None",
+    "=cmd|' /C calc'!A0", "@SUM(1+1)", "+1+1", "-2+3", "<script>alert(1)</script>",
+    "<img src=x onerror=alert(1)>", "'; drop table sales; --", '" or ""="',
+    "a'); delete from batches; --", "{{ 7*7 }}", "{% raw %}", "${jndi:ldap://x}", "%s%n",
+    "../../etc/passwd", "/etc/passwd", "C:\\con", "a\x00b", "a\u202eb", "\ufeffa", "é\u0301",
+    "😀" * 30, "a\tb", "null", "NaN", "None",
 )  # fmt: skip
 NUMBERS = (
-    "1e308", "-1e308", "1e999", "NaN", "inf", "-inf", "-0", "9223372036854775808", "-1", "0x10", "1_000", "١٢", "1,5", "1e-320",
-    "--1", "true", "",
+    "1e308", "-1e308", "1e999", "NaN", "inf", "-inf", "-0", "9223372036854775808", "-1", "0x10",
+    "1_000", "١٢", "1,5", "1e-320", "--1", "true", "",
 )  # fmt: skip
 DAYS = (
-    "2024-02-30", "0000-00-00", "9999-12-31", "1970-01-01", "2024-2-3", "20240203", "03/02/2024", "2024-02-03T25:61:00",
-    "2024-W05", "45325", "-1", "2024-02-29T23:59:59+14:00", "",
+    "2024-02-30", "0000-00-00", "9999-12-31", "1970-01-01", "2024-2-3", "20240203", "03/02/2024",
+    "2024-02-03T25:61:00", "2024-W05", "45325", "-1", "2024-02-29T23:59:59+14:00", "",
 )  # fmt: skip
 NAMES = (
-    "sales_..%2f..%2fx.csv", "sales_$(touch x).csv", "sales_`id`.csv", "sales_\n.csv", "sales_ .csv", "sales_-rf.csv", "sales_<b>.csv",
-    "sales_'.csv", 'sales_".csv', "sales_;x.csv", "sales_\u202efdp.csv",
-    "sales_" + "x" * 230 + ".csv", "sales_\udcff.csv", "sales_..csv",
+    "sales_..%2f..%2fx.csv", "sales_$(touch x).csv", "sales_`id`.csv", "sales_\n.csv",
+    "sales_ .csv", "sales_-rf.csv", "sales_<b>.csv", "sales_'.csv", 'sales_".csv', "sales_;x.csv",
+    "sales_\u202efdp.csv", "sales_" + "x" * 230 + ".csv", "sales_\udcff.csv", "sales_..csv",
     "sales_\\..\\x.csv", "sales_CON.csv", "sales_%00.csv", "sales_{{7*7}}.csv",
 )  # fmt: skip
 
@@ -59,8 +61,8 @@ def malformed(seed: int, count: int, first: int = 0) -> Iterator[Malformed]:
     kinds = list(KINDS)
     for number in range(first, first + count):
         kind = kinds[number % len(kinds)]
-        made = KINDS[kind](np.random.default_rng([seed, number]))
-        name, content = made if isinstance(made, tuple) else (f"sales_{seed}_{number}.csv", made)
+        file = KINDS[kind](np.random.default_rng([seed, number]))
+        name, content = file if isinstance(file, tuple) else (f"sales_{seed}_{number}.csv", file)
         yield Malformed(kind, name, content)
 
 
@@ -210,7 +212,7 @@ def _packed(rng: Rng) -> tuple[str, bytes]:
     """
     content, number = _csv(rng), int(rng.integers(1 << 30))
     bomb = content + bytes(18_000_000)
-    made = [
+    archives = [
         (".csv.gz", lambda: gzip.compress(bomb, 1)),
         (".csv", lambda: gzip.compress(content)),
         (".csv.gz", lambda: content),
@@ -220,7 +222,7 @@ def _packed(rng: Rng) -> tuple[str, bytes]:
         (".zip", lambda: _flipped(_zip({"sales.csv": content}), rng)),
         (".csv.gz", lambda: _cut(gzip.compress(content), rng)),
     ]
-    suffix, bytes_of = made[int(rng.integers(len(made)))]
+    suffix, bytes_of = archives[int(rng.integers(len(archives)))]
     return f"sales_{number}{suffix}", bytes_of()
 
 

@@ -1,5 +1,5 @@
-"""Drills on mornings: the walk disturbed, what it left, and what it takes to have that morning's
-table after all.
+"""Drills on mornings: the daily run disturbed, what it left, and what it takes to have that
+morning's table after all.
 """
 
 from __future__ import annotations
@@ -9,108 +9,121 @@ import subprocess
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 
-from drills.drilling import Result, result_of
 from drills.grade import grade_morning
 from drills.morning_faults import MORNING_FAULTS, MorningFault
-from drills.mornings import Ended, How, World, cleared, steps_taken, walk
+from drills.mornings import Disturbance, Ended, World, cleared, run_in, steps_taken
+from drills.result import Drill, Result, result_of
 
 
 @dataclass(frozen=True)
-class Left:
-    """What a walk left: hashes of the newest whole table, of all sales and of the laboratory's
-    table; reasons on the rows.
+class WorldState:
+    """Hashes of a world's newest whole table, of all its sales and of its offline table; the
+    reasons on the rows of the first.
     """
 
     table: str
     sales: str
-    laboratory: str
+    offline_table: str
     reasons: frozenset[str]
 
 
-# a data folder -> what stands there; None: no table can be read
-Look = Callable[[Path], Left | None]
+# a data folder -> its state; None: no table can be read
+ReadState = Callable[[Path], WorldState | None]
+
+
+@dataclass(frozen=True)
+class Undisturbed:
+    """What a disturbed morning is held against: the world, its state before and after that
+    morning undisturbed.
+    """
+
+    world: World
+    before: WorldState
+    after: WorldState
 
 
 def morning_drills(
     world: World,
     scratch: Path,
-    look: Look,
+    read_state: ReadState,
     faults: Sequence[MorningFault] = MORNING_FAULTS,
     at_once: int = 2,
 ) -> Iterator[Result]:
     """One result per fault and strength, each on a copy of the world, so many of them at a time."""
-    before = look(world.data)
-    undisturbed = world.copied_to(scratch / "undisturbed")
-    if (ended := walk(undisturbed, How(die_at=0))).code:
+    before = read_state(world.data)
+    copied = world.copied_to(scratch / "undisturbed")
+    if (ended := run_in(copied, Disturbance(die_at=0))).code:
         raise RuntimeError(f"the undisturbed morning ended with {ended.sentence}")
-    counted = replace(world, touches=json.loads(ended.said.splitlines()[-1])["touches"])
-    one = partial(_one_morning, counted, scratch, look, before, look(undisturbed.data))
-    asked = [(fault, strength) for fault in faults for strength in fault.strengths]
+    counted = replace(world, touches=json.loads(ended.stderr.splitlines()[-1])["touches"])
+    after = read_state(copied.data)
+    if before is None or after is None:
+        raise RuntimeError(f"no table can be read of the undisturbed world in {scratch}")
+    undisturbed = Undisturbed(counted, before, after)
+
+    def one(drill: tuple[MorningFault, int]) -> Result:
+        return _one_morning(undisturbed, scratch, read_state, *drill)
+
     with ThreadPoolExecutor(at_once) as pool:
-        yield from pool.map(lambda drill: one(*drill), asked)
+        yield from pool.map(
+            one, [(fault, strength) for fault in faults for strength in fault.strengths]
+        )
 
 
 def _one_morning(
-    undisturbed: World,
+    undisturbed: Undisturbed,
     scratch: Path,
-    look: Look,
-    before: Left | None,
-    clean: Left | None,
+    read_state: ReadState,
     fault: MorningFault,
     strength: int,
 ) -> Result:
-    world = undisturbed.copied_to(scratch / f"{fault.name}_{strength}")
-    ended = walk(world, fault.disturb(world, strength))
-    left = look(world.data)
-    outcome = _outcome(left, before, clean, fault)
+    world = undisturbed.world.copied_to(scratch / f"{fault.name}_{strength}")
+    ended = run_in(world, fault.disturb(world, strength))
+    state = read_state(world.data)
+    outcome = _outcome(state, undisturbed, fault)
     if fault.mend:
         fault.mend(world)
     seconds, again = _brought_back(world, fault)
-    told = [f"this morning: {ended.sentence}"] if ended.sentence else []
-    found = look(world.data)
-    told += [
-        f"on the rows: {reason}"
-        for reason in (sorted(left.reasons) if left and outcome == "fallback" else [])
-    ]
-    is_recovered = again.code == 0 and found == clean
+    is_recovered = again.code == 0 and read_state(world.data) == undisturbed.after
     cleared(world.checkout)
+    lost = f"{outcome}, not brought back: {again.sentence or 'another table'}"
     return result_of(
-        fault.name,
-        strength,
-        "surroundings",
-        fault.what,
-        outcome
-        if is_recovered
-        else f"{outcome}, not brought back: {again.sentence or 'another table'}",
+        Drill(fault.name, strength, "surroundings", fault.what),
+        outcome if is_recovered else lost,
         grade_morning(outcome, bool(ended.code) or outcome == "fallback", is_recovered),
-        told or (["nothing was lost"] if outcome == "published" else []),
+        _seen_by(ended, outcome, state),
         recovery_s=round(seconds, 1),
         manual_steps=len(fault.steps),
     )
 
 
-def _outcome(
-    left: Left | None, before: Left | None, clean: Left | None, fault: MorningFault
-) -> str:
-    if left is None:
+def _outcome(state: WorldState | None, undisturbed: Undisturbed, fault: MorningFault) -> str:
+    if state is None:
         return "unreadable"
-    if fault.of_laboratory:
-        return "published" if left.laboratory == clean.laboratory else "yesterday's"
-    if left.table == clean.table:
+    before, after = undisturbed.before, undisturbed.after
+    if fault.is_offline:
+        return "published" if state.offline_table == after.offline_table else "yesterday's"
+    if state.table == after.table:
         return "published"
-    if left.table == before.table:
+    if state.table == before.table:
         return "yesterday's"
-    return "fallback" if left.reasons else "other"
+    return "fallback" if state.reasons else "other"
+
+
+def _seen_by(ended: Ended, outcome: str, state: WorldState | None) -> list[str]:
+    """The refusal, then the reasons on the rows; or that nothing was lost."""
+    reasons = sorted(state.reasons) if state and outcome == "fallback" else []
+    seen_by = [f"this morning: {ended.sentence}"] if ended.sentence else []
+    seen_by += [f"on the rows: {reason}" for reason in reasons]
+    return seen_by or (["nothing was lost"] if outcome == "published" else [])
 
 
 def _brought_back(world: World, fault: MorningFault) -> tuple[float, Ended]:
-    """Seconds of the steps written down and of the next walk; and how that one ended."""
+    """Seconds of the steps written down and of the next run; and how that one ended."""
     try:
         seconds = steps_taken(world, fault.steps)
     except subprocess.CalledProcessError as refused:
         return 0.0, Ended(refused.returncode, refused.stderr, 0.0)
-    again = walk(world)
+    again = run_in(world)
     return seconds + again.seconds, again

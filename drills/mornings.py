@@ -1,5 +1,5 @@
-"""A morning: the daily walk of a small finished world in a process of its own, disturbed, then
-walked again when the cause is gone.
+"""A morning: the daily flow of a small finished world in a process of its own, disturbed, and run
+again when the cause is gone.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ DISTURBED = Path(__file__).with_name("disturbed.py")
 
 @dataclass(frozen=True)
 class World:
-    """A checkout of its own whose laboratory has published once; a new day lies in the inbox; `now`
-    is the morning after.
+    """A checkout of its own whose offline stages have published once; a new day lies in the inbox;
+    `now` is the morning after.
 
     `backup` is the store as it was before that publication; `touches`: of files, by an undisturbed
-    walk.
+    run.
     """
 
     checkout: Path
@@ -60,10 +60,10 @@ class World:
 
 
 @dataclass(frozen=True)
-class How:
-    """How a walk is disturbed. `limits` as resource names them, `slow_ms`: what a touch of a file
-    takes longer, `die_at`: the touch at which the walk is killed, or the worker that started it (0
-    counts).
+class Disturbance:
+    """What is run, and how it is disturbed. `limits` as resource names them, `slow_ms`: what a
+    touch of a file takes longer, `die_at`: the touch at which `victim` is killed (0: nobody is, and
+    the touches are counted), `times`: so many runs at the same moment.
     """
 
     command: tuple[str, ...] = ("flows/daily.py", "--plain")
@@ -72,19 +72,17 @@ class How:
     limits: dict[str, int] = field(default_factory=dict)
     slow_ms: int = 0
     die_at: int | None = None
-    dies: Literal["walk", "worker"] = "walk"
+    victim: Literal["run", "worker"] = "run"
     times: int = 1
     afterwards: Callable[[], None] | None = None
 
 
 @dataclass(frozen=True)
 class Ended:
-    """How a walk ended: exit code (negative: the signal that killed it), what it said on stderr,
-    seconds.
-    """
+    """How a run ended: exit code (negative: the signal that killed it), its stderr, seconds."""
 
     code: int
-    said: str
+    stderr: str
     seconds: float
 
     @property
@@ -92,49 +90,48 @@ class Ended:
         """The refusal, or how else it ended, in a few words."""
         if self.code == 0:
             return ""
-        lines = [line for line in self.said.splitlines() if line.strip()] or [""]
+        lines = [line for line in self.stderr.splitlines() if line.strip()] or [""]
         refused = [line for line in lines if line.startswith("refused: ")]
         if refused:
             return f"exit {self.code}, {refused[-1]}"
         how = f"killed by signal {-self.code}" if self.code < 0 else f"exit {self.code}"
         return (
             f"{how}: a traceback: {lines[-1]}"
-            if "Traceback" in self.said
+            if "Traceback" in self.stderr
             else f"{how}: {lines[-1]}"
         )
 
 
-def walk(world: World, how: How | None = None) -> Ended:
-    """The walk to its end; of several at once the worst, the last to end."""
-    how, since = how or How(), time.perf_counter()
-    running = [_started(world, how) for _ in range(how.times)]
-    said = [process.communicate(timeout=PATIENCE_S)[1] for process in running]
+def run_in(world: World, disturbance: Disturbance | None = None) -> Ended:
+    """The daily flow, or another command, run to its end; of several at once the worst, when the
+    last has ended.
+    """
+    disturbance, since = disturbance or Disturbance(), time.perf_counter()
+    running = [_started(world, disturbance) for _ in range(disturbance.times)]
+    errors = [process.communicate(timeout=PATIENCE_S)[1] for process in running]
     codes = [process.returncode for process in running]
-    if how.afterwards:
-        how.afterwards()
+    if disturbance.afterwards:
+        disturbance.afterwards()
     worst = max(range(len(codes)), key=lambda k: abs(codes[k]))
-    return Ended(codes[worst], said[worst], time.perf_counter() - since)
+    return Ended(codes[worst], errors[worst], time.perf_counter() - since)
 
 
 def steps_taken(world: World, steps: tuple[str, ...]) -> float:
     """Seconds of the commands a person gives; CalledProcessError when one of them is refused."""
     since = time.perf_counter()
     for step in steps:
-        ended = walk(world, How(command=tuple(step.split())))
+        ended = run_in(world, Disturbance(command=tuple(step.split())))
         if ended.code:
-            raise subprocess.CalledProcessError(ended.code, step, stderr=ended.said)
+            raise subprocess.CalledProcessError(ended.code, step, stderr=ended.stderr)
     return time.perf_counter() - since
 
 
-def _started(world: World, how: How) -> subprocess.Popen[str]:
-    door, *arguments = how.command
-    is_flow = door.startswith("flows/")
-    now = (world.now + timedelta(days=how.shifted_days)).isoformat() if is_flow else None
-    told = {"data": str(world.data), "limits": how.limits, "slow_ms": how.slow_ms, "dies": how.dies}
-    told |= {"die_at": -1 if how.die_at is None else how.die_at}
-    is_disturbed = how.die_at is not None or how.limits or how.slow_ms
-    disturbed = [str(DISTURBED), json.dumps(told)] if is_disturbed else []
-    command = [sys.executable, *disturbed, door, *arguments, *(["--now", now] if now else [])]
+def _started(world: World, disturbance: Disturbance) -> subprocess.Popen[str]:
+    script, *arguments = disturbance.command
+    if script.startswith("flows/"):
+        now = world.now + timedelta(days=disturbance.shifted_days)
+        arguments += ["--now", now.isoformat()]
+    command = [sys.executable, *_disturbed_by(world, disturbance), script, *arguments]
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
     environment = os.environ | {
         "OMP_WAIT_POLICY": "passive",
@@ -144,11 +141,26 @@ def _started(world: World, how: How) -> subprocess.Popen[str]:
     return subprocess.Popen(  # noqa: S603 -- our own command
         command,
         cwd=world.checkout,
-        env=environment | how.environment,
+        env=environment | disturbance.environment,
         text=True,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
     )
+
+
+def _disturbed_by(world: World, disturbance: Disturbance) -> list[str]:
+    """The script that disturbs another one, with its instructions; nothing where none is needed."""
+    die_at, limits, slow_ms = disturbance.die_at, disturbance.limits, disturbance.slow_ms
+    if die_at is None and not limits and not slow_ms:
+        return []
+    instructions = {
+        "data": str(world.data),
+        "limits": limits,
+        "slow_ms": slow_ms,
+        "victim": disturbance.victim,
+        "die_at": -1 if die_at is None else die_at,
+    }
+    return [str(DISTURBED), json.dumps(instructions)]
 
 
 def cleared(folder: Path) -> Path:

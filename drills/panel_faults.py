@@ -35,11 +35,11 @@ def no_calendar(panel: Panel, _strength: int, _rng: Rng) -> Panel:
 def closed_ahead(panel: Panel, days: int, _rng: Rng) -> Panel:
     """Somebody ticked "closed" for all stores on the coming days."""
     coming = _after(panel, days)
-    told = panel.calendar.filter(~pl.col("ds").is_in(coming))
+    kept = panel.calendar.filter(~pl.col("ds").is_in(coming))
     shut = pl.DataFrame({"ds": coming}).with_columns(
         region=pl.lit("*"), known_at=pl.lit(panel.sales["known_at"].max()), is_closed=pl.lit(True)
     )
-    calendar = pl.concat([told, shut.cast({"known_at": told.schema["known_at"]})], how="diagonal")
+    calendar = pl.concat([kept, shut.cast({"known_at": kept.schema["known_at"]})], how="diagonal")
     return replace(panel, calendar=calendar.sort("region", "ds"))
 
 
@@ -130,7 +130,7 @@ def day_shift(panel: Panel, days: int, _rng: Rng) -> Panel:
 
 
 def restated_month(panel: Panel, percent: int, _rng: Rng) -> Panel:
-    """The last 28 days are sent again, so many percent higher (returns no longer taken off, say)."""
+    """The last 28 days are sent again, so many percent higher (returns no longer deducted, say)."""
     return _with_y(panel, _late(panel, 28), (pl.col("y") * (1 + percent / 100)).round())
 
 
@@ -192,25 +192,25 @@ PANEL_FAULTS = (
         "prices x100 from n days before on",
         (1, 28),
         prices_in_cents,
-        door="prices",
+        fact="prices",
     ),
     PanelFault("late_feeds", "sales arrive n days late", (1, 3, 7, 14), late_feeds),
     PanelFault("short_history", "only the last n days are left", (28, 56, 112), short_history),
-    PanelFault("lost_feed", "a store is silent for n days", (7, 28), lost_feed),
-    PanelFault("wrong_unit", "a department x1000 for n days", (3, 14), wrong_unit, door="sales"),
-    PanelFault("sign_flips", "a department negative for n days", (3, 14), sign_flips, door="sales"),
-    PanelFault("all_zeros", "all units zero for n days", (3, 7), all_zeros, door="sales"),
+    PanelFault("lost_feed", "no row of a store for n days", (7, 28), lost_feed),
+    PanelFault("wrong_unit", "a department x1000 for n days", (3, 14), wrong_unit, fact="sales"),
+    PanelFault("sign_flips", "a department negative for n days", (3, 14), sign_flips, fact="sales"),
+    PanelFault("all_zeros", "all units zero for n days", (3, 7), all_zeros, fact="sales"),
     PanelFault(
-        "zeros_of_a_store", "a store all zero for n days", (3, 14), zeros_of_a_store, door="sales"
+        "zeros_of_a_store", "a store all zero for n days", (3, 14), zeros_of_a_store, fact="sales"
     ),
-    PanelFault("all_nulls", "all units empty for n days", (1, 7), all_nulls, door="sales"),
+    PanelFault("all_nulls", "all units empty for n days", (1, 7), all_nulls, fact="sales"),
     PanelFault(
-        "duplicated_rows", "each row twice for n days", (1, 7), duplicated_rows, door="sales"
+        "duplicated_rows", "each row twice for n days", (1, 7), duplicated_rows, fact="sales"
     ),
     PanelFault(
-        "unknown_items", "half of the items renamed, n days", (7, 28), unknown_items, door="sales"
+        "unknown_items", "half of the items renamed, n days", (7, 28), unknown_items, fact="sales"
     ),
-    PanelFault("day_shift", "dated a day later, n days", (7, 28), day_shift, door="sales"),
+    PanelFault("day_shift", "dated a day later, n days", (7, 28), day_shift, fact="sales"),
     PanelFault(
         "restated_month",
         "28 days restated, n% higher",
@@ -220,15 +220,15 @@ PANEL_FAULTS = (
         days_judged=28,
         restates=True,
     ),
-    PanelFault("frozen_feed", "the same day n days long", (7, 14), frozen_feed, door="sales"),
+    PanelFault("frozen_feed", "the same day n days long", (7, 14), frozen_feed, fact="sales"),
     PanelFault(
-        "swapped_feeds", "two stores swapped for n days", (7, 28), swapped_feeds, door="sales"
+        "swapped_feeds", "two stores swapped for n days", (7, 28), swapped_feeds, fact="sales"
     ),
     PanelFault(
-        "scrambled_units", "items' units mixed up, n days", (1, 7), scrambled_units, door="sales"
+        "scrambled_units", "items' units mixed up, n days", (1, 7), scrambled_units, fact="sales"
     ),
     PanelFault(
-        "typing_errors", "n rows say 9,999", (1, 20), typing_errors, door="sales", days_judged=3
+        "typing_errors", "n rows say 9,999", (1, 20), typing_errors, fact="sales", days_judged=3
     ),
 )
 

@@ -1,5 +1,5 @@
-"""One forecast, clean or broken: what is published, and what it scores on days held out from models
-and fault alike.
+"""One forecast, clean or broken: what is published, and what it scores on days that neither models
+nor fault have touched.
 """
 
 from __future__ import annotations
@@ -41,8 +41,8 @@ MODELS = ("seasonal_naive", "global_lightgbm")
 
 
 @dataclass(frozen=True)
-class Stage:
-    """Where the drills play: the uncut panel, the origin, and a registry whose models have learned
+class Scenario:
+    """What all drills share: the uncut panel, the origin, and a registry whose models have learned
     up to the origin at most.
     """
 
@@ -50,7 +50,7 @@ class Stage:
     origin: date
     horizon: int
     registry: Path
-    fitted: Callable[[Panel], GlobalLightGBM]
+    fit: Callable[[Panel], GlobalLightGBM]
     baseline: SeasonalNaive
     params: Params
 
@@ -66,15 +66,13 @@ class Stage:
 
     @cached_property
     def window(self) -> Window:
-        """What came true after the origin, undisturbed."""
+        """The undisturbed actuals after the origin, by the rules of demand that params state."""
         return window_after(
             self.panel, self.origin, self.horizon, self.levels, demand_rules(self.params)
         )
 
-    def enter(self, model: GlobalLightGBM, registry: Path, name: str) -> None:
-        """Put a model and its calibration into a registry, in place of what stood there under this
-        name.
-        """
+    def save_model(self, model: GlobalLightGBM, registry: Path, name: str) -> None:
+        """Put a model and its calibration into a registry, in place of the one of this name."""
         shutil.rmtree(registry / name, ignore_errors=True)
         save_bundle(model, registry / name, self.panel.hash)
         keep_calibration(registry / CALIBRATION, registry / name)
@@ -93,18 +91,18 @@ class Outcome:
     reasons: dict[str, int]  # rows not the champion's, by reason
 
 
-def set_stage(panel: Panel, backtest: pl.DataFrame, scratch: Path, params: Params) -> Stage:
+def build_scenario(panel: Panel, backtest: pl.DataFrame, scratch: Path, params: Params) -> Scenario:
     """A champion fitted up to one horizon before the panel's end, and the one before it, in a
     registry under `scratch`.
 
-    `backtest` teaches the calibration, its windows that had closed by the origin alone (all of
-    them, where none had).
+    `backtest`: the calibration is learned from its windows that had closed by the origin (from all
+    of them, where none had).
     """
     origin, horizon = panel.last_day - timedelta(days=params.train.horizon), params.train.horizon
     registry = scratch / "registry"
     registry.mkdir(parents=True)
     train = params.train.model_copy(update=_quick(params.train))
-    stage = Stage(
+    scenario = Scenario(
         panel,
         origin,
         horizon,
@@ -113,38 +111,46 @@ def set_stage(panel: Panel, backtest: pl.DataFrame, scratch: Path, params: Param
         baseline_of(params),
         params,
     )
-    _write_calibration(stage, backtest, params)
+    _write_calibration(scenario, backtest)
     for name, days in ((CHAMPION, 0), (PREVIOUS, PREVIOUS_DAYS)):
-        stage.enter(stage.fitted(panel.up_to(origin - timedelta(days=days))), registry, name)
-    return stage
+        model = scenario.fit(panel.up_to(origin - timedelta(days=days)))
+        scenario.save_model(model, registry, name)
+    return scenario
 
 
-def publish(stage: Stage, panel: Panel, registry: Path, origin: date | None = None) -> pl.DataFrame:
-    """The table production would publish from this panel and this registry, through the same calls."""
-    serving = serving_of(stage.params, *who_serves(registry, [CHAMPION, PREVIOUS], registry))
-    return publish_forecasts(serving, panel, origin or stage.origin, stage.horizon, "drill")
+def publish(
+    scenario: Scenario, panel: Panel, registry: Path, origin: date | None = None
+) -> pl.DataFrame:
+    """The table production would publish from this panel and registry, through the same calls."""
+    serving = serving_of(scenario.params, *who_serves(registry, [CHAMPION, PREVIOUS], registry))
+    return publish_forecasts(serving, panel, origin or scenario.origin, scenario.horizon, "drill")
 
 
-def outcome_of(stage: Stage, forecasts: pl.DataFrame) -> Outcome:
-    """The scores of a table against what came true; NaN where rows are missing. An item under a new
+def outcome_of(scenario: Scenario, forecasts: pl.DataFrame) -> Outcome:
+    """The scores of a table against the actuals; NaN where rows are missing. An item under a new
     name counts as itself.
     """
     forecasts = _under_old_names(forecasts)
-    y_hat = stage.window.matrix(forecasts)
-    scores = [
-        point_scores(level, sum_by(y_hat, level.group_ix, len(level.group_key))[0])
-        for level in stage.window.levels
-    ]
+    scores = level_scores(scenario, forecasts)
     reasons = (
         forecasts.filter(pl.col("reason").is_not_null()).group_by("reason").len().sort("reason")
     )
     return Outcome(
         wrmsse=float(np.mean([score["wrmsse"] for score in scores])),
         bias=scores[0]["bias"],
-        coverage=_coverage(stage, forecasts),
-        is_whole=_is_whole(stage, forecasts),
+        coverage=_coverage(scenario, forecasts),
+        is_whole=_is_whole(scenario, forecasts),
         reasons=dict(reasons.iter_rows()),
     )
+
+
+def level_scores(scenario: Scenario, forecasts: pl.DataFrame) -> list[dict[str, float]]:
+    """Metric to value of each level, from the top to the series, over the cells that count."""
+    y_hat = scenario.window.matrix(forecasts)
+    return [
+        point_scores(level, sum_by(y_hat, level.group_ix, len(level.group_key))[0])
+        for level in scenario.window.levels
+    ]
 
 
 def _quick(train: TrainParams) -> dict[str, object]:
@@ -153,12 +159,12 @@ def _quick(train: TrainParams) -> dict[str, object]:
     return {"blocks": [train.horizon // 2, train.horizon], "rounds": rounds, "max_rows": rows}
 
 
-def _coverage(stage: Stage, forecasts: pl.DataFrame) -> float:
-    low, high = (stage.window.matrix(forecasts, name) for name in INTERVALS[0.95])
-    bottom = stage.window.levels[-1]
+def _coverage(scenario: Scenario, forecasts: pl.DataFrame) -> float:
+    low, high = (scenario.window.matrix(forecasts, name) for name in INTERVALS[0.95])
+    bottom = scenario.window.levels[-1]
     y = bottom.y[bottom.group_ix]
     inside = (low <= y) & (y <= high)
-    return float(inside[stage.window.is_known].mean())
+    return float(inside[scenario.window.is_known].mean())
 
 
 def _under_old_names(forecasts: pl.DataFrame) -> pl.DataFrame:
@@ -172,24 +178,24 @@ def _under_old_names(forecasts: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _is_whole(stage: Stage, forecasts: pl.DataFrame) -> bool:
-    ours = forecasts.join(stage.panel.series.select("unique_id"), on="unique_id", how="semi")
+def _is_whole(scenario: Scenario, forecasts: pl.DataFrame) -> bool:
+    ours = forecasts.join(scenario.panel.series.select("unique_id"), on="unique_id", how="semi")
     numbers = forecasts.select("y_hat", *QUANTILES)
     sound = numbers.select(
         pl.all_horizontal(pl.all().is_finite() & (pl.all() >= 0)).fill_null(False).all()
     ).item()
-    return (
-        sound
-        and ours.select("unique_id", "ds").n_unique() == stage.panel.series.height * stage.horizon
-    )
+    wanted = scenario.panel.series.height * scenario.horizon
+    return sound and ours.select("unique_id", "ds").n_unique() == wanted
 
 
-def _write_calibration(stage: Stage, backtest: pl.DataFrame, params: Params) -> None:
-    closed = backtest.filter(pl.col("cutoff") <= stage.origin - timedelta(days=stage.horizon))
+def _write_calibration(scenario: Scenario, backtest: pl.DataFrame) -> None:
+    params = scenario.params
+    last_closed = scenario.origin - timedelta(days=scenario.horizon)
+    closed = backtest.filter(pl.col("cutoff") <= last_closed)
     learned_on = closed if closed.height else backtest
     models = [name for name in MODELS if name in backtest.columns]
     bins, rules = params.evaluate.calibration_bins, demand_rules(params)
-    known = stage.known if closed.height else stage.panel
-    _, calibrations = score_backtest(known, learned_on, models, stage.levels, bins, rules)
+    known = scenario.known if closed.height else scenario.panel
+    _, calibrations = score_backtest(known, learned_on, models, scenario.levels, bins, rules)
     text = json.dumps(calibration_json(calibrations), sort_keys=True)
-    (stage.registry / CALIBRATION).write_text(text, encoding="utf-8")
+    (scenario.registry / CALIBRATION).write_text(text, encoding="utf-8")

@@ -1,5 +1,5 @@
-"""A small finished world, made by the doors themselves: a checkout of its own, its laboratory, its
-store, a new day in the inbox.
+"""A small finished world, made by the entry points themselves: a checkout of its own, its offline
+stages, its store, a new day in the inbox.
 """
 
 from __future__ import annotations
@@ -20,21 +20,23 @@ from sources.simulator.drop import write_day
 from sources.simulator.simulation import simulate
 
 SMALL: dict[str, dict[str, Any]] = {
-    "source": {"kind": "simulator", "path": None, "sha256": None, "levels": [[], ["store_id"], ["dept_id"]]},
+    "source": {
+        "kind": "simulator", "path": None, "sha256": None,
+        "levels": [[], ["store_id"], ["dept_id"]],
+    },
     # judged by the same rules, without GX's three seconds
     "ingest": {"great_expectations_max_rows": 1, "lock_wait_s": 2},
     "features": {"windows": [7, 28], "year_windows": [], "hierarchy": [["store_id"]]},
-    "train": {"horizon": 14, "blocks": [7, 14], "rounds": 15, "leaves": 8, "min_rows_in_leaf": 20, "max_rows": 5000, "threads": 1},
+    "train": {
+        "horizon": 14, "blocks": [7, 14], "rounds": 15, "leaves": 8, "min_rows_in_leaf": 20,
+        "max_rows": 5000, "threads": 1,
+    },
     "evaluate": {"origins": 2, "step_days": 14, "refit_every": 2, "calibration_bins": 4},
 }  # fmt: skip
 WORLD = {"series": 24, "days": 150, "daily_files": 2, "bad_rows_share": 0.0}
-LENIENT = {
-    "confidence": 0.51,
-    "max_abs_bias": 1.0,
-    "max_coverage_gap": 1.0,
-    "resamples": 50,
-}  # a champion is wanted here
-CODE = ("*.py", "dvc.yaml", "params.yaml")
+# a champion is wanted here
+LENIENT = {"confidence": 0.51, "max_abs_bias": 1.0, "max_coverage_gap": 1.0, "resamples": 50}
+CODE, IGNORED = ("*.py", "dvc.yaml", "params.yaml"), ignore_patterns("__pycache__", "results")
 
 
 def small_world(checkout: Path, folder: Path, **simulator: object) -> World:
@@ -44,12 +46,10 @@ def small_world(checkout: Path, folder: Path, **simulator: object) -> World:
     folder.mkdir(parents=True)
     for path in (path for pattern in CODE for path in checkout.glob(pattern)):
         copy(path, folder)
-    for room in (
-        path
-        for path in checkout.iterdir()
-        if (path / "__init__.py").exists() and path.name != "tests"
-    ):
-        copytree(room, folder / room.name, ignore=ignore_patterns("__pycache__", "results"))
+    for init in checkout.glob("*/__init__.py"):
+        package = init.parent
+        if package.name != "tests":
+            copytree(package, folder / package.name, ignore=IGNORED)
     _write_params(folder / "params.yaml", simulator)
     _run(folder, "-m", "dvc", "init", "--no-scm", "--quiet")
     _run(folder, "-m", "dvc", "repro", "--quiet")

@@ -19,7 +19,7 @@ from benchmarks.harness.registry import Benchmark, Context, Option, Result
 from contract.levels import Level
 from contract.panel import Panel, panel_of
 from contract.params import IngestParams, Params, SourceParams
-from drills.door import judged_day, usual_units_of
+from drills.judged_panel import judged_day, usual_units_of
 from expectations.own_past import own_rank
 from expectations.suite import Context as SuiteContext
 from expectations.usual import WEEKS_COMPARED

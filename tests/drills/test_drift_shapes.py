@@ -58,7 +58,7 @@ def test_demand_changes_by_the_factor_it_says(panel, name, factor):
     assert units(after, since) / units(panel, since) == pytest.approx(factor, abs=0.06)
 
 
-def test_prices_rise_and_demand_answers(panel):
+def test_prices_rise_and_demand_falls(panel):
     since, after = drifted(panel, "price_shock", 0.2)
     late = pl.col("from_ds") >= since
     means = [float(one.prices.filter(late)["price"].mean()) for one in (after, panel)]

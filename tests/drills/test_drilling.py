@@ -11,14 +11,15 @@ import pytest
 from contract.errors import ModelBroken
 from contract.levels import levels_of
 from contract.params import Params
-from drills import bundle_faults, drilling
-from drills.door import prices_through_the_door, sales_through_the_door
-from drills.drilling import Watchers, bundle_drills, clean_mornings, panel_drills
+from drills import bundle_faults, drilling, watchers
+from drills.drilling import Grading, bundle_drills, panel_drills
 from drills.faults import PanelFault
 from drills.file_drills import Inbox, file_drills
 from drills.grade import grade_delivery, grade_morning, grade_table
+from drills.judged_panel import judge_prices, judge_sales
 from drills.panel_faults import PANEL_FAULTS, prices_in_cents, wrong_unit
-from drills.scenario import CHAMPION, outcome_of, publish, set_stage
+from drills.scenario import CHAMPION, build_scenario, outcome_of, publish
+from drills.watchers import Watchers, clean_mornings
 
 TAKEN = {
     "accepted": 1,
@@ -36,7 +37,7 @@ KNOWN = TAKEN | {"accepted": 0, "known": 1}
 
 
 @pytest.fixture(scope="module")
-def stage(tmp_path_factory, make_panel, params: Params, train_params, feature_params):
+def scenario(tmp_path_factory, make_panel, params: Params, train_params, feature_params):
     """Eight series, 170 days, a tiny champion fitted 14 days before the end."""
     panel = make_panel(series=8, days=170, seed=4)
     small = params.model_copy(
@@ -49,13 +50,13 @@ def stage(tmp_path_factory, make_panel, params: Params, train_params, feature_pa
         }
     )
     scratch = tmp_path_factory.mktemp("drill")
-    told = panel.sales.filter(pl.col("ds") > panel.last_day.replace(day=1)).with_columns(
+    backtest = panel.sales.filter(pl.col("ds") > panel.last_day.replace(day=1)).with_columns(
         cutoff=panel.last_day.replace(day=1),
         h=pl.col("ds").dt.day().cast(pl.Int32) - 1,
         seasonal_naive="y",
         global_lightgbm="y",
     )
-    return set_stage(panel, told, scratch, small)
+    return build_scenario(panel, backtest, scratch, small)
 
 
 WATCHERS = Watchers(
@@ -66,8 +67,13 @@ WATCHERS = Watchers(
 
 
 @pytest.fixture
-def clean(stage):
-    return outcome_of(stage, publish(stage, stage.known, stage.registry))
+def clean(scenario):
+    return outcome_of(scenario, publish(scenario, scenario.known, scenario.registry))
+
+
+@pytest.fixture
+def grading(scenario, params, clean) -> Grading:
+    return Grading(scenario, params.drills, clean, WATCHERS)
 
 
 def test_the_clean_run_is_whole_and_made_by_the_champion(clean):
@@ -76,43 +82,43 @@ def test_the_clean_run_is_whole_and_made_by_the_champion(clean):
     assert 0 < clean.wrmsse < 2
 
 
-def test_the_champion_has_not_seen_the_days_it_is_scored_on(stage):
+def test_the_champion_has_not_seen_the_days_it_is_scored_on(scenario):
     from forecasting.bundle import read_card
 
-    assert read_card(stage.registry / CHAMPION)["cutoff"] == str(stage.origin)
-    assert (stage.panel.last_day - stage.origin).days == stage.horizon
+    assert read_card(scenario.registry / CHAMPION)["cutoff"] == str(scenario.origin)
+    assert (scenario.panel.last_day - scenario.origin).days == scenario.horizon
 
 
-def test_every_panel_fault_is_graded_and_says_who_saw_it(stage, params, clean):
+def test_every_panel_fault_is_graded_and_says_who_saw_it(grading):
     some = [
         fault
         for fault in PANEL_FAULTS
         if fault.name in ("no_prices", "late_feeds", "wrong_unit", "unknown_items")
     ]
-    results = list(panel_drills(stage, params.drills, clean, WATCHERS, some))
+    results = list(panel_drills(grading, some))
     assert len(results) == sum(len(fault.strengths) for fault in some)
     assert {result["grade"] for result in results} <= {"graceful", "degraded", "catastrophic"}
     assert all(
-        "this morning: watched" in result["told"]
+        "this morning: watched" in result["seen_by"]
         for result in results
         if result["outcome"] == "published"
     )
 
 
 def test_a_lost_champion_leaves_it_to_the_one_before_and_both_lost_to_the_baseline(
-    stage, params, clean, tmp_path, monkeypatch
+    scenario, grading, tmp_path, monkeypatch
 ):
     monkeypatch.setattr(drilling, "STALE_DAYS", (28,))
-    results = list(bundle_drills(stage, params.drills, clean, tmp_path, WATCHERS))
-    told = {(result["fault"], result["strength"]): result["told"] for result in results}
+    results = list(bundle_drills(grading, tmp_path))
+    seen_by = {(result["fault"], result["strength"]): result["seen_by"] for result in results}
     for name in ("missing_model", "cut_model", "corrupted_model", "cut_calibration"):
-        assert "previous_champion" in told[name, "1"]
-        assert "no_model" in told[name, "2"]
-    assert "model_age" in told["stale_model", "28"]
-    assert stage.registry.joinpath(CHAMPION, "card.json").exists()  # only copies were broken
+        assert "previous_champion" in seen_by[name, "1"]
+        assert "no_model" in seen_by[name, "2"]
+    assert "model_age" in seen_by["stale_model", "28"]
+    assert scenario.registry.joinpath(CHAMPION, "card.json").exists()  # only copies were broken
 
 
-def test_a_file_drill_asks_whether_the_right_file_put_it_right(make_panel, params, tmp_path):
+def test_a_file_drill_checks_whether_the_right_file_put_it_right(make_panel, params, tmp_path):
     panel = make_panel(series=8, days=120, nasty=False)
     days = panel.sales["ds"].unique().sort()
 
@@ -126,7 +132,7 @@ def test_a_file_drill_asks_whether_the_right_file_put_it_right(make_panel, param
         for result in file_drills(panel, params.drills, tmp_path / "a", inbox)
     }
     assert by_name["renamed_column"]["grade"] == "graceful"
-    # this door took half a file and said nothing
+    # half a file was taken, and nothing said
     assert by_name["half_file"]["grade"] == "catastrophic"
     forgetful = Inbox(lambda path: REFUSED, lambda: panel.sales.filter(pl.col("ds") < days[20]))
     assert {
@@ -134,30 +140,30 @@ def test_a_file_drill_asks_whether_the_right_file_put_it_right(make_panel, param
     } == {"catastrophic"}
 
 
-def test_undisturbed_mornings_are_asked_too(stage):
+def test_undisturbed_mornings_are_watched_too(scenario):
     mornings = clean_mornings(
-        stage, Watchers(lambda panel, table: [], lambda table: [], lambda cutoff, last: [])
+        scenario, Watchers(lambda panel, table: [], lambda table: [], lambda cutoff, last: [])
     )
-    assert len(mornings) == drilling.CLEAN_MORNINGS
-    assert all(morning["rang"] == [] for morning in mornings)
+    assert len(mornings) == watchers.CLEAN_MORNINGS
+    assert all(morning["alerts"] == [] for morning in mornings)
 
 
-def test_a_refusal_is_loud_and_so_degraded(stage, params, clean):
+def test_a_refusal_is_loud_and_so_degraded(grading):
     nothing_left = PanelFault(
         "x", "no sale at all", (1,), lambda panel, _strength, _rng: panel.up_to(date(1999, 1, 1))
     )
-    (result,) = panel_drills(stage, params.drills, clean, WATCHERS, [nothing_left])
-    assert (result["outcome"], result["grade"], result["told"]) == (
+    (result,) = panel_drills(grading, [nothing_left])
+    assert (result["outcome"], result["grade"], result["seen_by"]) == (
         "refused",
         "degraded",
         "refused: NotEnoughHistory",
     )
 
 
-def test_a_table_with_a_row_missing_is_not_whole(stage):
-    table = publish(stage, stage.known, stage.registry)
-    assert not outcome_of(stage, table.head(-1)).is_whole
-    assert not outcome_of(stage, table.with_columns(q995=pl.lit(None, pl.Float64))).is_whole
+def test_a_table_with_a_row_missing_is_not_whole(scenario):
+    table = publish(scenario, scenario.known, scenario.registry)
+    assert not outcome_of(scenario, table.head(-1)).is_whole
+    assert not outcome_of(scenario, table.with_columns(q995=pl.lit(None, pl.Float64))).is_whole
 
 
 @pytest.mark.parametrize(
@@ -214,16 +220,16 @@ def test_the_rule_for_files(summary, is_wrong, is_known, grade):
     assert grade_delivery(summary, is_wrong, is_known, is_put_right=False) == "catastrophic"
 
 
-def test_a_wrong_unit_meets_the_rules_at_the_door(stage, params, make_panel):
+def test_a_wrong_unit_meets_the_rules_of_sales(params, make_panel):
     """Each day against the days taken before it: the broken days are refused, the honest ones
     taken, nothing else is touched.
     """
     panel = make_panel(series=80, days=120, nasty=False)
     broken = wrong_unit(panel, 5, np.random.default_rng(1))
-    came = sales_through_the_door(broken, 10, levels_of(((), ("dept_id",))), params.ingest)
-    assert came.refused == {"units_of_another_size": 5 * 80}
-    assert came.panel.last_day == panel.last_day - timedelta(days=5)
-    assert came.panel.sales.equals(panel.up_to(came.panel.last_day).sales)
+    judged = judge_sales(broken, 10, levels_of(((), ("dept_id",))), params.ingest)
+    assert judged.refused == {"units_of_another_size": 5 * 80}
+    assert judged.panel.last_day == panel.last_day - timedelta(days=5)
+    assert judged.panel.sales.equals(panel.up_to(judged.panel.last_day).sales)
 
 
 def test_prices_in_cents_meet_the_rules_of_prices(params, make_panel):
@@ -231,20 +237,20 @@ def test_prices_in_cents_meet_the_rules_of_prices(params, make_panel):
     panel = make_panel(series=8, days=120, nasty=False)
     broken = prices_in_cents(panel, 60, np.random.default_rng(1))
     assert not broken.prices.equals(panel.prices)
-    came = prices_through_the_door(panel, broken, params.ingest)
-    assert set(came.refused) == {"price_jump"}
-    assert came.panel.prices.select("unique_id", "from_ds", "price").equals(
+    judged = judge_prices(panel, broken, params.ingest)
+    assert set(judged.refused) == {"price_jump"}
+    assert judged.panel.prices.select("unique_id", "from_ds", "price").equals(
         panel.prices.select("unique_id", "from_ds", "price")
     )
 
 
-def test_the_same_bundle_faults_break_what_they_say(stage, tmp_path):
+def test_the_same_bundle_faults_break_what_they_say(scenario, tmp_path):
     import shutil
 
     from forecasting.champion import champion_in_registry
 
     for fault in bundle_faults.BUNDLE_FAULTS:
-        registry = shutil.copytree(stage.registry, tmp_path / fault.name)
+        registry = shutil.copytree(scenario.registry, tmp_path / fault.name)
         before = {path.name: path.read_bytes() for path in (registry / CHAMPION).iterdir()}
         fault.apply(registry / CHAMPION)
         after = {path.name: path.read_bytes() for path in (registry / CHAMPION).glob("*")}
@@ -254,12 +260,12 @@ def test_the_same_bundle_faults_break_what_they_say(stage, tmp_path):
 
 
 def test_days_sent_again_with_other_numbers_are_noted_as_restated_and_the_same_numbers_are_not(
-    stage,
+    scenario,
 ):
     from drills.panel_faults import restated_month
 
     judged = [
-        sales_through_the_door(panel, 7, stage.levels, stage.params.ingest, before=stage.known)
-        for panel in (stage.known, restated_month(stage.known, 50, np.random.default_rng(1)))
+        judge_sales(panel, 7, scenario.levels, scenario.params.ingest, before=scenario.known)
+        for panel in (scenario.known, restated_month(scenario.known, 50, np.random.default_rng(1)))
     ]
-    assert ["day_restated" in door.noted for door in judged] == [False, True]
+    assert ["day_restated" in panel.noted for panel in judged] == [False, True]

@@ -14,7 +14,10 @@ from drills.catalogue import NAMED, names, unexcused
 from drills.file_faults import FILE_FAULTS
 from drills.panel_faults import PANEL_FAULTS
 
-CSV = "unique_id,ds,y,store_id\na_S1,2024-01-01,3.0,S1\nb_S1,2024-01-01,0.0,S1\nc_S1,2024-01-01,2.0,S1\n"
+CSV = (
+    "unique_id,ds,y,store_id\n"
+    "a_S1,2024-01-01,3.0,S1\nb_S1,2024-01-01,0.0,S1\nc_S1,2024-01-01,2.0,S1\n"
+)
 
 
 @pytest.fixture
@@ -125,8 +128,10 @@ def test_renamed_items_stop_under_the_old_name_and_go_on_under_the_new_one(make_
 
 
 def test_a_tenth_of_a_calibration_is_narrower_and_nothing_else_of_it_changes(tmp_path):
-    told = {"m": {"series": [{"centres": [1.0], "quantiles": [[0.5, 2.0]], "at_zero": [0.0, 1.0]}]}}
-    (tmp_path / "calibration.json").write_text(json.dumps(told))
+    calibration = {
+        "m": {"series": [{"centres": [1.0], "quantiles": [[0.5, 2.0]], "at_zero": [0.0, 1.0]}]}
+    }
+    (tmp_path / "calibration.json").write_text(json.dumps(calibration))
     bundle_faults.changed_calibration(tmp_path)
     found = json.loads((tmp_path / "calibration.json").read_text())
     assert found == {

@@ -1,4 +1,4 @@
-"""Mornings disturbed: one of each kind walked through to the end, the rest is `make drills`."""
+"""Mornings disturbed: one of each kind run to the end, the rest is `make drills`."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from drills.morning_faults import MORNING_FAULTS
 from drills.mornings import Ended
 from drills.small_world import small_world
 
-WALKED = {"held_store", "lost_store", "killed"}
+FAULTS = {"held_store", "lost_store", "killed"}
 
 
-def test_how_a_walk_ended_is_told_in_a_few_words():
+def test_how_a_run_ended_is_said_in_a_few_words():
     assert Ended(0, "INFO done", 1.0).sentence == ""
     assert (
         Ended(3, "INFO x\nrefused: the store is held", 1.0).sentence
@@ -31,12 +31,12 @@ def test_how_a_walk_ended_is_told_in_a_few_words():
 def test_a_morning_disturbed_leaves_yesterdays_table_and_the_next_one_is_as_if_nothing_had_been(
     root, tmp_path
 ):
-    from flows.drill import _look as look
+    from flows.drill_store import read_state
 
     world = small_world(root, tmp_path / "world")
     (tmp_path / "mornings").mkdir()
-    faults = [fault for fault in MORNING_FAULTS if fault.name in WALKED]
-    results = list(morning_drills(world, tmp_path / "mornings", look, faults))
+    faults = [fault for fault in MORNING_FAULTS if fault.name in FAULTS]
+    results = list(morning_drills(world, tmp_path / "mornings", read_state, faults))
     by_name = {(result["fault"], result["strength"]): result for result in results}
     assert {result["grade"] for result in results} <= {"graceful", "degraded"}, json.dumps(
         results, indent=1

@@ -1,5 +1,5 @@
-"""The door in front of a broken panel: what arrived, judged by the rules that a file would meet,
-and only what they accept let in.
+"""A broken panel as the rules of ingest let it in: what arrived is judged as a file would be, and
+only what they accept is kept.
 """
 
 from __future__ import annotations
@@ -22,40 +22,35 @@ from expectations.usual import WEEKS_COMPARED, counted, levels_compared
 
 
 @dataclass(frozen=True)
-class Door:
-    """What came of a broken panel at the door: what was let in, rows refused by reason, and what
-    was noted.
-    """
+class JudgedPanel:
+    """What the rules let in of a broken panel, rows refused by reason, and what was noted."""
 
     panel: Panel
     refused: dict[str, int]
     noted: list[str]
 
 
-def sales_through_the_door(
+def judge_sales(
     panel: Panel, days: int, levels: list[Level], ingest: IngestParams, before: Panel | None = None
-) -> Door:
+) -> JudgedPanel:
     """The last days of sales as daily files, each judged against the days taken before it;
     `before`: as these days were known.
     """
     first = panel.last_day - timedelta(days=days - 1)
-    taken, refused, noted = (
-        replace(panel, sales=panel.sales.filter(pl.col("ds") < first)),
-        Counter(),
-        set(),
-    )
+    taken = replace(panel, sales=panel.sales.filter(pl.col("ds") < first))
+    refused: Counter[str] = Counter()
+    noted: set[str] = set()
     for day in (first + timedelta(days=k) for k in range(days)):
         judgement = judged_day(taken, panel.sales.filter(ds=day), day, levels, ingest, before)
         accepted = judgement.accepted.select(panel.sales.columns)
         taken = replace(taken, sales=pl.concat([taken.sales, accepted]))
         refused.update(judgement.refused["reason"])
         noted |= {note.partition(":")[0] for note in judgement.notes}
-    return Door(
-        replace(taken, sales=taken.sales.sort("unique_id", "ds")), dict(refused), sorted(noted)
-    )
+    panel = replace(taken, sales=taken.sales.sort("unique_id", "ds"))
+    return JudgedPanel(panel, dict(refused), sorted(noted))
 
 
-def prices_through_the_door(known: Panel, broken: Panel, ingest: IngestParams) -> Door:
+def judge_prices(known: Panel, broken: Panel, ingest: IngestParams) -> JudgedPanel:
     """The prices that changed as one file; a row refused leaves the price known before."""
     key = ["unique_id", "from_ds"]
     changed = broken.prices.join(known.prices, on=[*key, "price"], how="anti", nulls_equal=True)
@@ -66,9 +61,10 @@ def prices_through_the_door(known: Panel, broken: Panel, ingest: IngestParams) -
         _file_of("prices", changed), SUITES["prices"], context, by_great_expectations=False
     )
     accepted = judgement.accepted.select(broken.prices.columns)
-    kept = known.prices.join(accepted, on=key, how="anti")
-    prices = pl.concat([kept, accepted]).sort(key)
-    return Door(replace(broken, prices=prices), dict(Counter(judgement.refused["reason"])), [])
+    unchanged = known.prices.join(accepted, on=key, how="anti")
+    prices = pl.concat([unchanged, accepted]).sort(key)
+    refused = dict(Counter(judgement.refused["reason"]))
+    return JudgedPanel(replace(broken, prices=prices), refused, [])
 
 
 def judged_day(
