@@ -31,7 +31,7 @@ def drills_table(results: list[JsonObject]) -> str:
             *(drill[key] for key in ("fault", "strength", "outcome")),
             *(_percent(drill[key]) for key in ("loss", "bias")),
             drill["grade"],
-            drill["told"][:DETAIL_CHARACTERS],
+            drill["seen_by"][:DETAIL_CHARACTERS],
         ]
         for drill in results
     ]

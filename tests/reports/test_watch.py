@@ -9,7 +9,7 @@ import re
 
 import pytest
 
-from drills.drilling import result_of
+from drills.result import Drill, result_of
 from reports.watch import measured, render_watch, write_watch_page
 
 NASTY = "<script>alert(1)</script>"
@@ -58,7 +58,7 @@ def test_the_worst_drill_stands_first():
 def drill(fault: str, grade: str) -> dict:
     """A row as the drills write it."""
     return result_of(
-        fault, 2, "input", "something", "table", grade, ["watched"], loss=0.1, coverage=0.9
+        Drill(fault, 2, "input", "something"), "table", grade, ["watched"], loss=0.1, coverage=0.9
     )
 
 
