@@ -1,3 +1,3 @@
-"""Occasions: daily, weekly, drill, deploy. Wraps the doors for Prefect, and walks them without it;
-decides nothing about data.
+"""Layer 6, when: daily, weekly, drill, replay, deploy. Wraps entry points and stages for Prefect,
+and runs them without it; decides nothing about data.
 """

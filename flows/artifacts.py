@@ -22,7 +22,7 @@ _DAY = {
 
 
 def show_nothing(summaries: dict[str, Summary], data: Path) -> None:
-    """Outside a Prefect flow there is nobody to show it to."""
+    """Nothing: outside a Prefect flow there is nobody to show it to."""
 
 
 def show(summaries: dict[str, Summary], data: Path) -> None:
@@ -38,7 +38,7 @@ def show(summaries: dict[str, Summary], data: Path) -> None:
         "\n".join(["| stage | what | value |", "|---|---|---|", *lines]), key="tillcast-day"
     )
     create_table_artifact(
-        alarms(look), key="tillcast-alarms", description=f"worst: {look['worst']}"
+        alert_rows(look), key="tillcast-alarms", description=f"worst: {look['worst']}"
     )
     report = (data / "reports" / "index.html").resolve()
     if report.exists():
@@ -49,7 +49,7 @@ def show(summaries: dict[str, Summary], data: Path) -> None:
         _emit("closed", cause, look)
 
 
-def alarms(look: Summary) -> list[dict[str, str]]:
+def alert_rows(look: Summary) -> list[dict[str, str]]:
     """One row for each alert raised: its severity, its cause, the sentence."""
     lines = [line for line in str(look["attention"]).splitlines() if line]
     parts = [line.partition(": ") for line in lines]
@@ -63,7 +63,7 @@ def _emit(what: str, cause: str, look: Summary) -> None:
     """`tillcast.alert.raised` and `.closed`: an automation in Prefect can send a mail or page
     somebody on them.
     """
-    sentences: dict[str, Any] = {row["cause"]: row["what"] for row in alarms(look)}
+    sentences: dict[str, Any] = {row["cause"]: row["what"] for row in alert_rows(look)}
     resource = {"prefect.resource.id": f"{EVENT}.{cause}", "prefect.resource.name": cause}
     emit_event(
         f"{EVENT}.{what}",

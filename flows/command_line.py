@@ -14,8 +14,7 @@ Flow = Callable[..., Summary]
 
 
 def run_flow(description: str | None, flow: Flow, plain: Flow, in_checkout: bool = False) -> int:
-    """The exit code of the flow, or of the plain run with --plain; a refusal is one line, as at any
-    entry point.
+    """The exit code of the flow, or of the plain run with --plain; a refusal is one line.
 
     `in_checkout`: the flow's params and data are this checkout's own, and the flow takes neither.
     """
@@ -24,24 +23,23 @@ def run_flow(description: str | None, flow: Flow, plain: Flow, in_checkout: bool
     parser.add_argument("--now", help="as if it were this moment (ISO 8601; default: the clock)")
 
     def work(arguments: Namespace) -> Summary:
-        given: dict[str, Any] = {
-            "now": parse_moment(arguments.now) if arguments.now else arguments.started_at
-        }
-        if not in_checkout:
-            given |= {"params": arguments.params, "data": arguments.data}
-        return plain(**given) if arguments.plain else _with_server(flow, given)
+        now = parse_moment(arguments.now) if arguments.now else arguments.started_at
+        where = {} if in_checkout else {"params": arguments.params, "data": arguments.data}
+        if arguments.plain:
+            return plain(now=now, **where)
+        return _with_server(flow, {"now": now, **where})
 
     return run(parser, work)
 
 
-def _with_server(flow: Flow, given: dict[str, Any]) -> Summary:
+def _with_server(flow: Flow, values: dict[str, Any]) -> Summary:
     """What the flow returns. ServerUnreachable when Prefect's server does not respond."""
     try:
-        return flow(**given)
+        return flow(**values)
     except RuntimeError as error:
         if "Failed to reach API" not in str(error):
             raise
         raise ServerUnreachable(
-            f"Prefect's server does not answer ({str(error).splitlines()[0]}). Start it (`prefect server start`), or run "
-            "without it: the same command with --plain."
+            f"Prefect's server does not answer ({str(error).splitlines()[0]}). Start it "
+            "(`prefect server start`), or run without it: the same command with --plain."
         ) from error

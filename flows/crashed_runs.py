@@ -1,5 +1,5 @@
-"""Runs that died without a word: marked, and started once more, so that a morning killed at 05:20
-is not missing at 06:00.
+"""Runs whose process died: marked, and started once more, so that a morning killed at 05:20 is not
+missing at 06:00.
 
 A flow's process ended by the system (out of memory, power) leaves its run `Running` for ever, and
 with it the pool's only slot: nothing would run again. Whoever serves (flows/deploy.py) looks every
@@ -30,24 +30,24 @@ def keep(client: SyncPrefectClient, pool: str, *, worker_is_down: bool = False) 
     """
     from prefect.client.schemas.objects import StateType
 
-    told = [
+    sentences = [
         _mark(client, run)
         for run in _runs(client, pool, [StateType.RUNNING, StateType.CANCELLING])
         if is_dead(run)
     ]
     if worker_is_down:
-        told += [
+        sentences += [
             _mark(client, run)
             for run in _runs(client, pool, [StateType.PENDING])
             if is_dead(run, unless_begun=False)
         ]
     resumed = (_resume(client, run) for run in _runs(client, pool, [StateType.CRASHED]))
-    return [*told, *(sentence for sentence in resumed if sentence)]
+    return [*sentences, *(sentence for sentence in resumed if sentence)]
 
 
 def is_dead(run: FlowRun, unless_begun: bool = True) -> bool:
-    """Whether the process of a run is gone. A run that never told its process counts as alive,
-    `unless_begun` says otherwise.
+    """Whether the process of a run is gone. A run that names no process counts as alive, but with
+    `unless_begun` False.
     """
     if not run.infrastructure_pid:
         return not unless_begun
@@ -82,7 +82,7 @@ def _runs(client: SyncPrefectClient, pool: str, states: list[StateType]) -> list
 def _mark(client: SyncPrefectClient, run: FlowRun) -> str:
     from prefect.states import Crashed
 
-    message = "its process is gone; found by flows/keeping.py"
+    message = "its process is gone; found by flows/crashed_runs.py"
     client.set_flow_run_state(run.id, Crashed(message=message), force=True)
     return f"run {run.name} marked crashed: {message}"
 

@@ -1,12 +1,12 @@
-"""This machine as the factory: a Prefect server, the deployments of prefect.yaml, and one worker,
+"""Production on this machine: a Prefect server, the deployments of prefect.yaml, and one worker,
 until Ctrl-C.
 
 A worker that dies is started again; a run whose process died is marked and started once more
-(flows/keeping.py).
+(flows/crashed_runs.py).
 
-run     python flows/deploy.py                    server, worker and schedules here (make serve)
-        PREFECT_API_URL=http://host:4200/api python flows/deploy.py    the deployments and a worker
-        against that server
+run     python flows/deploy.py    server, worker and schedules here (make serve)
+        PREFECT_API_URL=http://host:4200/api python flows/deploy.py
+                                  the deployments and a worker against that server
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -30,7 +31,7 @@ from flows.crashed_runs import keep  # noqa: E402
 from flows.engine import SETTINGS  # noqa: E402 -- the path comes first
 
 POOL = "tillcast"
-# another file than prefect.yaml: the factory's test has schedules of seconds
+# another file than prefect.yaml: the test of production has schedules of seconds
 PLAN = "TILLCAST_DEPLOYMENTS"
 HERE = "http://127.0.0.1:4200/api"
 START_S, STOP_S = 180, 20
@@ -42,7 +43,7 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    # no arguments, but --help prints help and a slip of the pen starts no factory
+    # no arguments, but --help prints help and a slip of the pen starts no server
     parser.parse_args(argv)
     # asked to end like by Ctrl-C, so that children end too
     signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -56,24 +57,20 @@ def main(argv: list[str] | None = None) -> int:
                 where = ["--host", str(address.hostname), "--port", str(address.port)]
                 running.enter_context(_process(["server", "start", *where], environment))
             _wait_for(f"{url}/health")
-            # one run at a time in the whole pool: daily and weekly never both want to write the
-            # store
-            _prefect(["work-pool", "create", POOL, "--type", "process", "--overwrite"], environment)
-            _prefect(["work-pool", "set-concurrency-limit", POOL, "1"], environment)
-            _prefect(
-                [
-                    "--no-prompt",
-                    "deploy",
-                    "--all",
-                    "--prefect-file",
-                    os.environ.get(PLAN, "prefect.yaml"),
-                ],
-                environment,
-            )
+            _deploy(environment)
             while True:
                 _work(environment)
     except KeyboardInterrupt:
         return 0
+
+
+def _deploy(environment: dict[str, str]) -> None:
+    """The pool and the deployments of the plan."""
+    plan = os.environ.get(PLAN, "prefect.yaml")
+    # one run at a time in the whole pool: daily and weekly never both want to write the store
+    _prefect(["work-pool", "create", POOL, "--type", "process", "--overwrite"], environment)
+    _prefect(["work-pool", "set-concurrency-limit", POOL, "1"], environment)
+    _prefect(["--no-prompt", "deploy", "--all", "--prefect-file", plan], environment)
 
 
 def _work(environment: dict[str, str]) -> None:
@@ -81,23 +78,23 @@ def _work(environment: dict[str, str]) -> None:
     from prefect.client.orchestration import get_client
 
     with get_client(sync_client=True) as client:
-        _tell(keep(client, POOL, worker_is_down=True))
+        _print(keep(client, POOL, worker_is_down=True))
         with _process(["worker", "start", "--pool", POOL], environment) as worker:
             while worker.poll() is None:
                 time.sleep(LOOK_EVERY_S)
-                _tell(keep(client, POOL))
-    _tell([f"the worker ended with {worker.returncode}; another one starts in {PAUSE_S} s"])
+                _print(keep(client, POOL))
+    _print([f"the worker ended with {worker.returncode}; another one starts in {PAUSE_S} s"])
     time.sleep(PAUSE_S)
 
 
-def _tell(sentences: list[str]) -> None:
+def _print(sentences: list[str]) -> None:
     for sentence in sentences:
-        print(f"factory: {sentence}", flush=True)
+        print(f"production: {sentence}", flush=True)
 
 
 def _is_here(url: str) -> bool:
-    """Whether the server is to be started by us: its address is this machine's own, and nobody
-    answers there yet.
+    """Whether the server is to be started by us: its address is this machine's own, and none runs
+    there yet.
     """
     if urllib.parse.urlsplit(url).hostname not in ("127.0.0.1", "localhost"):
         return False
@@ -109,13 +106,14 @@ def _is_here(url: str) -> bool:
 
 
 def _prefect(arguments: list[str], environment: dict[str, str]) -> None:
-    subprocess.run(
-        [sys.executable, "-m", "prefect", *arguments], cwd=ROOT, env=environment, check=True
-    )
+    command = [sys.executable, "-m", "prefect", *arguments]
+    subprocess.run(command, cwd=ROOT, env=environment, check=True)  # noqa: S603 -- our own command
 
 
 @contextmanager
-def _process(arguments: list[str], environment: dict[str, str]):
+def _process(
+    arguments: list[str], environment: dict[str, str]
+) -> Iterator[subprocess.Popen[bytes]]:
     """A Prefect process for as long as the block runs; asked to end, and killed if it does not."""
     command = [sys.executable, "-m", "prefect", *arguments]
     process = subprocess.Popen(command, cwd=ROOT, env=environment)  # noqa: S603 -- our own command
@@ -131,7 +129,7 @@ def _process(arguments: list[str], environment: dict[str, str]):
 
 
 def _wait_for(url: str) -> None:
-    """Return once the server answers; its first start migrates a database."""
+    """Return once the server can be reached; its first start migrates a database."""
     deadline = time.monotonic() + START_S
     while True:
         try:
