@@ -1,4 +1,4 @@
-"""What a person says to an alert: taken on, muted for some days, closed by hand."""
+"""What a person does about an alert: take it on, mute its cause for some days, close it."""
 
 from __future__ import annotations
 

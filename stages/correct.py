@@ -21,6 +21,7 @@ from sources.columns import csv_manner
 from sources.reading import read_file
 from sources.reasons import REASONS
 from sources.tables import need_columns, read_table
+from stages.judged_facts import judged_facts, readable, whole_refusal
 from stages.replay import (
     Refused,
     Replayed,
@@ -29,7 +30,7 @@ from stages.replay import (
     waiting_rows,
     without_overtaken,
 )
-from stages.take import judged_facts, readable, store_name
+from stages.store_name import store_name
 from storage.batches import Batch, Delivery, holds
 from storage.inbox import archive_file, claimed_inbox
 from storage.known_at import with_known_at
@@ -48,8 +49,8 @@ def correct(
     """
     if params.source.kind == "files" and params.source.files.transactions:
         raise BadUsage(
-            "the source's lines are summed up to a day (source.files.transactions): a mended line alone would replace its day. "
-            "Send all lines of that day anew."
+            "the source's lines are summed up to a day (source.files.transactions): a mended line "
+            "alone would replace its day. Send all lines of that day anew."
         )
     sha256 = sha256_of(corrected)
     with claimed_inbox(paths.inbox, params.ingest.lock_wait_s):
@@ -67,17 +68,22 @@ def _correct(
     waiting = waiting_rows(params, paths, Refused(batch_id))
     if waiting.is_empty():
         raise BadUsage(
-            f"no row of batch {batch_id} waits any more: all were taken in. See quarantine.replayed_by."
+            f"no row of batch {batch_id} waits any more: all were taken in. "
+            "See quarantine.replayed_by."
         )
     own = staged_as(corrected, f"{Path(waiting['name'][0]).stem}{corrected.suffix}", paths)
     judged = judged_facts(read_file(own, params.source), params, paths, now)
-    if reason := next((judgement.reason for _, judgement in judged if judgement.reason), None):
+    if reason := whole_refusal(judged):
         raise BadInput(f"'{corrected.name}' is refused: {reason}")
     replaced = _replaced(own, params, waiting)
     delivery = Delivery(store_name(params.source), readable(corrected.name), sha256, now)
     with open_store(paths.store, params.ingest.lock_wait_s) as con:
-        judged = [(fact, without_overtaken(con, fact, given, waiting)) for fact, given in judged]
-        replays = [_correction(fact, given, waiting, replaced, now) for fact, given in judged]
+        judged = [
+            (fact, without_overtaken(con, fact, judgement, waiting)) for fact, judgement in judged
+        ]
+        replays = [
+            _correction(fact, judgement, waiting, replaced, now) for fact, judgement in judged
+        ]
         write_replays(con, delivery, replays, REASONS | SENTENCES | sentences(params.ingest))
     taken = sum(one.taken.height for one in replays)
     return Replayed(corrected.name, [batch_id], waiting.height, taken, waiting.height - taken, None)
@@ -93,24 +99,32 @@ def _replaced(path: Path, params: Params, waiting: pl.DataFrame) -> pl.DataFrame
     replaces = table["row_number"].cast(pl.Int64, strict=False)
     if replaces.null_count():
         raise BadInput(
-            f"'{path.name}' has a line whose row_number is no number. Copy it from table quarantine."
+            f"'{path.name}' has a line whose row_number is no number. "
+            "Copy it from table quarantine."
         )
     if unknown := sorted(set(replaces) - set(waiting["row_number"])):
         raise BadInput(
-            f"'{path.name}' replaces the lines {unknown[:10]}, and none of them waits in quarantine. Take them out."
+            f"'{path.name}' replaces the lines {unknown[:10]}, and none of them waits in "
+            "quarantine. Take them out."
         )
     return pl.DataFrame({"replaces": replaces}).with_row_index("row_number", 1).cast(pl.Int64)
 
 
 def _correction(
-    fact: Received, given: Judgement, waiting: pl.DataFrame, replaced: pl.DataFrame, now: datetime
+    fact: Received,
+    judgement: Judgement,
+    waiting: pl.DataFrame,
+    replaced: pl.DataFrame,
+    now: datetime,
 ) -> Replay:
     own = waiting.filter(fact=fact.fact)
-    rows, known = with_known_at(fact.fact, given.accepted, now, None)
-    lines = replaced.join(given.accepted.select("row_number"), on="row_number", how="semi").select(
-        row_number="replaces"
-    )
+    rows, known = with_known_at(fact.fact, judgement.accepted, now, None)
+    lines = replaced.join(
+        judgement.accepted.select("row_number"), on="row_number", how="semi"
+    ).select(row_number="replaces")
     batch_id = (own if own.height else waiting)["batch_id"][0]
-    batch = Batch(fact.fact, fact.rows_in, rows, given.refused, known, fact.series, None, batch_id)
+    batch = Batch(
+        fact.fact, fact.rows_in, rows, judgement.refused, known, fact.series, None, batch_id
+    )
     taken = own.join(lines.unique(), on="row_number", how="semi").select("row_number", "raw")
     return Replay(batch, taken, waiting.select("row_number", "raw", "reason").clear())

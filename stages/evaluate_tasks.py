@@ -1,4 +1,4 @@
-"""What `python evaluate.py <task>` does beside the backtest, over the store: incumbent, rollback."""
+"""What `python evaluate.py <task>` does beside the backtest: incumbent, rollback."""
 
 from __future__ import annotations
 

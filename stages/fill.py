@@ -9,7 +9,8 @@ from contract.params import Params
 from runtime.command_line import Summary
 from runtime.paths import Paths
 from stages.source_files import stage_source_files
-from stages.take import refuse_if_refused, store_name, summary_of, take
+from stages.store_name import store_name
+from stages.take import refuse_if_refused, summary_of, take
 from storage.inbox import claimed_inbox
 from storage.stores import switch_store
 

@@ -15,7 +15,7 @@ from runtime.paths import Paths
 
 
 def _from_panel(arguments: Namespace) -> Summary:
-    """Forecast from the frozen panel with the candidate, files out: the offline stage `forecast`."""
+    """Forecast from the frozen panel with the candidate: the offline stage `forecast`."""
     from stages.forecast_panel import forecast_panel
 
     params = load_params(arguments.params)
@@ -30,7 +30,7 @@ def _publish(arguments: Namespace) -> Summary:
 
 
 def question_of(arguments: Namespace, params: Params) -> Question:
-    """What the arguments ask for; BadUsage for a horizon that features cannot reach."""
+    """The question in the arguments; BadUsage for a horizon that features cannot reach."""
     furthest = furthest_day(params)
     if arguments.horizon is not None and not 1 <= arguments.horizon <= furthest:
         raise BadUsage(

@@ -14,7 +14,7 @@ from contract.params_file import load_params
 from runtime.command_line import Summary, Task
 from runtime.paths import Paths
 
-# what the stages import is heavy: imported by the task that runs, so that --help answers at once
+# what the stages import is heavy: imported by the task that runs, so that --help is quick
 
 
 def given(arguments: Namespace) -> tuple[Params, Paths]:

@@ -47,7 +47,7 @@ def _mute(arguments: Namespace) -> Summary:
 
 
 def _as_calibrated(arguments: Namespace) -> Summary:
-    """Take back how the champion's intervals were stretched."""
+    """Take back how the champion's intervals were scaled."""
     from stages.recalibrate import as_calibrated
 
     return as_calibrated(*_given(arguments), arguments.by, moment_of(arguments))

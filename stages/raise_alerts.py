@@ -1,4 +1,4 @@
-"""What a look found, in the store: alerts raised and closed, the decision on retraining, the run."""
+"""The findings of a look in the store: alerts raised and closed, the decision, the run."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ def raise_alerts(
     retrain: Retrain,
     now: datetime,
 ) -> Summary:
-    """An alert for each of `loud`, those whose cause is gone closed; `findings`: all of this look,
-    whole or not.
+    """An alert for each finding of `loud`; those whose cause is gone are closed. `findings`: all of
+    this look.
     """
     lineage = {"git_commit": git_commit(), "params_hash": params_hash(params.monitor)}
     run = Run(

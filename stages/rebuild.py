@@ -8,7 +8,7 @@ from datetime import datetime
 from contract.params import Params
 from runtime.command_line import Summary
 from runtime.paths import Paths
-from stages.take import store_name
+from stages.store_name import store_name
 from storage.batches import read_batches
 from storage.inbox import claimed_inbox, not_archived
 from storage.rebuild import rebuild as rebuild_store

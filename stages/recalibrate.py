@@ -1,4 +1,4 @@
-"""The champion's intervals stretched by what came true, as a decision on record; and taken back."""
+"""The champion's intervals scaled by its live coverage, as a decision on record; and taken back."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from storage.store import open_store
 KIND = "recalibration"
 
 
-def recalibrate(params: Params, paths: Paths, told: pl.DataFrame, now: datetime) -> str | None:
-    """Why the intervals are stretched from the next table on; None while each class of series is
-    covered as promised.
+def recalibrate(params: Params, paths: Paths, actuals: pl.DataFrame, now: datetime) -> str | None:
+    """Why the intervals are scaled from the next table on; None while each class of series is
+    covered as stated.
 
-    `told` as from with_actuals. Only the champion's own rows speak, made since it was last
-    stretched: under one interval_scale.
+    `actuals` as from with_actuals. Only the champion's own rows count, made since it was last
+    scaled: under one interval_scale.
     """
     with open_store(paths.store, params.ingest.lock_wait_s) as con:
         model_id = champion(con)
@@ -34,7 +34,7 @@ def recalibrate(params: Params, paths: Paths, told: pl.DataFrame, now: datetime)
         runs = read_runs(con, "inference").filter(
             pl.col("model_id") == model_id, pl.col("started_at") > since
         )
-        mine = told.join(runs.select("run_id"), on="run_id", how="semi").filter(
+        mine = actuals.join(runs.select("run_id"), on="run_id", how="semi").filter(
             pl.col("reason").is_null()
         )
         learned = learned_interval_scale(
@@ -50,8 +50,8 @@ def recalibrate(params: Params, paths: Paths, told: pl.DataFrame, now: datetime)
 
 
 def as_calibrated(params: Params, paths: Paths, by: str, now: datetime) -> Summary:
-    """The champion's intervals as its backtest taught them, from the next table on: what a person
-    says against a interval_scale.
+    """The champion's intervals as its backtest taught them, from the next table on: a person takes
+    the interval_scale back.
     """
     with open_store(paths.store, params.ingest.lock_wait_s) as con:
         decision = Decision(KIND, now, "as calibrated", f"taken back by {by}", champion(con))

@@ -1,5 +1,5 @@
-"""Refused rows judged again: the archived file read and judged whole with today's rules; what still
-waited and passes is taken in.
+"""Refused rows judged again: the archived file is read and judged whole by today's rules; what
+still waits and now passes is taken in.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from pathlib import Path
 import polars as pl
 
 from contract.errors import BadInput, BadUsage
-from contract.frames import FACTS
 from contract.params import Params
 from contract.received import Received
 from expectations.judge import Judgement, refuse_keys
@@ -23,7 +22,9 @@ from runtime.command_line import Summary
 from runtime.paths import Paths
 from sources.reading import read_file
 from sources.reasons import REASONS
-from stages.take import judged_facts, readable, store_name
+from stages.judged_facts import judged_facts, readable, whole_refusal
+from stages.matching import keyed, keyed_raw, matching
+from stages.store_name import store_name
 from storage.batches import UNREADABLE, Batch, Delivery
 from storage.inbox import archived_file, claimed_inbox
 from storage.known_at import with_known_at
@@ -62,37 +63,32 @@ class Refused:
     batch_id: int | None = None
     code: str | None = None
 
+    def __str__(self) -> str:
+        return f"reason '{self.code}'" if self.batch_id is None else f"batch {self.batch_id}"
+
 
 def replay(
     params: Params, paths: Paths, refused: Refused, *, now: datetime, dry_run: bool = False
 ) -> Summary:
-    """Every file with rows that still wait judged again by today's rules; one transaction a file."""
+    """Every file with rows that still wait judged anew by today's rules; one transaction a file."""
     with claimed_inbox(paths.inbox, params.ingest.lock_wait_s):
         files = waiting_rows(params, paths, refused).partition_by("sha256", maintain_order=True)
         return summary_of_replays([_replayed(rows, params, paths, now, dry_run) for rows in files])
 
 
 def summary_of_replays(files: list[Replayed]) -> Summary:
-    """The counts of a replay, and why what is still refused is; each file said once in the log."""
+    """The counts of a replay, and why what is still refused is; each file once in the log."""
     for file in files:
         counts = f"rows_in={file.judged} rows_refused={file.still_refused} rows_out={file.taken}"
-        log.info(
-            "replayed file=%s batches=%s %s reason=%s",
-            json.dumps(file.name),
-            file.batches,
-            counts,
-            file.reason,
-        )
-    rows = {
-        "rows_in": sum(file.judged for file in files),
-        "rows_out": sum(file.taken for file in files),
-    }
-    reasons = {file.name: file.reason for file in files if file.reason}
+        what = f"file={json.dumps(file.name)} batches={file.batches} {counts}"
+        log.info("replayed %s reason=%s", what, file.reason)
+    rows_in, rows_out = sum(file.judged for file in files), sum(file.taken for file in files)
     return {
         "files": len(files),
-        **rows,
-        "rows_refused": rows["rows_in"] - rows["rows_out"],
-        "why_refused": reasons,
+        "rows_in": rows_in,
+        "rows_out": rows_out,
+        "rows_refused": rows_in - rows_out,
+        "why_refused": {file.name: file.reason for file in files if file.reason},
     }
 
 
@@ -101,12 +97,9 @@ def waiting_rows(params: Params, paths: Paths, refused: Refused) -> pl.DataFrame
     with open_store(paths.store, params.ingest.lock_wait_s, read_only=True) as con:
         waiting = still_refused(con, refused.batch_id, refused.code)
         if waiting.is_empty() and not was_refused(con, refused.batch_id, refused.code):
-            what = (
-                f"batch {refused.batch_id}"
-                if refused.batch_id is not None
-                else f"reason '{refused.code}'"
+            raise BadUsage(
+                f"no row of {refused} was ever refused. See tables quarantine and batches."
             )
-            raise BadUsage(f"no row of {what} was ever refused. See tables quarantine and batches.")
     return waiting
 
 
@@ -134,13 +127,11 @@ def _replayed(
     try:
         own = staged_as(path, name, paths)
         judged = judged_facts(read_file(own, params.source), params, paths, now)
-        reason = next((judgement.reason for _, judgement in judged if judgement.reason), None)
+        reason = whole_refusal(judged)
     except BadInput as error:
         reason = readable(str(error))
     with open_store(paths.store, params.ingest.lock_wait_s) as con:
-        replays = (
-            [_replay_of(con, fact, given, waiting, now) for fact, given in judged] if judged else []
-        )
+        replays = [_replay_of(con, fact, judgement, waiting, now) for fact, judgement in judged]
         if not dry_run:
             delivery = Delivery(store_name(params.source), name, sha256, now)
             write_replays(con, delivery, replays, REASONS | SENTENCES | sentences(params.ingest))
@@ -153,112 +144,52 @@ def _replayed(
 
 
 def _replay_of(
-    con: Connection, fact: Received, given: Judgement, waiting: pl.DataFrame, now: datetime
+    con: Connection, fact: Received, judgement: Judgement, waiting: pl.DataFrame, now: datetime
 ) -> Replay:
     """Of one fact: what enters now, which quarantined rows that settles, and the new reasons of the
     others.
     """
     unread = waiting.filter(pl.col("fact") == UNREADABLE)
-    if unread.height:  # nothing of it was ever judged: all of it is new
-        given = without_overtaken(con, fact, given, waiting)
-        rows, known = with_known_at(fact.fact, given.accepted, now, None)
-        batch = Batch(
-            fact.fact,
-            fact.rows_in,
-            rows,
-            given.refused,
-            known,
-            fact.series,
-            given.reason,
-            unread["batch_id"][0],
-        )
-        return Replay(
-            batch if not given.reason else _nothing(fact, batch), _NAMES.clear(), _RENEWED.clear()
-        )
+    if unread.height:
+        return _replay_of_unread(con, fact, judgement, waiting, now)
     own = waiting.filter(fact=fact.fact)
-    passed = _matching(_keyed(given.accepted, fact.fact), own, fact.fact)
+    passed = matching(keyed(judgement.accepted, fact.fact), own, fact.fact)
     passed, late = _overtaken(con, fact.fact, passed, waiting)
-    again = _matching(_keyed_raw(given.refused, fact.fact), own, fact.fact, by_line=True)
-    renewed = pl.concat([again.select("row_number", "raw", "reason"), late]).join(
-        own.select("row_number", "raw", "reason"),
-        on=["row_number", "raw", "reason"],
-        how="anti",
-        nulls_equal=True,
+    again = matching(keyed_raw(judgement.refused, fact.fact), own, fact.fact, by_line=True)
+    reasons = ["row_number", "raw", "reason"]
+    renewed = pl.concat([again.select(reasons), late]).join(
+        own.select(reasons), on=reasons, how="anti", nulls_equal=True
     )
-    batch_id = own["batch_id"][0] if own.height else waiting["batch_id"][0]
-    rows, known = with_known_at(
-        fact.fact, _with_derived(con, given, passed, fact.fact, waiting), now, None
-    )
-    batch = Batch(
-        fact.fact,
-        int(rows["lines"].sum()),
-        rows,
-        given.refused.clear(),
-        known,
-        fact.series,
-        None,
-        batch_id,
-    )
+    entering = _with_derived(con, judgement, passed, fact.fact, waiting)
+    rows, known = with_known_at(fact.fact, entering, now, None)
+    lines, refused = int(rows["lines"].sum()), judgement.refused.clear()
+    batch_id = (own if own.height else waiting)["batch_id"][0]
+    batch = Batch(fact.fact, lines, rows, refused, known, fact.series, None, batch_id)
     return Replay(batch, passed.select("row_number", "raw"), renewed)
 
 
-def _matching(
-    judged: pl.DataFrame, own: pl.DataFrame, fact: str, by_line: bool = False
-) -> pl.DataFrame:
-    """The judged rows that lie in quarantine, each with the `raw` that names it there.
-
-    A row that a rule refused is known by its line and key, one that could not be mapped by its line
-    alone: nothing of such a line was ever accepted. `by_line`: a line that cannot be mapped now
-    stands for whatever it held.
+def _replay_of_unread(
+    con: Connection, fact: Received, judgement: Judgement, waiting: pl.DataFrame, now: datetime
+) -> Replay:
+    """Of one fact of a file that could not be read: nothing of it was ever judged, all of it is
+    new.
     """
-    keys = [f"(key) {name}" for name in FACTS[fact].key]
-    lines, rules = _told_apart(own, fact)
-    unmapped = judged.filter(pl.col("reason").is_in(list(REASONS))) if by_line else judged.clear()
-    known = lines.select("row_number", "raw", "lines")
-    found = [
-        judged.join(known, on="row_number" if by_line else ["row_number", "lines"], how="inner"),
-        judged.join(
-            rules.select("row_number", "raw", *keys), on=["row_number", *keys], how="inner"
-        ),
-        unmapped.join(rules.select("row_number", "raw"), on="row_number", how="inner"),
-    ]
-    return pl.concat([rows.select(*judged.columns, "raw") for rows in found]).unique(
-        ["row_number", "raw"], maintain_order=True
-    )
-
-
-def _told_apart(own: pl.DataFrame, fact: str) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Quarantined rows that could not be mapped, and those that a rule refused, with the key their
-    raw names.
-    """
-    is_unmapped = own["reason"].is_in(list(REASONS))
-    keys = [
-        pl.col("raw").str.json_path_match(f"$.{name}").alias(f"(key) {name}")
-        for name in FACTS[fact].key
-    ]
-    return own.filter(is_unmapped), own.filter(~is_unmapped).with_columns(keys)
-
-
-def _keyed(rows: pl.DataFrame, fact: str) -> pl.DataFrame:
-    return rows.with_columns(
-        pl.col(name).cast(pl.String).alias(f"(key) {name}") for name in FACTS[fact].key
-    )
-
-
-def _keyed_raw(refused: pl.DataFrame, fact: str) -> pl.DataFrame:
-    keys = [
-        pl.col("raw").str.json_path_match(f"$.{name}").alias(f"(key) {name}")
-        for name in FACTS[fact].key
-    ]
-    return refused.with_columns(keys).drop("raw")
+    judgement = without_overtaken(con, fact, judgement, waiting)
+    rows, known = with_known_at(fact.fact, judgement.accepted, now, None)
+    refused, reason = judgement.refused, judgement.reason
+    batch_id = waiting.filter(pl.col("fact") == UNREADABLE)["batch_id"][0]
+    batch = Batch(fact.fact, fact.rows_in, rows, refused, known, fact.series, reason, batch_id)
+    if reason:
+        batch = Batch(fact.fact, 0, rows.clear(), refused.clear(), "received", None, None, batch_id)
+    return Replay(batch, _NAMES.clear(), _RENEWED.clear())
 
 
 def without_overtaken(
-    con: Connection, fact: Received, given: Judgement, waiting: pl.DataFrame
+    con: Connection, fact: Received, judgement: Judgement, waiting: pl.DataFrame
 ) -> Judgement:
-    """A judged file of before, what a later file stated since refused."""
-    later = stated_later(con, fact.fact, given.accepted, waiting["batch_id"].max())
-    return refuse_keys(given, SUITES[fact.fact], later, OVERTAKEN)
+    """A judged file of before, with the rows refused that a later file has stated since."""
+    later = stated_later(con, fact.fact, judgement.accepted, waiting["batch_id"].max())
+    return refuse_keys(judgement, SUITES[fact.fact], later, OVERTAKEN)
 
 
 def _overtaken(
@@ -275,7 +206,7 @@ def _overtaken(
 
 
 def _with_derived(
-    con: Connection, given: Judgement, passed: pl.DataFrame, fact: str, waiting: pl.DataFrame
+    con: Connection, judgement: Judgement, passed: pl.DataFrame, fact: str, waiting: pl.DataFrame
 ) -> pl.DataFrame:
     """The rows that enter: those that passed, and the values that stand beside them in lines which
     could not be read before.
@@ -285,24 +216,10 @@ def _with_derived(
     unread = waiting.filter(
         pl.col("reason").is_in(list(REASONS)) & (pl.col("fact") != fact)
     ).select("row_number")
-    derived = given.accepted.join(unread, on="row_number", how="semi")
+    derived = judgement.accepted.join(unread, on="row_number", how="semi")
     later = stated_later(con, fact, derived, waiting["batch_id"].max())
-    return pl.concat(
-        [passed.select(given.accepted.columns), derived.join(later, on=later.columns, how="anti")]
-    )
-
-
-def _nothing(fact: Received, batch: Batch) -> Batch:
-    return Batch(
-        fact.fact,
-        0,
-        batch.accepted.clear(),
-        batch.refused.clear(),
-        "received",
-        None,
-        None,
-        batch.replay_of,
-    )
+    derived = derived.join(later, on=later.columns, how="anti")
+    return pl.concat([passed.select(judgement.accepted.columns), derived])
 
 
 _NAMES = pl.DataFrame(schema={"row_number": pl.Int64, "raw": pl.String})

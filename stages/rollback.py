@@ -1,4 +1,4 @@
-"""An earlier champion put back in office."""
+"""An earlier champion serves again."""
 
 from __future__ import annotations
 
@@ -32,7 +32,8 @@ def roll_back(
         line = in_line(con)
         if model_id is None and len(line) < 2:
             raise ModelBroken(
-                "there is no champion before this one. Name a model: `python evaluate.py rollback MODEL_ID --reason WHY`."
+                "there is no champion before this one. Name a model: "
+                "`python evaluate.py rollback MODEL_ID --reason WHY`."
             )
         target = model_id or line[1]
         if target in line[:1]:

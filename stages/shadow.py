@@ -1,5 +1,5 @@
 """The challenger beside the champion on live days: forecast for a share of the series, written
-apart, scored when it came true.
+apart, scored against the actuals.
 """
 
 from __future__ import annotations
@@ -65,8 +65,8 @@ def cast_shadow(
 
 
 def shadow_so_far(params: Params, paths: Paths) -> Shadow | None:
-    """The challenger's score over what came true of its shadow, beside the tables served from the
-    same origins.
+    """The challenger's score over the actuals of its shadow, beside the tables served from the same
+    origins.
     """
     with open_store(paths.store, params.ingest.lock_wait_s, read_only=True) as con:
         model = challenger(con)
@@ -83,7 +83,7 @@ def shadow_so_far(params: Params, paths: Paths) -> Shadow | None:
 
 
 def _beside(actuals: pl.DataFrame, served: pl.DataFrame) -> pl.DataFrame:
-    """What came true of the shadow, with served_error, of every row the served table holds too."""
+    """The actuals of the shadow with served_error, of every row that the served table holds too."""
     key = ["origin", "unique_id", "ds"]
     both = actuals.join(served.select(*key, served="y_hat"), on=key, how="inner", validate="1:1")
     return both.with_columns(served_error=pl.col("served") - pl.col("y"))

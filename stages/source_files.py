@@ -1,4 +1,4 @@
-"""The source's own files, laid out to be taken like any delivery."""
+"""The source's own files, copied to be taken like any delivery."""
 
 from __future__ import annotations
 

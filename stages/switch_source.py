@@ -8,7 +8,7 @@ from contract.params_file import load_params, with_source
 from runtime.command_line import Summary
 from runtime.paths import Paths
 from sources.reading import companions_of, content_hash, files_of
-from stages.take import store_name
+from stages.store_name import store_name
 from storage.stores import switch_store
 
 

@@ -18,16 +18,15 @@ def lines_taken_whole(judged: Judged) -> Judged:
     for the same reason.
 
     The price of a few late lines would replace that of the whole day. Where a line states no units
-    there are no sales to
-    doubt: its price is a plan, and stands.
+    there are no sales to doubt: its price is a plan, and stands.
     """
-    sales = next((given for fact, given in judged if fact.fact == "sales"), None)
+    sales = next((judgement for fact, judgement in judged if fact.fact == "sales"), None)
     if sales is None or len(judged) == 1:
         return judged
     lines = _lines_of(sales.refused)
     return [
-        (fact, given if fact.fact == "sales" else _without(given, fact.fact, lines))
-        for fact, given in judged
+        (fact, judgement if fact.fact == "sales" else _without(judgement, fact.fact, lines))
+        for fact, judgement in judged
     ]
 
 
@@ -42,10 +41,10 @@ def _lines_of(refused: pl.DataFrame) -> pl.DataFrame:
     return lines.select("row_number", "unique_id", pl.col("ds").str.to_date(strict=False), "reason")
 
 
-def _without(given: Judgement, fact: str, lines: pl.DataFrame) -> Judgement:
-    day = next((name for name in ("ds", "from_ds") if name in given.accepted.columns), None)
-    if day is None or "unique_id" not in given.accepted.columns:
-        return given
+def _without(judgement: Judgement, fact: str, lines: pl.DataFrame) -> Judgement:
+    day = next((name for name in ("ds", "from_ds") if name in judgement.accepted.columns), None)
+    if day is None or "unique_id" not in judgement.accepted.columns:
+        return judgement
     for (reason,), keys in lines.rename({"ds": day}).group_by("reason", maintain_order=True):
-        given = refuse_keys(given, SUITES[fact], keys.drop("reason"), str(reason))
-    return given
+        judgement = refuse_keys(judgement, SUITES[fact], keys.drop("reason"), str(reason))
+    return judgement

@@ -30,7 +30,7 @@ from expectations.suites import SUITES
 from expectations.usual import levels_compared
 from runtime.paths import Paths
 from sources.reading import read_file
-from stages.take import _context as context_of
+from stages.judged_facts import context_of
 from stages.take import take
 from storage.batches import Batch, Delivery, write_delivery
 from storage.facts import read_fact

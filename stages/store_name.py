@@ -1,0 +1,15 @@
+"""Which store a source's facts belong in."""
+
+from __future__ import annotations
+
+import hashlib
+
+from contract.hashes import params_hash
+from contract.params import SourceParams
+
+
+def store_name(source: SourceParams) -> str:
+    """Another kind, path, mapping or simulated world of the source is another store."""
+    own = {"simulator": [source.simulator], "files": [source.files], "m5": []}[source.kind]
+    mark = f"{source.path} {source.assumed_delay_days} {params_hash(*own)}"
+    return f"{source.kind}-{hashlib.sha256(mark.encode()).hexdigest()[:8]}"
