@@ -1,22 +1,24 @@
 """From files to facts: what lies in the inbox becomes accepted rows, quarantined rows and one
 ledger line per batch.
 
-Reads   data/inbox/ (or, with `fill`, the source's own files), params.yaml: source, ingest
-Writes  data/tillcast.duckdb, data/archive/, data/validation/; `freeze` data/panel/, `fill`
-data/truth/
-Run     python ingest.py                        take what lies in the inbox
+reads   data/inbox/ (or, with `fill`, the source's own files), params.yaml: source, ingest
+writes  data/tillcast.duckdb, data/archive/, data/validation/; `freeze` data/panel/, `fill`
+        data/truth/
+run     python ingest.py                        take what lies in the inbox
         python ingest.py fill --freeze          the offline stage 'panel': the whole source, then
-        frozen Parquet
+                                                frozen Parquet
         python ingest.py check-panel            the frozen panel against every rule ->
-        data/validation/panel.json
-        python ingest.py replay --batch 17      rows in quarantine judged anew; or --reason CODE; or
-        mended: --corrected FILE
-        python ingest.py rebuild                a damaged or lost store made again from its journal;
-        the old file is set aside
-        python ingest.py touched --file sales_2026-01-29.csv   from a file to the runs, forecasts
-        and models it touched
-        python ingest.py source --use m5 --data-from ../m5     switch the source; the store of the
-        other one is set aside
+                                                data/validation/panel.json
+        python ingest.py replay --batch 17      rows in quarantine judged anew; or --reason CODE;
+                                                or mended: --corrected FILE
+        python ingest.py rebuild                a damaged or lost store made again from its
+                                                journal; the old file is set aside
+        python ingest.py touched --file sales_2026-01-29.csv
+                                                from a file to the runs, forecasts and models it
+                                                touched
+        python ingest.py source --use m5 --data-from ../m5
+                                                switch the source; the store of the other one is
+                                                set aside
 
 A file is one transaction: facts, quarantine and ledger, or nothing. Killed at any moment, the next
 run goes on.
@@ -27,12 +29,16 @@ from __future__ import annotations
 import sys
 from argparse import ArgumentParser, Namespace
 from datetime import datetime
+from typing import TYPE_CHECKING
 
-from contract.params import Params
 from queries.tasks import TOUCHED
 from runtime.command_line import Summary, Task, run_tasks
-from runtime.paths import Paths
-from stages.ingest_tasks import TASKS, add_accept_unusual, given
+from stages.arguments import params_and_paths
+from stages.ingest_tasks import TASKS, add_accept_unusual
+
+if TYPE_CHECKING:
+    from contract.params import Params
+    from runtime.paths import Paths
 
 
 def ingest(params: Params, paths: Paths, *, now: datetime, dry_run: bool = False) -> Summary:
@@ -54,19 +60,15 @@ def _take_inbox(arguments: Namespace) -> Summary:
     """
     from stages.take import refuse_if_refused
 
-    params, paths = given(arguments)
-    return refuse_if_refused(
-        ingest(params, paths, now=arguments.started_at, dry_run=arguments.dry_run)
-    )
+    params, paths = params_and_paths(arguments)
+    summary = ingest(params, paths, now=arguments.started_at, dry_run=arguments.dry_run)
+    return refuse_if_refused(summary)
 
 
 def _arguments(parser: ArgumentParser) -> None:
     add_accept_unusual(parser)
-    parser.add_argument(
-        "--dry-run",
-        action="store_true",
-        help="read and judge the inbox; write nothing, move nothing",
-    )
+    text = "read and judge the inbox; write nothing, move nothing"
+    parser.add_argument("--dry-run", action="store_true", help=text)
 
 
 def main(argv: list[str] | None = None) -> int:

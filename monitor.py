@@ -2,15 +2,15 @@
 the report people read.
 
 reads   the store: sales, batches, quarantine, forecasts whose days are known by now, scores,
-models; params.yaml: monitor
-writes  alerts and runs in the store, data/reports/monitor.json and watch.html; `report`, from files
-only, index.html and series/
+        models; params.yaml: monitor
+writes  alerts and runs in the store, data/reports/monitor.json and watch.html;
+        `report`, from files only, index.html and series/
 run     python monitor.py [--now 2026-01-30T06:00] [--dry-run] [--json]
         python monitor.py report     the offline stage `report`
-        python monitor.py ack 12 --by ada | resolve 12 | mute bias:store_id:CA_1 --days 3     what a
-        person says to an alert
-        python monitor.py as-calibrated --by ada     the champion's intervals as its backtest taught
-        them
+        python monitor.py ack 12 --by ada | resolve 12 | mute bias:store_id:CA_1 --days 3
+                                     what a person does about an alert
+        python monitor.py as-calibrated --by ada
+                                     the champion's intervals as its backtest taught them
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from contract.params import Params
-from contract.params_file import load_params
 from runtime.command_line import Summary, Task, run_tasks
 from runtime.json_files import write_json
 from runtime.memory import forget_peak
-from runtime.paths import Paths
+from stages.arguments import params_and_paths
 from stages.monitor_tasks import TASKS, add_now, moment_of
 
 if TYPE_CHECKING:
+    from contract.params import Params
     from monitoring.finding import Finding
+    from runtime.paths import Paths
 
 log = logging.getLogger("monitor")
 
@@ -62,7 +62,7 @@ def monitor(params: Params, paths: Paths, *, now: datetime, dry_run: bool = Fals
     answers = answers_at(params, paths, now)
     loud = [finding for finding in to_raise(findings) if not is_muted(finding.cause, answers.muted)]
     attention = [
-        f"{finding.severity} {finding.cause}: {finding.what}{answers.told(finding.cause)}"
+        f"{finding.severity} {finding.cause}: {finding.what}{answers.note(finding.cause)}"
         for finding in loud
     ]
     summary = {
@@ -92,7 +92,7 @@ def _log_findings(findings: list[Finding]) -> None:
 
 def _monitor(arguments: Namespace) -> Summary:
     """Look, raise and close alerts, decide on retraining."""
-    params, paths = load_params(arguments.params), Paths(arguments.data)
+    params, paths = params_and_paths(arguments)
     return monitor(params, paths, now=moment_of(arguments), dry_run=arguments.dry_run)
 
 

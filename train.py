@@ -1,8 +1,8 @@
 """The frozen panel up to a cutoff -> a fitted global forecaster and its model card, the candidate.
 
 reads   data/panel/ (frozen Parquet), params.yaml: source, ingest, features, train
-writes  data/models/candidate/ (LightGBM text per block, card.json); `profile`
-data/features/profile.json
+writes  data/models/candidate/ (LightGBM text per block, card.json);
+        `profile` data/features/profile.json
 run     python train.py [--cutoff 2016-04-24] [--memory-budget MB] [--dry-run] [--json]
         python train.py profile      what the features look like at the panel's end
 """
@@ -14,13 +14,16 @@ import shutil
 import sys
 from argparse import ArgumentParser, Namespace
 from datetime import date
+from typing import TYPE_CHECKING
 
 from contract.days import parse_day
-from contract.params import Params
-from contract.params_file import load_params
 from runtime.command_line import Summary, Task, add_memory_budget, run_tasks
 from runtime.memory import refuse_beyond
-from runtime.paths import Paths
+from stages.arguments import params_and_paths
+
+if TYPE_CHECKING:
+    from contract.params import Params
+    from runtime.paths import Paths
 
 log = logging.getLogger("train")
 
@@ -40,12 +43,8 @@ def train(params: Params, paths: Paths, *, cutoff: date | None = None) -> Summar
     log.info("memory %s", refuse_beyond(needs, f"lower train.max_rows ({params.train.max_rows})"))
     panel = read_frozen(paths.panel)
     panel = panel if cutoff is None else panel.up_to(cutoff)
-    log.info(
-        "fitting cutoff=%s series=%d sales=%d",
-        panel.last_day,
-        panel.series.height,
-        panel.sales.height,
-    )
+    size = panel.series.height, panel.sales.height
+    log.info("fitting cutoff=%s series=%d sales=%d", panel.last_day, *size)
     recipe = feature_recipe_of(params, panel)
     if recipe.left_out:
         log.warning("left_out=%s reason=%s", list(recipe.left_out), WHY_LEFT_OUT)
@@ -66,7 +65,7 @@ def train(params: Params, paths: Paths, *, cutoff: date | None = None) -> Summar
 
 def _train(arguments: Namespace) -> Summary:
     """Fit the candidate on the frozen panel."""
-    params, paths = load_params(arguments.params), Paths(arguments.data)
+    params, paths = params_and_paths(arguments)
     if arguments.dry_run:
         return _would_train(paths)
     return train(params, paths, cutoff=parse_day(arguments.cutoff) if arguments.cutoff else None)
@@ -86,7 +85,7 @@ def _profile(arguments: Namespace) -> Summary:
     """Describe the features at the panel's end: range, mean and share of unknowns of each."""
     from stages.profile_features import profile_features
 
-    return profile_features(load_params(arguments.params), Paths(arguments.data))
+    return profile_features(*params_and_paths(arguments))
 
 
 def _arguments(parser: ArgumentParser) -> None:

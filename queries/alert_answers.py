@@ -1,4 +1,4 @@
-"""What people said to alerts (taken on, muted), as far as it still holds."""
+"""What people have done about alerts (taken on, muted), as far as it still holds."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from storage.store import open_store
 
 @dataclass(frozen=True)
 class Answers:
-    """`muted` causes; `seen` by cause of an open alert: who has taken it on."""
+    """`muted` causes; `taken_on_by`: by cause of an open alert, who has."""
 
     muted: list[str]
-    seen: dict[str, str]
+    taken_on_by: dict[str, str]
 
-    def told(self, cause: str) -> str:
+    def note(self, cause: str) -> str:
         """Who has taken it on, for the end of a line."""
-        return f" (taken on by {self.seen[cause]})" if cause in self.seen else ""
+        return f" (taken on by {self.taken_on_by[cause]})" if cause in self.taken_on_by else ""
 
 
 def answers_at(params: Params, paths: Paths, now: datetime) -> Answers:
-    """What was said and still holds at a moment."""
+    """What still holds at a moment."""
     with open_store(paths.store, params.ingest.lock_wait_s, read_only=True) as con:
         return Answers(muted(con, now), acknowledged(con))

@@ -4,12 +4,11 @@ now.
 
 from __future__ import annotations
 
-from typing import Any
-
 import polars as pl
 
 from contract.levels import TOTAL
 from contract.params import Params
+from runtime.command_line import Summary
 from runtime.paths import Paths
 from storage.lineage import newest_tables
 from storage.series import read_series
@@ -18,10 +17,8 @@ from storage.store import open_store
 MOST_SERIES = 15
 MOST_GROUPS = 60  # a level with more groups is a list nobody reads
 
-Told = dict[str, Any]
 
-
-def changes(params: Params, paths: Paths) -> Told:
+def changes(params: Params, paths: Paths) -> Summary:
     """The newest whole table against the newest one from an earlier origin: units by group and by
     series, over the days both forecast.
 
@@ -63,5 +60,5 @@ def _moved(both: pl.DataFrame, level: str) -> pl.DataFrame:
 
 
 def _methods(table: pl.DataFrame) -> dict[str, int]:
-    """Rows by what made them: a table by another method is another forecast, whatever the data say."""
+    """Rows by what made them: another method is another forecast, whatever the data say."""
     return dict(table.group_by("method").len().sort("method").rows())

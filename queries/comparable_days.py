@@ -64,7 +64,7 @@ def flags_of(
     """
     own = known.sales.filter(unique_id=unique_id).sort("ds")
     recent = own.filter(pl.col("ds") > known.last_day - timedelta(days=RECENT_DAYS))
-    told = [
+    sentences = [
         _late(known.last_day, origin),
         _sold_out(recent, max_stockout_share),
         _zero_run(own),
@@ -72,7 +72,7 @@ def flags_of(
         _restated(versions, known.last_day),
         _unpriced(known, unique_id, ds),
     ]
-    return [sentence for sentence in told if sentence]
+    return [sentence for sentence in sentences if sentence]
 
 
 def _days_of_event(known: Panel, ds: date) -> list[date]:
@@ -98,7 +98,10 @@ def _sold_out(recent: pl.DataFrame, limit: float) -> str | None:
     if days.is_empty():
         return None
     masked = days.filter(pl.col("stockout_share") > limit).height
-    return f"sold out for part of {days.height} of the last {RECENT_DAYS} days; {masked} of them over {limit:.0%} and not learned from"
+    return (
+        f"sold out for part of {days.height} of the last {RECENT_DAYS} days; {masked} of them over "
+        f"{limit:.0%} and not learned from"
+    )
 
 
 def _zero_run(own: pl.DataFrame) -> str | None:
@@ -126,8 +129,8 @@ def _restated(versions: pl.DataFrame, last_day: date) -> str | None:
         return None
     row = recent.row(-1, named=True)
     return (
-        f"{recent['ds'].n_unique()} of the last {RECENT_DAYS} days were restated, the newest {row['ds']}: "
-        f"{row['said_before']:g}, since {row['superseded_at']} {row['said_now']:g}"
+        f"{recent['ds'].n_unique()} of the last {RECENT_DAYS} days were restated, the newest "
+        f"{row['ds']}: {row['said_before']:g}, since {row['superseded_at']} {row['said_now']:g}"
     )
 
 

@@ -1,4 +1,4 @@
-"""What the watchers are shown: everything known at one moment, read from the store."""
+"""The evidence of the watchers: everything known at one moment, read from the store."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from storage.panel import last_sales_day, read_panel, read_tail
 from storage.quarantine import read_quarantine
 from storage.runs import read_runs
 from storage.scores import read_scores
-from storage.store import open_store
+from storage.store import Connection, open_store
 
 OutcomeTables = dict[str, list[dict[str, Any]]]
 LATE_DAYS = 14  # beyond the horizon: a feed this late still finds its table
@@ -112,7 +112,7 @@ def _sums_of(params: Params) -> Callable[[pl.DataFrame, Panel], pl.DataFrame]:
     return sums
 
 
-def _expected_wape(con: Any, champion: dict[str, Any] | None) -> dict[int, float]:
+def _expected_wape(con: Connection, champion: dict[str, Any] | None) -> dict[int, float]:
     """The backtest's WAPE by week ahead of what serves, from its newest scored run; empty where
     there is none.
     """

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from datetime import date
 from typing import Any
 
+import numpy as np
 import polars as pl
 
 from contract.demand import demand_rules
@@ -24,6 +25,7 @@ from forecasting.fallback import LAST_FORECAST, REASONS, complete, no_forecast
 from forecasting.recalibration import with_interval_scale
 from forecasting.seasonal_naive import baseline_of
 from queries.comparable_days import comparable_days, flags_of
+from runtime.command_line import Summary
 from runtime.paths import Paths
 from storage.batches import read_batches
 from storage.decisions import newest_interval_scale
@@ -39,26 +41,26 @@ from storage.lineage import (
 from storage.models import read_models
 from storage.panel_files import read_card, read_frozen
 from storage.runs import Run, run_of
-from storage.store import open_store
+from storage.store import Connection, open_store
 
 SAME = 1e-9  # of the published number; the same functions over the same values
 _RUN_FIELDS = Run.__dataclass_fields__
 
-Told = dict[str, Any]
+Row = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Found:
-    """What the store says of the cell, before anything is computed again."""
+class Cell:
+    """One forecast number as the store holds it, before anything is computed again."""
 
-    row: Told
+    row: Row
     run: Run
     position: LedgerPosition | None
     panel: Panel
     panel_from: str
     files: pl.DataFrame
     versions: pl.DataFrame
-    model: Told | None
+    model: Row | None
     actual: float | None
     files_in_ledger: int
     interval_scale: str | None
@@ -66,32 +68,25 @@ class Found:
 
 def explain_cell(
     params: Params, paths: Paths, unique_id: str, ds: date, run_id: str | None = None
-) -> Told:
+) -> Summary:
     """Everything about one forecast; the newest whole table's, or that of a named run."""
-    found = _found(params, paths, unique_id, ds, run_id)
-    known = found.panel.up_to(found.row["origin"])
-    answer = _answer(params, paths, found)
+    cell = _cell(params, paths, unique_id, ds, run_id)
+    origin, most = cell.row["origin"], params.features.max_stockout_share
+    known = cell.panel.up_to(origin)
+    same = {"same_params_as_now": cell.run.params_hash == served_hash(params)}
     return {
-        **_published(found),
-        **answer,
-        "run": asdict(found.run)
-        | {"same_params_as_now": found.run.params_hash == served_hash(params)},
-        "model": found.model,
-        "panel": _panel_told(found, known),
-        "files": found.files.to_dicts(),
+        **_published(cell),
+        **_made_again(params, paths, cell),
+        "run": asdict(cell.run) | same,
+        "model": cell.model,
+        "panel": _panel(cell, known),
+        "files": cell.files.to_dicts(),
         "past_days": comparable_days(known, unique_id, ds).to_dicts(),
-        "flags": flags_of(
-            known,
-            unique_id,
-            ds,
-            found.row["origin"],
-            found.versions,
-            params.features.max_stockout_share,
-        ),
+        "flags": flags_of(known, unique_id, ds, origin, cell.versions, most),
     }
 
 
-def _found(params: Params, paths: Paths, unique_id: str, ds: date, run_id: str | None) -> Found:
+def _cell(params: Params, paths: Paths, unique_id: str, ds: date, run_id: str | None) -> Cell:
     with open_store(paths.store, params.ingest.lock_wait_s, read_only=True) as con:
         row = _chosen(cell_runs(con, unique_id, ds), unique_id, ds, run_id)
         run = run_of({name: row[name] for name in _RUN_FIELDS})
@@ -99,25 +94,15 @@ def _found(params: Params, paths: Paths, unique_id: str, ds: date, run_id: str |
         until = position.batch_id if position else 0
         is_frozen = _is_frozen_here(paths, run)
         as_read = None if is_frozen else panel_as_read(con, until, run.as_of, run.panel_hash or "")
-        models = (
-            read_models(con)
-            .filter(pl.col("model_id").eq_missing(run.model_id))
-            .drop("card")
-            .to_dicts()
-        )
+        model = _model(con, run.model_id)
         files, versions = batches_of_series(con, unique_id, until), versions_of(con, unique_id)
-        stretched = (
-            newest_interval_scale(con, run.model_id, run.as_of or run.started_at)
-            if run.model_id
-            else None
-        )
+        interval_scale = _interval_scale(con, run)
         actual = sold_on(con, unique_id, ds)
         ledger = read_batches(con).filter(pl.col("batch_id") <= until, status="accepted")
     # outside: a reader of the store keeps its writer waiting
     panel = as_read or read_frozen(paths.panel)
     panel_from = "the frozen panel" if is_frozen else f"the store up to batch {until}"
-    model, files_in_ledger = next(iter(models), None), ledger["sha256"].n_unique()
-    return Found(
+    return Cell(
         row,
         run,
         position,
@@ -127,22 +112,37 @@ def _found(params: Params, paths: Paths, unique_id: str, ds: date, run_id: str |
         versions,
         model,
         actual,
-        files_in_ledger,
-        stretched.detail if stretched else None,
+        ledger["sha256"].n_unique(),
+        interval_scale,
     )
 
 
-def _chosen(rows: pl.DataFrame, unique_id: str, ds: date, run_id: str | None) -> Told:
-    """The row asked for; BadUsage with what there is instead."""
+def _model(con: Connection, model_id: str | None) -> Row | None:
+    models = read_models(con).filter(pl.col("model_id").eq_missing(model_id)).drop("card")
+    return next(iter(models.to_dicts()), None)
+
+
+def _interval_scale(con: Connection, run: Run) -> str | None:
+    """The factors of the model's intervals when the run was made, as JSON; None where unscaled."""
+    if run.model_id is None:
+        return None
+    decision = newest_interval_scale(con, run.model_id, run.as_of or run.started_at)
+    return decision.detail if decision else None
+
+
+def _chosen(rows: pl.DataFrame, unique_id: str, ds: date, run_id: str | None) -> Row:
+    """The newest row, or that of the run; BadUsage with what there is instead."""
     wanted = rows if run_id is None else rows.filter(pl.col("run_id").str.starts_with(run_id))
     if wanted.height:
         return wanted.row(0, named=True)
     if rows.height:
         raise BadUsage(
-            f"run '{run_id}' has no row for '{unique_id}' on {ds}; these have: {rows['run_id'].to_list()[:5]}."
+            f"run '{run_id}' has no row for '{unique_id}' on {ds}; these have: "
+            f"{rows['run_id'].to_list()[:5]}."
         )
     raise BadUsage(
-        f"no run forecast '{unique_id}' on {ds}. Tables `forecasts` and `series` say which days and series there are."
+        f"no run forecast '{unique_id}' on {ds}. Tables `forecasts` and `series` say which days "
+        "and series there are."
     )
 
 
@@ -154,42 +154,42 @@ def _is_frozen_here(paths: Paths, run: Run) -> bool:
     )
 
 
-def _published(found: Found) -> Told:
-    row = found.row
-    words = ("unique_id", "ds", "origin", "h", "y_hat", "method", "reason")
+def _published(cell: Cell) -> Summary:
+    row = cell.row
+    fields = ("unique_id", "ds", "origin", "h", "y_hat", "method", "reason")
     return {
-        **{name: row[name] for name in words},
+        **{name: row[name] for name in fields},
         "reason_in_words": REASONS.get(row["reason"] or ""),
         "quantiles": {name: row[name] for name in QUANTILES},
-        "actual": found.actual,
+        "actual": cell.actual,
     }
 
 
-def _answer(params: Params, paths: Paths, found: Found) -> Told:
+def _made_again(params: Params, paths: Paths, cell: Cell) -> Summary:
     """The number made again from what the run had read; `accounted`: it is the published one."""
-    row = found.row
-    is_models = found.model is not None and row["method"] == found.model["kind"]
+    row = cell.row
+    is_models = cell.model is not None and row["method"] == cell.model["kind"]
     try:
-        told = _by_model(paths, found) if is_models else _by_ladder(params, found)
-    # an older code's bundle: where the number comes from can still be told
+        made = _by_model(paths, cell) if is_models else _by_ladder(params, cell)
+    # an older code's bundle: where the number comes from is still known
     except ModelBroken as broken:
-        told = {"steps": [], "features": [], "not_made_again": str(broken)}
-    last = told["steps"][-1][1] if told["steps"] else None
+        made = {"steps": [], "features": [], "not_made_again": str(broken)}
+    last = made["steps"][-1][1] if made["steps"] else None
     is_same = last is not None and abs(last - row["y_hat"]) <= SAME * max(1.0, abs(row["y_hat"]))
     return {
-        **told,
+        **made,
         "accounted": is_same,
         "difference": None if last is None else last - row["y_hat"],
     }
 
 
-def _by_model(paths: Paths, found: Found) -> Told:
-    row = found.row
-    model = load_bundle(paths.registry / found.run.model_id)
-    made = explain(model, found.panel, row["origin"], row["horizon"], row["unique_id"], row["ds"])
+def _by_model(paths: Paths, cell: Cell) -> Summary:
+    row = cell.row
+    model = load_bundle(paths.registry / cell.run.model_id)
+    made = explain(model, cell.panel, row["origin"], row["horizon"], row["unique_id"], row["ds"])
     champion = with_interval_scale(
-        champion_in_registry(paths.registry, found.run.model_id, paths.backtest),
-        found.interval_scale,
+        champion_in_registry(paths.registry, cell.run.model_id, paths.backtest),
+        cell.interval_scale,
     )
     ratios = interval_steps(
         champion.calibrations[row["method"]], SERIES_LEVEL, row["y_hat"], row["h"]
@@ -205,13 +205,13 @@ def _by_model(paths: Paths, found: Found) -> Told:
             *made.features.to_dicts(),
         ],
         "contributions_sum": made.base + made.features["contribution"].sum(),
-        "interval_scale": found.interval_scale,
+        "interval_scale": cell.interval_scale,
         "quantile_ratios": dict(zip(QUANTILES, ratios.tolist(), strict=True)),
         "quantiles_agree": _agree(made, row, ratios),
     }
 
 
-def _agree(made: Explanation, row: Told, ratios: Any) -> bool | None:
+def _agree(made: Explanation, row: Row, ratios: np.ndarray) -> bool | None:
     """Whether ratio times mean is what was published as quantiles; None where the mean is zero."""
     if not made.y_hat:
         return None
@@ -222,11 +222,11 @@ def _agree(made: Explanation, row: Told, ratios: Any) -> bool | None:
     )
 
 
-def _by_ladder(params: Params, found: Found) -> Told:
-    """A row the champion did not make: what the rung below it says, made again; nothing where an
-    older table was repeated.
+def _by_ladder(params: Params, cell: Cell) -> Summary:
+    """A row the champion did not make: the forecast of the rung below it, made again; nothing where
+    an older table was repeated.
     """
-    row, known = found.row, found.panel.up_to(found.row["origin"])
+    row, known = cell.row, cell.panel.up_to(cell.row["origin"])
     if row["method"] == LAST_FORECAST:
         return {
             "steps": [],
@@ -241,14 +241,14 @@ def _by_ladder(params: Params, found: Found) -> Told:
     return {"steps": [(f"the rung {mine['method']}", mine["y_hat"])], "features": []}
 
 
-def _panel_told(found: Found, known: Panel) -> Told:
-    position = found.position
+def _panel(cell: Cell, known: Panel) -> Summary:
+    position = cell.position
     return {
-        "hash": found.run.panel_hash,
-        "read_from": found.panel_from,
-        "is_proved": found.panel_from == "the frozen panel" or bool(position and position.is_exact),
+        "hash": cell.run.panel_hash,
+        "read_from": cell.panel_from,
+        "is_proved": cell.panel_from == "the frozen panel" or bool(position and position.is_exact),
         "last_batch": position.batch_id if position else None,
-        "files": found.files_in_ledger,
+        "files": cell.files_in_ledger,
         "first_day": known.first_day,
         "last_day": known.last_day,
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from datetime import date
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import polars as pl
 
@@ -19,6 +19,7 @@ from queries.long_frames import (
     spreadsheet_safe,
     tags_of,
 )
+from runtime.command_line import Summary
 from runtime.paths import Paths
 from storage.forecasts import forecasts_of, latest_forecast_levels, latest_forecasts
 from storage.lineage import sold_after
@@ -27,26 +28,23 @@ from storage.snapshot import model_registry, write_snapshot
 from storage.store import open_store
 
 Form = Literal["parquet", "csv"]
-Told = dict[str, Any]
 
 
-def export(params: Params, paths: Paths, to: Path, form: Form, run_id: str | None = None) -> Told:
+def export(
+    params: Params, paths: Paths, to: Path, form: Form, run_id: str | None = None
+) -> Summary:
     """The newest whole table (or one run's), its levels with tags and members, and the backtest if
     there is one, as files in `to`.
     """
     with open_store(paths.store, params.ingest.lock_wait_s, read_only=True) as con:
         forecasts = latest_forecasts(con) if run_id is None else forecasts_of(con, run_id)
-        levels = (
-            latest_forecast_levels(con, forecasts["origin"].max())
-            if run_id is None
-            else pl.DataFrame()
-        )
-        sales = sold_after(con, forecasts["origin"].max() or date.max)
+        origin = forecasts["origin"].max()
+        levels = latest_forecast_levels(con, origin) if run_id is None else pl.DataFrame()
+        sales = sold_after(con, origin or date.max)
         series = read_series(con)
     if forecasts.is_empty():
-        raise SourceMissing(
-            f"there is no forecast to export{f' of run {run_id}' if run_id else ''}. Run `python inference.py`."
-        )
+        of_run = f" of run {run_id}" if run_id else ""
+        raise SourceMissing(f"there is no forecast to export{of_run}. Run `python inference.py`.")
     frames = {"forecasts": forecasts_long(forecasts, sales)}
     if levels.height:
         frames["forecast_levels"] = levels_long(levels, frames["forecasts"], series)
@@ -68,13 +66,13 @@ def export(params: Params, paths: Paths, to: Path, form: Form, run_id: str | Non
     }
 
 
-def snapshot(params: Params, paths: Paths) -> Told:
+def snapshot(params: Params, paths: Paths) -> Summary:
     """The store's copy for dashboards, renewed."""
     size = write_snapshot(paths.store, paths.snapshot, params.ingest.lock_wait_s)
     return {"snapshot": paths.snapshot, "bytes": size}
 
 
-def models(params: Params, paths: Paths) -> list[Told]:
+def models(params: Params, paths: Paths) -> list[Summary]:
     """Every registered model: stage, data, params, code, and the forecasts it made."""
     with open_store(paths.store, params.ingest.lock_wait_s, read_only=True) as con:
         return model_registry(con).to_dicts()

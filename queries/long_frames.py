@@ -21,12 +21,10 @@ _FORMULA = r"^[=+\-@\t\r]"
 
 
 def forecasts_long(forecasts: pl.DataFrame, sales: pl.DataFrame) -> pl.DataFrame:
-    """FORECASTS as a long frame, y where the day has come true, else null; sorted by series and
-    day.
-    """
-    truth = sales.select("unique_id", "ds", "y")
+    """FORECASTS as a long frame, y where the day is known, else null; sorted by series and day."""
+    actuals = sales.select("unique_id", "ds", "y")
     rows = forecasts.join(
-        truth, on=["unique_id", "ds"], how="left", maintain_order="left", validate="m:1"
+        actuals, on=["unique_id", "ds"], how="left", maintain_order="left", validate="m:1"
     )
     return _long(rows)
 
@@ -42,16 +40,15 @@ def levels_long(levels: pl.DataFrame, own: pl.DataFrame, series: pl.DataFrame) -
         series, on="unique_id", how="left", validate="m:1"
     )
     names = levels["level"].unique(maintain_order=True)
-    truth = pl.concat([_truth_of(placed, name) for name in names])
+    actuals = pl.concat([_actuals_of(placed, name) for name in names])
     keys = ["level", "group_key", "ds"]
-    return _long(
-        levels.join(truth, on=keys, how="left", validate="m:1").with_columns(unique_id=group_id())
-    )
+    rows = levels.join(actuals, on=keys, how="left", validate="m:1")
+    return _long(rows.with_columns(unique_id=group_id()))
 
 
 def backtest_long(backtest: pl.DataFrame) -> pl.DataFrame:
     """The backtest as a long frame: one column per model, one row per cutoff, series and day whose
-    truth is known.
+    actual is known.
     """
     models = [name for name in backtest.columns if name not in (*KEYS, "h")]
     return (
@@ -137,7 +134,7 @@ def _id_on(level: Level) -> pl.Expr:
     )
 
 
-def _truth_of(placed: pl.DataFrame, name: str) -> pl.DataFrame:
+def _actuals_of(placed: pl.DataFrame, name: str) -> pl.DataFrame:
     """level, group_key, ds, y of one level."""
     level = _level(name)
     known = pl.when(pl.col("y").is_not_null().any()).then(pl.col("y").sum())

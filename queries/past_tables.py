@@ -1,4 +1,4 @@
-"""Published tables whose days came true, a few at a time, each beside no more of the sales than it
+"""Published tables whose days are known, a few at a time, each beside no more of the sales than it
 is about.
 """
 
@@ -7,7 +7,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, timedelta
-from typing import Any
 
 import polars as pl
 
@@ -16,16 +15,19 @@ from contract.frames import FORECASTS
 from contract.panel import Panel
 from contract.quantiles import QUANTILES
 from storage.forecasts import judged_rows
+from storage.store import Connection
 
 TABLES_AT_ONCE = 2  # of 30,490 series: 0.43 million rows
-OF_INTERVALS = ("q025", "q250", "q500", "q750", "q975")  # what coverage and its stretch are told by
+OF_INTERVALS = ("q025", "q250", "q500", "q750", "q975")  # what coverage and its scale are read from
 
 SumsOf = Callable[[pl.DataFrame, Panel], pl.DataFrame]
 
 
-def one_table_a_week(con: Any, runs: dict[date, str], last_day: date, horizon: int) -> pl.DataFrame:
-    """One published table a week, back to the last whose whole horizon came true, as judged_rows:
-    what came true of each, and all of the newest. Daily tables repeat each other's errors. `runs`
+def one_table_a_week(
+    con: Connection, runs: dict[date, str], last_day: date, horizon: int
+) -> pl.DataFrame:
+    """One published table a week, back to the last whose whole horizon is known, as judged_rows:
+    the known days of each, and all of the newest. Daily tables repeat each other's errors. `runs`
     as storage.forecasts.newest_runs.
     """
     found = weekly_runs(runs, last_day, horizon)
@@ -38,27 +40,28 @@ def one_table_a_week(con: Any, runs: dict[date, str], last_day: date, horizon: i
 
 
 def weekly_runs(runs: dict[date, str], last_day: date, horizon: int) -> list[str]:
-    """The run of one table a week, the newest first, back to the last whose whole horizon came
-    true.
+    """The run of one table a week, the newest first, back to the last whose whole horizon is
+    known.
     """
-    asked = [
+    run_ids = [
         _of_week(runs, last_day - timedelta(days=week)) for week in range(0, horizon + WEEK, WEEK)
     ]
-    return [run_id for run_id in asked if run_id]
+    return [run_id for run_id in run_ids if run_id]
 
 
 def sums_of_first_weeks(
-    con: Any, runs: dict[date, str], panel: Panel, origins: list[date], sums_of: SumsOf
+    con: Connection, runs: dict[date, str], panel: Panel, origins: list[date], sums_of: SumsOf
 ) -> pl.DataFrame:
     """What `sums_of(tables, panel of their days)` makes of the first week of these origins' tables,
     all of it together.
 
-    A day within a week of two of them is the earlier table's: each day is told once.
+    A day within a week of two of them is the earlier table's: each day counts once.
     """
-    told, sums = [origin for origin in origins if origin in runs], []
-    taken = zip(told, [date.min, *(origin + timedelta(days=WEEK) for origin in told)], strict=False)
-    from_day = pl.DataFrame(list(taken), {"origin": pl.Date, "taken": pl.Date}, orient="row")
-    for few in (told[k : k + TABLES_AT_ONCE] for k in range(0, len(told), TABLES_AT_ONCE)):
+    served, sums = [origin for origin in origins if origin in runs], []
+    taken = [date.min, *(origin + timedelta(days=WEEK) for origin in served)]  # by the one before
+    pairs = list(zip(served, taken, strict=False))
+    from_day = pl.DataFrame(pairs, {"origin": pl.Date, "taken": pl.Date}, orient="row")
+    for few in (served[k : k + TABLES_AT_ONCE] for k in range(0, len(served), TABLES_AT_ONCE)):
         known = _days_of(panel, few[0], few[-1])
         if known.sales.height:
             tables = judged_rows(

@@ -1,27 +1,30 @@
-"""What the queries found, for a terminal: facts in lines, lists as tables."""
+"""The results of queries for a terminal: single values as lines, lists as tables."""
 
 from __future__ import annotations
 
-from typing import Any
-
 from reports.tables import text_table
-
-Facts = dict[str, Any]
+from runtime.command_line import Summary
 
 SHOWN_QUANTILES = ("q025", "q250", "q500", "q750", "q975")
 MOST_FILES = 12
-_REGISTERED = "model_id stage cutoff panel_hash params_hash git_commit runs forecast_rows first_origin last_origin"
+_REGISTERED = (
+    "model_id stage cutoff panel_hash params_hash git_commit runs forecast_rows first_origin "
+    "last_origin"
+)
 _TRACED = {
-    "batches": "batch_id fact name received_at rows_in rows_accepted rows_refused rows_new rows_restated status",
+    "batches": (
+        "batch_id fact name received_at rows_in rows_accepted rows_refused rows_new rows_restated "
+        "status"
+    ),
     "brought": "fact series rows first_day last_day",
     "runs": "run_id started_at origin status rows own_series own_rows own_units units is_proved",
     "models": "model_id kind cutoff stage created_at",
 }
 
 
-def printed_explanation(cell: Facts, top: int) -> Facts:
+def printed_explanation(cell: Summary, top: int) -> Summary:
     """An explanation as lines and tables."""
-    lines = _facts(cell)
+    lines = _lines(cell)
     if cell["steps"]:
         steps = [[name, _number(value)] for name, value in cell["steps"]]
         lines["steps"] = text_table(["step", "units after it"], steps)
@@ -36,10 +39,10 @@ def printed_explanation(cell: Facts, top: int) -> Facts:
     return lines
 
 
-def printed_trace(traced: Facts) -> Facts:
+def printed_trace(traced: Summary) -> Summary:
     """What a file touched, as tables."""
 
-    def table(rows: list[Facts], names: list[str]) -> str:
+    def table(rows: list[Summary], names: list[str]) -> str:
         return (
             text_table(names, [[_text(row.get(name)) for name in names] for row in rows])
             if rows
@@ -49,23 +52,24 @@ def printed_trace(traced: Facts) -> Facts:
     return {name: table(traced[name], columns.split()) for name, columns in _TRACED.items()}
 
 
-def printed_changes(changed: Facts) -> Facts:
+def printed_changes(changed: Summary) -> Summary:
     """What changed since the table before, level by level, then the series that moved most."""
     if changed["since"] is None:
         return {"changes": "there is no earlier table yet"}
     head = ["group", "before", "now", "moved"]
 
-    def table(rows: list[Facts]) -> str:
+    def table(rows: list[Summary]) -> str:
         return text_table(
             head, [[row["group"], *(f"{row[name]:,.1f}" for name in head[1:])] for row in rows]
         )
 
     tables = {level: table(rows) for level, rows in changed["groups"].items()}
-    days = f"units over {changed['days']} days, as forecast from {changed['since']} and from {changed['origin']}"
+    origins = f"as forecast from {changed['since']} and from {changed['origin']}"
+    days = f"units over {changed['days']} days, {origins}"
     return {"changes": days, **tables, "series": table(changed["series"])}
 
 
-def printed_models(models: list[Facts]) -> Facts:
+def printed_models(models: list[Summary]) -> Summary:
     """The registry as one table, hashes shortened."""
     names = _REGISTERED.split()
     rows = [
@@ -81,8 +85,9 @@ def units_text(value: float, digits: int = 3) -> str:
     return f"{value:,.0f}" if abs(value) >= 10 ** (digits - 1) else f"{value:.{digits}g}"
 
 
-def _facts(cell: Facts) -> Facts:
+def _lines(cell: Summary) -> Summary:
     run, quantiles = cell["run"], cell["quantiles"]
+    code = (run["git_commit"] or "?")[:12]
     because = f", because {cell['reason_in_words'] or cell['reason']}" if cell["reason"] else ""
     same = (
         "as params.yaml says now" if run["same_params_as_now"] else "params.yaml has changed since"
@@ -93,7 +98,7 @@ def _facts(cell: Facts) -> Facts:
         "quantiles": ", ".join(f"{name} {units_text(quantiles[name])}" for name in SHOWN_QUANTILES),
         "actual": "not yet" if cell["actual"] is None else f"{units_text(cell['actual'], 6)} units",
         "made by": f"{cell['method']}{because}",
-        "run": f"{run['run_id']} of {run['started_at']:%Y-%m-%d %H:%M}, code {(run['git_commit'] or '?')[:12]}",
+        "run": f"{run['run_id']} of {run['started_at']:%Y-%m-%d %H:%M}, code {code}",
         "params": f"{run['params_hash']}, {same}",
         "model": _model(cell["model"]),
         "panel": _panel(cell["panel"]),
@@ -101,7 +106,7 @@ def _facts(cell: Facts) -> Facts:
     }
 
 
-def _panel(panel: Facts) -> str:
+def _panel(panel: Summary) -> str:
     proved = (
         "the same by its hash" if panel["is_proved"] else "assumed: all received before the run"
     )
@@ -109,8 +114,8 @@ def _panel(panel: Facts) -> str:
     return f"{panel['hash']}, {days}; read again from {panel['read_from']}, {proved}"
 
 
-def _features(cell: Facts, top: int) -> str:
-    """Value and contribution; what is not shown is summed in one line, so that the column adds up."""
+def _features(cell: Summary, top: int) -> str:
+    """Value and contribution; the rest is summed in one line, so that the column adds up."""
     base, *rows = cell["features"]
     shown, rest = rows[:top], rows[top:]
     lines = [[base["feature"], "", f"{base['contribution']:+.4f}"]]
@@ -122,7 +127,7 @@ def _features(cell: Facts, top: int) -> str:
     return text_table(["feature", "value", "adds to the score"], lines)
 
 
-def _files(files: list[Facts]) -> str:
+def _files(files: list[Summary]) -> str:
     """The newest files the series stands on; older ones counted."""
     shown = files[-MOST_FILES:]
     names = [
@@ -139,21 +144,23 @@ def _files(files: list[Facts]) -> str:
     return more + text_table(names, [[_text(row[name]) for name in names] for row in shown])
 
 
-def _model(model: Facts | None) -> str:
+def _model(model: Summary | None) -> str:
     if model is None:
         return "none"
-    return f"{model['model_id']}, {model['kind']}, {model['stage']}, learned up to {model['cutoff']} from panel {model['panel_hash']}"
+    learned = f"learned up to {model['cutoff']} from panel {model['panel_hash']}"
+    return f"{model['model_id']}, {model['kind']}, {model['stage']}, {learned}"
 
 
-def _accounted(cell: Facts) -> str:
+def _accounted(cell: Summary) -> str:
     if cell["difference"] is None:
-        return f"no: this row is not made again; {cell.get('not_made_again', 'nothing can be said of how it was made')}"
+        why = cell.get("not_made_again", "nothing can be said of how it was made")
+        return f"no: this row is not made again; {why}"
     if cell["accounted"]:
         return "yes: the steps end at the published number"
     return f"no: the steps end {cell['difference']:+.3g} units off the published number"
 
 
-def _cells(row: Facts) -> list[str]:
+def _cells(row: Summary) -> list[str]:
     return [_text(value) for value in row.values()]
 
 

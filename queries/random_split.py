@@ -1,5 +1,5 @@
-"""What a random split would have claimed for the same model and data, beside the honest figure of
-the last cutoff.
+"""What a random split would have claimed for the same model and data, beside the score of the last
+cutoff.
 """
 
 from __future__ import annotations

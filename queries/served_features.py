@@ -30,7 +30,7 @@ def served_twice(params: Params, paths: Paths) -> tuple[Twice | None, str]:
         served, why = read_served(paths.served, run.run_id)
         position = read_until(con, run) if served is not None else None
         if served is None or position is None or not position.is_exact:
-            return None, why or f"what run {run.run_id} had read of the ledger cannot be told"
+            return None, why or f"it is not known what run {run.run_id} had read of the ledger"
         panel = panel_as_read(con, position.batch_id, run.as_of, run.panel_hash or "")
     try:
         return (

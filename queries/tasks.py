@@ -6,14 +6,16 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from contract.days import parse_day
-from contract.params import Params
-from contract.params_file import load_params
 from runtime.command_line import Summary, Task
 from runtime.paths import Paths
 
-# what the queries import is heavy: imported by the task that runs, so that --help answers at once
+if TYPE_CHECKING:
+    from contract.params import Params
+
+# what the queries import is heavy: imported by the task that runs, so that --help is quick
 
 
 def _explain(arguments: Namespace) -> Summary:
@@ -24,7 +26,7 @@ def _explain(arguments: Namespace) -> Summary:
     from queries.printed import printed_explanation
 
     cell = arguments.series, parse_day(arguments.ds), arguments.run
-    explained = explain_cell(*_given(arguments), *cell)
+    explained = explain_cell(*_params_and_paths(arguments), *cell)
     return explained if arguments.json else printed_explanation(explained, arguments.top)
 
 
@@ -35,7 +37,7 @@ def _touched(arguments: Namespace) -> Summary:
     from queries.printed import printed_trace
     from queries.trace import touched_by
 
-    traced = touched_by(*_given(arguments), arguments.file, arguments.batch)
+    traced = touched_by(*_params_and_paths(arguments), arguments.file, arguments.batch)
     return traced if arguments.json else printed_trace(traced)
 
 
@@ -45,7 +47,7 @@ def _export(arguments: Namespace) -> Summary:
     """
     from queries.export import export
 
-    params, paths = _given(arguments)
+    params, paths = _params_and_paths(arguments)
     return export(params, paths, arguments.to or paths.exports, arguments.form, arguments.run)
 
 
@@ -55,7 +57,7 @@ def _snapshot(arguments: Namespace) -> Summary:
     """
     from queries.export import snapshot
 
-    return snapshot(*_given(arguments))
+    return snapshot(*_params_and_paths(arguments))
 
 
 def _changes(arguments: Namespace) -> Summary:
@@ -65,7 +67,7 @@ def _changes(arguments: Namespace) -> Summary:
     from queries.changes import changes
     from queries.printed import printed_changes
 
-    changed = changes(*_given(arguments))
+    changed = changes(*_params_and_paths(arguments))
     return changed if arguments.json else printed_changes(changed)
 
 
@@ -74,20 +76,20 @@ def _models(arguments: Namespace) -> Summary:
     from queries.export import models
     from queries.printed import printed_models
 
-    registered = models(*_given(arguments))
+    registered = models(*_params_and_paths(arguments))
     return {"models": registered} if arguments.json else printed_models(registered)
 
 
 def _random_split(arguments: Namespace) -> Summary:
-    """Measure what a random split would have claimed for the same model and data, beside the honest
-    figure.
-    """
+    """Measure what a random split would have claimed for the same model and data."""
     from queries.random_split import random_split
 
-    return random_split(*_given(arguments))
+    return random_split(*_params_and_paths(arguments))
 
 
-def _given(arguments: Namespace) -> tuple[Params, Paths]:
+def _params_and_paths(arguments: Namespace) -> tuple[Params, Paths]:
+    from contract.params_file import load_params
+
     return load_params(arguments.params), Paths(arguments.data)
 
 

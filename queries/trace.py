@@ -5,24 +5,22 @@ it touched.
 from __future__ import annotations
 
 from datetime import date
-from typing import Any
 
 import polars as pl
 
 from contract.errors import BadUsage
 from contract.params import Params
+from runtime.command_line import Summary
 from runtime.paths import Paths
 from storage.lineage import batches_named, forecast_counts, inference_runs, read_until, rows_brought
 from storage.models import read_models
 from storage.runs import Run
 from storage.store import Connection, open_store
 
-Told = dict[str, Any]
-
 
 def touched_by(
     params: Params, paths: Paths, name: str | None = None, batch_id: int | None = None
-) -> Told:
+) -> Summary:
     """What a file (by name, glob or start of its hash) or one batch reached. Own series are those
     it has rows of; through the features of groups, and the model, every row of a run that read it
     may have moved.
@@ -40,7 +38,7 @@ def touched_by(
         "batches": batches.drop("source").to_dicts(),
         "brought": _by_fact(brought),
         "series": len(own),
-        "runs": _runs_told(runs, counts),
+        "runs": _run_rows(runs, counts),
         "models": models,
     }
 
@@ -48,24 +46,24 @@ def touched_by(
 def _runs_that_read(
     con: Connection, batches: pl.DataFrame, brought: pl.DataFrame
 ) -> list[tuple[Run, bool]]:
-    """The runs whose ledger reached one of the batches, and whether the run's panel hash proves it."""
+    """The runs whose ledger reached one of the batches; whether the run's panel hash proves it."""
     accepted = batches.filter(status="accepted")
     if accepted.is_empty() or brought.is_empty():
         return []
     first, known_from = accepted["batch_id"].min(), brought["first_known_at"].min()
-    told = []
+    reached = []
     for run in inference_runs(con, accepted["received_at"].min()):
         position = read_until(con, run)
-        is_told_by_then = run.as_of is None or known_from <= run.as_of
-        if position and position.batch_id >= first and is_told_by_then:
-            told.append((run, position.is_exact))
-    return told
+        is_known_by_then = run.as_of is None or known_from <= run.as_of
+        if position and position.batch_id >= first and is_known_by_then:
+            reached.append((run, position.is_exact))
+    return reached
 
 
 def _models_that_learned(
     con: Connection, batches: pl.DataFrame, brought: pl.DataFrame
-) -> list[Told]:
-    """Models registered after the file arrived whose cutoff lies at or after its first sales day."""
+) -> list[Summary]:
+    """Models registered after the file arrived, cutoff at or after its first sales day."""
     days = brought.filter(fact="sales")["first_day"]
     if days.is_empty():
         return []
@@ -76,7 +74,7 @@ def _models_that_learned(
     return models.select("model_id", "kind", "cutoff", "stage", "created_at").to_dicts()
 
 
-def _by_fact(brought: pl.DataFrame) -> list[Told]:
+def _by_fact(brought: pl.DataFrame) -> list[Summary]:
     """fact, series, rows, first and last day."""
     series = pl.col("unique_id").n_unique().alias("series")
     days = [pl.col("first_day").min(), pl.col("last_day").max()]
@@ -87,11 +85,11 @@ def _by_fact(brought: pl.DataFrame) -> list[Told]:
     )
 
 
-def _runs_told(runs: list[tuple[Run, bool]], counts: pl.DataFrame) -> list[Told]:
+def _run_rows(runs: list[tuple[Run, bool]], counts: pl.DataFrame) -> list[Summary]:
     by_run = {row["run_id"]: row for row in counts.to_dicts()}
-    words = ("run_id", "started_at", "status", "model_id", "as_of")
+    fields = ("run_id", "started_at", "status", "model_id", "as_of")
     return [
-        {name: getattr(run, name) for name in words}
+        {name: getattr(run, name) for name in fields}
         | by_run.get(run.run_id, {})
         | {"is_proved": is_exact}
         for run, is_exact in runs

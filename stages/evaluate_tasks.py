@@ -4,25 +4,27 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 
-from contract.params_file import load_params
 from runtime.command_line import Summary, Task
-from runtime.paths import Paths
+from stages.arguments import params_and_paths
 
 
 def _incumbent(arguments: Namespace) -> Summary:
     """Copy the store's champion to data/models/incumbent, where the backtest compares with it."""
     from stages.incumbent import name_incumbent
 
-    return name_incumbent(load_params(arguments.params), Paths(arguments.data))
+    return name_incumbent(*params_and_paths(arguments))
 
 
 def _rollback(arguments: Namespace) -> Summary:
     """Let an earlier champion serve again (default: the one before)."""
     from stages.rollback import roll_back
 
-    params, paths = load_params(arguments.params), Paths(arguments.data)
-    chosen = {"model_id": arguments.model_id, "reason": arguments.reason}
-    return roll_back(params, paths, **chosen, now=arguments.started_at)
+    return roll_back(
+        *params_and_paths(arguments),
+        model_id=arguments.model_id,
+        reason=arguments.reason,
+        now=arguments.started_at,
+    )
 
 
 def _rollback_arguments(parser: ArgumentParser) -> None:

@@ -3,34 +3,37 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
+from typing import TYPE_CHECKING
 
-from contract.agreement import furthest_day
 from contract.days import parse_day, parse_moment
 from contract.errors import BadUsage
-from contract.params import Params
-from contract.params_file import load_params
 from contract.question import Question
 from runtime.command_line import Summary, Task, add_memory_budget
-from runtime.paths import Paths
+from stages.arguments import params_and_paths
+
+if TYPE_CHECKING:
+    from contract.params import Params
 
 
 def _from_panel(arguments: Namespace) -> Summary:
     """Forecast from the frozen panel with the candidate: the offline stage `forecast`."""
     from stages.forecast_panel import forecast_panel
 
-    params = load_params(arguments.params)
-    return forecast_panel(params, Paths(arguments.data), question_of(arguments, params))
+    params, paths = params_and_paths(arguments)
+    return forecast_panel(params, paths, question_of(arguments, params))
 
 
 def _publish(arguments: Namespace) -> Summary:
     """Put the newest offline result into the store: model, scores, forecasts, and the promotion."""
     from stages.publish import publish
 
-    return publish(load_params(arguments.params), Paths(arguments.data), now=arguments.started_at)
+    return publish(*params_and_paths(arguments), now=arguments.started_at)
 
 
 def question_of(arguments: Namespace, params: Params) -> Question:
     """The question in the arguments; BadUsage for a horizon that features cannot reach."""
+    from contract.agreement import furthest_day
+
     furthest = furthest_day(params)
     if arguments.horizon is not None and not 1 <= arguments.horizon <= furthest:
         raise BadUsage(

@@ -9,27 +9,17 @@ from pathlib import Path
 
 from contract.days import parse_moment
 from contract.errors import BadUsage
-from contract.params import Params
-from contract.params_file import load_params
 from runtime.command_line import Summary, Task
 from runtime.paths import Paths
+from stages.arguments import params_and_paths
 
 # what the stages import is heavy: imported by the task that runs, so that --help is quick
 
 
-def given(arguments: Namespace) -> tuple[Params, Paths]:
-    """The params and the data folder; unusual days are only noted where the arguments say so."""
-    params = load_params(arguments.params)
-    if getattr(arguments, "accept_unusual", False):
-        noting = params.ingest.model_copy(update={"refuse_unusual": False})
-        params = params.model_copy(update={"ingest": noting})
-    return params, Paths(arguments.data)
-
-
 def add_accept_unusual(parser: ArgumentParser) -> None:
     """For a task that judges rows."""
-    words = "only note days unlike their weekday: half a file, another unit"
-    parser.add_argument("--accept-unusual", action="store_true", help=words)
+    text = "only note days unlike their weekday: half a file, another unit"
+    parser.add_argument("--accept-unusual", action="store_true", help=text)
 
 
 def _fill(arguments: Namespace) -> Summary:
@@ -37,7 +27,7 @@ def _fill(arguments: Namespace) -> Summary:
     from stages.fill import fill
     from stages.freeze import freeze
 
-    params, paths = given(arguments)
+    params, paths = params_and_paths(arguments)
     summary = fill(params, paths, now=arguments.started_at)
     return summary | freeze(params, paths) if arguments.freeze else summary
 
@@ -46,7 +36,7 @@ def _freeze(arguments: Namespace) -> Summary:
     """Write the store's panel to data/panel as ordered Parquet."""
     from stages.freeze import freeze
 
-    params, paths = given(arguments)
+    params, paths = params_and_paths(arguments)
     return freeze(params, paths, as_of=parse_moment(arguments.as_of) if arguments.as_of else None)
 
 
@@ -54,7 +44,7 @@ def _check_panel(arguments: Namespace) -> Summary:
     """Check the frozen panel against every rule."""
     from stages.freeze import check_panel
 
-    return check_panel(*given(arguments))
+    return check_panel(*params_and_paths(arguments))
 
 
 def _replay(arguments: Namespace) -> Summary:
@@ -66,7 +56,7 @@ def _replay(arguments: Namespace) -> Summary:
 
     if arguments.corrected is not None and arguments.batch is None:
         raise BadUsage("--corrected goes with --batch ID: it holds lines of that batch's file.")
-    params, paths = given(arguments)
+    params, paths = params_and_paths(arguments)
     if arguments.corrected is not None:
         return correct(
             params, paths, arguments.batch, arguments.corrected, now=arguments.started_at
@@ -79,7 +69,7 @@ def _rebuild(arguments: Namespace) -> Summary:
     """Make a damaged or lost store again from its journal."""
     from stages.rebuild import rebuild
 
-    params, paths = given(arguments)
+    params, paths = params_and_paths(arguments)
     return rebuild(params, paths, now=arguments.started_at)
 
 

@@ -1,5 +1,5 @@
-"""What `python monitor.py <task>` does beside looking: report, and what a person says: ack,
-resolve, mute, as-calibrated.
+"""What `python monitor.py <task>` does beside looking: report, and what a person does about alerts
+and intervals: ack, resolve, mute, as-calibrated.
 """
 
 from __future__ import annotations
@@ -8,49 +8,46 @@ from argparse import ArgumentParser, Namespace
 from datetime import datetime
 
 from contract.days import parse_moment
-from contract.params import Params
-from contract.params_file import load_params
 from runtime.command_line import Summary, Task
-from runtime.paths import Paths
-
-Given = tuple[Params, Paths]
+from stages.arguments import params_and_paths
 
 
 def _report(arguments: Namespace) -> Summary:
     """Render data/reports/index.html from the offline stages' files."""
     from stages.report import report
 
-    return report(*_given(arguments))
+    return report(*params_and_paths(arguments))
 
 
 def _acknowledge(arguments: Namespace) -> Summary:
     """Take an alert on; it stays open."""
     from stages.answer_alerts import acknowledge_alert
 
-    return acknowledge_alert(
-        *_given(arguments), arguments.alert_id, arguments.by, moment_of(arguments)
-    )
+    alert_id, by, now = arguments.alert_id, arguments.by, moment_of(arguments)
+    return acknowledge_alert(*params_and_paths(arguments), alert_id, by, now)
 
 
 def _resolve(arguments: Namespace) -> Summary:
     """Close an alert by hand."""
     from stages.answer_alerts import resolve_alert
 
-    return resolve_alert(*_given(arguments), arguments.alert_id, moment_of(arguments))
+    alert_id, now = arguments.alert_id, moment_of(arguments)
+    return resolve_alert(*params_and_paths(arguments), alert_id, now)
 
 
 def _mute(arguments: Namespace) -> Summary:
-    """Raise nothing of a cause for some days; `bias` speaks for `bias:store_id:CA_1`, too."""
+    """Raise nothing of a cause for some days; `bias` stands for `bias:store_id:CA_1`, too."""
     from stages.answer_alerts import mute_cause
 
-    return mute_cause(*_given(arguments), arguments.cause, arguments.days, moment_of(arguments))
+    cause, days, now = arguments.cause, arguments.days, moment_of(arguments)
+    return mute_cause(*params_and_paths(arguments), cause, days, now)
 
 
 def _as_calibrated(arguments: Namespace) -> Summary:
     """Take back how the champion's intervals were scaled."""
     from stages.recalibrate import as_calibrated
 
-    return as_calibrated(*_given(arguments), arguments.by, moment_of(arguments))
+    return as_calibrated(*params_and_paths(arguments), arguments.by, moment_of(arguments))
 
 
 def moment_of(arguments: Namespace) -> datetime:
@@ -61,10 +58,6 @@ def moment_of(arguments: Namespace) -> datetime:
 def add_now(parser: ArgumentParser) -> None:
     """For a task that may look back."""
     parser.add_argument("--now", help="as if it were this moment (ISO 8601; default: the clock)")
-
-
-def _given(arguments: Namespace) -> Given:
-    return load_params(arguments.params), Paths(arguments.data)
 
 
 def _alert_arguments(parser: ArgumentParser) -> None:
@@ -85,7 +78,7 @@ def _mute_arguments(parser: ArgumentParser) -> None:
 
 
 def _person_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("--by", default="somebody", help="who says it")
+    parser.add_argument("--by", default="somebody", help="who does it")
     add_now(parser)
 
 

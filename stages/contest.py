@@ -1,0 +1,76 @@
+"""What the backtest compares, found and checked before anything is fitted."""
+
+from __future__ import annotations
+
+import logging
+from typing import NamedTuple
+
+import polars as pl
+
+from contract.panel import Panel
+from contract.params import Params
+from features.plans import WHY_LEFT_OUT
+from forecasting.backtest import BacktestPlan, plan_of
+from forecasting.contenders import CANDIDATE, contenders
+from forecasting.footprint import shape_of_card, to_backtest
+from forecasting.forecaster import Forecaster
+from forecasting.gate import Challenge, challenge_of
+from runtime.command_line import Summary
+from runtime.memory import refuse_beyond
+from runtime.paths import Paths
+from storage.panel_files import read_card, read_frozen
+
+log = logging.getLogger("evaluate")
+
+
+class Contest(NamedTuple):
+    """What is backtested: the panel, the cutoffs, every forecaster by name, candidate against
+    incumbent.
+    """
+
+    panel: Panel
+    plan: BacktestPlan
+    forecasters: dict[str, Forecaster]
+    challenge: Challenge
+    left_out: list[str]  # features that this panel cannot feed
+
+
+def contest_of(params: Params, paths: Paths) -> Contest:
+    """The frozen panel and all that is compared on it; refused where memory would not do."""
+    needs = to_backtest(shape_of_card(read_card(paths.panel)), params)
+    way_out = f"lower train.max_rows ({params.train.max_rows}) or evaluate.origins"
+    log.info("memory %s", refuse_beyond(needs, way_out))
+    panel = read_frozen(paths.panel)
+    plan, wanted = plan_of(params, panel), params.evaluate.origins
+    if len(plan.cutoffs) < wanted:
+        log.warning("cutoffs=%d wanted=%d reason=short history", len(plan.cutoffs), wanted)
+    forecasters = contenders(params, panel, _truth(params, paths))
+    left_out = list(forecasters[CANDIDATE].feature_recipe.left_out)
+    if left_out:
+        log.warning("left_out=%s reason=%s", left_out, WHY_LEFT_OUT)
+    challenge = challenge_of(paths.candidate, paths.incumbent, forecasters[CANDIDATE])
+    model_id = challenge.incumbent.model_id if challenge.incumbent else None
+    log.info("incumbent=%s", model_id or f"none, {challenge.why_none}")
+    return Contest(panel, plan, forecasters | challenge.recipes, challenge, left_out)
+
+
+def would_evaluate(params: Params, paths: Paths) -> Summary:
+    """What `evaluate` would backtest and write, panel, cutoffs and models checked; nothing is
+    fitted.
+    """
+    panel, plan, forecasters, challenge, left_out = contest_of(params, paths)
+    incumbent = challenge.incumbent
+    return {
+        "would_backtest": f"{panel.series.height} series, {plan.horizon} days after each cutoff",
+        "cutoffs": [str(cutoff) for cutoff in plan.cutoffs],
+        "forecasters": list(forecasters),
+        "left_out": left_out,
+        "incumbent": incumbent.model_id if incumbent else f"none, {challenge.why_none}",
+        "would_write": [str(paths.backtest), str(paths.scores)],
+    }
+
+
+def _truth(params: Params, paths: Paths) -> pl.DataFrame | None:
+    """The simulator's expected demand; None for any other source."""
+    path = paths.truth / "truth.parquet"
+    return pl.read_parquet(path) if params.source.kind == "simulator" and path.exists() else None
