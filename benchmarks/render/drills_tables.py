@@ -13,15 +13,17 @@ KINDS = {
 }
 GRADES = ("graceful", "degraded", "catastrophic")
 INGEST, REFUSAL, NOBODY = "ingest", "a refusal, or a watcher the same morning", "nobody"
-NOTICED_BY = {  # how a drill's account begins, as kept -> who noticed
-    "at the door": INGEST,
+NOTICED_BY = {  # how a drill's account begins -> who noticed
+    "on arrival": INGEST,
+    "at the door": INGEST,  # as kept before 2026-12
     "known by its content": INGEST,
     "refused": REFUSAL,
     "this morning": REFUSAL,
     "on the rows": "the rows themselves",
     "after": "a watcher, days later",
     "nothing was lost": "nobody: the undisturbed table",
-    "in silence": NOBODY,
+    "nobody": NOBODY,
+    "in silence": NOBODY,  # as kept before 2026-12
 }
 
 
@@ -56,4 +58,5 @@ def _counted(drills: list[Result], kind: str | None = None) -> list[str]:
 
 
 def _noticed_by(drill: Result) -> str:
-    return next(who for begins, who in NOTICED_BY.items() if drill["result"].startswith(begins))
+    account = drill["seen_by"] if "seen_by" in drill else drill["result"]  # before 2026-12
+    return next(who for begins, who in NOTICED_BY.items() if account.startswith(begins))
