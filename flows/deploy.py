@@ -45,7 +45,7 @@ def main(argv: list[str] | None = None) -> int:
     )
     # no arguments, but --help prints help and a slip of the pen starts no server
     parser.parse_args(argv)
-    # asked to end like by Ctrl-C, so that children end too
+    # SIGTERM ends it like Ctrl-C, so that children end too
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     url = os.environ.get("PREFECT_API_URL", HERE)
     environment = {**SETTINGS, **os.environ, "PREFECT_API_URL": url}
@@ -114,7 +114,7 @@ def _prefect(arguments: list[str], environment: dict[str, str]) -> None:
 def _process(
     arguments: list[str], environment: dict[str, str]
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """A Prefect process for as long as the block runs; asked to end, and killed if it does not."""
+    """A Prefect process for as long as the block runs; terminated, then killed if need be."""
     command = [sys.executable, "-m", "prefect", *arguments]
     process = subprocess.Popen(command, cwd=ROOT, env=environment)  # noqa: S603 -- our own command
     try:

@@ -1,5 +1,5 @@
-"""A small shop made by the doors: simulator, panel, model, backtest, forecasts, all published to a
-store.
+"""A small shop made by entry points and stages: simulator, panel, model, backtest, forecasts, all
+published to a store.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""What a person says to an alert at the door: taken on, muted for a while, closed by hand, or a
-number nobody knows.
+"""What a person does about an alert with monitor.py: take it on, mute it for a while, close it by
+hand, or name a number that no alert has.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from storage.store import open_store
 
 @pytest.fixture
 def stale(shop) -> datetime:
-    """Five mornings after the last sales day, looked at once: the feed's silence is an open alert.
+    """Five mornings after the last sales day, looked at once: the missing feed is an open alert.
     The next morning.
     """
     last = read_frozen(shop.paths.panel).last_day
@@ -28,15 +28,15 @@ def stale(shop) -> datetime:
 
 @pytest.fixture
 def say(shop, capsys):
-    """`say("ack", "1", now=...)`: the exit code of the door, and its summary as JSON."""
+    """`say("ack", "1", now=...)`: the exit code of monitor.py, and its summary as JSON."""
 
-    def at_the_door(*said: str, now: datetime) -> tuple[int, dict]:
+    def run_monitor(*arguments: str, now: datetime) -> tuple[int, dict]:
         where = ["--params", str(shop.params_file), "--data", str(shop.paths.root), "--json"]
         capsys.readouterr()
-        code = monitor.main([*said, "--now", now.isoformat(timespec="minutes"), *where])
+        code = monitor.main([*arguments, "--now", now.isoformat(timespec="minutes"), *where])
         return code, json.loads(capsys.readouterr().out)
 
-    return at_the_door
+    return run_monitor
 
 
 def number_of(shop, cause: str) -> int:
@@ -50,10 +50,10 @@ def test_an_alert_taken_on_stays_open_and_says_by_whom(shop, stale, say):
         0,
         {"acknowledged": "freshness", "by": "ada"},
     )
-    code, told = say(now=stale)
+    code, summary = say(now=stale)
     assert code == 0
-    assert "freshness" in told["raised"]
-    assert "(taken on by ada" in told["attention"]
+    assert "freshness" in summary["raised"]
+    assert "(taken on by ada" in summary["attention"]
     assert number_of(shop, "freshness") == number
 
 
@@ -82,11 +82,11 @@ def test_closed_by_hand_the_next_look_raises_a_standing_cause_anew(shop, stale, 
 def test_a_number_nobody_knows_is_refused_in_one_line_with_those_that_are_open(
     shop, stale, say, word
 ):
-    code, told = say(word, "999", now=stale)
-    assert (code, told["error"]) == (2, "BadUsage")
-    assert "freshness" in told["reason"]
+    code, summary = say(word, "999", now=stale)
+    assert (code, summary["error"]) == (2, "BadUsage")
+    assert "freshness" in summary["reason"]
 
 
-def test_two_answers_at_once_are_refused_by_the_parser(shop, stale, say):
+def test_two_tasks_at_once_are_refused_by_the_parser(shop, stale, say):
     with pytest.raises(SystemExit, match="2"):
         say("ack", "1", "resolve", "1", now=stale)

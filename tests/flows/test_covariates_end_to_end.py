@@ -1,4 +1,4 @@
-"""A retailer's own column through the doors: what a thermometer in another unit does to the
+"""A retailer's own column through the entry points: what a thermometer in another unit does to the
 morning's look.
 """
 
@@ -47,13 +47,13 @@ def write_sales(path: Path, first: int, days: int, fahrenheit: bool = False) -> 
     rng = np.random.default_rng(first)
     day = np.arange(first, first + days).repeat(6)
     celsius = 10 - 9 * np.cos(2 * np.pi * day / 365.25) + rng.normal(0, 3, len(day))
-    told = {
+    columns = {
         "shop": [f"S{k % 6}" for k in range(len(day))],
         "day": [FIRST + timedelta(days=int(k)) for k in day],
         "sold": rng.poisson(8, len(day)),
         "celsius": (celsius * 1.8 + 32 if fahrenheit else celsius).round(1),
     }
-    pl.DataFrame(told).write_csv(path)
+    pl.DataFrame(columns).write_csv(path)
 
 
 def look(params: Params, paths: Paths, days: int) -> dict[str, str]:

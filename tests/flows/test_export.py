@@ -36,11 +36,11 @@ def exported(shop, tmp_path):
 
 def test_the_backtest_is_scored_by_utilsforecast_as_by_us(shop, exported):
     """Same rows, same error: their mean absolute error per model is what ours says."""
-    told = pl.read_parquet(exported / "backtest.parquet")
-    assert told.columns[:4] == list(KEYS)
-    names = told.columns[4:]
+    exported_backtest = pl.read_parquet(exported / "backtest.parquet")
+    assert exported_backtest.columns[:4] == list(KEYS)
+    names = exported_backtest.columns[4:]
     assert {"seasonal_naive", "global_lightgbm"} <= set(names)
-    theirs = evaluate(told, metrics=[mae, rmse], models=names)
+    theirs = evaluate(exported_backtest, metrics=[mae, rmse], models=names)
     ours = pl.read_parquet(shop.paths.backtest / "forecasts.parquet").filter(
         pl.col("y").is_not_null()
     )
@@ -57,13 +57,13 @@ def test_a_published_table_with_actuals_is_evaluated_with_its_intervals(shop, ne
     with open_store(paths.store, read_only=True) as con:
         rows = latest_forecasts(con)
         sales = con.sql("select unique_id, ds, y from sales").pl()
-    told = forecasts_long(rows, sales).filter(pl.col("y").is_not_null())
-    assert told["ds"].n_unique() == 7
-    scored = evaluate(told, metrics=[mae], models=["tillcast"])
+    table = forecasts_long(rows, sales).filter(pl.col("y").is_not_null())
+    assert table["ds"].n_unique() == 7
+    scored = evaluate(table, metrics=[mae], models=["tillcast"])
     assert scored["tillcast"].is_finite().all()
-    inside = coverage(told, models=["tillcast"], level=95)["tillcast"].mean()
+    inside = coverage(table, models=["tillcast"], level=95)["tillcast"].mean()
     assert inside == pytest.approx(
-        told.select(pl.col("y").is_between("tillcast-lo-95", "tillcast-hi-95")).mean().item(),
+        table.select(pl.col("y").is_between("tillcast-lo-95", "tillcast-hi-95")).mean().item(),
         abs=0.02,
     )
     shares = np.array([0.025, 0.25, 0.5, 0.75, 0.975])
@@ -74,14 +74,14 @@ def test_a_published_table_with_actuals_is_evaluated_with_its_intervals(shop, ne
         "tillcast-hi-50",
         "tillcast-hi-95",
     ]
-    assert mqloss(told, models={"tillcast": names}, quantiles=shares)["tillcast"].is_finite().all()
+    assert mqloss(table, models={"tillcast": names}, quantiles=shares)["tillcast"].is_finite().all()
 
 
 def test_every_quantile_has_its_name_and_the_ends_belong_together():
     assert interval_names() == {
-        "q005": "tillcast-lo-99", "q025": "tillcast-lo-95", "q165": "tillcast-lo-67", "q250": "tillcast-lo-50",
-        "q500": "tillcast-median", "q750": "tillcast-hi-50", "q835": "tillcast-hi-67", "q975": "tillcast-hi-95",
-        "q995": "tillcast-hi-99",
+        "q005": "tillcast-lo-99", "q025": "tillcast-lo-95", "q165": "tillcast-lo-67",
+        "q250": "tillcast-lo-50", "q500": "tillcast-median", "q750": "tillcast-hi-50",
+        "q835": "tillcast-hi-67", "q975": "tillcast-hi-95", "q995": "tillcast-hi-99",
     }  # fmt: skip
 
 
@@ -103,8 +103,8 @@ def test_levels_have_tags_and_add_up_under_them(exported):
         ].sum() == pytest.approx(total)
 
 
-def test_the_truth_of_a_group_is_the_sum_of_its_series(shop, next_day, tmp_path):
-    """After one day came true: each store's y is its series' y, and the days ahead have none."""
+def test_the_actual_of_a_group_is_the_sum_of_its_series(shop, next_day, tmp_path):
+    """After one day is known: each store's y is its series' y, and the days ahead have none."""
     next_day(shop, 1)
     ingest.ingest(shop.params, shop.paths, now=NOW + timedelta(days=2))
     export(shop.params, shop.paths, tmp_path / "out", "parquet")
@@ -181,7 +181,7 @@ def test_the_registry_says_which_model_made_what_from_which_data_and_code(shop):
 
 
 @pytest.mark.parametrize("question", ["export", "models", "snapshot"])
-def test_every_question_works_at_the_door(shop, question, capsys):
+def test_every_question_works_on_the_command_line(shop, question, capsys):
     where = ["--params", str(shop.params_file), "--data", str(shop.paths.root), "--json"]
     assert inference.main([question, *where]) == 0
     assert json.loads(capsys.readouterr().out)

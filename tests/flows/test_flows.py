@@ -1,5 +1,5 @@
-"""The flows: the same doors with and without Prefect, nothing retried that would be refused again,
-nothing left running.
+"""The flows: the same entry points with and without Prefect, nothing retried that would be refused
+again, nothing left running.
 """
 
 from __future__ import annotations
@@ -15,8 +15,9 @@ from ruamel.yaml import YAML
 
 from contract.errors import GateFailed, SourceMissing, StoreBusy
 from drills.catalogue import unexcused
-from flows import daily, drill
+from flows import daily
 from flows.command_line import run_flow
+from flows.drilling import drill_all
 from flows.engine import flow, task
 from flows.tasks import worth_retrying
 from runtime.paths import Paths
@@ -38,10 +39,10 @@ def morning(shop, days_after: int) -> datetime:
 
 def test_a_plain_day_takes_the_inbox_forecasts_and_looks(shop, next_day):
     next_day(shop, 1)
-    told = daily.plain(shop.params_file, shop.paths.root, morning(shop, 2))
-    assert (told["ingest"]["accepted"], told["ingest"]["refused"]) == (1, 0)
-    assert str(told["inference"]["origin"]) == str(morning(shop, 1).date())
-    assert "freshness" not in told["monitor"]["raised"]
+    summaries = daily.plain(shop.params_file, shop.paths.root, morning(shop, 2))
+    assert (summaries["ingest"]["accepted"], summaries["ingest"]["refused"]) == (1, 0)
+    assert str(summaries["inference"]["origin"]) == str(morning(shop, 1).date())
+    assert "freshness" not in summaries["monitor"]["raised"]
 
 
 def test_the_watchers_look_even_if_no_table_could_be_made(shop):
@@ -54,7 +55,7 @@ def test_the_watchers_look_even_if_no_table_could_be_made(shop):
 
 
 def test_an_inbox_that_cannot_be_taken_leaves_the_morning_its_table(shop):
-    """Yesterday's sales make a table; none is made of a failure. The failure is told afterwards."""
+    """Yesterday's sales make a table; none is made of a failure, which is raised afterwards."""
     lock = shop.paths.inbox / ".lock"
     lock.unlink(missing_ok=True)
     lock.mkdir(parents=True)
@@ -129,14 +130,14 @@ def test_every_deployment_names_a_flow_that_exists_and_one_writer_at_a_time(root
 
 @pytest.mark.parametrize("script", ["daily", "weekly", "drill"])
 def test_a_flow_runs_by_its_path_from_anywhere(script, root, tmp_path):
-    told = subprocess.run(  # noqa: S603 -- our own script
+    shown = subprocess.run(  # noqa: S603 -- our own script
         [sys.executable, str(root / "flows" / f"{script}.py"), "--help"],
         cwd=tmp_path,
         capture_output=True,
         text=True,
         check=True,
     )
-    assert "--plain" in told.stdout
+    assert "--plain" in shown.stdout
 
 
 @pytest.mark.production  # a hundred drills, minutes; tests/drills runs a part of them
@@ -146,15 +147,15 @@ def test_the_drills_leave_store_and_panel_untouched(shop):
     files = [shop.paths.store, shop.paths.panel / "sales.parquet"]
     before = [sha256_of(path) for path in files]
     with suppress(GateFailed):  # what may be catastrophic here stands below
-        drill.drill_all(shop.params_file, shop.paths.root, morning(shop, 60))
+        drill_all(shop.params_file, shop.paths.root, morning(shop, 60))
     assert [sha256_of(path) for path in files] == before
-    told = json.loads((Paths(shop.paths.root).reports / "drills.json").read_text(encoding="utf-8"))
-    assert sum(told["counts"].values()) == len(told["drills"]) >= 100
-    assert "missing_model" in {one["fault"] for one in told["drills"]}
-    assert set(unexcused(told["drills"])) <= UNSEEN_IN_A_SHOP_OF_24_SERIES
+    card = json.loads((Paths(shop.paths.root).reports / "drills.json").read_text(encoding="utf-8"))
+    assert sum(card["counts"].values()) == len(card["drills"]) >= 100
+    assert "missing_model" in {one["fault"] for one in card["drills"]}
+    assert set(unexcused(card["drills"])) <= UNSEEN_IN_A_SHOP_OF_24_SERIES
 
 
-def test_a_day_in_prefect_leaves_tables_to_look_at_and_an_event_for_every_alarm(
+def test_a_day_in_prefect_leaves_tables_to_look_at_and_an_event_for_every_alert(
     shop, prefect_server
 ):
     from prefect.client.orchestration import get_client
@@ -188,15 +189,18 @@ def _events_of(client, event: str, awaited: str) -> set[str]:
     return causes
 
 
-def test_alarms_are_told_by_severity_cause_and_sentence():
-    from flows.artifacts import alarms
+def test_alert_rows_are_split_into_severity_cause_and_sentence():
+    from flows.artifacts import alert_rows
 
-    attention = "error freshness: no sales since 2024-05-29\nwarning bias:store_id:CA_1: off by +12%: too much"
-    assert alarms({"attention": attention}) == [
+    attention = (
+        "error freshness: no sales since 2024-05-29\n"
+        "warning bias:store_id:CA_1: off by +12%: too much"
+    )
+    assert alert_rows({"attention": attention}) == [
         {"severity": "error", "cause": "freshness", "what": "no sales since 2024-05-29"},
         {"severity": "warning", "cause": "bias:store_id:CA_1", "what": "off by +12%: too much"},
     ]
-    assert alarms({"attention": ""}) == []
+    assert alert_rows({"attention": ""}) == []
 
 
 @pytest.mark.parametrize(("pid", "is_gone"), [("999999999", True), (None, False), ("1", True)])
@@ -243,17 +247,17 @@ def test_a_replay_runs_the_offline_stages_in_the_order_of_dvc(root):
     ]
 
 
-def test_a_server_that_does_not_answer_is_one_line_with_a_way_out(monkeypatch, capsys):
+def test_a_server_that_cannot_be_reached_is_one_line_with_a_way_out(monkeypatch, capsys):
     """Other errors of a flow stay what they are."""
 
-    def silent(**_given):
+    def unreachable(**_values):
         raise RuntimeError("Failed to reach API at http://127.0.0.1:9/api/")
 
-    def broken(**_given):
+    def broken(**_values):
         raise RuntimeError("a bug")
 
     monkeypatch.setattr(sys, "argv", ["flows/daily.py"])
-    assert run_flow("what it does", silent, silent) == 1
+    assert run_flow("what it does", unreachable, unreachable) == 1
     assert "refused: Prefect's server does not answer" in capsys.readouterr().err
     with pytest.raises(RuntimeError, match="a bug"):
         run_flow("what it does", broken, broken)

@@ -33,11 +33,11 @@ from storage.store import open_store, transaction
 def _published(shop, cutoff=None) -> str:
     """A model trained, judged and published as the weekly flow does; its name."""
     params, paths = shop.params, shop.paths
-    made = train.train(params, paths, cutoff=cutoff)
+    summary = train.train(params, paths, cutoff=cutoff)
     evaluate.evaluate(params, paths)
     forecast_panel(params, paths, NEWEST)
     publish(params, paths, now=clock())
-    return made["model_id"]
+    return summary["model_id"]
 
 
 def _serving(shop) -> str | None:
@@ -62,19 +62,23 @@ def older(shop) -> str:
 def test_the_same_data_again_challenge_nobody(finished, shop):
     params, paths = shop.params, shop.paths
     name_incumbent(params, paths)
-    told = evaluate.evaluate(params, paths)["decision"]
-    assert (told["promote"], told["reasons"]) == (True, ["it is the champion already"])
+    decision = evaluate.evaluate(params, paths)["decision"]
+    assert (decision["promote"], decision["reasons"]) == (True, ["it is the champion already"])
 
 
 def test_a_refit_is_judged_by_no_harm_on_days_the_champion_has_not_seen_and_replaces_it(
     shop, older
 ):
     refit = _published(shop)
-    told, last = _decision(shop), read_frozen(shop.paths.panel).last_day
-    assert (told["rule"], told["incumbent"], told["incumbent_id"]) == ("no harm", "champion", older)
-    assert told["compared_from"] == [str(last - timedelta(days=14))]
-    assert 0 < told["churn"] < 0.5
-    assert told["promote"], told["reasons"]
+    decision, last = _decision(shop), read_frozen(shop.paths.panel).last_day
+    assert (decision["rule"], decision["incumbent"], decision["incumbent_id"]) == (
+        "no harm",
+        "champion",
+        older,
+    )
+    assert decision["compared_from"] == [str(last - timedelta(days=14))]
+    assert 0 < decision["churn"] < 0.5
+    assert decision["promote"], decision["reasons"]
     assert _serving(shop) == refit
 
 
@@ -82,15 +86,15 @@ def test_a_changed_recipe_meets_the_champions_recipe_at_every_cutoff(shop, older
     params = shop.params
     weak = params.model_copy(update={"train": params.train.model_copy(update={"rounds": 1})})
     train.train(weak, shop.paths)
-    told = evaluate.evaluate(weak, shop.paths)
-    decision = told["decision"]
+    summary = evaluate.evaluate(weak, shop.paths)
+    decision = summary["decision"]
     assert (decision["rule"], decision["incumbent_id"], decision["promote"]) == (
         "improvement",
         older,
         False,
     )
-    assert decision["compared_from"] == told["cutoffs"]
-    assert "champion" in told["leaderboard"]
+    assert decision["compared_from"] == summary["cutoffs"]
+    assert "champion" in summary["leaderboard"]
 
 
 def test_what_the_gate_holds_back_leaves_the_table_to_the_champion(shop, older):
@@ -110,13 +114,15 @@ def test_what_the_gate_holds_back_leaves_the_table_to_the_champion(shop, older):
 def test_after_a_rollback_the_next_table_is_the_earlier_champions(shop, older):
     newer = _published(shop)
     paths = shop.paths
-    told = roll_back(shop.params, paths, model_id=None, reason="twice of what sells", now=clock())
-    assert (told["serves"], told["replaced"]) == (older, newer)
-    assert told["seconds"] < 10
-    made = inference.infer(shop.params, paths, now=clock())
-    assert made["model_id"] == older
+    summary = roll_back(
+        shop.params, paths, model_id=None, reason="twice of what sells", now=clock()
+    )
+    assert (summary["serves"], summary["replaced"]) == (older, newer)
+    assert summary["seconds"] < 10
+    table = inference.infer(shop.params, paths, now=clock())
+    assert table["model_id"] == older
     with open_store(paths.store, read_only=True) as con:
-        assert latest_forecasts(con)["run_id"].unique().to_list() == [made["run_id"]]
+        assert latest_forecasts(con)["run_id"].unique().to_list() == [table["run_id"]]
         assert newer not in in_line(con)
         assert read_decisions(con, "rollback")["reason"].to_list() == ["twice of what sells"]
 
@@ -130,10 +136,17 @@ def test_a_rollback_to_a_broken_bundle_is_refused_and_the_champion_stays(shop, o
 
 
 def test_a_rollback_needs_a_reason_and_another_model(shop, older, capsys):
-    asked = ["rollback", older, "--params", str(shop.params_file), "--data", str(shop.paths.root)]
+    rollback = [
+        "rollback",
+        older,
+        "--params",
+        str(shop.params_file),
+        "--data",
+        str(shop.paths.root),
+    ]
     with pytest.raises(SystemExit, match="2"):
-        evaluate.main(asked)
-    assert evaluate.main([*asked, "--reason", "why"]) == 2
+        evaluate.main(rollback)
+    assert evaluate.main([*rollback, "--reason", "why"]) == 2
     with pytest.raises(BadUsage, match="the champion already"):
         roll_back(shop.params, shop.paths, model_id=older, reason="why", now=clock())
 
@@ -142,13 +155,13 @@ def test_whether_to_retrain_is_on_record_with_the_reason_and_once_a_moment(shop)
     params, paths = shop.params, shop.paths
     now = clock()
     for _ in range(2):
-        told = monitor.monitor(params, paths, now=now)["retrain"]
+        retrain = monitor.monitor(params, paths, now=now)["retrain"]
     with open_store(paths.store, read_only=True) as con:
         row = read_decisions(con, "retrain").row(0, named=True)
         assert read_decisions(con, "retrain").height == 1
     assert (row["outcome"], row["reason"], row["model_id"]) == (
-        told["trigger"],
-        told["reason"],
+        retrain["trigger"],
+        retrain["reason"],
         _serving(shop),
     )
 
@@ -157,7 +170,7 @@ def test_whether_to_retrain_is_on_record_with_the_reason_and_once_a_moment(shop)
     ("days_ago", "outcome", "is_needed"),
     [(0, "none", False), (0, "schedule", True), (6, "none", False), (8, "none", True)],
 )
-def test_the_weekly_flow_follows_the_newest_decision_and_trains_unasked_only_if_nobody_looked(
+def test_the_weekly_flow_follows_the_newest_decision_and_trains_by_itself_only_if_nobody_looked(
     shop, days_ago, outcome, is_needed
 ):
     now, paths = clock(), shop.paths

@@ -1,4 +1,4 @@
-"""Who asks how a script is used is told, and nothing else happens: no store, no world, no server."""
+"""--help of every script prints how it is used, and nothing else happens: no store, no server."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SCRIPTS = sorted(
 HOME = "prefect-home"
 
 
-def asked(script: str, argument: str, here: Path) -> subprocess.CompletedProcess[str]:
+def run_script(script: str, argument: str, here: Path) -> subprocess.CompletedProcess[str]:
     """The script run from an empty folder; it fails when it does not end by itself."""
     command = [sys.executable, str(ROOT / script), argument]
     own = {**os.environ, "PREFECT_HOME": str(here / HOME)}
@@ -28,24 +28,26 @@ def asked(script: str, argument: str, here: Path) -> subprocess.CompletedProcess
     )
 
 
-def test_every_door_and_flow_script_is_asked():
-    doors = {f"{name}.py" for name in ("ingest", "train", "evaluate", "inference", "monitor")}
+def test_every_entry_point_and_flow_script_is_run():
+    entry_points = {
+        f"{name}.py" for name in ("ingest", "train", "evaluate", "inference", "monitor")
+    }
     flows = {f"flows/{name}.py" for name in ("daily", "weekly", "drill", "deploy", "replay")}
-    assert doors | flows == set(SCRIPTS)
+    assert entry_points | flows == set(SCRIPTS)
 
 
 @pytest.mark.parametrize("script", SCRIPTS)
 def test_help_is_printed_and_nothing_is_done(script, tmp_path):
-    told = asked(script, "--help", tmp_path)
-    assert (told.returncode, told.stderr) == (0, "")
-    assert told.stdout.startswith("usage:")
-    assert "run " in told.stdout  # the script's own words, too
+    ended = run_script(script, "--help", tmp_path)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert ended.stdout.startswith("usage:")
+    assert "run " in ended.stdout  # the script's own words, too
     assert [path for path in tmp_path.rglob("*") if path.name != HOME] == []
 
 
 @pytest.mark.parametrize("script", SCRIPTS)
 def test_an_argument_nobody_knows_starts_nothing(script, tmp_path):
-    told = asked(script, "--hepl", tmp_path)
-    assert told.returncode == 2
-    assert "--hepl" in told.stderr
+    ended = run_script(script, "--hepl", tmp_path)
+    assert ended.returncode == 2
+    assert "--hepl" in ended.stderr
     assert [path for path in tmp_path.rglob("*") if path.name != HOME] == []

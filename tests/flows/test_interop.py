@@ -3,7 +3,7 @@ reconciled and drawn.
 
 No value and no name is changed. Where a library takes another container than a file holds (an array
 for a list, a matrix for rows), or takes every column it is given for a model (reconcile), the one
-line that answers it stands here. hierarchicalforecast is the extra `interop` of pyproject.toml
+line for it stands here. hierarchicalforecast is the extra `interop` of pyproject.toml
 (`make extras`), which the lock leaves out; else skipped.
 """
 
@@ -66,15 +66,15 @@ def tags(exported) -> dict[str, np.ndarray]:
 
 @pytest.fixture
 def summing(exported) -> pl.DataFrame:
-    """hierarchicalforecast's S_df: a row per group, a column per series, 1 where the group sums it."""
+    """hierarchicalforecast's S_df: a row per group, a column per series, 1 where it is summed."""
     members = pl.read_parquet(exported / "members.parquet").with_columns(one=1.0)
     return members.pivot("series", index="unique_id", values="one").fill_null(0.0)
 
 
 def test_utilsforecast_scores_means_and_intervals_of_a_table_with_actuals(exported):
-    told = pl.read_parquet(exported / "forecasts.parquet").drop_nulls("y")
+    table = pl.read_parquet(exported / "forecasts.parquet").drop_nulls("y")
     scored = evaluate(
-        told, metrics=[mae, rmse, bias, coverage, mqloss], models=["tillcast"], level=LEVELS
+        table, metrics=[mae, rmse, bias, coverage, mqloss], models=["tillcast"], level=LEVELS
     )
     assert set(scored["metric"]) == {
         "mae",
@@ -84,13 +84,13 @@ def test_utilsforecast_scores_means_and_intervals_of_a_table_with_actuals(export
         *(f"coverage_level{level}" for level in LEVELS),
     }
     assert scored["tillcast"].is_finite().all()
-    ours = (told["tillcast"] - told["y"]).mean()  # the same sign: positive is too much
+    ours = (table["tillcast"] - table["y"]).mean()  # the same sign: positive is too much
     assert scored.filter(metric="bias")["tillcast"].mean() == pytest.approx(ours)
 
 
 def test_utilsforecast_scores_every_model_and_cutoff_of_the_backtest(exported):
-    told = pl.read_parquet(exported / "backtest.parquet")
-    scored = evaluate(told, metrics=[mae, rmse])
+    backtest = pl.read_parquet(exported / "backtest.parquet")
+    scored = evaluate(backtest, metrics=[mae, rmse])
     assert scored["cutoff"].n_unique() == 2
     assert {"seasonal_naive", "global_lightgbm"} <= set(scored.columns)
 
@@ -110,10 +110,10 @@ def test_the_members_of_every_group_are_what_it_sums(whole, summing, tags):
 def test_hierarchicalforecast_scores_level_by_level(whole, tags):
     from hierarchicalforecast.evaluation import evaluate as evaluate_levels
 
-    told = whole.drop_nulls("y")
-    scored = evaluate_levels(told, metrics=[mae, rmse], tags=tags, models=["tillcast"])
+    known = whole.drop_nulls("y")
+    scored = evaluate_levels(known, metrics=[mae, rmse], tags=tags, models=["tillcast"])
     assert set(scored["level"]) == {*tags, "Overall"}
-    total = told.filter(unique_id="total/total")
+    total = known.filter(unique_id="total/total")
     one = scored.filter(level="total", metric="mae")["tillcast"].item()
     assert one == pytest.approx((total["tillcast"] - total["y"]).abs().mean())
 
@@ -126,13 +126,15 @@ def test_hierarchicalforecast_reconciles_and_finds_nothing_to_mend(whole, summin
     from hierarchicalforecast.core import HierarchicalReconciliation
     from hierarchicalforecast.methods import BottomUp, MinTrace
 
-    ways = [BottomUp(), MinTrace(method="ols"), MinTrace(method="wls_struct")]
-    told = HierarchicalReconciliation(ways).reconcile(whole.select(MEANS), tags=tags, S_df=summing)
-    made = [name for name in told.columns if name.startswith("tillcast/")]
-    assert len(made) == len(ways)
-    for name in made:
+    methods = [BottomUp(), MinTrace(method="ols"), MinTrace(method="wls_struct")]
+    reconciled = HierarchicalReconciliation(methods).reconcile(
+        whole.select(MEANS), tags=tags, S_df=summing
+    )
+    columns = [name for name in reconciled.columns if name.startswith("tillcast/")]
+    assert len(columns) == len(methods)
+    for name in columns:
         np.testing.assert_allclose(
-            told[name].to_numpy(), told["tillcast"].to_numpy(), rtol=1e-5, atol=1e-5
+            reconciled[name].to_numpy(), reconciled["tillcast"].to_numpy(), rtol=1e-5, atol=1e-5
         )
 
 
@@ -151,22 +153,25 @@ def test_a_level_changed_by_hand_is_reconciled_and_scored_again(whole, summing, 
         .otherwise(pl.col("tillcast"))
     )
     changed = whole.select(MEANS).with_columns(raised)
-    told = HierarchicalReconciliation([MinTrace(method="wls_struct")]).reconcile(
+    reconciled = HierarchicalReconciliation([MinTrace(method="wls_struct")]).reconcile(
         changed, tags=tags, S_df=summing
     )
-    (made,) = (name for name in told.columns if name.startswith("tillcast/"))
-    by_day = told.with_columns(
+    (column,) = (name for name in reconciled.columns if name.startswith("tillcast/"))
+    by_day = reconciled.with_columns(
         is_series=pl.col("unique_id").is_in(tags["series"].tolist())
     ).group_by("ds")
     sums = by_day.agg(
-        total=pl.col(made).filter(unique_id="total/total").sum(),
-        series=pl.col(made).filter("is_series").sum(),
+        total=pl.col(column).filter(unique_id="total/total").sum(),
+        series=pl.col(column).filter("is_series").sum(),
     )
     np.testing.assert_allclose(sums["total"].to_numpy(), sums["series"].to_numpy(), rtol=1e-6)
-    assert told[made].sum() > told.filter(pl.col("unique_id") != "total/total")["tillcast"].sum()
-    truth = whole.select("unique_id", "ds", "y").drop_nulls()
+    assert (
+        reconciled[column].sum()
+        > reconciled.filter(pl.col("unique_id") != "total/total")["tillcast"].sum()
+    )
+    actuals = whole.select("unique_id", "ds", "y").drop_nulls()
     scored = evaluate_levels(
-        told.join(truth, on=["unique_id", "ds"]), [mae], tags, ["tillcast", made]
+        reconciled.join(actuals, on=["unique_id", "ds"]), [mae], tags, ["tillcast", column]
     )
     assert scored["tillcast"].is_finite().all()
 
@@ -179,9 +184,9 @@ def test_utilsforecast_draws_the_fan_of_a_table(exported):
     mpl.use("Agg")
     from utilsforecast.plotting import plot_series
 
-    told = pl.read_parquet(exported / "forecasts.parquet")
-    truth = told.select("unique_id", "ds", "y").drop_nulls()
-    drawn = plot_series(
-        truth, told.drop("y", "cutoff"), models=["tillcast"], level=[50, 95], max_ids=4
+    table = pl.read_parquet(exported / "forecasts.parquet")
+    actuals = table.select("unique_id", "ds", "y").drop_nulls()
+    figure = plot_series(
+        actuals, table.drop("y", "cutoff"), models=["tillcast"], level=[50, 95], max_ids=4
     )
-    assert len(drawn.axes) >= 4
+    assert len(figure.axes) >= 4

@@ -1,5 +1,5 @@
-"""A degraded morning rings, and the next one after the cause is gone is as if nothing had been: no
-hand needed in between.
+"""A degraded morning raises an alert, and the next one after the cause is gone is as if nothing had
+been: no hand needed in between.
 """
 
 from __future__ import annotations
@@ -27,15 +27,15 @@ def _morning(shop, days: int) -> datetime:
     return datetime.combine(read_frozen(shop.paths.panel).last_day + timedelta(days=days), time(6))
 
 
-def _walked(shop, days: int):
-    """A morning without arrivals: the summary of the forecast, the newest table, the causes that
-    ring.
+def _run_morning(shop, days: int):
+    """A morning without arrivals: the summary of the forecast, the newest table, the causes of open
+    alerts.
     """
     params, paths, now = shop.params, shop.paths, _morning(shop, days)
-    told = inference.infer(params, paths, now=now)
+    summary = inference.infer(params, paths, now=now)
     monitor.monitor(params, paths, now=now)
     with open_store(paths.store) as con:
-        return told, latest_forecasts(con).drop("created_at"), set(open_alerts(con)["cause"])
+        return summary, latest_forecasts(con).drop("created_at"), set(open_alerts(con)["cause"])
 
 
 @pytest.fixture
@@ -57,36 +57,36 @@ def _newer_champion(shop, older: str) -> str:
     return newer
 
 
-def test_a_lost_champion_rings_the_one_before_serves_and_all_is_well_again_once_it_is_back(
+def test_a_lost_champion_is_an_alert_the_one_before_serves_and_all_is_well_once_it_is_back(
     shop, champion_id
 ):
     bundle = shop.paths.registry / _newer_champion(shop, champion_id)
-    _, clean, rings = _walked(shop, 1)
-    assert "fallback" not in rings
+    _, clean, causes = _run_morning(shop, 1)
+    assert "fallback" not in causes
     shutil.move(bundle, shop.paths.root / "elsewhere")
-    told, table, rings = _walked(shop, 2)
-    assert told["model_id"] == champion_id
+    summary, table, causes = _run_morning(shop, 2)
+    assert summary["model_id"] == champion_id
     assert set(table["reason"]) == {"previous_champion"}
     assert set(table["method"]) == {"global_lightgbm"}
     # here the same boosters: a whole table of a real model
     assert table["y_hat"].equals(clean["y_hat"])
-    assert "fallback" in rings
+    assert "fallback" in causes
     shutil.move(shop.paths.root / "elsewhere", bundle)
-    _, again, rings = _walked(shop, 3)
+    _, again, causes = _run_morning(shop, 3)
     assert again["reason"].null_count() == again.height
-    assert "fallback" not in rings
+    assert "fallback" not in causes
 
 
 def test_with_no_bundle_left_the_baseline_serves_until_one_is_back(shop, champion_id):
     registry = shop.paths.registry
     shutil.move(registry, shop.paths.root / "elsewhere")
-    _, table, rings = _walked(shop, 1)
+    _, table, causes = _run_morning(shop, 1)
     assert set(table["reason"]) == {"no_model"}
-    assert "fallback" in rings
+    assert "fallback" in causes
     shutil.move(shop.paths.root / "elsewhere", registry)
-    _, again, rings = _walked(shop, 2)
+    _, again, causes = _run_morning(shop, 2)
     assert again["reason"].null_count() == again.height
-    assert "fallback" not in rings
+    assert "fallback" not in causes
 
 
 def test_when_no_sale_can_be_read_the_last_table_goes_out_again_and_says_so(shop, champion_id):
@@ -95,16 +95,16 @@ def test_when_no_sale_can_be_read_the_last_table_goes_out_again_and_says_so(shop
         published = latest_forecasts(con)
         con.execute("create table kept as select * from sales").fetchall()
         con.execute("delete from sales").fetchall()
-    told = inference.infer(params, paths, now=_morning(shop, 1))
-    assert told["fallback_rows"] == {"last_forecast: no_sales": published.height}
-    assert told["level_rows"] > 0
+    summary = inference.infer(params, paths, now=_morning(shop, 1))
+    assert summary["fallback_rows"] == {"last_forecast: no_sales": published.height}
+    assert summary["level_rows"] > 0
     with open_store(paths.store) as con:
         table = latest_forecasts(con)
-        assert (table["run_id"][0], table.height) == (told["run_id"], published.height)
+        assert (table["run_id"][0], table.height) == (summary["run_id"], published.height)
         assert table["ds"].min() == _morning(shop, 1).date()
         con.execute("insert into sales select * from kept").fetchall()
         con.execute("drop table kept").fetchall()
-    _, again, _ = _walked(shop, 2)
+    _, again, _ = _run_morning(shop, 2)
     assert again["reason"].null_count() == again.height
 
 

@@ -1,4 +1,4 @@
-"""The monitor door over a real store and real files."""
+"""monitor.py over a real store and real files."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 
 import inference
 import ingest
-import monitor as door
+import monitor
 from contract.errors import SourceMissing
 from runtime.memory import peak_mb
 from runtime.paths import Paths
@@ -39,11 +39,11 @@ def alerts_of(shop, read=open_alerts) -> pl.DataFrame:
 def test_one_cause_is_one_alert_however_often_it_is_seen_and_closes_when_it_is_gone(shop):
     params, paths = shop.params, shop.paths
     for days in (5, 6):
-        assert "freshness" in door.monitor(params, paths, now=morning(shop, days))["raised"]
+        assert "freshness" in monitor.monitor(params, paths, now=morning(shop, days))["raised"]
     stale = read_alerts_of_cause(shop, "freshness")
     assert stale.select("state", "value", "severity").rows() == [("open", 6.0, "error")]
     assert "Call" in stale["advice"][0]
-    assert "freshness" in door.monitor(params, paths, now=morning(shop, 1))["closed"]
+    assert "freshness" in monitor.monitor(params, paths, now=morning(shop, 1))["closed"]
     assert read_alerts_of_cause(shop, "freshness")["state"].to_list() == ["closed"]
 
 
@@ -56,49 +56,49 @@ def test_after_a_week_of_arrivals_the_published_table_is_judged(shop, next_day):
     for k in range(1, 9):
         next_day(shop, k)
     assert ingest.ingest(params, paths, now=morning(shop, 9))["accepted"] == 8
-    summary = door.monitor(params, paths, now=morning(shop, 9))
-    told = json.loads((paths.reports / "monitor.json").read_text())
-    judged = {finding["cause"]: finding["value"] for finding in told["findings"]}
+    summary = monitor.monitor(params, paths, now=morning(shop, 9))
+    written = json.loads((paths.reports / "monitor.json").read_text())
+    judged = {finding["cause"]: finding["value"] for finding in written["findings"]}
     assert judged["accuracy"] > 0
     assert judged["forecast_age"] == 8
     assert "forecast_age" in summary["raised"]  # nobody forecast since
-    assert {row["week"] for row in told["by_week"]} == {1, 2}
+    assert {row["week"] for row in written["by_week"]} == {1, 2}
     inference.infer(params, paths, now=morning(shop, 9))
-    assert "forecast_age" in door.monitor(params, paths, now=morning(shop, 9))["closed"]
+    assert "forecast_age" in monitor.monitor(params, paths, now=morning(shop, 9))["closed"]
 
 
 def test_a_dry_run_says_the_same_and_writes_nothing(shop):
-    summary = door.monitor(shop.params, shop.paths, now=morning(shop, 9), dry_run=True)
+    summary = monitor.monitor(shop.params, shop.paths, now=morning(shop, 9), dry_run=True)
     assert summary["worst"] == "error"
     assert alerts_of(shop).is_empty()
     assert not (shop.paths.reports / "monitor.json").exists()
 
 
-def test_a_run_of_the_door_is_kept(shop):
-    door.monitor(shop.params, shop.paths, now=morning(shop, 1))
+def test_a_run_of_monitor_is_kept(shop):
+    monitor.monitor(shop.params, shop.paths, now=morning(shop, 1))
     with open_store(shop.paths.store) as con:
         assert read_runs(con, "monitor").height == 1
 
 
-def test_runs_of_the_doors_say_a_plausible_peak_of_their_own(shop, root):
-    """The doors as processes: what this one holds, much of it from other tests, must not be in
+def test_runs_of_entry_points_say_a_plausible_peak_of_their_own(shop, root):
+    """Entry points as processes: what this one holds, much of it from other tests, must not be in
     theirs.
     """
-    asked = ["--params", str(shop.params_file), "--data", str(shop.paths.root)]
+    where = ["--params", str(shop.params_file), "--data", str(shop.paths.root)]
     for command in (["inference.py"], ["monitor.py", "--now", morning(shop, 1).isoformat()]):
-        started = [sys.executable, *command, *asked]
+        started = [sys.executable, *command, *where]
         subprocess.run(started, cwd=root, check=True, capture_output=True)  # noqa: S603 -- our own command
     with open_store(shop.paths.store) as con:
-        peaks = {door: read_runs(con, door)["peak_mb"][0] for door in ("inference", "monitor")}
+        peaks = {name: read_runs(con, name)["peak_mb"][0] for name in ("inference", "monitor")}
     # Python with Polars and DuckDB; a hundred series
     assert all(60 < peak < 1500 for peak in peaks.values()), peaks
 
 
-def test_a_door_that_begins_forgets_what_another_held_before_it(shop):
+def test_a_run_that_begins_forgets_what_another_held_before_it(shop):
     held = bytearray(b"x" * (400 * 2**20))
     before = peak_mb()
     del held
-    door.monitor(shop.params, shop.paths, now=morning(shop, 1))
+    monitor.monitor(shop.params, shop.paths, now=morning(shop, 1))
     with open_store(shop.paths.store) as con:
         assert read_runs(con, "monitor")["peak_mb"][0] < before - 200
 
@@ -109,16 +109,16 @@ def test_a_peak_three_times_as_usual_is_an_alert_of_the_next_morning(shop):
         for k, peak in enumerate([500.0] * 6 + [1500.0]):
             at = morning(shop, 1) + timedelta(minutes=k)
             write_run(con, Run(str(k), "monitor", at, at, peak_mb=peak))
-    assert "memory:monitor" in door.monitor(params, paths, now=morning(shop, 2))["raised"]
+    assert "memory:monitor" in monitor.monitor(params, paths, now=morning(shop, 2))["raised"]
     (alert,) = read_alerts_of_cause(shop, "memory:monitor").to_dicts()
     assert (alert["value"], alert["threshold"]) == (3.0, params.monitor.max_memory_ratio)
     assert "the operator on duty" in alert["advice"]
-    assert "memory:monitor" in door.monitor(params, paths, now=morning(shop, 3))["closed"]
+    assert "memory:monitor" in monitor.monitor(params, paths, now=morning(shop, 3))["closed"]
 
 
 def test_without_a_store_it_says_how_to_fill_one(shop, tmp_path):
     with pytest.raises(SourceMissing, match="Fill one"):
-        door.monitor(shop.params, Paths(tmp_path / "nothing"), now=datetime(2024, 6, 1))
+        monitor.monitor(shop.params, Paths(tmp_path / "nothing"), now=datetime(2024, 6, 1))
 
 
 def test_the_report_is_the_same_twice_and_needs_no_store(shop):

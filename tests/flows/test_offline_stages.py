@@ -1,4 +1,4 @@
-"""The whole way, from simulator to published table, through the doors' own functions."""
+"""The whole way, from simulator to published table, through the entry points' own functions."""
 
 from __future__ import annotations
 
@@ -88,10 +88,10 @@ def test_the_shop_made_again_has_the_same_bytes(shop):
 
 
 def test_no_file_that_dvc_pins_says_when_or_with_how_much_memory_it_was_made(shop):
-    told = json.loads((shop.paths.forecasts / "run.json").read_text(encoding="utf-8"))
-    assert not {"started_at", "ended_at", "peak_mb", "git_commit"} & set(told)
+    lineage = json.loads((shop.paths.forecasts / "run.json").read_text(encoding="utf-8"))
+    assert not {"started_at", "ended_at", "peak_mb", "git_commit"} & set(lineage)
     with open_store(shop.paths.store, read_only=True) as con:
-        assert read_runs(con).filter(run_id=told["run_id"])["peak_mb"][0] > 0
+        assert read_runs(con).filter(run_id=lineage["run_id"])["peak_mb"][0] > 0
 
 
 def test_publishing_twice_changes_nothing(shop):
@@ -103,14 +103,14 @@ def test_publishing_twice_changes_nothing(shop):
         assert len(read_runs(con, "inference")) == 1
 
 
-def test_one_series_asked_alone_has_the_numbers_of_the_whole_table(shop):
+def test_one_series_alone_has_the_numbers_of_the_whole_table(shop):
     whole = inference.infer(shop.params, shop.paths, now=NOW)
     with open_store(shop.paths.store, read_only=True) as con:
         rows = forecasts_of(con, whole["run_id"])
     one = rows["unique_id"][0]
-    asked = inference.infer(shop.params, shop.paths, now=NOW, question=Question(series=one))
+    part = inference.infer(shop.params, shop.paths, now=NOW, question=Question(series=one))
     with open_store(shop.paths.store, read_only=True) as con:
-        alone = forecasts_of(con, asked["run_id"])
+        alone = forecasts_of(con, part["run_id"])
     assert alone.drop("run_id").equals(rows.filter(unique_id=one).drop("run_id"))
 
 
@@ -127,8 +127,8 @@ def test_a_question_about_a_part_leaves_the_published_table_the_latest(shop):
         Question(as_of=NOW),
         *elsewhere,
     ):
-        asked = inference.infer(params, paths, now=NOW + timedelta(hours=1), question=question)
-        assert asked["run_id"] != table
+        part = inference.infer(params, paths, now=NOW + timedelta(hours=1), question=question)
+        assert part["run_id"] != table
     with open_store(paths.store, read_only=True) as con:
         assert latest_forecasts(con)["run_id"].unique().to_list() == [table]
         # nor is a table made in hindsight what was handed out then

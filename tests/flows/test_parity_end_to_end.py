@@ -1,4 +1,4 @@
-"""Served features watched through the doors: quiet when a day is restated, loud when serving
+"""Served features watched through the entry points: quiet when a day is restated, loud when serving
 computes another feature.
 """
 
@@ -38,7 +38,7 @@ def test_a_table_of_today_is_served_with_what_the_store_gives(shop, served):
     assert kept.select(pl.struct("unique_id", "ds").n_unique()).item() == kept.height == 24 * 14
 
 
-def test_restated_and_new_days_do_not_ring_because_the_comparison_is_as_of_the_run(
+def test_restated_and_new_days_raise_nothing_because_the_comparison_is_as_of_the_run(
     shop, served, next_day
 ):
     params, paths = shop.params, shop.paths
@@ -59,7 +59,7 @@ def test_restated_and_new_days_do_not_ring_because_the_comparison_is_as_of_the_r
     assert (finding_of(shop).severity, finding_of(shop).value) == ("ok", 0.0)
 
 
-def test_a_feature_param_changed_in_serving_alone_rings_and_is_kept_as_an_alert(shop, monkeypatch):
+def test_a_feature_param_changed_in_serving_alone_is_an_alert(shop, monkeypatch):
     """Same names, same model, another reading: events that count from 14 days away now count from
     3.
     """
@@ -91,7 +91,7 @@ def test_a_file_changed_or_lost_is_not_judged_and_closes_nothing(shop, served):
     assert not finding_of(shop).is_judged
 
 
-def test_an_answer_for_some_series_keeps_nothing_and_old_samples_go(shop, served):
+def test_a_forecast_of_some_series_keeps_nothing_and_old_samples_go(shop, served):
     paths = shop.paths
     inference.infer(shop.params, paths, now=NOW, question=replace(inference.NEWEST, series="*_1"))
     assert len(list(paths.served.glob("*.parquet"))) == 1

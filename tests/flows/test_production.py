@@ -1,7 +1,7 @@
-"""The factory end to end: a real Prefect server, a schedule, a worker killed in mid-run, an outage;
+"""Production end to end: a real Prefect server, a schedule, a worker killed in mid-run, an outage;
 nothing lost, nothing doubled.
 
-Minutes, so not part of `make test` but for the first, which asks whether what was deployed is
+Minutes, so not part of `make test` but for the first, which checks that what was deployed is
 scheduled: `make production`.
 """
 
@@ -72,7 +72,7 @@ def environment_of(plan: Path, tmp_path: Path) -> dict[str, str]:
 
 @contextmanager
 def serving(root: Path, environment: dict[str, str], log: Path) -> Iterator[subprocess.Popen]:
-    """`make serve`, asked to end when the block does."""
+    """`make serve`, terminated when the block ends."""
     with log.open("a") as out:
         command = [sys.executable, str(root / "flows" / "deploy.py")]
         served = subprocess.Popen(command, cwd=root, env=environment, stdout=out, stderr=out)  # noqa: S603
@@ -93,19 +93,19 @@ def until(is_so: Callable[[], object], what: str, log: Path) -> object:
     deadline = time.monotonic() + PATIENCE_S
     while time.monotonic() < deadline:
         with suppress(StoreBusy, OSError):
-            if told := is_so():
-                return told
+            if found := is_so():
+                return found
         time.sleep(0.3)
     pytest.fail(f"waited {PATIENCE_S} s for {what}.\n{log.read_text(encoding='utf-8')[-4000:]}")
 
 
-def ask(shop, query: str) -> list[tuple]:
+def rows_of(shop, query: str) -> list[tuple]:
     with open_store(shop.paths.store, 20, read_only=True) as con:
         return con.execute(query).fetchall()
 
 
 def newest_origin(shop) -> str:
-    return str(ask(shop, "select max(origin) from forecasts")[0][0])
+    return str(rows_of(shop, "select max(origin) from forecasts")[0][0])
 
 
 def processes_of(environment: dict[str, str]) -> list[int]:
@@ -125,7 +125,7 @@ def words_of(pid: int) -> bytes:
     return b""
 
 
-def test_what_prefect_yaml_deploys_is_scheduled_and_ends_when_asked_to(root, tmp_path):
+def test_what_prefect_yaml_deploys_is_scheduled_and_ends_when_terminated(root, tmp_path):
     """A broken mix of packages deploys without a word and schedules nothing (SQLAlchemy 2.1): only
     runs in the future prove it.
     """
@@ -142,21 +142,21 @@ def test_what_prefect_yaml_deploys_is_scheduled_and_ends_when_asked_to(root, tmp
         YAML().dump({"name": raw["name"], "deployments": raw["deployments"]}, file)
     environment = environment_of(plan, tmp_path)
 
-    def answer(what: str, **asked: object) -> list[dict]:
+    def matching(what: str, **filters: object) -> list[dict]:
         request = urllib.request.Request(  # noqa: S310 -- our own server
             f"{environment['PREFECT_API_URL']}/{what}/filter",
-            json.dumps(asked).encode(),
+            json.dumps(filters).encode(),
             {"content-type": "application/json"},
         )
         with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(
             request, timeout=10
-        ) as told:
-            return json.load(told)
+        ) as response:
+            return json.load(response)
 
     def scheduled() -> set[str]:
         ahead = {"state": {"type": {"any_": ["SCHEDULED"]}}}
-        names = {deployment["id"]: deployment["name"] for deployment in answer("deployments")}
-        found = {names[run["deployment_id"]] for run in answer("flow_runs", flow_runs=ahead)}
+        names = {deployment["id"]: deployment["name"] for deployment in matching("deployments")}
+        found = {names[run["deployment_id"]] for run in matching("flow_runs", flow_runs=ahead)}
         return (
             found
             if {"daily", "weekly"} <= found and set(names.values()) == {"daily", "weekly", "drill"}
@@ -186,7 +186,7 @@ def test_days_by_schedule_a_killed_worker_and_an_outage(
             lambda: "started again as" in log.read_text(), "the killed run to be started again", log
         )
     assert until(lambda: not processes_of(environment), "every process to be gone", log)
-    for k in (3, 4, 5):  # the factory is off, the suppliers are not
+    for k in (3, 4, 5):  # production is off, the suppliers are not
         next_day(shop, k)
     with serving(root, environment, log):
         until(lambda: newest_origin(shop) == origins[5], "the table after the outage", log)
@@ -213,28 +213,38 @@ def _kill_in_mid_run(environment: dict[str, str], log: Path) -> None:
 
 
 def _nothing_lost_or_doubled(shop, origins: list[str]) -> None:
-    taken = ask(
+    taken = rows_of(
         shop,
-        "select name, count(*) from batches where name like 'sales_2%' group by name having count(*) <> 1",
+        """
+        select name, count(*) from batches
+        where name like 'sales_2%' group by name having count(*) <> 1""",
     )
     assert taken == []
     assert not list(shop.paths.inbox.glob("*.csv"))
-    in_order = ask(shop, "select name from batches where name like 'sales_2%' order by batch_id")
+    in_order = rows_of(
+        shop, "select name from batches where name like 'sales_2%' order by batch_id"
+    )
     assert in_order[-5:] == sorted(in_order)[-5:]
-    days = ask(
+    days = rows_of(
         shop,
-        "select ds, count(*), count(distinct unique_id) from sales group by ds order by ds desc limit 5",
+        """
+        select ds, count(*), count(distinct unique_id) from sales
+        group by ds order by ds desc limit 5""",
     )
     assert [str(day) for day, _, _ in days] == origins[5:0:-1]
     assert all(rows == series > 0 for _, rows, series in days)
     assert (
-        ask(shop, "select run_id from forecasts group by run_id, unique_id, ds having count(*) > 1")
+        rows_of(
+            shop, "select run_id from forecasts group by run_id, unique_id, ds having count(*) > 1"
+        )
         == []
     )
-    published = ask(
+    published = rows_of(
         shop,
-        "select origin::varchar from forecasts join runs using (run_id) where status = 'done' group by 1 order by 1",
+        """
+        select origin::varchar from forecasts join runs using (run_id)
+        where status = 'done' group by 1 order by 1""",
     )
     assert published[-1][0] == origins[5]
-    whole = ask(shop, "select count(*) from forecasts group by run_id")
+    whole = rows_of(shop, "select count(*) from forecasts group by run_id")
     assert len({count for (count,) in whole}) == 1

@@ -1,4 +1,4 @@
-"""What people ask of a number: back to where it comes from, forward to what a file touched; over a
+"""Questions about a number: back to where it comes from, forward to what a file touched; over a
 real store.
 """
 
@@ -53,18 +53,18 @@ def test_every_number_of_a_published_table_leads_back_to_run_model_panel_and_fil
     with open_store(paths.store, read_only=True) as con:
         run = read_runs(con, "inference").row(0, named=True)
     for row in rows_of(shop, run["run_id"]).filter(pl.int_range(pl.len()) % 37 == 0).to_dicts():
-        told = explain_cell(params, paths, row["unique_id"], row["ds"])
-        assert told["accounted"], (row, told["steps"])
-        assert told["y_hat"] == row["y_hat"]
-        assert told["run"]["run_id"] == run["run_id"]
-        assert told["model"]["model_id"] == run["model_id"]
-        assert (told["panel"]["hash"], told["panel"]["is_proved"]) == (run["panel_hash"], True)
-        assert {file["fact"] for file in told["files"]} >= {"sales", "prices"}
-        if told["features"]:
-            assert sum(part["contribution"] for part in told["features"]) == pytest.approx(
-                told["raw_score"], abs=1e-6
+        cell = explain_cell(params, paths, row["unique_id"], row["ds"])
+        assert cell["accounted"], (row, cell["steps"])
+        assert cell["y_hat"] == row["y_hat"]
+        assert cell["run"]["run_id"] == run["run_id"]
+        assert cell["model"]["model_id"] == run["model_id"]
+        assert (cell["panel"]["hash"], cell["panel"]["is_proved"]) == (run["panel_hash"], True)
+        assert {file["fact"] for file in cell["files"]} >= {"sales", "prices"}
+        if cell["features"]:
+            assert sum(part["contribution"] for part in cell["features"]) == pytest.approx(
+                cell["raw_score"], abs=1e-6
             )
-            assert told["quantiles_agree"] in (True, None)
+            assert cell["quantiles_agree"] in (True, None)
 
 
 def test_a_number_of_last_week_is_explained_from_what_was_known_then(shop, next_day):
@@ -74,8 +74,8 @@ def test_a_number_of_last_week_is_explained_from_what_was_known_then(shop, next_
     params, paths = shop.params, shop.paths
     before = inference.infer(params, paths, now=NOW)
     row = rows_of(shop, before["run_id"]).filter(method="global_lightgbm").row(5, named=True)
-    asked = (params, paths, row["unique_id"], row["ds"], before["run_id"])
-    first = explain_cell(*asked)
+    question = (params, paths, row["unique_id"], row["ds"], before["run_id"])
+    first = explain_cell(*question)
     next_day(shop, 1)
     restate(shop)
     params_open = params.model_copy(
@@ -85,7 +85,7 @@ def test_a_number_of_last_week_is_explained_from_what_was_known_then(shop, next_
     assert taken["accepted"] == 2, taken
     after = inference.infer(params, paths, now=NOW + timedelta(days=2))
     assert after["panel_hash"] != before["panel_hash"]
-    again = explain_cell(*asked)
+    again = explain_cell(*question)
     assert first["accounted"]
     assert again["accounted"]
     assert again["panel"]["is_proved"]
@@ -98,7 +98,7 @@ def test_the_panel_of_an_earlier_run_is_read_back_row_for_row(shop, next_day):
     params, paths = shop.params, shop.paths
     with open_store(paths.store, read_only=True) as con:
         first = read_panel(con)
-    told = inference.infer(params, paths, now=NOW)
+    table = inference.infer(params, paths, now=NOW)
     next_day(shop, 1)
     restate(shop)
     params = params.model_copy(
@@ -106,7 +106,7 @@ def test_the_panel_of_an_earlier_run_is_read_back_row_for_row(shop, next_day):
     )
     ingest.ingest(params, paths, now=NOW + timedelta(days=2))
     with open_store(paths.store, read_only=True) as con:
-        run = run_of(read_runs(con).filter(run_id=told["run_id"]).row(0, named=True))
+        run = run_of(read_runs(con).filter(run_id=table["run_id"]).row(0, named=True))
         position = read_until(con, run)
         again = panel_as_read(con, position.batch_id, None, "again")
         now = read_panel(con)
@@ -124,21 +124,21 @@ def test_a_row_of_the_ladder_says_why_and_is_made_again(shop):
         (bundle / "card.json").unlink()
     run_id = inference.infer(params, paths, now=NOW)["run_id"]
     row = rows_of(shop, run_id).row(3, named=True)
-    told = explain_cell(params, paths, row["unique_id"], row["ds"], run_id)
-    assert told["method"] == "seasonal_naive"
-    assert told["reason_in_words"]
-    assert told["accounted"]
-    assert told["features"] == []
+    cell = explain_cell(params, paths, row["unique_id"], row["ds"], run_id)
+    assert cell["method"] == "seasonal_naive"
+    assert cell["reason_in_words"]
+    assert cell["accounted"]
+    assert cell["features"] == []
 
 
 def test_a_model_that_can_no_longer_be_read_leaves_the_way_back_to_data_and_code(shop, capsys):
     row = _any_row(shop)
     for bundle in shop.paths.registry.iterdir():
         (bundle / "card.json").write_text("{}", encoding="utf-8")
-    told = explain_cell(shop.params, shop.paths, row["unique_id"], row["ds"])
-    assert (told["features"], told["accounted"], told["difference"]) == ([], False, None)
-    assert told["files"]
-    assert told["run"]["git_commit"]
+    cell = explain_cell(shop.params, shop.paths, row["unique_id"], row["ds"])
+    assert (cell["features"], cell["accounted"], cell["difference"]) == ([], False, None)
+    assert cell["files"]
+    assert cell["run"]["git_commit"]
     where = ["--params", str(shop.params_file), "--data", str(shop.paths.root)]
     assert (
         inference.main(["explain", "--series", row["unique_id"], "--ds", str(row["ds"]), *where])
@@ -151,12 +151,12 @@ def test_the_command_prints_lines_or_one_json_object(shop, capsys):
     paths = shop.paths
     row = _any_row(shop)
     where = ["--params", str(shop.params_file), "--data", str(paths.root)]
-    asked = ["explain", "--series", row["unique_id"], "--ds", str(row["ds"]), *where]
-    assert inference.main(asked) == 0
+    arguments = ["explain", "--series", row["unique_id"], "--ds", str(row["ds"]), *where]
+    assert inference.main(arguments) == 0
     assert "yes: the steps end at the published number" in capsys.readouterr().out
-    assert inference.main([*asked, "--json"]) == 0
+    assert inference.main([*arguments, "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["accounted"] is True
-    assert inference.main([*asked[:4], "1999-01-01", *where]) == 2
+    assert inference.main([*arguments[:4], "1999-01-01", *where]) == 2
 
 
 def test_a_file_leads_to_the_runs_forecasts_and_models_it_touched(shop, next_day):
@@ -165,11 +165,11 @@ def test_a_file_leads_to_the_runs_forecasts_and_models_it_touched(shop, next_day
     name = next_day(shop, 1).name
     ingest.ingest(params, paths, now=NOW + timedelta(days=2))
     after = inference.infer(params, paths, now=NOW + timedelta(days=2))
-    told = touched_by(params, paths, name=name)
-    assert [run["run_id"] for run in told["runs"]] == [after["run_id"]]
-    assert told["runs"][0]["is_proved"]
-    assert told["runs"][0]["own_series"] == told["series"] > 0
-    assert told["models"] == []
+    touched = touched_by(params, paths, name=name)
+    assert [run["run_id"] for run in touched["runs"]] == [after["run_id"]]
+    assert touched["runs"][0]["is_proved"]
+    assert touched["runs"][0]["own_series"] == touched["series"] > 0
+    assert touched["models"] == []
     history = touched_by(params, paths, name="*history*")
     assert {run["run_id"] for run in history["runs"]} >= {before["run_id"], after["run_id"]}
     assert [model["kind"] for model in history["models"]] == ["global_lightgbm"]
@@ -180,7 +180,7 @@ def test_a_file_nobody_sent_is_said_so(shop):
         touched_by(shop.params, shop.paths, name="nothing.csv")
 
 
-def test_the_touched_command_works_at_the_door(shop, capsys):
+def test_the_touched_command_prints_what_a_batch_brought(shop, capsys):
     where = ["--params", str(shop.params_file), "--data", str(shop.paths.root)]
     assert ingest.main(["touched", "--batch", "1", *where]) == 0
     assert "brought" in capsys.readouterr().out
@@ -192,18 +192,18 @@ def test_changes_are_of_the_days_both_tables_forecast(shop, next_day):
     next_day(shop, 1)
     ingest.ingest(params, paths, now=NOW + timedelta(days=2))
     second = inference.infer(params, paths, now=NOW + timedelta(days=2))
-    told = changes(params, paths)
+    changed = changes(params, paths)
     before, now = (rows_of(shop, run["run_id"]) for run in (first, second))
     common = before.join(now, on=["unique_id", "ds"], suffix="_now")
-    assert (told["since"], told["days"]) == (before["origin"][0], params.train.horizon - 1)
-    (total,) = told["groups"]["total"]
+    assert (changed["since"], changed["days"]) == (before["origin"][0], params.train.horizon - 1)
+    (total,) = changed["groups"]["total"]
     assert total["before"] == pytest.approx(common["y_hat"].sum(), abs=1e-2)
     assert total["now"] == pytest.approx(common["y_hat_now"].sum(), abs=1e-2)
     for level in ("store_id", "dept_id"):
-        assert sum(row["moved"] for row in told["groups"][level]) == pytest.approx(
+        assert sum(row["moved"] for row in changed["groups"][level]) == pytest.approx(
             total["moved"], abs=1e-2
         )
-    sizes = [abs(row["moved"]) for row in told["series"]]
+    sizes = [abs(row["moved"]) for row in changed["series"]]
     assert sizes == sorted(sizes, reverse=True)
 
 
@@ -219,7 +219,14 @@ def _any_row(shop) -> dict:
 
 
 @pytest.mark.parametrize(
-    ("value", "text"), [(4333.2, "4,333"), (36_144.0, "36,144"), (-2500.0, "-2,500"), (5.2257, "5.23"), (0.02134, "0.0213")]
-)  # fmt: skip
+    ("value", "text"),
+    [
+        (4333.2, "4,333"),
+        (36_144.0, "36,144"),
+        (-2500.0, "-2,500"),
+        (5.2257, "5.23"),
+        (0.02134, "0.0213"),
+    ],
+)
 def test_a_number_is_written_as_people_write_it(value, text):
     assert units_text(value) == text

@@ -1,5 +1,5 @@
-"""Intervals stretched in the factory: decided on what came true, on record, in the next table,
-explained, taken back.
+"""Intervals scaled in production: decided on actuals, on record, in the next table, explained,
+taken back.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ NOW = datetime(2024, 6, 10, 6)
 
 @pytest.fixture
 def table(shop) -> pl.DataFrame:
-    """The champion's table of today, as it came true: every second day far above the interval."""
+    """The champion's table of today with actuals: every second day far above the interval."""
     return published(shop, NOW).with_columns(
         y=pl.when(pl.col("h") % 2 == 0).then(pl.col("q995") * 2).otherwise("q500")
     )
@@ -54,8 +54,8 @@ def test_actuals_outside_widen_the_next_table_which_says_so_until_a_person_takes
     assert wider.filter(own)["q975"].sum() > 1.2 * table.filter(own)["q975"].sum()
     assert wider.filter(~own)["q975"].equals(table.filter(~own)["q975"])
     row = wider.filter(own).row(7, named=True)
-    told = explain_cell(params, paths, row["unique_id"], row["ds"], row["run_id"])
-    assert (told["interval_scale"] is not None, told["quantiles_agree"]) == (True, True)
+    later = explain_cell(params, paths, row["unique_id"], row["ds"], row["run_id"])
+    assert (later["interval_scale"] is not None, later["quantiles_agree"]) == (True, True)
     earlier = explain_cell(params, paths, row["unique_id"], row["ds"], table["run_id"][0])
     assert (earlier["interval_scale"], earlier["quantiles_agree"]) == (None, True)
     where = ["--params", str(shop.params_file), "--data", str(paths.root)]
@@ -65,8 +65,8 @@ def test_actuals_outside_widen_the_next_table_which_says_so_until_a_person_takes
     assert again.drop("run_id", "created_at").equals(table.drop("run_id", "created_at", "y"))
 
 
-def test_the_same_outcomes_do_not_stretch_twice(shop, table):
-    """Only tables made since the last decision speak: they alone were made under its factors."""
+def test_the_same_actuals_do_not_scale_twice(shop, table):
+    """Only tables made since the last decision count: they alone were made under its factors."""
     params, paths = shop.params, shop.paths
     assert recalibrate(params, paths, table, NOW + timedelta(hours=1))
     assert recalibrate(params, paths, table, NOW + timedelta(hours=2)) is None

@@ -44,8 +44,8 @@ def s3(tmp_path) -> Iterator[str]:
     with (tmp_path / "s3.log").open("w") as log:
         server = subprocess.Popen(command, stdout=log, stderr=log)  # noqa: S603 -- our own command
         try:
-            _until_it_answers(url, server)
-            _asked("PUT", f"{url}/{BUCKET}")
+            _until_it_responds(url, server)
+            _requested("PUT", f"{url}/{BUCKET}")
             yield url
         finally:
             server.terminate()
@@ -55,7 +55,7 @@ def s3(tmp_path) -> Iterator[str]:
                 server.kill()
                 server.wait()
     with pytest.raises(OSError, match="refused"):  # nobody is left at that address
-        _asked("GET", url)
+        _requested("GET", url)
 
 
 @pytest.fixture
@@ -81,7 +81,7 @@ def test_what_was_pushed_to_s3_comes_back_byte_for_byte_in_a_fresh_clone(shelved
     shelved.dvc("repro", "-q")
     pinned = shelved.tagged("week-1")
     assert "in sync" in shelved.dvc("status", "--cloud")
-    assert b"<Key>weeks/files/md5/" in _asked("GET", f"{s3}/{BUCKET}?list-type=2")
+    assert b"<Key>weeks/files/md5/" in _requested("GET", f"{s3}/{BUCKET}?list-type=2")
 
     # what a tag names stays in the bucket
     shelved.dvc("gc", "--all-tags", "--all-branches", "--cloud", "--force")
@@ -112,17 +112,17 @@ def hashes(folder: Path) -> dict[str, str]:
     }
 
 
-def _asked(method: str, url: str) -> bytes:
+def _requested(method: str, url: str) -> bytes:
     alone = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    with alone.open(urllib.request.Request(url, method=method), timeout=10) as answer:  # noqa: S310 -- our own server
-        return answer.read()
+    with alone.open(urllib.request.Request(url, method=method), timeout=10) as response:  # noqa: S310 -- our own server
+        return response.read()
 
 
-def _until_it_answers(url: str, server: subprocess.Popen) -> None:
+def _until_it_responds(url: str, server: subprocess.Popen) -> None:
     deadline = time.monotonic() + START_S
     while time.monotonic() < deadline and server.poll() is None:
         with suppress(OSError):
-            _asked("GET", url)
+            _requested("GET", url)
             return
         time.sleep(0.2)
     pytest.fail(f"the S3 server did not answer within {START_S} s (exit code {server.poll()})")

@@ -50,7 +50,10 @@ def challenger(shop) -> str:
 
 
 def shadows(shop) -> pl.DataFrame:
-    query = "select f.*, r.model_id, r.status from forecasts f join runs r using (run_id) where r.status = 'shadow'"
+    query = """
+        select f.*, r.model_id, r.status
+        from forecasts f join runs r using (run_id)
+        where r.status = 'shadow'"""
     with open_store(shop.paths.store, read_only=True) as con:
         return con.sql(query).pl()
 
@@ -63,7 +66,7 @@ def test_without_a_challenger_or_a_share_there_is_no_shadow(shop, challenger):
     inference.infer(none, paths, now=NOW)
     assert shadows(shop).is_empty()
     inference.infer(params, paths, now=NOW, question=replace(inference.NEWEST, series="*_1"))
-    assert shadows(shop).is_empty()  # an answer for a part of the series is nothing to stand beside
+    assert shadows(shop).is_empty()  # a part of the series is no table to stand beside
 
 
 def test_it_forecasts_a_share_of_the_series_always_the_same_and_is_never_the_table(
@@ -86,7 +89,7 @@ def test_it_forecasts_a_share_of_the_series_always_the_same_and_is_never_the_tab
     )
 
 
-def test_come_true_it_is_scored_beside_the_served_table_and_lies_where_the_gate_reads(
+def test_with_actuals_it_is_scored_beside_the_served_table_and_lies_where_the_gate_reads(
     shop, challenger, next_day
 ):
     params, paths = shop.params, shop.paths
@@ -102,8 +105,8 @@ def test_come_true_it_is_scored_beside_the_served_table_and_lies_where_the_gate_
     assert (shadow.model_id, shadow.days, shadow.series) == (challenger, 9, 24)
     assert shadow.params_hash == read_card(paths.registry / challenger)["params_hash"]
     assert shadow.relative != 0
-    told = name_incumbent(params, paths)
-    assert told["shadow"] == shadow.sentence
+    summary = name_incumbent(params, paths)
+    assert summary["shadow"] == shadow.sentence
     assert read_shadow(paths.incumbent) == shadow
     sold_out = "update sales set stockout_share = 1 where ds = (select max(ds) from sales)"
     no_zeros = (
