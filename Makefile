@@ -18,7 +18,8 @@ export PREFECT_HOME := $(CURDIR)/.prefect
 export PREFECT_SERVER_ANALYTICS_ENABLED := false
 export PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS := 120
 export PYTHONUTF8 := 1
-# idle LightGBM threads sleep instead of spinning: two jobs on two cores ran ten times slower otherwise
+# idle LightGBM threads sleep instead of spinning: two jobs on two cores ran ten times slower
+# otherwise
 export OMP_WAIT_POLICY := passive
 
 .PHONY: help setup repro test bench drills render report serve production replay rebuild powercut lint extras clean
@@ -45,7 +46,7 @@ repro: setup ## the main job: source to published forecasts and report; PROFILE=
 	"$(BIN)"/dvc repro
 	"$(BIN)"/python inference.py publish
 
-test: setup ## set up and run the tests; what they reach of the code has a floor (pyproject.toml)
+test: setup ## set up and run the tests; the least coverage stands in pyproject.toml
 	"$(BIN)"/python -m pytest --cov
 
 bench: setup ## runtime and accuracy side by side with peers -> benchmarks/results/
