@@ -87,6 +87,22 @@ def test_the_shop_made_again_has_the_same_bytes(shop):
     assert [_bytes_of(folder) for folder in folders] == before
 
 
+def test_evaluate_without_writing_says_what_it_would_backtest(shop, capsys):
+    params, paths = shop.params, shop.paths
+    folders = (paths.backtest, paths.scores, paths.candidate, paths.incumbent)
+    before = [_bytes_of(folder) for folder in folders]
+    where = ["--params", str(shop.params_file), "--data", str(paths.root)]
+    assert evaluate.main(["--dry-run", "--json", *where]) == 0
+    summary = json.loads(capsys.readouterr().out)
+    assert [_bytes_of(folder) for folder in folders] == before
+    done = json.loads((paths.scores / "leaderboard.json").read_text(encoding="utf-8"))
+    assert summary["forecasters"] == list(done)
+    assert len(summary["cutoffs"]) == params.evaluate.origins
+    assert summary["would_write"] == [str(paths.backtest), str(paths.scores)]
+    (paths.panel / "panel.json").unlink()
+    assert evaluate.main(["--dry-run", *where]) == 1
+
+
 def test_no_file_that_dvc_pins_says_when_or_with_how_much_memory_it_was_made(shop):
     lineage = json.loads((shop.paths.forecasts / "run.json").read_text(encoding="utf-8"))
     assert not {"started_at", "ended_at", "peak_mb", "git_commit"} & set(lineage)

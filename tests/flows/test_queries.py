@@ -4,8 +4,11 @@ real store.
 
 from __future__ import annotations
 
+import ast
 import json
 from datetime import datetime, timedelta
+from importlib import import_module
+from pathlib import Path
 
 import polars as pl
 import pytest
@@ -17,6 +20,7 @@ from queries.changes import changes
 from queries.explain import explain_cell
 from queries.printed import units_text
 from queries.trace import touched_by
+from runtime.disk import sha256_of
 from storage.forecasts import forecasts_of
 from storage.lineage import panel_as_read, read_until
 from storage.panel import read_panel
@@ -209,6 +213,58 @@ def test_changes_are_of_the_days_both_tables_forecast(shop, next_day):
 
 def test_the_first_table_has_nothing_to_be_compared_with(shop):
     assert changes(shop.params, shop.paths)["since"] is None
+
+
+QUERIES = {  # every public function of queries/ that takes params and paths -> how it is called
+    "alert_answers.answers_at": lambda query, shop, row, to: query(shop.params, shop.paths, NOW),
+    "changes.changes": lambda query, shop, row, to: query(shop.params, shop.paths),
+    "evidence.evidence_at": lambda query, shop, row, to: query(
+        shop.params, shop.paths, NOW, rows_of(shop, row["run_id"])
+    ),
+    "evidence.parity_of_newest": lambda query, shop, row, to: query(shop.params, shop.paths),
+    "evidence.realised_forecasts": lambda query, shop, row, to: query(shop.params, shop.paths),
+    "explain.explain_cell": lambda query, shop, row, to: query(
+        shop.params, shop.paths, row["unique_id"], row["ds"]
+    ),
+    "export.export": lambda query, shop, row, to: query(shop.params, shop.paths, to, "csv"),
+    "export.models": lambda query, shop, row, to: query(shop.params, shop.paths),
+    "export.snapshot": lambda query, shop, row, to: query(shop.params, shop.paths),
+    "random_split.random_split": lambda query, shop, row, to: query(shop.params, shop.paths),
+    "served_features.served_twice": lambda query, shop, row, to: query(shop.params, shop.paths),
+    "trace.touched_by": lambda query, shop, row, to: query(shop.params, shop.paths, "*history*"),
+}
+
+
+def test_every_query_is_run_below(root):
+    """Found by its first two parameters; a new one joins QUERIES."""
+    found = {
+        f"{path.stem}.{node.name}"
+        for path in (root / "queries").glob("*.py")
+        for node in ast.parse(path.read_text(encoding="utf-8")).body
+        if isinstance(node, ast.FunctionDef)
+        and [argument.arg for argument in node.args.args[:2]] == ["params", "paths"]
+        and not node.name.startswith("_")
+    }
+    assert found == set(QUERIES)
+
+
+def test_no_query_changes_a_byte_of_the_store_or_its_journal(shop, tmp_path):
+    inference.infer(shop.params, shop.paths, now=NOW)
+    row = _any_row(shop)
+    journal = shop.paths.store.parent / "journal"
+    before = _hashes(shop.paths.store, journal)
+    for name, call in QUERIES.items():
+        module, function = name.split(".")
+        query = getattr(import_module(f"queries.{module}"), function)
+        call(query, shop, row, tmp_path / "out")
+        assert _hashes(shop.paths.store, journal) == before, name
+    assert list((tmp_path / "out").glob("*.csv"))
+
+
+def _hashes(store: Path, journal: Path) -> dict[Path, str]:
+    """Every file of the store, its log and its journal."""
+    files = [*store.parent.glob(f"{store.name}*"), *filter(Path.is_file, journal.rglob("*"))]
+    return {path: sha256_of(path) for path in files}
 
 
 def _any_row(shop) -> dict:

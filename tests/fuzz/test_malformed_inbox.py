@@ -10,7 +10,9 @@ import pytest
 from benchmarks.robustness.malformed_inbox import Tried, table, tried_alone
 from drills.malformed import KINDS, malformed
 
-FILES = int(os.environ.get("TILLCAST_FUZZ_FILES", "160"))  # a few hundred here; thousands with the variable set
+FILES = int(
+    os.environ.get("TILLCAST_FUZZ_FILES", "160")
+)  # a few hundred here; thousands with the variable set
 SEED = int(os.environ.get("TILLCAST_FUZZ_SEED", "7"))
 MOST_SECONDS = 20.0  # per file, on a busy machine
 MOST_MB = 1500.0
