@@ -33,7 +33,7 @@ def memory(runs: pl.DataFrame, max_ratio: float) -> list[Finding]:
     """One finding for each entry point whose newest whole run held `max_ratio` times the median of
     the runs before it, and LEAST_MB more.
 
-    `runs` as the store keeps them: door, started_at, ended_at, status, peak_mb. A newest run that
+    `runs` as the store keeps them: `door`, started_at, ended_at, status, peak_mb. A newest run that
     says no peak is not judged.
     """
     newest = newest_runs(runs, "peak_mb")

@@ -27,7 +27,7 @@ def runtime(runs: pl.DataFrame, max_ratio: float) -> list[Finding]:
     """One finding for each entry point whose newest whole run took `max_ratio` times the median of
     the runs before it, and a minute more.
 
-    `runs` as the store keeps them: door, started_at, ended_at, status.
+    `runs` as the store keeps them: `door`, started_at, ended_at, status.
     """
     seconds = (pl.col("ended_at") - pl.col("started_at")).dt.total_milliseconds() / 1000
     # a run made `--now` another day says nothing of how long it took

@@ -41,7 +41,7 @@ class Words:
 def newest_runs(runs: pl.DataFrame, column: str) -> list[NewestRun]:
     """One for each entry point that has whole runs, by name.
 
-    `runs` as the store keeps them: door (the entry point), started_at, ended_at, status, and the
+    `runs` as the store keeps them: `door` (the entry point), started_at, ended_at, status, and the
     column.
     """
     if runs.is_empty():

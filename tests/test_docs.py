@@ -207,20 +207,20 @@ def test_every_package_the_project_names_is_in_the_lock(root):
         assert re.search(rf"^{re.escape(name)}==", lock, flags=re.MULTILINE | re.IGNORECASE), name
 
 
-def test_every_door_says_what_it_reads_what_it_writes_and_how_to_run_it(root):
+def test_every_entry_point_says_what_it_reads_what_it_writes_and_how_to_run_it(root):
     import ast
 
-    for door in ("ingest", "train", "evaluate", "inference", "monitor"):
-        path = root / f"{door}.py"
+    for name in ("ingest", "train", "evaluate", "inference", "monitor"):
+        path = root / f"{name}.py"
         if path.exists():
             text = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
-            assert re.search(r"^reads ", text, flags=re.MULTILINE | re.IGNORECASE), door
-            assert re.search(r"^writes ", text, flags=re.MULTILINE | re.IGNORECASE), door
-            assert f"python {door}.py" in text, door
+            assert re.search(r"^reads ", text, flags=re.MULTILINE | re.IGNORECASE), name
+            assert re.search(r"^writes ", text, flags=re.MULTILINE | re.IGNORECASE), name
+            assert f"python {name}.py" in text, name
 
 
-def test_every_section_of_params_is_named_after_a_door_a_room_or_what_it_feeds(root):
-    layout_rooms = {
+def test_every_section_of_params_is_named_after_an_entry_point_a_package_or_what_it_feeds(root):
+    sections = {
         "source",
         "ingest",
         "features",
@@ -230,7 +230,7 @@ def test_every_section_of_params_is_named_after_a_door_a_room_or_what_it_feeds(r
         "monitor",
         "drills",
     }
-    assert set(Params.model_fields) == layout_rooms
+    assert set(Params.model_fields) == sections
 
 
 def test_the_runbook_says_what_to_do_for_every_watcher_and_exit_code(root):
@@ -263,7 +263,7 @@ TYPED += [
 
 
 def typed_in(root: Path, names: list[str]) -> list[tuple[str, str, str]]:
-    """Every `python ENTRY.py ARGUMENTS` a document types: document, entry point or flow, arguments."""
+    """Document, entry point or flow, arguments of every `python ENTRY.py ARGUMENTS` it types."""
     command = re.compile(r"python ((?:flows/)?[a-z]+\.py)([^`\n#|]*)")
     paths = [path for name in names for path in sorted(root.glob(name))]
     return [
@@ -312,7 +312,7 @@ def test_every_benchmark_a_document_types_is_there(root):
 
 
 def test_every_mapping_of_the_tutorial_is_one_the_params_take(root, plain):
-    """Each yaml block that names profiles replaces those lines of params.yaml, as its reader would."""
+    """Each yaml block that names profiles replaces those lines of params.yaml."""
     from copy import deepcopy
 
     text = (root / "docs" / "tutorial.md").read_text(encoding="utf-8")

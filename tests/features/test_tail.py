@@ -24,7 +24,7 @@ def panel(make_panel):
     return make_panel(series=9, days=620, seed=21)
 
 
-def _asked(dense_of, frame_at, panel):
+def _row_of(dense_of, frame_at, panel):
     dense = dense_of(panel)
     return frame_at(dense, dense.last_known, HS)
 
@@ -36,15 +36,15 @@ def test_the_days_a_forecast_reads_give_every_feature_as_all_days_do(
     tail = panel.since(
         panel.last_day - timedelta(days=YEAR + look_back_days(feature_params) + spare), ANY_SHARE
     )
-    whole = _asked(dense_of, frame_at, panel)
+    whole = _row_of(dense_of, frame_at, panel)
     assert_frame_equal(
-        whole, _asked(dense_of, frame_at, tail), check_exact=False, rel_tol=1e-6, abs_tol=1e-6
+        whole, _row_of(dense_of, frame_at, tail), check_exact=False, rel_tol=1e-6, abs_tol=1e-6
     )
 
 
 def test_fewer_days_than_that_do_not(panel, dense_of, frame_at):
     whole, short = (
-        _asked(dense_of, frame_at, p)
+        _row_of(dense_of, frame_at, p)
         for p in (panel, panel.since(panel.last_day - timedelta(days=200), ANY_SHARE))
     )
     changed = [name for name in whole.columns if not whole[name].equals(short[name])]
@@ -57,7 +57,7 @@ def test_a_series_that_sold_long_ago_alone_is_known_to_have_sold(panel, dense_of
     sleeper = panel.sales.filter(pl.col("ds") <= until, pl.col("y") > 0)["unique_id"][0]
     awake = (pl.col("unique_id") != sleeper) | (pl.col("ds") <= until)
     quiet = replace(panel, sales=panel.sales.filter(awake))
-    row = _asked(
+    row = _row_of(
         dense_of, frame_at, quiet.since(panel.last_day - timedelta(days=500), ANY_SHARE)
     ).filter(unique_id=sleeper)
     assert row["lifecycle_days_since_sale"].min() > 500

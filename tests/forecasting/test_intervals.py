@@ -68,7 +68,7 @@ def test_each_week_ahead_has_its_own_ratios_and_the_last_hold_for_all_later_ones
     assert quantiles[:, 4].tolist() == [1, 1, 5, 5]
 
 
-def test_few_pairs_make_one_bin_and_bins_never_exceed_the_most_asked_for():
+def test_few_pairs_make_one_bin_and_bins_never_exceed_their_limit():
     rng = np.random.default_rng(0)
     assert (
         len(learn_ratios(rng.gamma(2, 2, 100), rng.poisson(3, 100).astype(float), 24).centres) == 1
