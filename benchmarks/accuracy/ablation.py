@@ -4,11 +4,13 @@ the same rows.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from benchmarks.accuracy.models import CUTOFFS, cells_of
 from benchmarks.harness.cutoffs import Cutoffs
-from benchmarks.harness.registry import Benchmark, Context, Result
+from benchmarks.harness.registry import Benchmark, Context
+from benchmarks.harness.results import Result
 from benchmarks.harness.scores import mean_of
 from benchmarks.render.markdown import markdown_table
 from contract.params import Params
@@ -42,9 +44,8 @@ def measure(context: Context) -> Result:
         features = recipe.features.model_copy(update=change)
         if features != recipe.features:
             changed = FeatureRecipe(features, recipe.rules)
-            scores[f"without {name}"] = cutoffs.mean(
-                lambda one=changed: GlobalLightGBM(params.train, one)
-            )
+            make = partial(GlobalLightGBM, params.train, changed)
+            scores[f"without {name}"] = cutoffs.mean(make)
     days = [str(day) for day in cutoffs.days]
     return {"source": context.source, "cutoffs": days, "result": scores}
 
@@ -68,7 +69,8 @@ def _whole_and_steps(cutoffs: Cutoffs, params: Params, recipe: FeatureRecipe) ->
     steps = STEPS if params.train.groups.columns is not None else {}
     rows: dict[str, list[Result]] = {"as shipped": []}
     for k in range(len(cutoffs.days)):
-        model, cost = cutoffs.fitted(GlobalLightGBM(params.train, recipe), k)
+        model = GlobalLightGBM(params.train, recipe)
+        _, cost = cutoffs.fitted(model, k)
         rows["as shipped"].append(cutoffs.score(model, k) | cost)
         for name, change in steps.items():
             groups = params.train.groups.model_copy(update=change)

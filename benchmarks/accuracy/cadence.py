@@ -19,7 +19,8 @@ import numpy as np
 from benchmarks.harness.params import params_for, params_here
 from benchmarks.harness.pipeline import window_of
 from benchmarks.harness.process import seconds_of
-from benchmarks.harness.registry import Benchmark, Context, Option, Result
+from benchmarks.harness.registry import Benchmark, Context, Option
+from benchmarks.harness.results import Result
 from benchmarks.harness.scores import level_scores, mean_and_error
 from benchmarks.harness.worlds import every_nth_item, fitted, recent, simulated
 from benchmarks.render.markdown import markdown_table

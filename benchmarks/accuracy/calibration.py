@@ -17,7 +17,8 @@ from scipy import stats
 
 from benchmarks.harness.params import params_for
 from benchmarks.harness.pipeline import window_of
-from benchmarks.harness.registry import Benchmark, Context, Result
+from benchmarks.harness.registry import Benchmark, Context
+from benchmarks.harness.results import Result
 from benchmarks.render.markdown import markdown_table
 from contract.levels import SERIES_LEVEL, TOTAL
 from contract.panel import Panel

@@ -14,7 +14,8 @@ from datetime import timedelta
 import polars as pl
 
 from benchmarks.harness.params import params_here
-from benchmarks.harness.registry import Benchmark, Context, Option, Result
+from benchmarks.harness.registry import Benchmark, Context, Option
+from benchmarks.harness.results import Result
 from benchmarks.render.markdown import markdown_table
 from contract.panel import Panel, panel_of
 from contract.params import Params

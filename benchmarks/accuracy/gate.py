@@ -26,7 +26,8 @@ from benchmarks.accuracy.gate_losses import (
     sibling_losses,
 )
 from benchmarks.harness.params import params_here
-from benchmarks.harness.registry import Benchmark, Context, Option, Result
+from benchmarks.harness.registry import Benchmark, Context, Option
+from benchmarks.harness.results import Result
 from benchmarks.render.markdown import markdown_table
 from contract.params import Params
 from forecasting.paired import drawn_differences
@@ -138,7 +139,8 @@ def _swapped_worlds(losses: Losses, params: Params) -> Result:
     """Null and power from the difference field of the model and the window average, with all
     cutoffs and with four.
     """
-    ours, theirs = losses.get("global_lightgbm", losses.get("seed 1")), losses["window_average"]
+    ours = losses["global_lightgbm" if "global_lightgbm" in losses else "seed 1"]
+    theirs = losses["window_average"]
     return {
         f"swapped, {count} cutoffs": {
             f"{gain:.1%}": _promoted(list(_swapped(ours[-count:], theirs[-count:], gain)), params)

@@ -60,7 +60,9 @@ def _kept(name: str, make: Callable[[], Losses]) -> Losses:
 def _fit_losses(params: Params, one_fit: bool) -> Losses:
     """(cutoffs, blocks) losses of every model."""
     panel = simulated(params, 500, 960, 7)
-    blocks, losses, models = blocks_of(panel.series), {}, {}
+    blocks = blocks_of(panel.series)
+    losses: dict[str, list[np.ndarray]] = {}
+    models: dict[str, Forecaster] = {}
     for cutoff in _cutoffs(panel, 4 if one_fit else CUTOFFS):
         if not one_fit:
             models = _siblings(params, panel, cutoff) | _others(params, panel, cutoff)

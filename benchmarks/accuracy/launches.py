@@ -14,7 +14,8 @@ import polars as pl
 
 from benchmarks.harness.params import params_for
 from benchmarks.harness.pipeline import window_of
-from benchmarks.harness.registry import Benchmark, Context, Result
+from benchmarks.harness.registry import Benchmark, Context
+from benchmarks.harness.results import Result
 from benchmarks.harness.scores import BIAS, WAPE
 from benchmarks.render.markdown import markdown_table
 from contract.panel import Panel

@@ -8,7 +8,8 @@ import json
 
 import polars as pl
 
-from benchmarks.harness.registry import Benchmark, Context, Option, Result
+from benchmarks.harness.registry import Benchmark, Context, Option
+from benchmarks.harness.results import Result
 from contract.levels import SERIES_LEVEL
 from reports.scores import mean_over_cutoffs
 from reports.tables import leaderboard_table

@@ -23,7 +23,8 @@ from benchmarks.harness.pipeline import (
     published,
     window_of,
 )
-from benchmarks.harness.registry import Benchmark, Context, Option, Result
+from benchmarks.harness.registry import Benchmark, Context, Option
+from benchmarks.harness.results import Result
 from benchmarks.harness.scores import level_scores
 from benchmarks.render.leaderboards_page import NAMES
 from benchmarks.render.markdown import markdown_table

@@ -8,7 +8,8 @@ from collections.abc import Callable
 
 from benchmarks.accuracy.models_peers import EtsTopDown, Linear, Mlforecast
 from benchmarks.harness.cutoffs import Cutoffs
-from benchmarks.harness.registry import Benchmark, Context, Option, Result
+from benchmarks.harness.registry import Benchmark, Context, Option
+from benchmarks.harness.results import Result
 from benchmarks.render.markdown import markdown_table
 from contract.panel import Panel
 from contract.params import Params

@@ -15,7 +15,8 @@ import numpy as np
 
 from benchmarks.accuracy.search_trials import Change, Trials
 from benchmarks.harness.params import params_for
-from benchmarks.harness.registry import Benchmark, Context, Option, Result
+from benchmarks.harness.registry import Benchmark, Context, Option
+from benchmarks.harness.results import Result
 from benchmarks.harness.worlds import simulated
 from benchmarks.render.markdown import markdown_table
 from contract.panel import Panel

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from benchmarks.harness.cutoffs import Cutoffs
-from benchmarks.harness.registry import Context, Result
+from benchmarks.harness.registry import Context
+from benchmarks.harness.results import Result
 from benchmarks.harness.scores import scores_of
 from contract.panel import Panel
 from contract.params import Params, TrainParams

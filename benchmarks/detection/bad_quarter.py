@@ -12,16 +12,16 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from typing import Any
 
 import numpy as np
 import polars as pl
 
 from benchmarks.harness.params import params_here
-from benchmarks.harness.pipeline import backtest_losses, backtest_scores, backtested
+from benchmarks.harness.pipeline import Sides, backtest_losses, backtest_scores, backtested
 from benchmarks.harness.process import timed
-from benchmarks.harness.registry import Benchmark, Context, Result
+from benchmarks.harness.registry import Benchmark, Context
 from benchmarks.harness.replay import World, champion_of, publish, replayed, sundays
+from benchmarks.harness.results import Result
 from benchmarks.harness.scores import BIAS, WAPE
 from benchmarks.harness.watching import Limits, signals_over
 from benchmarks.harness.worlds import fitted, simulated
@@ -33,7 +33,7 @@ from forecasting.challenge import CHAMPION, Standing, churn_of, unseen_window
 from forecasting.global_lightgbm import GlobalLightGBM
 from forecasting.intervals import Calibration
 from forecasting.leaderboard import guardrail_metrics_of
-from forecasting.promotion import NO_HARM, Decision, Tables, decide
+from forecasting.promotion import NO_HARM, Decision, Evidence, Tables, decide
 from forecasting.seasonal_naive import baseline_of
 from monitoring.decide import decide_retraining
 from monitoring.finding import Finding
@@ -165,25 +165,23 @@ def judged(quarter: Quarter, challenger: GlobalLightGBM, today: date) -> Decisio
     """As evaluate.py judges a refit, with two cutoffs for the guardrails instead of four."""
     params, seen = quarter.world.params, quarter.panel.up_to(today)
     recipe = GlobalLightGBM(challenger.params, challenger.feature_recipe)
-    naive = {baseline_of(params).name: baseline_of(params)}
-    sides, before = (
-        naive | {recipe.name: recipe},
-        [today - timedelta(days=HORIZON * k) for k in (2, 1)],
-    )
+    naive: Sides = {baseline_of(params).name: baseline_of(params)}
+    sides: Sides = naive | {recipe.name: recipe}
+    before = [today - timedelta(days=HORIZON * k) for k in (2, 1)]
     made = backtested(params, seen, sides, before, HORIZON, len(before))
     guarded = guardrail_metrics_of(backtest_scores(params, seen, made, list(sides))[0], recipe.name)
-    losses: list[Any] = [None, None]
+    losses: list[np.ndarray | None] = [None, None]
     if window := unseen_window(today, quarter.champion.cutoff, HORIZON):
         cutoff, days = window
-        standing = {recipe.name: recipe, CHAMPION: Standing(quarter.champion)}
+        standing: Sides = {recipe.name: recipe, CHAMPION: Standing(quarter.champion)}
         half = backtested(params, seen, naive | standing, [cutoff], days, 1)
-        losses = backtest_losses(params, seen, half, list(standing))
+        losses[:] = backtest_losses(params, seen, half, list(standing))
     models = (quarter.champion, challenger)
     tables, seconds = timed(lambda: [model.forecast(seen, today, HORIZON) for model in models])
     moved = Tables(churn_of(*tables), seconds / 2)
-    return decide(
-        *losses, guarded, guarded, params.evaluate.gate, params.train.seed, NO_HARM, moved
-    )
+    ours, theirs = losses
+    evidence = Evidence(ours, theirs, guarded, guarded, NO_HARM, moved)
+    return decide(evidence, params.evaluate.gate, params.train.seed)
 
 
 def weekly(quarter: Quarter, alone: pl.DataFrame, origins: list[date]) -> list[Result]:

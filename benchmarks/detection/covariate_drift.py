@@ -18,11 +18,12 @@ from pathlib import Path
 import polars as pl
 
 from benchmarks.detection.covariate_chains import Chain, invented, rossmann
-from benchmarks.harness.registry import Benchmark, Context, Option, Result
+from benchmarks.harness.registry import Benchmark, Context, Option
+from benchmarks.harness.results import Result
 from benchmarks.harness.watching import Alerting, Limits, alerts_of_signals, raised
 from benchmarks.render.markdown import markdown_table
-from contract.demand import demand_rules
 from contract.days import days_between
+from contract.demand import demand_rules
 from contract.panel import Panel
 from monitoring.covariates import PLANNED_DAYS, QUESTIONS, covariate_signals
 from monitoring.cusum import QUARTER_DAYS
@@ -112,7 +113,8 @@ def _faults_table(faults: list[Result]) -> str:
 
 def _clean(chains: list[Chain]) -> Result:
     """Alerts raised a quarter without any fault, by covariate and question."""
-    quarters, alerts = 0.0, Counter()
+    quarters = 0.0
+    alerts: Counter[str] = Counter()
     for chain in chains:
         days = days_between(chain.watched_from, chain.panel.last_day)
         quarters += len(days) / QUARTER_DAYS

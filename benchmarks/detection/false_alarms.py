@@ -10,8 +10,9 @@ import json
 from collections.abc import Callable
 from datetime import date
 
-from benchmarks.harness.registry import Benchmark, Context, Option, Result
+from benchmarks.harness.registry import Benchmark, Context, Option
 from benchmarks.harness.replay import World, kind_of, replayed, world_of
+from benchmarks.harness.results import Result
 from benchmarks.harness.watching import (
     Alerting,
     Limits,

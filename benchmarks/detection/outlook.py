@@ -7,8 +7,9 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
-from benchmarks.harness.registry import Benchmark, Context, Result
+from benchmarks.harness.registry import Benchmark, Context
 from benchmarks.harness.replay import WORLDS, World, replayed, world_of
+from benchmarks.harness.results import Result
 from benchmarks.harness.scores import WAPE
 from benchmarks.render.markdown import markdown_table
 from monitoring.outlook import expected_absolute_error

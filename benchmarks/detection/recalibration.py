@@ -15,8 +15,9 @@ from datetime import date, timedelta
 import numpy as np
 import polars as pl
 
-from benchmarks.harness.registry import Benchmark, Context, Result
+from benchmarks.harness.registry import Benchmark, Context
 from benchmarks.harness.replay import WORLDS, World, replayed, world_of
+from benchmarks.harness.results import Result
 from benchmarks.render.markdown import markdown_table
 from contract.quantiles import INTERVALS, QUANTILES
 from forecasting.recalibration import CLASSES, IntervalScale, learned_interval_scale

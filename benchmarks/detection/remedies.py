@@ -13,7 +13,7 @@ from datetime import date, timedelta
 
 import polars as pl
 
-from benchmarks.harness.registry import Benchmark, Context, Result
+from benchmarks.harness.registry import Benchmark, Context
 from benchmarks.harness.replay import (
     WORLDS,
     World,
@@ -23,6 +23,7 @@ from benchmarks.harness.replay import (
     sundays,
     world_of,
 )
+from benchmarks.harness.results import Result
 from benchmarks.harness.scores import wape_and_bias
 from benchmarks.harness.watching import Limits, alerts_of_signals
 from benchmarks.harness.worlds import fitted

@@ -15,7 +15,8 @@ from pathlib import Path
 import polars as pl
 
 from benchmarks.harness.params import params_here
-from benchmarks.harness.registry import Benchmark, Context, Option, Result
+from benchmarks.harness.registry import Benchmark, Context, Option
+from benchmarks.harness.results import Result
 from contract.levels import Level
 from contract.panel import Panel, panel_of
 from contract.params import IngestParams, Params, SourceParams
@@ -79,7 +80,9 @@ def replayed(panel: Panel, days: int, levels: list[Level], ingest: IngestParams)
     """The last days of a panel, one at a time: clean days refused or noted by rule, and broken days
     caught.
     """
-    clean, caught, tried = Counter(), Counter(), 0
+    clean: Counter[str] = Counter()
+    caught: Counter[str] = Counter()
+    tried = 0
     for back in range(days):
         day = panel.last_day - timedelta(days=back)
         rows = panel.sales.filter(ds=day)
@@ -139,12 +142,10 @@ def simulated(params: Params, seed: int) -> Panel:
 
 def _panel(files: list[Path], source: SourceParams) -> Panel:
     facts = {fact.fact: fact for path in files for fact in read_file(path, source)}
-    sales = facts["sales"]
-    return panel_of(
-        sales.rows.drop("row_number", "lines"),
-        sales.series,
-        facts["calendar"].rows.drop("row_number", "lines"),
-    )
+    rows = {name: facts[name].rows.drop("row_number", "lines") for name in ("sales", "calendar")}
+    series = facts["sales"].series
+    assert series is not None, "the source's sales name their series"
+    return panel_of(rows["sales"], series, rows["calendar"])
 
 
 def measure(context: Context) -> Result:

@@ -46,8 +46,9 @@ from benchmarks.detection.sequential_streams import (
     streams_of,
 )
 from benchmarks.detection.sequential_tests_table import table
-from benchmarks.harness.registry import Benchmark, Context, Option, Result
+from benchmarks.harness.registry import Benchmark, Context, Option
 from benchmarks.harness.replay import kind_of, replayed, world_of
+from benchmarks.harness.results import Result
 from monitoring.cusum import QUARTER_DAYS
 
 OURS, EAGER = "ours", "ours, slack 0.5"
@@ -69,15 +70,15 @@ def measure(context: Context) -> Result:
     for kind in kinds():
         rivals[f"{kind.name}, tuned"], tuned[kind.name] = tuned_on(streams, kind, wanted)
     worlds = {f"{kind_of(tuned_world)}, tuned": [judged(tuned_world, rivals)]}
-    for kind, names in groupby(held_out, kind_of):
-        worlds[f"{kind}, held out"] = [judged(name, rivals) for name in names]
+    for of_kind, names in groupby(held_out, kind_of):
+        worlds[f"{of_kind}, held out"] = [judged(name, rivals) for name in names]
     days = {"watched_days": WATCHED_DAYS, "hold_days": HOLD_DAYS, "step_days": STEP_DAYS}
     return {
         "river": version("river"),
         "sizes": SIZES,
         **days,
         "tuned": tuned,
-        "worlds": {kind: summed(of_kind) for kind, of_kind in worlds.items()},
+        "worlds": {kind: summed(judged_ones) for kind, judged_ones in worlds.items()},
     }
 
 

@@ -12,13 +12,15 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 
 import numpy as np
 import polars as pl
 
 from benchmarks.harness.params import params_here
 from benchmarks.harness.process import seconds_of
-from benchmarks.harness.registry import Benchmark, Context, Result
+from benchmarks.harness.registry import Benchmark, Context
+from benchmarks.harness.results import Result
 from benchmarks.render.markdown import markdown_table
 from monitoring.cusum import QUARTER_DAYS
 from monitoring.runtime import WATCHER, runtime
@@ -42,7 +44,7 @@ def measure(_context: Context) -> Result:
     multiples = busy_machine()
     noises: dict[str, Noise] = {HERE: lambda rng, runs: in_blocks(multiples, rng, runs)}
     for spread in SPREADS:
-        noises[f"lognormal {spread}"] = lambda rng, runs, of=spread: rng.lognormal(0, of, runs)
+        noises[f"lognormal {spread}"] = partial(lognormal, spread)
     return {
         "max_ratio": max_ratio,
         "noise": {
@@ -92,6 +94,11 @@ def busy_machine() -> np.ndarray:
     while time.perf_counter() < until:
         seconds.append(seconds_of(work))
     return np.array(seconds) / np.median(seconds)
+
+
+def lognormal(spread: float, rng: np.random.Generator, runs: int) -> np.ndarray:
+    """So many multiples of a given spread."""
+    return rng.lognormal(0, spread, runs)
 
 
 def in_blocks(multiples: np.ndarray, rng: np.random.Generator, runs: int) -> np.ndarray:

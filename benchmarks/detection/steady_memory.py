@@ -15,7 +15,8 @@ from pathlib import Path
 
 from benchmarks.harness import entry_points as entry
 from benchmarks.harness.params import FAST, simulated_folder
-from benchmarks.harness.registry import Benchmark, Context, Result
+from benchmarks.harness.registry import Benchmark, Context
+from benchmarks.harness.results import Result
 from benchmarks.render.markdown import markdown_table
 from contract.params_file import load_params
 from monitoring.memory import LEAST_MB

@@ -79,7 +79,7 @@ def sales(
     ).cast({"is_open": pl.Boolean, "stockout_share": pl.Float64})
 
 
-def received(rows: pl.DataFrame, series: pl.DataFrame, is_history: bool = False) -> Received:
+def received(rows: pl.DataFrame, series: pl.DataFrame | None, is_history: bool = False) -> Received:
     """The rows as a source hands them over."""
     numbered = rows.with_columns(
         row_number=pl.int_range(1, pl.len() + 1), lines=pl.lit(1, pl.Int64)

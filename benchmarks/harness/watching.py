@@ -16,8 +16,8 @@ from scipy.stats import ks_2samp
 
 from benchmarks.harness.replay import World
 from benchmarks.harness.scores import WAPE
-from contract.demand import demand_rules
 from contract.days import WEEK
+from contract.demand import demand_rules
 from contract.panel import Panel
 from contract.params import MonitorParams
 from features.dense import Days, units_sold
@@ -147,8 +147,9 @@ def alerts_of_plain_tests(world: World, panel: Panel, days: list[date]) -> Alert
 
 
 def raised(by_day: Iterable[set[str]]) -> list[tuple[int, str]]:
-    """(day number, cause) of every alert raised: one for a cause that was not open the day before."""
-    alerts, before = [], set()
+    """(day number, cause) of every alert raised: of each cause that was not open the day before."""
+    alerts: list[tuple[int, str]] = []
+    before: set[str] = set()
     for k, causes in enumerate(by_day):
         alerts += [(k, cause) for cause in sorted(causes - before)]
         before = causes

@@ -58,7 +58,7 @@ def pages() -> dict[str, BlockText]:
 
 def _tables() -> dict[str, BlockText]:
     """The tables that benchmarks declare."""
-    made = {}
+    made: dict[str, BlockText] = {}
     for benchmark in benchmarks().values():
         for name in (benchmark.name, f"{benchmark.name}_m5"):
             if benchmark.table and (result := kept(name)):

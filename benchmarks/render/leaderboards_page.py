@@ -68,13 +68,13 @@ def summary(result: Result) -> str:
 
 
 def _section(name: str, result: Result) -> str:
-    first, *_, last = [*result["cutoffs"], result["cutoffs"][-1]]
+    cutoffs: list[str] = result["cutoffs"]
     models = [model for model in MODELS if model in result["board"]]
     words = [model_name(model) for model in models]
     many = (
-        f"{len(result['cutoffs'])} cutoffs from {first} to {last}"
-        if len(result["cutoffs"]) > 1
-        else f"one cutoff, {last}"
+        f"{len(cutoffs)} cutoffs from {cutoffs[0]} to {cutoffs[-1]}"
+        if len(cutoffs) > 1
+        else f"one cutoff, {cutoffs[-1]}"
     )
     levels = [level for level in result["levels"][OURS] if level != "average"]
     parts = list(result["parts"][OURS])

@@ -112,8 +112,11 @@ def checks_of(path: Path) -> tuple[Check, ...]:
     """The checks of a file, numbered from 1."""
     checks = []
     for number, raw in enumerate(YAML(typ="safe").load(path.read_text(encoding="utf-8")), start=1):
-        sides = (tuple(map(evidence_of, raw.get(side, []))) for side in ("always", "by_hand"))
-        checks.append(Check(number, raw["question"], *sides, raw.get("why_not_whole", "")))
+        always, by_hand = (
+            tuple(map(evidence_of, raw.get(side, []))) for side in ("always", "by_hand")
+        )
+        why = raw.get("why_not_whole", "")
+        checks.append(Check(number, raw["question"], always, by_hand, why))
     return tuple(checks)
 
 

@@ -18,7 +18,8 @@ import polars as pl
 from benchmarks.harness import entry_points as entry
 from benchmarks.harness.params import simulated_folder
 from benchmarks.harness.process import measured
-from benchmarks.harness.registry import Benchmark, Context, Option, Result
+from benchmarks.harness.registry import Benchmark, Context, Option
+from benchmarks.harness.results import Result
 from benchmarks.render.markdown import markdown_table
 from contract.panel import Panel
 from contract.params_file import load_params

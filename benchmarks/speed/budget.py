@@ -15,7 +15,8 @@ from pathlib import Path
 
 from benchmarks.harness import entry_points as entry
 from benchmarks.harness.params import FAST, simulated_folder
-from benchmarks.harness.registry import Benchmark, Context, Option, Result
+from benchmarks.harness.registry import Benchmark, Context, Option
+from benchmarks.harness.results import Result
 from benchmarks.render.markdown import markdown_table
 
 SIZES = ((1_000, 800), (10_000, 400), (30_000, 400))  # series, days
@@ -26,7 +27,7 @@ DONE, REFUSED = 0, 2
 
 def measure(context: Context) -> Result:
     """Every folder, entry point and budget."""
-    rows = []
+    rows: list[Result] = []
     with tempfile.TemporaryDirectory(prefix="budget-") as scratch:
         for series, days in SIZES:
             folder = Path(scratch) / str(series)

@@ -16,9 +16,10 @@ from unittest.mock import patch
 
 import lightgbm
 
-from benchmarks.harness.pipeline import backtested
+from benchmarks.harness.pipeline import Sides, backtested
 from benchmarks.harness.process import seconds_of
-from benchmarks.harness.registry import Benchmark, Context, Result
+from benchmarks.harness.registry import Benchmark, Context
+from benchmarks.harness.results import Result
 from benchmarks.render.markdown import markdown_table
 from features.dense_panel import FeatureRecipe, feature_recipe_of
 from forecasting import global_lightgbm
@@ -74,7 +75,7 @@ def table(result: Result) -> str:
 def _backtest(context: Context, cutoffs: list[date], every: int, one_fit_s: float) -> Result:
     """fits, seconds, and how many times one fit and all forecasts that is."""
     params, panel = context.params, context.panel
-    ours = {"ours": GlobalLightGBM(params.train, feature_recipe_of(params, panel))}
+    ours: Sides = {"ours": GlobalLightGBM(params.train, feature_recipe_of(params, panel))}
     horizon = params.train.horizon
     seconds = _seconds(lambda: backtested(params, panel, ours, cutoffs, horizon, every))
     ratio = round(seconds / one_fit_s, 2)

@@ -18,7 +18,8 @@ from pathlib import Path
 import polars as pl
 
 from benchmarks.harness.entry_points import FORECAST, MONITOR, TAKE_INBOX, Folder, run
-from benchmarks.harness.registry import Benchmark, Context, Option, Result
+from benchmarks.harness.registry import Benchmark, Context, Option
+from benchmarks.harness.results import Result
 from benchmarks.render.markdown import markdown_table
 from contract.panel import Panel
 from runtime.paths import Paths

@@ -10,7 +10,8 @@ from datetime import timedelta
 
 from benchmarks.harness.params import params_here
 from benchmarks.harness.process import measured
-from benchmarks.harness.registry import Benchmark, Context, Result
+from benchmarks.harness.registry import Benchmark, Context
+from benchmarks.harness.results import Result
 from benchmarks.harness.retailer import FIRST, SERIES, assortment, received, sales
 from benchmarks.render.markdown import markdown_table
 from expectations.judge import judge

@@ -21,11 +21,12 @@ import polars as pl
 
 from benchmarks.harness.params import params_for, params_here
 from benchmarks.harness.process import held_mb, measured
-from benchmarks.harness.registry import Benchmark, Context, Option, Result
+from benchmarks.harness.registry import Benchmark, Context, Option
+from benchmarks.harness.results import Result
 from benchmarks.harness.worlds import m5_panel
 from benchmarks.render.markdown import markdown_table
-from contract.demand import demand_rules
 from contract.days import WEEK
+from contract.demand import demand_rules
 from contract.params import Params
 from features.dense import days_of, units_sold
 from features.dense_panel import series_in_a_piece

@@ -22,7 +22,8 @@ import polars as pl
 from benchmarks.harness.params import params_here
 from benchmarks.harness.pipeline import published
 from benchmarks.harness.process import measured, peak_mb, timed
-from benchmarks.harness.registry import Benchmark, Context, Option, Result
+from benchmarks.harness.registry import Benchmark, Context, Option
+from benchmarks.harness.results import Result
 from benchmarks.render.markdown import markdown_table
 from contract.frames import REFUSED
 from contract.panel import Panel

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from benchmarks.harness.pipeline import published
 from benchmarks.harness.process import measured
-from benchmarks.harness.registry import Benchmark, Context, Result
+from benchmarks.harness.registry import Benchmark, Context
+from benchmarks.harness.results import Result
 from contract.params_file import load_params
 from forecasting.champion import candidate_champion
 from forecasting.publication import publish_levels

@@ -6,7 +6,8 @@ from __future__ import annotations
 
 from benchmarks.harness.entry_points import NAMES
 from benchmarks.harness.process import start_up
-from benchmarks.harness.registry import Benchmark, Context, Result
+from benchmarks.harness.registry import Benchmark, Context
+from benchmarks.harness.results import Result
 
 HELP_RUNS, DVC_RUNS = 5, 3
 

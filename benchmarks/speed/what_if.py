@@ -8,10 +8,13 @@ Aimed at: p99 20 ms.
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 
 from benchmarks.harness.process import seconds_of
-from benchmarks.harness.registry import Benchmark, Context, Result
+from benchmarks.harness.registry import Benchmark, Context
+from benchmarks.harness.results import Result
 from features.frame import feature_frame
 from features.sampling import serving_rows
 from forecasting.bundle import load_bundle
@@ -31,7 +34,7 @@ def measure(context: Context) -> Result:
         booster.predict(feature_frame(dense, rows).to_numpy(), num_threads=1)
 
     drawn = np.random.default_rng(1).integers(0, panel.series.height, QUESTIONS + WARM)
-    milliseconds = [1000 * seconds_of(lambda one=series: forecast(one)) for series in drawn]
+    milliseconds = [1000 * seconds_of(partial(forecast, series)) for series in drawn]
     p50, p95, p99 = (
         round(float(q), 1) for q in np.quantile(milliseconds[WARM:], [0.5, 0.95, 0.99])
     )

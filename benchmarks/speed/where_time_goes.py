@@ -9,7 +9,8 @@ from pathlib import Path
 
 from benchmarks.harness.entry_points import FORECAST, TAKE_INBOX, TRAIN
 from benchmarks.harness.process import sampled
-from benchmarks.harness.registry import Benchmark, Context, Result
+from benchmarks.harness.registry import Benchmark, Context
+from benchmarks.harness.results import Result
 from benchmarks.render.markdown import markdown_table
 from benchmarks.speed.daily_path import morning
 
