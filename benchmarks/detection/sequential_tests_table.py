@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from benchmarks.harness.results import Result
-from benchmarks.render.markdown import markdown_table
+from benchmarks.render.markdown import markdown_table, paragraph
 
 
 def table(result: Result) -> str:
@@ -16,7 +16,8 @@ def table(result: Result) -> str:
     tables = [_of(kind, one, worlds[tuned], sizes) for kind, one in worlds.items() if kind != tuned]
     chosen = ". ".join(f"{name}: {_knobs(made)}" for name, made in result["tuned"].items())
     on = ", ".join(worlds[tuned]["worlds"])
-    return "\n\n".join([*tables, f"River {result['river']}; tuned on {on}. {chosen}."])
+    tuning = paragraph(f"River {result['river']}; tuned on {on}. {chosen}.")
+    return "\n\n".join([*tables, tuning])
 
 
 def _of(kind: str, one: Result, tuned: Result, sizes: list[str]) -> str:

@@ -6,7 +6,7 @@ import altair as alt
 import polars as pl
 
 from benchmarks.harness.results import Result
-from benchmarks.render.markdown import markdown_table
+from benchmarks.render.markdown import markdown_table, paragraph
 from benchmarks.render.plots import svg_of
 
 WORLDS = ["no drift", "nobody acted", "acted"]
@@ -22,12 +22,16 @@ def page_of(result: Result) -> str:
         [e["day"], e["days_after"], e["what"], e["detail"].replace("|", "/")]
         for e in result["events"]
     ]
+    departments = ", ".join(drift["departments"])
+    opening = paragraph(
+        f"Made by `python -m benchmarks run bad_quarter` in {result['seconds']} s; no number here "
+        f"is typed. From {drift['since']} on the departments {departments} of the simulator sell "
+        f"{drift['drop']:.0%} less and cost {drift['dearer']:.0%} more. Each week stands at its "
+        "Monday, the events at their day."
+    )
     return f"""# A bad quarter, end to end
 
-Made by `python -m benchmarks run bad_quarter` in {result["seconds"]} s; no number here is typed.
-From {drift["since"]} on the departments {", ".join(drift["departments"])} of the simulator sell
-{drift["drop"]:.0%} less and cost {drift["dearer"]:.0%} more. Each week stands at its Monday, the
-events at their day.
+{opening}
 
 ![WAPE and bias by week](bad_quarter.svg)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from benchmarks.harness.results import Result
-from benchmarks.render.markdown import markdown_table
+from benchmarks.render.markdown import markdown_table, paragraph
 
 KINDS = {
     "input": "input (panel, daily files through the rules)",
@@ -49,7 +49,7 @@ def first_notices(result: Result) -> str:
     dearest = sorted(unseen, key=lambda drill: -drill["loss"])[:5]
     named = ", ".join(f"`{d['fault']}` {d['strength']} {d['loss']:+.1%}" for d in dearest)
     table = markdown_table(["noticed first by", *everyone], rows)
-    return f"{table}\n\nThe dearest that nobody noticed: {named}."
+    return f"{table}\n\n{paragraph(f'The dearest that nobody noticed: {named}.')}"
 
 
 def _counted(drills: list[Result], kind: str | None = None) -> list[str]:
