@@ -49,7 +49,7 @@ class Weeks:
 
     @property
     def origins(self) -> list[date]:
-        """One a week, three weekdays further each time, so that a weekly fit is met at every age."""
+        """One a week, three weekdays further each time: a weekly fit is met at every age."""
         return [self.first + timedelta(days=WEEK * k + (3 * k) % WEEK) for k in range(self.count)]
 
     def table(self, cutoff: date, origin: date) -> np.ndarray:
@@ -171,7 +171,7 @@ def _churn(before: np.ndarray, after: np.ndarray, days: int) -> float:
 
 
 def _aged(weeks: Weeks, fresh: dict[date, float], age: int, step: int) -> Result | None:
-    """Mean ratio of the loss to that of a fit of the day, its standard error, and how many origins."""
+    """Mean ratio of the loss to that of a fit of the day, its standard error, count of origins."""
     late = [origin for origin in fresh if origin - timedelta(days=age) >= weeks.first][::step]
     ratios = [weeks.losses(o, [o - timedelta(days=age)])[0] / fresh[o] for o in late]
     if len(ratios) < 2:

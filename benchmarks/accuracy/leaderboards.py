@@ -72,7 +72,7 @@ def _nested(means: pl.DataFrame, by: str) -> dict[str, dict[str, dict[str, list[
 
 
 BENCHMARK = Benchmark(
-    question="What does a finished backtest say by level, part and cutoff, and what did the gate decide?",
+    question="What does a finished backtest say by level and part, and what did the gate decide?",
     needs="a data folder after make repro; seconds",
     measure=measure,
     options=(Option("called", "name of the data set (default: the source's)"),),

@@ -169,7 +169,7 @@ def _scaled_to(by_group: np.ndarray, spread: pl.DataFrame, group_ix: np.ndarray)
 
 
 def _long_sales(panel: Panel, recipe: FeatureRecipe) -> pl.DataFrame:
-    """unique_id, ds, y (float32) of every day since each series' first sale, absent days as zeros."""
+    """unique_id, ds, y (float32) of each day since the series' first sale, absent days as zeros."""
     dense = recipe.dense_panel(panel, 1, vocabulary_of(panel))
     y = _known_units(dense)
     launch = np.nan_to_num(dense.by_series["launch_ix"][:, :1], nan=np.inf)

@@ -149,7 +149,7 @@ def _against(ships: np.ndarray, scores: list[Result]) -> Result:
 
 
 BENCHMARK = Benchmark(
-    question="Which parameters would a recorded search choose, and are they better on days it never saw?",
+    question="Which parameters would a search choose, and are they better on days it never saw?",
     needs="nothing, or a panel after make repro; a quarter to half an hour",
     measure=measure,
     options=(

@@ -25,7 +25,7 @@ Change = dict[str, Any]
 
 
 class Trials:
-    """Every fit of a search; `begun`: what a search must have been begun with to be gone on with."""
+    """Every fit of a search; `begun`: what a search must have begun with to be gone on with."""
 
     def __init__(self, context: Context, params: Params, panel: Panel, cutoffs: int, begun: Result):
         self.context, self.params, self.panel = context, params, panel

@@ -215,7 +215,7 @@ def _weeks(name: str, world: World, table: pl.DataFrame, panel: Panel) -> list[R
 
 
 BENCHMARK = Benchmark(
-    question="From drift to alarm, challenger, promotion and recovery: how long does a bad quarter last?",
+    question="How long does a bad quarter last, from drift to alarm, promotion and recovery?",
     needs="nothing; three minutes after its year is replayed",
     measure=measure,
     table=page_of,

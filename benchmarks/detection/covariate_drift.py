@@ -194,7 +194,7 @@ def _with_fault(panel: Panel, fault: Fault, start: date) -> Panel:
 
 
 BENCHMARK = Benchmark(
-    question="Which faults of covariates are found, and how soon; how often is a clean covariate alerting?",
+    question="Which faults of covariates are found how soon; how often is a clean one alerting?",
     needs="nothing, or Rossmann's files as well; four minutes",
     measure=measure,
     options=(Option("rossmann", "folder of Rossmann's files", kind=Path),),

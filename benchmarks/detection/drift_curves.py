@@ -158,8 +158,8 @@ def _watched_part(panel: Panel, start: date) -> Panel:
 
 
 BENCHMARK = Benchmark(
-    question="Which drifts are found, after how many days, by whom, and what do they cost meanwhile?",
-    needs="replayed worlds (made where they are not); an hour and a half a world, goes on where it was cut",
+    question="Which drifts are found, after how many days, by whom, and what do they cost?",
+    needs="replayed worlds (made where they are not); 90 minutes a world, goes on where cut",
     measure=measure,
     options=(
         WORLDS,

@@ -170,7 +170,7 @@ def _m5(params: Params, files: Path) -> Panel:
 
 
 BENCHMARK = Benchmark(
-    question="How often do the rules of a day refuse a clean one, and which broken ones do they catch?",
+    question="How often do the rules of a day refuse a clean one, and which faults do they catch?",
     needs="nothing, or M5's files; minutes",
     measure=measure,
     options=(

@@ -47,7 +47,7 @@ class Run:
 
 
 def is_open(detected: Detected) -> np.ndarray:
-    """(rows, days): whether anything was detected on the day or in the `HOLD_DAYS` - 1 before it."""
+    """(rows, days): whether anything was detected on the day or the `HOLD_DAYS` - 1 before it."""
     detections = np.pad(np.isfinite(detected), ((0, 0), (HOLD_DAYS - 1, 0)))
     return np.lib.stride_tricks.sliding_window_view(detections, HOLD_DAYS, axis=1).any(axis=-1)
 

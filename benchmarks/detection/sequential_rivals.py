@@ -25,7 +25,7 @@ Made = Callable[[str], Any]  # "both" or "up" -> a fresh detector
 
 RECENT_DAYS = 28
 HAS_RIVER = find_spec("river") is not None
-NO_RIVER = "river is not installed, whose Page-Hinkley and ADWIN are compared here; `make extras` brings it"
+NO_RIVER = "river, whose detectors are compared here, is not installed; `make extras` brings it"
 
 
 @dataclass(frozen=True)

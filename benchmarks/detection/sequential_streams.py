@@ -112,7 +112,7 @@ def starts_of(stream: Stream, step_days: int) -> list[int]:
 
 @lru_cache(maxsize=400)  # every rival is given the same shifts
 def shifted(stream: Stream, start: int) -> Shifted:
-    """Every row moved by every size; bias both ways, errors and misses upwards only, as they hurt."""
+    """Every row moved by every size; bias both ways, errors and misses upwards, as they hurt."""
     sizes = [*SIZES, *(-size for size in SIZES)] if stream.name in (BIAS, BY_GROUP) else list(SIZES)
     rows, moved_by = np.repeat(np.arange(len(stream.z)), len(sizes)), np.tile(sizes, len(stream.z))
     clean, end = stream.signal, start + WATCHED_DAYS

@@ -9,7 +9,7 @@ from benchmarks.render.markdown import markdown_table, paragraph
 
 
 def table(result: Result) -> str:
-    """A table per kind of held-out worlds, one row per signal and detector; then what tuning chose."""
+    """A table per kind of held-out worlds, a row per signal and detector; what tuning chose."""
     worlds = result["worlds"]
     tuned = next(kind for kind in worlds if kind.endswith(", tuned"))
     sizes = [str(size) for size in result["sizes"]]

@@ -137,7 +137,7 @@ def is_slow(seconds: np.ndarray, max_ratio: float) -> bool:
 
 
 BENCHMARK = Benchmark(
-    question="How often does the runtime watcher alert for nothing, and does it notice what got slow?",
+    question="How often does the runtime watcher alert for nothing, and does it see what got slow?",
     needs="nothing; four minutes",
     measure=measure,
     table=table,

@@ -23,7 +23,7 @@ STEP_DAYS = 28
 
 
 class Cutoffs:
-    """The last `count` cutoffs of a panel, what was sold after each, and the fits made on the way."""
+    """The last `count` cutoffs of a panel, what was sold after each, and the fits made."""
 
     def __init__(self, params: Params, panel: Panel, count: int):
         self.panel, self.horizon = panel, params.train.horizon

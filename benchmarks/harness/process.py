@@ -93,11 +93,15 @@ def sampled(file: Path, script: str, *arguments: str) -> dict[str, float]:
 
 
 def start_up(words: list[str], runs: int) -> float:
-    """Median seconds of a whole Python command, process start included."""
+    """Median seconds of a whole Python command that must do its work, process start included."""
     python = [sys.executable, *words]
 
     def work() -> None:
-        subprocess.run(python, cwd=ROOT, capture_output=True, check=True)  # noqa: S603 -- ours
+        done = subprocess.run(  # noqa: S603 -- ours
+            python, cwd=ROOT, capture_output=True, text=True, check=False
+        )
+        if done.returncode:
+            raise SystemExit(f"{' '.join(words)} ended with {done.returncode}:\n{done.stderr}")
 
     return round(statistics.median(seconds_of(work) for _ in range(runs)), 3)
 

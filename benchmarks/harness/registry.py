@@ -1,4 +1,4 @@
-"""Every benchmark by name: the module speed/scale.py declares `BENCHMARK`, whose name is 'scale'."""
+"""Every benchmark by name: the module speed/scale.py declares `BENCHMARK`, named 'scale'."""
 
 from __future__ import annotations
 

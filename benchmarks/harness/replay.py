@@ -153,7 +153,7 @@ def _learn(world: World, tables: list[pl.DataFrame], cutoff: date) -> None:
 
 
 def _ratios(world: World, tables: list[pl.DataFrame], now: date) -> list[Ratios]:
-    """Ratios by week ahead from the tables of the last half year; of none, the mean stands alone."""
+    """Ratios by week ahead of the last half year's tables; of none, the mean stands alone."""
     late = [table for table in tables if (now - table["origin"][0]).days <= REMEMBERED_DAYS]
     if not late:
         return [Ratios([1.0], [[1.0] * 9], [0.0] * 9)]

@@ -1,4 +1,4 @@
-"""Where results are kept: a JSON file each, with the machine, versions and commit they come from."""
+"""Where results are kept: a JSON file each, with machine, versions and commit they come from."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The few sums that benchmarks share: WAPE and bias of scored rows, a mean and its error, levels."""
+"""The sums that benchmarks share: WAPE and bias of scored rows, a mean and its error, levels."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ OF_A_DAY = (
 
 @dataclass(frozen=True)
 class Morning:
-    """A morning of the daily flow: its summary, the causes open after it, the table it published."""
+    """A morning of the daily flow: its summary, the causes open after it, the table published."""
 
     summary: Result
     alerts: list[str]

@@ -41,7 +41,8 @@ QUERIES = {
     "torn": "select count(*) from batches where rows_in <> rows_accepted + rows_refused",
     "refused": "select count(*) from batches b where rows_refused <> "
     "(select coalesce(sum(lines), 0) from quarantine q where q.batch_id = b.batch_id)",
-    "doubled": "select count(*) from (select 1 from sales group by unique_id, ds having count(*) > 1)",
+    "doubled": "select count(*) from "
+    "(select 1 from sales group by unique_id, ds having count(*) > 1)",
 }
 
 

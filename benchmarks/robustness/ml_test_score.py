@@ -99,7 +99,8 @@ def outcomes_of(junit: Path) -> dict[str, bool]:
     """
     outcomes: dict[str, bool] = {}
     for case in ElementTree.parse(junit).iter("testcase"):  # noqa: S314 -- our own pytest wrote it
-        node = f"{case.get('classname', '').replace('.', '/')}.py::{case.get('name', '').partition('[')[0]}"
+        file = f"{case.get('classname', '').replace('.', '/')}.py"
+        node = f"{file}::{case.get('name', '').partition('[')[0]}"
         passed = all(case.find(kind) is None for kind in ("failure", "error", "skipped"))
         outcomes[node] = outcomes.get(node, True) and passed
     return outcomes

@@ -144,7 +144,7 @@ def _promo_share(panel: Panel) -> float:
 
 
 BENCHMARK = Benchmark(
-    question="Where does it bend: more series, more years, more files, more volume, promotions everywhere?",
+    question="Where does it bend: more series, years, files, volume, promotions everywhere?",
     needs="nothing; ten minutes",
     measure=measure,
     options=(Option("only", "parts: usual, five_years, ten_times", many=True),),

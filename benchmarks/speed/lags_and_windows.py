@@ -154,7 +154,7 @@ def _dense_units(panel_folder: Path, params: Params) -> np.ndarray:
 
 
 def _declared() -> list[Feature]:
-    """Of the sales features in params.yaml those mlforecast makes, too: all but the share of zeros."""
+    """Of the sales features in params.yaml those mlforecast makes: all but the share of zeros."""
     params = params_here().features.model_copy(update={"year_windows": [], "lifecycle": False})
     return [feature for feature in sales_features(params) if "zeros" not in feature.name]
 

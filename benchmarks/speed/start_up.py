@@ -13,7 +13,7 @@ HELP_RUNS, DVC_RUNS = 5, 3
 
 
 def measure(_context: Context) -> Result:
-    """Medians, process start included."""
+    """Medians, process start included. `dvc status -q` ends with 1 where anything changed."""
     helps = {name: start_up([f"{name}.py", "--help"], HELP_RUNS) for name in NAMES}
     return {"start_up_s": helps, "dvc_no_op_s": start_up(["-m", "dvc", "status", "-q"], DVC_RUNS)}
 

@@ -12,7 +12,7 @@ from benchmarks.harness.params import params_for
 
 
 class Trials:
-    """Trials whose scores are known: a planted draw wins, and every cutoff that is read is noted."""
+    """Trials whose scores are known: a planted draw wins, every cutoff that is read is noted."""
 
     def __init__(self, winner: str):
         self.winner, self.cutoffs = winner, set()

@@ -116,7 +116,7 @@ def test_where_only_growth_is_an_alert_a_fall_is_none(name):
 
 @needs_river
 def test_a_signal_that_is_unlike_what_was_shifted_is_not_called_found():
-    """A rival that never speaks finds nothing of any size; one that always speaks is tried nowhere."""
+    """A rival that never speaks finds nothing of any size; one that always does is not tried."""
     quiet = stream()
     starts = starts_of(quiet, 20)
     deaf = partial(by_river, {BIAS: kinds()[0].make(1e9, 0.0)})
