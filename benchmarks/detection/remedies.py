@@ -54,8 +54,8 @@ def table(result: Result) -> str:
     """One row per clean world: what the planner's factor does where the alarm was false."""
     rows = [
         [row["world"], f"{row['alerting']} of {row['weeks']}"]
-        + [f"{row[name]:.3f}" for name in ("stayed_wape", "scaled_wape")]
-        + [f"{row[name]:+.1%}" for name in ("stayed_bias", "scaled_bias")]
+        + [_cell(row, name, ".3f") for name in ("stayed_wape", "scaled_wape")]
+        + [_cell(row, name, "+.1%") for name in ("stayed_bias", "scaled_bias")]
         for row in result["clean"]
     ]
     scores = ["WAPE, as published", "scaled", "bias, as published", "scaled"]
@@ -102,6 +102,11 @@ def remedies(
     if world.by_trees:
         made["refitted"] = _refitted(world, panel, cutoff, origins)
     return {name: _errors(world, panel, of_name) for name, of_name in made.items()}
+
+
+def _cell(row: Result, name: str, form: str) -> str:
+    """A dash where `bias` was never alerting: there was nothing to scale."""
+    return format(row[name], form) if name in row else "-"
 
 
 def _days_of_bias(world: World) -> set[date]:
