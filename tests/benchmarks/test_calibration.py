@@ -11,6 +11,7 @@ import polars as pl
 import pytest
 
 from benchmarks.accuracy.calibration import coverage_of, parts_of, poisson
+from contract.demand import DemandRules
 from contract.levels import SERIES_LEVEL, TOTAL, levels_of
 from contract.panel import panel_of
 from contract.quantiles import QUANTILES
@@ -37,7 +38,9 @@ def window():
         }
     )
     panel = panel_of(sales, pl.DataFrame({"unique_id": ids}))
-    return window_after(panel, ds[-1] - timedelta(days=HORIZON), HORIZON, levels_of([[]]))
+    cutoff = ds[-1] - timedelta(days=HORIZON)
+    rules = DemandRules(absent_means_zero=True, max_stockout_share=1.0, region=None)
+    return window_after(panel, cutoff, HORIZON, levels_of([[]]), rules)
 
 
 def test_a_part_holds_the_cells_of_its_own_series_and_weeks(window):

@@ -36,7 +36,7 @@ def counted(context: Context) -> results.Result:
     return {"runs": context.before().get("runs", 0) + context.options.more}
 
 
-def test_every_benchmark_says_what_it_answers_and_needs(root):
+def test_every_benchmark_says_its_question_and_its_needs(root):
     found = benchmarks()
     declared = [
         path.stem

@@ -1,4 +1,4 @@
-"""Malformed files through the real intake: none crashes it, tears the store, or stays without a reason."""
+"""Malformed files taken for real: none crashes, tears the store, or stays without a reason."""
 
 from __future__ import annotations
 
