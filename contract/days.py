@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, time, timedelta
-
-import polars as pl
+from typing import TYPE_CHECKING
 
 from contract.errors import BadUsage, ContractBroken
+
+if TYPE_CHECKING:
+    import polars as pl
 
 WEEK = 7
 YEAR = 52 * WEEK  # back to the same weekday a year ago, nearly the same season

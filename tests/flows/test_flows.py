@@ -4,6 +4,7 @@ again, nothing left running.
 
 from __future__ import annotations
 
+import ast
 import json
 import subprocess
 import sys
@@ -140,6 +141,18 @@ def test_a_flow_runs_by_its_path_from_anywhere(script, root, tmp_path):
     assert "--plain" in shown.stdout
 
 
+@pytest.mark.parametrize("script", ["daily", "weekly", "drill", "replay"])
+def test_a_flow_is_short_and_says_when_alone(script, root):
+    """No Polars, no store, no rule of data: what it runs lies in modules beside it."""
+    text = (root / "flows" / f"{script}.py").read_text(encoding="utf-8")
+    assert len(text.splitlines()) < 60
+    names = {
+        node.module or "" for node in ast.walk(ast.parse(text)) if isinstance(node, ast.ImportFrom)
+    }
+    packages = {name.split(".")[0] for name in names}
+    assert packages & {"polars", "storage", "forecasting", "monitoring", "sources"} == set()
+
+
 @pytest.mark.production  # a hundred drills, minutes; tests/drills runs a part of them
 def test_the_drills_leave_store_and_panel_untouched(shop):
     from runtime.disk import sha256_of
@@ -224,7 +237,6 @@ def test_a_replay_runs_the_offline_stages_in_the_order_of_dvc(root):
     """run_stages calls one function per stage of dvc.yaml, in its order; freeze_panel has done the
     stages left out.
     """
-    import ast
     import inspect
 
     from flows.tasks import run_stages

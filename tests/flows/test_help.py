@@ -15,6 +15,7 @@ SCRIPTS = sorted(
     for path in [*ROOT.glob("*.py"), *ROOT.glob("flows/*.py")]
     if '__name__ == "__main__"' in path.read_text(encoding="utf-8")
 )
+ENTRY_POINTS = {"ingest.py", "train.py", "evaluate.py", "inference.py", "monitor.py"}
 # Prefect makes its home folder, empty, when it is imported; nothing more may be there
 HOME = "prefect-home"
 
@@ -29,11 +30,8 @@ def run_script(script: str, argument: str, here: Path) -> subprocess.CompletedPr
 
 
 def test_every_entry_point_and_flow_script_is_run():
-    entry_points = {
-        f"{name}.py" for name in ("ingest", "train", "evaluate", "inference", "monitor")
-    }
     flows = {f"flows/{name}.py" for name in ("daily", "weekly", "drill", "deploy", "replay")}
-    assert entry_points | flows == set(SCRIPTS)
+    assert ENTRY_POINTS | flows == set(SCRIPTS)
 
 
 @pytest.mark.parametrize("script", SCRIPTS)
@@ -43,6 +41,23 @@ def test_help_is_printed_and_nothing_is_done(script, tmp_path):
     assert ended.stdout.startswith("usage:")
     assert "run " in ended.stdout  # the script's own words, too
     assert [path for path in tmp_path.rglob("*") if path.name != HOME] == []
+
+
+@pytest.mark.parametrize("script", sorted(ENTRY_POINTS))
+def test_help_of_an_entry_point_imports_nothing_heavy(script):
+    """The task that runs imports what is heavy: else help takes seconds on a busy machine."""
+    code = (
+        "import runpy, sys\n"
+        f"sys.argv = [{script!r}, '--help']\n"
+        "try:\n"
+        f"    runpy.run_path({script!r}, run_name='__main__')\n"
+        "finally:\n"
+        "    print(*sys.modules, file=sys.stderr)"
+    )
+    ended = subprocess.run(  # noqa: S603 -- our own code
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert {"polars", "pydantic", "duckdb", "numpy"} & set(ended.stderr.split()) == set()
 
 
 @pytest.mark.parametrize("script", SCRIPTS)
