@@ -31,6 +31,7 @@ from stages.monitor_tasks import TASKS, add_now, moment_of
 if TYPE_CHECKING:
     from contract.params import Params
     from monitoring.finding import Finding
+    from queries.alert_answers import Answers
     from runtime.paths import Paths
 
 log = logging.getLogger("monitor")
@@ -61,14 +62,10 @@ def monitor(params: Params, paths: Paths, *, now: datetime, dry_run: bool = Fals
     retrain = decide_retraining(findings, params.monitor.retrain_every_days)
     answers = answers_at(params, paths, now)
     loud = [finding for finding in to_raise(findings) if not is_muted(finding.cause, answers.muted)]
-    attention = [
-        f"{finding.severity} {finding.cause}: {finding.what}{answers.note(finding.cause)}"
-        for finding in loud
-    ]
     summary = {
         "worst": worst(findings),
         "watched": len(findings),
-        "attention": "\n".join(attention),
+        "attention": _attention(loud, answers),
         "retrain": asdict(retrain),
         "muted": answers.muted,
     }
@@ -83,6 +80,14 @@ def monitor(params: Params, paths: Paths, *, now: datetime, dry_run: bool = Fals
     write_json(paths.reports / "monitor.json", {"now": now, **summary, **every, **outcomes})
     write_watch_page(paths.reports)
     return summary
+
+
+def _attention(loud: list[Finding], answers: Answers) -> str:
+    """A line for each alert: severity, cause, sentence, and who has taken it on."""
+    return "\n".join(
+        f"{finding.severity} {finding.cause}: {finding.what}{answers.note(finding.cause)}"
+        for finding in loud
+    )
 
 
 def _log_findings(findings: list[Finding]) -> None:

@@ -46,6 +46,6 @@ def names() -> list[str]:
 
 def unexcused(results: list[Result]) -> list[str]:
     """The catastrophic drills that nobody has given a reason for."""
-    found = [result for result in results if result["grade"] == "catastrophic"]
-    names_found = [f"{result['fault']} {result['strength']}" for result in found]
-    return [name for name in names_found if name not in NAMED]
+    catastrophic = [result for result in results if result["grade"] == "catastrophic"]
+    names = [f"{result['fault']} {result['strength']}" for result in catastrophic]
+    return [name for name in names if name not in NAMED]

@@ -33,8 +33,8 @@ def watchers_of(scenario: Scenario) -> Watchers:
         return causes_before_truth(panel, table, morning, params.monitor, params.source.region)
 
     def age(cutoff: date, last_day: date) -> list[str]:
-        found = model_age(cutoff, last_day, params.monitor.max_model_age_days)
-        return [] if found.severity == "ok" else [found.cause]
+        finding = model_age(cutoff, last_day, params.monitor.max_model_age_days)
+        return [] if finding.severity == "ok" else [finding.cause]
 
     def later(table: pl.DataFrame) -> list[str]:
         return _first_alerts(scenario, table)

@@ -170,14 +170,14 @@ def _made_again(params: Params, paths: Paths, cell: Cell) -> Summary:
     row = cell.row
     is_models = cell.model is not None and row["method"] == cell.model["kind"]
     try:
-        made = _by_model(paths, cell) if is_models else _by_ladder(params, cell)
+        again = _by_model(paths, cell) if is_models else _by_ladder(params, cell)
     # an older code's bundle: where the number comes from is still known
     except ModelBroken as broken:
-        made = {"steps": [], "features": [], "not_made_again": str(broken)}
-    last = made["steps"][-1][1] if made["steps"] else None
+        again = {"steps": [], "features": [], "not_made_again": str(broken)}
+    last = again["steps"][-1][1] if again["steps"] else None
     is_same = last is not None and abs(last - row["y_hat"]) <= SAME * max(1.0, abs(row["y_hat"]))
     return {
-        **made,
+        **again,
         "accounted": is_same,
         "difference": None if last is None else last - row["y_hat"],
     }
@@ -186,7 +186,9 @@ def _made_again(params: Params, paths: Paths, cell: Cell) -> Summary:
 def _by_model(paths: Paths, cell: Cell) -> Summary:
     row = cell.row
     model = load_bundle(paths.registry / cell.run.model_id)
-    made = explain(model, cell.panel, row["origin"], row["horizon"], row["unique_id"], row["ds"])
+    explanation = explain(
+        model, cell.panel, row["origin"], row["horizon"], row["unique_id"], row["ds"]
+    )
     champion = with_interval_scale(
         champion_in_registry(paths.registry, cell.run.model_id, paths.backtest),
         cell.interval_scale,
@@ -195,19 +197,19 @@ def _by_model(paths: Paths, cell: Cell) -> Summary:
         champion.calibrations[row["method"]], SERIES_LEVEL, row["y_hat"], row["h"]
     )
     return {
-        "steps": made.steps,
-        "last_known": made.last_known,
-        "days_ahead": made.days_ahead,
-        "block": made.block,
-        "raw_score": made.raw_score,
+        "steps": explanation.steps,
+        "last_known": explanation.last_known,
+        "days_ahead": explanation.days_ahead,
+        "block": explanation.block,
+        "raw_score": explanation.raw_score,
         "features": [
-            {"feature": BASE, "value": None, "contribution": made.base},
-            *made.features.to_dicts(),
+            {"feature": BASE, "value": None, "contribution": explanation.base},
+            *explanation.features.to_dicts(),
         ],
-        "contributions_sum": made.base + made.features["contribution"].sum(),
+        "contributions_sum": explanation.base + explanation.features["contribution"].sum(),
         "interval_scale": cell.interval_scale,
         "quantile_ratios": dict(zip(QUANTILES, ratios.tolist(), strict=True)),
-        "quantiles_agree": _agree(made, row, ratios),
+        "quantiles_agree": _agree(explanation, row, ratios),
     }
 
 

@@ -30,11 +30,11 @@ def one_table_a_week(
     the known days of each, and all of the newest. Daily tables repeat each other's errors. `runs`
     as storage.forecasts.newest_runs.
     """
-    found = weekly_runs(runs, last_day, horizon)
-    untils = [date.max, *[last_day] * len(found)]
+    run_ids = weekly_runs(runs, last_day, horizon)
+    untils = [date.max, *[last_day] * len(run_ids)]
     tables = [
         judged_rows(con, [run_id], OF_INTERVALS, horizon, until)
-        for run_id, until in zip(found, untils, strict=False)
+        for run_id, until in zip(run_ids, untils, strict=False)
     ]
     return pl.concat(tables) if tables else FORECASTS.empty()
 

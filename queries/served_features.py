@@ -23,10 +23,10 @@ def served_twice(params: Params, paths: Paths) -> tuple[Twice | None, str]:
     Again: from the very ledger lines the run had read, so what was restated since changes nothing.
     """
     with open_store(paths.store, params.ingest.lock_wait_s, read_only=True) as con:
-        found = newest_run(con)
-        if found is None or found[0].model_id is None:
+        newest = newest_run(con)
+        if newest is None or newest[0].model_id is None:
             return None, "no model has served yet"
-        run, origin = found
+        run, origin = newest
         served, why = read_served(paths.served, run.run_id)
         position = read_until(con, run) if served is not None else None
         if served is None or position is None or not position.is_exact:

@@ -24,14 +24,14 @@ def matching(
     ruled_out = own.filter(~is_unmapped).with_columns(_key_in_raw(fact))
     unmapped_now = judged.filter(is_unmapped) if by_line else judged.clear()
     lines = unmapped.select("row_number", "raw", "lines")
-    found = [
+    matches = [
         judged.join(lines, on="row_number" if by_line else ["row_number", "lines"], how="inner"),
         judged.join(
             ruled_out.select("row_number", "raw", *keys), on=["row_number", *keys], how="inner"
         ),
         unmapped_now.join(ruled_out.select("row_number", "raw"), on="row_number", how="inner"),
     ]
-    return pl.concat([rows.select(*judged.columns, "raw") for rows in found]).unique(
+    return pl.concat([rows.select(*judged.columns, "raw") for rows in matches]).unique(
         ["row_number", "raw"], maintain_order=True
     )
 

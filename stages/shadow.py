@@ -43,12 +43,14 @@ def cast_shadow(
         model = challenger(con)
     if model is None or params.monitor.shadow_share == 0:
         return None
-    found = champion_in_registry(paths.registry, model.model_id, paths.backtest)
-    if found.model is None:
-        log.warning("shadow=%s reason=%s", model.model_id, found.why_none)
+    loaded = champion_in_registry(paths.registry, model.model_id, paths.backtest)
+    if loaded.model is None:
+        log.warning("shadow=%s reason=%s", model.model_id, loaded.why_none)
         return None
     run_id = text_hash(STATUS, model.model_id, panel.hash, served_hash(params), origin)
-    rows = publish_forecasts(serving_of(params, found), panel, origin, params.train.horizon, run_id)
+    rows = publish_forecasts(
+        serving_of(params, loaded), panel, origin, params.train.horizon, run_id
+    )
     names = panel.series["unique_id"].to_list()
     share = drawn(names, max(round(params.monitor.shadow_share * len(names)), 1), STATUS)
     rows = rows.filter(pl.col("unique_id").is_in(share)).with_columns(created_at=now)
