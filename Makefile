@@ -50,7 +50,7 @@ test: setup ## set up and run the tests; the least coverage stands in pyproject.
 	"$(BIN)"/python -m pytest --cov
 
 bench: setup ## runtime and accuracy side by side with peers -> benchmarks/results/
-	"$(BIN)"/python -m benchmarks $(if $(DATA),--data-from "$(DATA)")
+	"$(BIN)"/python -m benchmarks run bench $(if $(DATA),--m5-files "$(DATA)")
 
 drills: setup ## failure injection, graded -> data/reports/drills.json
 	"$(BIN)"/python flows/drill.py --plain

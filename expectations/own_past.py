@@ -2,8 +2,8 @@
 and no item its own units.
 
 Ranked: a rank does not mind promotions, feasts or another unit. Clean days of five simulated years
-lie at 0.51 and above, mixed up ones within 0.12 of zero (`python -m benchmarks.rules_of_days
---ranks`).
+lie at 0.51 and above, mixed up ones within 0.12 of zero (`python -m benchmarks run
+rules_of_days --ranks`).
 """
 
 from __future__ import annotations
