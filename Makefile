@@ -22,7 +22,7 @@ export PYTHONUTF8 := 1
 # otherwise
 export OMP_WAIT_POLICY := passive
 
-.PHONY: help setup repro test bench drills render report serve production replay rebuild powercut lint extras clean
+.PHONY: help setup lock repro test bench drills render report serve production replay rebuild powercut lint extras clean
 
 help: ## one line per target
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1\t/' | expand -t 14

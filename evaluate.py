@@ -55,11 +55,10 @@ def evaluate(params: Params, paths: Paths) -> Summary:
         panel, forecasts, list(forecasters), levels, bins, demand_rules(params)
     )
     decision = gate(challenge, params, panel, forecasts, scores, log.info)
-    log.info("decided promote=%s reasons=%s", decision["promote"], decision["reasons"])
-
     _write_backtest(paths.backtest, forecasts, calibration_json(calibrations))
     _write_scores(paths.scores, scores, decision)
     _track(paths.scores / "live", scores)
+    log.info("decided promote=%s reasons=%s", decision["promote"], decision["reasons"])
     return {
         "cutoffs": [str(cutoff) for cutoff in plan.cutoffs],
         "left_out": left_out,

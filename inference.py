@@ -68,10 +68,10 @@ def infer(
         table = repeated_table(params, panel, last_table, now.date())
     status = question.status(params.train.horizon, panel.last_day if last_table is None else None)
     summary = summary_of_table(table) | {"status": status}
-    _log_table(table, summary)
     if dry_run:
         return summary | {"written": None}
     _write(params, paths, champion, table, status, now)
+    _log_table(table, summary)
     if status == "done" and last_table is None:
         cast_shadow(params, paths, panel, table.rows["origin"][0], now)
     return summary | {"written": str(paths.store)}

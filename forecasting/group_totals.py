@@ -4,7 +4,7 @@ The log of a group's daily total is   level(day) + effects . what the day is + n
 piecewise linear, a knot every LEVEL_DAYS. The effects of the grand total are pulled towards zero;
 those of each column alone (all stores, all departments) towards the grand total's; those of a group
 towards the sum of its parents' deviations from it. So an event seen once, a year ago, is estimated
-from everything, and a department still has its own weekend. (Measured in system_design 12.)
+from everything, and a department still has its own weekend. (Measured: docs/results/models.md.)
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from contract.errors import TillcastError
 from runtime.disk import disk_refusals
@@ -59,6 +59,7 @@ def run_tasks(
         parser = entry_parser(description)
         main.describe(parser)
         parser.epilog = _listed(others)
+        parser.tasks = tuple(task.name for task in others)
         return run(parser, main.work, arguments)
     parser = entry_parser(chosen.work.__doc__)
     parser.prog = f"{parser.prog} {chosen.name}"
@@ -66,9 +67,24 @@ def run_tasks(
     return run(parser, chosen.work, arguments[1:])
 
 
-def entry_parser(description: str | None) -> argparse.ArgumentParser:
+class EntryParser(argparse.ArgumentParser):
+    """Wrong usage ends with exit code 2 and names the tasks; with --json it is JSON on stdout."""
+
+    tasks: tuple[str, ...] = ()
+    is_json = False
+
+    def error(self, message: str) -> NoReturn:
+        """The reason and the way out, then exit code 2."""
+        if self.tasks:
+            message += f". The task comes first: {self.prog} [{' | '.join(self.tasks)}] ..."
+        if self.is_json:
+            print(json.dumps({"status": "refused", "error": "BadUsage", "reason": message}))
+        super().error(message)
+
+
+def entry_parser(description: str | None) -> EntryParser:
     """A parser with the arguments all tasks of all entry points share."""
-    parser = argparse.ArgumentParser(
+    parser = EntryParser(
         description=description, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument(
@@ -96,12 +112,13 @@ def add_memory_budget(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def run(parser: argparse.ArgumentParser, work: Work, argv: list[str] | None = None) -> int:
+def run(parser: EntryParser, work: Work, argv: list[str] | None = None) -> int:
     """Parse, work, print the summary; the exit code says how it went. A refusal is one line, never
     a traceback.
 
     `arguments.started_at` is the one moment a run reads from the clock.
     """
+    parser.is_json = "--json" in (sys.argv[1:] if argv is None else argv)
     arguments = parser.parse_args(argv)
     arguments.started_at = clock()
     restrict_umask()

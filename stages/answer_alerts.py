@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from contract.errors import BadUsage
 from contract.params import Params
 from runtime.command_line import Summary
 from runtime.paths import Paths
 from storage.answers import acknowledge, mute, resolve
 from storage.store import open_store
+
+MOST_DAYS = 3650
 
 
 def acknowledge_alert(
@@ -27,6 +30,8 @@ def resolve_alert(params: Params, paths: Paths, alert_id: int, now: datetime) ->
 
 def mute_cause(params: Params, paths: Paths, cause: str, days: float, now: datetime) -> Summary:
     """Nothing of this cause is raised for so many days; 0 lifts it."""
+    if not 0 <= days <= MOST_DAYS:
+        raise BadUsage(f"--days {days:g} is no time to mute for. Give 0 (lifts it) to {MOST_DAYS}.")
     until = now + timedelta(days=days)
     with open_store(paths.store, params.ingest.lock_wait_s) as con:
         mute(con, cause, until)

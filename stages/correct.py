@@ -9,7 +9,7 @@ from pathlib import Path
 
 import polars as pl
 
-from contract.errors import BadInput, BadUsage
+from contract.errors import BadInput, BadUsage, SourceMissing
 from contract.params import FilesParams, Params
 from contract.received import Received
 from expectations.judge import Judgement
@@ -25,6 +25,7 @@ from stages.judged_facts import judged_facts, readable, whole_refusal
 from stages.replay import (
     Refused,
     Replayed,
+    log_replayed,
     staged_as,
     summary_of_replays,
     waiting_rows,
@@ -52,11 +53,16 @@ def correct(
             "the source's lines are summed up to a day (source.files.transactions): a mended line "
             "alone would replace its day. Send all lines of that day anew."
         )
+    if not corrected.is_file():
+        raise SourceMissing(f"there is no file '{corrected}' with corrected lines. Name one.")
     sha256 = sha256_of(corrected)
     with claimed_inbox(paths.inbox, params.ingest.lock_wait_s):
         with open_store(paths.store, params.ingest.lock_wait_s) as con:
             is_known = holds(con, sha256)
-        replayed = [] if is_known else [_correct(params, paths, batch_id, corrected, sha256, now)]
+        replayed = []
+        if not is_known:
+            taken = _correct(params, paths, batch_id, corrected, sha256, now)
+            replayed.append(log_replayed(taken))
         archive_file(staged_as(corrected, corrected.name, paths), paths.archive, sha256)
     return summary_of_replays(replayed)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 
+from contract.errors import BadUsage
 from runtime.command_line import Summary, Task
 from stages.arguments import params_and_paths
 
@@ -19,6 +20,8 @@ def _rollback(arguments: Namespace) -> Summary:
     """Let an earlier champion serve again (default: the one before)."""
     from stages.rollback import roll_back
 
+    if not arguments.reason.strip():
+        raise BadUsage("a rollback is recorded with its reason: add --reason 'what was wrong'.")
     return roll_back(
         *params_and_paths(arguments),
         model_id=arguments.model_id,

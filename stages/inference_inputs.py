@@ -20,7 +20,7 @@ from storage.decisions import newest_interval_scale
 from storage.forecasts import latest_forecast_levels, latest_forecasts
 from storage.models import in_line
 from storage.panel import counts_since, last_sales_day, read_panel, read_tail
-from storage.store import Connection, open_store
+from storage.store import Connection, read_store
 
 log = logging.getLogger("inference")
 
@@ -30,7 +30,7 @@ SPARE_DAYS = 182
 
 def serving_champion(params: Params, paths: Paths) -> tuple[Champion, str | None]:
     """The newest champion that can be loaded, and why it is not the newest of all, if it is not."""
-    with open_store(paths.store, params.ingest.lock_wait_s) as con:
+    with read_store(paths.store, params.ingest.lock_wait_s) as con:
         models = in_line(con)
     champion, reason = who_serves(paths.registry, models, paths.backtest)
     if why := champion.why_none:
@@ -46,7 +46,7 @@ def read_inputs(
     holds no sale to forecast from.
     """
     decided, last_table = None, None
-    with open_store(paths.store, params.ingest.lock_wait_s) as con:
+    with read_store(paths.store, params.ingest.lock_wait_s) as con:
         if champion.model_id:
             decided = newest_interval_scale(con, champion.model_id, question.as_of)
         champion = with_interval_scale(champion, decided.detail if decided else None)

@@ -56,6 +56,8 @@ def _replay(arguments: Namespace) -> Summary:
 
     if arguments.corrected is not None and arguments.batch is None:
         raise BadUsage("--corrected goes with --batch ID: it holds lines of that batch's file.")
+    if arguments.corrected is not None and arguments.dry_run:
+        raise BadUsage("--corrected cannot be tried: it takes its lines in. Leave out --dry-run.")
     params, paths = params_and_paths(arguments)
     if arguments.corrected is not None:
         return correct(

@@ -73,15 +73,21 @@ def replay(
     """Every file with rows that still wait judged anew by today's rules; one transaction a file."""
     with claimed_inbox(paths.inbox, params.ingest.lock_wait_s):
         files = waiting_rows(params, paths, refused).partition_by("sha256", maintain_order=True)
-        return summary_of_replays([_replayed(rows, params, paths, now, dry_run) for rows in files])
+        return summary_of_replays(
+            [log_replayed(_replayed(rows, params, paths, now, dry_run)) for rows in files]
+        )
+
+
+def log_replayed(file: Replayed) -> Replayed:
+    """What became of one file, once in the log."""
+    counts = f"rows_in={file.judged} rows_refused={file.still_refused} rows_out={file.taken}"
+    what = f"file={json.dumps(file.name)} batches={file.batches} {counts}"
+    log.info("replayed %s reason=%s", what, file.reason)
+    return file
 
 
 def summary_of_replays(files: list[Replayed]) -> Summary:
-    """The counts of a replay, and why what is still refused is; each file once in the log."""
-    for file in files:
-        counts = f"rows_in={file.judged} rows_refused={file.still_refused} rows_out={file.taken}"
-        what = f"file={json.dumps(file.name)} batches={file.batches} {counts}"
-        log.info("replayed %s reason=%s", what, file.reason)
+    """The counts of a replay, and why what is still refused is."""
     rows_in, rows_out = sum(file.judged for file in files), sum(file.taken for file in files)
     return {
         "files": len(files),

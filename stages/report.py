@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
+from pathlib import Path
 
 import polars as pl
 
+from contract.errors import SourceMissing
 from contract.params import Params
 from reports.page import OfflineResults, render
 from reports.series_files import write_series_files
@@ -23,10 +25,10 @@ def report(params: Params, paths: Paths) -> Summary:
     """data/reports/index.html and series/; dated by the origin, so same files, same bytes."""
     results = OfflineResults(
         panel=read_frozen(paths.panel),
-        forecasts=pl.read_parquet(paths.forecasts / "forecasts.parquet"),
-        levels=pl.read_parquet(paths.forecasts / "forecast_levels.parquet"),
-        backtest=pl.read_parquet(paths.backtest / "forecasts.parquet"),
-        scores=pl.read_parquet(paths.scores / "scores.parquet"),
+        forecasts=_read(paths.forecasts / "forecasts.parquet"),
+        levels=_read(paths.forecasts / "forecast_levels.parquet"),
+        backtest=_read(paths.backtest / "forecasts.parquet"),
+        scores=_read(paths.scores / "scores.parquet"),
         leaderboard=read_json(paths.scores / "leaderboard.json"),
         decision=read_json(paths.scores / "decision.json"),
         card=read_json(paths.candidate / "card.json"),
@@ -44,3 +46,10 @@ def report(params: Params, paths: Paths) -> Summary:
         "report": str(page),
         "bytes": page.stat().st_size,
     }
+
+
+def _read(path: Path) -> pl.DataFrame:
+    """A table of an earlier stage; SourceMissing when it has not run yet."""
+    if not path.exists():
+        raise SourceMissing(f"there is no '{path}'. Run `make repro` first: it makes this file.")
+    return pl.read_parquet(path)

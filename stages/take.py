@@ -82,13 +82,13 @@ def take(
     rows_in = sum(fact.rows_in for fact, _ in judged)
     refused = sum(int(judgement.refused["lines"].sum()) for _, judgement in judged)
     notes = [note for _, judgement in judged for note in judgement.notes]
-    return Taken(delivery.name, status, rows_in, refused, reason, notes)
+    taken = Taken(delivery.name, status, rows_in, refused, reason, notes)
+    _log_taken(taken)
+    return taken
 
 
 def summary_of(files: list[Taken]) -> Summary:
-    """The counts of a run, and what is worth reading of its files; each file once in the log."""
-    for file in files:
-        _log_taken(file)
+    """The counts of a run, and what is worth reading of its files."""
     rows_in = sum(file.rows_in for file in files)
     rows_refused = sum(file.rows_refused for file in files)
     counts = {"rows_in": rows_in, "rows_refused": rows_refused, "rows_out": rows_in - rows_refused}

@@ -225,7 +225,7 @@ TABLES: tuple[Table, ...] = (
             "moment or from another day than the newest, never the latest table; "
             "shadow: a challenger's for a share of the series, never served",
             "git_commit": "the code that ran",
-            "params_hash": "contract.params.params_hash of its params",
+            "params_hash": "contract.hashes.params_hash of its params",
             "panel_hash": "the panel it read",
             "model_id": "the model it used; see models",
             "as_of": "the moment the panel was read as of; null: as last known",

@@ -338,3 +338,14 @@ def test_a_stage_that_reads_the_frozen_panel_runs_again_when_its_reader_changed(
     }
     assert {"validate", "features", "train", "evaluate", "forecast", "report"} <= set(readers)
     assert [name for name, deps in readers.items() if "storage/panel_files.py" not in deps] == []
+
+
+def test_the_lock_pins_what_the_stages_say_they_read(root):
+    """`dvc repro` after a stage's deps changed, or a clean clone runs everything anew."""
+    stages, locked = (
+        YAML(typ="safe").load((root / name).read_text(encoding="utf-8"))["stages"]
+        for name in ("dvc.yaml", "dvc.lock")
+    )
+    for name, stage in stages.items():
+        pinned = {dep["path"] for dep in locked[name].get("deps", [])}
+        assert set(stage.get("deps", [])) == pinned, name

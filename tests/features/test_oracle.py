@@ -220,7 +220,7 @@ def _hierarchy(w: World, name: str, one: str, origin: date, target: date) -> flo
 
 
 def naive_value(w: World, name: str, one: str, origin_ix: int, h: int) -> float | None:
-    """What the feature should be, by its definition in system_design 3 and features/."""
+    """What the feature should be, by its definition in docs/design/features.md and features/."""
     origin, target = w.day(origin_ix), w.day(origin_ix + h)
     covariate = re.fullmatch(r"covariates_(future|past)_(.+)", name)
     if covariate:

@@ -207,7 +207,7 @@ def test_the_terminal_shows_bias_beside_every_score(results):
         "loss": 0.1,
         "bias": None,
         "grade": "degraded",
-        "told": "x",
+        "seen_by": "x",
     }
     assert "+10.0%" in drills_table([row])
 
