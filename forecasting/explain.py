@@ -21,6 +21,7 @@ from features.frame import Rows, feature_frame
 from features.hierarchy import group_index
 from features.sampling import serving_rows
 from forecasting.alignment import aligned
+from forecasting.dispersion import dispersion_at_end
 from forecasting.forecaster import days_late
 from forecasting.global_lightgbm import GlobalLightGBM, with_forecast_as_sales
 from forecasting.intervals import Calibration
@@ -47,6 +48,7 @@ class Explanation:
     base: float
     raw_score: float
     steps: list[tuple[str, float | None]]
+    dispersion: float  # of the series up to then; its quantiles hang on it. NaN: unknown
 
     @property
     def y_hat(self) -> float | None:
@@ -70,6 +72,7 @@ def explain(
         raise BadUsage(
             f"no series '{unique_id}' was known to that run. Name one of table `series`."
         )
+    own = dispersion_at_end(known, model.feature_recipe.rules).filter(unique_id=unique_id)
     known, steps = _pass_of(
         model, known, (ds - known.last_day).days, horizon + days_late(known, origin)
     )
@@ -86,12 +89,16 @@ def explain(
         base,
         raw_score,
         _steps(model, dense, at, ahead, steps, raw_score),
+        own["dispersion"].fill_null(float("nan")).item(),
     )
 
 
-def interval_steps(calibration: Calibration, level: str, y_hat: float, h: int) -> np.ndarray:
-    """(9,) quantiles over y_hat: the learned ratios it was multiplied with; NaN for a zero."""
-    quantiles = calibration.quantiles(level, np.array([y_hat]), np.array([h]))[0]
+def interval_steps(
+    calibration: Calibration, level: str, y_hat: float, h: int, dispersion: float
+) -> np.ndarray:
+    """(9,) quantiles over y_hat: the ratios it was multiplied with; NaN for a zero."""
+    cell = np.array([y_hat]), np.array([h]), np.array([dispersion])
+    quantiles = calibration.quantiles(level, *cell)[0]
     return quantiles / y_hat if y_hat > 0 else np.full(len(quantiles), np.nan)
 
 

@@ -1,23 +1,39 @@
-"""Quantiles learned from backtest forecasts: the distribution of y given y_hat.
+"""Quantiles of units around a mean forecast, read from what was learned (forecasting.calibration).
 
-For each level and each week ahead, pairs (y_hat, y) are sorted into bins of y_hat with equal
-counts. A bin keeps the quantiles of y / y_hat. A new forecast interpolates them between bin centres
-and multiplies by its own y_hat: monotone in the quantile, never negative. Where y_hat is zero, the
-quantiles of y itself are kept. It is the empirical distribution conditional on the forecast, in the
-manner of Mondrian conformal prediction (Vovk et al. 2005).
+A bin of y_hat keeps the quantiles of y / y_hat. A new forecast interpolates them between bin
+centres and multiplies by its own y_hat: monotone in the quantile, never negative. Where the series
+of a bin were sorted by their own dispersion, it interpolates between those classes, too. Where
+y_hat is zero, the quantiles of y itself are kept. It is the empirical distribution conditional on
+the forecast, in the manner of Mondrian conformal prediction (Vovk et al. 2005).
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
 from contract.days import WEEK
 from contract.quantiles import QUANTILES
 
-PAIRS_PER_BIN = 400  # below, the 0.5% quantile is one or two points
 TAUS = np.array(list(QUANTILES.values()))
+LEAST_DISPERSION = 0.05  # variance over mean; below, logs would tell rounding apart
+# share of the way to the nearest whole unit. Loss is least on whole units and what is covered
+# hangs on the side alone, so a quantile goes near and never across
+TO_WHOLE_UNITS = 0.9
+
+
+@dataclass(frozen=True)
+class DispersionClass:
+    """Of the pairs of each bin, those whose series were about equally dispersed.
+
+    `dispersion` (bins,) is their mean (forecasting.dispersion), `quantiles` (bins, 9) of y / y_hat.
+    """
+
+    dispersion: list[float]
+    quantiles: list[list[float]]
 
 
 @dataclass(frozen=True)
@@ -27,11 +43,16 @@ class Ratios:
     `centres` (bins,) grow; `quantiles` (bins, 9) grow along 9.
 
     `at_zero` (9,) holds the quantiles of y, in units, where y_hat was zero.
+
+    `classes` grow in dispersion; empty where it is not told apart. `is_whole`: y comes in whole
+    units.
     """
 
     centres: list[float]
     quantiles: list[list[float]]
     at_zero: list[float]
+    classes: tuple[DispersionClass, ...] = ()
+    is_whole: bool = False
 
 
 @dataclass(frozen=True)
@@ -40,41 +61,20 @@ class Calibration:
 
     by_level: dict[str, list[Ratios]]
 
-    def quantiles(self, level: str, y_hat: np.ndarray, h: np.ndarray) -> np.ndarray:
-        """(n, 9) quantiles of units for n mean forecasts at h days ahead."""
+    def quantiles(
+        self, level: str, y_hat: np.ndarray, h: np.ndarray, dispersion: np.ndarray | None = None
+    ) -> np.ndarray:
+        """(n, 9) quantiles of units for n mean forecasts at h days ahead.
+
+        `dispersion` (n,) of their series; where it is NaN or None, all classes together.
+        """
         weeks = self.by_level[level]
         week = np.minimum((h - 1) // WEEK, len(weeks) - 1)
         result = np.zeros((len(y_hat), len(TAUS)))
         for k, ratios in enumerate(weeks):
             at = week == k
-            result[at] = _apply(ratios, y_hat[at])
+            result[at] = _apply(ratios, y_hat[at], None if dispersion is None else dispersion[at])
         return result
-
-
-def learn_ratios(y_hat: np.ndarray, y: np.ndarray, most_bins: int) -> Ratios:
-    """The ratios of one level and week from forecasts and actuals; NaN teaches nothing."""
-    known = np.isfinite(y) & np.isfinite(y_hat)
-    zero, positive = known & (y_hat <= 0), known & (y_hat > 0)
-    at_zero = np.quantile(y[zero], TAUS).tolist() if zero.any() else [0.0] * len(TAUS)
-    if not positive.any():
-        return Ratios([1.0], [[1.0] * len(TAUS)], at_zero)
-    y_hat, y = y_hat[positive], y[positive]
-    order = np.argsort(y_hat, kind="stable")
-    bins = np.array_split(order, int(np.clip(len(order) // PAIRS_PER_BIN, 1, most_bins)))
-    return Ratios(
-        centres=[float(y_hat[part].mean()) for part in bins],
-        quantiles=[np.quantile(y[part] / y_hat[part], TAUS).tolist() for part in bins],
-        at_zero=at_zero,
-    )
-
-
-def learn_weeks(y_hat: np.ndarray, y: np.ndarray, most_bins: int) -> list[Ratios]:
-    """Ratios for each week of (groups, horizon) forecasts and actuals; NaN teaches nothing."""
-    starts = range(0, y.shape[1], WEEK)
-    return [
-        learn_ratios(y_hat[:, s : s + WEEK].ravel(), y[:, s : s + WEEK].ravel(), most_bins)
-        for s in starts
-    ]
 
 
 def quantile_columns(quantiles: np.ndarray) -> dict[str, np.ndarray]:
@@ -82,10 +82,38 @@ def quantile_columns(quantiles: np.ndarray) -> dict[str, np.ndarray]:
     return {name: quantiles[:, k] for k, name in enumerate(QUANTILES)}
 
 
-def _apply(ratios: Ratios, y_hat: np.ndarray) -> np.ndarray:
-    centres, table = np.log(np.array(ratios.centres)), np.array(ratios.quantiles)
-    at = np.log(np.maximum(y_hat, 1e-9))
-    scaled = (
-        np.column_stack([np.interp(at, centres, column) for column in table.T]) * y_hat[:, None]
-    )
+def _apply(ratios: Ratios, y_hat: np.ndarray, dispersion: np.ndarray | None) -> np.ndarray:
+    at, centres = np.log(np.maximum(y_hat, 1e-9)), np.log(np.array(ratios.centres))
+    scaled = _interpolated(at, centres, ratios.quantiles)
+    if dispersion is not None and ratios.classes:
+        own = np.isfinite(dispersion)
+        scaled[own] = 0.0
+        shares = _class_shares(at[own], centres, ratios.classes, dispersion[own])
+        for of_class, share in zip(ratios.classes, shares, strict=True):
+            scaled[own] += share[:, None] * _interpolated(at[own], centres, of_class.quantiles)
+    scaled *= y_hat[:, None]
+    if ratios.is_whole:
+        scaled += TO_WHOLE_UNITS * (np.floor(scaled + 0.5) - scaled)
     return np.where(y_hat[:, None] > 0, scaled, np.array(ratios.at_zero))
+
+
+def _class_shares(
+    at: np.ndarray,
+    centres: np.ndarray,
+    classes: tuple[DispersionClass, ...],
+    dispersion: np.ndarray,
+) -> Iterator[np.ndarray]:
+    """For each class the (n,) share of its ratios: all of one, or of two neighbours' in between."""
+    x = np.log(np.maximum(dispersion, LEAST_DISPERSION))
+    knots = [np.interp(at, centres, np.log(of_class.dispersion)) for of_class in classes]
+    passed = np.ones(len(at))
+    for low, high in pairwise(knots):
+        beyond = np.clip((x - low) / np.maximum(high - low, 1e-9), 0.0, 1.0)
+        yield passed - beyond
+        passed = beyond
+    yield passed
+
+
+def _interpolated(at: np.ndarray, centres: np.ndarray, table: list[list[float]]) -> np.ndarray:
+    """(n, 9) rows of a (bins, 9) table at n places between the centres; flat beyond them."""
+    return np.column_stack([np.interp(at, centres, column) for column in np.array(table).T])

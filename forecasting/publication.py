@@ -17,6 +17,7 @@ from contract.params import InferenceParams, Params
 from contract.quantiles import QUANTILES
 from features.opening import closed_ahead, feed_ended
 from forecasting.champion import Champion
+from forecasting.dispersion import dispersion_at_end
 from forecasting.fallback import ModelForecast, complete, no_forecast
 from forecasting.forecaster import Forecaster
 from forecasting.intervals import Calibration, quantile_columns
@@ -64,7 +65,7 @@ def publish_forecasts(
     naive = serving.baseline.forecast(known, origin, horizon)
     model = _model_forecast(serving, known, naive, origin, horizon)
     rows = complete(model, naive, known, serving.params, serving.rules)
-    quantiles = _series_quantiles(rows, serving)
+    quantiles = _series_quantiles(rows, serving, dispersion_at_end(known, serving.rules))
     closed = closed_ahead(known, origin, horizon, serving.rules.region)
     _refuse_closed(closed[~feed_ended(known)], serving.params)
     is_closed = closed.ravel()
@@ -163,15 +164,21 @@ def _refuse_closed(closed: np.ndarray, params: InferenceParams) -> None:
         )
 
 
-def _series_quantiles(rows: pl.DataFrame, serving: Serving) -> np.ndarray:
+def _series_quantiles(rows: pl.DataFrame, serving: Serving, dispersion: pl.DataFrame) -> np.ndarray:
     """Quantiles of the calibration of what made the row; below the baseline, the baseline's."""
     method, calibrations = serving.method, serving.champion.calibrations
     quantiles = np.zeros((rows.height, len(QUANTILES)))
     by_champion = (rows["method"] == method).to_numpy()
     y_hat, h = rows["y_hat"].to_numpy(), rows["h"].to_numpy()
+    joined = rows.select("unique_id").join(
+        dispersion, on="unique_id", how="left", validate="m:1", maintain_order="left"
+    )
+    own = joined["dispersion"].fill_null(float("nan")).to_numpy()
     for mask, name in ((by_champion, method), (~by_champion, serving.baseline.name)):
         if mask.any():
-            quantiles[mask] = calibrations[name].quantiles(SERIES_LEVEL, y_hat[mask], h[mask])
+            quantiles[mask] = calibrations[name].quantiles(
+                SERIES_LEVEL, y_hat[mask], h[mask], own[mask]
+            )
     return quantiles
 
 

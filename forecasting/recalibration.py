@@ -69,9 +69,11 @@ class ScaledCalibration(Calibration):
 
     interval_scale: IntervalScale = IntervalScale()
 
-    def quantiles(self, level: str, y_hat: np.ndarray, h: np.ndarray) -> np.ndarray:
+    def quantiles(
+        self, level: str, y_hat: np.ndarray, h: np.ndarray, dispersion: np.ndarray | None = None
+    ) -> np.ndarray:
         """As Calibration.quantiles."""
-        learned = super().quantiles(level, y_hat, h)
+        learned = super().quantiles(level, y_hat, h, dispersion)
         return self.interval_scale.applied(learned, y_hat) if level == "series" else learned
 
 

@@ -14,8 +14,10 @@ from contract.panel import Panel
 from contract.quantiles import INTERVALS, QUANTILES
 from features.hierarchy import sum_by
 from forecasting.columns import horizon_of
-from forecasting.intervals import Calibration, Ratios, learn_weeks
+from forecasting.dispersion import dispersion_of
+from forecasting.intervals import Calibration, DispersionClass, Ratios
 from forecasting.metrics import point_scores, quantile_scores, volume_scores
+from forecasting.pairs import Pairs, calibrate, of_groups, pairs_of
 from forecasting.pit import newsvendor_costs, pit_scores
 from forecasting.slices import slices_of
 from forecasting.window import Window, window_after
@@ -23,8 +25,6 @@ from forecasting.window import Window, window_after
 Row = tuple[str, date, str, str, str, float]
 # model -> level -> for each week ahead the fields of Ratios
 CalibrationJson = dict[str, dict[str, list[dict[str, Any]]]]
-# level -> (groups, horizon) forecasts and actuals, NaN where unknown
-Pairs = dict[str, tuple[np.ndarray, np.ndarray]]
 ROW_SCHEMA = {
     "model": pl.String,
     "cutoff": pl.Date,
@@ -85,10 +85,16 @@ def calibration_of(plain: CalibrationJson) -> dict[str, Calibration]:
     """The inverse of `calibration_json`."""
     return {
         model: Calibration(
-            {level: [Ratios(**week) for week in weeks] for level, weeks in levels.items()}
+            {level: [ratios_of(week) for week in weeks] for level, weeks in levels.items()}
         )
         for model, levels in plain.items()
     }
+
+
+def ratios_of(plain: dict[str, Any]) -> Ratios:
+    """One entry of the JSON; those of older code know no classes."""
+    classes = tuple(DispersionClass(**of_class) for of_class in plain.get("classes", ()))
+    return Ratios(**plain | {"classes": classes})
 
 
 def _score_one(
@@ -99,7 +105,7 @@ def _score_one(
         sums = sum_by(y_hat, level.group_ix, len(level.group_key))[0]
         scores = point_scores(level, sums)
         if calibration is not None:
-            quantiles = level_quantiles(calibration, level.level, sums)
+            quantiles = level_quantiles(calibration, level.level, sums, of_groups(window, level))
             scores |= quantile_scores(level, quantiles) | pit_scores(
                 level.y, quantiles, level.is_known
             )
@@ -130,7 +136,7 @@ def _score_slices(
     inside = None
     if calibration is not None:
         low, high = INTERVALS[0.95]
-        q = level_quantiles(calibration, SERIES_LEVEL, y_hat)
+        q = level_quantiles(calibration, SERIES_LEVEL, y_hat, dispersion_of(window.history))
         inside = (q[low] <= y) & (y <= q[high])
     rows = []
     for name, mask in slices_of(window.history, y.shape[1]).items():
@@ -145,40 +151,36 @@ def _score_slices(
 
 
 def level_quantiles(
-    calibration: Calibration, level: str, y_hat: np.ndarray
+    calibration: Calibration, level: str, y_hat: np.ndarray, dispersion: np.ndarray | None
 ) -> dict[str, np.ndarray]:
-    """The nine quantiles of (groups, horizon) means of one level."""
+    """The nine quantiles of (groups, horizon) means of one level.
+
+    `dispersion` (groups,) of series; None on levels above them.
+    """
     groups, horizon = y_hat.shape
     h = np.tile(np.arange(1, horizon + 1), groups)
-    flat = calibration.quantiles(level, y_hat.ravel(), h)
+    of_rows = None if dispersion is None else np.repeat(dispersion, horizon)
+    flat = calibration.quantiles(level, y_hat.ravel(), h, of_rows)
     return {name: flat[:, k].reshape(groups, horizon) for k, name in enumerate(QUANTILES)}
 
 
-def pairs_of(window: Window, y_hat: np.ndarray) -> Pairs:
-    """Forecasts and actuals of one cutoff, on every level, from (series, horizon) means."""
-    return {
-        level.level: (
-            sum_by(y_hat, level.group_ix, len(level.group_key))[0],
-            np.where(level.is_known, level.y, np.nan),
-        )
-        for level in window.levels
-    }
+def _rounded(ratios: Ratios) -> dict[str, Any]:
+    """The fields of Ratios; `classes` only where there are any."""
 
-
-def calibrate(pairs: list[Pairs], most_bins: int) -> Calibration:
-    """What cutoffs teach together, level by level."""
-
-    def joined(level: str, side: int) -> np.ndarray:
-        return np.concatenate([of_cutoff[level][side] for of_cutoff in pairs])
-
-    return Calibration(
-        {level: learn_weeks(joined(level, 0), joined(level, 1), most_bins) for level in pairs[0]}
-    )
-
-
-def _rounded(week: Ratios) -> dict[str, Any]:
     def short(values: list[float]) -> list[float]:
         return [float(f"{value:.6g}") for value in values]
 
-    quantiles = [short(of_bin) for of_bin in week.quantiles]
-    return {"centres": short(week.centres), "quantiles": quantiles, "at_zero": short(week.at_zero)}
+    classes = [
+        {
+            "dispersion": short(of_class.dispersion),
+            "quantiles": [short(of_bin) for of_bin in of_class.quantiles],
+        }
+        for of_class in ratios.classes
+    ]
+    return {
+        "centres": short(ratios.centres),
+        "quantiles": [short(of_bin) for of_bin in ratios.quantiles],
+        "at_zero": short(ratios.at_zero),
+        "is_whole": ratios.is_whole,
+        **({"classes": classes} if classes else {}),
+    }

@@ -194,7 +194,11 @@ def _by_model(paths: Paths, cell: Cell) -> Summary:
         cell.interval_scale,
     )
     ratios = interval_steps(
-        champion.calibrations[row["method"]], SERIES_LEVEL, row["y_hat"], row["h"]
+        champion.calibrations[row["method"]],
+        SERIES_LEVEL,
+        row["y_hat"],
+        row["h"],
+        made.dispersion,
     )
     return {
         "steps": explanation.steps,

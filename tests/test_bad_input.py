@@ -20,7 +20,8 @@ import ingest
 import monitor
 import train
 from contract.params_file import load_params
-from forecasting.intervals import Calibration, learn_weeks
+from forecasting.calibration import learn_groups
+from forecasting.intervals import Calibration
 from forecasting.scoring import calibration_json
 from runtime.paths import Paths
 from storage.batches import read_batches
@@ -134,7 +135,7 @@ def simulated(write_params, tmp_path_factory) -> tuple[Path, Path]:
     assert (
         ingest.main(["fill", "--freeze", "--params", str(params_file), "--data", str(data)]) == DONE
     )
-    weeks = learn_weeks(np.ones((20, 28)), np.ones((20, 28)), 2)
+    weeks = learn_groups(np.ones((20, 28)), np.ones((20, 28)), 2)
     levels = load_params(params_file).source.hierarchy
     plain = calibration_json(
         {"seasonal_naive": Calibration({level.name: weeks for level in levels})}

@@ -25,8 +25,9 @@ from contract.panel import Panel
 from contract.params import Params
 from contract.quantiles import INTERVALS, QUANTILES
 from features.hierarchy import sum_by
+from forecasting.pairs import Pairs, calibrate, of_groups, pairs_of
 from forecasting.pit import pit_scores
-from forecasting.scoring import Pairs, calibrate, level_quantiles, pairs_of
+from forecasting.scoring import level_quantiles
 from forecasting.slices import slices_of
 from forecasting.window import LevelWindow, Window
 
@@ -81,7 +82,7 @@ def scored_parts(panel: Panel, backtest: pl.DataFrame, params: Params) -> Iterat
         calibration = calibrate(closed, params.evaluate.calibration_bins)
         for level in window.levels:
             sums = sum_by(y_hat, level.group_ix, len(level.group_key))[0]
-            after = level_quantiles(calibration, level.level, sums)
+            after = level_quantiles(calibration, level.level, sums, of_groups(window, level))
             for row in _rows_of(window, level, {"before": poisson(sums), "after": after}):
                 yield {"cutoff": str(cutoff), **row}
 

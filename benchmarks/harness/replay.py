@@ -25,13 +25,17 @@ from benchmarks.harness.registry import Option
 from benchmarks.harness.results import ROOT
 from benchmarks.harness.worlds import every_nth_item, fitted, m5_read, recent, simulated
 from contract.days import WEEK, days_between
+from contract.demand import demand_rules
 from contract.levels import SERIES_LEVEL
 from contract.panel import Panel
 from contract.params import Params
 from features.dense_panel import feature_recipe_of
 from forecasting.bundle import load_bundle, save_bundle
+from forecasting.calibration import learn_series
+from forecasting.dispersion import dispersion_at_end
 from forecasting.forecaster import Forecaster
-from forecasting.intervals import Calibration, Ratios, learn_ratios
+from forecasting.intervals import Calibration, Ratios
+from forecasting.scoring import ratios_of
 from forecasting.seasonal_naive import baseline_of
 from forecasting.window_average import WindowAverage
 
@@ -124,7 +128,7 @@ def champion_of(world: World, cutoff: date) -> tuple[Forecaster, Calibration]:
     """The model fitted at a cutoff and the calibration learned by then."""
     folder = world.folder / cutoff.isoformat()
     weeks = json.loads((folder / "replay.json").read_text(encoding="utf-8"))
-    calibration = Calibration({SERIES_LEVEL: [Ratios(**week) for week in weeks]})
+    calibration = Calibration({SERIES_LEVEL: [ratios_of(week) for week in weeks]})
     return load_bundle(folder) if world.by_trees else _average(world), calibration
 
 
@@ -153,16 +157,24 @@ def _learn(world: World, tables: list[pl.DataFrame], cutoff: date) -> None:
 
 
 def _ratios(world: World, tables: list[pl.DataFrame], now: date) -> list[Ratios]:
-    """Ratios by week ahead of the last half year's tables; of none, the mean stands alone."""
+    """Ratios from the tables of the last half year; of none, the mean stands alone."""
     late = [table for table in tables if (now - table["origin"][0]).days <= REMEMBERED_DAYS]
     if not late:
         return [Ratios([1.0], [[1.0] * 9], [0.0] * 9)]
-    scored, bins = (
-        world.scored(pl.concat(late), world.panel.up_to(now)),
-        world.params.evaluate.calibration_bins,
+    scored = world.scored(pl.concat(late), world.panel.up_to(now)).join(
+        pl.concat([_dispersion(world, table["origin"][0]) for table in late]),
+        on=["origin", "unique_id"],
+        how="left",
     )
-    weeks = [scored.filter(week=week) for week in range(1, int(scored["week"].max()) + 1)]
-    return [learn_ratios(week["y_hat"].to_numpy(), week["y"].to_numpy(), bins) for week in weeks]
+    pairs = scored.select("y_hat", "y", pl.col("dispersion").fill_null(float("nan"))).to_numpy().T
+    return learn_series(*pairs, world.params.evaluate.calibration_bins)
+
+
+def _dispersion(world: World, origin: date) -> pl.DataFrame:
+    """origin, unique_id and the dispersion a table from that origin was made with."""
+    known = recent(world.panel, origin, READ_DAYS)
+    own = dispersion_at_end(known, demand_rules(world.params))
+    return own.with_columns(origin=pl.lit(origin))
 
 
 def _simulated(seed: int, params: Params) -> World:

@@ -16,7 +16,8 @@ from contract.panel import Panel, panel_of
 from contract.params import FeatureParams, TrainParams
 from features.dense_panel import FeatureRecipe
 from forecasting.global_lightgbm import GlobalLightGBM
-from forecasting.intervals import Calibration, learn_weeks
+from forecasting.calibration import learn_groups
+from forecasting.intervals import Calibration
 from forecasting.scoring import calibration_json
 
 BY_STATE = DemandRules(absent_means_zero=True, max_stockout_share=0.25, region="state_id")
@@ -80,7 +81,7 @@ def fitted(unfitted, nasty_panel) -> GlobalLightGBM:
 def backtest(tmp_path: Path) -> Path:
     """The folder in which evaluate.py leaves its calibration."""
     rng = np.random.default_rng(1)
-    weeks = learn_weeks(rng.gamma(1, 3, (20, 14)), rng.poisson(3, (20, 14)).astype(float), 2)
+    weeks = learn_groups(rng.gamma(1, 3, (20, 14)), rng.poisson(3, (20, 14)).astype(float), 2)
     calibrations = {
         name: Calibration({"series": weeks}) for name in ("global_lightgbm", "seasonal_naive")
     }

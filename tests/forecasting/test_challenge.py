@@ -22,7 +22,8 @@ from forecasting.challenge import (
     unseen_window,
 )
 from forecasting.champion import candidate_champion, copy_incumbent
-from forecasting.intervals import Calibration, learn_weeks
+from forecasting.calibration import learn_groups
+from forecasting.intervals import Calibration
 from forecasting.promotion import IMPROVEMENT, NO_HARM, Evidence, GuardrailMetrics, decide
 from forecasting.scoring import calibration_json
 from forecasting.seasonal_naive import SeasonalNaive
@@ -39,7 +40,7 @@ def registry(fitted, tmp_path, nasty_panel):
     (tmp_path / "made").rename(tmp_path / model_id)
     y = nasty_panel.sales["y"].head(280).to_numpy().reshape(20, 14)
     calibrations = {
-        name: Calibration({"series": learn_weeks(y, y, 2)})
+        name: Calibration({"series": learn_groups(y, y, 2)})
         for name in ("global_lightgbm", "seasonal_naive")
     }
     (tmp_path / model_id / "calibration.json").write_text(

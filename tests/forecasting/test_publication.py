@@ -17,7 +17,8 @@ from contract.levels import Level, levels_of
 from contract.panel import panel_of
 from contract.quantiles import QUANTILES
 from forecasting.champion import Champion
-from forecasting.intervals import Calibration, learn_weeks
+from forecasting.calibration import learn_groups
+from forecasting.intervals import Calibration
 from forecasting.publication import (
     Serving,
     publish_forecasts,
@@ -50,7 +51,7 @@ class Model:
 def _calibration(seed: int) -> Calibration:
     rng = np.random.default_rng(seed)
     y_hat = rng.gamma(1, 3, (60, HORIZON)) * (rng.random((60, HORIZON)) > 0.1)
-    weeks = learn_weeks(
+    weeks = learn_groups(
         y_hat, rng.poisson(y_hat * rng.uniform(0.5, 2, y_hat.shape)).astype(float), 4
     )
     return Calibration({level.name: weeks for level in LEVELS})

@@ -1,0 +1,63 @@
+"""Forecasts beside their actuals, cutoff by cutoff: what a calibration is learned from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from contract.levels import SERIES_LEVEL
+from features.hierarchy import sum_by
+from forecasting.calibration import learn_groups, learn_series
+from forecasting.dispersion import dispersion_of
+from forecasting.intervals import Calibration, Ratios
+from forecasting.window import LevelWindow, Window
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """What one cutoff teaches: forecasts and actuals by level, and how its series had sold.
+
+    By level (groups, horizon), actuals NaN where unknown; `dispersion` (series,) in the order of
+    that level's groups.
+    """
+
+    y_hat: dict[str, np.ndarray]
+    y: dict[str, np.ndarray]
+    dispersion: np.ndarray
+
+
+def of_groups(window: Window, level: LevelWindow) -> np.ndarray | None:
+    """(groups,) dispersion of the series at the cutoff, in the level's order; None above them."""
+    if level.level != SERIES_LEVEL:
+        return None
+    in_order = np.empty(len(level.group_key))
+    in_order[level.group_ix] = dispersion_of(window.history)
+    return in_order
+
+
+def pairs_of(window: Window, y_hat: np.ndarray) -> Pairs:
+    """Forecasts and actuals of one cutoff, on every level, from (series, horizon) means."""
+    levels = window.levels
+    dispersion = of_groups(window, levels[-1])
+    return Pairs(
+        {level.level: sum_by(y_hat, level.group_ix, len(level.group_key))[0] for level in levels},
+        {level.level: np.where(level.is_known, level.y, np.nan) for level in levels},
+        np.empty(0) if dispersion is None else dispersion,
+    )
+
+
+def calibrate(pairs: list[Pairs], most_bins: int) -> Calibration:
+    """What cutoffs teach together, level by level."""
+    return Calibration({level: _learned(level, pairs, most_bins) for level in pairs[0].y})
+
+
+def _learned(level: str, pairs: list[Pairs], most_bins: int) -> list[Ratios]:
+    y_hat = np.concatenate([of_cutoff.y_hat[level] for of_cutoff in pairs])
+    y = np.concatenate([of_cutoff.y[level] for of_cutoff in pairs])
+    if level != SERIES_LEVEL:
+        return learn_groups(y_hat, y, most_bins)
+    dispersion = np.repeat(
+        np.concatenate([of_cutoff.dispersion for of_cutoff in pairs]), y.shape[1]
+    )
+    return learn_series(y_hat.ravel(), y.ravel(), dispersion, most_bins)
