@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from benchmarks.accuracy.calibration import coverage_of, parts_of, poisson
+from benchmarks.accuracy.calibration import coverage_of, negative_binomial, parts_of, poisson
 from contract.demand import DemandRules
 from contract.levels import SERIES_LEVEL, TOTAL, levels_of
 from contract.panel import panel_of
@@ -18,6 +18,7 @@ from contract.quantiles import QUANTILES
 from forecasting.window import window_after
 
 DAYS, HORIZON = 90, 14
+EVERY_DAY = DemandRules(absent_means_zero=True, max_stockout_share=1.0, region=None)
 
 
 @pytest.fixture
@@ -38,9 +39,9 @@ def window():
         }
     )
     panel = panel_of(sales, pl.DataFrame({"unique_id": ids}))
-    cutoff = ds[-1] - timedelta(days=HORIZON)
-    rules = DemandRules(absent_means_zero=True, max_stockout_share=1.0, region=None)
-    return window_after(panel, cutoff, HORIZON, levels_of([[]]), rules)
+    return window_after(
+        panel, ds[-1] - timedelta(days=HORIZON), HORIZON, levels_of([[]]), EVERY_DAY
+    )
 
 
 def test_a_part_holds_the_cells_of_its_own_series_and_weeks(window):
@@ -64,3 +65,13 @@ def test_by_hand_a_poisson_of_mean_one_and_what_lies_inside():
         scores["coverage_95"],
         scores["coverage_99"],
     ) == (2, 0.5, 0.5, 1.0)
+
+
+def test_a_negative_binomial_of_a_past_without_excess_is_a_poisson_and_else_is_wider(window):
+    bottom = {level.level: level for level in window.levels}[SERIES_LEVEL]
+    means = np.full((2, HORIZON), 9.0)
+    steady = np.tile([8.0, 9.0, 10.0], (2, 40))
+    wild = np.tile([0.0, 0.0, 27.0], (2, 40))
+    calm = negative_binomial(means, steady, bottom)
+    assert all((calm[name] == poisson(means)[name]).all() for name in QUANTILES)
+    assert (negative_binomial(means, wild, bottom)["q975"] > calm["q975"]).all()

@@ -15,8 +15,8 @@ from contract.demand import DemandRules
 from contract.panel import Panel, panel_of
 from contract.params import FeatureParams, TrainParams
 from features.dense_panel import FeatureRecipe
-from forecasting.global_lightgbm import GlobalLightGBM
 from forecasting.calibration import learn_groups
+from forecasting.global_lightgbm import GlobalLightGBM
 from forecasting.intervals import Calibration
 from forecasting.scoring import calibration_json
 

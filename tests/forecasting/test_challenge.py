@@ -12,6 +12,7 @@ from contract.demand import DemandRules
 from contract.errors import ModelBroken
 from forecasting.backtest import BacktestPlan
 from forecasting.bundle import read_card, save_bundle
+from forecasting.calibration import learn_groups
 from forecasting.challenge import (
     IS_CHAMPION,
     Standing,
@@ -22,7 +23,6 @@ from forecasting.challenge import (
     unseen_window,
 )
 from forecasting.champion import candidate_champion, copy_incumbent
-from forecasting.calibration import learn_groups
 from forecasting.intervals import Calibration
 from forecasting.promotion import IMPROVEMENT, NO_HARM, Evidence, GuardrailMetrics, decide
 from forecasting.scoring import calibration_json

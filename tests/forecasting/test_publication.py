@@ -16,9 +16,10 @@ from contract.frames import CALENDAR, FORECAST_LEVELS, FORECASTS
 from contract.levels import Level, levels_of
 from contract.panel import panel_of
 from contract.quantiles import QUANTILES
-from forecasting.champion import Champion
 from forecasting.calibration import learn_groups
-from forecasting.intervals import Calibration
+from forecasting.champion import Champion
+from forecasting.dispersion import dispersion_at_end
+from forecasting.intervals import Calibration, DispersionClass, Ratios
 from forecasting.publication import (
     Serving,
     publish_forecasts,
@@ -187,6 +188,28 @@ def test_each_row_has_the_quantiles_of_what_made_it(panel, inference_params):
         wanted = calibration.quantiles("series", own["y_hat"].to_numpy(), own["h"].to_numpy())
         assert own.height > 0
         assert own.select(list(QUANTILES)).to_numpy() == pytest.approx(wanted)
+
+
+def test_a_series_quantiles_follow_its_own_dispersion_up_to_the_origin(panel, inference_params):
+    """Of two classes, one without spread and one with: the table is what the calibration says."""
+    calm, wild = [1.0] * 9, [0.1, 0.2, 0.4, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0]
+    classes = (DispersionClass([0.5], [calm]), DispersionClass([5.0], [wild]))
+    calibration = Calibration({"series": [Ratios([5.0], [[2.0] * 9], [0.0] * 9, classes)]})
+    champion = Champion(Model([5.0]), "m", {"model": calibration, "seasonal_naive": calibration})
+    serving = Serving(champion, SeasonalNaive(7, EVERY_DAY), inference_params, EVERY_DAY)
+    closed = panel.calendar.filter("is_closed")["ds"].implode()
+    rows = publish_forecasts(serving, panel, panel.last_day, HORIZON, "r").join(
+        dispersion_at_end(panel, EVERY_DAY), on="unique_id", how="left"
+    )
+    rows = rows.filter(~pl.col("ds").is_in(closed), method="model")
+    wanted = calibration.quantiles(
+        "series",
+        rows["y_hat"].to_numpy(),
+        rows["h"].to_numpy(),
+        rows["dispersion"].fill_null(np.nan).to_numpy(),
+    )
+    assert rows["q975"].n_unique() > 2
+    assert rows.select(list(QUANTILES)).to_numpy() == pytest.approx(wanted)
 
 
 def test_rows_lead_to_their_run_and_origin(panel, inference_params):

@@ -14,10 +14,13 @@ from contract.frames import SCORES
 from contract.levels import levels_of
 from contract.quantiles import QUANTILES
 from forecasting.backtest import BacktestPlan, backtest
+from forecasting.dispersion import dispersion_at_end
 from forecasting.leaderboard import by_level, by_slice, guardrail_metrics_of, leaderboard_of
+from forecasting.pairs import of_groups
 from forecasting.scoring import calibration_json, calibration_of, score_backtest
 from forecasting.seasonal_naive import SeasonalNaive
 from forecasting.slices import lifecycle_states, slices_of, velocity_classes
+from forecasting.window import window_after
 
 EVERY_DAY = DemandRules(absent_means_zero=True, max_stockout_share=1.0, region=None)
 
@@ -149,6 +152,37 @@ def test_calibrations_survive_json(scored):
             assert back[model].quantiles(level, y_hat, h) == pytest.approx(
                 calibration.quantiles(level, y_hat, h), rel=1e-4
             )
+
+
+def test_a_calibration_of_older_code_still_gives_its_quantiles():
+    """A champion fitted before series were told apart by dispersion goes on serving."""
+    week = {"centres": [1.0, 4.0], "quantiles": [[0.5] * 9, [1.5] * 9], "at_zero": [0.0] * 9}
+    old = calibration_of({"global_lightgbm": {"series": [week, week], "total": [week]}})
+    of = np.array([1.0, 4.0]), np.array([3, 9])
+    for own in (None, np.array([1.0, np.nan])):
+        quantiles = old["global_lightgbm"].quantiles("series", *of, own)
+        assert quantiles[:, 0].tolist() == pytest.approx([0.5, 6.0])
+
+
+def test_the_same_backtest_teaches_the_same_bytes(panel, inference_params):
+    rows = _backtest_rows(panel, 14, inference_params)
+    texts = {
+        json.dumps(
+            calibration_json(score_backtest(panel, rows, ["doubled"], LEVELS, 4, EVERY_DAY)[1]),
+            sort_keys=True,
+        )
+        for _ in range(2)
+    }
+    assert len(texts) == 1
+
+
+def test_a_cutoff_and_a_table_from_it_know_the_same_dispersion(panel):
+    cutoff = panel.last_day - timedelta(days=HORIZON)
+    window = window_after(panel, cutoff, HORIZON, LEVELS, EVERY_DAY)
+    at_cutoff = of_groups(window, window.levels[-1])
+    served = dispersion_at_end(panel.up_to(cutoff), EVERY_DAY).sort("unique_id")
+    assert window.levels[-1].group_key.to_list() == served["unique_id"].to_list()
+    assert served["dispersion"].to_list() == pytest.approx(at_cutoff.tolist(), rel=1e-5)
 
 
 def test_slices_share_out_all_known_cells(panel, scored):
