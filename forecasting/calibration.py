@@ -123,14 +123,17 @@ def _classes(
         if len(known) < count:
             return ()
         parts.append(np.array_split(known[np.argsort(dispersion[known], kind="stable")], count))
-    logs = np.log(np.maximum(dispersion, LEAST_DISPERSION))
     return tuple(
         DispersionClass(
-            dispersion=[float(np.exp(logs[of_bin[k]].mean())) for of_bin in parts],
+            dispersion=[_log_mean(dispersion[of_bin[k]]) for of_bin in parts],
             quantiles=[_quantiles(y, y_hat, of_bin[k]) for of_bin in parts],
         )
         for k in range(count)
     )
+
+
+def _log_mean(dispersion: np.ndarray) -> float:
+    return float(np.exp(np.log(np.maximum(dispersion, LEAST_DISPERSION)).mean()))
 
 
 def _growth(error: np.ndarray, week: np.ndarray, bins: list[np.ndarray], weeks: int) -> np.ndarray:
