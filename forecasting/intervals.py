@@ -44,7 +44,7 @@ class Ratios:
 
     `at_zero` (9,) holds the quantiles of y, in units, where y_hat was zero.
 
-    `classes` grow in dispersion; empty where it is not told apart. `is_whole`: y comes in whole
+    `classes` grow in dispersion; empty where there are none. `is_whole`: y comes in whole
     units.
     """
 

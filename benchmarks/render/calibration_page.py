@@ -14,6 +14,7 @@ from contract.quantiles import QUANTILES
 
 NAMES = {"simulator": "Simulator", "m5": "M5"}
 SIDES, COLOURS = ["before", "after"], ["#d55e00", "#0072b2"]
+LOSSES = (*SIDES, "negative binomial")
 COVERAGES = ("coverage_50", "coverage_95")
 SHOWN = (  # in the plot: kind, level, part, as in the result file
     ("level", TOTAL, TOTAL),
@@ -31,6 +32,7 @@ TABLES = (  # head, kind, level
     ("week ahead, total", "week", TOTAL),
     ("velocity, series", "velocity", SERIES_LEVEL),
     ("lifecycle, series", "lifecycle", SERIES_LEVEL),
+    ("own dispersion, in thirds", "dispersion", SERIES_LEVEL),
 )
 
 
@@ -42,8 +44,8 @@ def page_of(result: Result) -> str:
 Made by `python -m benchmarks run calibration --data DATA` from finished backtests; no number here
 is typed. *Before*: a Poisson around the mean forecast, what one takes without a backtest (a
 group: a sum of independent series). *After*: what happened when we said so, learned at each
-cutoff from the windows that had closed by then (`forecasting/intervals.py`); the first cutoff has
-none and is left out.
+cutoff from the last `evaluate.origins` windows that had closed by then
+(`forecasting/calibration.py`); the first cutoff has none and is left out.
 
 - *Covered*: share of outcomes inside the central interval, of 50 and 95% nominal. A quantile on a
   zero takes all zeros in, so series that rarely sell are covered too often by any honest
@@ -61,11 +63,10 @@ or above it throughout, they lie too low or too high.
 
 *What it says.* Days of many series move together: a sum of independent Poissons knows nothing of
 that and is far too narrow from the item level upwards, the more the higher; what was learned is
-far nearer its word there. At the top one window is one draw of the level: the few windows before
-it cannot tell its spread, and on the simulator's total they do not. On slow series a Poisson is
-as good or better: learned quantiles are multiples of the mean, so a unit sold may lie just above
-a quantile of 0.9 units. Rounded to whole units they cost less (lab notebook), but lose at the
-median what they gain in the tails.
+far nearer its word there. At the top one window is one draw of the level, so a few cutoffs judge
+it roughly: of twelve, 50% covered is known to about five points. Fast series are covered alike
+whether they sell steadily or not. On slow series a Poisson is as good: most of their days are
+zeros, and what is left to know is the mean.
 
 {chr(10).join(_section(name, result[name]) for name in sources)}"""
 
@@ -77,13 +78,26 @@ def plot_of(result: Result) -> str:
 
 
 def _section(name: str, result: Result) -> str:
+    shown = [(head, _rows(result["parts"], kind, level)) for head, kind, level in TABLES]
     tables = "\n\n".join(
-        markdown_table([head, "cells", *_heads()], _rows(result["parts"], kind, level))
-        for head, kind, level in TABLES
+        markdown_table([head, "cells", *_heads()], rows) for head, rows in shown if rows
     )
     first, *_, last = result["cutoffs"]
     span = f"Cutoffs {first} to {last}, {len(result['cutoffs'])} of them."
-    return f"## {NAMES[name]}\n\n{span}\n\n{tables}\n"
+    return f"## {NAMES[name]}\n\n{span}\n\n{tables}\n{_losses(result['parts'])}"
+
+
+def _losses(parts: list[Result]) -> str:
+    """WSPL by level and side; nothing of a result that did not measure it."""
+    levels = [part for part in parts if part["kind"] == "level" and "wspl" in part]
+    by_level: dict[str, dict[str, float]] = {}
+    for part in levels:
+        by_level.setdefault(part["level"], {})[part["side"]] = part["wspl"]
+    rows = [
+        [level.replace("_id", ""), *(f"{of[side]:.4f}" if side in of else "" for side in LOSSES)]
+        for level, of in by_level.items()
+    ]
+    return "\n" + markdown_table(["WSPL", *LOSSES], rows) + "\n" if rows else ""
 
 
 def _heads() -> list[str]:

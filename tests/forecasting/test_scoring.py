@@ -155,7 +155,7 @@ def test_calibrations_survive_json(scored):
 
 
 def test_a_calibration_of_older_code_still_gives_its_quantiles():
-    """A champion fitted before series were told apart by dispersion goes on serving."""
+    """A champion fitted before series had classes of dispersion goes on serving."""
     week = {"centres": [1.0, 4.0], "quantiles": [[0.5] * 9, [1.5] * 9], "at_zero": [0.0] * 9}
     old = calibration_of({"global_lightgbm": {"series": [week, week], "total": [week]}})
     of = np.array([1.0, 4.0]), np.array([3, 9])
