@@ -4,7 +4,7 @@ Series are many: bins of y_hat, in each of them classes of the series' own dispe
 ahead together. Groups are few, and a window is one draw of their level: their bins hold all weeks
 together, on a spread that grows with the weeks ahead; and a large group's errors count above the
 mean as they do below it, because in which direction four windows missed says little of the next.
-Chosen on cutoffs before those it is judged on (docs/decisions/038-quantiles-by-dispersion.md).
+Chosen on other cutoffs than it is judged on (docs/decisions/038-quantiles-by-dispersion.md).
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ WIDEST_BIN = 0.3  # of log y_hat: within it a ratio means about the same
 # units; a mean beyond is so far from zero that its errors, in logs, are about symmetric
 LARGE_UNITS = 20.0
 HALF_UNIT = 0.5  # added before logs: a day without sales is no infinite error
+MOST_MIRRORED = np.log(2.0)  # a day of a tenth (closed unsaid) foretells none of ten times
 MOST_GROWTH = 0.5  # of squared spread a week, over its mean
 OUTLIERS = 0.99  # squared errors beyond this quantile say nothing of the weeks' growth
 SIDE, CENTRAL = np.sign(TAUS - 0.5), np.abs(2 * TAUS - 1)
@@ -34,7 +35,7 @@ def learn_series(
     An unknown y teaches nothing; an unknown dispersion (NaN) teaches the bins, not the classes.
     """
     positive, at_zero = _split(y_hat, y)
-    y_hat, y, dispersion = y_hat[positive], y[positive], dispersion[positive]
+    y_hat, y, dispersion = y_hat[positive], np.maximum(y[positive], 0), dispersion[positive]
     if not len(y):
         return [_nothing_learned(at_zero)]
     count = int(np.clip(len(y) // PAIRS_PER_CLASS, 1, MOST_CLASSES))
@@ -58,12 +59,12 @@ def learn_groups(y_hat: np.ndarray, y: np.ndarray, most_bins: int) -> list[Ratio
     week = np.broadcast_to(np.arange(y.shape[1]) // WEEK, y.shape).ravel()
     y_hat, y = y_hat.ravel(), y.ravel()
     positive, at_zero = _split(y_hat, y)
-    y_hat, y, week = y_hat[positive], y[positive], week[positive]
+    y_hat, y, week = y_hat[positive], np.maximum(y[positive], 0), week[positive]
     if not len(y):
         return [_nothing_learned(at_zero)] * weeks
     bins = _bins(y_hat, most_bins, PAIRS_PER_BIN)
     centres = [float(y_hat[part].mean()) for part in bins]
-    error = np.abs(np.log((y + HALF_UNIT) / (y_hat + HALF_UNIT)))
+    error = np.log((y + HALF_UNIT) / (y_hat + HALF_UNIT))
     large = [part for part, centre in zip(bins, centres, strict=True) if centre >= LARGE_UNITS]
     growth = _growth(error, week, large, weeks)
     tables = [
@@ -140,7 +141,8 @@ def _growth(error: np.ndarray, week: np.ndarray, bins: list[np.ndarray], weeks: 
     """(weeks,) factors of the spread: a straight line through squared errors, never falling."""
     squared, of_week = [np.ones(0)], [np.zeros(0, dtype=int)]
     for part in bins:
-        bounded = np.minimum(error[part], np.quantile(error[part], OUTLIERS)) ** 2
+        size = np.abs(error[part])
+        bounded = np.minimum(size, np.quantile(size, OUTLIERS)) ** 2
         squared.append(bounded / max(float(bounded.mean()), 1e-12))
         of_week.append(week[part])
     weights, at = np.concatenate(squared), np.concatenate(of_week)
@@ -153,12 +155,17 @@ def _growth(error: np.ndarray, week: np.ndarray, bins: list[np.ndarray], weeks: 
 
 
 def _symmetric(error: np.ndarray, growth: np.ndarray) -> list[list[float]]:
-    """For each week the (9,) ratios as far above 1 as below it, in logs.
+    """For each week the (9,) ratios, errors of either sign counted on both sides of 1.
 
-    `error` (n,) absolute, without the weeks' growth. With the n + 1 of split conformal prediction.
+    `error` (n,) of logs, without the weeks' growth. With the n + 1 of split conformal prediction.
     """
     n = len(error)
-    reach = SIDE * np.quantile(error, np.minimum(CENTRAL * (n + 1) / n, 1))
+    central = np.minimum(CENTRAL * (n + 1) / n, 1)
+    below, above = (
+        np.quantile(np.where(side > 0, side, np.minimum(-side, MOST_MIRRORED)), central)
+        for side in (-error, error)
+    )
+    reach = np.where(SIDE < 0, -below, SIDE * above)
     return [np.exp(factor * reach).tolist() for factor in growth]
 
 

@@ -56,6 +56,25 @@ def test_a_large_groups_error_counts_above_the_mean_as_it_does_below_by_hand():
     assert ratios.quantiles[0] == pytest.approx([0.5] * 4 + [1.0] + [2.0] * 4, rel=1e-3)
 
 
+def test_days_closed_unsaid_foretell_no_day_of_many_times_the_mean():
+    y = np.full((4, 28), 1000.0)
+    y[:, ::9] = 0.0
+    (*_, ratios) = learn_groups(np.full((4, 28), 1000.0), y, 4)
+    assert ratios.quantiles[0][0] < 0.001
+    assert ratios.quantiles[0][8] == pytest.approx(2.0)
+
+
+def test_days_of_more_returns_than_sales_count_as_none_sold():
+    y_hat, y = np.full((4, 28), 50.0), np.full((4, 28), 50.0)
+    y[:, ::9] = -3.0
+    for ratios in (
+        *learn_groups(y_hat, y, 4),
+        *learn_series(y_hat.ravel(), y.ravel(), _alike(y.size), 4),
+    ):
+        assert np.isfinite(ratios.quantiles).all()
+        assert np.min(ratios.quantiles) >= 0
+
+
 def test_the_spread_of_large_groups_grows_with_the_weeks_ahead_and_never_falls():
     rng = np.random.default_rng(3)
     noise = rng.normal(0, 1, (200, 28))
