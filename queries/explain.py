@@ -198,7 +198,7 @@ def _by_model(paths: Paths, cell: Cell) -> Summary:
         SERIES_LEVEL,
         row["y_hat"],
         row["h"],
-        made.dispersion,
+        explanation.dispersion,
     )
     return {
         "steps": explanation.steps,
