@@ -22,16 +22,32 @@ from forecasting.window import LevelWindow
 def point_scores(window: LevelWindow, y_hat: np.ndarray) -> dict[str, float]:
     """Every score of the mean forecast on one level.
 
-    Groups without a scale (never sold twice) carry no scaled error.
+    Means are over known days. A group without a scale (never sold twice) carries no scaled error.
     """
     error = y_hat - window.y
-    scaled = np.sqrt(_over_scale((error**2).mean(axis=1), window.squared_scale))
+    scaled = scaled_error(window, error)
+    absolute = _mean_of_known(np.abs(error), window.is_known)
     return {
-        "wrmsse": _weighted(scaled, window.weight),
+        "wrmsse": weighted(scaled, window.weight),
         "rmsse": _mean(scaled),
-        "mase": _mean(_over_scale(np.abs(error).mean(axis=1), window.absolute_scale)),
+        "mase": _mean(_over_scale(absolute, window.absolute_scale)),
         **volume_scores(window.y, y_hat),
     }
+
+
+def scaled_error(window: LevelWindow, error: np.ndarray) -> np.ndarray:
+    """(groups,) RMSSE of (groups, horizon) errors, 0 in unknown cells: the mean is over known days.
+
+    NaN for a group that has no scale or no known day.
+    """
+    mean_squared = _mean_of_known(error**2, window.is_known)
+    scaled: np.ndarray = np.sqrt(_over_scale(mean_squared, window.squared_scale))
+    return scaled
+
+
+def weighted(value: np.ndarray, weight: np.ndarray) -> float:
+    """The sum of (groups,) values times weights; a group without a value carries none."""
+    return float(np.nansum(value * weight))
 
 
 def volume_scores(y: np.ndarray, y_hat: np.ndarray) -> dict[str, float]:
@@ -52,7 +68,11 @@ def quantile_scores(window: LevelWindow, quantiles: dict[str, np.ndarray]) -> di
         name: pinball(window.y, quantiles[name], tau) * known for name, tau in QUANTILES.items()
     }
     scaled = np.mean(
-        [_over_scale(loss.mean(axis=1), window.absolute_scale) for loss in losses.values()], axis=0
+        [
+            _over_scale(_mean_of_known(loss, known), window.absolute_scale)
+            for loss in losses.values()
+        ],
+        axis=0,
     )
     coverage = {
         f"coverage_{round(nominal * 100):02d}": _mean(
@@ -61,7 +81,7 @@ def quantile_scores(window: LevelWindow, quantiles: dict[str, np.ndarray]) -> di
         for nominal, (low, high) in INTERVALS.items()
     }
     pinball_mean = _mean(np.array([_mean(loss[known]) for loss in losses.values()]))
-    return {"wspl": _weighted(scaled, window.weight), "pinball": pinball_mean, **coverage}
+    return {"wspl": weighted(scaled, window.weight), "pinball": pinball_mean, **coverage}
 
 
 def pinball(y: np.ndarray, q: np.ndarray, tau: float) -> np.ndarray:
@@ -75,8 +95,11 @@ def _over_scale(value: np.ndarray, scale: np.ndarray) -> np.ndarray:
         return np.where(scale > 0, value / scale, np.nan)
 
 
-def _weighted(value: np.ndarray, weight: np.ndarray) -> float:
-    return float(np.nansum(value * weight))
+def _mean_of_known(value: np.ndarray, is_known: np.ndarray) -> np.ndarray:
+    """(groups,) means over the known days of a window; `value` is 0 on the others."""
+    days = is_known.sum(axis=1)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.where(days > 0, value.sum(axis=1) / days, np.nan)
 
 
 def _mean(value: np.ndarray) -> float:

@@ -17,6 +17,7 @@ from features.price import spread_over_days
 
 # revenue of the last 28 days known at the cutoff weighs a group (M5 competitors' guide, 2020)
 WEIGHT_DAYS = 28
+LEAST_MEMBERS = 0.5  # of a group's series on sale; of fewer, its sum is another group's
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ class LevelWindow:
     group_key: pl.Series
     group_ix: np.ndarray  # for each series its group
     y: np.ndarray  # (groups, horizon) actual units; unknown cells count as 0 on both sides
-    # mean squared one-day change over the history since the first sale (RMSSE)
+    # mean squared change from one day that counts to the next, since the first sale (RMSSE)
     squared_scale: np.ndarray
     absolute_scale: np.ndarray  # the same with absolute changes (MASE, scaled pinball)
     weight: np.ndarray  # revenue share, sums to 1
@@ -45,6 +46,11 @@ class Window:
     # (series,) money a unit, the mean of the last WEIGHT_DAYS; 1 where none is known
     price: np.ndarray
     levels: list[LevelWindow]
+
+    def error(self, y_hat: np.ndarray) -> np.ndarray:
+        """(series, horizon) y_hat - y, 0 in unknown cells."""
+        bottom = self.levels[-1]
+        return np.where(self.is_known, y_hat - bottom.y[bottom.group_ix], 0.0)
 
     def matrix(self, forecasts: pl.DataFrame, column: str = "y_hat") -> np.ndarray:
         """A column of forecasts as (series, horizon), 0 in unknown cells.
@@ -70,11 +76,12 @@ def window_after(
 ) -> Window:
     """The actuals of the `horizon` days after the cutoff, from the uncut panel.
 
-    Scale and weights use the days up to the cutoff only. What is known is what features learn from
-    (features.dense.units_sold): an absent row is a zero if its feed arrived, and a day the store
-    was closed, or sold out for more than `rules.max_stockout_share` of it, is not scored: what sold
-    then says little about what was wanted. Nor is a series of which no row had come by the cutoff:
-    a store of that day did not know it, and nothing would have been published.
+    Scale and weights use the days up to the cutoff only, the scale those that count: a closed day
+    is a zero nobody forecast, and an unknown one no zero at all. What is known is what features
+    learn from (features.dense.units_sold): an absent row is a zero if its feed arrived, and a day
+    the store was closed, or sold out for more than `rules.max_stockout_share` of it, is not scored:
+    what sold then says little about what was wanted. Nor is a series of which no row had come by
+    the cutoff: a store of that day did not know it, and nothing would have been published.
     """
     first = panel.first_day
     days = Days(first, (cutoff - first).days + 1, horizon, padding=0)
@@ -82,7 +89,8 @@ def window_after(
     known = replace(panel, sales=sales)
     y = units_sold(known, days, rules).astype(np.float64)
     # what sold, also on days sold out: revenue and scale are of what was sold
-    history = np.nan_to_num(y[:, : days.known])
+    sold = y[:, : days.known].copy()
+    history = np.nan_to_num(sold)
     future = leave_out_sold_out(y, known, days, rules)[:, days.known :]
     was_known = pl.concat(
         [panel.sales.filter(pl.col("ds") <= cutoff)["unique_id"], panel.before["unique_id"]]
@@ -90,22 +98,28 @@ def window_after(
     future[~panel.series["unique_id"].is_in(was_known.implode()).to_numpy()] = np.nan
     price = _recent_price(panel, days)
     revenue = (history[:, -WEIGHT_DAYS:] * np.nan_to_num(price)).sum(axis=1)
-    parts = [_level_window(level, panel.series, history, future, revenue) for level in levels]
+    parts = [_level_window(level, panel.series, sold, future, revenue) for level in levels]
     return Window(panel.series, cutoff, ~np.isnan(future), history, _mean_price(price), parts)
 
 
 def scales(history: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Mean squared and mean absolute one-day change of each row since its first sale.
+    """Mean squared and mean absolute change of each row from one day that counts to the next.
 
-    NaN for a row that never sold twice.
+    Since its first sale; NaN in `history` is a day that does not count. NaN for a row without such
+    a change. Where every day counts it is M5's one-step naive error.
     """
-    changes = np.diff(history, axis=1)
-    started = (np.cumsum(history > 0, axis=1) > 0)[:, :-1]
-    counted = started.sum(axis=1)
+    counts = ~np.isnan(history)
+    at = np.where(counts, np.arange(history.shape[1]), 0)
+    before = np.maximum.accumulate(at, axis=1)[:, :-1]  # the last day that counts before each
+    changes = history[:, 1:] - np.take_along_axis(history, before, axis=1)
+    started = (np.cumsum(np.nan_to_num(history) > 0, axis=1) > 0)[:, :-1]
+    is_change = started & counts[:, 1:]
+    changes = np.where(is_change, changes, 0.0)
+    changed = is_change.sum(axis=1)
     with np.errstate(invalid="ignore", divide="ignore"):
         return (
-            np.where(counted > 0, (changes**2 * started).sum(axis=1) / counted, np.nan),
-            np.where(counted > 0, (np.abs(changes) * started).sum(axis=1) / counted, np.nan),
+            np.where(changed > 0, (changes**2).sum(axis=1) / changed, np.nan),
+            np.where(changed > 0, np.abs(changes).sum(axis=1) / changed, np.nan),
         )
 
 
@@ -126,15 +140,26 @@ def _mean_price(price: np.ndarray) -> np.ndarray:
     )
 
 
+def _sums_of_days_that_count(sold: np.ndarray, group_ix: np.ndarray, groups: int) -> np.ndarray:
+    """(groups, days) units sold; NaN where fewer than LEAST_MEMBERS of those on sale are known."""
+    launched = np.cumsum(np.nan_to_num(sold) > 0, axis=1) > 0
+    sums = sum_by(sold, group_ix, groups)[0]
+    if not np.isnan(sold[launched]).any():
+        return sums
+    known = sum_by(np.where(launched & ~np.isnan(sold), 1.0, np.nan), group_ix, groups)[1]
+    on_sale = sum_by(np.where(launched, 1.0, np.nan), group_ix, groups)[1]
+    return np.where(known >= LEAST_MEMBERS * on_sale, sums, np.nan)
+
+
 def _level_window(
-    level: Level, series: pl.DataFrame, history: np.ndarray, future: np.ndarray, revenue: np.ndarray
+    level: Level, series: pl.DataFrame, sold: np.ndarray, future: np.ndarray, revenue: np.ndarray
 ) -> LevelWindow:
     keys = series.select(level.group_key)["group_key"]
     keys = keys if len(keys) == series.height else pl.Series("group_key", [keys[0]] * series.height)
     group_key = keys.unique().sort()
     group_ix = keys.rank("dense").to_numpy().astype(np.int64) - 1
     groups = len(group_key)
-    squared, absolute = scales(sum_by(history, group_ix, groups)[0])
+    squared, absolute = scales(_sums_of_days_that_count(sold, group_ix, groups))
     weight = sum_by(revenue, group_ix, groups)[0]
     y, known_members = sum_by(future, group_ix, groups)
     return LevelWindow(

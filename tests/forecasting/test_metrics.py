@@ -76,6 +76,51 @@ def test_a_series_of_which_no_row_had_come_by_the_cutoff_is_not_scored(sales_of)
     assert seen.is_known.tolist() == [[True, True], [False, False]]
 
 
+def _squared_scale(sold: list[float | None]) -> float:
+    """Mean squared change from a day that counts to the next, from the first sale on."""
+    changes, before = [], None
+    for units in sold:
+        if units is None:
+            continue
+        if before is not None:
+            changes.append((units - before) ** 2)
+        if before is not None or units > 0:
+            before = units
+    return sum(changes) / len(changes)
+
+
+def test_scales_skip_closed_and_unknown_days_and_start_at_the_launch(sales_of):
+    """Day after day: Sundays are closed, the feed fails on days 9 and 10, c launches on day 16."""
+    rng, days, cutoff = np.random.default_rng(3), 35, 27
+    sold = {name: [float(1 + y) for y in rng.poisson(4, days)] for name in "abc"}
+    sold["c"][:16] = [0.0] * 16
+    rows = {name: list(units) for name, units in sold.items()}
+    for name in "abc":
+        rows[name][9] = rows[name][10] = None  # of nobody a row: the feed never came
+    rows["a"][12], sold["a"][12] = None, 0.0  # its row alone is absent: nothing sold
+    shut = {(name, k) for name in "abc" for k in range(6, days, 7)}
+    shut |= {("b", 3), ("c", 18), ("a", 23), ("b", 23)}
+    frame = sales_of(rows, MONDAY)
+    is_shut = [(r["unique_id"], (r["ds"] - MONDAY).days) in shut for r in frame.to_dicts()]
+    panel = panel_of(
+        frame.with_columns(is_open=~pl.Series(is_shut)), pl.DataFrame({"unique_id": list("abc")})
+    )
+    known = {
+        name: [None if (name, k) in shut or k in (9, 10) else units[k] for k in range(cutoff + 1)]
+        for name, units in sold.items()
+    }
+    total: list[float | None] = []
+    for k in range(cutoff + 1):
+        on_sale = [known[name][k] for name in "abc" if name != "c" or k >= 16]
+        there = [units for units in on_sale if units is not None]
+        total.append(sum(there) if 2 * len(there) >= len(on_sale) else None)
+    made = window_after(panel, MONDAY + timedelta(days=cutoff), 7, levels_of(((),)), EVERY_DAY)
+    assert made.levels[0].squared_scale.tolist() == pytest.approx([_squared_scale(total)])
+    assert made.levels[1].squared_scale.tolist() == pytest.approx(
+        [_squared_scale(known[name]) for name in "abc"]
+    )
+
+
 def test_point_scores_of_the_series_level_by_hand(window):
     scores = point_scores(window.levels[1], Y_HAT)
     rmsse_a, rmsse_b = math.sqrt(0.5 / (13 / 3)), math.sqrt(2 / 1)
