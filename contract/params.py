@@ -190,7 +190,7 @@ class GateParams(_Section):
     confidence: Annotated[float, Field(gt=0.5, lt=1)]
     min_gain: Share
     max_loss: Share
-    resamples: Positive
+    max_level_loss: Share
     max_abs_bias: Share
     max_coverage_gap: Share
     max_slice_loss: Share

@@ -6,7 +6,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import polars as pl
 
 from contract.demand import demand_rules
@@ -26,12 +25,12 @@ from forecasting.contenders import CANDIDATE
 from forecasting.forecaster import BASELINE, Forecaster
 from forecasting.global_lightgbm import GlobalLightGBM
 from forecasting.leaderboard import guardrail_metrics_of
-from forecasting.paired import losses_of
+from forecasting.paired import Losses, losses_of
 from forecasting.promotion import IMPROVEMENT, NO_HARM, Evidence, Tables, already_champion, decide
 from forecasting.seasonal_naive import baseline_of
 from forecasting.shadow import read_shadow, shadow_against
 
-Losses = tuple[np.ndarray | None, np.ndarray | None]  # (cutoffs, blocks) of candidate, incumbent
+Sides = tuple[Losses | None, Losses | None]  # candidate, incumbent
 
 
 @dataclass(frozen=True)
@@ -90,7 +89,7 @@ def gate(
     losses = _losses(challenge, params, panel, compared)
     tables = tables_of(challenge.candidate, incumbent, panel, params.train.horizon)
     evidence = _evidence(challenge, params, scores, losses, tables)
-    decision = decide(evidence, params.evaluate.gate, params.train.seed)
+    decision = decide(evidence, params.evaluate.gate)
     progress(f"candidate's table forecast_s={tables.forecast_s:.1f} churn={decision.churn}")
     cutoffs = [] if compared is None else [str(day) for day in compared["cutoff"].unique().sort()]
     return {
@@ -104,7 +103,7 @@ def gate(
 
 def _losses(
     challenge: Challenge, params: Params, panel: Panel, compared: pl.DataFrame | None
-) -> Losses:
+) -> Sides:
     """Of candidate and incumbent on a backtest both stand in; None where there was no window."""
     if compared is None:
         return None, None
@@ -114,7 +113,7 @@ def _losses(
 
 
 def _evidence(
-    challenge: Challenge, params: Params, scores: pl.DataFrame, losses: Losses, tables: Tables
+    challenge: Challenge, params: Params, scores: pl.DataFrame, losses: Sides, tables: Tables
 ) -> Evidence:
     """What the gate judges."""
     has_incumbent, rule = challenge.incumbent is not None, challenge.rule

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import polars as pl
 
 from contract.levels import SERIES_LEVEL
@@ -51,10 +52,11 @@ def guardrail_metrics_of(
     """
     ours = scores.filter(model=model)
     board = leaderboard_of(ours)[model]
+    biases = ours.filter(level=SERIES_LEVEL, metric="bias", slice="all")["value"].abs()
     parts = pl.col("slice").str.starts_with("velocity_") | pl.col("slice").str.starts_with("week_")
     judged = ours.filter(parts, metric="wape").group_by("slice").agg(pl.col("value").mean())
     return GuardrailMetrics(
-        board.get("bias", float("nan")),
+        float(np.mean(biases.to_numpy())) if len(biases) else float("nan"),
         board.get("coverage_95"),
         dict(judged.iter_rows()) if with_slices else {},
     )

@@ -1,6 +1,13 @@
-"""Two forecasters on the same windows: their losses, and bootstrap draws of the difference."""
+"""Two forecasters on the same windows: the headline's difference, and how sure it is.
+
+What is compared is the headline itself, WRMSSE as the mean over all levels, by the logarithm of its
+ratio at each cutoff: a window in which the baseline collapses counts as one window, not as the
+loudest. Windows are one source of luck, stores the other: series of a store move together.
+"""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
@@ -8,90 +15,139 @@ import polars as pl
 from contract.demand import DemandRules
 from contract.levels import Level
 from contract.panel import Panel
+from features.dense import FEED_COLUMN
+from features.hierarchy import sum_by
 from forecasting.columns import horizon_of
+from forecasting.metrics import scaled_error, weighted
 from forecasting.window import Window, window_after
+
+MOST_BLOCKS = 20  # of stores; more are dealt into so many, or a chain of a thousand takes hours
+BLOCK_COLUMNS = (FEED_COLUMN, "dept_id")  # the first with more than one value; else series
+
+
+@dataclass(frozen=True)
+class Losses:
+    """One forecaster's WRMSSE: by level, and the headline without each block of series.
+
+    `by_level` (cutoffs, levels); `without` (cutoffs, blocks), errors of the block taken out, scales
+    and weights kept.
+    """
+
+    by_level: np.ndarray
+    without: np.ndarray
+
+    @property
+    def headline(self) -> np.ndarray:
+        """(cutoffs,) means over the levels."""
+        mean: np.ndarray = self.by_level.mean(axis=1)
+        return mean
+
+    @property
+    def is_evidence(self) -> bool:
+        """One window and one block say nothing of another day or store."""
+        return bool(self.by_level.shape[0] > 1 or self.without.shape[1] > 1)
+
+
+@dataclass(frozen=True)
+class Difference:
+    """The log ratio of two losses: its mean, standard error, and the freedom that error has."""
+
+    mean: float
+    error: float
+    freedom: float
+
+    @property
+    def relative(self) -> float:
+        """As a share: -0.05 is a loss 5% smaller."""
+        return float(np.expm1(self.mean))
+
+    def probability_below(self, share: float) -> float:
+        """That the relative difference is under `share`, by Student's t."""
+        bound = float(np.log1p(share))
+        if self.error <= 0:
+            return float(self.mean < bound)
+        from scipy import stats  # a second to import
+
+        return float(stats.t.cdf((bound - self.mean) / self.error, self.freedom))
 
 
 def losses_of(
-    panel: Panel,
-    backtest: pl.DataFrame,
-    models: list[str],
-    levels: list[Level],
-    rules: DemandRules,
-) -> list[np.ndarray]:
-    """For each model its (cutoffs, blocks) losses on a backtest."""
-    bottom = levels[-1:]
+    panel: Panel, backtest: pl.DataFrame, models: list[str], levels: list[Level], rules: DemandRules
+) -> list[Losses]:
+    """Each model's losses on a backtest."""
     blocks = blocks_of(panel.series)
-    losses: list[list[np.ndarray]] = [[] for _ in models]
+    by_level: list[list[np.ndarray]] = [[] for _ in models]
+    without: list[list[list[float]]] = [[] for _ in models]
     for (cutoff,), forecasts in backtest.group_by("cutoff", maintain_order=True):
-        window = window_after(panel, cutoff, horizon_of(forecasts), bottom, rules)
-        for of_model, model in zip(losses, models, strict=True):
-            of_model.append(series_losses(window, window.matrix(forecasts, model), blocks))
-    return [np.array(of_model) for of_model in losses]
+        window = window_after(panel, cutoff, horizon_of(forecasts), levels, rules)
+        for k, model in enumerate(models):
+            error = window.error(window.matrix(forecasts, model))
+            by_level[k].append(level_losses(window, error))
+            without[k].append(
+                [
+                    float(
+                        level_losses(window, np.where(blocks[:, None] == block, 0.0, error)).mean()
+                    )
+                    for block in range(int(blocks.max()) + 1)
+                ]
+            )
+    return [Losses(np.array(a), np.array(b)) for a, b in zip(by_level, without, strict=True)]
 
 
-def series_losses(window: Window, y_hat: np.ndarray, blocks: np.ndarray) -> np.ndarray:
-    """(blocks,) sums of weight * RMSSE over each block's series: the WRMSSE of the series level."""
-    bottom = window.levels[-1]
-    error = (y_hat - bottom.y[bottom.group_ix]) ** 2
-    scale = bottom.squared_scale[bottom.group_ix]
-    with np.errstate(invalid="ignore", divide="ignore"):
-        loss = (
-            np.where(scale > 0, np.sqrt(error.mean(axis=1) / scale), 0.0)
-            * bottom.weight[bottom.group_ix]
-        )
-    return np.bincount(blocks, weights=np.nan_to_num(loss))
-
-
-def blocks_of(series: pl.DataFrame) -> np.ndarray:
-    """For each series its block: store and department if there are such columns, else itself."""
-    group: list[str] = [name for name in ("store_id", "dept_id") if name in series.columns]
-    keys = series.select(block=pl.concat_str(group or ["unique_id"], separator="|"))["block"]
-    return keys.rank("dense").to_numpy().astype(np.int64) - 1
-
-
-def drawn_differences(
-    candidate: np.ndarray, incumbent: np.ndarray, resamples: int, seed: int, confidence: float
-) -> np.ndarray:
-    """(resamples,) relative differences of the total loss, candidate to incumbent.
-
-    As other cutoffs and blocks might have shown them; losses are (cutoffs, blocks), negative is
-    better.
-
-    Cutoffs and blocks of series (a store's department) are drawn with replacement, both sides
-    together: days of a window and series of a block move together and must not count as independent
-    evidence (Politis & Romano 1994; Efron 1979). The two ways of drawing are added up. Four cutoffs
-    drawn from four spread too little, so their part is widened until a normal's `confidence` bound
-    is Student's. One cutoff alone says nothing of other days: then only blocks are drawn.
-    """
-    difference = candidate - incumbent
-    rng = np.random.default_rng(seed)
-    by_cutoff, by_block = difference.sum(axis=1), difference.sum(axis=0)
-    moved = _redrawn(by_cutoff, resamples, rng) * widening(len(by_cutoff), confidence)
-    moved += _redrawn(by_block, resamples, rng)
-    relative: np.ndarray = (difference.sum() + moved) / max(float(incumbent.sum()), 1e-12)
-    return relative
-
-
-def widening(cutoffs: int, confidence: float) -> float:
-    """By how much the spread of so many redrawn cutoffs is too small.
-
-    sqrt(n / (n - 1)), and Student's t over the normal.
-    """
-    if cutoffs < 2:
-        return 0.0
-    from scipy import stats  # a second to import
-
-    return float(
-        np.sqrt(cutoffs / (cutoffs - 1))
-        * stats.t.ppf(confidence, cutoffs - 1)
-        / stats.norm.ppf(confidence)
+def level_losses(window: Window, error: np.ndarray) -> np.ndarray:
+    """(levels,) WRMSSE of (series, horizon) errors, 0 in unknown cells."""
+    return np.array(
+        [
+            weighted(
+                scaled_error(level, sum_by(error, level.group_ix, len(level.group_key))[0]),
+                level.weight,
+            )
+            for level in window.levels
+        ]
     )
 
 
-def _redrawn(parts: np.ndarray, resamples: int, rng: np.random.Generator) -> np.ndarray:
-    """(resamples,) deviations from their sum when as many parts are drawn with replacement."""
-    count = len(parts)
-    drawn = parts[rng.integers(0, count, (resamples, count))]
-    moved: np.ndarray = drawn.sum(axis=1) - parts.sum()
-    return moved
+def blocks_of(series: pl.DataFrame) -> np.ndarray:
+    """For each series its block: its store; of a single store its department; else itself."""
+    columns = (name for name in BLOCK_COLUMNS if name in series.columns)
+    chosen = next((name for name in columns if series[name].n_unique() > 1), "unique_id")
+    ranks: np.ndarray = series[chosen].rank("dense").to_numpy().astype(np.int64) - 1
+    return ranks % MOST_BLOCKS
+
+
+def difference(candidate: Losses, incumbent: Losses) -> Difference | None:
+    """Of the headlines, negative is better; None where one window and one block are no evidence."""
+    if not candidate.is_evidence:
+        return None
+    ratios = _log_ratio(candidate.headline, incumbent.headline)
+    left_out = _log_ratio(candidate.without, incumbent.without).mean(axis=0)
+    return _difference(ratios, left_out)
+
+
+def level_difference(candidate: Losses, incumbent: Losses, level: int) -> Difference | None:
+    """Of one level, by its cutoffs alone; None for a single window."""
+    ratios = _log_ratio(candidate.by_level[:, level], incumbent.by_level[:, level])
+    return _difference(ratios, np.zeros(1)) if len(ratios) > 1 else None
+
+
+def _difference(ratios: np.ndarray, left_out: np.ndarray) -> Difference:
+    """Mean of (cutoffs,) log ratios; its error from the cutoffs' spread and a jackknife of blocks.
+
+    The jackknife: Efron and Stein (1981). The two variances add up; their freedom is
+    Satterthwaite's (1946). One cutoff says nothing of other days: then only the blocks speak.
+    """
+    n, blocks = len(ratios), len(left_out)
+    of_cutoffs = float(ratios.var(ddof=1) / n) if n > 1 else 0.0
+    of_blocks = float((blocks - 1) / blocks * ((left_out - left_out.mean()) ** 2).sum())
+    variance = of_cutoffs + of_blocks
+    parts = ((of_cutoffs, n - 1), (of_blocks, blocks - 1))
+    spread = sum(part**2 / freedom for part, freedom in parts if freedom > 0)
+    freedom = variance**2 / spread if spread > 0 else 1.0
+    return Difference(float(ratios.mean()), float(np.sqrt(variance)), freedom)
+
+
+def _log_ratio(candidate: np.ndarray, incumbent: np.ndarray) -> np.ndarray:
+    """Log of the ratio; 0 where both are without error."""
+    smallest = 1e-12
+    ratio: np.ndarray = np.log(np.maximum(candidate, smallest) / np.maximum(incumbent, smallest))
+    return ratio

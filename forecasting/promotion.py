@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from contract.params import GateParams
-from forecasting.paired import drawn_differences
+from forecasting.paired import Difference, Losses, difference, level_difference
 
 IMPROVEMENT, NO_HARM = "improvement", "no harm"
 
@@ -20,7 +20,7 @@ IMPROVEMENT, NO_HARM = "improvement", "no harm"
 class Decision:
     """Whether to promote, how sure, by how much, and why.
 
-    `relative_difference`: of WRMSSE at series level, negative is better.
+    `relative_difference`: of the headline, WRMSSE over all levels; negative is better.
 
     `rule`: improvement or no harm. `confidence` None: one window and one block of series are no
     evidence; `relative_difference` None: there was no window to compare on.
@@ -36,8 +36,9 @@ class Decision:
 
 @dataclass(frozen=True)
 class GuardrailMetrics:
-    """What the guardrails look at: total bias over all cutoffs, coverage, WAPE by slice.
+    """What the guardrails look at: bias, coverage, WAPE by slice.
 
+    `bias`: the mean over cutoffs of the total's absolute bias, so that signs do not cancel.
     `coverage_95`: how much of the days the 95% interval covered.
     """
 
@@ -63,12 +64,12 @@ class Tables:
 class Evidence:
     """What speaks for the candidate and for what it would replace.
 
-    Losses are (cutoffs, blocks) of the same windows; None: there was no window to compare on.
+    Losses are of the same windows; None: there was no window to compare on.
     `against_live`: what the candidate's shadow on live days has against it (forecasting.shadow).
     """
 
-    candidate: np.ndarray | None
-    incumbent: np.ndarray | None
+    candidate: Losses | None
+    incumbent: Losses | None
     ours: GuardrailMetrics
     theirs: GuardrailMetrics
     rule: str = IMPROVEMENT
@@ -76,7 +77,7 @@ class Evidence:
     against_live: Sequence[str] = ()
 
 
-def decide(evidence: Evidence, params: GateParams, seed: int) -> Decision:
+def decide(evidence: Evidence, params: GateParams) -> Decision:
     """The decision with every reason against, or the ones in favour.
 
     A guardrail broken by both sides blocks only a candidate that breaks it further: keeping the
@@ -96,10 +97,15 @@ def decide(evidence: Evidence, params: GateParams, seed: int) -> Decision:
             "only the guardrails speak"
         ]
         return Decision(not guards, None, None, guards or favour, rule, churn)
-    confidence = confidence_of(candidate, incumbent, params, seed, rule)
-    relative = float(candidate.sum() / max(incumbent.sum(), 1e-12) - 1)
+    found = difference(candidate, incumbent)
+    confidence = confidence_of(found, params, rule)
+    relative = float(candidate.headline.mean() / max(incumbent.headline.mean(), 1e-12) - 1)
     finding = _finding(confidence, rule, params)
-    against = [*_difference_against(finding, confidence, relative, rule, params), *guards]
+    against = [
+        *_difference_against(finding, confidence, relative, rule, params),
+        *_levels_against(candidate, incumbent, params),
+        *guards,
+    ]
     favour = [f"{finding}, by {-relative:.1%}"]
     return Decision(not against, confidence, relative, against or favour, rule, churn)
 
@@ -110,22 +116,16 @@ def already_champion() -> Decision:
 
 
 def confidence_of(
-    candidate: np.ndarray,
-    incumbent: np.ndarray,
-    params: GateParams,
-    seed: int,
-    rule: str = IMPROVEMENT,
+    found: Difference | None, params: GateParams, rule: str = IMPROVEMENT
 ) -> float | None:
-    """Share of paired bootstrap draws in which the candidate holds to its rule.
+    """The probability that the candidate holds to its rule; None without evidence.
 
     Better by more than chance gives a sibling (`min_gain`), or, for a refit, not worse by more than
-    `max_loss`. None for one cutoff and one block: all draws of one are alike, and say nothing of
-    another.
+    `max_loss`.
     """
-    if candidate.size < 2:
+    if found is None:
         return None
-    drawn = drawn_differences(candidate, incumbent, params.resamples, seed, params.confidence)
-    return float(np.mean(drawn < (params.max_loss if rule == NO_HARM else -params.min_gain)))
+    return found.probability_below(params.max_loss if rule == NO_HARM else -params.min_gain)
 
 
 def _finding(confidence: float | None, rule: str, params: GateParams) -> str:
@@ -134,7 +134,7 @@ def _finding(confidence: float | None, rule: str, params: GateParams) -> str:
             "one window and one block of series are too few to say whether it is "
             f"{_claim(rule, params)}"
         )
-    return f"{_claim(rule, params)} in {confidence:.1%} of bootstrap draws"
+    return f"{_claim(rule, params)} with {confidence:.1%} confidence"
 
 
 def _difference_against(
@@ -149,6 +149,19 @@ def _difference_against(
     return [] if is_bearable else [f"{finding} ({relative:+.1%})"]
 
 
+def _levels_against(candidate: Losses, incumbent: Losses, params: GateParams) -> list[str]:
+    """A level that got worse by more than is allowed, beyond chance: the first from the top."""
+    for level in range(candidate.by_level.shape[1]):
+        found = level_difference(candidate, incumbent, level)
+        is_worse = found is not None and 1 - found.probability_below(0.0) >= params.confidence
+        if found is not None and is_worse and found.relative > params.max_level_loss:
+            return [
+                f"WRMSSE of level {level + 1} from the top is {found.relative:+.1%}, "
+                f"{params.max_level_loss:.0%} allowed"
+            ]
+    return []
+
+
 def _claim(rule: str, params: GateParams) -> str:
     if rule == NO_HARM:
         return f"no worse than {params.max_loss:.1%}"
@@ -160,8 +173,10 @@ def _guardrails_against(
 ) -> list[str]:
     against = []
     # an unknown bias is too much
-    if not abs(ours.bias) <= max(params.max_abs_bias, np.nan_to_num(abs(theirs.bias))):
-        against.append(f"total bias {ours.bias:+.1%} is outside ±{params.max_abs_bias:.0%}")
+    if not ours.bias <= max(params.max_abs_bias, np.nan_to_num(theirs.bias)):
+        against.append(
+            f"the total is off by {ours.bias:.1%} a cutoff, {params.max_abs_bias:.0%} allowed"
+        )
     if ours.coverage_95 is not None and not _gap(ours) <= max(
         params.max_coverage_gap, _gap(theirs)
     ):

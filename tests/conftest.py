@@ -132,7 +132,6 @@ def gate_params(params: Params) -> GateParams:
     small = {
         "confidence": 0.95,
         "min_gain": 0.0,
-        "resamples": 200,
         "max_abs_bias": 0.08,
         "max_coverage_gap": 0.08,
     }

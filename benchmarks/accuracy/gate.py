@@ -1,17 +1,15 @@
 """How often the gate promotes what is no better, and what is better by 0.5 to 10%.
 
 Siblings: one recipe under eight seeds, fitted anew at each of six cutoffs, every ordered pair once.
-None is better than another but by luck, so each promotion is a false one. Swapped: the difference
-field of two real models, its mean taken out, its two sides exchanged by chance cutoff by cutoff and
-its blocks redrawn; a gain of a known size is then laid on top. Its cutoffs differ more than
-siblings'
-do: the harder null. `before` is the rule the gate had until 2026-11: cutoffs and blocks redrawn at
-once.
+None is better than another but by luck, so each promotion is a false one. Swapped: the log ratios
+of two real models, their mean taken out, their sign drawn cutoff by cutoff and their stores
+redrawn; a gain of a known size is then laid on top. Its cutoffs differ more than siblings' do: the
+harder null. Scaled: one sibling's forecasts times a factor, as its refit, and the repair of it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from itertools import permutations
 from pathlib import Path
 
@@ -20,8 +18,9 @@ import numpy as np
 from benchmarks.accuracy.gate_losses import (
     CUTOFFS,
     OTHERS,
+    SCALED,
     SEEDS,
-    Losses,
+    ByModel,
     m5_losses,
     sibling_losses,
 )
@@ -30,15 +29,14 @@ from benchmarks.harness.registry import Benchmark, Context, Option
 from benchmarks.harness.results import Result
 from benchmarks.render.markdown import markdown_table
 from contract.params import Params
-from forecasting.paired import drawn_differences
-from forecasting.promotion import NO_HARM, confidence_of
+from forecasting.paired import Losses, difference
+from forecasting.promotion import IMPROVEMENT, NO_HARM, confidence_of
 
 GAINS = (0.0, 0.005, 0.01, 0.02, 0.05, 0.1)
 HARMS = (0.0, 0.01, 0.015, 0.02, 0.03, 0.05)
 SHOWN_GAINS = [f"{gain:.1%}" for gain in GAINS]
 TRIALS = 1000
-Rule = Callable[[np.ndarray, np.ndarray, int], float]
-Pair = tuple[np.ndarray, np.ndarray]
+Pair = tuple[Losses, Losses]
 
 
 def measure(context: Context) -> Result:
@@ -47,131 +45,132 @@ def measure(context: Context) -> Result:
     losses, shared = sibling_losses(params)
     made = context.before() | {"trials": TRIALS, "simulator": _simulator(losses, shared, params)}
     made["no harm"] = _no_harm(losses, params)
+    made["scaled"] = _scaled(losses, params)
     if data := context.options.m5:
         made["m5"] = _swapped_worlds(m5_losses(data), params)
     return made
 
 
 def table(result: Result) -> str:
-    """One row per kind of pair, one column per true gain; before: the old rule."""
+    """One row per kind of pair, one column per true gain; refits; scaled forecasts."""
     rows = []
     for world in ("simulator", "m5"):
         for kind, by_gain in result.get(world, {}).items():
-            for rule in ("now", "before") if isinstance(by_gain, dict) else ():
-                shares = [_share(by_gain, gain, rule) for gain in SHOWN_GAINS]
-                rows += [[world, kind, rule, *shares]] if any(shares) else []
-    head = ["data", "pairs", "rule", *(f"better by {gain}" for gain in SHOWN_GAINS)]
+            shares = [f"{by_gain[gain]:.1%}" for gain in SHOWN_GAINS if gain in by_gain]
+            rows += [[world, kind, *shares]] if len(shares) == len(GAINS) else []
+    head = ["data", "pairs", *(f"better by {gain}" for gain in SHOWN_GAINS)]
     harm = result["no harm"]
-    passed = [
-        "passed as a refit (no harm, one window)",
-        *(f"{share:.1%}" for share in harm.values()),
-    ]
-    siblings = markdown_table(["a sibling worse by", *harm], [passed])
-    return f"{markdown_table(head, rows)}\n\n{siblings}"
+    passed = ["passed as a refit (one window)", *(f"{share:.1%}" for share in harm.values())]
+    scaled = [[name, *map(str, row.values())] for name, row in result["scaled"].items()]
+    return "\n\n".join(
+        [
+            markdown_table(head, rows),
+            markdown_table(["a sibling worse by", *harm], [passed]),
+            markdown_table(
+                ["a sibling's forecasts", *next(iter(result["scaled"].values()))], scaled
+            ),
+        ]
+    )
 
 
-def rules(params: Params) -> dict[str, Rule]:
-    """Confidence that the candidate (first) loses less than the incumbent, by rule."""
-    gate = params.evaluate.gate
-
-    def now(ours: np.ndarray, theirs: np.ndarray, seed: int) -> float:
-        drawn = drawn_differences(ours, theirs, gate.resamples, seed, gate.confidence)
-        return float(np.mean(drawn < -gate.min_gain))
-
-    def before(ours: np.ndarray, theirs: np.ndarray, seed: int) -> float:
-        rng, d = np.random.default_rng(seed), ours - theirs
-        times = [rng.multinomial(n, np.full(n, 1 / n), gate.resamples) for n in d.shape]
-        return float(np.mean(((times[0] @ d) * times[1]).sum(axis=1) < 0))
-
-    return {"now": now, "before": before}
-
-
-def _simulator(losses: Losses, shared: Losses, params: Params) -> Result:
+def _simulator(losses: ByModel, shared: ByModel, params: Params) -> Result:
     shares: Result = {}
     for name, siblings, count in (
         ("one fit, 4 cutoffs", shared, 4),
         ("4 fits, 4 cutoffs", losses, 4),
         ("6 fits, 6 cutoffs", losses, 6),
     ):
-        pairs = [(a[-count:], b[-count:]) for a, b in _pairs(siblings)]
+        pairs = [(_last(a, count), _last(b, count)) for a, b in _pairs(siblings)]
         shares[f"siblings, {name}"] = {
-            f"{gain:.1%}": _promoted([(a * (1 - gain), b) for a, b in pairs], params)
+            f"{gain:.1%}": _promoted([(_scale(a, 1 - gain), b) for a, b in pairs], params)
             for gain in GAINS
         }
-        luck = float(np.std([a.sum() / b.sum() - 1 for a, b in pairs]))
-        shares[f"luck of {name}"] = round(luck, 5)
+        luck = [difference(a, b).relative for a, b in pairs]
+        shares[f"luck of {name}"] = {"spread": round(float(np.std(luck)), 5)}
     ours = [losses[f"seed {seed}"] for seed in SEEDS]
     shares |= {f"against {name}": _real(ours, losses[name], params) for name in OTHERS}
     return shares | _swapped_worlds(losses, params)
 
 
-def _pairs(siblings: Losses) -> list[Pair]:
+def _pairs(siblings: ByModel) -> list[Pair]:
     """Every ordered pair of seeds."""
     return [(siblings[f"seed {a}"], siblings[f"seed {b}"]) for a, b in permutations(SEEDS, 2)]
 
 
-def _no_harm(losses: Losses, params: Params) -> dict[str, float]:
-    """Share of siblings that pass as refits of each other though they are worse by so much, on one
-    window each.
-    """
-    gate = params.evaluate.gate
-    pairs = [(a[k : k + 1], b[k : k + 1]) for a, b in _pairs(losses) for k in range(CUTOFFS)]
-
-    def passing(worse: float) -> float:
-        passes = [
-            confidence_of(a * (1 + worse), b, gate, k, NO_HARM) >= gate.confidence
-            for k, (a, b) in enumerate(pairs)
-        ]
-        return round(float(np.mean(passes)), 4)
-
-    return {f"{worse:.1%}": passing(worse) for worse in HARMS}
+def _no_harm(losses: ByModel, params: Params) -> dict[str, float]:
+    """Share of siblings that pass as refits though worse by so much, on one window each."""
+    pairs = [(_at(a, k), _at(b, k)) for a, b in _pairs(losses) for k in range(CUTOFFS)]
+    return {
+        f"{worse:.1%}": _promoted([(_scale(a, 1 + worse), b) for a, b in pairs], params, NO_HARM)
+        for worse in HARMS
+    }
 
 
-def _real(siblings: list[np.ndarray], worse: np.ndarray, params: Params) -> Result:
-    """The recipe as candidate against a worse one as incumbent: its true gain, and how often it is
-    promoted.
-    """
-    gain = 1 - np.mean([s.sum() for s in siblings]) / worse.sum()
-    return {f"{gain:.1%}": _promoted([(s, worse) for s in siblings], params)}
+def _scaled(losses: ByModel, params: Params) -> Result:
+    """Forecasts times a factor: what the headline loses, whether it passes, and its repair."""
+    gate, fit = params.evaluate.gate, losses[f"seed {SEEDS[0]}"]
+    rows: Result = {}
+    for name in SCALED:
+        refit, repair = difference(losses[name], fit), difference(fit, losses[name])
+        rows[name] = {
+            "headline": f"{refit.relative:+.1%}",
+            "passes as a refit": confidence_of(refit, gate, NO_HARM) >= gate.confidence,
+            "its repair passes": confidence_of(repair, gate, NO_HARM) >= gate.confidence,
+        }
+    return rows
 
 
-def _swapped_worlds(losses: Losses, params: Params) -> Result:
-    """Null and power from the difference field of the model and the window average, with all
-    cutoffs and with four.
-    """
+def _real(siblings: list[Losses], worse: Losses, params: Params) -> Result:
+    """The recipe against a worse one: its true gain, and how often it is promoted."""
+    gain = -np.mean([difference(one, worse).relative for one in siblings])
+    return {f"{gain:.1%}": _promoted([(one, worse) for one in siblings], params)}
+
+
+def _swapped_worlds(losses: ByModel, params: Params) -> Result:
+    """Null and power from the log ratios of the model and the window average, by cutoffs."""
     ours = losses["global_lightgbm" if "global_lightgbm" in losses else "seed 1"]
     theirs = losses["window_average"]
     return {
         f"swapped, {count} cutoffs": {
-            f"{gain:.1%}": _promoted(list(_swapped(ours[-count:], theirs[-count:], gain)), params)
+            f"{gain:.1%}": _promoted(
+                list(_swapped(_last(ours, count), _last(theirs, count), gain)), params
+            )
             for gain in GAINS
         }
-        for count in sorted({4, len(ours)})
+        for count in sorted({4, len(ours.by_level)})
     }
 
 
-def _swapped(a: np.ndarray, b: np.ndarray, gain: float) -> Iterator[Pair]:
+def _swapped(a: Losses, b: Losses, gain: float) -> Iterator[Pair]:
+    """Pairs whose headlines differ as those of a and b, none better in the mean but by gain."""
     rng = np.random.default_rng(1)
-    field = b - a * (b.sum() / a.sum())
-    cutoffs, blocks = a.shape
+    ratios, left_out = np.log(a.headline / b.headline), np.log(a.without / b.without)
+    mean, (cutoffs, blocks) = ratios.mean(), b.without.shape
     for _ in range(TRIALS):
         sign, drawn = rng.choice([-1.0, 1.0], (cutoffs, 1)), rng.integers(0, blocks, blocks)
-        half = sign * field[:, drawn] / 2
-        middle = a[:, drawn]
-        yield (middle + half) * (1 - gain), middle - half
+        headline = b.headline[:, None] * np.exp(sign * (ratios[:, None] - mean)) * (1 - gain)
+        without = b.without[:, drawn] * np.exp(sign * (left_out[:, drawn] - mean)) * (1 - gain)
+        yield Losses(headline, without), Losses(b.headline[:, None], b.without[:, drawn])
 
 
-def _promoted(pairs: list[Pair], params: Params) -> dict[str, float]:
-    """Share of pairs whose candidate is promoted, by rule."""
-    need = params.evaluate.gate.confidence
-    return {
-        name: round(float(np.mean([rule(a, b, k) >= need for k, (a, b) in enumerate(pairs)])), 4)
-        for name, rule in rules(params).items()
-    }
+def _promoted(pairs: list[Pair], params: Params, rule: str = IMPROVEMENT) -> float:
+    """Share of pairs whose candidate is promoted."""
+    gate = params.evaluate.gate
+    sure = [confidence_of(difference(a, b), gate, rule) >= gate.confidence for a, b in pairs]
+    return round(float(np.mean(sure)), 4)
 
 
-def _share(by_gain: Result, gain: str, rule: str) -> str:
-    return f"{by_gain[gain][rule]:.1%}" if gain in by_gain else ""
+def _scale(losses: Losses, factor: float) -> Losses:
+    return Losses(losses.by_level * factor, losses.without * factor)
+
+
+def _last(losses: Losses, count: int) -> Losses:
+    return Losses(losses.by_level[-count:], losses.without[-count:])
+
+
+def _at(losses: Losses, cutoff: int) -> Losses:
+    rows = slice(cutoff, cutoff + 1)
+    return Losses(losses.by_level[rows], losses.without[rows])
 
 
 BENCHMARK = Benchmark(

@@ -1,6 +1,4 @@
-"""Losses of sibling models by cutoff and block: what the gate is tried on. Fits are made once and
-kept.
-"""
+"""Losses of sibling models: what the gate is tried on. Fits are made once and kept."""
 
 from __future__ import annotations
 
@@ -12,14 +10,14 @@ import numpy as np
 import polars as pl
 
 from benchmarks.harness.params import params_for
-from benchmarks.harness.pipeline import backtest_losses, window_of
+from benchmarks.harness.pipeline import backtest_losses
 from benchmarks.harness.results import ROOT
 from benchmarks.harness.worlds import fitted, recent, simulated
 from contract.panel import Panel
 from contract.params import Params
 from features.dense_panel import feature_recipe_of
 from forecasting.forecaster import Forecaster
-from forecasting.paired import blocks_of, series_losses
+from forecasting.paired import Losses
 from forecasting.seasonal_naive import baseline_of
 from forecasting.window_average import WindowAverage
 from runtime.paths import Paths
@@ -29,10 +27,11 @@ KEPT = ROOT / "data" / "replays" / "gate"
 SEEDS, CUTOFFS, STEP_DAYS, HORIZON = range(1, 9), 6, 28, 28
 OTHERS = {"30 rounds": {"rounds": 30}, "15 rounds": {"rounds": 15}}
 M5_MODELS = ["global_lightgbm", "window_average", "seasonal_naive"]
-Losses = dict[str, np.ndarray]
+SCALED = {"x0.95": 0.95, "x1.07": 1.07}  # of the first seed's forecasts
+ByModel = dict[str, Losses]
 
 
-def sibling_losses(params: Params) -> tuple[Losses, Losses]:
+def sibling_losses(params: Params) -> tuple[ByModel, ByModel]:
     """With a fit a cutoff, worse recipes and two simple models beside them; with one fit for all
     cutoffs.
     """
@@ -40,7 +39,7 @@ def sibling_losses(params: Params) -> tuple[Losses, Losses]:
     return fits, _kept("one_fit", lambda: _fit_losses(params, one_fit=True))
 
 
-def m5_losses(data: Path) -> Losses:
+def m5_losses(data: Path) -> ByModel:
     """Of the models in a stored M5 backtest."""
     params, paths = params_for("m5"), Paths(data)
     backtest = pl.read_parquet(paths.backtest / "forecasts.parquet")
@@ -48,31 +47,49 @@ def m5_losses(data: Path) -> Losses:
     return dict(zip(M5_MODELS, losses, strict=True))
 
 
-def _kept(name: str, make: Callable[[], Losses]) -> Losses:
+def _kept(name: str, make: Callable[[], ByModel]) -> ByModel:
     """Losses kept once made: fitting takes minutes, judging seconds."""
     path = KEPT / f"{name}.npz"
     if not path.exists():
         KEPT.mkdir(parents=True, exist_ok=True)
-        np.savez(path, **make())
-    return dict(np.load(path))
+        parts = {
+            f"{model}|{part}": rows
+            for model, of in make().items()
+            for part, rows in vars(of).items()
+        }
+        np.savez(path, **parts)
+    arrays = dict(np.load(path))
+    models = dict.fromkeys(key.partition("|")[0] for key in arrays)
+    return {name: Losses(arrays[f"{name}|by_level"], arrays[f"{name}|without"]) for name in models}
 
 
-def _fit_losses(params: Params, one_fit: bool) -> Losses:
-    """(cutoffs, blocks) losses of every model."""
+def _fit_losses(params: Params, one_fit: bool) -> ByModel:
+    """Of every model, from its forecasts at every cutoff."""
     panel = simulated(params, 500, 960, 7)
-    blocks = blocks_of(panel.series)
-    losses: dict[str, list[np.ndarray]] = {}
     models: dict[str, Forecaster] = {}
+    parts = []
     for cutoff in _cutoffs(panel, 4 if one_fit else CUTOFFS):
         if not one_fit:
             models = _siblings(params, panel, cutoff) | _others(params, panel, cutoff)
         models = models or _siblings(params, panel, cutoff)
-        window = window_of(params, panel, cutoff, HORIZON, params.source.hierarchy[-1:])
         known = recent(panel, cutoff)
-        for name, model in models.items():
-            y_hat = np.nan_to_num(window.matrix(model.forecast(known, cutoff, HORIZON)))
-            losses.setdefault(name, []).append(series_losses(window, y_hat, blocks))
-    return {name: np.array(by_cutoff) for name, by_cutoff in losses.items()}
+        made = {name: model.forecast(known, cutoff, HORIZON) for name, model in models.items()}
+        parts.append(_side_by_side(cutoff, made))
+    backtest = pl.concat(parts)
+    names = [name for name in backtest.columns if name not in ("cutoff", "unique_id", "ds", "h")]
+    losses = backtest_losses(params, panel, backtest, names)
+    return dict(zip(names, losses, strict=True))
+
+
+def _side_by_side(cutoff: date, made: dict[str, pl.DataFrame]) -> pl.DataFrame:
+    """One cutoff's forecasts, a column a model; the first seed's scaled ones beside."""
+    key = ["unique_id", "ds", "h"]
+    grid = next(iter(made.values())).select(pl.lit(cutoff).alias("cutoff"), *key)
+    for name, forecast in made.items():
+        column = forecast.select(*key, pl.col("y_hat").fill_null(0.0).alias(name))
+        grid = grid.join(column, on=key, how="left", validate="1:1")
+    first = pl.col(f"seed {SEEDS[0]}")
+    return grid.with_columns(**{name: first * factor for name, factor in SCALED.items()})
 
 
 def _cutoffs(panel: Panel, count: int) -> list[date]:

@@ -33,6 +33,7 @@ from forecasting.challenge import CHAMPION, Standing, churn_of, unseen_window
 from forecasting.global_lightgbm import GlobalLightGBM
 from forecasting.intervals import Calibration
 from forecasting.leaderboard import guardrail_metrics_of
+from forecasting.paired import Losses
 from forecasting.promotion import NO_HARM, Decision, Evidence, Tables, decide
 from forecasting.seasonal_naive import baseline_of
 from monitoring.decide import decide_retraining
@@ -170,7 +171,7 @@ def judged(quarter: Quarter, challenger: GlobalLightGBM, today: date) -> Decisio
     before = [today - timedelta(days=HORIZON * k) for k in (2, 1)]
     made = backtested(params, seen, sides, before, HORIZON, len(before))
     guarded = guardrail_metrics_of(backtest_scores(params, seen, made, list(sides))[0], recipe.name)
-    losses: list[np.ndarray | None] = [None, None]
+    losses: list[Losses | None] = [None, None]
     if window := unseen_window(today, quarter.champion.cutoff, HORIZON):
         cutoff, days = window
         standing: Sides = {recipe.name: recipe, CHAMPION: Standing(quarter.champion)}
@@ -181,7 +182,7 @@ def judged(quarter: Quarter, challenger: GlobalLightGBM, today: date) -> Decisio
     moved = Tables(churn_of(*tables), seconds / 2)
     ours, theirs = losses
     evidence = Evidence(ours, theirs, guarded, guarded, NO_HARM, moved)
-    return decide(evidence, params.evaluate.gate, params.train.seed)
+    return decide(evidence, params.evaluate.gate)
 
 
 def weekly(quarter: Quarter, alone: pl.DataFrame, origins: list[date]) -> list[Result]:

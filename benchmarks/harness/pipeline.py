@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import date
 
-import numpy as np
 import polars as pl
 
 from contract.demand import demand_rules
@@ -16,7 +15,7 @@ from forecasting.backtest import BacktestPlan, backtest
 from forecasting.champion import Champion
 from forecasting.forecaster import Forecaster
 from forecasting.intervals import Calibration
-from forecasting.paired import losses_of
+from forecasting.paired import Losses, losses_of
 from forecasting.publication import publish_forecasts, serving_of
 from forecasting.scoring import score_backtest
 from forecasting.window import Window, window_after
@@ -57,8 +56,8 @@ def backtest_scores(
 
 def backtest_losses(
     params: Params, panel: Panel, forecasts: pl.DataFrame, models: list[str]
-) -> list[np.ndarray]:
-    """For each model its (cutoffs, blocks) losses on a backtest."""
+) -> list[Losses]:
+    """Each model's losses on a backtest."""
     return losses_of(panel, forecasts, models, params.source.hierarchy, demand_rules(params))
 
 

@@ -56,11 +56,11 @@ def test_a_profile_reaches_into_nested_sections(written):
     params = load_params(
         written(
             lambda plain: plain.update(
-                profiles={"simulator": {"evaluate": {"gate": {"resamples": 3}}}}
+                profiles={"simulator": {"evaluate": {"gate": {"max_loss": 0.3}}}}
             )
         )
     )
-    assert params.evaluate.gate.resamples == 3
+    assert params.evaluate.gate.max_loss == 0.3
     assert params.evaluate.gate.confidence == 0.95
 
 

@@ -181,7 +181,6 @@ def _small_params(root: Path, folder: Path) -> Path:
         "confidence": 0.51,
         "max_abs_bias": 1.0,
         "max_coverage_gap": 1.0,
-        "resamples": 50,
     }
     target = folder / "params.yaml"
     with target.open("w", encoding="utf-8") as file:

@@ -145,7 +145,7 @@ def test_a_candidate_that_cannot_forecast_is_held_back_and_the_reason_says_why(
     good = GuardrailMetrics(0.0, 0.95)
     for beside in (incumbent, None):
         tables = tables_of(folder / model_id, beside, nasty_panel, 14)
-        decision = decide(Evidence(None, None, good, good, NO_HARM, tables), gate_params, 1)
+        decision = decide(Evidence(None, None, good, good, NO_HARM, tables), gate_params)
         assert not decision.promote
         assert "its bundle cannot answer today" in decision.reasons[0]
         assert "is missing from its bundle" in decision.reasons[0]

@@ -12,7 +12,7 @@ from contract.demand import DemandRules
 from contract.levels import levels_of
 from forecasting.backtest import BacktestPlan, backtest
 from forecasting.metrics import point_scores
-from forecasting.paired import blocks_of, drawn_differences, losses_of, widening
+from forecasting.paired import Losses, blocks_of, difference, losses_of
 from forecasting.promotion import (
     IMPROVEMENT,
     NO_HARM,
@@ -27,56 +27,123 @@ from forecasting.window import window_after
 
 EVERY_DAY = DemandRules(absent_means_zero=True, max_stockout_share=1.0, region=None)
 
+
+def losses(of_stores: np.ndarray, *levels: np.ndarray) -> Losses:
+    """Of (cutoffs, stores) losses that add up; further levels as (cutoffs,) losses."""
+    headline = of_stores.sum(axis=1)
+    by_level = np.column_stack([*levels, headline]) if levels else headline[:, None]
+    return Losses(by_level, headline[:, None] - of_stores)
+
+
 RNG = np.random.default_rng(5)
-INCUMBENT = RNG.uniform(0.8, 1.2, (4, 10))
-BETTER = INCUMBENT * RNG.uniform(0.8, 0.95, (4, 10))
+STORES = RNG.uniform(0.8, 1.2, (4, 10))
+INCUMBENT = losses(STORES)
+BETTER = losses(STORES * RNG.uniform(0.8, 0.95, (4, 10)))
+SOUND = GuardrailMetrics(0.0, 0.95)
 
 
-def _decide(gate_params, candidate, bias=0.0, coverage=0.95, theirs=GuardrailMetrics(0.0, 0.95)):  # noqa: B008 -- frozen
-    return decide(
-        Evidence(candidate, INCUMBENT, GuardrailMetrics(bias, coverage), theirs),
-        gate_params,
-        seed=1,
-    )
+def _decide(gate_params, candidate, bias=0.0, coverage=0.95, theirs=SOUND):
+    ours = GuardrailMetrics(bias, coverage)
+    return decide(Evidence(candidate, INCUMBENT, ours, theirs), gate_params)
 
 
 def test_a_clearly_better_candidate_is_promoted_and_the_reason_says_by_how_much(gate_params):
     decision = _decide(gate_params, BETTER)
     assert decision.promote
-    assert decision.confidence == 1.0
-    assert decision.relative_difference == pytest.approx(BETTER.sum() / INCUMBENT.sum() - 1)
-    assert decision.relative_difference < 0
+    assert decision.confidence > 0.99
+    ratio = BETTER.headline.mean() / INCUMBENT.headline.mean()
+    assert decision.relative_difference == pytest.approx(ratio - 1)
     assert decision.reasons == [
-        f"better in 100.0% of bootstrap draws, by {-decision.relative_difference:.1%}"
+        f"better with {decision.confidence:.1%} confidence, by {1 - ratio:.1%}"
     ]
 
 
 def test_an_identical_candidate_is_not_promoted(gate_params):
-    decision = _decide(gate_params, INCUMBENT.copy())
+    decision = _decide(gate_params, INCUMBENT)
     assert not decision.promote
     assert decision.confidence == 0.0
     assert decision.relative_difference == 0.0
 
 
 def test_a_worse_candidate_is_not_promoted(gate_params):
-    assert not _decide(gate_params, INCUMBENT * 1.1).promote
+    assert not _decide(gate_params, losses(STORES * 1.1)).promote
 
 
-def test_a_candidate_better_by_chance_in_one_block_only_is_not_promoted(gate_params):
-    lucky = INCUMBENT.copy()
+def test_a_candidate_better_by_chance_in_one_store_only_is_not_promoted(gate_params):
+    lucky = STORES.copy()
     lucky[:, 0] -= 0.5
     lucky[:, 1:] += 0.02
-    decision = _decide(gate_params, lucky)
+    decision = _decide(gate_params, losses(lucky))
     assert decision.relative_difference < 0
     assert not decision.promote
-    assert "of bootstrap draws, 95% needed" in decision.reasons[0]
+    assert "confidence, 95% needed" in decision.reasons[0]
 
 
-@pytest.mark.parametrize("bias", [0.081, -0.081])
-def test_a_biased_candidate_is_blocked_in_either_direction(gate_params, bias):
-    decision = _decide(gate_params, BETTER, bias=bias)
+def test_a_difference_by_hand():
+    """Two cutoffs, log ratios 0 and -0.2; two stores alike, so that leaving one out moves nothing.
+
+    Mean -0.1; the cutoffs' spread 0.1414 over sqrt(2) is an error of 0.1 with one freedom.
+    """
+    incumbent = np.full((2, 2), 5.0)
+    candidate = incumbent * np.exp(np.array([[0.0], [-0.2]]))
+    found = difference(losses(candidate), losses(incumbent))
+    assert (found.mean, found.error, found.freedom) == pytest.approx((-0.1, 0.1, 1.0))
+    assert found.relative == pytest.approx(np.exp(-0.1) - 1)
+    assert found.probability_below(0.0) == pytest.approx(0.75)  # Student's t, one freedom, at 1
+
+
+def test_stores_that_disagree_add_to_the_error_by_their_jackknife():
+    """One cutoff, two stores of 1 each; ours 0.5 and 1: left out, log(1) and log(0.5).
+
+    The jackknife's variance of two: 1/2 of the squared deviations, 2 * (0.3466 ** 2).
+    """
+    found = difference(losses(np.array([[0.5, 1.0]])), losses(np.array([[1.0, 1.0]])))
+    assert found.mean == pytest.approx(np.log(0.75))
+    assert found.error == pytest.approx(np.log(2) / 2)
+    assert found.freedom == pytest.approx(1.0)
+
+
+def test_a_window_in_which_the_baseline_collapses_counts_as_one_window(gate_params):
+    """Better by a tenth at three cutoffs and by nine tenths at one: as sure as by a tenth."""
+    stores = STORES.copy()
+    stores[0] *= 9
+    candidate = STORES * 0.9
+    found = difference(losses(candidate), losses(stores))
+    absolute = losses(candidate).headline - losses(stores).headline
+    by_units = absolute.mean() / (absolute.std(ddof=1) / 2)  # t of absolute differences
+    assert -found.mean / found.error > -by_units
+    assert np.all(losses(candidate).headline < losses(stores).headline)
+
+
+def test_a_loss_at_one_level_alone_holds_back_what_the_headline_lets_pass(gate_params):
+    total = np.array([1.0, 1.1, 0.9, 1.0])
+    worse = losses(STORES * 0.5, total * 1.2)
+    decision = decide(Evidence(worse, losses(STORES, total), SOUND, SOUND), gate_params)
+    assert decision.reasons == ["WRMSSE of level 1 from the top is +20.0%, 5% allowed"]
+
+
+@pytest.mark.parametrize("factor", [0.95, 1.07])
+def test_forecasts_scaled_are_refused_as_a_refit_and_their_repair_passes(
+    make_panel, inference_params, gate_params, factor
+):
+    """What a gate on series alone let pass: the headline sees the level."""
+    panel = make_panel(series=40, days=150, seed=3, nasty=False)
+    cutoffs = [panel.last_day - timedelta(days=k) for k in (56, 42, 28, 14)]
+    plan = BacktestPlan(cutoffs, 14, 1, None, inference_params, EVERY_DAY)
+    mean = pl.col("y").mean().over("unique_id", pl.col("ds").dt.weekday())
+    rows = backtest(panel, {"seasonal_naive": SeasonalNaive(7, EVERY_DAY)}, plan)
+    rows = rows.with_columns(fit=mean, scaled=mean * factor)
+    levels = levels_of(((), ("store_id",), ("dept_id",)))
+    fit, scaled = losses_of(panel, rows, ["fit", "scaled"], levels, EVERY_DAY)
+    refit = decide(Evidence(scaled, fit, SOUND, SOUND, NO_HARM), gate_params)
+    repair = decide(Evidence(fit, scaled, SOUND, SOUND, NO_HARM), gate_params)
+    assert (refit.promote, repair.promote) == (False, True), (refit, repair)
+
+
+def test_a_biased_candidate_is_blocked(gate_params):
+    decision = _decide(gate_params, BETTER, bias=0.081)
     assert not decision.promote
-    assert decision.reasons == [f"total bias {bias:+.1%} is outside ±8%"]
+    assert decision.reasons == ["the total is off by 8.1% a cutoff, 8% allowed"]
 
 
 @pytest.mark.parametrize("coverage", [0.86, 1.04])
@@ -95,97 +162,64 @@ def test_an_unknown_bias_is_no_licence(gate_params):
 
 
 def test_every_reason_against_is_named(gate_params):
-    assert len(_decide(gate_params, INCUMBENT * 1.1, bias=0.5, coverage=0.5).reasons) == 3
-
-
-def test_the_same_seed_is_the_same_confidence(gate_params):
-    near = INCUMBENT + RNG.normal(0, 0.1, INCUMBENT.shape)
-    assert confidence_of(near, INCUMBENT, gate_params, seed=3) == confidence_of(
-        near, INCUMBENT, gate_params, seed=3
-    )
-    assert 0 < confidence_of(near, INCUMBENT, gate_params, seed=3) < 1
+    worse = losses(STORES * 1.04)
+    assert len(_decide(gate_params, worse, bias=0.5, coverage=0.5).reasons) == 3
 
 
 def test_swapping_sides_turns_the_confidence_around(gate_params):
-    near = INCUMBENT + RNG.normal(0, 0.1, INCUMBENT.shape)
-    there, back = (
-        confidence_of(near, INCUMBENT, gate_params, 3),
-        confidence_of(INCUMBENT, near, gate_params, 3),
-    )
+    near = losses(STORES + RNG.normal(0, 0.1, STORES.shape))
+    there = confidence_of(difference(near, INCUMBENT), gate_params)
+    back = confidence_of(difference(INCUMBENT, near), gate_params)
+    assert 0 < there < 1
     assert there + back == pytest.approx(1.0)
 
 
-def test_draws_centre_on_the_difference_and_spread_as_two_cutoffs_by_hand():
-    """Blocks all alike: only the two cutoffs vary, by -1 and +1 around a difference of -2 in 20.
-
-    Drawn: -2 +- 2 * widening.
-    """
-    incumbent = np.full((2, 5), 2.0)
-    candidate = incumbent - np.array([[0.0], [0.4]])
-    drawn = drawn_differences(candidate, incumbent, 4000, seed=1, confidence=0.95)
-    wide = 2 * widening(2, 0.95)
-    assert sorted(set(np.round(drawn * 20, 6))) == pytest.approx([-2 - wide, -2, -2 + wide])
-    assert drawn.mean() == pytest.approx(-0.1, abs=0.02)
-
-
-def test_few_cutoffs_are_widened_more_than_many_and_one_says_nothing():
-    assert widening(1, 0.95) == 0.0
-    assert widening(2, 0.95) > widening(4, 0.95) > widening(40, 0.95) > 1.0
-    assert widening(4, 0.95) == pytest.approx((4 / 3) ** 0.5 * 2.3534 / 1.6449, rel=1e-3)
-
-
 def test_cutoffs_that_disagree_promote_nobody_though_their_sum_is_better(gate_params):
-    moody = INCUMBENT * np.array([[0.85], [0.85], [0.85], [1.3]])
+    moody = losses(STORES * np.array([[0.85], [0.85], [0.85], [1.3]]))
     assert not _decide(gate_params, moody).promote
 
 
 def test_a_gain_within_the_luck_of_a_seed_is_none(gate_params):
     lucky = gate_params.model_copy(update={"min_gain": 0.005})
-    slightly, clearly = INCUMBENT * 0.997, INCUMBENT * 0.99
-    assert confidence_of(slightly, INCUMBENT, gate_params, 1) == 1.0
+    slightly, clearly = losses(STORES * 0.997), losses(STORES * 0.99)
+    assert confidence_of(difference(slightly, INCUMBENT), gate_params) == 1.0
     assert not _decide(lucky, slightly).promote
-    assert (
-        _decide(lucky, clearly).reasons[0].startswith("better by 0.5% in 100.0% of bootstrap draws")
-    )
+    assert _decide(lucky, clearly).reasons[0].startswith("better by 0.5% with 100.0% confidence")
 
 
 def test_a_refit_need_not_be_better_but_must_do_no_harm(gate_params):
-    metrics = GuardrailMetrics(0.0, 0.95)
     for factor, is_promoted in ((1.0, True), (1.005, True), (1.05, False)):
-        decision = decide(
-            Evidence(INCUMBENT * factor, INCUMBENT, metrics, metrics, NO_HARM), gate_params, 1
-        )
+        candidate = losses(STORES * factor)
+        decision = decide(Evidence(candidate, INCUMBENT, SOUND, SOUND, NO_HARM), gate_params)
         assert decision.promote is is_promoted, decision.reasons
         assert decision.rule == NO_HARM
-        assert not decide(
-            Evidence(INCUMBENT * factor, INCUMBENT, metrics, metrics, IMPROVEMENT), gate_params, 1
-        ).promote
+        improvement = Evidence(candidate, INCUMBENT, SOUND, SOUND, IMPROVEMENT)
+        assert not decide(improvement, gate_params).promote
 
 
 def test_without_a_window_to_compare_on_the_guardrails_decide_alone(gate_params):
     good, bad = GuardrailMetrics(0.0, 0.95), GuardrailMetrics(0.5, 0.95)
-    decision = decide(Evidence(None, None, good, good, NO_HARM), gate_params, 1)
+    decision = decide(Evidence(None, None, good, good, NO_HARM), gate_params)
     assert (decision.promote, decision.confidence, decision.relative_difference) == (
         True,
         None,
         None,
     )
-    assert not decide(Evidence(None, None, bad, good, NO_HARM), gate_params, 1).promote
+    assert not decide(Evidence(None, None, bad, good, NO_HARM), gate_params).promote
 
 
 def test_one_window_and_one_block_are_no_evidence(gate_params):
-    """Every draw of one is that one: it once stood as 100% of draws.
-
-    A refit passes unless that little is harm.
-    """
-    good, one = GuardrailMetrics(0.0, 0.95), np.array([[1.0]])
-    better = decide(Evidence(one * 0.5, one, good, good), gate_params, 1)
+    """A refit passes unless that little is harm."""
+    one = losses(np.array([[1.0]]))
+    half = losses(np.array([[0.5]]))
+    better = decide(Evidence(half, one, SOUND, SOUND), gate_params)
     assert (better.promote, better.confidence, better.relative_difference) == (False, None, -0.5)
     assert better.reasons == [
         "one window and one block of series are too few to say whether it is better (-50.0%)"
     ]
     for factor, is_promoted in ((1.0, True), (1.3, False)):
-        decision = decide(Evidence(one * factor, one, good, good, NO_HARM), gate_params, 1)
+        scaled = losses(np.array([[factor]]))
+        decision = decide(Evidence(scaled, one, SOUND, SOUND, NO_HARM), gate_params)
         assert (decision.promote, decision.confidence) == (is_promoted, None)
         assert "too few to say" in decision.reasons[0]
 
@@ -200,8 +234,7 @@ def test_one_window_and_one_block_are_no_evidence(gate_params):
     ],
 )
 def test_a_table_that_moves_too_much_or_takes_too_long_blocks(gate_params, tables, reason):
-    metrics = GuardrailMetrics(0.0, 0.95)
-    decision = decide(Evidence(BETTER, INCUMBENT, metrics, metrics, tables=tables), gate_params, 1)
+    decision = decide(Evidence(BETTER, INCUMBENT, SOUND, SOUND, tables=tables), gate_params)
     assert decision.promote is (reason is None)
     assert reason is None or reason in decision.reasons[0]
 
@@ -219,41 +252,42 @@ def test_the_worst_slice_blocks_and_is_named(gate_params):
             GuardrailMetrics(0.0, 0.95, theirs),
         ),
         gate_params,
-        1,
     )
     assert decision.reasons == ["WAPE of slice velocity_slow is +20.0%, 5% allowed"]
 
 
-def test_blocks_are_store_departments_and_single_series_without_them():
+def test_blocks_are_stores_else_departments_else_series():
     series = pl.DataFrame(
         {
             "unique_id": ["a", "b", "c"],
             "store_id": ["S1", "S1", "S2"],
-            "dept_id": ["D1", "D1", "D1"],
+            "dept_id": ["D1", "D2", "D1"],
         }
     )
     assert blocks_of(series).tolist() == [0, 0, 1]
+    assert blocks_of(series.with_columns(store_id=pl.lit("S1"))).tolist() == [0, 1, 0]
     assert blocks_of(series.select("unique_id")).tolist() == [0, 1, 2]
 
 
-def test_the_losses_of_all_blocks_add_up_to_the_wrmsse_of_the_series_level(
-    make_panel, inference_params
-):
+def test_the_headline_is_the_mean_of_the_scores_of_all_levels(make_panel, inference_params):
     panel = make_panel(series=8, days=90, seed=3)
     cutoffs = [panel.last_day - timedelta(days=k) for k in (28, 14)]
     plan = BacktestPlan(cutoffs, 14, 1, None, inference_params, EVERY_DAY)
     rows = backtest(panel, {"seasonal_naive": SeasonalNaive(7, EVERY_DAY)}, plan)
-    (losses,) = losses_of(panel, rows, ["seasonal_naive"], levels_of(((),)), EVERY_DAY)
-    for row, cutoff in zip(losses, cutoffs, strict=True):
-        window = window_after(panel, cutoff, 14, levels_of(()), EVERY_DAY)
-        wrmsse = point_scores(
-            window.levels[-1], window.matrix(rows.filter(cutoff=cutoff), "seasonal_naive")
-        )["wrmsse"]
-        assert row.sum() == pytest.approx(wrmsse)
+    levels = levels_of(((), ("store_id",)))
+    (found,) = losses_of(panel, rows, ["seasonal_naive"], levels, EVERY_DAY)
+    for row, cutoff in zip(found.by_level, cutoffs, strict=True):
+        window = window_after(panel, cutoff, 14, levels, EVERY_DAY)
+        y_hat = window.matrix(rows.filter(cutoff=cutoff), "seasonal_naive")
+        for value, level in zip(row, window.levels, strict=True):
+            sums = np.zeros((len(level.group_key), 14))
+            np.add.at(sums, level.group_ix, y_hat)
+            assert value == pytest.approx(point_scores(level, sums)["wrmsse"])
+    assert found.without.shape == (2, 2)
 
 
 def test_a_guardrail_the_incumbent_breaks_further_does_not_keep_it_in_office(gate_params):
-    worse = GuardrailMetrics(bias=-0.2, coverage_95=0.7)
-    assert _decide(gate_params, BETTER, bias=-0.15, coverage=0.8, theirs=worse).promote
-    assert not _decide(gate_params, BETTER, bias=-0.25, coverage=0.8, theirs=worse).promote
+    worse = GuardrailMetrics(bias=0.2, coverage_95=0.7)
+    assert _decide(gate_params, BETTER, bias=0.15, coverage=0.8, theirs=worse).promote
+    assert not _decide(gate_params, BETTER, bias=0.25, coverage=0.8, theirs=worse).promote
     assert not _decide(gate_params, BETTER, bias=0.0, coverage=0.6, theirs=worse).promote
