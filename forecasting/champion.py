@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from contract.errors import ModelBroken
 from forecasting.bundle import Card, load_bundle, read_card
-from forecasting.forecaster import Forecaster
+from forecasting.fallback import NO_CHAMPION
+from forecasting.forecaster import BASELINE, Forecaster
+from forecasting.global_lightgbm import GlobalLightGBM
 from forecasting.intervals import Calibration
 from forecasting.scoring import calibration_of
+from forecasting.window_average import GROUPED_AVERAGE, WindowAverage
 from runtime.disk import flush_to_disk, sha256_of
 
 CALIBRATION, NAMED = "calibration.json", "incumbent.json"
@@ -29,6 +32,8 @@ class Champion:
     why_none: str | None = None
     # JSON: factors on its intervals, learned from actuals (forecasting.recalibration)
     interval_scale: str | None = None
+    # why what serves is not the champion, on its rows (forecasting.fallback.REASONS)
+    reason: str | None = None
 
     def method(self, baseline: str) -> str:
         """What makes most of the rows."""
@@ -54,15 +59,43 @@ def candidate_champion(
 ) -> Champion:
     """The candidate, if the gate let it pass; else the champion it could not replace.
 
-    The champion as it was when the data were frozen; without one the baseline, with the gate's
-    reasons.
+    The champion as it was when the data were frozen; without one the best of the backtest, with the
+    gate's reasons.
     """
     kept: dict[str, Any] = json.loads(decision.read_text(encoding="utf-8"))
     if kept["promote"]:
         return _load(candidate, backtest / CALIBRATION)
     if (incumbent / CALIBRATION).exists():
         return _load(incumbent, incumbent / CALIBRATION)
-    return Champion(None, None, _calibrations(backtest / CALIBRATION), "; ".join(kept["reasons"]))
+    serves = kept.get("serves")  # none in a decision of before
+    method = serves["method"] if serves else BASELINE
+    return serving_meanwhile(method, candidate, backtest / CALIBRATION, "; ".join(kept["reasons"]))
+
+
+def serving_meanwhile(method: str, bundle: Path, calibration: Path, why_none: str) -> Champion:
+    """What serves while no model is champion: a forecaster of the backtest, by its name.
+
+    `bundle`: the candidate's; simple forecasters take its features' recipe. A bundle that cannot be
+    loaded leaves the table to the baseline.
+    """
+    calibrations = _calibrations(calibration)
+    baseline = Champion(None, None, calibrations, why_none)
+    if method == BASELINE or method not in calibrations:
+        return baseline
+    try:
+        model = load_bundle(bundle)
+    except ModelBroken as broken:
+        return replace(baseline, why_none=f"{why_none}; {broken}")
+    served, model_id = _named(model, method), read_card(bundle)["model_id"]
+    return replace(baseline, model=served, model_id=model_id, reason=NO_CHAMPION)
+
+
+def _named(model: GlobalLightGBM, method: str) -> Forecaster:
+    """The fitted model itself, or a simple forecaster that reads the same features."""
+    if method == model.name:
+        return model
+    groups = model.params.groups if method == GROUPED_AVERAGE else None
+    return WindowAverage(model.feature_recipe, groups)
 
 
 def enter_registry(candidate: Path, backtest: Path, registry: Path) -> Card:

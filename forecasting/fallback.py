@@ -14,11 +14,13 @@ from contract.params import InferenceParams
 from features.dense import Days, demand
 from forecasting.forecaster import BASELINE
 
+NO_CHAMPION = "no_champion"
 GROUP_MEAN, ZERO, LAST_FORECAST = "group_mean", "zero", "last_forecast"
 EVERY_SHARE = 1.0  # of a day without stock: what sold then still counts
 
 REASONS = {
     "previous_champion": "the champion cannot be used, the one before it serves",
+    NO_CHAMPION: "no model has passed the gate yet, the best of the backtest serves",
     "no_model": "there is no usable champion",
     "features_missing": "features the champion learned from are unknown now",
     "level_implausible": "the model's total was far from what sold in the last weeks: "

@@ -27,6 +27,7 @@ from forecasting.global_lightgbm import GlobalLightGBM
 from forecasting.leaderboard import guardrail_metrics_of
 from forecasting.paired import Losses, losses_of
 from forecasting.promotion import IMPROVEMENT, NO_HARM, Evidence, Tables, already_champion, decide
+from forecasting.provisional import provisional
 from forecasting.seasonal_naive import baseline_of
 from forecasting.shadow import read_shadow, shadow_against
 
@@ -77,9 +78,17 @@ def gate(
     scores: pl.DataFrame,
     progress: Progress = no_progress,
 ) -> dict[str, Any]:
-    """The decision as decision.json holds it: against the champion, else the baseline."""
+    """The decision as decision.json holds it: against the champion, else the baseline.
+
+    `serves`: without a champion and a promotion, the forecaster that serves meanwhile, and why.
+    """
     if challenge.why_none == IS_CHAMPION:
-        return {"candidate": CANDIDATE, "incumbent": CHAMPION, **asdict(already_champion())}
+        return {
+            "candidate": CANDIDATE,
+            "incumbent": CHAMPION,
+            **asdict(already_champion()),
+            "serves": None,
+        }
     incumbent = challenge.incumbent
     compared: pl.DataFrame | None = backtest
     if incumbent and challenge.rule == NO_HARM:
@@ -92,12 +101,16 @@ def gate(
     decision = decide(evidence, params.evaluate.gate)
     progress(f"candidate's table forecast_s={tables.forecast_s:.1f} churn={decision.churn}")
     cutoffs = [] if compared is None else [str(day) for day in compared["cutoff"].unique().sort()]
+    serves = None
+    if not decision.promote and incumbent is None:
+        serves = asdict(provisional(params, panel, backtest, tables.why_none is None))
     return {
         "candidate": CANDIDATE,
         "incumbent": challenge.against,
         **asdict(decision),
         "incumbent_id": incumbent.model_id if incumbent else None,
         "compared_from": cutoffs,
+        "serves": serves,
     }
 
 

@@ -11,19 +11,35 @@ import polars as pl
 
 from contract.days import WEEK, days_after
 from contract.errors import ModelBroken, NotEnoughHistory
-from forecasting.champion import Champion, champion_in_registry
+from forecasting.champion import (
+    CALIBRATION,
+    Champion,
+    champion_in_registry,
+    serving_meanwhile,
+)
 from forecasting.columns import last_day
 from forecasting.fallback import LAST_FORECAST
 
 
 def who_serves(
-    registry: Path, in_line: Sequence[str], backtest: Path
+    registry: Path,
+    in_line: Sequence[str],
+    backtest: Path,
+    meanwhile: tuple[str, str] | None = None,
 ) -> tuple[Champion, str | None]:
     """The first usable model in line, the champion first; why, if it is an earlier one.
 
-    Without any usable one the baseline serves, `why_none` being what is wrong with the champion.
+    Without any usable one the baseline serves, `why_none` being what is wrong with the champion;
+    before the first promotion `meanwhile`: a registered model, and the forecaster that serves.
     """
     why_none = None
+    if not in_line and meanwhile is not None:
+        try:
+            champion = _serving_meanwhile(registry, *meanwhile)
+            return champion, champion.reason
+        # its calibration, as below
+        except ModelBroken as broken:
+            why_none = str(broken)
     for place, model_id in enumerate(in_line):
         try:
             champion = champion_in_registry(registry, model_id, backtest)
@@ -35,6 +51,12 @@ def who_serves(
         why_none = why_none or champion.why_none
     baseline = champion_in_registry(registry, None, backtest)
     return replace(baseline, why_none=why_none or baseline.why_none), None
+
+
+def _serving_meanwhile(registry: Path, model_id: str, method: str) -> Champion:
+    bundle = registry / model_id
+    why = "no model has passed the gate yet"
+    return serving_meanwhile(method, bundle, bundle / CALIBRATION, why)
 
 
 def repeated(last: pl.DataFrame, today: date, horizon: int, run_id: str) -> pl.DataFrame:

@@ -48,7 +48,8 @@ class Serving:
 
 
 def serving_of(params: Params, champion: Champion, reason: str | None = None) -> Serving:
-    """The champion and what stands behind it, as these params say."""
+    """What serves and what stands behind it, as these params say; `reason` else the champion's."""
+    reason = reason or champion.reason
     return Serving(champion, baseline_of(params), params.inference, demand_rules(params), reason)
 
 

@@ -14,10 +14,14 @@ from contract.params import GroupParams
 from features.dense_panel import DensePanel, FeatureRecipe, vocabulary_of
 from forecasting.alignment import aligned
 from forecasting.forecaster import days_late, forecast_grid, long_frame
+from forecasting.group_totals import GROUP_DAYS
 
 # same weekdays averaged. On M5, 4 scores better in all (0.649 against 0.654), 8 better on the
 # series' level
 WEEKS = 8
+
+
+WINDOW_AVERAGE, GROUPED_AVERAGE = "window_average", "grouped_average"
 
 
 class WindowAverage:
@@ -27,9 +31,14 @@ class WindowAverage:
     """
 
     def __init__(self, recipe: FeatureRecipe, groups: GroupParams | None = None):
-        self.name = "window_average" if groups is None else "grouped_average"
+        self.name = WINDOW_AVERAGE if groups is None else GROUPED_AVERAGE
         self.feature_recipe = recipe
         self.groups = groups
+
+    @property
+    def days_back(self) -> int:
+        """How many days up to the last known one a forecast reads."""
+        return WEEKS * WEEK if self.groups is None else GROUP_DAYS
 
     def fit(self, panel: Panel) -> WindowAverage:
         """Nothing to learn."""

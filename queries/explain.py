@@ -19,9 +19,10 @@ from contract.panel import Panel
 from contract.params import Params
 from contract.quantiles import QUANTILES
 from forecasting.bundle import load_bundle
-from forecasting.champion import champion_in_registry
+from forecasting.champion import CALIBRATION, champion_in_registry, serving_meanwhile
 from forecasting.explain import BASE, Explanation, explain, interval_steps
-from forecasting.fallback import LAST_FORECAST, REASONS, complete, no_forecast
+from forecasting.fallback import LAST_FORECAST, NO_CHAMPION, REASONS, complete, no_forecast
+from forecasting.publication import trim_to_last_sale
 from forecasting.recalibration import with_interval_scale
 from forecasting.seasonal_naive import baseline_of
 from queries.comparable_days import comparable_days, flags_of
@@ -169,8 +170,15 @@ def _made_again(params: Params, paths: Paths, cell: Cell) -> Summary:
     """The number made again from what the run had read; `accounted`: it is the published one."""
     row = cell.row
     is_models = cell.model is not None and row["method"] == cell.model["kind"]
+    is_simple = not is_models and row["reason"] == NO_CHAMPION
     try:
-        again = _by_model(paths, cell) if is_models else _by_ladder(params, cell)
+        again = (
+            _by_model(paths, cell)
+            if is_models
+            else _by_simple(paths, cell)
+            if is_simple
+            else _by_ladder(params, cell)
+        )
     # an older code's bundle: where the number comes from is still known
     except ModelBroken as broken:
         again = {"steps": [], "features": [], "not_made_again": str(broken)}
@@ -226,6 +234,18 @@ def _agree(made: Explanation, row: Row, ratios: np.ndarray) -> bool | None:
         abs(ratio * row["y_hat"] - q) <= 1e-9 * max(1.0, q)
         for ratio, q in zip(ratios, published, strict=True)
     )
+
+
+def _by_simple(paths: Paths, cell: Cell) -> Summary:
+    """A row of the simple forecaster that served while no model had passed the gate."""
+    row, bundle = cell.row, paths.registry / str(cell.run.model_id)
+    served = serving_meanwhile(row["method"], bundle, bundle / CALIBRATION, "no champion")
+    if served.model is None:
+        raise ModelBroken(str(served.why_none))
+    known = trim_to_last_sale(cell.panel.up_to(row["origin"]))
+    rows = served.model.forecast(known, row["origin"], row["horizon"])
+    y_hat = rows.filter(unique_id=row["unique_id"], ds=row["ds"])["y_hat"].item()
+    return {"steps": [(served.model.name, y_hat)], "features": []}
 
 
 def _by_ladder(params: Params, cell: Cell) -> Summary:

@@ -16,7 +16,7 @@ from forecasting.ladder import who_serves
 from forecasting.recalibration import with_interval_scale
 from runtime.memory import refuse_beyond
 from runtime.paths import Paths
-from storage.decisions import newest_interval_scale
+from storage.decisions import newest_interval_scale, serving_meanwhile
 from storage.forecasts import latest_forecast_levels, latest_forecasts
 from storage.models import in_line
 from storage.panel import counts_since, last_sales_day, read_panel, read_tail
@@ -29,10 +29,13 @@ SPARE_DAYS = 182
 
 
 def serving_champion(params: Params, paths: Paths) -> tuple[Champion, str | None]:
-    """The newest champion that can be loaded, and why it is not the newest of all, if it is not."""
+    """The newest champion that can be loaded, and why it is not the newest of all, if it is not.
+
+    Before the first promotion what the gate let serve meanwhile.
+    """
     with read_store(paths.store, params.ingest.lock_wait_s) as con:
-        models = in_line(con)
-    champion, reason = who_serves(paths.registry, models, paths.backtest)
+        models, meanwhile = in_line(con), serving_meanwhile(con)
+    champion, reason = who_serves(paths.registry, models, paths.backtest, meanwhile)
     if why := champion.why_none:
         serves = champion.model_id
         log.warning("champion=%s serves=%s reason=%s", models[:1], serves, why)

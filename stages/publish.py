@@ -17,7 +17,7 @@ from runtime.memory import forget_peak, peak_mb
 from runtime.paths import Paths
 from runtime.process import clock, git_commit
 from storage.models import Model
-from storage.offline import publish_offline
+from storage.offline import Verdict, publish_offline
 from storage.runs import Run
 from storage.store import open_store
 
@@ -46,8 +46,10 @@ def publish(params: Params, paths: Paths, *, now: datetime) -> Summary:
         **lineage, started_at=now, ended_at=clock(), git_commit=git_commit(), peak_mb=peak_mb()
     )
     reasons = "; ".join(decision["reasons"])
+    serves = decision.get("serves") or {}
+    verdict = Verdict(decision["promote"], reasons, serves.get("method"))
     with open_store(paths.store, params.ingest.lock_wait_s) as con:
-        publish_offline(con, model, run, frames, is_promoted=decision["promote"], reason=reasons)
+        publish_offline(con, model, run, frames, verdict)
     log.info(
         "published run_id=%s model_id=%s promoted=%s",
         run.run_id,
@@ -57,10 +59,15 @@ def publish(params: Params, paths: Paths, *, now: datetime) -> Summary:
     rows = f"{forecasts.height} rows from {forecasts['origin'][0]}, run {run.run_id}"
     return {
         "leaderboard": leaderboard_table(read_json(paths.scores / "leaderboard.json")),
-        "champion": model.model_id if decision["promote"] else f"none: {reasons}",
+        "champion": model.model_id if decision["promote"] else _refusal(reasons, serves),
         "forecasts": f"table forecasts in {paths.store}: {rows}",
         "report": paths.reports / "index.html",
     }
+
+
+def _refusal(reasons: str, serves: Summary) -> str:
+    """Why there is no new champion, and what serves meanwhile; nothing of that where one reigns."""
+    return f"not promoted: {reasons}" + (f"\n{serves['reason']}" if serves else "")
 
 
 def _registered(paths: Paths, now: datetime) -> Model:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -10,6 +11,8 @@ import polars as pl
 
 from storage.connection import Connection, frame_of
 from storage.journal import Entry, Kind, recorded
+
+SERVES = "serves"  # in the detail of a refusal
 
 
 @dataclass(frozen=True)
@@ -24,7 +27,8 @@ class Decision:
     reason: str
     model_id: str | None = None  # the model it is about
     replaced: str | None = None  # the champion before it
-    detail: str | None = None  # what follows in full, JSON: the factors of a recalibration
+    # what follows in full, JSON: the factors of a recalibration, what serves after a refusal
+    detail: str | None = None
 
 
 def decision_of(fields: dict[str, Any]) -> Decision:
@@ -87,6 +91,19 @@ def newest_decision(con: Connection, kind: str, since: datetime) -> Decision | N
     """The newest decision of a kind, unless it is older than `since`."""
     rows = read_decisions(con, kind).filter(pl.col("decided_at") >= since)
     return decision_of(rows.row(0, named=True)) if rows.height else None
+
+
+def serving_meanwhile(con: Connection) -> tuple[str, str] | None:
+    """The model the newest gate held back and the forecaster that serves instead; None where the
+    newest decision promoted one, or says nothing.
+    """
+    newest = read_decisions(con, "promotion").head(1)
+    if newest.is_empty():
+        return None
+    decision = decision_of(newest.row(0, named=True))
+    if decision.outcome == "champion" or decision.detail is None or decision.model_id is None:
+        return None
+    return decision.model_id, str(json.loads(decision.detail)[SERVES])
 
 
 def read_decisions(con: Connection, kind: str | None = None) -> pl.DataFrame:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+import json
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import polars as pl
 
 from storage.connection import Connection
 from storage.decisions import (
+    SERVES,
     Decision,
     decision_of,
     fields_of,
@@ -22,20 +24,25 @@ from storage.runs import Run
 from storage.scores import write_scores
 
 
+@dataclass(frozen=True)
+class Verdict:
+    """What the gate said of a model; kept among the decisions, whether it promotes or not.
+
+    `serves`: where nothing is promoted and no champion reigns, what serves meanwhile.
+    """
+
+    is_promoted: bool
+    reason: str | None = None
+    serves: str | None = None
+
+
 def publish_offline(
-    con: Connection,
-    model: Model,
-    run: Run,
-    frames: dict[str, pl.DataFrame],
-    *,
-    is_promoted: bool,
-    reason: str | None = None,
+    con: Connection, model: Model, run: Run, frames: dict[str, pl.DataFrame], verdict: Verdict
 ) -> None:
     """Model, run, and `frames` (forecasts, forecast_levels, scores), in one transaction; twice
     changes nothing.
-
-    `reason`: the gate's, kept among the decisions, whether it promotes or not.
     """
+    is_promoted = verdict.is_promoted
     fields: dict[str, Any] = {
         "model": asdict(model),
         "run": asdict(run),
@@ -46,9 +53,12 @@ def publish_offline(
     is_recorded = (
         serves == model.model_id if is_promoted else newest_outcome(con, model.model_id) == outcome
     )
-    if reason is not None and not is_recorded:
-        decision = Decision("promotion", model.created_at, outcome, reason, model.model_id, serves)
-        fields["decision"] = fields_of(decision)
+    if verdict.reason is not None and not is_recorded:
+        decision = Decision(
+            "promotion", model.created_at, outcome, verdict.reason, model.model_id, serves
+        )
+        meanwhile = verdict.serves and json.dumps({SERVES: verdict.serves})
+        fields["decision"] = fields_of(replace(decision, detail=meanwhile))
     entry = Entry(Kind.OFFLINE, fields, frames)
     with recorded(con, entry):
         redo_offline(con, entry)

@@ -5,8 +5,9 @@ what is served then.
 from __future__ import annotations
 
 import json
-from datetime import timedelta
+from datetime import datetime, timedelta
 
+import polars as pl
 import pytest
 
 import evaluate
@@ -17,12 +18,17 @@ from contract.errors import BadUsage, ModelBroken
 from contract.question import NEWEST
 from flows import tasks, weekly
 from flows.engine import plainly
+from queries.explain import explain_cell
+from runtime.paths import Paths
 from runtime.process import clock
+from stages.fill import fill
 from stages.forecast_panel import forecast_panel
+from stages.freeze import freeze
 from stages.incumbent import name_incumbent
 from stages.publish import publish
+from stages.rebuild import rebuild
 from stages.rollback import roll_back
-from storage.decisions import Decision, read_decisions, write_decision
+from storage.decisions import Decision, read_decisions, serving_meanwhile, write_decision
 from storage.forecasts import latest_forecasts
 from storage.models import champion, in_line
 from storage.panel_files import read_frozen
@@ -109,6 +115,58 @@ def test_what_the_gate_holds_back_leaves_the_table_to_the_champion(shop, older):
         run_id = latest_forecasts(con)["run_id"][0]
         assert read_runs(con).filter(run_id=run_id)["model_id"].to_list() == [older]
         assert read_decisions(con)["outcome"][0] == "not promoted"
+
+
+@pytest.mark.parametrize("best", ["window_average", "global_lightgbm"])
+def test_without_a_champion_the_best_of_the_backtest_serves_until_one_passes(
+    finished, tmp_path, monkeypatch, best
+):
+    """Better than the baseline at each of three cutoffs, but nothing is 99.9999% sure."""
+    # of so small a shop the average is the best; where it is not tried, the candidate
+    monkeypatch.setattr("forecasting.provisional.FROM_SIMPLEST", ("seasonal_naive", best))
+    params, paths = _never_sure(finished.params), Paths(tmp_path / "data")
+    fill(params, paths, now=datetime(2024, 6, 1, 6))
+    freeze(params, paths)
+    name_incumbent(params, paths)
+    model_id = train.train(params, paths)["model_id"]
+    decision = evaluate.evaluate(params, paths)["decision"]
+    assert (decision["promote"], decision["serves"]["method"]) == (False, best)
+
+    forecast_panel(params, paths, NEWEST)
+    said = publish(params, paths, now=clock())["champion"]
+    assert decision["serves"]["reason"] in said
+    assert _made_by(paths) == {(best, "no_champion")}
+    with open_store(paths.store, read_only=True) as con:
+        refusal = read_decisions(con, "promotion").row(0, named=True)
+        assert (champion(con), in_line(con)) == (None, [])
+    assert (refusal["outcome"], refusal["model_id"]) == ("not promoted", model_id)
+    assert json.loads(refusal["told"]) == {"serves": best}
+
+    inference.infer(params, paths, now=clock())
+    assert _made_by(paths) == {(best, "no_champion")}
+    rebuild(params, paths, now=clock())
+    with open_store(paths.store, read_only=True) as con:
+        assert serving_meanwhile(con) == (model_id, best)
+    assert inference.infer(params, paths, now=clock())["model_id"] == model_id
+    assert _made_by(paths) == {(best, "no_champion")}
+    with open_store(paths.store, read_only=True) as con:
+        row = latest_forecasts(con).filter(pl.col("y_hat") > 0, method=best).row(0, named=True)
+    explained = explain_cell(params, paths, row["unique_id"], row["ds"])
+    assert explained["accounted"], explained
+
+
+def _never_sure(params):
+    gate = params.evaluate.gate.model_copy(update={"confidence": 0.999999})
+    judged = params.evaluate.model_copy(update={"origins": 3, "gate": gate})
+    learned = params.train.model_copy(update={"rounds": 80})
+    return params.model_copy(update={"evaluate": judged, "train": learned})
+
+
+def _made_by(paths) -> set[tuple[str, str | None]]:
+    """What made the newest table's rows of series with a history, and why not the champion."""
+    with open_store(paths.store, read_only=True) as con:
+        rows = latest_forecasts(con).filter(pl.col("reason").ne_missing("no_history"))
+    return set(rows.select("method", "reason").rows())
 
 
 def test_after_a_rollback_the_next_table_is_the_earlier_champions(shop, older):

@@ -11,6 +11,9 @@ from contract.errors import ModelBroken
 from forecasting.bundle import read_card, save_bundle
 from forecasting.champion import candidate_champion, champion_in_registry, enter_registry
 from forecasting.iid import iid_against_temporal
+from forecasting.ladder import who_serves
+from forecasting.publication import publish_forecasts, serving_of
+from forecasting.window_average import WindowAverage
 
 HORIZON = 14
 
@@ -29,10 +32,17 @@ def registry(bundle, backtest, tmp_path):
     return tmp_path / "registry"
 
 
-def _decision(tmp_path, promote: bool, reasons: list[str]):
+def _decision(tmp_path, promote: bool, reasons: list[str], **more):
     path = tmp_path / "decision.json"
-    path.write_text(json.dumps({"promote": promote, "reasons": reasons}), encoding="utf-8")
+    kept = {"promote": promote, "reasons": reasons} | more
+    path.write_text(json.dumps(kept), encoding="utf-8")
     return path
+
+
+def _with_calibration_of(backtest, name: str) -> None:
+    path = backtest / "calibration.json"
+    kept = json.loads(path.read_text(encoding="utf-8"))
+    path.write_text(json.dumps(kept | {name: kept["seasonal_naive"]}), encoding="utf-8")
 
 
 def test_a_promoted_candidate_is_the_champion(bundle, backtest, tmp_path, fitted, nasty_panel):
@@ -49,7 +59,7 @@ def test_a_promoted_candidate_is_the_champion(bundle, backtest, tmp_path, fitted
     )
 
 
-def test_a_candidate_the_gate_held_back_is_none_and_the_reasons_are_the_gates(
+def test_a_decision_without_serves_leaves_the_table_to_the_baseline_and_the_reasons_are_the_gates(
     bundle, backtest, tmp_path
 ):
     champion = candidate_champion(
@@ -61,6 +71,36 @@ def test_a_candidate_the_gate_held_back_is_none_and_the_reasons_are_the_gates(
     assert champion.model is None
     assert champion.why_none == "too much bias; not surely better"
     assert champion.method("seasonal_naive") == "seasonal_naive"
+    assert champion.reason is None
+
+
+def test_without_a_champion_the_best_of_the_backtest_serves_and_its_rows_say_so(
+    bundle, backtest, tmp_path, params, nasty_panel
+):
+    _with_calibration_of(backtest, "window_average")
+    serves = {"method": "window_average", "reason": "the best of the backtest"}
+    decision = _decision(tmp_path, False, ["not surely better"], serves=serves)
+    champion = candidate_champion(bundle, tmp_path / "incumbent", backtest, decision)
+    assert isinstance(champion.model, WindowAverage)
+    assert champion.model_id == read_card(bundle)["model_id"]
+    rows = publish_forecasts(
+        serving_of(params, champion), nasty_panel, nasty_panel.last_day, 7, "run"
+    )
+    made = rows.filter(method="window_average")
+    assert made.height > 0
+    assert set(made["reason"]) == {"no_champion"}
+
+
+@pytest.mark.parametrize("lost", ["calibration.json", "card.json"])
+def test_what_serves_meanwhile_but_is_broken_leaves_the_table_to_the_baseline(
+    registry, bundle, backtest, lost
+):
+    model_id = read_card(bundle)["model_id"]
+    (registry / model_id / lost).unlink()
+    champion, reason = who_serves(registry, [], backtest, (model_id, "global_lightgbm"))
+    assert (champion.model, reason) == (None, None)
+    assert set(champion.calibrations) == {"global_lightgbm", "seasonal_naive"}
+    assert lost in champion.why_none
 
 
 def test_the_registered_model_the_store_names_is_the_champion(registry, bundle, backtest):

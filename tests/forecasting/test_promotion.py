@@ -22,6 +22,7 @@ from forecasting.promotion import (
     confidence_of,
     decide,
 )
+from forecasting.provisional import best_of
 from forecasting.seasonal_naive import SeasonalNaive
 from forecasting.window import window_after
 
@@ -284,6 +285,22 @@ def test_the_headline_is_the_mean_of_the_scores_of_all_levels(make_panel, infere
             np.add.at(sums, level.group_ix, y_hat)
             assert value == pytest.approx(point_scores(level, sums)["wrmsse"])
     assert found.without.shape == (2, 2)
+
+
+def test_without_a_champion_the_best_serves_and_the_simpler_within_the_noise():
+    naive, average = losses(STORES), losses(STORES * 0.8)
+    noisy = losses(STORES * np.array([[0.7], [0.95], [0.7], [0.85]]))
+    assert best_of({"naive": naive, "average": average}, 0.95) == "average"
+    assert best_of({"naive": naive, "average": average, "model": noisy}, 0.95) == "average"
+    assert best_of({"naive": naive, "worse": losses(STORES * 1.01)}, 0.95) == "naive"
+
+
+def test_what_is_better_at_every_cutoff_serves_though_the_gate_is_not_sure():
+    uneven = losses(STORES * np.array([[0.99], [0.3], [0.98], [0.97]]))
+    assert difference(uneven, INCUMBENT).probability_below(0.0) < 0.95
+    assert best_of({"naive": INCUMBENT, "model": uneven}, 0.95) == "model"
+    two = losses(STORES[:2] * np.array([[0.99], [0.3]]))
+    assert best_of({"naive": losses(STORES[:2]), "model": two}, 0.95) == "naive"
 
 
 def test_a_guardrail_the_incumbent_breaks_further_does_not_keep_it_in_office(gate_params):

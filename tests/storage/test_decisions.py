@@ -24,7 +24,7 @@ from storage.decisions import (
     write_decision,
 )
 from storage.models import Model, champion, in_line, promote
-from storage.offline import publish_offline
+from storage.offline import Verdict, publish_offline
 from storage.rebuild import rebuild
 from storage.runs import Run
 from storage.store import claim, open_store, transaction
@@ -46,7 +46,7 @@ def store(tmp_path: Path) -> Path:
         for k, name in enumerate("abc"):
             model = Model(name, "global_lightgbm", date(2024, 2, 1), "p", "q", "{}", _day(k))
             run, why = Run(name, "inference", _day(k)), f"{name} is better"
-            publish_offline(con, model, run, NOTHING, is_promoted=True, reason=why)
+            publish_offline(con, model, run, NOTHING, Verdict(True, why))
     return path
 
 

@@ -22,7 +22,7 @@ from storage.batches import Batch, Delivery, unreadable, write_delivery
 from storage.forecasts import publish
 from storage.journal import numbers_of
 from storage.models import Model, champion, promote
-from storage.offline import publish_offline
+from storage.offline import Verdict, publish_offline
 from storage.rebuild import rebuild
 from storage.runs import Run
 from storage.store import journal_of, open_store
@@ -95,9 +95,8 @@ def store(tmp_path: Path) -> Path:
             write_delivery(con, Delivery(SOURCE, "bad.csv", "bad", NOW), [unreadable(reason)], {})
         for name in ("a", "b"):
             model = Model(name, "global_lightgbm", date(2024, 2, 1), "p", "q", "{}", NOW)
-            publish_offline(
-                con, model, Run(name, "inference", NOW), tables(name, 2.5), is_promoted=True
-            )
+            run = Run(name, "inference", NOW)
+            publish_offline(con, model, run, tables(name, 2.5), Verdict(True))
         daily = tables("daily", 0.1)
         publish(
             con,
