@@ -26,8 +26,8 @@ from storage.store import open_store
 NOW = datetime(2024, 6, 1, 6)
 
 # Golden: the leaderboard of the small shop. Change it only on purpose, with a line in CHANGELOG.md.
-GOLDEN_NAIVE_WRMSSE = 0.81361
-GOLDEN_OURS_WRMSSE = 0.66772
+GOLDEN_NAIVE_WRMSSE = 0.81432
+GOLDEN_OURS_WRMSSE = 0.66717
 
 
 def _board(shop) -> dict:
