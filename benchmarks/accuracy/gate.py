@@ -30,7 +30,7 @@ from benchmarks.harness.results import Result
 from benchmarks.render.markdown import markdown_table
 from contract.params import Params
 from forecasting.paired import Losses, difference
-from forecasting.promotion import IMPROVEMENT, NO_HARM, confidence_of
+from forecasting.promotion import IMPROVEMENT, NO_HARM, confidence_of, needed
 
 GAINS = (0.0, 0.005, 0.01, 0.02, 0.05, 0.1)
 HARMS = (0.0, 0.01, 0.015, 0.02, 0.03, 0.05)
@@ -43,7 +43,7 @@ def measure(context: Context) -> Result:
     """Fit the siblings (kept), judge; M5's models where its data folder is given."""
     params = params_here()
     losses, shared = sibling_losses(params)
-    made = context.before() | {"trials": TRIALS, "simulator": _simulator(losses, shared, params)}
+    made: Result = {"trials": TRIALS, "simulator": _simulator(losses, shared, params)}
     made["no harm"] = _no_harm(losses, params)
     made["scaled"] = _scaled(losses, params)
     if data := context.options.m5:
@@ -109,13 +109,13 @@ def _no_harm(losses: ByModel, params: Params) -> dict[str, float]:
 def _scaled(losses: ByModel, params: Params) -> Result:
     """Forecasts times a factor: what the headline loses, whether it passes, and its repair."""
     gate, fit = params.evaluate.gate, losses[f"seed {SEEDS[0]}"]
-    rows: Result = {}
+    rows, need = {}, needed(gate, NO_HARM)
     for name in SCALED:
         refit, repair = difference(losses[name], fit), difference(fit, losses[name])
         rows[name] = {
             "headline": f"{refit.relative:+.1%}",
-            "passes as a refit": confidence_of(refit, gate, NO_HARM) >= gate.confidence,
-            "its repair passes": confidence_of(repair, gate, NO_HARM) >= gate.confidence,
+            "passes as a refit": confidence_of(refit, gate, NO_HARM) >= need,
+            "its repair passes": confidence_of(repair, gate, NO_HARM) >= need,
         }
     return rows
 
@@ -156,7 +156,8 @@ def _swapped(a: Losses, b: Losses, gain: float) -> Iterator[Pair]:
 def _promoted(pairs: list[Pair], params: Params, rule: str = IMPROVEMENT) -> float:
     """Share of pairs whose candidate is promoted."""
     gate = params.evaluate.gate
-    sure = [confidence_of(difference(a, b), gate, rule) >= gate.confidence for a, b in pairs]
+    need = needed(gate, rule)
+    sure = [confidence_of(difference(a, b), gate, rule) >= need for a, b in pairs]
     return round(float(np.mean(sure)), 4)
 
 
