@@ -76,7 +76,7 @@ def table(result: Result) -> str:
 
 
 def _backtest_of(context: Context, params: Params) -> pl.DataFrame:
-    """The finished backtest, or one of as many cutoffs as were asked for, refitted as in it."""
+    """The finished backtest, or one of the given number of cutoffs, refitted as in it."""
     if not context.options.cutoffs:
         return pl.read_parquet(context.paths.backtest / "forecasts.parquet")
     panel, evaluate = context.panel, params.evaluate

@@ -120,7 +120,7 @@ def _sold(rng: np.random.Generator, mean: np.ndarray, size: np.ndarray, days: in
     return rng.poisson(law).T.astype(float)
 
 
-def test_series_of_two_dispersions_each_exceed_their_quantiles_as_often_as_promised():
+def test_series_of_two_dispersions_each_exceed_their_quantiles_as_often_as_their_level():
     rng = np.random.default_rng(7)
     mean, size, past = _steady_world(rng)
     own = np.repeat(dispersion_of(past), HORIZON)
