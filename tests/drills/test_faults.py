@@ -13,6 +13,8 @@ from drills import bundle_faults, file_faults, panel_faults
 from drills.catalogue import NAMED, names, unexcused
 from drills.file_faults import FILE_FAULTS
 from drills.panel_faults import PANEL_FAULTS
+from drills.result import NOBODY, Drill, result_of
+from drills.scorecard import false_alarms, scorecard
 
 CSV = (
     "unique_id,ds,y,store_id\n"
@@ -152,3 +154,17 @@ def test_a_catastrophe_fails_the_build_unless_it_has_a_named_reason():
     assert unexcused(results) == ["x 1"]
     for fault, strength in (drill.split() for drill in NAMED):
         assert unexcused([{"fault": fault, "strength": strength, "grade": "catastrophic"}]) == []
+
+
+def test_the_scorecard_counts_every_grade_and_the_false_alarms():
+    drill = Drill("x", 2, "input", "something broken")
+    results = [
+        result_of(drill, "published", "graceful", ["on arrival: noted y"], loss=0.1),
+        result_of(drill, "refused", "degraded", []),
+    ]
+    mornings = [{"origin": "2024-01-01", "model": "champion", "alerts": ["bias", "drift"]}]
+    card = scorecard(results, mornings, 12.6)
+    assert card["counts"] == {"graceful": 1, "degraded": 1, "catastrophic": 0}
+    assert (card["seconds"], card["named"], card["clean_mornings"]) == (13, NAMED, mornings)
+    assert [one["seen_by"] for one in card["drills"]] == ["on arrival: noted y", NOBODY]
+    assert false_alarms(mornings) == "2 on 1 undisturbed mornings"
