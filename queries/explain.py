@@ -169,16 +169,8 @@ def _published(cell: Cell) -> Summary:
 def _made_again(params: Params, paths: Paths, cell: Cell) -> Summary:
     """The number made again from what the run had read; `accounted`: it is the published one."""
     row = cell.row
-    is_models = cell.model is not None and row["method"] == cell.model["kind"]
-    is_simple = not is_models and row["reason"] == NO_CHAMPION
     try:
-        again = (
-            _by_model(paths, cell)
-            if is_models
-            else _by_simple(paths, cell)
-            if is_simple
-            else _by_ladder(params, cell)
-        )
+        again = _by_its_maker(params, paths, cell)
     # an older code's bundle: where the number comes from is still known
     except ModelBroken as broken:
         again = {"steps": [], "features": [], "not_made_again": str(broken)}
@@ -189,6 +181,16 @@ def _made_again(params: Params, paths: Paths, cell: Cell) -> Summary:
         "accounted": is_same,
         "difference": None if last is None else last - row["y_hat"],
     }
+
+
+def _by_its_maker(params: Params, paths: Paths, cell: Cell) -> Summary:
+    """By the run's model, by the simple forecaster that served before any, or by the ladder."""
+    row = cell.row
+    if cell.model is not None and row["method"] == cell.model["kind"]:
+        return _by_model(paths, cell)
+    if row["reason"] == NO_CHAMPION:
+        return _by_simple(paths, cell)
+    return _by_ladder(params, cell)
 
 
 def _by_model(paths: Paths, cell: Cell) -> Summary:

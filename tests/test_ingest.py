@@ -464,21 +464,6 @@ def test_the_command_line_says_how_it_went_by_its_exit_code(root: Path, paths: P
     assert run(*arguments, "--fill", "--dry-run").returncode == 2
 
 
-@pytest.mark.parametrize("name", ["ingest", "train", "evaluate", "inference", "monitor"])
-def test_help_needs_no_heavy_package(name: str) -> None:
-    heavy = ("duckdb", "pandas", "great_expectations", "lightgbm", "statsforecast", "prefect")
-    code = f"import sys, {name}; print([n for n in {heavy} if n in sys.modules])"
-    root = Path(__file__).parents[1]
-    seen = subprocess.run(  # noqa: S603 -- our own command
-        [sys.executable, "-c", code],
-        cwd=root,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert seen.stdout.strip() == "[]"
-
-
 def test_a_plan_loaded_before_its_first_day_can_be_corrected_the_next_morning(
     small: Params, paths: Paths
 ) -> None:

@@ -171,6 +171,21 @@ def test_a_row_that_fails_again_has_its_new_reason(strict: Params, paths: Paths)
     accounts(paths)
 
 
+def _with_stores(params: Params, paths: Paths, **columns: str) -> Params:
+    """Own files, beside which a file of stores lies that says each one's city."""
+    source = _mapped(params, "%Y-%m-%d").source
+    files = source.files.model_copy(
+        update={
+            "static": "stores.csv",
+            "static_on": ["store_id"],
+            "hierarchy": {"store_id": "store_id", "city": "city"},
+            "columns": source.files.columns | columns,
+        }
+    )
+    own = source.model_copy(update={"path": str(paths.root), "files": files})
+    return params.model_copy(update={"source": own})
+
+
 def _mapped(params: Params, date_format: str) -> Params:
     """Own files in the contract's words."""
     source = params.source
@@ -304,16 +319,7 @@ def test_a_file_that_could_not_be_read_comes_in_once_what_it_lacked_is_there(
     """The static file was missing. Of the rows nobody had judged yet the refused ones are the new
     batch's.
     """
-    source = _mapped(strict, "%Y-%m-%d").source
-    static = {
-        "static": "stores.csv",
-        "static_on": ["store_id"],
-        "hierarchy": {"store_id": "store_id", "city": "city"},
-    }
-    own = source.model_copy(
-        update={"path": str(paths.root), "files": source.files.model_copy(update=static)}
-    )
-    params = strict.model_copy(update={"source": own})
+    params = _with_stores(strict, paths)
     header = "unique_id,ds,y,store_id"
     drop(paths, "sales_1.csv", "a,2024-02-29,4,CA_1", "b,2024-02-29,-4,CA_1", header=header)
     ingest(params, paths, now=FIRST)
@@ -338,16 +344,7 @@ def test_a_file_that_could_not_be_read_comes_in_once_what_it_lacked_is_there(
 def test_a_file_that_could_not_be_read_does_not_replace_what_a_later_one_said(
     strict: Params, paths: Paths
 ) -> None:
-    source = _mapped(strict, "%Y-%m-%d").source
-    static = {
-        "static": "stores.csv",
-        "static_on": ["store_id"],
-        "hierarchy": {"store_id": "store_id", "city": "city"},
-    }
-    own = source.model_copy(
-        update={"path": str(paths.root), "files": source.files.model_copy(update=static)}
-    )
-    params, header = strict.model_copy(update={"source": own}), "unique_id,ds,y,store_id"
+    params, header = _with_stores(strict, paths), "unique_id,ds,y,store_id"
     drop(paths, "sales_1.csv", "a,2024-02-29,4,CA_1", "b,2024-02-29,4,CA_1", header=header)
     ingest(params, paths, now=FIRST)
     (paths.root / "stores.csv").write_text("store_id,city\nCA_1,Fresno\n", encoding="utf-8")
@@ -361,17 +358,7 @@ def test_a_file_that_could_not_be_read_does_not_replace_what_a_later_one_said(
 
 def test_a_price_beside_an_overtaken_row_is_overtaken_too(strict: Params, paths: Paths) -> None:
     """The row could not be placed when it came; its price waited with it."""
-    source = _mapped(strict, "%Y-%m-%d").source
-    static = {
-        "static": "stores.csv",
-        "static_on": ["store_id"],
-        "hierarchy": {"store_id": "store_id", "city": "city"},
-    }
-    columns = source.files.columns | {"price": "price"}
-    files = source.files.model_copy(update=static | {"columns": columns})
-    params = strict.model_copy(
-        update={"source": source.model_copy(update={"path": str(paths.root), "files": files})}
-    )
+    params = _with_stores(strict, paths, price="price")
     stores, header = paths.root / "stores.csv", "unique_id,ds,y,store_id,price"
     stores.write_text("store_id,city\nCA_1,Fresno\n", encoding="utf-8")
     drop(paths, "sales_1.csv", "a,2024-02-29,4,CA_1,1.5", "b,2024-02-29,4,CA_2,2.5", header=header)
