@@ -9,7 +9,6 @@ import numpy as np
 from contract.levels import SERIES_LEVEL
 from features.hierarchy import sum_by
 from forecasting.calibration import learn_groups, learn_series
-from forecasting.dispersion import dispersion_of
 from forecasting.intervals import Calibration, Ratios
 from forecasting.window import LevelWindow, Window
 
@@ -32,7 +31,7 @@ def of_groups(window: Window, level: LevelWindow) -> np.ndarray | None:
     if level.level != SERIES_LEVEL:
         return None
     in_order = np.empty(len(level.group_key))
-    in_order[level.group_ix] = dispersion_of(window.history)
+    in_order[level.group_ix] = window.dispersion
     return in_order
 
 

@@ -14,7 +14,6 @@ from contract.panel import Panel
 from contract.quantiles import INTERVALS, QUANTILES
 from features.hierarchy import sum_by
 from forecasting.columns import horizon_of
-from forecasting.dispersion import dispersion_of
 from forecasting.intervals import Calibration, DispersionClass, Ratios
 from forecasting.metrics import point_scores, quantile_scores, volume_scores
 from forecasting.pairs import Pairs, calibrate, of_groups, pairs_of
@@ -136,7 +135,7 @@ def _score_slices(
     inside = None
     if calibration is not None:
         low, high = INTERVALS[0.95]
-        q = level_quantiles(calibration, SERIES_LEVEL, y_hat, dispersion_of(window.history))
+        q = level_quantiles(calibration, SERIES_LEVEL, y_hat, window.dispersion)
         inside = (q[low] <= y) & (y <= q[high])
     rows = []
     for name, mask in slices_of(window.history, y.shape[1]).items():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from functools import cached_property
 
 import numpy as np
 import polars as pl
@@ -14,6 +15,7 @@ from contract.panel import Panel
 from features.dense import Days, leave_out_sold_out, units_sold
 from features.hierarchy import sum_by
 from features.price import spread_over_days
+from forecasting.dispersion import dispersion_of
 
 # revenue of the last 28 days known at the cutoff weighs a group (M5 competitors' guide, 2020)
 WEIGHT_DAYS = 28
@@ -47,6 +49,11 @@ class Window:
     price: np.ndarray
     levels: list[LevelWindow]
 
+    @cached_property
+    def dispersion(self) -> np.ndarray:
+        """(series,) how unsteadily each sold up to the cutoff; every model's quantiles read it."""
+        return dispersion_of(self.history)
+
     def error(self, y_hat: np.ndarray) -> np.ndarray:
         """(series, horizon) y_hat - y, 0 in unknown cells."""
         bottom = self.levels[-1]
@@ -65,6 +72,14 @@ class Window:
             column
         ].to_numpy()
         return np.where(self.is_known, values, 0.0)
+
+
+@dataclass(frozen=True)
+class _Past:
+    """What every level's scale is taken from, found once."""
+
+    sold: np.ndarray  # (series, days known at the cutoff), NaN where unknown
+    members_known: np.ndarray | None  # as _members_known
 
 
 def window_after(
@@ -98,7 +113,8 @@ def window_after(
     future[~panel.series["unique_id"].is_in(was_known.implode()).to_numpy()] = np.nan
     price = _recent_price(panel, days)
     revenue = (history[:, -WEIGHT_DAYS:] * np.nan_to_num(price)).sum(axis=1)
-    parts = [_level_window(level, panel.series, sold, future, revenue) for level in levels]
+    past = _Past(sold, _members_known(sold))
+    parts = [_level_window(level, panel.series, past, future, revenue) for level in levels]
     return Window(panel.series, cutoff, ~np.isnan(future), history, _mean_price(price), parts)
 
 
@@ -140,26 +156,33 @@ def _mean_price(price: np.ndarray) -> np.ndarray:
     )
 
 
-def _sums_of_days_that_count(sold: np.ndarray, group_ix: np.ndarray, groups: int) -> np.ndarray:
+def _members_known(sold: np.ndarray) -> np.ndarray | None:
+    """(series, days) 1 for a known day since the first sale, 0 for an unknown one, NaN before it;
+    None where every day since the first sale is known.
+    """
+    launched = np.logical_or.accumulate(sold > 0, axis=1)  # NaN is not above 0
+    is_known = ~np.isnan(sold)
+    return np.where(launched, is_known, np.nan) if (launched & ~is_known).any() else None
+
+
+def _sums_of_days_that_count(past: _Past, group_ix: np.ndarray, groups: int) -> np.ndarray:
     """(groups, days) units sold; NaN where fewer than LEAST_MEMBERS of those on sale are known."""
-    launched = np.cumsum(np.nan_to_num(sold) > 0, axis=1) > 0
-    sums = sum_by(sold, group_ix, groups)[0]
-    if not np.isnan(sold[launched]).any():
+    sums = sum_by(past.sold, group_ix, groups)[0]
+    if past.members_known is None:
         return sums
-    known = sum_by(np.where(launched & ~np.isnan(sold), 1.0, np.nan), group_ix, groups)[1]
-    on_sale = sum_by(np.where(launched, 1.0, np.nan), group_ix, groups)[1]
+    known, on_sale = sum_by(past.members_known, group_ix, groups)
     return np.where(known >= LEAST_MEMBERS * on_sale, sums, np.nan)
 
 
 def _level_window(
-    level: Level, series: pl.DataFrame, sold: np.ndarray, future: np.ndarray, revenue: np.ndarray
+    level: Level, series: pl.DataFrame, past: _Past, future: np.ndarray, revenue: np.ndarray
 ) -> LevelWindow:
     keys = series.select(level.group_key)["group_key"]
     keys = keys if len(keys) == series.height else pl.Series("group_key", [keys[0]] * series.height)
     group_key = keys.unique().sort()
     group_ix = keys.rank("dense").to_numpy().astype(np.int64) - 1
     groups = len(group_key)
-    squared, absolute = scales(_sums_of_days_that_count(sold, group_ix, groups))
+    squared, absolute = scales(_sums_of_days_that_count(past, group_ix, groups))
     weight = sum_by(revenue, group_ix, groups)[0]
     y, known_members = sum_by(future, group_ix, groups)
     return LevelWindow(
