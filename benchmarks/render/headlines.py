@@ -71,7 +71,7 @@ def _budget(result: Result) -> Line:
     off = [row["peak_mb"] / row["said_mb"] - 1 for row in done if row["budget_mb"] is None]
     limited = [row for row in done if row["budget_mb"] is not None]
     within = sum(row["peak_mb"] <= row["budget_mb"] for row in limited)
-    said = f"said beforehand within {min(off):+.0%} to {max(off):+.0%} of the peak"
+    said = f"the peak was {min(off):+.0%} to {max(off):+.0%} off what was said beforehand"
     measured = f"{said}; {within} of {len(limited)} runs with a budget kept it"
     return "memory of `train.py` and `inference.py`", measured, _run("budget")
 
