@@ -12,6 +12,8 @@ import polars as pl
 from storage.connection import Connection, frame_of
 from storage.journal import Entry, Kind, recorded
 
+# outcomes of kind promotion
+PROMOTED, REFUSED = "champion", "not promoted"
 SERVES = "serves"  # in the detail of a refusal
 
 
@@ -75,33 +77,28 @@ def newest_interval_scale(
     """The newest recalibration of a model, of those before `until`; None before the first."""
     rows = read_decisions(con, "recalibration").filter(pl.col("model_id") == model_id)
     rows = rows.filter(pl.col("decided_at") < until) if until else rows
-    return decision_of(rows.row(0, named=True)) if rows.height else None
+    return _newest(rows)
 
 
-def newest_outcome(con: Connection, model_id: str) -> str | None:
-    """What the newest decision about a model was; None before the first."""
-    query = """
-        select outcome from decisions where model_id = $id
-        order by decided_at desc, kind desc limit 1"""
-    row = con.execute(query, {"id": model_id}).fetchall()
-    return row[0][0] if row else None
+def newest_promotion(con: Connection) -> Decision | None:
+    """The gate's newest verdict, a promotion or a refusal; None before the first."""
+    return _newest(read_decisions(con, "promotion"))
 
 
 def newest_decision(con: Connection, kind: str, since: datetime) -> Decision | None:
     """The newest decision of a kind, unless it is older than `since`."""
     rows = read_decisions(con, kind).filter(pl.col("decided_at") >= since)
-    return decision_of(rows.row(0, named=True)) if rows.height else None
+    return _newest(rows)
 
 
 def serving_meanwhile(con: Connection) -> tuple[str, str] | None:
     """The model the newest gate held back and the forecaster that serves instead; None where the
     newest decision promoted one, or says nothing.
     """
-    newest = read_decisions(con, "promotion").head(1)
-    if newest.is_empty():
+    decision = newest_promotion(con)
+    if decision is None or decision.outcome == PROMOTED:
         return None
-    decision = decision_of(newest.row(0, named=True))
-    if decision.outcome == "champion" or decision.detail is None or decision.model_id is None:
+    if decision.detail is None or decision.model_id is None:
         return None
     return decision.model_id, str(json.loads(decision.detail)[SERVES])
 
@@ -112,3 +109,8 @@ def read_decisions(con: Connection, kind: str | None = None) -> pl.DataFrame:
         select * from decisions where $kind is null or kind = $kind
         order by decided_at desc, kind"""
     return frame_of(con, query, kind=kind)
+
+
+def _newest(rows: pl.DataFrame) -> Decision | None:
+    """The first of these rows, the newest first; None of no rows."""
+    return decision_of(rows.row(0, named=True)) if rows.height else None

@@ -10,7 +10,7 @@ import polars as pl
 
 from contract.errors import ModelBroken
 from storage.connection import Connection, frame_of
-from storage.decisions import Decision, decision_of, fields_of, write_decision
+from storage.decisions import PROMOTED, Decision, decision_of, fields_of, write_decision
 from storage.journal import Entry, Kind, recorded
 
 
@@ -59,7 +59,7 @@ def promote(
         raise ModelBroken(
             f"model '{model_id}' is not registered. Run `python inference.py publish` first."
         )
-    decision = Decision(kind, now, "champion", reason, model_id, champion(con))
+    decision = Decision(kind, now, PROMOTED, reason, model_id, champion(con))
     entry = Entry(Kind.PROMOTION, {"model_id": model_id, "decision": fields_of(decision)})
     with recorded(con, entry):
         redo_promotion(con, entry)

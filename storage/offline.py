@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import polars as pl
 
 from storage.connection import Connection
 from storage.decisions import (
+    PROMOTED,
+    REFUSED,
     SERVES,
     Decision,
     decision_of,
     fields_of,
-    newest_outcome,
+    newest_promotion,
     write_decision,
 )
 from storage.forecasts import redo_forecasts
@@ -49,19 +51,34 @@ def publish_offline(
         "model_id": model.model_id,
         "is_promoted": is_promoted,
     }
-    outcome, serves = "champion" if is_promoted else "not promoted", champion(con)
-    is_recorded = (
-        serves == model.model_id if is_promoted else newest_outcome(con, model.model_id) == outcome
-    )
-    if verdict.reason is not None and not is_recorded:
+    before, meanwhile = champion(con), None
+    if verdict.serves is not None:
+        meanwhile = json.dumps({SERVES: verdict.serves})
+    if verdict.reason is not None and not _is_recorded(con, model, verdict, meanwhile):
         decision = Decision(
-            "promotion", model.created_at, outcome, verdict.reason, model.model_id, serves
+            "promotion",
+            model.created_at,
+            PROMOTED if is_promoted else REFUSED,
+            verdict.reason,
+            model.model_id,
+            before,
+            meanwhile,
         )
-        meanwhile = verdict.serves and json.dumps({SERVES: verdict.serves})
-        fields["decision"] = fields_of(replace(decision, detail=meanwhile))
+        fields["decision"] = fields_of(decision)
     entry = Entry(Kind.OFFLINE, fields, frames)
     with recorded(con, entry):
         redo_offline(con, entry)
+
+
+def _is_recorded(con: Connection, model: Model, verdict: Verdict, detail: str | None) -> bool:
+    """Whether the store's newest verdict is this one, who serves meanwhile included: production
+    reads the newest.
+    """
+    if verdict.is_promoted:
+        return champion(con) == model.model_id
+    newest = newest_promotion(con)
+    said = newest and (newest.model_id, newest.outcome, newest.detail)
+    return said == (model.model_id, REFUSED, detail)
 
 
 def redo_offline(con: Connection, entry: Entry) -> None:

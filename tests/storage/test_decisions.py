@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from storage.decisions import (
     newest_interval_scale,
     read_decisions,
     record_decision,
+    serving_meanwhile,
     write_decision,
 )
 from storage.models import Model, champion, in_line, promote
@@ -105,6 +107,33 @@ def test_an_unknown_model_is_refused_and_nothing_is_written(store):
             promote(con, "zzz", "?", _day(9), "rollback")
         assert champion(con) == "c"
         assert read_decisions(con, "rollback").is_empty()
+
+
+def test_a_refusal_judged_again_says_who_serves_now(tmp_path):
+    """The same candidate, held back again by another backtest: production reads the decision."""
+    model = Model("a", "global_lightgbm", date(2024, 2, 1), "p", "q", "{}", _day(0))
+    judged = ["window_average", "global_lightgbm", "global_lightgbm", None]
+    with open_store(tmp_path / "tillcast.duckdb") as con:
+        claim(con, "files-1")
+        seen = []
+        for k, serves in enumerate(judged):
+            run = Run(f"run {k}", "inference", _day(k))
+            again = replace(model, created_at=_day(k))
+            publish_offline(con, again, run, NOTHING, Verdict(False, "too few cutoffs", serves))
+            seen.append(serving_meanwhile(con))
+        assert seen == [("a", name) if name else None for name in judged]
+        assert read_decisions(con, "promotion").height == 3
+
+
+def test_what_the_newest_refusal_lets_serve_is_of_an_older_candidate_too(tmp_path):
+    """Models a, b, and a again: the last verdict counts, though a was refused before."""
+    with open_store(tmp_path / "tillcast.duckdb") as con:
+        claim(con, "files-1")
+        for k, name in enumerate("aba"):
+            model = Model(name, "global_lightgbm", date(2024, 2, 1), "p", "q", "{}", _day(k))
+            run = Run(f"run {k}", "inference", _day(k))
+            publish_offline(con, model, run, NOTHING, Verdict(False, "held back", f"of {name}"))
+        assert serving_meanwhile(con) == ("a", "of a")
 
 
 def test_the_same_decision_at_the_same_moment_stands_once(store):
