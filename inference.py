@@ -58,12 +58,12 @@ def infer(
     from stages.shadow import cast_shadow
 
     forget_peak()
-    champion, reason = serving_champion(params, paths)
-    champion, panel, last_table = read_inputs(params, paths, champion, question)
+    serving = serving_champion(params, paths)
+    champion, panel, last_table = read_inputs(params, paths, serving, question)
 
     watch_serving(champion.model, panel, params.monitor.parity_series)
     if last_table is None:
-        table = forecast_table(params, panel, serving_of(params, champion, reason), question)
+        table = forecast_table(params, panel, serving_of(params, champion), question)
     else:
         table = repeated_table(params, panel, last_table, now.date())
     status = question.status(params.train.horizon, panel.last_day if last_table is None else None)

@@ -65,12 +65,12 @@ def changed_calibration(bundle: Path) -> None:
 
 
 def _tenth(value: object, inside: str) -> object:
-    """The same JSON with each number inside `ratios` divided by ten."""
+    """The same JSON with each number inside `quantiles` divided by ten."""
     if isinstance(value, dict):
         return {name: _tenth(part, name) for name, part in value.items()}
     if isinstance(value, list):
         return [_tenth(part, inside) for part in value]
-    return value / 10 if inside in ("quantiles", "ratios") and isinstance(value, float) else value
+    return value / 10 if inside == "quantiles" and isinstance(value, float) else value
 
 
 BUNDLE_FAULTS = (

@@ -16,6 +16,8 @@ from pathlib import Path
 from shutil import copytree, rmtree
 from typing import Literal
 
+from runtime.process import path_with_python
+
 PATIENCE_S = 600
 DISTURBED = Path(__file__).with_name("disturbed.py")
 
@@ -132,10 +134,9 @@ def _started(world: World, disturbance: Disturbance) -> subprocess.Popen[str]:
         now = world.now + timedelta(days=disturbance.shifted_days)
         arguments += ["--now", now.isoformat()]
     command = [sys.executable, *_disturbed_by(world, disturbance), script, *arguments]
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
     environment = os.environ | {
         "OMP_WAIT_POLICY": "passive",
-        "PATH": path,
+        "PATH": path_with_python(),
         "PYTHONPATH": str(world.checkout),
     }
     return subprocess.Popen(  # noqa: S603 -- our own command

@@ -21,7 +21,6 @@ from contract.panel import Panel
 from contract.params import Params, TrainParams
 from contract.quantiles import INTERVALS, QUANTILES
 from features.dense_panel import feature_recipe_of
-from features.hierarchy import sum_by
 from forecasting.bundle import save_bundle
 from forecasting.champion import CALIBRATION, keep_calibration
 from forecasting.global_lightgbm import GlobalLightGBM
@@ -122,7 +121,7 @@ def publish(
     scenario: Scenario, panel: Panel, registry: Path, origin: date | None = None
 ) -> pl.DataFrame:
     """The table production would publish from this panel and registry, through the same calls."""
-    serving = serving_of(scenario.params, *who_serves(registry, [CHAMPION, PREVIOUS], registry))
+    serving = serving_of(scenario.params, who_serves(registry, [CHAMPION, PREVIOUS], registry))
     return publish_forecasts(serving, panel, origin or scenario.origin, scenario.horizon, "drill")
 
 
@@ -147,10 +146,7 @@ def outcome_of(scenario: Scenario, forecasts: pl.DataFrame) -> Outcome:
 def level_scores(scenario: Scenario, forecasts: pl.DataFrame) -> list[dict[str, float]]:
     """Metric to value of each level, from the top to the series, over the cells that count."""
     y_hat = scenario.window.matrix(forecasts)
-    return [
-        point_scores(level, sum_by(y_hat, level.group_ix, len(level.group_key))[0])
-        for level in scenario.window.levels
-    ]
+    return [point_scores(level, level.sums(y_hat)) for level in scenario.window.levels]
 
 
 def _quick(train: TrainParams) -> dict[str, object]:

@@ -16,6 +16,7 @@ from ruamel.yaml import YAML
 
 from contract.params_file import load_params
 from drills.mornings import World
+from runtime.process import path_with_python
 from sources.simulator.drop import write_day
 from sources.simulator.simulation import simulate
 
@@ -75,10 +76,8 @@ def _write_params(path: Path, simulator: dict[str, object]) -> None:
 
 
 def _run(folder: Path, *command: str) -> None:
-    # stages say `python`
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
     environment = os.environ | {
-        "PATH": path,
+        "PATH": path_with_python(),
         "PYTHONPATH": str(folder),
         "OMP_WAIT_POLICY": "passive",
         "DO_NOT_TRACK": "1",

@@ -24,6 +24,7 @@ from reports.watch import write_watch_page
 from runtime.command_line import Summary
 from runtime.json_files import write_json
 from runtime.paths import Paths
+from runtime.process import path_with_python
 from stages import publish as publishing
 from stages.forecast_panel import forecast_panel
 from stages.freeze import check_panel, freeze
@@ -118,10 +119,8 @@ def reproduce(params: Path, data: Path) -> Summary:
 
 
 def _dvc(*arguments: str) -> None:
-    # stages say `python`
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
     command = [sys.executable, "-m", "dvc", *arguments]
-    subprocess.run(command, cwd=ROOT, env={**os.environ, "PATH": path}, check=True)  # noqa: S603 -- our own command
+    subprocess.run(command, cwd=ROOT, env={**os.environ, "PATH": path_with_python()}, check=True)  # noqa: S603 -- our own command
 
 
 @task

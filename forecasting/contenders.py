@@ -11,7 +11,7 @@ from forecasting.forecaster import BASELINE, Forecaster
 from forecasting.global_lightgbm import GlobalLightGBM
 from forecasting.oracle import Oracle
 from forecasting.seasonal_naive import baseline_of
-from forecasting.window_average import WindowAverage
+from forecasting.window_average import GROUPED_AVERAGE, WINDOW_AVERAGE, WindowAverage
 
 CANDIDATE = GlobalLightGBM.name
 
@@ -25,10 +25,10 @@ def contenders(params: Params, panel: Panel, truth: pl.DataFrame | None) -> dict
     forecasters: dict[str, Forecaster] = {
         BASELINE: baseline_of(params),
         CANDIDATE: GlobalLightGBM(params.train, recipe),
-        "window_average": WindowAverage(recipe),
+        WINDOW_AVERAGE: WindowAverage(recipe),
     }
     if params.train.groups.columns is not None:
-        forecasters["grouped_average"] = WindowAverage(recipe, params.train.groups)
+        forecasters[GROUPED_AVERAGE] = WindowAverage(recipe, params.train.groups)
     if truth is not None:
         forecasters["oracle"] = Oracle(truth)
     return forecasters

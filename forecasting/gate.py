@@ -103,7 +103,9 @@ def gate(
     cutoffs = [] if compared is None else [str(day) for day in compared["cutoff"].unique().sort()]
     serves = None
     if not decision.promote and incumbent is None:
-        serves = asdict(provisional(params, panel, backtest, tables.why_none is None))
+        known = dict(zip((CANDIDATE, challenge.against), losses, strict=True))
+        has_table = tables.why_none is None
+        serves = asdict(provisional(params, panel, backtest, known, has_table=has_table))
     return {
         "candidate": CANDIDATE,
         "incumbent": challenge.against,

@@ -84,10 +84,12 @@ def quantile_columns(quantiles: np.ndarray) -> dict[str, np.ndarray]:
 
 def _apply(ratios: Ratios, y_hat: np.ndarray, dispersion: np.ndarray | None) -> np.ndarray:
     at, centres = np.log(np.maximum(y_hat, 1e-9)), np.log(np.array(ratios.centres))
-    scaled = _interpolated(at, centres, ratios.quantiles)
+    own = np.zeros(len(y_hat), dtype=bool)
     if dispersion is not None and ratios.classes:
         own = np.isfinite(dispersion)
-        scaled[own] = 0.0
+    scaled = np.zeros((len(y_hat), len(TAUS)))
+    scaled[~own] = _interpolated(at[~own], centres, ratios.quantiles)
+    if dispersion is not None and own.any():
         shares = _class_shares(at[own], centres, ratios.classes, dispersion[own])
         for of_class, share in zip(ratios.classes, shares, strict=True):
             scaled[own] += share[:, None] * _interpolated(at[own], centres, of_class.quantiles)

@@ -26,8 +26,8 @@ def who_serves(
     in_line: Sequence[str],
     backtest: Path,
     meanwhile: tuple[str, str] | None = None,
-) -> tuple[Champion, str | None]:
-    """The first usable model in line, the champion first; why, if it is an earlier one.
+) -> Champion:
+    """The first usable model in line, the champion first; `reason` says if it is an earlier one.
 
     Without any usable one the baseline serves, `why_none` being what is wrong with the champion;
     before the first promotion `meanwhile`: a registered model, and the forecaster that serves.
@@ -35,8 +35,7 @@ def who_serves(
     why_none = None
     if not in_line and meanwhile is not None:
         try:
-            champion = _serving_meanwhile(registry, *meanwhile)
-            return champion, champion.reason
+            return _serving_meanwhile(registry, *meanwhile)
         # its calibration, as below
         except ModelBroken as broken:
             why_none = str(broken)
@@ -47,10 +46,11 @@ def who_serves(
         except ModelBroken as broken:
             champion = Champion(None, None, {}, str(broken))
         if champion.model is not None:
-            return replace(champion, why_none=why_none), "previous_champion" if place else None
+            reason = "previous_champion" if place else None
+            return replace(champion, why_none=why_none, reason=reason)
         why_none = why_none or champion.why_none
     baseline = champion_in_registry(registry, None, backtest)
-    return replace(baseline, why_none=why_none or baseline.why_none), None
+    return replace(baseline, why_none=why_none or baseline.why_none)
 
 
 def _serving_meanwhile(registry: Path, model_id: str, method: str) -> Champion:

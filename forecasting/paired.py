@@ -16,7 +16,6 @@ from contract.demand import DemandRules
 from contract.levels import Level
 from contract.panel import Panel
 from features.dense import FEED_COLUMN
-from features.hierarchy import sum_by
 from forecasting.columns import horizon_of
 from forecasting.metrics import scaled_error, weighted
 from forecasting.window import Window, window_after
@@ -97,13 +96,7 @@ def losses_of(
 def level_losses(window: Window, error: np.ndarray) -> np.ndarray:
     """(levels,) WRMSSE of (series, horizon) errors, 0 in unknown cells."""
     return np.array(
-        [
-            weighted(
-                scaled_error(level, sum_by(error, level.group_ix, len(level.group_key))[0]),
-                level.weight,
-            )
-            for level in window.levels
-        ]
+        [weighted(scaled_error(level, level.sums(error)), level.weight) for level in window.levels]
     )
 
 

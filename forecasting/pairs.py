@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from contract.levels import SERIES_LEVEL
-from features.hierarchy import sum_by
 from forecasting.calibration import learn_groups, learn_series
 from forecasting.intervals import Calibration, Ratios
 from forecasting.window import LevelWindow, Window
@@ -40,7 +39,7 @@ def pairs_of(window: Window, y_hat: np.ndarray) -> Pairs:
     levels = window.levels
     dispersion = of_groups(window, levels[-1])
     return Pairs(
-        {level.level: sum_by(y_hat, level.group_ix, len(level.group_key))[0] for level in levels},
+        {level.level: level.sums(y_hat) for level in levels},
         {level.level: np.where(level.is_known, level.y, np.nan) for level in levels},
         np.empty(0) if dispersion is None else dispersion,
     )

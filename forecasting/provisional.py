@@ -33,16 +33,26 @@ class Provisional:
 
 
 def provisional(
-    params: Params, panel: Panel, backtest: pl.DataFrame, has_table: bool
+    params: Params,
+    panel: Panel,
+    backtest: pl.DataFrame,
+    known: dict[str, Losses | None],
+    *,
+    has_table: bool,
 ) -> Provisional:
-    """The best known forecaster of a backtest; the candidate only if its bundle makes a table."""
+    """The best known forecaster of a backtest; the candidate only if its bundle makes a table.
+
+    `known`: losses on that backtest that were found already.
+    """
     names = [
         name
         for name in FROM_SIMPLEST
         if name in backtest.columns and (has_table or name != CANDIDATE)
     ]
     levels, rules = params.source.hierarchy, demand_rules(params)
-    losses = dict(zip(names, losses_of(panel, backtest, names, levels, rules), strict=True))
+    others = [name for name in names if known.get(name) is None]
+    found = dict(zip(others, losses_of(panel, backtest, others, levels, rules), strict=True))
+    losses = {name: known.get(name) or found[name] for name in names}
     best = best_of(losses, params.evaluate.gate.confidence)
     measured = ", ".join(f"{name} {losses[name].headline.mean():.3f}" for name in names)
     reason = f"{best} serves, the best of the backtest (WRMSSE: {measured})"

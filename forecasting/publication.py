@@ -29,17 +29,12 @@ FEWEST_UNITS = 100.0  # over the horizon, of all series; of fewer chance decides
 
 @dataclass(frozen=True)
 class Serving:
-    """Who makes a table and by which rules.
-
-    `reason`: on its rows, why the champion handed in is an earlier one
-    (forecasting.ladder.who_serves); None for the champion.
-    """
+    """Who makes a table and by which rules."""
 
     champion: Champion
     baseline: Forecaster
     params: InferenceParams
     rules: DemandRules
-    reason: str | None = None
 
     @property
     def method(self) -> str:
@@ -47,10 +42,9 @@ class Serving:
         return self.champion.method(self.baseline.name)
 
 
-def serving_of(params: Params, champion: Champion, reason: str | None = None) -> Serving:
-    """What serves and what stands behind it, as these params say; `reason` else the champion's."""
-    reason = reason or champion.reason
-    return Serving(champion, baseline_of(params), params.inference, demand_rules(params), reason)
+def serving_of(params: Params, champion: Champion) -> Serving:
+    """What serves and what stands behind it, as these params say."""
+    return Serving(champion, baseline_of(params), params.inference, demand_rules(params))
 
 
 def publish_forecasts(
@@ -133,7 +127,7 @@ def _model_forecast(
         return no_forecast(naive, serving.method, "features_missing")
     if _level_jump(rows, known, horizon) > serving.params.max_level_jump:
         return no_forecast(naive, serving.method, "level_implausible")
-    return ModelForecast(rows, serving.method, reason=serving.reason)
+    return ModelForecast(rows, serving.method, reason=serving.champion.reason)
 
 
 def _level_jump(rows: pl.DataFrame, known: Panel, horizon: int) -> float:

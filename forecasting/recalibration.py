@@ -17,6 +17,7 @@ from dataclasses import asdict, dataclass, replace
 import numpy as np
 import polars as pl
 
+from contract.levels import SERIES_LEVEL
 from contract.quantiles import INTERVALS, QUANTILES
 from forecasting.champion import Champion
 from forecasting.intervals import TAUS, Calibration
@@ -74,7 +75,7 @@ class ScaledCalibration(Calibration):
     ) -> np.ndarray:
         """As Calibration.quantiles."""
         learned = super().quantiles(level, y_hat, h, dispersion)
-        return self.interval_scale.applied(learned, y_hat) if level == "series" else learned
+        return self.interval_scale.applied(learned, y_hat) if level == SERIES_LEVEL else learned
 
 
 def with_interval_scale(champion: Champion, text: str | None) -> Champion:

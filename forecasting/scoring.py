@@ -12,11 +12,10 @@ from contract.demand import DemandRules
 from contract.levels import SERIES_LEVEL, Level
 from contract.panel import Panel
 from contract.quantiles import INTERVALS, QUANTILES
-from features.hierarchy import sum_by
 from forecasting.columns import horizon_of
 from forecasting.intervals import Calibration, DispersionClass, Ratios
 from forecasting.metrics import point_scores, quantile_scores, volume_scores
-from forecasting.pairs import Pairs, calibrate, of_groups, pairs_of
+from forecasting.pairs import Pairs, calibrate, pairs_of
 from forecasting.pit import newsvendor_costs, pit_scores
 from forecasting.slices import slices_of
 from forecasting.window import Window, window_after
@@ -60,8 +59,10 @@ def score_backtest(
                 earlier for day, earlier in pairs[model] if day + timedelta(days=horizon) <= cutoff
             ]
             calibration = calibrate(closed, most_bins) if closed else None
-            rows += [(model, cutoff, *row) for row in _score_one(window, y_hat, calibration)]
-            pairs[model].append((cutoff, pairs_of(window, y_hat)))
+            of_cutoff = pairs_of(window, y_hat)
+            scored = _score_one(window, y_hat, of_cutoff, calibration)
+            rows += [(model, cutoff, *row) for row in scored]
+            pairs[model].append((cutoff, of_cutoff))
     scores = pl.DataFrame(rows, schema=ROW_SCHEMA, orient="row")
     return scores.filter(pl.col("value").is_finite()), {
         model: calibrate([of_cutoff for _, of_cutoff in pairs[model]], most_bins)
@@ -97,22 +98,26 @@ def ratios_of(plain: dict[str, Any]) -> Ratios:
 
 
 def _score_one(
-    window: Window, y_hat: np.ndarray, calibration: Calibration | None
+    window: Window, y_hat: np.ndarray, of_cutoff: Pairs, calibration: Calibration | None
 ) -> list[tuple[str, str, str, float]]:
-    rows = []
+    rows, inside = [], None
     for level in window.levels:
-        sums = sum_by(y_hat, level.group_ix, len(level.group_key))[0]
+        sums = of_cutoff.y_hat[level.level]
         scores = point_scores(level, sums)
         if calibration is not None:
-            quantiles = level_quantiles(calibration, level.level, sums, of_groups(window, level))
+            is_series = level.level == SERIES_LEVEL
+            own = of_cutoff.dispersion if is_series else None
+            quantiles = level_quantiles(calibration, level.level, sums, own)
             scores |= quantile_scores(level, quantiles) | pit_scores(
                 level.y, quantiles, level.is_known
             )
-            if level.level == SERIES_LEVEL:
-                price = sum_by(window.price[:, None], level.group_ix, len(level.group_key))[0][:, 0]
+            if is_series:
+                price = level.sums(window.price)
                 scores |= newsvendor_costs(level.y, quantiles, price, level.is_known)
+                low, high = (quantiles[name] for name in INTERVALS[0.95])
+                inside = ((low <= level.y) & (level.y <= high))[level.group_ix]
         rows += [(level.level, "all", metric, value) for metric, value in scores.items()]
-    return rows + _average_of_levels(rows) + _score_slices(window, y_hat, calibration)
+    return rows + _average_of_levels(rows) + _score_slices(window, y_hat, inside)
 
 
 def _average_of_levels(
@@ -128,15 +133,10 @@ def _average_of_levels(
 
 
 def _score_slices(
-    window: Window, y_hat: np.ndarray, calibration: Calibration | None
+    window: Window, y_hat: np.ndarray, inside: np.ndarray | None
 ) -> list[tuple[str, str, str, float]]:
     bottom = window.levels[-1]
     y = bottom.y[bottom.group_ix]
-    inside = None
-    if calibration is not None:
-        low, high = INTERVALS[0.95]
-        q = level_quantiles(calibration, SERIES_LEVEL, y_hat, window.dispersion)
-        inside = (q[low] <= y) & (y <= q[high])
     rows = []
     for name, mask in slices_of(window.history, y.shape[1]).items():
         cells = mask & window.is_known

@@ -47,7 +47,7 @@ def forecast_table(
     """The champion's table. A part of the series comes without levels."""
     origin, horizon = question.origin or panel.last_day, question.horizon or params.train.horizon
     scope = (origin, horizon, question.series, question.as_of)
-    lineage = _lineage(params, panel, serving.champion, scope, serving.reason)
+    lineage = _lineage(params, panel, serving.champion, scope, serving.champion.reason)
     wanted = panel.matching(question.series).series.select("unique_id") if question.series else None
     rows = publish_forecasts(serving, panel, origin, horizon, lineage["run_id"])
     # features need the neighbours, the question does not; a part of a group has no own calibration

@@ -36,13 +36,16 @@ class LevelWindow:
     weight: np.ndarray  # revenue share, sums to 1
     is_known: np.ndarray  # (groups, horizon), whether any member is known
 
+    def sums(self, table: np.ndarray) -> np.ndarray:
+        """(groups, ...) sums of the known values of a (series, ...) table."""
+        return sum_by(table, self.group_ix, len(self.group_key))[0]
+
 
 @dataclass(frozen=True)
 class Window:
-    """One cutoff: its target days, which of their cells are known, and its levels."""
+    """One cutoff's target days: which of their cells are known, and its levels."""
 
     series: pl.DataFrame
-    cutoff: date
     is_known: np.ndarray  # (series, horizon)
     history: np.ndarray  # (series, days known at the cutoff), 0 before launch
     # (series,) money a unit, the mean of the last WEIGHT_DAYS; 1 where none is known
@@ -115,7 +118,7 @@ def window_after(
     revenue = (history[:, -WEIGHT_DAYS:] * np.nan_to_num(price)).sum(axis=1)
     past = _Past(sold, _members_known(sold))
     parts = [_level_window(level, panel.series, past, future, revenue) for level in levels]
-    return Window(panel.series, cutoff, ~np.isnan(future), history, _mean_price(price), parts)
+    return Window(panel.series, ~np.isnan(future), history, _mean_price(price), parts)
 
 
 def scales(history: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -6,10 +6,10 @@ from datetime import date, timedelta
 
 import polars as pl
 
+from contract.days import YEAR
 from contract.panel import Panel
 
 WEEKS = 8
-YEAR = timedelta(weeks=52)
 RECENT_DAYS = 28
 
 
@@ -20,7 +20,7 @@ def comparable_days(known: Panel, unique_id: str, ds: date) -> pl.DataFrame:
     last = known.last_day
     newest = ds - timedelta(weeks=-(-(ds - last).days // 7))
     days = {newest - timedelta(weeks=k): "same weekday" for k in range(WEEKS)} | {
-        ds - YEAR: "52 weeks before"
+        ds - timedelta(days=YEAR): "52 weeks before"
     }
     days |= dict.fromkeys(_days_of_event(known, ds), "same event")
     wanted = pl.DataFrame(

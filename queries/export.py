@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import date
 from pathlib import Path
 from typing import Literal
@@ -20,6 +19,7 @@ from queries.long_frames import (
     tags_of,
 )
 from runtime.command_line import Summary
+from runtime.json_files import write_json
 from runtime.paths import Paths
 from storage.forecasts import forecasts_of, latest_forecast_levels, latest_forecasts
 from storage.lineage import sold_after
@@ -55,9 +55,7 @@ def export(
     to.mkdir(parents=True, exist_ok=True)
     written = {name: _write(frame, to / f"{name}.{form}", form) for name, frame in frames.items()}
     if levels.height:
-        (to / "tags.json").write_text(
-            json.dumps(tags_of(forecasts, levels)) + "\n", encoding="utf-8"
-        )
+        write_json(to / "tags.json", tags_of(forecasts, levels), indent=None)
     return {
         "run_id": forecasts["run_id"][0],
         "origin": forecasts["origin"][0],

@@ -14,11 +14,11 @@ from contract.days import WEEK
 from contract.frames import FORECASTS
 from contract.panel import Panel
 from contract.quantiles import QUANTILES
+from monitoring.outcomes import READ_AT
 from storage.forecasts import judged_rows
 from storage.store import Connection
 
 TABLES_AT_ONCE = 2  # of 30,490 series: 0.43 million rows
-OF_INTERVALS = ("q025", "q250", "q500", "q750", "q975")  # what coverage and its scale are read from
 
 SumsOf = Callable[[pl.DataFrame, Panel], pl.DataFrame]
 
@@ -33,7 +33,7 @@ def one_table_a_week(
     run_ids = weekly_runs(runs, last_day, horizon)
     untils = [date.max, *[last_day] * len(run_ids)]
     tables = [
-        judged_rows(con, [run_id], OF_INTERVALS, horizon, until)
+        judged_rows(con, [run_id], READ_AT, horizon, until)
         for run_id, until in zip(run_ids, untils, strict=False)
     ]
     return pl.concat(tables) if tables else FORECASTS.empty()

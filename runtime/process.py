@@ -6,7 +6,9 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 from datetime import UTC, datetime
+from pathlib import Path
 
 
 def clock() -> datetime:
@@ -23,6 +25,11 @@ def git_commit() -> str | None:
         check=False,
     )
     return revision.stdout.strip() or None
+
+
+def path_with_python() -> str:
+    """PATH with this interpreter's folder first: DVC's stages say `python`."""
+    return f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
 
 
 def restrict_umask() -> None:

@@ -9,17 +9,15 @@ from runtime.command_line import Summary
 from runtime.paths import Paths
 from stages.shadow import shadow_so_far
 from storage.models import champion
-from storage.store import open_store
+from storage.store import read_store
 
 
 def name_incumbent(params: Params, paths: Paths) -> Summary:
     """The store's champion and its challenger's shadow, copied. Before the first promotion: a note
     that there is none.
     """
-    model_id = None
-    if paths.store.exists():
-        with open_store(paths.store, params.ingest.lock_wait_s, read_only=True) as con:
-            model_id = champion(con)
+    with read_store(paths.store, params.ingest.lock_wait_s) as con:
+        model_id = champion(con)
     copy_incumbent(paths.registry, model_id, paths.incumbent)
     shadow = shadow_so_far(params, paths) if model_id else None
     keep_shadow(paths.incumbent, shadow)

@@ -28,18 +28,18 @@ log = logging.getLogger("inference")
 SPARE_DAYS = 182
 
 
-def serving_champion(params: Params, paths: Paths) -> tuple[Champion, str | None]:
-    """The newest champion that can be loaded, and why it is not the newest of all, if it is not.
+def serving_champion(params: Params, paths: Paths) -> Champion:
+    """The newest champion that can be loaded; `reason` says if it is not the newest of all.
 
     Before the first promotion what the gate let serve meanwhile.
     """
     with read_store(paths.store, params.ingest.lock_wait_s) as con:
         models, meanwhile = in_line(con), serving_meanwhile(con)
-    champion, reason = who_serves(paths.registry, models, paths.backtest, meanwhile)
+    champion = who_serves(paths.registry, models, paths.backtest, meanwhile)
     if why := champion.why_none:
         serves = champion.model_id
         log.warning("champion=%s serves=%s reason=%s", models[:1], serves, why)
-    return champion, reason
+    return champion
 
 
 def read_inputs(

@@ -4,24 +4,25 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date, datetime, timedelta
+from pathlib import Path
 
 import polars as pl
 
+from contract.errors import BadInput
 from contract.params import Params, SourceParams
 from contract.received import Received
-from expectations.judge import Judgement, judge, refuse_whole
+from expectations.judge import judge, refuse_whole
 from expectations.suite import Context
 from expectations.suites import SUITES
 from expectations.usual import levels_compared
 from runtime.paths import Paths
-from stages.whole_lines import lines_taken_whole
+from sources.reading import read_file
+from stages.whole_lines import Judged, lines_taken_whole
 from storage.recent import read_recent
 from storage.series import read_series
 from storage.store import Connection, read_store
 
 _LONGEST_TEXT = 2000  # characters; a message may quote a header of thousands of names
-
-Judged = list[tuple[Received, Judgement]]
 
 
 def judged_facts(received: list[Received], params: Params, paths: Paths, now: datetime) -> Judged:
@@ -40,6 +41,17 @@ def judged_facts(received: list[Received], params: Params, paths: Paths, now: da
             (fact, refuse_whole(judgement, SUITES[fact.fact], reason)) for fact, judgement in judged
         ]
     return lines_taken_whole(judged)
+
+
+def judged_file(
+    path: Path, params: Params, paths: Paths, now: datetime
+) -> tuple[Judged, str | None]:
+    """The facts of a file as the rules judge them; why it is refused whole, or None."""
+    try:
+        judged = judged_facts(read_file(path, params.source), params, paths, now)
+    except BadInput as error:
+        return [], readable(str(error))
+    return judged, whole_refusal(judged)
 
 
 def whole_refusal(judged: Judged) -> str | None:

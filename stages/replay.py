@@ -20,9 +20,8 @@ from expectations.judge import Judgement, refuse_keys
 from expectations.suites import SUITES, sentences
 from runtime.command_line import Summary
 from runtime.paths import Paths
-from sources.reading import read_file
 from sources.reasons import REASONS
-from stages.judged_facts import judged_facts, readable, whole_refusal
+from stages.judged_facts import judged_file
 from stages.matching import keyed, keyed_raw, matching
 from stages.store_name import store_name
 from storage.batches import UNREADABLE, Batch, Delivery
@@ -129,13 +128,7 @@ def _replayed(
         raise BadInput(
             f"the archive no longer holds '{name}' ({sha256[:12]}): bring it back from a backup."
         )
-    judged, reason = [], None
-    try:
-        own = staged_as(path, name, paths)
-        judged = judged_facts(read_file(own, params.source), params, paths, now)
-        reason = whole_refusal(judged)
-    except BadInput as error:
-        reason = readable(str(error))
+    judged, reason = judged_file(staged_as(path, name, paths), params, paths, now)
     with open_store(paths.store, params.ingest.lock_wait_s) as con:
         replays = [_replay_of(con, fact, judgement, waiting, now) for fact, judgement in judged]
         if not dry_run:

@@ -22,7 +22,7 @@ from forecasting.shadow import Shadow, shadow_of
 from runtime.memory import peak_mb
 from runtime.paths import Paths
 from runtime.process import clock
-from storage.forecasts import latest_forecasts, publish, shadows_of
+from storage.forecasts import judged_rows, newest_runs, publish, shadows_of
 from storage.models import challenger
 from storage.panel import last_sales_day, read_tail
 from storage.runs import Run
@@ -76,9 +76,12 @@ def shadow_so_far(params: Params, paths: Paths) -> Shadow | None:
         if model is None or shadows.is_empty():
             return None
         origins = shadows["origin"].unique().sort()
-        if (last_sales_day(con) or date.min) <= origins[0]:
+        last_day = last_sales_day(con) or date.min
+        if last_day <= origins[0]:
             return None
-        served = pl.concat([latest_forecasts(con, origin) for origin in origins])
+        runs = newest_runs(con)
+        run_ids = [runs[origin] for origin in origins if origin in runs]
+        served = judged_rows(con, run_ids, (), shadows["h"].max(), last_day)
         known = read_tail(con, origins[0] + timedelta(days=1), params.features.max_stockout_share)
     actuals = with_actuals(shadows, known, demand_rules(params))
     return shadow_of(_beside(actuals, served), model.model_id, model.params_hash or "")

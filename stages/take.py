@@ -18,9 +18,8 @@ from expectations.suites import sentences
 from runtime.command_line import Summary
 from runtime.disk import disk_refusals, sha256_of
 from runtime.paths import Paths
-from sources.reading import read_file
 from sources.reasons import REASONS
-from stages.judged_facts import Judged, judged_facts, readable, simulated_until, whole_refusal
+from stages.judged_facts import Judged, judged_file, readable, simulated_until
 from stages.store_name import store_name
 from storage.batches import Batch, Delivery, holds, unreadable, write_delivery
 from storage.facts import facts_without_rows
@@ -69,7 +68,7 @@ def take(
     delivery = Delivery(store_name(params.source), readable(path.name), sha256, now)
     with (read_store if dry_run else open_store)(paths.store, params.ingest.lock_wait_s) as con:
         is_known = holds(con, sha256)
-    judged, reason = ([], None) if is_known else _judged(path, params, paths, now)
+    judged, reason = ([], None) if is_known else judged_file(path, params, paths, now)
     status = "known" if is_known else "refused" if reason else "accepted"
     if not _is_as(path, before):
         status, reason = "growing", None  # somebody still writes it: the next run takes it
@@ -131,15 +130,6 @@ def _is_as(path: Path, before: os.stat_result) -> bool:
     except FileNotFoundError:
         return False
     return (now.st_size, now.st_mtime_ns) == (before.st_size, before.st_mtime_ns)
-
-
-def _judged(path: Path, params: Params, paths: Paths, now: datetime) -> tuple[Judged, str | None]:
-    """The facts of a file as the rules judge them; why it is refused whole, or None."""
-    try:
-        judged = judged_facts(read_file(path, params.source), params, paths, now)
-    except BadInput as error:
-        return [], readable(str(error))
-    return judged, whole_refusal(judged)
 
 
 def _write(

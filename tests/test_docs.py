@@ -219,7 +219,7 @@ def test_every_entry_point_says_what_it_reads_what_it_writes_and_how_to_run_it(r
             assert f"python {name}.py" in text, name
 
 
-def test_every_section_of_params_is_named_after_an_entry_point_a_package_or_what_it_feeds(root):
+def test_every_section_of_params_is_named_after_an_entry_point_a_package_or_what_it_feeds():
     sections = {
         "source",
         "ingest",

@@ -609,13 +609,13 @@ def test_a_file_renamed_or_written_on_while_it_is_read_is_left_to_the_next_run(
     """Its sender acts between two of our looks; what was read of it meanwhile says nothing about
     it.
     """
-    from stages import take
+    from stages import judged_facts
 
     def meanwhile(path: Path, source: object) -> list:
         path.unlink() if is_gone else drop(paths, path.name, line("a"), line("b"))
         raise BadInput("half a file")
 
-    monkeypatch.setattr(take, "read_file", meanwhile)
+    monkeypatch.setattr(judged_facts, "read_file", meanwhile)
     drop(paths, "sales_1.csv", line("a"))
     summary = ingest(small, paths, now=NOW)
     assert (summary["growing"], summary["refused"], summary["why_refused"]) == (1, 0, {})

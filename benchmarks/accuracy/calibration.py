@@ -24,7 +24,6 @@ from contract.levels import SERIES_LEVEL, TOTAL
 from contract.panel import Panel
 from contract.params import Params
 from contract.quantiles import INTERVALS, QUANTILES
-from features.hierarchy import sum_by
 from forecasting.backtest import cutoffs_of
 from forecasting.contenders import CANDIDATE, contenders
 from forecasting.dispersion import DISPERSION_DAYS, dispersion_of
@@ -99,7 +98,7 @@ def scored_parts(panel: Panel, backtest: pl.DataFrame, params: Params) -> Iterat
         learned_from = closed[-params.evaluate.origins :]
         calibration = calibrate(learned_from, params.evaluate.calibration_bins)
         for level in window.levels:
-            sums = sum_by(y_hat, level.group_ix, len(level.group_key))[0]
+            sums = level.sums(y_hat)
             own = of_groups(window, level)
             after = level_quantiles(calibration, level.level, sums, own)
             sides = {"before": poisson(sums), "after": after}

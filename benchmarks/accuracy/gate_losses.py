@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 
+from benchmarks.harness.cutoffs import last_cutoffs
 from benchmarks.harness.params import params_for
 from benchmarks.harness.pipeline import backtest_losses
 from benchmarks.harness.results import ROOT
@@ -24,7 +25,7 @@ from runtime.paths import Paths
 from storage.panel_files import read_frozen
 
 KEPT = ROOT / "data" / "replays" / "gate"
-SEEDS, CUTOFFS, STEP_DAYS, HORIZON = range(1, 9), 6, 28, 28
+SEEDS, CUTOFFS, HORIZON = range(1, 9), 6, 28
 OTHERS = {"30 rounds": {"rounds": 30}, "15 rounds": {"rounds": 15}}
 M5_MODELS = ["global_lightgbm", "window_average", "seasonal_naive"]
 SCALED = {"x0.95": 0.95, "x1.07": 1.07}  # of the first seed's forecasts
@@ -68,7 +69,7 @@ def _fit_losses(params: Params, one_fit: bool) -> ByModel:
     panel = simulated(params, 500, 960, 7)
     models: dict[str, Forecaster] = {}
     parts = []
-    for cutoff in _cutoffs(panel, 4 if one_fit else CUTOFFS):
+    for cutoff in last_cutoffs(panel, HORIZON, 4 if one_fit else CUTOFFS):
         if not one_fit:
             models = _siblings(params, panel, cutoff) | _others(params, panel, cutoff)
         models = models or _siblings(params, panel, cutoff)
@@ -90,11 +91,6 @@ def _side_by_side(cutoff: date, made: dict[str, pl.DataFrame]) -> pl.DataFrame:
         grid = grid.join(column, on=key, how="left", validate="1:1")
     first = pl.col(f"seed {SEEDS[0]}")
     return grid.with_columns(**{name: first * factor for name, factor in SCALED.items()})
-
-
-def _cutoffs(panel: Panel, count: int) -> list[date]:
-    last = panel.last_day - timedelta(days=HORIZON)
-    return [last - timedelta(days=STEP_DAYS * k) for k in reversed(range(count))]
 
 
 def _siblings(params: Params, panel: Panel, cutoff: date) -> dict[str, Forecaster]:

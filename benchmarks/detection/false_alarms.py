@@ -59,16 +59,15 @@ def measure(context: Context) -> Result:
 
 def table(result: Result) -> str:
     """One row per watcher, one column per set of worlds; and the sum of each family."""
-    sets = {name: one for name, one in result.items() if name != "machine"}
-    head = [f"{name}: {one['quarters']:.1f} quarters" for name, one in sets.items()]
+    head = [f"{name}: {one['quarters']:.1f} quarters" for name, one in result.items()]
     rows = []
     for family in FAMILIES:
-        by_family = [one["per_quarter"].get(family, {}) for one in sets.values()]
+        by_family = [one["per_quarter"].get(family, {}) for one in result.values()]
         for watcher in sorted({watcher for rates in by_family for watcher in rates}):
             rows.append(
                 [f"{family}: {watcher}", *(_rate(rates.get(watcher)) for rates in by_family)]
             )
-        together = [_together(one, family) for one in sets.values()]
+        together = [_together(one, family) for one in result.values()]
         rows.append([f"**{family}, together**", *(f"**{rate}**" for rate in together)])
     return markdown_table(["false alarms per quarter", *head], rows)
 

@@ -33,7 +33,6 @@ def table(result: Result) -> str:
             *(f"{one[guess]:.4f}" for guess in GUESSES),
         ]
         for world, one in result.items()
-        if world != "machine"
     ]
     guesses = ["missed by: own quantiles", "last table known", "mean of all known"]
     return markdown_table(["world", "tables", "WAPE that came", *guesses], rows)

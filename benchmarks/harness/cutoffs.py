@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import numpy as np
@@ -22,13 +22,18 @@ from runtime.memory import forget_peak
 STEP_DAYS = 28
 
 
+def last_cutoffs(panel: Panel, horizon: int, count: int) -> list[date]:
+    """The last ones with a whole horizon of actuals, oldest first, STEP_DAYS apart."""
+    last = panel.last_day - timedelta(days=horizon)
+    return [last - timedelta(days=STEP_DAYS * k) for k in reversed(range(count))]
+
+
 class Cutoffs:
     """The last `count` cutoffs of a panel, what was sold after each, and the fits made."""
 
     def __init__(self, params: Params, panel: Panel, count: int):
         self.panel, self.horizon = panel, params.train.horizon
-        last = panel.last_day - timedelta(days=self.horizon)
-        self.days = [last - timedelta(days=STEP_DAYS * k) for k in reversed(range(count))]
+        self.days = last_cutoffs(panel, self.horizon, count)
         self.windows = [window_of(params, panel, day, self.horizon) for day in self.days]
 
     def fitted(self, forecaster: Forecaster, k: int) -> tuple[Forecaster, dict[str, float]]:

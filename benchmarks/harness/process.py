@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 
 from benchmarks.harness.results import ROOT
 from runtime import memory
+from runtime.process import path_with_python
 
 Made = TypeVar("Made")
 
@@ -109,8 +110,13 @@ def start_up(words: list[str], runs: int) -> float:
 def _child(
     *words: str, cwd: Path, environment: dict[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
-    around = {**os.environ, **PASSIVE, "PATH": path, "PYTHONPATH": str(cwd), **(environment or {})}
+    around = {
+        **os.environ,
+        **PASSIVE,
+        "PATH": path_with_python(),
+        "PYTHONPATH": str(cwd),
+        **(environment or {}),
+    }
     child = [sys.executable, "-m", CHILD, *words]
     done = subprocess.run(  # noqa: S603 -- our own command
         child, cwd=cwd, env=around, capture_output=True, text=True, check=False

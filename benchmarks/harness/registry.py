@@ -104,9 +104,8 @@ class Context:
         return f"{name}_{self.source}" if self.benchmark.by_source else name
 
     def before(self) -> Result:
-        """What was kept of an earlier run, without its machine."""
-        earlier = kept(self.result_name) or {}
-        return {name: part for name, part in earlier.items() if name != "machine"}
+        """What was kept of an earlier run."""
+        return kept(self.result_name) or {}
 
     def keep(self, result: Result) -> None:
         """The result so far: a run that is cut leaves what it has."""

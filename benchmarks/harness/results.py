@@ -53,8 +53,9 @@ def kept(name: str) -> Result | None:
 
 
 def read(path: Path) -> Result:
-    """A result file with today's names."""
-    return _renamed(json.loads(path.read_text(encoding="utf-8")))
+    """A result file with today's names, without the machine it comes from."""
+    whole = _renamed(json.loads(path.read_text(encoding="utf-8")))
+    return {name: part for name, part in whole.items() if name != "machine"}
 
 
 def machine() -> Result:

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from features.hierarchy import sum_by
 from forecasting.metrics import point_scores
 from forecasting.window import Window
 
@@ -30,10 +29,7 @@ def mean_and_error(values: list[float]) -> tuple[float, float]:
 
 def level_scores(window: Window, y_hat: np.ndarray) -> list[dict[str, float]]:
     """Point scores of (series, horizon) means, level by level."""
-    return [
-        point_scores(level, sum_by(y_hat, level.group_ix, len(level.group_key))[0])
-        for level in window.levels
-    ]
+    return [point_scores(level, level.sums(y_hat)) for level in window.levels]
 
 
 def scores_of(window: Window, y_hat: np.ndarray) -> dict[str, float]:

@@ -104,12 +104,12 @@ def test_a_command_is_measured_however_it_ends():
     assert used.peak_mb > 0
 
 
-def test_a_sampled_script_is_counted_by_function(tmp_path, root):
+def test_a_sampled_script_is_counted_by_function(tmp_path):
     seconds = sampled(tmp_path / "s.json", "ingest.py", "--help")
     assert sum(seconds.values()) > 0
 
 
-def test_an_entry_point_is_run_over_a_folder(tmp_path, root):
+def test_an_entry_point_is_run_over_a_folder(tmp_path):
     used = tried((f"{NAMES[0]}.py",), Folder(tmp_path / "none.yaml", tmp_path / "data"))
     assert used.exit == 2
     assert "none.yaml" in used.log

@@ -53,7 +53,7 @@ def test_the_page_has_a_block_for_each_thing_people_add(page):
 
 
 def test_the_feature_has_the_value_done_by_hand_and_does_not_see_ahead(
-    page, sales_of, make_panel, feature_params
+    page, sales_of, feature_params
 ):
     """Forty days of 1, 2, 3 ..: the best of four Tuesdays is the newest one.
 

@@ -38,6 +38,11 @@ class Shop:
     def params(self) -> Params:
         return load_params(self.params_file)
 
+    @property
+    def options(self) -> list[str]:
+        """What points an entry point here."""
+        return ["--params", str(self.params_file), "--data", str(self.paths.root)]
+
 
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory, root: Path) -> Shop:

@@ -31,7 +31,7 @@ def say(shop, capsys):
     """`say("ack", "1", now=...)`: the exit code of monitor.py, and its summary as JSON."""
 
     def run_monitor(*arguments: str, now: datetime) -> tuple[int, dict]:
-        where = ["--params", str(shop.params_file), "--data", str(shop.paths.root), "--json"]
+        where = [*shop.options, "--json"]
         capsys.readouterr()
         code = monitor.main([*arguments, "--now", now.isoformat(timespec="minutes"), *where])
         return code, json.loads(capsys.readouterr().out)

@@ -182,7 +182,7 @@ def test_the_registry_says_which_model_made_what_from_which_data_and_code(shop):
 
 @pytest.mark.parametrize("question", ["export", "models", "snapshot"])
 def test_every_question_works_on_the_command_line(shop, question, capsys):
-    where = ["--params", str(shop.params_file), "--data", str(shop.paths.root), "--json"]
+    where = [*shop.options, "--json"]
     assert inference.main([question, *where]) == 0
     assert json.loads(capsys.readouterr().out)
 

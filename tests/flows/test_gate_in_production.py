@@ -65,7 +65,7 @@ def older(shop) -> str:
     return model_id
 
 
-def test_the_same_data_again_challenge_nobody(finished, shop):
+def test_the_same_data_again_challenge_nobody(shop):
     params, paths = shop.params, shop.paths
     name_incumbent(params, paths)
     decision = evaluate.evaluate(params, paths)["decision"]

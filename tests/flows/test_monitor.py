@@ -84,7 +84,7 @@ def test_runs_of_entry_points_say_a_plausible_peak_of_their_own(shop, root):
     """Entry points as processes: what this one holds, much of it from other tests, must not be in
     theirs.
     """
-    where = ["--params", str(shop.params_file), "--data", str(shop.paths.root)]
+    where = shop.options
     for command in (["inference.py"], ["monitor.py", "--now", morning(shop, 1).isoformat()]):
         started = [sys.executable, *command, *where]
         subprocess.run(started, cwd=root, check=True, capture_output=True)  # noqa: S603 -- our own command

@@ -91,7 +91,7 @@ def test_evaluate_without_writing_says_what_it_would_backtest(shop, capsys):
     params, paths = shop.params, shop.paths
     folders = (paths.backtest, paths.scores, paths.candidate, paths.incumbent)
     before = [_bytes_of(folder) for folder in folders]
-    where = ["--params", str(shop.params_file), "--data", str(paths.root)]
+    where = shop.options
     assert evaluate.main(["--dry-run", "--json", *where]) == 0
     summary = json.loads(capsys.readouterr().out)
     assert [_bytes_of(folder) for folder in folders] == before

@@ -143,7 +143,7 @@ def test_a_model_that_can_no_longer_be_read_leaves_the_way_back_to_data_and_code
     assert (cell["features"], cell["accounted"], cell["difference"]) == ([], False, None)
     assert cell["files"]
     assert cell["run"]["git_commit"]
-    where = ["--params", str(shop.params_file), "--data", str(shop.paths.root)]
+    where = shop.options
     assert (
         inference.main(["explain", "--series", row["unique_id"], "--ds", str(row["ds"]), *where])
         == 0
@@ -152,9 +152,8 @@ def test_a_model_that_can_no_longer_be_read_leaves_the_way_back_to_data_and_code
 
 
 def test_the_command_prints_lines_or_one_json_object(shop, capsys):
-    paths = shop.paths
     row = _any_row(shop)
-    where = ["--params", str(shop.params_file), "--data", str(paths.root)]
+    where = shop.options
     arguments = ["explain", "--series", row["unique_id"], "--ds", str(row["ds"]), *where]
     assert inference.main(arguments) == 0
     assert "yes: the steps end at the published number" in capsys.readouterr().out
@@ -185,7 +184,7 @@ def test_a_file_nobody_sent_is_said_so(shop):
 
 
 def test_the_touched_command_prints_what_a_batch_brought(shop, capsys):
-    where = ["--params", str(shop.params_file), "--data", str(shop.paths.root)]
+    where = shop.options
     assert ingest.main(["touched", "--batch", "1", *where]) == 0
     assert "brought" in capsys.readouterr().out
 

@@ -58,7 +58,7 @@ def test_actuals_outside_widen_the_next_table_which_says_so_until_a_person_takes
     assert (later["interval_scale"] is not None, later["quantiles_agree"]) == (True, True)
     earlier = explain_cell(params, paths, row["unique_id"], row["ds"], table["run_id"][0])
     assert (earlier["interval_scale"], earlier["quantiles_agree"]) == (None, True)
-    where = ["--params", str(shop.params_file), "--data", str(paths.root)]
+    where = shop.options
     assert monitor.main(["as-calibrated", "--by", "ada", "--now", "2024-06-10T09:00", *where]) == 0
     assert decisions(shop)[0] == ("as calibrated", "taken back by ada", None)
     again = published(shop, NOW + timedelta(hours=4))

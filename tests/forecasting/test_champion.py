@@ -97,8 +97,8 @@ def test_what_serves_meanwhile_but_is_broken_leaves_the_table_to_the_baseline(
 ):
     model_id = read_card(bundle)["model_id"]
     (registry / model_id / lost).unlink()
-    champion, reason = who_serves(registry, [], backtest, (model_id, "global_lightgbm"))
-    assert (champion.model, reason) == (None, None)
+    champion = who_serves(registry, [], backtest, (model_id, "global_lightgbm"))
+    assert (champion.model, champion.reason) == (None, None)
     assert set(champion.calibrations) == {"global_lightgbm", "seasonal_naive"}
     assert lost in champion.why_none
 

@@ -26,23 +26,23 @@ def registry(fitted, tmp_path):
 
 
 def test_the_champion_serves_and_gives_no_reason(registry, backtest):
-    champion, reason = who_serves(registry, ["newer", "older"], backtest)
-    assert (champion.model is not None, champion.why_none, reason) == (True, None, None)
+    champion = who_serves(registry, ["newer", "older"], backtest)
+    assert (champion.model is not None, champion.why_none, champion.reason) == (True, None, None)
 
 
 def test_a_broken_champion_leaves_it_to_the_one_before_whose_rows_say_so(registry, backtest):
     (registry / "newer" / "card.json").unlink()
-    champion, reason = who_serves(registry, ["newer", "older"], backtest)
+    champion = who_serves(registry, ["newer", "older"], backtest)
     assert champion.model is not None
     assert "newer" in champion.why_none
-    assert reason == "previous_champion"
-    assert reason in REASONS
+    assert champion.reason == "previous_champion"
+    assert champion.reason in REASONS
 
 
 def test_a_champion_without_sound_quantiles_is_none_either(registry, backtest):
     (registry / "newer" / "calibration.json").write_text('{"global_light', encoding="utf-8")
-    champion, reason = who_serves(registry, ["newer", "older"], backtest)
-    assert (champion.model is not None, reason) == (True, "previous_champion")
+    champion = who_serves(registry, ["newer", "older"], backtest)
+    assert (champion.model is not None, champion.reason) == (True, "previous_champion")
 
 
 def test_with_no_usable_model_in_line_the_baseline_serves_and_says_what_is_wrong_with_the_champion(
@@ -50,10 +50,10 @@ def test_with_no_usable_model_in_line_the_baseline_serves_and_says_what_is_wrong
 ):
     for name in ("newer", "older"):
         (registry / name / "card.json").unlink()
-    champion, reason = who_serves(registry, ["newer", "older"], backtest)
-    assert (champion.model, reason) == (None, None)
+    champion = who_serves(registry, ["newer", "older"], backtest)
+    assert (champion.model, champion.reason) == (None, None)
     assert "newer" in champion.why_none
-    assert who_serves(registry, [], backtest)[0].why_none == "no model was promoted yet"
+    assert who_serves(registry, [], backtest).why_none == "no model was promoted yet"
 
 
 def _table(columns: dict[str, str], contract) -> pl.DataFrame:

@@ -17,7 +17,6 @@ from contract.demand import DemandRules
 from contract.levels import levels_of
 from contract.panel import Panel, panel_of
 from contract.params_file import load_params
-from features.hierarchy import sum_by
 from forecasting.metrics import point_scores
 from forecasting.seasonal_naive import SeasonalNaive
 from forecasting.window import window_after
@@ -81,10 +80,7 @@ def _our_wrmsse(m5: Panel, levels) -> list[float]:
     )
     window = window_after(m5, BEFORE_VALIDATION, 28, levels, EVERY_DAY)
     y_hat = window.matrix(forecast)
-    return [
-        point_scores(level, sum_by(y_hat, level.group_ix, len(level.group_key))[0])["wrmsse"]
-        for level in window.levels
-    ]
+    return [point_scores(level, level.sums(y_hat))["wrmsse"] for level in window.levels]
 
 
 def _wrmsse_by_pandas(m5: Panel, levels) -> list[float]:

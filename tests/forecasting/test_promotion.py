@@ -104,7 +104,7 @@ def test_stores_that_disagree_add_to_the_error_by_their_jackknife():
     assert found.freedom == pytest.approx(1.0)
 
 
-def test_a_window_in_which_the_baseline_collapses_counts_as_one_window(gate_params):
+def test_a_window_in_which_the_baseline_collapses_counts_as_one_window():
     """Better by a tenth at three cutoffs and by nine tenths at one: as sure as by a tenth."""
     stores = STORES.copy()
     stores[0] *= 9

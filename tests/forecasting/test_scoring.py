@@ -82,7 +82,7 @@ def test_scores_fit_their_contract_with_one_row_a_key(scored):
     assert np.isfinite(scores["value"].to_numpy()).all()
 
 
-def test_doubling_a_forecast_shifts_its_bias_by_its_own_volume(panel, scored):
+def test_doubling_a_forecast_shifts_its_bias_by_its_own_volume(scored):
     plain = _of(scored[0], model="seasonal_naive", level="total", metric="bias")
     doubled = _of(scored[0], model="doubled", level="total", metric="bias")
     assert doubled == pytest.approx([2 * (1 + bias) - 1 for bias in plain])
@@ -185,7 +185,7 @@ def test_a_cutoff_and_a_table_from_it_know_the_same_dispersion(panel):
     assert served["dispersion"].to_list() == pytest.approx(at_cutoff.tolist(), rel=1e-5)
 
 
-def test_slices_share_out_all_known_cells(panel, scored):
+def test_slices_share_out_all_known_cells(scored):
     scores = scored[0].filter(pl.col("slice") != "all", metric="wape", model="doubled")
     assert {"week_1", "week_2"} <= set(scores["slice"])
     assert set(scores["level"]) == {"series"}

@@ -25,10 +25,10 @@ def statements_alone() -> None:
 
 def archived_first() -> None:
     """A file goes to the archive before its rows are in the store."""
-    from stages import take
+    from stages import judged_facts, take
     from storage.store import file_of
 
-    read, write, move, at = take.read_file, take.write_delivery, take.archive_file, []
+    read, write, move, at = judged_facts.read_file, take.write_delivery, take.archive_file, []
 
     def reading(path: Path, *rest: Any) -> Any:
         at[:] = [path]
@@ -40,7 +40,7 @@ def archived_first() -> None:
         move(at[0], archive / "refused" if is_refused else archive, delivery.sha256)
         return write(con, delivery, batches, sentences)
 
-    take.read_file, take.write_delivery = reading, writing
+    judged_facts.read_file, take.write_delivery = reading, writing
     take.archive_file = lambda path, *rest: move(path, *rest) if path.exists() else None
 
 

@@ -144,7 +144,7 @@ def test_every_chart_has_its_specification_and_the_other_way_round(results):
     assert {"coverage", "by_level", "week_bias", "fan_0_0"} <= set(specs)
 
 
-def test_features_are_ranked_though_a_card_lists_them_by_name(results):
+def test_features_are_ranked_though_a_card_lists_them_by_name():
     from reports.charts import importance
 
     values = importance({"a": 0.1, "b": 0.7, "c": 0.2}, 2)["data"]["values"]
