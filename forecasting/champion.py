@@ -159,7 +159,8 @@ def _calibrations(path: Path) -> dict[str, Calibration]:
         )
     try:
         return calibration_of(json.loads(path.read_text(encoding="utf-8")))
-    except (FileNotFoundError, json.JSONDecodeError) as error:
+    # JSON of another shape fails in the second or third way
+    except (FileNotFoundError, json.JSONDecodeError, AttributeError, TypeError) as error:
         raise ModelBroken(
             f"there is no calibration in '{path}'. Run `make repro` (or `python evaluate.py`) "
             "first: it learns the quantiles."

@@ -124,7 +124,7 @@ def _losses(
         return None, None
     names, rules = [CANDIDATE, challenge.against], demand_rules(params)
     candidate, incumbent = losses_of(panel, compared, names, params.source.hierarchy, rules)
-    return candidate, incumbent
+    return (candidate, incumbent) if candidate.cutoffs else (None, None)
 
 
 def _evidence(

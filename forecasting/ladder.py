@@ -29,16 +29,10 @@ def who_serves(
 ) -> Champion:
     """The first usable model in line, the champion first; `reason` says if it is an earlier one.
 
-    Without any usable one the baseline serves, `why_none` being what is wrong with the champion;
-    before the first promotion `meanwhile`: a registered model, and the forecaster that serves.
+    Without any usable one `meanwhile` serves, what the newest refusal named: a registered model and
+    a forecaster; else the baseline. `why_none` is what is wrong with the first in line.
     """
     why_none = None
-    if not in_line and meanwhile is not None:
-        try:
-            return _serving_meanwhile(registry, *meanwhile)
-        # its calibration, as below
-        except ModelBroken as broken:
-            why_none = str(broken)
     for place, model_id in enumerate(in_line):
         try:
             champion = champion_in_registry(registry, model_id, backtest)
@@ -49,13 +43,21 @@ def who_serves(
             reason = "previous_champion" if place else None
             return replace(champion, why_none=why_none, reason=reason)
         why_none = why_none or champion.why_none
+    if meanwhile is not None:
+        try:
+            return _serving_meanwhile(registry, *meanwhile, why_none)
+        # its calibration, as above
+        except ModelBroken as broken:
+            why_none = why_none or str(broken)
     baseline = champion_in_registry(registry, None, backtest)
     return replace(baseline, why_none=why_none or baseline.why_none)
 
 
-def _serving_meanwhile(registry: Path, model_id: str, method: str) -> Champion:
+def _serving_meanwhile(
+    registry: Path, model_id: str, method: str, why_none: str | None
+) -> Champion:
     bundle = registry / model_id
-    why = "no model has passed the gate yet"
+    why = why_none or "no model has passed the gate yet"
     return serving_meanwhile(method, bundle, bundle / CALIBRATION, why)
 
 

@@ -13,6 +13,7 @@ import numpy as np
 import polars as pl
 
 from contract.demand import DemandRules
+from contract.errors import ModelBroken
 from contract.levels import Level
 from contract.panel import Panel
 from features.dense import FEED_COLUMN
@@ -29,7 +30,7 @@ class Losses:
     """One forecaster's WRMSSE: by level, and the headline without each block of series.
 
     `by_level` (cutoffs, levels); `without` (cutoffs, blocks), errors of the block taken out, scales
-    and weights kept.
+    and weights kept. Of windows in which nothing weighs there is no row.
     """
 
     by_level: np.ndarray
@@ -42,9 +43,14 @@ class Losses:
         return mean
 
     @property
+    def cutoffs(self) -> int:
+        """How many windows were compared."""
+        return int(self.by_level.shape[0])
+
+    @property
     def is_evidence(self) -> bool:
         """One window and one block say nothing of another day or store."""
-        return bool(self.by_level.shape[0] > 1 or self.without.shape[1] > 1)
+        return self.cutoffs > 1 or bool(self.cutoffs and self.without.shape[1] > 1)
 
 
 @dataclass(frozen=True)
@@ -73,24 +79,28 @@ class Difference:
 def losses_of(
     panel: Panel, backtest: pl.DataFrame, models: list[str], levels: list[Level], rules: DemandRules
 ) -> list[Losses]:
-    """Each model's losses on a backtest."""
+    """Each model's losses on a backtest.
+
+    ModelBroken where a model has no finite forecast of a known day: it would count as no error.
+    """
     blocks = blocks_of(panel.series)
     by_level: list[list[np.ndarray]] = [[] for _ in models]
-    without: list[list[list[float]]] = [[] for _ in models]
+    without: list[list[np.ndarray]] = [[] for _ in models]
     for (cutoff,), forecasts in backtest.group_by("cutoff", maintain_order=True):
         window = window_after(panel, cutoff, horizon_of(forecasts), levels, rules)
+        if not window.weighs:
+            continue
         for k, model in enumerate(models):
-            error = window.error(window.matrix(forecasts, model))
+            y_hat = window.matrix(forecasts, model)
+            _refuse_unknown(y_hat, model, cutoff, panel.series)
+            error = window.error(y_hat)
             by_level[k].append(level_losses(window, error))
-            without[k].append(
-                [
-                    float(
-                        level_losses(window, np.where(blocks[:, None] == block, 0.0, error)).mean()
-                    )
-                    for block in range(int(blocks.max()) + 1)
-                ]
-            )
-    return [Losses(np.array(a), np.array(b)) for a, b in zip(by_level, without, strict=True)]
+            without[k].append(_without_each(window, error, blocks))
+    shape = (-1, len(levels)), (-1, int(blocks.max()) + 1)
+    return [
+        Losses(np.array(a).reshape(shape[0]), np.array(b).reshape(shape[1]))
+        for a, b in zip(by_level, without, strict=True)
+    ]
 
 
 def level_losses(window: Window, error: np.ndarray) -> np.ndarray:
@@ -108,6 +118,12 @@ def blocks_of(series: pl.DataFrame) -> np.ndarray:
     return ranks % MOST_BLOCKS
 
 
+def relative_of(candidate: Losses, incumbent: Losses) -> float:
+    """Of the mean headlines, as a leaderboard shows them; -0.05 is a loss 5% smaller."""
+    means = candidate.headline.mean(), incumbent.headline.mean()
+    return float(np.expm1(_log_ratio(*map(np.array, means))))
+
+
 def difference(candidate: Losses, incumbent: Losses) -> Difference | None:
     """Of the headlines, negative is better; None where one window and one block are no evidence."""
     if not candidate.is_evidence:
@@ -121,6 +137,26 @@ def level_difference(candidate: Losses, incumbent: Losses, level: int) -> Differ
     """Of one level, by its cutoffs alone; None for a single window."""
     ratios = _log_ratio(candidate.by_level[:, level], incumbent.by_level[:, level])
     return _difference(ratios, np.zeros(1)) if len(ratios) > 1 else None
+
+
+def _without_each(window: Window, error: np.ndarray, blocks: np.ndarray) -> np.ndarray:
+    """(blocks,) headlines, the errors of one block taken out at a time."""
+    left_out = (
+        np.where(blocks[:, None] == block, 0.0, error) for block in range(int(blocks.max()) + 1)
+    )
+    return np.array([level_losses(window, one).mean() for one in left_out])
+
+
+def _refuse_unknown(y_hat: np.ndarray, model: str, cutoff: object, series: pl.DataFrame) -> None:
+    """ModelBroken for a (series, horizon) table, 0 in unknown cells, that is not finite."""
+    unknown = ~np.isfinite(y_hat)
+    if unknown.any():
+        row, day = np.argwhere(unknown)[0]
+        raise ModelBroken(
+            f"'{model}' has no finite forecast of {unknown.sum()} known series-days after cutoff "
+            f"{cutoff}, '{series['unique_id'][int(row)]}' at h={day + 1} the first. A missing "
+            "forecast cannot be judged; fit it again (`python evaluate.py`)."
+        )
 
 
 def _difference(ratios: np.ndarray, left_out: np.ndarray) -> Difference:

@@ -11,12 +11,17 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from contract.params import GateParams
-from forecasting.paired import Difference, Losses, difference, level_difference
+from forecasting.paired import Difference, Losses, difference, level_difference, relative_of
 
 IMPROVEMENT, NO_HARM = "improvement", "no harm"
 # a refit has one window, in which a sibling's headline is off by 2%: with the 95% of another recipe
 # only one of four equal refits would pass, and the champion would grow old (docs/results/gate.md)
 REFIT_CONFIDENCE = 0.5
+ONLY_GUARDRAILS = (
+    "the same recipe on newer data, and too few days the champion has not seen: "
+    "only the guardrails speak"
+)
+NOTHING_WEIGHS = "no window of the backtest has a known day, revenue and a scale to be judged by"
 
 
 @dataclass(frozen=True)
@@ -95,14 +100,13 @@ def decide(evidence: Evidence, params: GateParams) -> Decision:
     ]
     churn = round(tables.churn, 4) if tables and tables.churn is not None else None
     if candidate is None or incumbent is None:
-        favour = [
-            "the same recipe on newer data, and too few days the champion has not seen: "
-            "only the guardrails speak"
-        ]
-        return Decision(not guards, None, None, guards or favour, rule, churn)
-    found = difference(candidate, incumbent)
+        against = [*([] if rule == NO_HARM else [NOTHING_WEIGHS]), *guards]
+        return Decision(not against, None, None, against or [ONLY_GUARDRAILS], rule, churn)
+    # blocks of one window judge a refit; of another day they say nothing
+    is_enough = rule == NO_HARM or candidate.cutoffs > 1
+    found = difference(candidate, incumbent) if is_enough else None
     confidence = confidence_of(found, params, rule)
-    relative = float(candidate.headline.mean() / max(incumbent.headline.mean(), 1e-12) - 1)
+    relative = relative_of(candidate, incumbent)
     finding = _finding(confidence, rule, params)
     against = [
         *_difference_against(finding, confidence, relative, rule, params),
@@ -138,30 +142,34 @@ def needed(params: GateParams, rule: str) -> float:
 
 def _finding(confidence: float | None, rule: str, params: GateParams) -> str:
     if confidence is None:
-        return (
-            "one window and one block of series are too few to say whether it is "
-            f"{_claim(rule, params)}"
-        )
+        few = "one window and one block of series are" if rule == NO_HARM else "one window is"
+        return f"{few} too few to say whether it is {_claim(rule, params)}"
     return f"{_claim(rule, params)} with {confidence:.1%} confidence"
 
 
 def _difference_against(
     finding: str, confidence: float | None, relative: float, rule: str, params: GateParams
 ) -> list[str]:
-    """Too little to tell holds back what must be better, and a refit only if it is harm."""
-    if confidence is not None:
-        need = needed(params, rule)
-        return [f"{finding}, {need:.0%} needed"] if confidence < need else []
-    is_bearable = rule == NO_HARM and relative < params.max_loss
-    return [] if is_bearable else [f"{finding} ({relative:+.1%})"]
+    """Too little to tell holds back what must be better, and a refit only if it is harm.
+
+    Nor may the mean headline, in which a loud window counts for more, be worse than is allowed.
+    """
+    need = needed(params, rule)
+    if confidence is not None and not confidence >= need:
+        return [f"{finding}, {need:.0%} needed"]
+    is_bearable = relative < (params.max_loss if rule == NO_HARM else 0.0)
+    if is_bearable and (confidence is not None or rule == NO_HARM):
+        return []
+    return [f"{finding}; its mean WRMSSE is {relative:+.1%}"]
 
 
 def _levels_against(candidate: Losses, incumbent: Losses, params: GateParams) -> list[str]:
     """A level that got worse by more than is allowed, beyond chance: the first from the top."""
     for level in range(candidate.by_level.shape[1]):
         found = level_difference(candidate, incumbent, level)
-        is_worse = found is not None and 1 - found.probability_below(0.0) >= params.confidence
-        if found is not None and is_worse and found.relative > params.max_level_loss:
+        if found is None or found.relative <= params.max_level_loss:
+            continue
+        if not 1 - found.probability_below(0.0) < params.confidence:
             return [
                 f"WRMSSE of level {level + 1} from the top is {found.relative:+.1%}, "
                 f"{params.max_level_loss:.0%} allowed"
@@ -193,8 +201,8 @@ def _guardrails_against(
         name: ours.wape_by_slice[name] / max(theirs.wape_by_slice[name], 1e-12) - 1
         for name in shared
     }
-    if worse and max(worse.values()) > params.max_slice_loss:
-        name = max(sorted(worse), key=lambda one: worse[one])
+    if any(not loss <= params.max_slice_loss for loss in worse.values()):
+        name = max(sorted(worse), key=lambda one: np.nan_to_num(worse[one], nan=np.inf))
         against.append(
             f"WAPE of slice {name} is {worse[name]:+.1%}, {params.max_slice_loss:.0%} allowed"
         )

@@ -53,6 +53,8 @@ def provisional(
     others = [name for name in names if known.get(name) is None]
     found = dict(zip(others, losses_of(panel, backtest, others, levels, rules), strict=True))
     losses = {name: known.get(name) or found[name] for name in names}
+    if not losses[BASELINE].cutoffs:
+        return Provisional(BASELINE, f"{BASELINE} serves: no window of the backtest can be judged")
     best = best_of(losses, params.evaluate.gate.confidence)
     measured = ", ".join(f"{name} {losses[name].headline.mean():.3f}" for name in names)
     reason = f"{best} serves, the best of the backtest (WRMSSE: {measured})"

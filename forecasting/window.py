@@ -52,6 +52,17 @@ class Window:
     price: np.ndarray
     levels: list[LevelWindow]
 
+    @property
+    def weighs(self) -> bool:
+        """Whether each level has a group that counts: revenue, a scale, a known day.
+
+        Without one every forecast's loss is 0, which says nothing.
+        """
+        return all(
+            ((level.weight > 0) & (level.squared_scale > 0) & level.is_known.any(axis=1)).any()
+            for level in self.levels
+        )
+
     @cached_property
     def dispersion(self) -> np.ndarray:
         """(series,) how unsteadily each sold up to the cutoff; every model's quantiles read it."""

@@ -100,7 +100,8 @@ def serving_meanwhile(con: Connection) -> tuple[str, str] | None:
         return None
     if decision.detail is None or decision.model_id is None:
         return None
-    return decision.model_id, str(json.loads(decision.detail)[SERVES])
+    serves = json.loads(decision.detail).get(SERVES)
+    return (decision.model_id, str(serves)) if serves else None
 
 
 def read_decisions(con: Connection, kind: str | None = None) -> pl.DataFrame:

@@ -11,6 +11,7 @@ from contract.errors import NotEnoughHistory
 from contract.frames import FORECAST_LEVELS, FORECASTS
 from contract.quantiles import QUANTILES
 from forecasting.bundle import save_bundle
+from forecasting.champion import keep_calibration
 from forecasting.fallback import LAST_FORECAST, REASONS
 from forecasting.ladder import repeated, who_serves
 
@@ -54,6 +55,23 @@ def test_with_no_usable_model_in_line_the_baseline_serves_and_says_what_is_wrong
     assert (champion.model, champion.reason) == (None, None)
     assert "newer" in champion.why_none
     assert who_serves(registry, [], backtest).why_none == "no model was promoted yet"
+
+
+def test_a_lost_champion_leaves_it_to_what_the_newest_refusal_named(registry, backtest):
+    (registry / "newer" / "card.json").unlink()
+    keep_calibration(backtest / "calibration.json", registry / "older")
+    champion = who_serves(registry, ["newer"], backtest, ("older", "global_lightgbm"))
+    assert (champion.model is not None, champion.reason) == (True, "no_champion")
+    assert "newer" in champion.why_none
+    (registry / "older" / "card.json").unlink()
+    lost = who_serves(registry, ["newer"], backtest, ("older", "global_lightgbm"))
+    assert lost.model is None
+    assert "newer" in lost.why_none
+
+
+def test_a_calibration_of_another_shape_is_none(registry, backtest):
+    (registry / "newer" / "calibration.json").write_text("[]", encoding="utf-8")
+    assert who_serves(registry, ["newer", "older"], backtest).reason == "previous_champion"
 
 
 def _table(columns: dict[str, str], contract) -> pl.DataFrame:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import numpy as np
@@ -9,6 +10,7 @@ import polars as pl
 import pytest
 
 from contract.demand import DemandRules
+from contract.errors import ModelBroken
 from contract.levels import levels_of
 from forecasting.backtest import BacktestPlan, backtest
 from forecasting.metrics import point_scores
@@ -209,6 +211,64 @@ def test_without_a_window_to_compare_on_the_guardrails_decide_alone(gate_params)
     assert not decide(Evidence(None, None, bad, good, NO_HARM), gate_params).promote
 
 
+def test_what_must_be_better_is_not_proven_by_the_stores_of_one_window(gate_params):
+    better, incumbent = losses(STORES[:1] * 0.9), losses(STORES[:1])
+    decision = decide(Evidence(better, incumbent, SOUND, SOUND, IMPROVEMENT), gate_params)
+    assert (decision.promote, decision.confidence) == (False, None)
+    assert decide(Evidence(better, incumbent, SOUND, SOUND, NO_HARM), gate_params).promote
+
+
+def test_windows_in_which_nothing_weighs_prove_nothing(gate_params):
+    none = Losses(np.empty((0, 1)), np.empty((0, 10)))
+    assert not none.is_evidence
+    assert difference(none, none) is None
+    decision = decide(Evidence(None, None, SOUND, SOUND, IMPROVEMENT), gate_params)
+    assert not decision.promote
+    assert "no window of the backtest" in decision.reasons[0]
+
+
+def test_a_candidate_worse_in_the_mean_is_not_promoted_for_many_small_gains(gate_params):
+    """Three windows slightly better, a loud one worse by less than the logs make of the others."""
+    loud = STORES * np.array([[1.0], [1.0], [1.0], [100.0]])
+    incumbent = losses(loud)
+    candidate = losses(loud * np.array([[0.93], [0.93], [0.93], [1.005]]))
+    assert difference(candidate, incumbent).relative < 0
+    decision = decide(Evidence(candidate, incumbent, SOUND, SOUND), gate_params)
+    assert decision.relative_difference > 0
+    assert not decision.promote
+
+
+@pytest.mark.parametrize("rule", [IMPROVEMENT, NO_HARM])
+def test_a_loss_that_is_no_number_is_refused(gate_params, rule):
+    broken = losses(STORES * np.array([[np.nan], [0.5], [0.5], [0.5]]))
+    assert not decide(Evidence(broken, INCUMBENT, SOUND, SOUND, rule), gate_params).promote
+
+
+def test_a_missing_forecast_is_no_forecast_without_error(make_panel, inference_params):
+    panel = make_panel(series=8, days=90, seed=3)
+    plan = BacktestPlan(
+        [panel.last_day - timedelta(days=14)], 14, 1, None, inference_params, EVERY_DAY
+    )
+    rows = backtest(panel, {"seasonal_naive": SeasonalNaive(7, EVERY_DAY)}, plan)
+    for missing in (None, float("inf")):
+        holed = rows.with_columns(
+            holed=pl.when(pl.int_range(pl.len()) == 3).then(missing).otherwise("seasonal_naive")
+        )
+        with pytest.raises(ModelBroken, match=r"'holed' has no finite forecast of 1 known"):
+            losses_of(panel, holed, ["holed"], levels_of(((),)), EVERY_DAY)
+
+
+def test_a_window_without_revenue_is_left_out(make_panel, inference_params):
+    panel = make_panel(series=8, days=90, seed=3)
+    cutoffs = [panel.last_day - timedelta(days=k) for k in (28, 14)]
+    plan = BacktestPlan(cutoffs, 14, 1, None, inference_params, EVERY_DAY)
+    rows = backtest(panel, {"seasonal_naive": SeasonalNaive(7, EVERY_DAY)}, plan)
+    sold = pl.when(pl.col("ds") > cutoffs[0] - timedelta(days=28)).then(0.0).otherwise("y")
+    silent = replace(panel, sales=panel.sales.with_columns(y=sold.cast(panel.sales["y"].dtype)))
+    (found,) = losses_of(silent, rows, ["seasonal_naive"], levels_of(((),)), EVERY_DAY)
+    assert (found.cutoffs, found.without.shape) == (0, (0, 2))
+
+
 def test_one_window_and_one_block_are_no_evidence(gate_params):
     """A refit passes unless that little is harm."""
     one = losses(np.array([[1.0]]))
@@ -216,7 +276,7 @@ def test_one_window_and_one_block_are_no_evidence(gate_params):
     better = decide(Evidence(half, one, SOUND, SOUND), gate_params)
     assert (better.promote, better.confidence, better.relative_difference) == (False, None, -0.5)
     assert better.reasons == [
-        "one window and one block of series are too few to say whether it is better (-50.0%)"
+        "one window is too few to say whether it is better; its mean WRMSSE is -50.0%"
     ]
     for factor, is_promoted in ((1.0, True), (1.3, False)):
         scaled = losses(np.array([[factor]]))
@@ -255,6 +315,15 @@ def test_the_worst_slice_blocks_and_is_named(gate_params):
         gate_params,
     )
     assert decision.reasons == ["WAPE of slice velocity_slow is +20.0%, 5% allowed"]
+
+
+def test_a_slice_whose_wape_is_no_number_blocks(gate_params):
+    ours, theirs = (
+        GuardrailMetrics(0.0, 0.95, {"week_1": week_1, "week_2": 0.9})
+        for week_1 in (float("nan"), 1.0)
+    )
+    decision = decide(Evidence(BETTER, INCUMBENT, ours, theirs), gate_params)
+    assert decision.reasons == ["WAPE of slice week_1 is +nan%, 5% allowed"]
 
 
 def test_blocks_are_stores_else_departments_else_series():
