@@ -12,7 +12,7 @@ from __future__ import annotations
 import numpy as np
 
 from contract.days import WEEK
-from forecasting.intervals import LEAST_DISPERSION, TAUS, DispersionClass, Ratios
+from forecasting.intervals import LEAST_DISPERSION, LEAST_UNITS, TAUS, DispersionClass, Ratios
 
 PAIRS_PER_BIN = 400  # below, the 0.5% quantile is one or two points
 PAIRS_PER_CLASS = 200
@@ -81,11 +81,12 @@ def learn_groups(y_hat: np.ndarray, y: np.ndarray, most_bins: int) -> list[Ratio
 
 
 def _split(y_hat: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, list[float]]:
-    """Which pairs are known and forecast above zero; the quantiles of y where zero was forecast."""
+    """Which pairs are known and not forecast as zero; the quantiles of y where it was."""
     known = np.isfinite(y) & np.isfinite(y_hat)
-    zero = known & (y_hat <= 0)
-    at_zero = np.quantile(y[zero], TAUS).tolist() if zero.any() else [0.0] * len(TAUS)
-    return known & (y_hat > 0), at_zero
+    zero = known & (y_hat < LEAST_UNITS)
+    sold = np.maximum(y[zero], 0)
+    at_zero = np.quantile(sold, TAUS).tolist() if zero.any() else [0.0] * len(TAUS)
+    return known & ~zero, at_zero
 
 
 def _nothing_learned(at_zero: list[float]) -> Ratios:
@@ -95,14 +96,16 @@ def _nothing_learned(at_zero: list[float]) -> Ratios:
 def _bins(y_hat: np.ndarray, most_bins: int, least: int) -> list[np.ndarray]:
     """Indices by growing y_hat: equal counts for `most_bins`, less where a bin would be wide.
 
-    At least `least` in each, or all in one.
+    At least `least` in each, or all in one. Equal forecasts share a bin: of two with one centre
+    only one would ever be read.
     """
     order = np.argsort(y_hat, kind="stable")
     logs, size = np.log(y_hat[order]), max(len(order) // most_bins, least)
     bins, first = [], 0
     while first < len(order):
         narrow = int(np.searchsorted(logs, logs[first] + WIDEST_BIN))
-        end = min(first + size, max(narrow, first + least))
+        end = min(first + size, max(narrow, first + least), len(order))
+        end = int(np.searchsorted(logs, logs[end - 1], side="right"))
         end = len(order) if len(order) - end < least else end
         bins.append(order[first:end])
         first = end

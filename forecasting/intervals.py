@@ -3,8 +3,9 @@
 A bin of y_hat keeps the quantiles of y / y_hat. A new forecast interpolates them between bin
 centres and multiplies by its own y_hat: monotone in the quantile, never negative. Where the series
 of a bin were sorted by their own dispersion, it interpolates between those classes, too. Where
-y_hat is zero, the quantiles of y itself are kept. It is the empirical distribution conditional on
-the forecast, in the manner of Mondrian conformal prediction (Vovk et al. 2005).
+y_hat is zero (under LEAST_UNITS), the quantiles of y itself are kept. It is the empirical
+distribution conditional on the forecast, in the manner of Mondrian conformal prediction (Vovk et
+al. 2005).
 """
 
 from __future__ import annotations
@@ -20,6 +21,9 @@ from contract.quantiles import QUANTILES
 
 TAUS = np.array(list(QUANTILES.values()))
 LEAST_DISPERSION = 0.05  # variance over mean; below, logs would tell rounding apart
+LEAST_UNITS = 1e-3  # a mean below is a zero: as a divisor it would make ratios of thousands
+# ratios are kept to six digits (scoring.calibration_json); a half must not fall by it
+OF_ROUNDING = 2e-6
 # share of the way to the nearest whole unit. Loss is least on whole units and what is covered
 # hangs on the side alone, so a quantile goes near and never across
 TO_WHOLE_UNITS = 0.9
@@ -95,8 +99,8 @@ def _apply(ratios: Ratios, y_hat: np.ndarray, dispersion: np.ndarray | None) -> 
             scaled[own] += share[:, None] * _interpolated(at[own], centres, of_class.quantiles)
     scaled *= y_hat[:, None]
     if ratios.is_whole:
-        scaled += TO_WHOLE_UNITS * (np.floor(scaled + 0.5) - scaled)
-    return np.where(y_hat[:, None] > 0, scaled, np.array(ratios.at_zero))
+        scaled += TO_WHOLE_UNITS * (np.floor(scaled * (1 + OF_ROUNDING) + 0.5) - scaled)
+    return np.where(y_hat[:, None] >= LEAST_UNITS, scaled, np.array(ratios.at_zero))
 
 
 def _class_shares(

@@ -39,6 +39,30 @@ def test_where_we_said_zero_the_units_themselves_are_kept():
     assert quantiles[0].tolist() == pytest.approx((100 * TAUS).tolist())
 
 
+def test_a_mean_that_is_all_but_zero_is_one():
+    """As a divisor it would make the ratios of its bin thousands."""
+    y_hat, y = np.array([1e-9] + [1.0] * 9), np.array([3.0] + [1.0] * 9)
+    (ratios,) = learn_series(y_hat, y, _alike(10), 4)
+    assert np.max(ratios.quantiles) == 1.0
+    assert ratios.at_zero == [3.0] * 9
+    table = Calibration({"s": [ratios]}).quantiles("s", np.array([1e-9]), np.array([1]))
+    assert table[0].tolist() == [3.0] * 9
+
+
+def test_returns_where_zero_was_forecast_are_no_sales():
+    (ratios,) = learn_series(np.zeros(3), np.array([-2.0, -1.0, 0.0]), _alike(3), 4)
+    assert ratios.at_zero == [0.0] * 9
+
+
+def test_equal_forecasts_share_a_bin():
+    """Else their bins have one centre, and interpolation reads one of them alone."""
+    y_hat = np.repeat([1.0, 2.0, 4.0], 1000)
+    y = np.concatenate([np.arange(1000.0) / 500, np.full(2000, 3.0)])
+    (ratios,) = learn_series(y_hat, y, _alike(3000), 12)
+    assert ratios.centres == [1.0, 2.0, 4.0]
+    assert ratios.quantiles[0] == pytest.approx(np.quantile(y[:1000], TAUS).tolist())
+
+
 def test_unknown_actuals_teach_nothing():
     y_hat, y = np.array([1.0, 1.0, 1.0]), np.array([2.0, UNKNOWN, 2.0])
     known = np.isfinite(y)

@@ -63,6 +63,13 @@ def test_quantiles_of_whole_units_go_near_them_and_never_across():
     assert (np.abs(pulled - np.round(pulled)) <= 0.05 + 1e-12).all()
 
 
+def test_a_ratio_kept_to_six_digits_puts_a_quantile_on_the_same_side():
+    for ratio in (1 / 3, float(f"{1 / 3:.6g}")):
+        ratios = Ratios([1.0], [[ratio] * 9], [0.0] * 9, is_whole=True)
+        table = Calibration({"s": [ratios]}).quantiles("s", np.array([4.5]), np.array([1]))
+        assert table[0].tolist() == pytest.approx([1.95] * 9, rel=1e-5)
+
+
 def test_quantiles_of_weights_and_lengths_stay_as_learned():
     assert _of([Ratios([1.0], [STEPS], [0.0] * 9)], [1.0])[0].tolist() == pytest.approx(STEPS)
 
