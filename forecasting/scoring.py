@@ -138,7 +138,7 @@ def _score_slices(
     bottom = window.levels[-1]
     y = bottom.y[bottom.group_ix]
     rows = []
-    for name, mask in slices_of(window.history, y.shape[1]).items():
+    for name, mask in slices_of(window.history, y.shape[1], window.promoted).items():
         cells = mask & window.is_known
         rows += [
             (SERIES_LEVEL, name, metric, value)

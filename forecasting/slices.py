@@ -42,5 +42,5 @@ def slices_of(
         for label in np.unique(labels):
             masks[f"{kind}_{label}"] = np.broadcast_to((labels == label)[:, None], shape)
     if promoted is not None and promoted.any():
-        masks["promoted"], masks["not_promoted"] = promoted, ~promoted
+        masks["promo_yes"], masks["promo_no"] = promoted, ~promoted
     return masks

@@ -51,6 +51,8 @@ class Window:
     # (series,) money a unit, the mean of the last WEIGHT_DAYS; 1 where none is known
     price: np.ndarray
     levels: list[LevelWindow]
+    # (series, horizon), whether a promotion held; None where the panel knows of none
+    promoted: np.ndarray | None = None
 
     @property
     def weighs(self) -> bool:
@@ -129,7 +131,14 @@ def window_after(
     revenue = (history[:, -WEIGHT_DAYS:] * np.nan_to_num(price)).sum(axis=1)
     past = _Past(sold, _members_known(sold))
     parts = [_level_window(level, panel.series, past, future, revenue) for level in levels]
-    return Window(panel.series, ~np.isnan(future), history, _mean_price(price), parts)
+    return Window(
+        panel.series,
+        ~np.isnan(future),
+        history,
+        _mean_price(price),
+        parts,
+        _promoted(panel, days),
+    )
 
 
 def scales(history: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -161,6 +170,14 @@ def _recent_price(panel: Panel, days: Days) -> np.ndarray:
     if panel.prices["price"].null_count() == panel.prices.height:
         return np.ones((panel.series.height, min(WEIGHT_DAYS, days.known)), dtype=np.float32)
     return spread_over_days(panel, days, "price")[:, : days.known][:, -WEIGHT_DAYS:]
+
+
+def _promoted(panel: Panel, days: Days) -> np.ndarray | None:
+    """(series, horizon) whether a promotion was known to hold; None where none ever did."""
+    if not (panel.prices["promo"] > 0).any():
+        return None
+    held: np.ndarray = spread_over_days(panel, days, "promo")[:, days.known :] > 0  # NaN is not
+    return held
 
 
 def _mean_price(price: np.ndarray) -> np.ndarray:

@@ -35,7 +35,7 @@ def metric_name(metric: str) -> str:
 def slice_words(key: object) -> str:
     """A level, week or slice as people read it: `velocity_fast` is `velocity: fast`."""
     kind, _, part = str(key).partition("_")
-    return f"{kind}: {part}" if kind in ("lifecycle", "velocity") else str(key)
+    return f"{kind}: {part}" if kind in ("lifecycle", "velocity", "promo") else str(key)
 
 
 def model_name(model: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import date, timedelta
 
 import numpy as np
@@ -189,6 +190,25 @@ def test_slices_share_out_all_known_cells(scored):
     scores = scored[0].filter(pl.col("slice") != "all", metric="wape", model="doubled")
     assert {"week_1", "week_2"} <= set(scores["slice"])
     assert set(scores["level"]) == {"series"}
+
+
+def test_days_on_promotion_are_a_slice_where_the_panel_knows_of_promotions(panel, inference_params):
+    cutoff = panel.last_day - timedelta(days=14)
+    window = window_after(panel, cutoff, 14, LEVELS, EVERY_DAY)
+    prices = panel.prices.join(panel.series.with_row_index("row"), on="unique_id")
+    expected = np.zeros((panel.series.height, 14), dtype=bool)
+    for row in prices.filter(pl.col("promo") > 0).iter_rows(named=True):
+        for day in range(14):
+            if row["from_ds"] <= cutoff + timedelta(days=day + 1) <= row["to_ds"]:
+                expected[row["row"], day] = True
+    assert expected.any()
+    assert (window.promoted == expected).all()
+    scores, _ = score_backtest(
+        panel, _backtest_rows(panel, 14, inference_params), ["doubled"], LEVELS, 4, EVERY_DAY
+    )
+    assert {"promo_yes", "promo_no"} <= set(scores["slice"])
+    without = replace(panel, prices=panel.prices.with_columns(promo=pl.lit(None, pl.Float64)))
+    assert window_after(without, cutoff, 14, LEVELS, EVERY_DAY).promoted is None
 
 
 def test_lifecycle_and_velocity_of_hand_made_histories():
