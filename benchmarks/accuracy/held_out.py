@@ -1,0 +1,126 @@
+"""What the parameters that ship give on stretches nobody looked at, reported once a release.
+
+They were chosen on M5's days from 2015-03-03 on and on the simulator under seeds below 100
+(docs/design/evaluation.md, "Chosen on, held out"). Held out are M5's complete items of the years
+before, and the simulator under a seed drawn from the release's number.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+import tomllib
+from datetime import date
+from pathlib import Path
+
+import polars as pl
+
+from benchmarks.accuracy.leaderboards import leaderboard_of
+from benchmarks.harness import entry_points as entry
+from benchmarks.harness.params import raw_params, simulated_folder, write_params
+from benchmarks.harness.registry import Benchmark, Context, Option
+from benchmarks.harness.results import ROOT, Result
+from benchmarks.render.markdown import markdown_table
+from contract.params_file import load_params
+from forecasting.contenders import CANDIDATE
+from forecasting.forecaster import BASELINE
+from forecasting.window_average import GROUPED_AVERAGE, WINDOW_AVERAGE
+from runtime.paths import Paths
+
+SHARED = ROOT.parent / "shared" / "data"
+LAST_DAY = 1388  # of M5: 2014-11-16; its calendar counts from 2011-01-29
+CHOSEN_SEEDS, SEEDS = 100, 1_000_000  # seeds below the first were looked at
+SIMULATOR, M5 = "simulator, a seed of the release", "M5's complete items to 2014-11-16"
+SHOWN = ("wrmsse", "wspl", "wape", "bias", "coverage_95")
+MODELS = (CANDIDATE, GROUPED_AVERAGE, WINDOW_AVERAGE, BASELINE, "oracle")
+
+
+def measure(context: Context) -> Result:
+    """The stretches this release has not reported yet; SystemExit where there is none."""
+    named, before = release(), context.before().get("releases", {})
+    stretches = {SIMULATOR: _simulator}
+    if context.options.shared.is_dir():
+        stretches[M5] = _m5
+    reported = before.get(named, {})
+    new = [stretch for stretch in stretches if stretch not in reported]
+    if not new:
+        raise SystemExit(
+            f"release {named} has reported {list(reported)}. What is looked at twice is not held "
+            "out: measure the next release, after `version` in pyproject.toml has changed."
+        )
+    for stretch in new:
+        with tempfile.TemporaryDirectory(prefix="held-out-") as scratch:
+            found = stretches[stretch](Path(scratch), context.options.shared.resolve(), named)
+        reported = reported | {stretch: {"on": str(date.today()), **found}}
+        context.keep({"releases": {**before, named: reported}})
+    return {"releases": {**before, named: reported}}
+
+
+def table(result: Result) -> str:
+    """A row per release, stretch and model."""
+    rows = [
+        [named, stretch, model, *(_cell(found["board"][model], name) for name in SHOWN)]
+        for named, stretches in result["releases"].items()
+        for stretch, found in stretches.items()
+        for model in MODELS
+        if model in found["board"]
+    ]
+    return markdown_table(["release", "stretch", "model", *SHOWN], rows)
+
+
+def release() -> str:
+    """The release's number, as pyproject.toml states it."""
+    text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    return str(tomllib.loads(text)["project"]["version"])
+
+
+def seed_of(named: str) -> int:
+    """A seed nobody chose: of the release's number, never one that was looked at."""
+    drawn = int.from_bytes(hashlib.sha256(named.encode()).digest()[:8], "big")
+    return CHOSEN_SEEDS + drawn % (SEEDS - CHOSEN_SEEDS)
+
+
+def _simulator(scratch: Path, _: Path, named: str) -> Result:
+    shipped = load_params(ROOT / "params.yaml").source.simulator
+    changes = {"source": {"simulator": {"seed": seed_of(named)}}}
+    return _pipeline(simulated_folder(scratch, shipped.series, shipped.days, changes))
+
+
+def _m5(scratch: Path, shared: Path, _: str) -> Result:
+    files = scratch / "files"
+    files.mkdir()
+    items = pl.read_parquet(shared / "m5_long" / "items_complete_d1_d1941.parquet")
+    late = [f"d_{day}" for day in range(LAST_DAY + 1, 1942)]
+    items.drop(late).write_parquet(files / "sales_train_evaluation.parquet")
+    stores = items.select("store_id", "item_id").unique()
+    prices = pl.read_parquet(shared / "m5" / "sell_prices.parquet")
+    prices.join(stores, on=["store_id", "item_id"], how="semi").write_parquet(
+        files / "sell_prices.parquet"
+    )
+    (files / "calendar.parquet").write_bytes((shared / "m5" / "calendar.parquet").read_bytes())
+    folder = entry.in_folder(scratch)
+    write_params(folder.params, raw_params())
+    entry.run(entry.use_m5(files), folder)
+    return _pipeline(folder)
+
+
+def _pipeline(folder: entry.Folder) -> Result:
+    for words in (entry.FILL, entry.TRAIN, entry.EVALUATE):
+        entry.run(words, folder)
+    return leaderboard_of(Paths(folder.data))
+
+
+def _cell(board: Result, name: str) -> str:
+    if name not in board:
+        return ""
+    shown = "{:+.1%}" if name == "bias" else "{:.1%}" if name == "coverage_95" else "{:.3f}"
+    return f"{shown.format(board[name])} ± {shown.format(board[f'{name}_spread']).lstrip('+')}"
+
+
+BENCHMARK = Benchmark(
+    question="What do the shipped parameters give on stretches nobody looked at?",
+    needs="nothing, or the shared data sets as well; ten minutes, once a release",
+    measure=measure,
+    options=(Option("shared", "folder of the shared data sets", SHARED, Path),),
+    table=table,
+)
