@@ -1,11 +1,9 @@
-"""params.yaml as a file: read into Params; and three values of its source section changed, every
-other byte left as it is.
+"""params.yaml as it ships, and beside it shop.yaml, which is yours and laid over it: read into
+Params. The product never edits params.yaml where there is a shop.yaml.
 """
 
 from __future__ import annotations
 
-import json
-import re
 from pathlib import Path
 from typing import Any
 
@@ -18,28 +16,38 @@ from contract.agreement import agree
 from contract.errors import BadParams
 from contract.params import Params
 
-_PLAIN = r"""(?:"(?:[^"\\]|\\.)*"|'[^']*'|[\w./~-][^\s#]*)"""  # one scalar, quoted or not
+SHIPPED, SHOP = "params.yaml", "shop.yaml"
+PROFILES = "profiles"
 
 
 def load_params(path: Path) -> Params:
-    """The params written in a YAML file, `profiles.<source.kind>` laid over the defaults. BadParams
-    names the place.
+    """The params in a YAML file, and in the shop.yaml beside a params.yaml. BadParams names the
+    place.
+
+    Laid over each other in this order: what ships, `profiles.<source.kind>`, what is yours.
     """
-    try:
-        raw = YAML(typ="safe").load(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise BadParams(
-            f"there is no params file '{path}'. Run from the checkout's root, or pass --params."
-        ) from error
-    except (YAMLError, UnicodeDecodeError, IsADirectoryError) as error:
-        raise BadParams(f"'{path}' is not YAML: {error}") from error
-    if not isinstance(raw, dict):
-        raise BadParams(f"'{path}' holds no sections; it should hold {list(Params.model_fields)}.")
-    profiles = _section_of(raw, "profiles", path)
-    profile = _section_of(profiles, str(_section_of(raw, "source", path).get("kind")), path)
-    return params_of(
-        lay_over({name: raw[name] for name in raw if name != "profiles"}, profile), str(path)
-    )
+    return load_laid(path, shop_of(path))
+
+
+def load_laid(path: Path, shop: Path | None) -> Params:
+    """The params of one file with those of another laid over; None: of the one alone."""
+    where = f"'{path}'" if shop is None else f"'{path}' with '{shop.name}' laid over"
+    own = _own(shop)
+    return params_of(_laid(_read(path), own, path), where)
+
+
+def kind_of(path: Path) -> str:
+    """The source's kind, also of params of older code, which lack newer names."""
+    shop = shop_of(path)
+    own = _own(shop)
+    source = lay_over(_section_of(_read(path), "source", path), _section_of(own, "source", path))
+    return str(source.get("kind"))
+
+
+def shop_of(path: Path) -> Path | None:
+    """The file of what is yours beside a params.yaml; None beside any other, or where none lies."""
+    shop = path.with_name(SHOP)
+    return shop if path.name == SHIPPED and shop.exists() else None
 
 
 def params_of(raw: dict[str, Any], where: str = "params") -> Params:
@@ -61,6 +69,46 @@ def _complaint(place: ErrorDetails) -> str:
     return f"{name}: {place['msg']}{got}"
 
 
+def _own(shop: Path | None) -> dict[str, Any]:
+    return {} if shop is None else _read(shop, may_be_empty=True)
+
+
+def _read(path: Path, *, may_be_empty: bool = False) -> dict[str, Any]:
+    """The sections of a file. BadParams for one that holds none, unless it may be empty."""
+    try:
+        raw = YAML(typ="safe").load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise BadParams(
+            f"there is no params file '{path}'. Run from the checkout's root, or pass --params."
+        ) from error
+    except (YAMLError, UnicodeDecodeError, IsADirectoryError) as error:
+        raise BadParams(f"'{path}' is not YAML: {error}") from error
+    if raw is None and may_be_empty:
+        return {}
+    if not isinstance(raw, dict):
+        raise BadParams(f"'{path}' holds no sections; it should hold {list(Params.model_fields)}.")
+    return raw
+
+
+def _laid(shipped: dict[str, Any], shop: dict[str, Any], path: Path) -> dict[str, Any]:
+    """What ships, the profile of the source's kind, and the shop's own, one over the other.
+
+    A shop that maps columns of its own replaces the example that ships and its profile whole: half
+    of another shop's mapping would be worse than none.
+    """
+    own_source = _section_of(shop, "source", path)
+    if "columns" in _section_of(own_source, "files", path):
+        source = _section_of(shipped, "source", path) | {"files": own_source["files"]}
+        profiles = _section_of(shipped, PROFILES, path) | {"files": {}}
+        shipped = shipped | {"source": source, PROFILES: profiles}
+    sections, top = (
+        {name: raw[name] for name in raw if name != PROFILES} for raw in (shipped, shop)
+    )
+    profiles = lay_over(_section_of(shipped, PROFILES, path), _section_of(shop, PROFILES, path))
+    kind = lay_over(_section_of(shipped, "source", path), own_source).get("kind")
+    return lay_over(lay_over(sections, _section_of(profiles, str(kind), path)), top)
+
+
 def _section_of(raw: dict[str, Any], name: str, path: Path) -> dict[str, Any]:
     section = raw.get(name) or {}
     if not isinstance(section, dict):
@@ -78,32 +126,3 @@ def lay_over(base: dict[str, Any], top: dict[str, Any]) -> dict[str, Any]:
         both_sections = isinstance(value, dict) and isinstance(merged.get(name), dict)
         merged[name] = lay_over(merged[name], value) if both_sections else value
     return merged
-
-
-def with_source(text: str, kind: str, path: str | None, sha256: str | None) -> str:
-    """The text with source.kind, source.path and source.sha256 set; comments go to the column of
-    the section's own.
-
-    ruamel.yaml says on which line a value stands; the line is then edited as text, as writing the
-    whole document anew would move its comments.
-    """
-    lines = text.splitlines()
-    document = YAML().load(text)
-    comment_column = lines[document.lc.key("source")[0]].find("#")
-    words = {"kind": kind, "path": _word(path), "sha256": _word(sha256)}
-    for name, word in words.items():
-        number, _ = document["source"].lc.key(name)
-        found = re.fullmatch(rf"(\s+{name}:)(?:\s+{_PLAIN})?\s*(#.*)?", lines[number])
-        if found is None:
-            raise BadParams(
-                f"source.{name} in params.yaml is not a plain value on its own line: "
-                f"{lines[number].strip()!r}."
-            )
-        line = f"{found[1]} {word}"
-        lines[number] = f"{line.ljust(comment_column - 1)} {found[2]}" if found[2] else line
-    return "\n".join(lines) + "\n"
-
-
-def _word(value: str | None) -> str:
-    """The value as YAML; quoted, as a hash may look like a number and a path like anything."""
-    return "null" if value is None else json.dumps(value, ensure_ascii=False)

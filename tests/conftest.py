@@ -24,7 +24,7 @@ from contract.params import (
     Params,
     TrainParams,
 )
-from contract.params_file import load_params
+from contract.params_file import load_laid
 from runtime.paths import Paths
 
 MakePanel = Callable[..., Panel]
@@ -59,7 +59,7 @@ def paths(tmp_path: Path) -> Paths:
 @pytest.fixture(scope="session")
 def params(root: Path) -> Params:
     """params.yaml as shipped."""
-    return load_params(root / "params.yaml")
+    return load_laid(root / "params.yaml", None)
 
 
 @pytest.fixture(autouse=True)

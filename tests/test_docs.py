@@ -14,7 +14,7 @@ from contract.demand import demand_rules
 from contract.errors import TillcastError
 from contract.frames import FACTS, FORECAST_LEVELS, FORECASTS, SCORES, SERIES
 from contract.params import FeatureParams, Params
-from contract.params_file import lay_over, params_of
+from contract.params_file import lay_over, load_params, params_of
 from features.declared import declared_features
 from forecasting.fallback import REASONS
 from forecasting.metrics import __doc__ as metrics_doc
@@ -311,10 +311,8 @@ def test_every_benchmark_a_document_types_is_there(root):
     assert sorted(name for name in typed if not list(root.glob(f"benchmarks/**/{name}.py"))) == []
 
 
-def test_every_mapping_of_the_tutorial_is_one_the_params_take(root, plain):
-    """Each yaml block that names profiles replaces those lines of params.yaml."""
-    from copy import deepcopy
-
+def test_every_mapping_of_the_tutorial_is_a_shop_the_params_take(root, tmp_path):
+    """Each yaml block that names profiles, as shop.yaml beside what ships."""
     text = (root / "docs" / "tutorial.md").read_text(encoding="utf-8")
     blocks = [
         YAML(typ="safe").load(block)
@@ -322,11 +320,13 @@ def test_every_mapping_of_the_tutorial_is_one_the_params_take(root, plain):
     ]
     mappings = [block for block in blocks if "profiles" in block]
     assert len(mappings) >= 3
+    (tmp_path / "params.yaml").write_bytes((root / "params.yaml").read_bytes())
     for block in mappings:
-        raw = deepcopy({name: section for name, section in plain.items() if name != "profiles"})
-        raw["source"]["kind"] = "files"
-        raw["source"]["files"] |= block["source"]["files"]
-        assert params_of(lay_over(raw, block["profiles"]["files"]))
+        shop = lay_over(block, {"source": {"kind": "files"}})
+        with (tmp_path / "shop.yaml").open("w", encoding="utf-8") as file:
+            YAML(typ="safe").dump(shop, file)
+        params = load_params(tmp_path / "params.yaml")
+        assert params.source.files.columns == block["source"]["files"]["columns"]
 
 
 def test_a_stage_that_reads_the_frozen_panel_runs_again_when_its_reader_changed(root):

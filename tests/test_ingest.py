@@ -406,6 +406,26 @@ def test_using_another_source_edits_three_lines_and_sets_the_store_aside(
     assert sorted(path.name for path in tmp_path.iterdir()) == ["data", "own", "params.yaml"]
 
 
+def test_using_another_source_writes_what_is_yours_and_leaves_what_ships(
+    root: Path, tmp_path: Path
+) -> None:
+    """And back again: the shop is empty as it shipped, or git would show a change after each
+    run.
+    """
+    own, shop, paths = tmp_path / "own", tmp_path / "shop.yaml", Paths(tmp_path / "data")
+    own.mkdir()
+    (own / "train.csv").write_text("Store,Date,Sales\n1,2024-01-01,2\n", encoding="utf-8")
+    for file in ("params.yaml", "shop.yaml"):
+        (tmp_path / file).write_bytes((root / file).read_bytes())
+    switch_source("files", own, tmp_path / "params.yaml", paths)
+    source = load_params(tmp_path / "params.yaml").source
+    assert (source.kind, source.path, len(source.sha256)) == ("files", str(own), 64)
+    switch_source("simulator", None, tmp_path / "params.yaml", paths)
+    for file in ("params.yaml", "shop.yaml"):
+        assert (tmp_path / file).read_bytes() == (root / file).read_bytes()
+    assert not shop.with_name(".shop.yaml.new").exists()
+
+
 def test_a_lost_store_is_made_again_from_its_journal_whatever_the_rules_say_now(
     small: Params, paths: Paths
 ) -> None:

@@ -1,4 +1,4 @@
-"""What the parameters that ship give on stretches nobody looked at, reported once a release.
+"""What the parameters that ship give on data nobody looked at, reported once a release.
 
 They were chosen on M5's days from 2015-03-03 on and on the simulator under seeds below 100
 (docs/design/evaluation.md, "Chosen on, held out"). Held out are M5's complete items of the years
@@ -21,7 +21,7 @@ from benchmarks.harness.params import raw_params, simulated_folder, write_params
 from benchmarks.harness.registry import Benchmark, Context, Option
 from benchmarks.harness.results import ROOT, Result
 from benchmarks.render.markdown import markdown_table
-from contract.params_file import load_params
+from contract.params_file import load_laid
 from forecasting.contenders import CANDIDATE
 from forecasting.forecaster import BASELINE
 from forecasting.window_average import GROUPED_AVERAGE, WINDOW_AVERAGE
@@ -36,36 +36,36 @@ MODELS = (CANDIDATE, GROUPED_AVERAGE, WINDOW_AVERAGE, BASELINE, "oracle")
 
 
 def measure(context: Context) -> Result:
-    """The stretches this release has not reported yet; SystemExit where there is none."""
+    """The sets this release has not reported yet; SystemExit where there is none."""
     named, before = release(), context.before().get("releases", {})
-    stretches = {SIMULATOR: _simulator}
+    sets = {SIMULATOR: _simulator}
     if context.options.shared.is_dir():
-        stretches[M5] = _m5
+        sets[M5] = _m5
     reported = before.get(named, {})
-    new = [stretch for stretch in stretches if stretch not in reported]
+    new = [data_set for data_set in sets if data_set not in reported]
     if not new:
         raise SystemExit(
             f"release {named} has reported {list(reported)}. What is looked at twice is not held "
             "out: measure the next release, after `version` in pyproject.toml has changed."
         )
-    for stretch in new:
+    for data_set in new:
         with tempfile.TemporaryDirectory(prefix="held-out-") as scratch:
-            found = stretches[stretch](Path(scratch), context.options.shared.resolve(), named)
-        reported = reported | {stretch: {"on": str(date.today()), **found}}
+            found = sets[data_set](Path(scratch), context.options.shared.resolve(), named)
+        reported = reported | {data_set: {"on": str(date.today()), **found}}
         context.keep({"releases": {**before, named: reported}})
     return {"releases": {**before, named: reported}}
 
 
 def table(result: Result) -> str:
-    """A row per release, stretch and model."""
+    """A row per release, data set and model."""
     rows = [
-        [named, stretch, model, *(_cell(found["board"][model], name) for name in SHOWN)]
-        for named, stretches in result["releases"].items()
-        for stretch, found in stretches.items()
+        [named, data_set, model, *(_cell(found["board"][model], name) for name in SHOWN)]
+        for named, sets in result["releases"].items()
+        for data_set, found in sets.items()
         for model in MODELS
         if model in found["board"]
     ]
-    return markdown_table(["release", "stretch", "model", *SHOWN], rows)
+    return markdown_table(["release", "data", "model", *SHOWN], rows)
 
 
 def release() -> str:
@@ -81,7 +81,7 @@ def seed_of(named: str) -> int:
 
 
 def _simulator(scratch: Path, _: Path, named: str) -> Result:
-    shipped = load_params(ROOT / "params.yaml").source.simulator
+    shipped = load_laid(ROOT / "params.yaml", None).source.simulator
     changes = {"source": {"simulator": {"seed": seed_of(named)}}}
     return _pipeline(simulated_folder(scratch, shipped.series, shipped.days, changes))
 
@@ -118,7 +118,7 @@ def _cell(board: Result, name: str) -> str:
 
 
 BENCHMARK = Benchmark(
-    question="What do the shipped parameters give on stretches nobody looked at?",
+    question="What do the shipped parameters give on data nobody looked at?",
     needs="nothing, or the shared data sets as well; ten minutes, once a release",
     measure=measure,
     options=(Option("shared", "folder of the shared data sets", SHARED, Path),),

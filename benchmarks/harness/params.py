@@ -10,7 +10,7 @@ from ruamel.yaml import YAML
 from benchmarks.harness.entry_points import Folder, in_folder
 from benchmarks.harness.results import ROOT
 from contract.params import Params
-from contract.params_file import lay_over, load_params, params_of
+from contract.params_file import lay_over, load_laid, params_of
 
 Changes = dict[str, Any]
 
@@ -22,7 +22,7 @@ FAST: Changes = {  # they take time, not memory
 
 def params_here() -> Params:
     """params.yaml of this checkout."""
-    return load_params(ROOT / "params.yaml")
+    return load_laid(ROOT / "params.yaml", None)
 
 
 def params_for(kind: str) -> Params:

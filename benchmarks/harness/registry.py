@@ -10,12 +10,10 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from ruamel.yaml import YAML
-
 from benchmarks.harness.results import Result, keep, kept
 from contract.panel import Panel
 from contract.params import Params
-from contract.params_file import load_params
+from contract.params_file import kind_of, load_params
 from runtime.paths import Paths
 from storage.panel_files import read_frozen
 
@@ -88,7 +86,7 @@ class Context:
     @property
     def source(self) -> str:
         """The kind of source: simulator, m5, files; readable in params of older code, too."""
-        return YAML(typ="safe").load(self.params_file.read_text(encoding="utf-8"))["source"]["kind"]
+        return kind_of(self.params_file)
 
     @cached_property
     def panel(self) -> Panel:

@@ -1,4 +1,4 @@
-"""A held-out stretch is looked at once a release."""
+"""Held-out data are looked at once a release."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def context(monkeypatch, tmp_path):
     return Context(held_out.BENCHMARK, tmp_path, Namespace(shared=Path("/nowhere")))
 
 
-def test_a_release_reports_its_stretch_once(context):
+def test_a_release_reports_its_data_once(context):
     kept = held_out.measure(context)
     assert kept["releases"]["9.9.9"][held_out.SIMULATOR]["board"] == BOARD
     with pytest.raises(SystemExit, match=r"release 9\.9\.9 has reported"):

@@ -1,4 +1,4 @@
-"""Switching the source edits three values of params.yaml and nothing else."""
+"""What ships and what is yours: laid over each other, and three values edited in their text."""
 
 from __future__ import annotations
 
@@ -7,31 +7,130 @@ from pathlib import Path
 import pytest
 
 from contract.errors import BadParams
-from contract.params_file import load_params, with_source
+from contract.params_file import load_laid, load_params
+from contract.params_lines import with_source
 
-TEXT = (Path(__file__).parents[2] / "params.yaml").read_text(encoding="utf-8")
+SHIPPED = (Path(__file__).parents[2] / "params.yaml").read_text(encoding="utf-8")
+SHOP = (Path(__file__).parents[2] / "shop.yaml").read_text(encoding="utf-8")
+MAPPING = """\
+source:
+  kind: files
+  path: mine
+  levels: [[]]
+  region: null
+  files:
+    sales: "*.csv"
+    columns: {unique_id: sku, ds: day, y: pieces}
+features: {hierarchy: [], price: false, known_future: [], past_only: []}
+train: {rounds: 7}
+"""
 
 
-def test_only_the_three_lines_change_and_there_and_back_is_the_same_text(tmp_path: Path) -> None:
-    there = with_source(TEXT, "m5", 'a "folder": #1/ü', "0123e4")
-    changed = [
-        line for line, new in zip(TEXT.splitlines(), there.splitlines(), strict=True) if line != new
-    ]
+def _source(kind, path, sha256):
+    return {"kind": kind, "path": path, "sha256": sha256}
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """What ships, as a checkout has it."""
+    (tmp_path / "params.yaml").write_text(SHIPPED, encoding="utf-8")
+    (tmp_path / "shop.yaml").write_text(SHOP, encoding="utf-8")
+    return tmp_path
+
+
+def test_an_empty_shop_is_what_ships(folder):
+    laid = load_params(folder / "params.yaml")
+    assert laid == load_laid(folder / "params.yaml", None)
+
+
+def test_yours_is_laid_over_what_ships_and_over_its_profile(folder):
+    (folder / "shop.yaml").write_text(
+        "source: {kind: m5, path: x}\ntrain: {rounds: 7}\n", encoding="utf-8"
+    )
+    params = load_params(folder / "params.yaml")
+    assert (params.source.kind, params.train.rounds) == ("m5", 7)
+    assert params.train.blocks == [28]  # of the profile of m5
+    assert load_laid(folder / "params.yaml", None).train.rounds != 7
+
+
+def test_a_mapping_of_your_own_keeps_nothing_of_the_example(folder):
+    (folder / "shop.yaml").write_text(MAPPING, encoding="utf-8")
+    params = load_params(folder / "params.yaml")
+    assert params.source.files.columns == {"unique_id": "sku", "ds": "day", "y": "pieces"}
+    assert (params.source.files.hierarchy, params.source.files.past_only) == ({}, {})
+    assert params.features.past_only == []
+
+
+def test_without_columns_of_your_own_the_example_stands_and_yours_is_laid_over_it(folder):
+    (folder / "shop.yaml").write_text(
+        "source: {kind: files, files: {plans: 'test.*'}}\n", encoding="utf-8"
+    )
+    files = load_params(folder / "params.yaml").source.files
+    assert (files.plans, files.sales) == ("test.*", "train.*")
+
+
+def test_a_file_of_another_name_is_taken_whole(folder):
+    (folder / "shop.yaml").write_text("train: {rounds: 7}\n", encoding="utf-8")
+    other = folder / "other.yaml"
+    other.write_text(SHIPPED, encoding="utf-8")
+    assert load_params(other) == load_laid(folder / "params.yaml", None)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("train: {round: 7}\n", r"shop\.yaml.*train\.round: Extra inputs"),
+        ("trian: {rounds: 7}\n", r"trian: Extra inputs"),
+        ("- train\n", r"shop\.yaml' holds no sections"),
+        ("train: [\n", r"shop\.yaml' is not YAML"),
+        ("source: files\n", "should hold names and values"),
+    ],
+)
+def test_what_is_wrong_in_yours_is_refused_by_name(folder, text, said):
+    (folder / "shop.yaml").write_text(text, encoding="utf-8")
+    with pytest.raises(BadParams, match=said):
+        load_params(folder / "params.yaml")
+
+
+def test_only_the_three_lines_change_and_there_and_back_is_the_same_text(tmp_path):
+    there = with_source(SHIPPED, _source("m5", 'a "folder": #1/ü', "0123e4"))
+    pairs = zip(SHIPPED.splitlines(), there.splitlines(), strict=True)
+    changed = [line for line, new in pairs if line != new]
     assert [line.split(":")[0].strip() for line in changed] == ["kind", "path", "sha256"]
     (tmp_path / "p.yaml").write_text(there, encoding="utf-8")
     source = load_params(tmp_path / "p.yaml").source
     assert (source.kind, source.path, source.sha256) == ("m5", 'a "folder": #1/ü', "0123e4")
-    assert with_source(
-        with_source(there, "simulator", None, None), "simulator", None, None
-    ) == with_source(TEXT, "simulator", None, None)
+    back = _source("simulator", None, None)
+    assert with_source(with_source(there, back), back) == with_source(SHIPPED, back)
 
 
-def test_a_value_over_several_lines_is_refused() -> None:
-    text = "source: # where\n  kind: m5\n  path: >\n    folded\n  sha256: null\n"
-    with pytest.raises(BadParams, match="path"):
-        with_source(text, "m5", None, None)
+def test_an_empty_shop_gets_a_section_and_loses_it_again():
+    there = with_source(SHOP, _source("m5", "x", "0"))
+    assert there == SHOP + 'source:\n  kind: "m5"\n  path: "x"\n  sha256: "0"\n'
+    assert with_source(there, {}, ["kind", "path", "sha256"]) == SHOP
 
 
-def test_an_empty_value_is_filled_in() -> None:
+def test_lines_a_shop_lacks_are_added_and_the_others_stay():
+    own = "source:  # mine\n    # my files\n    files: {sales: a}\n    kind: files\n"
+    there = with_source(own, {"path": "x"}, ["kind"])
+    expected = own.replace("    kind: files\n", "").replace("# mine\n", '# mine\n    path: "x"\n')
+    assert there == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "source: # where\n  kind: m5\n  path: >\n    folded\n  sha256: null\n",
+        "source: {kind: m5, path: x}\n",
+        "source: m5\n",
+    ],
+)
+def test_what_is_not_a_line_for_each_value_is_refused(text):
+    with pytest.raises(BadParams, match="source"):
+        with_source(text, _source("m5", None, None))
+
+
+def test_an_empty_value_is_filled_in():
     text = "source: # where\n  kind: m5\n  path:   # folder\n  sha256: null\n"
-    assert with_source(text, "files", "x", None).splitlines()[2] == '  path: "x" # folder'
+    there = with_source(text, _source("files", "x", None))
+    assert there.splitlines()[2] == '  path: "x" # folder'

@@ -16,7 +16,7 @@ import pytest
 from contract.demand import DemandRules
 from contract.levels import levels_of
 from contract.panel import Panel, panel_of
-from contract.params_file import load_params
+from contract.params_file import load_laid
 from forecasting.metrics import point_scores
 from forecasting.seasonal_naive import SeasonalNaive
 from forecasting.window import window_after
@@ -36,13 +36,13 @@ pytestmark = pytest.mark.skipif(
 
 @pytest.fixture(scope="module")
 def levels():
-    return load_params(ROOT / "params.yaml").source.hierarchy
+    return load_laid(ROOT / "params.yaml", None).source.hierarchy
 
 
 @pytest.fixture(scope="module")
 def m5() -> Panel:
     """The last 70 days of the sales file, with prices."""
-    source = load_params(ROOT / "params.yaml").source.model_copy(
+    source = load_laid(ROOT / "params.yaml", None).source.model_copy(
         update={"kind": "m5", "path": str(M5)}
     )
     read = {fact.fact: fact for path in files_of(source) for fact in read_file(path, source)}

@@ -264,8 +264,8 @@ def test_a_window_without_revenue_is_left_out(make_panel, inference_params):
     plan = BacktestPlan(cutoffs, 14, 1, None, inference_params, EVERY_DAY)
     rows = backtest(panel, {"seasonal_naive": SeasonalNaive(7, EVERY_DAY)}, plan)
     sold = pl.when(pl.col("ds") > cutoffs[0] - timedelta(days=28)).then(0.0).otherwise("y")
-    silent = replace(panel, sales=panel.sales.with_columns(y=sold.cast(panel.sales["y"].dtype)))
-    (found,) = losses_of(silent, rows, ["seasonal_naive"], levels_of(((),)), EVERY_DAY)
+    quiet = replace(panel, sales=panel.sales.with_columns(y=sold.cast(panel.sales["y"].dtype)))
+    (found,) = losses_of(quiet, rows, ["seasonal_naive"], levels_of(((),)), EVERY_DAY)
     assert (found.cutoffs, found.without.shape) == (0, (0, 2))
 
 

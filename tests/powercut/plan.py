@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from contract.params import Params
-from contract.params_file import load_params
+from contract.params_file import load_laid
 from runtime.paths import Paths
 from stages.correct import correct
 from stages.rebuild import rebuild
@@ -47,7 +47,7 @@ def small_params() -> Params:
     """params.yaml, judged by Polars alone: Great Expectations takes seconds to load and writes
     nothing.
     """
-    params = load_params(ROOT / "params.yaml")
+    params = load_laid(ROOT / "params.yaml", None)
     rules = {"great_expectations_max_rows": 1, "lock_wait_s": 20.0, "keep_validation_pages": 6}
     return params.model_copy(update={"ingest": params.ingest.model_copy(update=rules)})
 

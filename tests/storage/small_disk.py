@@ -19,7 +19,7 @@ from pathlib import Path
 import ingest
 from contract.errors import TillcastError
 from contract.params import Params
-from contract.params_file import load_params
+from contract.params_file import load_laid
 from runtime.paths import Paths
 from storage.facts import read_fact
 from storage.inbox import waiting_files
@@ -32,7 +32,7 @@ HEADER = "unique_id,ds,y,state_id,store_id,cat_id,dept_id,item_id"
 
 def small() -> Params:
     """params.yaml, judged by Polars alone."""
-    params = load_params(ROOT / "params.yaml")
+    params = load_laid(ROOT / "params.yaml", None)
     rules = {"great_expectations_max_rows": 1, "lock_wait_s": 1.0}
     return params.model_copy(update={"ingest": params.ingest.model_copy(update=rules)})
 
