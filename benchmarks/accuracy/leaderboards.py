@@ -45,8 +45,16 @@ def leaderboard_of(paths: Paths) -> Result:
             for (model,), by in average.group_by("model", maintain_order=True)
         },
         **_by_part(mean_over_cutoffs(scores)),
-        "decision": {name: decision[name] for name in DECIDED},
+        "decision": {name: decision[name] for name in DECIDED} | {"served": served_by(decision)},
     }
+
+
+def served_by(decision: Result) -> str:
+    """The forecaster whose table is published after a decision of the gate."""
+    if decision["promote"]:
+        return str(decision["candidate"])
+    serves = decision.get("serves")
+    return str(serves["method"] if serves else decision["incumbent"])
 
 
 def _by_part(means: pl.DataFrame) -> Result:
