@@ -23,7 +23,7 @@ from monitoring.freshness import freshness
 from monitoring.input_signals import arrived, input_signals
 from monitoring.judge import days_looked_at, judge
 from monitoring.memory import memory, memory_limit
-from monitoring.model_age import model_age
+from monitoring.model_age import model_age, no_champion
 from monitoring.outcome_signals import outcome_signals
 from monitoring.planned import planned_closed
 from monitoring.quality import quality, refused_signal
@@ -42,8 +42,9 @@ class Evidence:
     the one a week before it.
 
     `weekly`: the daily sums (outcome_signals.daily_sums) of one table's first week after the other,
-    far back. `expected_wape` is the champion's backtest WAPE by week ahead; `champion_cutoff` None:
-    no model was promoted.
+    far back. `expected_wape` is the backtest WAPE by week ahead of what serves; `champion_cutoff`
+    None: no model was promoted, `serves` is the forecaster that serves meanwhile and `refused` why
+    the gate held its model back.
     """
 
     now: datetime
@@ -56,6 +57,8 @@ class Evidence:
     weekly: pl.DataFrame
     expected_wape: dict[int, float]
     champion_cutoff: date | None
+    serves: str | None
+    refused: str
     rules: DemandRules
     # of the files judged lately: see monitoring.arrivals
     pages: list[dict[str, Any]] = field(default_factory=list)
@@ -83,8 +86,14 @@ def watch(evidence: Evidence, actuals: pl.DataFrame, params: MonitorParams) -> l
         churn(evidence.newest, evidence.past, params.max_churn),
         *level_and_shape(evidence.newest, panel, params.max_level_ratio, params.least_shape),
         # without a champion: one cause
-        *([fallback(evidence.newest, params.max_fallback_share)] if cutoff else []),
-        model_age(cutoff, last_day, params.max_model_age_days),
+        *(
+            [
+                fallback(evidence.newest, params.max_fallback_share),
+                model_age(cutoff, last_day, params.max_model_age_days),
+            ]
+            if cutoff
+            else [no_champion(evidence.serves, evidence.refused)]
+        ),
         *runtime(evidence.runs, params.max_runtime_ratio),
         *memory(evidence.runs, params.max_memory_ratio),
         *memory_limit(evidence.runs, evidence.machine_mb, params.max_memory_share),

@@ -26,6 +26,7 @@ from queries.served_features import served_twice
 from runtime.memory import machine_mb
 from runtime.paths import Paths
 from storage.batches import read_batches
+from storage.decisions import Meanwhile, serving_meanwhile
 from storage.forecasts import judged_levels, latest_forecasts, newest_runs
 from storage.models import read_models
 from storage.panel import last_sales_day, read_panel, read_tail
@@ -80,6 +81,7 @@ def evidence_at(params: Params, paths: Paths, now: datetime, last_table: pl.Data
     with open_store(paths.store, params.ingest.lock_wait_s, read_only=True) as con:
         panel = read_panel(con)
         champion = next(iter(read_models(con).filter(stage="champion").to_dicts()), None)
+        meanwhile = serving_meanwhile(con) if champion is None else None
         first = panel.last_day - timedelta(days=days_looked_at(params.monitor.signals))
         tables = newest_runs(con)
         origins = weekly_origins(day for day in tables if first <= day < panel.last_day)
@@ -92,8 +94,10 @@ def evidence_at(params: Params, paths: Paths, now: datetime, last_table: pl.Data
             newest=latest_forecasts(con),
             past=last_table,
             weekly=sums_of_first_weeks(con, tables, panel, origins, _sums_of(params)),
-            expected_wape=_expected_wape(con, champion),
+            expected_wape=_expected_wape(con, champion, meanwhile),
             champion_cutoff=champion["cutoff"] if champion else None,
+            serves=meanwhile.method if meanwhile else None,
+            refused=meanwhile.reason if meanwhile else "",
             rules=demand_rules(params),
             pages=read_pages(paths.validation),
             known_future=params.features.known_future,
@@ -112,11 +116,17 @@ def _sums_of(params: Params) -> Callable[[pl.DataFrame, Panel], pl.DataFrame]:
     return sums
 
 
-def _expected_wape(con: Connection, champion: dict[str, Any] | None) -> dict[int, float]:
+def _expected_wape(
+    con: Connection, champion: dict[str, Any] | None, meanwhile: Meanwhile | None
+) -> dict[int, float]:
     """The backtest's WAPE by week ahead of what serves, from its newest scored run; empty where
     there is none.
     """
-    serves, model_id = (champion["kind"], champion["model_id"]) if champion else (BASELINE, None)
+    serves, model_id = BASELINE, None
+    if champion:
+        serves, model_id = champion["kind"], champion["model_id"]
+    elif meanwhile and meanwhile.method != BASELINE:
+        serves, model_id = meanwhile.method, meanwhile.model_id
     runs = read_runs(con, "inference").filter(pl.col("model_id").eq_missing(model_id))
     scored = (read_scores(con, run_id) for run_id in runs["run_id"])
     scores = next((frame for frame in scored if frame.height), None)

@@ -35,7 +35,8 @@ def serving_champion(params: Params, paths: Paths) -> Champion:
     """
     with read_store(paths.store, params.ingest.lock_wait_s) as con:
         models, meanwhile = in_line(con), serving_meanwhile(con)
-    champion = who_serves(paths.registry, models, paths.backtest, meanwhile)
+    named = (meanwhile.model_id, meanwhile.method) if meanwhile else None
+    champion = who_serves(paths.registry, models, paths.backtest, named)
     if why := champion.why_none:
         serves = champion.model_id
         log.warning("champion=%s serves=%s reason=%s", models[:1], serves, why)

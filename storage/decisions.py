@@ -33,6 +33,17 @@ class Decision:
     detail: str | None = None
 
 
+@dataclass(frozen=True)
+class Meanwhile:
+    """What serves while no model is champion: a forecaster of the backtest of the model that the
+    newest gate held back, and what the gate had against that model.
+    """
+
+    model_id: str
+    method: str
+    reason: str
+
+
 def decision_of(fields: dict[str, Any]) -> Decision:
     """A decision from a row or a journal entry, the moment as written in JSON or as it is."""
     fields = dict(fields)
@@ -91,9 +102,9 @@ def newest_decision(con: Connection, kind: str, since: datetime) -> Decision | N
     return _newest(rows)
 
 
-def serving_meanwhile(con: Connection) -> tuple[str, str] | None:
-    """The model the newest gate held back and the forecaster that serves instead; None where the
-    newest decision promoted one, or says nothing.
+def serving_meanwhile(con: Connection) -> Meanwhile | None:
+    """What the newest refusal lets serve; None where the newest decision promoted a model, or says
+    nothing.
     """
     decision = newest_promotion(con)
     if decision is None or decision.outcome == PROMOTED:
@@ -101,7 +112,7 @@ def serving_meanwhile(con: Connection) -> tuple[str, str] | None:
     if decision.detail is None or decision.model_id is None:
         return None
     serves = json.loads(decision.detail).get(SERVES)
-    return (decision.model_id, str(serves)) if serves else None
+    return Meanwhile(decision.model_id, str(serves), decision.reason) if serves else None
 
 
 def read_decisions(con: Connection, kind: str | None = None) -> pl.DataFrame:

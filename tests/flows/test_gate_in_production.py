@@ -146,7 +146,15 @@ def test_without_a_champion_the_best_of_the_backtest_serves_until_one_passes(
     assert _made_by(paths) == {(best, "no_champion")}
     rebuild(params, paths, now=clock())
     with open_store(paths.store, read_only=True) as con:
-        assert serving_meanwhile(con) == (model_id, best)
+        meanwhile = serving_meanwhile(con)
+        assert (meanwhile.model_id, meanwhile.method) == (model_id, best)
+    alert = next(
+        line
+        for line in monitor.monitor(params, paths, now=clock())["attention"].splitlines()
+        if line.startswith("warning champion: no model has passed the gate")
+    )
+    assert f"{best} serves" in alert
+    assert decision["reasons"][0] in alert
     assert inference.infer(params, paths, now=clock())["model_id"] == model_id
     assert _made_by(paths) == {(best, "no_champion")}
     with open_store(paths.store, read_only=True) as con:

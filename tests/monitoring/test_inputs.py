@@ -11,7 +11,7 @@ import pytest
 from contract.panel import panel_of
 from monitoring.drift import drift, psi, velocity_mix
 from monitoring.freshness import freshness
-from monitoring.model_age import model_age
+from monitoring.model_age import model_age, no_champion
 from monitoring.quality import quality
 
 FIRST = date(2024, 1, 1)
@@ -118,7 +118,15 @@ def test_without_a_year_the_weeks_before_are_taken_and_said_so(sales_of):
     assert [f.is_judged for f in drift(short, 0.25)] == [False]
 
 
-def test_a_model_ages_by_days_of_sales_and_none_at_all_is_an_error():
+def test_a_model_ages_by_days_of_sales():
     assert model_age(date(2024, 1, 1), date(2024, 2, 20), 45).severity == "warning"
     assert model_age(date(2024, 1, 1), date(2024, 2, 10), 45).severity == "ok"
-    assert model_age(None, date(2024, 2, 10), 45).cause == "champion"
+
+
+def test_without_a_champion_the_alert_says_who_serves_and_what_the_gate_had_against_the_candidate():
+    unjudged = no_champion(None, "")
+    assert (unjudged.cause, unjudged.severity) == ("champion", "error")
+    refused = no_champion("window_average", "better with 70% confidence, 95% needed")
+    assert (refused.cause, refused.severity) == ("champion", "warning")
+    assert "better with 70% confidence, 95% needed" in refused.what
+    assert "window_average serves" in refused.what

@@ -123,6 +123,19 @@ def test_a_plan_left_out_is_named_beside_the_scores(results):
     )
 
 
+def test_what_the_gate_held_back_and_what_serves_instead_stand_at_the_top(results):
+    refused = results.decision | {"promote": False, "reasons": ["too few cutoffs"]}
+    serves = {"method": "window_average", "reason": "window_average serves, the best"}
+    for more, said in (
+        ({"serves": serves}, "No model has passed the gate:</b> window_average serves, the best."),
+        ({"serves": None}, "the champion serves on"),
+    ):
+        top = render(replace(results, decision=refused | more)).partition('id="overview"')[0]
+        assert said in top
+        assert "too few cutoffs" in top
+    assert "too few cutoffs" not in render(results).partition('id="overview"')[0]
+
+
 def test_the_same_files_give_the_same_bytes(results):
     assert render(results) == render(results)
 

@@ -18,6 +18,7 @@ from contract.errors import ModelBroken
 from contract.frames import FORECAST_LEVELS, FORECASTS, SCORES
 from storage.decisions import (
     Decision,
+    Meanwhile,
     fields_of,
     newest_interval_scale,
     read_decisions,
@@ -121,7 +122,9 @@ def test_a_refusal_judged_again_says_who_serves_now(tmp_path):
             again = replace(model, created_at=_day(k))
             publish_offline(con, again, run, NOTHING, Verdict(False, "too few cutoffs", serves))
             seen.append(serving_meanwhile(con))
-        assert seen == [("a", name) if name else None for name in judged]
+        assert seen == [
+            Meanwhile("a", name, "too few cutoffs") if name else None for name in judged
+        ]
         assert read_decisions(con, "promotion").height == 3
 
 
@@ -133,7 +136,7 @@ def test_what_the_newest_refusal_lets_serve_is_of_an_older_candidate_too(tmp_pat
             model = Model(name, "global_lightgbm", date(2024, 2, 1), "p", "q", "{}", _day(k))
             run = Run(f"run {k}", "inference", _day(k))
             publish_offline(con, model, run, NOTHING, Verdict(False, "held back", f"of {name}"))
-        assert serving_meanwhile(con) == ("a", "of a")
+        assert serving_meanwhile(con) == Meanwhile("a", "of a", "held back")
 
 
 def test_the_same_decision_at_the_same_moment_stands_once(store):
