@@ -34,6 +34,9 @@ class SimulatorParams(_Section):
     bad_rows_share: Share
     stockout_share: Share
     promo_share: Share
+    world: Literal["hard", "calm"]
+    plan_days: Annotated[int, Field(ge=1, le=60)] | None
+    frozen_share: Share
 
 
 class CodedColumn(_Section):

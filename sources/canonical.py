@@ -10,18 +10,19 @@ from contract.errors import BadInput
 from contract.params import FilesParams
 from contract.received import Received
 from sources.columns import SALES_KINDS
-from sources.files import sales_of
+from sources.files import read_plans, sales_of
 from sources.parsing import ISO
 from sources.plans import read_calendar, read_prices
 from sources.tables import need_columns, read_table
 
+OPENINGS = ("unique_id", "ds", "is_open", "known_at")  # of the series whose store says so ahead
 LEVELS = ("state_id", "store_id", "cat_id", "dept_id", "item_id")
 KEYS = ("unique_id", "ds", "y")
 
 
 def read_canonical(path: Path, history_span_days: int) -> list[Received]:
-    """A file `calendar*`, `prices*` or `sales*` whose columns have the contract's names; any other
-    column is left.
+    """A file `calendar*`, `prices*`, `openings*` or `sales*` whose columns have the contract's
+    names; any other column is left.
 
     Sales may hold the five levels; a row then needs all of them, as its series could not be placed
     otherwise.
@@ -30,9 +31,13 @@ def read_canonical(path: Path, history_span_days: int) -> list[Received]:
         return read_calendar(path, FilesParams(sales="", date_format=ISO))
     if path.name.startswith("prices"):
         return read_prices(path, FilesParams(sales="", date_format=ISO))
+    if path.name.startswith("openings"):
+        stated: dict[str, str | list[str] | None] = {name: name for name in OPENINGS}
+        return read_plans(path, FilesParams(sales="", date_format=ISO, columns=stated), OPENINGS)
     if not path.name.startswith("sales"):
         raise BadInput(
-            f"'{path.name}' does not say what it holds. Name it sales*, calendar* or prices*."
+            f"'{path.name}' does not say what it holds. "
+            "Name it sales*, calendar*, prices* or openings*."
         )
     table = read_table(path)
     need_columns(

@@ -56,13 +56,16 @@ def sales_of(
     return _facts_in(rows, mapped, files, history_span_days)
 
 
-def read_plans(path: Path, files: FilesParams) -> list[Received]:
+def read_plans(
+    path: Path, files: FilesParams, planned: tuple[str, ...] = PLANNED
+) -> list[Received]:
     """What is planned for days to come: prices and promotions, and as covariates the known-future
     columns and `is_open`.
 
-    The columns are named as in the sales file; each row is one series and day.
+    The columns are named as in the sales file; each row is one series and day. `planned`: those of
+    source.files.columns that are read.
     """
-    table, columns = read_table(path, csv_manner(files)), _plan_columns(files)
+    table, columns = read_table(path, csv_manner(files)), _plan_columns(files, planned)
     need_columns(
         table,
         origins_of(columns, "source.files.plans, its columns named as in the sales file"),
@@ -81,8 +84,8 @@ def read_plans(path: Path, files: FilesParams) -> list[Received]:
     return [received("covariates", _long(rows, names), mapped, is_history=is_history), *facts]
 
 
-def _plan_columns(files: FilesParams) -> list[Column]:
-    ahead = {name: files.columns.get(name) for name in PLANNED}
+def _plan_columns(files: FilesParams, planned: tuple[str, ...]) -> list[Column]:
+    ahead = {name: files.columns.get(name) for name in planned}
     ahead = {name: origin for name, origin in ahead.items() if origin}
     if not ahead.keys() - {"unique_id", "ds"} and not files.known_future:
         raise BadParams(

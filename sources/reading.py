@@ -17,7 +17,7 @@ from sources.plans import read_calendar, read_prices
 from sources.size import refuse_oversized
 from sources.tables import names_in
 
-CANONICAL = ("calendar*", "prices*", "sales_history*", "sales*")  # the order to ingest
+CANONICAL = ("calendar*", "prices*", "openings*", "sales_history*", "sales*")  # the order to ingest
 
 
 def files_of(source: SourceParams) -> list[Path]:

@@ -56,7 +56,7 @@ def measured_at(params: Params, share: float, series: int) -> list[Result]:
     """One row per rule, at one share of stock-outs."""
     size = {"stockout_share": share, "series": series, "days": DAYS}
     made = simulate(params.source.simulator.model_copy(update=size))
-    panel = panel_of(made.sales, made.series, made.calendar, made.prices)
+    panel = panel_of(made.sales, made.series, made.calendar, made.prices, made.covariates)
     return [
         {"stock_outs": share, "rule": rule, **_under(params, panel, made, most)}
         for rule, most in RULES.items()

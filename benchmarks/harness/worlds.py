@@ -26,7 +26,8 @@ def simulated(params: Params, series: int, days: int, seed: int) -> Panel:
     """A clean chain: nothing restated, late or broken."""
     size = {"series": series, "days": days, "start": date(2021, 1, 1), "seed": seed}
     made = simulate(params.source.simulator.model_copy(update=size))
-    return panel_of(made.sales, made.series, made.calendar, made.prices, panel_hash=str(seed))
+    facts = (made.sales, made.series, made.calendar, made.prices, made.covariates)
+    return panel_of(*facts, panel_hash=str(seed))
 
 
 def recent(panel: Panel, day: date, days: int = FIT_DAYS) -> Panel:

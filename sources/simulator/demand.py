@@ -10,11 +10,24 @@ from datetime import date
 
 import numpy as np
 
-from sources.simulator.calendar import event_pull, is_closed, payday_pull
+from sources.simulator.calendar import event_pull, payday_pull
+from sources.simulator.closures import Openings, openings_of
+from sources.simulator.moves import Moves, State, moves_of, state_of
 from sources.simulator.prices import PricePlan
-from sources.simulator.world import BLOCK_SERIES, DEMAND, DEPARTMENTS, STOCKOUTS, World, generator
+from sources.simulator.world import (
+    BLOCK_SERIES,
+    DEMAND,
+    DEPARTMENTS,
+    DISPERSION,
+    STOCKOUTS,
+    World,
+    generator,
+)
 
 STOCKOUT_MEAN_DAYS = 2.0  # spells last 1, 2 or 3 days, equally often
+# of an item's size in the hard world: its median, and the sd of its log. Of M5's series that sell 3
+# to 10 a day the variance is 1.3 to 5.9 times the mean, from the first tenth to the last
+ITEM_SIZE, ITEM_SIZE_SPREAD = 3.0, 1.0
 
 
 @dataclass(frozen=True)
@@ -23,11 +36,13 @@ class Chain:
 
     world: World
     plan: PricePlan
-    open: np.ndarray  # (days,) bool
     weekday: np.ndarray  # (days,) Monday is 0
     year: np.ndarray  # (departments, days)
     event: np.ndarray  # (categories, days)
     payday: np.ndarray  # (states, categories, days)
+    openings: Openings
+    moves: Moves | None  # None in the calm world
+    item_size: np.ndarray | None  # (items,) of the negative binomial; None: drawn by series
 
 
 @dataclass(frozen=True)
@@ -36,23 +51,27 @@ class Block:
 
     first: int  # code of its first series
     on_sale: np.ndarray  # bool; between launch and end
+    is_open: np.ndarray  # bool; of its store
     expected: np.ndarray  # mean of the demand
     demand: np.ndarray  # what customers wanted, units
     stockout_share: np.ndarray  # share of the day without stock
     y: np.ndarray  # what was sold, units
+    state: State | None  # None in the calm world
 
 
 def chain_of(world: World, plan: PricePlan) -> Chain:
     """The effects that series share."""
-    days = world.days
+    days, is_hard = world.days, world.params.world == "hard"
     return Chain(
         world=world,
         plan=plan,
-        open=np.array([not is_closed(day) for day in days]),
         weekday=np.array([day.weekday() for day in days]),
         year=_year_effect(days),
         event=event_pull(days),
         payday=payday_pull(days),
+        openings=openings_of(world),
+        moves=moves_of(world) if is_hard else None,
+        item_size=_item_sizes(world) if is_hard else None,
     )
 
 
@@ -68,29 +87,40 @@ def _block(chain: Chain, first: int) -> Block:
     item, store = world.item[chosen], world.store[chosen]
     block = first // BLOCK_SERIES
     rng = generator(world.params.seed, DEMAND, block)
-    day = np.arange(len(chain.open))
+    day = np.arange(len(world.days))
     on_sale = (day >= world.launch_day[item][:, None]) & (day < world.end_day[item][:, None])
     own_level = rng.normal(0, 0.35, (len(item), 1))
     spread = rng.uniform(0.8, 3.0, len(item))
-    sellable = on_sale & chain.open
-    expected = np.where(sellable, np.exp(_log_mean(chain, item, store) + own_level), 0.0)
-    demand = _negative_binomial(expected, spread, rng)
+    is_open = chain.openings.is_open[store]
+    sellable = on_sale & is_open
+    log_mean = _log_mean(chain, item, store) + own_level
+    state = state_of(chain.moves, world, chosen) if chain.moves else None
+    if state:
+        log_mean += state.effect
+    expected = np.where(sellable, np.exp(log_mean), 0.0)
+    usual = expected.mean(axis=1)
+    if chain.item_size is None:
+        size = spread * (1 + usual)  # a series' size grows with what it sells
+    else:
+        size = chain.item_size[item] * np.sqrt(1 + usual)
+    demand = _negative_binomial(expected, size, rng)
     # a generator of their own: how many numbers the demand took must not move the stock-outs
     rng = generator(world.params.seed, STOCKOUTS, block)
     share = _stockouts(sellable, world.params.stockout_share, rng)
-    return Block(first, on_sale, expected, demand, share, _sold(demand, share, rng))
+    y = _sold(demand, share, rng)
+    return Block(first, on_sale, is_open, expected, demand, share, y, state)
 
 
 def _log_mean(chain: Chain, item: np.ndarray, store: np.ndarray) -> np.ndarray:
     """Log of the mean demand, (series, days), if on sale and open."""
     world, plan = chain.world, chain.plan
     cat, state = world.cat[item], world.state[store]
-    years = np.arange(len(chain.open)) / 365.25
     price = np.log(plan.price / world.base_price[:, None])
     by_week = world.elasticity[:, None] * price + world.display[:, None] * plan.promo
     log_mean: np.ndarray = by_week[item][:, plan.week]
     log_mean += (np.log(world.rate[item]) + world.size[store])[:, None]
-    log_mean += world.growth[store][:, None] * years
+    if chain.moves is None:
+        log_mean += world.growth[store][:, None] * (np.arange(len(world.days)) / 365.25)
     log_mean += world.weekday[store][:, chain.weekday]
     log_mean += chain.year[world.dept[item]]
     log_mean += chain.event[cat]
@@ -98,13 +128,14 @@ def _log_mean(chain: Chain, item: np.ndarray, store: np.ndarray) -> np.ndarray:
     return log_mean
 
 
-def _negative_binomial(
-    mean: np.ndarray, spread: np.ndarray, rng: np.random.Generator
-) -> np.ndarray:
-    """Counts with this mean and variance `mean + mean^2 / size`; a series' size grows with what it
-    sells.
-    """
-    size = spread * (1 + mean.mean(axis=1))
+def _item_sizes(world: World) -> np.ndarray:
+    rng = generator(world.params.seed, DISPERSION)
+    sizes: np.ndarray = ITEM_SIZE * np.exp(rng.normal(0, ITEM_SIZE_SPREAD, len(world.rate)))
+    return sizes
+
+
+def _negative_binomial(mean: np.ndarray, size: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Counts with this mean and variance `mean + mean^2 / size`."""
     gamma = rng.standard_gamma(np.broadcast_to(size[:, None], mean.shape))
     counts: np.ndarray = rng.poisson(gamma * (mean / size[:, None]))
     return counts

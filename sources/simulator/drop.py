@@ -12,6 +12,7 @@ from pathlib import Path
 import polars as pl
 import pyarrow.parquet as pq
 
+from contract.agreement import OPENING
 from contract.params import SimulatorParams
 from sources.simulator.faults import (
     NO_BAD_ROWS,
@@ -20,6 +21,7 @@ from sources.simulator.faults import (
     file_name,
     reports_of,
     with_bad_rows,
+    with_frozen_feeds,
 )
 from sources.simulator.simulation import REPORTED_AT, Simulation
 
@@ -35,6 +37,7 @@ class Drop:
     # unique_id, ds, first_y (in the day's file), y (the truth), file (that corrects it)
     restated: pl.DataFrame
     bad_rows: pl.DataFrame  # file, kind, unique_id: one row per broken line
+    frozen: pl.DataFrame  # store_id, ds: whose rows repeat those of a day before
 
 
 def make_drop(simulation: Simulation, folder: Path, params: SimulatorParams) -> Drop:
@@ -49,6 +52,7 @@ def make_drop(simulation: Simulation, folder: Path, params: SimulatorParams) -> 
     arrivals = arrivals_of(days, params)
     plans = _write_plans(simulation, folder)
     recent = _write_history(simulation, folder / "sales_history.parquet", days)
+    recent, frozen = with_frozen_feeds(recent, days, params)
     reports, restated = reports_of(recent, arrivals, params)
     bad = [NO_BAD_ROWS]
     for number, day in enumerate(days):
@@ -63,9 +67,8 @@ def make_drop(simulation: Simulation, folder: Path, params: SimulatorParams) -> 
         for day in days
         if arrivals[day] > datetime.combine(day, time()) + REPORTED_AT
     ]
-    return Drop(
-        [*plans, folder / "sales_history.parquet", *arrived], late, restated, pl.concat(bad)
-    )
+    files = [*plans, folder / "sales_history.parquet", *arrived]
+    return Drop(files, late, restated, pl.concat(bad), frozen)
 
 
 def write_day(simulation: Simulation, day: date, folder: Path) -> Path:
@@ -91,7 +94,12 @@ def write_truth(simulation: Simulation, path: Path) -> Path:
 
 
 def _write_plans(simulation: Simulation, folder: Path) -> list[Path]:
+    """Calendar, prices, and openings where a closure was announced."""
     frames = {"calendar": simulation.calendar, "prices": simulation.prices}
+    openings = simulation.covariates
+    if openings.height:
+        is_open = (pl.col("value") == 1).alias(OPENING)
+        frames["openings"] = openings.select("unique_id", "ds", "known_at", is_open)
     return [
         _write_parts(iter([frame]), folder / f"{name}.parquet") for name, frame in frames.items()
     ]

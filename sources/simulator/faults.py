@@ -11,10 +11,11 @@ import polars as pl
 
 from contract.params import SimulatorParams
 from sources.simulator.simulation import REPORTED_AT
-from sources.simulator.world import DROP, LEVELS, generator
+from sources.simulator.world import DROP, FROZEN, LEVELS, generator
 
 LATE_BY = timedelta(days=1, hours=1)  # a late file arrives an hour after its successor
 BAD_KINDS = ("negative_y", "unknown_series", "unreadable_date", "duplicate_key")
+FROZEN_DAYS = (3, 10)  # mornings a spell lasts, both included
 NO_BAD_ROWS = pl.DataFrame(schema={"file": pl.String, "kind": pl.String, "unique_id": pl.String})
 
 
@@ -25,6 +26,49 @@ def arrivals_of(days: list[date], params: SimulatorParams) -> dict[date, datetim
     late = set(2 * rng.choice(len(days) // 2, count, replace=False)) if count else set()
     on_time = [datetime.combine(day, time()) + REPORTED_AT for day in days]
     return {day: on_time[k] + LATE_BY if k in late else on_time[k] for k, day in enumerate(days)}
+
+
+def with_frozen_feeds(
+    recent: pl.DataFrame, days: list[date], params: SimulatorParams
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Rows of the daily files, some stores' repeating the day before for some mornings; and the
+    store_id, ds of those, about `frozen_share` of all.
+
+    A series without a row on the day that is repeated keeps its own.
+    """
+    frozen = _frozen_days(recent["store_id"].unique().sort(), days, params)
+    if frozen.is_empty():
+        return recent, frozen.drop("sent")
+    columns = ["y", "is_open", "stockout_share"]
+    sent = recent.select("unique_id", pl.col("ds").alias("sent"), *columns)
+    repeated = recent.join(frozen, on=["store_id", "ds"], how="left", maintain_order="left").join(
+        sent, on=["unique_id", "sent"], how="left", suffix="_sent", maintain_order="left"
+    )
+    of_before = [pl.coalesce(f"{name}_sent", name).alias(name) for name in columns]
+    return repeated.with_columns(of_before).select(recent.columns), frozen.drop("sent")
+
+
+def _frozen_days(stores: pl.Series, days: list[date], params: SimulatorParams) -> pl.DataFrame:
+    """store_id, ds, and the day whose rows are sent instead: never of the first day, which has none
+    before it.
+    """
+    rng = generator(params.seed, FROZEN)
+    shape = (len(stores), len(days))
+    lasts = rng.integers(*FROZEN_DAYS, shape, endpoint=True)
+    begins = rng.random(shape) < params.frozen_share / np.mean(FROZEN_DAYS)
+    sent = np.tile(np.arange(len(days)), (len(stores), 1))
+    for store, first in zip(*np.nonzero(begins), strict=True):
+        if first:
+            sent[store, first : first + lasts[store, first]] = sent[store, first - 1]
+    store, day = np.nonzero(sent != np.arange(len(days)))
+    calendar = pl.Series(days, dtype=pl.Date)
+    return pl.DataFrame(
+        {
+            "store_id": stores.gather(store),
+            "ds": calendar.gather(day),
+            "sent": calendar.gather(sent[store, day]),
+        }
+    )
 
 
 def reports_of(

@@ -43,16 +43,26 @@ def price_periods(world: World, plan: PricePlan) -> pl.DataFrame:
     period.
 
     Known `BEYOND_DAYS` before it holds: the plan of the next horizon is always known at an origin.
+    With `plan_days` each week is a period of its own, known so many days before, and the weeks that
+    nobody knows yet on the last sales day are not there.
     """
+    plan_days = world.params.plan_days
     periods = _item_periods(world, plan)
+    if plan_days is not None:
+        last_day = world.days[-1] - timedelta(days=BEYOND_DAYS)
+        periods = periods.filter(pl.col("from_ds") <= last_day + timedelta(days=plan_days))
     series = world.series.select("unique_id").with_columns(item=pl.Series(world.item))
-    known_at = (pl.col("from_ds") - timedelta(days=BEYOND_DAYS)).cast(pl.Datetime("us"))
+    ahead = timedelta(days=BEYOND_DAYS if plan_days is None else plan_days)
+    known_at = (pl.col("from_ds") - ahead).cast(pl.Datetime("us"))
     joined = series.join(periods, on="item", how="left", maintain_order="left_right")
     return PRICES.conform(joined.with_columns(known_at=known_at)).sort("unique_id", "from_ds")
 
 
 def _item_periods(world: World, plan: PricePlan) -> pl.DataFrame:
-    """Runs of weeks of equal price and promotion, cut to the days the item is on sale."""
+    """Runs of weeks of equal price and promotion, cut to the days the item is on sale.
+
+    Where plans reach `plan_days` only, each week by itself: it is known later than the one before.
+    """
     items, weeks = plan.price.shape
     frame = pl.DataFrame(
         {
@@ -64,7 +74,7 @@ def _item_periods(world: World, plan: PricePlan) -> pl.DataFrame:
             "end": np.repeat(np.minimum(world.end_day, len(world.days)), weeks),
         }
     )
-    changed = pl.any_horizontal(
+    changed = pl.lit(world.params.plan_days is not None) | pl.any_horizontal(
         pl.col("item", "price", "promo") != pl.col("item", "price", "promo").shift()
     )
     runs = frame.with_columns(run=changed.fill_null(True).cum_sum()).group_by(

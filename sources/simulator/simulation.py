@@ -12,8 +12,11 @@ import polars as pl
 
 from contract.frames import SALES
 from contract.params import SimulatorParams
-from sources.simulator.calendar import calendar_frame, is_closed, published_before
+from sources.simulator.calendar import calendar_frame, published_before
+from sources.simulator.closures import openings_of, plan_of
 from sources.simulator.demand import Block, chain_of, demand_blocks
+from sources.simulator.foresight import MOVING
+from sources.simulator.moves import State
 from sources.simulator.prices import PricePlan, price_periods, price_plan
 from sources.simulator.world import World, build_world
 
@@ -52,6 +55,11 @@ class Simulation:
         return price_periods(self.world, self.plan)
 
     @cached_property
+    def covariates(self) -> pl.DataFrame:
+        """COVARIATES `is_open` of announced closures; none in the calm world."""
+        return plan_of(self.world, openings_of(self.world))
+
+    @cached_property
     def sales(self) -> pl.DataFrame:
         """SALES up to the last day, known the morning after; no row for a series off sale."""
         return pl.concat([sales for sales, _ in self._known_and_future], rechunk=True)
@@ -65,8 +73,8 @@ class Simulation:
 
     @cached_property
     def truth(self) -> pl.DataFrame:
-        """Every series and day, those beyond included: `expected` (mean demand) and `demand`
-        (drawn, uncensored).
+        """Every series and day, those beyond included: `expected` (mean demand), `demand` (drawn,
+        uncensored); in the hard world `level`, `slope`, `shock` as in State.
         """
         return pl.concat([truth for _, truth in self.chunks()], rechunk=True)
 
@@ -101,10 +109,15 @@ class Simulation:
         truth = keys.with_columns(
             expected=_column(blocks, "expected").round(4), demand=_column(blocks, "demand") * 1.0
         )
+        states = [block.state for block in blocks if block.state]
+        if states:
+            truth = truth.with_columns(
+                _column(states, name).cast(pl.Float32).alias(name) for name in MOVING
+            )
         sales = keys.with_columns(
             y=_column(blocks, "y"),
             known_at=pl.col("ds").cast(pl.Datetime("us")) + REPORTED_AT,
-            is_open=pl.Series(np.tile([not is_closed(day) for day in days], series)),
+            is_open=_column(blocks, "is_open"),
             stockout_share=_column(blocks, "stockout_share"),
         )
         return SALES.conform(sales.filter(_column(blocks, "on_sale"))), truth
@@ -116,6 +129,6 @@ def simulate(params: SimulatorParams) -> Simulation:
     return Simulation(params, world, price_plan(world))
 
 
-def _column(blocks: list[Block], name: str) -> pl.Series:
+def _column(blocks: list[Block] | list[State], name: str) -> pl.Series:
     """One quantity of all blocks, series by series and day by day."""
     return pl.Series(np.concatenate([getattr(block, name).ravel() for block in blocks]))

@@ -32,6 +32,8 @@ BLOCK_SERIES = 256
 
 # what a generator is for: the first word of its key, so that two purposes never share draws
 ITEMS, STORES, ITEM_PRICES, DEMAND, STOCKOUTS, DROP = range(6)
+# of the hard world and of options, so that none of them moves a draw of the calm one
+MOVES, OWN_DRIFTS, CLOSURES, DISPERSION, FROZEN = range(6, 11)
 
 
 @dataclass(frozen=True)

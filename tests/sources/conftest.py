@@ -19,7 +19,7 @@ REPOSITORY = Path(__file__).parents[2]
 
 @pytest.fixture(scope="session")
 def simulator_params() -> SimulatorParams:
-    """300 series over 420 days, with every fault of a real feed in it."""
+    """300 series over 420 days in the calm world, with every fault of a real feed in it."""
     return SimulatorParams(
         series=300,
         days=420,
@@ -31,6 +31,9 @@ def simulator_params() -> SimulatorParams:
         bad_rows_share=0.02,
         stockout_share=0.05,
         promo_share=0.08,
+        world="calm",
+        plan_days=None,
+        frozen_share=0.0,
     )
 
 
@@ -38,6 +41,12 @@ def simulator_params() -> SimulatorParams:
 def simulation(simulator_params: SimulatorParams) -> Simulation:
     """The simulation of those params."""
     return simulate(simulator_params)
+
+
+@pytest.fixture(scope="session")
+def hard(simulator_params: SimulatorParams) -> Simulation:
+    """The same in the hard world."""
+    return simulate(simulator_params.model_copy(update={"world": "hard"}))
 
 
 @pytest.fixture
