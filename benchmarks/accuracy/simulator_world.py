@@ -1,6 +1,6 @@
 """Is the simulated chain as restless as a real one? The calm and the hard world beside M5.
 
-Chains of M5's size, over three seeds; M5 in the two stretches of as many days at its end. Without
+Chains of M5's size, over three seeds; M5 in its last days, as many, and in as many before. Without
 stock-outs: M5 does not state them. M5's series are known of the last 447 days alone.
 """
 

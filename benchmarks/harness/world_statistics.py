@@ -112,7 +112,7 @@ def _residuals(chain: Chain, units: np.ndarray, is_open: np.ndarray) -> Residual
         fit, *_ = np.linalg.lstsq(known[:, at].T, logs, rcond=None)
         rest[group, at] = logs - fit @ known[:, at]
     half, width = MONTH // 2, rest.shape[1]
-    slow = [np.nanmean(rest[:, max(k - half, 0) : k + half + 1], axis=1) for k in range(width)]
+    slow = [_mean(rest[:, max(k - half, 0) : k + half + 1]) for k in range(width)]
     return Residuals(rest, np.stack(slow, axis=1))
 
 
@@ -138,15 +138,13 @@ def _by_week(residuals: Residuals) -> Statistics:
     weeks = residuals.all.shape[1] // WEEK
     days = residuals.all[:, -weeks * WEEK :].reshape(-1, weeks, WEEK)
     enough = np.isfinite(days).sum(axis=2) >= FEWEST_DAYS
-    week = np.where(
-        enough, np.nansum(days, axis=2) / np.maximum(np.isfinite(days).sum(2), 1), np.nan
-    )
+    week = np.where(enough, _mean(days.reshape(-1, WEEK)).reshape(enough.shape), np.nan)
     found = {"change of a week, sd": _size(np.diff(week))}
     origins = range(WEEKS_OF_LEVEL, weeks - max(WEEKS_AHEAD) + 1)
-    level = np.stack([np.nanmean(week[:, k - WEEKS_OF_LEVEL : k], axis=1) for k in origins], axis=1)
+    level = np.stack([_mean(week[:, k - WEEKS_OF_LEVEL : k]) for k in origins], axis=1)
     for ahead in WEEKS_AHEAD:
         target = week[:, [k + ahead - 1 for k in origins]]
-        found[f"same level {ahead} weeks ahead, error"] = _size(target - level)
+        found[f"level of four weeks, error in week {ahead} after"] = _size(target - level)
     return found
 
 
@@ -166,6 +164,13 @@ def _quarter(months: np.ndarray, dispersion: np.ndarray) -> float:
     squares = np.log(months[:, 3:] / months[:, :-3]) ** 2
     counts = np.median(by_counts[:, 3:] + by_counts[:, :-3])
     return float(np.sqrt(max(np.median(squares) / NORMAL_MEDIAN - counts, 0)))
+
+
+def _mean(groups: np.ndarray) -> np.ndarray:
+    """(groups,) mean of what is known; NaN where nothing is."""
+    known = np.isfinite(groups).sum(axis=1)
+    mean: np.ndarray = np.where(known, np.nansum(groups, axis=1) / np.maximum(known, 1), np.nan)
+    return mean
 
 
 def _size(errors: np.ndarray) -> float:

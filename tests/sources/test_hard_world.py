@@ -17,6 +17,7 @@ from contract.params import SimulatorParams
 from forecasting.oracle import Oracle
 from sources.reading import files_of, read_file
 from sources.simulator import Simulation, make_drop, simulate
+from sources.simulator.arriving import arriving
 from sources.simulator.foresight import MOVING, foreseen
 from sources.simulator.moves import BREAK_DAYS, PERSISTENCE, SHOCK_VARIANCE
 
@@ -300,6 +301,25 @@ def test_a_million_series_begin_with_one_block(simulator_params: SimulatorParams
     update = {"world": "hard", "series": 1_000_000, "days": 120}
     _, truth = next(simulate(simulator_params.model_copy(update=update)).chunks(blocks=1))
     assert truth["unique_id"].n_unique() == 256
+
+
+def test_a_plan_arrives_on_the_day_it_is_known_and_none_before(
+    simulator_params: SimulatorParams, tmp_path: Path
+):
+    """A row known after it arrived would be refused, and the plans of a long life would end."""
+    update = {"world": "hard", "plan_days": 14, "daily_files": 60, "series": 40}
+    params = simulator_params.model_copy(update=update)
+    plans = [
+        (moment, pl.read_parquet(path).with_columns(arrives=pl.lit(moment)))
+        for moment, path in arriving(params, tmp_path)
+        if path.name.startswith("prices")
+    ]
+    rows = pl.concat([rows for _, rows in plans])
+    assert (rows["known_at"] <= rows["arrives"]).all()
+    assert rows.drop("arrives").sort("unique_id", "from_ds").equals(simulate(params).prices)
+    later = rows.filter(pl.col("arrives") > plans[0][0])
+    assert (later["arrives"].dt.date() == later["known_at"].dt.date()).all()
+    assert later["arrives"].n_unique() >= 60 // 7
 
 
 def _expected(truth: pl.DataFrame, origin: date, horizon: int) -> float:
