@@ -12,7 +12,7 @@ import numpy as np
 
 from sources.simulator.calendar import event_pull, payday_pull
 from sources.simulator.closures import Openings, openings_of
-from sources.simulator.moves import Moves, State, moves_of, state_of
+from sources.simulator.moves import Moved, Moves, moved_of, moves_of
 from sources.simulator.prices import PricePlan
 from sources.simulator.world import (
     BLOCK_SERIES,
@@ -56,7 +56,7 @@ class Block:
     demand: np.ndarray  # what customers wanted, units
     stockout_share: np.ndarray  # share of the day without stock
     y: np.ndarray  # what was sold, units
-    state: State | None  # None in the calm world
+    moved: Moved | None  # None in the calm world
 
 
 def chain_of(world: World, plan: PricePlan) -> Chain:
@@ -94,21 +94,17 @@ def _block(chain: Chain, first: int) -> Block:
     is_open = chain.openings.is_open[store]
     sellable = on_sale & is_open
     log_mean = _log_mean(chain, item, store) + own_level
-    state = state_of(chain.moves, world, chosen) if chain.moves else None
-    if state:
-        log_mean += state.effect
+    moved = moved_of(chain.moves, world, chosen) if chain.moves else None
+    if moved:
+        log_mean += moved.effect
     expected = np.where(sellable, np.exp(log_mean), 0.0)
-    usual = expected.mean(axis=1)
-    if chain.item_size is None:
-        size = spread * (1 + usual)  # a series' size grows with what it sells
-    else:
-        size = chain.item_size[item] * np.sqrt(1 + usual)
-    demand = _negative_binomial(expected, size, rng)
+    of_item = None if chain.item_size is None else chain.item_size[item]
+    demand = _negative_binomial(expected, _sizes(expected, spread, of_item), rng)
     # a generator of their own: how many numbers the demand took must not move the stock-outs
     rng = generator(world.params.seed, STOCKOUTS, block)
     share = _stockouts(sellable, world.params.stockout_share, rng)
     y = _sold(demand, share, rng)
-    return Block(first, on_sale, is_open, expected, demand, share, y, state)
+    return Block(first, on_sale, is_open, expected, demand, share, y, moved)
 
 
 def _log_mean(chain: Chain, item: np.ndarray, store: np.ndarray) -> np.ndarray:
@@ -131,6 +127,15 @@ def _log_mean(chain: Chain, item: np.ndarray, store: np.ndarray) -> np.ndarray:
 def _item_sizes(world: World) -> np.ndarray:
     rng = generator(world.params.seed, DISPERSION)
     sizes: np.ndarray = ITEM_SIZE * np.exp(rng.normal(0, ITEM_SIZE_SPREAD, len(world.rate)))
+    return sizes
+
+
+def _sizes(mean: np.ndarray, spread: np.ndarray, of_item: np.ndarray | None) -> np.ndarray:
+    """(series,) size of the negative binomial; it grows with what a series sells. Where items have
+    their own it grows less: M5's faster series are the more dispersed.
+    """
+    usual = 1 + mean.mean(axis=1)
+    sizes: np.ndarray = spread * usual if of_item is None else of_item * np.sqrt(usual)
     return sizes
 
 

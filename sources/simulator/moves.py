@@ -50,7 +50,7 @@ class Moves:
 
 
 @dataclass(frozen=True)
-class State:
+class Moved:
     """Where series stand in what moves: logs, (series, days)."""
 
     level: np.ndarray
@@ -81,15 +81,15 @@ def moves_of(world: World) -> Moves:
     return Moves(level, slope, shock, item=_drift(rng, len(world.rate), days, ITEM_DRIFT))
 
 
-def state_of(moves: Moves, world: World, chosen: slice) -> State:
-    """The state of a block's series: what moves their store, department and item, and a drift of
+def moved_of(moves: Moves, world: World, chosen: slice) -> Moved:
+    """Where a block's series stand: what moves their store, department and item, and a drift of
     their own.
     """
     item, store = world.item[chosen], world.store[chosen]
     dept = world.dept[item]
     rng = generator(world.params.seed, OWN_DRIFTS, chosen.start // BLOCK_SERIES)
     own = _drift(rng, len(item), len(world.days), SERIES_DRIFT)
-    return State(
+    return Moved(
         level=moves.level[store, dept] + moves.item[item] + own,
         slope=moves.slope[store, dept],
         shock=moves.shock[store, dept],

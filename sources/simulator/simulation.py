@@ -16,7 +16,7 @@ from sources.simulator.calendar import calendar_frame, published_before
 from sources.simulator.closures import openings_of, plan_of
 from sources.simulator.demand import Block, chain_of, demand_blocks
 from sources.simulator.foresight import MOVING
-from sources.simulator.moves import State
+from sources.simulator.moves import Moved
 from sources.simulator.prices import PricePlan, price_periods, price_plan
 from sources.simulator.world import World, build_world
 
@@ -74,7 +74,7 @@ class Simulation:
     @cached_property
     def truth(self) -> pl.DataFrame:
         """Every series and day, those beyond included: `expected` (mean demand), `demand` (drawn,
-        uncensored); in the hard world `level`, `slope`, `shock` as in State.
+        uncensored); in the hard world `level`, `slope`, `shock` as in Moved.
         """
         return pl.concat([truth for _, truth in self.chunks()], rechunk=True)
 
@@ -109,10 +109,10 @@ class Simulation:
         truth = keys.with_columns(
             expected=_column(blocks, "expected").round(4), demand=_column(blocks, "demand") * 1.0
         )
-        states = [block.state for block in blocks if block.state]
-        if states:
+        moved = [block.moved for block in blocks if block.moved]
+        if moved:
             truth = truth.with_columns(
-                _column(states, name).cast(pl.Float32).alias(name) for name in MOVING
+                _column(moved, name).cast(pl.Float32).alias(name) for name in MOVING
             )
         sales = keys.with_columns(
             y=_column(blocks, "y"),
@@ -129,6 +129,6 @@ def simulate(params: SimulatorParams) -> Simulation:
     return Simulation(params, world, price_plan(world))
 
 
-def _column(blocks: list[Block] | list[State], name: str) -> pl.Series:
+def _column(blocks: list[Block] | list[Moved], name: str) -> pl.Series:
     """One quantity of all blocks, series by series and day by day."""
     return pl.Series(np.concatenate([getattr(block, name).ravel() for block in blocks]))

@@ -57,7 +57,7 @@ class World:
     launch_day: np.ndarray  # (items,) day index of the first sale; 0 or less: always there
     end_day: np.ndarray  # (items,) day index after the last sale
     size: np.ndarray  # (stores,) log size
-    growth: np.ndarray  # (stores,) log growth a year
+    growth: np.ndarray  # (stores,) log growth a year, of the calm world
     weekday: np.ndarray  # (stores, 7) log effect, Monday first
 
     @property

@@ -25,7 +25,7 @@ CALM_BYTES = "87ab53084128d59759827a91c79e3fd62c87bcedd04b2ca4183bceda32450deb"
 
 
 @pytest.fixture(scope="module")
-def state(hard: Simulation) -> dict[str, np.ndarray]:
+def moved(hard: Simulation) -> dict[str, np.ndarray]:
     """level, slope and shock by name, (series, days)."""
     shape = (hard.series.height, -1)
     return {name: hard.truth[name].to_numpy().astype(float).reshape(shape) for name in MOVING}
@@ -82,11 +82,11 @@ def test_demand_scatters_around_its_expectation_in_the_hard_world_too(hard: Simu
 
 
 def test_levels_move_by_store_and_department_and_now_and_then_they_break(
-    hard: Simulation, state: dict[str, np.ndarray]
+    hard: Simulation, moved: dict[str, np.ndarray]
 ):
     of = {name: hard.series[name].to_numpy() for name in ("store_id", "dept_id")}
     groups = [
-        state["level"][(of["store_id"] == store) & (of["dept_id"] == dept)].mean(axis=0)
+        moved["level"][(of["store_id"] == store) & (of["dept_id"] == dept)].mean(axis=0)
         for store in np.unique(of["store_id"])
         for dept in np.unique(of["dept_id"])
     ]
@@ -102,8 +102,8 @@ def test_levels_move_by_store_and_department_and_now_and_then_they_break(
     assert after - before == pytest.approx(steps[group, day], abs=6 * usual), "a break stays"
 
 
-def test_growth_is_uneven_and_changes_its_slope_seldom(state: dict[str, np.ndarray]):
-    slope = state["slope"] * 365.25
+def test_growth_is_uneven_and_changes_its_slope_seldom(moved: dict[str, np.ndarray]):
+    slope = moved["slope"] * 365.25
     assert slope.min() < -0.05 < 0.05 < slope.max()
     assert 0.05 < slope[:, -1].std() < 0.2
     changes = (np.diff(slope, axis=1) != 0).mean()
@@ -111,13 +111,13 @@ def test_growth_is_uneven_and_changes_its_slope_seldom(state: dict[str, np.ndarr
 
 
 def test_the_shocks_of_a_day_are_common_and_last_for_days(
-    hard: Simulation, state: dict[str, np.ndarray]
+    hard: Simulation, moved: dict[str, np.ndarray]
 ):
     store = hard.series["store_id"].to_numpy()
-    by_store = np.array([state["shock"][store == name].mean(axis=0) for name in np.unique(store)])
+    by_store = np.array([moved["shock"][store == name].mean(axis=0) for name in np.unique(store)])
     common = np.corrcoef(by_store)[np.triu_indices(len(by_store), 1)].mean()
     assert 0.1 < common < 0.6
-    shock = state["shock"]
+    shock = moved["shock"]
     lasting = [np.corrcoef(one[:-1], one[1:])[0, 1] for one in shock[::17]]
     assert np.mean(lasting) == pytest.approx(PERSISTENCE, abs=0.06)
     assert shock.var() == pytest.approx(SHOCK_VARIANCE, rel=0.2)
@@ -209,9 +209,9 @@ def test_the_oracle_does_not_know_what_comes(hard: Simulation):
     rng = np.random.default_rng(1)
     other = {name: pl.Series(rng.normal(0, 0.3, hard.truth.height)) for name in MOVING}
     comes = pl.col("ds") > origin
-    moved = other["level"] + other["shock"]
+    change = other["level"] + other["shock"]
     elsewhere = hard.truth.with_columns(
-        pl.when(comes).then(pl.col("expected") * moved.exp()).otherwise("expected"),
+        pl.when(comes).then(pl.col("expected") * change.exp()).otherwise("expected"),
         *(
             pl.when(comes).then(pl.col(name) + other[name]).otherwise(name).alias(name)
             for name in MOVING
