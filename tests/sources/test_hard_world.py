@@ -19,7 +19,8 @@ from sources.reading import files_of, read_file
 from sources.simulator import Simulation, make_drop, simulate
 from sources.simulator.arriving import arriving
 from sources.simulator.foresight import MOVING, foreseen
-from sources.simulator.moves import BREAK_DAYS, PERSISTENCE, SHOCK_VARIANCE
+from sources.simulator.moves import BREAK_DAYS, PERSISTENCE, SHOCK_VARIANCE, moves_of
+from sources.simulator.world import build_world
 
 CALM_BYTES = "87ab53084128d59759827a91c79e3fd62c87bcedd04b2ca4183bceda32450deb"
 
@@ -235,6 +236,22 @@ def test_what_is_foreseen_is_the_mean_of_what_may_come(simulator_params: Simulat
             expected_units[seed, k] = part["expected"].sum()
     ratio = foreseen_units.sum(axis=0) / expected_units.sum(axis=0)
     assert ratio == pytest.approx([1, 1], abs=0.02)
+
+
+def test_on_the_scale_of_units_every_move_has_mean_one(simulator_params: SimulatorParams):
+    """Else the hard world would grow by chance alone, and the oracle be biased. Two stores in 500
+    worlds, 150 days after the first.
+    """
+    size = {"world": "hard", "series": 40, "days": 120}
+    made = [
+        moves_of(build_world(simulator_params.model_copy(update=size | {"seed": seed})))
+        for seed in range(500)
+    ]
+    stays = np.array([(one.level - np.cumsum(one.slope, axis=-1))[..., 150] for one in made])
+    assert np.exp(stays).mean() == pytest.approx(1, abs=0.01)
+    assert np.exp([one.item[:, 150] for one in made]).mean() == pytest.approx(1, abs=0.006)
+    shocks = np.array([one.shock[..., ::5] for one in made])
+    assert np.exp(shocks - SHOCK_VARIANCE / 2).mean() == pytest.approx(1, abs=0.003)
 
 
 def test_in_the_calm_world_the_oracle_forecasts_the_expected_demand(
