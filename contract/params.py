@@ -105,6 +105,8 @@ class IngestParams(_Section):
     min_rows_share: Share
     max_size_jump: Annotated[float, Field(gt=1)]
     min_own_rank: Annotated[float, Field(ge=-1, le=1)]
+    most_copied: Share
+    repeats_band: Share
     rows_band: Share
     volume_band: Annotated[float, Field(gt=1)]
     zero_share_band: Share

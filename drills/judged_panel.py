@@ -87,11 +87,13 @@ def judged_day(
         levels=compared,
         calendar=known.calendar.filter(ds=day),
     )
+    recent = known.sales.filter(days_before.is_between(1, 7 * WEEKS_COMPARED), pl.col("y") > 0)
     past = counted(weeks, known.series, context.columns)
     context = replace(
         context,
         past=past,
         usual_units=usual_units_of(weeks),
+        recent_sales=recent.select("unique_id", "ds", "y"),
         known_series=known.sales["unique_id"].unique(),
     )
     if before is not None:

@@ -25,6 +25,7 @@ from expectations.measures import (
 )
 from expectations.own_past import own_rank
 from expectations.part_of_day import share_of_day
+from expectations.repeats import with_repeats
 from expectations.rule import Rule, Severity, present, within
 from expectations.suite import Context, Suite
 from expectations.usual import unlike_the_weekday
@@ -88,7 +89,9 @@ def _of_units(ingest: IngestParams) -> list[Rule]:
 
 
 def _of_whole_days(ingest: IngestParams) -> list[Rule]:
-    """Rules that every row of a day breaks together, so that a day is taken whole or not at all."""
+    """Rules that every row of a day (or of a feed's day) breaks together, so that it is taken whole
+    or not at all.
+    """
     severity: Severity = "row" if ingest.refuse_unusual else "note"
     way_out = _WAY_OUT if ingest.refuse_unusual else ""
     own_files = f" {_OWN_FILES}" if way_out and ingest.whole_days else ""
@@ -108,11 +111,16 @@ def _of_whole_days(ingest: IngestParams) -> list[Rule]:
         "The items do not sell in the order of the weeks before (ingest.min_own_rank): units "
         "sorted by themselves, or of other items."
     )
+    copied = (
+        "Nearly all that sold repeats an earlier day (ingest.most_copied): a feed that froze, or "
+        "another day's file. Two days of sales are never the same."
+    )
     incomplete = within("rows_share", "day_incomplete", half, at_least=ingest.min_rows_share)
     others = [
         within("sold_share", "day_all_zero", zeros, at_least=ingest.min_sold_share),
         within("size_jump", "units_of_another_size", size, at_most=ingest.max_size_jump),
         within("own_rank", "items_mixed_up", mixed, at_least=ingest.min_own_rank),
+        within("copied_share", "day_copied", copied, at_most=ingest.most_copied),
     ]
     rules = [
         incomplete.on_arrival(way_out + own_files),
@@ -131,6 +139,7 @@ def _notes(ingest: IngestParams) -> list[Rule]:
         "Most of what was known of that day is changed: a wrong date, or another day's units? "
         "If so, send that day's right file again, its rows in another order."
     )
+    repeats = "A part of the day repeats an earlier one: did a store or department stand still?"
     new = "Many rows are of series never seen: were the items' numbers changed?"
     rows, gap, times = ingest.rows_band, ingest.zero_share_band, ingest.volume_band
     rules = [
@@ -141,6 +150,7 @@ def _notes(ingest: IngestParams) -> list[Rule]:
         within(
             "restated_share", "day_restated", restated, at_most=ingest.most_restated
         ).on_arrival(),
+        within("repeats_gap", "rows_repeated", repeats, at_most=ingest.repeats_band).on_arrival(),
         within("new_share", "series_unusual", new, at_most=ingest.most_new).on_arrival(),
     ]
     return [rule.with_severity("note") for rule in rules]
@@ -167,7 +177,7 @@ def _measured(rows: pl.DataFrame, context: Context) -> pl.DataFrame:
         new_share=_new_share(context)
     )
     rows = rows.join(share_of_day(context), on=SALES.key, how="left", maintain_order="left")
-    return _with_y_while_closed(rows, context)
+    return _with_y_while_closed(with_repeats(rows, context), context)
 
 
 def _new_share(context: Context) -> pl.Expr:

@@ -31,6 +31,9 @@ USUAL_UNITS = {
     "weeks": pl.Int64(),
 }
 
+# of the eight weeks before a batch up to its last day, the rows that sold
+RECENT_SALES = {"unique_id": pl.String(), "ds": pl.Date(), "y": pl.Float64()}
+
 
 @dataclass(frozen=True)
 class Context:
@@ -45,6 +48,8 @@ class Context:
     past: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=PAST))
     restated: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=RESTATED))
     usual_units: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=USUAL_UNITS))
+    # without the rows the batch restates
+    recent_sales: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=RECENT_SALES))
     series: pl.DataFrame = field(default_factory=SERIES.empty)  # the groups of the batch's series
     # the groups compared with their weekday; (): all together
     levels: tuple[tuple[str, ...], ...] = ((),)

@@ -21,12 +21,12 @@ FEED = "store_id"  # whoever sends a file of its own, where ingest.whole_days is
 _FEWEST_SERIES = 30  # per group, on average: smaller groups are noise
 _FEWEST_SELLING = 10  # rows with units: the mean of fewer is anybody's
 _FEWEST_UNITS = 100.0  # a group that usually sells fewer differs by chance
-_SURE = 6.0  # robust standard deviations beyond which a count is unlike its weekday's
-_QUARTILES_PER_DEVIATION = 1.349  # of a normal distribution: upper quartile minus lower quartile
+SURE = 6.0  # robust standard deviations beyond which a count is unlike its weekday's
+QUARTILES_PER_DEVIATION = 1.349  # of a normal distribution: upper quartile minus lower quartile
 # share of a day's rows that say the store was closed: then zeros are what it should bring
 _MOSTLY_SHUT = 0.5
 # share; a batch that brings less of a day corrects it, and need not be complete
-_KEPT_ROWS = 0.5
+KEPT_ROWS = 0.5
 
 
 def levels_compared(
@@ -132,13 +132,13 @@ def _compared(counts: pl.DataFrame, level: tuple[str, ...]) -> pl.DataFrame:
     days = days.with_columns(
         value.over(weekday, order_by="ds").name.suffix(f"_{name}") for name, value in usual.items()
     )
-    return days.filter(pl.col("brought") > 0, pl.col("brought") >= _KEPT_ROWS * pl.col("rows"))
+    return days.filter(pl.col("brought") > 0, pl.col("brought") >= KEPT_ROWS * pl.col("rows"))
 
 
 def _is_apart(name: str) -> pl.Expr:
     """Whether a count is further from its median than the spread of its weeks explains."""
-    deviation = (pl.col(f"{name}_upper") - pl.col(f"{name}_lower")) / _QUARTILES_PER_DEVIATION
-    return (pl.col(name) - pl.col(f"{name}_usual")).abs() > _SURE * deviation
+    deviation = (pl.col(f"{name}_upper") - pl.col(f"{name}_lower")) / QUARTILES_PER_DEVIATION
+    return (pl.col(name) - pl.col(f"{name}_usual")).abs() > SURE * deviation
 
 
 def _whole(compared: list[pl.DataFrame], context: Context) -> pl.DataFrame | None:

@@ -26,6 +26,8 @@ class Recent:
     - `stated_before`: unique_id, ds of the batch's keys that are known, where its rows are sums of
       lines;
     - `usual_units`: unique_id, weekday, units and weeks of the eight weeks before its first day;
+    - `recent_sales`: unique_id, ds, y of the rows that sold, of the batch's feeds, from eight weeks
+      before its first day to its last, without the rows that the batch itself states;
     - `regions`: unique_id, region, or None.
     """
 
@@ -34,6 +36,7 @@ class Recent:
     restated: pl.DataFrame
     stated_before: pl.DataFrame
     usual_units: pl.DataFrame
+    recent_sales: pl.DataFrame
     prices: pl.DataFrame
     calendar: pl.DataFrame
     regions: pl.DataFrame | None
@@ -60,6 +63,7 @@ def read_recent(
         restated=_restated(con, sales),
         stated_before=_stated_before(con, sales if are_lines_summed else SALES.empty()),
         usual_units=_usual_units(con, sales),
+        recent_sales=_recent_sales(con, sales),
         prices=_prices_of(con, rows["unique_id"]) if fact == "prices" else PRICES.empty(),
         calendar=_calendar_between(con, days[0] - COMPARED, days[1]) if days else CALENDAR.empty(),
         regions=_regions(con, region) if days else None,
@@ -134,6 +138,24 @@ def _usual_units(con: Connection, rows: pl.DataFrame) -> pl.DataFrame:
     since, first = (days[0] - COMPARED, days[0]) if days else (None, None)
     weekdays = rows["ds"].dt.weekday().unique().drop_nulls().to_list()
     return frame_of(con, query, since=since, first=first, weekdays=weekdays)
+
+
+def _recent_sales(con: Connection, rows: pl.DataFrame) -> pl.DataFrame:
+    """What the batch's feeds sold before and beside it: of everything, where no store is known."""
+    of_feeds = """
+        and s.unique_id in (
+            select unique_id from series_attributes where store_id in (
+                select a.store_id from series_attributes a semi join stated using (unique_id)))"""
+    query = f"""
+        select s.unique_id, s.ds, s.y
+        from sales s
+        anti join stated k on s.unique_id = k.unique_id and s.ds = k.ds
+        where s.ds between $since and $last and s.y > 0
+            {of_feeds if "store_id" in hierarchy_columns(con) else ""}"""  # noqa: S608 -- fixed text
+    days = _first_and_last(rows)
+    since, last = (days[0] - COMPARED, days[1]) if days else (None, None)
+    with registered(con, stated=rows.select("unique_id", "ds")):
+        return frame_of(con, query, since=since, last=last)
 
 
 def _regions(con: Connection, column: str | None) -> pl.DataFrame | None:

@@ -1,0 +1,207 @@
+"""A day that is another day's: refused where nearly all of a feed repeats, noted where a part does,
+left in peace where repeating is its nature.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, timedelta
+
+import numpy as np
+import polars as pl
+import pytest
+
+from contract.frames import REFUSED, SALES
+from contract.params import IngestParams, Params
+from contract.received import Received
+from expectations.judge import Judgement, judge
+from expectations.likeness import agreeing, likest
+from expectations.suite import Context
+from expectations.suites import SUITES
+
+DAY = date(2024, 2, 29)
+STORES, DEPARTMENTS, ITEMS = ("S1", "S2", "S3", "S4", "S5", "S6"), ("D1", "D2"), 40
+SERIES = pl.DataFrame(
+    [(f"{d}_{i:02d}_{s}", s, d) for s in STORES for d in DEPARTMENTS for i in range(ITEMS)],
+    schema=["unique_id", "store_id", "dept_id"],
+    orient="row",
+)
+LEVELS = ((), ("store_id",), ("dept_id",), ("store_id", "dept_id"))
+
+
+@pytest.fixture(scope="module")
+def ingest(params: Params) -> IngestParams:
+    return params.ingest
+
+
+def a_day(ds: date, rate: float = 2.0) -> pl.DataFrame:
+    y = np.random.default_rng(ds.toordinal()).poisson(rate, SERIES.height).astype(float)
+    return SERIES.select("unique_id", ds=pl.lit(ds), y=pl.Series(y))
+
+
+def before(days: int = 40, first: int = 1) -> list[pl.DataFrame]:
+    """The days before DAY, the newest first."""
+    return [a_day(DAY - timedelta(days=k)) for k in range(first, days + 1)]
+
+
+def like(day: pl.DataFrame, hit: pl.Expr | None = None, rest: pl.DataFrame | None = None):
+    """An earlier day under DAY's date; only its rows that are hit, the others as sold."""
+    copy = day.with_columns(ds=pl.lit(DAY))
+    return copy if hit is None else pl.concat([copy.filter(hit), (a_day(DAY)).filter(~hit)])
+
+
+def of(text: str) -> pl.Expr:
+    return pl.col("unique_id").str.contains(text)
+
+
+def context_of(ingest: IngestParams, past: list[pl.DataFrame], **more: object) -> Context:
+    recent = pl.concat(past).filter(pl.col("y") > 0)
+    today = DAY + timedelta(days=1)
+    return Context(ingest, today, recent_sales=recent, series=SERIES, levels=LEVELS, **more)
+
+
+def judged(rows: pl.DataFrame, context: Context, great: bool = False) -> Judgement:
+    whole = SALES.conform(rows.with_columns(known_at=None)).with_row_index("row_number", offset=1)
+    whole = whole.with_columns(pl.col("row_number").cast(pl.Int64), lines=pl.lit(1, pl.Int64))
+    received = Received("sales", whole, REFUSED.empty(), rows.height)
+    return judge(received, SUITES["sales"], context, great)
+
+
+def codes(judgement: Judgement) -> set[str]:
+    return set(judgement.refused["reason"])
+
+
+def noted(judgement: Judgement) -> list[str]:
+    return [note.split(":")[0] for note in judgement.notes]
+
+
+def test_the_day_most_like_another_is_found_by_hand():
+    """Day 3 repeats day 0 but for one of the three rows that sold; day 2 is like none."""
+    y = np.array([[1.0, 2, 3, 1], [4.0, 0, 5, 4], [0.0, 0, 0, 0], [0.0, 7, 8, 9]])
+    agree, sold = agreeing(y, np.array([0]))
+    assert (agree[2, 0, 3], sold[2, 0, 3]) == (2, 3)
+    shares = likest(agree, sold)[0]
+    assert shares[2:].tolist() == [0.0, pytest.approx(2 / 3)]
+    assert np.isnan(shares[0])
+
+
+def test_likeness_is_what_a_naive_loop_counts():
+    y = np.random.default_rng(3).poisson(0.7, (30, 20)).astype(float)
+    found = likest(*agreeing(y, np.array([0, 12])))
+    for group, rows in enumerate((y[:12], y[12:])):
+        for day in range(1, 20):
+            shares = []
+            for other in range(max(day - 14, 0), day):
+                sold = [(a, b) for a, b in rows[:, [day, other]] if a or b]
+                shares.append(sum(a == b for a, b in sold) / len(sold))
+            assert found[group, day] == pytest.approx(max(shares))
+
+
+def test_honest_days_are_taken_without_a_word(ingest):
+    judgement = judged(a_day(DAY), context_of(ingest, before()))
+    assert (judgement.reason, noted(judgement), judgement.accepted.height) == (None, [], 480)
+
+
+@pytest.mark.parametrize("great", [False, True])
+@pytest.mark.parametrize("back", [1, 7, 12])
+def test_yesterday_last_week_or_any_older_day_under_todays_date_is_refused_whole(
+    ingest, great, back
+):
+    past = before()
+    judgement = judged(like(past[back - 1]), context_of(ingest, past), great)
+    assert codes(judgement) == {"day_copied"}
+    assert judgement.accepted.is_empty()
+    assert str(DAY - timedelta(days=back)) in judgement.reason
+    assert "--accept-unusual" in judgement.reason
+
+
+def test_one_frozen_store_goes_alone_and_the_others_are_taken(ingest):
+    past = before()
+    judgement = judged(like(past[0], of("S3")), context_of(ingest, past))
+    assert judgement.reason is None
+    assert codes(judgement) == {"day_copied"}
+    assert judgement.refused.height == 80
+    assert not judgement.accepted["unique_id"].str.contains("S3").any()
+
+
+@pytest.mark.parametrize(("hit", "rows"), [("_.[02468]_", 480), ("D2", 480), ("D2_.._S4", 40)])
+def test_half_of_the_rows_or_a_department_is_kept_and_noted(ingest, hit, rows):
+    """Noted are the rows of the groups that stand still; the whole day is one of them."""
+    past = before()
+    judgement = judged(like(past[0], of(hit)), context_of(ingest, past))
+    assert judgement.refused.is_empty()
+    assert noted(judgement) == ["rows_repeated"]
+    assert f"{rows} rows" in judgement.notes[0]
+    assert ("D2" in judgement.notes[0]) == hit.startswith("D2")
+
+
+def test_a_feed_refused_for_weeks_is_compared_with_its_own_last_days(ingest):
+    """Frozen for twenty days, each refused: of S3 nothing is known of them, of the others all."""
+    past = [day if k > 20 else day.filter(~of("S3")) for k, day in enumerate(before(56), start=1)]
+    frozen = a_day(DAY - timedelta(days=21))
+    judgement = judged(like(frozen, of("S3")), context_of(ingest, past))
+    assert set(judgement.refused["raw"].str.contains("S3")) == {True}
+    assert judgement.refused.height == 80
+
+
+def test_a_store_that_sells_the_same_every_day_is_left_in_peace(ingest):
+    same = a_day(DAY - timedelta(days=1))
+    past = [
+        pl.concat([day.filter(~of("S1")), same.filter(of("S1")).with_columns(ds=day["ds"][0])])
+        for day in before()
+    ]
+    judgement = judged(like(same, of("S1")), context_of(ingest, past))
+    assert (codes(judgement), noted(judgement)) == (set(), [])
+
+
+def test_slow_movers_repeat_zeros_and_are_left_in_peace(ingest):
+    past = [a_day(DAY - timedelta(days=k), 0.1) for k in range(1, 41)]
+    judgement = judged(a_day(DAY, 0.1), context_of(ingest, past))
+    assert (codes(judgement), noted(judgement)) == (set(), [])
+    assert codes(judged(like(past[0]), context_of(ingest, past))) == {"day_copied"}
+
+
+def test_a_shop_of_three_items_is_not_judged_on_a_day(ingest):
+    few = pl.col("unique_id").is_in(SERIES["unique_id"].head(3).implode())
+    past = [day.filter(few) for day in before()]
+    context = replace(context_of(ingest, past), series=SERIES.filter(few))
+    assert codes(judged(like(past[0]), context)) == set()
+
+
+def test_too_short_a_past_is_nothing_to_compare_with(ingest):
+    past = before(5)
+    assert codes(judged(like(past[0]), context_of(ingest, past))) == set()
+
+
+def test_a_correction_of_a_few_rows_is_not_judged_as_the_day(ingest):
+    past, ids = before(), SERIES["unique_id"].head(60)
+    rest = a_day(DAY).filter(~pl.col("unique_id").is_in(ids.implode()))
+    few = like(past[0]).filter(pl.col("unique_id").is_in(ids.implode()))
+    assert codes(judged(few, context_of(ingest, [rest, *past]))) == set()
+
+
+def test_a_week_in_one_file_is_judged_day_by_day(ingest):
+    """The feed froze on the third day of the file: the days after it go, it stays."""
+    days = [a_day(DAY - timedelta(days=k)) for k in range(6, -1, -1)]
+    days[3:] = [days[2].with_columns(ds=day["ds"]) for day in days[3:]]
+    loose = ingest.model_copy(update={"max_refused_share": 1.0})
+    judgement = judged(pl.concat(days), context_of(loose, before(48, 7)))
+    assert codes(judgement) == {"day_copied"}
+    assert judgement.accepted["ds"].n_unique() == 3
+
+
+def test_who_knows_that_it_is_right_says_so_once(ingest):
+    past, noting = before(), ingest.model_copy(update={"refuse_unusual": False})
+    judgement = judged(like(past[0]), context_of(noting, past))
+    assert judgement.refused.is_empty()
+    assert noted(judgement) == ["day_copied", "rows_repeated"]
+
+
+def test_days_of_years_in_one_file_are_compared_across_the_pieces_they_are_read_in(ingest):
+    days = [a_day(DAY - timedelta(days=k)) for k in range(200, -1, -1)]
+    days[60] = days[58].with_columns(ds=days[60]["ds"])
+    days[130] = days[129].with_columns(ds=days[130]["ds"])
+    judgement = judged(pl.concat(days), Context(ingest, DAY + timedelta(days=1), series=SERIES))
+    assert codes(judgement) == {"day_copied"}
+    refused = judgement.refused.height
+    assert refused == 2 * SERIES.height
