@@ -29,8 +29,11 @@ def agreeing(y: np.ndarray, starts: np.ndarray) -> tuple[np.ndarray, np.ndarray]
     return agree, sold
 
 
-def likest(agree: np.ndarray, sold: np.ndarray) -> np.ndarray:
-    """(groups, days) share that agrees with the day most like it; NaN where nothing sold."""
-    share = (agree / np.maximum(sold, 1)).max(axis=0)
+def likest(agree: np.ndarray, sold: np.ndarray, unlike: int = 0) -> np.ndarray:
+    """(groups, days) share that agrees with the day most like it; NaN where nothing sold.
+
+    `unlike`: rows that agree with nothing are added, so that a handful is not all of it.
+    """
+    share = (agree / np.maximum(sold + unlike, 1)).max(axis=0)
     found: np.ndarray = np.where((sold > 0).any(axis=0), share, np.nan)
     return found

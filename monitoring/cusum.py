@@ -2,8 +2,7 @@
 bootstrap.
 
 CUSUM: E. S. Page, Continuous inspection schemes, Biometrika 41 (1954), restarted `watch_days` ago:
-the largest sum of (z - slack) over any run of days that ends today. The first day of that run is
-the best guess of when it began.
+the largest sum of (z - slack) over any run of days that ends today. Since when: monitoring.onset.
 Limit: moving blocks of days, all groups together (H. R. Kuensch, The jackknife and the bootstrap
 for general stationary observations, Annals of Statistics 17, 1989). A drawn quarter is standardised
 by a drawn past of the true length, so the luck of a short past is in the limit; the largest over
@@ -63,12 +62,6 @@ def cusum(z: np.ndarray, watch_days: int) -> np.ndarray:
     lowest = np.lib.stride_tricks.sliding_window_view(summed, watch_days + 1, axis=-1).min(axis=-1)
     path: np.ndarray = summed[..., watch_days:] - lowest
     return path
-
-
-def began(z: np.ndarray) -> int:
-    """The first day (index) of the run that makes the last day's CUSUM, of one (days,) path."""
-    summed = np.concatenate([[0.0], np.cumsum(z - SLACK)])
-    return int(len(summed) - 1 - np.argmin(summed[::-1]))
 
 
 def quarterly_limits(

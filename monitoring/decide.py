@@ -24,6 +24,7 @@ FIRST_CALL = {
     "forecast_age": "the operator on duty",
     "fallback": "the forecasting engineer",
     "sanity": "the forecasting engineer",
+    "repeats": "the data supplier",
     "planned_closed": "the replenishment planner, then the data supplier",
     "parity": "the forecasting engineer",
     "champion": "the forecasting engineer",
@@ -117,11 +118,15 @@ def to_close(findings: list[Finding], open_causes: list[str]) -> list[str]:
 
 
 def _is_mended_by_retraining(finding: Finding) -> bool:
-    """Not one group's shift, nor an empty feed or shelf: a fit on such days would learn them."""
+    """Not one group's shift, nor an empty feed or shelf, nor a number given to another product: a
+    fit on such days would learn them.
+    """
     is_one_group = finding.watcher == "bias" and bool(finding.slice)
     of_group = finding.watcher == "drift" and ":" in finding.slice
-    is_empty = finding.slice in ("missing_prices", "stockouts")
-    return finding.watcher in MENDED_BY_RETRAINING and not (is_one_group or of_group or is_empty)
+    is_no_demand = finding.slice in ("missing_prices", "stockouts", "series")
+    return finding.watcher in MENDED_BY_RETRAINING and not (
+        is_one_group or of_group or is_no_demand
+    )
 
 
 def _well_beside(judged: set[str]) -> set[str]:

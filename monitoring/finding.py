@@ -16,7 +16,8 @@ SURE = 2.0
 class Finding:
     """One watcher's word on one slice. warning: a person should look; error: a person must.
 
-    `value` None means that nothing could be judged yet, which is not the same as ok: an open alert
+    `contributors`: the series that contribute most, where single series make the number. `value`
+    None means that nothing could be judged yet, which is not the same as ok: an open alert
     stays open.
     """
 
@@ -28,6 +29,7 @@ class Finding:
     advice: str = ""
     since: date | None = None
     slice: str = ""
+    contributors: tuple[str, ...] = ()
 
     @property
     def cause(self) -> str:

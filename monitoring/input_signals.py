@@ -20,8 +20,10 @@ from contract.panel import Panel
 from features.dense import Days, locate, units_sold
 from features.price import spread_over_days
 from forecasting.slices import RECENT_DAYS
+from monitoring.contributors import RECENT_DAYS as DAYS_OF_PARTS
+from monitoring.contributors import Parts, parts_until
 from monitoring.distributions import yearly_distance
-from monitoring.signal import WHOLE, Signal, group_of
+from monitoring.signal import WHOLE, Signal, members
 
 PRICE_DAYS = 28
 NEW_DAYS = 28
@@ -88,6 +90,7 @@ def _demand(seen: Arrived, columns: list[str]) -> Signal:
         first=seen.first,
         groups=groups,
         values=_against_last_year(np.log(np.where(sums > 0, sums, np.nan))),
+        parts=parts_of(seen, _more_than_a_year_before(seen.y)),
         smallest_spread=0.02,
         sentence="units sold{group}: {now:+.0%} (log) on the same days a year before "
         "(usually {usual:+.0%} ± {spread:.0%} a day)",
@@ -104,6 +107,7 @@ def _units(seen: Arrived) -> Signal:
         first=seen.first,
         groups=(WHOLE,),
         values=yearly_distance(seen.y[some_of(seen)])[None],
+        parts=parts_of(seen, np.abs(_more_than_a_year_before(seen.y))),
         smallest_spread=SMALLEST_DISTANCE,
         sentence="units of a series and day lie {now:.2f} from those of the same weeks a year "
         "before: 0 is the same, 3 nothing in common (usually {usual:.2f} ± {spread:.2f})",
@@ -114,13 +118,15 @@ def _units(seen: Arrived) -> Signal:
 
 
 def _zeros(seen: Arrived, on_range: np.ndarray) -> Signal:
-    share = _mean(np.where(on_range, seen.y == 0, np.nan))
+    is_zero = np.where(on_range, seen.y == 0, np.nan)
+    share = _mean(is_zero)
     return Signal(
         watcher="drift",
         slice="zeros",
         first=seen.first,
         groups=(WHOLE,),
         values=_against_last_year(share[None]),
+        parts=parts_of(seen, is_zero),
         smallest_spread=0.003,
         sentence="the share of days without a sale: {now:+.1%} on a year before "
         "(usually {usual:+.1%} ± {spread:.1%} a day)",
@@ -137,6 +143,7 @@ def _mix(seen: Arrived, column: str) -> Signal:
         first=seen.first,
         groups=groups[1:],
         values=_against_last_year(share),
+        parts=parts_of(seen, _more_than_a_year_before(seen.y)),
         smallest_spread=0.005,
         sentence="the share{group} in units: {now:+.1%} on a year before "
         "(usually {usual:+.1%} ± {spread:.1%} a day)",
@@ -151,6 +158,7 @@ def _stockouts(seen: Arrived) -> Signal:
         first=seen.first,
         groups=(WHOLE,),
         values=_mean(seen.sold_out)[None],
+        parts=parts_of(seen, seen.sold_out),
         smallest_spread=0.002,
         sentence="{now:.1%} of the day sold out on average (usually {usual:.1%} ± {spread:.1%})",
         advice="What sold is not what was wanted: call supply; order with the quantile, not the "
@@ -160,13 +168,14 @@ def _stockouts(seen: Arrived) -> Signal:
 
 
 def _promotions(seen: Arrived, on_range: np.ndarray) -> Signal:
-    share = _mean(np.where(on_range, np.nan_to_num(seen.promo), np.nan))
+    promo = np.where(on_range, np.nan_to_num(seen.promo), np.nan)
     return Signal(
         watcher="drift",
         slice="promotions",
         first=seen.first,
         groups=(WHOLE,),
-        values=share[None],
+        values=_mean(promo)[None],
+        parts=parts_of(seen, promo),
         smallest_spread=0.005,
         sentence="{now:.1%} of the range is on promotion (usually {usual:.1%} ± {spread:.1%})",
         advice="Ask marketing whether the plan changed or did not come.",
@@ -178,12 +187,14 @@ def _prices(seen: Arrived) -> Signal:
     before[:, PRICE_DAYS:] = seen.price[:, :-PRICE_DAYS]
     both = (seen.price > 0) & (before > 0)
     change = np.log(np.where(both, seen.price, 1.0) / np.where(both, before, 1.0))
+    change[~both] = np.nan
     return Signal(
         watcher="drift",
         slice="prices",
         first=seen.first,
         groups=(WHOLE,),
-        values=_mean(np.where(both, change, np.nan))[None],
+        values=_mean(change)[None],
+        parts=parts_of(seen, change),
         smallest_spread=0.002,
         sentence="prices of the same series moved by {now:+.1%} in 28 days "
         "(usually {usual:+.1%} ± {spread:.1%})",
@@ -194,12 +205,14 @@ def _prices(seen: Arrived) -> Signal:
 
 def _missing_prices(seen: Arrived) -> Signal:
     """Of what sold: a series that sells has a price, one that ended needs none."""
+    is_missing = np.where(seen.y > 0, np.isnan(seen.price), np.nan)
     return Signal(
         watcher="drift",
         slice="missing_prices",
         first=seen.first,
         groups=(WHOLE,),
-        values=_mean(np.where(seen.y > 0, np.isnan(seen.price), np.nan))[None],
+        values=_mean(is_missing)[None],
+        parts=parts_of(seen, is_missing),
         smallest_spread=0.005,
         sentence="{now:.1%} of what sold has no price (usually {usual:.1%} ± {spread:.1%})",
         advice="Bring the price feed: without it the table falls back to the baseline.",
@@ -208,12 +221,14 @@ def _missing_prices(seen: Arrived) -> Signal:
 
 
 def _assortment(seen: Arrived) -> Signal:
+    share, is_new_or_gone = _share_new_or_gone(seen.y)
     return Signal(
         watcher="drift",
         slice="assortment",
         first=seen.first,
         groups=(WHOLE,),
-        values=_share_new_or_gone(seen.y)[None],
+        values=share[None],
+        parts=parts_of(seen, is_new_or_gone),
         smallest_spread=0.005,
         sentence="{now:.1%} of the range began or ceased to sell within 28 days "
         "(usually {usual:.1%} ± {spread:.1%})",
@@ -223,9 +238,9 @@ def _assortment(seen: Arrived) -> Signal:
     )
 
 
-def _share_new_or_gone(y: np.ndarray) -> np.ndarray:
+def _share_new_or_gone(y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Series that sold first, or last, NEW_DAYS ago or less, as a share of those that sold in
-    RECENT_DAYS.
+    RECENT_DAYS; and which series on which day.
 
     That a series is gone shows only in days without a sale: slow sellers have weeks of them, hence
     the comparison with the usual.
@@ -236,11 +251,11 @@ def _share_new_or_gone(y: np.ndarray) -> np.ndarray:
     last_sale = np.maximum.accumulate(np.where(sold, day, -1), axis=1)
     unsold_days = day - last_sale
     active = np.maximum(((last_sale >= 0) & (unsold_days < RECENT_DAYS)).sum(axis=0), 1)
-    new = ((day >= first_sale[:, None]) & (day - first_sale[:, None] < NEW_DAYS)).sum(axis=0)
-    is_gone = (last_sale >= 0) & (unsold_days >= NEW_DAYS) & (unsold_days < 2 * NEW_DAYS)
-    share: np.ndarray = ((new + is_gone.sum(axis=0)) / active).astype(np.float64)
+    found = (day >= first_sale[:, None]) & (day - first_sale[:, None] < NEW_DAYS)
+    found |= (last_sale >= 0) & (unsold_days >= NEW_DAYS) & (unsold_days < 2 * NEW_DAYS)
+    share: np.ndarray = found.sum(axis=0) / active
     share[:RECENT_DAYS] = np.nan  # everything is new where the panel begins
-    return share
+    return share, found
 
 
 def _group_sums(seen: Arrived, columns: list[str]) -> tuple[tuple[str, ...], np.ndarray]:
@@ -248,17 +263,12 @@ def _group_sums(seen: Arrived, columns: list[str]) -> tuple[tuple[str, ...], np.
     is known of.
     """
     units, known = np.nan_to_num(seen.y), np.isfinite(seen.y)
-    names, rows = [WHOLE], [np.ones(len(units), dtype=bool)]
-    for column in columns:
-        values = seen.series[column].to_numpy()
-        for name in sorted(set(values)):
-            names.append(group_of(column, name))
-            rows.append(values == name)
+    rows = members(seen.series, columns)
     sums = [
         np.where(known[row].any(axis=0), units[row].sum(axis=0, dtype=np.float64), np.nan)
-        for row in rows
+        for row in rows.values()
     ]
-    return tuple(names), np.array(sums)
+    return tuple(rows), np.array(sums)
 
 
 def _on_range(y: np.ndarray) -> np.ndarray:
@@ -273,6 +283,21 @@ def _against_last_year(values: np.ndarray) -> np.ndarray:
     difference = np.full_like(values, np.nan, dtype=np.float64)
     difference[:, YEAR:] = values[:, YEAR:] - values[:, :-YEAR]
     return difference
+
+
+def _more_than_a_year_before(y: np.ndarray) -> np.ndarray:
+    """(series, days) of the last weeks: units sold more than on the same day a year before."""
+    more = np.full((len(y), min(DAYS_OF_PARTS, y.shape[1])), np.nan)
+    known = min(max(y.shape[1] - YEAR, 0), more.shape[1])
+    if known:
+        more[:, -known:] = y[:, -known:] - y[:, -known - YEAR : -YEAR]
+    return more
+
+
+def parts_of(seen: Arrived, table: np.ndarray) -> Parts:
+    """What each series brings to a signal: the last weeks of a table that ends with the panel."""
+    last = seen.first + timedelta(days=seen.y.shape[1] - 1)
+    return parts_until(last, seen.series, table[:, -DAYS_OF_PARTS:].astype(np.float32))
 
 
 def _mean(table: np.ndarray) -> np.ndarray:

@@ -8,8 +8,8 @@ from datetime import date, timedelta
 import numpy as np
 
 from contract.params import SignalParams
+from monitoring.contributors import contributors, named
 from monitoring.cusum import (
-    began,
     centre_and_spread,
     cusum,
     highest,
@@ -17,6 +17,7 @@ from monitoring.cusum import (
     standardised,
 )
 from monitoring.finding import Finding, Severity, not_judged
+from monitoring.onset import onset, persistence_of
 from monitoring.signal import WHOLE, Signal, in_words
 
 MOST_GROUPS_NAMED = 5  # a person reads no more
@@ -33,11 +34,12 @@ class Shift:
     now: float  # mean of the signal since then
     usual: float
     spread: float  # of a day, one standard deviation
+    side: int  # 1: it rose, -1: it fell
 
 
 def judge(signal: Signal, params: SignalParams, limits: np.ndarray | None = None) -> list[Finding]:
-    """The whole if it is above its limit, else the groups furthest above theirs; one ok finding if
-    nothing is. Not judged on too short a past.
+    """The whole if it is above its limit, with the group furthest above its own, else the groups
+    furthest above theirs; one ok finding if nothing is. Not judged on too short a past.
 
     `limits` None: resampled from the past, so that `params.false_alarms_per_quarter` is what it
     says.
@@ -54,7 +56,10 @@ def judge(signal: Signal, params: SignalParams, limits: np.ndarray | None = None
     if not shifts:
         return [_no_shift(signal, past, limits, params.watch_days)]
     whole = [shift for shift in shifts if shift.group == WHOLE]
-    return [_finding(signal, shift) for shift in (whole or shifts[:MOST_GROUPS_NAMED])]
+    others = [shift for shift in shifts if shift.group != WHOLE]
+    if whole:
+        return [_finding(signal, whole[0], others[:1])]
+    return [_finding(signal, shift, []) for shift in others[:MOST_GROUPS_NAMED]]
 
 
 def limits_of(signal: Signal, params: SignalParams) -> np.ndarray:
@@ -105,9 +110,9 @@ def shifted_groups(
         paths = cusum(side * z, watch_days)[:, -watch_days:]
         for group, (path, limit) in enumerate(zip(paths, limits, strict=True)):
             if _is_still_above(path, limit):
-                watched = side * z[group, -watch_days:]
+                days_ago = _days_ago(side * z[group], past[group], path, signal.smallest_spread)
                 heights = float(path[-1]), float(limit)
-                shifts.append(_shift(signal, group, watched, past[group], heights))
+                shifts.append(_shift(signal, group, past[group], heights, days_ago, side))
     return sorted(shifts, key=lambda shift: -shift.cusum / shift.limit)
 
 
@@ -116,37 +121,56 @@ def _is_still_above(path: np.ndarray, limit: float) -> bool:
     return bool(above.size) and bool(path[above[-1] :].min() > limit / 2)
 
 
+def _days_ago(z: np.ndarray, past: np.ndarray, path: np.ndarray, smallest: float) -> int:
+    """How many days before the last one a group's shift began: read up to the height of its CUSUM,
+    as what came after that is the shift's end.
+    """
+    after = len(path) - 1 - int(np.argmax(path))
+    known = past[np.isfinite(past)]
+    persistence = persistence_of(standardised(known, known, smallest))
+    return after + onset(z[: len(z) - after], len(path) - after, persistence)
+
+
 def _shift(
-    signal: Signal, group: int, z: np.ndarray, past: np.ndarray, heights: tuple[float, float]
+    signal: Signal,
+    group: int,
+    past: np.ndarray,
+    heights: tuple[float, float],
+    days_ago: int,
+    side: int,
 ) -> Shift:
-    """`z` of the days watched, `heights`: the CUSUM and its limit."""
-    first = began(z)
-    since_then = signal.values[group, -len(z) :][first:]
+    """`heights`: the CUSUM and its limit; `days_ago`: the shift's first day."""
+    since_then = signal.values[group, -1 - days_ago :]
     centre, spread = centre_and_spread(past, signal.smallest_spread)
     return Shift(
         group=signal.groups[group],
         cusum=heights[0],
         limit=heights[1],
-        since=signal.last - timedelta(days=len(z) - 1 - min(first, len(z) - 1)),
+        since=signal.last - timedelta(days=days_ago),
         now=float(np.nanmean(since_then)) if np.isfinite(since_then).any() else float("nan"),
         usual=float(centre[0]),
         spread=float(spread[0]),
+        side=side,
     )
 
 
-def _finding(signal: Signal, shift: Shift) -> Finding:
+def _finding(signal: Signal, shift: Shift, within: list[Shift]) -> Finding:
+    """`within`: of the whole's groups the one furthest above its limit, if any."""
     sentence = signal.sentence.format(
         group=in_words(shift.group), now=shift.now, usual=shift.usual, spread=shift.spread
     )
+    where = "".join(f", furthest{in_words(group.group)}" for group in within)
+    series = contributors(signal.parts, shift.group, shift.since, shift.side)
     return Finding(
         signal.watcher,
-        f"{sentence} since {shift.since}",
+        f"{sentence} since {shift.since}{where}{named(series)}",
         _severity(signal, shift),
         shift.cusum,
         shift.limit,
         signal.advice,
         shift.since,
         signal.slice_of(shift.group),
+        series,
     )
 
 

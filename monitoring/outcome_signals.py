@@ -8,13 +8,17 @@ other's errors.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date
+from dataclasses import replace
+from datetime import date, timedelta
 
 import numpy as np
 import polars as pl
 
+from contract.days import WEEK
 from contract.params import MonitorParams
 from contract.quantiles import INTERVALS
+from features.dense import Days, locate
+from monitoring.contributors import RECENT_DAYS, Parts
 from monitoring.outlook import expected_absolute_error
 from monitoring.signal import WHOLE, Signal, group_of
 
@@ -63,6 +67,32 @@ def outcome_signals(sums: pl.DataFrame, params: MonitorParams) -> list[Signal]:
     everything = _Daily(sums)
     whole = _Daily(sums.filter(group=WHOLE))
     return [_bias(everything, params), _accuracy(whole, params), _calibration(whole)]
+
+
+def with_parts(signals: list[Signal], actuals: pl.DataFrame, series: pl.DataFrame) -> list[Signal]:
+    """The same signals with what each series brought to them: errors of the last weeks' tables.
+
+    `actuals` as from with_actuals; of a day in the first week of several tables, the earliest.
+    """
+    first_weeks = (
+        actuals.filter(pl.col("h") <= WEEK).sort("origin").unique(["unique_id", "ds"], keep="first")
+    )
+    if first_weeks.is_empty():
+        return signals
+    last: date = first_weeks.select(pl.max("ds")).item()
+    days = Days(last - timedelta(days=RECENT_DAYS - 1), RECENT_DAYS, 0, padding=0)
+    low, high = INTERVALS[0.95]
+    parts = {
+        "bias": pl.col("error"),
+        "accuracy": pl.col("error").abs(),
+        "calibration": (~pl.col("y").is_between(low, high)).cast(pl.Float64),
+    }
+    located = locate(first_weeks.sort("unique_id").with_columns(**parts), series, days)
+    tables = {name: days.scatter(located, series.height, name) for name in parts}
+    return [
+        replace(signal, parts=Parts(days.first, series, tables[signal.watcher]))
+        for signal in signals
+    ]
 
 
 class _Daily:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Literal
 
 import numpy as np
+import polars as pl
+
+from monitoring.contributors import Parts
 
 Sides = Literal["both", "up"]  # "up": only growth raises an alert
 
@@ -19,6 +23,15 @@ def group_of(column: str, member: str) -> str:
     So it is `store_id:A`, and `dept_id:A` another.
     """
     return f"{column}:{member}"
+
+
+def members(series: pl.DataFrame, columns: Sequence[str]) -> dict[str, np.ndarray]:
+    """The rows of everything and of each group of the columns, by the group's name."""
+    rows = {WHOLE: np.ones(series.height, dtype=bool)}
+    for column in columns:
+        values = series[column].to_numpy()
+        rows |= {group_of(column, name): values == name for name in sorted(set(values))}
+    return rows
 
 
 def in_words(group: str) -> str:
@@ -34,7 +47,8 @@ class Signal:
     that day's watcher saw. `smallest_spread` is the daily wandering that would matter to nobody, in
     the signal's unit: a spread below counts as this much. `sentence` describes a shift in the words
     of the business, with {group}, {now}, {usual} and {spread}. The whole further than
-    `error_beyond` from `aim` is an error, nearer a warning.
+    `error_beyond` from `aim` is an error, nearer a warning. `parts`: what single series bring to
+    it, of the last weeks; None where it is not made of series.
     """
 
     watcher: str
@@ -48,6 +62,7 @@ class Signal:
     sides: Sides = "both"
     error_beyond: float | None = None
     aim: float = 0.0
+    parts: Parts | None = None
 
     @property
     def name(self) -> str:
@@ -61,7 +76,9 @@ class Signal:
 
     def up_to(self, day: date) -> Signal:
         """What was known of it at the end of a day."""
-        return replace(self, values=self.values[:, : max((day - self.first).days + 1, 0)])
+        parts = self.parts.up_to(day) if self.parts else None
+        known = self.values[:, : max((day - self.first).days + 1, 0)]
+        return replace(self, values=known, parts=parts)
 
     def slice_of(self, group: str) -> str:
         """The finding's slice for one group: the signal's own, the group's, or both."""

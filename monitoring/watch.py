@@ -15,6 +15,7 @@ from contract.params import MonitorParams, SignalParams
 from monitoring.accuracy import accuracy, bias
 from monitoring.arrivals import noted
 from monitoring.calibration import calibration
+from monitoring.changed import changed_signal
 from monitoring.churn import churn, level_and_shape
 from monitoring.covariates import covariate_signals, one_for_each_covariate
 from monitoring.drift import drift
@@ -24,9 +25,10 @@ from monitoring.input_signals import arrived, input_signals
 from monitoring.judge import days_looked_at, judge
 from monitoring.memory import memory, memory_limit
 from monitoring.model_age import model_age, no_champion
-from monitoring.outcome_signals import outcome_signals
+from monitoring.outcome_signals import outcome_signals, with_parts
 from monitoring.planned import planned_closed
 from monitoring.quality import quality, refused_signal
+from monitoring.repeats import repeats_signal
 from monitoring.runtime import runtime
 from monitoring.service import fallback, forecast_age, sanity
 from monitoring.signal import Signal
@@ -101,13 +103,15 @@ def watch(evidence: Evidence, actuals: pl.DataFrame, params: MonitorParams) -> l
     ]
 
 
-def signals_of(evidence: Evidence, params: MonitorParams) -> list[Signal]:
+def signals_of(evidence: Evidence, actuals: pl.DataFrame, params: MonitorParams) -> list[Signal]:
     """Every daily signal, as far back as it is judged."""
-    panel = evidence.panel
+    panel, columns = evidence.panel, group_columns(evidence.panel.series)
     seen = arrived(panel, days_looked_at(params.signals), evidence.rules)
     return [
-        *outcome_signals(evidence.weekly, params),
-        *input_signals(seen, group_columns(panel.series)),
+        *with_parts(outcome_signals(evidence.weekly, params), actuals, panel.series),
+        *input_signals(seen, columns),
+        repeats_signal(seen, columns),
+        changed_signal(seen, columns),
         *covariate_signals(seen, panel, evidence.known_future, evidence.past_only),
     ]
 
@@ -161,14 +165,15 @@ def _signals_or_limits(
     by_signal = one_for_each_covariate(
         [
             finding
-            for signal in signals_of(evidence, params)
+            for signal in signals_of(evidence, actuals, params)
             for finding in judge(signal, params.signals)
         ]
     )
     judged = {finding.watcher for finding in by_signal if finding.is_judged}
     by_limit = fixed_limits(evidence, actuals, params)
+    replaced = {finding.watcher for finding in by_limit} - judged
     return [
-        *(finding for finding in by_signal if finding.watcher in judged),
+        *(finding for finding in by_signal if finding.watcher not in replaced),
         *(finding for finding in by_limit if finding.watcher not in judged),
     ]
 

@@ -49,6 +49,6 @@ def raise_alerts(
 
 def _alert(finding: Finding) -> Alert:
     advice = f"{finding.advice} {escalation(finding)}"
-    return Alert(
-        finding.cause, finding.severity, finding.what, finding.value, finding.threshold, advice
-    )
+    measured = finding.what, finding.value, finding.threshold
+    contributors = "|".join(finding.contributors) or None
+    return Alert(finding.cause, finding.severity, *measured, advice, contributors)

@@ -15,7 +15,8 @@ from storage.store import transaction
 @dataclass(frozen=True)
 class Alert:
     """What a person should know. `cause` names what it is about (bias, staleness:CA_1); `what` says
-    it in a sentence.
+    it in a sentence. `contributors`: the series that contribute most, joined with |; None where it
+    is about none.
     """
 
     cause: str
@@ -24,6 +25,7 @@ class Alert:
     value: float | None
     threshold: float | None
     advice: str
+    contributors: str | None = None
 
 
 def raise_alert(con: Connection, alert: Alert, at: datetime) -> int:
@@ -66,10 +68,11 @@ def _next_id(con: Connection) -> int:
 
 _NEW = """
 insert into alerts (alert_id, cause, raised_at, last_seen_at, severity, what, value, threshold,
-                    advice, state)
-values ($alert_id, $cause, $at, $at, $severity, $what, $value, $threshold, $advice, 'open')"""
+                    advice, state, contributors)
+values ($alert_id, $cause, $at, $at, $severity, $what, $value, $threshold, $advice, 'open',
+        $contributors)"""
 
 _SEEN_AGAIN = """
 update alerts set last_seen_at = $at, severity = $severity, what = $what, value = $value,
-                  threshold = $threshold, advice = $advice
+                  threshold = $threshold, advice = $advice, contributors = $contributors
 where alert_id = $alert_id and cause = $cause"""

@@ -91,6 +91,11 @@ def _weigh_runs(con: Connection) -> None:
     con.execute("alter table runs add column peak_mb double").fetchall()
 
 
+def _name_series(con: Connection) -> None:
+    """5 -> 6: an alert names the series that contribute most; those so far did not say."""
+    con.execute("alter table alerts add column contributors varchar").fetchall()
+
+
 _DECISIONS_4 = """
 create table decisions (
     kind varchar not null check (kind in ('retrain', 'promotion', 'rollback', 'recalibration')),
@@ -103,4 +108,5 @@ MIGRATIONS: dict[str, Migration] = {
     "2": _keep_decisions,
     "3": _decide_intervals,
     "4": _weigh_runs,
+    "5": _name_series,
 }  # from which version; in their order

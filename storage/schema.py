@@ -10,7 +10,7 @@ from contract.frames import FACTS, FORECAST_LEVELS, FORECASTS, FrameContract
 from contract.quantiles import QUANTILES
 from storage.connection import Connection
 
-SCHEMA_VERSION = "5"
+SCHEMA_VERSION = "6"
 
 _SQL_TYPES = {
     "String": "varchar",
@@ -328,6 +328,7 @@ TABLES: tuple[Table, ...] = (
             "threshold": "double",
             "advice": "varchar not null",
             "state": "varchar not null check (state in ('open', 'closed'))",
+            "contributors": "varchar",
         },
         words={
             "alert_id": "number in the order of raising",
@@ -341,6 +342,7 @@ TABLES: tuple[Table, ...] = (
             "threshold": "what was allowed",
             "advice": "what to do first",
             "state": "open or closed",
+            "contributors": "the series that contribute most, joined with |; null: about none",
         },
     ),
 )

@@ -1,0 +1,73 @@
+"""Which series make an alert: those whose own part of a signal changed most when the signal did.
+
+Every signal's daily number is made of parts of single series (an error, a sale more than a year
+before, a price). A part's mean since the onset less its mean of the four weeks before says how much
+of the shift the series brought.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+
+import numpy as np
+import polars as pl
+
+MOST_NAMED = 5  # a person reads no more
+RECENT_DAYS = 56  # of parts that are kept: the days watched and as many before them
+DAYS_BEFORE = 28  # of a series' own part, which say what it usually is
+
+
+@dataclass(frozen=True)
+class Parts:
+    """`table` (series, days): each series' part of a signal, NaN where it has none; consecutive
+    days from `first`. `series`: unique_id and the columns that make groups, in the table's order.
+    """
+
+    first: date
+    series: pl.DataFrame
+    table: np.ndarray
+
+    def up_to(self, day: date) -> Parts:
+        """What was known of it at the end of a day."""
+        return replace(self, table=self.table[:, : max((day - self.first).days + 1, 0)])
+
+
+def contributors(parts: Parts | None, group: str, since: date, side: int) -> tuple[str, ...]:
+    """The series of a group (`column:member`, or nothing for the whole) whose parts moved most
+    towards `side` (1 up, -1 down) since a day; the first moved furthest.
+    """
+    if parts is None or not parts.table.shape[1]:
+        return ()
+    at = max((since - parts.first).days, 0)
+    after, before = parts.table[:, at:], parts.table[:, max(at - DAYS_BEFORE, 0) : at]
+    moved = side * (_mean(after) - _mean(before))
+    moved[~_members(parts.series, group)] = 0
+    furthest = np.argsort(-moved, kind="stable")[:MOST_NAMED]
+    names = parts.series["unique_id"]
+    return tuple(names[int(row)] for row in furthest if moved[row] > 0)
+
+
+def named(names: tuple[str, ...]) -> str:
+    """The names as the end of a sentence; nothing for none."""
+    return f"; most of it from {', '.join(names)}" if names else ""
+
+
+def parts_until(last: date, series: pl.DataFrame, table: np.ndarray) -> Parts:
+    """Parts of a (series, days) table whose last column is a day."""
+    return Parts(last - timedelta(days=table.shape[1] - 1), series, table)
+
+
+def _members(series: pl.DataFrame, group: str) -> np.ndarray:
+    if not group:
+        return np.ones(series.height, dtype=bool)
+    column, _, member = group.partition(":")
+    is_member: np.ndarray = (series[column].cast(pl.String) == member).to_numpy()
+    return is_member
+
+
+def _mean(table: np.ndarray) -> np.ndarray:
+    """(series,) of the known days; 0 for none."""
+    known = np.isfinite(table)
+    mean: np.ndarray = np.where(known, table, 0.0).sum(axis=1, dtype=np.float64)
+    return mean / np.maximum(known.sum(axis=1), 1)
