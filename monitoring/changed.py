@@ -40,8 +40,8 @@ def changed_signal(seen: Arrived, columns: list[str]) -> Signal:
         values=np.array([_share_another(off[rows]) for rows in groups.values()]),
         parts=parts_of(seen, off),
         smallest_spread=SMALLEST_SHARE,
-        sentence=f"of the series{{group}} and {UNCHANGED_SERIES} more {{now:.1%}} sell at another level than in the weeks before "
-        "(usually {usual:.1%} ± {spread:.1%})",
+        sentence=f"of the series{{group}} and {UNCHANGED_SERIES} more {{now:.1%}} sell at another "
+        "level than in the weeks before (usually {usual:.1%} ± {spread:.1%})",
         advice="Look whether an item's number was given to another product, or a pack was changed: "
         "a product needs a number of its own, its past is not the other's.",
         sides="up",

@@ -1,6 +1,5 @@
-"""A feed that repeats itself: false alarms on clean mornings, and how soon what share of it is found
-by the rule on arrival and by the watch. And numbers given to other products; and how far off the day
-is that an alert states.
+"""A feed that repeats itself: false alarms on clean mornings, and how soon what share of it is
+found by the rule on arrival and by the watch. Beside it, item numbers given to other products.
 
 Of the simulator four seeds (500 series, 900 days), of M5's files all series.
 """
@@ -8,8 +7,8 @@ Of the simulator four seeds (500 series, 900 days), of M5's files all series.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
-from datetime import timedelta
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -70,59 +69,69 @@ def measure(context: Context) -> Result:
     return result
 
 
+@dataclass(frozen=True)
+class Tried:
+    """A world that faults are tried on; the limits of its clean past."""
+
+    params: Params
+    panel: Panel
+    seen: Arrived
+    limits: Limits
+
+
 def _world(params: Params, panel: Panel, days: int) -> Result:
     seen = arrived(panel, (panel.last_day - panel.first_day).days, demand_rules(params))
     clean = days_between(panel.last_day - timedelta(days=days - 1), panel.last_day)
     signals = [repeats_signal(seen, COLUMNS), changed_signal(seen, COLUMNS)]
-    alerts = alerts_of_signals(signals, clean, params.monitor, Limits())
+    limits = Limits()
+    alerts = alerts_of_signals(signals, clean, params.monitor, limits)
+    tried = Tried(params, panel, seen, limits)
     on_arrival = _on_arrival(params, panel, seen, seen.y)
     first = clean[0]
     return {
         "clean_mornings": days,
-        "refused_clean": _days(on_arrival, "copied_share", params.ingest.most_copied, first),
-        "noted_clean": _days(on_arrival, "repeats_gap", params.ingest.repeats_band, first),
+        "refused_clean": len(_days(on_arrival, "copied_share", params.ingest.most_copied, first)),
+        "noted_clean": len(_days(on_arrival, "repeats_gap", params.ingest.repeats_band, first)),
         "alerts_clean": {name: len(raised(by_day)) for name, by_day in alerts.items()},
         "frozen": {
-            f"{share:.0%}": [_found(params, panel, seen, share, back) for back in STARTS]
-            for share in SHARES
+            f"{share:.0%}": [_found(tried, share, back) for back in STARTS] for share in SHARES
         },
         "parts": {
-            name: [_found_part(params, panel, seen, name, back) for back in STARTS]
+            name: [_found_part(tried, name, back) for back in STARTS]
             for name in ("one store", "one department", "a store, last week's days")
         },
         "recycled": {
-            str(items): [_recycled(params, seen, items, back) for back in STARTS]
-            for items in RECYCLED
+            str(items): [_recycled(tried, items, back) for back in STARTS] for items in RECYCLED
         },
     }
 
 
-def _found(params: Params, panel: Panel, seen: Arrived, share: float, back: int) -> Result:
+def _found(tried: Tried, share: float, back: int) -> Result:
     rng = np.random.default_rng(back)
-    rows = np.flatnonzero(rng.random(len(seen.y)) < share)
-    return _mornings(params, panel, seen, rows, back, frozen)
+    rows = np.flatnonzero(rng.random(len(tried.seen.y)) < share)
+    return _mornings(tried, rows, back, frozen)
 
 
-def _found_part(params: Params, panel: Panel, seen: Arrived, name: str, back: int) -> Result:
+def _found_part(tried: Tried, name: str, back: int) -> Result:
     column = "dept_id" if "department" in name else "store_id"
-    groups = seen.series[column].unique().sort()
-    rows = (seen.series[column] == groups[back % len(groups)]).arg_true().to_numpy()
+    series = tried.seen.series
+    groups = series[column].unique().sort()
+    rows = (series[column] == groups[back % len(groups)]).arg_true().to_numpy()
     fault = last_week if "week" in name else frozen
-    return _mornings(params, panel, seen, rows, back, fault)
+    return _mornings(tried, rows, back, fault)
 
 
-def _mornings(
-    params: Params, panel: Panel, seen: Arrived, rows: np.ndarray, back: int, fault: Fault
-) -> Result:
+def _mornings(tried: Tried, rows: np.ndarray, back: int, fault: Fault) -> Result:
     """Mornings until a row is refused, until something is noted, until the watch alerts (had all
     been let in); None: not within MOST_MORNINGS.
     """
+    seen, params = tried.seen, tried.params
     at = seen.y.shape[1] - back
     y = seen.y.copy()
     fault(y, rows, at)
     first = seen.first + timedelta(days=at)
     until = at + MOST_MORNINGS
-    judged = _on_arrival(params, panel, seen, y[:, :until])
+    judged = _on_arrival(params, tried.panel, seen, y[:, :until])
     ingest = params.ingest
     refused = _days(judged, "copied_share", ingest.most_copied, first)
     noted = _days(judged, "repeats_gap", ingest.repeats_band, first)
@@ -130,12 +139,13 @@ def _mornings(
     return {
         "refused": (refused[0] - first).days + 1 if refused else None,
         "noted": (noted[0] - first).days + 1 if noted else None,
-        "alert": _first_alert(params, signal, first)[0],
+        "alert": _first_alert(tried, signal, first)[0],
     }
 
 
-def _recycled(params: Params, seen: Arrived, items: int, back: int) -> Result:
+def _recycled(tried: Tried, items: int, back: int) -> Result:
     """Mornings until numbers given to other products raise an alert, and whether it names them."""
+    seen = tried.seen
     rng, at = np.random.default_rng(back), seen.y.shape[1] - back
     ids = seen.series["item_id"].unique().sort().to_numpy()
     rows_of = {name: (seen.series["item_id"] == name).arg_true().to_numpy() for name in ids}
@@ -145,19 +155,18 @@ def _recycled(params: Params, seen: Arrived, items: int, back: int) -> Result:
         rows = rows_of[name]
         y[rows, at:] = seen.y[np.resize(other, len(rows)), at:]
     signal = changed_signal(replace(seen, y=y[:, : at + MOST_MORNINGS]), COLUMNS)
-    morning, named = _first_alert(params, signal, seen.first + timedelta(days=at))
+    morning, named = _first_alert(tried, signal, seen.first + timedelta(days=at))
     ours = set(seen.series.filter(pl.col("item_id").is_in(chosen))["unique_id"])
     return {"alert": morning, "named": bool(ours & set(named))}
 
 
-def _first_alert(params: Params, signal: Signal, first) -> tuple[int | None, tuple[str, ...]]:
+def _first_alert(tried: Tried, signal: Signal, first: date) -> tuple[int | None, tuple[str, ...]]:
     """The morning of the first alert since a day, and the series it names."""
-    limits = Limits()
     for morning in range(1, MOST_MORNINGS + 1):
         day = first + timedelta(days=morning - 1)
         if day > signal.last:
             break
-        findings = limits.findings(signal, day, params.monitor)
+        findings = tried.limits.findings(signal, day, tried.params.monitor)
         if loud := [finding for finding in findings if finding.severity != "ok"]:
             return morning, tuple(name for finding in loud for name in finding.contributors)
     return None, ()
@@ -177,15 +186,47 @@ def _on_arrival(params: Params, panel: Panel, seen: Arrived, y: np.ndarray) -> p
     )
 
 
-def _days(judged: pl.DataFrame, column: str, limit: float, since) -> list:
+def _days(judged: pl.DataFrame, column: str, limit: float, since: date) -> list[date]:
     """The days since one with a row above a limit."""
     hit = judged.filter(pl.col(column) > limit, pl.col("ds") >= since)
     return sorted(hit["ds"].unique().to_list())
 
 
 def table(result: Result) -> str:
-    """One row per world."""
-    return str(result)
+    """One row per fault, one column per world: mornings until refused, noted, alert."""
+    rows: list[list[str]] = [
+        ["clean mornings: refused, noted, alerts", *(_clean(one) for one in result.values())]
+    ]
+    for kind, label in (("frozen", "{} of the rows frozen"), ("parts", "{}")):
+        for name in next(iter(result.values()))[kind]:
+            cells = [
+                _cell(one[kind][name], ("refused", "noted", "alert")) for one in result.values()
+            ]
+            rows.append([label.format(name), *cells])
+    for items in RECYCLED:
+        found = [one["recycled"][str(items)] for one in result.values()]
+        named = [f"{_cell(one, ('alert',))}, named {_named(one)}" for one in found]
+        rows.append([f"{items} item numbers given away", *named])
+    return markdown_table(["mornings until", *result], rows)
+
+
+def _clean(one: Result) -> str:
+    alerts = ", ".join(f"{name} {count}" for name, count in one["alerts_clean"].items())
+    return f"{one['clean_mornings']}: {one['refused_clean']}, {one['noted_clean']}, {alerts}"
+
+
+def _cell(trials: list[Result], names: tuple[str, ...]) -> str:
+    """Of each column the slowest of the trials, and how many of them were not found, if any."""
+    cells = []
+    for name in names:
+        known = [trial[name] for trial in trials if trial[name] is not None]
+        missed = f" ({len(known)} of {len(trials)})" if len(known) < len(trials) else ""
+        cells.append(f"{name} {max(known)}{missed}" if known else f"{name} -")
+    return ", ".join(cells)
+
+
+def _named(trials: list[Result]) -> str:
+    return f"{sum(trial['named'] for trial in trials)} of {len(trials)}"
 
 
 BENCHMARK = Benchmark(
