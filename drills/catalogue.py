@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from drills.alert_drills import ALERT_FAULTS
 from drills.bundle_faults import BUNDLE_FAULTS
 from drills.file_faults import FILE_FAULTS
 from drills.morning_faults import MORNING_FAULTS
@@ -40,7 +41,7 @@ NAMED = {
 
 def names() -> list[str]:
     """Every fault's name."""
-    every = (*PANEL_FAULTS, *BUNDLE_FAULTS, *FILE_FAULTS, *MORNING_FAULTS)
+    every = (*PANEL_FAULTS, *ALERT_FAULTS, *BUNDLE_FAULTS, *FILE_FAULTS, *MORNING_FAULTS)
     return [*(fault.name for fault in every), *LEARNED_FAULTS]
 
 

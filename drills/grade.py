@@ -2,18 +2,19 @@
 
 graceful      the table is whole and lost at most `graceful_loss` of WRMSSE; or a wrong file was
               refused, a harmless one taken once; or a disturbed morning published the very table
-              of an undisturbed one
+              of an undisturbed one; or an alert came within a week, names a series that changed
+              and states the day it began, three days off at most
 degraded      the table is whole and lost more; or lost `catastrophic_loss` or more, but most of its
               rows say that they are not the champion's; or a run was refused with a reason; or a
               wrong file came in with a note, a harmless one was refused; or a morning ended without
               its table and said so (a refusal, a signal, rows with a reason), and the next one had
-              it
+              it; or an alert came later, named another series or stated another day
 catastrophic  the table lost `catastrophic_loss` or more, or its 95% intervals cover
               `catastrophic_coverage_lost` less, and it calls itself the champion's (a watcher's
               alert does not help: the orders leave); or it lacks rows or holds nulls or negatives;
               or a wrong file came in unnoticed, or a harmless one counted twice, or the right file
               afterwards did not put it right; or a morning ended well without its table, or with
-              another one, or the steps written down did not bring it back
+              another one, or the steps written down did not bring it back; or no alert came
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from contract.params import DrillParams
 Grade = Literal["graceful", "degraded", "catastrophic"]
 
 MOST_ROWS = 0.5
+ALERT_MORNINGS, ONSET_DAYS = 7, 3
 
 
 def grade_table(
@@ -68,3 +70,13 @@ def grade_morning(outcome: str, is_loud: bool, is_recovered: bool) -> Grade:
     if outcome == "published":
         return "graceful"
     return "degraded" if is_loud else "catastrophic"
+
+
+def grade_alert(mornings: int | None, days_off: int, is_named: bool) -> Grade:
+    """The grade of an alert: the mornings it took (None: there was none), the days by which its
+    "since" is off, whether it names a series that changed.
+    """
+    if mornings is None:
+        return "catastrophic"
+    is_right = mornings <= ALERT_MORNINGS and days_off <= ONSET_DAYS and is_named
+    return "graceful" if is_right else "degraded"

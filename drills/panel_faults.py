@@ -136,11 +136,81 @@ def restated_month(panel: Panel, percent: int, _rng: Rng) -> Panel:
 
 def frozen_feed(panel: Panel, days: int, _rng: Rng) -> Panel:
     """The export repeats the last good day under each new date."""
-    good = panel.last_day - timedelta(days=days)
-    frozen = panel.sales.filter(ds=good).select("unique_id", frozen="y")
+    return frozen_from(panel, _last_good_day(panel, days), panel.series["unique_id"])
+
+
+def frozen_store(panel: Panel, days: int, rng: Rng) -> Panel:
+    """One store's export repeats its last good day, in a file of all stores."""
+    return frozen_from(panel, _last_good_day(panel, days), _members(panel, FEED_COLUMN, rng))
+
+
+def frozen_part(panel: Panel, percent: int, rng: Rng) -> Panel:
+    """For a week so many percent of the series repeat their last good day."""
+    ids = panel.series["unique_id"]
+    stuck = ids.filter(pl.Series(rng.random(len(ids)) < percent / 100))
+    return frozen_from(panel, _last_good_day(panel, 7), stuck)
+
+
+def recycled_items(panel: Panel, items: int, rng: Rng) -> Panel:
+    """For two weeks so many items' numbers belong to other products: level and rhythm are another's
+    in every store.
+    """
+    since = panel.last_day - timedelta(days=14)
+    return recycled_from(panel, since, items_drawn(panel, items, rng))
+
+
+def frozen_from(panel: Panel, good: date, ids: pl.Series) -> Panel:
+    """What these series sold on a good day, repeated on every day after it."""
+    frozen = panel.sales.filter(_of(ids), ds=good).select(
+        "unique_id", frozen="y", was_open="is_open"
+    )
     sales = panel.sales.join(frozen, on="unique_id", how="left", maintain_order="left")
-    y = pl.when(_late(panel, days)).then(pl.col("frozen").fill_null(0.0)).otherwise("y")
-    return replace(panel, sales=sales.with_columns(y=y).drop("frozen"))
+    hit = (pl.col("ds") > good) & _of(ids)
+    y = pl.when(hit).then(pl.col("frozen").fill_null(0.0)).otherwise("y")
+    is_open = pl.when(hit).then("was_open").otherwise("is_open")
+    return replace(panel, sales=sales.with_columns(y=y, is_open=is_open).drop("frozen", "was_open"))
+
+
+def items_drawn(panel: Panel, count: int, rng: Rng) -> dict[str, str]:
+    """Items, each with another one whose sales it will have; of a source without items, series."""
+    column = "item_id" if "item_id" in panel.series.columns else "unique_id"
+    ids = panel.series[column].unique().sort()
+    drawn = rng.choice(len(ids), 2 * min(count, len(ids) // 2), replace=False)
+    one, other = ids.gather(drawn).to_list(), len(drawn) // 2
+    return dict(zip(one[:other], one[other:], strict=True))
+
+
+def recycled_from(panel: Panel, since: date, other_of: dict[str, str]) -> Panel:
+    """After a day these items sell what the others sold on the same days, store by store."""
+    column = "item_id" if "item_id" in panel.series.columns else "unique_id"
+    shop = [FEED_COLUMN] if FEED_COLUMN in panel.series.columns else []
+    placed = panel.series.select("unique_id", *dict.fromkeys([column, *shop]))
+    ours = placed.filter(pl.col(column).is_in(list(other_of)))
+    theirs = placed.select(*shop, pl.col(column).alias("other"), giver="unique_id")
+    pairs = ours.with_columns(other=pl.col(column).replace(other_of)).join(
+        theirs, on=["other", *shop]
+    )
+    given = panel.sales.select("ds", giver="unique_id", given="y")
+    sales = panel.sales.join(pairs.select("unique_id", "giver"), on="unique_id", how="left")
+    sales = sales.join(given, on=["giver", "ds"], how="left")
+    is_given = (pl.col("ds") > since) & pl.col("given").is_not_null()
+    y = pl.when(is_given).then("given").otherwise("y")
+    return replace(
+        panel, sales=sales.with_columns(y=y).drop("giver", "given").sort("unique_id", "ds")
+    )
+
+
+def _last_good_day(panel: Panel, days: int) -> date:
+    """The newest day, so many days before the end or more, on which the shops were open: a closed
+    day that repeats is met by the rule about zeros.
+    """
+    sold = panel.sales.group_by("ds").agg(pl.col("y").sum()).sort("ds")
+    good = sold.filter(
+        pl.col("y") >= pl.col("y").median() / 2,
+        pl.col("ds") <= panel.last_day - timedelta(days=days),
+    )
+    newest: date = good["ds"][-1]
+    return newest
 
 
 def swapped_feeds(panel: Panel, days: int, rng: Rng) -> Panel:
@@ -220,7 +290,12 @@ PANEL_FAULTS = (
         days_judged=28,
         restates=True,
     ),
-    PanelFault("frozen_feed", "the same day n days long", (7, 14), frozen_feed, fact="sales"),
+    PanelFault("frozen_feed", "the same day n days long", (7, 20), frozen_feed, fact="sales"),
+    PanelFault(
+        "frozen_store", "a store's same day n days long", (3, 20), frozen_store, fact="sales"
+    ),
+    PanelFault("frozen_part", "n% of series stand still a week", (10, 50), frozen_part, "sales", 7),
+    PanelFault("recycled_items", "n item numbers given away", (1, 10), recycled_items, "sales", 14),
     PanelFault(
         "swapped_feeds", "two stores swapped for n days", (7, 28), swapped_feeds, fact="sales"
     ),

@@ -6,18 +6,24 @@ from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from contract.demand import demand_rules
+from drills.alert_drills import Alarm, Look
 from drills.watchers import Watchers
 from forecasting.actuals import with_actuals
 from monitoring.accuracy import bias
 from monitoring.arrivals import NOTE_SENTENCES
 from monitoring.calibration import calibration
+from monitoring.changed import changed_signal
+from monitoring.input_signals import arrived, input_signals
+from monitoring.judge import days_looked_at, judge
 from monitoring.model_age import model_age
-from monitoring.watch import causes_before_truth
+from monitoring.repeats import repeats_signal
+from monitoring.watch import causes_before_truth, group_columns
 
 if TYPE_CHECKING:
     import polars as pl
 
     from contract.panel import Panel
+    from contract.params import Params
     from drills.scenario import Scenario
 
 # known days after which the watchers of accuracy, bias and calibration look at a table
@@ -40,6 +46,27 @@ def watchers_of(scenario: Scenario) -> Watchers:
         return _first_alerts(scenario, table)
 
     return Watchers(this_morning, later, age, frozenset(NOTE_SENTENCES))
+
+
+def look_of(params: Params) -> Look:
+    """The signals of what arrived, as a morning's watch words them."""
+
+    def look(panel: Panel) -> list[Alarm]:
+        columns = group_columns(panel.series)
+        seen = arrived(panel, days_looked_at(params.monitor.signals), demand_rules(params))
+        signals = [
+            *input_signals(seen, columns),
+            repeats_signal(seen, columns),
+            changed_signal(seen, columns),
+        ]
+        return [
+            Alarm(finding.cause, finding.since, finding.contributors)
+            for signal in signals
+            for finding in judge(signal, params.monitor.signals)
+            if finding.severity != "ok"
+        ]
+
+    return look
 
 
 def _first_alerts(scenario: Scenario, table: pl.DataFrame) -> list[str]:

@@ -73,13 +73,15 @@ def _drilled(
 def _drills(
     scenario: Scenario, watchers: Watchers, scratch: Path, now: datetime
 ) -> Iterator[Result]:
-    """Panels, models, files, mornings: in this order, each when the one before is done."""
+    """Panels, alerts, models, files, mornings: in this order, each when the one before is done."""
+    from drills.alert_drills import alert_drills
     from drills.drilling import Grading, bundle_drills, panel_drills
     from drills.file_drills import file_drills
     from drills.morning_drills import morning_drills
     from drills.scenario import outcome_of, publish
     from drills.small_world import small_world
     from flows.drill_store import inbox_of, read_state
+    from flows.drill_watchers import look_of
 
     params = scenario.params
     clean = outcome_of(scenario, publish(scenario, scenario.known, scenario.registry))
@@ -88,6 +90,7 @@ def _drills(
     (scratch / "mornings").mkdir()
     return chain(
         panel_drills(grading),
+        alert_drills(scenario.panel, look_of(params), params.drills.seed),
         bundle_drills(grading, scratch),
         file_drills(scenario.panel, params.drills, scratch / "files", inbox),
         morning_drills(small_world(ROOT, scratch / "world"), scratch / "mornings", read_state),
