@@ -19,6 +19,10 @@ NAMED = {
         "One day marked closed everywhere is what a feast looks like; an alert the same morning "
         "where the calendar names none (planned_closed); more than half of the horizon is refused."
     ),
+    "recycled 3": (
+        "Three items' numbers among a hundred are within what a range does by itself: no alert "
+        "(drift:series) without many false ones. A product needs a number of its own."
+    ),
     "restated_month 50": (
         "Half as much again is what a better month looks like. Noted (volume_unusual); an alert on "
         "bias within a week; a restatement of the restatement mends it."

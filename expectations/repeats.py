@@ -16,7 +16,7 @@ from expectations.suite import Context
 from expectations.usual import FEED, KEPT_ROWS, QUARTILES_PER_DEVIATION, SURE
 
 _PAST_DAYS, _FEWEST_DAYS = 28, 7  # known days of a group, whose likeness says what is usual
-_FEWEST_PAIRS = 20  # rows that sold; of a handful all agree with some day or other by chance
+_FEWEST_PAIRS = 12  # rows that sold; of a handful all agree with some day or other by chance
 _DAYS_AT_ONCE = 64  # bounds memory where a file holds years
 
 

@@ -5,7 +5,7 @@ A week's units against the eight weeks that ended two to nine weeks before, time
 sold more or less since. A series is another one where it sells three times as much or as little,
 and its week is further off than chance and its own restlessness explain: in square roots, where a
 Poisson count has one spread at every level (F. J. Anscombe, Biometrika 35, 1948). Promotions stay
-below.
+below; what ended or is new is the assortment's matter.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from contract.days import WEEK
 from monitoring.input_signals import Arrived, parts_of
 from monitoring.signal import Signal, members
 
+FEWEST_DAYS = 4  # of a week; a store may be closed on some
 WEEKS, FEWEST_WEEKS = range(2, 10), 6  # before; the week just before may hold the change already
 ANOTHER = 4.0  # spreads; a count of Poisson is so far off once in 16,000 weeks
 LEAST_RATIO = 3.0  # times as much or as little; a promotion is about twice
@@ -68,7 +69,8 @@ def _times_another(y: np.ndarray, growth: np.ndarray) -> np.ndarray:
     expected = growth * sums / count
     off = np.abs(2 * np.sqrt(units + 3 / 8) - 2 * np.sqrt(expected + 3 / 8)) / spread / ANOTHER
     ratio = (units + 3 / 8) / (expected + 3 / 8)
-    is_near = (ratio < LEAST_RATIO) & (ratio > 1 / LEAST_RATIO)
+    # what does not sell at all has ended, or its shelf is empty; what did not is new
+    is_near = (ratio < LEAST_RATIO) & (ratio > 1 / LEAST_RATIO) | (units == 0) | (expected < 1)
     times: np.ndarray = np.where(is_near, np.minimum(off, 0.99), off)
     times[weeks < FEWEST_WEEKS] = np.nan
     return times
@@ -84,11 +86,18 @@ def _growth(y: np.ndarray) -> np.ndarray:
 
 
 def _weekly(y: np.ndarray) -> np.ndarray:
-    """(series, days) units of the week that ends on each day; NaN where a day of it is unknown."""
+    """(series, days) units of the week that ends on each day, a closed or unknown day counted as
+    the others' mean; NaN where fewer than FEWEST_DAYS are known.
+    """
     units = np.full(y.shape, np.nan, dtype=np.float32)
     if y.shape[1] >= WEEK:
-        windows = np.lib.stride_tricks.sliding_window_view(y, WEEK, axis=1)
-        units[:, WEEK - 1 :] = windows.sum(axis=2)
+        sums, known = (
+            np.lib.stride_tricks.sliding_window_view(table, WEEK, axis=1).sum(axis=2)
+            for table in (np.nan_to_num(y), np.isfinite(y))
+        )
+        units[:, WEEK - 1 :] = np.where(
+            known >= FEWEST_DAYS, sums * WEEK / np.maximum(known, 1), np.nan
+        )
     return units
 
 

@@ -232,6 +232,26 @@ def test_a_wrong_unit_meets_the_rules_of_sales(params, make_panel):
     assert judged.panel.sales.equals(panel.up_to(judged.panel.last_day).sales)
 
 
+def test_a_frozen_feed_meets_the_rule_on_repeats_and_a_frozen_store_alone(params, make_panel):
+    """Each frozen day is refused, also after a week of refused ones; of one store only its own."""
+    from drills.panel_faults import frozen_feed, frozen_part, frozen_store
+
+    panel, levels = make_panel(series=240, days=120, nasty=False), levels_of(((), ("dept_id",)))
+    whole = judge_sales(frozen_feed(panel, 7, np.random.default_rng(1)), 7, levels, params.ingest)
+    assert set(whole.refused) == {"day_copied"}
+    assert whole.panel.last_day == panel.last_day - timedelta(days=7)
+    broken = frozen_store(panel, 7, np.random.default_rng(1))
+    few_stores = params.ingest.model_copy(update={"max_refused_share": 0.5})  # one is a quarter
+    store = judge_sales(broken, 7, levels, few_stores)
+    assert set(store.refused) == {"day_copied"}
+    assert store.panel.last_day == panel.last_day
+    frozen = broken.sales.filter(broken.sales["y"] != panel.sales["y"])["unique_id"].unique()
+    late = store.panel.sales.filter(pl.col("ds") > panel.last_day - timedelta(days=7))
+    assert not set(frozen) & set(late["unique_id"])
+    part = judge_sales(frozen_part(panel, 50, np.random.default_rng(1)), 7, levels, params.ingest)
+    assert (part.refused, "rows_repeated" in part.noted) == ({}, True)
+
+
 def test_prices_in_cents_meet_the_rules_of_prices(params, make_panel):
     """Refused rows leave the price that was known before."""
     panel = make_panel(series=8, days=120, nasty=False)

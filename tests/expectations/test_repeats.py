@@ -205,3 +205,39 @@ def test_days_of_years_in_one_file_are_compared_across_the_pieces_they_are_read_
     assert codes(judgement) == {"day_copied"}
     refused = judgement.refused.height
     assert refused == 2 * SERIES.height
+
+
+def test_a_default_value_in_every_row_is_refused_from_its_second_day(ingest):
+    """A constant has no earlier day the first time; then it is its own copy."""
+    fives = a_day(DAY).with_columns(y=pl.lit(5.0))
+    past = [fives.with_columns(ds=pl.lit(DAY - timedelta(days=1))), *before(40, 2)]
+    assert "day_copied" in codes(judged(fives, context_of(ingest, past)))
+
+
+def test_zeros_alone_say_nothing_here(ingest):
+    zeros = a_day(DAY).with_columns(y=pl.lit(0.0))
+    past = [zeros.with_columns(ds=pl.lit(DAY - timedelta(days=1))), *before(40, 2)]
+    assert "day_copied" not in codes(judged(zeros, context_of(ingest, past)))
+
+
+def test_a_source_without_stores_is_judged_as_one_feed(ingest):
+    past, alone = before(), SERIES.select("unique_id")
+    context = replace(context_of(ingest, past), series=alone, levels=((),))
+    assert codes(judged(like(past[0]), context)) == {"day_copied"}
+    assert codes(judged(a_day(DAY), context)) == set()
+
+
+def test_a_day_after_weeks_without_any_file_is_compared_with_the_last_known_ones(ingest):
+    past = before(56, 22)
+    assert codes(judged(like(past[0]), context_of(ingest, past))) == {"day_copied"}
+
+
+def test_rows_of_days_and_series_that_are_none_do_not_disturb_the_others(ingest):
+    past = before()
+    odd = pl.DataFrame(
+        {"unique_id": [None, "x", "D1_00_S1"], "ds": [DAY, None, date(1970, 1, 1)], "y": [1.0] * 3}
+    )
+    rows = pl.concat([a_day(DAY), odd], how="vertical_relaxed")
+    judgement = judged(rows, context_of(ingest, past))
+    assert codes(judgement) == {"series_missing", "day_missing", "day_too_old"}
+    assert judgement.accepted.height == 480

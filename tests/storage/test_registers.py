@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
@@ -106,3 +107,13 @@ def test_a_cause_has_one_open_alert_until_it_is_gone(con: duckdb.DuckDBPyConnect
     assert not close_alert(con, "staleness", NOW + timedelta(days=2))
     assert raise_alert(con, alert, NOW + timedelta(days=3)) == first + 1
     assert read_alerts(con)["state"].to_list() == ["closed", "open"]
+
+
+def test_an_alert_keeps_the_series_that_contribute_and_renews_them(con: duckdb.DuckDBPyConnection):
+    alert = Alert("bias", "warning", "too much", 0.2, 0.1, "look", "a|b")
+    for one in (alert, replace(alert, contributors="b|c"), replace(alert, cause="age")):
+        raise_alert(con, one, NOW)
+    assert dict(open_alerts(con).select("cause", "contributors").rows()) == {
+        "bias": "b|c",
+        "age": "a|b",
+    }
