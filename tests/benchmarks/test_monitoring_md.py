@@ -20,6 +20,8 @@ TABLES = {  # page -> its generated tables, held to the result files by test_doc
         "steady_memory",
         "outlook",
         "recalibration",
+        "frozen_feed",
+        "onset",
     ],
     "ml_test_score": ["ml_test_score"],
 }
