@@ -45,13 +45,12 @@ def ingest(params: Params, paths: Paths, *, now: datetime, dry_run: bool = False
     """Every file in the inbox taken once, plans first; a file refused does not keep the next one
     waiting.
     """
-    from sources.reading import patterns_of
-    from stages.take import summary_of, take
-    from storage.inbox import claimed_inbox, waiting_files
+    from stages.take import summary_of
+    from stages.take_inbox import take_inbox
+    from storage.inbox import claimed_inbox
 
     with claimed_inbox(paths.inbox, params.ingest.lock_wait_s):
-        files = waiting_files(paths.inbox, *patterns_of(params.source))
-        return summary_of([take(path, params, paths, now, dry_run=dry_run) for path in files])
+        return summary_of(take_inbox(params, paths, now=now, dry_run=dry_run))
 
 
 def _take_inbox(arguments: Namespace) -> Summary:

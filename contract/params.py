@@ -57,9 +57,10 @@ class FilesParams(_Section):
     plans: str | None = None
     static: str | None = None
     static_on: list[str] = []
-    separator: str | None = None
+    separator: Annotated[str, Field(min_length=1, max_length=1)] | None = None
     decimal: Literal[".", ","] = "."
     encoding: str = "utf8"
+    sheet: str | None = None
     date_format: str | None = None
     transactions: bool = False
     returns: Literal["refuse", "net"] = "refuse"

@@ -8,6 +8,9 @@ from dataclasses import dataclass
 
 import polars as pl
 
+# the reason of a refused line that is the sum of others: no data, so not counted as a fault
+TOTAL_LINE = "total_line"
+
 
 @dataclass(frozen=True)
 class Received:

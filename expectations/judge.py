@@ -10,7 +10,7 @@ import polars as pl
 import polars.selectors as cs
 
 from contract.days import earliest
-from contract.received import Received
+from contract.received import TOTAL_LINE, Received
 from expectations.rule import Rule, Severity
 from expectations.suite import Context, Suite
 
@@ -144,7 +144,8 @@ def _whole_batch(
             return f"{rule.code}: {rule.sentence}", rule.code
     of_rows = [rule for rule in rules if rule.severity == "row"]
     guilty = broken.select(pl.any_horizontal(rule.code for rule in of_rows)).to_series()
-    lines = received.refused.height + int(measured.filter(guilty)["lines"].sum())
+    totals = (received.refused["reason"] == TOTAL_LINE).sum()
+    lines = received.refused.height - totals + int(measured.filter(guilty)["lines"].sum())
     share = lines / received.rows_in if received.rows_in else 0.0
     if share <= context.ingest.max_refused_share:
         return None, None

@@ -32,6 +32,8 @@ from expectations.usual import unlike_the_weekday
 
 # share of a known day's rows; no more than these are latecomers, not the day again
 LEAST_OF_A_DAY = 0.5
+# of the rules by which a day is taken whole or not at all
+WHOLE_DAY_CODES = ("day_incomplete", "day_all_zero", "units_of_another_size", "items_mixed_up")
 _WAY_OUT = "If it is right, drop the file again and run `python ingest.py --accept-unusual`."
 _OWN_FILES = "Where stores send files of their own, set ingest.whole_days: false."
 

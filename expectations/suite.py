@@ -23,6 +23,9 @@ RESTATED = {"ds": pl.Date(), "restated_share": pl.Float64()}
 # of rows that are sums of lines, the keys that are known already: what the batch would replace
 STATED_BEFORE = {"unique_id": pl.String(), "ds": pl.Date()}
 
+# rows of the batch that say what is known already
+REPEATED = {"unique_id": pl.String(), "ds": pl.Date()}
+
 # of the weeks before a batch, by series and weekday (1: Monday): units in all, and weeks with a row
 USUAL_UNITS = {
     "unique_id": pl.String(),
@@ -47,6 +50,7 @@ class Context:
     # without the rows the batch restates
     past: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=PAST))
     restated: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=RESTATED))
+    repeated: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=REPEATED))
     usual_units: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=USUAL_UNITS))
     # without the rows the batch restates
     recent_sales: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=RECENT_SALES))

@@ -64,15 +64,16 @@ def unlike_the_weekday(rows: pl.DataFrame, context: Context) -> pl.DataFrame:
     zero_share_gap  share of zero rows minus the usual
     size_jump_in, volume_ratio_in   the group's name
 
-    A day counts as it would stand with the batch in. Closed days are compared with nothing and
-    nothing with them.
+    A day counts as it would stand with the batch in, and is judged for what the batch brings: rows
+    that repeat what is known, as a window of weeks does each morning, bring nothing. Closed days
+    are compared with nothing and nothing with them.
     """
     # the others are refused anyway
     is_sane = (pl.col("copy") == 0) & pl.col("y").is_between(0, context.ingest.max_y)
     today = counted(
         rows.with_columns(y=pl.when(is_sane).then("y")), context.series, context.columns
     )
-    today = today.with_columns(brought="rows")
+    today = today.with_columns(brought=_brought(rows, today, context))
     closed = context.calendar.filter(pl.col("is_closed"), pl.col("region") == "*")["ds"]
     counts = pl.concat(
         [context.past.with_columns(brought=pl.lit(0, pl.Int64)), today], how="diagonal_relaxed"
@@ -88,6 +89,17 @@ def unlike_the_weekday(rows: pl.DataFrame, context: Context) -> pl.DataFrame:
     ):
         days = days.join(measure, on="ds", how="left")
     return days
+
+
+def _brought(rows: pl.DataFrame, today: pl.DataFrame, context: Context) -> pl.Series:
+    """Of each day and group, the rows that say something new."""
+    if context.repeated.is_empty():
+        return today["rows"]
+    new = rows.join(context.repeated, on=["unique_id", "ds"], how="anti")
+    groups = ["ds", *context.columns]
+    brought = counted(new, context.series, context.columns).select(*groups, brought="rows")
+    joined = today.join(brought, on=groups, how="left", nulls_equal=True, maintain_order="left")
+    return joined["brought"].fill_null(0)
 
 
 def counted(rows: pl.DataFrame, series: pl.DataFrame, columns: Sequence[str]) -> pl.DataFrame:

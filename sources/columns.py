@@ -9,8 +9,8 @@ import polars as pl
 from contract.errors import BadInput
 from contract.params import FilesParams
 from sources import reasons
+from sources.csv_files import CsvManner
 from sources.parsing import Column, Kind, Manner, date_format_of
-from sources.tables import CsvManner
 
 Origin = str | list[str]
 
@@ -47,7 +47,7 @@ ALWAYS_THERE = ("unique_id", "ds", "y", "from_ds", "to_ds")
 
 def csv_manner(files: FilesParams) -> CsvManner:
     """How the CSV files are written."""
-    return CsvManner(separator=files.separator, encoding=files.encoding)
+    return CsvManner(separator=files.separator, encoding=files.encoding, sheet=files.sheet)
 
 
 def manner_for(table: pl.DataFrame, columns: list[Column], files: FilesParams, name: str) -> Manner:

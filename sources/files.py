@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 import polars as pl
@@ -13,12 +15,14 @@ from contract.params import CodedColumn, FilesParams
 from contract.received import Received
 from sources import reasons
 from sources.columns import SALES_KINDS, columns_of, csv_manner, manner_for, origins_of
+from sources.headers import Wanted
 from sources.lines import daily_from_lines, group_checks, line_checks
 from sources.mapping import Mapped, map_table, received, series_of, with_one_place
 from sources.parsing import Column
 from sources.periods import daily_periods
 from sources.plans import price_rows, with_known_at
-from sources.tables import need_columns, read_table
+from sources.tables import need_columns, read_shaped, read_table
+from sources.totals import without_totals
 
 # of source.files.columns, what a plan may state
 PLANNED = ("unique_id", "ds", "is_open", "price", "promo")
@@ -34,14 +38,31 @@ def read_sales(
     refuses: stages.whole_lines). `rows_in` of the covariates counts values, as one line holds
     several.
     """
-    table = _with_static(read_table(path, csv_manner(files)), path, files, static)
-    return sales_of(table, path.name, files, history_span_days)
+    shaped = read_shaped(path, csv_manner(files), wanted_of_sales(files))
+    table = _with_static(shaped.table, path, files, static)
+    return sales_of(table, path.name, files, history_span_days, shaped.notes)
+
+
+def days_of_sales(path: Path, files: FilesParams) -> set[date]:
+    """The days that a file of sales states."""
+    columns = [column for column in _sales_columns(files) if column.name == "ds"]
+    table = read_table(path, csv_manner(files), wanted_of_sales(files))
+    need_columns(table, origins_of(columns, "source.files.columns"), path.name)
+    manner = manner_for(table, columns, files, path.name)
+    days = table.select(columns[0].value(dict(table.schema), manner).unique())
+    return set(days.to_series().drop_nulls())
 
 
 def sales_of(
-    table: pl.DataFrame, name: str, files: FilesParams, history_span_days: int
+    table: pl.DataFrame,
+    name: str,
+    files: FilesParams,
+    history_span_days: int,
+    notes: tuple[str, ...] = (),
 ) -> list[Received]:
-    """The same out of a table already read; `name` is what messages call it."""
+    """The same out of a table already read; `name` is what messages call it, `notes` what is to be
+    known of it.
+    """
     columns = _sales_columns(files)
     need_columns(
         table,
@@ -51,9 +72,13 @@ def sales_of(
     manner = manner_for(table, columns, files, name)
     checks = [*line_checks(files, table, name), *group_checks(list(files.hierarchy.values()))]
     mapped = map_table(table, columns, manner, name, tuple(checks))
+    ids = next(list(column.origin) for column in columns if column.name == "unique_id")
+    day = next(column.origin[0] for column in columns if column.name == "ds")
+    mapped, totals = without_totals(mapped, ids, day)
     mapped = with_one_place(mapped, list(files.hierarchy))
     rows = daily_from_lines(mapped.rows, _covariates(files)) if files.transactions else mapped.rows
-    return _facts_in(rows, mapped, files, history_span_days)
+    facts = _facts_in(rows, mapped, files, history_span_days)
+    return [replace(facts[0], notes=(*notes, *totals, *facts[0].notes)), *facts[1:]]
 
 
 def read_plans(
@@ -65,7 +90,8 @@ def read_plans(
     The columns are named as in the sales file; each row is one series and day. `planned`: those of
     source.files.columns that are read.
     """
-    table, columns = read_table(path, csv_manner(files)), _plan_columns(files, planned)
+    columns = _plan_columns(files, planned)
+    table = read_table(path, csv_manner(files), _wanted(columns, files))
     need_columns(
         table,
         origins_of(columns, "source.files.plans, its columns named as in the sales file"),
@@ -123,6 +149,23 @@ def _covariate(name: str, origin: str | CodedColumn, files: FilesParams) -> Colu
     return Column(name, (origin,), "number", factor=files.scale.get(name, 1.0))
 
 
+def wanted_of_sales(files: FilesParams) -> Wanted:
+    """What the mapping looks for in a file of sales."""
+    columns = _sales_columns(files)
+    origins = {column.name: column.origin for column in columns}
+    return replace(
+        _wanted(columns, files),
+        day=origins["ds"][0],
+        units=origins["y"][0],
+        are_lines=files.transactions and not files.deduplicate_on,
+    )
+
+
+def _wanted(columns: list[Column], files: FilesParams) -> Wanted:
+    names = {origin for column in columns for origin in column.origin}
+    return Wanted(frozenset({*names, *files.keep, *files.deduplicate_on}))
+
+
 def _covariates(files: FilesParams) -> list[str]:
     return [*files.known_future, *files.past_only]
 
@@ -140,7 +183,7 @@ def _with_static(
         )
     mapped = {origin for column in _sales_columns(files) for origin in column.origin}
     wanted = mapped - set(table.columns)
-    beside = read_table(static, csv_manner(files))
+    beside = read_table(static, csv_manner(files), Wanted(frozenset(files.static_on) | wanted))
     keys = dict.fromkeys(files.static_on, "source.files.static_on")
     need_columns(table, keys, path.name)
     need_columns(beside, keys, static.name)

@@ -19,11 +19,13 @@ import polars as pl
 from contract.errors import BadInput, SourceMissing
 from contract.received import Received
 from sources import reasons
+from sources.contents import bytes_of
+from sources.csv_files import CsvManner, table_of_csv
 from sources.m5_sales import LAYOUT, days_of, read_wide, sales_of
 from sources.mapping import map_table, received
 from sources.parsing import Column, Manner
 from sources.periods import merged_periods
-from sources.tables import CsvManner, bytes_of, need_columns, read_table, table_of_csv
+from sources.tables import need_columns, read_table
 
 CALENDAR, PRICES, SALES = "calendar*", "sell_prices*", "sales_train_*"
 NAMES = (CALENDAR, PRICES, SALES)

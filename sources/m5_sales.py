@@ -13,9 +13,10 @@ from contract.errors import BadInput
 from contract.frames import REFUSED, SALES, SERIES
 from contract.received import Received
 from sources import reasons
+from sources.csv_files import CsvManner, table_of_csv
 from sources.mapping import map_table
 from sources.parsing import Column, Manner
-from sources.tables import CsvManner, need_columns, table_of_csv
+from sources.tables import need_columns
 
 LEVELS = ["state_id", "store_id", "cat_id", "dept_id", "item_id"]
 LAYOUT = "source.kind (m5 takes the competition's own columns)"

@@ -19,6 +19,7 @@ from sources.columns import (
     manner_for,
     origins_of,
 )
+from sources.headers import Wanted
 from sources.mapping import Mapped, map_table, received
 from sources.parsing import Kind
 from sources.periods import daily_periods
@@ -78,7 +79,9 @@ def _plan(
     """A calendar or price file, mapped. Not mapped at all, its columns are taken to have the
     contract's names.
     """
-    table = read_table(path, csv_manner(files))
+    names = columns_of(mapping or {name: name for name in kinds}, kinds, files)
+    origins = {origin for column in names for origin in column.origin}
+    table = read_table(path, csv_manner(files), Wanted(frozenset(origins)))
     columns = columns_of(mapping or {n: n for n in kinds if n in table.columns}, kinds, files)
     need_columns(table, origins_of(columns, line), path.name)
     days = {"ds", "from_ds"} & {column.name for column in columns}

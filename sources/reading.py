@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 import hashlib
+import os
+from datetime import date
 from fnmatch import fnmatch
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+
+import polars as pl
 
 from contract.errors import BadInput, BadParams, SourceMissing
 from contract.params import FilesParams, SourceParams
 from contract.received import Received
 from runtime.disk import sha256_of
+from runtime.file_times import in_order_of_time
 from sources import m5
 from sources.canonical import read_canonical
-from sources.files import read_plans, read_sales
+from sources.contents import is_junk
+from sources.deliveries import files_in, first_name, grouped
+from sources.files import days_of_sales, read_plans, read_sales
 from sources.plans import read_calendar, read_prices
 from sources.size import refuse_oversized
 from sources.tables import names_in
 
+# what the engine that reads tables raises; a panic is no Exception
+_ENGINES = (pl.exceptions.PolarsError, pl.exceptions.PanicException)
 CANONICAL = ("calendar*", "prices*", "openings*", "sales_history*", "sales*")  # the order to ingest
 
 
@@ -41,11 +50,48 @@ def files_of(source: SourceParams) -> list[Path]:
         )
     if path.is_file():
         return [path]
-    found = m5.files_in(path) if source.kind == "m5" else _matching(path, _patterns(source))
+    if source.kind == "m5":
+        found = m5.files_in(path)
+    else:
+        found = [file for group in _matching(path, _patterns(source)) for file in group]
     if not found:
         wanted = m5.NAMES if source.kind == "m5" else _patterns(source)
         raise SourceMissing(f"'{path}' holds no file named {wanted}; it holds {names_in(path)}.")
     return found
+
+
+def deliveries_of(source: SourceParams) -> list[list[Path]]:
+    """The same files in the groups in which they are delivered; see sources.deliveries."""
+    files = files_of(source)
+    if source.kind != "files" or source.path is None or len(files) < 2:
+        return [[file] for file in files]
+    groups = _matching(Path(source.path), _patterns(source))
+    folders = {file for group in groups if len(group) > 1 for file in group}
+    single = [group[0] for group in groups if group[0] not in folders]
+    alone = {group[0]: group for group in delivered_together(single, source)}
+    ordered = [group if group[0] in folders else alone.get(group[0]) for group in groups]
+    return [group for group in ordered if group]
+
+
+def delivered_together(files: list[Path], source: SourceParams) -> list[list[Path]]:
+    """Files of one fill or one morning, those that are one delivery together, in their order."""
+    if source.kind != "files" or len(files) < 2:
+        return [[file] for file in files]
+    sales = [file for file in files if _fact_of(file, source) == "sales"]
+    groups = {group[0]: group for group in grouped(sales, source, lambda file: _days(file, source))}
+    others = {file: [file] for file in files if file not in set(sales)}
+    return [(groups | others)[file] for file in files if file in groups or file in others]
+
+
+def _days(path: Path, source: SourceParams) -> set[date]:
+    """The days a file of sales states; none where it cannot be read, which is told when it is
+    taken.
+    """
+    try:
+        refuse_oversized(path, source.max_unpacked_mb)
+        return days_of_sales(path, source.files)
+    except (BadInput, OSError, *_ENGINES):
+        return set()
 
 
 def companions_of(source: SourceParams) -> list[Path]:
@@ -72,8 +118,10 @@ def content_hash(paths: list[Path]) -> str:
     folder lies.
     """
     total = hashlib.sha256()
-    for path in sorted(paths, key=lambda p: p.name):
-        total.update(f"{path.name}:{sha256_of(path)}\n".encode())
+    root = Path(os.path.commonpath([path.parent for path in paths])) if paths else Path()
+    names = {path: path.relative_to(root).as_posix() for path in paths}
+    for path in sorted(names, key=names.__getitem__):
+        total.update(f"{names[path]}:{sha256_of(path)}\n".encode())
     return total.hexdigest()
 
 
@@ -86,6 +134,19 @@ def read_file(
     the one under source.path is taken. BadInput for a file that is not what its name and
     params.yaml say.
     """
+    if not path.exists():
+        raise SourceMissing(f"there is no file '{path}'; its folder holds {names_in(path.parent)}.")
+    try:
+        return _read(path, source, calendar_path)
+    except _ENGINES as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise BadInput(
+            f"'{path.name}' holds something that cannot be read as a table ({reason}). Export it "
+            "again, as CSV or Parquet with plain columns."
+        ) from error
+
+
+def _read(path: Path, source: SourceParams, calendar_path: Path | None) -> list[Received]:
     refuse_oversized(path, source.max_unpacked_mb)
     if source.kind == "simulator":
         return read_canonical(path, source.history_span_days)
@@ -98,20 +159,37 @@ def read_file(
 
 def _read_mapped(path: Path, source: SourceParams) -> list[Received]:
     mapping = source.files
-    if mapping.calendar and fnmatch(path.name, mapping.calendar):
-        return read_calendar(path, mapping)
-    if mapping.prices and fnmatch(path.name, mapping.prices):
-        return read_prices(path, mapping)
-    if mapping.plans and fnmatch(path.name, mapping.plans):
-        return read_plans(path, mapping)
-    is_the_source = source.path is not None and Path(source.path).name == path.name
-    if fnmatch(path.name, mapping.sales) or is_the_source:
-        return read_sales(path, mapping, _static_of(source, path), source.history_span_days)
+    match _fact_of(path, source):
+        case "calendar":
+            return read_calendar(path, mapping)
+        case "prices":
+            return read_prices(path, mapping)
+        case "plans":
+            return read_plans(path, mapping)
+        case "sales":
+            return read_sales(path, mapping, _static_of(source, path), source.history_span_days)
     raise BadInput(
         f"'{path.name}' matches no pattern of source.files: sales {mapping.sales!r}, "
         f"calendar {mapping.calendar!r}, prices {mapping.prices!r}, plans {mapping.plans!r}. "
         "Rename it, or change the pattern in params.yaml."
     )
+
+
+def _fact_of(path: Path, source: SourceParams) -> str | None:
+    """What a file holds, by its name; None for a name that no pattern fits."""
+    mapping, name = source.files, first_name(path.name)
+    for fact in ("calendar", "prices", "plans"):
+        pattern = getattr(mapping, fact)
+        if pattern and _fits(name, pattern):
+            return fact
+    own = Path(source.path).name if source.path is not None else None
+    is_the_source = own in (path.name, name)
+    return "sales" if is_the_source or _fits(name, mapping.sales) else None
+
+
+def _fits(name: str, pattern: str) -> bool:
+    """Whether a name fits a pattern; one that names folders, too, fits by its last part."""
+    return fnmatch(name, pattern) or fnmatch(name, PurePosixPath(pattern).name)
 
 
 def _patterns(source: SourceParams) -> tuple[str, ...]:
@@ -125,12 +203,41 @@ def _patterns(source: SourceParams) -> tuple[str, ...]:
     )
 
 
-def _matching(folder: Path, patterns: tuple[str, ...]) -> list[Path]:
-    """Files by pattern, then by name; each once."""
-    found = [
-        path for pattern in patterns for path in sorted(folder.glob(pattern)) if path.is_file()
-    ]
-    return list(dict.fromkeys(found))
+def _matching(folder: Path, patterns: tuple[str, ...]) -> list[list[Path]]:
+    """Files by pattern, then by time, each once; a folder of parts, and whatever a pattern finds in
+    folders, is one group.
+    """
+    groups: list[list[Path]] = []
+    met: set[Path] = set()
+    for pattern in patterns:
+        for group in _found(folder, pattern):
+            if new := [file for file in group if file not in met]:
+                groups.append(new)
+                met.update(new)
+    return groups
+
+
+def _found(folder: Path, pattern: str) -> list[list[Path]]:
+    entries = [path for path in folder.iterdir() if fnmatch(path.name, pattern)]
+    files = [path for path in entries if path.is_file()]
+    folders = [path for path in entries if path.is_dir() and not is_junk(path.name)]
+    if "/" in pattern or "**" in pattern:
+        direct = pattern.replace("**/", "")
+        below = [
+            path
+            for path in files_in(folder)
+            if fnmatch(name := path.relative_to(folder).as_posix(), pattern)
+            or fnmatch(name, direct)
+        ]
+        files = [path for path in below if path.parent == folder]
+        parts = [[path for path in below if path.parent != folder]]
+    elif "=" in pattern or any("=" in one.name for one in folders):
+        parts = [[file for one in sorted(folders) for file in files_in(one)]]
+    else:
+        parts = [files_in(one) for one in sorted(folders)]
+    groups = [[file] for file in in_order_of_time(files)] + [part for part in parts if part]
+    is_one = not groups and fnmatch(folder.name, pattern)  # the source is itself a folder of parts
+    return [files_in(folder)] if is_one and files_in(folder) else groups
 
 
 def _static_of(source: SourceParams, path: Path | None) -> Path | None:
@@ -150,11 +257,15 @@ def _beside(path: Path | None, source: SourceParams, pattern: str) -> Path | Non
     """The first file of that name pattern beside a file, else in the source's folder. Beside a file
     no link is followed: the inbox is open to others, and a link there could lead anywhere.
     """
-    beside = (
-        [found for found in sorted(path.parent.glob(pattern)) if not found.is_symlink()]
-        if path
-        else []
-    )
+    folders = [path.parent] if path else []
+    if path and path.parent.name.startswith("."):  # a folder of ours in the inbox
+        folders.append(path.parent.parent)
+    beside = [
+        found
+        for folder in folders
+        for found in sorted(folder.glob(pattern))
+        if not found.is_symlink()
+    ]
     own = Path(source.path) if source.path else None
     in_source = sorted((own if own.is_dir() else own.parent).glob(pattern)) if own else []
     return next((found for found in [*beside, *in_source] if found.is_file()), None)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contract.received import TOTAL_LINE
+
 MISSING_VALUE = "missing_value"
 UNREADABLE_DATE = "unreadable_date"
 UNREADABLE_MOMENT = "unreadable_moment"
@@ -37,5 +39,6 @@ REASONS: dict[str, str] = {
     "this day.",
     GROUP_NAME_ABSURD: "The name of a group has more than 200 characters, or some that cannot be "
     "seen: a shifted column.",
+    TOTAL_LINE: "The line is the sum of others, and says so: a total.",
     UNDATED_WEEK: "The calendar does not say which days this price week has.",
 }

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import gzip
+import io
 import zipfile
 import zlib
 from pathlib import Path
+from typing import IO
 
 import polars as pl
 
@@ -20,7 +22,13 @@ def refuse_oversized(path: Path, max_mb: float) -> None:
     """BadInput for a file that would take more than `max_mb` unpacked. Damage is for the reader to
     report.
     """
-    size = _unpacked_bytes(path, int(max_mb * _MB))
+    try:
+        with path.open("rb") as file:
+            size = _unpacked_bytes(file, int(max_mb * _MB), path)
+    except (OSError, EOFError, RuntimeError, ValueError, zlib.error, zipfile.BadZipFile):
+        return
+    except pl.exceptions.PolarsError:
+        return
     if size > max_mb * _MB:
         raise BadInput(
             f"'{path.name}' holds {size / _MB:,.0f} MB or more once unpacked; "
@@ -29,32 +37,47 @@ def refuse_oversized(path: Path, max_mb: float) -> None:
         )
 
 
-def _unpacked_bytes(path: Path, enough: int) -> int:
-    """The size of the content; counting a stream ends a little after `enough`."""
-    suffix = path.suffix.lower()
-    try:
-        if suffix in (".parquet", ".pq"):
-            return _values_in(path) * _BYTES_PER_VALUE
-        if zipfile.is_zipfile(path):
-            with zipfile.ZipFile(path) as archive:
-                return sum(member.file_size for member in archive.infolist())
-        if suffix == ".gz":
-            return _counted(path, enough)
-        return path.stat().st_size
-    except (OSError, EOFError, zlib.error, zipfile.BadZipFile, pl.exceptions.PolarsError):
-        return 0
+def _unpacked_bytes(file: IO[bytes], enough: int, path: Path | None = None) -> int:
+    """The size of the content, whatever it says it is; counting ends a little after `enough`.
+
+    `path`: where the content lies, if it is a file of its own.
+    """
+    head = file.read(4)
+    file.seek(0)
+    if head == b"PAR1":
+        return _values_in(path or file.read()) * _BYTES_PER_VALUE
+    if head.startswith(b"\x1f\x8b"):
+        with gzip.open(file) as content:
+            return _counted(content, enough)
+    if head == b"PK\x03\x04":
+        with zipfile.ZipFile(file) as archive:
+            return _members_bytes(archive, enough)
+    return file.seek(0, io.SEEK_END)
 
 
-def _values_in(path: Path) -> int:
+def _members_bytes(archive: zipfile.ZipFile, enough: int) -> int:
+    """What the members hold; one that is packed itself counts as what lies in it."""
+    size = 0
+    for member in archive.infolist():
+        held = member.file_size
+        if not member.is_dir() and held <= enough and size <= enough:
+            with archive.open(member) as file:
+                if file.read(4)[:2] in (b"\x1f\x8b", b"PK", b"PA"):
+                    inner = io.BytesIO(archive.read(member))
+                    held = max(held, _unpacked_bytes(inner, enough - size))
+        size += held
+    return size
+
+
+def _values_in(source: Path | bytes) -> int:
     """Rows times columns, from the footer alone."""
-    scan = pl.scan_parquet(path, glob=False)
+    scan = pl.scan_parquet(source, glob=False)
     rows: int = scan.select(pl.len()).collect().item()
     return rows * len(scan.collect_schema())
 
 
-def _counted(path: Path, enough: int) -> int:
+def _counted(content: IO[bytes], enough: int) -> int:
     size = 0
-    with gzip.open(path) as file:
-        while size <= enough and (chunk := file.read(_CHUNK)):
-            size += len(chunk)
+    while size <= enough and (chunk := content.read(_CHUNK)):
+        size += len(chunk)
     return size

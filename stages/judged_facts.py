@@ -9,33 +9,45 @@ from pathlib import Path
 import polars as pl
 
 from contract.errors import BadInput
-from contract.params import Params, SourceParams
+from contract.params import IngestParams, Params, SourceParams
 from contract.received import Received
-from expectations.judge import judge, refuse_whole
+from expectations.judge import Judgement, judge, refuse_whole
+from expectations.newest_day import with_newest_day_judged
 from expectations.suite import Context
 from expectations.suites import SUITES
 from expectations.usual import levels_compared
 from runtime.paths import Paths
 from sources.reading import read_file
+from stages.replaced_days import with_days_replaced
 from stages.whole_lines import Judged, lines_taken_whole
-from storage.recent import read_recent
+from storage.recent import is_first_load, read_recent
 from storage.series import read_series
 from storage.store import Connection, read_store
 
 _LONGEST_TEXT = 2000  # characters; a message may quote a header of thousands of names
 
 
-def judged_facts(received: list[Received], params: Params, paths: Paths, now: datetime) -> Judged:
+def judged_facts(
+    received: list[Received], params: Params, paths: Paths, now: datetime, *, is_fill: bool = False
+) -> Judged:
     """Every fact of a file with its judgement; one refused whole takes the others with it, a line's
-    sales what stands beside them.
+    sales what stands beside them. `is_fill`: a long file is a history whatever the store holds.
     """
     today = max(now.date(), simulated_until(params.source))
     with read_store(paths.store, params.ingest.lock_wait_s) as con:
+        received = [
+            replace(fact, is_history=fact.is_history and (is_fill or is_first_load(con, fact)))
+            for fact in received
+        ]
         contexts = [context_of(con, fact, params, today) for fact in received]
-    judged = [
-        (fact, judge(fact, SUITES[fact.fact], context))
-        for fact, context in zip(received, contexts, strict=True)
-    ]
+        judged = [
+            (fact, _judged(fact, context, params.ingest))
+            for fact, context in zip(received, contexts, strict=True)
+        ]
+        judged = [
+            (fact, with_days_replaced(con, fact, judgement, params.ingest))
+            for fact, judgement in judged
+        ]
     if reason := whole_refusal(judged):
         return [
             (fact, refuse_whole(judgement, SUITES[fact.fact], reason)) for fact, judgement in judged
@@ -43,12 +55,21 @@ def judged_facts(received: list[Received], params: Params, paths: Paths, now: da
     return lines_taken_whole(judged)
 
 
+def _judged(fact: Received, context: Context, ingest: IngestParams) -> Judgement:
+    """A fact judged; of a history the newest day as strictly as a morning's."""
+    judgement = judge(fact, SUITES[fact.fact], context)
+    if fact.fact != "sales" or not fact.is_history or judgement.reason:
+        return judgement
+    return with_newest_day_judged(judgement, replace(context, ingest=ingest))
+
+
 def judged_file(
-    path: Path, params: Params, paths: Paths, now: datetime
+    path: Path, params: Params, paths: Paths, now: datetime, *, is_fill: bool = False
 ) -> tuple[Judged, str | None]:
     """The facts of a file as the rules judge them; why it is refused whole, or None."""
     try:
-        judged = judged_facts(read_file(path, params.source), params, paths, now)
+        received = read_file(path, params.source)
+        judged = judged_facts(received, params, paths, now, is_fill=is_fill)
     except BadInput as error:
         return [], readable(str(error))
     return judged, whole_refusal(judged)
@@ -63,7 +84,7 @@ def context_of(con: Connection, fact: Received, params: Params, today: date) -> 
     """What the store knows beside a fact's rows, and the groups its series stand in.
 
     Of a history of years some day is always odd, and nobody can send that day again: unusual days
-    of one are noted only.
+    of one are noted only. Its newest day is judged by itself.
     """
     ingest = params.ingest
     if fact.is_history:

@@ -24,7 +24,7 @@ from sources.reasons import REASONS
 from stages.judged_facts import judged_file
 from stages.matching import keyed, keyed_raw, matching
 from stages.store_name import store_name
-from storage.batches import UNREADABLE, Batch, Delivery
+from storage.batches import UNREADABLE, Batch, Delivery, came_as_history
 from storage.inbox import archived_file, claimed_inbox
 from storage.known_at import with_known_at
 from storage.replays import (
@@ -128,7 +128,9 @@ def _replayed(
         raise BadInput(
             f"the archive no longer holds '{name}' ({sha256[:12]}): bring it back from a backup."
         )
-    judged, reason = judged_file(staged_as(path, name, paths), params, paths, now)
+    with open_store(paths.store, params.ingest.lock_wait_s, read_only=True) as con:
+        is_fill = came_as_history(con, sha256)
+    judged, reason = judged_file(staged_as(path, name, paths), params, paths, now, is_fill=is_fill)
     with open_store(paths.store, params.ingest.lock_wait_s) as con:
         replays = [_replay_of(con, fact, judgement, waiting, now) for fact, judgement in judged]
         if not dry_run:

@@ -68,7 +68,9 @@ def take(
     delivery = Delivery(store_name(params.source), readable(path.name), sha256, now)
     with (read_store if dry_run else open_store)(paths.store, params.ingest.lock_wait_s) as con:
         is_known = holds(con, sha256)
-    judged, reason = ([], None) if is_known else judged_file(path, params, paths, now)
+    judged, reason = (
+        ([], None) if is_known else judged_file(path, params, paths, now, is_fill=is_history)
+    )
     status = "known" if is_known else "refused" if reason else "accepted"
     if not _is_as(path, before):
         status, reason = "growing", None  # somebody still writes it: the next run takes it

@@ -58,6 +58,13 @@ def holds(con: Connection, sha256: str) -> bool:
     return bool(con.execute(query, {"sha256": sha256}).fetchall())
 
 
+def came_as_history(con: Connection, sha256: str) -> bool:
+    """Whether this content was taken as a history: when its rows were known was assumed."""
+    query = """
+        select 1 from batches where sha256 = $sha256 and known_at_from like 'assumed%' limit 1"""
+    return bool(con.execute(query, {"sha256": sha256}).fetchall())
+
+
 def contents_taken(con: Connection, until: datetime | None = None) -> pl.DataFrame:
     """content, batch_id, received_at of the accepted batches in their order; `until`: received by
     then.

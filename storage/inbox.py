@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import errno
 import fcntl
+import json
 import os
 import re
 import shutil
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from fnmatch import fnmatch
 from pathlib import Path
@@ -21,11 +22,14 @@ import polars as pl
 
 from contract.errors import StoreBusy
 from runtime.disk import disk_refusals, flush_to_disk, sha256_of
+from runtime.file_times import in_order_of_time
 from storage.holder import pid_in, process_name
 
 _UNFINISHED = (".tmp", ".part", ".partial", ".crdownload", ".filepart")
 _PLANS = ("calendar", "price", "sell_price")  # plans before the sales they explain
 _READABLE_BY_GROUP = 0o640
+_DISCARDED = ".discarded.json"
+_QUIET_S = 60
 
 
 def waiting_files(
@@ -45,9 +49,56 @@ def waiting_files(
         if path.is_file() and not path.is_symlink() and _is_finished(path.name)
     ]
     files = [path for path in files if not _matches(path.name, companions)]
-    return sorted(
-        files, key=lambda path: (not _is_plan(path.name, plans), _written_at(path), path.name)
-    )
+    is_plan = {path: _is_plan(path.name, plans) for path in files}
+    first = [path for path in files if is_plan[path]]
+    others = [path for path in files if not is_plan[path]]
+    return [*in_order_of_time(first), *in_order_of_time(others)]
+
+
+def waiting_folders(inbox: Path, pattern: str) -> list[Path]:
+    """Folders of parts directly in the inbox whose name fits, oldest first; links and hidden ones
+    are left alone.
+
+    One without Spark's mark `_SUCCESS` waits until nothing in it was written for a minute.
+    """
+    if not inbox.is_dir():
+        return []
+    folders = [
+        path
+        for path in inbox.iterdir()
+        if path.is_dir() and not path.is_symlink() and _is_finished(path.name)
+    ]
+    return in_order_of_time([path for path in folders if _is_whole(path, pattern)])
+
+
+def discard(inbox: Path, taken: Sequence[Path], hashes: Mapping[str, str]) -> None:
+    """Take files and folders out of the inbox that were archived together. Their names are written
+    down first: killed in between, the next run goes on (`finish_discarding`).
+
+    `hashes`: the content of each file by its name; a file that changed since is left.
+    """
+    unfinished = inbox / f".{_DISCARDED}"
+    with disk_refusals(inbox):
+        names = {path.name: hashes.get(path.name) for path in taken}
+        unfinished.write_text(json.dumps(names), encoding="utf-8")
+        flush_to_disk(unfinished)
+        unfinished.replace(inbox / _DISCARDED)
+    finish_discarding(inbox)
+
+
+def finish_discarding(inbox: Path) -> None:
+    """Take out of the inbox what an earlier run archived together and did not come to take out."""
+    listed = inbox / _DISCARDED
+    if not listed.is_file():
+        return
+    for name, sha256 in json.loads(listed.read_text(encoding="utf-8")).items():
+        path = inbox / Path(name).name
+        with suppress(PermissionError, FileNotFoundError):
+            if path.is_dir() and not path.is_symlink() and sha256 is None:
+                shutil.rmtree(path)
+            elif sha256 is not None and sha256_of(path) == sha256:
+                path.unlink()
+    listed.unlink()
 
 
 @contextmanager
@@ -141,12 +192,15 @@ def _matches(name: str, patterns: Sequence[str]) -> bool:
     return any(fnmatch(name, pattern) for pattern in patterns)
 
 
-def _written_at(path: Path) -> int:
-    """Nanoseconds; 0 for a file that went away meanwhile, which the next run takes."""
-    try:
-        return path.stat().st_mtime_ns
-    except FileNotFoundError:
-        return 0
+def _is_whole(folder: Path, pattern: str) -> bool:
+    if not fnmatch(folder.name, pattern):
+        return False
+    if (folder / "_SUCCESS").is_file():
+        return True
+    with suppress(FileNotFoundError):
+        newest = max(path.stat().st_mtime for path in [folder, *folder.rglob("*")])
+        return time.time() - newest >= _QUIET_S
+    return False
 
 
 def _is_finished(name: str) -> bool:

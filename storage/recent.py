@@ -9,6 +9,7 @@ from datetime import date, timedelta
 import polars as pl
 
 from contract.frames import CALENDAR, PRICES, SALES
+from contract.received import Received
 from storage.connection import Connection, frame_of, registered
 from storage.schema import quoted
 from storage.series import hierarchy_columns
@@ -22,6 +23,7 @@ class Recent:
 
     - `past`: ds, the columns to group by, rows, selling (rows with units), volume (units), without
       the rows that the batch itself states;
+    - `repeated`: unique_id, ds of the batch's rows that say what is known already;
     - `restated`: ds, restated_share (of its known rows that the batch changes);
     - `stated_before`: unique_id, ds of the batch's keys that are known, where its rows are sums of
       lines;
@@ -33,6 +35,7 @@ class Recent:
 
     known_series: pl.Series
     past: pl.DataFrame
+    repeated: pl.DataFrame
     restated: pl.DataFrame
     stated_before: pl.DataFrame
     usual_units: pl.DataFrame
@@ -60,6 +63,7 @@ def read_recent(
     return Recent(
         known_series=frame_of(con, "select unique_id from series_attributes")["unique_id"],
         past=_counted(con, sales, columns),
+        repeated=_repeated(con, sales),
         restated=_restated(con, sales),
         stated_before=_stated_before(con, sales if are_lines_summed else SALES.empty()),
         usual_units=_usual_units(con, sales),
@@ -68,6 +72,43 @@ def read_recent(
         calendar=_calendar_between(con, days[0] - COMPARED, days[1]) if days else CALENDAR.empty(),
         regions=_regions(con, region) if days else None,
     )
+
+
+def is_first_load(con: Connection, fact: Received) -> bool:
+    """Whether nothing of a fact was known before, or, of sales, nothing that is not newer than all
+    of these rows.
+    """
+    table = quoted(fact.fact)
+    if not con.execute(f"select 1 from {table} limit 1").fetchall():  # noqa: S608 -- quoted
+        return True
+    newest = fact.rows["ds"].max() if fact.fact == "sales" else None
+    if newest is None:
+        return False
+    later = con.execute("select min(ds) > $newest from sales", {"newest": newest}).fetchall()
+    return bool(later[0][0])
+
+
+def read_unstated(con: Connection, rows: pl.DataFrame, groups: Sequence[str]) -> pl.DataFrame:
+    """unique_id, ds, y, stated_share: the sales known with units on the days of these rows that
+    they do not state, and which share of the known rows of that day (and these columns of the
+    series) they do state.
+    """
+    columns = "".join(f", a.{quoted(name)}" for name in groups)
+    query = f"""
+        with known as (
+            select s.unique_id, s.ds, s.y, k.ds is not null as is_stated{columns}
+            from (select unique_id, ds, y from sales semi join stated using (ds)) s
+            left join stated k on s.unique_id = k.unique_id and s.ds = k.ds
+            left join series_attributes a on a.unique_id = s.unique_id
+        ), shared as (
+            select *, avg(is_stated::int) over (partition by ds{columns.replace("a.", "")})
+                   as stated_share
+            from known
+        )
+        select unique_id, ds, y, stated_share from shared
+        where not is_stated and y > 0 order by ds, unique_id"""  # noqa: S608 -- quoted names only
+    with registered(con, stated=rows.select("unique_id", "ds").drop_nulls().unique()):
+        return frame_of(con, query)
 
 
 def _first_and_last(rows: pl.DataFrame) -> tuple[date, date] | None:
@@ -99,6 +140,15 @@ def _counted(con: Connection, rows: pl.DataFrame, columns: Sequence[str]) -> pl.
         group by all"""  # noqa: S608 -- quoted names only
     compared_days, stated = pl.concat(weeks).unique(), rows.select("unique_id", "ds")
     with registered(con, compared_days=compared_days, stated=stated):
+        return frame_of(con, query)
+
+
+def _repeated(con: Connection, rows: pl.DataFrame) -> pl.DataFrame:
+    """The keys of the batch that are known with the same units."""
+    query = """
+        select distinct t.unique_id, t.ds from stated t
+        join sales s on s.unique_id = t.unique_id and s.ds = t.ds and s.y = t.y"""
+    with registered(con, stated=rows.select("unique_id", "ds", "y")):
         return frame_of(con, query)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import date, datetime
 from pathlib import Path
 
@@ -84,14 +85,17 @@ def test_a_wrong_path_names_what_is_there(tmp_path: Path, source_of):
 
 
 def test_own_files_come_calendar_first_and_the_static_file_goes_beside(tmp_path: Path, source_of):
-    for name in ("sales_b.csv", "sales_a.csv", "prices.csv", "days.csv", "stores.csv"):
+    for second, name in enumerate(
+        ("sales_b.csv", "sales_a.csv", "prices.csv", "days.csv", "stores.csv")
+    ):
         (tmp_path / name).write_text("a\n")
+        os.utime(tmp_path / name, (second, second))
     source = source_of("files", tmp_path, calendar="days*", prices="prices*", static="stores*")
     assert [path.name for path in files_of(source)] == [
         "days.csv",
         "prices.csv",
-        "sales_a.csv",
         "sales_b.csv",
+        "sales_a.csv",
     ]
     assert [path.name for path in companions_of(source)] == ["stores.csv"]
     with pytest.raises(SourceMissing, match="no static file"):

@@ -1,0 +1,105 @@
+"""Which files are one delivery: parts of a folder, and tills that state the same days."""
+
+from __future__ import annotations
+
+import re
+import zipfile
+from collections.abc import Callable, Sequence
+from datetime import date
+from pathlib import Path, PurePosixPath
+
+from contract.errors import BadInput
+from contract.params import SourceParams
+from runtime.disk import sha256_of
+from sources.contents import MOST_PARTS, is_junk, is_table_name, refuse_versioned
+
+JOINED = " + "  # between the names of the files of one delivery
+_SPARK_PART = re.compile(r"part-[\w-]+(?:\.[\w-]+)*")
+_NAMED = 3  # files that a delivery's name names
+_LONGEST = 60  # characters of each
+_LONG_AGO = (1980, 1, 1, 0, 0, 0)  # the same parts are the same bytes, whenever they are packed
+
+
+def files_in(folder: Path) -> list[Path]:
+    """The files of tables below a folder, by their names: no link, nothing hidden, no system's own.
+
+    BadInput for the folder of a Delta or Iceberg table.
+    """
+    found = [path for path in sorted(folder.rglob("*")) if path.is_file() and not path.is_symlink()]
+    names = [path.relative_to(folder).as_posix() for path in found]
+    refuse_versioned(names, folder.name)
+    if len(names) > MOST_PARTS:
+        raise BadInput(f"the folder '{folder.name}' holds over {MOST_PARTS} files.")
+    return [
+        path
+        for path, name in zip(found, names, strict=True)
+        if not is_junk(name)
+        and is_table_name(name)
+        and not any(part.startswith((".", "_")) for part in PurePosixPath(name).parts)
+    ]
+
+
+def name_of(files: Sequence[Path]) -> str:
+    """What a delivery of several files is called: it begins as its first file does, so that
+    patterns of names fit it.
+    """
+    named = [file.name[-_LONGEST:] if place else file.name for place, file in enumerate(files)]
+    if len(files) <= _NAMED:
+        return JOINED.join(named)[:200]
+    return f"{files[0].name[:120]}{JOINED}{len(files) - 1} more"
+
+
+def first_name(name: str) -> str:
+    """The name of the first file of a delivery."""
+    return name.split(JOINED, maxsplit=1)[0]
+
+
+def pack(files: Sequence[Path], root: Path, target: Path) -> Path:
+    """The files as one zip, named by their way from `root`; the same files make the same bytes."""
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as archive:
+        for file in sorted(files):
+            entry = zipfile.ZipInfo(file.relative_to(root).as_posix(), _LONG_AGO)
+            with file.open("rb") as source, archive.open(entry, "w", force_zip64=True) as part:
+                while chunk := source.read(1 << 22):
+                    part.write(chunk)
+    return target
+
+
+def root_of(folder: Path) -> Path:
+    """The folder that parts are named from: above all that say a column (day=2026-01-01)."""
+    while "=" in folder.name:
+        folder = folder.parent
+    return folder
+
+
+def grouped(
+    files: Sequence[Path], source: SourceParams, days_of: Callable[[Path], set[date]]
+) -> list[list[Path]]:
+    """The files, those that are one delivery together, each group where its first file stood.
+
+    Together are the parts that Spark wrote into one folder, and files of invoice lines that state
+    the same days: a later one would replace what the earlier one said. Copies of one content are
+    not: the second changes nothing.
+    """
+    groups: dict[object, list[Path]] = {}
+    known: dict[date, object] = {}
+    for file in files:
+        key: object = file
+        if _SPARK_PART.fullmatch(file.name):
+            key = ("parts", file.parent, file.suffix)
+        elif source.files.transactions:
+            days = days_of(file)
+            sharing = list(dict.fromkeys(known[day] for day in sorted(days) if day in known))
+            key = sharing[0] if sharing else key
+            for other in sharing[1:]:
+                groups[key] = groups.get(key, []) + groups.pop(other)
+                known |= {day: key for day, its in known.items() if its == other}
+            known |= dict.fromkeys(days, key)
+        groups.setdefault(key, []).append(file)
+    return [one for group in groups.values() for one in _without_mere_copies(group)]
+
+
+def _without_mere_copies(group: list[Path]) -> list[list[Path]]:
+    if len(group) > 1 and len({sha256_of(file) for file in group}) == 1:
+        return [[file] for file in group]
+    return [group]

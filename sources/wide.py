@@ -1,0 +1,42 @@
+"""Wide tables, with a column per day, as rows per day."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from contract.errors import BadInput
+from sources.csv_files import OVERFLOW
+from sources.headers import Wanted, day_columns
+
+_MOST_CELLS = 500_000_000
+
+
+def to_long(
+    table: pl.DataFrame, wanted: Wanted | None, name: str
+) -> tuple[pl.DataFrame, tuple[str, ...]]:
+    """A wide table as one row per row and day, and a note that says so; any other as it is.
+
+    Columns whose names are days become rows of the wanted day and units. An empty cell says
+    nothing, and is no row.
+    """
+    days = day_columns(table.columns, wanted)
+    if not days or wanted is None or not wanted.day or not wanted.units:
+        return table, ()
+    if table.height * len(days) > _MOST_CELLS:
+        raise BadInput(
+            f"'{name}' has {table.height} rows and {len(days)} columns of days, more than "
+            f"{_MOST_CELLS} cells. Send it in parts."
+        )
+    columns = table.select(days)
+    if len(set(columns.dtypes)) > 1 and pl.String in columns.dtypes:
+        table = table.with_columns(pl.col(days).cast(pl.String))
+    others = [column for column in table.columns if column not in days]
+    used = [column for column in others if column in wanted.names or column == OVERFLOW]
+    long = table.select(*used, *days).unpivot(
+        days, index=used, variable_name=wanted.day, value_name=wanted.units
+    )
+    note = (
+        f"wide_table: '{name}' has a column per day, {days[0]} to {days[-1]}; each filled cell "
+        f"became a row, its day as '{wanted.day}', its number as '{wanted.units}'."
+    )
+    return long.filter(pl.col(wanted.units).is_not_null()), (note,)

@@ -1,0 +1,65 @@
+"""A day sent again whole: what it no longer states was withdrawn."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import polars as pl
+
+from contract.params import IngestParams
+from contract.received import Received
+from expectations.judge import Judgement
+from expectations.usual import FEED
+from storage.connection import Connection
+from storage.recent import read_unstated
+from storage.series import hierarchy_columns
+
+_LEAST_WHOLE = 0.5  # share of a day's known rows, where ingest.min_rows_share asks for less
+_NAMED = 5  # series that a note names
+
+
+def with_days_replaced(
+    con: Connection, fact: Received, judgement: Judgement, ingest: IngestParams
+) -> Judgement:
+    """Sales as judged; a series that was known with units on a day which the file states again
+    whole, and that it no longer states, sold nothing on it now. A note names them.
+
+    Where absent means unknown, where no day is whole, or where lines of the file could not be read,
+    they stay as they are, and the note says so.
+    """
+    if fact.fact != "sales" or judgement.reason or judgement.accepted.is_empty():
+        return judgement
+    groups = [] if ingest.whole_days else [FEED]
+    if not set(groups) <= set(hierarchy_columns(con)):
+        return judgement
+    unstated = read_unstated(con, fact.rows, groups)
+    least = max(ingest.min_rows_share, _LEAST_WHOLE)
+    gone = unstated.filter(pl.col("stated_share") >= least)
+    if gone.is_empty():
+        return judgement
+    stays = not ingest.absent_means_zero or fact.refused.height > 0
+    note = _note(gone, stays)
+    if stays:
+        return replace(judgement, notes=(*judgement.notes, note))
+    known_at = judgement.accepted.group_by("ds").agg(pl.col("known_at").max())
+    zeros = gone.select("unique_id", "ds", y=pl.lit(0.0), row_number=0, lines=0)
+    zeros = zeros.join(known_at, on="ds", how="inner")
+    accepted = pl.concat([judgement.accepted, zeros], how="diagonal_relaxed")
+    return replace(judgement, accepted=accepted, notes=(*judgement.notes, note))
+
+
+def _note(gone: pl.DataFrame, stays: bool) -> str:
+    names = [
+        f"{name} ({units:g} units on {day})"
+        for name, day, units in gone.head(_NAMED).select("unique_id", "ds", "y").iter_rows()
+    ]
+    more = f" and {gone.height - _NAMED} more" if gone.height > _NAMED else ""
+    what = (
+        "Their units stay, as other lines of the file could not be read or absent rows are unknown"
+        if stays
+        else "They count as not sold now"
+    )
+    return (
+        f"day_replaced: {gone['ds'].n_unique()} days were sent again whole, without series that "
+        f"were known: {', '.join(names)}{more}. {what}; send the day once more if that is wrong."
+    )

@@ -1,0 +1,72 @@
+"""What lies in the inbox, taken: file by file, and together what is one delivery."""
+
+from __future__ import annotations
+
+import shutil
+from datetime import datetime
+from pathlib import Path
+
+from contract.errors import BadInput
+from contract.params import Params
+from runtime.disk import sha256_of
+from runtime.paths import Paths
+from sources.deliveries import files_in
+from sources.reading import delivered_together, patterns_of
+from stages.source_files import staged
+from stages.take import Taken, take
+from storage.inbox import discard, finish_discarding, waiting_files, waiting_folders
+
+
+def take_inbox(
+    params: Params, paths: Paths, *, now: datetime, dry_run: bool = False
+) -> list[Taken]:
+    """Every file in the inbox taken once, plans first; tills that state the same days, and the
+    parts of a folder, as one delivery.
+    """
+    inbox, source = paths.inbox, params.source
+    if not dry_run:
+        finish_discarding(inbox)
+    groups = delivered_together(waiting_files(inbox, *patterns_of(source)), source)
+    taken = [
+        take(group[0], params, paths, now, dry_run=dry_run)
+        if len(group) == 1
+        else _take_together(group, group, params, paths, now, dry_run)
+        for group in groups
+    ]
+    folders = waiting_folders(inbox, source.files.sales) if source.kind == "files" else []
+    return [*taken, *(_take_folder(one, params, paths, now, dry_run) for one in folders)]
+
+
+def _take_folder(folder: Path, params: Params, paths: Paths, now: datetime, dry_run: bool) -> Taken:
+    """A folder of parts as one delivery."""
+    try:
+        files = files_in(folder)
+    except BadInput as error:
+        return Taken(folder.name, "refused", 0, 0, str(error), [])
+    if not files:
+        return Taken(folder.name, "growing", 0, 0, "the folder holds no table yet", [])
+    return _take_together(files, [folder], params, paths, now, dry_run)
+
+
+def _take_together(
+    files: list[Path], lying: list[Path], params: Params, paths: Paths, now: datetime, dry_run: bool
+) -> Taken:
+    """Files as one delivery, packed into one that archive and replays can name; `lying`: what is
+    then taken out of the inbox.
+    """
+    folder = paths.inbox / ".together"
+    shutil.rmtree(folder, ignore_errors=True)
+    try:
+        hashes = {file.name: sha256_of(file) for file in files}
+        packed = staged(files, folder, lying[0] if lying[0].is_dir() else None)
+        if {file.name: sha256_of(file) for file in files} != hashes:
+            return Taken(packed.name, "growing", 0, 0, None, [])
+        taken = take(packed, params, paths, now, dry_run=dry_run)
+        if not dry_run and taken.status != "growing":
+            discard(paths.inbox, lying, {} if lying[0].is_dir() else hashes)
+    except (FileNotFoundError, PermissionError) as error:
+        reason = f"cannot be read now ({error.strerror}); it is left to the next run"
+        return Taken(files[0].name, "growing", 0, 0, reason, [])
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    return taken
