@@ -9,6 +9,21 @@ import polars as pl
 from expectations.suite import Context
 from expectations.usual import FEED
 
+# share of a day's known rows that the day again, with what was missing, may state lower
+_MOST_LOWERED = 0.1
+_FEWEST_ROWS = 5
+
+
+def unlike_known(context: Context) -> pl.Expr:
+    """Of a day whose rows are sums of lines: the share of its known rows that the batch changes,
+    where it states many of them lower. The day again with late lines only adds; the lines of
+    another till are other numbers.
+    """
+    if context.stated_before.is_empty():
+        return pl.lit(None, pl.Float64).alias("unlike_known")
+    is_other = (pl.col("lowered_share") > _MOST_LOWERED) & (pl.col("known_rows") >= _FEWEST_ROWS)
+    return pl.when(is_other).then("restated_share").alias("unlike_known")
+
 
 def share_of_day(context: Context) -> pl.DataFrame:
     """unique_id, ds, share_of_day: of the rows known of that day, the share that the batch states

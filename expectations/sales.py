@@ -24,7 +24,7 @@ from expectations.measures import (
     with_copies,
 )
 from expectations.own_past import own_rank
-from expectations.part_of_day import share_of_day
+from expectations.part_of_day import share_of_day, unlike_known
 from expectations.repeats import with_repeats
 from expectations.rule import Rule, Severity, present, within
 from expectations.suite import Context, Suite
@@ -116,6 +116,9 @@ def _of_whole_days(ingest: IngestParams) -> list[Rule]:
     copied = (
         "Nearly all that sold repeats an earlier day (ingest.most_copied): a feed that froze, or "
         "another day's file. Two days of sales are never the same."
+    other_till = (
+        "Lines of a day that is known, most of it with other sums (ingest.most_restated): another "
+        "till's, which would replace the first one's. Send the files of one day together."
     )
     incomplete = within("rows_share", "day_incomplete", half, at_least=ingest.min_rows_share)
     others = [
@@ -123,6 +126,7 @@ def _of_whole_days(ingest: IngestParams) -> list[Rule]:
         within("size_jump", "units_of_another_size", size, at_most=ingest.max_size_jump),
         within("own_rank", "items_mixed_up", mixed, at_least=ingest.min_own_rank),
         within("copied_share", "day_copied", copied, at_most=ingest.most_copied),
+        within("unlike_known", "lines_of_another_till", other_till, at_most=ingest.most_restated),
     ]
     rules = [
         incomplete.on_arrival(way_out + own_files),
@@ -176,7 +180,7 @@ def _measured(rows: pl.DataFrame, context: Context) -> pl.DataFrame:
     rows = rows.join(unlike_the_weekday(rows, context), on="ds", how="left", maintain_order="left")
     rows = rows.join(own_rank(rows, context), on="ds", how="left", maintain_order="left")
     rows = rows.join(context.restated, on="ds", how="left", maintain_order="left").with_columns(
-        new_share=_new_share(context)
+        unlike_known(context), new_share=_new_share(context)
     )
     rows = rows.join(share_of_day(context), on=SALES.key, how="left", maintain_order="left")
     return _with_y_while_closed(with_repeats(rows, context), context)

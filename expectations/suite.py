@@ -17,8 +17,13 @@ from expectations.rule import Rule
 # what was counted on the days before a batch, by the columns of the levels compared
 PAST = {"ds": pl.Date(), "rows": pl.Int64(), "selling": pl.Int64(), "volume": pl.Float64()}
 
-# of a day known before, the share of its rows that the batch says otherwise
-RESTATED = {"ds": pl.Date(), "restated_share": pl.Float64()}
+# of a day known before, the shares of its rows that the batch says otherwise, and lower; its rows
+RESTATED = {
+    "ds": pl.Date(),
+    "restated_share": pl.Float64(),
+    "lowered_share": pl.Float64(),
+    "known_rows": pl.Int64(),
+}
 
 # of rows that are sums of lines, the keys that are known already: what the batch would replace
 STATED_BEFORE = {"unique_id": pl.String(), "ds": pl.Date()}

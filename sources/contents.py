@@ -60,9 +60,10 @@ def parts_of(path: Path) -> Iterator[Part]:
     try:
         with path.open("rb") as file:
             head = file.read(8)
-        if head.startswith(b"PAR1") or _is_named_parquet(name):
+        is_zip = head.startswith(b"PK\x03\x04")
+        if head.startswith(b"PAR1") or (_is_named_parquet(name) and not is_zip):
             yield Part(name, "parquet", path)
-        elif head.startswith(b"PK\x03\x04") and not _is_workbook(path):
+        elif is_zip and not _is_workbook(path):
             yield from _members(path)
         else:
             yield _part(path.read_bytes(), name)

@@ -71,6 +71,7 @@ def table_of_csv(
         )
     header = _header_of(content, name, manner.separator, wanted)
     table = stripped(_fields(content, header, name))
+    _refuse_lines_in_a_line(table, name)
     if b'"' in content and len(header.names) > 1:
         day = wanted.day if wanted else None
         refuse_open_quote(table, header.separator, name, day)
@@ -151,12 +152,26 @@ def _not_in(name: str, kind: str, content: bytes, error: UnicodeDecodeError) -> 
 
 def _with_newlines(content: bytes) -> bytes:
     """The content with line ends that every reader knows: old Macs end lines by a carriage return
-    alone.
+    alone, and joined files in several ways. Inside quotes one may be part of a text.
     """
-    head = content[:_HEAD]
-    if b"\r" in head and b"\n" not in head:
+    alone = b"\r" in content and content.count(b"\r") > content.count(b"\r\n")
+    if alone and (b'"' not in content or b"\n" not in content):
         return content.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
     return content
+
+
+def _refuse_lines_in_a_line(table: pl.DataFrame, name: str) -> None:
+    """BadInput where a line with too many fields holds others, ended by a carriage return alone."""
+    long = table.filter(pl.col(OVERFLOW).is_not_null())
+    if long.select(pl.any_horizontal(pl.all().str.contains("\r", literal=True)).any()).item():
+        raise BadInput(_several_ends(name))
+
+
+def _several_ends(name: str) -> str:
+    return (
+        f"'{name}' ends its lines in several ways, or by a carriage return alone. "
+        "Save it with one kind of line end."
+    )
 
 
 def _header_of(content: bytes, name: str, separator: str | None, wanted: Wanted | None) -> _Header:
@@ -172,10 +187,9 @@ def _header_of(content: bytes, name: str, separator: str | None, wanted: Wanted 
     candidates = [_candidate(head, mark, stated is not None, wanted) for mark in separators]
     _, _, fields, header = max(candidates, key=lambda one: one[:2])
     if any("\r" in field for field in fields):
-        raise BadInput(
-            f"'{name}' ends its lines in several ways, or by a carriage return alone. "
-            "Save it with one kind of line end."
-        )
+        raise BadInput(_several_ends(name))
+    if any("\0" in field for field in fields):
+        raise BadInput(f"'{name}' is no text: its header holds zero bytes. Export it again.")
     return _Header(column_names(fields, wanted, name), *header)
 
 

@@ -13,10 +13,10 @@ from contract.params import SourceParams
 from runtime.disk import sha256_of
 from sources.contents import MOST_PARTS, is_junk, is_table_name, refuse_versioned
 
-JOINED = " + "  # between the names of the files of one delivery
+JOINED, IN = " + ", " in "  # between the files of one delivery; before the folder that names them
 _SPARK_PART = re.compile(r"part-[\w-]+(?:\.[\w-]+)*")
 _NAMED = 3  # files that a delivery's name names
-_LONGEST = 60  # characters of each
+_LONGEST, _LONGEST_FIRST = 40, 120  # characters of each
 _LONG_AGO = (1980, 1, 1, 0, 0, 0)  # the same parts are the same bytes, whenever they are packed
 
 
@@ -39,19 +39,23 @@ def files_in(folder: Path) -> list[Path]:
     ]
 
 
-def name_of(files: Sequence[Path]) -> str:
-    """What a delivery of several files is called: it begins as its first file does, so that
-    patterns of names fit it.
+def name_of(files: Sequence[Path], folder: str | None = None) -> str:
+    """What a delivery is called: it begins as its first file does, and says the folder if that is
+    what names it, so that patterns of names fit it.
     """
-    named = [file.name[-_LONGEST:] if place else file.name for place, file in enumerate(files)]
-    if len(files) <= _NAMED:
-        return JOINED.join(named)[:200]
-    return f"{files[0].name[:120]}{JOINED}{len(files) - 1} more"
+    first = files[0].name[:_LONGEST_FIRST] + (f"{IN}{folder[:_LONGEST]}" if folder else "")
+    names = [first, *(file.name[-_LONGEST:] for file in files[1:])]
+    if len(files) <= _NAMED and len(set(names)) == len(names):
+        return JOINED.join(names)
+    return f"{first}{JOINED}{len(files) - 1} more"
 
 
-def first_name(name: str) -> str:
-    """The name of the first file of a delivery."""
-    return name.split(JOINED, maxsplit=1)[0]
+def ways_of(name: str) -> list[str]:
+    """The first file of a delivery as patterns may name it: its way from the source, its own name,
+    its folder's.
+    """
+    file, _, folder = name.split(JOINED, maxsplit=1)[0].partition(IN)
+    return [f"{folder}/{file}", file, folder] if folder else [file]
 
 
 def pack(files: Sequence[Path], root: Path, target: Path) -> Path:

@@ -49,8 +49,7 @@ def days_of_sales(path: Path, files: FilesParams) -> set[date]:
     table = read_table(path, csv_manner(files), wanted_of_sales(files))
     need_columns(table, origins_of(columns, "source.files.columns"), path.name)
     manner = manner_for(table, columns, files, path.name)
-    days = table.select(columns[0].value(dict(table.schema), manner).unique())
-    return set(days.to_series().drop_nulls())
+    return set(map_table(table, columns, manner, path.name).rows["ds"].unique().drop_nulls())
 
 
 def sales_of(

@@ -18,7 +18,7 @@ from runtime.file_times import in_order_of_time
 from sources import m5
 from sources.canonical import read_canonical
 from sources.contents import is_junk
-from sources.deliveries import files_in, first_name, grouped
+from sources.deliveries import files_in, grouped, name_of, ways_of
 from sources.files import days_of_sales, read_plans, read_sales
 from sources.plans import read_calendar, read_prices
 from sources.size import refuse_oversized
@@ -71,6 +71,19 @@ def deliveries_of(source: SourceParams) -> list[list[Path]]:
     alone = {group[0]: group for group in delivered_together(single, source)}
     ordered = [group if group[0] in folders else alone.get(group[0]) for group in groups]
     return [group for group in ordered if group]
+
+
+def delivery_name(files: list[Path], source: SourceParams) -> str:
+    """What a delivery of the source is called; by its folder, too, where that is what a pattern
+    names.
+    """
+    name = name_of(files)
+    if source.kind != "files" or source.path is None or not Path(source.path).is_dir():
+        return name
+    folder, way = Path(source.path), files[0].relative_to(source.path).parts
+    if len(way) == 1 and _fact_of(Path(name), source) is not None:
+        return name
+    return name_of(files, way[0] if len(way) > 1 else folder.name)
 
 
 def delivered_together(files: list[Path], source: SourceParams) -> list[list[Path]]:
@@ -177,19 +190,18 @@ def _read_mapped(path: Path, source: SourceParams) -> list[Received]:
 
 def _fact_of(path: Path, source: SourceParams) -> str | None:
     """What a file holds, by its name; None for a name that no pattern fits."""
-    mapping, name = source.files, first_name(path.name)
+    mapping, ways = source.files, [path.name, *ways_of(path.name)]
     for fact in ("calendar", "prices", "plans"):
         pattern = getattr(mapping, fact)
-        if pattern and _fits(name, pattern):
+        if pattern and _fits(ways, pattern):
             return fact
     own = Path(source.path).name if source.path is not None else None
-    is_the_source = own in (path.name, name)
-    return "sales" if is_the_source or _fits(name, mapping.sales) else None
+    return "sales" if own in ways or _fits(ways, mapping.sales) else None
 
 
-def _fits(name: str, pattern: str) -> bool:
+def _fits(ways: list[str], pattern: str) -> bool:
     """Whether a name fits a pattern; one that names folders, too, fits by its last part."""
-    return fnmatch(name, pattern) or fnmatch(name, PurePosixPath(pattern).name)
+    return any(fnmatch(way, pattern) or fnmatch(way, PurePosixPath(pattern).name) for way in ways)
 
 
 def _patterns(source: SourceParams) -> tuple[str, ...]:

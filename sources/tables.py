@@ -98,6 +98,7 @@ def _tables_of(
         _refuse_repeated(part, contents)
         for name, table in _read(part, manner, wanted):
             if parts.are_several and not fits(table.columns, wanted):
+                _refuse_nearly(name, table, wanted)
                 left_out[name] = f"its columns are {shortened(table.columns)}"
             else:
                 tables[name] = table
@@ -147,12 +148,26 @@ def _read(
 def _refuse_repeated(part: Part, contents: dict[bytes, str]) -> None:
     if isinstance(part.content, Path):
         return
-    sha256 = hashlib.sha256(part.content).digest()
+    sha256 = hashlib.sha256(part.content + str(part.keys).encode()).digest()
     if sha256 in contents:
         raise BadInput(
             f"'{part.name}' and '{contents[sha256]}' are the same content twice. Leave one of them."
         )
     contents[sha256] = part.name
+
+
+def _refuse_nearly(name: str, table: pl.DataFrame, wanted: Wanted | None) -> None:
+    """BadInput for a part that has most of what is wanted, but not its days or units: a renamed
+    column, and not another list.
+    """
+    if wanted is None:
+        return
+    there = found(table.columns, wanted)
+    if 2 * len(there) > len(wanted.names):
+        raise BadInput(
+            f"'{name}' has {sorted(there)}, but no column {sorted(wanted.names - there)}. "
+            "Rename its columns as in the other parts, or take it out."
+        )
 
 
 def _refuse_unlike(tables: Tables, wanted: Wanted, name: str) -> None:

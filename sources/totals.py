@@ -39,6 +39,7 @@ def without_totals(mapped: Mapped, ids: list[str], day: str) -> tuple[Mapped, tu
         series = _sums_of(rows, name, [other for other in ids if other != name])
         if series:
             mapped = mapped.refuse(pl.col("unique_id").is_in(series), TOTAL_LINE)
+            rows = rows.filter(~pl.col("unique_id").is_in(series))
             notes.append(
                 f"total_line: {series[:5]} ({len(series)} series) are called a total in column "
                 f"'{name}' and are the sum of the others; their rows were refused."
@@ -84,13 +85,15 @@ def _with_ids(mapped: Mapped, ids: list[str]) -> pl.DataFrame:
 
 
 def _sums_of(rows: pl.DataFrame, name: str, others: list[str]) -> list[str]:
-    """The series called a total in this column that are the sum of those beside them."""
-    by = ["ds", *(f"(id) {other}" for other in others)]
+    """The series called a total in this column that are the sum of those beside them, or of all."""
     is_total = pl.col(f"(id) {name}").str.contains(_WORDS)
-    sums = rows.filter(~is_total).group_by(by).agg(others=pl.col("y").sum(), parts=pl.len())
-    daily = rows.filter(is_total).group_by("unique_id", *by).agg(pl.col("y").sum())
-    compared = daily.join(sums, on=by, how="left", nulls_equal=True)
-    return _equal(compared.filter(pl.col("parts") > 1), daily)
+    found: set[str] = set()
+    for by in (["ds", *(f"(id) {other}" for other in others)], ["ds"]):
+        sums = rows.filter(~is_total).group_by(by).agg(others=pl.col("y").sum(), parts=pl.len())
+        daily = rows.filter(is_total).group_by("unique_id", *by).agg(pl.col("y").sum())
+        compared = daily.join(sums, on=by, how="left", nulls_equal=True)
+        found.update(_equal(compared.filter(pl.col("parts") > 1), daily))
+    return sorted(found)
 
 
 def _equal(compared: pl.DataFrame, daily: pl.DataFrame) -> list[str]:

@@ -6,7 +6,7 @@ import polars as pl
 
 from contract.errors import BadInput
 from sources.csv_files import OVERFLOW
-from sources.headers import Wanted, day_columns
+from sources.headers import Wanted, day_columns, shortened
 
 _MOST_CELLS = 500_000_000
 
@@ -39,4 +39,6 @@ def to_long(
         f"wide_table: '{name}' has a column per day, {days[0]} to {days[-1]}; each filled cell "
         f"became a row, its day as '{wanted.day}', its number as '{wanted.units}'."
     )
+    unused = [column for column in others if column not in used]
+    note += f" Not mapped, and left out: {shortened(unused, 10)}." if unused else ""
     return long.filter(pl.col(wanted.units).is_not_null()), (note,)

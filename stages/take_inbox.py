@@ -10,7 +10,7 @@ from contract.errors import BadInput
 from contract.params import Params
 from runtime.disk import sha256_of
 from runtime.paths import Paths
-from sources.deliveries import files_in
+from sources.deliveries import files_in, name_of
 from sources.reading import delivered_together, patterns_of
 from stages.source_files import staged
 from stages.take import Taken, take
@@ -58,7 +58,8 @@ def _take_together(
     shutil.rmtree(folder, ignore_errors=True)
     try:
         hashes = {file.name: sha256_of(file) for file in files}
-        packed = staged(files, folder, lying[0] if lying[0].is_dir() else None)
+        whole = lying[0] if lying[0].is_dir() else None
+        packed = staged(files, folder / (whole.name if whole else name_of(files)), whole)
         if {file.name: sha256_of(file) for file in files} != hashes:
             return Taken(packed.name, "growing", 0, 0, None, [])
         taken = take(packed, params, paths, now, dry_run=dry_run)

@@ -24,7 +24,8 @@ class Recent:
     - `past`: ds, the columns to group by, rows, selling (rows with units), volume (units), without
       the rows that the batch itself states;
     - `repeated`: unique_id, ds of the batch's rows that say what is known already;
-    - `restated`: ds, restated_share (of its known rows that the batch changes);
+    - `restated`: ds, restated_share (of its known rows that the batch changes), lowered_share (that
+      it states lower), known_rows;
     - `stated_before`: unique_id, ds of the batch's keys that are known, where its rows are sums of
       lines;
     - `usual_units`: unique_id, weekday, units and weeks of the eight weeks before its first day;
@@ -158,14 +159,19 @@ def _restated(con: Connection, rows: pl.DataFrame) -> pl.DataFrame:
         with known as (
             select ds, count(*) as rows from sales semi join stated using (ds) group by ds
         )
-        select s.ds, count(distinct s.unique_id) / any_value(k.rows) as restated_share
+        select s.ds, count(distinct s.unique_id) / any_value(k.rows) as restated_share,
+               count(distinct s.unique_id) filter (where t.y < s.y) / any_value(k.rows)
+                   as lowered_share,
+               any_value(k.rows) as known_rows
         from stated t
         join sales s on s.unique_id = t.unique_id and s.ds = t.ds and s.y <> t.y
         join known k on k.ds = s.ds
         group by s.ds"""
     with registered(con, stated=rows.select("unique_id", "ds", "y")):
         shares = frame_of(con, query)
-    return shares.cast({"ds": pl.Date, "restated_share": pl.Float64})
+    return shares.cast(
+        {"ds": pl.Date, "restated_share": pl.Float64, "lowered_share": pl.Float64}
+    ).with_columns(pl.col("known_rows").cast(pl.Int64))
 
 
 def _stated_before(con: Connection, rows: pl.DataFrame) -> pl.DataFrame:

@@ -219,7 +219,7 @@ FILES_REFUSED = {
     "a column twice": (rows(3).replace("deal", "sold"), "two columns called ['sold']"),
     "no date readable": (rows(9).replace("2024-02-29", "leap day"), "too_many_refused: 9 of 9"),
     "binary": (bytes(range(256)) * 9, "is not utf8"),
-    "a spreadsheet": (b"PK\x03\x04\x14\x00\xff\xfe" + bytes(99), "is not utf8"),
+    "a spreadsheet cut": (b"PK\x03\x04\x14\x00\xff\xfe" + bytes(99), "cannot be unpacked"),
     "mostly negative": (rows(1, "A,x,2024-02-29,-1,0"), "too_many_refused: 1 of 2"),
 }
 
