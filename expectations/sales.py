@@ -116,6 +116,7 @@ def _of_whole_days(ingest: IngestParams) -> list[Rule]:
     copied = (
         "Nearly all that sold repeats an earlier day (ingest.most_copied): a feed that froze, or "
         "another day's file. Two days of sales are never the same."
+    )
     other_till = (
         "Lines of a day that is known, most of it with other sums (ingest.most_restated): another "
         "till's, which would replace the first one's. Send the files of one day together."

@@ -168,7 +168,7 @@ def _kind(content: bytes, name: str) -> str:
 
 
 def _is_named_parquet(name: str) -> bool:
-    """A cut Parquet file is to be told as such."""
+    """A cut Parquet file is to be refused as such."""
     return name.lower().endswith((".parquet", ".pq"))
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 import csv
 import io
 import re
@@ -10,7 +9,8 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from contract.errors import BadInput, BadParams
+from contract.errors import BadInput
+from sources.encodings import BOM, as_utf8, with_newlines
 from sources.headers import (
     LINES_LOOKED_AT,
     NAMELESS,
@@ -24,15 +24,6 @@ from sources.quotes import refuse_open_quote
 OVERFLOW = "(beyond the header)"
 SEPARATORS = ",;\t|"
 _HEAD = 1 << 20  # bytes in which the header must stand
-_CHUNK = 1 << 24
-_BOM = codecs.BOM_UTF8
-# the longer marks first: UTF-32's begins with UTF-16's
-_WIDE_MARKS = (
-    (codecs.BOM_UTF32_LE, "utf-32"),
-    (codecs.BOM_UTF32_BE, "utf-32"),
-    (codecs.BOM_UTF16_LE, "utf-16"),
-    (codecs.BOM_UTF16_BE, "utf-16"),
-)
 _SEP_LINE = re.compile(r'"?sep=(.)"?[;,\t|]*', re.IGNORECASE)
 csv.field_size_limit(2**31 - 1)
 
@@ -64,8 +55,8 @@ def table_of_csv(
     line with nothing in it is no row, and a column without a name no column. BadInput for content
     that is empty, damaged, or not in the stated encoding.
     """
-    content = _with_newlines(_as_utf8(content, name, manner.encoding))
-    if not content or content.isspace() or content == _BOM:
+    content = with_newlines(as_utf8(content, name, manner.encoding))
+    if not content or content.isspace() or content == BOM:
         raise BadInput(
             f"'{name}' is empty. Send it again; a day without any sale still has its header line."
         )
@@ -99,67 +90,6 @@ def _stripped_text(text: pl.Series) -> pl.Series:
     return text
 
 
-def _as_utf8(content: bytes, name: str, encoding: str) -> bytes:
-    """The content in UTF-8. A byte order mark says its encoding whatever is stated, and so do the
-    zero bytes of UTF-16; clean UTF-8 is not copied.
-    """
-    marked = next((kind for mark, kind in _WIDE_MARKS if content.startswith(mark)), None)
-    kind = marked or _unmarked(content) or encoding
-    if content.startswith(_BOM):
-        kind = "utf8"
-    try:
-        if codecs.lookup(kind).name != "utf-8":
-            return content.decode(kind).encode()
-        return content if content.isascii() else _checked(content)
-    except UnicodeDecodeError as error:
-        raise BadInput(_not_in(name, kind, content, error)) from error
-    except LookupError as error:
-        raise BadParams(
-            f"source.files.encoding: nobody knows the encoding '{encoding}'; try utf8 or latin-1."
-        ) from error
-
-
-def _unmarked(content: bytes) -> str | None:
-    """UTF-16 without a mark: every second byte of its Latin letters, digits and marks is zero."""
-    head = content[:4096]
-    for kind, zeros in (("utf-16-le", head[1::2]), ("utf-16-be", head[::2])):
-        if zeros.count(0) > 0.6 * len(zeros) and head.count(0) < 0.6 * len(head):
-            return kind
-    return None
-
-
-def _checked(content: bytes) -> bytes:
-    """The content, if it is UTF-8: checked piece by piece, as text would take up to four times its
-    room. A mark in its middle, where files were joined, is left out.
-    """
-    decoder, view = codecs.getincrementaldecoder("utf8")(), memoryview(content)
-    for start in range(0, len(content), _CHUNK):
-        try:
-            decoder.decode(view[start : start + _CHUNK], start + _CHUNK >= len(content))
-        except UnicodeDecodeError:
-            content.decode()  # says the place in the whole
-    if content.find(_BOM, 1) > 0:
-        return content.replace(_BOM, b"")
-    return content
-
-
-def _not_in(name: str, kind: str, content: bytes, error: UnicodeDecodeError) -> str:
-    return (
-        f"'{name}' is not {kind}: byte {error.start} is 0x{content[error.start]:02x}. "
-        "Set source.files.encoding in params.yaml, for example cp1252, latin-1 or utf-16."
-    )
-
-
-def _with_newlines(content: bytes) -> bytes:
-    """The content with line ends that every reader knows: old Macs end lines by a carriage return
-    alone, and joined files in several ways. Inside quotes one may be part of a text.
-    """
-    alone = b"\r" in content and content.count(b"\r") > content.count(b"\r\n")
-    if alone and (b'"' not in content or b"\n" not in content):
-        return content.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-    return content
-
-
 def _refuse_lines_in_a_line(table: pl.DataFrame, name: str) -> None:
     """BadInput where a line with too many fields holds others, ended by a carriage return alone."""
     long = table.filter(pl.col(OVERFLOW).is_not_null())
@@ -175,7 +105,7 @@ def _several_ends(name: str) -> str:
 
 
 def _header_of(content: bytes, name: str, separator: str | None, wanted: Wanted | None) -> _Header:
-    lines = content[:_HEAD].removeprefix(_BOM).split(b"\n", LINES_LOOKED_AT)[:LINES_LOOKED_AT]
+    lines = content[:_HEAD].removeprefix(BOM).split(b"\n", LINES_LOOKED_AT)[:LINES_LOOKED_AT]
     if len(lines) == 1 and len(content) > _HEAD:
         raise BadInput(
             f"'{name}' has no line end in its first {_HEAD} bytes. Is it a table? Check line ends."
@@ -194,7 +124,7 @@ def _header_of(content: bytes, name: str, separator: str | None, wanted: Wanted 
 
 
 def _candidate(
-    head: list[str], separator: str, is_told: bool, wanted: Wanted | None
+    head: list[str], separator: str, is_stated: bool, wanted: Wanted | None
 ) -> tuple[int, int, list[str], tuple[str, int, int]]:
     """With this separator: the wanted names in the header, its fields, and where it stands."""
     reader = csv.reader([f"{line.removesuffix(chr(13))}\n" for line in head], delimiter=separator)
@@ -205,7 +135,7 @@ def _candidate(
             lines.append(reader.line_num)
     except csv.Error:  # what is no line of a table to Python's reader ends the search
         pass
-    if is_told and rows:
+    if is_stated and rows:
         rows[0] = []
     place, hits = header_place(rows, wanted)
     fields = rows[place] if rows else []

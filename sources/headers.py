@@ -24,7 +24,7 @@ _DAY = re.compile(
 
 @dataclass(frozen=True)
 class Wanted:
-    """What a mapping looks for in a table; by these names a header is told from a title.
+    """What a mapping looks for in a table; by these names a header is known from a title.
 
     `day` and `units`: the columns that a wide table, with a column per day, does not have.
     """

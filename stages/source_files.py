@@ -8,7 +8,7 @@ from pathlib import Path
 
 from contract.params import SourceParams
 from sources.deliveries import pack, root_of
-from sources.reading import deliveries_of, delivery_name
+from sources.finding import deliveries_of, delivery_name
 from sources.simulator.drop import make_drop, write_truth
 from sources.simulator.simulation import simulate
 

@@ -9,7 +9,7 @@ from contract.params_file import load_laid, shop_of
 from contract.params_lines import with_source
 from runtime.command_line import Summary
 from runtime.paths import Paths
-from sources.reading import companions_of, content_hash, files_of
+from sources.finding import companions_of, content_hash, files_of
 from stages.store_name import store_name
 from storage.stores import switch_store
 

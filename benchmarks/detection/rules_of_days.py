@@ -24,7 +24,8 @@ from drills.judged_panel import judged_day, usual_units_of
 from expectations.own_past import own_rank
 from expectations.suite import Context as SuiteContext
 from expectations.usual import WEEKS_COMPARED
-from sources.reading import files_of, read_file
+from sources.finding import files_of
+from sources.reading import read_file
 from sources.simulator.drop import make_drop
 from sources.simulator.simulation import simulate
 

@@ -20,7 +20,8 @@ from contract.params_file import load_laid
 from forecasting.metrics import point_scores
 from forecasting.seasonal_naive import SeasonalNaive
 from forecasting.window import window_after
-from sources.reading import files_of, read_file
+from sources.finding import files_of
+from sources.reading import read_file
 
 EVERY_DAY = DemandRules(absent_means_zero=True, max_stockout_share=1.0, region=None)
 

@@ -15,7 +15,8 @@ import pytest
 
 from contract.errors import BadInput, SourceMissing
 from contract.frames import CALENDAR, PRICES, SALES
-from sources.reading import files_of, read_file
+from sources.finding import files_of
+from sources.reading import read_file
 
 CALENDAR_CSV = """date,wm_yr_wk,weekday,wday,month,year,d,\
 event_name_1,event_type_1,event_name_2,event_type_2,snap_CA,snap_TX

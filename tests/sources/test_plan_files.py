@@ -11,7 +11,8 @@ import pytest
 from contract.errors import BadInput, BadParams
 from contract.frames import COVARIATES, PRICES
 from contract.received import Received
-from sources.reading import files_of, read_file
+from sources.finding import files_of
+from sources.reading import read_file
 
 MAPPING = {
     "plans": "test*",

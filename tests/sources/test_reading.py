@@ -10,7 +10,8 @@ import polars as pl
 import pytest
 
 from contract.errors import BadInput, BadParams, SourceMissing
-from sources.reading import companions_of, content_hash, files_of, read_file
+from sources.finding import companions_of, content_hash, files_of
+from sources.reading import read_file
 from sources.simulator import Simulation, make_drop
 
 

@@ -11,7 +11,8 @@ import polars as pl
 import pytest
 
 from contract.frames import COVARIATES, PRICES, SALES
-from sources.reading import files_of, read_file
+from sources.finding import files_of
+from sources.reading import read_file
 
 ROSSMANN = {
     "sales": "train.*",

@@ -175,7 +175,7 @@ def test_what_is_no_table_is_refused_in_a_sentence(read, tmp_path: Path, shape: 
     assert str(tmp_path) not in str(refused.value)
 
 
-def test_what_was_left_out_and_joined_is_told(read):
+def test_what_was_left_out_and_joined_is_noted(read):
     notes = read(WHOLE["a zip of two"]).notes
     assert [note.split(":")[0] for note in notes] == ["parts_joined", "left_out"]
     (note,) = read(WHOLE["a column per day"]).notes
@@ -208,7 +208,7 @@ def test_an_item_that_is_merely_called_a_total_stays(read):
     assert (sales.rows["y"].sum(), sales.refused.height, sales.notes) == (UNITS + 2, 0, ())
 
 
-def test_a_sum_that_is_not_called_a_total_is_told_of(read):
+def test_a_sum_that_is_not_called_a_total_is_noted(read):
     items = [
         ("A", f"i{k}", f"2024-03-{d:02}", str(k + d % 3)) for k in range(5) for d in range(1, 9)
     ]

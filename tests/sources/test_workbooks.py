@@ -1,4 +1,4 @@
-"""Workbooks: the sheet that fits is read with its cells' own types; several are asked about."""
+"""Workbooks: the sheet that fits is read with its cells' own types; several are refused."""
 
 from __future__ import annotations
 
@@ -161,7 +161,7 @@ def test_a_workbook_is_read_with_the_types_of_its_cells(read, shape: str):
     ]
 
 
-def test_several_sheets_that_fit_are_asked_about(read):
+def test_several_sheets_that_fit_are_refused(read):
     two = xlsx({"Jan": [HEAD, *ROWS[:2]], "Feb": [HEAD, *ROWS[2:]]})
     with pytest.raises(BadInput, match=r"\['Jan', 'Feb'\].*source\.files\.sheet"):
         read(two)

@@ -1,0 +1,145 @@
+"""Which files a source has, and which of them are one delivery."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from fnmatch import fnmatch
+from pathlib import Path
+
+from contract.errors import BadParams, SourceMissing
+from contract.params import FilesParams, SourceParams
+from runtime.disk import sha256_of
+from runtime.file_times import in_order_of_time
+from sources import m5
+from sources.contents import is_junk
+from sources.deliveries import files_in, name_of
+from sources.reading import delivered_together, fact_of, static_of
+from sources.tables import names_in
+
+CANONICAL = ("calendar*", "prices*", "openings*", "sales_history*", "sales*")  # the order to ingest
+
+
+def files_of(source: SourceParams) -> list[Path]:
+    """The files of a source's folder that go through the inbox, in the order to ingest: calendar,
+    prices, sales.
+
+    Empty for the simulator without a folder: it drops its own. SourceMissing names the files that
+    are there.
+    """
+    if source.path is None:
+        if source.kind == "simulator":
+            return []
+        raise BadParams(
+            f"source.path is empty; "
+            f"source.kind {source.kind} needs the folder or file of its files."
+        )
+    path = Path(source.path)
+    if not path.exists():
+        raise SourceMissing(
+            f"source.path '{path}' does not exist; '{path.parent}' holds {names_in(path.parent)}."
+        )
+    if path.is_file():
+        return [path]
+    if source.kind == "m5":
+        found = m5.files_in(path)
+    else:
+        found = [file for group in _matching(path, _patterns(source)) for file in group]
+    if not found:
+        wanted = m5.NAMES if source.kind == "m5" else _patterns(source)
+        raise SourceMissing(f"'{path}' holds no file named {wanted}; it holds {names_in(path)}.")
+    return found
+
+
+def deliveries_of(source: SourceParams) -> list[list[Path]]:
+    """The same files in the groups in which they are delivered; see sources.deliveries."""
+    files = files_of(source)
+    if source.kind != "files" or source.path is None or len(files) < 2:
+        return [[file] for file in files]
+    groups = _matching(Path(source.path), _patterns(source))
+    folders = {file for group in groups if len(group) > 1 for file in group}
+    single = [group[0] for group in groups if group[0] not in folders]
+    alone = {group[0]: group for group in delivered_together(single, source)}
+    ordered = [group if group[0] in folders else alone.get(group[0]) for group in groups]
+    return [group for group in ordered if group]
+
+
+def delivery_name(files: list[Path], source: SourceParams) -> str:
+    """What a delivery of the source is called; by its folder, too, where that is what a pattern
+    names.
+    """
+    name = name_of(files)
+    if source.kind != "files" or source.path is None or not Path(source.path).is_dir():
+        return name
+    folder, way = Path(source.path), files[0].relative_to(source.path).parts
+    if len(way) == 1 and fact_of(Path(name), source) is not None:
+        return name
+    return name_of(files, way[0] if len(way) > 1 else folder.name)
+
+
+def companions_of(source: SourceParams) -> list[Path]:
+    """Files read beside others and never ingested themselves (your static file): part of the
+    source's content.
+    """
+    static = static_of(source, None) if source.kind == "files" else None
+    return [static] if static else []
+
+
+def content_hash(paths: list[Path]) -> str:
+    """SHA-256 over the names and contents of the files: equal when nothing changed, wherever the
+    folder lies.
+    """
+    total = hashlib.sha256()
+    root = Path(os.path.commonpath([path.parent for path in paths])) if paths else Path()
+    names = {path: path.relative_to(root).as_posix() for path in paths}
+    for path in sorted(names, key=names.__getitem__):
+        total.update(f"{names[path]}:{sha256_of(path)}\n".encode())
+    return total.hexdigest()
+
+
+def _patterns(source: SourceParams) -> tuple[str, ...]:
+    if source.kind == "simulator":
+        return CANONICAL
+    mapping: FilesParams = source.files
+    return tuple(
+        pattern
+        for pattern in (mapping.calendar, mapping.prices, mapping.sales, mapping.plans)
+        if pattern
+    )
+
+
+def _matching(folder: Path, patterns: tuple[str, ...]) -> list[list[Path]]:
+    """Files by pattern, then by time, each once; a folder of parts, and whatever a pattern finds in
+    folders, is one group.
+    """
+    groups: list[list[Path]] = []
+    met: set[Path] = set()
+    for pattern in patterns:
+        for group in _found(folder, pattern):
+            if new := [file for file in group if file not in met]:
+                groups.append(new)
+                met.update(new)
+    return groups
+
+
+def _found(folder: Path, pattern: str) -> list[list[Path]]:
+    entries = [path for path in folder.iterdir() if fnmatch(path.name, pattern)]
+    files = [path for path in entries if path.is_file()]
+    folders = [path for path in entries if path.is_dir() and not is_junk(path.name)]
+    if "/" in pattern or "**" in pattern:
+        direct = pattern.replace("**/", "")
+        below = [
+            path
+            for path in files_in(folder)
+            if fnmatch(name := path.relative_to(folder).as_posix(), pattern)
+            or fnmatch(name, direct)
+        ]
+        files = [path for path in below if path.parent == folder]
+        parts = [[path for path in below if path.parent != folder]]
+    elif "=" in pattern or any("=" in one.name for one in folders):
+        parts = [[file for one in sorted(folders) for file in files_in(one)]]
+    else:
+        parts = [files_in(one) for one in sorted(folders)]
+    groups = [[file] for file in in_order_of_time(files)] + [part for part in parts if part]
+    is_one = not groups and fnmatch(folder.name, pattern)  # the source is itself a folder of parts
+    return [files_in(folder)] if is_one and files_in(folder) else groups
