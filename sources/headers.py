@@ -61,7 +61,8 @@ def fits(names: Sequence[str], wanted: Wanted | None) -> bool:
     """Whether a table of these names can be what is looked for: it has its days and its units."""
     if wanted is None:
         return True
-    return {name for name in (wanted.day, wanted.units) if name} <= found(names, wanted)
+    there = found(names, wanted)
+    return bool(there) and {name for name in (wanted.day, wanted.units) if name} <= there
 
 
 def header_place(rows: Sequence[Sequence[str]], wanted: Wanted | None) -> tuple[int, int]:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import io
 import logging
-import zipfile
-import zlib
 from fnmatch import fnmatch
 
 import polars as pl
@@ -20,6 +18,7 @@ from sources.headers import (
     header_place,
     shortened,
 )
+from sources.sheet_size import refuse_endless
 
 _ENDS = {"has_header": False, "drop_empty_rows": False, "drop_empty_cols": False}
 # it says of every column without a value that it has no type
@@ -35,7 +34,7 @@ def tables_of_workbook(
     BadInput for a damaged workbook, for one without a sheet that fits what is wanted, and for
     several that do where none is named.
     """
-    _refuse_damaged(content, name)
+    refuse_endless(content, name)
     heads = _sheets(content, name, {"dtypes": "string", "n_rows": LINES_LOOKED_AT, "skip_rows": 0})
     grids = {title: _grid(head) for title, head in heads.items() if head.height}
     named = {title: grid for title, grid in grids.items() if sheet is None or fnmatch(title, sheet)}
@@ -99,19 +98,6 @@ def _sheets(
             f"'{name}' cannot be read as a workbook ({reason}). Copy it again; one with a "
             "password must be saved without it."
         ) from error
-
-
-def _refuse_damaged(content: bytes, name: str) -> None:
-    """BadInput where a part of an xlsx or ods is cut or holds more than it says."""
-    if not content.startswith(b"PK"):
-        return
-    try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            broken = archive.testzip()
-    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError) as error:
-        raise BadInput(f"'{name}' is no whole workbook ({error}). Copy it again.") from error
-    if broken is not None:
-        raise BadInput(f"'{name}' is no whole workbook ({broken} is damaged). Copy it again.")
 
 
 def _grid(head: pl.DataFrame) -> list[list[str]]:

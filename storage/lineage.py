@@ -140,6 +140,7 @@ def batches_named(con: Connection, name: str | None, batch_id: int | None) -> pl
     query = """
         select * from batches
         where batch_id = $batch_id or name = $name or name glob $name
+           or list_contains(string_split(name, ' + '), $name)
            or (length($name) >= 8 and starts_with(sha256, $name))
         order by batch_id"""
     return frame_of(con, query, name=name, batch_id=batch_id)

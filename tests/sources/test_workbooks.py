@@ -81,11 +81,11 @@ def _cell(place: str, value: object) -> str:
     return f'<c r="{place}" t="inlineStr"><is><t>{escape(str(value))}</t></is></c>'
 
 
-def ods(rows: Sheet) -> bytes:
+def ods(rows: Sheet, more: str = "") -> bytes:
     space = "urn:oasis:names:tc:opendocument:xmlns"
     cells = [
         "".join(
-            f'<table:table-cell office:value-type="float" office:value="{value}"/>'
+            f'<table:table-cell office:value-type="float" office:value="{value}"{more}/>'
             if isinstance(value, (int, float))
             else f'<table:table-cell office:value-type="date" office:date-value="{value}"/>'
             if isinstance(value, date)
@@ -183,6 +183,16 @@ def test_several_sheets_that_fit_are_refused(read):
 def test_a_workbook_without_such_a_table_is_refused(read, content: bytes, sentence: str):
     with pytest.raises(BadInput, match=sentence):
         read(content)
+
+
+def test_a_stray_cell_in_the_far_corner_is_refused_before_it_takes_all_memory(read):
+    with zipfile.ZipFile(io.BytesIO(xlsx({"S": [HEAD, *ROWS]}))) as archive:
+        files = {name: archive.read(name).decode() for name in archive.namelist()}
+    files["xl/worksheets/1.xml"] = files["xl/worksheets/1.xml"].replace('"A4"', '"XFD1048576"')
+    with pytest.raises(BadInput, match="up to row 1048576 and column 16384"):
+        read(_zipped(files))
+    with pytest.raises(BadInput, match="repeats over 100,000 times"):
+        read(ods([HEAD, *ROWS], more=' table:number-columns-repeated="16000000"'))
 
 
 def test_a_sheet_that_ends_with_its_header_has_no_rows(read):
