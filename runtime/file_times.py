@@ -6,9 +6,11 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
+# 2026-01-31, 20260131, 31.01.2026; a month or a year where there is no day
 _DAY_IN_NAME = re.compile(
     r"(?<!\d)(?:(?:19|20)\d{2}[-_.]?(?:0[1-9]|1[0-2])[-_.]?(?:0[1-9]|[12]\d|3[01])"
-    r"|(?:0[1-9]|[12]\d|3[01])[-_.](?:0[1-9]|1[0-2])[-_.](?:19|20)\d{2})(?!\d)"
+    r"|(?:0[1-9]|[12]\d|3[01])[-_.](?:0[1-9]|1[0-2])[-_.](?:19|20)\d{2}"
+    r"|(?:19|20)\d{2}(?:[-_.]?(?:0[1-9]|1[0-2]))?)(?!\d)"
 )
 
 
@@ -17,7 +19,7 @@ def in_order_of_time(paths: Sequence[Path]) -> list[Path]:
     else by when they were written; never by name, but for a browser's `sales (1).csv`, which is
     newer than `sales.csv` of the same second.
     """
-    days = [_day_in(path.name) for path in paths]
+    days = [day_in(path.name) for path in paths]
     is_dated = all(days)
     keys = {
         path: (day if is_dated else "", _written_at(path), *_browser_number(path), path.name)
@@ -26,14 +28,15 @@ def in_order_of_time(paths: Sequence[Path]) -> list[Path]:
     return sorted(paths, key=keys.__getitem__)
 
 
-def _day_in(name: str) -> str:
-    """The last day that a name holds, as yyyymmdd; "" where it holds none."""
+def day_in(name: str) -> str:
+    """The last day (or month, or year) that a name holds, its year first and in digits alone; ""
+    where it holds none.
+    """
     found = ""
     for text in _DAY_IN_NAME.findall(name):
         digits = re.sub(r"\D", "", text)
-        year_last = f"{digits[4:]}{digits[2:4]}{digits[:2]}"
-        is_year_first = digits.startswith(("19", "20")) and text[2:4].isdigit()
-        found = digits if is_year_first else year_last
+        is_year_last = text[2:3] in "-_." and len(digits) == len("31012026")
+        found = f"{digits[4:]}{digits[2:4]}{digits[:2]}" if is_year_last else digits
     return found
 
 

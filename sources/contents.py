@@ -27,7 +27,6 @@ _FOREIGN = {
     b"\x28\xb5\x2f\xfd": "packed with zstd",
     b"7z\xbc\xaf": "packed with 7-Zip",
     b"Rar!": "packed with RAR",
-    b"ORC": "an ORC file",
     b"Obj\x01": "an Avro file",
     b"ARROW1": "an Arrow (Feather) file",
     b"SQLite format 3": "a database",
@@ -49,6 +48,16 @@ class Part:
     kind: str
     content: bytes | Path
     keys: dict[str, str | None] = field(default_factory=dict)
+
+    @property
+    def in_memory(self) -> bytes:
+        """The content, read if it lies in a file of its own."""
+        return self.content.read_bytes() if isinstance(self.content, Path) else self.content
+
+    @property
+    def is_blank(self) -> bool:
+        """Whether nothing stands in it."""
+        return self.kind == "csv" and not self.in_memory.strip()
 
 
 def parts_of(path: Path) -> Iterator[Part]:
@@ -81,8 +90,7 @@ def bytes_of(path: Path) -> bytes:
     if len(parts) != 1:
         names = [part.name for part in parts[:20]]
         raise BadInput(f"'{path.name}' holds {names}; one file is needed. Unpack it first.")
-    content = parts[0].content
-    return content.read_bytes() if isinstance(content, Path) else content
+    return parts[0].in_memory
 
 
 def is_junk(name: str) -> bool:

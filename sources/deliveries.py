@@ -11,12 +11,13 @@ from pathlib import Path, PurePosixPath
 from contract.errors import BadInput
 from contract.params import SourceParams
 from runtime.disk import sha256_of
+from runtime.file_times import day_in
 from sources.contents import MOST_PARTS, is_junk, is_table_name, refuse_versioned
 
 JOINED, IN = " + ", " in "  # between the files of one delivery; before the folder that names them
-_SPARK_PART = re.compile(r"part-[\w-]+(?:\.[\w-]+)*")
+_SPARK_PART = re.compile(r"part[-.]\d{1,5}(?:-[\w-]+)?(?:\.\w+)*")
 _NAMED = 3  # files that a delivery's name names
-_LONGEST, _LONGEST_FIRST = 40, 120  # characters of each
+_LONGEST, _LONGEST_FIRST = 40, 100  # bytes of each
 _LONG_AGO = (1980, 1, 1, 0, 0, 0)  # the same parts are the same bytes, whenever they are packed
 
 
@@ -43,11 +44,22 @@ def name_of(files: Sequence[Path], folder: str | None = None) -> str:
     """What a delivery is called: it begins as its first file does, and says the folder if that is
     what names it, so that patterns of names fit it.
     """
-    first = files[0].name[:_LONGEST_FIRST] + (f"{IN}{folder[:_LONGEST]}" if folder else "")
-    names = [first, *(file.name[-_LONGEST:] for file in files[1:])]
+    first = _cut(files[0].name, _LONGEST_FIRST) + (
+        f"{IN}{_cut(folder, _LONGEST)}" if folder else ""
+    )
+    names = [first, *(_cut(file.name, _LONGEST) for file in files[1:])]
     if len(files) <= _NAMED and len(set(names)) == len(names):
         return JOINED.join(names)
     return f"{first}{JOINED}{len(files) - 1} more"
+
+
+def _cut(name: str, most: int) -> str:
+    """The name, if it is longer than so many bytes its begin and its end."""
+    content = name.encode("utf-8", "backslashreplace")
+    if len(content) <= most:
+        return name
+    half = most // 2 - 1
+    return f"{content[:half].decode(errors='ignore')}..{content[-half:].decode(errors='ignore')}"
 
 
 def ways_of(name: str) -> list[str]:
@@ -89,7 +101,7 @@ def grouped(
     known: dict[date, object] = {}
     for file in files:
         key: object = file
-        if _SPARK_PART.fullmatch(file.name):
+        if _SPARK_PART.fullmatch(file.name) and not day_in(file.name):
             key = ("parts", file.parent, file.suffix)
         elif source.files.transactions:
             days = days_of(file)

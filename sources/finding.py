@@ -124,6 +124,8 @@ def _matching(folder: Path, patterns: tuple[str, ...]) -> list[list[Path]]:
 
 def _found(folder: Path, pattern: str) -> list[list[Path]]:
     entries = [path for path in folder.iterdir() if fnmatch(path.name, pattern)]
+    if pattern.startswith("*"):  # else it was meant, whatever it is called
+        entries = [path for path in entries if not is_junk(path.name)]
     files = [path for path in entries if path.is_file()]
     folders = [path for path in entries if path.is_dir() and not is_junk(path.name)]
     if "/" in pattern or "**" in pattern:

@@ -95,13 +95,16 @@ def _tables_of(
         if part.kind == "other":
             left_out[part.name] = "no table by its name"
             continue
-        _refuse_repeated(part, contents)
+        if parts.are_several and part.is_blank:  # Spark writes one where a partition is empty
+            continue
         for name, table in _read(part, manner, wanted):
             if parts.are_several and not fits(table.columns, wanted):
                 _refuse_nearly(name, table, wanted)
                 left_out[name] = f"its columns are {shortened(table.columns)}"
-            else:
-                tables[name] = table
+                continue
+            tables[name] = table
+            if parts.are_several and table.height:
+                _refuse_repeated(part, contents)
     if not tables or (wanted is None and len(tables) > 1):
         names = shortened([*tables, *left_out])
         raise BadInput(
@@ -133,7 +136,7 @@ def _read(
     if part.kind == "parquet":
         tables = [(part.name, table_of_parquet(content, part.name))]
     else:
-        content = content.read_bytes() if isinstance(content, Path) else content
+        content = part.in_memory
         if part.kind == "workbook":
             sheets = tables_of_workbook(content, part.name, manner.sheet, wanted)
             several = len(sheets) > 1
@@ -146,9 +149,7 @@ def _read(
 
 
 def _refuse_repeated(part: Part, contents: dict[bytes, str]) -> None:
-    if isinstance(part.content, Path):
-        return
-    sha256 = hashlib.sha256(part.content + str(part.keys).encode()).digest()
+    sha256 = hashlib.sha256(part.in_memory + str(part.keys).encode()).digest()
     if sha256 in contents:
         raise BadInput(
             f"'{part.name}' and '{contents[sha256]}' are the same content twice. Leave one of them."
@@ -171,7 +172,7 @@ def _refuse_nearly(name: str, table: pl.DataFrame, wanted: Wanted | None) -> Non
 
 
 def _refuse_unlike(tables: Tables, wanted: Wanted, name: str) -> None:
-    """BadInput where a part lacks a wanted column that another has."""
+    """BadInput where a part lacks a wanted column that another has: half of it would be empty."""
     columns = {part: found(table.columns, wanted) for part, table in tables.items()}
     everywhere = frozenset[str]().union(*columns.values())
     for part, there in columns.items():

@@ -16,6 +16,7 @@ import pytest
 from contract.params import FilesParams, Params
 from ingest import ingest
 from runtime.command_line import Summary
+from runtime.file_times import in_order_of_time
 from runtime.paths import Paths
 from stages.fill import fill
 from stages.rebuild import rebuild
@@ -302,6 +303,25 @@ def test_files_of_a_fill_go_by_time_not_by_name(own, paths: Paths, tmp_path: Pat
     put(source, "sales (1).csv", daily(range(3), factor=2), at=1_700_000_100)
     fill(params, paths, now=NOW)
     assert units(paths) == 2 * sum(2 + (k + d) % 5 for d in range(3) for k in range(40))
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["s_2023.csv", "s_2024.csv"],
+        ["z_202312.csv", "a_202401.csv"],
+        ["b_2024-01-31.csv", "a_2024-02-01.csv", "a_2024-02-01 (1).csv"],
+        ["x_31.12.2023.csv", "x_01.01.2024.csv"],
+        ["w_2024-01-09_2024-01-31.csv", "w_2023-12-31_2024-02-01.csv"],
+    ],
+)
+def test_files_are_ordered_by_the_days_in_their_names(tmp_path: Path, names: list[str]):
+    files = [tmp_path / name for name in names]
+    for second, file in enumerate(reversed(files)):
+        file.touch()
+        if "(1)" not in file.name:
+            os.utime(file, (second + 9, second + 9))
+    assert in_order_of_time(files[::-1]) == files
 
 
 def test_a_day_in_every_name_says_the_order(own, paths: Paths, tmp_path: Path):

@@ -105,6 +105,15 @@ WHOLE: dict[str, str | bytes] = {
     "a zip of two": zipped({"b.csv": csv(LINES[:3]), "a.csv": csv(LINES[3:]), "READ.md": "hello"}),
     "a zip that climbs": zipped({"../../etc/a.csv": csv(LINES[:3]), "/b.csv": csv(LINES[3:])}),
     "a zip of gz": zipped({"a.csv.gz": gzip.compress(csv().encode())}),
+    "parts of Spark, some without rows": zipped(
+        {
+            "part-0": csv(LINES[:3]),
+            "part-1": "",
+            "part-2": HEAD,
+            "part-3": HEAD,
+            "p-4": csv(LINES[3:]),
+        }
+    ),
     "folders that say the day": zipped(
         {
             f"day=2024-03-0{d}/part-0.parquet": parquet(
