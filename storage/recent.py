@@ -96,10 +96,12 @@ def read_unstated(con: Connection, rows: pl.DataFrame, groups: Sequence[str]) ->
     """
     columns = "".join(f", a.{quoted(name)}" for name in groups)
     query = f"""
-        with known as (
+        with again as (
+            select distinct unique_id, ds from stated semi join sales using (ds)
+        ), known as (
             select s.unique_id, s.ds, s.y, k.ds is not null as is_stated{columns}
-            from (select unique_id, ds, y from sales semi join stated using (ds)) s
-            left join stated k on s.unique_id = k.unique_id and s.ds = k.ds
+            from (select unique_id, ds, y from sales semi join again using (ds)) s
+            left join again k on s.unique_id = k.unique_id and s.ds = k.ds
             left join series_attributes a on a.unique_id = s.unique_id
         ), shared as (
             select *, avg(is_stated::int) over (partition by ds{columns.replace("a.", "")})
@@ -108,7 +110,7 @@ def read_unstated(con: Connection, rows: pl.DataFrame, groups: Sequence[str]) ->
         )
         select unique_id, ds, y, stated_share from shared
         where not is_stated and y > 0 order by ds, unique_id"""  # noqa: S608 -- quoted names only
-    with registered(con, stated=rows.select("unique_id", "ds").drop_nulls().unique()):
+    with registered(con, stated=rows.select("unique_id", "ds")):
         return frame_of(con, query)
 
 
