@@ -40,6 +40,19 @@ def files_in(folder: Path) -> list[Path]:
     ]
 
 
+def is_folder_of_parts(folder: Path) -> bool:
+    """Whether a folder is one table that a program wrote in parts, and not a person's folder of
+    files: by its mark, its name, or the names in it.
+    """
+    names = [path.name for path in folder.iterdir() if not path.name.startswith((".", "_"))]
+    return (
+        (folder / "_SUCCESS").is_file()
+        or "=" in folder.name
+        or (bool(folder.suffix) and is_table_name(folder.name))
+        or (bool(names) and all("=" in name or _SPARK_PART.fullmatch(name) for name in names))
+    )
+
+
 def name_of(files: Sequence[Path], folder: str | None = None) -> str:
     """What a delivery is called: it begins as its first file does, and says the folder if that is
     what names it, so that patterns of names fit it.

@@ -13,7 +13,7 @@ from runtime.disk import sha256_of
 from runtime.file_times import in_order_of_time
 from sources import m5
 from sources.contents import is_junk
-from sources.deliveries import files_in, name_of
+from sources.deliveries import files_in, is_folder_of_parts, name_of
 from sources.reading import delivered_together, fact_of, static_of
 from sources.tables import names_in
 
@@ -123,25 +123,33 @@ def _matching(folder: Path, patterns: tuple[str, ...]) -> list[list[Path]]:
 
 
 def _found(folder: Path, pattern: str) -> list[list[Path]]:
+    """The deliveries that a pattern finds in a folder, oldest first."""
+    if "/" in pattern or "**" in pattern:
+        return _found_below(folder, pattern)
     entries = [path for path in folder.iterdir() if fnmatch(path.name, pattern)]
     if pattern.startswith("*"):  # else it was meant, whatever it is called
         entries = [path for path in entries if not is_junk(path.name)]
     files = [path for path in entries if path.is_file()]
-    folders = [path for path in entries if path.is_dir() and not is_junk(path.name)]
-    if "/" in pattern or "**" in pattern:
-        direct = pattern.replace("**/", "")
-        below = [
-            path
-            for path in files_in(folder)
-            if fnmatch(name := path.relative_to(folder).as_posix(), pattern)
-            or fnmatch(name, direct)
-        ]
-        files = [path for path in below if path.parent == folder]
-        parts = [[path for path in below if path.parent != folder]]
-    elif "=" in pattern or any("=" in one.name for one in folders):
-        parts = [[file for one in sorted(folders) for file in files_in(one)]]
-    else:
-        parts = [files_in(one) for one in sorted(folders)]
-    groups = [[file] for file in in_order_of_time(files)] + [part for part in parts if part]
-    is_one = not groups and fnmatch(folder.name, pattern)  # the source is itself a folder of parts
-    return [files_in(folder)] if is_one and files_in(folder) else groups
+    folders = [
+        path for path in entries if path.is_dir() and (not files or is_folder_of_parts(path))
+    ]
+    keyed = [path for path in folders if "=" in path.name]  # parts of one table
+    together = [[file for one in sorted(keyed) for file in files_in(one)]]
+    others = in_order_of_time([path for path in entries if path in {*files, *folders} - {*keyed}])
+    groups = [[path] if path.is_file() else files_in(path) for path in others]
+    found = [group for group in [*groups, *together] if group]
+    if not found and fnmatch(folder.name, pattern):  # the source is itself a folder of parts
+        return [group for group in [files_in(folder)] if group]
+    return found
+
+
+def _found_below(folder: Path, pattern: str) -> list[list[Path]]:
+    """What a pattern that names folders finds: files beside each other one by one, all that lies
+    below as one delivery.
+    """
+    direct = pattern.replace("**/", "")
+    ways = {path: path.relative_to(folder).as_posix() for path in files_in(folder)}
+    found = [path for path, way in ways.items() if fnmatch(way, pattern) or fnmatch(way, direct)]
+    below = [path for path in found if path.parent != folder]
+    beside = in_order_of_time([path for path in found if path.parent == folder])
+    return [[path] for path in beside] + [group for group in [below] if group]

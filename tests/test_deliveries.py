@@ -163,6 +163,15 @@ def test_folders_of_parts_are_one_delivery(own, paths: Paths, tmp_path: Path):
         assert (summary["files"], units(there)) == (1, 20)
 
 
+def test_a_folder_of_old_files_beside_the_file_that_is_meant_is_left(
+    own, paths: Paths, tmp_path: Path
+):
+    put(tmp_path / "source", "sales.csv", "item,day,units\ni1,2024-03-01,2\n")
+    put(tmp_path / "source", "sales_old/sales.csv", "item,day,units\ni1,2024-03-01,9\n")
+    assert fill(own(**DAILY), paths, now=NOW)["files"] == 1
+    assert units(paths) == 2
+
+
 def test_a_folder_that_spark_named_is_read_from_beside_and_from_within(
     own, paths: Paths, tmp_path: Path
 ):
