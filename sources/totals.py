@@ -73,8 +73,10 @@ def _named(mapped: Mapped, ids: list[str], day: str) -> pl.DataFrame:
         pl.any_horizontal(says_total or [nothing]) & pl.col(day).is_null()
     )
     found = lines.select(is_total.alias("found"))["found"]
+    others = [name for name in mapped.faults.columns if name not in ("row_number", "reason")]
     return mapped.faults.with_columns(
-        reason=pl.when(found).then(pl.lit(TOTAL_LINE)).otherwise("reason")
+        pl.when(found).then(pl.lit(TOTAL_LINE)).otherwise("reason").alias("reason"),
+        *(pl.when(~found).then(name).alias(name) for name in others),  # it is of no series' day
     )
 
 

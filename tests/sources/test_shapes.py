@@ -238,6 +238,19 @@ def test_lines_that_two_parts_hold_are_refused_and_tills_are_summed(read):
         read(again, transactions=True)
 
 
+@pytest.mark.parametrize(
+    "form",
+    ["%m/%d/%Y", "%d/%m/%Y", "%d.%m.%y", "%Y%m%d", "%d-%b-%Y", "Mo %d.%m.%Y", "%Y-%m-%d 00:00:00"],
+)
+def test_days_in_a_row_say_how_they_are_written(read, form: str):
+    """None of them alone would: 2/1 and 1/2 are both days."""
+    days = [date(2024, 2, d) for d in (1, 2, 3)]
+    head = ",".join(["shop", "item", *(day.strftime(form) for day in days)])
+    assert read(f"{head}\nA,tea,1,2,3\n").rows.select("ds", "y").rows() == [
+        (day, float(k)) for k, day in enumerate(days, 1)
+    ]
+
+
 def test_a_first_load_needs_no_setting_for_its_sheet_or_header(tmp_path: Path, source_of):
     """The mapping alone says which line is the header: a setting is needed nowhere."""
     path = tmp_path / "sales.csv"
