@@ -23,7 +23,6 @@ from sources.tables import names_in
 _ENGINES = (pl.exceptions.PolarsError, pl.exceptions.PanicException)
 
 
-
 def delivered_together(files: list[Path], source: SourceParams) -> list[list[Path]]:
     """Files of one fill or one morning, those that are one delivery together, in their order."""
     if source.kind != "files" or len(files) < 2:
