@@ -15,7 +15,8 @@ import pytest
 from contract.frames import COVARIATES, SALES
 from contract.params import SimulatorParams
 from forecasting.oracle import Oracle
-from sources.reading import files_of, read_file
+from sources.finding import files_of
+from sources.reading import read_file
 from sources.simulator import Simulation, make_drop, simulate
 from sources.simulator.arriving import arriving
 from sources.simulator.foresight import MOVING, foreseen
