@@ -7,9 +7,10 @@ from __future__ import annotations
 from datetime import date
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
 
 from contract.levels import Level, levels_of
+from contract.written import date_format_of, time_zone_of
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[int, Field(ge=1)]
@@ -40,8 +41,8 @@ class SimulatorParams(_Section):
 
 
 class CodedColumn(_Section):
-    """A text column of your files as a number: the codes are stated, an unlisted value is a refused
-    row.
+    """A text column of your files as a number or a flag: the codes are stated ('' is an empty
+    field), an unlisted value is a refused row.
     """
 
     column: str
@@ -58,18 +59,19 @@ class FilesParams(_Section):
     static: str | None = None
     static_on: list[str] = []
     separator: Annotated[str, Field(min_length=1, max_length=1)] | None = None
-    decimal: Literal[".", ","] = "."
+    decimal: Literal[".", ","] | None = None
     encoding: str = "utf8"
     sheet: str | None = None
-    date_format: str | None = None
+    date_format: Annotated[str, AfterValidator(date_format_of)] | None = None
+    time_zone: Annotated[str, AfterValidator(time_zone_of)] | None = None
     transactions: bool = False
     returns: Literal["refuse", "net"] = "refuse"
     deduplicate_on: list[str] = []
     keep: dict[str, str] = {}
-    columns: dict[str, str | list[str] | None] = {}
+    columns: dict[str, str | list[str] | CodedColumn | None] = {}
     scale: dict[str, float] = {}
-    calendar_columns: dict[str, str] = {}
-    price_columns: dict[str, str | list[str]] = {}
+    calendar_columns: dict[str, str | CodedColumn] = {}
+    price_columns: dict[str, str | list[str] | CodedColumn] = {}
     hierarchy: dict[str, str] = {}
     known_future: dict[str, str | CodedColumn] = {}
     past_only: dict[str, str | CodedColumn] = {}
@@ -114,6 +116,8 @@ class IngestParams(_Section):
     most_restated: Share
     min_sold_share: Share
     most_new: Share
+    most_unread: Share
+    refuse_all_new: bool
     max_price_jump: Annotated[float, Field(gt=1)]
     oldest_day: date
     allow_new_series: bool

@@ -13,6 +13,16 @@ TOTAL_LINE = "total_line"
 
 
 @dataclass(frozen=True)
+class Unread:
+    """Rows of a file that could not be read, and sentences that say why: the column, three of its
+    fields, the setting that would read them.
+    """
+
+    rows: int
+    why: str
+
+
+@dataclass(frozen=True)
 class Received:
     """One fact out of one file; becomes one batch.
 
@@ -22,7 +32,7 @@ class Received:
     contract.frames.REFUSED: rows that could not even be mapped. `rows_in` counts received lines:
     `rows["lines"].sum() + refused rows`, always. `notes` are sentences a person should read, beside
     those of the rules. `series` holds the hierarchy columns of the series met
-    (contract.frames.SERIES), if the fact names any.
+    (contract.frames.SERIES), if the fact names any. `unread`: which of `refused` could not be read.
     """
 
     fact: str
@@ -32,3 +42,4 @@ class Received:
     series: pl.DataFrame | None = None
     notes: tuple[str, ...] = ()
     is_history: bool = False  # years at once: known_at is assumed from ds, not taken from the clock
+    unread: Unread | None = None

@@ -19,11 +19,16 @@ def price_rules(ingest: IngestParams) -> list[Rule]:
     several = "Two rows of this file give one series two prices from the same day."
     no_end = "A price must say until which day it holds."
     reversed_period = "A period does not end before it begins."
-    free = "Nothing is sold for nothing."
+    below_nothing = "No price lies below nothing; its promotion stands."
+    free = "Free goods: a price of 0 is taken as one."
     no_strength = "The strength of a promotion is 0 or more."
     jump = (
-        "A price this far from the series' last one (ingest.max_price_jump) is a typing "
-        "error: a decimal mark lost, a pack for a piece."
+        "A price this far above the series' usual one (ingest.max_price_jump) is a typing "
+        "error: a decimal mark lost, a pack for a piece. It is unknown; its promotion stands."
+    )
+    clearance = (
+        "A price this far below the series' usual one (ingest.max_price_jump) is taken as a "
+        "clearance: or was a decimal mark lost?"
     )
     largest = float_info.max
     return [
@@ -35,10 +40,18 @@ def price_rules(ingest: IngestParams) -> list[Rule]:
         within("period_days", "period_reversed", reversed_period, at_least=0),
         not_learned_ahead(),
         *stated_once(several, "The same row stands in this file already."),
-        within("price", "price_not_positive", free, above=0, at_most=largest),
+        within(
+            "price", "price_negative", below_nothing, at_least=0, at_most=largest
+        ).refusing_value("price"),
         within("promo", "promo_outside", no_strength, at_least=0, at_most=largest),
         within("overlap_days", "periods_overlap", "On one day a series has one price.", at_most=0),
-        within("price_jump", "price_jump", jump, at_most=ingest.max_price_jump).on_arrival(),
+        within("price_jump", "price_jump", jump, at_most=ingest.max_price_jump)
+        .on_arrival()
+        .refusing_value("price"),
+        within("price_drop", "price_clearance", clearance, at_most=ingest.max_price_jump)
+        .on_arrival()
+        .with_severity("note"),
+        within("price_if_free", "price_free", free, above=0).with_severity("note"),
     ]
 
 
@@ -53,10 +66,11 @@ def _measured(rows: pl.DataFrame, context: Context) -> pl.DataFrame:
 
 
 def _with_jump(rows: pl.DataFrame, context: Context) -> pl.DataFrame:
-    """Adds the factor to the last price known before the period, else to the series' median in this
-    very file.
+    """Adds the factors above and below the last price known before the period, else the series'
+    median in this very file; and `price_if_free`, a price of nothing.
 
-    Not to the row before: after a wrong row the right one would look like the jump.
+    Not those to the row before: after a wrong row the right one would look like the jump. Nor, from
+    below, to a clearance: the factor above is that to the known prices' median where that is more.
     """
     sane = pl.col("price").is_finite() & (pl.col("price") > 0)
     before = (
@@ -75,11 +89,20 @@ def _with_jump(rows: pl.DataFrame, context: Context) -> pl.DataFrame:
     rows = rows.with_row_index("at").join(
         last.select("at", "last_price"), on="at", how="left", maintain_order="left"
     )
+    rows = rows.join(_known_median(before), on="unique_id", how="left", maintain_order="left")
     usual = pl.when(sane).then("price").median().over("unique_id")
-    factor = pl.col("price") / pl.coalesce("last_price", usual)
+    price, last_price = pl.col("price"), pl.coalesce("last_price", usual)
+    highest = pl.coalesce(pl.max_horizontal("last_price", "known_price"), usual)
     return rows.with_columns(
-        price_jump=pl.when(sane).then(pl.max_horizontal(factor, 1 / factor))
-    ).drop("at")
+        price_jump=pl.when(sane).then(price / highest),
+        price_drop=pl.when(sane).then(last_price / price),
+        price_if_free=pl.when(price == 0).then(price),
+    ).drop("at", "last_price", "known_price")
+
+
+def _known_median(before: pl.DataFrame) -> pl.DataFrame:
+    """unique_id, known_price: the median of a series' known prices."""
+    return before.group_by("unique_id").agg(known_price=pl.col("last_price").median())
 
 
 def _with_overlap(rows: pl.DataFrame, context: Context) -> pl.DataFrame:
@@ -91,11 +114,11 @@ def _with_overlap(rows: pl.DataFrame, context: Context) -> pl.DataFrame:
     he would have restated counts again.
     """
     others = [
-        rule
+        rule.broken.fill_null(False) & (pl.lit(rule.severity == "row") | pl.col("promo").is_null())
         for rule in price_rules(context.ingest)
-        if rule.severity == "row" and rule.column != "overlap_days"
+        if rule.severity in ("row", "value") and rule.column != "overlap_days"
     ]
-    sane = ~pl.any_horizontal(rule.broken.fill_null(False) for rule in others)
+    sane = ~pl.any_horizontal(others)
     mine = (
         rows.with_row_index("at").filter(sane).select("at", *PRICES.key, "to_ds").sort(PRICES.key)
     )

@@ -12,9 +12,11 @@ import polars as pl
 if TYPE_CHECKING:
     from great_expectations.expectations.expectation import Expectation
 
-Severity = Literal["batch", "row", "note"]  # refuse the file, refuse the row, keep it and say so
+# refuse the file, the row, or of the row one value (the row, where nothing else stands in it); keep
+# it and say so
+Severity = Literal["batch", "row", "value", "note"]
 
-_IN_GREAT_EXPECTATIONS = {"batch": "critical", "row": "warning", "note": "info"}
+_IN_GREAT_EXPECTATIONS = {"batch": "critical", "row": "warning", "value": "warning", "note": "info"}
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,8 @@ class Rule:
     None: there must be one.
 
     `is_of_arrival`: it compares with what was known on arrival, so it says nothing of a panel
-    later. `way_out`: of a rule about days, what to do where it is wrong.
+    later. `way_out`: of a rule about days, what to do where it is wrong. `value`: the column that a
+    rule of severity "value" makes unknown.
     """
 
     code: str
@@ -52,6 +55,11 @@ class Rule:
     severity: Severity = "row"
     is_of_arrival: bool = False
     way_out: str = ""
+    value: str = ""
+
+    def refusing_value(self, value: str) -> Rule:
+        """The same rule, refusing this value of a row and no other."""
+        return replace(self, severity="value", value=value)
 
     def with_severity(self, severity: Severity) -> Rule:
         """The same rule, refusing the batch, the row, or nothing."""

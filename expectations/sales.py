@@ -34,6 +34,8 @@ from expectations.usual import unlike_the_weekday
 LEAST_OF_A_DAY = 0.5
 # of the rules by which a day is taken whole or not at all
 WHOLE_DAY_CODES = ("day_incomplete", "day_all_zero", "units_of_another_size", "items_mixed_up")
+# fewer rows, or fewer than half as many as known series, may well be new ones alone
+LEAST_ROWS = 5
 _WAY_OUT = "If it is right, drop the file again and run `python ingest.py --accept-unusual`."
 _OWN_FILES = "Where stores send files of their own, set ingest.whole_days: false."
 
@@ -121,6 +123,11 @@ def _of_whole_days(ingest: IngestParams) -> list[Rule]:
         "Lines of a day that is known, most of it with other sums (ingest.most_restated): another "
         "till's, which would replace the first one's. Send the files of one day together."
     )
+    renamed = (
+        "Not one row is of a known series: the ids are written another way (1001.0 for 1001?), or "
+        "the file is another shop's. If all are new, set ingest.refuse_all_new: false."
+    )
+    all_new = within("known_share", "series_all_new", renamed, above=0).on_arrival(way_out)
     incomplete = within("rows_share", "day_incomplete", half, at_least=ingest.min_rows_share)
     others = [
         within("sold_share", "day_all_zero", zeros, at_least=ingest.min_sold_share),
@@ -133,7 +140,10 @@ def _of_whole_days(ingest: IngestParams) -> list[Rule]:
         incomplete.on_arrival(way_out + own_files),
         *(rule.on_arrival(way_out) for rule in others),
     ]
-    return [rule.with_severity(severity) for rule in rules]
+    return [
+        all_new.with_severity(severity if ingest.refuse_all_new else "note"),
+        *(rule.with_severity(severity) for rule in rules),
+    ]
 
 
 def _notes(ingest: IngestParams) -> list[Rule]:
@@ -183,8 +193,16 @@ def _measured(rows: pl.DataFrame, context: Context) -> pl.DataFrame:
     rows = rows.join(context.restated, on="ds", how="left", maintain_order="left").with_columns(
         unlike_known(context), new_share=_new_share(context)
     )
+    if rows.height >= max(LEAST_ROWS, LEAST_OF_A_DAY * _known_series(context)):
+        rows = rows.with_columns(known_share=1 - pl.col("new_share"))
+    else:
+        rows = rows.with_columns(known_share=pl.lit(None, pl.Float64))
     rows = rows.join(share_of_day(context), on=SALES.key, how="left", maintain_order="left")
     return _with_y_while_closed(with_repeats(rows, context), context)
+
+
+def _known_series(context: Context) -> int:
+    return 0 if context.known_series is None else context.known_series.len()
 
 
 def _new_share(context: Context) -> pl.Expr:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contract.params import IngestParams
 from expectations.calendar import CALENDAR_SUITE
 from expectations.covariates import COVARIATES_SUITE
-from expectations.judge import FILE_REFUSED, TOO_MANY_REFUSED
+from expectations.judge import FILE_REFUSED, ROWS_UNREAD, TOO_MANY_REFUSED
 from expectations.prices import PRICES_SUITE
 from expectations.sales import SALES_SUITE
 from expectations.suite import Suite
@@ -24,5 +24,6 @@ def sentences(ingest: IngestParams) -> dict[str, str]:
         TOO_MANY_REFUSED: "Too many rows of its batch were refused; the file is refused whole.",
         FILE_REFUSED: "Another fact of the same file was refused whole, and a file is wholly in or "
         "wholly out.",
+        ROWS_UNREAD: "More rows than ingest.most_unread could not be read; their days are unknown.",
     }
     return of_files | of_rules

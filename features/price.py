@@ -15,6 +15,7 @@ from features.windows import Window
 LONGEST_WINDOW = 112
 PERIODS_AT_ONCE = 20_000  # spread together; bounds memory
 PRICE, PROMO = pl.col("price"), pl.col("promo")
+_NOT_FREE = pl.when(PRICE > 0).then(PRICE)  # nothing is so many times free goods
 
 
 def price_features(group_table: str | None) -> list[Feature]:
@@ -25,7 +26,7 @@ def price_features(group_table: str | None) -> list[Feature]:
     level = Feature("price_level", "price", TABLE, "target", PRICE)
     features = [
         level,
-        Feature("price_change_7", "price", TABLE, "target", PRICE / PRICE.shift(WEEK)),
+        Feature("price_change_7", "price", TABLE, "target", PRICE / _NOT_FREE.shift(WEEK)),
         *(_against_own(days) for days in (28, LONGEST_WINDOW)),
     ]
     if group_table is not None:

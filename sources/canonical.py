@@ -7,7 +7,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from contract.errors import BadInput
-from contract.params import FilesParams
+from contract.params import CodedColumn, FilesParams
 from contract.received import Received
 from sources.columns import SALES_KINDS
 from sources.files import read_plans, sales_of
@@ -28,12 +28,13 @@ def read_canonical(path: Path, history_span_days: int) -> list[Received]:
     otherwise.
     """
     if path.name.startswith("calendar"):
-        return read_calendar(path, FilesParams(sales="", date_format=ISO))
+        return read_calendar(path, FilesParams(sales="", decimal=".", date_format=ISO))
     if path.name.startswith("prices"):
-        return read_prices(path, FilesParams(sales="", date_format=ISO))
+        return read_prices(path, FilesParams(sales="", decimal=".", date_format=ISO))
     if path.name.startswith("openings"):
-        stated: dict[str, str | list[str] | None] = {name: name for name in OPENINGS}
-        return read_plans(path, FilesParams(sales="", date_format=ISO, columns=stated), OPENINGS)
+        stated: dict[str, str | list[str] | CodedColumn | None] = {name: name for name in OPENINGS}
+        files = FilesParams(sales="", decimal=".", date_format=ISO, columns=stated)
+        return read_plans(path, files, OPENINGS)
     if not path.name.startswith("sales"):
         raise BadInput(
             f"'{path.name}' does not say what it holds. "
@@ -45,9 +46,11 @@ def read_canonical(path: Path, history_span_days: int) -> list[Received]:
         dict.fromkeys(KEYS, "source.kind (simulator takes the contract's names, files maps yours)"),
         path.name,
     )
-    columns: dict[str, str | list[str] | None] = {
+    columns: dict[str, str | list[str] | CodedColumn | None] = {
         name: name for name in SALES_KINDS if name in table.columns
     }
     hierarchy = {level: level for level in LEVELS if level in table.columns}
-    identity = FilesParams(sales="", date_format=ISO, columns=columns, hierarchy=hierarchy)
+    identity = FilesParams(
+        sales="", decimal=".", date_format=ISO, columns=columns, hierarchy=hierarchy
+    )
     return sales_of(table, path.name, identity, history_span_days)

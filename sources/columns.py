@@ -7,12 +7,13 @@ from collections.abc import Mapping
 import polars as pl
 
 from contract.errors import BadInput
-from contract.params import FilesParams
+from contract.params import CodedColumn, FilesParams
 from sources import reasons
 from sources.csv_files import CsvManner
-from sources.parsing import Column, Kind, Manner, date_format_of
+from sources.numbers import Evidence, decimal_mark, evidence_in
+from sources.parsing import NUMBERS, Column, Kind, Manner
 
-Origin = str | list[str]
+Origin = str | list[str] | CodedColumn
 
 SALES_KINDS: dict[str, Kind] = {
     "unique_id": "text",
@@ -20,9 +21,9 @@ SALES_KINDS: dict[str, Kind] = {
     "y": "number",
     "known_at": "moment",
     "is_open": "flag",
-    "stockout_share": "number",
+    "stockout_share": "rate",
     "price": "number",
-    "promo": "number",
+    "promo": "rate",
 }
 CALENDAR_KINDS: dict[str, Kind] = {
     "region": "text",
@@ -40,7 +41,7 @@ PRICE_KINDS: dict[str, Kind] = {
     "to_ds": "day",
     "known_at": "moment",
     "price": "number",
-    "promo": "number",
+    "promo": "rate",
 }
 ALWAYS_THERE = ("unique_id", "ds", "y", "from_ds", "to_ds")
 
@@ -50,15 +51,25 @@ def csv_manner(files: FilesParams) -> CsvManner:
     return CsvManner(separator=files.separator, encoding=files.encoding, sheet=files.sheet)
 
 
-def manner_for(table: pl.DataFrame, columns: list[Column], files: FilesParams, name: str) -> Manner:
-    """How numbers and days are written: as params say, the date format else found out from the days
-    themselves.
+def manner_for(table: pl.DataFrame, columns: list[Column], files: FilesParams) -> Manner:
+    """How numbers and days are written: as params say; each column's decimal mark else found out
+    from all its texts.
     """
-    date_format = files.date_format
-    if date_format is None:
-        days = [column.origin[0] for column in columns if column.kind == "day"]
-        date_format = date_format_of(pl.concat([table[day].cast(pl.String) for day in days]), name)
-    return Manner(decimal=files.decimal, date_format=date_format)
+    numbers = {
+        column.origin[0] for column in columns if column.kind in NUMBERS and column.codes is None
+    }
+    texts = [name for name in table.columns if name in numbers and table[name].dtype == pl.String]
+    evidence = {name: evidence_in(table[name]) for name in texts}
+    decimals = {
+        name: decimal_mark(name, own, _proved_beside(evidence, name), files.decimal)
+        for name, own in evidence.items()
+    }
+    return Manner(decimals, files.date_format, files.time_zone, are_lines=files.transactions)
+
+
+def _proved_beside(evidence: Mapping[str, Evidence], name: str) -> set[str]:
+    """The decimal marks that the other columns prove."""
+    return {mark for other, own in evidence.items() if other != name for mark in own.marks}
 
 
 def columns_of(
@@ -71,20 +82,23 @@ def columns_of(
             f"params.yaml maps {unknown}, which no contract has; it takes {list(kinds)}."
         )
     return [
-        Column(
-            name,
-            _names(origin),
-            kinds[name],
-            if_missing=reasons.MISSING_VALUE if name in ALWAYS_THERE else None,
-            factor=files.scale.get(name, 1.0),
-        )
-        for name, origin in mapping.items()
-        if origin
+        column_of(name, origin, kinds[name], files) for name, origin in mapping.items() if origin
     ]
 
 
-def _names(origin: Origin) -> tuple[str, ...]:
-    return (origin,) if isinstance(origin, str) else tuple(origin)
+def column_of(name: str, origin: Origin, kind: Kind, files: FilesParams) -> Column:
+    """One mapped column; BadInput for codes of a column that holds no numbers."""
+    if_missing = reasons.MISSING_VALUE if name in ALWAYS_THERE else None
+    factor = files.scale.get(name, 1.0)
+    if not isinstance(origin, CodedColumn):
+        names = (origin,) if isinstance(origin, str) else tuple(origin)
+        return Column(name, names, kind, if_missing, factor)
+    if kind not in (*NUMBERS, "flag"):
+        raise BadInput(
+            f"params.yaml states codes for {name}; they stand for numbers and flags, and {name} "
+            f"is a {kind}. Map the column '{origin.column}' alone."
+        )
+    return Column(name, (origin.column,), kind, if_missing, codes=origin.codes)
 
 
 def origins_of(columns: list[Column], line: str) -> dict[str, str]:

@@ -11,11 +11,12 @@ import polars as pl
 from contract.agreement import OPENING
 from contract.days import earliest, latest
 from contract.errors import BadInput, BadParams
-from contract.params import CodedColumn, FilesParams
+from contract.params import FilesParams
 from contract.received import Received
 from sources import reasons
-from sources.columns import SALES_KINDS, columns_of, csv_manner, manner_for, origins_of
+from sources.columns import SALES_KINDS, column_of, columns_of, csv_manner, manner_for, origins_of
 from sources.headers import Wanted
+from sources.ids import read_ids
 from sources.lines import daily_from_lines, group_checks, line_checks
 from sources.mapping import Mapped, map_table, received, series_of, with_one_place
 from sources.parsing import Column
@@ -48,7 +49,7 @@ def days_of_sales(path: Path, files: FilesParams) -> set[date]:
     columns = [column for column in _sales_columns(files) if column.name == "ds"]
     table = read_table(path, csv_manner(files), wanted_of_sales(files))
     need_columns(table, origins_of(columns, "source.files.columns"), path.name)
-    manner = manner_for(table, columns, files, path.name)
+    manner = manner_for(table, columns, files)
     return set(map_table(table, columns, manner, path.name).rows["ds"].unique().drop_nulls())
 
 
@@ -68,12 +69,14 @@ def sales_of(
         origins_of(columns, "source.files.columns, .hierarchy, .known_future or .past_only"),
         name,
     )
-    manner = manner_for(table, columns, files, name)
+    manner = manner_for(table, columns, files)
     checks = [*line_checks(files, table, name), *group_checks(list(files.hierarchy.values()))]
     mapped = map_table(table, columns, manner, name, tuple(checks))
     ids = next(list(column.origin) for column in columns if column.name == "unique_id")
     day = next(column.origin[0] for column in columns if column.name == "ds")
     mapped, totals = without_totals(mapped, ids, day)
+    if files.transactions and files.returns == "refuse":
+        mapped = mapped.refuse(pl.col("y") < 0, reasons.RETURNED)
     mapped = with_one_place(mapped, list(files.hierarchy))
     rows = daily_from_lines(mapped.rows, _covariates(files)) if files.transactions else mapped.rows
     facts = _facts_in(rows, mapped, files, history_span_days)
@@ -96,7 +99,7 @@ def read_plans(
         origins_of(columns, "source.files.plans, its columns named as in the sales file"),
         path.name,
     )
-    mapped = map_table(table, columns, manner_for(table, columns, files, path.name), path.name)
+    mapped = map_table(table, columns, manner_for(table, columns, files), path.name)
     rows = with_known_at(mapped.rows)
     is_history = rows["known_at"].null_count() > 0
     facts = []
@@ -120,7 +123,7 @@ def _plan_columns(files: FilesParams, planned: tuple[str, ...]) -> list[Column]:
     columns = columns_of(ahead, SALES_KINDS, files)
     return [
         *columns,
-        *(_covariate(name, origin, files) for name, origin in files.known_future.items()),
+        *(column_of(name, origin, "rate", files) for name, origin in files.known_future.items()),
     ]
 
 
@@ -138,14 +141,11 @@ def _sales_columns(files: FilesParams) -> list[Column]:
     return [
         *columns,
         *levels,
-        *(_covariate(n, o, files) for n, o in (files.known_future | files.past_only).items()),
+        *(
+            column_of(n, o, "rate", files)
+            for n, o in (files.known_future | files.past_only).items()
+        ),
     ]
-
-
-def _covariate(name: str, origin: str | CodedColumn, files: FilesParams) -> Column:
-    if isinstance(origin, CodedColumn):
-        return Column(name, (origin.column,), "code", codes=origin.codes)
-    return Column(name, (origin,), "number", factor=files.scale.get(name, 1.0))
 
 
 def wanted_of_sales(files: FilesParams) -> Wanted:
@@ -186,16 +186,14 @@ def _with_static(
     keys = dict.fromkeys(files.static_on, "source.files.static_on")
     need_columns(table, keys, path.name)
     need_columns(beside, keys, static.name)
-    text_keys = [pl.col(key).cast(pl.String) for key in keys]
-    beside = beside.select(*text_keys, *sorted(wanted & set(beside.columns)))
+    beside = beside.select(*keys, *sorted(wanted & set(beside.columns)))
+    beside = beside.with_columns(read_ids(beside[key]).alias(key) for key in keys)
     if beside.select(pl.struct(list(keys)).is_duplicated().any()).item():
         raise BadInput(
             f"'{static.name}' has several rows of one {list(keys)}. "
             "Leave one, or change source.files.static_on."
         )
-    keyed = table.with_columns(
-        column.alias(f"(key) {column.meta.output_name()}") for column in text_keys
-    )
+    keyed = table.with_columns(read_ids(table[key]).alias(f"(key) {key}") for key in keys)
     left = [f"(key) {key}" for key in keys]
     return keyed.join(
         beside, left_on=left, right_on=list(keys), how="left", maintain_order="left"

@@ -13,7 +13,7 @@ UNSEEN = r"[\x00-\x1f\x7f]"  # line ends, tabs, zero bytes
 
 
 def line_checks(files: FilesParams, table: pl.DataFrame, name: str) -> tuple[pl.Expr, ...]:
-    """Further reasons to refuse a line: not a product, a duplicate, goods that came back."""
+    """Further reasons to refuse a line: not a product, a duplicate."""
     need_columns(table, dict.fromkeys(files.keep, "source.files.keep"), name)
     checks: list[pl.Expr] = [
         _not_matching(column, pattern) for column, pattern in files.keep.items()
@@ -24,10 +24,6 @@ def line_checks(files: FilesParams, table: pl.DataFrame, name: str) -> tuple[pl.
         )
         repeated = ~pl.struct(files.deduplicate_on).is_first_distinct()
         checks.append(pl.when(repeated).then(pl.lit(reasons.DUPLICATE_LINE)))
-    units = files.columns.get("y")
-    if files.transactions and files.returns == "refuse" and isinstance(units, str):
-        came_back = pl.col(units).cast(pl.String).str.starts_with("-")
-        checks.append(pl.when(came_back).then(pl.lit(reasons.RETURNED)))
     return tuple(checks)
 
 

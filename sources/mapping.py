@@ -11,12 +11,16 @@ import polars.selectors as cs
 
 from contract.errors import BadInput
 from contract.frames import FACTS, REFUSED, SERIES
-from contract.received import Received
+from contract.received import Received, Unread
 from sources import reasons
-from sources.parsing import Column, Manner
+from sources.numbers import loose_numbers
+from sources.parsing import Column, Manner, examples_in
 from sources.tables import OVERFLOW
 
 LONGEST_RAW_FIELD = 1000  # characters kept of a field of a refused row
+READ = "(read)"  # beside a refused row's own columns: what could be read of it
+KEPT = ("unique_id", "ds", "known_at")
+_LARGE = 0.95  # quantile; refused numbers that lie beyond it are the largest of their column
 
 
 @dataclass(frozen=True)
@@ -27,16 +31,17 @@ class Mapped:
 
     table: pl.DataFrame
     rows: pl.DataFrame  # row_number, lines, and one column per Column
-    faults: pl.DataFrame  # row_number, reason
+    faults: pl.DataFrame  # row_number, reason, and what could be read of KEPT
     # the table's columns a refused row may show: the mapped ones, so that no other ever passes
     shown: tuple[str, ...]
+    troubles: tuple[str, ...] = ()  # a sentence for each column that made rows unreadable
 
     def refuse(self, wrong: pl.Expr, reason: str) -> Mapped:
         """The same with the rows where `wrong` holds moved to the faults."""
         marked = self.rows.with_columns(wrong.fill_null(False).alias("(wrong)"))
         if not marked["(wrong)"].any():
             return self
-        faults = marked.filter("(wrong)").select("row_number", pl.lit(reason).alias("reason"))
+        faults = _faults(marked.filter("(wrong)").with_columns(reason=pl.lit(reason)))
         kept = marked.filter(~pl.col("(wrong)")).drop("(wrong)")
         return replace(self, rows=kept, faults=pl.concat([self.faults, faults]))
 
@@ -44,11 +49,24 @@ class Mapped:
         """The same with columns added to its rows."""
         return replace(self, rows=rows)
 
+    @property
+    def unread(self) -> Unread | None:
+        """The rows that could not be read, and why; None where all were, or were left out on
+        purpose.
+        """
+        rows = self.faults.filter(~pl.col("reason").is_in(reasons.LEFT_OUT)).height
+        return Unread(rows, " ".join(self.troubles)) if rows else None
+
     def refused(self) -> pl.DataFrame:
-        """REFUSED: the faulty rows with their mapped columns as JSON, in the order of the file."""
+        """REFUSED: the faulty rows with their mapped columns as JSON, in the order of the file.
+
+        Beside them, as READ, which series and day they are of: that day is then unknown, not zero.
+        """
         faults = self.faults.sort("row_number")
         raw = self.table.select(self.shown)[(faults["row_number"] - 1).to_list()]
+        raw = raw.with_columns((cs.binary() | cs.decimal() | cs.duration()).cast(pl.String))
         raw = raw.with_columns(cs.string().str.slice(0, LONGEST_RAW_FIELD))
+        raw = raw.with_columns(faults.select(pl.struct(KEPT).alias(READ)))
         return REFUSED.conform(faults.with_columns(raw=raw.to_struct("raw").struct.json_encode()))
 
 
@@ -64,33 +82,91 @@ def map_table(
 
     A row with several faults is refused once, for the first in the order of `columns`.
     """
-    schema = dict(table.schema)
+    try:
+        read = [(column, column.read(table, manner)) for column in columns]
+        lost = [(column, field) for column, field in read if field.value.null_count()]
+        faults = [column.faults(field) for column, field in lost]
+        reason = _first_reason(table, faults, checks)
+    except pl.exceptions.PolarsError as error:
+        raise BadInput(_not_mapped(error, table, columns, name)) from error
+    rows = pl.DataFrame([field.value for _, field in read]).with_columns(
+        row_number=pl.int_range(1, pl.len() + 1, dtype=pl.Int64),
+        lines=pl.lit(1, pl.Int64),
+        reason=reason,
+    )
+    shown = tuple(dict.fromkeys(origin for column in columns for origin in column.origin))
+    if reason.null_count() == reason.len():
+        return Mapped(table, rows.drop("reason"), _faults(rows.clear()), shown)
+    troubles = [
+        _trouble(column, fault == column.unreadable, field.value, table)
+        for (column, field), fault in zip(lost, faults, strict=True)
+        if (fault == column.unreadable).any()
+    ]
+    kept = rows.filter(pl.col("reason").is_null()).drop("reason")
+    faulty = _faults(rows.filter(pl.col("reason").is_not_null()))
+    return Mapped(table, kept, faulty, shown, tuple(troubles))
+
+
+def _first_reason(
+    table: pl.DataFrame, faults: list[pl.Series], checks: tuple[pl.Expr, ...]
+) -> pl.Series:
+    """Per row, the first reason to refuse it; null for none."""
     ragged = (
         [pl.when(pl.col(OVERFLOW).is_not_null()).then(pl.lit(reasons.RAGGED_LINE))]
-        if OVERFLOW in schema
+        if OVERFLOW in table.columns
         else []
     )
-    try:
-        rows = table.select([column.value(schema, manner) for column in columns])
-        faults = [
-            column.fault(rows[column.name]) for column in columns if rows[column.name].null_count()
-        ]
-        reason = pl.coalesce([pl.lit(None, pl.String), *ragged, *faults, *checks])
-        work = table.select(pl.int_range(1, pl.len() + 1).alias("row_number"), reason=reason)
-        rows = rows.with_columns(work["row_number"], lines=pl.lit(1, pl.Int64))
-    except pl.exceptions.PolarsError as error:
-        kinds = {origin: str(schema[origin]) for column in columns for origin in column.origin}
-        what = str(error).splitlines()[0]  # the rest is the engine's own plan
-        raise BadInput(
-            f"'{name}' holds a type that cannot be mapped: {what}. Its columns are {kinds}."
-        ) from error
-    shown = tuple(dict.fromkeys(origin for column in columns for origin in column.origin))
-    if work["reason"].null_count() < work.height:
-        rows = rows.filter(work["reason"].is_null())
-    faulty = work.filter(pl.col("reason").is_not_null()).select(
-        pl.col("row_number").cast(pl.Int64), pl.col("reason").cast(pl.String)
+    first = pl.coalesce([pl.lit(None, pl.String), *ragged, *map(pl.lit, faults), *checks])
+    reason = table.select(pl.int_range(pl.len()).alias("at"), reason=first)["reason"]
+    return reason.cast(pl.String)
+
+
+def _faults(rows: pl.DataFrame) -> pl.DataFrame:
+    """row_number and reason of refused rows, and their series, day and moment as far as they could
+    be read. A row left out on purpose says nothing of its day.
+    """
+    day = next((name for name in ("ds", "from_ds") if name in rows.columns), None)
+    known = {"unique_id": "unique_id", "ds": day, "known_at": "known_at"}
+    is_unread = ~pl.col("reason").is_in(reasons.LEFT_OUT)
+    kinds = {"unique_id": pl.String, "ds": pl.Date, "known_at": pl.Datetime("us")}
+    return rows.select(
+        "row_number",
+        "reason",
+        *(
+            pl.when(is_unread).then(name if name in rows.columns else None).cast(kinds[kept])
+            .alias(kept)
+            for kept, name in known.items()
+        ),
+    )  # fmt: skip
+
+
+def _not_mapped(
+    error: pl.exceptions.PolarsError, table: pl.DataFrame, columns: list[Column], name: str
+) -> str:
+    kinds = {origin: str(table.schema[origin]) for column in columns for origin in column.origin}
+    what = str(error).splitlines()[0]  # the rest is the engine's own plan
+    return f"'{name}' holds a type that cannot be mapped: {what}. Its columns are {kinds}."
+
+
+def _trouble(column: Column, is_unread: pl.Series, value: pl.Series, table: pl.DataFrame) -> str:
+    """A sentence about the fields of a column that could not be read: how many, three of them, the
+    setting; and whether they are the largest.
+    """
+    names = ", ".join(f"'{name}'" for name in column.origin)
+    origin = table[column.origin[0]]
+    if len(column.origin) > 1:
+        origin = table.select(pl.concat_str(column.origin, separator="_")).to_series()
+    said = (
+        f"column {names} ({column.name}): {int(is_unread.sum())} fields like "
+        f"{examples_in(origin, is_unread)} could not be read; see {column.setting}."
     )
-    return Mapped(table, rows, faulty, shown)
+    if column.kind != "number" or origin.dtype != pl.String:
+        return said
+    lost = loose_numbers(origin.filter(is_unread)).median()
+    large = value.quantile(_LARGE)
+    if lost is None or large is None or float(str(lost)) <= large:
+        return said
+    return f"{said} They are the largest values of the column: its best days are missing."
 
 
 def received(
@@ -109,7 +185,8 @@ def received(
     )
     refused = mapped.refused() if mapped else REFUSED.empty()
     rows_in = int(rows["lines"].sum()) + refused.height
-    return Received(fact, conformed, refused, rows_in, series, notes, is_history)
+    unread = mapped.unread if mapped else None
+    return Received(fact, conformed, refused, rows_in, series, notes, is_history, unread)
 
 
 def with_one_place(mapped: Mapped, levels: list[str]) -> Mapped:

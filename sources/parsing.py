@@ -5,51 +5,60 @@ none.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import date, time
+from dataclasses import dataclass, field
 from typing import Literal
 
 import polars as pl
 
 from contract.errors import BadInput
 from sources import reasons
+from sources.flags import read_flags
+from sources.ids import read_ids, text_of
+from sources.moments import ISO, DayManner, local_days
+from sources.numbers import read_numbers
+from sources.texts import plain_text, without_nothing
 
-Kind = Literal["text", "number", "day", "moment", "flag", "code"]
+__all__ = ["ISO", "Column", "Field", "Kind", "Manner", "examples_in"]
 
-ISO = "%Y-%m-%d"
-DAY_FORMATS = (
-    ISO,
-    "%Y/%m/%d",
-    "%Y%m%d",
-    "%d.%m.%Y",
-    "%d/%m/%Y",
-    "%m/%d/%Y",
-    "%d-%m-%Y",
-    "%m-%d-%Y",
-)
-FLAGS = {"1": True, "true": True, "t": True, "yes": True, "y": True, "1.0": True}
-FLAGS |= {"0": False, "false": False, "f": False, "no": False, "n": False, "0.0": False}
-UTC_NAMES = ("UTC", "Etc/UTC", "Zulu", "+00:00")
-_OFFSET = r"\s*(?:Z|[+-]\d{2}:?\d{2})$"
-_MOMENT_IN_UTC = r"[T\s]\d{2}:\d{2}.*(?:Z|UTC|[+-]00:?00)$"
-_MIDNIGHT_IN_UTC = r"[T\s]00:00(?::00(?:\.0+)?)?\s*(?:Z|UTC|[+-]00:?00)$"
+# number: units and money; rate: a share, a strength or any covariate, perhaps a per cent or a flag
+Kind = Literal["text", "number", "rate", "day", "moment", "flag"]
+NUMBERS = ("number", "rate")
+
 FAULTS: dict[Kind, str] = {
-    "text": reasons.MISSING_VALUE,
+    "text": reasons.ROUNDED_ID,
     "number": reasons.UNREADABLE_NUMBER,
+    "rate": reasons.UNREADABLE_NUMBER,
     "day": reasons.UNREADABLE_DATE,
     "moment": reasons.UNREADABLE_MOMENT,
     "flag": reasons.UNREADABLE_FLAG,
-    "code": reasons.UNKNOWN_CATEGORY,
 }
+SETTINGS: dict[Kind, str] = {
+    "text": "its export: as text, not as a number",
+    "number": "source.files.decimal, and what else stands in the field",
+    "rate": "source.files.decimal, or state {column, codes}",
+    "day": "source.files.date_format, and source.files.time_zone for moments",
+    "moment": "its export: like 2016-05-22T06:00:00",
+    "flag": "source.files.columns: {column, codes} states what words mean",
+}
+_LEAST_WORDS = 20  # of a column with fewer fields none of which can be read, the rows are refused
 
 
 @dataclass(frozen=True)
 class Manner:
-    """How numbers and days are written."""
+    """How a file's numbers and days are written."""
 
-    decimal: str = "."
-    # strptime format; None: an ISO day, perhaps with a time after it
-    date_format: str | None = None
+    decimals: Mapping[str, str] = field(default_factory=dict)  # column of the file: decimal mark
+    date_format: str | None = None  # None: found out
+    time_zone: str | None = None  # None: moments that need one are refused or asked about
+    are_lines: bool = False  # rows are invoice lines
+
+
+@dataclass(frozen=True)
+class Field:
+    """A contract's column as read: a value a row, null where the field is empty or unreadable."""
+
+    value: pl.Series
+    is_empty: pl.Series
 
 
 @dataclass(frozen=True)
@@ -63,141 +72,134 @@ class Column:
     factor: float = 1.0  # numbers are multiplied by this
     codes: Mapping[str, float] | None = None
 
-    def value(self, schema: Mapping[str, pl.DataType], manner: Manner) -> pl.Expr:
-        """The contract's value; null where the field is empty or cannot be read."""
-        first, kind = pl.col(self.origin[0]), schema[self.origin[0]]
+    @property
+    def unreadable(self) -> str:
+        """The reason to refuse a row whose field is written and cannot be read."""
+        return reasons.UNKNOWN_CATEGORY if self.codes is not None else FAULTS[self.kind]
+
+    @property
+    def setting(self) -> str:
+        """What in params.yaml would read a field that cannot be read."""
+        return "its codes" if self.codes is not None else SETTINGS[self.kind]
+
+    def read(self, table: pl.DataFrame, manner: Manner) -> Field:
+        """The column's values. BadInput where a person must say how it is written."""
+        if self.kind == "text":
+            return self._text(table)
+        column = _as_text(table[self.origin[0]])
+        if column.dtype == pl.String and self.codes is None:
+            column = without_nothing(column)
+        value = self._value(column, manner).alias(self.name)
+        if self.kind in ("flag", "rate") or self.codes is not None:
+            self._refuse_unknown_words(column, value)
+        return Field(value, column.is_null())
+
+    def faults(self, read: Field) -> pl.Series:
+        """Why a row is refused for this column; null where it is not."""
+        reason = pl.when(pl.lit(read.is_empty)).then(pl.lit(self.if_missing, pl.String))
+        reason = reason.otherwise(pl.lit(self.unreadable))
+        return pl.select(pl.when(pl.lit(read.value.is_null())).then(reason)).to_series()
+
+    def _text(self, table: pl.DataFrame) -> Field:
+        parts = [read_ids(table[name]).alias(name) for name in self.origin]
+        empty = [_as_text(table[name]).is_null().alias(name) for name in self.origin]
+        value = (
+            pl.DataFrame(parts).select(pl.concat_str(pl.all(), separator="_")).to_series()
+            if len(parts) > 1
+            else parts[0]
+        )
+        is_empty = pl.DataFrame(empty).select(pl.any_horizontal(pl.all())).to_series()
+        return Field(value.alias(self.name), is_empty)
+
+    def _value(self, column: pl.Series, manner: Manner) -> pl.Series:
         match self.kind:
-            case "text":
-                parts = [_text(name) for name in self.origin]
-                value = pl.concat_str(parts, separator="_") if len(parts) > 1 else parts[0]
-            case "number":
-                value = _number(first, kind, manner.decimal) * self.factor
+            case _ if self.codes is not None:
+                value = _coded(column, self.codes)
+                return value.cast(pl.Boolean) if self.kind == "flag" else value
             case "day":
-                value = _day(first, kind, manner.date_format)
+                zone, form = manner.time_zone, manner.date_format
+                return local_days(column, DayManner(self.origin[0], form, zone, manner.are_lines))
             case "moment":
-                value = _moment(first, kind)
+                return _moments(column)
             case "flag":
-                value = _text(self.origin[0]).str.to_lowercase().replace_strict(FLAGS, default=None)
-            case "code":
-                value = _text(self.origin[0]).replace_strict(
-                    self.codes or {}, default=None, return_dtype=pl.Float64
-                )
-        return value.alias(self.name)
+                return _flags(column).cast(pl.Boolean)
+        decimal = manner.decimals.get(self.origin[0], ".")
+        read = _rates if self.kind == "rate" else _numbers
+        number = read(column, decimal) * self.factor
+        return number.set(~number.is_finite().fill_null(value=True), None)
 
-    def fault(self, value: pl.Series) -> pl.Expr:
-        """The reason to refuse the row because this column's `value` is null; null if it may be."""
-        empty = pl.any_horizontal([pl.col(name).is_null() for name in self.origin])
-        unreadable = pl.when(pl.lit(value.is_null())).then(pl.lit(FAULTS[self.kind]))
-        return pl.when(empty).then(pl.lit(self.if_missing)).otherwise(unreadable)
-
-
-def date_format_of(days: pl.Series, name: str) -> str | None:
-    """The one format that reads most of these texts; None means ISO. BadInput if two read them as
-    different days.
-
-    So it is, too, where each of two reads more than half of them and only one reads them all: a
-    single 01/13/2024, mistyped, must not turn every 01/02/2024 around.
-    """
-    if days.dtype.is_temporal():
-        return None
-    texts = days.cast(pl.String).drop_nulls().alias("day").value_counts(name="rows").sort("day")
-    heads, rows = texts["day"].str.extract(r"^([^T\s]+)"), texts["rows"]
-    days_by_format = {
-        form: heads.to_frame("day").select(_in_this_age(_parsed(pl.col("day"), form))).to_series()
-        for form in DAY_FORMATS
-    }
-    counts = {
-        form: int(rows.filter(parsed.is_not_null()).sum())
-        for form, parsed in days_by_format.items()
-    }
-    best = max(counts, key=counts.__getitem__)
-    if counts[best] == 0 or best == ISO:
-        return None
-    best_days = days_by_format[best]
-    for form, parsed in days_by_format.items():
-        differs = parsed.is_not_null() & (parsed != best_days)
-        reads_most = counts[form] == counts[best] or 2 * counts[form] > rows.sum()
-        if reads_most and differs.any():
-            text, one, other = (days.filter(differs)[0] for days in (heads, parsed, best_days))
-            raise BadInput(
-                f"'{name}' writes days like {text!r}, which is {one} as '{form}' and {other} as "
-                f"'{best}'. Set source.files.date_format in params.yaml."
-            )
-    return best
-
-
-def _text(name: str) -> pl.Expr:
-    return pl.col(name).cast(pl.String)
-
-
-def _number(column: pl.Expr, kind: pl.DataType, decimal: str) -> pl.Expr:
-    """A finite number. A thousands mark is read only beside a decimal mark: '1.234' alone could be
-    either.
-    """
-    if kind == pl.String:
-        mark, thousands = (",", ".") if decimal == "," else (".", ",")
-        grouped = column.str.contains(rf"^[+-]?\d{{1,3}}(\{thousands}\d{{3}})+\{mark}\d+$")
-        bare = (
-            pl.when(grouped)
-            .then(column.str.replace_all(thousands, "", literal=True))
-            .otherwise(column)
+    def _refuse_unknown_words(self, column: pl.Series, value: pl.Series) -> None:
+        """BadInput where nothing of a column can be read: nobody stated what its words mean."""
+        written = column.len() - column.null_count()
+        if written < _LEAST_WORDS or value.filter(column.is_not_null()).null_count() < written:
+            return
+        words = examples_in(column, column.is_not_null())
+        meant = "yes or no" if self.kind == "flag" else "a number, yes or no"
+        if self.codes is not None:
+            meant = f"one of its codes {list(self.codes)}"
+        raise BadInput(
+            f"column '{column.name}', mapped to {self.name}, holds {words}: nothing of it can be "
+            f"read as {meant}. State what its words mean in params.yaml: source.files, "
+            f"{self.name}: {{column: {column.name}, codes: {{{words.split(', ')[0]}: 1, '': 0}}}}."
         )
-        ambiguous = bare.str.contains(thousands, literal=True)
-        column = pl.when(~ambiguous).then(bare.str.replace_all(mark, ".", literal=True))
+
+
+def examples_in(column: pl.Series, chosen: pl.Series) -> str:
+    """The first three different texts of the chosen rows, quoted."""
+    texts = text_of(column.filter(chosen)).drop_nulls().unique(maintain_order=True).head(3)
+    return ", ".join(repr(text[:40]) for text in texts)
+
+
+def _as_text(column: pl.Series) -> pl.Series:
+    """Bytes as text, NaN as null; any other column as it is."""
+    if column.dtype in (pl.Binary, pl.Object):
+        return text_of(column)
+    return column.fill_nan(None) if column.dtype.is_float() else column
+
+
+def _numbers(column: pl.Series, decimal: str, *, takes_percent: bool = False) -> pl.Series:
+    if column.dtype == pl.String:
+        return read_numbers(column, decimal, takes_percent=takes_percent)
     number = column.cast(pl.Float64, strict=False)
-    if kind == pl.Float32:
-        number = number.round(6)  # 1.98 written in 32 bits must not come out as 1.9800000190734863
-    return pl.when(number.is_finite()).then(number)
+    # 1.98 written in 32 bits must not come out as 1.9800000190734863
+    return number.round(6) if column.dtype == pl.Float32 else number
 
 
-def _day(column: pl.Expr, kind: pl.DataType, date_format: str | None) -> pl.Expr:
-    """The day as written: a timestamp's time, and its zone, are cut off, never converted.
+def _rates(column: pl.Series, decimal: str) -> pl.Series:
+    """Numbers, per cent as shares; or a flag's words as 1 and 0, where they read more."""
+    number = _numbers(column, decimal, takes_percent=True)
+    if column.dtype != pl.String or number.null_count() == column.null_count() < column.len():
+        return number
+    flags = _flags(column)
+    return flags if flags.null_count() < number.null_count() else number
 
-    A moment in UTC (but for midnight, which is how a mere date is often exported) is null: on which
-    of its days the store stood then, nobody wrote down.
-    """
-    if kind == pl.Date:
-        return column
+
+def _flags(column: pl.Series) -> pl.Series:
+    return read_flags(read_ids(column))
+
+
+def _coded(column: pl.Series, codes: Mapping[str, float]) -> pl.Series:
+    """The stated number of each text; of an empty field that of '', if it is stated."""
+    table = {text: value for text, value in codes.items() if text}
+    value = read_ids(column).replace_strict(table, default=None, return_dtype=pl.Float64)
+    return value.set(column.is_null(), codes[""]) if "" in codes else value
+
+
+def _moments(column: pl.Series) -> pl.Series:
+    """Moments in UTC, without a zone; those that say none are taken to be."""
+    kind = column.dtype
     if isinstance(kind, pl.Datetime):
-        local = column.dt.replace_time_zone(None)
-        is_of_store = pl.lit(kind.time_zone not in UTC_NAMES) | (local.dt.time() == time())
-        return pl.when(is_of_store).then(local.dt.date())
-    text = column.cast(pl.String)
-    text = pl.when(~text.str.contains(_MOMENT_IN_UTC) | text.str.contains(_MIDNIGHT_IN_UTC)).then(
-        text
-    )
-    # read as a zone, it would move the day to UTC's
-    if date_format is not None and "%z" in date_format:
-        text, date_format = text.str.replace(_OFFSET, ""), date_format.replace("%z", "").rstrip()
-    if date_format is None or date_format in DAY_FORMATS:
-        text = text.str.extract(r"^([^T\s]+)(?:[T\s].*)?$")
-    return _in_this_age(_parsed(text, date_format or ISO))
-
-
-def _parsed(text: pl.Expr, form: str) -> pl.Expr:
-    has_time = any(mark in form for mark in ("%H", "%I", "%M", "%S", "%T", "%R"))
-    return (
-        text.str.to_datetime(form, strict=False).dt.date()
-        if has_time
-        else text.str.to_date(form, strict=False)
-    )
-
-
-def _in_this_age(day: pl.Expr) -> pl.Expr:
-    """Null for a day no till has seen: '5/1/24' read with a four-digit year is the year 24."""
-    return pl.when(day.is_between(date(1900, 1, 1), date(2200, 1, 1))).then(day)
-
-
-def _moment(column: pl.Expr, kind: pl.DataType) -> pl.Expr:
-    if isinstance(kind, pl.Datetime):
-        zoned = (
-            column.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
-            if kind.time_zone
-            else column
-        )
-        return zoned.cast(pl.Datetime("us"))
-    text = column.cast(pl.String).str.replace(" ", "T", literal=True).str.strip_suffix("Z")
-    return pl.coalesce(
-        text.str.to_datetime(form, time_unit="us", strict=False)
-        for form in ("%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%dT%H:%M")
-    )
+        if kind.time_zone:
+            column = column.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
+        return column.cast(pl.Datetime("us"))
+    text = plain_text(column.cast(pl.String)).str.replace(" ", "T", literal=True)
+    text = text.str.replace(r"\s*(?:Z|UTC)$", "")
+    naive = pl.lit(text)
+    forms = ("%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%dT%H:%M")
+    read = [naive.str.to_datetime(form, time_unit="us", strict=False) for form in forms]
+    zoned = naive.str.replace(r"([+-]\d{2})(\d{2})$", "$1:$2")
+    read += [
+        zoned.str.to_datetime(f"{form}%:z", time_unit="us", strict=False).dt.replace_time_zone(None)
+        for form in forms
+    ]
+    return pl.select(pl.coalesce(read)).to_series()

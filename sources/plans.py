@@ -90,4 +90,4 @@ def _plan(
             f"'{path.name}' has no day; it has {table.columns}. "
             f"Map ds (or from_ds and to_ds) in {line}."
         )
-    return map_table(table, columns, manner_for(table, columns, files, path.name), path.name)
+    return map_table(table, columns, manner_for(table, columns, files), path.name)

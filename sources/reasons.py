@@ -9,6 +9,7 @@ UNREADABLE_DATE = "unreadable_date"
 UNREADABLE_MOMENT = "unreadable_moment"
 UNREADABLE_NUMBER = "unreadable_number"
 UNREADABLE_FLAG = "unreadable_flag"
+ROUNDED_ID = "rounded_id"
 UNKNOWN_CATEGORY = "unknown_category"
 RAGGED_LINE = "ragged_line"
 NOT_A_PRODUCT = "not_a_product"
@@ -19,14 +20,21 @@ CONTRADICTING_HIERARCHY = "contradicting_hierarchy"
 GROUP_NAME_ABSURD = "group_name_absurd"
 UNDATED_WEEK = "undated_week"
 
+# refused on purpose: such a row says nothing of its series' day
+LEFT_OUT = (NOT_A_PRODUCT, DUPLICATE_LINE, RETURNED, TOTAL_LINE)
+
 REASONS: dict[str, str] = {
     MISSING_VALUE: "A column that every row must have is empty.",
-    UNREADABLE_DATE: "The day is not a date in the file's date format (source.files.date_format), "
-    "or it is a moment in UTC: write the store's own date.",
+    UNREADABLE_DATE: "The day is not a date as the others of its column are written "
+    "(source.files.date_format), or it is a moment in UTC: write the store's own date, or state "
+    "its zone (source.files.time_zone).",
     UNREADABLE_MOMENT: "known_at is not a moment; write it like 2016-05-22T06:00:00.",
-    UNREADABLE_NUMBER: "A number cannot be read with the file's decimal mark "
-    "(source.files.decimal).",
-    UNREADABLE_FLAG: "A yes-or-no column holds something else; it takes 1/0, true/false, yes/no.",
+    UNREADABLE_NUMBER: "A number cannot be read with its column's decimal mark "
+    "(source.files.decimal), or it carries another unit than the others.",
+    UNREADABLE_FLAG: "A yes-or-no column holds something else; it takes 1/0, true/false, yes/no in "
+    "several languages, or the codes stated for it ({column, codes}).",
+    ROUNDED_ID: "A spreadsheet wrote this id rounded, like 4,00638E+12: which thing it names is "
+    "lost. Export the column as text.",
     UNKNOWN_CATEGORY: "A text value is not among the codes stated for its column in params.yaml.",
     RAGGED_LINE: "The line has more fields than the header has names.",
     NOT_A_PRODUCT: "A column does not match its pattern in source.files.keep.",

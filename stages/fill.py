@@ -28,6 +28,9 @@ def fill(params: Params, paths: Paths, *, now: datetime) -> Summary:
     with claimed_inbox(paths.inbox, params.ingest.lock_wait_s):
         shutil.rmtree(staging, ignore_errors=True)
         staging.mkdir()
+        # of the source's own files one may hold another store: all new, and no wonder
+        noting = params.ingest.model_copy(update={"refuse_all_new": False})
+        params = params.model_copy(update={"ingest": noting})
         files = stage_source_files(params.source, staging, paths.truth)
         summary = summary_of([take(path, params, paths, now, is_history=True) for path in files])
         shutil.rmtree(staging)

@@ -34,9 +34,13 @@ REFUSED_DAYS = "refused_days"  # a temporary table, as contract.frames.SALES
 _STAGE_REFUSED_DAYS = """
     create or replace temp table refused_days as
     with stated as (
-        select try(q.raw ->> '$.unique_id') as unique_id,
-               try_cast(try(q.raw ->> '$.ds') as date) as ds,
-               try_cast(try(q.raw ->> '$.known_at') as timestamp) as known_at,
+        -- "(read)": what could be read of a row that could not be mapped
+        select coalesce(try(q.raw ->> '$."(read)".unique_id'), try(q.raw ->> '$.unique_id'))
+                   as unique_id,
+               coalesce(try_cast(try(q.raw ->> '$."(read)".ds') as date),
+                        try_cast(try(q.raw ->> '$.ds') as date)) as ds,
+               coalesce(try_cast(try(q.raw ->> '$."(read)".known_at') as timestamp),
+                        try_cast(try(q.raw ->> '$.known_at') as timestamp)) as known_at,
                b.batch_id, b.received_at, b.known_at_from like 'assumed%' as is_assumed
         from quarantine q join batches b using (batch_id)
         left join batches r on r.batch_id = q.replayed_by

@@ -1,0 +1,63 @@
+"""How params may say that days are written: checked when params are read."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+WORDS = ("excel", "epoch")  # numbers that count days since 1900, or seconds since 1970
+LOCAL = "local"  # as a time zone: moments are written by the stores' own clock
+_SAMPLE = datetime(2024, 3, 31, 21, 45, 56, tzinfo=UTC)
+# letters of spreadsheets, of English, German and French, by how often they stand in a row
+_LETTERS = {
+    "y": {4: "%Y", 2: "%y"},
+    "m": {4: "%B", 3: "%b", 2: "%m", 1: "%m"},
+    "d": {4: "%A", 3: "%a", 2: "%d", 1: "%d"},
+    "h": {2: "%H", 1: "%H"},
+    "n": {2: "%M"},
+    "s": {2: "%S"},
+}
+_SAME_LETTER = {"j": "y", "a": "y", "t": "d"}
+
+
+def date_format_of(form: str) -> str:
+    """A strptime format of whole days, or one of WORDS; ValueError says how to write it."""
+    if form in WORDS:
+        return form
+    if "%" not in form:
+        raise ValueError(f"{form!r} is no strptime format; write {_translated(form)!r}")
+    try:
+        read = datetime.strptime(_SAMPLE.strftime(form), form)
+    except ValueError as error:
+        if "%f" in form or "%.f" in form or "%:z" in form:
+            return form  # the engine knows more than Python
+        raise ValueError(f"{form!r} is no strptime format ({error})") from error
+    if read.date() != _SAMPLE.date():
+        raise ValueError(f"{form!r} does not say year, month and day, like '%d.%m.%Y' does")
+    return form
+
+
+def time_zone_of(name: str) -> str:
+    """An IANA name, or 'local'; ValueError for another."""
+    if name == LOCAL:
+        return name
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise ValueError(
+            f"nobody knows the time zone {name!r}; write one like 'Europe/Berlin', or '{LOCAL}' "
+            "for moments by the stores' own clock"
+        ) from error
+    return name
+
+
+def _translated(form: str) -> str:
+    """A format of letters as strptime writes it: dd.mm.yyyy is %d.%m.%Y."""
+    written, is_clock = "", False
+    for run in re.finditer(r"([a-z])\1*|.", form.lower()):
+        letter = _SAME_LETTER.get(run[0][0], run[0][0])
+        is_clock |= letter == "h"
+        mark = _LETTERS.get(letter, {}).get(len(run[0]), run[0])
+        written += "%M" if is_clock and mark == "%m" else mark
+    return written
