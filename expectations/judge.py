@@ -11,30 +11,13 @@ import polars.selectors as cs
 
 from contract.days import earliest
 from contract.received import TOTAL_LINE, Received
-from expectations.rule import Rule, Severity
+from expectations.rule import Rule
 from expectations.suite import Context, Suite
+from expectations.unread import EXAMPLES, RuleResult, refusals, unread_results, without_values
 
 TOO_MANY_REFUSED = "too_many_refused"
 FILE_REFUSED = "file_refused"
-ROWS_UNREAD = "rows_unread"
-ROWS_REFUSED = "rows_refused"
 _LONGEST_RAW_FIELD = 1000  # characters kept of a field of a refused row
-_EXAMPLES = 5
-
-
-@dataclass(frozen=True)
-class RuleResult:
-    """How a rule fared: rows that break it (each row counts at every rule it breaks), a few of
-    their numbers, the first day with such a row, and the largest of their values.
-    """
-
-    code: str
-    sentence: str
-    severity: Severity
-    broken_rows: int
-    examples: tuple[int, ...]
-    first_day: date | None = None
-    worst: float | None = None
 
 
 @dataclass(frozen=True)
@@ -72,17 +55,17 @@ def judge(
     code = _first_broken(rules, because)
     blamed = broken.select(code.alias("reason")).to_series()
     refused = _refused(rows.with_columns(blamed).filter(blamed.is_not_null()), suite)
-    told = [] if reason else unread_results(received, context.ingest.most_unread)
+    unread = [] if reason else unread_results(received, context.ingest.most_unread)
     return Judgement(
         accepted=rows.drop("columns_missing").filter(blamed.is_null()),
         refused=pl.concat([received.refused.with_columns(lines=pl.lit(1, pl.Int64)), refused]),
         notes=(
             *received.notes,
-            *(f"{result.code}: {result.sentence}" for result in told),
-            *([] if reason else _refusals(broken, rules, measured, received, context)),
+            *(f"{result.code}: {result.sentence}" for result in unread),
+            *([] if reason else refusals(broken, rules, measured, received, context)),
             *_notes(found, rules, measured),
         ),
-        results=(*_results(found, rules, measured), *told),
+        results=(*_results(found, rules, measured), *unread),
         judged_by="great_expectations" if by_great_expectations and rows.height else "polars",
         reason=reason,
     )
@@ -119,73 +102,6 @@ def broken_rows(
 
         return broken_by_great_expectations(measured, rules)
     return measured.select(rule.broken.fill_null(False).alias(rule.code) for rule in rules)
-
-
-def without_values(
-    rows: pl.DataFrame, broken: pl.DataFrame, rules: Sequence[Rule], suite: Suite
-) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """The rows without the values that a rule refuses alone, and which rows are broken still: those
-    in which nothing else stands.
-    """
-    for rule in rules:
-        if rule.severity != "value" or not broken[rule.code].any():
-            continue
-        others = [name for name in suite.contract.optional if name != rule.value]
-        stands = rows.select(pl.any_horizontal(pl.col(others).is_not_null())).to_series()
-        is_blanked = broken[rule.code] & stands
-        value = pl.when(~pl.lit(is_blanked)).then(rule.value)
-        rows = rows.with_columns(value.alias(rule.value))
-        broken = broken.with_columns((broken[rule.code] & ~stands).alias(rule.code))
-    return rows, broken
-
-
-def unread_results(received: Received, most: float) -> list[RuleResult]:
-    """A note where more than this share of the received rows could not be read: their days are
-    unknown.
-    """
-    unread = received.unread
-    if unread is None or unread.rows <= most * received.rows_in:
-        return []
-    share = unread.rows / received.rows_in
-    sentence = (
-        f"{unread.rows} of {received.rows_in} rows ({share:.1%}) could not be read; "
-        f"their series' days are unknown, not zero. {unread.why}"
-    )
-    numbers = tuple(received.refused["row_number"].head(_EXAMPLES))
-    day = next((name for name in ("ds", "from_ds") if name in received.rows.columns), "ds")
-    first = earliest(received.rows[day]) if received.rows.height else None
-    return [RuleResult(ROWS_UNREAD, sentence, "note", unread.rows, numbers, first, share)]
-
-
-def _refusals(
-    broken: pl.DataFrame,
-    rules: Sequence[Rule],
-    measured: pl.DataFrame,
-    received: Received,
-    context: Context,
-) -> list[str]:
-    """A note where rules refuse more than ingest.most_unread of a file that is taken: which, how
-    often, three values.
-    """
-    guilty = {
-        rule: measured.filter(broken[rule.code])[rule.column]
-        for rule in rules
-        if rule.severity in ("row", "value") and broken[rule.code].any()
-    }
-    rows = (
-        broken.select(pl.any_horizontal(False, *(rule.code for rule in guilty))).to_series().sum()
-    )
-    if rows <= context.ingest.most_unread * received.rows_in:
-        return []
-    why = "; ".join(
-        f"{rule.code} {values.len()} ({rule.column} {', '.join(map(str, values.unique().head(3)))})"
-        for rule, values in guilty.items()
-    )
-    share = rows / received.rows_in
-    return [
-        f"{ROWS_REFUSED}: {rows} of {received.rows_in} rows ({share:.1%}) broke a rule: {why}. "
-        "See the quarantine; what they say of their days is unknown."
-    ]
 
 
 def _complete(rows: pl.DataFrame, suite: Suite) -> pl.DataFrame:
@@ -280,7 +196,7 @@ def _results(broken: pl.DataFrame, rules: Sequence[Rule], rows: pl.DataFrame) ->
 
 
 def _numbers(broken: pl.DataFrame, rule: Rule, rows: pl.DataFrame) -> tuple[int, ...]:
-    return tuple(rows.filter(broken[rule.code])["row_number"].head(_EXAMPLES))
+    return tuple(rows.filter(broken[rule.code])["row_number"].head(EXAMPLES))
 
 
 def _extent(

@@ -5,10 +5,11 @@ from __future__ import annotations
 from contract.params import IngestParams
 from expectations.calendar import CALENDAR_SUITE
 from expectations.covariates import COVARIATES_SUITE
-from expectations.judge import FILE_REFUSED, ROWS_UNREAD, TOO_MANY_REFUSED
+from expectations.judge import FILE_REFUSED, TOO_MANY_REFUSED
 from expectations.prices import PRICES_SUITE
 from expectations.sales import SALES_SUITE
 from expectations.suite import Suite
+from expectations.unread import ROWS_REFUSED, ROWS_UNREAD
 
 SUITES: dict[str, Suite] = {
     suite.fact: suite for suite in (SALES_SUITE, CALENDAR_SUITE, PRICES_SUITE, COVARIATES_SUITE)
@@ -25,5 +26,6 @@ def sentences(ingest: IngestParams) -> dict[str, str]:
         FILE_REFUSED: "Another fact of the same file was refused whole, and a file is wholly in or "
         "wholly out.",
         ROWS_UNREAD: "More rows than ingest.most_unread could not be read; their days are unknown.",
+        ROWS_REFUSED: "Rules refused more than ingest.most_unread of the rows of a file taken.",
     }
     return of_files | of_rules

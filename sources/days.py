@@ -139,8 +139,8 @@ def _densest(days: pl.DataFrame, rivals: list[str], best: str) -> str:
 
 
 def _is_denser(days: pl.Series, others: pl.Series, form: str, other: str) -> bool:
-    """Whether one reading gives days in a row, and the other, with another part as the year, one
-    day in many.
+    """Whether one reading gives days in a row, and the other, with another part as year, one day in
+    many.
 
     Day and month taken for each other give days as dense: nothing but a person tells them apart.
     """

@@ -13,14 +13,13 @@ from contract.errors import BadInput
 from contract.frames import FACTS, REFUSED, SERIES
 from contract.received import Received, Unread
 from sources import reasons
-from sources.numbers import loose_numbers
-from sources.parsing import Column, Manner, examples_in
+from sources.parsing import Column, Manner
 from sources.tables import OVERFLOW
+from sources.troubles import trouble_of
 
 LONGEST_RAW_FIELD = 1000  # characters kept of a field of a refused row
 READ = "(read)"  # beside a refused row's own columns: what could be read of it
 KEPT = ("unique_id", "ds", "known_at")
-_LARGE = 0.95  # quantile; refused numbers that lie beyond it are the largest of their column
 
 
 @dataclass(frozen=True)
@@ -98,7 +97,7 @@ def map_table(
     if reason.null_count() == reason.len():
         return Mapped(table, rows.drop("reason"), _faults(rows.clear()), shown)
     troubles = [
-        _trouble(column, fault == column.unreadable, field.value, table)
+        trouble_of(column, fault == column.unreadable, field.value, table)
         for (column, field), fault in zip(lost, faults, strict=True)
         if (fault == column.unreadable).any()
     ]
@@ -146,27 +145,6 @@ def _not_mapped(
     kinds = {origin: str(table.schema[origin]) for column in columns for origin in column.origin}
     what = str(error).splitlines()[0]  # the rest is the engine's own plan
     return f"'{name}' holds a type that cannot be mapped: {what}. Its columns are {kinds}."
-
-
-def _trouble(column: Column, is_unread: pl.Series, value: pl.Series, table: pl.DataFrame) -> str:
-    """A sentence about the fields of a column that could not be read: how many, three of them, the
-    setting; and whether they are the largest.
-    """
-    names = ", ".join(f"'{name}'" for name in column.origin)
-    origin = table[column.origin[0]]
-    if len(column.origin) > 1:
-        origin = table.select(pl.concat_str(column.origin, separator="_")).to_series()
-    said = (
-        f"column {names} ({column.name}): {int(is_unread.sum())} fields like "
-        f"{examples_in(origin, is_unread)} could not be read; see {column.setting}."
-    )
-    if column.kind != "number" or origin.dtype != pl.String:
-        return said
-    lost = loose_numbers(origin.filter(is_unread)).median()
-    large = value.quantile(_LARGE)
-    if lost is None or large is None or float(str(lost)) <= large:
-        return said
-    return f"{said} They are the largest values of the column: its best days are missing."
 
 
 def received(

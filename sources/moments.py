@@ -55,9 +55,10 @@ def local_days(column: pl.Series, manner: DayManner) -> pl.Series:
         return _days_of(_typed_parts(column), manner)
     text = read_ids(column)
     if manner.date_format in (None, ISO):
-        days = text.str.to_date(ISO, strict=False)
+        iso = text.str.to_date(ISO, strict=False)
+        days = pl.select(in_this_age(pl.lit(iso))).to_series()
         if days.null_count() == text.null_count():
-            return pl.select(in_this_age(pl.lit(days))).to_series()
+            return days
     texts = text.drop_nulls().value_counts(name="rows").rename({text.name: "text"})
     days = _days_of(_parts(texts["text"], texts["rows"], manner), manner)
     return text.replace_strict(texts["text"], days, default=None, return_dtype=pl.Date)

@@ -47,6 +47,7 @@ class Evidence:
     rows: dict[str, int]
     examples: dict[str, str]
     ambiguous: str | None
+    texts: int  # fields with anything in them
     has_bare_thousands: bool  # 1234 without any mark: then nothing marks thousands here
 
     @property
@@ -57,20 +58,21 @@ class Evidence:
 
 def evidence_in(text: pl.Series) -> Evidence:
     """What a column's texts say of the decimal mark. Cheap where none is in doubt."""
-    nothing = Evidence({".": 0, ",": 0}, {}, None, has_bare_thousands=False)
+    nothing = Evidence({".": 0, ",": 0}, {}, None, 0, has_bare_thousands=False)
     is_marked = text.str.contains(r"[.,\u066b]").fill_null(value=False)
     if not is_marked.any():
         return nothing
     first = text[is_marked.arg_max()]
     is_plain = re.search(r"\d\.\d{1,2}$", first) is not None
     if is_plain and not text.str.contains(r"[,\u066b]|\.\d{3}\D*$|\..*\.").any():
-        return Evidence({".": 1, ",": 0}, {".": first}, None, has_bare_thousands=False)
+        return Evidence({".": 1, ",": 0}, {".": first}, None, 1, has_bare_thousands=False)
     core = plain_text(text).str.extract(_CORE)
     proofs = {mark: text.filter(core.str.contains(_only_with(mark))) for mark in MARKS}
     return Evidence(
         {mark: proof.len() for mark, proof in proofs.items()},
         {mark: str(proof[0]) for mark, proof in proofs.items() if proof.len()},
         next(iter(text.filter(core.str.contains(_AMBIGUOUS)).head(1)), None),
+        text.len() - text.null_count(),
         bool(core.str.contains(r"^\d{4,}$").any()),
     )
 
@@ -82,7 +84,7 @@ def decimal_mark(name: str, own: Evidence, elsewhere: set[str], stated: str | No
     """
     if stated is not None:
         other = "," if stated == "." else "."
-        if own.marks == {other}:
+        if own.marks == {other} and own.rows[other] >= (1 - _LEAST_AGREEMENT) * own.texts:
             raise BadInput(
                 f"column '{name}' writes {own.examples[other]!r}, but params.yaml says {SETTING}: "
                 f"'{stated}'. Correct it, or leave it null to have it found out."

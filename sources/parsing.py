@@ -49,7 +49,7 @@ class Manner:
 
     decimals: Mapping[str, str] = field(default_factory=dict)  # column of the file: decimal mark
     date_format: str | None = None  # None: found out
-    time_zone: str | None = None  # None: moments that need one are refused or asked about
+    time_zone: str | None = None  # None: moments that need one are refused
     are_lines: bool = False  # rows are invoice lines
 
 

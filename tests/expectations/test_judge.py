@@ -165,9 +165,8 @@ def price(series: str, first: int, last: int, amount: float | None = 2.0) -> dic
     ("row", "reason"),
     [
         (price("a", 8, 7), "period_reversed"),
-        (price("a", 8, 9, 0.0), "price_not_positive"),
+        (price("a", 8, 9, -1.0), "price_negative"),
         (price("a", 8, 9, 200.0), "price_jump"),
-        (price("a", 8, 9, 0.02), "price_jump"),
         (price("a", 3, 9), "periods_overlap"),
         # reaches into the period from the 15th, which is known
         (price("a", 8, 15), "periods_overlap"),
@@ -193,15 +192,43 @@ def test_after_a_wrong_price_the_right_one_is_no_jump(ingest: IngestParams) -> N
     assert judged("prices", rows, Context(ingest, NOW)).accepted["price"].to_list() == [2.0, 2.0]
 
 
+@pytest.mark.parametrize(("amount", "code"), [(200.0, "price_jump"), (-1.0, "price_negative")])
+def test_a_refused_price_leaves_its_promotion(
+    ingest: IngestParams, amount: float, code: str
+) -> None:
+    rows = [price("a", 1, 1), price("a", 2, 2, amount) | {"promo": 1.0}, price("a", 3, 3)]
+    judgement = judged("prices", rows, Context(ingest, NOW))
+    assert reasons(judgement) == []
+    assert judgement.accepted["price"].to_list() == [2.0, None, 2.0]
+    assert judgement.accepted["promo"][1] == 1.0
+    assert any(note.startswith(f"{code}: 1 rows") for note in judgement.notes)
+
+
+@pytest.mark.parametrize(("amount", "code"), [(0.0, "price_free"), (0.1, "price_clearance")])
+def test_free_goods_and_clearance_are_prices_with_a_note(
+    ingest: IngestParams, amount: float, code: str
+) -> None:
+    known = received("prices", [price("a", 1, 1), price("a", 2, 2)]).rows
+    judgement = judged("prices", [price("a", 3, 3, amount)], Context(ingest, NOW, prices=known))
+    assert judgement.accepted["price"].to_list() == [amount]
+    assert [note.split(":")[0] for note in judgement.notes] == [code]
+
+
+def test_after_a_clearance_the_usual_price_is_no_jump(ingest: IngestParams) -> None:
+    known = received("prices", [price("a", 1, 1), price("a", 2, 2), price("a", 3, 3, 0.1)]).rows
+    judgement = judged("prices", [price("a", 4, 4)], Context(ingest, NOW, prices=known))
+    assert judgement.accepted["price"].to_list() == [2.0]
+
+
 def test_a_refused_restatement_still_hides_nothing(ingest: IngestParams) -> None:
     """Each of these once left two prices on one day, and the weekly gate refused the panel for
     good.
     """
     known = received("prices", [price("a", 1, 28)]).rows
-    # nothing is sold for nothing, so 1 to 28 stands
-    free = [price("a", 1, 15, 0.0), price("a", 16, 28, 3.0)]
-    judgement = judged("prices", free, Context(ingest, NOW, prices=known))
-    assert reasons(judgement) == ["price_not_positive", "periods_overlap"]
+    # no price lies below nothing, so 1 to 28 stands
+    below = [price("a", 1, 15, -2.0), price("a", 16, 28, 3.0)]
+    judgement = judged("prices", below, Context(ingest, NOW, prices=known))
+    assert reasons(judgement) == ["price_negative", "periods_overlap"]
     known = received("prices", [price("a", 1, 15), price("a", 16, 28)]).rows
     chain = [
         price("a", 1, 20),
@@ -209,7 +236,7 @@ def test_a_refused_restatement_still_hides_nothing(ingest: IngestParams) -> None
         price("a", 16, 28, -1.0),
     ]  # the first falls with the last, the second then
     judgement = judged("prices", chain, Context(ingest, NOW, prices=known))
-    assert reasons(judgement) == ["periods_overlap", "periods_overlap", "price_not_positive"]
+    assert reasons(judgement) == ["periods_overlap", "periods_overlap", "price_negative"]
 
 
 @pytest.mark.parametrize("great", [False, True])
