@@ -26,6 +26,8 @@ _READINGS = {
     EXCEL: (EXCEL,),
 }
 _BARE = ("six digits", EXCEL)  # a bare number is a day only if most of its column are
+# a reading of fewer rows than this share of the best one's is none: typing errors are rare
+_RIVAL = 0.9
 _LEAST_DENSE, _DENSER = 0.5, 20
 _FIRST, _END = date(1900, 1, 1), date(2200, 1, 1)
 
@@ -117,7 +119,7 @@ def _of_shape(texts: pl.DataFrame, shape: str, rows: int, name: str) -> pl.DataF
     )
     counts = {form: int(days.filter(pl.col(form).is_not_null())["rows"].sum()) for form in readings}
     best = max(counts, key=counts.__getitem__)
-    rivals = [form for form in readings if counts[form] == counts[best] or 2 * counts[form] > own]
+    rivals = [form for form in readings if counts[form] > _RIVAL * counts[best] > 0]
     best = _densest(days, rivals, best)
     for rival in rivals:
         differs = days.filter(pl.col(rival) != pl.col(best))

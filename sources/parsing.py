@@ -40,7 +40,7 @@ SETTINGS: dict[Kind, str] = {
     "moment": "its export: like 2016-05-22T06:00:00",
     "flag": "source.files.columns: {column, codes} states what words mean",
 }
-_LEAST_WORDS = 20  # of a column with fewer fields none of which can be read, the rows are refused
+_OFTEN, _FEW = 5, 2  # rows of a word that is no typing error; values of a column of words
 
 
 @dataclass(frozen=True)
@@ -129,16 +129,19 @@ class Column:
         return number.set(~number.is_finite().fill_null(value=True), None)
 
     def _refuse_unknown_words(self, column: pl.Series, value: pl.Series) -> None:
-        """BadInput where nothing of a column can be read: nobody stated what its words mean."""
-        written = column.len() - column.null_count()
-        if written < _LEAST_WORDS or value.filter(column.is_not_null()).null_count() < written:
+        """BadInput for a word that returns and cannot be read, in a column of little else: nobody
+        stated what it means.
+        """
+        is_unread = column.is_not_null() & value.is_null()
+        often = column.filter(is_unread).value_counts(name="rows").filter(pl.col("rows") >= _OFTEN)
+        if often.is_empty() or value.drop_nulls().n_unique() > _FEW:
             return
-        words = examples_in(column, column.is_not_null())
+        words = examples_in(column, is_unread)
         meant = "yes or no" if self.kind == "flag" else "a number, yes or no"
         if self.codes is not None:
             meant = f"one of its codes {list(self.codes)}"
         raise BadInput(
-            f"column '{column.name}', mapped to {self.name}, holds {words}: nothing of it can be "
+            f"column '{column.name}', mapped to {self.name}, holds {words}, which cannot be "
             f"read as {meant}. State what its words mean in params.yaml: source.files, "
             f"{self.name}: {{column: {column.name}, codes: {{{words.split(', ')[0]}: 1, '': 0}}}}."
         )
@@ -168,6 +171,8 @@ def _numbers(column: pl.Series, decimal: str, *, takes_percent: bool = False) ->
 def _rates(column: pl.Series, decimal: str) -> pl.Series:
     """Numbers, per cent as shares; or a flag's words as 1 and 0, where they read more."""
     number = _numbers(column, decimal, takes_percent=True)
+    if number.min() == -1 and number.drop_nulls().is_in([-1, 0]).all():  # how Access writes true
+        number = number.abs()
     if column.dtype != pl.String or number.null_count() == column.null_count() < column.len():
         return number
     flags = _flags(column)

@@ -683,3 +683,31 @@ def test_a_daily_price_feed_states_the_days_ahead_anew_every_day(
         assert ingest(params, paths, now=NOW + timedelta(days=first))["refused"] == 0
     with open_store(paths.store) as con:
         assert read_fact(con, "prices")["price"].to_list() == [2.0, 2.0, *[2.5] * 5]
+
+
+def test_an_unreadable_number_in_a_file_of_own_columns_is_unknown_and_no_zero(
+    small: Params, paths: Paths
+) -> None:
+    """Of its own series and day alone, in a history, too, and not where another row states it."""
+    mapped = {"unique_id": ["shop", "item"], "ds": "day", "y": "sold"}
+    files = small.source.files.model_copy(
+        update={"sales": "sales*", "columns": mapped, "hierarchy": {}, "known_future": {}}
+    ).model_copy(update={"past_only": {}})
+    source = small.source.model_copy(update={"kind": "files", "files": files, "levels": ((),)})
+    params = small.model_copy(update={"source": source.model_copy(update={"region": None})})
+    lines = [
+        f"{day:%d.%m.%Y},A,{item},{day.day}"
+        for day in (date(2024, 1, 1) + timedelta(days=k) for k in range(40))
+        for item in ("tea", "milk")
+        if (item, day.day) not in {("tea", 20), ("milk", 21)} or day.month == 2
+    ]
+    lines += ["20.01.2024,A,tea,1.234.5", "21.01.2024,A,milk,12 pcs", "22.01.2024,A,milk,many"]
+    drop(paths, "sales.csv", *lines, header="day,shop,item,sold")
+    summary = ingest(params, paths, now=NOW)
+    (note,) = summary["notes"]
+    assert note.startswith("rows_unread: 3 of 81 rows (3.7%)")
+    assert "'sold'" in note
+    with open_store(paths.store) as con:
+        panel = read_panel(con).sales
+    unknown = panel.filter(pl.col("y").is_null()).select("unique_id", "ds")
+    assert sorted(unknown.rows()) == [("A_milk", date(2024, 1, 21)), ("A_tea", date(2024, 1, 20))]

@@ -281,3 +281,18 @@ def test_a_day_whose_items_were_mixed_up_is_refused_and_a_correction_of_some_row
     assert codes(judged(mixed.head(100), context)) == set()
     loose = replace(context, ingest=ingest.model_copy(update={"refuse_unusual": False}))
     assert [note.split(":")[0] for note in judged(mixed, loose).notes] == ["items_mixed_up"]
+
+
+def test_a_file_of_new_series_alone_is_refused_unless_they_are_said_to_be_new(
+    ingest: IngestParams,
+) -> None:
+    """A daily file whose ids pandas made floats: not one of them is known."""
+    known = SERIES["unique_id"]
+    context = context_of(ingest, thursdays(8), known_series=known)
+    renamed = a_day(DAY).with_columns(pl.col("unique_id") + ".0")
+    assert "series_all_new" in codes(judged(renamed, context))
+    half = pl.concat([a_day(DAY), renamed.head(80)])
+    assert "series_all_new" not in codes(judged(half, context))
+    assert "series_all_new" not in codes(judged(renamed.head(4), context))
+    allowed = replace(context, ingest=ingest.model_copy(update={"refuse_all_new": False}))
+    assert "series_all_new" not in codes(judged(renamed, allowed))

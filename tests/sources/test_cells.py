@@ -140,6 +140,13 @@ def test_a_day_that_could_be_two_must_be_stated(texts: list[str]) -> None:
         days(texts)
 
 
+def test_a_tenth_of_the_days_proves_a_format() -> None:
+    """Fourteen days: with two beyond the twelfth all are read, with one it may be mistyped."""
+    assert days([f"{at:02}/01/2024" for at in range(1, 15)])[0] == date(2024, 1, 1)
+    with pytest.raises(BadInput, match="date_format"):
+        days([f"{at:02}/01/2024" for at in range(1, 14)])
+
+
 def test_a_few_texts_of_another_shape_are_not_guessed() -> None:
     odd = ["01/02/2024", "240131", "45292", "soon"]
     assert days([*map(str, YEAR), *odd])[-4:] == [None] * 4
@@ -294,3 +301,17 @@ def test_goods_that_came_back_are_refused_however_the_minus_is_written(read: Cal
     assert sales.refused["reason"].to_list() == ["returned"] * 3
     assert sales.unread is None  # left out on purpose: the day is known
     assert '"ds":null' in sales.refused["raw"][0]
+
+
+def test_a_word_beside_a_no_is_refused_with_its_file_and_a_typing_error_alone(
+    read: Callable,
+) -> None:
+    with pytest.raises(BadInput, match=r"column 'deal'.*'Promo'.*codes"):
+        read(table(*["No"] * 30, *["Promo"] * 5, column="deal"), {"promo": "deal"})
+    sales, _ = read(table(*["No"] * 30, *["Yes"] * 5, "Yse", column="deal"), {"promo": "deal"})
+    assert sales.refused["reason"].to_list() == ["unreadable_number"]
+
+
+def test_access_writes_true_as_minus_one(read: Callable) -> None:
+    _, prices = read(table("-1", "0", "-1", column="deal"), {"promo": "deal"})
+    assert prices.rows["promo"].to_list() == [1, 0, 1]
