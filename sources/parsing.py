@@ -171,7 +171,7 @@ def _numbers(column: pl.Series, decimal: str, *, takes_percent: bool = False) ->
 def _rates(column: pl.Series, decimal: str) -> pl.Series:
     """Numbers, per cent as shares; or a flag's words as 1 and 0, where they read more."""
     number = _numbers(column, decimal, takes_percent=True)
-    if number.min() == -1 and number.drop_nulls().is_in([-1, 0]).all():  # how Access writes true
+    if number.min() == -1 and ((number == -1) | (number == 0)).all():  # how Access writes true
         number = number.abs()
     if column.dtype != pl.String or number.null_count() == column.null_count() < column.len():
         return number
