@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import sys
 import unicodedata
+from functools import cache
 
 import polars as pl
 
@@ -18,6 +19,7 @@ _NOT_ASCII = r"[^\x00-\x7F]"
 NOTHING_WRITTEN = ("null", "nan", "n/a", "#n/a", "na", "none", "nil", r"\n", "-", "(null)", "<na>")
 
 
+@cache
 def _replacements() -> dict[str, str]:
     """Every character to replace, and by what."""
     beyond = (chr(code) for code in range(128, sys.maxunicode + 1))
