@@ -44,7 +44,7 @@ class FrameContract:
         if missing:
             raise ContractBroken(
                 f"frame '{self.name}' lacks {missing}; it has {frame.columns}. "
-                f"Its grain is {self.grain}: map the columns in params.yaml (source.files.columns)."
+                f"Its grain is {self.grain}: map the columns in shop.yaml (source.files.columns)."
             )
         additions = [
             pl.lit(None, dtype=kind).alias(name)

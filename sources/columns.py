@@ -78,9 +78,7 @@ def columns_of(
     """The mapped columns of a contract; BadInput for a contract name nobody knows."""
     unknown = sorted(set(mapping) - set(kinds))
     if unknown:
-        raise BadInput(
-            f"params.yaml maps {unknown}, which no contract has; it takes {list(kinds)}."
-        )
+        raise BadInput(f"shop.yaml maps {unknown}, which no contract has; it takes {list(kinds)}.")
     return [
         column_of(name, origin, kinds[name], files) for name, origin in mapping.items() if origin
     ]
@@ -95,12 +93,12 @@ def column_of(name: str, origin: Origin, kind: Kind, files: FilesParams) -> Colu
         return Column(name, names, kind, if_missing, factor)
     if kind not in (*NUMBERS, "flag"):
         raise BadInput(
-            f"params.yaml states codes for {name}; they stand for numbers and flags, and {name} "
+            f"shop.yaml states codes for {name}; they stand for numbers and flags, and {name} "
             f"is a {kind}. Map the column '{origin.column}' alone."
         )
     return Column(name, (origin.column,), kind, if_missing, codes=origin.codes)
 
 
 def origins_of(columns: list[Column], line: str) -> dict[str, str]:
-    """The file's columns these are made of, each with the line of params.yaml that maps it."""
+    """The file's columns these are made of, each with the line of params that maps it."""
     return {origin: line for column in columns for origin in column.origin}

@@ -130,7 +130,7 @@ def _of_shape(texts: pl.DataFrame, shape: str, rows: int, name: str) -> pl.DataF
         text, one, other = differs.select("text", rival, best).row(0)
         raise BadInput(
             f"column '{name}' writes days like {text!r}, which is {one} as '{rival}' and {other} "
-            f"as '{best}'. Set {SETTING} in params.yaml."
+            f"as '{best}'. Set {SETTING} in shop.yaml."
         )
     return days.select("at", day=pl.col(best))
 

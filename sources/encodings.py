@@ -74,5 +74,5 @@ def _checked(content: bytes) -> bytes:
 def _not_in(name: str, kind: str, content: bytes, error: UnicodeDecodeError) -> str:
     return (
         f"'{name}' is not {kind}: byte {error.start} is 0x{content[error.start]:02x}. "
-        "Set source.files.encoding in params.yaml, for example cp1252, latin-1 or utf-16."
+        "Set source.files.encoding in shop.yaml, for example cp1252, latin-1 or utf-16."
     )

@@ -1,4 +1,4 @@
-"""Your own CSV or Parquet files, mapped to the contract as `source.files` in params.yaml says."""
+"""Your own CSV or Parquet files, mapped to the contract as `source.files` of the params says."""
 
 from __future__ import annotations
 
@@ -132,7 +132,7 @@ def _sales_columns(files: FilesParams) -> list[Column]:
     missing = {"unique_id", "ds", "y"} - {column.name for column in columns}
     if missing:
         raise BadInput(
-            f"params.yaml maps no column to {sorted(missing)}. Add them under source.files.columns."
+            f"shop.yaml maps no column to {sorted(missing)}. Add them under source.files.columns."
         )
     levels = [
         Column(n, (o,), "text", if_missing=reasons.UNPLACED_SERIES)

@@ -218,6 +218,6 @@ def _at_midnight_elsewhere(parts: pl.DataFrame, manner: DayManner) -> str:
     return (
         f"column '{manner.name}' holds moments that all stand at {clocks}{stated}: midnight by the "
         "clock of another time zone, where it is still the day before. Set source.files.time_zone "
-        "in params.yaml to the stores' zone, like Europe/Berlin, and they are read as UTC; or to "
+        "in shop.yaml to the stores' zone, like Europe/Berlin, and they are read as UTC; or to "
         f"'{LOCAL}' if they are the stores' own time."
     )

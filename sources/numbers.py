@@ -86,7 +86,7 @@ def decimal_mark(name: str, own: Evidence, elsewhere: set[str], stated: str | No
         other = "," if stated == "." else "."
         if own.marks == {other} and own.rows[other] >= (1 - _LEAST_AGREEMENT) * own.texts:
             raise BadInput(
-                f"column '{name}' writes {own.examples[other]!r}, but params.yaml says {SETTING}: "
+                f"column '{name}' writes {own.examples[other]!r}, but shop.yaml says {SETTING}: "
                 f"'{stated}'. Correct it, or leave it null to have it found out."
             )
         return stated
@@ -96,7 +96,7 @@ def decimal_mark(name: str, own: Evidence, elsewhere: set[str], stated: str | No
             return best
         raise BadInput(
             f"column '{name}' writes {own.examples['.']!r} and {own.examples[',']!r}: two decimal "
-            f"marks. Set {SETTING} in params.yaml to the right one; the other rows are refused."
+            f"marks. Set {SETTING} in shop.yaml to the right one; the other rows are refused."
         )
     if own.ambiguous is None:
         return "."
@@ -110,7 +110,7 @@ def decimal_mark(name: str, own: Evidence, elsewhere: set[str], stated: str | No
     raise BadInput(
         f"column '{name}' writes numbers like {own.ambiguous!r}, which is {whole} if '{mark}' "
         f"marks thousands and {broken} if it is the decimal mark: every fraction has three digits. "
-        f"Set {SETTING} in params.yaml: '{other}' for the first, '{mark}' for the second."
+        f"Set {SETTING} in shop.yaml: '{other}' for the first, '{mark}' for the second."
     )
 
 

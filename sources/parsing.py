@@ -79,7 +79,7 @@ class Column:
 
     @property
     def setting(self) -> str:
-        """What in params.yaml would read a field that cannot be read."""
+        """What in the params would read a field that cannot be read."""
         return "its codes" if self.codes is not None else SETTINGS[self.kind]
 
     def read(self, table: pl.DataFrame, manner: Manner) -> Field:
@@ -142,7 +142,7 @@ class Column:
             meant = f"one of its codes {list(self.codes)}"
         raise BadInput(
             f"column '{column.name}', mapped to {self.name}, holds {words}, which cannot be "
-            f"read as {meant}. State what its words mean in params.yaml: source.files, "
+            f"read as {meant}. State what its words mean in shop.yaml: source.files, "
             f"{self.name}: {{column: {column.name}, codes: {{{words.split(', ')[0]}: 1, '': 0}}}}."
         )
 

@@ -101,7 +101,7 @@ def _read_mapped(path: Path, source: SourceParams) -> list[Received]:
     raise BadInput(
         f"'{path.name}' matches no pattern of source.files: sales {mapping.sales!r}, "
         f"calendar {mapping.calendar!r}, prices {mapping.prices!r}, plans {mapping.plans!r}. "
-        "Rename it, or change the pattern in params.yaml."
+        "Rename it, or change the pattern in shop.yaml."
     )
 
 

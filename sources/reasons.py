@@ -35,7 +35,7 @@ REASONS: dict[str, str] = {
     "several languages, or the codes stated for it ({column, codes}).",
     ROUNDED_ID: "A spreadsheet wrote this id rounded, like 4,00638E+12: which thing it names is "
     "lost. Export the column as text.",
-    UNKNOWN_CATEGORY: "A text value is not among the codes stated for its column in params.yaml.",
+    UNKNOWN_CATEGORY: "A text value is not among the codes stated for its column in shop.yaml.",
     RAGGED_LINE: "The line has more fields than the header has names.",
     NOT_A_PRODUCT: "A column does not match its pattern in source.files.keep.",
     DUPLICATE_LINE: "An earlier line equals this one in all columns of "

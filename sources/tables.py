@@ -71,7 +71,7 @@ def names_in(folder: Path) -> list[str]:
 
 
 def need_columns(table: pl.DataFrame, needed: dict[str, str], name: str) -> None:
-    """BadInput if the table lacks a column of `needed` (column: the line of params.yaml that maps
+    """BadInput if the table lacks a column of `needed` (column: the line of params that maps
     it).
     """
     missing = [column for column in needed if column not in table.columns]
@@ -79,7 +79,7 @@ def need_columns(table: pl.DataFrame, needed: dict[str, str], name: str) -> None
         columns = shortened([column for column in table.columns if column != OVERFLOW])
         lines = ", ".join(sorted({needed[column] for column in missing}))
         raise BadInput(
-            f"'{name}' has no column {missing}; it has {columns}. Change params.yaml: {lines}."
+            f"'{name}' has no column {missing}; it has {columns}. Change shop.yaml: {lines}."
         )
 
 
@@ -109,7 +109,7 @@ def _tables_of(
         names = shortened([*tables, *left_out])
         raise BadInput(
             f"'{path.name}' is a zip of {names}; one table of what is wanted is needed. "
-            "Unpack it into the folder, or change source.files.columns in params.yaml."
+            "Unpack it into the folder, or change source.files.columns in shop.yaml."
         )
     return tables, left_out
 

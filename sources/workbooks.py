@@ -47,7 +47,7 @@ def tables_of_workbook(
     if len(fitting) > 1 and sheet is None:
         raise BadInput(
             f"'{name}' has several sheets with such a table: {shortened(fitting)}. Set "
-            "source.files.sheet in params.yaml to the one that is meant, or to '*' for all of them."
+            "source.files.sheet in shop.yaml to the one that is meant, or to '*' for all of them."
         )
     return [
         (title, _table(content, name, title, named[title][places[title]], places[title], wanted))
@@ -113,5 +113,5 @@ def _no_sheet(name: str, sheet: str | None, titles: list[str], wanted: Wanted | 
         )
     return (
         f"'{name}' has no sheet{looked_for}; its sheets are {shortened(titles)}. "
-        "Change params.yaml: source.files.columns, or set source.files.sheet."
+        "Change shop.yaml: source.files.columns, or set source.files.sheet."
     )

@@ -50,7 +50,7 @@ def check_panel(params: Params, paths: Paths) -> Summary:
     write_json(paths.validation / "panel.json", summary, indent=2)
     if total:
         raise GateFailed(
-            f"the panel breaks its rules: {broken}. See quarantine and params.yaml: ingest; then "
+            f"the panel breaks its rules: {broken}. See quarantine and shop.yaml: ingest; then "
             "fill again."
         )
     return summary

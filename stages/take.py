@@ -109,10 +109,9 @@ def refuse_if_refused(summary: Summary) -> Summary:
     """The summary of a run; BadInput where a file was refused whole."""
     if summary["why_refused"]:
         reasons = "; ".join(f"{name}: {reason}" for name, reason in summary["why_refused"].items())
-        raise BadInput(
-            f"{summary['refused']} of {summary['files']} files refused whole, the others taken. "
-            f"{reasons}"
-        )
+        refused, files = summary["refused"], summary["files"]
+        others = ", the others taken" if refused < files else ""
+        raise BadInput(f"{refused} of {files} files refused whole{others}. {reasons}")
     return summary
 
 

@@ -80,7 +80,7 @@ def quoted(name: str) -> str:
     if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]{0,62}", name):
         raise ContractBroken(
             f"{name[:80]!r} cannot name a column: letters, digits and _ only, 63 at most. Rename "
-            "it in params.yaml."
+            "it in shop.yaml."
         )
     return f'"{name}"'
 

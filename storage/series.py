@@ -60,14 +60,14 @@ def add_columns(con: Connection, names: list[str]) -> None:
     present = {name.lower() for name in hierarchy_columns(con)}
     if len({name.lower() for name in names}) < len(names):
         raise ContractBroken(
-            f"hierarchy columns {names} differ in case alone. Rename one in params.yaml."
+            f"hierarchy columns {names} differ in case alone. Rename one in shop.yaml."
         )
     missing = [name for name in names if name.lower() not in present]
     reserved = [name for name in missing if name.lower() in _RESERVED]
     if reserved:
         raise ContractBroken(
             f"hierarchy columns {reserved} have names the store uses itself. Rename them in "
-            "params.yaml."
+            "shop.yaml."
         )
     for name in missing:
         column = quoted(name)

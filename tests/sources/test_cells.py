@@ -82,7 +82,7 @@ def test_every_fraction_three_digits_long_must_be_stated(texts: tuple[str | None
 def test_two_decimal_marks_and_a_contradicted_setting_are_refused() -> None:
     with pytest.raises(BadInput, match="two decimal marks"):
         numbers("12,5", "12.5")
-    with pytest.raises(BadInput, match=r"'12\.5', but params\.yaml says source\.files\.decimal"):
+    with pytest.raises(BadInput, match=r"'12\.5', but shop\.yaml says source\.files\.decimal"):
         numbers("12.5", "3", stated=",")
 
 

@@ -154,7 +154,7 @@ def test_one_mistyped_day_does_not_turn_all_others_around(read):
         (b"\n \n", "is empty"),
         (
             b"shop,item,day\nA,milk,2024-01-01\n",
-            r"no column \['sold'\]; it has \['shop', 'item', 'day'\].*params.yaml",
+            r"no column \['sold'\]; it has \['shop', 'item', 'day'\].*shop.yaml",
         ),
         (
             b"shop,item,day,sold\nA,\xe4pfel,2024-01-01,1\n",
