@@ -33,7 +33,7 @@ def train(params: Params, paths: Paths, *, cutoff: date | None = None) -> Summar
     bundle by it.
     """
     from features.dense_panel import feature_recipe_of
-    from features.plans import WHY_LEFT_OUT
+    from features.reach import WHY_LEFT_OUT
     from forecasting.bundle import save_bundle
     from forecasting.footprint import shape_of_card, to_fit
     from forecasting.global_lightgbm import GlobalLightGBM

@@ -179,6 +179,7 @@ class TrainParams(_Section):
     groups: GroupParams
     origin_step_days: Positive
     min_history_days: Positive
+    hide_plans_share: Share = 0.0  # absent from the cards of models fitted with whole plans
     max_rows: Positive
     seed: Seed
     threads: Positive

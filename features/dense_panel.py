@@ -13,12 +13,13 @@ from contract.panel import Panel
 from contract.params import FeatureParams, Params
 from features.calendar import calendar_table, event_vocabulary, regions_of
 from features.declared import declared_features
-from features.dense import Days, column, days_of, demand, locate, sold_before
+from features.dense import FEED_COLUMN, Days, column, days_of, demand, locate, sold_before
 from features.feature import Feature
 from features.hierarchy import group_index, group_table, table_name
 from features.opening import closed_table
-from features.plans import plannable, promo_over_days
+from features.plans import PRICE, PROMO, PlanTables, as_planned, stated_shares
 from features.price import spread_over_days
+from features.reach import plannable
 from runtime.memory import piece_mb
 
 MOST_CATEGORIES = 255  # a static column with more values (item ids) would be learned by heart
@@ -47,6 +48,8 @@ class DensePanel:
     static: pl.DataFrame
     is_closed: np.ndarray  # (series, width)
     chunk_series: int
+    feed_ix: np.ndarray  # for each series its feed, whose plans end together
+    stated: dict[str, np.ndarray]  # price, promo -> (feeds, width), as in features.plans
 
     @property
     def y(self) -> np.ndarray:
@@ -85,7 +88,9 @@ def build_dense_panel(
     days, features = days_of(panel, horizon), declared_features(params, horizon)
     regions, region_ix = regions_of(panel.series, rules.region)
     closed = closed_table(panel, days, rules.region)
-    by_series = _series_tables(panel, params, days, rules, closed)
+    by_series = _sales_tables(panel, days, rules, closed)
+    plans = as_planned(_plan_tables(panel, params, days))
+    by_series |= {PRICE: plans.price, PROMO: plans.promo} | _covariate_tables(panel, params, days)
     grouped = {
         table_name(columns): group_index(panel.series, columns) for columns in params.hierarchy
     }
@@ -105,6 +110,8 @@ def build_dense_panel(
         static=_static_codes(panel.series, vocabulary) if params.static else pl.DataFrame(),
         is_closed=closed,
         chunk_series=min(params.chunk_series, series_in_a_piece(days.width, features)),
+        feed_ix=plans.feed_ix,
+        stated=plans.stated,
     )
 
 
@@ -144,8 +151,8 @@ def series_in_a_piece(values: int, features: list[Feature]) -> int:
     return max(1, int(piece_mb() * 2**20 / (values * columns * 4)))
 
 
-def _series_tables(
-    panel: Panel, params: FeatureParams, days: Days, rules: DemandRules, closed: np.ndarray
+def _sales_tables(
+    panel: Panel, days: Days, rules: DemandRules, closed: np.ndarray
 ) -> dict[str, np.ndarray]:
     y = demand(panel, days, rules)
     y[closed] = np.nan
@@ -154,12 +161,23 @@ def _series_tables(
     sold_on = np.where(y > 0, day_ix, np.float32(np.nan))
     last_sale = np.fmax(np.fmax.accumulate(sold_on, axis=1), last_before[:, None])
     launch = np.fmin(np.fmin.reduce(sold_on, axis=1), first_before)[:, None]
-    tables = {"y": y, "last_sale_ix": last_sale, "launch_ix": np.broadcast_to(launch, y.shape)}
-    tables["price"] = (
-        spread_over_days(panel, days, "price") if params.price else days.blank(panel.series.height)
+    return {"y": y, "last_sale_ix": last_sale, "launch_ix": np.broadcast_to(launch, y.shape)}
+
+
+def _plan_tables(panel: Panel, params: FeatureParams, days: Days) -> PlanTables:
+    """Price and promotion as the panel states them; a family that is off says nothing."""
+    feed_ix = group_index(
+        panel.series, [FEED_COLUMN] if FEED_COLUMN in panel.series.columns else []
     )
-    tables["promo"] = promo_over_days(panel, days) if params.promo else np.zeros_like(y)
-    return tables | _covariate_tables(panel, params, days)
+    price, promo = (
+        spread_over_days(panel, days, name) if is_on else days.blank(panel.series.height)
+        for name, is_on in ((PRICE, params.price), (PROMO, params.promo))
+    )
+    stated = {
+        name: stated_shares(table, feed_ix) for name, table in ((PRICE, price), (PROMO, promo))
+    }
+    np.nan_to_num(promo, copy=False)
+    return PlanTables(price, promo, stated, feed_ix, days.padding + days.known - 1)
 
 
 def _covariate_tables(panel: Panel, params: FeatureParams, days: Days) -> dict[str, np.ndarray]:

@@ -49,6 +49,12 @@ class Feature:
     is_category: bool = False
 
     @property
+    def is_plan_itself(self) -> bool:
+        """Whether it is the value planned for the target day, and nothing made from it."""
+        is_value = self.window is None and self.over is None and self.expr.meta.is_column()
+        return self.anchor == "target" and is_value
+
+    @property
     def parts(self) -> list[Feature]:
         """What must be read to know this feature: itself, and what it is divided by."""
         return [self] if self.over is None else [self, *self.over.parts]

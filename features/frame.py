@@ -78,20 +78,15 @@ def feature_frames(dense: DensePanel, rows: Rows) -> Iterator[pl.DataFrame]:
         yield _chunk_frame(dense, first, last, part)
 
 
-def feature_matrix(dense: DensePanel, rows: Rows) -> tuple[np.ndarray, dict[str, float]]:
-    """The same rows as (rows, columns) float32, held once, unknown as NaN.
-
-    And the share of unknowns of each column, in order.
-    """
-    names = feature_names(dense)
-    matrix = np.empty((len(rows), len(names)), dtype=np.float32)
-    unknown, done = np.zeros(len(names)), 0
+def feature_matrix(dense: DensePanel, rows: Rows) -> np.ndarray:
+    """The same rows as (rows, columns) float32, held once, unknown as NaN."""
+    matrix = np.empty((len(rows), len(feature_names(dense))), dtype=np.float32)
+    done = 0
     for frame in feature_frames(dense, rows):
-        unknown += frame.null_count().row(0)
         for part in frame.iter_slices(ROWS_AT_ONCE):  # not through a second copy of all
             matrix[done : done + part.height] = part.to_numpy()
             done += part.height
-    return matrix, dict(zip(names, (unknown / max(len(rows), 1)).tolist(), strict=True))
+    return matrix
 
 
 def targets(dense: DensePanel, rows: Rows) -> np.ndarray:

@@ -47,16 +47,17 @@ def group_table(members: dict[str, np.ndarray], group_ix: np.ndarray) -> pl.Data
     """
     groups = int(group_ix.max(initial=0)) + 1
     total, known = sum_by(members["y"], group_ix, groups)
-    price, priced = sum_by(members["price"], group_ix, groups)
     with np.errstate(invalid="ignore", divide="ignore"):
-        columns = {
-            "total": np.where(known > 0, total, np.nan),
-            "member_mean": total / known,
-            "price": price / priced,
-        }
-    return pl.DataFrame(
-        {name: column(values.astype(np.float32)) for name, values in columns.items()}
-    )
+        columns = {"total": np.where(known > 0, total, np.nan), "member_mean": total / known}
+    units = {name: column(values.astype(np.float32)) for name, values in columns.items()}
+    return pl.DataFrame(units).hstack(group_price(members["price"], group_ix))
+
+
+def group_price(price: np.ndarray, group_ix: np.ndarray) -> pl.DataFrame:
+    """Group x day: the mean `price` of the members whose price is known."""
+    total, priced = sum_by(price, group_ix, int(group_ix.max(initial=0)) + 1)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return pl.DataFrame({"price": column((total / priced).astype(np.float32))})
 
 
 def hierarchy_features(columns: list[str], windows: list[int]) -> list[Feature]:

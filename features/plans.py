@@ -1,106 +1,160 @@
-"""How far ahead the panel's plans reach: what ends with the sales was never a plan."""
+"""Plans as far as they reach: where one fell silent, the regular price holds and the rest is not
+known.
+
+One function, `as_planned`, decides it for the table to publish, for each past cutoff of a backtest
+and for the origins whose plans training hides (features.hiding).
+"""
 
 from __future__ import annotations
 
-from datetime import timedelta
+from dataclasses import dataclass
 
 import numpy as np
-import polars as pl
 
-from contract.panel import Panel
-from contract.params import FeatureParams
-from features.dense import Days, locate
-from features.price import spread_over_days
+from contract.days import WEEK
+from features.hierarchy import sum_by
 
+PRICE, PROMO = "price", "promo"
+LOOK_BACK = 112  # days up to the origin that say what a plan usually states
 RECENT_DAYS = 28
-REACHES = 0.5  # share of what is stated of recent days that must be stated of the days to forecast
-# share of recent series and days from which a promotion not stated is not known, below it is none
+REACHES = 0.5  # share of what is usually stated; a day of less is one the plan is silent about
+# share of recent series and days stated; below it a plan is a list, and what it leaves out is none
 DENSE = 0.5
-EVENTS = "events"  # what the calendar says beyond the date: feasts and pay days
-WHY_LEFT_OUT = (
-    "known until the last sales day, not ahead of it: bring the days ahead (source.files.plans, "
-    "or .calendar for events)"
-)
 
 
-def plannable(params: FeatureParams, panel: Panel, horizon: int) -> tuple[FeatureParams, list[str]]:
-    """The features without plans that end with the sales, and the names of what was left out.
+@dataclass(frozen=True)
+class PlanTables:
+    """Plans over days; columns of all tables are days, the one named `origin` the last known.
 
-    A promotion known for every past day and for none to come teaches a model what it will never
-    learn of a day ahead: its backtest would look ahead, and its forecast would fall back. Both go
-    without, so that what is scored is what is published.
+    `price`, `promo`: (series, days); an unknown price is NaN, a promotion not stated 0.
+    `stated`: of each the (feeds, days) share of the feed's series that the plan states.
+    `feed_ix`: for each series its feed, the store: whose plan ends, ends for all of it.
     """
-    gone = _ending_with_sales(panel, horizon) | (
-        {EVENTS} if _calendar_ends(panel, horizon) else set()
-    )
-    kept = {
-        "known_future": [name for name in params.known_future if name not in gone],
-        "price": params.price and "price" not in gone,
-        "promo": params.promo and "promo" not in gone,
-        "calendar": "dates" if params.calendar and EVENTS in gone else params.calendar,
-    }
-    read = (
-        set(params.known_future)
-        | ({"price"} if params.price else set())
-        | ({"promo"} if params.promo else set())
-    )
-    read |= {EVENTS} if params.calendar is True else set()
-    left_out = sorted(gone & read)
-    return (params.model_copy(update=kept), left_out) if left_out else (params, [])
+
+    price: np.ndarray
+    promo: np.ndarray
+    stated: dict[str, np.ndarray]
+    feed_ix: np.ndarray
+    origin: int
+
+    def cut(self, reach: dict[str, int]) -> PlanTables:
+        """The tables had the plans ended so many days after the origin; a copy."""
+        price, promo = self.price.copy(), self.promo.copy()
+        stated = {name: table.copy() for name, table in self.stated.items()}
+        for name, table, unsaid in ((PRICE, price, np.nan), (PROMO, promo, 0.0)):
+            if name in reach:
+                beyond = slice(self.origin + 1 + reach[name], None)
+                table[:, beyond], stated[name][:, beyond] = unsaid, 0.0
+        return PlanTables(price, promo, stated, self.feed_ix, self.origin)
 
 
-def promo_over_days(panel: Panel, days: Days) -> np.ndarray:
-    """Promotions as a (series, width) table.
+def as_planned(plans: PlanTables) -> PlanTables:
+    """Price and promotion as a forecast from the origin may take them, in the tables themselves.
 
-    Not stated is none, but unknown ahead of a plan that stated most recent days and ran out.
-
-    Else a plan that did not come would read as a month without promotions.
+    On a day the feed is silent about, a price not stated is the last regular one, and a promotion
+    not stated is unknown. A price that a speaking plan leaves out stays unknown: the series left
+    the range.
     """
-    promo = spread_over_days(panel, days, "promo")
-    last = days.padding + days.known
-    recent, ahead = _stated(promo[:, max(last - RECENT_DAYS, 0) : last]), _stated(promo[:, last:])
-    stated: np.ndarray = np.nan_to_num(promo)
-    if recent >= DENSE and ahead < REACHES * recent:
-        stated[:, last:] = promo[:, last:]
-    return stated
+    no_price = silence(plans.stated[PRICE], plans.origin)
+    if no_price.any():
+        carry_price(plans.price, plans.promo, no_price[plans.feed_ix], plans.origin)
+    no_promo = silence(plans.stated[PROMO], plans.origin, is_list=True)
+    if no_promo.any():
+        plans.promo[no_promo[plans.feed_ix] & (plans.promo == 0)] = np.nan
+    return plans
 
 
-def _ending_with_sales(panel: Panel, horizon: int) -> set[str]:
-    """Plans that state recent days and too few of the days to forecast, or ended long ago."""
-    days = Days(panel.last_day - timedelta(days=RECENT_DAYS - 1), RECENT_DAYS, horizon, 0)
-    tables = {value: spread_over_days(panel, days, value) for value in ("price", "promo")}
-    for name in panel.covariates["name"].unique():
-        of_name = locate(panel.covariates.filter(pl.col("name") == name), panel.series, days)
-        tables[name] = days.scatter(of_name, panel.series.height, "value")
-    return {
-        name
-        for name, table in tables.items()
-        if _stated(table[:, RECENT_DAYS:]) < REACHES * _stated(table[:, :RECENT_DAYS])
-        or (not _stated(table) and _was_stated(panel, name))
-    }
+def stated_shares(table: np.ndarray, feed_ix: np.ndarray) -> np.ndarray:
+    """(feeds, days) share of a feed's series of which a (series, days) table says something."""
+    feeds = int(feed_ix.max(initial=0)) + 1
+    members = np.bincount(feed_ix, minlength=feeds)[:, None]
+    shares: np.ndarray = sum_by(table, feed_ix, feeds)[1] / np.maximum(members, 1)
+    return shares
 
 
-def _calendar_ends(panel: Panel, horizon: int) -> bool:
-    """Whether the calendar knows feasts or pay days of the past alone.
+def silence(stated: np.ndarray, origin: int, *, is_list: bool = False) -> np.ndarray:
+    """(feeds, days) of booleans: days around and after the origin a plan says too little about.
 
-    With a row a day, by the same rule as other plans; a list of feasts, which may have none in the
-    horizon, if it says nothing of any later day.
+    That is, under half of what it said of the same weekday in its last four weeks. It may have
+    fallen silent before the origin. `is_list`: a plan may name the few it holds for; it has ended
+    when it names nothing for longer than it ever did.
     """
-    if panel.calendar.filter(pl.col("event").is_not_null() | pl.col("is_payday")).is_empty():
-        return False
-    ahead = (panel.calendar["ds"].unique() - panel.last_day).dt.total_days()
-    recent = len(ahead.filter(ahead.is_between(1 - RECENT_DAYS, 0))) / RECENT_DAYS
-    if recent < DENSE:
-        return not (ahead > 0).any()
-    return len(ahead.filter(ahead.is_between(1, horizon))) / horizon < REACHES * recent
+    rows = [
+        _list_silence(row, origin)
+        if is_list and row[max(origin + 1 - RECENT_DAYS, 0) : origin + 1].mean() < DENSE
+        else _dense_silence(row, origin)
+        for row in stated
+    ]
+    return np.array(rows).reshape(stated.shape)
 
 
-def _was_stated(panel: Panel, name: str) -> bool:
-    """Whether a plan that states nothing now ever did; promotions are too rare to say."""
-    return name != "promo" and (
-        name != "price" or panel.prices["price"].null_count() < panel.prices.height
+def carry_price(price: np.ndarray, promo: np.ndarray, silent: np.ndarray, origin: int) -> None:
+    """Fills, in place, unknown prices of silent days with the last regular one before them.
+
+    Regular is a price of a day without promotion; without such a day, the last one stated. A series
+    that its speaking plan left out for a week has left the range and is not carried.
+    """
+    first = max(origin + 1 - LOOK_BACK, 0)
+    known, spoken = price[:, first:], np.cumsum(~silent[:, first:], axis=1)
+    is_stated = known > 0  # NaN is not
+    last = _last_true(is_stated)
+    regular = _last_true(is_stated & ~(promo[:, first:] > 0))
+    source = np.where(regular >= 0, regular, last)
+    on_sale = spoken - np.take_along_axis(spoken, np.maximum(last, 0), axis=1) < WEEK
+    fills = silent[:, first:] & np.isnan(known) & (last >= 0) & on_sale
+    carried = np.take_along_axis(known, np.maximum(source, 0), axis=1)
+    known[fills] = carried[fills]
+
+
+def reach_of(stated: np.ndarray, origin: int, *, is_list: bool) -> int:
+    """How many days after the origin a (days,) plan goes on; all of them if it never falls silent.
+
+    Negative where it ended before.
+    """
+    ahead = len(stated) - 1 - origin
+    silent = silence(stated[None], origin, is_list=is_list)[0]
+    if not silent[origin + 1 :].any():
+        return ahead
+    speaks = ~silent & (stated > 0)
+    last = int(np.flatnonzero(speaks)[-1]) if speaks.any() else -1
+    return last - origin if silent[last + 1 :].any() else ahead
+
+
+def _last_true(table: np.ndarray) -> np.ndarray:
+    """For each cell the newest column up to it that is true; -1 where there is none."""
+    columns = np.arange(table.shape[1], dtype=np.int32)
+    newest: np.ndarray = np.maximum.accumulate(np.where(table, columns, -1), axis=1)
+    return newest
+
+
+def _dense_silence(stated: np.ndarray, origin: int) -> np.ndarray:
+    """(days,) of booleans of a plan that states most of what it holds for."""
+    silent = np.zeros(len(stated), dtype=bool)
+    seen = stated[max(origin + 1 - LOOK_BACK, 0) : origin + 1]
+    if not seen.any():
+        return silent
+    spoke = origin - int(np.argmax((seen >= REACHES * seen.max())[::-1]))
+    after = np.arange(spoke + 1, len(stated))
+    same_weekday = (
+        spoke
+        + 1
+        - WEEK * np.arange(1, RECENT_DAYS // WEEK + 1)[:, None]
+        + ((after - spoke - 1) % WEEK)
     )
+    usual = np.where(same_weekday >= 0, stated[np.maximum(same_weekday, 0)], np.nan)
+    weeks = np.maximum((same_weekday >= 0).sum(axis=0), 1)
+    silent[after] = stated[after] < REACHES * np.nansum(usual, axis=0) / weeks
+    return silent
 
 
-def _stated(table: np.ndarray) -> float:
-    return float((~np.isnan(table)).mean()) if table.size else 0.0
+def _list_silence(stated: np.ndarray, origin: int) -> np.ndarray:
+    """(days,) of booleans of a plan that names only what it holds for."""
+    silent = np.zeros(len(stated), dtype=bool)
+    named = np.flatnonzero(stated > 0)
+    first = max(origin + 1 - LOOK_BACK, 0)
+    seen = named[(named >= first) & (named <= origin)]
+    if len(seen):
+        longest = np.diff(seen, prepend=first - 1).max() - 1
+        last = int(named[-1])
+        silent[last + 1 :] = len(stated) - 1 - last > longest
+    return silent

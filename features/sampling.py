@@ -49,7 +49,7 @@ def training_rows(
     def drawn(first: int) -> Rows:
         series = np.arange(first, min(first + height, dense.series.height), dtype=np.int32)
         stays = _is_known(dense, series, origins, h)
-        stays &= _unit_hash(series, origins, h, seed) < share
+        stays &= unit_hash(series, origins, h, seed) < share
         at_series, at_origin, at_h = np.nonzero(stays)
         return Rows(series[at_series], origins[at_origin], h[at_h])
 
@@ -89,7 +89,7 @@ def _grid(series: np.ndarray, origins: np.ndarray, h: np.ndarray) -> Rows:
     )
 
 
-def _unit_hash(series: np.ndarray, origins: np.ndarray, h: np.ndarray, seed: int) -> np.ndarray:
+def unit_hash(series: np.ndarray, origins: np.ndarray, h: np.ndarray, seed: int) -> np.ndarray:
     """(series, origins, h): a number in [0, 1) that depends on nothing but the row and the seed.
 
     splitmix64's finalizer (Steele et al. 2014).

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
 
 import polars as pl
@@ -12,6 +12,7 @@ from contract.demand import DemandRules, demand_rules
 from contract.errors import FeaturesMissing, NotEnoughHistory
 from contract.panel import Panel
 from contract.params import EvaluateParams, InferenceParams, Params
+from features.reach import Reach, plan_reach, with_plans_until
 from forecasting.fallback import ModelForecast, complete, no_forecast
 from forecasting.forecaster import BASELINE, Forecaster
 
@@ -29,6 +30,7 @@ class BacktestPlan:
 
     `as_of_hours`: hours after a cutoff's end at which its forecast would have been made; None:
     today's knowledge of the past.
+    `reach`: days after a cutoff that each family of plans is known for; one not named, for ever.
     """
 
     cutoffs: list[date]
@@ -37,10 +39,13 @@ class BacktestPlan:
     as_of_hours: float | None
     inference: InferenceParams
     rules: DemandRules
+    reach: Reach = field(default_factory=dict)
 
 
 def plan_of(params: Params, panel: Panel) -> BacktestPlan:
-    """The backtest that these params describe, on a panel."""
+    """The backtest that these params describe, on a panel: no plan of a past cutoff reaches further
+    than at the panel's end.
+    """
     horizon, evaluate = params.train.horizon, params.evaluate
     cutoffs = cutoffs_of(panel, evaluate, horizon)
     return BacktestPlan(
@@ -50,6 +55,7 @@ def plan_of(params: Params, panel: Panel) -> BacktestPlan:
         evaluate.as_of_hours,
         params.inference,
         demand_rules(params),
+        plan_reach(panel, horizon),
     )
 
 
@@ -90,7 +96,7 @@ def backtest(
     """
     frames = []
     for k, cutoff in enumerate(plan.cutoffs):
-        known = seen_from(panel, cutoff, plan.as_of_hours)
+        known = with_plans_until(seen_from(panel, cutoff, plan.as_of_hours), cutoff, plan.reach)
         if k % plan.refit_every == 0:
             for name, forecaster in forecasters.items():
                 progress(f"fit {name} up to {cutoff}")

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from contract.params import TrainParams
 from features.dense_panel import DensePanel
-from features.frame import Rows, category_names, feature_matrix, targets
+from features.frame import Rows, category_names, feature_names, targets
+from features.hiding import Hiding, training_matrix
 
 if TYPE_CHECKING:
     import lightgbm
@@ -15,19 +18,29 @@ if TYPE_CHECKING:
 def fit_booster(
     dense: DensePanel, rows: Rows, params: TrainParams
 ) -> tuple[lightgbm.Booster, dict[str, float]]:
-    """A booster fitted on these rows, and for each feature the share of rows it is unknown in."""
+    """A booster fitted on these rows, and for each feature the share of rows it is unknown in.
+
+    Plans are hidden from one of the days ahead that the rows are about: later ones nobody reads.
+    """
     import lightgbm  # two seconds to import
 
-    matrix, unknown = feature_matrix(dense, rows)
+    hiding = Hiding(params.hide_plans_share, int(rows.h.max()), params.seed)
+    matrix = training_matrix(dense, rows, hiding)
+    names = feature_names(dense)
+    unknown = dict(zip(names, _unknown_shares(matrix), strict=True))
     data = lightgbm.Dataset(
         matrix,
         label=targets(dense, rows),
-        feature_name=[_plain(name) for name in unknown],
+        feature_name=[_plain(name) for name in names],
         categorical_feature=[_plain(name) for name in category_names(dense)],
         params=_dataset_params(params),
     )
     del matrix
     return lightgbm.train(_booster_params(params), data, num_boost_round=params.rounds), unknown
+
+
+def _unknown_shares(matrix: np.ndarray) -> list[float]:
+    return [float(np.isnan(column).mean()) for column in matrix.T]
 
 
 def _plain(name: str) -> str:

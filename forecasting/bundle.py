@@ -81,6 +81,7 @@ def load_bundle(folder: Path) -> GlobalLightGBM:
         model.vocabulary = Vocabulary(**card["vocabulary"])
         model.columns, model.unknown_shares = card["columns"], card["unknown_shares"]
         model.cutoff = date.fromisoformat(card["cutoff"])
+        model.plan_reach = card.get("plan_reach", {})  # cards older than it do not say
     except (KeyError, ValidationError) as error:
         raise ModelBroken(
             f"'{folder}' was made by another version of this code: {error}. Train again."
@@ -115,6 +116,7 @@ def _card(model: GlobalLightGBM, files: dict[str, str], panel_hash: str) -> Card
         "region": model.feature_recipe.rules.region,
         "absent_means_zero": model.feature_recipe.rules.absent_means_zero,
         "left_out": list(model.feature_recipe.left_out),
+        "plan_reach": model.plan_reach,
         "columns": model.columns,
         "vocabulary": asdict(model.fitted_vocabulary),
         "rows_used": {str(end): rows for end, rows in model.rows_used.items()},

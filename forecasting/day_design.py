@@ -70,7 +70,7 @@ def calendar_of(dense: DensePanel, steps: int, waves: int) -> Calendar:
 def plans_of_series(dense: DensePanel, steps: int) -> list[np.ndarray]:
     """(series, known + steps) tables of promotion and of log price against the series' own mean.
 
-    NaN where unknown.
+    A price is NaN where unknown; a promotion unknown is the share of days the series has them.
     """
     days = slice(dense.days.padding, dense.days.padding + dense.days.known + steps)
     price = dense.by_series["price"][:, days]
@@ -79,7 +79,12 @@ def plans_of_series(dense: DensePanel, steps: int) -> list[np.ndarray]:
         own = np.nansum(price, axis=1, keepdims=True) / (~np.isnan(price)).sum(
             axis=1, keepdims=True
         )
-    return [dense.by_series["promo"][:, days], price - own]
+    promo = dense.by_series["promo"][:, days]
+    is_unknown = np.isnan(promo)
+    if is_unknown.any():
+        on_known = np.maximum((~is_unknown).sum(axis=1, keepdims=True), 1)
+        promo = np.where(is_unknown, np.nansum(promo, axis=1, keepdims=True) / on_known, promo)
+    return [promo, price - own]
 
 
 def known_mean(table: np.ndarray, group_ix: np.ndarray, groups: int) -> np.ndarray:

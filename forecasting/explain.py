@@ -23,7 +23,7 @@ from features.sampling import serving_rows
 from forecasting.alignment import aligned
 from forecasting.dispersion import dispersion_at_end
 from forecasting.forecaster import days_late
-from forecasting.global_lightgbm import GlobalLightGBM, with_forecast_as_sales
+from forecasting.global_lightgbm import GlobalLightGBM, recent_mean, with_forecast_as_sales
 from forecasting.intervals import Calibration
 from forecasting.publication import trim_to_last_sale
 
@@ -129,9 +129,7 @@ def _contributions(
 
     ModelBroken if they do not.
     """
-    frame = feature_frame(
-        dense, Rows(*(np.array([number]) for number in (at, dense.last_known, ahead)))
-    )
+    frame = _one_row(dense, at, ahead)
     booster, row = model.boosters[block], frame.to_numpy()
     parts = booster.predict(row, pred_contrib=True, num_threads=1)[0]
     raw = float(booster.predict(row, raw_score=True, num_threads=1)[0])
@@ -150,6 +148,12 @@ def _contributions(
     )
 
 
+def _one_row(dense: DensePanel, at: int, ahead: int) -> pl.DataFrame:
+    return feature_frame(
+        dense, Rows(*(np.array([number]) for number in (at, dense.last_known, ahead)))
+    )
+
+
 def _steps(
     model: GlobalLightGBM, dense: DensePanel, at: int, ahead: int, steps: int, raw_score: float
 ) -> list[tuple[str, float | None]]:
@@ -165,6 +169,8 @@ def _steps(
     elif model.params.groups.columns is not None:
         units = _after_groups(model, dense, at, ahead, steps)
         taken.append((_group_words(model, dense, at), units))
+    if model.lacks_plans(dense, _one_row(dense, at, ahead)).any() and not is_closed:
+        taken.append(("a plan it learned from is unknown: no forecast", None))
     if np.isnan(dense.by_series["launch_ix"][at, 0]) and not is_closed:
         taken.append(("never sold before: no forecast", None))
     return taken
@@ -192,7 +198,10 @@ def _means_of(
     for end, hs in model.blocks_covering(steps).items():
         frame = feature_frame(dense, serving_rows(dense, hs, members))
         means = model.boosters[end].predict(frame.to_numpy(), num_threads=model.params.threads)
-        parts.append(np.clip(means, 0, None).reshape(len(members), len(hs)))
+        shape = len(members), len(hs)
+        is_lacking = model.lacks_plans(dense, frame).reshape(shape)
+        means = np.clip(means, 0, None).reshape(shape)
+        parts.append(np.where(is_lacking, recent_mean(dense)[members], means))
     is_closed = dense.is_closed[members, dense.days.after(steps)]
     return np.where(is_closed, 0.0, np.hstack(parts))
 

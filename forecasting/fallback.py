@@ -22,7 +22,7 @@ REASONS = {
     "previous_champion": "the champion cannot be used, the one before it serves",
     NO_CHAMPION: "no model has passed the gate yet, the best of the backtest serves",
     "no_model": "there is no usable champion",
-    "features_missing": "features the champion learned from are unknown now",
+    "features_missing": "a plan the champion learned from is unknown for the day",
     "level_implausible": "the model's total was far from what sold in the last weeks: "
     "another shop's model",
     "no_history": "the series had not sold before the origin",
@@ -35,6 +35,8 @@ REASONS = {
 @dataclass(frozen=True)
 class ModelForecast:
     """A model's rows before the ladder: unique_id, ds, h, y_hat; `method` is their name.
+
+    `rows` may say in a column `reason` why one of them has no forecast (features_missing).
 
     `fallback_reason`: why no model is behind these rows at all (no_model, features_missing); their
     values do not count.
@@ -68,9 +70,12 @@ def complete(
     zero.
     """
     ceiling = pl.col("highest") * params.explosion_factor
-    judged = model.rows.join(
-        _highest_day(panel), on="unique_id", how="left", validate="m:1"
-    ).with_columns(why=_unsound(pl.col("y_hat"), ceiling, model.fallback_reason))
+    own = "reason" if "reason" in model.rows.columns else pl.lit(None, pl.String)
+    judged = (
+        model.rows.with_columns(own_reason=own)
+        .join(_highest_day(panel), on="unique_id", how="left", validate="m:1")
+        .with_columns(why=_unsound(pl.col("y_hat"), ceiling, model.fallback_reason))
+    )
     rungs = judged.join(
         baseline.select("unique_id", "ds", naive="y_hat"),
         on=["unique_id", "ds"],
@@ -107,6 +112,8 @@ def _unsound(y_hat: pl.Expr, ceiling: pl.Expr, fallback_reason: str | None) -> p
     return (
         pl.when(pl.lit(fallback_reason is not None))
         .then(pl.lit(fallback_reason))
+        .when(pl.col("own_reason").is_not_null())
+        .then("own_reason")
         .when(y_hat.is_null())
         .then(pl.lit("no_history"))
         .when(~y_hat.is_finite() | (y_hat < 0))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from contract.days import YEAR
+from contract.days import WEEK, YEAR
 from contract.errors import FeaturesMissing, ModelBroken, NotEnoughHistory
 from contract.panel import Panel
 from contract.params import TrainParams
@@ -17,6 +17,7 @@ from features.declared import look_back_days
 from features.dense_panel import DensePanel, FeatureRecipe, Vocabulary, vocabulary_of
 from features.frame import Rows, feature_frames, feature_names, targets
 from features.opening import closed_ahead
+from features.reach import plan_reach
 from features.sampling import serving_rows, training_rows
 from forecasting.alignment import aligned
 from forecasting.booster import fit_booster
@@ -28,10 +29,11 @@ if TYPE_CHECKING:
 
     from forecasting.served_rows import ServedRows
 
-# share of training rows: a feature seldom unknown there taught the trees nothing about being
-# unknown
-RARELY_UNKNOWN = 0.05
-MOSTLY_UNKNOWN = 0.5  # share of rows to forecast
+# share of training rows: a plan unknown in fewer taught the trees nothing about being unknown, and
+# they take it for a zero: a price of nothing
+RARELY_UNKNOWN = 0.005
+FEATURES_MISSING = "features_missing"
+PLANS = ("price_level", "promo_today", "covariates_")
 
 
 @dataclass
@@ -48,6 +50,8 @@ class GlobalLightGBM:
     rows_used: dict[int, int] = field(default_factory=dict)
     # of each column, largest over blocks, in training
     unknown_shares: dict[str, float] = field(default_factory=dict)
+    # days after the cutoff that each family of plans was known for when it was fitted
+    plan_reach: dict[str, int] = field(default_factory=dict)
     served: ServedRows | None = None  # what some series are served with, for the watcher of parity
 
     @property
@@ -61,6 +65,7 @@ class GlobalLightGBM:
         """Learn every block from the panel. NotEnoughHistory when no row can be made."""
         self.vocabulary = vocabulary_of(panel)
         self.cutoff = panel.last_day
+        self.plan_reach = plan_reach(panel, self.params.horizon)
         return self.learn(
             self.feature_recipe.dense_panel(panel, self.params.blocks[-1], self.vocabulary)
         )
@@ -91,7 +96,8 @@ class GlobalLightGBM:
                 else known
             )
         grid = forecast_grid(panel.series["unique_id"], origin, horizon)
-        return grid.join(pl.concat(passes), on=["unique_id", "ds"], how="left", validate="1:1")
+        rows = grid.join(pl.concat(passes), on=["unique_id", "ds"], how="left", validate="1:1")
+        return _refuse_missing(rows, self.unknown_shares)
 
     @property
     def fitted_vocabulary(self) -> Vocabulary:
@@ -157,27 +163,31 @@ class GlobalLightGBM:
         return booster
 
     def one_pass(self, panel: Panel, steps: int) -> pl.DataFrame:
-        """unique_id, ds, y_hat of the `steps` days after the panel's last, from one dense panel."""
+        """unique_id, ds, y_hat, reason of the `steps` days after the panel's last."""
         dense = self.serving_panel(panel, steps)
-        return long_frame(dense, self.means(dense, steps))
+        y_hat, is_missing = self.means(dense, steps)
+        reason = pl.when(pl.Series(is_missing.ravel())).then(pl.lit(FEATURES_MISSING))
+        return long_frame(dense, y_hat).with_columns(reason=reason)
 
-    def means(self, dense: DensePanel, steps: int) -> np.ndarray:
-        """(series, steps) means for the days after the last known one.
+    def means(self, dense: DensePanel, steps: int) -> tuple[np.ndarray, np.ndarray]:
+        """(series, steps) means for the days after the last known one, and where features miss.
 
-        NaN for a series that never sold, but for its closed days.
+        NaN there, and for a series that never sold; 0 on closed days.
         """
-        y_hat = np.hstack(
-            [self._predict(dense, end, hs) for end, hs in self.blocks_covering(steps).items()]
-        )
+        parts = [self._predict(dense, end, hs) for end, hs in self.blocks_covering(steps).items()]
+        y_hat, is_missing = (np.hstack(tables) for tables in zip(*parts, strict=True))
         is_closed = dense.is_closed[:, dense.days.after(steps)]
         never_sold = np.isnan(dense.by_series["launch_ix"][:, 0])
+        is_missing &= ~is_closed & ~never_sold[:, None]
         y_hat[is_closed], y_hat[never_sold] = 0.0, 0.0
         if self.params.groups.columns is not None:
             # what a group sells is shared among those that sell
+            y_hat = np.where(is_missing, recent_mean(dense), y_hat)
             y_hat = aligned(dense, y_hat, self.params.groups)
         y_hat[never_sold] = np.nan  # nothing to say,
         y_hat[is_closed] = 0.0  # but that a closed store sells nothing is known of every series
-        return y_hat
+        y_hat[is_missing] = np.nan
+        return y_hat, is_missing
 
     def blocks_covering(self, steps: int) -> dict[int, range]:
         """The blocks up to `steps` days ahead; the last one takes all days beyond its own."""
@@ -191,56 +201,57 @@ class GlobalLightGBM:
             covering[last] = range(self.blocks[last].start, steps + 1)
         return covering
 
-    def _refuse_missing(self, unknown: dict[str, float]) -> None:
-        """FeaturesMissing where many rows lack a plan that training nearly always had.
-
-        A booster takes an unknown value it never met in training for a zero: a price of nothing,
-        and any forecast may follow.
-
-        Only plans (prices, calendar, covariates known ahead) are looked at: yesterday's sales may
-        be unknown because it was a holiday.
-        """
-        missing = {
-            name: round(share, 2)
-            for name, share in unknown.items()
-            if share > MOSTLY_UNKNOWN and self.unknown_shares.get(name, 1.0) < RARELY_UNKNOWN
-        }
-        if missing:
-            raise FeaturesMissing(
-                f"features known in training are unknown now, by share of rows: {missing}. Bring "
-                "the missing feed (prices, calendar, covariates), or train without the family "
-                "(params.yaml: features)."
-            )
-
-    def _predict(self, dense: DensePanel, end: int, hs: range) -> np.ndarray:
-        """(series, len(hs)) means of one block."""
-        rows, plans = serving_rows(dense, hs), _plans(dense)
-        y_hat, unknown = [], dict.fromkeys(plans, 0.0)
+    def _predict(self, dense: DensePanel, end: int, hs: range) -> tuple[np.ndarray, np.ndarray]:
+        """(series, len(hs)) means of one block, and where a plan is missing that it needs."""
+        rows = serving_rows(dense, hs)
+        y_hat, missing = [], []
         frames = feature_frames(dense, rows)
         for frame in self.served.passing(dense, rows, frames) if self.served else frames:
             y_hat.append(
                 self.boosters[end].predict(frame.to_numpy(), num_threads=self.params.threads)
             )
-            for name, share in _unknown_shares(frame.select(plans)).items():
-                unknown[name] += share * frame.height / len(rows)
-        self._refuse_missing(unknown)
+            missing.append(self.lacks_plans(dense, frame))
+        shape = dense.series.height, len(hs)
         means: np.ndarray = np.clip(np.concatenate(y_hat), 0, None)
-        return means.reshape(dense.series.height, len(hs))
+        return means.reshape(shape), np.concatenate(missing).reshape(shape)
+
+    def lacks_plans(self, dense: DensePanel, frame: pl.DataFrame) -> np.ndarray:
+        """(rows,) of booleans: where a plan is unknown that training nearly always had.
+
+        Plans are what stands for the target day itself: price, promotion, covariates known ahead.
+        Yesterday's sales may be unknown because it was a holiday.
+        """
+        is_lacking = np.zeros(frame.height, dtype=bool)
+        for feature in dense.features:
+            rarely = self.unknown_shares.get(feature.name, 1.0) < RARELY_UNKNOWN
+            if rarely and feature.is_plan_itself:
+                is_lacking |= frame[feature.name].is_null().to_numpy()
+        return is_lacking
+
+
+def recent_mean(dense: DensePanel) -> np.ndarray:
+    """(series, 1) mean units of the last four weeks' known days; 0 where there is none."""
+    end = dense.days.padding + dense.days.known
+    recent = dense.y[:, max(end - 4 * WEEK, 0) : end]
+    days = (~np.isnan(recent)).sum(axis=1, keepdims=True)
+    mean: np.ndarray = np.nansum(recent, axis=1, keepdims=True) / np.maximum(days, 1)
+    return mean
+
+
+def _refuse_missing(rows: pl.DataFrame, unknown_shares: dict[str, float]) -> pl.DataFrame:
+    """The rows; FeaturesMissing where none of them has a forecast for want of plans."""
+    if (rows["reason"] == FEATURES_MISSING).any() and not (rows["y_hat"] > 0).any():
+        known = [name for name, share in unknown_shares.items() if share < RARELY_UNKNOWN]
+        raise FeaturesMissing(
+            "of every series and day a plan is unknown that was known in training, one of "
+            f"{[name for name in known if name.startswith(PLANS)]}. Bring the missing feed "
+            "(prices, covariates), or train without the family (params.yaml: features)."
+        )
+    return rows
 
 
 def _never_fitted() -> ModelBroken:
     return ModelBroken("this forecaster was never fitted. Run train.py, or load a bundle.")
-
-
-def _plans(dense: DensePanel) -> list[str]:
-    """The columns read at the target day itself."""
-    return [feature.name for feature in dense.features if feature.anchor == "target"]
-
-
-def _unknown_shares(frame: pl.DataFrame) -> dict[str, float]:
-    return {
-        name: count / frame.height for name, count in frame.null_count().row(0, named=True).items()
-    }
 
 
 def with_forecast_as_sales(panel: Panel, forecast: pl.DataFrame, region: str | None) -> Panel:

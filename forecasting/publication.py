@@ -138,6 +138,8 @@ def _level_jump(rows: pl.DataFrame, known: Panel, horizon: int) -> float:
     days = min(LEVEL_DAYS, (known.last_day - known.first_day).days + 1)
     newest = known.sales.filter(pl.col("ds") > known.last_day - timedelta(days=days))
     recent = float(newest["y"].sum()) / days * horizon
+    if "reason" in rows.columns:  # rows for want of a plan, which the baseline fills
+        recent *= 1 - rows["reason"].count() / rows.height
     sound = rows.filter(pl.col("y_hat").is_finite() & (pl.col("y_hat") > 0))
     units = float(sound["y_hat"].sum())
     if recent < FEWEST_UNITS or units <= 0:

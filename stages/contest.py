@@ -9,7 +9,7 @@ import polars as pl
 
 from contract.panel import Panel
 from contract.params import Params
-from features.plans import WHY_LEFT_OUT
+from features.reach import WHY_LEFT_OUT
 from forecasting.backtest import BacktestPlan, plan_of
 from forecasting.contenders import CANDIDATE, contenders
 from forecasting.footprint import shape_of_card, to_backtest

@@ -67,7 +67,7 @@ class Trials:
         train = TrainParams(**self.params.train.model_dump() | {"max_rows": rows} | change)
         model = GlobalLightGBM(train, self.recipe).learn(dense)
         fit_s = time.perf_counter() - started
-        window, means = self.cutoffs.windows[k], np.nan_to_num(model.means(dense, train.horizon))
+        window, means = self.cutoffs.windows[k], np.nan_to_num(model.means(dense, train.horizon)[0])
         scores = scores_of(window, np.where(window.is_known, means, 0.0))
         return {name: round(value, 5) for name, value in scores.items()} | {
             "fit_s": round(fit_s, 1)

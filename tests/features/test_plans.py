@@ -9,8 +9,7 @@ import polars as pl
 import pytest
 
 from contract.panel import Panel, panel_of
-from features.dense import Days
-from features.plans import plannable, promo_over_days
+from features.reach import plan_reach, plannable
 
 HORIZON = 28
 
@@ -57,16 +56,11 @@ def test_each_family_is_judged_by_itself(panel, feature_params):
     assert features.known_future == ["school"]
 
 
-@pytest.mark.parametrize(("days", "left_out"), [(10, ["school"]), (14, []), (28, [])])
-def test_a_plan_counts_when_it_covers_half_of_the_days_to_forecast(
-    panel, feature_params, days, left_out
-):
-    assert (
-        plannable(feature_params, _ending(panel, prices_after=40, covariates_after=days), HORIZON)[
-            1
-        ]
-        == left_out
-    )
+@pytest.mark.parametrize(("days", "left_out"), [(0, ["school"]), (1, []), (10, []), (28, [])])
+def test_a_plan_counts_when_it_reaches_a_day_ahead(panel, feature_params, days, left_out):
+    ended = _ending(panel, prices_after=40, covariates_after=days)
+    assert plannable(feature_params, ended, HORIZON)[1] == left_out
+    assert plan_reach(ended, HORIZON)["school"] == days
 
 
 def test_a_sparse_plan_counts_by_what_it_states_of_recent_days(panel, feature_params):
@@ -82,15 +76,12 @@ def test_a_sparse_plan_counts_by_what_it_states_of_recent_days(panel, feature_pa
     ]
 
 
-def test_a_plan_that_ran_out_is_unknown_ahead_and_a_sparse_one_is_no_promotion(panel):
-    days = Days(panel.first_day, (panel.last_day - panel.first_day).days + 1, HORIZON, padding=5)
-    ended = _ending(panel, prices_after=0, covariates_after=40)
-    assert np.isnan(promo_over_days(ended, days)[:, 5 + days.known :]).all()
-    assert not np.isnan(promo_over_days(ended, days)[:, : 5 + days.known]).any()
-    assert not np.isnan(promo_over_days(panel, days)).any()
-    sparse = ended.prices.with_columns(promo=pl.when(pl.col("promo") > 0).then("promo"))
-    listed = panel_of(panel.sales, panel.series, panel.calendar, sparse, panel.covariates)
-    assert (promo_over_days(listed, days)[:, 5 + days.known :] == 0).all()
+def test_a_plan_that_ran_out_is_unknown_ahead(panel, dense_of):
+    promo = dense_of(_ending(panel, prices_after=0, covariates_after=40)).by_series["promo"]
+    known = promo.shape[1] - HORIZON
+    assert np.isnan(promo[:, known:]).all()
+    assert not np.isnan(promo[:, :known]).any()
+    assert not np.isnan(dense_of(panel).by_series["promo"]).any()
 
 
 def test_a_family_that_is_off_is_read_by_nothing(panel, dense_of):

@@ -245,14 +245,22 @@ def test_promotion_is_read_on_the_target_day_and_its_share_over_the_week_that_en
     assert row["promo_share_28"] == 0  # at the origin nothing had been promoted
 
 
-def test_a_day_without_a_price_is_unknown_and_without_promotion(sales_of, row_at):
+def test_a_hole_in_a_plan_keeps_the_price_and_says_nothing_of_promotions(sales_of, row_at):
     panel = _priced(
         sales_of,
         [(MONDAY, date(2024, 1, 28), 4.0, 1.0), (date(2024, 1, 30), date(2024, 2, 29), 4.0, 1.0)],
     )
     row = row_at(panel, 27, 1)
-    assert row["price_level"] is None
-    assert row["promo_today"] == 0
+    assert (row["price_level"], row["promo_today"]) == (4.0, None)
+
+
+def test_a_past_day_without_a_price_is_unknown_and_without_promotion(sales_of, row_at):
+    panel = _priced(
+        sales_of,
+        [(MONDAY, date(2024, 1, 24), 4.0, 1.0), (date(2024, 1, 26), date(2024, 2, 29), 4.0, 1.0)],
+    )
+    row = row_at(panel, 20, 4)
+    assert (row["price_level"], row["promo_today"]) == (None, 0)
 
 
 def test_after_the_last_day_of_a_plan_that_stated_every_day_a_promotion_is_unknown(

@@ -1,0 +1,117 @@
+"""Training origins whose plans end early, as a retailer's do: what is not known is learned from.
+
+Their rows are made by the same `feature_frame` from a dense panel whose plans were cut and carried
+on as `features.plans` does it for a table to publish.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+import numpy as np
+import polars as pl
+
+from features.dense_panel import DensePanel
+from features.feature import Feature
+from features.frame import Rows, feature_frame, feature_matrix, feature_names
+from features.hierarchy import group_price
+from features.plans import LOOK_BACK, PRICE, PROMO, PlanTables, as_planned
+from features.sampling import unit_hash
+
+FUTURE = "future_"  # prefix of the tables of covariates known ahead
+TOGETHER = 0.5  # of the origins with hidden plans those where all families end on the same day
+
+
+@dataclass(frozen=True)
+class Hiding:
+    """Which origins: a share of them by hash; plans end 0 to `longest` - 1 days after each."""
+
+    share: float
+    longest: int
+    seed: int
+
+    def reaches(self, origins: np.ndarray, families: list[str]) -> dict[int, dict[str, int]]:
+        """For each origin drawn the days each family is known for.
+
+        One number for all of them; or each its own, `longest` (nothing is hidden) among them.
+        """
+        drawn = unit_hash(
+            np.arange(len(families) + 3), origins, np.zeros(1, np.int32), self.seed + 1
+        )[:, :, 0]
+        is_hidden, is_together, common, *own = drawn
+        return {
+            int(origin): {
+                name: int(common[k] * self.longest)
+                if is_together[k] < TOGETHER
+                else int(each[k] * (self.longest + 1))
+                for name, each in zip(families, own, strict=True)
+            }
+            for k, origin in enumerate(origins)
+            if is_hidden[k] < self.share
+        }
+
+
+def training_matrix(dense: DensePanel, rows: Rows, hiding: Hiding) -> np.ndarray:
+    """(rows, columns) features to learn from, as `feature_matrix`, with plans hidden."""
+    matrix = feature_matrix(dense, rows)
+    families = plan_families(dense)
+    if not families or not hiding.share:
+        return matrix
+    names = feature_names(dense)
+    for origin, reach in hiding.reaches(np.unique(rows.origin_ix), families).items():
+        at = np.flatnonzero(rows.origin_ix == origin)
+        seen = seen_from(dense, origin, reach, hiding.longest)
+        there = Rows(rows.series_ix[at], np.full(len(at), seen.last_known, np.int32), rows.h[at])
+        frame = feature_frame(seen, there).drop("h")
+        columns = np.array([names.index(name) for name in frame.columns])
+        matrix[at[:, None], columns] = frame.to_numpy()
+    return matrix
+
+
+def plan_families(dense: DensePanel) -> list[str]:
+    """The dense tables of plans that any feature reads: price, promo, future_*."""
+    return sorted({root for feature in dense.features for root in _plans_read(feature)})
+
+
+def seen_from(dense: DensePanel, origin: int, reach: dict[str, int], ahead: int) -> DensePanel:
+    """What a forecast from an origin (day index) reads of plans that ended `reach` days after it.
+
+    The features of plans alone, over the days they look back and `ahead`.
+    """
+    first = max(origin + 1 - LOOK_BACK, 0)
+    days = replace(
+        dense.days,
+        first=dense.days.first + timedelta(days=first),
+        known=origin + 1 - first,
+        ahead=ahead,
+    )
+    span = slice(first, first + days.width)
+    plans = as_planned(
+        PlanTables(
+            dense.by_series[PRICE][:, span],
+            dense.by_series[PROMO][:, span],
+            {name: table[:, span] for name, table in dense.stated.items()},
+            dense.feed_ix,
+            days.padding + days.known - 1,
+        ).cut(reach)
+    )
+    tables = {PRICE: plans.price, PROMO: plans.promo}
+    for name in dense.by_series.keys() & {f for f in reach if f.startswith(FUTURE)}:
+        tables[name] = dense.by_series[name][:, span].copy()
+        tables[name][:, plans.origin + 1 + reach[name] :] = np.nan
+    features = [feature for feature in dense.features if _plans_read(feature)]
+    groups = {part.table for one in features for part in one.parts} & dense.entity_ix.keys()
+    return replace(
+        dense,
+        days=days,
+        features=features,
+        by_series=tables,
+        shared={name: group_price(plans.price, dense.entity_ix[name]) for name in groups},
+        static=pl.DataFrame(),
+    )
+
+
+def _plans_read(feature: Feature) -> set[str]:
+    roots = {root for part in feature.parts for root in part.expr.meta.root_names()}
+    return {root for root in roots if root in (PRICE, PROMO) or root.startswith(FUTURE)}

@@ -1,0 +1,130 @@
+"""How far ahead the panel's plans reach, and the panel had they reached no further."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import date, timedelta
+
+import numpy as np
+import polars as pl
+
+from contract.panel import Panel
+from contract.params import FeatureParams
+from features.dense import Days, locate
+from features.plans import DENSE, LOOK_BACK, PRICE, PROMO, REACHES, RECENT_DAYS, reach_of
+from features.price import spread_over_days
+
+EVENTS = "events"  # what the calendar says beyond the date: feasts and pay days
+WHY_LEFT_OUT = (
+    "known until the last sales day, not ahead of it: bring the days ahead (source.files.plans, "
+    "or .calendar for events)"
+)
+
+Reach = Mapping[str, int]  # price, promo, each covariate -> days after the last sales day
+
+
+def plan_reach(panel: Panel, horizon: int) -> dict[str, int]:
+    """Days after the panel's last one that each family of plans is stated for, up to the horizon.
+
+    `price`, `promo` and every covariate that the panel states anything of. 0 is a plan that ends
+    with the sales, or did before them.
+    """
+    days = Days(panel.last_day - timedelta(days=LOOK_BACK - 1), LOOK_BACK, horizon, 0)
+    tables = {value: spread_over_days(panel, days, value) for value in (PRICE, PROMO)}
+    for name in panel.covariates["name"].unique().sort():
+        of_name = locate(panel.covariates.filter(pl.col("name") == name), panel.series, days)
+        tables[name] = days.scatter(of_name, panel.series.height, "value")
+    return {
+        name: max(_reach(table, horizon, name), 0)
+        for name, table in tables.items()
+        if _is_stated(table) or _was_stated(panel, name)
+    }
+
+
+def plannable(params: FeatureParams, panel: Panel, horizon: int) -> tuple[FeatureParams, list[str]]:
+    """The features without plans that end with the sales, and the names of what was left out.
+
+    A promotion known for every past day and for none to come teaches a model what it will never
+    learn of a day ahead. One that reaches part of the way stays: training hides what serving will
+    not know (features.hiding).
+    """
+    gone = {name for name, days in plan_reach(panel, horizon).items() if days == 0}
+    gone |= {EVENTS} if _calendar_ends(panel, horizon) else set()
+    kept = {
+        "known_future": [name for name in params.known_future if name not in gone],
+        "price": params.price and PRICE not in gone,
+        "promo": params.promo and PROMO not in gone,
+        "calendar": "dates" if params.calendar and EVENTS in gone else params.calendar,
+    }
+    read = (
+        set(params.known_future)
+        | ({PRICE} if params.price else set())
+        | ({PROMO} if params.promo else set())
+    )
+    read |= {EVENTS} if params.calendar is True else set()
+    left_out = sorted(gone & read)
+    return (params.model_copy(update=kept), left_out) if left_out else (params, [])
+
+
+def with_plans_until(panel: Panel, origin: date, reach: Reach) -> Panel:
+    """The panel as it would be known at an origin had each plan ended `reach` days after it.
+
+    A family that `reach` does not name is left whole.
+    """
+    ends = {name: origin + timedelta(days=days) for name, days in reach.items()}
+    covariates = panel.covariates
+    if named := {name: end for name, end in ends.items() if name not in (PRICE, PROMO)}:
+        end = pl.col("name").replace_strict(named, default=None, return_dtype=pl.Date)
+        covariates = covariates.filter(end.is_null() | (pl.col("ds") <= end))
+    prices = panel.prices
+    for family in {PRICE, PROMO} & ends.keys():
+        prices = _unsaid_after(prices, family, ends[family])
+    return replace(panel, prices=prices, covariates=covariates)
+
+
+def _unsaid_after(prices: pl.DataFrame, family: str, end: date) -> pl.DataFrame:
+    """Periods without a family's value after a day; one that crosses it becomes two."""
+    other = PROMO if family == PRICE else PRICE
+    before = prices.filter(pl.col("from_ds") <= end).with_columns(
+        to_ds=pl.min_horizontal("to_ds", pl.lit(end))
+    )
+    after = prices.filter(pl.col("to_ds") > end, pl.col(other).is_not_null()).with_columns(
+        pl.lit(None, pl.Float64).alias(family),
+        from_ds=pl.max_horizontal("from_ds", pl.lit(end + timedelta(days=1))),
+    )
+    return pl.concat([before, after.select(before.columns)]).sort("unique_id", "from_ds")
+
+
+def _reach(table: np.ndarray, horizon: int, name: str) -> int:
+    """Of a (series, LOOK_BACK + horizon) table, all series as one feed."""
+    stated = (~np.isnan(table)).mean(axis=0) if table.size else np.zeros(table.shape[1])
+    if not stated.any():
+        return 0
+    return min(reach_of(stated, LOOK_BACK - 1, is_list=name != PRICE), horizon)
+
+
+def _is_stated(table: np.ndarray) -> bool:
+    return bool((~np.isnan(table)).any())
+
+
+def _calendar_ends(panel: Panel, horizon: int) -> bool:
+    """Whether the calendar knows feasts or pay days of the past alone.
+
+    With a row a day, by how much of the days ahead has one; a list of feasts, which may have none
+    in the horizon, if it says nothing of any later day.
+    """
+    if panel.calendar.filter(pl.col("event").is_not_null() | pl.col("is_payday")).is_empty():
+        return False
+    ahead = (panel.calendar["ds"].unique() - panel.last_day).dt.total_days()
+    recent = len(ahead.filter(ahead.is_between(1 - RECENT_DAYS, 0))) / RECENT_DAYS
+    if recent < DENSE:
+        return not (ahead > 0).any()
+    return len(ahead.filter(ahead.is_between(1, horizon))) / horizon < REACHES * recent
+
+
+def _was_stated(panel: Panel, name: str) -> bool:
+    """Whether a plan that states nothing now ever did; promotions are too rare to say."""
+    return name != PROMO and (
+        name != PRICE or panel.prices[PRICE].null_count() < panel.prices.height
+    )

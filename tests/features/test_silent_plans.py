@@ -1,0 +1,146 @@
+"""Where a plan falls silent: by hand, one store of three items, 28 days known, 14 ahead."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from features.plans import PlanTables, as_planned, reach_of, silence, stated_shares
+
+KNOWN, AHEAD = 28, 14
+ORIGIN = KNOWN - 1
+NAN = np.nan
+
+
+def _planned(
+    price: np.ndarray, promo: np.ndarray | None = None, feed_ix: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Price and promotion as planned; NaN in `promo` is not stated."""
+    feeds = np.zeros(len(price), dtype=np.int64) if feed_ix is None else feed_ix
+    promo = np.zeros_like(price) if promo is None else promo
+    stated = {
+        name: stated_shares(table, feeds) for name, table in (("price", price), ("promo", promo))
+    }
+    tables = PlanTables(price.copy(), np.nan_to_num(promo), stated, feeds, ORIGIN)
+    planned = as_planned(tables)
+    return planned.price, planned.promo
+
+
+@pytest.fixture
+def price() -> np.ndarray:
+    """Three items at 2, 3 and 5, stated throughout."""
+    return np.repeat(np.array([[2.0], [3.0], [5.0]]), KNOWN + AHEAD, axis=1)
+
+
+def test_a_whole_plan_is_taken_as_it_is(price):
+    assert np.array_equal(_planned(price)[0], price)
+
+
+def test_a_plan_that_ends_during_a_promotion_goes_on_at_the_price_before_it(price):
+    promo = np.zeros_like(price)
+    price[0, 25:], promo[0, 25:] = 1.5, 1.0
+    price[:, 31:], promo[:, 31:] = NAN, NAN
+    planned, promoted = _planned(price, promo)
+    assert planned[0, 25:].tolist() == [1.5] * 6 + [2.0] * 11
+    assert planned[1, 31:].tolist() == [3.0] * 11
+    assert promoted[0, 25:31].tolist() == [1.0] * 6
+    assert np.isnan(promoted[:, 31:]).all()
+
+
+def test_an_item_always_on_promotion_keeps_the_last_price_stated(price):
+    promo = np.ones_like(price)
+    price[0, 20:] = 1.5
+    price[:, 30:], promo[:, 30:] = NAN, NAN
+    assert _planned(price, promo)[0][0, 30:].tolist() == [1.5] * 12
+
+
+def test_a_hole_in_the_middle_is_filled_from_before_it(price):
+    price[0, 36:] = 2.5
+    price[:, 30:36] = NAN
+    assert _planned(price)[0][0, 28:].tolist() == [2.0] * 8 + [2.5] * 6
+
+
+def test_a_plan_that_starts_after_the_origin_leaves_the_old_price_until_then(price):
+    price[:, 28:33], price[0, 33:] = NAN, 4.0
+    assert _planned(price)[0][0, 28:].tolist() == [2.0] * 5 + [4.0] * 9
+
+
+def test_a_plan_of_one_day_holds_for_one_day(price):
+    price[0, 28] = 2.2
+    price[:, 29:] = NAN
+    assert _planned(price)[0][0, 28:].tolist() == [2.2] * 14
+
+
+def test_what_a_speaking_plan_leaves_out_has_left_the_range(price):
+    """One item of three: the plan of its store goes on, so its price is not guessed."""
+    price[0, 30:] = NAN
+    assert np.isnan(_planned(price)[0][0, 30:]).all()
+
+
+def test_an_item_that_left_before_the_plan_ended_gets_no_price_back(price):
+    price[0, 20:] = NAN
+    price[:, 32:] = NAN
+    planned = _planned(price)[0]
+    assert np.isnan(planned[0, 20:]).all()
+    assert planned[1, 32:].tolist() == [3.0] * 10
+
+
+def test_a_plan_that_lists_changes_alone_leaves_the_others_their_price(price):
+    price[1:, 28:] = NAN
+    price[0, 28:] = 2.4
+    planned = _planned(price)[0]
+    assert planned[:, 41].tolist() == [2.4, 3.0, 5.0]
+
+
+def test_days_never_stated_of_a_week_are_no_silence(price):
+    """A plan without Sundays, as in the past."""
+    price[:, 6::7] = NAN
+    assert np.array_equal(_planned(price)[0], price, equal_nan=True)
+    stated = stated_shares(price, np.zeros(3, dtype=np.int64))[0]
+    assert reach_of(stated, ORIGIN, is_list=False) == AHEAD
+    stated[30:] = 0
+    assert reach_of(stated, ORIGIN, is_list=False) == 2
+
+
+def test_a_price_of_nothing_or_less_is_not_carried(price):
+    price[0, 27:30], price[1, 27:30] = 0.0, -1.0
+    price[:, 30:] = NAN
+    planned = _planned(price)[0]
+    assert planned[:, 41].tolist() == [2.0, 3.0, 5.0]
+
+
+def test_each_store_ends_by_itself(price):
+    price[0, 30:] = NAN
+    planned = _planned(price, feed_ix=np.array([0, 1, 1]))[0]
+    assert planned[0, 30:].tolist() == [2.0] * 12
+
+
+def test_a_feed_that_died_before_the_origin_is_carried_from_its_end(price):
+    promo = np.zeros_like(price)
+    price[:, 24:], promo[:, 24:] = NAN, NAN
+    planned, promoted = _planned(price, promo)
+    assert planned[0, 24:].tolist() == [2.0] * 18
+    assert np.isnan(promoted[:, 24:]).all()
+
+
+def test_a_list_of_promotions_has_ended_when_it_is_silent_longer_than_ever():
+    named = np.zeros((1, KNOWN + AHEAD))
+    named[0, [3, 8, 15, 20, 27]] = 0.3
+    assert silence(named, ORIGIN, is_list=True)[0].tolist() == [False] * 28 + [True] * 14
+    named[0, 36] = 0.3  # five days at the end of nothing; six were between others
+    assert not silence(named, ORIGIN, is_list=True).any()
+
+
+def test_a_stated_promotion_counts_on_a_day_that_is_else_silent(price):
+    promo = np.zeros_like(price)
+    promo[:, 28:] = NAN
+    promo[2, 30] = 1.0
+    promoted = _planned(price, promo)[1]
+    assert promoted[2, 30] == 1.0
+    assert np.isnan(promoted[:2, 30]).all()
+
+
+def test_a_plan_that_never_said_anything_stays_unknown(price):
+    planned, promoted = _planned(np.full_like(price, NAN), np.full_like(price, NAN))
+    assert np.isnan(planned).all()
+    assert (promoted == 0).all()
