@@ -41,9 +41,8 @@ def _learned(dense: DensePanel, hiding: Hiding) -> pl.DataFrame:
     return keys.hstack(features.fill_nan(None))
 
 
-def _served(
-    panel: Panel, dense: DensePanel, dense_of, frame_at, origin: int, reach
-) -> pl.DataFrame:
+def _served(panel: Panel, dense_of, frame_at, origin: int, reach: dict[str, int]) -> pl.DataFrame:
+    """Features from the panel as it was at the origin, plans cut; series by their place."""
     day = panel.first_day + timedelta(days=origin)
     named = {name.removeprefix("future_"): days for name, days in reach.items()}
     known = dense_of(with_plans_until(panel.up_to(day), day, named), horizon=LONGEST)
