@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 
 import polars as pl
@@ -39,7 +39,7 @@ class BacktestPlan:
     as_of_hours: float | None
     inference: InferenceParams
     rules: DemandRules
-    reach: Reach = field(default_factory=dict)
+    reach: Reach
 
 
 def plan_of(params: Params, panel: Panel) -> BacktestPlan:

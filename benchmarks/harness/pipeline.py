@@ -10,6 +10,7 @@ from contract.demand import demand_rules
 from contract.levels import Level
 from contract.panel import Panel
 from contract.params import Params
+from features.reach import plan_reach
 from forecasting import actuals
 from forecasting.backtest import BacktestPlan, backtest
 from forecasting.champion import Champion
@@ -42,7 +43,8 @@ def backtested(
 ) -> pl.DataFrame:
     """Forecasts of every side at every cutoff, with today's knowledge of the days before it."""
     rules = demand_rules(params)
-    plan = BacktestPlan(cutoffs, horizon, refit_every, None, params.inference, rules)
+    reach = plan_reach(panel, horizon)
+    plan = BacktestPlan(cutoffs, horizon, refit_every, None, params.inference, rules, reach)
     return backtest(panel, sides, plan)
 
 

@@ -127,7 +127,7 @@ def test_the_forecaster_stands_in_a_backtest_beside_the_baseline(
         "median_of_weeks": page["MedianOfWeeks"](),
     }
     rows = backtest(
-        panel, forecasters, BacktestPlan([cutoff], 14, 1, None, inference_params, BY_STATE)
+        panel, forecasters, BacktestPlan([cutoff], 14, 1, None, inference_params, BY_STATE, {})
     )
     assert rows.height == 6 * 14
     assert rows["median_of_weeks"].is_finite().all()

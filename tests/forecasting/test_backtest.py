@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 from itertools import pairwise
+from typing import ClassVar
 
 import polars as pl
 import pytest
 
 from contract.demand import DemandRules
 from contract.errors import FeaturesMissing, NotEnoughHistory
-from forecasting.backtest import BacktestPlan, backtest, cutoffs_of
+from features.reach import plan_reach, with_plans_until
+from forecasting.backtest import BacktestPlan, backtest, cutoffs_of, plan_of
 from forecasting.oracle import Oracle
 from forecasting.seasonal_naive import SeasonalNaive
 
@@ -58,7 +60,7 @@ def _run(
     return spy, backtest(
         panel,
         models,
-        BacktestPlan(cutoffs, HORIZON, refit_every, None, inference_params, EVERY_DAY),
+        BacktestPlan(cutoffs, HORIZON, refit_every, None, inference_params, EVERY_DAY, {}),
     )
 
 
@@ -130,7 +132,7 @@ def test_a_history_too_short_for_one_cutoff_is_refused_with_the_way_out(
 def test_progress_goes_to_whoever_wants_it(panel, inference_params):
     steps: list[str] = []
     cutoff = panel.last_day - timedelta(days=HORIZON)
-    plan = BacktestPlan([cutoff], HORIZON, 1, None, inference_params, EVERY_DAY)
+    plan = BacktestPlan([cutoff], HORIZON, 1, None, inference_params, EVERY_DAY, {})
     backtest(panel, {"seasonal_naive": SeasonalNaive(7, EVERY_DAY)}, plan, steps.append)
     assert steps == [f"fit seasonal_naive up to {cutoff}", f"forecast from {cutoff}"]
 
@@ -152,6 +154,36 @@ def test_a_model_whose_plan_ran_out_is_replaced_by_the_baseline_as_when_serving(
     cutoff = panel.last_day - timedelta(days=HORIZON)
     models = {"seasonal_naive": SeasonalNaive(7, EVERY_DAY), "without_plan": WithoutPlan()}
     rows = backtest(
-        panel, models, BacktestPlan([cutoff], HORIZON, 1, None, inference_params, EVERY_DAY)
+        panel, models, BacktestPlan([cutoff], HORIZON, 1, None, inference_params, EVERY_DAY, {})
     )
     assert rows["without_plan"].equals(rows["seasonal_naive"])
+
+
+def test_plans_of_a_past_cutoff_reach_as_far_as_at_the_end_of_the_panel(panel, inference_params):
+    """Prices known for ten days today were known for ten days then."""
+
+    class Planner(Spy):
+        reaches: ClassVar[list[dict[str, int]]] = []
+
+        def forecast(self, panel, origin, horizon):
+            self.reaches.append(plan_reach(panel, horizon))
+            return super().forecast(panel, origin, horizon)
+
+    cut = with_plans_until(panel, panel.last_day, {"price": 10, "promo": 10, "school": 3})
+    reach = plan_reach(cut, HORIZON)
+    cutoffs = [cut.last_day - timedelta(days=k) for k in (35, HORIZON)]
+    plan = BacktestPlan(cutoffs, HORIZON, 1, None, inference_params, EVERY_DAY, reach)
+    models = {"seasonal_naive": SeasonalNaive(7, EVERY_DAY), "planner": Planner()}
+    backtest(cut, models, plan)
+    assert [(r["price"], r["promo"], r["school"]) for r in Planner.reaches] == [(10, 10, 3)] * 2
+
+
+def test_the_plan_of_a_backtest_knows_the_reach_of_the_panel(panel, params):
+    small = params.model_copy(update={"train": params.train.model_copy(update={"horizon": 14})})
+    cut = with_plans_until(panel, panel.last_day, {"price": 5, "promo": 14})
+    assert plan_of(small, cut).reach | {"customers": 0} == {
+        "price": 5,
+        "promo": 14,
+        "school": 14,
+        "customers": 0,
+    }

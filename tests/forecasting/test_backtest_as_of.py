@@ -47,7 +47,7 @@ def backtested(unfitted, inference_params):
         models = {"seasonal_naive": SeasonalNaive(7, EVERY_DAY), "global_lightgbm": unfitted()}
         last = panel.last_day - timedelta(days=HORIZON)
         cutoffs = [last - timedelta(days=7), last]
-        plan = BacktestPlan(cutoffs, HORIZON, 1, as_of_hours, inference_params, EVERY_DAY)
+        plan = BacktestPlan(cutoffs, HORIZON, 1, as_of_hours, inference_params, EVERY_DAY, {})
         return backtest(panel, models, plan).drop("y")
 
     return run

@@ -121,7 +121,7 @@ def test_a_refit_is_judged_on_days_neither_side_has_seen(
     incumbent = incumbent_in(named, fitted, "another")[0]
     incumbent.model.__dict__.update(older.__dict__)
     naive = SeasonalNaive(7, EVERY_DAY)
-    plan = BacktestPlan([], 14, 2, None, inference_params, EVERY_DAY)
+    plan = BacktestPlan([], 14, 2, None, inference_params, EVERY_DAY, {})
     rows = backtest_of_refit(nasty_panel, incumbent, naive, plan)
     assert rows["cutoff"].unique().to_list() == [nasty_panel.last_day - timedelta(days=14)]
     assert rows["h"].max() == 14

@@ -82,6 +82,20 @@ def test_without_any_forecast_of_the_model_the_baseline_serves(panel, inference_
     )
 
 
+def test_a_row_that_lacks_a_plan_falls_back_alone_and_says_why(panel, inference_params):
+    """Of the second day: the first keeps the model's."""
+    late = pl.when(pl.col("h") > 1)
+    rows = _forecast(panel, {"a": 3.7}, horizon=2).with_columns(
+        reason=late.then(pl.lit("features_missing")), y_hat=late.then(None).otherwise("y_hat")
+    )
+    naive = _forecast(panel, BASELINE, horizon=2)
+    done = complete(ModelForecast(rows, "model"), naive, panel, inference_params, EVERY_DAY)
+    assert done.filter(unique_id="a").select("y_hat", "method", "reason").rows() == [
+        (3.7, "model", None),
+        (4.0, "seasonal_naive", "features_missing"),
+    ]
+
+
 def test_a_series_the_model_cannot_say_falls_to_the_mean_of_its_department_in_its_store(
     panel, inference_params
 ):

@@ -17,6 +17,7 @@ from contract.demand import DemandRules
 from contract.errors import FeaturesMissing, ModelBroken, NotEnoughHistory
 from contract.panel import Panel, panel_of
 from features.dense_panel import FeatureRecipe
+from features.reach import with_plans_until
 from forecasting.bundle import load_bundle, read_card, save_bundle
 from forecasting.champion import Champion
 from forecasting.forecaster import forecast_grid
@@ -419,6 +420,104 @@ def test_a_feature_often_unknown_in_training_may_be_unknown_now(unfitted, priced
     model = unfitted().fit(priced)
     often = replace(model, unknown_shares=dict.fromkeys(model.unknown_shares, 0.3))
     assert often.forecast(replace(priced, prices=priced.prices.clear()), priced.last_day, 7).height
+
+
+@pytest.fixture(scope="module")
+def promoted(weekly_panel) -> Panel:
+    """The weekly panel on promotion every third week: twice the units at half the price."""
+    days = [weekly_panel.first_day + timedelta(days=k) for k in range(200 + 28)]
+    weeks = pl.DataFrame({"from_ds": days[::7], "promo": [k % 3 == 2 for k in range(33)]})
+    prices = weekly_panel.series.select("unique_id").join(weeks, how="cross")
+    sales = weekly_panel.sales.with_columns(
+        y=pl.when((pl.col("ds") - weekly_panel.first_day).dt.total_days() // 7 % 3 == 2)
+        .then(2 * pl.col("y"))
+        .otherwise("y")
+    )
+    stated = prices.with_columns(
+        pl.col("promo").cast(pl.Float64),
+        to_ds=pl.col("from_ds") + timedelta(days=6),
+        known_at=datetime(2024, 1, 1),
+        price=pl.when("promo").then(1.25).otherwise(2.5),
+    )
+    return panel_of(sales, weekly_panel.series, prices=stated)
+
+
+def test_a_plan_that_ends_leaves_the_days_before_its_end_as_they_were(unfitted, promoted):
+    model = unfitted(hide_plans_share=0.5).fit(promoted)
+    whole = model.forecast(promoted, promoted.last_day, 14)
+    ended = with_plans_until(promoted, promoted.last_day, {"price": 9, "promo": 9})
+    part = model.forecast(ended, promoted.last_day, 14)
+    assert part["reason"].null_count() == part.height
+    assert part.filter(pl.col("h") <= 9).equals(whole.filter(pl.col("h") <= 9))
+
+
+def test_what_is_not_known_of_promotions_is_forecast_at_their_mean(unfitted, promoted):
+    """A third of the days sells double: 4/3 of a plain day, neither 1 nor 2."""
+    model = unfitted(hide_plans_share=0.5, rounds=100).fit(promoted)
+    plain = promoted.sales.filter(
+        (pl.col("ds") - promoted.first_day).dt.total_days() // 7 % 3 != 2
+    )["y"].mean()
+    nothing = with_plans_until(promoted, promoted.last_day, {"price": 0, "promo": 0})
+    mean = model.forecast(nothing, promoted.last_day, 14)["y_hat"].mean()
+    assert mean / plain == pytest.approx(4 / 3, abs=0.15)
+
+
+def test_a_model_of_whole_plans_falls_back_only_for_the_days_without_one(unfitted, promoted):
+    """As all models were before plans were hidden in training."""
+    model = unfitted(hide_plans_share=0.0).fit(promoted)
+    ended = with_plans_until(promoted, promoted.last_day, {"price": 9, "promo": 9})
+    rows = model.forecast(ended, promoted.last_day, 14)
+    missing = rows.filter(reason="features_missing")
+    assert set(missing["h"]) == set(range(10, 15))
+    assert missing["y_hat"].null_count() == missing.height
+    assert rows.filter(pl.col("reason").is_null())["y_hat"].null_count() == 0
+
+
+def test_a_series_its_plan_leaves_out_falls_back_alone(unfitted, promoted):
+    one = promoted.series["unique_id"][0]
+    model = unfitted().fit(promoted)
+    without = replace(
+        promoted,
+        prices=promoted.prices.filter(
+            (pl.col("unique_id") != one)
+            | (pl.col("from_ds") <= promoted.last_day - timedelta(days=7))
+        ),
+    )
+    rows = model.forecast(without, promoted.last_day, 7)
+    assert set(rows.filter(reason="features_missing")["unique_id"]) == {one}
+
+
+def test_the_card_says_how_far_plans_reached_and_older_cards_load(tmp_path, unfitted, promoted):
+    ended = with_plans_until(promoted, promoted.last_day, {"price": 9, "promo": 5})
+    card = save_bundle(unfitted().fit(ended), tmp_path, "panel")
+    assert card["plan_reach"] == {"price": 9, "promo": 5}
+    assert load_bundle(tmp_path).plan_reach == {"price": 9, "promo": 5}
+    del card["plan_reach"], card["train"]["hide_plans_share"], card["model_id"]
+    older = {"model_id": _name_of(card), **card}
+    (tmp_path / "card.json").write_text(json.dumps(older), encoding="utf-8")
+    loaded = load_bundle(tmp_path)
+    assert (loaded.plan_reach, loaded.params.hide_plans_share) == ({}, 0.0)
+
+
+def _name_of(card: dict) -> str:
+    return hashlib.sha256(json.dumps(card, sort_keys=True).encode()).hexdigest()[:12]
+
+
+def test_groups_are_not_scaled_up_to_fill_what_is_missing(unfitted, promoted):
+    """Half of the store without a plan: the other half keeps about its forecast."""
+    groups = unfitted().params.groups.model_copy(update={"columns": ["store_id"]})
+    model = unfitted(groups=groups.model_dump()).fit(promoted)
+    half = promoted.series["unique_id"].gather_every(2)
+    kept = pl.col("unique_id").is_in(half.implode()) | (
+        pl.col("from_ds") <= promoted.last_day - timedelta(days=7)
+    )
+    part = model.forecast(
+        replace(promoted, prices=promoted.prices.filter(kept)), promoted.last_day, 7
+    )
+    whole = model.forecast(promoted, promoted.last_day, 7)
+    of_half = pl.col("unique_id").is_in(half.implode())
+    ours, theirs = (rows.filter(of_half)["y_hat"].sum() for rows in (part, whole))
+    assert ours == pytest.approx(theirs, rel=0.25)
 
 
 def test_without_its_features_the_champion_is_left_out_and_the_ladder_says_why(

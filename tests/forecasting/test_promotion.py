@@ -132,7 +132,7 @@ def test_forecasts_scaled_are_refused_as_a_refit_and_their_repair_passes(
     """What a gate on series alone let pass: the headline sees the level."""
     panel = make_panel(series=40, days=150, seed=3, nasty=False)
     cutoffs = [panel.last_day - timedelta(days=k) for k in (56, 42, 28, 14)]
-    plan = BacktestPlan(cutoffs, 14, 1, None, inference_params, EVERY_DAY)
+    plan = BacktestPlan(cutoffs, 14, 1, None, inference_params, EVERY_DAY, {})
     mean = pl.col("y").mean().over("unique_id", pl.col("ds").dt.weekday())
     rows = backtest(panel, {"seasonal_naive": SeasonalNaive(7, EVERY_DAY)}, plan)
     rows = rows.with_columns(fit=mean, scaled=mean * factor)
@@ -247,7 +247,7 @@ def test_a_loss_that_is_no_number_is_refused(gate_params, rule):
 def test_a_missing_forecast_is_no_forecast_without_error(make_panel, inference_params):
     panel = make_panel(series=8, days=90, seed=3)
     plan = BacktestPlan(
-        [panel.last_day - timedelta(days=14)], 14, 1, None, inference_params, EVERY_DAY
+        [panel.last_day - timedelta(days=14)], 14, 1, None, inference_params, EVERY_DAY, {}
     )
     rows = backtest(panel, {"seasonal_naive": SeasonalNaive(7, EVERY_DAY)}, plan)
     for missing in (None, float("inf")):
@@ -261,7 +261,7 @@ def test_a_missing_forecast_is_no_forecast_without_error(make_panel, inference_p
 def test_a_window_without_revenue_is_left_out(make_panel, inference_params):
     panel = make_panel(series=8, days=90, seed=3)
     cutoffs = [panel.last_day - timedelta(days=k) for k in (28, 14)]
-    plan = BacktestPlan(cutoffs, 14, 1, None, inference_params, EVERY_DAY)
+    plan = BacktestPlan(cutoffs, 14, 1, None, inference_params, EVERY_DAY, {})
     rows = backtest(panel, {"seasonal_naive": SeasonalNaive(7, EVERY_DAY)}, plan)
     sold = pl.when(pl.col("ds") > cutoffs[0] - timedelta(days=28)).then(0.0).otherwise("y")
     quiet = replace(panel, sales=panel.sales.with_columns(y=sold.cast(panel.sales["y"].dtype)))
@@ -342,7 +342,7 @@ def test_blocks_are_stores_else_departments_else_series():
 def test_the_headline_is_the_mean_of_the_scores_of_all_levels(make_panel, inference_params):
     panel = make_panel(series=8, days=90, seed=3)
     cutoffs = [panel.last_day - timedelta(days=k) for k in (28, 14)]
-    plan = BacktestPlan(cutoffs, 14, 1, None, inference_params, EVERY_DAY)
+    plan = BacktestPlan(cutoffs, 14, 1, None, inference_params, EVERY_DAY, {})
     rows = backtest(panel, {"seasonal_naive": SeasonalNaive(7, EVERY_DAY)}, plan)
     levels = levels_of(((), ("store_id",)))
     (found,) = losses_of(panel, rows, ["seasonal_naive"], levels, EVERY_DAY)

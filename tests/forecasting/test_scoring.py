@@ -50,7 +50,7 @@ def _backtest_rows(panel, step: int, inference_params) -> pl.DataFrame:
     cutoffs = [last - timedelta(days=step * k) for k in reversed(range(3))]
     models = {"seasonal_naive": SeasonalNaive(7, EVERY_DAY), "doubled": Doubled()}
     return backtest(
-        panel, models, BacktestPlan(cutoffs, HORIZON, 1, None, inference_params, EVERY_DAY)
+        panel, models, BacktestPlan(cutoffs, HORIZON, 1, None, inference_params, EVERY_DAY, {})
     )
 
 
