@@ -33,7 +33,7 @@ def train(params: Params, paths: Paths, *, cutoff: date | None = None) -> Summar
     bundle by it.
     """
     from features.dense_panel import feature_recipe_of
-    from features.reach import WHY_LEFT_OUT
+    from features.reach import WHY_LEFT_OUT, short_plans
     from forecasting.bundle import save_bundle
     from forecasting.footprint import shape_of_card, to_fit
     from forecasting.global_lightgbm import GlobalLightGBM
@@ -48,6 +48,8 @@ def train(params: Params, paths: Paths, *, cutoff: date | None = None) -> Summar
     recipe = feature_recipe_of(params, panel)
     if recipe.left_out:
         log.warning("left_out=%s reason=%s", list(recipe.left_out), WHY_LEFT_OUT)
+    if short := short_plans(recipe.features, panel, params.train.horizon):
+        log.warning("plans_end_after_days=%s horizon=%d", short, params.train.horizon)
     model = GlobalLightGBM(params.train, recipe).fit(panel)
     shutil.rmtree(paths.candidate, ignore_errors=True)
     card = save_bundle(model, paths.candidate, panel.hash)
@@ -58,6 +60,7 @@ def train(params: Params, paths: Paths, *, cutoff: date | None = None) -> Summar
         "rows_used": card["rows_used"],
         "features": len(card["columns"]),
         "left_out": list(recipe.left_out),
+        "plan_reach": model.plan_reach,
         "panel_hash": panel.hash,
         "bundle": str(paths.candidate),
     }

@@ -17,7 +17,7 @@ from features.dense import FEED_COLUMN, Days, column, days_of, demand, locate, s
 from features.feature import Feature
 from features.hierarchy import group_index, group_table, table_name
 from features.opening import closed_table
-from features.plans import PRICE, PROMO, PlanTables, as_planned, stated_shares
+from features.plans import PRICE, PROMO, PlanTables, as_planned, stated_counts
 from features.price import spread_over_days
 from features.reach import plannable
 from runtime.memory import piece_mb
@@ -48,8 +48,7 @@ class DensePanel:
     static: pl.DataFrame
     is_closed: np.ndarray  # (series, width)
     chunk_series: int
-    feed_ix: np.ndarray  # for each series its feed, whose plans end together
-    stated: dict[str, np.ndarray]  # price, promo -> (feeds, width), as in features.plans
+    plans: PlanTables  # price and promotion of by_series, and what of them was stated
 
     @property
     def y(self) -> np.ndarray:
@@ -110,8 +109,7 @@ def build_dense_panel(
         static=_static_codes(panel.series, vocabulary) if params.static else pl.DataFrame(),
         is_closed=closed,
         chunk_series=min(params.chunk_series, series_in_a_piece(days.width, features)),
-        feed_ix=plans.feed_ix,
-        stated=plans.stated,
+        plans=plans,
     )
 
 
@@ -173,11 +171,11 @@ def _plan_tables(panel: Panel, params: FeatureParams, days: Days) -> PlanTables:
         spread_over_days(panel, days, name) if is_on else days.blank(panel.series.height)
         for name, is_on in ((PRICE, params.price), (PROMO, params.promo))
     )
-    stated = {
-        name: stated_shares(table, feed_ix) for name, table in ((PRICE, price), (PROMO, promo))
-    }
+    stated = {PRICE: stated_counts(price, feed_ix), PROMO: stated_counts(promo, feed_ix)}
+    says_promo = ~np.isnan(promo)
     np.nan_to_num(promo, copy=False)
-    return PlanTables(price, promo, stated, feed_ix, days.padding + days.known - 1)
+    origin = days.padding + days.known - 1
+    return PlanTables(price, promo, says_promo, stated, feed_ix, origin)
 
 
 def _covariate_tables(panel: Panel, params: FeatureParams, days: Days) -> dict[str, np.ndarray]:

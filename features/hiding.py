@@ -16,16 +16,19 @@ from features.dense_panel import DensePanel
 from features.feature import Feature
 from features.frame import Rows, feature_frame, feature_matrix, feature_names
 from features.hierarchy import group_price
-from features.plans import LOOK_BACK, PRICE, PROMO, PlanTables, as_planned
+from features.plans import LOOK_BACK, PRICE, PROMO, as_planned
 from features.sampling import unit_hash
 
 FUTURE = "future_"  # prefix of the tables of covariates known ahead
 TOGETHER = 0.5  # of the origins with hidden plans those where all families end on the same day
+# of the series at such an origin those whose rows see it: promotions are chain-wide, so many
+# origins teach more than many rows of a few
+SERIES_AT_ONCE = 1 / 3
 
 
 @dataclass(frozen=True)
 class Hiding:
-    """Which origins: a share of them by hash; plans end 0 to `longest` - 1 days after each."""
+    """Which rows: a share of them by hash; plans end 0 to `longest` - 1 days after their origin."""
 
     share: float
     longest: int
@@ -48,8 +51,17 @@ class Hiding:
                 for name, each in zip(families, own, strict=True)
             }
             for k, origin in enumerate(origins)
-            if is_hidden[k] < self.share
+            if is_hidden[k] < self.share / SERIES_AT_ONCE
         }
+
+    def rows_at(self, origin: int, rows: Rows) -> np.ndarray:
+        """The places of the rows that see their plans end after this origin."""
+        at = np.flatnonzero(rows.origin_ix == origin)
+        series, where = np.unique(rows.series_ix[at], return_inverse=True)
+        at_origin = np.array([origin]), np.zeros(1, np.int32)
+        drawn = unit_hash(series, *at_origin, self.seed + 2)[:, 0, 0]
+        hidden: np.ndarray = at[drawn[where] < max(SERIES_AT_ONCE, self.share)]
+        return hidden
 
 
 def training_matrix(dense: DensePanel, rows: Rows, hiding: Hiding) -> np.ndarray:
@@ -60,7 +72,9 @@ def training_matrix(dense: DensePanel, rows: Rows, hiding: Hiding) -> np.ndarray
         return matrix
     names = feature_names(dense)
     for origin, reach in hiding.reaches(np.unique(rows.origin_ix), families).items():
-        at = np.flatnonzero(rows.origin_ix == origin)
+        at = hiding.rows_at(origin, rows)
+        if not len(at):
+            continue
         seen = seen_from(dense, origin, reach, hiding.longest)
         there = Rows(rows.series_ix[at], np.full(len(at), seen.last_known, np.int32), rows.h[at])
         frame = feature_frame(seen, there).drop("h")
@@ -87,15 +101,7 @@ def seen_from(dense: DensePanel, origin: int, reach: dict[str, int], ahead: int)
         ahead=ahead,
     )
     span = slice(first, first + days.width)
-    plans = as_planned(
-        PlanTables(
-            dense.by_series[PRICE][:, span],
-            dense.by_series[PROMO][:, span],
-            {name: table[:, span] for name, table in dense.stated.items()},
-            dense.feed_ix,
-            days.padding + days.known - 1,
-        ).cut(reach)
-    )
+    plans = as_planned(dense.plans.on(span, days.padding + days.known - 1).cut(reach))
     tables = {PRICE: plans.price, PROMO: plans.promo}
     for name in dense.by_series.keys() & {f for f in reach if f.startswith(FUTURE)}:
         tables[name] = dense.by_series[name][:, span].copy()

@@ -7,7 +7,7 @@ and for the origins whose plans training hides (features.hiding).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -18,6 +18,8 @@ PRICE, PROMO = "price", "promo"
 LOOK_BACK = 112  # days up to the origin that say what a plan usually states
 RECENT_DAYS = 28
 REACHES = 0.5  # share of what is usually stated; a day of less is one the plan is silent about
+# so is a day that misses these: a few series leave the range, a tenth and five at once do not
+LEAVE_AT_ONCE, FEWEST_AT_ONCE = 0.1, 5
 # share of recent series and days stated; below it a plan is a list, and what it leaves out is none
 DENSE = 0.5
 
@@ -27,25 +29,43 @@ class PlanTables:
     """Plans over days; columns of all tables are days, the one named `origin` the last known.
 
     `price`, `promo`: (series, days); an unknown price is NaN, a promotion not stated 0.
-    `stated`: of each the (feeds, days) share of the feed's series that the plan states.
+    `says_promo`: (series, days) whether it was stated.
+    `stated`: of each the (feeds, days) count of the feed's series that the plan states.
     `feed_ix`: for each series its feed, the store: whose plan ends, ends for all of it.
     """
 
     price: np.ndarray
     promo: np.ndarray
+    says_promo: np.ndarray
     stated: dict[str, np.ndarray]
     feed_ix: np.ndarray
     origin: int
 
+    def on(self, days: slice, origin: int) -> PlanTables:
+        """The tables of some days, the origin another."""
+        return PlanTables(
+            self.price[:, days],
+            self.promo[:, days],
+            self.says_promo[:, days],
+            {name: table[:, days] for name, table in self.stated.items()},
+            self.feed_ix,
+            origin,
+        )
+
     def cut(self, reach: dict[str, int]) -> PlanTables:
         """The tables had the plans ended so many days after the origin; a copy."""
-        price, promo = self.price.copy(), self.promo.copy()
+        tables = {PRICE: self.price.copy(), PROMO: self.promo.copy()}
         stated = {name: table.copy() for name, table in self.stated.items()}
-        for name, table, unsaid in ((PRICE, price, np.nan), (PROMO, promo, 0.0)):
-            if name in reach:
-                beyond = slice(self.origin + 1 + reach[name], None)
-                table[:, beyond], stated[name][:, beyond] = unsaid, 0.0
-        return PlanTables(price, promo, stated, self.feed_ix, self.origin)
+        says_promo = self.says_promo.copy()
+        for name in tables.keys() & reach.keys():
+            beyond = slice(self.origin + 1 + reach[name], None)
+            tables[name][:, beyond] = np.nan if name == PRICE else 0.0
+            stated[name][:, beyond] = 0
+        if PROMO in reach:
+            says_promo[:, self.origin + 1 + reach[PROMO] :] = False
+        return replace(
+            self, price=tables[PRICE], promo=tables[PROMO], says_promo=says_promo, stated=stated
+        )
 
 
 def as_planned(plans: PlanTables) -> PlanTables:
@@ -55,35 +75,35 @@ def as_planned(plans: PlanTables) -> PlanTables:
     not stated is unknown. A price that a speaking plan leaves out stays unknown: the series left
     the range.
     """
+    series = np.bincount(plans.feed_ix)
     no_price = silence(plans.stated[PRICE], plans.origin)
     if no_price.any():
         carry_price(plans.price, plans.promo, no_price[plans.feed_ix], plans.origin)
-    no_promo = silence(plans.stated[PROMO], plans.origin, is_list=True)
+    no_promo = silence(plans.stated[PROMO], plans.origin, series)
     if no_promo.any():
-        plans.promo[no_promo[plans.feed_ix] & (plans.promo == 0)] = np.nan
+        plans.promo[no_promo[plans.feed_ix] & ~plans.says_promo] = np.nan
     return plans
 
 
-def stated_shares(table: np.ndarray, feed_ix: np.ndarray) -> np.ndarray:
-    """(feeds, days) share of a feed's series of which a (series, days) table says something."""
-    feeds = int(feed_ix.max(initial=0)) + 1
-    members = np.bincount(feed_ix, minlength=feeds)[:, None]
-    shares: np.ndarray = sum_by(table, feed_ix, feeds)[1] / np.maximum(members, 1)
-    return shares
+def stated_counts(table: np.ndarray, feed_ix: np.ndarray) -> np.ndarray:
+    """(feeds, days) how many series of a feed a (series, days) table says something of."""
+    counts: np.ndarray = sum_by(table, feed_ix, int(feed_ix.max(initial=0)) + 1)[1]
+    return counts
 
 
-def silence(stated: np.ndarray, origin: int, *, is_list: bool = False) -> np.ndarray:
+def silence(stated: np.ndarray, origin: int, series: np.ndarray | None = None) -> np.ndarray:
     """(feeds, days) of booleans: days around and after the origin a plan says too little about.
 
-    That is, under half of what it said of the same weekday in its last four weeks. It may have
-    fallen silent before the origin. `is_list`: a plan may name the few it holds for; it has ended
-    when it names nothing for longer than it ever did.
+    That is, under half of what it said of the same weekday in its last four weeks, or much less
+    than it at once. It may have fallen silent before the origin. `series`: how many each feed has,
+    of a plan that may name the few it holds for. Such a list has ended when it names nothing for
+    longer than it ever did.
     """
+    recent = stated[:, max(origin + 1 - RECENT_DAYS, 0) : origin + 1].mean(axis=1)
+    is_list = np.zeros(len(stated), dtype=bool) if series is None else recent < DENSE * series
     rows = [
-        _list_silence(row, origin)
-        if is_list and row[max(origin + 1 - RECENT_DAYS, 0) : origin + 1].mean() < DENSE
-        else _dense_silence(row, origin)
-        for row in stated
+        _list_silence(row, origin) if is_short else _dense_silence(row, origin)
+        for row, is_short in zip(stated, is_list, strict=True)
     ]
     return np.array(rows).reshape(stated.shape)
 
@@ -106,13 +126,14 @@ def carry_price(price: np.ndarray, promo: np.ndarray, silent: np.ndarray, origin
     known[fills] = carried[fills]
 
 
-def reach_of(stated: np.ndarray, origin: int, *, is_list: bool) -> int:
+def reach_of(stated: np.ndarray, origin: int, series: int | None = None) -> int:
     """How many days after the origin a (days,) plan goes on; all of them if it never falls silent.
 
-    Negative where it ended before.
+    Negative where it ended before. `series` as of `silence`.
     """
     ahead = len(stated) - 1 - origin
-    silent = silence(stated[None], origin, is_list=is_list)[0]
+    of_list = None if series is None else np.array([series])
+    silent = silence(stated[None], origin, of_list)[0]
     if not silent[origin + 1 :].any():
         return ahead
     speaks = ~silent & (stated > 0)
@@ -143,7 +164,11 @@ def _dense_silence(stated: np.ndarray, origin: int) -> np.ndarray:
     )
     usual = np.where(same_weekday >= 0, stated[np.maximum(same_weekday, 0)], np.nan)
     weeks = np.maximum((same_weekday >= 0).sum(axis=0), 1)
-    silent[after] = stated[after] < REACHES * np.nansum(usual, axis=0) / weeks
+    usual = np.nansum(usual, axis=0) / weeks
+    left = usual - stated[after]
+    silent[after] = (stated[after] < REACHES * usual) | (
+        left >= np.maximum(LEAVE_AT_ONCE * usual, FEWEST_AT_ONCE)
+    )
     return silent
 
 

@@ -42,6 +42,16 @@ def plan_reach(panel: Panel, horizon: int) -> dict[str, int]:
     }
 
 
+def short_plans(params: FeatureParams, panel: Panel, horizon: int) -> dict[str, int]:
+    """Of the plans these params read those that end inside the horizon, and after how many days."""
+    read = _plans_read(params)
+    return {
+        name: days
+        for name, days in plan_reach(panel, horizon).items()
+        if name in read and days < horizon
+    }
+
+
 def plannable(params: FeatureParams, panel: Panel, horizon: int) -> tuple[FeatureParams, list[str]]:
     """The features without plans that end with the sales, and the names of what was left out.
 
@@ -57,12 +67,7 @@ def plannable(params: FeatureParams, panel: Panel, horizon: int) -> tuple[Featur
         "promo": params.promo and PROMO not in gone,
         "calendar": "dates" if params.calendar and EVENTS in gone else params.calendar,
     }
-    read = (
-        set(params.known_future)
-        | ({PRICE} if params.price else set())
-        | ({PROMO} if params.promo else set())
-    )
-    read |= {EVENTS} if params.calendar is True else set()
+    read = _plans_read(params) | ({EVENTS} if params.calendar is True else set())
     left_out = sorted(gone & read)
     return (params.model_copy(update=kept), left_out) if left_out else (params, [])
 
@@ -83,6 +88,11 @@ def with_plans_until(panel: Panel, origin: date, reach: Reach) -> Panel:
     return replace(panel, prices=prices, covariates=covariates)
 
 
+def _plans_read(params: FeatureParams) -> set[str]:
+    own = {PRICE: params.price, PROMO: params.promo}
+    return {*params.known_future, *(name for name, is_on in own.items() if is_on)}
+
+
 def _unsaid_after(prices: pl.DataFrame, family: str, end: date) -> pl.DataFrame:
     """Periods without a family's value after a day; one that crosses it becomes two."""
     other = PROMO if family == PRICE else PRICE
@@ -98,10 +108,10 @@ def _unsaid_after(prices: pl.DataFrame, family: str, end: date) -> pl.DataFrame:
 
 def _reach(table: np.ndarray, horizon: int, name: str) -> int:
     """Of a (series, LOOK_BACK + horizon) table, all series as one feed."""
-    stated = (~np.isnan(table)).mean(axis=0) if table.size else np.zeros(table.shape[1])
+    stated = (~np.isnan(table)).sum(axis=0)
     if not stated.any():
         return 0
-    return min(reach_of(stated, LOOK_BACK - 1, is_list=name != PRICE), horizon)
+    return min(reach_of(stated, LOOK_BACK - 1, None if name == PRICE else len(table)), horizon)
 
 
 def _is_stated(table: np.ndarray) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from features.plans import PlanTables, as_planned, reach_of, silence, stated_shares
+from features.plans import PlanTables, as_planned, reach_of, silence, stated_counts
 
 KNOWN, AHEAD = 28, 14
 ORIGIN = KNOWN - 1
@@ -19,9 +19,10 @@ def _planned(
     feeds = np.zeros(len(price), dtype=np.int64) if feed_ix is None else feed_ix
     promo = np.zeros_like(price) if promo is None else promo
     stated = {
-        name: stated_shares(table, feeds) for name, table in (("price", price), ("promo", promo))
+        name: stated_counts(table, feeds) for name, table in (("price", price), ("promo", promo))
     }
-    tables = PlanTables(price.copy(), np.nan_to_num(promo), stated, feeds, ORIGIN)
+    says_promo = ~np.isnan(promo)
+    tables = PlanTables(price.copy(), np.nan_to_num(promo), says_promo, stated, feeds, ORIGIN)
     planned = as_planned(tables)
     return planned.price, planned.promo
 
@@ -72,9 +73,19 @@ def test_a_plan_of_one_day_holds_for_one_day(price):
 
 
 def test_what_a_speaking_plan_leaves_out_has_left_the_range(price):
-    """One item of three: the plan of its store goes on, so its price is not guessed."""
-    price[0, 30:] = NAN
-    assert np.isnan(_planned(price)[0][0, 30:]).all()
+    """One item of twelve: the plan of its store goes on, so its price is not guessed."""
+    many = np.repeat(price, 4, axis=0)
+    many[0, 30:] = NAN
+    assert np.isnan(_planned(many)[0][0, 30:]).all()
+
+
+def test_a_tenth_of_a_store_at_once_is_a_plan_that_ended_for_them(price):
+    """A department whose plan ends earlier than the others'."""
+    many = np.repeat(price, 10, axis=0)
+    many[:5, 30:] = NAN
+    assert _planned(many)[0][:6, 41].tolist() == [2.0] * 6
+    many[4, 30:] = 2.0
+    assert np.isnan(_planned(many)[0][:4, 41]).all()
 
 
 def test_an_item_that_left_before_the_plan_ended_gets_no_price_back(price):
@@ -96,10 +107,10 @@ def test_days_never_stated_of_a_week_are_no_silence(price):
     """A plan without Sundays, as in the past."""
     price[:, 6::7] = NAN
     assert np.array_equal(_planned(price)[0], price, equal_nan=True)
-    stated = stated_shares(price, np.zeros(3, dtype=np.int64))[0]
-    assert reach_of(stated, ORIGIN, is_list=False) == AHEAD
+    stated = stated_counts(price, np.zeros(3, dtype=np.int64))[0]
+    assert reach_of(stated, ORIGIN) == AHEAD
     stated[30:] = 0
-    assert reach_of(stated, ORIGIN, is_list=False) == 2
+    assert reach_of(stated, ORIGIN) == 2
 
 
 def test_a_price_of_nothing_or_less_is_not_carried(price):
@@ -125,19 +136,19 @@ def test_a_feed_that_died_before_the_origin_is_carried_from_its_end(price):
 
 def test_a_list_of_promotions_has_ended_when_it_is_silent_longer_than_ever():
     named = np.zeros((1, KNOWN + AHEAD))
-    named[0, [3, 8, 15, 20, 27]] = 0.3
-    assert silence(named, ORIGIN, is_list=True)[0].tolist() == [False] * 28 + [True] * 14
-    named[0, 36] = 0.3  # five days at the end of nothing; six were between others
-    assert not silence(named, ORIGIN, is_list=True).any()
+    named[0, [3, 8, 15, 20, 27]] = 3
+    assert silence(named, ORIGIN, np.array([9]))[0].tolist() == [False] * 28 + [True] * 14
+    named[0, 36] = 3  # five days at the end of nothing; six were between others
+    assert not silence(named, ORIGIN, np.array([9])).any()
 
 
-def test_a_stated_promotion_counts_on_a_day_that_is_else_silent(price):
+def test_what_is_stated_counts_on_a_day_that_is_else_silent(price):
     promo = np.zeros_like(price)
     promo[:, 28:] = NAN
-    promo[2, 30] = 1.0
-    promoted = _planned(price, promo)[1]
-    assert promoted[2, 30] == 1.0
-    assert np.isnan(promoted[:2, 30]).all()
+    promo[1, 30], promo[2, 30] = 0.0, 1.0
+    many = _planned(np.repeat(price, 5, axis=0), np.repeat(promo, 5, axis=0))[1]
+    assert many[5:, 30].tolist() == [0.0] * 5 + [1.0] * 5
+    assert np.isnan(many[:5, 30]).all()
 
 
 def test_a_plan_that_never_said_anything_stays_unknown(price):

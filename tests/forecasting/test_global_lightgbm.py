@@ -506,7 +506,7 @@ def _name_of(card: dict) -> str:
 def test_groups_are_not_scaled_up_to_fill_what_is_missing(unfitted, promoted):
     """Half of the store without a plan: the other half keeps about its forecast."""
     groups = unfitted().params.groups.model_copy(update={"columns": ["store_id"]})
-    model = unfitted(groups=groups.model_dump()).fit(promoted)
+    model = unfitted(groups=groups.model_dump(), hide_plans_share=0.0).fit(promoted)
     half = promoted.series["unique_id"].gather_every(2)
     kept = pl.col("unique_id").is_in(half.implode()) | (
         pl.col("from_ds") <= promoted.last_day - timedelta(days=7)
@@ -514,6 +514,7 @@ def test_groups_are_not_scaled_up_to_fill_what_is_missing(unfitted, promoted):
     part = model.forecast(
         replace(promoted, prices=promoted.prices.filter(kept)), promoted.last_day, 7
     )
+    assert part["reason"].count() == part.height / 2
     whole = model.forecast(promoted, promoted.last_day, 7)
     of_half = pl.col("unique_id").is_in(half.implode())
     ours, theirs = (rows.filter(of_half)["y_hat"].sum() for rows in (part, whole))
