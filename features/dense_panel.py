@@ -172,10 +172,10 @@ def _plan_tables(panel: Panel, params: FeatureParams, days: Days) -> PlanTables:
         for name, is_on in ((PRICE, params.price), (PROMO, params.promo))
     )
     stated = {PRICE: stated_counts(price, feed_ix), PROMO: stated_counts(promo, feed_ix)}
-    says_promo = ~np.isnan(promo)
+    is_promo_stated = ~np.isnan(promo)
     np.nan_to_num(promo, copy=False)
     origin = days.padding + days.known - 1
-    return PlanTables(price, promo, says_promo, stated, feed_ix, origin)
+    return PlanTables(price, promo, is_promo_stated, stated, feed_ix, origin)
 
 
 def _covariate_tables(panel: Panel, params: FeatureParams, days: Days) -> dict[str, np.ndarray]:

@@ -6,6 +6,7 @@ on as `features.plans` does it for a table to publish.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
@@ -28,19 +29,24 @@ SERIES_AT_ONCE = 1 / 3
 
 @dataclass(frozen=True)
 class Hiding:
-    """Which rows: a share of them by hash; plans end 0 to `longest` - 1 days after their origin."""
+    """Which rows: a share of them by hash; plans end 0 to `longest` - 1 days after their origin.
 
+    `families`: dense tables of the plans that may end: price, promo, future_*. None: nothing is
+    hidden.
+    """
+
+    families: tuple[str, ...]
     share: float
     longest: int
     seed: int
 
-    def reaches(self, origins: np.ndarray, families: list[str]) -> dict[int, dict[str, int]]:
+    def reaches(self, origins: np.ndarray) -> dict[int, dict[str, int]]:
         """For each origin drawn the days each family is known for.
 
         One number for all of them; or each its own, `longest` (nothing is hidden) among them.
         """
         drawn = unit_hash(
-            np.arange(len(families) + 3), origins, np.zeros(1, np.int32), self.seed + 1
+            np.arange(len(self.families) + 3), origins, np.zeros(1, np.int32), self.seed + 1
         )[:, :, 0]
         is_hidden, is_together, common, *own = drawn
         return {
@@ -48,7 +54,7 @@ class Hiding:
                 name: int(common[k] * self.longest)
                 if is_together[k] < TOGETHER
                 else int(each[k] * (self.longest + 1))
-                for name, each in zip(families, own, strict=True)
+                for name, each in zip(self.families, own, strict=True)
             }
             for k, origin in enumerate(origins)
             if is_hidden[k] < self.share / SERIES_AT_ONCE
@@ -67,11 +73,10 @@ class Hiding:
 def training_matrix(dense: DensePanel, rows: Rows, hiding: Hiding) -> np.ndarray:
     """(rows, columns) features to learn from, as `feature_matrix`, with plans hidden."""
     matrix = feature_matrix(dense, rows)
-    families = plan_families(dense)
-    if not families or not hiding.share:
+    if not hiding.families:
         return matrix
     names = feature_names(dense)
-    for origin, reach in hiding.reaches(np.unique(rows.origin_ix), families).items():
+    for origin, reach in hiding.reaches(np.unique(rows.origin_ix)).items():
         at = hiding.rows_at(origin, rows)
         if not len(at):
             continue
@@ -83,9 +88,18 @@ def training_matrix(dense: DensePanel, rows: Rows, hiding: Hiding) -> np.ndarray
     return matrix
 
 
-def plan_families(dense: DensePanel) -> list[str]:
-    """The dense tables of plans that any feature reads: price, promo, future_*."""
-    return sorted({root for feature in dense.features for root in _plans_read(feature)})
+def short_families(dense: DensePanel, reach: Mapping[str, int], horizon: int) -> tuple[str, ...]:
+    """Of the dense tables of plans that features read those that end inside the horizon.
+
+    Of price and promotion any store's; of a covariate by how far it reaches.
+    """
+    read = {root for feature in dense.features for root in _plans_read(feature)}
+    ahead = slice(dense.plans.origin + 1, dense.plans.origin + 1 + horizon)
+    short = {name for name in read & {PRICE, PROMO} if dense.plans.gaps(name)[:, ahead].any()}
+    short |= {
+        name for name in read - {PRICE, PROMO} if reach.get(name.removeprefix(FUTURE), 0) < horizon
+    }
+    return tuple(sorted(short))
 
 
 def seen_from(dense: DensePanel, origin: int, reach: dict[str, int], ahead: int) -> DensePanel:

@@ -1,5 +1,4 @@
-"""Plans as far as they reach: where one fell silent, the regular price holds and the rest is not
-known.
+"""Plans as far as they reach: in a gap the regular price holds, and the rest is not known.
 
 One function, `as_planned`, decides it for the table to publish, for each past cutoff of a backtest
 and for the origins whose plans training hides (features.hiding).
@@ -7,7 +6,7 @@ and for the origins whose plans training hides (features.hiding).
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -17,7 +16,7 @@ from features.hierarchy import sum_by
 PRICE, PROMO = "price", "promo"
 LOOK_BACK = 112  # days up to the origin that say what a plan usually states
 RECENT_DAYS = 28
-REACHES = 0.5  # share of what is usually stated; a day of less is one the plan is silent about
+REACHES = 0.5  # share of what is usually stated; a day of less is a gap
 # so is a day that misses these: a few series leave the range, a tenth and five at once do not
 LEAVE_AT_ONCE, FEWEST_AT_ONCE = 0.1, 5
 # share of recent series and days stated; below it a plan is a list, and what it leaves out is none
@@ -29,14 +28,14 @@ class PlanTables:
     """Plans over days; columns of all tables are days, the one named `origin` the last known.
 
     `price`, `promo`: (series, days); an unknown price is NaN, a promotion not stated 0.
-    `says_promo`: (series, days) whether it was stated.
+    `is_promo_stated`: (series, days) whether it was stated.
     `stated`: of each the (feeds, days) count of the feed's series that the plan states.
     `feed_ix`: for each series its feed, the store: whose plan ends, ends for all of it.
     """
 
     price: np.ndarray
     promo: np.ndarray
-    says_promo: np.ndarray
+    is_promo_stated: np.ndarray
     stated: dict[str, np.ndarray]
     feed_ix: np.ndarray
     origin: int
@@ -46,7 +45,7 @@ class PlanTables:
         return PlanTables(
             self.price[:, days],
             self.promo[:, days],
-            self.says_promo[:, days],
+            self.is_promo_stated[:, days],
             {name: table[:, days] for name, table in self.stated.items()},
             self.feed_ix,
             origin,
@@ -56,32 +55,35 @@ class PlanTables:
         """The tables had the plans ended so many days after the origin; a copy."""
         tables = {PRICE: self.price.copy(), PROMO: self.promo.copy()}
         stated = {name: table.copy() for name, table in self.stated.items()}
-        says_promo = self.says_promo.copy()
+        is_promo_stated = self.is_promo_stated.copy()
         for name in tables.keys() & reach.keys():
             beyond = slice(self.origin + 1 + reach[name], None)
             tables[name][:, beyond] = np.nan if name == PRICE else 0.0
             stated[name][:, beyond] = 0
         if PROMO in reach:
-            says_promo[:, self.origin + 1 + reach[PROMO] :] = False
-        return replace(
-            self, price=tables[PRICE], promo=tables[PROMO], says_promo=says_promo, stated=stated
-        )
+            is_promo_stated[:, self.origin + 1 + reach[PROMO] :] = False
+        price, promo = tables[PRICE], tables[PROMO]
+        return PlanTables(price, promo, is_promo_stated, stated, self.feed_ix, self.origin)
+
+    def gaps(self, name: str) -> np.ndarray:
+        """(feeds, days) of booleans: where the plan of price or promo says too little."""
+        series = np.bincount(self.feed_ix) if name == PROMO else None
+        return gaps(self.stated[name], self.origin, series)
 
 
 def as_planned(plans: PlanTables) -> PlanTables:
     """Price and promotion as a forecast from the origin may take them, in the tables themselves.
 
-    On a day the feed is silent about, a price not stated is the last regular one, and a promotion
-    not stated is unknown. A price that a speaking plan leaves out stays unknown: the series left
-    the range.
+    In a gap of its feed's plan a price not stated is the last regular one, and a promotion not
+    stated is unknown. A price left out where there is no gap stays unknown: the series left the
+    range.
     """
-    series = np.bincount(plans.feed_ix)
-    no_price = silence(plans.stated[PRICE], plans.origin)
+    no_price = plans.gaps(PRICE)
     if no_price.any():
         carry_price(plans.price, plans.promo, no_price[plans.feed_ix], plans.origin)
-    no_promo = silence(plans.stated[PROMO], plans.origin, series)
+    no_promo = plans.gaps(PROMO)
     if no_promo.any():
-        plans.promo[no_promo[plans.feed_ix] & ~plans.says_promo] = np.nan
+        plans.promo[no_promo[plans.feed_ix] & ~plans.is_promo_stated] = np.nan
     return plans
 
 
@@ -91,54 +93,56 @@ def stated_counts(table: np.ndarray, feed_ix: np.ndarray) -> np.ndarray:
     return counts
 
 
-def silence(stated: np.ndarray, origin: int, series: np.ndarray | None = None) -> np.ndarray:
+def gaps(
+    stated: np.ndarray, origin: int, series: np.ndarray | None = None, fewest: int = FEWEST_AT_ONCE
+) -> np.ndarray:
     """(feeds, days) of booleans: days around and after the origin a plan says too little about.
 
-    That is, under half of what it said of the same weekday in its last four weeks, or much less
-    than it at once. It may have fallen silent before the origin. `series`: how many each feed has,
-    of a plan that may name the few it holds for. Such a list has ended when it names nothing for
+    That is, under half of what it said of the same weekday in its last four weeks, or a tenth and
+    `fewest` series less. The gap may begin before the origin. `series`: how many each feed has, of
+    a plan that may name the few it holds for. Such a list has ended when it names nothing for
     longer than it ever did.
     """
     recent = stated[:, max(origin + 1 - RECENT_DAYS, 0) : origin + 1].mean(axis=1)
     is_list = np.zeros(len(stated), dtype=bool) if series is None else recent < DENSE * series
     rows = [
-        _list_silence(row, origin) if is_short else _dense_silence(row, origin)
-        for row, is_short in zip(stated, is_list, strict=True)
+        _gap_of_list(row, origin) if is_of_few else _gaps_of_dense(row, origin, fewest)
+        for row, is_of_few in zip(stated, is_list, strict=True)
     ]
     return np.array(rows).reshape(stated.shape)
 
 
-def carry_price(price: np.ndarray, promo: np.ndarray, silent: np.ndarray, origin: int) -> None:
-    """Fills, in place, unknown prices of silent days with the last regular one before them.
+def carry_price(price: np.ndarray, promo: np.ndarray, is_gap: np.ndarray, origin: int) -> None:
+    """Fills, in place, unknown prices in gaps with the last regular one before them.
 
     Regular is a price of a day without promotion; without such a day, the last one stated. A series
-    that its speaking plan left out for a week has left the range and is not carried.
+    that its plan left out for a week without a gap has left the range and is not carried.
     """
     first = max(origin + 1 - LOOK_BACK, 0)
-    known, spoken = price[:, first:], np.cumsum(~silent[:, first:], axis=1)
+    known, stating = price[:, first:], np.cumsum(~is_gap[:, first:], axis=1)
     is_stated = known > 0  # NaN is not
     last = _last_true(is_stated)
     regular = _last_true(is_stated & ~(promo[:, first:] > 0))
     source = np.where(regular >= 0, regular, last)
-    on_sale = spoken - np.take_along_axis(spoken, np.maximum(last, 0), axis=1) < WEEK
-    fills = silent[:, first:] & np.isnan(known) & (last >= 0) & on_sale
+    on_sale = stating - np.take_along_axis(stating, np.maximum(last, 0), axis=1) < WEEK
+    fills = is_gap[:, first:] & np.isnan(known) & (last >= 0) & on_sale
     carried = np.take_along_axis(known, np.maximum(source, 0), axis=1)
     known[fills] = carried[fills]
 
 
 def reach_of(stated: np.ndarray, origin: int, series: int | None = None) -> int:
-    """How many days after the origin a (days,) plan goes on; all of them if it never falls silent.
+    """How many days after the origin half of a (days,) plan goes on; all if it has no gap.
 
-    Negative where it ended before. `series` as of `silence`.
+    `stated`: how many series of all. Negative where it ended before. `series` as of `gaps`.
     """
     ahead = len(stated) - 1 - origin
     of_list = None if series is None else np.array([series])
-    silent = silence(stated[None], origin, of_list)[0]
-    if not silent[origin + 1 :].any():
+    is_gap = gaps(stated[None], origin, of_list, fewest=int(stated.max()) + 1)[0]
+    if not is_gap[origin + 1 :].any():
         return ahead
-    speaks = ~silent & (stated > 0)
-    last = int(np.flatnonzero(speaks)[-1]) if speaks.any() else -1
-    return last - origin if silent[last + 1 :].any() else ahead
+    goes_on = ~is_gap & (stated > 0)
+    last = int(np.flatnonzero(goes_on)[-1]) if goes_on.any() else -1
+    return last - origin if is_gap[last + 1 :].any() else ahead
 
 
 def _last_true(table: np.ndarray) -> np.ndarray:
@@ -148,38 +152,38 @@ def _last_true(table: np.ndarray) -> np.ndarray:
     return newest
 
 
-def _dense_silence(stated: np.ndarray, origin: int) -> np.ndarray:
+def _gaps_of_dense(stated: np.ndarray, origin: int, fewest: int) -> np.ndarray:
     """(days,) of booleans of a plan that states most of what it holds for."""
-    silent = np.zeros(len(stated), dtype=bool)
+    is_gap = np.zeros(len(stated), dtype=bool)
     seen = stated[max(origin + 1 - LOOK_BACK, 0) : origin + 1]
     if not seen.any():
-        return silent
-    spoke = origin - int(np.argmax((seen >= REACHES * seen.max())[::-1]))
-    after = np.arange(spoke + 1, len(stated))
+        return is_gap
+    newest = origin - int(np.argmax((seen >= REACHES * seen.max())[::-1]))
+    after = np.arange(newest + 1, len(stated))
     same_weekday = (
-        spoke
+        newest
         + 1
         - WEEK * np.arange(1, RECENT_DAYS // WEEK + 1)[:, None]
-        + ((after - spoke - 1) % WEEK)
+        + ((after - newest - 1) % WEEK)
     )
     usual = np.where(same_weekday >= 0, stated[np.maximum(same_weekday, 0)], np.nan)
     weeks = np.maximum((same_weekday >= 0).sum(axis=0), 1)
     usual = np.nansum(usual, axis=0) / weeks
     left = usual - stated[after]
-    silent[after] = (stated[after] < REACHES * usual) | (
-        left >= np.maximum(LEAVE_AT_ONCE * usual, FEWEST_AT_ONCE)
+    is_gap[after] = (stated[after] < REACHES * usual) | (
+        left >= np.maximum(LEAVE_AT_ONCE * usual, fewest)
     )
-    return silent
+    return is_gap
 
 
-def _list_silence(stated: np.ndarray, origin: int) -> np.ndarray:
+def _gap_of_list(stated: np.ndarray, origin: int) -> np.ndarray:
     """(days,) of booleans of a plan that names only what it holds for."""
-    silent = np.zeros(len(stated), dtype=bool)
+    is_gap = np.zeros(len(stated), dtype=bool)
     named = np.flatnonzero(stated > 0)
     first = max(origin + 1 - LOOK_BACK, 0)
     seen = named[(named >= first) & (named <= origin)]
     if len(seen):
         longest = np.diff(seen, prepend=first - 1).max() - 1
         last = int(named[-1])
-        silent[last + 1 :] = len(stated) - 1 - last > longest
-    return silent
+        is_gap[last + 1 :] = len(stated) - 1 - last > longest
+    return is_gap

@@ -16,15 +16,16 @@ if TYPE_CHECKING:
 
 
 def fit_booster(
-    dense: DensePanel, rows: Rows, params: TrainParams
+    dense: DensePanel, rows: Rows, params: TrainParams, short_plans: tuple[str, ...] = ()
 ) -> tuple[lightgbm.Booster, dict[str, float]]:
     """A booster fitted on these rows, and for each feature the share of rows it is unknown in.
 
-    Plans are hidden from one of the days ahead that the rows are about: later ones nobody reads.
+    `short_plans`: tables of plans that end inside the horizon; of a share of the rows they are
+    hidden, from one of the days ahead that the rows are about.
     """
     import lightgbm  # two seconds to import
 
-    hiding = Hiding(params.hide_plans_share, int(rows.h.max()), params.seed)
+    hiding = Hiding(short_plans, params.hide_plans_share, int(rows.h.max()), params.seed)
     matrix = training_matrix(dense, rows, hiding)
     names = feature_names(dense)
     unknown = dict(zip(names, _unknown_shares(matrix), strict=True))

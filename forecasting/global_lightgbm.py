@@ -16,6 +16,7 @@ from contract.params import TrainParams
 from features.declared import look_back_days
 from features.dense_panel import DensePanel, FeatureRecipe, Vocabulary, vocabulary_of
 from features.frame import Rows, feature_frames, feature_names, targets
+from features.hiding import short_families
 from features.opening import closed_ahead
 from features.reach import plan_reach
 from features.sampling import serving_rows, training_rows
@@ -157,7 +158,8 @@ class GlobalLightGBM:
 
     def fit_block(self, dense: DensePanel, rows: Rows) -> lightgbm.Booster:
         """One booster on these rows; their shares of unknowns are noted."""
-        booster, unknown = fit_booster(dense, rows, self.params)
+        short = short_families(dense, self.plan_reach, self.params.horizon)
+        booster, unknown = fit_booster(dense, rows, self.params, short)
         for name, share in unknown.items():
             self.unknown_shares[name] = max(share, self.unknown_shares.get(name, 0.0))
         return booster

@@ -12,13 +12,14 @@ from polars.testing import assert_frame_equal
 from contract.panel import Panel
 from features.dense_panel import DensePanel
 from features.frame import feature_frame, feature_matrix, feature_names
-from features.hiding import Hiding, plan_families, training_matrix
-from features.reach import with_plans_until
+from features.hiding import Hiding, short_families, training_matrix
+from features.reach import plan_reach, with_plans_until
 from features.sampling import training_rows
 
 LONGEST = 14
 HS = range(1, LONGEST + 1)
-SIXTH = Hiding(share=1 / 6, longest=LONGEST, seed=3)
+FAMILIES = ("future_school", "price", "promo")
+SIXTH = Hiding(FAMILIES, share=1 / 6, longest=LONGEST, seed=3)
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +57,7 @@ def test_rows_of_a_hidden_origin_are_the_rows_serving_would_make(panel, dense, d
     rows = training_rows(dense, HS, 5, 40, 10**6, seed=1)
     learned = _learned(dense, SIXTH)
     origins = np.unique(learned["origin_ix"].to_numpy())
-    hidden = SIXTH.reaches(origins, plan_families(dense))
+    hidden = SIXTH.reaches(origins)
     assert {len(set(reach.values())) > 1 for reach in hidden.values()} == {True, False}
     for origin, reach in hidden.items():
         at = SIXTH.rows_at(origin, rows)
@@ -72,7 +73,7 @@ def test_rows_of_a_hidden_origin_are_the_rows_serving_would_make(panel, dense, d
 
 def test_the_other_rows_keep_their_plans(dense):
     rows = training_rows(dense, HS, 5, 40, 10**6, seed=1)
-    hidden = SIXTH.reaches(np.unique(rows.origin_ix), plan_families(dense))
+    hidden = SIXTH.reaches(np.unique(rows.origin_ix))
     others = np.ones(len(rows), dtype=bool)
     others[np.concatenate([SIXTH.rows_at(origin, rows) for origin in hidden])] = False
     learned, plain = training_matrix(dense, rows, SIXTH), feature_matrix(dense, rows)
@@ -80,9 +81,9 @@ def test_the_other_rows_keep_their_plans(dense):
     assert not np.array_equal(learned[~others], plain[~others], equal_nan=True)
 
 
-def test_without_a_share_nothing_is_hidden(dense):
+def test_where_no_plan_ends_nothing_is_hidden(dense):
     rows = training_rows(dense, HS, 5, 40, 10**6, seed=1)
-    none = Hiding(share=0.0, longest=LONGEST, seed=3)
+    none = Hiding((), share=1.0, longest=LONGEST, seed=3)
     assert np.array_equal(
         training_matrix(dense, rows, none), feature_matrix(dense, rows), equal_nan=True
     )
@@ -107,10 +108,19 @@ def test_an_unknown_price_is_none_and_an_unknown_promotion_is_some(dense):
 
 def test_which_origins_are_hidden_hangs_on_nothing_but_origin_and_seed():
     origins = np.arange(0, 400, 5)
-    drawn = SIXTH.reaches(origins, ["price", "promo"])
-    some = SIXTH.reaches(origins[10:20], ["price", "promo"])
+    drawn, some = SIXTH.reaches(origins), SIXTH.reaches(origins[10:20])
     assert some == {origin: reach for origin, reach in drawn.items() if origin in origins[10:20]}
     assert 20 < len(drawn) < 60
     every = [days for reach in drawn.values() for days in reach.values()]
     assert min(every) == 0
     assert max(every) <= LONGEST
+
+
+def test_only_plans_that_features_read_and_that_end_inside_the_horizon_are_hidden(panel, dense_of):
+    def short(**reach: int) -> tuple[str, ...]:
+        ended = with_plans_until(panel, panel.last_day, reach)
+        return short_families(dense_of(ended), plan_reach(ended, 28), 28)
+
+    assert short() == ()
+    assert short(price=10, school=27) == ("future_school", "price")
+    assert short(promo=0) == ("promo",)

@@ -443,9 +443,9 @@ def promoted(weekly_panel) -> Panel:
 
 
 def test_a_plan_that_ends_leaves_the_days_before_its_end_as_they_were(unfitted, promoted):
-    model = unfitted(hide_plans_share=0.5).fit(promoted)
-    whole = model.forecast(promoted, promoted.last_day, 14)
     ended = with_plans_until(promoted, promoted.last_day, {"price": 9, "promo": 9})
+    model = unfitted(hide_plans_share=0.3).fit(ended)
+    whole = model.forecast(promoted, promoted.last_day, 14)
     part = model.forecast(ended, promoted.last_day, 14)
     assert part["reason"].null_count() == part.height
     assert part.filter(pl.col("h") <= 9).equals(whole.filter(pl.col("h") <= 9))
@@ -453,18 +453,18 @@ def test_a_plan_that_ends_leaves_the_days_before_its_end_as_they_were(unfitted, 
 
 def test_what_is_not_known_of_promotions_is_forecast_at_their_mean(unfitted, promoted):
     """A third of the days sells double: 4/3 of a plain day, neither 1 nor 2."""
-    model = unfitted(hide_plans_share=0.5, rounds=100).fit(promoted)
+    nothing = with_plans_until(promoted, promoted.last_day, {"price": 0, "promo": 0})
+    model = unfitted(hide_plans_share=0.3, rounds=100).fit(nothing)
     plain = promoted.sales.filter(
         (pl.col("ds") - promoted.first_day).dt.total_days() // 7 % 3 != 2
     )["y"].mean()
-    nothing = with_plans_until(promoted, promoted.last_day, {"price": 0, "promo": 0})
     mean = model.forecast(nothing, promoted.last_day, 14)["y_hat"].mean()
     assert mean / plain == pytest.approx(4 / 3, abs=0.15)
 
 
 def test_a_model_of_whole_plans_falls_back_only_for_the_days_without_one(unfitted, promoted):
-    """As all models were before plans were hidden in training."""
-    model = unfitted(hide_plans_share=0.0).fit(promoted)
+    """Nothing was hidden in its training, and no promotion was ever unknown."""
+    model = unfitted().fit(promoted)
     ended = with_plans_until(promoted, promoted.last_day, {"price": 9, "promo": 9})
     rows = model.forecast(ended, promoted.last_day, 14)
     missing = rows.filter(reason="features_missing")
@@ -506,7 +506,7 @@ def _name_of(card: dict) -> str:
 def test_groups_are_not_scaled_up_to_fill_what_is_missing(unfitted, promoted):
     """Half of the store without a plan: the other half keeps about its forecast."""
     groups = unfitted().params.groups.model_copy(update={"columns": ["store_id"]})
-    model = unfitted(groups=groups.model_dump(), hide_plans_share=0.0).fit(promoted)
+    model = unfitted(groups=groups.model_dump()).fit(promoted)
     half = promoted.series["unique_id"].gather_every(2)
     kept = pl.col("unique_id").is_in(half.implode()) | (
         pl.col("from_ds") <= promoted.last_day - timedelta(days=7)

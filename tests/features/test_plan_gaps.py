@@ -1,11 +1,11 @@
-"""Where a plan falls silent: by hand, one store of three items, 28 days known, 14 ahead."""
+"""Gaps and ends of plans: by hand, one store of three items, 28 days known, 14 ahead."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from features.plans import PlanTables, as_planned, reach_of, silence, stated_counts
+from features.plans import PlanTables, as_planned, gaps, reach_of, stated_counts
 
 KNOWN, AHEAD = 28, 14
 ORIGIN = KNOWN - 1
@@ -21,8 +21,8 @@ def _planned(
     stated = {
         name: stated_counts(table, feeds) for name, table in (("price", price), ("promo", promo))
     }
-    says_promo = ~np.isnan(promo)
-    tables = PlanTables(price.copy(), np.nan_to_num(promo), says_promo, stated, feeds, ORIGIN)
+    is_promo_stated = ~np.isnan(promo)
+    tables = PlanTables(price.copy(), np.nan_to_num(promo), is_promo_stated, stated, feeds, ORIGIN)
     planned = as_planned(tables)
     return planned.price, planned.promo
 
@@ -72,7 +72,7 @@ def test_a_plan_of_one_day_holds_for_one_day(price):
     assert _planned(price)[0][0, 28:].tolist() == [2.2] * 14
 
 
-def test_what_a_speaking_plan_leaves_out_has_left_the_range(price):
+def test_what_a_plan_without_a_gap_leaves_out_has_left_the_range(price):
     """One item of twelve: the plan of its store goes on, so its price is not guessed."""
     many = np.repeat(price, 4, axis=0)
     many[0, 30:] = NAN
@@ -103,7 +103,7 @@ def test_a_plan_that_lists_changes_alone_leaves_the_others_their_price(price):
     assert planned[:, 41].tolist() == [2.4, 3.0, 5.0]
 
 
-def test_days_never_stated_of_a_week_are_no_silence(price):
+def test_days_never_stated_of_a_week_are_no_gaps(price):
     """A plan without Sundays, as in the past."""
     price[:, 6::7] = NAN
     assert np.array_equal(_planned(price)[0], price, equal_nan=True)
@@ -134,15 +134,15 @@ def test_a_feed_that_died_before_the_origin_is_carried_from_its_end(price):
     assert np.isnan(promoted[:, 24:]).all()
 
 
-def test_a_list_of_promotions_has_ended_when_it_is_silent_longer_than_ever():
+def test_a_list_of_promotions_has_ended_when_it_names_nothing_for_longer_than_ever():
     named = np.zeros((1, KNOWN + AHEAD))
     named[0, [3, 8, 15, 20, 27]] = 3
-    assert silence(named, ORIGIN, np.array([9]))[0].tolist() == [False] * 28 + [True] * 14
+    assert gaps(named, ORIGIN, np.array([9]))[0].tolist() == [False] * 28 + [True] * 14
     named[0, 36] = 3  # five days at the end of nothing; six were between others
-    assert not silence(named, ORIGIN, np.array([9])).any()
+    assert not gaps(named, ORIGIN, np.array([9])).any()
 
 
-def test_what_is_stated_counts_on_a_day_that_is_else_silent(price):
+def test_what_is_stated_counts_in_a_gap_of_the_others(price):
     promo = np.zeros_like(price)
     promo[:, 28:] = NAN
     promo[1, 30], promo[2, 30] = 0.0, 1.0
