@@ -15,6 +15,7 @@ from contract.panel import Panel
 from contract.params import TrainParams
 from features.declared import look_back_days
 from features.dense_panel import DensePanel, FeatureRecipe, Vocabulary, vocabulary_of
+from features.feature import Feature
 from features.frame import Rows, feature_frames, feature_names, targets
 from features.hiding import short_families
 from features.opening import closed_ahead
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
 # share of training rows: a plan unknown in fewer taught the trees nothing about being unknown, and
 # they take it for a zero: a price of nothing
 RARELY_UNKNOWN = 0.005
+SELDOM_UNKNOWN = 0.05  # the same, where it is unknown on most rows to forecast
+MOSTLY_UNKNOWN = 0.5  # share of rows to forecast
 FEATURES_MISSING = "features_missing"
 PLANS = ("price_level", "promo_today", "covariates_")
 
@@ -225,10 +228,20 @@ class GlobalLightGBM:
         """
         is_lacking = np.zeros(frame.height, dtype=bool)
         for feature in dense.features:
-            rarely = self.unknown_shares.get(feature.name, 1.0) < RARELY_UNKNOWN
-            if rarely and feature.is_plan_itself:
+            if feature.is_plan_itself and self._needs(feature, dense):
                 is_lacking |= frame[feature.name].is_null().to_numpy()
         return is_lacking
+
+    def _needs(self, feature: Feature, dense: DensePanel) -> bool:
+        """Whether its booster cannot do without a plan that it had in training.
+
+        A few series that left the range taught it nothing of a feed that died.
+        """
+        known = dense.by_series.get(feature.expr.meta.output_name())
+        ahead = dense.days.after(self.params.horizon)
+        is_mostly = known is not None and np.isnan(known[:, ahead]).mean() > MOSTLY_UNKNOWN
+        share = self.unknown_shares.get(feature.name, 1.0)
+        return bool(share < (SELDOM_UNKNOWN if is_mostly else RARELY_UNKNOWN))
 
 
 def recent_mean(dense: DensePanel) -> np.ndarray:
@@ -243,7 +256,7 @@ def recent_mean(dense: DensePanel) -> np.ndarray:
 def _refuse_missing(rows: pl.DataFrame, unknown_shares: dict[str, float]) -> pl.DataFrame:
     """The rows; FeaturesMissing where none of them has a forecast for want of plans."""
     if (rows["reason"] == FEATURES_MISSING).any() and not (rows["y_hat"] > 0).any():
-        known = [name for name, share in unknown_shares.items() if share < RARELY_UNKNOWN]
+        known = [name for name, share in unknown_shares.items() if share < SELDOM_UNKNOWN]
         raise FeaturesMissing(
             "of every series and day a plan is unknown that was known in training, one of "
             f"{[name for name in known if name.startswith(PLANS)]}. Bring the missing feed "

@@ -29,7 +29,7 @@ from forecasting.seasonal_naive import baseline_of
 from forecasting.window import Window
 
 HORIZON, WEEK = 28, 7
-FITS, ORIGINS_A_FIT = 3, 2  # fits two weeks apart, each asked once a week
+FITS, ORIGINS_A_FIT = 3, 2  # fits two weeks apart, each used for two weeks
 SHORT = 10  # days a plan is known for that ends inside the horizon, as a fit sees it
 REACHES = (0, 3, 7, 10, 14, 21, 25, 28)
 APART = (0, 10)

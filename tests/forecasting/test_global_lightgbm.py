@@ -473,6 +473,18 @@ def test_a_model_of_whole_plans_falls_back_only_for_the_days_without_one(unfitte
     assert rows.filter(pl.col("reason").is_null())["y_hat"].null_count() == 0
 
 
+def test_a_price_unknown_to_most_is_not_that_of_the_few_who_left(unfitted, promoted):
+    """One series in thirty was without a price in training; a feed that died is another thing."""
+    model = unfitted().fit(promoted)
+    some = replace(model, unknown_shares=model.unknown_shares | {"price_level": 0.03})
+    few = promoted.prices.filter(pl.col("unique_id") != promoted.series["unique_id"][0])
+    rows = some.forecast(replace(promoted, prices=few), promoted.last_day, 14)
+    assert rows["y_hat"].null_count() == 0
+    never = promoted.prices.with_columns(price=pl.lit(None, pl.Float64))
+    with pytest.raises(FeaturesMissing, match="price_level"):
+        some.forecast(replace(promoted, prices=never), promoted.last_day, 14)
+
+
 def test_a_series_its_plan_leaves_out_falls_back_alone(unfitted, promoted):
     one = promoted.series["unique_id"][0]
     model = unfitted().fit(promoted)
