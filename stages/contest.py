@@ -9,7 +9,7 @@ import polars as pl
 
 from contract.panel import Panel
 from contract.params import Params
-from features.reach import WHY_LEFT_OUT
+from features.reach import WHY_LEFT_OUT, short_plans
 from forecasting.backtest import BacktestPlan, plan_of
 from forecasting.contenders import CANDIDATE, contenders
 from forecasting.footprint import shape_of_card, to_backtest
@@ -48,6 +48,8 @@ def contest_of(params: Params, paths: Paths) -> Contest:
     left_out = list(forecasters[CANDIDATE].feature_recipe.left_out)
     if left_out:
         log.warning("left_out=%s reason=%s", left_out, WHY_LEFT_OUT)
+    if short := short_plans(params.features, panel, plan.horizon):
+        log.warning("plans_end_after_days=%s horizon=%d, at each cutoff too", short, plan.horizon)
     challenge = challenge_of(paths.candidate, paths.incumbent, forecasters[CANDIDATE])
     model_id = challenge.incumbent.model_id if challenge.incumbent else None
     log.info("incumbent=%s", model_id or f"none, {challenge.why_none}")
