@@ -22,7 +22,7 @@ export PYTHONUTF8 := 1
 # otherwise
 export OMP_WAIT_POLICY := passive
 
-.PHONY: help setup lock repro test bench drills render report serve production replay rebuild powercut lint extras clean
+.PHONY: help setup lock start repro test bench drills render report serve production replay rebuild powercut lint extras clean
 
 help: ## one line per target
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1\t/' | expand -t 14
@@ -43,6 +43,12 @@ setup: .venv/ready .dvc/config ## virtual environment from the lock, by hash
 
 repro: setup ## the main job: source to published forecasts and report; PROFILE=m5 DATA=<dir> for real data
 	"$(BIN)"/python ingest.py source --use $(PROFILE) $(if $(DATA),--data-from "$(DATA)")
+	"$(BIN)"/dvc repro
+	"$(BIN)"/python inference.py publish
+
+start: setup ## your own files, from a first look to published forecasts; DATA=<file or folder>
+	@test -n "$(DATA)" || { echo "make start DATA=<file or folder of your sales>"; exit 2; }
+	"$(BIN)"/python ingest.py draft --keep "$(DATA)"
 	"$(BIN)"/dvc repro
 	"$(BIN)"/python inference.py publish
 

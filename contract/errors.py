@@ -3,7 +3,8 @@
     TillcastError                 1   refused; the message is a statement, the values, the way out
     ├── BadInput                  1   a file or frame is not what its contract says
     │   ├── SourceMissing         1   a path that should hold input does not
-    │   └── ContractBroken        1   a frame lacks a column, has a wrong type, or repeats a key
+    │   ├── ContractBroken        1   a frame lacks a column, has a wrong type, or repeats a key
+    │   └── Undecided             1   files can be read in two ways: a person must say which
     ├── GateFailed                1   a candidate or a panel did not pass its gate
     ├── NotEnoughHistory          1   a series or a panel is too short for what it is needed for
     ├── ModelBroken               1   a model bundle is missing, changed, or of other features
@@ -23,6 +24,8 @@ Wrong rows are not errors: they go to quarantine with a reason.
 
 from __future__ import annotations
 
+from typing import Any
+
 
 class TillcastError(Exception):
     """The root: whatever tillcast refuses on purpose."""
@@ -40,6 +43,16 @@ class SourceMissing(BadInput):
 
 class ContractBroken(BadInput):
     """A frame lacks a column, has a wrong type, or repeats a key."""
+
+
+class Undecided(BadInput):
+    """Files can be read in two ways, or not at all yet: a person must say which. `summary` holds
+    what was found so far.
+    """
+
+    def __init__(self, reason: str, summary: dict[str, Any]) -> None:
+        super().__init__(reason)
+        self.summary = summary
 
 
 class GateFailed(TillcastError):

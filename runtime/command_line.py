@@ -24,6 +24,8 @@ from runtime.process import clock, restrict_umask
 Summary = dict[str, Any]
 Work = Callable[[argparse.Namespace], Summary]
 
+_LONGEST_LINE = 80  # characters of a list on one line
+_DEEPEST = 4  # lists in lists that are printed line by line
 MOST_REFUSALS = 4  # printed of one run: a daily flow has as many stages
 
 
@@ -133,11 +135,20 @@ def run(parser: EntryParser, work: Work, argv: list[str] | None = None) -> int:
         with memory_refusals(), disk_refusals(arguments.data):
             summary = work(arguments)
     except TillcastError as refusal:
+        found: Summary = getattr(refusal, "summary", {})
+        if found and not arguments.json:
+            print(_readable(found))
         print(*(f"refused: {reason}" for reason in _refusals(refusal)), sep="\n", file=sys.stderr)
         if arguments.json:
             print(
                 json.dumps(
-                    {"status": "refused", "error": type(refusal).__name__, "reason": str(refusal)}
+                    {
+                        "status": "refused",
+                        "error": type(refusal).__name__,
+                        "reason": str(refusal),
+                        **found,
+                    },
+                    default=str,
                 )
             )
         return refusal.exit_code
@@ -180,11 +191,22 @@ def _refusals(last: TillcastError) -> list[str]:
 def _readable(summary: Summary) -> str:
     """One `name  value` line each; a value of several lines stands under its name."""
     width = max((len(name) for name in summary), default=0)
-    return "\n".join(f"{name:<{width}}  {_value(value)}" for name, value in summary.items())
+    return "\n".join(
+        _line(name.ljust(width), _value(value, depth=1)) for name, value in summary.items()
+    )
 
 
-def _value(value: object) -> str:
+def _value(value: object, depth: int) -> str:
     if isinstance(value, float):
         return f"{value:.4g}"
+    if isinstance(value, dict | list) and len(str(value)) > _LONGEST_LINE and depth < _DEEPEST:
+        named = value.items() if isinstance(value, dict) else (("-", one) for one in value)
+        lines = (_line(f"{'  ' * depth}{name}", _value(one, depth + 1)) for name, one in named)
+        return "".join(f"\n{line}" for line in lines)
     text = str(value)
     return "\n\n" + text.strip("\n") + "\n" if "\n" in text else text
+
+
+def _line(name: str, value: str) -> str:
+    is_list = value.startswith("\n") and not value.startswith("\n\n")
+    return f"{name.rstrip()}{value}" if is_list else f"{name}  {value}"

@@ -1,5 +1,5 @@
 """What `python ingest.py <task>` does beside taking the inbox: fill, freeze, check-panel, replay,
-rebuild, source.
+rebuild, source, draft.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from contract.errors import BadUsage
 from runtime.command_line import Summary, Task
 from runtime.paths import Paths
 from stages.arguments import params_and_paths
+from stages.draft_tasks import DRAFT
 
 # what the stages import is heavy: imported by the task that runs, so that --help is quick
 
@@ -126,4 +127,5 @@ TASKS = (
     Task(_replay, _replay_arguments, "replay"),
     Task(_rebuild, name="rebuild"),
     Task(_source, _source_arguments, "source"),
+    DRAFT,
 )

@@ -1,0 +1,148 @@
+"""What lies beside the sales: plans, prices, a calendar, a static file, mapped where they fit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import polars as pl
+
+from sources.draft.findings import Line
+from sources.draft.folder import Folder, pattern_of
+from sources.draft.keys import belonging, key_of, one_to_one, series_table, with_day
+from sources.draft.roles import Roles, find_roles
+from sources.draft.series import SeriesFacts, level_name
+from sources.draft.tables import SourceTable
+from sources.draft.words import says
+from sources.tables import names_in
+
+FILES = ("source", "files")
+_LEAST_SHARED = 0.9
+
+Found = tuple[list[Line], dict[str, str], tuple[str, ...]]
+
+
+def lines_beside(folder: Folder, roles: Roles, series: SeriesFacts) -> Found:
+    """Lines for the files beside the sales, the levels a static file adds, and notes of what does
+    not fit.
+    """
+    lines: list[Line] = []
+    levels: dict[str, str] = {}
+    notes: list[str] = []
+    for kind, one in folder.beside.items():
+        match kind:
+            case "plans":
+                own, why = _plans(one, roles, series)
+            case "prices":
+                own, why = _prices(one, series)
+            case "calendar":
+                own, why = _calendar(one)
+            case _:
+                own, more, why = _static(one, series, folder.sales)
+                levels |= more
+        if why:
+            notes.append(f"not_used: '{one.name}' looks like {kind}, but {why}")
+        else:
+            lines += [Line((*FILES, kind), _pattern(folder, one), own[0].why), *own[1:]]
+    return lines, levels, tuple(notes)
+
+
+def _pattern(folder: Folder, one: SourceTable) -> str:
+    root = folder.root if folder.root.is_dir() else folder.root.parent
+    return pattern_of([one.path], names_in(root))
+
+
+def _plans(one: SourceTable, roles: Roles, series: SeriesFacts) -> tuple[list[Line], str]:
+    needed = [*series.key.columns, roles.chosen["ds"]]
+    missing = [name for name in needed if name not in one.columns]
+    if missing:
+        return [], f"it has no column {missing}: plans name their columns as the sales do."
+    return [Line(FILES, None, f"{one.table.height:,} rows of days to come")], ""
+
+
+def _prices(one: SourceTable, series: SeriesFacts) -> tuple[list[Line], str]:
+    """A price a period (from and to) or a day, of the series or of its item alone."""
+    own = find_roles(one.columns, {})
+    ids = [_same(one, name) for name in series.key.columns]
+    if None in ids:
+        return [], f"it lacks one of {list(series.key.columns)}, by which its prices find a series."
+    place = (*FILES, "price_columns")
+    days = {
+        role: next((n for n, c in one.columns.items() if c.is_day and says(role, n)), None)
+        for role in ("from_ds", "to_ds")
+    }
+    if None in days.values():
+        days = {"ds": own.chosen["ds"]}
+    lines = [
+        Line((*place, role), name, f"days: {one.columns[str(name)].shown}")
+        for role, name in days.items()
+    ]
+    lines += [
+        Line((*place, role), own.chosen[role], own.why[role])
+        for role in ("price", "promo")
+        if role in own.chosen
+    ]
+    key = ids if len(ids) > 1 else ids[0]
+    head = Line(FILES, None, f"{one.table.height:,} prices")
+    return [head, Line((*place, "unique_id"), key, "as in the sales"), *lines], ""
+
+
+def _same(one: SourceTable, name: str) -> str | None:
+    """The column of this table that means the same as one of the sales."""
+    if name in one.columns:
+        return name
+    role = next((role for role in ("item", "store") if says(role, name)), None)
+    return next((other for other in one.columns if role and says(role, other)), None)
+
+
+def _calendar(one: SourceTable) -> tuple[list[Line], str]:
+    place, columns = (*FILES, "calendar_columns"), one.columns
+    own = find_roles(columns, {})
+    lines = [Line((*place, "ds"), own.chosen["ds"], own.why["ds"])]
+    for role in ("event", "is_closed", "is_payday"):
+        fits = [
+            column
+            for column in columns.values()
+            if says(role, column.name)
+            and column.name != own.chosen["ds"]
+            and (column.is_flag or (role == "event" and not column.is_number))
+        ]
+        if role == "event":
+            fits = [column for column in fits if not column.is_flag]
+        if fits:
+            lines.append(Line((*place, role), fits[0].name, f"{fits[0].shown}"))
+    if len(lines) == 1:
+        return [], "none of its columns names events, closed days or pay days."
+    days = with_day(one.table, own.chosen["ds"])
+    if key_of(days, [own.chosen["ds"]]).repeated > 0:
+        return [], "it has several rows of one day: map its region by hand (calendar_columns)."
+    return [Line(FILES, None, f"{one.table.height:,} days"), *lines], ""
+
+
+def _static(
+    one: SourceTable, series: SeriesFacts, sales: SourceTable
+) -> tuple[list[Line], dict[str, str], str]:
+    """The columns to join on, and what is added: columns of one value per series."""
+    keys = [name for name in series.key.columns if name in one.columns]
+    if not keys:
+        return [], {}, f"it shares no column of {list(series.key.columns)} with the sales."
+    if one.table.select(pl.struct(keys).is_duplicated().any()).item():
+        return [], {}, f"it has several rows of one {keys}."
+    if _shared(one.table, sales.table, keys) < _LEAST_SHARED:
+        return [], {}, f"its {keys} are others than those of the sales."
+    new = [name for name in one.columns if name not in sales.columns]
+    levels: dict[str, str] = {}
+    for name in belonging(series_table(one.table, keys, new), keys, new):
+        column = one.columns[name]
+        is_group = 1 < column.distinct < one.table.height and not column.person
+        twin = any(one_to_one(one.table, key, name) for key in keys)
+        if is_group and not twin and (column.is_bare or not column.is_number):
+            levels[level_name(name, series.levels | levels)] = name
+    why = f"{one.table.height:,} rows, one per {keys}"
+    return [Line(FILES, None, why), Line((*FILES, "static_on"), keys, why)], levels, ""
+
+
+def _shared(static: pl.DataFrame, sales: pl.DataFrame, keys: Sequence[str]) -> float:
+    """The share of the sales' ids that the static file knows."""
+    own = sales.select(pl.col(key).cast(pl.String) for key in keys).unique()
+    known = static.select(pl.col(key).cast(pl.String) for key in keys).unique()
+    return own.join(known, on=list(keys), how="semi").height / max(own.height, 1)

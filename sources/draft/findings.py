@@ -1,0 +1,46 @@
+"""What a draft says: lines of a mapping with their evidence, notes, and what a person must say."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from sources.draft.doubts import Doubt
+
+
+@dataclass(frozen=True)
+class Line:
+    """One setting: its place (source, files, columns, y), its value, and why."""
+
+    place: tuple[str, ...]
+    value: Any
+    why: str
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A mapping as found. `doubts` are what a person must say first; `unused` names columns and
+    files that were not mapped, each with the reason.
+    """
+
+    lines: tuple[Line, ...]
+    doubts: tuple[Doubt, ...] = ()
+    unused: dict[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    obstacles: tuple[str, ...] = ()  # why no forecast can be made of these files, whoever decides
+
+    @property
+    def needs_a_person(self) -> list[Doubt]:
+        """The doubts without which nothing runs."""
+        return [doubt for doubt in self.doubts if doubt.is_needed]
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """The settings, nested by section."""
+        nested: dict[str, Any] = {}
+        for line in self.lines:
+            section = nested
+            for name in line.place[:-1]:
+                section = section.setdefault(name, {})
+            section[line.place[-1]] = line.value
+        return nested

@@ -1,0 +1,287 @@
+"""From findings to the lines of a mapping, each with its evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from contract.errors import BadInput
+from sources.draft.beside import lines_beside
+from sources.draft.columns import ColumnFacts
+from sources.draft.covariates import Covariates, find_covariates
+from sources.draft.doubts import CHOICES, Doubt
+from sources.draft.findings import Draft, Line
+from sources.draft.folder import Folder, look_at
+from sources.draft.history import lines_of_history
+from sources.draft.roles import Roles, find_roles
+from sources.draft.series import SeriesFacts, find_series
+from sources.draft.tables import SourceTable, days_in, with_days_only
+from sources.draft.words import says
+
+FILES = ("source", "files")
+SETTINGS = ("decimal", "date_format", "time_zone", "separator", "sheet", "encoding")
+ROLES = ("ds", "y", "unique_id", "price", "promo", "stockout_share", "is_open")
+KEYS = (*ROLES, "transactions", "returns", *SETTINGS)
+
+
+def find_mapping(paths: Sequence[Path], choices: Mapping[str, str]) -> Draft:
+    """The mapping of these files. `choices`: what a person has decided, by setting. BadInput where
+    the files hold no sales.
+    """
+    folder = look_at(paths, choices)
+    _check(choices, list(folder.sales.columns))
+    roles = find_roles(folder.sales.columns, choices)
+    sales = with_days_only(folder.sales, roles.chosen["ds"], choices)
+    folder, roles = replace(folder, sales=sales), find_roles(sales.columns, choices)
+    series = find_series(sales.table, roles.chosen["ds"], roles.free, choices.get("unique_id"))
+    head = [*_head(folder, choices), *_written(folder, choices)]
+    if isinstance(series, Doubt):
+        doubts = [*roles.doubts, *_doubts(roles), series]
+        lines = (*head, *_columns(roles, None), *_no_levels())
+        return Draft(lines, tuple(doubts), dict(folder.unused))
+    return _drafted(folder, roles, series, choices, head)
+
+
+def _check(choices: Mapping[str, str], columns: list[str]) -> None:
+    """BadInput for a column that is stated and is not there; '' says that there is none."""
+    for role in ROLES:
+        wrong = [name for name in choices.get(role, "").split("+") if name and name not in columns]
+        if wrong:
+            raise BadInput(
+                f"--answer {role}: there is no column {wrong}; there are {columns[:30]}."
+            )
+
+
+def _drafted(
+    folder: Folder,
+    roles: Roles,
+    series: SeriesFacts,
+    choices: Mapping[str, str],
+    head: list[Line],
+) -> Draft:
+    sales = folder.sales
+    plans = folder.beside.get("plans")
+    rest = [one for one in roles.free if one.name not in _used(series)]
+    covariates = find_covariates(sales.sample, rest, list(plans.columns) if plans else [])
+    days = _days_of(folder, roles, choices)
+    beside, levels, notes = lines_beside(folder, roles, series)
+    series.levels.update(levels)
+    lines = [
+        *head,
+        *_lines(series, choices),
+        *_columns(roles, series),
+        *beside,
+        *_levels(series),
+        *_covariate_lines(covariates),
+        *_features(roles, series, covariates, beside),
+        *_large(sales.columns[roles.chosen["y"]]),
+    ]
+    history = lines_of_history(days)
+    doubts = (
+        *roles.doubts,
+        *_doubts(roles),
+        *series.doubts,
+        *_returns(sales, roles, series, choices),
+    )
+    unused = folder.unused | _unused(roles, series, covariates)
+    notes = (*sales.notes, *notes)
+    return Draft((*lines, *history.lines), doubts, unused, notes, history.obstacles)
+
+
+def _used(series: SeriesFacts) -> set[str]:
+    own = {*series.key.columns, *series.levels.values(), *series.names.values()}
+    return own | set(series.twins)
+
+
+def _head(folder: Folder, choices: Mapping[str, str]) -> list[Line]:
+    sales = folder.sales
+    rows = f"{sales.table.height:,} rows"
+    what = f"{sales.wide}; " if sales.wide else ""
+    lines = [Line((*FILES, "sales"), folder.pattern, f"{what}{rows}, as '{sales.name}'")]
+    if sales.encoding not in (None, "utf8"):
+        why = "stated" if "encoding" in choices else "no UTF-8; its bytes are letters in this one"
+        lines.append(Line((*FILES, "encoding"), sales.encoding, why))
+    return lines
+
+
+def _written(folder: Folder, choices: Mapping[str, str]) -> list[Line]:
+    """The settings a person has decided; what the reader finds out by itself is left to it."""
+    stated = {name: choices[name] for name in SETTINGS if choices.get(name)}
+    stated.pop("encoding", None)
+    return [Line((*FILES, name), value, "as stated") for name, value in stated.items()]
+
+
+def _lines(series: SeriesFacts, choices: Mapping[str, str]) -> list[Line]:
+    stated = choices.get("transactions")
+    are_lines = stated == "true" if stated else series.are_lines
+    if not are_lines:
+        return []
+    lines = [Line((*FILES, "transactions"), True, f"rows are lines to sum: {series.why}")]
+    if choices.get("returns"):
+        lines.append(Line((*FILES, "returns"), choices["returns"], "as stated"))
+    return lines
+
+
+def _columns(roles: Roles, series: SeriesFacts | None) -> list[Line]:
+    place = (*FILES, "columns")
+    lines = []
+    if series is not None:
+        lines.append(Line((*place, "unique_id"), list(series.key.columns), series.why))
+    lines += [
+        Line((*place, role), column, roles.why[role]) for role, column in roles.chosen.items()
+    ]
+    return lines
+
+
+def _levels(series: SeriesFacts) -> list[Line]:
+    groups = {name: _groups(series, column) for name, column in series.levels.items()}
+    lines = [
+        Line(
+            (*FILES, "hierarchy", name),
+            column,
+            f"{groups[name]:,} groups; one value for each series",
+        )
+        for name, column in series.levels.items()
+    ]
+    if not lines:
+        lines = [Line((*FILES, "hierarchy"), {}, "no column has one value for each series")]
+    upper = [name for name in series.levels if 1 < groups[name] < series.key.series]
+    levels = [[], *([name] for name in upper)]
+    why = "the total" if not upper else "the total, and every level with several series in a group"
+    return [*lines, Line(("source", "levels"), levels, why), *_region()]
+
+
+def _no_levels() -> list[Line]:
+    """What stands in for levels until somebody says what a series is."""
+    why = "once unique_id is decided"
+    lines = [Line(("source", "levels"), [[]], why), *_region()]
+    lines.append(Line((*FILES, "hierarchy"), {}, why))
+    values = {"hierarchy": [], "price": False, "promo": False, "known_future": [], "past_only": []}
+    return [*lines, *(Line(("features", name), value, why) for name, value in values.items())]
+
+
+def _region() -> list[Line]:
+    why = "one calendar for all; public holidays: add a file (source.files.calendar)"
+    return [Line(("source", "region"), None, why)]
+
+
+def _groups(series: SeriesFacts, column: str) -> int:
+    places = series.places
+    return int(places[column].n_unique()) if column in places.columns else 2
+
+
+def _covariate_lines(covariates: Covariates) -> list[Line]:
+    lines = []
+    for section in ("known_future", "past_only"):
+        named: dict[str, Any] = getattr(covariates, section)
+        lines += [
+            Line((*FILES, section, name), origin, covariates.why[name])
+            for name, origin in named.items()
+        ]
+        if not named:
+            lines.append(Line((*FILES, section), {}, "none found"))
+    return lines
+
+
+def _features(
+    roles: Roles, series: SeriesFacts, covariates: Covariates, beside: Sequence[Line]
+) -> list[Line]:
+    upper = [name for name, column in series.levels.items() if _is_group(series, column)]
+    pair = [["store_id", "dept_id"]] if {"store_id", "dept_id"} <= set(upper) else []
+    priced = {line.place[-1] for line in beside if "price_columns" in line.place}
+    values = {
+        "hierarchy": ([*pair, *([name] for name in upper)], "groups a series sees"),
+        "price": _mapped("price", {*roles.chosen, *priced}),
+        "promo": _mapped("promo", {*roles.chosen, *priced}),
+        "known_future": (list(covariates.known_future), "as mapped above"),
+        "past_only": (list(covariates.past_only), "as mapped above"),
+    }
+    return [Line(("features", name), value, why) for name, (value, why) in values.items()]
+
+
+def _mapped(role: str, mapped: set[str]) -> tuple[bool, str]:
+    return role in mapped, f"a {role} is mapped" if role in mapped else f"no {role} is mapped"
+
+
+def _is_group(series: SeriesFacts, column: str) -> bool:
+    return 1 < _groups(series, column) < series.key.series
+
+
+def _large(units: ColumnFacts) -> list[Line]:
+    if units.largest <= 50_000:
+        return []
+    most = float(f"{10 * units.largest:.0e}")
+    return [
+        Line(("ingest", "max_y"), most, f"ten times the largest of a sample: {units.largest:g}")
+    ]
+
+
+def _doubts(roles: Roles) -> list[Doubt]:
+    """What the reader cannot know of the columns that are mapped."""
+    found = [
+        doubt
+        for name in roles.chosen.values()
+        for doubt in roles.columns[name].doubts
+        if doubt.setting not in roles.choices
+    ]
+    needed = {"date_format", "time_zone"} if "ds" in roles.chosen else set()
+    day = roles.chosen.get("ds")
+    own = [
+        doubt
+        for doubt in found
+        if doubt.setting not in needed or doubt in roles.columns[str(day)].doubts
+    ]
+    return list({doubt.setting: doubt for doubt in own}.values())
+
+
+def _returns(
+    sales: SourceTable, roles: Roles, series: SeriesFacts, choices: Mapping[str, str]
+) -> list[Doubt]:
+    """Whether goods that came back are subtracted: a choice of the shop, which runs without it."""
+    negative = sales.columns[roles.chosen["y"]].negative
+    if not series.are_lines or not negative or "returns" in choices:
+        return []
+    text = (
+        f"{negative:.1%} of the lines have negative units. They are refused; net subtracts them "
+        "from the day they came back."
+    )
+    return [Doubt("returns", text, CHOICES["returns"], is_needed=False)]
+
+
+def _days_of(folder: Folder, roles: Roles, choices: Mapping[str, str]) -> pl.Series:
+    """The different days of the sales; empty where a person must say first how they are written."""
+    days = days_in(folder.sales, roles.chosen["ds"], choices)
+    return pl.Series("ds", [], pl.Date) if days is None else days.drop_nulls().unique().sort()
+
+
+def _unused(roles: Roles, series: SeriesFacts, covariates: Covariates) -> dict[str, str]:
+    mapped = [*covariates.known_future.values(), *covariates.past_only.values()]
+    columns = {one if isinstance(one, str) else one["column"] for one in mapped}
+    used = columns | _used(series) | set(roles.chosen.values())
+    reasons = {}
+    for name, column in roles.columns.items():
+        if name in series.twins:
+            reasons[name] = f"runs one to one with '{series.twins[name]}'"
+        elif name in series.names.values():
+            reasons[name] = "names of ids; source.files.names does not exist yet"
+        elif name not in used:
+            reasons[name] = _why_unused(column)
+    return reasons
+
+
+def _why_unused(column: ColumnFacts) -> str:
+    if column.person:
+        return f"personal: {column.person}; never mapped"
+    if column.filled == 0:
+        return "empty"
+    if column.distinct == 1:
+        return f"says {column.shown} on every row"
+    if column.is_number and says("revenue", column.name):
+        return "money, and not units"
+    if column.is_number:
+        return "a number nobody says the meaning of; past_only takes it, if it matters"
+    return "no role was found"

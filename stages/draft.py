@@ -1,0 +1,136 @@
+"""Files nobody has described: a mapping of them drafted, written where there is none, and tried."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+
+from contract.errors import BadInput, BadUsage, Undecided
+from contract.params import Params
+from contract.params_file import SHIPPED, SHOP, load_laid
+from contract.params_lines import with_source
+from runtime.command_line import Summary
+from sources.draft.doubts import Doubt, doubt_of
+from sources.draft.findings import Draft
+from sources.draft.mapping import KEYS, find_mapping
+from sources.reading import companions_of, content_hash, files_of
+from stages.draft_text import text_of
+from stages.trial import Trial, try_mapping
+
+DRAFT = "shop.draft.yaml"
+_POINTERS = ("kind", "path", "sha256")  # of source: which files, not what they mean
+
+
+@dataclass(frozen=True)
+class Drafted:
+    """A draft as written, and what a first load by it would be (None: nothing can be read yet)."""
+
+    draft: Draft
+    file: Path
+    is_in_use: bool
+    trial: Trial | None
+
+    @property
+    def doubts(self) -> list[Doubt]:
+        """What a person must say, found in the columns or by the reader."""
+        found = list(self.draft.needs_a_person)
+        for reason in self.trial.why_refused.values() if self.trial else ():
+            doubt = doubt_of(BadInput(reason), "")
+            if doubt and doubt.setting not in {one.setting for one in found}:
+                found.append(doubt)
+        return found
+
+
+def draft_mapping(
+    files: Sequence[Path], choices: Mapping[str, str], params_path: Path, now: datetime
+) -> Drafted:
+    """The mapping of these files, written to shop.yaml if that maps no columns, else beside it, and
+    tried.
+    """
+    draft = find_mapping(files, choices)
+    file, kept = _target(params_path, draft)
+    root = files[0] if len(files) == 1 else files[0].parent
+    source: dict[str, str | None] = {"kind": "files", "path": str(root), "sha256": None}
+    beside = file.with_name(f".{file.name}.new")
+
+    def loaded() -> Params:
+        beside.write_text(kept + text_of(draft, source), encoding="utf-8")
+        return load_laid(params_path, beside)
+
+    try:
+        params = loaded()
+        own = [*files_of(params.source), *companions_of(params.source)]
+        source["sha256"] = content_hash(own)
+        params = loaded()
+        beside.replace(file)
+    finally:
+        beside.unlink(missing_ok=True)
+    trial = None if draft.needs_a_person or draft.obstacles else try_mapping(params, now)
+    return Drafted(draft, file, file.name == SHOP, trial)
+
+
+def decided(texts: Sequence[str]) -> dict[str, str]:
+    """What --answer says, by key. BadUsage for a key nobody knows."""
+    choices = {}
+    for text in texts:
+        key, mark, value = text.partition("=")
+        if not mark or key not in KEYS:
+            raise BadUsage(f"--answer takes KEY=VALUE; KEY is one of {list(KEYS)}, not {text!r}.")
+        choices[key] = value
+    return choices
+
+
+def summary_of(drafted: Drafted) -> Summary:
+    """For people and scripts. Undecided where nothing runs without a person."""
+    draft, trial = drafted.draft, drafted.trial
+    summary: Summary = {
+        "mapping": str(drafted.file),
+        "columns": draft.values["source"]["files"].get("columns", {}),
+        "to_decide": {one.setting: one.question for one in (*drafted.doubts, *_optional(draft))},
+        "not_mapped": draft.unused,
+        **(trial.summary if trial else {}),
+        "drafting_notes": list(draft.notes),
+        "next": _next(drafted),
+    }
+    if draft.obstacles:
+        raise Undecided(f"no forecast can be made of this: {' '.join(draft.obstacles)}", summary)
+    if drafted.doubts:
+        asks = "; ".join(f"{one.question} (--answer {one.setting}=...)" for one in drafted.doubts)
+        raise Undecided(f"a person must decide first: {asks}", summary)
+    if trial is not None and not trial.runs:
+        reasons = "; ".join(f"{name}: {why}" for name, why in trial.why_refused.items())
+        raise Undecided(f"'{drafted.file}' was written, but no load would pass: {reasons}", summary)
+    return summary
+
+
+def _optional(draft: Draft) -> list[Doubt]:
+    return [doubt for doubt in draft.doubts if not doubt.is_needed]
+
+
+def _next(drafted: Drafted) -> str:
+    if drafted.doubts:
+        return "decide with --answer KEY=VALUE, or write the lines into the file"
+    if drafted.is_in_use:
+        return "make start, or dvc repro && python inference.py publish"
+    return f"{SHOP} has a mapping of its own, which was left. To take this one: mv {DRAFT} {SHOP}"
+
+
+def _target(params_path: Path, draft: Draft) -> tuple[Path, str]:
+    """Where the draft is written, and what stays above it: a shop.yaml's own lines."""
+    if params_path.name != SHIPPED:
+        return params_path.with_name(DRAFT), ""
+    shop = params_path.with_name(SHOP)
+    text = shop.read_text(encoding="utf-8") if shop.exists() else ""
+    own: dict[str, Any] = YAML(typ="safe").load(text) or {}
+    source = own.get("source") or {}
+    others = {name for name in own if name != "source"} | (set(source) - set(_POINTERS))
+    if not others:
+        return shop, ""
+    if others & {*draft.values, "files", "levels", "region", "profiles"}:
+        return shop.with_name(DRAFT), ""
+    return shop, with_source(text, {}, [name for name in _POINTERS if name in source])
