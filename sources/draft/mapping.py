@@ -80,7 +80,7 @@ def _drafted(
         *_features(roles, series, covariates, beside),
         *_large(sales.columns[roles.chosen["y"]]),
     ]
-    history = lines_of_history(days)
+    history = lines_of_history(days, series.key.series)
     doubts = (
         *roles.doubts,
         *_doubts(roles),
