@@ -34,16 +34,14 @@ def tables_of_workbook(
     BadInput for a damaged workbook, for one without a sheet that fits what is wanted, and for
     several that do where none is named.
     """
-    refuse_endless(content, name)
-    heads = _sheets(content, name, {"dtypes": "string", "n_rows": LINES_LOOKED_AT, "skip_rows": 0})
-    grids = {title: _grid(head) for title, head in heads.items() if head.height}
+    grids = grids_of(content, name)
     named = {title: grid for title, grid in grids.items() if sheet is None or fnmatch(title, sheet)}
     places = {title: header_place(grid, wanted)[0] for title, grid in named.items()}
     fitting = [title for title, place in places.items() if fits(named[title][place], wanted)]
     if not fitting and len(named) == 1:
         fitting = list(named)  # whoever needs a column that is not there says so better
     if not fitting:
-        raise BadInput(_no_sheet(name, sheet, list(heads), wanted))
+        raise BadInput(_no_sheet(name, sheet, list(grids), wanted))
     if len(fitting) > 1 and sheet is None:
         raise BadInput(
             f"'{name}' has several sheets with such a table: {shortened(fitting)}. Set "
@@ -53,6 +51,13 @@ def tables_of_workbook(
         (title, _table(content, name, title, named[title][places[title]], places[title], wanted))
         for title in fitting
     ]
+
+
+def grids_of(content: bytes, name: str) -> dict[str, list[list[str]]]:
+    """The first lines of every sheet that has any, by its name, each field as text."""
+    refuse_endless(content, name)
+    heads = _sheets(content, name, {"dtypes": "string", "n_rows": LINES_LOOKED_AT, "skip_rows": 0})
+    return {title: _grid(head) for title, head in heads.items() if head.height}
 
 
 def _table(
