@@ -18,7 +18,7 @@ from runtime.command_line import Summary
 from sources.draft.doubts import Doubt, doubt_of
 from sources.draft.findings import Draft
 from sources.draft.mapping import KEYS, find_mapping
-from sources.reading import companions_of, content_hash, files_of
+from sources.finding import companions_of, content_hash, files_of
 from stages.draft_text import text_of
 from stages.trial import Trial, try_mapping
 

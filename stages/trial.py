@@ -62,14 +62,16 @@ class Trial:
 
 def try_mapping(params: Params, now: datetime) -> Trial:
     """Every file of the source, judged into an empty store by the compiled rules."""
-    quick = params.ingest.model_copy(update={"great_expectations_max_rows": 0})
+    quick = params.ingest.model_copy(
+        update={"great_expectations_max_rows": 0, "refuse_all_new": False}
+    )
     params = params.model_copy(update={"ingest": quick})
     trial = Trial()
     with tempfile.TemporaryDirectory() as folder:
         paths, staging = Paths(Path(folder)), Path(folder) / "staged"
         staging.mkdir()
         for file in stage_source_files(params.source, staging, paths.truth):
-            judged, reason = judged_file(file, params, paths, now)
+            judged, reason = judged_file(file, params, paths, now, is_fill=True)
             if reason:
                 trial.why_refused[file.name] = reason
             _count(trial, judged, REASONS | sentences(params.ingest))

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+import string
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatch
+from glob import escape
+from itertools import product
 from pathlib import Path
 
 from contract.errors import BadInput, SourceMissing
@@ -17,6 +20,7 @@ from sources.draft.tables import SourceTable, joined, read_source
 from sources.draft.words import says
 from sources.tables import names_in
 
+ROLES = ("ds", "y", "unique_id", "price", "promo", "stockout_share", "is_open")
 _MOST_READ = 400  # files whose columns are looked at
 _COUNTER = r"[\s_.\-()]*\d[\d\s_.\-()T]*$"  # dates and numbers at the end of a name
 
@@ -36,6 +40,7 @@ def look_at(paths: Sequence[Path], choices: Mapping[str, str]) -> Folder:
     """The files, read and sorted. BadInput where none of them holds sales."""
     root, files, pattern = _files(paths)
     tables, unused = _read(files[:_MOST_READ], choices)
+    _check(choices, list(dict.fromkeys(name for one in tables for name in one.columns)))
     groups: dict[tuple[str, ...], list[SourceTable]] = {}
     for one in tables:
         groups.setdefault(_shape(one), []).append(one)
@@ -70,21 +75,30 @@ def pattern_of(files: Sequence[Path], all_names: Sequence[str]) -> str:
     """A name pattern that fits these files and tomorrow's, and none of the others of the folder."""
     names = [file.name for file in files]
     stems = [name.split(".")[0] for name in names]
-    prefix = re.sub(_COUNTER, "", _common(stems)) or _common(stems)
+    common = _common(stems)
+    prefix = re.sub(_COUNTER, "", common) or common
+    marked = common[: len(prefix) + 1].rstrip(string.digits)
     others = [name for name in all_names if name not in names]
-    for pattern in (
-        f"{prefix}*",
-        f"{prefix}*{_ending(names)}",
-        f"{_common(stems)}*{_ending(names)}",
-    ):
+    for begin, end in product((prefix, marked, common), ("", _ending(names))):
+        pattern = f"{escape(begin)}*{escape(end)}"
         if prefix and not any(fnmatch(name, pattern) for name in others):
             return pattern
     if len(names) == 1:
-        return names[0]
+        return escape(names[0])
     raise BadInput(
         f"no name pattern fits {names[:5]} alone: others of the folder fit it, too. Move the files "
         "of sales into a folder of their own."
     )
+
+
+def _check(choices: Mapping[str, str], columns: list[str]) -> None:
+    """BadInput for a column that is stated and is not there; '' says that there is none."""
+    for role in ROLES:
+        wrong = [name for name in choices.get(role, "").split("+") if name and name not in columns]
+        if wrong:
+            raise BadInput(
+                f"--answer {role}: there is no column {wrong}; there are {columns[:30]}."
+            )
 
 
 def _files(paths: Sequence[Path]) -> tuple[Path, list[Path], str | None]:

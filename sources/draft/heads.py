@@ -63,16 +63,16 @@ def header_of(path: Path, encoding: str | None) -> list[str] | None:
 
 
 def header_in(grid: Sequence[Sequence[str]]) -> list[str] | None:
-    """The first row of names over rows that hold numbers or days; None where there is none."""
+    """The first row of names over a row that holds a number or a day; None where there is none."""
     widths = [sum(1 for field in row if field) for row in grid]
     widest = max(widths, default=0)
     for place, row in enumerate(grid):
         names = [field for field in row if field]
-        below = [other for other in grid[place + 1 : place + 6] if any(other)]
-        is_wide_enough = len(names) >= max(1, round(0.6 * widest))
+        below = next((other for other in grid[place + 1 :] if any(other)), [])
+        is_wide_enough = len(names) >= 0.6 * widest
         if not is_wide_enough or not _are_names(names):
             continue
-        if not below or any(_is_value(field) for other in below for field in other):
+        if not below or any(_is_value(field) for field in below):
             return names
     return None
 

@@ -9,13 +9,12 @@ from typing import Any
 
 import polars as pl
 
-from contract.errors import BadInput
 from sources.draft.beside import lines_beside
 from sources.draft.columns import ColumnFacts
 from sources.draft.covariates import Covariates, find_covariates
 from sources.draft.doubts import CHOICES, Doubt
 from sources.draft.findings import Draft, Line
-from sources.draft.folder import Folder, look_at
+from sources.draft.folder import ROLES, Folder, look_at
 from sources.draft.history import lines_of_history
 from sources.draft.roles import Roles, find_roles
 from sources.draft.series import SeriesFacts, find_series
@@ -24,7 +23,6 @@ from sources.draft.words import says
 
 FILES = ("source", "files")
 SETTINGS = ("decimal", "date_format", "time_zone", "separator", "sheet", "encoding")
-ROLES = ("ds", "y", "unique_id", "price", "promo", "stockout_share", "is_open")
 KEYS = (*ROLES, "transactions", "returns", *SETTINGS)
 
 
@@ -33,7 +31,6 @@ def find_mapping(paths: Sequence[Path], choices: Mapping[str, str]) -> Draft:
     the files hold no sales.
     """
     folder = look_at(paths, choices)
-    _check(choices, list(folder.sales.columns))
     roles = find_roles(folder.sales.columns, choices)
     sales = with_days_only(folder.sales, roles.chosen["ds"], choices)
     folder, roles = replace(folder, sales=sales), find_roles(sales.columns, choices)
@@ -44,16 +41,6 @@ def find_mapping(paths: Sequence[Path], choices: Mapping[str, str]) -> Draft:
         lines = (*head, *_columns(roles, None), *_no_levels())
         return Draft(lines, tuple(doubts), dict(folder.unused))
     return _drafted(folder, roles, series, choices, head)
-
-
-def _check(choices: Mapping[str, str], columns: list[str]) -> None:
-    """BadInput for a column that is stated and is not there; '' says that there is none."""
-    for role in ROLES:
-        wrong = [name for name in choices.get(role, "").split("+") if name and name not in columns]
-        if wrong:
-            raise BadInput(
-                f"--answer {role}: there is no column {wrong}; there are {columns[:30]}."
-            )
 
 
 def _drafted(

@@ -1,0 +1,239 @@
+"""What a draft finds in files nobody has described: by evidence first, by names second, and never
+by a guess.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+
+from contract.errors import BadInput
+from sources.draft.findings import Draft
+from sources.draft.mapping import find_mapping
+
+FIRST = date(2024, 1, 1)
+Row = Callable[[date, int], str]
+
+
+@pytest.fixture
+def drafted(tmp_path: Path) -> Callable[..., Draft]:
+    """The draft of one CSV: its header, and one line per day and item, written by `row`."""
+
+    def draft(head: str, row: Row, items: int = 3, days: int = 60, **choices: str) -> Draft:
+        lines = [row(FIRST + timedelta(days=k), i) for k in range(days) for i in range(items)]
+        path = tmp_path / "sales.csv"
+        path.write_text("\n".join([head, *lines]) + "\n", encoding="utf-8")
+        return find_mapping([path], choices)
+
+    return draft
+
+
+def columns(draft: Draft) -> dict[str, object]:
+    return draft.values["source"]["files"]["columns"]
+
+
+def questions(draft: Draft) -> dict[str, tuple[str, ...]]:
+    return {doubt.setting: doubt.choices for doubt in draft.needs_a_person}
+
+
+def units(ds: date, item: int) -> int:
+    return (ds.toordinal() * 7 + item * 3) % 11
+
+
+def test_roles_are_found_by_what_fields_hold_and_what_names_say(drafted):
+    draft = drafted(
+        "Datum;Filiale;Artikel;Menge;VK-Preis;Aktion;Umsatz",
+        lambda ds, i: (
+            f"{ds:%d.%m.%Y};F{i % 2};A{i};{units(ds, i)};{i + 1},{ds.day % 9}5;"
+            f"{'ja' if ds.day < 5 else 'nein'};1.234,5{i}"
+        ),
+    )
+    assert columns(draft) == {
+        "unique_id": ["Artikel", "Filiale"],
+        "ds": "Datum",
+        "y": "Menge",
+        "price": "VK-Preis",
+        "promo": "Aktion",
+    }
+    assert questions(draft) == {}
+    assert draft.unused["Umsatz"] == "money, and not units"
+
+
+def test_every_line_carries_its_evidence_with_examples(drafted):
+    draft = drafted("date,item,qty", lambda ds, i: f"{ds},A{i},{units(ds, i)}")
+    whys = {line.place[-1]: line.why for line in draft.lines}
+    assert "100.0% read as days: '2024-01-01', '2024-01-02', '2024-01-03'" in whys["ds"]
+    assert "100% whole" in whys["y"]
+    assert "one row each a day" in whys["unique_id"]
+
+
+def test_names_nobody_knows_are_found_by_evidence_alone(drafted):
+    draft = drafted("aaa,bbb,ccc", lambda ds, i: f"{ds},thing {i},{units(ds, i)}.5")
+    assert columns(draft) == {"unique_id": ["bbb"], "ds": "aaa", "y": "ccc"}
+
+
+def test_the_smallest_key_of_a_day_is_the_series(drafted):
+    draft = drafted(
+        "date,store,style,size,qty",
+        lambda ds, i: f"{ds},S{i // 4},T{i // 2 % 2},{'SM'[i % 2]},{units(ds, i)}",
+        items=8,
+    )
+    assert columns(draft)["unique_id"] == ["store", "style", "size"]
+
+
+def test_receipts_make_lines_and_no_series(drafted):
+    draft = drafted(
+        "date,receipt_no,sku,qty",
+        lambda ds, i: f"{ds},{ds.toordinal() * 100 + i},A{i % 2},{1 + i % 3}",
+        items=9,
+    )
+    assert draft.values["source"]["files"]["transactions"] is True
+    assert columns(draft)["unique_id"] == ["sku"]
+
+
+def test_a_file_exported_twice_is_a_question_and_not_lines(drafted):
+    draft = drafted("date,item,qty", lambda ds, i: f"{ds},A{i // 2},{units(ds, i // 2)}", items=6)
+    assert questions(draft) == {"transactions": ("true", "false")}
+
+
+def test_a_column_of_one_value_per_series_is_a_level_and_a_twin_of_the_item_a_name(drafted):
+    draft = drafted(
+        "date,item,item_name,category,qty",
+        lambda ds, i: f"{ds},{100 + i},Bread no. {i},{'Food' if i < 2 else 'Home'},{units(ds, i)}",
+        items=4,
+    )
+    assert draft.values["source"]["files"]["hierarchy"] == {"cat_id": "category", "item_id": "item"}
+    assert draft.values["source"]["levels"] == [[], ["cat_id"]]
+    assert "names" in draft.unused["item_name"]
+
+
+def test_two_columns_of_units_are_a_question(drafted):
+    draft = drafted(
+        "date,item,qty_ordered,qty_shipped", lambda ds, i: f"{ds},A{i},{units(ds, i)},{i}"
+    )
+    assert questions(draft) == {"y": ("qty_ordered", "qty_shipped")}
+
+
+def test_what_a_person_decides_is_taken(drafted):
+    draft = drafted(
+        "date,item,qty_ordered,qty_shipped",
+        lambda ds, i: f"{ds},A{i},{units(ds, i)},{i}",
+        y="qty_shipped",
+    )
+    assert columns(draft)["y"] == "qty_shipped"
+    assert questions(draft) == {}
+
+
+def test_a_decision_for_a_column_that_is_not_there_is_refused(drafted):
+    with pytest.raises(BadInput, match=r"no column \['nonsense'\]"):
+        drafted("date,item,qty", lambda ds, i: f"{ds},A{i},{i}", y="nonsense")
+
+
+def test_days_that_can_be_read_in_two_ways_are_a_question_with_both(drafted):
+    row: Row = lambda ds, i: f"{ds.day % 12 + 1:02d}/{ds.month:02d}/2024,A{i},{units(ds, i)}"  # noqa: E731
+    draft = drafted("date,item,qty", row, days=90)
+    assert set(questions(draft)["date_format"]) == {"%d/%m/%Y", "%m/%d/%Y"}
+    decided = drafted("date,item,qty", row, days=90, date_format="%d/%m/%Y")
+    assert questions(decided) == {}
+    assert decided.values["source"]["files"]["date_format"] == "%d/%m/%Y"
+
+
+def test_numbers_that_can_be_read_in_two_ways_are_a_question(drafted):
+    draft = drafted("date;item;qty", lambda ds, i: f"{ds};A{i};{1 + units(ds, i)}.234")
+    assert questions(draft) == {"decimal": (",", ".")}
+
+
+def test_columns_about_persons_are_never_mapped_and_said_so(drafted):
+    draft = drafted(
+        "date,item,qty,contact,customer_id",
+        lambda ds, i: f"{ds},A{i},{units(ds, i)},c{i}@example.com,{i}",
+    )
+    assert columns(draft) == {"unique_id": ["item"], "ds": "date", "y": "qty"}
+    assert "e-mail" in draft.unused["contact"]
+    assert "never mapped" in draft.unused["customer_id"]
+    assert draft.values["source"]["files"]["hierarchy"] == {"item_id": "item"}
+
+
+def test_an_unknown_number_is_left_out_and_a_holiday_known_ahead(drafted):
+    draft = drafted(
+        "date,item,qty,school_holiday,visitors,margin",
+        lambda ds, i: f"{ds},A{i},{units(ds, i)},{int(ds.day < 4)},{ds.day * 9},{ds.day}.5",
+    )
+    files = draft.values["source"]["files"]
+    assert files["known_future"] == {"school_holiday": "school_holiday"}
+    assert files["past_only"] == {"visitors": "visitors"}
+    assert "margin" in draft.unused
+
+
+def test_a_column_that_says_the_same_on_every_row_has_no_role(drafted):
+    draft = drafted("date,store,item,qty,is_open", lambda ds, i: f"{ds},S1,A{i},{units(ds, i)},1")
+    assert columns(draft) == {"unique_id": ["item"], "ds": "date", "y": "qty"}
+    assert draft.unused["is_open"] == "says '1' on every row"
+
+
+def test_without_an_item_or_a_store_somebody_must_name_one(drafted):
+    draft = drafted("date,total_sales", lambda ds, i: f"{ds},{units(ds, i)}.5", items=1)
+    assert list(questions(draft)) == ["unique_id"]
+
+
+def test_weeks_and_three_days_are_no_history_of_days(drafted):
+    weeks = drafted(
+        "week,item,qty",
+        lambda ds, i: f"{FIRST + 7 * (ds - FIRST)},A{i},{units(ds, i)}",
+    )
+    assert "weeks" in weeks.obstacles[0]
+    short = drafted("date,item,qty", lambda ds, i: f"{ds},A{i},{i}", days=3)
+    assert "28 are needed" in short.obstacles[0]
+
+
+def test_a_short_history_gets_a_horizon_it_can_be_tested_on(drafted):
+    draft = drafted("date,item,qty", lambda ds, i: f"{ds},A{i},{units(ds, i)}", days=90)
+    train = draft.values["train"]
+    assert (train["horizon"], train["blocks"]) == (14, [7, 14])
+    assert train["min_rows_in_leaf"] < 100
+    assert draft.values["evaluate"] == {"step_days": 7}
+    enough = drafted("date,item,qty", lambda ds, i: f"{ds},A{i},{units(ds, i)}", items=50, days=400)
+    assert "train" not in enough.values
+
+
+def test_a_table_without_rows_and_one_of_texts_are_refused(drafted, tmp_path):
+    with pytest.raises(BadInput, match="no rows below"):
+        drafted("date,item,qty", lambda ds, i: "", items=0)
+    with pytest.raises(BadInput, match="no file of sales"):
+        drafted("1a,2b", lambda ds, i: "hello,world")
+
+
+def test_a_folder_is_sorted_into_sales_plans_static_and_the_rest(tmp_path):
+    def write(name: str, head: str, rows: list[str]) -> None:
+        (tmp_path / name).write_text("\n".join([head, *rows]) + "\n", encoding="utf-8")
+
+    days = [FIRST + timedelta(days=k) for k in range(95)]
+    sold = [f"{ds},{i},{units(ds, i)},{int(ds.day < 4)}" for ds in days[:60] for i in (1, 2, 3)]
+    plan = [f"{ds},{i},{int(ds.day < 4)}" for ds in days[60:] for i in (1, 2, 3)]
+    write("sales_2024-01.csv", "date,item,qty,promo", sold[:90])
+    write("sales_2024-02.csv", "date,item,qty,promo", sold[90:])
+    write("plan.csv", "date,item,promo", plan)
+    write("items.csv", "item,category", ["1,Food", "2,Food", "3,Home"])
+    write("holidays.csv", "date,event", ["2024-01-01,New Year", "2024-03-29,Good Friday"])
+    (tmp_path / "notes.pdf").write_bytes(b"%PDF-1.7")
+    draft = find_mapping([tmp_path], {})
+    files = draft.values["source"]["files"]
+    assert (files["sales"], files["plans"]) == ("sales*", "plan*")
+    assert (files["static"], files["static_on"]) == ("items*", ["item"])
+    assert files["hierarchy"] == {"item_id": "item", "cat_id": "category"}
+    assert files["calendar_columns"] == {"ds": "date", "event": "event"}
+    assert "PDF" in draft.unused["notes.pdf"]
+
+
+def test_a_pattern_fits_tomorrows_file_and_no_other(tmp_path):
+    text = "date,item,qty\n" + "".join(
+        f"{FIRST + timedelta(days=k)},A{i},{i + k}\n" for k in range(60) for i in range(2)
+    )
+    for name in ("umsatz_2024-01.csv", "umsatz_2024-02.csv"):
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    (tmp_path / "umsatzplan.csv").write_text("date,hello\n2024-01-01,x\n", encoding="utf-8")
+    draft = find_mapping([tmp_path], {})
+    assert draft.values["source"]["files"]["sales"] == "umsatz_*"
