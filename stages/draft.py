@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from ruamel.yaml import YAML
@@ -28,11 +29,13 @@ _POINTERS = ("kind", "path", "sha256")  # of source: which files, not what they 
 
 @dataclass(frozen=True)
 class Drafted:
-    """A draft as written, and what a first load by it would be (None: nothing can be read yet)."""
+    """A draft, its text, where it belongs, and what a first load by it would be (None: nothing can
+    be read yet).
+    """
 
     draft: Draft
+    text: str
     file: Path
-    is_in_use: bool
     trial: Trial | None
 
     @property
@@ -45,33 +48,44 @@ class Drafted:
                 found.append(doubt)
         return found
 
+    @property
+    def runs(self) -> bool:
+        """Whether a first load by it would pass."""
+        return self.trial is not None and self.trial.runs
+
+    def write(self) -> None:
+        """The text, put where it belongs in one step."""
+        beside = self.file.with_name(f".{self.file.name}.new")
+        beside.write_text(self.text, encoding="utf-8")
+        beside.replace(self.file)
+
 
 def draft_mapping(
     files: Sequence[Path], choices: Mapping[str, str], params_path: Path, now: datetime
 ) -> Drafted:
-    """The mapping of these files, written to shop.yaml if that maps no columns, else beside it, and
-    tried.
+    """The mapping of these files, tried, and not written yet.
+
+    It belongs in shop.yaml, if that maps no columns and a first load would pass; else beside it.
     """
     draft = find_mapping(files, choices)
-    file, kept = _target(params_path, draft)
+    shop, kept = _target(params_path, draft)
     root = files[0] if len(files) == 1 else files[0].parent
     source: dict[str, str | None] = {"kind": "files", "path": str(root), "sha256": None}
-    beside = file.with_name(f".{file.name}.new")
-
-    def loaded() -> Params:
-        beside.write_text(kept + text_of(draft, source), encoding="utf-8")
-        return load_laid(params_path, beside)
-
-    try:
-        params = loaded()
-        own = [*files_of(params.source), *companions_of(params.source)]
-        source["sha256"] = content_hash(own)
-        params = loaded()
-        beside.replace(file)
-    finally:
-        beside.unlink(missing_ok=True)
+    params = _loaded(kept + text_of(draft, source), params_path)
+    source["sha256"] = content_hash([*files_of(params.source), *companions_of(params.source)])
+    text = kept + text_of(draft, source)
+    params = _loaded(text, params_path)
     trial = None if draft.needs_a_person or draft.obstacles else try_mapping(params, now)
-    return Drafted(draft, file, file.name == SHOP, trial)
+    drafted = Drafted(draft, text, shop, trial)
+    return drafted if drafted.runs else replace(drafted, file=shop.with_name(DRAFT))
+
+
+def _loaded(text: str, params_path: Path) -> Params:
+    """The params with this text laid over them."""
+    with TemporaryDirectory() as folder:
+        shop = Path(folder) / SHOP
+        shop.write_text(text, encoding="utf-8")
+        return load_laid(params_path, shop)
 
 
 def decided(texts: Sequence[str]) -> dict[str, str]:
@@ -102,8 +116,9 @@ def summary_of(drafted: Drafted) -> Summary:
     if drafted.doubts:
         asks = "; ".join(f"{one.question} (--answer {one.setting}=...)" for one in drafted.doubts)
         raise Undecided(f"a person must decide first: {asks}", summary)
-    if trial is not None and not trial.runs:
-        reasons = "; ".join(f"{name}: {why}" for name, why in trial.why_refused.items())
+    if trial is None or not trial.runs:
+        whole = trial.why_refused if trial else {}
+        reasons = "; ".join(f"{name}: {why}" for name, why in whole.items()) or "no row is accepted"
         raise Undecided(f"'{drafted.file}' was written, but no load would pass: {reasons}", summary)
     return summary
 
@@ -113,10 +128,10 @@ def _optional(draft: Draft) -> list[Doubt]:
 
 
 def _next(drafted: Drafted) -> str:
-    if drafted.doubts:
-        return "decide with --answer KEY=VALUE, or write the lines into the file"
-    if drafted.is_in_use:
-        return "make start, or dvc repro && python inference.py publish"
+    if not drafted.runs:
+        return f"draft again with --answer KEY=VALUE; or mend {DRAFT}, then mv {DRAFT} {SHOP}"
+    if drafted.file.name == SHOP:
+        return "dvc repro && python inference.py publish"
     return f"{SHOP} has a mapping of its own, which was left. To take this one: mv {DRAFT} {SHOP}"
 
 

@@ -36,6 +36,7 @@ def _draft(arguments: Namespace) -> Summary:
             break
         for doubt in drafted.doubts:
             choices[doubt.setting] = _decision(doubt)
+    drafted.write()
     return summary_of(drafted)
 
 

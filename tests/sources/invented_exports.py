@@ -78,7 +78,8 @@ def shopify_orders(folder: Path) -> Path:
             who = ("Ann Smith", "'+1 555 0100") if first else ("", "")
             lines.append(
                 f"#{order},c{order % 97}@example.com,{','.join(own)},,{at},"
-                f"{1 + (draw.random() < 0.3)},T-Shirt {item},{15 + item}.00,TEE-{item:03d},{who[0]},{who[1]},Acme"
+                f"{1 + (draw.random() < 0.3)},T-Shirt {item},{15 + item}.00,TEE-{item:03d},"
+                f"{','.join(who)},Acme"
             )
     return _written(folder / "orders_export_1.csv", lines, "utf8")
 
