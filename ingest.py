@@ -16,6 +16,8 @@ run     python ingest.py                        take what lies in the inbox
         python ingest.py touched --file sales_2026-01-29.csv
                                                 from a file to the runs, forecasts and models it
                                                 touched
+        python ingest.py draft ../sales         the mapping of files nobody has described, tried
+                                                and written to shop.yaml
         python ingest.py source --use m5 --data-from ../m5
                                                 switch the source; the store of the other one is
                                                 set aside

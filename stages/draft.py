@@ -89,7 +89,7 @@ def _loaded(text: str, params_path: Path) -> Params:
 
 
 def decided(texts: Sequence[str]) -> dict[str, str]:
-    """What --answer says, by key. BadUsage for a key nobody knows."""
+    """What `--answer` says, by key. BadUsage for a key nobody knows."""
     choices = {}
     for text in texts:
         key, mark, value = text.partition("=")

@@ -28,7 +28,7 @@ def _draft(arguments: Namespace) -> Summary:
         return keep_mapping(root, arguments.params, paths, arguments.started_at)
     if not arguments.files:
         raise BadUsage("name the files to draft a mapping of, or their folder.")
-    choices = decided(arguments.answer)
+    choices = decided(arguments.choices)
     is_terminal = sys.stdin.isatty() and not arguments.json
     for _ in range(_MOST_ROUNDS):
         drafted = draft_mapping(arguments.files, choices, arguments.params, arguments.started_at)
@@ -60,6 +60,7 @@ def _arguments(parser: ArgumentParser) -> None:
     parser.add_argument("files", nargs="*", type=Path, metavar="FILE|FOLDER", help="your files")
     parser.add_argument(
         "--answer",
+        dest="choices",
         action="append",
         default=[],
         metavar="KEY=VALUE",

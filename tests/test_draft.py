@@ -137,9 +137,7 @@ def test_what_a_person_must_decide_ends_with_one_and_stands_in_the_text(shop, tm
     assert plain(shop)["source"]["files"]["columns"]["y"] == "qty_shipped"
 
 
-def test_on_a_terminal_a_person_is_asked_and_may_choose_by_number(
-    shop, tmp_path, capsys, monkeypatch
-):
+def test_on_a_terminal_a_person_chooses_by_number(shop, tmp_path, capsys, monkeypatch):
     class Terminal(io.StringIO):
         def isatty(self) -> bool:
             return True

@@ -10,7 +10,7 @@ from itertools import combinations
 
 import polars as pl
 
-_MOST_ROWS = 200_000  # looked at to find the key; the whole table is asked once
+_MOST_ROWS = 200_000  # looked at to find the key; the whole table is counted once
 _MOST_REPEATED = 0.005  # share of rows that a key of a file of days may repeat
 _SAME = 0.999  # share of series with one value, of a column that belongs to them
 _MOST_COLUMNS = 3
