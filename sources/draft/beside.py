@@ -137,6 +137,7 @@ def _static(
         twin = any(one_to_one(one.table, key, name) for key in keys)
         if is_group and not twin and (column.is_bare or not column.is_number):
             levels[level_name(name, series.levels | levels)] = name
+            series.groups[name] = column.distinct
     why = f"{one.table.height:,} rows, one per {keys}"
     return [Line(FILES, None, why), Line((*FILES, "static_on"), keys, why)], levels, ""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from datetime import time
 
 import polars as pl
 
@@ -32,6 +33,7 @@ class ColumnFacts:
     number: float
     whole: float
     negative: float
+    zero: float
     largest: float
     day: float
     flag: float
@@ -92,6 +94,7 @@ def facts_of(column: pl.Series, stated: dict[str, str]) -> ColumnFacts:
         number=1.0 if number_doubt else _share(found.len(), filled.len()),
         whole=_share((found == found.floor()).sum(), found.len()),
         negative=_share((found < 0).sum(), found.len()),
+        zero=_share((found == 0).sum(), found.len()),
         largest=float(found.max() or 0.0),
         day=_share(days.count(), filled.len()),
         flag=_flag_share(text),
@@ -157,7 +160,7 @@ def _flag_share(text: pl.Series) -> float:
 
 def _is_moment(filled: pl.Series, text: pl.Series) -> bool:
     if isinstance(filled.dtype, pl.Datetime):
-        return bool((filled.dt.time() != pl.time(0, 0)).any())
+        return bool((filled.dt.time() != time()).any())
     return bool(text.str.contains(r"\d{1,2}:\d{2}").any()) if filled.dtype == pl.String else False
 
 

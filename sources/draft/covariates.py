@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 
 from sources.draft.columns import ColumnFacts
-from sources.draft.words import parts_of, says
+from sources.draft.words import says, slug
 
 _MOST_CODES = 12
 _NONE = (
@@ -33,7 +33,7 @@ class Covariates:
 
 
 def find_covariates(
-    sample: pl.DataFrame, columns: Sequence[ColumnFacts], planned: Sequence[str]
+    table: pl.DataFrame, columns: Sequence[ColumnFacts], planned: Sequence[str]
 ) -> Covariates:
     """The covariates among columns without another role; `planned` are those a file of plans has,
     too.
@@ -42,11 +42,13 @@ def find_covariates(
     for column in columns:
         if column.person or column.distinct < 2 or column.filled < 0.5:
             continue
-        name = "_".join(parts_of(column.name))
+        name = slug(column.name)
         is_ahead = column.name in planned or says("known_future", column.name)
-        if not name or name == "is_open" or not (is_ahead or says("past_only", column.name)):
+        if not name or name == "is_open" or name in found.why:
             continue
-        origin = _origin(sample, column)
+        if says("stockout_share", column.name) or not (is_ahead or says("past_only", column.name)):
+            continue
+        origin = _origin(table, column)
         if origin is None:
             continue
         target = found.known_future if is_ahead else found.past_only
@@ -61,14 +63,14 @@ def _why(column: ColumnFacts, is_ahead: bool, is_planned: bool) -> str:
     return "named like what is known ahead" if is_ahead else "known once the day is over"
 
 
-def _origin(sample: pl.DataFrame, column: ColumnFacts) -> Any:
+def _origin(table: pl.DataFrame, column: ColumnFacts) -> Any:
     """The column; of a text its codes, in the order of their names, nothing being 0."""
-    if column.is_number or column.is_flag:
+    if column.number == 1.0 or (column.is_flag and column.flag == 1.0):
         return column.name
     if column.distinct > _MOST_CODES:
         return None
-    texts = sample[column.name].cast(pl.String).drop_nulls().unique().sort().to_list()
+    texts = table[column.name].cast(pl.String).drop_nulls().unique().sort().to_list()
     nothing = [text for text in texts if text.lower() in _NONE]
     others = [text for text in texts if text not in nothing]
     codes = dict.fromkeys(nothing, 0) | {text: at for at, text in enumerate(others, start=1)}
-    return {"column": column.name, "codes": codes}
+    return {"column": column.name, "codes": codes} if len(codes) <= _MOST_CODES else None

@@ -53,7 +53,7 @@ def _drafted(
     sales = folder.sales
     plans = folder.beside.get("plans")
     rest = [one for one in roles.free if one.name not in _used(series)]
-    covariates = find_covariates(sales.sample, rest, list(plans.columns) if plans else [])
+    covariates = find_covariates(sales.table, rest, list(plans.columns) if plans else [])
     days = _days_of(folder, roles, choices)
     beside, levels, notes = lines_beside(folder, roles, series)
     series.levels.update(levels)
@@ -125,7 +125,7 @@ def _columns(roles: Roles, series: SeriesFacts | None) -> list[Line]:
 
 
 def _levels(series: SeriesFacts) -> list[Line]:
-    groups = {name: _groups(series, column) for name, column in series.levels.items()}
+    groups = {name: series.groups[column] for name, column in series.levels.items()}
     lines = [
         Line(
             (*FILES, "hierarchy", name),
@@ -154,11 +154,6 @@ def _no_levels() -> list[Line]:
 def _region() -> list[Line]:
     why = "one calendar for all; public holidays: add a file (source.files.calendar)"
     return [Line(("source", "region"), None, why)]
-
-
-def _groups(series: SeriesFacts, column: str) -> int:
-    places = series.places
-    return int(places[column].n_unique()) if column in places.columns else 2
 
 
 def _covariate_lines(covariates: Covariates) -> list[Line]:
@@ -195,7 +190,7 @@ def _mapped(role: str, mapped: set[str]) -> tuple[bool, str]:
 
 
 def _is_group(series: SeriesFacts, column: str) -> bool:
-    return 1 < _groups(series, column) < series.key.series
+    return 1 < series.groups[column] < series.key.series
 
 
 def _large(units: ColumnFacts) -> list[Line]:
@@ -254,21 +249,20 @@ def _unused(roles: Roles, series: SeriesFacts, covariates: Covariates) -> dict[s
         if name in series.twins:
             reasons[name] = f"runs one to one with '{series.twins[name]}'"
         elif name in series.names.values():
-            reasons[name] = "names of ids; source.files.names does not exist yet"
+            reasons[name] = "names what an id stands for; reports show the id"
         elif name not in used:
             reasons[name] = _why_unused(column)
     return reasons
 
 
 def _why_unused(column: ColumnFacts) -> str:
-    if column.person:
-        return f"personal: {column.person}; never mapped"
-    if column.filled == 0:
-        return "empty"
-    if column.distinct == 1:
-        return f"says {column.shown} on every row"
-    if column.is_number and says("revenue", column.name):
-        return "money, and not units"
-    if column.is_number:
-        return "a number nobody says the meaning of; past_only takes it, if it matters"
-    return "no role was found"
+    reasons = (
+        (column.person, f"personal: {column.person}; never mapped"),
+        (column.filled == 0, "empty"),
+        (column.distinct == 1, f"says {column.shown} on every row"),
+        (column.is_number and says("revenue", column.name), "money, and not units"),
+        (says("calendar", column.name) or says("clock", column.name), "the day says it"),
+        (column.is_number, "a number nobody says the meaning of; past_only takes it"),
+        (True, "no role was found"),
+    )
+    return next(why for holds, why in reasons if holds)

@@ -12,6 +12,7 @@ from sources.draft.words import parts_of, rank, says
 Columns = Mapping[str, ColumnFacts]
 _LAST = 9  # rank of a name that says nothing
 _WHOLE = 0.95  # share of rows that a day stands on
+_LEAST_WITHOUT = 0.3  # share of rows without a promotion: a number on every row is none
 _MOST = 0.8  # share of rows that a price or a promotion stands on
 
 
@@ -163,7 +164,8 @@ def _can_be(role: str, column: ColumnFacts) -> bool:
             return column.is_flag or (column.is_number and column.largest <= 1)
         case "is_open":
             return column.is_flag and not says("is_closed", column.name)
-    return column.is_flag or (column.is_number and not _is_id_like(column))
+    is_rare = column.is_number and column.zero >= _LEAST_WITHOUT and not _is_id_like(column)
+    return column.is_flag or is_rare
 
 
 def _which(role: str, what: str, columns: list[ColumnFacts]) -> Doubt:

@@ -23,10 +23,11 @@ from sources.draft.keys import (
     smallest_key,
     with_day,
 )
-from sources.draft.words import parts_of, rank, says
+from sources.draft.words import rank, says, slug
 
 NAMED_LEVELS = ("item", "store", "state_id", "dept_id", "cat_id")
 _MOST_CANDIDATES = 8
+_TIMES = ("clock", "calendar")
 _MOST_GROUPS = 0.9  # of the series: more groups than that are no level
 
 
@@ -43,7 +44,7 @@ class SeriesFacts:
     doubts: tuple[Doubt, ...] = ()
     names: dict[str, str] = field(default_factory=dict)
     twins: dict[str, str] = field(default_factory=dict)
-    places: pl.DataFrame = field(default_factory=pl.DataFrame)  # a row per series
+    groups: dict[str, int] = field(default_factory=dict)  # different values of a column
 
 
 def find_series(
@@ -84,13 +85,27 @@ def _can_be_id(column: ColumnFacts) -> bool:
     name = column.name
     if column.person or column.filled < 0.98 or (says("receipt", name) and not _is_id_word(name)):
         return False
-    if column.is_moment or says("clock", name) or (column.is_day and not column.is_bare):
+    if (
+        column.is_moment
+        or says("clock", name)
+        or says("calendar", name)
+        or (column.is_day and not column.is_bare)
+    ):
         return False
     if column.is_number and not column.is_bare:
         return False
     if column.is_flag and not _is_id_word(name):
         return False
-    measures = ("units", "revenue", "price", "past_only", "known_future", "promo")
+    measures = (
+        "clock",
+        "calendar",
+        "units",
+        "revenue",
+        "price",
+        "past_only",
+        "known_future",
+        "promo",
+    )
     return _is_id_word(name) or not any(says(role, name) for role in measures)
 
 
@@ -153,10 +168,11 @@ def _described(
             levels[level_name(name, levels)] = name
     of_ids = {role or level_name(name, levels): name for name, role in ids.items()}
     shown = f"{why}: {key.series:,} series, {_per_row(key)}"
+    groups = {name: places[name].n_unique() for name in places.columns}
     repeats = repeats_of(rows, key)
     doubts = (_twice(repeats),) if repeats.times > 1 else ()
     are_lines = not key.is_unique and not repeats.is_rare
-    return SeriesFacts(key, are_lines, shown, {**levels, **of_ids}, doubts, names, twins, places)
+    return SeriesFacts(key, are_lines, shown, {**levels, **of_ids}, doubts, names, twins, groups)
 
 
 def _twice(repeats: Repeats) -> Doubt:
@@ -198,7 +214,7 @@ def level_name(column: str, taken: Mapping[str, str]) -> str:
     for level in ("state_id", "dept_id", "cat_id"):
         if says(level, column) and level not in taken:
             return level
-    plain = "_".join(parts_of(column)) or "group"
+    plain = slug(column) or "group"
     plain = plain if plain.endswith("_id") else f"{plain}_id"
     place = 1
     while plain in taken:

@@ -75,10 +75,14 @@ WORDS: dict[str, tuple[str, ...]] = {
         "scontrino kassenbon belegnr vbeln line position posnr zeile basket_id cart till kasse "
         "register payment financial",
     ),
+    "calendar": (
+        "weekday dayofweek day_of_week week month year quarter wochentag monat jahr kw woche "
+        "semaine mois annee semana mes ano",
+    ),
     "clock": ("hour stunde time uhrzeit zeit heure hora ora tijd uur minute shift schicht",),
     "state_id": (
         "region state bundesland land country area district province provincia pays gebiet estado "
-        "market city stadt ort ville",
+        "market",
     ),
     "dept_id": ("department dept abteilung rayon reparto departamento afdeling division",),
     "cat_id": (
@@ -132,11 +136,19 @@ def says(role: str, name: str) -> bool:
 @cache
 def parts_of(name: str) -> tuple[str, ...]:
     """The words of a name in small letters without accents: `VerkaufsMenge` is verkaufs, menge."""
+    return tuple(re.findall(r"[a-z]+", _plain(name)))
+
+
+def slug(name: str) -> str:
+    """A name as params take it: small letters, digits and underscores."""
+    return "_".join(re.findall(r"[a-z0-9]+", _plain(name)))
+
+
+def _plain(name: str) -> str:
     spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", name)
-    spaced = spaced.replace("ä", "ae").replace("ö", "oe").replace("ü", "ue").replace("ß", "ss")
-    spaced = spaced.replace("Ä", "Ae").replace("Ö", "Oe").replace("Ü", "Ue")
-    plain = unicodedata.normalize("NFKD", spaced).encode("ascii", "ignore").decode().lower()
-    return tuple(re.findall(r"[a-z]+", plain))
+    for umlaut, letters in (("ä", "ae"), ("ö", "oe"), ("ü", "ue"), ("ß", "ss")):
+        spaced = spaced.replace(umlaut, letters).replace(umlaut.upper(), letters.capitalize())
+    return unicodedata.normalize("NFKD", spaced).encode("ascii", "ignore").decode().lower()
 
 
 def _says(word: str, parts: tuple[str, ...], *, is_exact: bool) -> bool:
