@@ -58,7 +58,7 @@ def _question(doubt: Doubt) -> list[str]:
 
 def _unused(draft: Draft) -> Sequence[list[str]]:
     notes = [f"# {_one_line(note)}" for note in (*draft.obstacles, *draft.notes)]
-    left = [f"#   {_one_line(name)}: {_one_line(why)}" for name, why in draft.unused.items()]
+    left = [f"#   {_one_line(name)[:60]}: {_one_line(why)}" for name, why in draft.unused.items()]
     return [["#", *notes] if notes else [], ["#", "# Not mapped:", *left] if left else []]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import time
 
@@ -13,14 +14,14 @@ from sources.draft.doubts import Doubt, doubt_of
 from sources.draft.words import says
 from sources.flags import read_flags
 from sources.ids import text_of
-from sources.moments import DayManner, local_days
+from sources.moments import LOCAL, DayManner, local_days
 from sources.numbers import decimal_mark, evidence_in, read_numbers
 from sources.texts import without_nothing
 
 SAMPLE_ROWS = 20_000
 _EMAIL = r"^[^@\s]+@[^@\s]+\.[a-zA-Z]{2,}$"
 _BARE_NUMBER = r"^\d+(?:\.0+)?$"
-_MOSTLY = 0.5
+_MOSTLY, _READ = 0.5, 0.9
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,8 @@ class ColumnFacts:
     @property
     def is_day(self) -> bool:
         """Whether nearly all of it reads as days; or does, once it is said how."""
-        return self.filled >= 0.5 and (self.day >= 0.9 or self.doubt("date_format") is not None)
+        is_open = self.doubt("date_format") or self.doubt("time_zone")
+        return self.filled >= 0.5 and (self.day >= 0.9 or is_open is not None)
 
     @property
     def is_flag(self) -> bool:
@@ -62,6 +64,13 @@ class ColumnFacts:
     def doubt(self, setting: str) -> Doubt | None:
         """What a person must say of this setting, for this column."""
         return next((doubt for doubt in self.doubts if doubt.setting == setting), None)
+
+    @property
+    def codes_of_no(self) -> dict[str, object]:
+        """The column with its yes as 0 and its no as 1."""
+        flags = read_flags(pl.Series(self.examples)).to_list()
+        codes = {text: 1.0 - flag for text, flag in zip(self.examples, flags, strict=True)}
+        return {"column": self.name, "codes": codes}
 
     @property
     def shown(self) -> str:
@@ -76,7 +85,7 @@ def sample_of(table: pl.DataFrame) -> pl.DataFrame:
     return table.gather_every(-(-table.height // SAMPLE_ROWS)).head(SAMPLE_ROWS)
 
 
-def facts_of(column: pl.Series, stated: dict[str, str]) -> ColumnFacts:
+def facts_of(column: pl.Series, stated: Mapping[str, str]) -> ColumnFacts:
     """What a sampled column holds. `stated`: settings a person has decided (decimal, date_format,
     time_zone).
     """
@@ -139,7 +148,7 @@ def _numbers(
     return read_numbers(filled, mark, takes_percent=True), mark, None
 
 
-def _days(filled: pl.Series, stated: dict[str, str]) -> tuple[pl.Series, Doubt | None]:
+def _days(filled: pl.Series, stated: Mapping[str, str]) -> tuple[pl.Series, Doubt | None]:
     nothing = pl.Series([None] * filled.len(), dtype=pl.Date)
     is_dated = filled.dtype in (pl.String, pl.Date) or isinstance(filled.dtype, pl.Datetime)
     if not is_dated and not filled.dtype.is_integer():
@@ -147,9 +156,24 @@ def _days(filled: pl.Series, stated: dict[str, str]) -> tuple[pl.Series, Doubt |
     column = filled if not filled.dtype.is_integer() else filled.cast(pl.String)
     form, zone = stated.get("date_format"), stated.get("time_zone")
     try:
-        return local_days(column, DayManner(filled.name, form, zone)), None
+        days = local_days(column, DayManner(filled.name, form, zone))
+        return days, _zone_doubt(column, days, form)
     except BadInput as error:
         return nothing, doubt_of(error, filled.name)
+
+
+def _zone_doubt(column: pl.Series, days: pl.Series, form: str | None) -> Doubt | None:
+    """Of moments in UTC the stores' zone must be said: their day is another's for some hours."""
+    if days.count() >= _READ * column.len():
+        return None
+    own = local_days(column, DayManner(column.name, form, LOCAL))
+    if own.count() < _READ * column.len():
+        return None
+    text = (
+        f"column '{column.name}' writes moments in UTC, like {str(column[0])!r}. In which time "
+        f"zone are the stores (Europe/Berlin), or are they the stores' own clock ({LOCAL})?"
+    )
+    return Doubt("time_zone", text)
 
 
 def _flag_share(text: pl.Series) -> float:

@@ -39,8 +39,8 @@ class Folder:
 def look_at(paths: Sequence[Path], choices: Mapping[str, str]) -> Folder:
     """The files, read and sorted. BadInput where none of them holds sales."""
     root, files, pattern = _files(paths)
-    tables, unused = _read(files[:_MOST_READ], choices)
-    _check(choices, list(dict.fromkeys(name for one in tables for name in one.columns)))
+    tables, unused = _read(files[:_MOST_READ], _folder(root), choices)
+    _check(choices, list(dict.fromkeys(name for one in tables for name in one.table.columns)))
     groups: dict[tuple[str, ...], list[SourceTable]] = {}
     for one in tables:
         groups.setdefault(_shape(one), []).append(one)
@@ -58,9 +58,9 @@ def look_at(paths: Sequence[Path], choices: Mapping[str, str]) -> Folder:
         if kind in ("sales", "nothing") or kind in beside:
             unused |= {one.name: _why_unused(kind, beside) for one in group}
         else:
-            beside[kind] = joined(group, choices)
+            beside[kind] = joined(group)
     pattern = pattern or pattern_of([one.path for one in own], names_in(_folder(root)))
-    return Folder(root, joined(own, choices), pattern, beside, unused)
+    return Folder(root, joined(own), pattern, beside, unused)
 
 
 def _why_unused(kind: str, beside: Mapping[str, SourceTable]) -> str:
@@ -137,12 +137,12 @@ def _folder(root: Path) -> Path:
 
 
 def _read(
-    files: Sequence[Path], choices: Mapping[str, str]
+    files: Sequence[Path], root: Path, choices: Mapping[str, str]
 ) -> tuple[list[SourceTable], dict[str, str]]:
     tables, unused = [], {}
     for file in files:
         try:
-            tables.append(read_source(file, choices))
+            tables.append(read_source(file, root, choices))
         except BadInput as error:
             if len(files) == 1:
                 raise
@@ -151,7 +151,7 @@ def _read(
 
 
 def _shape(one: SourceTable) -> tuple[str, ...]:
-    return tuple(sorted(one.columns))
+    return tuple(sorted(one.table.columns))
 
 
 def _kind(one: SourceTable, choices: Mapping[str, str]) -> str:

@@ -16,7 +16,7 @@ from sources.workbooks import grids_of
 _HEAD = 1 << 20  # bytes
 _PAGES = ("cp1252", "cp850", "cp1250")
 _LETTERS = set("äöüÄÖÜßéèêëàâáãåæçñíìîïóòôõøœúùûýÉÈÀÁÇÑÍÓÚØÅÆ€°²³½´’–")  # noqa: RUF001
-_NUMBER = re.compile(r"[-+(]?\s*\D{0,3}\s*\d[\d.,' \u00a0]*\s*\D{0,4}[-)]?")
+_NUMBER = re.compile(r"[-+(]?\s*[^\w\s]?\s*\d[\d.,' \u00a0]*\s*\D{0,5}")
 
 
 def encoding_of(path: Path) -> str | None:

@@ -32,7 +32,7 @@ def find_mapping(paths: Sequence[Path], choices: Mapping[str, str]) -> Draft:
     """
     folder = look_at(paths, choices)
     roles = find_roles(folder.sales.columns, choices)
-    sales = with_days_only(folder.sales, roles.chosen["ds"], choices)
+    sales = with_days_only(folder.sales, roles.chosen["ds"])
     folder, roles = replace(folder, sales=sales), find_roles(sales.columns, choices)
     series = find_series(sales.table, roles.chosen["ds"], roles.free, choices.get("unique_id"))
     head = [*_head(folder, choices), *_written(folder, choices)]
@@ -54,7 +54,7 @@ def _drafted(
     plans = folder.beside.get("plans")
     rest = [one for one in roles.free if one.name not in _used(series)]
     covariates = find_covariates(sales.table, rest, list(plans.columns) if plans else [])
-    days = _days_of(folder, roles, choices)
+    days = _days_of(folder, roles)
     beside, levels, notes = lines_beside(folder, roles, series)
     series.levels.update(levels)
     lines = [
@@ -67,6 +67,7 @@ def _drafted(
         *_features(roles, series, covariates, beside),
         *_large(sales.columns[roles.chosen["y"]]),
     ]
+    lines += _format_of_all(folder, roles)
     history = lines_of_history(days, series.key.series)
     doubts = (
         *roles.doubts,
@@ -118,10 +119,15 @@ def _columns(roles: Roles, series: SeriesFacts | None) -> list[Line]:
     lines = []
     if series is not None:
         lines.append(Line((*place, "unique_id"), list(series.key.columns), series.why))
-    lines += [
-        Line((*place, role), column, roles.why[role]) for role, column in roles.chosen.items()
-    ]
+    for role, column in roles.chosen.items():
+        value = roles.columns[column].codes_of_no if _is_turned(role, column) else column
+        lines.append(Line((*place, role), value, roles.why[role]))
     return lines
+
+
+def _is_turned(role: str, column: str) -> bool:
+    """Whether a column says the opposite of its role: closed, and not open."""
+    return role == "is_open" and says("is_closed", column)
 
 
 def _levels(series: SeriesFacts) -> list[Line]:
@@ -220,6 +226,23 @@ def _doubts(roles: Roles) -> list[Doubt]:
     return list({doubt.setting: doubt for doubt in own}.values())
 
 
+def _format_of_all(folder: Folder, roles: Roles) -> list[Line]:
+    """How days are written, where a file beside the sales leaves it open and the sales prove it."""
+    open_ones = [
+        doubt
+        for one in folder.beside.values()
+        for column in one.columns.values()
+        if (doubt := column.doubt("date_format"))
+    ]
+    day = roles.chosen["ds"]
+    days = days_in(folder.sales, day)
+    for form in open_ones[0].choices if open_ones and days is not None else ():
+        read = days_in(folder.sales, day, form)
+        if read is not None and days is not None and read.equals(days, check_names=False):
+            return [Line((*FILES, "date_format"), form, f"the days of '{day}' are written so")]
+    return []
+
+
 def _returns(
     sales: SourceTable, roles: Roles, series: SeriesFacts, choices: Mapping[str, str]
 ) -> list[Doubt]:
@@ -234,9 +257,9 @@ def _returns(
     return [Doubt("returns", text, CHOICES["returns"], is_needed=False)]
 
 
-def _days_of(folder: Folder, roles: Roles, choices: Mapping[str, str]) -> pl.Series:
+def _days_of(folder: Folder, roles: Roles) -> pl.Series:
     """The different days of the sales; empty where a person must say first how they are written."""
-    days = days_in(folder.sales, roles.chosen["ds"], choices)
+    days = days_in(folder.sales, roles.chosen["ds"])
     return pl.Series("ds", [], pl.Date) if days is None else days.drop_nulls().unique().sort()
 
 
@@ -262,6 +285,7 @@ def _why_unused(column: ColumnFacts) -> str:
         (column.distinct == 1, f"says {column.shown} on every row"),
         (column.is_number and says("revenue", column.name), "money, and not units"),
         (says("calendar", column.name) or says("clock", column.name), "the day says it"),
+        (says("receipt", column.name), "numbers receipts or lines"),
         (column.is_number, "a number nobody says the meaning of; past_only takes it"),
         (True, "no role was found"),
     )

@@ -136,7 +136,7 @@ def _is_id_like(column: ColumnFacts) -> bool:
 def _find_optional(roles: Roles, role: str) -> None:
     found = [(rank(role, one.name), one) for one in roles.free if rank(role, one.name) is not None]
     if role == "is_open":
-        found = [(0, one) for one in roles.free if says("is_open", one.name)]
+        found += [(1, one) for one in roles.free if says("is_closed", one.name)]
     fitting = [(place, one) for place, one in found if _can_be(role, one)]
     if role == "price":
         fitting = [(place + 3 * says("not_price", one.name), one) for place, one in fitting]
@@ -163,7 +163,7 @@ def _can_be(role: str, column: ColumnFacts) -> bool:
         case "stockout_share":
             return column.is_flag or (column.is_number and column.largest <= 1)
         case "is_open":
-            return column.is_flag and not says("is_closed", column.name)
+            return column.is_flag and column.filled == 1.0
     is_rare = column.is_number and column.zero >= _LEAST_WITHOUT and not _is_id_like(column)
     return column.is_flag or is_rare
 

@@ -141,6 +141,39 @@ def test_days_that_can_be_read_in_two_ways_are_a_question_with_both(drafted):
     assert decided.values["source"]["files"]["date_format"] == "%d/%m/%Y"
 
 
+def test_moments_in_utc_are_a_question_of_the_stores_time_zone(drafted):
+    row: Row = lambda ds, i: f"{ds}T{9 + i}:30:00Z,A{i},{units(ds, i)}"  # noqa: E731
+    assert list(questions(drafted("sold_at,item,qty", row))) == ["time_zone"]
+    assert questions(drafted("sold_at,item,qty", row, time_zone="Europe/Berlin")) == {}
+
+
+def test_a_column_that_says_closed_is_opening_turned_around(drafted):
+    draft = drafted("date,item,qty,closed", lambda ds, i: f"{ds},A{i},{i},{int(ds.day == 1)}")
+    assert columns(draft)["is_open"] == {"column": "closed", "codes": {"1": 0.0, "0": 1.0}}
+
+
+def test_names_with_numbers_are_names(drafted):
+    head = ",".join(["date", "item", "qty", *(f"c{k}" for k in range(40))])
+    draft = drafted(head, lambda ds, i: f"{ds},A{i},{units(ds, i)}" + f",{i}" * 40)
+    assert columns(draft)["y"] == "qty"
+
+
+def test_a_number_on_every_row_is_no_promotion(drafted):
+    draft = drafted(
+        "date,item,qty,discount", lambda ds, i: f"{ds},A{i},{units(ds, i)},0.{1 + ds.day % 9}"
+    )
+    assert "promo" not in columns(draft)
+
+
+def test_codes_of_a_known_future_text_are_those_of_all_its_rows(drafted):
+    draft = drafted(
+        "date,item,qty,state_holiday",
+        lambda ds, i: f"{ds},A{i},{units(ds, i)},{'a' if ds.day == 1 and i == 2 else '0'}",
+    )
+    origin = draft.values["source"]["files"]["known_future"]["state_holiday"]
+    assert origin == {"column": "state_holiday", "codes": {"0": 0, "a": 1}}
+
+
 def test_numbers_that_can_be_read_in_two_ways_are_a_question(drafted):
     draft = drafted("date;item;qty", lambda ds, i: f"{ds};A{i};{1 + units(ds, i)}.234")
     assert questions(draft) == {"decimal": (",", ".")}
@@ -226,6 +259,36 @@ def test_a_folder_is_sorted_into_sales_plans_static_and_the_rest(tmp_path):
     assert files["hierarchy"] == {"item_id": "item", "cat_id": "category"}
     assert files["calendar_columns"] == {"ds": "date", "event": "event"}
     assert "PDF" in draft.unused["notes.pdf"]
+
+
+def test_what_folders_say_of_their_rows_is_a_column(tmp_path):
+    for k in range(40):
+        part = tmp_path / f"day={FIRST + timedelta(days=k)}" / "part-0.csv"
+        part.parent.mkdir()
+        part.write_text(f"item,qty\nA,{k % 5}\nB,{k % 3}\n", encoding="utf-8")
+    draft = find_mapping([tmp_path], {})
+    assert columns(draft) == {"unique_id": ["item"], "ds": "day", "y": "qty"}
+    assert draft.values["source"]["files"]["sales"] == "day=*"
+
+
+def test_prices_in_a_file_of_their_own_are_mapped_and_dated_as_the_sales_prove(tmp_path):
+    def write(name: str, head: str, rows: list[str]) -> None:
+        (tmp_path / name).write_text("\n".join([head, *rows]) + "\n", encoding="utf-8")
+
+    days = [FIRST + timedelta(days=k) for k in range(60)]
+    sold = [f"{ds:%d.%m.%Y};{i};{units(ds, i)}" for ds in days for i in (1, 2)]
+    write("verkauf.csv", "Datum;Artikel;Menge", sold)
+    prices = [f"{i};01.0{m}.2024;0{m + 6}.0{m}.2024;{i + m},50" for i in (1, 2) for m in (1, 2, 3)]
+    write("preise.csv", "Artikel;gültig ab;gültig bis;Preis", prices)
+    files = find_mapping([tmp_path], {}).values["source"]["files"]
+    assert files["prices"] == "preise*"
+    assert files["price_columns"] == {
+        "unique_id": "Artikel",
+        "from_ds": "gültig ab",
+        "to_ds": "gültig bis",
+        "price": "Preis",
+    }
+    assert files["date_format"] == "%d.%m.%Y"
 
 
 def test_a_pattern_fits_tomorrows_file_and_no_other(tmp_path):
