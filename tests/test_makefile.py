@@ -6,9 +6,18 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import pytest
 
+
+@pytest.mark.parametrize(
+    ("target", "said"),
+    [
+        (["repro", "PROFILE=files"], "ingest.py|source|--use|files|--data-from|{data}|repro|"),
+        (["start"], "ingest.py|draft|--keep|{data}|repro|inference.py|publish|"),
+    ],
+)
 def test_a_checkout_and_data_in_folders_with_spaces_reach_the_command_whole(
-    root: Path, tmp_path: Path
+    root: Path, tmp_path: Path, target: list[str], said: str
 ):
     here = tmp_path / "my checkout 2024"
     for name in (".venv/ready", ".dvc/config"):
@@ -24,7 +33,6 @@ def test_a_checkout_and_data_in_folders_with_spaces_reach_the_command_whole(
     shutil.copy(python, dvc)
     for path in (python, dvc):
         path.chmod(0o755)
-    command = ["make", "repro", "PROFILE=files", "DATA=../my sales 2024"]
+    command = ["make", *target, "DATA=../my sales 2024"]
     subprocess.run(command, cwd=here, check=True, capture_output=True)  # noqa: S603 -- ours
-    said = (here / "said").read_text()
-    assert said.startswith("ingest.py|source|--use|files|--data-from|../my sales 2024|repro|")
+    assert (here / "said").read_text().startswith(said.format(data="../my sales 2024"))

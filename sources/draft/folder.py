@@ -198,7 +198,8 @@ def _no_sales(
         lacking = [
             what for role, what in (("ds", "a day"), ("y", "units")) if role not in roles.chosen
         ]
-        columns = "; ".join(f"{c.name}: {c.shown}" for c in list(one.columns.values())[:8])
+        shown = [column for column in one.columns.values() if not column.person][:8]
+        columns = "; ".join(f"{column.name}: {column.shown}" for column in shown)
         seen.append(f"'{one.name}' has no column of {' or '.join(lacking or ['ids'])} ({columns})")
     seen += [f"{name}: {why}" for name, why in list(unused.items())[:3]]
     return (

@@ -94,10 +94,10 @@ def with_days_only(source: SourceTable, day: str) -> SourceTable:
     table = source.table.filter(is_there)
     if table.height in (0, source.table.height):
         return source
-    first = source.table.filter(~is_there).row(0)
-    shown = ", ".join(repr(value) for value in first if value is not None)[:80]
-    left_out = f"{source.table.height - table.height} rows without a day were not looked at"
-    note = f"dayless: {left_out}, like {shown}. They will be refused."
+    said = source.table[day].filter(~is_there).cast(pl.String).drop_nulls()
+    shown = f" ({said[0][:40]!r} in its place)" if said.len() else ""
+    left_out = f"{source.table.height - table.height} rows without a day{shown}"
+    note = f"dayless: {left_out} were not looked at. They will be refused."
     return replace(source, table=table, notes=(*source.notes, note))
 
 

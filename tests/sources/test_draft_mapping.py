@@ -190,6 +190,19 @@ def test_columns_about_persons_are_never_mapped_and_said_so(drafted):
     assert draft.values["source"]["files"]["hierarchy"] == {"item_id": "item"}
 
 
+def test_no_sentence_shows_what_stands_in_a_column_about_persons(drafted, tmp_path):
+    with pytest.raises(BadInput, match="no file of sales") as refused:
+        drafted("email,item,note", lambda ds, i: f"c{i}@example.com,1,hello")
+    assert "example.com" not in str(refused.value)
+    draft = drafted(
+        "date,item,qty,email",
+        lambda ds, i: f"{'Total' if ds == FIRST else ds},A{i},{units(ds, i)},c{i}@example.com",
+    )
+    assert "'Total' in its place" in draft.notes[0]
+    said = [*draft.notes, *draft.unused.values(), *(line.why for line in draft.lines)]
+    assert "example.com" not in " ".join(said)
+
+
 def test_an_unknown_number_is_left_out_and_a_holiday_known_ahead(drafted):
     draft = drafted(
         "date,item,qty,school_holiday,visitors,margin",
