@@ -3,30 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import polars as pl
 
 from sources.draft.findings import Line
 from sources.draft.folder import Folder, pattern_of
 from sources.draft.keys import belonging, key_of, one_to_one, series_table, with_day
+from sources.draft.lines import FILES
 from sources.draft.roles import Roles, find_roles
 from sources.draft.series import SeriesFacts, level_name
 from sources.draft.tables import SourceTable
 from sources.draft.words import says
 from sources.tables import names_in
 
-FILES = ("source", "files")
 _LEAST_SHARED = 0.9
 
-Found = tuple[list[Line], dict[str, str], tuple[str, ...]]
+Found = tuple[list[Line], SeriesFacts, tuple[str, ...]]
 
 
 def lines_beside(folder: Folder, roles: Roles, series: SeriesFacts) -> Found:
-    """Lines for the files beside the sales, the levels a static file adds, and notes of what does
-    not fit.
+    """Lines for the files beside the sales, the series with the levels a static file adds, and
+    notes of what does not fit.
     """
     lines: list[Line] = []
-    levels: dict[str, str] = {}
     notes: list[str] = []
     for kind, one in folder.beside.items():
         match kind:
@@ -37,13 +37,12 @@ def lines_beside(folder: Folder, roles: Roles, series: SeriesFacts) -> Found:
             case "calendar":
                 own, why = _calendar(one)
             case _:
-                own, more, why = _static(one, series, folder.sales)
-                levels |= more
+                own, series, why = _static(one, series, folder.sales)
         if why:
             notes.append(f"not_used: '{one.name}' looks like {kind}, but {why}")
         else:
             lines += [Line((*FILES, kind), _pattern(folder, one), own[0].why), *own[1:]]
-    return lines, levels, tuple(notes)
+    return lines, series, tuple(notes)
 
 
 def _pattern(folder: Folder, one: SourceTable) -> str:
@@ -120,15 +119,15 @@ def _calendar(one: SourceTable) -> tuple[list[Line], str]:
 
 def _static(
     one: SourceTable, series: SeriesFacts, sales: SourceTable
-) -> tuple[list[Line], dict[str, str], str]:
+) -> tuple[list[Line], SeriesFacts, str]:
     """The columns to join on, and what is added: columns of one value per series."""
     keys = [name for name in series.key.columns if name in one.columns]
     if not keys:
-        return [], {}, f"it shares no column of {list(series.key.columns)} with the sales."
+        return [], series, f"it shares no column of {list(series.key.columns)} with the sales."
     if one.table.select(pl.struct(keys).is_duplicated().any()).item():
-        return [], {}, f"it has several rows of one {keys}."
+        return [], series, f"it has several rows of one {keys}."
     if _shared(one.table, sales.table, keys) < _LEAST_SHARED:
-        return [], {}, f"its {keys} are others than those of the sales."
+        return [], series, f"its {keys} are others than those of the sales."
     new = [name for name in one.columns if name not in sales.columns]
     levels: dict[str, str] = {}
     for name in belonging(series_table(one.table, keys, new), keys, new):
@@ -137,9 +136,10 @@ def _static(
         twin = any(one_to_one(one.table, key, name) for key in keys)
         if is_group and not twin and (column.is_bare or not column.is_number):
             levels[level_name(name, series.levels | levels)] = name
-            series.groups[name] = column.distinct
     why = f"{one.table.height:,} rows, one per {keys}"
-    return [Line(FILES, None, why), Line((*FILES, "static_on"), keys, why)], levels, ""
+    groups = {name: one.columns[name].distinct for name in levels.values()}
+    series = replace(series, levels=series.levels | levels, groups=series.groups | groups)
+    return [Line(FILES, None, why), Line((*FILES, "static_on"), keys, why)], series, ""
 
 
 def _shared(static: pl.DataFrame, sales: pl.DataFrame, keys: Sequence[str]) -> float:

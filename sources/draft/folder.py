@@ -15,7 +15,7 @@ from contract.errors import BadInput, SourceMissing
 from sources.contents import is_junk
 from sources.deliveries import files_in
 from sources.draft.roles import Roles, find_roles
-from sources.draft.series import _can_be_id
+from sources.draft.series import can_be_id
 from sources.draft.tables import SourceTable, joined, read_source
 from sources.draft.words import says
 from sources.tables import names_in
@@ -157,7 +157,7 @@ def _shape(one: SourceTable) -> tuple[str, ...]:
 def _kind(one: SourceTable, choices: Mapping[str, str]) -> str:
     roles = find_roles(one.columns, choices)
     is_named = any(says("item", name) or says("store", name) for name in one.columns)
-    has_id = is_named or any(_can_be_id(column) for column in roles.free)
+    has_id = is_named or any(can_be_id(column) for column in roles.free)
     if "ds" not in roles.chosen:
         return "static" if has_id else "nothing"
     if _is_calendar(one, roles):

@@ -1,11 +1,10 @@
-"""From findings to the lines of a mapping, each with its evidence."""
+"""Files nobody has described: from their tables to a draft of their mapping."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 
@@ -16,12 +15,21 @@ from sources.draft.doubts import CHOICES, Doubt
 from sources.draft.findings import Draft, Line
 from sources.draft.folder import ROLES, Folder, look_at
 from sources.draft.history import lines_of_history
+from sources.draft.lines import (
+    FILES,
+    lines_of_columns,
+    lines_of_covariates,
+    lines_of_features,
+    lines_of_levels,
+    lines_of_limits,
+    lines_of_transactions,
+    lines_without_levels,
+)
 from sources.draft.roles import Roles, find_roles
 from sources.draft.series import SeriesFacts, find_series
 from sources.draft.tables import SourceTable, days_in, with_days_only
 from sources.draft.words import says
 
-FILES = ("source", "files")
 SETTINGS = ("decimal", "date_format", "time_zone", "separator", "sheet", "encoding")
 KEYS = (*ROLES, "transactions", "returns", *SETTINGS)
 
@@ -38,7 +46,7 @@ def find_mapping(paths: Sequence[Path], choices: Mapping[str, str]) -> Draft:
     head = [*_head(folder, choices), *_written(folder, choices)]
     if isinstance(series, Doubt):
         doubts = [*roles.doubts, *_doubts(roles), series]
-        lines = (*head, *_columns(roles, None), *_no_levels())
+        lines = (*head, *lines_of_columns(roles, None), *lines_without_levels())
         return Draft(lines, tuple(doubts), dict(folder.unused))
     return _drafted(folder, roles, series, choices, head)
 
@@ -55,17 +63,16 @@ def _drafted(
     rest = [one for one in roles.free if one.name not in _used(series)]
     covariates = find_covariates(sales.table, rest, list(plans.columns) if plans else [])
     days = _days_of(folder, roles)
-    beside, levels, notes = lines_beside(folder, roles, series)
-    series.levels.update(levels)
+    beside, series, notes = lines_beside(folder, roles, series)
     lines = [
         *head,
-        *_lines(series, choices),
-        *_columns(roles, series),
+        *lines_of_transactions(series, choices),
+        *lines_of_columns(roles, series),
         *beside,
-        *_levels(series),
-        *_covariate_lines(covariates),
-        *_features(roles, series, covariates, beside),
-        *_large(sales.columns[roles.chosen["y"]]),
+        *lines_of_levels(series),
+        *lines_of_covariates(covariates),
+        *lines_of_features(roles, series, covariates, beside),
+        *lines_of_limits(sales.columns[roles.chosen["y"]]),
     ]
     lines += _format_of_all(folder, roles)
     history = lines_of_history(days, series.key.series)
@@ -101,111 +108,6 @@ def _written(folder: Folder, choices: Mapping[str, str]) -> list[Line]:
     stated = {name: choices[name] for name in SETTINGS if choices.get(name)}
     stated.pop("encoding", None)
     return [Line((*FILES, name), value, "as stated") for name, value in stated.items()]
-
-
-def _lines(series: SeriesFacts, choices: Mapping[str, str]) -> list[Line]:
-    stated = choices.get("transactions")
-    are_lines = stated == "true" if stated else series.are_lines
-    if not are_lines:
-        return []
-    lines = [Line((*FILES, "transactions"), True, f"rows are lines to sum: {series.why}")]
-    if choices.get("returns"):
-        lines.append(Line((*FILES, "returns"), choices["returns"], "as stated"))
-    return lines
-
-
-def _columns(roles: Roles, series: SeriesFacts | None) -> list[Line]:
-    place = (*FILES, "columns")
-    lines = []
-    if series is not None:
-        lines.append(Line((*place, "unique_id"), list(series.key.columns), series.why))
-    for role, column in roles.chosen.items():
-        value = roles.columns[column].codes_of_no if _is_turned(role, column) else column
-        lines.append(Line((*place, role), value, roles.why[role]))
-    return lines
-
-
-def _is_turned(role: str, column: str) -> bool:
-    """Whether a column says the opposite of its role: closed, and not open."""
-    return role == "is_open" and says("is_closed", column)
-
-
-def _levels(series: SeriesFacts) -> list[Line]:
-    groups = {name: series.groups[column] for name, column in series.levels.items()}
-    lines = [
-        Line(
-            (*FILES, "hierarchy", name),
-            column,
-            f"{groups[name]:,} groups; one value for each series",
-        )
-        for name, column in series.levels.items()
-    ]
-    if not lines:
-        lines = [Line((*FILES, "hierarchy"), {}, "no column has one value for each series")]
-    upper = [name for name in series.levels if 1 < groups[name] < series.key.series]
-    levels = [[], *([name] for name in upper)]
-    why = "the total" if not upper else "the total, and every level with several series in a group"
-    return [*lines, Line(("source", "levels"), levels, why), *_region()]
-
-
-def _no_levels() -> list[Line]:
-    """What stands in for levels until somebody says what a series is."""
-    why = "once unique_id is decided"
-    lines = [Line(("source", "levels"), [[]], why), *_region()]
-    lines.append(Line((*FILES, "hierarchy"), {}, why))
-    values = {"hierarchy": [], "price": False, "promo": False, "known_future": [], "past_only": []}
-    return [*lines, *(Line(("features", name), value, why) for name, value in values.items())]
-
-
-def _region() -> list[Line]:
-    why = "one calendar for all; public holidays: add a file (source.files.calendar)"
-    return [Line(("source", "region"), None, why)]
-
-
-def _covariate_lines(covariates: Covariates) -> list[Line]:
-    lines = []
-    for section in ("known_future", "past_only"):
-        named: dict[str, Any] = getattr(covariates, section)
-        lines += [
-            Line((*FILES, section, name), origin, covariates.why[name])
-            for name, origin in named.items()
-        ]
-        if not named:
-            lines.append(Line((*FILES, section), {}, "none found"))
-    return lines
-
-
-def _features(
-    roles: Roles, series: SeriesFacts, covariates: Covariates, beside: Sequence[Line]
-) -> list[Line]:
-    upper = [name for name, column in series.levels.items() if _is_group(series, column)]
-    pair = [["store_id", "dept_id"]] if {"store_id", "dept_id"} <= set(upper) else []
-    priced = {line.place[-1] for line in beside if "price_columns" in line.place}
-    values = {
-        "hierarchy": ([*pair, *([name] for name in upper)], "groups a series sees"),
-        "price": _mapped("price", {*roles.chosen, *priced}),
-        "promo": _mapped("promo", {*roles.chosen, *priced}),
-        "known_future": (list(covariates.known_future), "as mapped above"),
-        "past_only": (list(covariates.past_only), "as mapped above"),
-    }
-    return [Line(("features", name), value, why) for name, (value, why) in values.items()]
-
-
-def _mapped(role: str, mapped: set[str]) -> tuple[bool, str]:
-    return role in mapped, f"a {role} is mapped" if role in mapped else f"no {role} is mapped"
-
-
-def _is_group(series: SeriesFacts, column: str) -> bool:
-    return 1 < series.groups[column] < series.key.series
-
-
-def _large(units: ColumnFacts) -> list[Line]:
-    if units.largest <= 50_000:
-        return []
-    most = float(f"{10 * units.largest:.0e}")
-    return [
-        Line(("ingest", "max_y"), most, f"ten times the largest of a sample: {units.largest:g}")
-    ]
 
 
 def _doubts(roles: Roles) -> list[Doubt]:

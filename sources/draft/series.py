@@ -55,7 +55,7 @@ def find_series(
     """
     rows = with_day(table, day)
     busy = busiest_days(rows)
-    candidates = [one for one in columns if _can_be_id(one)]
+    candidates = [one for one in columns if can_be_id(one)]
     if stated is not None:
         named = [name for name in stated.split("+") if name in table.columns]
         key, why = key_of(rows, named), "as stated"
@@ -80,7 +80,7 @@ def _no_series(table: pl.DataFrame) -> Doubt:
     )
 
 
-def _can_be_id(column: ColumnFacts) -> bool:
+def can_be_id(column: ColumnFacts) -> bool:
     """Whether a column may name things: texts and whole numbers, no receipts, no money."""
     name = column.name
     if column.person or column.filled < 0.98 or (says("receipt", name) and not _is_id_word(name)):
