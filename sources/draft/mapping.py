@@ -42,7 +42,7 @@ def find_mapping(paths: Sequence[Path], choices: Mapping[str, str]) -> Draft:
     roles = find_roles(folder.sales.columns, choices)
     sales = with_days_only(folder.sales, roles.chosen["ds"])
     folder, roles = replace(folder, sales=sales), find_roles(sales.columns, choices)
-    series = find_series(sales.table, roles.chosen["ds"], roles.free, choices.get("unique_id"))
+    series = find_series(sales, roles.chosen["ds"], roles.free, choices.get("unique_id"))
     head = [*_head(folder, choices), *_written(folder, choices)]
     if isinstance(series, Doubt):
         doubts = [*roles.doubts, *_doubts(roles), series]
@@ -79,7 +79,7 @@ def _drafted(
     doubts = (
         *roles.doubts,
         *_doubts(roles),
-        *series.doubts,
+        *(one for one in series.doubts if one.setting not in choices),
         *_returns(sales, roles, series, choices),
     )
     unused = folder.unused | _unused(roles, series, covariates)

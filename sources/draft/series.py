@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import polars as pl
 
@@ -23,6 +23,7 @@ from sources.draft.keys import (
     smallest_key,
     with_day,
 )
+from sources.draft.tables import SourceTable, days_in
 from sources.draft.words import rank, says, slug
 
 NAMED_LEVELS = ("item", "store", "state_id", "dept_id", "cat_id")
@@ -48,12 +49,13 @@ class SeriesFacts:
 
 
 def find_series(
-    table: pl.DataFrame, day: str, columns: Sequence[ColumnFacts], stated: str | None
+    source: SourceTable, day: str, columns: Sequence[ColumnFacts], stated: str | None
 ) -> SeriesFacts | Doubt:
-    """The series of a table. `columns` are those without a role; `stated`: the columns a person
-    named, joined with '+'.
+    """The series of a table of sales. `columns` are those without a role; `stated`: the columns a
+    person named, joined with '+'.
     """
-    rows = with_day(table, day)
+    table, days = source.table, days_in(source, day)
+    rows = with_day(table, day) if days is None else table.with_columns(days.alias("(day)"))
     busy = busiest_days(rows)
     candidates = [one for one in columns if can_be_id(one)]
     if stated is not None:
@@ -69,7 +71,12 @@ def find_series(
             text = f"no columns of {list(shown)} have one row a day. Which make a series (A+B)?"
             return Doubt("unique_id", text, shown)
         key = key_of(rows, key.columns)
-    return _described(rows, key, columns, why)
+    facts = _described(rows, key, columns, why)
+    if key.is_unique or source.largest is None:
+        return facts
+    if not key_of(with_day(source.largest, day), key.columns).is_unique:
+        return facts
+    return replace(facts, are_lines=False, doubts=(_several_files(),))
 
 
 def _no_series(table: pl.DataFrame) -> Doubt:
@@ -120,8 +127,6 @@ def _named(busy: pl.DataFrame, candidates: list[ColumnFacts]) -> tuple[list[str]
         own = [one for one in candidates if says(role, one.name) and one.name not in found.values()]
         if own:
             found[role] = _best_id(busy, own, role)
-    if "store" in found and busy[found["store"]].n_unique() == 1 and "item" in found:
-        del found["store"]
     names = [found[role] for role in ("item", "store") if role in found]
     return names, "named so" if names else "found by what is unique in a day"
 
@@ -179,6 +184,14 @@ def _twice(repeats: Repeats) -> Doubt:
     text = (
         f"every row stands {repeats.times} times, word for word: exported twice (false), or lines "
         "to sum (true)?"
+    )
+    return Doubt("transactions", text, ("true", "false"))
+
+
+def _several_files() -> Doubt:
+    text = (
+        "several files state the same day of the same series. Are they of several tills, to be "
+        "summed (true), or does a later one correct an earlier one (false)?"
     )
     return Doubt("transactions", text, ("true", "false"))
 

@@ -33,6 +33,7 @@ class SourceTable:
     encoding: str | None = None
     wide: str | None = None
     notes: tuple[str, ...] = ()
+    largest: pl.DataFrame | None = None  # of several files, the one with most rows
 
     @property
     def name(self) -> str:
@@ -110,4 +111,5 @@ def joined(tables: Sequence[SourceTable]) -> SourceTable:
     except pl.exceptions.PolarsError:
         texts = [one.table.cast(dict.fromkeys(one.table.columns, pl.String)) for one in tables]
         table = pl.concat(texts, how="diagonal_relaxed")
-    return replace(tables[0], table=table)
+    largest = max((one.table for one in tables), key=lambda one: one.height)
+    return replace(tables[0], table=table, largest=largest)

@@ -215,9 +215,32 @@ def test_an_unknown_number_is_left_out_and_a_holiday_known_ahead(drafted):
 
 
 def test_a_column_that_says_the_same_on_every_row_has_no_role(drafted):
-    draft = drafted("date,store,item,qty,is_open", lambda ds, i: f"{ds},S1,A{i},{units(ds, i)},1")
+    draft = drafted("date,item,qty,is_open", lambda ds, i: f"{ds},A{i},{units(ds, i)},1")
     assert columns(draft) == {"unique_id": ["item"], "ds": "date", "y": "qty"}
     assert draft.unused["is_open"] == "says '1' on every row"
+
+
+def test_the_only_store_is_part_of_a_series_as_a_second_may_open(drafted):
+    draft = drafted("date,store,item,qty", lambda ds, i: f"{ds},S1,A{i},{units(ds, i)}")
+    assert columns(draft)["unique_id"] == ["item", "store"]
+    assert draft.values["source"]["levels"] == [[]]
+
+
+def test_weekdays_before_a_day_do_not_make_it_another(drafted):
+    draft = drafted("date,item,qty", lambda ds, i: f"{ds:%a %d.%m.%Y},A{i},{units(ds, i)}")
+    assert "transactions" not in draft.values["source"]["files"]
+
+
+def test_files_that_share_their_days_are_a_question_and_no_lines(tmp_path):
+    for name, more in (("sales.csv", 0), ("sales (1).csv", 1)):
+        rows = [
+            f"{FIRST + timedelta(days=k)},A{i},{k % 5 + more}" for k in range(40) for i in (1, 2)
+        ]
+        (tmp_path / name).write_text("\n".join(["date,item,qty", *rows]), encoding="utf-8")
+    draft = find_mapping([tmp_path], {})
+    assert questions(draft) == {"transactions": ("true", "false")}
+    assert draft.values["source"]["files"]["sales"] == "sales*"
+    assert questions(find_mapping([tmp_path], {"transactions": "true"})) == {}
 
 
 def test_without_an_item_or_a_store_somebody_must_name_one(drafted):
