@@ -9,16 +9,17 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from pydantic import ValidationError
 from ruamel.yaml import YAML
 
 from contract.errors import BadInput, BadUsage, Undecided
-from contract.params import Params
+from contract.params import FilesParams, Params
 from contract.params_file import SHIPPED, SHOP, load_laid
 from contract.params_lines import with_source
 from runtime.command_line import Summary
 from sources.draft.doubts import Doubt, doubt_of
 from sources.draft.findings import Draft
-from sources.draft.mapping import KEYS, find_mapping
+from sources.draft.mapping import KEYS, ROLES, find_mapping
 from sources.finding import companions_of, content_hash, files_of
 from stages.draft_text import text_of
 from stages.trial import Trial, try_mapping
@@ -89,14 +90,27 @@ def _loaded(text: str, params_path: Path) -> Params:
 
 
 def decided(texts: Sequence[str]) -> dict[str, str]:
-    """What `--answer` says, by key. BadUsage for a key nobody knows."""
+    """What `--answer` says, by key. BadUsage for a key nobody knows, and for a value that the
+    setting does not take.
+    """
     choices = {}
     for text in texts:
         key, mark, value = text.partition("=")
         if not mark or key not in KEYS:
             raise BadUsage(f"--answer takes KEY=VALUE; KEY is one of {list(KEYS)}, not {text!r}.")
-        choices[key] = value
+        choices[key] = value if key in ROLES else _as_setting(key, value)
     return choices
+
+
+def _as_setting(key: str, value: str) -> str:
+    try:
+        if key == "encoding":
+            b"".decode(value)  # hex is a codec, too, but of no text
+        taken = getattr(FilesParams.model_validate({"sales": "", key: value}), key)
+    except (ValidationError, LookupError) as error:
+        why = error.errors()[0]["msg"] if isinstance(error, ValidationError) else str(error)
+        raise BadUsage(f"--answer {key}={value}: {why}.") from error
+    return str(taken).lower() if isinstance(taken, bool) else str(taken)
 
 
 def summary_of(drafted: Drafted) -> Summary:

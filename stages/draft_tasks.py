@@ -35,25 +35,30 @@ def _draft(arguments: Namespace) -> Summary:
         if not drafted.doubts or not is_terminal:
             break
         for doubt in drafted.doubts:
-            choices[doubt.setting] = _decision(doubt)
+            choices |= _decision(doubt)
     drafted.write()
     return summary_of(drafted)
 
 
-def _decision(doubt: Doubt) -> str:
-    """What a person at the terminal says."""
+def _decision(doubt: Doubt) -> dict[str, str]:
+    """What a person at the terminal says: a choice's number, or any value the setting takes."""
+    from stages.draft import decided
+
     print(f"\n{doubt.question}", file=sys.stderr)
     for number, choice in enumerate(doubt.choices, start=1):
         print(f"  {number}  {choice}", file=sys.stderr)
-    text = ""
-    while not text:
+    while True:
         print(f"{doubt.setting}: ", end="", file=sys.stderr, flush=True)
-        text = sys.stdin.readline()
-        if not text:
-            return ""  # the end of the input
-        text = text.strip()
-    is_number = text.isdigit() and 1 <= int(text) <= len(doubt.choices)
-    return doubt.choices[int(text) - 1] if is_number else text
+        line = sys.stdin.readline()
+        if not line:
+            raise BadUsage(f"the input ended before {doubt.setting} was decided.")
+        text = line.strip()
+        if text.isdigit() and 1 <= int(text) <= len(doubt.choices):
+            text = doubt.choices[int(text) - 1]
+        try:
+            return decided([f"{doubt.setting}={text}"])
+        except BadUsage as error:
+            print(error, file=sys.stderr)
 
 
 def _arguments(parser: ArgumentParser) -> None:

@@ -188,6 +188,9 @@ def test_texts_of_files_cannot_leave_their_comment(shop, tmp_path):
 
 def test_an_unknown_key_is_wrong_usage(shop, sales):
     assert draft(shop, sales, "--answer", "colour=red") == 2
+    assert draft(shop, sales, "--answer", "date_format=dd.mm.yyyy") == 2
+    assert draft(shop, sales, "--answer", "encoding=klingon") == 2
+    assert draft(shop, sales, "--answer", "transactions=perhaps") == 2
     assert draft(shop) == 2
 
 
