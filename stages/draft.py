@@ -105,7 +105,7 @@ def decided(texts: Sequence[str]) -> dict[str, str]:
 def _as_setting(key: str, value: str) -> str:
     try:
         if key == "encoding":
-            b"".decode(value)  # hex is a codec, too, but of no text
+            " ".encode(value)  # a name like hex is a codec, too, but of no text
         taken = getattr(FilesParams.model_validate({"sales": "", key: value}), key)
     except (ValidationError, LookupError) as error:
         why = error.errors()[0]["msg"] if isinstance(error, ValidationError) else str(error)
