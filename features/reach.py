@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date, datetime, time, timedelta
 
 import numpy as np
 import polars as pl
 
+from contract.frames import FACTS
 from contract.panel import Panel
 from contract.params import FeatureParams
 from features.dense import Days, locate
@@ -86,6 +87,32 @@ def with_plans_until(panel: Panel, origin: date, reach: Reach) -> Panel:
     for family in {PRICE, PROMO} & ends.keys():
         prices = _unsaid_after(prices, family, ends[family])
     return replace(panel, prices=prices, covariates=covariates)
+
+
+def plans_at(panel: Panel, origin: date, reach: Reach) -> Panel:
+    """The panel with the plans of an origin in the past: what was announced by then, and of what
+    does not say when it was, `reach` days.
+
+    A row was announced where it was known (`known_at`) before its first day.
+    """
+    evening = pl.lit(datetime.combine(origin, time()) + timedelta(days=1), pl.Datetime("us"))
+    undated: dict[str, pl.DataFrame] = {}
+    announced: dict[str, pl.DataFrame] = {}
+    for name, first in (("prices", "from_ds"), ("covariates", "ds")):
+        rows, known_at = panel.fact(name), pl.col("known_at")
+        is_announced = (known_at.dt.date() < pl.col(first)).fill_null(value=False)
+        undated[name] = rows.filter(~is_announced)
+        announced[name] = rows.filter(is_announced, known_at <= evening)
+    cut = with_plans_until(_with_facts(panel, undated), origin, reach)
+    whole = {
+        name: pl.concat([cut.fact(name), rows]).sort(FACTS[name].key)
+        for name, rows in announced.items()
+    }
+    return _with_facts(cut, whole)
+
+
+def _with_facts(panel: Panel, facts: dict[str, pl.DataFrame]) -> Panel:
+    return replace(panel, prices=facts["prices"], covariates=facts["covariates"])
 
 
 def _plans_read(params: FeatureParams) -> set[str]:

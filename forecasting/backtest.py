@@ -12,7 +12,7 @@ from contract.demand import DemandRules, demand_rules
 from contract.errors import FeaturesMissing, NotEnoughHistory
 from contract.panel import Panel
 from contract.params import EvaluateParams, InferenceParams, Params
-from features.reach import Reach, plan_reach, with_plans_until
+from features.reach import Reach, plan_reach, plans_at
 from forecasting.fallback import ModelForecast, complete, no_forecast
 from forecasting.forecaster import BASELINE, Forecaster
 
@@ -96,7 +96,7 @@ def backtest(
     """
     frames = []
     for k, cutoff in enumerate(plan.cutoffs):
-        known = with_plans_until(seen_from(panel, cutoff, plan.as_of_hours), cutoff, plan.reach)
+        known = plans_at(seen_from(panel, cutoff, plan.as_of_hours), cutoff, plan.reach)
         if k % plan.refit_every == 0:
             for name, forecaster in forecasters.items():
                 progress(f"fit {name} up to {cutoff}")

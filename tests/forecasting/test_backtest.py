@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from dataclasses import replace
+from datetime import date, datetime, time, timedelta
 from itertools import pairwise
 from typing import ClassVar
 
@@ -11,7 +12,8 @@ import pytest
 
 from contract.demand import DemandRules
 from contract.errors import FeaturesMissing, NotEnoughHistory
-from features.reach import plan_reach, with_plans_until
+from contract.frames import COVARIATES
+from features.reach import plan_reach, plans_at, with_plans_until
 from forecasting.backtest import BacktestPlan, backtest, cutoffs_of, plan_of
 from forecasting.oracle import Oracle
 from forecasting.seasonal_naive import SeasonalNaive
@@ -160,7 +162,7 @@ def test_a_model_whose_plan_ran_out_is_replaced_by_the_baseline_as_when_serving(
 
 
 def test_plans_of_a_past_cutoff_reach_as_far_as_at_the_end_of_the_panel(panel, inference_params):
-    """Prices known for ten days today were known for ten days then."""
+    """Prices known for ten days today were known for ten days then, if nobody says since when."""
 
     class Planner(Spy):
         reaches: ClassVar[list[dict[str, int]]] = []
@@ -170,12 +172,42 @@ def test_plans_of_a_past_cutoff_reach_as_far_as_at_the_end_of_the_panel(panel, i
             return super().forecast(panel, origin, horizon)
 
     cut = with_plans_until(panel, panel.last_day, {"price": 10, "promo": 10, "school": 3})
+    cut = replace(
+        cut,
+        prices=cut.prices.with_columns(known_at=pl.col("from_ds").cast(pl.Datetime("us"))),
+        covariates=cut.covariates.with_columns(known_at=pl.col("ds").cast(pl.Datetime("us"))),
+    )
     reach = plan_reach(cut, HORIZON)
     cutoffs = [cut.last_day - timedelta(days=k) for k in (35, HORIZON)]
     plan = BacktestPlan(cutoffs, HORIZON, 1, None, inference_params, EVERY_DAY, reach)
     models = {"seasonal_naive": SeasonalNaive(7, EVERY_DAY), "planner": Planner()}
     backtest(cut, models, plan)
     assert [(r["price"], r["promo"], r["school"]) for r in Planner.reaches] == [(10, 10, 3)] * 2
+
+
+def test_what_was_announced_by_a_past_cutoff_is_known_there_however_far_others_reach(panel):
+    """Works announced in time are, works announced later are not; an undated plan has the reach."""
+    origin = panel.last_day - timedelta(days=30)
+    first, store = origin + timedelta(days=5), panel.series["unique_id"][:3]
+    rows = {
+        name: COVARIATES.conform(
+            pl.DataFrame(
+                {
+                    "unique_id": store,
+                    "ds": first,
+                    "name": name,
+                    "value": 0.0,
+                    "known_at": datetime.combine(first - timedelta(days=days), time()),
+                }
+            )
+        )
+        for name, days in (("announced", 20), ("announced late", 2), ("undated", -1))
+    }
+    stated = replace(panel, covariates=pl.concat(rows.values()).sort(COVARIATES.key))
+    for reach, expected in ((0, {"announced"}), (9, {"announced", "undated"})):
+        known = plans_at(stated.up_to(origin), origin, dict.fromkeys(rows, reach))
+        assert set(known.covariates["name"]) == expected
+        assert known.covariates.filter(name="announced").height == 3
 
 
 def test_the_plan_of_a_backtest_knows_the_reach_of_the_panel(panel, params):
