@@ -50,7 +50,7 @@ def local_days(column: pl.Series, manner: DayManner) -> pl.Series:
     What a field says. BadInput where all moments stand at the hour that is another zone's midnight.
     """
     if column.dtype == pl.Date:
-        return column
+        return pl.select(in_this_age(pl.lit(column))).to_series()
     if isinstance(column.dtype, pl.Datetime):
         return _days_of(_typed_parts(column), manner)
     text = read_ids(column)

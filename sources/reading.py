@@ -20,7 +20,14 @@ from sources.size import refuse_oversized
 from sources.tables import names_in
 
 # what the engine that reads tables raises; a panic is no Exception
-_ENGINES = (pl.exceptions.PolarsError, pl.exceptions.PanicException)
+# what a file can make an engine say; the last two of a day or number beyond what Python can hold.
+# One of them left alone would keep the file first in line, and the others waiting, for ever
+_ENGINES = (
+    pl.exceptions.PolarsError,
+    pl.exceptions.PanicException,
+    ValueError,
+    OverflowError,
+)
 
 
 def delivered_together(files: list[Path], source: SourceParams) -> list[list[Path]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import polars as pl
@@ -15,6 +16,7 @@ from sources.flags import read_flags
 from sources.ids import read_ids
 from sources.moments import DayManner, local_days
 from sources.numbers import read_numbers
+from sources.reading import read_file
 
 YEAR = [date(2023, 11, 1) + timedelta(days=k) for k in range(366)]
 BERLIN, LONDON = "Europe/Berlin", "Europe/London"
@@ -315,3 +317,27 @@ def test_a_word_beside_a_no_is_refused_with_its_file_and_a_typing_error_alone(
 def test_access_writes_true_as_minus_one(read: Callable) -> None:
     _, prices = read(table("-1", "0", "-1", column="deal"), {"promo": "deal"})
     assert prices.rows["promo"].to_list() == [1, 0, 1]
+
+
+def _with_day(folder: Path, days_since_1970: int) -> Path:
+    days = pl.Series([19_000, days_since_1970], dtype=pl.Int32).cast(pl.Date)
+    path = folder / "sales.parquet"
+    pl.DataFrame({"id": ["a", "a"], "day": days, "sold": [1, 2]}).write_parquet(path)
+    return path
+
+
+def test_a_typed_day_of_no_age_is_unreadable(tmp_path, source_of):
+    """Python has no year 11963, and a file that ends in a traceback stays first in line."""
+    columns = {"unique_id": "id", "ds": "day", "y": "sold"}
+    path = _with_day(tmp_path, 3_650_000)
+    sales, *_ = read_file(path, source_of("files", None, columns=columns))
+    assert sales.rows["y"].to_list() == [1.0]
+    assert sales.refused["reason"].to_list() == ["unreadable_date"]
+
+
+@pytest.mark.parametrize("days_since_1970", [2**31 - 1, -(2**31)])
+def test_a_day_the_engine_itself_cannot_hold_refuses_the_file(tmp_path, source_of, days_since_1970):
+    columns = {"unique_id": "id", "ds": "day", "y": "sold"}
+    path = _with_day(tmp_path, days_since_1970)
+    with pytest.raises(BadInput, match="cannot be read as a table"):
+        read_file(path, source_of("files", None, columns=columns))
