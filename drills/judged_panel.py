@@ -51,7 +51,7 @@ def judge_sales(
 
 
 def judge_prices(known: Panel, broken: Panel, ingest: IngestParams) -> JudgedPanel:
-    """The prices that changed as one file; a row refused leaves the price known before."""
+    """The prices that changed as one file; one refused leaves the price known before."""
     key = ["unique_id", "from_ds"]
     changed = broken.prices.join(known.prices, on=[*key, "price"], how="anti", nulls_equal=True)
     context = Context(
@@ -64,7 +64,8 @@ def judge_prices(known: Panel, broken: Panel, ingest: IngestParams) -> JudgedPan
     unchanged = known.prices.join(accepted, on=key, how="anti")
     prices = pl.concat([unchanged, accepted]).sort(key)
     refused = dict(Counter(judgement.refused["reason"]))
-    return JudgedPanel(replace(broken, prices=prices), refused, [])
+    noted = sorted({note.partition(":")[0] for note in judgement.notes})
+    return JudgedPanel(replace(broken, prices=prices), refused, noted)
 
 
 def judged_day(

@@ -50,7 +50,7 @@ def judge(
     rules = suite.rules(context.ingest)
     measured = suite.measured(rows, context)
     found = broken_rows(measured, rules, by_great_expectations)
-    rows, broken = without_values(rows, found, rules, suite)
+    rows, broken = without_values(rows, found, rules, suite, context.prices)
     reason, because = _whole_batch(broken, rules, measured, received, context)
     code = _first_broken(rules, because)
     blamed = broken.select(code.alias("reason")).to_series()

@@ -18,6 +18,7 @@ from expectations.suite import Context, Suite
 ROWS_UNREAD = "rows_unread"
 ROWS_REFUSED = "rows_refused"
 EXAMPLES = 5
+_BEFORE = "(known before)"
 
 
 @dataclass(frozen=True)
@@ -36,10 +37,16 @@ class RuleResult:
 
 
 def without_values(
-    rows: pl.DataFrame, broken: pl.DataFrame, rules: Sequence[Rule], suite: Suite
+    rows: pl.DataFrame,
+    broken: pl.DataFrame,
+    rules: Sequence[Rule],
+    suite: Suite,
+    known: pl.DataFrame,
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """The rows without the values that a rule refuses alone, and which rows are broken still: those
     in which nothing else stands.
+
+    `known`: the fact's rows known before. Where a row restates one of them, its value goes on.
     """
     for rule in rules:
         if rule.severity != "value" or not broken[rule.code].any():
@@ -47,8 +54,13 @@ def without_values(
         others = [name for name in suite.contract.optional if name != rule.value]
         stands = rows.select(pl.any_horizontal(pl.col(others).is_not_null())).to_series()
         is_blanked = broken[rule.code] & stands
-        value = pl.when(~pl.lit(is_blanked)).then(rule.value)
-        rows = rows.with_columns(value.alias(rule.value))
+        before = known.select(*suite.contract.key, pl.col(rule.value).alias(_BEFORE))
+        value = pl.when(~pl.lit(is_blanked)).then(rule.value).otherwise(_BEFORE)
+        rows = (
+            rows.join(before, on=suite.contract.key, how="left", maintain_order="left")
+            .with_columns(value.alias(rule.value))
+            .drop(_BEFORE)
+        )
         broken = broken.with_columns((broken[rule.code] & ~stands).alias(rule.code))
     return rows, broken
 

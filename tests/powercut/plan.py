@@ -264,6 +264,7 @@ def _aged(*files: tuple[str, str]) -> Callable[[Paths], None]:
                 "drop table batches_2",
                 "drop table decisions",
                 "alter table runs drop column peak_mb",
+                "alter table alerts drop column contributors",
                 "update meta set value = '1' where key = 'schema_version'",
             ):
                 con.execute(statement).fetchall()
