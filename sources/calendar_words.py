@@ -17,6 +17,17 @@ _MONTHS = (
     "janeiro fevereiro/fev março/marco abril maio junho julho agosto setembro outubro/out novembro "
     "dezembro",
     "januari februari maart/mrt april mei juni juli augustus september oktober november december",
+    "januar februar marts april maj juni juli august september oktober november desember/des",
+    "styczeń/stycznia/sty luty/lutego/lut marzec/marca kwiecień/kwietnia/kwi maja "
+    "czerwiec/czerwca/cze lipiec/lipca/lip sierpień/sierpnia/sie wrzesień/września/wrz "
+    "październik/października/paź listopad/listopada/lis grudzień/grudnia/gru",
+    "leden/ledna únor/února březen/března duben/dubna květen/května červen/června "
+    "červenec/července srpen/srpna září říjen/října listopadu prosinec/prosince",
+    "январь/января/янв февраль/февраля/фев март/марта/мар апрель/апреля/апр май/мая июнь/июня/июн "
+    "июль/июля/июл август/августа/авг сентябрь/сентября/сен октябрь/октября/окт "
+    "ноябрь/ноября/ноя декабрь/декабря/дек",
+    "ocak/oca şubat/şub mart nisan/nis mayıs haziran/haz temmuz/tem ağustos/ağu "  # noqa: RUF001
+    "eylül/eyl ekim/eki kasım/kas aralık/ara",  # noqa: RUF001
 )
 _WEEKDAYS = (
     "monday/mon tuesday/tue/tues wednesday/wed thursday/thu/thur/thurs friday/fri saturday/sat "
@@ -29,6 +40,12 @@ _WEEKDAYS = (
     "domenica",
     "segunda-feira/segunda/seg terça-feira/terça/ter quarta-feira/quarta/qua quinta-feira/quinta/"
     "qui sexta-feira/sexta/sex sábado domingo",
+    "poniedziałek/pon/pn wtorek/wt środa/śr czwartek/czw piątek/pt sobota/sob niedziela/niedz/nd",
+    "pondělí úterý/út středa čtvrtek/čt pátek/pá sobota neděle",
+    "måndag/mån tisdag/tis onsdag/ons torsdag/tors/tor fredag/fre lördag/lör söndag/sön",
+    "mandag/man tirsdag/tir onsdag torsdag fredag lørdag/lør søndag/søn",
+    "понедельник/пн вторник/вт среда/ср четверг/чт пятница/пт суббота/сб воскресенье/вс",  # noqa: RUF001
+    "pazartesi salı çarşamba perşembe cuma cumartesi pazar",  # noqa: RUF001
     "maandag dinsdag woensdag/woe donderdag/don vrijdag/vri zaterdag/zat zondag/zon",
 )
 

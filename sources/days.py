@@ -13,6 +13,7 @@ SETTING = "source.files.date_format"
 EXCEL = "excel"  # beside strptime's formats: numbers that count days
 _SEPARATED = r"^(\d{1,4})([-./, _]|年)\s*(\d{1,2})(?:[-./, _]|月)\s*(\d{1,4})(?:日|\.|\s?г\.?)?$"  # noqa: RUF001
 _NAMED = r"^(?:(\d{1,4})\s+)?~\s+(?:(\d{1,2})\s+)?(\d{2,4})$"
+_SEVEN = r"^(\d{7})$"
 _WEEKDAY_FIRST = r"^\W*(\p{L}[\p{L}-]+)[.,]{0,2}\s+(.*\d.*(?:\d|\p{L}).*\d.*)$"
 _WEEKDAY_LAST = r"^(\d+\D+(?:\d+|\p{L}+)\D+\d+)[\s,]+\(?(\p{L}{2,})\.?\)?$"
 # readings of a shape: what the numbers a, b and c are; %y is a year of two digits
@@ -64,7 +65,8 @@ def _with_shape(texts: pl.DataFrame) -> pl.DataFrame:
     named = named.str.replace_all(r"[^\d~]+", " ").str.strip_chars()
     texts = texts.with_columns(
         month=month,
-        number=pl.col("text").str.replace(r"^(\d{5,})[.,]0+$", "$1"),
+        # of 05012024 a spreadsheet leaves 5012024
+        number=pl.col("text").str.replace(r"^(\d{5,})[.,]0+$", "$1").str.replace(_SEVEN, "0$1"),
         of_numbers=pl.col("text").str.extract_groups(_SEPARATED),
         of_name=pl.when(month.is_not_null()).then(named).str.extract_groups(_NAMED),
     )

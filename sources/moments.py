@@ -8,6 +8,7 @@ import polars as pl
 
 from contract.errors import BadInput
 from sources.days import EXCEL, excel_day, in_this_age, read_days
+from sources.exchanged import refuse_exchanged
 from sources.ids import read_ids
 from sources.texts import plain_text
 
@@ -20,7 +21,7 @@ _TURNED = (  # how some programs write a moment, and the same with the day first
     (r"^(\d{8})[T ]?(\d{2})(\d{2})(\d{2})?((?:[.,]\d+)?(?:Z|[+-]\d{2}:?\d{2})?)$", "$1 $2:$3:$4$5"),
     (r"^(\d{4}-\d{2}-\d{2})[- ](\d{2})\.(\d{2})\.(\d{2})", "$1 $2:$3:$4"),
     (r"^(\d{1,2}:\d{2}(?::\d{2})?),?\s+(.*\d.*)$", "$2 $1"),
-    (r" (\d{2}:\d{2}:\d{2}) (\S+) (\d{4})$", " $3 $1 $2"),
+    (r" (\d{2}:\d{2}:\d{2})( \S+)? (\d{4})$", " $3 $1$2"),
 )
 _MOMENT = (
     r"^(?P<head>.*?\d.*?)(?:T|,?\s+)(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::(?P<second>\d{2})?(?:[.,]\d+)?)?"
@@ -47,8 +48,16 @@ def local_days(column: pl.Series, manner: DayManner) -> pl.Series:
     """The store's day of each field; null where none is written, or where nobody can say which.
 
     A day is taken as written, and a moment's clock cut off, with its zone; see docs/design/data.md,
-    What a field says. BadInput where all moments stand at the hour that is another zone's midnight.
+    What a field says. BadInput where all moments stand at the hour that is another zone's midnight,
+    and where day and month were exchanged.
     """
+    days = _read_days(column, manner)
+    if manner.date_format is None:
+        refuse_exchanged(days, manner.name)
+    return days
+
+
+def _read_days(column: pl.Series, manner: DayManner) -> pl.Series:
     if column.dtype == pl.Date:
         return pl.select(in_this_age(pl.lit(column))).to_series()
     if isinstance(column.dtype, pl.Datetime):
