@@ -16,7 +16,7 @@ from sources.flags import read_flags
 from sources.ids import read_ids, text_of
 from sources.moments import ISO, DayManner, local_days
 from sources.numbers import read_numbers
-from sources.texts import plain_text, without_nothing
+from sources.texts import names_without_nothing, plain_text, without_nothing
 
 __all__ = ["ISO", "Column", "Field", "Kind", "Manner", "examples_in"]
 
@@ -101,8 +101,9 @@ class Column:
         return pl.select(pl.when(pl.lit(read.value.is_null())).then(reason)).to_series()
 
     def _text(self, table: pl.DataFrame) -> Field:
-        parts = [read_ids(table[name]).alias(name) for name in self.origin]
-        empty = [_as_text(table[name]).is_null().alias(name) for name in self.origin]
+        columns = [_named(table[name]) for name in self.origin]
+        parts = [read_ids(column) for column in columns]
+        empty = [column.is_null() for column in columns]
         value = (
             pl.DataFrame(parts).select(pl.concat_str(pl.all(), separator="_")).to_series()
             if len(parts) > 1
@@ -140,10 +141,11 @@ class Column:
         meant = "yes or no" if self.kind == "flag" else "a number, yes or no"
         if self.codes is not None:
             meant = f"one of its codes {list(self.codes)}"
+        codes = f"{{{words.split(', ')[0]}: 0 or 1, ...}}"
         raise BadInput(
             f"column '{column.name}', mapped to {self.name}, holds {words}, which cannot be "
             f"read as {meant}. State what its words mean in shop.yaml: source.files, "
-            f"{self.name}: {{column: {column.name}, codes: {{{words.split(', ')[0]}: 1, '': 0}}}}."
+            f"{self.name}: {{column: {column.name}, codes: {codes}}}, '' for an empty field."
         )
 
 
@@ -158,6 +160,12 @@ def _as_text(column: pl.Series) -> pl.Series:
     if column.dtype in (pl.Binary, pl.Object):
         return text_of(column)
     return column.fill_nan(None) if column.dtype.is_float() else column
+
+
+def _named(column: pl.Series) -> pl.Series:
+    """A column of names without what programs write where there is none."""
+    column = _as_text(column)
+    return names_without_nothing(column) if column.dtype == pl.String else column
 
 
 def _numbers(column: pl.Series, decimal: str, *, takes_percent: bool = False) -> pl.Series:

@@ -17,6 +17,8 @@ _MARKS = {"٫": ",", "٬": "'", "،": "'", "．": ".", "，": ",", "％": "%", "
 _NOT_ASCII = r"[^\x00-\x7F]"
 # how programs write that there is no value
 NOTHING_WRITTEN = ("null", "nan", "n/a", "#n/a", "na", "none", "nil", r"\n", "-", "(null)", "<na>")
+# the same in a column of names, spelled as programs do: a brand may be called NAN, a group None
+NOTHING_NAMED = ("NULL", "null", "(NULL)", "(null)", "NaN", "nan", "#N/A", "#NV", r"\N", "<NA>")
 
 
 @cache
@@ -44,4 +46,10 @@ def plain_text(text: pl.Series) -> pl.Series:
 def without_nothing(text: pl.Series) -> pl.Series:
     """Null where the text is how a program writes that there is no value: NULL, NaN, n/a."""
     is_nothing = plain_text(text).str.to_lowercase().is_in(NOTHING_WRITTEN)
+    return text.set(is_nothing, None) if is_nothing.any() else text
+
+
+def names_without_nothing(text: pl.Series) -> pl.Series:
+    """Null where a program wrote into a column of names that there is none: NULL, nan, #N/A."""
+    is_nothing = text.is_in(NOTHING_NAMED)
     return text.set(is_nothing, None) if is_nothing.any() else text

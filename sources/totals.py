@@ -12,9 +12,18 @@ from sources.mapping import Mapped
 # in the languages of those who make such lists; a mark or a name may follow: "Total:", "Summe 2024"
 _WORDS = (
     r"(?i)^\W*(?:grand\s+|sub[\s-]?)?(?:total[es]?|totaal|totalt|sum|sums|summe|gesamt|gesamtsumme|"
-    r"zwischensumme|insgesamt|somme|suma|razem|yhteensä|i alt|итого|всего|合计|合計|総計)"
+    r"zwischensumme|insgesamt|(?:gesamt)?ergebnis|somme|suma|razem|łącznie|celkem|összesen|toplam|"
+    r"yhteensä|i alt|итого|всего|合计|合計|総計)"
     r"(?:\b.*)?$"
 )
+# how spreadsheets call the total of a group: "North Total", "Nord Ergebnis"
+_BEHIND = r"(?i)\s(?:sub)?(?:total[es]?|totaal|totalt|ergebnis|summe|suma|somme)\W*$"
+# as good as a total only if it is the sum, too: "All", "(all)", "Alle Filialen"
+_EVERYTHING = (
+    r"(?i)^\W*(?:all|alle|alla|tous|toutes|todos|todas|tutti|tutte|wszystkie|все)"
+    r"(?:\s\p{L}+)?\W*$"
+)
+_CALLED = "|".join(f"(?:{words})" for words in (_WORDS, _BEHIND, _EVERYTHING))
 _FEWEST_SERIES = 4  # of fewer, one is the sum of the others by chance
 _FEWEST_DAYS = 7
 _SHARE_OF_DAYS = 0.95  # on which a total must be the sum
@@ -54,7 +63,7 @@ def without_totals(mapped: Mapped, ids: list[str], day: str) -> tuple[Mapped, tu
 
 def _is_called(column: pl.Series) -> bool:
     return column.dtype == pl.String and bool(
-        column.unique().str.contains(_WORDS).any(ignore_nulls=True)
+        column.unique().str.contains(_CALLED).any(ignore_nulls=True)
     )
 
 
@@ -66,7 +75,8 @@ def _named(mapped: Mapped, ids: list[str], day: str) -> pl.DataFrame:
     texts = [name for name, kind in mapped.table.schema.items() if kind == pl.String]
     lines = mapped.table.select(*dict.fromkeys([*texts, *ids, day]))[places]
     says_total = [pl.col(name).str.contains(_WORDS).fill_null(value=False) for name in texts]
-    own = [says for says, name in zip(says_total, texts, strict=True) if name in ids]
+    own = [pl.col(name).str.contains(f"{_WORDS}|{_BEHIND}") for name in texts if name in ids]
+    own = [says.fill_null(value=False) for says in own]
     no_series = pl.any_horizontal([pl.col(name).is_null() for name in ids])
     nothing = pl.lit(value=False)
     is_total = (pl.any_horizontal(own or [nothing]) & no_series) | (
@@ -88,7 +98,7 @@ def _with_ids(mapped: Mapped, ids: list[str]) -> pl.DataFrame:
 
 def _sums_of(rows: pl.DataFrame, name: str, others: list[str]) -> list[str]:
     """The series called a total in this column that are the sum of those beside them, or of all."""
-    is_total = pl.col(f"(id) {name}").str.contains(_WORDS)
+    is_total = pl.col(f"(id) {name}").str.contains(_CALLED)
     found: set[str] = set()
     for by in (["ds", *(f"(id) {other}" for other in others)], ["ds"]):
         sums = rows.filter(~is_total).group_by(by).agg(others=pl.col("y").sum(), parts=pl.len())
