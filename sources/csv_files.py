@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import polars as pl
 
@@ -17,12 +17,14 @@ from sources.headers import (
     Wanted,
     column_names,
     header_place,
+    shortened,
 )
 from sources.quotes import refuse_open_quote
 
 # holds the first field a line has too many; present in tables made of CSV
 OVERFLOW = "(beyond the header)"
 SEPARATORS = ",;\t|"
+_LEAST_LINES = 5  # of fewer, that all are too long may be chance
 _HEAD = 1 << 20  # bytes in which the header must stand
 _SEP_LINE = re.compile(r'"?sep=(.)"?[;,\t|]*', re.IGNORECASE)
 csv.field_size_limit(2**31 - 1)
@@ -62,6 +64,9 @@ def table_of_csv(
         )
     header = _header_of(content, name, manner.separator, wanted)
     table = stripped(_fields(content, header, name))
+    if _is_longer_everywhere(table):
+        header = _with_row_numbers(table, header, name)
+        table = stripped(_fields(content, header, name))
     _refuse_lines_in_a_line(table, name)
     if b'"' in content and len(header.names) > 1:
         day = wanted.day if wanted else None
@@ -88,6 +93,25 @@ def _stripped_text(text: pl.Series) -> pl.Series:
     if (values != values.str.strip_chars()).any() or (values == "").any():
         return text.str.strip_chars().replace("", None)
     return text
+
+
+def _is_longer_everywhere(table: pl.DataFrame) -> bool:
+    """Whether every line has more fields than the header has names."""
+    return table.height >= _LEAST_LINES and table[OVERFLOW].null_count() == 0
+
+
+def _with_row_numbers(table: pl.DataFrame, header: _Header, name: str) -> _Header:
+    """The header with a name for the first field of every line, if that counts them, as R writes
+    its rows. BadInput if it does not: nobody can say which field has no name.
+    """
+    count = table[:, 0].cast(pl.Int64, strict=False)
+    if (count - count[0] == pl.int_range(table.height, eager=True)).all(ignore_nulls=False):
+        return replace(header, names=[f"{NAMELESS}0)", *header.names])
+    raise BadInput(
+        f"'{name}' has more fields in every line than its header has names: {len(header.names)}, "
+        f"{shortened(header.names)}. Name the column that has no name; put fields that hold a "
+        f"'{header.separator}', like a decimal comma, in quotes."
+    )
 
 
 def _refuse_lines_in_a_line(table: pl.DataFrame, name: str) -> None:

@@ -7,6 +7,7 @@ import codecs
 from contract.errors import BadInput, BadParams
 
 _CHUNK = 1 << 24
+_BYTE_A_LETTER = ("iso8859", "cp125", "mac")
 BOM = codecs.BOM_UTF8
 # the longer marks first: UTF-32's begins with UTF-16's
 _WIDE_MARKS = (
@@ -27,6 +28,7 @@ def as_utf8(content: bytes, name: str, encoding: str) -> bytes:
         kind = "utf8"
     try:
         if codecs.lookup(kind).name != "utf-8":
+            _refuse_utf8(content, name, kind)
             return content.decode(kind).encode()
         return content if content.isascii() else _checked(content)
     except UnicodeDecodeError as error:
@@ -45,6 +47,21 @@ def with_newlines(content: bytes) -> bytes:
     if alone and (b'"' not in content or b"\n" not in content):
         return content.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
     return content
+
+
+def _refuse_utf8(content: bytes, name: str, kind: str) -> None:
+    """BadInput for UTF-8 that is stated to have a byte a letter: `ü` would come out as `Ã¼`, and a
+    series with it as another one.
+    """
+    if content.isascii() or not codecs.lookup(kind).name.startswith(_BYTE_A_LETTER):
+        return
+    try:
+        _checked(content)
+    except UnicodeDecodeError:
+        return
+    raise BadInput(
+        f"'{name}' is UTF-8, but shop.yaml says source.files.encoding: {kind}. Set it to utf8."
+    )
 
 
 def _unmarked(content: bytes) -> str | None:

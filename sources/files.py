@@ -14,6 +14,7 @@ from contract.errors import BadInput, BadParams
 from contract.params import FilesParams
 from contract.received import Received
 from sources import reasons
+from sources.alike import note_alike
 from sources.columns import SALES_KINDS, column_of, columns_of, csv_manner, manner_for, origins_of
 from sources.headers import Wanted
 from sources.ids import read_ids
@@ -80,7 +81,9 @@ def sales_of(
     mapped = with_one_place(mapped, list(files.hierarchy))
     rows = daily_from_lines(mapped.rows, _covariates(files)) if files.transactions else mapped.rows
     facts = _facts_in(rows, mapped, files, history_span_days)
-    return [replace(facts[0], notes=(*notes, *totals, *facts[0].notes)), *facts[1:]]
+    alike = note_alike(facts[0].series, rows)
+    said = (*notes, *totals, *alike, *_nothing_sold(rows))
+    return [replace(facts[0], notes=(*said, *facts[0].notes)), *facts[1:]]
 
 
 def read_plans(
@@ -231,6 +234,16 @@ def _long(rows: pl.DataFrame, names: list[str]) -> pl.DataFrame:
         pl.col("value").is_not_null()
     )
     return long.with_columns(lines=pl.lit(1))
+
+
+def _nothing_sold(rows: pl.DataFrame) -> tuple[str, ...]:
+    """A note about a file of several days without a unit: formulas that nobody calculated, say."""
+    if (rows["y"] != 0).any() or rows["ds"].n_unique() < 2:
+        return ()
+    return (
+        f"nothing_sold: all {rows.height} rows say 0 units. If the file is written by a program, "
+        "its formulas may never have been calculated: open it in a spreadsheet and save it.",
+    )
 
 
 def _moves(series: list[str]) -> tuple[str, ...]:
