@@ -26,6 +26,7 @@ _READINGS = {
     "a month's name": ("%d %b %Y",),
     EXCEL: (EXCEL,),
 }
+_DOTTED = "%d.%m.%Y"  # no country writes the month first between dots
 _BARE = ("six digits", EXCEL)  # a bare number is a day only if most of its column are
 # a reading of fewer rows than this share of the best one's is none: typing errors are rare
 _RIVAL = 0.9
@@ -122,6 +123,8 @@ def _of_shape(texts: pl.DataFrame, shape: str, rows: int, name: str) -> pl.DataF
     counts = {form: int(days.filter(pl.col(form).is_not_null())["rows"].sum()) for form in readings}
     best = max(counts, key=counts.__getitem__)
     rivals = [form for form in readings if counts[form] > _RIVAL * counts[best] > 0]
+    if counts.get(_DOTTED) == counts[best] > 0:
+        return days.select("at", day=pl.col(_DOTTED))
     best = _densest(days, rivals, best)
     for rival in rivals:
         differs = days.filter(pl.col(rival) != pl.col(best))

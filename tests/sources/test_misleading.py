@@ -66,10 +66,21 @@ def spelled(days: list[date]) -> Iterator[pl.Series]:
 
 def test_days_whose_month_a_program_took_for_the_day_are_refused() -> None:
     for column in spelled([exchanged(day) for day in DAYS]):
-        with pytest.raises(BadInput, match=r"'day'.*exchanged.*2024-05-01 for 2024-01-05"):
+        with pytest.raises(
+            BadInput, match=r"'day'.*month and day exchanged: 2024-04-02 for 2024-02-04"
+        ):
             local_days(column, DayManner("day"))
     for column in spelled(DAYS):
         assert local_days(column, DayManner("day")).to_list() == DAYS
+
+
+def test_half_a_year_more_than_a_year_or_one_file_of_two_may_be_exchanged() -> None:
+    ten_months = [date(2024, 1, 1) + timedelta(days=k) for k in range(300)]
+    to_june = [date(2023, 1, 1) + timedelta(days=k) for k in range(540)]
+    february = [exchanged(day) if day.month == 2 else day for day in DAYS]
+    for days in ([exchanged(d) for d in ten_months], [exchanged(d) for d in to_june], february):
+        with pytest.raises(BadInput, match="month and day exchanged"):
+            local_days(pl.Series("day", days), DayManner("day"))
 
 
 def test_days_are_taken_as_they_are_where_exchanging_them_proves_nothing() -> None:
@@ -77,7 +88,10 @@ def test_days_are_taken_as_they_are_where_exchanging_them_proves_nothing() -> No
     firsts = [date(2024, month, 1) for month in range(1, 13)]
     corrections = [*DAYS[8:27], date(2024, 12, 1), date(2024, 6, 1)]
     sundays = [day for day in year if day.weekday() == 6]
-    for days in (year, firsts, corrections, sundays, [exchanged(day) for day in year]):
+    feasts = [date(2024, *at) for at in ((1, 6), (2, 2), (2, 9), (3, 29), (5, 20), (12, 25))]
+    shut = [day for day in year if day < date(2024, 1, 8) or day > date(2024, 1, 19)]
+    turned = [exchanged(day) for day in year]
+    for days in (year, firsts, corrections, sundays, feasts, shut, turned):
         assert local_days(pl.Series("day", days), DayManner("day")).to_list() == days
 
 
@@ -85,6 +99,18 @@ def test_a_stated_format_is_obeyed_whatever_the_days_look_like() -> None:
     days = [exchanged(day) for day in DAYS]
     read = local_days(pl.Series("day", days), DayManner("day", date_format="%Y-%m-%d"))
     assert read.to_list() == days
+
+
+def test_between_dots_the_day_comes_first_unless_it_cannot() -> None:
+    for texts, read in (
+        (["05.01.2024"], date(2024, 1, 5)),
+        (["01.13.2024", "01.14.2024", "01.05.2024"], date(2024, 1, 13)),
+        (["5. 1. 2024"], date(2024, 1, 5)),
+    ):
+        assert local_days(pl.Series("day", texts), DayManner("day"))[0] == read
+    for text in ("05/01/2024", "05-01-2024", "05.01.24"):
+        with pytest.raises(BadInput, match="date_format"):
+            local_days(pl.Series("day", [text]), DayManner("day"))
 
 
 @pytest.mark.parametrize("text", ["05012024", "5012024", "5012024.0"])
