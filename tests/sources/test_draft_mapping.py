@@ -312,9 +312,9 @@ def test_prices_in_a_file_of_their_own_are_mapped_and_dated_as_the_sales_prove(t
         (tmp_path / name).write_text("\n".join([head, *rows]) + "\n", encoding="utf-8")
 
     days = [FIRST + timedelta(days=k) for k in range(60)]
-    sold = [f"{ds:%d.%m.%Y};{i};{units(ds, i)}" for ds in days for i in (1, 2)]
+    sold = [f"{ds:%d/%m/%Y};{i};{units(ds, i)}" for ds in days for i in (1, 2)]
     write("verkauf.csv", "Datum;Artikel;Menge", sold)
-    prices = [f"{i};01.0{m}.2024;0{m + 6}.0{m}.2024;{i + m},50" for i in (1, 2) for m in (1, 2, 3)]
+    prices = [f"{i};01/0{m}/2024;0{m + 6}/0{m}/2024;{i + m},50" for i in (1, 2) for m in (1, 2, 3)]
     write("preise.csv", "Artikel;gültig ab;gültig bis;Preis", prices)
     files = find_mapping([tmp_path], {}).values["source"]["files"]
     assert files["prices"] == "preise*"
@@ -324,7 +324,7 @@ def test_prices_in_a_file_of_their_own_are_mapped_and_dated_as_the_sales_prove(t
         "to_ds": "gültig bis",
         "price": "Preis",
     }
-    assert files["date_format"] == "%d.%m.%Y"
+    assert files["date_format"] == "%d/%m/%Y"
 
 
 def test_a_pattern_fits_tomorrows_file_and_no_other(tmp_path):
