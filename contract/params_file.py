@@ -5,7 +5,7 @@ Params. The product never edits params.yaml where there is a shop.yaml.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
@@ -14,10 +14,11 @@ from ruamel.yaml.error import YAMLError
 
 from contract.agreement import agree
 from contract.errors import BadParams
-from contract.params import Params
+from contract.params import Params, SourceParams
 
 SHIPPED, SHOP = "params.yaml", "shop.yaml"
 PROFILES = "profiles"
+_KINDS = get_args(SourceParams.model_fields["kind"].annotation)
 
 
 def load_params(path: Path) -> Params:
@@ -32,15 +33,14 @@ def load_params(path: Path) -> Params:
 def load_laid(path: Path, shop: Path | None) -> Params:
     """The params of one file with those of another laid over; None: of the one alone."""
     where = f"'{path}'" if shop is None else f"'{path}' with '{shop.name}' laid over"
-    own = _own(shop)
-    return params_of(_laid(_read(path), own, path), where)
+    return params_of(_laid(_read(path), _own(shop), path, shop or path), where)
 
 
 def kind_of(path: Path) -> str:
     """The source's kind, also of params of older code, which lack newer names."""
     shop = shop_of(path)
-    own = _own(shop)
-    source = lay_over(_section_of(_read(path), "source", path), _section_of(own, "source", path))
+    own = _section_of(_own(shop), "source", shop or path)
+    source = lay_over(_section_of(_read(path), "source", path), own)
     return str(source.get("kind"))
 
 
@@ -90,23 +90,37 @@ def _read(path: Path, *, may_be_empty: bool = False) -> dict[str, Any]:
     return raw
 
 
-def _laid(shipped: dict[str, Any], shop: dict[str, Any], path: Path) -> dict[str, Any]:
+def _laid(
+    shipped: dict[str, Any], shop: dict[str, Any], path: Path, shop_path: Path
+) -> dict[str, Any]:
     """What ships, the profile of the source's kind, and the shop's own, one over the other.
 
     A shop that maps columns of its own replaces the example that ships and its profile whole: half
     of another shop's mapping would be worse than none.
     """
-    own_source = _section_of(shop, "source", path)
-    if "columns" in _section_of(own_source, "files", path):
+    own_source = _section_of(shop, "source", shop_path)
+    if "columns" in _section_of(own_source, "files", shop_path):
         source = _section_of(shipped, "source", path) | {"files": own_source["files"]}
         profiles = _section_of(shipped, PROFILES, path) | {"files": {}}
         shipped = shipped | {"source": source, PROFILES: profiles}
     sections, top = (
         {name: raw[name] for name in raw if name != PROFILES} for raw in (shipped, shop)
     )
-    profiles = lay_over(_section_of(shipped, PROFILES, path), _section_of(shop, PROFILES, path))
-    kind = lay_over(_section_of(shipped, "source", path), own_source).get("kind")
-    return lay_over(lay_over(sections, _section_of(profiles, str(kind), path)), top)
+    kind = str(lay_over(_section_of(shipped, "source", path), own_source).get("kind"))
+    profile = lay_over(_profile_of(kind, shipped, path), _profile_of(kind, shop, shop_path))
+    return lay_over(lay_over(sections, profile), top)
+
+
+def _profile_of(kind: str, raw: dict[str, Any], path: Path) -> dict[str, Any]:
+    """What a file lays over its sections for a kind of source. BadParams for a kind there is not,
+    whose values nobody would ever read.
+    """
+    profiles = _section_of(raw, PROFILES, path)
+    if unknown := [name for name in profiles if name not in _KINDS]:
+        raise BadParams(
+            f"'{path}' holds {PROFILES} for {unknown}; a source's kind is one of {list(_KINDS)}."
+        )
+    return _section_of(profiles, kind, path)
 
 
 def _section_of(raw: dict[str, Any], name: str, path: Path) -> dict[str, Any]:
@@ -120,9 +134,13 @@ def _section_of(raw: dict[str, Any], name: str, path: Path) -> dict[str, Any]:
 
 
 def lay_over(base: dict[str, Any], top: dict[str, Any]) -> dict[str, Any]:
-    """The base with the values of `top` in their places, section by section."""
+    """The base with the values of `top` in their places, section by section; an empty section,
+    whose lines somebody commented out, changes nothing.
+    """
     merged = dict(base)
     for name, value in top.items():
-        both_sections = isinstance(value, dict) and isinstance(merged.get(name), dict)
-        merged[name] = lay_over(merged[name], value) if both_sections else value
+        if not isinstance(merged.get(name), dict) or not isinstance(value, dict | None):
+            merged[name] = value
+        elif value is not None:
+            merged[name] = lay_over(merged[name], value)
     return merged

@@ -322,6 +322,9 @@ def test_files_of_a_fill_go_by_time_not_by_name(own, paths: Paths, tmp_path: Pat
         ["b_2024-01-31.csv", "a_2024-02-01.csv", "a_2024-02-01 (1).csv"],
         ["x_31.12.2023.csv", "x_01.01.2024.csv"],
         ["w_2024-01-09_2024-01-31.csv", "w_2023-12-31_2024-02-01.csv"],
+        ["s_12-31-2023.csv", "s_01-02-2024.csv", "s_01-31-2024.csv"],
+        ["s_31_12_2023.csv", "s_02_01_2024.csv"],
+        ["s_05-05-2024.csv", "s_06-06-2024.csv"],
     ],
 )
 def test_files_are_ordered_by_the_days_in_their_names(tmp_path: Path, names: list[str]):
@@ -331,6 +334,15 @@ def test_files_are_ordered_by_the_days_in_their_names(tmp_path: Path, names: lis
         if "(1)" not in file.name:
             os.utime(file, (second + 9, second + 9))
     assert in_order_of_time(files[::-1]) == files
+
+
+def test_days_that_may_be_months_leave_the_order_to_the_time_of_writing(tmp_path: Path):
+    files = [tmp_path / name for name in ("s_03-04-2024.csv", "s_02-05-2024.csv")]
+    for first, second in (files, files[::-1]):
+        for at, file in enumerate((first, second), start=1):
+            file.touch()
+            os.utime(file, (at, at))
+        assert in_order_of_time(files) == [first, second]
 
 
 def test_a_day_in_every_name_says_the_order(own, paths: Paths, tmp_path: Path):

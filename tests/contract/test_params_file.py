@@ -83,13 +83,26 @@ def test_a_file_of_another_name_is_taken_whole(folder):
         ("trian: {rounds: 7}\n", r"trian: Extra inputs"),
         ("- train\n", r"shop\.yaml' holds no sections"),
         ("train: [\n", r"shop\.yaml' is not YAML"),
-        ("source: files\n", "should hold names and values"),
+        (
+            "source: files\n",
+            r"shop\.yaml' holds 'files' where 'source' should hold names and values",
+        ),
+        ("source: {files: [a]}\n", r"shop\.yaml' holds \['a'\] where 'files'"),
+        ("profiles: {m5: 4}\nsource: {kind: m5}\n", r"shop\.yaml' holds 4 where 'm5'"),
+        ("profiles: {file: {train: {rounds: 7}}}\n", r"shop\.yaml' holds profiles for \['file'\]"),
+        ("source: {files: {columns: }}\n", r"shop\.yaml.*source\.files\.columns"),
     ],
 )
 def test_what_is_wrong_in_yours_is_refused_by_name(folder, text, said):
     (folder / "shop.yaml").write_text(text, encoding="utf-8")
     with pytest.raises(BadParams, match=said):
         load_params(folder / "params.yaml")
+
+
+@pytest.mark.parametrize("text", ["ingest:\n", "source:\n  files:\n", "profiles:\n  m5:\n"])
+def test_a_section_whose_lines_are_all_comments_changes_nothing(folder, text):
+    (folder / "shop.yaml").write_text(text, encoding="utf-8")
+    assert load_params(folder / "params.yaml") == load_laid(folder / "params.yaml", None)
 
 
 def test_only_the_three_lines_change_and_there_and_back_is_the_same_text(tmp_path):
