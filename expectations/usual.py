@@ -21,6 +21,7 @@ FEED = "store_id"  # whoever sends a file of its own, where ingest.whole_days is
 _FEWEST_SERIES = 30  # per group, on average: smaller groups are noise
 _FEWEST_SELLING = 10  # rows with units: the mean of fewer is anybody's
 _FEWEST_UNITS = 100.0  # a group that usually sells fewer differs by chance
+_FEWEST_ROWS = 2  # a day of one row more or less is a quiet day in a shop of three items
 SURE = 6.0  # robust standard deviations beyond which a count is unlike its weekday's
 QUARTILES_PER_DEVIATION = 1.349  # of a normal distribution: upper quartile minus lower quartile
 # share of a day's rows that say the store was closed: then zeros are what it should bring
@@ -53,8 +54,8 @@ def unlike_the_weekday(rows: pl.DataFrame, context: Context) -> pl.DataFrame:
     with.
 
     rows_share      rows against the usual number (of the worst store, where ingest.whole_days is
-                    false); null too where it is within the spread of the weeks, or some region is
-                    closed and its rows may rightly be absent
+                    false); null too where it is within the spread of the weeks or of one row, or
+                    some region is closed and its rows may rightly be absent
     sold_share      units in all (of the worst store, where ingest.whole_days is false) against the
                     usual; null on a day of events, or that most rows call closed
     size_jump       the factor by which units per selling row are above or below the usual, in the
@@ -170,7 +171,12 @@ def _rows_share(compared: list[pl.DataFrame], context: Context) -> pl.DataFrame:
             schema={"ds": pl.Date, "rows_share": pl.Float64, "zero_share_gap": pl.Float64}
         )
     closed = context.calendar.filter(pl.col("is_closed"))["ds"]
-    is_sure = _is_apart("rows") & (pl.col("rows_usual") > 0) & ~pl.col("ds").is_in(closed.implode())
+    is_sure = (
+        _is_apart("rows")
+        & ((pl.col("rows") - pl.col("rows_usual")).abs() >= _FEWEST_ROWS)
+        & (pl.col("rows_usual") > 0)
+        & ~pl.col("ds").is_in(closed.implode())
+    )
     gap = pl.col("zero_share") - pl.col("zero_share_usual")
     return whole.group_by("ds").agg(
         rows_share=pl.when(is_sure).then(pl.col("rows") / pl.col("rows_usual")).min(),

@@ -104,6 +104,11 @@ def is_junk(name: str) -> bool:
     )
 
 
+def is_left_alone(name: str) -> bool:
+    """Whether a file of the inbox is a system's own; `_sales.csv` is somebody's there."""
+    return is_junk(name) and not (name.startswith("_") and PurePosixPath(name).suffix)
+
+
 def is_table_name(name: str) -> bool:
     """Whether a name is one that tables have."""
     return PurePosixPath(name).suffix.lower() in _TABLES

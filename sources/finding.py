@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import os
-from fnmatch import fnmatch
 from pathlib import Path
 
 from contract.errors import BadParams, SourceMissing
 from contract.params import FilesParams, SourceParams
 from runtime.disk import sha256_of
+from runtime.file_names import fits
 from runtime.file_times import in_order_of_time
 from sources import m5
 from sources.contents import is_junk
@@ -126,7 +126,7 @@ def _found(folder: Path, pattern: str) -> list[list[Path]]:
     """The deliveries that a pattern finds in a folder, oldest first."""
     if "/" in pattern or "**" in pattern:
         return _found_below(folder, pattern)
-    entries = [path for path in folder.iterdir() if fnmatch(path.name, pattern)]
+    entries = [path for path in folder.iterdir() if fits(path.name, pattern)]
     if pattern.startswith("*"):  # else it was meant, whatever it is called
         entries = [path for path in entries if not is_junk(path.name)]
     files = [path for path in entries if path.is_file()]
@@ -138,7 +138,7 @@ def _found(folder: Path, pattern: str) -> list[list[Path]]:
     others = in_order_of_time([path for path in entries if path in {*files, *folders} - {*keyed}])
     groups = [[path] if path.is_file() else files_in(path) for path in others]
     found = [group for group in [*groups, *together] if group]
-    if not found and fnmatch(folder.name, pattern):  # the source is itself a folder of parts
+    if not found and fits(folder.name, pattern):  # the source is itself a folder of parts
         return [group for group in [files_in(folder)] if group]
     return found
 
@@ -149,7 +149,7 @@ def _found_below(folder: Path, pattern: str) -> list[list[Path]]:
     """
     direct = pattern.replace("**/", "")
     ways = {path: path.relative_to(folder).as_posix() for path in files_in(folder)}
-    found = [path for path, way in ways.items() if fnmatch(way, pattern) or fnmatch(way, direct)]
+    found = [path for path, way in ways.items() if fits(way, pattern) or fits(way, direct)]
     below = [path for path in found if path.parent != folder]
     beside = in_order_of_time([path for path in found if path.parent == folder])
     return [[path] for path in beside] + [group for group in [below] if group]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import date
-from fnmatch import fnmatch
 from pathlib import Path, PurePosixPath
 
 import polars as pl
@@ -11,6 +10,7 @@ import polars as pl
 from contract.errors import BadInput, SourceMissing
 from contract.params import SourceParams
 from contract.received import Received
+from runtime.file_names import fits
 from sources import m5
 from sources.canonical import read_canonical
 from sources.deliveries import grouped, ways_of
@@ -125,7 +125,7 @@ def fact_of(path: Path, source: SourceParams) -> str | None:
 
 def _fits(ways: list[str], pattern: str) -> bool:
     """Whether a name fits a pattern; one that names folders, too, fits by its last part."""
-    return any(fnmatch(way, pattern) or fnmatch(way, PurePosixPath(pattern).name) for way in ways)
+    return any(fits(way, pattern) or fits(way, PurePosixPath(pattern).name) for way in ways)
 
 
 def static_of(source: SourceParams, path: Path | None) -> Path | None:
@@ -149,11 +149,14 @@ def _beside(path: Path | None, source: SourceParams, pattern: str) -> Path | Non
     if path and path.parent.name.startswith("."):  # a folder of ours in the inbox
         folders.append(path.parent.parent)
     beside = [
-        found
-        for folder in folders
-        for found in sorted(folder.glob(pattern))
-        if not found.is_symlink()
+        found for folder in folders for found in _fitting(folder, pattern) if not found.is_symlink()
     ]
     own = Path(source.path) if source.path else None
-    in_source = sorted((own if own.is_dir() else own.parent).glob(pattern)) if own else []
+    root = own.parent if own and not own.is_dir() else own
+    in_source = _fitting(root, pattern) if root else []
     return next((found for found in [*beside, *in_source] if found.is_file()), None)
+
+
+def _fitting(folder: Path, pattern: str) -> list[Path]:
+    in_capitals = (path for path in folder.glob("*") if fits(path.name, pattern))
+    return sorted({*folder.glob(pattern), *in_capitals})

@@ -10,6 +10,7 @@ from contract.errors import BadInput
 from contract.params import Params
 from runtime.disk import sha256_of
 from runtime.paths import Paths
+from sources.contents import is_left_alone
 from sources.deliveries import files_in, name_of
 from sources.reading import delivered_together, patterns_of
 from stages.source_files import staged
@@ -26,7 +27,9 @@ def take_inbox(
     inbox, source = paths.inbox, params.source
     if not dry_run:
         finish_discarding(inbox)
-    groups = delivered_together(waiting_files(inbox, *patterns_of(source)), source)
+    waiting = waiting_files(inbox, *patterns_of(source))
+    files = [file for file in waiting if not is_left_alone(file.name)]
+    groups = delivered_together(files, source)
     taken = [
         take(group[0], params, paths, now, dry_run=dry_run)
         if len(group) == 1

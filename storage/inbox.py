@@ -14,7 +14,6 @@ import shutil
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from fnmatch import fnmatch
 from pathlib import Path
 from typing import TextIO
 
@@ -22,6 +21,7 @@ import polars as pl
 
 from contract.errors import StoreBusy
 from runtime.disk import disk_refusals, flush_to_disk, sha256_of
+from runtime.file_names import fits
 from runtime.file_times import in_order_of_time
 from storage.holder import pid_in, process_name
 
@@ -189,11 +189,11 @@ def _is_plan(name: str, plans: Sequence[str]) -> bool:
 
 
 def _matches(name: str, patterns: Sequence[str]) -> bool:
-    return any(fnmatch(name, pattern) for pattern in patterns)
+    return any(fits(name, pattern) for pattern in patterns)
 
 
 def _is_whole(folder: Path, pattern: str) -> bool:
-    if not fnmatch(folder.name, pattern):
+    if not fits(folder.name, pattern):
         return False
     if (folder / "_SUCCESS").is_file():
         return True

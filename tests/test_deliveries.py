@@ -112,6 +112,26 @@ def test_the_tills_of_one_morning_are_one_delivery_and_leave_the_inbox(own, path
         ]
 
 
+def test_a_name_in_capitals_fits_a_pattern(own, paths: Paths, tmp_path: Path):
+    params = own(**DAILY | {"sales": "sales*.csv"})
+    put(tmp_path / "source", "SALES_1.CSV", daily(range(1)))
+    fill(params, paths, now=NOW)
+    put(paths.inbox, "Sales_2.Csv", daily(range(1, 2)))
+    ingest(params, paths, now=NOW)
+    assert sales(paths)["ds"].n_unique() == 2
+
+
+def test_what_systems_leave_in_the_inbox_is_left_alone(own, paths: Paths):
+    params = own(**DAILY | {"sales": "*"})
+    names = ["Thumbs.db", "desktop.ini", "_SUCCESS", "~$sales.xlsx", "._sales.csv"]
+    for name in names:
+        put(paths.inbox, name, "x")
+    put(paths.inbox, "_sales.csv", daily(range(1)))
+    summary = ingest(params, paths, now=NOW)
+    assert (summary["files"], summary["accepted"]) == (1, 1)
+    assert {path.name for path in paths.inbox.iterdir()} == {*names, ".lock"}
+
+
 def test_the_tills_of_a_fill_are_summed_whatever_the_pattern(own, paths: Paths, tmp_path: Path):
     params = own(**LINES | {"sales": "till?.csv"})
     for till in (1, 2):

@@ -6,12 +6,12 @@ import re
 import string
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from fnmatch import fnmatch
 from glob import escape
 from itertools import product
 from pathlib import Path
 
 from contract.errors import BadInput, SourceMissing
+from runtime.file_names import fits
 from sources.contents import is_junk
 from sources.deliveries import files_in
 from sources.draft.roles import Roles, find_roles
@@ -81,7 +81,7 @@ def pattern_of(files: Sequence[Path], all_names: Sequence[str]) -> str:
     others = [name for name in all_names if name not in names]
     for begin, end in product((prefix, marked, common), ("", _ending(names))):
         pattern = f"{escape(begin)}*{escape(end)}"
-        if prefix and not any(fnmatch(name, pattern) for name in others):
+        if prefix and not any(fits(name, pattern) for name in others):
             return pattern
     if len(names) == 1:
         return escape(names[0])

@@ -90,6 +90,12 @@ def test_half_a_file_is_refused_whole_and_says_what_is_missing(
     assert "ingest.whole_days: false" in judgement.reason
 
 
+def test_one_row_short_is_no_half_a_file_in_a_shop_of_three_items(ingest: IngestParams) -> None:
+    past = context_of(ingest, [day.head(3) for day in thursdays(8)])
+    assert judged(a_day(DAY).head(2), past).reason is None
+    assert codes(judged(a_day(DAY).head(1), past)) == {"day_incomplete"}
+
+
 @pytest.mark.parametrize("great", [False, True])
 def test_a_department_in_another_unit_is_refused_with_its_whole_day(
     ingest: IngestParams, great: bool
