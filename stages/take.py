@@ -21,7 +21,14 @@ from runtime.paths import Paths
 from sources.reasons import REASONS
 from stages.judged_facts import Judged, judged_file, readable, simulated_until
 from stages.store_name import store_name
-from storage.batches import Batch, Delivery, holds, unreadable, write_delivery
+from storage.batches import (
+    Batch,
+    Delivery,
+    holds,
+    restated_since,
+    unreadable,
+    write_delivery,
+)
 from storage.facts import facts_without_rows
 from storage.inbox import archive_file
 from storage.known_at import with_known_at
@@ -29,6 +36,10 @@ from storage.store import open_store, read_store
 
 log = logging.getLogger("ingest")
 
+_RESTATED = (
+    "content_known: this very content was taken before and changes nothing, but {rows} of its rows "
+    "were restated since. If it is right again, send it once more with its rows in another order."
+)
 STATUSES = ("accepted", "known", "refused", "growing")
 
 
@@ -68,6 +79,7 @@ def take(
     delivery = Delivery(store_name(params.source), readable(path.name), sha256, now)
     with (read_store if dry_run else open_store)(paths.store, params.ingest.lock_wait_s) as con:
         is_known = holds(con, sha256)
+        restated = restated_since(con, sha256) if is_known and not is_history else 0
     judged, reason = (
         ([], None) if is_known else judged_file(path, params, paths, now, is_fill=is_history)
     )
@@ -83,6 +95,7 @@ def take(
     rows_in = sum(fact.rows_in for fact, _ in judged)
     refused = sum(int(judgement.refused["lines"].sum()) for _, judgement in judged)
     notes = [note for _, judgement in judged for note in judgement.notes]
+    notes += [_RESTATED.format(rows=restated)] if restated else []
     taken = Taken(delivery.name, status, rows_in, refused, reason, notes)
     _log_taken(taken)
     return taken

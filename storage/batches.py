@@ -58,6 +58,16 @@ def holds(con: Connection, sha256: str) -> bool:
     return bool(con.execute(query, {"sha256": sha256}).fetchall())
 
 
+def restated_since(con: Connection, sha256: str) -> int:
+    """Rows of sales of this content that say other units now than it said."""
+    query = """
+        select count(*) from sales_superseded as said
+        join batches using (batch_id)
+        join sales as latest on said.unique_id = latest.unique_id and said.ds = latest.ds
+        where batches.sha256 = $sha256 and said.y is distinct from latest.y"""
+    return int(con.execute(query, {"sha256": sha256}).fetchall()[0][0])
+
+
 def came_as_history(con: Connection, sha256: str) -> bool:
     """Whether this content was taken as a history: when its rows were known was assumed."""
     query = """

@@ -112,6 +112,21 @@ def test_the_tills_of_one_morning_are_one_delivery_and_leave_the_inbox(own, path
         ]
 
 
+def test_a_day_that_goes_back_to_what_it_said_first_is_not_left_without_a_word(own, paths: Paths):
+    params = own(**DAILY)
+    first, second = daily(range(1)), daily(range(1), items=range(39)) + f"i39,{FIRST},50\n"
+    for text in (first, first, second):
+        put(paths.inbox, "sales.csv", text)
+        assert "content_known" not in codes(ingest(params, paths, now=NOW))
+    put(paths.inbox, "sales.csv", first)
+    summary = ingest(params, paths, now=NOW)
+    assert (summary["known"], codes(summary)) == (1, ["content_known"])
+    assert "1 of its rows" in summary["notes"][0]
+    put(paths.inbox, "sales.csv", "\n".join([first.splitlines()[0], *first.splitlines()[:0:-1]]))
+    ingest(params, paths, now=NOW)
+    assert units(paths) == sum(2 + k % 5 for k in range(40))
+
+
 def test_a_name_in_capitals_fits_a_pattern(own, paths: Paths, tmp_path: Path):
     params = own(**DAILY | {"sales": "sales*.csv"})
     put(tmp_path / "source", "SALES_1.CSV", daily(range(1)))

@@ -191,7 +191,8 @@ def _twice(repeats: Repeats) -> Doubt:
 def _several_files() -> Doubt:
     text = (
         "several files state the same day of the same series. Are they of several tills, to be "
-        "summed (true), or does a later one correct an earlier one (false)?"
+        "summed (true), or does a later one correct an earlier one (false)? If each is another "
+        "store's, neither: put each into a folder that says so (store=north/), and draft those."
     )
     return Doubt("transactions", text, ("true", "false"))
 
