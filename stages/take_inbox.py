@@ -37,18 +37,21 @@ def take_inbox(
         for group in groups
     ]
     folders = waiting_folders(inbox, source.files.sales) if source.kind == "files" else []
-    return [*taken, *(_take_folder(one, params, paths, now, dry_run) for one in folders)]
+    return [*taken, *(_take_folders(group, params, paths, now, dry_run) for group in folders)]
 
 
-def _take_folder(folder: Path, params: Params, paths: Paths, now: datetime, dry_run: bool) -> Taken:
-    """A folder of parts as one delivery."""
+def _take_folders(
+    folders: list[Path], params: Params, paths: Paths, now: datetime, dry_run: bool
+) -> Taken:
+    """A folder of parts, or several that are one table, as one delivery."""
+    name = folders[0].name
     try:
-        files = files_in(folder)
+        files = [file for folder in folders for file in files_in(folder)]
     except BadInput as error:
-        return Taken(folder.name, "refused", 0, 0, str(error), [])
+        return Taken(name, "refused", 0, 0, str(error), [])
     if not files:
-        return Taken(folder.name, "growing", 0, 0, "the folder holds no table yet", [])
-    return _take_together(files, [folder], params, paths, now, dry_run)
+        return Taken(name, "growing", 0, 0, "the folder holds no table yet", [])
+    return _take_together(files, folders, params, paths, now, dry_run)
 
 
 def _take_together(
@@ -60,17 +63,25 @@ def _take_together(
     folder = paths.inbox / ".together"
     shutil.rmtree(folder, ignore_errors=True)
     try:
-        hashes = {file.name: sha256_of(file) for file in files}
+        hashes = {file: sha256_of(file) for file in files}
         whole = lying[0] if lying[0].is_dir() else None
-        packed = staged(files, folder / (whole.name if whole else name_of(files)), whole)
-        if {file.name: sha256_of(file) for file in files} != hashes:
+        packed = staged(files, folder / _name_of(files, lying), whole)
+        if {file: sha256_of(file) for file in files} != hashes:
             return Taken(packed.name, "growing", 0, 0, None, [])
         taken = take(packed, params, paths, now, dry_run=dry_run)
         if not dry_run and taken.status != "growing":
-            discard(paths.inbox, lying, {} if lying[0].is_dir() else hashes)
+            names = {} if whole else {file.name: sha256 for file, sha256 in hashes.items()}
+            discard(paths.inbox, lying, names)
     except (FileNotFoundError, PermissionError) as error:
         reason = f"cannot be read now ({error.strerror}); it is left to the next run"
         return Taken(files[0].name, "growing", 0, 0, reason, [])
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     return taken
+
+
+def _name_of(files: list[Path], lying: list[Path]) -> str:
+    """What a delivery of the inbox is called: a folder's own name, else by its files."""
+    if not lying[0].is_dir():
+        return name_of(files)
+    return lying[0].name if len(lying) == 1 else name_of(files, lying[0].name)

@@ -55,9 +55,9 @@ def waiting_files(
     return [*in_order_of_time(first), *in_order_of_time(others)]
 
 
-def waiting_folders(inbox: Path, pattern: str) -> list[Path]:
+def waiting_folders(inbox: Path, pattern: str) -> list[list[Path]]:
     """Folders of parts directly in the inbox whose name fits, oldest first; links and hidden ones
-    are left alone.
+    are left alone. Those that say a column (till=1, till=2) are one table, so one group, last.
 
     One without Spark's mark `_SUCCESS` waits until nothing in it was written for a minute.
     """
@@ -66,9 +66,15 @@ def waiting_folders(inbox: Path, pattern: str) -> list[Path]:
     folders = [
         path
         for path in inbox.iterdir()
-        if path.is_dir() and not path.is_symlink() and _is_finished(path.name)
+        if path.is_dir()
+        and not path.is_symlink()
+        and _is_finished(path.name)
+        and fits(path.name, pattern)
     ]
-    return in_order_of_time([path for path in folders if _is_whole(path, pattern)])
+    keyed = sorted(path for path in folders if "=" in path.name)
+    others = [path for path in folders if "=" not in path.name and _is_whole(path)]
+    groups = [[path] for path in in_order_of_time(others)]
+    return [*groups, keyed] if keyed and all(map(_is_whole, keyed)) else groups
 
 
 def discard(inbox: Path, taken: Sequence[Path], hashes: Mapping[str, str]) -> None:
@@ -192,9 +198,7 @@ def _matches(name: str, patterns: Sequence[str]) -> bool:
     return any(fits(name, pattern) for pattern in patterns)
 
 
-def _is_whole(folder: Path, pattern: str) -> bool:
-    if not fits(folder.name, pattern):
-        return False
+def _is_whole(folder: Path) -> bool:
     if (folder / "_SUCCESS").is_file():
         return True
     with suppress(FileNotFoundError):

@@ -246,6 +246,24 @@ def test_a_folder_in_the_inbox_waits_until_it_is_whole(own, paths: Paths):
     assert ingest(params, paths, now=NOW)["accepted"] == 1
 
 
+def test_folders_that_say_a_column_are_one_delivery_in_the_inbox_too(own, paths: Paths):
+    params = own(**LINES | {"sales": "till=*"})
+    for till in (1, 2):
+        rows = lines_of(till).splitlines()
+        without = [",".join(row.split(",")[:1] + row.split(",")[2:]) for row in rows]
+        put(paths.inbox, f"till={till}/part-0.csv", "\n".join(without))
+    put(paths.inbox, "till=1/_SUCCESS", "")
+    assert ingest(params, paths, now=NOW)["files"] == 0  # the second may be growing still
+    put(paths.inbox, "till=2/_SUCCESS", "")
+    assert ingest(params, paths, now=NOW)["accepted"] == 1
+    assert units(paths) == 8 + 12
+    assert [path.name for path in paths.inbox.iterdir()] == [".lock"]
+    before = sales(paths)
+    paths.store.unlink()
+    rebuild(params, paths, now=NOW)
+    assert sales(paths).equals(before)
+
+
 def test_killed_between_archive_and_inbox_the_next_run_goes_on(own, paths: Paths):
     params = own(**LINES)
     files = [put(paths.inbox, f"sales_till{till}.csv", lines_of(till)) for till in (1, 2)]
