@@ -6,6 +6,7 @@ import gzip
 import io
 import zipfile
 import zlib
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -145,9 +146,11 @@ def _members(path: Path) -> Iterator[Part]:
             raise BadInput(
                 f"the zip '{path.name}' holds {len(names)} files; 1 to {MOST_PARTS} are read."
             )
+        short = Counter(PurePosixPath(name).name for name in names)
         for name in names:
             if len(names) == 1 or is_table_name(name):
-                shown = PurePosixPath(name).name if "=" not in name else name
+                own = PurePosixPath(name).name  # of two folders' a.csv both count
+                shown = own if "=" not in name and short[own] == 1 else name
                 yield _part(archive.read(name), f"{path.name}: {shown}", keys_in(name))
             else:
                 yield Part(f"{path.name}: {name}", "other", b"")

@@ -111,21 +111,32 @@ def grouped(
     not: the second changes nothing.
     """
     groups: dict[object, list[Path]] = {}
-    known: dict[date, object] = {}
     for file in files:
-        key: object = file
-        if _SPARK_PART.fullmatch(file.name) and not day_in(file.name):
-            key = ("parts", file.parent, file.suffix)
-        elif source.files.transactions:
-            days = days_of(file)
-            sharing = list(dict.fromkeys(known[day] for day in sorted(days) if day in known))
-            key = sharing[0] if sharing else key
-            for other in sharing[1:]:
-                groups[key] = groups.get(key, []) + groups.pop(other)
-                known |= {day: key for day, its in known.items() if its == other}
-            known |= dict.fromkeys(days, key)
-        groups.setdefault(key, []).append(file)
+        is_part = _SPARK_PART.fullmatch(file.name) and not day_in(file.name)
+        groups.setdefault((file.parent, file.suffix) if is_part else file, []).append(file)
+    if source.files.transactions:
+        return joined_by_days(list(groups.values()), days_of)
     return [one for group in groups.values() for one in _without_mere_copies(group)]
+
+
+def joined_by_days(
+    groups: Sequence[Sequence[Path]], days_of: Callable[[Path], set[date]]
+) -> list[list[Path]]:
+    """Groups of files of invoice lines, those that state the same days as one, each where its first
+    file stood; mere copies of one content each alone.
+    """
+    joined: dict[int, list[Path]] = {}
+    known: dict[date, int] = {}
+    for number, group in enumerate(groups):
+        days = sorted(set().union(*map(days_of, group)))
+        sharing = list(dict.fromkeys(known[day] for day in days if day in known))
+        first = sharing[0] if sharing else number
+        for other in sharing[1:]:
+            joined[first] += joined.pop(other)
+            known |= {day: first for day, its in known.items() if its == other}
+        known |= dict.fromkeys(days, first)
+        joined.setdefault(first, []).extend(group)
+    return [one for group in joined.values() for one in _without_mere_copies(group)]
 
 
 def _without_mere_copies(group: list[Path]) -> list[list[Path]]:

@@ -13,8 +13,8 @@ from runtime.file_names import fits
 from runtime.file_times import in_order_of_time
 from sources import m5
 from sources.contents import is_junk
-from sources.deliveries import files_in, is_folder_of_parts, name_of
-from sources.reading import delivered_together, fact_of, static_of
+from sources.deliveries import files_in, is_folder_of_parts, joined_by_days, name_of
+from sources.reading import days_in, delivered_together, fact_of, static_of
 from sources.tables import names_in
 
 CANONICAL = ("calendar*", "prices*", "openings*", "sales_history*", "sales*")  # the order to ingest
@@ -61,7 +61,22 @@ def deliveries_of(source: SourceParams) -> list[list[Path]]:
     single = [group[0] for group in groups if group[0] not in folders]
     alone = {group[0]: group for group in delivered_together(single, source)}
     ordered = [group if group[0] in folders else alone.get(group[0]) for group in groups]
-    return [group for group in ordered if group]
+    return _tills_joined([group for group in ordered if group], source)
+
+
+def _tills_joined(groups: list[list[Path]], source: SourceParams) -> list[list[Path]]:
+    """The deliveries, those of invoice lines that state the same days as one, in whatever folders
+    they lie.
+    """
+    root = Path(str(source.path))
+    sales = {file for group in _matching(root, (source.files.sales,)) for file in group}
+    lines = [group for group in groups if group[0] in sales]
+    if not source.files.transactions or all(file.parent == root for file in sales):
+        return groups
+    joined = joined_by_days(lines, lambda file: days_in(file, source))
+    first = groups.index(lines[0])
+    others = [group for group in groups[first:] if group[0] not in sales]
+    return [*groups[:first], *joined, *others]
 
 
 def delivery_name(files: list[Path], source: SourceParams) -> str:

@@ -35,12 +35,14 @@ def delivered_together(files: list[Path], source: SourceParams) -> list[list[Pat
     if source.kind != "files" or len(files) < 2:
         return [[file] for file in files]
     sales = [file for file in files if fact_of(file, source) == "sales"]
-    groups = {group[0]: group for group in grouped(sales, source, lambda file: _days(file, source))}
+    groups = {
+        group[0]: group for group in grouped(sales, source, lambda file: days_in(file, source))
+    }
     others = {file: [file] for file in files if file not in set(sales)}
     return [(groups | others)[file] for file in files if file in groups or file in others]
 
 
-def _days(path: Path, source: SourceParams) -> set[date]:
+def days_in(path: Path, source: SourceParams) -> set[date]:
     """The days a file of sales states; none where it cannot be read, which is said when it is
     taken.
     """

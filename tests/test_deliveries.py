@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 import os
 import time
+import zipfile
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
@@ -154,6 +155,27 @@ def test_the_tills_of_a_fill_are_summed_whatever_the_pattern(own, paths: Paths, 
     fill(params, paths, now=NOW)
     assert units(paths) == 20
     assert fill(params, paths, now=NOW)["known"] == 1
+
+
+def test_files_of_one_name_in_two_folders_of_a_zip_are_both_read(own, paths: Paths):
+    params = own(**LINES)
+    paths.inbox.mkdir(parents=True, exist_ok=True)
+    with zipfile.ZipFile(paths.inbox / "sales.zip", "w") as archive:
+        for till in (1, 2):
+            archive.writestr(f"till{till}/a.csv", lines_of(till))
+    ingest(params, paths, now=NOW)
+    assert units(paths) == 20
+
+
+@pytest.mark.parametrize("names", [["a.csv"], ["a.csv", "b.csv"]])
+def test_tills_in_folders_of_a_fill_are_summed(own, paths: Paths, tmp_path: Path, names: list[str]):
+    params = own(**LINES | {"sales": "till*"})
+    for till in (1, 2):
+        for number, name in enumerate(names, start=1):
+            text = lines_of(till, f"2024-03-0{number}")
+            put(tmp_path / "source", f"till{till}/{name}", text)
+    assert fill(params, paths, now=NOW)["accepted"] == 1
+    assert units(paths) == 20 * len(names)
 
 
 def test_a_till_that_comes_a_run_later_does_not_replace_the_first(own, paths: Paths):
