@@ -55,6 +55,10 @@ def _plans(one: SourceTable, roles: Roles, series: SeriesFacts) -> tuple[list[Li
     missing = [name for name in needed if name not in one.columns]
     if missing:
         return [], f"it has no column {missing}: plans name their columns as the sales do."
+    planned = {roles.chosen.get(role) for role in ("price", "promo", "is_open")}
+    others = [name for name in one.columns if name not in needed]
+    if not (planned | {column.name for column in roles.free}) & set(others):
+        return [], f"the sales have none of its columns {others}: what was planned is not learned."
     return [Line(FILES, None, f"{one.table.height:,} rows of days to come")], ""
 
 

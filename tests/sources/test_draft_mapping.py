@@ -297,6 +297,18 @@ def test_a_folder_is_sorted_into_sales_plans_static_and_the_rest(tmp_path):
     assert "PDF" in draft.unused["notes.pdf"]
 
 
+def test_a_plan_of_what_the_sales_do_not_name_is_not_used_and_said_so(tmp_path):
+    days = [date(2024, 1, 1) + timedelta(days=day) for day in range(60)]
+    rows = [f"{day},i{item}," for day in days for item in range(4)]
+    units = "".join(f"{row}{number % 7 + 1}\n" for number, row in enumerate(rows))
+    (tmp_path / "sales.csv").write_text(f"date,item,units\n{units}")
+    promo = "".join(f"{row}{number % 5 // 4}\n" for number, row in enumerate(rows))
+    (tmp_path / "promo_plan.csv").write_text(f"date,item,promo\n{promo}")
+    draft = find_mapping([tmp_path], {})
+    assert "plans" not in draft.values["source"]["files"]
+    assert "'promo_plan.csv' looks like plans, but the sales have none" in " ".join(draft.notes)
+
+
 def test_what_folders_say_of_their_rows_is_a_column(tmp_path):
     for k in range(40):
         part = tmp_path / f"day={FIRST + timedelta(days=k)}" / "part-0.csv"
