@@ -17,7 +17,10 @@ from expectations.usual import FEED, KEPT_ROWS, QUARTILES_PER_DEVIATION, SURE
 
 _PAST_DAYS, _FEWEST_DAYS = 28, 7  # known days of a group, whose likeness says what is usual
 _FEWEST_PAIRS = 12  # rows that sold; of a handful all agree with some day or other by chance
-_DAYS_AT_ONCE = 64  # bounds memory where a file holds years
+_DAYS_AT_ONCE = 64  # bounds memory
+# of a chain of many groups, a file of years is judged for its newest days alone: as many as bound
+# memory to these pairs of days, at least two months
+_MOST_PAIRS, _LEAST_DAYS = 10_000_000, 64
 
 
 def with_repeats(rows: pl.DataFrame, context: Context) -> pl.DataFrame:
@@ -57,7 +60,7 @@ def _groups(context: Context) -> tuple[pl.DataFrame, tuple[str, ...]]:
     """unique_id, its number `row` (a finest group's stand together), `feed` and `part` (numbers of
     its feed and finest group), the compared columns; and the column that names the feed, if any.
     """
-    feed = (FEED,) if FEED in context.series.columns else ()
+    feed = (FEED,) if _has_feeds(context.series) else ()
     columns = list(dict.fromkeys([*feed, *context.columns]))
     feeds, parts = (
         pl.struct(names).rank("dense").cast(pl.Int64) if names else pl.lit(1, pl.Int64)
@@ -65,6 +68,13 @@ def _groups(context: Context) -> tuple[pl.DataFrame, tuple[str, ...]]:
     )
     placed = context.series.select("unique_id", *columns, feed=feeds, part=parts)
     return placed.sort("part").with_row_index("row"), feed
+
+
+def _has_feeds(series: pl.DataFrame) -> bool:
+    """Whether stores have series enough to be judged by themselves: a thousand shops of one series
+    would be a thousand groups of which nothing can be said.
+    """
+    return FEED in series.columns and series.height >= _FEWEST_PAIRS * series[FEED].n_unique()
 
 
 def _sold(rows: pl.DataFrame, groups: pl.DataFrame, context: Context) -> pl.DataFrame:
@@ -88,7 +98,8 @@ def _pairs(sold: pl.DataFrame) -> pl.DataFrame:
     """Of each day, finest group and day of its feed before it: agree and sold, as `agreeing` counts
     them, `same_as` (that day), the rows that sold on the day and those of them `brought`.
     """
-    wanted = sold.filter("brought")["number"].max() or 0
+    most = max(_LEAST_DAYS, _MOST_PAIRS // (DAYS_BEFORE * max(sold["part"].n_unique(), 1)))
+    wanted = min(sold.filter("brought")["number"].max() or 0, most)
     last = min(wanted + _PAST_DAYS, sold["number"].max() or 0)
     firsts = range(1, last + 1, _DAYS_AT_ONCE)
     parts = [_of_some_days(sold, first, min(first + _DAYS_AT_ONCE - 1, last)) for first in firsts]
