@@ -97,14 +97,16 @@ def _tables_of(
             continue
         if parts.are_several and part.is_blank:  # Spark writes one where a partition is empty
             continue
+        has_rows = False
         for name, table in _read(part, manner, wanted):
             if parts.are_several and not fits(table.columns, wanted):
                 _refuse_nearly(name, table, wanted)
                 left_out[name] = f"its columns are {shortened(table.columns)}"
                 continue
             tables[name] = table
-            if parts.are_several and table.height:
-                _refuse_repeated(part, contents)
+            has_rows |= table.height > 0
+        if parts.are_several and has_rows:
+            _refuse_repeated(part, contents)
     if not tables or (wanted is None and len(tables) > 1):
         names = shortened([*tables, *left_out])
         raise BadInput(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
+from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 from xml.sax.saxutils import escape
@@ -110,7 +111,7 @@ def ods(rows: Sheet, more: str = "") -> bytes:
     return _zipped({"mimetype": kind, "content.xml": content, "META-INF/manifest.xml": manifest})
 
 
-def _zipped(files: dict[str, str]) -> bytes:
+def _zipped(files: Mapping[str, str | bytes]) -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         for name, text in files.items():
@@ -169,6 +170,13 @@ def test_several_sheets_that_fit_are_refused(read):
     assert read(two, sheet="*").rows["y"].sum() == 8.5
     with pytest.raises(BadInput, match=r"no sheet like 'März' \(source\.files\.sheet\)"):
         read(two, sheet="März")
+
+
+def test_workbooks_of_several_sheets_in_a_zip_are_one_table(read):
+    north = xlsx({"March": [HEAD, *ROWS[:2]], "April": [HEAD, ROWS[2]]})
+    south = xlsx({"March": [HEAD, ["B", 1001, date(2024, 3, 1), 2]]})
+    whole = read(_zipped({"north.xlsx": north, "south.xlsx": south}), "sales.zip", sheet="*")
+    assert whole.rows["y"].to_list() == [3, 4.5, 1, 2]
 
 
 @pytest.mark.parametrize(
