@@ -68,9 +68,4 @@ def _with_days(long: pl.DataFrame, names: list[str], day: str) -> pl.DataFrame:
     found = distinct if len(distinct) == 1 else in_a_row
     if len(found) != 1:
         return long
-    by_name = pl.DataFrame({day: names, "(day)": found[0]})
-    return (
-        long.join(by_name, on=day, how="left", maintain_order="left")
-        .with_columns(pl.col("(day)").alias(day))
-        .drop("(day)")
-    )
+    return long.with_columns(pl.col(day).replace_strict(names, found[0], return_dtype=pl.Date))
