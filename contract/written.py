@@ -6,7 +6,9 @@ import re
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-WORDS = ("excel", "epoch")  # numbers that count days since 1900, or seconds since 1970
+EXCEL = "excel"  # as a date format: numbers that count days since 1900
+EPOCH = "epoch"  # as a date format: seconds since 1970, or thousandths and less of them
+WORDS = (EXCEL, EPOCH)
 LOCAL = "local"  # as a time zone: moments are written by the stores' own clock
 _SAMPLE = datetime(2024, 3, 31, 21, 45, 56, tzinfo=UTC)
 # letters of spreadsheets, of English, German and French, by how often they stand in a row

@@ -7,10 +7,10 @@ from datetime import date
 import polars as pl
 
 from contract.errors import BadInput
+from contract.written import EXCEL
 from sources.calendar_words import MONTHS, WEEKDAYS
 
 SETTING = "source.files.date_format"
-EXCEL = "excel"  # beside strptime's formats: numbers that count days
 _SEPARATED = r"^(\d{1,4})([-./, _]|年)\s*(\d{1,2})(?:[-./, _]|月)\s*(\d{1,4})(?:日|\.|\s?г\.?)?$"  # noqa: RUF001
 _NAMED = r"^(?:(\d{1,4})\s+)?~\s+(?:(\d{1,2})\s+)?(\d{2,4})$"
 _SEVEN = r"^(\d{7})$"

@@ -7,14 +7,13 @@ from dataclasses import dataclass
 import polars as pl
 
 from contract.errors import BadInput
-from sources.days import EXCEL, excel_day, in_this_age, read_days
+from contract.written import EPOCH, EXCEL, LOCAL
+from sources.days import excel_day, in_this_age, read_days
 from sources.exchanged import refuse_exchanged
 from sources.ids import read_ids
 from sources.texts import plain_text
 
 ISO = "%Y-%m-%d"
-EPOCH = "epoch"  # as a date format: seconds since 1970, or thousandths and less of them
-LOCAL = "local"  # as a time zone: moments are written by the stores' own clock
 _DIGITS = {10: 1, 13: 10**3, 16: 10**6, 19: 10**9}  # parts of a second by the digits of an epoch
 _UTC_NAMES = ("UTC", "Etc/UTC", "Zulu", "+00:00", "GMT", "Etc/GMT")
 _TURNED = (  # how some programs write a moment, and the same with the day first and colons

@@ -10,11 +10,12 @@ from datetime import time
 import polars as pl
 
 from contract.errors import BadInput
+from contract.written import LOCAL
 from sources.draft.doubts import Doubt, doubt_of
 from sources.draft.words import says
 from sources.flags import read_flags
 from sources.ids import text_of
-from sources.moments import LOCAL, DayManner, local_days
+from sources.moments import DayManner, local_days
 from sources.numbers import decimal_mark, evidence_in, read_numbers
 from sources.texts import without_nothing
 
