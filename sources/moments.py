@@ -75,12 +75,12 @@ def _read_days(column: pl.Series, manner: DayManner) -> pl.Series:
 def _typed_parts(column: pl.Series) -> pl.DataFrame:
     kind = column.dtype
     zone = kind.time_zone if isinstance(kind, pl.Datetime) else None
-    local = pl.col("moment").dt.replace_time_zone(None)
-    beyond = column.dt.replace_time_zone(None).cast(pl.Datetime("us")).alias("moment").to_frame()
-    seconds = local.dt.hour().cast(pl.Int64) * _HOUR + local.dt.minute().cast(pl.Int64) * 60
-    return beyond.select(
-        day=in_this_age(local.dt.date()),
-        second=seconds + local.dt.second(),
+    local = column.dt.replace_time_zone(None).cast(pl.Datetime("us")).alias("local")
+    clock = pl.col("local").dt
+    seconds = clock.hour().cast(pl.Int64) * _HOUR + clock.minute().cast(pl.Int64) * 60
+    return local.to_frame().select(
+        day=in_this_age(clock.date()),
+        second=seconds + clock.second(),
         rows=pl.lit(1, pl.Int64),
         zone=pl.lit("utc" if zone in _UTC_NAMES else "named" if zone else None, pl.String),
         offset=pl.lit(0, pl.Int64),
