@@ -57,10 +57,9 @@ def deliveries_of(source: SourceParams) -> list[list[Path]]:
     if source.kind != "files" or source.path is None or len(files) < 2:
         return [[file] for file in files]
     groups = _matching(Path(source.path), _patterns(source))
-    folders = {file for group in groups if len(group) > 1 for file in group}
-    single = [group[0] for group in groups if group[0] not in folders]
+    single = [group[0] for group in groups if len(group) == 1]
     alone = {group[0]: group for group in delivered_together(single, source)}
-    ordered = [group if group[0] in folders else alone.get(group[0]) for group in groups]
+    ordered = [group if len(group) > 1 else alone.get(group[0]) for group in groups]
     return _tills_joined([group for group in ordered if group], source)
 
 
