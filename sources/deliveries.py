@@ -14,6 +14,7 @@ from runtime.disk import sha256_of
 from runtime.file_times import day_in
 from sources.contents import MOST_PARTS, is_junk, is_table_name, refuse_versioned
 
+DaysOf = Callable[[Path], set[date]]  # the days that a file of sales states
 JOINED, IN = " + ", " in "  # between the files of one delivery; before the folder that names them
 _SPARK_PART = re.compile(r"part[-.]\d{1,5}(?:-[\w-]+)?(?:\.\w+)*")
 _NAMED = 3  # files that a delivery's name names
@@ -101,9 +102,7 @@ def root_of(folder: Path) -> Path:
     return folder
 
 
-def grouped(
-    files: Sequence[Path], source: SourceParams, days_of: Callable[[Path], set[date]]
-) -> list[list[Path]]:
+def grouped(files: Sequence[Path], source: SourceParams, days_of: DaysOf) -> list[list[Path]]:
     """The files, those that are one delivery together, each group where its first file stood.
 
     Together are the parts that Spark wrote into one folder, and files of invoice lines that state
@@ -119,12 +118,12 @@ def grouped(
     return [one for group in groups.values() for one in _without_mere_copies(group)]
 
 
-def joined_by_days(
-    groups: Sequence[Sequence[Path]], days_of: Callable[[Path], set[date]]
-) -> list[list[Path]]:
+def joined_by_days(groups: Sequence[Sequence[Path]], days_of: DaysOf) -> list[list[Path]]:
     """Groups of files of invoice lines, those that state the same days as one, each where its first
     file stood; mere copies of one content each alone.
     """
+    if len(groups) == 1:  # none to join: its days are not read
+        return _without_mere_copies(list(groups[0]))
     joined: dict[int, list[Path]] = {}
     known: dict[date, int] = {}
     for number, group in enumerate(groups):

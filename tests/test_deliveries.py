@@ -19,6 +19,7 @@ from ingest import ingest
 from runtime.command_line import Summary
 from runtime.file_times import in_order_of_time
 from runtime.paths import Paths
+from sources.deliveries import joined_by_days
 from stages.fill import fill
 from stages.rebuild import rebuild
 from stages.replay import Refused, replay
@@ -155,6 +156,13 @@ def test_the_tills_of_a_fill_are_summed_whatever_the_pattern(own, paths: Paths, 
     fill(params, paths, now=NOW)
     assert units(paths) == 20
     assert fill(params, paths, now=NOW)["known"] == 1
+
+
+def test_a_file_of_lines_that_none_can_share_days_with_is_not_read_to_see_them(tmp_path: Path):
+    def days_of(file: Path) -> set[date]:
+        raise AssertionError(f"{file} was read")
+
+    assert joined_by_days([[tmp_path / "sales.csv"]], days_of) == [[tmp_path / "sales.csv"]]
 
 
 def test_files_of_one_name_in_two_folders_of_a_zip_are_both_read(own, paths: Paths):
