@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from functools import cache, partial
 from pathlib import Path
 
 from contract.errors import BadParams, SourceMissing
@@ -13,7 +14,7 @@ from runtime.file_names import fits
 from runtime.file_times import in_order_of_time
 from sources import m5
 from sources.contents import is_junk
-from sources.deliveries import files_in, is_folder_of_parts, joined_by_days, name_of
+from sources.deliveries import DaysOf, files_in, is_folder_of_parts, joined_by_days, name_of
 from sources.reading import days_in, delivered_together, fact_of, static_of
 from sources.tables import names_in
 
@@ -58,12 +59,15 @@ def deliveries_of(source: SourceParams) -> list[list[Path]]:
         return [[file] for file in files]
     groups = _matching(Path(source.path), _patterns(source))
     single = [group[0] for group in groups if len(group) == 1]
-    alone = {group[0]: group for group in delivered_together(single, source)}
+    days_of = cache(partial(days_in, source=source))  # both ways to join them ask
+    alone = {group[0]: group for group in delivered_together(single, source, days_of)}
     ordered = [group if len(group) > 1 else alone.get(group[0]) for group in groups]
-    return _tills_joined([group for group in ordered if group], source)
+    return _tills_joined([group for group in ordered if group], source, days_of)
 
 
-def _tills_joined(groups: list[list[Path]], source: SourceParams) -> list[list[Path]]:
+def _tills_joined(
+    groups: list[list[Path]], source: SourceParams, days_of: DaysOf
+) -> list[list[Path]]:
     """The deliveries, those of invoice lines that state the same days as one, in whatever folders
     they lie.
     """
@@ -72,7 +76,7 @@ def _tills_joined(groups: list[list[Path]], source: SourceParams) -> list[list[P
     lines = [group for group in groups if group[0] in sales]
     if not source.files.transactions or all(file.parent == root for file in sales):
         return groups
-    joined = joined_by_days(lines, lambda file: days_in(file, source))
+    joined = joined_by_days(lines, days_of)
     first = groups.index(lines[0])
     others = [group for group in groups[first:] if group[0] not in sales]
     return [*groups[:first], *joined, *others]

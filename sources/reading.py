@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from functools import partial
 from pathlib import Path, PurePosixPath
 
 import polars as pl
@@ -13,15 +14,15 @@ from contract.received import Received
 from runtime.file_names import fits
 from sources import m5
 from sources.canonical import read_canonical
-from sources.deliveries import grouped, ways_of
+from sources.deliveries import DaysOf, grouped, ways_of
 from sources.files import days_of_sales, read_plans, read_sales
 from sources.plans import read_calendar, read_prices
 from sources.size import refuse_oversized
 from sources.tables import names_in
 
-# what the engine that reads tables raises; a panic is no Exception
-# what a file can make an engine say; the last two of a day or number beyond what Python can hold.
-# One of them left alone would keep the file first in line, and the others waiting, for ever
+# what a file can make the engine that reads tables raise: a panic is no Exception; the last two are
+# of a day or number beyond what Python can hold. One of them left alone would keep the file first
+# in line, and the others waiting, for ever
 _ENGINES = (
     pl.exceptions.PolarsError,
     pl.exceptions.PanicException,
@@ -30,14 +31,18 @@ _ENGINES = (
 )
 
 
-def delivered_together(files: list[Path], source: SourceParams) -> list[list[Path]]:
-    """Files of one fill or one morning, those that are one delivery together, in their order."""
+def delivered_together(
+    files: list[Path], source: SourceParams, days_of: DaysOf | None = None
+) -> list[list[Path]]:
+    """Files of one fill or one morning, those that are one delivery together, in their order.
+
+    `days_of`: `days_in` of this source, if it remembers what it has read.
+    """
     if source.kind != "files" or len(files) < 2:
         return [[file] for file in files]
     sales = [file for file in files if fact_of(file, source) == "sales"]
-    groups = {
-        group[0]: group for group in grouped(sales, source, lambda file: days_in(file, source))
-    }
+    days_of = days_of or partial(days_in, source=source)
+    groups = {group[0]: group for group in grouped(sales, source, days_of)}
     others = {file: [file] for file in files if file not in set(sales)}
     return [(groups | others)[file] for file in files if file in groups or file in others]
 
