@@ -13,6 +13,7 @@ from pathlib import Path, PurePosixPath
 from urllib.parse import unquote
 
 from contract.errors import BadInput
+from sources.encodings import BOM
 
 MOST_PARTS = 20_000
 _NO_PARTITION = "__HIVE_DEFAULT_PARTITION__"
@@ -171,7 +172,7 @@ def _kind(content: bytes, name: str) -> str:
         if _is_workbook(io.BytesIO(content)):
             return "workbook"
         raise BadInput(f"'{name}' is a zip in a zip. Unpack it first.")
-    start = content[:64].removeprefix(b"\xef\xbb\xbf").lstrip()
+    start = content[:64].removeprefix(BOM).lstrip()
     foreign = next((what for mark, what in _FOREIGN.items() if start.startswith(mark)), None)
     if foreign:
         raise BadInput(

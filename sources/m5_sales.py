@@ -14,6 +14,7 @@ from contract.frames import REFUSED, SALES, SERIES
 from contract.received import Received
 from sources import reasons
 from sources.csv_files import CsvManner, table_of_csv
+from sources.encodings import BOM
 from sources.mapping import map_table
 from sources.parsing import Column, Manner
 from sources.tables import need_columns
@@ -27,7 +28,7 @@ def read_wide(content: bytes, name: str) -> pl.DataFrame:
     """The wide CSV with its days as integers; as text if a cell is no integer (a text cell takes 16
     bytes, not 4).
     """
-    content = content.removeprefix(b"\xef\xbb\xbf")
+    content = content.removeprefix(BOM)
     header = content.split(b"\n", 1)[0].decode(errors="replace").strip("\r").split(",")
     schema = {column: pl.Int32 if DAY.fullmatch(column) else pl.String for column in header}
     try:
