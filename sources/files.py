@@ -40,7 +40,7 @@ def read_sales(
     refuses: stages.whole_lines). `rows_in` of the covariates counts values, as one line holds
     several.
     """
-    shaped = read_shaped(path, csv_manner(files), wanted_of_sales(files))
+    shaped = read_shaped(path, csv_manner(files), _wanted_of_sales(files))
     table = _with_static(shaped.table, path, files, static)
     return sales_of(table, path.name, files, history_span_days, shaped.notes)
 
@@ -48,7 +48,7 @@ def read_sales(
 def days_of_sales(path: Path, files: FilesParams) -> set[date]:
     """The days that a file of sales states."""
     columns = [column for column in _sales_columns(files) if column.name == "ds"]
-    table = read_table(path, csv_manner(files), wanted_of_sales(files))
+    table = read_table(path, csv_manner(files), _wanted_of_sales(files))
     need_columns(table, origins_of(columns, "source.files.columns"), path.name)
     manner = manner_for(table, columns, files)
     return set(map_table(table, columns, manner, path.name).rows["ds"].unique().drop_nulls())
@@ -151,7 +151,7 @@ def _sales_columns(files: FilesParams) -> list[Column]:
     ]
 
 
-def wanted_of_sales(files: FilesParams) -> Wanted:
+def _wanted_of_sales(files: FilesParams) -> Wanted:
     """What the mapping looks for in a file of sales."""
     columns = _sales_columns(files)
     origins = {column.name: column.origin for column in columns}
