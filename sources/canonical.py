@@ -7,11 +7,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from contract.errors import BadInput
-from contract.params import CodedColumn, FilesParams
+from contract.params import FilesParams
 from contract.received import Received
-from sources.columns import SALES_KINDS
+from sources.columns import SALES_KINDS, Origin
 from sources.files import read_plans, sales_of
-from sources.parsing import ISO
+from sources.moments import ISO
 from sources.plans import read_calendar, read_prices
 from sources.tables import need_columns, read_table
 
@@ -32,7 +32,7 @@ def read_canonical(path: Path, history_span_days: int) -> list[Received]:
     if path.name.startswith("prices"):
         return read_prices(path, FilesParams(sales="", decimal=".", date_format=ISO))
     if path.name.startswith("openings"):
-        stated: dict[str, str | list[str] | CodedColumn | None] = {name: name for name in OPENINGS}
+        stated: dict[str, Origin | None] = {name: name for name in OPENINGS}
         files = FilesParams(sales="", decimal=".", date_format=ISO, columns=stated)
         return read_plans(path, files, OPENINGS)
     if not path.name.startswith("sales"):
@@ -46,7 +46,7 @@ def read_canonical(path: Path, history_span_days: int) -> list[Received]:
         dict.fromkeys(KEYS, "source.kind (simulator takes the contract's names, files maps yours)"),
         path.name,
     )
-    columns: dict[str, str | list[str] | CodedColumn | None] = {
+    columns: dict[str, Origin | None] = {
         name: name for name in SALES_KINDS if name in table.columns
     }
     hierarchy = {level: level for level in LEVELS if level in table.columns}

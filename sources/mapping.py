@@ -13,8 +13,8 @@ from contract.errors import BadInput
 from contract.frames import FACTS, REFUSED, SERIES
 from contract.received import Received, Unread
 from sources import reasons
+from sources.csv_files import OVERFLOW
 from sources.parsing import Column, Manner
-from sources.tables import OVERFLOW
 from sources.troubles import trouble_of
 
 LONGEST_RAW_FIELD = 1000  # characters kept of a field of a refused row

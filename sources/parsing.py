@@ -14,11 +14,9 @@ from contract.errors import BadInput
 from sources import reasons
 from sources.flags import read_flags
 from sources.ids import read_ids, text_of
-from sources.moments import ISO, DayManner, local_days
+from sources.moments import DayManner, local_days
 from sources.numbers import read_numbers
 from sources.texts import names_without_nothing, plain_text, without_nothing
-
-__all__ = ["ISO", "Column", "Field", "Kind", "Manner", "examples_in"]
 
 # number: units and money; rate: a share, a strength or any covariate, perhaps a per cent or a flag
 Kind = Literal["text", "number", "rate", "day", "moment", "flag"]

@@ -18,8 +18,6 @@ from sources.parquet_files import table_of_parquet
 from sources.wide import to_long
 from sources.workbooks import tables_of_workbook
 
-__all__ = ["OVERFLOW", "Shaped", "need_columns", "read_shaped", "read_table"]
-
 Tables = dict[str, pl.DataFrame]
 
 
