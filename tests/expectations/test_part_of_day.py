@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from contract.frames import REFUSED, SALES
-from contract.params import IngestParams, Params
+from contract.params import IngestParams
 from contract.received import Received
 from expectations.judge import judge
 from expectations.suite import PAST, Context
@@ -57,11 +57,6 @@ def refused(
     return rows.filter(pl.col("row_number").is_in(judgement.refused["row_number"].implode()))[
         "unique_id"
     ].to_list()
-
-
-@pytest.fixture(scope="module")
-def ingest(params: Params) -> IngestParams:
-    return params.ingest
 
 
 @pytest.mark.parametrize("great", [False, True])

@@ -11,13 +11,10 @@ import numpy as np
 import polars as pl
 import pytest
 
-from contract.frames import REFUSED, SALES
-from contract.params import IngestParams, Params
-from contract.received import Received
-from expectations.judge import Judgement, judge
+from contract.params import IngestParams
+from expectations.judge import Judgement
 from expectations.likeness import agreeing, likest
 from expectations.suite import Context
-from expectations.suites import SUITES
 
 DAY = date(2024, 2, 29)
 STORES, DEPARTMENTS, ITEMS = ("S1", "S2", "S3", "S4", "S5", "S6"), ("D1", "D2"), 40
@@ -27,11 +24,6 @@ SERIES = pl.DataFrame(
     orient="row",
 )
 LEVELS = ((), ("store_id",), ("dept_id",), ("store_id", "dept_id"))
-
-
-@pytest.fixture(scope="module")
-def ingest(params: Params) -> IngestParams:
-    return params.ingest
 
 
 def a_day(ds: date, rate: float = 2.0) -> pl.DataFrame:
@@ -58,13 +50,6 @@ def context_of(ingest: IngestParams, past: list[pl.DataFrame], **more: object) -
     recent = pl.concat(past).filter(pl.col("y") > 0)
     today = DAY + timedelta(days=1)
     return Context(ingest, today, recent_sales=recent, series=SERIES, levels=LEVELS, **more)
-
-
-def judged(rows: pl.DataFrame, context: Context, great: bool = False) -> Judgement:
-    whole = SALES.conform(rows.with_columns(known_at=None)).with_row_index("row_number", offset=1)
-    whole = whole.with_columns(pl.col("row_number").cast(pl.Int64), lines=pl.lit(1, pl.Int64))
-    received = Received("sales", whole, REFUSED.empty(), rows.height)
-    return judge(received, SUITES["sales"], context, great)
 
 
 def codes(judgement: Judgement) -> set[str]:
@@ -97,7 +82,7 @@ def test_likeness_is_what_a_naive_loop_counts():
             assert found[group, day] == pytest.approx(max(shares))
 
 
-def test_honest_days_are_taken_without_a_word(ingest):
+def test_honest_days_are_taken_without_a_word(ingest, judged):
     judgement = judged(a_day(DAY), context_of(ingest, before()))
     assert (judgement.reason, noted(judgement), judgement.accepted.height) == (None, [], 480)
 
@@ -105,7 +90,7 @@ def test_honest_days_are_taken_without_a_word(ingest):
 @pytest.mark.parametrize("great", [False, True])
 @pytest.mark.parametrize("back", [1, 7, 12])
 def test_yesterday_last_week_or_any_older_day_under_todays_date_is_refused_whole(
-    ingest, great, back
+    ingest, judged, great, back
 ):
     past = before()
     judgement = judged(like(past[back - 1]), context_of(ingest, past), great)
@@ -115,7 +100,7 @@ def test_yesterday_last_week_or_any_older_day_under_todays_date_is_refused_whole
     assert "--accept-unusual" in judgement.reason
 
 
-def test_one_frozen_store_goes_alone_and_the_others_are_taken(ingest):
+def test_one_frozen_store_goes_alone_and_the_others_are_taken(ingest, judged):
     past = before()
     judgement = judged(like(past[0], of("S3")), context_of(ingest, past))
     assert judgement.reason is None
@@ -125,7 +110,7 @@ def test_one_frozen_store_goes_alone_and_the_others_are_taken(ingest):
 
 
 @pytest.mark.parametrize(("hit", "rows"), [("_.[02468]_", 480), ("D2", 480), ("D2_.._S4", 40)])
-def test_half_of_the_rows_or_a_department_is_kept_and_noted(ingest, hit, rows):
+def test_half_of_the_rows_or_a_department_is_kept_and_noted(ingest, judged, hit, rows):
     """Noted are the rows of the groups that stand still; the whole day is one of them."""
     past = before()
     judgement = judged(like(past[0], of(hit)), context_of(ingest, past))
@@ -135,7 +120,7 @@ def test_half_of_the_rows_or_a_department_is_kept_and_noted(ingest, hit, rows):
     assert ("D2" in judgement.notes[0]) == hit.startswith("D2")
 
 
-def test_a_feed_refused_for_weeks_is_compared_with_its_own_last_days(ingest):
+def test_a_feed_refused_for_weeks_is_compared_with_its_own_last_days(ingest, judged):
     """Frozen for twenty days, each refused: of S3 nothing is known of them, of the others all."""
     past = [day if k > 20 else day.filter(~of("S3")) for k, day in enumerate(before(56), start=1)]
     frozen = a_day(DAY - timedelta(days=21))
@@ -144,7 +129,7 @@ def test_a_feed_refused_for_weeks_is_compared_with_its_own_last_days(ingest):
     assert judgement.refused.height == 80
 
 
-def test_a_store_that_sells_the_same_every_day_is_left_in_peace(ingest):
+def test_a_store_that_sells_the_same_every_day_is_left_in_peace(ingest, judged):
     same = a_day(DAY - timedelta(days=1))
     past = [
         pl.concat([day.filter(~of("S1")), same.filter(of("S1")).with_columns(ds=day["ds"][0])])
@@ -154,33 +139,33 @@ def test_a_store_that_sells_the_same_every_day_is_left_in_peace(ingest):
     assert (codes(judgement), noted(judgement)) == (set(), [])
 
 
-def test_slow_movers_repeat_zeros_and_are_left_in_peace(ingest):
+def test_slow_movers_repeat_zeros_and_are_left_in_peace(ingest, judged):
     past = [a_day(DAY - timedelta(days=k), 0.1) for k in range(1, 41)]
     judgement = judged(a_day(DAY, 0.1), context_of(ingest, past))
     assert (codes(judgement), noted(judgement)) == (set(), [])
     assert codes(judged(like(past[0]), context_of(ingest, past))) == {"day_copied"}
 
 
-def test_a_shop_of_three_items_is_not_judged_on_a_day(ingest):
+def test_a_shop_of_three_items_is_not_judged_on_a_day(ingest, judged):
     few = pl.col("unique_id").is_in(SERIES["unique_id"].head(3).implode())
     past = [day.filter(few) for day in before()]
     context = replace(context_of(ingest, past), series=SERIES.filter(few))
     assert codes(judged(like(past[0]), context)) == set()
 
 
-def test_too_short_a_past_is_nothing_to_compare_with(ingest):
+def test_too_short_a_past_is_nothing_to_compare_with(ingest, judged):
     past = before(5)
     assert codes(judged(like(past[0]), context_of(ingest, past))) == set()
 
 
-def test_a_correction_of_a_few_rows_is_not_judged_as_the_day(ingest):
+def test_a_correction_of_a_few_rows_is_not_judged_as_the_day(ingest, judged):
     past, ids = before(), SERIES["unique_id"].head(60)
     rest = a_day(DAY).filter(~pl.col("unique_id").is_in(ids.implode()))
     few = like(past[0]).filter(pl.col("unique_id").is_in(ids.implode()))
     assert codes(judged(few, context_of(ingest, [rest, *past]))) == set()
 
 
-def test_a_week_in_one_file_is_judged_day_by_day(ingest):
+def test_a_week_in_one_file_is_judged_day_by_day(ingest, judged):
     """The feed froze on the third day of the file: the days after it go, it stays."""
     days = [a_day(DAY - timedelta(days=k)) for k in range(6, -1, -1)]
     days[3:] = [days[2].with_columns(ds=day["ds"]) for day in days[3:]]
@@ -190,14 +175,14 @@ def test_a_week_in_one_file_is_judged_day_by_day(ingest):
     assert judgement.accepted["ds"].n_unique() == 3
 
 
-def test_who_knows_that_it_is_right_says_so_once(ingest):
+def test_who_knows_that_it_is_right_says_so_once(ingest, judged):
     past, noting = before(), ingest.model_copy(update={"refuse_unusual": False})
     judgement = judged(like(past[0]), context_of(noting, past))
     assert judgement.refused.is_empty()
     assert noted(judgement) == ["day_copied", "rows_repeated"]
 
 
-def test_days_of_years_in_one_file_are_compared_across_the_pieces_they_are_read_in(ingest):
+def test_days_of_years_in_one_file_are_compared_across_the_pieces_they_are_read_in(ingest, judged):
     days = [a_day(DAY - timedelta(days=k)) for k in range(200, -1, -1)]
     days[60] = days[58].with_columns(ds=days[60]["ds"])
     days[130] = days[129].with_columns(ds=days[130]["ds"])
@@ -207,32 +192,32 @@ def test_days_of_years_in_one_file_are_compared_across_the_pieces_they_are_read_
     assert refused == 2 * SERIES.height
 
 
-def test_a_default_value_in_every_row_is_refused_from_its_second_day(ingest):
+def test_a_default_value_in_every_row_is_refused_from_its_second_day(ingest, judged):
     """A constant has no earlier day the first time; then it is its own copy."""
     fives = a_day(DAY).with_columns(y=pl.lit(5.0))
     past = [fives.with_columns(ds=pl.lit(DAY - timedelta(days=1))), *before(40, 2)]
     assert "day_copied" in codes(judged(fives, context_of(ingest, past)))
 
 
-def test_zeros_alone_say_nothing_here(ingest):
+def test_zeros_alone_say_nothing_here(ingest, judged):
     zeros = a_day(DAY).with_columns(y=pl.lit(0.0))
     past = [zeros.with_columns(ds=pl.lit(DAY - timedelta(days=1))), *before(40, 2)]
     assert "day_copied" not in codes(judged(zeros, context_of(ingest, past)))
 
 
-def test_a_source_without_stores_is_judged_as_one_feed(ingest):
+def test_a_source_without_stores_is_judged_as_one_feed(ingest, judged):
     past, alone = before(), SERIES.select("unique_id")
     context = replace(context_of(ingest, past), series=alone, levels=((),))
     assert codes(judged(like(past[0]), context)) == {"day_copied"}
     assert codes(judged(a_day(DAY), context)) == set()
 
 
-def test_a_day_after_weeks_without_any_file_is_compared_with_the_last_known_ones(ingest):
+def test_a_day_after_weeks_without_any_file_is_compared_with_the_last_known_ones(ingest, judged):
     past = before(56, 22)
     assert codes(judged(like(past[0]), context_of(ingest, past))) == {"day_copied"}
 
 
-def test_rows_of_days_and_series_that_are_none_do_not_disturb_the_others(ingest):
+def test_rows_of_days_and_series_that_are_none_do_not_disturb_the_others(ingest, judged):
     past = before()
     odd = pl.DataFrame(
         {"unique_id": [None, "x", "D1_00_S1"], "ds": [DAY, None, date(1970, 1, 1)], "y": [1.0] * 3}

@@ -4,6 +4,7 @@ honest days left in peace.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, timedelta
 
@@ -11,12 +12,10 @@ import numpy as np
 import polars as pl
 import pytest
 
-from contract.frames import CALENDAR, REFUSED, SALES
-from contract.params import IngestParams, Params
-from contract.received import Received
-from expectations.judge import Judgement, judge
+from contract.frames import CALENDAR
+from contract.params import IngestParams
+from expectations.judge import Judgement
 from expectations.suite import PAST, Context
-from expectations.suites import SUITES
 from expectations.usual import levels_compared
 
 DAY = date(2024, 2, 29)
@@ -28,10 +27,7 @@ SERIES = pl.DataFrame(
 )
 LEVELS = ((), ("store_id",), ("dept_id",), ("store_id", "dept_id"))
 
-
-@pytest.fixture(scope="module")
-def ingest(params: Params) -> IngestParams:
-    return params.ingest
+Judged = Callable[..., Judgement]
 
 
 def a_day(ds: date, seed: int = 0) -> pl.DataFrame:
@@ -56,14 +52,6 @@ def thursdays(weeks: int) -> list[pl.DataFrame]:
     return [a_day(DAY - timedelta(weeks=k)) for k in range(1, weeks + 1)]
 
 
-def judged(rows: pl.DataFrame, context: Context, great: bool = False) -> Judgement:
-    whole = SALES.conform(rows.with_columns(known_at=None)).with_row_index("row_number", offset=1)
-    whole = whole.with_columns(pl.col("row_number").cast(pl.Int64), lines=pl.lit(1, pl.Int64))
-    return judge(
-        Received("sales", whole, REFUSED.empty(), rows.height), SUITES["sales"], context, great
-    )
-
-
 def codes(judgement: Judgement) -> set[str]:
     return set(judgement.refused["reason"])
 
@@ -73,14 +61,14 @@ def x1000(rows: pl.DataFrame, factor: float = 1000.0, department: str = "D2") ->
     return rows.with_columns(y=pl.when(hit).then(pl.col("y") * factor).otherwise("y"))
 
 
-def test_an_honest_day_is_taken_without_a_word(ingest: IngestParams) -> None:
+def test_an_honest_day_is_taken_without_a_word(ingest: IngestParams, judged: Judged) -> None:
     judgement = judged(a_day(DAY), context_of(ingest, thursdays(8)))
     assert (judgement.reason, judgement.notes, judgement.accepted.height) == (None, (), 160)
 
 
 @pytest.mark.parametrize("great", [False, True])
 def test_half_a_file_is_refused_whole_and_says_what_is_missing(
-    ingest: IngestParams, great: bool
+    ingest: IngestParams, judged: Judged, great: bool
 ) -> None:
     judgement = judged(a_day(DAY).head(80), context_of(ingest, thursdays(8)), great)
     assert codes(judgement) == {"day_incomplete"}
@@ -90,7 +78,9 @@ def test_half_a_file_is_refused_whole_and_says_what_is_missing(
     assert "ingest.whole_days: false" in judgement.reason
 
 
-def test_one_row_short_is_no_half_a_file_in_a_shop_of_three_items(ingest: IngestParams) -> None:
+def test_one_row_short_is_no_half_a_file_in_a_shop_of_three_items(
+    ingest: IngestParams, judged: Judged
+) -> None:
     past = context_of(ingest, [day.head(3) for day in thursdays(8)])
     assert judged(a_day(DAY).head(2), past).reason is None
     assert codes(judged(a_day(DAY).head(1), past)) == {"day_incomplete"}
@@ -98,7 +88,7 @@ def test_one_row_short_is_no_half_a_file_in_a_shop_of_three_items(ingest: Ingest
 
 @pytest.mark.parametrize("great", [False, True])
 def test_a_department_in_another_unit_is_refused_with_its_whole_day(
-    ingest: IngestParams, great: bool
+    ingest: IngestParams, judged: Judged, great: bool
 ) -> None:
     """The other department looks right; taking it alone would make the wrong one's rows absent, and
     absent is zero.
@@ -112,27 +102,29 @@ def test_a_department_in_another_unit_is_refused_with_its_whole_day(
 
 @pytest.mark.parametrize("factor", [0.001, 1 / 12, 12.0, 1000.0])
 def test_cases_for_pieces_and_grams_for_kilograms_both_ways(
-    ingest: IngestParams, factor: float
+    ingest: IngestParams, judged: Judged, factor: float
 ) -> None:
     assert codes(judged(x1000(a_day(DAY), factor), context_of(ingest, thursdays(8)))) == {
         "units_of_another_size"
     }
 
 
-def test_four_times_the_units_may_be_a_promotion_and_is_noted(ingest: IngestParams) -> None:
+def test_four_times_the_units_may_be_a_promotion_and_is_noted(
+    ingest: IngestParams, judged: Judged
+) -> None:
     judgement = judged(x1000(a_day(DAY), 4.0), context_of(ingest, thursdays(8)))
     assert judgement.reason is None
     assert [note.split(":")[0] for note in judgement.notes] == ["volume_unusual"]
     assert "D2" in judgement.notes[0]
 
 
-def test_an_eighth_of_the_rows_missing_is_noted(ingest: IngestParams) -> None:
+def test_an_eighth_of_the_rows_missing_is_noted(ingest: IngestParams, judged: Judged) -> None:
     judgement = judged(a_day(DAY).head(140), context_of(ingest, thursdays(8)))
     assert judgement.reason is None
     assert [note.split(":")[0] for note in judgement.notes] == ["rows_unusual"]
 
 
-def test_one_bad_day_of_a_long_file_goes_alone(ingest: IngestParams) -> None:
+def test_one_bad_day_of_a_long_file_goes_alone(ingest: IngestParams, judged: Judged) -> None:
     """Ten weeks in one file, nothing known before: the Thursday cut in half is refused, the other
     69 days are not.
     """
@@ -146,25 +138,29 @@ def test_one_bad_day_of_a_long_file_goes_alone(ingest: IngestParams) -> None:
     assert judgement.accepted["ds"].n_unique() == 69
 
 
-def test_who_knows_it_is_right_says_so_once(ingest: IngestParams) -> None:
+def test_who_knows_it_is_right_says_so_once(ingest: IngestParams, judged: Judged) -> None:
     noting = ingest.model_copy(update={"refuse_unusual": False})
     judgement = judged(a_day(DAY).head(80), context_of(noting, thursdays(8)))
     assert judgement.accepted.height == 80
     assert [note.split(":")[0] for note in judgement.notes] == ["day_incomplete", "rows_unusual"]
 
 
-def test_two_weeks_are_nothing_to_compare_with(ingest: IngestParams) -> None:
+def test_two_weeks_are_nothing_to_compare_with(ingest: IngestParams, judged: Judged) -> None:
     assert judged(a_day(DAY).head(80), context_of(ingest, thursdays(2))).reason is None
 
 
-def test_last_weeks_mistake_does_not_excuse_this_weeks(ingest: IngestParams) -> None:
+def test_last_weeks_mistake_does_not_excuse_this_weeks(
+    ingest: IngestParams, judged: Judged
+) -> None:
     """Median and quartiles: one half file accepted by hand moves neither."""
     past = thursdays(8)
     past[0] = past[0].head(80)
     assert codes(judged(a_day(DAY).head(80), context_of(ingest, past))) == {"day_incomplete"}
 
 
-def test_rows_that_come_and_go_by_nature_are_not_held_to_a_number(ingest: IngestParams) -> None:
+def test_rows_that_come_and_go_by_nature_are_not_held_to_a_number(
+    ingest: IngestParams, judged: Judged
+) -> None:
     """A till that writes a row only for what it sold: between 60 and 160 rows a day; 70 is one of
     its days.
     """
@@ -172,12 +168,16 @@ def test_rows_that_come_and_go_by_nature_are_not_held_to_a_number(ingest: Ingest
     assert judged(a_day(DAY).head(70), context_of(ingest, past)).reason is None
 
 
-def test_correcting_some_lines_is_judged_by_them_and_not_by_the_day(ingest: IngestParams) -> None:
+def test_correcting_some_lines_is_judged_by_them_and_not_by_the_day(
+    ingest: IngestParams, judged: Judged
+) -> None:
     rest = a_day(DAY).tail(150)
     assert judged(a_day(DAY).head(10), context_of(ingest, [*thursdays(8), rest])).reason is None
 
 
-def test_a_whole_day_restated_in_another_unit_is_refused(ingest: IngestParams) -> None:
+def test_a_whole_day_restated_in_another_unit_is_refused(
+    ingest: IngestParams, judged: Judged
+) -> None:
     """The store holds the day already; what it holds of the batch's keys is not counted twice."""
     assert codes(judged(x1000(a_day(DAY)), context_of(ingest, thursdays(8)))) == {
         "units_of_another_size"
@@ -185,7 +185,9 @@ def test_a_whole_day_restated_in_another_unit_is_refused(ingest: IngestParams) -
 
 
 @pytest.mark.parametrize("region", ["*", "CA"])
-def test_rows_absent_on_a_closed_day_are_rightly_absent(ingest: IngestParams, region: str) -> None:
+def test_rows_absent_on_a_closed_day_are_rightly_absent(
+    ingest: IngestParams, judged: Judged, region: str
+) -> None:
     closed = pl.DataFrame({"region": [region], "ds": [DAY], "is_closed": [True]})
     calendar = CALENDAR.conform(closed.with_columns(known_at=None))
     judgement = judged(a_day(DAY).head(80), context_of(ingest, thursdays(8), calendar=calendar))
@@ -194,6 +196,7 @@ def test_rows_absent_on_a_closed_day_are_rightly_absent(ingest: IngestParams, re
 
 def test_where_stores_send_files_of_their_own_each_is_compared_with_itself(
     ingest: IngestParams,
+    judged: Judged,
 ) -> None:
     own = ingest.model_copy(update={"whole_days": False})
     levels = levels_compared(
@@ -225,7 +228,9 @@ def test_small_groups_are_not_compared() -> None:
     )
 
 
-def test_a_day_that_is_mostly_said_otherwise_is_noted_and_a_correction_of_a_few_rows_is_not(ingest):
+def test_a_day_that_is_mostly_said_otherwise_is_noted_and_a_correction_of_a_few_rows_is_not(
+    ingest, judged
+):
     few, most = (
         pl.DataFrame(
             {"ds": [DAY], "restated_share": [share]},
@@ -241,7 +246,7 @@ def test_a_day_that_is_mostly_said_otherwise_is_noted_and_a_correction_of_a_few_
     assert [note.split(":")[0] for note in noted[1]] == ["day_restated"]
 
 
-def test_half_of_the_rows_of_series_never_seen_are_noted_and_a_launch_is_not(ingest):
+def test_half_of_the_rows_of_series_never_seen_are_noted_and_a_launch_is_not(ingest, judged):
     ids = SERIES["unique_id"]
     noted = [
         judged(a_day(DAY), context_of(ingest, thursdays(8), known_series=ids.head(known))).notes
@@ -254,7 +259,9 @@ def test_half_of_the_rows_of_series_never_seen_are_noted_and_a_launch_is_not(ing
     ]
 
 
-def test_an_export_of_zeros_is_refused_whole_and_a_closed_or_festive_day_of_zeros_is_not(ingest):
+def test_an_export_of_zeros_is_refused_whole_and_a_closed_or_festive_day_of_zeros_is_not(
+    ingest, judged
+):
     """A day of zeros once cost 65% of accuracy a week long (drill `all_zeros`)."""
     zeros = a_day(DAY).with_columns(y=pl.lit(0.0))
     judgement = judged(zeros, context_of(ingest, thursdays(8)))
@@ -270,6 +277,7 @@ def test_an_export_of_zeros_is_refused_whole_and_a_closed_or_festive_day_of_zero
 
 def test_a_day_whose_items_were_mixed_up_is_refused_and_a_correction_of_some_rows_is_not(
     ingest: IngestParams,
+    judged: Judged,
 ) -> None:
     """Every total of such a day is right; a file of it cost 16% of accuracy in a week (drill
     `scrambled_units`).
@@ -291,6 +299,7 @@ def test_a_day_whose_items_were_mixed_up_is_refused_and_a_correction_of_some_row
 
 def test_a_file_of_new_series_alone_is_refused_unless_they_are_said_to_be_new(
     ingest: IngestParams,
+    judged: Judged,
 ) -> None:
     """A daily file whose ids pandas made floats: not one of them is known."""
     known = SERIES["unique_id"]
