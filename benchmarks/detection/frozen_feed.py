@@ -9,17 +9,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
-from pathlib import Path
 
 import numpy as np
 import polars as pl
 
 from benchmarks.harness.params import params_here
-from benchmarks.harness.registry import Benchmark, Context, Option
+from benchmarks.harness.registry import Benchmark, Context
 from benchmarks.harness.replay import KEPT
 from benchmarks.harness.results import Result
 from benchmarks.harness.watching import Limits, alerts_of_signals, raised
-from benchmarks.harness.worlds import every_nth_item, m5_read, simulated
+from benchmarks.harness.worlds import M5_FILES, every_nth_item, m5_read, simulated
 from benchmarks.render.markdown import markdown_table
 from contract.days import days_between
 from contract.demand import demand_rules
@@ -234,8 +233,6 @@ BENCHMARK = Benchmark(
     question="Is a feed that repeats itself found, how soon, and at what price on clean mornings?",
     needs="nothing, or M5's files; minutes",
     measure=measure,
-    options=(
-        Option("m5_files", "folder of M5's files: these instead of the simulator", kind=Path),
-    ),
+    options=(M5_FILES,),
     table=table,
 )

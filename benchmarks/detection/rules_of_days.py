@@ -17,6 +17,7 @@ import polars as pl
 from benchmarks.harness.params import params_here
 from benchmarks.harness.registry import Benchmark, Context, Option
 from benchmarks.harness.results import Result
+from benchmarks.harness.worlds import M5_FILES
 from contract.levels import Level
 from contract.panel import Panel, panel_of
 from contract.params import IngestParams, Params, SourceParams
@@ -175,7 +176,7 @@ BENCHMARK = Benchmark(
     needs="nothing, or M5's files; minutes",
     measure=measure,
     options=(
-        Option("m5_files", "folder of M5's files: these instead of the simulator", kind=Path),
+        M5_FILES,
         Option("ranks", "only the rank correlation with the own past", kind=bool),
     ),
 )

@@ -10,6 +10,7 @@ import polars as pl
 
 from benchmarks.harness.entry_points import FILL, Folder, run, use_m5
 from benchmarks.harness.params import raw_params, write_params
+from benchmarks.harness.registry import Option
 from contract.panel import Panel, panel_of
 from contract.params import Params
 from features.dense_panel import feature_recipe_of
@@ -20,6 +21,7 @@ from storage.panel_files import read_frozen
 
 SMALL = {"blocks": [28], "rounds": 80, "max_rows": 100_000}  # as accurate within a percent here
 FIT_DAYS = 600  # of history a fit reads: a year and the season around it
+M5_FILES = Option("m5_files", "folder of M5's files: these instead of the simulator", kind=Path)
 
 
 def simulated(params: Params, series: int, days: int, seed: int) -> Panel:
