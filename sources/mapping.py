@@ -14,7 +14,7 @@ from contract.frames import FACTS, REFUSED, SERIES
 from contract.received import Received, Unread
 from sources import reasons
 from sources.csv_files import OVERFLOW
-from sources.parsing import Column, Manner
+from sources.parsing import UNREADABLE, Column, Manner
 from sources.troubles import trouble_of
 
 LONGEST_RAW_FIELD = 1000  # characters kept of a field of a refused row
@@ -53,8 +53,10 @@ class Mapped:
         """The rows that could not be read, and why; None where all were, or were left out on
         purpose.
         """
-        rows = self.faults.filter(~pl.col("reason").is_in(reasons.LEFT_OUT)).height
-        return Unread(rows, " ".join(self.troubles)) if rows else None
+        lost = self.faults.filter(~pl.col("reason").is_in(reasons.LEFT_OUT))["reason"]
+        others = lost.filter(~lost.is_in(UNREADABLE)).value_counts().sort("reason")
+        why = [f"{count} rows: {reasons.REASONS[reason]}" for reason, count in others.iter_rows()]
+        return Unread(len(lost), " ".join([*self.troubles, *why])) if len(lost) else None
 
     def refused(self) -> pl.DataFrame:
         """REFUSED: the faulty rows with their mapped columns as JSON, in the order of the file.

@@ -30,6 +30,7 @@ FAULTS: dict[Kind, str] = {
     "moment": reasons.UNREADABLE_MOMENT,
     "flag": reasons.UNREADABLE_FLAG,
 }
+UNREADABLE = (*FAULTS.values(), reasons.UNKNOWN_CATEGORY)  # as Column.unreadable
 SETTINGS: dict[Kind, str] = {
     "text": "its export: as text, not as a number",
     "number": "source.files.decimal, and what else stands in the field",

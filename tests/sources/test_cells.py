@@ -294,6 +294,20 @@ def test_what_was_lost_is_said_with_column_examples_and_setting(read: Callable) 
         assert word in sales.unread.why
 
 
+def test_rows_without_units_or_of_too_many_fields_are_said_to_be_so(read: Callable) -> None:
+    """A note that ends after "are unknown, not zero" sends nobody anywhere."""
+    text = "shop,item,day,sold\n" + "".join(
+        f"A,i{at},2024-01-01,{sold}\n" for at, sold in enumerate(["12"] * 30 + ["", "", "1,2,3"])
+    )
+    (sales,) = read(text)
+    assert sales.unread is not None
+    assert (sales.unread.rows, sales.unread.why) == (
+        3,
+        "2 rows: A column that every row must have is empty. "
+        "1 rows: The line has more fields than the header has names.",
+    )
+
+
 def test_goods_that_came_back_are_refused_however_the_minus_is_written(read: Callable) -> None:
     text = "shop,item,day,sold\n" + "".join(
         f"A,milk,2024-01-0{at},{sold}\n"
