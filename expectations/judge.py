@@ -9,11 +9,18 @@ from datetime import date
 import polars as pl
 import polars.selectors as cs
 
-from contract.days import earliest
 from contract.received import TOTAL_LINE, Received
 from expectations.rule import Rule
 from expectations.suite import Context, Suite
-from expectations.unread import EXAMPLES, RuleResult, refusals, unread_results, without_values
+from expectations.unread import (
+    EXAMPLES,
+    RuleResult,
+    day_column,
+    first_day,
+    refusals,
+    unread_results,
+    without_values,
+)
 
 TOO_MANY_REFUSED = "too_many_refused"
 FILE_REFUSED = "file_refused"
@@ -204,13 +211,8 @@ def _extent(
 ) -> tuple[date | None, float | None]:
     """From which day on a rule is broken, and by what at most."""
     guilty = rows.filter(broken[rule.code])
-    days = guilty["from_ds" if "from_ds" in rows.columns else "ds"].drop_nulls()
-    values = guilty[rule.column].cast(pl.Float64, strict=False)
-    worst = values.max()
-    return (
-        earliest(days) if len(days) else None,
-        worst if isinstance(worst, float) else None,
-    )
+    worst = guilty[rule.column].cast(pl.Float64, strict=False).max()
+    return first_day(guilty), worst if isinstance(worst, float) else None
 
 
 def _notes(broken: pl.DataFrame, rules: Sequence[Rule], measured: pl.DataFrame) -> list[str]:
@@ -224,7 +226,7 @@ def _notes(broken: pl.DataFrame, rules: Sequence[Rule], measured: pl.DataFrame) 
 
 def _described(rule: Rule, broken: pl.DataFrame, measured: pl.DataFrame) -> str:
     """On which days a rule was broken, by how much, in which group; its reason and way out."""
-    day = "from_ds" if "from_ds" in measured.columns else "ds"
+    day = day_column(measured)
     rows = measured.filter(broken[rule.code]).sort(day, nulls_last=True)
     first = rows.row(0, named=True)
     group = f" in {first[f'{rule.column}_in']}" if f"{rule.column}_in" in first else ""

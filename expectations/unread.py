@@ -36,6 +36,17 @@ class RuleResult:
     worst: float | None = None
 
 
+def day_column(rows: pl.DataFrame) -> str:
+    """Which column says the day of a fact's rows; of periods their first."""
+    return "from_ds" if "from_ds" in rows.columns else "ds"
+
+
+def first_day(rows: pl.DataFrame) -> date | None:
+    """The first day of a fact's rows; None where they say none."""
+    days = rows[day_column(rows)].drop_nulls()
+    return earliest(days) if len(days) else None
+
+
 def without_values(
     rows: pl.DataFrame,
     broken: pl.DataFrame,
@@ -77,9 +88,7 @@ def unread_results(received: Received, most: float) -> list[RuleResult]:
         f"{unread.rows} of {received.rows_in} rows ({share:.1%}) could not be read; "
         f"their series' days are unknown, not zero. {unread.why}"
     )
-    numbers = tuple(received.refused["row_number"].head(EXAMPLES))
-    day = next((name for name in ("ds", "from_ds") if name in received.rows.columns), "ds")
-    first = earliest(received.rows[day]) if received.rows.height else None
+    numbers, first = tuple(received.refused["row_number"].head(EXAMPLES)), first_day(received.rows)
     return [RuleResult(ROWS_UNREAD, sentence, "note", unread.rows, numbers, first, share)]
 
 
