@@ -13,7 +13,7 @@ import polars as pl
 
 from expectations.likeness import DAYS_BEFORE, agreeing
 from expectations.suite import Context
-from expectations.usual import FEED, KEPT_ROWS, QUARTILES_PER_DEVIATION, SURE
+from expectations.usual import FEED, KEPT_ROWS, QUARTILES_PER_DEVIATION, SURE, quartiles_before
 
 _PAST_DAYS, _FEWEST_DAYS = 28, 7  # known days of a group, whose likeness says what is usual
 _FEWEST_PAIRS = 12  # rows that sold; of a handful all agree with some day or other by chance
@@ -167,12 +167,7 @@ def _unlike_its_past(pairs: pl.DataFrame, level: tuple[str, ...]) -> pl.DataFram
 
 def _apart(likest: pl.DataFrame) -> pl.DataFrame:
     """The days whose share lies above the median of the group's past beyond doubt, by `gap`."""
-    past = pl.col("share").shift(1)
-    usual = {
-        "usual": past.rolling_median(_PAST_DAYS, min_samples=_FEWEST_DAYS),
-        "lower": past.rolling_quantile(0.25, "linear", _PAST_DAYS, min_samples=_FEWEST_DAYS),
-        "upper": past.rolling_quantile(0.75, "linear", _PAST_DAYS, min_samples=_FEWEST_DAYS),
-    }
+    usual = quartiles_before(pl.col("share"), _PAST_DAYS, _FEWEST_DAYS)
     wandering = (pl.col("upper") - pl.col("lower")) / QUARTILES_PER_DEVIATION
     by_chance = (pl.col("usual") * (1 - pl.col("usual")) / pl.col("sold")).sqrt()
     return (

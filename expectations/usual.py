@@ -121,6 +121,19 @@ def counted(rows: pl.DataFrame, series: pl.DataFrame, columns: Sequence[str]) ->
     return counts.with_columns(keys.cast(pl.String)).collect()
 
 
+def quartiles_before(value: pl.Expr, most: int, fewest: int) -> dict[str, pl.Expr]:
+    """The median of the rows before (`most` of them, null below `fewest`), the quartiles around it.
+
+    Named usual, lower, upper; how the rows follow each other is the caller's to say.
+    """
+    before = value.shift(1)
+    return {
+        "usual": before.rolling_median(most, min_samples=fewest),
+        "lower": before.rolling_quantile(0.25, "linear", most, min_samples=fewest),
+        "upper": before.rolling_quantile(0.75, "linear", most, min_samples=fewest),
+    }
+
+
 def _compared(counts: pl.DataFrame, level: tuple[str, ...]) -> pl.DataFrame:
     """Per day the batch brings and group of a level: what it counts, and the usual of it, null
     where too few weeks are known.
@@ -135,12 +148,8 @@ def _compared(counts: pl.DataFrame, level: tuple[str, ...]) -> pl.DataFrame:
         ),
         zero_share=1 - pl.col("selling") / pl.col("rows"),
     )
-    before = pl.col("rows", "volume", "size", "zero_share").shift(1)
-    usual = {
-        "usual": before.rolling_median(WEEKS_COMPARED, min_samples=FEWEST_WEEKS),
-        "lower": before.rolling_quantile(0.25, "linear", WEEKS_COMPARED, min_samples=FEWEST_WEEKS),
-        "upper": before.rolling_quantile(0.75, "linear", WEEKS_COMPARED, min_samples=FEWEST_WEEKS),
-    }
+    counts_of_day = pl.col("rows", "volume", "size", "zero_share")
+    usual = quartiles_before(counts_of_day, WEEKS_COMPARED, FEWEST_WEEKS)
     weekday = ["group", pl.col("ds").dt.weekday()]
     days = days.with_columns(
         value.over(weekday, order_by="ds").name.suffix(f"_{name}") for name, value in usual.items()
