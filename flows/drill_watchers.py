@@ -12,12 +12,10 @@ from forecasting.actuals import with_actuals
 from monitoring.accuracy import bias
 from monitoring.arrivals import NOTE_SENTENCES
 from monitoring.calibration import calibration
-from monitoring.changed import changed_signal
-from monitoring.input_signals import arrived, input_signals
+from monitoring.input_signals import arrived
 from monitoring.judge import days_looked_at, judge
 from monitoring.model_age import model_age
-from monitoring.repeats import repeats_signal
-from monitoring.watch import causes_before_truth, group_columns
+from monitoring.watch import arrival_signals, causes_before_truth, group_columns
 
 if TYPE_CHECKING:
     import polars as pl
@@ -52,16 +50,10 @@ def look_of(params: Params) -> Look:
     """The signals of what arrived, as a morning's watch words them."""
 
     def look(panel: Panel) -> list[Alarm]:
-        columns = group_columns(panel.series)
         seen = arrived(panel, days_looked_at(params.monitor.signals), demand_rules(params))
-        signals = [
-            *input_signals(seen, columns),
-            repeats_signal(seen, columns),
-            changed_signal(seen, columns),
-        ]
         return [
             Alarm(finding.cause, finding.since, finding.contributors)
-            for signal in signals
+            for signal in arrival_signals(seen, group_columns(panel.series))
             for finding in judge(signal, params.monitor.signals)
             if finding.severity != "ok"
         ]

@@ -21,7 +21,7 @@ from monitoring.covariates import covariate_signals, one_for_each_covariate
 from monitoring.drift import drift
 from monitoring.finding import Finding
 from monitoring.freshness import freshness
-from monitoring.input_signals import arrived, input_signals
+from monitoring.input_signals import Arrived, arrived, input_signals
 from monitoring.judge import days_looked_at, judge
 from monitoring.memory import memory, memory_limit
 from monitoring.model_age import model_age, no_champion
@@ -109,11 +109,15 @@ def signals_of(evidence: Evidence, actuals: pl.DataFrame, params: MonitorParams)
     seen = arrived(panel, days_looked_at(params.signals), evidence.rules)
     return [
         *with_parts(outcome_signals(evidence.weekly, params), actuals, panel.series),
-        *input_signals(seen, columns),
-        repeats_signal(seen, columns),
-        changed_signal(seen, columns),
+        *arrival_signals(seen, columns),
         *covariate_signals(seen, panel, evidence.known_future, evidence.past_only),
     ]
+
+
+def arrival_signals(seen: Arrived, columns: list[str]) -> list[Signal]:
+    """Every daily signal of what arrived, but for covariates."""
+    repeats, changed = repeats_signal(seen, columns), changed_signal(seen, columns)
+    return [*input_signals(seen, columns), repeats, changed]
 
 
 def fixed_limits(evidence: Evidence, actuals: pl.DataFrame, params: MonitorParams) -> list[Finding]:
