@@ -15,7 +15,13 @@ from contract.panel import Panel
 from drills.drift_shapes import level_shift
 from drills.faults import Rng
 from drills.grade import grade_alert
-from drills.panel_faults import frozen_from, items_drawn, recycled_from
+from drills.panel_faults import (
+    frozen_from,
+    item_column,
+    items_drawn,
+    recycled_from,
+    series_drawn,
+)
 from drills.result import Drill, Result, result_of
 from features.dense import FEED_COLUMN
 
@@ -48,8 +54,7 @@ class AlertFault:
 
 def frozen_accepted(panel: Panel, day: date, percent: int, rng: Rng) -> tuple[Panel, pl.Series]:
     """So many percent of the series repeat a day, and somebody let them in."""
-    ids = panel.series["unique_id"]
-    stuck = ids.filter(pl.Series(rng.random(len(ids)) < percent / 100))
+    stuck = series_drawn(panel, percent / 100, rng)
     return frozen_from(panel, day, stuck), stuck
 
 
@@ -63,8 +68,8 @@ def frozen_group(panel: Panel, day: date, number: int, _rng: Rng) -> tuple[Panel
 def recycled(panel: Panel, day: date, items: int, rng: Rng) -> tuple[Panel, pl.Series]:
     """So many items' numbers belong to other products."""
     other_of = items_drawn(panel, items, rng)
-    column = "item_id" if "item_id" in panel.series.columns else "unique_id"
-    changed = panel.series.filter(pl.col(column).is_in(list(other_of)))["unique_id"]
+    is_changed = pl.col(item_column(panel)).is_in(list(other_of))
+    changed = panel.series.filter(is_changed)["unique_id"]
     return recycled_from(panel, day, other_of), changed
 
 

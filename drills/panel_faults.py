@@ -107,9 +107,7 @@ def duplicated_rows(panel: Panel, days: int, _rng: Rng) -> Panel:
 
 def unknown_items(panel: Panel, days: int, rng: Rng) -> Panel:
     """Half of the items come under new names from some day on: the till's numbers were changed."""
-    ids = panel.series["unique_id"]
-    renamed = ids.filter(pl.Series(rng.random(len(ids)) < 0.5))
-    hit = pl.col("unique_id").is_in(renamed.implode())
+    hit = pl.col("unique_id").is_in(series_drawn(panel, 0.5, rng).implode())
     name = pl.col("unique_id") + RENAMED
     new_series = panel.series.filter(hit).with_columns(unique_id=name)
     sales = panel.sales.with_columns(
@@ -146,9 +144,7 @@ def frozen_store(panel: Panel, days: int, rng: Rng) -> Panel:
 
 def frozen_part(panel: Panel, percent: int, rng: Rng) -> Panel:
     """For a week so many percent of the series repeat their last good day."""
-    ids = panel.series["unique_id"]
-    stuck = ids.filter(pl.Series(rng.random(len(ids)) < percent / 100))
-    return frozen_from(panel, _last_good_day(panel, 7), stuck)
+    return frozen_from(panel, _last_good_day(panel, 7), series_drawn(panel, percent / 100, rng))
 
 
 def recycled_items(panel: Panel, items: int, rng: Rng) -> Panel:
@@ -171,10 +167,20 @@ def frozen_from(panel: Panel, good: date, ids: pl.Series) -> Panel:
     return replace(panel, sales=sales.with_columns(y=y, is_open=is_open).drop("frozen", "was_open"))
 
 
+def series_drawn(panel: Panel, share: float, rng: Rng) -> pl.Series:
+    """The ids of about this share of the series."""
+    ids = panel.series["unique_id"]
+    return ids.filter(pl.Series(rng.random(len(ids)) < share))
+
+
+def item_column(panel: Panel) -> str:
+    """Which column of the series names the item; of a source without items the series' own."""
+    return "item_id" if "item_id" in panel.series.columns else "unique_id"
+
+
 def items_drawn(panel: Panel, count: int, rng: Rng) -> dict[str, str]:
-    """Items, each with another one whose sales it will have; of a source without items, series."""
-    column = "item_id" if "item_id" in panel.series.columns else "unique_id"
-    ids = panel.series[column].unique().sort()
+    """Items, each with another one whose sales it will have."""
+    ids = panel.series[item_column(panel)].unique().sort()
     drawn = rng.choice(len(ids), 2 * min(count, len(ids) // 2), replace=False)
     one, other = ids.gather(drawn).to_list(), len(drawn) // 2
     return dict(zip(one[:other], one[other:], strict=True))
@@ -182,7 +188,7 @@ def items_drawn(panel: Panel, count: int, rng: Rng) -> dict[str, str]:
 
 def recycled_from(panel: Panel, since: date, other_of: dict[str, str]) -> Panel:
     """After a day these items sell what the others sold on the same days, store by store."""
-    column = "item_id" if "item_id" in panel.series.columns else "unique_id"
+    column = item_column(panel)
     shop = [FEED_COLUMN] if FEED_COLUMN in panel.series.columns else []
     placed = panel.series.select("unique_id", *dict.fromkeys([column, *shop]))
     ours = placed.filter(pl.col(column).is_in(list(other_of)))
