@@ -8,13 +8,13 @@ of the shift the series brought.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import date
 
 import numpy as np
 import polars as pl
 
 MOST_NAMED = 5  # a person reads no more
-RECENT_DAYS = 56  # of parts that are kept: the days watched and as many before them
+DAYS_OF_PARTS = 56  # that are kept: the days watched and as many before them
 DAYS_BEFORE = 28  # of a series' own part, which say what it usually is
 
 
@@ -51,11 +51,6 @@ def contributors(parts: Parts | None, group: str, since: date, side: int) -> tup
 def named(names: tuple[str, ...]) -> str:
     """The names as the end of a sentence; nothing for none."""
     return f"; most of it from {', '.join(names)}" if names else ""
-
-
-def parts_until(last: date, series: pl.DataFrame, table: np.ndarray) -> Parts:
-    """Parts of a (series, days) table whose last column is a day."""
-    return Parts(last - timedelta(days=table.shape[1] - 1), series, table)
 
 
 def _members(series: pl.DataFrame, group: str) -> np.ndarray:

@@ -20,8 +20,7 @@ from contract.panel import Panel
 from features.dense import Days, locate, units_sold
 from features.price import spread_over_days
 from forecasting.slices import RECENT_DAYS
-from monitoring.contributors import RECENT_DAYS as DAYS_OF_PARTS
-from monitoring.contributors import Parts, parts_until
+from monitoring.contributors import DAYS_OF_PARTS, Parts
 from monitoring.distributions import yearly_distance
 from monitoring.signal import WHOLE, Signal, members
 
@@ -296,8 +295,9 @@ def _more_than_a_year_before(y: np.ndarray) -> np.ndarray:
 
 def parts_of(seen: Arrived, table: np.ndarray) -> Parts:
     """What each series brings to a signal: the last weeks of a table that ends with the panel."""
-    last = seen.first + timedelta(days=seen.y.shape[1] - 1)
-    return parts_until(last, seen.series, table[:, -DAYS_OF_PARTS:].astype(np.float32))
+    recent = table[:, -DAYS_OF_PARTS:].astype(np.float32)
+    first = seen.first + timedelta(days=seen.y.shape[1] - recent.shape[1])
+    return Parts(first, seen.series, recent)
 
 
 def _mean(table: np.ndarray) -> np.ndarray:

@@ -18,7 +18,7 @@ from contract.days import WEEK
 from contract.params import MonitorParams
 from contract.quantiles import INTERVALS
 from features.dense import Days, locate
-from monitoring.contributors import RECENT_DAYS, Parts
+from monitoring.contributors import DAYS_OF_PARTS, Parts
 from monitoring.outlook import expected_absolute_error
 from monitoring.signal import WHOLE, Signal, group_of
 
@@ -80,7 +80,7 @@ def with_parts(signals: list[Signal], actuals: pl.DataFrame, series: pl.DataFram
     if first_weeks.is_empty():
         return signals
     last: date = first_weeks.select(pl.max("ds")).item()
-    days = Days(last - timedelta(days=RECENT_DAYS - 1), RECENT_DAYS, 0, padding=0)
+    days = Days(last - timedelta(days=DAYS_OF_PARTS - 1), DAYS_OF_PARTS, 0, padding=0)
     low, high = INTERVALS[0.95]
     parts = {
         "bias": pl.col("error"),
