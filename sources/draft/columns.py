@@ -42,7 +42,6 @@ class ColumnFacts:
     is_bare: bool  # digits alone: an id, a count or a day
     is_moment: bool
     person: str | None  # why it names persons
-    decimal: str  # the mark its numbers are read with
     doubts: tuple[Doubt, ...]
     examples: tuple[str, ...]
 
@@ -93,7 +92,7 @@ def facts_of(column: pl.Series, stated: Mapping[str, str]) -> ColumnFacts:
     column = _plain(column)
     filled = column.drop_nulls()
     text = text_of(filled)
-    numbers, decimal, number_doubt = _numbers(filled, column.name, stated.get("decimal"))
+    numbers, number_doubt = _numbers(filled, column.name, stated.get("decimal"))
     days, day_doubt = _days(filled, stated)
     found = numbers.drop_nulls()
     is_bare = bool(text.str.contains(_BARE_NUMBER).all()) if text.len() else False
@@ -111,7 +110,6 @@ def facts_of(column: pl.Series, stated: Mapping[str, str]) -> ColumnFacts:
         is_bare=is_bare,
         is_moment=_is_moment(filled, text),
         person=_person(column.name, text),
-        decimal=decimal,
         doubts=tuple(doubt for doubt in (number_doubt, day_doubt) if doubt),
         examples=tuple(value[:40] for value in text.unique(maintain_order=True).head(3)),
     )
@@ -130,14 +128,12 @@ def _share(part: int | float | None, whole: int) -> float:
     return float(part or 0) / whole if whole else 0.0
 
 
-def _numbers(
-    filled: pl.Series, name: str, stated: str | None
-) -> tuple[pl.Series, str, Doubt | None]:
-    """Its numbers, the decimal mark they are read with, and what must be said first."""
+def _numbers(filled: pl.Series, name: str, stated: str | None) -> tuple[pl.Series, Doubt | None]:
+    """Its numbers, and what must be said first."""
     if filled.dtype.is_numeric():
-        return filled.cast(pl.Float64), stated or ".", None
+        return filled.cast(pl.Float64), None
     if filled.dtype != pl.String:
-        return pl.Series([None] * filled.len(), dtype=pl.Float64), stated or ".", None
+        return pl.Series([None] * filled.len(), dtype=pl.Float64), None
     try:
         mark = decimal_mark(name, evidence_in(filled), set(), stated)
     except BadInput as error:
@@ -145,8 +141,8 @@ def _numbers(
         commas = read_numbers(filled, ",", takes_percent=True)
         likely = max(read.count(), commas.count()) >= _MOSTLY * filled.len()
         best = read if read.count() >= commas.count() else commas
-        return best, ".", doubt_of(error, name) if likely else None
-    return read_numbers(filled, mark, takes_percent=True), mark, None
+        return best, doubt_of(error, name) if likely else None
+    return read_numbers(filled, mark, takes_percent=True), None
 
 
 def _days(filled: pl.Series, stated: Mapping[str, str]) -> tuple[pl.Series, Doubt | None]:

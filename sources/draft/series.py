@@ -26,9 +26,7 @@ from sources.draft.keys import (
 from sources.draft.tables import SourceTable, days_in
 from sources.draft.words import rank, says, slug
 
-NAMED_LEVELS = ("item", "store", "state_id", "dept_id", "cat_id")
 _MOST_CANDIDATES = 8
-_TIMES = ("clock", "calendar")
 _MOST_GROUPS = 0.9  # of the series: more groups than that are no level
 
 
@@ -103,16 +101,7 @@ def can_be_id(column: ColumnFacts) -> bool:
         return False
     if column.is_flag and not _is_id_word(name):
         return False
-    measures = (
-        "clock",
-        "calendar",
-        "units",
-        "revenue",
-        "price",
-        "past_only",
-        "known_future",
-        "promo",
-    )
+    measures = ("units", "revenue", "price", "past_only", "known_future", "promo")
     return _is_id_word(name) or not any(says(role, name) for role in measures)
 
 
