@@ -42,27 +42,29 @@ def find_mapping(paths: Sequence[Path], choices: Mapping[str, str]) -> Draft:
     roles = find_roles(folder.sales.columns, choices)
     sales = with_days_only(folder.sales, roles.chosen["ds"])
     folder, roles = replace(folder, sales=sales), find_roles(sales.columns, choices)
-    series = find_series(sales, roles.chosen["ds"], roles.free, choices.get("unique_id"))
+    days = days_in(sales, roles.chosen["ds"])
+    series = find_series(sales, roles.chosen["ds"], days, roles.free, choices.get("unique_id"))
     head = [*_head(folder, choices), *_written(folder, choices)]
     if isinstance(series, Doubt):
         doubts = [*roles.doubts, *_doubts(roles), series]
         lines = (*head, *lines_of_columns(roles, None), *lines_without_levels())
         return Draft(lines, tuple(doubts), dict(folder.unused))
-    return _drafted(folder, roles, series, choices, head)
+    return _drafted(folder, roles, series, days, choices, head)
 
 
 def _drafted(
     folder: Folder,
     roles: Roles,
     series: SeriesFacts,
+    days: pl.Series | None,
     choices: Mapping[str, str],
     head: list[Line],
 ) -> Draft:
+    """`days`: of each row of the sales; None where a person must say first how they are written."""
     sales = folder.sales
     plans = folder.beside.get("plans")
     rest = [one for one in roles.free if one.name not in _used(series)]
     covariates = find_covariates(sales.table, rest, list(plans.columns) if plans else [])
-    days = _days_of(folder, roles)
     beside, series, notes = lines_beside(folder, roles, series)
     lines = [
         *head,
@@ -74,8 +76,9 @@ def _drafted(
         *lines_of_features(roles, series, covariates, beside),
         *lines_of_limits(sales.columns[roles.chosen["y"]]),
     ]
-    lines += _format_of_all(folder, roles)
-    history = lines_of_history(days, series.key.series)
+    different = pl.Series([], dtype=pl.Date) if days is None else days.drop_nulls().unique().sort()
+    lines += _format_of_all(folder, roles.chosen["ds"], days)
+    history = lines_of_history(different, series.key.series)
     doubts = (
         *roles.doubts,
         *_doubts(roles),
@@ -118,17 +121,16 @@ def _doubts(roles: Roles) -> list[Doubt]:
         for doubt in roles.columns[name].doubts
         if doubt.setting not in roles.choices
     ]
-    needed = {"date_format", "time_zone"} if "ds" in roles.chosen else set()
-    day = roles.chosen.get("ds")
+    of_day = roles.columns[roles.chosen["ds"]].doubts
     own = [
         doubt
         for doubt in found
-        if doubt.setting not in needed or doubt in roles.columns[str(day)].doubts
+        if doubt.setting not in ("date_format", "time_zone") or doubt in of_day
     ]
     return list({doubt.setting: doubt for doubt in own}.values())
 
 
-def _format_of_all(folder: Folder, roles: Roles) -> list[Line]:
+def _format_of_all(folder: Folder, day: str, days: pl.Series | None) -> list[Line]:
     """How days are written, where a file beside the sales leaves it open and the sales prove it."""
     open_ones = [
         doubt
@@ -136,11 +138,11 @@ def _format_of_all(folder: Folder, roles: Roles) -> list[Line]:
         for column in one.columns.values()
         if (doubt := column.doubt("date_format"))
     ]
-    day = roles.chosen["ds"]
-    days = days_in(folder.sales, day)
-    for form in open_ones[0].choices if open_ones and days is not None else ():
+    if not open_ones or days is None:
+        return []
+    for form in open_ones[0].choices:
         read = days_in(folder.sales, day, form)
-        if read is not None and days is not None and read.equals(days, check_names=False):
+        if read is not None and read.equals(days, check_names=False):
             return [Line((*FILES, "date_format"), form, f"the days of '{day}' are written so")]
     return []
 
@@ -157,12 +159,6 @@ def _returns(
         "from the day they came back."
     )
     return [Doubt("returns", text, CHOICES["returns"], is_needed=False)]
-
-
-def _days_of(folder: Folder, roles: Roles) -> pl.Series:
-    """The different days of the sales; empty where a person must say first how they are written."""
-    days = days_in(folder.sales, roles.chosen["ds"])
-    return pl.Series("ds", [], pl.Date) if days is None else days.drop_nulls().unique().sort()
 
 
 def _unused(roles: Roles, series: SeriesFacts, covariates: Covariates) -> dict[str, str]:

@@ -23,7 +23,7 @@ from sources.draft.keys import (
     smallest_key,
     with_day,
 )
-from sources.draft.tables import SourceTable, days_in
+from sources.draft.tables import SourceTable
 from sources.draft.words import rank, says, slug
 
 _MOST_CANDIDATES = 8
@@ -47,12 +47,17 @@ class SeriesFacts:
 
 
 def find_series(
-    source: SourceTable, day: str, columns: Sequence[ColumnFacts], stated: str | None
+    source: SourceTable,
+    day: str,
+    days: pl.Series | None,
+    columns: Sequence[ColumnFacts],
+    stated: str | None,
 ) -> SeriesFacts | Doubt:
-    """The series of a table of sales. `columns` are those without a role; `stated`: the columns a
-    person named, joined with '+'.
+    """The series of a table of sales. `days`: those of its column `day`, None where nobody can read
+    them yet; `columns` are those without a role; `stated`: the columns a person named, joined with
+    '+'.
     """
-    table, days = source.table, days_in(source, day)
+    table = source.table
     rows = with_day(table, day) if days is None else table.with_columns(days.alias("(day)"))
     busy = busiest_days(rows)
     candidates = [one for one in columns if can_be_id(one)]
