@@ -8,7 +8,7 @@ from dataclasses import replace
 import polars as pl
 
 from sources.draft.findings import Line
-from sources.draft.folder import Folder, pattern_of
+from sources.draft.folder import Folder, folder_of, pattern_of
 from sources.draft.keys import belonging, key_of, one_to_one, series_table, with_day
 from sources.draft.lines import FILES
 from sources.draft.roles import Roles, find_roles
@@ -46,8 +46,7 @@ def lines_beside(folder: Folder, roles: Roles, series: SeriesFacts) -> Found:
 
 
 def _pattern(folder: Folder, one: SourceTable) -> str:
-    root = folder.root if folder.root.is_dir() else folder.root.parent
-    return pattern_of([one.path], names_in(root))
+    return pattern_of([one.path], names_in(folder_of(folder.root)))
 
 
 def _plans(one: SourceTable, roles: Roles, series: SeriesFacts) -> tuple[list[Line], str]:
@@ -107,12 +106,10 @@ def _calendar(one: SourceTable) -> tuple[list[Line], str]:
             for column in columns.values()
             if says(role, column.name)
             and column.name != own.chosen["ds"]
-            and (column.is_flag or (role == "event" and not column.is_number))
+            and (column.is_flag if role != "event" else not (column.is_flag or column.is_number))
         ]
-        if role == "event":
-            fits = [column for column in fits if not column.is_flag]
         if fits:
-            lines.append(Line((*place, role), fits[0].name, f"{fits[0].shown}"))
+            lines.append(Line((*place, role), fits[0].name, fits[0].shown))
     if len(lines) == 1:
         return [], "none of its columns names events, closed days or pay days."
     days = with_day(one.table, own.chosen["ds"])

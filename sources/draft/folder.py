@@ -39,7 +39,7 @@ class Folder:
 def look_at(paths: Sequence[Path], choices: Mapping[str, str]) -> Folder:
     """The files, read and sorted. BadInput where none of them holds sales."""
     root, files, pattern = _files(paths)
-    tables, unused = _read(files[:_MOST_READ], _folder(root), choices)
+    tables, unused = _read(files[:_MOST_READ], folder_of(root), choices)
     _check(choices, list(dict.fromkeys(name for one in tables for name in one.table.columns)))
     groups: dict[tuple[str, ...], list[SourceTable]] = {}
     for one in tables:
@@ -59,7 +59,7 @@ def look_at(paths: Sequence[Path], choices: Mapping[str, str]) -> Folder:
             unused |= {one.name: _why_unused(kind, beside) for one in group}
         else:
             beside[kind] = joined(group)
-    pattern = pattern or pattern_of([one.path for one in own], names_in(_folder(root)))
+    pattern = pattern or pattern_of([one.path for one in own], names_in(folder_of(root)))
     return Folder(root, joined(own), pattern, beside, unused)
 
 
@@ -89,6 +89,11 @@ def pattern_of(files: Sequence[Path], all_names: Sequence[str]) -> str:
         f"no name pattern fits {names[:5]} alone: others of the folder fit it, too. Move the files "
         "of sales into a folder of their own."
     )
+
+
+def folder_of(root: Path) -> Path:
+    """The folder that source.path names, or in which the file lies that it names."""
+    return root if root.is_dir() else root.parent
 
 
 def _check(choices: Mapping[str, str], columns: list[str]) -> None:
@@ -130,10 +135,6 @@ def _files_of_folder(folder: Path) -> tuple[Path, list[Path], str | None]:
         raise SourceMissing(f"'{folder}' holds no file; it holds {names_in(folder)[:20]}.")
     first = parts[0].relative_to(folder).parts[0]
     return folder, parts, f"{first.split('=')[0]}=*" if "=" in first else "*"
-
-
-def _folder(root: Path) -> Path:
-    return root if root.is_dir() else root.parent
 
 
 def _read(

@@ -41,18 +41,17 @@ def lines_of_columns(roles: Roles, series: SeriesFacts | None) -> list[Line]:
 
 def lines_of_levels(series: SeriesFacts) -> list[Line]:
     """source.files.hierarchy, source.levels and source.region."""
-    groups = {name: series.groups[column] for name, column in series.levels.items()}
     lines = [
         Line(
             (*FILES, "hierarchy", name),
             column,
-            f"{groups[name]:,} groups; one value for each series",
+            f"{series.groups[column]:,} groups; one value for each series",
         )
         for name, column in series.levels.items()
     ]
     if not lines:
         lines = [Line((*FILES, "hierarchy"), {}, "no column has one value for each series")]
-    upper = [name for name in series.levels if 1 < groups[name] < series.key.series]
+    upper = series.upper_levels
     levels = [[], *([name] for name in upper)]
     why = "the total" if not upper else "the total, and every level with several series in a group"
     return [*lines, Line(("source", "levels"), levels, why), *_region()]
@@ -85,7 +84,7 @@ def lines_of_features(
     roles: Roles, series: SeriesFacts, covariates: Covariates, beside: Sequence[Line]
 ) -> list[Line]:
     """What features read of all this; nothing that is not mapped."""
-    upper = [name for name, column in series.levels.items() if _is_group(series, column)]
+    upper = series.upper_levels
     pair = [["store_id", "dept_id"]] if {"store_id", "dept_id"} <= set(upper) else []
     priced = {line.place[-1] for line in beside if "price_columns" in line.place}
     values = {
@@ -120,7 +119,3 @@ def _region() -> list[Line]:
 
 def _mapped(role: str, mapped: set[str]) -> tuple[bool, str]:
     return role in mapped, f"a {role} is mapped" if role in mapped else f"no {role} is mapped"
-
-
-def _is_group(series: SeriesFacts, column: str) -> bool:
-    return 1 < series.groups[column] < series.key.series

@@ -45,6 +45,12 @@ class SeriesFacts:
     twins: dict[str, str] = field(default_factory=dict)
     groups: dict[str, int] = field(default_factory=dict)  # different values of a column
 
+    @property
+    def upper_levels(self) -> list[str]:
+        """The levels with several groups, and several series in one."""
+        columns = self.levels.items()
+        return [name for name, column in columns if 1 < self.groups[column] < self.key.series]
+
 
 def find_series(
     source: SourceTable,
