@@ -22,8 +22,7 @@ def as_utf8(content: bytes, name: str, encoding: str) -> bytes:
     """The content in UTF-8. A byte order mark says its encoding whatever is stated, and so do the
     zero bytes of UTF-16; clean UTF-8 is not copied.
     """
-    marked = next((kind for mark, kind in _WIDE_MARKS if content.startswith(mark)), None)
-    kind = marked or _unmarked(content) or encoding
+    kind = wide_kind(content) or encoding
     if content.startswith(BOM):
         kind = "utf8"
     try:
@@ -37,6 +36,12 @@ def as_utf8(content: bytes, name: str, encoding: str) -> bytes:
         raise BadParams(
             f"source.files.encoding: nobody knows the encoding '{encoding}'; try utf8 or latin-1."
         ) from error
+
+
+def wide_kind(content: bytes) -> str | None:
+    """UTF-16 or UTF-32, by its byte order mark or its zero bytes; None for any other text."""
+    marked = next((kind for mark, kind in _WIDE_MARKS if content.startswith(mark)), None)
+    return marked or _unmarked(content)
 
 
 def with_newlines(content: bytes) -> bytes:

@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from contract.errors import BadInput
-from sources.contents import Part, parts_of
+from sources.contents import parts_of
+from sources.encodings import wide_kind
 from sources.headers import LINES_LOOKED_AT, is_day
 from sources.workbooks import grids_of
 
@@ -27,12 +28,12 @@ def encoding_of(path: Path) -> str | None:
         return None
     if part.kind != "csv":
         return None
-    content = _bytes(part)
+    content = part.in_memory
     try:
         content.decode("utf-8-sig")
     except UnicodeDecodeError:
-        if content[:2] in (b"\xff\xfe", b"\xfe\xff") or content[:4096].count(0):
-            return None  # UTF-16, which the reader sees by itself
+        if wide_kind(content) or content[:4096].count(0):
+            return None  # the reader sees it by itself
         return max(_PAGES, key=lambda page: _letters_in(content[:_HEAD], page))
     return None
 
@@ -44,7 +45,7 @@ def header_of(path: Path, encoding: str | None) -> list[str] | None:
     part = next((part for part in parts_of(path) if part.kind != "other"), None)
     if part is None or part.kind == "parquet":
         return None
-    content = _bytes(part)
+    content = part.in_memory
     grids = (
         list(grids_of(content, part.name).values())
         if part.kind == "workbook"
@@ -92,17 +93,9 @@ def _is_value(field: str) -> bool:
     return bool(field) and (is_day(field) or _NUMBER.fullmatch(field) is not None)
 
 
-def _bytes(part: Part) -> bytes:
-    return part.content.read_bytes() if isinstance(part.content, Path) else part.content
-
-
 def _text_of(content: bytes, encoding: str | None) -> str:
     head = content[:_HEAD]
-    if head[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        return head.decode("utf-16", errors="replace")
-    if head[1:400:2].count(0) > 100:
-        return head.decode("utf-16-le", errors="replace")
-    return head.decode(encoding or "utf-8-sig", errors="replace")
+    return head.decode(wide_kind(head) or encoding or "utf-8-sig", errors="replace")
 
 
 def _grid(text: str) -> list[list[str]]:

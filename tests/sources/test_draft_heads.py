@@ -8,6 +8,8 @@ import pytest
 
 from contract.errors import BadInput
 from sources.draft.heads import encoding_of, header_in, header_of
+from sources.headers import Wanted
+from sources.tables import read_table
 
 
 def written(folder: Path, text: str, encoding: str = "utf8") -> Path:
@@ -50,3 +52,10 @@ def test_the_encoding_is_the_page_in_which_its_bytes_are_letters(tmp_path, page,
 @pytest.mark.parametrize("page", ["utf8", "utf-8-sig", "utf-16"])
 def test_what_the_reader_sees_by_itself_is_left_to_it(tmp_path, page):
     assert encoding_of(written(tmp_path, "Stück;Käse\n1;2\n", page)) is None
+
+
+@pytest.mark.parametrize("page", ["utf-16", "utf-16-le", "utf-16-be", "utf-32"])
+def test_the_header_of_wide_text_is_read_as_the_reader_reads_it(tmp_path, page):
+    path = written(tmp_path, "Bericht\n\nTag;Stück\n2024-01-01;3\n", page)
+    assert header_of(path, None) == ["Tag", "Stück"]
+    assert read_table(path, wanted=Wanted(frozenset({"Tag"}))).columns[:2] == ["Tag", "Stück"]
