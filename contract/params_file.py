@@ -38,9 +38,8 @@ def load_laid(path: Path, shop: Path | None) -> Params:
 
 def kind_of(path: Path) -> str:
     """The source's kind, also of params of older code, which lack newer names."""
-    shop = shop_of(path)
-    own = _section_of(_own(shop), "source", shop or path)
-    source = lay_over(_section_of(_read(path), "source", path), own)
+    own = section_of(own_of(path), "source", path.with_name(SHOP))
+    source = lay_over(section_of(_read(path), "source", path), own)
     return str(source.get("kind"))
 
 
@@ -48,6 +47,22 @@ def shop_of(path: Path) -> Path | None:
     """The file of what is yours beside a params.yaml; None beside any other, or where none lies."""
     shop = path.with_name(SHOP)
     return shop if path.name == SHIPPED and shop.exists() else None
+
+
+def own_of(path: Path) -> dict[str, Any]:
+    """The sections of what is yours beside a params.yaml; none where nothing is."""
+    return _own(shop_of(path))
+
+
+def section_of(raw: dict[str, Any], name: str, path: Path) -> dict[str, Any]:
+    """A section of these; BadParams where another thing stands in its place."""
+    section = raw.get(name) or {}
+    if not isinstance(section, dict):
+        raise BadParams(
+            f"'{path}' holds {section!r} where '{name}' should hold names and values, "
+            "indented below it."
+        )
+    return section
 
 
 def params_of(raw: dict[str, Any], where: str = "params") -> Params:
@@ -98,15 +113,15 @@ def _laid(
     A shop that maps columns of its own replaces the example that ships and its profile whole: half
     of another shop's mapping would be worse than none.
     """
-    own_source = _section_of(shop, "source", shop_path)
-    if "columns" in _section_of(own_source, "files", shop_path):
-        source = _section_of(shipped, "source", path) | {"files": own_source["files"]}
-        profiles = _section_of(shipped, PROFILES, path) | {"files": {}}
+    own_source = section_of(shop, "source", shop_path)
+    if "columns" in section_of(own_source, "files", shop_path):
+        source = section_of(shipped, "source", path) | {"files": own_source["files"]}
+        profiles = section_of(shipped, PROFILES, path) | {"files": {}}
         shipped = shipped | {"source": source, PROFILES: profiles}
     sections, top = (
         {name: raw[name] for name in raw if name != PROFILES} for raw in (shipped, shop)
     )
-    kind = str(lay_over(_section_of(shipped, "source", path), own_source).get("kind"))
+    kind = str(lay_over(section_of(shipped, "source", path), own_source).get("kind"))
     profile = lay_over(_profile_of(kind, shipped, path), _profile_of(kind, shop, shop_path))
     return lay_over(lay_over(sections, profile), top)
 
@@ -115,22 +130,12 @@ def _profile_of(kind: str, raw: dict[str, Any], path: Path) -> dict[str, Any]:
     """What a file lays over its sections for a kind of source. BadParams for a kind there is not,
     whose values nobody would ever read.
     """
-    profiles = _section_of(raw, PROFILES, path)
+    profiles = section_of(raw, PROFILES, path)
     if unknown := [name for name in profiles if name not in _KINDS]:
         raise BadParams(
             f"'{path}' holds {PROFILES} for {unknown}; a source's kind is one of {list(_KINDS)}."
         )
-    return _section_of(profiles, kind, path)
-
-
-def _section_of(raw: dict[str, Any], name: str, path: Path) -> dict[str, Any]:
-    section = raw.get(name) or {}
-    if not isinstance(section, dict):
-        raise BadParams(
-            f"'{path}' holds {section!r} where '{name}' should hold names and values, "
-            "indented below it."
-        )
-    return section
+    return section_of(profiles, kind, path)
 
 
 def lay_over(base: dict[str, Any], top: dict[str, Any]) -> dict[str, Any]:

@@ -7,14 +7,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 from pydantic import ValidationError
-from ruamel.yaml import YAML
 
 from contract.errors import BadInput, BadUsage, Undecided
 from contract.params import FilesParams, Params
-from contract.params_file import SHIPPED, SHOP, load_laid
+from contract.params_file import SHIPPED, SHOP, load_laid, own_of, section_of
 from contract.params_lines import with_source
 from runtime.command_line import Summary
 from sources.draft.doubts import Doubt, doubt_of
@@ -154,12 +152,12 @@ def _target(params_path: Path, draft: Draft) -> tuple[Path, str]:
     if params_path.name != SHIPPED:
         return params_path.with_name(DRAFT), ""
     shop = params_path.with_name(SHOP)
-    text = shop.read_text(encoding="utf-8") if shop.exists() else ""
-    own: dict[str, Any] = YAML(typ="safe").load(text) or {}
-    source = own.get("source") or {}
+    own = own_of(params_path)
+    source = section_of(own, "source", shop)
     others = {name for name in own if name != "source"} | (set(source) - set(_POINTERS))
     if not others:
         return shop, ""
     if others & {*draft.values, "files", "levels", "region", "profiles"}:
         return shop.with_name(DRAFT), ""
+    text = shop.read_text(encoding="utf-8")
     return shop, with_source(text, {}, [name for name in _POINTERS if name in source])

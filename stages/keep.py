@@ -5,10 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from pathlib import Path
 
-from ruamel.yaml import YAML
-
 from contract.errors import Undecided
-from contract.params_file import load_params, shop_of
+from contract.params_file import SHOP, load_params, own_of, section_of
 from runtime.command_line import Summary
 from runtime.paths import Paths
 from stages.switch_source import switch_source
@@ -17,10 +15,9 @@ from stages.trial import try_mapping
 
 def maps_columns(params_path: Path) -> bool:
     """Whether the shop.yaml beside maps columns of its own."""
-    shop = shop_of(params_path)
-    own = YAML(typ="safe").load(shop.read_text(encoding="utf-8")) if shop else None
-    source = (own or {}).get("source") or {}
-    return bool((source.get("files") or {}).get("columns"))
+    shop = params_path.with_name(SHOP)
+    source = section_of(own_of(params_path), "source", shop)
+    return bool(section_of(source, "files", shop).get("columns"))
 
 
 def keep_mapping(data: Path | None, params_path: Path, paths: Paths, now: datetime) -> Summary:

@@ -178,6 +178,15 @@ def test_odd_files_are_refused_without_a_traceback(shop, tmp_path, capsys):
         assert capsys.readouterr().err.startswith("refused: "), name
 
 
+@pytest.mark.parametrize("text", ["source: [", "- source", "source: 3"])
+def test_a_broken_shop_yaml_is_refused_as_params_are(shop, sales, capsys, text):
+    shop.write_text(text, encoding="utf-8")
+    for options in ([], ["--keep"]):
+        assert draft(shop, sales, *options) == 2
+        assert f"'{shop}'" in capsys.readouterr().err
+    assert not shop.with_name("shop.draft.yaml").exists()
+
+
 def test_texts_of_files_cannot_leave_their_comment(shop, tmp_path):
     rows = [f'{ds},{i},{k % 7},"x\nsource: evil"' for k, ds in enumerate(DAYS) for i in "AB"]
     file = written(tmp_path / "sales.csv", 'date,item,qty,"note\nfeatures: {}"', rows)
