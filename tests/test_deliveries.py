@@ -93,6 +93,14 @@ def units(paths: Paths) -> float:
     return sales(paths)["y"].sum()
 
 
+def is_rebuilt_alike(params: Params, paths: Paths) -> bool:
+    """Whether the store, lost and made again from its journal, holds the same sales."""
+    before = sales(paths)
+    paths.store.unlink()
+    rebuild(params, paths, now=NOW)
+    return sales(paths).equals(before)
+
+
 def codes(summary: Summary) -> list[str]:
     return [note.split(":")[0] for note in summary["notes"]]
 
@@ -288,10 +296,7 @@ def test_folders_that_say_a_column_are_one_delivery_in_the_inbox_too(own, paths:
     assert ingest(params, paths, now=NOW)["accepted"] == 1
     assert units(paths) == 8 + 12
     assert [path.name for path in paths.inbox.iterdir()] == [".lock"]
-    before = sales(paths)
-    paths.store.unlink()
-    rebuild(params, paths, now=NOW)
-    assert sales(paths).equals(before)
+    assert is_rebuilt_alike(params, paths)
 
 
 def test_killed_between_archive_and_inbox_the_next_run_goes_on(own, paths: Paths):
@@ -316,10 +321,7 @@ def test_a_delivery_of_several_files_is_replayed_and_rebuilt(own, paths: Paths):
     with open_store(paths.store) as con:
         batch = read_quarantine(con)["batch_id"][0]
     assert replay(params, paths, Refused(batch_id=batch), now=NOW)["rows_refused"] == 2
-    before = sales(paths)
-    paths.store.unlink()
-    rebuild(params, paths, now=NOW)
-    assert sales(paths).equals(before)
+    assert is_rebuilt_alike(params, paths)
 
 
 def test_a_day_sent_again_whole_withdraws_what_it_no_longer_states(own, paths: Paths):
@@ -337,10 +339,7 @@ def test_a_day_sent_again_whole_withdraws_what_it_no_longer_states(own, paths: P
         assert known["y"].to_list() == [6.0]
         ledger = read_batches(con)
         assert ledger.select("rows_in", "rows_accepted").rows() == [(40, 40), (38, 38)]
-    before = sales(paths)
-    paths.store.unlink()
-    rebuild(params, paths, now=NOW)
-    assert sales(paths).equals(before)
+    assert is_rebuilt_alike(params, paths)
 
 
 def test_a_correction_of_some_rows_and_a_file_with_faults_withdraw_nothing(own, paths: Paths):
