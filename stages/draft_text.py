@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sources.draft.doubts import Doubt
-from sources.draft.findings import Draft, Line
+from sources.draft.findings import Draft, Line, by_section
 
 _WIDEST = 160  # characters of a line; evidence is cut
 _HEAD = (
@@ -22,12 +22,7 @@ def text_of(draft: Draft, source: Mapping[str, str | None]) -> str:
     sha256.
     """
     head = [Line(("source", name), value, "") for name, value in source.items()]
-    sections: dict[str, Any] = {}
-    for line in [*head, *draft.lines]:
-        section = sections
-        for name in line.place[:-1]:
-            section = section.setdefault(name, {})
-        section[line.place[-1]] = line
+    sections = by_section((line.place, line) for line in (*head, *draft.lines))
     blocks = [_block(sections, 0), *map(_question, draft.doubts), *_unused(draft)]
     return _HEAD + "\n".join(line for block in blocks for line in block) + "\n"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -37,10 +38,15 @@ class Draft:
     @property
     def values(self) -> dict[str, Any]:
         """The settings, nested by section."""
-        nested: dict[str, Any] = {}
-        for line in self.lines:
-            section = nested
-            for name in line.place[:-1]:
-                section = section.setdefault(name, {})
-            section[line.place[-1]] = line.value
-        return nested
+        return by_section((line.place, line.value) for line in self.lines)
+
+
+def by_section(values: Iterable[tuple[tuple[str, ...], Any]]) -> dict[str, Any]:
+    """Values with their places, nested by section."""
+    nested: dict[str, Any] = {}
+    for (*sections, name), value in values:
+        section = nested
+        for outer in sections:
+            section = section.setdefault(outer, {})
+        section[name] = value
+    return nested
