@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -66,6 +66,12 @@ def read_shaped(
 def names_in(folder: Path) -> list[str]:
     """The names in a folder, sorted; empty when there is no such folder."""
     return sorted(entry.name for entry in folder.iterdir()) if folder.is_dir() else []
+
+
+def with_keys(table: pl.DataFrame, keys: Mapping[str, str | None]) -> pl.DataFrame:
+    """The table with what its folders say as columns, but for those it has itself."""
+    new = {key: value for key, value in keys.items() if key not in table.columns}
+    return table.with_columns(pl.lit(value, pl.String).alias(key) for key, value in new.items())
 
 
 def need_columns(table: pl.DataFrame, needed: dict[str, str], name: str) -> None:
@@ -144,8 +150,7 @@ def _read(
         else:
             tables = [(part.name, table_of_csv(content, part.name, manner, wanted))]
     for name, table in tables:
-        said = {key: value for key, value in part.keys.items() if key not in table.columns}
-        yield name, table.with_columns(pl.lit(v, pl.String).alias(k) for k, v in said.items())
+        yield name, with_keys(table, part.keys)
 
 
 def _refuse_repeated(part: Part, contents: dict[bytes, str]) -> None:

@@ -16,7 +16,7 @@ from sources.draft.columns import ColumnFacts, facts_of, sample_of
 from sources.draft.heads import encoding_of, header_of
 from sources.headers import Wanted, day_columns
 from sources.moments import DayManner, local_days
-from sources.tables import read_shaped
+from sources.tables import read_shaped, with_keys
 
 DAY, UNITS = "day", "units"  # what the columns of a wide table become
 
@@ -70,9 +70,7 @@ def read_source(path: Path, root: Path, choices: Mapping[str, str]) -> SourceTab
     if table.is_empty():
         raise BadInput(f"'{path.name}' has no rows below its header {table.columns[:12]}.")
     said = keys_in(path.relative_to(root).as_posix()) if path.is_relative_to(root) else {}
-    new = {key: value for key, value in said.items() if key not in table.columns}
-    table = table.with_columns(pl.lit(value, pl.String).alias(key) for key, value in new.items())
-    return SourceTable(path, table, choices, encoding, wide, shaped.notes)
+    return SourceTable(path, with_keys(table, said), choices, encoding, wide, shaped.notes)
 
 
 def days_in(source: SourceTable, day: str, date_format: str | None = None) -> pl.Series | None:
