@@ -1,7 +1,12 @@
-"""Losses of sibling models: what the gate is tried on. Fits are made once and kept."""
+"""Losses of sibling models: what the gate is tried on.
+
+Fits are made once and kept, under a name of the params and the panel they were made of: another
+world or recipe is fitted anew. Of other code they stay; delete KEPT to fit them anew.
+"""
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
@@ -14,6 +19,7 @@ from benchmarks.harness.params import params_for
 from benchmarks.harness.pipeline import backtest_losses
 from benchmarks.harness.results import ROOT
 from benchmarks.harness.worlds import fitted, recent, simulated
+from contract.hashes import params_hash, text_hash
 from contract.panel import Panel
 from contract.params import Params
 from features.dense_panel import feature_recipe_of
@@ -22,7 +28,7 @@ from forecasting.paired import Losses
 from forecasting.seasonal_naive import baseline_of
 from forecasting.window_average import WindowAverage
 from runtime.paths import Paths
-from storage.panel_files import read_frozen
+from storage.panel_files import freeze, read_frozen
 
 KEPT = ROOT / "data" / "replays" / "gate"
 SEEDS, CUTOFFS, HORIZON = range(1, 9), 6, 28
@@ -36,8 +42,10 @@ def sibling_losses(params: Params) -> tuple[ByModel, ByModel]:
     """With a fit a cutoff, worse recipes and two simple models beside them; with one fit for all
     cutoffs.
     """
-    fits = _kept("siblings", lambda: _fit_losses(params, one_fit=False))
-    return fits, _kept("one_fit", lambda: _fit_losses(params, one_fit=True))
+    panel = simulated(params, 500, 960, 7)
+    made_of = _made_of(params, panel)
+    fits = _kept(f"siblings_{made_of}", lambda: _fit_losses(params, panel, one_fit=False))
+    return fits, _kept(f"one_fit_{made_of}", lambda: _fit_losses(params, panel, one_fit=True))
 
 
 def m5_losses(data: Path) -> ByModel:
@@ -46,6 +54,14 @@ def m5_losses(data: Path) -> ByModel:
     backtest = pl.read_parquet(paths.backtest / "forecasts.parquet")
     losses = backtest_losses(params, read_frozen(paths.panel), backtest, M5_MODELS)
     return dict(zip(M5_MODELS, losses, strict=True))
+
+
+def _made_of(params: Params, panel: Panel) -> str:
+    """A short name for what decides a fit and its losses."""
+    with tempfile.TemporaryDirectory(prefix="gate-") as scratch:
+        panel_hash = freeze(panel, Path(scratch)).hash
+    sections = params.source, params.ingest, params.features, params.train
+    return text_hash(params_hash(*sections), panel_hash)
 
 
 def _kept(name: str, make: Callable[[], ByModel]) -> ByModel:
@@ -64,9 +80,8 @@ def _kept(name: str, make: Callable[[], ByModel]) -> ByModel:
     return {name: Losses(arrays[f"{name}|by_level"], arrays[f"{name}|without"]) for name in models}
 
 
-def _fit_losses(params: Params, one_fit: bool) -> ByModel:
+def _fit_losses(params: Params, panel: Panel, one_fit: bool) -> ByModel:
     """Of every model, from its forecasts at every cutoff."""
-    panel = simulated(params, 500, 960, 7)
     models: dict[str, Forecaster] = {}
     parts = []
     for cutoff in last_cutoffs(panel, HORIZON, 4 if one_fit else CUTOFFS):
