@@ -193,15 +193,20 @@ def locate(facts: pl.DataFrame, series: pl.DataFrame, days: Days, ds: str = "ds"
     )
 
 
+def feed_index(series: pl.DataFrame) -> np.ndarray:
+    """For each series the index of its feed; of one feed where they name none."""
+    if FEED_COLUMN not in series.columns:
+        return np.zeros(series.height, dtype=np.int64)
+    feed_ix: np.ndarray = series[FEED_COLUMN].rank("dense").to_numpy().astype(np.int64) - 1
+    return feed_ix
+
+
 def feed_arrived(series: pl.DataFrame, y: np.ndarray) -> np.ndarray:
     """(series, days) of booleans: where any series of the same feed has a number.
 
     `y`: units, NaN where there is no row.
     """
-    feeds = (
-        series[FEED_COLUMN] if FEED_COLUMN in series.columns else pl.Series(["all"] * series.height)
-    )
-    feed_ix = feeds.rank("dense").to_numpy().astype(np.int64) - 1
+    feed_ix = feed_index(series)
     arrived = np.zeros((int(feed_ix.max(initial=0)) + 1, y.shape[1]), dtype=bool)
     np.logical_or.at(arrived, feed_ix, ~np.isnan(y))
     of_series: np.ndarray = arrived[feed_ix]

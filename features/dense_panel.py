@@ -13,7 +13,7 @@ from contract.panel import Panel
 from contract.params import FeatureParams, Params
 from features.calendar import calendar_table, event_vocabulary, regions_of
 from features.declared import declared_features
-from features.dense import FEED_COLUMN, Days, column, days_of, demand, locate, sold_before
+from features.dense import Days, column, days_of, demand, feed_index, locate, sold_before
 from features.feature import Feature
 from features.hierarchy import group_index, group_table, table_name
 from features.opening import closed_table
@@ -164,9 +164,7 @@ def _sales_tables(
 
 def _plan_tables(panel: Panel, params: FeatureParams, days: Days) -> PlanTables:
     """Price and promotion as the panel states them; a family that is off says nothing."""
-    feed_ix = group_index(
-        panel.series, [FEED_COLUMN] if FEED_COLUMN in panel.series.columns else []
-    )
+    feed_ix = feed_index(panel.series)
     price, promo = (
         spread_over_days(panel, days, name) if is_on else days.blank(panel.series.height)
         for name, is_on in ((PRICE, params.price), (PROMO, params.promo))
