@@ -13,7 +13,7 @@ from contract.errors import FeaturesMissing, NotEnoughHistory
 from contract.panel import Panel
 from contract.params import EvaluateParams, InferenceParams, Params
 from features.reach import Reach, plan_reach, plans_at
-from forecasting.fallback import ModelForecast, complete, no_forecast
+from forecasting.fallback import FEATURES_MISSING, ModelForecast, complete, no_forecast
 from forecasting.forecaster import BASELINE, Forecaster
 
 # share of the rows before a cutoff; fewer were no store a forecast could have been made from
@@ -141,7 +141,7 @@ def _one_cutoff(
             model = ModelForecast(rows, name)
         # a plan that ran out: the backtest does what would have been served
         except FeaturesMissing:
-            model = no_forecast(naive, name, "features_missing")
+            model = no_forecast(naive, name, FEATURES_MISSING)
         done = complete(model, naive, known, plan.inference, plan.rules)
         done = done.select("unique_id", "ds", pl.col("y_hat").alias(name))
         grid = grid.join(

@@ -14,7 +14,7 @@ from contract.params import InferenceParams
 from features.dense import Days, demand
 from forecasting.forecaster import BASELINE
 
-NO_CHAMPION = "no_champion"
+NO_CHAMPION, FEATURES_MISSING = "no_champion", "features_missing"
 GROUP_MEAN, ZERO, LAST_FORECAST = "group_mean", "zero", "last_forecast"
 EVERY_SHARE = 1.0  # of a day without stock: what sold then still counts
 
@@ -22,7 +22,7 @@ REASONS = {
     "previous_champion": "the champion cannot be used, the one before it serves",
     NO_CHAMPION: "no model has passed the gate yet, the best of the backtest serves",
     "no_model": "there is no usable champion",
-    "features_missing": "a plan the champion learned from is unknown for the day",
+    FEATURES_MISSING: "a plan the champion learned from is unknown for the day",
     "level_implausible": "the model's total was far from what sold in the last weeks: "
     "another shop's model",
     "no_history": "the series had not sold before the origin",

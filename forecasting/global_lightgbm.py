@@ -23,6 +23,7 @@ from features.reach import plan_reach
 from features.sampling import serving_rows, training_rows
 from forecasting.alignment import aligned
 from forecasting.booster import fit_booster
+from forecasting.fallback import FEATURES_MISSING
 from forecasting.forecaster import days_late, forecast_grid, long_frame
 from forecasting.group_totals import GROUP_DAYS
 
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
 RARELY_UNKNOWN = 0.005
 SELDOM_UNKNOWN = 0.05  # the same, where it is unknown on most rows to forecast
 MOSTLY_UNKNOWN = 0.5  # share of rows to forecast
-FEATURES_MISSING = "features_missing"
 PLANS = ("price_level", "promo_today", "covariates_")
 
 

@@ -18,7 +18,7 @@ from contract.quantiles import QUANTILES
 from features.opening import closed_ahead, feed_ended
 from forecasting.champion import Champion
 from forecasting.dispersion import dispersion_at_end
-from forecasting.fallback import ModelForecast, complete, no_forecast
+from forecasting.fallback import FEATURES_MISSING, ModelForecast, complete, no_forecast
 from forecasting.forecaster import Forecaster
 from forecasting.intervals import Calibration, quantile_columns
 from forecasting.seasonal_naive import baseline_of
@@ -124,7 +124,7 @@ def _model_forecast(
     try:
         rows = model.forecast(known, origin, horizon)
     except FeaturesMissing:
-        return no_forecast(naive, serving.method, "features_missing")
+        return no_forecast(naive, serving.method, FEATURES_MISSING)
     if _level_jump(rows, known, horizon) > serving.params.max_level_jump:
         return no_forecast(naive, serving.method, "level_implausible")
     return ModelForecast(rows, serving.method, reason=serving.champion.reason)
