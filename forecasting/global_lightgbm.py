@@ -237,11 +237,12 @@ class GlobalLightGBM:
 
         A few series that left the range taught it nothing of a feed that died.
         """
+        share = self.unknown_shares.get(feature.name, 1.0)
+        if not RARELY_UNKNOWN <= share < SELDOM_UNKNOWN:
+            return share < RARELY_UNKNOWN
         known = dense.by_series.get(feature.expr.meta.output_name())
         ahead = dense.days.after(self.params.horizon)
-        is_mostly = known is not None and np.isnan(known[:, ahead]).mean() > MOSTLY_UNKNOWN
-        share = self.unknown_shares.get(feature.name, 1.0)
-        return bool(share < (SELDOM_UNKNOWN if is_mostly else RARELY_UNKNOWN))
+        return known is not None and bool(np.isnan(known[:, ahead]).mean() > MOSTLY_UNKNOWN)
 
 
 def recent_mean(dense: DensePanel) -> np.ndarray:
