@@ -8,7 +8,7 @@ from contract.days import WEEK
 from contract.params import FeatureParams
 from features.calendar import calendar_features
 from features.dense import PADDING_DAYS
-from features.feature import Anchor, Feature, refuse_leaks
+from features.feature import FUTURE, Anchor, Feature, refuse_leaks
 from features.hierarchy import LEVEL_DAYS, hierarchy_features, table_name
 from features.price import LONGEST_WINDOW, price_features, promo_features
 from features.sales import TABLE, sales_features
@@ -29,7 +29,7 @@ def declared_features(params: FeatureParams, horizon: int) -> list[Feature]:
     features += promo_features() if params.promo else []
     for columns in params.hierarchy:
         features += hierarchy_features(columns, params.hierarchy_windows)
-    features += [_covariate(f"future_{name}", "target") for name in params.known_future]
+    features += [_covariate(f"{FUTURE}{name}", "target") for name in params.known_future]
     features += [_covariate(f"past_{name}", "origin") for name in params.past_only]
     return refuse_leaks(features, horizon)
 

@@ -14,7 +14,7 @@ from contract.params import FeatureParams, Params
 from features.calendar import calendar_table, event_vocabulary, regions_of
 from features.declared import declared_features
 from features.dense import Days, column, days_of, demand, feed_index, locate, sold_before
-from features.feature import Feature
+from features.feature import FUTURE, Feature
 from features.hierarchy import group_index, group_table, table_name
 from features.opening import closed_table
 from features.plans import PRICE, PROMO, PlanTables, as_planned, stated_counts
@@ -177,7 +177,7 @@ def _plan_tables(panel: Panel, params: FeatureParams, days: Days) -> PlanTables:
 
 
 def _covariate_tables(panel: Panel, params: FeatureParams, days: Days) -> dict[str, np.ndarray]:
-    columns = {f"future_{name}": name for name in params.known_future} | {
+    columns = {f"{FUTURE}{name}": name for name in params.known_future} | {
         f"past_{name}": name for name in params.past_only
     }
     tables = {}

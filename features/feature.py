@@ -17,7 +17,8 @@ Anchor = Literal["origin", "weekday", "year", "origin_year", "target"]
 # columns of dense tables that are known ahead of their day; covariates declared known-future join
 # them by prefix
 KNOWN_AHEAD = {"price", "promo", "day_ix"}
-KNOWN_AHEAD_PREFIXES = ("calendar_", "future_")
+FUTURE = "future_"
+KNOWN_AHEAD_PREFIXES = ("calendar_", FUTURE)
 
 
 @dataclass(frozen=True)

@@ -14,13 +14,12 @@ import numpy as np
 import polars as pl
 
 from features.dense_panel import DensePanel
-from features.feature import Feature
+from features.feature import FUTURE, Feature
 from features.frame import Rows, feature_frame, feature_matrix, feature_names
 from features.hierarchy import group_price
 from features.plans import LOOK_BACK, PRICE, PROMO, as_planned
 from features.sampling import unit_hash
 
-FUTURE = "future_"  # prefix of the tables of covariates known ahead
 TOGETHER = 0.5  # of the origins with hidden plans those where all families end on the same day
 # of the series at such an origin those whose rows see it: promotions are chain-wide, so many
 # origins teach more than many rows of a few
