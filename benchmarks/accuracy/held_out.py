@@ -17,17 +17,15 @@ import polars as pl
 
 from benchmarks.accuracy.leaderboards import leaderboard_of
 from benchmarks.harness import entry_points as entry
-from benchmarks.harness.params import raw_params, simulated_folder, write_params
-from benchmarks.harness.registry import Benchmark, Context, Option
+from benchmarks.harness.params import params_here, raw_params, simulated_folder, write_params
+from benchmarks.harness.registry import SHARED, Benchmark, Context
 from benchmarks.harness.results import ROOT, Result
 from benchmarks.render.markdown import markdown_table
-from contract.params_file import load_laid
 from forecasting.contenders import CANDIDATE
 from forecasting.forecaster import BASELINE
 from forecasting.window_average import GROUPED_AVERAGE, WINDOW_AVERAGE
 from runtime.paths import Paths
 
-SHARED = ROOT.parent / "shared" / "data"
 LAST_DAY = 1388  # of M5: 2014-11-16; its calendar counts from 2011-01-29
 CHOSEN_SEEDS, SEEDS = 100, 1_000_000  # seeds below the first were looked at
 SIMULATOR, M5 = "simulator, a seed of the release", "M5's complete items to 2014-11-16"
@@ -81,7 +79,7 @@ def seed_of(named: str) -> int:
 
 
 def _simulator(scratch: Path, _: Path, named: str) -> Result:
-    shipped = load_laid(ROOT / "params.yaml", None).source.simulator
+    shipped = params_here().source.simulator
     changes = {"source": {"simulator": {"seed": seed_of(named)}}}
     return _pipeline(simulated_folder(scratch, shipped.series, shipped.days, changes))
 
@@ -121,6 +119,6 @@ BENCHMARK = Benchmark(
     question="What do the shipped parameters give on data nobody looked at?",
     needs="nothing, or the shared data sets as well; ten minutes, once a release",
     measure=measure,
-    options=(Option("shared", "folder of the shared data sets", SHARED, Path),),
+    options=(SHARED,),
     table=table,
 )

@@ -20,7 +20,7 @@ from ruamel.yaml import YAML
 from benchmarks.accuracy.leaderboards import leaderboard_of
 from benchmarks.harness import entry_points as entry
 from benchmarks.harness.params import raw_params, write_params
-from benchmarks.harness.registry import Benchmark, Context, Option
+from benchmarks.harness.registry import SHARED, Benchmark, Context, Option
 from benchmarks.harness.results import ROOT, Result, keep
 from benchmarks.render.leaderboards_page import NAMES
 from benchmarks.render.markdown import markdown_table
@@ -31,7 +31,6 @@ from runtime.paths import Paths
 
 MAPPING = re.compile(r"^\*\*[^*]+\*\* \((\w+)\).*?```yaml\n(.*?)```", re.DOTALL | re.MULTILINE)
 HEADING = "## Four mappings that were run"
-SHARED = ROOT.parent / "shared" / "data"
 PLANNED_DAYS = 42  # of Rossmann's, brought as plans instead of sales
 
 HEADS = [
@@ -155,7 +154,7 @@ BENCHMARK = Benchmark(
     needs="the shared data sets; a quarter of an hour",
     measure=measure,
     options=(
-        Option("shared", "folder of the shared data sets", SHARED, Path),
+        SHARED,
         Option("only", "these data sets", many=True),
     ),
 )

@@ -10,7 +10,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from benchmarks.harness.results import Result, keep, kept
+from benchmarks.harness.results import ROOT, Result, keep, kept
 from contract.panel import Panel
 from contract.params import Params
 from contract.params_file import kind_of, load_params
@@ -31,6 +31,9 @@ class Option:
     default: Any = None
     kind: Callable[[str], Any] = str
     many: bool = False
+
+
+SHARED = Option("shared", "folder of the shared data sets", ROOT.parent / "shared" / "data", Path)
 
 
 @dataclass(frozen=True)
