@@ -16,19 +16,22 @@ from benchmarks.harness.params import params_here
 from benchmarks.harness.pipeline import window_of
 from benchmarks.harness.registry import Benchmark, Context, Option
 from benchmarks.harness.results import Result
-from benchmarks.harness.scores import level_scores
+from benchmarks.harness.scores import scores_of
 from benchmarks.harness.worlds import simulated
 from benchmarks.render.markdown import markdown_table
+from contract.days import WEEK
+from contract.demand import demand_rules
 from contract.errors import FeaturesMissing
 from contract.panel import Panel
 from contract.params import Params
 from features.dense_panel import feature_recipe_of
 from features.reach import with_plans_until
+from forecasting.fallback import FEATURES_MISSING, ModelForecast, complete, no_forecast
 from forecasting.global_lightgbm import GlobalLightGBM
 from forecasting.seasonal_naive import baseline_of
 from forecasting.window import Window
 
-HORIZON, WEEK = 28, 7
+HORIZON = 28
 FITS, ORIGINS_A_FIT = 3, 2  # fits two weeks apart, each used for two weeks
 SHORT = 10  # days a plan is known for that ends inside the horizon, as a fit sees it
 REACHES = (0, 3, 7, 10, 14, 21, 25, 28)
@@ -36,7 +39,6 @@ APART = (0, 10)
 TOGETHER = "price and promotion"
 HOW = {TOGETHER: ("price", "promo"), "price": ("price",), "promotion": ("promo",)}
 RECIPES = {"four blocks": {}, "one block": {"blocks": [HORIZON]}}
-FULL = f"{TOGETHER}, {HORIZON} days"
 
 
 def measure(context: Context) -> Result:
@@ -107,20 +109,14 @@ def _served(
     params: Params, model: GlobalLightGBM, seen: Panel, origin: date
 ) -> tuple[np.ndarray, float]:
     """(series, horizon) means as the ladder would serve them, and the share of fallback rows."""
-    naive = baseline_of(params).forecast(seen, origin, HORIZON).sort("unique_id", "h")
-    theirs = np.nan_to_num(naive["y_hat"].to_numpy())
+    naive = baseline_of(params).forecast(seen, origin, HORIZON)
     try:
-        made = model.forecast(seen, origin, HORIZON).sort("unique_id", "h")
+        made = ModelForecast(model.forecast(seen, origin, HORIZON), model.name)
     except FeaturesMissing:
-        return theirs.reshape(-1, HORIZON), 1.0
-    ours = made["y_hat"].to_numpy()
-    is_missing = (
-        made["reason"].is_not_null().to_numpy()
-        if "reason" in made.columns
-        else np.zeros(len(ours), dtype=bool)
-    )
-    served = np.where(is_missing, theirs, np.nan_to_num(ours))
-    return served.reshape(-1, HORIZON), float(is_missing.mean())
+        made = no_forecast(naive, model.name, FEATURES_MISSING)
+    served = complete(made, naive, seen, params.inference, demand_rules(params))
+    is_missing = served["reason"].eq_missing(FEATURES_MISSING)
+    return served["y_hat"].to_numpy().reshape(-1, HORIZON), float(is_missing.mean())
 
 
 def _scores(cells: list[tuple[Window, np.ndarray, float]]) -> Result:
@@ -129,10 +125,7 @@ def _scores(cells: list[tuple[Window, np.ndarray, float]]) -> Result:
         [np.where(w.is_known, w.levels[-1].y[w.levels[-1].group_ix], 0) for w, *_ in cells]
     )
     weekly = [slice(first, first + WEEK) for first in range(0, HORIZON, WEEK)]
-    losses = [
-        np.mean([level["wrmsse"] for level in level_scores(w, np.where(w.is_known, y_hat, 0.0))])
-        for w, y_hat, _ in cells
-    ]
+    losses = [scores_of(w, np.where(w.is_known, y_hat, 0.0))["wrmsse"] for w, y_hat, _ in cells]
     return {
         "weeks": [
             (
