@@ -26,7 +26,7 @@ from contract.params import Params
 from contract.quantiles import INTERVALS, QUANTILES
 from forecasting.backtest import cutoffs_of
 from forecasting.contenders import CANDIDATE, contenders
-from forecasting.dispersion import DISPERSION_DAYS, dispersion_of
+from forecasting.dispersion import DISPERSION_DAYS
 from forecasting.forecaster import BASELINE
 from forecasting.metrics import quantile_scores
 from forecasting.pairs import Pairs, calibrate, of_groups, pairs_of
@@ -147,7 +147,7 @@ def parts_of(window: Window, level: LevelWindow) -> Iterator[tuple[str, str, np.
             mask[level.group_ix if is_series else 0] = by_series
             yield kind, part, mask
             if part == "fast":
-                yield from _thirds(mask, dispersion_of(window.history)[np.argsort(level.group_ix)])
+                yield from _thirds(mask, window.dispersion[np.argsort(level.group_ix)])
 
 
 def _thirds(fast: np.ndarray, dispersion: np.ndarray) -> Iterator[tuple[str, str, np.ndarray]]:

@@ -10,7 +10,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-WEEK, MONTH, YEAR = 7, 28, 364
+from contract.days import WEEK, YEAR
+
+MONTH = 28
 HARMONICS = 3  # of the yearly season
 FEWEST_DAYS = 4  # of a week, events and closed days left out
 WEEKS_OF_LEVEL, WEEKS_AHEAD = 4, (1, 4, 8)
