@@ -19,6 +19,7 @@ from forecasting.dispersion import dispersion_of
 
 # revenue of the last 28 days known at the cutoff weighs a group (M5 competitors' guide, 2020)
 WEIGHT_DAYS = 28
+ROWS_AT_ONCE = 512  # whose changes are found together; bounds memory, and stays in the cache
 LEAST_MEMBERS = 0.5  # of a group's series on sale; of fewer, its sum is another group's
 
 
@@ -147,6 +148,16 @@ def scales(history: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     Since its first sale; NaN in `history` is a day that does not count. NaN for a row without such
     a change. Where every day counts it is M5's one-step naive error.
     """
+    parts = [
+        _scales(history[first : first + ROWS_AT_ONCE])
+        for first in range(0, max(len(history), 1), ROWS_AT_ONCE)
+    ]
+    squared, absolute = (np.concatenate(part) for part in zip(*parts, strict=True))
+    return squared, absolute
+
+
+def _scales(history: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """As `scales`, of a piece of the rows."""
     counts = ~np.isnan(history)
     at = np.where(counts, np.arange(history.shape[1]), 0)
     before = np.maximum.accumulate(at, axis=1)[:, :-1]  # the last day that counts before each

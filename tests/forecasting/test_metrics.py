@@ -17,7 +17,7 @@ from contract.panel import panel_of
 from contract.quantiles import QUANTILES
 from features.hierarchy import sum_by
 from forecasting.metrics import pinball, point_scores, quantile_scores, volume_scores
-from forecasting.window import scales, window_after
+from forecasting.window import ROWS_AT_ONCE, scales, window_after
 
 EVERY_DAY = DemandRules(absent_means_zero=True, max_stockout_share=1.0, region=None)
 
@@ -188,6 +188,15 @@ def test_without_any_price_units_weigh(sales_of):
     assert window_after(panel, date(2024, 1, 2), 1, levels_of(()), EVERY_DAY).levels[
         -1
     ].weight.tolist() == [0.25, 0.75]
+
+
+def test_a_scale_hangs_on_no_other_series():
+    """More of them than are looked at together; days unknown here and there."""
+    rng = np.random.default_rng(2)
+    history = rng.poisson(0.5, (ROWS_AT_ONCE + 3, 30)).astype(float)
+    history[rng.random(history.shape) < 0.1] = np.nan
+    by_row = [np.concatenate(scales(row[None])) for row in history]
+    assert np.array_equal(np.column_stack(scales(history)), by_row, equal_nan=True)
 
 
 def test_a_series_that_never_sold_twice_has_no_scale_and_carries_no_error():
