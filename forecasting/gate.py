@@ -27,11 +27,9 @@ from forecasting.global_lightgbm import GlobalLightGBM
 from forecasting.leaderboard import guardrail_metrics_of
 from forecasting.paired import Losses, losses_of
 from forecasting.promotion import IMPROVEMENT, NO_HARM, Evidence, Tables, already_champion, decide
-from forecasting.provisional import provisional
+from forecasting.provisional import provisional, tried
 from forecasting.seasonal_naive import baseline_of
 from forecasting.shadow import read_shadow, shadow_against
-
-Sides = tuple[Losses | None, Losses | None]  # candidate, incumbent
 
 
 @dataclass(frozen=True)
@@ -103,9 +101,8 @@ def gate(
     cutoffs = [] if compared is None else [str(day) for day in compared["cutoff"].unique().sort()]
     serves = None
     if not decision.promote and incumbent is None:
-        known = dict(zip((CANDIDATE, challenge.against), losses, strict=True))
-        has_table = tables.why_none is None
-        serves = asdict(provisional(params, panel, backtest, known, has_table=has_table))
+        confidence, has_table = params.evaluate.gate.confidence, tables.why_none is None
+        serves = asdict(provisional(losses, confidence, has_table=has_table))
     return {
         "candidate": CANDIDATE,
         "incumbent": challenge.against,
@@ -118,24 +115,32 @@ def gate(
 
 def _losses(
     challenge: Challenge, params: Params, panel: Panel, compared: pl.DataFrame | None
-) -> Sides:
-    """Of candidate and incumbent on a backtest both stand in; None where there was no window."""
+) -> dict[str, Losses]:
+    """Of candidate and incumbent on a backtest both stand in, and without a champion of all that
+    may serve meanwhile; of nobody where there was no window.
+    """
     if compared is None:
-        return None, None
-    names, rules = [CANDIDATE, challenge.against], demand_rules(params)
-    candidate, incumbent = losses_of(panel, compared, names, params.source.hierarchy, rules)
-    return (candidate, incumbent) if candidate.cutoffs else (None, None)
+        return {}
+    others = [] if challenge.incumbent else tried(compared)
+    names = list(dict.fromkeys([CANDIDATE, challenge.against, *others]))
+    found = losses_of(panel, compared, names, params.source.hierarchy, demand_rules(params))
+    return dict(zip(names, found, strict=True)) if found[0].cutoffs else {}
 
 
 def _evidence(
-    challenge: Challenge, params: Params, scores: pl.DataFrame, losses: Sides, tables: Tables
+    challenge: Challenge,
+    params: Params,
+    scores: pl.DataFrame,
+    losses: dict[str, Losses],
+    tables: Tables,
 ) -> Evidence:
     """What the gate judges."""
     has_incumbent, rule = challenge.incumbent is not None, challenge.rule
     # a recipe's bias, coverage and slices are its own, however old its fit
     theirs = CANDIDATE if rule == NO_HARM else challenge.against
     return Evidence(
-        *losses,
+        losses.get(CANDIDATE),
+        losses.get(challenge.against),
         ours=guardrail_metrics_of(scores, CANDIDATE),
         theirs=guardrail_metrics_of(scores, theirs, with_slices=has_incumbent),
         rule=rule,

@@ -12,12 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from contract.demand import demand_rules
-from contract.panel import Panel
-from contract.params import Params
 from forecasting.contenders import CANDIDATE
 from forecasting.forecaster import BASELINE
-from forecasting.paired import Losses, difference, losses_of
+from forecasting.paired import Losses, difference
 from forecasting.window_average import GROUPED_AVERAGE, WINDOW_AVERAGE
 
 FROM_SIMPLEST = (BASELINE, WINDOW_AVERAGE, GROUPED_AVERAGE, CANDIDATE)
@@ -32,31 +29,25 @@ class Provisional:
     reason: str
 
 
-def provisional(
-    params: Params,
-    panel: Panel,
-    backtest: pl.DataFrame,
-    known: dict[str, Losses | None],
-    *,
-    has_table: bool,
-) -> Provisional:
-    """The best known forecaster of a backtest; the candidate only if its bundle makes a table.
+def tried(backtest: pl.DataFrame) -> list[str]:
+    """Of the forecasters of a backtest those that may serve."""
+    return [name for name in FROM_SIMPLEST if name in backtest.columns]
 
-    `known`: losses on that backtest that were found already.
+
+def provisional(losses: dict[str, Losses], confidence: float, *, has_table: bool) -> Provisional:
+    """The best forecaster of a backtest; the candidate only if its bundle makes a table.
+
+    `losses`: of those that were tried; none where no window can be judged.
     """
-    names = [
-        name
-        for name in FROM_SIMPLEST
-        if name in backtest.columns and (has_table or name != CANDIDATE)
-    ]
-    levels, rules = params.source.hierarchy, demand_rules(params)
-    others = [name for name in names if known.get(name) is None]
-    found = dict(zip(others, losses_of(panel, backtest, others, levels, rules), strict=True))
-    losses = {name: known.get(name) or found[name] for name in names}
-    if not losses[BASELINE].cutoffs:
+    if not losses:
         return Provisional(BASELINE, f"{BASELINE} serves: no window of the backtest can be judged")
-    best = best_of(losses, params.evaluate.gate.confidence)
-    measured = ", ".join(f"{name} {losses[name].headline.mean():.3f}" for name in names)
+    usable = {
+        name: losses[name]
+        for name in FROM_SIMPLEST
+        if name in losses and (has_table or name != CANDIDATE)
+    }
+    best = best_of(usable, confidence)
+    measured = ", ".join(f"{name} {of.headline.mean():.3f}" for name, of in usable.items())
     reason = f"{best} serves, the best of the backtest (WRMSSE: {measured})"
     return Provisional(best, f"{reason}, until a candidate passes the gate")
 
