@@ -93,22 +93,49 @@ def plans_at(panel: Panel, origin: date, reach: Reach) -> Panel:
     """The panel with the plans of an origin in the past: what was announced by then, and of what
     does not say when it was, `reach` days.
 
-    A row was announced where it was known (`known_at`) before its first day.
+    A row was announced where it was known (`known_at`) before its first day. Of one corrected since
+    the days ahead are those announced then; the days up to the origin are as known today.
     """
-    evening = pl.lit(datetime.combine(origin, time()) + timedelta(days=1), pl.Datetime("us"))
+    evening = datetime.combine(origin, time()) + timedelta(days=1)
     undated: dict[str, pl.DataFrame] = {}
     announced: dict[str, pl.DataFrame] = {}
     for name, first in (("prices", "from_ds"), ("covariates", "ds")):
-        rows, known_at = panel.fact(name), pl.col("known_at")
-        is_announced = (known_at.dt.date() < pl.col(first)).fill_null(value=False)
+        rows, said = _since_corrected(panel, name, first, origin, evening)
+        is_announced = (pl.col("known_at").dt.date() < pl.col(first)).fill_null(value=False)
         undated[name] = rows.filter(~is_announced)
-        announced[name] = rows.filter(is_announced, known_at <= evening)
+        announced[name] = pl.concat(
+            [rows.filter(is_announced, pl.col("known_at") <= evening), said]
+        )
     cut = with_plans_until(_with_facts(panel, undated), origin, reach)
     whole = {
         name: pl.concat([cut.fact(name), rows]).sort(FACTS[name].key)
         for name, rows in announced.items()
     }
     return _with_facts(cut, whole)
+
+
+def _since_corrected(
+    panel: Panel, name: str, first: str, origin: date, evening: datetime
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The rows of a fact without the days after an origin that were corrected since; and what had
+    been announced for these days.
+    """
+    rows, contract, known_at = panel.fact(name), FACTS[name], pl.col("known_at")
+    last = "to_ds" if "to_ds" in rows.columns else first
+    valid = (known_at <= evening) & (pl.col("superseded_at") > evening)
+    ahead = (known_at.dt.date() < pl.col(first)) & (pl.col(last) > origin)
+    said = panel.superseded[name].filter(valid, ahead) if name in panel.superseded else None
+    if said is None or said.is_empty():
+        return rows, rows.clear()
+    is_said, others = (
+        rows.join(said, on=contract.key, how=how, maintain_order="left") for how in ("semi", "anti")
+    )
+    # a period that crosses the origin becomes two
+    until = is_said.filter(pl.col(first) <= origin).with_columns(
+        pl.min_horizontal(last, pl.lit(origin))
+    )
+    tomorrow = pl.max_horizontal(first, pl.lit(origin + timedelta(days=1)))
+    return pl.concat([others, until]), contract.conform(said).with_columns(tomorrow)
 
 
 def _with_facts(panel: Panel, facts: dict[str, pl.DataFrame]) -> Panel:

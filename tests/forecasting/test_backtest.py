@@ -12,7 +12,7 @@ import pytest
 
 from contract.demand import DemandRules
 from contract.errors import FeaturesMissing, NotEnoughHistory
-from contract.frames import COVARIATES
+from contract.frames import COVARIATES, PRICES
 from features.reach import plan_reach, plans_at, with_plans_until
 from forecasting.backtest import BacktestPlan, backtest, cutoffs_of, plan_of
 from forecasting.oracle import Oracle
@@ -208,6 +208,43 @@ def test_what_was_announced_by_a_past_cutoff_is_known_there_however_far_others_r
         known = plans_at(stated.up_to(origin), origin, dict.fromkeys(rows, reach))
         assert set(known.covariates["name"]) == expected
         assert known.covariates.filter(name="announced").height == 3
+
+
+@pytest.mark.parametrize("corrected", [2, 8])
+def test_a_plan_corrected_after_a_past_cutoff_is_known_there_as_it_was_announced(panel, corrected):
+    """A price of days 5 to 11 after the cutoff, corrected before or after its first day; the second
+    period crosses the cutoff, and what it said up to there is as known today.
+    """
+    origin = panel.last_day - timedelta(days=30)
+
+    def period(first: int, last: int, price: float, known: int) -> pl.DataFrame:
+        from_ds, to_ds = (origin + timedelta(days=days) for days in (first, last))
+        known_at = datetime.combine(origin + timedelta(days=known), time(6))
+        row = {"unique_id": panel.series["unique_id"][0], "from_ds": from_ds, "to_ds": to_ds}
+        return PRICES.conform(pl.DataFrame(row | {"known_at": known_at, "price": price}))
+
+    now = pl.concat([period(-2, 4, 8.0, corrected), period(5, 11, 8.0, corrected)])
+    once = pl.concat([period(-2, 4, 5.0, -20), period(5, 11, 6.0, -20)])
+    superseded = once.with_columns(superseded_at=now["known_at"])
+    stated = replace(panel, prices=now, superseded={"prices": superseded})
+    known = plans_at(stated.up_to(origin), origin, {"price": 28, "promo": 28}).prices
+    days = [((row["from_ds"] - origin).days, row["price"]) for row in known.to_dicts()]
+    assert days == [(-2, 8.0), (1, 5.0), (5, 6.0)]
+    assert [(day - origin).days for day in known["to_ds"]] == [0, 4, 11]
+
+
+def test_a_covariate_corrected_after_a_past_cutoff_is_known_there_as_it_was_announced(panel):
+    origin = panel.last_day - timedelta(days=30)
+    known = [datetime.combine(origin + timedelta(days=days), time(6)) for days in (-20, 7)]
+    row = {"unique_id": panel.series["unique_id"][0], "ds": origin + timedelta(days=5)}
+    once, now = (
+        COVARIATES.conform(pl.DataFrame(row | {"name": "is_open", "value": v, "known_at": at}))
+        for v, at in zip((1.0, 0.0), known, strict=True)
+    )
+    superseded = {"covariates": once.with_columns(superseded_at=pl.lit(known[1]))}
+    stated = replace(panel, covariates=now, superseded=superseded)
+    assert plans_at(stated, origin, {"is_open": 28}).covariates["value"].to_list() == [1.0]
+    assert plans_at(stated, origin + timedelta(days=8), {}).covariates["value"].to_list() == [0.0]
 
 
 def test_the_plan_of_a_backtest_knows_the_reach_of_the_panel(panel, params):
