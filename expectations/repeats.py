@@ -17,6 +17,7 @@ from expectations.usual import FEED, KEPT_ROWS, QUARTILES_PER_DEVIATION, SURE, q
 
 _PAST_DAYS, _FEWEST_DAYS = 28, 7  # known days of a group, whose likeness says what is usual
 _FEWEST_PAIRS = 12  # rows that sold; of a handful all agree with some day or other by chance
+_SMALL = f"with under {_FEWEST_PAIRS} series"  # such stores are one feed: of one nothing is said
 _DAYS_AT_ONCE = 64  # bounds memory
 # of a chain of many groups, a file of years is judged for its newest days alone: as many as bound
 # memory to these pairs of days, at least two months
@@ -59,22 +60,23 @@ def _worst(found: list[pl.DataFrame], name: str) -> pl.DataFrame:
 def _groups(context: Context) -> tuple[pl.DataFrame, tuple[str, ...]]:
     """unique_id, its number `row` (a finest group's stand together), `feed` and `part` (numbers of
     its feed and finest group), the compared columns; and the column that names the feed, if any.
+
+    A thousand shops of one series would be a thousand feeds of which nothing can be said.
     """
-    feed = (FEED,) if _has_feeds(context.series) else ()
+    series, feed = context.series, ()
+    if FEED in series.columns:
+        is_small = pl.len().over(FEED) < _FEWEST_PAIRS
+        series = series.with_columns(
+            pl.when(is_small).then(pl.lit(_SMALL)).otherwise(FEED).alias(FEED)
+        )
+        feed = (FEED,) if (series[FEED] != _SMALL).any() else ()
     columns = list(dict.fromkeys([*feed, *context.columns]))
     feeds, parts = (
         pl.struct(names).rank("dense").cast(pl.Int64) if names else pl.lit(1, pl.Int64)
         for names in (feed, columns)
     )
-    placed = context.series.select("unique_id", *columns, feed=feeds, part=parts)
+    placed = series.select("unique_id", *columns, feed=feeds, part=parts)
     return placed.sort("part").with_row_index("row"), feed
-
-
-def _has_feeds(series: pl.DataFrame) -> bool:
-    """Whether stores have series enough to be judged by themselves: a thousand shops of one series
-    would be a thousand groups of which nothing can be said.
-    """
-    return FEED in series.columns and series.height >= _FEWEST_PAIRS * series[FEED].n_unique()
 
 
 def _sold(rows: pl.DataFrame, groups: pl.DataFrame, context: Context) -> pl.DataFrame:

@@ -146,6 +146,28 @@ def test_slow_movers_repeat_zeros_and_are_left_in_peace(ingest, judged):
     assert codes(judged(like(past[0]), context_of(ingest, past))) == {"day_copied"}
 
 
+def test_a_large_store_among_kiosks_is_a_feed_and_the_kiosks_together_another(ingest, judged):
+    """Of 480 series 80 are a store's and 400 a kiosk's each: judged on the average store, none of
+    them were a feed of its own.
+    """
+    is_large = of("S3")
+    kiosk = pl.when(is_large).then("store_id").otherwise("unique_id")
+    past = before()
+    context = replace(
+        context_of(ingest, past),
+        series=SERIES.with_columns(kiosk.alias("store_id")),
+        levels=((), ("dept_id",)),
+    )
+    assert judged(a_day(DAY), context).refused.is_empty()
+    alone = judged(like(past[0], is_large), context)
+    assert (alone.refused.height, alone.reason) == (80, None)
+    assert alone.refused["raw"].str.contains("S3").all()
+    others = replace(context, ingest=ingest.model_copy(update={"max_refused_share": 1.0}))
+    judgement = judged(like(past[0], ~is_large), others)
+    assert judgement.refused.height == 400
+    assert judgement.accepted["unique_id"].str.contains("S3").all()
+
+
 def test_a_shop_of_three_items_is_not_judged_on_a_day(ingest, judged):
     few = pl.col("unique_id").is_in(SERIES["unique_id"].head(3).implode())
     past = [day.filter(few) for day in before()]
