@@ -37,6 +37,7 @@ class Openings:
     """Which store is open when, and which closures were announced."""
 
     is_open: np.ndarray  # (stores, days) bool
+    is_planned: np.ndarray  # the same, had no storm come
     announced: tuple[Spell, ...]
 
 
@@ -46,12 +47,12 @@ def openings_of(world: World) -> Openings:
     """
     is_open = np.tile([not is_closed(day) for day in world.days], (len(world.state), 1))
     if world.params.world == "calm":
-        return Openings(is_open, ())
+        return Openings(is_open, is_open, ())
     rng = generator(world.params.seed, CLOSURES)
     works = _spells(rng, is_open, WORKS_A_YEAR, WORKS_DAYS)
-    for spell in (*works, *_spells(rng, is_open, SHUT_A_YEAR, SHUT_DAYS)):
-        is_open[spell.store, spell.first : spell.reopens] = False
-    return Openings(is_open, works)
+    is_planned = _without(is_open, works)
+    is_open = _without(is_planned, _spells(rng, is_open, SHUT_A_YEAR, SHUT_DAYS))
+    return Openings(is_open, is_planned, works)
 
 
 def plan_of(world: World, openings: Openings) -> pl.DataFrame:
@@ -67,7 +68,7 @@ def plan_of(world: World, openings: Openings) -> pl.DataFrame:
 def _plan(world: World, openings: Openings, spell: Spell) -> pl.DataFrame:
     stated = slice(spell.first, spell.reopens + BEYOND_DAYS)
     days = pl.DataFrame(
-        {"ds": world.days[stated], "value": openings.is_open[spell.store, stated] * 1.0}
+        {"ds": world.days[stated], "value": openings.is_planned[spell.store, stated] * 1.0}
     )
     known_at = datetime.combine(world.days[spell.first] - timedelta(days=BEYOND_DAYS), time())
     ids = world.series.filter(pl.Series(world.store == spell.store)).select("unique_id")
@@ -76,6 +77,14 @@ def _plan(world: World, openings: Openings, spell: Spell) -> pl.DataFrame:
             name=pl.lit(OPENING), known_at=pl.lit(known_at, pl.Datetime("us"))
         )
     )
+
+
+def _without(is_open: np.ndarray, spells: tuple[Spell, ...]) -> np.ndarray:
+    """A copy of the openings, shut during these spells."""
+    left = is_open.copy()
+    for spell in spells:
+        left[spell.store, spell.first : spell.reopens] = False
+    return left
 
 
 def _spells(
