@@ -99,25 +99,24 @@ def refusals(
     received: Received,
     context: Context,
 ) -> list[str]:
-    """A note where rules refuse more than ingest.most_unread of a file that is taken: which, how
-    often, three values.
+    """A note where rules refuse more than ingest.most_unread of a file that is taken, counted in its
+    lines: which, how often, three values.
     """
     guilty = {
         rule: measured.filter(broken[rule.code])[rule.column]
         for rule in rules
         if rule.severity in ("row", "value") and broken[rule.code].any()
     }
-    rows = (
-        broken.select(pl.any_horizontal(False, *(rule.code for rule in guilty))).to_series().sum()
-    )
-    if rows <= context.ingest.most_unread * received.rows_in:
+    is_guilty = broken.select(pl.any_horizontal(False, *(rule.code for rule in guilty))).to_series()
+    lines = int(measured.filter(is_guilty)["lines"].sum())
+    if lines <= context.ingest.most_unread * received.rows_in:
         return []
     why = "; ".join(
         f"{rule.code} {values.len()} ({rule.column} {', '.join(map(str, values.unique().head(3)))})"
         for rule, values in guilty.items()
     )
-    share = rows / received.rows_in
+    share = lines / received.rows_in
     return [
-        f"{ROWS_REFUSED}: {rows} of {received.rows_in} rows ({share:.1%}) broke a rule: {why}. "
+        f"{ROWS_REFUSED}: {lines} of {received.rows_in} rows ({share:.1%}) broke a rule: {why}. "
         "See the quarantine; what they say of their days is unknown."
     ]

@@ -116,6 +116,16 @@ def test_a_batch_with_too_many_refused_rows_is_refused_whole(ingest: IngestParam
     assert reasons(judgement) == ["too_many_refused"] * 3 + ["units_negative", "unreadable_date"]
 
 
+def test_refused_days_of_invoice_lines_are_counted_in_lines(ingest: IngestParams) -> None:
+    """One of a thousand days, which a tenth of the lines say: a per mille counted in days."""
+    batch = received("sales", sales(*[1.0] * 999, -1.0))
+    lines = [1] * 999 + [111]
+    batch = Received("sales", batch.rows.with_columns(lines=pl.Series(lines)), batch.refused, 1110)
+    judgement = judge(batch, SUITES["sales"], Context(ingest, NOW), False)
+    (note,) = [note for note in judgement.notes if note.startswith("rows_refused")]
+    assert "111 of 1110 rows (10.0%) broke a rule: units_negative 1 (y -1.0)" in note
+
+
 def test_a_missing_column_refuses_the_batch_whole(ingest: IngestParams) -> None:
     batch = received("sales", sales(1.0, 2.0))
     batch = Received("sales", batch.rows.drop("y"), batch.refused, 2)
