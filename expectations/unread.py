@@ -99,8 +99,8 @@ def refusals(
     received: Received,
     context: Context,
 ) -> list[str]:
-    """A note where rules refuse more than ingest.most_unread of a file that is taken, counted in its
-    lines: which, how often, three values.
+    """A note where rules refuse more than ingest.most_unread of a file that is taken, counted in
+    its lines: which, how often, three values.
     """
     guilty = {
         rule: measured.filter(broken[rule.code])[rule.column]

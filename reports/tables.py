@@ -16,7 +16,7 @@ def leaderboard_table(board: dict[str, dict[str, float]]) -> str:
     positive is too much.
     """
     rows = [
-        [model_name(model), *(_score(scores, name) for name in _LEADERBOARD)]
+        [model_name(model), *(score_cell(scores, name) for name in _LEADERBOARD)]
         for model, scores in sorted(
             board.items(), key=lambda pair: pair[1].get("wrmsse", float("inf"))
         )
@@ -55,7 +55,8 @@ def text_table(head: list[str], rows: list[list[str]]) -> str:
     return "\n".join(line.rstrip() for line in text.getvalue().splitlines() if line.strip())
 
 
-def _score(scores: dict[str, float], name: str) -> str:
+def score_cell(scores: dict[str, float], name: str) -> str:
+    """A score of a leaderboard and its spread over cutoffs; '-' where there is none."""
     if name not in scores:
         return "-"
     form = "+.1%" if name == "bias" else ".1%" if name.startswith("coverage") else ".3f"

@@ -24,6 +24,7 @@ from benchmarks.render.markdown import markdown_table
 from forecasting.contenders import CANDIDATE
 from forecasting.forecaster import BASELINE
 from forecasting.window_average import GROUPED_AVERAGE, WINDOW_AVERAGE
+from reports.tables import score_cell
 from runtime.paths import Paths
 
 LAST_DAY = 1388  # of M5: 2014-11-16; its calendar counts from 2011-01-29
@@ -57,7 +58,7 @@ def measure(context: Context) -> Result:
 def table(result: Result) -> str:
     """A row per release, data set and model."""
     rows = [
-        [named, data_set, model, *(_cell(found["board"][model], name) for name in SHOWN)]
+        [named, data_set, model, *(score_cell(found["board"][model], name) for name in SHOWN)]
         for named, sets in result["releases"].items()
         for data_set, found in sets.items()
         for model in MODELS
@@ -106,13 +107,6 @@ def _pipeline(folder: entry.Folder) -> Result:
     for words in (entry.FILL, entry.TRAIN, entry.EVALUATE):
         entry.run(words, folder)
     return leaderboard_of(Paths(folder.data))
-
-
-def _cell(board: Result, name: str) -> str:
-    if name not in board:
-        return ""
-    shown = "{:+.1%}" if name == "bias" else "{:.1%}" if name == "coverage_95" else "{:.3f}"
-    return f"{shown.format(board[name])} ± {shown.format(board[f'{name}_spread']).lstrip('+')}"
 
 
 BENCHMARK = Benchmark(
