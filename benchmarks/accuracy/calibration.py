@@ -56,7 +56,12 @@ def measure(context: Context) -> Result:
     by_part = rows.group_by(keys, maintain_order=True)
     means = by_part.agg(pl.col("cells").sum(), scores.mean().round(4)).to_dicts()
     cutoffs = rows["cutoff"].unique().sort().to_list()
-    return context.before() | {context.source: {"cutoffs": cutoffs, "parts": means}}
+    made = {"on": str(date.today()), **_world_of(context.source, params)}
+    return context.before() | {context.source: {**made, "cutoffs": cutoffs, "parts": means}}
+
+
+def _world_of(source: str, params: Params) -> Result:
+    return {"world": params.source.simulator.world} if source == "simulator" else {}
 
 
 def table(result: Result) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 import altair as alt
 
 from benchmarks.harness.results import Result
-from benchmarks.render.markdown import markdown_table
+from benchmarks.render.markdown import markdown_table, paragraph
 from benchmarks.render.plots import svg_of
 from contract.levels import SERIES_LEVEL, TOTAL
 from contract.quantiles import QUANTILES
@@ -15,6 +15,8 @@ from contract.quantiles import QUANTILES
 NAMES = {"simulator": "Simulator", "m5": "M5"}
 SIDES, COLOURS = ["before", "after"], ["#d55e00", "#0072b2"]
 LOSSES = (*SIDES, "negative binomial")
+RECIPE_SINCE = "2026-11-26"
+RECIPE = "[decision 038](../decisions/038-quantiles-by-dispersion.md)"
 COVERAGES = ("coverage_50", "coverage_95")
 SHOWN = (  # in the plot: kind, level, part, as in the result file
     ("level", TOTAL, TOTAL),
@@ -83,8 +85,18 @@ def _section(name: str, result: Result) -> str:
         markdown_table([head, "cells", *_heads()], rows) for head, rows in shown if rows
     )
     first, *_, last = result["cutoffs"]
-    span = f"Cutoffs {first} to {last}, {len(result['cutoffs'])} of them."
+    measured = f"Measured on {result['on']}{_world(result)}{_is_older(result['on'])}."
+    span = paragraph(f"{measured} Cutoffs {first} to {last}, {len(result['cutoffs'])} of them.")
     return f"## {NAMES[name]}\n\n{span}\n\n{tables}\n{_losses(result['parts'])}"
+
+
+def _world(result: Result) -> str:
+    return f", in the {result['world']} world" if "world" in result else ""
+
+
+def _is_older(day: str) -> str:
+    """A word where the quantiles of that day were learned in another way than today's."""
+    return f", before {RECIPE}" if day < RECIPE_SINCE else ""
 
 
 def _losses(parts: list[Result]) -> str:
