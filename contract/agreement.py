@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contract.days import YEAR
 from contract.errors import BadParams
+from contract.names import PREFIX, is_name
 from contract.params import Params
 
 # the series columns of the simulator and of M5
@@ -30,6 +31,15 @@ def agree(params: Params) -> Params:
     }
     for place, names in named.items():
         _check(place, names, columns, owner, source.kind)
+    if is_files:
+        _check(
+            "source.files.names",
+            list(source.files.names),
+            [*columns, "unique_id"],
+            "source.files.hierarchy and unique_id are",
+            source.kind,
+        )
+        _check_levels(columns)
     ahead = list(source.files.known_future) if is_files else []
     past = list(source.files.past_only) if is_files else []
     _check(
@@ -66,6 +76,14 @@ def _check_horizon(params: Params) -> None:
             f"train.horizon and train.blocks want {wanted} days ahead; what features read around "
             f"the same day a year ago allows {furthest}. "
             f"Lower them, or shorten features.year_windows {params.features.year_windows}."
+        )
+
+
+def _check_levels(columns: list[str]) -> None:
+    if taken := [name for name in columns if is_name(name)]:
+        raise BadParams(
+            f"source.files.hierarchy calls a level {taken[0]!r}; columns that begin with "
+            f"{PREFIX!r} hold what levels are called (source.files.names). Call it otherwise."
         )
 
 

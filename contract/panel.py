@@ -21,7 +21,8 @@ class Panel:
     """Frames as in contract.frames, each sorted by its key, latest versions only.
 
     `superseded` holds by fact name what those frames said earlier, with `superseded_at`; only
-    `as_known_at` reads it.
+    `as_known_at` reads it. `names`: unique_id and columns as in contract.names, of the series that
+    have any; no part of the hash.
     """
 
     sales: pl.DataFrame
@@ -33,6 +34,7 @@ class Panel:
     hash: str = ""
     # empty for a panel that begins with the first sale
     before: pl.DataFrame = field(default_factory=BEFORE.empty)
+    names: pl.DataFrame = field(default_factory=SERIES.empty)
 
     @property
     def last_day(self) -> date:

@@ -73,6 +73,7 @@ class FilesParams(_Section):
     calendar_columns: dict[str, str | CodedColumn] = {}
     price_columns: dict[str, str | list[str] | CodedColumn] = {}
     hierarchy: dict[str, str] = {}
+    names: dict[str, str] = {}
     known_future: dict[str, str | CodedColumn] = {}
     past_only: dict[str, str | CodedColumn] = {}
 

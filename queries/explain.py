@@ -15,6 +15,7 @@ from contract.demand import demand_rules
 from contract.errors import BadUsage, ModelBroken
 from contract.hashes import served_hash
 from contract.levels import SERIES_LEVEL
+from contract.names import labels
 from contract.panel import Panel
 from contract.params import Params
 from contract.quantiles import QUANTILES
@@ -42,6 +43,7 @@ from storage.lineage import (
 from storage.models import read_models
 from storage.panel_files import read_card, read_frozen
 from storage.runs import Run, run_of
+from storage.series import read_names
 from storage.store import Connection, open_store
 
 SAME = 1e-9  # of the published number; the same functions over the same values
@@ -65,6 +67,7 @@ class Cell:
     actual: float | None
     files_in_ledger: int
     interval_scale: str | None
+    called: str | None
 
 
 def explain_cell(
@@ -97,6 +100,7 @@ def _cell(params: Params, paths: Paths, unique_id: str, ds: date, run_id: str | 
         as_read = None if is_frozen else panel_as_read(con, until, run.as_of, run.panel_hash or "")
         model = _model(con, run.model_id)
         files, versions = batches_of_series(con, unique_id, until), versions_of(con, unique_id)
+        called = labels(read_names(con).filter(unique_id=unique_id)).get(unique_id)
         interval_scale = _interval_scale(con, run)
         actual = sold_on(con, unique_id, ds)
         ledger = read_batches(con).filter(pl.col("batch_id") <= until, status="accepted")
@@ -115,6 +119,7 @@ def _cell(params: Params, paths: Paths, unique_id: str, ds: date, run_id: str | 
         actual,
         ledger["sha256"].n_unique(),
         interval_scale,
+        called,
     )
 
 
@@ -160,6 +165,7 @@ def _published(cell: Cell) -> Summary:
     fields = ("unique_id", "ds", "origin", "h", "y_hat", "method", "reason")
     return {
         **{name: row[name] for name in fields},
+        "called": cell.called,
         "reason_in_words": REASONS.get(row["reason"] or ""),
         "quantiles": {name: row[name] for name in QUANTILES},
         "actual": cell.actual,

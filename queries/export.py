@@ -23,7 +23,7 @@ from runtime.json_files import write_json
 from runtime.paths import Paths
 from storage.forecasts import forecasts_of, latest_forecast_levels, latest_forecasts
 from storage.lineage import sold_after
-from storage.series import read_series
+from storage.series import read_names, read_series
 from storage.snapshot import model_registry, write_snapshot
 from storage.store import open_store
 
@@ -33,19 +33,22 @@ Form = Literal["parquet", "csv"]
 def export(
     params: Params, paths: Paths, to: Path, form: Form, run_id: str | None = None
 ) -> Summary:
-    """The newest whole table (or one run's), its levels with tags and members, and the backtest if
-    there is one, as files in `to`.
+    """The newest whole table (or one run's), its levels with tags and members, the series with what
+    they are called, and the backtest if there is one, as files in `to`.
     """
     with open_store(paths.store, params.ingest.lock_wait_s, read_only=True) as con:
         forecasts = latest_forecasts(con) if run_id is None else forecasts_of(con, run_id)
         origin = forecasts["origin"].max()
         levels = latest_forecast_levels(con, origin) if run_id is None else pl.DataFrame()
         sales = sold_after(con, origin or date.max)
-        series = read_series(con)
+        series, names = read_series(con), read_names(con)
     if forecasts.is_empty():
         of_run = f" of run {run_id}" if run_id else ""
         raise SourceMissing(f"there is no forecast to export{of_run}. Run `python inference.py`.")
-    frames = {"forecasts": forecasts_long(forecasts, sales)}
+    frames = {
+        "forecasts": forecasts_long(forecasts, sales),
+        "series": series.join(names, on="unique_id", how="left", maintain_order="left"),
+    }
     if levels.height:
         frames["forecast_levels"] = levels_long(levels, frames["forecasts"], series)
         frames["members"] = members_of(forecasts, levels, series)

@@ -93,8 +93,9 @@ def _lines(cell: Summary) -> Summary:
         "as params.yaml says now" if run["same_params_as_now"] else "params.yaml has changed since"
     )
     mean = f"{units_text(cell['y_hat'], 4)} units (mean), {cell['h']} days after {cell['origin']}"
+    called = f"{cell['called']} · " if cell["called"] else ""
     return {
-        "forecast": f"{cell['unique_id']} on {cell['ds']}: {mean}",
+        "forecast": f"{called}{cell['unique_id']} on {cell['ds']}: {mean}",
         "quantiles": ", ".join(f"{name} {units_text(quantiles[name])}" for name in SHOWN_QUANTILES),
         "actual": "not yet" if cell["actual"] is None else f"{units_text(cell['actual'], 6)} units",
         "made by": f"{cell['method']}{because}",

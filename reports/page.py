@@ -7,6 +7,7 @@ from datetime import date
 
 import polars as pl
 
+from contract.names import labels, labels_of_level
 from contract.panel import Panel
 from forecasting.slices import FAST_UNITS, RECENT_DAYS, SLOW_UNITS
 from reports import charts, overview, picks, scores
@@ -63,6 +64,7 @@ def render(results: OfflineResults) -> str:
         "page.html",
         results=results,
         served=_served(results.forecasts),
+        called=labels(results.panel.names),
         changes=changes,
         fans=fans,
         specs=script_json(specs),
@@ -83,11 +85,17 @@ def render(results: OfflineResults) -> str:
 
 def _units(results: OfflineResults, sums: pl.DataFrame) -> JsonObject:
     """The units ahead, in total and by group. `sums` as overview.by_series."""
-    levels = overview.group_levels(results.levels, results.panel.series)
+    series, names = results.panel.series, results.panel.names
+    levels = overview.group_levels(results.levels, series)
     return {
         "total": overview.by_group(sums, "total").row(0, named=True),
         "groups": [
-            {"level": level, "rows": overview.by_group(sums, level).to_dicts()} for level in levels
+            {
+                "level": level,
+                "rows": overview.by_group(sums, level).to_dicts(),
+                "called": labels_of_level(names, series, level),
+            }
+            for level in levels
         ],
         "horizon": results.forecasts["h"].max(),
     }

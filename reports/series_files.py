@@ -2,8 +2,8 @@
 drawn.
 
 Scripts, not JSON: a page opened from a disk may load scripts that lie beside it, and nothing else.
-`index.js` holds the names; file k holds the series from k * PER_FILE on, days as plain arrays, so
-that one look costs a hundred kilobytes.
+`index.js` holds the ids and what they are called; file k holds the series from k * PER_FILE on,
+days as plain arrays, so that one look costs a hundred kilobytes.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from pathlib import Path
 
 import polars as pl
 
+from contract.names import labels
 from contract.panel import Panel
 from reports.html import JsonObject, script_json
 from reports.picks import FAN_COLUMNS, HISTORY_DAYS, origin_of
@@ -52,7 +53,10 @@ def series_files(panel: Panel, forecasts: pl.DataFrame) -> list[tuple[str, str]]
 
 
 def _index(panel: Panel, forecasts: pl.DataFrame) -> JsonObject:
-    """Names in the order of the files, and what all series share: the days and their events."""
+    """Ids in the order of the files, what they are called (null: nothing else), and what all series
+    share: the days and their events.
+    """
+    ids, called = forecasts["unique_id"].unique().sort().to_list(), labels(panel.names)
     first = origin_of(forecasts) - timedelta(days=HISTORY_DAYS - 1)
     last = forecasts.select(pl.max("ds")).item()
     known = panel.calendar.filter(
@@ -60,7 +64,8 @@ def _index(panel: Panel, forecasts: pl.DataFrame) -> JsonObject:
     )
     events = known.group_by("ds").agg(pl.col("event").unique().sort().str.join(", ")).sort("ds")
     return {
-        "ids": forecasts["unique_id"].unique().sort().to_list(),
+        "ids": ids,
+        "labels": [called.get(one) for one in ids] if called else [],
         "per_file": PER_FILE,
         "first": str(first),
         "history": HISTORY_DAYS,

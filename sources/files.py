@@ -20,6 +20,7 @@ from sources.headers import Wanted
 from sources.ids import read_ids
 from sources.lines import daily_from_lines, group_checks, line_checks
 from sources.mapping import Mapped, map_table, received, series_of, with_one_place
+from sources.named import note_missing, with_names
 from sources.parsing import Column
 from sources.periods import daily_periods
 from sources.plans import price_rows, with_known_at
@@ -82,7 +83,7 @@ def sales_of(
     rows = daily_from_lines(mapped.rows, _covariates(files)) if files.transactions else mapped.rows
     facts = _facts_in(rows, mapped, files, history_span_days)
     alike = note_alike(facts[0].series, rows)
-    said = (*notes, *totals, *alike, *_nothing_sold(rows))
+    said = (*notes, *totals, *alike, *_nothing_sold(rows), *note_missing(table, files.names))
     return [replace(facts[0], notes=(*said, *facts[0].notes)), *facts[1:]]
 
 
@@ -155,8 +156,10 @@ def _wanted_of_sales(files: FilesParams) -> Wanted:
     """What the mapping looks for in a file of sales."""
     columns = _sales_columns(files)
     origins = {column.name: column.origin for column in columns}
+    wanted = _wanted(columns, files)
     return replace(
-        _wanted(columns, files),
+        wanted,
+        names=wanted.names | set(files.names.values()),
         day=origins["ds"][0],
         units=origins["y"][0],
         are_lines=files.transactions and not files.deduplicate_on,
@@ -164,8 +167,8 @@ def _wanted_of_sales(files: FilesParams) -> Wanted:
 
 
 def _wanted(columns: list[Column], files: FilesParams) -> Wanted:
-    names = {origin for column in columns for origin in column.origin}
-    return Wanted(frozenset({*names, *files.keep, *files.deduplicate_on}))
+    origins = {origin for column in columns for origin in column.origin}
+    return Wanted(frozenset({*origins, *files.keep, *files.deduplicate_on}))
 
 
 def _covariates(files: FilesParams) -> list[str]:
@@ -184,7 +187,7 @@ def _with_static(
             "add e.g. [store_id]."
         )
     mapped = {origin for column in _sales_columns(files) for origin in column.origin}
-    wanted = mapped - set(table.columns)
+    wanted = (mapped | set(files.names.values())) - set(table.columns)
     beside = read_table(static, csv_manner(files), Wanted(frozenset(files.static_on) | wanted))
     keys = dict.fromkeys(files.static_on, "source.files.static_on")
     need_columns(table, keys, path.name)
@@ -210,6 +213,7 @@ def _facts_in(
     rows = with_known_at(rows)
     is_history = _is_history(rows, history_span_days)
     series, moving = series_of(rows, list(files.hierarchy))
+    series = with_names(series, mapped.rows, mapped.table, files.names)
     facts = [
         received("sales", rows, mapped, series=series, is_history=is_history, notes=_moves(moving))
     ]

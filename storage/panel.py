@@ -14,7 +14,7 @@ from storage.batches import contents_taken
 from storage.connection import Connection, frame_of
 from storage.facts import read_fact, read_superseded
 from storage.quarantine import REFUSED_DAYS, stage_refused_days
-from storage.series import read_series
+from storage.series import read_names, read_series
 
 _BEFORE = """
     select unique_id, min(ds) filter (counts) as first_sale, max(ds) filter (counts) as last_sale,
@@ -36,13 +36,13 @@ def read_panel(con: Connection, as_of: datetime | None = None) -> Panel:
         fact: read_fact(con, fact, as_of, filled_from=refused if fact == "sales" else None)
         for fact in FACTS
     }
-    series = read_series(con)
+    series, names = read_series(con), read_names(con)
     if as_of is None:
         superseded = {fact: read_superseded(con, fact) for fact in FACTS}
-        return Panel(**facts, series=series, superseded=superseded, hash=name)
+        return Panel(**facts, series=series, superseded=superseded, hash=name, names=names)
     sold = facts["sales"].select(pl.col("unique_id").unique())
     series = series.join(sold, on="unique_id", how="semi", maintain_order="left")
-    return Panel(**facts, series=series, superseded={}, hash=name)
+    return Panel(**facts, series=series, superseded={}, hash=name, names=names)
 
 
 def read_tail(con: Connection, since: date, most_sold_out: float) -> Panel:

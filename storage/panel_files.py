@@ -18,6 +18,7 @@ from contract.panel import Panel
 from runtime.disk import sha256_of
 
 CARD = "panel.json"
+NAMES = "names.parquet"  # where the series are called anything; no part of the hash
 _NO_PANEL = "Freeze one: `python ingest.py fill --freeze`, or `dvc repro panel`."
 
 
@@ -43,7 +44,8 @@ def freeze(panel: Panel, folder: Path, as_of: datetime | None = None) -> Panel:
     broken write shows.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / CARD).unlink(missing_ok=True)
+    for old in (CARD, NAMES):
+        (folder / old).unlink(missing_ok=True)
     first_day, last_day = panel.first_day, panel.last_day
     files: dict[str, File] = {}
     for name, frame in _frames(panel):
@@ -78,6 +80,8 @@ def read_frozen(folder: Path) -> Panel:
             )
     frames = {name: pl.read_parquet(folder / f"{name}.parquet") for name in (*FACTS, SERIES.name)}
     superseded = {fact: pl.read_parquet(folder / f"superseded_{fact}.parquet") for fact in FACTS}
+    if NAMES in card["files"]:
+        frames["names"] = pl.read_parquet(folder / NAMES)
     return Panel(**frames, superseded=superseded, hash=card["hash"])
 
 
@@ -98,8 +102,11 @@ def _frames(panel: Panel) -> Iterator[tuple[str, pl.DataFrame]]:
         )
         yield f"superseded_{fact}", panel.superseded.get(fact, empty)
     yield SERIES.name, panel.series
+    if panel.names.height:
+        yield NAMES.removesuffix(".parquet"), panel.names
 
 
 def _hash_of(files: dict[str, File]) -> str:
-    text = "\n".join(f"{name}:{file['sha256']}" for name, file in sorted(files.items()))
+    hashed = {name: file for name, file in files.items() if name != NAMES}
+    text = "\n".join(f"{name}:{file['sha256']}" for name, file in sorted(hashed.items()))
     return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -1,4 +1,6 @@
-"""The series and the hierarchy they stand in; its columns are as many as the source names."""
+"""The series, the hierarchy they stand in and what they are called; columns are as many as the
+source names.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +8,7 @@ import polars as pl
 
 from contract.errors import ContractBroken
 from contract.frames import SERIES
+from contract.names import is_name
 from contract.panel import UNPLACED
 from storage.connection import Connection, frame_of, registered
 from storage.schema import create_series_view, quoted
@@ -14,8 +17,8 @@ _RESERVED = {"unique_id", "first_sale", "last_sale", "lifecycle"}
 
 
 def write_series(con: Connection, series: pl.DataFrame, *, only_new: bool = False) -> None:
-    """Add series and their hierarchy columns; a series that is there gets the values that are not
-    null.
+    """Add series and their columns, levels and names; a series that is there gets the values that
+    are not null.
 
     `only_new`: a series that is there stays where it stands.
     """
@@ -44,8 +47,22 @@ def read_series(con: Connection) -> pl.DataFrame:
     return series.with_columns(pl.col(pl.String).fill_null(UNPLACED))
 
 
+def read_names(con: Connection) -> pl.DataFrame:
+    """unique_id and columns as in contract.names, of the series that are called anything."""
+    columns = [name for name in _columns(con) if is_name(name)]
+    if not columns:
+        return SERIES.empty()
+    shown = ", ".join(quoted(name) for name in ["unique_id", *columns])
+    names = frame_of(con, f"select {shown} from series_attributes order by unique_id")  # noqa: S608 -- quoted
+    return names.filter(pl.any_horizontal(pl.col(columns).is_not_null()))
+
+
 def hierarchy_columns(con: Connection) -> list[str]:
     """The hierarchy's columns, by name."""
+    return [name for name in _columns(con) if not is_name(name)]
+
+
+def _columns(con: Connection) -> list[str]:
     query = """
         select column_name from duckdb_columns() where table_name = 'series_attributes'
         order by column_name"""
@@ -53,11 +70,11 @@ def hierarchy_columns(con: Connection) -> list[str]:
 
 
 def add_columns(con: Connection, names: list[str]) -> None:
-    """Add the hierarchy columns that are not there yet. Call it inside a transaction.
+    """Add the columns of levels and names that are not there yet. Call it inside a transaction.
 
     ContractBroken for a name the store uses itself, and for names that differ in case alone.
     """
-    present = {name.lower() for name in hierarchy_columns(con)}
+    present = {name.lower() for name in _columns(con)}
     if len({name.lower() for name in names}) < len(names):
         raise ContractBroken(
             f"hierarchy columns {names} differ in case alone. Rename one in shop.yaml."
@@ -72,9 +89,9 @@ def add_columns(con: Connection, names: list[str]) -> None:
     for name in missing:
         column = quoted(name)
         con.execute(f"alter table series_attributes add column {column} varchar").fetchall()
+        words = "what people call it" if is_name(name) else "a level of the hierarchy"
         con.execute(
-            f"comment on column series_attributes.{column} is "
-            "'a level of the hierarchy, named by the source'"
+            f"comment on column series_attributes.{column} is '{words}, named by the source'"
         ).fetchall()
     if missing:
-        create_series_view(con, hierarchy_columns(con))
+        create_series_view(con, _columns(con))

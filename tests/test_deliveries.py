@@ -21,12 +21,15 @@ from runtime.file_times import in_order_of_time
 from runtime.paths import Paths
 from sources.deliveries import joined_by_days
 from stages.fill import fill
+from stages.freeze import freeze
 from stages.rebuild import rebuild
 from stages.replay import Refused, replay
 from storage.batches import read_batches
 from storage.facts import read_fact
 from storage.inbox import discard
+from storage.panel_files import read_frozen
 from storage.quarantine import read_quarantine
+from storage.series import read_names
 from storage.store import open_store
 
 NOW = datetime(2024, 5, 1, 5)
@@ -434,3 +437,27 @@ def test_a_day_in_every_name_says_the_order(own, paths: Paths, tmp_path: Path):
     put(source, "sales_a_02.03.2024.csv", "item,day,units\na,2024-03-01,2\n", at=1_700_000_000)
     fill(params, paths, now=NOW)
     assert units(paths) == 2
+
+
+def test_names_are_kept_renewed_and_rebuilt_and_move_no_hash(own, paths: Paths):
+    """A name is no level, no feature and no part of the panel."""
+    files = {**DAILY, "hierarchy": {"item_id": "item"}, "names": {"item_id": "title"}}
+    params, plain = own(**files), own(**files | {"names": {}})
+    head, *lines = daily(range(40), range(3)).splitlines()
+    text = "".join(f"{line},Bread {line[1]}\n" for line in lines)
+    put(paths.inbox, "sales.csv", f"{head},title\n{text}")
+    ingest(params, paths, now=NOW)
+    put(paths.inbox, "sales2.csv", f"{head},title\ni0,2024-02-10,1,Loaf\ni1,2024-02-10,1,\n")
+    ingest(params, paths, now=NOW)
+    called = [("i0", "Loaf"), ("i1", "Bread 1"), ("i2", "Bread 2")]
+    frozen = freeze(params, paths)["panel"]
+    panel = read_frozen(paths.panel)
+    assert panel.names.rows() == called
+    assert panel.series.columns == ["unique_id", "item_id"]
+    assert is_rebuilt_alike(params, paths)
+    with open_store(paths.store) as con:
+        assert read_names(con).rows() == called
+        assert con.execute("select name_of_item_id from series where unique_id = 'i0'").fetchall()
+        con.execute("update series_attributes set name_of_item_id = null")
+    assert freeze(plain, paths)["panel"] == frozen
+    assert read_frozen(paths.panel).names.is_empty()

@@ -1,4 +1,4 @@
-// any series by its name: names are loaded when the box is first used, a series when it is chosen
+// any series by its id or name: they are loaded when the box is first used, a series when it is chosen
 const find = document.getElementById("find-box"), list = document.getElementById("find-list"), shown = document.getElementById("find-shown");
 const spec = JSON.parse(document.getElementById("fan").textContent);
 const waiting = {}, chunks = {};
@@ -11,15 +11,16 @@ const load = (name) => new Promise((done, failed) => {
 window.tillcast = { index: (told) => { index = told; }, got: (number, rows) => { chunks[number] = rows; } };
 const names = async () => { if (!index) await load("index.js"); return index; };
 const day = (k) => new Date(Date.parse(index.first) + k * 864e5).toISOString().slice(0, 10);
-const fits = (id, words) => words.every((word) => id.toLowerCase().includes(word));
+const called = (k) => (index.labels[k] ? index.labels[k] + " · " : "") + index.ids[k];
+const fits = (k, words) => { const text = called(k).toLowerCase(); return words.every((word) => text.includes(word)); };
 const close = () => { list.hidden = true; choice = -1; find.setAttribute("aria-expanded", "false"); find.removeAttribute("aria-activedescendant"); };
 const offer = async () => {
   await names();
   const words = find.value.toLowerCase().split(/\s+/).filter(Boolean);
-  const found = words.length ? index.ids.filter((id) => fits(id, words)) : [];
-  list.replaceChildren(...found.slice(0, 12).map((id, k) => {
-    const item = document.createElement("li");
-    item.textContent = id; item.id = "find-" + k; item.role = "option"; item.onmousedown = (event) => { event.preventDefault(); show(id); };
+  const found = words.length ? [...index.ids.keys()].filter((k) => fits(k, words)) : [];
+  list.replaceChildren(...found.slice(0, 12).map((at, k) => {
+    const item = document.createElement("li"), id = index.ids[at];
+    item.textContent = called(at); item.dataset.series = id; item.id = "find-" + k; item.role = "option"; item.onmousedown = (event) => { event.preventDefault(); show(id); };
     return item;
   }));
   close();
@@ -48,7 +49,7 @@ const show = async (id) => {
     find.value = id; current = id; close();
     location.replace("#series=" + encodeURIComponent(id));
     const units = told.y_hat.reduce((sum, value) => sum + value, 0);
-    document.getElementById("find-title").textContent = id;
+    document.getElementById("find-title").textContent = called(at);
     document.getElementById("find-facts").textContent = `${units.toLocaleString("en", { maximumFractionDigits: 1 })} units ahead in ${told.y_hat.length} days`
       + (told.price ? `; price ${told.price}` : "") + (told.reason ? `; not the champion's: ${told.reason}` : "");
     const events = Object.entries(index.events).slice(-6).map(([date, name]) => `${date} ${name}`);
@@ -63,7 +64,7 @@ find.addEventListener("blur", close);
 find.addEventListener("keydown", (event) => {
   if (event.key === "ArrowDown" || event.key === "ArrowUp") { event.preventDefault(); move(event.key === "ArrowDown" ? 1 : -1); }
   if (event.key === "Escape") close();
-  if (event.key === "Enter") { const chosen = list.children[Math.max(choice, 0)]; if (chosen) show(chosen.textContent); }
+  if (event.key === "Enter") { const chosen = list.children[Math.max(choice, 0)]; if (chosen) show(chosen.dataset.series); }
 });
 const asked = () => {  // by the address, or by a name on this page
   if (!location.hash.startsWith("#series=")) return;

@@ -9,7 +9,7 @@ import polars as pl
 
 from sources.draft.findings import Line
 from sources.draft.folder import Folder, folder_of, pattern_of
-from sources.draft.keys import belonging, key_of, one_to_one, series_table, with_day
+from sources.draft.keys import belonging, key_of, names_each, series_table, with_day
 from sources.draft.lines import FILES
 from sources.draft.roles import Roles, find_roles
 from sources.draft.series import SeriesFacts, level_name
@@ -130,16 +130,22 @@ def _static(
     if _shared(one.table, sales.table, keys) < _LEAST_SHARED:
         return [], series, f"its {keys} are others than those of the sales."
     new = [name for name in one.columns if name not in sales.columns]
+    new.sort(key=lambda name: not says("name", name))  # these first, to be what codes are called
     levels: dict[str, str] = {}
+    names = dict(series.names)
     for name in belonging(series_table(one.table, keys, new), keys, new):
         column = one.columns[name]
         is_group = 1 < column.distinct < one.table.height and not column.person
-        twin = any(one_to_one(one.table, key, name) for key in keys)
-        if is_group and not twin and (column.is_bare or not column.is_number):
+        is_text = not (column.is_number or column.is_bare or column.person)
+        called = next((key for key in keys if names_each(one.table, key, name)), None)
+        if called and is_text:
+            names.setdefault(called, name)
+        elif is_group and not called and (column.is_bare or not column.is_number):
             levels[level_name(name, series.levels | levels)] = name
     why = f"{one.table.height:,} rows, one per {keys}"
     groups = {name: one.columns[name].distinct for name in levels.values()}
-    series = replace(series, levels=series.levels | levels, groups=series.groups | groups)
+    groups |= series.groups
+    series = replace(series, levels=series.levels | levels, groups=groups, names=names)
     return [Line(FILES, None, why), Line((*FILES, "static_on"), keys, why)], series, ""
 
 

@@ -10,12 +10,15 @@ from itertools import combinations
 
 import polars as pl
 
+from sources.draft.words import says
+
 _MOST_ROWS = 200_000  # looked at to find the key; the whole table is counted once
 _MOST_REPEATED = 0.005  # share of rows that a key of a file of days may repeat
 _SAME = 0.999  # share of series with one value, of a column that belongs to them
 _MOST_COLUMNS = 3
 _MOST_TWICE = 0.81  # share of repeated rows where each stands five times
 _RARE = 0.05  # share of rows sent again by mistake
+_LEAST_NAMES = 0.9  # different names, of the things they name
 _LEAST_DAYS = 1.2  # on which a value stands in the mean, to name a thing
 
 
@@ -102,10 +105,23 @@ def recurs(busy: pl.DataFrame, name: str) -> bool:
     return days < 2 or pairs.height >= _LEAST_DAYS * pairs[name].n_unique()
 
 
-def one_to_one(table: pl.DataFrame, one: str, other: str) -> bool:
+def _one_to_one(table: pl.DataFrame, one: str, other: str) -> bool:
     """Whether each value of one column stands beside one of the other only, and the other way."""
     pairs = table.select(one, other).drop_nulls().unique()
     return 0 < pairs.height == pairs[one].n_unique() == pairs[other].n_unique()
+
+
+def names_each(table: pl.DataFrame, one: str, other: str) -> bool:
+    """Whether a column may say what the values of another are called: one to one, or, where it
+    calls itself a name, nearly so, as two articles may be called alike.
+    """
+    if _one_to_one(table, one, other):
+        return True
+    if not says("name", other):
+        return False
+    pairs = table.select(one, other).drop_nulls().unique()
+    ids = pairs[one].n_unique()
+    return 0 < pairs.height == ids and pairs[other].n_unique() >= _LEAST_NAMES * ids
 
 
 def series_table(table: pl.DataFrame, key: Sequence[str], others: Iterable[str]) -> pl.DataFrame:

@@ -40,7 +40,7 @@ def lines_of_columns(roles: Roles, series: SeriesFacts | None) -> list[Line]:
 
 
 def lines_of_levels(series: SeriesFacts) -> list[Line]:
-    """source.files.hierarchy, source.levels and source.region."""
+    """source.files.hierarchy and names, source.levels and source.region."""
     lines = [
         Line(
             (*FILES, "hierarchy", name),
@@ -51,6 +51,10 @@ def lines_of_levels(series: SeriesFacts) -> list[Line]:
     ]
     if not lines:
         lines = [Line((*FILES, "hierarchy"), {}, "no column has one value for each series")]
+    lines += [
+        Line((*FILES, "names", level), column, "what its codes are called; reports show both")
+        for level, column in series.named_levels.items()
+    ]
     upper = series.upper_levels
     levels = [[], *([name] for name in upper)]
     why = "the total" if not upper else "the total, and every level with several series in a group"

@@ -169,8 +169,6 @@ def _unused(roles: Roles, series: SeriesFacts, covariates: Covariates) -> dict[s
     for name, column in roles.columns.items():
         if name in series.twins:
             reasons[name] = f"runs one to one with '{series.twins[name]}'"
-        elif name in series.names.values():
-            reasons[name] = "names what an id stands for; reports show the id"
         elif name not in used:
             reasons[name] = _why_unused(column)
     return reasons

@@ -16,7 +16,7 @@ from sources.draft.keys import (
     belonging,
     busiest_days,
     key_of,
-    one_to_one,
+    names_each,
     recurs,
     repeats_of,
     series_table,
@@ -44,6 +44,12 @@ class SeriesFacts:
     names: dict[str, str] = field(default_factory=dict)
     twins: dict[str, str] = field(default_factory=dict)
     groups: dict[str, int] = field(default_factory=dict)  # different values of a column
+
+    @property
+    def named_levels(self) -> dict[str, str]:
+        """Level, or unique_id, and the column that says what each of its groups is called."""
+        level_of = {column: level for level, column in self.levels.items()}
+        return {level_of.get(one, "unique_id"): column for one, column in self.names.items()}
 
     @property
     def upper_levels(self) -> list[str]:
@@ -160,11 +166,11 @@ def _described(
 ) -> SeriesFacts:
     others = [one for one in columns if one.name not in key.columns and _can_be_group(one)]
     places = series_table(rows, key.columns, [one.name for one in others])
-    own = belonging(places, key.columns, [one.name for one in others])
+    own = belonging(places, key.columns, sorted((one.name for one in others), key=_not_a_name))
     ids = {name: _role_of(name) for name in key.columns}
     twins, names, levels = {}, {}, {}
     for name in own:
-        twin = next((one for one in ids if one_to_one(places, one, name)), None)
+        twin = next((one for one in ids if names_each(places, one, name)), None)
         if twin and (twin not in names) and _is_name(name, columns):
             names[twin] = name
         elif twin:
@@ -216,6 +222,11 @@ def _can_be_group(column: ColumnFacts) -> bool:
     if says("receipt", column.name) and not _is_id_word(column.name):
         return False
     return not (column.is_number and not column.is_bare)
+
+
+def _not_a_name(column: str) -> bool:
+    """Sorts those first that call themselves names, in the order they stand."""
+    return not says("name", column)
 
 
 def _is_name(name: str, columns: Sequence[ColumnFacts]) -> bool:

@@ -32,6 +32,7 @@ def test_the_shipped_files_profile_agrees_with_itself(files):
         ("source.region", "state_id", "state_id"),
         ("features.hierarchy", [["store_id", "item_id"]], "item_id"),
         ("train.groups.columns", ["aisle"], "aisle"),
+        ("source.files.names", {"dept_id": "aisle"}, "dept_id"),
         ("features.known_future", ["weather"], "weather"),
         ("features.past_only", ["school_holiday"], "school_holiday"),
     ],
@@ -53,6 +54,12 @@ def test_a_covariate_may_not_take_the_name_of_the_planned_openings(files):
     with pytest.raises(
         BadParams, match="'is_open', the name under which planned openings are kept"
     ):
+        params_of(files)
+
+
+def test_a_level_may_not_be_called_as_names_are(files):
+    files["source"]["files"]["hierarchy"]["name_of_store_id"] = "City"
+    with pytest.raises(BadParams, match=r"begin with 'name_of_' hold .*source\.files\.names"):
         params_of(files)
 
 

@@ -15,6 +15,7 @@ from contract.frames import FORECAST_LEVELS, FORECASTS
 from contract.quantiles import QUANTILES
 from forecasting.leaderboard import leaderboard_of
 from reports.page import OfflineResults, render
+from reports.series_files import PER_FILE, series_files, write_series_files
 from reports.tables import drills_table, leaderboard_table
 
 NASTY = "</script><script>alert(1)</script>"
@@ -187,6 +188,29 @@ def test_a_nasty_item_name_is_text_wherever_it_stands(results):
     assert "alert(1)" in page
 
 
+def test_what_things_are_called_stands_beside_their_codes_as_text(results):
+    series = results.panel.series
+    first, store = series.row(0, named=True)["unique_id"], series["store_id"][0]
+    names = pl.DataFrame(
+        {
+            "unique_id": [first],
+            "name_of_unique_id": [f"Rye {NASTY}"],
+            "name_of_store_id": ["Berlin"],
+        }
+    )
+    named = replace(results, panel=replace(results.panel, names=names))
+    page = render(named)
+    assert NASTY not in page
+    assert f"Berlin · {store}</td>" in page
+    assert "of its id or name" in page
+    assert "of its id or name" not in render(results)
+    text = dict(series_files(named.panel, named.forecasts))["index.js"]
+    assert "<" not in text
+    labels = json.loads(text.removeprefix("tillcast.index(").rstrip().removesuffix(");"))["labels"]
+    assert labels[0] == f"Rye {NASTY} · Berlin"
+    assert labels[1:] == [None] * (series.height - 1)
+
+
 def test_every_table_and_figure_can_be_reached_by_keyboard_and_every_tag_is_closed(results):
     page = render(results)
     assert page.count("<figure ") == page.count('<figure tabindex="0"')
@@ -277,8 +301,6 @@ def test_every_score_of_the_leaderboard_is_explained_beside_it(results):
 
 def test_every_series_can_be_found_and_drawn_from_files_beside_the_page(make_panel, tmp_path):
     """The names are in order, and the file of a name holds its days: what find.js computes."""
-    from reports.series_files import PER_FILE, write_series_files
-
     results = results_of(make_panel(series=6, days=100))
     assert write_series_files(results.panel, results.forecasts, tmp_path) > 0
     index = _call(tmp_path / "series" / "index.js", "tillcast.index(")
@@ -294,8 +316,6 @@ def test_every_series_can_be_found_and_drawn_from_files_beside_the_page(make_pan
 
 
 def test_series_files_are_the_same_twice_and_no_name_breaks_out(make_panel):
-    from reports.series_files import series_files
-
     panel = make_panel(series=4, days=100)
     named = pl.col("unique_id") + NASTY
     panel = replace(
@@ -312,11 +332,9 @@ def test_series_files_are_the_same_twice_and_no_name_breaks_out(make_panel):
 
 
 def test_a_file_more_is_begun_every_two_hundred_series(make_panel, monkeypatch):
-    from reports import series_files
-
-    monkeypatch.setattr(series_files, "PER_FILE", 4)
+    monkeypatch.setattr("reports.series_files.PER_FILE", 4)
     results = results_of(make_panel(series=10, days=60))
-    assert [name for name, _ in series_files.series_files(results.panel, results.forecasts)] == [
+    assert [name for name, _ in series_files(results.panel, results.forecasts)] == [
         "index.js",
         "0000.js",
         "0001.js",

@@ -107,7 +107,20 @@ def test_a_column_of_one_value_per_series_is_a_level_and_a_twin_of_the_item_a_na
     )
     assert draft.values["source"]["files"]["hierarchy"] == {"cat_id": "category", "item_id": "item"}
     assert draft.values["source"]["levels"] == [[], ["cat_id"]]
-    assert "names" in draft.unused["item_name"]
+    assert draft.values["source"]["files"]["names"] == {"item_id": "item_name"}
+
+
+def test_two_articles_called_alike_are_names_and_no_level(drafted):
+    draft = drafted(
+        "date,item,product_name,qty",
+        lambda ds, i: f"{ds},{100 + i},Bread no. {max(i, 1)},{units(ds, i)}",
+        items=20,
+    )
+    files = draft.values["source"]["files"]
+    assert (files["hierarchy"], files["names"]) == (
+        {"item_id": "item"},
+        {"item_id": "product_name"},
+    )
 
 
 def test_two_columns_of_units_are_a_question(drafted):

@@ -326,6 +326,42 @@ def test_a_static_file_adds_levels_and_a_store_missing_there_is_refused(read, tm
         read(text, **files)
 
 
+def test_names_are_labels_of_levels_the_last_stated_and_never_a_reason_to_refuse(read, tmp_path):
+    """From the sales and the static file; a blank says nothing, a rounded number is no id here."""
+    (tmp_path / "stores.csv").write_text("shop,city\nA,Berlin\nC,\n")
+    names = {"unique_id": "title", "store_id": "city"}
+    text = (
+        "shop,item,day,sold,title\n"
+        "A,b,2024-01-02,1,Bread\nA,b,2024-01-01,1,Loaf\nA,b,2024-01-03,1,\n"
+        f"C,b,2024-01-01,1,4E+12\nC,d,2024-01-01,1,{'x' * 300}\n"
+    )
+    (sales,) = read(text, static="stores.csv", static_on=["shop"], names=names)
+    assert _reasons(sales) == []
+    assert sales.series.columns == [
+        "unique_id", "store_id", "name_of_unique_id", "name_of_store_id",
+    ]  # fmt: skip
+    assert sales.series.rows() == [
+        ("A_b", "A", "Bread", "Berlin"),
+        ("C_b", "C", "4E+12", None),
+        ("C_d", "C", "x" * 200, None),
+    ]
+
+
+def test_a_file_without_its_column_of_names_is_taken_with_a_note(read):
+    (sales,) = read("shop,item,day,sold\nA,b,2024-01-01,1\n", names={"store_id": "city"})
+    assert (sales.rows.height, sales.series.rows()) == (1, [("A_b", "A")])
+    assert [note.split(":")[0] for note in sales.notes] == ["names_missing"]
+
+
+def test_names_of_a_wide_table_and_of_invoice_lines_are_read(read):
+    names = {"store_id": "city"}
+    (wide,) = read("shop,item,city,2024-01-01,2024-01-02\nA,b,Berlin,1,2\n", names=names)
+    lines = "shop,item,day,sold,city\nA,b,2024-01-01,1,\nA,b,2024-01-01,2,Berlin\n"
+    (summed,) = read(lines, names=names, transactions=True)
+    for sales, rows in ((wide, 2), (summed, 1)):
+        assert (sales.rows.height, sales.series["name_of_store_id"].to_list()) == (rows, ["Berlin"])
+
+
 INVOICES = """shop,item,day,sold,price
 A,milk,2024-01-01 09:00,2,1.00
 A,milk,2024-01-01 17:00,6,2.00
