@@ -101,8 +101,7 @@ def gate(
     cutoffs = [] if compared is None else [str(day) for day in compared["cutoff"].unique().sort()]
     serves = None
     if not decision.promote and incumbent is None:
-        confidence, has_table = params.evaluate.gate.confidence, tables.why_none is None
-        serves = asdict(provisional(losses, confidence, has_table=has_table))
+        serves = asdict(provisional(losses, has_table=tables.why_none is None))
     return {
         "candidate": CANDIDATE,
         "incumbent": challenge.against,

@@ -21,6 +21,7 @@ from forecasting.columns import horizon_of
 from forecasting.metrics import scaled_error, weighted
 from forecasting.window import Window, window_after
 
+SMALLEST = 1e-12  # what a loss of nothing counts as
 MOST_BLOCKS = 20  # of stores; more are dealt into so many, or a chain of a thousand takes hours
 BLOCK_COLUMNS = (FEED_COLUMN, "dept_id")  # the first with more than one value; else series
 
@@ -177,6 +178,5 @@ def _difference(ratios: np.ndarray, left_out: np.ndarray) -> Difference:
 
 def _log_ratio(candidate: np.ndarray, incumbent: np.ndarray) -> np.ndarray:
     """Log of the ratio; 0 where both are without error."""
-    smallest = 1e-12
-    ratio: np.ndarray = np.log(np.maximum(candidate, smallest) / np.maximum(incumbent, smallest))
+    ratio: np.ndarray = np.log(np.maximum(candidate, SMALLEST) / np.maximum(incumbent, SMALLEST))
     return ratio

@@ -1,8 +1,9 @@
-"""What serves while no model has passed the gate: the best of the backtest, the simplest in doubt.
+"""What serves while no model has passed the gate: the best of the backtest, or what is simpler and
+as good.
 
-"Not proven better than the naive" is no reason to serve the naive. Going from the simplest to the
-most complex, a forecaster takes over where it is better than what was best so far: with the gate's
-confidence, or at every cutoff of at least FEWEST_CUTOFFS.
+"Not proven better than the naive" is no reason to serve the naive: nobody is in office whom a proof
+would have to replace, so the smallest loss is the best guess. A simpler forecaster is as good where
+it lies within one standard error of the best (Breiman et al., 1984) and costs little.
 """
 
 from __future__ import annotations
@@ -14,11 +15,11 @@ import polars as pl
 
 from forecasting.contenders import CANDIDATE
 from forecasting.forecaster import BASELINE
-from forecasting.paired import Losses, difference
+from forecasting.paired import SMALLEST, Losses, difference
 from forecasting.window_average import GROUPED_AVERAGE, WINDOW_AVERAGE
 
 FROM_SIMPLEST = (BASELINE, WINDOW_AVERAGE, GROUPED_AVERAGE, CANDIDATE)
-FEWEST_CUTOFFS = 3  # of two, being better at each is a coin thrown twice
+LITTLE = 0.02  # of the loss: what being simpler may cost
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ def tried(backtest: pl.DataFrame) -> list[str]:
     return [name for name in FROM_SIMPLEST if name in backtest.columns]
 
 
-def provisional(losses: dict[str, Losses], confidence: float, *, has_table: bool) -> Provisional:
+def provisional(losses: dict[str, Losses], *, has_table: bool) -> Provisional:
     """The best forecaster of a backtest; the candidate only if its bundle makes a table.
 
     `losses`: of those that were tried; none where no window can be judged.
@@ -46,25 +47,24 @@ def provisional(losses: dict[str, Losses], confidence: float, *, has_table: bool
         for name in FROM_SIMPLEST
         if name in losses and (has_table or name != CANDIDATE)
     }
-    best = best_of(usable, confidence)
+    best = best_of(usable)
     measured = ", ".join(f"{name} {of.headline.mean():.3f}" for name, of in usable.items())
     reason = f"{best} serves, the best of the backtest (WRMSSE: {measured})"
     return Provisional(best, f"{reason}, until a candidate passes the gate")
 
 
-def best_of(losses: dict[str, Losses], confidence: float) -> str:
-    """The best by its headline, losses given from the simplest; in doubt the simpler one."""
-    best, *others = losses
-    for name in others:
-        if _is_better(losses[name], losses[best], confidence):
-            best = name
-    return best
+def best_of(losses: dict[str, Losses]) -> str:
+    """The best by its headline, or the simplest that is as good; losses given from the simplest."""
+    best = min(losses, key=lambda name: _mean_log(losses[name]))
+    return next(name for name in losses if name == best or _is_as_good(losses[name], losses[best]))
 
 
-def _is_better(losses: Losses, so_far: Losses, confidence: float) -> bool:
-    ours, theirs = losses.headline, so_far.headline
-    if ours.mean() >= theirs.mean():
-        return False
-    found = difference(losses, so_far)
-    is_sure = found is not None and found.probability_below(0.0) >= confidence
-    return is_sure or (len(ours) >= FEWEST_CUTOFFS and bool(np.all(ours < theirs)))
+def _mean_log(losses: Losses) -> float:
+    return float(np.log(np.maximum(losses.headline, SMALLEST)).mean())
+
+
+def _is_as_good(simpler: Losses, best: Losses) -> bool:
+    found = difference(best, simpler)
+    if found is None:  # no evidence that the best is any better
+        return True
+    return found.mean > -found.error and found.relative > -LITTLE

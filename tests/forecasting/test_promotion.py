@@ -358,18 +358,39 @@ def test_the_headline_is_the_mean_of_the_scores_of_all_levels(make_panel, infere
 
 def test_without_a_champion_the_best_serves_and_the_simpler_within_the_noise():
     naive, average = losses(STORES), losses(STORES * 0.8)
-    noisy = losses(STORES * np.array([[0.7], [0.95], [0.7], [0.85]]))
-    assert best_of({"naive": naive, "average": average}, 0.95) == "average"
-    assert best_of({"naive": naive, "average": average, "model": noisy}, 0.95) == "average"
-    assert best_of({"naive": naive, "worse": losses(STORES * 1.01)}, 0.95) == "naive"
+    noisy = losses(STORES * np.array([[0.7], [0.95], [0.7], [0.84]]))
+    assert best_of({"naive": naive, "average": average}) == "average"
+    assert best_of({"naive": naive, "average": average, "model": noisy}) == "average"
+    assert best_of({"naive": naive, "worse": losses(STORES * 1.01)}) == "naive"
+    assert best_of({"naive": naive, "hardly better": losses(STORES * 0.999)}) == "hardly better"
 
 
-def test_what_is_better_at_every_cutoff_serves_though_the_gate_is_not_sure():
-    uneven = losses(STORES * np.array([[0.99], [0.3], [0.98], [0.97]]))
-    assert difference(uneven, INCUMBENT).probability_below(0.0) < 0.95
-    assert best_of({"naive": INCUMBENT, "model": uneven}, 0.95) == "model"
-    two = losses(STORES[:2] * np.array([[0.99], [0.3]]))
-    assert best_of({"naive": losses(STORES[:2]), "model": two}, 0.95) == "naive"
+def test_within_the_noise_being_simpler_may_cost_little_and_no_more():
+    """The model is 12% better, by 1.2 standard errors, and the naive is the best once: what a proof
+    is missing for is still the best guess.
+    """
+    once = losses(STORES * np.array([[0.72], [0.82], [0.97], [1.05]]))
+    found = difference(once, INCUMBENT)
+    assert found.probability_below(0.0) < 0.95
+    assert best_of({"naive": INCUMBENT, "model": once}) == "model"
+    wild = losses(STORES * np.array([[1.04], [0.55], [1.03], [1.02]]))
+    assert difference(wild, INCUMBENT).mean > -difference(wild, INCUMBENT).error
+    assert best_of({"naive": INCUMBENT, "model": wild}) == "model"  # the naive collapses at times
+    little = losses(STORES * np.array([[0.93], [1.02], [0.94], [1.07]]))
+    assert best_of({"naive": INCUMBENT, "model": little}) == "naive"
+    assert (
+        best_of({"naive": losses(STORES[:1, :1]), "model": losses(STORES[:1, :1] / 2)}) == "naive"
+    )
+
+
+@pytest.mark.parametrize("cutoffs", [2, 3, 6])
+def test_what_is_better_at_every_cutoff_is_beyond_one_standard_error(cutoffs):
+    """However uneven: of gains of one sign the mean is at least as large as its error."""
+    shares = np.full((cutoffs, 1), 0.9999)
+    shares[0] = 0.3
+    even = np.ones((cutoffs, 1))  # no difference between stores: the cutoffs' error alone
+    found = difference(losses(even * shares), losses(even))
+    assert found.mean <= -found.error * (1 - 1e-3)
 
 
 def test_a_guardrail_the_incumbent_breaks_further_does_not_keep_it_in_office(gate_params):
