@@ -26,6 +26,7 @@ OWNERS = {
     "duckdb": "storage",
     "prefect": "flows",
     "great_expectations": "expectations",
+    "holidays": "sources",
 }  # engine: the package that speaks to it
 
 
@@ -229,6 +230,7 @@ def test_every_package_says_in_its_docstring_what_it_is_for(root):
             "import great_expectations as gx",
             "only expectations speaks to great_expectations",
         ),
+        ("stages/x.py", "import holidays", "only sources speaks to holidays"),
         (
             "forecasting/x.py",
             "from storage.sales import read",

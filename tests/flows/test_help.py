@@ -18,7 +18,7 @@ SCRIPTS = sorted(
 ENTRY_POINTS = {"ingest.py", "train.py", "evaluate.py", "inference.py", "monitor.py"}
 HEAVY = {
     "polars", "pydantic", "duckdb", "numpy", "pandas",
-    "great_expectations", "lightgbm", "statsforecast", "prefect",
+    "great_expectations", "lightgbm", "statsforecast", "prefect", "holidays",
 }  # fmt: skip
 # Prefect makes its home folder, empty, when it is imported; nothing more may be there
 HOME = "prefect-home"
