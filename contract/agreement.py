@@ -5,7 +5,7 @@ from __future__ import annotations
 from contract.days import YEAR
 from contract.errors import BadParams
 from contract.names import PREFIX, is_name
-from contract.params import Params
+from contract.params import Params, SourceParams
 
 # the series columns of the simulator and of M5
 BUILT_IN = ("state_id", "store_id", "cat_id", "dept_id", "item_id")
@@ -21,6 +21,8 @@ def agree(params: Params) -> Params:
     source, features = params.source, params.features
     _check_horizon(params)
     is_files = source.kind == "files"
+    if is_files:
+        _check_holidays(source)
     columns = list(source.files.hierarchy) if is_files else list(BUILT_IN)
     owner = "source.files.hierarchy maps" if is_files else f"source.kind {source.kind} has"
     named = {
@@ -84,6 +86,23 @@ def _check_levels(columns: list[str]) -> None:
         raise BadParams(
             f"source.files.hierarchy calls a level {taken[0]!r}; columns that begin with "
             f"{PREFIX!r} hold what levels are called (source.files.names). Call it otherwise."
+        )
+
+
+def _check_holidays(source: SourceParams) -> None:
+    holidays, calendar = source.files.holidays, source.files.calendar
+    if not holidays:
+        return
+    if calendar:
+        raise BadParams(
+            f"source.files.calendar ({calendar!r}) and source.files.holidays ({holidays!r}) would "
+            "both say which days are holidays. Take out source.files.holidays, and let the "
+            "calendar name them; or take out source.files.calendar."
+        )
+    if isinstance(holidays, dict) and source.region is None:
+        raise BadParams(
+            f"source.files.holidays names regions {sorted(holidays)}, but source.region names no "
+            "column that holds them. State source.region, or one country or region for all."
         )
 
 

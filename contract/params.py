@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
 
 from contract.levels import Level, levels_of
-from contract.written import date_format_of, time_zone_of
+from contract.written import date_format_of, holidays_of, time_zone_of
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[int, Field(ge=1)]
@@ -54,6 +54,7 @@ class FilesParams(_Section):
 
     sales: str
     calendar: str | None = None
+    holidays: Annotated[str | dict[str, str] | None, AfterValidator(holidays_of)] = None
     prices: str | None = None
     plans: str | None = None
     static: str | None = None

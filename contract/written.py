@@ -1,4 +1,6 @@
-"""How params may say that days are written: checked when params are read."""
+"""How params may say that days are written, and whose holidays hold: checked when params are
+read.
+"""
 
 from __future__ import annotations
 
@@ -21,6 +23,7 @@ _LETTERS = {
     "s": {2: "%S"},
 }
 _SAME_LETTER = {"j": "y", "a": "y", "t": "d"}
+_HOLIDAY_CODE = r"[A-Z]{2}(-\w[\w ]*)?"  # DE, DE-BE; a few regions have a name: DE-Augsburg
 
 
 def date_format_of(form: str) -> str:
@@ -52,6 +55,19 @@ def time_zone_of(name: str) -> str:
             "for moments by the stores' own clock"
         ) from error
     return name
+
+
+def holidays_of(stated: str | dict[str, str] | None) -> str | dict[str, str] | None:
+    """Codes of countries or regions (DE, US-CA), one or by region of the source; ValueError for
+    another form. Whether there is such a country is known where its holidays are.
+    """
+    codes = stated.values() if isinstance(stated, dict) else [stated] if stated else []
+    if wrong := [code for code in codes if not re.fullmatch(_HOLIDAY_CODE, code)]:
+        raise ValueError(
+            f"{wrong} are no codes of a country, or of a country and its region; write them like "
+            "'DE', 'DE-BE' or 'US-CA'"
+        )
+    return stated
 
 
 def _translated(form: str) -> str:

@@ -63,6 +63,30 @@ def test_a_level_may_not_be_called_as_names_are(files):
         params_of(files)
 
 
+def test_a_calendar_and_holidays_together_are_refused_and_which_to_take_out_is_said(files):
+    files["source"]["files"] |= {"calendar": "days*", "holidays": "DE"}
+    with pytest.raises(
+        BadParams, match=r"calendar \('days\*'\) .* Take out source\.files\.holidays"
+    ):
+        params_of(files)
+
+
+def test_holidays_by_region_need_a_column_of_regions(files):
+    files["source"]["files"]["holidays"] = {"BY": "DE-BY"}
+    files["source"]["region"] = None
+    with pytest.raises(BadParams, match=r"names regions \['BY'\], but source\.region names no"):
+        params_of(files)
+    files["source"]["region"] = "store_id"
+    assert params_of(files).source.files.holidays == {"BY": "DE-BY"}
+
+
+def test_norway_is_a_country_and_no_no(files):
+    """YAML of old reads NO as false."""
+    written = YAML(typ="safe").load("holidays: NO")
+    files["source"]["files"] |= written
+    assert params_of(files).source.files.holidays == "NO"
+
+
 def test_the_simulators_columns_are_known_without_a_mapping(root):
     plain = YAML(typ="safe").load((root / "params.yaml").read_text(encoding="utf-8"))
     plain.pop("profiles")

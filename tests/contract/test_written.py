@@ -40,3 +40,19 @@ def test_a_time_zone_has_an_iana_name() -> None:
     assert FilesParams(sales="*", time_zone="local").time_zone == "local"
     with pytest.raises(ValidationError, match="nobody knows the time zone 'Berlin'"):
         FilesParams(sales="*", time_zone="Berlin")
+
+
+@pytest.mark.parametrize("stated", [None, "DE", "NO", "US-CA", "DE-Augsburg", {"BY": "DE-BY"}])
+def test_holidays_are_a_code_or_one_for_each_region(stated):
+    assert FilesParams(sales="*", holidays=stated).holidays == stated
+
+
+@pytest.mark.parametrize("stated", ["Germany", "de", "DEU", "DE-", "DE/BE", {"BY": "Bavaria"}, 49])
+def test_holidays_in_another_form_are_refused_with_the_right_one(stated):
+    with pytest.raises(ValidationError, match="holidays"):
+        FilesParams(sales="*", holidays=stated)
+
+
+def test_a_country_by_its_name_is_refused_with_the_look_of_codes():
+    with pytest.raises(ValidationError, match=r"\['Germany'\] are no codes .* 'DE-BE' or 'US-CA'"):
+        FilesParams(sales="*", holidays="Germany")
