@@ -18,6 +18,7 @@ from sources.tables import need_columns, read_table
 OPENINGS = ("unique_id", "ds", "is_open", "known_at")  # of the series whose store says so ahead
 LEVELS = ("state_id", "store_id", "cat_id", "dept_id", "item_id")
 KEYS = ("unique_id", "ds", "y")
+AS_WRITTEN_HERE = FilesParams(sales="", decimal=".", date_format=ISO)
 
 
 def read_canonical(path: Path, history_span_days: int) -> list[Received]:
@@ -28,9 +29,9 @@ def read_canonical(path: Path, history_span_days: int) -> list[Received]:
     otherwise.
     """
     if path.name.startswith("calendar"):
-        return read_calendar(path, FilesParams(sales="", decimal=".", date_format=ISO))
+        return read_calendar(path, AS_WRITTEN_HERE)
     if path.name.startswith("prices"):
-        return read_prices(path, FilesParams(sales="", decimal=".", date_format=ISO))
+        return read_prices(path, AS_WRITTEN_HERE)
     if path.name.startswith("openings"):
         stated: dict[str, Origin | None] = {name: name for name in OPENINGS}
         files = FilesParams(sales="", decimal=".", date_format=ISO, columns=stated)

@@ -13,10 +13,11 @@ from contract.params import SourceParams
 from contract.received import Received
 from runtime.file_names import fits
 from sources import m5
-from sources.canonical import read_canonical
+from sources.canonical import AS_WRITTEN_HERE, read_canonical
 from sources.deliveries import DaysOf, grouped, ways_of
 from sources.files import days_of_sales, read_plans, read_sales
 from sources.plans import read_calendar, read_prices
+from sources.public_holidays import PATTERN as HOLIDAYS
 from sources.size import refuse_oversized
 from sources.tables import names_in
 
@@ -106,6 +107,8 @@ def _read_mapped(path: Path, source: SourceParams) -> list[Received]:
     match fact_of(path, source):
         case "calendar":
             return read_calendar(path, mapping)
+        case "holidays":
+            return read_calendar(path, AS_WRITTEN_HERE)
         case "prices":
             return read_prices(path, mapping)
         case "plans":
@@ -122,6 +125,8 @@ def _read_mapped(path: Path, source: SourceParams) -> list[Received]:
 def fact_of(path: Path, source: SourceParams) -> str | None:
     """What a file holds, by its name; None for a name that no pattern fits."""
     mapping, ways = source.files, [path.name, *ways_of(path.name)]
+    if mapping.holidays and fits(path.name, HOLIDAYS):
+        return "holidays"
     for fact in ("calendar", "prices", "plans"):
         pattern = getattr(mapping, fact)
         if pattern and _fits(ways, pattern):
