@@ -19,6 +19,7 @@ from expectations.suites import SUITES
 from expectations.usual import levels_compared
 from runtime.paths import Paths
 from sources.reading import read_file
+from stages.public_holidays import with_regions_noted
 from stages.replaced_days import with_days_replaced
 from stages.whole_lines import Judged, lines_taken_whole
 from storage.recent import is_first_load, read_recent
@@ -40,6 +41,7 @@ def judged_facts(
             replace(fact, is_history=fact.is_history and (is_fill or is_first_load(con, fact)))
             for fact in received
         ]
+        received = [with_regions_noted(con, fact, params.source) for fact in received]
         contexts = [context_of(con, fact, params, today) for fact in received]
         judged = [
             (fact, _judged(fact, context, params.ingest))

@@ -13,6 +13,7 @@ from runtime.paths import Paths
 from sources.contents import is_left_alone
 from sources.deliveries import files_in, name_of
 from sources.reading import delivered_together, patterns_of
+from stages.public_holidays import stage_holidays
 from stages.source_files import staged
 from stages.take import Taken, take
 from storage.inbox import discard, finish_discarding, waiting_files, waiting_folders
@@ -22,11 +23,13 @@ def take_inbox(
     params: Params, paths: Paths, *, now: datetime, dry_run: bool = False
 ) -> list[Taken]:
     """Every file in the inbox taken once, plans first; tills that state the same days, and the
-    parts of a folder, as one delivery.
+    parts of a folder, as one delivery. Before them the public holidays, if params state any and
+    they are new.
     """
     inbox, source = paths.inbox, params.source
     if not dry_run:
         finish_discarding(inbox)
+    holidays = _take_holidays(params, paths, now, dry_run)
     waiting = waiting_files(inbox, *patterns_of(source))
     files = [file for file in waiting if not is_left_alone(file.name)]
     groups = delivered_together(files, source)
@@ -37,7 +40,17 @@ def take_inbox(
         for group in groups
     ]
     folders = waiting_folders(inbox, source.files.sales) if source.kind == "files" else []
-    return [*taken, *(_take_folders(group, params, paths, now, dry_run) for group in folders)]
+    parts = [_take_folders(group, params, paths, now, dry_run) for group in folders]
+    return [*holidays, *taken, *parts]
+
+
+def _take_holidays(params: Params, paths: Paths, now: datetime, dry_run: bool) -> list[Taken]:
+    folder = paths.inbox / ".holidays"
+    try:
+        files = stage_holidays(params, paths, folder, now)
+        return [take(file, params, paths, now, dry_run=dry_run) for file in files]
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _take_folders(

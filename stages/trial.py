@@ -15,6 +15,7 @@ from runtime.command_line import Summary
 from runtime.paths import Paths
 from sources.reasons import REASONS
 from stages.judged_facts import Judged, judged_file
+from stages.public_holidays import stage_holidays
 from stages.source_files import stage_source_files
 
 _EXAMPLES = 3  # rows shown per reason
@@ -70,7 +71,8 @@ def try_mapping(params: Params, now: datetime) -> Trial:
     with tempfile.TemporaryDirectory() as folder:
         paths, staging = Paths(Path(folder)), Path(folder) / "staged"
         staging.mkdir()
-        for file in stage_source_files(params.source, staging, paths.truth):
+        holidays = stage_holidays(params, paths, staging, now)
+        for file in [*holidays, *stage_source_files(params.source, staging, paths.truth)]:
             judged, reason = judged_file(file, params, paths, now, is_fill=True)
             if reason:
                 trial.why_refused[file.name] = reason
