@@ -129,7 +129,7 @@ def test_what_a_person_must_decide_ends_with_one_and_stands_in_the_text(shop, tm
     assert draft(shop, file, "--json") == 1
     found = summary(capsys)
     assert found["error"] == "Undecided"
-    assert list(found["to_decide"]) == ["y"]
+    assert list(found["to_decide"]) == ["y", "holidays"]
     text = shop.with_name("shop.draft.yaml").read_text(encoding="utf-8")
     assert "# TO DECIDE: --answer y=(qty_ordered | qty_shipped)" in text
     assert plain(shop) is None
@@ -223,4 +223,42 @@ def test_an_export_as_people_have_it_needs_no_edit(
     files = plain(shop)["source"]["files"]
     assert (files["columns"]["y"], files.get("transactions")) == (units, lines)
     assert found["rows_refused"] <= 0.01 * found["rows_in"]
+    assert list(found["to_decide"]) == ["holidays"]  # which runs undecided, too
+
+
+def test_whose_holidays_hold_is_a_question_of_the_text_and_keeps_nobody_waiting(shop, sales):
+    assert draft(shop, sales) == 0
+    text = shop.read_text(encoding="utf-8")
+    assert "# TO DECIDE: --answer holidays=..." in text
+    assert "no calendar lies beside the sales. In which country" in text
+    assert "holidays" not in plain(shop)["source"]["files"]
+
+
+def test_the_country_that_is_stated_stands_in_the_mapping_and_is_tried(shop, sales, capsys):
+    assert draft(shop, sales, "--answer", "holidays=DE-BE", "--json") == 0
+    found = summary(capsys)
     assert found["to_decide"] == {}
+    assert found["rows_in"] > 120  # the holidays are read as a fill will read them
+    assert load_params(shop.with_name("params.yaml")).source.files.holidays == "DE-BE"
+    assert draft(shop, "--keep", "--json") == 0
+
+
+@pytest.mark.parametrize(("code", "way_out"), [("Germany", "'DE-BE' or"), ("DE-BAV", "'DE-BY'")])
+def test_a_country_nobody_knows_is_refused_and_nothing_is_written(
+    shop, sales, capsys, code, way_out
+):
+    assert draft(shop, sales, "--answer", f"holidays={code}") == 2
+    assert way_out in capsys.readouterr().err
+    assert plain(shop) is None and not shop.with_name("shop.draft.yaml").exists()
+
+
+def test_beside_a_calendar_there_is_no_question_of_holidays(shop, sales, capsys):
+    folder = shop.with_name("files")
+    folder.mkdir()
+    sales.rename(folder / "sales.csv")
+    days = [f"{ds},{'Carnival' if k % 9 == 0 else ''}" for k, ds in enumerate(DAYS)]
+    written(folder / "days.csv", "date,event", days)
+    assert draft(shop, folder, "--json") == 0
+    assert summary(capsys)["to_decide"] == {}
+    assert draft(shop, folder, "--answer", "holidays=DE") == 2
+    assert "Take out source.files.holidays" in capsys.readouterr().err

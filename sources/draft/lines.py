@@ -117,7 +117,7 @@ def _is_turned(role: str, column: str) -> bool:
 
 
 def _region() -> list[Line]:
-    why = "one calendar for all; public holidays: add a file (source.files.calendar)"
+    why = "one calendar for all; public holidays: source.files.holidays, or a file (.calendar)"
     return [Line(("source", "region"), None, why)]
 
 

@@ -30,7 +30,15 @@ from sources.draft.series import SeriesFacts, find_series
 from sources.draft.tables import SourceTable, days_in, with_days_only
 from sources.draft.words import says
 
-SETTINGS = ("decimal", "date_format", "time_zone", "separator", "sheet", "encoding")
+SETTINGS = (
+    "decimal",
+    "date_format",
+    "time_zone",
+    "separator",
+    "sheet",
+    "encoding",
+    "holidays",
+)
 KEYS = (*ROLES, "transactions", "returns", *SETTINGS)
 
 
@@ -84,6 +92,7 @@ def _drafted(
         *_doubts(roles),
         *(one for one in series.doubts if one.setting not in choices),
         *_returns(sales, roles, series, choices),
+        *_holidays(beside, choices),
     )
     unused = folder.unused | _unused(roles, series, covariates)
     notes = (*sales.notes, *notes)
@@ -159,6 +168,19 @@ def _returns(
         "from the day they came back."
     )
     return [Doubt("returns", text, CHOICES["returns"], is_needed=False)]
+
+
+def _holidays(beside: Sequence[Line], choices: Mapping[str, str]) -> list[Doubt]:
+    """Whose public holidays hold, where no calendar lies beside the sales: nothing in them says in
+    which country they were made.
+    """
+    if "holidays" in choices or any(line.place == (*FILES, "calendar") for line in beside):
+        return []
+    text = (
+        "no calendar lies beside the sales. In which country or region are the stores (DE, DE-BE, "
+        "US-CA)? Its public holidays are then known ahead."
+    )
+    return [Doubt("holidays", text, is_needed=False)]
 
 
 def _unused(roles: Roles, series: SeriesFacts, covariates: Covariates) -> dict[str, str]:
