@@ -67,6 +67,8 @@ def holidays_of(stated: str | dict[str, str] | None) -> str | dict[str, str] | N
             f"{wrong} are no codes of a country, or of a country and its region; write them like "
             "'DE', 'DE-BE' or 'US-CA'"
         )
+    if isinstance(stated, dict):  # as a file's fields are read
+        return {region.strip(): code for region, code in stated.items()}
     return stated
 
 

@@ -47,6 +47,10 @@ def test_holidays_are_a_code_or_one_for_each_region(stated):
     assert FilesParams(sales="*", holidays=stated).holidays == stated
 
 
+def test_a_region_is_spelled_as_a_field_of_a_file_is_read():
+    assert FilesParams(sales="*", holidays={" BY ": "DE-BY"}).holidays == {"BY": "DE-BY"}
+
+
 @pytest.mark.parametrize("stated", ["Germany", "de", "DEU", "DE-", "DE/BE", {"BY": "Bavaria"}, 49])
 def test_holidays_in_another_form_are_refused_with_the_right_one(stated):
     with pytest.raises(ValidationError, match="holidays"):
