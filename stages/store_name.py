@@ -18,8 +18,8 @@ def store_name(source: SourceParams) -> str:
 
 
 def _mapping_hash(files: FilesParams) -> str:
-    """As params_hash, without the holidays: they say nothing of how files are read, and a store
-    that stands takes them in its next morning.
+    """As params_hash, without holidays and names: they say nothing of how facts are read, and a
+    store that stands takes them in its next morning.
     """
-    mapping = files.model_dump(mode="json", exclude={"holidays"})
+    mapping = files.model_dump(mode="json", exclude={"holidays", "names"})
     return text_hash(json.dumps([mapping], sort_keys=True))
