@@ -10,10 +10,12 @@ from datetime import date, timedelta
 import numpy as np
 import polars as pl
 import pytest
+from polars.testing import assert_frame_equal
 
 from contract.params import IngestParams
 from expectations.judge import Judgement
 from expectations.likeness import agreeing, likest
+from expectations.repeats import with_repeats
 from expectations.suite import Context
 
 DAY = date(2024, 2, 29)
@@ -80,6 +82,53 @@ def test_likeness_is_what_a_naive_loop_counts():
                 sold = [(a, b) for a, b in rows[:, [day, other]] if a or b]
                 shares.append(sum(a == b for a, b in sold) / len(sold))
             assert found[group, day] == pytest.approx(max(shares))
+
+
+def test_series_that_shut_on_different_days_count_where_their_day_is():
+    """Two series of three and four columns over the same four days: each pair of columns counts on
+    the later one's day.
+    """
+    y = np.array([[0.0, 2, 2, 5], [3.0, 3, 4, 4]])
+    days = np.array([[-1, 0, 1, 3], [0, 1, 2, 3]])  # the first was shut on the third day
+    agree, sold = agreeing(y, np.array([0]), days)
+    assert agree[0, 0].tolist() == [0, 2, 0, 1]
+    assert sold[0, 0].tolist() == [1, 2, 1, 2]
+    assert agree[1, 0].tolist() == [0, 0, 0, 0]
+    apart, _ = agreeing(y, np.array([0, 1]), days)
+    assert apart.sum(axis=1).tolist() == agree[:, 0].tolist()
+
+
+@pytest.mark.parametrize("days", [1, 3, 70])
+@pytest.mark.parametrize("seed", [0, 1])
+def test_levels_counted_by_themselves_say_what_they_say_crossed(ingest, monkeypatch, days, seed):
+    """Stores shut on different days, one frozen on the last. Crossed groups are what is cheap for
+    few of them; of items in many stores there are as many as series.
+    """
+    draw = np.random.default_rng(seed)
+    items = SERIES.with_columns(item_id=pl.col("unique_id").str.slice(0, 5))
+    sold = pl.concat(a_day(DAY - timedelta(days=k)) for k in range(1, days + 45))
+    shut = sold.select("ds").unique().join(items.select("store_id").unique(), how="cross")
+    shut = shut.filter(pl.Series(draw.random(shut.height) < 0.15))
+    placed = sold.join(items.select("unique_id", "store_id"), on="unique_id")
+    sold = placed.join(shut, on=["ds", "store_id"], how="anti").drop("store_id")
+    newest = sold.filter(of("S3"))["ds"].max()
+    batch = pl.concat(
+        [sold.filter(pl.col("ds") > DAY - timedelta(days=days)), a_day(DAY).filter(~of("S3"))]
+    )
+    frozen = sold.filter(of("S3"), ds=newest).with_columns(ds=pl.lit(DAY))
+    rows = pl.concat([batch, frozen]).with_columns(copy=pl.lit(0))
+    context = replace(
+        context_of(ingest, [sold.filter(pl.col("ds") <= DAY - timedelta(days=days))]),
+        series=items,
+        levels=(*LEVELS, ("item_id",)),
+    )
+    monkeypatch.setattr("expectations.repeats._MOST_CROSSED", 10_000)
+    crossed = with_repeats(rows, context)
+    monkeypatch.setattr("expectations.repeats._MOST_CROSSED", 0)
+    assert_frame_equal(with_repeats(rows, context), crossed)
+    found = crossed.filter(of("S3"), ds=DAY)
+    assert found["copied_share"].unique().to_list() == [1.0]
+    assert found["copied_share_in"].unique().to_list() == [f"store_id S3, as on {newest}"]
 
 
 def test_honest_days_are_taken_without_a_word(ingest, judged):
