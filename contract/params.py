@@ -182,6 +182,7 @@ class TrainParams(_Section):
     origin_step_days: Positive
     min_history_days: Positive
     hide_plans_share: Share = 0.0  # absent from the cards of models fitted with whole plans
+    break_share: Share = 0.0  # absent from the cards of models that saw no breaks but real ones
     max_rows: Positive
     seed: Seed
     threads: Positive

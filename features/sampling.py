@@ -90,13 +90,20 @@ def _grid(series: np.ndarray, origins: np.ndarray, h: np.ndarray) -> Rows:
 
 
 def unit_hash(series: np.ndarray, origins: np.ndarray, h: np.ndarray, seed: int) -> np.ndarray:
-    """(series, origins, h): a number in [0, 1) that depends on nothing but the row and the seed.
+    """(series, origins, h): `row_hash` of every combination."""
+    return row_hash(series[:, None, None], origins[:, None], h, seed)
+
+
+def row_hash(series: np.ndarray, origins: np.ndarray, h: np.ndarray, seed: int) -> np.ndarray:
+    """A number in [0, 1) that depends on nothing but the row and the seed; broadcasts.
 
     splitmix64's finalizer (Steele et al. 2014).
     """
-    of_series = series.astype(np.uint64)[:, None, None] << np.uint64(32)
-    of_origin = origins.astype(np.uint64)[:, None] << np.uint64(8)
-    key = of_series ^ of_origin ^ (h.astype(np.uint64) + (np.uint64(seed) << np.uint64(48)))
+    key = (
+        (series.astype(np.uint64) << np.uint64(32))
+        ^ (origins.astype(np.uint64) << np.uint64(8))
+        ^ (h.astype(np.uint64) + (np.uint64(seed) << np.uint64(48)))
+    )
     for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
         key ^= key >> np.uint64(shift)
         key *= np.uint64(factor)

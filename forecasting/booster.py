@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from contract.params import TrainParams
+from features.breaks import with_broken_levels
 from features.dense_panel import DensePanel
 from features.frame import Rows, category_names, feature_names, targets
 from features.hiding import Hiding, training_matrix
@@ -21,22 +22,28 @@ def fit_booster(
     """A booster fitted on these rows, and for each feature the share of rows it is unknown in.
 
     `short_plans`: tables of plans that end inside the horizon; of a share of the rows they are
-    hidden, from one of the days ahead that the rows are about.
+    hidden, from one of the days ahead that the rows are about. A share of the rows is added from
+    levels that break.
     """
     import lightgbm  # two seconds to import
 
     hiding = Hiding(short_plans, params.hide_plans_share, int(rows.h.max()), params.seed)
-    matrix = training_matrix(dense, rows, hiding)
+    matrices, labels = [training_matrix(dense, rows, hiding)], [targets(dense, rows)]
     names = feature_names(dense)
-    unknown = dict(zip(names, _unknown_shares(matrix), strict=True))
+    unknown = dict(zip(names, _unknown_shares(matrices[0]), strict=True))
+    if params.break_share:
+        broken = with_broken_levels(dense, params.seed)
+        rows = broken.rows(rows, params.break_share, params.seed)
+        matrices.append(training_matrix(broken.dense, rows, hiding))
+        labels.append(targets(broken.dense, rows))
     data = lightgbm.Dataset(
-        matrix,
-        label=targets(dense, rows),
+        matrices,
+        label=np.concatenate(labels),
         feature_name=[_plain(name) for name in names],
         categorical_feature=[_plain(name) for name in category_names(dense)],
         params=_dataset_params(params),
     )
-    del matrix
+    del matrices
     return lightgbm.train(_booster_params(params), data, num_boost_round=params.rounds), unknown
 
 

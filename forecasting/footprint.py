@@ -25,6 +25,7 @@ SCATTERED_ROW = 48  # while it is scattered into tables, ROWS_AT_ONCE at a time
 # of float32, series x days: units, last sale, launch, price, promotion; and of booleans: closed
 TABLES = 5
 SPARE_TABLES = 2  # while they are made
+BROKEN_CELL = 16  # of levels that step: units, their log, days since a step and until the next
 TRAINED_ROW = 40  # gradients, scores, indices of a row LightGBM learns from
 BINNING_ROWS = 200_000  # a sample of the rows in float64, while LightGBM finds its bins
 PIECES_AT_ONCE = 2  # the one being made, and what the pools still hold of the one before
@@ -49,13 +50,14 @@ class Shape:
 def to_fit(shape: Shape, params: Params) -> Needs:
     """Fitting the global model on a frozen panel: the largest block's rows are held in full."""
     columns = 1 + HIERARCHY_COLUMNS + len(declared_features(params.features, params.train.horizon))
-    rows = params.train.max_rows * columns * 4 / MB
-    bins = params.train.max_rows * (columns + TRAINED_ROW) / MB
+    most = params.train.max_rows * (1 + params.train.break_share)
+    rows, bins = most * columns * 4 / MB, most * (columns + TRAINED_ROW) / MB
     dense, sample = _dense_panel(shape, params), BINNING_ROWS * columns * 8 / MB
+    stepped = _cells(shape, params) * BROKEN_CELL / MB if params.train.break_share else 0.0
     pieces = PIECES_AT_ONCE * _piece(shape, params, params.train.max_rows)
     return {
         "building tables": dense + _building(shape, params),
-        "making rows": dense + rows + pieces,
+        "making rows": dense + stepped + rows + pieces,
         "learning": dense + rows + max(bins, sample),
     }
 
