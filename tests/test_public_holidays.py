@@ -144,6 +144,16 @@ def test_holidays_of_another_region_take_the_place_of_the_first(own, paths):
     assert batches(paths).height == 2
 
 
+def test_a_region_tried_again_holds_again(own, paths):
+    """The same file a second time is no news to the ledger, but it is to the calendar."""
+    fill(own(holidays="DE"), paths, now=NOW)
+    for code, epiphany in [("DE-BY", "Epiphany"), ("DE", None)] * 2:
+        for _ in (0, 1):
+            ingest(own(holidays=code), paths, now=NOW)
+        assert events_on(EPIPHANY, paths) == {"*": epiphany}
+    assert batches(paths).height == 5
+
+
 def test_a_look_without_taking_shows_the_file_and_leaves_nothing(own, paths):
     summary = ingest(own(holidays="DE"), paths, now=NOW, dry_run=True)
     assert (summary["files"], summary["rows_in"] > 100) == (1, True)
