@@ -195,8 +195,8 @@ def _days_of_feeds(
     found = np.full((int(feeds.max()) + 1, width), -1)
     found[feeds, columns] = days
     found[:, :DAYS_BEFORE] = -1
-    is_silent = ~np.isin(np.arange(len(found)), feeds)
-    found[is_silent] = found[feeds[0]]
+    is_unsold = ~np.isin(np.arange(len(found)), feeds)
+    found[is_unsold] = found[feeds[0]]
     return found
 
 
