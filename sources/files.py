@@ -159,7 +159,7 @@ def _wanted_of_sales(files: FilesParams) -> Wanted:
     wanted = _wanted(columns, files)
     return replace(
         wanted,
-        names=wanted.names | set(files.names.values()),
+        labels=frozenset(files.names.values()),
         day=origins["ds"][0],
         units=origins["y"][0],
         are_lines=files.transactions and not files.deduplicate_on,
@@ -187,12 +187,15 @@ def _with_static(
             "add e.g. [store_id]."
         )
     mapped = {origin for column in _sales_columns(files) for origin in column.origin}
-    wanted = (mapped | set(files.names.values())) - set(table.columns)
-    beside = read_table(static, csv_manner(files), Wanted(frozenset(files.static_on) | wanted))
+    mapped, labels = (
+        columns - set(table.columns) for columns in (mapped, set(files.names.values()))
+    )
+    wanted = Wanted(frozenset({*files.static_on, *mapped}), labels=frozenset(labels))
+    beside = read_table(static, csv_manner(files), wanted)
     keys = dict.fromkeys(files.static_on, "source.files.static_on")
     need_columns(table, keys, path.name)
     need_columns(beside, keys, static.name)
-    beside = beside.select(*keys, *sorted(wanted & set(beside.columns)))
+    beside = beside.select(*keys, *sorted((mapped | labels) & set(beside.columns)))
     beside = beside.with_columns(read_ids(beside[key]).alias(key) for key in keys)
     if beside.select(pl.struct(list(keys)).is_duplicated().any()).item():
         raise BadInput(

@@ -27,12 +27,14 @@ class Wanted:
     """What a mapping looks for in a table; by these names a header is known from a title.
 
     `day` and `units`: the columns that a wide table, with a column per day, does not have.
+    `labels`: what is taken along where it is there.
     """
 
     names: frozenset[str]
     day: str | None = None
     units: str | None = None
     are_lines: bool = False  # rows are invoice lines, summed
+    labels: frozenset[str] = frozenset()
 
 
 def is_day(name: str) -> bool:

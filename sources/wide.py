@@ -36,7 +36,8 @@ def to_long(
     if len(set(columns.dtypes)) > 1 and pl.String in columns.dtypes:
         table = table.with_columns(pl.col(days).cast(pl.String))
     others = [column for column in table.columns if column not in days]
-    used = [column for column in others if column in wanted.names or column == OVERFLOW]
+    known = {*wanted.names, *wanted.labels, OVERFLOW}
+    used = [column for column in others if column in known]
     long = table.select(*used, *days).unpivot(
         days, index=used, variable_name=wanted.day, value_name=wanted.units
     )

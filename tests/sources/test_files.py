@@ -4,7 +4,9 @@ with its reason.
 
 from __future__ import annotations
 
+import io
 import json
+import zipfile
 from datetime import date, datetime
 from pathlib import Path
 
@@ -351,6 +353,17 @@ def test_a_file_without_its_column_of_names_is_taken_with_a_note(read):
     (sales,) = read("shop,item,day,sold\nA,b,2024-01-01,1\n", names={"store_id": "city"})
     assert (sales.rows.height, sales.series.rows()) == (1, [("A_b", "A")])
     assert [note.split(":")[0] for note in sales.notes] == ["names_missing"]
+
+
+def test_a_part_without_the_column_of_names_and_one_with_two_of_them_are_taken(read):
+    """A label is no reason to refuse: what says no name says none, the first column speaks."""
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        archive.writestr("sales_1.csv", "shop,item,day,sold\nA,b,2024-01-01,1\n")
+        text = "shop,item,day,sold,city,city\nA,b,2024-01-02,1,Berlin,Bonn\n"
+        archive.writestr("sales_2.csv", text)
+    (sales,) = read(content.getvalue(), name="sales.zip", names={"store_id": "city"})
+    assert (sales.rows.height, sales.series.rows()) == (2, [("A_b", "A", "Berlin")])
 
 
 def test_names_of_a_wide_table_and_of_invoice_lines_are_read(read):
