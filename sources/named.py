@@ -14,19 +14,20 @@ def with_names(
     series: pl.DataFrame, rows: pl.DataFrame, table: pl.DataFrame, names: dict[str, str]
 ) -> pl.DataFrame:
     """The series with a column `name_of_<level>` for each of `names` (level: column of the table)
-    the table has: the last that a row of the series says, by day; null where none does.
+    the table has: the last that a row of its group says, by day; null where none does.
 
-    `rows`: unique_id, ds and row_number, the place in the table counted from 1.
+    `rows`: the levels, ds and row_number, the place in the table counted from 1.
     """
-    found = {PREFIX + level: column for level, column in names.items() if column in table.columns}
+    found = {level: column for level, column in names.items() if column in table.columns}
     if not found or not rows.height:
         return series
-    at = rows.select("unique_id", "ds", "row_number")
-    read = table.select(_name(table[column]).alias(name) for name, column in found.items())
-    said = at.hstack(read.select(pl.all().gather(at["row_number"] - 1)))
-    by_day = said.sort("ds", "row_number").group_by("unique_id")
-    last = by_day.agg(pl.col(list(found)).drop_nulls().last())
-    return series.join(last, on="unique_id", how="left", maintain_order="left")
+    by_day = rows.select("ds", "row_number", *found).sort("ds", "row_number")
+    for level, column in found.items():
+        name = _name(table[column]).gather(by_day["row_number"] - 1).alias(PREFIX + level)
+        said = by_day.select(level).with_columns(name).drop_nulls()
+        last = said.unique(level, keep="last")
+        series = series.join(last, on=level, how="left", maintain_order="left")
+    return series
 
 
 def note_missing(table: pl.DataFrame, names: dict[str, str]) -> tuple[str, ...]:

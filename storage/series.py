@@ -8,7 +8,7 @@ import polars as pl
 
 from contract.errors import ContractBroken
 from contract.frames import SERIES
-from contract.names import is_name
+from contract.names import PREFIX, is_name
 from contract.panel import UNPLACED
 from storage.connection import Connection, frame_of, registered
 from storage.schema import create_series_view, quoted
@@ -18,7 +18,7 @@ _RESERVED = {"unique_id", "first_sale", "last_sale", "lifecycle"}
 
 def write_series(con: Connection, series: pl.DataFrame, *, only_new: bool = False) -> None:
     """Add series and their columns, levels and names; a series that is there gets the values that
-    are not null.
+    are not null, and each group of a level one name.
 
     `only_new`: a series that is there stays where it stands.
     """
@@ -34,6 +34,21 @@ def write_series(con: Connection, series: pl.DataFrame, *, only_new: bool = Fals
         insert into series_attributes ({columns}) select {columns} from incoming
         on conflict (unique_id) do {action}"""  # noqa: S608 -- quoted
     with registered(con, incoming=incoming):
+        con.execute(statement).fetchall()
+        if not only_new:
+            _name_groups(con, names)
+
+
+def _name_groups(con: Connection, columns: list[str]) -> None:
+    """What `incoming` calls the groups of a level, for their other series, too."""
+    levels = [name for name in columns if PREFIX + name in columns]
+    for level in levels:
+        group, name = quoted(level), quoted(PREFIX + level)
+        statement = f"""
+            update series_attributes set {name} = named.{name}
+            from (select distinct {group}, {name} from incoming where {name} is not null) named
+            where series_attributes.{group} = named.{group}
+              and series_attributes.{name} is distinct from named.{name}"""  # noqa: S608 -- quoted
         con.execute(statement).fetchall()
 
 

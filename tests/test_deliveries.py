@@ -439,6 +439,20 @@ def test_a_day_in_every_name_says_the_order(own, paths: Paths, tmp_path: Path):
     assert units(paths) == 2
 
 
+def test_a_shop_that_is_renamed_is_renamed_for_what_it_no_longer_sells(own, paths: Paths):
+    files = {**DAILY, "hierarchy": {"store_id": "shop"}, "names": {"store_id": "city"}}
+    params = own(**files | {"columns": {**DAILY["columns"], "unique_id": ["shop", "item"]}})
+    head = "shop,item,day,units,city\n"
+    rows = "".join(f"S,i{k},2024-02-0{day},1,Berlin\n" for day in (1, 2, 3) for k in range(3))
+    put(paths.inbox, "sales.csv", head + rows)
+    ingest(params, paths, now=NOW)
+    put(paths.inbox, "sales2.csv", f"{head}S,i1,2024-02-04,1,Potsdam\n")
+    ingest(params, paths, now=NOW)
+    with open_store(paths.store) as con:
+        assert read_names(con).rows() == [(f"S_i{k}", "Potsdam") for k in range(3)]
+    assert is_rebuilt_alike(params, paths)
+
+
 def test_names_are_kept_renewed_and_rebuilt_and_move_no_hash(own, paths: Paths):
     """A name is no level, no feature and no part of the panel."""
     files = {**DAILY, "hierarchy": {"item_id": "item"}, "names": {"item_id": "title"}}

@@ -349,6 +349,22 @@ def test_names_are_labels_of_levels_the_last_stated_and_never_a_reason_to_refuse
     ]
 
 
+def test_a_group_has_one_name_the_last_stated_of_any_of_its_series(read):
+    """A bread no longer sold does not keep its shop's old name; who moves takes no name along."""
+    text = (
+        "shop,dept,item,day,sold,city,section\n"
+        "A,1,bread,2024-01-01,1,Berlin,Food\nA,2,tea,2024-01-02,1,Potsdam,Drinks\n"
+        "A,1,milk,2024-01-01,1,Berlin,Food\nA,2,milk,2024-01-03,1,,\n"
+    )
+    names = {"store_id": "city", "dept_id": "section"}
+    (sales,) = read(text, names=names, hierarchy={"store_id": "shop", "dept_id": "dept"})
+    assert sales.series.select("unique_id", "name_of_store_id", "name_of_dept_id").rows() == [
+        ("A_bread", "Potsdam", "Food"),
+        ("A_milk", "Potsdam", "Drinks"),
+        ("A_tea", "Potsdam", "Drinks"),
+    ]
+
+
 def test_a_file_without_its_column_of_names_is_taken_with_a_note(read):
     (sales,) = read("shop,item,day,sold\nA,b,2024-01-01,1\n", names={"store_id": "city"})
     assert (sales.rows.height, sales.series.rows()) == (1, [("A_b", "A")])
