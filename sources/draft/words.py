@@ -111,7 +111,8 @@ WORDS: dict[str, tuple[str, ...]] = {
         "first_name last_name firstname lastname surname vorname nachname birth geburtsdatum iban "
         "card customer customer_id customer_name kunde kundennr kundenname kundennummer client "
         "cliente klant loyalty cashier kassierer kassiererin employee mitarbeiter bediener "
-        "verkaeufer user billing shipping_name passport ssn buyer",
+        "verkaeufer user billing shipping_name passport ssn buyer manager owner contact clerk "
+        "leiter filialleiter marktleiter inhaber ansprechpartner gerente",
     ),
 }
 _LEAST_COMPOUND = 5  # letters of a word that may be part of another: menge in verkaufsmenge

@@ -123,6 +123,16 @@ def test_two_articles_called_alike_are_names_and_no_level(drafted):
     )
 
 
+@pytest.mark.parametrize("head", ["Filialleiter", "manager_name", "store_manager", "owner"])
+def test_who_runs_a_store_is_not_what_it_is_called(drafted, head: str):
+    draft = drafted(
+        f"date,store,{head},city,qty",
+        lambda ds, i: f"{ds},S{i},Kim Doe {i},Town {i},{units(ds, i)}",
+    )
+    assert draft.values["source"]["files"]["names"] == {"store_id": "city"}
+    assert draft.unused[head].startswith("personal")
+
+
 def test_two_columns_of_units_are_a_question(drafted):
     draft = drafted(
         "date,item,qty_ordered,qty_shipped", lambda ds, i: f"{ds},A{i},{units(ds, i)},{i}"
