@@ -12,7 +12,7 @@ _MOST_EXACT = 2**53  # whole floats beyond it stand for several numbers
 _WHOLE = r"^-?\d+(?:\.0+)?$"
 # 4,00638E+12: a spreadsheet kept six digits of thirteen
 ROUNDED = r"^\d(?:[.,]\d+)?[eE]\+\d{1,3}$|^\d[.,]\d+[eE]\d{1,3}$"
-_KEPT_AS_TEXT = r'^="(.*)"$'
+KEPT_AS_TEXT = r'^="(.*)"$'
 
 
 def read_ids(column: pl.Series) -> pl.Series:
@@ -22,8 +22,8 @@ def read_ids(column: pl.Series) -> pl.Series:
     if column.dtype.is_float() or column.dtype.is_decimal():
         return _spelled(column)
     text = text_of(column)
-    if text.str.contains(_KEPT_AS_TEXT).any():
-        text = text.str.replace(_KEPT_AS_TEXT, "$1")
+    if text.str.contains(KEPT_AS_TEXT).any():
+        text = text.str.replace(KEPT_AS_TEXT, "$1")
     if text.str.contains(r"\.0+$").any() and text.str.contains(_WHOLE).all():
         text = text.str.replace(r"\.0+$", "")
     is_rounded = text.str.contains(ROUNDED)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import polars as pl
 
 from contract.names import PREFIX
-from sources.ids import text_of
-from sources.lines import LONGEST_NAME, UNSEEN
+from sources.ids import KEPT_AS_TEXT, text_of
+from sources.lines import LONGEST_NAME
 from sources.texts import names_without_nothing
+
+_TURNING = r"[\p{Bidi_Control}\x{200b}\x{2060}\x{feff}\x{ad}]"  # the code beside them; or unseen
 
 
 def with_names(
@@ -42,6 +44,7 @@ def note_missing(table: pl.DataFrame, names: dict[str, str]) -> tuple[str, ...]:
 
 
 def _name(column: pl.Series) -> pl.Series:
-    text = names_without_nothing(text_of(column)).str.replace_all(UNSEEN, " ").str.strip_chars()
+    text = names_without_nothing(text_of(column).str.replace(KEPT_AS_TEXT, "$1"))
+    text = text.str.replace_all(r"\p{Cc}", " ").str.replace_all(_TURNING, "").str.strip_chars()
     text = text.str.slice(0, LONGEST_NAME)
     return text.set(text == "", None)

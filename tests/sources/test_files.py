@@ -349,6 +349,25 @@ def test_names_are_labels_of_levels_the_last_stated_and_never_a_reason_to_refuse
     ]
 
 
+@pytest.mark.parametrize(
+    ("written", "name"),
+    [
+        ('="007"', "007"),
+        ("a\u202egnp", "agnp"),
+        ("\u200b", None),
+        ("Br\x85ot", "Br ot"),
+        ("\N{FAMILY}\u200d\N{BREAD}", "\N{FAMILY}\u200d\N{BREAD}"),
+        ("שלום", "שלום"),
+    ],
+)
+def test_a_name_is_what_is_seen_of_it(read, written: str, name: str | None):
+    """A mark that turns what stands after it would turn the code, too."""
+    (sales,) = read(
+        f"shop,item,day,sold,city\nA,b,2024-01-01,1,{written}\n", names={"store_id": "city"}
+    )
+    assert sales.series["name_of_store_id"].to_list() == [name]
+
+
 def test_a_group_has_one_name_the_last_stated_of_any_of_its_series(read):
     """A bread no longer sold does not keep its shop's old name; who moves takes no name along."""
     text = (
