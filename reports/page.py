@@ -65,6 +65,7 @@ def render(results: OfflineResults) -> str:
         results=results,
         served=_served(results.forecasts),
         called=labels(results.panel.names),
+        called_stores=labels_of_level(results.panel.names, results.panel.series, picks.FEED_LEVEL),
         changes=changes,
         fans=fans,
         specs=script_json(specs),

@@ -11,7 +11,8 @@ const load = (name) => new Promise((done, failed) => {
 window.tillcast = { index: (told) => { index = told; }, got: (number, rows) => { chunks[number] = rows; } };
 const names = async () => { if (!index) await load("index.js"); return index; };
 const day = (k) => new Date(Date.parse(index.first) + k * 864e5).toISOString().slice(0, 10);
-const called = (k) => (index.labels[k] ? index.labels[k] + " · " : "") + index.ids[k];
+// isolated: a name from right to left must not turn the id after it
+const called = (k) => (index.labels[k] ? "\u2068" + index.labels[k] + "\u2069 · " : "") + index.ids[k];
 const fits = (k, words) => { const text = called(k).toLowerCase(); return words.every((word) => text.includes(word)); };
 const close = () => { list.hidden = true; choice = -1; find.setAttribute("aria-expanded", "false"); find.removeAttribute("aria-activedescendant"); };
 const offer = async () => {

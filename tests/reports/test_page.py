@@ -201,7 +201,8 @@ def test_what_things_are_called_stands_beside_their_codes_as_text(results):
     named = replace(results, panel=replace(results.panel, names=names))
     page = render(named)
     assert NASTY not in page
-    assert f"Berlin · {store}</td>" in page
+    assert f"<bdi>Berlin</bdi> · {store}</td>" in page
+    assert f"<figcaption><bdi>Berlin</bdi> · {store}</figcaption>" in page
     assert "of its id or name" in page
     assert "of its id or name" not in render(results)
     text = dict(series_files(named.panel, named.forecasts))["index.js"]
