@@ -134,8 +134,23 @@ def _since_corrected(
     until = is_said.filter(pl.col(first) <= origin).with_columns(
         pl.min_horizontal(last, pl.lit(origin))
     )
+    if last != first:
+        others = _beginning_after(others, said)
     tomorrow = pl.max_horizontal(first, pl.lit(origin + timedelta(days=1)))
     return pl.concat([others, until]), contract.conform(said).with_columns(tomorrow)
+
+
+def _beginning_after(periods: pl.DataFrame, said: pl.DataFrame) -> pl.DataFrame:
+    """The periods, those that begin within one that was said only once that is over: it was cut
+    short for them, and nobody knew.
+    """
+    earlier = said.select("unique_id", "from_ds", over="to_ds").sort("from_ds")
+    within = periods.sort("from_ds").join_asof(
+        earlier, on="from_ds", by="unique_id", check_sortedness=False
+    )
+    begins = pl.max_horizontal("from_ds", pl.col("over") + pl.duration(days=1))
+    begun = within.with_columns(from_ds=begins).filter(pl.col("from_ds") <= pl.col("to_ds"))
+    return begun.select(periods.columns)
 
 
 def _with_facts(panel: Panel, facts: dict[str, pl.DataFrame]) -> Panel:

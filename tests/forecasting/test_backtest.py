@@ -13,6 +13,7 @@ import pytest
 from contract.demand import DemandRules
 from contract.errors import FeaturesMissing, NotEnoughHistory
 from contract.frames import COVARIATES, PRICES
+from contract.panel import Panel
 from features.reach import plan_reach, plans_at, with_plans_until
 from forecasting.backtest import BacktestPlan, backtest, cutoffs_of, plan_of
 from forecasting.oracle import Oracle
@@ -215,6 +216,31 @@ def test_a_plan_corrected_after_a_past_cutoff_is_known_there_as_it_was_announced
     """A price of days 5 to 11 after the cutoff, corrected before or after its first day; the second
     period crosses the cutoff, and what it said up to there is as known today.
     """
+    now = [(-2, 4, 8.0, corrected), (5, 11, 8.0, corrected)]
+    once = [(-2, 4, 5.0, -20), (5, 11, 6.0, -20)]
+    known = prices_known(panel, now, once)
+    assert known == [(-2, 0, 8.0), (1, 4, 5.0), (5, 11, 6.0)]
+
+
+def test_a_price_that_cut_a_period_short_is_not_known_before_it_did(panel):
+    """Announced for days 5 to 11; on day 9 another price from then on. What it says beyond day 11
+    stays, as any plan that does not say when it was made.
+    """
+    now = [(5, 8, 6.0, 9), (9, 14, 4.0, 9)]
+    known = prices_known(panel, now, once=[(5, 11, 6.0, -20)])
+    assert known == [(5, 11, 6.0)]
+    now = [(5, 8, 6.0, 15), (9, 14, 4.0, 15)]
+    known = prices_known(panel, now, once=[(5, 11, 6.0, -20)])
+    assert known == [(5, 11, 6.0), (12, 14, 4.0)]
+
+
+def prices_known(
+    panel: Panel, now: list[tuple[int, int, float, int]], once: list[tuple[int, int, float, int]]
+) -> list[tuple[int, int, float]]:
+    """First and last day after a past cutoff and price of each period that is known there.
+
+    `now`, and `once` until the first of `now` was known: first day, last day, price, day known.
+    """
     origin = panel.last_day - timedelta(days=30)
 
     def period(first: int, last: int, price: float, known: int) -> pl.DataFrame:
@@ -223,14 +249,14 @@ def test_a_plan_corrected_after_a_past_cutoff_is_known_there_as_it_was_announced
         row = {"unique_id": panel.series["unique_id"][0], "from_ds": from_ds, "to_ds": to_ds}
         return PRICES.conform(pl.DataFrame(row | {"known_at": known_at, "price": price}))
 
-    now = pl.concat([period(-2, 4, 8.0, corrected), period(5, 11, 8.0, corrected)])
-    once = pl.concat([period(-2, 4, 5.0, -20), period(5, 11, 6.0, -20)])
-    superseded = once.with_columns(superseded_at=now["known_at"])
-    stated = replace(panel, prices=now, superseded={"prices": superseded})
+    prices, before = (pl.concat([period(*row) for row in rows]) for rows in (now, once))
+    superseded = before.with_columns(superseded_at=prices["known_at"][0])
+    stated = replace(panel, prices=prices, superseded={"prices": superseded})
     known = plans_at(stated.up_to(origin), origin, {"price": 28, "promo": 28}).prices
-    days = [((row["from_ds"] - origin).days, row["price"]) for row in known.to_dicts()]
-    assert days == [(-2, 8.0), (1, 5.0), (5, 6.0)]
-    assert [(day - origin).days for day in known["to_ds"]] == [0, 4, 11]
+    return [
+        ((row["from_ds"] - origin).days, (row["to_ds"] - origin).days, row["price"])
+        for row in known.to_dicts()
+    ]
 
 
 def test_a_covariate_corrected_after_a_past_cutoff_is_known_there_as_it_was_announced(panel):
