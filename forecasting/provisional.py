@@ -47,16 +47,21 @@ def provisional(losses: dict[str, Losses], *, has_table: bool) -> Provisional:
         for name in FROM_SIMPLEST
         if name in losses and (has_table or name != CANDIDATE)
     }
-    best = best_of(usable)
+    best, serves = _smallest(usable), best_of(usable)
     measured = ", ".join(f"{name} {of.headline.mean():.3f}" for name, of in usable.items())
-    reason = f"{best} serves, the best of the backtest (WRMSSE: {measured})"
-    return Provisional(best, f"{reason}, until a candidate passes the gate")
+    why = "" if serves == best else f"as good as {best}, "
+    reason = f"{serves} serves, {why}the best of the backtest (WRMSSE: {measured})"
+    return Provisional(serves, f"{reason}, until a candidate passes the gate")
 
 
 def best_of(losses: dict[str, Losses]) -> str:
     """The best by its headline, or the simplest that is as good; losses given from the simplest."""
-    best = min(losses, key=lambda name: _mean_log(losses[name]))
+    best = _smallest(losses)
     return next(name for name in losses if name == best or _is_as_good(losses[name], losses[best]))
+
+
+def _smallest(losses: dict[str, Losses]) -> str:
+    return min(losses, key=lambda name: _mean_log(losses[name]))
 
 
 def _mean_log(losses: Losses) -> float:

@@ -24,7 +24,7 @@ from forecasting.promotion import (
     confidence_of,
     decide,
 )
-from forecasting.provisional import best_of
+from forecasting.provisional import best_of, provisional
 from forecasting.seasonal_naive import SeasonalNaive
 from forecasting.window import window_after
 
@@ -363,6 +363,15 @@ def test_without_a_champion_the_best_serves_and_the_simpler_within_the_noise():
     assert best_of({"naive": naive, "average": average, "model": noisy}) == "average"
     assert best_of({"naive": naive, "worse": losses(STORES * 1.01)}) == "naive"
     assert best_of({"naive": naive, "hardly better": losses(STORES * 0.999)}) == "hardly better"
+
+
+def test_the_reason_names_the_best_where_a_simpler_one_serves():
+    little = losses(STORES * np.array([[0.93], [1.02], [0.94], [1.07]]))
+    named = {"seasonal_naive": INCUMBENT, "global_lightgbm": little}
+    reason = provisional(named, has_table=True).reason
+    assert reason.startswith("seasonal_naive serves, as good as global_lightgbm, the best of the b")
+    reason = provisional(named, has_table=False).reason
+    assert reason.startswith("seasonal_naive serves, the best of the backtest (WRMSSE: seasonal_n")
 
 
 def test_within_the_noise_being_simpler_may_cost_little_and_no_more():
