@@ -22,11 +22,13 @@ def levels_of(series: pl.DataFrame) -> pl.DataFrame:
 
 def labels(names: pl.DataFrame) -> dict[str, str]:
     """What to call each series that has a name: those of its levels joined, in the order of the
-    columns. `names`: unique_id and columns of names.
+    columns, each once. `names`: unique_id and columns of names.
     """
     parts = [name for name in names.columns if is_name(name)]
-    label = pl.concat_str(parts, separator=" · ", ignore_nulls=True) if parts else pl.lit("")
-    named = names.select("unique_id", label=label).filter(pl.col("label") != "")
+    if not parts:
+        return {}
+    each = pl.concat_list(parts).list.drop_nulls().list.unique(maintain_order=True)
+    named = names.select("unique_id", label=each.list.join(" · ")).filter(pl.col("label") != "")
     return dict(named.iter_rows())
 
 
