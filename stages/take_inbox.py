@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from datetime import datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from contract.errors import BadInput
 from contract.params import Params
@@ -45,12 +46,12 @@ def take_inbox(
 
 
 def _take_holidays(params: Params, paths: Paths, now: datetime, dry_run: bool) -> list[Taken]:
-    folder = paths.inbox / ".holidays"
-    try:
-        files = stage_holidays(params, paths, folder, now)
+    if not params.source.files.holidays:
+        return []
+    paths.root.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(prefix=".holidays-", dir=paths.root) as folder:
+        files = stage_holidays(params, paths, Path(folder), now)
         return [take(file, params, paths, now, dry_run=dry_run) for file in files]
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _take_folders(

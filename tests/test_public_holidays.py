@@ -230,3 +230,10 @@ def test_a_coming_holiday_is_an_event_of_its_state_alone_and_so_is_the_way_to_it
     assert (be["calendar_days_to_event"], be["calendar_days_from_event"]) == (14, 4)
     on = table.filter(day_ix=eve + 1)["calendar_event"].to_list()
     assert on == [0, codes["Epiphany"]]
+
+
+def test_what_lies_in_the_inbox_under_any_name_stops_no_holidays(own, paths: Paths):
+    (paths.inbox / ".holidays").write_text("mine")
+    assert ingest(own(holidays="DE"), paths, now=NOW)["accepted"] == 1
+    assert (paths.inbox / ".holidays").read_text() == "mine"
+    assert not list(paths.root.glob(".holidays*"))

@@ -48,8 +48,9 @@ class SeriesFacts:
     @property
     def named_levels(self) -> dict[str, str]:
         """Level, or unique_id, and the column that says what each of its groups is called."""
-        level_of = {column: level for level, column in self.levels.items()}
-        return {level_of.get(one, "unique_id"): column for one, column in self.names.items()}
+        level_of = dict.fromkeys(self.key.columns, "unique_id")
+        level_of |= {column: level for level, column in self.levels.items()}
+        return {level_of[one]: column for one, column in self.names.items() if one in level_of}
 
     @property
     def upper_levels(self) -> list[str]:
@@ -170,7 +171,9 @@ def _described(
     ids = {name: _role_of(name) for name in key.columns}
     twins, names, levels = {}, {}, {}
     for name in own:
-        twin = next((one for one in ids if names_each(places, one, name)), None)
+        # a department's name stands beside its number as an item's does
+        groups = [one for one in own if says("name", name) and _not_a_name(one)]
+        twin = next((one for one in (*ids, *groups) if names_each(places, one, name)), None)
         if twin and (twin not in names) and _is_name(name, columns):
             names[twin] = name
         elif twin:

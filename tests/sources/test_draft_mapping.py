@@ -110,6 +110,17 @@ def test_a_column_of_one_value_per_series_is_a_level_and_a_twin_of_the_item_a_na
     assert draft.values["source"]["files"]["names"] == {"item_id": "item_name"}
 
 
+def test_what_departments_are_called_is_no_level_beside_their_numbers(drafted):
+    draft = drafted(
+        "date,item,dept,dept_name,qty",
+        lambda ds, i: f"{ds},A{i},{10 + i % 3},{('Bread', 'Fruit', 'Milk')[i % 3]},{units(ds, i)}",
+        items=9,
+    )
+    files = draft.values["source"]["files"]
+    assert files["hierarchy"] == {"dept_id": "dept", "item_id": "item"}
+    assert files["names"] == {"dept_id": "dept_name"}
+
+
 def test_two_articles_called_alike_are_names_and_no_level(drafted):
     draft = drafted(
         "date,item,product_name,qty",
