@@ -1,7 +1,7 @@
 """A file of sales read as params map it, by what it looks like, beside Polars' own reader.
 
 Reading here is all that stands between a file and the rules: encoding, header, totals, ids, days
-and numbers told from their texts, facts apart. Polars reads what it can of the same rows: the clean
+and numbers made of their texts, facts apart. Polars reads what it can of the same rows: the clean
 CSV for every CSV, the parts for every Parquet; it leaves texts as texts where they are not plain.
 """
 
