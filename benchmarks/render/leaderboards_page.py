@@ -53,13 +53,16 @@ is typed. Those are kept by `python -m benchmarks run leaderboards --data DATA` 
 another in params alone: the mappings of [tutorial.md](../tutorial.md)).
 
 Every number is a mean over cutoffs ± its standard deviation over them; windows scored were never
-seen by the model that forecast them. WRMSSE, WSPL: less is better. 1 is about a naive forecast only
-where hardly a day is closed or unknown (M5): such days stand in the scale as zeros and make it too
-large, Rossmann's by far ([corrections](corrections.md#the-scale-counts-closed-and-unknown-days)).
-WAPE: sum of absolute errors over sum of units, series by day. Bias: positive is too much. In a row,
-the best mean is bold. *The paired test* draws cutoffs and blocks of series again and again, the
-same for both models. Of series that mostly sell nothing (dormant, slow) the WAPE is least for a
-forecast of zero, which orders nothing: read it beside the bias.
+seen by the model that forecast them. WRMSSE, WSPL: less is better; the scale counts open, known
+days, so 1 is about a naive forecast. WAPE: sum of absolute errors over sum of units, series by day.
+Bias: positive is too much. In a row, the best mean is bold. *The paired test* takes the log ratio
+of both models' WRMSSE at each cutoff; how sure it is comes from their spread and a jackknife over
+stores. Of series that mostly sell nothing (dormant, slow) the WAPE is least for a forecast of zero,
+which orders nothing: read it beside the bias.
+
+M5 is of 2026-11-23. Its test drew cutoffs and blocks of series (bootstrap draws), and closed and
+unknown days stood in its scale as zeros; hardly a day of M5 is closed
+([corrections](corrections.md#the-scale-counts-closed-and-unknown-days)).
 
 {sections}"""
 
