@@ -67,8 +67,8 @@ class Quarter:
 
 def measure(_context: Context) -> Result:
     """Live through it, with and without acting."""
-    started = time.perf_counter()
-    world = replayed(clean_world(params_here()))
+    started, params = time.perf_counter(), params_here()
+    world = replayed(clean_world(params))
     panel = world.panel
     refit = max(day for day in world.refits if day <= panel.last_day - timedelta(days=WEEK * WEEKS))
     drifted = struck(panel, since := refit + timedelta(days=4))
@@ -83,6 +83,8 @@ def measure(_context: Context) -> Result:
         "departments": struck_departments(panel),
     }
     return {
+        "on": str(date.today()),
+        "world": params.source.simulator.world,
         "drift": drift,
         "events": quarter.events,
         "weeks": weekly(quarter, alone, origins),

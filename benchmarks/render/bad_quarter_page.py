@@ -24,8 +24,9 @@ def page_of(result: Result) -> str:
     ]
     departments = ", ".join(drift["departments"])
     opening = paragraph(
-        f"Made by `python -m benchmarks run bad_quarter` in {result['seconds']} s; no number here "
-        f"is typed. From {drift['since']} on the departments {departments} of the simulator sell "
+        f"Made by `python -m benchmarks run bad_quarter` in {result['seconds']} s on "
+        f"{result['on']}, in the simulator's {result['world']} world (`source.simulator.world`); "
+        f"no number here is typed. From {drift['since']} on the departments {departments} sell "
         f"{drift['drop']:.0%} less and cost {drift['dearer']:.0%} more. Each week stands at its "
         "Monday, the events at their day."
     )
