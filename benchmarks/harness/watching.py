@@ -183,4 +183,5 @@ def _evidence(
     none, rules = pl.DataFrame(), demand_rules(world.params)
     now = datetime.combine(day + timedelta(days=1), time(6))
     tables = (past, past, past.clear())
-    return Evidence(now, known, none, none, none, *tables, expected, day, rules)
+    of_model = {"champion_cutoff": day, "serves": None, "refused": ""}
+    return Evidence(now, known, none, none, none, *tables, expected, **of_model, rules=rules)
