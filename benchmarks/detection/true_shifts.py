@@ -62,7 +62,7 @@ def _biases(world: World, truth: pl.DataFrame) -> dict[str, np.ndarray]:
     """
     scored = world.first_weeks(world.tables).join(truth, on=["unique_id", "ds"])
     sums = _by_group(world, scored, ["y_hat", "expected"])
-    return {group: np.abs(made / expected - 1) for group, (made, expected) in sums.items()}
+    return {group: np.abs(_ratio(made, expected) - 1) for group, (made, expected) in sums.items()}
 
 
 def _changes(world: World, truth: pl.DataFrame) -> dict[str, np.ndarray]:
@@ -72,11 +72,17 @@ def _changes(world: World, truth: pl.DataFrame) -> dict[str, np.ndarray]:
     known = truth.filter(pl.col("ds") <= world.panel.last_day)
     away = {}
     for group, (units,) in _by_group(world, known, ["expected"]).items():
-        log = np.log(units, where=units > 0, out=np.full(len(units), np.nan))
-        change = pl.Series(log[YEAR:] - log[:-YEAR])
+        change = pl.Series(np.log(_ratio(units[YEAR:], units[:-YEAR])))
         usual = change.rolling_median(YEAR, min_samples=LEAST_YEARS)
         away[group] = np.abs((change - usual).to_numpy())
     return away
+
+
+def _ratio(units: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """NaN where either is nothing: a department out of season, a fortnight of closed days."""
+    known = (units > 0) & (others > 0)
+    ratio: np.ndarray = np.divide(units, others, where=known, out=np.full(len(units), np.nan))
+    return ratio
 
 
 def _by_group(
