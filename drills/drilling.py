@@ -127,15 +127,19 @@ def _graded(grading: Grading, judged: JudgedPanel, registry: Path) -> dict[str, 
         "coverage": round(outcome.coverage, 4),
         "recovery_s": round(seconds, 1),  # the next run over mended input: the same calls
         "grade": grade_table(loss, lost, outcome.is_whole, fallback_share, grading.params),
-        "seen_by": _seen_by(judged, outcome, table, grading.watchers),
+        "seen_by": _seen_by(judged, outcome, table, grading),
     }
 
 
 def _seen_by(
-    judged: JudgedPanel, outcome: Outcome, table: pl.DataFrame, watchers: Watchers
+    judged: JudgedPanel, outcome: Outcome, table: pl.DataFrame, grading: Grading
 ) -> list[str]:
-    """Who noticed: the rules, the rows themselves, the watchers; the earliest first."""
-    on_rows = [f"on the rows: {reason} on {rows}" for reason, rows in outcome.reasons.items()]
+    """Who noticed: the rules, the rows themselves, the watchers; the earliest first. What as many
+    rows of the clean run say, too (a series just launched), notices nothing.
+    """
+    watchers, clean = grading.watchers, grading.clean.reasons
+    more = {reason: n for reason, n in outcome.reasons.items() if n > clean.get(reason, 0)}
+    on_rows = [f"on the rows: {reason} on {n}" for reason, n in more.items()]
     alerts = [f"noted:{note}" for note in judged.noted if note in watchers.alerting_notes]
     alerts += watchers.this_morning(judged.panel, table)
     return [*_on_arrival(judged), *on_rows, *_this_morning(alerts), *watchers.later(table)]

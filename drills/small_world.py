@@ -37,7 +37,8 @@ SMALL: dict[str, dict[str, Any]] = {
 WORLD = {"series": 24, "days": 150, "daily_files": 2, "bad_rows_share": 0.0}
 # a champion is wanted here
 LENIENT = {"confidence": 0.51, "max_abs_bias": 1.0, "max_coverage_gap": 1.0}
-CODE, IGNORED = ("*.py", "dvc.yaml", "params.yaml"), ignore_patterns("__pycache__", "results")
+CODE = ("*.py", "dvc.yaml", "params.yaml", "shop.yaml")
+IGNORED = ignore_patterns("__pycache__", "results")
 
 
 def small_world(checkout: Path, folder: Path, **simulator: object) -> World:

@@ -96,7 +96,8 @@ def clean_world(params: Params) -> World:
     """A chain without drift, forecast every week for a year before the bad quarter."""
     panel = simulated(params, SERIES, DAYS, SEED)
     table, watched = (panel.first_day + timedelta(days=days) for days in (300, 700))
-    return World("bad_quarter", panel, table, watched, params, by_trees=True)
+    name = f"{params.source.simulator.world}_bad_quarter"  # kept under it
+    return World(name, panel, table, watched, params, by_trees=True)
 
 
 def struck_departments(panel: Panel) -> list[str]:

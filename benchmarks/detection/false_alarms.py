@@ -10,6 +10,7 @@ import json
 from collections.abc import Callable
 from datetime import date
 
+from benchmarks.detection import true_moves, true_shifts
 from benchmarks.harness.registry import Benchmark, Context, Option
 from benchmarks.harness.replay import World, kind_of, replayed, world_of
 from benchmarks.harness.results import Result
@@ -58,6 +59,23 @@ def measure(context: Context) -> Result:
 
 
 def table(result: Result) -> str:
+    """The worlds as they are today, what stood behind the alerts of hard ones, and the calm ones
+    measured before.
+    """
+    calm = {name: one for name, one in result.items() if name.startswith("calm")}
+    today = {name: one for name, one in result.items() if name not in calm}
+    behind = {name: one["behind"] for name, one in today.items() if "behind" in one}
+    off = {name: one["truly_off"] for name, one in today.items() if "truly_off" in one}
+    tables = [
+        _rates(today),
+        true_moves.table(behind) if behind else "",
+        true_shifts.table(off) if off else "",
+        _rates(calm),
+    ]
+    return "\n\n".join(made for made in tables if made)
+
+
+def _rates(result: Result) -> str:
     """One row per watcher, one column per set of worlds; and the sum of each family."""
     head = [f"{name}: {one['quarters']:.1f} quarters" for name, one in result.items()]
     rows = []
@@ -73,10 +91,19 @@ def table(result: Result) -> str:
 
 
 def counted(world: World) -> Result:
-    """Days watched, and for each family and watcher the alerts raised, as (day, cause)."""
+    """Days watched, for each family and watcher the alerts raised, as (day, cause); and on a hard
+    chain what stood behind those of the signals.
+    """
     days = days_between(world.first_watched, world.panel.last_day)
     alarms = {family: _kept(world, family, days) for family in FAMILIES}
-    return {"name": world.folder.name, "days": len(days), "alarms": alarms}
+    made = {"name": world.folder.name, "days": len(days), "alarms": alarms}
+    if world.made_by is None or world.made_by.world == "calm":
+        return made
+    record, signals = true_moves.record_of(world.made_by), alarms["signals"]
+    return made | {
+        "behind": true_moves.put_down(record, signals, days),
+        "truly_off": true_shifts.at_alerts(world, world.made_by, signals, days),
+    }
 
 
 def summed(counts: list[Result]) -> Result:
@@ -87,6 +114,14 @@ def summed(counts: list[Result]) -> Result:
         for family, by_name in count["alarms"].items():
             for name, alerts in by_name.items():
                 alarms[family][name] = alarms[family].get(name, 0) + len(alerts)
+    hard = [count for count in counts if "behind" in count]
+    truth = {
+        "behind": true_moves.summed([count["behind"] for count in hard]),
+        "truly_off": {
+            name: [one for count in hard for one in count["truly_off"].get(name, [])]
+            for name in true_shifts.MEASURES
+        },
+    }
     return {
         "worlds": [count["name"] for count in counts],
         "quarters": round(quarters, 1),
@@ -95,7 +130,7 @@ def summed(counts: list[Result]) -> Result:
             family: {name: round(n / quarters, 2) for name, n in by_name.items()}
             for family, by_name in alarms.items()
         },
-    }
+    } | (truth if hard else {})
 
 
 def _kept(world: World, family: str, days: list[date]) -> Alarms:

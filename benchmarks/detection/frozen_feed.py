@@ -1,8 +1,8 @@
 """A feed that repeats itself: false alarms on clean mornings, and how soon what share of it is
 found by the rule on arrival and by the watch. Beside it, item numbers given to other products.
 
-Of the simulator four seeds (500 series, 900 days; the result of 2026-11-26 holds the first three),
-of M5's files every tenth item in all stores.
+Of the simulator four seeds (500 series, 900 days, the world of params.yaml), of M5's files every
+tenth item in all stores.
 """
 
 from __future__ import annotations
@@ -197,6 +197,7 @@ def _days(judged: pl.DataFrame, column: str, limit: float, since: date) -> list[
 
 def table(result: Result) -> str:
     """One row per fault, one column per world: mornings until refused, noted, alert."""
+    result = dict(sorted(result.items(), key=lambda item: (item[0] == "M5", item[0])))
     worlds = list(result.values())
     rows = [["clean mornings: refused, noted, alerts", *(_clean(one) for one in worlds)]]
     for kind, label in _LABELS.items():

@@ -1,12 +1,12 @@
 """A clean history lived through week by week by a champion that learns as in production: what
 monitoring is measured on.
 
-Worlds: `sim:SEED` is the simulator (500 series, 1,340 days), `m5:FOLDER` every tenth item of M5's
-own files in all stores. The champion is the mean of eight same weekdays with the group step, a
-tenth of a second to fit and as biased as the booster; with `:lightgbm` after the name it is the
-booster, refitted every four weeks. Nothing is injected here: drills.drift_shapes changes a panel,
-`tables_from` forecasts it on. Tables are kept under data/replays/: a replay that was cut goes on
-where it stopped.
+Worlds: `sim:SEED` is the simulator (500 series, 1,340 days; hard or calm as params.yaml says),
+`m5:FOLDER` every tenth item of M5's own files in all stores. The champion is the mean of eight same
+weekdays with the group step, a tenth of a second to fit and as biased as the booster; with
+`:lightgbm` after the name it is the booster, refitted every four weeks. Nothing is injected here:
+drills.drift_shapes changes a panel, `tables_from` forecasts it on. Tables are kept under
+data/replays/: a replay that was cut goes on where it stopped.
 """
 
 from __future__ import annotations
@@ -23,12 +23,19 @@ from benchmarks.harness.params import params_here
 from benchmarks.harness.pipeline import published, with_actuals
 from benchmarks.harness.registry import Option
 from benchmarks.harness.results import ROOT
-from benchmarks.harness.worlds import every_nth_item, fitted, m5_read, recent, simulated
+from benchmarks.harness.worlds import (
+    chain_params,
+    every_nth_item,
+    fitted,
+    m5_read,
+    recent,
+    simulated,
+)
 from contract.days import WEEK, days_between
 from contract.demand import demand_rules
 from contract.levels import SERIES_LEVEL
 from contract.panel import Panel
-from contract.params import Params
+from contract.params import Params, SimulatorParams
 from features.dense_panel import feature_recipe_of
 from forecasting.bundle import load_bundle, save_bundle
 from forecasting.calibration import learn_series
@@ -58,6 +65,7 @@ class World:
     first_watched: date
     params: Params
     by_trees: bool = False
+    made_by: SimulatorParams | None = None  # of a simulated chain
 
     @property
     def folder(self) -> Path:
@@ -178,7 +186,9 @@ def _dispersion(world: World, origin: date) -> pl.DataFrame:
 
 
 def _simulated(seed: int, params: Params) -> World:
-    return _watched_after(f"sim_{seed}", simulated(params, 500, 1340, seed), params, (280, 610))
+    size, name = (500, 1340, seed), f"{params.source.simulator.world}_sim_{seed}"
+    world = _watched_after(name, simulated(params, *size), params, (280, 610))
+    return replace(world, made_by=chain_params(params, *size))
 
 
 def _m5(params: Params, files: Path) -> World:
@@ -194,6 +204,6 @@ def _watched_after(name: str, panel: Panel, params: Params, days: tuple[int, int
 
 def kind_of(name: str) -> str:
     """What a world is called in tables."""
-    named = {"sim": "simulator", "m5": "M5"}
+    named = {"sim": f"{params_here().source.simulator.world} simulator", "m5": "M5"}
     kind = named[name.partition(":")[0]]
     return f"{kind}, booster" if name.endswith(":lightgbm") else kind

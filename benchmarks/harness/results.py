@@ -35,6 +35,12 @@ NAMES_SINCE = {  # a key in files of before 2026-12 -> its name today
     "asked": "questions",
     "asks": "question",
     "lay out": "build dense panel",
+    # replays of before the simulator had a hard world
+    "simulator, booster": "calm simulator, booster",
+    "simulator, tuned": "calm simulator, tuned",
+    "simulator, held out": "calm simulator, held out",
+    "simulator, booster, tuned": "calm simulator, booster, tuned",
+    "simulator, booster, held out": "calm simulator, booster, held out",
 }
 
 Result = dict[str, Any]

@@ -24,11 +24,11 @@ from features.dense import Days, units_sold
 from monitoring.churn import churn, level_and_shape
 from monitoring.covariates import covariate_signals
 from monitoring.finding import Finding
-from monitoring.input_signals import arrived, input_signals
+from monitoring.input_signals import arrived
 from monitoring.judge import judge, known_days, limits_of, past_of
 from monitoring.outcome_signals import daily_sums, outcome_signals
 from monitoring.signal import Signal
-from monitoring.watch import Evidence, fixed_limits, group_columns
+from monitoring.watch import Evidence, arrival_signals, fixed_limits, group_columns
 
 Alerting = dict[str, list[set[str]]]  # watcher -> for each day the causes of its alerts
 PLAIN_DAYS = 28
@@ -69,7 +69,7 @@ def signals_over(world: World, panel: Panel, tables: pl.DataFrame) -> list[Signa
     seen = arrived(panel, whole, demand_rules(world.params))
     return [
         *outcome_signals(sums, world.params.monitor),
-        *input_signals(seen, columns),
+        *arrival_signals(seen, columns),
         *covariate_signals(seen, panel, features.known_future, features.past_only),
     ]
 
@@ -183,4 +183,5 @@ def _evidence(
     none, rules = pl.DataFrame(), demand_rules(world.params)
     now = datetime.combine(day + timedelta(days=1), time(6))
     tables = (past, past, past.clear())
-    return Evidence(now, known, none, none, none, *tables, expected, day, rules)
+    of_model = {"champion_cutoff": day, "serves": None, "refused": ""}
+    return Evidence(now, known, none, none, none, *tables, expected, **of_model, rules=rules)

@@ -12,7 +12,7 @@ from benchmarks.harness.entry_points import FILL, Folder, run, use_m5
 from benchmarks.harness.params import raw_params, write_params
 from benchmarks.harness.registry import Option
 from contract.panel import Panel, panel_of
-from contract.params import Params
+from contract.params import Params, SimulatorParams
 from features.dense_panel import feature_recipe_of
 from forecasting.global_lightgbm import GlobalLightGBM
 from runtime.paths import Paths
@@ -26,10 +26,15 @@ M5_FILES = Option("m5_files", "folder of M5's files: these instead of the simula
 
 def simulated(params: Params, series: int, days: int, seed: int) -> Panel:
     """A clean chain: nothing restated, late or broken."""
-    size = {"series": series, "days": days, "start": date(2021, 1, 1), "seed": seed}
-    made = simulate(params.source.simulator.model_copy(update=size))
+    made = simulate(chain_params(params, series, days, seed))
     facts = (made.sales, made.series, made.calendar, made.prices, made.covariates)
     return panel_of(*facts, panel_hash=str(seed))
+
+
+def chain_params(params: Params, series: int, days: int, seed: int) -> SimulatorParams:
+    """The simulator's params of such a chain: another look at its truth."""
+    size = {"series": series, "days": days, "start": date(2021, 1, 1), "seed": seed}
+    return params.source.simulator.model_copy(update=size)
 
 
 def recent(panel: Panel, day: date, days: int = FIT_DAYS) -> Panel:

@@ -105,7 +105,10 @@ def _start_up(result: Result) -> Line:
 
 def _drills(result: Result) -> Line:
     counts = ", ".join(f"{count} {grade}" for grade, count in result["counts"].items())
-    measured = f"{sum(result['counts'].values())} drills: {counts} (each with a named reason)"
+    worst = [d for d in result["drills"] if d["grade"] == "catastrophic"]
+    unnamed = [d for d in worst if f"{d['fault']} {d['strength']}" not in result["named"]]
+    reasons = f"{len(unnamed)} without a named reason" if unnamed else "each with a named reason"
+    measured = f"{sum(result['counts'].values())} drills: {counts} ({reasons})"
     return "faults on purpose", measured, "`make drills`"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 import numpy as np
@@ -80,6 +81,26 @@ def test_the_clean_run_is_whole_and_made_by_the_champion(clean):
     assert clean.is_whole
     assert clean.reasons.keys() <= {"no_history"}
     assert 0 < clean.wrmsse < 2
+
+
+def test_what_the_clean_rows_say_too_notices_nothing(grading):
+    """A series just launched has no history, fault or not."""
+    harmless = PanelFault("harmless", "nothing is broken", (1,), lambda panel, *_: panel)
+    launched = replace(grading.clean, reasons={"no_history": 10_000})
+    (result,) = panel_drills(replace(grading, clean=launched), (harmless,))
+    assert "on the rows" not in result["seen_by"]
+
+
+def test_rows_that_the_clean_run_has_not_notice(grading):
+    """All rows of a chain without history, where the clean run has its own."""
+    emptied = PanelFault("emptied", "of most series nothing is left", (1,), _first_series_alone)
+    (result,) = panel_drills(grading, (emptied,))
+    assert "on the rows" in result["seen_by"] or "refused" in result["seen_by"]
+
+
+def _first_series_alone(panel, *_):
+    first = panel.sales["unique_id"].min()
+    return replace(panel, sales=panel.sales.filter(pl.col("unique_id") == first))
 
 
 def test_the_champion_has_not_seen_the_days_it_is_scored_on(scenario):
