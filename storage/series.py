@@ -11,8 +11,10 @@ from contract.frames import SERIES
 from contract.names import PREFIX, is_name
 from contract.panel import UNPLACED
 from storage.connection import Connection, frame_of, registered
-from storage.schema import create_series_view, quoted
+from storage.schema import create_series_view, quoted, quoted_text
 
+_LEVEL = "a level of the hierarchy, named by the source"
+_NAME = "what people call its codes, named by the source"
 _RESERVED = {"unique_id", "first_sale", "last_sale", "lifecycle"}
 
 
@@ -104,9 +106,7 @@ def add_columns(con: Connection, names: list[str]) -> None:
     for name in missing:
         column = quoted(name)
         con.execute(f"alter table series_attributes add column {column} varchar").fetchall()
-        words = "what people call it" if is_name(name) else "a level of the hierarchy"
-        con.execute(
-            f"comment on column series_attributes.{column} is '{words}, named by the source'"
-        ).fetchall()
+        words = quoted_text(_NAME if is_name(name) else _LEVEL)
+        con.execute(f"comment on column series_attributes.{column} is {words}").fetchall()
     if missing:
         create_series_view(con, _columns(con))

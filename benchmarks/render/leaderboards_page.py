@@ -60,10 +60,6 @@ of both models' WRMSSE at each cutoff; how sure it is comes from their spread an
 stores. Of series that mostly sell nothing (dormant, slow) the WAPE is least for a forecast of zero,
 which orders nothing: read it beside the bias.
 
-M5 is of 2026-11-23. Its test drew cutoffs and blocks of series (bootstrap draws), and closed and
-unknown days stood in its scale as zeros; hardly a day of M5 is closed
-([corrections](corrections.md#the-scale-counts-closed-and-unknown-days)).
-
 {sections}"""
 
 
