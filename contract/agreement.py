@@ -21,8 +21,6 @@ def agree(params: Params) -> Params:
     source, features = params.source, params.features
     _check_horizon(params)
     is_files = source.kind == "files"
-    if is_files:
-        _check_holidays(source)
     columns = list(source.files.hierarchy) if is_files else list(BUILT_IN)
     owner = "source.files.hierarchy maps" if is_files else f"source.kind {source.kind} has"
     named = {
@@ -42,6 +40,7 @@ def agree(params: Params) -> Params:
             source.kind,
         )
         _check_levels(columns)
+        _check_holidays(source)
     ahead = list(source.files.known_future) if is_files else []
     past = list(source.files.past_only) if is_files else []
     _check(

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterable
 
 from pydantic import BaseModel
 
 from contract.params import Params
 
 
-def params_hash(*sections: BaseModel) -> str:
-    """A short name for exactly these sections' values: equal values, equal hash."""
-    text = json.dumps([section.model_dump(mode="json") for section in sections], sort_keys=True)
-    return text_hash(text)
+def params_hash(*sections: BaseModel, without: Iterable[str] = ()) -> str:
+    """A short name for exactly these sections' values, fields left out apart: equal values, equal
+    hash.
+    """
+    values = [section.model_dump(mode="json", exclude=set(without)) for section in sections]
+    return text_hash(json.dumps(values, sort_keys=True))
 
 
 def served_hash(params: Params) -> str:

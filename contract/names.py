@@ -15,7 +15,7 @@ def is_name(column: str) -> bool:
     return column.startswith(PREFIX)
 
 
-def levels_of(series: pl.DataFrame) -> pl.DataFrame:
+def without_names(series: pl.DataFrame) -> pl.DataFrame:
     """The series without their names."""
     return series.select(name for name in series.columns if not is_name(name))
 

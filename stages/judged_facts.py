@@ -9,7 +9,7 @@ from pathlib import Path
 import polars as pl
 
 from contract.errors import BadInput
-from contract.names import levels_of
+from contract.names import without_names
 from contract.params import IngestParams, Params, SourceParams
 from contract.received import Received
 from expectations.judge import Judgement, judge, refuse_whole
@@ -95,7 +95,7 @@ def context_of(con: Connection, fact: Received, params: Params, today: date) -> 
     series = read_series(con)
     if fact.series is not None:
         others = series.join(fact.series, on="unique_id", how="anti")
-        series = pl.concat([levels_of(fact.series), others], how="diagonal_relaxed")
+        series = pl.concat([without_names(fact.series), others], how="diagonal_relaxed")
     levels = levels_compared(params.source.levels, series, ingest.whole_days)
     summed = params.source.kind == "files" and params.source.files.transactions
     context = Context(ingest, today, series=series, levels=levels)

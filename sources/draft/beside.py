@@ -12,7 +12,7 @@ from sources.draft.folder import Folder, folder_of, pattern_of
 from sources.draft.keys import belonging, key_of, names_each, series_table, with_day
 from sources.draft.lines import FILES
 from sources.draft.roles import Roles, find_roles
-from sources.draft.series import SeriesFacts, level_name
+from sources.draft.series import SeriesFacts, level_name, not_a_name
 from sources.draft.tables import SourceTable
 from sources.draft.words import says
 from sources.tables import names_in
@@ -130,7 +130,7 @@ def _static(
     if _shared(one.table, sales.table, keys) < _LEAST_SHARED:
         return [], series, f"its {keys} are others than those of the sales."
     new = [name for name in one.columns if name not in sales.columns]
-    new.sort(key=lambda name: not says("name", name))  # these first, to be what codes are called
+    new.sort(key=not_a_name)  # names first, to be what codes are called
     levels: dict[str, str] = {}
     names = dict(series.names)
     for name in belonging(series_table(one.table, keys, new), keys, new):

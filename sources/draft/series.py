@@ -167,12 +167,12 @@ def _described(
 ) -> SeriesFacts:
     others = [one for one in columns if one.name not in key.columns and _can_be_group(one)]
     places = series_table(rows, key.columns, [one.name for one in others])
-    own = belonging(places, key.columns, sorted((one.name for one in others), key=_not_a_name))
+    own = belonging(places, key.columns, sorted((one.name for one in others), key=not_a_name))
     ids = {name: _role_of(name) for name in key.columns}
     twins, names, levels = {}, {}, {}
     for name in own:
         # a department's name stands beside its number as an item's does
-        groups = [one for one in own if says("name", name) and _not_a_name(one)]
+        groups = [one for one in own if says("name", name) and not_a_name(one)]
         twin = next((one for one in (*ids, *groups) if names_each(places, one, name)), None)
         if twin and (twin not in names) and _is_name(name, columns):
             names[twin] = name
@@ -227,7 +227,7 @@ def _can_be_group(column: ColumnFacts) -> bool:
     return not (column.is_number and not column.is_bare)
 
 
-def _not_a_name(column: str) -> bool:
+def not_a_name(column: str) -> bool:
     """Sorts those first that call themselves names, in the order they stand."""
     return not says("name", column)
 
