@@ -105,23 +105,13 @@ def recurs(busy: pl.DataFrame, name: str) -> bool:
     return days < 2 or pairs.height >= _LEAST_DAYS * pairs[name].n_unique()
 
 
-def _one_to_one(table: pl.DataFrame, one: str, other: str) -> bool:
-    """Whether each value of one column stands beside one of the other only, and the other way."""
-    pairs = table.select(one, other).drop_nulls().unique()
-    return 0 < pairs.height == pairs[one].n_unique() == pairs[other].n_unique()
-
-
 def names_each(table: pl.DataFrame, one: str, other: str) -> bool:
     """Whether a column may say what the values of another are called: one to one, or, where it
     calls itself a name, nearly so, as two articles may be called alike.
     """
-    if _one_to_one(table, one, other):
-        return True
-    if not says("name", other):
-        return False
     pairs = table.select(one, other).drop_nulls().unique()
-    ids = pairs[one].n_unique()
-    return 0 < pairs.height == ids and pairs[other].n_unique() >= _LEAST_NAMES * ids
+    ids, least = pairs[one].n_unique(), _LEAST_NAMES if says("name", other) else 1.0
+    return 0 < pairs.height == ids and pairs[other].n_unique() >= least * ids
 
 
 def series_table(table: pl.DataFrame, key: Sequence[str], others: Iterable[str]) -> pl.DataFrame:

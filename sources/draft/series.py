@@ -170,10 +170,11 @@ def _described(
     own = belonging(places, key.columns, sorted((one.name for one in others), key=not_a_name))
     ids = {name: _role_of(name) for name in key.columns}
     twins, names, levels = {}, {}, {}
+    codes = list(filter(not_a_name, own))
     for name in own:
         # a department's name stands beside its number as an item's does
-        groups = [one for one in own if says("name", name) and not_a_name(one)]
-        twin = next((one for one in (*ids, *groups) if names_each(places, one, name)), None)
+        named = ids if not_a_name(name) else (*ids, *codes)
+        twin = next((one for one in named if names_each(places, one, name)), None)
         if twin and (twin not in names) and _is_name(name, columns):
             names[twin] = name
         elif twin:
