@@ -12,7 +12,14 @@ from __future__ import annotations
 import numpy as np
 
 from contract.days import WEEK
-from forecasting.intervals import LEAST_DISPERSION, LEAST_UNITS, TAUS, DispersionClass, Ratios
+from forecasting.intervals import (
+    HALF_UNIT,
+    LEAST_DISPERSION,
+    LEAST_UNITS,
+    TAUS,
+    DispersionClass,
+    Ratios,
+)
 
 PAIRS_PER_BIN = 400  # below, the 0.5% quantile is one or two points
 PAIRS_PER_CLASS = 200
@@ -20,7 +27,6 @@ MOST_CLASSES = 4
 WIDEST_BIN = 0.3  # of log y_hat: within it a ratio means about the same
 # units; a mean beyond is so far from zero that its errors, in logs, are about symmetric
 LARGE_UNITS = 20.0
-HALF_UNIT = 0.5  # added before logs: a day without sales is no infinite error
 MOST_MIRRORED = np.log(2.0)  # a day of a tenth (closed unsaid) foretells none of ten times
 MOST_GROWTH = 0.5  # of squared spread a week, over its mean
 OUTLIERS = 0.99  # squared errors beyond this quantile say nothing of the weeks' growth

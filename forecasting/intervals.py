@@ -11,7 +11,7 @@ al. 2005).
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 
 import numpy as np
@@ -21,6 +21,7 @@ from contract.quantiles import QUANTILES
 
 TAUS = np.array(list(QUANTILES.values()))
 LEAST_DISPERSION = 0.05  # variance over mean; below, logs would tell rounding apart
+HALF_UNIT = 0.5  # added before logs: a day without sales is no infinite error
 LEAST_UNITS = 1e-3  # a mean below is a zero: as a divisor it would make ratios of thousands
 # ratios are kept to six digits (scoring.calibration_json); a half must not fall by it
 OF_ROUNDING = 2e-6
@@ -60,10 +61,26 @@ class Ratios:
 
 
 @dataclass(frozen=True)
+class LevelSpans:
+    """What one level learned of the sums of several days (forecasting.spans).
+
+    `by_length`: ratios of whole spans, by their days; empty where the level has few groups.
+    `common`: the share of a day's squared error that all days of a window share, 0 to 1.
+    """
+
+    by_length: dict[int, Ratios]
+    common: float
+
+
+@dataclass(frozen=True)
 class Calibration:
-    """For each level, the ratios by week ahead (the last week's hold for all later ones)."""
+    """For each level, the ratios by week ahead (the last week's hold for all later ones).
+
+    `spans` by level; empty in a calibration of older code.
+    """
 
     by_level: dict[str, list[Ratios]]
+    spans: dict[str, LevelSpans] = field(default_factory=dict)
 
     def quantiles(
         self, level: str, y_hat: np.ndarray, h: np.ndarray, dispersion: np.ndarray | None = None
@@ -77,8 +94,14 @@ class Calibration:
         result = np.zeros((len(y_hat), len(TAUS)))
         for k, ratios in enumerate(weeks):
             at = week == k
-            result[at] = _apply(ratios, y_hat[at], None if dispersion is None else dispersion[at])
-        return result
+            result[at] = apply_ratios(
+                ratios, y_hat[at], None if dispersion is None else dispersion[at]
+            )
+        return self.scaled(level, result, y_hat)
+
+    def scaled(self, level: str, quantiles: np.ndarray, y_hat: np.ndarray) -> np.ndarray:
+        """(n, 9) learned quantiles as they are published around n means of a day: as learned."""
+        return quantiles
 
 
 def quantile_columns(quantiles: np.ndarray) -> dict[str, np.ndarray]:
@@ -86,7 +109,8 @@ def quantile_columns(quantiles: np.ndarray) -> dict[str, np.ndarray]:
     return {name: quantiles[:, k] for k, name in enumerate(QUANTILES)}
 
 
-def _apply(ratios: Ratios, y_hat: np.ndarray, dispersion: np.ndarray | None) -> np.ndarray:
+def apply_ratios(ratios: Ratios, y_hat: np.ndarray, dispersion: np.ndarray | None) -> np.ndarray:
+    """(n, 9) quantiles of units for n mean forecasts; `dispersion` (n,) as `Calibration`'s."""
     at, centres = np.log(np.maximum(y_hat, 1e-9)), np.log(np.array(ratios.centres))
     own = np.zeros(len(y_hat), dtype=bool)
     if dispersion is not None and ratios.classes:

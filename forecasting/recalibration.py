@@ -70,12 +70,10 @@ class ScaledCalibration(Calibration):
 
     interval_scale: IntervalScale = IntervalScale()
 
-    def quantiles(
-        self, level: str, y_hat: np.ndarray, h: np.ndarray, dispersion: np.ndarray | None = None
-    ) -> np.ndarray:
-        """As Calibration.quantiles."""
-        learned = super().quantiles(level, y_hat, h, dispersion)
-        return self.interval_scale.applied(learned, y_hat) if level == SERIES_LEVEL else learned
+    def scaled(self, level: str, quantiles: np.ndarray, y_hat: np.ndarray) -> np.ndarray:
+        """As Calibration.scaled."""
+        is_series = level == SERIES_LEVEL
+        return self.interval_scale.applied(quantiles, y_hat) if is_series else quantiles
 
 
 def with_interval_scale(champion: Champion, text: str | None) -> Champion:
@@ -83,7 +81,8 @@ def with_interval_scale(champion: Champion, text: str | None) -> Champion:
     if text is None or champion.model is None:
         return champion
     name = champion.model.name
-    scaled = ScaledCalibration(champion.calibrations[name].by_level, interval_scale_of(text))
+    learned = champion.calibrations[name]
+    scaled = ScaledCalibration(learned.by_level, learned.spans, interval_scale_of(text))
     return replace(
         champion, calibrations={**champion.calibrations, name: scaled}, interval_scale=text
     )

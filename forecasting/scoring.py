@@ -13,16 +13,19 @@ from contract.levels import SERIES_LEVEL, Level
 from contract.panel import Panel
 from contract.quantiles import INTERVALS, QUANTILES
 from forecasting.columns import horizon_of
-from forecasting.intervals import Calibration, DispersionClass, Ratios
+from forecasting.intervals import Calibration, DispersionClass, LevelSpans, Ratios
 from forecasting.metrics import point_scores, quantile_scores, volume_scores
 from forecasting.pairs import Pairs, calibrate, pairs_of
 from forecasting.pit import newsvendor_costs, pit_scores
 from forecasting.slices import slices_of
+from forecasting.span_learning import with_spans
 from forecasting.window import Window, window_after
 
 Row = tuple[str, date, str, str, str, float]
-# model -> level -> for each week ahead the fields of Ratios
-CalibrationJson = dict[str, dict[str, list[dict[str, Any]]]]
+# model -> level -> for each week ahead the fields of Ratios; and under SPANS, by model and level,
+# those of LevelSpans
+CalibrationJson = dict[str, dict[str, Any]]
+SPANS = "spans"  # no model's name
 ROW_SCHEMA = {
     "model": pl.String,
     "cutoff": pl.Date,
@@ -65,30 +68,52 @@ def score_backtest(
             pairs[model].append((cutoff, of_cutoff))
     scores = pl.DataFrame(rows, schema=ROW_SCHEMA, orient="row")
     return scores.filter(pl.col("value").is_finite()), {
-        model: calibrate([of_cutoff for _, of_cutoff in pairs[model]], most_bins)
+        model: _calibrated([of_cutoff for _, of_cutoff in pairs[model]], most_bins)
         for model in models
     }
 
 
+def _calibrated(pairs: list[Pairs], most_bins: int) -> Calibration:
+    return with_spans(calibrate(pairs, most_bins), pairs, most_bins)
+
+
 def calibration_json(calibrations: dict[str, Calibration]) -> CalibrationJson:
     """Calibrations as plain JSON, rounded so that the last bits of a float cannot change a hash."""
-    return {
+    days = {
         model: {
             level: [_rounded(week) for week in weeks]
             for level, weeks in calibration.by_level.items()
         }
         for model, calibration in calibrations.items()
     }
+    spans = {
+        model: {level: _plain_spans(spans) for level, spans in calibration.spans.items()}
+        for model, calibration in calibrations.items()
+    }
+    return {**days, SPANS: spans}
 
 
 def calibration_of(plain: CalibrationJson) -> dict[str, Calibration]:
-    """The inverse of `calibration_json`."""
+    """The inverse of `calibration_json`; that of older code knows no spans."""
+    spans = plain.get(SPANS, {})
     return {
         model: Calibration(
-            {level: [ratios_of(week) for week in weeks] for level, weeks in levels.items()}
+            {level: [ratios_of(week) for week in weeks] for level, weeks in levels.items()},
+            {level: _spans_of(one) for level, one in spans.get(model, {}).items()},
         )
         for model, levels in plain.items()
+        if model != SPANS
     }
+
+
+def _plain_spans(spans: LevelSpans) -> dict[str, Any]:
+    by_length = {str(length): _rounded(ratios) for length, ratios in spans.by_length.items()}
+    return {"by_length": by_length, "common": float(f"{spans.common:.6g}")}
+
+
+def _spans_of(plain: dict[str, Any]) -> LevelSpans:
+    by_length = {int(length): ratios_of(of) for length, of in plain["by_length"].items()}
+    return LevelSpans(dict(sorted(by_length.items())), plain["common"])
 
 
 def ratios_of(plain: dict[str, Any]) -> Ratios:

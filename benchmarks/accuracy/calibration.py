@@ -49,18 +49,18 @@ Quantiles = dict[str, np.ndarray]
 def measure(context: Context) -> Result:
     """The parts of the source's backtest, mean over cutoffs, beside those of other sources."""
     params = params_for(context.source)
-    backtest = _backtest_of(context, params)
+    backtest = backtest_of(context, params)
     rows = pl.DataFrame(list(scored_parts(context.panel, backtest, params)))
     keys = ["kind", "level", "part", "side"]
     scores = pl.col("^(coverage|below)_.*|pit_gap|wspl|mean_inside_50$")
     by_part = rows.group_by(keys, maintain_order=True)
     means = by_part.agg(pl.col("cells").sum(), scores.mean().round(4)).to_dicts()
     cutoffs = rows["cutoff"].unique().sort().to_list()
-    made = {"on": str(date.today()), **_world_of(context.source, params)}
+    made = {"on": str(date.today()), **world_of(context.source, params)}
     return context.before() | {context.source: {**made, "cutoffs": cutoffs, "parts": means}}
 
 
-def _world_of(source: str, params: Params) -> Result:
+def world_of(source: str, params: Params) -> Result:
     return {"world": params.source.simulator.world} if source == "simulator" else {}
 
 
@@ -79,7 +79,7 @@ def table(result: Result) -> str:
     return markdown_table(head, rows)
 
 
-def _backtest_of(context: Context, params: Params) -> pl.DataFrame:
+def backtest_of(context: Context, params: Params) -> pl.DataFrame:
     """The finished backtest, or one of the given number of cutoffs, refitted as in it."""
     if not context.options.cutoffs:
         return pl.read_parquet(context.paths.backtest / "forecasts.parquet")
