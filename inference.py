@@ -3,12 +3,16 @@ and level.
 
 reads   the store as of --as-of (default: latest) and its champion;
         `from-panel`: data/panel/ and the candidate
-writes  forecasts, forecast_levels and runs in the store;
+writes  forecasts, forecast_levels, demand_spans and runs in the store; `orders`: orders;
         `from-panel`: data/forecasts/*.parquet and run.json
 run     python inference.py [--origin 2016-05-22] [--horizon 28] [--as-of 2016-05-23T06:00]
                             [--series 'FOODS_3_*'] [--memory-budget MB] [--dry-run] [--json]
         python inference.py explain --series FOODS_3_090_CA_1 --ds 2016-05-28
                             one number back to data, model and code
+        python inference.py orders [--day DATE]
+                            what to order, by the newest table, stock and supply
+        python inference.py span --series ID --from DATE --to DATE --service 0.9
+                            demand of several days together
         python inference.py changes | export [--form csv] | models | snapshot
                             about what was published
         python inference.py from-panel    the offline table
@@ -29,7 +33,13 @@ from runtime.command_line import Summary, Task, run_tasks
 from runtime.memory import forget_peak, peak_mb
 from runtime.process import clock, git_commit
 from stages.arguments import params_and_paths
-from stages.inference_tasks import FROM_PANEL, PUBLISH, question_arguments, question_of
+from stages.inference_tasks import (
+    FROM_PANEL,
+    ORDERS,
+    PUBLISH,
+    question_arguments,
+    question_of,
+)
 
 if TYPE_CHECKING:
     from contract.params import Params
@@ -98,7 +108,7 @@ def _write(
     taken = {"started_at": now, "ended_at": clock(), "peak_mb": peak_mb()}
     run = Run(**table.lineage, **taken, status=status, git_commit=git_commit())
     with open_store(paths.store, params.ingest.lock_wait_s) as con:
-        publish(con, run, table.rows.with_columns(created_at=now), table.levels)
+        publish(con, run, table.frames(created_at=now))
 
 
 def _log_table(table: ForecastTable, summary: Summary) -> None:
@@ -123,7 +133,9 @@ def _arguments(parser: ArgumentParser) -> None:
 
 def main(argv: list[str] | None = None) -> int:
     """The command line: today's table, or the task that is named."""
-    return run_tasks(__doc__, Task(_infer, _arguments), [*OF_FORECASTS, FROM_PANEL, PUBLISH], argv)
+    return run_tasks(
+        __doc__, Task(_infer, _arguments), [ORDERS, *OF_FORECASTS, FROM_PANEL, PUBLISH], argv
+    )
 
 
 if __name__ == "__main__":

@@ -185,6 +185,52 @@ FORECAST_LEVELS = FrameContract(
     },
 )
 
+DEMAND_SPANS = FrameContract(
+    "demand_spans",
+    "one run, series or group, and span of days ahead, both ends included",
+    ("run_id", "level", "key", "from_h", "to_h"),
+    {
+        "run_id": pl.String(),
+        "origin": pl.Date(),
+        "level": pl.String(),
+        "key": pl.String(),
+        "from_h": pl.Int32(),
+        "to_h": pl.Int32(),
+        "mean": pl.Float64(),
+        **_QUANTILE_COLUMNS,
+    },
+)
+
+# what to order; `units` null where nothing can be said, and `reason` says why
+ORDERS = FrameContract(
+    "orders",
+    "one order day and series whose order day it is; the newest proposal for the day",
+    ("order_day", "unique_id"),
+    {
+        "order_day": pl.Date(),
+        "run_id": pl.String(),
+        "unique_id": pl.String(),
+        "cover_from": pl.Date(),
+        "cover_to": pl.Date(),
+        "demand": pl.Float64(),
+        "service": pl.Float64(),
+        "target": pl.Float64(),
+        "stock_ds": pl.Date(),
+        "on_hand": pl.Float64(),
+        "on_order": pl.Float64(),
+        "position": pl.Float64(),
+        "units": pl.Float64(),
+        "packs": pl.Float64(),
+        "money": pl.Float64(),
+        "short": pl.Float64(),
+        "left_over": pl.Float64(),
+        "p_out": pl.Float64(),
+        "p_out_before": pl.Float64(),
+        "days_of_cover": pl.Float64(),
+    },
+    {"reason": pl.String(), "flags": pl.String(), "created_at": MOMENT},
+)
+
 SCORES = FrameContract(
     "scores",
     "one run, model, cutoff, level, slice and metric",

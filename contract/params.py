@@ -233,6 +233,24 @@ class InferenceParams(_Section):
     fallback_days: Positive
 
 
+class OrderingParams(_Section):
+    """What to order, where stock and supply are known."""
+
+    spans: list[tuple[Positive, Positive]]
+    target_service: Annotated[float, Field(ge=0.005, le=0.995)]
+    lead_days: Annotated[int, Field(ge=0)]
+    max_stock_age_days: Annotated[int, Field(ge=0)]
+    max_stock_days: Annotated[float, Field(gt=0)]
+    budget: Annotated[float, Field(ge=0)] | None
+
+    @field_validator("spans")
+    @classmethod
+    def _forwards(cls, spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
+        if backwards := [span for span in spans if span[0] > span[1]]:
+            raise ValueError(f"a span ends before it begins: {backwards[0]}")
+        return spans
+
+
 class SignalParams(_Section):
     """How daily signals are judged against their own past."""
 
@@ -285,5 +303,6 @@ class Params(_Section):
     train: TrainParams
     evaluate: EvaluateParams
     inference: InferenceParams
+    ordering: OrderingParams
     monitor: MonitorParams
     drills: DrillParams

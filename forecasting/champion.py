@@ -54,6 +54,17 @@ def champion_in_registry(registry: Path, model_id: str | None, backtest: Path) -
     return _load(bundle, calibration if calibration.exists() else backtest / CALIBRATION)
 
 
+def calibrations_in_registry(
+    registry: Path, model_id: str | None, backtest: Path
+) -> dict[str, Calibration]:
+    """By method the calibrations a run's table was made with, without loading its model.
+
+    ModelBroken where there is none.
+    """
+    kept = registry / model_id / CALIBRATION if model_id else None
+    return _calibrations(kept if kept and kept.exists() else backtest / CALIBRATION)
+
+
 def candidate_champion(
     candidate: Path, incumbent: Path, backtest: Path, decision: Path
 ) -> Champion:

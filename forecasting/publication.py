@@ -10,7 +10,7 @@ import polars as pl
 
 from contract.demand import DemandRules, demand_rules
 from contract.errors import BadInput, FeaturesMissing
-from contract.frames import FORECAST_LEVELS, FORECASTS
+from contract.frames import DEMAND_SPANS, FORECAST_LEVELS, FORECASTS
 from contract.levels import SERIES_LEVEL, Level
 from contract.panel import Panel
 from contract.params import InferenceParams, Params
@@ -22,6 +22,7 @@ from forecasting.fallback import FEATURES_MISSING, ModelForecast, complete, no_f
 from forecasting.forecaster import Forecaster
 from forecasting.intervals import Calibration, quantile_columns
 from forecasting.seasonal_naive import baseline_of
+from forecasting.span_table import Shapes, Window, every_window, level_spans, series_spans
 
 LEVEL_DAYS = 56
 FEWEST_UNITS = 100.0  # over the horizon, of all series; of fewer chance decides
@@ -40,6 +41,11 @@ class Serving:
     def method(self) -> str:
         """What makes most of the rows."""
         return self.champion.method(self.baseline.name)
+
+    @property
+    def shapes(self) -> Shapes:
+        """By which calibration a row is read."""
+        return Shapes(self.champion.calibrations, self.method, self.baseline.name)
 
 
 def serving_of(params: Params, champion: Champion) -> Serving:
@@ -92,6 +98,27 @@ def publish_levels(
     learned = calibration.by_level.keys() - {SERIES_LEVEL}
     parts = [_one_level(wide, level, calibration) for level in levels if level.name in learned]
     return FORECAST_LEVELS.conform(pl.concat(parts)) if parts else FORECAST_LEVELS.empty()
+
+
+def publish_spans(
+    serving: Serving,
+    panel: Panel,
+    forecasts: pl.DataFrame,
+    levels: pl.DataFrame,
+    windows: list[Window],
+) -> pl.DataFrame:
+    """As contract.frames.DEMAND_SPANS: every series and group of a table over these windows.
+
+    None where the calibration is of code that learned no spans.
+    """
+    shapes = serving.shapes
+    if not windows or SERIES_LEVEL not in shapes.main.spans:
+        return DEMAND_SPANS.empty()
+    known = trim_to_last_sale(panel.up_to(forecasts["origin"][0]))
+    asked = every_window(forecasts["unique_id"].unique().sort(), windows)
+    dispersion = dispersion_at_end(known, serving.rules)
+    series = series_spans(forecasts, asked, dispersion, shapes)
+    return pl.concat([series, level_spans(levels, windows, shapes.main)])
 
 
 def uncalibrated(levels: list[Level], calibration: Calibration) -> list[str]:

@@ -80,12 +80,19 @@ def with_interval_scale(champion: Champion, text: str | None) -> Champion:
     """The champion with its own rows' intervals scaled; the baseline's stay."""
     if text is None or champion.model is None:
         return champion
-    name = champion.model.name
-    learned = champion.calibrations[name]
+    calibrations = scaled_calibrations(champion.calibrations, champion.model.name, text)
+    return replace(champion, calibrations=calibrations, interval_scale=text)
+
+
+def scaled_calibrations(
+    calibrations: dict[str, Calibration], method: str, text: str | None
+) -> dict[str, Calibration]:
+    """The calibrations by method, one of them with the scale kept as JSON; None changes none."""
+    if text is None:
+        return calibrations
+    learned = calibrations[method]
     scaled = ScaledCalibration(learned.by_level, learned.spans, interval_scale_of(text))
-    return replace(
-        champion, calibrations={**champion.calibrations, name: scaled}, interval_scale=text
-    )
+    return {**calibrations, method: scaled}
 
 
 def learned_interval_scale(

@@ -2,37 +2,51 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
 import polars as pl
 
-from contract.frames import FORECAST_LEVELS
+from contract.frames import DEMAND_SPANS, FORECAST_LEVELS
 from contract.hashes import served_hash, text_hash
 from contract.panel import Panel
 from contract.params import Params
 from contract.question import Question
 from forecasting.champion import Champion
 from forecasting.ladder import repeated
-from forecasting.publication import Serving, publish_forecasts, publish_levels, uncalibrated
+from forecasting.publication import (
+    Serving,
+    publish_forecasts,
+    publish_levels,
+    publish_spans,
+    uncalibrated,
+)
+from forecasting.span_table import windows_of
 
 Scope = tuple[date, int, str | None, datetime | None]  # origin, horizon, series, as_of
 
 
 @dataclass(frozen=True)
 class ForecastTable:
-    """FORECASTS and FORECAST_LEVELS of one run, and their lineage.
+    """FORECASTS, FORECAST_LEVELS and DEMAND_SPANS of one run, and their lineage.
 
     `lineage`: run_id, and the model, data and params behind it.
 
-    `levels_left_out`: levels that have no calibration yet.
+    `levels_left_out`: levels that have no calibration yet. `spans` are empty where the calibration
+    is of older code, and of a table that goes out again.
     """
 
     rows: pl.DataFrame
     levels: pl.DataFrame
     lineage: dict[str, Any]
     levels_left_out: tuple[str, ...] = ()
+    spans: pl.DataFrame = field(default_factory=DEMAND_SPANS.empty)
+
+    def frames(self, created_at: datetime) -> dict[str, pl.DataFrame]:
+        """The tables by name, as a store publishes them."""
+        rows = self.rows.with_columns(created_at=created_at)
+        return {"forecasts": rows, "forecast_levels": self.levels, "demand_spans": self.spans}
 
     @property
     def run_id(self) -> str:
@@ -53,10 +67,14 @@ def forecast_table(
     # features need the neighbours, the question does not; a part of a group has no own calibration
     if wanted is not None:
         rows = rows.join(wanted, on="unique_id", how="semi", maintain_order="left")
-        return ForecastTable(rows, FORECAST_LEVELS.empty(), lineage)
-    calibration, hierarchy = serving.champion.calibrations[serving.method], params.source.hierarchy
-    levels = publish_levels(rows, panel.series, hierarchy, calibration)
-    return ForecastTable(rows, levels, lineage, tuple(uncalibrated(hierarchy, calibration)))
+        levels, left_out = FORECAST_LEVELS.empty(), []
+    else:
+        calibration, hierarchy = serving.shapes.main, params.source.hierarchy
+        levels = publish_levels(rows, panel.series, hierarchy, calibration)
+        left_out = uncalibrated(hierarchy, calibration)
+    windows = windows_of(horizon, params.ordering.spans)
+    spans = publish_spans(serving, panel, rows, levels, windows)
+    return ForecastTable(rows, levels, lineage, tuple(left_out), spans)
 
 
 def repeated_table(
@@ -101,5 +119,6 @@ def summary_of_table(table: ForecastTable) -> dict[str, Any]:
         "units": round(rows["y_hat"].sum(), 1),
         "fallback_rows": {f"{method}: {reason}": count for method, reason, count in counts},
         "level_rows": table.levels.height,
+        "span_rows": table.spans.height,
         "levels_left_out": list(table.levels_left_out),
     }

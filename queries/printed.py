@@ -7,6 +7,7 @@ from runtime.command_line import Summary
 
 SHOWN_QUANTILES = ("q025", "q250", "q500", "q750", "q975")
 MOST_FILES = 12
+_OF_SPAN = ("mean", "q500", "q835", "q975")
 _REGISTERED = (
     "model_id stage cutoff panel_hash params_hash git_commit runs forecast_rows first_origin "
     "last_origin"
@@ -37,6 +38,33 @@ def printed_explanation(cell: Summary, top: int) -> Summary:
     lines["flags"] = "\n".join(f"- {flag}" for flag in cell["flags"]) or "none"
     lines["files"] = _files(cell["files"])
     return lines
+
+
+def printed_order(explained: Summary) -> Summary:
+    """An order line as lines and tables."""
+
+    def pairs(values: Summary) -> str:
+        return "\n".join(f"{name}: {_text(value)}" for name, value in values.items()) or "none"
+
+    line, said_by = explained["line"], explained["said_by"]
+    terms = {
+        name: f"{value} (said by {said_by.get(name, '-')})"
+        for name, value in explained["terms"].items()
+        if name != "unique_id"
+    }
+    spans = [
+        [str(span["first"]), str(span["last"]), *(_number(span[name]) for name in _OF_SPAN)]
+        for span in explained["spans"]
+    ]
+    steps = [[name, _text(value)] for name, value in explained["steps"]]
+    return {
+        "order": f"{line['unique_id']} on {line['order_day']}, run {line['run_id']}",
+        "steps": text_table(["step", "value"], steps),
+        "flags": line["flags"] or "none",
+        "terms": pairs(terms),
+        "spans": text_table(["from", "to", *_OF_SPAN], spans) if spans else "none",
+        "one day's forecast": explained["forecast"],
+    }
 
 
 def printed_trace(traced: Summary) -> Summary:

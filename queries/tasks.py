@@ -20,14 +20,37 @@ if TYPE_CHECKING:
 
 def _explain(arguments: Namespace) -> Summary:
     """One forecast number back to its run, model, params, panel and files, with what every feature
-    added.
+    added; with --order, an order line back to demand, stock and terms.
     """
+    from contract.errors import BadUsage
     from queries.explain import explain_cell
     from queries.printed import printed_explanation
 
+    if arguments.order:
+        return _explain_order(arguments)
+    if arguments.ds is None:
+        raise BadUsage("which day's forecast? Give --ds DATE (or --order, for the order line).")
     cell = arguments.series, parse_day(arguments.ds), arguments.run
     explained = explain_cell(*_params_and_paths(arguments), *cell)
     return explained if arguments.json else printed_explanation(explained, arguments.top)
+
+
+def _explain_order(arguments: Namespace) -> Summary:
+    from queries.explain_order import explain_order
+    from queries.printed import printed_order
+
+    day = parse_day(arguments.ds) if arguments.ds else None
+    explained = explain_order(*_params_and_paths(arguments), arguments.series, day)
+    return explained if arguments.json else printed_order(explained)
+
+
+def _span(arguments: Namespace) -> Summary:
+    """Demand of any days together, at any service: of a series, or of a group with --level."""
+    from queries.span import SpanQuestion, demand_of_span
+
+    days = parse_day(arguments.first), parse_day(arguments.last)
+    question = SpanQuestion(arguments.series, arguments.level, *days, arguments.service)
+    return demand_of_span(*_params_and_paths(arguments), question)
 
 
 def _touched(arguments: Namespace) -> Summary:
@@ -95,7 +118,11 @@ def _params_and_paths(arguments: Namespace) -> tuple[Params, Paths]:
 
 def _explain_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--series", required=True, metavar="ID", help="unique_id of the series")
-    parser.add_argument("--ds", required=True, metavar="DATE", help="the day forecast (YYYY-MM-DD)")
+    parser.add_argument(
+        "--ds", metavar="DATE", help="the day forecast (YYYY-MM-DD); with --order the order day"
+    )
+    text = "the order line of the series (default: of the newest order day)"
+    parser.add_argument("--order", action="store_true", help=text)
     parser.add_argument(
         "--run",
         metavar="RUN_ID",
@@ -104,6 +131,18 @@ def _explain_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--top", type=int, default=12, help="features printed, largest first (default: %(default)s)"
     )
+
+
+def _span_arguments(parser: ArgumentParser) -> None:
+    text = "unique_id of the series; with --level the group's key, as in forecast_levels"
+    parser.add_argument("--series", required=True, metavar="ID", help=text)
+    parser.add_argument("--level", help="a level of the hierarchy, as store_id*dept_id, or total")
+    days = {"first": "from", "last": "to"}
+    for name, flag in days.items():
+        text = f"the {name} day, included (YYYY-MM-DD)"
+        parser.add_argument(f"--{flag}", dest=name, required=True, metavar="DATE", help=text)
+    text = "probability that the units suffice, 0.005 to 0.995 (default: %(default)s)"
+    parser.add_argument("--service", type=float, default=0.95, help=text)
 
 
 def _touched_arguments(parser: ArgumentParser) -> None:
@@ -134,6 +173,7 @@ TOUCHED = Task(_touched, _touched_arguments, "touched")
 RANDOM_SPLIT = Task(_random_split, name="random-split")
 OF_FORECASTS = (
     Task(_explain, _explain_arguments, "explain"),
+    Task(_span, _span_arguments, "span"),
     Task(_changes, name="changes"),
     Task(_export, _export_arguments, "export"),
     Task(_models, name="models"),

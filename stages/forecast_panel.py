@@ -25,6 +25,7 @@ def forecast_panel(params: Params, paths: Paths, question: Question) -> Summary:
     paths.forecasts.mkdir(parents=True, exist_ok=True)
     table.rows.rechunk().write_parquet(paths.forecasts / "forecasts.parquet")
     table.levels.rechunk().write_parquet(paths.forecasts / "forecast_levels.parquet")
+    table.spans.rechunk().write_parquet(paths.forecasts / "demand_spans.parquet")
     status = question.status(params.train.horizon, panel.last_day)
     write_json(paths.forecasts / "run.json", {**table.lineage, "status": status})
     return summary_of_table(table) | {"written": str(paths.forecasts)}

@@ -30,6 +30,23 @@ def _publish(arguments: Namespace) -> Summary:
     return publish(*params_and_paths(arguments), now=arguments.started_at)
 
 
+def _orders(arguments: Namespace) -> Summary:
+    """Propose what to order by the newest table, stock and supply; again whenever stock arrives."""
+    from stages.order import order
+
+    day = parse_day(arguments.day) if arguments.day else None
+    params, paths = params_and_paths(arguments)
+    now, dry_run = arguments.started_at, arguments.dry_run
+    return order(params, paths, now=now, order_day=day, dry_run=dry_run)
+
+
+def _orders_arguments(parser: ArgumentParser) -> None:
+    text = "the order day (YYYY-MM-DD; default: today, or the day after a table of the past)"
+    parser.add_argument("--day", metavar="DATE", help=text)
+    text = "propose and write nothing"
+    parser.add_argument("--dry-run", action="store_true", help=text)
+
+
 def question_of(arguments: Namespace, params: Params) -> Question:
     """The question in the arguments; BadUsage for a horizon that features cannot reach."""
     from contract.agreement import furthest_day
@@ -60,3 +77,4 @@ def question_arguments(parser: ArgumentParser) -> None:
 
 FROM_PANEL = Task(_from_panel, question_arguments, "from-panel")
 PUBLISH = Task(_publish, name="publish")
+ORDERS = Task(_orders, _orders_arguments, "orders")

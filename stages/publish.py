@@ -38,7 +38,7 @@ def publish(params: Params, paths: Paths, *, now: datetime) -> Summary:
     model = _registered(paths, now)
     frames = {
         name: pl.read_parquet(paths.forecasts / f"{name}.parquet")
-        for name in ("forecasts", "forecast_levels")
+        for name in ("forecasts", "forecast_levels", "demand_spans")
     }
     frames |= {"scores": pl.read_parquet(paths.scores / "scores.parquet")}
     frames["forecasts"] = forecasts = frames["forecasts"].with_columns(created_at=now)

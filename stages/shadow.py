@@ -10,7 +10,6 @@ from datetime import date, datetime, timedelta
 import polars as pl
 
 from contract.demand import demand_rules
-from contract.frames import FORECAST_LEVELS
 from contract.hashes import served_hash, text_hash
 from contract.panel import Panel
 from contract.params import Params
@@ -61,7 +60,7 @@ def cast_shadow(
     }
     run = Run(run_id, "inference", now, clock(), STATUS, **lineage, peak_mb=peak_mb())
     with open_store(paths.store, params.ingest.lock_wait_s) as con:
-        publish(con, run, rows, FORECAST_LEVELS.empty())
+        publish(con, run, {"forecasts": rows})
     log.info("shadow run_id=%s model_id=%s rows=%d", run_id, model.model_id, rows.height)
     return run_id
 

@@ -8,12 +8,14 @@ from datetime import date
 
 import polars as pl
 
-from contract.frames import FORECAST_LEVELS, FORECASTS, FrameContract
+from contract.frames import DEMAND_SPANS, FORECAST_LEVELS, FORECASTS, FrameContract
 from contract.quantiles import QUANTILES
 from storage.connection import Connection, frame_of, registered
 from storage.journal import Entry, Kind, recorded
 from storage.runs import Run, run_of, write_run
 from storage.schema import quoted
+
+PUBLISHED = (FORECASTS, FORECAST_LEVELS, DEMAND_SPANS)  # the tables of one run
 
 # of each origin the newest run that published a whole table; of one moment the greater id
 NEWEST_OF_ORIGINS = """
@@ -22,11 +24,11 @@ NEWEST_OF_ORIGINS = """
     where status = 'done' group by origin"""
 
 
-def publish(con: Connection, run: Run, forecasts: pl.DataFrame, levels: pl.DataFrame) -> None:
-    """The run, its forecasts and its levels, in one transaction, in place of what it published
-    before.
+def publish(con: Connection, run: Run, frames: dict[str, pl.DataFrame]) -> None:
+    """The run and its tables (PUBLISHED) in one transaction, in place of what it published before.
+
+    A table that is left out is empty.
     """
-    frames = {"forecasts": forecasts, "forecast_levels": levels}
     entry = Entry(Kind.FORECASTS, {"run": asdict(run)}, frames)
     with recorded(con, entry):
         redo_forecasts(con, entry)
@@ -36,8 +38,9 @@ def redo_forecasts(con: Connection, entry: Entry) -> None:
     """Write the run of an entry and what it forecast. Call it inside a transaction."""
     run = run_of(entry.fields["run"])
     write_run(con, run)
-    for contract in (FORECASTS, FORECAST_LEVELS):
-        _replace(con, contract, entry.frames[contract.name], run.run_id)
+    for contract in PUBLISHED:
+        # entries of older code have no spans
+        _replace(con, contract, entry.frames.get(contract.name, contract.empty()), run.run_id)
 
 
 def latest_forecasts(con: Connection, origin: date | None = None) -> pl.DataFrame:
@@ -54,6 +57,11 @@ def latest_forecast_levels(con: Connection, origin: date | None = None) -> pl.Da
     Sorted by key.
     """
     return _of_latest_run(con, FORECAST_LEVELS, origin)
+
+
+def latest_spans(con: Connection) -> pl.DataFrame:
+    """DEMAND_SPANS of the newest whole table, sorted by key."""
+    return _of_latest_run(con, DEMAND_SPANS, None)
 
 
 def newest_runs(con: Connection) -> dict[date, str]:

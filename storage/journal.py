@@ -41,6 +41,7 @@ class Kind(StrEnum):
     DELIVERY = "delivery"
     FORECASTS = "forecasts"
     OFFLINE = "laboratory"
+    ORDERS = "orders"
     PROMOTION = "promotion"
     REPLAY = "replay"
 

@@ -96,6 +96,11 @@ def _name_series(con: Connection) -> None:
     con.execute("alter table alerts add column contributors varchar").fetchall()
 
 
+def _order(con: Connection) -> None:
+    """6 -> 7: stock, supply, spans and orders stand beside the other tables, all empty yet."""
+    create_tables(con)
+
+
 _DECISIONS_4 = """
 create table decisions (
     kind varchar not null check (kind in ('retrain', 'promotion', 'rollback', 'recalibration')),
@@ -109,4 +114,5 @@ MIGRATIONS: dict[str, Migration] = {
     "3": _decide_intervals,
     "4": _weigh_runs,
     "5": _name_series,
+    "6": _order,
 }  # from which version; in their order

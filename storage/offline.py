@@ -41,8 +41,8 @@ class Verdict:
 def publish_offline(
     con: Connection, model: Model, run: Run, frames: dict[str, pl.DataFrame], verdict: Verdict
 ) -> None:
-    """Model, run, and `frames` (forecasts, forecast_levels, scores), in one transaction; twice
-    changes nothing.
+    """Model, run, and `frames` (scores and the run's tables), in one transaction; twice changes
+    nothing.
     """
     is_promoted = verdict.is_promoted
     fields: dict[str, Any] = {

@@ -19,6 +19,7 @@ from storage.holder import process_name
 from storage.journal import Entry, Kind, count, numbers_of, read_entry
 from storage.models import redo_promotion
 from storage.offline import redo_offline
+from storage.orders import redo_orders
 from storage.replays import redo_replays
 from storage.schema import quoted
 from storage.series import add_columns
@@ -98,6 +99,7 @@ _REDO: dict[str, Callable[[Connection, Entry], None]] = {
     Kind.DELIVERY: redo_delivery,
     Kind.FORECASTS: redo_forecasts,
     Kind.OFFLINE: redo_offline,
+    Kind.ORDERS: redo_orders,
     Kind.PROMOTION: redo_promotion,
     Kind.REPLAY: redo_replays,
 }

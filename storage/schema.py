@@ -6,11 +6,18 @@ import re
 from dataclasses import dataclass, field
 
 from contract.errors import ContractBroken
-from contract.frames import FACTS, FORECAST_LEVELS, FORECASTS, FrameContract
+from contract.frames import (
+    DEMAND_SPANS,
+    FACTS,
+    FORECAST_LEVELS,
+    FORECASTS,
+    ORDERS,
+    FrameContract,
+)
 from contract.quantiles import QUANTILES
 from storage.connection import Connection
 
-SCHEMA_VERSION = "6"
+SCHEMA_VERSION = "7"
 
 _SQL_TYPES = {
     "String": "varchar",
@@ -51,6 +58,29 @@ _WORDS = {
     "created_at": "when it was made, UTC",
     "level": "level of the hierarchy, by its columns joined with *",
     "group_key": "the group, its columns' values joined with |",
+    "key": "the series, or the group as in forecast_levels",
+    "from_h": "first day ahead of the span, included",
+    "to_h": "last day ahead of the span, included",
+    "mean": "mean of the demand of the whole span, units",
+    "order_day": "the day on whose morning is ordered",
+    "cover_from": "first day the delivery can be sold",
+    "cover_to": "last day the order must last for; of several the likeliest",
+    "demand": "mean demand from the stock's day to the cover's end, units",
+    "service": "probability that the order lasts, which is aimed at",
+    "target": "quantile of that demand at the service, units",
+    "stock_ds": "day at whose close the stock was counted",
+    "on_hand": "units counted",
+    "on_order": "units ordered before and due by the cover's end",
+    "position": "on_hand without what sold since, and on_order; units",
+    "units": "proposed order; null: see reason",
+    "packs": "the same in packs",
+    "money": "the same in money; null: no unit_cost",
+    "short": "expected units wanted and not there, to the cover's end",
+    "left_over": "expected units left at the cover's end",
+    "p_out": "probability of running out by the cover's end, with the order",
+    "p_out_before": "probability of running out before the delivery, whatever is ordered",
+    "days_of_cover": "days until the mean forecast has used up the position",
+    "flags": "what else to know, joined by |",
     **{name: f"forecast quantile at {share}, units" for name, share in QUANTILES.items()},
 }
 
@@ -243,6 +273,18 @@ TABLES: tuple[Table, ...] = (
         "forecast_levels",
         FORECAST_LEVELS.grain + ". No primary key: a run is written whole and replaced whole.",
         columns_of(FORECAST_LEVELS),
+    ),
+    Table(
+        "demand_spans",
+        DEMAND_SPANS.grain + ". No primary key: a run is written whole and replaced whole.",
+        columns_of(DEMAND_SPANS),
+    ),
+    Table(
+        "orders",
+        ORDERS.grain + ".",
+        columns_of(ORDERS),
+        ("primary key (order_day, unique_id)",),
+        words={"reason": "why there is no proposal; null: there is one"},
     ),
     Table(
         "models",

@@ -157,7 +157,8 @@ def _forecast(
 
 def _publish(store: Path, rows: pl.DataFrame, levels: pl.DataFrame) -> None:
     with open_store(store) as con:
-        publish(con, Run("bench", "inference", NOW, NOW), rows.with_columns(created_at=NOW), levels)
+        frames = {"forecasts": rows.with_columns(created_at=NOW), "forecast_levels": levels}
+        publish(con, Run("bench", "inference", NOW, NOW), frames)
 
 
 def _slope(sizes: Result, stage: str, unit: str) -> float:

@@ -10,7 +10,6 @@ import polars as pl
 import pytest
 
 from contract.demand import DemandRules
-from contract.frames import FORECAST_LEVELS
 from contract.panel import panel_of
 from forecasting.actuals import with_actuals
 from monitoring.outcome_signals import daily_sums, weekly_origins
@@ -39,7 +38,7 @@ def judged_days(tmp_path, forecasts_of, sales_of):
             for origin in origins:
                 at = datetime.combine(origin, datetime.min.time())
                 rows = forecasts_of({"a": [2.0] * 14}, origin).with_columns(created_at=at)
-                publish(con, Run(str(origin), "inference", at, at), rows, FORECAST_LEVELS.empty())
+                publish(con, Run(str(origin), "inference", at, at), {"forecasts": rows})
             runs = newest_runs(con)
             sums = sums_of_first_weeks(
                 con,

@@ -30,7 +30,7 @@ def con(tmp_path: Path):
         yield con
 
 
-def forecast(y_hat: float, origin: date = ORIGIN) -> tuple[pl.DataFrame, pl.DataFrame]:
+def forecast(y_hat: float, origin: date = ORIGIN) -> dict[str, pl.DataFrame]:
     numbers = {
         "origin": origin,
         "ds": origin + timedelta(days=1),
@@ -39,14 +39,17 @@ def forecast(y_hat: float, origin: date = ORIGIN) -> tuple[pl.DataFrame, pl.Data
     } | dict.fromkeys(QUANTILES, y_hat)
     row = {"run_id": "?", "unique_id": "a", "method": "seasonal_naive"} | numbers
     level = {"run_id": "?", "level": "total", "group_key": "total"} | numbers
-    return FORECASTS.conform(pl.DataFrame([row])), FORECAST_LEVELS.conform(pl.DataFrame([level]))
+    return {
+        "forecasts": FORECASTS.conform(pl.DataFrame([row])),
+        "forecast_levels": FORECAST_LEVELS.conform(pl.DataFrame([level])),
+    }
 
 
 def test_a_run_published_twice_stands_there_once_as_said_last(
     con: duckdb.DuckDBPyConnection,
 ) -> None:
-    publish(con, Run("r1", "inference", NOW), *forecast(2.0))
-    publish(con, Run("r1", "inference", NOW, status="done"), *forecast(3.0))
+    publish(con, Run("r1", "inference", NOW), forecast(2.0))
+    publish(con, Run("r1", "inference", NOW, status="done"), forecast(3.0))
     assert forecasts_of(con, "r1")["y_hat"].to_list() == [3.0]
     assert latest_forecast_levels(con)["run_id"].to_list() == ["r1"]
     assert read_runs(con, "inference").height == 1
@@ -55,10 +58,10 @@ def test_a_run_published_twice_stands_there_once_as_said_last(
 def test_the_latest_forecasts_are_of_the_newest_origin_and_its_newest_run(
     con: duckdb.DuckDBPyConnection,
 ) -> None:
-    publish(con, Run("r1", "inference", NOW), *forecast(1.0))
-    publish(con, Run("r3", "inference", NOW + timedelta(hours=2)), *forecast(3.0))
-    publish(con, Run("r2", "inference", NOW + timedelta(hours=1)), *forecast(2.0))
-    publish(con, Run("old", "inference", NOW + timedelta(days=9)), *forecast(9.0, date(2024, 1, 1)))
+    publish(con, Run("r1", "inference", NOW), forecast(1.0))
+    publish(con, Run("r3", "inference", NOW + timedelta(hours=2)), forecast(3.0))
+    publish(con, Run("r2", "inference", NOW + timedelta(hours=1)), forecast(2.0))
+    publish(con, Run("old", "inference", NOW + timedelta(days=9)), forecast(9.0, date(2024, 1, 1)))
     assert latest_forecasts(con)["run_id"].to_list() == ["r3"]
     assert latest_forecasts(con, date(2024, 1, 1))["y_hat"].to_list() == [9.0]
     assert latest_forecasts(con, date(2023, 1, 1)).is_empty()

@@ -95,7 +95,7 @@ def test_old_and_new_runs_come_back_from_the_journal(
         with transaction(con):
             claim(con, "files-1")
         # the whole store, as its first entry since
-        publish(con, RUN, table("r5"), FORECAST_LEVELS.empty())
+        publish(con, RUN, {"forecasts": table("r5")})
         publish(
             con,
             Run("r6", "inference", NOW, NOW, peak_mb=None),

@@ -1,0 +1,123 @@
+"""Demand over spans of days, as published: of every series and level, from a forecast table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from contract.frames import DEMAND_SPANS
+from contract.levels import SERIES_LEVEL
+from forecasting.intervals import Calibration, quantile_columns
+from forecasting.spans import Spans, span_quantiles
+
+Window = tuple[int, int]  # first and last day ahead, both included
+
+
+@dataclass(frozen=True)
+class Shapes:
+    """By which calibration a row's span is read: its method's, or below them the baseline's."""
+
+    calibrations: dict[str, Calibration]
+    method: str
+    baseline: str
+
+    @property
+    def main(self) -> Calibration:
+        """That of what made most of the rows."""
+        return self.calibrations[self.method]
+
+
+def windows_of(horizon: int, wanted: Sequence[Sequence[int]]) -> list[Window]:
+    """The wanted windows that lie within the horizon."""
+    return [(first, last) for first, last in wanted if last <= horizon]
+
+
+def every_window(keys: pl.Series, windows: Sequence[Window]) -> pl.DataFrame:
+    """key, from_h, to_h: each key with each window."""
+    steps = pl.DataFrame(windows, schema={"from_h": pl.Int32, "to_h": pl.Int32}, orient="row")
+    return pl.DataFrame({"key": keys}).join(steps, how="cross", maintain_order="left_right")
+
+
+def series_spans(
+    forecasts: pl.DataFrame, asked: pl.DataFrame, dispersion: pl.DataFrame, shapes: Shapes
+) -> pl.DataFrame:
+    """As contract.frames.DEMAND_SPANS, a row for each of `asked` (key, from_h, to_h).
+
+    `forecasts`: one run's FORECASTS, whole days 1..horizon of each series. `dispersion`: unique_id
+    and dispersion. A span has the shape of what made most of its units.
+    """
+    means, keys = _matrix(forecasts, "unique_id", "y_hat")
+    spans = _located(asked, keys)
+    own = keys.to_frame("unique_id").join(
+        dispersion, on="unique_id", how="left", maintain_order="left"
+    )["dispersion"]
+    by_main = _matrix(
+        forecasts.with_columns(made=pl.when(method=shapes.method).then("y_hat").otherwise(0.0)),
+        "unique_id",
+        "made",
+    )[0]
+    is_main = 2 * spans.sums(by_main) >= spans.sums(means)
+    quantiles = np.zeros((asked.height, len(quantile_columns(np.zeros((0, 9))))))
+    for mask, name in ((is_main, shapes.method), (~is_main, shapes.baseline)):
+        if mask.any():
+            quantiles[mask] = span_quantiles(
+                shapes.calibrations[name],
+                SERIES_LEVEL,
+                means,
+                spans.where(mask),
+                own.fill_null(float("nan")).to_numpy(),
+            )
+    # days whose every quantile is zero are closed: so is a span of them
+    open_days = _matrix(forecasts, "unique_id", "q995")[0] > 0
+    quantiles[spans.sums(open_days.astype(float)) < 1] = 0.0
+    return _frame(forecasts, SERIES_LEVEL, asked, spans.sums(means), quantiles)
+
+
+def level_spans(
+    levels: pl.DataFrame, windows: Sequence[Window], calibration: Calibration
+) -> pl.DataFrame:
+    """As contract.frames.DEMAND_SPANS, every group of FORECAST_LEVELS over every window; levels
+    that learned no spans are left out.
+    """
+    parts = []
+    for (level,), rows in levels.group_by("level", maintain_order=True):
+        if level in calibration.spans:
+            means, keys = _matrix(rows, "group_key", "y_hat")
+            asked = every_window(keys, windows)
+            spans = _located(asked, keys)
+            quantiles = span_quantiles(calibration, str(level), means, spans)
+            parts.append(_frame(rows, str(level), asked, spans.sums(means), quantiles))
+    return pl.concat(parts) if parts else DEMAND_SPANS.empty()
+
+
+def _matrix(rows: pl.DataFrame, key: str, column: str) -> tuple[np.ndarray, pl.Series]:
+    """A column as a (keys, horizon) table, and the keys in their order. Every key has every day."""
+    ordered = rows.sort(key, "h")
+    keys = ordered[key].unique(maintain_order=True)
+    return ordered[column].to_numpy().reshape(len(keys), -1), keys
+
+
+def _located(asked: pl.DataFrame, keys: pl.Series) -> Spans:
+    rows = asked.join(
+        keys.to_frame("key").with_row_index("row"), on="key", how="left", maintain_order="left"
+    )["row"]
+    return Spans(
+        rows.to_numpy().astype(np.int64), asked["from_h"].to_numpy(), asked["to_h"].to_numpy()
+    )
+
+
+def _frame(
+    table: pl.DataFrame, level: str, asked: pl.DataFrame, mean: np.ndarray, quantiles: np.ndarray
+) -> pl.DataFrame:
+    return DEMAND_SPANS.conform(
+        asked.with_columns(
+            run_id=pl.lit(table["run_id"][0]),
+            origin=pl.lit(table["origin"][0]),
+            level=pl.lit(level),
+            mean=pl.Series(np.maximum(mean, 0.0)),
+            **{name: pl.Series(values) for name, values in quantile_columns(quantiles).items()},
+        )
+    )

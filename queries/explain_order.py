@@ -1,0 +1,110 @@
+"""One order line back to its demand, its stock and its terms: the arithmetic a planner checks."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Any
+
+import polars as pl
+from ordering.scopes import supply_of
+from storage.supply import read_open_orders, read_stock, read_supply
+
+from contract.errors import SourceMissing
+from contract.params import Params
+from contract.quantiles import QUANTILES
+from runtime.command_line import Summary
+from runtime.paths import Paths
+from storage.connection import Connection
+from storage.orders import read_orders, spans_of
+from storage.series import read_series
+from storage.store import read_store
+
+Row = dict[str, Any]
+
+
+def explain_order(
+    params: Params, paths: Paths, unique_id: str, order_day: date | None = None
+) -> Summary:
+    """The line of a series and order day (default: the newest), and what it was made of.
+
+    Terms and stock are read as they were known when it was proposed. SourceMissing for no line.
+    """
+    with read_store(paths.store, params.ingest.lock_wait_s) as con:
+        orders = read_orders(con, order_day).filter(unique_id=unique_id)
+        if orders.is_empty():
+            when = f"on {order_day}" if order_day else "on the newest order day"
+            raise SourceMissing(
+                f"there is no order line of '{unique_id}' {when}. Lines are of series whose order "
+                "day it is: see table orders, or run `python inference.py orders`."
+            )
+        line = orders.row(0, named=True)
+        return {
+            "line": line,
+            "steps": _steps(line),
+            **_terms(con, unique_id, line),
+            **_stock(con, unique_id, line),
+            "spans": _spans(con, line),
+            "forecast": f"python inference.py explain --series {unique_id} --ds {_day(line)}",
+        }
+
+
+def _steps(line: Row) -> list[tuple[str, object]]:
+    """The arithmetic, in its order; of a line without units what stood in the way."""
+    if line["units"] is None:
+        return [("no proposal", line["reason"])]
+    days = f"{line['cover_from']} to {line['cover_to']}"
+    lost = " of those days alone: the shelf is empty before" if _is_capped(line) else ""
+    return [
+        ("delivered and sold", days),
+        ("mean demand until then", round(line["demand"], 1)),
+        (f"enough with probability {line['service']:.1%}{lost}", line["target"]),
+        (f"in hand at the close of {line['stock_ds']}", line["on_hand"]),
+        ("on its way by then", line["on_order"]),
+        ("position, without what sold since the count", line["position"]),
+        ("units proposed, whole packs", line["units"]),
+        ("expected short, left over", (round(line["short"], 1), round(line["left_over"], 1))),
+        ("runs out before the delivery, by the end", (line["p_out_before"], line["p_out"])),
+    ]
+
+
+def _is_capped(line: Row) -> bool:
+    return (
+        line["target"] - line["position"] < line["units"] - 1e-9
+        and line["target"] < (line["demand"])
+    )
+
+
+def _terms(con: Connection, unique_id: str, line: Row) -> Summary:
+    """What supply says of the series, and which row says it."""
+    supply = read_supply(con, line["created_at"])
+    found = supply_of(supply, read_series(con).filter(unique_id=unique_id))
+    said = {"terms": found.terms, "said_by": found.said_by}
+    return {
+        name: {k: v for k, v in frame.row(0, named=True).items() if v is not None}
+        if frame.height
+        else {}
+        for name, frame in said.items()
+    }
+
+
+def _stock(con: Connection, unique_id: str, line: Row) -> Summary:
+    at = line["created_at"]
+    frames = {"stock": read_stock(con, at), "open_orders": read_open_orders(con, at)}
+    return {name: frame.filter(unique_id=unique_id).to_dicts() for name, frame in frames.items()}
+
+
+def _spans(con: Connection, line: Row) -> list[Row]:
+    """The published spans of the series in that run, as days."""
+    spans = spans_of(con, line["run_id"], line["unique_id"])
+    days = spans.select(
+        first=pl.col("origin") + pl.duration(days="from_h"),
+        last=pl.col("origin") + pl.duration(days="to_h"),
+        mean="mean",
+        **{name: pl.col(name) for name in QUANTILES},
+    )
+    return days.to_dicts()
+
+
+def _day(line: Row) -> date:
+    first: date | None = line["cover_from"]
+    return first or line["order_day"] + timedelta(days=1)

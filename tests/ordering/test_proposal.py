@@ -1,0 +1,191 @@
+"""From demand, stock and supply to units, by hand. Demand is certain where nothing else is said."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+import pytest
+
+from ordering.demand import Demand
+from ordering.money import packs_within
+from ordering.proposal import (
+    Proposed,
+    Wanted,
+    days_of_cover,
+    joined_flags,
+    propose,
+    service_of,
+)
+
+SPREAD = np.array([0.4, 0.6, 0.8, 0.9, 1.0, 1.1, 1.2, 1.4, 1.6])  # of nine quantiles
+
+
+def _demand(*means: float, spread: np.ndarray = SPREAD) -> Demand:
+    rows = len(means)
+    return Demand(np.outer(means, spread), np.arange(rows), np.ones(rows), rows)
+
+
+def _line(**changes: object) -> pl.DataFrame:
+    """Median demand of 10 until the cover's end, 6 of them in the cover; nothing in hand."""
+    line = {
+        "service": 0.5,
+        "position": 0.0,
+        "in_hand": 0.0,
+        "arriving": 0.0,
+        "pack_size": 1.0,
+        "min_order": 0.0,
+        "mean_alone": 6.0,
+        "life_days": None,
+        "days_before": 1,
+    }
+    return pl.DataFrame([line | changes], schema_overrides={"life_days": pl.Int64})
+
+
+def _proposed(until: float = 10.0, alone: float = 6.0, **changes: object) -> Proposed:
+    wanted = Wanted(_demand(until), _demand(alone), _demand(until - alone))
+    return propose(_line(**changes), wanted)
+
+
+def test_the_order_fills_the_position_up_to_the_target():
+    assert _proposed(position=7.0, in_hand=7.0).units.tolist() == [3.0]
+
+
+def test_what_is_lost_before_the_delivery_is_not_ordered_a_second_time():
+    """10 until the end, 6 in the cover: an empty shelf needs 6."""
+    proposed = _proposed(position=0.0)
+    assert proposed.units.tolist() == [6.0]
+    assert proposed.target.tolist() == [6.0]
+
+
+def test_enough_in_hand_orders_nothing():
+    assert _proposed(position=12.0, in_hand=12.0).units.tolist() == [0.0]
+
+
+def test_a_higher_service_orders_more():
+    assert _proposed(service=0.975, alone=10.0).units.tolist() == [14.0]
+
+
+def test_whole_packs_and_the_minimum():
+    assert _proposed(position=7.0, pack_size=12.0).units.tolist() == [12.0]
+    raised = _proposed(position=7.0, pack_size=2.0, min_order=7.0)
+    assert (raised.units.tolist(), raised.flags["minimum"].tolist()) == ([8.0], [True])
+    assert _proposed(position=12.0, min_order=7.0).units.tolist() == [0.0]
+
+
+def test_the_perishable_take_the_nearer_pack():
+    assert _proposed(position=7.0, pack_size=12.0, life_days=3).units.tolist() == [0.0]
+    proposed = _proposed(position=3.0, pack_size=12.0, life_days=3)  # 6 wanted: half of a pack
+    assert proposed.units.tolist() == [12.0]
+    assert proposed.flags["over_life"].tolist() == [True]
+
+
+def test_what_is_in_hand_and_gone_by_the_delivery_does_not_count():
+    assert _proposed(position=100.0, life_days=2, days_before=2).units.tolist() == [6.0]
+    assert _proposed(position=100.0, life_days=3, days_before=2).units.tolist() == [0.0]
+
+
+def test_running_out_before_the_delivery_is_no_matter_of_the_order():
+    assert _proposed(position=0.0).p_out_before.tolist() == [1.0]
+    assert _proposed(position=40.0, in_hand=40.0).p_out_before.tolist() == [0.0]
+    assert _proposed(position=0.0, days_before=0).p_out_before.tolist() == [0.0]
+
+
+def test_the_service_is_what_supply_says_then_the_critical_ratio_then_the_param():
+    supply = pl.DataFrame(
+        {
+            "target_service": [0.9, None, None, None, None],
+            "shelf_life_days": [3.0, 3.0, 3.0, None, 3.0],
+            "margin": [4.0, 4.0, 4.0, 4.0, 0.0],
+            "unit_cost": [1.0, 1.0, 1.0, 1.0, 1.0],
+            "leftover_cost": [None, None, 4.0, None, None],
+        }
+    )
+    # of the last a sale earns nothing: no ratio, and the keepable have none
+    assert service_of(supply, 0.95).to_list() == [0.9, 0.8, 0.5, 0.95, 0.95]
+
+
+def test_days_of_cover_by_hand():
+    means = np.array([[2.0, 3.0, 5.0], [2.0, 3.0, 5.0], [1.0, 1.0, 1.0], [0.0, 0.0, 0.0]])
+    days = days_of_cover(means, np.array([0.0, 3.5, 5.0, 4.0]))
+    assert days[:3].tolist() == [0.0, 1.5, 5.0]  # half of the second day; two days beyond the table
+    assert np.isnan(days[3])
+
+
+def test_flags_that_hold_are_joined():
+    flags = {"cut": np.array([True, False, True]), "launch": np.array([True, False, False])}
+    assert joined_flags(flags).to_list() == ["cut|launch", None, "cut"]
+
+
+def _budgeted(budget: float, *, margin: list[float]) -> list[float]:
+    """Three series of a median demand of 10, each ordered 14 units at a cost of 1."""
+    lines = pl.DataFrame(
+        {
+            "unit_cost": [1.0] * 3,
+            "margin": margin,
+            "pack_size": [1.0] * 3,
+            "position": [0.0] * 3,
+        }
+    )
+    packs = packs_within(budget, np.full(3, 14.0), lines, _demand(10.0, 10.0, 10.0))
+    return packs.tolist()
+
+
+def test_enough_money_cuts_nothing():
+    assert _budgeted(42.0, margin=[1.0, 2.0, 4.0]) == [14.0] * 3
+
+
+def test_money_buys_the_unit_worth_most_first():
+    packs = _budgeted(30.0, margin=[1.0, 2.0, 4.0])
+    assert sum(packs) <= 30
+    assert sum(packs) >= 27  # and is spent
+    assert packs == sorted(packs)
+    assert packs[0] < packs[2]
+
+
+def test_no_money_buys_nothing():
+    assert _budgeted(0.0, margin=[1.0, 2.0, 4.0]) == [0.0] * 3
+
+
+def test_a_line_without_cost_is_not_cut():
+    lines = pl.DataFrame(
+        {
+            "unit_cost": [None, 1.0],
+            "margin": [1.0, 1.0],
+            "pack_size": [1.0, 1.0],
+            "position": [0.0, 0.0],
+        }
+    )
+    packs = packs_within(5.0, np.array([14.0, 14.0]), lines, _demand(10.0, 10.0))
+    assert packs[0] == 14
+    assert packs[1] <= 5
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_money_is_spent_as_well_as_unit_by_unit(seed):
+    """Against the greedy oracle: one unit after the other, the best first."""
+    rng = np.random.default_rng(seed)
+    n = 30
+    means, cost, margin = rng.uniform(2, 40, n), rng.uniform(0.5, 5, n), rng.uniform(0.2, 4, n)
+    demand = _demand(*means)
+    lines = pl.DataFrame(
+        {"unit_cost": cost, "margin": margin, "pack_size": np.ones(n), "position": np.zeros(n)}
+    )
+    wanted = np.floor(demand.suffices(np.full(n, 0.95)))
+    budget = 0.6 * float((wanted * cost).sum())
+    packs = packs_within(budget, wanted, lines, demand)
+    spent = float((packs * cost).sum())
+    assert budget - 15 * cost.max() <= spent <= budget
+    kept = float((margin * (means - demand.at(packs).short)).sum())
+    assert kept >= 0.98 * _greedy(demand, wanted, cost, margin, budget, means)
+
+
+def _greedy(demand, wanted, cost, margin, budget, means) -> float:
+    packs, left = np.zeros(len(cost)), budget
+    while True:
+        worth = np.where(packs < wanted, margin * demand.at(packs).p_out / cost, 0.0)
+        worth = np.where(cost <= left, worth, 0.0)
+        best = int(worth.argmax())
+        if worth[best] <= 0:
+            return float((margin * (means - demand.at(packs).short)).sum())
+        packs[best] += 1
+        left -= cost[best]
