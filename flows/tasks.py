@@ -29,6 +29,7 @@ from stages import publish as publishing
 from stages.forecast_panel import forecast_panel
 from stages.freeze import check_panel, freeze
 from stages.incumbent import name_incumbent
+from stages.order import order
 from stages.profile_features import profile_features
 from stages.report import report
 from storage.decisions import newest_decision
@@ -57,6 +58,12 @@ def take_inbox(params: Path, data: Path, now: datetime) -> Summary:
 def forecast(params: Path, data: Path, now: datetime) -> Summary:
     """inference.py: today's table."""
     return inference.infer(load_params(params), Paths(data), now=now)
+
+
+@task(**_PATIENT)
+def propose(params: Path, data: Path, now: datetime) -> Summary:
+    """inference.py orders: what to order by today's table."""
+    return order(load_params(params), Paths(data), now=now)
 
 
 @task(**_PATIENT)

@@ -15,9 +15,9 @@ from queries.long_frames import (
     forecasts_long,
     levels_long,
     members_of,
-    spreadsheet_safe,
     tags_of,
 )
+from reports.spreadsheets import spreadsheet_safe
 from runtime.command_line import Summary
 from runtime.json_files import write_json
 from runtime.paths import Paths

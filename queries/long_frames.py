@@ -9,15 +9,12 @@ write. A cutoff is our origin.
 from __future__ import annotations
 
 import polars as pl
-import polars.selectors as cs
 
 from contract.levels import SERIES_LEVEL, TOTAL, Level
 from contract.quantiles import QUANTILES
 
 MODEL = "tillcast"
 KEYS = ("unique_id", "ds", "cutoff", "y")
-# what a spreadsheet takes for the beginning of a formula (OWASP, CSV injection)
-_FORMULA = r"^[=+\-@\t\r]"
 
 
 def forecasts_long(forecasts: pl.DataFrame, sales: pl.DataFrame) -> pl.DataFrame:
@@ -93,21 +90,6 @@ def members_of(forecasts: pl.DataFrame, levels: pl.DataFrame, series: pl.DataFra
 def group_id() -> pl.Expr:
     """The name of a group among all groups."""
     return pl.concat_str("level", "group_key", separator="/")
-
-
-def spreadsheet_safe(frame: pl.DataFrame) -> pl.DataFrame:
-    """The frame with every text cell that a spreadsheet would run as a formula written as text: a '
-    before it.
-    """
-    return frame.with_columns(
-        _as_text(pl.col(name)).alias(name) for name in frame.select(cs.string()).columns
-    )
-
-
-def _as_text(cell: pl.Expr) -> pl.Expr:
-    return (
-        pl.when(cell.str.contains(_FORMULA)).then(pl.concat_str(pl.lit("'"), cell)).otherwise(cell)
-    )
 
 
 def interval_names() -> dict[str, str]:

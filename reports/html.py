@@ -27,6 +27,7 @@ def render_template(name: str, **values: object) -> str:
     )
     environment.filters |= {
         "count": _count,
+        "decimal": _decimal,
         "percent": _percent,
         "score": _score,
         "short": _short,
@@ -53,6 +54,10 @@ def script_json(content: object) -> str:
 
 def _count(value: float | None) -> str:
     return "-" if value is None else f"{value:,.0f}".replace(",", "\u2009")
+
+
+def _decimal(value: float | None) -> str:
+    return "-" if value is None else f"{value:,.1f}".replace(",", "\u2009")
 
 
 def _percent(value: float | None, signed: bool = True) -> str:

@@ -8,6 +8,7 @@ import json
 from pathlib import Path
 
 from reports.html import JsonObject, render_template
+from reports.orders_page import PAGE
 
 STATES = ("error", "warning", "ok", "unjudged")
 GRADES = ("catastrophic", "degraded", "graceful")
@@ -56,7 +57,9 @@ def write_watch_page(reports: Path) -> Path:
     page = reports / "watch.html"
     graded = _read(reports / "drills.json") or {}
     look, changes = _read(reports / "monitor.json"), _read(reports / "changes.json")
-    text = render_watch(look, graded.get("drills", []), changes, graded.get("named", {}))
+    has_orders = (reports / PAGE).exists()
+    named = graded.get("named", {})
+    text = render_watch(look, graded.get("drills", []), changes, named, has_orders=has_orders)
     page.write_text(text, encoding="utf-8")
     return page
 
@@ -66,10 +69,13 @@ def render_watch(
     drills: list[JsonObject],
     changes: JsonObject | None = None,
     reasons: dict[str, str] | None = None,
+    *,
+    has_orders: bool = False,
 ) -> str:
     """The page as one HTML text, dated by the look; no script is needed to read it.
 
-    `look`: what monitor.json holds; `reasons`: why a catastrophic drill is let be.
+    `look`: what monitor.json holds; `reasons`: why a catastrophic drill is let be; `has_orders`:
+    whether a page of orders lies beside.
     """
     monitor = look or _NO_LOOK
     findings = sorted(
@@ -97,6 +103,7 @@ def render_watch(
         outcome_words=OUTCOME_WORDS,
         measured=measured,
         changes=changes if changes and changes["since"] else None,
+        has_orders=has_orders,
     )
 
 

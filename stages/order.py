@@ -21,6 +21,7 @@ from forecasting.shapes import shapes_of
 from forecasting.slices import RECENT_DAYS
 from forecasting.span_table import series_spans
 from ordering.lines import Facts, propose_orders
+from reports.orders_page import write_orders_page
 from runtime.command_line import Summary
 from runtime.paths import Paths
 from storage.decisions import newest_interval_scale
@@ -28,6 +29,7 @@ from storage.forecasts import forecasts_of, newest_run
 from storage.orders import publish_orders
 from storage.panel import read_tail
 from storage.runs import Run
+from storage.series import read_names
 from storage.store import Connection, open_store, read_store
 
 log = logging.getLogger("inference")
@@ -76,8 +78,10 @@ def order(
         return summary | {"written": None}
     with open_store(paths.store, params.ingest.lock_wait_s) as con:
         publish_orders(con, day, orders.with_columns(created_at=now), spans)
+        names = read_names(con)
+    page = write_orders_page(orders, inputs.panel.series, names, paths.reports)
     log.info("ordered order_day=%s lines=%d units=%s", day, orders.height, summary["units"])
-    return summary | {"written": str(paths.store)}
+    return summary | {"written": str(paths.store), "page": str(page)}
 
 
 def order_day_of(origin: date, today: date) -> date:

@@ -19,7 +19,8 @@ import ingest
 from contract.errors import SourceMissing
 from contract.frames import FORECASTS
 from queries.export import export, models, snapshot
-from queries.long_frames import KEYS, forecasts_long, interval_names, spreadsheet_safe
+from queries.long_frames import KEYS, forecasts_long, interval_names
+from reports.spreadsheets import spreadsheet_safe
 from runtime.paths import Paths
 from storage.forecasts import latest_forecasts
 from storage.store import open_store
