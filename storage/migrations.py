@@ -96,6 +96,12 @@ def _name_series(con: Connection) -> None:
     con.execute("alter table alerts add column contributors varchar").fetchall()
 
 
+def _know_stock(_: Connection) -> None:
+    """6 -> 7: stock, open orders and supply beside the facts. Nothing to alter: `create_tables`
+    makes their tables.
+    """
+
+
 _DECISIONS_4 = """
 create table decisions (
     kind varchar not null check (kind in ('retrain', 'promotion', 'rollback', 'recalibration')),
@@ -109,4 +115,5 @@ MIGRATIONS: dict[str, Migration] = {
     "3": _decide_intervals,
     "4": _weigh_runs,
     "5": _name_series,
+    "6": _know_stock,
 }  # from which version; in their order

@@ -1,0 +1,1 @@
+"""From a distribution and the stock to what to order."""
