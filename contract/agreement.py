@@ -39,6 +39,13 @@ def agree(params: Params) -> Params:
             "source.files.hierarchy and unique_id are",
             source.kind,
         )
+        _check(
+            "source.files.supply_on",
+            list(source.files.supply_on),
+            [*columns, "unique_id"],
+            "source.files.hierarchy and unique_id are",
+            source.kind,
+        )
         _check_levels(columns)
         _check_holidays(source)
     ahead = list(source.files.known_future) if is_files else []

@@ -131,6 +131,50 @@ COVARIATES = FrameContract(
     },
 )
 
+STOCK = FrameContract(
+    "stock",
+    "one series and day: units in hand at its close",
+    ("unique_id", "ds"),
+    {"unique_id": pl.String(), "ds": pl.Date(), "on_hand": pl.Float64(), "known_at": MOMENT},
+)
+
+OPEN_ORDERS = FrameContract(
+    "open_orders",
+    "one series, day and due day: units ordered and not arrived, as stated at the day's close; "
+    "0 due on the day itself: none is open",
+    ("unique_id", "ds", "due_ds"),
+    {
+        "unique_id": pl.String(),
+        "ds": pl.Date(),
+        "due_ds": pl.Date(),
+        "on_order": pl.Float64(),
+        "known_at": MOMENT,
+    },
+)
+
+# what a row of the supply file may say of its series; all null: the row was withdrawn
+TERMS: dict[str, pl.DataType] = {
+    "order_days": pl.String(),  # ISO weekdays, "1 4"
+    "review_days": pl.Float64(),
+    "first_order": pl.Date(),
+    "lead_days": pl.String(),  # "2", or days with their probabilities, "2:0.8 3:0.2"
+    "pack_size": pl.Float64(),
+    "min_order": pl.Float64(),
+    "shelf_life_days": pl.Float64(),
+    "unit_cost": pl.Float64(),
+    "margin": pl.Float64(),
+    "leftover_cost": pl.Float64(),
+    "target_service": pl.Float64(),
+}
+
+SUPPLY = FrameContract(
+    "supply",
+    "one scope (contract.scopes): terms of supply of the series that have its values",
+    ("scope",),
+    {"scope": pl.String(), "known_at": MOMENT},
+    TERMS,
+)
+
 # what is older than a panel that begins late: all that is read of it
 BEFORE = FrameContract(
     "before",
@@ -149,6 +193,12 @@ BEFORE = FrameContract(
 FACTS: dict[str, FrameContract] = {
     frame.name: frame for frame in (SALES, CALENDAR, PRICES, COVARIATES)
 }
+
+# the facts beside it, kept in the same way: no model reads them, no panel's hash changes with them
+SUPPLY_FACTS: dict[str, FrameContract] = {
+    frame.name: frame for frame in (STOCK, OPEN_ORDERS, SUPPLY)
+}
+STORED_FACTS: dict[str, FrameContract] = FACTS | SUPPLY_FACTS
 
 _QUANTILE_COLUMNS = {name: pl.Float64() for name in QUANTILES}
 

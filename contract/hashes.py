@@ -4,26 +4,28 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
 
 from pydantic import BaseModel
 
-from contract.params import Params
+from contract.params import OF_SUPPLY, Params
+
+Without = set[str] | dict[str, set[str]]  # fields left out, or of inner sections
 
 
-def params_hash(*sections: BaseModel, without: Iterable[str] = ()) -> str:
+def params_hash(*sections: BaseModel, without: Without | None = None) -> str:
     """A short name for exactly these sections' values, fields left out apart: equal values, equal
     hash.
     """
-    values = [section.model_dump(mode="json", exclude=set(without)) for section in sections]
+    values = [section.model_dump(mode="json", exclude=without) for section in sections]
     return text_hash(json.dumps(values, sort_keys=True))
 
 
 def served_hash(params: Params) -> str:
     """The params a published table is made with: its run carries them, and an explanation compares
-    with them.
+    with them. What is in stock and how it is supplied moves no forecast.
     """
-    return params_hash(params.source, params.features, params.train, params.inference)
+    served = (params.source, params.features, params.train, params.inference)
+    return params_hash(*served, without={"files": set(OF_SUPPLY)})
 
 
 def text_hash(*parts: object) -> str:

@@ -77,6 +77,15 @@ class FilesParams(_Section):
     names: dict[str, str] = {}
     known_future: dict[str, str | CodedColumn] = {}
     past_only: dict[str, str | CodedColumn] = {}
+    stock: str | None = None
+    stock_columns: dict[str, str | list[str]] = {}
+    supply: str | None = None
+    supply_columns: dict[str, str] = {}
+    supply_on: dict[str, str | list[str]] = {}
+
+
+# fields of FilesParams that say nothing of how sales are read
+OF_SUPPLY = ("stock", "stock_columns", "supply", "supply_columns", "supply_on")
 
 
 class SourceParams(_Section):

@@ -141,7 +141,7 @@ def _whole_batch(
     for rule in rules:
         if rule.severity == "batch" and broken[rule.code].any():
             return f"{rule.code}: {rule.sentence}", rule.code
-    of_rows = [rule for rule in rules if rule.severity in ("row", "value")]
+    of_rows = [rule for rule in rules if rule.severity in ("row", "value") and not rule.is_left_out]
     guilty = broken.select(pl.any_horizontal(rule.code for rule in of_rows)).to_series()
     totals = (received.refused["reason"] == TOTAL_LINE).sum()
     lines = received.refused.height - totals + int(measured.filter(guilty)["lines"].sum())
@@ -227,11 +227,12 @@ def _notes(broken: pl.DataFrame, rules: Sequence[Rule], measured: pl.DataFrame) 
 def _described(rule: Rule, broken: pl.DataFrame, measured: pl.DataFrame) -> str:
     """On which days a rule was broken, by how much, in which group; its reason and way out."""
     day = day_column(measured)
-    rows = measured.filter(broken[rule.code]).sort(day, nulls_last=True)
+    rows = measured.filter(broken[rule.code])
+    rows = rows.sort(day, nulls_last=True) if day else rows
     first = rows.row(0, named=True)
     group = f" in {first[f'{rule.column}_in']}" if f"{rule.column}_in" in first else ""
+    when = f" on {rows[day].n_unique()} days, from {first[day]}" if day else ""
     return (
-        f"{rule.code}: {rows.height} rows on {rows[day].n_unique()} days, from {first[day]} "
-        f"({rule.column} {first[rule.column]:.3g}{group}). {rule.sentence}"
-        + (rule.way_out and f" {rule.way_out}")
+        f"{rule.code}: {rows.height} rows{when} ({rule.column} {first[rule.column]:.3g}{group}). "
+        f"{rule.sentence}" + (rule.way_out and f" {rule.way_out}")
     )

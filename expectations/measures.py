@@ -10,6 +10,13 @@ import polars as pl
 CONTROL_CHARACTERS = r"[\x00-\x1f\x7f]"
 
 
+def is_unknown(known: pl.Series | None) -> pl.Expr:
+    """1 for a series that is none of the known ones; 0 where nothing is known yet."""
+    if known is None or known.is_empty():
+        return pl.lit(0, pl.Int64).alias("is_unknown")
+    return (~pl.col("unique_id").is_in(known.implode())).cast(pl.Int64).alias("is_unknown")
+
+
 def name_length(column: str) -> pl.Expr:
     """Characters of a name; null for no name."""
     return pl.col(column).str.len_chars().cast(pl.Int64).alias(f"{column}_length")

@@ -45,7 +45,8 @@ class Rule:
 
     `is_of_arrival`: it compares with what was known on arrival, so it says nothing of a panel
     later. `way_out`: of a rule about days, what to do where it is wrong. `value`: the column that a
-    rule of severity "value" makes unknown.
+    rule of severity "value" makes unknown. `is_left_out`: a row that breaks it is none of ours, and
+    no fault of its file: it does not count for ingest.max_refused_share.
     """
 
     code: str
@@ -56,6 +57,7 @@ class Rule:
     is_of_arrival: bool = False
     way_out: str = ""
     value: str = ""
+    is_left_out: bool = False
 
     def refusing_value(self, value: str) -> Rule:
         """The same rule, refusing this value of a row and no other."""
@@ -64,6 +66,10 @@ class Rule:
     def with_severity(self, severity: Severity) -> Rule:
         """The same rule, refusing the batch, the row, or nothing."""
         return replace(self, severity=severity)
+
+    def leaving_out(self) -> Rule:
+        """The same rule, refusing rows without a fault of their file."""
+        return replace(self, is_left_out=True)
 
     def on_arrival(self, way_out: str = "") -> Rule:
         """The same rule, of a row's arrival alone."""

@@ -20,6 +20,7 @@ from expectations.measures import (
     days_ahead,
     days_learned_ahead,
     days_since,
+    is_unknown,
     name_length,
     with_copies,
 )
@@ -175,18 +176,14 @@ def _notes(ingest: IngestParams) -> list[Rule]:
 
 def _measured(rows: pl.DataFrame, context: Context) -> pl.DataFrame:
     rows = with_copies(rows, SALES.key, ["y", "is_open", "stockout_share"])
-    known = context.known_series
-    if context.ingest.allow_new_series or known is None or known.is_empty():
-        unknown = pl.lit(0)
-    else:
-        unknown = ~pl.col("unique_id").is_in(known.implode())
+    known = None if context.ingest.allow_new_series else context.known_series
     rows = rows.with_columns(
         name_length("unique_id"),
         control_characters("unique_id"),
         days_ahead("ds", context.received_day),
         days_since("ds", context.ingest.oldest_day),
         days_learned_ahead(context.received_day),
-        unknown.cast(pl.Int64).alias("is_unknown"),
+        is_unknown(known),
     )
     rows = rows.join(unlike_the_weekday(rows, context), on="ds", how="left", maintain_order="left")
     rows = rows.join(own_rank(rows, context), on="ds", how="left", maintain_order="left")

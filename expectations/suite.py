@@ -10,7 +10,7 @@ from datetime import date
 
 import polars as pl
 
-from contract.frames import CALENDAR, FACTS, PRICES, SERIES, FrameContract
+from contract.frames import CALENDAR, PRICES, SERIES, STORED_FACTS, FrameContract
 from contract.params import IngestParams
 from expectations.rule import Rule
 
@@ -89,4 +89,4 @@ class Suite:
     @property
     def contract(self) -> FrameContract:
         """The fact's frame."""
-        return FACTS[self.fact]
+        return STORED_FACTS[self.fact]

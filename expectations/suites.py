@@ -8,11 +8,22 @@ from expectations.covariates import COVARIATES_SUITE
 from expectations.judge import FILE_REFUSED, TOO_MANY_REFUSED
 from expectations.prices import PRICES_SUITE
 from expectations.sales import SALES_SUITE
+from expectations.stock import OPEN_ORDERS_SUITE, STOCK_SUITE
 from expectations.suite import Suite
+from expectations.supply import SUPPLY_SUITE
 from expectations.unread import ROWS_REFUSED, ROWS_UNREAD
 
 SUITES: dict[str, Suite] = {
-    suite.fact: suite for suite in (SALES_SUITE, CALENDAR_SUITE, PRICES_SUITE, COVARIATES_SUITE)
+    suite.fact: suite
+    for suite in (
+        SALES_SUITE,
+        CALENDAR_SUITE,
+        PRICES_SUITE,
+        COVARIATES_SUITE,
+        STOCK_SUITE,
+        OPEN_ORDERS_SUITE,
+        SUPPLY_SUITE,
+    )
 }
 
 

@@ -36,14 +36,17 @@ class RuleResult:
     worst: float | None = None
 
 
-def day_column(rows: pl.DataFrame) -> str:
-    """Which column says the day of a fact's rows; of periods their first."""
-    return "from_ds" if "from_ds" in rows.columns else "ds"
+def day_column(rows: pl.DataFrame) -> str | None:
+    """Which column says the day of a fact's rows, of periods their first; None for rows of no
+    day.
+    """
+    return next((name for name in ("from_ds", "ds") if name in rows.columns), None)
 
 
 def first_day(rows: pl.DataFrame) -> date | None:
     """The first day of a fact's rows; None where they say none."""
-    days = rows[day_column(rows)].drop_nulls()
+    day = day_column(rows)
+    days = rows[day].drop_nulls() if day else []
     return earliest(days) if len(days) else None
 
 

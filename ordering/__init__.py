@@ -1,1 +1,1 @@
-"""From a distribution of demand and the stock to what to order."""
+"""From a distribution and the stock to what to order."""

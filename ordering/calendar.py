@@ -54,6 +54,16 @@ class Cover:
     probability: float
 
 
+@dataclass(frozen=True)
+class Life:
+    """The last day a delivery can be sold, and whether that is before any next one comes: what is
+    left then is lost, as a newsvendor's papers are.
+    """
+
+    last: date
+    is_one_cover: bool
+
+
 def rhythm_of(supply: dict[str, object], lead_days: int) -> Rhythm:
     """A row of supply in its canonical texts ('1 4'; '2:0.8 3:0.2'); `lead_days`: where it says
     none.
@@ -87,9 +97,19 @@ def covers(rhythm: Rhythm, order_day: date) -> list[Cover]:
     return [Cover(first, last, share) for last, share in sorted(ends.items())]
 
 
+def life_of(rhythm: Rhythm, order_day: date) -> Life | None:
+    """How long an order of that day can be sold, from its earliest delivery; None keeps."""
+    if rhythm.life_days is None:
+        return None
+    leads = [days for days, _ in rhythm.lead_days]
+    last = order_day + timedelta(days=min(leads) + rhythm.life_days - 1)
+    next_delivery = rhythm.next_order_day(order_day) + timedelta(days=min(leads))
+    return Life(last, last < next_delivery)
+
+
 def order_lines(supply: pl.DataFrame, order_day: date, lead_days: int) -> pl.DataFrame:
-    """unique_id, cover_from, cover_to, probability, life_days of the series whose order day it is;
-    a row for each end a cover may have.
+    """unique_id, cover_from, cover_to, probability, life_days, life_to, is_one_cover (see Life) of
+    the series whose order day it is; a row for each end a cover may have.
 
     `supply`: unique_id and DECIDING, one row a series.
     """
@@ -103,6 +123,8 @@ def order_lines(supply: pl.DataFrame, order_day: date, lead_days: int) -> pl.Dat
             "cover_to": pl.Date,
             "probability": pl.Float64,
             "life_days": pl.Int64,
+            "life_to": pl.Date,
+            "is_one_cover": pl.Boolean,
         },
         orient="row",
     )
@@ -119,13 +141,15 @@ def order_lines(supply: pl.DataFrame, order_day: date, lead_days: int) -> pl.Dat
 
 def _lines_of(
     kinds: Sequence[dict[str, object]], order_day: date, lead_days: int
-) -> Iterator[tuple[int, date, date, float, int | None]]:
+) -> Iterator[tuple[object, ...]]:
     for number, kind in enumerate(kinds):
         rhythm = rhythm_of(kind, lead_days)
         if rhythm.is_order_day(order_day):
+            life = life_of(rhythm, order_day)
             for cover in covers(rhythm, order_day):
-                life = rhythm.life_days
-                yield number, cover.first, cover.last, cover.probability, life
+                days = cover.first, cover.last, cover.probability
+                ends = (life.last, life.is_one_cover) if life else (None, False)
+                yield number, *days, rhythm.life_days, *ends
 
 
 def _leads(text: str) -> Iterator[tuple[int, float]]:

@@ -22,7 +22,7 @@ from ordering.proposal import (
     joined_flags,
     judged,
     propose,
-    service_of,
+    with_service,
 )
 from ordering.stock import still_coming, with_position
 
@@ -31,6 +31,7 @@ LEAST_DAILY = 1.0  # units a day; a stock is absurd beside more than what hardly
 # why a line has no units, the first that holds
 REASONS = ("no_supply", "no_stock", "no_forecast", "beyond_horizon", "stock_absurd")
 # key, from_h, to_h of spans -> DEMAND_SPANS, a row for each, in their order
+_TERMS = ("pack_size", "min_order", "unit_cost", "margin", "leftover_cost", "target_service")
 Ask = Callable[[pl.DataFrame], pl.DataFrame]
 
 
@@ -70,9 +71,9 @@ def propose_orders(
     sound = lines.filter(pl.col("reason").is_null())
     if sound.is_empty():
         return _orders(facts, unsaid), DEMAND_SPANS.empty()
-    spans = _spans(sound, ends, ask)
+    spans = _spans(sound, ends, ask, facts.horizon)
     sound = sound.with_columns(mean_alone=pl.Series(spans["alone"].mean))
-    wanted = Wanted(*(spans[name].demand for name in ("until", "alone", "before")))
+    wanted = Wanted(*(spans[name].demand for name in ("until", "alone", "before", "life")))
     proposed = _within_budget(propose(sound, wanted), sound, wanted, params)
     filled = _filled(sound, proposed, spans["until"].mean, facts, params)
     asked = pl.concat([one.rows for one in spans.values()]).unique(
@@ -88,6 +89,7 @@ def _ends(facts: Facts, params: OrderingParams) -> pl.DataFrame:
     return order_lines(facts.terms, facts.order_day, params.lead_days).with_columns(
         from_h=(pl.col("cover_from") - facts.origin).dt.total_days(),
         to_h=(pl.col("cover_to") - facts.origin).dt.total_days(),
+        life_h=(pl.col("life_to") - facts.origin).dt.total_days(),
     )
 
 
@@ -103,16 +105,13 @@ def _lines(facts: Facts, ends: pl.DataFrame, params: OrderingParams) -> pl.DataF
         .join(ends.group_by(SERIES).agg(to_h=pl.col("to_h").max()), on=SERIES)
         .sort(SERIES)
     )
-    terms = facts.terms.with_columns(service=service_of(facts.terms, params.target_service))
-    terms = terms.with_columns(
+    terms = facts.terms.with_columns(
         pl.col("pack_size").fill_null(1.0), pl.col("min_order").fill_null(0.0)
     )
     named = likeliest.join(
-        terms.select(SERIES, "service", "pack_size", "min_order", "unit_cost", "margin"),
-        on=SERIES,
-        how="left",
-        maintain_order="left",
+        terms.select(SERIES, *_TERMS), on=SERIES, how="left", maintain_order="left"
     )
+    named = with_service(named, params.target_service)
     on_the_way = still_coming(facts.open_orders, facts.stock)
     counted = with_position(named, facts.stock, on_the_way, facts.sales)
     start = (pl.col("stock_ds") - facts.origin).dt.total_days().clip(lower_bound=0) + 1
@@ -151,7 +150,7 @@ class _Asked:
     mean: np.ndarray
 
 
-def _spans(lines: pl.DataFrame, ends: pl.DataFrame, ask: Ask) -> dict[str, _Asked]:
+def _spans(lines: pl.DataFrame, ends: pl.DataFrame, ask: Ask, horizon: int) -> dict[str, _Asked]:
     """Demand until the cover's end, of the cover alone, and before it, of every line."""
     numbered = lines.select(SERIES, "start_h").with_row_index("line")
     of_lines = ends.join(numbered, on=SERIES, how="inner", maintain_order="right_left")
@@ -162,6 +161,10 @@ def _spans(lines: pl.DataFrame, ends: pl.DataFrame, ask: Ask) -> dict[str, _Aske
         "before": first_days.with_columns(
             from_h="start_h", to_h=pl.col("from_h") - 1, probability=pl.lit(1.0)
         ).filter(pl.col("from_h") <= pl.col("to_h")),
+        # beyond the table nothing is known: such a life limits nothing yet
+        "life": first_days.with_columns(
+            from_h="start_h", to_h="life_h", probability=pl.lit(1.0)
+        ).filter(pl.col("to_h").is_between("from_h", horizon)),
     }
     return {name: _answered(of, lines.height, ask) for name, of in asked.items()}
 
@@ -171,7 +174,7 @@ def _answered(asked: pl.DataFrame, lines: int, ask: Ask) -> _Asked:
     line = asked["line"].to_numpy().astype(np.int64)
     probability = asked["probability"].to_numpy()
     mean = np.bincount(line, probability * rows["mean"].to_numpy(), minlength=lines)
-    return _Asked(rows, Demand(rows.select(QUANTILES).to_numpy(), line, probability, lines), mean)
+    return _Asked(rows, Demand(rows.select(*QUANTILES).to_numpy(), line, probability, lines), mean)
 
 
 def _within_budget(

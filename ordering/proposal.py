@@ -19,12 +19,13 @@ class Wanted:
     """What the order lines, one a series and in one order, are decided by.
 
     `until`: demand from the stock's day to the cover's end; `alone`: of the cover's days; `before`:
-    of the days until its first.
+    of the days until its first; `life`: from the stock's day to the end of its life.
     """
 
     until: Demand
     alone: Demand
     before: Demand
+    life: Demand
 
 
 @dataclass(frozen=True)
@@ -43,26 +44,33 @@ class Proposed:
     is_empty_before: np.ndarray
 
 
-def service_of(supply: pl.DataFrame, target_service: float) -> pl.Series:
-    """The service each series' order aims at: what its supply says; of the perishable, where costs
-    are known, the critical ratio of the newsvendor (Arrow, Harris and Marschak 1951); else
-    `target_service`.
+def with_service(lines: pl.DataFrame, target_service: float) -> pl.DataFrame:
+    """The lines with `service`, what the order aims at, and `life_service` (null: no limit), at
+    which its life must see it sold.
+
+    Both are what supply says where it says a `target_service`. Else, where costs are known, what
+    perishes is held to the critical ratio of the newsvendor (Arrow, Harris and Marschak 1951): the
+    whole order, where it is sold before the next comes; else what of it would be left at its
+    life's end. `lines`: target_service, margin, unit_cost, leftover_cost, life_to, is_one_cover.
     """
     loss = pl.coalesce("leftover_cost", "unit_cost")
     ratio = (pl.col("margin") / (pl.col("margin") + loss)).clip(LEAST_LEVEL, MOST_LEVEL)
-    perishes = pl.col("shelf_life_days").is_not_null() & (pl.col("margin") > 0)
-    chosen = pl.coalesce(
-        "target_service", pl.when(perishes).then(ratio.fill_nan(None)), pl.lit(target_service)
+    perishes = pl.col("life_to").is_not_null() & (pl.col("margin") > 0)
+    is_free = pl.col("target_service").is_null()
+    held = pl.when(perishes & is_free).then(ratio.fill_nan(None))
+    one_cover = pl.when("is_one_cover").then(held)
+    return lines.with_columns(
+        service=pl.coalesce("target_service", one_cover, pl.lit(target_service)),
+        life_service=pl.when(~pl.col("is_one_cover")).then(held),
     )
-    return supply.select(service=chosen)["service"]
 
 
 def propose(lines: pl.DataFrame, wanted: Wanted) -> Proposed:
     """The order of each line, before any money limit.
 
-    `lines`, none null but where said: service, position, arriving (units that come before the
-    cover), in_hand; pack_size, min_order, mean_alone (mean demand of the cover); life_days (null
-    keeps), days_before (days from the stock's day to the cover's first).
+    `lines`, none null but where said: service, life_service (null: no limit), position, arriving
+    (units that come before the cover), in_hand; pack_size, min_order, mean_alone (mean demand of
+    the cover); life_days (null keeps), days_before (from the stock's day to the cover's first).
     """
     service, position = (lines[name].to_numpy() for name in ("service", "position"))
     pack = lines["pack_size"].to_numpy()
@@ -74,7 +82,8 @@ def propose(lines: pl.DataFrame, wanted: Wanted) -> Proposed:
     is_gone = life <= lines["days_before"].to_numpy()
     from_position = np.where(is_gone, np.inf, whole - position)
     is_empty_before = alone < from_position  # the shelf is empty first: those sales are lost
-    needed = np.maximum(np.minimum(alone, from_position), 0.0)
+    limit = _life_limit(lines, wanted.life, position)
+    needed = np.maximum(np.minimum(np.minimum(alone, from_position), limit), 0.0)
     packs = np.where(perishes, np.floor(needed / pack + UNDER), np.ceil(needed / pack - OVER))
     least = np.ceil(lines["min_order"].to_numpy() / pack - OVER)
     is_raised = (packs > 0) & (packs < least)
@@ -85,11 +94,21 @@ def propose(lines: pl.DataFrame, wanted: Wanted) -> Proposed:
         packs,
         np.where(is_empty_before, alone, whole),
         {
+            "sales_lost": is_empty_before & (packs > 0),
+            "life": (limit < np.minimum(alone, from_position)) & (limit < np.inf),
             "minimum": is_raised,
             "over_life": perishes & (packs > 0) & (pack > lines["mean_alone"].to_numpy()),
         },
         is_empty_before,
     )
+
+
+def _life_limit(lines: pl.DataFrame, life: Demand, position: np.ndarray) -> np.ndarray:
+    """(series,) units that are sold within their life with their `life_service`; inf: no limit."""
+    service = lines["life_service"].fill_null(np.nan).to_numpy()
+    limited = np.isfinite(service)
+    enough = _nearest(life.suffices(np.where(limited, service, MOST_LEVEL)))
+    return np.where(limited, np.maximum(enough - position, 0.0), np.inf)
 
 
 def judged(

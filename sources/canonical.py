@@ -13,6 +13,8 @@ from sources.columns import SALES_KINDS, Origin
 from sources.files import read_plans, sales_of
 from sources.moments import ISO
 from sources.plans import read_calendar, read_prices
+from sources.stock import read_stock
+from sources.supply import read_supply
 from sources.tables import need_columns, read_table
 
 OPENINGS = ("unique_id", "ds", "is_open", "known_at")  # of the series whose store says so ahead
@@ -22,8 +24,8 @@ AS_WRITTEN_HERE = FilesParams(sales="", decimal=".", date_format=ISO)
 
 
 def read_canonical(path: Path, history_span_days: int) -> list[Received]:
-    """A file `calendar*`, `prices*`, `openings*` or `sales*` whose columns have the contract's
-    names; any other column is left.
+    """A file `calendar*`, `prices*`, `openings*`, `sales*`, `supply*` or `stock*` whose columns
+    have the contract's names; any other column is left.
 
     Sales may hold the five levels; a row then needs all of them, as its series could not be placed
     otherwise.
@@ -36,10 +38,14 @@ def read_canonical(path: Path, history_span_days: int) -> list[Received]:
         stated: dict[str, Origin | None] = {name: name for name in OPENINGS}
         files = FilesParams(sales="", decimal=".", date_format=ISO, columns=stated)
         return read_plans(path, files, OPENINGS)
+    if path.name.startswith("stock"):
+        return read_stock(path, AS_WRITTEN_HERE, history_span_days)
+    if path.name.startswith("supply"):
+        return read_supply(path, AS_WRITTEN_HERE.model_copy(update={"supply_on": _named(path)}))
     if not path.name.startswith("sales"):
         raise BadInput(
             f"'{path.name}' does not say what it holds. "
-            "Name it sales*, calendar*, prices* or openings*."
+            "Name it sales*, calendar*, prices*, openings*, supply* or stock*."
         )
     table = read_table(path)
     need_columns(
@@ -55,3 +61,9 @@ def read_canonical(path: Path, history_span_days: int) -> list[Received]:
         sales="", decimal=".", date_format=ISO, columns=columns, hierarchy=hierarchy
     )
     return sales_of(table, path.name, identity, history_span_days)
+
+
+def _named(path: Path) -> dict[str, str | list[str]]:
+    """The columns of a supply file that say which series its rows hold for."""
+    columns = read_table(path).columns
+    return {name: name for name in ("unique_id", *LEVELS) if name in columns}

@@ -43,6 +43,28 @@ PRICE_KINDS: dict[str, Kind] = {
     "price": "number",
     "promo": "rate",
 }
+STOCK_KINDS: dict[str, Kind] = {
+    "unique_id": "text",
+    "ds": "day",
+    "known_at": "moment",
+    "on_hand": "number",
+    "on_order": "number",
+    "due_ds": "day",
+}
+SUPPLY_KINDS: dict[str, Kind] = {
+    "known_at": "moment",
+    "order_days": "text",
+    "review_days": "number",
+    "first_order": "day",
+    "lead_days": "text",
+    "pack_size": "number",
+    "min_order": "number",
+    "shelf_life_days": "number",
+    "unit_cost": "number",
+    "margin": "number",
+    "leftover_cost": "number",
+    "target_service": "rate",
+}
 ALWAYS_THERE = ("unique_id", "ds", "y", "from_ds", "to_ds")
 
 

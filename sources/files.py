@@ -9,7 +9,6 @@ from pathlib import Path
 import polars as pl
 
 from contract.agreement import OPENING
-from contract.days import earliest, latest
 from contract.errors import BadInput, BadParams
 from contract.params import FilesParams
 from contract.received import Received
@@ -19,7 +18,14 @@ from sources.columns import SALES_KINDS, column_of, columns_of, csv_manner, mann
 from sources.headers import Wanted
 from sources.ids import read_ids
 from sources.lines import daily_from_lines, group_checks, line_checks
-from sources.mapping import Mapped, map_table, received, series_of, with_one_place
+from sources.mapping import (
+    Mapped,
+    map_table,
+    received,
+    series_of,
+    spans_history,
+    with_one_place,
+)
 from sources.named import note_missing, with_names
 from sources.parsing import Column
 from sources.periods import daily_periods
@@ -214,7 +220,7 @@ def _facts_in(
 ) -> list[Received]:
     """The facts among mapped sales rows: sales always, prices and covariates where mapped."""
     rows = with_known_at(rows)
-    is_history = _is_history(rows, history_span_days)
+    is_history = spans_history(rows, history_span_days)
     series, moving = series_of(rows, list(files.hierarchy))
     series = with_names(series, mapped.rows, mapped.table, files.names)
     facts = [
@@ -261,12 +267,3 @@ def _moves(series: list[str]) -> tuple[str, ...]:
         f"series_moved: {len(series)} series stand in several groups on several days, "
         f"{series[:3]} among them. All their days count for the group of the newest.",
     )
-
-
-def _is_history(rows: pl.DataFrame, history_span_days: int) -> bool:
-    """Whether a load spans so many days that it cannot have been learned day by day, and does not
-    say when it was.
-    """
-    if rows.is_empty() or rows["known_at"].null_count() == 0:
-        return False
-    return (latest(rows["ds"]) - earliest(rows["ds"])).days >= history_span_days

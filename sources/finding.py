@@ -15,10 +15,18 @@ from runtime.file_times import in_order_of_time
 from sources import m5
 from sources.contents import is_junk
 from sources.deliveries import DaysOf, files_in, is_folder_of_parts, joined_by_days, name_of
-from sources.reading import days_in, delivered_together, fact_of, static_of
+from sources.reading import (
+    AFTER_SALES,
+    days_in,
+    delivered_together,
+    fact_of,
+    sales_first,
+    static_of,
+)
 from sources.tables import names_in
 
-CANONICAL = ("calendar*", "prices*", "openings*", "sales_history*", "sales*")  # the order to ingest
+# the order to ingest
+CANONICAL = ("calendar*", "prices*", "openings*", "sales_history*", "sales*", "supply*", "stock*")
 
 
 def files_of(source: SourceParams) -> list[Path]:
@@ -46,6 +54,7 @@ def files_of(source: SourceParams) -> list[Path]:
         found = m5.files_in(path)
     else:
         found = [file for group in _matching(path, _patterns(source)) for file in group]
+        found = sales_first(found, source)
     if not found:
         wanted = m5.NAMES if source.kind == "m5" else _patterns(source)
         raise SourceMissing(f"'{path}' holds no file named {wanted}; it holds {names_in(path)}.")
@@ -62,7 +71,8 @@ def deliveries_of(source: SourceParams) -> list[list[Path]]:
     days_of = cache(partial(days_in, source=source))  # both ways to join them ask
     alone = {group[0]: group for group in delivered_together(single, source, days_of)}
     ordered = [group if len(group) > 1 else alone.get(group[0]) for group in groups]
-    return _tills_joined([group for group in ordered if group], source, days_of)
+    joined = _tills_joined([group for group in ordered if group], source, days_of)
+    return sorted(joined, key=lambda group: fact_of(group[0], source) in AFTER_SALES)
 
 
 def _tills_joined(
@@ -119,11 +129,8 @@ def _patterns(source: SourceParams) -> tuple[str, ...]:
     if source.kind == "simulator":
         return CANONICAL
     mapping: FilesParams = source.files
-    return tuple(
-        pattern
-        for pattern in (mapping.calendar, mapping.prices, mapping.sales, mapping.plans)
-        if pattern
-    )
+    patterns = (mapping.calendar, mapping.prices, mapping.sales, mapping.plans)
+    return tuple(one for one in (*patterns, mapping.supply, mapping.stock) if one)
 
 
 def _matching(folder: Path, patterns: tuple[str, ...]) -> list[list[Path]]:

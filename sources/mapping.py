@@ -9,8 +9,9 @@ from dataclasses import dataclass, replace
 import polars as pl
 import polars.selectors as cs
 
+from contract.days import earliest, latest
 from contract.errors import BadInput
-from contract.frames import FACTS, REFUSED, SERIES
+from contract.frames import REFUSED, SERIES, STORED_FACTS
 from contract.received import Received, Unread
 from sources import reasons
 from sources.csv_files import OVERFLOW
@@ -159,7 +160,7 @@ def received(
     notes: tuple[str, ...] = (),
 ) -> Received:
     """A Received of these rows (contract columns, row_number, lines) and what `mapped` refused."""
-    contract = FACTS[fact]
+    contract = STORED_FACTS[fact]
     conformed = contract.conform(rows).with_columns(
         rows["row_number"].cast(pl.Int64), rows["lines"].cast(pl.Int64)
     )
@@ -167,6 +168,15 @@ def received(
     rows_in = int(rows["lines"].sum()) + refused.height
     unread = mapped.unread if mapped else None
     return Received(fact, conformed, refused, rows_in, series, notes, is_history, unread)
+
+
+def spans_history(rows: pl.DataFrame, history_span_days: int) -> bool:
+    """Whether a load spans so many days that it cannot have been learned day by day, and does not
+    say when it was.
+    """
+    if rows.is_empty() or rows["known_at"].null_count() == 0:
+        return False
+    return (latest(rows["ds"]) - earliest(rows["ds"])).days >= history_span_days
 
 
 def with_one_place(mapped: Mapped, levels: list[str]) -> Mapped:

@@ -19,7 +19,11 @@ from sources.files import days_of_sales, read_plans, read_sales
 from sources.plans import read_calendar, read_prices
 from sources.public_holidays import PATTERN as HOLIDAYS
 from sources.size import refuse_oversized
+from sources.stock import read_stock
+from sources.supply import read_supply
 from sources.tables import names_in
+
+AFTER_SALES = ("supply", "stock")  # files about series that sales must have made known
 
 # what a file can make the engine that reads tables raise: a panic is no Exception; the last two are
 # of a day or number beyond what Python can hold. One of them left alone would keep the file first
@@ -105,19 +109,22 @@ def _read(path: Path, source: SourceParams, calendar_path: Path | None) -> list[
 def _read_mapped(path: Path, source: SourceParams) -> list[Received]:
     mapping = source.files
     match fact_of(path, source):
-        case "calendar":
-            return read_calendar(path, mapping)
-        case "holidays":
-            return read_calendar(path, AS_WRITTEN_HERE)
+        case "calendar" | "holidays" as fact:
+            return read_calendar(path, mapping if fact == "calendar" else AS_WRITTEN_HERE)
         case "prices":
             return read_prices(path, mapping)
         case "plans":
             return read_plans(path, mapping)
+        case "stock":
+            return read_stock(path, mapping, source.history_span_days)
+        case "supply":
+            return read_supply(path, mapping)
         case "sales":
             return read_sales(path, mapping, static_of(source, path), source.history_span_days)
     raise BadInput(
         f"'{path.name}' matches no pattern of source.files: sales {mapping.sales!r}, "
-        f"calendar {mapping.calendar!r}, prices {mapping.prices!r}, plans {mapping.plans!r}. "
+        f"calendar {mapping.calendar!r}, prices {mapping.prices!r}, plans {mapping.plans!r}, "
+        f"stock {mapping.stock!r}, supply {mapping.supply!r}. "
         "Rename it, or change the pattern in shop.yaml."
     )
 
@@ -127,12 +134,19 @@ def fact_of(path: Path, source: SourceParams) -> str | None:
     mapping, ways = source.files, [path.name, *ways_of(path.name)]
     if mapping.holidays and fits(path.name, HOLIDAYS):
         return "holidays"
-    for fact in ("calendar", "prices", "plans"):
+    for fact in ("calendar", "prices", "plans", *AFTER_SALES):
         pattern = getattr(mapping, fact)
         if pattern and _fits(ways, pattern):
             return fact
     own = Path(source.path).name if source.path is not None else None
     return "sales" if own in ways or _fits(ways, mapping.sales) else None
+
+
+def sales_first(files: list[Path], source: SourceParams) -> list[Path]:
+    """The files in their order, but supply and stock after all others."""
+    if source.kind == "simulator":
+        return sorted(files, key=lambda file: file.name.startswith(AFTER_SALES))
+    return sorted(files, key=lambda file: fact_of(file, source) in AFTER_SALES)
 
 
 def _fits(ways: list[str], pattern: str) -> bool:

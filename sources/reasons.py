@@ -19,6 +19,9 @@ UNPLACED_SERIES = "unplaced_series"
 CONTRADICTING_HIERARCHY = "contradicting_hierarchy"
 GROUP_NAME_ABSURD = "group_name_absurd"
 UNDATED_WEEK = "undated_week"
+UNREADABLE_ORDER_DAYS = "unreadable_order_days"
+UNREADABLE_LEAD = "unreadable_lead_days"
+HALF_NAMED = "half_named"
 
 # refused on purpose: such a row says nothing of its series' day
 LEFT_OUT = (NOT_A_PRODUCT, DUPLICATE_LINE, RETURNED, TOTAL_LINE)
@@ -48,5 +51,11 @@ REASONS: dict[str, str] = {
     GROUP_NAME_ABSURD: "The name of a group has more than 200 characters, or some that cannot be "
     "seen: a shifted column.",
     TOTAL_LINE: "The line is the sum of others, and says so: a total.",
+    UNREADABLE_ORDER_DAYS: "An order day is no weekday; write them like 'Mon Thu' or '1 4', Monday "
+    "being 1.",
+    UNREADABLE_LEAD: "A lead time is no number of whole days; write it like '2', or several with "
+    "their probabilities like '2:0.8 3:0.2'.",
+    HALF_NAMED: "Of the columns that name a series together some are empty; leave all empty where "
+    "the row holds for any, or name a level (source.files.supply_on).",
     UNDATED_WEEK: "The calendar does not say which days this price week has.",
 }

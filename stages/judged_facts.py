@@ -22,6 +22,7 @@ from sources.reading import read_file
 from stages.public_holidays import with_regions_noted
 from stages.replaced_days import with_days_replaced
 from stages.whole_lines import Judged, lines_taken_whole
+from stages.withdrawn_scopes import with_scopes_withdrawn
 from storage.recent import is_first_load, read_recent
 from storage.series import read_series
 from storage.store import Connection, read_store
@@ -51,6 +52,7 @@ def judged_facts(
             (fact, with_days_replaced(con, fact, judgement, params.ingest))
             for fact, judgement in judged
         ]
+        judged = [(fact, with_scopes_withdrawn(con, fact, judgement)) for fact, judgement in judged]
     if reason := whole_refusal(judged):
         return [
             (fact, refuse_whole(judgement, SUITES[fact.fact], reason)) for fact, judgement in judged

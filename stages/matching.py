@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from contract.frames import FACTS
+from contract.frames import STORED_FACTS
 from sources.reasons import REASONS
 
 
@@ -18,7 +18,7 @@ def matching(
     alone: nothing of such a line was ever accepted. `by_line`: a line that cannot be mapped now
     stands for whatever it held.
     """
-    keys = [f"(key) {name}" for name in FACTS[fact].key]
+    keys = [f"(key) {name}" for name in STORED_FACTS[fact].key]
     is_unmapped = pl.col("reason").is_in(list(REASONS))
     unmapped = own.filter(is_unmapped)
     ruled_out = own.filter(~is_unmapped).with_columns(_key_in_raw(fact))
@@ -39,7 +39,7 @@ def matching(
 def keyed(rows: pl.DataFrame, fact: str) -> pl.DataFrame:
     """Accepted rows with their key as text, `(key) NAME` for each of its columns."""
     return rows.with_columns(
-        pl.col(name).cast(pl.String).alias(f"(key) {name}") for name in FACTS[fact].key
+        pl.col(name).cast(pl.String).alias(f"(key) {name}") for name in STORED_FACTS[fact].key
     )
 
 
@@ -51,5 +51,5 @@ def keyed_raw(refused: pl.DataFrame, fact: str) -> pl.DataFrame:
 def _key_in_raw(fact: str) -> list[pl.Expr]:
     return [
         pl.col("raw").str.json_path_match(f"$.{name}").alias(f"(key) {name}")
-        for name in FACTS[fact].key
+        for name in STORED_FACTS[fact].key
     ]

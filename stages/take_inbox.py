@@ -13,7 +13,7 @@ from runtime.disk import sha256_of
 from runtime.paths import Paths
 from sources.contents import is_left_alone
 from sources.deliveries import files_in, name_of
-from sources.reading import delivered_together, patterns_of
+from sources.reading import delivered_together, patterns_of, sales_first
 from stages.public_holidays import stage_holidays
 from stages.source_files import staged
 from stages.take import Taken, take
@@ -33,7 +33,7 @@ def take_inbox(
     holidays = _take_holidays(params, paths, now, dry_run)
     waiting = waiting_files(inbox, *patterns_of(source))
     files = [file for file in waiting if not is_left_alone(file.name)]
-    groups = delivered_together(files, source)
+    groups = delivered_together(sales_first(files, source), source)
     taken = [
         take(group[0], params, paths, now, dry_run=dry_run)
         if len(group) == 1

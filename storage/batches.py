@@ -9,6 +9,7 @@ from typing import Any
 
 import polars as pl
 
+from contract.frames import SUPPLY_FACTS
 from storage.connection import Connection, frame_of
 from storage.facts import Written, write_fact
 from storage.journal import Entry, Kind, recorded
@@ -76,8 +77,8 @@ def came_as_history(con: Connection, sha256: str) -> bool:
 
 
 def contents_taken(con: Connection, until: datetime | None = None) -> pl.DataFrame:
-    """content, batch_id, received_at of the accepted batches in their order; `until`: received by
-    then.
+    """content, batch_id, received_at of the accepted batches that a panel is made of, in their
+    order; `until`: received by then.
 
     A content is named by its hash, one judged again by its attempt, too: the store knows more after
     a replay than before.
@@ -86,8 +87,9 @@ def contents_taken(con: Connection, until: datetime | None = None) -> pl.DataFra
         select sha256 || case when attempt > 0 then '#' || attempt else '' end as content,
                batch_id, received_at
         from batches where status = 'accepted' and ($until is null or received_at <= $until)
+          and fact not in (select unnest($beside))
         order by batch_id"""
-    return frame_of(con, query, until=until)
+    return frame_of(con, query, until=until, beside=list(SUPPLY_FACTS))
 
 
 def write_delivery(

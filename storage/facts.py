@@ -16,7 +16,7 @@ from datetime import date, datetime
 import polars as pl
 import polars.selectors as cs
 
-from contract.frames import FACTS, FrameContract
+from contract.frames import STORED_FACTS, FrameContract
 from storage.connection import Connection, frame_of, registered
 from storage.schema import quoted
 
@@ -33,7 +33,7 @@ def write_fact(con: Connection, fact: str, rows: pl.DataFrame, batch_id: int) ->
     """Add a batch's statements to a fact's tables; keys are unique within `rows`. Call it inside a
     transaction.
     """
-    contract = FACTS[fact]
+    contract = STORED_FACTS[fact]
     # no negative zero: equal values, equal bytes
     incoming = contract.conform(rows).with_columns(cs.float() + 0.0)
     with registered(con, incoming=incoming):
@@ -46,7 +46,7 @@ def write_fact(con: Connection, fact: str, rows: pl.DataFrame, batch_id: int) ->
 
 def facts_without_rows(con: Connection) -> set[str]:
     """The facts nothing was ever accepted for."""
-    return {fact for fact in FACTS if not _has_rows(con, fact)}
+    return {fact for fact in STORED_FACTS if not _has_rows(con, fact)}
 
 
 def read_fact(
@@ -61,10 +61,10 @@ def read_fact(
 
     `filled_from`: see `with_gaps_filled`.
     """
-    names = _Names(FACTS[fact])
+    names = _Names(STORED_FACTS[fact])
     moments = {"as_of": as_of, "since": since}
     params = {name: value for name, value in moments.items() if value is not None}
-    query = names.fill(_NOW if as_of is None else _THEN)
+    query = query_of(fact, as_of)
     if filled_from is not None:
         query = with_gaps_filled(query, filled_from)
     if since is not None:
@@ -72,13 +72,20 @@ def read_fact(
     return read_rows(con, fact, query, params)
 
 
+def query_of(fact: str, as_of: datetime | None) -> str:
+    """The query of a fact's rows as last known; with a moment as known then, which it binds as
+    `as_of`.
+    """
+    return _Names(STORED_FACTS[fact]).fill(_NOW if as_of is None else _THEN)
+
+
 def read_rows(con: Connection, fact: str, query: str, params: Mapping[str, object]) -> pl.DataFrame:
     """The rows of a query as a fact's contract has them, sorted by key; `params`: what it binds."""
-    names = _Names(FACTS[fact])
-    if "unique_id" not in FACTS[fact].key:
+    names = _Names(STORED_FACTS[fact])
+    if "unique_id" not in STORED_FACTS[fact].key:
         ordered = query + names.fill(" order by {key}")
-        return FACTS[fact].conform(frame_of(con, ordered, **params))
-    return FACTS[fact].conform(_by_number(con, names, query, params))
+        return STORED_FACTS[fact].conform(frame_of(con, ordered, **params))
+    return STORED_FACTS[fact].conform(_by_number(con, names, query, params))
 
 
 def with_gaps_filled(query: str, table: str) -> str:
@@ -110,7 +117,7 @@ def read_superseded(con: Connection, fact: str) -> pl.DataFrame:
 
     Those valid for no time are left out.
     """
-    return frame_of(con, _Names(FACTS[fact]).fill(_SUPERSEDED))
+    return frame_of(con, _Names(STORED_FACTS[fact]).fill(_SUPERSEDED))
 
 
 class _Names:

@@ -6,9 +6,10 @@ from datetime import datetime, time
 
 import polars as pl
 
-from contract.frames import FACTS
+from contract.frames import STORED_FACTS
 
 ASSUMED_HOUR = time(6)  # extracts arrive in the early morning
+_HAPPENED = ("sales", "stock", "open_orders")
 
 
 def with_known_at(
@@ -21,27 +22,27 @@ def with_known_at(
     """The rows with every `known_at` filled, and where it came from: file, received or assumed.
 
     A delay of None: the row was learned `now`. Else it came in a first load, and an assumption must
-    do: what happened (sales, past-only covariates) was known so many days after its day, what is
-    planned (calendar, prices, other covariates) before the first day of the load, as plans are made
-    ahead.
+    do: what happened (sales, stock, past-only covariates) was known so many days after its day,
+    what is planned (calendar, prices, other covariates) before the first day of the load, as plans
+    are made ahead. Supply is of no day: it was learned `now`.
     """
     if rows["known_at"].null_count() == 0:
         return rows, "file"
-    if assumed_delay_days is None:
+    if assumed_delay_days is None or fact == "supply":
         return rows.with_columns(
             pl.col("known_at").fill_null(pl.lit(now, pl.Datetime("us")))
         ), "received"
-    day = pl.col(FACTS[fact].key[-1] if fact != "covariates" else "ds")
+    day = pl.col("ds" if "ds" in STORED_FACTS[fact].key else "from_ds")
     morning = pl.duration(hours=ASSUMED_HOUR.hour)
     happened = day.cast(pl.Datetime("us")) + pl.duration(days=assumed_delay_days) + morning
     planned = day.min().cast(pl.Datetime("us")) + morning
-    is_past = pl.lit(fact == "sales")
+    is_past = pl.lit(fact in _HAPPENED)
     if fact == "covariates":
         is_past = pl.col("name").is_in(list(past_only))
     assumed = pl.when(is_past).then(happened).otherwise(planned)
     # nothing is learned after it came: a correction made meanwhile would be older
     moment = pl.lit(now, pl.Datetime("us"))
     rows = rows.with_columns(pl.col("known_at").fill_null(pl.min_horizontal(assumed, moment)))
-    if fact == "sales":
+    if fact in _HAPPENED:
         return rows, f"assumed: ds + {assumed_delay_days} days, {ASSUMED_HOUR:%H:%M}"
     return rows, "assumed: plans known on their first day"

@@ -96,9 +96,10 @@ def _name_series(con: Connection) -> None:
     con.execute("alter table alerts add column contributors varchar").fetchall()
 
 
-def _order(con: Connection) -> None:
-    """6 -> 7: stock, supply, spans and orders stand beside the other tables, all empty yet."""
-    create_tables(con)
+def _know_stock(_: Connection) -> None:
+    """6 -> 7: stock, open orders, supply, spans and orders beside the other tables. Nothing to
+    alter: `create_tables` makes them.
+    """
 
 
 _DECISIONS_4 = """
@@ -114,5 +115,5 @@ MIGRATIONS: dict[str, Migration] = {
     "3": _decide_intervals,
     "4": _weigh_runs,
     "5": _name_series,
-    "6": _order,
+    "6": _know_stock,
 }  # from which version; in their order

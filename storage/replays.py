@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import polars as pl
 
-from contract.frames import FACTS
+from contract.frames import STORED_FACTS
 from storage.batches import Batch, Delivery, delivery_of, entry_of, write_batch
 from storage.connection import Connection, frame_of, registered
 from storage.journal import Entry, Kind, recorded
@@ -68,7 +68,7 @@ def stated_later(con: Connection, fact: str, rows: pl.DataFrame, batch_id: int) 
     A replay is as old as the batch it replays. Rows that say their own `known_at` find their place
     in the timeline: they are left out.
     """
-    key = ", ".join(quoted(name) for name in FACTS[fact].key)
+    key = ", ".join(quoted(name) for name in STORED_FACTS[fact].key)
     query = f"""
         with stated as (
             select {key}, batch_id from {quoted(fact)}
@@ -77,7 +77,7 @@ def stated_later(con: Connection, fact: str, rows: pl.DataFrame, batch_id: int) 
         select distinct {key} from stated semi join judged using ({key})
         join batches b using (batch_id)
         where coalesce(b.replay_of, b.batch_id) > $batch_id"""  # noqa: S608 -- quoted
-    judged = rows.filter(pl.col("known_at").is_null()).select(FACTS[fact].key)
+    judged = rows.filter(pl.col("known_at").is_null()).select(STORED_FACTS[fact].key)
     with registered(con, judged=judged):
         return frame_of(con, query, batch_id=batch_id)
 

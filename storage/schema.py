@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from contract.errors import ContractBroken
 from contract.frames import (
     DEMAND_SPANS,
-    FACTS,
     FORECAST_LEVELS,
     FORECASTS,
     ORDERS,
+    STORED_FACTS,
     FrameContract,
 )
 from contract.quantiles import QUANTILES
@@ -47,6 +47,22 @@ _WORDS = {
     "promo": "strength of the promotion, 0 is none; null: not said",
     "name": "name of the covariate, as params.yaml calls it",
     "value": "value of the covariate; null: not said",
+    "on_hand": "units in hand at the close of the day; may be negative, as stated",
+    "due_ds": "day on which the order is to arrive",
+    "on_order": "units ordered and not arrived",
+    "scope": "the values series must have for the row to hold, as JSON; {} holds for all",
+    "order_days": "weekdays on which is ordered, 1 is Monday, joined by blanks; null: not said",
+    "review_days": "days between orders; null: not said",
+    "first_order": "one day on which is ordered; null: not said",
+    "lead_days": "days from order to delivery before opening, or several with their "
+    "probabilities (2:0.8 3:0.2); null: not said",
+    "pack_size": "units of a pack; null: not said",
+    "min_order": "least units of an order; null: not said",
+    "shelf_life_days": "days on which a delivered unit can be sold; null: not said",
+    "unit_cost": "money a unit costs; null: not said",
+    "margin": "money earned on a unit sold; null: not said",
+    "leftover_cost": "money lost on a unit left over; null: not said",
+    "target_service": "share of deliveries that are to last until the next; null: not said",
     "batch_id": "the batch that brought it; see batches",
     "superseded_at": "when a later version of the same key became known; null: this is the latest",
     "run_id": "the run that made it; see runs",
@@ -69,8 +85,6 @@ _WORDS = {
     "service": "probability that the order lasts, which is aimed at",
     "target": "quantile of that demand at the service, units",
     "stock_ds": "day at whose close the stock was counted",
-    "on_hand": "units counted",
-    "on_order": "units ordered before and due by the cover's end",
     "position": "on_hand without what sold since, and on_order; units",
     "units": "proposed order; null: see reason",
     "packs": "the same in packs",
@@ -180,7 +194,8 @@ TABLES: tuple[Table, ...] = (
         ),
         {
             "batch_id": "number in the order of arrival",
-            "fact": "sales, calendar, prices or covariates; file: it could not be read at all",
+            "fact": "sales, calendar, prices, covariates, stock, open_orders or supply; file: it "
+            "could not be read at all",
             "source": "the source this store belongs to",
             "name": "file name as received; data, never trusted",
             "sha256": "content of the file: its identity",
@@ -200,7 +215,7 @@ TABLES: tuple[Table, ...] = (
             "content took in",
         },
     ),
-    *(table for contract in FACTS.values() for table in _fact_tables(contract)),
+    *(table for contract in STORED_FACTS.values() for table in _fact_tables(contract)),
     Table(
         "quarantine",
         "one refused row of one batch",
@@ -284,7 +299,11 @@ TABLES: tuple[Table, ...] = (
         ORDERS.grain + ".",
         columns_of(ORDERS),
         ("primary key (order_day, unique_id)",),
-        words={"reason": "why there is no proposal; null: there is one"},
+        words={
+            "on_hand": "units counted",
+            "on_order": "units ordered before and due by the cover's end",
+            "reason": "why there is no proposal; null: there is one",
+        },
     ),
     Table(
         "models",
@@ -408,7 +427,7 @@ def create_tables(con: Connection) -> None:
             name = f"{quoted(table.name)}.{quoted(column)}"
             words = quoted_text(table.words.get(column) or _WORDS[column])
             con.execute(f"comment on column {name} is {words}").fetchall()
-    for contract in FACTS.values():
+    for contract in STORED_FACTS.values():
         _create_history_view(con, contract)
     create_series_view(con, [])
 

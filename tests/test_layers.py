@@ -13,7 +13,7 @@ import pytest
 LAYERS = {
     **dict.fromkeys(["contract", "runtime"], 0),
     **dict.fromkeys(["sources", "expectations", "storage", "features"], 1),
-    "forecasting": 2,
+    **dict.fromkeys(["forecasting", "ordering"], 2),
     **dict.fromkeys(["monitoring", "reports", "drills"], 3),
     **dict.fromkeys(["stages", "queries"], 4),
     "flows": 6,

@@ -227,10 +227,16 @@ def _ours(world: _World, terms: Terms, service: float) -> Policy:
             return Demand(quantiles, np.arange(rows), np.ones(rows), rows)
 
         alone = demand(lead + 1, last)
-        wanted = Wanted(demand(1, last), alone, demand(1, lead) if lead else alone)
+        life = demand(1, lead + (terms.life_days or 1))
+        wanted = Wanted(demand(1, last), alone, demand(1, lead) if lead else alone, life)
+        # sold before the next comes, what is left is lost: the whole order is the newsvendor's
+        is_limited = terms.life_days is not None and terms.life_days > terms.review_days
         lines = pl.DataFrame(
             {
-                "service": np.full(rows, service),
+                "service": np.full(rows, params.ordering.target_service if is_limited else service),
+                "life_service": pl.Series(
+                    [service if is_limited else None] * rows, dtype=pl.Float64
+                ),
                 "position": in_hand + on_the_way,
                 "in_hand": in_hand,
                 "arriving": on_the_way,

@@ -13,7 +13,8 @@ import polars as pl
 from contract.params import SimulatorParams
 from sources.simulator.drop import make_drop
 from sources.simulator.faults import arrivals_of, file_name
-from sources.simulator.simulation import simulate
+from sources.simulator.simulation import REPORTED_AT, simulate
+from sources.simulator.supply import stock_name
 
 ARRIVES = time(5)  # plans, and the history
 PLANNED = ("prices", "openings")
@@ -22,12 +23,13 @@ PLANNED = ("prices", "openings")
 def arriving(params: SimulatorParams, folder: Path) -> list[tuple[datetime, Path]]:
     """(moment, file) in the order of arrival, the files written to `folder`: plans and history on
     the morning of the first daily file's day, then one file for each of the last `daily_files`
-    days, and what is planned later on the day it is known.
+    days and the stock after the last of them, and what is planned later on the day it is known.
     """
     drop = make_drop(simulate(params), folder, params)
     last = params.start + timedelta(days=params.days - 1)
     days = [last - timedelta(days=k) for k in reversed(range(params.daily_files))]
     arrivals = {file_name(day): moment for day, moment in arrivals_of(days, params).items()}
+    arrivals[stock_name(last)] = datetime.combine(last, time()) + REPORTED_AT
     opening = datetime.combine(_first(days, last), ARRIVES)
     files = [(arrivals.get(path.name, opening), path) for path in drop.files]
     for path in drop.files:

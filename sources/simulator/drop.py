@@ -24,6 +24,7 @@ from sources.simulator.faults import (
     with_frozen_feeds,
 )
 from sources.simulator.simulation import REPORTED_AT, Simulation
+from sources.simulator.supply import stock_file, stock_name, supply_file
 
 
 @dataclass(frozen=True)
@@ -41,8 +42,8 @@ class Drop:
 
 
 def make_drop(simulation: Simulation, folder: Path, params: SimulatorParams) -> Drop:
-    """Write the inbox files: history, calendar, prices, and one CSV for each of the last
-    `daily_files` days.
+    """Write the inbox files: history, calendar, prices, one CSV for each of the last `daily_files`
+    days, supply, and stock at the close of the last day.
 
     A broken line of negative y or unreadable date takes the place of a good one; the others are
     added. The history is written row group by row group, so memory does not grow with its length.
@@ -67,7 +68,8 @@ def make_drop(simulation: Simulation, folder: Path, params: SimulatorParams) -> 
         for day in days
         if arrivals[day] > datetime.combine(day, time()) + REPORTED_AT
     ]
-    files = [*plans, folder / "sales_history.parquet", *arrived]
+    supplies = _write_supply(simulation, folder)
+    files = [*plans, folder / "sales_history.parquet", *arrived, *supplies]
     return Drop(files, late, restated, pl.concat(bad), frozen)
 
 
@@ -103,6 +105,14 @@ def _write_plans(simulation: Simulation, folder: Path) -> list[Path]:
     return [
         _write_parts(iter([frame]), folder / f"{name}.parquet") for name, frame in frames.items()
     ]
+
+
+def _write_supply(simulation: Simulation, folder: Path) -> list[Path]:
+    """How the chain is supplied, and what is in hand at the close of the last day."""
+    supply, stock = folder / "supply.csv", folder / stock_name(simulation.last_day)
+    for path, rows in ((supply, supply_file(simulation)), (stock, stock_file(simulation))):
+        rows.with_columns(pl.col("known_at").dt.to_string("iso:strict")).write_csv(path)
+    return [supply, stock]
 
 
 def _write_history(simulation: Simulation, path: Path, recent_days: list[date]) -> pl.DataFrame:

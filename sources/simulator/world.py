@@ -34,6 +34,7 @@ BLOCK_SERIES = 256
 ITEMS, STORES, ITEM_PRICES, DEMAND, STOCKOUTS, DROP = range(6)
 # of the hard world and of options, so that none of them moves a draw of the calm one
 MOVES, OWN_DRIFTS, CLOSURES, DISPERSION, FROZEN = range(6, 11)
+STOCK = 11  # of what is in hand, so that no sale depends on it
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from datetime import date
 import polars as pl
 import pytest
 
-from ordering.calendar import Cover, Rhythm, covers, order_lines, rhythm_of
+from ordering.calendar import Cover, Life, Rhythm, covers, life_of, order_lines, rhythm_of
 
 MONDAY, TUESDAY, THURSDAY = date(2026, 1, 5), date(2026, 1, 6), date(2026, 1, 8)
 DAILY = Rhythm((), 1, None, ((1, 1.0),), None)
@@ -57,6 +57,15 @@ def test_a_review_every_fortnight_is_counted_from_its_first_day(day, is_one):
     rhythm = _rhythm(review_days=14, first_order=date(2026, 1, 1))
     assert rhythm.is_order_day(day) is is_one
     assert _rhythm(review_days=14, first_order=date(2027, 1, 14)).is_order_day(day) is is_one
+
+
+def test_a_life_is_one_cover_if_it_ends_before_the_next_delivery():
+    weekly = _rhythm(order_days=(1,), life_days=3)
+    assert life_of(weekly, MONDAY) == Life(THURSDAY, is_one_cover=True)
+    daily = _rhythm(life_days=3)
+    assert life_of(daily, MONDAY) == Life(THURSDAY, is_one_cover=False)
+    assert life_of(_rhythm(life_days=1), MONDAY) == Life(TUESDAY, is_one_cover=True)
+    assert life_of(DAILY, MONDAY) is None
 
 
 def test_canonical_texts_are_read():

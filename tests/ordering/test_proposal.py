@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import numpy as np
 import polars as pl
 import pytest
@@ -14,10 +16,13 @@ from ordering.proposal import (
     days_of_cover,
     joined_flags,
     propose,
-    service_of,
+    with_service,
 )
 
 SPREAD = np.array([0.4, 0.6, 0.8, 0.9, 1.0, 1.1, 1.2, 1.4, 1.6])  # of nine quantiles
+
+
+KINDS = {"life_days": pl.Int64, "life_service": pl.Float64}
 
 
 def _demand(*means: float, spread: np.ndarray = SPREAD) -> Demand:
@@ -29,6 +34,7 @@ def _line(**changes: object) -> pl.DataFrame:
     """Median demand of 10 until the cover's end, 6 of them in the cover; nothing in hand."""
     line = {
         "service": 0.5,
+        "life_service": None,
         "position": 0.0,
         "in_hand": 0.0,
         "arriving": 0.0,
@@ -38,11 +44,13 @@ def _line(**changes: object) -> pl.DataFrame:
         "life_days": None,
         "days_before": 1,
     }
-    return pl.DataFrame([line | changes], schema_overrides={"life_days": pl.Int64})
+    return pl.DataFrame([line | changes], schema_overrides=KINDS)
 
 
-def _proposed(until: float = 10.0, alone: float = 6.0, **changes: object) -> Proposed:
-    wanted = Wanted(_demand(until), _demand(alone), _demand(until - alone))
+def _proposed(
+    until: float = 10.0, alone: float = 6.0, life: float = 20.0, **changes: object
+) -> Proposed:
+    wanted = Wanted(_demand(until), _demand(alone), _demand(until - alone), _demand(life))
     return propose(_line(**changes), wanted)
 
 
@@ -90,18 +98,30 @@ def test_running_out_before_the_delivery_is_no_matter_of_the_order():
     assert _proposed(position=0.0, days_before=0).p_out_before.tolist() == [0.0]
 
 
+def test_a_life_that_lasts_beyond_the_next_delivery_limits_what_would_be_left():
+    """20 sold within the life: at a service of 0.025 12 of them are sure enough."""
+    kept = {"service": 0.995, "life_days": 9, "position": 4.0}
+    assert _proposed(**kept, alone=16.0).units.tolist() == [12.0]
+    limited = _proposed(**kept, alone=16.0, life_service=0.025)
+    assert limited.units.tolist() == [8.0]
+    assert limited.flags["life"].tolist() == [True]
+
+
 def test_the_service_is_what_supply_says_then_the_critical_ratio_then_the_param():
-    supply = pl.DataFrame(
+    lines = pl.DataFrame(
         {
-            "target_service": [0.9, None, None, None, None],
-            "shelf_life_days": [3.0, 3.0, 3.0, None, 3.0],
-            "margin": [4.0, 4.0, 4.0, 4.0, 0.0],
-            "unit_cost": [1.0, 1.0, 1.0, 1.0, 1.0],
-            "leftover_cost": [None, None, 4.0, None, None],
+            "target_service": [0.9, None, None, None, None, None],
+            "life_to": [date(2026, 1, 3)] * 3 + [None] + [date(2026, 1, 3)] * 2,
+            "is_one_cover": [True, True, True, False, True, False],
+            "margin": [4.0, 4.0, 4.0, 4.0, 0.0, 4.0],
+            "unit_cost": [1.0] * 6,
+            "leftover_cost": [None, None, 4.0, None, None, None],
         }
     )
-    # of the last a sale earns nothing: no ratio, and the keepable have none
-    assert service_of(supply, 0.95).to_list() == [0.9, 0.8, 0.5, 0.95, 0.95]
+    found = with_service(lines, 0.95)
+    # the fifth earns nothing by a sale: no ratio; the last is sold beyond the next delivery
+    assert found["service"].to_list() == [0.9, 0.8, 0.5, 0.95, 0.95, 0.95]
+    assert found["life_service"].to_list() == [None] * 5 + [0.8]
 
 
 def test_days_of_cover_by_hand():

@@ -187,7 +187,8 @@ def test_the_history_ends_where_the_daily_files_begin(drop: Drop, simulation: Si
     assert history["ds"].max() == simulation.last_day - timedelta(days=8)
     assert history["known_at"].null_count() == history.height
     assert [path.name for path in drop.files[:2]] == ["calendar.parquet", "prices.parquet"]
-    assert len(drop.files) == 3 + 8
+    assert len(drop.files) == 3 + 8 + 2
+    assert [path.name for path in drop.files[-2:]] == ["supply.csv", "stock_2025-02-23.csv"]
 
 
 def test_a_late_file_arrives_after_its_successor(drop: Drop):
@@ -195,7 +196,7 @@ def test_a_late_file_arrives_after_its_successor(drop: Drop):
     for late in drop.late:
         after = drop.files.index(late)
         assert drop.files[after - 1].name > late.name
-    moments = [pl.read_csv(path)["known_at"].min() for path in drop.files[3:]]
+    moments = [pl.read_csv(path)["known_at"].min() for path in drop.files[3:-2]]
     assert moments == sorted(moments)
 
 
@@ -207,7 +208,7 @@ def test_a_restated_row_comes_again_with_the_truth_and_a_later_known_at(
             pl.read_csv(path, schema_overrides={"ds": pl.String}).with_columns(
                 file=pl.lit(path.name)
             )
-            for path in drop.files[3:]
+            for path in drop.files[3:-2]
         ]
     )
     assert drop.restated.height > 0
@@ -222,7 +223,7 @@ def test_a_restated_row_comes_again_with_the_truth_and_a_later_known_at(
 
 def test_every_kind_of_broken_line_is_there_and_written_down(drop: Drop):
     found = Counter[str]()
-    for path in drop.files[3:]:
+    for path in drop.files[3:-2]:
         lines = pl.read_csv(path, schema_overrides={"ds": pl.String})
         found["negative_y"] += (lines["y"] < 0).sum()
         found["unknown_series"] += lines["item_id"].null_count()
@@ -249,7 +250,7 @@ def test_without_faults_the_daily_files_hold_exactly_the_sales(
     assert drop.late == []
     assert drop.bad_rows.is_empty()
     assert drop.restated.is_empty()
-    daily = pl.concat([pl.read_csv(path, try_parse_dates=True) for path in drop.files[3:]])
+    daily = pl.concat([pl.read_csv(path, try_parse_dates=True) for path in drop.files[3:-2]])
     expected = simulation.sales.filter(pl.col("ds") > simulation.last_day - timedelta(days=3))
     assert daily["y"].sum() == expected["y"].sum()
     assert daily.height == expected.height
@@ -261,7 +262,7 @@ def test_without_daily_files_the_history_holds_everything(
     params = simulator_params.model_copy(update={"daily_files": 0, "series": 20})
     simulation = simulate(params)
     drop = make_drop(simulation, tmp_path, params)
-    assert pl.read_parquet(drop.files[-1]).height == simulation.sales.height
+    assert pl.read_parquet(drop.files[-3]).height == simulation.sales.height
 
 
 def test_the_truth_file_is_the_truth_frame(simulation: Simulation, tmp_path: Path):
