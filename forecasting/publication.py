@@ -115,9 +115,9 @@ def publish_spans(
     if not windows or SERIES_LEVEL not in shapes.main.spans:
         return DEMAND_SPANS.empty()
     known = trim_to_last_sale(panel.up_to(forecasts["origin"][0]))
-    asked = every_window(forecasts["unique_id"].unique().sort(), windows)
+    wanted = every_window(forecasts["unique_id"].unique().sort(), windows)
     dispersion = dispersion_at_end(known, serving.rules)
-    series = series_spans(forecasts, asked, dispersion, shapes)
+    series = series_spans(forecasts, wanted, dispersion, shapes)
     return pl.concat([series, level_spans(levels, windows, shapes.main)])
 
 

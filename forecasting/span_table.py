@@ -42,15 +42,15 @@ def every_window(keys: pl.Series, windows: Sequence[Window]) -> pl.DataFrame:
 
 
 def series_spans(
-    forecasts: pl.DataFrame, asked: pl.DataFrame, dispersion: pl.DataFrame, shapes: Shapes
+    forecasts: pl.DataFrame, wanted: pl.DataFrame, dispersion: pl.DataFrame, shapes: Shapes
 ) -> pl.DataFrame:
-    """As contract.frames.DEMAND_SPANS, a row for each of `asked` (key, from_h, to_h).
+    """As contract.frames.DEMAND_SPANS, a row for each of `wanted` (key, from_h, to_h).
 
     `forecasts`: one run's FORECASTS, whole days 1..horizon of each series. `dispersion`: unique_id
     and dispersion. A span has the shape of what made most of its units.
     """
     means, keys = _matrix(forecasts, "unique_id", "y_hat")
-    spans = _located(asked, keys)
+    spans = _located(wanted, keys)
     own = keys.to_frame("unique_id").join(
         dispersion, on="unique_id", how="left", maintain_order="left"
     )["dispersion"]
@@ -60,7 +60,7 @@ def series_spans(
         "made",
     )[0]
     is_main = 2 * spans.sums(by_main) >= spans.sums(means)
-    quantiles = np.zeros((asked.height, len(quantile_columns(np.zeros((0, 9))))))
+    quantiles = np.zeros((wanted.height, len(quantile_columns(np.zeros((0, 9))))))
     for mask, name in ((is_main, shapes.method), (~is_main, shapes.baseline)):
         if mask.any():
             quantiles[mask] = span_quantiles(
@@ -73,7 +73,7 @@ def series_spans(
     # days whose every quantile is zero are closed: so is a span of them
     open_days = _matrix(forecasts, "unique_id", "q995")[0] > 0
     quantiles[spans.sums(open_days.astype(float)) < 1] = 0.0
-    return _frame(forecasts, SERIES_LEVEL, asked, spans.sums(means), quantiles)
+    return _frame(forecasts, SERIES_LEVEL, wanted, spans.sums(means), quantiles)
 
 
 def level_spans(
@@ -86,10 +86,10 @@ def level_spans(
     for (level,), rows in levels.group_by("level", maintain_order=True):
         if level in calibration.spans:
             means, keys = _matrix(rows, "group_key", "y_hat")
-            asked = every_window(keys, windows)
-            spans = _located(asked, keys)
+            wanted = every_window(keys, windows)
+            spans = _located(wanted, keys)
             quantiles = span_quantiles(calibration, str(level), means, spans)
-            parts.append(_frame(rows, str(level), asked, spans.sums(means), quantiles))
+            parts.append(_frame(rows, str(level), wanted, spans.sums(means), quantiles))
     return pl.concat(parts) if parts else DEMAND_SPANS.empty()
 
 
@@ -100,20 +100,20 @@ def _matrix(rows: pl.DataFrame, key: str, column: str) -> tuple[np.ndarray, pl.S
     return ordered[column].to_numpy().reshape(len(keys), -1), keys
 
 
-def _located(asked: pl.DataFrame, keys: pl.Series) -> Spans:
-    rows = asked.join(
+def _located(wanted: pl.DataFrame, keys: pl.Series) -> Spans:
+    rows = wanted.join(
         keys.to_frame("key").with_row_index("row"), on="key", how="left", maintain_order="left"
     )["row"]
     return Spans(
-        rows.to_numpy().astype(np.int64), asked["from_h"].to_numpy(), asked["to_h"].to_numpy()
+        rows.to_numpy().astype(np.int64), wanted["from_h"].to_numpy(), wanted["to_h"].to_numpy()
     )
 
 
 def _frame(
-    table: pl.DataFrame, level: str, asked: pl.DataFrame, mean: np.ndarray, quantiles: np.ndarray
+    table: pl.DataFrame, level: str, wanted: pl.DataFrame, mean: np.ndarray, quantiles: np.ndarray
 ) -> pl.DataFrame:
     return DEMAND_SPANS.conform(
-        asked.with_columns(
+        wanted.with_columns(
             run_id=pl.lit(table["run_id"][0]),
             origin=pl.lit(table["origin"][0]),
             level=pl.lit(level),

@@ -23,7 +23,7 @@ LENGTHS = (2, 3, 5, 7, 10, 14, 21, 28, 42, 56)  # days; what lies between two is
 
 @dataclass(frozen=True)
 class Spans:
-    """The spans asked for, one a row: of which row of the means, from which day to which ahead.
+    """The spans wanted, one a row: of which row of the means, from which day to which ahead.
 
     `row`, `from_h`, `to_h` (n,) integers; the first day ahead is 1, and both ends are included.
     """

@@ -1,4 +1,4 @@
-"""Demand as a distribution that can be asked: what runs short, what is left, what suffices.
+"""Demand as a distribution, and what it says: what runs short, what is left, what suffices.
 
 A row is a span with its nine quantiles; a series has one row, or several, each with its
 probability (a lead time that varies). Between the quantiles demand lies as

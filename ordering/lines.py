@@ -64,7 +64,7 @@ class Facts:
 def propose_orders(
     facts: Facts, params: OrderingParams, ask: Ask
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """ORDERS of the day without `created_at`, sorted by series, and the DEMAND_SPANS asked for."""
+    """ORDERS of the day without `created_at`, sorted by series, and DEMAND_SPANS behind them."""
     ends = _ends(facts, params)
     lines = _with_reasons(_lines(facts, ends, params), facts, params)
     unsaid = lines.filter(pl.col("reason").is_not_null())
@@ -76,10 +76,9 @@ def propose_orders(
     wanted = Wanted(*(spans[name].demand for name in ("until", "alone", "before", "life")))
     proposed = _within_budget(propose(sound, wanted), sound, wanted, params)
     filled = _filled(sound, proposed, spans["until"].mean, facts, params)
-    asked = pl.concat([one.rows for one in spans.values()]).unique(
-        ["key", "from_h", "to_h"], maintain_order=True
-    )
-    return _orders(facts, pl.concat([filled, unsaid], how="diagonal")), asked
+    read = pl.concat([one.rows for one in spans.values()])
+    distinct = read.unique(["key", "from_h", "to_h"], maintain_order=True)
+    return _orders(facts, pl.concat([filled, unsaid], how="diagonal")), distinct
 
 
 def _ends(facts: Facts, params: OrderingParams) -> pl.DataFrame:
@@ -142,20 +141,20 @@ def _with_reasons(lines: pl.DataFrame, facts: Facts, params: OrderingParams) -> 
 
 
 @dataclass(frozen=True)
-class _Asked:
-    """Spans as they were answered, the demand they make, and its mean (series,)."""
+class _Read:
+    """Spans as they were read, the demand they make, and its mean (series,)."""
 
     rows: pl.DataFrame
     demand: Demand
     mean: np.ndarray
 
 
-def _spans(lines: pl.DataFrame, ends: pl.DataFrame, ask: Ask, horizon: int) -> dict[str, _Asked]:
+def _spans(lines: pl.DataFrame, ends: pl.DataFrame, ask: Ask, horizon: int) -> dict[str, _Read]:
     """Demand until the cover's end, of the cover alone, and before it, of every line."""
     numbered = lines.select(SERIES, "start_h").with_row_index("line")
     of_lines = ends.join(numbered, on=SERIES, how="inner", maintain_order="right_left")
     first_days = of_lines.unique("line", keep="first", maintain_order=True)
-    asked = {
+    rows = {
         "until": of_lines.with_columns(from_h="start_h"),
         "alone": of_lines.with_columns(from_h=pl.max_horizontal("from_h", "start_h")),
         "before": first_days.with_columns(
@@ -166,15 +165,15 @@ def _spans(lines: pl.DataFrame, ends: pl.DataFrame, ask: Ask, horizon: int) -> d
             from_h="start_h", to_h="life_h", probability=pl.lit(1.0)
         ).filter(pl.col("to_h").is_between("from_h", horizon)),
     }
-    return {name: _answered(of, lines.height, ask) for name, of in asked.items()}
+    return {name: _read_spans(of, lines.height, ask) for name, of in rows.items()}
 
 
-def _answered(asked: pl.DataFrame, lines: int, ask: Ask) -> _Asked:
-    rows = ask(asked.select(pl.col(SERIES).alias("key"), pl.col("from_h", "to_h").cast(pl.Int32)))
-    line = asked["line"].to_numpy().astype(np.int64)
-    probability = asked["probability"].to_numpy()
+def _read_spans(spans: pl.DataFrame, lines: int, ask: Ask) -> _Read:
+    rows = ask(spans.select(pl.col(SERIES).alias("key"), pl.col("from_h", "to_h").cast(pl.Int32)))
+    line = spans["line"].to_numpy().astype(np.int64)
+    probability = spans["probability"].to_numpy()
     mean = np.bincount(line, probability * rows["mean"].to_numpy(), minlength=lines)
-    return _Asked(rows, Demand(rows.select(*QUANTILES).to_numpy(), line, probability, lines), mean)
+    return _Read(rows, Demand(rows.select(*QUANTILES).to_numpy(), line, probability, lines), mean)
 
 
 def _within_budget(

@@ -1,4 +1,4 @@
-"""The demand of any days together, at any service: the newest table's answer."""
+"""The demand of any days together, at any service, by the newest table."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class SpanQuestion:
 
 
 def demand_of_span(params: Params, paths: Paths, question: SpanQuestion) -> Summary:
-    """Mean, quantiles, and the units that suffice with the probability asked for.
+    """Mean, quantiles, and the units that suffice with the probability wanted.
 
     BadUsage for days or a service the table knows nothing of; SourceMissing for an unknown key.
     """
@@ -63,18 +63,18 @@ def demand_of_span(params: Params, paths: Paths, question: SpanQuestion) -> Summ
     shapes = shapes_of(forecasts, run.model_id, scale, paths.registry, paths.backtest)
     if question.level is None:
         _refuse_unknown(question, forecasts["unique_id"])
-        asked = pl.DataFrame(
+        wanted = pl.DataFrame(
             {"key": [question.key], "from_h": [window[0]], "to_h": [window[1]]},
             schema_overrides={"from_h": pl.Int32, "to_h": pl.Int32},
         )
         known = trim_to_last_sale(panel.up_to(origin))
         dispersion = dispersion_at_end(known, demand_rules(params))
-        spans = series_spans(forecasts, asked, dispersion, shapes)
+        spans = series_spans(forecasts, wanted, dispersion, shapes)
     else:
         group = levels.filter(level=question.level, group_key=question.key)
         _refuse_unknown(question, group["group_key"])
         spans = level_spans(group, [window], shapes.main)
-    return _answer(question, run.run_id, origin, spans)
+    return _result(question, run.run_id, origin, spans)
 
 
 def _window(question: SpanQuestion, origin: date, horizon: int) -> tuple[int, int]:
@@ -98,7 +98,7 @@ def _refuse_unknown(question: SpanQuestion, keys: pl.Series) -> None:
         )
 
 
-def _answer(question: SpanQuestion, run_id: str, origin: date, spans: pl.DataFrame) -> Summary:
+def _result(question: SpanQuestion, run_id: str, origin: date, spans: pl.DataFrame) -> Summary:
     row = spans.row(0, named=True)
     quantiles = np.array([[row[name] for name in QUANTILES]])
     return {

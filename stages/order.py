@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 import polars as pl
-from ordering.scopes import supply_of
-from storage.supply import read_open_orders, read_stock, read_supply
 
 from contract.demand import demand_rules
 from contract.errors import BadUsage, SourceMissing
@@ -21,6 +19,7 @@ from forecasting.shapes import shapes_of
 from forecasting.slices import RECENT_DAYS
 from forecasting.span_table import series_spans
 from ordering.lines import Facts, propose_orders
+from ordering.scopes import supply_of
 from reports.orders_page import write_orders_page
 from runtime.command_line import Summary
 from runtime.paths import Paths
@@ -31,6 +30,7 @@ from storage.panel import read_tail
 from storage.runs import Run
 from storage.series import read_names
 from storage.store import Connection, open_store, read_store
+from storage.supply import read_open_orders, read_stock, read_supply
 
 log = logging.getLogger("inference")
 
@@ -150,7 +150,7 @@ def _ask(inputs: _Inputs, params: Params, paths: Paths) -> Callable[[pl.DataFram
     shapes = shapes_of(inputs.forecasts, model_id, scale, paths.registry, paths.backtest)
     known = trim_to_last_sale(inputs.panel.up_to(inputs.origin))
     dispersion = dispersion_at_end(known, demand_rules(params))
-    return lambda asked: series_spans(inputs.forecasts, asked, dispersion, shapes)
+    return lambda spans: series_spans(inputs.forecasts, spans, dispersion, shapes)
 
 
 def _summary(orders: pl.DataFrame, facts: Facts) -> Summary:

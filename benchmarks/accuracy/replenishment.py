@@ -47,6 +47,7 @@ from ordering.proposal import Wanted, propose
 from ordering.simulation import Played, Policy, Terms, simulate
 
 HORIZON, LEARNED_FROM, PAST_DAYS = 28, 4, 56
+KEPT_SERVICE = 0.95  # of the next cover, where it is the life that limits an order
 # lead, review, life, service
 CASES = (
     (Terms(2, 7), 0.95),
@@ -233,7 +234,7 @@ def _ours(world: _World, terms: Terms, service: float) -> Policy:
         is_limited = terms.life_days is not None and terms.life_days > terms.review_days
         lines = pl.DataFrame(
             {
-                "service": np.full(rows, params.ordering.target_service if is_limited else service),
+                "service": np.full(rows, KEPT_SERVICE if is_limited else service),
                 "life_service": pl.Series(
                     [service if is_limited else None] * rows, dtype=pl.Float64
                 ),

@@ -77,7 +77,7 @@ def test_summed_daily_quantiles_would_be_far_too_high():
     days = calibration.quantiles("series", means[:, :7].ravel(), h).reshape(SERIES, 7, 9)
     summed = days.sum(axis=1)
     below = shares_below(y[:, :7].sum(axis=1), summed.T)
-    assert below[6] > 0.93  # asked: 0.835
+    assert below[6] > 0.93  # wanted: 0.835
 
 
 @pytest.mark.parametrize("common", [0.0, 0.3, 0.9])

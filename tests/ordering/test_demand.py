@@ -1,4 +1,4 @@
-"""Demand that can be asked: on laws whose answers are known."""
+"""What demand says of units: on laws for which it is known."""
 
 from __future__ import annotations
 

@@ -50,7 +50,7 @@ def _position(
     return with_position(lines, stock, still_coming(orders, stock), sold)
 
 
-def test_what_is_due_by_the_covers_end_counts_and_what_comes_before_it_is_told_apart():
+def test_what_is_due_by_the_covers_end_counts_and_what_comes_before_it_is_kept_apart():
     orders = _open(("a", 1, 0, 5.0), ("a", 1, 3, 6.0), ("a", 1, 4, 7.0))
     line = _position(_stock(("a", 1, 10.0)), orders).row(0, named=True)
     assert (line["arriving"], line["on_order"], line["position"]) == (5.0, 11.0, 21.0)
