@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 import polars as pl
-from ordering.scopes import supply_of
-from storage.supply import read_open_orders, read_stock, read_supply
 
 from contract.demand import demand_rules
 from contract.errors import BadUsage, SourceMissing
@@ -21,6 +19,7 @@ from forecasting.shapes import shapes_of
 from forecasting.slices import RECENT_DAYS
 from forecasting.span_table import series_spans
 from ordering.lines import Facts, propose_orders
+from ordering.scopes import supply_of
 from reports.orders_page import write_orders_page
 from runtime.command_line import Summary
 from runtime.paths import Paths
@@ -31,6 +30,7 @@ from storage.panel import read_tail
 from storage.runs import Run
 from storage.series import read_names
 from storage.store import Connection, open_store, read_store
+from storage.supply import read_open_orders, read_stock, read_supply
 
 log = logging.getLogger("inference")
 
