@@ -40,9 +40,8 @@ def stock_lines(one: SourceTable, series: SeriesFacts) -> Mapped:
     ids = [same_column(one, name) for name in series.key.columns]
     if None in ids:
         return [], f"it lacks one of {list(series.key.columns)}, by which its rows find a series."
-    if "on_order" in found and "due_ds" not in found:
-        del found["on_order"]
-    found.pop("due_ds" if "on_order" not in found else "", None)
+    if not {"on_order", "due_ds"} <= found.keys():  # what is on order needs both
+        found = {role: found[role] for role in ("ds", "on_hand") if role in found}
     if not {"on_hand", "on_order"} & found.keys():
         return [], "none of its columns says when what is on order is due."
     place = (*FILES, "stock_columns")
