@@ -6,18 +6,18 @@ from datetime import date, timedelta
 from typing import Any
 
 import polars as pl
-from ordering.scopes import supply_of
-from storage.supply import read_open_orders, read_stock, read_supply
 
 from contract.errors import SourceMissing
 from contract.params import Params
 from contract.quantiles import QUANTILES
+from ordering.scopes import supply_of
 from runtime.command_line import Summary
 from runtime.paths import Paths
 from storage.connection import Connection
 from storage.orders import read_orders, spans_of
 from storage.series import read_series
 from storage.store import read_store
+from storage.supply import read_open_orders, read_stock, read_supply
 
 Row = dict[str, Any]
 

@@ -9,6 +9,7 @@ from datetime import date
 import polars as pl
 
 from contract.errors import BadUsage
+from contract.frames import FACTS
 from contract.params import Params
 from runtime.command_line import Summary
 from runtime.paths import Paths
@@ -30,7 +31,8 @@ def touched_by(
         if batches.is_empty():
             raise BadUsage(f"no batch is named {name or batch_id!r}. Table `batches` lists them.")
         brought = rows_brought(con, batches["batch_id"].to_list())
-        runs = _runs_that_read(con, batches, brought)
+        read = brought.filter(pl.col("fact").is_in(list(FACTS)))  # no forecast reads the others
+        runs = _runs_that_read(con, batches, read)
         own = brought["unique_id"].drop_nulls().unique()
         counts = forecast_counts(con, [run.run_id for run, _ in runs], own)
         models = _models_that_learned(con, batches, brought)

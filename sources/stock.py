@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date, datetime
 from pathlib import Path
 
 import polars as pl
@@ -78,15 +79,15 @@ def _mapped(files: FilesParams) -> list[Column]:
     return columns_of(mapping, STOCK_KINDS, files)
 
 
-def _day_of(name: str) -> str:
-    """The day in a file's name, as text."""
-    day = day_in(name)
-    if len(day) != len("20240131"):
+def _day_of(name: str) -> date:
+    """The day in a file's name."""
+    try:
+        return datetime.strptime(day_in(name), "%Y%m%d").date()
+    except ValueError as error:
         raise BadInput(
             f"'{name}' has no column of days, and no day in its name. Map ds in {_LINE}, or name "
             "the file like stock_2024-01-31.csv."
-        )
-    return f"{day[:4]}-{day[4:6]}-{day[6:]}"
+        ) from error
 
 
 def _in_hand(rows: pl.DataFrame) -> pl.DataFrame:

@@ -20,9 +20,8 @@ from expectations.usual import levels_compared
 from runtime.paths import Paths
 from sources.reading import read_file
 from stages.public_holidays import with_regions_noted
-from stages.replaced_days import with_days_replaced
+from stages.replaced_days import with_days_replaced, with_scopes_withdrawn
 from stages.whole_lines import Judged, lines_taken_whole
-from stages.withdrawn_scopes import with_scopes_withdrawn
 from storage.recent import is_first_load, read_recent
 from storage.series import read_series
 from storage.store import Connection, read_store

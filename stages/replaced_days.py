@@ -1,4 +1,4 @@
-"""A day sent again whole: what it no longer states was withdrawn."""
+"""A day or the supply sent again whole: what it no longer states was withdrawn."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ from expectations.usual import FEED
 from storage.connection import Connection
 from storage.recent import read_unstated
 from storage.series import hierarchy_columns
+from storage.supply import read_supply
 
 _LEAST_WHOLE = 0.5  # share of a day's known rows, where ingest.min_rows_share asks for less
-_NAMED = 5  # series that a note names
+_NAMED = 5  # series or scopes that a note names
 
 
 def with_days_replaced(
@@ -48,6 +49,28 @@ def with_days_replaced(
     return replace(judgement, accepted=accepted, notes=(*judgement.notes, note))
 
 
+def with_scopes_withdrawn(con: Connection, fact: Received, judgement: Judgement) -> Judgement:
+    """Supply as judged; a row known before that the file does not have is stated once more without
+    a term: it says nothing now. A note names them.
+
+    A file of which a row was refused does not say what it lacks: what was known stays, and the note
+    says so.
+    """
+    if fact.fact != "supply" or judgement.reason or judgement.accepted.is_empty():
+        return judgement
+    gone = read_supply(con).join(judgement.accepted, on="scope", how="anti")
+    if gone.is_empty():
+        return judgement
+    stays = judgement.refused.height > 0
+    notes = (*judgement.notes, _note_of_supply(gone, stays))
+    if stays:
+        return replace(judgement, notes=notes)
+    known_at = pl.lit(judgement.accepted["known_at"].max(), pl.Datetime("us"))
+    nothing = gone.select("scope", known_at=known_at, row_number=0, lines=0)
+    accepted = pl.concat([judgement.accepted, nothing], how="diagonal_relaxed")
+    return replace(judgement, accepted=accepted, notes=notes)
+
+
 def _note(gone: pl.DataFrame, stays: bool) -> str:
     names = [
         f"{name} ({units:g} units on {day})"
@@ -63,3 +86,14 @@ def _note(gone: pl.DataFrame, stays: bool) -> str:
         f"day_replaced: {gone['ds'].n_unique()} days were sent again whole, without series that "
         f"were known: {', '.join(names)}{more}. {what}; send the day once more if that is wrong."
     )
+
+
+def _note_of_supply(gone: pl.DataFrame, stays: bool) -> str:
+    more = f" and {gone.height - _NAMED} more" if gone.height > _NAMED else ""
+    what = (
+        "They stay, as other rows of the file were refused: mend those and send it once more"
+        if stays
+        else "They hold no longer"
+    )
+    scopes = ", ".join(gone["scope"].head(_NAMED))
+    return f"supply_replaced: the file has no row any more for {scopes}{more}. {what}."

@@ -7,7 +7,7 @@ from datetime import date, datetime
 
 import polars as pl
 
-from contract.frames import FACTS
+from contract.frames import FACTS, STORED_FACTS
 from contract.panel import Panel
 from storage.batches import contents_taken
 from storage.connection import Connection, frame_of, registered
@@ -147,14 +147,14 @@ def batches_named(con: Connection, name: str | None, batch_id: int | None) -> pl
 
 
 def rows_brought(con: Connection, batch_ids: list[int]) -> pl.DataFrame:
-    """All that these batches ever stated: fact, unique_id (null for the calendar), rows, first_day,
-    last_day, first_known_at.
+    """All that these batches ever stated: fact, unique_id (null for calendar and supply), rows,
+    first_day, last_day (null for supply), first_known_at.
     """
     parts = [
         f"""
         select '{fact}' as fact, {_series_column(fact)} as unique_id, {day} as day, known_at
         from {quoted(fact + kind)} semi join chosen using (batch_id)"""  # noqa: S608 -- names of the contract
-        for fact, day in _DAYS.items()
+        for fact, day in (_DAYS | _DAYS_OF_SUPPLY).items()
         for kind in ("", "_superseded", "_confirmed")
     ]
     query = f"""
@@ -187,10 +187,11 @@ def forecast_counts(con: Connection, run_ids: list[str], unique_ids: pl.Series) 
 
 
 _DAYS = {"sales": "ds", "calendar": "ds", "prices": "from_ds", "covariates": "ds"}
+_DAYS_OF_SUPPLY = {"stock": "ds", "open_orders": "ds", "supply": "null::date"}
 
 
 def _series_column(fact: str) -> str:
-    return "unique_id" if "unique_id" in FACTS[fact].key else "null::varchar"
+    return "unique_id" if "unique_id" in STORED_FACTS[fact].key else "null::varchar"
 
 
 def _fact_as_read(

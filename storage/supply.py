@@ -7,13 +7,13 @@ from datetime import datetime
 import polars as pl
 
 from contract.frames import OPEN_ORDERS, STOCK, SUPPLY, TERMS
-from storage.connection import Connection
-from storage.facts import query_of, read_rows
+from storage.connection import Connection, frame_of
+from storage.facts import query_of
 
 
 def read_stock(con: Connection, as_of: datetime | None = None) -> pl.DataFrame:
     """STOCK: of each series the newest day of which its stock was stated, `ds`."""
-    return read_rows(con, STOCK.name, _filled(_NEWEST_STOCK, as_of), _params(as_of))
+    return STOCK.conform(_read(con, _NEWEST_STOCK, as_of))
 
 
 def read_open_orders(con: Connection, as_of: datetime | None = None) -> pl.DataFrame:
@@ -23,39 +23,39 @@ def read_open_orders(con: Connection, as_of: datetime | None = None) -> pl.DataF
     So a series that the newest file names without an order has none, and one whose store is late
     keeps what was stated of it last.
     """
-    return read_rows(con, OPEN_ORDERS.name, _filled(_NEWEST_ORDERS, as_of), _params(as_of))
+    return OPEN_ORDERS.conform(_read(con, _NEWEST_ORDERS, as_of))
 
 
 def read_supply(con: Connection, as_of: datetime | None = None) -> pl.DataFrame:
     """SUPPLY: the rows of the newest supply file; ordering.scopes says what they mean for a
     series.
     """
-    rows = read_rows(con, SUPPLY.name, query_of(SUPPLY.name, as_of), _params(as_of))
+    rows = SUPPLY.conform(_read(con, "select * from ({supply}) order by scope", as_of))
     return rows.filter(pl.any_horizontal(pl.col(*TERMS).is_not_null()))
 
 
-def _filled(query: str, as_of: datetime | None) -> str:
-    stock, orders = (query_of(fact.name, as_of) for fact in (STOCK, OPEN_ORDERS))
-    return query.format(stock=stock, orders=orders)
-
-
-def _params(as_of: datetime | None) -> dict[str, object]:
-    return {} if as_of is None else {"as_of": as_of}
+def _read(con: Connection, query: str, as_of: datetime | None) -> pl.DataFrame:
+    """The rows of a query over what the facts said at that moment; None: what they say now."""
+    facts = {fact.name: query_of(fact.name, as_of) for fact in (STOCK, OPEN_ORDERS, SUPPLY)}
+    moment = {} if as_of is None else {"as_of": as_of}
+    return frame_of(con, query.format(**facts), **moment)
 
 
 _NEWEST_STOCK = """
-select stock.* from ({stock}) stock
-semi join (select unique_id, max(ds) as ds from ({stock}) group by unique_id) newest
-using (unique_id, ds)"""
+select unique_id, max(ds) as ds, arg_max(on_hand, ds) as on_hand, arg_max(known_at, ds) as known_at
+from ({stock}) group by unique_id order by unique_id"""
 
 _NEWEST_ORDERS = """
-select * from (
-    with orders as ({orders}),
-    stated as (select unique_id, ds from orders union all select unique_id, ds from ({stock})),
-    newest as (select unique_id, max(ds) as ds from stated group by unique_id),
-    days as (select distinct ds from orders),
-    holding as (
-        select newest.unique_id, days.ds from newest asof join days on newest.ds >= days.ds
-    )
-    select orders.* from orders semi join holding using (unique_id, ds) where on_order > 0
-)"""
+with orders as ({open_orders}),
+own_days as (
+    select unique_id, max(ds) as ds from orders group by unique_id
+    union all select unique_id, max(ds) as ds from ({stock}) group by unique_id
+), newest as (select unique_id, max(ds) as ds from own_days group by unique_id),
+days as (select distinct ds from orders),
+holding as (
+    select newest.unique_id, days.ds from newest asof join days on newest.ds >= days.ds
+)
+select orders.* from orders
+semi join holding using (unique_id, ds)
+where on_order > 0 and ds >= (select min(ds) from holding)
+order by unique_id, ds, due_ds"""

@@ -12,7 +12,7 @@ from ruamel.yaml import YAML
 
 from contract.demand import demand_rules
 from contract.errors import TillcastError
-from contract.frames import FACTS, FORECAST_LEVELS, FORECASTS, SCORES, SERIES
+from contract.frames import FORECAST_LEVELS, FORECASTS, SCORES, SERIES, STORED_FACTS
 from contract.params import FeatureParams, Params
 from contract.params_file import lay_over, load_params, params_of
 from features.declared import declared_features
@@ -111,7 +111,7 @@ def test_the_comment_reader_sees_a_missing_comment():
 
 
 @pytest.mark.parametrize(
-    "table", [*FACTS, SERIES.name, FORECASTS.name, FORECAST_LEVELS.name, SCORES.name]
+    "table", [*STORED_FACTS, SERIES.name, FORECASTS.name, FORECAST_LEVELS.name, SCORES.name]
 )
 def test_every_table_of_the_contract_stands_in_the_design_of_the_store(design, table):
     assert f"| `{table}` |" in design["storage"]

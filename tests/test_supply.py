@@ -12,6 +12,7 @@ from contract.params import FilesParams, Params
 from contract.params_file import load_laid
 from ingest import ingest
 from ordering.scopes import supply_of
+from queries.trace import touched_by
 from runtime.paths import Paths
 from stages.fill import fill
 from stages.rebuild import rebuild
@@ -195,6 +196,16 @@ def test_no_forecast_is_named_anew_when_stock_arrives(shop: Params, paths: Paths
     assert after.hash == before.hash
     assert after.sales.equals(before.sales)
     assert after.series.equals(before.series)
+
+
+def test_a_stock_file_is_traced_to_its_rows_and_to_no_forecast(shop: Params, paths: Paths) -> None:
+    take(shop, paths, 3, "shelf_1.csv", SHELF, "N,milk,2024-03-02,4,,", "N,rice,2024-03-02,5,,")
+    touched = touched_by(shop, paths, "shelf_1.csv")
+    assert {row["fact"]: row["rows"] for row in touched["brought"]} == {
+        "stock": 2,
+        "open_orders": 2,
+    }
+    assert (touched["runs"], touched["models"]) == ([], [])
 
 
 def test_a_mapping_of_stock_makes_no_other_store(own: Params) -> None:

@@ -1,4 +1,6 @@
-"""What lies beside the sales: plans, prices, a calendar, a static file, mapped where they fit."""
+"""What lies beside the sales: plans, prices, a calendar, a static file, stock and supply, mapped
+where they fit.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +15,7 @@ from sources.draft.keys import belonging, key_of, names_each, series_table, with
 from sources.draft.lines import FILES
 from sources.draft.roles import Roles, find_roles
 from sources.draft.series import SeriesFacts, level_name, not_a_name
+from sources.draft.supplies import same_column, stock_lines, supply_lines
 from sources.draft.tables import SourceTable
 from sources.draft.words import says
 from sources.tables import names_in
@@ -28,7 +31,8 @@ def lines_beside(folder: Folder, roles: Roles, series: SeriesFacts) -> Found:
     """
     lines: list[Line] = []
     notes: list[str] = []
-    for kind, one in folder.beside.items():
+    # supply last: it may name a level that a static file adds
+    for kind, one in sorted(folder.beside.items(), key=lambda item: item[0] == "supply"):
         match kind:
             case "plans":
                 own, why = _plans(one, roles, series)
@@ -36,6 +40,10 @@ def lines_beside(folder: Folder, roles: Roles, series: SeriesFacts) -> Found:
                 own, why = _prices(one, series)
             case "calendar":
                 own, why = _calendar(one)
+            case "stock":
+                own, why = stock_lines(one, series)
+            case "supply":
+                own, why = supply_lines(one, series)
             case _:
                 own, series, why = _static(one, series, folder.sales)
         if why:
@@ -46,7 +54,8 @@ def lines_beside(folder: Folder, roles: Roles, series: SeriesFacts) -> Found:
 
 
 def _pattern(folder: Folder, one: SourceTable) -> str:
-    return pattern_of([one.path], names_in(folder_of(folder.root)))
+    files = [one.path, *one.others] if one is folder.beside.get("stock") else [one.path]
+    return pattern_of(files, names_in(folder_of(folder.root)))
 
 
 def _plans(one: SourceTable, roles: Roles, series: SeriesFacts) -> tuple[list[Line], str]:
@@ -64,7 +73,7 @@ def _plans(one: SourceTable, roles: Roles, series: SeriesFacts) -> tuple[list[Li
 def _prices(one: SourceTable, series: SeriesFacts) -> tuple[list[Line], str]:
     """A price a period (from and to) or a day, of the series or of its item alone."""
     own = find_roles(one.columns, {})
-    ids = [_same(one, name) for name in series.key.columns]
+    ids = [same_column(one, name) for name in series.key.columns]
     if None in ids:
         return [], f"it lacks one of {list(series.key.columns)}, by which its prices find a series."
     place = (*FILES, "price_columns")
@@ -86,14 +95,6 @@ def _prices(one: SourceTable, series: SeriesFacts) -> tuple[list[Line], str]:
     key = ids if len(ids) > 1 else ids[0]
     head = Line(FILES, None, f"{one.table.height:,} prices")
     return [head, Line((*place, "unique_id"), key, "as in the sales"), *lines], ""
-
-
-def _same(one: SourceTable, name: str) -> str | None:
-    """The column of this table that means the same as one of the sales."""
-    if name in one.columns:
-        return name
-    role = next((role for role in ("item", "store") if says(role, name)), None)
-    return next((other for other in one.columns if role and says(role, other)), None)
 
 
 def _calendar(one: SourceTable) -> tuple[list[Line], str]:

@@ -1,4 +1,6 @@
-"""What each file of a folder is for: sales, plans, prices, a calendar, static, or nothing."""
+"""What each file of a folder is for: sales, plans, prices, a calendar, static, stock, supply, or
+nothing.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +18,7 @@ from sources.contents import is_junk
 from sources.deliveries import files_in
 from sources.draft.roles import Roles, find_roles
 from sources.draft.series import can_be_id
+from sources.draft.supplies import is_stock, kind_beside
 from sources.draft.tables import SourceTable, joined, read_source
 from sources.draft.words import says
 from sources.tables import names_in
@@ -32,7 +35,8 @@ class Folder:
     root: Path
     sales: SourceTable
     pattern: str
-    beside: dict[str, SourceTable] = field(default_factory=dict)  # plans, prices, calendar, static
+    # plans, prices, calendar, static, stock, supply
+    beside: dict[str, SourceTable] = field(default_factory=dict)
     unused: dict[str, str] = field(default_factory=dict)
 
 
@@ -48,8 +52,13 @@ def look_at(paths: Sequence[Path], choices: Mapping[str, str]) -> Folder:
     sales = [shape for shape, kind in kinds.items() if kind == "sales"]
     if not sales:
         raise BadInput(_no_sales(tables, unused, choices))
-    main = max(sales, key=lambda shape: sum(one.table.height for one in groups[shape]))
+    main = max(sales, key=lambda shape: _likeness_to_sales(groups[shape]))
     own = groups[main]
+    kinds |= {
+        shape: kind
+        for shape, group in groups.items()
+        if shape != main and (kind := kind_beside(group[0]))
+    }
     beside: dict[str, SourceTable] = {}
     for shape, group in groups.items():
         kind = kinds[shape]
@@ -61,6 +70,11 @@ def look_at(paths: Sequence[Path], choices: Mapping[str, str]) -> Folder:
             beside[kind] = joined(group)
     pattern = pattern or pattern_of([one.path for one in own], names_in(folder_of(root)))
     return Folder(root, joined(own), pattern, beside, unused)
+
+
+def _likeness_to_sales(group: Sequence[SourceTable]) -> tuple[bool, int]:
+    """Of files that may all be sales, those of most rows are, but for those of stock."""
+    return not is_stock(group[0]), sum(one.table.height for one in group)
 
 
 def _why_unused(kind: str, beside: Mapping[str, SourceTable]) -> str:

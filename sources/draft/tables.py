@@ -34,6 +34,7 @@ class SourceTable:
     wide: str | None = None
     notes: tuple[str, ...] = ()
     largest: pl.DataFrame | None = None  # of several files, the one with most rows
+    others: tuple[Path, ...] = ()  # of several files, all but the first
 
     @property
     def name(self) -> str:
@@ -110,4 +111,5 @@ def joined(tables: Sequence[SourceTable]) -> SourceTable:
         texts = [one.table.cast(dict.fromkeys(one.table.columns, pl.String)) for one in tables]
         table = pl.concat(texts, how="diagonal_relaxed")
     largest = max((one.table for one in tables), key=lambda one: one.height)
-    return replace(tables[0], table=table, largest=largest)
+    others = tuple(one.path for one in tables[1:])
+    return replace(tables[0], table=table, largest=largest, others=others)

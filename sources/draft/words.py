@@ -104,6 +104,38 @@ WORDS: dict[str, tuple[str, ...]] = {
     ),
     "event": ("event feiertag holiday name ereignis evento fete",),
     "is_payday": ("payday zahltag",),
+    "on_hand": (
+        "stock on_hand onhand in_stock inventory soh qoh bestand lagerbestand lager voorraad "
+        "existencias giacenza estoque",
+    ),
+    "on_order": (
+        "on_order ordered open_order open_orders in_transit incoming inbound bestellt unterwegs "
+        "offene_bestellung bestellmenge bestellbestand pedido_abierto",
+    ),
+    "due_ds": (
+        "due due_date eta arrival expected delivery_date liefertermin lieferdatum eintreffen "
+        "date_livraison fecha_entrega leverdatum",
+    ),
+    "supply": ("supply supplier suppliers vendor vendors lieferant lieferanten leverancier",),
+    "order_days": ("order_days order_day bestelltage bestelltag jours_commande dias_pedido",),
+    "review_days": ("review_days review_period bestellrhythmus order_cycle",),
+    "first_order": ("first_order erste_bestellung",),
+    "lead_days": (
+        "lead_time leadtime lead_days lead lieferzeit wiederbeschaffungszeit delai delai_livraison "
+        "plazo_entrega levertijd",
+    ),
+    "pack_size": (
+        "pack pack_size packsize case_size case_pack units_per_case verpackungseinheit gebinde "
+        "packgroesse ve_menge colisage",
+    ),
+    "min_order": (
+        "moq min_order minimum_order min_order_qty mindestbestellmenge mindestmenge minimo_pedido",
+    ),
+    "shelf_life_days": ("shelf_life shelf_life_days haltbarkeit restlaufzeit mhd_tage",),
+    "unit_cost": ("unit_cost cost purchase_price einkaufspreis ek ek_preis kosten",),
+    "margin": ("margin marge",),
+    "leftover_cost": ("leftover_cost waste_cost",),
+    "target_service": ("target_service service_level servicegrad",),
     "from_ds": ("from valid_from start begin von gueltig_ab ab start_date desde da",),
     "to_ds": ("to valid_to end until bis gueltig_bis end_date hasta",),
     "person": (

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from contract.frames import FACTS, REFUSED
+from contract.frames import FACTS, REFUSED, STORED_FACTS
 from contract.params import IngestParams, Params
 from contract.received import Received
 from expectations.judge import Judgement, judge, refuse_whole
@@ -37,7 +37,7 @@ def ingest(params: Params) -> IngestParams:
 
 def received(fact: str, rows: list[dict], refused: int = 0) -> Received:
     """Rows of a fact, absent columns null, and so many lines that could not be mapped."""
-    frame = pl.DataFrame(rows, schema=FACTS[fact].schema)
+    frame = pl.DataFrame(rows, schema=STORED_FACTS[fact].schema)
     frame = frame.with_row_index("row_number", offset=1).with_columns(
         pl.col("row_number").cast(pl.Int64), lines=pl.lit(1, pl.Int64)
     )
@@ -268,7 +268,7 @@ def test_nobody_has_learned_what_he_says_next_week(
 
 def messy(fact: str) -> st.SearchStrategy:
     """Any rows of a fact, mostly of nasty values."""
-    columns = FACTS[fact].schema
+    columns = STORED_FACTS[fact].schema
     fields = {
         name: st.sampled_from(MOMENTS if name == "known_at" else VALUES[str(kind)])
         for name, kind in columns.items()
@@ -276,7 +276,7 @@ def messy(fact: str) -> st.SearchStrategy:
     return st.lists(st.fixed_dictionaries(fields), max_size=12)
 
 
-@pytest.mark.parametrize("fact", list(FACTS))
+@pytest.mark.parametrize("fact", list(STORED_FACTS))
 @settings(max_examples=40)
 @given(data=st.data())
 def test_accepted_and_refused_are_what_was_received(
@@ -293,7 +293,7 @@ def test_accepted_and_refused_are_what_was_received(
     assert judgement.accepted["lines"].sum() + judgement.refused["lines"].sum() == len(rows) + 2
     together = pl.concat([judgement.accepted["row_number"], judgement.refused["row_number"]])
     assert together.sort().to_list() == [*range(1, len(rows) + 1), 100, 101]
-    FACTS[fact].check_key(judgement.accepted)
+    STORED_FACTS[fact].check_key(judgement.accepted)
 
 
 def test_great_expectations_and_polars_refuse_the_same_rows(ingest: IngestParams) -> None:

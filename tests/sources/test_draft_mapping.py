@@ -382,3 +382,64 @@ def test_a_pattern_fits_tomorrows_file_and_no_other(tmp_path):
     (tmp_path / "umsatzplan.csv").write_text("date,hello\n2024-01-01,x\n", encoding="utf-8")
     draft = find_mapping([tmp_path], {})
     assert draft.values["source"]["files"]["sales"] == "umsatz_*"
+
+
+def test_stock_and_supply_beside_the_sales_are_mapped(tmp_path: Path):
+    """By what their columns hold and say; both are of other ids than prices and plans are."""
+    days = [FIRST + timedelta(days=k) for k in range(60)]
+    keys = [(s, i) for s in (1, 2) for i in range(9)]
+    sales = [f"{ds:%d.%m.%Y};F{s};A{i};{units(ds, i + s)}" for ds in days for s, i in keys]
+    stock = [f"F{s};A{i};{i + s};{i or ''};{'01.03.2024' if i else ''}" for s, i in keys]
+    files = {
+        "verkauf.csv": ["Datum;Filiale;Artikel;Menge", *sales],
+        "bestand_2024-02-28.csv": ["Filiale;Artikel;Bestand;Bestellt;Liefertermin", *stock],
+        "bestand_2024-02-29.csv": ["Filiale;Artikel;Bestand;Bestellt;Liefertermin", *stock[::-1]],
+        "lieferanten.csv": [
+            "Filiale;Artikel;Bestelltage;Lieferzeit;Gebinde;EK-Preis",
+            ";;Mo Do;2;1;",
+            *(f";A{i};;;{i + 2};0,{i + 1}5" for i in range(9)),
+        ],
+    }
+    for name, lines in files.items():
+        (tmp_path / name).write_text("\n".join(lines) + "\n", encoding="utf-8")
+    draft = find_mapping([tmp_path], {})
+    mapped = draft.values["source"]["files"]
+    assert mapped["sales"] == "verkauf*"
+    assert mapped["stock"] == "bestand*"
+    assert mapped["stock_columns"] == {
+        "unique_id": ["Artikel", "Filiale"],
+        "on_hand": "Bestand",
+        "on_order": "Bestellt",
+        "due_ds": "Liefertermin",
+    }
+    assert mapped["supply"] == "lieferanten*"
+    assert mapped["supply_columns"] == {
+        "order_days": "Bestelltage",
+        "lead_days": "Lieferzeit",
+        "pack_size": "Gebinde",
+        "unit_cost": "EK-Preis",
+    }
+    assert mapped["supply_on"] == {"store_id": "Filiale", "item_id": "Artikel"}
+    assert not draft.notes
+
+
+def test_sales_with_a_column_of_stock_stay_sales(drafted):
+    draft = drafted(
+        "date,item,stock,units", lambda ds, i: f"{ds},A{i},{units(ds, i) + 3},{units(ds, i)}"
+    )
+    assert columns(draft) == {"unique_id": ["item"], "ds": "date", "y": "units"}
+
+
+def test_stock_that_finds_no_series_is_said(tmp_path: Path):
+    lines = [
+        f"{FIRST + timedelta(days=k)},S{s},A{i},{i + k % 3}"
+        for k in range(60)
+        for s in (1, 2)
+        for i in (1, 2)
+    ]
+    (tmp_path / "sales.csv").write_text("date,store,item,units\n" + "\n".join(lines) + "\n")
+    (tmp_path / "warehouse.csv").write_text("date,item,on_hand\n2024-02-29,A1,3\n2024-02-29,A2,4\n")
+    draft = find_mapping([tmp_path], {})
+    assert "stock" not in draft.values["source"]["files"]
+    (note,) = draft.notes
+    assert note.startswith("not_used: 'warehouse.csv' looks like stock, but it lacks one of")

@@ -105,6 +105,9 @@ def test_without_a_column_of_days_the_day_stands_in_the_files_name(read):
     text = "shop,sku,left\nN,milk,3\n"
     facts = read(text, name="shelf_2024-03-04.csv", stock_columns=own)
     assert facts["stock"].rows["ds"].to_list() == [DAY]
+    german = {"stock_columns": own, "date_format": "%d.%m.%Y"}
+    facts = read(text, name="Shelf 04.03.2024.csv", **german)
+    assert facts["stock"].rows["ds"].to_list() == [DAY]
     with pytest.raises(BadInput, match=r"no day in its name.*stock_columns"):
         read(text, name="shelf_new.csv", stock_columns=own)
 
