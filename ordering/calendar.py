@@ -153,6 +153,8 @@ def _lines_of(
 
 
 def _leads(text: str) -> Iterator[tuple[int, float]]:
-    for part in text.split():
-        days, _, probability = part.partition(":")
-        yield int(days), float(probability or 1.0)
+    """Days to delivery and their probabilities, which sum to 1 whatever they were rounded to."""
+    parts = [part.partition(":") for part in text.split()]
+    weights = [float(probability or 1.0) for _, _, probability in parts]
+    for (days, _, _), weight in zip(parts, weights, strict=True):
+        yield int(days), weight / sum(weights)

@@ -45,20 +45,6 @@ def supply_of(supply: pl.DataFrame, series: pl.DataFrame) -> SeriesSupply:
     return SeriesSupply(terms, scopes.with_columns(is_said))
 
 
-def lead_times(terms: pl.DataFrame) -> pl.DataFrame:
-    """unique_id, lead_days (Int32), share: the lead times of each series of which one is stated,
-    with their probabilities, which sum to 1; shortest first.
-    """
-    stated = terms.select("unique_id", pl.col("lead_days").str.split(" ")).drop_nulls()
-    parts = pl.col("lead_days").str.split(":")
-    each = stated.explode("lead_days").select(
-        "unique_id",
-        lead_days=parts.list.first().cast(pl.Int32),
-        share=parts.list.get(1, null_on_oob=True).cast(pl.Float64).fill_null(1.0),
-    )
-    return each.with_columns(pl.col("share") / pl.col("share").sum().over("unique_id"))
-
-
 def _fitting(supply: pl.DataFrame, series: pl.DataFrame) -> pl.DataFrame:
     """unique_id, scope, the terms and the columns of _RANK, one row for each series and row that
     fits it.

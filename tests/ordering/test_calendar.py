@@ -78,6 +78,8 @@ def test_canonical_texts_are_read():
     }
     expected = Rhythm((1, 4), 1, None, ((2, 0.8), (3, 0.2)), 5)
     assert rhythm_of(supply, lead_days=9) == expected
+    rounded = rhythm_of(supply | {"lead_days": "1:0.33 2:0.33 3:0.33"}, 9)
+    assert sum(share for _, share in rounded.lead_days) == pytest.approx(1)
     assert rhythm_of(supply | {"lead_days": "2"}, 9).lead_days == ((2, 1.0),)
     assert rhythm_of(supply | {"lead_days": None}, 9).lead_days == ((9, 1.0),)
 

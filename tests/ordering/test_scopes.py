@@ -6,11 +6,10 @@ import json
 from datetime import datetime
 
 import polars as pl
-import pytest
 
 from contract.frames import SERIES, SUPPLY
 from contract.scopes import names_only, scope_of
-from ordering.scopes import lead_times, supply_of
+from ordering.scopes import supply_of
 
 SERIES_ROWS = SERIES.conform(
     pl.DataFrame(
@@ -125,21 +124,6 @@ def test_a_loop_over_series_and_rows_says_the_same():
             assert said(rows, term)[series["unique_id"]] == first, (series, term)
 
 
-def test_lead_times_have_probabilities_that_sum_to_1():
-    rows = supply(item_id__milk={"lead_days": "2:0.8 3:0.2"}, item_id__rice={"lead_days": "1"})
-    times = lead_times(supply_of(rows, SERIES_ROWS).terms)
-    assert times.rows() == [
-        ("N_milk", 2, 0.8),
-        ("N_milk", 3, 0.2),
-        ("N_rice", 1, 1.0),
-        ("S_milk", 2, 0.8),
-        ("S_milk", 3, 0.2),
-    ]
-    rounded = supply(all={"lead_days": "1:0.333 2:0.333 3:0.333"})
-    assert lead_times(supply_of(rounded, SERIES_ROWS).terms)["share"].sum() == pytest.approx(3)
-
-
-@pytest.mark.parametrize("value", ['"quoted"', "a,b", "ü:{}", "back\\slash"])
 def test_a_scope_holds_any_value(value: str):
     schema = {"store_id": pl.String, "item_id": pl.String}
     frame = pl.DataFrame({"store_id": [value], "item_id": [None]}, schema=schema)
