@@ -8,7 +8,7 @@ import polars as pl
 
 from contract.names import labels
 from reports.html import JsonObject, render_template
-from reports.spreadsheets import write_spreadsheets
+from reports.spreadsheets import spreadsheet_safe, write_workbook
 
 PAGE, SHEETS = "orders.html", "orders"
 LIKELY_OUT = 0.1  # probability of running out before the delivery from which a line is worth a call
@@ -27,6 +27,8 @@ def write_orders_page(
 ) -> Path:
     """orders.html, .csv and .xlsx in the folder of reports, from a day's ORDERS.
 
+    The workbook holds the lines to act on, the CSV all: of 30,490 lines a sheet takes seconds.
+
     `series` (SERIES) gives the hierarchy beside each line, `names` what to call it.
     """
     called = labels(names)
@@ -36,7 +38,9 @@ def write_orders_page(
     page = reports / PAGE
     page.parent.mkdir(parents=True, exist_ok=True)
     page.write_text(render_orders(lines, [c for c in series.columns if c != "unique_id"]), "utf-8")
-    write_spreadsheets(lines.drop("created_at"), reports / SHEETS)
+    sheet = lines.drop("created_at")
+    spreadsheet_safe(sheet).write_csv(reports / f"{SHEETS}.csv")
+    write_workbook(sheet.filter(_to_act_on()), reports / f"{SHEETS}.xlsx")
     return page
 
 
@@ -65,6 +69,12 @@ def render_orders(lines: pl.DataFrame, hierarchy: list[str]) -> str:
         most=MOST_SHOWN,
         likely=LIKELY_OUT,
     )
+
+
+def _to_act_on() -> pl.Expr:
+    """Ordered, likely to run out, or without a proposal."""
+    is_ordered, is_out = pl.col("units") > 0, pl.col("p_out_before") >= LIKELY_OUT
+    return is_ordered.fill_null(False) | is_out.fill_null(False) | pl.col("reason").is_not_null()
 
 
 def _by_place(proposed: pl.DataFrame, place: str | None) -> list[JsonObject]:

@@ -23,19 +23,16 @@ def spreadsheet_safe(frame: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def write_spreadsheets(frame: pl.DataFrame, without_suffix: Path) -> list[Path]:
-    """The frame as <name>.csv and <name>.xlsx; texts stay texts, also those like formulas."""
-    written = [without_suffix.with_suffix(suffix) for suffix in (".csv", ".xlsx")]
-    spreadsheet_safe(frame).write_csv(written[0])
+def write_workbook(frame: pl.DataFrame, path: Path) -> None:
+    """The frame as an xlsx of one sheet; texts stay texts, also those like formulas."""
     options = {"strings_to_formulas": False, "strings_to_urls": False}
-    with Workbook(written[1], options) as workbook:
+    with Workbook(path, options) as workbook:
         frame.write_excel(
             workbook,
-            worksheet=without_suffix.name,
+            worksheet=path.stem,
             autofit=frame.height < _FIT_ROWS,
             freeze_panes=(1, 0),
         )
-    return written
 
 
 def _as_text(cell: pl.Expr) -> pl.Expr:

@@ -6,6 +6,7 @@ import json
 from datetime import datetime
 
 import polars as pl
+import pytest
 
 from contract.frames import SERIES, SUPPLY
 from contract.scopes import names_only, scope_of
@@ -124,6 +125,7 @@ def test_a_loop_over_series_and_rows_says_the_same():
             assert said(rows, term)[series["unique_id"]] == first, (series, term)
 
 
+@pytest.mark.parametrize("value", ['"quoted"', "a,b", "ü:{}", "back\\slash"])
 def test_a_scope_holds_any_value(value: str):
     schema = {"store_id": pl.String, "item_id": pl.String}
     frame = pl.DataFrame({"store_id": [value], "item_id": [None]}, schema=schema)
