@@ -53,7 +53,8 @@ def _steps(line: Row) -> list[tuple[str, object]]:
     if line["units"] is None:
         return [("no proposal", line["reason"])]
     days = f"{line['cover_from']} to {line['cover_to']}"
-    lost = " of those days alone: the shelf is empty before" if _is_capped(line) else ""
+    is_lost = "sales_lost" in (line["flags"] or "")
+    lost = " of those days alone: the shelf is empty before" if is_lost else ""
     return [
         ("delivered and sold", days),
         ("mean demand until then", round(line["demand"], 1)),
@@ -65,13 +66,6 @@ def _steps(line: Row) -> list[tuple[str, object]]:
         ("expected short, left over", (round(line["short"], 1), round(line["left_over"], 1))),
         ("runs out before the delivery, by the end", (line["p_out_before"], line["p_out"])),
     ]
-
-
-def _is_capped(line: Row) -> bool:
-    return (
-        line["target"] - line["position"] < line["units"] - 1e-9
-        and line["target"] < (line["demand"])
-    )
 
 
 def _terms(con: Connection, unique_id: str, line: Row) -> Summary:
