@@ -32,7 +32,7 @@ from forecasting.spans import Spans, span_quantiles
 from forecasting.window import LevelWindow, Window
 
 LENGTHS = (1, 2, 4, 7, 9, 14, 17, 28)
-SHOWN = ("q165", "q500", "q835", "q975")
+SHOWN = ("q835", "q975")
 OURS, SUMMED = "spans", "days summed"
 
 
@@ -130,19 +130,20 @@ def _word(y: np.ndarray, quantiles: np.ndarray) -> Result:
 
 
 def table(result: Result) -> str:
-    """Share of actuals below four quantiles, by source, level, part and length."""
-    rows = [
-        [
-            source,
-            part["level"] if part["part"] == "all" else f"{part['level']}: {part['part']}",
-            part["side"],
-            part["length"],
-            *(f"{100 * part[f'below_{name}']:.1f}" for name in SHOWN),
+    """Of each source the shares of actuals below two quantiles, a row a part, a column a length."""
+    head = ["data", "level", "side", *(f"{length} d" for length in LENGTHS)]
+    rows = []
+    for source, of_source in result.items():
+        cells: dict[tuple[str, str], dict[int, str]] = {}
+        for part in of_source["parts"]:
+            is_whole = part["part"] == "all"
+            name = part["level"] if is_whole else f"{part['level']}: {part['part']}"
+            shares = " ".join(f"{100 * part[f'below_{q}']:.1f}" for q in SHOWN)
+            cells.setdefault((name, part["side"]), {})[part["length"]] = shares
+        rows += [
+            [source, *key, *(of_lengths.get(length, "") for length in LENGTHS)]
+            for key, of_lengths in cells.items()
         ]
-        for source, of_source in result.items()
-        for part in of_source["parts"]
-    ]
-    head = ["data", "level", "side", "days", *(f"{100 * QUANTILES[name]:g}%" for name in SHOWN)]
     return markdown_table(head, rows)
 
 
