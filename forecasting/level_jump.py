@@ -16,7 +16,7 @@ from contract.panel import Panel
 
 LEVEL_DAYS = 56
 FEWEST_UNITS = 100.0  # over the horizon, of all series; of fewer chance decides
-# times the largest jump of a past of a year or more: clean tables reach 1.02 times it
+# times the largest jump of a past of a year or more: clean tables reach 1.06 times it
 MOST_BEYOND_PAST = 1.5
 
 
