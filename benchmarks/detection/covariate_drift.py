@@ -86,7 +86,8 @@ def measure(context: Context) -> Result:
     of_chains = {
         name: {"clean": _clean(same), "faults": _faults(same)} for name, same in chains.items()
     }
-    return {"chains": context.before().get("chains", {}) | of_chains}
+    before = context.before().get("chains", {})
+    return {"chains": of_chains | {name: before[name] for name in before.keys() - of_chains.keys()}}
 
 
 def table(result: Result) -> str:
