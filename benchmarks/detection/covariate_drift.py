@@ -87,7 +87,8 @@ def measure(context: Context) -> Result:
         name: {"clean": _clean(same), "faults": _faults(same)} for name, same in chains.items()
     }
     before = context.before().get("chains", {})
-    return {"chains": of_chains | {name: before[name] for name in before.keys() - of_chains.keys()}}
+    others = {name: one for name, one in before.items() if name not in of_chains}
+    return {"chains": of_chains | others}
 
 
 def table(result: Result) -> str:
