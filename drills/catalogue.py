@@ -37,13 +37,8 @@ NAMED = {
         "numbers mends it."
     ),
     "wrong_model 3": (
-        "Put there by hand: no gate would let it pass. A third of the size lies within the band "
-        "that inference.max_level_jump leaves to seasons; an alert on bias within a week."
-    ),
-    "wrong_model 10": (
-        "Put there by hand: no gate would let it pass. In the hard world the model of a shop a "
-        "tenth as large follows what it is shown up to 42% of what sells, within that band, too; "
-        "an alert on bias within a week."
+        "Put there by hand: no gate would let it pass. It follows what it is shown, so its total "
+        "lies within what a shop's seasons do by themselves; an alert on bias within a week."
     ),
 }
 

@@ -72,6 +72,19 @@ def bundle_drills(grading: Grading, scratch: Path) -> Iterator[Result]:
         yield result_of(drill, **graded)
 
 
+def of_another_shop(known: Panel, divisor: int) -> Panel:
+    """The panel of a shop 1/n as large, whose series sell what others do here."""
+    ids = known.series["unique_id"]
+    others = pl.DataFrame(
+        {"unique_id": ids, "other": ids.gather((np.arange(len(ids)) * 7 + 3) % len(ids))}
+    )
+    swapped = known.sales.join(others, on="unique_id").with_columns(
+        unique_id="other", y=(pl.col("y") / divisor).floor()
+    )
+    sales = swapped.unique(["unique_id", "ds"]).select(known.sales.columns)
+    return replace(known, sales=sales.sort("unique_id", "ds"))
+
+
 def _wrong_lessons(scenario: Scenario) -> Iterator[tuple[Drill, Panel]]:
     """Panels of another day or shop that a whole and readable model may have learned from."""
     known = scenario.known
@@ -80,19 +93,9 @@ def _wrong_lessons(scenario: Scenario) -> Iterator[tuple[Drill, Panel]]:
     for days in (days for days in STALE_DAYS if days < history):
         drill = Drill("stale_model", days, "model", "the model learned n days less")
         yield drill, known.up_to(scenario.origin - timedelta(days=days))
-    ids = known.series["unique_id"]
-    others = pl.DataFrame(
-        {"unique_id": ids, "other": ids.gather((np.arange(len(ids)) * 7 + 3) % len(ids))}
-    )
     for divisor in (3, 10):
-        swapped = known.sales.join(others, on="unique_id").with_columns(
-            unique_id="other", y=(pl.col("y") / divisor).floor()
-        )
-        sales = (
-            swapped.unique(["unique_id", "ds"]).select(known.sales.columns).sort("unique_id", "ds")
-        )
         drill = Drill("wrong_model", divisor, "model", "the model of a shop 1/n as large")
-        yield drill, replace(known, sales=sales)
+        yield drill, of_another_shop(known, divisor)
 
 
 def _judged(scenario: Scenario, fault: PanelFault, strength: int, broken: Panel) -> JudgedPanel:

@@ -126,20 +126,34 @@ def _quantiles(y: np.ndarray, y_hat: np.ndarray, part: np.ndarray) -> list[float
 def _classes(
     y_hat: np.ndarray, y: np.ndarray, dispersion: np.ndarray, bins: list[np.ndarray], count: int
 ) -> tuple[DispersionClass, ...]:
-    """Each bin's pairs by growing dispersion, in `count` equal parts."""
-    parts = []
-    for part in bins:
-        known = part[np.isfinite(dispersion[part])]
-        if len(known) < count:
-            return ()
-        parts.append(np.array_split(known[np.argsort(dispersion[known], kind="stable")], count))
+    """Each bin's pairs by growing dispersion, in `count` equal parts.
+
+    A bin of hardly any known dispersion (series that did not sell lately) is one for all classes,
+    under the dispersions of the nearest bin that has some; none where no bin has.
+    """
+    parts = [_by_dispersion(dispersion, part, count) for part in bins]
+    has_classes = np.flatnonzero([bool(of_bin) for of_bin in parts])
+    if not has_classes.size:
+        return ()
+    nearest = [has_classes[np.abs(has_classes - k).argmin()] for k in range(len(bins))]
     return tuple(
         DispersionClass(
-            dispersion=[_log_mean(dispersion[of_bin[k]]) for of_bin in parts],
-            quantiles=[_quantiles(y, y_hat, of_bin[k]) for of_bin in parts],
+            dispersion=[_log_mean(dispersion[parts[near][k]]) for near in nearest],
+            quantiles=[
+                _quantiles(y, y_hat, of_bin[k] if of_bin else part)
+                for of_bin, part in zip(parts, bins, strict=True)
+            ],
         )
         for k in range(count)
     )
+
+
+def _by_dispersion(dispersion: np.ndarray, part: np.ndarray, count: int) -> list[np.ndarray]:
+    """A bin's pairs of known dispersion in `count` parts, the calmest first; [] of too few."""
+    known = part[np.isfinite(dispersion[part])]
+    if len(known) < count * PAIRS_PER_CLASS / 2:
+        return []
+    return np.array_split(known[np.argsort(dispersion[known], kind="stable")], count)
 
 
 def _log_mean(dispersion: np.ndarray) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 
 import numpy as np
 import polars as pl
@@ -21,11 +21,9 @@ from forecasting.dispersion import dispersion_at_end
 from forecasting.fallback import FEATURES_MISSING, ModelForecast, complete, no_forecast
 from forecasting.forecaster import Forecaster
 from forecasting.intervals import Calibration, quantile_columns
+from forecasting.level_jump import is_implausible
 from forecasting.seasonal_naive import baseline_of
 from forecasting.span_table import Shapes, Window, every_window, level_spans, series_spans
-
-LEVEL_DAYS = 56
-FEWEST_UNITS = 100.0  # over the horizon, of all series; of fewer chance decides
 
 
 @dataclass(frozen=True)
@@ -152,26 +150,9 @@ def _model_forecast(
         rows = model.forecast(known, origin, horizon)
     except FeaturesMissing:
         return no_forecast(naive, serving.method, FEATURES_MISSING)
-    if _level_jump(rows, known, horizon) > serving.params.max_level_jump:
+    if is_implausible(rows, known, horizon, serving.params.max_level_jump):
         return no_forecast(naive, serving.method, "level_implausible")
     return ModelForecast(rows, serving.method, reason=serving.champion.reason)
-
-
-def _level_jump(rows: pl.DataFrame, known: Panel, horizon: int) -> float:
-    """The factor, up or down, between units forecast and those at the last 8 weeks' level.
-
-    1 where too little sold to say. Rows that are no number are the ladder's matter, row by row.
-    """
-    days = min(LEVEL_DAYS, (known.last_day - known.first_day).days + 1)
-    newest = known.sales.filter(pl.col("ds") > known.last_day - timedelta(days=days))
-    recent = float(newest["y"].sum()) / days * horizon
-    if "reason" in rows.columns:  # rows for want of a plan, which the baseline fills
-        recent *= 1 - rows["reason"].count() / rows.height
-    sound = rows.filter(pl.col("y_hat").is_finite() & (pl.col("y_hat") > 0))
-    units = float(sound["y_hat"].sum())
-    if recent < FEWEST_UNITS or units <= 0:
-        return 1.0
-    return max(units / recent, recent / units)
 
 
 def _refuse_closed(closed: np.ndarray, params: InferenceParams) -> None:

@@ -19,6 +19,7 @@ import polars as pl
 
 from benchmarks.detection.covariate_chains import Chain, invented, rossmann
 from benchmarks.harness.registry import Benchmark, Context, Option
+from benchmarks.harness.replay import kind_of
 from benchmarks.harness.results import Result
 from benchmarks.harness.watching import Alerting, Limits, alerts_of_signals, raised
 from benchmarks.render.markdown import markdown_table
@@ -77,14 +78,17 @@ FAULTS = [
 
 
 def measure(context: Context) -> Result:
-    """Every chain, its clean days and its faults."""
-    chains = {"simulator, invented covariates": [invented(seed) for seed in SEEDS]}
+    """Every chain, its clean days and its faults; those of another world are kept."""
+    simulated = f"{kind_of('sim')}, invented covariates"
+    chains = {simulated: [invented(seed) for seed in SEEDS]}
     if files := context.options.rossmann:
         chains["Rossmann"] = [rossmann(files.resolve())]
     of_chains = {
         name: {"clean": _clean(same), "faults": _faults(same)} for name, same in chains.items()
     }
-    return {"chains": of_chains}
+    before = context.before().get("chains", {})
+    others = {name: one for name, one in before.items() if name not in of_chains}
+    return {"chains": of_chains | others}
 
 
 def table(result: Result) -> str:

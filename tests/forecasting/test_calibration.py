@@ -162,6 +162,34 @@ def test_series_of_two_dispersions_each_exceed_their_quantiles_as_often_as_their
                 assert gaps.max() <= 0.03
 
 
+def test_a_bin_of_series_that_did_not_sell_lately_takes_its_classes_from_no_other():
+    """Their dispersion is unknown. Their bin is one for all classes; the other bins keep theirs."""
+    rng = np.random.default_rng(8)
+    mean, size, past = _steady_world(rng)
+    own, y_hat = np.repeat(dispersion_of(past), HORIZON), np.repeat(mean, HORIZON)
+    y = _sold(rng, mean, size, HORIZON).ravel()
+    asleep = np.full(2_000, 0.05)
+    (alone,) = learn_series(y_hat, y, own, 8)
+    (ratios,) = learn_series(
+        np.concatenate([asleep, y_hat]),
+        np.concatenate([rng.poisson(asleep).astype(float), y]),
+        np.concatenate([_alike(2_000), own]),
+        8,
+    )
+    assert len(ratios.classes) == len(alone.classes) == MOST_CLASSES
+    assert ratios.centres[0] == pytest.approx(0.05)
+    for calm, of_class in zip(alone.classes, ratios.classes, strict=True):
+        assert of_class.quantiles[0] == ratios.quantiles[0]
+        assert of_class.dispersion[0] == of_class.dispersion[1]
+        assert of_class.dispersion[-1] == pytest.approx(calm.dispersion[-1], rel=0.1)
+
+
+def test_where_no_dispersion_is_known_there_are_no_classes():
+    y_hat = np.full(2_000, 3.0)
+    (ratios,) = learn_series(y_hat, y_hat, _alike(2_000), 4)
+    assert ratios.classes == ()
+
+
 @pytest.mark.parametrize("groups", [1, 3, 10, 70])
 def test_few_groups_with_wandering_levels_are_covered_within_two_points(groups):
     """Poisson days around a level that misses by 3% in each window; a mean of 300 worlds."""
