@@ -44,6 +44,7 @@ class Kind(StrEnum):
     ORDERS = "orders"
     PROMOTION = "promotion"
     REPLAY = "replay"
+    WITHDRAWAL = "withdrawal"
 
 
 @dataclass(frozen=True)
