@@ -71,8 +71,11 @@ def _take_inbox(arguments: Namespace) -> Summary:
     taken.
     """
     from stages.take import refuse_if_refused
+    from storage.store import refuse_older
 
     params, paths = params_and_paths(arguments)
+    if arguments.dry_run:
+        refuse_older(paths.store, params.ingest.lock_wait_s)
     how = {"dry_run": arguments.dry_run, "trust_clock": arguments.trust_clock}
     summary = ingest(params, paths, now=arguments.started_at, **how)
     return refuse_if_refused(summary)

@@ -19,7 +19,7 @@ Kind = Literal["simulator", "m5", "files"]
 
 
 class _Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class SimulatorParams(_Section):

@@ -162,12 +162,12 @@ def _of_whole_days(ingest: IngestParams) -> list[Rule]:
     ).on_arrival(way_out)
     others = [
         within("rows_share_above", "day_overfull", several_times, at_most=ingest.max_rows_share),
-        within("volume_ratio", "day_flooded", flood, at_most=ingest.max_volume_ratio),
         within("sold_share", "day_all_zero", zeros, at_least=ingest.min_sold_share),
         within("size_jump", "units_of_another_size", size, at_most=ingest.max_size_jump),
         within("own_rank", "items_mixed_up", mixed, at_least=ingest.min_own_rank),
         within("copied_share", "day_copied", copied, at_most=ingest.most_copied),
         within("unlike_known", "lines_of_another_till", other_till, at_most=ingest.most_restated),
+        within("volume_ratio", "day_flooded", flood, at_most=ingest.max_volume_ratio),
     ]
     rules = [
         incomplete.on_arrival(way_out + own_files),

@@ -81,14 +81,14 @@ def taken_or_refused(
     except _OF_EVERY_FILE:
         raise
     except BaseException as error:
-        if is_asked_to_end(error):
+        if ends_the_process(error):
             raise
         log.exception("failed file=%s error=%s", json.dumps(name), type(error).__name__)
         reason = failure_of(error, name)
     return refused(reason)
 
 
-def is_asked_to_end(error: BaseException) -> bool:
+def ends_the_process(error: BaseException) -> bool:
     """Whether an error is no failure: somebody ends the process."""
     return not isinstance(error, Exception) and type(error).__name__ != _PANIC
 

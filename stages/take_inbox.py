@@ -19,7 +19,7 @@ from sources.deliveries import files_in, name_of
 from sources.reading import days_in, delivered_together, patterns_of, sales_first
 from stages.public_holidays import stage_holidays
 from stages.source_files import staged
-from stages.take import WRITTEN, is_asked_to_end, lies_there, take, taken_or_refused
+from stages.take import WRITTEN, ends_the_process, lies_there, take, taken_or_refused
 from stages.take_file import Taken
 from stages.tries import has_mark, marked, read_apart
 from storage.inbox import (
@@ -70,7 +70,7 @@ def _days_of(path: Path, params: Params, paths: Paths, now: datetime, dry_run: b
         with nullcontext() if dry_run else marked(paths, sha256):
             return days_in(path, params.source)
     except BaseException as error:
-        if is_asked_to_end(error):
+        if ends_the_process(error):
             raise
         log.warning("days not read file=%s error=%s", path.name, type(error).__name__)
         return set()

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from multiprocessing import get_context
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from signal import Signals
 
@@ -49,11 +50,16 @@ def read_apart(path: Path, params: Params, paths: Paths, now: datetime) -> str |
     """
     child = get_context("spawn").Process(target=_judge, args=(path, params, paths, now))
     child.start()
-    child.join(_LONGEST_S)
+    return how_ended(child, _LONGEST_S)
+
+
+def how_ended(child: BaseProcess, longest_s: float) -> str | None:
+    """How a process that reads a file ended, in words; None: well."""
+    child.join(longest_s)
     if child.is_alive():
         child.kill()
         child.join()
-        return f"reading it takes over {_LONGEST_S / 60:.0f} minutes"
+        return f"reading it takes over {longest_s:,.0f} seconds"
     code = child.exitcode or 0
     if code == _NO_MEMORY:
         return f"reading it takes more than {_SHARE:.0%} of the machine's memory"

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from contract.errors import ContractBroken
+from contract.errors import BadParams
 from contract.frames import SERIES
 from contract.names import PREFIX, is_name
 from contract.panel import UNPLACED
@@ -161,17 +161,15 @@ def _columns(con: Connection) -> list[str]:
 def add_columns(con: Connection, names: list[str]) -> None:
     """Add the columns of levels and names that are not there yet. Call it inside a transaction.
 
-    ContractBroken for a name the store uses itself, and for names that differ in case alone.
+    BadParams for a name the store uses itself, and for names that differ in case alone.
     """
     present = {name.lower() for name in _columns(con)}
     if len({name.lower() for name in names}) < len(names):
-        raise ContractBroken(
-            f"hierarchy columns {names} differ in case alone. Rename one in shop.yaml."
-        )
+        raise BadParams(f"hierarchy columns {names} differ in case alone. Rename one in shop.yaml.")
     missing = [name for name in names if name.lower() not in present]
     reserved = [name for name in missing if name.lower() in _RESERVED]
     if reserved:
-        raise ContractBroken(
+        raise BadParams(
             f"hierarchy columns {reserved} have names the store uses itself. Rename them in "
             "shop.yaml."
         )
