@@ -76,7 +76,7 @@ def read_store(path: Path, wait_s: float = 30.0) -> Iterator[Connection]:
 
 
 def refuse_older(path: Path, wait_s: float) -> None:
-    """StoreBroken for a store of an older schema: a dry run writes nothing, not even a newer one."""
+    """StoreBroken for a store of an older schema: a dry run writes nothing at all."""
     if not path.exists():
         return
     with disk_refusals(path):
