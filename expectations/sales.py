@@ -226,13 +226,20 @@ def _measured(rows: pl.DataFrame, context: Context) -> pl.DataFrame:
         new_share=_new_share(context),
         series_growth=_series_growth(rows, context),
     )
-    rows = rows.join(days_apart(rows, context), on="ds", how="left", maintain_order="left")
+    rows = _with_days_apart(rows, context)
     if rows.height >= max(LEAST_ROWS, LEAST_OF_A_DAY * _known_series(context)):
         rows = rows.with_columns(known_share=1 - pl.col("new_share"))
     else:
         rows = rows.with_columns(known_share=pl.lit(None, pl.Float64))
     rows = rows.join(share_of_day(context), on=SALES.key, how="left", maintain_order="left")
     return _with_y_while_closed(with_repeats(rows, context), context)
+
+
+def _with_days_apart(rows: pl.DataFrame, context: Context) -> pl.DataFrame:
+    apart = days_apart(rows, context)
+    if apart.is_empty():  # nearly always
+        return rows.with_columns(days_apart=pl.lit(None, pl.Int64))
+    return rows.join(apart, on="ds", how="left", maintain_order="left")
 
 
 def _known_series(context: Context) -> int:
