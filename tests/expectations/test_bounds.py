@@ -1,5 +1,5 @@
-"""How far days may reach, and how much a day may bring: no row stretches a panel, no file floods a
-group, and first loads pass.
+"""How far days may reach, and how much a day may bring: no row makes a panel longer, no file floods
+a group, and first loads pass.
 """
 
 from __future__ import annotations
@@ -82,21 +82,31 @@ def run(first: date, days: int) -> list[date]:
 def test_a_few_days_of_years_before_lie_apart(ingest: IngestParams) -> None:
     stray, year = date(2000, 1, 1), run(date(2023, 1, 1), 400)
     assert apart([stray, *year], ingest) == [stray]
-    assert apart([stray, DAY], ingest) == [stray]
+    assert apart([stray, *[DAY] * 30], ingest) == [stray]
     assert apart([stray], ingest, first_known=DAY) == [stray]
     assert apart([stray, date(2010, 1, 1), *year], ingest) == [stray, date(2010, 1, 1)]
 
 
 def test_years_that_follow_a_pause_are_a_history(ingest: IngestParams) -> None:
-    early = run(date(2018, 1, 1), FEWEST_DAYS)
-    assert apart([*early, *run(date(2023, 1, 1), 400)], ingest) == []
-    assert apart(early[1:] + run(date(2023, 1, 1), 400), ingest) == early[1:]
+    early, year = run(date(2018, 1, 1), FEWEST_DAYS), run(date(2023, 1, 1), 400)
+    assert apart([*early, *year], ingest) == []
+    assert apart([*early[1:], *year], ingest) == early[1:]
     assert apart([DAY], ingest, first_known=date(2018, 1, 1)) == []
     assert apart([date(2018, 1, 3)], ingest, first_known=date(2018, 1, 1)) == []
     assert apart([], ingest) == []
+
+
+def test_the_gap_is_that_of_the_setting(ingest: IngestParams) -> None:
     gap = timedelta(days=ingest.most_gap_days)
-    assert apart([DAY - gap, DAY], ingest) == []
-    assert apart([DAY - gap - timedelta(days=1), DAY], ingest) != []
+    assert apart([DAY - gap], ingest, first_known=DAY) == []
+    assert apart([DAY - gap - timedelta(days=1)], ingest, first_known=DAY) != []
+
+
+def test_a_wrong_day_makes_no_right_one_lie_apart(ingest: IngestParams) -> None:
+    """Beside a row of next year, or one typed as today, an old file is still whole."""
+    old = [date(2022, 2, 1)] * 30
+    assert apart([*old, TODAY + timedelta(days=400)], ingest) == []
+    assert apart([*old, TODAY], ingest) == []
 
 
 def test_the_row_that_lies_apart_is_refused_and_no_other(ingest: IngestParams) -> None:

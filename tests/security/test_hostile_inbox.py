@@ -244,7 +244,7 @@ def test_an_upload_that_pauses_is_left_until_it_is_whole(small: Params, paths: P
     assert ingest(small, paths, now=NOW)["rows_out"] == 12
 
 
-def test_a_file_younger_than_asked_for_is_left_and_one_of_the_future_is_not(
+def test_a_file_younger_than_the_least_age_is_left_and_one_of_the_future_is_not(
     small: Params, paths: Paths
 ) -> None:
     rules = small.ingest.model_copy(update={"min_age_s": 3600})
