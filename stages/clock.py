@@ -10,7 +10,7 @@ from contract.errors import ClockRefused
 from contract.params import Params
 from runtime.paths import Paths
 from storage.batches import newest_received
-from storage.store import read_store
+from storage.store import open_store
 
 _BEFORE = timedelta(days=1)  # a machine's clock may be set back by a time zone
 
@@ -21,7 +21,9 @@ def refuse_wrong_clock(params: Params, paths: Paths, now: datetime) -> None:
 
     A run of the year 2036 makes every correction of the years before it void, and nobody sees it.
     """
-    with read_store(paths.store, params.ingest.lock_wait_s) as con:
+    if not paths.store.exists():
+        return
+    with open_store(paths.store, params.ingest.lock_wait_s, read_only=True) as con:
         newest = newest_received(con)
     if newest is None:
         return

@@ -159,9 +159,19 @@ def summary_of(files: list[Taken]) -> Summary:
         "files": len(files),
         **{status: statuses.count(status) for status in STATUSES},
         **counts,
-        "why_refused": {file.name: file.reason for file in files if file.reason},
-        "notes": [note for file in files for note in file.notes],
+        "why_refused": {
+            file.name: file.reason for file in files if file.reason and file.status == "refused"
+        },
+        "notes": [
+            *(note for file in files for note in file.notes),
+            *(f"{file.name}: {file.reason}" for file in files if _waits_for(file)),
+        ],
     }
+
+
+def _waits_for(file: Taken) -> bool:
+    """Whether a file was left to the next run for a reason that a person may want to read."""
+    return file.status == "growing" and file.reason is not None
 
 
 def refuse_if_refused(summary: Summary) -> Summary:
