@@ -23,7 +23,7 @@ def parquet_bytes(source: Path | IO[bytes]) -> int:
             footer = file.metadata
             groups = [footer.row_group(at) for at in range(footer.num_row_groups)]
             flat = [at for at in range(footer.num_columns) if _is_flat(footer.schema.column(at))]
-    except ArrowException as error:
+    except (ArrowException, OSError) as error:
         raise ValueError(f"no Parquet footer: {error}") from error
     chunks = [group.column(at) for group in groups for at in flat]
     return sum(_chunk_bytes(chunk) for chunk in chunks)

@@ -29,7 +29,6 @@ class Names:
             "i_values": f"row({', '.join(f'i.{name}' for name in values)})",
             "c_values": f"row({', '.join(f'c.{name}' for name in values)})",
             "s_columns": ", ".join(f"s.{name}" for name in columns),
-            "s_values": f"row({', '.join(f's.{name}' for name in values)})",
             "e_key": ", ".join(f"e.{name}" for name in key),
             "s_values_alone": ", ".join(f"s.{name}" for name in values),
             "version_columns": ", ".join(
