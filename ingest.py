@@ -11,6 +11,7 @@ run     python ingest.py                        take what lies in the inbox
                                                 data/validation/panel.json
         python ingest.py replay --batch 17      rows in quarantine judged anew; or --reason CODE;
                                                 or mended: --corrected FILE
+        python ingest.py withdraw --batch 17    one batch taken back, as if its file had not come
         python ingest.py rebuild                a damaged or lost store made again from its
                                                 journal; the old file is set aside
         python ingest.py touched --file sales_2026-01-29.csv
@@ -43,15 +44,25 @@ if TYPE_CHECKING:
     from runtime.paths import Paths
 
 
-def ingest(params: Params, paths: Paths, *, now: datetime, dry_run: bool = False) -> Summary:
+def ingest(
+    params: Params,
+    paths: Paths,
+    *,
+    now: datetime,
+    dry_run: bool = False,
+    trust_clock: bool = False,
+) -> Summary:
     """Every file in the inbox taken once, plans first; a file refused does not keep the next one
-    waiting.
+    waiting. `trust_clock`: `now` is right, however far it is from what was received last.
     """
+    from stages.clock import refuse_wrong_clock
     from stages.take import summary_of
     from stages.take_inbox import take_inbox
     from storage.inbox import claimed_inbox
 
     with claimed_inbox(paths.inbox, params.ingest.lock_wait_s):
+        if not trust_clock:
+            refuse_wrong_clock(params, paths, now)
         return summary_of(take_inbox(params, paths, now=now, dry_run=dry_run))
 
 
@@ -60,9 +71,13 @@ def _take_inbox(arguments: Namespace) -> Summary:
     taken.
     """
     from stages.take import refuse_if_refused
+    from storage.store import refuse_older
 
     params, paths = params_and_paths(arguments)
-    summary = ingest(params, paths, now=arguments.started_at, dry_run=arguments.dry_run)
+    if arguments.dry_run:
+        refuse_older(paths.store, params.ingest.lock_wait_s)
+    how = {"dry_run": arguments.dry_run, "trust_clock": arguments.trust_clock}
+    summary = ingest(params, paths, now=arguments.started_at, **how)
     return refuse_if_refused(summary)
 
 
@@ -70,6 +85,8 @@ def _arguments(parser: ArgumentParser) -> None:
     add_accept_unusual(parser)
     text = "read and judge the inbox; write nothing, move nothing"
     parser.add_argument("--dry-run", action="store_true", help=text)
+    text = "the clock is right, however far it is from what was received last"
+    parser.add_argument("--trust-clock", action="store_true", help=text)
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -97,7 +97,11 @@ def _log_findings(findings: list[Finding]) -> None:
 
 def _monitor(arguments: Namespace) -> Summary:
     """Look, raise and close alerts, decide on retraining."""
+    from storage.store import refuse_older
+
     params, paths = params_and_paths(arguments)
+    if arguments.dry_run:
+        refuse_older(paths.store, params.ingest.lock_wait_s)
     return monitor(params, paths, now=moment_of(arguments), dry_run=arguments.dry_run)
 
 

@@ -11,6 +11,7 @@
     │   └── FeaturesMissing       1   a feature known in training is unknown for most series now
     ├── LeakingFeature            1   a feature declares that it reads what is not yet known
     ├── StoreBroken               1   the store is damaged, or of a schema this code cannot read
+    ├── ClockRefused              1   the clock is far from the moment something was received last
     ├── DiskRefused               1   a disk is full, read-only, denies access, or has a file in a
     │                                 folder's place
     ├── MemoryRefused             1   the machine gives this process no more memory
@@ -79,6 +80,10 @@ class LeakingFeature(TillcastError):
 
 class StoreBroken(TillcastError):
     """The store is damaged, or of a schema this code cannot read."""
+
+
+class ClockRefused(TillcastError):
+    """The clock is far from the moment something was received last: one of the two is wrong."""
 
 
 class DiskRefused(TillcastError):

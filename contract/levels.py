@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import polars as pl
@@ -21,16 +22,27 @@ class Level:
 
     @property
     def group_key(self) -> pl.Expr:
-        """The group a series belongs to: its values joined with '|' (`CA_1|FOODS_3`), `total` for
-        the top.
+        """The group a series belongs to: its values `joined` (`CA_1|FOODS_3`), `total` for the
+        top.
         """
         if self.name == SERIES_LEVEL:
             return pl.col("unique_id").alias("group_key")
         if not self.columns:
             return pl.lit(TOTAL).alias("group_key")
-        return pl.concat_str([pl.col(column) for column in self.columns], separator="|").alias(
-            "group_key"
-        )
+        return joined(self.columns).alias("group_key")
+
+
+def joined(columns: Sequence[str]) -> pl.Expr:
+    r"""The values of these columns as one key, joined with '|'. A '|' or '\' inside a value has a
+    '\' before it, so that two groups never share a key.
+    """
+    values = [
+        pl.col(column)
+        .str.replace_all("\\", r"\\", literal=True)
+        .str.replace_all("|", r"\|", literal=True)
+        for column in columns
+    ]
+    return pl.concat_str(values, separator="|")
 
 
 def levels_of(column_sets: tuple[tuple[str, ...], ...]) -> list[Level]:

@@ -19,7 +19,7 @@ Kind = Literal["simulator", "m5", "files"]
 
 
 class _Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class SimulatorParams(_Section):
@@ -117,6 +117,9 @@ class IngestParams(_Section):
     whole_days: bool
     refuse_unusual: bool
     min_rows_share: Share
+    max_rows_share: Annotated[float, Field(gt=1)]
+    max_volume_ratio: Annotated[float, Field(gt=1)]
+    max_new_series: Annotated[float, Field(gt=0)]
     max_size_jump: Annotated[float, Field(gt=1)]
     min_own_rank: Annotated[float, Field(ge=-1, le=1)]
     most_copied: Share
@@ -131,6 +134,10 @@ class IngestParams(_Section):
     refuse_all_new: bool
     max_price_jump: Annotated[float, Field(gt=1)]
     oldest_day: date
+    most_days_ahead: Positive
+    most_gap_days: Positive
+    most_clock_gap_days: Positive
+    min_age_s: Annotated[float, Field(ge=0)]
     allow_new_series: bool
     great_expectations_max_rows: Positive
     lock_wait_s: Annotated[float, Field(ge=0)]

@@ -18,6 +18,7 @@ from contract.params import Params, SourceParams
 
 SHIPPED, SHOP = "params.yaml", "shop.yaml"
 PROFILES = "profiles"
+_MOST_VALUES = 100_000
 _KINDS = get_args(SourceParams.model_fields["kind"].annotation)
 
 
@@ -100,9 +101,29 @@ def _read(path: Path, *, may_be_empty: bool = False) -> dict[str, Any]:
         raise BadParams(f"'{path}' is not YAML: {error}") from error
     if raw is None and may_be_empty:
         return {}
+    if _is_endless(raw):
+        raise BadParams(
+            f"'{path}' holds more than {_MOST_VALUES:,} values: an alias of an alias? Write "
+            "out what is meant."
+        )
     if not isinstance(raw, dict):
         raise BadParams(f"'{path}' holds no sections; it should hold {list(Params.model_fields)}.")
     return raw
+
+
+def _is_endless(raw: object) -> bool:
+    """Whether there are more values than anybody states: aliases of aliases make thousands of
+    millions of ten lines.
+    """
+    waiting, met = [raw], 0
+    while waiting and met <= _MOST_VALUES:
+        value = waiting.pop()
+        met += 1
+        if isinstance(value, dict):
+            waiting.extend(value.values())
+        elif isinstance(value, list):
+            waiting.extend(value)
+    return met > _MOST_VALUES
 
 
 def _laid(

@@ -9,12 +9,14 @@ from contract.params import IngestParams
 from expectations.every_fact import (
     columns_there,
     not_learned_ahead,
+    not_too_far_ahead,
     not_too_old,
     readable_name,
     stated_once,
 )
 from expectations.measures import (
     control_characters,
+    days_from_now,
     days_learned_ahead,
     days_since,
     name_length,
@@ -35,6 +37,7 @@ def calendar_rules(ingest: IngestParams) -> list[Rule]:
         *readable_name("region", "region", "A region's name"),
         present("ds", "day_missing", "An event of no day cannot be planned for."),
         not_too_old(),
+        not_too_far_ahead(ingest),
         not_learned_ahead(),
         *stated_once(several, "The same row stands in this file already."),
         within("event_length", "event_name_absurd", long_event, at_most=1000),
@@ -49,6 +52,7 @@ def _measured(rows: pl.DataFrame, context: Context) -> pl.DataFrame:
         name_length("event"),
         days_since("ds", context.ingest.oldest_day),
         days_learned_ahead(context.received_day),
+        days_from_now("ds", context.received_day),
     )
 
 

@@ -11,12 +11,14 @@ from contract.params import IngestParams
 from expectations.every_fact import (
     columns_there,
     not_learned_ahead,
+    not_too_far_ahead,
     not_too_old,
     readable_name,
     stated_once,
 )
 from expectations.measures import (
     control_characters,
+    days_from_now,
     days_learned_ahead,
     days_since,
     name_length,
@@ -37,6 +39,7 @@ def covariate_rules(ingest: IngestParams) -> list[Rule]:
         present("name", "covariate_unnamed", "A value must say what it measures."),
         present("ds", "day_missing", "A value of no day explains no day."),
         not_too_old(),
+        not_too_far_ahead(ingest),
         not_learned_ahead(),
         *stated_once(several, "The same row stands in this file already."),
         within(
@@ -51,6 +54,7 @@ def _measured(rows: pl.DataFrame, context: Context) -> pl.DataFrame:
         control_characters("unique_id"),
         days_since("ds", context.ingest.oldest_day),
         days_learned_ahead(context.received_day),
+        days_from_now("ds", context.received_day),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contract.params import IngestParams
 from expectations.rule import Rule, within
 
 
@@ -25,6 +26,15 @@ def not_too_old() -> Rule:
     """No day before the first day of the business."""
     sentence = "A day before ingest.oldest_day is a typing error."
     return within("days_since_oldest", "day_too_old", sentence, at_least=0)
+
+
+def not_too_far_ahead(ingest: IngestParams) -> Rule:
+    """No day so far ahead that nobody plans it: one of the year 2199 would make a plan centuries
+    long.
+    """
+    sentence = "A day further ahead than ingest.most_days_ahead is a typing error, not a plan."
+    most = ingest.most_days_ahead
+    return within("days_from_now", "day_too_far", sentence, at_most=most).on_arrival()
 
 
 def not_learned_ahead() -> Rule:

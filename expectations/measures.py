@@ -54,6 +54,11 @@ def days_since(column: str, first: date) -> pl.Expr:
     return (pl.col(column) - pl.lit(first)).dt.total_days().alias("days_since_oldest")
 
 
+def days_from_now(column: str, received_day: date) -> pl.Expr:
+    """Days by which a day lies after the one on which its file was received."""
+    return (pl.col(column) - pl.lit(received_day)).dt.total_days().alias("days_from_now")
+
+
 def with_copies(rows: pl.DataFrame, key: Sequence[str], values: Sequence[str]) -> pl.DataFrame:
     """Adds `copy` (0 for the first of equal rows) and `versions` (how many different rows share the
     key).

@@ -8,8 +8,20 @@ import polars as pl
 
 from contract.frames import PRICES
 from contract.params import IngestParams
-from expectations.every_fact import columns_there, not_learned_ahead, readable_name, stated_once
-from expectations.measures import control_characters, days_learned_ahead, name_length, with_copies
+from expectations.every_fact import (
+    columns_there,
+    not_learned_ahead,
+    not_too_far_ahead,
+    readable_name,
+    stated_once,
+)
+from expectations.measures import (
+    control_characters,
+    days_from_now,
+    days_learned_ahead,
+    name_length,
+    with_copies,
+)
 from expectations.rule import Rule, present, within
 from expectations.suite import Context, Suite
 
@@ -38,6 +50,7 @@ def price_rules(ingest: IngestParams) -> list[Rule]:
         present("from_ds", "day_missing", "A price must say from which day it holds."),
         present("to_ds", "last_day_missing", no_end),
         within("period_days", "period_reversed", reversed_period, at_least=0),
+        not_too_far_ahead(ingest),
         not_learned_ahead(),
         *stated_once(several, "The same row stands in this file already."),
         within(
@@ -60,6 +73,7 @@ def _measured(rows: pl.DataFrame, context: Context) -> pl.DataFrame:
         name_length("unique_id"),
         control_characters("unique_id"),
         days_learned_ahead(context.received_day),
+        days_from_now("from_ds", context.received_day),
         period_days=(pl.col("to_ds") - pl.col("from_ds")).dt.total_days(),
     )
     return _with_overlap(_with_jump(rows, context), context)

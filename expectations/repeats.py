@@ -218,7 +218,7 @@ def _unlike_its_past(pairs: pl.DataFrame, level: Level) -> pl.DataFrame:
     )
     is_judged = (pl.col("brought") >= KEPT_ROWS * pl.col("rows")) & (pl.col("brought") > 0)
     return (
-        _apart(likest)
+        _apart(likest, level)
         .filter(is_judged, pl.col("sold") >= _FEWEST_PAIRS)
         .select("ds", *level, "group", "share", "gap", "back")
     )
@@ -245,14 +245,15 @@ def _with_day_repeated(
     return unlike.drop("back").join(repeated, on=["ds", *level])
 
 
-def _apart(likest: pl.DataFrame) -> pl.DataFrame:
+def _apart(likest: pl.DataFrame, level: Level) -> pl.DataFrame:
     """The days whose share lies above the median of the group's past beyond doubt, by `gap`."""
+    group = list(level) or "group"
     usual = quartiles_before(pl.col("share"), _PAST_DAYS, _FEWEST_DAYS)
     wandering = (pl.col("upper") - pl.col("lower")) / QUARTILES_PER_DEVIATION
     by_chance = (pl.col("usual") * (1 - pl.col("usual")) / pl.col("sold")).sqrt()
     return (
         likest.with_columns(
-            value.over("group", order_by="ds").alias(name) for name, value in usual.items()
+            value.over(group, order_by="ds").alias(name) for name, value in usual.items()
         )
         .with_columns(gap=pl.col("share") - pl.col("usual"))
         .filter(pl.col("gap") > SURE * pl.max_horizontal(wandering, by_chance))

@@ -15,6 +15,7 @@ from expectations.every_fact import (
     readable_name,
     stated_once,
 )
+from expectations.far_days import days_apart
 from expectations.measures import (
     control_characters,
     days_ahead,
@@ -34,7 +35,16 @@ from expectations.usual import unlike_the_weekday
 # share of a known day's rows; no more than these are latecomers, not the day again
 LEAST_OF_A_DAY = 0.5
 # of the rules by which a day is taken whole or not at all
-WHOLE_DAY_CODES = ("day_incomplete", "day_all_zero", "units_of_another_size", "items_mixed_up")
+WHOLE_DAY_CODES = (
+    "day_incomplete",
+    "day_overfull",
+    "day_flooded",
+    "day_all_zero",
+    "units_of_another_size",
+    "items_mixed_up",
+)
+# known series; of fewer, a shop is being set up and any number may come
+LEAST_KNOWN = 30
 # fewer rows, or fewer than half as many as known series, may well be new ones alone
 LEAST_ROWS = 5
 _WAY_OUT = "If it is right, drop the file again and run `python ingest.py --accept-unusual`."
@@ -45,16 +55,20 @@ def sales_rules(ingest: IngestParams) -> list[Rule]:
     """The rules, in the order in which a row is blamed."""
     return [
         columns_there(),
-        *_of_series_and_day(),
+        *_of_series_and_day(ingest),
         *_of_units(ingest),
         *_of_whole_days(ingest),
         *_notes(ingest),
     ]
 
 
-def _of_series_and_day() -> list[Rule]:
+def _of_series_and_day(ingest: IngestParams) -> list[Rule]:
     stranger = "The series is not in the assortment (ingest.allow_new_series)."
     not_ended = "Nobody knows the sales of a day that has not ended."
+    apart = (
+        "A few days further from all others than ingest.most_gap_days are a typing error; one row "
+        "would make the panel years longer."
+    )
     several = "Two rows of this file say different things of one series and day."
     repeated = "The same row stands in this file already; units must not count twice."
     return [
@@ -63,6 +77,7 @@ def _of_series_and_day() -> list[Rule]:
         within("is_unknown", "unknown_series", stranger, at_most=0),
         present("ds", "day_missing", "Sales of no day belong to no week."),
         not_too_old(),
+        within("days_apart", "day_far_apart", apart, at_most=ingest.most_gap_days).on_arrival(),
         not_learned_ahead(),
         within("days_ahead", "day_in_future", not_ended, at_most=0),
         *stated_once(several, repeated),
@@ -104,6 +119,18 @@ def _of_whole_days(ingest: IngestParams) -> list[Rule]:
         "So few rows against the same weekday's (ingest.min_rows_share) are half a file; "
         "absent rows would pass for zeros."
     )
+    several_times = (
+        "So many rows against the same weekday's (ingest.max_rows_share) are several files in one, "
+        "or rows nobody sold."
+    )
+    flood = (
+        "So many units of a group against the same weekday's (ingest.max_volume_ratio) are no "
+        "sales of a day."
+    )
+    strangers = (
+        "So many series never seen against those that are known (ingest.max_new_series) are the "
+        "items of another shop, or ids written another way."
+    )
     zeros = (
         "So few units against the same weekday's (ingest.min_sold_share) are an export of zeros; "
         "if the stores were closed, say so in the calendar."
@@ -130,19 +157,26 @@ def _of_whole_days(ingest: IngestParams) -> list[Rule]:
     )
     all_new = within("known_share", "series_all_new", renamed, above=0).on_arrival(way_out)
     incomplete = within("rows_share", "day_incomplete", half, at_least=ingest.min_rows_share)
+    mostly_new = within(
+        "series_growth", "series_mostly_new", strangers, at_most=ingest.max_new_series
+    ).on_arrival(way_out)
     others = [
+        within("rows_share_above", "day_overfull", several_times, at_most=ingest.max_rows_share),
         within("sold_share", "day_all_zero", zeros, at_least=ingest.min_sold_share),
         within("size_jump", "units_of_another_size", size, at_most=ingest.max_size_jump),
         within("own_rank", "items_mixed_up", mixed, at_least=ingest.min_own_rank),
         within("copied_share", "day_copied", copied, at_most=ingest.most_copied),
         within("unlike_known", "lines_of_another_till", other_till, at_most=ingest.most_restated),
+        within("volume_ratio", "day_flooded", flood, at_most=ingest.max_volume_ratio),
     ]
     rules = [
         incomplete.on_arrival(way_out + own_files),
         *(rule.on_arrival(way_out) for rule in others),
     ]
+    of_new: Severity = severity if ingest.refuse_all_new else "note"
     return [
-        all_new.with_severity(severity if ingest.refuse_all_new else "note"),
+        all_new.with_severity(of_new),
+        mostly_new.with_severity(of_new),
         *(rule.with_severity(severity) for rule in rules),
     ]
 
@@ -188,14 +222,24 @@ def _measured(rows: pl.DataFrame, context: Context) -> pl.DataFrame:
     rows = rows.join(unlike_the_weekday(rows, context), on="ds", how="left", maintain_order="left")
     rows = rows.join(own_rank(rows, context), on="ds", how="left", maintain_order="left")
     rows = rows.join(context.restated, on="ds", how="left", maintain_order="left").with_columns(
-        unlike_known(context), new_share=_new_share(context)
+        unlike_known(context),
+        new_share=_new_share(context),
+        series_growth=_series_growth(rows, context),
     )
+    rows = _with_days_apart(rows, context)
     if rows.height >= max(LEAST_ROWS, LEAST_OF_A_DAY * _known_series(context)):
         rows = rows.with_columns(known_share=1 - pl.col("new_share"))
     else:
         rows = rows.with_columns(known_share=pl.lit(None, pl.Float64))
     rows = rows.join(share_of_day(context), on=SALES.key, how="left", maintain_order="left")
     return _with_y_while_closed(with_repeats(rows, context), context)
+
+
+def _with_days_apart(rows: pl.DataFrame, context: Context) -> pl.DataFrame:
+    apart = days_apart(rows, context)
+    if apart.is_empty():  # nearly always
+        return rows.with_columns(days_apart=pl.lit(None, pl.Int64))
+    return rows.join(apart, on="ds", how="left", maintain_order="left")
 
 
 def _known_series(context: Context) -> int:
@@ -210,6 +254,17 @@ def _new_share(context: Context) -> pl.Expr:
     if known is None or known.is_empty() or not context.ingest.whole_days:
         return pl.lit(None, pl.Float64)
     return (~pl.col("unique_id").is_in(known.implode())).mean()
+
+
+def _series_growth(rows: pl.DataFrame, context: Context) -> pl.Expr:
+    """How many series never seen the batch brings, as a share of those that are known; null while
+    few are.
+    """
+    known = context.known_series
+    if known is None or known.len() < LEAST_KNOWN:
+        return pl.lit(None, pl.Float64)
+    brought = rows["unique_id"].drop_nulls().unique()
+    return pl.lit((~brought.is_in(known.implode())).sum() / known.len())
 
 
 def _with_y_while_closed(rows: pl.DataFrame, context: Context) -> pl.DataFrame:

@@ -52,6 +52,7 @@ class Context:
     ingest: IngestParams
     received_day: date
     known_series: pl.Series | None = None  # the assortment: who is new
+    first_known: date | None = None  # the first day of sales known
     # without the rows the batch restates
     past: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=PAST))
     restated: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=RESTATED))

@@ -9,8 +9,14 @@ import polars as pl
 from contract.frames import SUPPLY, TERMS
 from contract.params import IngestParams
 from contract.scopes import names_only, scope_value
-from expectations.every_fact import columns_there, not_learned_ahead, not_too_old, stated_once
-from expectations.measures import days_learned_ahead, days_since, with_copies
+from expectations.every_fact import (
+    columns_there,
+    not_learned_ahead,
+    not_too_far_ahead,
+    not_too_old,
+    stated_once,
+)
+from expectations.measures import days_from_now, days_learned_ahead, days_since, with_copies
 from expectations.rule import Rule, present, within
 from expectations.suite import Context, Suite
 
@@ -24,7 +30,7 @@ _MONEY = {
 }
 
 
-def supply_rules(_: IngestParams) -> list[Rule]:
+def supply_rules(ingest: IngestParams) -> list[Rule]:
     """The rules, in the order in which a row is blamed."""
     several = "Two rows of this file hold for the same series (source.files.supply_on)."
     nothing = "A row that says no term of supply says nothing."
@@ -36,7 +42,7 @@ def supply_rules(_: IngestParams) -> list[Rule]:
         within("terms", "supply_empty", nothing, at_least=1),
         not_learned_ahead(),
         *stated_once(several, "The same row stands in this file already."),
-        *_of_days(),
+        *_of_days(ingest),
         within("pack_size", "pack_absurd", "A pack holds units.", above=0, at_most=float_info.max),
         _not_negative("min_order", "order_minimum_absurd", "A minimum is 0 units or more."),
         *(_not_negative(name, f"{name}_absurd", why) for name, why in _MONEY.items()),
@@ -49,7 +55,7 @@ def supply_rules(_: IngestParams) -> list[Rule]:
     ]
 
 
-def _of_days() -> list[Rule]:
+def _of_days(ingest: IngestParams) -> list[Rule]:
     negative = "Nothing arrives before it is ordered."
     long = "A lead time of over 1000 days is a typing error."
     shares = "The probabilities of a lead time's days lie from 0 to 1 and sum to 1."
@@ -61,6 +67,7 @@ def _of_days() -> list[Rule]:
         within("lead_shares_off", "lead_shares_wrong", shares, at_most=_ROUNDED),
         within("review_whole", "review_absurd", review, at_least=1, at_most=_MOST_DAYS),
         not_too_old(),
+        not_too_far_ahead(ingest),
         within("shelf_life_whole", "life_absurd", life, at_least=1, at_most=float_info.max),
     ]
 
@@ -73,6 +80,7 @@ def _measured(rows: pl.DataFrame, context: Context) -> pl.DataFrame:
     terms = [pl.col(name).is_not_null() for name in TERMS]
     rows = with_copies(rows, SUPPLY.key, list(TERMS)).with_columns(
         days_since("first_order", context.ingest.oldest_day),
+        days_from_now("first_order", context.received_day),
         days_learned_ahead(context.received_day),
         terms=pl.sum_horizontal(terms).cast(pl.Int64),
         review_whole=_whole("review_days"),

@@ -56,6 +56,7 @@ def unlike_the_weekday(rows: pl.DataFrame, context: Context) -> pl.DataFrame:
     rows_share      rows against the usual number (of the worst store, where ingest.whole_days is
                     false); null too where it is within the spread of the weeks or of one row, or
                     some region is closed and its rows may rightly be absent
+    rows_share_above the same, of the store furthest above
     sold_share      units in all (of the worst store, where ingest.whole_days is false) against the
                     usual; null on a day of events, or that most rows call closed
     size_jump       the factor by which units per selling row are above or below the usual, in the
@@ -150,7 +151,7 @@ def _compared(counts: pl.DataFrame, level: tuple[str, ...]) -> pl.DataFrame:
     )
     counts_of_day = pl.col("rows", "volume", "size", "zero_share")
     usual = quartiles_before(counts_of_day, WEEKS_COMPARED, FEWEST_WEEKS)
-    weekday = ["group", pl.col("ds").dt.weekday()]
+    weekday = [*level, pl.col("ds").dt.weekday()]  # two groups may share a name
     days = days.with_columns(
         value.over(weekday, order_by="ds").name.suffix(f"_{name}") for name, value in usual.items()
     )
@@ -173,11 +174,18 @@ def _whole(compared: list[pl.DataFrame], context: Context) -> pl.DataFrame | Non
 
 
 def _rows_share(compared: list[pl.DataFrame], context: Context) -> pl.DataFrame:
-    """ds, rows_share, zero_share_gap: of the total, or of the store furthest off."""
+    """ds, rows_share, rows_share_above, zero_share_gap: of the total, or of the store furthest
+    off.
+    """
     whole = _whole(compared, context)
     if whole is None:
         return pl.DataFrame(
-            schema={"ds": pl.Date, "rows_share": pl.Float64, "zero_share_gap": pl.Float64}
+            schema={
+                "ds": pl.Date,
+                "rows_share": pl.Float64,
+                "rows_share_above": pl.Float64,
+                "zero_share_gap": pl.Float64,
+            }
         )
     closed = context.calendar.filter(pl.col("is_closed"))["ds"]
     is_sure = (
@@ -187,8 +195,10 @@ def _rows_share(compared: list[pl.DataFrame], context: Context) -> pl.DataFrame:
         & ~pl.col("ds").is_in(closed.implode())
     )
     gap = pl.col("zero_share") - pl.col("zero_share_usual")
+    share = pl.when(is_sure).then(pl.col("rows") / pl.col("rows_usual"))
     return whole.group_by("ds").agg(
-        rows_share=pl.when(is_sure).then(pl.col("rows") / pl.col("rows_usual")).min(),
+        rows_share=share.min(),
+        rows_share_above=share.max(),
         zero_share_gap=gap.get(gap.abs().arg_max()),
     )
 

@@ -10,6 +10,7 @@ import polars as pl
 from contract.agreement import SEASON_REACH
 from contract.days import WEEK
 from contract.errors import BadParams
+from contract.levels import joined
 from features.dense import column
 from features.feature import Anchor, Feature
 from features.windows import Window
@@ -36,7 +37,7 @@ def group_index(series: pl.DataFrame, columns: list[str]) -> np.ndarray:
         )
     if not columns:
         return np.zeros(series.height, dtype=np.int64)
-    keys = series.select(pl.concat_str(columns, separator="|").alias("key"))["key"]
+    keys = series.select(joined(columns).alias("key"))["key"]
     return keys.rank("dense").to_numpy().astype(np.int64) - 1
 
 

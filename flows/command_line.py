@@ -9,6 +9,7 @@ from typing import Any
 from contract.days import parse_moment
 from contract.errors import ServerUnreachable
 from runtime.command_line import Summary, entry_parser, run
+from stages.take import refuse_if_refused
 
 Flow = Callable[..., Summary]
 
@@ -17,6 +18,7 @@ def run_flow(description: str | None, flow: Flow, plain: Flow, in_checkout: bool
     """The exit code of the flow, or of the plain run with --plain; a refusal is one line.
 
     `in_checkout`: the flow's params and data are this checkout's own, and the flow takes neither.
+    A file that was refused whole is a refusal here, too, once the flow is through: exit code 1.
     """
     parser = entry_parser(description)
     parser.add_argument("--plain", action="store_true", help="without Prefect")
@@ -25,9 +27,11 @@ def run_flow(description: str | None, flow: Flow, plain: Flow, in_checkout: bool
     def work(arguments: Namespace) -> Summary:
         now = parse_moment(arguments.now) if arguments.now else arguments.started_at
         where = {} if in_checkout else {"params": arguments.params, "data": arguments.data}
-        if arguments.plain:
-            return plain(now=now, **where)
-        return _with_server(flow, {"now": now, **where})
+        values = {"now": now, **where}
+        summary = plain(**values) if arguments.plain else _with_server(flow, values)
+        if "ingest" in summary:
+            refuse_if_refused(summary["ingest"])
+        return summary
 
     return run(parser, work)
 

@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 
 from contract.demand import DemandRules
+from contract.levels import joined
 from contract.panel import Panel
 from contract.params import InferenceParams
 from features.dense import Days, demand
@@ -139,9 +140,7 @@ def _group_means(panel: Panel, days: int, rules: DemandRules) -> pl.DataFrame:
     A day without a row counts as a day without a sale, where that is what it means.
     """
     columns = [name for name in ("store_id", "dept_id") if name in panel.series.columns]
-    grouped = panel.series.select(
-        "unique_id", group=pl.concat_str([pl.lit(""), *columns], separator="|")
-    )
+    grouped = panel.series.select("unique_id", group=joined(columns) if columns else pl.lit(""))
     first = panel.last_day - timedelta(days=days - 1)
     every_day = replace(rules, max_stockout_share=EVERY_SHARE)
     y = demand(panel.since(first, EVERY_SHARE), Days(first, days, 0, padding=0), every_day)

@@ -18,6 +18,8 @@ NOTE_SENTENCES = {
     "never seen before {day}",
     "rows_unread": "{rows} rows ({worst:.1%}) of file {name!r}, from {day}, could not be read: "
     "their days are unknown",
+    "changed_while_taken": "file {name!r} ({rows} rows from {day}) was still written while it was "
+    "taken",
 }
 
 

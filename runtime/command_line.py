@@ -19,6 +19,7 @@ from typing import Any, NoReturn
 from contract.errors import TillcastError
 from runtime.disk import disk_refusals
 from runtime.memory import keep_within, memory_refusals
+from runtime.one_line import OneLine, one_line
 from runtime.process import clock, restrict_umask
 
 Summary = dict[str, Any]
@@ -125,12 +126,7 @@ def run(parser: EntryParser, work: Work, argv: list[str] | None = None) -> int:
     arguments.started_at = clock()
     restrict_umask()
     keep_within(getattr(arguments, "memory_budget", None))
-    logging.basicConfig(
-        stream=sys.stderr,
-        level=logging.INFO,
-        format="%(asctime)s %(levelname)s %(name)s %(message)s",
-        force=True,
-    )
+    _log_to_stderr()
     try:
         with memory_refusals(), disk_refusals(arguments.data):
             summary = work(arguments)
@@ -138,7 +134,8 @@ def run(parser: EntryParser, work: Work, argv: list[str] | None = None) -> int:
         found: Summary = getattr(refusal, "summary", {})
         if found and not arguments.json:
             print(_readable(found))
-        print(*(f"refused: {reason}" for reason in _refusals(refusal)), sep="\n", file=sys.stderr)
+        for reason in _refusals(refusal):
+            print(f"refused: {one_line(reason)}", file=sys.stderr)
         if arguments.json:
             print(
                 json.dumps(
@@ -154,6 +151,12 @@ def run(parser: EntryParser, work: Work, argv: list[str] | None = None) -> int:
         return refusal.exit_code
     print(json.dumps(summary, default=str) if arguments.json else _readable(summary))
     return 0
+
+
+def _log_to_stderr() -> None:
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(OneLine("%(asctime)s %(levelname)s %(name)s %(message)s"))
+    logging.basicConfig(handlers=[handler], level=logging.INFO, force=True)
 
 
 def _listed(tasks: Sequence[Task]) -> str | None:

@@ -7,11 +7,12 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from contract.errors import DiskRefused
+from contract.errors import DiskRefused, TillcastError
 
 _REFUSALS = {
     errno.ENOSPC: ("is full", "Make room there"),
@@ -23,6 +24,8 @@ _REFUSALS = {
     errno.ENOTDIR: ("holds a file where a folder belongs", "Move that file away"),
     errno.EEXIST: ("holds a file where a folder belongs", "Move that file away"),
 }
+# by their names, as no engine is imported here: Python's and Polars', then DuckDB's
+_OF_FILES = ("OSError", "ComputeError", "IOException", "FatalException", "TransactionException")
 
 
 @contextmanager
@@ -32,10 +35,10 @@ def disk_refusals(path: Path) -> Iterator[None]:
     """
     try:
         yield
-    except DiskRefused:
-        raise
+    except TillcastError:
+        raise  # it may quote anything
     except Exception as error:
-        number = getattr(error, "errno", None) or _number_in(str(error))
+        number = getattr(error, "errno", None) or _number_said(error)
         if number not in _REFUSALS:
             raise
         what, way_out = _REFUSALS[number]
@@ -61,6 +64,14 @@ def flush_to_disk(path: Path) -> None:
         os.close(opened)
 
 
-def _number_in(text: str) -> int | None:
-    """DuckDB and Polars give the system's sentence, not its number."""
-    return next((number for number in _REFUSALS if os.strerror(number) in text), None)
+def _number_said(error: Exception) -> int | None:
+    """The system's number behind an error of an engine that gives the system's sentence alone: at
+    the end of its line, and only of types that speak of files. A file's content may hold any words.
+    """
+    if type(error).__name__ not in _OF_FILES:
+        return None
+    said = (str(error).splitlines() or [""])[0]
+    if numbered := re.search(r"\(os error (\d+)\)", said):
+        return int(numbered[1])
+    said = said.rstrip(".")
+    return next((number for number in _REFUSALS if said.endswith(os.strerror(number))), None)

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from contract.errors import BadUsage, MemoryRefused
+from contract.errors import BadUsage, MemoryRefused, TillcastError
 
 PIECE_MB = 512.0  # of one piece of work where no budget is set
 LEAST_PIECE_MB = 32.0
@@ -61,6 +61,8 @@ def memory_refusals() -> Iterator[None]:
     """
     try:
         yield
+    except TillcastError:
+        raise  # it may quote anything
     except Exception as error:
         text = f"{type(error).__name__}: {error}"
         if not isinstance(error, MemoryError) and not any(words in text for words in _NO_MEMORY):

@@ -30,6 +30,16 @@ class Paths:
         return self.root / "inbox"
 
     @property
+    def staging(self) -> Path:
+        """Copies that are being taken; outside the inbox, which others may write to."""
+        return self.root / "staging"
+
+    @property
+    def tries(self) -> Path:
+        """A mark for each content that is being taken: what is left there ended a process."""
+        return self.root / "tries"
+
+    @property
     def archive(self) -> Path:
         """Every file ever taken from the inbox, by content hash; `refused/` holds files refused
         whole.

@@ -5,12 +5,14 @@ from __future__ import annotations
 import polars as pl
 
 _ALIKE = "(written alike)"
+_UNSEEN = r"[\s\p{Cf}\p{Cc}]+"  # blanks, and what has no width
 _LEADING_ZEROS = r"(^|[^\d.,])0+(\d)"  # the ones behind a decimal mark count
 
 
 def note_alike(series: pl.DataFrame | None, rows: pl.DataFrame) -> tuple[str, ...]:
     """A note about those of the series of these rows (unique_id, ds) that differ only in capitals,
-    blanks or leading zeros and never stand on one day: most likely one series each, cut in two.
+    blanks, leading zeros or the form of Unicode and never stand on one day: most likely one series
+    each, cut in two.
 
     Things that are two are sold on the same days; two spellings of one thing take turns.
     """
@@ -21,14 +23,16 @@ def note_alike(series: pl.DataFrame | None, rows: pl.DataFrame) -> tuple[str, ..
         return ()
     return (
         f"ids_alike: {spellings.len()} series stand under several spellings, like "
-        f"{spellings[0].to_list()}, which differ only in capitals, blanks or leading zeros, and "
-        "never on one day. They count as different series. Export the ids in one way.",
+        f"{spellings[0].to_list()}, which differ only in capitals, blanks, leading zeros or how "
+        "Unicode writes a letter, and never on one day. They count as different series. Export the "
+        "ids in one way.",
     )
 
 
 def _taking_turns(series: pl.DataFrame, rows: pl.DataFrame) -> pl.Series:
     """Lists of the ids that are written alike and share no day."""
-    bare = pl.col("unique_id").str.to_lowercase().str.replace_all(r"\s+", "")
+    bare = pl.col("unique_id").str.normalize("NFKC").str.to_lowercase()
+    bare = bare.str.replace_all(_UNSEEN, "")
     bare = bare.str.replace_all(_LEADING_ZEROS, "$1$2").alias(_ALIKE)
     alike = series.select("unique_id", bare).filter(pl.col(_ALIKE).is_duplicated())
     if alike.is_empty():

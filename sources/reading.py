@@ -75,18 +75,22 @@ def patterns_of(source: SourceParams) -> tuple[tuple[str, ...], tuple[str, ...]]
 
 
 def read_file(
-    path: Path, source: SourceParams, *, calendar_path: Path | None = None
+    path: Path,
+    source: SourceParams,
+    *,
+    calendar_path: Path | None = None,
+    companions: Path | None = None,
 ) -> list[Received]:
     """What one file holds, one Received per fact, each to become a batch.
 
     `calendar_path` dates M5's d_ columns and weeks; without it the calendar beside the file, then
-    the one under source.path is taken. BadInput for a file that is not what its name and
-    params.yaml say.
+    the one among its `companions` (the inbox, where it was dropped), then the one under source.path
+    is taken. BadInput for a file that is not what its name and params.yaml say.
     """
     if not path.exists():
         raise SourceMissing(f"there is no file '{path}'; its folder holds {names_in(path.parent)}.")
     try:
-        return _read(path, source, calendar_path)
+        return _read(path, source, calendar_path, companions)
     except _ENGINES as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise BadInput(
@@ -95,18 +99,22 @@ def read_file(
         ) from error
 
 
-def _read(path: Path, source: SourceParams, calendar_path: Path | None) -> list[Received]:
+def _read(
+    path: Path, source: SourceParams, calendar_path: Path | None, companions: Path | None
+) -> list[Received]:
     refuse_oversized(path, source.max_unpacked_mb)
     if source.kind == "simulator":
         return read_canonical(path, source.history_span_days)
     if source.kind == "m5":
         return m5.read_m5(
-            path, calendar_path or _beside(path, source, m5.CALENDAR), source.history_span_days
+            path,
+            calendar_path or _beside(path, source, m5.CALENDAR, companions),
+            source.history_span_days,
         )
-    return _read_mapped(path, source)
+    return _read_mapped(path, source, companions)
 
 
-def _read_mapped(path: Path, source: SourceParams) -> list[Received]:
+def _read_mapped(path: Path, source: SourceParams, companions: Path | None) -> list[Received]:
     mapping = source.files
     match fact_of(path, source):
         case "calendar" | "holidays" as fact:
@@ -120,7 +128,8 @@ def _read_mapped(path: Path, source: SourceParams) -> list[Received]:
         case "supply":
             return read_supply(path, mapping)
         case "sales":
-            return read_sales(path, mapping, static_of(source, path), source.history_span_days)
+            static = static_of(source, path, companions)
+            return read_sales(path, mapping, static, source.history_span_days)
     raise BadInput(
         f"'{path.name}' matches no pattern of source.files: sales {mapping.sales!r}, "
         f"calendar {mapping.calendar!r}, prices {mapping.prices!r}, plans {mapping.plans!r}, "
@@ -154,10 +163,12 @@ def _fits(ways: list[str], pattern: str) -> bool:
     return any(fits(way, pattern) or fits(way, PurePosixPath(pattern).name) for way in ways)
 
 
-def static_of(source: SourceParams, path: Path | None) -> Path | None:
+def static_of(
+    source: SourceParams, path: Path | None, companions: Path | None = None
+) -> Path | None:
     if source.files.static is None:
         return None
-    found = _beside(path, source, source.files.static)
+    found = _beside(path, source, source.files.static, companions)
     if found is None:
         raise SourceMissing(
             f"no static file '{source.files.static}' beside the sales or under source.path "
@@ -167,20 +178,26 @@ def static_of(source: SourceParams, path: Path | None) -> Path | None:
     return found
 
 
-def _beside(path: Path | None, source: SourceParams, pattern: str) -> Path | None:
-    """The first file of that name pattern beside a file, else in the source's folder. Beside a file
-    no link is followed: the inbox is open to others, and a link there could lead anywhere.
+def _beside(
+    path: Path | None, source: SourceParams, pattern: str, companions: Path | None
+) -> Path | None:
+    """The first file of that name pattern beside a file, else among its companions, else in the
+    source's folder. Beside a file no link is followed: the inbox is open to others, and a link
+    there could lead anywhere. BadInput for one that would take too much memory.
     """
     folders = [path.parent] if path else []
-    if path and path.parent.name.startswith("."):  # a folder of ours in the inbox
-        folders.append(path.parent.parent)
+    if companions is not None and companions not in folders:
+        folders.append(companions)
     beside = [
         found for folder in folders for found in _fitting(folder, pattern) if not found.is_symlink()
     ]
     own = Path(source.path) if source.path else None
     root = own.parent if own and not own.is_dir() else own
     in_source = _fitting(root, pattern) if root else []
-    return next((found for found in [*beside, *in_source] if found.is_file()), None)
+    found = next((found for found in [*beside, *in_source] if found.is_file()), None)
+    if found is not None:
+        refuse_oversized(found, source.max_unpacked_mb)
+    return found
 
 
 def _fitting(folder: Path, pattern: str) -> list[Path]:

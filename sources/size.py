@@ -9,13 +9,12 @@ import zlib
 from pathlib import Path
 from typing import IO
 
-import polars as pl
-
 from contract.errors import BadInput
+from sources.parquet_size import parquet_bytes
 
 _CHUNK = 1 << 22
-_BYTES_PER_VALUE = 8
 _MB = 1 << 20
+_PACKED = (b"\x1f\x8b", b"PK", b"PA")  # how packed contents begin
 
 
 def refuse_oversized(path: Path, max_mb: float) -> None:
@@ -27,8 +26,6 @@ def refuse_oversized(path: Path, max_mb: float) -> None:
             size = _unpacked_bytes(file, int(max_mb * _MB), path)
     except (OSError, EOFError, RuntimeError, ValueError, zlib.error, zipfile.BadZipFile):
         return
-    except pl.exceptions.PolarsError:
-        return
     if size > max_mb * _MB:
         raise BadInput(
             f"'{path.name}' holds {size / _MB:,.0f} MB or more once unpacked; "
@@ -38,17 +35,18 @@ def refuse_oversized(path: Path, max_mb: float) -> None:
 
 
 def _unpacked_bytes(file: IO[bytes], enough: int, path: Path | None = None) -> int:
-    """The size of the content, whatever it says it is; counting ends a little after `enough`.
+    """The size of the content by what its first bytes say it is, whatever its name or another part
+    of it says; counting ends a little after `enough`.
 
     `path`: where the content lies, if it is a file of its own.
     """
     head = file.read(4)
     file.seek(0)
     if head == b"PAR1":
-        return _values_in(path or file.read()) * _BYTES_PER_VALUE
+        return parquet_bytes(path or io.BytesIO(file.read()))
     if head.startswith(b"\x1f\x8b"):
         with gzip.open(file) as content:
-            return _counted(content, enough)
+            return _content_bytes(content, enough)
     if head == b"PK\x03\x04":
         with zipfile.ZipFile(file) as archive:
             return _members_bytes(archive, enough)
@@ -62,18 +60,20 @@ def _members_bytes(archive: zipfile.ZipFile, enough: int) -> int:
         held = member.file_size
         if not member.is_dir() and held <= enough and size <= enough:
             with archive.open(member) as file:
-                if file.read(4)[:2] in (b"\x1f\x8b", b"PK", b"PA"):
-                    inner = io.BytesIO(archive.read(member))
-                    held = max(held, _unpacked_bytes(inner, enough - size))
+                held = max(held, _content_bytes(file, enough - size, held))
         size += held
     return size
 
 
-def _values_in(source: Path | bytes) -> int:
-    """Rows times columns, from the footer alone."""
-    scan = pl.scan_parquet(source, glob=False)
-    rows: int = scan.select(pl.len()).collect().item()
-    return rows * len(scan.collect_schema())
+def _content_bytes(content: IO[bytes], enough: int, held: int | None = None) -> int:
+    """The size of an unpacked content; one that is packed itself counts as what lies in it. `held`:
+    its size, if it need not be counted.
+    """
+    head = content.read(4)
+    if head[:2] in _PACKED:
+        inner = head + content.read(enough)
+        return max(len(inner), _unpacked_bytes(io.BytesIO(inner), enough))
+    return _counted(content, enough) + len(head) if held is None else held
 
 
 def _counted(content: IO[bytes], enough: int) -> int:

@@ -78,7 +78,8 @@ def _correct(
             "See quarantine.replayed_by."
         )
     own = staged_as(corrected, f"{Path(waiting['name'][0]).stem}{corrected.suffix}", paths)
-    judged = judged_facts(read_file(own, params.source), params, paths, now)
+    received = read_file(own, params.source, companions=paths.inbox)
+    judged = judged_facts(received, params, paths, now)
     if reason := whole_refusal(judged):
         raise BadInput(f"'{corrected.name}' is refused: {reason}")
     replaced = _replaced(own, params, waiting)

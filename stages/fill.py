@@ -25,10 +25,10 @@ def fill(params: Params, paths: Paths, *, now: datetime) -> Summary:
     inbox. BadInput when a file is refused: a panel without it would be another panel.
     """
     switch_store(paths.store, paths.stores, store_name(params.source), params.ingest.lock_wait_s)
-    staging = paths.inbox / ".fill"
+    staging = paths.staging / "fill"
     with claimed_inbox(paths.inbox, params.ingest.lock_wait_s):
         shutil.rmtree(staging, ignore_errors=True)
-        staging.mkdir()
+        staging.mkdir(parents=True)
         # of the source's own files one may hold another store: all new, and no wonder
         noting = params.ingest.model_copy(update={"refuse_all_new": False})
         params = params.model_copy(update={"ingest": noting})

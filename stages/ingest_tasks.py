@@ -68,6 +68,16 @@ def _replay(arguments: Namespace) -> Summary:
     return replay(params, paths, refused, now=arguments.started_at, dry_run=arguments.dry_run)
 
 
+def _withdraw(arguments: Namespace) -> Summary:
+    """Take one batch back, as if its file had not come; what was known then stays."""
+    from stages.withdraw import withdraw
+
+    params, paths = params_and_paths(arguments)
+    return withdraw(
+        params, paths, arguments.batch, now=arguments.started_at, dry_run=arguments.dry_run
+    )
+
+
 def _rebuild(arguments: Namespace) -> Summary:
     """Make a damaged or lost store again from its journal."""
     from stages.rebuild import rebuild
@@ -111,6 +121,12 @@ def _replay_arguments(parser: ArgumentParser) -> None:
     add_accept_unusual(parser)
 
 
+def _withdraw_arguments(parser: ArgumentParser) -> None:
+    text = "a line of the ledger (table batches)"
+    parser.add_argument("--batch", type=int, metavar="ID", required=True, help=text)
+    parser.add_argument("--dry-run", action="store_true", help="say what would go; write nothing")
+
+
 def _source_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--use", choices=("simulator", "m5", "files"), required=True, help="the source from now on"
@@ -125,6 +141,7 @@ TASKS = (
     Task(_freeze, _freeze_arguments, "freeze"),
     Task(_check_panel, name="check-panel"),
     Task(_replay, _replay_arguments, "replay"),
+    Task(_withdraw, _withdraw_arguments, "withdraw"),
     Task(_rebuild, name="rebuild"),
     Task(_source, _source_arguments, "source"),
     DRAFT,

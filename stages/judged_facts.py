@@ -17,6 +17,7 @@ from expectations.newest_day import with_newest_day_judged
 from expectations.suite import Context
 from expectations.suites import SUITES
 from expectations.usual import levels_compared
+from runtime.one_line import one_line
 from runtime.paths import Paths
 from sources.reading import read_file
 from stages.public_holidays import with_regions_noted
@@ -72,7 +73,7 @@ def judged_file(
 ) -> tuple[Judged, str | None]:
     """The facts of a file as the rules judge them; why it is refused whole, or None."""
     try:
-        received = read_file(path, params.source)
+        received = read_file(path, params.source, companions=paths.inbox)
         judged = judged_facts(received, params, paths, now, is_fill=is_fill)
     except BadInput as error:
         return [], readable(str(error))
@@ -115,7 +116,7 @@ def simulated_until(source: SourceParams) -> date:
 
 
 def readable(text: str) -> str:
-    """A text of somebody else's as the ledger can hold it: a name that is no UTF-8 spelled out, an
-    endless one cut.
+    """A text of somebody else's as ledger and log can hold it: on one line, what is no UTF-8 or
+    cannot be seen spelled out, an endless one cut.
     """
-    return text.encode("utf-8", "backslashreplace").decode()[:_LONGEST_TEXT]
+    return one_line(text)[:_LONGEST_TEXT]

@@ -110,7 +110,7 @@ def waiting_rows(params: Params, paths: Paths, refused: Refused) -> pl.DataFrame
 
 def staged_as(path: Path, name: str, paths: Paths) -> Path:
     """A copy under the name that says what it holds."""
-    folder = paths.inbox / ".replay"
+    folder = paths.staging / "replay"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     return Path(shutil.copyfile(path, folder / name))

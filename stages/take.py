@@ -1,60 +1,38 @@
-"""One file taken: whole or not at all, and what became of it."""
+"""One file taken: whole or not at all, and what became of it, whatever it does."""
 
 from __future__ import annotations
 
 import json
 import logging
-import os
-from dataclasses import dataclass
-from datetime import datetime, time
+from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 
-from contract.errors import BadInput
-from contract.params import Params
-from contract.received import Received
-from expectations.judge import Judgement
-from expectations.pages import write_page
-from expectations.suites import sentences
-from runtime.command_line import Summary
-from runtime.disk import disk_refusals, sha256_of
-from runtime.paths import Paths
-from sources.reasons import REASONS
-from stages.judged_facts import Judged, judged_file, readable, simulated_until
-from stages.store_name import store_name
-from storage.batches import (
-    Batch,
-    Delivery,
-    holds,
-    restated_since,
-    unreadable,
-    write_delivery,
+from contract.errors import (
+    BadInput,
+    BadUsage,
+    DiskRefused,
+    MemoryRefused,
+    StoreBroken,
+    StoreBusy,
 )
-from storage.facts import facts_without_rows
-from storage.inbox import archive_file
-from storage.known_at import with_known_at
-from storage.store import open_store, read_store
+from contract.params import Params
+from runtime.command_line import Summary
+from runtime.disk import sha256_of
+from runtime.one_line import one_line
+from runtime.paths import Paths
+from stages.judged_facts import readable
+from stages.take_file import FileFound, Taken, judge_and_write
+from stages.tries import MOST_TRIES, marked, read_apart
+from storage.inbox import is_still_written
 
 log = logging.getLogger("ingest")
 
-_RESTATED = (
-    "content_known: this very content was taken before and changes nothing, but {rows} of its rows "
-    "were restated since. If it is right again, send it once more with its rows in another order."
-)
+_OF_EVERY_FILE = (StoreBroken, StoreBusy, DiskRefused, BadUsage)  # the next one meets them, too
+_PANIC = "PanicException"  # of a library in Rust; each has its own, and none is an Exception
+_LONGEST_ERROR = 500  # characters of a message nobody wrote for people
+WRITTEN = "somebody still writes it; it is left to the next run"
 STATUSES = ("accepted", "known", "refused", "growing")
-
-
-@dataclass(frozen=True)
-class Taken:
-    """What became of a file. status: accepted, refused (for `reason`), known (its content was taken
-    before), growing.
-    """
-
-    name: str
-    status: str
-    rows_in: int
-    rows_refused: int
-    reason: str | None
-    notes: list[str]
 
 
 def take(
@@ -68,37 +46,105 @@ def take(
 ) -> Taken:
     """One file from where it lies into store and archive; what became of it, with counts.
 
-    A file that went away meanwhile, or that may not be read, is left to the next run: it must not
-    keep the others waiting.
+    Whatever a file does, it keeps no other waiting: what cannot be read now is left to the next
+    run, what fails in a way that nobody foresaw is refused like any.
     """
     try:
         before, sha256 = path.stat(), sha256_of(path)
-    except (FileNotFoundError, PermissionError) as error:
+    except OSError as error:
         reason = f"cannot be read now ({error.strerror}); it is left to the next run"
-        return Taken(readable(path.name), "growing", 0, 0, reason, [])
-    delivery = Delivery(store_name(params.source), readable(path.name), sha256, now)
-    with (read_store if dry_run else open_store)(paths.store, params.ingest.lock_wait_s) as con:
-        is_known = holds(con, sha256)
-        restated = restated_since(con, sha256) if is_known and not is_history else 0
-    judged, reason = (
-        ([], None) if is_known else judged_file(path, params, paths, now, is_fill=is_history)
-    )
-    status = "known" if is_known else "refused" if reason else "accepted"
-    if not _is_as(path, before):
-        status, reason = "growing", None  # somebody still writes it: the next run takes it
-    elif not dry_run:
-        with disk_refusals(paths.root):
-            if not is_known:
-                _write(delivery, judged, reason, params, paths, is_history)
-            # killed before this, the next run only moves the file
-            archive_file(path, paths.archive / "refused" if reason else paths.archive, sha256)
-    rows_in = sum(fact.rows_in for fact, _ in judged)
-    refused = sum(int(judgement.refused["lines"].sum()) for _, judgement in judged)
-    notes = [note for _, judgement in judged for note in judgement.notes]
-    notes += [_RESTATED.format(rows=restated)] if restated else []
-    taken = Taken(delivery.name, status, rows_in, refused, reason, notes)
+        return Taken(one_line(path.name), "growing", 0, 0, reason, [])
+    if not is_history and is_still_written(path, params.ingest.min_age_s):
+        return Taken(one_line(path.name), "growing", 0, 0, WRITTEN, [])
+    file = FileFound(path, before, sha256, now, is_history)
+    if dry_run or is_history:  # nothing is kept of a dry run, and beside a fill a person waits
+        taken = _taken(file, params, paths, dry_run)
+    else:
+        with marked(paths, sha256) as tries:
+            taken = _taken(file, params, paths, dry_run, _reason_of(tries, file, params, paths))
     _log_taken(taken)
     return taken
+
+
+def taken_or_refused(
+    name: str, work: Callable[[], Taken], refused: Callable[[str], Taken]
+) -> Taken:
+    """What `work` makes of something in the inbox; what `refused` makes of it, and of the reason,
+    where `work` fails in a way that nobody foresaw.
+
+    This one place goes on after an error of any kind (docs/design/data.md, No file stops the
+    inbox): it is named, logged with its traceback, and refused. What the next file would meet, too,
+    ends the run.
+    """
+    try:
+        return work()
+    except _OF_EVERY_FILE:
+        raise
+    except BaseException as error:
+        if ends_the_process(error):
+            raise
+        log.exception("failed file=%s error=%s", json.dumps(name), type(error).__name__)
+        reason = failure_of(error, name)
+    return refused(reason)
+
+
+def ends_the_process(error: BaseException) -> bool:
+    """Whether an error is no failure: somebody ends the process."""
+    return not isinstance(error, Exception) and type(error).__name__ != _PANIC
+
+
+def lies_there(name: str, reason: str) -> Taken:
+    """Of something that was refused and cannot be set aside either: it goes on lying there."""
+    return Taken(name, "refused", 0, 0, f"{reason} It still lies in the inbox.", [])
+
+
+def _taken(
+    file: FileFound, params: Params, paths: Paths, dry_run: bool, reason: str | None = None
+) -> Taken:
+    """`reason`: why the file is refused unread."""
+    name = one_line(file.path.name)
+
+    def refused(why: str) -> Taken:
+        return judge_and_write(file, params, paths, dry_run, why)
+
+    def refused_or_left(why: str) -> Taken:
+        return taken_or_refused(name, lambda: refused(why), lambda _: lies_there(name, why))
+
+    return taken_or_refused(
+        name, lambda: judge_and_write(file, params, paths, dry_run, reason), refused_or_left
+    )
+
+
+def failure_of(error: BaseException, name: str) -> str:
+    """Why a file is refused that failed in a way nobody foresaw, for people."""
+    said = readable((str(error).splitlines() or [""])[0])[:_LONGEST_ERROR]
+    if isinstance(error, BadInput):
+        return said
+    if isinstance(error, MemoryError | MemoryRefused):
+        return (
+            f"'{name}' needs more memory than there is ({said}). Send it in parts, or give the "
+            "process more and drop it again."
+        )
+    return (
+        f"'{name}' failed in a way that is not foreseen ({type(error).__name__}: {said}). The log "
+        "holds the traceback. Export the file again in another way; if it fails again, report it."
+    )
+
+
+def _reason_of(tries: int, file: FileFound, params: Params, paths: Paths) -> str | None:
+    """Why a file is refused unread whose earlier tries ended their process; None: it can be read
+    now.
+    """
+    if not tries:
+        return None
+    name = one_line(file.path.name)
+    log.warning("tried again file=%s tries=%d", json.dumps(name), tries)
+    why = f"{tries} runs ended while they took it" if tries >= MOST_TRIES else None
+    why = why or read_apart(file.path, params, paths, file.now)
+    return why and (
+        f"'{name}' was set aside: {why}. Export it again in another way or in parts; "
+        "give the machine more memory if it is honest."
+    )
 
 
 def summary_of(files: list[Taken]) -> Summary:
@@ -113,9 +159,19 @@ def summary_of(files: list[Taken]) -> Summary:
         "files": len(files),
         **{status: statuses.count(status) for status in STATUSES},
         **counts,
-        "why_refused": {file.name: file.reason for file in files if file.reason},
-        "notes": [note for file in files for note in file.notes],
+        "why_refused": {
+            file.name: file.reason for file in files if file.reason and file.status == "refused"
+        },
+        "notes": [
+            *(note for file in files for note in file.notes),
+            *(f"{file.name}: {file.reason}" for file in files if _waits_for(file)),
+        ],
     }
+
+
+def _waits_for(file: Taken) -> bool:
+    """Whether a file was left to the next run for a reason that a person may want to read."""
+    return file.status == "growing" and file.reason is not None
 
 
 def refuse_if_refused(summary: Summary) -> Summary:
@@ -135,67 +191,3 @@ def _log_taken(file: Taken) -> None:
     # a file's name is somebody else's text: quoted, it cannot forge a log line
     what = f"file={json.dumps(file.name)} status={file.status} {counts}"
     log.log(level, "took %s notes=%s reason=%s", what, file.notes, file.reason)
-
-
-def _is_as(path: Path, before: os.stat_result) -> bool:
-    """Whether a file is still there, as it was before it was read."""
-    try:
-        now = path.stat()
-    except FileNotFoundError:
-        return False
-    return (now.st_size, now.st_mtime_ns) == (before.st_size, before.st_mtime_ns)
-
-
-def _write(
-    delivery: Delivery,
-    judged: Judged,
-    reason: str | None,
-    params: Params,
-    paths: Paths,
-    is_history: bool,
-) -> None:
-    """A judged file into the store in one transaction, then its validation pages."""
-    words = REASONS | sentences(params.ingest)
-    received_at = delivery.received_at
-    with open_store(paths.store, params.ingest.lock_wait_s) as con:
-        firsts = facts_without_rows(con) & {fact.fact for fact, _ in judged if fact.is_history}
-        batches = [
-            _batch(fact, judgement, params, received_at, is_history or fact.fact in firsts)
-            for fact, judgement in judged
-        ]
-        numbers = write_delivery(con, delivery, batches or [unreadable(reason or "")], words)
-    most = params.ingest.keep_validation_pages
-    for number, (fact, judgement) in zip(numbers, judged, strict=False):
-        name = f"{received_at:%Y%m%dT%H%M%S}-{number:06d}-{fact.fact}"
-        head = {
-            "name": delivery.name,
-            "fact": fact.fact,
-            "received_at": received_at,
-            "rows_in": fact.rows_in,
-        }
-        write_page(paths.validation, name, judgement, head, words, most)
-
-
-def _batch(
-    received: Received, judgement: Judgement, params: Params, now: datetime, is_history: bool
-) -> Batch:
-    """The batch with every known_at filled. Only the first load of a fact is assumed to have been
-    known in its time: what comes later is learned now, else it would change what the panel as of an
-    earlier moment says. A fill does change it (see stages.fill).
-    """
-    delay_days = params.source.assumed_delay_days if is_history else None
-    if is_history:
-        now = max(now, datetime.combine(simulated_until(params.source), time.max))
-    past_only = tuple(params.source.files.past_only) if params.source.kind == "files" else ()
-    rows, known_at_from = with_known_at(
-        received.fact, judgement.accepted, now, delay_days, past_only
-    )
-    return Batch(
-        received.fact,
-        received.rows_in,
-        rows,
-        judgement.refused,
-        known_at_from,
-        received.series,
-        judgement.reason,
-    )

@@ -54,8 +54,13 @@ _JSON_FIELDS = ("fact", "rows_in", "known_at_from", "reason", "replay_of", "atte
 
 
 def holds(con: Connection, sha256: str) -> bool:
-    """Whether this content was taken in before, under whatever name; one refused may come again."""
-    query = "select 1 from batches where sha256 = $sha256 and status = 'accepted' limit 1"
+    """Whether this content was taken in before, under whatever name; one refused or withdrawn may
+    come again.
+    """
+    query = """
+        select 1 from batches b where sha256 = $sha256 and status = 'accepted'
+        and withdraws is null
+        and not exists (select 1 from batches w where w.withdraws = b.batch_id) limit 1"""
     return bool(con.execute(query, {"sha256": sha256}).fetchall())
 
 
@@ -74,6 +79,19 @@ def came_as_history(con: Connection, sha256: str) -> bool:
     query = """
         select 1 from batches where sha256 = $sha256 and known_at_from like 'assumed%' limit 1"""
     return bool(con.execute(query, {"sha256": sha256}).fetchall())
+
+
+def newest_received(con: Connection) -> tuple[int, str, datetime] | None:
+    """batch_id, name, received_at of the newest file whose rows were learned when it was received;
+    None before the first.
+    """
+    query = """
+        select batch_id, name, received_at from batches
+        where status = 'accepted' and known_at_from = 'received'
+          and batch_id not in (select withdraws from batches where withdraws is not null)
+        order by received_at desc, batch_id desc limit 1"""
+    found = con.execute(query).fetchall()
+    return (int(found[0][0]), str(found[0][1]), found[0][2]) if found else None
 
 
 def contents_taken(con: Connection, until: datetime | None = None) -> pl.DataFrame:
@@ -101,11 +119,14 @@ def write_delivery(
     """Facts, quarantine and ledger of a file written in one transaction; the batch_id of each line.
 
     Content taken in before changes nothing; a second try replaces the ledger lines of a refused
-    first one. `sentences` puts the reason codes into words.
+    first one. Lines that were withdrawn stay: what was known then is read by them.
+    `sentences` puts the reason codes into words.
     """
     if holds(con, delivery.sha256):
         check_owner(con, delivery.source)
         return []
+    if attempt := _attempt_after_withdrawal(con, delivery.sha256):
+        batches = [replace(batch, attempt=attempt) for batch in batches]
     with recorded(con, entry_of(Kind.DELIVERY, delivery, batches, sentences)):
         claim(con, delivery.source)
         return _write_all(con, delivery, batches, sentences)
@@ -211,7 +232,7 @@ def _write_accepted(con: Connection, batch: Batch, batch_id: int) -> Written:
         accepted = batch.accepted.select("unique_id").unique()
         placed = batch.series.join(accepted, on="unique_id", how="semi")
         # an older file moves no series back
-        write_series(con, placed, only_new=batch.replay_of is not None)
+        write_series(con, placed, batch_id, only_new=batch.replay_of is not None)
     return written
 
 
@@ -224,11 +245,19 @@ def _fields_of(batch: Batch) -> dict[str, Any]:
     return {name: getattr(batch, name) for name in _JSON_FIELDS}
 
 
+def _attempt_after_withdrawal(con: Connection, sha256: str) -> int:
+    """The attempt under which a withdrawn content comes again; 0 for one that never was."""
+    query = """
+        select coalesce(max(attempt) + 1, 0) from batches
+        where sha256 = $sha256 and status = 'accepted'"""
+    return int(con.execute(query, {"sha256": sha256}).fetchall()[0][0])
+
+
 def _forget_refusal(con: Connection, sha256: str) -> None:
     for statement in (
-        """delete from quarantine
-           where batch_id in (select batch_id from batches where sha256 = $sha256)""",
-        "delete from batches where sha256 = $sha256",
+        """delete from quarantine where batch_id in (
+               select batch_id from batches where sha256 = $sha256 and status = 'refused')""",
+        "delete from batches where sha256 = $sha256 and status = 'refused'",
     ):
         con.execute(statement, {"sha256": sha256}).fetchall()
 

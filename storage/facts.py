@@ -16,9 +16,11 @@ from datetime import date, datetime
 import polars as pl
 import polars.selectors as cs
 
-from contract.frames import STORED_FACTS, FrameContract
+from contract.frames import STORED_FACTS
 from storage.connection import Connection, frame_of, registered
+from storage.fact_names import Names
 from storage.schema import quoted
+from storage.timelines import is_anything_withdrawn, renew_staged
 
 
 @dataclass(frozen=True)
@@ -37,11 +39,20 @@ def write_fact(con: Connection, fact: str, rows: pl.DataFrame, batch_id: int) ->
     # no negative zero: equal values, equal bytes
     incoming = contract.conform(rows).with_columns(cs.float() + 0.0)
     with registered(con, incoming=incoming):
-        if _has_rows(con, fact):
-            return _merge(con, _Names(contract), batch_id)
-        statement = _Names(contract).fill(_FIRST)
+        if _was_stated(con, fact):
+            return _merge(con, Names(contract), batch_id)
+        statement = Names(contract).fill(_FIRST)
         con.execute(statement, {"batch_id": batch_id}).fetchall()
         return Written(new=incoming.height, restated=0)
+
+
+def overruled(con: Connection, fact: str, rows: pl.DataFrame) -> int:
+    """How many of these rows say otherwise than what was learned later of their key: they change
+    nothing that is known now.
+    """
+    with registered(con, incoming=STORED_FACTS[fact].conform(rows)):
+        query = Names(STORED_FACTS[fact]).fill(_OVERRULED)
+        return int(con.execute(query).fetchall()[0][0])
 
 
 def facts_without_rows(con: Connection) -> set[str]:
@@ -61,7 +72,7 @@ def read_fact(
 
     `filled_from`: see `with_gaps_filled`.
     """
-    names = _Names(STORED_FACTS[fact])
+    names = Names(STORED_FACTS[fact])
     moments = {"as_of": as_of, "since": since}
     params = {name: value for name, value in moments.items() if value is not None}
     query = query_of(fact, as_of)
@@ -76,12 +87,12 @@ def query_of(fact: str, as_of: datetime | None) -> str:
     """The query of a fact's rows as last known; with a moment as known then, which it binds as
     `as_of`.
     """
-    return _Names(STORED_FACTS[fact]).fill(_NOW if as_of is None else _THEN)
+    return Names(STORED_FACTS[fact]).fill(_NOW if as_of is None else _THEN)
 
 
 def read_rows(con: Connection, fact: str, query: str, params: Mapping[str, object]) -> pl.DataFrame:
     """The rows of a query as a fact's contract has them, sorted by key; `params`: what it binds."""
-    names = _Names(STORED_FACTS[fact])
+    names = Names(STORED_FACTS[fact])
     if "unique_id" not in STORED_FACTS[fact].key:
         ordered = query + names.fill(" order by {key}")
         return STORED_FACTS[fact].conform(frame_of(con, ordered, **params))
@@ -99,8 +110,14 @@ def _has_rows(con: Connection, fact: str) -> bool:
     return bool(con.execute(f"select 1 from {quoted(fact)} limit 1").fetchall())  # noqa: S608 -- quoted
 
 
+def _was_stated(con: Connection, fact: str) -> bool:
+    """Whether anything is or was known of a fact: rows that were withdrawn count."""
+    before = f"select 1 from {quoted(fact + '_superseded')} limit 1"  # noqa: S608 -- quoted
+    return _has_rows(con, fact) or bool(con.execute(before).fetchall())
+
+
 def _by_number(
-    con: Connection, names: _Names, query: str, params: Mapping[str, object]
+    con: Connection, names: Names, query: str, params: Mapping[str, object]
 ) -> pl.DataFrame:
     """The rows, sorted by key. Series travel as numbers and get their names back here: each name is
     held once, not once a row (780 MB instead of 1,020 for 13.6M rows), and sorting compares
@@ -117,45 +134,17 @@ def read_superseded(con: Connection, fact: str) -> pl.DataFrame:
 
     Those valid for no time are left out.
     """
-    return frame_of(con, _Names(STORED_FACTS[fact]).fill(_SUPERSEDED))
+    return frame_of(con, Names(STORED_FACTS[fact]).fill(_SUPERSEDED))
 
 
-class _Names:
-    """The names of one fact's tables and columns for statements, all from contract.frames."""
-
-    def __init__(self, contract: FrameContract) -> None:
-        columns = [quoted(name) for name in contract.schema]
-        key = [quoted(name) for name in contract.key]
-        beside_key = [name for name in columns if name not in key]
-        values = [name for name in beside_key if name != quoted("known_at")]
-        self._names = {
-            "now": quoted(contract.name),
-            "before": quoted(f"{contract.name}_superseded"),
-            "again": quoted(f"{contract.name}_confirmed"),
-            "columns": ", ".join(columns),
-            "key": ", ".join(key),
-            "key_by_number": ", ".join(key).replace(quoted("unique_id"), "number"),
-            "last_day": quoted("to_ds" if "to_ds" in contract.schema else "ds"),
-            "values": f"row({', '.join(values)})",
-            "i_columns": ", ".join(f"i.{name}" for name in columns),
-            "i_values": f"row({', '.join(f'i.{name}' for name in values)})",
-            "c_values": f"row({', '.join(f'c.{name}' for name in values)})",
-            "t_assigned": ", ".join(f"{name} = t.{name}" for name in beside_key),
-            "c_key_is_t_key": " and ".join(f"c.{name} = t.{name}" for name in key),
-        }
-
-    def fill(self, statement: str) -> str:
-        """The statement with its names in place."""
-        return statement.format(**self._names)
-
-
-def _merge(con: Connection, names: _Names, batch_id: int) -> Written:
-    for statement in (_STAGE, _NEW, _AGAIN, _DISPUTED):
-        needs_batch = "$batch_id" in statement
-        con.execute(
-            names.fill(statement), {"batch_id": batch_id} if needs_batch else None
-        ).fetchall()
-    new, restated, disputed = con.execute(_COUNTS).fetchall()[0]
+def _merge(con: Connection, names: Names, batch_id: int) -> Written:
+    con.execute(names.fill(_STAGE), {"batch_id": batch_id}).fetchall()
+    new, restated = con.execute(_COUNTS).fetchall()[0]
+    if is_anything_withdrawn(con):
+        renew_staged(con, names)
+    for statement in (_NEW, _AGAIN, _DISPUTED):
+        con.execute(names.fill(statement)).fetchall()
+    disputed = con.execute("select count(*) from disputed").fetchall()[0][0]
     if disputed:
         for statement in (
             _TIMELINE,
@@ -202,19 +191,22 @@ select {i_columns}, $batch_id as batch_id,
        c.known_at as current_known_at
 from incoming i left join {now} c using ({key})"""
 
+_OVERRULED = """
+select count(*) from incoming i join {now} c using ({key})
+where c.known_at > i.known_at and {i_values} is distinct from {c_values}"""
+
 _NEW = "insert into {now} select {columns}, batch_id from staged where is_new"
 
 _AGAIN = """
 insert into {again} select {columns}, batch_id from staged
-where is_same and known_at > current_known_at"""
+where is_same and known_at >= current_known_at"""
 
 _DISPUTED = """
 create or replace temp table disputed as
 select {key} from staged where not is_new and (not is_same or known_at < current_known_at)"""
 
 _COUNTS = """
-select count(*) filter (where is_new), count(*) filter (where not is_new and not is_same),
-       (select count(*) from disputed)
+select count(*) filter (where is_new), count(*) filter (where not is_new and not is_same)
 from staged"""
 
 # every statement ever made about the disputed keys, in the order in which it was known
@@ -226,13 +218,12 @@ with stated as (
     union all select {columns}, batch_id from {before} semi join disputed using ({key})
     union all select {columns}, batch_id from {again} semi join disputed using ({key})
 ), ordered as (
-    select *, row_number() over by_moment as place, lag({values}) over by_moment as values_before,
-           lag(known_at) over by_moment as known_before
+    select *, row_number() over by_moment as place, lag({values}) over by_moment as values_before
     from stated window by_moment as (partition by {key} order by known_at, batch_id)
 ), marked as (
     select *, place > 1 and {values} is not distinct from values_before as is_again from ordered
 )
-select {columns}, batch_id, is_again, known_at is not distinct from known_before as is_same_moment,
+select {columns}, batch_id, is_again,
        lead(known_at) over (partition by {key}, is_again order by place) as superseded_at
 from marked"""
 
@@ -247,5 +238,4 @@ _PUT_BEFORE = """
 insert into {before} select {columns}, batch_id, superseded_at
 from timeline where not is_again and superseded_at is not null"""
 _PUT_AGAIN = """
-insert into {again} select {columns}, batch_id from timeline
-where is_again and not is_same_moment"""
+insert into {again} select {columns}, batch_id from timeline where is_again"""

@@ -1,6 +1,7 @@
 """The inbox and the archive: which files are taken, where they lie afterwards.
 
-Names are data here, never paths.
+Names are data here, never paths. Others may write to the inbox, so nothing of ours lies in it: lock
+and lists lie beside it.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ import json
 import os
 import re
 import shutil
+import signal
+import stat
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -19,7 +22,7 @@ from typing import TextIO
 
 import polars as pl
 
-from contract.errors import StoreBusy
+from contract.errors import DiskRefused, StoreBusy
 from runtime.disk import disk_refusals, flush_to_disk, sha256_of
 from runtime.file_names import fits
 from runtime.file_times import in_order_of_time
@@ -28,7 +31,8 @@ from storage.holder import pid_in, process_name
 _UNFINISHED = (".tmp", ".part", ".partial", ".crdownload", ".filepart")
 _PLANS = ("calendar", "price", "sell_price")  # plans before the sales they explain
 _READABLE_BY_GROUP = 0o640
-_DISCARDED = ".discarded.json"
+_DISCARDED = "discarded.json"
+_LOCK = "inbox.lock"
 _QUIET_S = 60
 
 
@@ -53,6 +57,33 @@ def waiting_files(
     first = [path for path in files if is_plan[path]]
     others = [path for path in files if not is_plan[path]]
     return [*in_order_of_time(first), *in_order_of_time(others)]
+
+
+def is_still_written(path: Path, min_age_s: float) -> bool:
+    """Whether somebody has the file open to write to it, as an upload that pauses does; or whether
+    it was written less than `min_age_s` ago.
+
+    Of another user's file nobody says who has it open (nor on a share): there the age must do. One
+    of the future counts as old, or it would wait for ever.
+    """
+    age_s = time.time() - path.lstat().st_mtime
+    return 0 <= age_s < min_age_s or _is_open_for_writing(path)
+
+
+def _is_open_for_writing(path: Path) -> bool:
+    """By a lease on reading, which the system gives only where nobody writes."""
+    with suppress(AttributeError, OSError):  # another system; a file that is not there any more
+        opened = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        try:
+            # who opens it meanwhile has us signalled: by one that ends no process
+            fcntl.fcntl(opened, fcntl.F_SETSIG, signal.SIGURG)
+            fcntl.fcntl(opened, fcntl.F_SETLEASE, fcntl.F_RDLCK)
+            fcntl.fcntl(opened, fcntl.F_SETLEASE, fcntl.F_UNLCK)
+        except OSError as error:
+            return error.errno == errno.EAGAIN
+        finally:
+            os.close(opened)
+    return False
 
 
 def waiting_folders(inbox: Path, pattern: str) -> list[list[Path]]:
@@ -83,18 +114,18 @@ def discard(inbox: Path, taken: Sequence[Path], hashes: Mapping[str, str]) -> No
 
     `hashes`: the content of each file by its name; a file that changed since is left.
     """
-    unfinished = inbox / f".{_DISCARDED}"
+    unfinished = inbox.parent / f".{_DISCARDED}"
     with disk_refusals(inbox):
         names = {path.name: hashes.get(path.name) for path in taken}
         unfinished.write_text(json.dumps(names), encoding="utf-8")
         flush_to_disk(unfinished)
-        unfinished.replace(inbox / _DISCARDED)
+        unfinished.replace(inbox.parent / _DISCARDED)
     finish_discarding(inbox)
 
 
 def finish_discarding(inbox: Path) -> None:
     """Take out of the inbox what an earlier run archived together and did not come to take out."""
-    listed = inbox / _DISCARDED
+    listed = inbox.parent / _DISCARDED
     if not listed.is_file():
         return
     for name, sha256 in json.loads(listed.read_text(encoding="utf-8")).items():
@@ -134,21 +165,65 @@ def claimed_inbox(inbox: Path, wait_s: float) -> Iterator[None]:
 
 
 def _lock_file(inbox: Path) -> TextIO:
+    """The open lock, beside the inbox. A link or a pipe in its place is refused, not followed: what
+    it leads to would be emptied.
+    """
+    path, flags = inbox.parent / _LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK
     with disk_refusals(inbox):
         inbox.mkdir(parents=True, exist_ok=True)
-        return (inbox / ".lock").open("a+", encoding="ascii")
+        try:
+            opened = os.open(path, flags, _READABLE_BY_GROUP)
+        except OSError as error:
+            if error.errno in (errno.ELOOP, errno.EISDIR, errno.ENXIO):
+                raise DiskRefused(_NO_LOCK.format(path=path)) from error
+            raise
+        if not stat.S_ISREG(os.fstat(opened).st_mode):
+            os.close(opened)
+            raise DiskRefused(_NO_LOCK.format(path=path))
+        return os.fdopen(opened, "r+", encoding="ascii", errors="replace")
 
 
-def archive_file(path: Path, archive: Path, sha256: str) -> Path:
-    """Move a file into the archive under its hash, whole or not at all, a content once."""
+_NO_LOCK = (
+    "'{path}' is no regular file, but a link, a folder or a pipe: it cannot lock the inbox. Take "
+    "it away; it is made anew."
+)
+
+
+def archive_file(path: Path, archive: Path, sha256: str) -> Path | None:
+    """Move a file into the archive under its hash, whole or not at all, a content once.
+
+    None for a file that was written to since it was read: it lies where it was, to be taken again.
+    """
     folder = archive / sha256[:2]
     with disk_refusals(folder):
         folder.mkdir(parents=True, exist_ok=True)
         same = next(iter(sorted(folder.glob(f"{sha256}_*"))), None)
+        if same is not None and sha256_of(same) == sha256:
+            return _taken_away(path, same, sha256)
         target = same or folder / f"{sha256}_{safe_name(path.name)}"
         _move(path, target)
+        if target.is_symlink() or sha256_of(target) != sha256:
+            _move_back(target, path)
+            return None
         flush_to_disk(folder)
     return target
+
+
+def _taken_away(path: Path, same: Path, sha256: str) -> Path | None:
+    """Where the content lies already; the file goes, if it is that content still."""
+    if sha256_of(path) != sha256:
+        return None
+    with suppress(PermissionError):
+        path.unlink()
+    return same
+
+
+def _move_back(arrived: Path, path: Path) -> None:
+    """A file back where it was, unless a newer one lies there meanwhile."""
+    if path.exists() or arrived.is_symlink():
+        arrived.unlink()  # a copy: the file was not ours to move, or was sent once more
+    else:
+        shutil.move(arrived, path)
 
 
 def _move(path: Path, target: Path) -> None:
@@ -157,8 +232,7 @@ def _move(path: Path, target: Path) -> None:
     taken away stays in both: the next run finds its content known.
     """
     try:
-        path.chmod(_READABLE_BY_GROUP)
-        flush_to_disk(path)
+        _protect(path)
         path.replace(target)
     except OSError as error:
         if error.errno not in (errno.EXDEV, errno.EPERM, errno.EACCES):
@@ -170,6 +244,16 @@ def _move(path: Path, target: Path) -> None:
         unfinished.replace(target)
         with suppress(PermissionError):
             path.unlink()
+
+
+def _protect(path: Path) -> None:
+    """Nobody but us may change the file; it survives the power. A link is not followed."""
+    opened = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    try:
+        os.fchmod(opened, _READABLE_BY_GROUP)
+        os.fsync(opened)
+    finally:
+        os.close(opened)
 
 
 def not_archived(archive: Path, ledger: pl.DataFrame) -> list[str]:
@@ -202,7 +286,7 @@ def _is_whole(folder: Path) -> bool:
     if (folder / "_SUCCESS").is_file():
         return True
     with suppress(FileNotFoundError):
-        newest = max(path.stat().st_mtime for path in [folder, *folder.rglob("*")])
+        newest = max(path.lstat().st_mtime for path in [folder, *folder.rglob("*")])
         return time.time() - newest >= _QUIET_S
     return False
 

@@ -44,6 +44,7 @@ class Kind(StrEnum):
     ORDERS = "orders"
     PROMOTION = "promotion"
     REPLAY = "replay"
+    WITHDRAWAL = "withdrawal"
 
 
 @dataclass(frozen=True)
@@ -122,14 +123,26 @@ def _journal(con: Connection) -> Path | None:
 
 def _refuse_behind(con: Connection, journal: Path) -> None:
     """StoreBroken for a store older than its journal: a backup, or a file that lost its log."""
-    mark = journal / COMMITTED
-    committed, held = int(mark.read_text(encoding="ascii")) if mark.exists() else 0, _held(con)
+    committed, held = _committed(journal), _held(con)
     if committed > held:
         raise StoreBroken(
             f"the store '{file_of(con)}' holds {held} changes, its journal '{journal}' knows of "
             f"{committed}: it is an older copy, or lost its log. Run `make rebuild`: it makes the "
             "store again from the journal."
         )
+
+
+def _committed(journal: Path) -> int:
+    """The newest entry that was committed for sure. A mark that says nothing (a disk lost it) is
+    taken from the entries: all but the newest are.
+    """
+    mark = journal / COMMITTED
+    if not mark.exists():
+        return 0
+    said = mark.read_text(encoding="ascii", errors="replace").strip()
+    if said.isdecimal():
+        return int(said)
+    return max((int(path.name) for path in journal.glob("[0-9]*")), default=1) - 1
 
 
 def _held(con: Connection) -> int:

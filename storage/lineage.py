@@ -86,7 +86,9 @@ def panel_as_read(con: Connection, batch_id: int, as_of: datetime | None, name: 
         for fact in FACTS
     }
     sold = facts["sales"].select("unique_id").unique()
-    series = read_series(con).join(sold, on="unique_id", how="semi", maintain_order="left")
+    series = read_series(con, with_withdrawn=True).join(
+        sold, on="unique_id", how="semi", maintain_order="left"
+    )
     return Panel(**facts, series=series, superseded={}, hash=name)
 
 
@@ -215,6 +217,8 @@ def _fact_as_read(
         ), others as (
             select {key} from {quoted(fact)}
             where not (batch_id <= $until and ($as_of is null or known_at <= $as_of))
+            union  -- what was withdrawn and is known no more
+            select {key} from {quoted(fact + "_superseded")} anti join {quoted(fact)} using ({key})
         ), earlier as (
             select {columns}, batch_id from {quoted(fact + "_superseded")}
             semi join others using ({key})
@@ -223,6 +227,8 @@ def _fact_as_read(
         ), newest as (
             select {columns} from earlier
             where batch_id <= $until and ($as_of is null or known_at <= $as_of)
+              and batch_id not in (select withdraws from batches
+                                   where withdraws is not null and batch_id <= $until)
             qualify row_number() over (partition by {key} order by known_at desc, batch_id desc) = 1
         )
         select {columns} from unchanged union all select {columns} from newest"""  # noqa: S608 -- quoted names

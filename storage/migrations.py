@@ -102,6 +102,11 @@ def _know_stock(_: Connection) -> None:
     """
 
 
+def _take_back(con: Connection) -> None:
+    """7 -> 8: a line of the ledger may take a batch back; a table of changed attributes."""
+    con.execute("alter table batches add column withdraws bigint").fetchall()
+
+
 _DECISIONS_4 = """
 create table decisions (
     kind varchar not null check (kind in ('retrain', 'promotion', 'rollback', 'recalibration')),
@@ -116,4 +121,5 @@ MIGRATIONS: dict[str, Migration] = {
     "4": _weigh_runs,
     "5": _name_series,
     "6": _know_stock,
+    "7": _take_back,
 }  # from which version; in their order

@@ -14,7 +14,7 @@ from storage.batches import contents_taken
 from storage.connection import Connection, frame_of
 from storage.facts import read_fact, read_superseded
 from storage.quarantine import REFUSED_DAYS, stage_refused_days
-from storage.series import read_names, read_series
+from storage.series import known_series_table, read_names, read_series
 
 _BEFORE = """
     select unique_id, min(ds) filter (counts) as first_sale, max(ds) filter (counts) as last_sale,
@@ -36,13 +36,23 @@ def read_panel(con: Connection, as_of: datetime | None = None) -> Panel:
         fact: read_fact(con, fact, as_of, filled_from=refused if fact == "sales" else None)
         for fact in FACTS
     }
-    series, names = read_series(con), read_names(con)
+    names = read_names(con)
     if as_of is None:
-        superseded = {fact: read_superseded(con, fact) for fact in FACTS}
+        series = read_series(con)
+        superseded = {fact: _of_known(read_superseded(con, fact), series) for fact in FACTS}
         return Panel(**facts, series=series, superseded=superseded, hash=name, names=names)
     sold = facts["sales"].select(pl.col("unique_id").unique())
-    series = series.join(sold, on="unique_id", how="semi", maintain_order="left")
+    series = read_series(con, with_withdrawn=True).join(
+        sold, on="unique_id", how="semi", maintain_order="left"
+    )
     return Panel(**facts, series=series, superseded={}, hash=name, names=names)
+
+
+def _of_known(superseded: pl.DataFrame, series: pl.DataFrame) -> pl.DataFrame:
+    """Without the earlier versions of series that were withdrawn as a whole."""
+    if "unique_id" not in superseded.columns or superseded.is_empty():
+        return superseded
+    return superseded.join(series, on="unique_id", how="semi", maintain_order="left")
 
 
 def read_tail(con: Connection, since: date, most_sold_out: float) -> Panel:
@@ -79,12 +89,12 @@ def last_sales_day(con: Connection) -> date | None:
 
 def counts_since(con: Connection, since: date | None = None) -> dict[str, int]:
     """What a panel from that day on holds: series, days, sales, plans (prices and covariates)."""
-    query = """
-        select (select count(*) from series_attributes) as series,
+    query = f"""
+        select (select count(*) from {known_series_table(con)}) as series,
                coalesce((select max(ds) - greatest(min(ds), $since) + 1 from sales), 0) as days,
                (select count(*) from sales where $since is null or ds >= $since) as sales,
                (select count(*) from prices where $since is null or to_ds >= $since)
-               + (select count(*) from covariates where $since is null or ds >= $since) as plans"""
+               + (select count(*) from covariates where $since is null or ds >= $since) as plans"""  # noqa: S608 -- fixed text
     return frame_of(con, query, since=since).row(0, named=True)
 
 

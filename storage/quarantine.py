@@ -49,6 +49,9 @@ _STAGE_REFUSED_DAYS = """
                select a.replay_of from batches a
                where a.status = 'accepted' and ($until is null or a.batch_id <= $until)))
           and (r.batch_id is null or r.batch_id > $until or r.received_at > $as_of)
+          and not exists (select 1 from batches w where w.withdraws = b.batch_id
+                          and ($until is null or w.batch_id <= $until)
+                          and ($as_of is null or w.received_at <= $as_of))
     ), beside as (  -- in a history, assumed to have been known when the other rows of its day were
         select batch_id, ds, min(known_at) as known_beside from sales_history
         semi join (select batch_id, ds from stated where is_assumed and known_at is null)

@@ -24,6 +24,7 @@ from storage.replays import redo_replays
 from storage.schema import quoted
 from storage.series import add_columns
 from storage.store import claim, journal_of, open_store, transaction
+from storage.withdrawals import redo_withdrawal
 
 _LOCK = "hhqqi4x"  # struct flock of 64-bit Linux: kind, whence, start, length, pid
 
@@ -93,7 +94,7 @@ def _redo_baseline(con: Connection, entry: Entry) -> None:
             con.execute(statement).fetchall()
 
 
-_REDO: dict[str, Callable[[Connection, Entry], None]] = {
+_REDO: dict[str, Callable[[Connection, Entry], object]] = {
     Kind.BASELINE: _redo_baseline,
     Kind.DECISION: redo_decision,
     Kind.DELIVERY: redo_delivery,
@@ -102,4 +103,5 @@ _REDO: dict[str, Callable[[Connection, Entry], None]] = {
     Kind.ORDERS: redo_orders,
     Kind.PROMOTION: redo_promotion,
     Kind.REPLAY: redo_replays,
+    Kind.WITHDRAWAL: redo_withdrawal,
 }

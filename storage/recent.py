@@ -12,7 +12,7 @@ from contract.frames import CALENDAR, PRICES, SALES
 from contract.received import Received
 from storage.connection import Connection, frame_of, registered
 from storage.schema import quoted
-from storage.series import hierarchy_columns
+from storage.series import hierarchy_columns, known_series_table
 
 COMPARED = timedelta(weeks=8)
 
@@ -23,6 +23,7 @@ class Recent:
 
     - `past`: ds, the columns to group by, rows, selling (rows with units), volume (units), without
       the rows that the batch itself states;
+    - `first_known`: the first day of sales known, None for a fact that is no sales;
     - `repeated`: unique_id, ds of the batch's rows that say what is known already;
     - `restated`: ds, restated_share (of its known rows that the batch changes), lowered_share (that
       it states lower), known_rows;
@@ -34,6 +35,7 @@ class Recent:
     - `regions`: unique_id, region, or None.
     """
 
+    first_known: date | None
     known_series: pl.Series
     past: pl.DataFrame
     repeated: pl.DataFrame
@@ -62,7 +64,11 @@ def read_recent(
     sales = rows if fact == "sales" and rows["ds"].count() else SALES.empty()
     days = _first_and_last(sales)
     return Recent(
-        known_series=frame_of(con, "select unique_id from series_attributes")["unique_id"],
+        first_known=con.execute("select min(ds) from sales").fetchall()[0][0] if days else None,
+        known_series=frame_of(
+            con,
+            f"select unique_id from {known_series_table(con)}",  # noqa: S608 -- fixed text
+        )["unique_id"],
         past=_counted(con, sales, columns),
         repeated=_repeated(con, sales),
         restated=_restated(con, sales),

@@ -45,6 +45,7 @@ def still_refused(con: Connection, batch_id: int | None, reason: str | None) -> 
         from batches b left join quarantine q on q.batch_id = b.batch_id and q.replayed_by is null
         where ($batch_id is null or b.batch_id = $batch_id)
           and ($reason is null or q.reason = $reason)
+          and b.batch_id not in (select withdraws from batches where withdraws is not null)
           and (q.batch_id is not null or (b.fact = 'file' and b.status = 'refused' and not exists (
                select 1 from batches a where a.sha256 = b.sha256 and a.status = 'accepted')))
         order by b.batch_id, q.row_number"""
@@ -65,8 +66,8 @@ def stated_later(con: Connection, fact: str, rows: pl.DataFrame, batch_id: int) 
     """The keys among these rows of which a batch after this one stated something, be it only what
     was known already.
 
-    A replay is as old as the batch it replays. Rows that say their own `known_at` find their place
-    in the timeline: they are left out.
+    What was withdrawn since does not count. A replay is as old as the batch it replays. Rows that
+    say their own `known_at` find their place in the timeline: they are left out.
     """
     key = ", ".join(quoted(name) for name in STORED_FACTS[fact].key)
     query = f"""
@@ -76,7 +77,8 @@ def stated_later(con: Connection, fact: str, rows: pl.DataFrame, batch_id: int) 
         )
         select distinct {key} from stated semi join judged using ({key})
         join batches b using (batch_id)
-        where coalesce(b.replay_of, b.batch_id) > $batch_id"""  # noqa: S608 -- quoted
+        where coalesce(b.replay_of, b.batch_id) > $batch_id
+          and b.batch_id not in (select withdraws from batches where withdraws is not null)"""  # noqa: S608 -- quoted
     judged = rows.filter(pl.col("known_at").is_null()).select(STORED_FACTS[fact].key)
     with registered(con, judged=judged):
         return frame_of(con, query, batch_id=batch_id)

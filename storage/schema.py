@@ -17,7 +17,7 @@ from contract.frames import (
 from contract.quantiles import QUANTILES
 from storage.connection import Connection
 
-SCHEMA_VERSION = "7"
+SCHEMA_VERSION = "8"
 
 _SQL_TYPES = {
     "String": "varchar",
@@ -167,7 +167,8 @@ TABLES: tuple[Table, ...] = (
     ),
     Table(
         "batches",
-        "one received file and fact, or one later judgement of what was refused of it: the ledger",
+        "one received file and fact, one later judgement of what was refused of it, or one "
+        "withdrawal: the ledger",
         {
             "batch_id": "bigint primary key",
             "fact": "varchar not null",
@@ -185,6 +186,7 @@ TABLES: tuple[Table, ...] = (
             "reason": "varchar",
             "replay_of": "bigint",
             "attempt": "bigint not null",
+            "withdraws": "bigint",
         },
         (
             "unique (sha256, fact, attempt)",
@@ -200,8 +202,8 @@ TABLES: tuple[Table, ...] = (
             "name": "file name as received; data, never trusted",
             "sha256": "content of the file: its identity",
             "received_at": "when it was taken, UTC",
-            "known_at_from": "where known_at comes from: the file, the moment it was received, or "
-            "an assumption",
+            "known_at_from": "where known_at comes from: the file, the moment it was received, an "
+            "assumption; of a line that takes a batch back: withdrawal",
             "rows_in": "received lines",
             "rows_accepted": "received lines that count in the fact",
             "rows_refused": "received lines in quarantine",
@@ -212,7 +214,8 @@ TABLES: tuple[Table, ...] = (
             "replay_of": "the batch whose quarantined rows were judged again and are counted here; "
             "null: as received",
             "attempt": "0: as received; 1 and more: the rows that a later judgement of the same "
-            "content took in",
+            "content took in, its withdrawal, or the content received again after one",
+            "withdraws": "the batch that this line takes back, from received_at on; null: none",
         },
     ),
     *(table for contract in STORED_FACTS.values() for table in _fact_tables(contract)),
@@ -244,6 +247,23 @@ TABLES: tuple[Table, ...] = (
         "one series: the hierarchy's columns, added as sources name them; read it through the view "
         "series",
         {"unique_id": "varchar primary key"},
+    ),
+    Table(
+        "series_changes",
+        "one attribute of a series that a batch changed; so that a withdrawal changes it back. No "
+        "primary key: a batch may name the groups of a series, too.",
+        {
+            "batch_id": "bigint not null",
+            "unique_id": "varchar not null",
+            "attribute": "varchar not null",
+            "before": "varchar",
+            "after": "varchar",
+        },
+        words={
+            "attribute": "a column of series_attributes",
+            "before": "its value before the batch; null: none",
+            "after": "its value since the batch",
+        },
     ),
     Table(
         "runs",

@@ -6,21 +6,24 @@ from __future__ import annotations
 
 import polars as pl
 
-from contract.errors import ContractBroken
+from contract.errors import BadParams
 from contract.frames import SERIES
 from contract.names import PREFIX, is_name
 from contract.panel import UNPLACED
 from storage.connection import Connection, frame_of, registered
 from storage.schema import create_series_view, quoted, quoted_text
+from storage.timelines import is_anything_withdrawn
 
 _LEVEL = "a level of the hierarchy, named by the source"
 _NAME = "what people call its codes, named by the source"
 _RESERVED = {"unique_id", "first_sale", "last_sale", "lifecycle"}
 
 
-def write_series(con: Connection, series: pl.DataFrame, *, only_new: bool = False) -> None:
+def write_series(
+    con: Connection, series: pl.DataFrame, batch_id: int, *, only_new: bool = False
+) -> None:
     """Add series and their columns, levels and names; a series that is there gets the values that
-    are not null, and each group of a level one name.
+    are not null, and each group of a level one name. What a batch changes is written down.
 
     `only_new`: a series that is there stays where it stands.
     """
@@ -36,16 +39,73 @@ def write_series(con: Connection, series: pl.DataFrame, *, only_new: bool = Fals
         insert into series_attributes ({columns}) select {columns} from incoming
         on conflict (unique_id) do {action}"""  # noqa: S608 -- quoted
     with registered(con, incoming=incoming):
+        if not only_new:
+            _keep_changes(con, names, batch_id)
         con.execute(statement).fetchall()
         if not only_new:
-            _name_groups(con, names)
+            _name_groups(con, names, batch_id)
 
 
-def _name_groups(con: Connection, columns: list[str]) -> None:
-    """What `incoming` calls the groups of a level, for their other series, too."""
+def _keep_changes(con: Connection, columns: list[str], batch_id: int) -> None:
+    """Write down the attributes that `incoming` changes."""
+    for name in columns:
+        query = f"""
+            select s.unique_id, s.{quoted(name)} as before, i.{quoted(name)} as after
+            from incoming i join series_attributes s using (unique_id)
+            where i.{quoted(name)} is not null
+              and i.{quoted(name)} is distinct from s.{quoted(name)}"""  # noqa: S608 -- quoted
+        con.execute(
+            f"insert into series_changes select $batch_id, unique_id, $name, before, after "  # noqa: S608 -- quoted
+            f"from ({query})",
+            {"batch_id": batch_id, "name": name},
+        ).fetchall()
+
+
+def restore_series(con: Connection, batch_id: int) -> int:
+    """Change back what a withdrawn batch had changed of series; how many attributes. Where a later
+    batch changed one again, that holds, and would change back to what was before both.
+    """
+    query = """
+        select rowid, unique_id, attribute, before, after from series_changes
+        where batch_id = $batch_id order by rowid desc"""
+    changes = con.execute(query, {"batch_id": batch_id}).fetchall()
+    for rowid, unique_id, attribute, before, after in changes:
+        values = {"unique_id": unique_id, "before": before, "after": after}
+        later = """
+            select min(rowid) from series_changes where rowid > $rowid and unique_id = $unique_id
+            and attribute = $attribute and batch_id <> $batch_id"""
+        where = {"rowid": rowid, "unique_id": unique_id, "attribute": attribute}
+        next_change = con.execute(later, {**where, "batch_id": batch_id}).fetchall()[0][0]
+        if next_change is not None:
+            con.execute(
+                "update series_changes set before = $before where rowid = $rowid",
+                {"before": before, "rowid": next_change},
+            ).fetchall()
+            continue
+        con.execute(
+            f"update series_attributes set {quoted(attribute)} = $before "  # noqa: S608 -- quoted
+            f"where unique_id = $unique_id and {quoted(attribute)} is not distinct from $after",
+            values,
+        ).fetchall()
+    con.execute(
+        "delete from series_changes where batch_id = $batch_id", {"batch_id": batch_id}
+    ).fetchall()
+    return len(changes)
+
+
+def _name_groups(con: Connection, columns: list[str], batch_id: int) -> None:
+    """What `incoming` calls the groups of a level, for their other series, too; written down."""
     levels = [name for name in columns if PREFIX + name in columns]
     for level in levels:
         group, name = quoted(level), quoted(PREFIX + level)
+        changed = f"""
+            insert into series_changes
+            select $batch_id, s.unique_id, $name, s.{name}, named.{name}
+            from series_attributes s
+            join (select distinct {group}, {name} from incoming where {name} is not null) named
+              on s.{group} = named.{group}
+            where s.{name} is distinct from named.{name}"""  # noqa: S608 -- quoted
+        con.execute(changed, {"batch_id": batch_id, "name": PREFIX + level}).fetchall()
         statement = f"""
             update series_attributes set {name} = named.{name}
             from (select distinct {group}, {name} from incoming where {name} is not null) named
@@ -54,14 +114,26 @@ def _name_groups(con: Connection, columns: list[str]) -> None:
         con.execute(statement).fetchall()
 
 
-def read_series(con: Connection) -> pl.DataFrame:
+def read_series(con: Connection, *, with_withdrawn: bool = False) -> pl.DataFrame:
     """SERIES: unique_id and the hierarchy's columns, sorted; a null in one is the group UNPLACED.
 
-    Nothing that changes with the day: see the view `series` for first and last sale.
+    Nothing that changes with the day: see the view `series` for first and last sale. Series of
+    which everything was withdrawn are left out, but `with_withdrawn`: a reading as of before needs
+    them.
     """
     columns = ", ".join(quoted(name) for name in ["unique_id", *hierarchy_columns(con)])
-    series = frame_of(con, f"select {columns} from series_attributes order by unique_id")  # noqa: S608 -- quoted
+    table = "series_attributes" if with_withdrawn else known_series_table(con)
+    series = frame_of(con, f"select {columns} from {table} order by unique_id")  # noqa: S608 -- quoted
     return series.with_columns(pl.col(pl.String).fill_null(UNPLACED))
+
+
+def known_series_table(con: Connection) -> str:
+    """What stands after `from` for the series that are known: all, or where a batch was withdrawn
+    those that have a row of sales still.
+    """
+    if not is_anything_withdrawn(con):
+        return "series_attributes"
+    return "(select * from series_attributes semi join sales using (unique_id))"
 
 
 def read_names(con: Connection) -> pl.DataFrame:
@@ -89,17 +161,15 @@ def _columns(con: Connection) -> list[str]:
 def add_columns(con: Connection, names: list[str]) -> None:
     """Add the columns of levels and names that are not there yet. Call it inside a transaction.
 
-    ContractBroken for a name the store uses itself, and for names that differ in case alone.
+    BadParams for a name the store uses itself, and for names that differ in case alone.
     """
     present = {name.lower() for name in _columns(con)}
     if len({name.lower() for name in names}) < len(names):
-        raise ContractBroken(
-            f"hierarchy columns {names} differ in case alone. Rename one in shop.yaml."
-        )
+        raise BadParams(f"hierarchy columns {names} differ in case alone. Rename one in shop.yaml.")
     missing = [name for name in names if name.lower() not in present]
     reserved = [name for name in missing if name.lower() in _RESERVED]
     if reserved:
-        raise ContractBroken(
+        raise BadParams(
             f"hierarchy columns {reserved} have names the store uses itself. Rename them in "
             "shop.yaml."
         )

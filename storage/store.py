@@ -75,6 +75,23 @@ def read_store(path: Path, wait_s: float = 30.0) -> Iterator[Connection]:
             yield con
 
 
+def refuse_older(path: Path, wait_s: float) -> None:
+    """StoreBroken for a store of an older schema: a dry run writes nothing at all."""
+    if not path.exists():
+        return
+    with disk_refusals(path):
+        con = _connect(path, wait_s, read_only=True)
+        try:
+            is_older = _is_older(con, path)
+        finally:
+            con.close()
+    if is_older:
+        raise StoreBroken(
+            f"the store '{path}' is of an older schema; whoever opens it brings it up to date, and "
+            "--dry-run writes nothing. Run `python inference.py snapshot` first."
+        )
+
+
 @contextmanager
 def transaction(con: Connection) -> Iterator[None]:
     """All statements inside, or none of them. Does not nest."""

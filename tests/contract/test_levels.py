@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from contract.levels import levels_of
+from contract.levels import joined, levels_of
 
 SERIES = pl.DataFrame(
     {
@@ -43,3 +43,13 @@ def test_the_bottom_is_always_there_and_groups_nothing():
 
 def test_the_shipped_params_name_the_twelve_levels_of_m5(params):
     assert len(params.source.hierarchy) == 12
+
+
+def test_groups_whose_values_hold_the_mark_keep_keys_of_their_own() -> None:
+    values = ["x", "|", "\\", "x|", "|x", "\\|", "x\\", ""]
+    pairs = [(one, other) for one in values for other in values]
+    frame = pl.DataFrame(pairs, schema=["a", "b"], orient="row")
+    assert frame.select(joined(["a", "b"])).to_series().n_unique() == len(pairs)
+    assert pl.DataFrame({"a": ["CA_1"], "b": ["FOODS"]}).select(joined(["a", "b"])).item() == (
+        "CA_1|FOODS"
+    )

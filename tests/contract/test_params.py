@@ -81,6 +81,9 @@ def test_a_name_nobody_knows_in_the_profile_is_refused_too(written):
     [
         ("ingest", "max_refused_share", 1.5),
         ("ingest", "volume_band", 1.0),
+        ("ingest", "volume_band", float("inf")),
+        ("ingest", "max_y", float("nan")),
+        ("ingest", "most_days_ahead", 0),
         ("features", "lags", [-1]),
         ("features", "windows", [1]),
         ("train", "blocks", [14, 7]),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -147,3 +148,17 @@ def test_an_empty_value_is_filled_in():
     text = "source: # where\n  kind: m5\n  path:   # folder\n  sha256: null\n"
     there = with_source(text, _source("files", "x", None))
     assert there.splitlines()[2] == '  path: "x" # folder'
+
+
+def test_aliases_of_aliases_are_refused_at_once(tmp_path: Path) -> None:
+    names = "abcdefghij"
+    lines = ["a: &a [x, x, x, x, x, x, x, x, x]"]
+    for before, name in pairwise(names):
+        lines.append(f"{name}: &{name} [{', '.join([f'*{before}'] * 9)}]")
+    path = tmp_path / "params.yaml"
+    path.write_text("\n".join(lines), encoding="utf-8")
+    with pytest.raises(BadParams, match="alias of an alias"):
+        load_params(path)
+    path.write_text("a: &a [*a]\n", encoding="utf-8")
+    with pytest.raises(BadParams):
+        load_params(path)

@@ -311,3 +311,21 @@ def test_a_file_of_new_series_alone_is_refused_unless_they_are_said_to_be_new(
     assert "series_all_new" not in codes(judged(renamed.head(4), context))
     allowed = replace(context, ingest=ingest.model_copy(update={"refuse_all_new": False}))
     assert "series_all_new" not in codes(judged(renamed, allowed))
+
+
+def test_a_day_of_four_days_rows_is_refused(ingest: IngestParams, judged: Judged) -> None:
+    past = context_of(ingest, [day.head(40) for day in thursdays(8)])
+    assert codes(judged(a_day(DAY), past)) == {"day_overfull"}
+    assert codes(judged(a_day(DAY).head(110), past)) == set()
+
+
+def test_a_group_that_is_flooded_is_refused_and_a_feast_is_not(
+    ingest: IngestParams, judged: Judged
+) -> None:
+    """Each row seems to be one: the units come in more rows, so that no size gives them away."""
+    past = context_of(ingest, thursdays(8))
+    flooded = a_day(DAY).with_columns(y=pl.col("y") * 7.5)
+    assert judged(flooded, past).reason is None
+    loose = ingest.model_copy(update={"max_size_jump": 1e9})
+    drowned = a_day(DAY).with_columns(y=pl.col("y") * 20)
+    assert codes(judged(drowned, context_of(loose, thursdays(8)))) == {"day_flooded"}

@@ -121,7 +121,9 @@ def test_the_actual_of_a_group_is_the_sum_of_its_series(shop, next_day, tmp_path
         )
 
 
-@pytest.mark.parametrize("name", ["=cmd|' /C calc'!A0", "+1", "-2+3", "@SUM(A1)", "\t=1", "\r=1"])
+@pytest.mark.parametrize(
+    "name", ["=cmd|' /C calc'!A0", "+1", "-2+3", "@SUM(A1)", "\t=1", "\r=1", "\uff1d1"]
+)
 def test_a_name_that_is_a_formula_is_text_in_a_csv(name):
     frame = pl.DataFrame({"unique_id": [name, "plain"], "y": [-1.5, 2.0]})
     safe = spreadsheet_safe(frame)

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 import pytest
 from ruamel.yaml import YAML
 
-from contract.errors import GateFailed, SourceMissing, StoreBusy
+from contract.errors import DiskRefused, GateFailed, SourceMissing, StoreBusy
 from drills.catalogue import unexcused
 from flows import daily
 from flows.command_line import run_flow
@@ -57,10 +57,10 @@ def test_the_watchers_look_even_if_no_table_could_be_made(shop):
 
 def test_an_inbox_that_cannot_be_taken_leaves_the_morning_its_table(shop):
     """Yesterday's sales make a table; none is made of a failure, which is raised afterwards."""
-    lock = shop.paths.inbox / ".lock"
+    lock = shop.paths.root / "inbox.lock"
     lock.unlink(missing_ok=True)
     lock.mkdir(parents=True)
-    with pytest.raises(IsADirectoryError):
+    with pytest.raises(DiskRefused, match="no regular file"):
         daily.plain(shop.params_file, shop.paths.root, morning(shop, 2))
     lock.rmdir()
     with open_store(shop.paths.store) as con:

@@ -25,14 +25,15 @@ def statements_alone() -> None:
 
 def archived_first() -> None:
     """A file goes to the archive before its rows are in the store."""
-    from stages import judged_facts, take
+    from stages import judged_facts, take_file
     from storage.store import file_of
 
-    read, write, move, at = judged_facts.read_file, take.write_delivery, take.archive_file, []
+    read, write = judged_facts.read_file, take_file.write_delivery
+    move, at = take_file.archive_file, []
 
-    def reading(path: Path, *rest: Any) -> Any:
+    def reading(path: Path, *rest: Any, **more: Any) -> Any:
         at[:] = [path]
-        return read(path, *rest)
+        return read(path, *rest, **more)
 
     def writing(con: Any, delivery: Any, batches: Any, sentences: Any) -> Any:
         archive = file_of(con).parent / "archive"
@@ -40,8 +41,8 @@ def archived_first() -> None:
         move(at[0], archive / "refused" if is_refused else archive, delivery.sha256)
         return write(con, delivery, batches, sentences)
 
-    judged_facts.read_file, take.write_delivery = reading, writing
-    take.archive_file = lambda path, *rest: move(path, *rest) if path.exists() else None
+    judged_facts.read_file, take_file.write_delivery = reading, writing
+    take_file.archive_file = lambda path, *rest: move(path, *rest) if path.exists() else path
 
 
 def pages_in_place() -> None:

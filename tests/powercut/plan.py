@@ -84,6 +84,8 @@ def steps() -> list[Step]:
         Step("mended rows", _mended(days[2]), _correct),
         Step("offline result", _offline_result("a"), _publish),
         Step("mixed inbox", _dropping(*mixed), _ingest),
+        Step("wrong file", _dropping(("sales_11.csv", _day(days[5], plus=4))), _ingest),
+        Step("withdrawal", _dropping(), _withdraw),
         Step("forecast", _dropping(), _infer),
         Step("the same forecast", _dropping(), _infer),
         Step("second offline result", _offline_result("b"), _publish),
@@ -107,6 +109,19 @@ def _replay(params: Params, paths: Paths, now: datetime) -> Any:
     return replay(
         params.model_copy(update={"ingest": rules}), paths, Refused(code="units_absurd"), now=now
     )
+
+
+def _withdraw(params: Params, paths: Paths, now: datetime) -> Any:
+    """The wrong file taken back; run again after it was, it has nothing to do."""
+    from stages.withdraw import withdraw
+    from storage.store import open_store
+
+    query = """
+        select batch_id from batches b where name = 'sales_11.csv' and withdraws is null
+        and not exists (select 1 from batches w where w.withdraws = b.batch_id)"""
+    with open_store(paths.store) as con:
+        standing = con.execute(query).fetchall()
+    return withdraw(params, paths, standing[0][0], now=now) if standing else {}
 
 
 def _correct(params: Params, paths: Paths, now: datetime) -> Any:
@@ -260,9 +275,11 @@ def _aged(*files: tuple[str, str]) -> Callable[[Paths], None]:
             for statement in (
                 "alter table batches rename to batches_2",
                 ledger,
-                "insert into batches by name select * exclude (replay_of, attempt) from batches_2",
+                "insert into batches by name "
+                "select * exclude (replay_of, attempt, withdraws) from batches_2",
                 "drop table batches_2",
                 "drop table decisions",
+                "drop table series_changes",
                 "alter table runs drop column peak_mb",
                 "alter table alerts drop column contributors",
                 "update meta set value = '1' where key = 'schema_version'",

@@ -1,5 +1,5 @@
-"""What somebody who can drop a file in the inbox can and cannot do: each claim of system_design 10
-has its test here.
+"""What somebody who can drop a file in the inbox can and cannot do: claims of
+docs/design/operations.md, Security.
 """
 
 from __future__ import annotations

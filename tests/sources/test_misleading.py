@@ -175,6 +175,8 @@ def test_ids_in_two_spellings_that_take_turns_are_noted(read) -> None:
     assert "['A_012', 'A_12']" in note
     (note,) = read(HEAD + lines().replace("BB,105,2024-02", "bb,105,2024-02")).notes
     assert note.startswith("ids_alike: 1 series")
+    twins = HEAD + lines().replace("BB,105,2024-02", "B\u200bB,105,2024-02")
+    assert read(twins).notes[0].startswith("ids_alike: 1 series")
     both = lines() + lines([("A", "7", day, 1) for day in DAYS])
     assert read(HEAD + both).notes == ()
 

@@ -51,9 +51,8 @@ def test_what_later_batches_said_is_not_in_it(tmp_path_factory, batches):
     stood = []
     with open_store(store) as con:
         with transaction(con):
-            write_series(
-                con, pl.DataFrame({"unique_id": ["s0", "s1", "s2"], "store_id": ["S", "S", "S"]})
-            )
+            series = {"unique_id": ["s0", "s1", "s2"], "store_id": ["S", "S", "S"]}
+            write_series(con, pl.DataFrame(series), 1)
         for number, batch in enumerate(batches, start=1):
             with transaction(con):
                 write_fact(con, "sales", frame_of(batch), number)

@@ -102,7 +102,7 @@ from storage.store import claim, open_store, transaction
 with open_store(Path({str(path)!r})) as con:
     with transaction(con):
         claim(con, "m5-1")
-        write_series(con, pl.DataFrame({{"unique_id": ["a"], "store_id": ["CA_1"]}}))
+        write_series(con, pl.DataFrame({{"unique_id": ["a"], "store_id": ["CA_1"]}}), 1)
     os.kill(os.getpid(), signal.SIGKILL)
 """
     died = subprocess.run([sys.executable, "-c", script], check=False)  # noqa: S603
