@@ -32,7 +32,10 @@ from forecasting.spans import Spans, span_quantiles
 from forecasting.window import LevelWindow, Window
 
 LENGTHS = (1, 2, 4, 7, 9, 14, 17, 28)
-SHOWN = ("q835", "q975")
+SHOWN, SHOWN_LEVELS = (
+    ("q835", "q975"),
+    ("total", "store_id", "store_id*dept_id", "item_id", "series"),
+)
 OURS, SUMMED = "spans", "days summed"
 
 
@@ -130,12 +133,16 @@ def _word(y: np.ndarray, quantiles: np.ndarray) -> Result:
 
 
 def table(result: Result) -> str:
-    """Of each source the shares of actuals below two quantiles, a row a part, a column a length."""
+    """Of each source the shares of actuals below two quantiles, a row a part, a column a length;
+    some of the levels.
+    """
     head = ["data", "level", "side", *(f"{length} d" for length in LENGTHS)]
     rows = []
     for source, of_source in result.items():
         cells: dict[tuple[str, str], dict[int, str]] = {}
         for part in of_source["parts"]:
+            if part["level"] not in SHOWN_LEVELS:
+                continue
             is_whole = part["part"] == "all"
             name = part["level"] if is_whole else f"{part['level']}: {part['part']}"
             shares = " ".join(f"{100 * part[f'below_{q}']:.1f}" for q in SHOWN)
