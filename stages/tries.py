@@ -14,6 +14,7 @@ from pathlib import Path
 from signal import Signals
 
 from contract.params import Params
+from runtime.disk import disk_refusals
 from runtime.memory import machine_mb
 from runtime.paths import Paths
 
@@ -30,8 +31,9 @@ def marked(paths: Paths, sha256: str) -> Iterator[int]:
     """
     mark = paths.tries / sha256
     tries = _count(mark)
-    paths.tries.mkdir(parents=True, exist_ok=True)
-    mark.write_text(str(tries + 1), encoding="ascii")
+    with disk_refusals(paths.root):
+        paths.tries.mkdir(parents=True, exist_ok=True)
+        mark.write_text(str(tries + 1), encoding="ascii")
     try:
         yield tries
     finally:

@@ -101,8 +101,7 @@ def store(tmp_path: Path) -> Path:
         publish(
             con,
             Run("daily", "inference", NOW, NOW, as_of=NOW),
-            daily["forecasts"],
-            daily["forecast_levels"],
+            {name: daily[name] for name in ("forecasts", "forecast_levels")},
         )
         promote(con, "a", "b is worse", NOW, "rollback")
     return path
