@@ -40,6 +40,7 @@ from forecasting.dispersion import dispersion_at_end
 from forecasting.forecaster import BASELINE
 from forecasting.intervals import Calibration
 from forecasting.pairs import calibrate, pairs_of
+from forecasting.slices import FAST_UNITS
 from forecasting.span_learning import with_spans
 from forecasting.spans import Spans, span_quantiles
 from ordering.demand import Demand
@@ -108,7 +109,8 @@ def _world(panel: Panel, params: Params, days: int, every: int, autoets: int) ->
     last = panel.last_day - timedelta(days=days)
     sides = {name: contenders(params, panel, None)[name] for name in (BASELINE, CANDIDATE)}
     cutoffs = [last - timedelta(days=HORIZON * k) for k in range(LEARNED_FROM, 0, -1)]
-    learned_on = backtested(params, panel, sides, cutoffs, HORIZON, LEARNED_FROM)
+    refit_every = params.evaluate.refit_every
+    learned_on = backtested(params, panel, sides, cutoffs, HORIZON, refit_every)
     calibration = _learned(panel, params, learned_on)
     model, naive = (sides[name].fit(panel.up_to(last)) for name in (CANDIDATE, BASELINE))
     rules = demand_rules(params)
@@ -275,9 +277,10 @@ def _judged(played: Played, terms: Terms, service: float) -> Result:
     held = played.in_hand.sum() / terms.review_days
     over = played.wasted.sum() if terms.life_days else held
     cost = service * played.lost.sum() + (1 - service) * over
-    sells = wanted.sum(axis=1) > 0
+    daily, reached = wanted.mean(axis=1), played.service(terms)
     return {
-        "service": float(played.service(terms)[sells].mean()),
+        "service": float(reached[daily > 0].mean()),
+        "service_fast": float(reached[daily >= FAST_UNITS].mean()),
         "fill": float(played.sold.sum() / wanted.sum()),
         "days_of_stock": float(played.in_hand.mean() / wanted.mean()),
         "wasted": float(played.wasted.sum() / wanted.sum()),
@@ -292,13 +295,14 @@ def _words(terms: Terms, service: float) -> str:
 
 def table(result: Result) -> str:
     """A row a case and policy."""
-    head = ["data", "case", "policy", "service", "fill rate", "days of stock", "wasted", "cost"]
+    numbers = ["service", "service, fast", "fill rate", "days of stock", "wasted", "cost"]
+    head = ["data", "case", "policy", *numbers]
     rows = [
         [
             source,
             row["case"],
             row["policy"],
-            *(f"{100 * row[name]:.1f}%" for name in ("service", "fill")),
+            *(f"{100 * row[name]:.1f}%" for name in ("service", "service_fast", "fill")),
             f"{row['days_of_stock']:.1f}",
             f"{100 * row['wasted']:.1f}%",
             f"{row['cost']:.4f}",
