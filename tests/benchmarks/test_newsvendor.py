@@ -27,7 +27,7 @@ from benchmarks.harness.registry import Context
 from forecasting.contenders import CANDIDATE
 
 STORES, ITEMS, DAYS = 3, 6, 420
-SMALL = Study(test_days=56, learning_days=56, refit_days=56)
+SMALL = Study(test_days=56, learning_days=56, refit_days=56, recipes={CANDIDATE: {}})
 
 
 def written(folder: Path) -> Path:
@@ -103,7 +103,7 @@ def test_an_honest_run_lies_above_the_floor(panel):
 
 def test_orders_do_not_move_with_the_days_after_them(panel):
     """The last day sells a hundred times as much: no order of an earlier day knows."""
-    params, study = params_of_study(), Study(test_days=2, learning_days=7, refit_days=1)
+    params, study = params_of_study(), Study(2, 7, 1, {CANDIDATE: {}})
     last = pl.col("ds") == panel.last_day
     wild = panel.sales.with_columns(y=pl.when(last).then(pl.col("y") * 100).otherwise("y"))
     calm, moved = (
@@ -117,4 +117,4 @@ def test_a_run_with_the_day_itself_in_a_window_fails_and_keeps_nothing(shared, c
     options = Namespace(shared=shared, series=0, leak=2)
     with pytest.raises(SystemExit, match=r"below the floor.*look for a window that holds it"):
         newsvendor.measure(Context(newsvendor.BENCHMARK, Path("data"), options))
-    assert "| ours |" in capsys.readouterr().out
+    assert "| ours, as shipped |" in capsys.readouterr().out
