@@ -48,7 +48,10 @@ _STAGE_REFUSED_DAYS = """
           and (b.status = 'accepted' or b.batch_id in (
                select a.replay_of from batches a
                where a.status = 'accepted' and ($until is null or a.batch_id <= $until)))
-          and (r.batch_id is null or r.batch_id > $until or r.received_at > $as_of)
+          and (r.batch_id is null or r.batch_id > $until or r.received_at > $as_of
+               or exists (select 1 from batches w where w.withdraws = r.batch_id
+                          and ($until is null or w.batch_id <= $until)
+                          and ($as_of is null or w.received_at <= $as_of)))
           and not exists (select 1 from batches w where w.withdraws = b.batch_id
                           and ($until is null or w.batch_id <= $until)
                           and ($as_of is null or w.received_at <= $as_of))

@@ -42,7 +42,9 @@ def still_refused(con: Connection, batch_id: int | None, reason: str | None) -> 
     query = """
         select b.batch_id, b.fact, b.sha256, b.name, b.received_at, b.status,
                q.row_number, q.reason, q.raw, q.lines
-        from batches b left join quarantine q on q.batch_id = b.batch_id and q.replayed_by is null
+        from batches b
+        left join quarantine q on q.batch_id = b.batch_id and (q.replayed_by is null or
+            q.replayed_by in (select withdraws from batches where withdraws is not null))
         where ($batch_id is null or b.batch_id = $batch_id)
           and ($reason is null or q.reason = $reason)
           and b.batch_id not in (select withdraws from batches where withdraws is not null)
@@ -129,7 +131,8 @@ def _mark(
     statement = """
         update quarantine set replayed_by = $batch_id from taken
         where quarantine.batch_id = $replay_of and quarantine.row_number = taken.row_number
-          and quarantine.raw is not distinct from taken.raw and replayed_by is null"""
+          and quarantine.raw is not distinct from taken.raw and (replayed_by is null or
+              replayed_by in (select withdraws from batches where withdraws is not null))"""
     with registered(con, taken=taken):
         con.execute(statement, {"batch_id": batch_id, "replay_of": replay_of}).fetchall()
 
@@ -138,7 +141,8 @@ def _renew(con: Connection, replay_of: int | None, renewed: pl.DataFrame) -> Non
     statement = """
         update quarantine set reason = renewed.reason, sentence = renewed.sentence from renewed
         where quarantine.batch_id = $replay_of and quarantine.row_number = renewed.row_number
-          and quarantine.raw is not distinct from renewed.raw and replayed_by is null"""
+          and quarantine.raw is not distinct from renewed.raw and (replayed_by is null or
+              replayed_by in (select withdraws from batches where withdraws is not null))"""
     with registered(con, renewed=renewed):
         con.execute(statement, {"replay_of": replay_of}).fetchall()
 

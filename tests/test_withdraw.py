@@ -137,6 +137,23 @@ def test_replays_of_it_go_with_it_and_its_refused_rows_say_nothing_more(
     assert replay(small, paths, Refused(code="units_negative"), now=morning(5))["rows_out"] == 0
 
 
+def test_a_replay_taken_back_alone_leaves_its_rows_waiting(small: Params, paths: Paths) -> None:
+    tight = small.ingest.model_copy(update={"max_y": 10})
+    honest = [line(f"s{number}", ds) for number in range(9) for ds in ("2024-02-28", "2024-02-29")]
+    drop(paths, "sales_1.csv", *honest, line("s9", "2024-02-28"), line("s9", y="50"))
+    ingest(small.model_copy(update={"ingest": tight}), paths, now=morning(0))
+    replay(small, paths, Refused(1), now=morning(1))
+    assert withdraw(small, paths, 2, now=morning(2))["batches"] == [2]
+    last = date(2024, 2, 29)
+    with open_store(paths.store) as con:
+        now, then = (read_panel(con, as_of).sales for as_of in (None, morning(1)))
+        assert now.filter(unique_id="s9", ds=last)["y"].to_list() == [None]
+        assert then.filter(unique_id="s9", ds=last)["y"].to_list() == [50.0]
+    replay(small, paths, Refused(1), now=morning(3))
+    with open_store(paths.store) as con:
+        assert read_panel(con).sales.filter(unique_id="s9", ds=last)["y"].to_list() == [50.0]
+
+
 def test_a_rebuild_takes_back_what_was_taken_back(small: Params, paths: Paths) -> None:
     drop(paths, "sales_1.csv", line("a", y="5"), line("b"))
     ingest(small, paths, now=morning(0))
