@@ -88,7 +88,9 @@ def measure(context: Context) -> Result:
     """By case and policy: service, fill rate, stock, waste and cost."""
     params = params_for(context.source)
     rows = list(_played(context, params))
-    return context.before() | {context.source: {"on": str(date.today()), "rows": rows}}
+    sample = context.options.autoets
+    name = f"{context.source}, {sample} series" if sample else context.source
+    return context.before() | {name: {"on": str(date.today()), "rows": rows}}
 
 
 def _played(context: Context, params: Params) -> Iterator[Result]:
