@@ -113,7 +113,7 @@ def _world(panel: Panel, params: Params, days: int, every: int, autoets: int) ->
     cutoffs = [last - timedelta(days=HORIZON * k) for k in range(LEARNED_FROM, 0, -1)]
     refit_every = params.evaluate.refit_every
     learned_on = backtested(params, panel, sides, cutoffs, HORIZON, refit_every)
-    calibration = _learned(panel, params, learned_on)
+    calibration = learned(panel, params, learned_on)
     model, naive = (sides[name].fit(panel.up_to(last)) for name in (CANDIDATE, BASELINE))
     rules = demand_rules(params)
     dense = Days(panel.first_day, (panel.last_day - panel.first_day).days + 1, 0, padding=0)
@@ -124,8 +124,8 @@ def _world(panel: Panel, params: Params, days: int, every: int, autoets: int) ->
         known = panel.up_to(last + timedelta(days=day))
         past = sold[:, : sold.shape[1] - days + day][:, -PAST_DAYS:]
         origin = _Origin(
-            _matrix(model.forecast(known, known.last_day, HORIZON))[chosen],
-            _matrix(naive.forecast(known, known.last_day, HORIZON))[chosen],
+            series_matrix(model.forecast(known, known.last_day, HORIZON))[chosen],
+            series_matrix(naive.forecast(known, known.last_day, HORIZON))[chosen],
             dispersion_at_end(known, rules)["dispersion"].fill_null(np.nan).to_numpy()[chosen],
             past.mean(axis=1)[chosen],
             past.std(axis=1, ddof=1)[chosen],
@@ -141,7 +141,7 @@ def _chosen(series: int, sample: int) -> np.ndarray:
     return np.sort(np.random.default_rng(7).choice(series, min(sample, series), replace=False))
 
 
-def _learned(panel: Panel, params: Params, backtest: pl.DataFrame) -> Calibration:
+def learned(panel: Panel, params: Params, backtest: pl.DataFrame) -> Calibration:
     """What the windows before the days played teach, at the level of series."""
     pairs = []
     for (cutoff,), rows in backtest.group_by("cutoff", maintain_order=True):
@@ -151,7 +151,7 @@ def _learned(panel: Panel, params: Params, backtest: pl.DataFrame) -> Calibratio
     return with_spans(calibrate(pairs, bins), pairs, bins)
 
 
-def _matrix(rows: pl.DataFrame) -> np.ndarray:
+def series_matrix(rows: pl.DataFrame) -> np.ndarray:
     ordered = rows.sort("unique_id", "ds")["y_hat"].fill_null(0.0).to_numpy()
     return np.maximum(ordered.reshape(-1, HORIZON), 0.0)
 
@@ -222,39 +222,50 @@ def _ours(world: _World, terms: Terms, service: float) -> Policy:
     """The proposals of `ordering`, with spans as production reads them."""
 
     def policy(day: int, in_hand: np.ndarray, on_the_way: np.ndarray) -> np.ndarray:
-        origin, rows = world.origins[day], len(in_hand)
-        last, lead = _days_until(terms), terms.lead_days
-
-        def demand(first: int, end: int) -> Demand:
-            spans = Spans(np.arange(rows), np.full(rows, first), np.full(rows, end))
-            means, own = origin.means, origin.dispersion
-            quantiles = span_quantiles(world.calibration, SERIES_LEVEL, means, spans, own)
-            return Demand(quantiles, np.arange(rows), np.ones(rows), rows)
-
-        alone = demand(lead + 1, last)
-        life = demand(1, lead + (terms.life_days or 1))
-        wanted = Wanted(demand(1, last), alone, demand(1, lead) if lead else alone, life)
-        # sold before the next comes, what is left is lost: the whole order is the newsvendor's
-        is_limited = terms.life_days is not None and terms.life_days > terms.review_days
-        lines = pl.DataFrame(
-            {
-                "service": np.full(rows, KEPT_SERVICE if is_limited else service),
-                "life_service": pl.Series(
-                    [service if is_limited else None] * rows, dtype=pl.Float64
-                ),
-                "position": in_hand + on_the_way,
-                "in_hand": in_hand,
-                "arriving": on_the_way,
-                "pack_size": np.ones(rows),
-                "min_order": np.zeros(rows),
-                "mean_alone": origin.means[:, lead:last].sum(axis=1),
-                "life_days": pl.Series([terms.life_days] * rows, dtype=pl.Int64),
-                "days_before": np.full(rows, lead),
-            }
-        )
-        return propose(lines, wanted).units
+        origin = world.origins[day]
+        known = origin.means, origin.dispersion
+        return ours(world.calibration, *known, terms, service, in_hand, on_the_way)
 
     return policy
+
+
+def ours(  # noqa: PLR0913, PLR0917 -- what an order is made of
+    calibration: Calibration,
+    means: np.ndarray,
+    dispersion: np.ndarray,
+    terms: Terms,
+    service: float,
+    in_hand: np.ndarray,
+    on_the_way: np.ndarray,
+) -> np.ndarray:
+    """(series,) units that `ordering` proposes, in packs of one."""
+    rows, last, lead = len(in_hand), _days_until(terms), terms.lead_days
+
+    def demand(first: int, end: int) -> Demand:
+        spans = Spans(np.arange(rows), np.full(rows, first), np.full(rows, end))
+        quantiles = span_quantiles(calibration, SERIES_LEVEL, means, spans, dispersion)
+        return Demand(quantiles, np.arange(rows), np.ones(rows), rows)
+
+    alone = demand(lead + 1, last)
+    life = demand(1, lead + (terms.life_days or 1))
+    wanted = Wanted(demand(1, last), alone, demand(1, lead) if lead else alone, life)
+    # sold before the next comes, what is left is lost: the whole order is the newsvendor's
+    is_limited = terms.life_days is not None and terms.life_days > terms.review_days
+    lines = pl.DataFrame(
+        {
+            "service": np.full(rows, KEPT_SERVICE if is_limited else service),
+            "life_service": pl.Series([service if is_limited else None] * rows, dtype=pl.Float64),
+            "position": in_hand + on_the_way,
+            "in_hand": in_hand,
+            "arriving": on_the_way,
+            "pack_size": np.ones(rows),
+            "min_order": np.zeros(rows),
+            "mean_alone": means[:, lead:last].sum(axis=1),
+            "life_days": pl.Series([terms.life_days] * rows, dtype=pl.Int64),
+            "days_before": np.full(rows, lead),
+        }
+    )
+    return propose(lines, wanted).units
 
 
 def _summed(world: _World, origin: _Origin, terms: Terms, service: float) -> np.ndarray:
