@@ -1,4 +1,4 @@
-"""What to order of goods that keep for a day, beside a published study and the floor of its data.
+"""What to order of goods that keep for a day, beside a published study and the bound of its data.
 
 The study (Buttler, Philippi, Stein and Pibernik, ddop): of each series the first 27 days are
 dropped, the last quarter of the rest is ordered for a day ahead, and a unit short or left over
@@ -19,10 +19,10 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from benchmarks.accuracy.newsvendor_floor import (
+from benchmarks.accuracy.newsvendor_bound import (
     COSTS,
     SERVICES,
-    below_floor,
+    below_bound,
     costs_by_day,
     dispersion,
     fitted_mean,
@@ -46,12 +46,12 @@ DROPPED_DAYS, TEST_SHARE = 27, 0.25
 REFIT_DAYS = 28
 SAMPLE_SEED = 1
 LEAKED = "mean_with_the_day_itself"
-FLOOR, AVERAGE = "floor", "sample average"
+BOUND, AVERAGE = "bound", "sample average"
 EVERY_SECOND = "an origin every second day"
 # chosen on the days before the test alone (docs/lab_notebook.md)
 RECIPES: dict[str, dict[str, Any]] = {CANDIDATE: {}, EVERY_SECOND: {"origin_step_days": 2}}
 WORDS = {
-    FLOOR: "floor: Poisson around the fitted true mean",
+    BOUND: "lower bound: Poisson around the fitted true mean",
     CANDIDATE: "ours, as shipped",
     EVERY_SECOND: "ours, learned from an origin every second day",
     AROUND: "Poisson around our mean, as shipped",
@@ -69,7 +69,7 @@ PUBLISHED = {  # the study's, of features of the calendar
 def measure(context: Context) -> Result | None:
     """The study's protocol on all series; a sample or the canary is printed and not kept.
 
-    SystemExit where a run lies below the floor by more than chance.
+    SystemExit where a run lies below the bound by more than chance.
     """
     options = context.options
     panel, params = panel_of_study(options.shared.resolve() / DATA), params_of_study()
@@ -78,9 +78,9 @@ def measure(context: Context) -> Result | None:
     if options.leak:
         panel, params = leaking(panel, params, options.leak)
     result = judged(panel, params, study_of(panel, params))
-    if result["below_floor"]:
+    if result["below_bound"]:
         print(table(result), flush=True)
-        raise SystemExit(f"newsvendor: {result['below_floor']}")
+        raise SystemExit(f"newsvendor: {result['below_bound']}")
     if not options.series and not options.leak:
         return result
     print(table(result), flush=True)
@@ -140,18 +140,18 @@ def leaking(panel: Panel, params: Params, window_days: int) -> tuple[Panel, Para
 
 
 def judged(panel: Panel, params: Params, study: Study) -> Result:
-    """Mean cost a day by side and service, and what the floor says of ours."""
+    """Mean cost a day by side and service, and what the bound says of ours."""
     units = units_sold(panel, days_of(panel, 0, padding=0), demand_rules(params)).astype(float)
     known, test = np.split(units, [-study.test_days], axis=1)
     mean = fitted_mean(panel, units)
     average = [np.quantile(known, service, axis=1, method="inverted_cdf") for service in SERVICES]
     orders = {
-        FLOOR: poisson_orders(mean[:, -study.test_days :]),
+        BOUND: poisson_orders(mean[:, -study.test_days :]),
         **forecast_orders(panel, params, study),
         AVERAGE: np.array(average)[:, :, None],
     }
     costs = {side: costs_by_day(of_side, test) for side, of_side in orders.items()}
-    found = (below_floor(costs[name], costs[FLOOR]) for name in study.recipes)
+    found = (below_bound(costs[name], costs[BOUND]) for name in study.recipes)
     return {
         "on": str(date.today()),
         "series": panel.series.height,
@@ -159,7 +159,7 @@ def judged(panel: Panel, params: Params, study: Study) -> Result:
         "last_day": str(panel.last_day),
         "dispersion": round(dispersion(units, mean), 4),
         "costs": {side: of_side.mean(axis=1).round(4).tolist() for side, of_side in costs.items()},
-        "below_floor": next(filter(None, found), None),
+        "below_bound": next(filter(None, found), None),
     }
 
 
@@ -170,8 +170,8 @@ def table(result: Result) -> str:
     for side in (one for one in WORDS if one in costs):
         rows.append([WORDS[side], *(f"{cost:.2f}" for cost in costs[side])])
         if side in RECIPES:
-            over = zip(costs[side], costs[FLOOR], strict=True)
-            rows.append(["over the floor", *(f"{ours / floor - 1:+.1%}" for ours, floor in over)])
+            over = zip(costs[side], costs[BOUND], strict=True)
+            rows.append(["over the bound", *(f"{ours / bound - 1:+.1%}" for ours, bound in over)])
     published = [
         [f"study: {who}", *(f"{cost:.2f}" for cost in of)] for who, of in PUBLISHED.items()
     ]
@@ -180,7 +180,7 @@ def table(result: Result) -> str:
 
 
 BENCHMARK = Benchmark(
-    question="What do orders a day ahead cost beside a published study and the floor of its data?",
+    question="What do orders a day ahead cost beside a published study and the bound of its data?",
     needs="the shared data sets; half an hour, minutes with --series 50",
     measure=measure,
     options=(

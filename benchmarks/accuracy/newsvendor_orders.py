@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.accuracy.newsvendor_floor import SERVICES, poisson_orders
+from benchmarks.accuracy.newsvendor_bound import SERVICES, poisson_orders
 from benchmarks.harness.pipeline import Sides, backtested, window_of
 from contract.levels import SERIES_LEVEL, levels_of
 from contract.panel import Panel

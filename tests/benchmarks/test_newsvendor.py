@@ -14,11 +14,11 @@ import polars as pl
 import pytest
 
 from benchmarks.accuracy import newsvendor
-from benchmarks.accuracy.newsvendor import FLOOR, judged, params_of_study, study_of
-from benchmarks.accuracy.newsvendor_floor import (
+from benchmarks.accuracy.newsvendor import BOUND, judged, params_of_study, study_of
+from benchmarks.accuracy.newsvendor_bound import (
     COSTS,
     SERVICES,
-    below_floor,
+    below_bound,
     costs_by_day,
     multiplicative_mean,
 )
@@ -73,19 +73,19 @@ def test_the_fitted_mean_of_units_that_are_a_product_is_that_product():
     np.testing.assert_allclose(multiplicative_mean(units, [store], [weekday]), units)
 
 
-def test_costs_below_the_floor_by_chance_say_nothing():
+def test_costs_below_the_bound_by_chance_say_nothing():
     """Twenty days that swing by 2: a mean gap of 0.5 may be luck, one of 5 is none."""
-    floor = np.full((len(COSTS), 20), 30.0)
+    bound = np.full((len(COSTS), 20), 30.0)
     swings = np.tile([-2.0, 2.0], 10)
-    assert below_floor(floor + swings - 0.5, floor) is None
-    assert below_floor(floor + swings + 5, floor) is None
-    found = below_floor(floor + swings - 5, floor)
+    assert below_bound(bound + swings - 0.5, bound) is None
+    assert below_bound(bound + swings + 5, bound) is None
+    found = below_bound(bound + swings - 5, bound)
     assert found and "costs 25.00, and 30.00 who knows the true mean" in found
 
 
-def test_costs_that_equal_the_floor_every_day_do_not_lie_below_it():
-    floor = np.full((len(COSTS), 20), 30.0)
-    assert below_floor(floor, floor) is None
+def test_costs_that_equal_the_bound_every_day_do_not_lie_below_it():
+    bound = np.full((len(COSTS), 20), 30.0)
+    assert below_bound(bound, bound) is None
 
 
 def test_the_first_days_are_dropped_and_the_last_quarter_is_ordered_for(panel):
@@ -94,11 +94,11 @@ def test_the_first_days_are_dropped_and_the_last_quarter_is_ordered_for(panel):
     assert (study.test_days, study.refit_days, study.learning_days) == (98, 28, 112)
 
 
-def test_an_honest_run_lies_above_the_floor(panel):
+def test_an_honest_run_lies_above_the_bound(panel):
     honest = judged(panel, params_of_study(), SMALL)
-    assert honest["below_floor"] is None
-    ours, floor = (np.array(honest["costs"][side]) for side in (CANDIDATE, FLOOR))
-    assert (ours > floor).all() and ours.sum() < 1.3 * floor.sum()
+    assert honest["below_bound"] is None
+    ours, bound = (np.array(honest["costs"][side]) for side in (CANDIDATE, BOUND))
+    assert (ours > bound).all() and ours.sum() < 1.3 * bound.sum()
 
 
 def test_orders_do_not_move_with_the_days_after_them(panel):
@@ -115,6 +115,6 @@ def test_orders_do_not_move_with_the_days_after_them(panel):
 
 def test_a_run_with_the_day_itself_in_a_window_fails_and_keeps_nothing(shared, capsys):
     options = Namespace(shared=shared, series=0, leak=2)
-    with pytest.raises(SystemExit, match=r"below the floor.*look for a window that holds it"):
+    with pytest.raises(SystemExit, match=r"below the bound.*look for a window that holds it"):
         newsvendor.measure(Context(newsvendor.BENCHMARK, Path("data"), options))
     assert "| ours, as shipped |" in capsys.readouterr().out

@@ -19,7 +19,7 @@ from contract.panel import Panel
 # money of a unit short, and of one left over (Buttler et al.)
 COSTS = ((9.0, 1.0), (7.5, 2.5), (5.0, 5.0), (2.5, 7.5), (1.0, 9.0))
 SERVICES = tuple(short / (short + over) for short, over in COSTS)
-ROUNDS = 50  # of the fit; the floor's fifth digit stands after five
+ROUNDS = 50  # of the fit; the bound's fifth digit stands after five
 # of the mean difference over days, below which a run does not lie by chance: of five services one
 # does in about 150 runs of a forecaster that knows the mean itself
 STANDARD_ERRORS = 3.0
@@ -37,7 +37,7 @@ def fitted_mean(panel: Panel, units: np.ndarray) -> np.ndarray:
 
 
 def dispersion(units: np.ndarray, mean: np.ndarray) -> float:
-    """Variance of the units over their mean: near 1, or the floor is none."""
+    """Variance of the units over their mean: near 1, or the bound is none."""
     return float(((units - mean) ** 2 / mean).mean())
 
 
@@ -71,9 +71,9 @@ def costs_by_day(orders: np.ndarray, units: np.ndarray) -> np.ndarray:
     return costs
 
 
-def below_floor(costs: np.ndarray, floor: np.ndarray) -> str | None:
-    """A sentence where (services, days) costs lie below the floor's by more than chance."""
-    gap = costs - floor
+def below_bound(costs: np.ndarray, bound: np.ndarray) -> str | None:
+    """A sentence where (services, days) costs lie below the bound's by more than chance."""
+    gap = costs - bound
     spread = np.maximum(gap.std(axis=1, ddof=1), 1e-9) / np.sqrt(gap.shape[1])
     errors = gap.mean(axis=1) / spread
     worst = int(np.argmin(errors))
@@ -81,8 +81,8 @@ def below_floor(costs: np.ndarray, floor: np.ndarray) -> str | None:
         return None
     return (
         f"at a service of {SERVICES[worst]:g} a day costs {costs[worst].mean():.2f}, and "
-        f"{floor[worst].mean():.2f} who knows the true mean: {-errors[worst]:.1f} standard errors "
-        "below the floor. Something read the day it forecasts: look for a window that holds it."
+        f"{bound[worst].mean():.2f} who knows the true mean: {-errors[worst]:.1f} standard errors "
+        "below the bound. Something read the day it forecasts: look for a window that holds it."
     )
 
 
