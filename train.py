@@ -32,6 +32,7 @@ def train(params: Params, paths: Paths, *, cutoff: date | None = None) -> Summar
     """Fit the candidate on the panel up to `cutoff` (default: all of it) and replace the candidate
     bundle by it.
     """
+    from features.days_off import WHY_WITHOUT_ROWS, days_without_rows
     from features.dense_panel import feature_recipe_of
     from features.reach import WHY_LEFT_OUT, short_plans
     from forecasting.bundle import save_bundle
@@ -50,6 +51,9 @@ def train(params: Params, paths: Paths, *, cutoff: date | None = None) -> Summar
         log.warning("left_out=%s reason=%s", list(recipe.left_out), WHY_LEFT_OUT)
     if short := short_plans(recipe.features, panel, params.train.horizon):
         log.warning("plans_end_after_days=%s horizon=%d", short, params.train.horizon)
+    if missing := days_without_rows(panel):
+        newest = [str(day) for day in missing[-3:]]
+        log.warning("days_without_rows=%d newest=%s %s", len(missing), newest, WHY_WITHOUT_ROWS)
     model = GlobalLightGBM(params.train, recipe).fit(panel)
     shutil.rmtree(paths.candidate, ignore_errors=True)
     card = save_bundle(model, paths.candidate, panel.hash)
