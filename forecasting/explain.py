@@ -28,6 +28,7 @@ from forecasting.forecaster import days_late
 from forecasting.global_lightgbm import GlobalLightGBM, recent_mean, with_forecast_as_sales
 from forecasting.intervals import Calibration, quantiles_of_days
 from forecasting.publication import trim_to_last_sale
+from forecasting.window_average import towards_average
 
 Step = tuple[str, float | None]  # what was done, units after it
 
@@ -187,6 +188,11 @@ def _steps(
     is_closed = bool(dense.is_closed[at, dense.days.padding + dense.days.known + ahead - 1])
     if mean < 0:
         taken.append(("nothing below zero", 0.0))
+    share = model.params.average_share
+    if share > 0:
+        y_hat = np.full((dense.series.height, steps), max(mean, 0.0))
+        units = float(towards_average(dense, y_hat, share)[at, ahead - 1])
+        taken.append((f"{share:.0%} of it the mean of eight same weekdays", units))
     if is_closed:
         taken.append(("closed on this day", 0.0))
     elif model.params.groups.columns is not None:
@@ -216,17 +222,20 @@ def _after_groups(
 def _means_of(
     model: GlobalLightGBM, dense: DensePanel, members: np.ndarray, steps: int
 ) -> np.ndarray:
-    """(members, steps) means of the boosters alone, closed days 0."""
-    parts = []
+    """(members, steps) means before the group step, closed days 0."""
+    parts, lacking = [], []
     for end, hs in model.blocks_covering(steps).items():
         frame = feature_frame(dense, serving_rows(dense, hs, members))
         means = model.boosters[end].predict(frame.to_numpy(), num_threads=model.params.threads)
         shape = len(members), len(hs)
-        is_lacking = model.lacks_plans(dense, frame).reshape(shape)
-        means = np.clip(means, 0, None).reshape(shape)
-        parts.append(np.where(is_lacking, recent_mean(dense)[members], means))
+        lacking.append(model.lacks_plans(dense, frame).reshape(shape))
+        parts.append(np.clip(means, 0, None).reshape(shape))
+    y_hat = np.zeros((dense.series.height, steps))
+    y_hat[members] = np.hstack(parts)
+    y_hat = towards_average(dense, y_hat, model.params.average_share)[members]
+    y_hat = np.where(np.hstack(lacking), recent_mean(dense)[members], y_hat)
     is_closed = dense.is_closed[members, dense.days.after(steps)]
-    return np.where(is_closed, 0.0, np.hstack(parts))
+    return np.where(is_closed, 0.0, y_hat)
 
 
 def _group_words(model: GlobalLightGBM, dense: DensePanel, at: int) -> str:
