@@ -91,6 +91,15 @@ def test_of_two_as_good_the_nearer_to_what_is_set_is_chosen(choosing):
     assert chosen_by(losses, None, choosing()) == AS_SET
 
 
+def test_within_one_standard_error_what_is_set_stays_however_much_better_the_other_looks(choosing):
+    """On average 4%; but at one of four cutoffs it is much worse, at another much better."""
+    losses = {
+        AS_SET: _losses(0.50, 0.50, 0.50, 0.50),
+        "averaged": _losses(0.40, 0.56, 0.46, 0.51),
+    }
+    assert chosen_by(losses, None, choosing()) == AS_SET
+
+
 def test_what_is_better_at_every_cutoff_is_chosen(choosing):
     losses = {AS_SET: _losses(0.50, 0.52, 0.51), "averaged": _losses(0.45, 0.48, 0.46)}
     assert chosen_by(losses, None, choosing()) == "averaged"
