@@ -47,22 +47,17 @@ def provisional(losses: dict[str, Losses], *, has_table: bool) -> Provisional:
         for name in FROM_SIMPLEST
         if name in losses and (has_table or name != CANDIDATE)
     }
-    best, serves = _smallest(usable), best_of(usable, LITTLE)
+    best, serves = _smallest(usable), best_of(usable)
     measured = ", ".join(f"{name} {of.headline.mean():.3f}" for name, of in usable.items())
     why = "" if serves == best else f"as good as {best}, "
     reason = f"{serves} serves, {why}the best of the backtest (WRMSSE: {measured})"
     return Provisional(serves, f"{reason}, until a candidate passes the gate")
 
 
-def best_of(losses: dict[str, Losses], little: float) -> str:
-    """The best by its headline, or the simplest that is as good; losses given from the simplest.
-
-    `little`: share of the loss that being simpler may cost at most, within the standard error.
-    """
+def best_of(losses: dict[str, Losses]) -> str:
+    """The best by its headline, or the simplest that is as good; losses given from the simplest."""
     best = _smallest(losses)
-    return next(
-        name for name in losses if name == best or _is_as_good(losses[name], losses[best], little)
-    )
+    return next(name for name in losses if name == best or _is_as_good(losses[name], losses[best]))
 
 
 def _smallest(losses: dict[str, Losses]) -> str:
@@ -73,8 +68,8 @@ def _mean_log(losses: Losses) -> float:
     return float(np.log(np.maximum(losses.headline, SMALLEST)).mean())
 
 
-def _is_as_good(simpler: Losses, best: Losses, little: float) -> bool:
+def _is_as_good(simpler: Losses, best: Losses) -> bool:
     found = difference(best, simpler)
     if found is None:  # no evidence that the best is any better
         return True
-    return found.mean > -found.error and found.relative > -little
+    return found.mean > -found.error and found.relative > -LITTLE

@@ -37,7 +37,7 @@ def choosing(params: Params):
     """`choosing(minutes=1, recipes=...)`: params of a small world with changes to the choice."""
 
     def changed(**changes: object) -> Params:
-        chosen = {"minutes": 5, "origins": 3, "refit_every": 3, "recipes": RECIPES} | changes
+        chosen = {"minutes": 5, "origins": 4, "refit_every": 4, "recipes": RECIPES} | changes
         evaluate = {"origins": 2, "step_days": 7, "choose": chosen}
         plain = params.model_dump()
         plain["evaluate"]["choose"] = chosen
@@ -56,7 +56,7 @@ def test_every_window_chosen_on_closes_before_the_first_that_is_reported(choosin
     params = choosing()
     reported = cutoffs_of(weekly_panel, params.evaluate, params.train.horizon)
     older = older_cutoffs(params, weekly_panel)
-    assert len(older) == 3
+    assert len(older) == 4
     assert max(older) + timedelta(days=params.train.horizon) <= min(reported)
 
 
@@ -75,7 +75,7 @@ def test_a_short_history_trains_what_is_set_and_says_why(choosing, weekly_panel)
     short = weekly_panel.up_to(weekly_panel.first_day + timedelta(days=40))
     choice = choose(choosing(), short, None)
     assert (choice.recipe, choice.changes, choice.measured) == (AS_SET, {}, {})
-    assert "3 are needed" in choice.why
+    assert "4 are needed" in choice.why
 
 
 def test_the_choice_says_what_was_measured_of_every_recipe(choosing, weekly_panel):
@@ -86,9 +86,9 @@ def test_the_choice_says_what_was_measured_of_every_recipe(choosing, weekly_pane
     assert choice.series == weekly_panel.series.height
 
 
-def test_of_two_as_good_the_nearer_to_what_is_set_is_chosen(choosing):
+def test_of_two_as_good_what_is_set_is_chosen(choosing):
     losses = {AS_SET: _losses(0.50, 0.52, 0.51), "averaged": _losses(0.51, 0.51, 0.505)}
-    assert chosen_by(losses, None, choosing()) == AS_SET
+    assert chosen_by(losses, None, choosing().evaluate.gate) == AS_SET
 
 
 def test_within_one_standard_error_what_is_set_stays_however_much_better_the_other_looks(choosing):
@@ -97,19 +97,30 @@ def test_within_one_standard_error_what_is_set_stays_however_much_better_the_oth
         AS_SET: _losses(0.50, 0.50, 0.50, 0.50),
         "averaged": _losses(0.40, 0.56, 0.46, 0.51),
     }
-    assert chosen_by(losses, None, choosing()) == AS_SET
+    assert chosen_by(losses, None, choosing().evaluate.gate) == AS_SET
 
 
 def test_what_is_better_at_every_cutoff_is_chosen(choosing):
     losses = {AS_SET: _losses(0.50, 0.52, 0.51), "averaged": _losses(0.45, 0.48, 0.46)}
-    assert chosen_by(losses, None, choosing()) == "averaged"
+    assert chosen_by(losses, None, choosing().evaluate.gate) == "averaged"
+
+
+def test_of_those_that_are_better_the_best_is_chosen_not_one_that_swings_more(choosing):
+    """Poisson has the smallest mean, and is worse at one cutoff of four."""
+    losses = {
+        AS_SET: _losses(0.50, 0.50, 0.50, 0.50),
+        "poisson": _losses(0.30, 0.56, 0.50, 0.52),
+        "averaged": _losses(0.48, 0.49, 0.48, 0.49),
+        "stores": _losses(0.47, 0.48, 0.46, 0.48),
+    }
+    assert chosen_by(losses, None, choosing().evaluate.gate) == "stores"
 
 
 def test_a_champions_recipe_stays_until_another_is_surely_better(choosing):
     close = {AS_SET: _losses(0.50, 0.52, 0.51), "averaged": _losses(0.45, 0.53, 0.48)}
     clear = {AS_SET: _losses(0.50, 0.52, 0.51), "averaged": _losses(0.40, 0.41, 0.405)}
-    assert chosen_by(close, AS_SET, choosing()) == AS_SET
-    assert chosen_by(clear, AS_SET, choosing()) == "averaged"
+    assert chosen_by(close, AS_SET, choosing().evaluate.gate) == AS_SET
+    assert chosen_by(clear, AS_SET, choosing().evaluate.gate) == "averaged"
 
 
 def test_recipes_of_the_same_trees_share_a_fit(choosing, weekly_panel):

@@ -24,7 +24,7 @@ from forecasting.promotion import (
     confidence_of,
     decide,
 )
-from forecasting.provisional import LITTLE, best_of, provisional
+from forecasting.provisional import best_of, provisional
 from forecasting.seasonal_naive import SeasonalNaive
 from forecasting.window import window_after
 
@@ -359,13 +359,10 @@ def test_the_headline_is_the_mean_of_the_scores_of_all_levels(make_panel, infere
 def test_without_a_champion_the_best_serves_and_the_simpler_within_the_noise():
     naive, average = losses(STORES), losses(STORES * 0.8)
     noisy = losses(STORES * np.array([[0.7], [0.95], [0.7], [0.84]]))
-    assert best_of({"naive": naive, "average": average}, LITTLE) == "average"
-    assert best_of({"naive": naive, "average": average, "model": noisy}, LITTLE) == "average"
-    assert best_of({"naive": naive, "worse": losses(STORES * 1.01)}, LITTLE) == "naive"
-    assert (
-        best_of({"naive": naive, "hardly better": losses(STORES * 0.999)}, LITTLE)
-        == "hardly better"
-    )
+    assert best_of({"naive": naive, "average": average}) == "average"
+    assert best_of({"naive": naive, "average": average, "model": noisy}) == "average"
+    assert best_of({"naive": naive, "worse": losses(STORES * 1.01)}) == "naive"
+    assert best_of({"naive": naive, "hardly better": losses(STORES * 0.999)}) == "hardly better"
 
 
 def test_the_reason_names_the_best_where_a_simpler_one_serves():
@@ -384,16 +381,14 @@ def test_within_the_noise_being_simpler_may_cost_little_and_no_more():
     once = losses(STORES * np.array([[0.72], [0.82], [0.97], [1.05]]))
     found = difference(once, INCUMBENT)
     assert found.probability_below(0.0) < 0.95
-    assert best_of({"naive": INCUMBENT, "model": once}, LITTLE) == "model"
+    assert best_of({"naive": INCUMBENT, "model": once}) == "model"
     wild = losses(STORES * np.array([[1.04], [0.55], [1.03], [1.02]]))
     assert difference(wild, INCUMBENT).mean > -difference(wild, INCUMBENT).error
-    # the naive collapses at times
-    assert best_of({"naive": INCUMBENT, "model": wild}, LITTLE) == "model"
+    assert best_of({"naive": INCUMBENT, "model": wild}) == "model"  # the naive collapses at times
     little = losses(STORES * np.array([[0.93], [1.02], [0.94], [1.07]]))
-    assert best_of({"naive": INCUMBENT, "model": little}, LITTLE) == "naive"
+    assert best_of({"naive": INCUMBENT, "model": little}) == "naive"
     assert (
-        best_of({"naive": losses(STORES[:1, :1]), "model": losses(STORES[:1, :1] / 2)}, LITTLE)
-        == "naive"
+        best_of({"naive": losses(STORES[:1, :1]), "model": losses(STORES[:1, :1] / 2)}) == "naive"
     )
 
 
