@@ -6,6 +6,8 @@ reads   data/panel/, data/truth/ (simulator only), data/models/ (candidate, incu
 writes  data/backtest/forecasts.parquet, data/backtest/calibration.json, data/scores/ (scores,
         leaderboard, tables, decision)
 run     python evaluate.py [--memory-budget MB] [--dry-run] [--json]
+        python evaluate.py choose            which recipe this panel wants, on older cutoffs ->
+                                             data/models/recipe.json, which train.py takes
         python evaluate.py random-split      what a random split would have claimed for the same
                                              model
         python evaluate.py incumbent         the store's champion -> data/models/incumbent/, to
@@ -28,7 +30,7 @@ from queries.tasks import RANDOM_SPLIT
 from runtime.command_line import Summary, Task, add_memory_budget, run_tasks
 from runtime.json_files import write_json
 from stages.arguments import params_and_paths
-from stages.evaluate_tasks import INCUMBENT, ROLLBACK
+from stages.evaluate_tasks import CHOOSE, INCUMBENT, ROLLBACK
 
 if TYPE_CHECKING:
     import polars as pl
@@ -117,7 +119,7 @@ def _arguments(parser: ArgumentParser) -> None:
 
 def main(argv: list[str] | None = None) -> int:
     """The command line: the backtest, or the task that is named."""
-    tasks = [RANDOM_SPLIT, INCUMBENT, ROLLBACK]
+    tasks = [CHOOSE, RANDOM_SPLIT, INCUMBENT, ROLLBACK]
     return run_tasks(__doc__, Task(_evaluate, _arguments), tasks, argv)
 
 

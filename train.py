@@ -1,6 +1,7 @@
 """The frozen panel up to a cutoff -> a fitted global forecaster and its model card, the candidate.
 
-reads   data/panel/ (frozen Parquet), params.yaml: source, ingest, features, train
+reads   data/panel/ (frozen Parquet), data/models/recipe.json, params.yaml: source, ingest,
+        features, train, evaluate.choose
 writes  data/models/candidate/ (LightGBM text per block, card.json);
         `profile` data/features/profile.json
 run     python train.py [--cutoff 2016-04-24] [--memory-budget MB] [--dry-run] [--json]
@@ -32,13 +33,16 @@ def train(params: Params, paths: Paths, *, cutoff: date | None = None) -> Summar
     """Fit the candidate on the panel up to `cutoff` (default: all of it) and replace the candidate
     bundle by it.
     """
+    from features.days_off import WHY_WITHOUT_ROWS, days_without_rows
     from features.dense_panel import feature_recipe_of
     from features.reach import WHY_LEFT_OUT, short_plans
     from forecasting.bundle import save_bundle
+    from forecasting.choice import choice_in, with_choice
     from forecasting.footprint import shape_of_card, to_fit
     from forecasting.global_lightgbm import GlobalLightGBM
     from storage.panel_files import read_card, read_frozen
 
+    params = with_choice(params, paths.recipe)
     needs = to_fit(shape_of_card(read_card(paths.panel)), params)
     log.info("memory %s", refuse_beyond(needs, f"lower train.max_rows ({params.train.max_rows})"))
     panel = read_frozen(paths.panel)
@@ -50,9 +54,12 @@ def train(params: Params, paths: Paths, *, cutoff: date | None = None) -> Summar
         log.warning("left_out=%s reason=%s", list(recipe.left_out), WHY_LEFT_OUT)
     if short := short_plans(recipe.features, panel, params.train.horizon):
         log.warning("plans_end_after_days=%s horizon=%d", short, params.train.horizon)
+    if missing := days_without_rows(panel):
+        newest = [str(day) for day in missing[-3:]]
+        log.warning("days_without_rows=%d newest=%s %s", len(missing), newest, WHY_WITHOUT_ROWS)
     model = GlobalLightGBM(params.train, recipe).fit(panel)
     shutil.rmtree(paths.candidate, ignore_errors=True)
-    card = save_bundle(model, paths.candidate, panel.hash)
+    card = save_bundle(model, paths.candidate, panel.hash, choice_in(paths.recipe))
     log.info("trained model_id=%s rows=%s", card["model_id"], card["rows_used"])
     return {
         "model_id": card["model_id"],

@@ -5,7 +5,7 @@ out of range are refused.
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
 
@@ -199,6 +199,7 @@ class TrainParams(_Section):
     min_history_days: Positive
     hide_plans_share: Share = 0.0  # absent from the cards of models fitted with whole plans
     break_share: Share = 0.0  # absent from the cards of models that saw no breaks but real ones
+    average_share: Share = 0.0  # absent from the cards of models that are trees alone
     max_rows: Positive
     seed: Seed
     threads: Positive
@@ -212,6 +213,15 @@ class TrainParams(_Section):
                 f"got {blocks}"
             )
         return blocks
+
+
+class ChooseParams(_Section):
+    """What a backtest may lay over `train`, and how long it may take; 0 minutes: nothing."""
+
+    minutes: Annotated[float, Field(ge=0)]
+    origins: Positive
+    refit_every: Positive
+    recipes: dict[str, dict[str, Any]]
 
 
 class GateParams(_Section):
@@ -237,6 +247,7 @@ class EvaluateParams(_Section):
     refit_every: Positive
     as_of_hours: Annotated[float, Field(ge=0)] | None
     calibration_bins: Annotated[int, Field(ge=2)]
+    choose: ChooseParams
     gate: GateParams
 
 

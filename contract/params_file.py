@@ -14,9 +14,10 @@ from ruamel.yaml.error import YAMLError
 
 from contract.agreement import agree
 from contract.errors import BadParams
-from contract.params import Params, SourceParams
+from contract.params import Params, SourceParams, TrainParams
 
 SHIPPED, SHOP = "params.yaml", "shop.yaml"
+AS_SET = "train"  # the recipe that these two state
 PROFILES = "profiles"
 _MOST_VALUES = 100_000
 _KINDS = get_args(SourceParams.model_fields["kind"].annotation)
@@ -69,13 +70,15 @@ def section_of(raw: dict[str, Any], name: str, path: Path) -> dict[str, Any]:
 def params_of(raw: dict[str, Any], where: str = "params") -> Params:
     """The params in a plain mapping. BadParams lists every wrong place."""
     try:
-        return agree(Params.model_validate(raw))
+        params = agree(Params.model_validate(raw))
     except ValidationError as error:
         places = "; ".join(_complaint(place) for place in error.errors())
         raise BadParams(
             f"{where} does not fit: {places}. "
             "Each line's comment in params.yaml says what it takes."
         ) from error
+    recipes_of(params)  # refused here, not after an hour
+    return params
 
 
 def _complaint(place: ErrorDetails) -> str:
@@ -157,6 +160,28 @@ def _profile_of(kind: str, raw: dict[str, Any], path: Path) -> dict[str, Any]:
             f"'{path}' holds {PROFILES} for {unknown}; a source's kind is one of {list(_KINDS)}."
         )
     return section_of(profiles, kind, path)
+
+
+def recipes_of(params: Params) -> dict[str, TrainParams]:
+    """By name what may be trained: `train` as it is set, and what may be laid over it.
+
+    BadParams for a recipe that is none, or that is about other days ahead.
+    """
+    base, recipes = params.train.model_dump(), {AS_SET: params.train}
+    for name, changes in params.evaluate.choose.recipes.items():
+        try:
+            recipes[name] = TrainParams.model_validate(lay_over(base, changes))
+        except ValidationError as error:
+            places = "; ".join(_complaint(place) for place in error.errors())
+            raise BadParams(
+                f"evaluate.choose.recipes.{name} does not fit train: {places}."
+            ) from error
+        if name == AS_SET or recipes[name].horizon != params.train.horizon:
+            raise BadParams(
+                f"evaluate.choose.recipes.{name}: '{AS_SET}' is the name of what train says, and "
+                "train.horizon the retailer's. Name it otherwise, and leave the horizon out."
+            )
+    return recipes
 
 
 def lay_over(base: dict[str, Any], top: dict[str, Any]) -> dict[str, Any]:

@@ -26,6 +26,7 @@ from runtime.json_files import write_json
 from runtime.paths import Paths
 from runtime.process import path_with_python
 from stages import publish as publishing
+from stages.choose_recipe import choose_recipe
 from stages.forecast_panel import forecast_panel
 from stages.freeze import check_panel, freeze
 from stages.incumbent import name_incumbent
@@ -140,6 +141,7 @@ def run_stages(params: Path, data: Path) -> Summary:
     loaded, paths = load_params(params), Paths(data)
     check_panel(loaded, paths)
     profile_features(loaded, paths)
+    choose_recipe(loaded, paths)
     train.train(loaded, paths)
     scored = evaluate.evaluate(loaded, paths)
     forecast_panel(loaded, paths, NEWEST)

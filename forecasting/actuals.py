@@ -13,6 +13,7 @@ from contract.demand import DemandRules
 from contract.levels import Level
 from contract.panel import Panel
 from contract.quantiles import QUANTILES
+from features.days_off import days_off
 from features.dense import Days, leave_out_sold_out, units_sold
 from forecasting.columns import first_day
 
@@ -25,8 +26,8 @@ def with_actuals(forecasts: pl.DataFrame, panel: Panel, rules: DemandRules) -> p
     y in units, error = y_hat - y, week ahead from 1.
 
     Known as in the backtest's score (forecasting.window): an absent row is a zero if its feed
-    arrived; closed days, missing feeds and days sold out for more than `rules.max_stockout_share`
-    are left out.
+    arrived, and a day off of a store that keeps days of its own is one (features.days_off); closed
+    days, missing feeds and days sold out for more than `rules.max_stockout_share` are left out.
     """
     past = forecasts.filter(pl.col("ds") <= panel.last_day)
     actuals = units_by_day(panel, first_day(past), rules) if past.height else _NOTHING
@@ -75,6 +76,9 @@ def units_by_day(panel: Panel, first: date, rules: DemandRules) -> pl.DataFrame:
     recent = replace(panel, sales=panel.sales.filter(pl.col("ds") >= first))
     days = Days(first, (panel.last_day - first).days + 1, 0, padding=0)
     y = leave_out_sold_out(units_sold(recent, days, rules), recent, days, rules)
+    is_off = days_off(panel, first, panel.last_day)
+    if is_off is not None:
+        y[is_off] = 0.0
     at_series, at_day = np.nonzero(~np.isnan(y))
     axis = pl.date_range(first, panel.last_day, eager=True)
     return pl.DataFrame(

@@ -12,7 +12,9 @@ from contract.demand import DemandRules, demand_rules
 from contract.errors import FeaturesMissing, NotEnoughHistory
 from contract.panel import Panel
 from contract.params import EvaluateParams, InferenceParams, Params
+from features.days_off import open_share
 from features.reach import Reach, plan_reach, plans_at
+from forecasting.columns import OPEN_SHARE
 from forecasting.fallback import FEATURES_MISSING, ModelForecast, complete, no_forecast
 from forecasting.forecaster import BASELINE, Forecaster
 
@@ -92,7 +94,8 @@ def backtest(
     y are the actuals (null if unknown), as known today. One of the forecasters is BASELINE, the
     ladder's rung below. Each is refitted at every `refit_every`-th cutoff; in between the same fit
     forecasts from fresh data. The panel is cut here, once, before any forecaster sees it
-    (`seen_from`).
+    (`seen_from`). Where a store keeps days of its own, means are multiplied by how likely it opens,
+    which stands in a column OPEN_SHARE.
     """
     frames = []
     for k, cutoff in enumerate(plan.cutoffs):
@@ -104,7 +107,10 @@ def backtest(
         progress(f"forecast from {cutoff}")
         frames.append(_one_cutoff(known, forecasters, plan, cutoff))
     truth = panel.sales.select("unique_id", "ds", "y")
-    return pl.concat(frames).join(truth, on=["unique_id", "ds"], how="left", maintain_order="left")
+    rows = pl.concat(frames, how="diagonal")
+    if OPEN_SHARE in rows.columns:  # not every cutoff need have such stores
+        rows = rows.with_columns(pl.col(OPEN_SHARE).fill_null(1.0))
+    return rows.join(truth, on=["unique_id", "ds"], how="left", maintain_order="left")
 
 
 def seen_from(panel: Panel, cutoff: date, as_of_hours: float | None = None) -> Panel:
@@ -147,4 +153,8 @@ def _one_cutoff(
         grid = grid.join(
             done, on=["unique_id", "ds"], how="left", validate="1:1", maintain_order="left"
         )
-    return grid
+    share = open_share(known, cutoff, plan.horizon)
+    if share is None:
+        return grid
+    opens = grid.with_columns(pl.Series(OPEN_SHARE, share.ravel()))
+    return opens.with_columns(pl.col(name) * pl.col(OPEN_SHARE) for name in forecasters)

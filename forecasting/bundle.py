@@ -26,8 +26,12 @@ CARD = "card.json"
 Card = dict[str, Any]
 
 
-def save_bundle(model: GlobalLightGBM, folder: Path, panel_hash: str) -> Card:
+def save_bundle(
+    model: GlobalLightGBM, folder: Path, panel_hash: str, choice: dict[str, Any] | None = None
+) -> Card:
     """Write the boosters and the card into an empty folder; returns the card.
+
+    `choice`: which recipe was chosen and why (forecasting.choice), None where params alone say.
 
     Same fit, same bytes, same model_id.
     """
@@ -38,7 +42,7 @@ def save_bundle(model: GlobalLightGBM, folder: Path, panel_hash: str) -> Card:
         text = booster.model_to_string()
         (folder / name).write_text(text, encoding="utf-8")
         files[name] = _sha256(text)
-    card = _card(model, files, panel_hash)
+    card = _card(model, files, panel_hash, choice)
     (folder / CARD).write_text(json.dumps(card, indent=1, sort_keys=True) + "\n", encoding="utf-8")
     return card
 
@@ -104,7 +108,9 @@ def recipe_of(card: Card) -> GlobalLightGBM:
     return GlobalLightGBM(train, recipe)
 
 
-def _card(model: GlobalLightGBM, files: dict[str, str], panel_hash: str) -> Card:
+def _card(
+    model: GlobalLightGBM, files: dict[str, str], panel_hash: str, choice: dict[str, Any] | None
+) -> Card:
     train, features = model.params, model.feature_recipe.features
     card: Card = {
         "kind": model.name,
@@ -122,6 +128,7 @@ def _card(model: GlobalLightGBM, files: dict[str, str], panel_hash: str) -> Card
         "rows_used": {str(end): rows for end, rows in model.rows_used.items()},
         "unknown_shares": {name: round(share, 4) for name, share in model.unknown_shares.items()},
         "files": files,
+        **({"choice": choice} if choice else {}),
         "importance": _importance(model),
     }
     return {"model_id": _model_id(card), **card}

@@ -6,6 +6,9 @@ from datetime import date
 
 import polars as pl
 
+# of a backtest: how likely a series' store opens; there only where some store keeps days of its own
+OPEN_SHARE = "open_share"
+
 
 def first_day(rows: pl.DataFrame) -> date:
     """The first `ds` of a table that has rows."""

@@ -15,7 +15,9 @@ import numpy as np
 import polars as pl
 
 from contract.errors import BadUsage, ModelBroken
+from contract.levels import SERIES_LEVEL
 from contract.panel import Panel
+from features.days_off import open_share
 from features.dense_panel import DensePanel
 from features.frame import Rows, feature_frame
 from features.hierarchy import group_index
@@ -24,8 +26,11 @@ from forecasting.alignment import aligned
 from forecasting.dispersion import dispersion_at_end
 from forecasting.forecaster import days_late
 from forecasting.global_lightgbm import GlobalLightGBM, recent_mean, with_forecast_as_sales
-from forecasting.intervals import Calibration
+from forecasting.intervals import Calibration, quantiles_of_days
 from forecasting.publication import trim_to_last_sale
+from forecasting.window_average import towards_average
+
+Step = tuple[str, float | None]  # what was done, units after it
 
 ADDS_UP = 1e-6  # of the raw score; float64 sums of some hundred trees
 BASE = "base"  # what the booster says knowing nothing: the bias term of pred_contrib
@@ -47,8 +52,9 @@ class Explanation:
     features: pl.DataFrame
     base: float
     raw_score: float
-    steps: list[tuple[str, float | None]]
+    steps: list[Step]
     dispersion: float  # of the series up to then; its quantiles hang on it. NaN: unknown
+    open_share: float  # of such days on which its store opened (features.days_off); mostly 1
 
     @property
     def y_hat(self) -> float | None:
@@ -73,6 +79,7 @@ def explain(
             f"no series '{unique_id}' was known to that run. Name one of table `series`."
         )
     own = dispersion_at_end(known, model.feature_recipe.rules).filter(unique_id=unique_id)
+    share = opens_on(known, origin, unique_id, ds)
     known, steps = _pass_of(
         model, known, (ds - known.last_day).days, horizon + days_late(known, origin)
     )
@@ -88,17 +95,34 @@ def explain(
         features,
         base,
         raw_score,
-        _steps(model, dense, at, ahead, steps, raw_score),
+        with_open_share(_steps(model, dense, at, ahead, steps, raw_score), share),
         own["dispersion"].fill_null(float("nan")).item(),
+        share,
     )
 
 
+def opens_on(known: Panel, origin: date, unique_id: str, ds: date) -> float:
+    """How likely the store of a series opens on a day after the origin."""
+    ahead = (ds - origin).days
+    share = open_share(known, origin, ahead)
+    at = known.series["unique_id"].to_list().index(unique_id)
+    return 1.0 if share is None else float(share[at, ahead - 1])
+
+
+def with_open_share(steps: list[Step], share: float) -> list[Step]:
+    """The steps, and after them the mean of days on some of which the store does not open."""
+    _, opened = steps[-1]
+    if share >= 1 or opened is None:
+        return steps
+    return [*steps, (f"its store opened on {share:.0%} of such weekdays", opened * share)]
+
+
 def interval_steps(
-    calibration: Calibration, level: str, y_hat: float, h: int, dispersion: float
+    calibration: Calibration, y_hat: float, h: int, dispersion: float, share: float
 ) -> np.ndarray:
-    """(9,) quantiles over y_hat: the ratios it was multiplied with; NaN for a zero."""
-    cell = np.array([y_hat]), np.array([h]), np.array([dispersion])
-    quantiles = calibration.quantiles(level, *cell)[0]
+    """(9,) quantiles of a series over y_hat: the ratios it was multiplied with; NaN for a zero."""
+    cell = np.array([y_hat]), np.array([h]), np.array([dispersion]), np.array([share])
+    quantiles = quantiles_of_days(calibration, SERIES_LEVEL, *cell)[0]
     return quantiles / y_hat if y_hat > 0 else np.full(len(quantiles), np.nan)
 
 
@@ -156,14 +180,19 @@ def _one_row(dense: DensePanel, at: int, ahead: int) -> pl.DataFrame:
 
 def _steps(
     model: GlobalLightGBM, dense: DensePanel, at: int, ahead: int, steps: int, raw_score: float
-) -> list[tuple[str, float | None]]:
+) -> list[Step]:
     """From the raw score to the model's forecast, as GlobalLightGBM.one_pass takes them."""
     is_linear = model.params.objective == "regression"
     mean = raw_score if is_linear else float(np.exp(raw_score))
-    taken: list[tuple[str, float | None]] = [("the booster's mean", mean)]
+    taken: list[Step] = [("the booster's mean", mean)]
     is_closed = bool(dense.is_closed[at, dense.days.padding + dense.days.known + ahead - 1])
     if mean < 0:
         taken.append(("nothing below zero", 0.0))
+    share = model.params.average_share
+    if share > 0:
+        y_hat = np.full((dense.series.height, steps), max(mean, 0.0))
+        units = float(towards_average(dense, y_hat, share)[at, ahead - 1])
+        taken.append((f"{share:.0%} of it the mean of eight same weekdays", units))
     if is_closed:
         taken.append(("closed on this day", 0.0))
     elif model.params.groups.columns is not None:
@@ -193,17 +222,20 @@ def _after_groups(
 def _means_of(
     model: GlobalLightGBM, dense: DensePanel, members: np.ndarray, steps: int
 ) -> np.ndarray:
-    """(members, steps) means of the boosters alone, closed days 0."""
-    parts = []
+    """(members, steps) means before the group step, closed days 0."""
+    parts, lacking = [], []
     for end, hs in model.blocks_covering(steps).items():
         frame = feature_frame(dense, serving_rows(dense, hs, members))
         means = model.boosters[end].predict(frame.to_numpy(), num_threads=model.params.threads)
         shape = len(members), len(hs)
-        is_lacking = model.lacks_plans(dense, frame).reshape(shape)
-        means = np.clip(means, 0, None).reshape(shape)
-        parts.append(np.where(is_lacking, recent_mean(dense)[members], means))
+        lacking.append(model.lacks_plans(dense, frame).reshape(shape))
+        parts.append(np.clip(means, 0, None).reshape(shape))
+    y_hat = np.zeros((dense.series.height, steps))
+    y_hat[members] = np.hstack(parts)
+    y_hat = towards_average(dense, y_hat, model.params.average_share)[members]
+    y_hat = np.where(np.hstack(lacking), recent_mean(dense)[members], y_hat)
     is_closed = dense.is_closed[members, dense.days.after(steps)]
-    return np.where(is_closed, 0.0, np.hstack(parts))
+    return np.where(is_closed, 0.0, y_hat)
 
 
 def _group_words(model: GlobalLightGBM, dense: DensePanel, at: int) -> str:

@@ -26,6 +26,7 @@ from forecasting.booster import fit_booster
 from forecasting.fallback import FEATURES_MISSING
 from forecasting.forecaster import days_late, forecast_grid, long_frame
 from forecasting.group_totals import GROUP_DAYS
+from forecasting.window_average import towards_average
 
 if TYPE_CHECKING:
     import lightgbm
@@ -181,6 +182,7 @@ class GlobalLightGBM:
         """
         parts = [self._predict(dense, end, hs) for end, hs in self.blocks_covering(steps).items()]
         y_hat, is_missing = (np.hstack(tables) for tables in zip(*parts, strict=True))
+        y_hat = towards_average(dense, y_hat, self.params.average_share)
         is_closed = dense.is_closed[:, dense.days.after(steps)]
         never_sold = np.isnan(dense.by_series["launch_ix"][:, 0])
         is_missing &= ~is_closed & ~never_sold[:, None]

@@ -104,6 +104,44 @@ class Calibration:
         return quantiles
 
 
+def quantiles_of_days(
+    calibration: Calibration,
+    level: str,
+    y_hat: np.ndarray,
+    h: np.ndarray,
+    dispersion: np.ndarray,
+    open_share: np.ndarray | None,
+) -> np.ndarray:
+    """As Calibration.quantiles, of days on some of which the store does not open.
+
+    `y_hat` (n,) is expected of the day, open or not; `open_share` (n,) how likely it opens; None:
+    always. What was learned is the distribution of open days; a day off is a zero, as likely as the
+    store does not open.
+    """
+    if open_share is None:
+        return calibration.quantiles(level, y_hat, h, dispersion)
+    opened = of_open_days(y_hat, open_share)
+    return _with_zeros(calibration.quantiles(level, opened, h, dispersion), open_share)
+
+
+def of_open_days(y_hat: np.ndarray, open_share: np.ndarray) -> np.ndarray:
+    """Means of the days on which the store opens; 0 where it never does."""
+    opened: np.ndarray = np.where(open_share > 0, y_hat / np.maximum(open_share, 1e-9), 0.0)
+    return opened
+
+
+def _with_zeros(quantiles: np.ndarray, open_share: np.ndarray) -> np.ndarray:
+    """(n, 9) quantiles of open days mixed with a zero on all other days."""
+    share = open_share[:, None]
+    of_open = np.clip((TAUS - (1 - share)) / np.maximum(share, 1e-9), 0.0, 1.0)
+    taus = np.concatenate([[0.0], TAUS])
+    below = np.clip(np.searchsorted(taus, of_open, side="right") - 1, 0, len(TAUS) - 1)
+    part = np.clip((of_open - taus[below]) / (taus[below + 1] - taus[below]), 0.0, 1.0)
+    values = np.hstack([np.zeros((len(quantiles), 1)), quantiles])
+    low, high = (np.take_along_axis(values, at, axis=1) for at in (below, below + 1))
+    return np.where(share < 1, low + part * (high - low), quantiles)
+
+
 def quantile_columns(quantiles: np.ndarray) -> dict[str, np.ndarray]:
     """(n, 9) quantiles as named columns."""
     return {name: quantiles[:, k] for k, name in enumerate(QUANTILES)}

@@ -8,7 +8,7 @@ import numpy as np
 
 from contract.levels import SERIES_LEVEL
 from forecasting.calibration import learn_groups, learn_series
-from forecasting.intervals import Calibration, Ratios
+from forecasting.intervals import Calibration, Ratios, of_open_days
 from forecasting.window import LevelWindow, Window
 
 
@@ -17,12 +17,21 @@ class Pairs:
     """What one cutoff teaches: forecasts and actuals by level, and how its series had sold.
 
     By level (groups, horizon), actuals NaN where unknown; `dispersion` (series,) in the order of
-    that level's groups.
+    that level's groups, and `open_share` (series, horizon), None where every store opens as it
+    does (features.days_off).
     """
 
     y_hat: dict[str, np.ndarray]
     y: dict[str, np.ndarray]
     dispersion: np.ndarray
+    open_share: np.ndarray | None = None
+
+    def of_open_days(self) -> tuple[np.ndarray, np.ndarray]:
+        """The series' means and actuals of days on which their stores opened."""
+        y_hat, y = self.y_hat[SERIES_LEVEL], self.y[SERIES_LEVEL]
+        if self.open_share is None:
+            return y_hat, y
+        return of_open_days(y_hat, self.open_share), y
 
 
 def of_groups(window: Window, level: LevelWindow) -> np.ndarray | None:
@@ -34,14 +43,21 @@ def of_groups(window: Window, level: LevelWindow) -> np.ndarray | None:
     return in_order
 
 
-def pairs_of(window: Window, y_hat: np.ndarray) -> Pairs:
-    """Forecasts and actuals of one cutoff, on every level, from (series, horizon) means."""
-    levels = window.levels
-    dispersion = of_groups(window, levels[-1])
+def pairs_of(window: Window, y_hat: np.ndarray, open_share: np.ndarray | None = None) -> Pairs:
+    """Forecasts and actuals of one cutoff, on every level, from (series, horizon) means.
+
+    `open_share`: as the means were multiplied by (features.days_off).
+    """
+    levels, bottom = window.levels, window.levels[-1]
+    dispersion = of_groups(window, bottom)
+    y = {level.level: np.where(level.is_known, level.y, np.nan) for level in levels}
+    if window.is_off is not None and dispersion is not None:
+        y[SERIES_LEVEL][bottom.sums(window.is_off) > 0] = np.nan
     return Pairs(
         {level.level: level.sums(y_hat) for level in levels},
-        {level.level: np.where(level.is_known, level.y, np.nan) for level in levels},
+        y,
         np.empty(0) if dispersion is None else dispersion,
+        None if open_share is None else bottom.sums(open_share),
     )
 
 
@@ -51,10 +67,12 @@ def calibrate(pairs: list[Pairs], most_bins: int) -> Calibration:
 
 
 def _learned(level: str, pairs: list[Pairs], most_bins: int) -> list[Ratios]:
-    y_hat = np.concatenate([of_cutoff.y_hat[level] for of_cutoff in pairs])
-    y = np.concatenate([of_cutoff.y[level] for of_cutoff in pairs])
     if level != SERIES_LEVEL:
+        y_hat = np.concatenate([of_cutoff.y_hat[level] for of_cutoff in pairs])
+        y = np.concatenate([of_cutoff.y[level] for of_cutoff in pairs])
         return learn_groups(y_hat, y, most_bins)
+    opened = [of_cutoff.of_open_days() for of_cutoff in pairs]
+    y_hat, y = (np.concatenate(part) for part in zip(*opened, strict=True))
     dispersion = np.repeat(
         np.concatenate([of_cutoff.dispersion for of_cutoff in pairs]), y.shape[1]
     )

@@ -15,12 +15,13 @@ from contract.levels import SERIES_LEVEL, Level
 from contract.panel import Panel
 from contract.params import InferenceParams, Params
 from contract.quantiles import QUANTILES
+from features.days_off import open_share
 from features.opening import closed_ahead, feed_ended
 from forecasting.champion import Champion
 from forecasting.dispersion import dispersion_at_end
 from forecasting.fallback import FEATURES_MISSING, ModelForecast, complete, no_forecast
 from forecasting.forecaster import Forecaster
-from forecasting.intervals import Calibration, quantile_columns
+from forecasting.intervals import Calibration, quantile_columns, quantiles_of_days
 from forecasting.level_jump import is_implausible
 from forecasting.seasonal_naive import baseline_of
 from forecasting.span_table import Shapes, Window, every_window, level_spans, series_spans
@@ -56,7 +57,7 @@ def publish_forecasts(
 ) -> pl.DataFrame:
     """As contract.frames.FORECASTS: series x horizon rows, none missing, null or negative.
 
-    Closed days are all zero.
+    Closed days are all zero. `y_hat` is expected of the day, whether its store opens or not.
 
     BadInput where most of what comes is closed.
     """
@@ -64,7 +65,10 @@ def publish_forecasts(
     naive = serving.baseline.forecast(known, origin, horizon)
     model = _model_forecast(serving, known, naive, origin, horizon)
     rows = complete(model, naive, known, serving.params, serving.rules)
-    quantiles = _series_quantiles(rows, serving, dispersion_at_end(known, serving.rules))
+    share = open_share(known, origin, horizon)
+    if share is not None:
+        rows = rows.with_columns(pl.col("y_hat") * pl.Series(share.ravel()))
+    quantiles = _series_quantiles(rows, serving, dispersion_at_end(known, serving.rules), share)
     closed = closed_ahead(known, origin, horizon, serving.rules.region)
     _refuse_closed(closed[~feed_ended(known)], serving.params)
     is_closed = closed.ravel()
@@ -169,8 +173,13 @@ def _refuse_closed(closed: np.ndarray, params: InferenceParams) -> None:
         )
 
 
-def _series_quantiles(rows: pl.DataFrame, serving: Serving, dispersion: pl.DataFrame) -> np.ndarray:
-    """Quantiles of the calibration of what made the row; below the baseline, the baseline's."""
+def _series_quantiles(
+    rows: pl.DataFrame, serving: Serving, dispersion: pl.DataFrame, share: np.ndarray | None
+) -> np.ndarray:
+    """Quantiles of the calibration of what made the row; below the baseline, the baseline's.
+
+    `share`: as of features.days_off.open_share.
+    """
     method, calibrations = serving.method, serving.champion.calibrations
     quantiles = np.zeros((rows.height, len(QUANTILES)))
     by_champion = (rows["method"] == method).to_numpy()
@@ -181,9 +190,9 @@ def _series_quantiles(rows: pl.DataFrame, serving: Serving, dispersion: pl.DataF
     own = joined["dispersion"].fill_null(float("nan")).to_numpy()
     for mask, name in ((by_champion, method), (~by_champion, serving.baseline.name)):
         if mask.any():
-            quantiles[mask] = calibrations[name].quantiles(
-                SERIES_LEVEL, y_hat[mask], h[mask], own[mask]
-            )
+            opens = None if share is None else share.ravel()[mask]
+            of_rows = y_hat[mask], h[mask], own[mask]
+            quantiles[mask] = quantiles_of_days(calibrations[name], SERIES_LEVEL, *of_rows, opens)
     return quantiles
 
 

@@ -12,8 +12,14 @@ from contract.demand import DemandRules
 from contract.levels import SERIES_LEVEL, Level
 from contract.panel import Panel
 from contract.quantiles import INTERVALS, QUANTILES
-from forecasting.columns import horizon_of
-from forecasting.intervals import Calibration, DispersionClass, LevelSpans, Ratios
+from forecasting.columns import OPEN_SHARE, horizon_of
+from forecasting.intervals import (
+    Calibration,
+    DispersionClass,
+    LevelSpans,
+    Ratios,
+    quantiles_of_days,
+)
 from forecasting.metrics import point_scores, quantile_scores, volume_scores
 from forecasting.pairs import Pairs, calibrate, pairs_of
 from forecasting.pit import newsvendor_costs, pit_scores
@@ -58,11 +64,12 @@ def score_backtest(
         forecasts = backtest.filter(pl.col("cutoff") == cutoff)
         for model in models:
             y_hat = window.matrix(forecasts, model)
+            share = window.matrix(forecasts, OPEN_SHARE) if OPEN_SHARE in backtest.columns else None
             closed = [
                 earlier for day, earlier in pairs[model] if day + timedelta(days=horizon) <= cutoff
             ]
             calibration = calibrate(closed, most_bins) if closed else None
-            of_cutoff = pairs_of(window, y_hat)
+            of_cutoff = pairs_of(window, y_hat, share)
             scored = _score_one(window, y_hat, of_cutoff, calibration)
             rows += [(model, cutoff, *row) for row in scored]
             pairs[model].append((cutoff, of_cutoff))
@@ -131,8 +138,11 @@ def _score_one(
         scores = point_scores(level, sums)
         if calibration is not None:
             is_series = level.level == SERIES_LEVEL
-            own = of_cutoff.dispersion if is_series else None
-            quantiles = level_quantiles(calibration, level.level, sums, own)
+            quantiles = (
+                series_quantiles(calibration, of_cutoff)
+                if is_series
+                else level_quantiles(calibration, level.level, sums)
+            )
             scores |= quantile_scores(level, quantiles) | pit_scores(
                 level.y, quantiles, level.is_known
             )
@@ -175,17 +185,28 @@ def _score_slices(
 
 
 def level_quantiles(
-    calibration: Calibration, level: str, y_hat: np.ndarray, dispersion: np.ndarray | None
+    calibration: Calibration, level: str, y_hat: np.ndarray
 ) -> dict[str, np.ndarray]:
-    """The nine quantiles of (groups, horizon) means of one level.
+    """The nine quantiles of (groups, horizon) means of a level above the series."""
+    flat = calibration.quantiles(level, y_hat.ravel(), _days_ahead(y_hat))
+    return _tables(flat, y_hat.shape)
 
-    `dispersion` (groups,) of series; None on levels above them.
-    """
-    groups, horizon = y_hat.shape
-    h = np.tile(np.arange(1, horizon + 1), groups)
-    of_rows = None if dispersion is None else np.repeat(dispersion, horizon)
-    flat = calibration.quantiles(level, y_hat.ravel(), h, of_rows)
-    return {name: flat[:, k].reshape(groups, horizon) for k, name in enumerate(QUANTILES)}
+
+def series_quantiles(calibration: Calibration, pairs: Pairs) -> dict[str, np.ndarray]:
+    """The nine quantiles of the series of one cutoff, each (series, horizon)."""
+    y_hat, share = pairs.y_hat[SERIES_LEVEL], pairs.open_share
+    dispersion = np.repeat(pairs.dispersion, y_hat.shape[1])
+    of_rows = y_hat.ravel(), _days_ahead(y_hat), dispersion
+    opens = None if share is None else share.ravel()
+    return _tables(quantiles_of_days(calibration, SERIES_LEVEL, *of_rows, opens), y_hat.shape)
+
+
+def _days_ahead(y_hat: np.ndarray) -> np.ndarray:
+    return np.tile(np.arange(1, y_hat.shape[1] + 1), len(y_hat))
+
+
+def _tables(flat: np.ndarray, shape: tuple[int, ...]) -> dict[str, np.ndarray]:
+    return {name: flat[:, k].reshape(shape) for k, name in enumerate(QUANTILES)}
 
 
 def _rounded(ratios: Ratios) -> dict[str, Any]:

@@ -12,6 +12,7 @@ import polars as pl
 from contract.demand import DemandRules
 from contract.levels import Level
 from contract.panel import Panel
+from features.days_off import days_off
 from features.dense import Days, leave_out_sold_out, units_sold
 from features.hierarchy import sum_by
 from features.price import spread_over_days
@@ -54,6 +55,9 @@ class Window:
     levels: list[LevelWindow]
     # (series, horizon), whether a promotion held; None where the panel knows of none
     promoted: np.ndarray | None = None
+    # (series, horizon), which known cells are days off of stores that keep days of their own:
+    # zeros nobody could sell on. None where there are none
+    is_off: np.ndarray | None = None
 
     @property
     def weighs(self) -> bool:
@@ -113,7 +117,9 @@ def window_after(
     learn from (features.dense.units_sold): an absent row is a zero if its feed arrived, and a day
     the store was closed, or sold out for more than `rules.max_stockout_share` of it, is not scored:
     what sold then says little about what was wanted. Nor is a series of which no row had come by
-    the cutoff: a store of that day did not know it, and nothing would have been published.
+    the cutoff: a store of that day did not know it, and nothing would have been published. A day
+    off of a store that keeps days of its own is a zero (features.days_off): what is published is
+    expected of the day, open or not.
     """
     first = panel.first_day
     days = Days(first, (cutoff - first).days + 1, horizon, padding=0)
@@ -124,6 +130,9 @@ def window_after(
     sold = y[:, : days.known].copy()
     history = np.nan_to_num(sold)
     future = leave_out_sold_out(y, known, days, rules)[:, days.known :]
+    is_off = days_off(known, cutoff + timedelta(days=1), cutoff + timedelta(days=horizon))
+    if is_off is not None:
+        future[is_off] = 0.0
     was_known = pl.concat(
         [panel.sales.filter(pl.col("ds") <= cutoff)["unique_id"], panel.before["unique_id"]]
     ).unique()
@@ -139,6 +148,7 @@ def window_after(
         _mean_price(price),
         parts,
         _promoted(panel, days),
+        is_off,
     )
 
 

@@ -63,6 +63,14 @@ class WindowAverage:
         )
 
 
+def towards_average(dense: DensePanel, y_hat: np.ndarray, share: float) -> np.ndarray:
+    """(series, steps) means, `share` of each the mean of its same weekdays, where that is known."""
+    if share == 0:
+        return y_hat
+    average = _same_weekdays(dense, y_hat.shape[1])
+    return np.where(np.isnan(average), y_hat, (1 - share) * y_hat + share * average)
+
+
 def _same_weekdays(dense: DensePanel, steps: int) -> np.ndarray:
     """(series, steps) means of the known among the last WEEKS same weekdays; NaN if none is."""
     last = dense.days.padding + dense.days.known

@@ -14,14 +14,21 @@ import polars as pl
 from contract.demand import demand_rules
 from contract.errors import BadUsage, ModelBroken
 from contract.hashes import served_hash
-from contract.levels import SERIES_LEVEL
 from contract.names import labels
 from contract.panel import Panel
 from contract.params import Params
 from contract.quantiles import QUANTILES
 from forecasting.bundle import load_bundle
 from forecasting.champion import CALIBRATION, champion_in_registry, serving_meanwhile
-from forecasting.explain import BASE, Explanation, explain, interval_steps
+from forecasting.explain import (
+    BASE,
+    Explanation,
+    Step,
+    explain,
+    interval_steps,
+    opens_on,
+    with_open_share,
+)
 from forecasting.fallback import LAST_FORECAST, NO_CHAMPION, REASONS, complete, no_forecast
 from forecasting.publication import trim_to_last_sale
 from forecasting.recalibration import with_interval_scale
@@ -211,10 +218,10 @@ def _by_model(paths: Paths, cell: Cell) -> Summary:
     )
     ratios = interval_steps(
         champion.calibrations[row["method"]],
-        SERIES_LEVEL,
         row["y_hat"],
         row["h"],
         explanation.dispersion,
+        explanation.open_share,
     )
     return {
         "steps": explanation.steps,
@@ -253,7 +260,7 @@ def _by_simple(paths: Paths, cell: Cell) -> Summary:
     known = trim_to_last_sale(cell.panel.up_to(row["origin"]))
     rows = served.model.forecast(known, row["origin"], row["horizon"])
     y_hat = rows.filter(unique_id=row["unique_id"], ds=row["ds"])["y_hat"].item()
-    return {"steps": [(served.model.name, y_hat)], "features": []}
+    return {"steps": _of_the_day(known, row, (served.model.name, y_hat)), "features": []}
 
 
 def _by_ladder(params: Params, cell: Cell) -> Summary:
@@ -272,7 +279,13 @@ def _by_ladder(params: Params, cell: Cell) -> Summary:
     nobody = no_forecast(naive, "", row["reason"] or "no_model")
     rung = complete(nobody, naive, known, params.inference, demand_rules(params))
     mine = rung.filter(unique_id=row["unique_id"], ds=row["ds"]).row(0, named=True)
-    return {"steps": [(f"the rung {mine['method']}", mine["y_hat"])], "features": []}
+    steps = _of_the_day(known, row, (f"the rung {mine['method']}", mine["y_hat"]))
+    return {"steps": steps, "features": []}
+
+
+def _of_the_day(known: Panel, row: Row, made: Step) -> list[Step]:
+    """What was made, and what is expected of a day on which the store may not open."""
+    return with_open_share([made], opens_on(known, row["origin"], row["unique_id"], row["ds"]))
 
 
 def _panel(cell: Cell, known: Panel) -> Summary:

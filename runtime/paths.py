@@ -72,6 +72,11 @@ class Paths:
         return self.root / "models" / "candidate"
 
     @property
+    def recipe(self) -> Path:
+        """What is trained instead of what params say, and why."""
+        return self.root / "models" / "recipe.json"
+
+    @property
     def incumbent(self) -> Path:
         """The champion's bundle that the offline run compares with; a note that there is none
         before the first promotion.

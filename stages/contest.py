@@ -11,6 +11,7 @@ from contract.panel import Panel
 from contract.params import Params
 from features.reach import WHY_LEFT_OUT, short_plans
 from forecasting.backtest import BacktestPlan, plan_of
+from forecasting.choice import with_choice
 from forecasting.contenders import CANDIDATE, contenders
 from forecasting.footprint import shape_of_card, to_backtest
 from forecasting.forecaster import Forecaster
@@ -37,6 +38,7 @@ class Contest(NamedTuple):
 
 def contest_of(params: Params, paths: Paths) -> Contest:
     """The frozen panel and all that is compared on it; refused where memory would not do."""
+    params = with_choice(params, paths.recipe)
     needs = to_backtest(shape_of_card(read_card(paths.panel)), params)
     way_out = f"lower train.max_rows ({params.train.max_rows}) or evaluate.origins"
     log.info("memory %s", refuse_beyond(needs, way_out))

@@ -1,4 +1,4 @@
-"""What `python evaluate.py <task>` does beside the backtest: incumbent, rollback."""
+"""What `python evaluate.py <task>` does beside the backtest: choose, incumbent, rollback."""
 
 from __future__ import annotations
 
@@ -7,6 +7,13 @@ from argparse import ArgumentParser, Namespace
 from contract.errors import BadUsage
 from runtime.command_line import Summary, Task
 from stages.arguments import params_and_paths
+
+
+def _choose(arguments: Namespace) -> Summary:
+    """Measure which recipe this panel wants; the next training takes it."""
+    from stages.choose_recipe import choose_recipe
+
+    return choose_recipe(*params_and_paths(arguments))
 
 
 def _incumbent(arguments: Namespace) -> Summary:
@@ -40,5 +47,6 @@ def _rollback_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--reason", required=True, help="what was wrong, for the record")
 
 
+CHOOSE = Task(_choose, name="choose")
 INCUMBENT = Task(_incumbent, name="incumbent")
 ROLLBACK = Task(_rollback, _rollback_arguments, "rollback")

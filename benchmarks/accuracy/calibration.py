@@ -31,7 +31,7 @@ from forecasting.forecaster import BASELINE
 from forecasting.metrics import quantile_scores
 from forecasting.pairs import Pairs, calibrate, of_groups, pairs_of
 from forecasting.pit import pit_scores
-from forecasting.scoring import level_quantiles
+from forecasting.scoring import level_quantiles, series_quantiles
 from forecasting.slices import slices_of
 from forecasting.window import LevelWindow, Window
 
@@ -105,7 +105,11 @@ def scored_parts(panel: Panel, backtest: pl.DataFrame, params: Params) -> Iterat
         for level in window.levels:
             sums = level.sums(y_hat)
             own = of_groups(window, level)
-            after = level_quantiles(calibration, level.level, sums, own)
+            after = (
+                level_quantiles(calibration, level.level, sums)
+                if own is None
+                else series_quantiles(calibration, earlier[-1][1])
+            )
             sides = {"before": poisson(sums), "after": after}
             if own is not None:
                 sides["negative binomial"] = negative_binomial(sums, window.history, level)

@@ -246,6 +246,7 @@ def test_a_replay_runs_the_offline_stages_in_the_order_of_dvc(root):
     doing = {
         "validate": "check_panel",
         "features": "profile_features",
+        "choose": "choose_recipe",
         "train": "train",
         "evaluate": "evaluate",
     }

@@ -67,6 +67,14 @@ def test_a_recursive_model_is_run_as_far_as_the_day(make_panel, feature_params, 
     assert_every_cell_is_accounted_for(model, panel, 14)
 
 
+@pytest.mark.parametrize("columns", [None, ["store_id"]])
+def test_the_mean_of_weekdays_is_one_of_them(make_panel, feature_params, train_params, columns):
+    panel = make_panel(series=8, days=120)
+    groups = GroupParams(**train_params.groups.model_dump() | {"columns": columns})
+    model = fitted(panel, feature_params, train_params, average_share=0.3, groups=groups)
+    assert_every_cell_is_accounted_for(model, panel, 14)
+
+
 def test_days_beyond_the_last_block_are_its_own(make_panel, feature_params, train_params):
     panel = make_panel(series=4, days=120)
     assert_every_cell_is_accounted_for(fitted(panel, feature_params, train_params), panel, 20)

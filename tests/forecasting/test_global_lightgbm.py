@@ -25,6 +25,7 @@ from forecasting.global_lightgbm import GlobalLightGBM
 from forecasting.intervals import Calibration, Ratios
 from forecasting.publication import Serving, publish_forecasts
 from forecasting.seasonal_naive import SeasonalNaive
+from forecasting.window_average import WindowAverage
 
 EVERY_DAY = DemandRules(absent_means_zero=True, max_stockout_share=1.0, region=None)
 
@@ -96,6 +97,19 @@ def test_the_first_days_of_a_forecast_do_not_hang_on_how_far_it_goes(fitted, nas
         fitted.forecast(nasty_panel, nasty_panel.last_day, horizon) for horizon in (7, 20)
     )
     assert long.filter(pl.col("h") <= 7)["y_hat"].to_list() == short["y_hat"].to_list()
+
+
+def test_half_of_a_mean_may_be_that_of_its_weekdays(unfitted, weekly_panel):
+    """0 and 1 are the trees' own and the average's own."""
+    origin, recipe = weekly_panel.last_day, unfitted().feature_recipe
+    parts = [
+        unfitted(average_share=share).fit(weekly_panel).forecast(weekly_panel, origin, HORIZON)
+        for share in (0.0, 0.5, 1.0)
+    ]
+    trees, half, average = (rows["y_hat"].to_numpy() for rows in parts)
+    alone = WindowAverage(recipe).forecast(weekly_panel, origin, HORIZON)["y_hat"].to_numpy()
+    assert average == pytest.approx(alone)
+    assert half == pytest.approx((trees + average) / 2)
 
 
 def test_the_tail_the_model_reads_gives_the_forecast_of_the_whole_panel(unfitted, make_panel):
