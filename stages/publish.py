@@ -38,8 +38,11 @@ def publish(params: Params, paths: Paths, *, now: datetime) -> Summary:
     model = _registered(paths, now)
     frames = {
         name: pl.read_parquet(paths.forecasts / f"{name}.parquet")
-        for name in ("forecasts", "forecast_levels", "demand_spans")
+        for name in ("forecasts", "forecast_levels")
     }
+    spans = paths.forecasts / "demand_spans.parquet"
+    if spans.exists():  # a result of older code has none
+        frames["demand_spans"] = pl.read_parquet(spans)
     frames |= {"scores": pl.read_parquet(paths.scores / "scores.parquet")}
     frames["forecasts"] = forecasts = frames["forecasts"].with_columns(created_at=now)
     run = Run(
