@@ -17,21 +17,22 @@ class Pairs:
     """What one cutoff teaches: forecasts and actuals by level, and how its series had sold.
 
     By level (groups, horizon), actuals NaN where unknown; `dispersion` (series,) in the order of
-    that level's groups, and `open_share` (series, horizon), None where every store opens as it
-    does (features.days_off).
+    that level's groups; `open_share` and `is_off` (series, horizon), how likely its store opens
+    and whether it did not: None where every store opens as it does (features.days_off).
     """
 
     y_hat: dict[str, np.ndarray]
     y: dict[str, np.ndarray]
     dispersion: np.ndarray
     open_share: np.ndarray | None = None
+    is_off: np.ndarray | None = None
 
     def of_open_days(self) -> tuple[np.ndarray, np.ndarray]:
         """The series' means and actuals of days on which their stores opened."""
         y_hat, y = self.y_hat[SERIES_LEVEL], self.y[SERIES_LEVEL]
-        if self.open_share is None:
-            return y_hat, y
-        return of_open_days(y_hat, self.open_share), y
+        if self.is_off is not None:
+            y = np.where(self.is_off, np.nan, y)
+        return (y_hat if self.open_share is None else of_open_days(y_hat, self.open_share)), y
 
 
 def of_groups(window: Window, level: LevelWindow) -> np.ndarray | None:
@@ -50,14 +51,13 @@ def pairs_of(window: Window, y_hat: np.ndarray, open_share: np.ndarray | None = 
     """
     levels, bottom = window.levels, window.levels[-1]
     dispersion = of_groups(window, bottom)
-    y = {level.level: np.where(level.is_known, level.y, np.nan) for level in levels}
-    if window.is_off is not None and dispersion is not None:
-        y[SERIES_LEVEL][bottom.sums(window.is_off) > 0] = np.nan
+    is_off = window.is_off
     return Pairs(
         {level.level: level.sums(y_hat) for level in levels},
-        y,
+        {level.level: np.where(level.is_known, level.y, np.nan) for level in levels},
         np.empty(0) if dispersion is None else dispersion,
         None if open_share is None else bottom.sums(open_share),
+        None if is_off is None else bottom.sums(is_off) > 0,
     )
 
 
