@@ -306,6 +306,10 @@ def _words(terms: Terms, service: float) -> str:
     return f"{service:.1%}: ordered every {terms.review_days} d, there in {terms.lead_days} d{life}"
 
 
+def _share(value: float | None) -> str:
+    return "" if value is None else f"{100 * value:.1f}%"
+
+
 def table(result: Result) -> str:
     """A row a case and policy."""
     numbers = ["service", "service, fast", "fill rate", "days of stock", "wasted", "cost"]
@@ -315,7 +319,7 @@ def table(result: Result) -> str:
             source,
             row["case"],
             row["policy"],
-            *(f"{100 * row[name]:.1f}%" for name in ("service", "service_fast", "fill")),
+            *(_share(row.get(name)) for name in ("service", "service_fast", "fill")),
             f"{row['days_of_stock']:.1f}",
             f"{100 * row['wasted']:.1f}%",
             f"{row['cost']:.4f}",
