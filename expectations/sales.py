@@ -9,6 +9,7 @@ import polars as pl
 from contract.frames import SALES
 from contract.params import IngestParams
 from expectations.every_fact import (
+    WAY_OUT,
     columns_there,
     not_learned_ahead,
     not_too_old,
@@ -37,7 +38,6 @@ LEAST_OF_A_DAY = 0.5
 WHOLE_DAY_CODES = ("day_incomplete", "day_all_zero", "units_of_another_size", "items_mixed_up")
 # fewer rows, or fewer than half as many as known series, may well be new ones alone
 LEAST_ROWS = 5
-_WAY_OUT = "If it is right, drop the file again and run `python ingest.py --accept-unusual`."
 _OWN_FILES = "Where stores send files of their own, set ingest.whole_days: false."
 
 
@@ -98,7 +98,7 @@ def _of_whole_days(ingest: IngestParams) -> list[Rule]:
     or not at all.
     """
     severity: Severity = "row" if ingest.refuse_unusual else "note"
-    way_out = _WAY_OUT if ingest.refuse_unusual else ""
+    way_out = WAY_OUT if ingest.refuse_unusual else ""
     own_files = f" {_OWN_FILES}" if way_out and ingest.whole_days else ""
     half = (
         "So few rows against the same weekday's (ingest.min_rows_share) are half a file; "
