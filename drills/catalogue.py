@@ -6,6 +6,7 @@ from drills.alert_drills import ALERT_FAULTS
 from drills.bundle_faults import BUNDLE_FAULTS
 from drills.file_faults import FILE_FAULTS
 from drills.morning_faults import MORNING_FAULTS
+from drills.order_faults import ORDER_FAULTS
 from drills.panel_faults import PANEL_FAULTS
 from drills.result import Result
 
@@ -18,6 +19,11 @@ NAMED = {
     "closed_ahead 1": (
         "One day marked closed everywhere is what a feast looks like; an alert the same morning "
         "where the calendar names none (planned_closed); more than half of the horizon is refused."
+    ),
+    "other_unit 12": (
+        "A dozen times a slow seller's stock is what one case makes of one piece. Most of a store "
+        "beyond all of eight weeks by ingest.max_size_jump is refused, and days_of_cover stands on "
+        "the line; the right file mends it."
     ),
     "recycled 3": (
         "Three items' numbers among a hundred are within what a range does by itself: no alert "
@@ -45,7 +51,8 @@ NAMED = {
 
 def names() -> list[str]:
     """Every fault's name."""
-    every = (*PANEL_FAULTS, *ALERT_FAULTS, *BUNDLE_FAULTS, *FILE_FAULTS, *MORNING_FAULTS)
+    of_files = (*FILE_FAULTS, *ORDER_FAULTS)
+    every = (*PANEL_FAULTS, *ALERT_FAULTS, *BUNDLE_FAULTS, *of_files, *MORNING_FAULTS)
     return [*(fault.name for fault in every), *LEARNED_FAULTS]
 
 

@@ -18,6 +18,7 @@ from forecasting.publication import trim_to_last_sale
 from forecasting.shapes import shapes_of
 from forecasting.slices import RECENT_DAYS
 from forecasting.span_table import series_spans
+from ordering.calendar import order_day_of
 from ordering.lines import Facts, propose_orders
 from ordering.scopes import supply_of
 from reports.orders_page import write_orders_page
@@ -33,10 +34,6 @@ from storage.store import Connection, open_store, read_store
 from storage.supply import read_open_orders, read_stock, read_supply
 
 log = logging.getLogger("inference")
-
-LATE_DAYS = (
-    7  # a clock so far after the table's origin is the order's; further on it is a look back
-)
 
 
 @dataclass(frozen=True)
@@ -85,19 +82,13 @@ def order(
     return summary | {"written": str(paths.store), "page": str(page)}
 
 
-def order_day_of(origin: date, today: date) -> date:
-    """The day after the origin; today, where a late feed leaves the table a few days behind."""
-    following = origin + timedelta(days=1)
-    return today if following < today <= origin + timedelta(days=LATE_DAYS) else following
-
-
 def _read(con: Connection, params: Params, order_day: date | None, today: date) -> _Inputs:
     newest = newest_run(con)
     if newest is None:
         raise SourceMissing("there is no forecast to order by. Run `python inference.py` first.")
     run, origin = newest
-    decided = newest_interval_scale(con, run.model_id, run.started_at) if run.model_id else None
     day = order_day or order_day_of(origin, today)
+    decided = newest_interval_scale(con, run.model_id, run.started_at) if run.model_id else None
     stock = read_stock(con, before=day)
     oldest = min([origin - timedelta(days=DISPERSION_DAYS), *stock["ds"].to_list()])
     return _Inputs(
