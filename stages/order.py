@@ -41,8 +41,9 @@ LATE_DAYS = (
 
 @dataclass(frozen=True)
 class _Inputs:
-    """A table, what it is read with, and what is there."""
+    """The order day, a table, what it is read with, and what is there before that day."""
 
+    day: date
     run: Run
     origin: date
     forecasts: pl.DataFrame
@@ -66,12 +67,12 @@ def order(
     Without a supply file nothing is proposed, and said so. SourceMissing without a table.
     """
     with read_store(paths.store, params.ingest.lock_wait_s) as con:
-        inputs = _read(con, params)
-    day = order_day or order_day_of(inputs.origin, now.date())
+        inputs = _read(con, params, order_day, now.date())
+    day = inputs.day
     _refuse_day(day, inputs)
     if inputs.supply.is_empty():
         return {"order_day": day, "lines": 0, "why": "no supply file (source.files.supply)"}
-    facts = _facts(inputs, day)
+    facts = _facts(inputs)
     orders, spans = propose_orders(facts, params.ordering, _ask(inputs, params, paths))
     summary = _summary(orders, facts)
     if dry_run:
@@ -90,15 +91,17 @@ def order_day_of(origin: date, today: date) -> date:
     return today if following < today <= origin + timedelta(days=LATE_DAYS) else following
 
 
-def _read(con: Connection, params: Params) -> _Inputs:
+def _read(con: Connection, params: Params, order_day: date | None, today: date) -> _Inputs:
     newest = newest_run(con)
     if newest is None:
         raise SourceMissing("there is no forecast to order by. Run `python inference.py` first.")
     run, origin = newest
     decided = newest_interval_scale(con, run.model_id, run.started_at) if run.model_id else None
-    stock = read_stock(con)
+    day = order_day or order_day_of(origin, today)
+    stock = read_stock(con, before=day)
     oldest = min([origin - timedelta(days=DISPERSION_DAYS), *stock["ds"].to_list()])
     return _Inputs(
+        day,
         run,
         origin,
         forecasts_of(con, run.run_id),
@@ -106,7 +109,7 @@ def _read(con: Connection, params: Params) -> _Inputs:
         decided.detail if decided else None,
         read_supply(con),
         stock,
-        read_open_orders(con),
+        read_open_orders(con, before=day),
     )
 
 
@@ -119,9 +122,8 @@ def _refuse_day(day: date, inputs: _Inputs) -> None:
         )
 
 
-def _facts(inputs: _Inputs, day: date) -> Facts:
+def _facts(inputs: _Inputs) -> Facts:
     panel, origin = inputs.panel, inputs.origin
-    known = pl.col("ds") < day
     sold = panel.sales.filter(pl.col("ds") <= origin)
     first_sales = pl.concat(
         [
@@ -132,12 +134,12 @@ def _facts(inputs: _Inputs, day: date) -> Facts:
     began = first_sales.group_by("unique_id").agg(pl.col("first").min())
     launches = began.filter(pl.col("first") > origin - timedelta(days=RECENT_DAYS))["unique_id"]
     return Facts(
-        day,
+        inputs.day,
         origin,
         inputs.forecasts,
         supply_of(inputs.supply, panel.series).terms,
-        inputs.stock.filter(known),
-        inputs.open_orders.filter(known),
+        inputs.stock,
+        inputs.open_orders,
         sold.select("unique_id", "ds", "y"),
         panel.prices.filter(pl.col("promo") > 0).select("unique_id", "from_ds", "to_ds"),
         launches,

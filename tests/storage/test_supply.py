@@ -83,6 +83,17 @@ def test_a_late_file_of_an_earlier_day_moves_nothing_but_its_own_day(con: Connec
     assert read_stock(con).select("unique_id", "on_hand").rows() == [("a", 4), ("b", 1)]
 
 
+def test_what_is_stated_of_a_day_and_later_hides_nothing_from_its_morning(con: Connection) -> None:
+    deliver(con, 2, stock=[stock("a", 0, 5)], open_orders=[order("a", 0, 3, 6)])
+    deliver(con, 4, stock=[stock("a", 2, 1)], open_orders=[order("a", 2, 2, 0)])
+    morning = DAYS[2]
+    assert read_stock(con, before=morning).select("ds", "on_hand").rows() == [(DAYS[0], 5)]
+    assert read_open_orders(con, before=morning)["on_order"].to_list() == [6]
+    assert read_stock(con, known(2), before=morning)["on_hand"].to_list() == [5]
+    assert read_stock(con, before=DAYS[0]).is_empty()
+    assert read_open_orders(con, before=DAYS[3]).is_empty()
+
+
 def test_a_series_that_the_newest_file_names_without_an_order_has_none(con: Connection) -> None:
     deliver(con, 2, stock=[stock("a", 0, 5)], open_orders=[order("a", 0, 3, 6)])
     assert read_open_orders(con)["on_order"].to_list() == [6]
