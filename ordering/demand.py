@@ -50,6 +50,12 @@ class Demand:
         out = (values > 1e-9).mean(axis=1)
         return Outcome(*(self._sums(self.probability * part) for part in (wanted, left, out)))
 
+    @property
+    def is_known(self) -> np.ndarray:
+        """(series,) whether it has a span at all."""
+        known: np.ndarray = np.bincount(self.row_of, minlength=self.series) > 0
+        return known
+
     @cached_property
     def _values(self) -> np.ndarray:
         """(rows, POINTS) equally likely values of each span."""

@@ -41,7 +41,8 @@ class Facts:
 
     `forecasts`: FORECASTS of one run. `terms`: ordering.scopes.SeriesSupply.terms. `stock` and
     `open_orders` as the store holds them now (STOCK, OPEN_ORDERS). `sales`: unique_id, ds, y up to
-    the origin, from the oldest count on. `promotions`: unique_id, from_ds, to_ds. `launches`:
+    the origin, from the oldest count on and of weeks enough to say whether a series is sold in
+    whole units. `promotions`: unique_id, from_ds, to_ds. `launches`:
     unique_id of series that began lately.
     """
 
@@ -114,7 +115,12 @@ def _lines(facts: Facts, ends: pl.DataFrame, params: OrderingParams) -> pl.DataF
     on_the_way = still_coming(facts.open_orders, facts.stock)
     counted = with_position(named, facts.stock, on_the_way, facts.sales)
     start = (pl.col("stock_ds") - facts.origin).dt.total_days().clip(lower_bound=0) + 1
-    return counted.with_columns(start_h=start, days_before=pl.col("from_h") - start)
+    weighed = facts.sales.filter(pl.col("y") % 1 != 0)[SERIES].unique()
+    return counted.with_columns(
+        start_h=start,
+        days_before=pl.col("from_h") - start,
+        is_whole=~pl.col(SERIES).is_in(weighed.implode()),
+    )
 
 
 def _with_reasons(lines: pl.DataFrame, facts: Facts, params: OrderingParams) -> pl.DataFrame:
@@ -183,7 +189,7 @@ def _within_budget(
         return proposed
     packs = packs_within(params.budget, proposed.packs, lines, wanted.until)
     flags = {**proposed.flags, "cut": packs < proposed.packs}
-    return judged(lines, wanted, packs, proposed.target, flags, proposed.is_empty_before)
+    return judged(lines, wanted, packs, proposed.target, flags, proposed.beside)
 
 
 def _filled(

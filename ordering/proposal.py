@@ -40,8 +40,8 @@ class Proposed:
     outcome: Outcome
     p_out_before: np.ndarray
     flags: dict[str, np.ndarray]
-    # whose shelf is empty before the delivery: the order is judged by its own days
-    is_empty_before: np.ndarray
+    # units that serve the cover beside the order, where it is judged by its own days; else NaN
+    beside: np.ndarray
 
 
 def with_service(lines: pl.DataFrame, target_service: float) -> pl.DataFrame:
@@ -68,23 +68,26 @@ def with_service(lines: pl.DataFrame, target_service: float) -> pl.DataFrame:
 def propose(lines: pl.DataFrame, wanted: Wanted) -> Proposed:
     """The order of each line, before any money limit.
 
-    `lines`, none null but where said: service, life_service (null: no limit), position, arriving
-    (units that come before the cover), in_hand; pack_size, min_order, mean_alone (mean demand of
-    the cover); life_days (null keeps), days_before (from the stock's day to the cover's first).
+    `lines`, none null but where said: service, life_service (null: no limit), position, in_hand,
+    on_order, arriving (what of it comes before the cover), lasting (what can still be sold on the
+    cover's first day); is_whole (sold in whole units), pack_size, min_order, mean_alone (mean
+    demand of the cover); life_days (null keeps), days_before (from the stock's day to the cover).
     """
     service, position = (lines[name].to_numpy() for name in ("service", "position"))
     pack = lines["pack_size"].to_numpy()
-    life = lines["life_days"].cast(pl.Float64).fill_null(np.inf).to_numpy()
-    perishes = np.isfinite(life)
-    whole = _nearest(wanted.until.suffices(service))
-    alone = _nearest(wanted.alone.suffices(service))
-    # what is in hand can be sold for its life at most, and is taken as fresh
-    is_gone = life <= lines["days_before"].to_numpy()
-    from_position = np.where(is_gone, np.inf, whole - position)
-    is_empty_before = alone < from_position  # the shelf is empty first: those sales are lost
+    perishes = lines["life_days"].is_not_null().to_numpy()
+    whole = _nearest(wanted.until.suffices(service), lines)
+    alone = _nearest(wanted.alone.suffices(service), lines)
+    due, lasting = _due_within(lines), lines["lasting"].to_numpy()
+    of_cover = alone - due
+    # what cannot be sold by then serves nobody
+    is_gone = (lasting < position - due) & (whole - position < of_cover - lasting)
+    from_position = np.where(is_gone, of_cover - lasting, whole - position)
+    is_empty_before = of_cover < from_position  # the shelf is empty first: those sales are lost
     limit = _life_limit(lines, wanted.life, position)
-    needed = np.maximum(np.minimum(np.minimum(alone, from_position), limit), 0.0)
+    needed = np.maximum(np.minimum(np.minimum(of_cover, from_position), limit), 0.0)
     packs = np.where(perishes, np.floor(needed / pack + UNDER), np.ceil(needed / pack - OVER))
+    packs = np.maximum(packs, 0.0)  # of a little below a pack no -0.0 is left
     least = np.ceil(lines["min_order"].to_numpy() / pack - OVER)
     is_raised = (packs > 0) & (packs < least)
     packs = np.where(is_raised, least, packs)
@@ -92,23 +95,30 @@ def propose(lines: pl.DataFrame, wanted: Wanted) -> Proposed:
         lines,
         wanted,
         packs,
-        np.where(is_empty_before, alone, whole),
+        np.where(is_empty_before | is_gone, alone, whole),
         {
             "sales_lost": is_empty_before & (packs > 0),
-            "life": (limit < np.minimum(alone, from_position)) & (limit < np.inf),
+            "gone": is_gone,
+            "life": (limit < np.minimum(of_cover, from_position)) & (limit < np.inf),
             "minimum": is_raised,
             "over_life": perishes & (packs > 0) & (pack > lines["mean_alone"].to_numpy()),
         },
-        is_empty_before,
+        np.where(is_empty_before, due, np.where(is_gone, due + lasting, np.nan)),
     )
 
 
 def _life_limit(lines: pl.DataFrame, life: Demand, position: np.ndarray) -> np.ndarray:
     """(series,) units that are sold within their life with their `life_service`; inf: no limit."""
     service = lines["life_service"].fill_null(np.nan).to_numpy()
-    limited = np.isfinite(service)
-    enough = _nearest(life.suffices(np.where(limited, service, MOST_LEVEL)))
+    limited = np.isfinite(service) & life.is_known
+    enough = _nearest(life.suffices(np.where(limited, service, MOST_LEVEL)), lines)
     return np.where(limited, np.maximum(enough - position, 0.0), np.inf)
+
+
+def _due_within(lines: pl.DataFrame) -> np.ndarray:
+    """(series,) units on their way that come within the cover, and serve it like the order."""
+    due: np.ndarray = (lines["on_order"] - lines["arriving"]).to_numpy()
+    return due
 
 
 def judged(
@@ -117,15 +127,15 @@ def judged(
     packs: np.ndarray,
     target: np.ndarray,
     flags: dict[str, np.ndarray],
-    is_empty_before: np.ndarray,
+    beside: np.ndarray,
 ) -> Proposed:
-    """What becomes of so many packs."""
+    """What becomes of so many packs. `beside` as in Proposed."""
     units = packs * lines["pack_size"].to_numpy()
     with_position = wanted.until.at(lines["position"].to_numpy() + units)
-    by_itself = wanted.alone.at(units)
+    by_itself = wanted.alone.at(np.nan_to_num(beside) + units)
     outcome = Outcome(
         *(
-            np.where(is_empty_before, alone, until)
+            np.where(np.isnan(beside), until, alone)
             for alone, until in (
                 (by_itself.short, with_position.short),
                 (by_itself.left_over, with_position.left_over),
@@ -136,7 +146,7 @@ def judged(
     in_hand = lines["in_hand"].to_numpy() + lines["arriving"].to_numpy()
     has_days = lines["days_before"].to_numpy() > 0
     before = np.where(has_days, wanted.before.at(in_hand).p_out, 0.0)
-    return Proposed(units, packs, target, outcome, before, flags, is_empty_before)
+    return Proposed(units, packs, target, outcome, before, flags, beside)
 
 
 def days_of_cover(means: np.ndarray, position: np.ndarray) -> np.ndarray:
@@ -162,7 +172,7 @@ def joined_flags(flags: dict[str, np.ndarray]) -> pl.Series:
     return joined.replace("", None)
 
 
-def _nearest(units: np.ndarray) -> np.ndarray:
-    """Whole units: where demand comes in them, its quantiles lie near one."""
-    nearest: np.ndarray = np.floor(units + 0.5)
+def _nearest(units: np.ndarray, lines: pl.DataFrame) -> np.ndarray:
+    """Whole units of what is sold in them: its quantiles lie near one. What is weighed stays."""
+    nearest: np.ndarray = np.where(lines["is_whole"].to_numpy(), np.floor(units + 0.5), units)
     return nearest

@@ -53,19 +53,29 @@ def _steps(line: Row) -> list[tuple[str, object]]:
     if line["units"] is None:
         return [("no proposal", line["reason"])]
     days = f"{line['cover_from']} to {line['cover_to']}"
-    is_lost = "sales_lost" in (line["flags"] or "")
-    lost = " of those days alone: the shelf is empty before" if is_lost else ""
+    why = _why_alone(line)
+    alone = f" of those days alone: {why}" if why else ""
     return [
         ("delivered and sold", days),
         ("mean demand until then", round(line["demand"], 1)),
-        (f"enough with probability {line['service']:.1%}{lost}", line["target"]),
+        (f"enough with probability {line['service']:.1%}{alone}", line["target"]),
         (f"in hand at the close of {line['stock_ds']}", line["on_hand"]),
         ("on its way by then", line["on_order"]),
         ("position, without what sold since the count", line["position"]),
         ("units proposed, whole packs", line["units"]),
-        ("expected short, left over", (round(line["short"], 1), round(line["left_over"], 1))),
-        ("runs out before the delivery, by the end", (line["p_out_before"], line["p_out"])),
+        ("expected short", round(line["short"], 2)),
+        ("expected left over", round(line["left_over"], 2)),
+        ("runs out before the delivery", f"{line['p_out_before']:.1%}"),
+        ("runs out by the end", f"{line['p_out']:.1%}"),
     ]
+
+
+def _why_alone(line: Row) -> str | None:
+    """Why the order is sized by the cover's own days, where it is."""
+    flags = (line["flags"] or "").split("|")
+    if "gone" in flags:
+        return "what is in hand cannot be sold by then"
+    return "the shelf is empty before" if "sales_lost" in flags else None
 
 
 def _terms(con: Connection, unique_id: str, line: Row) -> Summary:
@@ -82,8 +92,8 @@ def _terms(con: Connection, unique_id: str, line: Row) -> Summary:
 
 
 def _stock(con: Connection, unique_id: str, line: Row) -> Summary:
-    at = line["created_at"]
-    frames = {"stock": read_stock(con, at), "open_orders": read_open_orders(con, at)}
+    at, day = line["created_at"], line["order_day"]
+    frames = {"stock": read_stock(con, at, day), "open_orders": read_open_orders(con, at, day)}
     return {name: frame.filter(unique_id=unique_id).to_dicts() for name, frame in frames.items()}
 
 

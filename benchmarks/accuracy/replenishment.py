@@ -257,7 +257,10 @@ def ours(  # noqa: PLR0913, PLR0917 -- what an order is made of
             "life_service": pl.Series([service if is_limited else None] * rows, dtype=pl.Float64),
             "position": in_hand + on_the_way,
             "in_hand": in_hand,
+            "on_order": on_the_way,
             "arriving": on_the_way,
+            "lasting": _lasting(terms, in_hand, on_the_way),
+            "is_whole": np.full(rows, fill_value=True),
             "pack_size": np.ones(rows),
             "min_order": np.zeros(rows),
             "mean_alone": means[:, lead:last].sum(axis=1),
@@ -266,6 +269,13 @@ def ours(  # noqa: PLR0913, PLR0917 -- what an order is made of
         }
     )
     return propose(lines, wanted).units
+
+
+def _lasting(terms: Terms, in_hand: np.ndarray, on_the_way: np.ndarray) -> np.ndarray:
+    """What is there or comes before the delivery, and can be sold on its day."""
+    life = np.inf if terms.life_days is None else terms.life_days
+    lead = terms.lead_days
+    return np.where(life > lead + 1, in_hand, 0.0) + np.where(life > lead, on_the_way, 0.0)
 
 
 def _summed(world: _World, origin: _Origin, terms: Terms, service: float) -> np.ndarray:

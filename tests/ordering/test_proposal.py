@@ -37,14 +37,18 @@ def _line(**changes: object) -> pl.DataFrame:
         "life_service": None,
         "position": 0.0,
         "in_hand": 0.0,
+        "on_order": 0.0,
         "arriving": 0.0,
+        "is_whole": True,
         "pack_size": 1.0,
         "min_order": 0.0,
         "mean_alone": 6.0,
         "life_days": None,
         "days_before": 1,
     }
-    return pl.DataFrame([line | changes], schema_overrides=KINDS)
+    line |= changes
+    lasting = line["position"] - line["on_order"] + line["arriving"]  # all that is there by then
+    return pl.DataFrame([{"lasting": lasting} | line], schema_overrides=KINDS)
 
 
 def _proposed(
@@ -87,9 +91,42 @@ def test_the_perishable_take_the_nearer_pack():
     assert proposed.flags["over_life"].tolist() == [True]
 
 
-def test_what_is_in_hand_and_gone_by_the_delivery_does_not_count():
-    assert _proposed(position=100.0, life_days=2, days_before=2).units.tolist() == [6.0]
-    assert _proposed(position=100.0, life_days=3, days_before=2).units.tolist() == [0.0]
+def test_what_cannot_be_sold_when_the_delivery_comes_does_not_count():
+    full = {"position": 100.0, "in_hand": 100.0, "life_days": 2}
+    gone = _proposed(**full, lasting=0.0)
+    assert (gone.units.tolist(), gone.flags["gone"].tolist()) == ([6.0], [True])
+    assert gone.flags["sales_lost"].tolist() == [False]  # the shelf is full until then
+    assert gone.outcome.short == pytest.approx(_proposed().outcome.short)
+    kept = _proposed(**full, lasting=100.0)
+    assert (kept.units.tolist(), kept.flags["gone"].tolist()) == ([0.0], [False])
+
+
+def test_what_arrives_before_and_lives_to_the_cover_serves_it():
+    """6 wanted in the cover: 100 in hand are gone by then, 4 arrive the day before."""
+    proposed = _proposed(position=104.0, in_hand=100.0, lasting=4.0, life_days=2)
+    assert proposed.units.tolist() == [2.0]
+
+
+def test_what_comes_within_the_cover_serves_it_where_the_shelf_is_empty_before():
+    """6 wanted in the cover: 4 come on its first day."""
+    coming = {"position": 4.0, "on_order": 4.0}
+    proposed = _proposed(until=20.0, **coming)
+    assert (proposed.units.tolist(), proposed.target.tolist()) == ([2.0], [6.0])
+    assert proposed.outcome.short == pytest.approx(_proposed(until=20.0).outcome.short)
+    assert _proposed(until=20.0, **coming, arriving=4.0).units.tolist() == [6.0]
+    gone = {"position": 104.0, "in_hand": 100.0, "on_order": 4.0, "lasting": 0.0}
+    assert _proposed(**gone, life_days=1).units.tolist() == [2.0]
+
+
+def test_what_is_weighed_is_ordered_by_the_gram():
+    weighed = {"pack_size": 0.25, "is_whole": False}
+    assert _proposed(until=0.4, alone=0.4, **weighed).units.tolist() == [0.5]
+    assert _proposed(until=0.4, alone=0.4, **weighed, life_days=9).units.tolist() == [0.5]
+    assert _proposed(until=1.3, alone=1.3, **weighed | {"pack_size": 0.1}).target == [1.3]
+
+
+def test_no_packs_are_a_plain_zero():
+    assert not np.signbit(_proposed(position=10.0, in_hand=10.0).packs).any()
 
 
 def test_running_out_before_the_delivery_is_no_matter_of_the_order():
@@ -105,6 +142,13 @@ def test_a_life_that_lasts_beyond_the_next_delivery_limits_what_would_be_left():
     limited = _proposed(**kept, alone=16.0, life_service=0.025)
     assert limited.units.tolist() == [8.0]
     assert limited.flags["life"].tolist() == [True]
+
+
+def test_a_life_of_which_the_table_knows_no_end_limits_nothing():
+    unknown = Demand(np.empty((0, 9)), np.array([], dtype=np.int64), np.array([]), 1)
+    wanted = Wanted(_demand(10.0), _demand(6.0), _demand(4.0), unknown)
+    proposed = propose(_line(life_days=60, life_service=0.8), wanted)
+    assert (proposed.units.tolist(), proposed.flags["life"].tolist()) == ([6.0], [False])
 
 
 def test_the_service_is_what_supply_says_then_the_critical_ratio_then_the_param():

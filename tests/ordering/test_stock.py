@@ -38,10 +38,22 @@ def _open(*rows: tuple[str, int, int, float]) -> pl.DataFrame:
 
 
 def _position(
-    stock: pl.DataFrame, orders: pl.DataFrame, sales: list[tuple[str, int, float]] | None = None
+    stock: pl.DataFrame,
+    orders: pl.DataFrame,
+    sales: list[tuple[str, int, float]] | None = None,
+    life_days: int | None = None,
 ) -> pl.DataFrame:
     """Of series a, for a cover from tomorrow to in three days."""
-    lines = pl.DataFrame({"unique_id": ["a"], "cover_from": [_day(-1)], "cover_to": [_day(-3)]})
+    lines = pl.DataFrame(
+        [("a", _day(-1), _day(-3), life_days)],
+        schema={
+            "unique_id": pl.String,
+            "cover_from": pl.Date,
+            "cover_to": pl.Date,
+            "life_days": pl.Int64,
+        },
+        orient="row",
+    )
     sold = pl.DataFrame(
         [(unique_id, _day(ago), y) for unique_id, ago, y in sales or []],
         schema={"unique_id": pl.String, "ds": pl.Date, "y": pl.Float64},
@@ -77,6 +89,22 @@ def test_what_sold_after_the_count_is_no_more_in_hand():
 def test_returns_bring_nothing_back():
     line = _position(_stock(("a", 2, 10.0)), _open(), [("a", 1, -6.0)])
     assert line["position"].item() == 10.0
+
+
+def test_of_what_perishes_lasts_what_lives_to_the_covers_first_day():
+    """10 counted, so delivered, yesterday; 5 come today and 6 within the cover, from tomorrow on;
+    an overdue order, of 1, comes today at the earliest.
+    """
+    stock = _stock(("a", 1, 10.0))
+    orders = _open(("a", 1, 0, 5.0), ("a", 1, 2, 6.0), ("a", 1, -4, 1.0))
+    by_life = {life: _position(stock, orders, life_days=life) for life in (None, 3, 2, 1)}
+    assert {life: line["lasting"].item() for life, line in by_life.items()} == {
+        None: 16.0,
+        3: 16.0,
+        2: 6.0,
+        1: 0.0,
+    }
+    assert {line["position"].item() for line in by_life.values()} == {22.0}
 
 
 def test_a_negative_count_is_no_units():
