@@ -187,7 +187,7 @@ def _within_budget(
 ) -> Proposed:
     if params.budget is None:
         return proposed
-    packs = packs_within(params.budget, proposed.packs, lines, wanted.until)
+    packs = packs_within(params.budget, proposed, lines, wanted)
     flags = {**proposed.flags, "cut": packs < proposed.packs}
     return judged(lines, wanted, packs, proposed.target, flags, proposed.beside)
 

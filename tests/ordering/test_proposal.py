@@ -180,18 +180,20 @@ def test_flags_that_hold_are_joined():
     assert joined_flags(flags).to_list() == ["cut|launch", None, "cut"]
 
 
-def _budgeted(budget: float, *, margin: list[float]) -> list[float]:
+def _budgeted(
+    budget: float, *, margin: list[float], beside: float = np.nan, **changes: object
+) -> list[float]:
     """Three series of a median demand of 10, each ordered 14 units at a cost of 1."""
-    lines = pl.DataFrame(
-        {
-            "unit_cost": [1.0] * 3,
-            "margin": margin,
-            "pack_size": [1.0] * 3,
-            "position": [0.0] * 3,
-        }
-    )
-    packs = packs_within(budget, np.full(3, 14.0), lines, _demand(10.0, 10.0, 10.0))
-    return packs.tolist()
+    lines = pl.concat(_line(**{"unit_cost": 1.0, "margin": each} | changes) for each in margin)
+    return _within(budget, np.full(3, 14.0), lines, _demand(10.0, 10.0, 10.0), beside).tolist()
+
+
+def _within(
+    budget: float, packs: np.ndarray, lines: pl.DataFrame, demand: Demand, beside: float = np.nan
+) -> np.ndarray:
+    outcome, judged_by = demand.at(packs), np.full(len(packs), beside)
+    proposed = Proposed(packs, packs, packs, outcome, outcome.p_out, {}, judged_by)
+    return packs_within(budget, proposed, lines, Wanted(demand, demand, demand, demand))
 
 
 def test_enough_money_cuts_nothing():
@@ -211,15 +213,9 @@ def test_no_money_buys_nothing():
 
 
 def test_a_line_without_cost_is_not_cut():
-    lines = pl.DataFrame(
-        {
-            "unit_cost": [None, 1.0],
-            "margin": [1.0, 1.0],
-            "pack_size": [1.0, 1.0],
-            "position": [0.0, 0.0],
-        }
-    )
-    packs = packs_within(5.0, np.array([14.0, 14.0]), lines, _demand(10.0, 10.0))
+    costs = pl.DataFrame({"unit_cost": [None, 1.0], "margin": [1.0, 1.0]})
+    lines = pl.concat([costs, pl.concat([_line(), _line()])], how="horizontal")
+    packs = _within(5.0, np.array([14.0, 14.0]), lines, _demand(10.0, 10.0))
     assert packs[0] == 14
     assert packs[1] <= 5
 
@@ -231,12 +227,11 @@ def test_money_is_spent_as_well_as_unit_by_unit(seed):
     n = 30
     means, cost, margin = rng.uniform(2, 40, n), rng.uniform(0.5, 5, n), rng.uniform(0.2, 4, n)
     demand = _demand(*means)
-    lines = pl.DataFrame(
-        {"unit_cost": cost, "margin": margin, "pack_size": np.ones(n), "position": np.zeros(n)}
-    )
+    costs = pl.DataFrame({"unit_cost": cost, "margin": margin})
+    lines = pl.concat([costs, pl.concat([_line()] * n)], how="horizontal")
     wanted = np.floor(demand.suffices(np.full(n, 0.95)))
     budget = 0.6 * float((wanted * cost).sum())
-    packs = packs_within(budget, wanted, lines, demand)
+    packs = _within(budget, wanted, lines, demand)
     spent = float((packs * cost).sum())
     assert budget - 15 * cost.max() <= spent <= budget
     kept = float((margin * (means - demand.at(packs).short)).sum())
@@ -253,3 +248,17 @@ def _greedy(demand, wanted, cost, margin, budget, means) -> float:
             return float((margin * (means - demand.at(packs).short)).sum())
         packs[best] += 1
         left -= cost[best]
+
+
+def test_a_cut_below_the_minimum_orders_none():
+    packs = _budgeted(20.0, margin=[9.0, 2.0, 2.0], min_order=10.0)
+    assert sum(packs) <= 20.0
+    assert all(one == 0.0 or one >= 10.0 for one in packs)
+    assert packs[0] >= 10.0
+
+
+def test_what_is_gone_by_the_delivery_cuts_no_order():
+    """40 in hand that cannot be sold by then are worth no more than none."""
+    assert _budgeted(30.0, margin=[2.0] * 3, position=40.0, beside=0.0) == _budgeted(
+        30.0, margin=[2.0] * 3
+    )
