@@ -6,8 +6,20 @@ import re
 
 from sources.calendar_words import WEEKDAYS
 
-_EVERY_DAY = ("daily", "every day", "täglich", "taeglich", "quotidien", "diario", "dagelijks")
-_SHORT = {"tu": 2, "we": 3, "th": 4, "su": 7}  # beside the German mo, fr, sa
+_EVERY_DAY = (
+    "daily",
+    "every day",
+    "täglich",
+    "taeglich",
+    "tägl",
+    "quotidien",
+    "diario",
+    "dagelijks",
+)
+_SHORT = {"tu": 2, "we": 3, "th": 4, "su": 7, "weds": 3}  # beside the German mo, fr, sa
+_TO = re.compile(r"\s+(?:to|through|thru|bis|au|tot)\s+|\s*[-\u2013]\s*")
+_PLURALS = {f"{name}s": number for name, number in WEEKDAYS.items() if len(name) > 4}
+_AND = ("and", "und", "u", "et", "y", "e", "en")
 _UNIT = r"(?:d|days?|t|tage?n?|jours?|j|d[ií]as?|giorn[oi]|dag(?:en)?)\.?"
 _LEAD = rf"([-+]?\d{{1,4}})(?:[.,]0+)?\s*(?:{_UNIT})?"
 _SHARED = re.compile(r"([-+]?\d{1,4})\s*(?:d\s*)?:\s*([-+]?(?:\d+(?:[.,]\d+)?|[.,]\d+))\s*(%?)")
@@ -15,14 +27,14 @@ _SHARED = re.compile(r"([-+]?\d{1,4})\s*(?:d\s*)?:\s*([-+]?(?:\d+(?:[.,]\d+)?|[.
 
 def order_days_in(text: str) -> str | None:
     """ISO weekdays in their order, joined by blanks; None where a word is none: `Mo, Do` and `1;4`
-    are `1 4`, `Mon-Fri` is `1 2 3 4 5`.
+    are `1 4`, `Mon-Fri` and `Mo bis Fr` are `1 2 3 4 5`.
     """
     plain = text.strip().casefold()
-    if plain in _EVERY_DAY:
+    if plain.rstrip(".") in _EVERY_DAY:
         return "1 2 3 4 5 6 7"
     days: set[int] = set()
-    for word in re.split(r"[\s,;/|+&]+", re.sub(r"\s*[-\u2013]\s*", "-", plain)):
-        if not word:
+    for word in re.split(r"[\s,;/|+&]+", _TO.sub("-", plain)):
+        if not word or word.rstrip(".") in _AND:
             continue
         found = _days_of(word)
         if not found:
@@ -65,4 +77,4 @@ def _weekday(word: str) -> int | None:
     word = word.rstrip(".")
     if word.isascii() and word.isdigit():
         return int(word) if 1 <= int(word) <= 7 else None
-    return WEEKDAYS.get(word) or _SHORT.get(word)
+    return WEEKDAYS.get(word) or _SHORT.get(word) or _PLURALS.get(word)
