@@ -27,6 +27,7 @@ def render_template(name: str, **values: object) -> str:
     )
     environment.filters |= {
         "count": _count,
+        "units": _units,
         "decimal": _decimal,
         "percent": _percent,
         "score": _score,
@@ -54,6 +55,13 @@ def script_json(content: object) -> str:
 
 def _count(value: float | None) -> str:
     return "-" if value is None else f"{value:,.0f}".replace(",", "\u2009")
+
+
+def _units(value: float | None) -> str:
+    """Whole ones as a count; of what is weighed two decimals."""
+    if value is None or value == round(value):
+        return _count(value)
+    return f"{value:,.2f}".replace(",", "\u2009")
 
 
 def _decimal(value: float | None) -> str:

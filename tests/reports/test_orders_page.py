@@ -78,3 +78,10 @@ def test_formulas_stay_texts_in_both_files(tmp_path):
     sheet = pl.read_excel(tmp_path / "orders.xlsx")
     assert sheet["unique_id"].to_list() == ["=1+1"]  # as text: a formula would read as 2
     assert sheet["store_id"].to_list() == ["@SUM(A1)"]
+
+
+def test_what_is_weighed_keeps_its_grams():
+    page = _page(_line("cheese", units=0.5, on_hand=0.25), _line("eggs", units=1000.0))
+    assert "<b>0.50</b>" in page
+    assert "0.25 <small>" in page
+    assert "<b>1\u2009000</b>" in page
