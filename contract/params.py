@@ -300,6 +300,8 @@ class MonitorParams(_Section):
     retrain_every_days: Positive
     max_fallback_share: Share
     max_refused_share: Share
+    max_unordered_share: Share
+    max_old_share: Share
     max_churn: Annotated[float, Field(gt=0)]
     max_level_ratio: Annotated[float, Field(gt=1)]
     least_shape: Share

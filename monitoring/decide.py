@@ -21,6 +21,7 @@ FIRST_CALL = {
     "quality": "the data supplier",
     "refused_file": "the data supplier",
     "noted": "the data supplier",
+    "stock": "the replenishment planner, then the data supplier",
     "forecast_age": "the operator on duty",
     "fallback": "the forecasting engineer",
     "sanity": "the forecasting engineer",

@@ -32,6 +32,7 @@ from monitoring.repeats import repeats_signal
 from monitoring.runtime import runtime
 from monitoring.service import fallback, forecast_age, sanity
 from monitoring.signal import Signal
+from monitoring.stock import DayOrders, stock
 
 BIAS_BY = ("store_id", "dept_id")  # groups with a bias of their own, where a source has them
 # a chain of a thousand stores has a few odd ones every day; nobody would read their alerts
@@ -69,6 +70,8 @@ class Evidence:
     past_only: Sequence[str] = ()
     # what a process here can hold at most; None: the system does not say
     machine_mb: float | None = None
+    # of the order day that the newest table is for; None: no supply file says what is ordered
+    orders: DayOrders | None = None
 
 
 def watch(evidence: Evidence, actuals: pl.DataFrame, params: MonitorParams) -> list[Finding]:
@@ -82,6 +85,7 @@ def watch(evidence: Evidence, actuals: pl.DataFrame, params: MonitorParams) -> l
         *quality(evidence.batches, evidence.quarantine, evidence.now, params.max_refused_share),
         *noted(evidence.pages, evidence.now),
         *_quality_trend(evidence, params.signals),
+        *stock(evidence.orders, panel.series, params.max_unordered_share, params.max_old_share),
         forecast_age(evidence.newest, last_day, params.max_staleness_days),
         sanity(evidence.newest, panel.series),
         *_planned(panel, evidence.newest, evidence.rules.region),

@@ -14,6 +14,10 @@ from contract.days import WEEK
 DECIDING = ("order_days", "review_days", "first_order", "lead_days", "shelf_life_days")
 
 
+# a clock so far after a table's origin is the order's; further on it is a look back
+LATE_DAYS = 7
+
+
 @dataclass(frozen=True)
 class Rhythm:
     """How a series is ordered.
@@ -62,6 +66,14 @@ class Life:
 
     last: date
     is_one_cover: bool
+
+
+def order_day_of(origin: date, today: date) -> date:
+    """The day a table is ordered by: the one after its origin; today, where a late feed leaves the
+    table a few days behind.
+    """
+    following = origin + timedelta(days=1)
+    return today if following < today <= origin + timedelta(days=LATE_DAYS) else following
 
 
 def rhythm_of(supply: dict[str, object], lead_days: int) -> Rhythm:

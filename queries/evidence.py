@@ -21,6 +21,7 @@ from monitoring.outcome_signals import daily_sums, weekly_origins
 from monitoring.outcomes import outcome_tables
 from monitoring.parity import no_parity, parity
 from monitoring.watch import Evidence, group_columns
+from queries.day_orders import day_orders
 from queries.past_tables import one_table_a_week, sums_of_first_weeks, weekly_runs
 from queries.served_features import served_twice
 from runtime.memory import machine_mb
@@ -84,6 +85,7 @@ def evidence_at(params: Params, paths: Paths, now: datetime, last_table: pl.Data
         meanwhile = serving_meanwhile(con) if champion is None else None
         first = panel.last_day - timedelta(days=days_looked_at(params.monitor.signals))
         tables = newest_runs(con)
+        newest = latest_forecasts(con)
         origins = weekly_origins(day for day in tables if first <= day < panel.last_day)
         return Evidence(
             now=now,
@@ -91,7 +93,7 @@ def evidence_at(params: Params, paths: Paths, now: datetime, last_table: pl.Data
             batches=read_batches(con),
             quarantine=read_quarantine(con),
             runs=read_runs(con),
-            newest=latest_forecasts(con),
+            newest=newest,
             past=last_table,
             weekly=sums_of_first_weeks(con, tables, panel, origins, _sums_of(params)),
             expected_wape=_expected_wape(con, champion, meanwhile),
@@ -103,6 +105,7 @@ def evidence_at(params: Params, paths: Paths, now: datetime, last_table: pl.Data
             known_future=params.features.known_future,
             past_only=params.features.past_only,
             machine_mb=machine_mb(),
+            orders=day_orders(con, newest, panel.series, params.ordering, now.date()),
         )
 
 

@@ -18,6 +18,7 @@ from forecasting.publication import trim_to_last_sale
 from forecasting.shapes import shapes_of
 from forecasting.slices import RECENT_DAYS
 from forecasting.span_table import series_spans
+from ordering.calendar import order_day_of
 from ordering.lines import Facts, propose_orders
 from ordering.scopes import supply_of
 from reports.orders_page import write_orders_page
@@ -33,10 +34,6 @@ from storage.store import Connection, open_store, read_store
 from storage.supply import read_open_orders, read_stock, read_supply
 
 log = logging.getLogger("inference")
-
-LATE_DAYS = (
-    7  # a clock so far after the table's origin is the order's; further on it is a look back
-)
 
 
 @dataclass(frozen=True)
@@ -82,12 +79,6 @@ def order(
     page = write_orders_page(orders, inputs.panel.series, names, paths.reports)
     log.info("ordered order_day=%s lines=%d units=%s", day, orders.height, summary["units"])
     return summary | {"written": str(paths.store), "page": str(page)}
-
-
-def order_day_of(origin: date, today: date) -> date:
-    """The day after the origin; today, where a late feed leaves the table a few days behind."""
-    following = origin + timedelta(days=1)
-    return today if following < today <= origin + timedelta(days=LATE_DAYS) else following
 
 
 def _read(con: Connection, params: Params) -> _Inputs:
