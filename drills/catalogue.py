@@ -6,6 +6,7 @@ from drills.alert_drills import ALERT_FAULTS
 from drills.bundle_faults import BUNDLE_FAULTS
 from drills.file_faults import FILE_FAULTS
 from drills.morning_faults import MORNING_FAULTS
+from drills.order_faults import ORDER_FAULTS
 from drills.panel_faults import PANEL_FAULTS
 from drills.result import Result
 
@@ -45,7 +46,8 @@ NAMED = {
 
 def names() -> list[str]:
     """Every fault's name."""
-    every = (*PANEL_FAULTS, *ALERT_FAULTS, *BUNDLE_FAULTS, *FILE_FAULTS, *MORNING_FAULTS)
+    of_files = (*FILE_FAULTS, *ORDER_FAULTS)
+    every = (*PANEL_FAULTS, *ALERT_FAULTS, *BUNDLE_FAULTS, *of_files, *MORNING_FAULTS)
     return [*(fault.name for fault in every), *LEARNED_FAULTS]
 
 

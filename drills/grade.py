@@ -2,19 +2,23 @@
 
 graceful      the table is whole and lost at most `graceful_loss` of WRMSSE; or a wrong file was
               refused, a harmless one taken once; or a disturbed morning published the very table
-              of an undisturbed one; or an alert came within a week, names a series that changed
-              and states the day it began, three days off at most
+              of an undisturbed one; or every order line has the units of an undisturbed morning; or
+              an alert came within a week, names a series that changed and states the day it began,
+              three days off at most
 degraded      the table is whole and lost more; or lost `catastrophic_loss` or more, but most of its
               rows say that they are not the champion's; or a run was refused with a reason; or a
               wrong file came in with a note, a harmless one was refused; or a morning ended without
               its table and said so (a refusal, a signal, rows with a reason), and the next one had
-              it; or an alert came later, named another series or stated another day
+              it; or every order line that is not as it would be gives a reason or a flag; or an
+              alert came later, named another series or stated another day
 catastrophic  the table lost `catastrophic_loss` or more, or its 95% intervals cover
               `catastrophic_coverage_lost` less, and it calls itself the champion's (a watcher's
               alert does not help: the orders leave); or it lacks rows or holds nulls or negatives;
               or a wrong file came in unnoticed, or a harmless one counted twice, or the right file
               afterwards did not put it right; or a morning ended well without its table, or with
-              another one, or the steps written down did not bring it back; or no alert came
+              another one, or the steps written down did not bring it back; or an order line is
+              wrong and says nothing, or the right files afterwards did not put it right; or no
+              alert came
 """
 
 from __future__ import annotations
@@ -59,6 +63,15 @@ def grade_delivery(
     if summary["refused"]:
         return "degraded"
     return "graceful" if summary["known" if is_known else "accepted"] == 1 else "catastrophic"
+
+
+def grade_orders(said: int, unsaid: int, is_put_right: bool) -> Grade:
+    """The grade of a morning's orders. said: lines that are wrong or without units and say so;
+    unsaid: wrong lines that do not; `is_put_right`: the right files brought the right orders.
+    """
+    if unsaid or not is_put_right:
+        return "catastrophic"
+    return "degraded" if said else "graceful"
 
 
 def grade_morning(outcome: str, is_loud: bool, is_recovered: bool) -> Grade:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 Result = dict[str, Any]  # see `result_of`
-Kind = Literal["input", "model", "file", "surroundings"]
+Kind = Literal["input", "model", "file", "order", "surroundings"]
 
 NOBODY = "nobody"  # in seen_by, where no rule, row or watcher noticed
 

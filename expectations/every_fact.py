@@ -5,6 +5,9 @@ from __future__ import annotations
 from contract.params import IngestParams
 from expectations.rule import Rule, within
 
+# of a rule about what is unusual: what to do where it is wrong
+WAY_OUT = "If it is right, drop the file again and run `python ingest.py --accept-unusual`."
+
 
 def columns_there() -> Rule:
     """Every required column is in the file, or it is refused whole."""

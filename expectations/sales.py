@@ -9,6 +9,7 @@ import polars as pl
 from contract.frames import SALES
 from contract.params import IngestParams
 from expectations.every_fact import (
+    WAY_OUT,
     columns_there,
     not_learned_ahead,
     not_too_old,
@@ -47,7 +48,6 @@ WHOLE_DAY_CODES = (
 LEAST_KNOWN = 30
 # fewer rows, or fewer than half as many as known series, may well be new ones alone
 LEAST_ROWS = 5
-_WAY_OUT = "If it is right, drop the file again and run `python ingest.py --accept-unusual`."
 _OWN_FILES = "Where stores send files of their own, set ingest.whole_days: false."
 
 
@@ -113,7 +113,7 @@ def _of_whole_days(ingest: IngestParams) -> list[Rule]:
     or not at all.
     """
     severity: Severity = "row" if ingest.refuse_unusual else "note"
-    way_out = _WAY_OUT if ingest.refuse_unusual else ""
+    way_out = WAY_OUT if ingest.refuse_unusual else ""
     own_files = f" {_OWN_FILES}" if way_out and ingest.whole_days else ""
     half = (
         "So few rows against the same weekday's (ingest.min_rows_share) are half a file; "

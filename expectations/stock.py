@@ -9,6 +9,7 @@ import polars as pl
 from contract.frames import OPEN_ORDERS, STOCK
 from contract.params import IngestParams
 from expectations.every_fact import (
+    WAY_OUT,
     columns_there,
     not_learned_ahead,
     not_too_old,
@@ -26,18 +27,24 @@ from expectations.measures import (
 )
 from expectations.rule import Rule, present, within
 from expectations.suite import Context, Suite
+from expectations.usual import FEED
 
 _LARGEST = float_info.max
+_LEAST_COMPARED = 10  # series; the median of fewer moves with a delivery
 _MOST_DAYS_DUE = 1000  # nobody waits three years; a typing error in a year is further
 
 
-def stock_rules(_: IngestParams) -> list[Rule]:
+def stock_rules(ingest: IngestParams) -> list[Rule]:
     """The rules of units in hand, in the order in which a row is blamed."""
     several = (
         "Lines of this file say different units in hand of one series and day; if they are of "
         "several places, sum them."
     )
     nothing = "Nobody says what is in hand; nothing in hand is 0."
+    size = (
+        "Most series of the store have so many times the stock they had, or so many times less "
+        "(ingest.max_size_jump), that it is another unit: cases for pieces."
+    )
     finite = "Stock is a number; below 0 it is taken as stated."
     return [
         columns_there(),
@@ -45,6 +52,9 @@ def stock_rules(_: IngestParams) -> list[Rule]:
         *stated_once(several, "The same row stands in this file already."),
         present("on_hand", "stock_missing", nothing),
         within("on_hand", "stock_not_finite", finite, at_least=-_LARGEST, at_most=_LARGEST),
+        within("size_jump", "stock_of_another_size", size, at_most=ingest.max_size_jump)
+        .on_arrival(WAY_OUT if ingest.refuse_unusual else "")
+        .with_severity("row" if ingest.refuse_unusual else "note"),
     ]
 
 
@@ -95,7 +105,25 @@ _ALL_UNKNOWN = (
 
 
 def _measured_stock(rows: pl.DataFrame, context: Context) -> pl.DataFrame:
-    return _with_series_and_day(with_copies(rows, STOCK.key, ["on_hand"]), context)
+    rows = _with_series_and_day(with_copies(rows, STOCK.key, ["on_hand"]), context)
+    return _with_size_jump(rows, context)
+
+
+def _with_size_jump(rows: pl.DataFrame, context: Context) -> pl.DataFrame:
+    """Adds `size_jump`: how many times the stock known before, or its inverse, in the median of the
+    store's series (the file's, where those are few); null where few can be compared.
+    """
+    has_feed = FEED in context.series.columns
+    feeds = context.series.select("unique_id", feed=pl.col(FEED) if has_feed else pl.lit(""))
+    before = context.known_stock.select("unique_id", before="on_hand")
+    compared = rows.join(before, on="unique_id", how="left", maintain_order="left").join(
+        feeds, on="unique_id", how="left", maintain_order="left"
+    )
+    is_compared = (pl.col("on_hand") > 0) & (pl.col("before") > 0)
+    change = pl.when(is_compared).then((pl.col("on_hand") / pl.col("before")).log())
+    enough = pl.when(change.count() >= _LEAST_COMPARED).then(change.median().abs())
+    jump = pl.coalesce(enough.over("feed"), enough).exp()
+    return compared.with_columns(size_jump=jump).drop("before", "feed")
 
 
 def _measured_orders(rows: pl.DataFrame, context: Context) -> pl.DataFrame:

@@ -10,7 +10,7 @@ from datetime import date
 
 import polars as pl
 
-from contract.frames import CALENDAR, PRICES, SERIES, STORED_FACTS, FrameContract
+from contract.frames import CALENDAR, PRICES, SERIES, STOCK, STORED_FACTS, FrameContract
 from contract.params import IngestParams
 from expectations.rule import Rule
 
@@ -65,6 +65,7 @@ class Context:
     levels: tuple[tuple[str, ...], ...] = ((),)
     prices: pl.DataFrame = field(default_factory=PRICES.empty)  # current ones of the batch's series
     calendar: pl.DataFrame = field(default_factory=CALENDAR.empty)  # of the batch's days
+    known_stock: pl.DataFrame = field(default_factory=STOCK.empty)  # of each series the newest
     regions: pl.DataFrame | None = None  # unique_id, region: which calendar a series keeps
     stated_before: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=STATED_BEFORE))
 

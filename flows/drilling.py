@@ -73,13 +73,17 @@ def _drilled(
 def _drills(
     scenario: Scenario, watchers: Watchers, scratch: Path, now: datetime
 ) -> Iterator[Result]:
-    """Panels, alerts, models, files, mornings: in this order, each when the one before is done."""
+    """Panels, alerts, models, files, orders, mornings: in this order, each when the one before is
+    done.
+    """
     from drills.alert_drills import alert_drills
     from drills.drilling import Grading, bundle_drills, panel_drills
     from drills.file_drills import file_drills
     from drills.morning_drills import morning_drills
+    from drills.order_drills import order_drills
     from drills.scenario import outcome_of, publish
     from drills.small_world import small_world
+    from flows.drill_orders import ordering_world
     from flows.drill_store import inbox_of, read_state
     from flows.drill_watchers import look_of
 
@@ -88,12 +92,15 @@ def _drills(
     grading = Grading(scenario, params.drills, clean, watchers)
     inbox = inbox_of(params, Paths(scratch / "data"), now)
     (scratch / "mornings").mkdir()
+    world = small_world(ROOT, scratch / "world")
+    ordering = ordering_world(world.params, world.data, scratch)
     return chain(
         panel_drills(grading),
         alert_drills(scenario.panel, look_of(params), params.drills.seed),
         bundle_drills(grading, scratch),
         file_drills(scenario.panel, params.drills, scratch / "files", inbox),
-        morning_drills(small_world(ROOT, scratch / "world"), scratch / "mornings", read_state),
+        order_drills(*ordering, scratch / "orders"),
+        morning_drills(world, scratch / "mornings", read_state),
     )
 
 

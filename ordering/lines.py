@@ -29,7 +29,14 @@ from ordering.stock import still_coming, with_position
 SERIES = "unique_id"
 LEAST_DAILY = 1.0  # units a day; a stock is absurd beside more than what hardly sells
 # why a line has no units, the first that holds
-REASONS = ("no_supply", "no_stock", "no_forecast", "beyond_horizon", "stock_absurd")
+REASONS = (
+    "no_supply",
+    "no_stock",
+    "no_forecast",
+    "beyond_horizon",
+    "stock_absurd",
+    "order_absurd",
+)
 # key, from_h, to_h of spans -> DEMAND_SPANS, a row for each, in their order
 _TERMS = ("pack_size", "min_order", "unit_cost", "margin", "leftover_cost", "target_service")
 Ask = Callable[[pl.DataFrame], pl.DataFrame]
@@ -135,6 +142,8 @@ def _with_reasons(lines: pl.DataFrame, facts: Facts, params: OrderingParams) -> 
         .then(pl.lit("beyond_horizon"))
         .when(pl.col("position") > absurd)
         .then(pl.lit("stock_absurd"))
+        .when(pl.max_horizontal("pack_size", "min_order") > absurd)
+        .then(pl.lit("order_absurd"))
     )
     joined = lines.join(daily, on=SERIES, how="left", maintain_order="left")
     return pl.concat([joined.with_columns(reason=reason), unsupplied], how="diagonal")

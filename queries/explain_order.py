@@ -82,8 +82,8 @@ def _terms(con: Connection, unique_id: str, line: Row) -> Summary:
 
 
 def _stock(con: Connection, unique_id: str, line: Row) -> Summary:
-    at = line["created_at"]
-    frames = {"stock": read_stock(con, at), "open_orders": read_open_orders(con, at)}
+    at, day = line["created_at"], line["order_day"]
+    frames = {"stock": read_stock(con, at, day), "open_orders": read_open_orders(con, at, day)}
     return {name: frame.filter(unique_id=unique_id).to_dicts() for name, frame in frames.items()}
 
 

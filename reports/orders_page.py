@@ -19,6 +19,7 @@ _WORDS = {
     "no_forecast": "the newest table has no row of it",
     "beyond_horizon": "it must last beyond the table's last day: raise train.horizon",
     "stock_absurd": "its stock is over ordering.max_stock_days of demand: another unit?",
+    "order_absurd": "its pack or minimum is over ordering.max_stock_days of demand: another unit?",
 }
 
 

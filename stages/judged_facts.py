@@ -52,7 +52,10 @@ def judged_facts(
             (fact, with_days_replaced(con, fact, judgement, params.ingest))
             for fact, judgement in judged
         ]
-        judged = [(fact, with_scopes_withdrawn(con, fact, judgement)) for fact, judgement in judged]
+        judged = [
+            (fact, with_scopes_withdrawn(con, fact, judgement, params.ingest))
+            for fact, judgement in judged
+        ]
     if reason := whole_refusal(judged):
         return [
             (fact, refuse_whole(judgement, SUITES[fact.fact], reason)) for fact, judgement in judged

@@ -42,6 +42,7 @@ class _Inputs:
 
     run: Run
     origin: date
+    day: date
     forecasts: pl.DataFrame
     panel: Panel
     interval_scale: str | None
@@ -63,8 +64,8 @@ def order(
     Without a supply file nothing is proposed, and said so. SourceMissing without a table.
     """
     with read_store(paths.store, params.ingest.lock_wait_s) as con:
-        inputs = _read(con, params)
-    day = order_day or order_day_of(inputs.origin, now.date())
+        inputs = _read(con, params, order_day, now.date())
+    day = inputs.day
     _refuse_day(day, inputs)
     if inputs.supply.is_empty():
         return {"order_day": day, "lines": 0, "why": "no supply file (source.files.supply)"}
@@ -81,23 +82,25 @@ def order(
     return summary | {"written": str(paths.store), "page": str(page)}
 
 
-def _read(con: Connection, params: Params) -> _Inputs:
+def _read(con: Connection, params: Params, order_day: date | None, today: date) -> _Inputs:
     newest = newest_run(con)
     if newest is None:
         raise SourceMissing("there is no forecast to order by. Run `python inference.py` first.")
     run, origin = newest
+    day = order_day or order_day_of(origin, today)
     decided = newest_interval_scale(con, run.model_id, run.started_at) if run.model_id else None
-    stock = read_stock(con)
+    stock = read_stock(con, before=day)
     oldest = min([origin - timedelta(days=DISPERSION_DAYS), *stock["ds"].to_list()])
     return _Inputs(
         run,
         origin,
+        day,
         forecasts_of(con, run.run_id),
         read_tail(con, oldest, params.features.max_stockout_share),
         decided.detail if decided else None,
         read_supply(con),
         stock,
-        read_open_orders(con),
+        read_open_orders(con, before=day),
     )
 
 
@@ -112,7 +115,6 @@ def _refuse_day(day: date, inputs: _Inputs) -> None:
 
 def _facts(inputs: _Inputs, day: date) -> Facts:
     panel, origin = inputs.panel, inputs.origin
-    known = pl.col("ds") < day
     sold = panel.sales.filter(pl.col("ds") <= origin)
     first_sales = pl.concat(
         [
@@ -127,8 +129,8 @@ def _facts(inputs: _Inputs, day: date) -> Facts:
         origin,
         inputs.forecasts,
         supply_of(inputs.supply, panel.series).terms,
-        inputs.stock.filter(known),
-        inputs.open_orders.filter(known),
+        inputs.stock,
+        inputs.open_orders,
         sold.select("unique_id", "ds", "y"),
         panel.prices.filter(pl.col("promo") > 0).select("unique_id", "from_ds", "to_ds"),
         launches,

@@ -8,7 +8,9 @@ import polars as pl
 
 from contract.params import IngestParams
 from contract.received import Received
-from expectations.judge import Judgement
+from expectations.every_fact import WAY_OUT
+from expectations.judge import Judgement, refuse_whole
+from expectations.supply import SUPPLY_SUITE
 from expectations.usual import FEED
 from storage.connection import Connection
 from storage.recent import read_unstated
@@ -16,6 +18,7 @@ from storage.series import hierarchy_columns
 from storage.supply import read_supply
 
 _LEAST_WHOLE = 0.5  # share of a day's known rows, where ingest.min_rows_share asks for less
+_LEAST_ROWS = 10  # of supply known: a share of fewer does not tell a cut file from a change
 _NAMED = 5  # series or scopes that a note names
 
 
@@ -49,18 +52,23 @@ def with_days_replaced(
     return replace(judgement, accepted=accepted, notes=(*judgement.notes, note))
 
 
-def with_scopes_withdrawn(con: Connection, fact: Received, judgement: Judgement) -> Judgement:
+def with_scopes_withdrawn(
+    con: Connection, fact: Received, judgement: Judgement, ingest: IngestParams
+) -> Judgement:
     """Supply as judged; a row known before that the file does not have is stated once more without
     a term: it says nothing now. A note names them.
 
     A file of which a row was refused does not say what it lacks: what was known stays, and the note
-    says so.
+    says so. One that lacks so many that it may be half a file is refused whole.
     """
     if fact.fact != "supply" or judgement.reason or judgement.accepted.is_empty():
         return judgement
-    gone = read_supply(con).join(judgement.accepted, on="scope", how="anti")
+    known = read_supply(con)
+    gone = known.join(judgement.accepted, on="scope", how="anti")
     if gone.is_empty():
         return judgement
+    if _is_half_a_file(known, gone, ingest):
+        return refuse_whole(judgement, SUPPLY_SUITE, _half_a_file(known, gone))
     stays = judgement.refused.height > 0
     notes = (*judgement.notes, _note_of_supply(gone, stays))
     if stays:
@@ -69,6 +77,20 @@ def with_scopes_withdrawn(con: Connection, fact: Received, judgement: Judgement)
     nothing = gone.select("scope", known_at=known_at, row_number=0, lines=0)
     accepted = pl.concat([judgement.accepted, nothing], how="diagonal_relaxed")
     return replace(judgement, accepted=accepted, notes=notes)
+
+
+def _is_half_a_file(known: pl.DataFrame, gone: pl.DataFrame, ingest: IngestParams) -> bool:
+    kept_share = 1 - gone.height / known.height
+    is_judged = ingest.refuse_unusual and known.height >= _LEAST_ROWS
+    return is_judged and kept_share < ingest.min_rows_share
+
+
+def _half_a_file(known: pl.DataFrame, gone: pl.DataFrame) -> str:
+    return (
+        f"supply_incomplete: the file has no row any more for {gone.height} of {known.height} rows "
+        "known (ingest.min_rows_share), and the newest file holds whole: what it lacks would be "
+        f"ordered by defaults. Send it whole. {WAY_OUT}"
+    )
 
 
 def _note(gone: pl.DataFrame, stays: bool) -> str:

@@ -8,11 +8,12 @@ from datetime import date, timedelta
 
 import polars as pl
 
-from contract.frames import CALENDAR, PRICES, SALES
+from contract.frames import CALENDAR, PRICES, SALES, STOCK
 from contract.received import Received
 from storage.connection import Connection, frame_of, registered
 from storage.schema import quoted
 from storage.series import hierarchy_columns, known_series_table
+from storage.supply import read_stock
 
 COMPARED = timedelta(weeks=8)
 
@@ -32,6 +33,7 @@ class Recent:
     - `usual_units`: unique_id, weekday, units and weeks of the eight weeks before its first day;
     - `recent_sales`: unique_id, ds, y of the rows that sold, of the batch's feeds, from eight weeks
       before its first day to its last, without the rows that the batch itself states;
+    - `known_stock`: STOCK, of each series the newest, where the batch states stock;
     - `regions`: unique_id, region, or None.
     """
 
@@ -45,6 +47,7 @@ class Recent:
     recent_sales: pl.DataFrame
     prices: pl.DataFrame
     calendar: pl.DataFrame
+    known_stock: pl.DataFrame
     regions: pl.DataFrame | None
 
 
@@ -77,6 +80,7 @@ def read_recent(
         recent_sales=_recent_sales(con, sales),
         prices=_prices_of(con, rows["unique_id"]) if fact == "prices" else PRICES.empty(),
         calendar=_calendar_between(con, days[0] - COMPARED, days[1]) if days else CALENDAR.empty(),
+        known_stock=read_stock(con) if fact == "stock" else STOCK.empty(),
         regions=_regions(con, region) if days else None,
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 
 import polars as pl
 
@@ -11,19 +11,25 @@ from storage.connection import Connection, frame_of
 from storage.facts import query_of
 
 
-def read_stock(con: Connection, as_of: datetime | None = None) -> pl.DataFrame:
-    """STOCK: of each series the newest day of which its stock was stated, `ds`."""
-    return STOCK.conform(_read(con, _NEWEST_STOCK, as_of))
+def read_stock(
+    con: Connection, as_of: datetime | None = None, before: date | None = None
+) -> pl.DataFrame:
+    """STOCK: of each series the newest day of which its stock was stated, `ds`; `before`: of the
+    days before that one, an order's.
+    """
+    return STOCK.conform(_read(con, _NEWEST_STOCK, as_of, before=before or date.max))
 
 
-def read_open_orders(con: Connection, as_of: datetime | None = None) -> pl.DataFrame:
+def read_open_orders(
+    con: Connection, as_of: datetime | None = None, before: date | None = None
+) -> pl.DataFrame:
     """OPEN_ORDERS with units on order, as stated on the newest day of which any file stated open
     orders, up to the newest of which the series itself was stated.
 
     So a series that the newest file names without an order has none, and one whose store is late
-    keeps what was stated of it last.
+    keeps what was stated of it last. `before`: as `read_stock`.
     """
-    return OPEN_ORDERS.conform(_read(con, _NEWEST_ORDERS, as_of))
+    return OPEN_ORDERS.conform(_read(con, _NEWEST_ORDERS, as_of, before=before or date.max))
 
 
 def read_supply(con: Connection, as_of: datetime | None = None) -> pl.DataFrame:
@@ -34,22 +40,22 @@ def read_supply(con: Connection, as_of: datetime | None = None) -> pl.DataFrame:
     return rows.filter(pl.any_horizontal(pl.col(*TERMS).is_not_null()))
 
 
-def _read(con: Connection, query: str, as_of: datetime | None) -> pl.DataFrame:
+def _read(con: Connection, query: str, as_of: datetime | None, **bound: date) -> pl.DataFrame:
     """The rows of a query over what the facts said at that moment; None: what they say now."""
     facts = {fact.name: query_of(fact.name, as_of) for fact in (STOCK, OPEN_ORDERS, SUPPLY)}
     moment = {} if as_of is None else {"as_of": as_of}
-    return frame_of(con, query.format(**facts), **moment)
+    return frame_of(con, query.format(**facts), **moment, **bound)
 
 
 _NEWEST_STOCK = """
 select unique_id, max(ds) as ds, arg_max(on_hand, ds) as on_hand, arg_max(known_at, ds) as known_at
-from ({stock}) group by unique_id order by unique_id"""
+from ({stock}) where ds < $before group by unique_id order by unique_id"""
 
 _NEWEST_ORDERS = """
-with orders as ({open_orders}),
+with orders as (select * from ({open_orders}) where ds < $before),
 own_days as (
     select unique_id, max(ds) as ds from orders group by unique_id
-    union all select unique_id, max(ds) as ds from ({stock}) group by unique_id
+    union all select unique_id, max(ds) as ds from ({stock}) where ds < $before group by unique_id
 ), newest as (select unique_id, max(ds) as ds from own_days group by unique_id),
 days as (select distinct ds from orders),
 holding as (

@@ -236,3 +236,37 @@ def test_the_simulators_own_files_are_taken_by_a_fill(root: Path, paths: Paths) 
         0,
         0,
     )
+
+
+def test_half_a_supply_file_is_refused_and_what_was_known_holds(shop: Params, paths: Paths) -> None:
+    """Its other half would be ordered by defaults, and no order line would say so."""
+    whole = [",,3,6", *(f",item{k},2,6" for k in range(11))]
+    take(shop, paths, 3, "vendors_1.csv", VENDORS, *whole)
+    summary = take(shop, paths, 4, "vendors_2.csv", VENDORS, *whole[6:])
+    assert summary["refused"] == 1
+    assert "6 of 12 rows known" in summary["why_refused"]["vendors_2.csv"]
+    assert set(leads(paths).values()) == {"3"}
+    noting = shop.model_copy(
+        update={"ingest": shop.ingest.model_copy(update={"refuse_unusual": False})}
+    )
+    assert take(noting, paths, 5, "vendors_2.csv", VENDORS, *whole[6:])["accepted"] == 1
+    assert leads(paths) == {}
+
+
+def test_a_supply_file_without_a_few_of_its_rows_is_taken(shop: Params, paths: Paths) -> None:
+    whole = [",,3,6", *(f",item{k},2,6" for k in range(11))]
+    take(shop, paths, 3, "vendors_1.csv", VENDORS, *whole)
+    summary = take(shop, paths, 4, "vendors_2.csv", VENDORS, *whole[:9])
+    assert (summary["accepted"], summary["refused"]) == (1, 0)
+    assert any(note.startswith("supply_replaced") for note in summary["notes"])
+
+
+def test_stock_in_another_unit_than_yesterday_leaves_yesterdays(own: Params, paths: Paths) -> None:
+    ids = [f"item{k}" for k in range(12)]
+    drop(paths, "till_1.csv", "shop,sku,day,sold", *(f"N,{item},2024-03-01,3" for item in ids))
+    drop(paths, "shelf_1.csv", SHELF, *(f"N,{item},2024-03-01,5,," for item in ids))
+    ingest(own, paths, now=moment(2))
+    cases = [f"N,{item},2024-03-02,120,," for item in ids]
+    summary = take(own, paths, 3, "shelf_2.csv", SHELF, *cases)
+    assert "stock_of_another_size" in summary["why_refused"]["shelf_2.csv"]
+    assert set(on_hand(paths).values()) == {5}

@@ -9,6 +9,7 @@ KINDS = {
     "input": "input (panel, daily files through the rules)",
     "model": "models",
     "file": "files through ingest",
+    "order": "stock and supply (the orders proposed from them)",
     "surroundings": "surroundings (the daily flow as a process)",
 }
 GRADES = ("graceful", "degraded", "catastrophic")
@@ -30,7 +31,7 @@ NOTICED_BY = {  # how a drill's account begins -> who noticed
 def grades(result: Result) -> str:
     """One row per kind, one column per grade."""
     drills, clean = result["drills"], result["clean_mornings"]
-    rows = [[words, *_counted(drills, kind)] for kind, words in KINDS.items()]
+    rows = [[words, *_counted(drills, kind)] for kind, words in _kinds(result).items()]
     quiet = sum(not morning["alerts"] for morning in clean)
     seconds = f"{result['seconds']:,.0f} s"
     after = f"{seconds}. Undisturbed mornings, a week apart: {len(clean)}, of them quiet: {quiet}."
@@ -42,7 +43,7 @@ def first_notices(result: Result) -> str:
     """Who noticed first, by kind; and the drills nobody noticed that cost something."""
     drills, everyone = result["drills"], list(dict.fromkeys(NOTICED_BY.values()))
     rows = []
-    for kind, words in KINDS.items():
+    for kind, words in _kinds(result).items():
         first = [_noticed_by(drill) for drill in drills if drill["kind"] == kind]
         rows.append([words, *(str(first.count(who)) for who in everyone)])
     unseen = [d for d in drills if _noticed_by(d) == NOBODY and (d["loss"] or 0) > 0]
@@ -50,6 +51,12 @@ def first_notices(result: Result) -> str:
     named = ", ".join(f"`{d['fault']}` {d['strength']} {d['loss']:+.1%}" for d in dearest)
     table = markdown_table(["noticed first by", *everyone], rows)
     return f"{table}\n\n{paragraph(f'The dearest that nobody noticed: {named}.')}"
+
+
+def _kinds(result: Result) -> dict[str, str]:
+    """The kinds of drills there were; a run kept from before a kind has no row of it."""
+    there = {drill["kind"] for drill in result["drills"]}
+    return {kind: words for kind, words in KINDS.items() if kind in there}
 
 
 def _counted(drills: list[Result], kind: str | None = None) -> list[str]:

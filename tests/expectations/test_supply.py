@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 import polars as pl
@@ -143,3 +144,50 @@ def test_a_row_of_supply_that_fits_no_series_is_noted(context: Context) -> None:
     assert judgement.accepted.height == 3
     (note,) = judgement.notes
     assert note.startswith("scope_of_nobody: 2 rows (is_of_nobody 1)")
+
+
+def of_stores(on_hand: float, factor: float = 1.0, items: int = 12) -> list[dict]:
+    """Rows of stock of two stores, each with so many items; those of the second times a factor."""
+    return [
+        STOCK | {"unique_id": f"{store}{item}", "on_hand": on_hand * times}
+        for store, times in (("N", 1.0), ("S", factor))
+        for item in range(items)
+    ]
+
+
+def beside(known: list[dict], context: Context) -> Context:
+    """The context of a store that knows this stock."""
+    before = pl.DataFrame(known, schema=STORED_FACTS["stock"].schema)
+    series = before.select("unique_id", store_id=pl.col("unique_id").str.head(1))
+    return replace(
+        context,
+        known_series=before["unique_id"],
+        series=SERIES.conform(series),
+        known_stock=before,
+    )
+
+
+@pytest.mark.parametrize(("factor", "is_refused"), [(1.0, False), (3.0, False), (12.0, True)])
+def test_stock_in_another_unit_than_before_is_refused(context, factor, is_refused):
+    """A delivery makes several times as much, not a dozen times."""
+    rows = of_stores(4.0 * factor)
+    judgement = judged("stock", rows, beside(of_stores(4.0), context))
+    assert set(reasons(judgement)) == ({"stock_of_another_size"} if is_refused else set())
+    back = judged("stock", of_stores(4.0), beside(rows, context))
+    assert (back.refused.height > 0) == is_refused
+
+
+def test_of_one_store_in_another_unit_the_others_are_taken(context):
+    judgement = judged("stock", of_stores(40.0, 100.0), beside(of_stores(40.0), context))
+    assert judgement.refused.height == 12
+    assert judgement.accepted["unique_id"].str.head(1).unique().to_list() == ["N"]
+
+
+def test_what_is_unusual_is_noted_where_a_person_says_so_and_a_few_series_prove_nothing(context):
+    known = beside(of_stores(4.0), context)
+    noting = known.ingest.model_copy(update={"refuse_unusual": False})
+    judgement = judged("stock", of_stores(400.0), replace(known, ingest=noting))
+    assert judgement.refused.is_empty()
+    assert any(note.startswith("stock_of_another_size") for note in judgement.notes)
+    few = of_stores(400.0, items=4)
+    assert judged("stock", few, beside(of_stores(4.0, items=4), context)).refused.is_empty()

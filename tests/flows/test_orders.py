@@ -13,10 +13,11 @@ import pytest
 import inference
 from contract.errors import BadUsage, ModelBroken, SourceMissing
 from contract.quantiles import QUANTILES
+from ordering.calendar import order_day_of
 from queries.explain_order import explain_order
 from queries.printed import printed_order
 from queries.span import SpanQuestion, demand_of_span
-from stages.order import order, order_day_of
+from stages.order import order
 from stages.rebuild import rebuild
 from storage.forecasts import latest_forecasts, latest_spans
 from storage.orders import read_orders, spans_of

@@ -144,3 +144,13 @@ def test_a_store_made_again_from_its_journal_holds_the_same(tmp_path: Path) -> N
     with open_store(path) as con:
         after = [read(con, moment) for read in reads for moment in (None, known(2))]
     assert all(one.equals(other) for one, other in zip(before, after, strict=True))
+
+
+def test_what_an_order_stands_on_is_stated_before_its_day(con: Connection) -> None:
+    """A count dated the order day is none of a close before it; the one before still holds."""
+    deliver(con, 2, stock=[stock("a", 0, 5)], open_orders=[order("a", 0, 3, 6)])
+    deliver(con, 3, stock=[stock("a", 1, 4)], open_orders=[order("a", 1, 3, 9)])
+    assert read_stock(con, before=DAYS[1])["on_hand"].to_list() == [5]
+    assert read_open_orders(con, before=DAYS[1])["on_order"].to_list() == [6]
+    assert read_stock(con, before=DAYS[2])["on_hand"].to_list() == [4]
+    assert read_stock(con, before=DAYS[0]).is_empty()
