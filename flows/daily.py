@@ -24,7 +24,7 @@ from runtime.process import clock
 
 def morning(run: Runner, show: Show, params: Path, data: Path, now: datetime) -> Summary:
     """Summaries by entry point. An inbox that cannot be taken leaves the table to yesterday's
-    sales; the watchers look whatever failed.
+    sales; the watchers look and the copy is handed out whatever failed, orders included.
     """
     summaries: Summary = {}
     try:

@@ -13,7 +13,10 @@ import pytest
 import inference
 from contract.errors import BadUsage, ModelBroken, SourceMissing
 from contract.quantiles import QUANTILES
+from flows import daily
+from monitoring.stock import stock
 from ordering.calendar import order_day_of
+from queries.day_orders import day_orders
 from queries.explain_order import explain_order
 from queries.printed import printed_order
 from queries.span import SpanQuestion, demand_of_span
@@ -21,6 +24,7 @@ from stages.order import order
 from stages.rebuild import rebuild
 from storage.forecasts import latest_forecasts, latest_spans
 from storage.orders import read_orders, spans_of
+from storage.runs import read_runs
 from storage.series import read_series
 from storage.store import open_store
 from storage.supply import read_supply
@@ -143,11 +147,7 @@ def test_a_day_the_table_does_not_hold_is_refused(shop):
 
 
 def test_a_calibration_of_older_code_says_what_to_do(shop):
-    for kept in shop.paths.root.rglob("calibration.json"):
-        plain = json.loads(kept.read_text(encoding="utf-8"))
-        del plain["spans"]
-        kept.write_text(json.dumps(plain), encoding="utf-8")
-        kept.with_name("calibration.sha256").unlink(missing_ok=True)
+    _without_spans(shop)
     with pytest.raises(ModelBroken, match="several days together"):
         order(shop.params, shop.paths, now=NOW)
 
@@ -216,3 +216,36 @@ def test_the_commands_print_a_line_and_a_span(ordered, capsys):
     assert inference.main(["explain", "--order", "--series", line, *ordered.options]) == 0
     assert "units proposed" in capsys.readouterr().out
     assert inference.main(["explain", "--series", line, *ordered.options]) == 2
+
+
+def _without_spans(shop) -> None:
+    """Calibrations as code kept them that learned no spans."""
+    for kept in shop.paths.root.rglob("calibration.json"):
+        plain = json.loads(kept.read_text(encoding="utf-8"))
+        del plain["spans"]
+        kept.write_text(json.dumps(plain), encoding="utf-8")
+        kept.with_name("calibration.sha256").unlink(missing_ok=True)
+
+
+def test_a_morning_whose_orders_are_refused_has_its_table_its_look_and_its_copy(shop):
+    """The last word is what is missing; the look says so, too, until the orders are there."""
+    _without_spans(shop)
+    with pytest.raises(ModelBroken, match="several days together"):
+        daily.plain(shop.params_file, shop.paths.root, NOW)
+    assert _read(shop, read_runs, "inference")["status"].to_list()[-1:] == ["done"]
+    look = json.loads((shop.paths.reports / "monitor.json").read_text(encoding="utf-8"))
+    severities = {one["cause"]: one["severity"] for one in look["findings"]}
+    assert severities["stock"] == "error"
+    assert "no order was proposed" in look["attention"]
+    assert shop.paths.snapshot.exists()
+
+
+def test_the_look_finds_the_lines_that_are_due_once_they_are_proposed(shop):
+    order(shop.params, shop.paths, now=NOW, order_day=THURSDAY)
+    with open_store(shop.paths.store, read_only=True) as con:
+        table, series = latest_forecasts(con), read_series(con)
+        of_day = day_orders(con, table, series, shop.params.ordering, THURSDAY)
+    assert of_day.day == THURSDAY
+    assert of_day.due == of_day.lines.height > 0
+    found = stock(of_day, series, max_unordered=1.0, max_old=1.0)
+    assert [one.severity for one in found if one.cause == "stock"] == ["ok"]
