@@ -20,6 +20,11 @@ NAMED = {
         "One day marked closed everywhere is what a feast looks like; an alert the same morning "
         "where the calendar names none (planned_closed); more than half of the horizon is refused."
     ),
+    "other_unit 12": (
+        "A dozen times a slow seller's stock is what one case makes of one piece. Most of a store "
+        "beyond all of eight weeks by ingest.max_size_jump is refused, and days_of_cover stands on "
+        "the line; the right file mends it."
+    ),
     "recycled 3": (
         "Three items' numbers among a hundred are within what a range does by itself: no alert "
         "(drift:series) without many false ones. A product needs a number of its own."

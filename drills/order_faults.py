@@ -43,9 +43,9 @@ def absent_stock(right: OrderFiles, days: int) -> Files:
 
 
 def other_unit(right: OrderFiles, factor: int) -> Files:
-    """Stock in another unit than the day before: pieces for cases, grams for kilograms."""
+    """Stock in another unit than the week before: pieces for cases, grams for kilograms."""
     return {
-        "stock_before.csv": right.at_close(1),
+        "stock_before.csv": right.stock.filter(pl.col("ds") < right.last_day),
         STOCK: right.at_close().with_columns(pl.col("on_hand") * factor),
     }
 
@@ -104,7 +104,7 @@ def covers_from(order_day: date, lead_days: int) -> pl.Expr:
 ORDER_FAULTS = (
     OrderFault("stale_stock", "the newest stock is n days old", (1, 3, 7), stale_stock),
     OrderFault("absent_stock", "no file of one store for n days", (1, 7), absent_stock),
-    OrderFault("other_unit", "stock x n against yesterday's", (12, 1000), other_unit),
+    OrderFault("other_unit", "stock x n against the week before", (12, 1000), other_unit),
     OrderFault("other_unit_on_order", "open orders x n", (1000,), other_unit_on_order),
     OrderFault("negative_stock", "every count below nothing", (1,), negative_stock),
     OrderFault("stock_of_tomorrow", "stock dated n days ahead", (1, 2, 364), stock_of_tomorrow),

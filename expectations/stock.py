@@ -42,8 +42,8 @@ def stock_rules(ingest: IngestParams) -> list[Rule]:
     )
     nothing = "Nobody says what is in hand; nothing in hand is 0."
     size = (
-        "Most series of the store have so many times the stock they had, or so many times less "
-        "(ingest.max_size_jump), that it is another unit: cases for pieces."
+        "Most series of the store have so many times the stock they ever had in eight weeks, or so "
+        "many times less (ingest.max_size_jump), that it is another unit: grams for kilograms."
     )
     finite = "Stock is a number; below 0 it is taken as stated."
     return [
@@ -110,20 +110,20 @@ def _measured_stock(rows: pl.DataFrame, context: Context) -> pl.DataFrame:
 
 
 def _with_size_jump(rows: pl.DataFrame, context: Context) -> pl.DataFrame:
-    """Adds `size_jump`: how many times the stock known before, or its inverse, in the median of the
-    store's series (the file's, where those are few); null where few can be compared.
+    """Adds `size_jump`: by which factor the stock lies beyond all that was stated of a series, in
+    the median of the store's series (the file's, where those are few); null where few can be
+    compared.
     """
     has_feed = FEED in context.series.columns
     feeds = context.series.select("unique_id", feed=pl.col(FEED) if has_feed else pl.lit(""))
-    before = context.known_stock.select("unique_id", before="on_hand")
-    compared = rows.join(before, on="unique_id", how="left", maintain_order="left").join(
-        feeds, on="unique_id", how="left", maintain_order="left"
-    )
-    is_compared = (pl.col("on_hand") > 0) & (pl.col("before") > 0)
-    change = pl.when(is_compared).then((pl.col("on_hand") / pl.col("before")).log())
+    compared = rows.join(context.known_stock, on="unique_id", how="left", maintain_order="left")
+    compared = compared.join(feeds, on="unique_id", how="left", maintain_order="left")
+    nearest = pl.col("on_hand").clip("least", "most")
+    is_compared = (pl.col("on_hand") > 0) & pl.col("most").is_not_null()
+    change = pl.when(is_compared).then((pl.col("on_hand") / nearest).log())
     enough = pl.when(change.count() >= _LEAST_COMPARED).then(change.median().abs())
     jump = pl.coalesce(enough.over("feed"), enough).exp()
-    return compared.with_columns(size_jump=jump).drop("before", "feed")
+    return compared.with_columns(size_jump=jump).drop("least", "most", "feed")
 
 
 def _measured_orders(rows: pl.DataFrame, context: Context) -> pl.DataFrame:

@@ -10,7 +10,7 @@ from datetime import date
 
 import polars as pl
 
-from contract.frames import CALENDAR, PRICES, SERIES, STOCK, STORED_FACTS, FrameContract
+from contract.frames import CALENDAR, PRICES, SERIES, STORED_FACTS, FrameContract
 from contract.params import IngestParams
 from expectations.rule import Rule
 
@@ -42,6 +42,10 @@ USUAL_UNITS = {
 # of the eight weeks before a batch up to its last day, the rows that sold
 RECENT_SALES = {"unique_id": pl.String(), "ds": pl.Date(), "y": pl.Float64()}
 
+# of the eight weeks before a batch, the least (above 0) and most units a series had in hand; of
+# series whose stock was stated often enough that deliveries are in it
+KNOWN_STOCK = {"unique_id": pl.String(), "least": pl.Float64(), "most": pl.Float64()}
+
 
 @dataclass(frozen=True)
 class Context:
@@ -65,7 +69,7 @@ class Context:
     levels: tuple[tuple[str, ...], ...] = ((),)
     prices: pl.DataFrame = field(default_factory=PRICES.empty)  # current ones of the batch's series
     calendar: pl.DataFrame = field(default_factory=CALENDAR.empty)  # of the batch's days
-    known_stock: pl.DataFrame = field(default_factory=STOCK.empty)  # of each series the newest
+    known_stock: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=KNOWN_STOCK))
     regions: pl.DataFrame | None = None  # unique_id, region: which calendar a series keeps
     stated_before: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=STATED_BEFORE))
 

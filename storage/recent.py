@@ -13,9 +13,9 @@ from contract.received import Received
 from storage.connection import Connection, frame_of, registered
 from storage.schema import quoted
 from storage.series import hierarchy_columns, known_series_table
-from storage.supply import read_stock
 
 COMPARED = timedelta(weeks=8)
+LEAST_STATED = 7  # days; on fewer a delivery may be missing
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,8 @@ class Recent:
     - `usual_units`: unique_id, weekday, units and weeks of the eight weeks before its first day;
     - `recent_sales`: unique_id, ds, y of the rows that sold, of the batch's feeds, from eight weeks
       before its first day to its last, without the rows that the batch itself states;
-    - `known_stock`: STOCK, of each series the newest, where the batch states stock;
+    - `known_stock`: unique_id, least (above 0) and most units in hand in the eight weeks before its
+      first day, of series whose stock was stated on LEAST_STATED days, where it states stock;
     - `regions`: unique_id, region, or None.
     """
 
@@ -80,9 +81,18 @@ def read_recent(
         recent_sales=_recent_sales(con, sales),
         prices=_prices_of(con, rows["unique_id"]) if fact == "prices" else PRICES.empty(),
         calendar=_calendar_between(con, days[0] - COMPARED, days[1]) if days else CALENDAR.empty(),
-        known_stock=read_stock(con) if fact == "stock" else STOCK.empty(),
+        known_stock=_known_stock(con, rows if fact == "stock" else STOCK.empty()),
         regions=_regions(con, region) if days else None,
     )
+
+
+def _known_stock(con: Connection, rows: pl.DataFrame) -> pl.DataFrame:
+    query = """
+        select unique_id, min(on_hand) filter (on_hand > 0) as least, max(on_hand) as most
+        from stock where ds >= $first and ds < $last
+        group by unique_id having count(*) >= $days and most > 0"""
+    last: date = rows["ds"].min() or date.min + COMPARED  # type: ignore[assignment]
+    return frame_of(con, query, first=last - COMPARED, last=last, days=LEAST_STATED)
 
 
 def is_first_load(con: Connection, fact: Received) -> bool:

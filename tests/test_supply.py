@@ -264,9 +264,12 @@ def test_a_supply_file_without_a_few_of_its_rows_is_taken(shop: Params, paths: P
 def test_stock_in_another_unit_than_yesterday_leaves_yesterdays(own: Params, paths: Paths) -> None:
     ids = [f"item{k}" for k in range(12)]
     drop(paths, "till_1.csv", "shop,sku,day,sold", *(f"N,{item},2024-03-01,3" for item in ids))
-    drop(paths, "shelf_1.csv", SHELF, *(f"N,{item},2024-03-01,5,," for item in ids))
-    ingest(own, paths, now=moment(2))
-    cases = [f"N,{item},2024-03-02,120,," for item in ids]
-    summary = take(own, paths, 3, "shelf_2.csv", SHELF, *cases)
+    week = [f"N,{item},2024-03-{day:02},{day},," for item in ids for day in range(1, 8)]
+    drop(paths, "shelf_1.csv", SHELF, *week)
+    ingest(own, paths, now=moment(8))
+    grams = [f"N,{item},2024-03-08,8000,," for item in ids]
+    summary = take(own, paths, 9, "shelf_2.csv", SHELF, *grams)
     assert "stock_of_another_size" in summary["why_refused"]["shelf_2.csv"]
-    assert set(on_hand(paths).values()) == {5}
+    assert set(on_hand(paths).values()) == {7}
+    right = [line.replace("8000", "8") for line in grams]
+    assert take(own, paths, 9, "shelf_2.csv", SHELF, *right)["accepted"] == 1
