@@ -43,6 +43,7 @@ class _Inputs:
     day: date
     run: Run
     origin: date
+    day: date
     forecasts: pl.DataFrame
     panel: Panel
     interval_scale: str | None
@@ -95,6 +96,7 @@ def _read(con: Connection, params: Params, order_day: date | None, today: date) 
         day,
         run,
         origin,
+        day,
         forecasts_of(con, run.run_id),
         read_tail(con, oldest, params.features.max_stockout_share),
         decided.detail if decided else None,
