@@ -45,6 +45,7 @@ repro: setup ## the main job: source to published forecasts and report; PROFILE=
 	"$(BIN)"/python ingest.py source --use $(PROFILE) $(if $(DATA),--data-from "$(DATA)")
 	"$(BIN)"/dvc repro
 	"$(BIN)"/python inference.py publish
+	"$(BIN)"/python inference.py orders
 
 start: setup ## your own files, from a first look to published forecasts; DATA=<file or folder>
 	@test -n "$(DATA)" || { echo "make start DATA=<file or folder of your sales>"; exit 2; }

@@ -96,7 +96,6 @@ def _read(con: Connection, params: Params, order_day: date | None, today: date) 
         day,
         run,
         origin,
-        day,
         forecasts_of(con, run.run_id),
         read_tail(con, oldest, params.features.max_stockout_share),
         decided.detail if decided else None,
