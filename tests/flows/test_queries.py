@@ -19,10 +19,13 @@ from contract.errors import BadUsage
 from queries.changes import changes
 from queries.explain import explain_cell
 from queries.printed import units_text
+from queries.span import SpanQuestion
 from queries.trace import touched_by
 from runtime.disk import sha256_of
+from stages.order import order
 from storage.forecasts import forecasts_of
 from storage.lineage import panel_as_read, read_until
+from storage.orders import read_orders
 from storage.panel import read_panel
 from storage.panel_files import read_frozen
 from storage.runs import read_runs, run_of
@@ -225,11 +228,19 @@ QUERIES = {  # every public function of queries/ that takes params and paths -> 
     "explain.explain_cell": lambda query, shop, row, to: query(
         shop.params, shop.paths, row["unique_id"], row["ds"]
     ),
+    "explain_order.explain_order": lambda query, shop, row, to: query(
+        shop.params, shop.paths, _ordered(shop)
+    ),
     "export.export": lambda query, shop, row, to: query(shop.params, shop.paths, to, "csv"),
     "export.models": lambda query, shop, row, to: query(shop.params, shop.paths),
     "export.snapshot": lambda query, shop, row, to: query(shop.params, shop.paths),
     "random_split.random_split": lambda query, shop, row, to: query(shop.params, shop.paths),
     "served_features.served_twice": lambda query, shop, row, to: query(shop.params, shop.paths),
+    "span.demand_of_span": lambda query, shop, row, to: query(
+        shop.params,
+        shop.paths,
+        SpanQuestion(row["unique_id"], None, row["ds"], row["ds"], 0.9),
+    ),
     "trace.touched_by": lambda query, shop, row, to: query(shop.params, shop.paths, "*history*"),
 }
 
@@ -249,6 +260,7 @@ def test_every_query_is_run_below(root):
 
 def test_no_query_changes_a_byte_of_the_store_or_its_journal(shop, tmp_path):
     inference.infer(shop.params, shop.paths, now=NOW)
+    order(shop.params, shop.paths, now=NOW)
     row = _any_row(shop)
     journal = shop.paths.store.parent / "journal"
     before = _hashes(shop.paths.store, journal)
@@ -258,6 +270,12 @@ def test_no_query_changes_a_byte_of_the_store_or_its_journal(shop, tmp_path):
         call(query, shop, row, tmp_path / "out")
         assert _hashes(shop.paths.store, journal) == before, name
     assert list((tmp_path / "out").glob("*.csv"))
+
+
+def _ordered(shop) -> str:
+    """A series of which an order line stands."""
+    with open_store(shop.paths.store, read_only=True) as con:
+        return read_orders(con)["unique_id"][0]
 
 
 def _hashes(store: Path, journal: Path) -> dict[Path, str]:

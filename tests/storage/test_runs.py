@@ -11,7 +11,7 @@ import duckdb
 import polars as pl
 import pytest
 
-from contract.frames import FORECAST_LEVELS, FORECASTS
+from contract.frames import FORECASTS
 from contract.quantiles import QUANTILES
 from storage.forecasts import newest_run, publish
 from storage.lineage import cell_runs
@@ -99,8 +99,7 @@ def test_old_and_new_runs_come_back_from_the_journal(
         publish(
             con,
             Run("r6", "inference", NOW, NOW, peak_mb=None),
-            table("r6"),
-            FORECAST_LEVELS.empty(),
+            {"forecasts": table("r6")},
         )
     before = dump_of(of_version_4)
     of_version_4.unlink()
