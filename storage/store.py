@@ -48,9 +48,9 @@ def open_store(path: Path, wait_s: float = 30.0, read_only: bool = False) -> Ite
     with disk_refusals(path):
         con = _connect(path, wait_s, read_only)
         try:
-            if read_only and _is_older(con, path):
+            if read_only and _is_unfinished(con, path):
                 con.close()
-                with open_store(path, wait_s):  # a reader cannot migrate
+                with open_store(path, wait_s):  # a reader can neither migrate nor create
                     pass
                 con = _connect(path, wait_s, read_only)
             _check_schema(con, path, read_only)
@@ -185,9 +185,13 @@ def _broken(path: Path, error: Exception) -> StoreBroken:
     )
 
 
-def _is_older(con: Connection, path: Path) -> bool:
+def _is_unfinished(con: Connection, path: Path) -> bool:
+    """Whether a store is of older code, or a file in which the power went before its tables were
+    made.
+    """
     try:
-        return can_migrate(version_of(con))
+        version = version_of(con)
+        return can_migrate(version) or (version is None and is_empty(con))
     except duckdb.Error as error:
         raise _broken(path, error) from error
 

@@ -145,3 +145,11 @@ def test_damage_met_while_reading_is_a_broken_store_that_says_what_to_run(tmp_pa
         file.truncate(path.stat().st_size // 2)
     with pytest.raises(StoreBroken, match=r"make rebuild"), open_store(path, read_only=True) as con:
         con.sql("select sum(h % 7), max(i) from filler").fetchall()
+
+
+def test_a_file_in_which_the_power_went_before_its_tables_is_read_as_an_empty_store(tmp_path):
+    """Seen in a power cut: the run after it looked at the ledger first, and was refused."""
+    path = tmp_path / "store.duckdb"
+    duckdb.connect(path).close()
+    with open_store(path, read_only=True) as con:
+        assert con.execute("select count(*) from batches").fetchall() == [(0,)]
