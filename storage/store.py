@@ -82,7 +82,7 @@ def refuse_older(path: Path, wait_s: float) -> None:
     with disk_refusals(path):
         con = _connect(path, wait_s, read_only=True)
         try:
-            is_older = _is_older(con, path)
+            is_older = _is_unfinished(con, path)
         finally:
             con.close()
     if is_older:
