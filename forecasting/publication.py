@@ -116,11 +116,17 @@ def publish_spans(
     shapes = serving.shapes
     if not windows or SERIES_LEVEL not in shapes.main.spans:
         return DEMAND_SPANS.empty()
-    known = trim_to_last_sale(panel.up_to(forecasts["origin"][0]))
     wanted = every_window(forecasts["unique_id"].unique().sort(), windows)
-    dispersion = dispersion_at_end(known, serving.rules)
+    dispersion = dispersion_of_table(panel, forecasts["origin"][0], serving.rules)
     series = series_spans(forecasts, wanted, dispersion, shapes)
     return pl.concat([series, level_spans(levels, windows, shapes.main)])
+
+
+def dispersion_of_table(panel: Panel, origin: date, rules: DemandRules) -> pl.DataFrame:
+    """unique_id and dispersion, by which a table of this origin is read; of a panel that begins
+    forecasting.dispersion.DISPERSION_DAYS before it, or earlier.
+    """
+    return dispersion_at_end(trim_to_last_sale(panel.up_to(origin)), rules)
 
 
 def uncalibrated(levels: list[Level], calibration: Calibration) -> list[str]:

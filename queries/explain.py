@@ -37,7 +37,7 @@ from queries.comparable_days import comparable_days, flags_of
 from runtime.command_line import Summary
 from runtime.paths import Paths
 from storage.batches import read_batches
-from storage.decisions import newest_interval_scale
+from storage.decisions import interval_scale_of
 from storage.lineage import (
     LedgerPosition,
     batches_of_series,
@@ -108,7 +108,7 @@ def _cell(params: Params, paths: Paths, unique_id: str, ds: date, run_id: str | 
         model = _model(con, run.model_id)
         files, versions = batches_of_series(con, unique_id, until), versions_of(con, unique_id)
         called = labels(read_names(con).filter(unique_id=unique_id)).get(unique_id)
-        interval_scale = _interval_scale(con, run)
+        interval_scale = interval_scale_of(con, run)
         actual = sold_on(con, unique_id, ds)
         ledger = read_batches(con).filter(pl.col("batch_id") <= until, status="accepted")
     # outside: a reader of the store keeps its writer waiting
@@ -133,14 +133,6 @@ def _cell(params: Params, paths: Paths, unique_id: str, ds: date, run_id: str | 
 def _model(con: Connection, model_id: str | None) -> Row | None:
     models = read_models(con).filter(pl.col("model_id").eq_missing(model_id)).drop("card")
     return next(iter(models.to_dicts()), None)
-
-
-def _interval_scale(con: Connection, run: Run) -> str | None:
-    """The factors of the model's intervals when the run was made, as JSON; None where unscaled."""
-    if run.model_id is None:
-        return None
-    decision = newest_interval_scale(con, run.model_id, run.as_of or run.started_at)
-    return decision.detail if decision else None
 
 
 def _chosen(rows: pl.DataFrame, unique_id: str, ds: date, run_id: str | None) -> Row:

@@ -13,13 +13,13 @@ from contract.errors import BadUsage, SourceMissing
 from contract.levels import SERIES_LEVEL
 from contract.params import Params
 from contract.quantiles import LEAST_LEVEL, MOST_LEVEL, QUANTILES, quantiles_at
-from forecasting.dispersion import DISPERSION_DAYS, dispersion_at_end
-from forecasting.publication import trim_to_last_sale
+from forecasting.dispersion import DISPERSION_DAYS
+from forecasting.publication import dispersion_of_table
 from forecasting.shapes import shapes_of
 from forecasting.span_table import level_spans, series_spans
 from runtime.command_line import Summary
 from runtime.paths import Paths
-from storage.decisions import newest_interval_scale
+from storage.decisions import interval_scale_of
 from storage.forecasts import forecasts_of, latest_forecast_levels, newest_run
 from storage.panel import read_tail
 from storage.store import read_store
@@ -55,11 +55,10 @@ def demand_of_span(params: Params, paths: Paths, question: SpanQuestion) -> Summ
             raise SourceMissing("there is no forecast to ask. Run `python inference.py` first.")
         run, origin = newest
         forecasts, levels = forecasts_of(con, run.run_id), latest_forecast_levels(con)
-        decided = newest_interval_scale(con, run.model_id, run.started_at) if run.model_id else None
+        scale = interval_scale_of(con, run)
         since = origin - timedelta(days=DISPERSION_DAYS)
         panel = read_tail(con, since, params.features.max_stockout_share)
     window = _window(question, origin, int(forecasts["h"].max()))  # type: ignore[arg-type]
-    scale = decided.detail if decided else None
     shapes = shapes_of(forecasts, run.model_id, scale, paths.registry, paths.backtest)
     if question.level is None:
         _refuse_unknown(question, forecasts["unique_id"])
@@ -67,8 +66,7 @@ def demand_of_span(params: Params, paths: Paths, question: SpanQuestion) -> Summ
             {"key": [question.key], "from_h": [window[0]], "to_h": [window[1]]},
             schema_overrides={"from_h": pl.Int32, "to_h": pl.Int32},
         )
-        known = trim_to_last_sale(panel.up_to(origin))
-        dispersion = dispersion_at_end(known, demand_rules(params))
+        dispersion = dispersion_of_table(panel, origin, demand_rules(params))
         spans = series_spans(forecasts, wanted, dispersion, shapes)
     else:
         group = levels.filter(level=question.level, group_key=question.key)

@@ -13,8 +13,8 @@ from contract.demand import demand_rules
 from contract.errors import BadUsage, SourceMissing
 from contract.panel import Panel
 from contract.params import Params
-from forecasting.dispersion import DISPERSION_DAYS, dispersion_at_end
-from forecasting.publication import trim_to_last_sale
+from forecasting.dispersion import DISPERSION_DAYS
+from forecasting.publication import dispersion_of_table
 from forecasting.shapes import shapes_of
 from forecasting.slices import RECENT_DAYS
 from forecasting.span_table import series_spans
@@ -24,7 +24,7 @@ from ordering.scopes import supply_of
 from reports.orders_page import write_orders_page
 from runtime.command_line import Summary
 from runtime.paths import Paths
-from storage.decisions import newest_interval_scale
+from storage.decisions import interval_scale_of
 from storage.forecasts import forecasts_of, newest_run
 from storage.orders import publish_orders
 from storage.panel import read_tail
@@ -37,17 +37,23 @@ log = logging.getLogger("inference")
 
 
 @dataclass(frozen=True)
-class _Inputs:
-    """The order day, a table, what it is read with, and what is there before that day."""
+class _Table:
+    """The newest table, the day it is ordered on, and the terms it is ordered by."""
 
     day: date
     run: Run
     origin: date
-    day: date
     forecasts: pl.DataFrame
+    supply: pl.DataFrame
+
+
+@dataclass(frozen=True)
+class _Inputs:
+    """A table, what it is read with, and what is there before its day."""
+
+    table: _Table
     panel: Panel
     interval_scale: str | None
-    supply: pl.DataFrame
     stock: pl.DataFrame
     open_orders: pl.DataFrame
 
@@ -65,11 +71,11 @@ def order(
     Without a supply file nothing is proposed, and said so. SourceMissing without a table.
     """
     with read_store(paths.store, params.ingest.lock_wait_s) as con:
-        inputs = _read(con, params, order_day, now.date())
-    day = inputs.day
-    _refuse_day(day, inputs)
-    if inputs.supply.is_empty():
-        return {"order_day": day, "lines": 0, "why": "no supply file (source.files.supply)"}
+        table = _read_table(con, order_day, now.date())
+        day = table.day
+        if table.supply.is_empty():
+            return {"order_day": day, "lines": 0, "why": "no supply file (source.files.supply)"}
+        inputs = _read_inputs(con, params, table)
     facts = _facts(inputs)
     orders, spans = propose_orders(facts, params.ordering, _ask(inputs, params, paths))
     summary = _summary(orders, facts)
@@ -83,39 +89,41 @@ def order(
     return summary | {"written": str(paths.store), "page": str(page)}
 
 
-def _read(con: Connection, params: Params, order_day: date | None, today: date) -> _Inputs:
+def _read_table(con: Connection, order_day: date | None, today: date) -> _Table:
     newest = newest_run(con)
     if newest is None:
         raise SourceMissing("there is no forecast to order by. Run `python inference.py` first.")
     run, origin = newest
     day = order_day or order_day_of(origin, today)
-    decided = newest_interval_scale(con, run.model_id, run.started_at) if run.model_id else None
-    stock = read_stock(con, before=day)
-    oldest = min([origin - timedelta(days=DISPERSION_DAYS), *stock["ds"].to_list()])
-    return _Inputs(
-        day,
-        run,
-        origin,
-        forecasts_of(con, run.run_id),
-        read_tail(con, oldest, params.features.max_stockout_share),
-        decided.detail if decided else None,
-        read_supply(con),
-        stock,
-        read_open_orders(con, before=day),
-    )
+    table = _Table(day, run, origin, forecasts_of(con, run.run_id), read_supply(con))
+    _refuse_day(table)
+    return table
 
 
-def _refuse_day(day: date, inputs: _Inputs) -> None:
-    last = inputs.forecasts["ds"].max()
-    if not inputs.origin < day <= last:  # type: ignore[operator]
+def _refuse_day(table: _Table) -> None:
+    last = table.forecasts["ds"].max()
+    if not table.origin < table.day <= last:  # type: ignore[operator]
         raise BadUsage(
-            f"{day} is no order day of the newest table, which holds {inputs.origin} to {last} "
-            "(the first day excluded). Give one of its days, or make a newer table first."
+            f"{table.day} is no order day of the newest table, which holds {table.origin} to "
+            f"{last} (the first day excluded). Give one of its days, or make a newer table first."
         )
 
 
+def _read_inputs(con: Connection, params: Params, table: _Table) -> _Inputs:
+    stock = read_stock(con, before=table.day)
+    oldest = min([table.origin - timedelta(days=DISPERSION_DAYS), *stock["ds"].to_list()])
+    return _Inputs(
+        table,
+        read_tail(con, oldest, params.features.max_stockout_share),
+        interval_scale_of(con, table.run),
+        stock,
+        read_open_orders(con, before=table.day),
+    )
+
+
 def _facts(inputs: _Inputs) -> Facts:
-    panel, origin = inputs.panel, inputs.origin
+    panel, table = inputs.panel, inputs.table
+    origin = table.origin
     sold = panel.sales.filter(pl.col("ds") <= origin)
     first_sales = pl.concat(
         [
@@ -126,10 +134,10 @@ def _facts(inputs: _Inputs) -> Facts:
     began = first_sales.group_by("unique_id").agg(pl.col("first").min())
     launches = began.filter(pl.col("first") > origin - timedelta(days=RECENT_DAYS))["unique_id"]
     return Facts(
-        inputs.day,
+        table.day,
         origin,
-        inputs.forecasts,
-        supply_of(inputs.supply, panel.series).terms,
+        table.forecasts,
+        supply_of(table.supply, panel.series).terms,
         inputs.stock,
         inputs.open_orders,
         sold.select("unique_id", "ds", "y"),
@@ -140,11 +148,10 @@ def _facts(inputs: _Inputs) -> Facts:
 
 def _ask(inputs: _Inputs, params: Params, paths: Paths) -> Callable[[pl.DataFrame], pl.DataFrame]:
     """The quantiles of spans, as the run's calibration has them."""
-    scale, model_id = inputs.interval_scale, inputs.run.model_id
-    shapes = shapes_of(inputs.forecasts, model_id, scale, paths.registry, paths.backtest)
-    known = trim_to_last_sale(inputs.panel.up_to(inputs.origin))
-    dispersion = dispersion_at_end(known, demand_rules(params))
-    return lambda spans: series_spans(inputs.forecasts, spans, dispersion, shapes)
+    table, scale = inputs.table, inputs.interval_scale
+    shapes = shapes_of(table.forecasts, table.run.model_id, scale, paths.registry, paths.backtest)
+    dispersion = dispersion_of_table(inputs.panel, table.origin, demand_rules(params))
+    return lambda spans: series_spans(table.forecasts, spans, dispersion, shapes)
 
 
 def _summary(orders: pl.DataFrame, facts: Facts) -> Summary:

@@ -11,6 +11,7 @@ import polars as pl
 
 from storage.connection import Connection, frame_of
 from storage.journal import Entry, Kind, recorded
+from storage.runs import Run
 
 # outcomes of kind promotion
 PROMOTED, REFUSED = "champion", "not promoted"
@@ -89,6 +90,14 @@ def newest_interval_scale(
     rows = read_decisions(con, "recalibration").filter(pl.col("model_id") == model_id)
     rows = rows.filter(pl.col("decided_at") < until) if until else rows
     return _newest(rows)
+
+
+def interval_scale_of(con: Connection, run: Run) -> str | None:
+    """The factors of the model's intervals when the run was made, as JSON; None where unscaled."""
+    if run.model_id is None:
+        return None
+    decision = newest_interval_scale(con, run.model_id, run.as_of or run.started_at)
+    return decision.detail if decision else None
 
 
 def newest_promotion(con: Connection) -> Decision | None:
