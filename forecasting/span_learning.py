@@ -21,7 +21,8 @@ UPPER, LOWER = 7, 1  # of the nine quantiles: between them 95%
 class _Sums:
     """(windows,) sums over spans of one length, on their known days alone.
 
-    `row` says whose they are, `errors` is the sum of means times their days' own spread in logs.
+    `row` says whose they are; `squares` sums squared means, `spread` means times their days' own
+    spread in logs.
     """
 
     row: np.ndarray

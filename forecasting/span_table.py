@@ -10,7 +10,7 @@ import polars as pl
 
 from contract.frames import DEMAND_SPANS
 from contract.levels import SERIES_LEVEL
-from forecasting.intervals import Calibration, quantile_columns
+from forecasting.intervals import TAUS, Calibration, quantile_columns
 from forecasting.spans import Spans, span_quantiles
 
 Window = tuple[int, int]  # first and last day ahead, both included
@@ -49,18 +49,16 @@ def series_spans(
     `forecasts`: one run's FORECASTS, whole days 1..horizon of each series. `dispersion`: unique_id
     and dispersion. A span has the shape of what made most of its units.
     """
-    means, keys = _matrix(forecasts, "unique_id", "y_hat")
+    made = pl.when(method=shapes.method).then("y_hat").otherwise(0.0)
+    rows = forecasts.with_columns(made=made)
+    keys, (means, by_main, q995) = _matrices(rows, "unique_id", "y_hat", "made", "q995")
     spans = _located(wanted, keys)
     own = keys.to_frame("unique_id").join(
         dispersion, on="unique_id", how="left", maintain_order="left"
     )["dispersion"]
-    by_main = _matrix(
-        forecasts.with_columns(made=pl.when(method=shapes.method).then("y_hat").otherwise(0.0)),
-        "unique_id",
-        "made",
-    )[0]
-    is_main = 2 * spans.sums(by_main) >= spans.sums(means)
-    quantiles = np.zeros((wanted.height, len(quantile_columns(np.zeros((0, 9))))))
+    mean = spans.sums(means)
+    is_main = 2 * spans.sums(by_main) >= mean
+    quantiles = np.zeros((wanted.height, len(TAUS)))
     for mask, name in ((is_main, shapes.method), (~is_main, shapes.baseline)):
         if mask.any():
             quantiles[mask] = span_quantiles(
@@ -71,9 +69,8 @@ def series_spans(
                 own.fill_null(float("nan")).to_numpy(),
             )
     # days whose every quantile is zero are closed: so is a span of them
-    open_days = _matrix(forecasts, "unique_id", "q995")[0] > 0
-    quantiles[spans.sums(open_days.astype(float)) < 1] = 0.0
-    return _frame(forecasts, SERIES_LEVEL, wanted, spans.sums(means), quantiles)
+    quantiles[spans.sums((q995 > 0).astype(float)) < 1] = 0.0
+    return _frame(forecasts, SERIES_LEVEL, wanted, mean, quantiles)
 
 
 def level_spans(
@@ -85,7 +82,7 @@ def level_spans(
     parts = []
     for (level,), rows in levels.group_by("level", maintain_order=True):
         if level in calibration.spans:
-            means, keys = _matrix(rows, "group_key", "y_hat")
+            keys, (means,) = _matrices(rows, "group_key", "y_hat")
             wanted = every_window(keys, windows)
             spans = _located(wanted, keys)
             quantiles = span_quantiles(calibration, str(level), means, spans)
@@ -93,11 +90,11 @@ def level_spans(
     return pl.concat(parts) if parts else DEMAND_SPANS.empty()
 
 
-def _matrix(rows: pl.DataFrame, key: str, column: str) -> tuple[np.ndarray, pl.Series]:
-    """A column as a (keys, horizon) table, and the keys in their order. Every key has every day."""
-    ordered = rows.sort(key, "h")
+def _matrices(rows: pl.DataFrame, key: str, *columns: str) -> tuple[pl.Series, list[np.ndarray]]:
+    """The keys in their order, and columns as (keys, horizon) tables. Every key has every day."""
+    ordered = rows.select(key, "h", *columns).sort(key, "h")
     keys = ordered[key].unique(maintain_order=True)
-    return ordered[column].to_numpy().reshape(len(keys), -1), keys
+    return keys, [ordered[column].to_numpy().reshape(len(keys), -1) for column in columns]
 
 
 def _located(wanted: pl.DataFrame, keys: pl.Series) -> Spans:

@@ -29,16 +29,16 @@ from ordering.stock import still_coming, with_position
 SERIES = "unique_id"
 LEAST_DAILY = 1.0  # units a day; a stock is absurd beside more than what hardly sells
 # why a line has no units, the first that holds
-REASONS = (
-    "no_supply",
-    "no_stock",
-    "no_forecast",
-    "beyond_horizon",
-    "stock_absurd",
-    "order_absurd",
-)
-# key, from_h, to_h of spans -> DEMAND_SPANS, a row for each, in their order
+REASONS: dict[str, str] = {
+    "no_supply": "no row of the supply file fits the series",
+    "no_stock": "its stock was never stated",
+    "no_forecast": "the newest table has no row of it",
+    "beyond_horizon": "it must last beyond the table's last day: raise train.horizon",
+    "stock_absurd": "its stock is over ordering.max_stock_days of demand: another unit?",
+    "order_absurd": "its pack or minimum is over ordering.max_stock_days of demand: another unit?",
+}
 _TERMS = ("pack_size", "min_order", "unit_cost", "margin", "leftover_cost", "target_service")
+# key, from_h, to_h of spans -> DEMAND_SPANS, a row for each, in their order
 Ask = Callable[[pl.DataFrame], pl.DataFrame]
 
 
@@ -79,13 +79,12 @@ def propose_orders(
     sound = lines.filter(pl.col("reason").is_null())
     if sound.is_empty():
         return _orders(facts, unsaid), DEMAND_SPANS.empty()
-    spans = _spans(sound, ends, ask, facts.horizon)
+    spans, rows = _spans(sound, ends, ask, facts.horizon)
     sound = sound.with_columns(mean_alone=pl.Series(spans["alone"].mean))
     wanted = Wanted(*(spans[name].demand for name in ("until", "alone", "before", "life")))
     proposed = _within_budget(propose(sound, wanted), sound, wanted, params)
     filled = _filled(sound, proposed, spans["until"].mean, facts, params)
-    read = pl.concat([one.rows for one in spans.values()])
-    distinct = read.unique(["key", "from_h", "to_h"], maintain_order=True)
+    distinct = rows.unique(["key", "from_h", "to_h"], maintain_order=True)
     return _orders(facts, pl.concat([filled, unsaid], how="diagonal")), distinct
 
 
@@ -136,7 +135,7 @@ def _with_reasons(lines: pl.DataFrame, facts: Facts, params: OrderingParams) -> 
     """
     daily = facts.forecasts.group_by(SERIES).agg(daily=pl.col("y_hat").mean())
     unsupplied = facts.stock.join(facts.terms, on=SERIES, how="anti").select(
-        SERIES, "on_hand", stock_ds="ds", reason=pl.lit(REASONS[0])
+        SERIES, "on_hand", stock_ds="ds", reason=pl.lit("no_supply")
     )
     absurd = params.max_stock_days * pl.max_horizontal("daily", pl.lit(LEAST_DAILY))
     reason = (
@@ -157,19 +156,22 @@ def _with_reasons(lines: pl.DataFrame, facts: Facts, params: OrderingParams) -> 
 
 @dataclass(frozen=True)
 class _Read:
-    """Spans as they were read, the demand they make, and its mean (series,)."""
+    """The demand that spans make as they were read, and its mean (series,)."""
 
-    rows: pl.DataFrame
     demand: Demand
     mean: np.ndarray
 
 
-def _spans(lines: pl.DataFrame, ends: pl.DataFrame, ask: Ask, horizon: int) -> dict[str, _Read]:
-    """Demand until the cover's end, of the cover alone, and before it, of every line."""
+def _spans(
+    lines: pl.DataFrame, ends: pl.DataFrame, ask: Ask, horizon: int
+) -> tuple[dict[str, _Read], pl.DataFrame]:
+    """Demand until the cover's end, of the cover alone, before it, and until the life's end, of
+    every line; and the rows that were read, all at once: each question sorts a whole table.
+    """
     numbered = lines.select(SERIES, "start_h").with_row_index("line")
     of_lines = ends.join(numbered, on=SERIES, how="inner", maintain_order="right_left")
     first_days = of_lines.unique("line", keep="first", maintain_order=True)
-    rows = {
+    wanted = {
         "until": of_lines.with_columns(from_h="start_h"),
         "alone": of_lines.with_columns(from_h=pl.max_horizontal("from_h", "start_h")),
         "before": first_days.with_columns(
@@ -180,15 +182,24 @@ def _spans(lines: pl.DataFrame, ends: pl.DataFrame, ask: Ask, horizon: int) -> d
             from_h="start_h", to_h="life_h", probability=pl.lit(1.0)
         ).filter(pl.col("to_h").is_between("from_h", horizon)),
     }
-    return {name: _read_spans(of, lines.height, ask) for name, of in rows.items()}
+    every = pl.concat([_question(spans) for spans in wanted.values()])
+    rows, at, reads = ask(every), 0, {}
+    for name, spans in wanted.items():
+        reads[name] = _read(rows.slice(at, spans.height), spans, lines.height)
+        at += spans.height
+    return reads, rows
 
 
-def _read_spans(spans: pl.DataFrame, lines: int, ask: Ask) -> _Read:
-    rows = ask(spans.select(pl.col(SERIES).alias("key"), pl.col("from_h", "to_h").cast(pl.Int32)))
+def _question(spans: pl.DataFrame) -> pl.DataFrame:
+    return spans.select(pl.col(SERIES).alias("key"), pl.col("from_h", "to_h").cast(pl.Int32))
+
+
+def _read(rows: pl.DataFrame, spans: pl.DataFrame, lines: int) -> _Read:
+    """What DEMAND_SPANS say of spans, a row for each."""
     line = spans["line"].to_numpy().astype(np.int64)
     probability = spans["probability"].to_numpy()
     mean = np.bincount(line, probability * rows["mean"].to_numpy(), minlength=lines)
-    return _Read(rows, Demand(rows.select(*QUANTILES).to_numpy(), line, probability, lines), mean)
+    return _Read(Demand(rows.select(*QUANTILES).to_numpy(), line, probability, lines), mean)
 
 
 def _within_budget(
@@ -208,7 +219,7 @@ def _filled(
     facts: Facts,
     params: OrderingParams,
 ) -> pl.DataFrame:
-    means = _means(lines, facts.forecasts)
+    means = _means(lines, facts)
     covered = days_of_cover(means, lines["position"].to_numpy())
     flags = {**_known_beside(lines, facts, params), **proposed.flags}
     return lines.with_columns(
@@ -251,12 +262,12 @@ def _known_beside(
     }
 
 
-def _means(lines: pl.DataFrame, forecasts: pl.DataFrame) -> np.ndarray:
+def _means(lines: pl.DataFrame, facts: Facts) -> np.ndarray:
     """(lines, days) the table's means from each line's first day not counted yet, 0 beyond it."""
     rows = lines.select(SERIES, "start_h").with_row_index("line")
-    located = forecasts.select(SERIES, "h", "y_hat").join(rows, on=SERIES, how="inner")
+    located = facts.forecasts.select(SERIES, "h", "y_hat").join(rows, on=SERIES, how="inner")
     located = located.filter(pl.col("h") >= pl.col("start_h"))
-    means = np.zeros((lines.height, int(forecasts["h"].max())))  # type: ignore[arg-type]
+    means = np.zeros((lines.height, facts.horizon))
     at = (located["h"] - located["start_h"]).to_numpy()
     means[located["line"].to_numpy(), at] = located["y_hat"].to_numpy()
     return means

@@ -7,20 +7,13 @@ from pathlib import Path
 import polars as pl
 
 from contract.names import labels
+from ordering.lines import REASONS
 from reports.html import JsonObject, render_template
 from reports.spreadsheets import spreadsheet_safe, write_workbook
 
 PAGE, SHEETS = "orders.html", "orders"
 LIKELY_OUT = 0.1  # probability of running out before the delivery from which a line is worth a call
 MOST_SHOWN = 200  # lines of a table; all stand in the files
-_WORDS = {
-    "no_supply": "no row of the supply file fits the series",
-    "no_stock": "its stock was never stated",
-    "no_forecast": "the newest table has no row of it",
-    "beyond_horizon": "it must last beyond the table's last day: raise train.horizon",
-    "stock_absurd": "its stock is over ordering.max_stock_days of demand: another unit?",
-    "order_absurd": "its pack or minimum is over ordering.max_stock_days of demand: another unit?",
-}
 
 
 def write_orders_page(
@@ -89,4 +82,4 @@ def _by_place(proposed: pl.DataFrame, place: str | None) -> list[JsonObject]:
 
 def _unsaid(lines: pl.DataFrame) -> list[JsonObject]:
     counted = lines.group_by("reason").agg(pl.len().alias("lines"), pl.col("unique_id").head(5))
-    return [{**row, "words": _WORDS[row["reason"]]} for row in counted.sort("reason").to_dicts()]
+    return [{**row, "words": REASONS[row["reason"]]} for row in counted.sort("reason").to_dicts()]

@@ -10,7 +10,7 @@ import pytest
 from contract.frames import DEMAND_SPANS, FORECASTS, OPEN_ORDERS, STOCK, TERMS
 from contract.params import OrderingParams, Params
 from contract.quantiles import QUANTILES
-from ordering.lines import Facts, propose_orders
+from ordering.lines import REASONS, Facts, propose_orders
 
 ORIGIN = date(2024, 3, 4)
 DAY = ORIGIN + timedelta(days=1)
@@ -76,6 +76,7 @@ def line_of(facts: Facts, params: OrderingParams) -> dict[str, object]:
 def test_a_line_has_units_or_the_reason_why_not(ordering, terms, on_hand, reason):
     line = line_of(facts_of(terms, on_hand=on_hand), ordering)
     assert line["reason"] == reason
+    assert reason is None or reason in REASONS
     assert (line["units"] is None) == (reason is not None)
 
 
