@@ -10,6 +10,7 @@ them at the level of series a negative binomial, its size fitted to the series' 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import date, timedelta
 
 import numpy as np
@@ -44,6 +45,17 @@ SHOWN_LEVELS = {
     "series": "series",
 }
 Quantiles = dict[str, np.ndarray]
+
+
+@dataclass(frozen=True)
+class JudgedCutoff:
+    """A cutoff, what was forecast of its window, and what had closed by then to learn from."""
+
+    cutoff: date
+    window: Window
+    y_hat: np.ndarray
+    pairs: Pairs
+    learned_from: list[Pairs]
 
 
 def measure(context: Context) -> Result:
@@ -92,29 +104,36 @@ def backtest_of(context: Context, params: Params) -> pl.DataFrame:
 
 def scored_parts(panel: Panel, backtest: pl.DataFrame, params: Params) -> Iterator[Result]:
     """One row per cutoff, level, part and side."""
-    horizon, earlier = int(backtest["h"].max()), list[tuple[date, Pairs]]()
-    for (cutoff,), forecasts in backtest.sort("cutoff").group_by("cutoff", maintain_order=True):
-        window = window_of(params, panel, cutoff, horizon)
-        y_hat = window.matrix(forecasts, MODEL)
-        closed = [pairs for day, pairs in earlier if day + timedelta(days=horizon) <= cutoff]
-        earlier.append((cutoff, pairs_of(window, y_hat)))
-        if not closed:
-            continue
-        learned_from = closed[-params.evaluate.origins :]
-        calibration = calibrate(learned_from, params.evaluate.calibration_bins)
+    for judged in judged_cutoffs(panel, backtest, params):
+        window = judged.window
+        calibration = calibrate(judged.learned_from, params.evaluate.calibration_bins)
         for level in window.levels:
-            sums = level.sums(y_hat)
+            sums = level.sums(judged.y_hat)
             own = of_groups(window, level)
             after = (
                 level_quantiles(calibration, level.level, sums)
                 if own is None
-                else series_quantiles(calibration, earlier[-1][1])
+                else series_quantiles(calibration, judged.pairs)
             )
             sides = {"before": poisson(sums), "after": after}
             if own is not None:
                 sides["negative binomial"] = negative_binomial(sums, window.history, level)
             for row in _rows_of(window, level, sums, sides):
-                yield {"cutoff": str(cutoff), **row}
+                yield {"cutoff": str(judged.cutoff), **row}
+
+
+def judged_cutoffs(panel: Panel, backtest: pl.DataFrame, params: Params) -> Iterator[JudgedCutoff]:
+    """The cutoffs of a backtest before which windows had closed, oldest first."""
+    horizon, earlier = int(backtest["h"].max()), list[tuple[date, Pairs]]()
+    for (cutoff,), forecasts in backtest.sort("cutoff").group_by("cutoff", maintain_order=True):
+        window = window_of(params, panel, cutoff, horizon)
+        y_hat = window.matrix(forecasts, MODEL)
+        pairs = pairs_of(window, y_hat)
+        closed = [of for day, of in earlier if day + timedelta(days=horizon) <= cutoff]
+        earlier.append((cutoff, pairs))
+        if closed:
+            learned_from = closed[-params.evaluate.origins :]
+            yield JudgedCutoff(cutoff, window, y_hat, pairs, learned_from)
 
 
 def poisson(means: np.ndarray) -> Quantiles:

@@ -9,14 +9,13 @@ lengths that are learned.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import date
 
 import numpy as np
 import polars as pl
 
-from benchmarks.accuracy.calibration import MODEL, backtest_of, world_of
+from benchmarks.accuracy.calibration import backtest_of, judged_cutoffs, world_of
 from benchmarks.harness.params import params_for
-from benchmarks.harness.pipeline import window_of
 from benchmarks.harness.registry import Benchmark, Context, Option, Result
 from benchmarks.render.markdown import markdown_table
 from contract.levels import SERIES_LEVEL
@@ -24,7 +23,7 @@ from contract.panel import Panel
 from contract.params import Params
 from contract.quantiles import QUANTILES
 from forecasting.intervals import TAUS, Calibration
-from forecasting.pairs import Pairs, calibrate, of_groups, pairs_of
+from forecasting.pairs import calibrate, of_groups
 from forecasting.pit import parts_below
 from forecasting.slices import FAST_UNITS, SLOW_UNITS
 from forecasting.span_learning import LEAST_KNOWN, with_spans
@@ -58,20 +57,14 @@ def measure(context: Context) -> Result:
 
 def scored_spans(panel: Panel, backtest: pl.DataFrame, params: Params) -> Iterator[Result]:
     """One row per cutoff, level, part, length and side."""
-    horizon, earlier = int(backtest["h"].max()), list[tuple[date, Pairs]]()
-    for (cutoff,), forecasts in backtest.sort("cutoff").group_by("cutoff", maintain_order=True):
-        window = window_of(params, panel, cutoff, horizon)
-        y_hat = window.matrix(forecasts, MODEL)
-        closed = [pairs for day, pairs in earlier if day + timedelta(days=horizon) <= cutoff]
-        earlier.append((cutoff, pairs_of(window, y_hat)))
-        if not closed:
-            continue
-        learned_from, bins = closed[-params.evaluate.origins :], params.evaluate.calibration_bins
+    horizon, bins = int(backtest["h"].max()), params.evaluate.calibration_bins
+    for judged in judged_cutoffs(panel, backtest, params):
+        learned_from, made = judged.learned_from, {"cutoff": str(judged.cutoff)}
         spans = with_spans(calibrate(learned_from, bins), learned_from, bins)
-        for level in window.levels:
+        for level in judged.window.levels:
             for length in (one for one in LENGTHS if one <= horizon):
-                for row in _of_length(window, level, spans, y_hat, length):
-                    yield {"cutoff": str(cutoff), "level": level.level, "length": length, **row}
+                for row in _of_length(judged.window, level, spans, judged.y_hat, length):
+                    yield {**made, "level": level.level, "length": length, **row}
 
 
 def _of_length(
