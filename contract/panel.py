@@ -87,11 +87,14 @@ class Panel:
 
     def as_known_at(self, moment: datetime) -> Panel:
         """The panel exactly as it was known at `moment`: later facts gone, later corrections
-        undone.
+        undone. Of series without a row by then those stay that a plan had announced, and that have
+        none today either: of one that sold since nobody can say whether it had been announced.
         """
         facts = {name: self._fact_as_known_at(name, moment) for name in FACTS}
+        planned = pl.concat([facts[name].select("unique_id") for name in ("prices", "covariates")])
+        announced = planned.unique().join(self.sales, on="unique_id", how="anti")
         known_series = self.series.join(
-            facts["sales"].select("unique_id").unique(),
+            pl.concat([facts["sales"].select("unique_id").unique(), announced]),
             on="unique_id",
             how="semi",
             maintain_order="left",

@@ -14,7 +14,9 @@ from contract.panel import Panel
 from contract.params import InferenceParams
 from features.dense import Days, demand
 from forecasting.forecaster import BASELINE
+from forecasting.launches import launch_rows
 
+LAUNCH, ANALOGUES = "launch", "analogues"
 NO_CHAMPION, FEATURES_MISSING = "no_champion", "features_missing"
 GROUP_MEAN, ZERO, LAST_FORECAST = "group_mean", "zero", "last_forecast"
 EVERY_SHARE = 1.0  # of a day without stock: what sold then still counts
@@ -26,6 +28,7 @@ REASONS = {
     FEATURES_MISSING: "a plan the champion learned from is unknown for the day",
     "level_implausible": "the model's total was far from what sold in the last weeks: "
     "another shop's model",
+    LAUNCH: "the series was announced and has not sold yet, its analogues say how much",
     "no_history": "the series had not sold before the origin",
     "not_a_number": "the model's forecast was not a finite number",
     "explosion": "the model's forecast was far above anything the series ever sold",
@@ -68,13 +71,21 @@ def complete(
 
     `baseline` holds unique_id, ds, h, y_hat with the same rows as the model's.
     Rungs: the model, seasonal_naive, the mean of the series' group over the last `fallback_days`,
-    zero.
+    zero. Of a series that is announced and has not sold yet its analogues know more than all of
+    them (forecasting.launches).
     """
     ceiling = pl.col("highest") * params.explosion_factor
+    had_rows = pl.col("highest").is_not_null()
     own = "reason" if "reason" in model.rows.columns else pl.lit(None, pl.String)
     judged = (
         model.rows.with_columns(own_reason=own)
         .join(_highest_day(panel), on="unique_id", how="left", validate="m:1")
+        .join(
+            launch_rows(panel, model.rows["ds"].unique().sort(), rules),
+            on=["unique_id", "ds"],
+            how="left",
+            validate="1:1",
+        )
         .with_columns(why=_unsound(pl.col("y_hat"), ceiling, model.fallback_reason))
     )
     rungs = judged.join(
@@ -85,6 +96,8 @@ def complete(
     ).join(
         _group_means(panel, params.fallback_days, rules), on="unique_id", how="left", validate="m:1"
     )
+    # a series without any row is no member: announced long ago, it may never come
+    rungs = rungs.with_columns(group_mean=pl.when(had_rows).then("group_mean"))
     sound = pl.col("why").is_null()
     return rungs.select(
         "unique_id",
@@ -92,7 +105,7 @@ def complete(
         "h",
         y_hat=pl.when(sound)
         .then("y_hat")
-        .otherwise(pl.coalesce("naive", "group_mean", pl.lit(0.0))),
+        .otherwise(pl.coalesce("launch", "naive", "group_mean", pl.lit(0.0))),
         method=pl.when(sound).then(pl.lit(model.method)).otherwise(_rung_below()),
         reason=pl.coalesce("why", pl.lit(model.reason, pl.String)),
     ).sort("unique_id", "ds")
@@ -100,9 +113,11 @@ def complete(
 
 def _rung_below() -> pl.Expr:
     """The name of the first rung below the model that has a value."""
-    naive = pl.when(pl.col("naive").is_not_null()).then(pl.lit(BASELINE))
+    known = pl.when(pl.col("launch").is_not_null()).then(pl.lit(ANALOGUES))
     return (
-        naive.when(pl.col("group_mean").is_not_null())
+        known.when(pl.col("naive").is_not_null())
+        .then(pl.lit(BASELINE))
+        .when(pl.col("group_mean").is_not_null())
         .then(pl.lit(GROUP_MEAN))
         .otherwise(pl.lit(ZERO))
     )
@@ -111,7 +126,9 @@ def _rung_below() -> pl.Expr:
 def _unsound(y_hat: pl.Expr, ceiling: pl.Expr, fallback_reason: str | None) -> pl.Expr:
     """Why a row of the model does not count; null where it does."""
     return (
-        pl.when(pl.lit(fallback_reason is not None))
+        pl.when(pl.col("launch").is_not_null())
+        .then(pl.lit(LAUNCH))
+        .when(pl.lit(fallback_reason is not None))
         .then(pl.lit(fallback_reason))
         .when(pl.col("own_reason").is_not_null())
         .then("own_reason")
@@ -125,11 +142,12 @@ def _unsound(y_hat: pl.Expr, ceiling: pl.Expr, fallback_reason: str | None) -> p
 
 
 def _highest_day(panel: Panel) -> pl.DataFrame:
-    """unique_id, highest: the most units ever sold in a day, at least 1."""
+    """unique_id, highest: the most units ever sold in a day, at least 1; of series with a row."""
     days = pl.concat(
         [panel.sales.select("unique_id", "y"), panel.before.select("unique_id", y="most_sold")]
     )
-    return days.group_by("unique_id").agg(highest=pl.col("y").max().clip(lower_bound=1.0))
+    highest = pl.col("y").max().fill_null(1.0).clip(lower_bound=1.0)
+    return days.group_by("unique_id").agg(highest=highest)
 
 
 def _group_means(panel: Panel, days: int, rules: DemandRules) -> pl.DataFrame:

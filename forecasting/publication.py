@@ -19,7 +19,13 @@ from features.days_off import open_share
 from features.opening import closed_ahead, feed_ended
 from forecasting.champion import Champion
 from forecasting.dispersion import dispersion_at_end
-from forecasting.fallback import FEATURES_MISSING, ModelForecast, complete, no_forecast
+from forecasting.fallback import (
+    FEATURES_MISSING,
+    LAUNCH,
+    ModelForecast,
+    complete,
+    no_forecast,
+)
 from forecasting.forecaster import Forecaster
 from forecasting.intervals import Calibration, quantile_columns, quantiles_of_days
 from forecasting.level_jump import is_implausible
@@ -57,7 +63,8 @@ def publish_forecasts(
 ) -> pl.DataFrame:
     """As contract.frames.FORECASTS: series x horizon rows, none missing, null or negative.
 
-    Closed days are all zero. `y_hat` is expected of the day, whether its store opens or not.
+    Closed days are all zero, and so are those of a series before it is on offer. `y_hat` is
+    expected of the day, whether its store opens or not.
 
     BadInput where most of what comes is closed.
     """
@@ -72,8 +79,9 @@ def publish_forecasts(
     closed = closed_ahead(known, origin, horizon, serving.rules.region)
     _refuse_closed(closed[~feed_ended(known)], serving.params)
     is_closed = closed.ravel()
-    # the spread of "0 expected" is that of slow sellers, not of closed stores
-    quantiles[is_closed] = 0.0
+    not_sold_yet = rows.select((pl.col("reason") == LAUNCH) & (pl.col("y_hat") == 0)).to_series()
+    # the spread of "0 expected" is that of slow sellers, not of closed stores or days before a sale
+    quantiles[is_closed | not_sold_yet.fill_null(False).to_numpy()] = 0.0
     return FORECASTS.conform(
         rows.with_columns(
             run_id=pl.lit(run_id),

@@ -26,7 +26,7 @@ def fallback(forecasts: pl.DataFrame, max_share: float) -> Finding:
         share,
         max_share,
         "no_model: publish or roll back a model. features_missing: bring the missing price, "
-        "calendar or covariate feed. no_history: new items, expected after a launch.",
+        "calendar or covariate feed. launch, no_history: new items, expected where many begin.",
         _origin_of(forecasts),
     )
 

@@ -5,7 +5,7 @@ values, every step, comparable days.
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,7 @@ from contract.names import labels
 from contract.panel import Panel
 from contract.params import Params
 from contract.quantiles import QUANTILES
+from features.opening import closed_ahead
 from forecasting.bundle import load_bundle
 from forecasting.champion import CALIBRATION, champion_in_registry, serving_meanwhile
 from forecasting.explain import (
@@ -29,7 +30,15 @@ from forecasting.explain import (
     opens_on,
     with_open_share,
 )
-from forecasting.fallback import LAST_FORECAST, NO_CHAMPION, REASONS, complete, no_forecast
+from forecasting.fallback import (
+    LAST_FORECAST,
+    LAUNCH,
+    NO_CHAMPION,
+    REASONS,
+    complete,
+    no_forecast,
+)
+from forecasting.launches import launches
 from forecasting.publication import trim_to_last_sale
 from forecasting.recalibration import with_interval_scale
 from forecasting.seasonal_naive import baseline_of
@@ -266,6 +275,8 @@ def _by_ladder(params: Params, cell: Cell) -> Summary:
             "features": [],
             "not_made_again": "it repeats the last published table",
         }
+    if row["reason"] == LAUNCH:
+        return {"steps": _of_a_launch(params, known, row), "features": []}
     baseline = baseline_of(params)
     naive = baseline.forecast(known, row["origin"], row["horizon"])
     nobody = no_forecast(naive, "", row["reason"] or "no_model")
@@ -273,6 +284,19 @@ def _by_ladder(params: Params, cell: Cell) -> Summary:
     mine = rung.filter(unique_id=row["unique_id"], ds=row["ds"]).row(0, named=True)
     steps = _of_the_day(known, row, (f"the rung {mine['method']}", mine["y_hat"]))
     return {"steps": steps, "features": []}
+
+
+def _of_a_launch(params: Params, known: Panel, row: Row) -> list[Step]:
+    """The factors of an announced series' mean."""
+    known, rules, horizon = trim_to_last_sale(known), demand_rules(params), row["horizon"]
+    found = launches(known, row["origin"] + timedelta(days=horizon), rules)
+    if found is None or row["unique_id"] not in found.announced["unique_id"]:
+        raise ModelBroken("it is announced by nothing the run had read: other code made this row.")
+    steps = found.steps(row["unique_id"], row["ds"])
+    at = known.series["unique_id"].index_of(row["unique_id"])
+    if closed_ahead(known, row["origin"], horizon, rules.region)[at, row["h"] - 1]:
+        return [*steps, ("closed on this day", 0.0)]
+    return with_open_share(steps, opens_on(known, row["origin"], row["unique_id"], row["ds"]))
 
 
 def _of_the_day(known: Panel, row: Row, made: Step) -> list[Step]:

@@ -21,19 +21,20 @@ OPENINGS = ("unique_id", "ds", "is_open", "known_at")  # of the series whose sto
 LEVELS = ("state_id", "store_id", "cat_id", "dept_id", "item_id")
 KEYS = ("unique_id", "ds", "y")
 AS_WRITTEN_HERE = FilesParams(sales="", decimal=".", date_format=ISO)
+_PLACING = AS_WRITTEN_HERE.model_copy(update={"hierarchy": {level: level for level in LEVELS}})
 
 
 def read_canonical(path: Path, history_span_days: int) -> list[Received]:
     """A file `calendar*`, `prices*`, `openings*`, `sales*`, `supply*` or `stock*` whose columns
     have the contract's names; any other column is left.
 
-    Sales may hold the five levels; a row then needs all of them, as its series could not be placed
-    otherwise.
+    Sales and prices may hold the five levels; a row then needs all of them, as its series could not
+    be placed otherwise.
     """
     if path.name.startswith("calendar"):
         return read_calendar(path, AS_WRITTEN_HERE)
     if path.name.startswith("prices"):
-        return read_prices(path, AS_WRITTEN_HERE)
+        return read_prices(path, _PLACING, None, LEVELS)
     if path.name.startswith("openings"):
         stated: dict[str, Origin | None] = {name: name for name in OPENINGS}
         files = FilesParams(sales="", decimal=".", date_format=ISO, columns=stated)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -14,9 +15,9 @@ from contract.params import FilesParams
 from contract.received import Received
 from sources import reasons
 from sources.alike import note_alike
+from sources.announcing import placed_by, with_static
 from sources.columns import SALES_KINDS, column_of, columns_of, csv_manner, manner_for, origins_of
 from sources.headers import Wanted
-from sources.ids import read_ids
 from sources.lines import daily_from_lines, group_checks, line_checks
 from sources.mapping import (
     Mapped,
@@ -48,7 +49,8 @@ def read_sales(
     several.
     """
     shaped = read_shaped(path, csv_manner(files), _wanted_of_sales(files))
-    table = _with_static(shaped.table, path, files, static)
+    origins = {origin for column in _sales_columns(files) for origin in column.origin}
+    table = with_static(shaped.table, path, files, static, origins)
     return sales_of(table, path.name, files, history_span_days, shaped.notes)
 
 
@@ -94,13 +96,17 @@ def sales_of(
 
 
 def read_plans(
-    path: Path, files: FilesParams, planned: tuple[str, ...] = PLANNED
+    path: Path,
+    files: FilesParams,
+    planned: tuple[str, ...] = PLANNED,
+    static: Path | None = None,
+    levels: Sequence[str] | None = None,
 ) -> list[Received]:
     """What is planned for days to come: prices and promotions, and as covariates the known-future
     columns and `is_open`.
 
     The columns are named as in the sales file; each row is one series and day. `planned`: those of
-    source.files.columns that are read.
+    source.files.columns that are read. `static`, `levels`: as sources.announcing.placed_by.
     """
     columns = _plan_columns(files, planned)
     table = read_table(path, csv_manner(files), _wanted(columns, files))
@@ -110,6 +116,7 @@ def read_plans(
         path.name,
     )
     mapped = map_table(table, columns, manner_for(table, columns, files), path.name)
+    series = placed_by(mapped, path, files, static, levels)
     rows = with_known_at(mapped.rows)
     is_history = rows["known_at"].null_count() > 0
     facts = []
@@ -118,8 +125,13 @@ def read_plans(
         rows = rows.with_columns(pl.col(OPENING).cast(pl.Float64))
         names.append(OPENING)
     if {"price", "promo"} & set(rows.columns):
-        facts.append(received("prices", _daily_prices(rows), is_history=is_history))
-    return [received("covariates", _long(rows, names), mapped, is_history=is_history), *facts]
+        prices = received("prices", _daily_prices(rows), is_history=is_history, series=series)
+        facts.append(prices)
+    values = _long(rows, names)
+    return [
+        received("covariates", values, mapped, is_history=is_history, series=series),
+        *facts,
+    ]
 
 
 def _plan_columns(files: FilesParams, planned: tuple[str, ...]) -> list[Column]:
@@ -179,40 +191,6 @@ def _wanted(columns: list[Column], files: FilesParams) -> Wanted:
 
 def _covariates(files: FilesParams) -> list[str]:
     return [*files.known_future, *files.past_only]
-
-
-def _with_static(
-    table: pl.DataFrame, path: Path, files: FilesParams, static: Path | None
-) -> pl.DataFrame:
-    """The sales with those mapped columns that only the static file has."""
-    if static is None:
-        return table
-    if not files.static_on:
-        raise BadParams(
-            "source.files.static names a file, static_on no column to join it on; "
-            "add e.g. [store_id]."
-        )
-    mapped = {origin for column in _sales_columns(files) for origin in column.origin}
-    mapped, labels = (
-        columns - set(table.columns) for columns in (mapped, set(files.names.values()))
-    )
-    wanted = Wanted(frozenset({*files.static_on, *mapped}), labels=frozenset(labels))
-    beside = read_table(static, csv_manner(files), wanted)
-    keys = dict.fromkeys(files.static_on, "source.files.static_on")
-    need_columns(table, keys, path.name)
-    need_columns(beside, keys, static.name)
-    beside = beside.select(*keys, *sorted((mapped | labels) & set(beside.columns)))
-    beside = beside.with_columns(read_ids(beside[key]).alias(key) for key in keys)
-    if beside.select(pl.struct(list(keys)).is_duplicated().any()).item():
-        raise BadInput(
-            f"'{static.name}' has several rows of one {list(keys)}. "
-            "Leave one, or change source.files.static_on."
-        )
-    keyed = table.with_columns(read_ids(table[key]).alias(f"(key) {key}") for key in keys)
-    left = [f"(key) {key}" for key in keys]
-    return keyed.join(
-        beside, left_on=left, right_on=list(keys), how="left", maintain_order="left"
-    ).drop(left)
 
 
 def _facts_in(

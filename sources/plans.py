@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import polars as pl
@@ -10,6 +10,7 @@ import polars as pl
 from contract.errors import BadInput
 from contract.params import FilesParams
 from contract.received import Received
+from sources.announcing import placed_by
 from sources.columns import (
     CALENDAR_KINDS,
     PRICE_KINDS,
@@ -36,17 +37,24 @@ def read_calendar(path: Path, files: FilesParams) -> list[Received]:
     return [received("calendar", rows, mapped, is_history=rows["known_at"].null_count() > 0)]
 
 
-def read_prices(path: Path, files: FilesParams) -> list[Received]:
+def read_prices(
+    path: Path,
+    files: FilesParams,
+    static: Path | None = None,
+    levels: Sequence[str] | None = None,
+) -> list[Received]:
     """The price file: periods (from_ds, to_ds), or one row a day (ds), a period of its own:
-    tomorrow's file may restate it.
+    tomorrow's file may restate it. `static`, `levels`: as sources.announcing.placed_by.
     """
     mapped = _plan(path, files, files.price_columns, PRICE_KINDS, "source.files.price_columns")
+    series = placed_by(mapped, path, files, static, levels)
     rows = with_known_at(mapped.rows)
     if "ds" in rows.columns:
         rows = daily_periods(
             price_rows(rows.rename({"ds": "from_ds"}).with_columns(to_ds="from_ds"))
         )
-    return [received("prices", rows, mapped, is_history=rows["known_at"].null_count() > 0)]
+    is_history = rows["known_at"].null_count() > 0
+    return [received("prices", rows, mapped, is_history=is_history, series=series)]
 
 
 def price_rows(rows: pl.DataFrame) -> pl.DataFrame:

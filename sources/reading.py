@@ -15,7 +15,7 @@ from runtime.file_names import fits
 from sources import m5
 from sources.canonical import AS_WRITTEN_HERE, read_canonical
 from sources.deliveries import DaysOf, grouped, ways_of
-from sources.files import days_of_sales, read_plans, read_sales
+from sources.files import PLANNED, days_of_sales, read_plans, read_sales
 from sources.plans import read_calendar, read_prices
 from sources.public_holidays import PATTERN as HOLIDAYS
 from sources.size import refuse_oversized
@@ -120,9 +120,10 @@ def _read_mapped(path: Path, source: SourceParams, companions: Path | None) -> l
         case "calendar" | "holidays" as fact:
             return read_calendar(path, mapping if fact == "calendar" else AS_WRITTEN_HERE)
         case "prices":
-            return read_prices(path, mapping)
+            return read_prices(path, mapping, *_placing(path, source, companions))
         case "plans":
-            return read_plans(path, mapping)
+            placing = _placing(path, source, companions)
+            return read_plans(path, mapping, PLANNED, *placing)
         case "stock":
             return read_stock(path, mapping, source.history_span_days)
         case "supply":
@@ -136,6 +137,13 @@ def _read_mapped(path: Path, source: SourceParams, companions: Path | None) -> l
         f"stock {mapping.stock!r}, supply {mapping.supply!r}. "
         "Rename it, or change the pattern in shop.yaml."
     )
+
+
+def _placing(
+    path: Path, source: SourceParams, companions: Path | None
+) -> tuple[Path | None, list[str]]:
+    """The static file and the levels by which a plan places series."""
+    return static_of(source, path, companions), list(source.files.hierarchy)
 
 
 def fact_of(path: Path, source: SourceParams) -> str | None:

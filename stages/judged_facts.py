@@ -20,6 +20,7 @@ from expectations.usual import levels_compared
 from runtime.one_line import one_line
 from runtime.paths import Paths
 from sources.reading import read_file
+from stages.announced import with_announced_bounded
 from stages.public_holidays import with_regions_noted
 from stages.replaced_days import with_days_replaced, with_scopes_withdrawn
 from stages.whole_lines import Judged, lines_taken_whole
@@ -43,6 +44,7 @@ def judged_facts(
             for fact in received
         ]
         received = [with_regions_noted(con, fact, params.source) for fact in received]
+        received = with_announced_bounded(con, received, params.ingest)
         contexts = [context_of(con, fact, params, today) for fact in received]
         judged = [
             (fact, _judged(fact, context, params.ingest))

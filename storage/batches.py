@@ -14,7 +14,7 @@ from storage.connection import Connection, frame_of
 from storage.facts import Written, write_fact
 from storage.journal import Entry, Kind, recorded
 from storage.quarantine import write_quarantine
-from storage.series import write_series
+from storage.series import write_announced, write_series
 from storage.store import check_owner, claim
 
 UNREADABLE = "file"  # the fact of a file that could not be read at all
@@ -231,8 +231,10 @@ def _write_accepted(con: Connection, batch: Batch, batch_id: int) -> Written:
     if batch.series is not None:
         accepted = batch.accepted.select("unique_id").unique()
         placed = batch.series.join(accepted, on="unique_id", how="semi")
-        # an older file moves no series back
-        write_series(con, placed, batch_id, only_new=batch.replay_of is not None)
+        if batch.fact == "sales":  # an older file moves no series back
+            write_series(con, placed, batch_id, only_new=batch.replay_of is not None)
+        else:
+            write_announced(con, placed, batch_id)
     return written
 
 

@@ -17,7 +17,7 @@ from storage.panel import ledger_hash
 from storage.quarantine import REFUSED_DAYS, stage_refused_days
 from storage.runs import Run, run_of
 from storage.schema import quoted
-from storage.series import read_series
+from storage.series import series_at
 
 MOST_MEANWHILE = 60  # ledger lines that may have come in while a run was on
 
@@ -85,10 +85,7 @@ def panel_as_read(con: Connection, batch_id: int, as_of: datetime | None, name: 
         fact: _fact_as_read(con, fact, batch_id, as_of, refused if fact == "sales" else None)
         for fact in FACTS
     }
-    sold = facts["sales"].select("unique_id").unique()
-    series = read_series(con, with_withdrawn=True).join(
-        sold, on="unique_id", how="semi", maintain_order="left"
-    )
+    series = series_at(con, facts["sales"]["unique_id"].unique(), as_of, batch_id)
     return Panel(**facts, series=series, superseded={}, hash=name)
 
 

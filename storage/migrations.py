@@ -107,6 +107,10 @@ def _take_back(con: Connection) -> None:
     con.execute("alter table batches add column withdraws bigint").fetchall()
 
 
+def _announce(_: Connection) -> None:
+    """8 -> 9: a table of series that plans announced. Nothing to alter, as above."""
+
+
 _DECISIONS_4 = """
 create table decisions (
     kind varchar not null check (kind in ('retrain', 'promotion', 'rollback', 'recalibration')),
@@ -122,4 +126,5 @@ MIGRATIONS: dict[str, Migration] = {
     "5": _name_series,
     "6": _know_stock,
     "7": _take_back,
+    "8": _announce,
 }  # from which version; in their order

@@ -14,7 +14,7 @@ from storage.batches import contents_taken
 from storage.connection import Connection, frame_of
 from storage.facts import read_fact, read_superseded
 from storage.quarantine import REFUSED_DAYS, stage_refused_days
-from storage.series import known_series_table, read_names, read_series
+from storage.series import known_series_table, read_names, read_series, series_at
 
 _BEFORE = """
     select unique_id, min(ds) filter (counts) as first_sale, max(ds) filter (counts) as last_sale,
@@ -41,10 +41,7 @@ def read_panel(con: Connection, as_of: datetime | None = None) -> Panel:
         series = read_series(con)
         superseded = {fact: _of_known(read_superseded(con, fact), series) for fact in FACTS}
         return Panel(**facts, series=series, superseded=superseded, hash=name, names=names)
-    sold = facts["sales"].select(pl.col("unique_id").unique())
-    series = read_series(con, with_withdrawn=True).join(
-        sold, on="unique_id", how="semi", maintain_order="left"
-    )
+    series = series_at(con, facts["sales"]["unique_id"].unique(), as_of)
     return Panel(**facts, series=series, superseded={}, hash=name, names=names)
 
 

@@ -17,7 +17,7 @@ from contract.frames import (
 from contract.quantiles import QUANTILES
 from storage.connection import Connection
 
-SCHEMA_VERSION = "8"
+SCHEMA_VERSION = "9"
 
 _SQL_TYPES = {
     "String": "varchar",
@@ -264,6 +264,12 @@ TABLES: tuple[Table, ...] = (
             "before": "its value before the batch; null: none",
             "after": "its value since the batch",
         },
+    ),
+    Table(
+        "announced",
+        "one series and batch of plans that says where it stands, while no sales did",
+        {"batch_id": "bigint not null", "unique_id": "varchar not null"},
+        ("primary key (batch_id, unique_id)",),
     ),
     Table(
         "runs",

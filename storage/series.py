@@ -4,6 +4,8 @@ source names.
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import polars as pl
 
 from contract.errors import BadParams
@@ -44,6 +46,22 @@ def write_series(
         con.execute(statement).fetchall()
         if not only_new:
             _name_groups(con, names, batch_id)
+
+
+def write_announced(con: Connection, series: pl.DataFrame, batch_id: int) -> None:
+    """Add the series that a batch of plans places and no sales placed yet; where one stands that is
+    there it stays.
+    """
+    statement = f"""
+        insert into announced
+        select $batch_id, unique_id from incoming
+        anti join (
+            select unique_id from {known_series_table(con)} anti join announced using (unique_id)
+            union all select unique_id from sales semi join announced using (unique_id)
+        ) using (unique_id)"""  # noqa: S608 -- fixed text
+    with registered(con, incoming=series.select("unique_id")):
+        con.execute(statement, {"batch_id": batch_id}).fetchall()
+    write_series(con, series, batch_id, only_new=True)
 
 
 def _keep_changes(con: Connection, columns: list[str], batch_id: int) -> None:
@@ -118,22 +136,48 @@ def read_series(con: Connection, *, with_withdrawn: bool = False) -> pl.DataFram
     """SERIES: unique_id and the hierarchy's columns, sorted; a null in one is the group UNPLACED.
 
     Nothing that changes with the day: see the view `series` for first and last sale. Series of
-    which everything was withdrawn are left out, but `with_withdrawn`: a reading as of before needs
-    them.
+    which everything was withdrawn are left out, but `with_withdrawn`.
     """
-    columns = ", ".join(quoted(name) for name in ["unique_id", *hierarchy_columns(con)])
     table = "series_attributes" if with_withdrawn else known_series_table(con)
+    return _series_of(con, table)
+
+
+def series_at(
+    con: Connection, sold: pl.Series, as_of: datetime | None, until_batch: int | None = None
+) -> pl.DataFrame:
+    """SERIES as of a moment, of a store that stood at a batch: those of these sales (unique_id) and
+    those that plans received by then had announced.
+    """
+    query = """
+        select distinct unique_id from announced a join batches b using (batch_id)
+        where ($as_of is null or b.received_at <= $as_of)
+          and ($until is null or batch_id <= $until)
+          and not exists (
+              select 1 from batches w where w.withdraws = b.batch_id
+              and ($as_of is null or w.received_at <= $as_of)
+              and ($until is null or w.batch_id <= $until))"""
+    announced = frame_of(con, query, as_of=as_of, until=until_batch)["unique_id"]
+    both = pl.concat([sold, announced.cast(pl.String)]).unique()
+    return _series_of(con, "series_attributes").filter(pl.col("unique_id").is_in(both.implode()))
+
+
+def _series_of(con: Connection, table: str) -> pl.DataFrame:
+    columns = ", ".join(quoted(name) for name in ["unique_id", *hierarchy_columns(con)])
     series = frame_of(con, f"select {columns} from {table} order by unique_id")  # noqa: S608 -- quoted
     return series.with_columns(pl.col(pl.String).fill_null(UNPLACED))
 
 
 def known_series_table(con: Connection) -> str:
     """What stands after `from` for the series that are known: all, or where a batch was withdrawn
-    those that have a row of sales still.
+    those that have a row of sales still, or are still announced.
     """
     if not is_anything_withdrawn(con):
         return "series_attributes"
-    return "(select * from series_attributes semi join sales using (unique_id))"
+    present = """
+        select unique_id from sales union all
+        select unique_id from announced where batch_id not in (
+            select withdraws from batches where withdraws is not null)"""
+    return f"(select * from series_attributes semi join ({present}) using (unique_id))"  # noqa: S608 -- fixed text
 
 
 def read_names(con: Connection) -> pl.DataFrame:

@@ -58,7 +58,7 @@ def units(con: Connection, as_of: datetime | None = None) -> dict[str, float]:
 def everything(con: Connection) -> dict[str, list[tuple[object, ...]]]:
     """All facts with all their versions, the ledger, and what series are known."""
     tables = [f"{fact}{kind}" for fact in FACTS for kind in ("", "_superseded", "_confirmed")]
-    tables += ["batches", "quarantine", "series_attributes", "series_changes"]
+    tables += ["batches", "quarantine", "series_attributes", "series_changes", "announced"]
     return {
         name: sorted(con.execute(f"select * from {name}").fetchall(), key=str)  # noqa: S608 -- ours
         for name in tables

@@ -21,13 +21,16 @@ ORIGIN = date(2024, 1, 10)
 
 @pytest.fixture(scope="module")
 def panel(sales_of):
-    """a sells 4 a day, peer in the same department 2; alone never sold, nor did its neighbours."""
-    sales = sales_of({"a": [4.0] * 10, "peer": [2.0] * 10})
+    """a sells 4 a day, peer in the same department 2; alone never sold, nor did its neighbours; of
+    unheard no row came, of new a single one.
+    """
+    nothing = [0.0] + [None] * 9
+    sales = sales_of({"a": [4.0] * 10, "alone": nothing, "new": nothing, "peer": [2.0] * 10})
     series = pl.DataFrame(
         {
-            "unique_id": ["a", "alone", "new", "peer"],
-            "store_id": ["S1", "S2", "S1", "S1"],
-            "dept_id": ["D1", "D1", "D1", "D1"],
+            "unique_id": ["a", "alone", "new", "peer", "unheard"],
+            "store_id": ["S1", "S2", "S1", "S1", "S1"],
+            "dept_id": ["D1", "D1", "D1", "D1", "D1"],
         }
     )
     return panel_of(sales, series)
@@ -106,6 +109,10 @@ def test_a_series_nobody_around_has_sold_for_falls_to_zero(panel, inference_para
     assert _rung(panel, inference_params, "alone", {"a": 1.0}) == (0.0, "zero", "no_history")
 
 
+def test_a_series_of_which_no_row_ever_came_falls_to_zero(panel, inference_params):
+    assert _rung(panel, inference_params, "unheard", {"a": 1.0}) == (0.0, "zero", "no_history")
+
+
 @pytest.mark.parametrize("absurd", [float("nan"), float("inf"), -float("inf"), -0.5])
 def test_a_forecast_that_is_no_amount_is_replaced(panel, inference_params, absurd):
     assert _rung(panel, inference_params, "a", {"a": absurd}) == (
@@ -128,7 +135,7 @@ def test_the_rung_below_the_baseline_serves_where_the_baseline_has_none(panel, i
 
 
 def test_group_means_look_back_over_the_fallback_days_only(sales_of, inference_params):
-    sales = sales_of({"a": [100.0] * 3 + [2.0] * 7})
+    sales = sales_of({"a": [100.0] * 3 + [2.0] * 7, "new": [0.0] + [None] * 9})
     series = pl.DataFrame(
         {"unique_id": ["a", "new"], "store_id": ["S1"] * 2, "dept_id": ["D1"] * 2}
     )
@@ -148,7 +155,7 @@ def test_a_group_mean_is_by_series_and_day_and_an_absent_row_counts_where_it_mea
     42 units on 21 series-days, or 16 rows.
     """
     panel = panel_of(
-        sales_of({"a": [4.0, None] * 5, "b": [2.0] * 10, "late": [None] * 9 + [2.0]}),
+        sales_of({"a": [4.0, None] * 5, "b": [2.0] * 10, "late": [None] * 9 + [2.0], "new": [0.0]}),
         pl.DataFrame({"unique_id": ["a", "b", "late", "new"]}),
     )
     rows, rules = _forecast(panel, {"a": 2.0}), replace(EVERY_DAY, absent_means_zero=zeros)
@@ -158,7 +165,8 @@ def test_a_group_mean_is_by_series_and_day_and_an_absent_row_counts_where_it_mea
 
 def test_series_without_store_and_department_fall_to_the_mean_of_all(sales_of, inference_params):
     panel = panel_of(
-        sales_of({"a": [2.0] * 3, "b": [4.0] * 3}), pl.DataFrame({"unique_id": ["a", "b", "new"]})
+        sales_of({"a": [2.0] * 3, "b": [4.0] * 3, "new": [0.0]}),
+        pl.DataFrame({"unique_id": ["a", "b", "new"]}),
     )
     rows = _forecast(panel, {"a": 2.0})
     done = complete(ModelForecast(rows, "model"), rows, panel, inference_params, EVERY_DAY)
@@ -173,8 +181,8 @@ values = st.one_of(
 
 
 @given(
-    model=st.lists(values, min_size=12, max_size=12),
-    naive=st.lists(st.sampled_from([None, 0.0, 5.0]), min_size=12, max_size=12),
+    model=st.lists(values, min_size=15, max_size=15),
+    naive=st.lists(st.sampled_from([None, 0.0, 5.0]), min_size=15, max_size=15),
 )
 def test_whatever_comes_in_every_row_comes_out_with_a_number_a_method_and_a_reason_where_due(
     panel, inference_params, model, naive

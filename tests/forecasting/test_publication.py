@@ -167,7 +167,7 @@ def test_without_a_champion_the_baseline_serves_and_every_row_says_so(panel, inf
     new = rows.filter(unique_id="NEW_S1").select(
         "method", "y_hat", is_closed=pl.col("ds").is_in(closed)
     )
-    assert set(new.filter(~pl.col("is_closed"))["method"]) == {"group_mean"}
+    assert set(new.filter(~pl.col("is_closed"))["method"]) == {"zero"}  # no row of it ever came
     assert new.filter("is_closed")["y_hat"].to_list() == [0.0]
 
 

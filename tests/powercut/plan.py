@@ -280,6 +280,7 @@ def _aged(*files: tuple[str, str]) -> Callable[[Paths], None]:
                 "drop table batches_2",
                 "drop table decisions",
                 "drop table series_changes",
+                "drop table announced",
                 "alter table runs drop column peak_mb",
                 "alter table alerts drop column contributors",
                 "update meta set value = '1' where key = 'schema_version'",

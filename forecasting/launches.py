@@ -1,0 +1,251 @@
+"""Series that were announced and have not sold yet, forecast from their analogues: what peers of
+the same attributes sell, times the share of it that new ones sold in the past.
+
+Level by attributes is the method of marginal totals (Bailey 1963; Jung 1968) with a credibility for
+small groups; it reads columns of the hierarchy and the price.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+
+import numpy as np
+import polars as pl
+
+from contract.days import WEEK, earliest
+from contract.demand import DemandRules
+from contract.panel import Panel
+from features.dense import Days, demand
+
+LAUNCH_DAYS = 28  # after its first planned day a series that never sold is a launch so long
+LOOKED_BACK = (
+    26 * WEEK
+)  # for launches of the past; no more, so that a panel's beginning cannot tell
+PEER_DAYS = 8 * WEEK
+PRICE_BANDS = 8
+LEAST_PRICED = 5 * PRICE_BANDS
+MORE_MEMBERS = 10.0  # average series that are added to each group: a small one stays near the mean
+ROUNDS = 8
+# what a new series sells of its level by attributes, before any of the panel's own is seen. On M5
+# 0.5 to 0.6
+USUAL_SHARE, USUAL_LAUNCHES = 0.6, 10.0
+EVERY_SHARE = 1.0  # of a day without stock: what sold then still counts
+
+_NOBODY = pl.DataFrame(schema={"unique_id": pl.String, "first": pl.Date})
+_NO_ROWS = pl.DataFrame(schema={"unique_id": pl.String, "ds": pl.Date, "launch": pl.Float64})
+
+
+@dataclass(frozen=True)
+class Launches:
+    """The announced series and the factors of their means.
+
+    `announced`: unique_id, first (planned day), level (units a day by attributes). `share` of it
+    sold by new ones, `past` how many of the panel's own taught it; `weekday` (7,) from Monday.
+    """
+
+    announced: pl.DataFrame
+    share: float
+    past: int
+    weekday: np.ndarray
+
+    def rows(self, days: pl.Series) -> pl.DataFrame:
+        """unique_id, ds, launch: the mean of each announced series on each of these days."""
+        profile = pl.DataFrame({"weekday": range(1, WEEK + 1), "factor": self.weekday})
+        dated = pl.DataFrame({"ds": days}).with_columns(
+            weekday=pl.col("ds").dt.weekday().cast(pl.Int64)
+        )
+        crossed = self.announced.join(dated.join(profile, on="weekday"), how="cross")
+        units = pl.col("level") * self.share * pl.col("factor")
+        on_offer = pl.col("ds") >= pl.col("first")
+        return crossed.select(
+            "unique_id", "ds", launch=pl.when(on_offer).then(units).otherwise(0.0)
+        )
+
+    def steps(self, unique_id: str, ds: date) -> list[tuple[str, float | None]]:
+        """What was done, and units after it, for one announced series and day."""
+        one = self.announced.row(by_predicate=pl.col("unique_id") == unique_id, named=True)
+        if ds < one["first"]:
+            return [(f"on offer from {one['first']} on only", 0.0)]
+        level, factor = one["level"], float(self.weekday[ds.weekday()])
+        taught = f"{self.past} launches of the last half year beside {USUAL_LAUNCHES:g} usual ones"
+        return [
+            ("what series of its groups and price sell a day", level),
+            (f"a new one sells {self.share:.0%} of it ({taught})", level * self.share),
+            (f"the chain's weekday, times {factor:.2f}", level * self.share * factor),
+        ]
+
+
+def launch_rows(panel: Panel, days: pl.Series, rules: DemandRules) -> pl.DataFrame:
+    """unique_id, ds, launch (units) of the series announced for these days after the panel's."""
+    found = launches(panel, days.max(), rules)  # type: ignore[arg-type]
+    return _NO_ROWS if found is None else found.rows(days)
+
+
+def launches(panel: Panel, until: date, rules: DemandRules) -> Launches | None:
+    """Who is announced to be on offer by `until`, and how much of each; None where nobody is."""
+    first_planned = _first_planned(panel)
+    coming = announced(panel, until, first_planned)
+    if coming.is_empty():
+        return None
+    past = _past_launches(panel, first_planned)
+    y = _units_of_peers(panel, rules)
+    has_units = ~np.isnan(y).all(axis=1)
+    is_new = panel.series["unique_id"].is_in(past["unique_id"].implode()).to_numpy()
+    peers = has_units & ~is_new if (has_units & ~is_new).any() else has_units
+    level = _levels(panel, until, y, peers)
+    share, count = _share_of_new(panel, past, level)
+    levels = panel.series.select("unique_id", level=pl.Series(level))
+    return Launches(
+        coming.join(levels, on="unique_id", how="left", maintain_order="left"),
+        share,
+        count,
+        _weekdays(panel, y[peers]),
+    )
+
+
+def announced(panel: Panel, until: date, first_planned: pl.DataFrame | None = None) -> pl.DataFrame:
+    """unique_id, first: series that sold nothing yet and are on offer from `first` on, which lies
+    LAUNCH_DAYS before the panel's last day or later, and not after `until`.
+
+    Of a series with rows of zeros the plans of others must be older by as much: where plans begin
+    to come, they announce nobody.
+    """
+    first_planned = _first_planned(panel) if first_planned is None else first_planned
+    if first_planned.is_empty():
+        return _NOBODY
+    unsold = first_planned.join(_sold(panel), on="unique_id", how="anti").filter(
+        pl.col("first") > panel.last_day - timedelta(days=LAUNCH_DAYS), pl.col("first") <= until
+    )
+    if unsold.is_empty():
+        return _NOBODY
+    plans_began = earliest(first_planned["first"])
+    has_rows = pl.col("unique_id").is_in(panel.sales["unique_id"].unique().implode())
+    is_later = pl.col("first") > plans_began + timedelta(days=LAUNCH_DAYS)
+    return unsold.filter(is_later | ~has_rows).sort("unique_id")
+
+
+def _first_planned(panel: Panel) -> pl.DataFrame:
+    """unique_id, first: the first day that any plan of a known series states."""
+    stated = (
+        panel.prices.lazy().select("unique_id", first="from_ds"),
+        panel.covariates.lazy().select("unique_id", first="ds"),
+    )
+    known = panel.series.lazy().select("unique_id")
+    firsts = pl.concat(stated).group_by("unique_id").agg(pl.col("first").min())
+    return firsts.join(known, on="unique_id", how="semi").collect()
+
+
+def _sold(panel: Panel) -> pl.DataFrame:
+    """unique_id, first_sale: of the series that ever sold a unit."""
+    sold = panel.sales.lazy().filter(pl.col("y") > 0).group_by("unique_id")
+    rows = sold.agg(first_sale=pl.col("ds").min()).collect()
+    return pl.concat([rows, panel.before.select("unique_id", "first_sale")])
+
+
+def _past_launches(panel: Panel, first_planned: pl.DataFrame) -> pl.DataFrame:
+    """unique_id, first: series of the last LOOKED_BACK days that sold only once they were planned,
+    and have been on offer for LAUNCH_DAYS.
+    """
+    last = panel.last_day
+    recent = first_planned.filter(
+        pl.col("first") > last - timedelta(days=LOOKED_BACK),
+        pl.col("first") <= last - timedelta(days=LAUNCH_DAYS),
+        pl.col("first") > panel.first_day + timedelta(days=LAUNCH_DAYS),
+    )
+    began = recent.join(_sold(panel), on="unique_id", how="inner")
+    return began.filter(pl.col("first_sale") >= pl.col("first")).select("unique_id", "first")
+
+
+def _units_of_peers(panel: Panel, rules: DemandRules) -> np.ndarray:
+    """(series, PEER_DAYS or the panel's) units of the last days, NaN where unknown or not begun."""
+    width = min(PEER_DAYS, (panel.last_day - panel.first_day).days + 1)
+    days = Days(panel.last_day - timedelta(days=width - 1), width, 0, padding=0)
+    every_day = replace(rules, max_stockout_share=EVERY_SHARE)
+    return demand(panel.since(days.first, EVERY_SHARE), days, every_day)
+
+
+def _levels(panel: Panel, until: date, y: np.ndarray, peers: np.ndarray) -> np.ndarray:
+    """(series,) units a day by attributes, learned from the peers."""
+    mean = np.zeros(len(y))
+    mean[peers] = np.nanmean(y[peers], axis=1)
+    groups = [
+        panel.series[name].rank("dense").to_numpy().astype(np.int64) - 1
+        for name in panel.series.columns[1:]
+    ]
+    bands = _price_bands(panel, until, peers)
+    return marginal_totals(mean, peers, groups if bands is None else [*groups, bands])
+
+
+def marginal_totals(mean: np.ndarray, peers: np.ndarray, groups: list[np.ndarray]) -> np.ndarray:
+    """(series,) products of the overall mean and an effect for each group a series stands in.
+
+    `mean` (series,) counts where `peers`; `groups`: for each way of grouping the group of each
+    series. Effects are such that fitted and actual sums of each group agree, but for MORE_MEMBERS
+    average series added to both.
+    """
+    base = float(mean[peers].mean()) if peers.any() else 0.0
+    level, added = np.full(len(mean), base), MORE_MEMBERS * base
+    if base <= 0:
+        return level
+    effects = [np.ones(int(group.max(initial=0)) + 1) for group in groups]
+    for _ in range(ROUNDS):
+        for at, group in enumerate(groups):
+            level /= effects[at][group]
+            actual = np.bincount(group[peers], mean[peers], len(effects[at]))
+            fitted = np.bincount(group[peers], level[peers], len(effects[at]))
+            effects[at] = (actual + added) / (fitted + added)
+            level *= effects[at][group]
+    return level
+
+
+def _price_bands(panel: Panel, until: date, peers: np.ndarray) -> np.ndarray | None:
+    """(series,) in which band of the peers' prices each one's last known price lies, the last band
+    being that of no price; None where too few have one.
+    """
+    last = (
+        panel.prices.lazy()
+        .filter(pl.col("from_ds") <= until, pl.col("price") > 0)
+        .group_by("unique_id")
+        .agg(price=pl.col("price").sort_by("from_ds").last())
+    )
+    joined = (
+        panel.series.lazy()
+        .select("unique_id")
+        .join(last, on="unique_id", how="left", maintain_order="left")
+    )
+    price = joined.collect()["price"].fill_null(np.nan).to_numpy()
+    priced = price[peers & ~np.isnan(price)]
+    if len(priced) < LEAST_PRICED:
+        return None
+    edges = np.quantile(priced, np.arange(1, PRICE_BANDS) / PRICE_BANDS)
+    return np.where(np.isnan(price), PRICE_BANDS, np.searchsorted(edges, price))
+
+
+def _share_of_new(panel: Panel, past: pl.DataFrame, level: np.ndarray) -> tuple[float, int]:
+    """What past launches sold in LAUNCH_DAYS of their level by attributes, and how many it was."""
+    levels = panel.series.select("unique_id", level=pl.Series(level))
+    first_weeks = pl.col("ds").is_between(
+        pl.col("first"), pl.col("first") + pl.duration(days=LAUNCH_DAYS - 1)
+    )
+    recent = panel.sales.select("unique_id", "ds", "y").join(past, on="unique_id", how="inner")
+    units = recent.filter(first_weeks).select(pl.col("y").sum()).item() or 0.0
+    fitted = float(past.join(levels, on="unique_id", how="left")["level"].sum()) * LAUNCH_DAYS
+    usual = USUAL_LAUNCHES * LAUNCH_DAYS * (float(level.mean()) if len(level) else 0.0)
+    total = fitted + usual
+    share = (units + USUAL_SHARE * usual) / total if total > 0 else USUAL_SHARE
+    return float(share), past.height
+
+
+def _weekdays(panel: Panel, y: np.ndarray) -> np.ndarray:
+    """(7,) factors from Monday, mean 1, of the summed units of (series, days) up to the panel's
+    last day; 1 for a weekday of which nothing is known.
+    """
+    known, totals = ~np.isnan(y).all(axis=0), np.nansum(y, axis=0)
+    weekday = (panel.last_day.weekday() - np.arange(y.shape[1])[::-1]) % WEEK
+    means = np.array(
+        [totals[known & (weekday == day)].mean() if (known & (weekday == day)).any() else np.nan
+         for day in range(WEEK)]
+    )  # fmt: skip
+    factors = means / np.nanmean(means) if np.nansum(means) > 0 else np.ones(WEEK)
+    return np.where(np.isnan(factors), 1.0, factors)
