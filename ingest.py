@@ -37,7 +37,7 @@ from typing import TYPE_CHECKING
 from queries.tasks import TOUCHED
 from runtime.command_line import Summary, Task, run_tasks
 from stages.arguments import params_and_paths
-from stages.ingest_tasks import TASKS, add_accept_unusual
+from stages.ingest_tasks import TASKS, TRUSTED, add_accept_unusual
 
 if TYPE_CHECKING:
     from contract.params import Params
@@ -85,8 +85,7 @@ def _arguments(parser: ArgumentParser) -> None:
     add_accept_unusual(parser)
     text = "read and judge the inbox; write nothing, move nothing"
     parser.add_argument("--dry-run", action="store_true", help=text)
-    text = "the clock is right, however far it is from what was received last"
-    parser.add_argument("--trust-clock", action="store_true", help=text)
+    parser.add_argument("--trust-clock", action="store_true", help=TRUSTED)
 
 
 def main(argv: list[str] | None = None) -> int:

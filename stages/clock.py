@@ -34,11 +34,10 @@ def refuse_wrong_clock(params: Params, paths: Paths, now: datetime) -> None:
         raise ClockRefused(
             f"{what}, and {clock}: corrections would be older than what they correct. Set the "
             "clock right; if that batch's was wrong, take it back (`python ingest.py withdraw "
-            f"--batch {batch_id}`); if both are right, `python ingest.py --trust-clock`."
+            f"--batch {batch_id} --trust-clock`); if both are right, add --trust-clock."
         )
     if now - received_at > timedelta(days=params.ingest.most_clock_gap_days):
         raise ClockRefused(
             f"{what}, and {clock}: over {params.ingest.most_clock_gap_days} days later "
-            "(ingest.most_clock_gap_days). Set the clock right; if it is, `python ingest.py "
-            "--trust-clock`."
+            "(ingest.most_clock_gap_days). Set the clock right; if it is, add --trust-clock."
         )

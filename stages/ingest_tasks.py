@@ -16,6 +16,8 @@ from stages.draft_tasks import DRAFT
 
 # what the stages import is heavy: imported by the task that runs, so that --help is quick
 
+TRUSTED = "the clock is right, however far it is from what was received last"
+
 
 def add_accept_unusual(parser: ArgumentParser) -> None:
     """For a task that judges rows."""
@@ -73,9 +75,8 @@ def _withdraw(arguments: Namespace) -> Summary:
     from stages.withdraw import withdraw
 
     params, paths = params_and_paths(arguments)
-    return withdraw(
-        params, paths, arguments.batch, now=arguments.started_at, dry_run=arguments.dry_run
-    )
+    how = {"dry_run": arguments.dry_run, "trust_clock": arguments.trust_clock}
+    return withdraw(params, paths, arguments.batch, now=arguments.started_at, **how)
 
 
 def _rebuild(arguments: Namespace) -> Summary:
@@ -125,6 +126,7 @@ def _withdraw_arguments(parser: ArgumentParser) -> None:
     text = "a line of the ledger (table batches)"
     parser.add_argument("--batch", type=int, metavar="ID", required=True, help=text)
     parser.add_argument("--dry-run", action="store_true", help="say what would go; write nothing")
+    parser.add_argument("--trust-clock", action="store_true", help=TRUSTED)
 
 
 def _source_arguments(parser: ArgumentParser) -> None:

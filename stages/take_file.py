@@ -21,8 +21,16 @@ from runtime.paths import Paths
 from sources.reasons import REASONS
 from stages.judged_facts import Judged, judged_file, simulated_until
 from stages.store_name import store_name
-from storage.batches import Batch, Delivery, holds, restated_since, unreadable, write_delivery
-from storage.facts import facts_without_rows, overruled
+from storage.batches import (
+    Batch,
+    Delivery,
+    holds,
+    restated_since,
+    taken_back_before,
+    unreadable,
+    write_delivery,
+)
+from storage.facts import corrected_since, facts_without_rows, overruled
 from storage.inbox import archive_file
 from storage.known_at import with_known_at
 from storage.store import Connection, open_store, read_store
@@ -42,6 +50,12 @@ _OVERRULED = (
     "overruled: {rows} rows say otherwise than what was learned later than they were (known_at), "
     "and change nothing that is known now. Was a clock wrong when the later ones came? Then take "
     "them back: `python ingest.py withdraw --batch ID`."
+)
+
+_DELIVERED_AGAIN = (
+    "delivered_again: this content was taken back before (batch {was}). It comes as the newest "
+    "statement, and {rows} of its rows overwrite what later files had said. Are those right, drop "
+    "them again, too."
 )
 
 
@@ -148,6 +162,7 @@ def _write(
                 (fact, _with_overruled(con, batch, judgement))
                 for (fact, judgement), batch in zip(judged, batches, strict=True)
             ]
+        judged = _with_delivered_again(con, file.sha256, batches, judged)
         numbers = write_delivery(con, delivery, batches or [unreadable(reason or "")], words)
     return numbers, judged
 
@@ -158,6 +173,27 @@ def _with_overruled(con: Connection, batch: Batch, judgement: Judgement) -> Judg
     if not rows:
         return judgement
     return replace(judgement, notes=(*judgement.notes, _OVERRULED.format(rows=rows)))
+
+
+def _with_delivered_again(
+    con: Connection, sha256: str, batches: list[Batch], judged: Judged
+) -> Judged:
+    """What was judged, with a note where the content was taken back before, and what corrected it
+    since is overwritten.
+    """
+    was = taken_back_before(con, sha256)
+    if was is None:
+        return judged
+    rows = sum(
+        corrected_since(con, batch.fact, batch.accepted, was)
+        for batch in batches
+        if batch.accepted.height
+    )
+    if not rows:
+        return judged
+    (fact, judgement), *others = judged
+    notes = (*judgement.notes, _DELIVERED_AGAIN.format(was=was, rows=rows))
+    return [(fact, replace(judgement, notes=notes)), *others]
 
 
 def _write_pages(

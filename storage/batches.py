@@ -16,6 +16,7 @@ from storage.journal import Entry, Kind, recorded
 from storage.quarantine import write_quarantine
 from storage.series import write_announced, write_series
 from storage.store import check_owner, claim
+from storage.timelines import write_implied
 
 UNREADABLE = "file"  # the fact of a file that could not be read at all
 
@@ -79,6 +80,15 @@ def came_as_history(con: Connection, sha256: str) -> bool:
     query = """
         select 1 from batches where sha256 = $sha256 and known_at_from like 'assumed%' limit 1"""
     return bool(con.execute(query, {"sha256": sha256}).fetchall())
+
+
+def taken_back_before(con: Connection, sha256: str) -> int | None:
+    """The first batch of a content that was withdrawn; None for any other."""
+    query = """
+        select min(b.batch_id) from batches b join batches w on w.withdraws = b.batch_id
+        where b.sha256 = $sha256"""
+    first = con.execute(query, {"sha256": sha256}).fetchall()[0][0]
+    return None if first is None else int(first)
 
 
 def newest_received(con: Connection) -> tuple[int, str, datetime] | None:
@@ -228,6 +238,7 @@ def _write_accepted(con: Connection, batch: Batch, batch_id: int) -> Written:
     if batch.accepted.is_empty():
         return Written(0, 0)
     written = write_fact(con, batch.fact, batch.accepted, batch_id)
+    write_implied(con, batch.accepted.filter(pl.col("lines") == 0), batch_id)
     if batch.series is not None:
         accepted = batch.accepted.select("unique_id").unique()
         placed = batch.series.join(accepted, on="unique_id", how="semi")

@@ -12,6 +12,8 @@ class Names:
     """The names of one fact's tables and columns for statements, all from contract.frames."""
 
     def __init__(self, contract: FrameContract) -> None:
+        # what a file sent again whole takes back without a word
+        self.may_be_implied = contract.name in ("sales", "supply")
         columns = [quoted(name) for name in contract.schema]
         key = [quoted(name) for name in contract.key]
         beside_key = [name for name in columns if name not in key]
@@ -30,6 +32,8 @@ class Names:
             "c_values": f"row({', '.join(f'c.{name}' for name in values)})",
             "s_columns": ", ".join(f"s.{name}" for name in columns),
             "e_key": ", ".join(f"e.{name}" for name in key),
+            "s_key": ", ".join(f"s.{name}" for name in key),
+            "gone_key_is_key": " and ".join(f"gone.{name} = statements.{name}" for name in key),
             "s_values_alone": ", ".join(f"s.{name}" for name in values),
             "version_columns": ", ".join(
                 "moment" if name == quoted("known_at") else name for name in columns

@@ -55,6 +55,15 @@ def overruled(con: Connection, fact: str, rows: pl.DataFrame) -> int:
         return int(con.execute(query).fetchall()[0][0])
 
 
+def corrected_since(con: Connection, fact: str, rows: pl.DataFrame, batch_id: int) -> int:
+    """How many of these rows say otherwise than what a batch after this one stated, and is known
+    now.
+    """
+    with registered(con, incoming=STORED_FACTS[fact].conform(rows)):
+        query = Names(STORED_FACTS[fact]).fill(_CORRECTED_SINCE)
+        return int(con.execute(query, {"batch_id": batch_id}).fetchall()[0][0])
+
+
 def facts_without_rows(con: Connection) -> set[str]:
     """The facts nothing was ever accepted for."""
     return {fact for fact in STORED_FACTS if not _has_rows(con, fact)}
@@ -191,6 +200,9 @@ select {i_columns}, $batch_id as batch_id,
        c.known_at as current_known_at
 from incoming i left join {now} c using ({key})"""
 
+_CORRECTED_SINCE = """
+select count(*) from incoming i join {now} c using ({key})
+where c.batch_id > $batch_id and {i_values} is distinct from {c_values}"""
 _OVERRULED = """
 select count(*) from incoming i join {now} c using ({key})
 where c.known_at > i.known_at and {i_values} is distinct from {c_values}"""

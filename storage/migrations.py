@@ -108,7 +108,9 @@ def _take_back(con: Connection) -> None:
 
 
 def _announce(_: Connection) -> None:
-    """8 -> 9: a table of series that plans announced. Nothing to alter, as above."""
+    """8 -> 9: tables of series that plans announced, and of what was taken back by absence. Nothing
+    to alter, as above.
+    """
 
 
 _DECISIONS_4 = """

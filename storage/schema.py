@@ -266,6 +266,17 @@ TABLES: tuple[Table, ...] = (
         },
     ),
     Table(
+        "implied",
+        "one key that a batch took back by not stating it; goes with the statement it took back. "
+        "No primary key: of sales series and day, of supply the scope",
+        {
+            "batch_id": "bigint not null",
+            "unique_id": "varchar",
+            "ds": "date",
+            "scope": "varchar",
+        },
+    ),
+    Table(
         "announced",
         "one series and batch of plans that says where it stands, while no sales did",
         {"batch_id": "bigint not null", "unique_id": "varchar not null"},
@@ -478,14 +489,19 @@ def create_series_view(con: Connection, hierarchy: list[str]) -> None:
     attributes = "".join(f", a.{quoted(name)}" for name in hierarchy)
     con.execute(
         "create or replace view series as "  # noqa: S608 -- quoted names only
-        "with sold as (select unique_id, min(ds) as first_sale, max(ds) as last_sale from sales "
-        "where y > 0 group by all), "
+        "with sold as (select unique_id, min(ds) filter (y > 0) as first_sale, "
+        "max(ds) filter (y > 0) as last_sale from sales group by all "
+        "union all by name select unique_id from announced where batch_id not in "
+        "(select withdraws from batches where withdraws is not null) "
+        "and unique_id not in (select unique_id from sales) group by all), "
         "newest as (select max(ds) as day from sales) "
         f"select a.unique_id{attributes}, s.first_sale, s.last_sale, "
         "case when s.first_sale is null then 'unsold' "
         "when newest.day - s.first_sale < 56 then 'new' "
         "when newest.day - s.last_sale >= 56 then 'dormant' else 'active' end as lifecycle "
-        "from series_attributes a left join sold s using (unique_id) cross join newest"
+        "from series_attributes a left join (select *, true as is_stated from sold) s "
+        "using (unique_id) cross join newest where is_stated "
+        "or not exists (select 1 from batches where withdraws is not null)"
     ).fetchall()
     grain = (
         "one series; lifecycle: unsold, new (first sale under 8 weeks ago), active, dormant (no "

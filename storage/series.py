@@ -80,35 +80,65 @@ def _keep_changes(con: Connection, columns: list[str], batch_id: int) -> None:
 
 
 def restore_series(con: Connection, batch_id: int) -> int:
-    """Change back what a withdrawn batch had changed of series; how many attributes. Where a later
-    batch changed one again, that holds, and would change back to what was before both.
+    """Change back what a withdrawn batch had changed of series; how many attributes.
+
+    Where a later batch changed one again, that holds, and would change back to what was before
+    both. Where a later file of sales stated the series and left it there, the change is that file's
+    from now on.
     """
-    query = """
-        select rowid, unique_id, attribute, before, after from series_changes
-        where batch_id = $batch_id order by rowid desc"""
-    changes = con.execute(query, {"batch_id": batch_id}).fetchall()
-    for rowid, unique_id, attribute, before, after in changes:
-        values = {"unique_id": unique_id, "before": before, "after": after}
-        later = """
-            select min(rowid) from series_changes where rowid > $rowid and unique_id = $unique_id
-            and attribute = $attribute and batch_id <> $batch_id"""
-        where = {"rowid": rowid, "unique_id": unique_id, "attribute": attribute}
-        next_change = con.execute(later, {**where, "batch_id": batch_id}).fetchall()[0][0]
-        if next_change is not None:
-            con.execute(
-                "update series_changes set before = $before where rowid = $rowid",
-                {"before": before, "rowid": next_change},
-            ).fetchall()
-            continue
+    values = {"batch_id": batch_id}
+    con.execute(_CHANGES, values).fetchall()
+    for statement in (_TO_NEXT_CHANGE, _TO_NEXT_FILE, _UNDONE):
+        con.execute(statement).fetchall()
+    undone = "select distinct attribute from undone order by attribute"
+    attributes = [name for (name,) in con.execute(undone).fetchall()]
+    for name in attributes:
         con.execute(
-            f"update series_attributes set {quoted(attribute)} = $before "  # noqa: S608 -- quoted
-            f"where unique_id = $unique_id and {quoted(attribute)} is not distinct from $after",
-            values,
+            f"update series_attributes set {quoted(name)} = u.before from undone u "  # noqa: S608 -- quoted
+            f"where u.attribute = $name and u.unique_id = series_attributes.unique_id "
+            f"and series_attributes.{quoted(name)} is not distinct from u.after",
+            {"name": name},
         ).fetchall()
-    con.execute(
-        "delete from series_changes where batch_id = $batch_id", {"batch_id": batch_id}
-    ).fetchall()
-    return len(changes)
+    count = int(con.execute("select count(*) from changes").fetchall()[0][0])
+    con.execute("delete from series_changes where batch_id = $batch_id", values).fetchall()
+    return count
+
+
+# what the batch changed, from its first value to its last; the next batch that changed it again,
+# and the next file of sales that stands and states the series
+_CHANGES = """
+create or replace temp table changes as
+with own as (
+    select unique_id, attribute, arg_min(before, rowid) as before, arg_max(after, rowid) as after
+    from series_changes where batch_id = $batch_id group by all
+), stated as (
+    select unique_id, batch_id from sales union all
+    select unique_id, batch_id from sales_superseded union all
+    select unique_id, batch_id from sales_confirmed
+), standing as (
+    select s.unique_id, min(s.batch_id) as next_file
+    from stated s semi join own using (unique_id) join batches b using (batch_id)
+    where s.batch_id > $batch_id and b.withdraws is null and b.replay_of is null
+      and s.batch_id not in (select withdraws from batches where withdraws is not null)
+    group by all
+), changed as (
+    select c.unique_id, c.attribute, min(c.batch_id) as next_change
+    from series_changes c semi join own using (unique_id, attribute)
+    where c.batch_id > $batch_id group by all
+)
+select own.*, next_change, next_file,
+       coalesce(next_file < next_change, next_file is not null) as is_stated
+from own left join standing using (unique_id) left join changed using (unique_id, attribute)"""
+_TO_NEXT_CHANGE = """
+update series_changes set before = c.before from changes c
+where not c.is_stated and series_changes.batch_id = c.next_change
+  and series_changes.unique_id = c.unique_id and series_changes.attribute = c.attribute"""
+_TO_NEXT_FILE = """
+insert into series_changes
+select next_file, unique_id, attribute, before, after from changes where is_stated"""
+_UNDONE = """
+create or replace temp table undone as
+select * from changes where not is_stated and next_change is null"""
 
 
 def _name_groups(con: Connection, columns: list[str], batch_id: int) -> None:

@@ -48,9 +48,24 @@ def renew_without(con: Connection, names: Names, batch_ids: Sequence[int]) -> tu
     return int(otherwise[0]), int(before[0] - after[0])
 
 
+def write_implied(con: Connection, rows: pl.DataFrame, batch_id: int) -> None:
+    """Keep which of a batch's statements stand on another's: they say that it holds no more."""
+    if rows.is_empty():
+        return
+    keys = {"unique_id": pl.String, "ds": pl.Date, "scope": pl.String}
+    incoming = rows.select(
+        pl.col(name) if name in rows.columns else pl.lit(None, kind).alias(name)
+        for name, kind in keys.items()
+    )
+    with registered(con, incoming=incoming):
+        statement = "insert into implied select $batch_id, unique_id, ds, scope from incoming"
+        con.execute(statement, {"batch_id": batch_id}).fetchall()
+
+
 def _renew(con: Connection, names: Names) -> None:
     for statement in (
         _STATEMENTS,
+        *([_END_IMPLIED] if names.may_be_implied else []),
         _EVENTS,
         _KNOWN,
         _VERSIONS,
@@ -104,6 +119,19 @@ from (select * from stated anti join (select withdrawal_id as batch_id from with
       using (batch_id)
       union all select {columns}, batch_id from staged semi join touched using ({key}))
 left join withdrawals using (batch_id)"""
+
+# one that took others back ends with the last of them
+_END_IMPLIED = """
+update statements set withdrawn_at = gone.at, withdrawal_id = gone.by_id
+from (
+    select {s_key}, s.batch_id as implied_by, max(e.withdrawn_at) as at,
+           max(e.withdrawal_id) as by_id
+    from (select * from statements semi join implied using (batch_id, {key})) s
+    join statements e on {e_key_is_s_key} and e.batch_id < s.batch_id
+    where s.withdrawal_id is null
+    group by all having bool_and(e.withdrawal_id is not null)
+) gone
+where {gone_key_is_key} and batch_id = implied_by"""
 
 # at each moment something was learned or withdrawn
 _EVENTS = """

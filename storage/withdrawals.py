@@ -36,8 +36,7 @@ def lines_with(con: Connection, batch_id: int) -> pl.DataFrame:
         with recursive own as (
             select batch_id from batches
             where sha256 = (select sha256 from batches where batch_id = $batch_id)
-              and (attempt = (select attempt from batches where batch_id = $batch_id)
-                   or replay_of is not null)
+              and attempt = (select attempt from batches where batch_id = $batch_id)
             union
             select b.batch_id from batches b join own on b.replay_of = own.batch_id
         )
@@ -53,6 +52,15 @@ def withdraw(con: Connection, batch_ids: list[int], at: datetime) -> Withdrawn:
     entry = Entry(Kind.WITHDRAWAL, {"batch_ids": batch_ids, "at": at})
     with recorded(con, entry):
         return redo_withdrawal(con, entry)
+
+
+def would_withdraw(con: Connection, batch_ids: list[int], at: datetime) -> Withdrawn:
+    """What taking these batches back would change; nothing is written."""
+    con.execute("begin transaction").fetchall()
+    try:
+        return redo_withdrawal(con, Entry(Kind.WITHDRAWAL, {"batch_ids": batch_ids, "at": at}))
+    finally:
+        con.execute("rollback").fetchall()
 
 
 def redo_withdrawal(con: Connection, entry: Entry) -> Withdrawn:

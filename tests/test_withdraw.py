@@ -58,7 +58,14 @@ def units(con: Connection, as_of: datetime | None = None) -> dict[str, float]:
 def everything(con: Connection) -> dict[str, list[tuple[object, ...]]]:
     """All facts with all their versions, the ledger, and what series are known."""
     tables = [f"{fact}{kind}" for fact in FACTS for kind in ("", "_superseded", "_confirmed")]
-    tables += ["batches", "quarantine", "series_attributes", "series_changes", "announced"]
+    tables += [
+        "batches",
+        "quarantine",
+        "series_attributes",
+        "series_changes",
+        "announced",
+        "implied",
+    ]
     return {
         name: sorted(con.execute(f"select * from {name}").fetchall(), key=str)  # noqa: S608 -- ours
         for name in tables
@@ -170,6 +177,121 @@ def test_a_rebuild_takes_back_what_was_taken_back(small: Params, paths: Paths) -
         assert units(con) == {"a": 8.0, "b": 1.0, "c": 3.0}
 
 
+def test_a_place_that_later_files_state_stays(small: Params, paths: Paths) -> None:
+    drop(paths, "sales_1.csv", line("a"))
+    ingest(small, paths, now=morning(0))
+    for day in (1, 2):
+        moved = line("a", ds=f"2024-03-0{day}", department="NEW")
+        drop(paths, f"sales_{day + 1}.csv", moved)
+        ingest(small, paths, now=morning(day))
+    assert withdraw(small, paths, 2, now=morning(3))["attributes_restored"] == 1
+    assert department(paths) == {"a": "NEW"}
+    withdraw(small, paths, 3, now=morning(4))
+    assert department(paths) == {"a": "FOODS_1"}
+
+
+def department(paths: Paths) -> dict[str, str]:
+    with open_store(paths.store) as con:
+        return dict(read_series(con).select("unique_id", "dept_id").iter_rows())
+
+
+def test_zeros_that_a_corrected_day_implied_go_with_what_they_took_back(
+    small: Params, paths: Paths
+) -> None:
+    """As a mistake is repaired: the wrong day, the right one, then the withdrawal."""
+    known = [line(f"s{k}") for k in range(4)]
+    drop(paths, "sales_1.csv", *known, line("invented", y="7"))
+    ingest(small, paths, now=morning(0))
+    drop(paths, "sales_1b.csv", *known, line("s4"))
+    summary = ingest(small, paths, now=morning(1))
+    assert any(note.startswith("day_replaced") for note in summary["notes"])
+    with open_store(paths.store) as con:
+        assert units(con)["invented"] == 0.0
+    withdraw(small, paths, 1, now=morning(2))
+    with open_store(paths.store) as con:
+        assert "invented" not in units(con)
+        assert "invented" not in read_series(con)["unique_id"]
+        assert "invented" not in [
+            name for (name,) in con.execute("select unique_id from series").fetchall()
+        ]
+        assert (units(con, morning(1))["invented"], units(con, morning(0))["invented"]) == (
+            0.0,
+            7.0,
+        )
+        before = everything(con)
+    rebuild(small, paths, now=morning(3))
+    with open_store(paths.store) as con:
+        assert everything(con) == before
+
+
+def test_of_several_replays_one_goes_alone(small: Params, paths: Paths) -> None:
+    honest = [line(f"s{number}") for number in range(18)]
+    drop(paths, "sales_1.csv", *honest, line("big", y="50"), line("bulk", y="500"))
+    for most, day in ((10, 0), (100, 1), (1000, 2)):
+        bounds = small.ingest.model_copy(update={"max_y": most})
+        bound = small.model_copy(update={"ingest": bounds})
+        if day:
+            replay(bound, paths, Refused(1), now=morning(day))
+        else:
+            ingest(bound, paths, now=morning(day))
+    assert withdraw(small, paths, 2, now=morning(3))["batches"] == [2]
+    with open_store(paths.store) as con:
+        assert units(con)["bulk"] == 500.0 and "big" not in units(con)
+
+
+def test_a_dry_run_says_what_would_change_and_changes_nothing(small: Params, paths: Paths) -> None:
+    drop(paths, "sales_1.csv", line("a", y="5"))
+    ingest(small, paths, now=morning(0))
+    drop(paths, "sales_2.csv", line("a", y="6"), line("b"))
+    ingest(small, paths, now=morning(1))
+    with open_store(paths.store) as con:
+        before = everything(con)
+    dry = withdraw(small, paths, 2, now=morning(2), dry_run=True)
+    with open_store(paths.store) as con:
+        assert everything(con) == before
+    done = withdraw(small, paths, 2, now=morning(2))
+    assert (dry["written"], done["written"]) == (False, True)
+    assert {**dry, "written": True} == done
+    assert (dry["values_restored"], dry["keys_known_no_more"]) == (1, 1)
+
+
+def test_a_withdrawal_at_a_wrong_moment_is_refused_until_it_is_trusted(
+    small: Params, paths: Paths
+) -> None:
+    drop(paths, "sales_1.csv", line("a", y="1"))
+    ingest(small, paths, now=morning(0))
+    for now in (datetime(2036, 1, 1), datetime(2023, 1, 1)):
+        with pytest.raises(ClockRefused, match="batch 1 "):
+            withdraw(small, paths, 1, now=now)
+    for number, y in ((2, "2"), (3, "3")):
+        drop(paths, f"sales_{number}.csv", line("a", y=y))
+        ingest(small, paths, now=datetime(2036, 1, number), trust_clock=True)
+    withdraw(small, paths, 2, now=morning(1), trust_clock=True)
+    withdraw(small, paths, 3, now=morning(1), trust_clock=True)
+    with open_store(paths.store) as con:
+        assert units(con) == {"a": 1.0}
+    assert withdraw(small, paths, 1, now=datetime(2036, 1, 1), trust_clock=True)["written"]
+
+
+def test_a_content_delivered_again_says_what_it_overwrites(small: Params, paths: Paths) -> None:
+    kept = drop(paths, "sales_1.csv", line("a", y="5"), line("b")).read_bytes()
+    ingest(small, paths, now=morning(0))
+    drop(paths, "sales_2.csv", line("a", y="6"), line("b"))
+    ingest(small, paths, now=morning(1))
+    withdraw(small, paths, 1, now=morning(2))
+    (paths.inbox / "sales_1.csv").write_bytes(kept)
+    summary = ingest(small, paths, now=morning(3))
+    assert any("delivered_again" in note and "1 of its rows" in note for note in summary["notes"])
+
+
+def test_without_a_store_nothing_is_taken_back_and_none_is_made(
+    small: Params, paths: Paths
+) -> None:
+    with pytest.raises(BadUsage, match="there is no store"):
+        withdraw(small, paths, 1, now=morning(0))
+    assert not paths.store.exists()
+
+
 def test_what_cannot_be_taken_back_says_why(small: Params, paths: Paths) -> None:
     drop(paths, "sales_1.csv", line("a"))
     drop(paths, "sales_2.csv", "no table")
@@ -187,6 +309,10 @@ def test_the_command_line_takes_back(
     drop(paths, "sales_1.csv", line("a"))
     ingest(small, paths, now=morning(0))
     arguments = ["--params", str(root / "params.yaml"), "--data", str(paths.root), "--json"]
+    assert entry.main(["withdraw", "--batch", "1", *arguments]) == 1  # so long after the file
+    said = capsys.readouterr()
+    assert "--trust-clock" in said.out
+    arguments.append("--trust-clock")
     assert entry.main(["withdraw", "--batch", "1", *arguments]) == 0
     assert json.loads(capsys.readouterr().out)["keys_known_no_more"] == 1
     assert entry.main(["withdraw", "--batch", "1", *arguments]) == 2
@@ -216,7 +342,7 @@ def test_what_a_clock_of_2036_brought_is_taken_back_and_corrections_count_again(
     assert any(note.startswith("overruled: 1 rows") for note in summary["notes"])
     with open_store(paths.store) as con:
         assert units(con) == {"a": 2.0}
-    withdraw(small, paths, 2, now=morning(2))
+    withdraw(small, paths, 2, now=morning(2), trust_clock=True)
     with open_store(paths.store) as con:
         assert units(con) == {"a": 3.0}
         assert units(con, datetime(2037, 1, 1)) == {"a": 3.0}

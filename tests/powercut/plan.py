@@ -281,6 +281,7 @@ def _aged(*files: tuple[str, str]) -> Callable[[Paths], None]:
                 "drop table decisions",
                 "drop table series_changes",
                 "drop table announced",
+                "drop table implied",
                 "alter table runs drop column peak_mb",
                 "alter table alerts drop column contributors",
                 "update meta set value = '1' where key = 'schema_version'",

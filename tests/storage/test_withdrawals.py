@@ -174,6 +174,40 @@ def test_a_later_move_holds_and_its_own_withdrawal_leads_to_the_first_place(
     assert read_series(con)["store_id"].to_list() == ["first"]
 
 
+@st.composite
+def moves(draw: st.DrawFn) -> list[tuple[str, str] | int]:
+    """Files that state one series in a group, and the numbers of files taken back, in any order."""
+    steps: list[tuple[str, str] | int] = []
+    for number in range(draw(st.integers(2, 8))):
+        files = [k for k, step in enumerate(steps) if not isinstance(step, int)]
+        standing = [k for k in files if k not in steps]
+        if number and standing and draw(st.booleans()):
+            steps.append(draw(st.sampled_from(standing)))
+        else:
+            steps.append(("a", draw(st.sampled_from(["north", "south", "west"]))))
+    return steps
+
+
+@given(steps=moves())
+def test_a_series_stands_where_the_newest_file_that_stands_put_it(
+    steps: list[tuple[str, str] | int], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    with open_store(tmp_path_factory.mktemp("store") / "tillcast.duckdb") as con:
+        ids: dict[int, int] = {}
+        for number, step in enumerate(steps):
+            if isinstance(step, int):
+                take_back(con, ids[step], BEGIN + number * HOUR)
+            else:
+                ids[number] = write(con, number, Step({"a": 1.0}, number), dict([step]))
+            stand = [
+                one[1]
+                for k, one in enumerate(steps[: number + 1])
+                if not isinstance(one, int) and k not in steps[: number + 1]
+            ]
+            placed = [("a", stand[-1])] if stand else []
+            assert read_series(con).select("unique_id", "store_id").rows() == placed
+
+
 def test_a_series_never_seen_before_is_not_written_down_as_changed(con: Connection) -> None:
     write_series(con, pl.DataFrame({"unique_id": ["a"], "store_id": ["CA_1"]}), 1)
     assert con.execute("select * from series_changes").fetchall() == []
