@@ -30,6 +30,7 @@ REASONS = {
     "another shop's model",
     LAUNCH: "the series was announced and has not sold yet, its analogues say how much",
     "no_history": "the series had not sold before the origin",
+    "no_same_day": "of no such weekday in the last weeks it is known what the series sold",
     "not_a_number": "the model's forecast was not a finite number",
     "explosion": "the model's forecast was far above anything the series ever sold",
     "no_sales": "no sale could be read, the last published forecast is repeated",
@@ -133,7 +134,7 @@ def _unsound(y_hat: pl.Expr, ceiling: pl.Expr, fallback_reason: str | None) -> p
         .when(pl.col("own_reason").is_not_null())
         .then("own_reason")
         .when(y_hat.is_null())
-        .then(pl.lit("no_history"))
+        .then(pl.when("has_sold").then(pl.lit("no_same_day")).otherwise(pl.lit("no_history")))
         .when(~y_hat.is_finite() | (y_hat < 0))
         .then(pl.lit("not_a_number"))
         .when(y_hat > ceiling)
@@ -142,12 +143,14 @@ def _unsound(y_hat: pl.Expr, ceiling: pl.Expr, fallback_reason: str | None) -> p
 
 
 def _highest_day(panel: Panel) -> pl.DataFrame:
-    """unique_id, highest: the most units ever sold in a day, at least 1; of series with a row."""
+    """unique_id, highest (the most units ever sold in a day, at least 1) and has_sold; of series
+    with a row.
+    """
     days = pl.concat(
         [panel.sales.select("unique_id", "y"), panel.before.select("unique_id", y="most_sold")]
     )
     highest = pl.col("y").max().fill_null(1.0).clip(lower_bound=1.0)
-    return days.group_by("unique_id").agg(highest=highest)
+    return days.group_by("unique_id").agg(highest=highest, has_sold=(pl.col("y") > 0).any())
 
 
 def _group_means(panel: Panel, days: int, rules: DemandRules) -> pl.DataFrame:

@@ -163,7 +163,7 @@ def _model_forecast(
     """The champion's rows; or none, and why (forecasting.fallback.REASONS) for every row."""
     model = serving.champion.model
     if model is None:
-        return no_forecast(naive, serving.method, "no_model")
+        return no_forecast(naive, serving.method, serving.champion.reason or "no_model")
     try:
         rows = model.forecast(known, origin, horizon)
     except FeaturesMissing:

@@ -38,6 +38,7 @@ from forecasting.fallback import (
     complete,
     no_forecast,
 )
+from forecasting.forecaster import BASELINE
 from forecasting.launches import launches
 from forecasting.publication import trim_to_last_sale
 from forecasting.recalibration import with_interval_scale
@@ -202,7 +203,7 @@ def _by_its_maker(params: Params, paths: Paths, cell: Cell) -> Summary:
     row = cell.row
     if cell.model is not None and row["method"] == cell.model["kind"]:
         return _by_model(paths, cell)
-    if row["reason"] == NO_CHAMPION:
+    if row["reason"] == NO_CHAMPION and row["method"] != BASELINE:
         return _by_simple(paths, cell)
     return _by_ladder(params, cell)
 

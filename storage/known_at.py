@@ -22,9 +22,11 @@ def with_known_at(
     """The rows with every `known_at` filled, and where it came from: file, received or assumed.
 
     A delay of None: the row was learned `now`. Else it came in a first load, and an assumption must
-    do: what happened (sales, stock, past-only covariates) was known so many days after its day,
-    what is planned (calendar, prices, other covariates) before the first day of the load, as plans
-    are made ahead. Supply is of no day: it was learned `now`.
+    do: what happened (sales, stock, past-only covariates) was known so many days after its day, a
+    calendar before the first day of the load, what is planned of a series (prices, other
+    covariates) on its own day: how far ahead it was known nobody says, and a backtest that took all
+    of it for known would claim what no morning can publish (features.reach). Supply is of no day:
+    it was learned `now`.
     """
     if rows["known_at"].null_count() == 0:
         return rows, "file"
@@ -35,7 +37,8 @@ def with_known_at(
     day = pl.col("ds" if "ds" in STORED_FACTS[fact].key else "from_ds")
     morning = pl.duration(hours=ASSUMED_HOUR.hour)
     happened = day.cast(pl.Datetime("us")) + pl.duration(days=assumed_delay_days) + morning
-    planned = day.min().cast(pl.Datetime("us")) + morning
+    first = day.min() if fact == "calendar" else day
+    planned = first.cast(pl.Datetime("us")) + morning
     is_past = pl.lit(fact in _HAPPENED)
     if fact == "covariates":
         is_past = pl.col("name").is_in(list(past_only))
@@ -45,4 +48,4 @@ def with_known_at(
     rows = rows.with_columns(pl.col("known_at").fill_null(pl.min_horizontal(assumed, moment)))
     if fact in _HAPPENED:
         return rows, f"assumed: ds + {assumed_delay_days} days, {ASSUMED_HOUR:%H:%M}"
-    return rows, "assumed: plans known on their first day"
+    return rows, "assumed: plans known on their own day"

@@ -10,6 +10,7 @@ import polars as pl
 from contract.frames import BEFORE, FACTS
 from contract.hashes import text_hash
 from contract.panel import Panel
+from contract.shut_days import with_shut_days
 from storage.batches import contents_taken
 from storage.connection import Connection, frame_of
 from storage.facts import read_fact, read_superseded
@@ -40,9 +41,10 @@ def read_panel(con: Connection, as_of: datetime | None = None) -> Panel:
     if as_of is None:
         series = read_series(con)
         superseded = {fact: _of_known(read_superseded(con, fact), series) for fact in FACTS}
-        return Panel(**facts, series=series, superseded=superseded, hash=name, names=names)
+        panel = Panel(**facts, series=series, superseded=superseded, hash=name, names=names)
+        return with_shut_days(panel)
     series = series_at(con, facts["sales"]["unique_id"].unique(), as_of)
-    return Panel(**facts, series=series, superseded={}, hash=name, names=names)
+    return with_shut_days(Panel(**facts, series=series, superseded={}, hash=name, names=names))
 
 
 def _of_known(superseded: pl.DataFrame, series: pl.DataFrame) -> pl.DataFrame:
@@ -69,13 +71,14 @@ def read_tail(con: Connection, since: date, most_sold_out: float) -> Panel:
         for fact in FACTS
     }
     before = frame_of(con, _BEFORE, since=since, most_sold_out=most_sold_out)
-    return Panel(
+    panel = Panel(
         **facts,
         series=read_series(con),
         superseded={},
         hash=name,
         before=BEFORE.conform(before),
     )
+    return with_shut_days(panel)
 
 
 def last_sales_day(con: Connection) -> date | None:

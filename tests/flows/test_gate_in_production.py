@@ -173,7 +173,9 @@ def _never_sure(params):
 def _made_by(paths) -> set[tuple[str, str | None]]:
     """What made the newest table's rows of series with a history, and why not the champion."""
     with open_store(paths.store, read_only=True) as con:
-        rows = latest_forecasts(con).filter(pl.col("reason").ne_missing("no_history"))
+        rows = latest_forecasts(con).filter(
+            ~pl.col("reason").is_in(["no_history", "no_same_day"]).fill_null(False)
+        )
     return set(rows.select("method", "reason").rows())
 
 

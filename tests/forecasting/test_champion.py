@@ -71,7 +71,7 @@ def test_a_decision_without_serves_leaves_the_table_to_the_baseline_and_the_reas
     assert champion.model is None
     assert champion.why_none == "too much bias; not surely better"
     assert champion.method("seasonal_naive") == "seasonal_naive"
-    assert champion.reason is None
+    assert champion.reason == "no_champion"
 
 
 def test_without_a_champion_the_best_of_the_backtest_serves_and_its_rows_say_so(

@@ -369,9 +369,21 @@ def test_the_reason_names_the_best_where_a_simpler_one_serves():
     little = losses(STORES * np.array([[0.93], [1.02], [0.94], [1.07]]))
     named = {"seasonal_naive": INCUMBENT, "global_lightgbm": little}
     reason = provisional(named, has_table=True).reason
-    assert reason.startswith("seasonal_naive serves, as good as global_lightgbm, the best of the b")
+    assert reason.startswith(
+        "seasonal_naive serves, as good as global_lightgbm and no worse on sin"
+    )
     reason = provisional(named, has_table=False).reason
     assert reason.startswith("seasonal_naive serves, the best of the backtest (WRMSSE: seasonal_n")
+
+
+def test_who_is_as_good_in_sums_and_worse_on_single_series_does_not_serve():
+    series = STORES.sum(axis=1)
+    naive, model = losses(STORES * 0.99, series * 0.4), losses(STORES, series * 0.45)
+    # the levels from the top: here the sum of stores stands last, as the series do
+    assert best_of({"naive": naive, "model": model}) == "naive"
+    worse = Losses(naive.by_level[:, ::-1] * [1.0, 1.05], naive.without)
+    even = Losses(model.by_level[:, ::-1] * [1.0, 0.9], model.without)
+    assert best_of({"naive": worse, "model": even}) == "model"
 
 
 def test_within_the_noise_being_simpler_may_cost_little_and_no_more():

@@ -1,0 +1,102 @@
+"""Days on which a whole store sold nothing: closed, but where that is its habit or its size."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+
+import numpy as np
+import polars as pl
+
+from contract.panel import Panel, panel_of
+from contract.shut_days import with_shut_days
+
+FIRST = date(2024, 1, 1)  # a Monday
+DAYS = 120
+
+
+def shop(units: dict[str, np.ndarray], events: list[date] | None = None) -> Panel:
+    """A series `a` of store N and a series `b` of store S, a row a day; `N_a`: its name."""
+    days = [FIRST + timedelta(days=k) for k in range(DAYS)]
+    frames = [
+        pl.DataFrame(
+            {"unique_id": name, "ds": days, "y": list(y), "known_at": datetime(2025, 1, 1)}
+        )
+        for name, y in units.items()
+    ]
+    series = pl.DataFrame({"unique_id": list(units)}).with_columns(
+        store_id=pl.col("unique_id").str.slice(0, 1)
+    )
+    named = {"region": "*", "event": "feast", "known_at": datetime(2023, 1, 1)}
+    calendar = pl.DataFrame([{"ds": day, **named} for day in events or []]) if events else None
+    return panel_of(pl.concat(frames), series, calendar=calendar)
+
+
+def sold(level: float = 20.0, shut: tuple[int, ...] = ()) -> np.ndarray:
+    y = np.full(DAYS, level)
+    y[list(shut)] = 0
+    return y
+
+
+def shut_days(panel: Panel) -> set[tuple[str, int]]:
+    closed = with_shut_days(panel).sales.filter(~pl.col("is_open"))
+    return {(name, (ds - FIRST).days) for name, ds in closed.select("unique_id", "ds").iter_rows()}
+
+
+END = (116, 117, 118, 119)
+
+
+def test_a_closure_written_as_zeros_is_one_of_its_store_alone():
+    panel = shop({"N_a": sold(shut=END), "N_b": sold(shut=END), "S_a": sold()})
+    assert shut_days(panel) == {(name, day) for name in ("N_a", "N_b") for day in END}
+    y = with_shut_days(panel).sales
+    assert y.drop("is_open").equals(panel.sales.drop("is_open"))
+
+
+def test_where_anybody_bought_the_store_was_open():
+    assert shut_days(shop({"N_a": sold(shut=END), "N_b": sold()})) == set()
+
+
+def test_a_store_of_few_units_may_sell_nothing_by_chance():
+    assert shut_days(shop({"N_a": sold(9.0, END)})) == set()
+    assert shut_days(shop({"N_a": sold(10.0, END)})) == {("N_a", day) for day in END}
+
+
+def test_a_weekday_of_nothing_is_a_habit_and_so_is_one_of_many_zeros():
+    sundays = tuple(range(6, DAYS, 7))
+    assert shut_days(shop({"N_a": sold(shut=(*sundays, 50))})) == {("N_a", 50)}
+    often = (3, 31, 59, 87)  # four Thursdays of 18
+    assert shut_days(shop({"N_a": sold(shut=often)})) == set()
+    assert shut_days(shop({"N_a": sold(shut=often[:2])})) == {("N_a", 3), ("N_a", 31)}
+
+
+def test_a_day_of_an_event_comes_again_and_stays_a_zero():
+    feast = FIRST + timedelta(days=117)
+    found = shut_days(shop({"N_a": sold(shut=END)}, events=[feast]))
+    assert found == {("N_a", day) for day in END if day != 117}
+
+
+def test_who_says_that_it_was_open_is_believed():
+    panel = shop({"N_a": sold(shut=END), "N_b": sold(shut=END)})
+    said = (pl.col("unique_id") == "N_b") & (pl.col("ds") == FIRST + timedelta(days=119))
+    stated = panel.sales.with_columns(is_open=pl.when(said).then(pl.lit(True)))
+    found = shut_days(replace(panel, sales=stated))
+    assert found == {(name, day) for name in ("N_a", "N_b") for day in END[:-1]}
+
+
+def test_series_that_name_no_store_are_one():
+    panel = shop({"N_a": sold(shut=END), "S_a": sold(shut=END[1:])})
+    nameless = replace(panel, series=panel.series.select("unique_id"))
+    assert {day for _, day in shut_days(nameless)} == set(END[1:])
+
+
+def test_nothing_is_read_of_a_day_without_a_number():
+    y = sold()
+    y[119] = np.nan
+    assert shut_days(shop({"N_a": y})) == set()
+
+
+def test_a_tail_says_the_same_of_its_last_quarter_as_the_whole():
+    panel = shop({"N_a": sold(shut=(20, *END)), "S_a": sold()})
+    tail = panel.since(FIRST + timedelta(days=28), 1.0)
+    assert shut_days(tail) == {("N_a", day) for day in END}
