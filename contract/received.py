@@ -10,6 +10,7 @@ import polars as pl
 
 # the reason of a refused line that is the sum of others: no data, so not counted as a fault
 TOTAL_LINE = "total_line"
+READ = "(read)"  # beside a refused row's own columns: what could be read of it
 
 
 @dataclass(frozen=True)

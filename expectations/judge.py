@@ -9,7 +9,7 @@ from datetime import date
 import polars as pl
 import polars.selectors as cs
 
-from contract.received import TOTAL_LINE, Received
+from contract.received import READ, TOTAL_LINE, Received
 from expectations.rule import Rule
 from expectations.suite import Context, Suite
 from expectations.unread import (
@@ -61,7 +61,8 @@ def judge(
     reason, because = _whole_batch(broken, rules, measured, received, context)
     code = _first_broken(rules, because)
     blamed = broken.select(code.alias("reason")).to_series()
-    refused = _refused(rows.with_columns(blamed).filter(blamed.is_not_null()), suite)
+    named = [measured["known_as"]] if "known_as" in measured.columns else []
+    refused = _refused(rows.with_columns(blamed, *named).filter(blamed.is_not_null()), suite)
     unread = [] if reason else unread_results(received, context.ingest.most_unread)
     return Judgement(
         accepted=rows.drop("columns_missing").filter(blamed.is_null()),
@@ -184,6 +185,10 @@ def _refused(rows: pl.DataFrame, suite: Suite) -> pl.DataFrame:
         for name in suite.contract.schema
     ]
     raw = pl.struct(fields).struct.json_encode()
+    if "known_as" in rows.columns:  # whose day is unknown, whatever the row calls it
+        read = pl.struct("ds", "known_at", unique_id="known_as").alias(READ)
+        renamed = pl.struct(*fields, read).struct.json_encode()
+        raw = pl.when(pl.col("known_as").is_not_null()).then(renamed).otherwise(raw)
     return rows.select("row_number", "reason", raw.alias("raw"), "lines")
 
 

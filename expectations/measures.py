@@ -7,6 +7,8 @@ from datetime import date
 
 import polars as pl
 
+from contract.spelling import bare
+
 CONTROL_CHARACTERS = r"[\x00-\x1f\x7f]"
 
 
@@ -15,6 +17,37 @@ def is_unknown(known: pl.Series | None) -> pl.Expr:
     if known is None or known.is_empty():
         return pl.lit(0, pl.Int64).alias("is_unknown")
     return (~pl.col("unique_id").is_in(known.implode())).cast(pl.Int64).alias("is_unknown")
+
+
+def with_known_as(
+    rows: pl.DataFrame, known: pl.Series | None, recent: pl.DataFrame
+) -> pl.DataFrame:
+    """Adds `known_as`: of a row of no known series the known one whose name differs in its spelling
+    alone (contract.spelling), which sold lately (`recent`: unique_id) and has no row on this day;
+    and `spelt_otherwise`, 1 where there is one.
+    """
+    found = _spelt_otherwise(rows, known, recent)
+    joined = rows.join(found, on=["unique_id", "ds"], how="left", maintain_order="left")
+    return joined.with_columns(spelt_otherwise=pl.col("known_as").is_not_null().cast(pl.Int64))
+
+
+def _spelt_otherwise(
+    rows: pl.DataFrame, known: pl.Series | None, recent: pl.DataFrame
+) -> pl.DataFrame:
+    """unique_id, ds, known_as of such rows."""
+    nobody = pl.DataFrame(schema={"unique_id": pl.String, "ds": pl.Date, "known_as": pl.String})
+    if known is None or known.is_empty() or recent.is_empty():
+        return nobody
+    keys = rows.select("unique_id", "ds").drop_nulls().unique()
+    new = keys.filter(~pl.col("unique_id").is_in(known.implode()))
+    if new.is_empty():
+        return nobody
+    sold = recent.select("unique_id").unique().filter(pl.col("unique_id").is_in(known.implode()))
+    names = sold.select(bare("unique_id").alias("(bare)"), known_as="unique_id")
+    names = names.unique("(bare)", keep="none")  # of two spellings that both sell neither is meant
+    met = new.with_columns(bare("unique_id").alias("(bare)")).join(names, on="(bare)")
+    there = keys.rename({"unique_id": "known_as"})
+    return met.join(there, on=["known_as", "ds"], how="anti").select("unique_id", "ds", "known_as")
 
 
 def name_length(column: str) -> pl.Expr:

@@ -25,6 +25,7 @@ from expectations.measures import (
     is_unknown,
     name_length,
     with_copies,
+    with_known_as,
 )
 from expectations.own_past import own_rank
 from expectations.part_of_day import share_of_day, unlike_known
@@ -69,12 +70,21 @@ def _of_series_and_day(ingest: IngestParams) -> list[Rule]:
         "A few days further from all others than ingest.most_gap_days are a typing error; one row "
         "would make the panel years longer."
     )
+    spelt = (
+        "A known series sold until now under a name that differs in capitals, blanks, leading "
+        "zeros or how Unicode writes a letter alone, and has no row on this day: it is unknown, "
+        "not zero. Export the ids in one way, or have it taken as a new series "
+        "(--accept-unusual)."
+    )
     several = "Two rows of this file say different things of one series and day."
     repeated = "The same row stands in this file already; units must not count twice."
     return [
         present("unique_id", "series_missing", "Sales of nobody can be ordered for nobody."),
         *readable_name("unique_id", "series", "A series' name"),
         within("is_unknown", "unknown_series", stranger, at_most=0),
+        within("spelt_otherwise", "spelt_otherwise", spelt, at_most=0)
+        .on_arrival()
+        .with_severity("row" if ingest.refuse_unusual else "note"),
         present("ds", "day_missing", "Sales of no day belong to no week."),
         not_too_old(),
         within("days_apart", "day_far_apart", apart, at_most=ingest.most_gap_days).on_arrival(),
@@ -210,6 +220,7 @@ def _notes(ingest: IngestParams) -> list[Rule]:
 
 def _measured(rows: pl.DataFrame, context: Context) -> pl.DataFrame:
     rows = with_copies(rows, SALES.key, ["y", "is_open", "stockout_share"])
+    rows = with_known_as(rows, context.known_series, context.recent_sales)
     known = None if context.ingest.allow_new_series else context.known_series
     rows = rows.with_columns(
         name_length("unique_id"),

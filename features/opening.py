@@ -14,8 +14,10 @@ from features.calendar import closed_days, regions_of
 from features.dense import FEED_COLUMN, Days, feed_arrived, locate
 
 WEEKS_OF_HABIT = 4
-# of the 28: five days a week but for two holidays; of a rarer feed, a day without rows says nothing
+# of the 28: five days a week but for two holidays; of a rarer feed a day without rows says nothing,
+# unless it is rare by weekday: a stall that comes on Fridays and Saturdays
 FEWEST_DAYS_ARRIVED = 18
+LEAST_REGULAR = 0.75  # of the weeks, on the mean of those weekdays on which rows ever came
 # a feed is late by days, lost for weeks (drill `lost_feed`: four), never for two months
 WEEKS_WITHOUT_ROWS = 8
 
@@ -80,7 +82,7 @@ def _shut_by_habit(panel: Panel, days: Days) -> np.ndarray:
     The first is the weekday after the last known day.
 
     Closed is what the row says, or a store of which no row came at all, though most days of these
-    weeks it did.
+    weeks it did, or most of the days of its weekdays.
     """
     count, span = panel.series.height, WEEKS_OF_HABIT * WEEK
     if days.known < span:
@@ -91,7 +93,18 @@ def _shut_by_habit(panel: Panel, days: Days) -> np.ndarray:
     is_open = days.scatter(recent, count, "is_open")[:, last - span : last]
     y = days.scatter(recent, count, "y")[:, last - span : last]
     arrived = feed_arrived(panel.series, y)
-    without_rows = ~arrived & (arrived.sum(axis=1, keepdims=True) >= FEWEST_DAYS_ARRIVED)
+    without_rows = ~arrived & _is_regular(arrived)[:, None]
     closed = ((is_open == 0) | without_rows).reshape(count, WEEKS_OF_HABIT, WEEK)
     every_week: np.ndarray = closed.all(axis=1)
     return every_week
+
+
+def _is_regular(arrived: np.ndarray) -> np.ndarray:
+    """(series,) of booleans: whether a day without rows means anything, of (series, days of the
+    weeks of habit) days on which rows came.
+    """
+    share = arrived.reshape(-1, WEEKS_OF_HABIT, WEEK).mean(axis=1)
+    own_days = np.maximum((share > 0).sum(axis=1), 1)
+    comes_often = arrived.sum(axis=1) >= FEWEST_DAYS_ARRIVED
+    is_regular: np.ndarray = comes_often | (share.sum(axis=1) / own_days >= LEAST_REGULAR)
+    return is_regular

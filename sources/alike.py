@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import polars as pl
 
+from contract.spelling import bare
+
 _ALIKE = "(written alike)"
-_UNSEEN = r"[\s\p{Cf}\p{Cc}]+"  # blanks, and what has no width
-_LEADING_ZEROS = r"(^|[^\d.,])0+(\d)"  # the ones behind a decimal mark count
 
 
 def note_alike(series: pl.DataFrame | None, rows: pl.DataFrame) -> tuple[str, ...]:
@@ -31,10 +31,8 @@ def note_alike(series: pl.DataFrame | None, rows: pl.DataFrame) -> tuple[str, ..
 
 def _taking_turns(series: pl.DataFrame, rows: pl.DataFrame) -> pl.Series:
     """Lists of the ids that are written alike and share no day."""
-    bare = pl.col("unique_id").str.normalize("NFKC").str.to_lowercase()
-    bare = bare.str.replace_all(_UNSEEN, "")
-    bare = bare.str.replace_all(_LEADING_ZEROS, "$1$2").alias(_ALIKE)
-    alike = series.select("unique_id", bare).filter(pl.col(_ALIKE).is_duplicated())
+    spelt = bare("unique_id").alias(_ALIKE)
+    alike = series.select("unique_id", spelt).filter(pl.col(_ALIKE).is_duplicated())
     if alike.is_empty():
         return pl.Series([], dtype=pl.List(pl.String))
     days = rows.select("unique_id", "ds").join(alike, on="unique_id").unique()

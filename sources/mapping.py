@@ -12,14 +12,13 @@ import polars.selectors as cs
 from contract.days import earliest, latest
 from contract.errors import BadInput
 from contract.frames import REFUSED, SERIES, STORED_FACTS
-from contract.received import Received, Unread
+from contract.received import READ, Received, Unread
 from sources import reasons
 from sources.csv_files import OVERFLOW
 from sources.parsing import UNREADABLE, Column, Manner
 from sources.troubles import trouble_of
 
 LONGEST_RAW_FIELD = 1000  # characters kept of a field of a refused row
-READ = "(read)"  # beside a refused row's own columns: what could be read of it
 KEPT = ("unique_id", "ds", "known_at")
 
 

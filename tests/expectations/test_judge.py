@@ -4,6 +4,7 @@ same result.
 
 from __future__ import annotations
 
+import json
 import socket
 from datetime import date, datetime, timedelta
 
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 
 from contract.frames import FACTS, REFUSED, STORED_FACTS
 from contract.params import IngestParams, Params
-from contract.received import Received
+from contract.received import READ, Received
 from expectations.judge import Judgement, judge, refuse_whole
 from expectations.suite import Context
 from expectations.suites import SUITES, sentences
@@ -338,3 +339,63 @@ def test_a_huge_field_is_cut_in_quarantine(ingest: IngestParams) -> None:
         "sales", [{"unique_id": "x" * 10**6, "ds": DAY, "y": 1.0}], Context(ingest, NOW)
     )
     assert len(judgement.refused["raw"][0]) < 2000
+
+
+KNOWN_IDS = pl.Series("unique_id", ["i005", "N_7", "N_8"])
+SOLD_LATELY = pl.DataFrame(
+    {"unique_id": ["i005", "N_7", "N_8"], "ds": [DAY - timedelta(days=1)] * 3, "y": [3.0] * 3}
+)
+
+
+@pytest.mark.parametrize("great", [False, True])
+@pytest.mark.parametrize(
+    ("name", "means"),
+    [
+        ("I005", "i005"),
+        ("i 005", "i005"),
+        ("i\u200b005", "i005"),
+        ("\uff49005", "i005"),
+        ("N_07", "N_7"),
+    ],
+)
+def test_a_known_series_under_another_spelling_is_unknown_that_day_and_not_another_series(
+    ingest, name, means, great
+):
+    rows = [{"unique_id": one, "ds": DAY, "y": 2.0} for one in ("N_8", name)]
+    context = Context(ingest, NOW, known_series=KNOWN_IDS, recent_sales=SOLD_LATELY)
+    judgement = judged("sales", rows, context, great=great)
+    assert reasons(judgement) == ["spelt_otherwise"]
+    raw = json.loads(judgement.refused["raw"].item())
+    assert raw["unique_id"] == name
+    assert raw[READ]["unique_id"] == means and raw[READ]["ds"] == str(DAY)
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [("i005", DAY), ("I005", DAY)],  # both on one day: two things
+        [("I006", DAY)],
+    ],
+)
+def test_what_stands_beside_it_or_is_like_nobody_is_a_series_of_its_own(ingest, rows):
+    frame = [{"unique_id": name, "ds": ds, "y": 2.0} for name, ds in rows]
+    context = Context(ingest, NOW, known_series=KNOWN_IDS, recent_sales=SOLD_LATELY)
+    assert reasons(judged("sales", frame, context)) == []
+
+
+def test_a_name_like_one_that_did_not_sell_lately_or_like_two_is_new(ingest):
+    rows = [{"unique_id": "I005", "ds": DAY, "y": 2.0}]
+    resting = Context(ingest, NOW, known_series=KNOWN_IDS, recent_sales=SOLD_LATELY.tail(2))
+    assert reasons(judged("sales", rows, resting)) == []
+    both = pl.Series("unique_id", ["i005", "i05"])
+    sold = SOLD_LATELY.with_columns(unique_id=pl.Series(["i005", "i05", "i05"]))
+    two = Context(ingest, NOW, known_series=both, recent_sales=sold)
+    assert reasons(judged("sales", [{"unique_id": "I0005", "ds": DAY, "y": 2.0}], two)) == []
+
+
+def test_taken_as_a_new_series_where_the_operator_says_so(ingest):
+    loose = ingest.model_copy(update={"refuse_unusual": False})
+    context = Context(loose, NOW, known_series=KNOWN_IDS, recent_sales=SOLD_LATELY)
+    judgement = judged("sales", [{"unique_id": "I005", "ds": DAY, "y": 2.0}], context)
+    assert reasons(judgement) == []
+    assert any(note.startswith("spelt_otherwise") for note in judgement.notes)

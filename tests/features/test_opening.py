@@ -59,10 +59,23 @@ def test_the_habit_follows_the_weekday_not_the_place_in_the_panel(sales_of):
 
 def test_a_store_without_rows_on_sundays_is_closed_on_them_and_a_rare_seller_is_not(sales_of):
     week = [5, 5, 5, 5, 5, 5, None]
-    rare = [1, None, None, None, None, None, None]
-    panel = _panel(sales_of, [], {"a": week * 4, "b": [1] * 28, "rare": rare * 4})
+    rare = [
+        1 if k in (0, 8, 16, 24) else None for k in range(28)
+    ]  # Monday, Tuesday, Wednesday, ...
+    panel = _panel(sales_of, [], {"a": week * 4, "b": [1] * 28, "rare": rare})
     assert _ahead(panel) == [6, 13]
     assert _ahead(panel, "rare") == []
+
+
+def test_a_stall_that_comes_on_two_weekdays_is_closed_on_the_others(sales_of):
+    """A Saturday missed now and then is no other habit; rows on scattered days are none."""
+    stall = [5 if k % 7 in (4, 5) else None for k in range(28)]
+    others = [0, 1, 2, 3, 6, 7, 8, 9, 10, 13]
+    assert _ahead(_panel(sales_of, [], {"a": stall, "b": [1] * 28})) == others
+    stall[12] = None
+    assert _ahead(_panel(sales_of, [], {"a": stall, "b": [1] * 28})) == others
+    scattered = [5 if k in (1, 9, 17, 20, 26) else None for k in range(28)]
+    assert _ahead(_panel(sales_of, [], {"a": scattered, "b": [1] * 28})) == []
 
 
 def test_a_series_absent_on_sundays_while_its_store_sends_rows_is_not_closed(sales_of):
