@@ -40,6 +40,18 @@ def closed_ahead(panel: Panel, origin: date, horizon: int, region: str | None) -
     return closed_table(panel, days, region)[:, days.width - horizon :]
 
 
+def habit_ahead(panel: Panel, origin: date, horizon: int) -> np.ndarray:
+    """(series, horizon) of booleans: days after the origin on whose weekday it is closed by habit,
+    whatever calendar and plans say.
+    """
+    span = WEEKS_OF_HABIT * WEEK
+    steps = (origin - panel.last_day).days + horizon
+    days = Days(panel.last_day - timedelta(days=span - 1), span, steps, padding=0)
+    weekday = np.arange(steps - horizon, steps) % WEEK
+    ahead: np.ndarray = _shut_by_habit(panel, days)[:, weekday]
+    return ahead
+
+
 def feed_ended(panel: Panel) -> np.ndarray:
     """(series,) of booleans: those of a store that sent rows once, but none for eight weeks.
 

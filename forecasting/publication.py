@@ -16,7 +16,7 @@ from contract.panel import Panel
 from contract.params import InferenceParams, Params
 from contract.quantiles import QUANTILES
 from features.days_off import open_share
-from features.opening import closed_ahead, feed_ended
+from features.opening import closed_ahead, feed_ended, habit_ahead
 from forecasting.champion import Champion
 from forecasting.dispersion import dispersion_at_end
 from forecasting.fallback import (
@@ -77,7 +77,8 @@ def publish_forecasts(
         rows = rows.with_columns(pl.col("y_hat") * pl.Series(share.ravel()))
     quantiles = _series_quantiles(rows, serving, dispersion_at_end(known, serving.rules), share)
     closed = closed_ahead(known, origin, horizon, serving.rules.region)
-    _refuse_closed(closed[~feed_ended(known)], serving.params)
+    is_usual = habit_ahead(known, origin, horizon) | feed_ended(known)[:, None]
+    _refuse_closed(closed[~is_usual], serving.params)
     is_closed = closed.ravel()
     not_sold_yet = rows.select((pl.col("reason") == LAUNCH) & (pl.col("y_hat") == 0)).to_series()
     # the spread of "0 expected" is that of slow sellers, not of closed stores or days before a sale
@@ -181,9 +182,9 @@ def _refuse_closed(closed: np.ndarray, params: InferenceParams) -> None:
     share = float(closed.mean()) if closed.size else 0.0
     if share > params.most_closed_ahead:
         raise BadInput(
-            f"{share:.0%} of the coming days of all series are closed, by calendar, plan or habit; "
-            f"inference.most_closed_ahead is {params.most_closed_ahead:.0%}. Send the right "
-            "calendar, then run again; if the stores do close, raise it."
+            f"{share:.0%} of the coming days on which series usually sell are closed, by calendar "
+            f"or plan; inference.most_closed_ahead is {params.most_closed_ahead:.0%}. Send the "
+            "right calendar, then run again; if the stores do close, raise it."
         )
 
 

@@ -16,6 +16,8 @@ NOTE_SENTENCES = {
     "{worst:.0%} of what was known is another number",
     "series_unusual": "{worst:.0%} of the {rows} rows of file {name!r} are of series "
     "never seen before {day}",
+    "series_moved_since": "{rows} known series ({worst:.0%}) of file {name!r}, from {day}, stand "
+    "in another group than before",
     "rows_unread": "{rows} rows ({worst:.1%}) of file {name!r}, from {day}, could not be read: "
     "their days are unknown",
     "changed_while_taken": "file {name!r} ({rows} rows from {day}) was still written while it was "

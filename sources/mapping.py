@@ -16,7 +16,7 @@ from contract.received import READ, Received, Unread
 from sources import reasons
 from sources.csv_files import OVERFLOW
 from sources.parsing import UNREADABLE, Column, Manner
-from sources.troubles import trouble_of
+from sources.troubles import missing_in, trouble_of
 
 LONGEST_RAW_FIELD = 1000  # characters kept of a field of a refused row
 KEPT = ("unique_id", "ds", "known_at")
@@ -54,7 +54,8 @@ class Mapped:
         purpose.
         """
         lost = self.faults.filter(~pl.col("reason").is_in(reasons.LEFT_OUT))["reason"]
-        others = lost.filter(~lost.is_in(UNREADABLE)).value_counts().sort("reason")
+        named = [*UNREADABLE, reasons.MISSING_VALUE, reasons.UNPLACED_SERIES]  # by `troubles`
+        others = lost.filter(~lost.is_in(named)).value_counts().sort("reason")
         why = [f"{count} rows: {reasons.REASONS[reason]}" for reason, count in others.iter_rows()]
         return Unread(len(lost), " ".join([*self.troubles, *why])) if len(lost) else None
 
@@ -102,6 +103,11 @@ def map_table(
         trouble_of(column, fault == column.unreadable, field.value, table)
         for (column, field), fault in zip(lost, faults, strict=True)
         if (fault == column.unreadable).any()
+    ]
+    troubles += [
+        missing_in(column, int((fault == column.if_missing).sum()))
+        for (column, _), fault in zip(lost, faults, strict=True)
+        if column.if_missing and (fault == column.if_missing).any()
     ]
     kept = rows.filter(pl.col("reason").is_null()).drop("reason")
     faulty = _faults(rows.filter(pl.col("reason").is_not_null()))

@@ -10,6 +10,12 @@ from sources.parsing import Column, examples_in
 _LARGE = 0.95  # quantile; unreadable numbers beyond it are the largest of their column
 
 
+def missing_in(column: Column, rows: int) -> str:
+    """A sentence about a column that every row must have and some do not."""
+    names = ", ".join(f"'{name}'" for name in column.origin)
+    return f"column {names} ({column.name}) is empty in {rows} rows; every row must have it."
+
+
 def trouble_of(column: Column, is_unread: pl.Series, value: pl.Series, table: pl.DataFrame) -> str:
     """A sentence about the fields of a column that could not be read: how many, three of them, the
     setting; and whether they are the largest.

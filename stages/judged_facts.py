@@ -20,7 +20,7 @@ from expectations.usual import levels_compared
 from runtime.one_line import one_line
 from runtime.paths import Paths
 from sources.reading import read_file
-from stages.announced import with_announced_bounded
+from stages.places import with_announced_bounded, with_moves_noted
 from stages.public_holidays import with_regions_noted
 from stages.replaced_days import with_days_replaced, with_scopes_withdrawn
 from stages.whole_lines import Judged, lines_taken_whole
@@ -56,6 +56,10 @@ def judged_facts(
         ]
         judged = [
             (fact, with_scopes_withdrawn(con, fact, judgement, params.ingest))
+            for fact, judgement in judged
+        ]
+        judged = [
+            (fact, with_moves_noted(con, fact, judgement, params.ingest))
             for fact, judgement in judged
         ]
     if reason := whole_refusal(judged):

@@ -26,6 +26,7 @@ from storage.inbox import (
     discard,
     finish_discarding,
     is_still_written,
+    never_taken,
     waiting_files,
     waiting_folders,
 )
@@ -56,7 +57,12 @@ def take_inbox(
     ]
     folders = waiting_folders(inbox, source.files.sales) if source.kind == "files" else []
     parts = [_take_folders(group, params, paths, now, dry_run) for group in folders]
-    return [*holidays, *taken, *parts]
+    pattern = source.files.sales if source.kind == "files" else None
+    left = [
+        Taken(one_line(name), "growing", 0, 0, f"never taken: {why}", [])
+        for name, why in never_taken(inbox, pattern).items()
+    ]
+    return [*holidays, *taken, *parts, *left]
 
 
 def _days_of(path: Path, params: Params, paths: Paths, now: datetime, dry_run: bool) -> set[date]:

@@ -108,6 +108,24 @@ def waiting_folders(inbox: Path, pattern: str) -> list[list[Path]]:
     return [*groups, keyed] if keyed and all(map(_is_whole, keyed)) else groups
 
 
+def never_taken(inbox: Path, pattern: str | None) -> dict[str, str]:
+    """What lies in the inbox and no run will take, and why: folders whose name does not fit
+    (None: none does), links, pipes. Hidden and unfinished ones are nobody's mistake.
+    """
+    found = {}
+    for path in sorted(inbox.iterdir()) if inbox.is_dir() else []:
+        if not _is_finished(path.name):
+            continue
+        if path.is_symlink() or not (path.is_file() or path.is_dir()):
+            found[path.name] = "it is a link, a pipe or a device, and only files are taken"
+        elif path.is_dir() and not (pattern and fits(path.name, pattern)):
+            found[path.name] = (
+                "it is a folder, and its name does not fit source.files.sales: move its files into "
+                "the inbox itself, or rename it"
+            )
+    return found
+
+
 def discard(inbox: Path, taken: Sequence[Path], hashes: Mapping[str, str]) -> None:
     """Take files and folders out of the inbox that were archived together. Their names are written
     down first: killed in between, the next run goes on (`finish_discarding`).

@@ -9,7 +9,9 @@ from datetime import datetime
 import pytest
 
 from contract.params import FilesParams, Params
+from expectations.pages import read_pages
 from ingest import ingest
+from monitoring.arrivals import noted
 from runtime.paths import Paths
 from stages.rebuild import rebuild
 from stages.withdraw import withdraw
@@ -153,6 +155,21 @@ def test_a_plan_of_more_new_series_than_are_known_announces_none_and_says_so(
     summary = take(shop, paths, 3, "plan_1.csv", PLAN, *lines)
     assert "announced_too_many: 5 series were never seen, 4 are known" in str(summary["notes"])
     assert series(paths) == KNOWN
+
+
+def test_known_series_that_a_file_puts_elsewhere_are_noted_and_many_raise_an_alert(
+    shop: Params, paths: Paths
+):
+    rows = [row.replace("food", "toys") if row.startswith("N,milk") else row for row in till(3)]
+    summary = take(shop, paths, 4, "till_2.csv", *rows)
+    assert "series_moved_since: 1 of 4 known" in str(summary["notes"])
+    assert "'N_milk' (dept_id 'food', now 'toys')" in str(summary["notes"])
+    again = take(shop, paths, 5, "till_3.csv", *[row.replace("03-03", "03-04") for row in rows])
+    assert "series_moved_since" not in str(again["notes"])
+    every = [row.replace(",food,", ",oops,").replace(",toys,", ",oops,") for row in till(5)]
+    take(shop, paths, 6, "till_4.csv", *every)
+    causes = [finding.cause for finding in noted(read_pages(paths.validation), moment(6))]
+    assert "noted:series_moved_since:2024-03-05" in causes
 
 
 def _batch(paths: Paths, name: str) -> int:

@@ -713,3 +713,17 @@ def test_an_unreadable_number_in_a_file_of_own_columns_is_unknown_and_no_zero(
         panel = read_panel(con).sales
     unknown = panel.filter(pl.col("y").is_null()).select("unique_id", "ds")
     assert sorted(unknown.rows()) == [("A_milk", date(2024, 1, 21)), ("A_tea", date(2024, 1, 20))]
+
+
+def test_what_no_run_will_take_is_said_and_stays(small: Params, paths: Paths) -> None:
+    drop = paths.inbox / "sales_1.csv"
+    drop.write_text(f"{HEADER}\na,2024-02-29,1,CA,CA_1,FOODS,FOODS_1,a\n", encoding="utf-8")
+    (paths.inbox / "monday").mkdir()
+    (paths.inbox / "link.csv").symlink_to(drop)
+    (paths.inbox / ".hidden").mkdir()
+    summary = ingest(small, paths, now=NOW)
+    assert (summary["accepted"], summary["growing"]) == (1, 2)
+    said = "\n".join(summary["notes"])
+    assert "link.csv: never taken: it is a link" in said
+    assert "monday: never taken: it is a folder" in said and ".hidden" not in said
+    assert {path.name for path in paths.inbox.iterdir()} == {"monday", "link.csv", ".hidden"}

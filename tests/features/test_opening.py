@@ -9,7 +9,7 @@ import pytest
 
 from contract.panel import Panel, panel_of
 from features.dense import Days
-from features.opening import closed_table
+from features.opening import closed_ahead, closed_table, habit_ahead
 
 MONDAY = date(2024, 1, 1)
 KNOWN = datetime(2023, 1, 1)
@@ -76,6 +76,19 @@ def test_a_stall_that_comes_on_two_weekdays_is_closed_on_the_others(sales_of):
     assert _ahead(_panel(sales_of, [], {"a": stall, "b": [1] * 28})) == others
     scattered = [5 if k in (1, 9, 17, 20, 26) else None for k in range(28)]
     assert _ahead(_panel(sales_of, [], {"a": scattered, "b": [1] * 28})) == []
+
+
+def test_the_days_that_habit_alone_closes_are_known_apart(sales_of):
+    stall = [5 if k % 7 in (4, 5) else None for k in range(28)]
+    panel = _panel(sales_of, [], {"a": stall, "b": [1] * 28})
+    for late in (0, 3):
+        origin = panel.last_day + timedelta(days=late)
+        habit, closed = (of(panel, origin, 14) for of in (habit_ahead, _closed_ahead))
+        assert (habit == closed).all() and habit.any()
+
+
+def _closed_ahead(panel: Panel, origin: date, horizon: int):
+    return closed_ahead(panel, origin, horizon, None)
 
 
 def test_a_series_absent_on_sundays_while_its_store_sends_rows_is_not_closed(sales_of):

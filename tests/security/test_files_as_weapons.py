@@ -66,7 +66,9 @@ def test_links_folders_pipes_and_hidden_files_are_left_alone(
     os.mkfifo(paths.inbox / "sales_pipe.csv")
     (paths.inbox / ".sales_hidden.csv").write_text(HEADER, encoding="utf-8")
     assert waiting_files(paths.inbox) == []
-    assert ingest(small, paths, now=NOW)["files"] == 0
+    summary = ingest(small, paths, now=NOW)
+    assert (summary["files"], summary["growing"], summary["rows_in"]) == (3, 3, 0)  # and why
+    assert len([note for note in summary["notes"] if "never taken" in note]) == 3
     assert secret.read_text(encoding="utf-8") == CONFIDENTIAL
 
 

@@ -303,7 +303,7 @@ def test_rows_without_units_or_of_too_many_fields_are_said_to_be_so(read: Callab
     assert sales.unread is not None
     assert (sales.unread.rows, sales.unread.why) == (
         3,
-        "2 rows: A column that every row must have is empty. "
+        "column 'sold' (y) is empty in 2 rows; every row must have it. "
         "1 rows: The line has more fields than the header has names.",
     )
 
