@@ -114,9 +114,10 @@ def announced(panel: Panel, until: date, first_planned: pl.DataFrame | None = No
     first_planned = _first_planned(panel) if first_planned is None else first_planned
     if first_planned.is_empty():
         return _NOBODY
-    unsold = first_planned.join(_sold(panel), on="unique_id", how="anti").filter(
+    recent = first_planned.filter(
         pl.col("first") > panel.last_day - timedelta(days=LAUNCH_DAYS), pl.col("first") <= until
     )
+    unsold = recent.join(_sold(panel, recent), on="unique_id", how="anti")
     if unsold.is_empty():
         return _NOBODY
     plans_began = earliest(first_planned["first"])
@@ -136,11 +137,11 @@ def _first_planned(panel: Panel) -> pl.DataFrame:
     return firsts.join(known, on="unique_id", how="semi").collect()
 
 
-def _sold(panel: Panel) -> pl.DataFrame:
-    """unique_id, first_sale: of the series that ever sold a unit."""
-    sold = panel.sales.lazy().filter(pl.col("y") > 0).group_by("unique_id")
-    rows = sold.agg(first_sale=pl.col("ds").min()).collect()
-    return pl.concat([rows, panel.before.select("unique_id", "first_sale")])
+def _sold(panel: Panel, among: pl.DataFrame) -> pl.DataFrame:
+    """unique_id, first_sale: of those among these series (unique_id) that ever sold a unit."""
+    sold = panel.sales.lazy().join(among.lazy(), on="unique_id", how="semi")
+    firsts = sold.filter(pl.col("y") > 0).group_by("unique_id").agg(first_sale=pl.col("ds").min())
+    return pl.concat([firsts.collect(), panel.before.select("unique_id", "first_sale")])
 
 
 def _past_launches(panel: Panel, first_planned: pl.DataFrame) -> pl.DataFrame:
@@ -153,7 +154,7 @@ def _past_launches(panel: Panel, first_planned: pl.DataFrame) -> pl.DataFrame:
         pl.col("first") <= last - timedelta(days=LAUNCH_DAYS),
         pl.col("first") > panel.first_day + timedelta(days=LAUNCH_DAYS),
     )
-    began = recent.join(_sold(panel), on="unique_id", how="inner")
+    began = recent.join(_sold(panel, recent), on="unique_id", how="inner")
     return began.filter(pl.col("first_sale") >= pl.col("first")).select("unique_id", "first")
 
 
