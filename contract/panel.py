@@ -12,6 +12,7 @@ import polars as pl
 from contract.days import earliest, latest
 from contract.errors import BadUsage, NotEnoughHistory
 from contract.frames import BEFORE, FACTS, SERIES
+from contract.shut_days import stating_shut_days
 
 UNPLACED = "unplaced"  # the group of series whose hierarchy column says nothing
 
@@ -67,6 +68,12 @@ class Panel:
             return self  # nothing to cut: no second copy of a long history
         return replace(self, sales=self.sales.filter(pl.col("ds") <= cutoff))
 
+    def with_shut_days(self) -> Panel:
+        """The panel as its readers get it: a store's day without a unit stated as closed, where
+        such days usually sell (contract.shut_days).
+        """
+        return replace(self, sales=stating_shut_days(self.sales, self.series, self.calendar))
+
     def since(self, first: date, most_sold_out: float) -> Panel:
         """The panel from a day on: earlier sales are in `before` alone, plans that had ended by
         then gone.
@@ -99,13 +106,14 @@ class Panel:
             how="semi",
             maintain_order="left",
         )
-        return replace(
+        then = replace(
             self,
             **facts,
             series=known_series,
             superseded={},
             hash=f"{self.hash}@{moment.isoformat()}",
         )
+        return then.with_shut_days()
 
     def only(self, unique_ids: pl.Series) -> Panel:
         """The panel of these series alone (calendar untouched)."""

@@ -2,121 +2,134 @@
 
 A file that states the four days of a closure as rows of zeros would teach every series that nobody
 wants it. Weekdays on which a store mostly sells nothing are its habit, and stay what the rows say;
-so do zeros on a day of the calendar's events, which come again.
+so do zeros on a day of the calendar's events, which come again. A day is judged by those before it
+alone: cutting a panel changes no day of it.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
-from datetime import date
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
 
-from contract.days import WEEK
-from contract.panel import Panel
+from contract.days import WEEK, earliest, latest
 
 STORE = "store_id"  # of one store where series name none
 FEWEST_UNITS = 10.0  # on such a weekday, where it sells; of less chance makes a day of nothing
-WEEKS_AROUND = 13  # before and after: whether such a weekday usually sells
-MOST_SHUT = 2  # of these weeks, or MOST_SHARE of them; beyond it is a habit
-MOST_SHARE = 0.15
+WEEKS_BEFORE = 13  # of which such a weekday usually sells
+MOST_SHUT = 2  # of them and the day itself; more is a habit
+ROWS_AT_ONCE = 2_000_000
 
 
-def with_shut_days(panel: Panel) -> Panel:
-    """The panel, the zeros of such days stated as closed (`is_open` false), unless a row of that
+def stating_shut_days(
+    sales: pl.DataFrame, series: pl.DataFrame, calendar: pl.DataFrame
+) -> pl.DataFrame:
+    """The sales, the zeros of such days stated as closed (`is_open` false), unless a row of that
     store and day says it was open.
     """
-    if panel.sales.is_empty() or not _has_day_of_zeros(panel):
-        return panel
-    store, day = _store_of_rows(panel), _day_of_rows(panel)
-    units, known, open_said = _by_store_and_day(panel, store, day)
-    shut = _shut(units, known) & ~open_said & ~_with_event(panel, units.shape[1])
+    if sales.is_empty():
+        return sales
+    days = _StoreDays.of(sales, series)
+    shut = days.shut() & ~_with_event(calendar, days)
     if not shut.any():
-        return panel
-    is_shut = pl.Series(shut[store, day]) & panel.sales["y"].is_not_null()
-    is_open = pl.when(is_shut).then(pl.lit(False)).otherwise("is_open")
-    return replace(panel, sales=panel.sales.with_columns(is_open=is_open))
+        return sales
+    parts = [
+        part.with_columns(
+            is_open=pl.when(pl.Series(shut[store, day]) & pl.col("y").is_not_null())
+            .then(pl.lit(False))
+            .otherwise("is_open")
+        )
+        for part, store, day in _in_parts(sales, series)
+    ]
+    return pl.concat(parts, rechunk=False)
 
 
-def _has_day_of_zeros(panel: Panel) -> bool:
-    """Quickly whether any day can be one: of one store nothing sold on a day it has rows of."""
-    if STORE in panel.series.columns:
-        return True
-    sold = panel.sales.lazy().group_by("ds").agg((pl.col("y") > 0).any().alias("sold"))
-    return not sold.collect()["sold"].all()
+@dataclass(frozen=True)
+class _StoreDays:
+    """(stores, days) units, whether any row has a number, and whether one says it was open."""
+
+    units: np.ndarray
+    known: np.ndarray
+    open_said: np.ndarray
+    first: int  # day, as date.toordinal counts
+
+    @staticmethod
+    def of(sales: pl.DataFrame, series: pl.DataFrame) -> _StoreDays:
+        first, last = earliest(sales["ds"]), latest(sales["ds"])
+        stores = series[STORE].n_unique() + 1 if STORE in series.columns else 1
+        shape = stores, (last - first).days + 1
+        size = shape[0] * shape[1]
+        units, known, said = np.zeros(size), np.zeros(size), np.zeros(size)
+        for part, store, day in _in_parts(sales, series):
+            cell, y = store * shape[1] + day, part["y"].fill_nan(None)
+            units += np.bincount(cell, y.fill_null(0.0).to_numpy(), size)
+            known += np.bincount(cell, y.is_not_null().to_numpy(), size)
+            said += np.bincount(cell, part["is_open"].fill_null(False).to_numpy(), size)
+        return _StoreDays(
+            units.reshape(shape),
+            known.reshape(shape) > 0,
+            said.reshape(shape) > 0,
+            first.toordinal(),
+        )
+
+    def shut(self) -> np.ndarray:
+        """(stores, days) where nothing sold of a store that usually sells on such a weekday."""
+        zeros: np.ndarray = self.known & (self.units <= 0)
+        nothing: np.ndarray = zeros & ~self.open_said
+        if not nothing.any():
+            return nothing
+        units, known, of_nothing = map(_same_weekdays, (self.units, self.known, zeros))
+        usual = units / np.maximum(known - of_nothing, 1)
+        shut: np.ndarray = nothing & (of_nothing <= MOST_SHUT) & (usual >= FEWEST_UNITS)
+        return shut
 
 
-def _store_of_rows(panel: Panel) -> np.ndarray:
-    """(rows of sales,) the index of each one's store. Rows are sorted by series: a series is looked
-    up once for its run of rows.
+def _in_parts(
+    sales: pl.DataFrame, series: pl.DataFrame
+) -> Iterator[tuple[pl.DataFrame, np.ndarray, np.ndarray]]:
+    """Rows, ROWS_AT_ONCE at a time, with the index of each one's store and day."""
+    first = earliest(sales["ds"])
+    for part in sales.iter_slices(ROWS_AT_ONCE):
+        day = part.select((pl.col("ds") - pl.lit(first)).dt.total_days()).to_series()
+        yield part, _store_of_rows(part, series), day.to_numpy()
+
+
+def _store_of_rows(sales: pl.DataFrame, series: pl.DataFrame) -> np.ndarray:
+    """(rows,) the index of each one's store. Rows are sorted by series: a series is looked up once
+    for its run of rows.
     """
-    if STORE not in panel.series.columns:
-        return np.zeros(panel.sales.height, dtype=np.int64)
-    runs = pl.DataFrame({"run": panel.sales["unique_id"].rle()}).unnest("run")
-    store = panel.series.select("unique_id", store=pl.col(STORE).rank("dense").cast(pl.Int64) - 1)
+    if STORE not in series.columns:
+        return np.zeros(sales.height, dtype=np.int64)
+    runs = pl.DataFrame({"run": sales["unique_id"].rle()}).unnest("run")
+    store = series.select("unique_id", store=pl.col(STORE).rank("dense").cast(pl.Int64) - 1)
     placed = runs.join(
         store, left_on="value", right_on="unique_id", how="left", maintain_order="left"
     )
-    # sales of no known series count for nobody: a store of their own
-    of_runs = placed["store"].fill_null(store["store"].n_unique())
+    # rows of no known series count for nobody: a store of their own, the last
+    of_runs = placed["store"].fill_null(series[STORE].n_unique())
     return of_runs.to_numpy().repeat(placed["len"].to_numpy())
 
 
-def _day_of_rows(panel: Panel) -> np.ndarray:
-    first = panel.first_day
-    days = panel.sales.select((pl.col("ds") - pl.lit(first)).dt.total_days()).to_series()
-    return days.to_numpy()
-
-
-def _by_store_and_day(
-    panel: Panel, store: np.ndarray, day: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """(stores, days) units, whether any row has a number, and whether one says it was open."""
-    shape = int(store.max()) + 1, int(day.max()) + 1
-    cell = store * shape[1] + day
-    y = panel.sales["y"].fill_nan(None)
-    units = np.bincount(cell, y.fill_null(0.0).to_numpy(), shape[0] * shape[1])
-    known = np.bincount(cell, y.is_not_null().to_numpy(), shape[0] * shape[1]) > 0
-    said = panel.sales["is_open"].fill_null(False).to_numpy()
-    open_said = np.bincount(cell, said, shape[0] * shape[1]) > 0
-    return units.reshape(shape), known.reshape(shape), open_said.reshape(shape)
-
-
-def _shut(units: np.ndarray, known: np.ndarray) -> np.ndarray:
-    """(stores, days) where nothing sold of a store that usually sells on such a weekday."""
-    nothing = known & (units <= 0)
-    if not nothing.any():
-        return nothing
-    units, known, zeros = (_same_weekdays(table) for table in (units, known, nothing))
-    usual = units / np.maximum(known - zeros, 1)
-    rare = zeros <= np.maximum(MOST_SHUT, MOST_SHARE * known)
-    shut: np.ndarray = nothing & rare & (usual >= FEWEST_UNITS)
-    return shut
-
-
 def _same_weekdays(table: np.ndarray) -> np.ndarray:
-    """(stores, days) sums of a table over the same weekdays up to WEEKS_AROUND before and after,
-    the day itself among them.
-    """
+    """(stores, days) sums of a table over the day and the same weekdays up to WEEKS_BEFORE it."""
     stores, days = table.shape
     weeks = -(-days // WEEK)
     padded = np.zeros((stores, weeks * WEEK))
     padded[:, :days] = table
-    by_weekday = padded.reshape(stores, weeks, WEEK)
     until = np.zeros((stores, weeks + 1, WEEK))
-    np.cumsum(by_weekday, axis=1, out=until[:, 1:])
+    np.cumsum(padded.reshape(stores, weeks, WEEK), axis=1, out=until[:, 1:])
     at = np.arange(weeks)
-    last, first = np.minimum(at + WEEKS_AROUND + 1, weeks), np.maximum(at - WEEKS_AROUND, 0)
-    around = until[:, last] - until[:, first]
-    return around.reshape(stores, weeks * WEEK)[:, :days]
+    sums = until[:, at + 1] - until[:, np.maximum(at - WEEKS_BEFORE, 0)]
+    return sums.reshape(stores, weeks * WEEK)[:, :days]
 
 
-def _with_event(panel: Panel, days: int) -> np.ndarray:
+def _with_event(calendar: pl.DataFrame, days: _StoreDays) -> np.ndarray:
     """(days,) whether the calendar names an event of any region."""
-    first: date = panel.first_day
-    named = panel.calendar.filter(pl.col("event").is_not_null())
-    at = named.select((pl.col("ds") - pl.lit(first)).dt.total_days()).to_series()
-    has_event = np.zeros(days, dtype=bool)
-    has_event[at.filter(at.is_between(0, days - 1)).to_numpy()] = True
+    count = days.units.shape[1]
+    named = calendar.filter(pl.col("event").is_not_null())["ds"].unique()
+    at = np.array([day.toordinal() - days.first for day in named], dtype=np.int64)
+    has_event = np.zeros(count, dtype=bool)
+    has_event[at[(at >= 0) & (at < count)]] = True
     return has_event

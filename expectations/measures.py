@@ -27,6 +27,8 @@ def with_known_as(
     and `spelt_otherwise`, 1 where there is one.
     """
     found = _spelt_otherwise(rows, known, recent)
+    if found.is_empty():  # nearly always
+        return rows.with_columns(known_as=pl.lit(None, pl.String), spelt_otherwise=pl.lit(0))
     joined = rows.join(found, on=["unique_id", "ds"], how="left", maintain_order="left")
     return joined.with_columns(spelt_otherwise=pl.col("known_as").is_not_null().cast(pl.Int64))
 

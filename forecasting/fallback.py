@@ -19,6 +19,7 @@ from forecasting.launches import launch_rows
 LAUNCH, ANALOGUES = "launch", "analogues"
 NO_CHAMPION, FEATURES_MISSING = "no_champion", "features_missing"
 GROUP_MEAN, ZERO, LAST_FORECAST = "group_mean", "zero", "last_forecast"
+LOWER_RUNGS = (ANALOGUES, GROUP_MEAN, ZERO)
 EVERY_SHARE = 1.0  # of a day without stock: what sold then still counts
 
 REASONS = {

@@ -141,7 +141,9 @@ def _sold(panel: Panel, among: pl.DataFrame) -> pl.DataFrame:
     """unique_id, first_sale: of those among these series (unique_id) that ever sold a unit."""
     sold = panel.sales.lazy().join(among.lazy(), on="unique_id", how="semi")
     firsts = sold.filter(pl.col("y") > 0).group_by("unique_id").agg(first_sale=pl.col("ds").min())
-    return pl.concat([firsts.collect(), panel.before.select("unique_id", "first_sale")])
+    older = panel.before.select("unique_id", "first_sale").join(among, on="unique_id", how="semi")
+    both = pl.concat([firsts.collect(), older]).group_by("unique_id")
+    return both.agg(pl.col("first_sale").min())
 
 
 def _past_launches(panel: Panel, first_planned: pl.DataFrame) -> pl.DataFrame:

@@ -77,8 +77,8 @@ def publish_forecasts(
         rows = rows.with_columns(pl.col("y_hat") * pl.Series(share.ravel()))
     quantiles = _series_quantiles(rows, serving, dispersion_at_end(known, serving.rules), share)
     closed = closed_ahead(known, origin, horizon, serving.rules.region)
-    is_usual = habit_ahead(known, origin, horizon) | feed_ended(known)[:, None]
-    _refuse_closed(closed[~is_usual], serving.params)
+    usually_shut = habit_ahead(known, origin, horizon) | feed_ended(known)[:, None]
+    _refuse_closed(closed[~usually_shut], serving.params)
     is_closed = closed.ravel()
     not_sold_yet = rows.select((pl.col("reason") == LAUNCH) & (pl.col("y_hat") == 0)).to_series()
     # the spread of "0 expected" is that of slow sellers, not of closed stores or days before a sale

@@ -33,6 +33,7 @@ from forecasting.explain import (
 from forecasting.fallback import (
     LAST_FORECAST,
     LAUNCH,
+    LOWER_RUNGS,
     NO_CHAMPION,
     REASONS,
     complete,
@@ -203,7 +204,7 @@ def _by_its_maker(params: Params, paths: Paths, cell: Cell) -> Summary:
     row = cell.row
     if cell.model is not None and row["method"] == cell.model["kind"]:
         return _by_model(paths, cell)
-    if row["reason"] == NO_CHAMPION and row["method"] != BASELINE:
+    if row["reason"] == NO_CHAMPION and row["method"] not in (BASELINE, *LOWER_RUNGS):
         return _by_simple(paths, cell)
     return _by_ladder(params, cell)
 

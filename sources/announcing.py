@@ -63,11 +63,12 @@ def placed_by(
     levels: Sequence[str] | None,
 ) -> pl.DataFrame | None:
     """SERIES that a plan places: with every one of the levels, in the plan itself or joined from
-    the static file. None where it places nobody, or where no levels are wanted.
+    the static file. None where it places nobody, or where there are no levels to
+    place it in.
 
     A row that leaves one empty places nobody; of a series with two places the newest day's holds.
     """
-    if levels is None or not plan.rows.height:
+    if not levels or not plan.rows.height:
         return None
     table, origins = plan.table, {files.hierarchy[level] for level in levels}
     if not origins <= set(table.columns) and set(files.static_on) <= set(table.columns):

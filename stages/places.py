@@ -44,7 +44,8 @@ def with_moves_noted(
         return judgement
     known = read_series(con)
     levels = [name for name in without_names(fact.series).columns[1:] if name in known.columns]
-    both = fact.series.join(known, on="unique_id", how="inner", suffix=" before")
+    taken = fact.series.join(judgement.accepted, on="unique_id", how="semi")
+    both = taken.join(known, on="unique_id", how="inner", suffix=" before")
     moved = (
         both.filter(pl.any_horizontal(_differs(level) for level in levels))
         if levels

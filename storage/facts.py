@@ -201,8 +201,9 @@ select {i_columns}, $batch_id as batch_id,
 from incoming i left join {now} c using ({key})"""
 
 _CORRECTED_SINCE = """
-select count(*) from incoming i join {now} c using ({key})
-where c.batch_id > $batch_id and {i_values} is distinct from {c_values}"""
+select count(*) from incoming i join {now} c using ({key}) join batches b using (batch_id)
+where batch_id > $batch_id and b.withdraws is null and i.known_at >= c.known_at
+  and {i_values} is distinct from {c_values}"""
 _OVERRULED = """
 select count(*) from incoming i join {now} c using ({key})
 where c.known_at > i.known_at and {i_values} is distinct from {c_values}"""

@@ -48,4 +48,5 @@ def with_known_at(
     rows = rows.with_columns(pl.col("known_at").fill_null(pl.min_horizontal(assumed, moment)))
     if fact in _HAPPENED:
         return rows, f"assumed: ds + {assumed_delay_days} days, {ASSUMED_HOUR:%H:%M}"
-    return rows, "assumed: plans known on their own day"
+    what = "days known from the first" if fact == "calendar" else "plans known on their own day"
+    return rows, f"assumed: {what}"

@@ -9,7 +9,6 @@ import polars as pl
 
 from contract.frames import FACTS, STORED_FACTS
 from contract.panel import Panel
-from contract.shut_days import with_shut_days
 from storage.batches import contents_taken
 from storage.connection import Connection, frame_of, registered
 from storage.facts import read_rows, with_gaps_filled
@@ -87,7 +86,7 @@ def panel_as_read(con: Connection, batch_id: int, as_of: datetime | None, name: 
         for fact in FACTS
     }
     series = series_at(con, facts["sales"]["unique_id"].unique(), as_of, batch_id)
-    return with_shut_days(Panel(**facts, series=series, superseded={}, hash=name))
+    return Panel(**facts, series=series, superseded={}, hash=name).with_shut_days()
 
 
 def batches_of_series(con: Connection, unique_id: str, until_batch: int) -> pl.DataFrame:

@@ -10,7 +10,6 @@ import polars as pl
 from contract.frames import BEFORE, FACTS
 from contract.hashes import text_hash
 from contract.panel import Panel
-from contract.shut_days import with_shut_days
 from storage.batches import contents_taken
 from storage.connection import Connection, frame_of
 from storage.facts import read_fact, read_superseded
@@ -42,9 +41,9 @@ def read_panel(con: Connection, as_of: datetime | None = None) -> Panel:
         series = read_series(con)
         superseded = {fact: _of_known(read_superseded(con, fact), series) for fact in FACTS}
         panel = Panel(**facts, series=series, superseded=superseded, hash=name, names=names)
-        return with_shut_days(panel)
+        return panel.with_shut_days()
     series = series_at(con, facts["sales"]["unique_id"].unique(), as_of)
-    return with_shut_days(Panel(**facts, series=series, superseded={}, hash=name, names=names))
+    return Panel(**facts, series=series, superseded={}, hash=name, names=names).with_shut_days()
 
 
 def _of_known(superseded: pl.DataFrame, series: pl.DataFrame) -> pl.DataFrame:
@@ -78,7 +77,7 @@ def read_tail(con: Connection, since: date, most_sold_out: float) -> Panel:
         hash=name,
         before=BEFORE.conform(before),
     )
-    return with_shut_days(panel)
+    return panel.with_shut_days()
 
 
 def last_sales_day(con: Connection) -> date | None:

@@ -489,7 +489,7 @@ def create_series_view(con: Connection, hierarchy: list[str]) -> None:
     attributes = "".join(f", a.{quoted(name)}" for name in hierarchy)
     con.execute(
         "create or replace view series as "  # noqa: S608 -- quoted names only
-        "with sold as (select unique_id, min(ds) filter (y > 0) as first_sale, "
+        "with stated as (select unique_id, min(ds) filter (y > 0) as first_sale, "
         "max(ds) filter (y > 0) as last_sale from sales group by all "
         "union all by name select unique_id from announced where batch_id not in "
         "(select withdraws from batches where withdraws is not null) "
@@ -499,7 +499,7 @@ def create_series_view(con: Connection, hierarchy: list[str]) -> None:
         "case when s.first_sale is null then 'unsold' "
         "when newest.day - s.first_sale < 56 then 'new' "
         "when newest.day - s.last_sale >= 56 then 'dormant' else 'active' end as lifecycle "
-        "from series_attributes a left join (select *, true as is_stated from sold) s "
+        "from series_attributes a left join (select *, true as is_stated from stated) s "
         "using (unique_id) cross join newest where is_stated "
         "or not exists (select 1 from batches where withdraws is not null)"
     ).fetchall()

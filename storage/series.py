@@ -49,19 +49,23 @@ def write_series(
 
 
 def write_announced(con: Connection, series: pl.DataFrame, batch_id: int) -> None:
-    """Add the series that a batch of plans places and no sales placed yet; where one stands that is
-    there it stays.
+    """Add the series that a batch of plans places and no sales placed yet, and where it puts them;
+    one that sold stays where it stands.
     """
-    statement = f"""
-        insert into announced
-        select $batch_id, unique_id from incoming
+    unsold = f"""
+        select unique_id from incoming
         anti join (
             select unique_id from {known_series_table(con)} anti join announced using (unique_id)
             union all select unique_id from sales semi join announced using (unique_id)
         ) using (unique_id)"""  # noqa: S608 -- fixed text
     with registered(con, incoming=series.select("unique_id")):
+        announced = frame_of(con, unsold)
+    with registered(con, announced_now=announced):
+        statement = "insert into announced select $batch_id, unique_id from announced_now"
         con.execute(statement, {"batch_id": batch_id}).fetchall()
-    write_series(con, series, batch_id, only_new=True)
+    placed = series.join(announced, on="unique_id", how="semi")
+    if placed.height:
+        write_series(con, placed, batch_id)
 
 
 def _keep_changes(con: Connection, columns: list[str], batch_id: int) -> None:
@@ -111,13 +115,15 @@ create or replace temp table changes as
 with own as (
     select unique_id, attribute, arg_min(before, rowid) as before, arg_max(after, rowid) as after
     from series_changes where batch_id = $batch_id group by all
-), stated as (
-    select unique_id, batch_id from sales union all
-    select unique_id, batch_id from sales_superseded union all
-    select unique_id, batch_id from sales_confirmed
+), stated as (  -- not by absence: an implied zero names nobody's place
+    select unique_id, batch_id from (
+        select unique_id, ds, batch_id from sales union all
+        select unique_id, ds, batch_id from sales_superseded union all
+        select unique_id, ds, batch_id from sales_confirmed
+    ) semi join own using (unique_id) anti join implied using (batch_id, unique_id, ds)
 ), standing as (
     select s.unique_id, min(s.batch_id) as next_file
-    from stated s semi join own using (unique_id) join batches b using (batch_id)
+    from stated s join batches b using (batch_id)
     where s.batch_id > $batch_id and b.withdraws is null and b.replay_of is null
       and s.batch_id not in (select withdraws from batches where withdraws is not null)
     group by all

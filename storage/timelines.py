@@ -127,7 +127,8 @@ from (
     select {s_key}, s.batch_id as implied_by, max(e.withdrawn_at) as at,
            max(e.withdrawal_id) as by_id
     from (select * from statements semi join implied using (batch_id, {key})) s
-    join statements e on {e_key_is_s_key} and e.batch_id < s.batch_id
+    join (select * from statements anti join implied using (batch_id, {key})) e
+      on {e_key_is_s_key} and e.batch_id < s.batch_id
     where s.withdrawal_id is null
     group by all having bool_and(e.withdrawal_id is not null)
 ) gone

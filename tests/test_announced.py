@@ -136,6 +136,36 @@ def test_a_plan_taken_back_takes_the_series_with_it_and_a_second_one_keeps_it(
     assert everything(paths) == before
 
 
+def test_a_mistaken_place_is_mended_by_the_next_plan_or_after_a_withdrawal(
+    shop: Params, paths: Paths
+):
+    take(shop, paths, 3, "plan_1.csv", PLAN, SOAP.replace("wash", "wrong"))
+    take(shop, paths, 4, "plan_2.csv", PLAN, SOAP)
+    assert series(paths)["N_soap"] == "wash"
+    for name in ("plan_2.csv", "plan_1.csv"):
+        withdraw(shop, paths, _batch(paths, name), now=moment(5))
+    assert series(paths) == KNOWN
+    take(shop, paths, 6, "plan_3.csv", PLAN, SOAP.replace("wash", "bath"))
+    assert series(paths)["N_soap"] == "bath"
+
+
+def test_a_shop_that_maps_no_levels_announces_nobody_and_its_plans_are_taken(
+    params: Params, paths: Paths
+):
+    own = own_params(params, hierarchy={}, names={})
+    take(own, paths, 2, "till_1.csv", *till(1))
+    done = take(own, paths, 3, "plan_1.csv", "shop,sku,day,price", "N,soap,2024-03-05,4")
+    assert (done["accepted"], series_ids(paths)) == (1, sorted(KNOWN))
+    line = "N,soap,2024-03-05,2024-03-31,4"
+    assert take(own, paths, 4, "list_1.csv", "shop,sku,from,to,price", line)["accepted"] == 1
+    assert series_ids(paths) == sorted(KNOWN)
+
+
+def series_ids(paths: Paths) -> list[str]:
+    with open_store(paths.store) as con:
+        return read_panel(con).series["unique_id"].to_list()
+
+
 def test_who_sold_is_announced_no_more_by_every_plan_that_names_it(shop: Params, paths: Paths):
     take(shop, paths, 3, "plan_1.csv", PLAN, SOAP)
     take(shop, paths, 4, "till_2.csv", *till(3, "N,soap,bath,2024-03-03,1,4"))
@@ -168,6 +198,10 @@ def test_known_series_that_a_file_puts_elsewhere_are_noted_and_many_raise_an_ale
     assert "series_moved_since" not in str(again["notes"])
     every = [row.replace(",food,", ",oops,").replace(",toys,", ",oops,") for row in till(5)]
     take(shop, paths, 6, "till_4.csv", *every)
+    wrong = [row.replace(",3,2", ",-3,2") if row.startswith("N,milk") else row for row in every]
+    left = [row.replace("03-05", "03-06").replace("oops", "left") for row in wrong]
+    summary = take(shop, paths, 7, "till_5.csv", *left)  # the place of a refused row is none
+    assert "series_moved_since: 3 of 3 known" in str(summary["notes"])
     causes = [finding.cause for finding in noted(read_pages(paths.validation), moment(6))]
     assert "noted:series_moved_since:2024-03-05" in causes
 

@@ -224,6 +224,28 @@ def test_zeros_that_a_corrected_day_implied_go_with_what_they_took_back(
         assert everything(con) == before
 
 
+def test_a_zero_by_absence_places_nobody_and_two_of_them_hold_no_series(
+    small: Params, paths: Paths
+) -> None:
+    known = [line(f"s{k}") for k in range(4)]
+    drop(paths, "sales_0.csv", *known, line("a", ds="2024-02-28"))
+    ingest(small, paths, now=morning(0))
+    drop(paths, "sales_1.csv", *known, line("a", y="7", department="WRONG"), line("new", y="7"))
+    ingest(small, paths, now=morning(1))
+    drop(paths, "sales_1b.csv", *known, line("s4"))
+    ingest(small, paths, now=morning(2))
+    drop(paths, "sales_1c.csv", *known, line("s4"), line("new", y="8"))
+    ingest(small, paths, now=morning(3))
+    drop(paths, "sales_1d.csv", *known, line("s4", y="2"))
+    ingest(small, paths, now=morning(4))
+    withdraw(small, paths, 2, now=morning(5))
+    assert department(paths)["a"] == "FOODS_1"
+    withdraw(small, paths, 4, now=morning(6))
+    with open_store(paths.store) as con:
+        assert "new" not in units(con) and "new" not in read_series(con)["unique_id"]
+    assert department(paths)["a"] == "FOODS_1"
+
+
 def test_of_several_replays_one_goes_alone(small: Params, paths: Paths) -> None:
     honest = [line(f"s{number}") for number in range(18)]
     drop(paths, "sales_1.csv", *honest, line("big", y="50"), line("bulk", y="500"))
@@ -282,6 +304,19 @@ def test_a_content_delivered_again_says_what_it_overwrites(small: Params, paths:
     (paths.inbox / "sales_1.csv").write_bytes(kept)
     summary = ingest(small, paths, now=morning(3))
     assert any("delivered_again" in note and "1 of its rows" in note for note in summary["notes"])
+
+
+def test_a_content_delivered_again_with_nothing_after_it_overwrites_nothing(
+    small: Params, paths: Paths
+) -> None:
+    drop(paths, "sales_1.csv", line("a", y="5"))
+    ingest(small, paths, now=morning(0))
+    kept = drop(paths, "sales_2.csv", line("a", y="6")).read_bytes()
+    ingest(small, paths, now=morning(1))
+    withdraw(small, paths, 2, now=morning(2))
+    (paths.inbox / "sales_2.csv").write_bytes(kept)
+    summary = ingest(small, paths, now=morning(3))
+    assert not any("delivered_again" in note for note in summary["notes"])
 
 
 def test_without_a_store_nothing_is_taken_back_and_none_is_made(

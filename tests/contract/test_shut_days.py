@@ -9,7 +9,6 @@ import numpy as np
 import polars as pl
 
 from contract.panel import Panel, panel_of
-from contract.shut_days import with_shut_days
 
 FIRST = date(2024, 1, 1)  # a Monday
 DAYS = 120
@@ -39,7 +38,7 @@ def sold(level: float = 20.0, shut: tuple[int, ...] = ()) -> np.ndarray:
 
 
 def shut_days(panel: Panel) -> set[tuple[str, int]]:
-    closed = with_shut_days(panel).sales.filter(~pl.col("is_open"))
+    closed = panel.with_shut_days().sales.filter(~pl.col("is_open"))
     return {(name, (ds - FIRST).days) for name, ds in closed.select("unique_id", "ds").iter_rows()}
 
 
@@ -49,7 +48,7 @@ END = (116, 117, 118, 119)
 def test_a_closure_written_as_zeros_is_one_of_its_store_alone():
     panel = shop({"N_a": sold(shut=END), "N_b": sold(shut=END), "S_a": sold()})
     assert shut_days(panel) == {(name, day) for name in ("N_a", "N_b") for day in END}
-    y = with_shut_days(panel).sales
+    y = panel.with_shut_days().sales
     assert y.drop("is_open").equals(panel.sales.drop("is_open"))
 
 
@@ -65,9 +64,8 @@ def test_a_store_of_few_units_may_sell_nothing_by_chance():
 def test_a_weekday_of_nothing_is_a_habit_and_so_is_one_of_many_zeros():
     sundays = tuple(range(6, DAYS, 7))
     assert shut_days(shop({"N_a": sold(shut=(*sundays, 50))})) == {("N_a", 50)}
-    often = (3, 31, 59, 87)  # four Thursdays of 18
-    assert shut_days(shop({"N_a": sold(shut=often)})) == set()
-    assert shut_days(shop({"N_a": sold(shut=often[:2])})) == {("N_a", 3), ("N_a", 31)}
+    often = (31, 45, 59, 73)  # Thursdays within a quarter: the third is no exception any more
+    assert shut_days(shop({"N_a": sold(shut=often)})) == {("N_a", 31), ("N_a", 45)}
 
 
 def test_a_day_of_an_event_comes_again_and_stays_a_zero():
@@ -96,7 +94,29 @@ def test_nothing_is_read_of_a_day_without_a_number():
     assert shut_days(shop({"N_a": y})) == set()
 
 
-def test_a_tail_says_the_same_of_its_last_quarter_as_the_whole():
-    panel = shop({"N_a": sold(shut=(20, *END)), "S_a": sold()})
-    tail = panel.since(FIRST + timedelta(days=28), 1.0)
-    assert shut_days(tail) == {("N_a", day) for day in END}
+def test_no_day_after_it_changes_what_is_said_of_a_day():
+    """Reopened or shut for good, cut or not: a morning and its backtest read the same."""
+    base = np.array(sold(shut=(20, 60, 61, 62, 63)))
+    for after in (0.0, 20.0):
+        units = base.copy()
+        units[64:] = after
+        panel = shop({"N_a": units, "S_a": sold()})
+        origin = FIRST + timedelta(days=63)
+        whole, cut = panel.with_shut_days().up_to(origin), panel.up_to(origin).with_shut_days()
+        assert whole.sales.equals(cut.sales)
+        assert {day for _, day in shut_days(cut)} == {20, 60, 61, 62, 63}
+
+
+def test_a_tail_says_the_same_of_its_days_a_quarter_after_it_begins():
+    zeros = (3, 10, 17, 24, 100, 107, 114, 117)
+    panel = shop({"N_a": sold(shut=zeros), "S_a": sold()})
+    tail = panel.since(FIRST + timedelta(days=7), 1.0)
+    late = {found for found in shut_days(panel) if found[1] >= 7 + 13 * 7}
+    assert late == {found for found in shut_days(tail) if found[1] >= 7 + 13 * 7} != set()
+
+
+def test_large_sales_are_read_in_parts(monkeypatch):
+    panel = shop({"N_a": sold(shut=END), "N_b": sold(shut=END), "S_a": sold(shut=END[:2])})
+    at_once = panel.with_shut_days().sales
+    monkeypatch.setattr("contract.shut_days.ROWS_AT_ONCE", 50)
+    assert panel.with_shut_days().sales.equals(at_once)

@@ -181,3 +181,13 @@ def test_only_what_a_tail_of_the_panel_holds_is_read(shop):
     tail = panel.since(LAST - timedelta(days=60), 1.0)
     both = [launch_rows(one, COMING, RULES)["launch"].to_numpy() for one in (panel, tail)]
     assert np.allclose(*both)
+
+
+def test_a_series_that_comes_back_is_no_past_launch_in_a_tail(shop):
+    """Of its older sales a tail knows the first day alone, and its older plans are gone."""
+    sold = [2.0] * 10 + [None] * 40 + [2.0] * (DAYS - 50)
+    plans = [_plan("S1_D_back", FIRST, days=9), _plan("S1_D_back", FIRST + timedelta(days=50))]
+    panel = shop([*plans, _plan("S1_D_new", LAST)], {"S1_D_back": sold})
+    tail = panel.since(FIRST + timedelta(days=20), 1.0)
+    found = [launches(one, COMING[-1], RULES) for one in (panel, tail)]
+    assert [one.past for one in found if one is not None] == [0, 0]
