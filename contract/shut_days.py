@@ -19,7 +19,10 @@ from contract.days import WEEK, earliest, latest
 STORE = "store_id"  # of one store where series name none
 FEWEST_UNITS = 10.0  # on such a weekday, where it sells; of less chance makes a day of nothing
 WEEKS_BEFORE = 13  # of which such a weekday usually sells
-MOST_SHUT = 2  # of them and the day itself; more is a habit
+MOST_SHUT = 2  # of them; more is a habit
+MOST_SINGLE = (
+    2  # spells of such days in these weeks, with the day's own: else a single one is chance
+)
 ROWS_AT_ONCE = 2_000_000
 
 
@@ -75,15 +78,40 @@ class _StoreDays:
         )
 
     def shut(self) -> np.ndarray:
-        """(stores, days) where nothing sold of a store that usually sells on such a weekday."""
+        """(stores, days) where nothing sold of a store that usually sells on such a weekday: in a
+        spell of such days, or on a single one where few others were.
+        """
         zeros: np.ndarray = self.known & (self.units <= 0)
-        nothing: np.ndarray = zeros & ~self.open_said
-        if not nothing.any():
-            return nothing
-        units, known, of_nothing = map(_same_weekdays, (self.units, self.known, zeros))
-        usual = units / np.maximum(known - of_nothing, 1)
-        shut: np.ndarray = nothing & (of_nothing <= MOST_SHUT) & (usual >= FEWEST_UNITS)
+        if not zeros.any():
+            return zeros
+        began = _spells(zeros)
+        usual = zeros & self._usually_sells(zeros, began)
+        alone = usual & (began == np.arange(zeros.shape[1]))
+        until = np.cumsum(alone, axis=1)
+        before = until - np.pad(until, ((0, 0), (WEEKS_BEFORE * WEEK, 0)))[:, : until.shape[1]]
+        shut: np.ndarray = usual & (~alone | (before <= MOST_SINGLE)) & ~self.open_said
         return shut
+
+    def _usually_sells(self, zeros: np.ndarray, began: np.ndarray) -> np.ndarray:
+        """(stores, days) whether such a weekday did in the WEEKS_BEFORE its spell."""
+        at = np.arange(zeros.shape[1])
+        back = at - WEEK * -(-(at - began + 1) // WEEK)  # the last such weekday before the spell
+        units, known, of_nothing = (
+            np.take_along_axis(_same_weekdays(table), np.maximum(back, 0), axis=1)
+            for table in (self.units, self.known, zeros)
+        )
+        sold = np.maximum(known - of_nothing, 1)
+        usually: np.ndarray = (
+            (back >= 0) & (of_nothing <= MOST_SHUT) & (units / sold >= FEWEST_UNITS)
+        )
+        return usually
+
+
+def _spells(zeros: np.ndarray) -> np.ndarray:
+    """(stores, days) the day on which each day's spell of zeros began; of another day the next."""
+    days = np.arange(zeros.shape[1])
+    began: np.ndarray = np.maximum.accumulate(np.where(zeros, -1, days), axis=1) + 1
+    return began
 
 
 def _in_parts(
@@ -113,7 +141,9 @@ def _store_of_rows(sales: pl.DataFrame, series: pl.DataFrame) -> np.ndarray:
 
 
 def _same_weekdays(table: np.ndarray) -> np.ndarray:
-    """(stores, days) sums of a table over the day and the same weekdays up to WEEKS_BEFORE it."""
+    """(stores, days) sums of a table over the day and the same weekdays before it, WEEKS_BEFORE in
+    all.
+    """
     stores, days = table.shape
     weeks = -(-days // WEEK)
     padded = np.zeros((stores, weeks * WEEK))
@@ -121,7 +151,7 @@ def _same_weekdays(table: np.ndarray) -> np.ndarray:
     until = np.zeros((stores, weeks + 1, WEEK))
     np.cumsum(padded.reshape(stores, weeks, WEEK), axis=1, out=until[:, 1:])
     at = np.arange(weeks)
-    sums = until[:, at + 1] - until[:, np.maximum(at - WEEKS_BEFORE, 0)]
+    sums = until[:, at + 1] - until[:, np.maximum(at + 1 - WEEKS_BEFORE, 0)]
     return sums.reshape(stores, weeks * WEEK)[:, :days]
 
 

@@ -7,6 +7,7 @@ small groups; it reads columns of the hierarchy and the price.
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
@@ -16,7 +17,8 @@ import polars as pl
 from contract.days import WEEK, earliest
 from contract.demand import DemandRules
 from contract.panel import Panel
-from features.dense import Days, demand
+from features.dense import Days, demand, feed_index
+from features.hierarchy import sum_by
 
 LAUNCH_DAYS = 28  # after its first planned day a series that never sold is a launch so long
 LOOKED_BACK = (
@@ -25,7 +27,12 @@ LOOKED_BACK = (
 PEER_DAYS = 8 * WEEK
 PRICE_BANDS = 8
 LEAST_PRICED = 5 * PRICE_BANDS
-MORE_MEMBERS = 10.0  # average series that are added to each group: a small one stays near the mean
+MORE_MEMBERS = 5.0  # average series that are added to each group: a small one stays near the mean
+MOSTLY_NEW = (
+    0.5  # of a store's series: it opened, and says nothing of what an article sells at first
+)
+LEAST_SHARE, MOST_SHARE = 0.2, 1.0  # of its level by attributes that a new series is said to sell
+CHAINS_UNITS = 200.0  # of eight weeks, by which a store's weekdays are drawn to the chain's
 ROUNDS = 8
 # what a new series sells of its level by attributes, before any of the panel's own is seen. On M5
 # 0.5 to 0.6
@@ -40,22 +47,22 @@ _NO_ROWS = pl.DataFrame(schema={"unique_id": pl.String, "ds": pl.Date, "launch":
 class Launches:
     """The announced series and the factors of their means.
 
-    `announced`: unique_id, first (planned day), level (units a day by attributes). `share` of it
-    sold by new ones, `past` how many of the panel's own taught it; `weekday` (7,) from Monday.
+    `announced`: unique_id, first (planned day), level (units an open day by attributes). `share` of
+    it sold by new ones, `past` how many of the panel's own taught it; `weekdays` (announced, 7)
+    factors from Monday of each one's store.
     """
 
     announced: pl.DataFrame
     share: float
     past: int
-    weekday: np.ndarray
+    weekdays: np.ndarray
 
     def rows(self, days: pl.Series) -> pl.DataFrame:
         """unique_id, ds, launch: the mean of each announced series on each of these days."""
-        profile = pl.DataFrame({"weekday": range(1, WEEK + 1), "factor": self.weekday})
-        dated = pl.DataFrame({"ds": days}).with_columns(
-            weekday=pl.col("ds").dt.weekday().cast(pl.Int64)
-        )
-        crossed = self.announced.join(dated.join(profile, on="weekday"), how="cross")
+        factor = self.weekdays[:, (days.dt.weekday() - 1).to_numpy()]
+        crossed = self.announced.join(
+            pl.DataFrame({"ds": days}), how="cross", maintain_order="left_right"
+        ).with_columns(factor=pl.Series(factor.ravel()))
         units = pl.col("level") * self.share * pl.col("factor")
         on_offer = pl.col("ds") >= pl.col("first")
         return crossed.select(
@@ -64,15 +71,16 @@ class Launches:
 
     def steps(self, unique_id: str, ds: date) -> list[tuple[str, float | None]]:
         """What was done, and units after it, for one announced series and day."""
-        one = self.announced.row(by_predicate=pl.col("unique_id") == unique_id, named=True)
+        at = self.announced["unique_id"].index_of(unique_id)
+        one = self.announced.row(at or 0, named=True)
         if ds < one["first"]:
             return [(f"on offer from {one['first']} on only", 0.0)]
-        level, factor = one["level"], float(self.weekday[ds.weekday()])
+        level, factor = one["level"], float(self.weekdays[at or 0, ds.weekday()])
         taught = f"{self.past} launches of the last half year beside {USUAL_LAUNCHES:g} usual ones"
         return [
             ("what series of its groups and price sell a day", level),
             (f"a new one sells {self.share:.0%} of it ({taught})", level * self.share),
-            (f"the chain's weekday, times {factor:.2f}", level * self.share * factor),
+            (f"its store's weekday, times {factor:.2f}", level * self.share * factor),
         ]
 
 
@@ -90,18 +98,22 @@ def launches(panel: Panel, until: date, rules: DemandRules) -> Launches | None:
         return None
     past = _past_launches(panel, first_planned)
     y = _units_of_peers(panel, rules)
-    has_units = ~np.isnan(y).all(axis=1)
+    has_units, store = ~np.isnan(y).all(axis=1), feed_index(panel.series)
     is_new = panel.series["unique_id"].is_in(past["unique_id"].implode()).to_numpy()
-    peers = has_units & ~is_new if (has_units & ~is_new).any() else has_units
+    is_new &= ~_opened(store, is_new & has_units, has_units)[store]
+    past = past.filter(
+        pl.col("unique_id").is_in(panel.series["unique_id"].filter(is_new).implode())
+    )
+    peers = has_units & ~is_new
+    if not peers.any():  # nobody sold anything lately
+        nothing = coming.with_columns(level=pl.lit(0.0))
+        return Launches(nothing, USUAL_SHARE, 0, np.ones((coming.height, WEEK)))
     level = _levels(panel, until, y, peers)
     share, count = _share_of_new(panel, past, level)
-    levels = panel.series.select("unique_id", level=pl.Series(level))
-    return Launches(
-        coming.join(levels, on="unique_id", how="left", maintain_order="left"),
-        share,
-        count,
-        _weekdays(panel, y[peers]),
-    )
+    levels = panel.series.select("unique_id", level=pl.Series(level), store=pl.Series(store))
+    placed = coming.join(levels, on="unique_id", how="left", maintain_order="left")
+    weekdays = _weekdays(panel, y[peers], store[peers])[placed["store"].to_numpy()]
+    return Launches(placed.drop("store"), share, count, weekdays)
 
 
 def announced(panel: Panel, until: date, first_planned: pl.DataFrame | None = None) -> pl.DataFrame:
@@ -225,30 +237,55 @@ def _price_bands(panel: Panel, until: date, peers: np.ndarray) -> np.ndarray | N
     return np.where(np.isnan(price), PRICE_BANDS, np.searchsorted(edges, price))
 
 
+def _opened(store: np.ndarray, is_new: np.ndarray, has_units: np.ndarray) -> np.ndarray:
+    """(stores,) of booleans: those most of whose series are new, as the store itself is."""
+    count = int(store.max(initial=0)) + 1
+    new, every = (np.bincount(store, part, count) for part in (is_new, has_units))
+    opened: np.ndarray = new > MOSTLY_NEW * np.maximum(every, 1)
+    return opened
+
+
 def _share_of_new(panel: Panel, past: pl.DataFrame, level: np.ndarray) -> tuple[float, int]:
-    """What past launches sold in LAUNCH_DAYS of their level by attributes, and how many it was."""
-    levels = panel.series.select("unique_id", level=pl.Series(level))
+    """What past launches sold on the open ones of their first LAUNCH_DAYS, of their level by
+    attributes, and how many it was.
+    """
+    levels = panel.series.select(
+        "unique_id", level=pl.Series(level), store=pl.Series(feed_index(panel.series))
+    )
+    placed = past.join(levels, on="unique_id", how="left")
     first_weeks = pl.col("ds").is_between(
         pl.col("first"), pl.col("first") + pl.duration(days=LAUNCH_DAYS - 1)
     )
-    recent = panel.sales.select("unique_id", "ds", "y").join(past, on="unique_id", how="inner")
-    units = recent.filter(first_weeks).select(pl.col("y").sum()).item() or 0.0
-    fitted = float(past.join(levels, on="unique_id", how="left")["level"].sum()) * LAUNCH_DAYS
-    usual = USUAL_LAUNCHES * LAUNCH_DAYS * (float(level.mean()) if len(level) else 0.0)
-    total = fitted + usual
+    since = panel.last_day - timedelta(days=LOOKED_BACK)
+    recent = panel.sales.filter(pl.col("ds") > since, pl.col("y").is_not_null())
+    recent = recent.filter(pl.col("is_open").fill_null(True)).select("unique_id", "ds", "y")
+    sold = recent.join(past, on="unique_id", how="inner").filter(first_weeks)
+    open_days = recent.join(levels, on="unique_id").select("store", "ds").unique()
+    days = placed.join(open_days, on="store").filter(first_weeks)
+    fitted = float(days["level"].sum())
+    days_each = days.height / past.height if past.height else LAUNCH_DAYS
+    usual = USUAL_LAUNCHES * days_each * (float(level.mean()) if len(level) else 0.0)
+    units, total = float(sold["y"].sum()), fitted + usual
     share = (units + USUAL_SHARE * usual) / total if total > 0 else USUAL_SHARE
-    return float(share), past.height
+    return float(np.clip(share, LEAST_SHARE, MOST_SHARE)), past.height
 
 
-def _weekdays(panel: Panel, y: np.ndarray) -> np.ndarray:
-    """(7,) factors from Monday, mean 1, of the summed units of (series, days) up to the panel's
-    last day; 1 for a weekday of which nothing is known.
+def _weekdays(panel: Panel, y: np.ndarray, store: np.ndarray) -> np.ndarray:
+    """(stores, 7) factors from Monday over the mean of a store's open days, of (series, days) units
+    up to the panel's last day; drawn to the chain's, which stand where a store was never open.
     """
-    known, totals = ~np.isnan(y).all(axis=0), np.nansum(y, axis=0)
+    count = int(feed_index(panel.series).max(initial=0)) + 1
     weekday = (panel.last_day.weekday() - np.arange(y.shape[1])[::-1]) % WEEK
-    means = np.array(
-        [totals[known & (weekday == day)].mean() if (known & (weekday == day)).any() else np.nan
-         for day in range(WEEK)]
-    )  # fmt: skip
-    factors = means / np.nanmean(means) if np.nansum(means) > 0 else np.ones(WEEK)
-    return np.where(np.isnan(factors), 1.0, factors)
+    totals, known = sum_by(y, store, count)
+    totals[known == 0] = np.nan
+    with warnings.catch_warnings():  # the mean of nothing is NaN, and meant to be
+        warnings.simplefilter("ignore", RuntimeWarning)
+        means = np.stack([np.nanmean(totals[:, weekday == day], axis=1) for day in range(WEEK)], 1)
+        own = means / np.nanmean(means, axis=1, keepdims=True)
+        chain = np.nan_to_num(np.nanmean(own, axis=0), nan=1.0)
+    units = np.nansum(totals, axis=1)[:, None]
+    factors = (units * np.where(np.isfinite(own), own, chain) + CHAINS_UNITS * chain) / (
+        units + CHAINS_UNITS
+    )
+    drawn: np.ndarray = np.where(np.isfinite(own), factors, chain)
+    return drawn

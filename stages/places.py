@@ -12,6 +12,7 @@ from contract.names import without_names
 from contract.panel import UNPLACED
 from contract.params import IngestParams
 from contract.received import Received
+from contract.spelling import bare
 from expectations.judge import Judgement
 from expectations.unread import RuleResult, first_day
 from storage.series import read_series
@@ -32,6 +33,11 @@ _MOVED = (
     "back (`python ingest.py withdraw`)."
 )
 _MANY_MOVED = "So many known series in other groups than before: were columns mixed up?"
+_ALIKE = (
+    "announced_alike: {new} new series differ from known ones only in capitals, blanks, leading "
+    "zeros or how Unicode writes a letter, like {one!r} from {like!r}: none of them is announced. "
+    "Write the ids in one way."
+)
 
 
 def with_moves_noted(
@@ -88,6 +94,16 @@ def with_announced_bounded(
         [fact.series.select("unique_id") for fact in plans if fact.series is not None]
     )
     new = places.unique().join(known, on="unique_id", how="anti").sort("unique_id")
+    if new.is_empty():
+        return received
+    alike = new.with_columns(bare("unique_id").alias("(bare)")).join(
+        known.with_columns(bare("unique_id").alias("(bare)")), on="(bare)", suffix=" known"
+    )
+    if alike.height:
+        one, like = alike.select("unique_id", "unique_id known").row(0)
+        received = _noted(received, _ALIKE.format(new=alike.height, one=one, like=like))
+        received = [_without(fact, alike.select("unique_id")) for fact in received]
+        new = new.join(alike, on="unique_id", how="anti")
     if new.is_empty():
         return received
     numbers = {"new": new.height, "known": known.height, "most": ingest.max_new_series}

@@ -219,11 +219,14 @@ def _usual_units(con: Connection, rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def _recent_sales(con: Connection, rows: pl.DataFrame) -> pl.DataFrame:
-    """What the batch's feeds sold before and beside it: of everything, where no store is known."""
+    """What the batch's feeds sold before and beside it: of everything, where no store is known, or
+    none of the batch's series.
+    """
     of_feeds = """
-        and s.unique_id in (
-            select unique_id from series_attributes where store_id in (
-                select a.store_id from series_attributes a semi join stated using (unique_id)))"""
+        and (s.unique_id in (
+                select unique_id from series_attributes where store_id in (
+                    select a.store_id from series_attributes a semi join stated using (unique_id)))
+             or not exists (select 1 from series_attributes semi join stated using (unique_id)))"""
     query = f"""
         select s.unique_id, s.ds, s.y
         from sales s

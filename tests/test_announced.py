@@ -17,6 +17,7 @@ from stages.rebuild import rebuild
 from stages.withdraw import withdraw
 from storage.lineage import panel_as_read
 from storage.panel import read_panel
+from storage.quarantine import read_quarantine
 from storage.series import read_names
 from storage.store import open_store
 
@@ -204,6 +205,24 @@ def test_known_series_that_a_file_puts_elsewhere_are_noted_and_many_raise_an_ale
     assert "series_moved_since: 3 of 3 known" in str(summary["notes"])
     causes = [finding.cause for finding in noted(read_pages(paths.validation), moment(6))]
     assert "noted:series_moved_since:2024-03-05" in causes
+
+
+def test_a_name_that_only_its_spelling_tells_from_a_known_one_is_announced_by_nobody(
+    shop: Params, paths: Paths
+):
+    summary = take(shop, paths, 3, "plan_1.csv", PLAN, "N,MILK,food,,2024-03-05,4", SOAP)
+    assert "announced_alike: 1 new series" in str(summary["notes"])
+    assert series(paths) == {**KNOWN, "N_soap": "wash"}
+
+
+def test_a_stores_own_file_in_another_spelling_is_refused_row_by_row(shop: Params, paths: Paths):
+    """No id of it is known, so nobody can say by its ids which store's file it is."""
+    own = shop.ingest.model_copy(update={"whole_days": False, "max_refused_share": 1.0})
+    lines = [SALES, *(f"N,{item.upper()},food,2024-03-03,3,2" for item in ("milk", "rice"))]
+    take(shop.model_copy(update={"ingest": own}), paths, 4, "till_2.csv", *lines)
+    with open_store(paths.store) as con:
+        refused = read_quarantine(con)["reason"].to_list()
+    assert refused == ["spelt_otherwise"] * 4  # units and prices
 
 
 def _batch(paths: Paths, name: str) -> int:

@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta
 
 import numpy as np
 import polars as pl
+import pytest
 
 from contract.panel import Panel, panel_of
 
@@ -120,3 +121,22 @@ def test_large_sales_are_read_in_parts(monkeypatch):
     at_once = panel.with_shut_days().sales
     monkeypatch.setattr("contract.shut_days.ROWS_AT_ONCE", 50)
     assert panel.with_shut_days().sales.equals(at_once)
+
+
+@pytest.mark.parametrize("begins", [30, 80])
+def test_a_long_closure_is_one_from_its_first_day_to_its_last_over_days_of_habit_too(begins):
+    sundays = set(range(6, DAYS, 7))
+    closure = set(range(begins, begins + 40)) - sundays
+    found = shut_days(shop({"N_a": sold(shut=tuple(closure | sundays))}))
+    assert found == {("N_a", day) for day in closure}
+
+
+def test_single_days_of_nothing_now_and_then_are_chance():
+    """An item that nobody wants on one day in twenty: hardly any of them is a closure."""
+    rng = np.random.default_rng(5)
+    names = [f"{k:02}" for k in range(30)]
+    units = {name: np.where(rng.random(DAYS) < 0.05, 0.0, 15.0) for name in names}
+    panel = shop(units)
+    stores = panel.series.with_columns(store_id=pl.col("unique_id"))
+    zeros = sum(int((y == 0).sum()) for y in units.values())
+    assert 0 < len(shut_days(replace(panel, series=stores))) < 0.75 * zeros

@@ -125,25 +125,70 @@ def test_nothing_is_expected_before_the_first_planned_day(shop):
     assert sells.to_list() == [False] * 3 + [True] * 25
 
 
+def past_launches(level: float, prefix: str = "S1_D_past", shut: tuple[int, ...] = ()) -> dict:
+    """Ten series that began five weeks after the shop, at so much of S1's D, but on weekdays on
+    which their store is shut.
+    """
+    began = LAUNCH_DAYS + 7
+    week = [0 if day in shut else 2.0 if day == 5 else 1.0 for day in range(7)]
+    sold = [None] * began + [level * week[day % 7] or None for day in range(began, DAYS)]
+    return {f"{prefix}{k}": sold for k in range(10)}
+
+
+def plans_of(names: dict) -> list[dict[str, object]]:
+    return [_plan(name, FIRST + timedelta(days=LAUNCH_DAYS + 7)) for name in names]
+
+
 def test_past_launches_teach_how_much_of_its_level_a_new_series_sells(shop):
-    """Ten that sold three times their level; ten of the usual share stand beside them."""
-    began = FIRST + timedelta(days=LAUNCH_DAYS + 1)
-    wait = [None] * (LAUNCH_DAYS + 1)
-    sold = [3.0 * (2.0 if day % 7 == 5 else 1.0) for day in range(LAUNCH_DAYS + 1, DAYS)]
-    names = [f"S1_D_past{k}" for k in range(10)]
-    plans = [_plan(name, began) for name in names] + [_plan("S1_D_new", LAST)]
-    found = launches(shop(plans, dict.fromkeys(names, wait + sold)), COMING[-1], RULES)
-    assert found is not None and found.past == 10
-    level = found.announced["level"].item()
-    past, usual = 10 * 3 * 8 / 7, 10 * found_mean_level(shop(plans))
-    assert found.share == pytest.approx(
-        (past + USUAL_SHARE * usual) / (10 * level + usual), rel=0.05
-    )
+    """Ten that sold nine tenths of the shop's level stand beside ten of the usual share."""
+    units = past_launches(0.9)
+    found = launches(shop([*plans_of(units), _plan("S1_D_new", LAST)], units), COMING[-1], RULES)
+    few = launches(shop([_plan("S1_D_new", LAST)]), COMING[-1], RULES)
+    assert found is not None and few is not None and found.past == 10
+    assert few.share == USUAL_SHARE
+    own = 0.9 * 8 / 7 / found.announced["level"].item()
+    assert min(own, USUAL_SHARE) < found.share < max(own, USUAL_SHARE)
 
 
-def found_mean_level(panel: Panel) -> float:
-    """About the mean level by attributes of the shop's series: that of what they sell."""
-    return panel.sales["y"].sum() / DAYS / panel.sales["unique_id"].n_unique()
+def test_days_on_which_the_store_was_shut_do_not_count_against_a_launch(shop):
+    def share_where(shut: tuple[int, ...]) -> float:
+        units = past_launches(1.0, shut=shut)
+        panel = shop([*plans_of(units), _plan("S1_D_new", LAST)], units)
+        is_shut = (pl.col("unique_id").str.starts_with("S1")) & (
+            pl.col("ds").dt.weekday() - 1
+        ).is_in(shut)
+        found = launches(replace(panel, sales=panel.sales.filter(~is_shut)), COMING[-1], RULES)
+        assert found is not None and found.past == 10
+        return found.share
+
+    assert share_where((6,)) == pytest.approx(share_where(()), rel=0.05)
+    assert share_where((0, 1, 2, 6)) == pytest.approx(share_where(()), rel=0.15)
+
+
+def test_a_store_that_opened_teaches_its_level_and_not_the_share_of_new_series(shop):
+    """All of S3 are new and three times S1's; they are no launches of articles."""
+    units = past_launches(3.0, "S3_D_")
+    panel = shop([*plans_of(units), _plan("S1_D_new", LAST), _plan("S3_D_new", LAST)], units)
+    found = launches(panel, COMING[-1], RULES)
+    assert found is not None and (found.past, found.share) == (0, USUAL_SHARE)
+    level = dict(found.announced.select("unique_id", "level").iter_rows())
+    assert level["S3_D_new"] > 1.5 * level["S1_D_new"]
+
+
+def test_a_share_is_bounded(shop):
+    units = past_launches(9.0)
+    found = launches(shop([*plans_of(units), _plan("S1_D_new", LAST)], units), COMING[-1], RULES)
+    assert found is not None and found.share == 1.0
+
+
+def test_each_store_has_its_own_weekdays(shop):
+    """S1 is shut on Sundays: the Sundays of S2 are worth what they are in S2."""
+    panel = shop([_plan("S2_D_new", LAST), _plan("S1_D_new", LAST)])
+    shut = pl.col("unique_id").str.starts_with("S1") & (pl.col("ds").dt.weekday() == 7)
+    found = launches(replace(panel, sales=panel.sales.filter(~shut)), COMING[-1], RULES)
+    assert found is not None
+    of = dict(zip(found.announced["unique_id"], found.weekdays, strict=True))
+    assert of["S2_D_new"][6] == pytest.approx(of["S2_D_new"][0], rel=0.05)
 
 
 def test_marginal_totals_agree_with_actual_sums_where_nothing_is_added(monkeypatch):
