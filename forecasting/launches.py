@@ -47,9 +47,9 @@ _NO_ROWS = pl.DataFrame(schema={"unique_id": pl.String, "ds": pl.Date, "launch":
 class Launches:
     """The announced series and the factors of their means.
 
-    `announced`: unique_id, first (planned day), level (units an open day by attributes). `share` of
-    it sold by new ones, `past` how many of the panel's own taught it; `weekdays` (announced, 7)
-    factors from Monday of each one's store.
+    `announced`: unique_id, first (planned day), level (units an open day by attributes), waited
+    (open days on offer without a sale). `share` of the level sold by new ones, `past` how many of
+    the panel's own taught it; `weekdays` (announced, 7) factors from Monday of each one's store.
     """
 
     announced: pl.DataFrame
@@ -63,7 +63,10 @@ class Launches:
         crossed = self.announced.join(
             pl.DataFrame({"ds": days}), how="cross", maintain_order="left_right"
         ).with_columns(factor=pl.Series(factor.ravel()))
-        units = pl.col("level") * self.share * pl.col("factor")
+        mean = pl.col("level") * self.share
+        # what was expected and did not sell says that it is a slow one: the mean of a gamma prior
+        # whose spread is its mean, after so many days of none
+        units = mean / (1 + mean * pl.col("waited")) * pl.col("factor")
         on_offer = pl.col("ds") >= pl.col("first")
         return crossed.select(
             "unique_id", "ds", launch=pl.when(on_offer).then(units).otherwise(0.0)
@@ -77,10 +80,13 @@ class Launches:
             return [(f"on offer from {one['first']} on only", 0.0)]
         level, factor = one["level"], float(self.weekdays[at or 0, ds.weekday()])
         taught = f"{self.past} launches of the last half year beside {USUAL_LAUNCHES:g} usual ones"
+        mean, waited = level * self.share, one["waited"]
+        left = mean / (1 + mean * waited)
         return [
             ("what series of its groups and price sell a day", level),
-            (f"a new one sells {self.share:.0%} of it ({taught})", level * self.share),
-            (f"its store's weekday, times {factor:.2f}", level * self.share * factor),
+            (f"a new one sells {self.share:.0%} of it ({taught})", mean),
+            (f"it was on offer on {waited} open days and did not sell", left),
+            (f"its store's weekday, times {factor:.2f}", left * factor),
         ]
 
 
@@ -106,12 +112,14 @@ def launches(panel: Panel, until: date, rules: DemandRules) -> Launches | None:
     )
     peers = has_units & ~is_new
     if not peers.any():  # nobody sold anything lately
-        nothing = coming.with_columns(level=pl.lit(0.0))
+        nothing = coming.with_columns(level=pl.lit(0.0), waited=pl.lit(0))
         return Launches(nothing, USUAL_SHARE, 0, np.ones((coming.height, WEEK)))
     level = _levels(panel, until, y, peers)
-    share, count = _share_of_new(panel, past, level)
     levels = panel.series.select("unique_id", level=pl.Series(level), store=pl.Series(store))
+    open_days = _open_days(panel, levels)
+    share, count = _share_of_new(panel, past, levels, open_days)
     placed = coming.join(levels, on="unique_id", how="left", maintain_order="left")
+    placed = _with_open_days(placed, open_days, panel.last_day, "waited")
     weekdays = _weekdays(panel, y[peers], store[peers])[placed["store"].to_numpy()]
     return Launches(placed.drop("store"), share, count, weekdays)
 
@@ -169,7 +177,8 @@ def _past_launches(panel: Panel, first_planned: pl.DataFrame) -> pl.DataFrame:
         pl.col("first") > panel.first_day + timedelta(days=LAUNCH_DAYS),
     )
     began = recent.join(_sold(panel, recent), on="unique_id", how="inner")
-    return began.filter(pl.col("first_sale") >= pl.col("first")).select("unique_id", "first")
+    began = began.filter(pl.col("first_sale") >= pl.col("first")).sort("unique_id")
+    return began.select("unique_id", "first")
 
 
 def _units_of_peers(panel: Panel, rules: DemandRules) -> np.ndarray:
@@ -245,26 +254,41 @@ def _opened(store: np.ndarray, is_new: np.ndarray, has_units: np.ndarray) -> np.
     return opened
 
 
-def _share_of_new(panel: Panel, past: pl.DataFrame, level: np.ndarray) -> tuple[float, int]:
-    """What past launches sold on the open ones of their first LAUNCH_DAYS, of their level by
-    attributes, and how many it was.
-    """
-    levels = panel.series.select(
-        "unique_id", level=pl.Series(level), store=pl.Series(feed_index(panel.series))
-    )
-    placed = past.join(levels, on="unique_id", how="left")
-    first_weeks = pl.col("ds").is_between(
-        pl.col("first"), pl.col("first") + pl.duration(days=LAUNCH_DAYS - 1)
-    )
+def _open_days(panel: Panel, levels: pl.DataFrame) -> pl.DataFrame:
+    """store, ds: the days of the last LOOKED_BACK on which any row says that a store was open."""
     since = panel.last_day - timedelta(days=LOOKED_BACK)
-    recent = panel.sales.filter(pl.col("ds") > since, pl.col("y").is_not_null())
-    recent = recent.filter(pl.col("is_open").fill_null(True)).select("unique_id", "ds", "y")
-    sold = recent.join(past, on="unique_id", how="inner").filter(first_weeks)
-    open_days = recent.join(levels, on="unique_id").select("store", "ds").unique()
-    days = placed.join(open_days, on="store").filter(first_weeks)
-    fitted = float(days["level"].sum())
-    days_each = days.height / past.height if past.height else LAUNCH_DAYS
-    usual = USUAL_LAUNCHES * days_each * (float(level.mean()) if len(level) else 0.0)
+    known = panel.sales.filter(
+        pl.col("ds") > since, pl.col("y").is_not_null(), pl.col("is_open").fill_null(True)
+    )
+    return known.join(levels, on="unique_id").select("store", "ds").unique()
+
+
+def _with_open_days(
+    placed: pl.DataFrame, open_days: pl.DataFrame, last: date | pl.Expr, name: str
+) -> pl.DataFrame:
+    """The series (first, store), each with its store's open days from `first` to `last`."""
+    met = placed.join(open_days, on="store").filter(pl.col("ds").is_between("first", last))
+    counted = met.group_by("unique_id").agg(pl.len().cast(pl.Int64).alias(name))
+    joined = placed.join(counted, on="unique_id", how="left", maintain_order="left")
+    return joined.with_columns(pl.col(name).fill_null(0))
+
+
+def _share_of_new(
+    panel: Panel, past: pl.DataFrame, levels: pl.DataFrame, open_days: pl.DataFrame
+) -> tuple[float, int]:
+    """What past launches sold on the open ones of their first LAUNCH_DAYS, of their level by
+    attributes, and how many it was. Sums in one order: the same panel, the same bits.
+    """
+    until = pl.col("first") + pl.duration(days=LAUNCH_DAYS - 1)
+    placed = past.join(levels, on="unique_id", how="left", maintain_order="left")
+    placed = _with_open_days(placed, open_days, until, "days")
+    recent = panel.sales.select("unique_id", "ds", "y")
+    sold = recent.join(past, on="unique_id", how="inner", maintain_order="left").filter(
+        pl.col("ds").is_between("first", until)
+    )
+    fitted, days = float((placed["level"] * placed["days"]).sum()), float(placed["days"].sum())
+    days_each = days / past.height if past.height else LAUNCH_DAYS
+    usual = USUAL_LAUNCHES * days_each * float(levels["level"].mean() or 0.0)  # type: ignore[arg-type]
     units, total = float(sold["y"].sum()), fitted + usual
     share = (units + USUAL_SHARE * usual) / total if total > 0 else USUAL_SHARE
     return float(np.clip(share, LEAST_SHARE, MOST_SHARE)), past.height

@@ -26,7 +26,7 @@ from storage.store import open_store
 NOW = datetime(2024, 6, 1, 6)
 
 # Golden: the leaderboard of the small shop. Change it only on purpose, with a line in CHANGELOG.md.
-GOLDEN_NAIVE_WRMSSE = 0.81432
+GOLDEN_NAIVE_WRMSSE = 0.81488
 GOLDEN_OURS_WRMSSE = 0.66717
 
 

@@ -236,3 +236,18 @@ def test_a_series_that_comes_back_is_no_past_launch_in_a_tail(shop):
     tail = panel.since(FIRST + timedelta(days=20), 1.0)
     found = [launches(one, COMING[-1], RULES) for one in (panel, tail)]
     assert [one.past for one in found if one is not None] == [0, 0]
+
+
+def test_days_on_offer_without_a_sale_say_that_it_is_a_slow_one(shop):
+    """Of S1's D about one a day: after two weeks of none a fraction of it."""
+    waited = LAST - timedelta(days=13)
+    panel = shop([_plan("S1_D_old", waited), _plan("S1_D_new", LAST + timedelta(days=1))])
+    found = launches(panel, COMING[-1], RULES)
+    assert found is not None
+    days = dict(found.announced.select("unique_id", "waited").iter_rows())
+    assert days == {"S1_D_new": 0, "S1_D_old": 14}
+    rows = found.rows(COMING).group_by("unique_id").agg(pl.col("launch").mean())
+    of = dict(rows.iter_rows())
+    mean = of["S1_D_new"]
+    assert of["S1_D_old"] == pytest.approx(mean / (1 + 14 * mean), rel=0.1)
+    assert found.steps("S1_D_old", COMING[0])[2][0].startswith("it was on offer on 14 open days")
