@@ -15,14 +15,12 @@ import numpy as np
 import polars as pl
 
 from contract.days import WEEK, earliest, latest
+from contract.feeds import feed_index, series_of_rows
 
-STORE = "store_id"  # of one store where series name none
 FEWEST_UNITS = 10.0  # on such a weekday, where it sells; of less chance makes a day of nothing
 WEEKS_BEFORE = 13  # of which such a weekday usually sells
 MOST_SHUT = 2  # of them; more is a habit
-MOST_SINGLE = (
-    2  # spells of such days in these weeks, with the day's own: else a single one is chance
-)
+MOST_SINGLE = 2  # spells in these weeks, the day's own among them, beyond which one day is chance
 ROWS_AT_ONCE = 2_000_000
 
 
@@ -61,7 +59,7 @@ class _StoreDays:
     @staticmethod
     def of(sales: pl.DataFrame, series: pl.DataFrame) -> _StoreDays:
         first, last = earliest(sales["ds"]), latest(sales["ds"])
-        stores = series[STORE].n_unique() + 1 if STORE in series.columns else 1
+        stores = int(feed_index(series).max(initial=-1)) + 2  # and that of no known series
         shape = stores, (last - first).days + 1
         size = shape[0] * shape[1]
         units, known, said = np.zeros(size), np.zeros(size), np.zeros(size)
@@ -117,27 +115,16 @@ def _spells(zeros: np.ndarray) -> np.ndarray:
 def _in_parts(
     sales: pl.DataFrame, series: pl.DataFrame
 ) -> Iterator[tuple[pl.DataFrame, np.ndarray, np.ndarray]]:
-    """Rows, ROWS_AT_ONCE at a time, with the index of each one's store and day."""
-    first = earliest(sales["ds"])
-    for part in sales.iter_slices(ROWS_AT_ONCE):
-        day = part.select((pl.col("ds") - pl.lit(first)).dt.total_days()).to_series()
-        yield part, _store_of_rows(part, series), day.to_numpy()
+    """Rows, ROWS_AT_ONCE at a time, with the index of each one's store and day.
 
-
-def _store_of_rows(sales: pl.DataFrame, series: pl.DataFrame) -> np.ndarray:
-    """(rows,) the index of each one's store. Rows are sorted by series: a series is looked up once
-    for its run of rows.
+    Rows of no known series count for nobody: they have a store of their own, the last.
     """
-    if STORE not in series.columns:
-        return np.zeros(sales.height, dtype=np.int64)
-    runs = pl.DataFrame({"run": sales["unique_id"].rle()}).unnest("run")
-    store = series.select("unique_id", store=pl.col(STORE).rank("dense").cast(pl.Int64) - 1)
-    placed = runs.join(
-        store, left_on="value", right_on="unique_id", how="left", maintain_order="left"
-    )
-    # rows of no known series count for nobody: a store of their own, the last
-    of_runs = placed["store"].fill_null(series[STORE].n_unique())
-    return of_runs.to_numpy().repeat(placed["len"].to_numpy())
+    first, feeds = earliest(sales["ds"]), feed_index(series)
+    stores = np.append(feeds, feeds.max(initial=-1) + 1)
+    for part in sales.iter_slices(ROWS_AT_ONCE):
+        place = np.minimum(series_of_rows(part["unique_id"], series), series.height)
+        day = part.select((pl.col("ds") - pl.lit(first)).dt.total_days()).to_series()
+        yield part, stores[place], day.to_numpy()
 
 
 def _same_weekdays(table: np.ndarray) -> np.ndarray:

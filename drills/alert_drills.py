@@ -11,6 +11,7 @@ from datetime import date, timedelta
 import numpy as np
 import polars as pl
 
+from contract.feeds import FEED_COLUMN
 from contract.panel import Panel
 from drills.drift_shapes import level_shift
 from drills.faults import Rng
@@ -23,7 +24,6 @@ from drills.panel_faults import (
     series_drawn,
 )
 from drills.result import Drill, Result, result_of
-from features.dense import FEED_COLUMN
 
 MORNINGS = (1, 3, 5, 7, 14)  # after which somebody looks
 

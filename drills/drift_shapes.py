@@ -15,8 +15,8 @@ from datetime import date, timedelta
 import numpy as np
 import polars as pl
 
+from contract.feeds import FEED_COLUMN
 from contract.panel import Panel, panel_of
-from features.dense import FEED_COLUMN
 
 Rng = np.random.Generator
 # assumed response of units to price where a drift changes prices; the simulator draws -0.6 to -2.6

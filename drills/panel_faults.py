@@ -9,10 +9,10 @@ from datetime import date, timedelta
 
 import polars as pl
 
+from contract.feeds import FEED_COLUMN
 from contract.panel import Panel
 from drills.faults import PanelFault, Rng
 from drills.scenario import RENAMED
-from features.dense import FEED_COLUMN
 
 DAY = pl.duration(days=1)
 

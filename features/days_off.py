@@ -15,8 +15,9 @@ import polars as pl
 
 from contract.agreement import OPENING
 from contract.days import WEEK, YEAR
+from contract.feeds import feed_index
 from contract.panel import Panel
-from features.dense import Days, feed_index, locate
+from features.dense import Days, locate
 
 WEEKS_READ = 16  # of the past: a share of eight same weekdays is noisier, and no truer
 LEAST_WEEKS = 4

@@ -8,20 +8,19 @@ need no padding (features.feature, features.windows).
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import date
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
 
 import numpy as np
 import polars as pl
 
 from contract.demand import DemandRules
+from contract.feeds import UNKNOWN_SERIES, feed_index, series_of_rows
 from contract.panel import Panel
 
-UNKNOWN_SERIES = 2**32 - 1  # no row of `series`
 PADDING_DAYS = 28  # the most an expression may shift
 ROWS_AT_ONCE = 2_000_000  # of sales
-# whoever sends one extract a day; a series absent while its feed arrived sold nothing
-FEED_COLUMN = "store_id"
+EVERY_SHARE = 1.0  # of a day's hours without stock
 
 
 @dataclass(frozen=True)
@@ -105,6 +104,15 @@ def demand(panel: Panel, days: Days, rules: DemandRules) -> np.ndarray:
     return y
 
 
+def units_lately(panel: Panel, days: int, rules: DemandRules) -> np.ndarray:
+    """(series, days) units up to the panel's last day, as `demand` but for days without stock: what
+    sold then still counts.
+    """
+    last = Days(panel.last_day - timedelta(days=days - 1), days, 0, padding=0)
+    every_day = replace(rules, max_stockout_share=EVERY_SHARE)
+    return demand(panel.since(last.first, EVERY_SHARE), last, every_day)
+
+
 def sold_before(panel: Panel, days: Days) -> tuple[np.ndarray, np.ndarray]:
     """(series,) day indices of each series' first and last sale before the panel begins.
 
@@ -171,34 +179,13 @@ def _sales_in_parts(panel: Panel, days: Days, *values: str) -> Iterator[pl.DataF
 
 
 def locate(facts: pl.DataFrame, series: pl.DataFrame, days: Days, ds: str = "ds") -> pl.DataFrame:
-    """Facts of known series with entity_ix (the row of `series`) and day_ix.
-
-    Facts are sorted by series, so a series is looked up once for its run of rows, not once a row.
-    """
-    runs = pl.DataFrame({"run": facts["unique_id"].rle()}).unnest("run")
-    entities = series.select("unique_id").with_row_index("entity_ix")
-    placed = runs.join(
-        entities, left_on="value", right_on="unique_id", how="left", maintain_order="left"
-    )
-    entity_ix = (
-        placed["entity_ix"].fill_null(UNKNOWN_SERIES).to_numpy().repeat(placed["len"].to_numpy())
-    )
+    """Facts of known series, sorted by them, with entity_ix (the row of `series`) and day_ix."""
+    entity_ix = series_of_rows(facts["unique_id"], series)
     located = facts.with_columns(
         pl.Series("entity_ix", entity_ix), days.index(pl.col(ds)).alias("day_ix")
     )
-    return (
-        located.filter(pl.col("entity_ix") != UNKNOWN_SERIES)
-        if placed["entity_ix"].null_count()
-        else located
-    )
-
-
-def feed_index(series: pl.DataFrame) -> np.ndarray:
-    """For each series the index of its feed; of one feed where they name none."""
-    if FEED_COLUMN not in series.columns:
-        return np.zeros(series.height, dtype=np.int64)
-    feed_ix: np.ndarray = series[FEED_COLUMN].rank("dense").to_numpy().astype(np.int64) - 1
-    return feed_ix
+    is_known = entity_ix != UNKNOWN_SERIES
+    return located if is_known.all() else located.filter(pl.Series(is_known))
 
 
 def feed_arrived(series: pl.DataFrame, y: np.ndarray) -> np.ndarray:

@@ -9,11 +9,12 @@ import numpy as np
 import polars as pl
 
 from contract.demand import DemandRules, demand_rules
+from contract.feeds import feed_index
 from contract.panel import Panel
 from contract.params import FeatureParams, Params
 from features.calendar import calendar_table, event_vocabulary, regions_of
 from features.declared import declared_features
-from features.dense import Days, column, days_of, demand, feed_index, locate, sold_before
+from features.dense import Days, column, days_of, demand, locate, sold_before
 from features.feature import FUTURE, Feature
 from features.hierarchy import group_index, group_table, table_name
 from features.opening import closed_table

@@ -9,9 +9,10 @@ import polars as pl
 
 from contract.agreement import OPENING
 from contract.days import WEEK
+from contract.feeds import FEED_COLUMN
 from contract.panel import Panel
 from features.calendar import closed_days, regions_of
-from features.dense import FEED_COLUMN, Days, feed_arrived, locate
+from features.dense import Days, feed_arrived, locate
 
 WEEKS_OF_HABIT = 4
 # of the 28: five days a week but for two holidays; of a rarer feed a day without rows says nothing,

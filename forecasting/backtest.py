@@ -15,7 +15,13 @@ from contract.params import EvaluateParams, InferenceParams, Params
 from features.days_off import open_share
 from features.reach import Reach, plan_reach, plans_at
 from forecasting.columns import OPEN_SHARE
-from forecasting.fallback import FEATURES_MISSING, ModelForecast, complete, no_forecast
+from forecasting.fallback import (
+    FEATURES_MISSING,
+    ModelForecast,
+    no_forecast,
+    on_rungs,
+    rungs_below,
+)
 from forecasting.forecaster import BASELINE, Forecaster
 
 # share of the rows before a cutoff; fewer were no store a forecast could have been made from
@@ -140,6 +146,7 @@ def _one_cutoff(
     known: Panel, forecasters: dict[str, Forecaster], plan: BacktestPlan, cutoff: date
 ) -> pl.DataFrame:
     naive = forecasters[BASELINE].forecast(known, cutoff, plan.horizon)
+    rungs = rungs_below(naive, known, plan.inference, plan.rules)
     grid = naive.select(pl.lit(cutoff).alias("cutoff"), "unique_id", "ds", "h")
     for name, forecaster in forecasters.items():
         try:
@@ -148,7 +155,7 @@ def _one_cutoff(
         # a plan that ran out: the backtest does what would have been served
         except FeaturesMissing:
             model = no_forecast(naive, name, FEATURES_MISSING)
-        done = complete(model, naive, known, plan.inference, plan.rules)
+        done = on_rungs(model, rungs, plan.inference)
         done = done.select("unique_id", "ds", pl.col("y_hat").alias(name))
         grid = grid.join(
             done, on=["unique_id", "ds"], how="left", validate="1:1", maintain_order="left"

@@ -91,10 +91,8 @@ def serving_meanwhile(method: str, bundle: Path, calibration: Path, why_none: st
     """
     calibrations = _calibrations(calibration)
     baseline = Champion(None, None, calibrations, why_none)
-    if method == BASELINE:
-        return replace(
-            baseline, reason=NO_CHAMPION
-        )  # the best of the backtest, not for want of one
+    if method == BASELINE:  # as the best of the backtest, not for want of any
+        return replace(baseline, reason=NO_CHAMPION)
     if method not in calibrations:
         return baseline
     try:

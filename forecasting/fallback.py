@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from datetime import timedelta
+from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
@@ -12,7 +11,7 @@ from contract.demand import DemandRules
 from contract.levels import joined
 from contract.panel import Panel
 from contract.params import InferenceParams
-from features.dense import Days, demand
+from features.dense import units_lately
 from forecasting.forecaster import BASELINE
 from forecasting.launches import launch_rows
 
@@ -20,7 +19,6 @@ LAUNCH, ANALOGUES = "launch", "analogues"
 NO_CHAMPION, FEATURES_MISSING = "no_champion", "features_missing"
 GROUP_MEAN, ZERO, LAST_FORECAST = "group_mean", "zero", "last_forecast"
 LOWER_RUNGS = (ANALOGUES, GROUP_MEAN, ZERO)
-EVERY_SHARE = 1.0  # of a day without stock: what sold then still counts
 
 REASONS = {
     "previous_champion": "the champion cannot be used, the one before it serves",
@@ -69,39 +67,51 @@ def complete(
     params: InferenceParams,
     rules: DemandRules,
 ) -> pl.DataFrame:
+    """As `on_rungs`, of one model."""
+    return on_rungs(model, rungs_below(baseline, panel, params, rules), params)
+
+
+def rungs_below(
+    baseline: pl.DataFrame, panel: Panel, params: InferenceParams, rules: DemandRules
+) -> pl.DataFrame:
+    """What stands below any model's rows: unique_id, ds, naive (the baseline's y_hat), launch,
+    group_mean, highest, has_sold; null where a rung has nothing.
+
+    `baseline` holds unique_id, ds, y_hat.
+    """
+    days = baseline["ds"].unique().sort()
+    rungs = (
+        baseline.select("unique_id", "ds", naive="y_hat")
+        .join(_highest_day(panel), on="unique_id", how="left", validate="m:1")
+        .join(launch_rows(panel, days, rules), on=["unique_id", "ds"], how="left", validate="1:1")
+        .join(
+            _group_means(panel, params.fallback_days, rules),
+            on="unique_id",
+            how="left",
+            validate="m:1",
+        )
+    )
+    # a series without any row is no member: announced long ago, it may never come
+    had_rows = pl.col("highest").is_not_null()
+    return rungs.with_columns(group_mean=pl.when(had_rows).then("group_mean"))
+
+
+def on_rungs(model: ModelForecast, rungs: pl.DataFrame, params: InferenceParams) -> pl.DataFrame:
     """unique_id, ds, h, y_hat, method, reason: the model's rows where sound, else the rung's below.
 
-    `baseline` holds unique_id, ds, h, y_hat with the same rows as the model's.
     Rungs: the model, seasonal_naive, the mean of the series' group over the last `fallback_days`,
     zero. Of a series that is announced and has not sold yet its analogues know more than all of
     them (forecasting.launches).
     """
     ceiling = pl.col("highest") * params.explosion_factor
-    had_rows = pl.col("highest").is_not_null()
     own = "reason" if "reason" in model.rows.columns else pl.lit(None, pl.String)
     judged = (
         model.rows.with_columns(own_reason=own)
-        .join(_highest_day(panel), on="unique_id", how="left", validate="m:1")
-        .join(
-            launch_rows(panel, model.rows["ds"].unique().sort(), rules),
-            on=["unique_id", "ds"],
-            how="left",
-            validate="1:1",
-        )
+        .join(rungs, on=["unique_id", "ds"], how="left", validate="1:1")
         .with_columns(why=_unsound(pl.col("y_hat"), ceiling, model.fallback_reason))
     )
-    rungs = judged.join(
-        baseline.select("unique_id", "ds", naive="y_hat"),
-        on=["unique_id", "ds"],
-        how="left",
-        validate="1:1",
-    ).join(
-        _group_means(panel, params.fallback_days, rules), on="unique_id", how="left", validate="m:1"
-    )
-    # a series without any row is no member: announced long ago, it may never come
-    rungs = rungs.with_columns(group_mean=pl.when(had_rows).then("group_mean"))
     sound = pl.col("why").is_null()
-    return rungs.select(
+    return judged.select(
         "unique_id",
         "ds",
         "h",
@@ -163,9 +173,7 @@ def _group_means(panel: Panel, days: int, rules: DemandRules) -> pl.DataFrame:
     """
     columns = [name for name in ("store_id", "dept_id") if name in panel.series.columns]
     grouped = panel.series.select("unique_id", group=joined(columns) if columns else pl.lit(""))
-    first = panel.last_day - timedelta(days=days - 1)
-    every_day = replace(rules, max_stockout_share=EVERY_SHARE)
-    y = demand(panel.since(first, EVERY_SHARE), Days(first, days, 0, padding=0), every_day)
+    y = units_lately(panel, days, rules)
     summed = grouped.with_columns(
         units=pl.Series(np.nansum(y, axis=1)), known=pl.Series((~np.isnan(y)).sum(axis=1))
     )

@@ -8,7 +8,7 @@ small groups; it reads columns of the hierarchy and the price.
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, timedelta
 
 import numpy as np
@@ -16,28 +16,24 @@ import polars as pl
 
 from contract.days import WEEK, earliest
 from contract.demand import DemandRules
+from contract.feeds import feed_index
 from contract.panel import Panel
-from features.dense import Days, demand, feed_index
-from features.hierarchy import sum_by
+from features.dense import units_lately
+from features.hierarchy import group_index, sum_by
 
 LAUNCH_DAYS = 28  # after its first planned day a series that never sold is a launch so long
-LOOKED_BACK = (
-    26 * WEEK
-)  # for launches of the past; no more, so that a panel's beginning cannot tell
+LOOKED_BACK = 26 * WEEK  # for past launches; no more, so that a panel's beginning cannot tell
 PEER_DAYS = 8 * WEEK
 PRICE_BANDS = 8
 LEAST_PRICED = 5 * PRICE_BANDS
 MORE_MEMBERS = 5.0  # average series that are added to each group: a small one stays near the mean
-MOSTLY_NEW = (
-    0.5  # of a store's series: it opened, and says nothing of what an article sells at first
-)
+MOSTLY_NEW = 0.5  # of a store's series: it opened, and says nothing of articles at first
 LEAST_SHARE, MOST_SHARE = 0.2, 1.0  # of its level by attributes that a new series is said to sell
 CHAINS_UNITS = 200.0  # of eight weeks, by which a store's weekdays are drawn to the chain's
 ROUNDS = 8
 # what a new series sells of its level by attributes, before any of the panel's own is seen. On M5
 # 0.5 to 0.6
 USUAL_SHARE, USUAL_LAUNCHES = 0.6, 10.0
-EVERY_SHARE = 1.0  # of a day without stock: what sold then still counts
 
 _NOBODY = pl.DataFrame(schema={"unique_id": pl.String, "first": pl.Date})
 _NO_ROWS = pl.DataFrame(schema={"unique_id": pl.String, "ds": pl.Date, "launch": pl.Float64})
@@ -48,8 +44,9 @@ class Launches:
     """The announced series and the factors of their means.
 
     `announced`: unique_id, first (planned day), level (units an open day by attributes), waited
-    (open days on offer without a sale). `share` of the level sold by new ones, `past` how many of
-    the panel's own taught it; `weekdays` (announced, 7) factors from Monday of each one's store.
+    (open days on offer without a sale), mean (the level times `share`, that of new ones), left
+    (what is expected after waiting). `past`: how many of the panel's own taught the share;
+    `weekdays` (announced, 7): factors from Monday of each one's store.
     """
 
     announced: pl.DataFrame
@@ -63,30 +60,24 @@ class Launches:
         crossed = self.announced.join(
             pl.DataFrame({"ds": days}), how="cross", maintain_order="left_right"
         ).with_columns(factor=pl.Series(factor.ravel()))
-        mean = pl.col("level") * self.share
-        # what was expected and did not sell says that it is a slow one: the mean of a gamma prior
-        # whose spread is its mean, after so many days of none
-        units = mean / (1 + mean * pl.col("waited")) * pl.col("factor")
-        on_offer = pl.col("ds") >= pl.col("first")
+        units, on_offer = pl.col("left") * pl.col("factor"), pl.col("ds") >= pl.col("first")
         return crossed.select(
             "unique_id", "ds", launch=pl.when(on_offer).then(units).otherwise(0.0)
         )
 
     def steps(self, unique_id: str, ds: date) -> list[tuple[str, float | None]]:
         """What was done, and units after it, for one announced series and day."""
-        at = self.announced["unique_id"].index_of(unique_id)
-        one = self.announced.row(at or 0, named=True)
+        at = self.announced["unique_id"].to_list().index(unique_id)
+        one = self.announced.row(at, named=True)
         if ds < one["first"]:
             return [(f"on offer from {one['first']} on only", 0.0)]
-        level, factor = one["level"], float(self.weekdays[at or 0, ds.weekday()])
+        factor = float(self.weekdays[at, ds.weekday()])
         taught = f"{self.past} launches of the last half year beside {USUAL_LAUNCHES:g} usual ones"
-        mean, waited = level * self.share, one["waited"]
-        left = mean / (1 + mean * waited)
         return [
-            ("what series of its groups and price sell a day", level),
-            (f"a new one sells {self.share:.0%} of it ({taught})", mean),
-            (f"it was on offer on {waited} open days and did not sell", left),
-            (f"its store's weekday, times {factor:.2f}", left * factor),
+            ("what series of its groups and price sell a day", one["level"]),
+            (f"a new one sells {self.share:.0%} of it ({taught})", one["mean"]),
+            (f"it was on offer on {one['waited']} open days and did not sell", one["left"]),
+            (f"its store's weekday, times {factor:.2f}", one["left"] * factor),
         ]
 
 
@@ -103,7 +94,7 @@ def launches(panel: Panel, until: date, rules: DemandRules) -> Launches | None:
     if coming.is_empty():
         return None
     past = _past_launches(panel, first_planned)
-    y = _units_of_peers(panel, rules)
+    y = units_lately(panel, PEER_DAYS, rules)
     has_units, store = ~np.isnan(y).all(axis=1), feed_index(panel.series)
     is_new = panel.series["unique_id"].is_in(past["unique_id"].implode()).to_numpy()
     is_new &= ~_opened(store, is_new & has_units, has_units)[store]
@@ -112,7 +103,8 @@ def launches(panel: Panel, until: date, rules: DemandRules) -> Launches | None:
     )
     peers = has_units & ~is_new
     if not peers.any():  # nobody sold anything lately
-        nothing = coming.with_columns(level=pl.lit(0.0), waited=pl.lit(0))
+        nothing = coming.with_columns(pl.lit(0.0).alias(n) for n in ("level", "mean", "left"))
+        nothing = nothing.with_columns(waited=pl.lit(0))
         return Launches(nothing, USUAL_SHARE, 0, np.ones((coming.height, WEEK)))
     level = _levels(panel, until, y, peers)
     levels = panel.series.select("unique_id", level=pl.Series(level), store=pl.Series(store))
@@ -120,6 +112,11 @@ def launches(panel: Panel, until: date, rules: DemandRules) -> Launches | None:
     share, count = _share_of_new(panel, past, levels, open_days)
     placed = coming.join(levels, on="unique_id", how="left", maintain_order="left")
     placed = _with_open_days(placed, open_days, panel.last_day, "waited")
+    placed = placed.with_columns(mean=pl.col("level") * share)
+    # what was expected and did not sell says that it is a slow one: the mean of a gamma prior whose
+    # spread is its mean, after so many days of none
+    left = pl.col("mean") / (1 + pl.col("mean") * pl.col("waited"))
+    placed = placed.with_columns(left=left)
     weekdays = _weekdays(panel, y[peers], store[peers])[placed["store"].to_numpy()]
     return Launches(placed.drop("store"), share, count, weekdays)
 
@@ -181,22 +178,11 @@ def _past_launches(panel: Panel, first_planned: pl.DataFrame) -> pl.DataFrame:
     return began.select("unique_id", "first")
 
 
-def _units_of_peers(panel: Panel, rules: DemandRules) -> np.ndarray:
-    """(series, PEER_DAYS or the panel's) units of the last days, NaN where unknown or not begun."""
-    width = min(PEER_DAYS, (panel.last_day - panel.first_day).days + 1)
-    days = Days(panel.last_day - timedelta(days=width - 1), width, 0, padding=0)
-    every_day = replace(rules, max_stockout_share=EVERY_SHARE)
-    return demand(panel.since(days.first, EVERY_SHARE), days, every_day)
-
-
 def _levels(panel: Panel, until: date, y: np.ndarray, peers: np.ndarray) -> np.ndarray:
     """(series,) units a day by attributes, learned from the peers."""
     mean = np.zeros(len(y))
     mean[peers] = np.nanmean(y[peers], axis=1)
-    groups = [
-        panel.series[name].rank("dense").to_numpy().astype(np.int64) - 1
-        for name in panel.series.columns[1:]
-    ]
+    groups = [group_index(panel.series, [name]) for name in panel.series.columns[1:]]
     bands = _price_bands(panel, until, peers)
     return marginal_totals(mean, peers, groups if bands is None else [*groups, bands])
 

@@ -14,9 +14,9 @@ import polars as pl
 
 from contract.demand import DemandRules
 from contract.errors import ModelBroken
+from contract.feeds import FEED_COLUMN
 from contract.levels import Level
 from contract.panel import Panel
-from features.dense import FEED_COLUMN
 from forecasting.columns import horizon_of
 from forecasting.metrics import scaled_error, weighted
 from forecasting.window import Window, window_after

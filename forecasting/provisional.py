@@ -49,7 +49,8 @@ def provisional(losses: dict[str, Losses], *, has_table: bool) -> Provisional:
     }
     best, serves = _smallest(usable), best_of(usable)
     measured = ", ".join(f"{name} {of.headline.mean():.3f}" for name, of in usable.items())
-    why = "" if serves == best else f"as good as {best} and at most 2% worse on single series, "
+    close = f"as good as {best} and at most {LITTLE:.0%} worse on single series, "
+    why = "" if serves == best else close
     reason = f"{serves} serves, {why}the best of the backtest (WRMSSE: {measured})"
     return Provisional(serves, f"{reason}, until a candidate passes the gate")
 

@@ -9,7 +9,7 @@ from datetime import date
 
 import polars as pl
 
-from features.dense import FEED_COLUMN
+from contract.feeds import FEED_COLUMN
 from monitoring.finding import Finding, not_judged
 
 WATCHER = "stock"
