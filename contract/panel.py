@@ -98,13 +98,13 @@ class Panel:
         none today either: of one that sold since nobody can say whether it had been announced.
         """
         facts = {name: self._fact_as_known_at(name, moment) for name in FACTS}
-        planned = pl.concat([facts[name].select("unique_id") for name in ("prices", "covariates")])
-        announced = planned.unique().join(self.sales, on="unique_id", how="anti")
+        sold = facts["sales"].select("unique_id").unique()
+        plans = pl.concat([facts[name].select("unique_id") for name in ("prices", "covariates")])
+        planned = plans.unique().join(sold, on="unique_id", how="anti")
+        since = self.sales.join(planned, on="unique_id", how="semi").select("unique_id")
+        announced = planned.join(since.unique(), on="unique_id", how="anti")
         known_series = self.series.join(
-            pl.concat([facts["sales"].select("unique_id").unique(), announced]),
-            on="unique_id",
-            how="semi",
-            maintain_order="left",
+            pl.concat([sold, announced]), on="unique_id", how="semi", maintain_order="left"
         )
         then = replace(
             self,

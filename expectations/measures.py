@@ -40,15 +40,15 @@ def _spelt_otherwise(
     nobody = pl.DataFrame(schema={"unique_id": pl.String, "ds": pl.Date, "known_as": pl.String})
     if known is None or known.is_empty() or recent.is_empty():
         return nobody
-    keys = rows.select("unique_id", "ds").drop_nulls().unique()
-    new = keys.filter(~pl.col("unique_id").is_in(known.implode()))
+    keys = rows.lazy().select("unique_id", "ds").drop_nulls()
+    new = keys.filter(~pl.col("unique_id").is_in(known.implode())).unique().collect()
     if new.is_empty():
         return nobody
-    sold = recent.select("unique_id").unique().filter(pl.col("unique_id").is_in(known.implode()))
+    sold = recent.select("unique_id").unique()
     names = sold.select(bare("unique_id").alias("(bare)"), known_as="unique_id")
     names = names.unique("(bare)", keep="none")  # of two spellings that both sell neither is meant
     met = new.with_columns(bare("unique_id").alias("(bare)")).join(names, on="(bare)")
-    there = keys.rename({"unique_id": "known_as"})
+    there = rows.select("ds", known_as="unique_id")
     return met.join(there, on=["known_as", "ds"], how="anti").select("unique_id", "ds", "known_as")
 
 

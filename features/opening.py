@@ -35,9 +35,7 @@ def closed_ahead(panel: Panel, origin: date, horizon: int, region: str | None) -
 
     The origin is the panel's last day, or later.
     """
-    span = WEEKS_OF_HABIT * WEEK
-    steps = (origin - panel.last_day).days + horizon
-    days = Days(panel.last_day - timedelta(days=span - 1), span, steps, padding=0)
+    days = _days_up_to(panel, origin, horizon)
     return closed_table(panel, days, region)[:, days.width - horizon :]
 
 
@@ -45,12 +43,16 @@ def habit_ahead(panel: Panel, origin: date, horizon: int) -> np.ndarray:
     """(series, horizon) of booleans: days after the origin on whose weekday it is closed by habit,
     whatever calendar and plans say.
     """
-    span = WEEKS_OF_HABIT * WEEK
-    steps = (origin - panel.last_day).days + horizon
-    days = Days(panel.last_day - timedelta(days=span - 1), span, steps, padding=0)
-    weekday = np.arange(steps - horizon, steps) % WEEK
+    days = _days_up_to(panel, origin, horizon)
+    weekday = np.arange(days.ahead - horizon, days.ahead) % WEEK
     ahead: np.ndarray = _shut_by_habit(panel, days)[:, weekday]
     return ahead
+
+
+def _days_up_to(panel: Panel, origin: date, horizon: int) -> Days:
+    """The weeks of habit, and the days from the last known one to the horizon's end."""
+    span, steps = WEEKS_OF_HABIT * WEEK, (origin - panel.last_day).days + horizon
+    return Days(panel.last_day - timedelta(days=span - 1), span, steps, padding=0)
 
 
 def feed_ended(panel: Panel) -> np.ndarray:

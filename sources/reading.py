@@ -15,7 +15,7 @@ from runtime.file_names import fits
 from sources import m5
 from sources.canonical import AS_WRITTEN_HERE, read_canonical
 from sources.deliveries import DaysOf, grouped, ways_of
-from sources.files import PLANNED, days_of_sales, read_plans, read_sales
+from sources.files import days_of_sales, read_plans, read_sales
 from sources.plans import read_calendar, read_prices
 from sources.public_holidays import PATTERN as HOLIDAYS
 from sources.size import refuse_oversized
@@ -120,10 +120,11 @@ def _read_mapped(path: Path, source: SourceParams, companions: Path | None) -> l
         case "calendar" | "holidays" as fact:
             return read_calendar(path, mapping if fact == "calendar" else AS_WRITTEN_HERE)
         case "prices":
-            return read_prices(path, mapping, *_placing(path, source, companions))
+            beside = _static_beside(source, path, companions)
+            return read_prices(path, mapping, beside, list(mapping.hierarchy))
         case "plans":
-            placing = _placing(path, source, companions)
-            return read_plans(path, mapping, PLANNED, *placing)
+            beside = _static_beside(source, path, companions)
+            return read_plans(path, mapping, static=beside, levels=list(mapping.hierarchy))
         case "stock":
             return read_stock(path, mapping, source.history_span_days)
         case "supply":
@@ -137,13 +138,6 @@ def _read_mapped(path: Path, source: SourceParams, companions: Path | None) -> l
         f"stock {mapping.stock!r}, supply {mapping.supply!r}. "
         "Rename it, or change the pattern in shop.yaml."
     )
-
-
-def _placing(
-    path: Path, source: SourceParams, companions: Path | None
-) -> tuple[Path | None, list[str]]:
-    """The static file and the levels by which a plan places series."""
-    return static_of(source, path, companions), list(source.files.hierarchy)
 
 
 def fact_of(path: Path, source: SourceParams) -> str | None:
@@ -174,16 +168,21 @@ def _fits(ways: list[str], pattern: str) -> bool:
 def static_of(
     source: SourceParams, path: Path | None, companions: Path | None = None
 ) -> Path | None:
-    if source.files.static is None:
-        return None
-    found = _beside(path, source, source.files.static, companions)
-    if found is None:
+    """The static file, None where params name none; SourceMissing where it is not there."""
+    found = _static_beside(source, path, companions)
+    if found is None and source.files.static is not None:
         raise SourceMissing(
             f"no static file '{source.files.static}' beside the sales or under source.path "
             f"({source.path}). Copy it under source.path, where replays find it, too, or into the "
             "inbox, where it stays; or change source.files.static."
         )
     return found
+
+
+def _static_beside(source: SourceParams, path: Path | None, companions: Path | None) -> Path | None:
+    """The static file if it is there: a plan is taken without it, and then places nobody by it."""
+    pattern = source.files.static
+    return None if pattern is None else _beside(path, source, pattern, companions)
 
 
 def _beside(

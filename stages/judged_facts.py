@@ -50,18 +50,10 @@ def judged_facts(
             (fact, _judged(fact, context, params.ingest))
             for fact, context in zip(received, contexts, strict=True)
         ]
-        judged = [
-            (fact, with_days_replaced(con, fact, judgement, params.ingest))
-            for fact, judgement in judged
-        ]
-        judged = [
-            (fact, with_scopes_withdrawn(con, fact, judgement, params.ingest))
-            for fact, judgement in judged
-        ]
-        judged = [
-            (fact, with_moves_noted(con, fact, judgement, params.ingest))
-            for fact, judgement in judged
-        ]
+        for further in (with_days_replaced, with_scopes_withdrawn, with_moves_noted):
+            judged = [
+                (fact, further(con, fact, judgement, params.ingest)) for fact, judgement in judged
+            ]
     if reason := whole_refusal(judged):
         return [
             (fact, refuse_whole(judgement, SUITES[fact.fact], reason)) for fact, judgement in judged

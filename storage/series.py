@@ -168,14 +168,13 @@ def _name_groups(con: Connection, columns: list[str], batch_id: int) -> None:
         con.execute(statement).fetchall()
 
 
-def read_series(con: Connection, *, with_withdrawn: bool = False) -> pl.DataFrame:
+def read_series(con: Connection) -> pl.DataFrame:
     """SERIES: unique_id and the hierarchy's columns, sorted; a null in one is the group UNPLACED.
 
     Nothing that changes with the day: see the view `series` for first and last sale. Series of
-    which everything was withdrawn are left out, but `with_withdrawn`.
+    which everything was withdrawn are left out; a reading as of before has them (`series_at`).
     """
-    table = "series_attributes" if with_withdrawn else known_series_table(con)
-    return _series_of(con, table)
+    return _series_of(con, known_series_table(con))
 
 
 def series_at(

@@ -19,6 +19,7 @@ from contract.panel import Panel, panel_of
 from contract.params import (
     EvaluateParams,
     FeatureParams,
+    FilesParams,
     GateParams,
     InferenceParams,
     Params,
@@ -60,6 +61,24 @@ def paths(tmp_path: Path) -> Paths:
 def params(root: Path) -> Params:
     """params.yaml as shipped."""
     return load_laid(root / "params.yaml", None)
+
+
+@pytest.fixture(scope="session")
+def shop_of_files(params: Params) -> Callable[[dict], Params]:
+    """The params of a small shop of one's own, whose files are mapped as given: judged by Polars;
+    half of so small a file may be refused.
+    """
+
+    def of(mapping: dict) -> Params:
+        files = FilesParams.model_validate(mapping)
+        own = {"kind": "files", "path": None, "levels": ((),), "region": None, "files": files}
+        small = {"great_expectations_max_rows": 0, "max_refused_share": 0.5}
+        source = params.source.model_copy(update=own)
+        return params.model_copy(
+            update={"source": source, "ingest": params.ingest.model_copy(update=small)}
+        )
+
+    return of
 
 
 @pytest.fixture(autouse=True)

@@ -4,11 +4,12 @@ and back.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 
 import pytest
 
-from contract.params import FilesParams, Params
+from contract.params import Params
 from expectations.pages import read_pages
 from ingest import ingest
 from monitoring.arrivals import noted
@@ -43,21 +44,10 @@ def moment(day: int) -> datetime:
     return datetime(2024, 3, day, 7)
 
 
-def own_params(params: Params, **files: object) -> Params:
-    mapping = FilesParams.model_validate({**FILES, **files})
-    source = params.source.model_copy(
-        update={"kind": "files", "path": None, "levels": ((),), "region": None, "files": mapping}
-    )
-    rules = params.ingest.model_copy(
-        update={"great_expectations_max_rows": 0, "max_refused_share": 0.5}
-    )
-    return params.model_copy(update={"source": source, "ingest": rules})
-
-
 @pytest.fixture
-def own(params: Params) -> Params:
+def own(shop_of_files: Callable[[dict], Params]) -> Params:
     """The params of a shop that sends plans and price lists."""
-    return own_params(params)
+    return shop_of_files(FILES)
 
 
 def take(shop: Params, paths: Paths, day: int, name: str, *lines: str) -> dict:
@@ -108,8 +98,8 @@ def test_a_price_list_places_it_too_and_one_without_the_levels_nobody(shop: Para
     assert series(paths) == {**KNOWN, "N_soap": "wash"}
 
 
-def test_the_static_file_may_have_the_levels(params: Params, paths: Paths):
-    own = own_params(params, static="items*", static_on=["sku"])
+def test_the_static_file_may_have_the_levels(shop_of_files: Callable[[dict], Params], paths: Paths):
+    own = shop_of_files({**FILES, "static": "items*", "static_on": ["sku"]})
     items = "sku,dept,called\nmilk,food,Milk\nrice,food,\nsoap,wash,Soap\n"
     (paths.inbox / "items.csv").write_text(items, encoding="utf-8")
     rows = [f"{s},{i},2024-03-01,3,2" for s, i in SERIES]
@@ -117,6 +107,20 @@ def test_the_static_file_may_have_the_levels(params: Params, paths: Paths):
     plan = ("shop,sku,day,price", "N,soap,2024-03-05,4", "N,unlisted,2024-03-05,4")
     take(own, paths, 3, "plan_1.csv", *plan)
     assert series(paths) == {**KNOWN, "N_soap": "wash"}
+
+
+@pytest.mark.parametrize(
+    ("name", "lines"),
+    [
+        ("plan_1.csv", ("shop,sku,day,price", "N,milk,2024-03-05,4")),
+        ("list_1.csv", ("shop,sku,from,to,price", "N,milk,2024-03-05,2024-03-31,4")),
+    ],
+)
+def test_plans_and_price_lists_need_no_static_file_to_be_there(
+    shop_of_files: Callable[[dict], Params], paths: Paths, name: str, lines: tuple[str, ...]
+):
+    own = shop_of_files({**FILES, "static": "items*", "static_on": ["sku"]})
+    assert take(own, paths, 3, name, *lines)["accepted"] == 1
 
 
 def test_a_plan_taken_back_takes_the_series_with_it_and_a_second_one_keeps_it(
@@ -151,9 +155,9 @@ def test_a_mistaken_place_is_mended_by_the_next_plan_or_after_a_withdrawal(
 
 
 def test_a_shop_that_maps_no_levels_announces_nobody_and_its_plans_are_taken(
-    params: Params, paths: Paths
+    shop_of_files: Callable[[dict], Params], paths: Paths
 ):
-    own = own_params(params, hierarchy={}, names={})
+    own = shop_of_files({**FILES, "hierarchy": {}, "names": {}})
     take(own, paths, 2, "till_1.csv", *till(1))
     done = take(own, paths, 3, "plan_1.csv", "shop,sku,day,price", "N,soap,2024-03-05,4")
     assert (done["accepted"], series_ids(paths)) == (1, sorted(KNOWN))

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import polars as pl
 import pytest
 
-from contract.params import FilesParams, Params
+from contract.params import Params
 from contract.params_file import load_laid
 from ingest import ingest
 from ordering.scopes import supply_of
@@ -49,16 +50,9 @@ def moment(day: int) -> datetime:
 
 
 @pytest.fixture
-def own(params: Params) -> Params:
-    """Two items in two shops, judged by Polars; half of so small a file may be refused."""
-    files = FilesParams.model_validate(FILES)
-    source = params.source.model_copy(
-        update={"kind": "files", "path": None, "levels": ((),), "region": None, "files": files}
-    )
-    rules = params.ingest.model_copy(
-        update={"great_expectations_max_rows": 0, "max_refused_share": 0.5}
-    )
-    return params.model_copy(update={"source": source, "ingest": rules})
+def own(shop_of_files: Callable[[dict], Params]) -> Params:
+    """Two items in two shops."""
+    return shop_of_files(FILES)
 
 
 @pytest.fixture
