@@ -46,6 +46,13 @@ def agree(params: Params) -> Params:
             "source.files.hierarchy and unique_id are",
             source.kind,
         )
+        _check(
+            "source.files.totals_on",
+            list(source.files.totals_on),
+            columns,
+            "source.files.hierarchy maps",
+            source.kind,
+        )
         _check_levels(columns)
         _check_holidays(source)
     ahead = list(source.files.known_future) if is_files else []

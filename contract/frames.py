@@ -131,6 +131,14 @@ COVARIATES = FrameContract(
     },
 )
 
+TOTALS = FrameContract(
+    "totals",
+    "one scope (contract.scopes) and day: units that all its series sold, older than their sales "
+    "or beside them",
+    ("scope", "ds"),
+    {"scope": pl.String(), "ds": pl.Date(), "y": pl.Float64(), "known_at": MOMENT},
+)
+
 STOCK = FrameContract(
     "stock",
     "one series and day: units in hand at its close",
@@ -191,7 +199,7 @@ BEFORE = FrameContract(
 
 # the facts of a panel: all bitemporal, all stored and superseded the same way
 FACTS: dict[str, FrameContract] = {
-    frame.name: frame for frame in (SALES, CALENDAR, PRICES, COVARIATES)
+    frame.name: frame for frame in (SALES, CALENDAR, PRICES, COVARIATES, TOTALS)
 }
 
 # the facts beside it, kept in the same way: no model reads them, no panel's hash changes with them

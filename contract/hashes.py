@@ -7,7 +7,7 @@ import json
 
 from pydantic import BaseModel
 
-from contract.params import OF_SUPPLY, Params
+from contract.params import BESIDE_SALES, Params
 
 Without = set[str] | dict[str, set[str]]  # fields left out, or of inner sections
 
@@ -22,10 +22,11 @@ def params_hash(*sections: BaseModel, without: Without | None = None) -> str:
 
 def served_hash(params: Params) -> str:
     """The params a published table is made with: its run carries them, and an explanation compares
-    with them. What is in stock and how it is supplied moves no forecast.
+    with them. What is in stock and how it is supplied moves no forecast; what totals say is named
+    by the panel's hash.
     """
     served = (params.source, params.features, params.train, params.inference)
-    return params_hash(*served, without={"files": set(OF_SUPPLY)})
+    return params_hash(*served, without={"files": set(BESIDE_SALES)})
 
 
 def text_hash(*parts: object) -> str:

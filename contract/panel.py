@@ -11,7 +11,7 @@ import polars as pl
 
 from contract.days import earliest, latest
 from contract.errors import BadUsage, NotEnoughHistory
-from contract.frames import BEFORE, FACTS, SERIES
+from contract.frames import BEFORE, FACTS, SERIES, TOTALS
 from contract.shut_days import stating_shut_days
 
 UNPLACED = "unplaced"  # the group of series whose hierarchy column says nothing
@@ -33,6 +33,7 @@ class Panel:
     covariates: pl.DataFrame
     superseded: Mapping[str, pl.DataFrame] = field(default_factory=dict)
     hash: str = ""
+    totals: pl.DataFrame = field(default_factory=TOTALS.empty)
     # empty for a panel that begins with the first sale
     before: pl.DataFrame = field(default_factory=BEFORE.empty)
     names: pl.DataFrame = field(default_factory=SERIES.empty)
@@ -58,15 +59,17 @@ class Panel:
         return frame
 
     def up_to(self, cutoff: date) -> Panel:
-        """The panel without sales (and past-only facts) after the cutoff: the one place that cuts.
+        """The panel without sales (totals, past-only facts) after the cutoff: the one place that
+        cuts.
 
         Calendar, prices and covariates after the cutoff stay: plans are known ahead. Features
         decide by their anchor which covariates may be read after the origin (known-future) and
         which may not (past-only).
         """
+        known = self._with_totals(pl.col("ds") <= cutoff)
         if not self.sales.is_empty() and self.last_day <= cutoff:
-            return self  # nothing to cut: no second copy of a long history
-        return replace(self, sales=self.sales.filter(pl.col("ds") <= cutoff))
+            return known  # nothing to cut: no second copy of a long history
+        return replace(known, sales=self.sales.filter(pl.col("ds") <= cutoff))
 
     def with_shut_days(self) -> Panel:
         """The panel as its readers get it: a store's day without a unit stated as closed, where
@@ -75,17 +78,18 @@ class Panel:
         return replace(self, sales=stating_shut_days(self.sales, self.series, self.calendar))
 
     def since(self, first: date, most_sold_out: float) -> Panel:
-        """The panel from a day on: earlier sales are in `before` alone, plans that had ended by
-        then gone.
+        """The panel from a day on: earlier sales are in `before` alone, earlier totals and plans
+        that had ended by then gone.
 
         `most_sold_out`: a day sold out for a larger share does not count as a first or last sale
         (features.max_stockout_share).
         """
+        later = self._with_totals(pl.col("ds") >= first)
         if self.sales.is_empty() or self.first_day >= first:
-            return self
+            return later
         earlier = sold_before(self.sales.lazy(), first, most_sold_out).collect()
         return replace(
-            self,
+            later,
             sales=self.sales.filter(pl.col("ds") >= first),
             prices=self.prices.filter(pl.col("to_ds") >= first),
             covariates=self.covariates.filter(pl.col("ds") >= first),
@@ -137,6 +141,10 @@ class Panel:
             )
         return self.only(pl.Series(fitting))
 
+    def _with_totals(self, kept: pl.Expr) -> Panel:
+        """The panel itself where it has no totals, as most have none."""
+        return self if self.totals.is_empty() else replace(self, totals=self.totals.filter(kept))
+
     def _fact_as_known_at(self, name: str, moment: datetime) -> pl.DataFrame:
         contract = FACTS[name]
         current = self.fact(name).filter(pl.col("known_at") <= moment)
@@ -187,8 +195,8 @@ def panel_of(
     """
     loose = {"sales": sales, "calendar": calendar, "prices": prices, "covariates": covariates}
     facts = {}
-    for name, contract in FACTS.items():
-        frame = loose[name]
+    for name, frame in loose.items():
+        contract = FACTS[name]
         conformed = contract.empty() if frame is None else contract.conform(frame)
         facts[name] = contract.check_key(conformed.sort(contract.key))
     placed = SERIES.check_key(SERIES.conform(series).sort("unique_id")).with_columns(

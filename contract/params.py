@@ -77,6 +77,9 @@ class FilesParams(_Section):
     names: dict[str, str] = {}
     known_future: dict[str, str | CodedColumn] = {}
     past_only: dict[str, str | CodedColumn] = {}
+    totals: str | None = None
+    totals_columns: dict[str, str | list[str]] = {}
+    totals_on: dict[str, str | list[str]] = {}
     stock: str | None = None
     stock_columns: dict[str, str | list[str]] = {}
     supply: str | None = None
@@ -85,7 +88,16 @@ class FilesParams(_Section):
 
 
 # fields of FilesParams that say nothing of how sales are read
-OF_SUPPLY = ("stock", "stock_columns", "supply", "supply_columns", "supply_on")
+BESIDE_SALES = (
+    "totals",
+    "totals_columns",
+    "totals_on",
+    "stock",
+    "stock_columns",
+    "supply",
+    "supply_columns",
+    "supply_on",
+)
 
 
 class SourceParams(_Section):

@@ -28,6 +28,18 @@ def names_only(columns: Iterable[str]) -> pl.Expr:
     return _scope({name: scope_value(name) for name in columns}) == pl.col("scope")
 
 
+def is_of_nobody(series: pl.DataFrame) -> pl.Expr:
+    """Whether the column `scope` names a value that none of these series has; never where no series
+    is known yet.
+    """
+    if series.is_empty():
+        return pl.lit(value=False)
+    needed = {name: scope_value(name) for name in series.columns}
+    known = {name: series[name].drop_nulls().unique().implode() for name in needed}
+    strange = [value.is_not_null() & ~value.is_in(known[name]) for name, value in needed.items()]
+    return pl.any_horizontal(~names_only(needed), *strange)
+
+
 def _scope(values: Mapping[str, pl.Expr]) -> pl.Expr:
     parts = [
         pl.when(values[name].is_not_null()).then(

@@ -11,6 +11,7 @@ from expectations.sales import SALES_SUITE
 from expectations.stock import OPEN_ORDERS_SUITE, STOCK_SUITE
 from expectations.suite import Suite
 from expectations.supply import SUPPLY_SUITE
+from expectations.totals import TOTALS_SUITE
 from expectations.unread import ROWS_REFUSED, ROWS_UNREAD
 
 SUITES: dict[str, Suite] = {
@@ -20,6 +21,7 @@ SUITES: dict[str, Suite] = {
         CALENDAR_SUITE,
         PRICES_SUITE,
         COVARIATES_SUITE,
+        TOTALS_SUITE,
         STOCK_SUITE,
         OPEN_ORDERS_SUITE,
         SUPPLY_SUITE,

@@ -8,7 +8,7 @@ import polars as pl
 
 from contract.frames import SUPPLY, TERMS
 from contract.params import IngestParams
-from contract.scopes import names_only, scope_value
+from contract.scopes import is_of_nobody
 from expectations.every_fact import (
     columns_there,
     not_learned_ahead,
@@ -85,7 +85,7 @@ def _measured(rows: pl.DataFrame, context: Context) -> pl.DataFrame:
         terms=pl.sum_horizontal(terms).cast(pl.Int64),
         review_whole=_whole("review_days"),
         shelf_life_whole=_whole("shelf_life_days"),
-        is_of_nobody=_is_of_nobody(context).cast(pl.Int64),
+        is_of_nobody=is_of_nobody(context.series).cast(pl.Int64),
     )
     return rows.with_columns(**_of_lead())
 
@@ -109,17 +109,6 @@ def _of_lead() -> dict[str, pl.Expr]:
         "lead_most": days.list.max(),
         "lead_shares_off": pl.when(shares.list.len() > 0).then(off),
     }
-
-
-def _is_of_nobody(context: Context) -> pl.Expr:
-    """Whether the row names a value that no known series has."""
-    series = context.series
-    if series.is_empty():
-        return pl.lit(value=False)
-    needed = {name: scope_value(name) for name in series.columns}
-    known = {name: series[name].drop_nulls().unique().implode() for name in needed}
-    strange = [value.is_not_null() & ~value.is_in(known[name]) for name, value in needed.items()]
-    return pl.any_horizontal(~names_only(needed), *strange)
 
 
 SUPPLY_SUITE = Suite("supply", _measured, supply_rules)

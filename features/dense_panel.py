@@ -17,6 +17,7 @@ from features.declared import declared_features
 from features.dense import Days, column, days_of, demand, locate, sold_before
 from features.feature import FUTURE, Feature
 from features.hierarchy import group_index, group_table, table_name
+from features.older_totals import GroupPast, group_past
 from features.opening import closed_table
 from features.plans import PRICE, PROMO, PlanTables, as_planned, stated_counts
 from features.price import spread_over_days
@@ -50,6 +51,8 @@ class DensePanel:
     is_closed: np.ndarray  # (series, width)
     chunk_series: int
     plans: PlanTables  # price and promotion of by_series, and what of them was stated
+    past: GroupPast  # how far back totals of groups reach
+    past_calendar: pl.DataFrame  # shared["region"] over its days
 
     @property
     def y(self) -> np.ndarray:
@@ -96,9 +99,12 @@ def build_dense_panel(
     }
     shared = {name: group_table(by_series, ix) for name, ix in grouped.items()}
     dated = replace(panel, calendar=panel.calendar.clear()) if params.calendar == "dates" else panel
-    shared["region"] = calendar_table(
-        dated, days, regions, params.event_reach_days, vocabulary.events
-    )
+    past = group_past(panel, days)
+    reach, codes = params.event_reach_days, vocabulary.events
+    shared["region"] = calendar_table(dated, days, regions, reach, codes)
+    past_calendar = shared["region"]
+    if past.older_than(days):
+        past_calendar = calendar_table(dated, past.days, regions, reach, codes)
     return DensePanel(
         series=panel.series,
         days=days,
@@ -111,6 +117,8 @@ def build_dense_panel(
         is_closed=closed,
         chunk_series=min(params.chunk_series, series_in_a_piece(days.width, features)),
         plans=plans,
+        past=past,
+        past_calendar=past_calendar,
     )
 
 

@@ -4,6 +4,7 @@ you can choose.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from contract.errors import BadInput
@@ -16,6 +17,7 @@ from sources.plans import read_calendar, read_prices
 from sources.stock import read_stock
 from sources.supply import read_supply
 from sources.tables import need_columns, read_table
+from sources.totals_of_groups import read_totals
 
 OPENINGS = ("unique_id", "ds", "is_open", "known_at")  # of the series whose store says so ahead
 LEVELS = ("state_id", "store_id", "cat_id", "dept_id", "item_id")
@@ -25,29 +27,21 @@ _PLACING = AS_WRITTEN_HERE.model_copy(update={"hierarchy": {level: level for lev
 
 
 def read_canonical(path: Path, history_span_days: int) -> list[Received]:
-    """A file `calendar*`, `prices*`, `openings*`, `sales*`, `supply*` or `stock*` whose columns
-    have the contract's names; any other column is left.
+    """A file `calendar*`, `prices*`, `openings*`, `sales*`, `totals*`, `supply*` or `stock*` whose
+    columns have the contract's names; any other column is left.
 
     Sales and prices may hold the five levels; a row then needs all of them, as its series could not
     be placed otherwise.
     """
-    if path.name.startswith("calendar"):
-        return read_calendar(path, AS_WRITTEN_HERE)
-    if path.name.startswith("prices"):
-        return read_prices(path, _PLACING, None, LEVELS)
-    if path.name.startswith("openings"):
-        stated: dict[str, Origin | None] = {name: name for name in OPENINGS}
-        files = FilesParams(sales="", decimal=".", date_format=ISO, columns=stated)
-        return read_plans(path, files, OPENINGS)
-    if path.name.startswith("stock"):
-        return read_stock(path, AS_WRITTEN_HERE, history_span_days)
-    if path.name.startswith("supply"):
-        return read_supply(path, AS_WRITTEN_HERE.model_copy(update={"supply_on": _named(path)}))
-    if not path.name.startswith("sales"):
-        raise BadInput(
-            f"'{path.name}' does not say what it holds. "
-            "Name it sales*, calendar*, prices*, openings*, supply* or stock*."
-        )
+    for name, read in _READERS.items():
+        if path.name.startswith(name):
+            return read(path, history_span_days)
+    raise BadInput(
+        f"'{path.name}' does not say what it holds. Name it {', '.join(f'{n}*' for n in _READERS)}."
+    )
+
+
+def _sales(path: Path, history_span_days: int) -> list[Received]:
     table = read_table(path)
     need_columns(
         table,
@@ -64,7 +58,46 @@ def read_canonical(path: Path, history_span_days: int) -> list[Received]:
     return sales_of(table, path.name, identity, history_span_days)
 
 
-def _named(path: Path) -> dict[str, str | list[str]]:
-    """The columns of a supply file that say which series its rows hold for."""
+def _calendar(path: Path, _: int) -> list[Received]:
+    return read_calendar(path, AS_WRITTEN_HERE)
+
+
+def _prices(path: Path, _: int) -> list[Received]:
+    return read_prices(path, _PLACING, None, LEVELS)
+
+
+def _openings(path: Path, _: int) -> list[Received]:
+    stated: dict[str, Origin | None] = {name: name for name in OPENINGS}
+    files = FilesParams(sales="", decimal=".", date_format=ISO, columns=stated)
+    return read_plans(path, files, OPENINGS)
+
+
+def _totals(path: Path, history_span_days: int) -> list[Received]:
+    files = AS_WRITTEN_HERE.model_copy(update={"totals_on": _named(path, LEVELS)})
+    return read_totals(path, files, history_span_days)
+
+
+def _stock(path: Path, history_span_days: int) -> list[Received]:
+    return read_stock(path, AS_WRITTEN_HERE, history_span_days)
+
+
+def _supply(path: Path, _: int) -> list[Received]:
+    named = _named(path, ("unique_id", *LEVELS))
+    return read_supply(path, AS_WRITTEN_HERE.model_copy(update={"supply_on": named}))
+
+
+def _named(path: Path, names: tuple[str, ...]) -> dict[str, str | list[str]]:
+    """Those of these columns that a file has: they say which series its rows hold for."""
     columns = read_table(path).columns
-    return {name: name for name in ("unique_id", *LEVELS) if name in columns}
+    return {name: name for name in names if name in columns}
+
+
+_READERS: dict[str, Callable[[Path, int], list[Received]]] = {
+    "calendar": _calendar,
+    "prices": _prices,
+    "openings": _openings,
+    "sales": _sales,
+    "totals": _totals,
+    "supply": _supply,
+    "stock": _stock,
+}

@@ -51,6 +51,7 @@ STOCK_KINDS: dict[str, Kind] = {
     "on_order": "number",
     "due_ds": "day",
 }
+TOTALS_KINDS: dict[str, Kind] = {"ds": "day", "y": "number", "known_at": "moment"}
 SUPPLY_KINDS: dict[str, Kind] = {
     "known_at": "moment",
     "order_days": "text",

@@ -26,7 +26,16 @@ from sources.reading import (
 from sources.tables import names_in
 
 # the order to ingest
-CANONICAL = ("calendar*", "prices*", "openings*", "sales_history*", "sales*", "supply*", "stock*")
+CANONICAL = (
+    "calendar*",
+    "prices*",
+    "openings*",
+    "sales_history*",
+    "sales*",
+    "totals*",
+    "supply*",
+    "stock*",
+)
 
 
 def files_of(source: SourceParams) -> list[Path]:
@@ -130,7 +139,8 @@ def _patterns(source: SourceParams) -> tuple[str, ...]:
         return CANONICAL
     mapping: FilesParams = source.files
     patterns = (mapping.calendar, mapping.prices, mapping.sales, mapping.plans)
-    return tuple(one for one in (*patterns, mapping.supply, mapping.stock) if one)
+    beside = (mapping.totals, mapping.supply, mapping.stock)
+    return tuple(one for one in (*patterns, *beside) if one)
 
 
 def _matching(folder: Path, patterns: tuple[str, ...]) -> list[list[Path]]:

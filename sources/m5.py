@@ -22,22 +22,26 @@ from sources import reasons
 from sources.contents import bytes_of
 from sources.csv_files import CsvManner, table_of_csv
 from sources.m5_sales import LAYOUT, days_of, read_wide, sales_of
+from sources.m5_totals import totals_of
 from sources.mapping import map_table, received
 from sources.parsing import Column, Manner
 from sources.periods import merged_periods
 from sources.tables import need_columns, read_table
 
 CALENDAR, PRICES, SALES = "calendar*", "sell_prices*", "sales_train_*"
-NAMES = (CALENDAR, PRICES, SALES)
+TOTALS = (
+    "levels1to9*"  # none of the competition's: totals older than its sales, where you have them
+)
+NAMES = (CALENDAR, PRICES, SALES, TOTALS)
 
 
 def files_in(folder: Path) -> list[Path]:
-    """Calendar, prices and sales of a folder. Evaluation holds all of validation, so validation
-    only goes without it.
+    """Calendar, prices, sales and totals of a folder. Evaluation holds all of validation, so
+    validation only goes without it.
     """
-    calendar, prices, sales = (sorted(folder.glob(name)) for name in NAMES)
+    calendar, prices, sales, totals = (sorted(folder.glob(name)) for name in NAMES)
     evaluation = [path for path in sales if "evaluation" in path.name]
-    return [*calendar[:1], *prices[:1], *(evaluation or sales)]
+    return [*calendar[:1], *prices[:1], *(evaluation or sales), *totals[:1]]
 
 
 def read_m5(path: Path, calendar_path: Path | None, history_span_days: int) -> list[Received]:
@@ -58,7 +62,8 @@ def read_m5(path: Path, calendar_path: Path | None, history_span_days: int) -> l
         if fnmatch(name, PRICES):
             facts.append(_prices(table, calendar, name))
         else:
-            facts.append(sales_of(table, days_of(calendar), name, history_span_days))
+            read = totals_of if fnmatch(name, TOTALS) else sales_of
+            facts.append(read(table, days_of(calendar), name, history_span_days))
     return facts
 
 
@@ -88,7 +93,7 @@ def _tables(path: Path) -> Iterator[tuple[str, pl.DataFrame]]:
 def _table(content: bytes, name: str) -> pl.DataFrame:
     return (
         read_wide(content, name)
-        if fnmatch(name, SALES)
+        if any(fnmatch(name, pattern) for pattern in (SALES, TOTALS))
         else table_of_csv(content, name, CsvManner())
     )
 

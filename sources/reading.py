@@ -22,8 +22,9 @@ from sources.size import refuse_oversized
 from sources.stock import read_stock
 from sources.supply import read_supply
 from sources.tables import names_in
+from sources.totals_of_groups import read_totals
 
-AFTER_SALES = ("supply", "stock")  # files about series that sales must have made known
+AFTER_SALES = ("totals", "supply", "stock")  # files about series that sales must have made known
 
 # what a file can make the engine that reads tables raise: a panic is no Exception; the last two are
 # of a day or number beyond what Python can hold. One of them left alone would keep the file first
@@ -125,8 +126,9 @@ def _read_mapped(path: Path, source: SourceParams, companions: Path | None) -> l
         case "plans":
             beside = _static_beside(source, path, companions)
             return read_plans(path, mapping, static=beside, levels=list(mapping.hierarchy))
-        case "stock":
-            return read_stock(path, mapping, source.history_span_days)
+        case "stock" | "totals" as fact:
+            read = read_stock if fact == "stock" else read_totals
+            return read(path, mapping, source.history_span_days)
         case "supply":
             return read_supply(path, mapping)
         case "sales":
@@ -135,7 +137,7 @@ def _read_mapped(path: Path, source: SourceParams, companions: Path | None) -> l
     raise BadInput(
         f"'{path.name}' matches no pattern of source.files: sales {mapping.sales!r}, "
         f"calendar {mapping.calendar!r}, prices {mapping.prices!r}, plans {mapping.plans!r}, "
-        f"stock {mapping.stock!r}, supply {mapping.supply!r}. "
+        f"totals {mapping.totals!r}, stock {mapping.stock!r}, supply {mapping.supply!r}. "
         "Rename it, or change the pattern in shop.yaml."
     )
 

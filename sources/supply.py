@@ -9,17 +9,14 @@ import polars as pl
 
 from contract.params import FilesParams
 from contract.received import Received
-from contract.scopes import scope_of
 from sources import reasons
 from sources.columns import SUPPLY_KINDS, columns_of, csv_manner, manner_for, origins_of
 from sources.headers import Wanted
 from sources.mapping import Mapped, map_table, received
-from sources.parsing import Column
 from sources.plans import with_known_at
+from sources.scoped import half_named, naming_columns, scoped
 from sources.supply_words import lead_days_in, order_days_in
 from sources.tables import need_columns, read_table
-
-_ANY = r"^\*(_\*)*$"  # also of several columns that name a series together
 
 
 def read_supply(path: Path, files: FilesParams) -> list[Received]:
@@ -27,10 +24,7 @@ def read_supply(path: Path, files: FilesParams) -> list[Received]:
     an empty cell or '*' being any value.
     """
     mapping = files.supply_columns or {name: name for name in SUPPLY_KINDS}
-    named = [
-        Column(name, (origin,) if isinstance(origin, str) else tuple(origin), "text")
-        for name, origin in files.supply_on.items()
-    ]
+    named = naming_columns(files.supply_on)
     wanted = {one for c in [*columns_of(mapping, SUPPLY_KINDS, files), *named] for one in c.origin}
     table = read_table(path, csv_manner(files), Wanted(frozenset(wanted)))
     if not files.supply_columns:
@@ -40,27 +34,11 @@ def read_supply(path: Path, files: FilesParams) -> list[Received]:
     need_columns(table, lines | origins_of(named, "source.files.supply_on"), path.name)
     columns = [*named, *terms]
     manner = manner_for(table, columns, files)
-    mapped = map_table(table, columns, manner, path.name, tuple(_half_named(named)))
+    mapped = map_table(table, columns, manner, path.name, half_named(named))
     mapped = _canonical(mapped, "order_days", order_days_in, reasons.UNREADABLE_ORDER_DAYS)
     mapped = _canonical(mapped, "lead_days", lead_days_in, reasons.UNREADABLE_LEAD)
-    rows = with_known_at(_scoped(mapped.rows, list(files.supply_on)))
+    rows = with_known_at(scoped(mapped.rows, files.supply_on))
     return [received("supply", rows, mapped, is_history=False)]
-
-
-def _scoped(rows: pl.DataFrame, names: list[str]) -> pl.DataFrame:
-    """The rows with the column `scope` made of the columns of these names."""
-    any_value = (pl.when(~pl.col(name).str.contains(_ANY)).then(name).alias(name) for name in names)
-    return rows.with_columns(any_value).with_columns(scope_of(names))
-
-
-def _half_named(named: list[Column]) -> list[pl.Expr]:
-    """Checks that of several columns that name a series together all are filled, or none."""
-    checks: list[pl.Expr] = []
-    for column in named:
-        is_empty = [pl.col(one).is_null() for one in column.origin]
-        is_half = pl.any_horizontal(is_empty) & ~pl.all_horizontal(is_empty)
-        checks.append(pl.when(is_half).then(pl.lit(reasons.HALF_NAMED)))
-    return checks
 
 
 def _canonical(mapped: Mapped, name: str, read: Callable[[str], str | None], reason: str) -> Mapped:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 
 from contract.hashes import params_hash
-from contract.params import OF_SUPPLY, SourceParams
+from contract.params import BESIDE_SALES, SourceParams
 
 # they say nothing of how sales are read, and a store that stands takes them in its next morning
-LABELS = {"holidays", "names", *OF_SUPPLY}
+LABELS = {"holidays", "names", *BESIDE_SALES}
 
 
 def store_name(source: SourceParams) -> str:

@@ -9,7 +9,7 @@ import polars as pl
 from contract.frames import STORED_FACTS
 
 ASSUMED_HOUR = time(6)  # extracts arrive in the early morning
-_HAPPENED = ("sales", "stock", "open_orders")
+_HAPPENED = ("sales", "totals", "stock", "open_orders")
 
 
 def with_known_at(
@@ -22,8 +22,8 @@ def with_known_at(
     """The rows with every `known_at` filled, and where it came from: file, received or assumed.
 
     A delay of None: the row was learned `now`. Else it came in a first load, and an assumption must
-    do: what happened (sales, stock, past-only covariates) was known so many days after its day, a
-    calendar before the first day of the load, what is planned of a series (prices, other
+    do: what happened (sales, totals, stock, past-only covariates) was known so many days after its
+    day, a calendar before the first day of the load, what is planned of a series (prices, other
     covariates) on its own day: how far ahead it was known nobody says, and a backtest that took all
     of it for known would claim what no morning can publish (features.reach). Supply is of no day:
     it was learned `now`.

@@ -146,8 +146,8 @@ def batches_named(con: Connection, name: str | None, batch_id: int | None) -> pl
 
 
 def rows_brought(con: Connection, batch_ids: list[int]) -> pl.DataFrame:
-    """All that these batches ever stated: fact, unique_id (null for calendar and supply), rows,
-    first_day, last_day (null for supply), first_known_at.
+    """All that these batches ever stated: fact, unique_id (null for calendar, totals and supply),
+    rows, first_day, last_day (null for supply), first_known_at.
     """
     parts = [
         f"""
@@ -185,7 +185,13 @@ def forecast_counts(con: Connection, run_ids: list[str], unique_ids: pl.Series) 
         return frame_of(con, query)
 
 
-_DAYS = {"sales": "ds", "calendar": "ds", "prices": "from_ds", "covariates": "ds"}
+_DAYS = {
+    "sales": "ds",
+    "calendar": "ds",
+    "prices": "from_ds",
+    "covariates": "ds",
+    "totals": "ds",
+}
 _DAYS_OF_SUPPLY = {"stock": "ds", "open_orders": "ds", "supply": "null::date"}
 
 

@@ -113,6 +113,10 @@ def _announce(_: Connection) -> None:
     """
 
 
+def _know_totals(_: Connection) -> None:
+    """9 -> 10: totals of groups, a fact as the others. Nothing to alter, as above."""
+
+
 _DECISIONS_4 = """
 create table decisions (
     kind varchar not null check (kind in ('retrain', 'promotion', 'rollback', 'recalibration')),
@@ -129,4 +133,5 @@ MIGRATIONS: dict[str, Migration] = {
     "6": _know_stock,
     "7": _take_back,
     "8": _announce,
+    "9": _know_totals,
 }  # from which version; in their order

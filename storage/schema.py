@@ -17,7 +17,7 @@ from contract.frames import (
 from contract.quantiles import QUANTILES
 from storage.connection import Connection
 
-SCHEMA_VERSION = "9"
+SCHEMA_VERSION = "10"
 
 _SQL_TYPES = {
     "String": "varchar",
@@ -196,8 +196,8 @@ TABLES: tuple[Table, ...] = (
         ),
         {
             "batch_id": "number in the order of arrival",
-            "fact": "sales, calendar, prices, covariates, stock, open_orders or supply; file: it "
-            "could not be read at all",
+            "fact": "sales, calendar, prices, covariates, totals, stock, open_orders or supply; "
+            "file: it could not be read at all",
             "source": "the source this store belongs to",
             "name": "file name as received; data, never trusted",
             "sha256": "content of the file: its identity",

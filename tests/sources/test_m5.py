@@ -222,3 +222,29 @@ def test_m5_sold_1231764_units_in_its_last_28_days(shared_data: Path, source_of)
     assert sales.rows["ds"].max() == date(2016, 5, 22)
     assert sales.series.height == 30_490
     assert sales.is_history
+
+
+TOTALS_CSV = """level,agg1,agg2,d_1791,d_1792,d_1793
+1,Total,X,50,0,60
+6,CA,FOODS,20,,25
+9,CA_1,FOODS_3,9,0,11
+12,FOODS_3_090,CA_1,5,0,7
+"""
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_totals_of_groups_beside_the_sales_are_read_by_their_level(form, folder: Path, source_of):
+    (folder / f"levels1to9{form}").write_bytes(FORMS[form](TOTALS_CSV, "levels1to9"))
+    source = source_of("m5", folder)
+    files = files_of(source)
+    assert files[-1].name == f"levels1to9{form}"
+    [fact] = read_file(files[-1], source)
+    assert (fact.fact, fact.rows_in, fact.rows.height) == ("totals", 12, 8)
+    day = fact.rows.filter(ds=date(2015, 12, 26)).sort("y", descending=True)
+    assert dict(day.select("scope", "y").iter_rows()) == {
+        "{}": 60,
+        '{"cat_id":"FOODS","state_id":"CA"}': 25,
+        '{"dept_id":"FOODS_3","store_id":"CA_1"}': 11,
+    }
+    refused = fact.refused["reason"].value_counts().rows()
+    assert dict(refused) == {"missing_value": 1, "unknown_category": 3}
