@@ -19,7 +19,7 @@ def aligned(dense: DensePanel, y_hat: np.ndarray, params: GroupParams) -> np.nda
 
     A day or group without sales in `y_hat` keeps its zeros.
     """
-    if dense.days.known < LEAST_DAYS:
+    if dense.past.days.known < LEAST_DAYS:
         return y_hat
     group_ix, theirs = expected_totals(dense, params, y_hat.shape[1])
     ours = sum_by(y_hat, group_ix, len(theirs))[0]

@@ -56,8 +56,8 @@ class Calendar:
 
 
 def calendar_of(dense: DensePanel, steps: int, waves: int) -> Calendar:
-    """The known days and the `steps` after them, with `waves` yearly waves."""
-    table, days = dense.shared["region"], dense.days
+    """The days of the groups' past and the `steps` after them, with `waves` yearly waves."""
+    table, days = dense.past_calendar, dense.past.days
     first = days.first.timetuple().tm_yday
     events = max(dense.vocabulary.events.values(), default=0)
     regions = [

@@ -18,6 +18,7 @@ from features.dense_panel import DensePanel, FeatureRecipe, Vocabulary, vocabula
 from features.feature import Feature
 from features.frame import Rows, feature_frames, feature_names, targets
 from features.hiding import short_families
+from features.older_totals import GROUP_DAYS
 from features.opening import closed_ahead
 from features.reach import plan_reach
 from features.sampling import serving_rows, training_rows
@@ -25,7 +26,6 @@ from forecasting.alignment import aligned
 from forecasting.booster import fit_booster
 from forecasting.fallback import FEATURES_MISSING
 from forecasting.forecaster import days_late, forecast_grid, long_frame
-from forecasting.group_totals import GROUP_DAYS
 from forecasting.window_average import towards_average
 
 if TYPE_CHECKING:

@@ -17,9 +17,10 @@ from contract.days import YEAR
 from contract.params import GroupParams
 from features.dense_panel import DensePanel
 from features.hierarchy import group_index, sum_by
+from features.older_totals import older_units
 from forecasting.day_design import Calendar, calendar_of, known_mean, plans_of_series
+from forecasting.last_year import log_mean_days
 
-GROUP_DAYS = 3 * YEAR  # read of the past; what was usual four years ago is no news
 LEVEL_DAYS = 28  # between two knots of the level
 LEVEL_STIFFNESS = 5.0  # pull of a knot towards the one before, in units of the noise
 YEARS_WAVES = (0, 1, 2)  # yearly waves of the seasons averaged over,
@@ -35,12 +36,12 @@ TYPICAL_NOISE = 0.1
 
 @dataclass(frozen=True)
 class _Node:
-    """The groups of one choice of columns, over the known days."""
+    """The groups of one choice of columns, over the days of their past."""
 
     group_ix: np.ndarray  # for each series its group
-    log_units: np.ndarray  # (groups, known), NaN on a day that was not usual
+    log_units: np.ndarray  # (groups, past), NaN on a day that was not usual
     regions: np.ndarray  # (groups, regions), share of its series in each
-    plans: np.ndarray  # (groups, known + steps, plans)
+    plans: np.ndarray  # (groups, past + steps, plans)
 
 
 @dataclass(frozen=True)
@@ -54,12 +55,13 @@ def expected_totals(
     dense: DensePanel, params: GroupParams, steps: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """Each series' group, and the (groups, steps) mean units of the days after the last known."""
-    waves = YEARS_WAVES if dense.days.known >= WAVES_NEED_DAYS else YEARS_WAVES[:1]
+    waves = YEARS_WAVES if dense.past.days.known >= WAVES_NEED_DAYS else YEARS_WAVES[:1]
     nodes = _nodes(dense, params.columns or [], plans_of_series(dense, steps))
-    totals = [
+    seasons = [
         _one_season(nodes, calendar_of(dense, steps, count), params, steps) for count in waves
     ]
-    return nodes[-1].group_ix, np.exp(np.mean(np.log1p(totals), axis=0)) - 1
+    totals = np.exp(np.mean(np.log1p(seasons), axis=0)) - 1
+    return nodes[-1].group_ix, _halfway_to_last_year(nodes, totals)
 
 
 def _nodes(dense: DensePanel, columns: list[str], plans: list[np.ndarray]) -> list[_Node]:
@@ -92,6 +94,18 @@ def _one_season(
     return _units(np.array(effects) + fitted.level[:, None] + growth, fitted.residuals)
 
 
+def _halfway_to_last_year(nodes: list[_Node], totals: np.ndarray) -> np.ndarray:
+    """The (groups, steps) totals, their mean drawn halfway to what last year's change says."""
+    log_mean = log_mean_days(
+        [node.group_ix for node in nodes], [node.log_units for node in nodes], totals.shape[1]
+    )
+    mean = totals.mean(axis=1)
+    is_known = ~np.isnan(log_mean) & (mean > 0)
+    factor = np.ones(len(totals))
+    factor[is_known] = np.exp((log_mean[is_known] - np.log(mean[is_known])) / 2)
+    return totals * factor[:, None]
+
+
 def _node(dense: DensePanel, columns: list[str], plans: list[np.ndarray]) -> _Node:
     group_ix = group_index(dense.series, columns)
     groups, padding, known = int(group_ix.max()) + 1, dense.days.padding, dense.days.known
@@ -99,15 +113,25 @@ def _node(dense: DensePanel, columns: list[str], plans: list[np.ndarray]) -> _No
     total, members = sum_by(y, group_ix, groups)
     launched = np.maximum.accumulate(members, axis=1)
     median = np.median(total[:, -RECENT_DAYS:], axis=1, keepdims=True)
-    usual = (total > USUAL_SHARE * median) & (members >= USUAL_MEMBERS * launched)
+    total[members < USUAL_MEMBERS * launched] = np.nan
+    older = older_units(dense.past, dense.series, columns, total)
+    total = np.hstack([older, total])
+    usual = total > USUAL_SHARE * median
     regions = np.zeros((groups, int(dense.entity_ix["region"].max()) + 1))
     np.add.at(regions, (group_ix, dense.entity_ix["region"]), 1)
     return _Node(
         group_ix,
         np.where(usual, np.log1p(total), np.nan),
         regions / regions.sum(axis=1, keepdims=True),
-        np.stack([known_mean(table, group_ix, groups) for table in plans], axis=-1),
+        np.stack([_plan(table, group_ix, groups, older.shape[1]) for table in plans], axis=-1),
     )
+
+
+def _plan(table: np.ndarray, group_ix: np.ndarray, groups: int, older: int) -> np.ndarray:
+    """(groups, older + known + steps) means of a plan, of the older days as it usually is."""
+    mean = known_mean(table, group_ix, groups)
+    usual = np.repeat(mean.mean(axis=1, keepdims=True), older, axis=1)
+    return np.hstack([usual, mean])
 
 
 def _prior(group: _Node, parents: list[tuple[_Node, _Fit]], top: np.ndarray) -> np.ndarray:

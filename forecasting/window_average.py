@@ -12,9 +12,9 @@ from contract.days import WEEK
 from contract.panel import Panel
 from contract.params import GroupParams
 from features.dense_panel import DensePanel, FeatureRecipe, vocabulary_of
+from features.older_totals import GROUP_DAYS
 from forecasting.alignment import aligned
 from forecasting.forecaster import days_late, forecast_grid, long_frame
-from forecasting.group_totals import GROUP_DAYS
 
 # same weekdays averaged. On M5, 4 scores better in all (0.649 against 0.654), 8 better on the
 # series' level

@@ -14,13 +14,12 @@ import tomllib
 from datetime import date
 from pathlib import Path
 
-import polars as pl
-
 from benchmarks.accuracy.leaderboards import leaderboard_of
 from benchmarks.harness import entry_points as entry
 from benchmarks.harness.params import params_here, raw_params, simulated_folder, write_params
 from benchmarks.harness.registry import SHARED, Benchmark, Context
 from benchmarks.harness.results import ROOT, Result
+from benchmarks.harness.worlds import complete_items
 from benchmarks.render.markdown import markdown_table
 from forecasting.contenders import CANDIDATE
 from forecasting.forecaster import BASELINE
@@ -87,17 +86,7 @@ def _simulator(scratch: Path, _: Path, named: str) -> Result:
 
 
 def _m5(scratch: Path, shared: Path, _: str) -> Result:
-    files = scratch / "files"
-    files.mkdir()
-    items = pl.read_parquet(shared / "m5_long" / "items_complete_d1_d1941.parquet")
-    late = [f"d_{day}" for day in range(LAST_DAY + 1, 1942)]
-    items.drop(late).write_parquet(files / "sales_train_evaluation.parquet")
-    stores = items.select("store_id", "item_id").unique()
-    prices = pl.read_parquet(shared / "m5" / "sell_prices.parquet")
-    prices.join(stores, on=["store_id", "item_id"], how="semi").write_parquet(
-        files / "sell_prices.parquet"
-    )
-    (files / "calendar.parquet").write_bytes((shared / "m5" / "calendar.parquet").read_bytes())
+    files = complete_items(scratch / "files", shared, LAST_DAY)
     folder = entry.in_folder(scratch)
     write_params(folder.params, raw_params())
     entry.run(entry.use_m5(files), folder)

@@ -57,6 +57,23 @@ def every_nth_item(panel: Panel, n: int) -> Panel:
     return panel.only(few["unique_id"])
 
 
+def complete_items(files: Path, shared: Path, last_day: int) -> Path:
+    """A folder of M5's files, its sales those items alone of which every day from d_1 on is to be
+    had, up to d_`last_day`.
+    """
+    files.mkdir()
+    items = pl.read_parquet(shared / "m5_long" / "items_complete_d1_d1941.parquet")
+    late = [name for name in items.columns if name.startswith("d_") and int(name[2:]) > last_day]
+    items.drop(late).write_parquet(files / "sales_train_evaluation.parquet")
+    stores = items.select("store_id", "item_id").unique()
+    prices = pl.read_parquet(shared / "m5" / "sell_prices.parquet")
+    prices.join(stores, on=["store_id", "item_id"], how="semi").write_parquet(
+        files / "sell_prices.parquet"
+    )
+    (files / "calendar.parquet").write_bytes((shared / "m5" / "calendar.parquet").read_bytes())
+    return files
+
+
 def m5_panel(files: Path, scratch: Path) -> Path:
     """The frozen panel of M5's files, made in a folder by the entry point unless it lies there."""
     folder = Folder(scratch / "params.yaml", scratch)

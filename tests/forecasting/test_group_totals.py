@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 import numpy as np
 import polars as pl
 import pytest
 
+from contract.frames import TOTALS
 from contract.panel import Panel, panel_of
 from contract.params import GroupParams
+from contract.scopes import scope_of
 from features.dense_panel import vocabulary_of
 from features.hierarchy import sum_by
+from features.older_totals import GROUP_DAYS
 from forecasting.group_totals import expected_totals
+from forecasting.last_year import SHARED
 
 STEPS = 14
 FIRST = date(2023, 1, 2)
@@ -155,3 +160,71 @@ def test_one_series_a_group_adds_up_to_itself(unfitted):
     )
     group_ix, totals = expected_totals(dense, GROUPS, STEPS)
     assert sum_by(np.ones((4, 1)), group_ix, len(totals))[0].tolist() == [[1]] * 4
+
+
+def _with_totals(panel: Panel, mean: np.ndarray, older: int) -> Panel:
+    """The panel with totals of each store-department from `older` days before its first day on."""
+    days = mean.shape[1]
+    rows = pl.DataFrame(
+        {
+            "store_id": np.repeat(panel.series["store_id"].to_numpy(), days),
+            "dept_id": np.repeat(panel.series["dept_id"].to_numpy(), days),
+            "ds": [FIRST + timedelta(days=k - older) for k in range(days)] * 4,
+            "y": _noisy(mean, seed=6).ravel(),
+        }
+    )
+    scoped = rows.with_columns(
+        scope_of(["store_id", "dept_id"]), known_at=pl.lit(datetime(2023, 1, 1))
+    )
+    return replace(panel, totals=TOTALS.conform(scoped).sort(TOTALS.key))
+
+
+def test_totals_of_the_years_before_bring_the_season_of_a_shop_that_has_no_year(unfitted):
+    days, older = 120, 800
+    wave = np.exp(0.5 * np.sin(2 * np.pi * np.arange(older + days + STEPS) / 365.25))
+    mean = LEVEL * wave
+    coming = mean[:, older + days :].sum()
+    panel = _panel(_noisy(mean[:, older : older + days]))
+    alone = _expected(unfitted, panel).sum() / coming - 1
+    longer = _expected(unfitted, _with_totals(panel, mean[:, : older + days], older)).sum()
+    assert abs(longer / coming - 1) < 0.05
+    assert abs(longer / coming - 1) < abs(alone) / 2
+
+
+def test_an_event_of_the_years_before_is_expected_where_the_items_never_saw_it(unfitted):
+    days, older = 120, 400
+    mean = LEVEL * np.ones(older + days + STEPS)
+    feasts = [older + days + 6 - 364, older + days + 6]
+    mean[:, feasts] *= 2
+    panel = _panel(_noisy(mean[:, older : older + days]), [day - older for day in feasts])
+    calendar = pl.concat([_dated(feasts[0] - older), panel.calendar], how="diagonal_relaxed")
+    panel = replace(panel, calendar=calendar.sort("region", "ds"))
+    totals = _expected(unfitted, _with_totals(panel, mean[:, : older + days], older))
+    assert totals[:, 6] / totals[:, 4] == pytest.approx(np.full(4, 2.0), rel=0.15)
+    alone = _expected(unfitted, panel)
+    assert alone[:, 6] / alone[:, 4] == pytest.approx(np.ones(4), rel=0.15)
+
+
+def _dated(day: int) -> pl.DataFrame:
+    row = {"region": "*", "ds": FIRST + timedelta(days=day), "event": "feast"}
+    return pl.DataFrame([{**row, "known_at": datetime(2023, 1, 1)}])
+
+
+def test_half_of_what_followed_the_same_weeks_a_year_ago_is_expected_again(unfitted):
+    days = 480
+    mean = LEVEL * np.ones(days + STEPS)
+    sale = slice(days - 364, days - 364 + STEPS)
+    quiet = _expected(unfitted, _panel(mean[:, :days]))
+    mean[:, sale] *= 1.5  # no event of the calendar says so
+    expected = _expected(unfitted, _panel(mean[:, :days]))
+    assert expected.sum() / quiet.sum() == pytest.approx(1.5 ** (SHARED / 2), rel=0.02)
+
+
+def test_a_forecast_from_the_tail_reads_all_the_totals_it_can_use(unfitted):
+    days, older = 120, 2000  # further back than a group's past goes
+    wave = np.exp(0.5 * np.sin(2 * np.pi * np.arange(older + days) / 365.25))
+    panel = _panel(_noisy(LEVEL * wave[older:]))
+    whole = _with_totals(panel, LEVEL * wave, older)
+    tail = whole.since(whole.last_day - timedelta(days=GROUP_DAYS), 0.25)
+    assert tail.totals.height < whole.totals.height
+    assert np.array_equal(_expected(unfitted, tail), _expected(unfitted, whole))
