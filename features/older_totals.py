@@ -17,8 +17,17 @@ from features.hierarchy import group_index
 GROUP_DAYS = 3 * YEAR  # read of a group's past; what was usual four years ago is no news
 OVERLAP_DAYS = 56  # on which totals are compared with what the series sold
 LEAST_OVERLAP = 28
+# totals that end where the items begin are of the same size if these days before and after are
+NEIGHBOUR_DAYS = 28
+ALIKE = 1.5  # factor; a season may lie between them, another unit or chain lies further
 # a day on which fewer of the known parts of a total are stated is unknown
 LEAST_PARTS = 0.8
+
+WHY_UNREAD = (
+    "totals of the other groups are written another way, older than three years, or neither overlap "
+    "with the items nor end where these begin; without train.groups.columns nobody reads any "
+    "(docs/design/model.md)"
+)
 
 
 @dataclass(frozen=True)
@@ -50,22 +59,42 @@ def older_units(
 
     `own`: (groups, known days) what their series sold, NaN where unknown; groups in the order of
     features.hierarchy.group_index. Totals may hold more than the series (items of then) or money:
-    they are scaled to what the series sold on the first OVERLAP_DAYS that both know. A group whose
-    totals end before that is unknown.
+    they are scaled to what the series sold on the first OVERLAP_DAYS that both know. Totals that
+    end where the series begin are taken as they are, if the weeks before and after are ALIKE. Else
+    nobody knows whether they are of the same things, and the group is unknown.
     """
     groups, older = len(own), past.days.known - own.shape[1]
     if not older:
         return np.empty((groups, 0))
     units, parts = _summed(past, _groups_of(series, columns), columns, groups)
     is_known = (parts > 0) & (parts >= LEAST_PARTS * np.maximum.accumulate(parts, axis=1))
-    both = is_known[:, older:] & ~np.isnan(own)
-    both &= np.cumsum(both, axis=1) <= OVERLAP_DAYS
-    theirs = np.where(both, units[:, older:], 0).sum(axis=1)
-    ours = np.where(both, own, 0).sum(axis=1)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        factor = np.where(both.sum(axis=1) >= LEAST_OVERLAP, ours / theirs, np.nan)
-    scaled: np.ndarray = np.where(is_known, units, np.nan)[:, :older] * factor[:, None]
+    theirs = np.where(is_known, units, np.nan)
+    factor = _factor(theirs[:, :older], theirs[:, older:], own)
+    scaled: np.ndarray = theirs[:, :older] * factor[:, None]
     return np.where(np.isfinite(scaled), scaled, np.nan)
+
+
+def _factor(before: np.ndarray, beside: np.ndarray, own: np.ndarray) -> np.ndarray:
+    """(groups,) factors that bring totals to the size of what the series sold; NaN where no day
+    says so.
+    """
+    both = ~np.isnan(beside) & ~np.isnan(own)
+    both &= np.cumsum(both, axis=1) <= OVERLAP_DAYS
+    neighbours = before[:, -NEIGHBOUR_DAYS:], own[:, :NEIGHBOUR_DAYS]
+    adjoin = [(~np.isnan(one)).sum(axis=1) >= NEIGHBOUR_DAYS / 2 for one in neighbours]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        overlap = np.where(both, own, 0).sum(axis=1) / np.where(both, beside, 0).sum(axis=1)
+        step = np.abs(np.log(_mean(neighbours[1]) / _mean(neighbours[0])))
+    as_it_is = np.where(adjoin[0] & adjoin[1] & (step <= np.log(ALIKE)), 1.0, np.nan)
+    factor: np.ndarray = np.where(both.sum(axis=1) >= LEAST_OVERLAP, overlap, as_it_is)
+    return factor
+
+
+def _mean(units: np.ndarray) -> np.ndarray:
+    """(groups,) means of the known days."""
+    known = ~np.isnan(units)
+    mean: np.ndarray = np.where(known, units, 0).sum(axis=1) / known.sum(axis=1)
+    return mean
 
 
 def _groups_of(series: pl.DataFrame, columns: list[str]) -> dict[tuple[str, ...], int]:

@@ -13,7 +13,13 @@ from contract.frames import TOTALS
 from contract.panel import Panel
 from contract.scopes import scope_of
 from features.dense import Days
-from features.older_totals import GROUP_DAYS, GroupPast, older_units
+from features.older_totals import (
+    GROUP_DAYS,
+    LEAST_OVERLAP,
+    NEIGHBOUR_DAYS,
+    GroupPast,
+    older_units,
+)
 
 FIRST, KNOWN, OLDER = date(2024, 3, 4), 80, 200
 SERIES = pl.DataFrame(
@@ -92,11 +98,23 @@ def test_the_days_both_know_first_say_the_size():
     assert _units(_totals(rows)) == pytest.approx(np.full((1, OLDER), 100.0))
 
 
-def test_totals_that_end_before_four_weeks_of_both_are_not_used():
-    rows = [row for row in _every_day({(None, None): 100.0}) if row[2] < 27]
+@pytest.mark.parametrize("units", [140.0, 70.0])
+def test_totals_that_end_where_the_items_begin_are_taken_as_they_are(units: float):
+    rows = [row for row in _every_day({(None, None): units}) if row[2] < 0]
+    assert _units(_totals(rows)) == pytest.approx(np.full((1, OLDER), units))
+
+
+@pytest.mark.parametrize("units", [160.0, 60.0])
+def test_those_of_another_size_are_not_used(units: float):
+    rows = [row for row in _every_day({(None, None): units}) if row[2] < LEAST_OVERLAP - 1]
     assert np.isnan(_units(_totals(rows))).all()
-    rows = [row for row in _every_day({(None, None): 100.0}) if row[2] < 28]
-    assert not np.isnan(_units(_totals(rows))).any()
+    rows = [row for row in _every_day({(None, None): units}) if row[2] < LEAST_OVERLAP]
+    assert _units(_totals(rows)) == pytest.approx(np.full((1, OLDER), 100.0))
+
+
+def test_nor_are_those_that_end_weeks_before_the_items_begin():
+    rows = [row for row in _every_day({(None, None): 100.0}) if row[2] < -NEIGHBOUR_DAYS]
+    assert np.isnan(_units(_totals(rows))).all()
 
 
 def test_a_group_nobody_has_and_days_off_the_axis_are_left_out():

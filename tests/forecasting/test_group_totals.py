@@ -16,7 +16,7 @@ from contract.scopes import scope_of
 from features.dense_panel import vocabulary_of
 from features.hierarchy import sum_by
 from features.older_totals import GROUP_DAYS
-from forecasting.group_totals import expected_totals
+from forecasting.group_totals import expected_totals, groups_with_totals
 from forecasting.last_year import SHARED
 
 STEPS = 14
@@ -228,3 +228,14 @@ def test_a_forecast_from_the_tail_reads_all_the_totals_it_can_use(unfitted):
     tail = whole.since(whole.last_day - timedelta(days=GROUP_DAYS), 0.25)
     assert tail.totals.height < whole.totals.height
     assert np.array_equal(_expected(unfitted, tail), _expected(unfitted, whole))
+
+
+def test_it_is_known_of_how_many_groups_totals_are_read(unfitted):
+    days, older = 120, 60
+    panel = _panel(_noisy(LEVEL * np.ones(days)))
+    whole = _with_totals(panel, LEVEL * np.ones(older + days), older)
+    spelt = pl.col("scope").str.replace("S1", "s1")
+    half = replace(whole, totals=whole.totals.with_columns(spelt).sort(TOTALS.key))
+    for totals, read in ((whole, 4), (half, 2), (panel, 0)):
+        dense = unfitted().feature_recipe.dense_panel(totals, STEPS, vocabulary_of(panel))
+        assert groups_with_totals(dense, GROUPS) == (read, 4)
