@@ -24,9 +24,9 @@ ALIKE = 1.5  # factor; a season may lie between them, another unit or chain lies
 LEAST_PARTS = 0.8
 
 WHY_UNREAD = (
-    "totals of the other groups are written another way, older than three years, or neither overlap "
-    "with the items nor end where these begin; without train.groups.columns nobody reads any "
-    "(docs/design/model.md)"
+    "totals of the other groups are written another way, older than three years, or neither "
+    "overlap with the items nor end where these begin; without train.groups.columns nobody reads "
+    "any (docs/design/model.md)"
 )
 
 
