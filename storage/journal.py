@@ -1,11 +1,11 @@
 """The journal: every change of the store as files beside it, from which a lost store is made again.
 
-An entry is a folder `journal/<source>/<number>`: entry.json and one Parquet file per frame, with
-their hashes. It holds what was decided, not what was received: making a store again reads and
-judges nothing, so no changed rule or param can change it. An entry is on disk before its
-transaction commits, and the store counts the entries it holds (`meta.journal_at`). Killed in
-between, the newest entry is one too many: the next change takes its number; a rebuild takes it in,
-which is what the next run would have done.
+An entry is a folder `journal/<source>/<number>`: entry.json and one Parquet file per frame (of a
+baseline: per table), with their hashes. It holds what was decided, not what was received: making a
+store again reads and judges nothing, so no changed rule or param can change it. An entry is on disk
+before its transaction commits, and the store counts the entries it holds (`meta.journal_at`).
+Killed in between, the newest entry is one too many: the next change takes its number; a rebuild
+takes it in, which is what the next run would have done.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ import polars as pl
 
 from contract.errors import StoreBroken
 from runtime.disk import disk_refusals, flush_to_disk, sha256_of
-from storage.connection import Connection, frame_of
-from storage.schema import SCHEMA_VERSION, TABLES, quoted
+from storage.connection import Connection
+from storage.schema import SCHEMA_VERSION, TABLES, quoted, quoted_text
 from storage.store import COMMITTED, file_of, journal_of, source_of, transaction
 
 # the source stands in the entry's folder; alerts whose cause stands are raised anew
@@ -49,11 +49,19 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True)
 class Entry:
-    """One change: its kind, its fields (as JSON in entry.json), and the rows it brings."""
+    """One change: its kind, its fields (as JSON in entry.json), and the rows it brings.
+
+    `tables`: of a baseline, read from the journal, the file of each table. No frames: a store may
+    be larger than memory.
+    """
 
     kind: str
     fields: dict[str, Any]
     frames: dict[str, pl.DataFrame] = field(default_factory=dict)
+    tables: dict[str, Path] = field(default_factory=dict)
+
+
+BASELINE = Entry(Kind.BASELINE, {})  # the whole store, as it is when the entry is written
 
 
 @contextmanager
@@ -75,7 +83,7 @@ def numbers_of(journal: Path) -> list[int]:
     """The entries to make a store from, in order, from the newest baseline on. StoreBroken when one
     is missing.
     """
-    numbers = sorted(int(path.name) for path in journal.glob("[0-9]*") if (path / _ENTRY).is_file())
+    numbers = _numbers(journal)
     if not numbers:
         return []
     baselines = (k for k in reversed(numbers) if _read_json(journal, k)["kind"] == Kind.BASELINE)
@@ -105,8 +113,21 @@ def read_entry(journal: Path, number: int) -> Entry:
                 f"'{path}' is missing or changed since it was written. Bring it back from a backup "
                 f"of {journal.parent}."
             )
-    frames = {Path(name).stem: pl.read_parquet(folder / name) for name in written["files"]}
+    paths = {Path(name).stem: folder / name for name in written["files"]}
+    if written["kind"] == Kind.BASELINE:
+        return Entry(written["kind"], written[_FIELDS], tables=paths)
+    frames = {name: pl.read_parquet(path, glob=False) for name, path in paths.items()}
     return Entry(written["kind"], written[_FIELDS], frames)
+
+
+def replaced_entries(journal: Path) -> list[Path]:
+    """The entries before the newest committed baseline, oldest first: no rebuild reads them."""
+    committed = _committed(journal)
+    numbers = [number for number in _numbers(journal) if number <= committed]
+    for number in reversed(numbers):
+        if _read_json(journal, number)["kind"] == Kind.BASELINE:
+            return [_folder(journal, k) for k in numbers if k < number]
+    return []
 
 
 def count(con: Connection, number: int) -> None:
@@ -166,9 +187,9 @@ def _append(con: Connection, journal: Path, entry: Entry) -> int:
     number = _held(con)
     if not _reaches(journal, number):
         # the change itself is in it: it is written, though not committed
-        entry = Entry(Kind.BASELINE, {}, _all_tables(con))
+        entry = BASELINE
     with disk_refusals(journal):
-        _write(journal, number + 1, entry)
+        _write(con, journal, number + 1, entry)
     count(con, number + 1)
     return number + 1
 
@@ -179,20 +200,22 @@ def _reaches(journal: Path, number: int) -> bool:
     return is_there and _read_json(journal, number)["schema"] == SCHEMA_VERSION
 
 
-def _all_tables(con: Connection) -> dict[str, pl.DataFrame]:
-    kept = [table.name for table in TABLES if table.name not in NOT_KEPT]
-    return {name: frame_of(con, f"select * from {quoted(name)}") for name in kept}  # noqa: S608 -- schema
+def _numbers(journal: Path) -> list[int]:
+    """The entries there are, in order."""
+    return sorted(int(path.name) for path in journal.glob("[0-9]*") if (path / _ENTRY).is_file())
 
 
-def _write(journal: Path, number: int, entry: Entry) -> None:
+def _write(con: Connection, journal: Path, number: int, entry: Entry) -> None:
     """The entry whole under its number, or not at all, also when the power goes."""
     target, unfinished = _folder(journal, number), journal / ".new"
     shutil.rmtree(unfinished, ignore_errors=True)
     unfinished.mkdir(parents=True)
-    files = {}
+    if entry.kind == Kind.BASELINE:
+        _write_tables(con, unfinished)
     for name, frame in entry.frames.items():
-        path = unfinished / f"{name}.parquet"
-        frame.rechunk().write_parquet(path, compression="zstd")
+        frame.rechunk().write_parquet(unfinished / f"{name}.parquet", compression="zstd")
+    files = {}
+    for path in sorted(unfinished.iterdir()):
         files[path.name] = sha256_of(path)
         flush_to_disk(path)
     content = {
@@ -208,6 +231,14 @@ def _write(journal: Path, number: int, entry: Entry) -> None:
     shutil.rmtree(target, ignore_errors=True)  # of a change that was never committed
     unfinished.rename(target)
     flush_to_disk(journal)
+
+
+def _write_tables(con: Connection, folder: Path) -> None:
+    """Every table that is kept, written by the store itself: none is held in memory."""
+    for name in (table.name for table in TABLES if table.name not in NOT_KEPT):
+        target = quoted_text(str(folder / f"{name}.parquet"))
+        copy = f"copy {quoted(name)} to {target} (format parquet, compression zstd)"
+        con.execute(copy).fetchall()
 
 
 def _read_json(journal: Path, number: int) -> dict[str, Any]:

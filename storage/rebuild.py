@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import glob
 import os
 import shutil
 import struct
@@ -10,9 +11,11 @@ from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
+import polars as pl
+
 from contract.errors import StoreBroken, StoreBusy
 from storage.batches import redo_delivery
-from storage.connection import Connection, registered
+from storage.connection import Connection
 from storage.decisions import redo_decision
 from storage.forecasts import redo_forecasts
 from storage.holder import process_name
@@ -21,7 +24,7 @@ from storage.models import redo_promotion
 from storage.offline import redo_offline
 from storage.orders import redo_orders
 from storage.replays import redo_replays
-from storage.schema import quoted
+from storage.schema import quoted, quoted_text
 from storage.series import add_columns
 from storage.store import claim, journal_of, open_store, transaction
 from storage.withdrawals import redo_withdrawal
@@ -85,13 +88,14 @@ def _refuse_held(store: Path) -> None:
 
 
 def _redo_baseline(con: Connection, entry: Entry) -> None:
-    """Every table as it was. Call it inside a transaction."""
-    for name, frame in entry.frames.items():
+    """Every table as it was, read by the store itself. Call it inside a transaction."""
+    for name, path in entry.tables.items():
         if name == "series_attributes":
-            add_columns(con, [column for column in frame.columns if column != "unique_id"])
-        statement = f"insert into {quoted(name)} by name select * from incoming"  # noqa: S608 -- schema
-        with registered(con, incoming=frame):
-            con.execute(statement).fetchall()
+            columns = pl.scan_parquet(path, glob=False).collect_schema()
+            add_columns(con, [column for column in columns if column != "unique_id"])
+        file = quoted_text(glob.escape(str(path)))  # a folder may be called [shop]
+        read = f"select * from read_parquet({file})"  # noqa: S608 -- quoted
+        con.execute(f"insert into {quoted(name)} by name {read}").fetchall()
 
 
 _REDO: dict[str, Callable[[Connection, Entry], object]] = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -235,8 +236,6 @@ def test_a_damaged_journal_is_seen_and_the_store_left_alone(store: Path, name: s
 def test_a_lost_entry_is_seen_and_the_next_change_begins_the_journal_anew(
     store: Path, dump_of
 ) -> None:
-    import shutil
-
     shutil.rmtree(journal_of(store, SOURCE) / "000011")
     with open_store(store) as con:
         write_delivery(con, Delivery(SOURCE, "n.csv", "new", NOW), [rows(9, 1)], {})
@@ -248,6 +247,20 @@ def test_a_lost_entry_is_seen_and_the_next_change_begins_the_journal_anew(
     shutil.rmtree(journal_of(store, SOURCE) / "000004")
     with pytest.raises(StoreBroken, match=r"lacks the entries \[4\]"):
         rebuild(store, store.parent / "stores", SOURCE, NOW)
+
+
+def test_a_baseline_in_a_folder_of_any_name_is_read_again(
+    store: Path, dump_of, tmp_path: Path
+) -> None:
+    """Its tables are read by DuckDB, which takes [ and * for a pattern."""
+    folder = tmp_path / "[shop] *'s"
+    store.parent.rename(folder)
+    shutil.rmtree(journal_of(folder / store.name, SOURCE) / "000011")
+    with open_store(folder / store.name) as con:
+        write_delivery(con, Delivery(SOURCE, "n.csv", "new", NOW), [rows(9, 1)], {})
+    before = dump_of(folder / store.name)
+    rebuild(folder / store.name, folder / "stores", SOURCE, NOW)
+    assert dump_of(folder / store.name) == before
 
 
 def test_nothing_to_make_a_store_of_is_said(tmp_path: Path) -> None:
