@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import fcntl
 import glob
-import os
 import shutil
-import struct
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -18,7 +15,7 @@ from storage.batches import redo_delivery
 from storage.connection import Connection
 from storage.decisions import redo_decision
 from storage.forecasts import redo_forecasts
-from storage.holder import process_name
+from storage.holder import holder_of, process_name
 from storage.journal import Entry, Kind, count, numbers_of, read_entry
 from storage.models import redo_promotion
 from storage.offline import redo_offline
@@ -28,8 +25,6 @@ from storage.schema import quoted, quoted_text
 from storage.series import add_columns
 from storage.store import claim, journal_of, open_store, transaction
 from storage.withdrawals import redo_withdrawal
-
-_LOCK = "hhqqi4x"  # struct flock of 64-bit Linux: kind, whence, start, length, pid
 
 
 def rebuild(store: Path, set_aside: Path, source: str, now: datetime) -> tuple[int, Path | None]:
@@ -74,15 +69,8 @@ def _moved(store: Path, target: Path) -> Path | None:
 
 
 def _refuse_held(store: Path) -> None:
-    """StoreBusy when another process has the file open; by the system's lock, as DuckDB may not be
-    able to open it.
-    """
-    if not store.is_file():
-        return
-    with store.open("rb+") as file:
-        lock = struct.pack(_LOCK, fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
-        kind, _, _, _, pid = struct.unpack(_LOCK, fcntl.fcntl(file, fcntl.F_GETLK, lock))
-    if kind != fcntl.F_UNLCK:
+    """StoreBusy when another process has the file open."""
+    if store.is_file() and (pid := holder_of(store)) is not None:
         holder = process_name(pid)
         raise StoreBusy(f"the store '{store}' is held by {holder}. Try again when it has ended.")
 

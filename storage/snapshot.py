@@ -1,4 +1,9 @@
-"""A copy of the store for dashboards: they read it as long as they like, and no writer waits."""
+"""A copy of the store for dashboards: they read it as long as they like, and no writer waits.
+
+A new one is made of the one before the last: block by block it is compared with the store, and only
+the blocks that differ are written. Whatever that file was, and wherever its writing was cut before,
+it is then the store's; it gets the views, and takes the place of the last one in one step.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +12,7 @@ import shutil
 import time
 from contextlib import suppress
 from pathlib import Path
+from typing import BinaryIO
 
 import duckdb
 import polars as pl
@@ -14,11 +20,15 @@ import polars as pl
 from runtime.disk import disk_refusals, flush_to_disk
 from storage.connection import Connection, frame_of
 from storage.forecasts import NEWEST_OF_ORIGINS
+from storage.holder import holder_of
 from storage.schema import quoted, quoted_text
 from storage.store import open_store, transaction
 
-_READABLE_BY_GROUP = 0o440
+_READABLE_BY_GROUP, _OURS = 0o440, 0o640
 ABANDONED_AFTER_S = 3600
+# a reader without DuckDB's lock (cp, rsync) has that long to finish with a copy that was replaced
+UNREAD_AFTER_S = 3600
+_BLOCK_BYTES = 1 << 18  # DuckDB's
 
 # views a dashboard starts from; in the snapshot alone, so that no store is migrated for one more
 VIEWS = {
@@ -63,13 +73,15 @@ def write_snapshot(store: Path, target: Path, wait_s: float) -> int:
     """The size in bytes of a copy of the store at `target`, of its state between two changes.
 
     Whole or not at all: made beside it and renamed, so that whoever has the one before open keeps
-    it. It is read-only, and holds the views of VIEWS.
+    it. It is read-only, and holds the views of VIEWS. The one replaced stays beside it, for the
+    next to be made of.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     # its own: two runs may write one at once
     beside = target.with_name(f".{target.name}.{os.getpid()}.part")
     _remove_abandoned(target)
     with disk_refusals(target):
+        _take_former(target, beside)
         with open_store(store, wait_s, read_only=True):  # no writer while the bytes are copied
             _copy(store, beside)
         with duckdb.connect(beside) as con, transaction(con):
@@ -79,6 +91,7 @@ def write_snapshot(store: Path, target: Path, wait_s: float) -> int:
                 con.execute(f"comment on view {view} is {quoted_text(grain)}").fetchall()
         beside.chmod(_READABLE_BY_GROUP)
         flush_to_disk(beside)
+        _keep_former(target)
         beside.replace(target)
         flush_to_disk(target.parent)
     return target.stat().st_size
@@ -90,14 +103,58 @@ def model_registry(con: Connection) -> pl.DataFrame:
     return frame_of(con, query)
 
 
+def _take_former(target: Path, beside: Path) -> None:
+    """The copy before the last as `beside`, if nobody else has it; one that somebody reads loses
+    its name here, and goes with its last reader.
+    """
+    former = _former(target)
+    try:
+        replaced_at = former.stat().st_ctime
+        former.rename(beside)
+    except FileNotFoundError:
+        return
+    beside.chmod(_OURS)
+    is_fresh = time.time() - replaced_at < UNREAD_AFTER_S
+    # two names: whoever was to replace it was killed just before, and it is the last one still
+    if is_fresh or beside.stat().st_nlink > 1 or holder_of(beside) is not None:
+        beside.chmod(_READABLE_BY_GROUP)
+        beside.unlink()
+
+
+def _keep_former(target: Path) -> None:
+    """The copy that is about to be replaced gets a second name. Where a disk knows none, the next
+    copy is written whole.
+    """
+    former = _former(target)
+    former.unlink(missing_ok=True)
+    with suppress(OSError):
+        former.hardlink_to(target)
+
+
+def _former(target: Path) -> Path:
+    return target.with_name(f".{target.name}.former")
+
+
 def _copy(store: Path, beside: Path) -> None:
     """The file, and what its log holds that the file does not yet."""
     log, log_beside = (path.with_name(f"{path.name}.wal") for path in (store, beside))
-    for path in (beside, log_beside):
-        path.unlink(missing_ok=True)
-    shutil.copyfile(store, beside)
+    log_beside.unlink(missing_ok=True)
+    # the log first: to close the store's file is to let go of it, by the system's rules
     if log.exists():
         shutil.copyfile(log, log_beside)
+    beside.touch()
+    with store.open("rb") as source, beside.open("rb+") as copy:
+        _write_what_differs(source, copy)
+
+
+def _write_what_differs(source: BinaryIO, copy: BinaryIO) -> None:
+    """`copy` becomes `source`; a block that is the same is read and not written."""
+    while block := source.read(_BLOCK_BYTES):
+        at = copy.tell()
+        if copy.read(len(block)) != block:
+            copy.seek(at)
+            copy.write(block)
+    copy.truncate(source.tell())
 
 
 def _remove_abandoned(target: Path) -> None:

@@ -4,6 +4,7 @@ way.
 
 from __future__ import annotations
 
+import io
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +13,7 @@ import duckdb
 import pytest
 
 from contract.errors import SourceMissing, StoreBusy
-from storage.snapshot import VIEWS, write_snapshot
+from storage.snapshot import _BLOCK_BYTES, VIEWS, _write_what_differs, write_snapshot
 from storage.store import open_store
 
 KILLED = """
@@ -109,7 +110,8 @@ def test_two_runs_may_write_one_at_once(store, tmp_path, monkeypatch):
 
     monkeypatch.setattr(snapshot, "_copy", another_run_meanwhile)
     write_snapshot(store, target, 5)
-    assert sorted(path.name for path in target.parent.iterdir()) == [target.name]
+    names = sorted(path.name for path in target.parent.iterdir())
+    assert names == [f".{target.name}.former", target.name]
 
 
 def test_a_copy_nobody_finished_is_taken_away_after_an_hour(store, tmp_path):
@@ -124,3 +126,99 @@ def test_a_copy_nobody_finished_is_taken_away_after_an_hour(store, tmp_path):
     os.utime(old, (time.time() - 4000,) * 2)
     write_snapshot(store, target, 5)
     assert (old.exists(), young.exists()) == (False, True)
+
+
+def add(store: Path, key: str) -> None:
+    with open_store(store) as con:
+        con.execute("insert into meta values ($key, 'x')", {"key": key}).fetchall()
+
+
+@pytest.fixture
+def no_wait(monkeypatch):
+    """A copy that was replaced is taken for unread at once."""
+    monkeypatch.setattr("storage.snapshot.UNREAD_AFTER_S", 0)
+
+
+def test_the_next_is_made_of_the_one_before_the_last(store, tmp_path, no_wait):
+    target = tmp_path / "copy" / "tillcast.duckdb"
+    made = []
+    for key in ("one", "two", "three", "four"):
+        add(store, key)
+        write_snapshot(store, target, 5)
+        assert key in values_of(target)
+        made.append(target.stat().st_ino)
+    assert made[2:] == made[:2]
+
+
+def test_only_blocks_that_differ_are_written():
+    class Counting(io.BytesIO):
+        written = 0
+
+        def write(self, block: bytes) -> int:
+            self.written += len(block)
+            return super().write(block)
+
+    block, other = b"a" * _BLOCK_BYTES, b"b" * _BLOCK_BYTES
+    for before in (block + other + block, block * 5, block, b""):
+        copy = Counting(before)
+        _write_what_differs(io.BytesIO(block + block + other + b"end"), copy)
+        assert copy.getvalue() == block + block + other + b"end"
+        if before.startswith(block + other):
+            assert copy.written == 2 * _BLOCK_BYTES + len(b"end")
+
+
+def test_who_has_the_one_before_the_last_open_keeps_it(store, root, tmp_path, no_wait):
+    target = tmp_path / "copy.duckdb"
+    add(store, "one")
+    write_snapshot(store, target, 5)
+    reading = (
+        "import duckdb, sys\ncon = duckdb.connect(sys.argv[1], read_only=True)\n"
+        "print('open', flush=True)\nsys.stdin.readline()\n"
+        "keys = con.execute('select key from meta').fetchall()\n"
+        "print(('one',) in keys, ('two',) in keys, flush=True)\n"
+    )
+    command, pipe = [sys.executable, "-c", reading, str(target)], subprocess.PIPE
+    with subprocess.Popen(command, cwd=root, stdin=pipe, stdout=pipe) as reader:  # noqa: S603 -- our own words
+        assert reader.stdout.readline() == b"open\n"
+        for key in ("two", "three"):
+            add(store, key)
+            write_snapshot(store, target, 5)
+        assert reader.communicate(b"read\n")[0] == b"True False\n"
+    assert "three" in values_of(target)
+
+
+def test_who_copies_one_without_a_lock_has_an_hour_for_it(store, tmp_path):
+    target = tmp_path / "copy.duckdb"
+    add(store, "one")
+    write_snapshot(store, target, 5)
+    before = target.read_bytes()
+    with target.open("rb") as copying:
+        for key in ("two", "three"):
+            add(store, key)
+            write_snapshot(store, target, 5)
+        assert copying.read() == before
+
+
+def test_a_run_killed_before_its_copy_took_the_place_leaves_the_last_one_alone(
+    store, tmp_path, no_wait
+):
+    """Killed with the last copy under two names: the next must not be made of the one in use."""
+    target = tmp_path / "copy.duckdb"
+    write_snapshot(store, target, 5)
+    target.with_name(f".{target.name}.former").hardlink_to(target)
+    add(store, "later")
+    before = target.read_bytes()
+    with target.open("rb") as copying:
+        write_snapshot(store, target, 5)
+        assert copying.read() == before
+    assert "later" in values_of(target)
+
+
+def test_a_half_written_former_copy_is_made_whole(store, tmp_path, no_wait):
+    target = tmp_path / "copy.duckdb"
+    former = target.with_name(f".{target.name}.former")
+    for content in (b"", b"\x93" * 700_000, b"x" * 50_000_000):
+        former.write_bytes(content)
+        add(store, f"after {len(content)}")
+        write_snapshot(store, target, 5)
+        assert f"after {len(content)}" in values_of(target)
