@@ -20,6 +20,7 @@ def agree(params: Params) -> Params:
     """
     source, features = params.source, params.features
     _check_horizon(params)
+    _check_retention(params)
     is_files = source.kind == "files"
     columns = list(source.files.hierarchy) if is_files else list(BUILT_IN)
     owner = "source.files.hierarchy maps" if is_files else f"source.kind {source.kind} has"
@@ -84,6 +85,11 @@ def furthest_day(params: Params) -> int:
     return YEAR - LATE_DAYS - max([season, *(days // 2 for days in params.features.year_windows)])
 
 
+def whole_days(params: Params) -> int:
+    """The age in days up to which a published table is kept whole."""
+    return params.train.horizon + params.retention.whole_days
+
+
 def _check_horizon(params: Params) -> None:
     wanted, furthest = max(params.train.horizon, *params.train.blocks), furthest_day(params)
     if wanted > furthest:
@@ -91,6 +97,22 @@ def _check_horizon(params: Params) -> None:
             f"train.horizon and train.blocks want {wanted} days ahead; what features read around "
             f"the same day a year ago allows {furthest}. "
             f"Lower them, or shorten features.year_windows {params.features.year_windows}."
+        )
+
+
+def _check_retention(params: Params) -> None:
+    """What the watchers and the gate read back to is not thinned."""
+    read, kept = params.monitor.signals.days_looked_at, params.retention.first_week_days
+    if kept < read:
+        raise BadParams(
+            f"retention.first_week_days keeps {kept} days of tables; monitor.signals judge by "
+            f"{read}. Raise it, or lower monitor.signals.past_days or watch_days."
+        )
+    whole, shadow = whole_days(params), params.evaluate.gate.shadow_days
+    if shadow > whole:
+        raise BadParams(
+            f"evaluate.gate.shadow_days wants {shadow} days in shadow; retention.whole_days keeps "
+            f"{whole} with train.horizon. Raise it, or lower shadow_days."
         )
 
 

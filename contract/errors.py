@@ -11,6 +11,7 @@
     │   └── FeaturesMissing       1   a feature known in training is unknown for most series now
     ├── LeakingFeature            1   a feature declares that it reads what is not yet known
     ├── StoreBroken               1   the store is damaged, or of a schema this code cannot read
+    ├── ThinnedByAge              1   the rows of a published table were thinned by age
     ├── ClockRefused              1   the clock is far from the moment something was received last
     ├── DiskRefused               1   a disk is full, read-only, denies access, or has a file in a
     │                                 folder's place
@@ -80,6 +81,10 @@ class LeakingFeature(TillcastError):
 
 class StoreBroken(TillcastError):
     """The store is damaged, or of a schema this code cannot read."""
+
+
+class ThinnedByAge(TillcastError):
+    """The rows of a published table were thinned by age: gone, or there in part."""
 
 
 class ClockRefused(TillcastError):

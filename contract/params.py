@@ -298,6 +298,13 @@ class SignalParams(_Section):
     past_days: Annotated[int, Field(ge=28)]
     least_past_days: Annotated[int, Field(ge=28)]
 
+    @property
+    def days_looked_at(self) -> int:
+        """How far back a signal is read: the days watched, their past, the days an alert
+        lingers.
+        """
+        return 2 * self.watch_days + self.past_days + 7
+
 
 class MonitorParams(_Section):
     """When a person should look."""
@@ -326,6 +333,14 @@ class MonitorParams(_Section):
     signals: SignalParams
 
 
+class RetentionParams(_Section):
+    """How long what was published is kept, in days of its age against the newest table."""
+
+    whole_days: Annotated[int, Field(ge=14)]
+    first_week_days: Positive
+    order_days: Positive
+
+
 class DrillParams(_Section):
     """Failure on purpose."""
 
@@ -346,4 +361,5 @@ class Params(_Section):
     inference: InferenceParams
     ordering: OrderingParams
     monitor: MonitorParams
+    retention: RetentionParams
     drills: DrillParams

@@ -13,7 +13,7 @@ from monitoring.accuracy import bias
 from monitoring.arrivals import NOTE_SENTENCES
 from monitoring.calibration import calibration
 from monitoring.input_signals import arrived
-from monitoring.judge import days_looked_at, judge
+from monitoring.judge import judge
 from monitoring.model_age import model_age
 from monitoring.watch import arrival_signals, causes_before_truth, group_columns
 
@@ -50,7 +50,7 @@ def look_of(params: Params) -> Look:
     """The signals of what arrived, as a morning's watch words them."""
 
     def look(panel: Panel) -> list[Alarm]:
-        seen = arrived(panel, days_looked_at(params.monitor.signals), demand_rules(params))
+        seen = arrived(panel, params.monitor.signals.days_looked_at, demand_rules(params))
         return [
             Alarm(finding.cause, finding.since, finding.contributors)
             for signal in arrival_signals(seen, group_columns(panel.series))

@@ -77,11 +77,6 @@ def limits_of(signal: Signal, params: SignalParams) -> np.ndarray:
     )
 
 
-def days_looked_at(params: SignalParams) -> int:
-    """How far back a signal is read: the days watched, their past, the days an alert lingers."""
-    return 2 * params.watch_days + params.past_days + 7
-
-
 def past_of(signal: Signal, params: SignalParams) -> np.ndarray:
     """(groups, days) up to `past_days` before the days that are watched.
 

@@ -22,7 +22,7 @@ from monitoring.drift import drift
 from monitoring.finding import Finding
 from monitoring.freshness import freshness
 from monitoring.input_signals import Arrived, arrived, input_signals
-from monitoring.judge import days_looked_at, judge
+from monitoring.judge import judge
 from monitoring.memory import memory, memory_limit
 from monitoring.model_age import model_age, no_champion
 from monitoring.outcome_signals import outcome_signals, with_parts
@@ -110,7 +110,7 @@ def watch(evidence: Evidence, actuals: pl.DataFrame, params: MonitorParams) -> l
 def signals_of(evidence: Evidence, actuals: pl.DataFrame, params: MonitorParams) -> list[Signal]:
     """Every daily signal, as far back as it is judged."""
     panel, columns = evidence.panel, group_columns(evidence.panel.series)
-    seen = arrived(panel, days_looked_at(params.signals), evidence.rules)
+    seen = arrived(panel, params.signals.days_looked_at, evidence.rules)
     return [
         *with_parts(outcome_signals(evidence.weekly, params), actuals, panel.series),
         *arrival_signals(seen, columns),

@@ -16,7 +16,6 @@ from forecasting.actuals import levels_with_actuals, with_actuals
 from forecasting.forecaster import BASELINE
 from monitoring.accuracy import expected_wape_by_week
 from monitoring.finding import Finding
-from monitoring.judge import days_looked_at
 from monitoring.outcome_signals import daily_sums, weekly_origins
 from monitoring.outcomes import outcome_tables
 from monitoring.parity import no_parity, parity
@@ -83,7 +82,7 @@ def evidence_at(params: Params, paths: Paths, now: datetime, last_table: pl.Data
         panel = read_panel(con)
         champion = next(iter(read_models(con).filter(stage="champion").to_dicts()), None)
         meanwhile = serving_meanwhile(con) if champion is None else None
-        first = panel.last_day - timedelta(days=days_looked_at(params.monitor.signals))
+        first = panel.last_day - timedelta(days=params.monitor.signals.days_looked_at)
         tables = newest_runs(con)
         newest = latest_forecasts(con)
         origins = weekly_origins(day for day in tables if first <= day < panel.last_day)

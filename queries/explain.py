@@ -63,6 +63,7 @@ from storage.panel_files import read_card, read_frozen
 from storage.runs import Run, run_of
 from storage.series import read_names
 from storage.store import Connection, open_store
+from storage.thinned import refuse_any, thinned_tables
 
 SAME = 1e-9  # of the published number; the same functions over the same values
 _RUN_FIELDS = Run.__dataclass_fields__
@@ -86,6 +87,7 @@ class Cell:
     files_in_ledger: int
     interval_scale: str | None
     called: str | None
+    thinned_since: int  # whole tables from later origins that held the day and were thinned by age
 
 
 def explain_cell(
@@ -110,7 +112,8 @@ def explain_cell(
 
 def _cell(params: Params, paths: Paths, unique_id: str, ds: date, run_id: str | None) -> Cell:
     with open_store(paths.store, params.ingest.lock_wait_s, read_only=True) as con:
-        row = _chosen(cell_runs(con, unique_id, ds), unique_id, ds, run_id)
+        thinned = thinned_tables(con, ds)
+        row = _chosen(cell_runs(con, unique_id, ds), thinned, unique_id, ds, run_id)
         run = run_of({name: row[name] for name in _RUN_FIELDS})
         position = read_until(con, run)
         until = position.batch_id if position else 0
@@ -138,6 +141,7 @@ def _cell(params: Params, paths: Paths, unique_id: str, ds: date, run_id: str | 
         ledger["sha256"].n_unique(),
         interval_scale,
         called,
+        thinned.filter(pl.col("status") == "done", pl.col("day") > row["origin"]).height,
     )
 
 
@@ -146,11 +150,17 @@ def _model(con: Connection, model_id: str | None) -> Row | None:
     return next(iter(models.to_dicts()), None)
 
 
-def _chosen(rows: pl.DataFrame, unique_id: str, ds: date, run_id: str | None) -> Row:
-    """The newest row, or that of the run; BadUsage with what there is instead."""
-    wanted = rows if run_id is None else rows.filter(pl.col("run_id").str.starts_with(run_id))
+def _chosen(
+    rows: pl.DataFrame, thinned: pl.DataFrame, unique_id: str, ds: date, run_id: str | None
+) -> Row:
+    """The newest row, or that of the run; ThinnedByAge where it went by age, BadUsage with what
+    there is instead.
+    """
+    is_wanted = pl.col("run_id").str.starts_with(run_id or "")
+    wanted = rows.filter(is_wanted)
     if wanted.height:
         return wanted.row(0, named=True)
+    refuse_any(thinned.filter(is_wanted))
     if rows.height:
         raise BadUsage(
             f"run '{run_id}' has no row for '{unique_id}' on {ds}; these have: "
@@ -176,6 +186,7 @@ def _published(cell: Cell) -> Summary:
     return {
         **{name: row[name] for name in fields},
         "called": cell.called,
+        "thinned_since": cell.thinned_since,
         "reason_in_words": REASONS.get(row["reason"] or ""),
         "quantiles": {name: row[name] for name in QUANTILES},
         "actual": cell.actual,

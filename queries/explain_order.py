@@ -18,6 +18,7 @@ from storage.orders import read_orders, spans_of
 from storage.series import read_series
 from storage.store import read_store
 from storage.supply import read_open_orders, read_stock, read_supply
+from storage.thinned import refuse_thinned_orders
 
 Row = dict[str, Any]
 
@@ -32,6 +33,8 @@ def explain_order(
     with read_store(paths.store, params.ingest.lock_wait_s) as con:
         orders = read_orders(con, order_day).filter(unique_id=unique_id)
         if orders.is_empty():
+            if order_day is not None:
+                refuse_thinned_orders(con, order_day)
             when = f"on {order_day}" if order_day else "on the newest order day"
             raise SourceMissing(
                 f"there is no order line of '{unique_id}' {when}. Lines are of series whose order "

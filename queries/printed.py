@@ -18,7 +18,10 @@ _TRACED = {
         "status"
     ),
     "brought": "fact series rows first_day last_day",
-    "runs": "run_id started_at origin status rows own_series own_rows own_units units is_proved",
+    "runs": (
+        "run_id started_at origin status rows own_series own_rows own_units units is_proved "
+        "thinned_at"
+    ),
     "models": "model_id kind cutoff stage created_at",
 }
 
@@ -122,8 +125,10 @@ def _lines(cell: Summary) -> Summary:
     )
     mean = f"{units_text(cell['y_hat'], 4)} units (mean), {cell['h']} days after {cell['origin']}"
     called = f"{cell['called']} · " if cell["called"] else ""
+    since = cell["thinned_since"]
+    older = f"; {since} later tables of this day were thinned by age" if since else ""
     return {
-        "forecast": f"{called}{cell['unique_id']} on {cell['ds']}: {mean}",
+        "forecast": f"{called}{cell['unique_id']} on {cell['ds']}: {mean}{older}",
         "quantiles": ", ".join(f"{name} {units_text(quantiles[name])}" for name in SHOWN_QUANTILES),
         "actual": "not yet" if cell["actual"] is None else f"{units_text(cell['actual'], 6)} units",
         "made by": f"{cell['method']}{because}",

@@ -14,6 +14,7 @@ from storage.connection import Connection, frame_of, registered
 from storage.journal import Entry, Kind, recorded
 from storage.runs import Run, run_of, write_run
 from storage.schema import quoted
+from storage.thinned import forget_thinned, refuse_any, refuse_thinned, thinned_tables
 
 PUBLISHED = (FORECASTS, FORECAST_LEVELS, DEMAND_SPANS)  # the tables of one run
 
@@ -38,6 +39,7 @@ def redo_forecasts(con: Connection, entry: Entry) -> None:
     """Write the run of an entry and what it forecast. Call it inside a transaction."""
     run = run_of(entry.fields["run"])
     write_run(con, run)
+    forget_thinned(con, run.run_id)
     for contract in PUBLISHED:
         # entries of older code have no spans
         _replace(con, contract, entry.frames.get(contract.name, contract.empty()), run.run_id)
@@ -46,7 +48,7 @@ def redo_forecasts(con: Connection, entry: Entry) -> None:
 def latest_forecasts(con: Connection, origin: date | None = None) -> pl.DataFrame:
     """FORECASTS of the newest run that published a whole table, for one origin or for the newest.
 
-    Sorted by series and day.
+    Sorted by series and day. ThinnedByAge where the origin's table is not whole any more.
     """
     return _of_latest_run(con, FORECASTS, origin)
 
@@ -116,7 +118,8 @@ def shadows_of(con: Connection, model_id: str) -> pl.DataFrame:
 
 
 def forecasts_of(con: Connection, run_id: str) -> pl.DataFrame:
-    """FORECASTS of one run, sorted by series and day."""
+    """FORECASTS of one run, sorted by series and day; ThinnedByAge where they are not whole."""
+    refuse_thinned(con, run_id)
     return frame_of(con, _select(FORECASTS, "run_id = $run_id"), run_id=run_id)
 
 
@@ -129,10 +132,20 @@ def _replace(con: Connection, contract: FrameContract, frame: pl.DataFrame, run_
 
 
 def _of_latest_run(con: Connection, contract: FrameContract, origin: date | None) -> pl.DataFrame:
+    if origin is not None:
+        _refuse_thinned_origin(con, origin)
     condition = """run_id = (
         select run_id from newest where $origin is null or origin = $origin
         order by origin desc limit 1)"""
     return frame_of(con, _select(contract, condition), origin=origin)
+
+
+def _refuse_thinned_origin(con: Connection, origin: date) -> None:
+    """A table made anew for an old origin is whole, though one before it was thinned."""
+    thinned = thinned_tables(con).filter(day=origin, status="done")
+    newest = newest_runs(con).get(origin)
+    if newest is None or newest in thinned["run_id"]:
+        refuse_any(thinned)
 
 
 def _select(contract: FrameContract, condition: str) -> str:

@@ -30,6 +30,8 @@ from storage.store import COMMITTED, file_of, journal_of, source_of, transaction
 # the source stands in the entry's folder; alerts whose cause stands are raised anew
 NOT_KEPT = ("meta", "alerts")
 _ENTRY = "entry.json"
+# of 9 there were no totals yet, of 10 nothing was thinned; all else is the same
+_READABLE = {SCHEMA_VERSION, "10", "9"}
 _FIELDS = "told"  # the key of the fields in entry.json
 
 
@@ -100,7 +102,7 @@ def numbers_of(journal: Path) -> list[int]:
 def read_entry(journal: Path, number: int) -> Entry:
     """An entry as it was written; StoreBroken when one of its files is not."""
     written, folder = _read_json(journal, number), _folder(journal, number)
-    if written["schema"] != SCHEMA_VERSION:
+    if written["schema"] not in _READABLE:
         raise StoreBroken(
             f"entry {number} of '{journal}' was written by schema version {written['schema']}, "
             f"this code reads {SCHEMA_VERSION}. Check out the code that wrote it, rebuild there, "
@@ -197,7 +199,7 @@ def _append(con: Connection, journal: Path, entry: Entry) -> int:
 def _reaches(journal: Path, number: int) -> bool:
     """Whether the journal goes up to an entry that this code could read."""
     is_there = (_folder(journal, number) / _ENTRY).is_file()
-    return is_there and _read_json(journal, number)["schema"] == SCHEMA_VERSION
+    return is_there and _read_json(journal, number)["schema"] in _READABLE
 
 
 def _numbers(journal: Path) -> list[int]:

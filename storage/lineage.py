@@ -36,11 +36,14 @@ class LedgerPosition:
 def cell_runs(con: Connection, unique_id: str, ds: date) -> pl.DataFrame:
     """The forecast rows of one series and day with their runs.
 
-    Whole tables come first, then the newest origin and start.
+    Whole tables come first, then the newest origin and start. `horizon`: of the table as it was
+    published.
     """
     query = """
         select f.*, r.* exclude (run_id),
-               (select max(h) from forecasts g where g.run_id = f.run_id) as horizon
+               coalesce((select last_ds - day from thinned t
+                         where t.run_id = f.run_id and published = 'forecasts'),
+                        (select max(h) from forecasts g where g.run_id = f.run_id)) as horizon
         from forecasts f join runs r using (run_id)
         where f.unique_id = $unique_id and f.ds = $ds
         order by r.status <> 'done', f.origin desc, r.started_at desc, run_id"""
@@ -167,18 +170,23 @@ def rows_brought(con: Connection, batch_ids: list[int]) -> pl.DataFrame:
 
 
 def forecast_counts(con: Connection, run_ids: list[str], unique_ids: pl.Series) -> pl.DataFrame:
-    """run_id, origin, rows and units of each run's whole table, and own_series, own_rows, own_units
-    of these series alone.
+    """run_id, origin, rows and units of each run's table as it was published, and own_series,
+    own_rows, own_units of these series alone; null of a table that was thinned by age.
     """
     query = """
+        with whole as (
+            select * from forecasts semi join chosen_runs using (run_id)
+            where run_id not in (select run_id from thinned where published = 'forecasts')
+        )
         select f.run_id, f.origin, count(*) as rows, sum(f.y_hat) as units,
                count(distinct f.unique_id) filter (where s.unique_id is not null) as own_series,
                count(s.unique_id) as own_rows,
                coalesce(sum(f.y_hat) filter (where s.unique_id is not null), 0) as own_units
-        from forecasts f
-        semi join chosen_runs r on f.run_id = r.run_id
-        left join own_series s on f.unique_id = s.unique_id
-        group by f.run_id, f.origin"""
+        from whole f left join own_series s on f.unique_id = s.unique_id
+        group by f.run_id, f.origin
+        union all by name
+        select run_id, day as origin, rows, units, thinned_at
+        from thinned semi join chosen_runs using (run_id) where published = 'forecasts'"""
     chosen_runs = pl.DataFrame({"run_id": run_ids}, schema={"run_id": pl.String})
     own_series = pl.DataFrame({"unique_id": unique_ids}, schema={"unique_id": pl.String})
     with registered(con, chosen_runs=chosen_runs, own_series=own_series):

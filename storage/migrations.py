@@ -117,6 +117,10 @@ def _know_totals(_: Connection) -> None:
     """9 -> 10: totals of groups, a fact as the others. Nothing to alter, as above."""
 
 
+def _thin(_: Connection) -> None:
+    """10 -> 11: a table of what was thinned by age. Nothing to alter, as above."""
+
+
 _DECISIONS_4 = """
 create table decisions (
     kind varchar not null check (kind in ('retrain', 'promotion', 'rollback', 'recalibration')),
@@ -134,4 +138,5 @@ MIGRATIONS: dict[str, Migration] = {
     "7": _take_back,
     "8": _announce,
     "9": _know_totals,
+    "10": _thin,
 }  # from which version; in their order

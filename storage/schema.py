@@ -17,7 +17,7 @@ from contract.frames import (
 from contract.quantiles import QUANTILES
 from storage.connection import Connection
 
-SCHEMA_VERSION = "10"
+SCHEMA_VERSION = "11"
 
 _SQL_TYPES = {
     "String": "varchar",
@@ -340,6 +340,32 @@ TABLES: tuple[Table, ...] = (
             "on_hand": "units counted",
             "on_order": "units ordered before and due by the cover's end",
             "reason": "why there is no proposal; null: there is one",
+        },
+    ),
+    Table(
+        "thinned",
+        "one published table of a run, or the orders of a day and run, of which rows went by age: "
+        "what it had, so that whoever asks is not given an empty table",
+        {
+            "published": "varchar not null check (published in ('forecasts', 'orders'))",
+            "run_id": "varchar not null",
+            "day": "date not null",
+            "last_ds": "date not null",
+            "rows": "bigint not null",
+            "units": "double",
+            "rows_left": "bigint not null",
+            "thinned_at": "timestamp not null",
+        },
+        ("primary key (published, run_id, day)",),
+        {
+            "published": "forecasts, or orders",
+            "run_id": "the run that made them; see runs",
+            "day": "the table's origin; the order day",
+            "last_ds": "the last day it was about",
+            "rows": "rows it had",
+            "units": "units they forecast, or proposed",
+            "rows_left": "rows still there: none, or the first week of a table",
+            "thinned_at": "when it was thinned last, UTC",
         },
     ),
     Table(

@@ -51,10 +51,16 @@ VIEWS = {
     "model_registry": (
         "one model: its data, its code, and how many forecasts it made",
         """
-        with forecast as (
-            select r.model_id, count(distinct f.run_id) as runs, count(*) as forecast_rows,
-                   min(f.origin) as first_origin, max(f.origin) as last_origin
-            from forecasts f join runs r using (run_id) group by r.model_id
+        with published as (
+            select run_id, day as origin, rows from thinned where published = 'forecasts'
+            union all
+            select run_id, origin, count(*) from forecasts
+            where run_id not in (select run_id from thinned where published = 'forecasts')
+            group by run_id, origin
+        ), forecast as (
+            select r.model_id, count(*) as runs, sum(p.rows)::bigint as forecast_rows,
+                   min(p.origin) as first_origin, max(p.origin) as last_origin
+            from published p join runs r using (run_id) group by r.model_id
         ), first_run as (
             select model_id, arg_min(git_commit, started_at) as git_commit
             from runs where model_id is not null group by model_id

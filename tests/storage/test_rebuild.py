@@ -263,6 +263,22 @@ def test_a_baseline_in_a_folder_of_any_name_is_read_again(
     assert dump_of(folder / store.name) == before
 
 
+@pytest.mark.parametrize(("schema", "is_read"), [("10", True), ("9", True), ("8", False)])
+def test_a_journal_of_before_tables_were_thinned_is_read_an_older_one_is_not(
+    store: Path, dump_of, schema: str, is_read: bool
+) -> None:
+    before = dump_of(store)
+    for path in journal_of(store, SOURCE).glob("*/entry.json"):
+        text = path.read_text(encoding="utf-8")
+        path.write_text(text.replace('"schema": "11"', f'"schema": "{schema}"'), encoding="utf-8")
+    if is_read:
+        rebuild(store, store.parent / "stores", SOURCE, NOW)
+        assert dump_of(store) == before
+    else:
+        with pytest.raises(StoreBroken, match=f"schema version {schema}"):
+            rebuild(store, store.parent / "stores", SOURCE, NOW)
+
+
 def test_nothing_to_make_a_store_of_is_said(tmp_path: Path) -> None:
     with pytest.raises(StoreBroken, match="holds no entry"):
         rebuild(tmp_path / "store.duckdb", tmp_path, SOURCE, NOW)
