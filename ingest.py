@@ -12,6 +12,8 @@ run     python ingest.py                        take what lies in the inbox
         python ingest.py replay --batch 17      rows in quarantine judged anew; or --reason CODE;
                                                 or mended: --corrected FILE
         python ingest.py withdraw --batch 17    one batch taken back, as if its file had not come
+        python ingest.py compact                tables thinned by age (params.yaml: retention), the
+                                                journal begun anew, both files small again
         python ingest.py rebuild                a damaged or lost store made again from its
                                                 journal; the old file is set aside
         python ingest.py touched --file sales_2026-01-29.csv

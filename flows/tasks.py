@@ -27,6 +27,7 @@ from runtime.paths import Paths
 from runtime.process import path_with_python
 from stages import publish as publishing
 from stages.choose_recipe import choose_recipe
+from stages.compact import compact
 from stages.forecast_panel import forecast_panel
 from stages.freeze import check_panel, freeze
 from stages.incumbent import name_incumbent
@@ -109,6 +110,12 @@ def freeze_panel(params: Path, data: Path) -> Summary:
     """
     loaded, paths = load_params(params), Paths(data)
     return freeze(loaded, paths) | name_incumbent(loaded, paths)
+
+
+@task(**_PATIENT)
+def make_small(params: Path, data: Path, now: datetime) -> Summary:
+    """ingest.py compact: what is too old goes, store and journal give back its space."""
+    return compact(load_params(params), Paths(data), now=now)
 
 
 @task

@@ -1,6 +1,6 @@
 """Every week in which the watchers see a need (schedule, age, alert; monitor.py's newest decision):
 freeze what the store knows, run the offline stages over it, publish, and promote if the gate says
-so.
+so. Every week: thin published tables by age, make store and journal small.
 
 run     python flows/weekly.py [--now 2026-01-30T06:00]    as a Prefect flow, no server needed
         python flows/weekly.py --plain                     the same without Prefect
@@ -20,7 +20,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from flows.command_line import run_flow
 from flows.engine import ROOT, Runner, flow, in_prefect, plainly
-from flows.tasks import freeze_panel, publish, reproduce, retraining
+from flows.tasks import freeze_panel, make_small, publish, reproduce, retraining
 from runtime.command_line import Summary
 from runtime.process import clock
 
@@ -28,16 +28,19 @@ PARAMS, DATA = ROOT / "params.yaml", ROOT / "data"
 
 
 def week(run: Runner, params: Path, data: Path, now: datetime, offline: Any = reproduce) -> Summary:
-    """Summaries by stage; only the reason where the watchers see no need to retrain.
+    """Summaries by stage; of retraining only the reason where the watchers see no need.
 
     `offline`: the task that runs the offline stages; `reproduce` only for this checkout,
     `run_stages` for any other folder.
     """
     summaries = {"retrain": run(retraining, params, data, now)}
-    if summaries["retrain"]["is_needed"]:
-        summaries["freeze"] = run(freeze_panel, params, data)
-        summaries["repro"] = run(offline, params, data)
-        summaries["publish"] = run(publish, params, data, now)
+    try:
+        if summaries["retrain"]["is_needed"]:
+            summaries["freeze"] = run(freeze_panel, params, data)
+            summaries["repro"] = run(offline, params, data)
+            summaries["publish"] = run(publish, params, data, now)
+    finally:  # a week without a new model has its seven tables all the same
+        summaries["compact"] = run(make_small, params, data, now)
     return summaries
 
 

@@ -1,5 +1,5 @@
 """What `python ingest.py <task>` does beside taking the inbox: fill, freeze, check-panel, replay,
-rebuild, source, draft.
+compact, rebuild, source, draft.
 """
 
 from __future__ import annotations
@@ -87,6 +87,14 @@ def _rebuild(arguments: Namespace) -> Summary:
     return rebuild(params, paths, now=arguments.started_at)
 
 
+def _compact(arguments: Namespace) -> Summary:
+    """Thin published tables by age, begin the journal anew, give back the space of both."""
+    from stages.compact import compact
+
+    params, paths = params_and_paths(arguments)
+    return compact(params, paths, now=arguments.started_at, dry_run=arguments.dry_run)
+
+
 def _source(arguments: Namespace) -> Summary:
     """Switch the source in params.yaml; the store of the other one is set aside."""
     from stages.switch_source import switch_source
@@ -129,6 +137,11 @@ def _withdraw_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--trust-clock", action="store_true", help=TRUSTED)
 
 
+def _compact_arguments(parser: ArgumentParser) -> None:
+    text = "say what would go; write nothing"
+    parser.add_argument("--dry-run", action="store_true", help=text)
+
+
 def _source_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--use", choices=("simulator", "m5", "files"), required=True, help="the source from now on"
@@ -144,6 +157,7 @@ TASKS = (
     Task(_check_panel, name="check-panel"),
     Task(_replay, _replay_arguments, "replay"),
     Task(_withdraw, _withdraw_arguments, "withdraw"),
+    Task(_compact, _compact_arguments, "compact"),
     Task(_rebuild, name="rebuild"),
     Task(_source, _source_arguments, "source"),
     DRAFT,

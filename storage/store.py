@@ -163,7 +163,12 @@ def _connect(path: Path, wait_s: float, read_only: bool) -> Connection:
     while True:
         try:
             with disk_refusals(path):
-                return duckdb.connect(path, read_only=read_only, config=_SETTINGS)
+                before = _identity(path)
+                con = duckdb.connect(path, read_only=read_only, config=_SETTINGS)
+            if before in (None, _identity(path)):
+                return con
+            con.close()  # compacted meanwhile: what was opened is the file before, and has no name
+            continue
         except duckdb.Error as error:
             if _HELD not in str(error):
                 raise _broken(path, error) from error
@@ -175,6 +180,15 @@ def _connect(path: Path, wait_s: float, read_only: bool) -> Connection:
                 ) from error
         time.sleep(min(pause_s, max(deadline - time.monotonic(), 0)))
         pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Which file has this name; None: none has."""
+    try:
+        said = path.stat()
+    except FileNotFoundError:
+        return None
+    return said.st_dev, said.st_ino
 
 
 def _broken(path: Path, error: Exception) -> StoreBroken:

@@ -89,6 +89,7 @@ def steps() -> list[Step]:
         Step("forecast", _dropping(), _infer),
         Step("the same forecast", _dropping(), _infer),
         Step("second offline result", _offline_result("b"), _publish),
+        Step("compaction", _with_old_tables, _compact),
         Step("lost store", lambda paths: paths.store.unlink(), _rebuild),
     ]
 
@@ -101,6 +102,30 @@ def _ingest(params: Params, paths: Paths, now: datetime) -> Any:
 
 def _rebuild(params: Params, paths: Paths, now: datetime) -> Any:
     return rebuild(params, paths, now=now)
+
+
+def _compact(params: Params, paths: Paths, now: datetime) -> Any:
+    from stages.compact import compact
+
+    return compact(params, paths, now=now)
+
+
+def _with_old_tables(paths: Paths) -> None:
+    """Two tables of a week a year ago: the last of them keeps its first week, all it has."""
+    import polars as pl
+
+    from storage.forecasts import publish
+    from storage.runs import Run
+    from storage.store import open_store
+
+    for name, days_ago in (("older", 364), ("old", 363)):
+        days = timedelta(days=days_ago)
+        rows, levels, lineage = made_up(name)
+        moved = [frame.with_columns(pl.col("origin", "ds") - days) for frame in (rows, levels)]
+        run = Run(**lineage, started_at=now_of(0) - days, ended_at=now_of(0) - days)
+        frames = {"forecasts": moved[0].with_columns(created_at=run.started_at)}
+        with open_store(paths.store) as con:
+            publish(con, run, frames | {"forecast_levels": moved[1]})
 
 
 def _replay(params: Params, paths: Paths, now: datetime) -> Any:
