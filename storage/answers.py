@@ -1,15 +1,16 @@
-"""What people said to alerts: seen by whom, muted until when. Kept in `meta`, like the alerts
-themselves in no journal.
+"""What people said to alerts: seen by whom, muted until when, closed by hand. Kept in `meta` and
+in the journal; a rebuild gives back what is about an alert that it gives back.
 """
 
 from __future__ import annotations
 
 import json
 from datetime import datetime
+from typing import Any
 
 from contract.errors import BadUsage
 from storage.connection import Connection
-from storage.store import transaction
+from storage.journal import Entry, Kind, recorded
 
 _MUTE, _SEEN = "mute:", "seen:"
 
@@ -19,7 +20,8 @@ def acknowledge(con: Connection, alert_id: int, by: str, at: datetime) -> str:
     none of this number.
     """
     cause = _open_cause(con, alert_id)
-    _keep(con, f"{_SEEN}{alert_id}", {"by": by, "at": at.isoformat(timespec="minutes")})
+    said = {"by": by, "at": at.isoformat(timespec="minutes")}
+    _record(con, {"said": {f"{_SEEN}{alert_id}": json.dumps(said)}})
     return cause
 
 
@@ -36,7 +38,8 @@ def mute(con: Connection, cause: str, until: datetime) -> None:
     """Nothing of this cause, nor of what begins with it (`bias` speaks for `bias:store_id:CA_1`),
     is raised before then.
     """
-    _keep(con, f"{_MUTE}{cause}", {"until": until.isoformat(timespec="minutes")})
+    said = {"until": until.isoformat(timespec="minutes")}
+    _record(con, {"said": {f"{_MUTE}{cause}": json.dumps(said)}})
 
 
 def muted(con: Connection, now: datetime) -> list[str]:
@@ -56,12 +59,29 @@ def resolve(con: Connection, alert_id: int, at: datetime) -> str:
     what is known and bearable.
     """
     cause = _open_cause(con, alert_id)
-    with transaction(con):
-        con.execute(
-            "update alerts set state = 'closed', closed_at = $at where alert_id = $alert_id",
-            {"at": at, "alert_id": alert_id},
-        ).fetchall()
+    _record(con, {"closed": {"alert_id": alert_id, "cause": cause, "at": at.isoformat()}})
     return cause
+
+
+def redo_response(con: Connection, entry: Entry) -> None:
+    """Write what an entry says of an alert. Call it inside a transaction."""
+    redo_said(con, entry.fields.get("said", {}))
+    if closed := entry.fields.get("closed"):
+        statement = """
+            update alerts set state = 'closed', closed_at = $at::timestamp
+            where alert_id = $alert_id and cause = $cause and state = 'open'"""
+        con.execute(statement, closed).fetchall()
+
+
+def redo_said(con: Connection, said: dict[str, str]) -> None:
+    """These keys and values of `meta`, but for what was said of an alert that is not there: its
+    number will be another's. Call it inside a transaction.
+    """
+    alerts = {alert_id for (alert_id,) in con.execute("select alert_id from alerts").fetchall()}
+    for key, value in said.items():
+        if not key.startswith(_SEEN) or int(key.removeprefix(_SEEN)) in alerts:
+            statement = "insert or replace into meta values ($key, $value)"
+            con.execute(statement, {"key": key, "value": value}).fetchall()
 
 
 def _open_cause(con: Connection, alert_id: int) -> str:
@@ -73,7 +93,7 @@ def _open_cause(con: Connection, alert_id: int) -> str:
     return causes[alert_id]
 
 
-def _keep(con: Connection, key: str, fields: dict[str, str]) -> None:
-    statement = "insert or replace into meta values ($key, $value)"
-    with transaction(con):
-        con.execute(statement, {"key": key, "value": json.dumps(fields)}).fetchall()
+def _record(con: Connection, fields: dict[str, Any]) -> None:
+    entry = Entry(Kind.RESPONSE, fields)
+    with recorded(con, entry):
+        redo_response(con, entry)

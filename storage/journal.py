@@ -27,7 +27,8 @@ from storage.connection import Connection
 from storage.schema import SCHEMA_VERSION, TABLES, quoted, quoted_text
 from storage.store import COMMITTED, file_of, journal_of, source_of, transaction
 
-# the source stands in the entry's folder; alerts whose cause stands are raised anew
+# of meta a baseline says what people said to alerts, the rest is the entry's; alerts whose cause
+# stands are raised anew
 NOT_KEPT = ("meta", "alerts")
 _ENTRY = "entry.json"
 # of 9 there were no totals yet, of 10 nothing was thinned; all else is the same
@@ -46,6 +47,7 @@ class Kind(StrEnum):
     ORDERS = "orders"
     PROMOTION = "promotion"
     REPLAY = "replay"
+    RESPONSE = "response"
     WITHDRAWAL = "withdrawal"
 
 
@@ -64,6 +66,7 @@ class Entry:
 
 
 BASELINE = Entry(Kind.BASELINE, {})  # the whole store, as it is when the entry is written
+SAID = "said"  # among a baseline's fields: what people said to alerts
 
 
 @contextmanager
@@ -220,11 +223,12 @@ def _write(con: Connection, journal: Path, number: int, entry: Entry) -> None:
     for path in sorted(unfinished.iterdir()):
         files[path.name] = sha256_of(path)
         flush_to_disk(path)
+    is_baseline = entry.kind == Kind.BASELINE
     content = {
         "kind": entry.kind,
         "schema": SCHEMA_VERSION,
         "files": files,
-        _FIELDS: entry.fields,
+        _FIELDS: {SAID: _said(con)} if is_baseline else entry.fields,
     }
     text = json.dumps(content, indent=1, default=str) + "\n"
     (unfinished / _ENTRY).write_text(text, encoding="utf-8")
@@ -241,6 +245,13 @@ def _write_tables(con: Connection, folder: Path) -> None:
         target = quoted_text(str(folder / f"{name}.parquet"))
         copy = f"copy {quoted(name)} to {target} (format parquet, compression zstd)"
         con.execute(copy).fetchall()
+
+
+def _said(con: Connection) -> dict[str, str]:
+    query = """
+        select key, value from meta
+        where key not in ('schema_version', 'source', 'journal_at') order by key"""
+    return dict(con.execute(query).fetchall())
 
 
 def _read_json(journal: Path, number: int) -> dict[str, Any]:

@@ -11,12 +11,13 @@ from pathlib import Path
 import polars as pl
 
 from contract.errors import StoreBroken, StoreBusy
+from storage.answers import redo_response, redo_said
 from storage.batches import redo_delivery
 from storage.connection import Connection
 from storage.decisions import redo_decision
 from storage.forecasts import redo_forecasts
 from storage.holder import holder_of, process_name
-from storage.journal import Entry, Kind, count, numbers_of, read_entry
+from storage.journal import SAID, Entry, Kind, count, numbers_of, read_entry
 from storage.models import redo_promotion
 from storage.offline import redo_offline
 from storage.orders import redo_orders
@@ -84,6 +85,7 @@ def _redo_baseline(con: Connection, entry: Entry) -> None:
         file = quoted_text(glob.escape(str(path)))  # a folder may be called [shop]
         read = f"select * from read_parquet({file})"  # noqa: S608 -- quoted
         con.execute(f"insert into {quoted(name)} by name {read}").fetchall()
+    redo_said(con, entry.fields.get(SAID, {}))  # a baseline of older code says nothing
 
 
 _REDO: dict[str, Callable[[Connection, Entry], object]] = {
@@ -95,5 +97,6 @@ _REDO: dict[str, Callable[[Connection, Entry], object]] = {
     Kind.ORDERS: redo_orders,
     Kind.PROMOTION: redo_promotion,
     Kind.REPLAY: redo_replays,
+    Kind.RESPONSE: redo_response,
     Kind.WITHDRAWAL: redo_withdrawal,
 }

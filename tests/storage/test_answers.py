@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
 
 from contract.errors import BadUsage
 from storage.alerts import Alert, open_alerts, raise_alert
-from storage.answers import acknowledge, acknowledged, mute, muted, resolve
-from storage.store import open_store
+from storage.answers import acknowledge, acknowledged, mute, muted, redo_response, resolve
+from storage.journal import BASELINE, read_entry, recorded
+from storage.rebuild import rebuild
+from storage.store import claim, journal_of, open_store, transaction
 
 NOW = datetime(2024, 5, 1, 6)
 BIAS = Alert("bias", "error", "12% too much", 12.0, 5.0, "look")
@@ -44,3 +47,67 @@ def test_a_cause_is_muted_for_a_while_and_muting_it_again_replaces_that(con):
     assert muted(con, NOW + timedelta(days=2)) == ["bias"]
     mute(con, "bias", NOW)
     assert muted(con, NOW) == ["drift:prices"]
+
+
+SOURCE = "files-1"
+
+
+@pytest.fixture
+def store(tmp_path):
+    """A store with a journal."""
+    path = tmp_path / "data" / "tillcast.duckdb"
+    with open_store(path) as con, transaction(con):
+        claim(con, SOURCE)
+    return path
+
+
+def baseline(store) -> None:
+    with open_store(store) as con, recorded(con, BASELINE):
+        pass
+
+
+def nothing(_store) -> None:
+    """The entries stay as they are."""
+
+
+@pytest.mark.parametrize("begun_anew", [nothing, baseline])
+def test_a_rebuilt_store_knows_what_is_muted(store, begun_anew):
+    with open_store(store) as con:
+        mute(con, "bias", NOW + timedelta(days=3))
+        mute(con, "drift", NOW)
+    begun_anew(store)
+    with open_store(store) as con:
+        mute(con, "drift", NOW + timedelta(days=1))
+    rebuild(store, store.parent / "stores", SOURCE, NOW)
+    with open_store(store) as con:
+        assert muted(con, NOW) == ["bias", "drift"]
+        assert muted(con, NOW + timedelta(days=2)) == ["bias"]
+
+
+def test_what_was_said_of_an_alert_comes_back_with_it_and_with_no_other(store):
+    churn = replace(BIAS, cause="churn")
+    with open_store(store) as con:
+        mute(con, "drift", NOW)  # the first entry is the whole store
+        raise_alert(con, BIAS, NOW)
+        raise_alert(con, churn, NOW)
+        acknowledge(con, 1, "ada", NOW)
+        resolve(con, 2, NOW)
+    entries = [read_entry(journal_of(store, SOURCE), number) for number in (2, 3)]
+
+    def said_again(name: str, alerts: list[Alert]) -> tuple[dict[str, str], list[str]]:
+        with open_store(store.with_name(name)) as con:
+            for alert in alerts:
+                raise_alert(con, alert, NOW)
+            with transaction(con):
+                for entry in entries:
+                    redo_response(con, entry)
+            return acknowledged(con), open_alerts(con)["cause"].to_list()
+
+    assert said_again("whole.duckdb", [BIAS, churn]) == (
+        {"bias": "ada, 2024-05-01T06:00"},
+        ["bias"],
+    )
+    assert said_again("without_alerts.duckdb", []) == ({}, [])
+    with open_store(store.with_name("without_alerts.duckdb")) as con:
+        raise_alert(con, churn, NOW)
+        assert acknowledged(con) == {}
