@@ -71,7 +71,8 @@ def _number_said(error: Exception) -> int | None:
     if type(error).__name__ not in _OF_FILES:
         return None
     said = (str(error).splitlines() or [""])[0]
-    if numbered := re.search(r"\(os error (\d+)\)", said):
-        return int(numbered[1])
+    # Polars; DuckDB where it writes in the background
+    if numbered := re.search(r"\(os error (\d+)\)|\"errno\":\"(\d+)\"}$", said):
+        return int(numbered[1] or numbered[2])
     said = said.rstrip(".")
     return next((number for number in _REFUSALS if said.endswith(os.strerror(number))), None)

@@ -58,18 +58,20 @@ def write_again(store: Path, wait_s: float) -> None:
     store = store.resolve()  # a link stays, its target is written again
     folder = store.parent / _UNFINISHED
     smaller = folder / store.name
-    with disk_refusals(folder):
+    shutil.rmtree(folder, ignore_errors=True)  # of a run that was killed
+    try:
+        with disk_refusals(folder):
+            folder.mkdir()
+            _take_in_log(store, wait_s)
+            with open_store(store, wait_s, read_only=True) as con:
+                _refuse_log(store)
+                _copy(con, smaller)
+                shutil.copymode(store, smaller)
+                flush_to_disk(smaller)
+                smaller.replace(store)
+                flush_to_disk(store.parent)
+    finally:  # a full disk gets it back
         shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir()
-        _take_in_log(store, wait_s)
-        with open_store(store, wait_s, read_only=True) as con:
-            _refuse_log(store)
-            _copy(con, smaller)
-            shutil.copymode(store, smaller)
-            flush_to_disk(smaller)
-            smaller.replace(store)
-            flush_to_disk(store.parent)
-        folder.rmdir()
 
 
 def _take_in_log(store: Path, wait_s: float) -> None:

@@ -119,11 +119,13 @@ def _take_former(target: Path, beside: Path) -> None:
         former.rename(beside)
     except FileNotFoundError:
         return
-    beside.chmod(_OURS)
-    is_fresh = time.time() - replaced_at < UNREAD_AFTER_S
+    file, is_fresh = beside.stat(), time.time() - replaced_at < UNREAD_AFTER_S
     # two names: whoever was to replace it was killed just before, and it is the last one still
-    if is_fresh or beside.stat().st_nlink > 1 or holder_of(beside) is not None:
-        beside.chmod(_READABLE_BY_GROUP)
+    if is_fresh or file.st_nlink > 1 or file.st_uid != os.geteuid():
+        beside.unlink()
+        return
+    beside.chmod(_OURS)
+    if holder_of(beside) is not None:
         beside.unlink()
 
 

@@ -42,6 +42,10 @@ def test_words_in_a_file_are_no_full_disk(error: Exception, tmp_path: Path) -> N
         OSError(f"{FULL} (os error 28): /data/journal"),
         pl.exceptions.ComputeError(f"parquet: underlying IO error: {FULL} (os error 28)"),
         duckdb.IOException(f'IO Error: Could not write file "/data/tillcast.duckdb.wal": {FULL}'),
+        duckdb.IOException(
+            'IO Error: Async write failed for range [offset=5, size=1]: {"exception_type":"IO",'
+            f'"exception_message":"Could not write \\"/data/t\\": {FULL}","errno":"28"}}'
+        ),
     ],
 )
 def test_a_full_disk_is_known_whoever_meets_it(error: Exception, tmp_path: Path) -> None:
