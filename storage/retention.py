@@ -112,7 +112,9 @@ _DROP_ROWS = """
 delete from {table} using going
 where {table}.run_id = going.run_id and (going.rows_left = 0 or {table}.h > $week)"""
 
+# an order that stays is explained by the spans of its series
 _DROP_SPANS = """
 delete from demand_spans
 where run_id in (select run_id from thinned where published = 'forecasts')
-  and run_id not in (select run_id from orders)"""
+  and (run_id, level, key) not in
+      (select (run_id, 'series', unique_id) from orders where units is not null)"""

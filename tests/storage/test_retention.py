@@ -209,24 +209,25 @@ def test_counts_of_what_was_published_stay(con) -> None:
     assert after["own_rows"].to_list() == [None, None, HORIZON, HORIZON]
 
 
-def line(run_id: str, day: date) -> pl.DataFrame:
-    return pl.DataFrame(
-        [{"order_day": day, "run_id": run_id, "unique_id": "a", "units": 3.0, "created_at": NOW}]
-    )
+def line(run_id: str, day: date, units: float | None) -> pl.DataFrame:
+    fields = {"order_day": day, "run_id": run_id, "unique_id": "a", "created_at": NOW}
+    return pl.DataFrame([fields]).with_columns(units=pl.lit(units, pl.Float64))
 
 
 def test_orders_stay_for_their_days_with_the_spans_they_were_sized_by(con) -> None:
     from contract.frames import DEMAND_SPANS, ORDERS
 
-    for day in (0, 1, 60, 80, 100):
+    for day in (0, 1, 60, 70, 80, 100):
         run_id, order_day = table(con, day), FIRST + timedelta(days=day + 1)
-        lines = pl.concat([ORDERS.empty(), line(run_id, order_day)], how="diagonal")
+        units = None if day == 70 else 3.0  # such a line was sized by nothing
+        lines = pl.concat([ORDERS.empty(), line(run_id, order_day, units)], how="diagonal")
         publish_orders(con, order_day, lines, DEMAND_SPANS.empty())
     ages = Ages(whole_days=10, first_week_days=10, order_days=40)
     assert orders_to_thin(con, ages)["rows_going"].to_list() == [1, 1]
     thinned(con, ages)
     assert read_orders(con, date(2024, 3, 2)).height == 1
     assert spans_of(con, "run-060", "a").height == 1
+    assert read_orders(con, date(2024, 3, 12)).height == 1
     assert set(kept(con, "demand_spans")) == {"run-060", "run-080", "run-100"}
     assert set(kept(con)) == {"run-080", "run-100"}
     refuse_thinned_orders(con, date(2024, 3, 2))
