@@ -118,3 +118,23 @@ def test_the_furthest_day_leaks_nothing_with_feeds_two_weeks_late_and_the_next_w
     )
     assert declared_features(bare.features, furthest_day(bare) + LATE_DAYS)
     assert furthest_day(bare) == 350
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "allowed", "words"),
+    [
+        ("retention.first_week_days", 426, 427, "keeps 426 .*; monitor.signals judge by 427"),
+        ("monitor.signals.past_days", 372, 371, "keeps 434 .*; monitor.signals judge by 435"),
+        ("evaluate.gate.shadow_days", 57, 56, "wants 57 .*; retention.whole_days keeps 56"),
+    ],
+)
+def test_tables_that_are_read_are_kept(files, place, value, allowed, words):
+    *sections, name = place.split(".")
+    section = files
+    for part in sections:
+        section = section[part]
+    section[name] = allowed
+    params_of(files)
+    section[name] = value
+    with pytest.raises(BadParams, match=words):
+        params_of(files)
