@@ -35,7 +35,7 @@ def train(params: Params, paths: Paths, *, cutoff: date | None = None) -> Summar
     """
     from features.days_off import WHY_WITHOUT_ROWS, days_without_rows
     from features.dense_panel import feature_recipe_of
-    from features.older_totals import WHY_UNREAD
+    from features.older_totals import WHY_UNUSED, unused_scopes
     from features.reach import WHY_LEFT_OUT, short_plans
     from forecasting.bundle import save_bundle
     from forecasting.choice import choice_in, with_choice
@@ -58,10 +58,9 @@ def train(params: Params, paths: Paths, *, cutoff: date | None = None) -> Summar
     if missing := days_without_rows(panel):
         newest = [str(day) for day in missing[-3:]]
         log.warning("days_without_rows=%d newest=%s %s", len(missing), newest, WHY_WITHOUT_ROWS)
+    if unused := unused_scopes(panel, params.train.groups.columns, params.train.horizon):
+        log.warning("totals_unused=%d such_as=%s %s", len(unused), unused[:2], WHY_UNUSED)
     model = GlobalLightGBM(params.train, recipe).fit(panel)
-    read, groups = model.groups_with_totals
-    if panel.totals.height and (read < groups or not groups):
-        log.warning("groups_with_totals=%d of=%d %s", read, groups, WHY_UNREAD)
     shutil.rmtree(paths.candidate, ignore_errors=True)
     card = save_bundle(model, paths.candidate, panel.hash, choice_in(paths.recipe))
     log.info("trained model_id=%s rows=%s", card["model_id"], card["rows_used"])

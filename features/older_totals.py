@@ -11,22 +11,18 @@ import polars as pl
 
 from contract.days import YEAR, earliest
 from contract.panel import Panel
-from features.dense import Days
+from contract.scopes import is_of_nobody
+from features.dense import Days, days_of
 from features.hierarchy import group_index
 
 GROUP_DAYS = 3 * YEAR  # read of a group's past; what was usual four years ago is no news
 OVERLAP_DAYS = 56  # on which totals are compared with what the series sold
 LEAST_OVERLAP = 28
-# totals that end where the items begin are of the same size if these days before and after are
-NEIGHBOUR_DAYS = 28
-ALIKE = 1.5  # factor; a season may lie between them, another unit or chain lies further
 # a day on which fewer of the known parts of a total are stated is unknown
 LEAST_PARTS = 0.8
-
-WHY_UNREAD = (
-    "totals of the other groups are written another way, older than three years, or neither "
-    "overlap with the items nor end where these begin; without train.groups.columns nobody reads "
-    "any (docs/design/model.md)"
+WHY_UNUSED = (
+    "train.groups.columns reads them, and of groups that sold on "
+    f"{LEAST_OVERLAP} days before the items and on {LEAST_OVERLAP} beside them"
 )
 
 
@@ -43,13 +39,42 @@ class GroupPast:
 
 
 def group_past(panel: Panel, days: Days) -> GroupPast:
-    """As far back as the panel's totals say something, GROUP_DAYS at most."""
-    if panel.totals.is_empty():
-        return GroupPast(days, panel.totals)
-    reach = (days.first - earliest(panel.totals["ds"])).days
-    older = max(0, min(reach, GROUP_DAYS - days.known))
+    """As far back as totals that can be used say something, GROUP_DAYS at most."""
+    most = max(0, GROUP_DAYS - days.known)
+    totals = _usable(panel, days, most)
+    if totals.is_empty():
+        return GroupPast(days, totals)
+    older = min((days.first - earliest(totals["ds"])).days, most)
     first = days.first - timedelta(days=older)
-    return GroupPast(replace(days, first=first, known=days.known + older), panel.totals)
+    return GroupPast(replace(days, first=first, known=days.known + older), totals)
+
+
+def unused_scopes(panel: Panel, columns: list[str] | None, horizon: int) -> list[str]:
+    """The scopes whose totals no forecast reads: all of them where the group step is off."""
+    scopes = panel.totals["scope"].unique()
+    if columns is not None and scopes.len():
+        used = group_past(panel, days_of(panel, horizon)).totals["scope"]
+        scopes = scopes.filter(~scopes.is_in(used.unique().implode()))
+    unused: list[str] = scopes.sort().to_list()
+    return unused
+
+
+def _usable(panel: Panel, days: Days, most: int) -> pl.DataFrame:
+    """The totals of scopes that series have, and that sold on LEAST_OVERLAP of the `most` days
+    before the panel's own and on as many of these: a shop that closed, a name written another
+    way or a single row would else stand in the way of the others.
+    """
+    if panel.totals.is_empty():
+        return panel.totals
+    day = days.index(pl.col("ds"))
+    stated = (
+        panel.totals.filter(pl.col("y") > 0)
+        .group_by("scope")
+        .agg(older=day.is_between(-most, -1).sum(), own=day.is_between(0, days.known - 1).sum())
+    )
+    enough = pl.min_horizontal("older", "own") >= LEAST_OVERLAP
+    used = stated.filter(enough).filter(~is_of_nobody(panel.series))
+    return panel.totals.join(used, on="scope", how="semi", maintain_order="left")
 
 
 def older_units(
@@ -59,42 +84,22 @@ def older_units(
 
     `own`: (groups, known days) what their series sold, NaN where unknown; groups in the order of
     features.hierarchy.group_index. Totals may hold more than the series (items of then) or money:
-    they are scaled to what the series sold on the first OVERLAP_DAYS that both know. Totals that
-    end where the series begin are taken as they are, if the weeks before and after are ALIKE. Else
-    nobody knows whether they are of the same things, and the group is unknown.
+    they are scaled to what the series sold on the first OVERLAP_DAYS that both know. A group whose
+    totals end before that is unknown.
     """
     groups, older = len(own), past.days.known - own.shape[1]
     if not older:
         return np.empty((groups, 0))
     units, parts = _summed(past, _groups_of(series, columns), columns, groups)
     is_known = (parts > 0) & (parts >= LEAST_PARTS * np.maximum.accumulate(parts, axis=1))
-    theirs = np.where(is_known, units, np.nan)
-    factor = _factor(theirs[:, :older], theirs[:, older:], own)
-    scaled: np.ndarray = theirs[:, :older] * factor[:, None]
-    return np.where(np.isfinite(scaled), scaled, np.nan)
-
-
-def _factor(before: np.ndarray, beside: np.ndarray, own: np.ndarray) -> np.ndarray:
-    """(groups,) factors that bring totals to the size of what the series sold; NaN where no day
-    says so.
-    """
-    both = ~np.isnan(beside) & ~np.isnan(own)
+    both = is_known[:, older:] & ~np.isnan(own)
     both &= np.cumsum(both, axis=1) <= OVERLAP_DAYS
-    neighbours = before[:, -NEIGHBOUR_DAYS:], own[:, :NEIGHBOUR_DAYS]
-    adjoin = [(~np.isnan(one)).sum(axis=1) >= NEIGHBOUR_DAYS / 2 for one in neighbours]
+    theirs = np.where(both, units[:, older:], 0).sum(axis=1)
+    ours = np.where(both, own, 0).sum(axis=1)
     with np.errstate(invalid="ignore", divide="ignore"):
-        overlap = np.where(both, own, 0).sum(axis=1) / np.where(both, beside, 0).sum(axis=1)
-        step = np.abs(np.log(_mean(neighbours[1]) / _mean(neighbours[0])))
-    as_it_is = np.where(adjoin[0] & adjoin[1] & (step <= np.log(ALIKE)), 1.0, np.nan)
-    factor: np.ndarray = np.where(both.sum(axis=1) >= LEAST_OVERLAP, overlap, as_it_is)
-    return factor
-
-
-def _mean(units: np.ndarray) -> np.ndarray:
-    """(groups,) means of the known days."""
-    known = ~np.isnan(units)
-    mean: np.ndarray = np.where(known, units, 0).sum(axis=1) / known.sum(axis=1)
-    return mean
+        factor = np.where(both.sum(axis=1) >= LEAST_OVERLAP, ours / theirs, np.nan)
+    scaled: np.ndarray = np.where(is_known, units, np.nan)[:, :older] * factor[:, None]
+    return np.where(np.isfinite(scaled), scaled, np.nan)
 
 
 def _groups_of(series: pl.DataFrame, columns: list[str]) -> dict[tuple[str, ...], int]:

@@ -26,7 +26,6 @@ from forecasting.alignment import aligned
 from forecasting.booster import fit_booster
 from forecasting.fallback import FEATURES_MISSING
 from forecasting.forecaster import days_late, forecast_grid, long_frame
-from forecasting.group_totals import groups_with_totals
 from forecasting.window_average import towards_average
 
 if TYPE_CHECKING:
@@ -58,8 +57,6 @@ class GlobalLightGBM:
     unknown_shares: dict[str, float] = field(default_factory=dict)
     # days after the cutoff that each family of plans was known for when it was fitted
     plan_reach: dict[str, int] = field(default_factory=dict)
-    # of how many groups older totals were read when it was fitted, and how many groups there were
-    groups_with_totals: tuple[int, int] = (0, 0)
     served: ServedRows | None = None  # what some series are served with, for the watcher of parity
 
     @property
@@ -74,10 +71,9 @@ class GlobalLightGBM:
         self.vocabulary = vocabulary_of(panel)
         self.cutoff = panel.last_day
         self.plan_reach = plan_reach(panel, self.params.horizon)
-        dense = self.feature_recipe.dense_panel(panel, self.params.blocks[-1], self.vocabulary)
-        if self.params.groups.columns is not None:
-            self.groups_with_totals = groups_with_totals(dense, self.params.groups)
-        return self.learn(dense)
+        return self.learn(
+            self.feature_recipe.dense_panel(panel, self.params.blocks[-1], self.vocabulary)
+        )
 
     def learn(self, dense: DensePanel) -> GlobalLightGBM:
         """Learn every block from a dense panel: a search fits many times on one."""

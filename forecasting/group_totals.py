@@ -30,6 +30,9 @@ USUAL_SHARE = 0.2
 USUAL_MEMBERS = 0.8  # so is a day on which fewer of the launched series are known
 RECENT_DAYS = 56
 SMEARING_DAYS = 200
+# logs between the level fitted and last year's, up to which both are trusted; twice as far apart,
+# the year was no usual one (a closure, an order of its own, groups that grew by what is known)
+AGREEING = 0.15
 # standard deviation of log units the pulls were tuned at; a noisier group is pulled harder
 TYPICAL_NOISE = 0.1
 
@@ -64,13 +67,6 @@ def expected_totals(
     return nodes[-1].group_ix, _halfway_to_last_year(nodes, totals)
 
 
-def groups_with_totals(dense: DensePanel, params: GroupParams) -> tuple[int, int]:
-    """Of how many groups totals of older days are read, and how many groups there are."""
-    group_ix, units = _past_units(dense, params.columns or [])
-    older = units[:, : dense.past.older_than(dense.days)]
-    return int((~np.isnan(older)).any(axis=1).sum()), int(group_ix.max()) + 1
-
-
 def _nodes(dense: DensePanel, columns: list[str], plans: list[np.ndarray]) -> list[_Node]:
     """The grand total, each column alone, and last the groups themselves."""
     alone = [[name] for name in columns]
@@ -102,42 +98,40 @@ def _one_season(
 
 
 def _halfway_to_last_year(nodes: list[_Node], totals: np.ndarray) -> np.ndarray:
-    """The (groups, steps) totals, their mean drawn halfway to what last year's change says."""
+    """The (groups, steps) totals, their mean drawn halfway to what last year's change says, and
+    less where the two lie further apart than AGREEING.
+    """
     log_mean = log_mean_days(
         [node.group_ix for node in nodes], [node.log_units for node in nodes], totals.shape[1]
     )
     mean = totals.mean(axis=1)
     is_known = ~np.isnan(log_mean) & (mean > 0)
     factor = np.ones(len(totals))
-    factor[is_known] = np.exp((log_mean[is_known] - np.log(mean[is_known])) / 2)
+    apart = log_mean[is_known] - np.log(mean[is_known])
+    trust = np.clip(2 - np.abs(apart) / AGREEING, 0, 1)
+    factor[is_known] = np.exp(apart * trust / 2)
     return totals * factor[:, None]
 
 
 def _node(dense: DensePanel, columns: list[str], plans: list[np.ndarray]) -> _Node:
-    group_ix, units = _past_units(dense, columns)
-    groups, older = len(units), dense.past.older_than(dense.days)
-    recent = units[:, -min(RECENT_DAYS, dense.days.known) :].copy()
-    recent[np.isnan(recent).all(axis=1)] = 0
-    usual = units > USUAL_SHARE * np.nanmedian(recent, axis=1, keepdims=True)
+    group_ix = group_index(dense.series, columns)
+    groups, padding, known = int(group_ix.max()) + 1, dense.days.padding, dense.days.known
+    y = dense.y[:, padding : padding + known]
+    total, members = sum_by(y, group_ix, groups)
+    launched = np.maximum.accumulate(members, axis=1)
+    median = np.median(total[:, -RECENT_DAYS:], axis=1, keepdims=True)
+    total[(members < USUAL_MEMBERS * launched) | (launched == 0)] = np.nan
+    older = older_units(dense.past, dense.series, columns, total)
+    total = np.hstack([older, total])
+    usual = total > USUAL_SHARE * median
     regions = np.zeros((groups, int(dense.entity_ix["region"].max()) + 1))
     np.add.at(regions, (group_ix, dense.entity_ix["region"]), 1)
     return _Node(
         group_ix,
-        np.where(usual, np.log1p(units), np.nan),
+        np.where(usual, np.log1p(total), np.nan),
         regions / regions.sum(axis=1, keepdims=True),
-        np.stack([_plan(table, group_ix, groups, older) for table in plans], axis=-1),
+        np.stack([_plan(table, group_ix, groups, older.shape[1]) for table in plans], axis=-1),
     )
-
-
-def _past_units(dense: DensePanel, columns: list[str]) -> tuple[np.ndarray, np.ndarray]:
-    """Each series' group, and the (groups, past) units of the groups; NaN on a day on which too few
-    of the launched members are known, and where no total is left.
-    """
-    group_ix = group_index(dense.series, columns)
-    groups, padding, known = int(group_ix.max()) + 1, dense.days.padding, dense.days.known
-    units, members = sum_by(dense.y[:, padding : padding + known], group_ix, groups)
-    units[members < USUAL_MEMBERS * np.maximum.accumulate(members, axis=1)] = np.nan
-    return group_ix, np.hstack([older_units(dense.past, dense.series, columns, units), units])
 
 
 def _plan(table: np.ndarray, group_ix: np.ndarray, groups: int, older: int) -> np.ndarray:

@@ -37,11 +37,11 @@ NAMES = (CALENDAR, PRICES, SALES, TOTALS)
 
 def files_in(folder: Path) -> list[Path]:
     """Calendar, prices, sales and totals of a folder. Evaluation holds all of validation, so
-    validation only goes without it.
+    validation only goes without it; totals up to a later day hold those up to an earlier one.
     """
     calendar, prices, sales, totals = (sorted(folder.glob(name)) for name in NAMES)
     evaluation = [path for path in sales if "evaluation" in path.name]
-    return [*calendar[:1], *prices[:1], *(evaluation or sales), *totals[:1]]
+    return [*calendar[:1], *prices[:1], *(evaluation or sales), *totals[-1:]]
 
 
 def read_m5(path: Path, calendar_path: Path | None, history_span_days: int) -> list[Received]:

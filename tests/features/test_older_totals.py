@@ -13,13 +13,7 @@ from contract.frames import TOTALS
 from contract.panel import Panel
 from contract.scopes import scope_of
 from features.dense import Days
-from features.older_totals import (
-    GROUP_DAYS,
-    LEAST_OVERLAP,
-    NEIGHBOUR_DAYS,
-    GroupPast,
-    older_units,
-)
+from features.older_totals import GROUP_DAYS, GroupPast, older_units, unused_scopes
 
 FIRST, KNOWN, OLDER = date(2024, 3, 4), 80, 200
 SERIES = pl.DataFrame(
@@ -98,23 +92,11 @@ def test_the_days_both_know_first_say_the_size():
     assert _units(_totals(rows)) == pytest.approx(np.full((1, OLDER), 100.0))
 
 
-@pytest.mark.parametrize("units", [140.0, 70.0])
-def test_totals_that_end_where_the_items_begin_are_taken_as_they_are(units: float):
-    rows = [row for row in _every_day({(None, None): units}) if row[2] < 0]
-    assert _units(_totals(rows)) == pytest.approx(np.full((1, OLDER), units))
-
-
-@pytest.mark.parametrize("units", [160.0, 60.0])
-def test_those_of_another_size_are_not_used(units: float):
-    rows = [row for row in _every_day({(None, None): units}) if row[2] < LEAST_OVERLAP - 1]
+def test_totals_that_end_before_four_weeks_of_both_are_not_used():
+    rows = [row for row in _every_day({(None, None): 100.0}) if row[2] < 27]
     assert np.isnan(_units(_totals(rows))).all()
-    rows = [row for row in _every_day({(None, None): units}) if row[2] < LEAST_OVERLAP]
-    assert _units(_totals(rows)) == pytest.approx(np.full((1, OLDER), 100.0))
-
-
-def test_nor_are_those_that_end_weeks_before_the_items_begin():
-    rows = [row for row in _every_day({(None, None): 100.0}) if row[2] < -NEIGHBOUR_DAYS]
-    assert np.isnan(_units(_totals(rows))).all()
+    rows = [row for row in _every_day({(None, None): 100.0}) if row[2] < 28]
+    assert not np.isnan(_units(_totals(rows))).any()
 
 
 def test_a_group_nobody_has_and_days_off_the_axis_are_left_out():
@@ -132,8 +114,9 @@ def panel(make_panel) -> Panel:
 @pytest.mark.parametrize(("days", "most"), [(100, 100), (5000, GROUP_DAYS)])
 def test_a_past_is_as_long_as_totals_reach_and_three_years_at_most(panel, dense_of, days, most):
     plain = dense_of(panel)
-    day = (plain.days.first - timedelta(days=days) - FIRST).days
-    dense = dense_of(replace(panel, totals=_totals([(None, None, day, 1.0)])))
+    first = (plain.days.first - FIRST).days
+    rows = [(None, None, day, 1.0) for day in range(first - days, first + 40)]
+    dense = dense_of(replace(panel, totals=_totals(rows)))
     older = min(most, GROUP_DAYS - plain.days.known)
     assert dense.past.older_than(dense.days) == older
     assert dense.past.days.of(plain.days.first) == older
@@ -148,3 +131,39 @@ def test_without_older_totals_the_past_of_groups_is_the_panels(panel, dense_of):
         dense = dense_of(replace(panel, totals=totals))
         assert dense.past.days == dense.days
         assert dense.past_calendar.equals(dense.shared["region"])
+
+
+def _past_of(panel: Panel, dense_of, *scopes: tuple[str | None, str | None, int, int]) -> GroupPast:
+    """The past of the panel's groups with totals of these scopes, from a day on up to another."""
+    first = (dense_of(panel).days.first - FIRST).days
+    rows = [
+        (store, dept, first + day, 1.0)
+        for store, dept, since, until in scopes
+        for day in range(since, until)
+    ]
+    return dense_of(replace(panel, totals=_totals(rows))).past
+
+
+def test_a_scope_too_short_for_use_stands_in_nobodys_way(panel, dense_of):
+    store = panel.series["store_id"][0]
+    whole = (store, None, -100, 40)
+    used = _past_of(panel, dense_of, whole)
+    assert used.totals["scope"].unique().to_list() == [f'{{"store_id":"{store}"}}']
+    for other in [
+        (None, None, -300, -299),  # a single row of the grand total
+        (None, None, -300, 27),  # it ends before four weeks of both
+        (None, None, -27, 40),
+        ("nobody", None, -300, 40),
+    ]:
+        past = _past_of(panel, dense_of, whole, other)
+        assert past.days == used.days
+        assert past.totals.equals(used.totals)
+
+
+def test_totals_that_no_forecast_reads_are_named(panel, dense_of):
+    first, store = (dense_of(panel).days.first - FIRST).days, panel.series["store_id"][0]
+    rows = [(store, None, first + day, 1.0) for day in range(-100, 40)]
+    known = replace(panel, totals=_totals([*rows, (None, None, first - 300, 1.0)]))
+    assert unused_scopes(known, ["store_id"], 28) == ["{}"]
+    assert unused_scopes(known, None, 28) == [f'{{"store_id":"{store}"}}', "{}"]
+    assert unused_scopes(panel, None, 28) == []

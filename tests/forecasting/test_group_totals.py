@@ -16,7 +16,8 @@ from contract.scopes import scope_of
 from features.dense_panel import vocabulary_of
 from features.hierarchy import sum_by
 from features.older_totals import GROUP_DAYS
-from forecasting.group_totals import expected_totals, groups_with_totals
+from forecasting.day_design import plans_of_series
+from forecasting.group_totals import _nodes, expected_totals
 from forecasting.last_year import SHARED
 
 STEPS = 14
@@ -215,9 +216,50 @@ def test_half_of_what_followed_the_same_weeks_a_year_ago_is_expected_again(unfit
     mean = LEVEL * np.ones(days + STEPS)
     sale = slice(days - 364, days - 364 + STEPS)
     quiet = _expected(unfitted, _panel(mean[:, :days]))
-    mean[:, sale] *= 1.5  # no event of the calendar says so
+    mean[:, sale] *= 1.15  # no event of the calendar says so
     expected = _expected(unfitted, _panel(mean[:, :days]))
-    assert expected.sum() / quiet.sum() == pytest.approx(1.5 ** (SHARED / 2), rel=0.02)
+    assert expected.sum() / quiet.sum() == pytest.approx(1.15 ** (SHARED / 2), rel=0.01)
+
+
+@pytest.mark.parametrize("first", [-28, 0], ids=["the month before", "the weeks after"])
+@pytest.mark.parametrize("factor", [0.3, 4.0])
+def test_a_year_ago_that_was_no_usual_one_is_not_expected_again(unfitted, first, factor):
+    days = 480
+    mean = LEVEL * np.ones(days + STEPS)
+    quiet = _expected(unfitted, _panel(mean[:, :days]))
+    mean[:, days - 364 + first : days - 364 + first + 28] *= factor  # shut, or an order of its own
+    expected = _expected(unfitted, _panel(mean[:, :days]))
+    assert expected.sum() / quiet.sum() == pytest.approx(1, abs=0.1)
+
+
+def test_totals_that_cannot_be_used_move_no_forecast(unfitted):
+    days, older = 120, 800
+    panel = _panel(_noisy(LEVEL * np.ones(days)))
+    whole = _with_totals(panel, LEVEL * np.ones(older + days), older)
+    plain = _expected(unfitted, panel)
+    for kept in (
+        pl.col("ds") < FIRST,  # they end before the items begin
+        pl.col("ds") >= FIRST,
+        pl.col("ds") == FIRST - timedelta(days=700),  # a single row each
+    ):
+        rows = replace(whole, totals=whole.totals.filter(kept))
+        assert np.array_equal(_expected(unfitted, rows), plain)
+    strange = pl.col("scope").str.replace("S", "Store S")
+    renamed = replace(whole, totals=whole.totals.with_columns(strange))
+    assert np.array_equal(_expected(unfitted, renamed), plain)
+
+
+def test_items_of_a_store_that_came_later_do_not_shrink_its_totals(unfitted):
+    days, older, late = 200, 400, 30
+    units = LEVEL * np.ones(older + days)
+    panel = _panel(units[:, older:])
+    whole = _with_totals(panel, units, older)
+    begun = pl.col("ds") >= FIRST + timedelta(days=late)
+    panel = replace(whole, sales=panel.sales.filter(begun | (pl.col("unique_id") < "c")))
+    dense = unfitted().feature_recipe.dense_panel(panel, STEPS, vocabulary_of(panel))
+    nodes = _nodes(dense, GROUPS.columns, plans_of_series(dense, STEPS))
+    past = np.nanmean(np.expm1(nodes[-1].log_units[:, :older]), axis=1)
+    assert past == pytest.approx(LEVEL[:, 0], rel=0.02)
 
 
 def test_a_forecast_from_the_tail_reads_all_the_totals_it_can_use(unfitted):
@@ -228,14 +270,3 @@ def test_a_forecast_from_the_tail_reads_all_the_totals_it_can_use(unfitted):
     tail = whole.since(whole.last_day - timedelta(days=GROUP_DAYS), 0.25)
     assert tail.totals.height < whole.totals.height
     assert np.array_equal(_expected(unfitted, tail), _expected(unfitted, whole))
-
-
-def test_it_is_known_of_how_many_groups_totals_are_read(unfitted):
-    days, older = 120, 60
-    panel = _panel(_noisy(LEVEL * np.ones(days)))
-    whole = _with_totals(panel, LEVEL * np.ones(older + days), older)
-    spelt = pl.col("scope").str.replace("S1", "s1")
-    half = replace(whole, totals=whole.totals.with_columns(spelt).sort(TOTALS.key))
-    for totals, read in ((whole, 4), (half, 2), (panel, 0)):
-        dense = unfitted().feature_recipe.dense_panel(totals, STEPS, vocabulary_of(panel))
-        assert groups_with_totals(dense, GROUPS) == (read, 4)

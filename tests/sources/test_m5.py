@@ -224,6 +224,13 @@ def test_m5_sold_1231764_units_in_its_last_28_days(shared_data: Path, source_of)
     assert sales.is_history
 
 
+def test_of_two_files_of_totals_the_one_that_reaches_further_is_taken(folder: Path, source_of):
+    for last in ("d1913", "d1941"):
+        (folder / f"levels1to9_d1_{last}.csv").write_text("level,agg1,agg2,d_1791\n1,Total,X,5\n")
+    names = [path.name for path in files_of(source_of("m5", folder))]
+    assert names[3:] == ["levels1to9_d1_d1941.csv"]
+
+
 TOTALS_CSV = """level,agg1,agg2,d_1791,d_1792,d_1793
 1,Total,X,50,0,60
 6,CA,FOODS,20,,25
