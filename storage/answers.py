@@ -1,6 +1,4 @@
-"""What people said to alerts: seen by whom, muted until when. Kept in `meta`, like the alerts
-themselves in no journal.
-"""
+"""What people said to alerts: seen by whom, muted until when. Kept in `meta`, in no journal."""
 
 from __future__ import annotations
 

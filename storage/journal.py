@@ -27,8 +27,8 @@ from storage.connection import Connection, frame_of
 from storage.schema import SCHEMA_VERSION, TABLES, quoted
 from storage.store import COMMITTED, file_of, journal_of, source_of, transaction
 
-# the source stands in the entry's folder; alerts whose cause stands are raised anew
-NOT_KEPT = ("meta", "alerts")
+# the source stands in the entry's folder
+NOT_KEPT = ("meta",)
 _ENTRY = "entry.json"
 _FIELDS = "told"  # the key of the fields in entry.json
 
@@ -40,6 +40,7 @@ class Kind(StrEnum):
     DECISION = "decision"
     DELIVERY = "delivery"
     FORECASTS = "forecasts"
+    LOOK = "look"
     OFFLINE = "laboratory"
     ORDERS = "orders"
     PROMOTION = "promotion"

@@ -17,6 +17,7 @@ from storage.decisions import redo_decision
 from storage.forecasts import redo_forecasts
 from storage.holder import process_name
 from storage.journal import Entry, Kind, count, numbers_of, read_entry
+from storage.looks import redo_look
 from storage.models import redo_promotion
 from storage.offline import redo_offline
 from storage.orders import redo_orders
@@ -99,6 +100,7 @@ _REDO: dict[str, Callable[[Connection, Entry], object]] = {
     Kind.DECISION: redo_decision,
     Kind.DELIVERY: redo_delivery,
     Kind.FORECASTS: redo_forecasts,
+    Kind.LOOK: redo_look,
     Kind.OFFLINE: redo_offline,
     Kind.ORDERS: redo_orders,
     Kind.PROMOTION: redo_promotion,
