@@ -42,6 +42,7 @@ setup: .venv/ready .dvc/config ## virtual environment from the lock, by hash
 	"$(BIN)"/dvc config core.check_update false
 
 repro: setup ## the main job: source to published forecasts and report; PROFILE=m5 DATA=<dir> for real data
+	"$(BIN)"/python ingest.py recover
 	"$(BIN)"/python ingest.py source --use $(PROFILE) $(if $(DATA),--data-from "$(DATA)")
 	"$(BIN)"/dvc repro
 	"$(BIN)"/python inference.py publish
@@ -49,6 +50,7 @@ repro: setup ## the main job: source to published forecasts and report; PROFILE=
 
 start: setup ## your own files, from a first look to published forecasts; DATA=<file or folder>
 	@test -n "$(DATA)" || { echo "make start DATA=<file or folder of your sales>"; exit 2; }
+	"$(BIN)"/python ingest.py recover
 	"$(BIN)"/python ingest.py draft --keep "$(DATA)"
 	"$(BIN)"/dvc repro
 	"$(BIN)"/python inference.py publish

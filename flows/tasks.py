@@ -32,9 +32,11 @@ from stages.freeze import check_panel, freeze
 from stages.incumbent import name_incumbent
 from stages.order import order
 from stages.profile_features import profile_features
+from stages.recover import recover
 from stages.report import report
+from stages.store_name import store_name
 from storage.decisions import newest_decision
-from storage.store import open_store
+from storage.store import check_owner, open_store
 
 
 def worth_retrying(_task: Any, _run: Any, state: Any) -> bool:
@@ -85,14 +87,20 @@ def hand_out(params: Path, data: Path) -> Summary:
     return {"changed_since": changed["since"], **snapshot(loaded, paths)}
 
 
+@task
+def recover_checkout(params: Path) -> Summary:
+    """What a kill left half where these params lie, put right or refused."""
+    return recover(params)
+
+
 @task(**_PATIENT)
 def retraining(params: Path, data: Path, now: datetime) -> Summary:
     """monitor.py's newest decision on retraining and its reason. Where nobody has looked for a
     week, it is needed.
     """
-    with open_store(
-        Paths(data).store, load_params(params).ingest.lock_wait_s, read_only=True
-    ) as con:
+    loaded = load_params(params)
+    with open_store(Paths(data).store, loaded.ingest.lock_wait_s, read_only=True) as con:
+        check_owner(con, store_name(loaded.source))  # params that lost a shop's own lines
         decision = newest_decision(con, "retrain", since=now - timedelta(days=7))
     trigger, reason = (
         (decision.outcome, decision.reason)

@@ -27,6 +27,16 @@ def git_commit() -> str | None:
     return revision.stdout.strip() or None
 
 
+def text_in_head(path: Path) -> str | None:
+    """A file's text in the commit its checkout stands at; None where git has none, or is none."""
+    command = ["git", "show", f"HEAD:./{path.name}"]
+    try:
+        shown = subprocess.run(command, cwd=path.parent, capture_output=True, check=False)  # noqa: S603 -- a file of ours
+    except FileNotFoundError:
+        return None
+    return shown.stdout.decode("utf-8", "replace") if shown.returncode == 0 else None
+
+
 def path_with_python() -> str:
     """PATH with this interpreter's folder first: DVC's stages say `python`."""
     return f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"

@@ -87,6 +87,13 @@ def _rebuild(arguments: Namespace) -> Summary:
     return rebuild(params, paths, now=arguments.started_at)
 
 
+def _recover(arguments: Namespace) -> Summary:
+    """Put right what a kill left half in this checkout, or refuse it: dvc.lock, params."""
+    from stages.recover import recover
+
+    return recover(arguments.params)
+
+
 def _source(arguments: Namespace) -> Summary:
     """Switch the source in params.yaml; the store of the other one is set aside."""
     from stages.switch_source import switch_source
@@ -145,6 +152,7 @@ TASKS = (
     Task(_replay, _replay_arguments, "replay"),
     Task(_withdraw, _withdraw_arguments, "withdraw"),
     Task(_rebuild, name="rebuild"),
+    Task(_recover, name="recover"),
     Task(_source, _source_arguments, "source"),
     DRAFT,
 )

@@ -49,13 +49,12 @@ def pages_in_place() -> None:
     """A validation page is written where it is read, in two goes with a slow disk between them."""
     import expectations.pages
 
-    def halves(path: Path, text: str) -> Path:
+    def halves(path: Path, text: str) -> None:
         path.write_text(text[: len(text) // 2], encoding="utf-8")
         time.sleep(0.05)
         path.write_text(text, encoding="utf-8")
-        return path
 
-    expectations.pages._whole = halves
+    expectations.pages.write_whole = halves
 
 
 FAULTS: dict[str, Callable[[], None]] = {
