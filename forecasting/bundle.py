@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from pydantic import ValidationError
 
 from contract.demand import DemandRules
 from contract.errors import ModelBroken
@@ -91,7 +90,8 @@ def load_bundle(folder: Path) -> GlobalLightGBM:
             int(name[len("block_") : -len(".txt")]): lightgbm.Booster(model_str=text)
             for name, text in texts.items()
         }
-    except (KeyError, ValidationError, lightgbm.basic.LightGBMError) as error:
+    # a card may hold any JSON
+    except (KeyError, TypeError, ValueError, AttributeError, lightgbm.basic.LightGBMError) as error:
         raise ModelBroken(
             f"'{folder}' was made by another version of this code: {error}. Train again."
         ) from error

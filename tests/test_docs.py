@@ -253,6 +253,7 @@ TYPED = [
     "system_design.md",
     "monitoring.md",
     "postmortem.md",
+    "security.md",
 ]
 TYPED += [
     "docs/runbook.md",
