@@ -220,13 +220,3 @@ def test_what_is_half_is_put_right_before_the_flow_and_by_the_command(
         command = [sys.executable, str(root / "ingest.py"), "recover", "--params", str(checkout)]
         subprocess.run(command, check=True, env=os.environ | {"PYTHONPATH": str(root)})  # noqa: S603 -- ours
     assert lock.read_text(encoding="utf-8") == pins
-
-
-@pytest.mark.parametrize("target", ["repro", "start"])
-def test_make_puts_right_before_anything_runs(root: Path, target: str) -> None:
-    """The first command of either target, as make would run it."""
-    command = ["make", "-n", target, "DATA=somewhere"]
-    done = subprocess.run(command, cwd=root, check=True, capture_output=True, text=True)  # noqa: S603 -- ours
-    runs = [line for line in done.stdout.splitlines() if 'bin"/python ' in line and ".py" in line]
-    assert runs[0].endswith("ingest.py recover")
-    assert len(runs) > 1
