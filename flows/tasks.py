@@ -134,8 +134,18 @@ def reproduce(params: Path, data: Path) -> Summary:
     return {"reproduced": str(ROOT / "dvc.yaml")}
 
 
+# a flow that was killed is started again: its dvc must not go on beside the second one's
+_DVC_ENDING_WITH_THIS = """
+import sys
+from runtime.process import end_with_parent
+end_with_parent()
+from dvc.cli import main
+sys.exit(main(sys.argv[1:]))
+"""
+
+
 def _dvc(*arguments: str) -> None:
-    command = [sys.executable, "-m", "dvc", *arguments]
+    command = [sys.executable, "-c", _DVC_ENDING_WITH_THIS, *arguments]
     subprocess.run(command, cwd=ROOT, env={**os.environ, "PATH": path_with_python()}, check=True)  # noqa: S603 -- our own command
 
 

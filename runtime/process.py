@@ -4,11 +4,15 @@ writes.
 
 from __future__ import annotations
 
+import ctypes
 import os
+import signal
 import subprocess
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
+
+_PARENT_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG of prctl(2)
 
 
 def clock() -> datetime:
@@ -40,6 +44,19 @@ def text_in_head(path: Path) -> str | None:
 def path_with_python() -> str:
     """PATH with this interpreter's folder first: DVC's stages say `python`."""
     return f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
+
+
+def is_dvc_stage() -> bool:
+    """Whether `dvc repro` started this process."""
+    return "DVC_STAGE" in os.environ
+
+
+def end_with_parent() -> None:
+    """From here on this process is killed when the one that started it is gone: a stage that goes
+    on alone would write beside its own second run. On Linux; elsewhere it goes on.
+    """
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PARENT_DEATH_SIGNAL, signal.SIGKILL)
 
 
 def restrict_umask() -> None:

@@ -1,5 +1,5 @@
-"""`make repro`'s and the weekly flow's own processes in a checkout, killed together at a random
-moment, run again, and compared with the run nobody killed.
+"""`make repro`'s and the weekly flow's own processes in a checkout, killed at a random moment (all,
+or the first alone), run again, and compared with the run nobody killed.
 
 Slow (DVC runs every stage as a process), so a few dozen: tests/powercut/harness.py --checkouts 20.
 A kill inside DVC's rewriting of dvc.lock lasts a millisecond of a minute: in one cut of three the
@@ -125,7 +125,8 @@ def cuts(folder: Path, seed: int, count: int) -> Report:
 def cut(base: Undisturbed, work: Path, rng: random.Random) -> tuple[str | None, str]:
     """One kill: the command at work, None when all were done, and what was cut besides."""
     _copied(base.life.before, work)
-    command = _killed(base.life.commands, work, rng.uniform(0, base.seconds))
+    after_s, is_first_alone = rng.uniform(0, base.seconds), rng.random() < 0.5
+    command = _killed(base.life.commands, work, after_s, is_first_alone=is_first_alone)
     return command, _cut_more(work, rng) if command else ""
 
 
@@ -161,8 +162,12 @@ def _cut_more(work: Path, rng: random.Random) -> str:
     return f", {which.name} cut to {which.stat().st_size} bytes"
 
 
-def _killed(commands: tuple[tuple[str, ...], ...], work: Path, seconds: float) -> str | None:
-    """The command at work when all its processes were killed; None when all were done before."""
+def _killed(
+    commands: tuple[tuple[str, ...], ...], work: Path, seconds: float, *, is_first_alone: bool
+) -> str | None:
+    """The command at work when it was killed with all its processes, or alone; None when all were
+    done before.
+    """
     deadline = time.monotonic() + seconds
     for command in commands:
         with subprocess.Popen(  # noqa: S603 -- our own commands
@@ -175,7 +180,10 @@ def _killed(commands: tuple[tuple[str, ...], ...], work: Path, seconds: float) -
             try:
                 running.wait(max(deadline - time.monotonic(), 0))
             except subprocess.TimeoutExpired:
-                os.killpg(running.pid, signal.SIGKILL)
+                if is_first_alone:
+                    running.kill()  # what it started must end with it
+                else:
+                    os.killpg(running.pid, signal.SIGKILL)
                 return " ".join(command[1:])
     return None
 
