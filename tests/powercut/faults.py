@@ -211,7 +211,9 @@ def _spoiling(*statements: str) -> Callable[[], None]:
 
 
 FAULTS: dict[str, Fault] = {
-    "each statement its own transaction": Fault(_statements_alone, "", ()),
+    "each statement its own transaction": Fault(
+        _statements_alone, "", ("mixed inbox", "offline result", "second offline result")
+    ),
     "archived before the commit": Fault(_archived_first, "tables batches differs", INGEST),
     "pages written in place": Fault(_pages_in_place, "is half", INGEST),
     "a look outside the journal": Fault(

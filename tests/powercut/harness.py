@@ -41,7 +41,7 @@ import jinja2  # noqa: F401
 import pyarrow.parquet  # noqa: F401
 from durable import Watch
 from faults import FAULTS, INGEST, never_synced
-from invariants import observed, seen_in_between, wrong_at_the_end
+from invariants import VIOLATIONS, observed, seen_in_between, wrong_at_the_end
 from plan import Step, now_of, small_params, steps
 from points import Counter, Point, Slot, armed
 from report import Report
@@ -295,6 +295,12 @@ def unsynced_seen(plan: list[Undisturbed], folder: Path) -> int | None:
     return 1 if _must(result_of(work))[-1] else None
 
 
+def unplanted() -> dict[str, int | None]:
+    """Rules of the store that no planted fault breaks, as faults that were not found."""
+    seen = {fault.seen for fault in FAULTS.values()}
+    return {f"none is planted for: {rule}": None for rule in VIOLATIONS if rule not in seen}
+
+
 def hunted(hunt: Callable[[str], int | None], jobs: int) -> dict[str, int | None]:
     """The hunts for every planted fault, shared by several processes."""
 
@@ -365,7 +371,7 @@ def main() -> int:
             report.add(_gathered([lambda: kill().plain()])[0])
         if arguments.faults:
             hunt = partial(found_after, plan, folder, arguments.seed, most=arguments.faults)
-            report.faults = hunted(hunt, arguments.jobs)
+            report.faults = unplanted() | hunted(hunt, arguments.jobs)
             report.faults["nothing flushed to the disk"] = unsynced_seen(plan, folder)
     report.seconds = round(time.monotonic() - since, 1)
     print(report.table())

@@ -72,12 +72,12 @@ def wrong_at_the_end(paths: Paths, expected: dict[str, Any]) -> list[str]:
 
 def _broken(con: Connection) -> Iterator[str]:
     """Each violation of which a query finds rows."""
-    for sentence, query in _VIOLATIONS.items():
+    for sentence, query in VIOLATIONS.items():
         if rows := con.execute(query).fetchall():
             yield f"{sentence}: {rows[:3]}"
 
 
-_VIOLATIONS = {
+VIOLATIONS = {
     "a batch does not account for its rows": """
         select b.batch_id, rows_in, rows_accepted, rows_refused, sum(q.lines) from batches b
         left join quarantine q on q.batch_id = b.batch_id
