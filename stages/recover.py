@@ -27,6 +27,7 @@ from storage.holder import process_name
 log = logging.getLogger("ingest")
 
 PINS = "dvc.lock"
+_UNPINNED = {"path", "hash"}  # the keys before that of the hash itself
 
 
 def recover(params_path: Path) -> Summary:
@@ -37,16 +38,17 @@ def recover(params_path: Path) -> Summary:
         PINS: _restore_pins(checkout / PINS),
         "rwlock": _forget_dead_dvc(checkout / ".dvc" / "tmp"),
     }
-    for name in [name for name, is_restored in restored.items() if is_restored]:
-        log.warning("put right file=%s reason=cut short by a kill", name)
-    return {"put_right": [name for name, is_restored in restored.items() if is_restored]}
+    put_right = [name for name, is_restored in restored.items() if is_restored]
+    for name in put_right:
+        log.warning("put right file=%s reason=left by a kill", name)
+    return {"put_right": put_right}
 
 
 def are_whole(pins: str) -> bool:
     """Whether a dvc.lock was written to its end, as far as it shows."""
     try:
         raw = YAML(typ="safe").load(pins)
-    except YAMLError:
+    except (YAMLError, ValueError):
         return False
     if not isinstance(raw, dict) or not {"schema", "stages"} <= raw.keys():
         return False
@@ -66,7 +68,7 @@ def _is_pinned(stage: Any) -> bool:
     params = (stage.get("params") or {}).values()
     return (
         all(pins)
-        and all(isinstance(file, dict) and "md5" in file for file in files)
+        and all(isinstance(file, dict) and file.keys() - _UNPINNED for file in files)
         and all(isinstance(values, dict) for values in params)
     )
 

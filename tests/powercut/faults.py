@@ -16,16 +16,20 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+_SLOW_S = 1.0  # how long a slow disk takes for half of a file
 INGEST = ("new day", "restatement", "mixed inbox", "refused rows")
 
 
 @dataclass(frozen=True)
 class Fault:
-    """What is planted, what the harness must say of it, and the steps that meet it."""
+    """What is planted, what the harness must say of it, and the steps that meet it. `window_s`: for
+    how long a half state stands that a cut at a moment may meet; 0 where any kind of cut may.
+    """
 
     plant: Callable[[], None]
     seen: str
     steps: tuple[str, ...]
+    window_s: float = 0.0
 
 
 def _statements_alone() -> None:
@@ -98,7 +102,7 @@ def _in_place(module: Any) -> None:
 
     def halves(path: Path, text: str) -> None:
         path.write_text(text[: len(text) // 2], encoding="utf-8")
-        time.sleep(0.05)
+        time.sleep(_SLOW_S)
         path.write_text(text, encoding="utf-8")
 
     module.write_whole = halves
@@ -127,7 +131,7 @@ def _snapshot_in_place() -> None:
             for k in range(0, len(content), 1 << 18):
                 file.write(content[k : k + (1 << 18)])
                 file.flush()
-                time.sleep(0.02)
+                time.sleep(_SLOW_S * (1 << 18) / len(content))
         return {}
 
     flows.tasks.snapshot = copying
@@ -158,7 +162,7 @@ def _bundle_in_place() -> None:
             target.mkdir(parents=True)
             for path in sorted(candidate.iterdir()):
                 shutil.copy(path, target)
-                time.sleep(0.05)
+                time.sleep(_SLOW_S)
             keep_calibration(backtest / "calibration.json", target)
         return card
 
@@ -178,7 +182,7 @@ def _published_first() -> None:
 
     def publishing(*arguments: Any) -> None:
         publish(*arguments)
-        time.sleep(0.05)
+        time.sleep(_SLOW_S)
         later[0]()
 
     from forecasting.bundle import read_card
@@ -215,22 +219,33 @@ FAULTS: dict[str, Fault] = {
         _statements_alone, "", ("mixed inbox", "offline result", "second offline result")
     ),
     "archived before the commit": Fault(_archived_first, "tables batches differs", INGEST),
-    "pages written in place": Fault(_pages_in_place, "is half", INGEST),
+    "pages written in place": Fault(_pages_in_place, "is half", INGEST, window_s=2 * _SLOW_S),
     "a look outside the journal": Fault(
         _look_outside_the_journal, "rebuilt: tables decisions differs", ("look",)
     ),
     "a file thrown away": Fault(_thrown_away, "the archive does not hold content", INGEST),
     "a file left in the inbox": Fault(_left_in_the_inbox, "is in inbox and archive", INGEST),
-    "JSON written in place": Fault(_json_in_place, "monitor.json is half", ("look",)),
+    "JSON written in place": Fault(
+        _json_in_place, "monitor.json is half", ("look",), window_s=2 * _SLOW_S
+    ),
     "the dashboards' copy in place": Fault(
-        _snapshot_in_place, "the dashboards' copy does not open", ("daily flow",)
+        _snapshot_in_place,
+        "the dashboards' copy does not open",
+        ("daily flow",),
+        window_s=2 * _SLOW_S,
     ),
     "a half panel taken for whole": Fault(_panel_goes_on, "panel ", ("weekly flow",)),
     "a half bundle taken for whole": Fault(
-        _bundle_in_place, "registry ", ("offline result", "second offline result")
+        _bundle_in_place,
+        "registry ",
+        ("offline result", "second offline result"),
+        window_s=2 * _SLOW_S,
     ),
     "champion before its bundle": Fault(
-        _published_first, "the champion has no bundle", ("offline result", "second offline result")
+        _published_first,
+        "the champion has no bundle",
+        ("offline result", "second offline result"),
+        window_s=2 * _SLOW_S,
     ),
 }
 

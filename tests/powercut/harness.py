@@ -40,7 +40,7 @@ import checkouts
 import jinja2  # noqa: F401
 import pyarrow.parquet  # noqa: F401
 from durable import Watch
-from faults import FAULTS, INGEST, never_synced
+from faults import FAULTS, INGEST, Fault, never_synced
 from invariants import VIOLATIONS, observed, seen_in_between, wrong_at_the_end
 from plan import Step, now_of, small_params, steps
 from points import Counter, Point, Slot, armed
@@ -187,10 +187,12 @@ def _must(result: Any) -> Any:
     return result
 
 
-def drawn(rng: random.Random, base: Undisturbed) -> Point:
+def drawn(rng: random.Random, base: Undisturbed, window_s: float = 0.0) -> Point:
     """A point of this step: a kind, then any of its points, statements that write more often than
-    others.
+    others. `window_s`: a moment, of a step that is planted to take so much longer.
     """
+    if window_s:
+        return Point("moment", 1, rng.uniform(0, base.seconds + window_s))
     kind = rng.choices(["line", "touch", "statement", "inside", "moment"], [30, 15, 20, 20, 15])[0]
     if kind == "moment":
         return Point("moment", 1, rng.uniform(0, base.seconds))
@@ -208,20 +210,17 @@ def cut(
     number: int,
     report: Report,
     slot: Slot,
-    plant: Plant = None,
-    steps: tuple[str, ...] = (),
+    fault: Fault | None = None,
 ) -> None:
-    """One cut, its restart, its verdict; drawn from the report's seed and the number. `steps`: of
-    these alone.
-    """
+    """One cut, its restart, its verdict; drawn from the report's seed and the number."""
     rng = random.Random(f"{report.seed}/{number}")  # noqa: S311 -- a draw, not a secret
-    plan = [base for base in plan if base.step.name in steps] if steps else plan
-    base = rng.choice(plan)
+    plant, window_s = (fault.plant, fault.window_s) if fault else (None, 0.0)
+    base = rng.choice([base for base in plan if not fault or base.step.name in fault.steps])
     work = folder / "cut"
     shutil.rmtree(work, ignore_errors=True)
     shutil.copytree(base.before, work)
     paths, where = Paths(work), []
-    for point in [drawn(rng, base) for _ in range(rng.choice([1, 1, 2]))]:
+    for point in [drawn(rng, base, window_s) for _ in range(rng.choice([1, 1, 2]))]:
         at = killed(base, paths, point, slot, plant)
         kind = "inside" if point.kind == "statement" and point.delay_s is not None else point.kind
         report.note(base.step.name, kind, at)
@@ -278,12 +277,12 @@ def found_after(
     plan: list[Undisturbed], folder: Path, seed: int, fault: str, *, most: int
 ) -> int | None:
     """How many cuts it took to find what a planted fault brings about; None when `most` did not."""
-    report, slot, planted = Report(seed), Slot(), FAULTS[fault]
+    report, slot = Report(seed), Slot()
     own = folder / f"fault_{list(FAULTS).index(fault)}"
     own.mkdir()
     for number in range(most):
-        cut(plan, own, number, report, slot, planted.plant, planted.steps)
-        if any(planted.seen in violation for violation in report.violations):
+        cut(plan, own, number, report, slot, FAULTS[fault])
+        if any(FAULTS[fault].seen in violation for violation in report.violations):
             return number + 1
     return None
 
