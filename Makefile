@@ -8,6 +8,7 @@ DAYS ?= 90
 KILLS ?= 2000
 FAULTS ?= 60
 CHECKOUTS ?= 20
+JOBS ?= 2
 SEED ?= 1
 
 BIN := $(CURDIR)/.venv/bin
@@ -84,7 +85,7 @@ rebuild: setup ## a damaged or lost store made again from its journal; the old f
 	"$(BIN)"/python ingest.py rebuild
 
 powercut: setup ## entry points killed at random points and compared with a run nobody killed; KILLS=2000 SEED=1
-	PYTHONPATH=. "$(BIN)"/python tests/powercut/harness.py --kills $(KILLS) --seed $(SEED) --faults $(FAULTS) --checkouts $(CHECKOUTS) --json benchmarks/results/powercut.json
+	PYTHONPATH=. "$(BIN)"/python tests/powercut/harness.py --kills $(KILLS) --seed $(SEED) --jobs $(JOBS) --faults $(FAULTS) --checkouts $(CHECKOUTS) --json benchmarks/results/powercut.json
 
 lint: setup ## style and types
 	"$(BIN)"/ruff check . && "$(BIN)"/ruff format --check . && "$(BIN)"/mypy

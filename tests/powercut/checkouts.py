@@ -115,7 +115,7 @@ def cuts(folder: Path, seed: int, count: int) -> Report:
         rng = random.Random(f"{seed}/checkout {number}")  # noqa: S311 -- a draw, not a secret
         base = bases[number % len(bases)]
         command, more = cut(base, work, rng)
-        report.note(base.life.name, "all processes", command)
+        report.note(base.life.name, "processes", command)
         wrong = violations(base, work) if command else []
         at = f"'{base.life.name}' cut at {command}{more}"
         report.violations += [f"seed {seed} checkout {number}, {at}: {one}" for one in wrong]
