@@ -53,7 +53,7 @@ from forecasting import champion  # noqa: F401
 from runtime.paths import Paths
 from stages.rebuild import rebuild
 
-_ENDS = 60  # seconds a child may take before it counts as hanging
+_ENDS = 600  # seconds a child may take before it counts as hanging, on a machine that others use
 _NOTHING = b'{"failed": "no result"}'
 Plant = Callable[[], None] | None
 
