@@ -6,7 +6,9 @@ PROFILE ?= simulator
 DATA ?=
 DAYS ?= 90
 KILLS ?= 2000
-FAULTS ?= 150
+FAULTS ?= 60
+CHECKOUTS ?= 20
+JOBS ?= 2
 SEED ?= 1
 
 BIN := $(CURDIR)/.venv/bin
@@ -42,6 +44,7 @@ setup: .venv/ready .dvc/config ## virtual environment from the lock, by hash
 	"$(BIN)"/dvc config core.check_update false
 
 repro: setup ## the main job: source to published forecasts and report; PROFILE=m5 DATA=<dir> for real data
+	"$(BIN)"/python ingest.py recover
 	"$(BIN)"/python ingest.py source --use $(PROFILE) $(if $(DATA),--data-from "$(DATA)")
 	"$(BIN)"/dvc repro
 	"$(BIN)"/python inference.py publish
@@ -49,6 +52,7 @@ repro: setup ## the main job: source to published forecasts and report; PROFILE=
 
 start: setup ## your own files, from a first look to published forecasts; DATA=<file or folder>
 	@test -n "$(DATA)" || { echo "make start DATA=<file or folder of your sales>"; exit 2; }
+	"$(BIN)"/python ingest.py recover
 	"$(BIN)"/python ingest.py draft --keep "$(DATA)"
 	"$(BIN)"/dvc repro
 	"$(BIN)"/python inference.py publish
@@ -81,7 +85,7 @@ rebuild: setup ## a damaged or lost store made again from its journal; the old f
 	"$(BIN)"/python ingest.py rebuild
 
 powercut: setup ## entry points killed at random points and compared with a run nobody killed; KILLS=2000 SEED=1
-	PYTHONPATH=. "$(BIN)"/python tests/powercut/harness.py --kills $(KILLS) --seed $(SEED) --faults $(FAULTS) --json benchmarks/results/powercut.json
+	PYTHONPATH=. "$(BIN)"/python tests/powercut/harness.py --kills $(KILLS) --seed $(SEED) --jobs $(JOBS) --faults $(FAULTS) --checkouts $(CHECKOUTS) --json benchmarks/results/powercut.json
 
 lint: setup ## style and types
 	"$(BIN)"/ruff check . && "$(BIN)"/ruff format --check . && "$(BIN)"/mypy

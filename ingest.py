@@ -16,6 +16,8 @@ run     python ingest.py                        take what lies in the inbox
                                                 journal begun anew, both files small again
         python ingest.py rebuild                a damaged or lost store made again from its
                                                 journal; the old file is set aside
+        python ingest.py recover                dvc.lock, params and DVC's lock as a kill left
+                                                them, put right or refused
         python ingest.py touched --file sales_2026-01-29.csv
                                                 from a file to the runs, forecasts and models it
                                                 touched

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
+from ruamel.yaml.events import CollectionEndEvent, CollectionStartEvent
 
 from contract.agreement import agree
 from contract.errors import BadParams
@@ -20,6 +21,7 @@ SHIPPED, SHOP = "params.yaml", "shop.yaml"
 AS_SET = "train"  # the recipe that these two state
 PROFILES = "profiles"
 _MOST_VALUES = 100_000
+_MOST_LEVELS = 50
 _KINDS = get_args(SourceParams.model_fields["kind"].annotation)
 
 
@@ -95,12 +97,15 @@ def _own(shop: Path | None) -> dict[str, Any]:
 def _read(path: Path, *, may_be_empty: bool = False) -> dict[str, Any]:
     """The sections of a file. BadParams for one that holds none, unless it may be empty."""
     try:
-        raw = YAML(typ="safe").load(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        _refuse_deep(text, path)
+        raw = YAML(typ="safe").load(text)
     except FileNotFoundError as error:
         raise BadParams(
             f"there is no params file '{path}'. Run from the checkout's root, or pass --params."
         ) from error
-    except (YAMLError, UnicodeDecodeError, IsADirectoryError) as error:
+    # ValueError: a number of thousands of digits, bytes that are no text
+    except (YAMLError, ValueError, IsADirectoryError) as error:
         raise BadParams(f"'{path}' is not YAML: {error}") from error
     if raw is None and may_be_empty:
         return {}
@@ -112,6 +117,20 @@ def _read(path: Path, *, may_be_empty: bool = False) -> dict[str, Any]:
     if not isinstance(raw, dict):
         raise BadParams(f"'{path}' holds no sections; it should hold {list(Params.model_fields)}.")
     return raw
+
+
+def _refuse_deep(text: str, path: Path) -> None:
+    """BadParams for more levels than anybody indents: some thousands of brackets end the process
+    that makes values of them.
+    """
+    level = 0
+    for event in YAML(typ="safe").parse(text):
+        level += isinstance(event, CollectionStartEvent) - isinstance(event, CollectionEndEvent)
+        if level > _MOST_LEVELS:
+            raise BadParams(
+                f"'{path}' nests more than {_MOST_LEVELS} levels. Params have a handful: is a "
+                "bracket not closed?"
+            )
 
 
 def _is_endless(raw: object) -> bool:

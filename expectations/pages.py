@@ -13,7 +13,7 @@ from typing import Any
 import polars as pl
 
 from expectations.judge import Judgement
-from runtime.disk import flush_to_disk
+from runtime.disk import write_whole
 
 _JSON = ".batch.json"
 _SHOWN_REFUSALS = 50
@@ -34,8 +34,9 @@ def write_page(
     """
     folder.mkdir(parents=True, exist_ok=True)
     page = head | _content(judgement, sentences)
-    path = _whole(folder / f"{name}.html", _render("page", page=page, title=page["name"]))
-    _whole(folder / f"{name}{_JSON}", json.dumps(page, indent=1, default=str))
+    path = folder / f"{name}.html"
+    write_whole(path, _render("page", page=page, title=page["name"]))
+    write_whole(folder / f"{name}{_JSON}", json.dumps(page, indent=1, default=str))
     _prune_and_index(folder, keep)
     return path
 
@@ -72,17 +73,7 @@ def _prune_and_index(folder: Path, keep: int) -> None:
     pages = read_pages(folder)
     links = [f"{name}.html" for name in newest[:keep]]
     index = _render("index", pages=list(zip(links, pages, strict=True)), title="Validation")
-    _whole(folder / "index.html", index)
-
-
-def _whole(path: Path, text: str) -> Path:
-    """The file with this text, or as it was: a page cut in half by a power cut would stop every
-    later index.
-    """
-    unfinished = path.with_name(f".{path.name}.part")
-    unfinished.write_text(text, encoding="utf-8")
-    flush_to_disk(unfinished)
-    return unfinished.replace(path)
+    write_whole(folder / "index.html", index)
 
 
 def _render(template: str, **values: Any) -> str:

@@ -33,9 +33,11 @@ from stages.freeze import check_panel, freeze
 from stages.incumbent import name_incumbent
 from stages.order import order
 from stages.profile_features import profile_features
+from stages.recover import recover
 from stages.report import report
+from stages.store_name import store_name
 from storage.decisions import newest_decision
-from storage.store import open_store
+from storage.store import check_owner, open_store
 
 
 def worth_retrying(_task: Any, _run: Any, state: Any) -> bool:
@@ -86,14 +88,20 @@ def hand_out(params: Path, data: Path) -> Summary:
     return {"changed_since": changed["since"], **snapshot(loaded, paths)}
 
 
+@task
+def recover_checkout(params: Path) -> Summary:
+    """What a kill left half where these params lie, put right or refused."""
+    return recover(params)
+
+
 @task(**_PATIENT)
 def retraining(params: Path, data: Path, now: datetime) -> Summary:
     """monitor.py's newest decision on retraining and its reason. Where nobody has looked for a
     week, it is needed.
     """
-    with open_store(
-        Paths(data).store, load_params(params).ingest.lock_wait_s, read_only=True
-    ) as con:
+    loaded = load_params(params)
+    with open_store(Paths(data).store, loaded.ingest.lock_wait_s, read_only=True) as con:
+        check_owner(con, store_name(loaded.source))  # params that lost a shop's own lines
         decision = newest_decision(con, "retrain", since=now - timedelta(days=7))
     trigger, reason = (
         (decision.outcome, decision.reason)
@@ -133,8 +141,18 @@ def reproduce(params: Path, data: Path) -> Summary:
     return {"reproduced": str(ROOT / "dvc.yaml")}
 
 
+# a flow that was killed is started again: its dvc must not go on beside the second one's
+_DVC_ENDING_WITH_THIS = """
+import sys
+from runtime.process import end_with_parent
+end_with_parent()
+from dvc.cli import main
+sys.exit(main(sys.argv[1:]))
+"""
+
+
 def _dvc(*arguments: str) -> None:
-    command = [sys.executable, "-m", "dvc", *arguments]
+    command = [sys.executable, "-c", _DVC_ENDING_WITH_THIS, *arguments]
     subprocess.run(command, cwd=ROOT, env={**os.environ, "PATH": path_with_python()}, check=True)  # noqa: S603 -- our own command
 
 

@@ -20,7 +20,14 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from flows.command_line import run_flow
 from flows.engine import ROOT, Runner, flow, in_prefect, plainly
-from flows.tasks import freeze_panel, make_small, publish, reproduce, retraining
+from flows.tasks import (
+    freeze_panel,
+    make_small,
+    publish,
+    recover_checkout,
+    reproduce,
+    retraining,
+)
 from runtime.command_line import Summary
 from runtime.process import clock
 
@@ -33,7 +40,8 @@ def week(run: Runner, params: Path, data: Path, now: datetime, offline: Any = re
     `offline`: the task that runs the offline stages; `reproduce` only for this checkout,
     `run_stages` for any other folder.
     """
-    summaries = {"retrain": run(retraining, params, data, now)}
+    summaries = {"recover": run(recover_checkout, params)}
+    summaries["retrain"] = run(retraining, params, data, now)
     try:
         if summaries["retrain"]["is_needed"]:
             summaries["freeze"] = run(freeze_panel, params, data)

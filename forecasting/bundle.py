@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from dataclasses import asdict
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from pydantic import ValidationError
 
 from contract.demand import DemandRules
 from contract.errors import ModelBroken
@@ -79,22 +79,36 @@ def load_bundle(folder: Path) -> GlobalLightGBM:
     import lightgbm  # two seconds to import
 
     card = read_card(folder)
-    texts = {name: _checked_text(folder / name, sha256) for name, sha256 in card["files"].items()}
+    texts = {name: _checked_text(folder / name, sha256) for name, sha256 in _files_of(card, folder)}
     try:
         model = recipe_of(card)
         model.vocabulary = Vocabulary(**card["vocabulary"])
         model.columns, model.unknown_shares = card["columns"], card["unknown_shares"]
         model.cutoff = date.fromisoformat(card["cutoff"])
         model.plan_reach = card.get("plan_reach", {})  # cards older than it do not say
-    except (KeyError, ValidationError) as error:
+        model.boosters = {
+            int(name[len("block_") : -len(".txt")]): lightgbm.Booster(model_str=text)
+            for name, text in texts.items()
+        }
+    # a card may hold any JSON
+    except (KeyError, TypeError, ValueError, AttributeError, lightgbm.basic.LightGBMError) as error:
         raise ModelBroken(
             f"'{folder}' was made by another version of this code: {error}. Train again."
         ) from error
-    model.boosters = {
-        int(name[len("block_") : -len(".txt")]): lightgbm.Booster(model_str=text)
-        for name, text in texts.items()
-    }
     return model
+
+
+def _files_of(card: Card, folder: Path) -> list[tuple[str, str]]:
+    """The names and hashes of a bundle's texts; ModelBroken for a name that leads elsewhere."""
+    names = card.get("files")
+    if not isinstance(names, dict) or not all(
+        re.fullmatch(r"block_\d+\.txt", one) for one in names
+    ):
+        raise ModelBroken(
+            f"'{folder / CARD}' names other files than its blocks: {names!r}. Use only bundles "
+            "that train.py wrote."
+        )
+    return list(names.items())
 
 
 def recipe_of(card: Card) -> GlobalLightGBM:

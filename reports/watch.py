@@ -9,6 +9,7 @@ from pathlib import Path
 
 from reports.html import JsonObject, render_template
 from reports.orders_page import PAGE
+from runtime.disk import write_whole
 
 STATES = ("error", "warning", "ok", "unjudged")
 GRADES = ("catastrophic", "degraded", "graceful")
@@ -60,7 +61,7 @@ def write_watch_page(reports: Path) -> Path:
     has_orders = (reports / PAGE).exists()
     named = graded.get("named", {})
     text = render_watch(look, graded.get("drills", []), changes, named, has_orders=has_orders)
-    page.write_text(text, encoding="utf-8")
+    write_whole(page, text)
     return page
 
 

@@ -20,7 +20,7 @@ from contract.errors import TillcastError
 from runtime.disk import disk_refusals
 from runtime.memory import keep_within, memory_refusals
 from runtime.one_line import OneLine, one_line
-from runtime.process import clock, restrict_umask
+from runtime.process import clock, end_with_parent, is_dvc_stage, restrict_umask
 
 Summary = dict[str, Any]
 Work = Callable[[argparse.Namespace], Summary]
@@ -125,6 +125,8 @@ def run(parser: EntryParser, work: Work, argv: list[str] | None = None) -> int:
     arguments = parser.parse_args(argv)
     arguments.started_at = clock()
     restrict_umask()
+    if is_dvc_stage():
+        end_with_parent()
     keep_within(getattr(arguments, "memory_budget", None))
     _log_to_stderr()
     try:

@@ -55,6 +55,14 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def write_whole(path: Path, text: str) -> None:
+    """The file with this text, or as it was, whenever the process is killed or the power goes."""
+    unfinished = path.with_name(f".{path.name}.part")
+    unfinished.write_text(text, encoding="utf-8")
+    flush_to_disk(unfinished)
+    unfinished.replace(path)
+
+
 def flush_to_disk(path: Path) -> None:
     """What was written of a file, or renamed in a folder, survives the power."""
     opened = os.open(path, os.O_RDONLY)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from contract.errors import SourceMissing
+from runtime.disk import write_whole
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -21,6 +22,8 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 def write_json(path: Path, content: object, indent: int | None = 1) -> None:
-    """The content as a JSON file that ends with a line break; its folder is made if need be."""
+    """The content as a JSON file that ends with a line break, whole or as it was; its folder is
+    made if need be.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(content, indent=indent, default=str) + "\n", encoding="utf-8")
+    write_whole(path, json.dumps(content, indent=indent, default=str) + "\n")

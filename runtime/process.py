@@ -4,11 +4,15 @@ writes.
 
 from __future__ import annotations
 
+import ctypes
 import os
+import signal
 import subprocess
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
+
+_PARENT_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG of prctl(2)
 
 
 def clock() -> datetime:
@@ -27,9 +31,32 @@ def git_commit() -> str | None:
     return revision.stdout.strip() or None
 
 
+def text_in_head(path: Path) -> str | None:
+    """A file's text in the commit its checkout stands at; None where git has none, or is none."""
+    command = ["git", "show", f"HEAD:./{path.name}"]
+    try:
+        shown = subprocess.run(command, cwd=path.parent, capture_output=True, check=False)  # noqa: S603 -- a file of ours
+    except FileNotFoundError:
+        return None
+    return shown.stdout.decode("utf-8", "replace") if shown.returncode == 0 else None
+
+
 def path_with_python() -> str:
     """PATH with this interpreter's folder first: DVC's stages say `python`."""
     return f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
+
+
+def is_dvc_stage() -> bool:
+    """Whether `dvc repro` started this process."""
+    return "DVC_STAGE" in os.environ
+
+
+def end_with_parent() -> None:
+    """From here on this process is killed when the one that started it is gone: a stage that goes
+    on alone would write beside its own second run. On Linux; elsewhere it goes on.
+    """
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PARENT_DEATH_SIGNAL, signal.SIGKILL)
 
 
 def restrict_umask() -> None:

@@ -15,6 +15,7 @@ from contract.params import FilesParams, Params
 from contract.params_file import SHIPPED, SHOP, load_laid, own_of, section_of
 from contract.params_lines import with_source
 from runtime.command_line import Summary
+from runtime.disk import write_whole
 from sources.draft.doubts import Doubt, doubt_of
 from sources.draft.findings import Draft
 from sources.draft.mapping import KEYS, ROLES, find_mapping
@@ -54,9 +55,7 @@ class Drafted:
 
     def write(self) -> None:
         """The text, put where it belongs in one step."""
-        beside = self.file.with_name(f".{self.file.name}.new")
-        beside.write_text(self.text, encoding="utf-8")
-        beside.replace(self.file)
+        write_whole(self.file, self.text)
 
 
 def draft_mapping(

@@ -95,6 +95,13 @@ def _compact(arguments: Namespace) -> Summary:
     return compact(params, paths, now=arguments.started_at, dry_run=arguments.dry_run)
 
 
+def _recover(arguments: Namespace) -> Summary:
+    """Put right what a kill left half in this checkout, or refuse it: dvc.lock, params."""
+    from stages.recover import recover
+
+    return recover(arguments.params)
+
+
 def _source(arguments: Namespace) -> Summary:
     """Switch the source in params.yaml; the store of the other one is set aside."""
     from stages.switch_source import switch_source
@@ -159,6 +166,7 @@ TASKS = (
     Task(_withdraw, _withdraw_arguments, "withdraw"),
     Task(_compact, _compact_arguments, "compact"),
     Task(_rebuild, name="rebuild"),
+    Task(_recover, name="recover"),
     Task(_source, _source_arguments, "source"),
     DRAFT,
 )

@@ -12,10 +12,11 @@ from runtime.command_line import Summary
 from runtime.memory import peak_mb
 from runtime.paths import Paths
 from runtime.process import clock, git_commit
-from storage.alerts import Alert, close_alert, open_alerts, raise_alert
-from storage.decisions import Decision, write_decision
+from storage.alerts import Alert, open_alerts
+from storage.decisions import Decision
+from storage.looks import Look, record_look
 from storage.models import champion
-from storage.runs import Run, write_run
+from storage.runs import Run
 from storage.store import open_store
 
 
@@ -27,8 +28,8 @@ def raise_alerts(
     retrain: Retrain,
     now: datetime,
 ) -> Summary:
-    """An alert for each finding of `loud`; those whose cause is gone are closed. `findings`: all of
-    this look.
+    """An alert for each finding of `loud`; those whose cause is gone are closed; all of it one
+    change of the store. `findings`: all of this look.
     """
     lineage = {"git_commit": git_commit(), "params_hash": params_hash(params.monitor)}
     run = Run(
@@ -36,14 +37,8 @@ def raise_alerts(
     )
     with open_store(paths.store, params.ingest.lock_wait_s) as con:
         gone = to_close(findings, open_alerts(con)["cause"].to_list())
-        for finding in loud:
-            raise_alert(con, _alert(finding), now)
-        for cause in gone:
-            close_alert(con, cause, now)
-        write_decision(
-            con, Decision("retrain", now, retrain.trigger, retrain.reason, champion(con))
-        )
-        write_run(con, run)
+        decision = Decision("retrain", now, retrain.trigger, retrain.reason, champion(con))
+        record_look(con, Look(run, decision, [_alert(finding) for finding in loud], gone))
     return {"raised": [finding.cause for finding in loud], "closed": gone}
 
 

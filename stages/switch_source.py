@@ -8,6 +8,7 @@ from contract.params import Params
 from contract.params_file import load_laid, shop_of
 from contract.params_lines import with_source
 from runtime.command_line import Summary
+from runtime.disk import flush_to_disk
 from runtime.paths import Paths
 from sources.finding import companions_of, content_hash, files_of
 from stages.store_name import store_name
@@ -36,6 +37,7 @@ def switch_source(kind: str, data: Path | None, params_path: Path, paths: Paths)
             wanted["sha256"] = content_hash([*files, *companions_of(source)])
         params = loaded()
         if beside.read_bytes() != file.read_bytes():
+            flush_to_disk(beside)  # an empty shop.yaml would be another source
             beside.replace(file)
     finally:
         beside.unlink(missing_ok=True)

@@ -9,7 +9,6 @@ from typing import Literal
 import polars as pl
 
 from storage.connection import Connection, frame_of
-from storage.store import transaction
 
 
 @dataclass(frozen=True)
@@ -30,14 +29,13 @@ class Alert:
 
 def raise_alert(con: Connection, alert: Alert, at: datetime) -> int:
     """The alert_id of the open alert of this cause: a new one, or the one open already with its
-    values renewed.
+    values renewed. Call it inside a transaction.
     """
-    with transaction(con):
-        query = "select alert_id from alerts where cause = $cause and state = 'open'"
-        still_open = con.execute(query, {"cause": alert.cause}).fetchall()
-        alert_id = int(still_open[0][0]) if still_open else _next_id(con)
-        statement = _SEEN_AGAIN if still_open else _NEW
-        con.execute(statement, {**asdict(alert), "at": at, "alert_id": alert_id}).fetchall()
+    query = "select alert_id from alerts where cause = $cause and state = 'open'"
+    still_open = con.execute(query, {"cause": alert.cause}).fetchall()
+    alert_id = int(still_open[0][0]) if still_open else _next_id(con)
+    statement = _SEEN_AGAIN if still_open else _NEW
+    con.execute(statement, {**asdict(alert), "at": at, "alert_id": alert_id}).fetchall()
     return alert_id
 
 

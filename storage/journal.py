@@ -27,9 +27,8 @@ from storage.connection import Connection
 from storage.schema import SCHEMA_VERSION, TABLES, quoted, quoted_text
 from storage.store import COMMITTED, file_of, journal_of, source_of, transaction
 
-# of meta a baseline says what people said to alerts, the rest is the entry's; alerts whose cause
-# stands are raised anew
-NOT_KEPT = ("meta", "alerts")
+# of meta a baseline says what people said to alerts, the rest is the entry's
+NOT_KEPT = ("meta",)
 _ENTRY = "entry.json"
 # of 9 there were no totals yet, of 10 nothing was thinned; all else is the same
 _READABLE = {SCHEMA_VERSION, "10", "9"}
@@ -43,6 +42,7 @@ class Kind(StrEnum):
     DECISION = "decision"
     DELIVERY = "delivery"
     FORECASTS = "forecasts"
+    LOOK = "look"
     OFFLINE = "laboratory"
     ORDERS = "orders"
     PROMOTION = "promotion"

@@ -18,6 +18,7 @@ from storage.decisions import redo_decision
 from storage.forecasts import redo_forecasts
 from storage.holder import holder_of, process_name
 from storage.journal import SAID, Entry, Kind, count, numbers_of, read_entry
+from storage.looks import redo_look
 from storage.models import redo_promotion
 from storage.offline import redo_offline
 from storage.orders import redo_orders
@@ -93,6 +94,7 @@ _REDO: dict[str, Callable[[Connection, Entry], object]] = {
     Kind.DECISION: redo_decision,
     Kind.DELIVERY: redo_delivery,
     Kind.FORECASTS: redo_forecasts,
+    Kind.LOOK: redo_look,
     Kind.OFFLINE: redo_offline,
     Kind.ORDERS: redo_orders,
     Kind.PROMOTION: redo_promotion,

@@ -254,6 +254,7 @@ TYPED = [
     "system_design.md",
     "monitoring.md",
     "postmortem.md",
+    "security.md",
 ]
 TYPED += [
     "docs/runbook.md",

@@ -150,6 +150,28 @@ def test_an_empty_value_is_filled_in():
     assert there.splitlines()[2] == '  path: "x" # folder'
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("a: " + "[" * 50_000, "levels"),
+        ("a: " + "{a: " * 5_000 + "}" * 5_000, "levels"),
+        ("".join(f"{' ' * k}a:\n" for k in range(3_000)), "levels"),
+        ("- " * 5_000, "levels"),
+        ("train: {rounds: 1" + "0" * 5_000 + "}", "digits"),
+        ("source: !!python/object/apply:os.system ['true']", "constructor"),
+        ("source: !shop {kind: files}", "constructor"),
+        ("source: &a [*a]", "values"),
+        ("source: {kind: files, kind: m5}", "duplicate"),
+        ("a: 1\n---\nb: 2", "single document"),
+    ],
+)
+def test_no_yaml_ends_the_process_or_makes_more_than_values(folder, text, said):
+    """Deep brackets ended the interpreter itself; a tag may name any function of Python."""
+    (folder / "shop.yaml").write_text(text, encoding="utf-8")
+    with pytest.raises(BadParams, match=said):
+        load_params(folder / "params.yaml")
+
+
 def test_aliases_of_aliases_are_refused_at_once(tmp_path: Path) -> None:
     names = "abcdefghij"
     lines = ["a: &a [x, x, x, x, x, x, x, x, x]"]

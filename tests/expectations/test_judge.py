@@ -356,6 +356,8 @@ SOLD_LATELY = pl.DataFrame(
         ("i\u200b005", "i005"),
         ("\uff49005", "i005"),
         ("N_07", "N_7"),
+        ("\u0456005", "i005"),  # a Cyrillic letter
+        ("\u039d_7", "N_7"),  # a Greek one
     ],
 )
 def test_a_known_series_under_another_spelling_is_unknown_that_day_and_not_another_series(

@@ -6,6 +6,7 @@ import hashlib
 import json
 import subprocess
 import sys
+from contextlib import suppress
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 
@@ -406,6 +407,45 @@ def test_a_bundle_of_another_version_of_the_params_is_a_broken_model(tmp_path, f
     )
     (tmp_path / "card.json").write_text(text, encoding="utf-8")
     with pytest.raises(ModelBroken, match="another version"):
+        load_bundle(tmp_path)
+
+
+def forged(folder, fitted, **changes):
+    """A bundle whose card says otherwise in these places, and has the id of what it says."""
+    card = save_bundle(fitted, folder, "panel") | changes
+    del card["model_id"]
+    model_id = hashlib.sha256(json.dumps(card, sort_keys=True).encode()).hexdigest()[:12]
+    text = json.dumps({"model_id": model_id, **card})
+    (folder / "card.json").write_text(text, encoding="utf-8")
+    return card
+
+
+@pytest.mark.parametrize("name", ["../secret.txt", "/etc/hostname", "block_07.txt/../secret", ""])
+def test_a_card_that_names_other_files_than_blocks_is_refused(tmp_path, fitted, name):
+    (tmp_path / "secret.txt").write_text("nobody's", encoding="utf-8")
+    sha256 = hashlib.sha256(b"nobody's").hexdigest()
+    forged(tmp_path / "bundle", fitted, files={name: sha256})
+    with pytest.raises(ModelBroken, match="other files than its blocks"):
+        load_bundle(tmp_path / "bundle")
+
+
+@pytest.mark.parametrize("value", [5, None, [], "x", {"x": 1}])
+@pytest.mark.parametrize(
+    "name", ["features", "train", "vocabulary", "cutoff", "files", "left_out", "absent_means_zero"]
+)
+def test_a_card_of_other_json_is_a_broken_model_or_loads(tmp_path, fitted, name, value):
+    forged(tmp_path, fitted, **{name: value})
+    with suppress(ModelBroken):
+        load_bundle(tmp_path)
+
+
+def test_a_text_that_lightgbm_does_not_read_is_a_broken_model(tmp_path, fitted):
+    names = save_bundle(fitted, tmp_path, "panel")["files"]
+    noise = "tree\n" * 50
+    forged(tmp_path, fitted, files=dict.fromkeys(names, hashlib.sha256(noise.encode()).hexdigest()))
+    for name in names:
+        (tmp_path / name).write_text(noise, encoding="utf-8")
+    with pytest.raises(ModelBroken, match="number of classes"):
         load_bundle(tmp_path)
 
 

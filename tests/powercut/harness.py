@@ -5,6 +5,7 @@ compared with the one nobody killed. From the root, with PYTHONPATH=. :
     python tests/powercut/harness.py --seed 7 --only 1234     one cut again (a `moment` only about
                                                               where it was)
     python tests/powercut/harness.py --faults 100             faults planted too: each must be found
+    python tests/powercut/harness.py --checkouts 20           `make repro` and the week killed, too
 
 Each step of the plan (plan.py) is run once undisturbed: its state before, its result and its points
 are kept. A cut takes a step's state, kills the run at a point drawn from (seed, number), in one of
@@ -17,7 +18,6 @@ Polars nor DuckDB itself, so that the forked ones find them unused; what it impo
 from __future__ import annotations
 
 import argparse
-import contextlib
 import itertools
 import json
 import logging
@@ -36,26 +36,26 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import checkouts
 import jinja2  # noqa: F401
 import pyarrow.parquet  # noqa: F401
 from durable import Watch
-from faults import FAULTS
-from invariants import observed, seen_in_between, wrong_at_the_end
+from faults import FAULTS, INGEST, Fault, never_synced
+from invariants import VIOLATIONS, observed, seen_in_between, wrong_at_the_end
 from plan import Step, now_of, small_params, steps
 from points import Counter, Point, Slot, armed
 from report import Report
 
 import inference  # noqa: F401 -- warm for the children, like the next
 import stages.take  # noqa: F401
-import storage.journal
 from expectations.pages import _render  # noqa: F401
 from forecasting import champion  # noqa: F401
 from runtime.paths import Paths
 from stages.rebuild import rebuild
 
-_ENDS = 60  # seconds a child may take before it counts as hanging
+_ENDS = 600  # seconds a child may take before it counts as hanging, on a machine that others use
 _NOTHING = b'{"failed": "no result"}'
-Fault = Callable[[], None] | None
+Plant = Callable[[], None] | None
 
 PARAMS = small_params()  # read once: half of a small run's time is reading YAML
 _HEAVY = ("commit", "close", "checkpoint", "insert", "update", "delete")
@@ -113,7 +113,7 @@ def result_of(work: Callable[[], Any]) -> Any:
 
 
 def killed(
-    base: Undisturbed, paths: Paths, point: Point, slot: Slot, plant: Fault = None
+    base: Undisturbed, paths: Paths, point: Point, slot: Slot, plant: Plant = None
 ) -> str | None:
     """Where the run died; None when it was done before it got there."""
 
@@ -159,9 +159,9 @@ def _run(step: Step, number: int, paths: Paths) -> None:
     step.run(PARAMS, paths, now_of(number))
 
 
-def _counted(step: Step, number: int, before: Path, work: Path) -> tuple:
+def _counted(step: Step, number: int, before: Path, work: Path, plant: Plant = None) -> tuple:
     """The points of a step by kind, its statements, their seconds, and what of it was not on disk
-    in time.
+    in time. `plant`: once the watch stands.
     """
     shutil.rmtree(work, ignore_errors=True)
     shutil.copytree(before, work)
@@ -174,6 +174,8 @@ def _counted(step: Step, number: int, before: Path, work: Path) -> tuple:
         passed(kind, name)
 
     counter.passed = noted
+    if plant:
+        plant()
     armed(counter, work)
     _run(step, number, Paths(work))
     return counter.counts, names, counter.seconds, watch.unsafe()
@@ -185,10 +187,12 @@ def _must(result: Any) -> Any:
     return result
 
 
-def drawn(rng: random.Random, base: Undisturbed) -> Point:
+def drawn(rng: random.Random, base: Undisturbed, window_s: float = 0.0) -> Point:
     """A point of this step: a kind, then any of its points, statements that write more often than
-    others.
+    others. `window_s`: a moment, of a step that is planted to take so much longer.
     """
+    if window_s:
+        return Point("moment", 1, rng.uniform(0, base.seconds + window_s))
     kind = rng.choices(["line", "touch", "statement", "inside", "moment"], [30, 15, 20, 20, 15])[0]
     if kind == "moment":
         return Point("moment", 1, rng.uniform(0, base.seconds))
@@ -206,16 +210,17 @@ def cut(
     number: int,
     report: Report,
     slot: Slot,
-    plant: Fault = None,
+    fault: Fault | None = None,
 ) -> None:
     """One cut, its restart, its verdict; drawn from the report's seed and the number."""
     rng = random.Random(f"{report.seed}/{number}")  # noqa: S311 -- a draw, not a secret
-    base = rng.choice(plan)
+    plant, window_s = (fault.plant, fault.window_s) if fault else (None, 0.0)
+    base = rng.choice([base for base in plan if not fault or base.step.name in fault.steps])
     work = folder / "cut"
     shutil.rmtree(work, ignore_errors=True)
     shutil.copytree(base.before, work)
     paths, where = Paths(work), []
-    for point in [drawn(rng, base) for _ in range(rng.choice([1, 1, 2]))]:
+    for point in [drawn(rng, base, window_s) for _ in range(rng.choice([1, 1, 2]))]:
         at = killed(base, paths, point, slot, plant)
         kind = "inside" if point.kind == "statement" and point.delay_s is not None else point.kind
         report.note(base.step.name, kind, at)
@@ -229,7 +234,7 @@ def cut(
     report.violations += [f"seed {report.seed} number {number}, {cut_at}: {one}" for one in wrong]
 
 
-def _verdict(base: Undisturbed, paths: Paths, is_read: bool, lost: str, plant: Fault) -> list[str]:
+def _verdict(base: Undisturbed, paths: Paths, is_read: bool, lost: str, plant: Plant) -> list[str]:
     """What is wrong; of four cuts in ten also as read in between, of two in ten also after the
     store file was lost and made again: at once, before the step is run again, or once all was well.
     """
@@ -269,16 +274,41 @@ def cuts(
 
 
 def found_after(
-    plan: list[Undisturbed], folder: Path, seed: int, fault: str, most: int
+    plan: list[Undisturbed], folder: Path, seed: int, fault: str, *, most: int
 ) -> int | None:
-    """How many cuts it took to find a planted fault; None when `most` did not."""
+    """How many cuts it took to find what a planted fault brings about; None when `most` did not."""
     report, slot = Report(seed), Slot()
-    folder.mkdir()
+    own = folder / f"fault_{list(FAULTS).index(fault)}"
+    own.mkdir()
     for number in range(most):
-        cut(plan, folder, number, report, slot, FAULTS[fault])
-        if report.violations:
+        cut(plan, own, number, report, slot, FAULTS[fault])
+        if any(FAULTS[fault].seen in violation for violation in report.violations):
             return number + 1
     return None
+
+
+def unsynced_seen(plan: list[Undisturbed], folder: Path) -> int | None:
+    """1 when a run that flushes nothing to the disk is found unsafe, else None."""
+    base = next(base for base in plan if base.step.name in INGEST)
+    work = partial(_counted, base.step, base.number, base.before, folder / "unsynced", never_synced)
+    return 1 if _must(result_of(work))[-1] else None
+
+
+def unplanted() -> dict[str, int | None]:
+    """Rules of the store that no planted fault breaks, as faults that were not found."""
+    seen = {fault.seen for fault in FAULTS.values()}
+    return {f"none is planted for: {rule}": None for rule in VIOLATIONS if rule not in seen}
+
+
+def hunted(hunt: Callable[[str], int | None], jobs: int) -> dict[str, int | None]:
+    """The hunts for every planted fault, shared by several processes."""
+
+    def work(job: int) -> dict[str, int | None]:
+        return {fault: hunt(fault) for fault in list(FAULTS)[job::jobs]}
+
+    parts = _gathered([partial(work, job) for job in range(jobs)])
+    found = {fault: cuts for part in parts for fault, cuts in part.items()}
+    return {fault: found[fault] for fault in FAULTS}
 
 
 def shared(plan: list[Undisturbed], folder: Path, seed: int, kills: int, jobs: int) -> Report:
@@ -312,14 +342,12 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--kills", type=int, default=200)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument(
+        "--checkouts", type=int, default=0, metavar="N", help="so many kills of `make repro`, too"
+    )
     parser.add_argument("--only", type=int, help="one cut of this seed again")
     parser.add_argument(
         "--faults", type=int, default=0, metavar="N", help="find each planted fault within N cuts"
-    )
-    parser.add_argument(
-        "--without-transactions",
-        action="store_true",
-        help="show that the harness sees what is broken",
     )
     parser.add_argument("--json", type=Path, help="where the numbers go")
     return parser.parse_args()
@@ -329,8 +357,6 @@ def main() -> int:
     """Run the plan, cut it, report."""
     arguments = _arguments()
     logging.disable(logging.CRITICAL)
-    if arguments.without_transactions:
-        storage.journal.transaction = contextlib.nullcontext
     since = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="powercut-") as name:
         folder = Path(name)
@@ -339,12 +365,13 @@ def main() -> int:
             report = cuts(plan, folder / "only", arguments.seed, iter([arguments.only]), 1)
         else:
             report = shared(plan, folder, arguments.seed, arguments.kills, arguments.jobs)
-        hunt = partial(found_after, plan, seed=arguments.seed, most=arguments.faults)
-        hunts = [
-            partial(hunt, folder / f"fault_{k}", fault=fault) for k, fault in enumerate(FAULTS)
-        ]
+        if arguments.checkouts:
+            kill = partial(checkouts.cuts, folder, arguments.seed, arguments.checkouts)
+            report.add(_gathered([lambda: kill().plain()])[0])
         if arguments.faults:
-            report.faults = dict(zip(FAULTS, _gathered(hunts), strict=True))
+            hunt = partial(found_after, plan, folder, arguments.seed, most=arguments.faults)
+            report.faults = unplanted() | hunted(hunt, arguments.jobs)
+            report.faults["nothing flushed to the disk"] = unsynced_seen(plan, folder)
     report.seconds = round(time.monotonic() - since, 1)
     print(report.table())
     if arguments.json:

@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import duckdb
+
 from runtime.disk import sha256_of
 from runtime.paths import Paths
 from storage.connection import Connection
@@ -36,17 +38,18 @@ def _observed(con: Connection, paths: Paths) -> dict[str, Any]:
         },
         "archive": _files(paths.archive),
         "registry": _files(paths.registry),
+        "panel": _files(paths.panel),
         "waiting": [path.name for path in waiting_files(paths.inbox)],
     }
 
 
 def seen_in_between(paths: Paths) -> list[str]:
-    """What is wrong for whoever reads the store and the validation pages right after the cut."""
-    halves = list(_halves(paths))
+    """What is wrong for whoever reads the store, its copy and the pages right after the cut."""
+    files = [*_halves(paths), *_unreadable_copy(paths)]
     if not paths.store.exists():
-        return halves
+        return files
     with open_store(paths.store, 20) as con:
-        return [*halves, *_broken(con)]
+        return [*files, *_broken(con), *_without_bundle(con, paths)]
 
 
 def wrong_at_the_end(paths: Paths, expected: dict[str, Any]) -> list[str]:
@@ -57,7 +60,8 @@ def wrong_at_the_end(paths: Paths, expected: dict[str, Any]) -> list[str]:
         wrong = [
             f"{part} {name} differs" for part, name in _differences(_observed(con, paths), expected)
         ]
-        wrong += [*_broken(con), *_not_archived(con, paths), *_halves(paths)]
+        wrong += [*_broken(con), *_not_archived(con, paths), *_without_bundle(con, paths)]
+    wrong += [*_halves(paths), *_unreadable_copy(paths)]
     archived = {path.name[:64] for path in paths.archive.rglob("*_*")}
     return wrong + [
         f"{path.name} is in inbox and archive"
@@ -68,12 +72,12 @@ def wrong_at_the_end(paths: Paths, expected: dict[str, Any]) -> list[str]:
 
 def _broken(con: Connection) -> Iterator[str]:
     """Each violation of which a query finds rows."""
-    for sentence, query in _VIOLATIONS.items():
+    for sentence, query in VIOLATIONS.items():
         if rows := con.execute(query).fetchall():
             yield f"{sentence}: {rows[:3]}"
 
 
-_VIOLATIONS = {
+VIOLATIONS = {
     "a batch does not account for its rows": """
         select b.batch_id, rows_in, rows_accepted, rows_refused, sum(q.lines) from batches b
         left join quarantine q on q.batch_id = b.batch_id
@@ -111,7 +115,46 @@ _VIOLATIONS = {
     "no champion after there was one": """
         select count(*) from models having count(*) filter (where stage = 'retired') > 0
                                        and count(*) filter (where stage = 'champion') = 0""",
+    "the champion is not the one decided last": """
+        select arg_max(d.model_id, decided_at) as decided, any_value(m.model_id) as champion
+        from decisions d, models m
+        where m.stage = 'champion' and outcome = 'champion'
+        having decided <> champion""",
+    "a look without its decision": """
+        select r.* from runs r
+        anti join decisions d on d.kind = 'retrain' and d.decided_at = r.started_at
+        where door = 'monitor'""",
+    "a decision without its look": """
+        select d.* from decisions d
+        anti join runs r on r.door = 'monitor' and d.decided_at = r.started_at
+        where kind = 'retrain'""",
+    "a cause has two open alerts": """
+        select cause from alerts where state = 'open' group by cause having count(*) > 1""",
+    "orders of two makings": """
+        select order_day from orders group by order_day having count(distinct created_at) > 1""",
+    "an order without its spans": """
+        select o.* from orders o
+        anti join demand_spans s on s.run_id = o.run_id and s.key = o.unique_id
+        where o.demand is not null""",
 }
+
+
+def _without_bundle(con: Connection, paths: Paths) -> Iterator[str]:
+    champions = con.execute("select model_id from models where stage = 'champion'").fetchall()
+    for (model_id,) in champions:
+        if not (paths.registry / model_id / "card.json").exists():
+            yield f"the champion has no bundle: {model_id}"
+
+
+def _unreadable_copy(paths: Paths) -> Iterator[str]:
+    """What a dashboard meets."""
+    if not paths.snapshot.exists():
+        return
+    try:
+        with duckdb.connect(paths.snapshot, read_only=True) as con:
+            con.execute("select count(*) from newest_forecasts").fetchall()
+    except duckdb.Error as error:
+        yield f"the dashboards' copy does not open: {str(error).splitlines()[0]}"
 
 
 def _not_archived(con: Connection, paths: Paths) -> Iterator[str]:
@@ -149,8 +192,8 @@ def _files(folder: Path) -> dict[str, str]:
 
 
 def _halves(paths: Paths) -> Iterator[str]:
-    pages = sorted(paths.validation.glob("*.batch.json"))
-    yield from (f"page {page.name} is half" for page in pages if not _is_json(page))
+    written = [*paths.validation.glob("*.json"), *paths.reports.glob("*.json")]
+    yield from (f"{path.name} is half" for path in sorted(written) if not _is_json(path))
 
 
 def _is_json(path: Path) -> bool:

@@ -1,35 +1,45 @@
-"""A retailer's fortnight in small: a step is one run over what lies in the inbox, at a fixed clock.
-
-A model's forecasts are made up here: nothing is written before they are there, so no power cut can
-meet them.
+"""A retailer's fortnight in small: a step is one run of an entry point, a stage or a flow over what
+lies there, at a fixed clock.
 """
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+from deliveries import (
+    FIRST,
+    HEADER,
+    HISTORY_DAYS,
+    calendar,
+    history,
+    lines,
+    prices,
+    sales_of,
+    stock,
+    supply,
+)
+from made_up import made_up, made_up_spans, offline_result
+
+import flows.tasks
+import stages.order
+import stages.rollback
 from contract.params import Params
-from contract.params_file import load_laid
+from contract.params_file import SHIPPED, load_laid
+from flows import daily, weekly
+from flows.artifacts import show_nothing
+from flows.engine import plainly
 from runtime.paths import Paths
 from stages.correct import correct
 from stages.rebuild import rebuild
 from stages.replay import Refused, replay
 
 ROOT = Path(__file__).resolve().parents[2]
-FIRST = date(2024, 1, 1)
-HISTORY_DAYS = 40
-SERIES = [
-    (f"{item}_{store}", store, item)
-    for store in ("CA_1", "TX_2")
-    for item in ("F_1", "F_2", "H_1", "H_2", "H_3")
-]
-HEADER = "unique_id,ds,y,state_id,store_id,cat_id,dept_id,item_id"
 
 EntryPoint = Callable[[Params, Paths, datetime], Any]
 
@@ -48,7 +58,7 @@ def small_params() -> Params:
     nothing.
     """
     params = load_laid(ROOT / "params.yaml", None)
-    rules = {"great_expectations_max_rows": 1, "lock_wait_s": 20.0, "keep_validation_pages": 6}
+    rules = {"great_expectations_max_rows": 0, "lock_wait_s": 20.0, "keep_validation_pages": 6}
     return params.model_copy(update={"ingest": params.ingest.model_copy(update=rules)})
 
 
@@ -60,36 +70,43 @@ def now_of(step: int) -> datetime:
 def steps() -> list[Step]:
     """The plan, in its order."""
     end = FIRST + timedelta(days=HISTORY_DAYS)
-    days = [end + timedelta(days=k) for k in range(8)]
-    plans = [("calendar_1.csv", _calendar()), ("prices_1.csv", _prices(2.5))]
-    overlap = _lines(_day(days[0], plus=2), _day(days[1]))
+    days = [end + timedelta(days=k) for k in range(9)]
+    plans = [("calendar_1.csv", calendar()), ("prices_1.csv", prices(2.5))]
+    overlap = lines(sales_of(days[0], plus=2), sales_of(days[1]))
+    terms = [("supply_1.csv", supply()), ("stock_1.csv", stock(FIRST))]
     mixed = [
-        ("prices_2.csv", _prices(3.0)),
-        ("sales_6.csv", _day(days[3])),
+        ("prices_2.csv", prices(3.0)),
+        ("sales_6.csv", sales_of(days[3])),
         ("sales_7.csv", "a,b\n3,4\n"),
-        ("sales_8.csv", _day(days[4], broken=1)),
-        ("sales_9.csv", _day(days[3])),
+        ("sales_8.csv", sales_of(days[4], broken=1)),
+        ("sales_9.csv", sales_of(days[3])),
     ]
     return [
-        Step("history", _dropping(("sales_history.csv", _history(end))), _ingest),
+        Step("history", _dropping(("sales_history.csv", history(end))), _ingest),
         Step("plans", _dropping(*plans), _ingest),
-        Step("new day", _dropping(("sales_1.csv", _day(days[0]))), _ingest),
-        Step("restatement", _dropping(("sales_2.csv", _day(days[0], plus=1))), _ingest),
+        Step("new day", _dropping(("sales_1.csv", sales_of(days[0]))), _ingest),
+        Step("restatement", _dropping(("sales_2.csv", sales_of(days[0], plus=1))), _ingest),
         Step("overlap", _dropping(("sales_3.csv", overlap)), _ingest),
-        Step("store of an older version", _aged(("sales_10.csv", _day(days[5]))), _ingest),
-        Step("duplicate", _dropping(("sales_again.csv", _day(days[0], plus=1))), _ingest),
+        Step("store of an older version", _aged(("sales_10.csv", sales_of(days[5]))), _ingest),
+        Step("duplicate", _dropping(("sales_again.csv", sales_of(days[0], plus=1))), _ingest),
         Step("bad file", _dropping(("sales_4.csv", "a,b\n1,2\n")), _ingest),
-        Step("refused rows", _dropping(("sales_5.csv", _day(days[2], broken=2))), _ingest),
+        Step("refused rows", _dropping(("sales_5.csv", sales_of(days[2], broken=2))), _ingest),
         Step("replay", _dropping(), _replay),
         Step("mended rows", _mended(days[2]), _correct),
-        Step("offline result", _offline_result("a"), _publish),
+        Step("offline result", offline_result("a"), _publish),
         Step("mixed inbox", _dropping(*mixed), _ingest),
-        Step("wrong file", _dropping(("sales_11.csv", _day(days[5], plus=4))), _ingest),
+        Step("wrong file", _dropping(("sales_11.csv", sales_of(days[5], plus=4))), _ingest),
         Step("withdrawal", _dropping(), _withdraw),
         Step("forecast", _dropping(), _infer),
         Step("the same forecast", _dropping(), _infer),
-        Step("second offline result", _offline_result("b"), _publish),
+        Step("terms and stock", _dropping(*terms), _ingest),
+        Step("orders", _dropping(), _order),
+        Step("look", _dropping(), _look),
+        Step("second offline result", offline_result("b"), _publish),
         Step("compaction", _with_old_tables, _compact),
+        Step("rollback", _dropping(), _roll_back),
+        Step("daily flow", _dropping(("sales_12.csv", sales_of(days[6]))), _morning),
+        Step("weekly flow", _checkout, _week),
         Step("lost store", lambda paths: paths.store.unlink(), _rebuild),
     ]
 
@@ -163,7 +180,7 @@ def _mended(day: date) -> Callable[[Paths], None]:
     """The first line of a day as it should have been."""
 
     def prepare(paths: Paths) -> None:
-        first = _day(day).splitlines()[1]
+        first = sales_of(day).splitlines()[1]
         (paths.root / "mended.csv").write_text(
             f"{HEADER},row_number\n{first},1\n", encoding="utf-8"
         )
@@ -179,104 +196,79 @@ def _publish(params: Params, paths: Paths, now: datetime) -> Any:
 
 def _infer(params: Params, paths: Paths, now: datetime) -> Any:
     """inference.py; the champion's forecasts are made up."""
+    import inference
+
+    _make_forecasts_up()
+    return inference.infer(params, paths, now=now)
+
+
+def _make_forecasts_up() -> None:
     import forecasting.ladder
     import forecasting.table
-    import inference
     from forecasting.champion import Champion
 
     forecasting.ladder.who_serves = lambda *_: Champion(None, None, {})
     forecasting.table.forecast_table = lambda *_: forecasting.table.ForecastTable(*made_up("daily"))
-    return inference.infer(params, paths, now=now)
 
 
-def made_up(name: str) -> tuple[Any, Any, dict[str, Any]]:
-    """Forecasts, level rows and lineage of a run."""
-    import polars as pl
+def _order(params: Params, paths: Paths, now: datetime) -> Any:
+    """inference.py orders; the quantiles of spans are made up."""
+    _make_spans_up()
+    return stages.order.order(params, paths, now=now)
 
-    from contract.quantiles import QUANTILES
 
-    lineage = {
-        "run_id": f"run-{name}",
-        "door": "inference",
-        "params_hash": "p",
-        "panel_hash": "h",
-        "model_id": name,
+def _make_spans_up() -> None:
+    stages.order.shapes_of = stages.order.dispersion_of_table = lambda *_: None
+    stages.order.series_spans = made_up_spans
+
+
+def _look(params: Params, paths: Paths, now: datetime) -> Any:
+    import monitor
+
+    return monitor.monitor(params, paths, now=now)
+
+
+def _roll_back(params: Params, paths: Paths, now: datetime) -> Any:
+    """The second model was worse: the first serves again. Its made-up bundle does not load, and
+    that it would is looked at before anything is written. Run again after it did, it is refused.
+    """
+    from contract.errors import BadUsage
+    from forecasting.bundle import read_card
+
+    stages.rollback.load_bundle = read_card
+    target = read_card(paths.registry / _registered(paths, "a"))["model_id"]
+    try:
+        return stages.rollback.roll_back(params, paths, model_id=target, reason="worse", now=now)
+    except BadUsage:
+        return {}
+
+
+def _registered(paths: Paths, name: str) -> str:
+    """The id of the model of an offline result."""
+    cards = {
+        path.parent.name: path.read_text("utf-8") for path in paths.registry.glob("*/card.json")
     }
-    numbers = {"run_id": f"run-{name}", "origin": FIRST} | dict.fromkeys(
-        ["y_hat", *QUANTILES], float(len(name))
-    )
-    days = [{"ds": FIRST + timedelta(days=h), "h": h} for h in range(1, 8)]
-    rows = [
-        {"unique_id": one, "method": "m"} | day | numbers for one, _, _ in SERIES for day in days
-    ]
-    levels = [{"level": "total", "group_key": "total"} | day | numbers for day in days]
-    return (
-        pl.DataFrame(rows).with_columns(reason=pl.lit(None, pl.String)),
-        pl.DataFrame(levels),
-        lineage,
-    )
+    return next(one for one, card in cards.items() if f'"panel_hash": "{name}"' in card)
 
 
-def _offline_result(name: str) -> Callable[[Paths], None]:
-    """What train.py, evaluate.py and inference.py leave offline for `inference.py publish`."""
-
-    def prepare(paths: Paths) -> None:
-        for folder in (paths.forecasts, paths.scores, paths.candidate, paths.backtest):
-            shutil.rmtree(folder, ignore_errors=True)
-            folder.mkdir(parents=True)
-        _write_tables(paths, name)
-        _write_scores(paths, name)
-        _write_bundle(paths, name)
-
-    return prepare
+def _morning(params: Params, paths: Paths, now: datetime) -> Any:
+    """flows/daily.py without Prefect; forecasts and spans are made up."""
+    _make_forecasts_up()
+    _make_spans_up()
+    flows.tasks.load_params = lambda _: params
+    return daily.morning(plainly, show_nothing, paths.root / SHIPPED, paths.root, now)
 
 
-def _write_tables(paths: Paths, name: str) -> None:
-    forecasts, levels, lineage = made_up(name)
-    forecasts.write_parquet(paths.forecasts / "forecasts.parquet")
-    levels.write_parquet(paths.forecasts / "forecast_levels.parquet")
-    _write_json(paths.forecasts / "run.json", lineage)
+def _week(params: Params, paths: Paths, now: datetime) -> Any:
+    """flows/weekly.py without Prefect; what the offline stages leave is made up."""
+    offline = SimpleNamespace(fn=lambda *_: offline_result("c")(paths))
+    flows.tasks.load_params = lambda _: params
+    return weekly.week(plainly, paths.root / SHIPPED, paths.root, now, offline)
 
 
-def _write_scores(paths: Paths, name: str) -> None:
-    """Scores, the leaderboard and a decision that promotes."""
-    import polars as pl
-
-    from contract.frames import SCORES
-
-    score = {"run_id": "?", "model": name, "cutoff": FIRST, "level": "total", "slice": "all"}
-    scores = pl.DataFrame([score | {"metric": "wape", "value": 1.0}])
-    SCORES.conform(scores).write_parquet(paths.scores / "scores.parquet")
-    _write_json(paths.scores / "decision.json", {"promote": True, "reasons": []})
-    metrics = ["wrmsse", "wspl", "wape", "bias", "coverage_95"]
-    board = dict.fromkeys([*metrics, *(f"{metric}_spread" for metric in metrics)], 0.5)
-    _write_json(paths.scores / "leaderboard.json", {"global_lightgbm": board})
-
-
-def _write_bundle(paths: Paths, name: str) -> None:
-    """The candidate and its calibration."""
-    from contract.hashes import text_hash
-
-    (paths.candidate / "block_07.txt").write_text(f"tree {name}\n" * 50)
-    card = {
-        "kind": "global_lightgbm",
-        "panel_hash": name,
-        "params_hash": "q",
-        "cutoff": str(FIRST),
-        "files": {},
-    }
-    _write_json(paths.backtest / "calibration.json", {"of": text_hash(name)})
-    _write_json(paths.candidate / "card.json", _with_id(card))
-
-
-def _with_id(card: dict[str, Any]) -> dict[str, Any]:
-    from forecasting.bundle import _model_id
-
-    return card | {"model_id": _model_id(card)}
-
-
-def _write_json(path: Path, value: Any) -> None:
-    path.write_text(json.dumps(value), encoding="utf-8")
+def _checkout(paths: Paths) -> None:
+    """What flows/weekly.py looks at first."""
+    shutil.copy(ROOT / SHIPPED, paths.root / SHIPPED)
 
 
 def _dropping(*files: tuple[str, str]) -> Callable[[Paths], None]:
@@ -315,36 +307,3 @@ def _aged(*files: tuple[str, str]) -> Callable[[Paths], None]:
         _dropping(*files)(paths)
 
     return prepare
-
-
-def _day(day: date, plus: int = 0, broken: int = 0) -> str:
-    """One day of all series; some units unlike the day before, the first `broken` rows (one or two)
-    refused.
-    """
-    lines = [HEADER]
-    for number, (name, store, item) in enumerate(SERIES):
-        y = 3 + (number + day.day) % 4 + plus * (number % 2)
-        if number < broken:
-            y = (-1, 150_000)[number]
-        lines.append(f"{name},{day},{y},{store[:2]},{store},{item[0]},{item[0]}_D,{item}")
-    return "\n".join(lines) + "\n"
-
-
-def _history(end: date) -> str:
-    return _lines(*[_day(FIRST + timedelta(days=k)) for k in range((end - FIRST).days)])
-
-
-def _lines(*files: str) -> str:
-    """Several days as one file."""
-    return "\n".join([HEADER, *(line for text in files for line in text.splitlines()[1:])]) + "\n"
-
-
-def _calendar() -> str:
-    days = [FIRST + timedelta(days=k) for k in range(60)]
-    rows = [f"{day},CA,{'feast' if day.day == 14 else ''}" for day in days]
-    return "\n".join(["ds,region,event", *rows]) + "\n"
-
-
-def _prices(price: float) -> str:
-    rows = [f"{name},{FIRST},{FIRST + timedelta(days=90)},{price}" for name, _, _ in SERIES]
-    return "\n".join(["unique_id,from_ds,to_ds,price", *rows]) + "\n"

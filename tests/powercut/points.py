@@ -23,7 +23,10 @@ import storage.store
 ROOT = Path(__file__).resolve().parents[2]
 OURS = tuple(
     str(ROOT / part)
-    for part in ("storage", "stages", "ingest.py", "inference.py", "forecasting/champion.py")
+    for part in (
+        *("storage", "stages", "flows", "runtime", "ingest.py", "inference.py", "monitor.py"),
+        *("forecasting/champion.py", "reports/orders_page.py", "reports/watch.py"),
+    )
 )
 PAGES = str(ROOT / "expectations" / "pages.py")
 TOUCHES = {
@@ -140,6 +143,12 @@ class _Counted:
 
     def sql(self, statement: str, **arguments: Any) -> Any:
         return self._around(statement, lambda: self._con.sql(statement, **arguments))
+
+    def __enter__(self) -> _Counted:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def close(self) -> None:
         self._around("close", self._con.close)

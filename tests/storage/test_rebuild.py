@@ -18,10 +18,12 @@ import pytest
 from contract.errors import StoreBroken, StoreBusy
 from contract.frames import SALES
 from contract.quantiles import QUANTILES
-from storage.alerts import Alert, raise_alert
+from storage.alerts import Alert
 from storage.batches import Batch, Delivery, unreadable, write_delivery
+from storage.decisions import Decision
 from storage.forecasts import publish
 from storage.journal import numbers_of
+from storage.looks import Look, record_look
 from storage.models import Model, champion, promote
 from storage.offline import Verdict, publish_offline
 from storage.rebuild import rebuild
@@ -290,12 +292,53 @@ def test_a_store_in_use_is_not_moved_away(store: Path, held) -> None:
     assert store.exists()
 
 
-def test_alerts_alone_are_not_kept_as_they_are_raised_anew(store: Path, dump_of) -> None:
+def look_at(hours: int, raised: list[str], gone: list[str]) -> Look:
+    """The watchers' look some hours after NOW."""
+    at = NOW + timedelta(hours=hours)
+    alerts = [Alert(cause, "warning", f"{cause} {hours}", None, 0.5, "a") for cause in raised]
+    decision = Decision("retrain", at, "alert", f"look {hours}", "a")
+    return Look(Run(f"look {hours}", "monitor", at, at, peak_mb=1.5), decision, alerts, gone)
+
+
+LOOKS = [look_at(1, ["bias", "age"], []), look_at(2, ["age"], ["bias"]), look_at(3, ["bias"], [])]
+
+
+def test_looks_come_back_with_their_alerts_decisions_and_runs(store: Path, dump_of) -> None:
     with open_store(store) as con:
-        raise_alert(con, Alert("bias", "warning", "w", 1.0, 0.5, "a"), NOW)
+        for look in LOOKS:
+            record_look(con, look)
     before = dump_of(store)
+    states = [("bias", "closed", 1), ("age", "open", 2), ("bias", "open", 3)]
+    with open_store(store) as con:
+        query = "select cause, state, last_seen_at - timestamp '2024-03-01 05:00' from alerts"
+        assert sorted(con.execute(query).fetchall()) == sorted(
+            (cause, state, timedelta(hours=hours)) for cause, state, hours in states
+        )
     rebuild(store, store.parent / "stores", SOURCE, NOW)
-    assert [name for name, rows in dump_of(store).items() if rows != before[name]] == ["alerts"]
+    assert dump_of(store) == before
+
+
+def test_a_baseline_holds_the_alerts_of_before_it(store: Path, dump_of) -> None:
+    with open_store(store) as con:
+        record_look(con, LOOKS[0])
+    shutil.rmtree(journal_of(store, SOURCE) / "000012")  # a gap: the next entry is a baseline
+    with open_store(store) as con:
+        record_look(con, LOOKS[1])
+    before = dump_of(store)
+    assert rebuild(store, store.parent / "stores", SOURCE, NOW)[0] == 1
+    assert dump_of(store) == before
+
+
+def test_a_look_is_one_change(store: Path, dump_of, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = dump_of(store)
+
+    def full(*_: object) -> None:
+        raise OSError("the disk is full")
+
+    monkeypatch.setattr("storage.looks.write_run", full)  # its last statement
+    with open_store(store) as con, pytest.raises(OSError, match="full"):
+        record_look(con, LOOKS[0])
+    assert dump_of(store) == before
 
 
 def test_a_transaction_of_a_broken_connection_says_what_broke_it(tmp_path: Path) -> None:
