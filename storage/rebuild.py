@@ -83,9 +83,10 @@ def _redo_baseline(con: Connection, entry: Entry) -> None:
         if name == "series_attributes":
             columns = pl.scan_parquet(path, glob=False).collect_schema()
             add_columns(con, [column for column in columns if column != "unique_id"])
-        file = quoted_text(glob.escape(str(path)))  # a folder may be called [shop]
-        read = f"select * from read_parquet({file})"  # noqa: S608 -- quoted
-        con.execute(f"insert into {quoted(name)} by name {read}").fetchall()
+        file = glob.escape(str(path))  # a folder may be called [shop]
+        con.execute(
+            f"insert into {quoted(name)} by name select * from read_parquet({quoted_text(file)})"  # noqa: S608 -- quoted
+        ).fetchall()
     redo_said(con, entry.fields.get(SAID, {}))  # a baseline of older code says nothing
 
 
