@@ -1,6 +1,5 @@
-"""Every week in which the watchers see a need (schedule, age, alert; monitor.py's newest decision):
-freeze what the store knows, run the offline stages over it, publish, and promote if the gate says
-so. Every week: thin published tables by age, make store and journal small.
+"""Every week in which the watchers see a need (monitor.py's newest decision): freeze what the store
+knows, run the offline stages, publish, promote if the gate says so. Every week: make it small.
 
 run     python flows/weekly.py [--now 2026-01-30T06:00]    as a Prefect flow, no server needed
         python flows/weekly.py --plain                     the same without Prefect
@@ -18,37 +17,30 @@ from typing import Any
 # run by path, flows/ stands first on sys.path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from flows import tasks
 from flows.command_line import run_flow
 from flows.engine import ROOT, Runner, flow, in_prefect, plainly
-from flows.tasks import (
-    freeze_panel,
-    make_small,
-    publish,
-    recover_checkout,
-    reproduce,
-    retraining,
-)
 from runtime.command_line import Summary
 from runtime.process import clock
 
 PARAMS, DATA = ROOT / "params.yaml", ROOT / "data"
 
 
-def week(run: Runner, params: Path, data: Path, now: datetime, offline: Any = reproduce) -> Summary:
-    """Summaries by stage; of retraining only the reason where the watchers see no need.
-
-    `offline`: the task that runs the offline stages; `reproduce` only for this checkout,
-    `run_stages` for any other folder.
+def week(
+    run: Runner, params: Path, data: Path, now: datetime, offline: Any = tasks.reproduce
+) -> Summary:
+    """Summaries by stage. `offline`: the task that runs the offline stages; `reproduce` only for
+    this checkout, `run_stages` for any other folder.
     """
-    summaries = {"recover": run(recover_checkout, params)}
-    summaries["retrain"] = run(retraining, params, data, now)
+    summaries = {"recover": run(tasks.recover_checkout, params)}
+    summaries["retrain"] = run(tasks.retraining, params, data, now)
     try:
         if summaries["retrain"]["is_needed"]:
-            summaries["freeze"] = run(freeze_panel, params, data)
+            summaries["freeze"] = run(tasks.freeze_panel, params, data)
             summaries["repro"] = run(offline, params, data)
-            summaries["publish"] = run(publish, params, data, now)
+            summaries["publish"] = run(tasks.publish, params, data, now)
     finally:  # a week without a new model has its seven tables all the same
-        summaries["compact"] = run(make_small, params, data, now)
+        summaries["compact"] = run(tasks.make_small, params, data, now)
     return summaries
 
 
