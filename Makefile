@@ -85,7 +85,7 @@ rebuild: setup ## a damaged or lost store made again from its journal; the old f
 	"$(BIN)"/python ingest.py rebuild
 
 powercut: setup ## entry points killed at random points and compared with a run nobody killed; KILLS=2000 SEED=1
-	PYTHONPATH=. "$(BIN)"/python tests/powercut/harness.py --kills $(KILLS) --seed $(SEED) --jobs $(JOBS) --faults $(FAULTS) --checkouts $(CHECKOUTS) --json benchmarks/results/powercut.json
+	PYTHONPATH=. "$(BIN)"/python tests/powercut --kills $(KILLS) --seed $(SEED) --jobs $(JOBS) --faults $(FAULTS) --checkouts $(CHECKOUTS) --json benchmarks/results/powercut.json
 
 lint: setup ## style and types
 	"$(BIN)"/ruff check . && "$(BIN)"/ruff format --check . && "$(BIN)"/mypy

@@ -1,7 +1,7 @@
 """`make repro`'s and the weekly flow's own processes in a checkout, killed at a random moment (all,
 or the first alone), run again, and compared with the run nobody killed.
 
-Slow (DVC runs every stage as a process), so a few dozen: tests/powercut/harness.py --checkouts 20.
+Slow (DVC runs every stage as a process), so a few dozen: `python tests/powercut --checkouts 20`.
 A kill inside DVC's rewriting of dvc.lock lasts a millisecond of a minute: in one cut of three the
 file is cut as that kill leaves it, in another DVC's list of processes.
 """

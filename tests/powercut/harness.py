@@ -1,11 +1,10 @@
 """Power cuts by the hundred: a run is killed (SIGKILL) at a random point, started again, and
 compared with the one nobody killed. From the root, with PYTHONPATH=. :
 
-    python tests/powercut/harness.py --kills 2000 --seed 7    a table; --json FILE for the numbers
-    python tests/powercut/harness.py --seed 7 --only 1234     one cut again (a `moment` only about
-                                                              where it was)
-    python tests/powercut/harness.py --faults 100             faults planted too: each must be found
-    python tests/powercut/harness.py --checkouts 20           `make repro` and the week killed, too
+    python tests/powercut --kills 2000 --seed 7    a table; --json FILE for the numbers
+    python tests/powercut --seed 7 --only 1234     one cut again (a `moment` only about where it was)
+    python tests/powercut --faults 100             faults planted too: each must be found
+    python tests/powercut --checkouts 20           `make repro` and the week killed, too
 
 Each step of the plan (plan.py) is run once undisturbed: its state before, its result and its points
 are kept. A cut takes a step's state, kills the run at a point drawn from (seed, number), in one of
@@ -26,7 +25,6 @@ import random
 import select
 import shutil
 import signal
-import sys
 import tempfile
 import time
 import traceback
@@ -379,7 +377,3 @@ def main() -> int:
         numbers = report.plain() | {"points": points}
         arguments.json.write_text(json.dumps(numbers, indent=1) + "\n", encoding="utf-8")
     return 1 if report.violations or report.unseen() else 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -17,7 +17,7 @@ FOUND_WITHIN = 60  # cuts
 
 def harness(root: Path, path: Path, *arguments: str) -> dict[str, Any]:
     """The report of a run of the harness, kept in a file."""
-    command = [sys.executable, "tests/powercut/harness.py", *arguments, "--json", str(path)]
+    command = [sys.executable, "tests/powercut", *arguments, "--json", str(path)]
     environment = os.environ | {"PYTHONPATH": str(root)}
     ended = subprocess.run(  # noqa: S603 -- our own words
         command, cwd=root, env=environment, capture_output=True, text=True, check=False
