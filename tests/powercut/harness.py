@@ -2,7 +2,7 @@
 compared with the one nobody killed. From the root, with PYTHONPATH=. :
 
     python tests/powercut --kills 2000 --seed 7    a table; --json FILE for the numbers
-    python tests/powercut --seed 7 --only 1234     one cut again (a `moment` only about where it was)
+    python tests/powercut --seed 7 --only 1234     one cut again (a `moment` only about there)
     python tests/powercut --faults 100             faults planted too: each must be found
     python tests/powercut --checkouts 20           `make repro` and the week killed, too
 
