@@ -40,9 +40,10 @@ def redo_forecasts(con: Connection, entry: Entry) -> None:
     run = run_of(entry.fields["run"])
     write_run(con, run)
     forget_thinned(con, run.run_id)
-    for contract in PUBLISHED:
-        # entries of older code have no spans
+    for contract in (FORECASTS, FORECAST_LEVELS):
         _replace(con, contract, entry.frames.get(contract.name, contract.empty()), run.run_id)
+    # entries of older code have no spans
+    _replace_spans(con, entry.frames.get(DEMAND_SPANS.name, DEMAND_SPANS.empty()), run.run_id)
 
 
 def latest_forecasts(con: Connection, origin: date | None = None) -> pl.DataFrame:
@@ -129,6 +130,23 @@ def _replace(con: Connection, contract: FrameContract, frame: pl.DataFrame, run_
     con.execute(f"delete from {table} where run_id = $run_id", {"run_id": run_id}).fetchall()  # noqa: S608 -- quoted
     with registered(con, incoming=rows):
         con.execute(f"insert into {table} select * from incoming").fetchall()  # noqa: S608 -- quoted
+
+
+def _replace_spans(con: Connection, frame: pl.DataFrame, run_id: str) -> None:
+    """The spans of a run, but those that its orders alone were read from: they stand as long as the
+    orders do, which publish them anew.
+    """
+    rows = DEMAND_SPANS.conform(frame.with_columns(run_id=pl.lit(run_id)))
+    key = ", ".join(quoted(name) for name in DEMAND_SPANS.key)
+    gone = f"""
+        delete from demand_spans s where run_id = $run_id and (
+            ({key}) in (select ({key}) from incoming)
+            or level <> 'series'
+            or key not in (select unique_id from orders where run_id = $run_id)
+        )"""  # noqa: S608 -- quoted
+    with registered(con, incoming=rows):
+        con.execute(gone, {"run_id": run_id}).fetchall()
+        con.execute("insert into demand_spans select * from incoming").fetchall()
 
 
 def _of_latest_run(con: Connection, contract: FrameContract, origin: date | None) -> pl.DataFrame:
