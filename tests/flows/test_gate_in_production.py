@@ -249,4 +249,4 @@ def test_the_weekly_flow_follows_the_newest_decision_and_trains_by_itself_only_i
     if not is_needed:
         summaries = weekly.week(plainly, shop.params_file, paths.root, now)
         assert summaries.pop("compact")["written"]
-        assert summaries == {"retrain": wanted}
+        assert summaries == {"recover": {"put_right": []}, "retrain": wanted}
