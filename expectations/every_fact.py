@@ -55,3 +55,10 @@ def stated_once(contradiction: str, repetition: str) -> list[Rule]:
         within("versions", "contradicting_rows", contradiction, at_most=1),
         within("copy", "repeated_row", repetition, at_most=0),
     ]
+
+
+def of_somebody(code: str) -> Rule:
+    """A note on rows whose scope names a value that no known series has (`is_of_nobody`)."""
+    sentence = "No series has the values that the row names: written another way?"
+    rule = within("is_of_nobody", code, sentence, at_most=0)
+    return rule.on_arrival().with_severity("note")

@@ -14,6 +14,7 @@ from expectations.every_fact import (
     not_learned_ahead,
     not_too_far_ahead,
     not_too_old,
+    of_somebody,
     stated_once,
 )
 from expectations.measures import days_from_now, days_learned_ahead, days_since, with_copies
@@ -34,7 +35,6 @@ def supply_rules(ingest: IngestParams) -> list[Rule]:
     """The rules, in the order in which a row is blamed."""
     several = "Two rows of this file hold for the same series (source.files.supply_on)."
     nothing = "A row that says no term of supply says nothing."
-    nobody = "No series has the values that the row names: written another way?"
     service = "A service is a share of deliveries, from 0.005 to 0.995."
     return [
         columns_there(),
@@ -49,9 +49,7 @@ def supply_rules(ingest: IngestParams) -> list[Rule]:
         within(
             "target_service", "service_outside", service, at_least=_SERVICE[0], at_most=_SERVICE[1]
         ),
-        within("is_of_nobody", "scope_of_nobody", nobody, at_most=0)
-        .on_arrival()
-        .with_severity("note"),
+        of_somebody("scope_of_nobody"),
     ]
 
 

@@ -9,7 +9,13 @@ import polars as pl
 from contract.frames import TOTALS
 from contract.params import IngestParams
 from contract.scopes import is_of_nobody
-from expectations.every_fact import columns_there, not_learned_ahead, not_too_old, stated_once
+from expectations.every_fact import (
+    columns_there,
+    not_learned_ahead,
+    not_too_old,
+    of_somebody,
+    stated_once,
+)
 from expectations.measures import days_ahead, days_learned_ahead, days_since, with_copies
 from expectations.rule import Rule, present, within
 from expectations.suite import Context, Suite
@@ -18,7 +24,6 @@ from expectations.suite import Context, Suite
 def totals_rules(_: IngestParams) -> list[Rule]:
     """The rules, in the order in which a row is blamed."""
     several = "Two rows of this file say different units of one group and day."
-    nobody = "No series has the values that the row names: written another way?"
     negative = "A group sells nothing or more; are returns netted?"
     return [
         columns_there(),
@@ -33,9 +38,7 @@ def totals_rules(_: IngestParams) -> list[Rule]:
         present("y", "total_missing", "A total must say its units; nothing sold is 0."),
         within("y", "total_negative", negative, at_least=0),
         within("y", "total_not_finite", "Units are a number.", at_most=float_info.max),
-        within("is_of_nobody", "total_of_nobody", nobody, at_most=0)
-        .on_arrival()
-        .with_severity("note"),
+        of_somebody("total_of_nobody"),
     ]
 
 

@@ -41,6 +41,11 @@ def group_index(series: pl.DataFrame, columns: list[str]) -> np.ndarray:
     return keys.rank("dense").to_numpy().astype(np.int64) - 1
 
 
+def first_members(group_ix: np.ndarray) -> np.ndarray:
+    """For each group its first series: whatever groups share can be read there."""
+    return np.unique(group_ix, return_index=True)[1]
+
+
 def group_table(members: dict[str, np.ndarray], group_ix: np.ndarray) -> pl.DataFrame:
     """Group x day: `total` units, `member_mean` units per launched member, mean `price`.
 

@@ -13,7 +13,6 @@ from contract.days import YEAR, earliest
 from contract.panel import Panel
 from contract.scopes import is_of_nobody
 from features.dense import Days, days_of
-from features.hierarchy import group_index
 
 GROUP_DAYS = 3 * YEAR  # read of a group's past; what was usual four years ago is no news
 OVERLAP_DAYS = 56  # on which totals are compared with what the series sold
@@ -78,19 +77,21 @@ def _usable(panel: Panel, days: Days, most: int) -> pl.DataFrame:
 
 
 def older_units(
-    past: GroupPast, series: pl.DataFrame, columns: list[str], own: np.ndarray
+    past: GroupPast, members: pl.DataFrame, columns: list[str], own: np.ndarray
 ) -> np.ndarray:
     """(groups, older days) units of the groups of these columns, NaN where unknown.
 
-    `own`: (groups, known days) what their series sold, NaN where unknown; groups in the order of
-    features.hierarchy.group_index. Totals may hold more than the series (items of then) or money:
-    they are scaled to what the series sold on the first OVERLAP_DAYS that both know. A group whose
-    totals end before that is unknown.
+    `members`: of each group one of its series. `own`: (groups, known days) what all of them sold,
+    NaN where unknown. Totals may hold more than the series (items of then) or money: they are
+    scaled to what the series sold on the first OVERLAP_DAYS that both know. A group whose totals
+    end before that is unknown.
     """
     groups, older = len(own), past.days.known - own.shape[1]
     if not older:
         return np.empty((groups, 0))
-    units, parts = _summed(past, _groups_of(series, columns), columns, groups)
+    named = enumerate(members.iter_rows(named=True))
+    group_of = {tuple(row[name] for name in columns): group for group, row in named}
+    units, parts = _summed(past, group_of, columns)
     is_known = (parts > 0) & (parts >= LEAST_PARTS * np.maximum.accumulate(parts, axis=1))
     both = is_known[:, older:] & ~np.isnan(own)
     both &= np.cumsum(both, axis=1) <= OVERLAP_DAYS
@@ -102,21 +103,13 @@ def older_units(
     return np.where(np.isfinite(scaled), scaled, np.nan)
 
 
-def _groups_of(series: pl.DataFrame, columns: list[str]) -> dict[tuple[str, ...], int]:
-    """The groups of these columns by their values; in the order of their joined names."""
-    first_member = np.unique(group_index(series, columns), return_index=True)[1]
-    if not columns:
-        return {(): 0}
-    return {row: g for g, row in enumerate(series[first_member].select(columns).iter_rows())}
-
-
 def _summed(
-    past: GroupPast, group_of: dict[tuple[str, ...], int], columns: list[str], groups: int
+    past: GroupPast, group_of: dict[tuple[str, ...], int], columns: list[str]
 ) -> tuple[np.ndarray, np.ndarray]:
     """(groups, days) units of the totals that these groups are made of, and how many parts of them
     say something.
     """
-    units, parts = np.zeros((2, groups, past.days.known))
+    units, parts = np.zeros((2, len(group_of), past.days.known))
     of_scope = _parts_of(past.totals["scope"].unique().to_list(), columns, group_of)
     if not of_scope:
         return units, parts

@@ -16,7 +16,7 @@ import numpy as np
 from contract.days import YEAR
 from contract.params import GroupParams
 from features.dense_panel import DensePanel
-from features.hierarchy import group_index, sum_by
+from features.hierarchy import first_members, group_index, sum_by
 from features.older_totals import older_units
 from forecasting.day_design import Calendar, calendar_of, known_mean, plans_of_series
 from forecasting.last_year import log_mean_days
@@ -121,7 +121,7 @@ def _node(dense: DensePanel, columns: list[str], plans: list[np.ndarray]) -> _No
     launched = np.maximum.accumulate(members, axis=1)
     median = np.median(total[:, -RECENT_DAYS:], axis=1, keepdims=True)
     total[(members < USUAL_MEMBERS * launched) | (launched == 0)] = np.nan
-    older = older_units(dense.past, dense.series, columns, total)
+    older = older_units(dense.past, dense.series[first_members(group_ix)], columns, total)
     total = np.hstack([older, total])
     usual = total > USUAL_SHARE * median
     regions = np.zeros((groups, int(dense.entity_ix["region"].max()) + 1))
@@ -143,8 +143,8 @@ def _plan(table: np.ndarray, group_ix: np.ndarray, groups: int, older: int) -> n
 
 def _prior(group: _Node, parents: list[tuple[_Node, _Fit]], top: np.ndarray) -> np.ndarray:
     """(groups, effects): the grand total's effects, and what each parent adds to them."""
-    first_member = np.unique(group.group_ix, return_index=True)[1]
-    added = [fit.effects[node.group_ix[first_member]] - top for node, fit in parents]
+    first = first_members(group.group_ix)
+    added = [fit.effects[node.group_ix[first]] - top for node, fit in parents]
     prior: np.ndarray = top + sum(added)
     return prior
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from contract.days import YEAR
+from features.hierarchy import first_members
 
 LEVEL_DAYS = 28  # before the forecast, and before the same day a year ago
 LEAST_SHARE = 0.5  # of a window's days that must be usual ones
@@ -31,10 +32,10 @@ def log_mean_days(
     then = groups.shape[1] - YEAR
     if then < LEVEL_DAYS:
         return np.full(len(groups), np.nan)
-    first_member = np.unique(group_ix[-1], return_index=True)[1]
+    first = first_members(group_ix[-1])
     total, *others = (
         (_log_mean(units[:, then : then + steps]) - _log_mean(units[:, then - LEVEL_DAYS : then]))[
-            ix[first_member]
+            ix[first]
         ]
         for ix, units in zip(group_ix, log_units, strict=True)
     )

@@ -29,9 +29,7 @@ from sources.periods import merged_periods
 from sources.tables import need_columns, read_table
 
 CALENDAR, PRICES, SALES = "calendar*", "sell_prices*", "sales_train_*"
-TOTALS = (
-    "levels1to9*"  # none of the competition's: totals older than its sales, where you have them
-)
+TOTALS = "levels1to9*"  # none of the competition's: of years before its sales, where you have them
 NAMES = (CALENDAR, PRICES, SALES, TOTALS)
 
 

@@ -1,5 +1,5 @@
 """What `python ingest.py <task>` does beside taking the inbox: fill, freeze, check-panel, replay,
-compact, rebuild, source, draft.
+withdraw, compact, rebuild, recover, source, draft.
 """
 
 from __future__ import annotations

@@ -215,20 +215,21 @@ def _write(con: Connection, journal: Path, number: int, entry: Entry) -> None:
     target, unfinished = _folder(journal, number), journal / ".new"
     shutil.rmtree(unfinished, ignore_errors=True)
     unfinished.mkdir(parents=True)
+    fields = entry.fields
     if entry.kind == Kind.BASELINE:
         _write_tables(con, unfinished)
+        fields = {SAID: _said(con)}
     for name, frame in entry.frames.items():
         frame.rechunk().write_parquet(unfinished / f"{name}.parquet", compression="zstd")
     files = {}
     for path in sorted(unfinished.iterdir()):
         files[path.name] = sha256_of(path)
         flush_to_disk(path)
-    is_baseline = entry.kind == Kind.BASELINE
     content = {
         "kind": entry.kind,
         "schema": SCHEMA_VERSION,
         "files": files,
-        _FIELDS: {SAID: _said(con)} if is_baseline else entry.fields,
+        _FIELDS: fields,
     }
     text = json.dumps(content, indent=1, default=str) + "\n"
     (unfinished / _ENTRY).write_text(text, encoding="utf-8")

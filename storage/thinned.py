@@ -9,8 +9,6 @@ import polars as pl
 from contract.errors import ThinnedByAge
 from storage.connection import Connection, frame_of
 
-FORECASTS, ORDERS = "forecasts", "orders"  # of column published
-
 
 def refuse_thinned(con: Connection, run_id: str) -> None:
     """ThinnedByAge for a run whose table is not whole any more."""

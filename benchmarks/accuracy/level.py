@@ -15,10 +15,11 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
+from benchmarks.harness.cutoffs import last_cutoffs
 from benchmarks.harness.params import params_for
 from benchmarks.harness.registry import SHARED, Benchmark, Context, Option
 from benchmarks.harness.results import Result
-from benchmarks.harness.worlds import complete_items, m5_read
+from benchmarks.harness.worlds import complete_items, m5_read, recent
 from benchmarks.render.markdown import markdown_table
 from contract.frames import TOTALS
 from contract.panel import Panel
@@ -27,7 +28,7 @@ from features.dense_panel import feature_recipe_of
 from forecasting.global_lightgbm import GlobalLightGBM
 from forecasting.window_average import WindowAverage
 
-LAST_DAY, STEP, HORIZON = 1913, 28, 28  # of M5: the newest cutoff, days between them
+LAST_DAY, HORIZON = 1941, 28  # of M5, which ends with d_1941
 ROWS = 700_000  # of a booster; M5's 2,000,000 are of six times as many items
 Sums = dict[str, np.ndarray]
 LEVELS: dict[str, list[str]] = {
@@ -41,13 +42,13 @@ def measure(context: Context) -> Result:
     """By days of items and by what forecast, those of other days are kept."""
     options, result = context.options, context.before()
     with tempfile.TemporaryDirectory(prefix="level-") as scratch:
-        files = complete_items(Path(scratch) / "files", options.shared.resolve(), 1941)
+        files = complete_items(Path(scratch) / "files", options.shared.resolve(), LAST_DAY)
         panel = m5_read(files, Path(scratch))
     totals = _totals(panel)
     for days in options.item_days:
         sums: dict[str, list[Sums]] = {}
-        for cutoff in _cutoffs(int(options.cutoffs), panel.last_day):
-            for name, forecast in _forecasts(panel, totals, cutoff, int(days)):
+        for cutoff in last_cutoffs(panel, HORIZON, options.cutoffs):
+            for name, forecast in _forecasts(panel, totals, cutoff, days):
                 sums.setdefault(name, []).append(_sums(panel, forecast, cutoff))
             print(days, cutoff, flush=True)
         for name, found in sums.items():
@@ -66,18 +67,11 @@ def table(result: Result) -> str:
     return markdown_table(["items known, forecast", "cutoffs", *LEVELS, "bias"], rows)
 
 
-def _cutoffs(count: int, last_day: date) -> list[date]:
-    newest = last_day - timedelta(days=1941 - LAST_DAY)
-    return [newest - timedelta(days=STEP * k) for k in reversed(range(count))]
-
-
 def _forecasts(
     panel: Panel, totals: pl.DataFrame, cutoff: date, days: int
 ) -> Iterator[tuple[str, pl.DataFrame]]:
     """What is forecast from so many days of items up to the cutoff, by name."""
-    first = cutoff - timedelta(days=days - 1)
-    sales = panel.sales.filter(pl.col("ds").is_between(first, cutoff))
-    known = replace(panel, sales=sales, superseded={})
+    known = replace(recent(panel, cutoff, days - 1), superseded={})
     params = params_for("m5")
     recipe = feature_recipe_of(params, known)
     train = params.train.model_copy(update={"max_rows": ROWS})
@@ -133,8 +127,8 @@ BENCHMARK = Benchmark(
     measure=measure,
     options=(
         SHARED,
-        Option("item_days", "days of items that are known", ["150", "447"], many=True),
-        Option("cutoffs", "how many, four weeks apart", "24"),
+        Option("item_days", "days of items that are known", [150, 447], int, many=True),
+        Option("cutoffs", "how many, four weeks apart", 24, int),
     ),
     table=table,
 )

@@ -37,7 +37,7 @@ def measure(context: Context) -> Result:
     with tempfile.TemporaryDirectory(prefix="totals-") as scratch:
         panel = m5_read(_files(Path(scratch) / "files", context.options.shared), Path(scratch))
     scores: dict[bool, list[Result]] = {False: [], True: []}
-    for day in last_cutoffs(panel, params.train.horizon, int(context.options.cutoffs)):
+    for day in last_cutoffs(panel, params.train.horizon, context.options.cutoffs):
         known = panel.up_to(day)
         bare = replace(known, totals=panel.totals.clear())
         model = GlobalLightGBM(params.train, feature_recipe_of(params, bare)).fit(bare)
@@ -81,6 +81,6 @@ BENCHMARK = Benchmark(
     question="What do totals of the years before the items add to the scores on M5?",
     needs="the shared data sets; two minutes a cutoff",
     measure=measure,
-    options=(SHARED, Option("cutoffs", "how many, four weeks apart", "6")),
+    options=(SHARED, Option("cutoffs", "how many, four weeks apart", 6, int)),
     table=table,
 )

@@ -13,6 +13,7 @@ from contract.frames import TOTALS
 from contract.panel import Panel
 from contract.scopes import scope_of
 from features.dense import Days
+from features.hierarchy import first_members, group_index
 from features.older_totals import GROUP_DAYS, GroupPast, older_units, unused_scopes
 
 FIRST, KNOWN, OLDER = date(2024, 3, 4), 80, 200
@@ -54,7 +55,8 @@ def _past(totals: pl.DataFrame, older: int = OLDER) -> GroupPast:
 
 def _units(totals: pl.DataFrame, columns: tuple[str, ...] = ()) -> np.ndarray:
     own = np.repeat(OWN[columns], KNOWN, axis=1)
-    return older_units(_past(totals), SERIES, list(columns), own)
+    members = SERIES[first_members(group_index(SERIES, list(columns)))]
+    return older_units(_past(totals), members, list(columns), own)
 
 
 def test_a_group_takes_the_totals_of_its_own_columns():
