@@ -3,10 +3,12 @@ the report people read.
 
 reads   the store: sales, batches, quarantine, forecasts whose days are known by now, scores,
         models; params.yaml: monitor
-writes  alerts and runs in the store, data/reports/monitor.json and watch.html;
+writes  alerts, runs and what was sent in the store, data/reports/monitor.json and watch.html;
         `report`, from files only, index.html and series/
 run     python monitor.py [--now 2026-01-30T06:00] [--dry-run] [--json]
         python monitor.py report     the offline stage `report`
+        python monitor.py notify     what is news to the addresses of TILLCAST_NOTIFY
+        python monitor.py health     a line for each thing; exit code 0 ok, 1 warning, 2 error
         python monitor.py ack 12 --by ada | resolve 12 | mute bias:store_id:CA_1 --days 3
                                      what a person does about an alert
         python monitor.py as-calibrated --by ada
@@ -22,6 +24,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from queries.tasks import HEALTH
 from runtime.command_line import Summary, Task, run_tasks
 from runtime.json_files import write_json
 from runtime.memory import forget_peak
@@ -40,8 +43,8 @@ _LOG_LEVELS = {"ok": logging.INFO, "warning": logging.WARNING, "error": logging.
 
 
 def monitor(params: Params, paths: Paths, *, now: datetime, dry_run: bool = False) -> Summary:
-    """Look at everything, raise an alert per cause, close those that are gone, say whether to
-    retrain.
+    """Look at everything, raise an alert per cause, close those that are gone, send the news, say
+    whether to retrain.
     """
     from monitoring.decide import decide_retraining, is_muted, to_raise
     from monitoring.finding import worst
@@ -49,6 +52,7 @@ def monitor(params: Params, paths: Paths, *, now: datetime, dry_run: bool = Fals
     from queries.alert_answers import answers_at
     from queries.evidence import evidence_at, parity_of_newest, realised_forecasts
     from reports.watch import write_watch_page
+    from stages.notify import notify_of_look
     from stages.raise_alerts import raise_alerts
     from stages.recalibrate import recalibrate
     from stages.shadow import shadow_so_far
@@ -73,6 +77,7 @@ def monitor(params: Params, paths: Paths, *, now: datetime, dry_run: bool = Fals
         return summary
 
     summary |= raise_alerts(params, paths, findings, loud, retrain, now)
+    summary |= notify_of_look(params, paths, now)
     summary["recalibrated"] = recalibrate(params, paths, actuals, now)
     shadow = shadow_so_far(params, paths)
     summary["shadow"] = shadow.sentence if shadow else None
@@ -112,7 +117,7 @@ def _arguments(parser: ArgumentParser) -> None:
 
 def main(argv: list[str] | None = None) -> int:
     """The command line: a look, or the task that is named."""
-    return run_tasks(__doc__, Task(_monitor, _arguments), TASKS, argv)
+    return run_tasks(__doc__, Task(_monitor, _arguments), [HEALTH, *TASKS], argv)
 
 
 if __name__ == "__main__":

@@ -306,6 +306,24 @@ class SignalParams(_Section):
         return 2 * self.watch_days + self.past_days + 7
 
 
+Hours = tuple[Annotated[int, Field(ge=0, le=23)], Annotated[int, Field(ge=1, le=24)]]
+
+
+class NotifyParams(_Section):
+    """When alerts are sent: from one hour of the day until before another."""
+
+    error_hours: Hours
+    warning_hours: Hours
+    timezone: Annotated[str, AfterValidator(time_zone_of)]
+
+    @field_validator("error_hours", "warning_hours")
+    @classmethod
+    def _begin_before_they_end(cls, hours: tuple[int, int]) -> tuple[int, int]:
+        if hours[0] >= hours[1]:
+            raise ValueError(f"hours begin before they end, like [6, 20]; got {list(hours)}")
+        return hours
+
+
 class MonitorParams(_Section):
     """When a person should look."""
 
@@ -330,6 +348,8 @@ class MonitorParams(_Section):
     parity_series: Positive
     coverage_band: Share
     shadow_share: Share
+    max_look_age_hours: Annotated[float, Field(gt=0)]
+    notify: NotifyParams
     signals: SignalParams
 
 

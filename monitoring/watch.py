@@ -18,6 +18,7 @@ from monitoring.calibration import calibration
 from monitoring.changed import changed_signal
 from monitoring.churn import churn, level_and_shape
 from monitoring.covariates import covariate_signals, one_for_each_covariate
+from monitoring.delivery import delivery
 from monitoring.drift import drift
 from monitoring.finding import Finding
 from monitoring.freshness import freshness
@@ -72,6 +73,8 @@ class Evidence:
     machine_mb: float | None = None
     # of the order day that the newest table is for; None: no supply file says what is ordered
     orders: DayOrders | None = None
+    # by channel: at how many looks its newest message was tried, and why it did not arrive
+    undelivered: dict[str, tuple[int, str]] = field(default_factory=dict)
 
 
 def watch(evidence: Evidence, actuals: pl.DataFrame, params: MonitorParams) -> list[Finding]:
@@ -104,6 +107,7 @@ def watch(evidence: Evidence, actuals: pl.DataFrame, params: MonitorParams) -> l
         *memory(evidence.runs, params.max_memory_ratio),
         *memory_limit(evidence.runs, evidence.machine_mb, params.max_memory_share),
         *_signals_or_limits(evidence, actuals, params),
+        *delivery(evidence.undelivered),
     ]
 
 

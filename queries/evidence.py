@@ -29,6 +29,7 @@ from storage.batches import read_batches
 from storage.decisions import Meanwhile, serving_meanwhile
 from storage.forecasts import judged_levels, latest_forecasts, newest_runs
 from storage.models import read_models
+from storage.notices import undelivered
 from storage.panel import last_sales_day, read_panel, read_tail
 from storage.quarantine import read_quarantine
 from storage.runs import read_runs
@@ -105,6 +106,7 @@ def evidence_at(params: Params, paths: Paths, now: datetime, last_table: pl.Data
             past_only=params.features.past_only,
             machine_mb=machine_mb(),
             orders=day_orders(con, newest, panel.series, params.ordering, now.date()),
+            undelivered=undelivered(con),
         )
 
 

@@ -103,6 +103,36 @@ def _models(arguments: Namespace) -> Summary:
     return {"models": registered} if arguments.json else printed_models(registered)
 
 
+def _health(arguments: Namespace) -> Summary:
+    """Whether all is well, a line for each thing, the worst first; exit code 0 ok, 1 warning,
+    2 error.
+    """
+    from contract.days import parse_moment
+    from queries.health import health
+    from reports.metrics import open_metrics
+    from runtime.disk import write_whole
+
+    now = parse_moment(arguments.now) if arguments.now else arguments.started_at
+    found = health(*_params_and_paths(arguments), now)
+    if arguments.metrics:
+        write_whole(arguments.metrics, open_metrics(found.numbers))
+    lines = {line.name: f"{line.severity:<7}  {line.what}" for line in found.lines}
+    if not arguments.json:
+        return lines
+    numbers = [
+        {"name": number.name, "value": number.value, **number.labels} for number in found.numbers
+    ]
+    return {"health": found.severity, "lines": lines, "numbers": numbers}
+
+
+def _severity_code(summary: Summary) -> int:
+    """The exit code of the worst line."""
+    from queries.health import EXIT_CODES
+
+    said = summary.get("lines", summary).values()
+    return max(EXIT_CODES[str(line).split()[0]] for line in said)
+
+
 def _random_split(arguments: Namespace) -> Summary:
     """Measure what a random split would have claimed for the same model and data."""
     from queries.random_split import random_split
@@ -145,6 +175,13 @@ def _span_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--service", type=float, default=0.95, help=text)
 
 
+def _health_arguments(parser: ArgumentParser) -> None:
+    text = "write the numbers there, too, as OpenMetrics"
+    parser.add_argument("--metrics", type=Path, metavar="FILE", help=text)
+    text = "as if it were this moment (ISO 8601; default: the clock)"
+    parser.add_argument("--now", help=text)
+
+
 def _touched_arguments(parser: ArgumentParser) -> None:
     which = parser.add_mutually_exclusive_group(required=True)
     which.add_argument(
@@ -170,6 +207,7 @@ def _export_arguments(parser: ArgumentParser) -> None:
 
 
 TOUCHED = Task(_touched, _touched_arguments, "touched")
+HEALTH = Task(_health, _health_arguments, "health", _severity_code)
 RANDOM_SPLIT = Task(_random_split, name="random-split")
 OF_FORECASTS = (
     Task(_explain, _explain_arguments, "explain"),

@@ -34,17 +34,23 @@ def _no_arguments(parser: argparse.ArgumentParser) -> None:
     """What all tasks share is enough."""
 
 
+def _done(_summary: Summary) -> int:
+    """What is not refused is done."""
+    return 0
+
+
 @dataclass(frozen=True)
 class Task:
     """One thing an entry point does. The first line of `work`'s docstring is its help.
 
     `name` is the subcommand; `main` of an entry point has none. `describe` adds the task's own
-    arguments.
+    arguments. `exit_code` reads the summary of a task whose exit code is its result.
     """
 
     work: Work
     describe: Callable[[argparse.ArgumentParser], None] = _no_arguments
     name: str = ""
+    exit_code: Callable[[Summary], int] = _done
 
     @property
     def help(self) -> str:
@@ -67,7 +73,7 @@ def run_tasks(
     parser = entry_parser(chosen.work.__doc__)
     parser.prog = f"{parser.prog} {chosen.name}"
     chosen.describe(parser)
-    return run(parser, chosen.work, arguments[1:])
+    return run(parser, chosen.work, arguments[1:], chosen.exit_code)
 
 
 class EntryParser(argparse.ArgumentParser):
@@ -115,7 +121,12 @@ def add_memory_budget(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def run(parser: EntryParser, work: Work, argv: list[str] | None = None) -> int:
+def run(
+    parser: EntryParser,
+    work: Work,
+    argv: list[str] | None = None,
+    exit_code: Callable[[Summary], int] = _done,
+) -> int:
     """Parse, work, print the summary; the exit code says how it went. A refusal is one line, never
     a traceback.
 
@@ -152,7 +163,7 @@ def run(parser: EntryParser, work: Work, argv: list[str] | None = None) -> int:
             )
         return refusal.exit_code
     print(json.dumps(summary, default=str) if arguments.json else _readable(summary))
-    return 0
+    return exit_code(summary)
 
 
 def _log_to_stderr() -> None:

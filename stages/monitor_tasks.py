@@ -1,5 +1,5 @@
-"""What `python monitor.py <task>` does beside looking: report, and what a person does about alerts
-and intervals: ack, resolve, mute, as-calibrated.
+"""What `python monitor.py <task>` does beside looking: report, notify, and what a person does about
+alerts and intervals: ack, resolve, mute, as-calibrated.
 """
 
 from __future__ import annotations
@@ -17,6 +17,18 @@ def _report(arguments: Namespace) -> Summary:
     from stages.report import report
 
     return report(*params_and_paths(arguments))
+
+
+def _notify(arguments: Namespace) -> Summary:
+    """Send to each address of TILLCAST_NOTIFY what is news to it; --test sends a message without
+    news.
+    """
+    from stages.notify import notify, try_channels
+
+    params, paths = params_and_paths(arguments)
+    if arguments.test:
+        return try_channels(params)
+    return notify(params, paths, moment_of(arguments), dry_run=arguments.dry_run)
 
 
 def _acknowledge(arguments: Namespace) -> Summary:
@@ -60,6 +72,17 @@ def add_now(parser: ArgumentParser) -> None:
     parser.add_argument("--now", help="as if it were this moment (ISO 8601; default: the clock)")
 
 
+def _notify_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("--test", action="store_true", help="see whether each address is reached")
+    parser.add_argument("--dry-run", action="store_true", help="say what is due, send nothing")
+    add_now(parser)
+
+
+def _some_undelivered(summary: Summary) -> int:
+    """1 where a message did not arrive."""
+    return 1 if summary.get("undelivered") else 0
+
+
 def _alert_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "alert_id", type=int, metavar="ALERT_ID", help="as table alerts and the report name it"
@@ -84,6 +107,7 @@ def _person_arguments(parser: ArgumentParser) -> None:
 
 TASKS = (
     Task(_report, name="report"),
+    Task(_notify, _notify_arguments, "notify", _some_undelivered),
     Task(_acknowledge, _alert_arguments, "ack"),
     Task(_resolve, _alert_arguments, "resolve"),
     Task(_mute, _mute_arguments, "mute"),

@@ -21,7 +21,7 @@ def acknowledge(con: Connection, alert_id: int, by: str, at: datetime) -> str:
     """
     cause = _open_cause(con, alert_id)
     said = {"by": by, "at": at.isoformat(timespec="minutes")}
-    _record(con, {"said": {f"{_SEEN}{alert_id}": json.dumps(said)}})
+    record_said(con, {f"{_SEEN}{alert_id}": json.dumps(said)})
     return cause
 
 
@@ -39,7 +39,7 @@ def mute(con: Connection, cause: str, until: datetime) -> None:
     is raised before then.
     """
     said = {"until": until.isoformat(timespec="minutes")}
-    _record(con, {"said": {f"{_MUTE}{cause}": json.dumps(said)}})
+    record_said(con, {f"{_MUTE}{cause}": json.dumps(said)})
 
 
 def muted(con: Connection, now: datetime) -> list[str]:
@@ -61,6 +61,11 @@ def resolve(con: Connection, alert_id: int, at: datetime) -> str:
     cause = _open_cause(con, alert_id)
     _record(con, {"closed": {"alert_id": alert_id, "cause": cause, "at": at.isoformat()}})
     return cause
+
+
+def record_said(con: Connection, said: dict[str, str]) -> None:
+    """These keys and values of `meta`, in one transaction and in the journal."""
+    _record(con, {"said": said})
 
 
 def redo_response(con: Connection, entry: Entry) -> None:
