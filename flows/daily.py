@@ -19,6 +19,8 @@ from flows.command_line import run_flow
 from flows.engine import Runner, flow, in_prefect, plainly
 from flows.tasks import forecast, hand_out, look, propose, take_inbox
 from runtime.command_line import Summary
+from runtime.logs import log_to_folder
+from runtime.paths import Paths
 from runtime.process import clock
 
 
@@ -45,6 +47,7 @@ def daily(
     params: Path = Path("params.yaml"), data: Path = Path("data"), now: datetime | None = None
 ) -> Summary:
     """The morning as Prefect runs it."""
+    log_to_folder(Paths(data).logs, clock())
     return morning(in_prefect, show, params, data, now or clock())
 
 

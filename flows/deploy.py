@@ -27,8 +27,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from flows import SETTINGS  # noqa: E402 -- the path comes first
 from flows.crashed_runs import keep  # noqa: E402
-from flows.engine import SETTINGS  # noqa: E402 -- the path comes first
 
 POOL = "tillcast"
 # another file than prefect.yaml: the test of production has schedules of seconds

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from contract.errors import GateFailed
 from contract.params_file import load_params
-from flows.engine import ROOT
+from flows import ROOT
 from runtime.command_line import Summary
 from runtime.json_files import write_json
 from runtime.paths import Paths

@@ -1,33 +1,13 @@
-"""Prefect, set before it is imported to stay in this checkout, to report to nobody, and to wait for
-its first start.
-"""
+"""What Prefect runs as flows and tasks, and how the same is run without it."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
-from runtime.process import restrict_umask
+from prefect import flow, task
 
-ROOT = Path(__file__).resolve().parent.parent
-
-SETTINGS = {
-    "PREFECT_HOME": str(ROOT / ".prefect"),
-    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
-    "DO_NOT_TRACK": "1",
-    # a fresh home migrates its database first: 25 s measured
-    "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
-}
-
-restrict_umask()
-for name, value in SETTINGS.items():
-    os.environ.setdefault(name, value)
-
-from prefect import flow, task  # noqa: E402 -- reads its settings when imported
-
-__all__ = ["ROOT", "SETTINGS", "Runner", "flow", "in_prefect", "plainly", "task"]
+__all__ = ["Runner", "flow", "in_prefect", "plainly", "task"]
 
 Runner = Callable[..., dict[str, Any]]  # a task and its arguments -> its summary
 

@@ -17,7 +17,8 @@ import train
 from contract.errors import StoreBusy, TillcastError
 from contract.params_file import load_params
 from contract.question import NEWEST
-from flows.engine import ROOT, task
+from flows import ROOT
+from flows.engine import task
 from queries.changes import changes
 from queries.export import snapshot
 from reports.watch import write_watch_page

@@ -17,10 +17,12 @@ from typing import Any
 # run by path, flows/ stands first on sys.path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from flows import tasks
+from flows import ROOT, tasks
 from flows.command_line import run_flow
-from flows.engine import ROOT, Runner, flow, in_prefect, plainly
+from flows.engine import Runner, flow, in_prefect, plainly
 from runtime.command_line import Summary
+from runtime.logs import log_to_folder
+from runtime.paths import Paths
 from runtime.process import clock
 
 PARAMS, DATA = ROOT / "params.yaml", ROOT / "data"
@@ -47,6 +49,7 @@ def week(
 @flow(name="weekly", timeout_seconds=12 * 3600)
 def weekly(now: datetime | None = None) -> Summary:
     """The week as Prefect runs it."""
+    log_to_folder(Paths(DATA).logs, clock())
     return week(in_prefect, PARAMS, DATA, now or clock())
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import logging
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -18,8 +17,10 @@ from typing import Any, NoReturn
 
 from contract.errors import TillcastError
 from runtime.disk import disk_refusals
+from runtime.logs import log_to_folder, log_to_stderr
 from runtime.memory import keep_within, memory_refusals
-from runtime.one_line import OneLine, one_line
+from runtime.one_line import one_line
+from runtime.paths import Paths
 from runtime.process import clock, end_with_parent, is_dvc_stage, restrict_umask
 
 Summary = dict[str, Any]
@@ -139,7 +140,9 @@ def run(
     if is_dvc_stage():
         end_with_parent()
     keep_within(getattr(arguments, "memory_budget", None))
-    _log_to_stderr()
+    log_to_stderr()
+    if _is_logged(arguments):
+        log_to_folder(Paths(arguments.data).logs, arguments.started_at)
     try:
         with memory_refusals(), disk_refusals(arguments.data):
             summary = work(arguments)
@@ -166,10 +169,9 @@ def run(
     return exit_code(summary)
 
 
-def _log_to_stderr() -> None:
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(OneLine("%(asctime)s %(levelname)s %(name)s %(message)s"))
-    logging.basicConfig(handlers=[handler], level=logging.INFO, force=True)
+def _is_logged(arguments: argparse.Namespace) -> bool:
+    """Whether a run's log is kept: a dry run writes nothing, a stage of DVC its outputs alone."""
+    return not getattr(arguments, "dry_run", False) and not is_dvc_stage()
 
 
 def _listed(tasks: Sequence[Task]) -> str | None:

@@ -124,3 +124,8 @@ class Paths:
     def reports(self) -> Path:
         """What people read."""
         return self.root / "reports"
+
+    @property
+    def logs(self) -> Path:
+        """What runs logged, a JSON file a day."""
+        return self.root / "logs"

@@ -1,0 +1,66 @@
+"""Log lines: on stderr for people, and as JSON in a file a day for machines and the morning after.
+
+A file a day needs no turning over: processes write beside each other, a line at a time, and whoever
+begins removes what is old.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from runtime.one_line import OneLine
+
+KEPT_DAYS = 30
+LOUD_ABOUT_LITTLE = ("httpx", "httpcore")  # a line for each request to Prefect's server
+
+
+def log_to_stderr() -> None:
+    """Every record of this process on stderr, a line each; in place of what was set up before."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(OneLine("%(asctime)s %(levelname)s %(name)s %(message)s"))
+    logging.basicConfig(handlers=[handler], level=logging.INFO, force=True)
+    for name in LOUD_ABOUT_LITTLE:
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def log_to_folder(folder: Path, now: datetime) -> None:
+    """From here on the records go to `folder`/<day>.jsonl, too, which is made with the first of
+    them. Files older than KEPT_DAYS are removed.
+    """
+    root, file = logging.getLogger(), folder / f"{now:%Y-%m-%d}.jsonl"
+    for handler in [one for one in root.handlers if isinstance(one, _DayFile)]:
+        root.removeHandler(handler)
+        handler.close()
+    root.addHandler(_DayFile(file))
+    oldest = f"{now - timedelta(days=KEPT_DAYS):%Y-%m-%d}.jsonl"
+    for old in folder.glob("????-??-??.jsonl"):
+        if old.name < oldest:
+            old.unlink(missing_ok=True)
+
+
+class _DayFile(logging.FileHandler):
+    """A file that is there once something is written, and whose failure ends nothing: every line
+    stands on stderr, too.
+    """
+
+    def __init__(self, path: Path) -> None:
+        from pythonjsonlogger.json import JsonFormatter
+
+        super().__init__(path, encoding="utf-8", delay=True)
+        fields = ["levelname", "name", "process", "message"]
+        renamed = {"levelname": "level", "name": "logger", "exc_info": "traceback"}
+        self.setFormatter(JsonFormatter(fields, rename_fields=renamed, timestamp="at"))
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write the record; the folder may not be there yet."""
+        try:
+            Path(self.baseFilename).parent.mkdir(parents=True, exist_ok=True)
+            super().emit(record)
+        except OSError:
+            self.handleError(record)
+
+    def handleError(self, record: logging.LogRecord) -> None:  # its name in logging
+        """A full disk is the matter of what fills it."""

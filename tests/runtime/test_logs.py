@@ -1,0 +1,91 @@
+"""Log lines in a file a day, beside stderr."""
+
+from __future__ import annotations
+
+import json
+import logging
+from datetime import datetime
+
+import pytest
+
+from contract.errors import BadInput
+from runtime.command_line import entry_parser, run
+from runtime.logs import KEPT_DAYS, log_to_folder, log_to_stderr
+
+NOW = datetime(2024, 5, 31, 6)
+
+
+def lines_of(path) -> list[dict]:
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def test_a_record_is_a_line_of_json_whatever_it_quotes(tmp_path):
+    log_to_stderr()
+    log_to_folder(tmp_path / "logs", NOW)
+    logging.getLogger("ingest").info("took file=%s", 'a\n{"level": "ERROR"}')
+    try:
+        raise ValueError("off")
+    except ValueError:
+        logging.getLogger("monitor").exception("ended")
+    first, second = lines_of(tmp_path / "logs" / "2024-05-31.jsonl")
+    assert (first["level"], first["logger"]) == ("INFO", "ingest")
+    assert first["message"] == 'took file=a\n{"level": "ERROR"}'
+    assert first["at"].endswith("+00:00") and "traceback" not in first
+    assert second["traceback"].endswith("ValueError: off")
+
+
+def test_begun_twice_a_record_is_written_once(tmp_path):
+    log_to_stderr()
+    for _ in range(2):
+        log_to_folder(tmp_path, NOW)
+    logging.getLogger("ingest").info("once")
+    assert len(lines_of(tmp_path / "2024-05-31.jsonl")) == 1
+
+
+def test_files_of_a_month_ago_go_and_others_stay(tmp_path):
+    names = ["2024-04-30.jsonl", "2024-05-01.jsonl", "2024-05-30.jsonl", "notes.txt"]
+    for name in names:
+        (tmp_path / name).write_text("{}\n")
+    log_to_folder(tmp_path, NOW)
+    assert KEPT_DAYS == 30
+    assert sorted(path.name for path in tmp_path.iterdir()) == names[1:]
+
+
+def test_without_a_record_no_file_is_made(tmp_path):
+    log_to_folder(tmp_path / "logs", NOW)
+    assert not (tmp_path / "logs").exists()
+
+
+def test_a_folder_that_cannot_be_written_ends_nothing(tmp_path, capsys):
+    (tmp_path / "logs").write_text("a file in its place")
+    log_to_stderr()
+    log_to_folder(tmp_path / "logs", NOW)
+    logging.getLogger("ingest").info("went on")
+    assert capsys.readouterr().err.endswith("INFO ingest went on\n")
+
+
+def works(_arguments):
+    logging.getLogger("ingest").info("worked")
+    return {}
+
+
+def refuses(_arguments):
+    logging.getLogger("ingest").error("looked")
+    raise BadInput("no")
+
+
+@pytest.mark.parametrize("work", [works, refuses])
+def test_a_run_of_an_entry_point_is_kept(tmp_path, work):
+    run(entry_parser("x"), work, ["--data", str(tmp_path)])
+    (file,) = (tmp_path / "logs").iterdir()
+    assert [line["logger"] for line in lines_of(file)] == ["ingest"]
+
+
+def test_a_dry_run_and_a_stage_of_dvc_keep_none(tmp_path, monkeypatch):
+    parser = entry_parser("x")
+    parser.add_argument("--dry-run", action="store_true")
+    run(parser, works, ["--data", str(tmp_path), "--dry-run"])
+    monkeypatch.setenv("DVC_STAGE", "train")
+    monkeypatch.setattr("runtime.command_line.end_with_parent", lambda: None)
+    run(entry_parser("x"), works, ["--data", str(tmp_path)])
+    assert not (tmp_path / "logs").exists()
