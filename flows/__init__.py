@@ -22,6 +22,7 @@ SETTINGS = {
     "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
     # what the entry points log stands in a run's own log, too
     "PREFECT_LOGGING_EXTRA_LOGGERS": "ingest,train,evaluate,inference,monitor",
+    "PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW": "ignore",  # what runs with --plain has none
 }
 
 restrict_umask()

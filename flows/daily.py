@@ -16,11 +16,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from flows.artifacts import Show, show, show_nothing
 from flows.command_line import run_flow
-from flows.engine import Runner, flow, in_prefect, plainly
+from flows.engine import Runner, flow, in_prefect, logged, plainly
 from flows.tasks import forecast, hand_out, look, propose, take_inbox
 from runtime.command_line import Summary
-from runtime.logs import log_to_folder
-from runtime.paths import Paths
 from runtime.process import clock
 
 
@@ -47,8 +45,8 @@ def daily(
     params: Path = Path("params.yaml"), data: Path = Path("data"), now: datetime | None = None
 ) -> Summary:
     """The morning as Prefect runs it."""
-    log_to_folder(Paths(data).logs, clock())
-    return morning(in_prefect, show, params, data, now or clock())
+    with logged(data):
+        return morning(in_prefect, show, params, data, now or clock())
 
 
 def plain(params: Path, data: Path, now: datetime) -> Summary:

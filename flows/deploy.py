@@ -12,6 +12,7 @@ run     python flows/deploy.py    server, worker and schedules here (make serve)
 from __future__ import annotations
 
 import argparse
+import http.client
 import os
 import signal
 import subprocess
@@ -36,6 +37,7 @@ PLAN = "TILLCAST_DEPLOYMENTS"
 HERE = "http://127.0.0.1:4200/api"
 START_S, STOP_S = 180, 20
 LOOK_EVERY_S, PAUSE_S = 10, 5
+_NOT_REACHED = (urllib.error.URLError, http.client.HTTPException, OSError)
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -53,11 +55,18 @@ def main(argv: list[str] | None = None) -> int:
     try:
         with ExitStack() as running:
             if _is_here(url):
+                if taken := _taken(url):
+                    print(f"refused: {taken}", file=sys.stderr)
+                    return 1
                 address = urllib.parse.urlsplit(url)
                 where = ["--host", str(address.hostname), "--port", str(address.port)]
-                running.enter_context(_process(["server", "start", *where], environment))
-            _wait_for(f"{url}/health")
+                server = _process(["server", "start", *where], environment)
+                _wait_for(f"{url}/health", running.enter_context(server))
+            else:
+                _wait_for(f"{url}/health")
             _deploy(environment)
+            pages = url.removesuffix("/api")
+            _print([f"Prefect's pages at {pages}, schedules in prefect.yaml; Ctrl-C ends all"])
             while True:
                 _work(environment)
     except KeyboardInterrupt:
@@ -70,7 +79,7 @@ def _deploy(environment: dict[str, str]) -> None:
     # one run at a time in the whole pool: daily and weekly never both want to write the store
     _prefect(["work-pool", "create", POOL, "--type", "process", "--overwrite"], environment)
     _prefect(["work-pool", "set-concurrency-limit", POOL, "1"], environment)
-    _prefect(["--no-prompt", "deploy", "--all", "--prefect-file", plan], environment)
+    _prefect(["deploy", "--all", "--prefect-file", plan], environment)
 
 
 def _work(environment: dict[str, str]) -> None:
@@ -101,13 +110,30 @@ def _is_here(url: str) -> bool:
     try:
         with urllib.request.urlopen(f"{url}/health", timeout=5):  # noqa: S310 -- http to the configured server
             return False
-    except (urllib.error.URLError, OSError):
+    except _NOT_REACHED:
         return True
 
 
+def _taken(url: str) -> str | None:
+    """Why no server can be started at this address; None where its port is free."""
+    try:
+        with urllib.request.urlopen(f"{url}/health", timeout=5):  # noqa: S310 -- http to the configured server
+            pass
+    except urllib.error.URLError as error:
+        if isinstance(error.reason, ConnectionRefusedError):
+            return None
+    except _NOT_REACHED:  # it listens, and does not speak HTTP
+        pass
+    port = urllib.parse.urlsplit(url).port
+    return (
+        f"port {port} is taken by another program, which is no Prefect server. End it, or serve "
+        f"elsewhere: PREFECT_API_URL=http://127.0.0.1:{(port or 0) + 1}/api make serve"
+    )
+
+
 def _prefect(arguments: list[str], environment: dict[str, str]) -> None:
-    command = [sys.executable, "-m", "prefect", *arguments]
-    subprocess.run(command, cwd=ROOT, env=environment, check=True)  # noqa: S603 -- our own command
+    command = [sys.executable, "-m", "prefect", "--no-prompt", *arguments]
+    subprocess.run(command, cwd=ROOT, env=environment, check=True, stdin=subprocess.DEVNULL)  # noqa: S603 -- our own command
 
 
 @contextmanager
@@ -115,8 +141,8 @@ def _process(
     arguments: list[str], environment: dict[str, str]
 ) -> Iterator[subprocess.Popen[bytes]]:
     """A Prefect process for as long as the block runs; terminated, then killed if need be."""
-    command = [sys.executable, "-m", "prefect", *arguments]
-    process = subprocess.Popen(command, cwd=ROOT, env=environment)  # noqa: S603 -- our own command
+    command = [sys.executable, "-m", "prefect", "--no-prompt", *arguments]
+    process = subprocess.Popen(command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL)  # noqa: S603 -- our own command
     try:
         yield process
     finally:
@@ -128,15 +154,18 @@ def _process(
             process.wait()
 
 
-def _wait_for(url: str) -> None:
-    """Return once the server can be reached; its first start migrates a database."""
+def _wait_for(url: str, server: subprocess.Popen[bytes] | None = None) -> None:
+    """Return once the server can be reached; its first start migrates a database. Not waited for
+    once its process has ended.
+    """
     deadline = time.monotonic() + START_S
     while True:
         try:
             with urllib.request.urlopen(url, timeout=5):  # noqa: S310 -- http to the configured server
                 return
-        except (urllib.error.URLError, OSError):
-            if time.monotonic() > deadline:
+        except _NOT_REACHED:
+            has_ended = server is not None and server.poll() is not None
+            if has_ended or time.monotonic() > deadline:
                 raise
             time.sleep(1)
 

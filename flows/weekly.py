@@ -1,8 +1,7 @@
 """Every week in which the watchers see a need (monitor.py's newest decision): freeze what the store
 knows, run the offline stages, publish, promote if the gate says so. Every week: make it small.
 
-run     python flows/weekly.py [--now 2026-01-30T06:00]    as a Prefect flow, no server needed
-        python flows/weekly.py --plain                     the same without Prefect
+run     python flows/weekly.py [--plain] [--now 2026-01-30T06:00]    as a Prefect flow or without
 
 The offline stages live in this checkout: params.yaml and data/ are fixed by dvc.yaml.
 """
@@ -19,10 +18,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from flows import ROOT, tasks
 from flows.command_line import run_flow
-from flows.engine import Runner, flow, in_prefect, plainly
+from flows.engine import Runner, flow, in_prefect, logged, plainly
 from runtime.command_line import Summary
-from runtime.logs import log_to_folder
-from runtime.paths import Paths
 from runtime.process import clock
 
 PARAMS, DATA = ROOT / "params.yaml", ROOT / "data"
@@ -49,8 +46,8 @@ def week(
 @flow(name="weekly", timeout_seconds=12 * 3600)
 def weekly(now: datetime | None = None) -> Summary:
     """The week as Prefect runs it."""
-    log_to_folder(Paths(DATA).logs, clock())
-    return week(in_prefect, PARAMS, DATA, now or clock())
+    with logged(DATA):
+        return week(in_prefect, PARAMS, DATA, now or clock())
 
 
 def plain(now: datetime) -> Summary:

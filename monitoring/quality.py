@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -12,24 +13,40 @@ from monitoring.finding import Finding, not_judged
 from monitoring.signal import WHOLE, Signal
 
 WINDOW_DAYS = 7
+# eight digits, in any order
+_DAY_IN_NAME = re.compile(r"(?<!\d)\d(?:[-_. ]?\d){7}(?!\d)")
 _ADVICE = "Read the quarantine's reasons with the sender of the file: data/validation/index.html."
 
 
 def quality(
-    batches: pl.DataFrame, quarantine: pl.DataFrame, now: datetime, max_share: float
+    batches: pl.DataFrame,
+    quarantine: pl.DataFrame,
+    now: datetime,
+    max_share: float,
+    resolved: dict[str, datetime],
 ) -> list[Finding]:
     """The refused share of the rows received in the last seven days, and one error for each file
-    refused whole and not replaced since by an accepted one of its name.
+    refused whole that nobody has mended: by a later one of its name, or of its days as names write
+    them, or by hand.
 
-    `batches` and `quarantine` as the store keeps them (received_at, rows_in, rows_refused, status,
-    reason, name; batch_id, reason, lines).
+    `batches` and `quarantine` as the store keeps them (fact, received_at, rows_in, rows_refused,
+    status, reason, name; batch_id, reason, lines). `resolved`: by cause when its alert was last
+    closed.
     """
     recent = batches.filter(
         pl.col("received_at").is_between(now - timedelta(days=WINDOW_DAYS), now)
     )
     accepted = recent.filter(status="accepted")
     newest = recent.sort("received_at", "batch_id").unique("name", keep="last")
-    whole = [_refused_file(row) for row in newest.filter(status="refused").sort("name").to_dicts()]
+    refused_whole = newest.filter(status="refused").sort("name").to_dicts()
+    arrived = accepted.select("fact", "name", "received_at").rows()
+    whole = [
+        finding
+        for row in refused_whole
+        if not _is_mended(row, arrived)
+        and resolved.get((finding := _refused_file(row)).cause, row["received_at"])
+        <= row["received_at"]
+    ]
     received, refused, since = accepted.select(
         pl.sum("rows_in"), pl.sum("rows_refused"), pl.min("received_at")
     ).row(0)
@@ -110,6 +127,24 @@ def _refused_lines(accepted: pl.DataFrame, quarantine: pl.DataFrame) -> pl.DataF
     )
 
 
+def _is_mended(batch: dict[str, Any], accepted: list[tuple[str, str, datetime]]) -> bool:
+    """Whether a file of the same fact came later whose name writes the same days: mended files
+    rarely keep their name.
+    """
+    days = days_named(batch["name"])
+    return bool(days) and any(
+        fact == batch["fact"] and received_at >= batch["received_at"] and days_named(name) == days
+        for fact, name, received_at in accepted
+    )
+
+
+def days_named(name: str) -> frozenset[str]:
+    """The days that a file's name writes, as digits: of `sales_2026-01-20.v2.csv` and `20260120
+    sales.csv` the same.
+    """
+    return frozenset(re.sub(r"\D", "", found) for found in _DAY_IN_NAME.findall(name))
+
+
 def _refused_file(batch: dict[str, Any]) -> Finding:
     return Finding(
         "refused_file",
@@ -117,8 +152,8 @@ def _refused_file(batch: dict[str, Any]) -> Finding:
         "error",
         1.0,
         0.0,
-        "Ask its sender for a mended file and drop it into data/inbox; "
-        "nothing of this one entered.",
+        "Ask its sender for a mended file and drop it into data/inbox; nothing of this one "
+        "entered. Under a name without the same days: `python monitor.py resolve` closes this.",
         batch["received_at"].date(),
         batch["name"],
     )

@@ -75,6 +75,8 @@ class Evidence:
     orders: DayOrders | None = None
     # by channel: at how many looks its newest message was tried, and why it did not arrive
     undelivered: dict[str, tuple[int, str]] = field(default_factory=dict)
+    # by cause when an alert of it was last closed
+    resolved: dict[str, datetime] = field(default_factory=dict)
 
 
 def watch(evidence: Evidence, actuals: pl.DataFrame, params: MonitorParams) -> list[Finding]:
@@ -85,7 +87,13 @@ def watch(evidence: Evidence, actuals: pl.DataFrame, params: MonitorParams) -> l
     panel, last_day, cutoff = evidence.panel, evidence.panel.last_day, evidence.champion_cutoff
     return [
         *freshness(panel.sales, panel.series, evidence.now.date(), params.max_staleness_days),
-        *quality(evidence.batches, evidence.quarantine, evidence.now, params.max_refused_share),
+        *quality(
+            evidence.batches,
+            evidence.quarantine,
+            evidence.now,
+            params.max_refused_share,
+            evidence.resolved,
+        ),
         *noted(evidence.pages, evidence.now),
         *_quality_trend(evidence, params.signals),
         *stock(evidence.orders, panel.series, params.max_unordered_share, params.max_old_share),

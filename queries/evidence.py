@@ -25,6 +25,7 @@ from queries.past_tables import one_table_a_week, sums_of_first_weeks, weekly_ru
 from queries.served_features import served_twice
 from runtime.memory import machine_mb
 from runtime.paths import Paths
+from storage.alerts import last_closed
 from storage.batches import read_batches
 from storage.decisions import Meanwhile, serving_meanwhile
 from storage.forecasts import judged_levels, latest_forecasts, newest_runs
@@ -107,6 +108,7 @@ def evidence_at(params: Params, paths: Paths, now: datetime, last_table: pl.Data
             machine_mb=machine_mb(),
             orders=day_orders(con, newest, panel.series, params.ordering, now.date()),
             undelivered=undelivered(con),
+            resolved=last_closed(con),
         )
 
 

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 import polars as pl
 
-from contract.errors import BadUsage, SourceMissing, StoreBusy, TillcastError
+from contract.errors import BadUsage, StoreBusy, TillcastError
 from contract.params import Params
 from monitoring.finding import Severity
 from reports.metrics import Number
@@ -77,10 +77,6 @@ def _of_store(params: Params, paths: Paths, now: datetime) -> tuple[list[Line], 
         with open_store(paths.snapshot, WAIT_S, read_only=True) as con:
             where = f"somebody is writing; read from the copy '{paths.snapshot}'"
             return _lines_and_numbers(con, params, now, where)
-    except SourceMissing as missing:
-        if any(paths.root.glob("journal/*/[0-9]*")):
-            raise SourceMissing(f"the store is gone. Run `make rebuild`. ({missing})") from missing
-        raise
 
 
 def _lines_and_numbers(

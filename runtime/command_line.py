@@ -11,13 +11,14 @@ import argparse
 import json
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
 from contract.errors import TillcastError
 from runtime.disk import disk_refusals
-from runtime.logs import log_to_folder, log_to_stderr
+from runtime.logs import log_to_stderr, logged_to
 from runtime.memory import keep_within, memory_refusals
 from runtime.one_line import one_line
 from runtime.paths import Paths
@@ -141,10 +142,8 @@ def run(
         end_with_parent()
     keep_within(getattr(arguments, "memory_budget", None))
     log_to_stderr()
-    if _is_logged(arguments):
-        log_to_folder(Paths(arguments.data).logs, arguments.started_at)
     try:
-        with memory_refusals(), disk_refusals(arguments.data):
+        with _log_kept(arguments), memory_refusals(), disk_refusals(arguments.data):
             summary = work(arguments)
     except TillcastError as refusal:
         found: Summary = getattr(refusal, "summary", {})
@@ -169,9 +168,11 @@ def run(
     return exit_code(summary)
 
 
-def _is_logged(arguments: argparse.Namespace) -> bool:
-    """Whether a run's log is kept: a dry run writes nothing, a stage of DVC its outputs alone."""
-    return not getattr(arguments, "dry_run", False) and not is_dvc_stage()
+def _log_kept(arguments: argparse.Namespace) -> AbstractContextManager[None]:
+    """A run's log in the data folder; none of a dry run, or of a stage of DVC."""
+    if getattr(arguments, "dry_run", False) or is_dvc_stage():
+        return nullcontext()
+    return logged_to(Paths(arguments.data).logs, arguments.started_at)
 
 
 def _listed(tasks: Sequence[Task]) -> str | None:

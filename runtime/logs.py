@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import logging
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -26,19 +28,22 @@ def log_to_stderr() -> None:
         logging.getLogger(name).setLevel(logging.WARNING)
 
 
-def log_to_folder(folder: Path, now: datetime) -> None:
-    """From here on the records go to `folder`/<day>.jsonl, too, which is made with the first of
-    them. Files older than KEPT_DAYS are removed.
+@contextmanager
+def logged_to(folder: Path, now: datetime) -> Iterator[None]:
+    """The records of a block in `folder`/<day>.jsonl, too, which is made with the first of them.
+    Files older than KEPT_DAYS are removed.
     """
-    root, file = logging.getLogger(), folder / f"{now:%Y-%m-%d}.jsonl"
-    for handler in [one for one in root.handlers if isinstance(one, _DayFile)]:
-        root.removeHandler(handler)
-        handler.close()
-    root.addHandler(_DayFile(file))
     oldest = f"{now - timedelta(days=KEPT_DAYS):%Y-%m-%d}.jsonl"
     for old in folder.glob("????-??-??.jsonl"):
         if old.name < oldest:
             old.unlink(missing_ok=True)
+    root, handler = logging.getLogger(), _DayFile(folder / f"{now:%Y-%m-%d}.jsonl")
+    root.addHandler(handler)
+    try:
+        yield
+    finally:
+        root.removeHandler(handler)
+        handler.close()
 
 
 class _DayFile(logging.FileHandler):

@@ -59,6 +59,12 @@ def read_alerts(con: Connection) -> pl.DataFrame:
     return frame_of(con, "select * from alerts order by alert_id")
 
 
+def last_closed(con: Connection) -> dict[str, datetime]:
+    """By cause when an alert of it was last closed."""
+    query = "select cause, max(closed_at) from alerts where state = 'closed' group by cause"
+    return dict(con.execute(query).fetchall())
+
+
 def _next_id(con: Connection) -> int:
     query = "select coalesce(max(alert_id), 0) + 1 from alerts"
     return int(con.execute(query).fetchall()[0][0])

@@ -18,6 +18,7 @@ from storage.holder import pid_in, process_name
 from storage.migrations import can_migrate, is_empty, migrate, version_of
 from storage.schema import SCHEMA_VERSION, create_new
 
+SET_ASIDE = "stores"  # beside the store: those of other sources
 COMMITTED = "committed"  # the file of a journal that names its newest committed entry
 _FIRST_PAUSE_S = 0.05
 _LONGEST_PAUSE_S = 1.0
@@ -41,9 +42,9 @@ def open_store(path: Path, wait_s: float = 30.0, read_only: bool = False) -> Ite
     """A connection to the store, created where absent. Keep it short: while a writer holds it
     nobody else can read.
 
-    StoreBusy after `wait_s` names the holder; StoreBroken says what to do about a damaged file or
-    an unknown schema; SourceMissing when there is nothing to read; DiskRefused when the disk is
-    full or takes no writing.
+    StoreBusy after `wait_s` names the holder; StoreBroken says what to do about a file that is
+    damaged or gone, or of an unknown schema; SourceMissing when there is nothing to read;
+    DiskRefused when the disk is full or takes no writing.
     """
     with disk_refusals(path):
         con = _connect(path, wait_s, read_only)
@@ -70,6 +71,7 @@ def read_store(path: Path, wait_s: float = 30.0) -> Iterator[Connection]:
         with open_store(path, wait_s, read_only=True) as con:
             yield con
     else:
+        _refuse_gone(path)
         with duckdb.connect(config=_SETTINGS) as con:
             create_new(con)
             yield con
@@ -145,17 +147,36 @@ def _refuse_lost(con: Connection, source: str) -> None:
     all of it.
     """
     journal = journal_of(file_of(con), source)
-    entries = sorted(journal.glob("[0-9]*"))
-    # the very first change, never committed
-    is_cut_short = len(entries) == 1 and not (journal / COMMITTED).exists()
-    if entries and not is_cut_short:
+    if _holds_a_store(journal):
         raise StoreBroken(
             f"the store '{file_of(con)}' is new, but '{journal}' says what one held before it. Run "
             "`make rebuild` to have that one back; to begin anew, move the journal away."
         )
 
 
+def _refuse_gone(path: Path) -> None:
+    """StoreBroken where there is no store any more: a journal lies beside it whose store is neither
+    there nor set aside.
+    """
+    if path.exists():
+        return
+    for journal in sorted(journal_of(path, "*").parent.glob("*")):
+        is_set_aside = (path.parent / SET_ASIDE / f"{journal.name}.duckdb").exists()
+        if _holds_a_store(journal) and not is_set_aside:
+            raise StoreBroken(
+                f"the store '{path}' is gone; '{journal}' says what it held. Run `make rebuild` to "
+                "have it back; to begin anew, move the journal away."
+            )
+
+
+def _holds_a_store(journal: Path) -> bool:
+    """Whether a store can be made of it: more than one entry, or one that was committed."""
+    entries = len(list(journal.glob("[0-9]*")))
+    return entries > 1 or (entries == 1 and (journal / COMMITTED).exists())
+
+
 def _connect(path: Path, wait_s: float, read_only: bool) -> Connection:
+    _refuse_gone(path)
     if read_only and not path.exists():
         raise SourceMissing(f"there is no store '{path}' yet. Fill one: `python ingest.py fill`.")
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -90,3 +90,18 @@ def test_a_number_nobody_knows_is_refused_in_one_line_with_those_that_are_open(
 def test_two_tasks_at_once_are_refused_by_the_parser(shop, stale, say):
     with pytest.raises(SystemExit, match="2"):
         say("ack", "1", "resolve", "1", now=stale)
+
+
+@pytest.mark.parametrize("cause", ["biass", "bias:store_id:NOWHERE", "drift:demnad", "frshness"])
+def test_a_cause_that_nothing_here_could_raise_is_not_muted(shop, stale, say, cause):
+    code, said = say("mute", cause, now=stale)
+    assert (code, said["error"]) == (2, "BadUsage")
+    assert f"nothing here is called '{cause}'" in said["reason"]
+    assert say(now=stale)[1]["muted"] == []
+
+
+@pytest.mark.parametrize("cause", ["bias", "bias:store_id", "bias:store_id:CA_1", "stock:CA_1"])
+def test_a_watcher_and_each_of_its_groups_can_be_muted_before_they_were_ever_raised(
+    stale, say, cause
+):
+    assert say("mute", cause, now=stale)[1]["muted"] == cause

@@ -54,8 +54,15 @@ def ledger(*lines: tuple) -> pl.DataFrame:
     names = ["batch_id", "name", "status", "rows_in", "rows_refused", "days"]
     received_at = pl.lit(NOW) - pl.duration(days="days")
     return pl.DataFrame(lines, schema=names, orient="row").with_columns(
-        received_at=received_at, reason=pl.lit("no")
+        received_at=received_at, reason=pl.lit("no"), fact=pl.lit("sales")
     )
+
+
+NO_LINES = pl.DataFrame(schema={"batch_id": pl.Int64, "reason": pl.String, "lines": pl.Int64})
+
+
+def causes_of(batches: pl.DataFrame, resolved: dict | None = None) -> list[str]:
+    return [f.cause for f in quality(batches, NO_LINES, NOW, 0.02, resolved or {})]
 
 
 def test_the_refused_share_is_that_of_the_last_seven_days_with_its_reasons():
@@ -63,21 +70,52 @@ def test_the_refused_share_is_that_of_the_last_seven_days_with_its_reasons():
     quarantine = pl.DataFrame(
         {"batch_id": [1, 2], "reason": ["units_absurd", "units_negative"], "lines": [100, 3]}
     )
-    (finding,) = quality(batches, quarantine, NOW, max_share=0.02)
+    (finding,) = quality(batches, quarantine, NOW, 0.02, {})
     assert (finding.severity, finding.value) == ("warning", 0.03)
     assert "units_negative 3" in finding.what
     assert "units_absurd" not in finding.what
 
 
 def test_a_file_refused_whole_keeps_its_alert_until_a_mended_one_of_its_name_came():
-    none = pl.DataFrame(schema={"batch_id": pl.Int64, "reason": pl.String, "lines": pl.Int64})
     refused = ledger((1, "a.csv", "refused", 0, 0, 2), (2, "b.csv", "accepted", 10, 0, 2))
-    assert [f.cause for f in quality(refused, none, NOW, 0.02)] == ["quality", "refused_file:a.csv"]
+    assert causes_of(refused) == [
+        "quality",
+        "refused_file:a.csv",
+    ]
     mended = pl.concat([refused, ledger((3, "a.csv", "accepted", 10, 0, 1))])
-    assert [f.cause for f in quality(mended, none, NOW, 0.02)] == ["quality"]
+    assert causes_of(mended) == ["quality"]
     # a sender whose files always bear one name
     again = pl.concat([mended, ledger((4, "a.csv", "refused", 0, 0, 0))])
-    assert [f.cause for f in quality(again, none, NOW, 0.02)] == ["quality", "refused_file:a.csv"]
+    assert causes_of(again) == [
+        "quality",
+        "refused_file:a.csv",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("mended", "is_mended"),
+    [
+        ("sales_2024-05-01_fixed.csv", True),
+        ("20240501 sales.csv", True),
+        ("sales_2024-05-02.csv", False),
+        ("sales_2024-05-01_2024-05-02.csv", False),
+        ("sales.csv", False),
+    ],
+)
+def test_a_mended_file_of_another_name_is_known_by_the_days_it_names(mended, is_mended):
+    lines = [(1, "sales_2024-05-01.csv", "refused", 0, 0, 2), (2, mended, "accepted", 10, 0, 1)]
+    alert = "refused_file:sales_2024-05-01.csv"
+    assert (alert not in causes_of(ledger(*lines))) == is_mended
+    plans = ledger(*lines).with_columns(fact=pl.Series(["sales", "prices"]))
+    assert len(causes_of(plans)) == 2  # prices of that day mend no sales
+
+
+def test_a_refused_file_that_somebody_resolved_is_raised_again_only_if_it_comes_again():
+    refused = ledger((1, "a.csv", "refused", 0, 0, 2), (2, "b.csv", "accepted", 10, 0, 2))
+    resolved = {"refused_file:a.csv": NOW - timedelta(days=1)}
+    assert causes_of(refused, resolved) == ["quality"]
+    again = pl.concat([refused, ledger((3, "a.csv", "refused", 0, 0, 0))])
+    assert len(causes_of(again, resolved)) == 2
 
 
 def test_psi_of_a_mix_by_hand():

@@ -10,7 +10,7 @@ import pytest
 
 from contract.errors import BadInput
 from runtime.command_line import entry_parser, run
-from runtime.logs import KEPT_DAYS, log_to_folder, log_to_stderr
+from runtime.logs import KEPT_DAYS, log_to_stderr, logged_to
 
 NOW = datetime(2024, 5, 31, 6)
 
@@ -21,12 +21,12 @@ def lines_of(path) -> list[dict]:
 
 def test_a_record_is_a_line_of_json_whatever_it_quotes(tmp_path):
     log_to_stderr()
-    log_to_folder(tmp_path / "logs", NOW)
-    logging.getLogger("ingest").info("took file=%s", 'a\n{"level": "ERROR"}')
-    try:
-        raise ValueError("off")
-    except ValueError:
-        logging.getLogger("monitor").exception("ended")
+    with logged_to(tmp_path / "logs", NOW):
+        logging.getLogger("ingest").info("took file=%s", 'a\n{"level": "ERROR"}')
+        try:
+            raise ValueError("off")
+        except ValueError:
+            logging.getLogger("monitor").exception("ended")
     first, second = lines_of(tmp_path / "logs" / "2024-05-31.jsonl")
     assert (first["level"], first["logger"]) == ("INFO", "ingest")
     assert first["message"] == 'took file=a\n{"level": "ERROR"}'
@@ -34,33 +34,37 @@ def test_a_record_is_a_line_of_json_whatever_it_quotes(tmp_path):
     assert second["traceback"].endswith("ValueError: off")
 
 
-def test_begun_twice_a_record_is_written_once(tmp_path):
+def test_what_comes_after_is_not_in_the_file(tmp_path):
     log_to_stderr()
     for _ in range(2):
-        log_to_folder(tmp_path, NOW)
-    logging.getLogger("ingest").info("once")
-    assert len(lines_of(tmp_path / "2024-05-31.jsonl")) == 1
+        with logged_to(tmp_path, NOW):
+            logging.getLogger("ingest").info("a run")
+        logging.getLogger("ingest").info("after it")
+    said = [line["message"] for line in lines_of(tmp_path / "2024-05-31.jsonl")]
+    assert said == ["a run", "a run"]
 
 
 def test_files_of_a_month_ago_go_and_others_stay(tmp_path):
     names = ["2024-04-30.jsonl", "2024-05-01.jsonl", "2024-05-30.jsonl", "notes.txt"]
     for name in names:
         (tmp_path / name).write_text("{}\n")
-    log_to_folder(tmp_path, NOW)
+    with logged_to(tmp_path, NOW):
+        pass
     assert KEPT_DAYS == 30
     assert sorted(path.name for path in tmp_path.iterdir()) == names[1:]
 
 
 def test_without_a_record_no_file_is_made(tmp_path):
-    log_to_folder(tmp_path / "logs", NOW)
+    with logged_to(tmp_path / "logs", NOW):
+        pass
     assert not (tmp_path / "logs").exists()
 
 
 def test_a_folder_that_cannot_be_written_ends_nothing(tmp_path, capsys):
     (tmp_path / "logs").write_text("a file in its place")
     log_to_stderr()
-    log_to_folder(tmp_path / "logs", NOW)
-    logging.getLogger("ingest").info("went on")
+    with logged_to(tmp_path / "logs", NOW):
+        logging.getLogger("ingest").info("went on")
     assert capsys.readouterr().err.endswith("INFO ingest went on\n")
 
 

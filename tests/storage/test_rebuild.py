@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import duckdb
@@ -28,7 +29,8 @@ from storage.models import Model, champion, promote
 from storage.offline import Verdict, publish_offline
 from storage.rebuild import rebuild
 from storage.runs import Run
-from storage.store import journal_of, open_store
+from storage.store import journal_of, open_store, read_store, source_of
+from storage.stores import switch_store
 
 NOW = datetime(2024, 3, 1, 5)
 SOURCE = "files-1"
@@ -202,10 +204,22 @@ with open_store(Path({str(store)!r})) as con:
     assert dump_of(store) == after
 
 
-def test_a_store_that_vanished_is_not_begun_anew_without_a_word(store: Path) -> None:
+@pytest.mark.parametrize("opened", [open_store, read_store, partial(open_store, read_only=True)])
+def test_a_store_that_vanished_is_not_begun_anew_without_a_word(store: Path, opened) -> None:
     store.unlink()
-    with open_store(store) as con, pytest.raises(StoreBroken, match="make rebuild"):
-        write_delivery(con, Delivery(SOURCE, "n.csv", "new", NOW), [rows(9, 1)], {})
+    with pytest.raises(StoreBroken, match=r"is gone; .*Run `make rebuild`"), opened(store):
+        pass
+    assert not store.exists()
+
+
+def test_a_store_that_was_set_aside_is_not_gone(store: Path) -> None:
+    switch_store(store, store.parent / "stores", "files-2", 1)
+    with open_store(store) as con:
+        assert source_of(con) == "files-2"
+    (store.parent / "stores" / f"{SOURCE}.duckdb").unlink()
+    store.unlink()
+    with pytest.raises(StoreBroken, match="is gone"), open_store(store):
+        pass
 
 
 def test_an_older_copy_of_the_store_is_refused_before_it_forgets_what_came_after(
