@@ -18,7 +18,6 @@ from monitoring.calibration import calibration
 from monitoring.changed import changed_signal
 from monitoring.churn import churn, level_and_shape
 from monitoring.covariates import covariate_signals, one_for_each_covariate
-from monitoring.delivery import delivery
 from monitoring.drift import drift
 from monitoring.finding import Finding
 from monitoring.freshness import freshness
@@ -34,6 +33,7 @@ from monitoring.runtime import runtime
 from monitoring.service import fallback, forecast_age, sanity
 from monitoring.signal import Signal
 from monitoring.stock import DayOrders, stock
+from monitoring.unsent import unsent
 
 BIAS_BY = ("store_id", "dept_id")  # groups with a bias of their own, where a source has them
 # a chain of a thousand stores has a few odd ones every day; nobody would read their alerts
@@ -115,7 +115,7 @@ def watch(evidence: Evidence, actuals: pl.DataFrame, params: MonitorParams) -> l
         *memory(evidence.runs, params.max_memory_ratio),
         *memory_limit(evidence.runs, evidence.machine_mb, params.max_memory_share),
         *_signals_or_limits(evidence, actuals, params),
-        *delivery(evidence.undelivered),
+        *unsent(evidence.undelivered),
     ]
 
 

@@ -9,8 +9,8 @@ import pytest
 from contract.errors import BadUsage
 from contract.params_file import load_params
 from monitoring.decide import Retrain
-from monitoring.delivery import delivery
 from monitoring.finding import Finding
+from monitoring.unsent import unsent
 from stages.answer_alerts import mute_cause
 from stages.notify import notify, notify_of_look, try_channels
 from stages.raise_alerts import raise_alerts
@@ -42,7 +42,7 @@ def look(params, paths):
     def morning(day: int, *findings: Finding) -> dict:
         now = FIRST + timedelta(days=day)
         with open_store(paths.store, read_only=True) as con:
-            every = [*findings, *delivery(undelivered(con))]
+            every = [*findings, *unsent(undelivered(con))]
         loud = [finding for finding in every if finding.severity != "ok"]
         raise_alerts(params, paths, every, loud, NONE, now)
         return notify_of_look(params, paths, now)
@@ -77,7 +77,7 @@ def test_a_message_that_did_not_arrive_is_tried_at_the_next_look_and_others_hear
         assert undelivered(con) == {channel: (1, problem)}
     look(1, LATE)
     assert mailbox.mails[-1]["Subject"] == "tillcast simulator: 1 new, 2 open"
-    assert f"delivery:{channel}" in mailbox.mails[-1].get_content()
+    assert f"messages:{channel}" in mailbox.mails[-1].get_content()
     webhook.status = 200
     assert look(2, LATE)["undelivered"] == {}
     assert [post["title"] for post in webhook.posts] == ["tillcast simulator: 2 new, 2 open"]

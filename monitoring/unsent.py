@@ -10,15 +10,15 @@ _ADVICE = (
 )
 
 
-def delivery(undelivered: dict[str, tuple[int, str]]) -> list[Finding]:
+def unsent(undelivered: dict[str, tuple[int, str]]) -> list[Finding]:
     """An error for each channel whose newest message did not arrive; one finding that is well where
     all did. `undelivered`: by channel how many looks have tried, and why not.
     """
     if not undelivered:
-        return [Finding("delivery", "every message was delivered", "ok", 0.0, 0.0)]
+        return [Finding("messages", "every message was delivered", "ok", 0.0, 0.0)]
     return [
         Finding(
-            "delivery",
+            "messages",
             f"alerts could not be delivered to {channel}, tried at {tries} looks: {problem}",
             "error",
             float(tries),
