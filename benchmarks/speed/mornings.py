@@ -18,6 +18,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import ingest
 from benchmarks.harness import entry_points as entry
@@ -71,6 +72,11 @@ class World:
         while self.coming and self.coming[0][0] <= now:
             shutil.copy(self.coming.pop(0)[1], self.paths.inbox)
 
+    def deliver_next(self) -> None:
+        """The files of the next day that brings any."""
+        if self.coming:
+            self.deliver(self.coming[0][0])
+
 
 def measure(context: Context) -> Result:
     """The chosen way's rows; those of the other as kept before."""
@@ -100,7 +106,7 @@ def lives(scratch: str, mornings: int, series: int, is_compacted: bool) -> Calla
 
     logging.disable()
     snapshot.UNREAD_AFTER_S = 0
-    world = _opened(Path(scratch), mornings, series)
+    world = opened(Path(scratch), mornings, series)
 
     def work() -> Result:
         days = []
@@ -114,13 +120,15 @@ def lives(scratch: str, mornings: int, series: int, is_compacted: bool) -> Calla
     return work
 
 
-def _opened(scratch: Path, mornings: int, series: int) -> World:
+def opened(
+    scratch: Path, mornings: int, series: int, changes: dict[str, Any] | None = None
+) -> World:
     """A history taken in, a champion and its first table."""
     from stages.publish import publish
 
     files = {"source": {"simulator": {"daily_files": mornings}}}
-    days = HISTORY_DAYS + mornings
-    folder = simulated_folder(scratch / "world", series, days, lay_over(FAST, files))
+    laid = lay_over(lay_over(FAST, files), changes or {})
+    folder = simulated_folder(scratch / "world", series, HISTORY_DAYS + mornings, laid)
     coming = arriving(load_params(folder.params).source.simulator, scratch / "supplier")
     world = World(folder, coming, coming[0][0] + timedelta(hours=1))
     world.deliver(world.opening)

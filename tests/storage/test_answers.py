@@ -95,7 +95,7 @@ def test_what_was_said_of_an_alert_comes_back_with_it_and_with_no_other(store):
     entries = [read_entry(journal_of(store, SOURCE), number) for number in (2, 3)]
 
     def said_again(name: str, alerts: list[Alert]) -> tuple[dict[str, str], list[str]]:
-        with open_store(store.with_name(name)) as con:
+        with open_store(store.parent.parent / name) as con:
             for alert in alerts:
                 raise_alert(con, alert, NOW)
             with transaction(con):
