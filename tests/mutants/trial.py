@@ -1,0 +1,114 @@
+"""A mutant tried: which tests could notice it, and which did."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from coverage import CoverageData
+from places import Mutant
+from processes import CRASHED, HUNG, forked, run_tests
+from scope import PACKAGES, Package
+
+_UNDISTURBED_S = 1800  # a package's tests, watched by coverage
+_LEAST_S, _TIMES = 20.0, 5.0  # a time limit: so many times what a test took, and so much more
+
+
+@dataclass(frozen=True)
+class Undisturbed:
+    """What a package's tests do when nothing is wrong: seconds of each, lines of each file by the
+    tests that ran them.
+    """
+
+    seconds: dict[str, float]
+    lines: dict[str, dict[int, set[str]]]
+
+    def tests_for(self, mutant: Mutant) -> list[str]:
+        """Those that run its lines, quickest first, then the others that run its file."""
+        by_line = self.lines.get(mutant.path, {})
+        first, last = mutant.lines
+        its_own = set().union(*(by_line.get(line, set()) for line in range(first, last + 1)))
+        its_file = set().union(*by_line.values())
+        if mutant.runs_at_import:
+            its_own = its_file
+        return [*self._quickest(its_own), *self._quickest(its_file - its_own)]
+
+    def _quickest(self, tests: set[str]) -> list[str]:
+        return sorted(tests & self.seconds.keys(), key=lambda test: (self.seconds[test], test))
+
+
+def copied(root: Path, target: Path) -> Path:
+    """The files under version control and those about to be, as they stand."""
+    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    listed = subprocess.run(command, cwd=root, capture_output=True, check=True, text=True)
+    for name in filter(None, listed.stdout.split("\0")):
+        if (root / name).is_file():
+            (target / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(root / name, target / name)
+    return target
+
+
+def undisturbed(copy: Path, package: Package) -> Undisturbed:
+    """The package's tests as they are, watched; SystemExit when one fails."""
+    kept = Path(f"{copy}.coverage")
+    watched = [f"--cov={name}" for name in package.measured]
+    watched += ["--cov-context=test", "--cov-report=", "--cov-fail-under=0"]
+
+    def work() -> Any:
+        os.environ["COVERAGE_FILE"] = str(kept)
+        return run_tests(copy, list(package.tests), None, watched)
+
+    result = forked(work, _UNDISTURBED_S)
+    if result in (CRASHED, HUNG) or result["ended"]:
+        raise SystemExit(f"the tests fail without any mutant: {result}")
+    return Undisturbed(result["seconds"], _lines_by_test(copy, kept))
+
+
+def _lines_by_test(copy: Path, kept: Path) -> dict[str, dict[int, set[str]]]:
+    data = CoverageData(str(kept))
+    data.read()
+    lines: dict[str, dict[int, set[str]]] = {}
+    for path in data.measured_files():
+        by_line = data.contexts_by_lineno(path)
+        lines[str(Path(path).relative_to(copy.resolve()))] = {
+            line: {context.rpartition("|")[0] for context in contexts if context}
+            for line, contexts in by_line.items()
+        }
+    return lines
+
+
+def tried(copy: Path, mutant: Mutant, base: Undisturbed) -> dict[str, Any]:
+    """What became of a mutant: killed, and by which test or how; survived; reached by no test."""
+    chosen = base.tests_for(mutant)
+    if not chosen:
+        return {"verdict": "unreached", "by": None, "tests": 0}
+    path = copy / mutant.path
+    before, state = path.read_text(encoding="utf-8"), path.stat()
+    path.write_text(mutant.text(), encoding="utf-8")
+    try:
+        limits_s = {test: _LEAST_S + _TIMES * base.seconds[test] for test in chosen}
+        result = forked(lambda: _noticed(copy, limits_s), sum(limits_s.values()))
+    finally:
+        path.write_text(before, encoding="utf-8")
+        os.utime(path, ns=(state.st_atime_ns, state.st_mtime_ns))
+    by = result if isinstance(result, str) else result["failed"]
+    if by is None and result["ended"]:
+        by = f"pytest ended with {result['ended']}"
+    return {"verdict": "killed" if by else "survived", "by": by, "tests": len(chosen)}
+
+
+def _noticed(copy: Path, limits_s: dict[str, float]) -> Any:
+    sys.dont_write_bytecode = True  # of a file that is mutated for a moment
+    files = list(dict.fromkeys(name.split("::")[0] for name in limits_s))
+    return run_tests(copy, files, limits_s, ["-x", "--tb=no", "--show-capture=no"])
+
+
+def package_of(path: str) -> str:
+    """The package whose tests try a file."""
+    folder, _, _ = path.rpartition("/")
+    return folder if folder in PACKAGES else "ingest"
