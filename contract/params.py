@@ -198,7 +198,7 @@ class TrainParams(_Section):
     blocks: list[Positive]
     objective: Literal["tweedie", "poisson", "regression"]
     tweedie_power: Annotated[float, Field(gt=1, lt=2)]
-    rounds: Positive
+    rounds: Annotated[int, Field(gt=0, le=10_000)]
     learning_rate: Annotated[float, Field(gt=0, le=1)]
     leaves: Annotated[int, Field(ge=2)]
     min_rows_in_leaf: Positive

@@ -160,7 +160,7 @@ def _head(statement: ast.AST) -> str:
     """A statement on one line, without the body below it."""
     shown = statement
     if isinstance(getattr(statement, "body", None), list):
-        fields = {name: value for name, value in ast.iter_fields(statement)}
+        fields = dict(ast.iter_fields(statement))
         empty = {"orelse", "finalbody", "handlers", "decorator_list"} & fields.keys()
         shown = type(statement)(**fields | {"body": [ast.Pass()]} | {name: [] for name in empty})
         if isinstance(statement, ast.Try):
