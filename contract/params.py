@@ -334,11 +334,14 @@ class MonitorParams(_Section):
 
 
 class RetentionParams(_Section):
-    """How long what was published is kept, in days of its age against the newest table."""
+    """How long what was published is kept, in days of its age against the newest table, and files
+    as they were sent, against the newest delivery.
+    """
 
     whole_days: Annotated[int, Field(ge=14)]
     first_week_days: Positive
     order_days: Positive
+    archive_days: Positive
 
 
 class DrillParams(_Section):

@@ -38,7 +38,7 @@ PACKAGES = {
     "storage": _of_its_own("storage"),
     "ingest": Package(
         ("ingest.py", *(f"stages/{name}.py" for name in _INGESTING)),
-        (*(f"tests/test_{name}.py" for name in _TESTS_OF_INGEST), "tests/security"),
+        tuple(f"tests/test_{name}.py" for name in _TESTS_OF_INGEST),
         ("ingest", "stages"),
     ),
     "expectations": _of_its_own("expectations"),

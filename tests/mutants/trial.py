@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import shutil
 import subprocess
@@ -12,10 +13,11 @@ from typing import Any
 
 from coverage import CoverageData
 from places import Mutant
-from processes import CRASHED, HUNG, forked, run_tests
+from processes import Ended, Slot, forked, run_tests
 from scope import PACKAGES, Package
 
 _UNDISTURBED_S = 1800  # a package's tests, watched by coverage
+_MOST_S = 60.0  # of tests for one mutant
 _LEAST_S, _TIMES = 20.0, 5.0  # a time limit: so many times what a test took, and so much more
 
 
@@ -29,17 +31,19 @@ class Undisturbed:
     lines: dict[str, dict[int, set[str]]]
 
     def tests_for(self, mutant: Mutant) -> list[str]:
-        """Those that run its lines, quickest first, then the others that run its file."""
+        """Those that run its lines, or its file where it runs at import; quickest first, no more
+        than a minute of them.
+        """
         by_line = self.lines.get(mutant.path, {})
-        first, last = mutant.lines
-        its_own = set().union(*(by_line.get(line, set()) for line in range(first, last + 1)))
-        its_file = set().union(*by_line.values())
-        if mutant.runs_at_import:
-            its_own = its_file
-        return [*self._quickest(its_own), *self._quickest(its_file - its_own)]
-
-    def _quickest(self, tests: set[str]) -> list[str]:
-        return sorted(tests & self.seconds.keys(), key=lambda test: (self.seconds[test], test))
+        first, last = (0, max(by_line, default=0)) if mutant.runs_at_import else mutant.lines
+        running = set().union(*(by_line.get(line, set()) for line in range(first, last + 1)))
+        quickest = sorted(
+            running & self.seconds.keys(), key=lambda test: (self.seconds[test], test)
+        )
+        passed_s = itertools.accumulate(self.seconds[test] for test in quickest)
+        return [
+            test for test, until_s in zip(quickest, passed_s, strict=True) if until_s <= _MOST_S
+        ]
 
 
 def copied(root: Path, target: Path) -> Path:
@@ -61,12 +65,12 @@ def undisturbed(copy: Path, package: Package) -> Undisturbed:
     watched = [f"--cov={name}" for name in package.measured]
     watched += ["--cov-context=test", "--cov-report=", "--cov-fail-under=0"]
 
-    def work() -> Any:
+    def work(at: Slot) -> Any:
         os.environ["COVERAGE_FILE"] = str(kept)
-        return run_tests(copy, list(package.tests), None, watched)
+        return run_tests(copy, list(package.tests), None, watched, at)
 
     result = forked(work, _UNDISTURBED_S)
-    if result in (CRASHED, HUNG) or result["ended"]:
+    if isinstance(result, Ended) or result["ended"]:
         raise SystemExit(f"the tests fail without any mutant: {result}")
     return Undisturbed(result["seconds"], _lines_by_test(copy, kept))
 
@@ -94,20 +98,23 @@ def tried(copy: Path, mutant: Mutant, base: Undisturbed) -> dict[str, Any]:
     path.write_text(mutant.text(), encoding="utf-8")
     try:
         limits_s = {test: _LEAST_S + _TIMES * base.seconds[test] for test in chosen}
-        result = forked(lambda: _noticed(copy, limits_s), sum(limits_s.values()))
+        result = forked(lambda at: _noticed(copy, limits_s, at), sum(limits_s.values()))
     finally:
         path.write_text(before, encoding="utf-8")
         os.utime(path, ns=(state.st_atime_ns, state.st_mtime_ns))
-    by = result if isinstance(result, str) else result["failed"]
-    if by is None and result["ended"]:
-        by = f"pytest ended with {result['ended']}"
+    if isinstance(result, Ended):
+        by = f"{result.how} in {result.test}"
+    else:
+        by = result["failed"] or (
+            f"pytest ended with {result['ended']}" if result["ended"] else None
+        )
     return {"verdict": "killed" if by else "survived", "by": by, "tests": len(chosen)}
 
 
-def _noticed(copy: Path, limits_s: dict[str, float]) -> Any:
+def _noticed(copy: Path, limits_s: dict[str, float], at: Slot) -> Any:
     sys.dont_write_bytecode = True  # of a file that is mutated for a moment
     files = list(dict.fromkeys(name.split("::")[0] for name in limits_s))
-    return run_tests(copy, files, limits_s, ["-x", "--tb=no", "--show-capture=no"])
+    return run_tests(copy, files, limits_s, ["-x", "--tb=no", "--show-capture=no"], at)
 
 
 def package_of(path: str) -> str:
