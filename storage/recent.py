@@ -57,8 +57,9 @@ def read_recent(
     fact: str,
     rows: pl.DataFrame,
     region: str | None,
-    columns: Sequence[str] = (),
-    are_lines_summed: bool = False,
+    columns: Sequence[str],
+    *,
+    are_lines_summed: bool,
 ) -> Recent:
     """What is known beside these rows of a fact, as far as the fact's rules use it; else empty.
 
