@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import itertools
 import tomllib
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 from places import Mutant, mutants_of
 from scope import PACKAGES
 
 _HERE = Path(__file__).resolve().parent
+_KEY = ("path", "where", "before", "after")
 Said = dict[str, str]
 
 
@@ -39,18 +42,23 @@ def named(root: Path) -> Iterator[Mutant]:
         text = (root / one["path"]).read_text(encoding="utf-8")
         if text.count(one["before"]) != 1:
             raise LookupError(f"{one['path']} holds not just once: {one['before']}")
-        first = text[: text.index(one["before"])].count("\n") + 1
-        lines = (first, first + one["before"].count("\n"))
+        lines = _function_around(text, text[: text.index(one["before"])].count("\n") + 2)
         named_as = (one["path"], one["name"], "named", 0, lines, False)
         yield Mutant(*named_as, one["before"], one["after"], _with(text, one))
 
 
+def lived_in(root: Path, run: dict[str, Any]) -> Iterator[tuple[str, Mutant]]:
+    """Package and mutant of each that lived in a run and is still possible."""
+    lived = {(one["package"], *(one[name] for name in _KEY)): one for one in run["lived"]}
+    for package, path in dict.fromkeys((key[0], key[1]) for key in lived):
+        for mutant in [*mutants_of(root, path), *(one for one in named(root) if one.path == path)]:
+            if lived.pop((package, *key_of(mutant)), None):
+                yield package, mutant
+
+
 def equivalents() -> dict[tuple[str, ...], str]:
     """The reason why nobody could notice, by path, function, and the statement before and after."""
-    return {
-        (one["path"], one["where"], one["before"], one["after"]): one["reason"]
-        for one in _listed("equivalent.toml")
-    }
+    return {tuple(one[name] for name in _KEY): one["reason"] for one in _listed("equivalent.toml")}
 
 
 def key_of(mutant: Mutant) -> tuple[str, ...]:
@@ -65,6 +73,17 @@ def outdated(root: Path) -> list[tuple[str, ...]]:
         key_of(mutant) for path in {key[0] for key in listed} for mutant in mutants_of(root, path)
     }
     return [key for key in listed if key not in possible]
+
+
+def _function_around(text: str, line: int) -> tuple[int, int]:
+    """The lines of the innermost function that holds a line; the line itself outside of any."""
+    functions = (ast.FunctionDef, ast.AsyncFunctionDef)
+    nodes = [node for node in ast.walk(ast.parse(text)) if isinstance(node, functions)]
+    around = [node for node in nodes if node.lineno <= line <= (node.end_lineno or 0)]
+    if not around:
+        return line, line
+    innermost = max(around, key=lambda node: node.lineno)
+    return innermost.lineno + 1, innermost.end_lineno or line
 
 
 def _with(text: str, one: Said) -> Callable[[], str]:

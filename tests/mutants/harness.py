@@ -17,27 +17,34 @@ import sys
 import tempfile
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from drawn import drawn, named, outdated
+from drawn import drawn, lived_in, named, outdated
 from places import Mutant
-from report import Tried, kept, numbers, table, verdict_of
-from scope import PACKAGES
-from trial import copied, package_of, tried, undisturbed
+from report import Tried, kept, numbers, run_of, table, verdict_of
+from scope import PACKAGES, Package
+from trial import Undisturbed, copied, package_of, tried, undisturbed
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def chosen(arguments: argparse.Namespace) -> list[tuple[str, Mutant]]:
-    """The named mutants, then the drawn ones, those of a package together."""
+def chosen(
+    arguments: argparse.Namespace, former: dict[str, Any] | None
+) -> list[tuple[str, Mutant]]:
+    """The named mutants, then the drawn ones, those of a package together; or what lived in a
+    former run.
+    """
     share = -(-arguments.sample // len(PACKAGES))
-    found = [(package_of(mutant.path), mutant) for mutant in named(ROOT)]
-    for package in PACKAGES:
-        found += [(package, one) for one in drawn(ROOT, package, arguments.seed, share)]
+    if former is None:
+        found = [(package_of(mutant.path), mutant) for mutant in named(ROOT)]
+        for package in PACKAGES:
+            found += [(package, one) for one in drawn(ROOT, package, arguments.seed, share)]
+    else:
+        found = list(lived_in(ROOT, former))
     wanted = arguments.only or ""
     order = list(PACKAGES)
     return sorted(
@@ -47,7 +54,7 @@ def chosen(arguments: argparse.Namespace) -> list[tuple[str, Mutant]]:
 
 
 def in_turn(
-    folder: Path, mutants: list[tuple[str, Mutant]], jobs: int
+    folder: Path, mutants: list[tuple[str, Mutant]], jobs: int, most_tests: int | None
 ) -> Iterator[tuple[int, dict[str, Any]]]:
     """The number of each mutant and what became of it, `jobs` packages at a time."""
     packages = list(dict.fromkeys(package for package, _ in mutants))
@@ -58,7 +65,8 @@ def in_turn(
     pids = []
     for job in range(jobs):
         if not (pid := os.fork()):
-            _work(folder / f"copy_{job}", mutants, waiting, writing)
+            base_of = partial(undisturbed, folder / f"copy_{job}", most_tests=most_tests)
+            _work(folder / f"copy_{job}", mutants, base_of, (waiting, writing))
         pids.append(pid)
     os.close(writing)
     with os.fdopen(reading, encoding="utf-8") as lines:
@@ -69,14 +77,20 @@ def in_turn(
         os.waitpid(pid, 0)
 
 
-def _work(copy: Path, mutants: list[tuple[str, Mutant]], waiting: int, writing: int) -> None:
+def _work(
+    copy: Path,
+    mutants: list[tuple[str, Mutant]],
+    base_of: Callable[[Package], Undisturbed],
+    pipes: tuple[int, int],
+) -> None:
     """One package after the other, as long as one waits; a line of JSON for each mutant tried."""
+    waiting, writing = pipes
     packages = list(dict.fromkeys(package for package, _ in mutants))
     copied(ROOT, copy)
     try:
         while number := os.read(waiting, 1):
             package = packages[number[0]]
-            base = undisturbed(copy, PACKAGES[package])
+            base = base_of(PACKAGES[package])
             for k, (whose, mutant) in enumerate(mutants):
                 if whose == package:
                     os.write(writing, (json.dumps([k, tried(copy, mutant, base)]) + "\n").encode())
@@ -95,6 +109,12 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--only", help="those whose 'package: path' holds this text")
     parser.add_argument("--round", default="as it stands", help="how the run is called where kept")
+    parser.add_argument(
+        "--again", metavar="ROUND", help="only what lived in this run of --json and the seed"
+    )
+    parser.add_argument(
+        "--most-tests", type=int, default=60, help="for one mutant; --again: all there are"
+    )
     parser.add_argument("--check", action="store_true", help="try none; is what is listed so?")
     parser.add_argument("--json", type=Path, help="where the run is kept beside others")
     return parser.parse_args()
@@ -115,17 +135,19 @@ def main() -> int:
     arguments = _arguments()
     if arguments.check:
         return check()
-    mutants, done = chosen(arguments), []
+    former = run_of(arguments.json, arguments.seed, arguments.again) if arguments.again else None
+    mutants, done = chosen(arguments, former), []
     since, began = time.monotonic(), f"{datetime.now(UTC):%Y-%m-%d %H:%M}"
+    most_tests = None if arguments.again else arguments.most_tests
     run: dict[str, Any] = {}
     with tempfile.TemporaryDirectory(prefix="mutants-") as name:
-        for number, verdict in in_turn(Path(name), mutants, arguments.jobs):
+        for number, verdict in in_turn(Path(name), mutants, arguments.jobs, most_tests):
             package, mutant = mutants[number]
             done.append((number, (package, mutant, verdict)))
             _say(mutant, verdict)
             seen: list[Tried] = [one for _, one in sorted(done, key=lambda pair: pair[0])]
             run = {"seed": arguments.seed, "round": arguments.round, "began": began}
-            run |= {"seconds": round(time.monotonic() - since)} | numbers(seen)
+            run |= {"seconds": round(time.monotonic() - since)} | numbers(seen, former)
             if arguments.json:
                 kept(arguments.json, run)
     print(table(run))

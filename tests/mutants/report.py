@@ -20,10 +20,12 @@ def verdict_of(mutant: Mutant, verdict: dict[str, Any]) -> str:
     return EQUIVALENT if lived and key_of(mutant) in equivalents() else verdict["verdict"]
 
 
-def numbers(tried: list[Tried]) -> dict[str, Any]:
-    """Counts by package and by operator; every mutant that lived, and why nobody could notice."""
+def numbers(tried: list[Tried], former: dict[str, Any] | None) -> dict[str, Any]:
+    """Counts by package and by operator; every mutant that lived, and why nobody could notice.
+    `former`: the run whose survivors these are; its killed ones count as they were.
+    """
     reasons = equivalents()
-    by: dict[str, dict[str, Counter[str]]] = {"package": {}, "operator": {}}
+    by = {kind: _killed_in(former, f"by_{kind}") for kind in ("package", "operator")}
     lived = []
     for package, mutant, verdict in tried:
         became = verdict_of(mutant, verdict)
@@ -36,6 +38,20 @@ def numbers(tried: list[Tried]) -> dict[str, Any]:
     return {"counts": total, "by_package": by["package"], "by_operator": by["operator"]} | {
         "lived": lived
     }
+
+
+def _killed_in(run: dict[str, Any] | None, kind: str) -> dict[str, Counter[str]]:
+    of_run = run[kind] if run else {}
+    return {name: Counter(killed=counts.get("killed", 0)) for name, counts in of_run.items()}
+
+
+def run_of(path: Path, seed: int, called: str) -> dict[str, Any]:
+    """A run that is kept; LookupError when there is none."""
+    runs: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))["runs"]
+    for run in runs:
+        if (run["seed"], run["round"]) == (seed, called):
+            return run
+    raise LookupError(f"{path} holds no run of seed {seed} called '{called}'")
 
 
 def kept(path: Path, run: dict[str, Any]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import os
 import shutil
 import subprocess
@@ -17,7 +16,6 @@ from processes import Ended, Slot, forked, run_tests
 from scope import PACKAGES, Package
 
 _UNDISTURBED_S = 1800  # a package's tests, watched by coverage
-_MOST_S = 60.0  # of tests for one mutant
 _LEAST_S, _TIMES = 20.0, 5.0  # a time limit: so many times what a test took, and so much more
 
 
@@ -29,21 +27,17 @@ class Undisturbed:
 
     seconds: dict[str, float]
     lines: dict[str, dict[int, set[str]]]
+    most_tests: int | None
 
     def tests_for(self, mutant: Mutant) -> list[str]:
-        """Those that run its lines, or its file where it runs at import; quickest first, no more
-        than a minute of them.
+        """Those that run its lines, or its file where it runs at import; the quickest first, no
+        more than `most_tests`.
         """
         by_line = self.lines.get(mutant.path, {})
         first, last = (0, max(by_line, default=0)) if mutant.runs_at_import else mutant.lines
         running = set().union(*(by_line.get(line, set()) for line in range(first, last + 1)))
-        quickest = sorted(
-            running & self.seconds.keys(), key=lambda test: (self.seconds[test], test)
-        )
-        passed_s = itertools.accumulate(self.seconds[test] for test in quickest)
-        return [
-            test for test, until_s in zip(quickest, passed_s, strict=True) if until_s <= _MOST_S
-        ]
+        known = running & self.seconds.keys()
+        return sorted(known, key=lambda test: (self.seconds[test], test))[: self.most_tests]
 
 
 def copied(root: Path, target: Path) -> Path:
@@ -59,7 +53,7 @@ def copied(root: Path, target: Path) -> Path:
     return target
 
 
-def undisturbed(copy: Path, package: Package) -> Undisturbed:
+def undisturbed(copy: Path, package: Package, most_tests: int | None) -> Undisturbed:
     """The package's tests as they are, watched; SystemExit when one fails."""
     kept = Path(f"{copy}.coverage")
     watched = [f"--cov={name}" for name in package.measured]
@@ -72,7 +66,7 @@ def undisturbed(copy: Path, package: Package) -> Undisturbed:
     result = forked(work, _UNDISTURBED_S)
     if isinstance(result, Ended) or result["ended"]:
         raise SystemExit(f"the tests fail without any mutant: {result}")
-    return Undisturbed(result["seconds"], _lines_by_test(copy, kept))
+    return Undisturbed(result["seconds"], _lines_by_test(copy, kept), most_tests)
 
 
 def _lines_by_test(copy: Path, kept: Path) -> dict[str, dict[int, set[str]]]:
