@@ -145,7 +145,7 @@ def _counted(con: Connection, rows: pl.DataFrame, columns: Sequence[str]) -> pl.
     """What the store holds of the batch's days and of the same weekdays in the weeks before,
     without the batch's own keys.
     """
-    days = rows.select(pl.col("ds").unique().drop_nulls())
+    days = rows.select(pl.col("ds").unique())
     weeks = [
         days.select(pl.col("ds").dt.offset_by(f"-{week}w"))
         for week in range(COMPARED // timedelta(weeks=1) + 1)

@@ -38,7 +38,10 @@ PACKAGES = {
     "storage": _of_its_own("storage"),
     "ingest": Package(
         ("ingest.py", *(f"stages/{name}.py" for name in _INGESTING)),
-        tuple(f"tests/test_{name}.py" for name in _TESTS_OF_INGEST),
+        (
+            *(f"tests/test_{name}.py" for name in _TESTS_OF_INGEST),
+            "tests/security/test_hostile_inbox.py",
+        ),
         ("ingest", "stages"),
     ),
     "expectations": _of_its_own("expectations"),

@@ -22,21 +22,22 @@ _LEAST_S, _TIMES = 20.0, 5.0  # a time limit: so many times what a test took, an
 @dataclass(frozen=True)
 class Undisturbed:
     """What a package's tests do when nothing is wrong: seconds of each, lines of each file by the
-    tests that ran them.
+    tests that ran them. `spawning`: those of files that start processes, which nobody watches.
     """
 
     seconds: dict[str, float]
     lines: dict[str, dict[int, set[str]]]
+    spawning: set[str]
     most_tests: int | None
 
     def tests_for(self, mutant: Mutant) -> list[str]:
-        """Those that run its lines, or its file where it runs at import; the quickest first, no
-        more than `most_tests`.
+        """Those that run its lines, or its file where it runs at import, or where none is seen to,
+        those that start processes; the quickest first, no more than `most_tests`.
         """
         by_line = self.lines.get(mutant.path, {})
         first, last = (0, max(by_line, default=0)) if mutant.runs_at_import else mutant.lines
         running = set().union(*(by_line.get(line, set()) for line in range(first, last + 1)))
-        known = running & self.seconds.keys()
+        known = (running or self.spawning) & self.seconds.keys()
         return sorted(known, key=lambda test: (self.seconds[test], test))[: self.most_tests]
 
 
@@ -66,7 +67,11 @@ def undisturbed(copy: Path, package: Package, most_tests: int | None) -> Undistu
     result = forked(work, _UNDISTURBED_S)
     if isinstance(result, Ended) or result["ended"]:
         raise SystemExit(f"the tests fail without any mutant: {result}")
-    return Undisturbed(result["seconds"], _lines_by_test(copy, kept), most_tests)
+    seconds = result["seconds"]
+    files = {test.split("::")[0] for test in seconds}
+    spawning = {file for file in files if "subprocess" in (copy / file).read_text("utf-8")}
+    by_processes = {test for test in seconds if test.split("::")[0] in spawning}
+    return Undisturbed(seconds, _lines_by_test(copy, kept), by_processes, most_tests)
 
 
 def _lines_by_test(copy: Path, kept: Path) -> dict[str, dict[int, set[str]]]:

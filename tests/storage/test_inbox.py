@@ -91,6 +91,27 @@ def test_a_file_of_somebody_else_is_copied_into_the_archive(
     assert not path.exists()
 
 
+def test_a_file_that_is_another_than_was_read_comes_back(tmp_path: Path) -> None:
+    archive, path = tmp_path / "archive", tmp_path / "sales.csv"
+    path.write_text("first half")
+    sha256 = sha256_of(path)
+    path.write_text("first half and the second")
+    assert archive_file(path, archive, sha256) is None
+    assert path.read_text() == "first half and the second"
+    assert [one for one in archive.rglob("*") if one.is_file()] == []
+
+
+def test_a_content_that_was_damaged_in_the_archive_is_put_right(tmp_path: Path) -> None:
+    archive, path = tmp_path / "archive", tmp_path / "sales.csv"
+    path.write_text("whole")
+    sha256 = sha256_of(path)
+    kept = archive_file(path, archive, sha256)
+    kept.write_text("damaged")
+    path.write_text("whole")
+    assert archive_file(path, archive, sha256) == kept
+    assert (kept.read_text(), path.exists()) == ("whole", False)
+
+
 def test_a_file_is_missing_in_the_archive_when_its_content_is(tmp_path: Path) -> None:
     archive, hashes = tmp_path / "archive", {}
     for name in ("kept.csv", "refused.csv", "changed.csv", "lost.csv"):
