@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _INGESTING = (
-    *("take", "take_file", "take_inbox", "judged_facts", "tries", "trial", "whole_lines", "clock"),
+    *("take", "take_file", "take_inbox", "judged_facts", "tries", "whole_lines", "clock"),
     *("replay", "replaced_days", "matching", "correct", "withdraw", "source_files", "fill"),
-    *("ingest_tasks", "keep", "store_name"),
+    *("ingest_tasks", "store_name"),
 )
 _TESTS_OF_INGEST = (
     *("ingest", "replay", "withdraw", "deliveries", "bad_input", "announced", "totals", "supply"),
