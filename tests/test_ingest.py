@@ -727,3 +727,12 @@ def test_what_no_run_will_take_is_said_and_stays(small: Params, paths: Paths) ->
     assert "link.csv: never taken: it is a link" in said
     assert "monday: never taken: it is a folder" in said and ".hidden" not in said
     assert {path.name for path in paths.inbox.iterdir()} == {"monday", "link.csv", ".hidden"}
+
+
+def test_no_mark_of_a_try_stays_of_a_file_that_was_taken_or_refused(
+    small: Params, paths: Paths
+) -> None:
+    drop(paths, "sales_1.csv", line("a"))
+    drop(paths, "sales_2.csv", "1", header="nothing known")
+    assert ingest(small, paths, now=NOW)["refused"] == 1
+    assert list(paths.tries.iterdir()) == []

@@ -228,6 +228,27 @@ def test_what_taking_back_would_change_is_counted_and_nothing_is_changed(
     assert (sold_on(con, "a", day(3)), sold_on(con, "b", day(3))) == (1.0, None)
 
 
+def test_what_is_taken_back_of_two_facts_is_counted_together(
+    con: Con, take: Callable[..., int]
+) -> None:
+    """Of prices one is gone and one comes back, of sales the same."""
+
+    def priced(number: int, *names: str) -> None:
+        rows = [(name, DAY, DAY, float(number), morning(number), 1, 1) for name in names]
+        columns = ["unique_id", "from_ds", "to_ds", "price", "known_at", "row_number", "lines"]
+        frame = pl.DataFrame(rows, schema=columns, orient="row").with_columns(promo=False)
+        batch = Batch("prices", frame.height, frame, pl.DataFrame(schema=REFUSED), "file")
+        delivery = Delivery("files", f"prices_{number}.csv", f"p{number}", morning(number))
+        write_delivery(con, delivery, [batch], {})
+
+    take(1, ("a", 3, 1.0))
+    priced(1, "a")
+    take(2, ("a", 3, 9.0), ("b", 3, 4.0))
+    priced(2, "a", "b")
+    counted = would_withdraw(con, [3, 4], morning(3))
+    assert (counted.restored, counted.gone) == (2, 2)
+
+
 def test_what_a_panel_holds_is_counted_from_a_day_on(con: Con, take: Callable[..., int]) -> None:
     assert last_sales_day(con) is None
     assert counts_since(con) == {"series": 0, "days": 0, "sales": 0, "plans": 0}
