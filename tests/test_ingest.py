@@ -736,3 +736,29 @@ def test_no_mark_of_a_try_stays_of_a_file_that_was_taken_or_refused(
     drop(paths, "sales_2.csv", "1", header="nothing known")
     assert ingest(small, paths, now=NOW)["refused"] == 1
     assert list(paths.tries.iterdir()) == []
+
+
+def test_of_a_first_load_what_happened_is_assumed_known_a_day_later_and_plans_on_their_day(
+    small: Params, paths: Paths
+) -> None:
+    """Visitors are of the past, prices are plans."""
+    source = files_source(small)
+    mapped = {
+        "decimal": ".",
+        "columns": source.files.columns | {"price": "price"},
+        "past_only": {"visitors": "visitors"},
+    }
+    files = source.files.model_copy(update=mapped)
+    params = small.model_copy(update={"source": source.model_copy(update={"files": files})})
+    days = [str(date(2024, 1, 1) + timedelta(days=k)) for k in range(50)]
+    lines = [f"s{k},{day},10,CA_1,2.0,5" for day in days for k in range(3)]
+    drop(paths, "sales_1.csv", *lines, header="unique_id,ds,y,store_id,price,visitors")
+    ingest(params, paths, now=NOW)
+    own = datetime.fromisoformat(f"{days[0]}T06:00")
+    with open_store(paths.store) as con:
+        first = {
+            fact: read_fact(con, fact)["known_at"].min()
+            for fact in ("sales", "covariates", "prices")
+        }
+    later = own + timedelta(days=params.source.assumed_delay_days)
+    assert first == {"sales": later, "covariates": later, "prices": own}

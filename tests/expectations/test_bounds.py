@@ -123,6 +123,9 @@ def test_more_new_series_than_known_ones_are_another_shop_s(
     rows = pl.DataFrame({"unique_id": names, "ds": [DAY] * len(names), "y": [1.0] * len(names)})
     judgement = judged(rows, Context(ingest, TODAY, known_series=KNOWN))
     assert set(judgement.refused["reason"]) == ({code} if code else set())
+    twice = pl.concat([rows, rows.with_columns(ds=pl.lit(DAY - timedelta(days=1)))])
+    judgement = judged(twice, Context(ingest, TODAY, known_series=KNOWN))
+    assert set(judgement.refused["reason"]) == ({code} if code else set())
     assert judged(rows, Context(ingest, TODAY, known_series=KNOWN.head(5))).reason is None
     noting = ingest.model_copy(update={"refuse_all_new": False})
     assert judged(rows, Context(noting, TODAY, known_series=KNOWN)).reason is None
