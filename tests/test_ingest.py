@@ -762,3 +762,26 @@ def test_of_a_first_load_what_happened_is_assumed_known_a_day_later_and_plans_on
         }
     later = own + timedelta(days=params.source.assumed_delay_days)
     assert first == {"sales": later, "covariates": later, "prices": own}
+
+
+def test_lines_of_a_day_add_up_for_files_of_ones_own_alone(small: Params, paths: Paths) -> None:
+    """The simulator's day sent again is a restatement, whatever is said of files."""
+    files = small.source.files.model_copy(update={"transactions": True})
+    params = small.model_copy(update={"source": small.source.model_copy(update={"files": files})})
+    for number, units in enumerate(("3", "4"), start=1):
+        drop(paths, f"sales_{number}.csv", *(line(f"s{k}", y=units) for k in range(6)))
+        assert ingest(params, paths, now=NOW)["accepted"] == 1
+    with open_store(paths.store) as con:
+        assert set(read_fact(con, "sales")["y"]) == {4.0}
+        assert read_quarantine(con).is_empty()
+
+
+def test_a_content_sent_again_says_how_many_of_its_rows_were_restated_meanwhile(
+    small: Params, paths: Paths
+) -> None:
+    for number, units in enumerate(("3", "4", "3"), start=1):
+        drop(paths, f"sales_{number}.csv", line("a", y=units), line("b", y="1"))
+        summary = ingest(small, paths, now=NOW + timedelta(hours=number))
+    assert summary["known"] == 1
+    (note,) = [note for note in summary["notes"] if "content_known" in note]
+    assert "but 1 of its rows" in note

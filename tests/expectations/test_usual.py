@@ -267,6 +267,10 @@ def test_an_export_of_zeros_is_refused_whole_and_a_closed_or_festive_day_of_zero
     judgement = judged(zeros, context_of(ingest, thursdays(8)))
     assert codes(judgement) == {"day_all_zero"}
     assert "in the calendar" in judgement.reason
+    few = zeros.with_columns(y=pl.when(pl.int_range(pl.len()) < 4).then(1.0).otherwise("y"))
+    assert codes(judged(few, context_of(ingest, thursdays(8)))) == {"day_all_zero"}
+    half_shut = zeros.with_columns(is_open=pl.int_range(pl.len()) % 2 == 0)
+    assert codes(judged(half_shut, context_of(ingest, thursdays(8)))) == {"day_all_zero"}
     shut = zeros.with_columns(is_open=pl.lit(False))
     assert codes(judged(shut, context_of(ingest, thursdays(8)))) == set()
     feast = CALENDAR.conform(

@@ -170,7 +170,7 @@ def _default(node: ast.AST) -> Iterator[ast.AST]:
 
 
 def _other_default(value: ast.AST | None) -> Iterator[ast.AST]:
-    if _is_text(value):
+    if _is_text(value) and value.value:
         yield ast.Constant("")
     elif isinstance(value, ast.Constant):
         yield from _number(value)
