@@ -175,6 +175,18 @@ def test_correcting_some_lines_is_judged_by_them_and_not_by_the_day(
     assert judged(a_day(DAY).head(10), context_of(ingest, [*thursdays(8), rest])).reason is None
 
 
+def test_a_whole_day_sent_again_is_judged_by_the_rows_that_say_something_new(
+    ingest: IngestParams, judged: Judged
+) -> None:
+    """Ten rows of 160 are other ones: a correction. All are: another unit."""
+    day = a_day(DAY)
+    hit = pl.int_range(pl.len()) % 16 == 0
+    again = day.with_columns(y=pl.when(hit).then(pl.col("y") * 300).otherwise("y"))
+    same = again.filter(~hit).select("unique_id", "ds")
+    assert codes(judged(again, context_of(ingest, thursdays(8), repeated=same))) == set()
+    assert codes(judged(again, context_of(ingest, thursdays(8)))) != set()
+
+
 def test_a_whole_day_restated_in_another_unit_is_refused(
     ingest: IngestParams, judged: Judged
 ) -> None:

@@ -185,7 +185,8 @@ def _twin(node: ast.AST) -> Iterator[ast.AST]:
         if isinstance(called, ast.Attribute) and called.attr in _TWINS:
             other = ast.Attribute(called.value, _TWINS[called.attr])
             yield ast.Call(other, node.args, node.keywords)
-    if isinstance(node, ast.keyword) and _is_text(node.value) and node.value.value in _WORDS:
+    is_kind = isinstance(node, ast.keyword) and node.arg in ("how", "strategy", "closed")
+    if is_kind and _is_text(node.value) and node.value.value in _WORDS:
         yield ast.keyword(node.arg, ast.Constant(_WORDS[node.value.value]))
 
 
