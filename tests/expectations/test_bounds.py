@@ -113,6 +113,9 @@ def test_the_row_that_lies_apart_is_refused_and_no_other(ingest: IngestParams) -
     days = [date(2000, 1, 1), *run(date(2024, 1, 1), 40)]
     found = taken("sales", ingest, unique_id=["a"] * 41, ds=days, y=[1.0] * 41)
     assert found == ["day_far_apart"]
+    days = [date(2000, 1, 1), date(2000, 1, 2), *run(date(2024, 1, 1), 40)]
+    found = taken("sales", ingest, unique_id=["a"] * 42, ds=days, y=[1.0] * 42)
+    assert found == ["day_far_apart"] * 2
 
 
 @pytest.mark.parametrize(("new", "code"), [(40, None), (41, "series_mostly_new")])
