@@ -124,6 +124,21 @@ def test_an_eighth_of_the_rows_missing_is_noted(ingest: IngestParams, judged: Ju
     assert [note.split(":")[0] for note in judgement.notes] == ["rows_unusual"]
 
 
+@pytest.mark.parametrize(("rate", "notes"), [(0.9, []), (0.2, ["zeros_unusual"])])
+def test_a_share_of_zeros_unlike_the_usual_is_noted_and_the_usual_one_is_not(
+    ingest: IngestParams, judged: Judged, rate: float, notes: list[str]
+) -> None:
+    """Four rows of ten are zeros each Thursday; today as ever, or eight of ten."""
+
+    def slow(ds: date, rate: float) -> pl.DataFrame:
+        y = np.random.default_rng(ds.toordinal()).poisson(rate, SERIES.height).astype(float)
+        return SERIES.select("unique_id", ds=pl.lit(ds), y=pl.Series(y))
+
+    past = [slow(DAY - timedelta(weeks=k), 0.9) for k in range(1, 9)]
+    found = judged(slow(DAY, rate), context_of(ingest, past)).notes
+    assert [note.split(":")[0] for note in found if note.startswith("zeros")] == notes
+
+
 def test_one_bad_day_of_a_long_file_goes_alone(ingest: IngestParams, judged: Judged) -> None:
     """Ten weeks in one file, nothing known before: the Thursday cut in half is refused, the other
     69 days are not.
