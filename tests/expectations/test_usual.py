@@ -221,6 +221,16 @@ def test_rows_absent_on_a_closed_day_are_rightly_absent(
     assert judgement.reason is None
 
 
+@pytest.mark.parametrize(("region", "found"), [("*", set()), ("CA", {"units_of_another_size"})])
+def test_a_day_closed_everywhere_is_compared_with_nothing(
+    ingest: IngestParams, judged: Judged, region: str, found: set[str]
+) -> None:
+    closed = pl.DataFrame({"region": [region], "ds": [DAY], "is_closed": [True]})
+    calendar = CALENDAR.conform(closed.with_columns(known_at=None))
+    context = context_of(ingest, thursdays(8), calendar=calendar)
+    assert codes(judged(x1000(a_day(DAY)), context)) == found
+
+
 def test_where_stores_send_files_of_their_own_each_is_compared_with_itself(
     ingest: IngestParams,
     judged: Judged,
