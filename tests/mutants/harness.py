@@ -27,7 +27,7 @@ from drawn import drawn, lived_in, named, outdated
 from places import Mutant
 from report import Tried, kept, numbers, run_of, table, verdict_of
 from scope import PACKAGES, Package
-from trial import Undisturbed, copied, package_of, tried, undisturbed
+from trial import Undisturbed, Which, copied, package_of, tried, undisturbed
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -54,7 +54,7 @@ def chosen(
 
 
 def in_turn(
-    folder: Path, mutants: list[tuple[str, Mutant]], jobs: int, most_tests: int | None
+    folder: Path, mutants: list[tuple[str, Mutant]], jobs: int, which: Which
 ) -> Iterator[tuple[int, dict[str, Any]]]:
     """The number of each mutant and what became of it, `jobs` packages at a time."""
     packages = list(dict.fromkeys(package for package, _ in mutants))
@@ -65,7 +65,7 @@ def in_turn(
     pids = []
     for job in range(jobs):
         if not (pid := os.fork()):
-            base_of = partial(undisturbed, folder / f"copy_{job}", most_tests=most_tests)
+            base_of = partial(undisturbed, folder / f"copy_{job}", which=which)
             _work(folder / f"copy_{job}", mutants, base_of, (waiting, writing))
         pids.append(pid)
     os.close(writing)
@@ -115,6 +115,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--most-tests", type=int, default=60, help="for one mutant; --again: all there are"
     )
+    parser.add_argument(
+        "--since", metavar="COMMIT", help="only tests of the package changed since then"
+    )
     parser.add_argument("--check", action="store_true", help="try none; is what is listed so?")
     parser.add_argument("--json", type=Path, help="where the run is kept beside others")
     return parser.parse_args()
@@ -138,10 +141,10 @@ def main() -> int:
     former = run_of(arguments.json, arguments.seed, arguments.again) if arguments.again else None
     mutants, done = chosen(arguments, former), []
     since, began = time.monotonic(), f"{datetime.now(UTC):%Y-%m-%d %H:%M}"
-    most_tests = None if arguments.again else arguments.most_tests
+    which = Which(ROOT, None if arguments.again else arguments.most_tests, arguments.since)
     run: dict[str, Any] = {}
     with tempfile.TemporaryDirectory(prefix="mutants-") as name:
-        for number, verdict in in_turn(Path(name), mutants, arguments.jobs, most_tests):
+        for number, verdict in in_turn(Path(name), mutants, arguments.jobs, which):
             package, mutant = mutants[number]
             done.append((number, (package, mutant, verdict)))
             _say(mutant, verdict)

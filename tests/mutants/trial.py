@@ -54,15 +54,39 @@ def copied(root: Path, target: Path) -> Path:
     return target
 
 
-def undisturbed(copy: Path, package: Package, most_tests: int | None) -> Undisturbed:
+@dataclass(frozen=True)
+class Which:
+    """How many of a package's tests try a mutant at most, and since which commit of `root` they
+    must have changed (None: any).
+    """
+
+    root: Path
+    most_tests: int | None
+    since: str | None
+
+    def files(self, package: Package) -> list[str]:
+        """Files or folders of tests."""
+        if self.since is None:
+            return list(package.tests)
+        command = ["git", "diff", "--name-only", "--diff-filter=d", self.since, "--"]
+        changed = subprocess.run(  # noqa: S603 -- our own words
+            [*command, *package.tests], cwd=self.root, capture_output=True, check=True, text=True
+        )
+        return [name for name in changed.stdout.split() if Path(name).name.startswith("test_")]
+
+
+def undisturbed(copy: Path, package: Package, which: Which) -> Undisturbed:
     """The package's tests as they are, watched; SystemExit when one fails."""
+    tests = which.files(package)
+    if not tests:
+        return Undisturbed({}, {}, set(), 0)
     kept = Path(f"{copy}.coverage")
     watched = [f"--cov={name}" for name in package.measured]
     watched += ["--cov-context=test", "--cov-report=", "--cov-fail-under=0"]
 
     def work(at: Slot) -> Any:
         os.environ["COVERAGE_FILE"] = str(kept)
-        return run_tests(copy, list(package.tests), None, watched, at)
+        return run_tests(copy, tests, None, watched, at)
 
     result = forked(work, _UNDISTURBED_S)
     if isinstance(result, Ended) or result["ended"]:
@@ -71,7 +95,7 @@ def undisturbed(copy: Path, package: Package, most_tests: int | None) -> Undistu
     files = {test.split("::")[0] for test in seconds}
     spawning = {file for file in files if "subprocess" in (copy / file).read_text("utf-8")}
     by_processes = {test for test in seconds if test.split("::")[0] in spawning}
-    return Undisturbed(seconds, _lines_by_test(copy, kept), by_processes, most_tests)
+    return Undisturbed(seconds, _lines_by_test(copy, kept), by_processes, which.most_tests)
 
 
 def _lines_by_test(copy: Path, kept: Path) -> dict[str, dict[int, set[str]]]:
