@@ -10,6 +10,7 @@ FAULTS ?= 60
 CHECKOUTS ?= 20
 JOBS ?= 2
 SEED ?= 1
+SAMPLE ?= 240
 
 BIN := $(CURDIR)/.venv/bin
 export PATH := $(BIN):$(PATH)
@@ -24,7 +25,7 @@ export PYTHONUTF8 := 1
 # otherwise
 export OMP_WAIT_POLICY := passive
 
-.PHONY: help setup lock start repro test bench drills render report serve production replay rebuild powercut lint extras clean
+.PHONY: help setup lock start repro test bench drills render report serve production replay rebuild powercut mutants lint extras clean
 
 help: ## one line per target
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1\t/' | expand -t 14
@@ -86,6 +87,9 @@ rebuild: setup ## a damaged or lost store made again from its journal; the old f
 
 powercut: setup ## entry points killed at random points and compared with a run nobody killed; KILLS=2000 SEED=1
 	PYTHONPATH=. "$(BIN)"/python tests/powercut --kills $(KILLS) --seed $(SEED) --jobs $(JOBS) --faults $(FAULTS) --checkouts $(CHECKOUTS) --json benchmarks/results/powercut.json
+
+mutants: setup ## mutants of the code against the tests of its package; SAMPLE=240 SEED=1
+	"$(BIN)"/python tests/mutants --sample $(SAMPLE) --seed $(SEED) --jobs $(JOBS) --json benchmarks/results/mutants.json
 
 lint: setup ## style and types
 	"$(BIN)"/ruff check . && "$(BIN)"/ruff format --check . && "$(BIN)"/mypy

@@ -198,7 +198,7 @@ class TrainParams(_Section):
     blocks: list[Positive]
     objective: Literal["tweedie", "poisson", "regression"]
     tweedie_power: Annotated[float, Field(gt=1, lt=2)]
-    rounds: Positive
+    rounds: Annotated[int, Field(gt=0, le=10_000)]
     learning_rate: Annotated[float, Field(gt=0, le=1)]
     leaves: Annotated[int, Field(ge=2)]
     min_rows_in_leaf: Positive
@@ -354,11 +354,14 @@ class MonitorParams(_Section):
 
 
 class RetentionParams(_Section):
-    """How long what was published is kept, in days of its age against the newest table."""
+    """How long what was published is kept, in days of its age against the newest table, and files
+    as they were sent, against the newest delivery.
+    """
 
     whole_days: Annotated[int, Field(ge=14)]
     first_week_days: Positive
     order_days: Positive
+    archive_days: Positive
 
 
 class DrillParams(_Section):

@@ -155,7 +155,7 @@ def _compared(counts: pl.DataFrame, level: tuple[str, ...]) -> pl.DataFrame:
     days = days.with_columns(
         value.over(weekday, order_by="ds").name.suffix(f"_{name}") for name, value in usual.items()
     )
-    return days.filter(pl.col("brought") > 0, pl.col("brought") >= KEPT_ROWS * pl.col("rows"))
+    return days.filter(pl.col("brought") >= KEPT_ROWS * pl.col("rows"))
 
 
 def _is_apart(name: str) -> pl.Expr:

@@ -51,7 +51,7 @@ def group_past(panel: Panel, days: Days) -> GroupPast:
 def unused_scopes(panel: Panel, columns: list[str] | None, horizon: int) -> list[str]:
     """The scopes whose totals no forecast reads: all of them where the group step is off."""
     scopes = panel.totals["scope"].unique()
-    if columns is not None and scopes.len():
+    if columns is not None:
         used = group_past(panel, days_of(panel, horizon)).totals["scope"]
         scopes = scopes.filter(~scopes.is_in(used.unique().implode()))
     unused: list[str] = scopes.sort().to_list()

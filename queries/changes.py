@@ -25,7 +25,7 @@ def changes(params: Params, paths: Paths) -> Summary:
     Without an earlier table `since` is None.
     """
     with open_store(paths.store, params.ingest.lock_wait_s, read_only=True) as con:
-        tables, series = newest_tables(con), read_series(con)
+        tables, series = newest_tables(con, 2), read_series(con)
     if len(tables) < 2:
         return {"since": None, "groups": {}, "series": []}
     now, before = tables

@@ -19,6 +19,7 @@ from queries.long_frames import (
 )
 from reports.spreadsheets import spreadsheet_safe
 from runtime.command_line import Summary
+from runtime.disk import written_whole
 from runtime.json_files import write_json
 from runtime.paths import Paths
 from storage.forecasts import forecasts_of, latest_forecast_levels, latest_forecasts
@@ -83,8 +84,9 @@ def _write(frame: pl.DataFrame, path: Path, form: Form) -> int:
     """The rows written. In a CSV, a name that a spreadsheet would run as a formula is written as
     text.
     """
-    if form == "csv":
-        spreadsheet_safe(frame).write_csv(path)
-    else:
-        frame.rechunk().write_parquet(path)
+    with written_whole(path) as unfinished:
+        if form == "csv":
+            spreadsheet_safe(frame).write_csv(unfinished)
+        else:
+            frame.rechunk().write_parquet(unfinished)
     return frame.height

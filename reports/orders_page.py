@@ -10,6 +10,7 @@ from contract.names import labels
 from ordering.lines import REASONS
 from reports.html import JsonObject, render_template
 from reports.spreadsheets import spreadsheet_safe, write_workbook
+from runtime.disk import write_whole, written_whole
 
 PAGE, SHEETS = "orders.html", "orders"
 LIKELY_OUT = 0.1  # probability of running out before the delivery from which a line is worth a call
@@ -31,10 +32,11 @@ def write_orders_page(
     )
     page = reports / PAGE
     page.parent.mkdir(parents=True, exist_ok=True)
-    page.write_text(render_orders(lines, [c for c in series.columns if c != "unique_id"]), "utf-8")
+    write_whole(page, render_orders(lines, [c for c in series.columns if c != "unique_id"]))
     sheet = lines.drop("created_at")
-    spreadsheet_safe(sheet).write_csv(reports / f"{SHEETS}.csv")
-    write_workbook(sheet.filter(_to_act_on()), reports / f"{SHEETS}.xlsx")
+    write_whole(reports / f"{SHEETS}.csv", spreadsheet_safe(sheet).write_csv())
+    with written_whole(reports / f"{SHEETS}.xlsx") as unfinished:
+        write_workbook(sheet.filter(_to_act_on()), unfinished, SHEETS)
     return page
 
 

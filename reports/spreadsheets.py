@@ -23,13 +23,13 @@ def spreadsheet_safe(frame: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def write_workbook(frame: pl.DataFrame, path: Path) -> None:
+def write_workbook(frame: pl.DataFrame, path: Path, sheet: str) -> None:
     """The frame as an xlsx of one sheet; texts stay texts, also those like formulas."""
     options = {"strings_to_formulas": False, "strings_to_urls": False}
     with Workbook(path, options) as workbook:
         frame.write_excel(
             workbook,
-            worksheet=path.stem,
+            worksheet=sheet,
             autofit=frame.height < _FIT_ROWS,
             freeze_panes=(1, 0),
         )

@@ -55,12 +55,21 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def write_whole(path: Path, text: str) -> None:
-    """The file with this text, or as it was, whenever the process is killed or the power goes."""
+@contextmanager
+def written_whole(path: Path) -> Iterator[Path]:
+    """Where to write a file that is then `path`, or `path` as it was, whenever the process is
+    killed or the power goes.
+    """
     unfinished = path.with_name(f".{path.name}.part")
-    unfinished.write_text(text, encoding="utf-8")
+    yield unfinished
     flush_to_disk(unfinished)
     unfinished.replace(path)
+
+
+def write_whole(path: Path, text: str) -> None:
+    """The file with this text, or as it was: see written_whole."""
+    with written_whole(path) as unfinished:
+        unfinished.write_text(text, encoding="utf-8")
 
 
 def flush_to_disk(path: Path) -> None:

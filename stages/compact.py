@@ -1,4 +1,6 @@
-"""What is too old goes, the journal begins anew, the store's file is written small."""
+"""What is too old goes, the journal begins anew, the store's file is written small, and files that
+nothing reads any more are deleted.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +18,13 @@ from storage.compaction import drop_replaced, frees_about_mb, thin_and_begin_ane
 from storage.journal import numbers_of
 from storage.retention import Ages, orders_to_thin, tables_to_thin
 from storage.store import Connection, check_owner, journal_of, open_store, refuse_older
+from storage.unneeded import (
+    archived_of,
+    bundles_of,
+    contents_out_of_archive,
+    drop,
+    models_without_rows,
+)
 
 log = logging.getLogger("ingest")
 
@@ -24,9 +33,10 @@ _MB = 1e6
 
 def compact(params: Params, paths: Paths, *, now: datetime, dry_run: bool = False) -> Summary:
     """Published tables thinned by age (params: retention), the journal begun anew with the whole
-    store, both without the space of what went. Killed at any moment, the next run ends it.
+    store, both without the space of what went; then archived files and models' bundles that nothing
+    reads any more. Killed at any moment, the next run ends it.
 
-    Nothing else changes: no fact, no decision, no table that anything reads.
+    Nothing else changes: no fact, no decision, no table or file that anything reads.
     """
     if not paths.store.exists():
         raise SourceMissing(f"there is no store '{paths.store}' yet. Nothing to compact.")
@@ -37,6 +47,8 @@ def compact(params: Params, paths: Paths, *, now: datetime, dry_run: bool = Fals
             check_owner(con, source)
             plan = _plan(con, ages)
             frees = {"store_frees_about_mb": frees_about_mb(con, plan["forecast_rows"])}
+            files, bundles = _unread(con, params, paths)
+        frees |= {"files": len(files), "bundles": len(bundles)}
         entries = {"journal_entries": len(numbers_of(journal_of(paths.store, source)))}
         return plan | {"written": False} | entries | _sizes(paths, source) | frees
     before = _sizes(paths, source)
@@ -46,12 +58,16 @@ def compact(params: Params, paths: Paths, *, now: datetime, dry_run: bool = Fals
         thin_and_begin_anew(con, ages, now)
     entries = drop_replaced(paths.store, source)
     write_again(paths.store, wait_s)
+    with open_store(paths.store, wait_s, read_only=True) as con:
+        files, bundles = _unread(con, params, paths)  # of the store as it is now
+    drop(files, bundles)
     after = _sizes(paths, source)
-    log.info("compacted %s journal_entries=%d", _counts(plan), entries)
+    gone = {"journal_entries": entries, "files": len(files), "bundles": len(bundles)}
+    log.info("compacted %s", _counts(plan | gone))
     return {
         **plan,
         "written": True,
-        "journal_entries": entries,
+        **gone,
         **{name: [before[name], after[name]] for name in before},
     }
 
@@ -59,6 +75,13 @@ def compact(params: Params, paths: Paths, *, now: datetime, dry_run: bool = Fals
 def _ages(params: Params) -> Ages:
     kept = params.retention
     return Ages(whole_days(params), kept.first_week_days, kept.order_days)
+
+
+def _unread(con: Connection, params: Params, paths: Paths) -> tuple[list[Path], list[Path]]:
+    """Archived files and bundles of models that nothing reads any more."""
+    contents = contents_out_of_archive(con, params.retention.archive_days)
+    models = models_without_rows(con)
+    return archived_of(paths.archive, contents), bundles_of(paths.registry, models)
 
 
 def _plan(con: Connection, ages: Ages) -> Summary:

@@ -79,7 +79,7 @@ def _correct(
         )
     own = staged_as(corrected, f"{Path(waiting['name'][0]).stem}{corrected.suffix}", paths)
     received = read_file(own, params.source, companions=paths.inbox)
-    judged = judged_facts(received, params, paths, now)
+    judged = judged_facts(received, params, paths, now, is_fill=False)
     if reason := whole_refusal(judged):
         raise BadInput(f"'{corrected.name}' is refused: {reason}")
     replaced = _replaced(own, params, waiting)

@@ -32,7 +32,7 @@ _LONGEST_TEXT = 2000  # characters; a message may quote a header of thousands of
 
 
 def judged_facts(
-    received: list[Received], params: Params, paths: Paths, now: datetime, *, is_fill: bool = False
+    received: list[Received], params: Params, paths: Paths, now: datetime, *, is_fill: bool
 ) -> Judged:
     """Every fact of a file with its judgement; one refused whole takes the others with it, a line's
     sales what stands beside them. `is_fill`: a long file is a history whatever the store holds.
@@ -70,7 +70,7 @@ def _judged(fact: Received, context: Context, ingest: IngestParams) -> Judgement
 
 
 def judged_file(
-    path: Path, params: Params, paths: Paths, now: datetime, *, is_fill: bool = False
+    path: Path, params: Params, paths: Paths, now: datetime, *, is_fill: bool
 ) -> tuple[Judged, str | None]:
     """The facts of a file as the rules judge them; why it is refused whole, or None."""
     try:

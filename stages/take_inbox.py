@@ -34,9 +34,7 @@ from storage.inbox import (
 log = logging.getLogger("ingest")
 
 
-def take_inbox(
-    params: Params, paths: Paths, *, now: datetime, dry_run: bool = False
-) -> list[Taken]:
+def take_inbox(params: Params, paths: Paths, *, now: datetime, dry_run: bool) -> list[Taken]:
     """Every file in the inbox taken once, plans first; tills that state the same days, and the
     parts of a folder, as one delivery. Before them the public holidays, if params state any and
     they are new.

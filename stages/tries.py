@@ -77,7 +77,7 @@ def _judge(path: Path, params: Params, paths: Paths, now: datetime) -> None:
         most = int(machine * _SHARE * 2**20)
         resource.setrlimit(resource.RLIMIT_AS, (most, most))
     try:
-        judged_file(path, params, paths, now)
+        judged_file(path, params, paths, now, is_fill=False)
     except MemoryError:
         sys.exit(_NO_MEMORY)
     except BaseException as error:

@@ -61,7 +61,7 @@ def holds(con: Connection, sha256: str) -> bool:
     query = """
         select 1 from batches b where sha256 = $sha256 and status = 'accepted'
         and withdraws is null
-        and not exists (select 1 from batches w where w.withdraws = b.batch_id) limit 1"""
+        and not exists (select 1 from batches w where w.withdraws = b.batch_id)"""
     return bool(con.execute(query, {"sha256": sha256}).fetchall())
 
 

@@ -275,16 +275,21 @@ def _protect(path: Path) -> None:
 
 
 def not_archived(archive: Path, ledger: pl.DataFrame) -> list[str]:
-    """The names of files the ledger knows and the archive does not hold with their content."""
+    """The names of the ledger's files that the archive does not hold with their content."""
     files = ledger.select("sha256", "name").unique(maintain_order=True)
     return [name for sha256, name in files.rows() if archived_file(archive, sha256) is None]
 
 
 def archived_file(archive: Path, sha256: str) -> Path | None:
     """Where a content lies in the archive, taken or refused; None when it is missing or changed."""
+    copies = archived_copies(archive, sha256)
+    return next((path for path in copies if sha256_of(path) == sha256), None)
+
+
+def archived_copies(archive: Path, sha256: str) -> list[Path]:
+    """Every archived file that bears a content's hash, taken or refused."""
     folders = (archive / sha256[:2], archive / "refused" / sha256[:2])
-    paths = (path for folder in folders for path in sorted(folder.glob(f"{sha256}_*")))
-    return next((path for path in paths if sha256_of(path) == sha256), None)
+    return [path for folder in folders for path in sorted(folder.glob(f"{sha256}_*"))]
 
 
 def safe_name(name: str) -> str:

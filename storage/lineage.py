@@ -50,7 +50,7 @@ def cell_runs(con: Connection, unique_id: str, ds: date) -> pl.DataFrame:
     return frame_of(con, query, unique_id=unique_id, ds=ds)
 
 
-def newest_tables(con: Connection, count: int = 2) -> list[pl.DataFrame]:
+def newest_tables(con: Connection, count: int) -> list[pl.DataFrame]:
     """unique_id, ds, origin, y_hat, method of the newest whole table, and of the newest from each
     of the origins before.
     """

@@ -57,8 +57,9 @@ def read_recent(
     fact: str,
     rows: pl.DataFrame,
     region: str | None,
-    columns: Sequence[str] = (),
-    are_lines_summed: bool = False,
+    columns: Sequence[str],
+    *,
+    are_lines_summed: bool,
 ) -> Recent:
     """What is known beside these rows of a fact, as far as the fact's rules use it; else empty.
 
@@ -144,7 +145,7 @@ def _counted(con: Connection, rows: pl.DataFrame, columns: Sequence[str]) -> pl.
     """What the store holds of the batch's days and of the same weekdays in the weeks before,
     without the batch's own keys.
     """
-    days = rows.select(pl.col("ds").unique().drop_nulls())
+    days = rows.select(pl.col("ds").unique())
     weeks = [
         days.select(pl.col("ds").dt.offset_by(f"-{week}w"))
         for week in range(COMPARED // timedelta(weeks=1) + 1)

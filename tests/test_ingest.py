@@ -727,3 +727,61 @@ def test_what_no_run_will_take_is_said_and_stays(small: Params, paths: Paths) ->
     assert "link.csv: never taken: it is a link" in said
     assert "monday: never taken: it is a folder" in said and ".hidden" not in said
     assert {path.name for path in paths.inbox.iterdir()} == {"monday", "link.csv", ".hidden"}
+
+
+def test_no_mark_of_a_try_stays_of_a_file_that_was_taken_or_refused(
+    small: Params, paths: Paths
+) -> None:
+    drop(paths, "sales_1.csv", line("a"))
+    drop(paths, "sales_2.csv", "1", header="nothing known")
+    assert ingest(small, paths, now=NOW)["refused"] == 1
+    assert list(paths.tries.iterdir()) == []
+
+
+def test_of_a_first_load_what_happened_is_assumed_known_a_day_later_and_plans_on_their_day(
+    small: Params, paths: Paths
+) -> None:
+    """Visitors are of the past, prices are plans."""
+    source = files_source(small)
+    mapped = {
+        "decimal": ".",
+        "columns": source.files.columns | {"price": "price"},
+        "past_only": {"visitors": "visitors"},
+    }
+    files = source.files.model_copy(update=mapped)
+    params = small.model_copy(update={"source": source.model_copy(update={"files": files})})
+    days = [str(date(2024, 1, 1) + timedelta(days=k)) for k in range(50)]
+    lines = [f"s{k},{day},10,CA_1,2.0,5" for day in days for k in range(3)]
+    drop(paths, "sales_1.csv", *lines, header="unique_id,ds,y,store_id,price,visitors")
+    ingest(params, paths, now=NOW)
+    own = datetime.fromisoformat(f"{days[0]}T06:00")
+    with open_store(paths.store) as con:
+        first = {
+            fact: read_fact(con, fact)["known_at"].min()
+            for fact in ("sales", "covariates", "prices")
+        }
+    later = own + timedelta(days=params.source.assumed_delay_days)
+    assert first == {"sales": later, "covariates": later, "prices": own}
+
+
+def test_lines_of_a_day_add_up_for_files_of_ones_own_alone(small: Params, paths: Paths) -> None:
+    """The simulator's day sent again is a restatement, whatever is said of files."""
+    files = small.source.files.model_copy(update={"transactions": True})
+    params = small.model_copy(update={"source": small.source.model_copy(update={"files": files})})
+    for number, units in enumerate(("3", "4"), start=1):
+        drop(paths, f"sales_{number}.csv", *(line(f"s{k}", y=units) for k in range(6)))
+        assert ingest(params, paths, now=NOW)["accepted"] == 1
+    with open_store(paths.store) as con:
+        assert set(read_fact(con, "sales")["y"]) == {4.0}
+        assert read_quarantine(con).is_empty()
+
+
+def test_a_content_sent_again_says_how_many_of_its_rows_were_restated_meanwhile(
+    small: Params, paths: Paths
+) -> None:
+    for number, units in enumerate(("3", "4", "3"), start=1):
+        drop(paths, f"sales_{number}.csv", line("a", y=units), line("b", y="1"))
+        summary = ingest(small, paths, now=NOW + timedelta(hours=number))
+    assert summary["known"] == 1
+    (note,) = [note for note in summary["notes"] if "content_known" in note]
+    assert "but 1 of its rows" in note

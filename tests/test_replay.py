@@ -18,6 +18,7 @@ from contract.errors import BadInput, BadUsage, SourceMissing, StoreBroken
 from contract.params import Params
 from ingest import ingest
 from runtime.paths import Paths
+from stages.compact import compact
 from stages.correct import correct
 from stages.rebuild import rebuild
 from stages.replay import Refused, replay
@@ -509,3 +510,24 @@ def test_a_lost_archived_file_is_said(strict: Params, paths: Paths) -> None:
     remove(next(paths.archive.glob("??/*")))
     with pytest.raises(BadInput, match=r"archive no longer holds 'sales_1\.csv'"):
         replay(strict, paths, Refused(1), now=LATER)
+
+
+def test_a_file_too_old_for_the_archive_is_dropped_and_missed_by_nobody_but_its_replay(
+    strict: Params, paths: Paths
+) -> None:
+    drop(paths, "sales_1.csv", line("a", 1), line("b", 70))
+    ingest(strict, paths, now=FIRST)
+    drop(paths, "sales_2.csv", line("a", 2, ds="2024-03-08"))
+    ingest(strict, paths, now=LAST)
+    before = seen(paths)[0]
+    kept = strict.retention.model_copy(update={"archive_days": 7})
+    week = strict.model_copy(update={"retention": kept})
+    assert compact(week, paths, now=LAST, dry_run=True)["files"] == 1
+    assert len(list(paths.archive.glob("??/*"))) == 2
+    assert compact(week, paths, now=LAST)["files"] == 1
+    assert [path.name[65:] for path in paths.archive.glob("??/*")] == ["sales_2.csv"]
+    with pytest.raises(BadInput, match=r"archive no longer holds 'sales_1\.csv'"):
+        replay(week, paths, Refused(1), now=LAST)
+    assert rebuild(week, paths, now=LAST)["files_missing_in_archive"] == []
+    assert rebuild(strict, paths, now=LATER)["files_missing_in_archive"] == ["sales_1.csv"]
+    assert seen(paths)[0] == before

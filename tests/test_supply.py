@@ -255,6 +255,18 @@ def test_a_supply_file_without_a_few_of_its_rows_is_taken(shop: Params, paths: P
     assert any(note.startswith("supply_replaced") for note in summary["notes"])
 
 
+@pytest.mark.parametrize(("kept", "more"), [(2, " and 2 more. "), (4, ". ")])
+def test_the_note_of_rows_that_a_newer_supply_lacks_names_five_and_counts_the_rest(
+    shop: Params, paths: Paths, kept: int, more: str
+) -> None:
+    rows = [f",item{k},3,1" for k in range(9)]
+    take(shop, paths, 3, "vendors_1.csv", VENDORS, *rows)
+    summary = take(shop, paths, 4, "vendors_2.csv", VENDORS, *rows[:kept])
+    (note,) = [note for note in summary["notes"] if note.startswith("supply_replaced")]
+    assert note.count("item_id") == 5
+    assert f"{more}They hold no longer." in note
+
+
 def test_stock_in_another_unit_than_yesterday_leaves_yesterdays(own: Params, paths: Paths) -> None:
     ids = [f"item{k}" for k in range(12)]
     drop(paths, "till_1.csv", "shop,sku,day,sold", *(f"N,{item},2024-03-01,3" for item in ids))

@@ -10,7 +10,14 @@ from benchmarks.accuracy.other_data import other_data
 from benchmarks.detection.drift_curves_table import curves
 from benchmarks.harness.registry import benchmarks
 from benchmarks.harness.results import Result, kept
-from benchmarks.render import bad_quarter_page, calibration_page, drills_tables, leaderboards_page
+from benchmarks.render import (
+    bad_quarter_page,
+    calibration_page,
+    drills_tables,
+    leaderboards_page,
+    mutants_tables,
+    powercut_tables,
+)
 from benchmarks.render.headlines import headlines, leaderboard
 from benchmarks.render.plots import growth_of
 
@@ -34,6 +41,17 @@ def blocks() -> dict[str, BlockText]:
         made |= {
             "drills": partial(drills_tables.grades, drills),
             "drills_seen": partial(drills_tables.first_notices, drills),
+        }
+    if mutants := kept("mutants"):
+        made |= {
+            "mutants": partial(mutants_tables.runs, mutants),
+            "mutants_by_package": partial(mutants_tables.packages, mutants),
+            "mutants_by_operator": partial(mutants_tables.operators, mutants),
+        }
+    if cuts := kept("powercut"):
+        made |= {
+            "powercut": partial(powercut_tables.kills, cuts),
+            "powercut_faults": partial(powercut_tables.faults, cuts),
         }
     return made | _tables()
 

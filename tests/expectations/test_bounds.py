@@ -113,6 +113,9 @@ def test_the_row_that_lies_apart_is_refused_and_no_other(ingest: IngestParams) -
     days = [date(2000, 1, 1), *run(date(2024, 1, 1), 40)]
     found = taken("sales", ingest, unique_id=["a"] * 41, ds=days, y=[1.0] * 41)
     assert found == ["day_far_apart"]
+    days = [date(2000, 1, 1), date(2000, 1, 2), *run(date(2024, 1, 1), 40)]
+    found = taken("sales", ingest, unique_id=["a"] * 42, ds=days, y=[1.0] * 42)
+    assert found == ["day_far_apart"] * 2
 
 
 @pytest.mark.parametrize(("new", "code"), [(40, None), (41, "series_mostly_new")])
@@ -122,6 +125,9 @@ def test_more_new_series_than_known_ones_are_another_shop_s(
     names = [*KNOWN, *(f"n{number}" for number in range(new))]
     rows = pl.DataFrame({"unique_id": names, "ds": [DAY] * len(names), "y": [1.0] * len(names)})
     judgement = judged(rows, Context(ingest, TODAY, known_series=KNOWN))
+    assert set(judgement.refused["reason"]) == ({code} if code else set())
+    twice = pl.concat([rows, rows.with_columns(ds=pl.lit(DAY - timedelta(days=1)))])
+    judgement = judged(twice, Context(ingest, TODAY, known_series=KNOWN))
     assert set(judgement.refused["reason"]) == ({code} if code else set())
     assert judged(rows, Context(ingest, TODAY, known_series=KNOWN.head(5))).reason is None
     noting = ingest.model_copy(update={"refuse_all_new": False})

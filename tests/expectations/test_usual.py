@@ -124,6 +124,21 @@ def test_an_eighth_of_the_rows_missing_is_noted(ingest: IngestParams, judged: Ju
     assert [note.split(":")[0] for note in judgement.notes] == ["rows_unusual"]
 
 
+@pytest.mark.parametrize(("rate", "notes"), [(0.9, []), (0.2, ["zeros_unusual"])])
+def test_a_share_of_zeros_unlike_the_usual_is_noted_and_the_usual_one_is_not(
+    ingest: IngestParams, judged: Judged, rate: float, notes: list[str]
+) -> None:
+    """Four rows of ten are zeros each Thursday; today as ever, or eight of ten."""
+
+    def slow(ds: date, rate: float) -> pl.DataFrame:
+        y = np.random.default_rng(ds.toordinal()).poisson(rate, SERIES.height).astype(float)
+        return SERIES.select("unique_id", ds=pl.lit(ds), y=pl.Series(y))
+
+    past = [slow(DAY - timedelta(weeks=k), 0.9) for k in range(1, 9)]
+    found = judged(slow(DAY, rate), context_of(ingest, past)).notes
+    assert [note.split(":")[0] for note in found if note.startswith("zeros")] == notes
+
+
 def test_one_bad_day_of_a_long_file_goes_alone(ingest: IngestParams, judged: Judged) -> None:
     """Ten weeks in one file, nothing known before: the Thursday cut in half is refused, the other
     69 days are not.
@@ -175,6 +190,18 @@ def test_correcting_some_lines_is_judged_by_them_and_not_by_the_day(
     assert judged(a_day(DAY).head(10), context_of(ingest, [*thursdays(8), rest])).reason is None
 
 
+def test_a_whole_day_sent_again_is_judged_by_the_rows_that_say_something_new(
+    ingest: IngestParams, judged: Judged
+) -> None:
+    """Ten rows of 160 are other ones: a correction. All are: another unit."""
+    day = a_day(DAY)
+    hit = pl.int_range(pl.len()) % 16 == 0
+    again = day.with_columns(y=pl.when(hit).then(pl.col("y") * 300).otherwise("y"))
+    same = again.filter(~hit).select("unique_id", "ds")
+    assert codes(judged(again, context_of(ingest, thursdays(8), repeated=same))) == set()
+    assert codes(judged(again, context_of(ingest, thursdays(8)))) != set()
+
+
 def test_a_whole_day_restated_in_another_unit_is_refused(
     ingest: IngestParams, judged: Judged
 ) -> None:
@@ -192,6 +219,16 @@ def test_rows_absent_on_a_closed_day_are_rightly_absent(
     calendar = CALENDAR.conform(closed.with_columns(known_at=None))
     judgement = judged(a_day(DAY).head(80), context_of(ingest, thursdays(8), calendar=calendar))
     assert judgement.reason is None
+
+
+@pytest.mark.parametrize(("region", "found"), [("*", set()), ("CA", {"units_of_another_size"})])
+def test_a_day_closed_everywhere_is_compared_with_nothing(
+    ingest: IngestParams, judged: Judged, region: str, found: set[str]
+) -> None:
+    closed = pl.DataFrame({"region": [region], "ds": [DAY], "is_closed": [True]})
+    calendar = CALENDAR.conform(closed.with_columns(known_at=None))
+    context = context_of(ingest, thursdays(8), calendar=calendar)
+    assert codes(judged(x1000(a_day(DAY)), context)) == found
 
 
 def test_where_stores_send_files_of_their_own_each_is_compared_with_itself(
@@ -267,6 +304,10 @@ def test_an_export_of_zeros_is_refused_whole_and_a_closed_or_festive_day_of_zero
     judgement = judged(zeros, context_of(ingest, thursdays(8)))
     assert codes(judgement) == {"day_all_zero"}
     assert "in the calendar" in judgement.reason
+    few = zeros.with_columns(y=pl.when(pl.int_range(pl.len()) < 4).then(1.0).otherwise("y"))
+    assert codes(judged(few, context_of(ingest, thursdays(8)))) == {"day_all_zero"}
+    half_shut = zeros.with_columns(is_open=pl.int_range(pl.len()) % 2 == 0)
+    assert codes(judged(half_shut, context_of(ingest, thursdays(8)))) == {"day_all_zero"}
     shut = zeros.with_columns(is_open=pl.lit(False))
     assert codes(judged(shut, context_of(ingest, thursdays(8)))) == set()
     feast = CALENDAR.conform(

@@ -168,4 +168,4 @@ def test_totals_that_no_forecast_reads_are_named(panel, dense_of):
     known = replace(panel, totals=_totals([*rows, (None, None, first - 300, 1.0)]))
     assert unused_scopes(known, ["store_id"], 28) == ["{}"]
     assert unused_scopes(known, None, 28) == [f'{{"store_id":"{store}"}}', "{}"]
-    assert unused_scopes(panel, None, 28) == []
+    assert unused_scopes(panel, None, 28) == unused_scopes(panel, ["store_id"], 28) == []

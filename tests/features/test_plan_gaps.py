@@ -113,6 +113,22 @@ def test_days_never_stated_of_a_week_are_no_gaps(price):
     assert reach_of(stated, ORIGIN) == 2
 
 
+def test_a_list_of_a_few_is_told_in_the_first_days_of_a_panel_too():
+    """Two of ten series are named on the third day and on the fourth, nobody later: such a list
+    goes on as it may, a plan of all of them ends with the second day.
+    """
+    few, all_ten = np.array([[0, 0, 2, 2, 2, 0, 0, 0]]), np.array([[10, 10, 0, 0, 0, 0, 0, 0]])
+    stated = np.vstack([few, all_ten])
+    is_gap = gaps(stated, 3, np.array([10, 10]), fewest=1)
+    assert is_gap.shape == stated.shape
+    assert not is_gap[0, :5].any()
+
+
+def test_a_plan_that_states_nothing_at_all_goes_nowhere_beyond_the_origin():
+    stated = np.array([3, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0])
+    assert reach_of(stated, 13) < 0
+
+
 def test_a_price_of_nothing_or_less_is_not_carried(price):
     price[0, 27:30], price[1, 27:30] = 0.0, -1.0
     price[:, 30:] = NAN

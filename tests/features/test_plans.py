@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from contract.panel import Panel, panel_of
-from features.reach import plan_reach, plannable
+from features.reach import plan_reach, plannable, short_plans
 
 HORIZON = 28
 
@@ -61,6 +61,14 @@ def test_a_plan_counts_when_it_reaches_a_day_ahead(panel, feature_params, days, 
     ended = _ending(panel, prices_after=40, covariates_after=days)
     assert plannable(feature_params, ended, HORIZON)[1] == left_out
     assert plan_reach(ended, HORIZON)["school"] == days
+
+
+def test_short_plans_are_those_that_are_read_and_end_inside_the_horizon(panel, feature_params):
+    ended = _ending(panel, prices_after=40, covariates_after=10)
+    assert short_plans(feature_params, ended, HORIZON) == {"school": 10}
+    assert short_plans(feature_params, ended, 10) == {}
+    unread = feature_params.model_copy(update={"known_future": []})
+    assert short_plans(unread, ended, HORIZON) == {}
 
 
 def test_a_sparse_plan_counts_by_what_it_states_of_recent_days(panel, feature_params):

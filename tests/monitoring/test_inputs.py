@@ -45,6 +45,24 @@ def test_one_late_feed_is_a_warning_that_names_it_and_its_first_missing_day(sale
     )
 
 
+def test_the_last_day_of_grace_is_fresh_and_the_next_is_late(sales_of):
+    sales = sales_of({"a": [1, 2], "b": [1, 2]}, FIRST)
+    severity = {
+        today: freshness(sales, SERIES, today, max_days=2)[0].severity
+        for today in (date(2024, 1, 4), date(2024, 1, 5))
+    }
+    assert list(severity.values()) == ["ok", "error"]
+
+
+def test_a_feed_is_behind_the_others_from_the_day_after_its_grace(sales_of):
+    late = {
+        days: [f.cause for f in freshness(sales, SERIES, date(2024, 1, 11), max_days=2)[1:]]
+        for days in (2, 3)
+        for sales in [sales_of({"a": [1] * 10, "b": [1] * (10 - days)}, FIRST)]
+    }
+    assert late == {2: [], 3: ["freshness:S2"]}
+
+
 def test_a_store_without_any_sale_is_not_judged(sales_of):
     assert [f.is_judged for f in freshness(sales_of({}), SERIES, FIRST, 2)] == [False]
 

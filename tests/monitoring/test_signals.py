@@ -14,7 +14,15 @@ from contract.demand import DemandRules
 from contract.panel import panel_of
 from contract.params import SignalParams
 from forecasting.actuals import with_actuals
-from monitoring.cusum import CLIP, LEAST_LIMIT, SLACK, cusum, quarterly_limits, standardised
+from monitoring.cusum import (
+    CLIP,
+    LEAST_LIMIT,
+    SLACK,
+    cusum,
+    highest,
+    quarterly_limits,
+    standardised,
+)
 from monitoring.input_signals import arrived, input_signals
 from monitoring.judge import judge, past_of
 from monitoring.outcome_signals import daily_sums, outcome_signals, weekly_origins
@@ -45,6 +53,26 @@ def signal(values: np.ndarray, groups: tuple[str, ...] = (WHOLE,), **changes) ->
 
 def noise(groups: int = 1, days: int = 300, seed: int = 4) -> np.ndarray:
     return np.random.default_rng(seed).normal(0, 0.05, (groups, days))
+
+
+def test_a_fall_adds_up_as_a_rise_does_unless_only_rises_matter():
+    """Two days three spreads below the usual, each less the slack of one."""
+    falling = np.array([[0.0, -3.0, -3.0], [0.0, 3.0, 3.0]])
+    assert highest(falling, 28, "both")[:, -1].tolist() == [4.0, 4.0]
+    assert highest(falling, 28, "up")[:, -1].tolist() == [0.0, 4.0]
+
+
+def test_the_whole_and_its_groups_share_one_budget_of_false_alarms():
+    """Each has half of it: the limit it would have alone, with half as many alarms."""
+    restless = np.cumsum(np.random.default_rng(3).normal(0, 1, (4, 300)), axis=1)
+
+    def limits(past: np.ndarray, alarms: float, has_whole: bool = False) -> list[float]:
+        return quarterly_limits(past, 28, 0.01, alarms, has_whole=has_whole).tolist()
+
+    whole, others = limits(restless[:1], 0.5)[0], limits(restless[1:], 0.5)[0]
+    assert limits(restless, 1.0, has_whole=True) == [whole, others, others, others]
+    assert whole > limits(restless[:1], 1.0)[0] > LEAST_LIMIT
+    assert others > limits(restless[1:], 1.0)[0]
 
 
 def test_the_cusum_is_the_largest_sum_of_a_run_that_ends_today():

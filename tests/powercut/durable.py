@@ -15,7 +15,7 @@ from typing import Any
 
 _OF_DUCKDB = (".duckdb", ".wal")
 # the journal's lower bound, pages: may go back to what they were, whole
-_MAY_BE_OLD = ("committed", ".html", ".json")
+_MAY_BE_OLD = ("committed", ".html", ".json", ".csv", ".xlsx")
 
 
 class Watch:

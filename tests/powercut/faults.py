@@ -120,6 +120,42 @@ def _json_in_place() -> None:
     _in_place(runtime.json_files)
 
 
+def _orders_in_place() -> None:
+    import reports.orders_page
+
+    _in_place(reports.orders_page)
+
+
+def _journal_dropped_first() -> None:
+    """Compaction drops what its baseline replaces before that baseline is written."""
+    import stages.compact
+    from storage.store import file_of, journal_of, source_of
+
+    begin = stages.compact.thin_and_begin_anew
+
+    def dropping(con: Any, *rest: Any) -> None:
+        journal = journal_of(file_of(con), source_of(con) or "")
+        for entry in sorted(journal.glob("[0-9]*"))[:-1]:
+            shutil.rmtree(entry)
+        time.sleep(_SLOW_S)
+        begin(con, *rest)
+
+    stages.compact.thin_and_begin_anew = dropping
+
+
+def _compacted_in_place() -> None:
+    """The store is written again where it lies, in two goes with a slow disk between them."""
+    import stages.compact
+
+    def halves(store: Path, _: float) -> None:
+        content = store.read_bytes()
+        store.write_bytes(content[: len(content) // 2])
+        time.sleep(_SLOW_S)
+        store.write_bytes(content)
+
+    stages.compact.write_again = halves
+
+
 def _snapshot_in_place() -> None:
     """Dashboards' copy is written where they read it."""
     import flows.tasks
@@ -227,6 +263,15 @@ FAULTS: dict[str, Fault] = {
     "a file left in the inbox": Fault(_left_in_the_inbox, "is in inbox and archive", INGEST),
     "JSON written in place": Fault(
         _json_in_place, "monitor.json is half", ("look",), window_s=2 * _SLOW_S
+    ),
+    "the orders' page in place": Fault(
+        _orders_in_place, "orders.html is half", ("orders",), window_s=2 * _SLOW_S
+    ),
+    "a journal dropped before its baseline": Fault(
+        _journal_dropped_first, "lacks the entries", ("compaction",), window_s=_SLOW_S
+    ),
+    "a store compacted in place": Fault(
+        _compacted_in_place, "StoreBroken", ("compaction",), window_s=_SLOW_S
     ),
     "the dashboards' copy in place": Fault(
         _snapshot_in_place,

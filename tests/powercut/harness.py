@@ -6,6 +6,8 @@ compared with the one nobody killed. From the root, with PYTHONPATH=. :
     python tests/powercut --faults 100             faults planted too: each must be found
     python tests/powercut --checkouts 20           `make repro` and the week killed, too
 
+Ctrl-C (SIGINT) ends the kills after the cut at hand: table and JSON are then of those there were.
+
 Each step of the plan (plan.py) is run once undisturbed: its state before, its result and its points
 are kept. A cut takes a step's state, kills the run at a point drawn from (seed, number), in one of
 three cuts the restart too, looks at what a reader would see, now and then loses the store file as
@@ -53,6 +55,7 @@ from stages.rebuild import rebuild
 
 _ENDS = 600  # seconds a child may take before it counts as hanging, on a machine that others use
 _NOTHING = b'{"failed": "no result"}'
+_INTERRUPTED: list[int] = []  # the signal, once it came: every process of the harness gets it
 Plant = Callable[[], None] | None
 
 PARAMS = small_params()  # read once: half of a small run's time is reading YAML
@@ -266,7 +269,7 @@ def cuts(
     folder.mkdir()
     for number in numbers:
         cut(plan, folder, number, report, slot)
-        if report.kills >= kills:
+        if report.kills >= kills or _INTERRUPTED:
             break
     return report
 
@@ -355,6 +358,7 @@ def main() -> int:
     """Run the plan, cut it, report."""
     arguments = _arguments()
     logging.disable(logging.CRITICAL)
+    signal.signal(signal.SIGINT, lambda number, _: _INTERRUPTED.append(number))
     since = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="powercut-") as name:
         folder = Path(name)
@@ -363,10 +367,10 @@ def main() -> int:
             report = cuts(plan, folder / "only", arguments.seed, iter([arguments.only]), 1)
         else:
             report = shared(plan, folder, arguments.seed, arguments.kills, arguments.jobs)
-        if arguments.checkouts:
+        if arguments.checkouts and not _INTERRUPTED:
             kill = partial(checkouts.cuts, folder, arguments.seed, arguments.checkouts)
             report.add(_gathered([lambda: kill().plain()])[0])
-        if arguments.faults:
+        if arguments.faults and not _INTERRUPTED:
             hunt = partial(found_after, plan, folder, arguments.seed, most=arguments.faults)
             report.faults = unplanted() | hunted(hunt, arguments.jobs)
             report.faults["nothing flushed to the disk"] = unsynced_seen(plan, folder)

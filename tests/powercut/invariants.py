@@ -194,6 +194,10 @@ def _files(folder: Path) -> dict[str, str]:
 def _halves(paths: Paths) -> Iterator[str]:
     written = [*paths.validation.glob("*.json"), *paths.reports.glob("*.json")]
     yield from (f"{path.name} is half" for path in sorted(written) if not _is_json(path))
+    ends = {".html": ("</html>", "</html>\n"), ".csv": ("\n",)}
+    for path in sorted(path for path in paths.reports.glob("*") if path.suffix in ends):
+        if not path.read_text(encoding="utf-8").endswith(ends[path.suffix]):
+            yield f"{path.name} is half"
 
 
 def _is_json(path: Path) -> bool:

@@ -37,7 +37,7 @@ def test_no_row_is_lost_doubled_or_forgotten_when_the_power_goes(
     numbers = ["--kills", str(KILLS), "--seed", "20", "--faults", str(FOUND_WITHIN)]
     report = harness(root, tmp_path / "powercut.json", *numbers)
     assert report["kills"] >= KILLS - 1
-    assert len(report["faults"]) >= 33
+    assert len(report["faults"]) >= 36
     assert [fault for fault, cuts in report["faults"].items() if cuts is None] == []
     assert set(report["by_kind"]) == {"line", "touch", "statement", "inside", "moment"}
 

@@ -54,6 +54,34 @@ def test_it_is_gone_when_its_parent_was_killed(
     assert _is_there_after(pid, 2.0 if goes_on else 20.0, wanted=goes_on)
 
 
+@pytest.mark.parametrize(("word", "goes_on"), [("exec ", False), ("", True)])
+def test_no_shell_keeps_a_stage_alive_that_dvc_started(
+    root: Path, tmp_path: Path, word: str, goes_on: bool
+) -> None:
+    """A shell that stays beside what it runs hides that dvc is gone; dvc.yaml says `exec`."""
+    shell, stage = tmp_path / "shell", tmp_path / "stage.py"
+    shell.write_text('#!/bin/sh\neval "$2"\ntrue\n', encoding="ascii")
+    shell.chmod(0o755)
+    up = "import os, time; print(os.getpid(), flush=True); time.sleep(60)"
+    stage.write_text(STAGE.replace("print('up', flush=True)", up), encoding="utf-8")
+    parent = "import subprocess, sys; subprocess.run(sys.argv[1:])"
+    line = f"{word}'{sys.executable}' '{stage}'"
+    command = [sys.executable, "-c", parent, str(shell), "-c", line]
+    own = os.environ | {"DVC_STAGE": "train", "PYTHONPATH": str(root)}
+    with subprocess.Popen(command, cwd=root, env=own, stdout=subprocess.PIPE) as dvc:  # noqa: S603 -- ours
+        assert dvc.stdout is not None
+        pid = int(dvc.stdout.readline())
+        dvc.kill()
+    assert _is_there_after(pid, 2.0 if goes_on else 20.0, wanted=goes_on)
+
+
+def test_every_stage_is_run_without_a_shell_beside_it(root: Path) -> None:
+    lines = (root / "dvc.yaml").read_text(encoding="utf-8").splitlines()
+    commands = [line.strip() for line in lines if line.strip().startswith("cmd:")]
+    assert len(commands) == 9
+    assert [one for one in commands if not one.startswith("cmd: exec ")] == []
+
+
 def _is_there_after(pid: int, wait_s: float, *, wanted: bool) -> bool:
     """Whether the process is as wanted: still there when the wait is over, or gone within it."""
     deadline = time.monotonic() + wait_s

@@ -107,11 +107,23 @@ def test_no_param_enters_a_command(root: Path) -> None:
     assert "${" not in pipeline
     commands = re.findall(r"^\s+cmd: (.+)$", pipeline, flags=re.MULTILINE)
     assert len(commands) >= 9
-    assert all(re.fullmatch(r"python \w+\.py[\w -]*", command) for command in commands)
+    assert all(re.fullmatch(r"exec python \w+\.py[\w -]*", command) for command in commands)
     deployments = (root / "prefect.yaml").read_text(encoding="utf-8")
     assert not re.search(r"^\s*(?:build|push|pull|steps):", deployments, flags=re.MULTILINE)
 
 
 def test_params_that_ask_for_more_than_a_night_are_ended() -> None:
-    """Nothing bounds `train.rounds`; the flow has an end."""
+    """Leaves, rows and origins multiply; the flow has an end."""
     assert weekly.timeout_seconds == 12 * 3600
+
+
+def test_rounds_that_no_night_holds_are_refused_with_their_bound(
+    tmp_path: Path, root: Path
+) -> None:
+    shutil.copy(root / "params.yaml", tmp_path)
+    shop = tmp_path / "shop.yaml"
+    shop.write_text("train: {rounds: 10000}\n", encoding="utf-8")
+    assert load_params(tmp_path / "params.yaml").train.rounds == 10_000
+    shop.write_text("train: {rounds: 10001}\n", encoding="utf-8")
+    with pytest.raises(TillcastError, match=r"train\.rounds.*10001.*10000|train\.rounds.*10000"):
+        load_params(tmp_path / "params.yaml")

@@ -96,6 +96,16 @@ def test_a_refused_file_may_come_again_once_the_rule_is_mended(
     assert read_batches(con)["status"].to_list() == ["accepted"]
 
 
+def test_a_refused_file_that_comes_again_lies_in_quarantine_once(
+    con: duckdb.DuckDBPyConnection,
+) -> None:
+    for _ in range(2):
+        write_delivery(con, delivery(), [batch([], refused=9, reason="half a day")], SENTENCES)
+    assert con.execute("select count(*), min(batch_id) from batches").fetchall() == [(1, 1)]
+    assert con.execute("select count(*) from quarantine").fetchall() == [(9,)]
+    assert read_quarantine(con, 1).height == 9
+
+
 def test_the_ledger_cannot_hold_a_batch_that_lost_a_row(con: duckdb.DuckDBPyConnection) -> None:
     wrong = Batch("sales", 9, batch([1]).accepted, batch([]).refused, "file")
     with pytest.raises(duckdb.ConstraintException):

@@ -18,7 +18,7 @@ import storage.store
 from contract.errors import StoreBroken, StoreBusy
 from contract.quantiles import QUANTILES
 from storage import compaction
-from storage.compaction import drop_replaced, thin_and_begin_anew, write_again
+from storage.compaction import drop_replaced, frees_about_mb, thin_and_begin_anew, write_again
 from storage.decisions import Decision, record_decision
 from storage.forecasts import publish
 from storage.journal import numbers_of
@@ -80,6 +80,23 @@ def test_the_journal_is_one_entry_and_makes_the_same_store(store: Path, dump_of)
     store.unlink()
     assert rebuild(store, store.parent / "stores", SOURCE, NOW)[0] == 2
     assert dump_of(store) == after
+
+
+def test_what_the_file_would_give_back_is_its_free_blocks_and_the_share_that_goes(
+    store: Path,
+) -> None:
+    with open_store(store) as con:
+        con.execute("create table much as select random() as x from range(1_000_000)").fetchall()
+        con.execute("checkpoint").fetchall()
+        con.execute("drop table much").fetchall()
+        con.execute("checkpoint").fetchall()
+        sizes = "select block_size, free_blocks, used_blocks from pragma_database_size()"
+        block, free, used = con.execute(sizes).fetchall()[0]
+        rows = con.execute("select count(*) from forecasts").fetchall()[0][0]
+        assert free * block > 1e6
+        assert frees_about_mb(con, 0) == pytest.approx(free * block / 1e6, abs=0.06)
+        half = (free + used / 2) * block / 1e6
+        assert frees_about_mb(con, rows // 2) == pytest.approx(half, abs=0.06)
 
 
 def test_a_second_time_changes_no_row(store: Path, dump_of) -> None:

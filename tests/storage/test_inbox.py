@@ -5,12 +5,20 @@ from __future__ import annotations
 import errno
 import os
 import stat
+import time
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from runtime.disk import sha256_of
-from storage.inbox import archive_file, safe_name, waiting_files
+from storage.inbox import (
+    archive_file,
+    not_archived,
+    safe_name,
+    waiting_files,
+    waiting_folders,
+)
 
 
 def test_only_finished_regular_files_are_taken_plans_first_then_the_oldest(tmp_path: Path) -> None:
@@ -81,3 +89,54 @@ def test_a_file_of_somebody_else_is_copied_into_the_archive(
     target = archive_file(path, tmp_path / "archive", sha256_of(path))
     assert target.read_text() == "a,b\n"
     assert not path.exists()
+
+
+def test_a_file_that_is_another_than_was_read_comes_back(tmp_path: Path) -> None:
+    archive, path = tmp_path / "archive", tmp_path / "sales.csv"
+    path.write_text("first half")
+    sha256 = sha256_of(path)
+    path.write_text("first half and the second")
+    assert archive_file(path, archive, sha256) is None
+    assert path.read_text() == "first half and the second"
+    assert [one for one in archive.rglob("*") if one.is_file()] == []
+
+
+def test_a_content_that_was_damaged_in_the_archive_is_put_right(tmp_path: Path) -> None:
+    archive, path = tmp_path / "archive", tmp_path / "sales.csv"
+    path.write_text("whole")
+    sha256 = sha256_of(path)
+    kept = archive_file(path, archive, sha256)
+    kept.write_text("damaged")
+    path.write_text("whole")
+    assert archive_file(path, archive, sha256) == kept
+    assert (kept.read_text(), path.exists()) == ("whole", False)
+
+
+def test_a_file_is_missing_in_the_archive_when_its_content_is(tmp_path: Path) -> None:
+    archive, hashes = tmp_path / "archive", {}
+    for name in ("kept.csv", "refused.csv", "changed.csv", "lost.csv"):
+        path = tmp_path / name
+        path.write_text(name)
+        hashes[name] = sha256_of(path)
+        folder = archive / "refused" if name == "refused.csv" else archive
+        target = archive_file(path, folder, hashes[name])
+        if name == "changed.csv":
+            target.write_text("another content")
+        if name == "lost.csv":
+            target.unlink()
+    ledger = pl.DataFrame({"sha256": list(hashes.values()), "name": list(hashes)})
+    assert not_archived(archive, pl.concat([ledger, ledger])) == ["changed.csv", "lost.csv"]
+
+
+def test_a_folder_of_parts_waits_for_its_mark_or_a_minute_without_writing(tmp_path: Path) -> None:
+    now = time.time()
+    for name, age_s, is_marked in (("p_old", 60.2, False), ("p_new", 58, False), ("p_ok", 0, True)):
+        folder = tmp_path / name
+        folder.mkdir()
+        (folder / "part.csv").write_text("x")
+        if is_marked:
+            (folder / "_SUCCESS").touch()
+        for path in (folder / "part.csv", folder):
+            os.utime(path, (now - age_s, now - age_s))
+    groups = waiting_folders(tmp_path, "p_*")
+    assert [[path.name for path in group] for group in groups] == [["p_old"], ["p_ok"]]

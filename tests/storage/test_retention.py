@@ -133,10 +133,10 @@ def test_what_was_made_lately_is_young_however_old_its_origin(con) -> None:
 def test_the_two_newest_whole_tables_stay_however_long_production_stood_still(con) -> None:
     for day in (0, 1, 300):
         table(con, day)
-    before = newest_tables(con)
+    before = newest_tables(con, 2)
     thinned(con)
     assert kept(con) == {"run-001": HORIZON, "run-300": HORIZON}
-    assert all(a.equals(b) for a, b in zip(newest_tables(con), before, strict=True))
+    assert all(a.equals(b) for a, b in zip(newest_tables(con, 2), before, strict=True))
 
 
 def test_a_second_table_of_an_origin_is_the_one_that_counts(con) -> None:
