@@ -18,6 +18,7 @@ from monitoring.calibration import calibration
 from monitoring.changed import changed_signal
 from monitoring.churn import churn, level_and_shape
 from monitoring.covariates import covariate_signals, one_for_each_covariate
+from monitoring.delivery import delivery
 from monitoring.drift import drift
 from monitoring.finding import Finding
 from monitoring.freshness import freshness
@@ -72,6 +73,8 @@ class Evidence:
     machine_mb: float | None = None
     # of the order day that the newest table is for; None: no supply file says what is ordered
     orders: DayOrders | None = None
+    # what became of the newest delivery elsewhere
+    delivered: dict[str, Any] | None = None
 
 
 def watch(evidence: Evidence, actuals: pl.DataFrame, params: MonitorParams) -> list[Finding]:
@@ -86,6 +89,7 @@ def watch(evidence: Evidence, actuals: pl.DataFrame, params: MonitorParams) -> l
         *noted(evidence.pages, evidence.now),
         *_quality_trend(evidence, params.signals),
         *stock(evidence.orders, panel.series, params.max_unordered_share, params.max_old_share),
+        delivery(evidence.delivered),
         forecast_age(evidence.newest, last_day, params.max_staleness_days),
         sanity(evidence.newest, panel.series),
         *_planned(panel, evidence.newest, evidence.rules.region),
