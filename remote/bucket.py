@@ -51,6 +51,8 @@ class Bucket:
         files that a file system cannot hold are BadInput when they are brought.
         """
         with _errors_of(self.url):
+            if self._moves and not self.files.exists(self.prefix):
+                raise FileNotFoundError(self.prefix)  # of a folder nothing is found, and no error
             found = self.files.find(self.prefix, detail=True, refresh=True)
         inside = {
             key: details

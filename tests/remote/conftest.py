@@ -22,8 +22,11 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from contract.frames import FORECASTS
 from contract.params import FilesParams, Params, SqlParams
 from runtime.paths import Paths
+from storage.forecasts import publish
+from storage.runs import Run
 from storage.store import open_store
 
 URL = "TILLCAST_TEST_URL"
@@ -125,6 +128,26 @@ def sales_in(paths: Paths) -> Callable[[], pl.DataFrame]:
             return con.sql("select unique_id, ds, y from sales order by all").pl()
 
     return read
+
+
+@pytest.fixture
+def table(paths: Paths) -> Callable[..., str]:
+    """`table(run_id, rows)`: a table of that run in the store."""
+
+    def write(run_id: str = "run-1", rows: int = 30, day: date = date(2024, 4, 9)) -> str:
+        now = datetime(2024, 4, 10, 7)
+        forecasts = pl.DataFrame({"unique_id": [f"N_{number:04}" for number in range(rows)]})
+        forecasts = forecasts.with_columns(
+            run_id=pl.lit(run_id), origin=pl.lit(day), ds=pl.lit(day + timedelta(days=1)),
+            h=pl.lit(1), y_hat=pl.int_range(rows) / 4, method=pl.lit("made_up"),
+            created_at=pl.lit(now),
+            **{name: pl.lit(1.0) for name in FORECASTS.columns if name.startswith("q")},
+        )  # fmt: skip
+        with open_store(paths.store, 1.0) as con:
+            publish(con, Run(run_id, "inference", now), {"forecasts": FORECASTS.conform(forecasts)})
+        return run_id
+
+    return write
 
 
 # PostgreSQL: a server of our own on this machine

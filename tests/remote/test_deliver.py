@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
@@ -12,14 +11,11 @@ import polars as pl
 import pytest
 
 from contract.errors import BadInput, BadParams, SourceMissing
-from contract.frames import FORECASTS
 from contract.params import Params
 from monitoring.delivery import delivery
+from remote.bucket import Bucket
 from runtime.json_files import read_json_if_whole
-from runtime.paths import Paths
 from stages.deliver import deliver, deliver_if_wanted
-from storage.forecasts import publish
-from storage.runs import Run
 from storage.store import open_store
 
 URL = "TILLCAST_TEST_URL"
@@ -31,25 +27,6 @@ def own(params: Params) -> Params:
     """Params that name where to deliver."""
     to = params.deliver.model_copy(update={"url_env": URL})
     return params.model_copy(update={"deliver": to})
-
-
-@pytest.fixture
-def table(paths: Paths) -> Callable[..., str]:
-    """`table(run_id, rows)`: a table of that run in the store."""
-
-    def write(run_id: str = "run-1", rows: int = 30, day: date = date(2024, 4, 9)) -> str:
-        forecasts = pl.DataFrame({"unique_id": [f"N_{number:04}" for number in range(rows)]})
-        forecasts = forecasts.with_columns(
-            run_id=pl.lit(run_id), origin=pl.lit(day), ds=pl.lit(day + timedelta(days=1)),
-            h=pl.lit(1), y_hat=pl.int_range(rows) / 4, method=pl.lit("made_up"),
-            created_at=pl.lit(NOW),
-            **{name: pl.lit(1.0) for name in FORECASTS.columns if name.startswith("q")},
-        )  # fmt: skip
-        with open_store(paths.store, 1.0) as con:
-            publish(con, Run(run_id, "inference", NOW), {"forecasts": FORECASTS.conform(forecasts)})
-        return run_id
-
-    return write
 
 
 @pytest.fixture
@@ -118,8 +95,6 @@ def test_a_reader_of_a_bucket_sees_one_delivery_or_the_other(
         if name == "latest.json":
             raise KeyboardInterrupt
         written(bucket, name, path)
-
-    from remote.bucket import Bucket
 
     written = Bucket.write
     with monkeypatch.context() as patched:
