@@ -11,6 +11,8 @@ run     python inference.py [--origin 2016-05-22] [--horizon 28] [--as-of 2016-0
                             one number back to data, model and code
         python inference.py orders [--day DATE]
                             what to order, by the newest table, stock and supply
+        python inference.py deliver
+                            the newest table and its orders -> a database or bucket
         python inference.py span --series ID --from DATE --to DATE --service 0.9
                             demand of several days together
         python inference.py changes | export [--form csv] | models | snapshot
@@ -34,6 +36,7 @@ from runtime.memory import forget_peak, peak_mb
 from runtime.process import clock, git_commit
 from stages.arguments import params_and_paths
 from stages.inference_tasks import (
+    DELIVER,
     FROM_PANEL,
     ORDERS,
     PUBLISH,
@@ -134,7 +137,10 @@ def _arguments(parser: ArgumentParser) -> None:
 def main(argv: list[str] | None = None) -> int:
     """The command line: today's table, or the task that is named."""
     return run_tasks(
-        __doc__, Task(_infer, _arguments), [ORDERS, *OF_FORECASTS, FROM_PANEL, PUBLISH], argv
+        __doc__,
+        Task(_infer, _arguments),
+        [ORDERS, DELIVER, *OF_FORECASTS, FROM_PANEL, PUBLISH],
+        argv,
     )
 
 

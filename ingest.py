@@ -1,7 +1,8 @@
 """From files to facts: what lies in the inbox becomes accepted rows, quarantined rows and one
 ledger line per batch.
 
-reads   data/inbox/ (or, with `fill`, the source's own files), params.yaml: source, ingest
+reads   data/inbox/ (or, with `fill`, the source's own files), a database or bucket if the source
+        is one, params.yaml: source, ingest
 writes  data/tillcast.duckdb, data/archive/, data/validation/; `freeze` data/panel/, `fill`
         data/truth/
 run     python ingest.py                        take what lies in the inbox
@@ -9,6 +10,8 @@ run     python ingest.py                        take what lies in the inbox
                                                 frozen Parquet
         python ingest.py check-panel            the frozen panel against every rule ->
                                                 data/validation/panel.json
+        python ingest.py fetch [--all]          what is new in a database or bucket -> the inbox,
+                                                and nothing taken
         python ingest.py replay --batch 17      rows in quarantine judged anew; or --reason CODE;
                                                 or mended: --corrected FILE
         python ingest.py withdraw --batch 17    one batch taken back, as if its file had not come
@@ -56,10 +59,12 @@ def ingest(
     dry_run: bool = False,
     trust_clock: bool = False,
 ) -> Summary:
-    """Every file in the inbox taken once, plans first; a file refused does not keep the next one
-    waiting. `trust_clock`: `now` is right, however far it is from what was received last.
+    """Every file in the inbox taken once, plans first, after what is new elsewhere was laid there.
+    A file refused, or a table that cannot be read, does not keep the others waiting.
+    `trust_clock`: `now` is right, however far it is from what was received last.
     """
     from stages.clock import refuse_wrong_clock
+    from stages.fetch import Fetched, fetch
     from stages.take import summary_of
     from stages.take_inbox import take_inbox
     from storage.inbox import claimed_inbox
@@ -67,7 +72,10 @@ def ingest(
     with claimed_inbox(paths.inbox, params.ingest.lock_wait_s):
         if not trust_clock:
             refuse_wrong_clock(params, paths, now)
-        return summary_of(take_inbox(params, paths, now=now, dry_run=dry_run))
+        found = Fetched() if dry_run else fetch(params, paths, now=now)
+        summary = summary_of(take_inbox(params, paths, now=now, dry_run=dry_run))
+    found.refuse_if_failed()
+    return summary | found.summary if found.is_any else summary
 
 
 def _take_inbox(arguments: Namespace) -> Summary:

@@ -21,7 +21,8 @@ def agree(params: Params) -> Params:
     source, features = params.source, params.features
     _check_horizon(params)
     _check_retention(params)
-    is_files = source.kind == "files"
+    _check_origin_of_rows(source)
+    is_files = source.is_mapped
     columns = list(source.files.hierarchy) if is_files else list(BUILT_IN)
     owner = "source.files.hierarchy maps" if is_files else f"source.kind {source.kind} has"
     named = {
@@ -75,6 +76,19 @@ def agree(params: Params) -> Params:
             f"Map the column as source.files.columns: {OPENING}, or give it another name."
         )
     return params
+
+
+def _check_origin_of_rows(source: SourceParams) -> None:
+    if source.kind == "sql" and "sales" not in source.sql.facts:
+        raise BadParams(
+            "source.kind is sql, and source.sql.facts names no sales. Add e.g. "
+            "facts: {sales: {table: shop.sales, watermark: updated_at}} in shop.yaml."
+        )
+    if source.bucket is not None and source.kind != "files":
+        raise BadParams(
+            f"source.bucket names a bucket of files, and source.kind is {source.kind}. Set "
+            "source.kind: files, or source.bucket: null."
+        )
 
 
 def furthest_day(params: Params) -> int:

@@ -17,6 +17,7 @@
     │                                 folder's place
     ├── MemoryRefused             1   the machine gives this process no more memory
     ├── ServerUnreachable         1   Prefect's server does not respond
+    ├── RemoteUnreachable         1   a database or bucket does not respond, or broke off
     ├── BadUsage                  2   wrong arguments
     │   └── BadParams             2   params.yaml holds a value out of range, or an unknown name
     └── StoreBusy                 3   another process holds the store
@@ -103,6 +104,10 @@ class MemoryRefused(TillcastError):
 
 class ServerUnreachable(TillcastError):
     """Prefect's server does not respond."""
+
+
+class RemoteUnreachable(TillcastError):
+    """A database or bucket does not respond, or broke off: another try may succeed."""
 
 
 class BadUsage(TillcastError):

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+from typing import Any
 
 from pydantic import BaseModel
 
 from contract.params import BESIDE_SALES, Params
 
-Without = set[str] | dict[str, set[str]]  # fields left out, or of inner sections
+Without = set[str] | dict[str, Any]  # fields left out; of inner sections; ...: a section whole
 
 
 def params_hash(*sections: BaseModel, without: Without | None = None) -> str:
@@ -22,11 +23,11 @@ def params_hash(*sections: BaseModel, without: Without | None = None) -> str:
 
 def served_hash(params: Params) -> str:
     """The params a published table is made with: its run carries them, and an explanation compares
-    with them. What is in stock and how it is supplied moves no forecast; what totals say is named
-    by the panel's hash.
+    with them. What is in stock, how it is supplied and where rows were fetched moves no
+    forecast; what totals say is named by the panel's hash.
     """
     served = (params.source, params.features, params.train, params.inference)
-    return params_hash(*served, without={"files": set(BESIDE_SALES)})
+    return params_hash(*served, without={"files": set(BESIDE_SALES), "sql": ..., "bucket": ...})
 
 
 def text_hash(*parts: object) -> str:

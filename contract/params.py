@@ -7,15 +7,25 @@ from __future__ import annotations
 from datetime import date
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    field_validator,
+    model_validator,
+)
 
 from contract.levels import Level, levels_of
-from contract.written import date_format_of, holidays_of, time_zone_of
+from contract.written import bucket_of, date_format_of, holidays_of, time_zone_of
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[int, Field(ge=1)]
 Seed = Annotated[int, Field(ge=0)]
-Kind = Literal["simulator", "m5", "files"]
+Kind = Literal["simulator", "m5", "files", "sql"]
+FACTS = ("sales", "calendar", "prices", "plans", "totals", "supply", "stock")
+Variable = Annotated[str, Field(pattern=r"^[A-Z_][A-Z0-9_]*$")]  # of the environment
+Fact = Literal["sales", "calendar", "prices", "plans", "totals", "supply", "stock"]
 
 
 class _Section(BaseModel):
@@ -100,6 +110,36 @@ BESIDE_SALES = (
 )
 
 
+class TableParams(_Section):
+    """A table (schema.name) or a query of a database, and what says which of its rows are new."""
+
+    table: str | None = None
+    query: str | None = None
+    watermark: str | None = None
+    overlap: Annotated[float, Field(ge=0)] | None = None
+
+    @model_validator(mode="after")
+    def _one_of_two(self) -> TableParams:
+        if (self.table is None) == (self.query is None):
+            raise ValueError("state a table or a query, and not both")
+        return self
+
+
+class SqlParams(_Section):
+    """Your own database: where, and the table or query of each fact."""
+
+    url_env: Variable
+    facts: dict[Fact, TableParams] = {}
+    batch_rows: Annotated[int, Field(ge=1000)]
+
+    @field_validator("facts")
+    @classmethod
+    def _supply_is_whole(cls, facts: dict[Fact, TableParams]) -> dict[Fact, TableParams]:
+        if "supply" in facts and facts["supply"].watermark is not None:
+            raise ValueError("supply holds whole: what it lacks is withdrawn. Leave out watermark")
+        return facts
+
+
 class SourceParams(_Section):
     """Where rows come from."""
 
@@ -111,8 +151,27 @@ class SourceParams(_Section):
     max_unpacked_mb: Annotated[float, Field(gt=0)] = 2048.0
     levels: tuple[tuple[str, ...], ...]
     region: str | None
+    bucket: Annotated[str, AfterValidator(bucket_of)] | None = None
     simulator: SimulatorParams
     files: FilesParams
+    sql: SqlParams = SqlParams(url_env="TILLCAST_SOURCE_URL", batch_rows=100_000)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _patterns_of_tables(cls, values: Any) -> Any:
+        """Of a database the names of what is fetched are ours: `sales.*` for its sales."""
+        if isinstance(values, dict) and values.get("kind") == "sql":
+            files, sql = values.get("files"), values.get("sql")
+            if isinstance(files, dict) and isinstance(sql, dict):
+                facts = sql.get("facts") or {}
+                own = {fact: f"{fact}.*" if fact in facts else None for fact in FACTS}
+                return values | {"files": files | own | {"sales": "sales.*"}}
+        return values
+
+    @property
+    def is_mapped(self) -> bool:
+        """Whether `files` says what columns mean: of files and tables of one's own."""
+        return self.kind in ("files", "sql")
 
     @property
     def hierarchy(self) -> list[Level]:
@@ -353,6 +412,14 @@ class MonitorParams(_Section):
     signals: SignalParams
 
 
+class DeliverParams(_Section):
+    """Where tables and orders are published for others; no variable: nowhere."""
+
+    url_env: Variable | None
+    db_schema: str | None
+    keep_runs: Positive
+
+
 class RetentionParams(_Section):
     """How long what was published is kept, in days of its age against the newest table, and files
     as they were sent, against the newest delivery.
@@ -384,5 +451,6 @@ class Params(_Section):
     inference: InferenceParams
     ordering: OrderingParams
     monitor: MonitorParams
+    deliver: DeliverParams
     retention: RetentionParams
     drills: DrillParams

@@ -22,6 +22,7 @@ AS_SET = "train"  # the recipe that these two state
 PROFILES = "profiles"
 _MOST_VALUES = 100_000
 _MOST_LEVELS = 50
+_UNSHOWN = ("url_env", "bucket")
 _KINDS = get_args(SourceParams.model_fields["kind"].annotation)
 
 
@@ -85,8 +86,9 @@ def params_of(raw: dict[str, Any], where: str = "params") -> Params:
 
 def _complaint(place: ErrorDetails) -> str:
     name = ".".join(str(part) for part in place["loc"])
-    # what lacks it is the whole section
-    got = "" if place["type"] == "missing" else f" (got {place['input']!r})"
+    # what lacks it is the whole section; what is written in place of a variable may be a password
+    is_shown = place["type"] != "missing" and place["loc"][-1] not in _UNSHOWN
+    got = f" (got {place['input']!r})" if is_shown else ""
     return f"{name}: {place['msg']}{got}"
 
 

@@ -81,3 +81,17 @@ def _translated(form: str) -> str:
         mark = _LETTERS.get(letter, {}).get(len(run[0]), run[0])
         written += "%M" if is_clock and mark == "%m" else mark
     return written
+
+
+def bucket_of(url: str) -> str:
+    """The url of a bucket and prefix, like s3://bucket/sales; ValueError for one that is none, or
+    that holds a key.
+    """
+    if not re.match(r"[a-z][a-z0-9+.-]*://\S", url):
+        raise ValueError(f"{url!r} is no url of a bucket; write one like s3://bucket/sales")
+    if "@" in url or "?" in url or "::" in url:
+        raise ValueError(
+            "the url of a bucket is a place alone, without keys: they come from the environment "
+            "(AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_ENDPOINT_URL)"
+        )
+    return url.rstrip("/")

@@ -1,4 +1,4 @@
-"""Every morning: take the inbox, forecast, order, look, hand out a copy for dashboards.
+"""Every morning: take the inbox, forecast, order, deliver, look, hand out a copy for dashboards.
 
 run     python flows/daily.py [--data data] [--now 2026-01-30T06:00]    as a Prefect flow, no server
 needed
@@ -17,14 +17,14 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from flows.artifacts import Show, show, show_nothing
 from flows.command_line import run_flow
 from flows.engine import Runner, flow, in_prefect, logged, plainly
-from flows.tasks import forecast, hand_out, look, propose, take_inbox
+from flows.tasks import forecast, hand_out, look, propose, publish_elsewhere, take_inbox
 from runtime.command_line import Summary
 from runtime.process import clock
 
 
 def morning(run: Runner, show: Show, params: Path, data: Path, now: datetime) -> Summary:
     """Summaries by entry point. An inbox that cannot be taken leaves the table to yesterday's
-    sales; the watchers look and the copy is handed out whatever failed, orders included.
+    sales; the watchers look and the copy is handed out whatever failed, delivery included.
     """
     summaries: Summary = {}
     try:
@@ -33,6 +33,7 @@ def morning(run: Runner, show: Show, params: Path, data: Path, now: datetime) ->
         finally:
             summaries["inference"] = run(forecast, params, data, now)
             summaries["orders"] = run(propose, params, data, now)
+            summaries["delivery"] = run(publish_elsewhere, params, data, now)
     finally:
         summaries["monitor"] = run(look, params, data, now)
         show(summaries, data)

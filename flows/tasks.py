@@ -14,7 +14,7 @@ import inference
 import ingest
 import monitor
 import train
-from contract.errors import StoreBusy, TillcastError
+from contract.errors import RemoteUnreachable, StoreBusy, TillcastError
 from contract.params_file import load_params
 from contract.question import NEWEST
 from flows import ROOT
@@ -29,6 +29,7 @@ from runtime.process import path_with_python
 from stages import publish as publishing
 from stages.choose_recipe import choose_recipe
 from stages.compact import compact
+from stages.deliver import deliver_if_wanted
 from stages.forecast_panel import forecast_panel
 from stages.freeze import check_panel, freeze
 from stages.incumbent import name_incumbent
@@ -43,7 +44,9 @@ from storage.store import check_owner, open_store
 
 def worth_retrying(_task: Any, _run: Any, state: Any) -> bool:
     """A busy store or an outage may pass; what was refused for its content is refused again."""
-    return isinstance(state.data, StoreBusy) or not isinstance(state.data, TillcastError)
+    return isinstance(state.data, StoreBusy | RemoteUnreachable) or not isinstance(
+        state.data, TillcastError
+    )
 
 
 _PATIENT = {
@@ -69,6 +72,12 @@ def forecast(params: Path, data: Path, now: datetime) -> Summary:
 def propose(params: Path, data: Path, now: datetime) -> Summary:
     """inference.py orders: what to order by today's table."""
     return order(load_params(params), Paths(data), now=now)
+
+
+@task(**_PATIENT)
+def publish_elsewhere(params: Path, data: Path, now: datetime) -> Summary:
+    """inference.py deliver: the table and its orders, where others read them, if anywhere."""
+    return deliver_if_wanted(load_params(params), Paths(data), now=now)
 
 
 @task(**_PATIENT)

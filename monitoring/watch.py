@@ -18,6 +18,7 @@ from monitoring.calibration import calibration
 from monitoring.changed import changed_signal
 from monitoring.churn import churn, level_and_shape
 from monitoring.covariates import covariate_signals, one_for_each_covariate
+from monitoring.delivery import delivery
 from monitoring.drift import drift
 from monitoring.finding import Finding
 from monitoring.freshness import freshness
@@ -77,6 +78,8 @@ class Evidence:
     undelivered: dict[str, tuple[int, str]] = field(default_factory=dict)
     # by cause when an alert of it was last closed
     resolved: dict[str, datetime] = field(default_factory=dict)
+    # what became of the newest delivery elsewhere
+    delivered: dict[str, Any] | None = None
 
 
 def watch(evidence: Evidence, actuals: pl.DataFrame, params: MonitorParams) -> list[Finding]:
@@ -97,6 +100,7 @@ def watch(evidence: Evidence, actuals: pl.DataFrame, params: MonitorParams) -> l
         *noted(evidence.pages, evidence.now),
         *_quality_trend(evidence, params.signals),
         *stock(evidence.orders, panel.series, params.max_unordered_share, params.max_old_share),
+        delivery(evidence.delivered),
         forecast_age(evidence.newest, last_day, params.max_staleness_days),
         sanity(evidence.newest, panel.series),
         *_planned(panel, evidence.newest, evidence.rules.region),

@@ -23,6 +23,7 @@ from monitoring.watch import Evidence, group_columns
 from queries.day_orders import day_orders
 from queries.past_tables import one_table_a_week, sums_of_first_weeks, weekly_runs
 from queries.served_features import served_twice
+from runtime.json_files import read_json_if_whole
 from runtime.memory import machine_mb
 from runtime.paths import Paths
 from storage.alerts import last_closed
@@ -106,6 +107,7 @@ def evidence_at(params: Params, paths: Paths, now: datetime, last_table: pl.Data
             known_future=params.features.known_future,
             past_only=params.features.past_only,
             machine_mb=machine_mb(),
+            delivered=read_json_if_whole(paths.delivered),
             orders=day_orders(con, newest, panel.series, params.ordering, now.date()),
             undelivered=undelivered(con),
             resolved=last_closed(con),

@@ -21,6 +21,15 @@ def read_json(path: Path) -> dict[str, Any]:
     return content
 
 
+def read_json_if_whole(path: Path) -> dict[str, Any] | None:
+    """What a file holds; None where there is none, or no whole one with names and values."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
+        return None
+    return content if isinstance(content, dict) else None
+
+
 def write_json(path: Path, content: object, indent: int | None = 1) -> None:
     """The content as a JSON file that ends with a line break, whole or as it was; its folder is
     made if need be.

@@ -30,6 +30,18 @@ class Paths:
         return self.root / "inbox"
 
     @property
+    def fetched(self) -> Path:
+        """What was fetched from a database or bucket, and how far; beside the inbox, which others
+        may write to.
+        """
+        return self.root / "fetched.json"
+
+    @property
+    def delivered(self) -> Path:
+        """What became of the newest deliveries to others."""
+        return self.root / "delivered.json"
+
+    @property
     def staging(self) -> Path:
         """Copies that are being taken; outside the inbox, which others may write to."""
         return self.root / "staging"

@@ -42,11 +42,11 @@ def files_of(source: SourceParams) -> list[Path]:
     """The files of a source's folder that go through the inbox, in the order to ingest: calendar,
     prices, sales.
 
-    Empty for the simulator without a folder: it drops its own. SourceMissing names the files that
-    are there.
+    Empty for the simulator without a folder, which drops its own, and for a database or bucket.
+    SourceMissing names the files that are there.
     """
     if source.path is None:
-        if source.kind == "simulator":
+        if source.kind in ("simulator", "sql") or source.bucket is not None:
             return []
         raise BadParams(
             f"source.path is empty; "
@@ -73,7 +73,7 @@ def files_of(source: SourceParams) -> list[Path]:
 def deliveries_of(source: SourceParams) -> list[list[Path]]:
     """The same files in the groups in which they are delivered; see sources.deliveries."""
     files = files_of(source)
-    if source.kind != "files" or source.path is None or len(files) < 2:
+    if not source.is_mapped or source.path is None or len(files) < 2:
         return [[file] for file in files]
     groups = _matching(Path(source.path), _patterns(source))
     single = [group[0] for group in groups if len(group) == 1]
@@ -106,7 +106,7 @@ def delivery_name(files: list[Path], source: SourceParams) -> str:
     names.
     """
     name = name_of(files)
-    if source.kind != "files" or source.path is None or not Path(source.path).is_dir():
+    if not source.is_mapped or source.path is None or not Path(source.path).is_dir():
         return name
     folder, way = Path(source.path), files[0].relative_to(source.path).parts
     if len(way) == 1 and fact_of(Path(name), source) is not None:
@@ -118,7 +118,7 @@ def companions_of(source: SourceParams) -> list[Path]:
     """Files read beside others and never ingested themselves (your static file): part of the
     source's content.
     """
-    static = static_of(source, None) if source.kind == "files" else None
+    static = static_of(source, None) if source.is_mapped else None
     return [static] if static else []
 
 

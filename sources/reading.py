@@ -44,7 +44,7 @@ def delivered_together(
 
     `days_of`: `days_in` of this source, if it remembers what it has read.
     """
-    if source.kind != "files" or len(files) < 2:
+    if not source.is_mapped or len(files) < 2:
         return [[file] for file in files]
     sales = [file for file in files if fact_of(file, source) == "sales"]
     days_of = days_of or partial(days_in, source=source)
@@ -69,7 +69,7 @@ def patterns_of(source: SourceParams) -> tuple[tuple[str, ...], tuple[str, ...]]
     which are not taken at all.
     """
     own = source.files
-    if source.kind != "files":
+    if not source.is_mapped:
         return (), ()
     plans = tuple(pattern for pattern in (own.calendar, own.prices, own.plans) if pattern)
     return plans, (own.static,) if own.static else ()

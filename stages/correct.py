@@ -48,7 +48,7 @@ def correct(
     They are a delivery of their own, archived like any. BadInput, and nothing changes, when they
     are refused whole.
     """
-    if params.source.kind == "files" and params.source.files.transactions:
+    if params.source.is_mapped and params.source.files.transactions:
         raise BadUsage(
             "the source's lines are summed up to a day (source.files.transactions): a mended line "
             "alone would replace its day. Send all lines of that day anew."
@@ -98,7 +98,7 @@ def _correct(
 
 def _replaced(path: Path, params: Params, waiting: pl.DataFrame) -> pl.DataFrame:
     """The line of a corrected file (row_number) and the refused line it stands for (replaces)."""
-    files = params.source.files if params.source.kind == "files" else FilesParams(sales="")
+    files = params.source.files if params.source.is_mapped else FilesParams(sales="")
     table = read_table(path, csv_manner(files))
     need_columns(
         table, {"row_number": "--corrected: each line names the refused one it replaces"}, path.name

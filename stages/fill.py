@@ -8,6 +8,7 @@ from datetime import datetime
 from contract.params import Params
 from runtime.command_line import Summary
 from runtime.paths import Paths
+from stages.fetch import fetched_whole, remember
 from stages.public_holidays import stage_holidays
 from stages.source_files import stage_source_files
 from stages.store_name import store_name
@@ -32,10 +33,13 @@ def fill(params: Params, paths: Paths, *, now: datetime) -> Summary:
         # of the source's own files one may hold another store: all new, and no wonder
         noting = params.ingest.model_copy(update={"refuse_all_new": False})
         params = params.model_copy(update={"ingest": noting})
-        files = [
-            *stage_holidays(params, paths, staging, now),
-            *stage_source_files(params.source, staging, paths.truth),
-        ]
+        with fetched_whole(params, paths) as whole:
+            files = [
+                *stage_holidays(params, paths, staging, now),
+                *stage_source_files(whole.source, staging, paths.truth),
+            ]
         summary = summary_of([take(path, params, paths, now, is_history=True) for path in files])
         shutil.rmtree(staging)
-    return refuse_if_refused(summary)
+    refuse_if_refused(summary)
+    remember(params, paths, whole)
+    return summary

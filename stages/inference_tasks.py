@@ -1,4 +1,5 @@
-"""What `python inference.py <task>` does beside today's table: from-panel, publish."""
+"""What `python inference.py <task>` does beside today's table: from-panel, publish,
+orders, deliver."""
 
 from __future__ import annotations
 
@@ -75,6 +76,14 @@ def question_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--series", help="only series matching this glob")
 
 
+def _deliver(arguments: Namespace) -> Summary:
+    """Publish the newest table and its orders in a database or bucket; twice changes nothing."""
+    from stages.deliver import deliver
+
+    return deliver(*params_and_paths(arguments), now=arguments.started_at)
+
+
 FROM_PANEL = Task(_from_panel, question_arguments, "from-panel")
 PUBLISH = Task(_publish, name="publish")
+DELIVER = Task(_deliver, name="deliver")
 ORDERS = Task(_orders, _orders_arguments, "orders")

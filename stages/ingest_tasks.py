@@ -1,5 +1,5 @@
-"""What `python ingest.py <task>` does beside taking the inbox: fill, freeze, check-panel, replay,
-withdraw, compact, rebuild, recover, source, draft.
+"""What `python ingest.py <task>` does beside taking the inbox: fill, fetch, freeze, check-panel,
+replay, withdraw, compact, rebuild, recover, source, draft.
 """
 
 from __future__ import annotations
@@ -33,6 +33,14 @@ def _fill(arguments: Namespace) -> Summary:
     params, paths = params_and_paths(arguments)
     summary = fill(params, paths, now=arguments.started_at)
     return summary | freeze(params, paths) if arguments.freeze else summary
+
+
+def _fetch(arguments: Namespace) -> Summary:
+    """Lay what is new in a database or bucket into the inbox; take nothing."""
+    from stages.fetch import fetch_only
+
+    params, paths = params_and_paths(arguments)
+    return fetch_only(params, paths, now=arguments.started_at, whole=arguments.all)
 
 
 def _freeze(arguments: Namespace) -> Summary:
@@ -116,6 +124,10 @@ def _fill_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--freeze", action="store_true", help="then write the panel to data/panel")
 
 
+def _fetch_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("--all", action="store_true", help="as if nothing had been fetched before")
+
+
 def _freeze_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--as-of", metavar="T", help="the panel as it was known at T (day or moment, UTC)"
@@ -150,8 +162,9 @@ def _compact_arguments(parser: ArgumentParser) -> None:
 
 
 def _source_arguments(parser: ArgumentParser) -> None:
+    text = "the source from now on"
     parser.add_argument(
-        "--use", choices=("simulator", "m5", "files"), required=True, help="the source from now on"
+        "--use", choices=("simulator", "m5", "files", "sql"), required=True, help=text
     )
     parser.add_argument(
         "--data-from", type=Path, metavar="DIR", help="folder or file of the source's files"
@@ -160,6 +173,7 @@ def _source_arguments(parser: ArgumentParser) -> None:
 
 TASKS = (
     Task(_fill, _fill_arguments, "fill"),
+    Task(_fetch, _fetch_arguments, "fetch"),
     Task(_freeze, _freeze_arguments, "freeze"),
     Task(_check_panel, name="check-panel"),
     Task(_replay, _replay_arguments, "replay"),

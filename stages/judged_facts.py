@@ -100,7 +100,7 @@ def context_of(con: Connection, fact: Received, params: Params, today: date) -> 
         others = series.join(fact.series, on="unique_id", how="anti")
         series = pl.concat([without_names(fact.series), others], how="diagonal_relaxed")
     levels = levels_compared(params.source.levels, series, ingest.whole_days)
-    summed = params.source.kind == "files" and params.source.files.transactions
+    summed = params.source.is_mapped and params.source.files.transactions
     context = Context(ingest, today, series=series, levels=levels)
     recent = read_recent(
         con, fact.fact, fact.rows, params.source.region, context.columns, are_lines_summed=summed

@@ -28,7 +28,7 @@ def stage_holidays(params: Params, paths: Paths, folder: Path, now: datetime) ->
     file's number makes it another content than the ledger knows.
     """
     stated, oldest_day = params.source.files.holidays, params.ingest.oldest_day
-    if params.source.kind != "files" or not stated:
+    if not params.source.is_mapped or not stated:
         return []
     with read_store(paths.store, params.ingest.lock_wait_s) as con:
         rows = holiday_calendar(stated, read_fact(con, "calendar"), oldest_day, now.date())
@@ -49,7 +49,7 @@ def _content(rows: pl.DataFrame, number: int) -> bytes:
 def with_regions_noted(con: Connection, fact: Received, source: SourceParams) -> Received:
     """The sales, with a note of regions that have no holidays and no series yet in the store."""
     stated, column = source.files.holidays, source.region
-    is_stated = source.kind == "files" and isinstance(stated, dict) and column is not None
+    is_stated = source.is_mapped and isinstance(stated, dict) and column is not None
     if not is_stated or fact.series is None or column not in fact.series.columns:
         return fact
     met = set(fact.series[column].drop_nulls()) - set(stated)

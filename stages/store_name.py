@@ -13,6 +13,9 @@ LABELS = {"holidays", "names", *BESIDE_SALES}
 
 def store_name(source: SourceParams) -> str:
     """Another kind, path, mapping or simulated world of the source is another store."""
-    own = {"simulator": [source.simulator], "files": [source.files], "m5": []}[source.kind]
+    files = [source.files]
+    own = {"simulator": [source.simulator], "files": files, "m5": [], "sql": files}[source.kind]
+    if source.kind == "sql":
+        own = [*files, source.sql.facts["sales"].model_copy(update={"overlap": None})]
     mark = f"{source.path} {source.assumed_delay_days} {params_hash(*own, without=LABELS)}"
     return f"{source.kind}-{hashlib.sha256(mark.encode()).hexdigest()[:8]}"

@@ -222,7 +222,7 @@ def _batch(
     delay_days = params.source.assumed_delay_days if is_history else None
     if is_history:
         now = max(now, datetime.combine(simulated_until(params.source), time.max))
-    past_only = tuple(params.source.files.past_only) if params.source.kind == "files" else ()
+    past_only = tuple(params.source.files.past_only) if params.source.is_mapped else ()
     rows, known_at_from = with_known_at(
         received.fact, judgement.accepted, now, delay_days, past_only
     )

@@ -53,9 +53,9 @@ def take_inbox(params: Params, paths: Paths, *, now: datetime, dry_run: bool) ->
         else _take_together(group, group, params, paths, now, dry_run)
         for group in groups
     ]
-    folders = waiting_folders(inbox, source.files.sales) if source.kind == "files" else []
+    folders = waiting_folders(inbox, source.files.sales) if source.is_mapped else []
     parts = [_take_folders(group, params, paths, now, dry_run) for group in folders]
-    pattern = source.files.sales if source.kind == "files" else None
+    pattern = source.files.sales if source.is_mapped else None
     left = [
         Taken(one_line(name), "growing", 0, 0, f"never taken: {why}", [])
         for name, why in never_taken(inbox, pattern).items()

@@ -126,6 +126,41 @@ def never_taken(inbox: Path, pattern: str | None) -> dict[str, str]:
     return found
 
 
+def lay_in(path: Path, inbox: Path, name: str) -> Path:
+    """A file of ours moved into the inbox, whole or not at all, and where it lies: under its name,
+    or numbered like a browser's download where that one is taken.
+    """
+    unfinished = inbox / f".{sha256_of(path)}.part"
+    with disk_refusals(inbox):
+        inbox.mkdir(parents=True, exist_ok=True)
+        unfinished.unlink(missing_ok=True)
+        shutil.copy2(path, unfinished)
+        flush_to_disk(unfinished)
+        target = _free(inbox, name)
+        unfinished.rename(target)
+        flush_to_disk(inbox)
+    path.unlink()
+    return target
+
+
+def _free(inbox: Path, name: str) -> Path:
+    stem, suffix = Path(name).stem, Path(name).suffix
+    numbered = (f"{stem} ({number}){suffix}" for number in range(1, 10_000))
+    names = (name, *numbered)
+    return next(inbox / one for one in names if not os.path.lexists(inbox / one))
+
+
+def withdraw_untaken(inbox: Path, hashes: Mapping[str, str]) -> None:
+    """Take files of ours out of the inbox that no run has taken yet: a newer one holds their rows.
+    `hashes`: the content by name; a file of another content is somebody else's.
+    """
+    for name, sha256 in hashes.items():
+        path = inbox / Path(name).name
+        with suppress(PermissionError, FileNotFoundError):
+            if path.is_file() and not path.is_symlink() and sha256_of(path) == sha256:
+                path.unlink()
+
+
 def discard(inbox: Path, taken: Sequence[Path], hashes: Mapping[str, str]) -> None:
     """Take files and folders out of the inbox that were archived together. Their names are written
     down first: killed in between, the next run goes on (`finish_discarding`).
@@ -312,6 +347,11 @@ def _is_whole(folder: Path) -> bool:
         newest = max(path.lstat().st_mtime for path in [folder, *folder.rglob("*")])
         return time.time() - newest >= _QUIET_S
     return False
+
+
+def is_unfinished(name: str) -> bool:
+    """Whether a name is hidden, or one that programs give to what they still write."""
+    return not _is_finished(name)
 
 
 def _is_finished(name: str) -> bool:

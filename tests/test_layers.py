@@ -12,7 +12,7 @@ import pytest
 
 LAYERS = {
     **dict.fromkeys(["contract", "runtime"], 0),
-    **dict.fromkeys(["sources", "expectations", "storage", "features"], 1),
+    **dict.fromkeys(["sources", "expectations", "storage", "features", "remote"], 1),
     **dict.fromkeys(["forecasting", "ordering"], 2),
     **dict.fromkeys(["monitoring", "reports", "drills"], 3),
     **dict.fromkeys(["stages", "queries"], 4),
@@ -27,6 +27,8 @@ OWNERS = {
     "prefect": "flows",
     "great_expectations": "expectations",
     "holidays": "sources",
+    "sqlalchemy": "remote",
+    "fsspec": "remote",
 }  # engine: the package that speaks to it
 
 

@@ -1,0 +1,1 @@
+"""Databases and buckets of others: read from and written to."""
