@@ -83,8 +83,9 @@ def monitor(params: Params, paths: Paths, *, now: datetime, dry_run: bool = Fals
     summary["shadow"] = shadow.sentence if shadow else None
     every = {"findings": [{"cause": finding.cause, **asdict(finding)} for finding in findings]}
     write_json(paths.reports / "monitor.json", {"now": now, **summary, **every, **outcomes})
-    write_watch_page(paths.reports)
-    return summary
+    page = write_watch_page(paths.reports)
+    app_url = params.monitor.notify.app_url
+    return summary | {"page": f"{app_url.rstrip('/')}/{page.name}" if app_url else str(page)}
 
 
 def _attention(loud: list[Finding], answers: Answers) -> str:

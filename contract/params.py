@@ -374,6 +374,7 @@ class NotifyParams(_Section):
     error_hours: Hours
     warning_hours: Hours
     timezone: Annotated[str, AfterValidator(time_zone_of)]
+    app_url: Annotated[str, Field(pattern=r"^https?://[^\s/]+[^\s]*$")] | None = None
 
     @field_validator("error_hours", "warning_hours")
     @classmethod

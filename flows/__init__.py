@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from runtime.logs import OURS
 from runtime.process import restrict_umask
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -21,7 +22,7 @@ SETTINGS = {
     # a fresh home migrates its database first: 25 s measured
     "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
     # what the entry points log stands in a run's own log, too
-    "PREFECT_LOGGING_EXTRA_LOGGERS": "ingest,train,evaluate,inference,monitor",
+    "PREFECT_LOGGING_EXTRA_LOGGERS": ",".join(OURS),
     "PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW": "ignore",  # what runs with --plain has none
 }
 

@@ -40,9 +40,9 @@ def show(summaries: dict[str, Summary], data: Path) -> None:
     create_table_artifact(
         alert_rows(look), key="tillcast-alarms", description=f"worst: {look['worst']}"
     )
-    report = (data / "reports" / "index.html").resolve()
-    if report.exists():
-        create_link_artifact(report.as_uri(), link_text="the report", key="tillcast-report")
+    page = str(look["page"])
+    link = page if "://" in page else Path(page).resolve().as_uri()
+    create_link_artifact(link, link_text="alerts and reports", key="tillcast-report")
     for cause in look.get("raised", []):
         _emit("raised", cause, look)
     for cause in look.get("closed", []):

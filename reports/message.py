@@ -18,10 +18,10 @@ def title_of(message: Message, shop: str) -> str:
     return f"tillcast {shop}: {', '.join([*said, f'{len(message.still_open)} open'])}"
 
 
-def body_of(message: Message, taken_on_by: dict[str, str]) -> str:
+def body_of(message: Message, taken_on_by: dict[str, str], app_url: str | None = None) -> str:
     """The alerts that are new, worse, over and still open; each on a line of its own.
 
-    `taken_on_by`: by cause of an open alert who has taken it on.
+    `taken_on_by`: by cause of an open alert who has taken it on. `app_url`: where to do so.
     """
     news = {row["cause"] for row in [*message.new, *message.worse]}
     others = [row for row in message.still_open if row["cause"] not in news]
@@ -34,9 +34,12 @@ def body_of(message: Message, taken_on_by: dict[str, str]) -> str:
         "OVER": over,
         "STILL OPEN": [_brief(row, taken_on_by) for row in others],
     }
-    return "\n\n".join(
+    paragraphs = [
         "\n".join([name, *map(one_line, _most(lines))]) for name, lines in parts.items() if lines
-    )
+    ]
+    if app_url:
+        paragraphs.append(f"Take on, mute, resolve: {app_url.rstrip('/')}/alerts")
+    return "\n\n".join(paragraphs)
 
 
 def _lines(row: Row) -> list[str]:

@@ -16,6 +16,7 @@ from pathlib import Path
 from runtime.one_line import OneLine
 
 KEPT_DAYS = 30
+OURS = ("ingest", "train", "evaluate", "inference", "monitor")  # a logger an entry point
 LOUD_ABOUT_LITTLE = ("httpx", "httpcore")  # a line for each request to Prefect's server
 
 
@@ -39,6 +40,8 @@ def logged_to(folder: Path, now: datetime) -> Iterator[None]:
             old.unlink(missing_ok=True)
     root, handler = logging.getLogger(), _DayFile(folder / f"{now:%Y-%m-%d}.jsonl")
     root.addHandler(handler)
+    for name in OURS:  # a worker of Prefect's leaves the root at warnings
+        logging.getLogger(name).setLevel(logging.INFO)
     try:
         yield
     finally:

@@ -109,6 +109,6 @@ def _due(
         )
         if message.is_news:
             title = title_of(message, params.source.kind)
-            body = body_of(message, taken_on_by)
+            body = body_of(message, taken_on_by, params.monitor.notify.app_url)
             due.append(Due(channel, message, title, body, before))
     return due, known

@@ -177,11 +177,28 @@ def test_a_day_in_prefect_leaves_tables_to_look_at_and_an_event_for_every_alert(
     with get_client(sync_client=True) as client:
         artifacts = sorted(client.read_artifacts(), key=lambda artifact: artifact.created)
         raised = _events_of(client, "tillcast.alert.raised", "freshness")
+        loggers = _loggers_of(client, awaited="monitor")
     shown = {artifact.key: artifact.data for artifact in artifacts}
     assert "freshness" in raised
     assert "| inference | units |" in shown["tillcast-day"]
     assert "freshness" in shown["tillcast-alarms"]
+    assert "/watch.html" in shown["tillcast-report"]
+    assert {"ingest", "inference", "monitor"} <= loggers  # what they log stands in the run's log
+    assert list(shop.paths.logs.glob("*.jsonl"))
     assert shop.paths.snapshot.exists()
+
+
+def _loggers_of(client, awaited: str) -> set[str]:
+    """Who logged in the runs, once the awaited one has; lines travel in the background."""
+    import time
+
+    names: set[str] = set()
+    for _ in range(60):
+        names = {line.name for line in client.read_logs(limit=200)}
+        if awaited in names:
+            break
+        time.sleep(0.5)
+    return names
 
 
 def _events_of(client, event: str, awaited: str) -> set[str]:

@@ -107,6 +107,11 @@ def test_a_message_counts_in_its_title_and_names_each_alert_on_one_line():
     )
 
 
+def test_a_message_ends_with_where_to_do_something_about_it():
+    text = body_of(news([alert("bias")]), {}, "https://till.example.org/")
+    assert text.endswith("\n\nTake on, mute, resolve: https://till.example.org/alerts")
+
+
 def test_an_all_clear_says_so():
     assert title_of(news([], held=[("bias", "error")]), "m5") == "tillcast m5: all clear"
 
