@@ -162,6 +162,14 @@ def test_a_scope_too_short_for_use_stands_in_nobodys_way(panel, dense_of):
         assert past.totals.equals(used.totals)
 
 
+def test_days_of_a_total_on_which_nothing_sold_are_no_past_of_it(panel, dense_of):
+    first = (dense_of(panel).days.first - FIRST).days
+    zeros = [(None, None, first + day, 0.0) for day in range(-300, 0)]
+    sold = [(None, None, first + day, 1.0) for day in range(40)]
+    dense = dense_of(replace(panel, totals=_totals([*zeros, *sold])))
+    assert dense.past.days == dense.days
+
+
 def test_totals_that_no_forecast_reads_are_named(panel, dense_of):
     first, store = (dense_of(panel).days.first - FIRST).days, panel.series["store_id"][0]
     rows = [(store, None, first + day, 1.0) for day in range(-100, 40)]
