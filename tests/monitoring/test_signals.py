@@ -62,6 +62,15 @@ def test_a_fall_adds_up_as_a_rise_does_unless_only_rises_matter():
     assert highest(falling, 28, "up")[:, -1].tolist() == [0.0, 4.0]
 
 
+def test_an_alert_says_the_mean_since_the_shift_began():
+    """Three days off after a year of none: by 10, 10 and 40%."""
+    values = np.zeros(300)
+    values[-3:] = [0.1, 0.1, 0.4]
+    (finding,) = judge(signal(values), PARAMS)
+    assert "forecasts +20.0% off" in finding.what
+    assert finding.since == FIRST + timedelta(days=297)
+
+
 def test_a_limit_is_of_both_sides_unless_only_rises_matter():
     restless = np.cumsum(np.random.default_rng(3).normal(0, 1, (1, 300)), axis=1)
     both, unsaid, up = (
