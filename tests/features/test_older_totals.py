@@ -13,7 +13,7 @@ from contract.frames import TOTALS
 from contract.panel import Panel
 from contract.scopes import scope_of
 from features.dense import Days
-from features.hierarchy import first_members, group_index
+from features.hierarchy import first_members, group_index, table_name
 from features.older_totals import GROUP_DAYS, GroupPast, older_units, unused_scopes
 
 FIRST, KNOWN, OLDER = date(2024, 3, 4), 80, 200
@@ -57,6 +57,13 @@ def _units(totals: pl.DataFrame, columns: tuple[str, ...] = ()) -> np.ndarray:
     own = np.repeat(OWN[columns], KNOWN, axis=1)
     members = SERIES[first_members(group_index(SERIES, list(columns)))]
     return older_units(_past(totals), members, list(columns), own)
+
+
+def test_a_past_no_older_than_the_panel_adds_no_day():
+    members = SERIES[first_members(group_index(SERIES, []))]
+    own = np.repeat(OWN[()], KNOWN, axis=1)
+    assert older_units(_past(TOTALS.empty(), older=0), members, [], own).shape == (1, 0)
+    assert (table_name([]), table_name(["store_id", "dept_id"])) == ("total", "store_id*dept_id")
 
 
 def test_a_group_takes_the_totals_of_its_own_columns():
