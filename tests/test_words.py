@@ -24,6 +24,7 @@ HOMES = sorted({path.parts[0] for path in PATHS})
 ALLOWED_NAMES = {  # identifiers that may stand anywhere
     "ast.walk": "Python's",
     ".floor": "rounds down, in NumPy and Polars",
+    "FloorDiv": "of Python's ast: //",
     "default_factory": "of dataclasses",
     "tmp_path_factory": "pytest's",
     "TempPathFactory": "pytest's",

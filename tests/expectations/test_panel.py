@@ -37,7 +37,7 @@ def test_rows_that_break_a_rule_are_counted_by_its_code(
     assert broken["calendar"] == {}
 
 
-def test_no_rule_about_an_arrival_and_no_note_is_asked_of_a_panel(params: Params) -> None:
+def test_no_rule_about_an_arrival_and_no_note_is_counted_of_a_panel(params: Params) -> None:
     left_out = {
         rule.code
         for rule in SUITES["sales"].rules(params.ingest)

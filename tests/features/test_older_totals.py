@@ -13,7 +13,7 @@ from contract.frames import TOTALS
 from contract.panel import Panel
 from contract.scopes import scope_of
 from features.dense import Days
-from features.hierarchy import first_members, group_index
+from features.hierarchy import first_members, group_index, table_name
 from features.older_totals import GROUP_DAYS, GroupPast, older_units, unused_scopes
 
 FIRST, KNOWN, OLDER = date(2024, 3, 4), 80, 200
@@ -57,6 +57,13 @@ def _units(totals: pl.DataFrame, columns: tuple[str, ...] = ()) -> np.ndarray:
     own = np.repeat(OWN[columns], KNOWN, axis=1)
     members = SERIES[first_members(group_index(SERIES, list(columns)))]
     return older_units(_past(totals), members, list(columns), own)
+
+
+def test_a_past_no_older_than_the_panel_adds_no_day():
+    members = SERIES[first_members(group_index(SERIES, []))]
+    own = np.repeat(OWN[()], KNOWN, axis=1)
+    assert older_units(_past(TOTALS.empty(), older=0), members, [], own).shape == (1, 0)
+    assert (table_name([]), table_name(["store_id", "dept_id"])) == ("total", "store_id*dept_id")
 
 
 def test_a_group_takes_the_totals_of_its_own_columns():
@@ -160,6 +167,14 @@ def test_a_scope_too_short_for_use_stands_in_nobodys_way(panel, dense_of):
         past = _past_of(panel, dense_of, whole, other)
         assert past.days == used.days
         assert past.totals.equals(used.totals)
+
+
+def test_days_of_a_total_on_which_nothing_sold_are_no_past_of_it(panel, dense_of):
+    first = (dense_of(panel).days.first - FIRST).days
+    zeros = [(None, None, first + day, 0.0) for day in range(-300, 0)]
+    sold = [(None, None, first + day, 1.0) for day in range(40)]
+    dense = dense_of(replace(panel, totals=_totals([*zeros, *sold])))
+    assert dense.past.days == dense.days
 
 
 def test_totals_that_no_forecast_reads_are_named(panel, dense_of):

@@ -113,7 +113,7 @@ def test_days_never_stated_of_a_week_are_no_gaps(price):
     assert reach_of(stated, ORIGIN) == 2
 
 
-def test_a_list_of_a_few_is_told_in_the_first_days_of_a_panel_too():
+def test_a_list_of_a_few_is_known_in_the_first_days_of_a_panel_too():
     """Two of ten series are named on the third day and on the fourth, nobody later: such a list
     goes on as it may, a plan of all of them ends with the second day.
     """

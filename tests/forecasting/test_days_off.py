@@ -152,3 +152,5 @@ def test_the_explanation_ends_at_the_published_number(panel, feature_params, tra
 def test_an_explanation_without_a_forecast_stays_without_one():
     steps = [("a plan it learned from is unknown: no forecast", None)]
     assert with_open_share(steps, 0.5) == steps
+    always = [("its level", 4.0)]
+    assert with_open_share(always, 1.0) == always

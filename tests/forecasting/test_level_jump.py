@@ -49,6 +49,14 @@ def test_a_steady_shop_of_a_year_refuses_what_lies_half_beyond_its_past(shop, fa
     assert _is_implausible(shop({"a": [100.0] * 400}), 100 * factor) is refused
 
 
+def test_a_day_without_a_row_in_the_past_hides_no_jump_of_it(shop):
+    """A year ago a month sold twice as much; one day of all had no row."""
+    units: Units = [100.0] * 150 + [200.0] * 28 + [100.0] * 222
+    assert not _is_implausible(shop({"a": units}), 210.0)
+    units[10] = None
+    assert not _is_implausible(shop({"a": units}), 210.0)
+
+
 def test_below_a_year_only_the_limit_of_params_counts(shop):
     """Its season may be to come."""
     young = shop({"a": [100.0] * 300})

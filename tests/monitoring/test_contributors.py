@@ -132,6 +132,19 @@ def test_numbers_given_to_other_products_are_named_and_an_honest_range_is_not():
     assert set(recycled) <= {name for finding in findings for name in finding.contributors}
 
 
+def test_one_series_of_eighty_that_sells_otherwise_counts_among_two_hundred_more():
+    """Six times as much in the last week. Nobody knows it before six weeks are there to compare
+    with, the ninth week before among them.
+    """
+    y = np.full_like(sold(120), 10.0)
+    y[0, -7:] *= 6
+    values = changed_signal(seen_of(y), []).values[0]
+    assert values[-1] == pytest.approx(1 / 280)
+    assert (values[-8], np.isnan(values[:48]).all()) == (0.0, True)
+    first = int(np.flatnonzero(~np.isnan(values))[0])
+    assert first == 6 + 7 * 7
+
+
 def test_no_day_of_these_signals_reads_a_later_one():
     y = sold()
     for make in (repeats_signal, changed_signal):

@@ -143,6 +143,7 @@ def test_coverage_by_hand_and_its_error_counts_days_not_rows(actuals):
 def test_only_the_wide_interval_raises_an_alert(actuals):
     never = actuals.with_columns(y=pl.lit(99.0))
     assert [f.severity for f in calibration(never, 0.08)] == ["ok", "warning"]
+    assert {f.since for f in calibration(never, 0.08)} == {never["ds"].min()}
     assert [f.severity for f in calibration(actuals, 0.08)] == ["ok", "ok"]
 
 

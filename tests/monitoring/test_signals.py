@@ -62,6 +62,38 @@ def test_a_fall_adds_up_as_a_rise_does_unless_only_rises_matter():
     assert highest(falling, 28, "up")[:, -1].tolist() == [0.0, 4.0]
 
 
+def test_an_alert_says_the_mean_since_the_shift_began():
+    """Three days off after a year of none: by 10, 10 and 40%."""
+    values = np.zeros(300)
+    values[-3:] = [0.1, 0.1, 0.4]
+    (finding,) = judge(signal(values), PARAMS)
+    assert "forecasts +20.0% off" in finding.what
+    assert finding.since == FIRST + timedelta(days=297)
+
+
+def test_a_limit_is_of_both_sides_unless_only_rises_matter():
+    restless = np.cumsum(np.random.default_rng(3).normal(0, 1, (1, 300)), axis=1)
+    both, unsaid, up = (
+        quarterly_limits(restless, 28, 0.01, 0.5, **sides)[0]
+        for sides in ({"sides": "both"}, {}, {"sides": "up"})
+    )
+    assert unsaid == both > up
+
+
+def test_the_range_counts_what_began_or_ceased_within_four_weeks(sales_of):
+    """Ten series: one begins on day 100, one sells last on day 120."""
+    days = 200
+    units = {f"s{k}": [1.0] * days for k in range(8)}
+    units |= {"begins": [0.0] * 100 + [1.0] * 100, "ceases": [1.0] * 121 + [0.0] * 79}
+    series = pl.DataFrame({"unique_id": sorted(units)})
+    seen = arrived(panel_of(sales_of(units, FIRST), series), days, EVERY_DAY)
+    (found,) = [one for one in input_signals(seen, []) if one.slice == "assortment"]
+    share = dict(enumerate(found.values[0][-days:]))
+    assert (share[99], share[100] > 0, share[127] > 0, share[128]) == (0.0, True, True, 0.0)
+    assert (share[147], share[148] > 0, share[175] > 0, share[176]) == (0.0, True, True, 0.0)
+    assert share[110] == pytest.approx(1 / 10)
+
+
 def test_the_whole_and_its_groups_share_one_budget_of_false_alarms():
     """Each has half of it: the limit it would have alone, with half as many alarms."""
     restless = np.cumsum(np.random.default_rng(3).normal(0, 1, (4, 300)), axis=1)

@@ -30,6 +30,10 @@ def test_churn_is_the_units_that_moved_on_the_days_of_both_tables(forecasts_of):
     assert churn(now, before, max_share=0.3).severity == "ok"
     assert not churn(now, before.clear(), 0.3).is_judged
     assert not churn(now, now, 0.3).is_judged  # a table is not compared with itself
+    assert churn(now.clear(), before, 0.3).what == "no two tables to compare yet"
+    shared = before["ds"].unique().sort().filter(before["ds"].unique().sort() > now["origin"][0])
+    six, seven = (before.filter(pl.col("ds").is_in(shared.head(n).implode())) for n in (6, 7))
+    assert [churn(now, one, 0.3).is_judged for one in (six, seven)] == [False, True]
 
 
 @pytest.mark.parametrize(

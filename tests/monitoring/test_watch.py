@@ -133,7 +133,7 @@ def test_without_a_past_of_errors_the_limits_are_fixed_ones(
     assert "accuracy" in alerts(found)
 
 
-def test_what_is_late_wrong_or_stood_in_for_has_its_cause_before_a_day_came_true(
+def test_what_is_late_wrong_or_a_fallback_has_its_cause_before_any_day_has_actuals(
     panel: Panel, params: Params, forecasts_of: Callable[..., pl.DataFrame]
 ) -> None:
     usual = forecasts_of(ahead(LAST), LAST)

@@ -42,7 +42,8 @@ def named(root: Path) -> Iterator[Mutant]:
         text = (root / one["path"]).read_text(encoding="utf-8")
         if text.count(one["before"]) != 1:
             raise LookupError(f"{one['path']} holds not just once: {one['before']}")
-        lines = _function_around(text, text[: text.index(one["before"])].count("\n") + 2)
+        start = text.index(one["before"]) + len(one["before"]) - len(one["before"].lstrip())
+        lines = _function_around(text, text[:start].count("\n") + 1)
         named_as = (one["path"], one["name"], "named", 0, lines, False)
         yield Mutant(*named_as, one["before"], one["after"], _with(text, one))
 
