@@ -238,6 +238,27 @@ def test_a_fill_takes_all_objects_and_the_next_morning_what_came_since(
     assert sales_in().height == 18
 
 
+@pytest.mark.parametrize("begins", ["fill", "ingest"])
+def test_a_static_object_stays_in_the_inbox_and_its_newest_version_holds(
+    shop_of_files, bucket, paths, begins
+):
+    mapping = MAPPING | {"static": "shops*", "static_on": ["shop"], "hierarchy": {"land": "land"}}
+    own = shop_of_files(mapping)
+    source = own.source.model_copy(update={"bucket": bucket.url})
+    shop = own.model_copy(update={"source": source})
+    bucket.put("shops.csv", b"shop,land\nN,north\nS,south\n")
+    bucket.put("till_2024-03-01.csv", day_of(0))
+    taken = fill(shop, paths, now=NOW) if begins == "fill" else ingest(shop, paths, now=NOW)
+    assert taken["rows_refused"] == 0
+    for number, land in enumerate(("west", "east"), start=1):
+        time.sleep(1.1)
+        bucket.put("shops.csv", f"shop,land\nN,north\nS,{land}\n".encode())
+        bucket.put(f"till_2024-03-0{number + 1}.csv", day_of(number))
+        assert ingest(shop, paths, now=NOW)["accepted"] == 1
+        assert [one.name for one in paths.inbox.iterdir()] == ["shops.csv"]
+        assert land in (paths.inbox / "shops.csv").read_text(encoding="utf-8")
+
+
 def test_rows_refused_of_an_object_are_judged_again_as_of_any_file(shop, bucket, paths):
     bucket.put("till.csv", day_of(0) + b"N,jam,2024-03-01,many\n")
     ingest(shop, paths, now=NOW)

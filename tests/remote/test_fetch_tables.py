@@ -69,6 +69,12 @@ def test_a_morning_without_news_leaves_no_file_and_no_line(shop, database, paths
     assert sales_in().height == 240
 
 
+def test_an_increment_is_taken_at_once_where_files_must_lie_for_a_while(shop, database, paths):
+    patient = shop.ingest.model_copy(update={"min_age_s": 60})
+    shop = shop.model_copy(update={"ingest": patient})
+    assert ingest(shop, paths, now=morning(LAST))["accepted"] == 1
+
+
 def test_columns_that_nobody_maps_never_leave_the_database(shop, database, paths):
     ingest(shop, paths, now=morning(LAST))
     assert sorted(sent(paths)[0].columns) == ["day", "shop", "sku", "sold"]
@@ -468,6 +474,17 @@ def test_a_password_written_in_place_of_the_variable_is_not_repeated(shop_of_tab
     assert "source.sql.url_env" in str(caught.value)
     assert "source.bucket" in str(caught.value)
     assert "s3cret" not in str(caught.value)
+
+
+def test_days_of_several_columns_cannot_be_read_whole(shop_of_tables, params):
+    from contract.params_file import params_of
+
+    raw = params.model_dump(mode="json")
+    raw["source"] |= {"kind": "sql", "levels": [[]], "region": None}
+    raw["source"]["files"]["columns"] = {"unique_id": "sku", "ds": ["year", "day"], "y": "sold"}
+    raw["source"]["sql"]["facts"] = {"sales": {"table": "sales", "watermark": "changed_at"}}
+    with pytest.raises(BadParams, match="by whole days"):
+        params_of(raw)
 
 
 def test_a_source_of_tables_without_sales_is_refused(shop_of_tables, params):
