@@ -4,6 +4,7 @@ bucket, and where `make extras` brought it a real S3 server does.
 
 from __future__ import annotations
 
+import errno
 import socket
 import subprocess
 import sys
@@ -18,7 +19,7 @@ from typing import Any
 import fsspec
 import pytest
 
-from contract.errors import BadInput, BadParams, RemoteUnreachable
+from contract.errors import BadInput, BadParams, DiskRefused, RemoteUnreachable
 from contract.params import Params
 from ingest import ingest
 from remote.bucket import Bucket, Object, bucket_at
@@ -143,6 +144,30 @@ def test_an_object_that_was_overwritten_counts_as_new(shop, bucket, paths, sales
     bucket.put("till.csv", day_of(0, sold=8))
     assert ingest(shop, paths, now=NOW)["accepted"] == 1
     assert sales_in()["y"].to_list() == [8.0] * 6
+
+
+def test_a_bucket_that_keeps_versions_brings_each_object_once(shop, bucket, paths, sales_in):
+    if bucket.url.startswith("file:"):
+        pytest.skip("a folder keeps no versions")
+    name = bucket.prefix.partition("/")[0]
+    on = {"Bucket": name, "VersioningConfiguration": {"Status": "Enabled"}}
+    bucket.files.call_s3("put_bucket_versioning", **on)
+    for sold in (3, 4):
+        bucket.put("till.csv", day_of(0, sold=sold))
+        assert ingest(shop, paths, now=NOW)["accepted"] == 1
+        assert ingest(shop, paths, now=NOW)["files"] == 0
+    assert sales_in()["y"].to_list() == [4.0] * 6
+
+
+def test_a_disk_that_is_full_is_no_store_that_does_not_respond(shop, bucket, paths, monkeypatch):
+    bucket.put("till.csv", day_of(0))
+
+    def full(self: Bucket, wanted: Object) -> Iterator[bytes]:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Bucket, "_chunks", full)
+    with pytest.raises(DiskRefused, match="is full"):
+        ingest(shop, paths, now=NOW)
 
 
 def test_of_two_that_state_a_day_the_one_written_later_holds(shop, bucket, paths, sales_in):

@@ -218,19 +218,29 @@ def test_a_file_that_calls_itself_an_increment_moves_no_mark(shop, database, pat
     assert sales_in().filter(ds=day)["y"].to_list() == [8.0] * 6
 
 
-def test_what_was_withdrawn_stays_away_until_everything_is_fetched_anew(
+def test_what_was_withdrawn_comes_again_as_the_database_says_it_then(
     shop, database, paths, sales_in
 ):
     ingest(shop, paths, now=morning(LAST))
     day = LAST + timedelta(days=1)
-    database.add(day, morning(day, 6))
+    database.add(day, morning(day, 6), sold=70)
     ingest(shop, paths, now=morning(day))
-    batch = int(ledger_of(paths)["batch_id"].max())
-    withdraw(shop, paths, batch, now=morning(day, 8))
+    withdraw(shop, paths, int(ledger_of(paths)["batch_id"].max()), now=morning(day, 8))
     assert sales_in().filter(ds=day).is_empty()
-    fetch_only(shop, paths, now=morning(day, 9), whole=True)
-    ingest(shop, paths, now=morning(day, 10))
-    assert sales_in().filter(ds=day).height == 6
+    database.run(f"update sales set sold = 7 where day = '{day}'")  # its moment of change stays
+    ingest(shop, paths, now=morning(day, 9))
+    assert sales_in().filter(ds=day)["y"].to_list() == [7.0] * 6
+
+
+def test_everything_can_be_fetched_anew(shop, database, paths, sales_in):
+    """For what a watermark did not show."""
+    ingest(shop, paths, now=morning(LAST))
+    database.run(f"update sales set sold = 50 where day = '{FIRST}' and sku = 'tea'")
+    ingest(shop, paths, now=morning(LAST, 8))
+    assert sales_in().filter(y=50.0).is_empty()
+    fetch_only(shop, paths, now=morning(LAST, 9), whole=True)
+    ingest(shop, paths, now=morning(LAST, 10))
+    assert sales_in().filter(ds=FIRST, y=50.0).height == 2
 
 
 def test_a_fill_takes_all_of_it_and_the_next_morning_what_came_since(
