@@ -2,7 +2,7 @@
 
 The folder stands for the image's root: /app is a folder in it. What changes a machine (packages of
 Debian, users) is printed and left out; everything else runs as it is written, with the environment
-of the image alone, and the last of it as a user without rights where this process may choose one.
+of the image alone, and the last of it as nobody, where this process may choose a user.
 
 run     python tests/containers/steps.py    (make container)
 """
@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import os
+import pwd
 import re
 import shlex
 import shutil
@@ -105,7 +106,7 @@ def run_steps(folder: Path, python: Path) -> None:
             case "RUN":
                 _run(folder, stage, step.text, python)
     for command in TRIED:
-        said(f"as {stage.user}: {shlex.join(command)}")
+        said(f"as nobody, for {stage.user}: {shlex.join(command)}")
         _execute(folder, stage, command, python)
 
 
@@ -173,8 +174,8 @@ def _execute(folder: Path, stage: Stage, command: list[str], python: Path) -> No
     for name in ("python", "python3"):
         if not (folder / "bin" / name).exists():
             (folder / "bin" / name).symlink_to(python)
-    words = [word.replace("/app", f"{root}/app") for word in command]
-    user, _, group = stage.user.partition(":")
+    words = [_as_here(word).replace("/app", f"{root}/app") for word in command]
+    user, _, group = _as_here(stage.user).partition(":")
     other = {"user": int(user), "group": int(group), "extra_groups": []}
     subprocess.run(  # noqa: S603 -- the Dockerfile's own
         [shutil.which(words[0], path=environment["PATH"]) or words[0], *words[1:]],
@@ -183,6 +184,12 @@ def _execute(folder: Path, stage: Stage, command: list[str], python: Path) -> No
         check=True,
         **(other if os.getuid() == 0 and user != "0" else {}),
     )
+
+
+def _as_here(text: str) -> str:
+    """The image's user, which was not made here, as one of this machine without rights."""
+    nobody = pwd.getpwnam("nobody")
+    return text.replace("10001:10001", f"{nobody.pw_uid}:{nobody.pw_gid}")
 
 
 def _interpreter() -> Path:

@@ -90,6 +90,18 @@ def test_a_source_of_tables_is_used_as_any_other(checkout, database):
     assert run(ingest, checkout, "fill") == 0
 
 
+def test_the_tutorial_s_shop_is_one(checkout, root):
+    tutorial = (root / "docs" / "tutorial.md").read_text(encoding="utf-8")
+    section = tutorial[tutorial.index("## From a database or a bucket") :]
+    shop = section[section.index("```yaml") + 7 : section.index("```\n```")]
+    (checkout / "shop.yaml").write_text(shop, encoding="utf-8")
+    source = load_params(checkout / "params.yaml").source
+    assert (source.kind, set(source.sql.facts)) == ("sql", {"sales", "stock"})
+    assert (source.files.sales, source.files.stock, source.files.prices) == (
+        "sales.*", "stock.*", None,
+    )  # fmt: skip
+
+
 def test_a_delivery_that_fails_keeps_no_watcher_from_looking(tmp_path):
     done: list[str] = []
 
