@@ -25,7 +25,7 @@ export PYTHONUTF8 := 1
 # otherwise
 export OMP_WAIT_POLICY := passive
 
-.PHONY: help setup lock start repro test bench drills render report serve production replay rebuild powercut mutants lint extras clean
+.PHONY: help setup lock start repro test bench drills render report serve production replay rebuild powercut mutants lint extras container clean
 
 help: ## one line per target
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1\t/' | expand -t 14
@@ -95,10 +95,14 @@ lint: setup ## style and types
 	"$(BIN)"/ruff check . && "$(BIN)"/ruff format --check . && "$(BIN)"/mypy
 
 extras: setup ## what the lock leaves out: S3 and PostgreSQL, a local S3 server, hierarchicalforecast for `make production`; river for a benchmark
-	"$(BIN)"/uv pip install --quiet --compile-bytecode --python "$(BIN)"/python -r pyproject.toml --extra s3 --extra sql --extra sql-test --extra s3-test --extra interop --extra peers -c requirements.lock
+	"$(BIN)"/uv pip install --quiet --compile-bytecode --python "$(BIN)"/python -r pyproject.toml --extra s3 --extra sql --extra sql-test --extra container-test --extra s3-test --extra interop --extra peers -c requirements.lock
 
 lock: ## resolve the dependencies anew
 	"$(BIN)"/uv pip compile pyproject.toml --extra dev --generate-hashes --no-header --no-annotate --quiet -o requirements.lock
+	"$(BIN)"/uv pip compile pyproject.toml --extra s3 --extra sql -c requirements.lock --generate-hashes --no-header --no-annotate --quiet -o requirements.container.lock
+
+container: setup ## the Dockerfile's steps as a script in a clean folder, where no engine runs (minutes)
+	"$(BIN)"/python tests/containers/steps.py
 
 clean: ## forget everything made, keep inbox and archive
 	rm -rf data/panel data/truth data/features data/models data/backtest data/scores data/forecasts data/reports data/validation

@@ -84,6 +84,13 @@ def _check_origin_of_rows(source: SourceParams) -> None:
             "source.kind is sql, and source.sql.facts names no sales. Add e.g. "
             "facts: {sales: {table: shop.sales, watermark: updated_at}} in shop.yaml."
         )
+    sales = source.sql.facts.get("sales")
+    by_days = source.kind == "sql" and sales is not None and sales.watermark is not None
+    if by_days and not isinstance(source.files.columns.get("ds"), str):
+        raise BadParams(
+            "source.sql reads sales by whole days, and source.files.columns makes ds of several "
+            "columns. Make one column of them in source.sql.facts.sales.query."
+        )
     if source.bucket is not None and source.kind != "files":
         raise BadParams(
             f"source.bucket names a bucket of files, and source.kind is {source.kind}. Set "

@@ -14,7 +14,9 @@ def delivery(outcome: dict[str, Any] | None) -> Finding:
     if outcome is None:
         return not_judged("delivery", "nothing was delivered elsewhere")
     if "failed_at" not in outcome:
-        what = f"run {outcome.get('run_id')} was delivered at {outcome.get('delivered_at')}"
+        what = "nothing is delivered elsewhere any more"
+        if "run_id" in outcome:
+            what = f"run {outcome['run_id']} was delivered at {outcome.get('delivered_at')}"
         return Finding("delivery", what, "ok", 0.0, 0.0)
     return Finding(
         "delivery",

@@ -13,6 +13,7 @@ import fsspec
 
 from contract.errors import BadInput, BadParams, RemoteUnreachable, SourceMissing, TillcastError
 from remote.environment import without_secrets
+from runtime.disk import disk_refusals
 
 _CHUNK = 1 << 22
 _MB = 1 << 20
@@ -79,12 +80,8 @@ class Bucket:
                 f"{most_mb:g}. Send it in parts, or raise the limit if it is honest."
             )
         size = 0
-        with (
-            _errors_of(self.url),
-            self.files.open(wanted.key, "rb") as source,
-            target.open("wb") as file,
-        ):
-            while size <= wanted.size and (chunk := source.read(_CHUNK)):
+        with disk_refusals(target.parent), target.open("wb") as file:
+            for chunk in self._chunks(wanted):
                 size += len(chunk)
                 file.write(chunk)
         with _errors_of(self.url):
@@ -94,6 +91,14 @@ class Bucket:
             raise ObjectChanged(
                 f"'{wanted.name}' was overwritten while it was read; it is left to the next run."
             )
+
+    def _chunks(self, wanted: Object) -> Iterator[bytes]:
+        """The content piece by piece, and no more than one piece beyond its size."""
+        with _errors_of(self.url), self.files.open(wanted.key, "rb") as source:
+            left = wanted.size
+            while left >= 0 and (chunk := source.read(_CHUNK)):
+                left -= len(chunk)
+                yield chunk
 
     def write(self, name: str, path: Path) -> None:
         """A file as an object, whole or not at all."""
@@ -148,7 +153,8 @@ def _object(key: str, details: dict[str, Any]) -> Object:
     written_at = details.get("LastModified") or details.get("mtime") or details.get("last_modified")
     if isinstance(written_at, int | float):
         written_at = datetime.fromtimestamp(written_at)
-    version = details.get("VersionId") or details.get("ETag") or details.get("etag")
+    # not VersionId: a bucket with versions names it beside one object, and not in a list
+    version = details.get("ETag") or details.get("etag")
     size = int(details.get("size") or details.get("Size") or 0)
     return Object(key, str(version or f"{written_at} {size}"), size, written_at)
 

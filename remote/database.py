@@ -18,7 +18,7 @@ _CONNECT_S = 15
 # of drivers with such a thing: a name that alone says the driver we know
 _DRIVERS = {"postgresql": "postgresql+psycopg", "postgres": "postgresql+psycopg"}
 _TIMEOUTS = dict.fromkeys(("psycopg", "psycopg2", "pymysql", "mysqldb"), "connect_timeout")
-_READ_ONLY = {"postgresql": "set transaction read only", "mysql": "set transaction read only"}
+_READ_ONLY = {"postgresql": "set transaction read only"}
 
 
 @contextmanager

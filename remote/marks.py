@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from math import isfinite
 
 from contract.errors import BadInput
 
@@ -17,7 +18,7 @@ def mark_of(value: object, column: str) -> Mark:
     """The highest value of a watermark column as a mark. BadInput for a value nobody can count
     back from.
     """
-    if isinstance(value, Decimal | float) and value == int(value):
+    if isinstance(value, Decimal | float) and isfinite(value) and value == int(value):
         return int(value)
     if isinstance(value, str) and _moment_in(value) is not None:
         return value

@@ -21,13 +21,18 @@ def clock() -> datetime:
 
 
 def git_commit() -> str | None:
-    """The commit the code stands at; None outside a checkout."""
-    revision = subprocess.run(
-        ["git", "rev-parse", "HEAD"],  # noqa: S607 -- the git that the user's PATH names
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    """The commit the code stands at; of an image what it was built of; None where nobody knows."""
+    if built_of := os.environ.get("TILLCAST_COMMIT"):
+        return built_of
+    try:
+        revision = subprocess.run(
+            ["git", "rev-parse", "HEAD"],  # noqa: S607 -- the git that the user's PATH names
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    except FileNotFoundError:  # a slim image has no git
+        return None
     return revision.stdout.strip() or None
 
 

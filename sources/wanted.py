@@ -32,7 +32,8 @@ def columns_wanted(fact: str, files: FilesParams) -> frozenset[str]:
     }
     mapping, names = own[fact]
     scopes = {"totals": files.totals_on, "supply": files.supply_on, "prices": files.hierarchy}
-    return frozenset(_origins([mapping, scopes.get(fact, {})]) | beside | ({*names} - {*mapping}))
+    unmapped = set() if mapping else set(names)
+    return frozenset(_origins([mapping, scopes.get(fact, {})]) | beside | unmapped)
 
 
 def day_column(fact: str, files: FilesParams) -> str | None:

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("inference")
 
 MANIFEST = "latest.json"
+_SLICE = 50_000  # rows hashed at once; bounds memory
 
 
 def deliver(params: Params, paths: Paths, *, now: datetime) -> Summary:
@@ -60,6 +61,8 @@ def deliver(params: Params, paths: Paths, *, now: datetime) -> Summary:
 def deliver_if_wanted(params: Params, paths: Paths, *, now: datetime) -> Summary:
     """The same where a place is named; nothing else."""
     if params.deliver.url_env is None:
+        if paths.delivered.exists():  # an alert about deliveries has lost its cause
+            _record(paths, {"stopped_at": now})
         return {"written": False, "reason": "deliver.url_env names no place"}
     return deliver(params, paths, now=now)
 
@@ -97,7 +100,8 @@ def _content_of(frames: Mapping[str, pl.DataFrame]) -> str:
     total = hashlib.sha256()
     for name, frame in frames.items():
         total.update(f"{name} {frame.columns}\n".encode())
-        total.update(frame.drop("created_at", strict=False).write_csv().encode())
+        for rows in frame.drop("created_at", strict=False).iter_slices(_SLICE):
+            total.update(rows.write_csv(include_header=False).encode())
     return total.hexdigest()
 
 

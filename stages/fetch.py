@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -130,11 +131,22 @@ def fetched_whole(params: Params, paths: Paths) -> Iterator[Whole]:
                 _, mark = _read_table(params, fact, None, target)
                 fetched[fact] = [{"name": target.name, "sha256": sha256_of(target), "mark": mark}]
         else:
-            brought = [bring(folder / name) for name, bring in _objects_of(source, {}, [])]
-            fetched[OBJECTS] = [{"key": one.key, "version": one.version} for one in brought]
+            fetched[OBJECTS] = [
+                _brought_whole(name, bring, folder, source, paths)
+                for name, bring in _objects_of(source, {}, [])
+            ]
         yield Whole(source.model_copy(update={"path": str(folder)}), fetched)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _brought_whole(
+    name: str, bring: Callable[[Path], Any], folder: Path, source: SourceParams, paths: Paths
+) -> Entry:
+    one = bring(folder / name)
+    if _is_static(name, source):  # read beside others now and later: there it stays
+        lay_in(folder / name, paths.inbox, name, replaces=True)
+    return {"key": one.key, "version": one.version}
 
 
 def remember(params: Params, paths: Paths, whole: Whole) -> None:
@@ -173,6 +185,8 @@ def _fetch_table(params: Params, paths: Paths, fact: str, target: Path, whole: b
     with read_store(paths.store, params.ingest.lock_wait_s) as con:
         if holds(con, sha256) and not whole:
             return None
+    moment = time.time() - params.ingest.min_age_s  # it is whole: nobody waits for its age
+    os.utime(target, (moment, moment))
     # one that no run has taken yet holds less, and lines of both would be summed
     withdraw_untaken(paths.inbox, {one["name"]: one["sha256"] for one in entries})
     entry: Entry = {"name": target.name, "sha256": sha256, "mark": mark}
@@ -216,7 +230,8 @@ def _fetch_objects(params: Params, paths: Paths, folder: Path, found: Fetched, w
             except BadInput as error:
                 found.failed[one_line(name)] = error
                 continue
-            laid = lay_in(folder / "object", paths.inbox, name)
+            is_static = _is_static(name, params.source)
+            laid = lay_in(folder / "object", paths.inbox, name, replaces=is_static)
             found.rows[laid.name] = None
             known |= {one.key: one.version}
             entries = [{"key": key, "version": version} for key, version in known.items()]
@@ -258,8 +273,12 @@ def _objects_of(
 def _is_ours(name: str, source: SourceParams) -> bool:
     if is_left_alone(name) or is_unfinished(name):
         return False
-    static = source.files.static
-    return fact_of(Path(name), source) is not None or (static is not None and fits(name, static))
+    return fact_of(Path(name), source) is not None or _is_static(name, source)
+
+
+def _is_static(name: str, source: SourceParams) -> bool:
+    """Whether it is the file that is read beside others, and stays in the inbox."""
+    return source.files.static is not None and fits(name, source.files.static)
 
 
 def _facts(source: SourceParams) -> list[str]:

@@ -32,8 +32,8 @@ def write_fetched(path: Path, source: str, fetched: Mapping[str, list[Entry]]) -
 
 @dataclass(frozen=True)
 class Ledger:
-    """What became of contents: which the ledger accepted, withdrawn ones among them, and which of
-    these without refusing a day as a whole.
+    """What became of contents: which the ledger accepted and nobody withdrew, and which of these
+    without refusing a day as a whole.
     """
 
     accepted: frozenset[str]
@@ -48,7 +48,9 @@ def ledger_of(con: Connection, hashes: Iterable[str], codes_of_days: Sequence[st
             where q.batch_id = b.batch_id and q.replayed_by is null
               and list_contains($codes, q.reason)))
         from batches b
-        where status = 'accepted' and list_contains($hashes, sha256) group by sha256"""
+        where status = 'accepted' and list_contains($hashes, sha256)
+          and not exists (select 1 from batches w where w.withdraws = b.batch_id)
+        group by sha256"""
     sql_params = {"hashes": list(hashes), "codes": list(codes_of_days)}
     found = con.execute(query, sql_params).fetchall()
     return Ledger(

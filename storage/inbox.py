@@ -126,9 +126,10 @@ def never_taken(inbox: Path, pattern: str | None) -> dict[str, str]:
     return found
 
 
-def lay_in(path: Path, inbox: Path, name: str) -> Path:
+def lay_in(path: Path, inbox: Path, name: str, *, replaces: bool = False) -> Path:
     """A file of ours moved into the inbox, whole or not at all, and where it lies: under its name,
-    or numbered like a browser's download where that one is taken.
+    or numbered like a browser's download where that one is taken. `replaces`: instead of the one
+    of its name, which stays there and is read beside others.
     """
     unfinished = inbox / f".{sha256_of(path)}.part"
     with disk_refusals(inbox):
@@ -136,8 +137,8 @@ def lay_in(path: Path, inbox: Path, name: str) -> Path:
         unfinished.unlink(missing_ok=True)
         shutil.copy2(path, unfinished)
         flush_to_disk(unfinished)
-        target = _free(inbox, name)
-        unfinished.rename(target)
+        target = inbox / name if replaces else _free(inbox, name)
+        unfinished.replace(target)
         flush_to_disk(inbox)
     path.unlink()
     return target

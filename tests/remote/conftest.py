@@ -2,26 +2,18 @@
 
 from __future__ import annotations
 
-import os
-import pwd
-import shutil
-import signal
 import socket
 import sqlite3
-import subprocess
-import tempfile
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from importlib.util import find_spec
 from pathlib import Path
 
 import polars as pl
 import pytest
 
+from benchmarks.harness.postgres import Postgres, binaries, served
 from contract.frames import FORECASTS
 from contract.params import FilesParams, Params, SqlParams
 from runtime.paths import Paths
@@ -153,87 +145,14 @@ def table(paths: Paths) -> Callable[..., str]:
 # PostgreSQL: a server of our own on this machine
 
 
-def _binaries() -> Path | None:
-    """Where PostgreSQL's programs lie: of the system, of Debian's packages, of the extra."""
-    found = [Path(one).resolve().parent for one in [shutil.which("initdb")] if one]
-    found += sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
-    if (spec := find_spec("pgserver")) and spec.origin:
-        found.append(Path(spec.origin).parent / "pginstall" / "bin")
-    return next((one for one in found if (one / "postgres").exists()), None)
-
-
-@dataclass
-class Postgres:
-    """A server: its port, its programs, and what its owner runs on it."""
-
-    port: int
-    binaries: Path
-
-    def url(self, port: int | None = None, who: str = "owner:own3r%21word") -> str:
-        return f"postgresql://{who}@127.0.0.1:{port or self.port}/postgres"
-
-    def run(self, *statements: str, rows: list | None = None) -> list[tuple]:
-        """The rows of the last statement; the first once for each of `rows`."""
-        import psycopg
-
-        with psycopg.connect(self.url(), autocommit=True) as con, con.cursor() as cursor:
-            if rows is not None:
-                cursor.executemany(statements[0], rows)
-                return []
-            for statement in statements:
-                cursor.execute(statement)
-            return cursor.fetchall() if cursor.description else []
-
-
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Postgres]:
     """A fresh PostgreSQL with one superuser, ended with the session."""
-    binaries = _binaries()
-    if binaries is None or find_spec("psycopg") is None:
+    programs = binaries()
+    if programs is None:
         pytest.skip("no PostgreSQL or no psycopg here: `make extras` brings both")
-    # a server refuses to run as root, and pytest's folders are open to root alone
-    other = pwd.getpwnam("nobody") if os.getuid() == 0 else None
-    folder = Path(tempfile.mkdtemp(prefix="tillcast-pg-"))
-    password, data = folder / "password", folder / "data"
-    password.write_text("own3r!word\n", encoding="utf-8")
-    if other:
-        for path in (folder, password):
-            os.chown(path, other.pw_uid, other.pw_gid)
-    as_other = {"user": other.pw_uid, "group": other.pw_gid, "extra_groups": []} if other else {}
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    start = [binaries / "postgres", "-D", data, "-k", folder, "-p", str(port), "-F"]
-    init = [binaries / "initdb", "-D", data, "-U", "owner", "--pwfile", password, "-N"]
-    init += ["--auth=scram-sha-256", "-E", "UTF8", "--locale=C"]
-    with (folder / "log").open("w") as log:
-        options = {"stdout": log, "stderr": log, "cwd": folder, **as_other}
-        subprocess.run(init, check=True, **options)  # noqa: S603 -- our own command
-        server = subprocess.Popen(start, **options)  # noqa: S603 -- our own command
-        try:
-            made = Postgres(port, binaries)
-            _until_it_responds(made, server)
-            yield made
-        finally:
-            server.send_signal(signal.SIGINT)
-            try:
-                server.wait(20)
-            except subprocess.TimeoutExpired:
-                server.kill()
-                server.wait()
-            shutil.rmtree(folder, ignore_errors=True)
-
-
-def _until_it_responds(made: Postgres, server: subprocess.Popen) -> None:
-    import psycopg
-
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline and server.poll() is None:
-        with suppress(psycopg.OperationalError):
-            made.run("select 1")
-            return
-        time.sleep(0.1)
-    pytest.fail(f"PostgreSQL did not start within 60 s (exit code {server.poll()})")
+    with served(programs) as server:
+        yield server
 
 
 class Cut:

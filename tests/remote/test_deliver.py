@@ -136,6 +136,17 @@ def test_a_failure_is_an_alert_until_a_delivery_succeeds(own, paths, table, lite
     assert delivery(read_json_if_whole(paths.delivered)).severity == "ok"
 
 
+def test_who_stops_delivering_is_not_alarmed_for_ever(own, params, paths, table, monkeypatch):
+    table()
+    monkeypatch.delenv(URL, raising=False)
+    with pytest.raises(BadParams):
+        deliver(own, paths, now=NOW)
+    assert delivery(read_json_if_whole(paths.delivered)).severity == "error"
+    deliver_if_wanted(params, paths, now=NOW)
+    closed = delivery(read_json_if_whole(paths.delivered))
+    assert (closed.severity, closed.is_judged) == ("ok", True)
+
+
 def test_nothing_is_delivered_where_no_place_is_named(params, paths):
     assert not deliver_if_wanted(params, paths, now=NOW)["written"]
     with pytest.raises(BadParams, match=r"deliver\.url_env"):

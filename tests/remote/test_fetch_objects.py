@@ -4,6 +4,7 @@ bucket, and where `make extras` brought it a real S3 server does.
 
 from __future__ import annotations
 
+import errno
 import socket
 import subprocess
 import sys
@@ -18,7 +19,7 @@ from typing import Any
 import fsspec
 import pytest
 
-from contract.errors import BadInput, BadParams, RemoteUnreachable
+from contract.errors import BadInput, BadParams, DiskRefused, RemoteUnreachable
 from contract.params import Params
 from ingest import ingest
 from remote.bucket import Bucket, Object, bucket_at
@@ -145,6 +146,30 @@ def test_an_object_that_was_overwritten_counts_as_new(shop, bucket, paths, sales
     assert sales_in()["y"].to_list() == [8.0] * 6
 
 
+def test_a_bucket_that_keeps_versions_brings_each_object_once(shop, bucket, paths, sales_in):
+    if bucket.url.startswith("file:"):
+        pytest.skip("a folder keeps no versions")
+    name = bucket.prefix.partition("/")[0]
+    on = {"Bucket": name, "VersioningConfiguration": {"Status": "Enabled"}}
+    bucket.files.call_s3("put_bucket_versioning", **on)
+    for sold in (3, 4):
+        bucket.put("till.csv", day_of(0, sold=sold))
+        assert ingest(shop, paths, now=NOW)["accepted"] == 1
+        assert ingest(shop, paths, now=NOW)["files"] == 0
+    assert sales_in()["y"].to_list() == [4.0] * 6
+
+
+def test_a_disk_that_is_full_is_no_store_that_does_not_respond(shop, bucket, paths, monkeypatch):
+    bucket.put("till.csv", day_of(0))
+
+    def full(self: Bucket, wanted: Object) -> Iterator[bytes]:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Bucket, "_chunks", full)
+    with pytest.raises(DiskRefused, match="is full"):
+        ingest(shop, paths, now=NOW)
+
+
 def test_of_two_that_state_a_day_the_one_written_later_holds(shop, bucket, paths, sales_in):
     bucket.put("till_z.csv", day_of(0, sold=1))
     time.sleep(1.1)
@@ -236,6 +261,27 @@ def test_a_fill_takes_all_objects_and_the_next_morning_what_came_since(
     bucket.put("till_2024-03-03.csv", day_of(2))
     assert ingest(shop, paths, now=NOW)["files"] == 1
     assert sales_in().height == 18
+
+
+@pytest.mark.parametrize("begins", ["fill", "ingest"])
+def test_a_static_object_stays_in_the_inbox_and_its_newest_version_holds(
+    shop_of_files, bucket, paths, begins
+):
+    mapping = MAPPING | {"static": "shops*", "static_on": ["shop"], "hierarchy": {"land": "land"}}
+    own = shop_of_files(mapping)
+    source = own.source.model_copy(update={"bucket": bucket.url})
+    shop = own.model_copy(update={"source": source})
+    bucket.put("shops.csv", b"shop,land\nN,north\nS,south\n")
+    bucket.put("till_2024-03-01.csv", day_of(0))
+    taken = fill(shop, paths, now=NOW) if begins == "fill" else ingest(shop, paths, now=NOW)
+    assert taken["rows_refused"] == 0
+    for number, land in enumerate(("west", "east"), start=1):
+        time.sleep(1.1)
+        bucket.put("shops.csv", f"shop,land\nN,north\nS,{land}\n".encode())
+        bucket.put(f"till_2024-03-0{number + 1}.csv", day_of(number))
+        assert ingest(shop, paths, now=NOW)["accepted"] == 1
+        assert [one.name for one in paths.inbox.iterdir()] == ["shops.csv"]
+        assert land in (paths.inbox / "shops.csv").read_text(encoding="utf-8")
 
 
 def test_rows_refused_of_an_object_are_judged_again_as_of_any_file(shop, bucket, paths):

@@ -69,6 +69,12 @@ def test_a_morning_without_news_leaves_no_file_and_no_line(shop, database, paths
     assert sales_in().height == 240
 
 
+def test_an_increment_is_taken_at_once_where_files_must_lie_for_a_while(shop, database, paths):
+    patient = shop.ingest.model_copy(update={"min_age_s": 60})
+    shop = shop.model_copy(update={"ingest": patient})
+    assert ingest(shop, paths, now=morning(LAST))["accepted"] == 1
+
+
 def test_columns_that_nobody_maps_never_leave_the_database(shop, database, paths):
     ingest(shop, paths, now=morning(LAST))
     assert sorted(sent(paths)[0].columns) == ["day", "shop", "sku", "sold"]
@@ -212,19 +218,29 @@ def test_a_file_that_calls_itself_an_increment_moves_no_mark(shop, database, pat
     assert sales_in().filter(ds=day)["y"].to_list() == [8.0] * 6
 
 
-def test_what_was_withdrawn_stays_away_until_everything_is_fetched_anew(
+def test_what_was_withdrawn_comes_again_as_the_database_says_it_then(
     shop, database, paths, sales_in
 ):
     ingest(shop, paths, now=morning(LAST))
     day = LAST + timedelta(days=1)
-    database.add(day, morning(day, 6))
+    database.add(day, morning(day, 6), sold=70)
     ingest(shop, paths, now=morning(day))
-    batch = int(ledger_of(paths)["batch_id"].max())
-    withdraw(shop, paths, batch, now=morning(day, 8))
+    withdraw(shop, paths, int(ledger_of(paths)["batch_id"].max()), now=morning(day, 8))
     assert sales_in().filter(ds=day).is_empty()
-    fetch_only(shop, paths, now=morning(day, 9), whole=True)
-    ingest(shop, paths, now=morning(day, 10))
-    assert sales_in().filter(ds=day).height == 6
+    database.run(f"update sales set sold = 7 where day = '{day}'")  # its moment of change stays
+    ingest(shop, paths, now=morning(day, 9))
+    assert sales_in().filter(ds=day)["y"].to_list() == [7.0] * 6
+
+
+def test_everything_can_be_fetched_anew(shop, database, paths, sales_in):
+    """For what a watermark did not show."""
+    ingest(shop, paths, now=morning(LAST))
+    database.run(f"update sales set sold = 50 where day = '{FIRST}' and sku = 'tea'")
+    ingest(shop, paths, now=morning(LAST, 8))
+    assert sales_in().filter(y=50.0).is_empty()
+    fetch_only(shop, paths, now=morning(LAST, 9), whole=True)
+    ingest(shop, paths, now=morning(LAST, 10))
+    assert sales_in().filter(ds=FIRST, y=50.0).height == 2
 
 
 def test_a_fill_takes_all_of_it_and_the_next_morning_what_came_since(
@@ -468,6 +484,17 @@ def test_a_password_written_in_place_of_the_variable_is_not_repeated(shop_of_tab
     assert "source.sql.url_env" in str(caught.value)
     assert "source.bucket" in str(caught.value)
     assert "s3cret" not in str(caught.value)
+
+
+def test_days_of_several_columns_cannot_be_read_whole(shop_of_tables, params):
+    from contract.params_file import params_of
+
+    raw = params.model_dump(mode="json")
+    raw["source"] |= {"kind": "sql", "levels": [[]], "region": None}
+    raw["source"]["files"]["columns"] = {"unique_id": "sku", "ds": ["year", "day"], "y": "sold"}
+    raw["source"]["sql"]["facts"] = {"sales": {"table": "sales", "watermark": "changed_at"}}
+    with pytest.raises(BadParams, match="by whole days"):
+        params_of(raw)
 
 
 def test_a_source_of_tables_without_sales_is_refused(shop_of_tables, params):
