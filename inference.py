@@ -11,6 +11,9 @@ run     python inference.py [--origin 2016-05-22] [--horizon 28] [--as-of 2016-0
                             one number back to data, model and code
         python inference.py orders [--day DATE]
                             what to order, by the newest table, stock and supply
+        python inference.py override --where dept_id=FOODS_3 --from DATE --to DATE --percent 20
+                            --by ada --reason '...'      what a person says of a group's days
+        python inference.py overrides | revoke 12 --by ada    those there are; one taken back
         python inference.py span --series ID --from DATE --to DATE --service 0.9
                             demand of several days together
         python inference.py changes | export [--form csv] | models | snapshot
@@ -40,6 +43,7 @@ from stages.inference_tasks import (
     question_arguments,
     question_of,
 )
+from stages.override_tasks import OVERRIDE, REVOKE
 
 if TYPE_CHECKING:
     from contract.params import Params
@@ -99,6 +103,7 @@ def _write(
     beside it.
     """
     from forecasting.served import keep_served
+    from stages.overrides import laid_over
     from storage.forecasts import publish
     from storage.runs import Run
     from storage.store import open_store
@@ -107,8 +112,11 @@ def _write(
         keep_served(champion.model, paths.served, table.run_id)
     taken = {"started_at": now, "ended_at": clock(), "peak_mb": peak_mb()}
     run = Run(**table.lineage, **taken, status=status, git_commit=git_commit())
+    frames = table.frames(created_at=now)
     with open_store(paths.store, params.ingest.lock_wait_s) as con:
-        publish(con, run, table.frames(created_at=now))
+        if status == "done":
+            frames["overridden"] = laid_over(con, table.rows)
+        publish(con, run, frames)
 
 
 def _log_table(table: ForecastTable, summary: Summary) -> None:
@@ -134,7 +142,10 @@ def _arguments(parser: ArgumentParser) -> None:
 def main(argv: list[str] | None = None) -> int:
     """The command line: today's table, or the task that is named."""
     return run_tasks(
-        __doc__, Task(_infer, _arguments), [ORDERS, *OF_FORECASTS, FROM_PANEL, PUBLISH], argv
+        __doc__,
+        Task(_infer, _arguments),
+        [ORDERS, OVERRIDE, REVOKE, *OF_FORECASTS, FROM_PANEL, PUBLISH],
+        argv,
     )
 
 

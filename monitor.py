@@ -25,8 +25,8 @@ from typing import TYPE_CHECKING
 from runtime.command_line import Summary, Task, run_tasks
 from runtime.json_files import write_json
 from runtime.memory import forget_peak
-from stages.arguments import params_and_paths
-from stages.monitor_tasks import TASKS, add_now, moment_of
+from stages.arguments import add_now, moment_of, params_and_paths
+from stages.monitor_tasks import TASKS
 
 if TYPE_CHECKING:
     from contract.params import Params

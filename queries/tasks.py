@@ -103,6 +103,15 @@ def _models(arguments: Namespace) -> Summary:
     return {"models": registered} if arguments.json else printed_models(registered)
 
 
+def _overrides(arguments: Namespace) -> Summary:
+    """What people said beside the forecasts, what of it holds, and what it was worth so far."""
+    from queries.overrides import overrides
+    from queries.printed import printed_overrides
+
+    found = overrides(*_params_and_paths(arguments))
+    return found if arguments.json else printed_overrides(found)
+
+
 def _random_split(arguments: Namespace) -> Summary:
     """Measure what a random split would have claimed for the same model and data."""
     from queries.random_split import random_split
@@ -177,5 +186,6 @@ OF_FORECASTS = (
     Task(_changes, name="changes"),
     Task(_export, _export_arguments, "export"),
     Task(_models, name="models"),
+    Task(_overrides, name="overrides"),
     Task(_snapshot, name="snapshot"),
 )
