@@ -49,6 +49,7 @@ repro: setup ## the main job: source to published forecasts and report; PROFILE=
 	"$(BIN)"/dvc repro
 	"$(BIN)"/python inference.py publish
 	"$(BIN)"/python inference.py orders
+	"$(BIN)"/python monitor.py planner
 
 start: setup ## your own files, from a first look to published forecasts; DATA=<file or folder>
 	@test -n "$(DATA)" || { echo "make start DATA=<file or folder of your sales>"; exit 2; }
@@ -56,6 +57,7 @@ start: setup ## your own files, from a first look to published forecasts; DATA=<
 	"$(BIN)"/python ingest.py draft --keep "$(DATA)"
 	"$(BIN)"/dvc repro
 	"$(BIN)"/python inference.py publish
+	"$(BIN)"/python monitor.py planner
 
 test: setup ## set up and run the tests; the least coverage stands in pyproject.toml
 	"$(BIN)"/python -m pytest --cov

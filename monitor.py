@@ -7,6 +7,7 @@ writes  alerts and runs in the store, data/reports/monitor.json and watch.html;
         `report`, from files only, index.html and series/
 run     python monitor.py [--now 2026-01-30T06:00] [--dry-run] [--json]
         python monitor.py report     the offline stage `report`
+        python monitor.py planner    the planner's page of the newest table
         python monitor.py ack 12 --by ada | resolve 12 | mute bias:store_id:CA_1 --days 3
                                      what a person does about an alert
         python monitor.py as-calibrated --by ada
@@ -22,6 +23,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from queries.tasks import PLANNER
 from runtime.command_line import Summary, Task, run_tasks
 from runtime.json_files import write_json
 from runtime.memory import forget_peak
@@ -112,7 +114,7 @@ def _arguments(parser: ArgumentParser) -> None:
 
 def main(argv: list[str] | None = None) -> int:
     """The command line: a look, or the task that is named."""
-    return run_tasks(__doc__, Task(_monitor, _arguments), TASKS, argv)
+    return run_tasks(__doc__, Task(_monitor, _arguments), [PLANNER, *TASKS], argv)
 
 
 if __name__ == "__main__":

@@ -20,6 +20,8 @@ from contract.question import NEWEST
 from flows.engine import ROOT, task
 from queries.changes import changes
 from queries.export import snapshot
+from queries.planner import planner_page
+from reports.planner import write_planner_page
 from reports.watch import write_watch_page
 from runtime.command_line import Summary
 from runtime.json_files import write_json
@@ -78,13 +80,14 @@ def look(params: Path, data: Path, now: datetime) -> Summary:
 
 @task(**_PATIENT)
 def hand_out(params: Path, data: Path) -> Summary:
-    """The copy of the store that dashboards read, and what changed since the table before, for the
-    page of alerts.
+    """The copy of the store that dashboards read, the planner's page of this morning, and what
+    changed since the table before, for the page of alerts.
     """
     loaded, paths = load_params(params), Paths(data)
     changed = changes(loaded, paths)
     write_json(paths.reports / "changes.json", changed)
     write_watch_page(paths.reports)
+    write_planner_page(planner_page(loaded, paths), paths.reports)
     return {"changed_since": changed["since"], **snapshot(loaded, paths)}
 
 

@@ -112,6 +112,16 @@ def _overrides(arguments: Namespace) -> Summary:
     return found if arguments.json else printed_overrides(found)
 
 
+def _planner(arguments: Namespace) -> Summary:
+    """The planner's page of the newest table: data/reports/planner.html and what lies beside it."""
+    from queries.planner import planner_page
+    from reports.planner import write_planner_page
+
+    params, paths = _params_and_paths(arguments)
+    page = write_planner_page(planner_page(params, paths), paths.reports)
+    return {"page": str(page), "bytes": page.stat().st_size}
+
+
 def _random_split(arguments: Namespace) -> Summary:
     """Measure what a random split would have claimed for the same model and data."""
     from queries.random_split import random_split
@@ -178,6 +188,7 @@ def _export_arguments(parser: ArgumentParser) -> None:
     )
 
 
+PLANNER = Task(_planner, name="planner")
 TOUCHED = Task(_touched, _touched_arguments, "touched")
 RANDOM_SPLIT = Task(_random_split, name="random-split")
 OF_FORECASTS = (

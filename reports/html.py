@@ -9,7 +9,7 @@ from typing import Any
 
 from reports.scores import metric_name, model_name, slice_words
 
-ABSURD = 9.99  # a larger share is not written out: of a series that hardly sold
+MANY_TIMES = 10  # from here on a change reads "12 times", not +1,100%
 
 JsonObject = dict[str, Any]  # as a JSON file holds it, or a row of a frame
 
@@ -71,8 +71,8 @@ def _decimal(value: float | None) -> str:
 def _percent(value: float | None, signed: bool = True) -> str:
     if value is None:
         return "-"
-    if value > ABSURD:
-        return f"over {ABSURD:.0%}"
+    if value + signed >= MANY_TIMES:  # a change of +11 is 12 times as much
+        return f"{_count(value + signed)} times"
     return f"{value:+.1%}" if signed else f"{value:.1%}"
 
 
