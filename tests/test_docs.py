@@ -230,6 +230,7 @@ def test_every_section_of_params_is_named_after_an_entry_point_a_package_or_what
         "ordering",
         "monitor",
         "retention",
+        "reports",
         "drills",
     }
     assert set(Params.model_fields) == sections
