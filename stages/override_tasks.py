@@ -6,8 +6,8 @@ from argparse import ArgumentParser, Namespace
 from typing import TYPE_CHECKING
 
 from contract.days import parse_day
-from contract.errors import BadUsage
 from runtime.command_line import Summary, Task
+from runtime.where import pairs_of, where_arguments
 from stages.arguments import add_now, moment_of, params_and_paths
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def _request(arguments: Namespace) -> Request:
     from stages.overrides import Request
 
     return Request(
-        where=_pairs(arguments.where),
+        where=pairs_of(arguments.where),
         from_ds=parse_day(arguments.first),
         to_ds=parse_day(arguments.last),
         kind="units" if arguments.percent is None else "percent",
@@ -46,25 +46,8 @@ def _request(arguments: Namespace) -> Request:
     )
 
 
-def _pairs(where: list[str]) -> dict[str, str]:
-    """Column to value; BadUsage for what is no pair, or for a column twice."""
-    pairs = dict(one.split("=", maxsplit=1) for one in where if "=" in one)
-    if len(pairs) < len(where):
-        raise BadUsage(
-            f"--where {where}: give COLUMN=VALUE, each column once. None at all is the total."
-        )
-    return pairs
-
-
 def _override_arguments(parser: ArgumentParser) -> None:
-    text = "COLUMN=VALUE of the series, such as dept_id=FOODS_3; several narrow it; none: all"
-    parser.add_argument("--where", action="append", default=[], metavar="COLUMN=VALUE", help=text)
-    parser.add_argument(
-        "--from", dest="first", required=True, metavar="DATE", help="first day (YYYY-MM-DD)"
-    )
-    parser.add_argument(
-        "--to", dest="last", required=True, metavar="DATE", help="last day, included"
-    )
+    where_arguments(parser)
     amount = parser.add_mutually_exclusive_group(required=True)
     amount.add_argument("--units", type=float, help="of the whole group and all the days")
     amount.add_argument("--percent", type=float, help="of the model's forecast; 0 is none")
