@@ -24,7 +24,7 @@ export PYTHONUTF8 := 1
 # otherwise
 export OMP_WAIT_POLICY := passive
 
-.PHONY: help setup lock start repro test bench drills render report serve production replay rebuild powercut lint extras clean
+.PHONY: help setup lock start repro test bench drills render report serve app production replay rebuild powercut lint extras clean
 
 help: ## one line per target
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1\t/' | expand -t 14
@@ -76,6 +76,9 @@ report: setup ## the HTML report and the validation pages
 
 serve: setup ## Prefect server and the scheduled deployments, until Ctrl-C
 	"$(BIN)"/python flows/deploy.py
+
+app: setup ## the planner's app on this machine, until Ctrl-C: overrides, what-if, orders, alerts
+	exec "$(BIN)"/python -m app
 
 production: setup ## production end to end: server, schedule, killed worker, outage; DVC round trips (minutes)
 	"$(BIN)"/python -m pytest -m production

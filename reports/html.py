@@ -25,16 +25,7 @@ def render_template(name: str, **values: object) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {
-        "count": _count,
-        "units": _units,
-        "decimal": _decimal,
-        "percent": _percent,
-        "score": _score,
-        "short": _short,
-        "model": model_name,
-    }
-    environment.filters |= {"metric": metric_name, "slice_words": slice_words}
+    environment.filters |= FILTERS
     return environment.get_template(name).render(**values)
 
 
@@ -83,3 +74,17 @@ def _score(value: float | None) -> str:
 def _short(value: object) -> str:
     """Any value in a few characters."""
     return "" if value is None else f"{value:.3g}" if isinstance(value, float) else str(value)
+
+
+# how numbers and names are written on a page
+FILTERS: dict[str, Any] = {
+    "count": _count,
+    "units": _units,
+    "decimal": _decimal,
+    "percent": _percent,
+    "score": _score,
+    "short": _short,
+    "model": model_name,
+    "metric": metric_name,
+    "slice_words": slice_words,
+}

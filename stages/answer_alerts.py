@@ -1,14 +1,16 @@
-"""What a person does about an alert: take it on, mute its cause for some days, close it."""
+"""What a person does about an alert: take it on, mute its cause, close it; and about a day's
+orders: approve them.
+"""
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from contract.errors import BadUsage
 from contract.params import Params
 from runtime.command_line import Summary
 from runtime.paths import Paths
-from storage.answers import acknowledge, mute, resolve
+from storage.answers import acknowledge, approve_orders, mute, resolve
 from storage.store import open_store
 
 MOST_DAYS = 3650
@@ -36,3 +38,10 @@ def mute_cause(params: Params, paths: Paths, cause: str, days: float, now: datet
     with open_store(paths.store, params.ingest.lock_wait_s) as con:
         mute(con, cause, until)
     return {"muted": cause, "until": until}
+
+
+def approve(params: Params, paths: Paths, order_day: date, by: str, now: datetime) -> Summary:
+    """A day's proposals approved as they stand."""
+    with open_store(paths.store, params.ingest.lock_wait_s) as con:
+        approve_orders(con, order_day, by, now)
+    return {"approved": order_day, "by": by}

@@ -18,7 +18,7 @@ from contract.frames import (
 from contract.quantiles import QUANTILES
 from storage.connection import Connection, frame_of, registered
 from storage.journal import Entry, Kind, recorded
-from storage.newest import NEWEST_OF_ORIGINS
+from storage.newest import NEWEST_OF_ORIGINS, NEWEST_RUN
 from storage.overrides import write_overridden
 from storage.runs import Run, run_of, write_run
 from storage.schema import quoted
@@ -111,6 +111,13 @@ def newest_run(con: Connection) -> tuple[Run, date] | None:
         run = frame_of(con, "select * from runs where run_id = $id", id=run_id)
         return run_of(run.row(0, named=True)), origin
     return None
+
+
+def newest_table_end(con: Connection) -> date | None:
+    """The last day of the newest whole table; None before the first."""
+    query = "select max(ds) from forecasts where run_id = " + NEWEST_RUN  # noqa: S608 -- ours
+    day: date | None = con.execute(query).fetchall()[0][0]
+    return day
 
 
 def shadows_of(con: Connection, model_id: str) -> pl.DataFrame:

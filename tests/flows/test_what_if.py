@@ -1,5 +1,5 @@
-"""What-if in a shop: beside the published table, against a whole forecast of the changed panel, kept
-and handed over.
+"""What-if in a shop: beside the published table, against a whole forecast of the changed panel,
+kept and handed over.
 """
 
 from __future__ import annotations
