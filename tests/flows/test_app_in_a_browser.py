@@ -59,7 +59,7 @@ class Browser:
                 self.wrong.append(message["params"]["entry"]["text"])
 
     def run(self, script: str) -> Any:
-        done = self.do("Runtime.evaluate", expression=script, awaitPromise=True, returnByValue=True)
+        done = self.do("Runtime.evaluate", expression=script, returnByValue=True)
         assert "exceptionDetails" not in done, done
         return done["result"].get("value")
 
@@ -165,10 +165,12 @@ def test_a_planner_overrides_a_group_sees_the_sums_revokes_and_runs_a_what_if(
 
     browser.go(address)
     browser.until("document.getElementById('crossed').rows.length")
-    taken = browser.run(
+    browser.run(
         "fetch('/planner.xlsx').then((found) => found.arrayBuffer())"
-        ".then((bytes) => Array.from(new Uint8Array(bytes)))"
+        ".then((bytes) => { window.taken = Array.from(new Uint8Array(bytes)); })"
     )
+    browser.until("window.taken")
+    taken = browser.run("window.taken")
     (tmp_path / "planner.xlsx").write_bytes(bytes(taken))
     assert "why" not in pl.read_excel(tmp_path / "planner.xlsx").columns
     assert {"unique_id", "cause", "units"} <= set(pl.read_excel(tmp_path / "planner.xlsx").columns)
