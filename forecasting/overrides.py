@@ -41,7 +41,9 @@ def rows_of(forecasts: pl.DataFrame, series: pl.DataFrame, wish: Wish) -> pl.Dat
     """unique_id, ds, model: the table's rows of the wish's group and days. `forecasts`: FORECASTS
     of one run.
     """
-    members = series.filter(wish.level.group_key == wish.key).select("unique_id")
+    # a column, not an expression: a predicate of one literal breaks on many series (Polars 2.1)
+    keyed = series.select("unique_id", wish.level.group_key)
+    members = keyed.filter(pl.col("group_key") == wish.key).select("unique_id")
     days = forecasts.filter(pl.col("ds").is_between(wish.from_ds, wish.to_ds))
     rows = days.join(members, on="unique_id", how="semi", maintain_order="left")
     return rows.select("unique_id", "ds", model="y_hat")

@@ -64,6 +64,14 @@ def test_a_group_is_named_by_its_key_also_where_a_value_holds_the_separator():
     assert rows_of(table(a=[1], b=[2], c=[3]), SERIES, whole)["unique_id"].to_list() == [*"abc"]
 
 
+def test_the_total_is_of_as_many_series_as_there_are():
+    """Polars 2.1 refused a predicate of one literal over 30,490 rows."""
+    ids = [f"s{k}" for k in range(30_490)]
+    series = pl.DataFrame({"unique_id": ids})
+    rows = pl.DataFrame({"unique_id": ids, "ds": [FIRST] * len(ids), "y_hat": [1.0] * len(ids)})
+    assert rows_of(rows, series, wish("units", 1.0, "total", "total")).height == len(ids)
+
+
 def test_a_later_table_has_each_days_sum_as_it_was_by_the_new_shares():
     """16 units, 10 and 6 by day. Of the next table the first day is over; of the second, whose
     means changed, the sum is still 6.
