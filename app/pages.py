@@ -25,6 +25,7 @@ from queries.overrides import overrides
 from queries.what_if import keep, kept, what_if
 from runtime.process import clock
 from stages.answer_alerts import acknowledge_alert, approve, mute_cause, resolve_alert
+from stages.order import order
 from stages.overrides import override, revoke
 
 MOST_ORDERS = 300
@@ -170,6 +171,15 @@ def approve_orders(request: Request) -> Response:
     shop, by = _shop(request), request.state.person.name
     day = parse_day(_fields(request).get("day", ""))
     shop.change(lambda: approve(shop.params, shop.paths, day, by, clock()))
+    return RedirectResponse("/orders", SEE_OTHER)
+
+
+@router.post("/orders/propose")
+def propose_again(request: Request, later: BackgroundTasks) -> Response:
+    """The day's orders proposed again: by what people said since."""
+    shop = _shop(request)
+    shop.change(lambda: order(shop.params, shop.paths, now=clock()))
+    later.add_task(shop.renew_page)
     return RedirectResponse("/orders", SEE_OTHER)
 
 

@@ -18,6 +18,7 @@ from reports.picks import FAN_COLUMNS
 from reports.planner_input import PlannerPage
 
 PER_FILE = 200
+AT_ONCE = 25 * PER_FILE  # series whose days are dense at a time; bounds memory
 DIGITS = 4  # significant
 
 
@@ -25,10 +26,12 @@ def planner_series_files(page: PlannerPage, history: int) -> Iterator[tuple[str,
     """(name, text) of each file: index.js, then the series from k * PER_FILE on."""
     ids = page.known.final["unique_id"].unique().sort()
     yield "index.js", f"tillcast.index({script_json(_index(page, ids, history))});\n"
-    rows = _rows(page, ids, history)
-    for k, first in enumerate(range(0, rows.height, PER_FILE)):
-        chunk = [_values(row) for row in rows.slice(first, PER_FILE).to_dicts()]
-        yield f"{k:04d}.js", f"tillcast.got({k},{script_json(chunk)});\n"
+    for begin in range(0, len(ids), AT_ONCE):
+        rows = _rows(page, ids.slice(begin, AT_ONCE), history)
+        for first in range(0, rows.height, PER_FILE):
+            chunk = [_values(row) for row in rows.slice(first, PER_FILE).to_dicts()]
+            k = (begin + first) // PER_FILE
+            yield f"{k:04d}.js", f"tillcast.got({k},{script_json(chunk)});\n"
 
 
 def _index(page: PlannerPage, ids: pl.Series, history: int) -> JsonObject:
@@ -61,12 +64,13 @@ def _rows(page: PlannerPage, ids: pl.Series, history: int) -> pl.DataFrame:
     known = page.known
     first = known.origin - timedelta(days=history - 1)
     last_day: date = known.final.select(pl.max("ds")).item()
+    final, sales, prices = (_of(ids, frame) for frame in (known.final, known.sales, known.prices))
     parts = [
-        _dense(known.sales, ids, (first, known.origin), 0).rename({"units": "y"}),
-        _dense(known.sales, ids, (first, last_day), YEAR).rename({"units": "last"}),
-        _ahead(known.final),
-        _prices(known.prices, first, last_day),
-        _promotions(known.prices, first, last_day),
+        _dense(sales, (first, known.origin), 0).rename({"units": "y"}),
+        _dense(sales, (first, last_day), YEAR).rename({"units": "last"}),
+        _ahead(final),
+        _prices(prices, first, last_day),
+        _promotions(prices, first, last_day),
         page.exceptions.group_by("unique_id", maintain_order=True).agg("cause", "words"),
     ]
     rows = ids.to_frame("unique_id")
@@ -75,7 +79,11 @@ def _rows(page: PlannerPage, ids: pl.Series, history: int) -> pl.DataFrame:
     return rows
 
 
-def _dense(sales: pl.DataFrame, ids: pl.Series, span: tuple[date, date], back: int) -> pl.DataFrame:
+def _of(ids: pl.Series, frame: pl.DataFrame) -> pl.DataFrame:
+    return frame.join(ids.to_frame("unique_id"), on="unique_id", how="semi", maintain_order="left")
+
+
+def _dense(sales: pl.DataFrame, span: tuple[date, date], back: int) -> pl.DataFrame:
     """unique_id, units: those of each day of a span, `back` days before it; null where no row says.
 
     A series without any has no row.
@@ -84,9 +92,7 @@ def _dense(sales: pl.DataFrame, ids: pl.Series, span: tuple[date, date], back: i
     days = pl.DataFrame({"ds": pl.date_range(first, last, eager=True)})
     shifted = sales.select("unique_id", pl.col("ds").dt.offset_by(f"{back}d"), units="y")
     within = shifted.filter(pl.col("ds").is_between(first, last))
-    some = within.select(pl.col("unique_id").unique().sort()).filter(
-        pl.col("unique_id").is_in(ids.implode())
-    )
+    some = within.select(pl.col("unique_id").unique().sort())
     dense = some.join(days, how="cross", maintain_order="left_right").join(
         within, on=["unique_id", "ds"], how="left", maintain_order="left"
     )
