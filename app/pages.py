@@ -51,6 +51,8 @@ def first(request: Request) -> Response:
     page = _shop(request).paths.reports / "planner.html"
     if not page.exists():
         _shop(request).renew_page()
+    if not page.exists():
+        raise SourceMissing("there is no forecast yet. Run `python inference.py` first.")
     text = page.read_text(encoding="utf-8")
     nav = '<nav aria-label="sections" class="screen">'
     links = "".join(f'<a href="/{path}"><b>{name}</b></a>' for path, name in _links())

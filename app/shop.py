@@ -10,8 +10,7 @@ from typing import TypeVar
 
 from contract.params import Params
 from queries.export import snapshot
-from queries.planner import planner_page
-from reports.planner import write_planner_page
+from queries.planner import renew_planner_page
 from runtime.command_line import Summary
 from runtime.paths import Paths
 
@@ -65,4 +64,4 @@ class Shop:
     def renew_page(self) -> None:
         """The planner's page anew, from the copy."""
         with self.lock:
-            write_planner_page(planner_page(self.params, self.copied), self.paths.reports)
+            renew_planner_page(self.params, self.copied)

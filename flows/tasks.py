@@ -20,8 +20,7 @@ from contract.question import NEWEST
 from flows.engine import ROOT, task
 from queries.changes import changes
 from queries.export import snapshot
-from queries.planner import planner_page
-from reports.planner import write_planner_page
+from queries.planner import renew_planner_page
 from reports.watch import write_watch_page
 from runtime.command_line import Summary
 from runtime.json_files import write_json
@@ -87,8 +86,9 @@ def hand_out(params: Path, data: Path) -> Summary:
     changed = changes(loaded, paths)
     write_json(paths.reports / "changes.json", changed)
     write_watch_page(paths.reports)
-    write_planner_page(planner_page(loaded, paths), paths.reports)
-    return {"changed_since": changed["since"], **snapshot(loaded, paths)}
+    copied = snapshot(loaded, paths)
+    renew_planner_page(loaded, paths)
+    return {"changed_since": changed["since"], **copied}
 
 
 @task

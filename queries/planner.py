@@ -5,6 +5,7 @@ sold, last year and the table before.
 from __future__ import annotations
 
 from datetime import date, timedelta
+from pathlib import Path
 
 import polars as pl
 
@@ -15,6 +16,7 @@ from contract.params import Params
 from monitoring.exceptions import CAUSES, Evidence, exceptions
 from queries.overrides import listed_overrides, value_added
 from reports.ahead import Known, sums_by_series, windows
+from reports.planner import write_planner_page
 from reports.planner_input import HISTORY_DAYS, PlannerPage
 from runtime.paths import Paths
 from storage.facts import read_fact
@@ -27,6 +29,14 @@ from storage.store import Connection, open_store
 from storage.windows import sales_of_days, week_ago_spans
 
 MOST_EXCEPTIONS = 1000
+
+
+def renew_planner_page(params: Params, paths: Paths) -> Path | None:
+    """The page of the newest table in the folder of reports; None before the first table."""
+    with open_store(paths.store, params.ingest.lock_wait_s, read_only=True) as con:
+        if newest_run(con) is None:
+            return None
+    return write_planner_page(planner_page(params, paths), paths.reports)
 
 
 def planner_page(params: Params, paths: Paths) -> PlannerPage:

@@ -131,11 +131,11 @@ def _what_if(arguments: Namespace) -> Summary:
 
 def _planner(arguments: Namespace) -> Summary:
     """The planner's page of the newest table: data/reports/planner.html and what lies beside it."""
-    from queries.planner import planner_page
-    from reports.planner import write_planner_page
+    from queries.planner import renew_planner_page
 
-    params, paths = _params_and_paths(arguments)
-    page = write_planner_page(planner_page(params, paths), paths.reports)
+    page = renew_planner_page(*_params_and_paths(arguments))
+    if page is None:
+        return {"page": None, "why": "there is no forecast to show: run `python inference.py`"}
     return {"page": str(page), "bytes": page.stat().st_size}
 
 

@@ -15,6 +15,7 @@ import inference
 import ingest
 from queries.export import export
 from queries.overrides import overrides
+from queries.planner import renew_planner_page
 from stages.order import order
 from stages.overrides import Request, override, revoke
 from storage.forecasts import latest_forecasts, newest_run
@@ -173,6 +174,13 @@ def test_an_export_has_the_final_number_beside_the_models(shop, tmp_path):
     assert said["made_by"].unique().to_list() == ["ada"]
     model = pl.read_parquet(tmp_path / "out" / "forecasts.parquet")
     assert rows["tillcast"].equals(model["tillcast"])
+
+
+def test_before_the_first_table_there_is_no_page_and_nothing_fails(params, paths):
+    with open_store(paths.store):
+        pass
+    assert renew_planner_page(params, paths) is None
+    assert overrides(params, paths) == {"overrides": [], "value_added": {}}
 
 
 def test_value_added_tells_a_helpful_planner_from_a_harmful_one(shop, next_day):
