@@ -76,10 +76,12 @@ def style(request: Request) -> Response:
 
 @router.get("/overrides")
 def show_overrides(request: Request) -> Response:
-    """The overrides there are, their value added, and the form for one more."""
-    shop = _shop(request)
+    """The overrides there are, their value added, and the form for one more, of the group that the
+    address names (`?where-unique_id=...`).
+    """
+    shop, named = _shop(request), dict(request.query_params)
     found = shop.read(overrides)
-    return render(request, "overrides.html", **found, **_group_form(shop), tried=None, fields={})
+    return render(request, "overrides.html", **found, **_group_form(shop), tried=None, fields=named)
 
 
 @router.post("/overrides/try")
@@ -115,11 +117,12 @@ def take_back(request: Request, override_id: int, later: BackgroundTasks) -> Res
 
 @router.get("/what-if")
 def show_what_if(request: Request) -> Response:
-    """The form, and the scenarios that were kept, side by side."""
-    shop = _shop(request)
-    return render(
-        request, "what_if.html", **_group_form(shop), kept=kept(shop.paths), result=None, fields={}
-    )
+    """The form, of the group that the address names, and the scenarios that were kept, side by
+    side.
+    """
+    shop, named = _shop(request), dict(request.query_params)
+    values = _group_form(shop) | {"kept": kept(shop.paths), "result": None, "fields": named}
+    return render(request, "what_if.html", **values)
 
 
 @router.post("/what-if")

@@ -168,6 +168,10 @@ const show = async (id) => {
     ];
     document.getElementById("find-why").replaceChildren(...why.map((text) => make("li", text)));
     document.getElementById("find-shown").hidden = false;
+    for (const [link, page] of [["find-change", "overrides"], ["find-what-if", "what-if"]]) {  // where the app serves this page
+      document.getElementById(link).hidden = location.pathname !== "/";
+      document.getElementById(link).href = `/${page}?where-unique_id=${encodeURIComponent(id)}`;
+    }
     count.textContent = "";
     await draw();
   } catch (error) { count.textContent = error.message; }

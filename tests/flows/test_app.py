@@ -123,6 +123,15 @@ def test_what_is_refused_is_said_with_the_way_out_and_changes_nothing(client, se
     assert listed(served) == []
 
 
+def test_a_series_of_the_page_leads_to_its_form(client, served):
+    asking = client()
+    assert "/${page}?where-unique_id=" in asking.get("/").text
+    for page in ("/overrides", "/what-if"):
+        text = asking.get(page, params={"where-unique_id": f"a{NASTY}"}).text
+        assert 'value="a&lt;script&gt;' in text
+        assert NASTY not in text
+
+
 def test_a_what_if_is_forecast_kept_and_handed_over(client, served):
     asking = client()
     fields = wanted(asking, **{"price-percent": "-20", "promo": "1", "keep": "cheap week"})
