@@ -25,7 +25,7 @@ export PYTHONUTF8 := 1
 # otherwise
 export OMP_WAIT_POLICY := passive
 
-.PHONY: help setup lock start repro test bench drills render report serve production replay rebuild powercut mutants lint extras container clean
+.PHONY: help setup lock start repro test bench drills render report serve app production replay rebuild powercut mutants lint extras container clean
 
 help: ## one line per target
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1\t/' | expand -t 14
@@ -50,6 +50,7 @@ repro: setup ## the main job: source to published forecasts and report; PROFILE=
 	"$(BIN)"/dvc repro
 	"$(BIN)"/python inference.py publish
 	"$(BIN)"/python inference.py orders
+	"$(BIN)"/python monitor.py planner
 
 start: setup ## your own files, from a first look to published forecasts; DATA=<file or folder>
 	@test -n "$(DATA)" || { echo "make start DATA=<file or folder of your sales>"; exit 2; }
@@ -57,6 +58,7 @@ start: setup ## your own files, from a first look to published forecasts; DATA=<
 	"$(BIN)"/python ingest.py draft --keep "$(DATA)"
 	"$(BIN)"/dvc repro
 	"$(BIN)"/python inference.py publish
+	"$(BIN)"/python monitor.py planner
 
 test: setup ## set up and run the tests; the least coverage stands in pyproject.toml
 	"$(BIN)"/python -m pytest --cov
@@ -75,6 +77,9 @@ report: setup ## the HTML report and the validation pages
 
 serve: setup ## Prefect server and the scheduled deployments, until Ctrl-C
 	"$(BIN)"/python flows/deploy.py
+
+app: setup ## the planner's app on this machine, until Ctrl-C: overrides, what-if, orders, alerts
+	exec "$(BIN)"/python -m app
 
 production: setup ## production end to end: server, schedule, killed worker, outage; DVC round trips (minutes)
 	"$(BIN)"/python -m pytest -m production

@@ -13,6 +13,9 @@ run     python inference.py [--origin 2016-05-22] [--horizon 28] [--as-of 2016-0
                             what to order, by the newest table, stock and supply
         python inference.py deliver
                             the newest table and its orders -> a database or bucket
+        python inference.py override --where dept_id=FOODS_3 --from DATE --to DATE --percent 20
+                            --by ada --reason '...'      what a person says of a group's days
+        python inference.py overrides | revoke 12 --by ada    those there are; one taken back
         python inference.py span --series ID --from DATE --to DATE --service 0.9
                             demand of several days together
         python inference.py changes | export [--form csv] | models | snapshot
@@ -43,6 +46,7 @@ from stages.inference_tasks import (
     question_arguments,
     question_of,
 )
+from stages.override_tasks import OVERRIDE, REVOKE
 
 if TYPE_CHECKING:
     from contract.params import Params
@@ -102,6 +106,7 @@ def _write(
     beside it.
     """
     from forecasting.served import keep_served
+    from stages.overrides import laid_over
     from storage.forecasts import publish
     from storage.runs import Run
     from storage.store import open_store
@@ -110,8 +115,11 @@ def _write(
         keep_served(champion.model, paths.served, table.run_id)
     taken = {"started_at": now, "ended_at": clock(), "peak_mb": peak_mb()}
     run = Run(**table.lineage, **taken, status=status, git_commit=git_commit())
+    frames = table.frames(created_at=now)
     with open_store(paths.store, params.ingest.lock_wait_s) as con:
-        publish(con, run, table.frames(created_at=now))
+        if status == "done":
+            frames["overridden"] = laid_over(con, table.rows)
+        publish(con, run, frames)
 
 
 def _log_table(table: ForecastTable, summary: Summary) -> None:
@@ -139,7 +147,7 @@ def main(argv: list[str] | None = None) -> int:
     return run_tasks(
         __doc__,
         Task(_infer, _arguments),
-        [ORDERS, DELIVER, *OF_FORECASTS, FROM_PANEL, PUBLISH],
+        [ORDERS, DELIVER, OVERRIDE, REVOKE, *OF_FORECASTS, FROM_PANEL, PUBLISH],
         argv,
     )
 

@@ -7,6 +7,7 @@ writes  alerts, runs and what was sent in the store, data/reports/monitor.json a
         `report`, from files only, index.html and series/
 run     python monitor.py [--now 2026-01-30T06:00] [--dry-run] [--json]
         python monitor.py report     the offline stage `report`
+        python monitor.py planner    the planner's page of the newest table
         python monitor.py notify     what is news to the addresses of TILLCAST_NOTIFY
         python monitor.py health     a line for each thing; exit code 0 ok, 1 warning, 2 error
         python monitor.py ack 12 --by ada | resolve 12 | mute bias:store_id:CA_1 --days 3
@@ -24,12 +25,12 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from queries.tasks import HEALTH
+from queries.tasks import HEALTH, PLANNER
 from runtime.command_line import Summary, Task, run_tasks
 from runtime.json_files import write_json
 from runtime.memory import forget_peak
-from stages.arguments import params_and_paths
-from stages.monitor_tasks import TASKS, add_now, moment_of
+from stages.arguments import add_now, moment_of, params_and_paths
+from stages.monitor_tasks import TASKS
 
 if TYPE_CHECKING:
     from contract.params import Params
@@ -118,7 +119,7 @@ def _arguments(parser: ArgumentParser) -> None:
 
 def main(argv: list[str] | None = None) -> int:
     """The command line: a look, or the task that is named."""
-    return run_tasks(__doc__, Task(_monitor, _arguments), [HEALTH, *TASKS], argv)
+    return run_tasks(__doc__, Task(_monitor, _arguments), [HEALTH, PLANNER, *TASKS], argv)
 
 
 if __name__ == "__main__":

@@ -289,6 +289,46 @@ ORDERS = FrameContract(
     {"reason": pl.String(), "flags": pl.String(), "created_at": MOMENT},
 )
 
+# what a person says of a group's days, beside the model's forecast; `revoked_at` null: it holds
+OVERRIDES = FrameContract(
+    "overrides",
+    "one override: what a person said of a group's days",
+    ("override_id",),
+    {
+        "override_id": pl.Int64(),
+        "made_at": MOMENT,
+        "made_by": pl.String(),
+        "level": pl.String(),
+        "key": pl.String(),
+        "from_ds": pl.Date(),
+        "to_ds": pl.Date(),
+        "kind": pl.String(),
+        "value": pl.Float64(),
+        "reason": pl.String(),
+        "run_id": pl.String(),
+        "origin": pl.Date(),
+    },
+    {
+        "expires_on": pl.Date(),
+        "revoked_at": MOMENT,
+        "revoked_by": pl.String(),
+    },
+)
+
+OVERRIDDEN = FrameContract(
+    "overridden",
+    "one run, override, series and target day; of several overrides of a row the last one holds",
+    ("run_id", "override_id", "unique_id", "ds"),
+    {
+        "run_id": pl.String(),
+        "override_id": pl.Int64(),
+        "unique_id": pl.String(),
+        "ds": pl.Date(),
+        "model": pl.Float64(),
+        "y_hat": pl.Float64(),
+    },
+)
+
 SCORES = FrameContract(
     "scores",
     "one run, model, cutoff, level, slice and metric",

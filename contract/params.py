@@ -441,6 +441,17 @@ class DrillParams(_Section):
     catastrophic_coverage_lost: Annotated[float, Field(gt=0, lt=1)]
 
 
+class ReportsParams(_Section):
+    """How the planner's page calls things."""
+
+    unit: Annotated[str, Field(min_length=1, max_length=20)]
+
+    @property
+    def is_money(self) -> bool:
+        """Whether `y` is money already: no price makes it money a second time."""
+        return self.unit != "units"
+
+
 class Params(_Section):
     """The whole of params.yaml, the profile of `source.kind` already laid over it."""
 
@@ -453,5 +464,6 @@ class Params(_Section):
     ordering: OrderingParams
     monitor: MonitorParams
     deliver: DeliverParams
+    reports: ReportsParams
     retention: RetentionParams
     drills: DrillParams

@@ -21,6 +21,7 @@ from flows import ROOT
 from flows.engine import task
 from queries.changes import changes
 from queries.export import snapshot
+from queries.planner import renew_planner_page
 from reports.watch import write_watch_page
 from runtime.command_line import Summary
 from runtime.json_files import write_json
@@ -88,14 +89,16 @@ def look(params: Path, data: Path, now: datetime) -> Summary:
 
 @task(**_PATIENT)
 def hand_out(params: Path, data: Path) -> Summary:
-    """The copy of the store that dashboards read, and what changed since the table before, for the
-    page of alerts.
+    """The copy of the store that dashboards read, the planner's page of this morning, and what
+    changed since the table before, for the page of alerts.
     """
     loaded, paths = load_params(params), Paths(data)
     changed = changes(loaded, paths)
     write_json(paths.reports / "changes.json", changed)
     write_watch_page(paths.reports)
-    return {"changed_since": changed["since"], **snapshot(loaded, paths)}
+    copied = snapshot(loaded, paths)
+    renew_planner_page(loaded, paths)
+    return {"changed_since": changed["since"], **copied}
 
 
 @task

@@ -215,11 +215,11 @@ def _after_groups(
     group_ix = group_index(dense.series, model.params.groups.columns or [])
     members = np.flatnonzero(group_ix == group_ix[at])
     y_hat = np.zeros((dense.series.height, steps))
-    y_hat[members] = _means_of(model, dense, members, steps)
+    y_hat[members] = means_of(model, dense, members, steps)
     return float(aligned(dense, y_hat, model.params.groups)[at, ahead - 1])
 
 
-def _means_of(
+def means_of(
     model: GlobalLightGBM, dense: DensePanel, members: np.ndarray, steps: int
 ) -> np.ndarray:
     """(members, steps) means before the group step, closed days 0."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
 import numpy as np
@@ -42,11 +42,16 @@ _TERMS = ("pack_size", "min_order", "unit_cost", "margin", "leftover_cost", "tar
 Ask = Callable[[pl.DataFrame], pl.DataFrame]
 
 
+def _nobody() -> pl.DataFrame:
+    return pl.DataFrame(schema={SERIES: pl.String, "ds": pl.Date})
+
+
 @dataclass(frozen=True)
 class Facts:
     """What the order lines of a day are made of.
 
-    `forecasts`: FORECASTS of one run. `terms`: ordering.scopes.SeriesSupply.terms. `stock` and
+    `forecasts`: FORECASTS of one run, with final means; `overridden`: unique_id, ds of those that a
+    person changed. `terms`: ordering.scopes.SeriesSupply.terms. `stock` and
     `open_orders` as the store holds them now (STOCK, OPEN_ORDERS). `sales`: unique_id, ds, y up to
     the origin, from the oldest count on and of weeks enough to say whether a series is sold in
     whole units. `promotions`: unique_id, from_ds, to_ds. `launches`:
@@ -62,6 +67,7 @@ class Facts:
     sales: pl.DataFrame
     promotions: pl.DataFrame
     launches: pl.Series
+    overridden: pl.DataFrame = field(default_factory=_nobody)
 
     @property
     def horizon(self) -> int:
@@ -249,6 +255,7 @@ def _known_beside(
     degraded = covers.join(
         facts.forecasts.filter(pl.col("reason").is_not_null()).select(SERIES, "ds"), on=SERIES
     ).filter(pl.col("ds").is_between("cover_from", "cover_to"))
+    said = covers.join(facts.overridden, on=SERIES).filter(pl.col("ds") <= pl.col("cover_to"))
 
     def among(ids: pl.Series) -> np.ndarray:
         return lines[SERIES].is_in(ids.unique().implode()).to_numpy()
@@ -259,6 +266,7 @@ def _known_beside(
         "promotion": among(promoted[SERIES]),
         "launch": among(facts.launches),
         "fallback": among(degraded[SERIES]),
+        "override": among(said[SERIES]),
     }
 
 

@@ -15,6 +15,7 @@ from runtime.command_line import Summary
 from runtime.paths import Paths
 from storage.connection import Connection
 from storage.orders import read_orders, spans_of
+from storage.overrides import overridden_of, read_overrides
 from storage.series import read_series
 from storage.store import read_store
 from storage.supply import read_open_orders, read_stock, read_supply
@@ -47,6 +48,7 @@ def explain_order(
             **_terms(con, unique_id, line),
             **_stock(con, unique_id, line),
             "spans": _spans(con, line),
+            "overridden": _overridden(con, line),
             "forecast": f"python inference.py explain --series {unique_id} --ds {_day(line)}",
         }
 
@@ -110,6 +112,14 @@ def _spans(con: Connection, line: Row) -> list[Row]:
         **{name: pl.col(name) for name in QUANTILES},
     )
     return days.to_dicts()
+
+
+def _overridden(con: Connection, line: Row) -> list[Row]:
+    """The days of the series that a person had changed when the line was proposed."""
+    rows = overridden_of(con, line["run_id"], line["created_at"])
+    days = rows.filter(unique_id=line["unique_id"]).drop("unique_id")
+    said = read_overrides(con).select("override_id", "made_by", why="reason")
+    return days.join(said, on="override_id", how="left", maintain_order="left").to_dicts()
 
 
 def _day(line: Row) -> date:

@@ -12,6 +12,7 @@ from contract.errors import SourceMissing
 from contract.params import Params
 from queries.long_frames import (
     backtest_long,
+    final_long,
     forecasts_long,
     levels_long,
     members_of,
@@ -24,6 +25,7 @@ from runtime.json_files import write_json
 from runtime.paths import Paths
 from storage.forecasts import forecasts_of, latest_forecast_levels, latest_forecasts
 from storage.lineage import sold_after
+from storage.overrides import read_final, read_overrides
 from storage.series import read_names, read_series
 from storage.snapshot import model_registry, write_snapshot
 from storage.store import open_store
@@ -43,11 +45,14 @@ def export(
         levels = latest_forecast_levels(con, origin) if run_id is None else pl.DataFrame()
         sales = sold_after(con, origin or date.max)
         series, names = read_series(con), read_names(con)
+        final = read_final(con, forecasts["run_id"][0]) if forecasts.height else forecasts
+        said = read_overrides(con)
     if forecasts.is_empty():
         of_run = f" of run {run_id}" if run_id else ""
         raise SourceMissing(f"there is no forecast to export{of_run}. Run `python inference.py`.")
     frames = {
         "forecasts": forecasts_long(forecasts, sales),
+        "final_forecasts": final_long(final, said, sales),
         "series": series.join(names, on="unique_id", how="left", maintain_order="left"),
     }
     if levels.height:

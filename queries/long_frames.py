@@ -26,6 +26,22 @@ def forecasts_long(forecasts: pl.DataFrame, sales: pl.DataFrame) -> pl.DataFrame
     return _long(rows)
 
 
+def final_long(final: pl.DataFrame, overrides: pl.DataFrame, sales: pl.DataFrame) -> pl.DataFrame:
+    """What is final beside the model's mean: the keys, `tillcast`, `tillcast-final`, and override,
+    who and why (null: the model's number stands). Sorted by series and day.
+
+    A frame of its own: Nixtla's libraries take every further column of a forecast for a model.
+    """
+    said = overrides.select("override_id", "made_by", why="reason")
+    rows = final.join(said, on="override_id", how="left", validate="m:1").join(
+        sales.select("unique_id", "ds", "y"), on=["unique_id", "ds"], how="left", validate="m:1"
+    )
+    named = {MODEL: "model", f"{MODEL}-final": "y_hat"}
+    columns = ["unique_id", "ds", pl.col("origin").alias("cutoff"), "y"]
+    means = [pl.col(ours).alias(theirs) for theirs, ours in named.items()]
+    return rows.select(*columns, *means, "override_id", "made_by", "why").sort("unique_id", "ds")
+
+
 def levels_long(levels: pl.DataFrame, own: pl.DataFrame, series: pl.DataFrame) -> pl.DataFrame:
     """FORECAST_LEVELS as a long frame; `unique_id` is `level/group` (`store_id/CA_1`), one name
     among all levels.

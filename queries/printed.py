@@ -7,6 +7,17 @@ from runtime.command_line import Summary
 
 SHOWN_QUANTILES = ("q025", "q250", "q500", "q750", "q975")
 MOST_FILES = 12
+_VALUE = {
+    "of": "of",
+    "overrides": "overrides",
+    "helped": "helped",
+    "units sold": "y",
+    "WAPE naive": "naive_wape",
+    "WAPE model": "model_wape",
+    "WAPE final": "final_wape",
+    "model saved": "model_saved",
+    "person saved": "person_saved",
+}
 _OF_SPAN = ("mean", "q500", "q835", "q975")
 _REGISTERED = (
     "model_id stage cutoff panel_hash params_hash git_commit runs forecast_rows first_origin "
@@ -43,6 +54,40 @@ def printed_explanation(cell: Summary, top: int) -> Summary:
     return lines
 
 
+def printed_overrides(found: Summary) -> Summary:
+    """Overrides and their value added as tables."""
+    rows = [
+        [
+            str(row["override_id"]),
+            row["state"],
+            f"{row['level']}: {row['key']}",
+            f"{row['from_ds']} to {row['to_ds']}",
+            f"{row['value']:+g}%" if row["kind"] == "percent" else f"{row['value']:g} units",
+            f"{_number(row['model_units'])} -> {_number(row['final_units'])}",
+            row["made_by"],
+            row["reason"],
+        ]
+        for row in found["overrides"]
+    ]
+    head = ["id", "state", "of whom", "days", "override", "model -> final", "by", "reason"]
+    tables = {
+        name: text_table(list(_VALUE), [_value_cells(row) for row in table])
+        for name, table in found["value_added"].items()
+    }
+    listed = text_table(head, rows) if rows else "none"
+    return {"overrides": listed, **(tables or {"value added": "no day of any has come true yet"})}
+
+
+def _value_cells(row: Summary) -> list[str]:
+    return [_cell_of_value(name, row[column]) for name, column in _VALUE.items()]
+
+
+def _cell_of_value(name: str, value: object) -> str:
+    if not isinstance(value, float):
+        return str(value)
+    return f"{value:+.1f}" if name.endswith("saved") else f"{value:.3f}"
+
+
 def printed_order(explained: Summary) -> Summary:
     """An order line as lines and tables."""
 
@@ -60,12 +105,17 @@ def printed_order(explained: Summary) -> Summary:
         for span in explained["spans"]
     ]
     steps = [[name, _text(value)] for name, value in explained["steps"]]
+    said = [
+        [str(row["ds"]), _number(row["model"]), _number(row["y_hat"]), row["made_by"], row["why"]]
+        for row in explained["overridden"]
+    ]
     return {
         "order": f"{line['unique_id']} on {line['order_day']}, run {line['run_id']}",
         "steps": text_table(["step", "value"], steps),
         "flags": line["flags"] or "none",
         "terms": pairs(terms),
         "spans": text_table(["from", "to", *_OF_SPAN], spans) if spans else "none",
+        "overridden": text_table(["day", "model", "final", "by", "reason"], said) if said else "no",
         "one day's forecast": explained["forecast"],
     }
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from contract.days import parse_day
 from runtime.command_line import Summary, Task
 from runtime.paths import Paths
+from runtime.where import pairs_of, where_arguments
 
 if TYPE_CHECKING:
     from contract.params import Params
@@ -133,6 +134,41 @@ def _severity_code(summary: Summary) -> int:
     return max(EXIT_CODES[str(line).split()[0]] for line in said)
 
 
+def _overrides(arguments: Namespace) -> Summary:
+    """What people said beside the forecasts, what of it holds, and what it was worth so far."""
+    from queries.overrides import overrides
+    from queries.printed import printed_overrides
+
+    found = overrides(*_params_and_paths(arguments))
+    return found if arguments.json else printed_overrides(found)
+
+
+def _what_if(arguments: Namespace) -> Summary:
+    """Other prices, promotions or opening: the forecast beside the published one."""
+    from forecasting.what_if import Change
+    from queries.what_if import Scenario, keep, what_if
+
+    days = parse_day(arguments.first), parse_day(arguments.last)
+    is_open = {None: None, "open": True, "closed": False}[arguments.opening]
+    change = Change(*days, arguments.price, arguments.price_percent, arguments.promo, is_open)
+    scenario = Scenario(pairs_of(arguments.where), change)
+    params, paths = _params_and_paths(arguments)
+    result = what_if(params, paths, scenario)
+    if arguments.keep:
+        result["kept"] = str(keep(paths, arguments.keep, scenario, result))
+    return result if arguments.json else {k: v for k, v in result.items() if k != "rows"}
+
+
+def _planner(arguments: Namespace) -> Summary:
+    """The planner's page of the newest table: data/reports/planner.html and what lies beside it."""
+    from queries.planner import renew_planner_page
+
+    page = renew_planner_page(*_params_and_paths(arguments))
+    if page is None:
+        return {"page": None, "why": "there is no forecast to show: run `python inference.py`"}
+    return {"page": str(page), "bytes": page.stat().st_size}
+
+
 def _random_split(arguments: Namespace) -> Summary:
     """Measure what a random split would have claimed for the same model and data."""
     from queries.random_split import random_split
@@ -182,6 +218,16 @@ def _health_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--now", help=text)
 
 
+def _what_if_arguments(parser: ArgumentParser) -> None:
+    where_arguments(parser)
+    parser.add_argument("--price", type=float, help="money a unit")
+    parser.add_argument("--price-percent", type=float, metavar="PERCENT", help="of the price known")
+    parser.add_argument("--promo", type=float, help="strength of the promotion; 0 is none")
+    parser.add_argument("--opening", choices=("open", "closed"), help="of the stores")
+    text = "keep it as data/scenarios/NAME.json, and its plan as NAME.csv"
+    parser.add_argument("--keep", metavar="NAME", help=text)
+
+
 def _touched_arguments(parser: ArgumentParser) -> None:
     which = parser.add_mutually_exclusive_group(required=True)
     which.add_argument(
@@ -206,6 +252,7 @@ def _export_arguments(parser: ArgumentParser) -> None:
     )
 
 
+PLANNER = Task(_planner, name="planner")
 TOUCHED = Task(_touched, _touched_arguments, "touched")
 HEALTH = Task(_health, _health_arguments, "health", _severity_code)
 RANDOM_SPLIT = Task(_random_split, name="random-split")
@@ -215,5 +262,7 @@ OF_FORECASTS = (
     Task(_changes, name="changes"),
     Task(_export, _export_arguments, "export"),
     Task(_models, name="models"),
+    Task(_overrides, name="overrides"),
+    Task(_what_if, _what_if_arguments, "what-if"),
     Task(_snapshot, name="snapshot"),
 )

@@ -59,10 +59,6 @@ def fan(rows: pl.DataFrame) -> Spec:
     x = alt.X("ds:T", title=None, axis=alt.Axis(format="%d %b", tickCount=6, grid=False))
     base = alt.Chart(_data(rows.with_columns(top=pl.max_horizontal("y", "q975"))))
     day = alt.Tooltip("ds:T", format="%a %d %b %Y", title="day")
-    tooltip = [
-        day,
-        *(alt.Tooltip(f"{column}:Q", title=title, format=",.1f") for column, title in _FAN_TITLES),
-    ]
     ahead = base.transform_filter("isValid(datum.y_hat)")
     layers = [
         ahead.mark_area(color="var(--c1)", opacity=0.18).encode(
@@ -75,13 +71,70 @@ def fan(rows: pl.DataFrame) -> Spec:
         .mark_line(color="var(--ink)", strokeWidth=1.3)
         .encode(x, alt.Y("y:Q")),
         ahead.mark_line(color="var(--c1)", strokeWidth=2).encode(x, alt.Y("y_hat:Q")),
-        # where the mouse is met
-        base.mark_bar(opacity=0).encode(x, alt.Y("top:Q", stack=None), tooltip=tooltip),
+        # where the mouse is met; of a day only what it has
+        *(
+            base.transform_filter(f"isValid(datum.{column})")
+            .mark_bar(opacity=0)
+            .encode(x, alt.Y("top:Q", stack=None), tooltip=[day, *_tooltips(titles)])
+            for column, titles in (("y", _SOLD_TITLES), ("y_hat", _FAN_TITLES))
+        ),
         base.transform_filter("isValid(datum.event)")
         .mark_rule(strokeDash=[2, 3], strokeWidth=1.5)
         .encode(x, tooltip=[day, alt.Tooltip("event:N")]),
     ]
     return _spec(alt.layer(*layers), 170)
+
+
+def series_of_planner(unit: str) -> Spec:
+    """One series by day or week: what sold with last year laid over, the fan, the model's mean
+    where a person changed it, promotions and events (`main`), and the price (`price`). The page
+    hands in the data `rows`: ds, what there is of y, last, y_hat, model, q025, q250, q750, q975,
+    promo, event, price; words and top for the tooltip.
+    """
+    x = alt.X("ds:T", title=None, axis=alt.Axis(format="%d %b", tickCount=6, grid=False))
+    day = alt.Tooltip("ds:T", format="%a %d %b %Y", title="day")
+    base = alt.Chart(alt.Data(name="rows"))  # type: ignore[no-untyped-call]
+
+    def known(column: str) -> alt.Chart:
+        return base.transform_filter(f"isValid(datum.{column})")
+
+    def area(low: str, high: str, opacity: float) -> alt.Chart:
+        drawn = known(low).mark_area(color="var(--c1)", opacity=opacity)
+        return drawn.encode(x, alt.Y(f"{low}:Q", title=unit), alt.Y2(f"{high}:Q"))
+
+    def line(column: str, **look: Any) -> alt.Chart:
+        return known(column).mark_line(**look).encode(x, alt.Y(f"{column}:Q"))
+
+    layers = [
+        area("q025", "q975", 0.18),
+        area("q250", "q750", 0.35),
+        line("last", color="var(--soft)", strokeWidth=1, strokeDash=[4, 3], opacity=0.8),
+        line("y", color="var(--ink)", strokeWidth=1.3),
+        line("model", color="var(--c2)", strokeWidth=1.5, strokeDash=[2, 2]),
+        line("y_hat", color="var(--c1)", strokeWidth=2),
+        known("promo")
+        .mark_point(shape="triangle-up", filled=True, color="var(--c4)", size=40)
+        .encode(x, alt.YDatum(0), tooltip=[day, alt.Tooltip("promo:N", title="promotion")]),
+        known("event")
+        .mark_rule(strokeDash=[2, 3], strokeWidth=1.5)
+        .encode(x, tooltip=[day, alt.Tooltip("event:N")]),
+        # where the mouse is met: the page writes what a day has as words, one line each
+        known("words")
+        .mark_bar(opacity=0)
+        .encode(x, alt.Y("top:Q", stack=None), tooltip=[day, alt.Tooltip("words:N", title=unit)]),
+    ]
+    price = (
+        known("price")
+        .mark_line(color="var(--c3)", interpolate="step-after", strokeWidth=1.5)
+        .encode(
+            x,
+            alt.Y(
+                "price:Q", title="price", scale=alt.Scale(zero=False), axis=alt.Axis(tickCount=3)
+            ),
+            tooltip=[day, alt.Tooltip("price:Q", format=",.2f")],
+        )
+    )
+    return {"main": _spec(alt.layer(*layers), 240), "price": _spec(price, 80)}
 
 
 def by_week(weeks: pl.DataFrame, metric: str, title: str) -> Spec:
@@ -155,14 +208,18 @@ def importance(shares: dict[str, float], count: int) -> Spec:
     return _spec(encoded, 18 * top.height + 30)
 
 
+_SOLD_TITLES = (("y", "sold"),)
 _FAN_TITLES = (
-    ("y", "sold"),
     ("y_hat", "mean"),
     ("q250", "25%"),
     ("q750", "75%"),
     ("q025", "2.5%"),
     ("q975", "97.5%"),
 )
+
+
+def _tooltips(titles: tuple[tuple[str, str], ...]) -> list[alt.Tooltip]:
+    return [alt.Tooltip(f"{column}:Q", title=title, format=",.1f") for column, title in titles]
 
 
 def _number(column: str, form: str) -> alt.Tooltip:

@@ -9,7 +9,7 @@ from typing import Any
 
 from reports.scores import metric_name, model_name, slice_words
 
-ABSURD = 9.99  # a larger share is not written out: of a series that hardly sold
+MANY_TIMES = 10  # from here on a change reads "12 times", not +1,100%
 
 JsonObject = dict[str, Any]  # as a JSON file holds it, or a row of a frame
 
@@ -25,16 +25,7 @@ def render_template(name: str, **values: object) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {
-        "count": _count,
-        "units": _units,
-        "decimal": _decimal,
-        "percent": _percent,
-        "score": _score,
-        "short": _short,
-        "model": model_name,
-    }
-    environment.filters |= {"metric": metric_name, "slice_words": slice_words}
+    environment.filters |= FILTERS
     return environment.get_template(name).render(**values)
 
 
@@ -71,8 +62,8 @@ def _decimal(value: float | None) -> str:
 def _percent(value: float | None, signed: bool = True) -> str:
     if value is None:
         return "-"
-    if value > ABSURD:
-        return f"over {ABSURD:.0%}"
+    if value + signed >= MANY_TIMES:  # a change of +11 is 12 times as much
+        return f"{_count(value + signed)} times"
     return f"{value:+.1%}" if signed else f"{value:.1%}"
 
 
@@ -83,3 +74,17 @@ def _score(value: float | None) -> str:
 def _short(value: object) -> str:
     """Any value in a few characters."""
     return "" if value is None else f"{value:.3g}" if isinstance(value, float) else str(value)
+
+
+# how numbers and names are written on a page
+FILTERS: dict[str, Any] = {
+    "count": _count,
+    "units": _units,
+    "decimal": _decimal,
+    "percent": _percent,
+    "score": _score,
+    "short": _short,
+    "model": model_name,
+    "metric": metric_name,
+    "slice_words": slice_words,
+}

@@ -35,7 +35,7 @@ def by_series(panel: Panel, forecasts: pl.DataFrame) -> pl.DataFrame:
     table = panel.series
     for name, rows in spans.items():
         table = table.join(
-            _sums(rows, panel.prices, name), on="unique_id", how="left", maintain_order="left"
+            span_sums(rows, panel.prices, name), on="unique_id", how="left", maintain_order="left"
         )
     filled = table.with_columns(
         pl.col(f"{kind}_{span}").fill_null(0.0) for kind in ("units", "money") for span in SPANS
@@ -96,18 +96,9 @@ def largest_changes(series_sums: pl.DataFrame, count: int) -> pl.DataFrame:
     )
 
 
-_UNITS = [f"units_{span}" for span in SPANS]
-_MONEY = [f"money_{span}" for span in SPANS]
-_YEAR = ("units_year", "money_year")
-
-
-def _between(sold: pl.DataFrame, first: date, last: date) -> pl.DataFrame:
-    return sold.filter(pl.col("ds").is_between(first, last))
-
-
-def _sums(rows: pl.DataFrame, prices: pl.DataFrame, name: str) -> pl.DataFrame:
-    """unique_id, units_<name>, money_<name>; rounded, so that the page's bytes do not hang on the
-    order of a sum.
+def span_sums(rows: pl.DataFrame, prices: pl.DataFrame, name: str) -> pl.DataFrame:
+    """unique_id, units_<name>, money_<name>: sums of rows (unique_id, ds, units) and of them times
+    the price in force; rounded, so that the page's bytes do not hang on the order of a sum.
     """
     known = (
         prices.filter(pl.col("price").is_not_null())
@@ -126,3 +117,12 @@ def _sums(rows: pl.DataFrame, prices: pl.DataFrame, name: str) -> pl.DataFrame:
         )
         .sort("unique_id")
     )
+
+
+_UNITS = [f"units_{span}" for span in SPANS]
+_MONEY = [f"money_{span}" for span in SPANS]
+_YEAR = ("units_year", "money_year")
+
+
+def _between(sold: pl.DataFrame, first: date, last: date) -> pl.DataFrame:
+    return sold.filter(pl.col("ds").is_between(first, last))

@@ -222,6 +222,12 @@ def _value(value: object, depth: int) -> str:
         named = value.items() if isinstance(value, dict) else (("-", one) for one in value)
         lines = (_line(f"{'  ' * depth}{name}", _value(one, depth + 1)) for name, one in named)
         return "".join(f"\n{line}" for line in lines)
+    if isinstance(value, dict):
+        return (
+            ", ".join(f"{name}: {_value(one, _DEEPEST)}" for name, one in value.items()) or "none"
+        )
+    if isinstance(value, list | tuple):
+        return ", ".join(_value(one, _DEEPEST) for one in value) or "none"
     text = str(value)
     return "\n\n" + text.strip("\n") + "\n" if "\n" in text else text
 

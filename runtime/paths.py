@@ -133,6 +133,11 @@ class Paths:
         return self.root / "exports"
 
     @property
+    def scenarios(self) -> Path:
+        """What-ifs that somebody kept, and their plans."""
+        return self.root / "scenarios"
+
+    @property
     def reports(self) -> Path:
         """What people read."""
         return self.root / "reports"

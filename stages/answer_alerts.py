@@ -1,8 +1,10 @@
-"""What a person does about an alert: take it on, mute its cause for some days, close it."""
+"""What a person does about an alert: take it on, mute its cause, close it; and about a day's
+orders: approve them.
+"""
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from difflib import get_close_matches
 
 from contract.errors import BadUsage
@@ -15,7 +17,7 @@ from runtime.command_line import Summary
 from runtime.json_files import read_json
 from runtime.paths import Paths
 from storage.alerts import read_alerts
-from storage.answers import acknowledge, mute, resolve
+from storage.answers import acknowledge, approve_orders, mute, resolve
 from storage.connection import Connection
 from storage.series import read_series
 from storage.store import open_store
@@ -47,6 +49,13 @@ def mute_cause(params: Params, paths: Paths, cause: str, days: float, now: datet
             _refuse_unknown(cause, _known_causes(con, paths))
         mute(con, cause, until)
     return {"muted": cause, "until": until}
+
+
+def approve(params: Params, paths: Paths, order_day: date, by: str, now: datetime) -> Summary:
+    """A day's proposals approved as they stand."""
+    with open_store(paths.store, params.ingest.lock_wait_s) as con:
+        approve_orders(con, order_day, by, now)
+    return {"approved": order_day, "by": by}
 
 
 def _known_causes(con: Connection, paths: Paths) -> set[str]:

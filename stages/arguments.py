@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from argparse import Namespace
+from argparse import ArgumentParser, Namespace
+from datetime import datetime
 from typing import TYPE_CHECKING
 
+from contract.days import parse_moment
 from runtime.paths import Paths
 
 if TYPE_CHECKING:
@@ -20,3 +22,13 @@ def params_and_paths(arguments: Namespace) -> tuple[Params, Paths]:
         noting = params.ingest.model_copy(update={"refuse_unusual": False})
         params = params.model_copy(update={"ingest": noting})
     return params, Paths(arguments.data)
+
+
+def moment_of(arguments: Namespace) -> datetime:
+    """The moment of a task that may look back: --now, or the clock's."""
+    return parse_moment(arguments.now) if arguments.now else arguments.started_at
+
+
+def add_now(parser: ArgumentParser) -> None:
+    """For a task that may look back."""
+    parser.add_argument("--now", help="as if it were this moment (ISO 8601; default: the clock)")

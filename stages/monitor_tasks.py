@@ -5,11 +5,9 @@ alerts and intervals: ack, resolve, mute, as-calibrated.
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
-from datetime import datetime
 
-from contract.days import parse_moment
 from runtime.command_line import Summary, Task
-from stages.arguments import params_and_paths
+from stages.arguments import add_now, moment_of, params_and_paths
 
 
 def _report(arguments: Namespace) -> Summary:
@@ -60,16 +58,6 @@ def _as_calibrated(arguments: Namespace) -> Summary:
     from stages.recalibrate import as_calibrated
 
     return as_calibrated(*params_and_paths(arguments), arguments.by, moment_of(arguments))
-
-
-def moment_of(arguments: Namespace) -> datetime:
-    """The moment to look at: --now, or the clock's."""
-    return parse_moment(arguments.now) if arguments.now else arguments.started_at
-
-
-def add_now(parser: ArgumentParser) -> None:
-    """For a task that may look back."""
-    parser.add_argument("--now", help="as if it were this moment (ISO 8601; default: the clock)")
 
 
 def _notify_arguments(parser: ArgumentParser) -> None:

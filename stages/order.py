@@ -11,8 +11,10 @@ import polars as pl
 
 from contract.demand import demand_rules
 from contract.errors import BadUsage, SourceMissing
+from contract.frames import FORECASTS
 from contract.panel import Panel
 from contract.params import Params
+from contract.quantiles import QUANTILES
 from forecasting.dispersion import DISPERSION_DAYS
 from forecasting.publication import dispersion_of_table
 from forecasting.shapes import shapes_of
@@ -25,25 +27,30 @@ from reports.orders_page import write_orders_page
 from runtime.command_line import Summary
 from runtime.paths import Paths
 from storage.decisions import interval_scale_of
-from storage.forecasts import forecasts_of, newest_run
+from storage.forecasts import newest_run
 from storage.orders import publish_orders
+from storage.overrides import read_final
 from storage.panel import read_tail
 from storage.runs import Run
 from storage.series import read_names
 from storage.store import Connection, open_store, read_store
 from storage.supply import read_open_orders, read_stock, read_supply
+from storage.thinned import refuse_thinned
 
 log = logging.getLogger("inference")
 
 
 @dataclass(frozen=True)
 class _Table:
-    """The newest table, the day it is ordered on, and the terms it is ordered by."""
+    """The newest table with its final means, the rows that a person changed, the day it is ordered
+    on, and the terms it is ordered by.
+    """
 
     day: date
     run: Run
     origin: date
     forecasts: pl.DataFrame
+    overridden: pl.DataFrame
     supply: pl.DataFrame
 
 
@@ -82,7 +89,9 @@ def order(
     if dry_run:
         return summary | {"written": None}
     with open_store(paths.store, params.ingest.lock_wait_s) as con:
-        publish_orders(con, day, orders.with_columns(created_at=now), spans)
+        # table demand_spans stays the model's
+        of_model = spans.join(facts.overridden, left_on="key", right_on="unique_id", how="anti")
+        publish_orders(con, day, orders.with_columns(created_at=now), of_model)
         names = read_names(con)
     page = write_orders_page(orders, inputs.panel.series, names, paths.reports)
     log.info("ordered order_day=%s lines=%d units=%s", day, orders.height, summary["units"])
@@ -95,7 +104,12 @@ def _read_table(con: Connection, order_day: date | None, today: date) -> _Table:
         raise SourceMissing("there is no forecast to order by. Run `python inference.py` first.")
     run, origin = newest
     day = order_day or order_day_of(origin, today)
-    table = _Table(day, run, origin, forecasts_of(con, run.run_id), read_supply(con))
+    refuse_thinned(con, run.run_id)
+    final = read_final(con, run.run_id)
+    said = final.filter(pl.col("override_id").is_not_null()).select("unique_id", "ds")
+    # of quantiles orders read only whether a day is closed; spans are learned for the final mean
+    forecasts = FORECASTS.conform(final.with_columns(pl.col(*QUANTILES).fill_null(pl.col("y_hat"))))
+    table = _Table(day, run, origin, forecasts, said, read_supply(con))
     _refuse_day(table)
     return table
 
@@ -143,6 +157,7 @@ def _facts(inputs: _Inputs) -> Facts:
         sold.select("unique_id", "ds", "y"),
         panel.prices.filter(pl.col("promo") > 0).select("unique_id", "from_ds", "to_ds"),
         launches,
+        table.overridden,
     )
 
 

@@ -16,6 +16,7 @@ from runtime.json_files import read_json
 from runtime.memory import forget_peak, peak_mb
 from runtime.paths import Paths
 from runtime.process import clock, git_commit
+from stages.overrides import laid_over
 from storage.models import Model
 from storage.offline import Verdict, publish_offline
 from storage.runs import Run
@@ -52,6 +53,7 @@ def publish(params: Params, paths: Paths, *, now: datetime) -> Summary:
     serves = decision.get("serves") or {}
     verdict = Verdict(decision["promote"], reasons, serves.get("method"))
     with open_store(paths.store, params.ingest.lock_wait_s) as con:
+        frames["overridden"] = laid_over(con, forecasts)
         publish_offline(con, model, run, frames, verdict)
     log.info(
         "published run_id=%s model_id=%s promoted=%s",

@@ -1,18 +1,19 @@
-"""What people said to alerts: seen by whom, muted until when, closed by hand. Kept in `meta` and
-in the journal; a rebuild gives back what is about an alert that it gives back.
+"""What people said to alerts, seen by whom, muted until when, closed by hand; and of which day they
+approved the orders. Kept in `meta` and in the journal; a rebuild gives back what is about an alert
+that it gives back.
 """
 
 from __future__ import annotations
 
 import json
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from contract.errors import BadUsage
 from storage.connection import Connection
 from storage.journal import Entry, Kind, recorded
 
-_MUTE, _SEEN = "mute:", "seen:"
+_MUTE, _SEEN, _APPROVED = "mute:", "seen:", "approved:"
 
 
 def acknowledge(con: Connection, alert_id: int, by: str, at: datetime) -> str:
@@ -66,6 +67,29 @@ def resolve(con: Connection, alert_id: int, at: datetime) -> str:
 def record_said(con: Connection, said: dict[str, str]) -> None:
     """These keys and values of `meta`, in one transaction and in the journal."""
     _record(con, {"said": said})
+
+
+def approve_orders(con: Connection, order_day: date, by: str, at: datetime) -> None:
+    """Somebody has approved the proposals of a day as they stand; BadUsage where there are none."""
+    query = "select max(created_at) from orders where order_day = $day"
+    proposed_at = con.execute(query, {"day": order_day}).fetchall()[0][0]
+    if proposed_at is None:
+        raise BadUsage(f"no orders of {order_day} are proposed. Run `python inference.py orders`.")
+    said = {
+        "by": by,
+        "at": at.isoformat(timespec="minutes"),
+        "proposed_at": proposed_at.isoformat(),
+    }
+    _record(con, {"said": {f"{_APPROVED}{order_day}": json.dumps(said)}})
+
+
+def approval_of(con: Connection, order_day: date) -> dict[str, str] | None:
+    """by, at and proposed_at of the last approval of a day's orders; None: nobody has. Proposals
+    that were made anew since have a later `created_at` than its proposed_at.
+    """
+    key = f"{_APPROVED}{order_day}"
+    rows = con.execute("select value from meta where key = $key", {"key": key}).fetchall()
+    return json.loads(rows[0][0]) if rows else None
 
 
 def redo_response(con: Connection, entry: Entry) -> None:

@@ -8,25 +8,28 @@ from datetime import date
 
 import polars as pl
 
-from contract.frames import DEMAND_SPANS, FORECAST_LEVELS, FORECASTS, FrameContract
+from contract.frames import (
+    DEMAND_SPANS,
+    FORECAST_LEVELS,
+    FORECASTS,
+    OVERRIDDEN,
+    FrameContract,
+)
 from contract.quantiles import QUANTILES
 from storage.connection import Connection, frame_of, registered
 from storage.journal import Entry, Kind, recorded
+from storage.newest import NEWEST_OF_ORIGINS, NEWEST_RUN
+from storage.overrides import write_overridden
 from storage.runs import Run, run_of, write_run
 from storage.schema import quoted
 from storage.thinned import forget_thinned, refuse_any, refuse_thinned, thinned_tables
 
 PUBLISHED = (FORECASTS, FORECAST_LEVELS, DEMAND_SPANS)  # the tables of one run
 
-# of each origin the newest run that published a whole table; of one moment the greater id
-NEWEST_OF_ORIGINS = """
-    select origin, arg_max(run_id, (started_at, run_id)) as run_id
-    from (select distinct run_id, origin from forecasts) join runs using (run_id)
-    where status = 'done' group by origin"""
-
 
 def publish(con: Connection, run: Run, frames: dict[str, pl.DataFrame]) -> None:
-    """The run and its tables (PUBLISHED) in one transaction, in place of what it published before.
+    """The run and its tables (PUBLISHED) in one transaction, in place of what it published before;
+    with them the rows that overrides change (OVERRIDDEN).
 
     A table that is left out is empty.
     """
@@ -44,6 +47,7 @@ def redo_forecasts(con: Connection, entry: Entry) -> None:
         _replace(con, contract, entry.frames.get(contract.name, contract.empty()), run.run_id)
     # entries of older code have no spans
     _replace_spans(con, entry.frames.get(DEMAND_SPANS.name, DEMAND_SPANS.empty()), run.run_id)
+    write_overridden(con, entry.frames.get(OVERRIDDEN.name, OVERRIDDEN.empty()))
 
 
 def latest_forecasts(con: Connection, origin: date | None = None) -> pl.DataFrame:
@@ -107,6 +111,13 @@ def newest_run(con: Connection) -> tuple[Run, date] | None:
         run = frame_of(con, "select * from runs where run_id = $id", id=run_id)
         return run_of(run.row(0, named=True)), origin
     return None
+
+
+def newest_table_end(con: Connection) -> date | None:
+    """The last day of the newest whole table; None before the first."""
+    query = "select max(ds) from forecasts where run_id = " + NEWEST_RUN  # noqa: S608 -- ours
+    day: date | None = con.execute(query).fetchall()[0][0]
+    return day
 
 
 def shadows_of(con: Connection, model_id: str) -> pl.DataFrame:

@@ -30,8 +30,9 @@ from storage.store import COMMITTED, file_of, journal_of, source_of, transaction
 # of meta a baseline says what people said to alerts, the rest is the entry's
 NOT_KEPT = ("meta",)
 _ENTRY = "entry.json"
-# of 9 there were no totals yet, of 10 nothing was thinned; all else is the same
-_READABLE = {SCHEMA_VERSION, "10", "9"}
+# of 9 there were no totals yet, of 10 nothing was thinned, of 11 nothing overridden; all else is
+# the same
+_READABLE = {SCHEMA_VERSION, "11", "10", "9"}
 _FIELDS = "told"  # the key of the fields in entry.json
 
 
@@ -45,9 +46,11 @@ class Kind(StrEnum):
     LOOK = "look"
     OFFLINE = "laboratory"
     ORDERS = "orders"
+    OVERRIDE = "override"
     PROMOTION = "promotion"
     REPLAY = "replay"
     RESPONSE = "response"
+    REVOCATION = "revocation"
     WITHDRAWAL = "withdrawal"
 
 

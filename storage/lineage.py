@@ -12,7 +12,7 @@ from contract.panel import Panel
 from storage.batches import contents_taken
 from storage.connection import Connection, frame_of, registered
 from storage.facts import read_rows, with_gaps_filled
-from storage.forecasts import NEWEST_OF_ORIGINS
+from storage.newest import NEWEST_OF_ORIGINS
 from storage.panel import ledger_hash
 from storage.quarantine import REFUSED_DAYS, stage_refused_days
 from storage.runs import Run, run_of

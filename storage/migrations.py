@@ -121,6 +121,10 @@ def _thin(_: Connection) -> None:
     """10 -> 11: a table of what was thinned by age. Nothing to alter, as above."""
 
 
+def _override(_: Connection) -> None:
+    """11 -> 12: tables of what people say beside the forecasts. Nothing to alter, as above."""
+
+
 _DECISIONS_4 = """
 create table decisions (
     kind varchar not null check (kind in ('retrain', 'promotion', 'rollback', 'recalibration')),
@@ -139,4 +143,5 @@ MIGRATIONS: dict[str, Migration] = {
     "8": _announce,
     "9": _know_totals,
     "10": _thin,
+    "11": _override,
 }  # from which version; in their order

@@ -86,6 +86,12 @@ def last_sales_day(con: Connection) -> date | None:
     return day
 
 
+def first_sales_day(con: Connection) -> date | None:
+    """The oldest day with a sales row; None for a store without one."""
+    day: date | None = con.execute("select min(ds) from sales").fetchall()[0][0]
+    return day
+
+
 def counts_since(con: Connection, since: date | None = None) -> dict[str, int]:
     """What a panel from that day on holds: series, days, sales, plans (prices and covariates)."""
     query = f"""

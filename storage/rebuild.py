@@ -22,6 +22,7 @@ from storage.looks import redo_look
 from storage.models import redo_promotion
 from storage.offline import redo_offline
 from storage.orders import redo_orders
+from storage.overrides import redo_override, redo_revocation
 from storage.replays import redo_replays
 from storage.schema import quoted, quoted_text
 from storage.series import add_columns
@@ -98,8 +99,10 @@ _REDO: dict[str, Callable[[Connection, Entry], object]] = {
     Kind.LOOK: redo_look,
     Kind.OFFLINE: redo_offline,
     Kind.ORDERS: redo_orders,
+    Kind.OVERRIDE: redo_override,
     Kind.PROMOTION: redo_promotion,
     Kind.REPLAY: redo_replays,
     Kind.RESPONSE: redo_response,
+    Kind.REVOCATION: redo_revocation,
     Kind.WITHDRAWAL: redo_withdrawal,
 }

@@ -13,7 +13,8 @@ import polars as pl
 
 from contract.days import WEEK
 from storage.connection import Connection, frame_of, registered
-from storage.forecasts import NEWEST_OF_ORIGINS, PUBLISHED
+from storage.forecasts import PUBLISHED
+from storage.newest import NEWEST_OF_ORIGINS
 from storage.schema import quoted
 
 
@@ -55,6 +56,7 @@ def thin(con: Connection, ages: Ages, now: datetime) -> None:
                 statement = _DROP_ROWS.format(table=quoted(contract.name))
                 con.execute(statement, {"week": WEEK}).fetchall()
     con.execute(_DROP_SPANS).fetchall()
+    con.execute(_DROP_OVERRIDDEN).fetchall()
 
 
 def _write_down(con: Connection, thinned: pl.DataFrame, now: datetime) -> None:
@@ -118,3 +120,9 @@ delete from demand_spans
 where run_id in (select run_id from thinned where published = 'forecasts')
   and (run_id, level, key) not in
       (select (run_id, 'series', unique_id) from orders where units is not null)"""
+
+# what a person said is kept on the table it was said of: value added is read from it
+_DROP_OVERRIDDEN = """
+delete from overridden
+where run_id in (select run_id from thinned where published = 'forecasts')
+  and (run_id, override_id) not in (select (run_id, override_id) from overrides)"""

@@ -11,13 +11,15 @@ from contract.frames import (
     FORECAST_LEVELS,
     FORECASTS,
     ORDERS,
+    OVERRIDDEN,
+    OVERRIDES,
     STORED_FACTS,
     FrameContract,
 )
 from contract.quantiles import QUANTILES
 from storage.connection import Connection
 
-SCHEMA_VERSION = "11"
+SCHEMA_VERSION = "12"
 
 _SQL_TYPES = {
     "String": "varchar",
@@ -340,6 +342,40 @@ TABLES: tuple[Table, ...] = (
             "on_hand": "units counted",
             "on_order": "units ordered before and due by the cover's end",
             "reason": "why there is no proposal; null: there is one",
+        },
+    ),
+    Table(
+        "overrides",
+        OVERRIDES.grain + ".",
+        columns_of(OVERRIDES),
+        (
+            "primary key (override_id)",
+            "check (kind in ('percent', 'units'))",
+            "check (from_ds <= to_ds)",
+        ),
+        words={
+            "override_id": "number in the order of making",
+            "made_at": "when it was made, UTC",
+            "made_by": "who made it",
+            "from_ds": "first day it is about, included",
+            "to_ds": "last day it is about, included",
+            "kind": "percent of the model's mean, or units of the whole span and group",
+            "value": "percent, 0 is none; or units",
+            "reason": "why, in the words of who made it",
+            "run_id": "the run whose table it was made on; see runs",
+            "expires_on": "tables from this origin on do not take it; null: all do",
+            "revoked_at": "when it was taken back, UTC; null: it holds",
+            "revoked_by": "who took it back; null: nobody",
+        },
+    ),
+    Table(
+        "overridden",
+        OVERRIDDEN.grain + ". No primary key: written whole, override by override.",
+        columns_of(OVERRIDDEN),
+        words={
+            "override_id": "the override that says so; see overrides",
+            "model": "forecast mean of the model, units",
+            "y_hat": "forecast mean as the override makes it, units",
         },
     ),
     Table(

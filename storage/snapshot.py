@@ -19,8 +19,9 @@ import polars as pl
 
 from runtime.disk import disk_refusals, flush_to_disk
 from storage.connection import Connection, frame_of
-from storage.forecasts import NEWEST_OF_ORIGINS
 from storage.holder import holder_of
+from storage.newest import NEWEST_OF_ORIGINS
+from storage.overrides import FINAL_VIEW
 from storage.schema import quoted, quoted_text
 from storage.store import open_store, transaction
 
@@ -37,6 +38,11 @@ VIEWS = {
         "select * from forecasts where run_id = (select run_id from ("  # noqa: S608 -- ours
         + NEWEST_OF_ORIGINS
         + ") order by origin desc limit 1)",
+    ),
+    "final_forecasts": (
+        "one series and target day of the newest whole table: what is final, the model's mean, and "
+        "the override between them (null: none)",
+        FINAL_VIEW,
     ),
     "forecasts_long": (
         "one run, series and target day, named as Nixtla's libraries do; y once it is known",

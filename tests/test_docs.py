@@ -231,6 +231,7 @@ def test_every_section_of_params_is_named_after_an_entry_point_a_package_or_what
         "monitor",
         "deliver",
         "retention",
+        "reports",
         "drills",
     }
     assert set(Params.model_fields) == sections
@@ -281,7 +282,7 @@ def test_every_task_and_option_a_document_types_is_one_its_entry_point_has(root)
     """`python ingest.py replay --batch ID`: "replay" and "--batch" stand in the sources of the
     command line.
     """
-    shared = ("runtime/command_line.py", "flows/*.py", "stages/*.py", "queries/*.py")
+    shared = ("runtime/*.py", "flows/*.py", "stages/*.py", "queries/*.py")
     beside = "".join(
         path.read_text(encoding="utf-8") for part in shared for path in sorted(root.glob(part))
     )

@@ -17,6 +17,7 @@ LAYERS = {
     **dict.fromkeys(["monitoring", "reports", "drills"], 3),
     **dict.fromkeys(["stages", "queries"], 4),
     "flows": 6,
+    "app": 6,
 }
 ENTRY_POINTS = {"ingest", "train", "evaluate", "inference", "monitor"}
 ENTRY_LAYER = 5
@@ -29,6 +30,7 @@ OWNERS = {
     "holidays": "sources",
     "sqlalchemy": "remote",
     "fsspec": "remote",
+    "fastapi": "app",
 }  # engine: the package that speaks to it
 
 
@@ -107,8 +109,8 @@ def _rules_against(path: str, home: str, name: str) -> Iterator[str]:
         yield "nothing imports from tests"
     if name == "benchmarks" and home != "tests":
         yield "benchmarks is imported by nobody"
-    if name == "flows" and home != "tests":
-        yield "flows is imported by nobody"
+    if name in ("flows", "app") and home != "tests":
+        yield f"{name} is imported by nobody"
     if name == "drills" and not path.startswith(("tests/", "benchmarks/", "flows/drill")):
         yield "no production code imports drills"
     if name == "storage" and home not in {
@@ -233,6 +235,13 @@ def test_every_package_says_in_its_docstring_what_it_is_for(root):
             "only expectations speaks to great_expectations",
         ),
         ("stages/x.py", "import holidays", "only sources speaks to holidays"),
+        ("queries/x.py", "from fastapi import Request", "only app speaks to fastapi"),
+        ("stages/x.py", "from app.shop import Shop", "app is imported by nobody"),
+        (
+            "app/x.py",
+            "import storage",
+            "only entry points, stages, queries and flows open the store",
+        ),
         (
             "forecasting/x.py",
             "from storage.sales import read",

@@ -9,7 +9,7 @@ const drawNext = () => {
     spec.config.legend.columns = 1;
     spec.height += 40;
   }
-  vegaEmbed(place, spec, { renderer: "svg", actions: false, logLevel: 1 })
+  vegaEmbed(place, spec, { renderer: "svg", actions: false, logLevel: 1, tooltip: { theme: "ours" } })
     .catch((error) => { place.textContent = String(error); })
     .finally(() => setTimeout(drawNext));
 };

@@ -56,7 +56,7 @@ const show = async (id) => {
     const events = Object.entries(index.events).slice(-6).map(([date, name]) => `${date} ${name}`);
     document.getElementById("find-events").textContent = events.length ? "Dotted lines are events, among them: " + events.join("; ") : "";
     shown.hidden = false;
-    await vegaEmbed("#find-chart", { ...spec, data: { values: rowsOf(told) } }, { renderer: "svg", actions: false, logLevel: 1 });
+    await vegaEmbed("#find-chart", { ...spec, data: { values: rowsOf(told) } }, { renderer: "svg", actions: false, logLevel: 1, tooltip: { theme: "ours" } });
   } catch (error) { document.getElementById("find-count").textContent = error.message; }
 };
 find.addEventListener("input", offer);

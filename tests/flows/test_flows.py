@@ -44,6 +44,8 @@ def test_a_plain_day_takes_the_inbox_forecasts_and_looks(shop, next_day):
     assert (summaries["ingest"]["accepted"], summaries["ingest"]["refused"]) == (1, 0)
     assert str(summaries["inference"]["origin"]) == str(morning(shop, 1).date())
     assert "freshness" not in summaries["monitor"]["raised"]
+    page = (shop.paths.reports / "planner.html").read_text(encoding="utf-8")
+    assert f"<title>Planner, from {morning(shop, 1).date()}</title>" in page
 
 
 def test_the_watchers_look_even_if_no_table_could_be_made(shop):

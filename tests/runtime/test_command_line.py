@@ -117,3 +117,14 @@ def test_entry_points_share_params_data_and_json(tmp_path):
         ["--data", str(tmp_path), "--params", "p.yaml"]
     )
     assert (arguments.data, str(arguments.params), arguments.json) == (tmp_path, "p.yaml", False)
+
+
+def test_a_summary_shows_no_braces_or_brackets_of_python(capsys):
+    nested = {"flags": {"life": 9, "loss": 0.123456}, "raised": ["bias", "drift"], "muted": []}
+    deep = {"models": [{"a": 1, "b": [1, 2]}] * 9}
+    _run(lambda arguments: nested | deep)
+    printed = capsys.readouterr().out
+    assert "flags   life: 9, loss: 0.1235" in printed
+    assert "raised  bias, drift" in printed
+    assert "muted   none" in printed
+    assert not set("{}[]'") & set(printed)

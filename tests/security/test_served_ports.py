@@ -91,10 +91,12 @@ def unused_port() -> int:
 def test_nothing_else_listens(root: Path) -> None:
     paths = [path for path in sorted(root.rglob("*.py")) if _is_production(path.relative_to(root))]
     assert len(paths) > 200
-    found = [
-        one for path in paths for one in listening(path.name, ast.parse(path.read_text("utf-8")))
-    ]
-    assert found == []
+    found = {
+        one: path.relative_to(root).parts[0]
+        for path in paths
+        for one in listening(path.name, ast.parse(path.read_text("utf-8")))
+    }
+    assert set(found.values()) == {"app"}  # on this machine, or with a token: tests/app
 
 
 @pytest.mark.parametrize("source", ["import socket", "from http.server import HTTPServer"])

@@ -9,7 +9,16 @@ import pytest
 
 from contract.errors import BadUsage
 from storage.alerts import Alert, open_alerts, raise_alert
-from storage.answers import acknowledge, acknowledged, mute, muted, redo_response, resolve
+from storage.answers import (
+    acknowledge,
+    acknowledged,
+    approval_of,
+    approve_orders,
+    mute,
+    muted,
+    redo_response,
+    resolve,
+)
 from storage.journal import BASELINE, read_entry, recorded
 from storage.rebuild import rebuild
 from storage.store import claim, journal_of, open_store, transaction
@@ -111,3 +120,20 @@ def test_what_was_said_of_an_alert_comes_back_with_it_and_with_no_other(store):
     with open_store(store.with_name("without_alerts.duckdb")) as con:
         raise_alert(con, churn, NOW)
         assert acknowledged(con) == {}
+
+
+def test_an_approval_is_of_the_proposals_as_they_stand_and_comes_back_with_a_rebuild(store):
+    day = NOW.date()
+    with open_store(store) as con:
+        with pytest.raises(BadUsage, match=r"no orders of 2024-05-01 are proposed"):
+            approve_orders(con, day, "ada", NOW)
+        with transaction(con):
+            statement = "insert into orders (order_day, unique_id, created_at) values ($d, 'a', $t)"
+            con.execute(statement, {"d": day, "t": NOW}).fetchall()
+        assert approval_of(con, day) is None
+        approve_orders(con, day, "ada", NOW + timedelta(hours=1))
+        said = approval_of(con, day)
+    assert said == {"by": "ada", "at": "2024-05-01T07:00", "proposed_at": NOW.isoformat()}
+    rebuild(store, store.parent / "stores", SOURCE, NOW)
+    with open_store(store) as con:
+        assert approval_of(con, day) == said

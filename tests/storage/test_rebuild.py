@@ -29,6 +29,7 @@ from storage.models import Model, champion, promote
 from storage.offline import Verdict, publish_offline
 from storage.rebuild import rebuild
 from storage.runs import Run
+from storage.schema import SCHEMA_VERSION
 from storage.store import journal_of, open_store, read_store, source_of
 from storage.stores import switch_store
 
@@ -279,14 +280,16 @@ def test_a_baseline_in_a_folder_of_any_name_is_read_again(
     assert dump_of(folder / store.name) == before
 
 
-@pytest.mark.parametrize(("schema", "is_read"), [("10", True), ("9", True), ("8", False)])
-def test_a_journal_of_before_tables_were_thinned_is_read_an_older_one_is_not(
+@pytest.mark.parametrize(
+    ("schema", "is_read"), [("11", True), ("10", True), ("9", True), ("8", False)]
+)
+def test_a_journal_of_before_overrides_is_read_one_of_before_totals_is_not(
     store: Path, dump_of, schema: str, is_read: bool
 ) -> None:
     before = dump_of(store)
     for path in journal_of(store, SOURCE).glob("*/entry.json"):
         text = path.read_text(encoding="utf-8")
-        path.write_text(text.replace('"schema": "11"', f'"schema": "{schema}"'), encoding="utf-8")
+        path.write_text(text.replace(f'"{SCHEMA_VERSION}"', f'"{schema}"'), encoding="utf-8")
     if is_read:
         rebuild(store, store.parent / "stores", SOURCE, NOW)
         assert dump_of(store) == before

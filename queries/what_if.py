@@ -1,0 +1,185 @@
+"""Other prices, promotions or opening of some series and days: the forecast beside the published
+one, kept as a scenario, handed over as a plan.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from dataclasses import asdict, dataclass
+from datetime import date, timedelta
+from pathlib import Path
+
+import polars as pl
+
+from contract.errors import BadUsage, SourceMissing
+from contract.params import Params
+from forecasting.champion import champion_in_registry
+from forecasting.global_lightgbm import GlobalLightGBM
+from forecasting.what_if import Change, effect, outside_training, planned
+from reports.spreadsheets import spreadsheet_safe
+from runtime.command_line import Summary
+from runtime.disk import write_whole
+from runtime.paths import Paths
+from storage.forecasts import newest_run
+from storage.overrides import read_final
+from storage.panel import read_tail
+from storage.series import read_series
+from storage.store import open_store
+
+NOTE = (
+    "association, not cause: the model learned from days on which somebody had a reason for the "
+    "price"
+)
+SPARE_DAYS = 182  # beyond what the champion reads, as inference.py
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 _.-]{0,59}")
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """Of whom, and what is other. `where`: column to value; all must hold; none is every series."""
+
+    where: dict[str, str]
+    change: Change
+
+
+def what_if(params: Params, paths: Paths, scenario: Scenario) -> Summary:
+    """The scenario's forecast beside the published one, by series and day, with sums; warnings and
+    the note that goes with it.
+
+    BadUsage for days, series or values it cannot be of, and where what serves reads no plans.
+    """
+    change = scenario.change
+    _refuse_values(change)
+    with open_store(paths.store, params.ingest.lock_wait_s, read_only=True) as con:
+        newest = newest_run(con)
+        if newest is None:
+            raise SourceMissing("there is no forecast to compare with. Run `python inference.py`.")
+        run, origin = newest
+        final = read_final(con, run.run_id)
+        _refuse_days(change, origin, final["ds"].max())  # type: ignore[arg-type]
+        ids = _members(read_series(con), scenario.where)
+        model = _model(params, paths, run.model_id)
+        since = origin - timedelta(days=SPARE_DAYS + model.days_back)
+        panel = read_tail(con, since, params.features.max_stockout_share)
+    plan = planned(panel, ids, change)
+    published = final.with_columns(y_hat="model")
+    rows = effect(model, panel, plan, published).select(
+        "unique_id", "ds", published="y_hat", scenario="scenario"
+    )
+    keys, said = ["unique_id", "ds"], ["price", "promo", "is_open"]
+    compared = rows.join(final.select(*keys, final="y_hat"), on=keys, how="left").join(
+        plan.select(*keys, *said), on=keys, how="left", maintain_order="left"
+    )
+    return {
+        "run_id": run.run_id,
+        "origin": origin,
+        "series": len(ids),
+        **_sums(compared, change),
+        "warnings": outside_training(panel.up_to(origin), plan),
+        "note": NOTE,
+        "rows": compared.to_dicts(),
+    }
+
+
+def keep(paths: Paths, name: str, scenario: Scenario, result: Summary) -> Path:
+    """The scenario and what came of it as `data/scenarios/<name>.json`, and its plan as CSV, as
+    source.files.plans reads it.
+    """
+    if not _NAME.fullmatch(name):
+        raise BadUsage(
+            f"'{name[:60]}' names no scenario: letters, digits, blank, _ . - only, 60 at most."
+        )
+    paths.scenarios.mkdir(parents=True, exist_ok=True)
+    target = paths.scenarios / f"{name}.json"
+    content = {"name": name, "where": scenario.where, "change": asdict(scenario.change), **result}
+    write_whole(target, json.dumps(content, default=str, indent=1))
+    write_whole(target.with_suffix(".csv"), plan_text(result))
+    return target
+
+
+def plan_text(result: Summary) -> str:
+    """The days planned otherwise as CSV: unique_id, ds, price, promo, is_open."""
+    rows = pl.DataFrame(result["rows"], infer_schema_length=None)
+    plan = rows.filter(pl.any_horizontal(pl.col("price", "promo", "is_open").is_not_null()))
+    columns = ["unique_id", "ds", "price", "promo", "is_open"]
+    return spreadsheet_safe(plan.select(columns)).write_csv()
+
+
+def kept(paths: Paths) -> list[Summary]:
+    """The scenarios kept, without their rows, by name: side by side they are compared."""
+    found = []
+    for path in sorted(paths.scenarios.glob("*.json")):
+        content = json.loads(path.read_text(encoding="utf-8"))
+        content.pop("rows")
+        found.append(content)
+    return found
+
+
+def _members(series: pl.DataFrame, where: dict[str, str]) -> pl.Series:
+    """The series that have these values; BadUsage where none has."""
+    members = series
+    for column, value in where.items():
+        if column not in series.columns:
+            raise BadUsage(f"no column is called '{column}'; there are {series.columns}.")
+        members = members.filter(pl.col(column) == value)
+    if members.is_empty():
+        raise BadUsage(f"no series has {where}. See table `series` for the values there are.")
+    return members["unique_id"]
+
+
+def _model(params: Params, paths: Paths, model_id: str | None) -> GlobalLightGBM:
+    champion = champion_in_registry(paths.registry, model_id, paths.backtest)
+    if not isinstance(champion.model, GlobalLightGBM):
+        serves = champion.model.name if champion.model else champion.why_none
+        raise BadUsage(
+            f"what made the newest table reads no prices, promotions or opening ({serves}). A "
+            "what-if needs a champion: see `python inference.py models`."
+        )
+    if champion.model.params.strategy == "recursive":
+        raise BadUsage(
+            "the champion forecasts day after day from its own forecasts (train.strategy: "
+            "recursive): what-if is of direct models alone."
+        )
+    return champion.model
+
+
+def _refuse_values(change: Change) -> None:
+    numbers = (change.price, change.price_percent, change.promo)
+    given = [value for value in numbers if value is not None]
+    if not given and change.is_open is None:
+        raise BadUsage("nothing is other. Give a price, a percentage, a promotion or an opening.")
+    if change.price is not None and change.price_percent is not None:
+        raise BadUsage("a price and a percentage of it are two questions. Give one of them.")
+    least = {"price": change.price, "promotion": change.promo}
+    too_low = [name for name, value in least.items() if value is not None and value < 0]
+    if (change.price_percent or 0) <= -100:
+        too_low.append("percentage")
+    if too_low or not all(math.isfinite(value) for value in given):
+        raise BadUsage(
+            f"{too_low or given}: a price and a promotion are 0 or more, a percentage is above "
+            "-100."
+        )
+
+
+def _refuse_days(change: Change, origin: date, last: date) -> None:
+    if not origin < change.from_ds <= change.to_ds <= last:
+        raise BadUsage(
+            f"{change.from_ds} to {change.to_ds} are no days of the newest table, which holds "
+            f"those after {origin} to {last}. Give days within it, first day first."
+        )
+
+
+def _sums(compared: pl.DataFrame, change: Change) -> Summary:
+    """Units of the planned days, and of the whole table: a promotion also moves days after it."""
+    days = compared.filter(pl.col("ds").is_between(change.from_ds, change.to_ds))
+    return {
+        name: round(float(rows[column].sum()), 3)
+        for name, rows, column in (
+            ("published_units", days, "published"),
+            ("scenario_units", days, "scenario"),
+            ("published_units_all_days", compared, "published"),
+            ("scenario_units_all_days", compared, "scenario"),
+        )
+    }

@@ -1,0 +1,209 @@
+"""Overrides: what a person says of a group's days, set, taken back, and laid over new tables."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+import polars as pl
+
+from contract.errors import BadUsage, SourceMissing
+from contract.frames import OVERRIDDEN
+from contract.levels import SERIES_LEVEL, TOTAL, Level
+from contract.params import Params
+from forecasting.overrides import Kind, Wish, level_of, rows_of, spread, spread_again
+from runtime.command_line import Summary
+from runtime.paths import Paths
+from storage.forecasts import forecasts_of, newest_run
+from storage.overrides import (
+    Override,
+    own_rows,
+    read_overrides,
+    revoke_override,
+    standing_overrides,
+    write_override,
+)
+from storage.series import read_series
+from storage.store import Connection, open_store
+
+MOST_CHARACTERS = 300  # of a reason; of a name a third
+LEAST_PERCENT = -100.0
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a person wants, as typed. `where`: hierarchy column (or unique_id) to value; none is the
+    total. Days both included.
+    """
+
+    where: dict[str, str]
+    from_ds: date
+    to_ds: date
+    kind: Kind
+    value: float
+    by: str
+    reason: str
+    expires_on: date | None = None
+
+
+def override(
+    params: Params, paths: Paths, request: Request, *, now: datetime, dry_run: bool = False
+) -> Summary:
+    """The override written, and what it makes of the group's units; with `dry_run` only said.
+
+    BadUsage says what is wrong with it, and what there is instead.
+    """
+    _refuse_words(request)
+    _refuse_value(request)
+    with open_store(paths.store, params.ingest.lock_wait_s, read_only=dry_run) as con:
+        newest = newest_run(con)
+        if newest is None:
+            raise SourceMissing("there is no forecast to override. Run `python inference.py`.")
+        run, origin = newest
+        series, forecasts = read_series(con), forecasts_of(con, run.run_id)
+        _refuse_days(request, origin, forecasts)
+        wish = _wish(request, series, [level.columns for level in params.source.hierarchy])
+        rows = spread(rows_of(forecasts, series, wish), wish)
+        summary = _summary(request, wish, rows)
+        if dry_run:
+            return summary | {"override_id": None}
+        number = write_override(con, _row_of(request, wish, (run.run_id, origin), now), rows)
+    return {"override_id": number, **summary}
+
+
+def revoke(params: Params, paths: Paths, override_id: int, by: str, now: datetime) -> Summary:
+    """The override taken back from now on; what the model or an earlier override says holds."""
+    _refuse_text("--by", by, MOST_CHARACTERS // 3)
+    with open_store(paths.store, params.ingest.lock_wait_s) as con:
+        revoke_override(con, override_id, by, now)
+        row = read_overrides(con).filter(override_id=override_id).row(0, named=True)
+    return {"revoked": override_id, "by": by, "level": row["level"], "key": row["key"]}
+
+
+def laid_over(con: Connection, forecasts: pl.DataFrame) -> pl.DataFrame:
+    """OVERRIDDEN of a new table (FORECASTS of one run): every override that stands, on its rows."""
+    run_id, origin = forecasts["run_id"][0], forecasts["origin"][0]
+    standing = standing_overrides(con, origin)
+    if standing.is_empty():
+        return OVERRIDDEN.empty()
+    series = read_series(con)
+    own = own_rows(con, standing["override_id"].to_list())
+    days = own.group_by("override_id", "ds").agg(units=pl.col("y_hat").sum())
+    parts = []
+    for row in standing.to_dicts():
+        wish = _wish_of(row)
+        wanted = days.filter(override_id=row["override_id"]).drop("override_id")
+        rows = spread_again(rows_of(forecasts, series, wish), wish, wanted)
+        numbered = rows.with_columns(run_id=pl.lit(run_id), override_id=row["override_id"])
+        parts.append(OVERRIDDEN.conform(numbered))
+    return pl.concat(parts)
+
+
+def _wish_of(row: dict[str, Any]) -> Wish:
+    fields = {name: row[name] for name in ("key", "from_ds", "to_ds", "kind", "value")}
+    return Wish(level_of(row["level"]), **fields)
+
+
+def _wish(request: Request, series: pl.DataFrame, levels: list[tuple[str, ...]]) -> Wish:
+    """The wish of a group that has series; BadUsage names the columns or values that there are."""
+    if unknown := sorted(set(request.where) - set(series.columns)):
+        raise BadUsage(
+            f"no column of the series is called {unknown}; there are {series.columns}. Give --where"
+            " with one of them."
+        )
+    members = series
+    for column, value in request.where.items():
+        values = members[column].unique().sort()
+        if value not in values:
+            raise BadUsage(
+                f"no series has {column} = '{value}'"
+                + (" there" if members.height < series.height else "")
+                + f"; {len(values)} values are known, such as {values.head(3).to_list()}."
+            )
+        members = members.filter(pl.col(column) == value)
+    level = _level(request, levels)
+    key = members.select(level.group_key).to_series()[0]
+    return Wish(level, key, request.from_ds, request.to_ds, request.kind, request.value)
+
+
+def _level(request: Request, levels: list[tuple[str, ...]]) -> Level:
+    """The level of these columns, in the order of the hierarchy where it has them."""
+    columns = tuple(request.where)
+    if "unique_id" in columns:
+        return Level(SERIES_LEVEL, ("unique_id",))
+    ordered = next((one for one in levels if set(one) == set(columns)), columns)
+    return Level("*".join(ordered) or TOTAL, ordered)
+
+
+def _refuse_words(request: Request) -> None:
+    _refuse_text("--by", request.by, MOST_CHARACTERS // 3)
+    _refuse_text("--reason", request.reason, MOST_CHARACTERS)
+
+
+def _refuse_text(name: str, text: str, most: int) -> None:
+    if not text.strip() or len(text) > most or _CONTROL.search(text):
+        raise BadUsage(
+            f"{name} {text[:40]!r} is no text of one line. Give 1 to {most} characters: it is what "
+            "others read, and value added is shown by it."
+        )
+
+
+def _refuse_value(request: Request) -> None:
+    is_less = request.value < (LEAST_PERCENT if request.kind == "percent" else 0)
+    if is_less or not math.isfinite(request.value):
+        least = f"{LEAST_PERCENT:g} or more" if request.kind == "percent" else "0 or more"
+        raise BadUsage(
+            f"--{request.kind} {request.value:g} would make sales below zero, or is no "
+            f"number. Give {least}."
+        )
+
+
+def _refuse_days(request: Request, origin: date, forecasts: pl.DataFrame) -> None:
+    last = forecasts["ds"].max()
+    if not origin < request.from_ds <= request.to_ds <= last:  # type: ignore[operator]
+        raise BadUsage(
+            f"{request.from_ds} to {request.to_ds} are no days of the newest table, which holds "
+            f"those after {origin} to {last}. Give days within it, first day first; "
+            "train.horizon makes tables longer."
+        )
+    if request.expires_on is not None and request.expires_on <= origin:
+        raise BadUsage(
+            f"--expires {request.expires_on} is over: the newest table is from {origin}. Give a "
+            "later day, or none."
+        )
+
+
+def _row_of(request: Request, wish: Wish, table: tuple[str, date], now: datetime) -> Override:
+    return Override(
+        made_at=now,
+        made_by=request.by.strip(),
+        level=wish.level.name,
+        key=wish.key,
+        from_ds=wish.from_ds,
+        to_ds=wish.to_ds,
+        kind=wish.kind,
+        value=wish.value,
+        reason=request.reason.strip(),
+        run_id=table[0],
+        origin=table[1],
+        expires_on=request.expires_on,
+    )
+
+
+def _summary(request: Request, wish: Wish, rows: pl.DataFrame) -> Summary:
+    model, final = float(rows["model"].sum()), float(rows["y_hat"].sum())
+    return {
+        "level": wish.level.name,
+        "key": wish.key,
+        "from": request.from_ds,
+        "to": request.to_ds,
+        "series": rows["unique_id"].n_unique(),
+        "rows": rows.height,
+        "model_units": round(model, 3),
+        "final_units": round(final, 3),
+        "change": round(final / model - 1, 4) if model else None,
+    }
