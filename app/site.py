@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import FileResponse, PlainTextResponse
 
-from app import pages
+from app import pages, watched
 from app.access import CHANGES, Access, Person
 from app.forms import MOST_BYTES, fields_of
 from app.rendering import environment, render
@@ -33,6 +33,7 @@ def site(shop: Shop, access: Access) -> FastAPI:
     app.middleware("http")(_guard)
     app.add_exception_handler(TillcastError, _refused)
     app.include_router(pages.router)
+    app.include_router(watched.router)
     return app
 
 

@@ -308,3 +308,18 @@ def test_an_open_address_without_a_token_is_not_served(shop, root):
 
 def _without_tokens() -> dict[str, str]:
     return {k: v for k, v in os.environ.items() if k not in (PLANNER_TOKEN, READER_TOKEN)}
+
+
+def test_what_watches_reads_health_and_metrics_with_a_readers_token(client, served):
+    reading = client("prometheus", READER)
+    said = reading.get("/health")
+    assert said.status_code == 503  # a feed is five days late
+    assert said.json()["health"] == "error"
+    assert said.json()["lines"]["freshness"]["severity"] == "error"
+    metrics = reading.get("/metrics")
+    assert metrics.headers["content-type"].startswith("application/openmetrics-text")
+    assert 'tillcast_alerts{severity="error"}' in metrics.text
+    assert metrics.text.endswith("# EOF\n")
+    with open_store(served.paths.store) as con:
+        assert open_alerts(con).height  # the app holds nobody up: the store opens for writing
+    assert client("nobody", "x" * 20).get("/health").status_code == 401
