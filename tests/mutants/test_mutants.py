@@ -83,6 +83,7 @@ def run_of(checkout: Path, tests: str) -> dict:
     return run
 
 
+@pytest.mark.production
 def test_what_the_tests_look_at_is_killed_and_what_they_do_not_lives(checkout: Path) -> None:
     strong, weak = run_of(checkout, STRONG), run_of(checkout, WEAK)
     assert strong["lived"] == []
@@ -94,6 +95,7 @@ def test_what_the_tests_look_at_is_killed_and_what_they_do_not_lives(checkout: P
     assert (checkout / "storage" / "late.py").read_text(encoding="utf-8") == CODE
 
 
+@pytest.mark.production
 def test_one_that_is_listed_with_its_reason_is_equivalent_and_no_survivor(checkout: Path) -> None:
     lived = run_of(checkout, WEAK)["lived"]
     listed = [f"[[mutant]]\nreason = 'a test'\n{_as_toml(one)}" for one in lived]
