@@ -49,10 +49,7 @@ def blocks() -> dict[str, BlockText]:
             "mutants_by_operator": partial(mutants_tables.operators, mutants),
         }
     if cuts := kept("powercut"):
-        made |= {
-            "powercut": partial(powercut_tables.kills, cuts),
-            "powercut_faults": partial(powercut_tables.faults, cuts),
-        }
+        made["powercut"] = partial(powercut_tables.kills, cuts)
     return made | _tables()
 
 

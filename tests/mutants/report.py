@@ -56,11 +56,12 @@ def run_of(path: Path, seed: int, called: str) -> dict[str, Any]:
 
 def kept(path: Path, run: dict[str, Any]) -> None:
     """The run beside those of other seeds and rounds; in place of one of its own."""
-    runs = json.loads(path.read_text(encoding="utf-8"))["runs"] if path.exists() else []
+    whole = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    runs = whole.get("runs", [])
     others = [one for one in runs if (one["seed"], one["round"]) != (run["seed"], run["round"])]
     ordered = sorted([*others, run], key=lambda one: (one["seed"], one["began"]))
     unfinished = path.with_name(f".{path.name}")
-    unfinished.write_text(json.dumps({"runs": ordered}, indent=1) + "\n", encoding="utf-8")
+    unfinished.write_text(json.dumps(whole | {"runs": ordered}, indent=1) + "\n", encoding="utf-8")
     unfinished.replace(path)
 
 
