@@ -18,7 +18,7 @@ from reports.orders_page import PAGE as ORDERS_PAGE
 from reports.planner_input import HISTORY_DAYS, PlannerPage
 from reports.planner_series import planner_series_files
 from reports.spreadsheets import spreadsheet_safe, write_workbook
-from runtime.disk import write_whole
+from runtime.disk import write_whole, written_whole
 
 PAGE, FOLDER, SHEETS = "planner.html", "planner", "planner"
 MOST_EXCEPTIONS = 60  # lines on the page; more are in the files
@@ -42,8 +42,9 @@ def write_planner_page(page: PlannerPage, reports: Path) -> Path:
     target = reports / PAGE
     write_whole(target, render_planner(page, has_orders=(reports / ORDERS_PAGE).exists()))
     sheet = _sheet(page)
-    spreadsheet_safe(sheet).write_csv(reports / f"{SHEETS}.csv")
-    write_workbook(sheet, reports / f"{SHEETS}.xlsx")
+    write_whole(reports / f"{SHEETS}.csv", spreadsheet_safe(sheet).write_csv())
+    with written_whole(reports / f"{SHEETS}.xlsx") as unfinished:
+        write_workbook(sheet, unfinished, SHEETS)
     return target
 
 

@@ -1,0 +1,63 @@
+"""`make serve` at a port that it cannot have."""
+
+from __future__ import annotations
+
+import socketserver
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler
+from urllib.parse import urlsplit
+
+import pytest
+
+from flows.deploy import _is_here, _taken, main
+
+
+@contextmanager
+def listens(handler: type) -> Iterator[str]:
+    """The API address of a port at which another program listens."""
+    with socketserver.TCPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_address[1]}/api"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+class Web(BaseHTTPRequestHandler):
+    """A web server that is not Prefect's: it knows no page."""
+
+    def log_message(self, *_arguments: object) -> None:
+        """No line on stderr."""
+
+
+class Mute(socketserver.BaseRequestHandler):
+    """What takes a connection and says nothing that is HTTP."""
+
+    def handle(self) -> None:
+        self.request.sendall(b"\x00\x01")
+
+
+@pytest.mark.parametrize("program", [Web, Mute])
+def test_a_port_that_another_program_has_is_said_at_once(program, monkeypatch, capsys) -> None:
+    with listens(program) as url:
+        monkeypatch.setenv("PREFECT_API_URL", url)
+        assert _is_here(url)
+        assert main([]) == 1
+    port = urlsplit(url).port
+    said = capsys.readouterr().err
+    assert said.startswith(f"refused: port {port} is taken by another program")
+    assert f":{port + 1}/api make serve" in said
+
+
+def test_a_free_port_is_free(unused_port: int) -> None:
+    assert _taken(f"http://127.0.0.1:{unused_port}/api") is None
+
+
+@pytest.fixture
+def unused_port() -> int:
+    with socketserver.TCPServer(("127.0.0.1", 0), Mute) as server:
+        return server.server_address[1]
