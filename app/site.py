@@ -32,8 +32,8 @@ def site(shop: Shop, access: Access) -> FastAPI:
     app.state.templates = environment()
     app.middleware("http")(_guard)
     app.add_exception_handler(TillcastError, _refused)
-    app.include_router(pages.router)
     app.include_router(watched.router)
+    app.include_router(pages.router)  # last: it takes every other name for a report's
     return app
 
 
