@@ -22,6 +22,7 @@ FIRST_CALL = {
     "refused_file": "the data supplier",
     "noted": "the data supplier",
     "stock": "the replenishment planner, then the data supplier",
+    "delivery": "the operator on duty",
     "forecast_age": "the operator on duty",
     "fallback": "the forecasting engineer",
     "sanity": "the forecasting engineer",
