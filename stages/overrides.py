@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from typing import Any
 
@@ -53,7 +53,8 @@ class Request:
 def override(
     params: Params, paths: Paths, request: Request, *, now: datetime, dry_run: bool = False
 ) -> Summary:
-    """The override written, and what it makes of the group's units; with `dry_run` only said.
+    """The override written, and what it makes of the group's units; with `dry_run` only said. Sent
+    twice, it is one.
 
     BadUsage says what is wrong with it, and what there is instead.
     """
@@ -71,7 +72,8 @@ def override(
         summary = _summary(request, wish, rows)
         if dry_run:
             return summary | {"override_id": None}
-        number = write_override(con, _row_of(request, wish, (run.run_id, origin), now), rows)
+        wanted = _row_of(request, wish, (run.run_id, origin), now)
+        number = _same(con, wanted) or write_override(con, wanted, rows)
     return {"override_id": number, **summary}
 
 
@@ -192,6 +194,18 @@ def _row_of(request: Request, wish: Wish, table: tuple[str, date], now: datetime
         origin=table[1],
         expires_on=request.expires_on,
     )
+
+
+def _same(con: Connection, wanted: Override) -> int | None:
+    """The number of the last override of this table, if it stands and says the very same: a button
+    pressed twice, a command run again after a kill.
+    """
+    last = read_overrides(con).tail(1).filter(pl.col("revoked_at").is_null())
+    for row in last.to_dicts():
+        fields = asdict(wanted) | {"made_at": row["made_at"]}
+        if all(row[name] == value for name, value in fields.items()):
+            return int(row["override_id"])
+    return None
 
 
 def _summary(request: Request, wish: Wish, rows: pl.DataFrame) -> Summary:

@@ -115,6 +115,16 @@ def test_a_dry_run_says_what_would_be_and_writes_nothing(shop):
     assert overrides(shop.params, shop.paths)["overrides"] == []
 
 
+def test_the_same_sent_twice_is_one_and_after_a_revocation_it_is_another(shop):
+    def numbers(*requests: Request) -> list[int]:
+        made = (override(shop.params, shop.paths, one, now=NOW) for one in requests)
+        return [one["override_id"] for one in made]
+
+    assert numbers(_wanted(), _wanted(), _wanted(value=51.0), _wanted()) == [1, 1, 2, 3]
+    revoke(shop.params, shop.paths, 3, "ada", NOW)
+    assert numbers(_wanted()) == [4]
+
+
 def test_no_group_is_the_total_and_the_wrong_pair_is_refused(shop, run):
     days = ("--from", str(WEEK[0]), "--to", str(WEEK[1]), "--percent", "5")
     who = ("--by", "ada", "--reason", "all of it", "--dry-run")

@@ -16,11 +16,13 @@ import pytest
 import inference
 import ingest
 from contract.errors import BadUsage
+from forecasting.what_if import Change
 from queries.changes import changes
 from queries.explain import explain_cell
 from queries.printed import units_text
 from queries.span import SpanQuestion
 from queries.trace import touched_by
+from queries.what_if import Scenario
 from runtime.disk import sha256_of
 from stages.order import order
 from storage.forecasts import forecasts_of
@@ -219,6 +221,10 @@ def test_the_first_table_has_nothing_to_be_compared_with(shop):
 
 QUERIES = {  # every public function of queries/ that takes params and paths -> how it is called
     "alert_answers.answers_at": lambda query, shop, row, to: query(shop.params, shop.paths, NOW),
+    "app_pages.alerts": lambda query, shop, row, to: query(shop.params, shop.paths, NOW),
+    "app_pages.groups": lambda query, shop, row, to: query(shop.params, shop.paths),
+    "app_pages.orders": lambda query, shop, row, to: query(shop.params, shop.paths, 10),
+    "app_pages.overview": lambda query, shop, row, to: query(shop.params, shop.paths),
     "changes.changes": lambda query, shop, row, to: query(shop.params, shop.paths),
     "evidence.evidence_at": lambda query, shop, row, to: query(
         shop.params, shop.paths, NOW, rows_of(shop, row["run_id"])
@@ -234,6 +240,9 @@ QUERIES = {  # every public function of queries/ that takes params and paths -> 
     "export.export": lambda query, shop, row, to: query(shop.params, shop.paths, to, "csv"),
     "export.models": lambda query, shop, row, to: query(shop.params, shop.paths),
     "export.snapshot": lambda query, shop, row, to: query(shop.params, shop.paths),
+    "overrides.overrides": lambda query, shop, row, to: query(shop.params, shop.paths),
+    "planner.planner_page": lambda query, shop, row, to: query(shop.params, shop.paths),
+    "planner.renew_planner_page": lambda query, shop, row, to: query(shop.params, shop.paths),
     "random_split.random_split": lambda query, shop, row, to: query(shop.params, shop.paths),
     "served_features.served_twice": lambda query, shop, row, to: query(shop.params, shop.paths),
     "span.demand_of_span": lambda query, shop, row, to: query(
@@ -242,6 +251,11 @@ QUERIES = {  # every public function of queries/ that takes params and paths -> 
         SpanQuestion(row["unique_id"], None, row["ds"], row["ds"], 0.9),
     ),
     "trace.touched_by": lambda query, shop, row, to: query(shop.params, shop.paths, "*history*"),
+    "what_if.what_if": lambda query, shop, row, to: query(
+        shop.params,
+        shop.paths,
+        Scenario({"unique_id": row["unique_id"]}, Change(row["ds"], row["ds"], promo=1.0)),
+    ),
 }
 
 
