@@ -35,7 +35,6 @@ FIRST_CALL = {
     "runtime": "the operator on duty",
     "memory": "the operator on duty",
     "memory_limit": "the operator on duty",
-    "delivery": "the operator on duty",
     "messages": "the operator on duty",
     "accuracy": "the forecasting engineer",
     "bias": "the replenishment planner, then the forecasting engineer",
