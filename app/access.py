@@ -76,7 +76,8 @@ def access_of(host: str, port: int, environment: Mapping[str, str]) -> Access:
     """The rules for an address; BadUsage for one that others reach without a token, or for a short
     token.
     """
-    planner, reader = environment.get(PLANNER_TOKEN), environment.get(READER_TOKEN)
+    # set to nothing, as compose does, is not set
+    planner, reader = (environment.get(name) or None for name in (PLANNER_TOKEN, READER_TOKEN))
     for name, token in ((PLANNER_TOKEN, planner), (READER_TOKEN, reader)):
         if token is not None and len(token) < LEAST_CHARACTERS:
             raise BadUsage(

@@ -146,14 +146,14 @@ def _day(world: World, k: int, is_compacted: bool) -> Result:
     now = world.opening + timedelta(days=k)
     world.deliver(now)
     started, cpu_s = time.perf_counter(), time.process_time()
-    _morning(world.params, world.paths, now)
+    morning(world.params, world.paths, now)
     took = {"seconds": time.perf_counter() - started, "cpu_s": time.process_time() - cpu_s}
     if is_compacted and now.weekday() == SUNDAY:
         compact(world.params, world.paths, now=now)
     return took | {"held_mb": held_mb(), **_disk(world.paths)}
 
 
-def _morning(params: Params, paths: Paths, now: datetime) -> None:
+def morning(params: Params, paths: Paths, now: datetime) -> None:
     """What flows/daily.py does, in its order."""
     import inference
     import monitor

@@ -42,6 +42,14 @@ def test_a_short_token_and_one_for_both_are_refused():
         access_of("127.0.0.1", 1, {READER_TOKEN: READER})
 
 
+def test_a_token_that_is_set_to_nothing_is_not_set():
+    assert access_of("127.0.0.1", 1, {PLANNER_TOKEN: "", READER_TOKEN: ""}).planner_token is None
+    for_planners = access_of("shop.example", 1, {PLANNER_TOKEN: PLANNER, READER_TOKEN: ""})
+    assert for_planners.reader_token is None
+    with pytest.raises(BadUsage, match="others reach"):
+        access_of("shop.example", 1, {PLANNER_TOKEN: ""})
+
+
 def test_a_role_is_its_tokens():
     access = access_of("0.0.0.0", 1, BOTH)  # noqa: S104 -- with a token
     assert access.person(basic("ada", PLANNER)) == Person("ada", "planner")
