@@ -1,5 +1,5 @@
-"""What simulated planners are worth: two of them override the forecast every morning of a replay,
-through the daily flow, and are scored by the store when the days have come true.
+"""What simulated planners are worth: two of them override the forecast every morning, and are scored
+by the store when the days have come true.
 
 ada knows what a store will sell on the day, give or take 10%; bob changes another store's forecast
 by anything from -60% to +100%. Whoever scores them must tell them apart.
