@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from runtime.one_line import OneLine
+from runtime.one_line import OneLine, one_line
 
 KEPT_DAYS = 30
 OURS = ("ingest", "train", "evaluate", "inference", "monitor")  # a logger an entry point
@@ -40,13 +40,22 @@ def logged_to(folder: Path, now: datetime) -> Iterator[None]:
             old.unlink(missing_ok=True)
     root, handler = logging.getLogger(), _DayFile(folder / f"{now:%Y-%m-%d}.jsonl")
     root.addHandler(handler)
-    for name in OURS:  # a worker of Prefect's leaves the root at warnings
-        logging.getLogger(name).setLevel(logging.INFO)
+    for name in OURS:
+        logging.getLogger(name).setLevel(logging.INFO)  # a worker of Prefect's sees warnings alone
+        logging.getLogger(name).addFilter(_on_one_line)
     try:
         yield
     finally:
         root.removeHandler(handler)
         handler.close()
+
+
+def _on_one_line(record: logging.LogRecord) -> bool:
+    """The record's message on one line, whoever writes it: Prefect's handlers have forms of their
+    own, and a file's name could forge a line of theirs.
+    """
+    record.msg, record.args = one_line(record.getMessage()), ()
+    return True
 
 
 class _DayFile(logging.FileHandler):

@@ -100,7 +100,7 @@ def fetch(params: Params, paths: Paths, *, now: datetime, whole: bool = False) -
         else:
             _fetch_objects(params, paths, folder, found, whole)
     for name, rows in found.rows.items():
-        log.info("fetched file=%s rows=%s", name, rows)
+        log.info("fetched file=%s rows=%s", one_line(name), rows)
     return found
 
 

@@ -1,4 +1,4 @@
-"""What simulated planners are worth: two of them override the forecast every morning, and are scored
+"""What simulated planners are worth: two override the forecast every morning, and are scored
 by the store when the days have come true.
 
 ada knows what a store will sell on the day, give or take 10%; bob changes another store's forecast

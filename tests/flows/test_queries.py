@@ -240,6 +240,7 @@ QUERIES = {  # every public function of queries/ that takes params and paths -> 
     "export.export": lambda query, shop, row, to: query(shop.params, shop.paths, to, "csv"),
     "export.models": lambda query, shop, row, to: query(shop.params, shop.paths),
     "export.snapshot": lambda query, shop, row, to: query(shop.params, shop.paths),
+    "health.health": lambda query, shop, row, to: query(shop.params, shop.paths, NOW),
     "overrides.overrides": lambda query, shop, row, to: query(shop.params, shop.paths),
     "planner.planner_page": lambda query, shop, row, to: query(shop.params, shop.paths),
     "planner.renew_planner_page": lambda query, shop, row, to: query(shop.params, shop.paths),

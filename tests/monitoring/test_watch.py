@@ -26,6 +26,7 @@ SERIES = pl.DataFrame({"unique_id": ["a", "b"], "store_id": ["S1", "S2"]})
 BATCHES = pl.DataFrame(
     {
         "batch_id": [1],
+        "fact": ["sales"],
         "name": ["till.csv"],
         "status": ["accepted"],
         "rows_in": [100],

@@ -29,7 +29,7 @@ def test_a_record_is_a_line_of_json_whatever_it_quotes(tmp_path):
             logging.getLogger("monitor").exception("ended")
     first, second = lines_of(tmp_path / "logs" / "2024-05-31.jsonl")
     assert (first["level"], first["logger"]) == ("INFO", "ingest")
-    assert first["message"] == 'took file=a\n{"level": "ERROR"}'
+    assert first["message"] == 'took file=a\\n{"level": "ERROR"}'
     assert first["at"].endswith("+00:00") and "traceback" not in first
     assert second["traceback"].endswith("ValueError: off")
 
