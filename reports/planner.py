@@ -18,7 +18,7 @@ from reports.orders_page import PAGE as ORDERS_PAGE
 from reports.planner_input import HISTORY_DAYS, PlannerPage
 from reports.planner_series import planner_series_files
 from reports.spreadsheets import spreadsheet_safe, write_workbook
-from runtime.disk import write_whole, written_whole
+from runtime.disk import flush_to_disk, write_whole, written_whole
 
 PAGE, FOLDER, SHEETS = "planner.html", "planner", "planner"
 MOST_EXCEPTIONS = 60  # lines on the page; more are in the files
@@ -37,8 +37,7 @@ def write_planner_page(page: PlannerPage, reports: Path) -> Path:
     (new / "vega.js").write_text(vega(), encoding="utf-8")
     for name, text in planner_series_files(page, HISTORY_DAYS):
         (new / name).write_text(text, encoding="utf-8")
-    shutil.rmtree(folder, ignore_errors=True)
-    new.rename(folder)
+    _put_in_place(new, folder)
     target = reports / PAGE
     write_whole(target, render_planner(page, has_orders=(reports / ORDERS_PAGE).exists()))
     sheet = _sheet(page)
@@ -46,6 +45,17 @@ def write_planner_page(page: PlannerPage, reports: Path) -> Path:
     with written_whole(reports / f"{SHEETS}.xlsx") as unfinished:
         write_workbook(sheet, unfinished, SHEETS)
     return target
+
+
+def _put_in_place(new: Path, folder: Path) -> None:
+    """The folder as it is now made, on the disk before it has its name. Killed between the two
+    names, the next morning makes it again; the page itself shows its tables without it.
+    """
+    for path in (*new.iterdir(), new):
+        flush_to_disk(path)
+    shutil.rmtree(folder, ignore_errors=True)
+    new.rename(folder)
+    flush_to_disk(folder.parent)
 
 
 def render_planner(page: PlannerPage, *, has_orders: bool) -> str:

@@ -117,7 +117,7 @@ def test_what_was_said_of_an_alert_comes_back_with_it_and_with_no_other(store):
         ["bias"],
     )
     assert said_again("without_alerts.duckdb", []) == ({}, [])
-    with open_store(store.with_name("without_alerts.duckdb")) as con:
+    with open_store(store.parent.parent / "without_alerts.duckdb") as con:
         raise_alert(con, churn, NOW)
         assert acknowledged(con) == {}
 
