@@ -18,6 +18,13 @@ def feed_index(series: pl.DataFrame) -> np.ndarray:
     return feed_ix
 
 
+def feed_names(series: pl.DataFrame) -> pl.Series:
+    """The feeds that `feed_index` counts, in its order; '' where the series name none."""
+    if FEED_COLUMN not in series.columns:
+        return pl.Series("feed", [""])
+    return series[FEED_COLUMN].unique().sort().alias("feed")
+
+
 def series_of_rows(unique_ids: pl.Series, series: pl.DataFrame) -> np.ndarray:
     """For each row the place of its series in `series`, UNKNOWN_SERIES where it is none of them.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -9,6 +10,8 @@ import polars as pl
 
 TOTAL = "total"
 SERIES_LEVEL = "series"  # the bottom: one group per unique_id
+_VALUE = re.compile(r"(?:^|\|)((?:\\.|[^\\|])*)", re.DOTALL)  # of a key of several columns
+_ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,13 @@ def joined(columns: Sequence[str]) -> pl.Expr:
         for column in columns
     ]
     return pl.concat_str(values, separator="|")
+
+
+def values_of(key: str, columns: Sequence[str]) -> tuple[str, ...]:
+    """The values that were `joined` to this key, one for each column."""
+    if not columns:
+        return ()
+    return tuple(_ESCAPED.sub(r"\1", value) for value in _VALUE.findall(key))
 
 
 def levels_of(column_sets: tuple[tuple[str, ...], ...]) -> list[Level]:

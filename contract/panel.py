@@ -6,6 +6,7 @@ import fnmatch
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
+from typing import Any
 
 import polars as pl
 
@@ -13,6 +14,7 @@ from contract.days import earliest, latest
 from contract.errors import BadUsage, NotEnoughHistory
 from contract.frames import BEFORE, FACTS, SERIES, TOTALS
 from contract.shut_days import stating_shut_days
+from contract.whole import ALONE, Whole
 
 UNPLACED = "unplaced"  # the group of series whose hierarchy column says nothing
 
@@ -37,21 +39,37 @@ class Panel:
     # empty for a panel that begins with the first sale
     before: pl.DataFrame = field(default_factory=BEFORE.empty)
     names: pl.DataFrame = field(default_factory=SERIES.empty)
+    # of a part of a panel: ARRIVALS of the whole, and what else it takes from there
+    arrivals: pl.DataFrame | None = None
+    whole: Whole = ALONE
 
     @property
     def last_day(self) -> date:
         """The last day with any sales row; NotEnoughHistory for a panel without one."""
-        if self.sales.is_empty():
+        days = self._days
+        if days.is_empty():
             raise NotEnoughHistory(
                 "the panel has no sales row up to here. "
                 "Ingest sales, or choose a later cutoff or as-of."
             )
-        return latest(self.sales["ds"])
+        return latest(days)
 
     @property
     def first_day(self) -> date:
         """The first day with any sales row."""
-        return self.last_day if self.sales.is_empty() else earliest(self.sales["ds"])
+        return earliest(self._days) if len(self._days) else self.last_day
+
+    @property
+    def _days(self) -> pl.Series:
+        """The days with any sales row, of the whole, each at least once."""
+        return self.sales["ds"] if self.arrivals is None else self.arrivals["ds"]
+
+    def by_day(self) -> pl.DataFrame:
+        """ds, units, sold (rows of more than zero): every day of the whole with a row, sorted."""
+        rows = self.arrivals
+        if rows is None:
+            rows = self.sales.select("ds", units="y", sold=pl.col("y") > 0)
+        return rows.group_by("ds").agg(pl.col("units", "sold").sum()).sort("ds")
 
     def fact(self, name: str) -> pl.DataFrame:
         """The frame of one of `FACTS`, by its name."""
@@ -67,15 +85,17 @@ class Panel:
         which may not (past-only).
         """
         known = self._with_totals(pl.col("ds") <= cutoff)
-        if not self.sales.is_empty() and self.last_day <= cutoff:
+        if len(self._days) and self.last_day <= cutoff:
             return known  # nothing to cut: no second copy of a long history
-        return replace(known, sales=self.sales.filter(pl.col("ds") <= cutoff))
+        sales = self.sales.filter(pl.col("ds") <= cutoff)
+        return replace(known, sales=sales, arrivals=self._arrived(pl.col("ds") <= cutoff))
 
     def with_shut_days(self) -> Panel:
         """The panel as its readers get it: a store's day without a unit stated as closed, where
         such days usually sell (contract.shut_days).
         """
-        return replace(self, sales=stating_shut_days(self.sales, self.series, self.calendar))
+        shut = stating_shut_days(self.sales, self.series, self.calendar, self.arrivals)
+        return replace(self, sales=shut)
 
     def since(self, first: date, most_sold_out: float) -> Panel:
         """The panel from a day on: earlier sales are in `before` alone, earlier totals and plans
@@ -85,7 +105,7 @@ class Panel:
         (features.max_stockout_share).
         """
         later = self._with_totals(pl.col("ds") >= first)
-        if self.sales.is_empty() or self.first_day >= first:
+        if self._days.is_empty() or self.first_day >= first:
             return later
         earlier = sold_before(self.sales.lazy(), first, most_sold_out).collect()
         return replace(
@@ -94,6 +114,7 @@ class Panel:
             prices=self.prices.filter(pl.col("to_ds") >= first),
             covariates=self.covariates.filter(pl.col("ds") >= first),
             before=_merged_before(self.before, earlier),
+            arrivals=self._arrived(pl.col("ds") >= first),
         )
 
     def as_known_at(self, moment: datetime) -> Panel:
@@ -101,7 +122,7 @@ class Panel:
         undone. Of series without a row by then those stay that a plan had announced, and that have
         none today either: of one that sold since nobody can say whether it had been announced.
         """
-        facts = {name: self._fact_as_known_at(name, moment) for name in FACTS}
+        facts: dict[str, Any] = {name: self._fact_as_known_at(name, moment) for name in FACTS}
         sold = facts["sales"].select("unique_id").unique()
         plans = pl.concat([facts[name].select("unique_id") for name in ("prices", "covariates")])
         planned = plans.unique().join(sold, on="unique_id", how="anti")
@@ -122,7 +143,7 @@ class Panel:
     def only(self, unique_ids: pl.Series) -> Panel:
         """The panel of these series alone (calendar untouched)."""
         keep = pl.DataFrame({"unique_id": unique_ids})
-        frames = {
+        frames: dict[str, Any] = {
             name: getattr(self, name).join(keep, on="unique_id", how="semi", maintain_order="left")
             for name in ("sales", "series", "prices", "covariates")
         }
@@ -140,6 +161,9 @@ class Panel:
                 "* stands for anything."
             )
         return self.only(pl.Series(fitting))
+
+    def _arrived(self, kept: pl.Expr) -> pl.DataFrame | None:
+        return None if self.arrivals is None else self.arrivals.filter(kept)
 
     def _with_totals(self, kept: pl.Expr) -> Panel:
         """The panel itself where it has no totals, as most have none."""

@@ -10,12 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date
 
 import numpy as np
 import polars as pl
 
 from contract.days import WEEK, earliest, latest
-from contract.feeds import feed_index, series_of_rows
+from contract.feeds import feed_index, feed_names, series_of_rows
 
 FEWEST_UNITS = 10.0  # on such a weekday, where it sells; of less chance makes a day of nothing
 WEEKS_BEFORE = 13  # of which such a weekday usually sells
@@ -25,14 +26,20 @@ ROWS_AT_ONCE = 2_000_000
 
 
 def stating_shut_days(
-    sales: pl.DataFrame, series: pl.DataFrame, calendar: pl.DataFrame
+    sales: pl.DataFrame,
+    series: pl.DataFrame,
+    calendar: pl.DataFrame,
+    arrivals: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
     """The sales, the zeros of such days stated as closed (`is_open` false), unless a row of that
-    store and day says it was open.
+    store and day says it was open. `arrivals`: of a part of a panel, those of the whole.
     """
     if sales.is_empty():
         return sales
-    days = _StoreDays.of(sales, series)
+    if arrivals is None:
+        days = _StoreDays.of(sales, series)
+    else:
+        days = _StoreDays.of_whole(arrivals, series)
     shut = days.shut() & ~_with_event(calendar, days)
     if not shut.any():
         return sales
@@ -42,7 +49,7 @@ def stating_shut_days(
             .then(pl.lit(False))
             .otherwise("is_open")
         )
-        for part, store, day in _in_parts(sales, series)
+        for part, store, day in _in_parts(sales, series, days.first)
     ]
     return pl.concat(parts, rechunk=False)
 
@@ -63,7 +70,7 @@ class _StoreDays:
         shape = stores, (last - first).days + 1
         size = shape[0] * shape[1]
         units, known, said = np.zeros(size), np.zeros(size), np.zeros(size)
-        for part, store, day in _in_parts(sales, series):
+        for part, store, day in _in_parts(sales, series, first.toordinal()):
             cell, y = store * shape[1] + day, part["y"].fill_nan(None)
             units += np.bincount(cell, y.fill_null(0.0).to_numpy(), size)
             known += np.bincount(cell, y.is_not_null().to_numpy(), size)
@@ -74,6 +81,20 @@ class _StoreDays:
             said.reshape(shape) > 0,
             first.toordinal(),
         )
+
+    @staticmethod
+    def of_whole(arrivals: pl.DataFrame, series: pl.DataFrame) -> _StoreDays:
+        """Those of these series' stores, over the days of the whole."""
+        first, last = earliest(arrivals["ds"]), latest(arrivals["ds"])
+        names = feed_names(series)
+        own = names.to_frame("feed").with_row_index("store")
+        rows = arrivals.join(own, on="feed", how="inner")
+        shape = len(names) + 1, (last - first).days + 1
+        at = rows["store"].to_numpy(), (rows["ds"] - first).dt.total_days().to_numpy()
+        units, numbers, said = np.zeros((3, *shape))
+        for table, column in ((units, "units"), (numbers, "numbers"), (said, "open_said")):
+            table[at] = rows[column].to_numpy()
+        return _StoreDays(units, numbers > 0, said > 0, first.toordinal())
 
     def shut(self) -> np.ndarray:
         """(stores, days) where nothing sold of a store that usually sells on such a weekday: in a
@@ -113,17 +134,18 @@ def _spells(zeros: np.ndarray) -> np.ndarray:
 
 
 def _in_parts(
-    sales: pl.DataFrame, series: pl.DataFrame
+    sales: pl.DataFrame, series: pl.DataFrame, first: int
 ) -> Iterator[tuple[pl.DataFrame, np.ndarray, np.ndarray]]:
-    """Rows, ROWS_AT_ONCE at a time, with the index of each one's store and day.
+    """Rows, ROWS_AT_ONCE at a time, with the index of each one's store and day, counted from the
+    `first` (date.toordinal).
 
     Rows of no known series count for nobody: they have a store of their own, the last.
     """
-    first, feeds = earliest(sales["ds"]), feed_index(series)
+    begin, feeds = date.fromordinal(first), feed_index(series)
     stores = np.append(feeds, feeds.max(initial=-1) + 1)
     for part in sales.iter_slices(ROWS_AT_ONCE):
         place = np.minimum(series_of_rows(part["unique_id"], series), series.height)
-        day = part.select((pl.col("ds") - pl.lit(first)).dt.total_days()).to_series()
+        day = part.select((pl.col("ds") - pl.lit(begin)).dt.total_days()).to_series()
         yield part, stores[place], day.to_numpy()
 
 

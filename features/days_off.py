@@ -15,7 +15,7 @@ import polars as pl
 
 from contract.agreement import OPENING
 from contract.days import WEEK, YEAR
-from contract.feeds import feed_index
+from contract.feeds import feed_index, feed_names
 from contract.panel import Panel
 from features.dense import Days, locate
 
@@ -40,7 +40,7 @@ def days_off(panel: Panel, first: date, last: date) -> np.ndarray | None:
     table = np.zeros((len(off), width), dtype=bool)
     both = min(width, off.shape[1])
     table[:, width - both :] = off[:, off.shape[1] - both :]
-    return table[feed_index(panel.series)] if table.any() else None
+    return table[_stores(panel)] if table.any() else None
 
 
 def open_share(panel: Panel, origin: date, horizon: int) -> np.ndarray | None:
@@ -58,7 +58,7 @@ def open_share(panel: Panel, origin: date, horizon: int) -> np.ndarray | None:
         return None
     ahead = (origin - panel.last_day).days + np.arange(horizon)
     by_weekday = np.where(keeps[:, None], _opened(sent, off), 1.0)
-    share: np.ndarray = by_weekday[:, ahead % WEEK][feed_index(panel.series)]
+    share: np.ndarray = by_weekday[:, ahead % WEEK][_stores(panel)]
     share[_planned(panel, origin, horizon)] = 1.0
     return share if (share < 1).any() else None
 
@@ -70,7 +70,7 @@ def days_without_rows(panel: Panel) -> list[date]:
     """
     first = max(panel.first_day, panel.last_day - timedelta(days=YEAR - 1))
     days = pl.date_range(first, panel.last_day, eager=True).alias("ds").to_frame()
-    rows = panel.sales.select("ds").unique().with_columns(sent=True)
+    rows = panel.by_day().select("ds", sent=True)
     calendar = days.join(rows, on="ds", how="left").with_columns(pl.col("sent").fill_null(False))
     usually = pl.col("sent").mean().over(pl.col("ds").dt.weekday()) > MOST_OF_CHAIN
     return calendar.filter(~pl.col("sent") & usually)["ds"].sort().to_list()
@@ -81,16 +81,37 @@ def _sent(panel: Panel, last: date) -> np.ndarray | None:
 
     WEEKS_READ of days, or fewer whole weeks where the panel is shorter.
     """
-    stores = feed_index(panel.series)
     weeks = min(WEEKS_READ, ((last - panel.first_day).days + 1) // WEEK)
-    if not stores.any() or weeks < LEAST_WEEKS:
+    chain = _chain(panel)
+    if len(chain) < 2 or weeks < LEAST_WEEKS:
         return None
     days = Days(last - timedelta(days=weeks * WEEK - 1), weeks * WEEK, 0, padding=0)
-    recent = panel.sales.select("unique_id", "ds").filter(pl.col("ds").is_between(days.first, last))
-    located = locate(recent, panel.series, days)
-    sent = np.zeros((int(stores.max()) + 1, days.known), dtype=bool)
-    sent[stores[located["entity_ix"].to_numpy()], located["day_ix"].to_numpy()] = True
+    is_recent = pl.col("ds").is_between(days.first, last)
+    sent = np.zeros((len(chain), days.known), dtype=bool)
+    if panel.arrivals is None:
+        recent = panel.sales.select("unique_id", "ds").filter(is_recent)
+        located = locate(recent, panel.series, days)
+        stores = _stores(panel)[located["entity_ix"].to_numpy()]
+        sent[stores, located["day_ix"].to_numpy()] = True
+    else:
+        arrived = panel.arrivals.filter(is_recent).select("feed", day=days.index(pl.col("ds")))
+        sent[chain.search_sorted(arrived["feed"]).to_numpy(), arrived["day"].to_numpy()] = True
     return sent
+
+
+def _chain(panel: Panel) -> pl.Series:
+    """The stores of the whole, in order."""
+    own = feed_names(panel.series)
+    if panel.arrivals is None:
+        return own
+    return pl.concat([own, panel.arrivals["feed"].unique()]).unique().sort()
+
+
+def _stores(panel: Panel) -> np.ndarray:
+    """For each series its store's place in the chain."""
+    own = _chain(panel).search_sorted(feed_names(panel.series)).to_numpy()
+    of_series: np.ndarray = own[feed_index(panel.series)]
+    return of_series
 
 
 def _off(sent: np.ndarray) -> np.ndarray:

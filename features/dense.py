@@ -15,7 +15,7 @@ import numpy as np
 import polars as pl
 
 from contract.demand import DemandRules
-from contract.feeds import UNKNOWN_SERIES, feed_index, series_of_rows
+from contract.feeds import UNKNOWN_SERIES, feed_index, feed_names, series_of_rows
 from contract.panel import Panel
 
 PADDING_DAYS = 28  # the most an expression may shift
@@ -167,7 +167,7 @@ def units_sold(panel: Panel, days: Days, rules: DemandRules) -> np.ndarray:
         y[days.cells(located)] = located["y"].cast(pl.Float32).fill_null(np.nan).to_numpy()
         unknown[days.cells(located.filter(pl.col("y").is_null() | ~pl.col("is_open")))] = True
     if rules.absent_means_zero:
-        y[np.isnan(y) & feed_arrived(panel.series, y)] = 0.0
+        y[np.isnan(y) & feed_arrived(panel, days, y)] = 0.0
     y[unknown] = np.nan
     return y
 
@@ -188,13 +188,24 @@ def locate(facts: pl.DataFrame, series: pl.DataFrame, days: Days, ds: str = "ds"
     return located if is_known.all() else located.filter(pl.Series(is_known))
 
 
-def feed_arrived(series: pl.DataFrame, y: np.ndarray) -> np.ndarray:
-    """(series, days) of booleans: where any series of the same feed has a number.
+def feed_arrived(panel: Panel, days: Days, y: np.ndarray) -> np.ndarray:
+    """(series, width) of booleans: where any series of the same feed has a number.
 
-    `y`: units, NaN where there is no row.
+    `y`: (series, width) units, NaN where there is no row.
     """
-    feed_ix = feed_index(series)
+    feed_ix = feed_index(panel.series)
     arrived = np.zeros((int(feed_ix.max(initial=0)) + 1, y.shape[1]), dtype=bool)
-    np.logical_or.at(arrived, feed_ix, ~np.isnan(y))
+    if panel.arrivals is None:
+        np.logical_or.at(arrived, feed_ix, ~np.isnan(y))
+    else:
+        rows = of_feeds(panel.arrivals.filter(pl.col("numbers") > 0), panel.series)
+        located = rows.select("entity_ix", day_ix=days.index(pl.col("ds")))
+        arrived[days.cells(located.filter(days.holds(pl.col("day_ix"))))] = True
     of_series: np.ndarray = arrived[feed_ix]
     return of_series
+
+
+def of_feeds(arrivals: pl.DataFrame, series: pl.DataFrame) -> pl.DataFrame:
+    """The arrivals of these series' feeds, with entity_ix, the feed's index (contract.feeds)."""
+    own = feed_names(series).to_frame("feed").with_row_index("entity_ix")
+    return arrivals.join(own, on="feed", how="inner", maintain_order="left")

@@ -9,14 +9,21 @@ import numpy as np
 import polars as pl
 
 from contract.demand import DemandRules, demand_rules
-from contract.feeds import feed_index
+from contract.feeds import FEED_COLUMN, feed_index, feed_names
 from contract.panel import Panel
 from contract.params import FeatureParams, Params
+from contract.whole import Table, Whole
 from features.calendar import calendar_table, event_vocabulary, regions_of
 from features.declared import declared_features
 from features.dense import Days, column, days_of, demand, locate, sold_before
 from features.feature import FUTURE, Feature
-from features.hierarchy import group_index, group_table, table_name
+from features.hierarchy import (
+    group_index,
+    group_keys,
+    group_sums,
+    table_name,
+    table_of_sums,
+)
 from features.older_totals import GroupPast, group_past
 from features.opening import closed_table
 from features.plans import PRICE, PROMO, PlanTables, as_planned, stated_counts
@@ -36,6 +43,18 @@ class Vocabulary:
 
 
 @dataclass(frozen=True)
+class GroupContext:
+    """What the forecaster of groups reads beside their sums."""
+
+    series: pl.DataFrame
+    whole: Whole
+    days: Days  # of the panel
+    past: GroupPast  # how far back totals of groups reach
+    past_calendar: pl.DataFrame  # calendar_table of every region over the days of that past
+    events: dict[str, int]
+
+
+@dataclass(frozen=True)
 class DensePanel:
     """What `feature_frame` gathers from: (entity, day) tables, rows as in features.dense."""
 
@@ -51,8 +70,7 @@ class DensePanel:
     is_closed: np.ndarray  # (series, width)
     chunk_series: int
     plans: PlanTables  # price and promotion of by_series, and what of them was stated
-    past: GroupPast  # how far back totals of groups reach
-    past_calendar: pl.DataFrame  # shared["region"] over its days
+    groups: GroupContext
 
     @property
     def y(self) -> np.ndarray:
@@ -89,7 +107,6 @@ def build_dense_panel(
 ) -> DensePanel:
     """The dense panel of a panel that was cut at the last known day: `panel.up_to(cutoff)`."""
     days, features = days_of(panel, horizon), declared_features(params, horizon)
-    regions, region_ix = regions_of(panel.series, rules.region)
     closed = closed_table(panel, days, rules.region)
     by_series = _sales_tables(panel, days, rules, closed)
     plans = as_planned(_plan_tables(panel, params, days))
@@ -97,14 +114,11 @@ def build_dense_panel(
     grouped = {
         table_name(columns): group_index(panel.series, columns) for columns in params.hierarchy
     }
-    shared = {name: group_table(by_series, ix) for name, ix in grouped.items()}
-    dated = replace(panel, calendar=panel.calendar.clear()) if params.calendar == "dates" else panel
-    past = group_past(panel, days)
-    reach, codes = params.event_reach_days, vocabulary.events
-    shared["region"] = calendar_table(dated, days, regions, reach, codes)
-    past_calendar = shared["region"]
-    if past.older_than(days):
-        past_calendar = calendar_table(dated, past.days, regions, reach, codes)
+    own_regions, region_ix = regions_of(panel.series, rules.region)
+    whole = _of_whole(panel, params, grouped, by_series, pl.Series(own_regions))
+    region_ix = whole.regions.search_sorted(pl.Series(own_regions)).to_numpy()[region_ix]
+    shared = whole.shared
+    shared["region"] = _calendar(panel, params, days, whole.regions, vocabulary)
     return DensePanel(
         series=panel.series,
         days=days,
@@ -117,9 +131,61 @@ def build_dense_panel(
         is_closed=closed,
         chunk_series=min(params.chunk_series, series_in_a_piece(days.width, features)),
         plans=plans,
-        past=past,
-        past_calendar=past_calendar,
+        groups=_group_context(panel, params, days, whole.regions, vocabulary),
     )
+
+
+def _group_context(
+    panel: Panel, params: FeatureParams, days: Days, regions: pl.Series, vocabulary: Vocabulary
+) -> GroupContext:
+    past = group_past(panel, days)
+    calendar = _calendar(panel, params, past.days, regions, vocabulary)
+    return GroupContext(panel.series, panel.whole, days, past, calendar, vocabulary.events)
+
+
+def _calendar(
+    panel: Panel, params: FeatureParams, days: Days, regions: pl.Series, vocabulary: Vocabulary
+) -> pl.DataFrame:
+    dated = replace(panel, calendar=panel.calendar.clear()) if params.calendar == "dates" else panel
+    reach, codes = params.event_reach_days, vocabulary.events
+    return calendar_table(dated, days, regions.to_list(), reach, codes)
+
+
+@dataclass(frozen=True)
+class _OfWhole:
+    """What features read of all parts of a panel together."""
+
+    shared: dict[str, pl.DataFrame]  # groupings by their table name
+    regions: pl.Series
+
+
+def _of_whole(
+    panel: Panel,
+    params: FeatureParams,
+    grouped: dict[str, np.ndarray],
+    by_series: dict[str, np.ndarray],
+    regions: pl.Series,
+) -> _OfWhole:
+    """The tables of groups and the regions. A group of one store lies in one part."""
+    own, crossing = {}, {}
+    for columns in params.hierarchy:
+        name, keys = table_name(columns), group_keys(panel.series, columns)
+        own[name] = Table(keys, group_sums(by_series, grouped[name]))
+        if FEED_COLUMN not in columns:
+            crossing[name] = own[name]
+    crossing["regions"] = Table(regions, {})
+    totals = panel.whole.totals({_name(panel, name): of for name, of in crossing.items()})
+    sums = {
+        name: totals[_name(panel, name)].of(of.keys) if name in crossing else of.values
+        for name, of in own.items()
+    }
+    shared = {name: table_of_sums(of) for name, of in sums.items()}
+    return _OfWhole(shared, totals[_name(panel, "regions")].keys)
+
+
+def _name(panel: Panel, name: str) -> str:
+    """A total's name: a forecast may build several panels, each of another last day."""
+    return f"features {panel.last_day} {name}"
 
 
 @dataclass(frozen=True)
@@ -134,6 +200,14 @@ class FeatureRecipe:
     def dense_panel(self, panel: Panel, horizon: int, vocabulary: Vocabulary) -> DensePanel:
         """The panel's dense tables, for features up to `horizon` days after its last day."""
         return build_dense_panel(panel, self.features, horizon, vocabulary, self.rules)
+
+    def group_context(self, panel: Panel, horizon: int, vocabulary: Vocabulary) -> GroupContext:
+        """What the dense panel of the same panel has as `groups`, without building it."""
+        regions, _ = regions_of(panel.series, self.rules.region)
+        own = {_name(panel, "regions"): Table(pl.Series(regions), {})}
+        [total] = panel.whole.totals(own).values()
+        days = days_of(panel, horizon)
+        return _group_context(panel, self.features, days, total.keys, vocabulary)
 
 
 def feature_recipe_of(params: Params, panel: Panel) -> FeatureRecipe:
@@ -178,11 +252,16 @@ def _plan_tables(panel: Panel, params: FeatureParams, days: Days) -> PlanTables:
         spread_over_days(panel, days, name) if is_on else days.blank(panel.series.height)
         for name, is_on in ((PRICE, params.price), (PROMO, params.promo))
     )
-    stated = {PRICE: stated_counts(price, feed_ix), PROMO: stated_counts(promo, feed_ix)}
+    counts = {PRICE: stated_counts(price, feed_ix), PROMO: stated_counts(promo, feed_ix)}
+    counts["series"] = np.bincount(feed_ix)
+    if FEED_COLUMN not in panel.series.columns:  # one feed for all parts
+        name, of_feed = _name(panel, "plans"), Table(feed_names(panel.series), counts)
+        counts = dict(panel.whole.totals({name: of_feed})[name].values)
+    feed_series = counts.pop("series")
     is_promo_stated = ~np.isnan(promo)
     np.nan_to_num(promo, copy=False)
     origin = days.padding + days.known - 1
-    return PlanTables(price, promo, is_promo_stated, stated, feed_ix, origin)
+    return PlanTables(price, promo, is_promo_stated, counts, feed_ix, feed_series, origin)
 
 
 def _covariate_tables(panel: Panel, params: FeatureParams, days: Days) -> dict[str, np.ndarray]:

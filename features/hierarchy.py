@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -10,6 +11,7 @@ import polars as pl
 from contract.agreement import SEASON_REACH
 from contract.days import WEEK
 from contract.errors import BadParams
+from contract.levels import TOTAL as EVERYTHING
 from contract.levels import joined
 from features.dense import column
 from features.feature import Anchor, Feature
@@ -41,22 +43,39 @@ def group_index(series: pl.DataFrame, columns: list[str]) -> np.ndarray:
     return keys.rank("dense").to_numpy().astype(np.int64) - 1
 
 
-def first_members(group_ix: np.ndarray) -> np.ndarray:
-    """For each group its first series: whatever groups share can be read there."""
-    return np.unique(group_ix, return_index=True)[1]
+def group_keys(series: pl.DataFrame, columns: list[str]) -> pl.Series:
+    """The groups that `group_index` counts, in its order (contract.levels.joined)."""
+    if not columns:
+        return pl.Series([EVERYTHING])
+    return series.select(joined(columns).alias("key"))["key"].unique().sort()
 
 
-def group_table(members: dict[str, np.ndarray], group_ix: np.ndarray) -> pl.DataFrame:
+def group_sums(members: dict[str, np.ndarray], group_ix: np.ndarray) -> dict[str, np.ndarray]:
+    """(groups, days) units and prices of the members, and how many of each are known."""
+    groups = int(group_ix.max(initial=0)) + 1
+    units, known = sum_by(members["y"], group_ix, groups)
+    price, priced = sum_by(members["price"], group_ix, groups)
+    return {"units": units, "known": known, "price": price, "priced": priced}
+
+
+def table_of_sums(sums: Mapping[str, np.ndarray]) -> pl.DataFrame:
     """Group x day: `total` units, `member_mean` units per launched member, mean `price`.
 
     Unknown where no member is known.
     """
-    groups = int(group_ix.max(initial=0)) + 1
-    total, known = sum_by(members["y"], group_ix, groups)
+    units, known = sums["units"], sums["known"]
     with np.errstate(invalid="ignore", divide="ignore"):
-        columns = {"total": np.where(known > 0, total, np.nan), "member_mean": total / known}
-    units = {name: column(values.astype(np.float32)) for name, values in columns.items()}
-    return pl.DataFrame(units).hstack(group_price(members["price"], group_ix))
+        columns = {
+            "total": np.where(known > 0, units, np.nan),
+            "member_mean": units / known,
+            "price": sums["price"] / sums["priced"],
+        }
+    return pl.DataFrame({name: column(of.astype(np.float32)) for name, of in columns.items()})
+
+
+def group_table(members: dict[str, np.ndarray], group_ix: np.ndarray) -> pl.DataFrame:
+    """`table_of_sums` of a panel that is the whole."""
+    return table_of_sums(group_sums(members, group_ix))
 
 
 def group_price(price: np.ndarray, group_ix: np.ndarray) -> pl.DataFrame:

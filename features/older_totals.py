@@ -72,25 +72,26 @@ def _usable(panel: Panel, days: Days, most: int) -> pl.DataFrame:
         .agg(older=day.is_between(-most, -1).sum(), own=day.is_between(0, days.known - 1).sum())
     )
     enough = pl.min_horizontal("older", "own") >= LEAST_OVERLAP
-    used = stated.filter(enough).filter(~is_of_nobody(panel.series))
+    used = stated.filter(enough)
+    if not panel.whole.is_part:  # of a part they are left out when it is made: others have them
+        used = used.filter(~is_of_nobody(panel.series))
     return panel.totals.join(used, on="scope", how="semi", maintain_order="left")
 
 
 def older_units(
-    past: GroupPast, members: pl.DataFrame, columns: list[str], own: np.ndarray
+    past: GroupPast, named: list[tuple[str, ...]], columns: list[str], own: np.ndarray
 ) -> np.ndarray:
     """(groups, older days) units of the groups of these columns, NaN where unknown.
 
-    `members`: of each group one of its series. `own`: (groups, known days) what all of them sold,
-    NaN where unknown. Totals may hold more than the series (items of then) or money: they are
+    `named`: of each group its values of the columns. `own`: (groups, known days) what all of them
+    sold, NaN where unknown. Totals may hold more than the series (items of then) or money: they are
     scaled to what the series sold on the first OVERLAP_DAYS that both know. A group whose totals
     end before that is unknown.
     """
     groups, older = len(own), past.days.known - own.shape[1]
     if not older:
         return np.empty((groups, 0))
-    named = enumerate(members.iter_rows(named=True))
-    group_of = {tuple(row[name] for name in columns): group for group, row in named}
+    group_of = {values: group for group, values in enumerate(named)}
     units, parts = _summed(past, group_of, columns)
     is_known = (parts > 0) & (parts >= LEAST_PARTS * np.maximum.accumulate(parts, axis=1))
     both = is_known[:, older:] & ~np.isnan(own)

@@ -106,8 +106,8 @@ def _shut_by_habit(panel: Panel, days: Days) -> np.ndarray:
     newest = panel.sales.filter(pl.col("ds") >= days.first + timedelta(days=days.known - span))
     recent = locate(newest, panel.series, days)
     is_open = days.scatter(recent, count, "is_open")[:, last - span : last]
-    y = days.scatter(recent, count, "y")[:, last - span : last]
-    arrived = feed_arrived(panel.series, y)
+    y = days.scatter(recent, count, "y")
+    arrived = feed_arrived(panel, days, y)[:, last - span : last]
     without_rows = ~arrived & _is_regular(arrived)[:, None]
     closed = ((is_open == 0) | without_rows).reshape(count, WEEKS_OF_HABIT, WEEK)
     every_week: np.ndarray = closed.all(axis=1)

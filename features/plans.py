@@ -6,7 +6,7 @@ and for the origins whose plans training hides (features.hiding).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -31,6 +31,7 @@ class PlanTables:
     `is_promo_stated`: (series, days) whether it was stated.
     `stated`: of each the (feeds, days) count of the feed's series that the plan states.
     `feed_ix`: for each series its feed, the store: whose plan ends, ends for all of it.
+    `feed_series`: how many series each feed has.
     """
 
     price: np.ndarray
@@ -38,6 +39,7 @@ class PlanTables:
     is_promo_stated: np.ndarray
     stated: dict[str, np.ndarray]
     feed_ix: np.ndarray
+    feed_series: np.ndarray
     origin: int
 
     def on(self, days: slice, origin: int) -> PlanTables:
@@ -48,6 +50,7 @@ class PlanTables:
             self.is_promo_stated[:, days],
             {name: table[:, days] for name, table in self.stated.items()},
             self.feed_ix,
+            self.feed_series,
             origin,
         )
 
@@ -62,12 +65,17 @@ class PlanTables:
             stated[name][:, beyond] = 0
         if PROMO in reach:
             is_promo_stated[:, self.origin + 1 + reach[PROMO] :] = False
-        price, promo = tables[PRICE], tables[PROMO]
-        return PlanTables(price, promo, is_promo_stated, stated, self.feed_ix, self.origin)
+        return replace(
+            self,
+            price=tables[PRICE],
+            promo=tables[PROMO],
+            is_promo_stated=is_promo_stated,
+            stated=stated,
+        )
 
     def gaps(self, name: str) -> np.ndarray:
         """(feeds, days) of booleans: where the plan of price or promo says too little."""
-        series = np.bincount(self.feed_ix) if name == PROMO else None
+        series = self.feed_series if name == PROMO else None
         return gaps(self.stated[name], self.origin, series)
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from contract.params import GroupParams
-from features.dense_panel import DensePanel
-from features.hierarchy import sum_by
-from forecasting.group_totals import expected_totals
+from contract.whole import Table
+from features.dense_panel import DensePanel, GroupContext
+from features.hierarchy import group_index, group_keys, sum_by
+from forecasting.group_totals import expected_totals, group_index_of, sums_of_groups
 
 LEAST_DAYS = 56  # of history, below which a group has no shape worth taking
 # factor; a group whose two forecasts lie further apart has a problem that scaling would hide
@@ -19,17 +20,39 @@ def aligned(dense: DensePanel, y_hat: np.ndarray, params: GroupParams) -> np.nda
 
     A day or group without sales in `y_hat` keeps its zeros.
     """
-    if dense.past.days.known < LEAST_DAYS:
+    sums = sums_of_groups(dense, params.columns or [], y_hat.shape[1])
+    return scaled_to_groups(dense.groups, sums, y_hat, params)
+
+
+def scaled_to_groups(
+    context: GroupContext, own: dict[str, Table], y_hat: np.ndarray, params: GroupParams
+) -> np.ndarray:
+    """As `aligned`, by the sums of a panel's groups (`sums_of_groups`)."""
+    if context.past.days.known < LEAST_DAYS:
         return y_hat
-    group_ix, theirs = expected_totals(dense, params, y_hat.shape[1])
-    ours = sum_by(y_hat, group_ix, len(theirs))[0]
+    columns, steps = params.columns or [], y_hat.shape[1]
+    keys = group_keys(context.series, columns)
+    own_units = sum_by(y_hat, group_index(context.series, columns), len(keys))[0]
+    asked = {f"groups {context.days.known} {name}": sums for name, sums in own.items()}
+    forecast = f"forecast of groups {context.days.known}"
+    totals = context.whole.totals({**asked, forecast: Table(keys, {"units": own_units})})
+    ours = totals[forecast].values["units"]
+    of_nodes = {name: totals[f"groups {context.days.known} {name}"] for name in own}
+    theirs = expected_totals(context, of_nodes, params, steps)
+    factor = _factors(ours, theirs, params)
+    scaled: np.ndarray = y_hat * factor[group_index_of(context.series, columns, of_nodes)]
+    return scaled
+
+
+def _factors(ours: np.ndarray, theirs: np.ndarray, params: GroupParams) -> np.ndarray:
+    """(groups, steps) what each day of a group is multiplied with."""
     theirs = np.where(ours > 0, theirs, 0.0)
     day_shares = _over(_over(theirs, _sum(theirs)), _over(ours, _sum(ours)))
     shape = _bounded(day_shares) ** params.shape_strength
     shape = _over(shape * _sum(ours), _sum(ours * shape))
     level = _bounded(_over(_sum(theirs), _sum(ours))) ** params.level_strength
-    scaled: np.ndarray = y_hat * (shape * level)[group_ix]
-    return scaled
+    factors: np.ndarray = shape * level
+    return factors
 
 
 def _sum(table: np.ndarray) -> np.ndarray:

@@ -10,8 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from features.dense_panel import DensePanel
-from features.hierarchy import sum_by
+from features.dense_panel import DensePanel, GroupContext
 
 DAYS_A_YEAR = 365.25
 # days around which people are paid
@@ -55,11 +54,11 @@ class Calendar:
         return np.hstack([np.tensordot(regions, self.by_region, 1), plans])
 
 
-def calendar_of(dense: DensePanel, steps: int, waves: int) -> Calendar:
+def calendar_of(groups: GroupContext, steps: int, waves: int) -> Calendar:
     """The days of the groups' past and the `steps` after them, with `waves` yearly waves."""
-    table, days = dense.past_calendar, dense.past.days
+    table, days = groups.past_calendar, groups.past.days
     first = days.first.timetuple().tm_yday
-    events = max(dense.vocabulary.events.values(), default=0)
+    events = max(groups.events.values(), default=0)
     regions = [
         _day_columns(table.slice(start + days.padding, days.known + steps), first, events, waves)
         for start in range(0, table.height, days.width)
@@ -85,12 +84,6 @@ def plans_of_series(dense: DensePanel, steps: int) -> list[np.ndarray]:
         on_known = np.maximum((~is_unknown).sum(axis=1, keepdims=True), 1)
         promo = np.where(is_unknown, np.nansum(promo, axis=1, keepdims=True) / on_known, promo)
     return [promo, price - own]
-
-
-def known_mean(table: np.ndarray, group_ix: np.ndarray, groups: int) -> np.ndarray:
-    """(groups, days) means of the known values of a (series, days) table; 0 where none is known."""
-    total, known = sum_by(table, group_ix, groups)
-    return np.where(known > 0, total / np.maximum(known, 1), 0.0)
 
 
 def _day_columns(

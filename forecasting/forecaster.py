@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date
 from typing import Protocol
 
 import numpy as np
@@ -11,7 +11,6 @@ import polars as pl
 from contract.days import days_after
 from contract.errors import NotEnoughHistory
 from contract.panel import Panel
-from features.dense_panel import DensePanel
 
 BASELINE = "seasonal_naive"  # the rung below every model, and the name of its column and rows
 
@@ -58,16 +57,15 @@ def days_late(panel: Panel, origin: date) -> int:
     return late
 
 
-def long_frame(dense: DensePanel, y_hat: np.ndarray) -> pl.DataFrame:
+def long_frame(unique_ids: pl.Series, last_day: date, y_hat: np.ndarray) -> pl.DataFrame:
     """unique_id, ds, y_hat of a (series, steps) table of the days after the last known one.
 
     NaN becomes null.
     """
     series, steps = y_hat.shape
-    last_day = dense.days.first + timedelta(days=dense.last_known)
     return pl.DataFrame(
         {
-            "unique_id": dense.series["unique_id"].gather(np.repeat(np.arange(series), steps)),
+            "unique_id": unique_ids.gather(np.repeat(np.arange(series), steps)),
             "ds": pl.Series(days_after(last_day, steps) * series, dtype=pl.Date),
             "y_hat": pl.Series(y_hat.astype(np.float64).ravel()).fill_nan(None),
         }

@@ -13,8 +13,15 @@ from contract.days import WEEK, YEAR
 from contract.errors import FeaturesMissing, ModelBroken, NotEnoughHistory
 from contract.panel import Panel
 from contract.params import TrainParams
+from contract.whole import Arrays, Whole, numbers_of_all
 from features.declared import look_back_days
-from features.dense_panel import DensePanel, FeatureRecipe, Vocabulary, vocabulary_of
+from features.dense_panel import (
+    DensePanel,
+    FeatureRecipe,
+    GroupContext,
+    Vocabulary,
+    vocabulary_of,
+)
 from features.feature import Feature
 from features.frame import Rows, feature_frames, feature_names, targets
 from features.hiding import short_families
@@ -22,10 +29,11 @@ from features.older_totals import GROUP_DAYS
 from features.opening import closed_ahead
 from features.reach import plan_reach
 from features.sampling import serving_rows, training_rows
-from forecasting.alignment import aligned
+from forecasting.alignment import scaled_to_groups
 from forecasting.booster import fit_booster
 from forecasting.fallback import FEATURES_MISSING
 from forecasting.forecaster import days_late, forecast_grid, long_frame
+from forecasting.group_totals import as_arrays, from_arrays, sums_of_groups
 from forecasting.window_average import towards_average
 
 if TYPE_CHECKING:
@@ -102,7 +110,7 @@ class GlobalLightGBM:
             )
         grid = forecast_grid(panel.series["unique_id"], origin, horizon)
         rows = grid.join(pl.concat(passes), on=["unique_id", "ds"], how="left", validate="1:1")
-        return _refuse_missing(rows, self.unknown_shares)
+        return _refuse_missing(rows, self.unknown_shares, panel.whole)
 
     @property
     def fitted_vocabulary(self) -> Vocabulary:
@@ -124,17 +132,18 @@ class GlobalLightGBM:
         features = YEAR + look_back_days(self.feature_recipe.features)
         return features if self.params.groups.columns is None else max(features, GROUP_DAYS)
 
+    def tail_of(self, panel: Panel) -> Panel:
+        """The last days of a panel, those that a forecast reads."""
+        first = panel.last_day - timedelta(days=self.days_back)
+        return panel.since(first, self.feature_recipe.rules.max_stockout_share)
+
     def serving_panel(self, panel: Panel, steps: int) -> DensePanel:
         """The dense panel of the last days, for features up to `steps` days after them.
 
         ModelBroken if they are not the features the model was fitted on.
         """
-        tail = panel.since(
-            panel.last_day - timedelta(days=self.days_back),
-            self.feature_recipe.rules.max_stockout_share,
-        )
         dense = self.feature_recipe.dense_panel(
-            tail, max(steps, self.params.blocks[-1]), self.fitted_vocabulary
+            self.tail_of(panel), self.days_ahead(steps), self.fitted_vocabulary
         )
         if feature_names(dense) != self.columns:
             changed = sorted(set(feature_names(dense)) ^ set(self.columns))
@@ -143,6 +152,10 @@ class GlobalLightGBM:
                 "Train again."
             )
         return dense
+
+    def days_ahead(self, steps: int) -> int:
+        """The days after the last known that a dense panel for `steps` of them has."""
+        return max(steps, self.params.blocks[-1])
 
     def training_rows(self, dense: DensePanel, hs: range) -> Rows:
         """The rows one block learns from. NotEnoughHistory when they are too few for a tree."""
@@ -170,31 +183,58 @@ class GlobalLightGBM:
 
     def one_pass(self, panel: Panel, steps: int) -> pl.DataFrame:
         """unique_id, ds, y_hat, reason of the `steps` days after the panel's last."""
-        dense = self.serving_panel(panel, steps)
-        y_hat, is_missing = self.means(dense, steps)
+        raw = panel.whole.kept(
+            f"means {panel.last_day}",
+            lambda: self.raw_means(self.serving_panel(panel, steps), steps),
+        )
+        context = self.feature_recipe.group_context(
+            self.tail_of(panel), self.days_ahead(steps), self.fitted_vocabulary
+        )
+        y_hat, is_missing = self.after_groups(context, raw)
         reason = pl.when(pl.Series(is_missing.ravel())).then(pl.lit(FEATURES_MISSING))
-        return long_frame(dense, y_hat).with_columns(reason=reason)
+        rows = long_frame(panel.series["unique_id"], panel.last_day, y_hat)
+        return rows.with_columns(reason=reason)
 
     def means(self, dense: DensePanel, steps: int) -> tuple[np.ndarray, np.ndarray]:
         """(series, steps) means for the days after the last known one, and where features miss.
 
         NaN there, and for a series that never sold; 0 on closed days.
         """
-        parts = [self._predict(dense, end, hs) for end, hs in self.blocks_covering(steps).items()]
+        return self.after_groups(dense.groups, self.raw_means(dense, steps))
+
+    def raw_means(self, dense: DensePanel, steps: int) -> Arrays:
+        """What is predicted before the group step: (series, steps) y_hat, is_missing, is_closed,
+        (series,) never_sold, and what the step reads of the series (group_totals.as_arrays).
+        """
+        needed = self._needed(dense)
+        parts = [
+            self._predict(dense, end, hs, needed) for end, hs in self.blocks_covering(steps).items()
+        ]
         y_hat, is_missing = (np.hstack(tables) for tables in zip(*parts, strict=True))
         y_hat = towards_average(dense, y_hat, self.params.average_share)
         is_closed = dense.is_closed[:, dense.days.after(steps)]
         never_sold = np.isnan(dense.by_series["launch_ix"][:, 0])
         is_missing &= ~is_closed & ~never_sold[:, None]
         y_hat[is_closed], y_hat[never_sold] = 0.0, 0.0
-        if self.params.groups.columns is not None:
-            # what a group sells is shared among those that sell
-            y_hat = np.where(is_missing, recent_mean(dense), y_hat)
-            y_hat = aligned(dense, y_hat, self.params.groups)
-        y_hat[never_sold] = np.nan  # nothing to say,
-        y_hat[is_closed] = 0.0  # but that a closed store sells nothing is known of every series
-        y_hat[is_missing] = np.nan
-        return y_hat, is_missing
+        raw = {"is_missing": is_missing, "is_closed": is_closed, "never_sold": never_sold}
+        if self.params.groups.columns is None:
+            return {**raw, "y_hat": y_hat}
+        # what a group sells is shared among those that sell
+        y_hat = np.where(is_missing, recent_mean(dense), y_hat)
+        sums = sums_of_groups(dense, self.params.groups.columns, steps)
+        return {**raw, "y_hat": y_hat, **as_arrays(sums)}
+
+    def after_groups(self, context: GroupContext, raw: Arrays) -> tuple[np.ndarray, np.ndarray]:
+        """As `means`, of `raw_means`."""
+        y_hat, groups = raw["y_hat"], self.params.groups
+        if groups.columns is not None:
+            sums = from_arrays(raw, groups.columns)
+            y_hat = scaled_to_groups(context, sums, y_hat, groups)
+        y_hat[raw["never_sold"]] = np.nan  # nothing to say,
+        # but that a closed store sells nothing is known of every series
+        y_hat[raw["is_closed"]] = 0.0
+        y_hat[raw["is_missing"]] = np.nan
+        return y_hat, raw["is_missing"]
 
     def blocks_covering(self, steps: int) -> dict[int, range]:
         """The blocks up to `steps` days ahead; the last one takes all days beyond its own."""
@@ -208,7 +248,9 @@ class GlobalLightGBM:
             covering[last] = range(self.blocks[last].start, steps + 1)
         return covering
 
-    def _predict(self, dense: DensePanel, end: int, hs: range) -> tuple[np.ndarray, np.ndarray]:
+    def _predict(
+        self, dense: DensePanel, end: int, hs: range, needed: list[str]
+    ) -> tuple[np.ndarray, np.ndarray]:
         """(series, len(hs)) means of one block, and where a plan is missing that it needs."""
         rows = serving_rows(dense, hs)
         y_hat, missing = [], []
@@ -217,7 +259,7 @@ class GlobalLightGBM:
             y_hat.append(
                 self.boosters[end].predict(frame.to_numpy(), num_threads=self.params.threads)
             )
-            missing.append(self.lacks_plans(dense, frame))
+            missing.append(_is_lacking(frame, needed))
         shape = dense.series.height, len(hs)
         means: np.ndarray = np.clip(np.concatenate(y_hat), 0, None)
         return means.reshape(shape), np.concatenate(missing).reshape(shape)
@@ -228,23 +270,43 @@ class GlobalLightGBM:
         Plans are what stands for the target day itself: price, promotion, covariates known ahead.
         Yesterday's sales may be unknown because it was a holiday.
         """
-        is_lacking = np.zeros(frame.height, dtype=bool)
-        for feature in dense.features:
-            if feature.is_plan_itself and self._needs(feature, dense):
-                is_lacking |= frame[feature.name].is_null().to_numpy()
-        return is_lacking
+        return _is_lacking(frame, self._needed(dense))
 
-    def _needs(self, feature: Feature, dense: DensePanel) -> bool:
-        """Whether its booster cannot do without a plan that it had in training.
+    def _needed(self, dense: DensePanel) -> list[str]:
+        """The features of plans that a booster cannot do without, as it had them in training.
 
         A few series that left the range taught it nothing of a feed that died.
         """
-        share = self.unknown_shares.get(feature.name, 1.0)
-        if not RARELY_UNKNOWN <= share < SELDOM_UNKNOWN:
-            return share < RARELY_UNKNOWN
-        known = dense.by_series.get(feature.expr.meta.output_name())
-        ahead = dense.days.after(self.params.horizon)
-        return known is not None and bool(np.isnan(known[:, ahead]).mean() > MOSTLY_UNKNOWN)
+        plans = [feature for feature in dense.features if feature.is_plan_itself]
+        shares = {plan.name: self.unknown_shares.get(plan.name, 1.0) for plan in plans}
+        seldom = [p for p in plans if RARELY_UNKNOWN <= shares[p.name] < SELDOM_UNKNOWN]
+        unknown = _unknown_ahead(dense, seldom, self.params.horizon)
+        missing = {name for name, share in unknown.items() if share > MOSTLY_UNKNOWN}
+        return [
+            plan.name
+            for plan in plans
+            if shares[plan.name] < RARELY_UNKNOWN or plan.name in missing
+        ]
+
+
+def _unknown_ahead(dense: DensePanel, plans: list[Feature], horizon: int) -> dict[str, float]:
+    """Of each plan the share of the days ahead, of all series, on which it is unknown."""
+    if not plans:
+        return {}
+    ahead, own = dense.days.after(horizon), {}
+    for plan in plans:
+        known = dense.by_series.get(plan.expr.meta.output_name())
+        own[plan.name] = 0 if known is None else int(np.isnan(known[:, ahead]).sum())
+    own["cells"] = dense.series.height * (ahead.stop - ahead.start)
+    total = numbers_of_all(dense.groups.whole, f"plans ahead {dense.days.known}", own)
+    return {plan.name: total[plan.name] / max(total["cells"], 1) for plan in plans}
+
+
+def _is_lacking(frame: pl.DataFrame, needed: list[str]) -> np.ndarray:
+    is_lacking = np.zeros(frame.height, dtype=bool)
+    for name in needed:
+        is_lacking |= frame[name].is_null().to_numpy()
+    return is_lacking
 
 
 def recent_mean(dense: DensePanel) -> np.ndarray:
@@ -256,9 +318,16 @@ def recent_mean(dense: DensePanel) -> np.ndarray:
     return mean
 
 
-def _refuse_missing(rows: pl.DataFrame, unknown_shares: dict[str, float]) -> pl.DataFrame:
-    """The rows; FeaturesMissing where none of them has a forecast for want of plans."""
-    if (rows["reason"] == FEATURES_MISSING).any() and not (rows["y_hat"] > 0).any():
+def _refuse_missing(
+    rows: pl.DataFrame, unknown_shares: dict[str, float], whole: Whole
+) -> pl.DataFrame:
+    """The rows; FeaturesMissing where, in all parts, none of them has a forecast for want of
+    plans.
+    """
+    is_missing, is_sold = rows["reason"] == FEATURES_MISSING, rows["y_hat"] > 0
+    own = {"missing": float(is_missing.sum()), "sold": float(is_sold.sum())}
+    count = numbers_of_all(whole, "features missing", own)
+    if count["missing"] and not count["sold"]:
         known = [name for name, share in unknown_shares.items() if share < SELDOM_UNKNOWN]
         raise FeaturesMissing(
             "of every series and day a plan is unknown that was known in training, one of "

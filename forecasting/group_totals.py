@@ -12,13 +12,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import polars as pl
 
 from contract.days import YEAR
+from contract.levels import joined, values_of
 from contract.params import GroupParams
-from features.dense_panel import DensePanel
-from features.hierarchy import first_members, group_index, sum_by
+from contract.whole import Arrays, Table
+from features.dense_panel import DensePanel, GroupContext
+from features.hierarchy import group_index, group_keys, sum_by, table_name
 from features.older_totals import older_units
-from forecasting.day_design import Calendar, calendar_of, known_mean, plans_of_series
+from forecasting.day_design import Calendar, calendar_of, plans_of_series
 from forecasting.last_year import log_mean_days
 
 LEVEL_DAYS = 28  # between two knots of the level
@@ -41,10 +44,19 @@ TYPICAL_NOISE = 0.1
 class _Node:
     """The groups of one choice of columns, over the days of their past."""
 
-    group_ix: np.ndarray  # for each series its group
+    columns: list[str]
+    sums: Table  # of its groups, as `sums_of_groups`
+    groups: list[tuple[str, ...]]  # the values of its columns
     log_units: np.ndarray  # (groups, past), NaN on a day that was not usual
     regions: np.ndarray  # (groups, regions), share of its series in each
     plans: np.ndarray  # (groups, past + steps, plans)
+
+    def rows_of(self, finer: _Node) -> np.ndarray:
+        """Which of its groups each of those of a finer node is part of."""
+        if not self.columns:
+            return np.zeros(len(finer.groups), dtype=np.int64)
+        groups = pl.DataFrame(finer.groups, dict.fromkeys(finer.columns, pl.String), orient="row")
+        return self.sums.at(groups.select(joined(self.columns)).to_series())
 
 
 @dataclass(frozen=True)
@@ -54,26 +66,79 @@ class _Fit:
     residuals: np.ndarray  # (groups, known), NaN where the day was not usual
 
 
+def sums_of_groups(dense: DensePanel, columns: list[str], steps: int) -> dict[str, Table]:
+    """By node (the grand total, each column alone, and last the groups themselves) what the
+    forecaster of groups reads of their series: units, members, promo, price by day, and how many
+    of each were known; series by region.
+    """
+    plans = plans_of_series(dense, steps)
+    return {name: _sums(dense, choice, plans) for name, choice in _choices(columns).items()}
+
+
+def as_arrays(sums: dict[str, Table]) -> dict[str, np.ndarray]:
+    """The sums of groups as loose arrays, as a part of a panel keeps them."""
+    arrays = {}
+    for node, table in sums.items():
+        arrays[f"{node}/keys"] = table.keys.to_numpy().astype(np.str_)
+        arrays |= {f"{node}/{name}": values for name, values in table.values.items()}
+    return arrays
+
+
+def from_arrays(arrays: Arrays, columns: list[str]) -> dict[str, Table]:
+    """The sums of groups that `as_arrays` took apart."""
+    sums = {}
+    for node in _choices(columns):
+        own = {
+            name.removeprefix(f"{node}/"): of
+            for name, of in arrays.items()
+            if name.startswith(f"{node}/")
+        }
+        sums[node] = Table(pl.Series(own.pop("keys"), dtype=pl.String), own)
+    return sums
+
+
+def group_index_of(series: pl.DataFrame, columns: list[str], sums: dict[str, Table]) -> np.ndarray:
+    """For each series its group, as `expected_totals` counts them."""
+    own = _last(sums).at(group_keys(series, columns))
+    of_series: np.ndarray = own[group_index(series, columns)]
+    return of_series
+
+
 def expected_totals(
-    dense: DensePanel, params: GroupParams, steps: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """Each series' group, and the (groups, steps) mean units of the days after the last known."""
-    waves = YEARS_WAVES if dense.past.days.known >= WAVES_NEED_DAYS else YEARS_WAVES[:1]
-    nodes = _nodes(dense, params.columns or [], plans_of_series(dense, steps))
+    context: GroupContext, sums: dict[str, Table], params: GroupParams, steps: int
+) -> np.ndarray:
+    """The (groups, steps) mean units of the days after the last known; `sums`: of the whole."""
+    waves = YEARS_WAVES if context.past.days.known >= WAVES_NEED_DAYS else YEARS_WAVES[:1]
+    choices = _choices(params.columns or [])
+    nodes = [_node(context, sums[name], choice) for name, choice in choices.items()]
     seasons = [
-        _one_season(nodes, calendar_of(dense, steps, count), params, steps) for count in waves
+        _one_season(nodes, calendar_of(context, steps, count), params, steps) for count in waves
     ]
     totals = np.exp(np.mean(np.log1p(seasons), axis=0)) - 1
-    return nodes[-1].group_ix, _halfway_to_last_year(nodes, totals)
+    return _halfway_to_last_year(nodes, totals)
 
 
-def _nodes(dense: DensePanel, columns: list[str], plans: list[np.ndarray]) -> list[_Node]:
-    """The grand total, each column alone, and last the groups themselves."""
+def _choices(columns: list[str]) -> dict[str, list[str]]:
+    """By table name the columns of each node."""
     alone = [[name] for name in columns]
-    return [
-        _node(dense, choice, plans)
-        for choice in [[], *alone, *([columns] if len(columns) > 1 else [])]
-    ]
+    nodes = [[], *alone, *([columns] if len(columns) > 1 else [])]
+    return {table_name(node): node for node in nodes}
+
+
+def _last(sums: dict[str, Table]) -> Table:
+    return list(sums.values())[-1]
+
+
+def _sums(dense: DensePanel, columns: list[str], plans: list[np.ndarray]) -> Table:
+    group_ix, keys = group_index(dense.series, columns), group_keys(dense.series, columns)
+    first = dense.days.padding
+    y = dense.y[:, first : first + dense.days.known]
+    values = {}
+    for name, table in zip(("units", "promo", "price"), (y, *plans), strict=True):
+        values[name], values[f"{name}_known"] = sum_by(table, group_ix, len(keys))
+    regions = np.zeros((len(keys), int(dense.shared["region"].height // dense.days.width)))
+    np.add.at(regions, (group_ix, dense.entity_ix["region"]), 1)
+    return Table(keys, {**values, "regions": regions})
 
 
 def _one_season(
@@ -101,9 +166,8 @@ def _halfway_to_last_year(nodes: list[_Node], totals: np.ndarray) -> np.ndarray:
     """The (groups, steps) totals, their mean drawn halfway to what last year's change says, and
     less where the two lie further apart than AGREEING.
     """
-    log_mean = log_mean_days(
-        [node.group_ix for node in nodes], [node.log_units for node in nodes], totals.shape[1]
-    )
+    rows = [node.rows_of(nodes[-1]) for node in nodes]
+    log_mean = log_mean_days(rows, [node.log_units for node in nodes], totals.shape[1])
     mean = totals.mean(axis=1)
     is_known = ~np.isnan(log_mean) & (mean > 0)
     factor = np.ones(len(totals))
@@ -113,38 +177,39 @@ def _halfway_to_last_year(nodes: list[_Node], totals: np.ndarray) -> np.ndarray:
     return totals * factor[:, None]
 
 
-def _node(dense: DensePanel, columns: list[str], plans: list[np.ndarray]) -> _Node:
-    group_ix = group_index(dense.series, columns)
-    groups, padding, known = int(group_ix.max()) + 1, dense.days.padding, dense.days.known
-    y = dense.y[:, padding : padding + known]
-    total, members = sum_by(y, group_ix, groups)
+def _node(context: GroupContext, sums: Table, columns: list[str]) -> _Node:
+    total, members = sums.values["units"].copy(), sums.values["units_known"]
     launched = np.maximum.accumulate(members, axis=1)
     median = np.median(total[:, -RECENT_DAYS:], axis=1, keepdims=True)
     total[(members < USUAL_MEMBERS * launched) | (launched == 0)] = np.nan
-    older = older_units(dense.past, dense.series[first_members(group_ix)], columns, total)
+    groups = [values_of(key, columns) for key in sums.keys]
+    older = older_units(context.past, groups, columns, total)
     total = np.hstack([older, total])
     usual = total > USUAL_SHARE * median
-    regions = np.zeros((groups, int(dense.entity_ix["region"].max()) + 1))
-    np.add.at(regions, (group_ix, dense.entity_ix["region"]), 1)
+    regions = sums.values["regions"]
     return _Node(
-        group_ix,
+        columns,
+        sums,
+        groups,
         np.where(usual, np.log1p(total), np.nan),
         regions / regions.sum(axis=1, keepdims=True),
-        np.stack([_plan(table, group_ix, groups, older.shape[1]) for table in plans], axis=-1),
+        np.stack([_plan(sums, name, older.shape[1]) for name in ("promo", "price")], axis=-1),
     )
 
 
-def _plan(table: np.ndarray, group_ix: np.ndarray, groups: int, older: int) -> np.ndarray:
-    """(groups, older + known + steps) means of a plan, of the older days as it usually is."""
-    mean = known_mean(table, group_ix, groups)
+def _plan(sums: Table, name: str, older: int) -> np.ndarray:
+    """(groups, older + known + steps) means of a plan where it is known, of the older days as it
+    usually is; 0 where it is not.
+    """
+    total, known = sums.values[name], sums.values[f"{name}_known"]
+    mean = np.where(known > 0, total / np.maximum(known, 1), 0.0)
     usual = np.repeat(mean.mean(axis=1, keepdims=True), older, axis=1)
     return np.hstack([usual, mean])
 
 
 def _prior(group: _Node, parents: list[tuple[_Node, _Fit]], top: np.ndarray) -> np.ndarray:
     """(groups, effects): the grand total's effects, and what each parent adds to them."""
-    first = first_members(group.group_ix)
-    added = [fit.effects[node.group_ix[first]] - top for node, fit in parents]
+    added = [fit.effects[node.rows_of(group)] - top for node, fit in parents]
     prior: np.ndarray = top + sum(added)
     return prior
 

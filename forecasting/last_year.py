@@ -11,7 +11,6 @@ from __future__ import annotations
 import numpy as np
 
 from contract.days import YEAR
-from features.hierarchy import first_members
 
 LEVEL_DAYS = 28  # before the forecast, and before the same day a year ago
 LEAST_SHARE = 0.5  # of a window's days that must be usual ones
@@ -19,25 +18,22 @@ SHARED = 0.8
 FADING = 0.5  # from a generation to the next
 
 
-def log_mean_days(
-    group_ix: list[np.ndarray], log_units: list[np.ndarray], steps: int
-) -> np.ndarray:
+def log_mean_days(rows: list[np.ndarray], log_units: list[np.ndarray], steps: int) -> np.ndarray:
     """(groups,) logs of the mean units a day of the `steps` days after the last known.
 
-    `group_ix`, `log_units`: of the grand total, of each column alone, and last of the groups
-    themselves, for each series its group, and (groups, known) logs of units, NaN on a day that was
-    not usual. NaN for a group without a usual month, and for all without a year.
+    `rows`, `log_units`: of the grand total, of each column alone, and last of the groups
+    themselves, the row of each group, and (rows, known) logs of units, NaN on a day that was not
+    usual. NaN for a group without a usual month, and for all without a year.
     """
     groups = log_units[-1]
     then = groups.shape[1] - YEAR
     if then < LEVEL_DAYS:
         return np.full(len(groups), np.nan)
-    first = first_members(group_ix[-1])
     total, *others = (
         (_log_mean(units[:, then : then + steps]) - _log_mean(units[:, then - LEVEL_DAYS : then]))[
-            ix[first]
+            at
         ]
-        for ix, units in zip(group_ix, log_units, strict=True)
+        for at, units in zip(rows, log_units, strict=True)
     )
     alone = [_known(change - total) for change in others[: max(1, len(others) - 1)]]
     own = [_known(change - total - sum(alone)) for change in others[len(alone) :]]

@@ -6,13 +6,14 @@ further than that of a grocery. Measured: docs/results/drills.md, "The model of 
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 import numpy as np
 import polars as pl
 
 from contract.days import YEAR
 from contract.panel import Panel
+from contract.whole import numbers_of_all
 
 LEVEL_DAYS = 56
 FEWEST_UNITS = 100.0  # over the horizon, of all series; of fewer chance decides
@@ -50,24 +51,39 @@ def _jump(rows: pl.DataFrame, known: Panel, horizon: int) -> float:
     1 where too little sold to say. Rows that are no number are the ladder's matter, row by row.
     """
     days = min(LEVEL_DAYS, (known.last_day - known.first_day).days + 1)
-    newest = known.sales.filter(pl.col("ds") > known.last_day - timedelta(days=days))
-    compared = rows.join(newest.select("unique_id").unique(), on="unique_id", how="semi")
-    units = float(newest["y"].sum()) * horizon
-    if "reason" in rows.columns and compared.height:  # for want of a plan: the baseline fills them
-        units *= 1 - compared["reason"].count() / compared.height
-    least, most = units / days, units / max(newest["ds"].n_unique(), 1)
-    sound = compared.filter(pl.col("y_hat").is_finite() & (pl.col("y_hat") > 0))
-    total = float(sound["y_hat"].sum())
+    since = known.last_day - timedelta(days=days)
+    newest = known.by_day().filter(pl.col("ds") > since)
+    forecast = _of_recent(rows, known, since)
+    units = float(newest["units"].sum()) * horizon
+    if forecast["rows"]:  # for want of a plan: the baseline fills them
+        units *= 1 - forecast["with_reason"] / forecast["rows"]
+    least, most = units / days, units / max(newest.height, 1)
+    total = forecast["units"]
     if least < FEWEST_UNITS or total <= 0:
         return 1.0
     return max(total / most, least / total, 1.0)
+
+
+def _of_recent(rows: pl.DataFrame, known: Panel, since: date) -> dict[str, float]:
+    """Of the rows of series, in all parts, that had a row since then: how many, how many say why
+    they have no forecast, and the units of the others.
+    """
+    recent = known.sales.filter(pl.col("ds") > since).select("unique_id").unique()
+    compared = rows.join(recent, on="unique_id", how="semi")
+    sound = compared.filter(pl.col("y_hat").is_finite() & (pl.col("y_hat") > 0))
+    with_reason = compared["reason"].count() if "reason" in rows.columns else 0
+    own = {
+        "rows": compared.height,
+        "with_reason": with_reason,
+        "units": float(sound["y_hat"].sum()),
+    }
+    return numbers_of_all(known.whole, "level_jump", own)
 
 
 def _daily_units(known: Panel) -> np.ndarray:
     """(days,) units of all series, from the panel's first day to its last; 0 on a day without a
     row.
     """
-    by_day = known.sales.group_by("ds").agg(pl.col("y").sum()).sort("ds")
-    whole = by_day.upsample("ds", every="1d")["y"].cast(pl.Float64).fill_null(0.0)
+    whole = known.by_day().upsample("ds", every="1d")["units"].cast(pl.Float64).fill_null(0.0)
     units: np.ndarray = whole.to_numpy()
     return units

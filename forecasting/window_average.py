@@ -59,7 +59,10 @@ class WindowAverage:
             y_hat = np.where(np.isnan(y_hat), np.nan, aligned_sums)
         grid = forecast_grid(panel.series["unique_id"], origin, horizon)
         return grid.join(
-            long_frame(dense, y_hat), on=["unique_id", "ds"], how="left", validate="1:1"
+            long_frame(panel.series["unique_id"], panel.last_day, y_hat),
+            on=["unique_id", "ds"],
+            how="left",
+            validate="1:1",
         )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
 import polars as pl
 
@@ -84,7 +85,7 @@ def read_until(con: Connection, run: Run) -> LedgerPosition | None:
 def panel_as_read(con: Connection, batch_id: int, as_of: datetime | None, name: str) -> Panel:
     """The panel of a run that stood at this batch, without what later files brought or restated."""
     refused = REFUSED_DAYS if stage_refused_days(con, as_of, batch_id) else None
-    facts = {
+    facts: dict[str, Any] = {
         fact: _fact_as_read(con, fact, batch_id, as_of, refused if fact == "sales" else None)
         for fact in FACTS
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import date, datetime
+from typing import Any
 
 import polars as pl
 
@@ -32,7 +33,7 @@ def read_panel(con: Connection, as_of: datetime | None = None) -> Panel:
     """
     name = ledger_hash(as_of, contents_taken(con)["content"])
     refused = REFUSED_DAYS if stage_refused_days(con, as_of) else None
-    facts = {
+    facts: dict[str, Any] = {
         fact: read_fact(con, fact, as_of, filled_from=refused if fact == "sales" else None)
         for fact in FACTS
     }
@@ -60,7 +61,7 @@ def read_tail(con: Connection, since: date, most_sold_out: float) -> Panel:
     """
     name = ledger_hash(None, contents_taken(con)["content"])
     refused = REFUSED_DAYS if stage_refused_days(con) else None
-    facts = {
+    facts: dict[str, Any] = {
         fact: read_fact(
             con,
             fact,

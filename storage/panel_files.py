@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from typing import TypedDict
+from typing import Any, TypedDict
 
 import polars as pl
 
@@ -81,7 +81,7 @@ def read_frozen(folder: Path) -> Panel:
     names = [*FACTS, SERIES.name, NAMES.removesuffix(".parquet")]
     read = {Path(file).stem: pl.read_parquet(folder / file) for file in card["files"]}
     superseded = {fact: read[f"superseded_{fact}"] for fact in FACTS if fact in read}
-    frames = {name: read[name] for name in names if name in read}
+    frames: dict[str, Any] = {name: read[name] for name in names if name in read}
     return Panel(**frames, superseded=superseded, hash=card["hash"])
 
 

@@ -10,10 +10,11 @@ import polars as pl
 import pytest
 
 from contract.frames import TOTALS
+from contract.levels import values_of
 from contract.panel import Panel
 from contract.scopes import scope_of
 from features.dense import Days
-from features.hierarchy import first_members, group_index, table_name
+from features.hierarchy import group_keys, table_name
 from features.older_totals import GROUP_DAYS, GroupPast, older_units, unused_scopes
 
 FIRST, KNOWN, OLDER = date(2024, 3, 4), 80, 200
@@ -55,14 +56,13 @@ def _past(totals: pl.DataFrame, older: int = OLDER) -> GroupPast:
 
 def _units(totals: pl.DataFrame, columns: tuple[str, ...] = ()) -> np.ndarray:
     own = np.repeat(OWN[columns], KNOWN, axis=1)
-    members = SERIES[first_members(group_index(SERIES, list(columns)))]
-    return older_units(_past(totals), members, list(columns), own)
+    named = [values_of(key, list(columns)) for key in group_keys(SERIES, list(columns))]
+    return older_units(_past(totals), named, list(columns), own)
 
 
 def test_a_past_no_older_than_the_panel_adds_no_day():
-    members = SERIES[first_members(group_index(SERIES, []))]
     own = np.repeat(OWN[()], KNOWN, axis=1)
-    assert older_units(_past(TOTALS.empty(), older=0), members, [], own).shape == (1, 0)
+    assert older_units(_past(TOTALS.empty(), older=0), [()], [], own).shape == (1, 0)
     assert (table_name([]), table_name(["store_id", "dept_id"])) == ("total", "store_id*dept_id")
 
 
@@ -127,10 +127,10 @@ def test_a_past_is_as_long_as_totals_reach_and_three_years_at_most(panel, dense_
     rows = [(None, None, day, 1.0) for day in range(first - days, first + 40)]
     dense = dense_of(replace(panel, totals=_totals(rows)))
     older = min(most, GROUP_DAYS - plain.days.known)
-    assert dense.past.older_than(dense.days) == older
-    assert dense.past.days.of(plain.days.first) == older
+    assert dense.groups.past.older_than(dense.days) == older
+    assert dense.groups.past.days.of(plain.days.first) == older
     regions = dense.shared["region"].height // dense.days.width
-    assert dense.past_calendar.height == regions * dense.past.days.width
+    assert dense.groups.past_calendar.height == regions * dense.groups.past.days.width
     assert dense.shared["region"].equals(plain.shared["region"])
 
 
@@ -138,8 +138,8 @@ def test_without_older_totals_the_past_of_groups_is_the_panels(panel, dense_of):
     first = (dense_of(panel).days.first - FIRST).days
     for totals in (TOTALS.empty(), _totals([(None, None, first + 3, 1.0)])):
         dense = dense_of(replace(panel, totals=totals))
-        assert dense.past.days == dense.days
-        assert dense.past_calendar.equals(dense.shared["region"])
+        assert dense.groups.past.days == dense.days
+        assert dense.groups.past_calendar.equals(dense.shared["region"])
 
 
 def _past_of(panel: Panel, dense_of, *scopes: tuple[str | None, str | None, int, int]) -> GroupPast:
@@ -150,7 +150,7 @@ def _past_of(panel: Panel, dense_of, *scopes: tuple[str | None, str | None, int,
         for store, dept, since, until in scopes
         for day in range(since, until)
     ]
-    return dense_of(replace(panel, totals=_totals(rows))).past
+    return dense_of(replace(panel, totals=_totals(rows))).groups.past
 
 
 def test_a_scope_too_short_for_use_stands_in_nobodys_way(panel, dense_of):
@@ -174,7 +174,7 @@ def test_days_of_a_total_on_which_nothing_sold_are_no_past_of_it(panel, dense_of
     zeros = [(None, None, first + day, 0.0) for day in range(-300, 0)]
     sold = [(None, None, first + day, 1.0) for day in range(40)]
     dense = dense_of(replace(panel, totals=_totals([*zeros, *sold])))
-    assert dense.past.days == dense.days
+    assert dense.groups.past.days == dense.days
 
 
 def test_totals_that_no_forecast_reads_are_named(panel, dense_of):

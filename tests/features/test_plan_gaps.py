@@ -22,7 +22,15 @@ def _planned(
         name: stated_counts(table, feeds) for name, table in (("price", price), ("promo", promo))
     }
     is_promo_stated = ~np.isnan(promo)
-    tables = PlanTables(price.copy(), np.nan_to_num(promo), is_promo_stated, stated, feeds, ORIGIN)
+    tables = PlanTables(
+        price.copy(),
+        np.nan_to_num(promo),
+        is_promo_stated,
+        stated,
+        feeds,
+        np.bincount(feeds),
+        ORIGIN,
+    )
     planned = as_planned(tables)
     return planned.price, planned.promo
 

@@ -11,7 +11,7 @@ from contract.params import GroupParams
 from features.dense_panel import vocabulary_of
 from features.hierarchy import group_index, sum_by
 from forecasting.alignment import FURTHEST, LEAST_DAYS, aligned
-from forecasting.group_totals import expected_totals
+from forecasting.group_totals import expected_totals, sums_of_groups
 
 STEPS = 14
 WHOLE = GroupParams(
@@ -63,7 +63,8 @@ def test_without_strength_nothing_moves(dense):
 
 
 def test_at_full_strength_a_group_sells_what_its_own_forecaster_expects(dense):
-    _, expected = expected_totals(dense, WHOLE, STEPS)
+    sums = sums_of_groups(dense, WHOLE.columns, STEPS)
+    expected = expected_totals(dense.groups, sums, WHOLE, STEPS)
     near = np.ones((dense.series.height, STEPS))
     near *= (expected / _totals(dense, near))[group_index(dense.series, WHOLE.columns)] * 1.2
     assert _totals(dense, aligned(dense, near, WHOLE)) == pytest.approx(expected)

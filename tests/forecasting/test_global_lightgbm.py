@@ -182,11 +182,11 @@ def test_what_the_group_step_expects_is_shared_among_those_that_sell(
     """A series that never sold gets no forecast: its share of the group's units would be lost."""
     given = {}
 
-    def seen(dense, y_hat, params):
+    def seen(context, own, y_hat, params):
         given["units"] = y_hat.copy()
         return y_hat
 
-    monkeypatch.setattr("forecasting.global_lightgbm.aligned", seen)
+    monkeypatch.setattr("forecasting.global_lightgbm.scaled_to_groups", seen)
     series = pl.concat(
         [nasty_panel.series, nasty_panel.series.head(1).with_columns(unique_id=pl.lit("ZZ_S1"))]
     )

@@ -16,8 +16,7 @@ from contract.scopes import scope_of
 from features.dense_panel import vocabulary_of
 from features.hierarchy import sum_by
 from features.older_totals import GROUP_DAYS
-from forecasting.day_design import plans_of_series
-from forecasting.group_totals import _nodes, expected_totals
+from forecasting.group_totals import _node, expected_totals, group_index_of, sums_of_groups
 from forecasting.last_year import SHARED
 
 STEPS = 14
@@ -69,7 +68,8 @@ def _panel(units: np.ndarray, feasts: list[int] = [], days_ahead: int = 60) -> P
 
 def _expected(unfitted, panel: Panel, params: GroupParams = GROUPS) -> np.ndarray:
     dense = unfitted().feature_recipe.dense_panel(panel, STEPS, vocabulary_of(panel))
-    return expected_totals(dense, params, STEPS)[1]
+    sums = sums_of_groups(dense, params.columns or [], STEPS)
+    return expected_totals(dense.groups, sums, params, STEPS)
 
 
 def _noisy(mean: np.ndarray, seed: int = 5) -> np.ndarray:
@@ -159,7 +159,9 @@ def test_one_series_a_group_adds_up_to_itself(unfitted):
     dense = unfitted().feature_recipe.dense_panel(
         _panel(_noisy(LEVEL * np.ones(100))), STEPS, vocabulary_of(_panel(LEVEL * np.ones(100)))
     )
-    group_ix, totals = expected_totals(dense, GROUPS, STEPS)
+    sums = sums_of_groups(dense, GROUPS.columns, STEPS)
+    totals = expected_totals(dense.groups, sums, GROUPS, STEPS)
+    group_ix = group_index_of(dense.series, GROUPS.columns, sums)
     assert sum_by(np.ones((4, 1)), group_ix, len(totals))[0].tolist() == [[1]] * 4
 
 
@@ -257,8 +259,9 @@ def test_items_of_a_store_that_came_later_do_not_shrink_its_totals(unfitted):
     begun = pl.col("ds") >= FIRST + timedelta(days=late)
     panel = replace(whole, sales=panel.sales.filter(begun | (pl.col("unique_id") < "c")))
     dense = unfitted().feature_recipe.dense_panel(panel, STEPS, vocabulary_of(panel))
-    nodes = _nodes(dense, GROUPS.columns, plans_of_series(dense, STEPS))
-    past = np.nanmean(np.expm1(nodes[-1].log_units[:, :older]), axis=1)
+    *_, groups = sums_of_groups(dense, GROUPS.columns, STEPS).values()
+    node = _node(dense.groups, groups, GROUPS.columns)
+    past = np.nanmean(np.expm1(node.log_units[:, :older]), axis=1)
     assert past == pytest.approx(LEVEL[:, 0], rel=0.02)
 
 

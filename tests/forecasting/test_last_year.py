@@ -10,8 +10,8 @@ from forecasting.last_year import FADING, LEVEL_DAYS, SHARED, log_mean_days
 
 KNOWN, STEPS = YEAR + 60, 14
 TOTAL, STORE, OWN = np.log(1.3), np.log(1.1), np.log(0.8)
-# two stores of two departments: of each series the group at the top, by store, by department, own
-GROUP_IX = [np.zeros(4, int), np.array([0, 0, 1, 1]), np.array([0, 1, 0, 1]), np.arange(4)]
+# two stores of two departments: of each group its row at the top, by store, by department, own
+ROWS = [np.zeros(4, int), np.array([0, 0, 1, 1]), np.array([0, 1, 0, 1]), np.arange(4)]
 
 
 def _logs(change: np.ndarray, groups: int) -> np.ndarray:
@@ -35,8 +35,8 @@ def _changes(*, store: float = 0.0, own: float = 0.0) -> list[np.ndarray]:
     ]
 
 
-def _taken(logs: list[np.ndarray], ix: list[np.ndarray] = GROUP_IX) -> np.ndarray:
-    return log_mean_days(ix, logs, STEPS) - np.log(100.0)
+def _taken(logs: list[np.ndarray], rows: list[np.ndarray] = ROWS) -> np.ndarray:
+    return log_mean_days(rows, logs, STEPS) - np.log(100.0)
 
 
 def test_what_all_share_is_taken_nearly_whole():
@@ -56,12 +56,12 @@ def test_what_a_group_adds_itself_counts_a_quarter():
 
 
 def test_one_column_alone_is_the_generation_below_the_total():
-    logs, ix = _changes(store=STORE)[:2], GROUP_IX[:2]
-    assert _taken(logs, ix)[0] == pytest.approx(SHARED * (TOTAL + FADING * STORE))
+    logs, rows = _changes(store=STORE)[:2], [np.zeros(2, int), np.arange(2)]
+    assert _taken(logs, rows)[0] == pytest.approx(SHARED * (TOTAL + FADING * STORE))
 
 
 def test_the_grand_total_alone_has_no_parents():
-    assert _taken(_changes()[:1], GROUP_IX[:1]) == pytest.approx([SHARED * TOTAL])
+    assert _taken(_changes()[:1], [np.zeros(1, int)]) == pytest.approx([SHARED * TOTAL])
 
 
 def test_a_group_that_did_not_sell_a_year_ago_follows_its_parents():

@@ -11,7 +11,7 @@ import pytest
 from contract.params import GroupParams
 from features.dense_panel import vocabulary_of
 from features.hierarchy import sum_by
-from forecasting.group_totals import expected_totals
+from forecasting.group_totals import expected_totals, group_index_of, sums_of_groups
 from forecasting.window_average import WEEKS, WindowAverage
 
 HORIZON = 14
@@ -46,7 +46,9 @@ def test_with_groups_its_sums_are_those_the_groups_expect(unfitted, weekly_panel
     recipe = unfitted().feature_recipe
     rows = WindowAverage(recipe, WHOLE).forecast(weekly_panel, weekly_panel.last_day, HORIZON)
     dense = recipe.dense_panel(weekly_panel, HORIZON, vocabulary_of(weekly_panel))
-    group_ix, expected = expected_totals(dense, WHOLE, HORIZON)
+    sums = sums_of_groups(dense, WHOLE.columns, HORIZON)
+    expected = expected_totals(dense.groups, sums, WHOLE, HORIZON)
+    group_ix = group_index_of(dense.series, WHOLE.columns, sums)
     table = rows.sort("unique_id", "h")["y_hat"].to_numpy().reshape(-1, HORIZON)
     assert sum_by(table, group_ix, len(expected))[0] == pytest.approx(expected)
 
