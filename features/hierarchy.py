@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -118,7 +119,7 @@ def sum_by(table: np.ndarray, group_ix: np.ndarray, groups: int) -> tuple[np.nda
     belongs = csr_matrix(
         (np.ones(members), (group_ix, np.arange(members))), shape=(groups, members)
     )
-    flat = table.reshape(members, -1)
+    flat = table.reshape(members, math.prod(table.shape[1:]))
     sums = np.empty((groups, flat.shape[1]))
     counts = np.empty(sums.shape, dtype=np.float32)
     for first in range(0, flat.shape[1], COLUMNS_AT_ONCE):

@@ -8,10 +8,12 @@ import numpy as np
 import polars as pl
 
 from contract.demand import DemandRules
-from contract.levels import joined
+from contract.feeds import FEED_COLUMN
 from contract.panel import Panel
 from contract.params import InferenceParams
+from contract.whole import Table
 from features.dense import units_lately
+from features.hierarchy import group_index, group_keys, sum_by
 from forecasting.forecaster import BASELINE
 from forecasting.launches import launch_rows
 
@@ -171,17 +173,13 @@ def _group_means(panel: Panel, days: int, rules: DemandRules) -> pl.DataFrame:
 
     A day without a row counts as a day without a sale, where that is what it means.
     """
-    columns = [name for name in ("store_id", "dept_id") if name in panel.series.columns]
-    grouped = panel.series.select("unique_id", group=joined(columns) if columns else pl.lit(""))
-    y = units_lately(panel, days, rules)
-    summed = grouped.with_columns(
-        units=pl.Series(np.nansum(y, axis=1)), known=pl.Series((~np.isnan(y)).sum(axis=1))
-    )
-    means = summed.group_by("group").agg(
-        group_mean=_over(pl.col("units").sum(), pl.col("known").sum())
-    )
-    return grouped.join(means, on="group", how="left").select("unique_id", "group_mean")
-
-
-def _over(units: pl.Expr, days: pl.Expr) -> pl.Expr:
-    return pl.when(days > 0).then(units.cast(pl.Float64) / days)
+    columns: list[str] = [name for name in ("store_id", "dept_id") if name in panel.series.columns]
+    keys, group_ix = group_keys(panel.series, columns), group_index(panel.series, columns)
+    units, known = sum_by(units_lately(panel, days, rules), group_ix, len(keys))
+    own = Table(keys, {"units": units.sum(axis=1), "known": known.sum(axis=1)})
+    sums = own.values
+    if FEED_COLUMN not in columns:  # a group of several stores, or of the one feed of all parts
+        sums = panel.whole.totals({"group means": own})["group means"].of(keys)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        means = np.where(sums["known"] > 0, sums["units"] / sums["known"], np.nan)
+    return panel.series.select("unique_id", group_mean=pl.Series(means[group_ix]).fill_nan(None))

@@ -14,15 +14,15 @@ from datetime import date, timedelta
 import numpy as np
 import polars as pl
 
-from contract.days import WEEK, earliest
+from contract.days import WEEK
 from contract.demand import DemandRules
-from contract.feeds import feed_index
+from contract.feeds import feed_index, feed_names
 from contract.panel import Panel
-from features.dense import units_lately
+from contract.whole import Table, numbers_of_all
+from features.dense import Days, locate, units_lately
 from features.hierarchy import group_index, sum_by
+from forecasting.announced import LAUNCH_DAYS, LOOKED_BACK, announced, past_launches, planned
 
-LAUNCH_DAYS = 28  # after its first planned day a series that never sold is a launch so long
-LOOKED_BACK = 26 * WEEK  # for past launches; no more, so that a panel's beginning cannot tell
 PEER_DAYS = 8 * WEEK
 PRICE_BANDS = 8
 LEAST_PRICED = 5 * PRICE_BANDS
@@ -35,7 +35,6 @@ ROUNDS = 8
 # 0.5 to 0.6
 USUAL_SHARE, USUAL_LAUNCHES = 0.6, 10.0
 
-_NOBODY = pl.DataFrame(schema={"unique_id": pl.String, "first": pl.Date})
 _NO_ROWS = pl.DataFrame(schema={"unique_id": pl.String, "ds": pl.Date, "launch": pl.Float64})
 
 
@@ -88,103 +87,100 @@ def launch_rows(panel: Panel, days: pl.Series, rules: DemandRules) -> pl.DataFra
 
 
 def launches(panel: Panel, until: date, rules: DemandRules) -> Launches | None:
-    """Who is announced to be on offer by `until`, and how much of each; None where nobody is."""
-    first_planned = _first_planned(panel)
+    """Who is announced to be on offer by `until`, and how much of each; None where nobody is.
+
+    In a part of a panel those of the part; what analogues say is learned from all parts.
+    """
+    first_planned = planned(panel)
     coming = announced(panel, until, first_planned)
-    if coming.is_empty():
+    whole, ids = panel.whole, panel.series["unique_id"]
+    if not numbers_of_all(whole, "launches announced", {"series": coming.height})["series"]:
         return None
-    past = _past_launches(panel, first_planned)
-    y = units_lately(panel, PEER_DAYS, rules)
-    has_units, store = ~np.isnan(y).all(axis=1), feed_index(panel.series)
-    is_new = panel.series["unique_id"].is_in(past["unique_id"].implode()).to_numpy()
-    is_new &= ~_opened(store, is_new & has_units, has_units)[store]
-    past = past.filter(
-        pl.col("unique_id").is_in(panel.series["unique_id"].filter(is_new).implode())
-    )
-    peers = has_units & ~is_new
-    if not peers.any():  # nobody sold anything lately
+    peers = _peers(panel, past_launches(panel, first_planned), rules)
+    tables = {
+        "launches: series": Table(ids, _attributes(panel, until, peers)),
+        "launches: stores": Table(feed_names(panel.series), _store_days(panel, peers)),
+    }
+    totals = whole.totals(tables)
+    every, stores = totals["launches: series"], totals["launches: stores"]
+    if not every.values["is_peer"].any():  # nobody sold anything lately
         nothing = coming.with_columns(pl.lit(0.0).alias(n) for n in ("level", "mean", "left"))
         nothing = nothing.with_columns(waited=pl.lit(0))
         return Launches(nothing, USUAL_SHARE, 0, np.ones((coming.height, WEEK)))
-    level = _levels(panel, until, y, peers)
-    levels = panel.series.select("unique_id", level=pl.Series(level), store=pl.Series(store))
-    open_days = _open_days(panel, levels)
-    share, count = _share_of_new(panel, past, levels, open_days)
-    placed = coming.join(levels, on="unique_id", how="left", maintain_order="left")
+    level = _levels(whole.series(panel.series), every)
+    own_store = stores.at(feed_names(panel.series))[feed_index(panel.series)]
+    own = panel.series.select(
+        "unique_id", level=pl.Series(level[every.at(ids)]), store=pl.Series(own_store)
+    )
+    open_days = _open_days(panel, stores)
+    share, count = _share_of_new(panel, peers.past, own, open_days, float(level.mean()))
+    placed = coming.join(own, on="unique_id", how="left", maintain_order="left")
     placed = _with_open_days(placed, open_days, panel.last_day, "waited")
     placed = placed.with_columns(mean=pl.col("level") * share)
     # what was expected and did not sell says that it is a slow one: the mean of a gamma prior whose
     # spread is its mean, after so many days of none
     left = pl.col("mean") / (1 + pl.col("mean") * pl.col("waited"))
     placed = placed.with_columns(left=left)
-    weekdays = _weekdays(panel, y[peers], store[peers])[placed["store"].to_numpy()]
+    weekdays = _weekdays(stores, panel.last_day)[placed["store"].to_numpy()]
     return Launches(placed.drop("store"), share, count, weekdays)
 
 
-def announced(panel: Panel, until: date, first_planned: pl.DataFrame | None = None) -> pl.DataFrame:
-    """unique_id, first: series that sold nothing yet and are on offer from `first` on, which lies
-    LAUNCH_DAYS before the panel's last day or later, and not after `until`.
+@dataclass(frozen=True)
+class _Peers:
+    """(series, PEER_DAYS) units, who of them teaches a level, and the past launches."""
 
-    Of a series with rows of zeros the plans of others must be older by as much: where plans begin
-    to come, they announce nobody.
+    y: np.ndarray
+    is_peer: np.ndarray  # (series,)
+    past: pl.DataFrame  # unique_id, first
+
+
+def _peers(panel: Panel, past: pl.DataFrame, rules: DemandRules) -> _Peers:
+    """Series with units that are not new, unless most of their store is: it opened."""
+    y = units_lately(panel, PEER_DAYS, rules)
+    has_units, store = ~np.isnan(y).all(axis=1), feed_index(panel.series)
+    is_new = panel.series["unique_id"].is_in(past["unique_id"].implode()).to_numpy()
+    names = feed_names(panel.series)
+    own = {
+        name: np.bincount(store, of, len(names))
+        for name, of in (("new", is_new & has_units), ("every", has_units))
+    }
+    count = panel.whole.totals({"launches: new": Table(names, own)})["launches: new"].of(names)
+    opened = count["new"] > MOSTLY_NEW * np.maximum(count["every"], 1)
+    is_new &= ~opened[store]
+    taught = panel.series["unique_id"].filter(is_new).implode()
+    return _Peers(y, has_units & ~is_new, past.filter(pl.col("unique_id").is_in(taught)))
+
+
+def _attributes(panel: Panel, until: date, peers: _Peers) -> dict[str, np.ndarray]:
+    """(series,) each: mean units a day of a peer, whether it is one, the last price (NaN: none)."""
+    mean = np.zeros(len(peers.y))
+    mean[peers.is_peer] = np.nanmean(peers.y[peers.is_peer], axis=1)
+    return {"mean": mean, "is_peer": peers.is_peer, "price": _last_price(panel, until)}
+
+
+def _store_days(panel: Panel, peers: _Peers) -> dict[str, np.ndarray]:
+    """(stores, PEER_DAYS) units of the peers, how many are known; (stores, LOOKED_BACK) how many
+    rows say that the store was open.
     """
-    first_planned = _first_planned(panel) if first_planned is None else first_planned
-    if first_planned.is_empty():
-        return _NOBODY
-    recent = first_planned.filter(
-        pl.col("first") > panel.last_day - timedelta(days=LAUNCH_DAYS), pl.col("first") <= until
+    store, count = feed_index(panel.series), len(feed_names(panel.series))
+    units, known = sum_by(peers.y[peers.is_peer], store[peers.is_peer], count)
+    days = Days(panel.last_day - timedelta(days=LOOKED_BACK - 1), LOOKED_BACK, 0, padding=0)
+    rows = panel.sales.filter(
+        pl.col("ds") >= days.first, pl.col("y").is_not_null(), pl.col("is_open").fill_null(True)
     )
-    unsold = recent.join(_sold(panel, recent), on="unique_id", how="anti")
-    if unsold.is_empty():
-        return _NOBODY
-    plans_began = earliest(first_planned["first"])
-    has_rows = pl.col("unique_id").is_in(panel.sales["unique_id"].unique().implode())
-    is_later = pl.col("first") > plans_began + timedelta(days=LAUNCH_DAYS)
-    return unsold.filter(is_later | ~has_rows).sort("unique_id")
+    located = locate(rows.select("unique_id", "ds"), panel.series, days)
+    is_open = np.zeros((count, LOOKED_BACK))
+    at = store[located["entity_ix"].to_numpy()], located["day_ix"].to_numpy()
+    np.add.at(is_open, at, 1)
+    return {"units": units, "known": known, "open": is_open}
 
 
-def _first_planned(panel: Panel) -> pl.DataFrame:
-    """unique_id, first: the first day that any plan of a known series states."""
-    stated = (
-        panel.prices.lazy().select("unique_id", first="from_ds"),
-        panel.covariates.lazy().select("unique_id", first="ds"),
-    )
-    known = panel.series.lazy().select("unique_id")
-    firsts = pl.concat(stated).group_by("unique_id").agg(pl.col("first").min())
-    return firsts.join(known, on="unique_id", how="semi").collect()
-
-
-def _sold(panel: Panel, among: pl.DataFrame) -> pl.DataFrame:
-    """unique_id, first_sale: of those among these series (unique_id) that ever sold a unit."""
-    sold = panel.sales.lazy().join(among.lazy(), on="unique_id", how="semi")
-    firsts = sold.filter(pl.col("y") > 0).group_by("unique_id").agg(first_sale=pl.col("ds").min())
-    older = panel.before.select("unique_id", "first_sale").join(among, on="unique_id", how="semi")
-    both = pl.concat([firsts.collect(), older]).group_by("unique_id")
-    return both.agg(pl.col("first_sale").min())
-
-
-def _past_launches(panel: Panel, first_planned: pl.DataFrame) -> pl.DataFrame:
-    """unique_id, first: series of the last LOOKED_BACK days that sold only once they were planned,
-    and have been on offer for LAUNCH_DAYS.
-    """
-    last = panel.last_day
-    recent = first_planned.filter(
-        pl.col("first") > last - timedelta(days=LOOKED_BACK),
-        pl.col("first") <= last - timedelta(days=LAUNCH_DAYS),
-        pl.col("first") > panel.first_day + timedelta(days=LAUNCH_DAYS),
-    )
-    began = recent.join(_sold(panel, recent), on="unique_id", how="inner")
-    began = began.filter(pl.col("first_sale") >= pl.col("first")).sort("unique_id")
-    return began.select("unique_id", "first")
-
-
-def _levels(panel: Panel, until: date, y: np.ndarray, peers: np.ndarray) -> np.ndarray:
-    """(series,) units a day by attributes, learned from the peers."""
-    mean = np.zeros(len(y))
-    mean[peers] = np.nanmean(y[peers], axis=1)
-    groups = [group_index(panel.series, [name]) for name in panel.series.columns[1:]]
-    bands = _price_bands(panel, until, peers)
-    return marginal_totals(mean, peers, groups if bands is None else [*groups, bands])
+def _levels(series: pl.DataFrame, every: Table) -> np.ndarray:
+    """(series,) units a day by attributes, learned from the peers among all series."""
+    mean, is_peer, price = (every.values[name] for name in ("mean", "is_peer", "price"))
+    groups = [group_index(series, [name]) for name in series.columns[1:]]
+    bands = _price_bands(price, is_peer > 0)
+    return marginal_totals(mean, is_peer > 0, groups if bands is None else [*groups, bands])
 
 
 def marginal_totals(mean: np.ndarray, peers: np.ndarray, groups: list[np.ndarray]) -> np.ndarray:
@@ -209,10 +205,8 @@ def marginal_totals(mean: np.ndarray, peers: np.ndarray, groups: list[np.ndarray
     return level
 
 
-def _price_bands(panel: Panel, until: date, peers: np.ndarray) -> np.ndarray | None:
-    """(series,) in which band of the peers' prices each one's last known price lies, the last band
-    being that of no price; None where too few have one.
-    """
+def _last_price(panel: Panel, until: date) -> np.ndarray:
+    """(series,) the last price that is known to hold from a day up to `until`; NaN: none."""
     last = (
         panel.prices.lazy()
         .filter(pl.col("from_ds") <= until, pl.col("price") > 0)
@@ -224,7 +218,14 @@ def _price_bands(panel: Panel, until: date, peers: np.ndarray) -> np.ndarray | N
         .select("unique_id")
         .join(last, on="unique_id", how="left", maintain_order="left")
     )
-    price = joined.collect()["price"].fill_null(np.nan).to_numpy()
+    price: np.ndarray = joined.collect()["price"].fill_null(np.nan).to_numpy()
+    return price
+
+
+def _price_bands(price: np.ndarray, peers: np.ndarray) -> np.ndarray | None:
+    """(series,) in which band of the peers' prices each one's lies, the last band being that of no
+    price; None where too few have one.
+    """
     priced = price[peers & ~np.isnan(price)]
     if len(priced) < LEAST_PRICED:
         return None
@@ -232,21 +233,14 @@ def _price_bands(panel: Panel, until: date, peers: np.ndarray) -> np.ndarray | N
     return np.where(np.isnan(price), PRICE_BANDS, np.searchsorted(edges, price))
 
 
-def _opened(store: np.ndarray, is_new: np.ndarray, has_units: np.ndarray) -> np.ndarray:
-    """(stores,) of booleans: those most of whose series are new, as the store itself is."""
-    count = int(store.max(initial=0)) + 1
-    new, every = (np.bincount(store, part, count) for part in (is_new, has_units))
-    opened: np.ndarray = new > MOSTLY_NEW * np.maximum(every, 1)
-    return opened
-
-
-def _open_days(panel: Panel, levels: pl.DataFrame) -> pl.DataFrame:
-    """store, ds: the days of the last LOOKED_BACK on which any row says that a store was open."""
-    since = panel.last_day - timedelta(days=LOOKED_BACK)
-    known = panel.sales.filter(
-        pl.col("ds") > since, pl.col("y").is_not_null(), pl.col("is_open").fill_null(True)
-    )
-    return known.join(levels, on="unique_id").select("store", "ds").unique()
+def _open_days(panel: Panel, stores: Table) -> pl.DataFrame:
+    """store (its place among all), ds: the days of the last LOOKED_BACK on which any row says that
+    it was open.
+    """
+    store, back = np.nonzero(stores.values["open"])
+    first = panel.last_day - timedelta(days=LOOKED_BACK - 1)
+    days = pl.DataFrame({"store": store, "back": back})
+    return days.select("store", ds=pl.lit(first) + pl.duration(days=pl.col("back")))
 
 
 def _with_open_days(
@@ -260,33 +254,44 @@ def _with_open_days(
 
 
 def _share_of_new(
-    panel: Panel, past: pl.DataFrame, levels: pl.DataFrame, open_days: pl.DataFrame
+    panel: Panel,
+    past: pl.DataFrame,
+    own: pl.DataFrame,
+    open_days: pl.DataFrame,
+    mean_level: float,
 ) -> tuple[float, int]:
     """What past launches sold on the open ones of their first LAUNCH_DAYS, of their level by
-    attributes, and how many it was. Sums in one order: the same panel, the same bits.
+    attributes, and how many it was. `own`: level and store of the part's series. Sums in one order:
+    the same panel, the same bits.
     """
     until = pl.col("first") + pl.duration(days=LAUNCH_DAYS - 1)
-    placed = past.join(levels, on="unique_id", how="left", maintain_order="left")
+    placed = past.join(own, on="unique_id", how="left", maintain_order="left")
     placed = _with_open_days(placed, open_days, until, "days")
-    recent = panel.sales.select("unique_id", "ds", "y")
-    sold = recent.join(past, on="unique_id", how="inner", maintain_order="left").filter(
-        pl.col("ds").is_between("first", until)
-    )
-    fitted, days = float((placed["level"] * placed["days"]).sum()), float(placed["days"].sum())
-    days_each = days / past.height if past.height else LAUNCH_DAYS
-    usual = USUAL_LAUNCHES * days_each * float(levels["level"].mean() or 0.0)  # type: ignore[arg-type]
-    units, total = float(sold["y"].sum()), fitted + usual
+    rows = panel.sales.select("unique_id", "ds", "y").join(past, on="unique_id", how="inner")
+    sold = rows.filter(pl.col("ds").is_between("first", until)).group_by("unique_id")
+    placed = placed.join(sold.agg(pl.col("y").sum()), on="unique_id", how="left")
+    placed = placed.sort("unique_id")
+    each = {
+        "fitted": (placed["level"] * placed["days"]).to_numpy(),
+        "days": placed["days"].to_numpy(),
+        "units": placed["y"].fill_null(0.0).to_numpy(),
+    }
+    every = panel.whole.totals({"launches: past": Table(placed["unique_id"], each)})
+    fitted, days, units = (float(of.sum()) for of in every["launches: past"].values.values())
+    count = len(every["launches: past"].keys)
+    usual = USUAL_LAUNCHES * (days / count if count else LAUNCH_DAYS) * mean_level
+    total = fitted + usual
     share = (units + USUAL_SHARE * usual) / total if total > 0 else USUAL_SHARE
-    return float(np.clip(share, LEAST_SHARE, MOST_SHARE)), past.height
+    return float(np.clip(share, LEAST_SHARE, MOST_SHARE)), count
 
 
-def _weekdays(panel: Panel, y: np.ndarray, store: np.ndarray) -> np.ndarray:
-    """(stores, 7) factors from Monday over the mean of a store's open days, of (series, days) units
-    up to the panel's last day; drawn to the chain's, which stand where a store was never open.
+def _weekdays(stores: Table, last_day: date) -> np.ndarray:
+    """(stores, 7) factors from Monday over the mean of a store's open days, of what the peers of
+    all stores sold up to the last day; drawn to the chain's, which stand where a store was never
+    open.
     """
-    count = int(feed_index(panel.series).max(initial=0)) + 1
-    weekday = (panel.last_day.weekday() - np.arange(y.shape[1])[::-1]) % WEEK
-    totals, known = sum_by(y, store, count)
+    totals, known = stores.values["units"].copy(), stores.values["known"]
+    weekday = (last_day.weekday() - np.arange(totals.shape[1])[::-1]) % WEEK
     totals[known == 0] = np.nan
     with warnings.catch_warnings():  # the mean of nothing is NaN, and meant to be
         warnings.simplefilter("ignore", RuntimeWarning)

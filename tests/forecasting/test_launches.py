@@ -11,12 +11,11 @@ import pytest
 
 from contract.demand import DemandRules
 from contract.panel import Panel, panel_of
+from forecasting.announced import LAUNCH_DAYS, announced
 from forecasting.fallback import ModelForecast, complete
 from forecasting.forecaster import forecast_grid
 from forecasting.launches import (
-    LAUNCH_DAYS,
     USUAL_SHARE,
-    announced,
     launch_rows,
     launches,
     marginal_totals,
