@@ -110,6 +110,14 @@ class RemoteUnreachable(TillcastError):
     """A database or bucket does not respond, or broke off: another try may succeed."""
 
 
+class WorkersUnreachable(TillcastError):
+    """The scheduler or the workers of a cluster do not respond: another try may succeed."""
+
+
+class PartFailed(TillcastError):
+    """The work of one part of a panel ends whoever does it, or does not fit the other parts."""
+
+
 class BadUsage(TillcastError):
     """Wrong arguments."""
 

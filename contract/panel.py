@@ -153,14 +153,7 @@ class Panel:
         """The panel of the series whose unique_id fits a glob such as 'FOODS_3_*'; BadUsage when
         none does.
         """
-        ids = self.series["unique_id"].to_list()
-        fitting = fnmatch.filter(ids, pattern)
-        if not fitting:
-            raise BadUsage(
-                f"no series fits '{pattern}'; there are {len(ids)}, such as {ids[:2]}. "
-                "* stands for anything."
-            )
-        return self.only(pl.Series(fitting))
+        return self.only(pl.Series(refuse_unmatched(self.series, pattern)))
 
     def _arrived(self, kept: pl.Expr) -> pl.DataFrame | None:
         return None if self.arrivals is None else self.arrivals.filter(kept)
@@ -178,6 +171,18 @@ class Panel:
             pl.col("known_at") <= moment, pl.col("superseded_at") > moment
         )
         return pl.concat([current, contract.conform(earlier)]).sort(contract.key)
+
+
+def refuse_unmatched(series: pl.DataFrame, pattern: str) -> list[str]:
+    """The names of series that fit a glob; BadUsage when none does."""
+    ids = series["unique_id"].to_list()
+    fitting = fnmatch.filter(ids, pattern)
+    if not fitting:
+        raise BadUsage(
+            f"no series fits '{pattern}'; there are {len(ids)}, such as {ids[:2]}. "
+            "* stands for anything."
+        )
+    return fitting
 
 
 def sold_before(sales: pl.LazyFrame, first: date, most_sold_out: float) -> pl.LazyFrame:

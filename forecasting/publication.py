@@ -15,7 +15,9 @@ from contract.levels import SERIES_LEVEL, Level
 from contract.panel import Panel
 from contract.params import InferenceParams, Params
 from contract.quantiles import QUANTILES
+from contract.whole import Table, Whole, numbers_of_all
 from features.days_off import open_share
+from features.hierarchy import group_index, group_keys, sum_by
 from features.opening import closed_ahead, feed_ended, habit_ahead
 from forecasting.champion import Champion
 from forecasting.dispersion import dispersion_at_end
@@ -26,7 +28,7 @@ from forecasting.fallback import (
     complete,
     no_forecast,
 )
-from forecasting.forecaster import Forecaster
+from forecasting.forecaster import Forecaster, forecast_grid
 from forecasting.intervals import Calibration, quantile_columns, quantiles_of_days
 from forecasting.level_jump import is_implausible
 from forecasting.seasonal_naive import baseline_of
@@ -69,7 +71,7 @@ def publish_forecasts(
     BadInput where most of what comes is closed.
     """
     known = trim_to_last_sale(panel.up_to(origin))
-    naive = serving.baseline.forecast(known, origin, horizon)
+    naive = _baseline_forecast(serving, known, origin, horizon)
     model = _model_forecast(serving, known, naive, origin, horizon)
     rows = complete(model, naive, known, serving.params, serving.rules)
     share = open_share(known, origin, horizon)
@@ -78,7 +80,7 @@ def publish_forecasts(
     quantiles = _series_quantiles(rows, serving, dispersion_at_end(known, serving.rules), share)
     closed = closed_ahead(known, origin, horizon, serving.rules.region)
     usually_shut = habit_ahead(known, origin, horizon) | feed_ended(known)[:, None]
-    _refuse_closed(closed[~usually_shut], serving.params)
+    _refuse_closed(closed[~usually_shut], serving.params, panel.whole)
     is_closed = closed.ravel()
     not_sold_yet = rows.select((pl.col("reason") == LAUNCH) & (pl.col("y_hat") == 0)).to_series()
     # the spread of "0 expected" is that of slow sellers, not of closed stores or days before a sale
@@ -103,22 +105,46 @@ def publish_levels(
     A level the calibration never learned (`uncalibrated`) is left out: it has no quantiles of its
     own.
     """
-    wide = forecasts.select("run_id", "origin", "unique_id", "ds", "h", "y_hat").join(
-        series, on="unique_id", how="left"
-    )
-    learned = calibration.by_level.keys() - {SERIES_LEVEL}
-    parts = [_one_level(wide, level, calibration) for level in levels if level.name in learned]
-    return FORECAST_LEVELS.conform(pl.concat(parts)) if parts else FORECAST_LEVELS.empty()
+    sums = level_sums(forecasts, series, levels)
+    return levels_of_sums(sums, forecasts["run_id"][0], forecasts["origin"][0], calibration)
 
 
-def publish_spans(
-    serving: Serving,
-    panel: Panel,
-    forecasts: pl.DataFrame,
-    levels: pl.DataFrame,
-    windows: list[Window],
+def level_sums(
+    forecasts: pl.DataFrame, series: pl.DataFrame, levels: list[Level]
+) -> dict[str, Table]:
+    """By level above the series its (groups, horizon) sums of y_hat; `forecasts` are of these
+    series, each with every day.
+    """
+    ordered = forecasts.select("unique_id", "h", "y_hat").sort("unique_id", "h")
+    members = series.sort("unique_id")
+    means = ordered["y_hat"].to_numpy().reshape(members.height, -1)
+    sums = {}
+    for level in levels:
+        if level.name != SERIES_LEVEL:
+            columns = list(level.columns)
+            keys, group_ix = group_keys(members, columns), group_index(members, columns)
+            sums[level.name] = Table(keys, {"y_hat": sum_by(means, group_ix, len(keys))[0]})
+    return sums
+
+
+def levels_of_sums(
+    sums: dict[str, Table], run_id: str, origin: date, calibration: Calibration
 ) -> pl.DataFrame:
-    """As contract.frames.DEMAND_SPANS: every series and group of a table over these windows.
+    """As `publish_levels`, of the sums of all series."""
+    parts = [
+        _one_level(name, table, origin, calibration)
+        for name, table in sums.items()
+        if name in calibration.by_level
+    ]
+    if not parts:
+        return FORECAST_LEVELS.empty()
+    return FORECAST_LEVELS.conform(pl.concat(parts).with_columns(run_id=pl.lit(run_id)))
+
+
+def spans_of_series(
+    serving: Serving, panel: Panel, forecasts: pl.DataFrame, windows: list[Window]
+) -> pl.DataFrame:
+    """As contract.frames.DEMAND_SPANS: every series of a table over these windows.
 
     None where the calibration is of code that learned no spans.
     """
@@ -127,8 +153,15 @@ def publish_spans(
         return DEMAND_SPANS.empty()
     wanted = every_window(forecasts["unique_id"].unique().sort(), windows)
     dispersion = dispersion_of_table(panel, forecasts["origin"][0], serving.rules)
-    series = series_spans(forecasts, wanted, dispersion, shapes)
-    return pl.concat([series, level_spans(levels, windows, shapes.main)])
+    return series_spans(forecasts, wanted, dispersion, shapes)
+
+
+def spans_of_levels(serving: Serving, levels: pl.DataFrame, windows: list[Window]) -> pl.DataFrame:
+    """As `spans_of_series`, of every group of FORECAST_LEVELS."""
+    calibration = serving.shapes.main
+    if not windows or SERIES_LEVEL not in calibration.spans:
+        return DEMAND_SPANS.empty()
+    return level_spans(levels, windows, calibration)
 
 
 def dispersion_of_table(panel: Panel, origin: date, rules: DemandRules) -> pl.DataFrame:
@@ -159,6 +192,17 @@ def trim_to_last_sale(known: Panel) -> Panel:
     return known.up_to(sold) if missing >= since else known
 
 
+def _baseline_forecast(serving: Serving, known: Panel, origin: date, horizon: int) -> pl.DataFrame:
+    """unique_id, ds, h, y_hat of the rung below the model."""
+
+    def made() -> dict[str, np.ndarray]:
+        rows = serving.baseline.forecast(known, origin, horizon).sort("unique_id", "ds")
+        return {"y_hat": rows["y_hat"].fill_null(np.nan).to_numpy()}
+
+    y_hat = pl.Series(known.whole.kept("baseline", made)["y_hat"]).fill_nan(None)
+    return forecast_grid(known.series["unique_id"], origin, horizon).with_columns(y_hat=y_hat)
+
+
 def _model_forecast(
     serving: Serving, known: Panel, naive: pl.DataFrame, origin: date, horizon: int
 ) -> ModelForecast:
@@ -175,12 +219,15 @@ def _model_forecast(
     return ModelForecast(rows, serving.method, reason=serving.champion.reason)
 
 
-def _refuse_closed(closed: np.ndarray, params: InferenceParams) -> None:
-    """BadInput for a table of zeros: what one wrong tick in a calendar makes of every order.
+def _refuse_closed(closed: np.ndarray, params: InferenceParams, whole: Whole) -> None:
+    """BadInput for a table of zeros, in all parts: what one wrong tick in a calendar makes of every
+    order.
 
     See drill `closed_ahead`.
     """
-    share = float(closed.mean()) if closed.size else 0.0
+    own = {"closed": int(closed.sum()), "days": closed.size}
+    count = numbers_of_all(whole, "closed ahead", own)
+    share = count["closed"] / max(count["days"], 1)
     if share > params.most_closed_ahead:
         raise BadInput(
             f"{share:.0%} of the coming days on which series usually sell are closed, by calendar "
@@ -212,14 +259,14 @@ def _series_quantiles(
     return quantiles
 
 
-def _one_level(wide: pl.DataFrame, level: Level, calibration: Calibration) -> pl.DataFrame:
-    sums = (
-        wide.group_by(level.group_key, "ds", "h", "run_id", "origin", maintain_order=True)
-        .agg(pl.col("y_hat").sum())
-        .with_columns(level=pl.lit(level.name))
-        .sort("group_key", "ds")
-    )
-    q = calibration.quantiles(level.name, sums["y_hat"].to_numpy(), sums["h"].to_numpy())
-    return sums.with_columns(
-        **{name: pl.Series(values) for name, values in quantile_columns(q).items()}
+def _one_level(name: str, sums: Table, origin: date, calibration: Calibration) -> pl.DataFrame:
+    y_hat = sums.values["y_hat"]
+    rows = forecast_grid(sums.keys, origin, y_hat.shape[1]).rename({"unique_id": "group_key"})
+    h = rows["h"].to_numpy()
+    quantiles = quantile_columns(calibration.quantiles(name, y_hat.ravel(), h))
+    return rows.with_columns(
+        level=pl.lit(name),
+        origin=pl.lit(origin),
+        y_hat=pl.Series(y_hat.ravel()),
+        **{name: pl.Series(values) for name, values in quantiles.items()},
     )

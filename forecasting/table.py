@@ -2,27 +2,32 @@
 
 from __future__ import annotations
 
+import fnmatch
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
 import polars as pl
 
-from contract.frames import DEMAND_SPANS, FORECAST_LEVELS
+from contract.frames import DEMAND_SPANS
 from contract.hashes import served_hash, text_hash
-from contract.panel import Panel
+from contract.levels import Level
+from contract.panel import Panel, refuse_unmatched
 from contract.params import Params
 from contract.question import Question
+from contract.whole import Table
 from forecasting.champion import Champion
 from forecasting.ladder import repeated
 from forecasting.publication import (
     Serving,
+    level_sums,
+    levels_of_sums,
     publish_forecasts,
-    publish_levels,
-    publish_spans,
+    spans_of_levels,
+    spans_of_series,
     uncalibrated,
 )
-from forecasting.span_table import windows_of
+from forecasting.span_table import Window, windows_of
 
 Scope = tuple[date, int, str | None, datetime | None]  # origin, horizon, series, as_of
 
@@ -55,26 +60,84 @@ class ForecastTable:
         return run_id
 
 
+@dataclass(frozen=True)
+class TableWork:
+    """What makes the rows of one question: of a panel, or of each of its parts."""
+
+    params: Params
+    serving: Serving
+    question: Question
+    origin: date
+    lineage: dict[str, Any]
+
+    @property
+    def horizon(self) -> int:
+        """Days after the origin."""
+        return self.question.horizon or self.params.train.horizon
+
+    @property
+    def windows(self) -> list[Window]:
+        """Of which spans are published."""
+        return windows_of(self.horizon, self.params.ordering.spans)
+
+    @property
+    def hierarchy(self) -> list[Level]:
+        """The levels that are published: none of a part of the series, which has no calibration of
+        its own.
+        """
+        return [] if self.question.series else self.params.source.hierarchy
+
+    @property
+    def left_out(self) -> list[str]:
+        """The levels among them that have no calibration yet."""
+        return uncalibrated(self.hierarchy, self.serving.shapes.main)
+
+    def rows(self, panel: Panel) -> pl.DataFrame:
+        """FORECASTS of the wanted series among the panel's. Features need the neighbours, the
+        question does not.
+        """
+        run_id = self.lineage["run_id"]
+        rows = publish_forecasts(self.serving, panel, self.origin, self.horizon, run_id)
+        if self.question.series is None:
+            return rows
+        fitting = fnmatch.filter(panel.series["unique_id"], self.question.series)
+        return rows.filter(pl.col("unique_id").is_in(fitting))
+
+    def spans(self, panel: Panel, rows: pl.DataFrame) -> pl.DataFrame:
+        """DEMAND_SPANS of these rows."""
+        if rows.is_empty():
+            return DEMAND_SPANS.empty()
+        return spans_of_series(self.serving, panel, rows, self.windows)
+
+    def of_levels(self, sums: dict[str, Table]) -> tuple[pl.DataFrame, pl.DataFrame]:
+        """FORECAST_LEVELS and their DEMAND_SPANS, from the sums of all series."""
+        calibration = self.serving.shapes.main
+        levels = levels_of_sums(sums, self.lineage["run_id"], self.origin, calibration)
+        return levels, spans_of_levels(self.serving, levels, self.windows)
+
+
+def table_work(params: Params, panel: Panel, serving: Serving, question: Question) -> TableWork:
+    """The work of a question about this panel, or about the one it is a part of. BadUsage where no
+    series fits.
+    """
+    origin, horizon = question.origin or panel.last_day, question.horizon or params.train.horizon
+    if question.series:
+        panel.whole.series(panel.series).pipe(refuse_unmatched, question.series)
+    scope = (origin, horizon, question.series, question.as_of)
+    lineage = _lineage(params, panel, serving.champion, scope, serving.champion.reason)
+    return TableWork(params, serving, question, origin, lineage)
+
+
 def forecast_table(
     params: Params, panel: Panel, serving: Serving, question: Question
 ) -> ForecastTable:
     """The champion's table. A part of the series comes without levels."""
-    origin, horizon = question.origin or panel.last_day, question.horizon or params.train.horizon
-    scope = (origin, horizon, question.series, question.as_of)
-    lineage = _lineage(params, panel, serving.champion, scope, serving.champion.reason)
-    wanted = panel.matching(question.series).series.select("unique_id") if question.series else None
-    rows = publish_forecasts(serving, panel, origin, horizon, lineage["run_id"])
-    # features need the neighbours, the question does not; a part of a group has no own calibration
-    if wanted is not None:
-        rows = rows.join(wanted, on="unique_id", how="semi", maintain_order="left")
-        levels, left_out = FORECAST_LEVELS.empty(), []
-    else:
-        calibration, hierarchy = serving.shapes.main, params.source.hierarchy
-        levels = publish_levels(rows, panel.series, hierarchy, calibration)
-        left_out = uncalibrated(hierarchy, calibration)
-    windows = windows_of(horizon, params.ordering.spans)
-    spans = publish_spans(serving, panel, rows, levels, windows)
-    return ForecastTable(rows, levels, lineage, tuple(left_out), spans)
+    work = table_work(params, panel, serving, question)
+    rows = work.rows(panel)
+    sums = level_sums(rows, panel.series, work.hierarchy) if work.hierarchy else {}
+    levels, of_levels = work.of_levels(sums)
+    spans = pl.concat([work.spans(panel, rows), of_levels])
+    return ForecastTable(rows, levels, work.lineage, tuple(work.left_out), spans)
 
 
 def repeated_table(

@@ -13,7 +13,7 @@ import pytest
 LAYERS = {
     **dict.fromkeys(["contract", "runtime"], 0),
     **dict.fromkeys(["sources", "expectations", "storage", "features", "remote"], 1),
-    **dict.fromkeys(["forecasting", "ordering"], 2),
+    **dict.fromkeys(["forecasting", "ordering", "scaling"], 2),
     **dict.fromkeys(["monitoring", "reports", "drills"], 3),
     **dict.fromkeys(["stages", "queries"], 4),
     "flows": 6,
@@ -31,6 +31,8 @@ OWNERS = {
     "sqlalchemy": "remote",
     "fsspec": "remote",
     "fastapi": "app",
+    "dask": "scaling",
+    "distributed": "scaling",
 }  # engine: the package that speaks to it
 
 

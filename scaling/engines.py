@@ -1,0 +1,162 @@
+"""Who runs the parts: this process, one after another, or the workers of a Dask cluster.
+
+An engine calls a function for each number and gives back what it returned, in their order. What
+travels is paths and small values; panels, totals and rows are files that all workers see.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import logging
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+from contract.errors import BadUsage, PartFailed, WorkersUnreachable
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+log = logging.getLogger("scaling")
+
+HERE, DASK = "here", "dask"
+CONNECT_S = 10.0
+LOST_WORKERS = 3  # that a part may have before it is named as what ends them
+NO_EXTRA = (
+    "--on dask needs the package `distributed`, which is not installed. Run `make extras`, or "
+    "leave --on out: one machine runs the parts one after another."
+)
+ROOT = Path(__file__).resolve().parent.parent
+
+Result = TypeVar("Result")
+
+
+class Engine(Protocol):
+    """Runs parts."""
+
+    def each(self, call: Callable[[int], Result], numbers: Sequence[int]) -> list[Result]:
+        """What the call returns for each number, in their order."""
+        ...
+
+
+class Here:
+    """One part after another, in this process."""
+
+    def each(self, call: Callable[[int], Result], numbers: Sequence[int]) -> list[Result]:
+        """As Engine.each."""
+        return [call(number) for number in numbers]
+
+
+class OnDask:
+    """Dask's futures. A worker that dies has its part run again by another."""
+
+    def __init__(self, client: Client):
+        self.client = client
+
+    def each(self, call: Callable[[int], Result], numbers: Sequence[int]) -> list[Result]:
+        """As Engine.each. PartFailed names a part that always ends its worker."""
+        from distributed import KilledWorker, as_completed
+
+        futures = self.client.map(call, list(numbers), pure=False)
+        number_of = dict(zip(futures, numbers, strict=True))
+        results: dict[int, Result] = {}
+        del futures
+        for future in as_completed(list(number_of)):
+            number = number_of.pop(future)
+            try:
+                results[number] = future.result()
+            except KilledWorker as error:
+                raise PartFailed(
+                    f"part {number} ended {LOST_WORKERS} workers in a row, the last with "
+                    f"'{error}'. Nothing was published. Give workers more memory, or take more "
+                    "parts (--parts), then run it again."
+                ) from error
+            future.release()
+        return [results[number] for number in numbers]
+
+
+@contextmanager
+def engine_of(name: str) -> Iterator[Engine]:
+    """`here`; `dask`: two workers of this machine, for as long as it takes; `dask:tcp://host:port`:
+    a scheduler that runs already. BadUsage for any other name, and without the extra.
+    """
+    kind, _, address = name.partition(":")
+    if kind == HERE and not address:
+        yield Here()
+    elif kind == DASK:
+        with _client(address) as client:
+            _refuse_other_code(client)
+            yield OnDask(client)
+    else:
+        raise BadUsage(f"--on {name} is no engine. Give here, dask or dask:tcp://host:port.")
+
+
+def code_hash() -> str:
+    """A short name of the code of this checkout, by which workers of other code are found."""
+    digest = hashlib.sha256()
+    for path in sorted(ROOT.glob("*/*.py")):
+        if path.parent.name not in ("tests", "benchmarks", "docs", "data"):
+            digest.update(path.relative_to(ROOT).as_posix().encode() + path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+@contextmanager
+def _client(address: str) -> Iterator[Client]:
+    if importlib.util.find_spec("distributed") is None:
+        raise BadUsage(NO_EXTRA)
+    import dask
+    from distributed import Client, LocalCluster
+
+    settings: dict[str, Any] = {
+        "distributed.scheduler.allowed-failures": LOST_WORKERS,
+        "distributed.worker.multiprocessing-method": "spawn",
+        "distributed.nanny.pre-spawn-environ": {
+            "POLARS_MAX_THREADS": 1,
+            "OMP_WAIT_POLICY": "passive",
+            "PYTHONPATH": str(ROOT),
+        },
+        "distributed.admin.log-format": "%(name)s %(message)s",
+        "distributed.logging": {"distributed": "error"},
+    }
+    with dask.config.set(settings):
+        if not address:
+            count = max(os.cpu_count() or 1, 2)
+            with (
+                LocalCluster(
+                    n_workers=count,
+                    threads_per_worker=1,
+                    processes=True,
+                    host="127.0.0.1",
+                    dashboard_address=None,
+                    memory_limit=0,
+                ) as cluster,
+                Client(cluster) as client,
+            ):
+                yield client
+            return
+        try:
+            client = Client(address, timeout=CONNECT_S)
+        except (OSError, TimeoutError) as error:
+            raise WorkersUnreachable(
+                f"no scheduler is there at '{address}' ({error}). Start it (docs/scale_out.md), or "
+                "leave --on out."
+            ) from error
+        with client:
+            yield client
+
+
+def _refuse_other_code(client: Client) -> None:
+    """BadUsage for workers whose code is not this, and for a cluster without any."""
+    codes = client.run(code_hash)
+    if not codes:
+        raise WorkersUnreachable("the scheduler has no worker. Start some (docs/scale_out.md).")
+    own = code_hash()
+    if other := sorted(address for address, code in codes.items() if code != own):
+        raise BadUsage(
+            f"the workers {other} run other code than this ({own}). Check out the same commit "
+            "there, start them again, then run it again."
+        )
+    log.info("engine=dask workers=%d code=%s", len(codes), own)

@@ -1,0 +1,114 @@
+"""Parts of a panel as files: which stores lie in which, how one is written, and read back.
+
+Under one folder: `part-0007/` holds the frames of a part, beside them lie those that all parts
+read (`series`, `calendar`, `totals`, `arrivals`).
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from contract.feeds import FEED_COLUMN
+from contract.panel import Panel
+from contract.scopes import is_of_nobody
+from contract.whole import ARRIVALS, Whole, arrivals_of
+
+OF_PART = ("sales", "prices", "covariates", "before")
+OF_ALL = ("calendar", "totals")
+
+
+@dataclass(frozen=True)
+class Parts:
+    """A folder of so many parts."""
+
+    folder: Path
+    count: int
+
+    def part(self, number: int) -> Path:
+        """The folder of one part's frames."""
+        return self.folder / f"part-{number:04d}"
+
+    def results(self, work: str, number: int) -> Path:
+        """The folder of what some work made of a part."""
+        return self.folder / work / f"part-{number:04d}"
+
+    def series(self) -> pl.DataFrame:
+        """SERIES of all parts."""
+        return pl.read_parquet(self.folder / "series.parquet")
+
+    def read(self, number: int, whole: Whole) -> Panel:
+        """One part, with what it must know of the whole; shut days stated."""
+        frames: dict[str, Any] = {
+            name: pl.read_parquet(self.part(number) / f"{name}.parquet")
+            for name in (*OF_PART, "series")
+        }
+        shared: dict[str, Any] = {
+            name: pl.read_parquet(self.folder / f"{name}.parquet") for name in OF_ALL
+        }
+        arrivals = pl.read_parquet(self.folder / "arrivals.parquet")
+        name = (self.folder / "hash").read_text(encoding="ascii")
+        panel = Panel(**frames, **shared, hash=name, arrivals=arrivals, whole=whole)
+        return panel.with_shut_days()
+
+
+def most_parts(series: pl.DataFrame) -> int:
+    """Into how many parts series can be taken: their stores, or each alone where none is named."""
+    return series[FEED_COLUMN].n_unique() if FEED_COLUMN in series.columns else series.height
+
+
+def part_of_series(series: pl.DataFrame, rows: Mapping[str, int], count: int) -> pl.DataFrame:
+    """unique_id, part: whole stores, the largest first into the part that has least; of a source
+    without stores by a hash of the name. `rows`: of each store, how many rows it has.
+    """
+    ids = series["unique_id"]
+    if FEED_COLUMN not in series.columns:
+        drawn = [zlib.crc32(name.encode()) % count for name in ids]
+        return pl.DataFrame({"unique_id": ids, "part": drawn})
+    load = [0] * count
+    part: dict[str, int] = {}
+    stores = series[FEED_COLUMN].unique().sort()
+    for store in sorted(stores, key=lambda name: (-rows.get(name, 0), name)):
+        part[store] = load.index(min(load))
+        load[part[store]] += max(rows.get(store, 0), 1)
+    return series.select(
+        "unique_id", part=pl.col(FEED_COLUMN).replace_strict(part, return_dtype=pl.Int64)
+    )
+
+
+def write_parts(folder: Path, panels: Iterator[Panel], series: pl.DataFrame) -> Parts:
+    """The panels of some series each, as they come, and what all of them read. They must not state
+    shut days yet: of a source with one feed all parts say together which those are.
+    """
+    arrivals, count, panel = [], 0, None
+    for panel in panels:
+        part = Parts(folder, count).part(count)
+        part.mkdir(parents=True)
+        for name in (*OF_PART, "series"):
+            frame: pl.DataFrame = getattr(panel, name)
+            frame.write_parquet(part / f"{name}.parquet", compression="lz4")
+        arrivals.append(arrivals_of(panel.sales, panel.series, FEED_COLUMN))
+        count += 1
+    if panel is None:
+        return Parts(folder, 0)
+    shared = {
+        "calendar": panel.calendar,
+        "totals": panel.totals.filter(~is_of_nobody(series)),
+        "arrivals": _summed(arrivals),
+        "series": series,
+    }
+    for name, frame in shared.items():
+        frame.write_parquet(folder / f"{name}.parquet")
+    (folder / "hash").write_text(panel.hash, encoding="ascii")
+    return Parts(folder, count)
+
+
+def _summed(arrivals: list[pl.DataFrame]) -> pl.DataFrame:
+    """One feed may have rows in several parts."""
+    sums = pl.concat(arrivals).group_by(ARRIVALS.key).agg(pl.all().sum())
+    return ARRIVALS.conform(sums).sort(ARRIVALS.key)

@@ -1,0 +1,123 @@
+"""What a part learns of the whole, through files: totals that are known, its own to be added up,
+and what it keeps from one run to the next.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from contract.whole import Arrays, Table
+from scaling.parts import Parts
+
+_KEYS = "keys"
+
+
+class NotSummedYet(Exception):
+    """This run of a part ends: a total it needs is known once all parts have handed in theirs."""
+
+
+@dataclass
+class PartOfWhole:
+    """As contract.whole.Whole, of one part."""
+
+    parts: Parts
+    number: int
+    work: str  # names whose totals these are
+    asked: list[str] = field(default_factory=list)
+    reported: list[str] = field(default_factory=list)
+
+    is_part = True
+
+    @property
+    def folder(self) -> Path:
+        """Where the part's own results lie."""
+        return self.parts.results(self.work, self.number)
+
+    def series(self, own: pl.DataFrame) -> pl.DataFrame:
+        """As Whole.series."""
+        return self.parts.series()
+
+    def totals(self, own: Mapping[str, Table]) -> dict[str, Table]:
+        """As Whole.totals."""
+        files = {name: _total(self.parts, self.work, name) for name in own}
+        if all(file.exists() for file in files.values()):
+            return {name: _read(file) for name, file in files.items()}
+        for name, table in own.items():
+            _write(_file(self.folder / "own", name), table)
+            self.asked.append(name)
+        raise NotSummedYet
+
+    def report(self, own: Mapping[str, Table]) -> None:
+        """As Whole.report."""
+        for name, table in own.items():
+            _write(_file(self.folder / "own", name), table)
+            self.reported.append(name)
+
+    def kept(self, name: str, make: Callable[[], Arrays]) -> Arrays:
+        """As Whole.kept."""
+        file = _file(self.folder / "kept", name)
+        if not file.exists():
+            _save(file, make())
+        with np.load(file) as arrays:
+            return dict(arrays)
+
+
+def add_up(parts: Parts, work: str, name: str) -> Table:
+    """The sums by key over what the parts handed in, in their order."""
+    files = [_file(parts.results(work, number) / "own", name) for number in range(parts.count)]
+    keys = pl.concat([_keys(file) for file in files]).unique().sort()
+    sums: dict[str, np.ndarray] = {}
+    for file in files:
+        own = _read(file)
+        at = Table(keys, {}).at(own.keys)
+        for column, values in own.values.items():
+            if column not in sums:
+                kind = np.int64 if values.dtype == np.bool_ else values.dtype
+                sums[column] = np.zeros((len(keys), *values.shape[1:]), dtype=kind)
+            sums[column][at] += values
+    return Table(keys, sums)
+
+
+def add_up_all(parts: Parts, work: str, names: Iterable[str]) -> None:
+    """Write the sums of these names as totals that every part may read."""
+    for name in names:
+        _write(_total(parts, work, name), add_up(parts, work, name))
+
+
+def _total(parts: Parts, work: str, name: str) -> Path:
+    return _file(parts.folder / work / "totals", name)
+
+
+def _file(folder: Path, name: str) -> Path:
+    plain = "".join(letter if letter.isalnum() else "_" for letter in name)[:60]
+    return folder / f"{plain}-{hashlib.sha256(name.encode()).hexdigest()[:12]}.npz"
+
+
+def _write(file: Path, table: Table) -> None:
+    _save(file, {_KEYS: table.keys.to_numpy().astype(np.str_), **table.values})
+
+
+def _save(file: Path, arrays: Arrays) -> None:
+    """Whole or not at all: a killed worker leaves no half of it under the name."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = file.with_name(f".{file.stem}-{os.getpid()}.npz")
+    np.savez(unfinished, **arrays)
+    unfinished.replace(file)
+
+
+def _read(file: Path) -> Table:
+    with np.load(file) as arrays:
+        values = {name: arrays[name] for name in arrays.files if name != _KEYS}
+        return Table(pl.Series(arrays[_KEYS], dtype=pl.String), values)
+
+
+def _keys(file: Path) -> pl.Series:
+    with np.load(file) as arrays:
+        return pl.Series(arrays[_KEYS], dtype=pl.String)
