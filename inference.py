@@ -71,25 +71,41 @@ def infer(
     from forecasting.publication import serving_of
     from forecasting.served import watch_serving
     from forecasting.table import forecast_table, repeated_table, summary_of_table
-    from stages.inference_inputs import read_inputs, serving_champion
+    from stages.infer_in_parts import Moment, infer_in_parts
+    from stages.inference_inputs import (
+        decided_champion,
+        last_table,
+        read_whole,
+        reading_of,
+        serving_champion,
+    )
     from stages.shadow import cast_shadow
+    from storage.store import read_store
 
     forget_peak()
     serving = serving_champion(params, paths)
-    champion, panel, last_table = read_inputs(params, paths, serving, question)
+    with read_store(paths.store, params.ingest.lock_wait_s) as con:
+        champion = decided_champion(con, serving, question)
+        reading = reading_of(con, params, champion, question)
+        if reading.parts is None:
+            panel = read_whole(con, params, reading, question)
+            repeated = last_table(con, question) if panel.sales.is_empty() else None
+    if reading.parts is not None:
+        moment = Moment(now, dry_run)
+        return infer_in_parts(params, paths, champion, reading, question, moment)
 
     watch_serving(champion.model, panel, params.monitor.parity_series)
-    if last_table is None:
+    if repeated is None:
         table = forecast_table(params, panel, serving_of(params, champion), question)
     else:
-        table = repeated_table(params, panel, last_table, now.date())
-    status = question.status(params.train.horizon, panel.last_day if last_table is None else None)
+        table = repeated_table(params, panel, repeated, now.date())
+    status = question.status(params.train.horizon, panel.last_day if repeated is None else None)
     summary = summary_of_table(table) | {"status": status}
     if dry_run:
         return summary | {"written": None}
     _write(params, paths, champion, table, status, now)
     _log_table(table, summary)
-    if status == "done" and last_table is None:
+    if status == "done" and repeated is None:
         cast_shadow(params, paths, panel, table.rows["origin"][0], now)
     return summary | {"written": str(paths.store)}
 

@@ -331,6 +331,14 @@ class InferenceParams(_Section):
     fallback_days: Positive
 
 
+class ScaleParams(_Section):
+    """In how many parts a panel is forecast, and who runs them; moves no number."""
+
+    parts: Positive | Literal["auto"]
+    engine: Annotated[str, Field(pattern=r"^(here|dask(:.+)?)$")]
+    memory_mb: Annotated[float, Field(gt=0)] | None
+
+
 class OrderingParams(_Section):
     """What to order, where stock and supply are known."""
 
@@ -461,6 +469,7 @@ class Params(_Section):
     train: TrainParams
     evaluate: EvaluateParams
     inference: InferenceParams
+    scale: ScaleParams
     ordering: OrderingParams
     monitor: MonitorParams
     deliver: DeliverParams

@@ -37,16 +37,18 @@ def level_of(name: str) -> Level:
     return Level(name, () if name == TOTAL else tuple(name.split("*")))
 
 
-def rows_of(forecasts: pl.DataFrame, series: pl.DataFrame, wish: Wish) -> pl.DataFrame:
+def rows_of(
+    forecasts: pl.DataFrame | pl.LazyFrame, series: pl.DataFrame, wish: Wish
+) -> pl.DataFrame:
     """unique_id, ds, model: the table's rows of the wish's group and days. `forecasts`: FORECASTS
     of one run.
     """
     # a column, not an expression: a predicate of one literal breaks on many series (Polars 2.1)
     keyed = series.select("unique_id", wish.level.group_key)
     members = keyed.filter(pl.col("group_key") == wish.key).select("unique_id")
-    days = forecasts.filter(pl.col("ds").is_between(wish.from_ds, wish.to_ds))
-    rows = days.join(members, on="unique_id", how="semi", maintain_order="left")
-    return rows.select("unique_id", "ds", model="y_hat")
+    days = forecasts.lazy().filter(pl.col("ds").is_between(wish.from_ds, wish.to_ds))
+    rows = days.join(members.lazy(), on="unique_id", how="semi", maintain_order="left")
+    return rows.select("unique_id", "ds", model="y_hat").collect()
 
 
 def spread(rows: pl.DataFrame, wish: Wish) -> pl.DataFrame:

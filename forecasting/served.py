@@ -46,16 +46,20 @@ def drawn(unique_ids: list[str], count: int, seed: str) -> list[str]:
 
 
 def keep_served(model: Forecaster | None, folder: Path, run_id: str) -> None:
-    """What the model was given, as <run_id>.parquet and its SHA-256 beside it.
+    """What the model was given, as `keep_served_rows`."""
+    served = model.served if isinstance(model, GlobalLightGBM) else None
+    if served is not None and served.parts:
+        keep_served_rows(served.frame(), folder, run_id)
+
+
+def keep_served_rows(rows: pl.DataFrame, folder: Path, run_id: str) -> None:
+    """Feature rows (KEY and every feature) as <run_id>.parquet and its SHA-256 beside it.
 
     The oldest beyond TABLES_KEPT go.
     """
-    served = model.served if isinstance(model, GlobalLightGBM) else None
-    if served is None or not served.parts:
-        return
     folder.mkdir(parents=True, exist_ok=True)
     target, unfinished = folder / f"{run_id}.parquet", folder / f".{run_id}.part"
-    served.frame().rechunk().write_parquet(unfinished)
+    rows.rechunk().write_parquet(unfinished)
     flush_to_disk(unfinished)
     target.with_suffix(".sha256").write_text(sha256_of(unfinished), encoding="ascii")
     unfinished.replace(target)

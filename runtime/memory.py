@@ -26,6 +26,11 @@ def keep_within(budget_mb: float | None) -> None:
     _budget_mb = budget_mb
 
 
+def budget_mb() -> float | None:
+    """The most this process may hold, in MB, where that was said."""
+    return _budget_mb
+
+
 def piece_mb() -> float:
     """The most one piece of work may hold, in MB."""
     return (

@@ -59,6 +59,11 @@ class Paths:
         return self.root / "archive"
 
     @property
+    def parts(self) -> Path:
+        """Parts of panels while they are forecast; nothing between two runs."""
+        return self.root / "parts"
+
+    @property
     def panel(self) -> Path:
         """The frozen panel: ordered Parquet, one file per frame, and panel.json."""
         return self.root / "panel"

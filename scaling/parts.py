@@ -42,6 +42,20 @@ class Parts:
         """SERIES of all parts."""
         return pl.read_parquet(self.folder / "series.parquet")
 
+    def outline(self) -> Panel:
+        """A panel of all series without a row, that knows the days and the name of the whole."""
+        empty: dict[str, Any] = {
+            name: pl.read_parquet(self.part(0) / f"{name}.parquet", n_rows=0) for name in OF_PART
+        }
+        calendar = pl.read_parquet(self.folder / "calendar.parquet")
+        arrivals = pl.read_parquet(self.folder / "arrivals.parquet")
+        return Panel(
+            **empty, series=self.series(), calendar=calendar, hash=self._hash(), arrivals=arrivals
+        )
+
+    def _hash(self) -> str:
+        return (self.folder / "hash").read_text(encoding="ascii")
+
     def read(self, number: int, whole: Whole) -> Panel:
         """One part, with what it must know of the whole; shut days stated."""
         frames: dict[str, Any] = {
@@ -52,8 +66,7 @@ class Parts:
             name: pl.read_parquet(self.folder / f"{name}.parquet") for name in OF_ALL
         }
         arrivals = pl.read_parquet(self.folder / "arrivals.parquet")
-        name = (self.folder / "hash").read_text(encoding="ascii")
-        panel = Panel(**frames, **shared, hash=name, arrivals=arrivals, whole=whole)
+        panel = Panel(**frames, **shared, hash=self._hash(), arrivals=arrivals, whole=whole)
         return panel.with_shut_days()
 
 

@@ -108,7 +108,7 @@ def _save(file: Path, arrays: Arrays) -> None:
     """Whole or not at all: a killed worker leaves no half of it under the name."""
     file.parent.mkdir(parents=True, exist_ok=True)
     unfinished = file.with_name(f".{file.stem}-{os.getpid()}.npz")
-    np.savez(unfinished, **arrays)
+    np.savez(unfinished, allow_pickle=False, **arrays)
     unfinished.replace(file)
 
 

@@ -10,7 +10,7 @@ from contract.days import parse_day, parse_moment
 from contract.errors import BadUsage
 from contract.question import Question
 from runtime.command_line import Summary, Task, add_memory_budget
-from stages.arguments import params_and_paths
+from stages.arguments import add_scale, params_and_paths
 
 if TYPE_CHECKING:
     from contract.params import Params
@@ -66,8 +66,9 @@ def question_of(arguments: Namespace, params: Params) -> Question:
 
 
 def question_arguments(parser: ArgumentParser) -> None:
-    """From which day, how far, as known when, for which series."""
+    """From which day, how far, as known when, for which series; in how many parts."""
     add_memory_budget(parser)
+    add_scale(parser)
     parser.add_argument(
         "--origin", help="last day known (YYYY-MM-DD; default: the newest sales day)"
     )

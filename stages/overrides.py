@@ -86,9 +86,9 @@ def revoke(params: Params, paths: Paths, override_id: int, by: str, now: datetim
     return {"revoked": override_id, "by": by, "level": row["level"], "key": row["key"]}
 
 
-def laid_over(con: Connection, forecasts: pl.DataFrame) -> pl.DataFrame:
+def laid_over(con: Connection, forecasts: pl.DataFrame | pl.LazyFrame) -> pl.DataFrame:
     """OVERRIDDEN of a new table (FORECASTS of one run): every override that stands, on its rows."""
-    run_id, origin = forecasts["run_id"][0], forecasts["origin"][0]
+    [(run_id, origin)] = forecasts.lazy().select("run_id", "origin").head(1).collect().rows()
     standing = standing_overrides(con, origin)
     if standing.is_empty():
         return OVERRIDDEN.empty()

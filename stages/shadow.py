@@ -5,6 +5,7 @@ apart, scored against the actuals.
 from __future__ import annotations
 
 import logging
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 import polars as pl
@@ -13,14 +14,20 @@ from contract.demand import demand_rules
 from contract.hashes import served_hash, text_hash
 from contract.panel import Panel
 from contract.params import Params
+from contract.question import NEWEST
 from forecasting.actuals import with_actuals
 from forecasting.champion import champion_in_registry
-from forecasting.publication import publish_forecasts, serving_of
+from forecasting.part_table import ROWS, PartTable
+from forecasting.publication import serving_of
 from forecasting.served import drawn
 from forecasting.shadow import Shadow, shadow_of
+from forecasting.table import TableWork
 from runtime.memory import peak_mb
 from runtime.paths import Paths
 from runtime.process import clock
+from scaling.engines import Engine
+from scaling.parts import Parts
+from scaling.run import run_parts
 from storage.forecasts import judged_rows, newest_runs, publish, shadows_of
 from storage.models import challenger
 from storage.panel import last_sales_day, read_tail
@@ -32,8 +39,16 @@ log = logging.getLogger("inference")
 STATUS = "shadow"  # of its run: no table of this status is ever the newest, nor handed out
 
 
+@dataclass(frozen=True)
+class InParts:
+    """A panel that lies in parts, and who runs them."""
+
+    parts: Parts
+    engine: Engine
+
+
 def cast_shadow(
-    params: Params, paths: Paths, panel: Panel, origin: date, now: datetime
+    params: Params, paths: Paths, panel: Panel | InParts, origin: date, now: datetime
 ) -> str | None:
     """The run of the challenger's forecasts for the share of series that is always the same; None
     without a challenger.
@@ -46,23 +61,33 @@ def cast_shadow(
     if loaded.model is None:
         log.warning("shadow=%s reason=%s", model.model_id, loaded.why_none)
         return None
-    run_id = text_hash(STATUS, model.model_id, panel.hash, served_hash(params), origin)
-    rows = publish_forecasts(
-        serving_of(params, loaded), panel, origin, params.train.horizon, run_id
-    )
-    names = panel.series["unique_id"].to_list()
-    share = drawn(names, max(round(params.monitor.shadow_share * len(names)), 1), STATUS)
-    rows = rows.filter(pl.col("unique_id").is_in(share)).with_columns(created_at=now)
+    outline = panel.parts.outline() if isinstance(panel, InParts) else panel
     lineage = {
         "params_hash": served_hash(params),
-        "panel_hash": panel.hash,
+        "panel_hash": outline.hash,
         "model_id": model.model_id,
     }
+    run_id = text_hash(STATUS, model.model_id, outline.hash, served_hash(params), origin)
+    named = {**lineage, "run_id": run_id}
+    work = TableWork(params, serving_of(params, loaded), NEWEST, origin, named)
+    names = outline.series["unique_id"].to_list()
+    share = drawn(names, max(round(params.monitor.shadow_share * len(names)), 1), STATUS)
+    rows = _rows_of(work, panel, frozenset(share)).with_columns(created_at=now)
     run = Run(run_id, "inference", now, clock(), STATUS, **lineage, peak_mb=peak_mb())
     with open_store(paths.store, params.ingest.lock_wait_s) as con:
         publish(con, run, {"forecasts": rows})
     log.info("shadow run_id=%s model_id=%s rows=%d", run_id, model.model_id, rows.height)
     return run_id
+
+
+def _rows_of(work: TableWork, panel: Panel | InParts, only: frozenset[str]) -> pl.DataFrame:
+    """FORECASTS of these series."""
+    if isinstance(panel, Panel):
+        return work.rows(panel).filter(pl.col("unique_id").is_in(list(only)))
+    parts = panel.parts
+    run_parts(PartTable(work, only=only), STATUS, parts, panel.engine)
+    files = [parts.results(STATUS, number) / ROWS for number in range(parts.count)]
+    return pl.concat([pl.read_parquet(file) for file in files]).sort("unique_id", "ds")
 
 
 def shadow_so_far(params: Params, paths: Paths) -> Shadow | None:

@@ -27,13 +27,18 @@ from storage.thinned import forget_thinned, refuse_any, refuse_thinned, thinned_
 PUBLISHED = (FORECASTS, FORECAST_LEVELS, DEMAND_SPANS)  # the tables of one run
 
 
-def publish(con: Connection, run: Run, frames: dict[str, pl.DataFrame]) -> None:
+def publish(
+    con: Connection,
+    run: Run,
+    frames: dict[str, pl.DataFrame],
+    scans: dict[str, pl.LazyFrame] | None = None,
+) -> None:
     """The run and its tables (PUBLISHED) in one transaction, in place of what it published before;
     with them the rows that overrides change (OVERRIDDEN).
 
-    A table that is left out is empty.
+    A table that is left out is empty. `scans`: those that may be larger than memory.
     """
-    entry = Entry(Kind.FORECASTS, {"run": asdict(run)}, frames)
+    entry = Entry(Kind.FORECASTS, {"run": asdict(run)}, frames, scans=scans or {})
     with recorded(con, entry):
         redo_forecasts(con, entry)
 
@@ -44,9 +49,9 @@ def redo_forecasts(con: Connection, entry: Entry) -> None:
     write_run(con, run)
     forget_thinned(con, run.run_id)
     for contract in (FORECASTS, FORECAST_LEVELS):
-        _replace(con, contract, entry.frames.get(contract.name, contract.empty()), run.run_id)
+        _replace(con, contract, entry.batches(contract.name), run.run_id)
     # entries of older code have no spans
-    _replace_spans(con, entry.frames.get(DEMAND_SPANS.name, DEMAND_SPANS.empty()), run.run_id)
+    _replace_spans(con, entry.batches(DEMAND_SPANS.name), run.run_id)
     write_overridden(con, entry.frames.get(OVERRIDDEN.name, OVERRIDDEN.empty()))
 
 
@@ -135,29 +140,36 @@ def forecasts_of(con: Connection, run_id: str) -> pl.DataFrame:
     return frame_of(con, _select(FORECASTS, "run_id = $run_id"), run_id=run_id)
 
 
-def _replace(con: Connection, contract: FrameContract, frame: pl.DataFrame, run_id: str) -> None:
-    rows = contract.conform(frame.with_columns(run_id=pl.lit(run_id)))
+def _replace(
+    con: Connection, contract: FrameContract, batches: Iterable[pl.DataFrame], run_id: str
+) -> None:
     table = quoted(contract.name)
     con.execute(f"delete from {table} where run_id = $run_id", {"run_id": run_id}).fetchall()  # noqa: S608 -- quoted
-    with registered(con, incoming=rows):
-        con.execute(f"insert into {table} select * from incoming").fetchall()  # noqa: S608 -- quoted
+    for frame in batches:
+        rows = contract.conform(frame.with_columns(run_id=pl.lit(run_id)))
+        with registered(con, incoming=rows):
+            con.execute(f"insert into {table} select * from incoming").fetchall()  # noqa: S608 -- quoted
 
 
-def _replace_spans(con: Connection, frame: pl.DataFrame, run_id: str) -> None:
+def _replace_spans(con: Connection, batches: Iterable[pl.DataFrame], run_id: str) -> None:
     """The spans of a run, but those that its orders alone were read from: they stand as long as the
     orders do, which publish them anew.
     """
-    rows = DEMAND_SPANS.conform(frame.with_columns(run_id=pl.lit(run_id)))
     key = ", ".join(quoted(name) for name in DEMAND_SPANS.key)
-    gone = f"""
+    gone = """
         delete from demand_spans s where run_id = $run_id and (
-            ({key}) in (select ({key}) from incoming)
-            or level <> 'series'
+            level <> 'series'
             or key not in (select unique_id from orders where run_id = $run_id)
-        )"""  # noqa: S608 -- quoted
-    with registered(con, incoming=rows):
-        con.execute(gone, {"run_id": run_id}).fetchall()
-        con.execute("insert into demand_spans select * from incoming").fetchall()
+        )"""
+    con.execute(gone, {"run_id": run_id}).fetchall()
+    again = f"""
+        delete from demand_spans s
+        where run_id = $run_id and ({key}) in (select ({key}) from incoming)"""  # noqa: S608 -- quoted
+    for frame in batches:
+        rows = DEMAND_SPANS.conform(frame.with_columns(run_id=pl.lit(run_id)))
+        with registered(con, incoming=rows):
+            con.execute(again, {"run_id": run_id}).fetchall()
+            con.execute("insert into demand_spans select * from incoming").fetchall()
 
 
 def _of_latest_run(con: Connection, contract: FrameContract, origin: date | None) -> pl.DataFrame:

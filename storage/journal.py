@@ -30,6 +30,7 @@ from storage.store import COMMITTED, file_of, journal_of, source_of, transaction
 # of meta a baseline says what people said to alerts, the rest is the entry's
 NOT_KEPT = ("meta",)
 _ENTRY = "entry.json"
+ROWS_AT_ONCE = 500_000  # of a frame that may be larger than memory
 # of 9 there were no totals yet, of 10 nothing was thinned, of 11 nothing overridden; all else is
 # the same
 _READABLE = {SCHEMA_VERSION, "11", "10", "9"}
@@ -59,15 +60,25 @@ class Entry:
     """One change: its kind, its fields (as JSON in entry.json), and the rows it brings.
 
     `tables`: of a baseline, read from the journal, the file of each table. No frames: a store may
-    be larger than memory.
+    be larger than memory. `scans`: frames that may be, too, read batch by batch.
     """
 
     kind: str
     fields: dict[str, Any]
     frames: dict[str, pl.DataFrame] = field(default_factory=dict)
     tables: dict[str, Path] = field(default_factory=dict)
+    scans: dict[str, pl.LazyFrame] = field(default_factory=dict)
+
+    def batches(self, name: str) -> Iterator[pl.DataFrame]:
+        """The rows of a frame, some at a time; nothing where the entry has none of that name."""
+        if name in self.scans:
+            yield from self.scans[name].collect_batches(chunk_size=ROWS_AT_ONCE)
+        elif name in self.frames:
+            yield self.frames[name]
 
 
+# of a kind the frames that may be larger than memory
+_SCANNED = {Kind.FORECASTS: ("forecasts", "demand_spans")}
 BASELINE = Entry(Kind.BASELINE, {})  # the whole store, as it is when the entry is written
 SAID = "said"  # among a baseline's fields: what people said to alerts
 
@@ -124,8 +135,11 @@ def read_entry(journal: Path, number: int) -> Entry:
     paths = {Path(name).stem: folder / name for name in written["files"]}
     if written["kind"] == Kind.BASELINE:
         return Entry(written["kind"], written[_FIELDS], tables=paths)
-    frames = {name: pl.read_parquet(path, glob=False) for name, path in paths.items()}
-    return Entry(written["kind"], written[_FIELDS], frames)
+    scanned = paths.keys() & set(_SCANNED.get(written["kind"], ()))
+    scans = {name: pl.scan_parquet(paths[name], glob=False) for name in sorted(scanned)}
+    small = {name: path for name, path in paths.items() if name not in scans}
+    frames = {name: pl.read_parquet(path, glob=False) for name, path in small.items()}
+    return Entry(written["kind"], written[_FIELDS], frames, scans=scans)
 
 
 def replaced_entries(journal: Path) -> list[Path]:
@@ -224,6 +238,8 @@ def _write(con: Connection, journal: Path, number: int, entry: Entry) -> None:
         fields = {SAID: _said(con)}
     for name, frame in entry.frames.items():
         frame.rechunk().write_parquet(unfinished / f"{name}.parquet", compression="zstd")
+    for name, scan in entry.scans.items():
+        scan.sink_parquet(unfinished / f"{name}.parquet", compression="zstd")
     files = {}
     for path in sorted(unfinished.iterdir()):
         files[path.name] = sha256_of(path)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import date, datetime
 from typing import Any
 
@@ -12,11 +12,13 @@ from contract.frames import BEFORE, FACTS
 from contract.hashes import text_hash
 from contract.panel import Panel
 from storage.batches import contents_taken
-from storage.connection import Connection, frame_of
-from storage.facts import read_fact, read_superseded
+from storage.connection import Connection, frame_of, registered
+from storage.facts import of_series, read_fact, read_superseded
 from storage.quarantine import REFUSED_DAYS, stage_refused_days
+from storage.schema import quoted
 from storage.series import known_series_table, read_names, read_series, series_at
 
+_ONLY = "create or replace temp table series_of_part as select unique_id from incoming"
 _BEFORE = """
     select unique_id, min(ds) filter (counts) as first_sale, max(ds) filter (counts) as last_sale,
            max(y) as most_sold
@@ -59,26 +61,59 @@ def read_tail(con: Connection, since: date, most_sold_out: float) -> Panel:
 
     Earlier versions are left out.
     """
+    return next(_tails(con, [None], since, most_sold_out)).with_shut_days()
+
+
+def read_parts(
+    con: Connection, parts: pl.DataFrame, since: date | None, most_sold_out: float
+) -> Iterator[Panel]:
+    """As `read_tail`, of the series of each part in turn (unique_id, part: 0, 1, ...); shut days
+    are not stated yet. `since` None: all days.
+    """
+    of_parts = (frame for _, frame in sorted(parts.group_by("part"), key=lambda of: of[0]))
+    return _tails(con, of_parts, since, most_sold_out)
+
+
+def _tails(
+    con: Connection,
+    wanted: Iterable[pl.DataFrame | None],
+    since: date | None,
+    most_sold_out: float,
+) -> Iterator[Panel]:
+    """A panel for each of the wanted series (unique_id; None: all)."""
     name = ledger_hash(None, contents_taken(con)["content"])
     refused = REFUSED_DAYS if stage_refused_days(con) else None
-    facts: dict[str, Any] = {
-        fact: read_fact(
-            con,
-            fact,
-            since=None if fact == "calendar" else since,
-            filled_from=refused if fact == "sales" else None,
-        )
-        for fact in FACTS
-    }
-    before = frame_of(con, _BEFORE, since=since, most_sold_out=most_sold_out)
-    panel = Panel(
-        **facts,
-        series=read_series(con),
-        superseded={},
-        hash=name,
-        before=BEFORE.conform(before),
-    )
-    return panel.with_shut_days()
+    series = read_series(con)
+    for frame in wanted:
+        only = None
+        if frame is not None:
+            only = "series_of_part"
+            with registered(con, incoming=frame.select("unique_id")):
+                con.execute(_ONLY).fetchall()
+        facts: dict[str, Any] = {
+            fact: read_fact(
+                con,
+                fact,
+                since=None if fact == "calendar" else since,
+                filled_from=refused if fact == "sales" else None,
+                only=only,
+            )
+            for fact in FACTS
+        }
+        query = _BEFORE if only is None else of_series(_BEFORE, only) + " order by unique_id"
+        first = since or date.min
+        before = frame_of(con, query, since=first, most_sold_out=most_sold_out)
+        own = series if frame is None else series.join(frame, on="unique_id", how="semi")
+        yield Panel(**facts, series=own, superseded={}, hash=name, before=BEFORE.conform(before))
+
+
+def rows_by(con: Connection, column: str, since: date | None) -> dict[str, int]:
+    """How many rows of sales each value of a column of the series has from a day on."""
+    query = f"""
+        select {quoted(column)}, count(*) from sales
+        join {known_series_table(con)} using (unique_id)
+        where $since is null or ds >= $since group by all"""  # noqa: S608 -- quoted
+    return dict(con.execute(query, {"since": since}).fetchall())
 
 
 def last_sales_day(con: Connection) -> date | None:
