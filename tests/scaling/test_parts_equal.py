@@ -1,38 +1,157 @@
-"""The same table in any number of parts."""
+"""The same table in any number of parts, whatever crosses them."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import timedelta
+
+import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
+from contract.frames import TOTALS
+from contract.panel import Panel
+from contract.params import Params
+from contract.question import Question
+from forecasting.champion import Champion
+from forecasting.table import ForecastTable
+
 WITHIN = 1e-12
 KEYS = ("level", "key", "group_key", "unique_id", "ds", "from_h", "to_h")
+HORIZON = 14
 
 
-def _assert_same(whole, parts, exact: bool = False) -> None:
+def _assert_same(whole: ForecastTable, parts: ForecastTable, exact: bool = False) -> None:
     assert parts.lineage == whole.lineage
     for name in ("rows", "levels", "spans"):
         ours, theirs = getattr(whole, name), getattr(parts, name)
-        key = [
-            c
-            for c in ours.columns
-            if c in ("level", "key", "group_key", "unique_id", "ds", "from_h", "to_h")
-        ]
+        key = [column for column in ours.columns if column in KEYS]
         ours, theirs = ours.sort(key), theirs.sort(key)
         if exact and name == "rows":
             assert ours.equals(theirs)
         else:
-            assert_frame_equal(ours, theirs, rel_tol=WITHIN, abs_tol=1e-12)
+            assert_frame_equal(ours, theirs, rel_tol=WITHIN, abs_tol=WITHIN)
+
+
+def _without(params: Params, **source: object) -> Params:
+    return params.model_copy(update={"source": params.source.model_copy(update=source)})
+
+
+def _trained(params: Params, **changes: object) -> Params:
+    return params.model_copy(update={"train": params.train.model_copy(update=changes)})
+
+
+def _no_groups(params: Params) -> Params:
+    return _trained(params, groups=params.train.groups.model_copy(update={"columns": None}))
+
+
+@pytest.fixture(scope="module")
+def served(champion_of, small, chain) -> Champion:
+    """Fitted on the whole chain, the group step on."""
+    return champion_of(small, chain)
 
 
 @pytest.mark.parametrize("count", [2, 3, 6])
-def test_a_chain_is_forecast_alike_in_any_number_of_parts(both, small, chain, count):
-    whole, parts = both(small, chain, count)
-    assert whole.rows["method"].n_unique() > 1
+def test_a_chain_in_any_number_of_parts(both, small, chain, served, count):
+    whole, parts = both(small, chain, count, champion=served)
+    assert {"global_lightgbm", "analogues"} <= set(whole.rows["method"])
+    assert 0 < (whole.rows["y_hat"] == 0).sum() < whole.rows.height  # the closed day
     _assert_same(whole, parts)
 
 
-def test_without_the_group_step_every_bit_is_the_same(both, small, chain):
-    groups = small.train.groups.model_copy(update={"columns": None})
-    alone = small.model_copy(update={"train": small.train.model_copy(update={"groups": groups})})
-    _assert_same(*both(alone, chain), exact=True)
+def test_every_bit_is_the_same_where_no_mean_is_summed(both, small, chain):
+    _assert_same(*both(_no_groups(small), chain), exact=True)
+
+
+def test_a_source_without_stores_is_parted_by_name(both, small, chain):
+    """One feed: its arrivals, shut days and the end of its plans are those of all parts."""
+    named = {"store_id": "shop_id"}
+    series = chain.series.rename(named)
+    groups = small.train.groups.model_copy(update={"columns": ["shop_id", "dept_id"]})
+    params = _trained(_without(small, levels=((), ("shop_id",), ("item_id",))), groups=groups)
+    hierarchy = {"hierarchy": [["shop_id", "dept_id"], ["item_id"]]}
+    params = params.model_copy(update={"features": params.features.model_copy(update=hierarchy)})
+    quiet = pl.col("ds") == chain.first_day + timedelta(days=100)  # all stores at zero: shut
+    sales = chain.sales.with_columns(y=pl.when(quiet).then(0.0).otherwise("y"))
+    prices = chain.prices.filter(pl.col("from_ds") <= chain.last_day + timedelta(days=8))
+    panel = replace(chain, series=series, sales=sales, prices=prices)
+    whole, parts = both(params, panel, 4)
+    _assert_same(whole, parts)
+
+
+def test_a_plan_that_ends_and_was_always_there_misses_alike(both, small, chain, served):
+    """`features_missing`: decided for all parts together."""
+    prices = chain.prices.filter(pl.col("from_ds") <= chain.last_day - timedelta(days=130))
+    whole, parts = both(small, replace(chain, prices=prices), champion=served)
+    assert "features_missing" in set(whole.rows["reason"])
+    _assert_same(whole, parts)
+
+
+def test_the_model_of_another_shop_is_refused_alike(both, small, chain, served):
+    tenth = chain.sales.with_columns(y=(pl.col("y") * 40).round())
+    whole, parts = both(small, replace(chain, sales=tenth), champion=served)
+    loud = small.model_copy(
+        update={"inference": small.inference.model_copy(update={"max_level_jump": 1.01})}
+    )
+    whole, parts = both(loud, replace(chain, sales=tenth), 2, champion=served)
+    assert "level_implausible" in set(whole.rows["reason"])
+    _assert_same(whole, parts)
+
+
+@pytest.mark.parametrize("back", [0, 5])
+def test_an_earlier_origin_some_days_and_some_series(both, small, chain, served, back):
+    origin = chain.last_day - timedelta(days=back)
+    question = Question(origin=origin, horizon=10, series="I1_*")
+    whole, parts = both(small, chain, question=question, champion=served)
+    assert whole.rows["unique_id"].n_unique() == 6
+    assert whole.levels.is_empty()
+    _assert_same(whole, parts)
+
+
+def test_feeds_that_are_late_do_not_move_the_days_of_their_part(both, small, chain, served):
+    """Of two stores in one part no row came for a week, and the last days of all are missing."""
+    late = pl.col("unique_id").str.contains("_S[02]$") & (
+        pl.col("ds") > chain.last_day - timedelta(days=7)
+    )
+    panel = replace(chain, sales=chain.sales.filter(~late))
+    origin = chain.last_day + timedelta(days=2)
+    whole, parts = both(small, panel, 6, Question(origin=origin), champion=served)
+    _assert_same(whole, parts)
+
+
+def test_without_a_model_and_with_a_simpler_one(both, small, chain, served):
+    nobody = Champion(None, None, served.calibrations, "no model", reason="no_champion")
+    _assert_same(*both(small, chain, 2, champion=nobody), exact=True)
+
+
+def test_totals_of_groups_older_than_the_items(both, small, chain, served):
+    first = chain.first_day
+    rows = [
+        (f'{{"dept_id":"D{dept}","store_id":"S{store}"}}', first + timedelta(days=day), 20.0 + dept)
+        for store in range(6)
+        for dept in range(3)
+        for day in range(-120, 60)
+    ]
+    totals = pl.DataFrame(rows, ["scope", "ds", "y"], orient="row").with_columns(
+        known_at=pl.lit(chain.sales["known_at"].min())
+    )
+    panel = replace(chain, totals=TOTALS.conform(totals).sort(TOTALS.key))
+    _assert_same(*both(small, panel, champion=served))
+
+
+def test_parts_that_decide_otherwise_are_found(small, chain, tmp_path):
+    """Who decides by its own rows, where the whole should, asks for another total."""
+    from contract.errors import PartFailed
+    from contract.whole import numbers_of_all
+    from scaling.engines import Here
+    from scaling.run import run_parts
+    from tests.scaling.conftest import parts_of
+
+    parts = parts_of(chain, tmp_path, 3)
+
+    def work(panel: Panel, folder) -> None:
+        name = "mine" if "I0_S0" in panel.series["unique_id"] else "yours"
+        numbers_of_all(panel.whole, name, {"rows": panel.sales.height})
+
+    with pytest.raises(PartFailed, match="different totals"):
+        run_parts(work, "wrong", parts, Here())
