@@ -11,19 +11,21 @@ import importlib.util
 import logging
 import os
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from contract.errors import BadUsage, PartFailed, WorkersUnreachable
 
 if TYPE_CHECKING:
-    from distributed import Client
+    from distributed import Client, Future
 
 log = logging.getLogger("scaling")
 
 HERE, DASK = "here", "dask"
 CONNECT_S = 10.0
+LOOK_S = 5.0  # between two looks at whether any worker is left
+WITHOUT_WORKER_S = 120.0  # after which nobody waits for one to come back
 LOST_WORKERS = 3  # that a part may have before it is named as what ends them
 NO_EXTRA = (
     "--on dask needs the package `distributed`, which is not installed. Run `make extras`, or "
@@ -58,24 +60,46 @@ class OnDask:
 
     def each(self, call: Callable[[int], Result], numbers: Sequence[int]) -> list[Result]:
         """As Engine.each. PartFailed names a part that always ends its worker."""
-        from distributed import KilledWorker, as_completed
-
-        futures = self.client.map(call, list(numbers), pure=False)
-        number_of = dict(zip(futures, numbers, strict=True))
+        number_of = dict(
+            zip(self.client.map(call, list(numbers), pure=False), numbers, strict=True)
+        )
         results: dict[int, Result] = {}
-        del futures
-        for future in as_completed(list(number_of)):
-            number = number_of.pop(future)
-            try:
-                results[number] = future.result()
-            except KilledWorker as error:
-                raise PartFailed(
-                    f"part {number} ended {LOST_WORKERS} workers in a row, the last with "
-                    f"'{error}'. Nothing was published. Give workers more memory, or take more "
-                    "parts (--parts), then run it again."
-                ) from error
-            future.release()
+        while number_of:
+            for future in self._done(list(number_of)):
+                number = number_of.pop(future)
+                results[number] = _result_of(future, number)
+                future.release()  # held, it would be made again when its worker dies
         return [results[number] for number in numbers]
+
+    def _done(self, pending: list[Future[Any]]) -> set[Future[Any]]:
+        """Those that ended, some at least. WorkersUnreachable where no worker came back."""
+        from distributed import wait
+
+        without_worker = 0.0
+        while True:
+            with suppress(TimeoutError):
+                ended: set[Future[Any]] = wait(pending, LOOK_S, "FIRST_COMPLETED").done
+                return ended
+            is_alone = not self.client.scheduler_info(n_workers=-1)["workers"]
+            without_worker = without_worker + LOOK_S if is_alone else 0.0
+            if without_worker >= WITHOUT_WORKER_S:
+                raise WorkersUnreachable(
+                    f"no worker is left for {without_worker:.0f} s, {len(pending)} parts wait for "
+                    "one. Nothing was published. Start workers (docs/scale_out.md), then run it "
+                    "again."
+                )
+
+
+def _result_of(future: Future[Any], number: int) -> Any:
+    from distributed import KilledWorker
+
+    try:
+        return future.result()
+    except KilledWorker as error:
+        raise PartFailed(
+            f"part {number} ended {LOST_WORKERS} workers in a row. Nothing was published. Give "
+            "workers more memory, or take more parts (--parts), then run it again."
+        ) from error
 
 
 @contextmanager
@@ -103,6 +127,11 @@ def code_hash() -> str:
     return digest.hexdigest()[:16]
 
 
+def _own_path() -> list[str]:
+    own = os.environ.get("PYTHONPATH", "")
+    return own.split(os.pathsep) if own else []
+
+
 @contextmanager
 def _client(address: str) -> Iterator[Client]:
     if importlib.util.find_spec("distributed") is None:
@@ -111,12 +140,14 @@ def _client(address: str) -> Iterator[Client]:
     from distributed import Client, LocalCluster
 
     settings: dict[str, Any] = {
-        "distributed.scheduler.allowed-failures": LOST_WORKERS,
+        # a worker gets one part at a time, so that who dies is counted against the part it had
+        "distributed.scheduler.worker-saturation": 1.0,
+        "distributed.scheduler.allowed-failures": LOST_WORKERS - 1,
         "distributed.worker.multiprocessing-method": "spawn",
         "distributed.nanny.pre-spawn-environ": {
             "POLARS_MAX_THREADS": 1,
             "OMP_WAIT_POLICY": "passive",
-            "PYTHONPATH": str(ROOT),
+            "PYTHONPATH": os.pathsep.join([str(ROOT), *_own_path()]),
         },
         "distributed.admin.log-format": "%(name)s %(message)s",
         "distributed.logging": {"distributed": "error"},
@@ -130,7 +161,7 @@ def _client(address: str) -> Iterator[Client]:
                     threads_per_worker=1,
                     processes=True,
                     host="127.0.0.1",
-                    dashboard_address=None,
+                    dashboard_address="127.0.0.1:0",
                     memory_limit=0,
                 ) as cluster,
                 Client(cluster) as client,

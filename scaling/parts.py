@@ -6,7 +6,7 @@ read (`series`, `calendar`, `totals`, `arrivals`).
 
 from __future__ import annotations
 
-import zlib
+import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -81,7 +81,7 @@ def part_of_series(series: pl.DataFrame, rows: Mapping[str, int], count: int) ->
     """
     ids = series["unique_id"]
     if FEED_COLUMN not in series.columns:
-        drawn = [zlib.crc32(name.encode()) % count for name in ids]
+        drawn = [_drawn(name) % count for name in ids]
         return pl.DataFrame({"unique_id": ids, "part": drawn})
     load = [0] * count
     part: dict[str, int] = {}
@@ -92,6 +92,10 @@ def part_of_series(series: pl.DataFrame, rows: Mapping[str, int], count: int) ->
     return series.select(
         "unique_id", part=pl.col(FEED_COLUMN).replace_strict(part, return_dtype=pl.Int64)
     )
+
+
+def _drawn(name: str) -> int:
+    return int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest())
 
 
 def write_parts(folder: Path, panels: Iterator[Panel], series: pl.DataFrame) -> Parts:
