@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import numpy as np
 import polars as pl
@@ -15,6 +15,7 @@ from contract.frames import FrameContract
 from contract.levels import TOTAL
 
 Arrays = Mapping[str, np.ndarray]
+Made = TypeVar("Made")
 
 ARRIVALS = FrameContract(
     "arrivals",
@@ -77,6 +78,16 @@ class Whole(Protocol):
         """What `make` gives, made once though a part runs several times."""
         ...
 
+    def once(self, name: str, make: Callable[[], Arrays]) -> Arrays:
+        """What `make` gives of totals alone, made by one part for all."""
+        ...
+
+    def attempt(self, make: Callable[[], Made]) -> Made | None:
+        """What `make` gives; None where a total it needs is not known yet: it is handed in, and
+        what does not hang on it goes on, so that totals of both are summed together.
+        """
+        ...
+
 
 class Alone:
     """The whole of a panel that has no other parts: totals are what is handed in."""
@@ -96,6 +107,14 @@ class Alone:
 
     def kept(self, name: str, make: Callable[[], Arrays]) -> Arrays:
         """As Whole.kept."""
+        return make()
+
+    def once(self, name: str, make: Callable[[], Arrays]) -> Arrays:
+        """As Whole.once."""
+        return make()
+
+    def attempt(self, make: Callable[[], Made]) -> Made | None:
+        """As Whole.attempt."""
         return make()
 
 

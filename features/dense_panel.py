@@ -70,6 +70,8 @@ class DensePanel:
     is_closed: np.ndarray  # (series, width)
     chunk_series: int
     plans: PlanTables  # price and promotion of by_series, and what of them was stated
+    # column -> (days ahead,) share of all series of which it is unknown
+    unknown_ahead: dict[str, np.ndarray]
     groups: GroupContext
 
     @property
@@ -115,7 +117,9 @@ def build_dense_panel(
         table_name(columns): group_index(panel.series, columns) for columns in params.hierarchy
     }
     own_regions, region_ix = regions_of(panel.series, rules.region)
-    whole = _of_whole(panel, params, grouped, by_series, pl.Series(own_regions))
+    whole = _of_whole(
+        panel, params, grouped, by_series, pl.Series(own_regions), days.after(days.ahead)
+    )
     region_ix = whole.regions.search_sorted(pl.Series(own_regions)).to_numpy()[region_ix]
     shared = whole.shared
     shared["region"] = _calendar(panel, params, days, whole.regions, vocabulary)
@@ -131,6 +135,7 @@ def build_dense_panel(
         is_closed=closed,
         chunk_series=min(params.chunk_series, series_in_a_piece(days.width, features)),
         plans=plans,
+        unknown_ahead=whole.unknown_ahead,
         groups=_group_context(panel, params, days, whole.regions, vocabulary),
     )
 
@@ -157,6 +162,7 @@ class _OfWhole:
 
     shared: dict[str, pl.DataFrame]  # groupings by their table name
     regions: pl.Series
+    unknown_ahead: dict[str, np.ndarray]
 
 
 def _of_whole(
@@ -165,6 +171,7 @@ def _of_whole(
     grouped: dict[str, np.ndarray],
     by_series: dict[str, np.ndarray],
     regions: pl.Series,
+    ahead: slice,
 ) -> _OfWhole:
     """The tables of groups and the regions. A group of one store lies in one part."""
     own, crossing = {}, {}
@@ -174,13 +181,25 @@ def _of_whole(
         if FEED_COLUMN not in columns:
             crossing[name] = own[name]
     crossing["regions"] = Table(regions, {})
+    crossing["unknown ahead"] = _unknown_ahead(by_series, ahead)
     totals = panel.whole.totals({_name(panel, name): of for name, of in crossing.items()})
     sums = {
         name: totals[_name(panel, name)].of(of.keys) if name in crossing else of.values
         for name, of in own.items()
     }
     shared = {name: table_of_sums(of) for name, of in sums.items()}
-    return _OfWhole(shared, totals[_name(panel, "regions")].keys)
+    unknown = totals[_name(panel, "unknown ahead")]
+    shares = unknown.values["unknown"] / np.maximum(unknown.values["series"], 1)[:, None]
+    of_plans = dict(zip(unknown.keys, shares, strict=True))
+    return _OfWhole(shared, totals[_name(panel, "regions")].keys, of_plans)
+
+
+def _unknown_ahead(by_series: dict[str, np.ndarray], ahead: slice) -> Table:
+    """By column (columns, days ahead) how many series it is unknown of, and how many there are."""
+    names = sorted(by_series)
+    unknown = [np.isnan(by_series[name][:, ahead]).sum(axis=0) for name in names]
+    series = [len(by_series[name]) for name in names]
+    return Table(pl.Series(names), {"unknown": np.array(unknown), "series": np.array(series)})
 
 
 def _name(panel: Panel, name: str) -> str:

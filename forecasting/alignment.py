@@ -38,8 +38,12 @@ def scaled_to_groups(
     totals = context.whole.totals({**asked, forecast: Table(keys, {"units": own_units})})
     ours = totals[forecast].values["units"]
     of_nodes = {name: totals[f"groups {context.days.known} {name}"] for name in own}
-    theirs = expected_totals(context, of_nodes, params, steps)
-    factor = _factors(ours, theirs, params)
+
+    def made() -> dict[str, np.ndarray]:
+        theirs = expected_totals(context, of_nodes, params, steps)
+        return {"factor": _factors(ours, theirs, params)}
+
+    factor = context.whole.once(f"factors of groups {context.days.known}", made)["factor"]
     scaled: np.ndarray = y_hat * factor[group_index_of(context.series, columns, of_nodes)]
     return scaled
 

@@ -279,27 +279,17 @@ class GlobalLightGBM:
         """
         plans = [feature for feature in dense.features if feature.is_plan_itself]
         shares = {plan.name: self.unknown_shares.get(plan.name, 1.0) for plan in plans}
-        seldom = [p for p in plans if RARELY_UNKNOWN <= shares[p.name] < SELDOM_UNKNOWN]
-        unknown = _unknown_ahead(dense, seldom, self.params.horizon)
-        missing = {name for name, share in unknown.items() if share > MOSTLY_UNKNOWN}
+        unknown = {plan.name: self._unknown_ahead(dense, plan) for plan in plans}
         return [
-            plan.name
-            for plan in plans
-            if shares[plan.name] < RARELY_UNKNOWN or plan.name in missing
+            name
+            for name, share in shares.items()
+            if share < RARELY_UNKNOWN or (share < SELDOM_UNKNOWN and unknown[name] > MOSTLY_UNKNOWN)
         ]
 
-
-def _unknown_ahead(dense: DensePanel, plans: list[Feature], horizon: int) -> dict[str, float]:
-    """Of each plan the share of the days ahead, of all series, on which it is unknown."""
-    if not plans:
-        return {}
-    ahead, own = dense.days.after(horizon), {}
-    for plan in plans:
-        known = dense.by_series.get(plan.expr.meta.output_name())
-        own[plan.name] = 0 if known is None else int(np.isnan(known[:, ahead]).sum())
-    own["cells"] = dense.series.height * (ahead.stop - ahead.start)
-    total = numbers_of_all(dense.groups.whole, f"plans ahead {dense.days.known}", own)
-    return {plan.name: total[plan.name] / max(total["cells"], 1) for plan in plans}
+    def _unknown_ahead(self, dense: DensePanel, plan: Feature) -> float:
+        """The share of the days to forecast, of all series, on which a plan is unknown."""
+        by_day = dense.unknown_ahead.get(plan.expr.meta.output_name())
+        return 0.0 if by_day is None else float(by_day[: self.params.horizon].mean())
 
 
 def _is_lacking(frame: pl.DataFrame, needed: list[str]) -> np.ndarray:

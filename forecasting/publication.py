@@ -25,8 +25,9 @@ from forecasting.fallback import (
     FEATURES_MISSING,
     LAUNCH,
     ModelForecast,
-    complete,
     no_forecast,
+    on_rungs,
+    rungs_below,
 )
 from forecasting.forecaster import Forecaster, forecast_grid
 from forecasting.intervals import Calibration, quantile_columns, quantiles_of_days
@@ -72,15 +73,20 @@ def publish_forecasts(
     """
     known = trim_to_last_sale(panel.up_to(origin))
     naive = _baseline_forecast(serving, known, origin, horizon)
+    closed = closed_ahead(known, origin, horizon, serving.rules.region)
+    usually_shut = habit_ahead(known, origin, horizon) | feed_ended(known)[:, None]
+
+    def below() -> pl.DataFrame:
+        _refuse_closed(closed[~usually_shut], serving.params, panel.whole)
+        return rungs_below(naive, known, serving.params, serving.rules)
+
+    rungs = panel.whole.attempt(below)
     model = _model_forecast(serving, known, naive, origin, horizon)
-    rows = complete(model, naive, known, serving.params, serving.rules)
+    rows = on_rungs(model, below() if rungs is None else rungs, serving.params)
     share = open_share(known, origin, horizon)
     if share is not None:
         rows = rows.with_columns(pl.col("y_hat") * pl.Series(share.ravel()))
     quantiles = _series_quantiles(rows, serving, dispersion_at_end(known, serving.rules), share)
-    closed = closed_ahead(known, origin, horizon, serving.rules.region)
-    usually_shut = habit_ahead(known, origin, horizon) | feed_ended(known)[:, None]
-    _refuse_closed(closed[~usually_shut], serving.params, panel.whole)
     is_closed = closed.ravel()
     not_sold_yet = rows.select((pl.col("reason") == LAUNCH) & (pl.col("y_hat") == 0)).to_series()
     # the spread of "0 expected" is that of slow sellers, not of closed stores or days before a sale

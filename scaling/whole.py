@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from contract.whole import Arrays, Table
+from contract.whole import Arrays, Made, Table
 from scaling.parts import Parts
 
 _KEYS = "keys"
@@ -52,7 +52,7 @@ class PartOfWhole:
         for name, table in own.items():
             _write(_file(self.folder / "own", name), table)
             self.asked.append(name)
-        raise NotSummedYet
+        raise NotSummedYet  # also where an attempt has handed them in already
 
     def report(self, own: Mapping[str, Table]) -> None:
         """As Whole.report."""
@@ -62,11 +62,18 @@ class PartOfWhole:
 
     def kept(self, name: str, make: Callable[[], Arrays]) -> Arrays:
         """As Whole.kept."""
-        file = _file(self.folder / "kept", name)
-        if not file.exists():
-            _save(file, make())
-        with np.load(file) as arrays:
-            return dict(arrays)
+        return _made_once(_file(self.folder / "kept", name), make)
+
+    def once(self, name: str, make: Callable[[], Arrays]) -> Arrays:
+        """As Whole.once. Two workers may both make it: they make the same."""
+        return _made_once(_file(self.parts.folder / self.work / "once", name), make)
+
+    def attempt(self, make: Callable[[], Made]) -> Made | None:
+        """As Whole.attempt."""
+        try:
+            return make()
+        except NotSummedYet:
+            return None
 
 
 def add_up(parts: Parts, work: str, name: str) -> Table:
@@ -93,6 +100,13 @@ def add_up_all(parts: Parts, work: str, names: Iterable[str]) -> None:
 
 def _total(parts: Parts, work: str, name: str) -> Path:
     return _file(parts.folder / work / "totals", name)
+
+
+def _made_once(file: Path, make: Callable[[], Arrays]) -> Arrays:
+    if not file.exists():
+        _save(file, make())
+    with np.load(file) as arrays:
+        return dict(arrays)
 
 
 def _file(folder: Path, name: str) -> Path:
