@@ -13,7 +13,8 @@ from pathlib import Path
 
 import polars as pl
 
-from contract.errors import BadUsage, SourceMissing
+from contract.errors import BadUsage
+from contract.levels import series_where
 from contract.params import Params
 from forecasting.champion import champion_in_registry
 from forecasting.global_lightgbm import GlobalLightGBM
@@ -22,7 +23,7 @@ from reports.spreadsheets import spreadsheet_safe
 from runtime.command_line import Summary
 from runtime.disk import write_whole
 from runtime.paths import Paths
-from storage.forecasts import newest_run
+from storage.forecasts import needed_run
 from storage.overrides import read_final
 from storage.panel import read_tail
 from storage.series import read_series
@@ -46,20 +47,18 @@ class Scenario:
 
 def what_if(params: Params, paths: Paths, scenario: Scenario) -> Summary:
     """The scenario's forecast beside the published one, by series and day, with sums; warnings and
-    the note that goes with it.
+    the note that goes with it. Series that came after the table are left out, and counted.
 
     BadUsage for days, series or values it cannot be of, and where what serves reads no plans.
     """
     change = scenario.change
     _refuse_values(change)
     with open_store(paths.store, params.ingest.lock_wait_s, read_only=True) as con:
-        newest = newest_run(con)
-        if newest is None:
-            raise SourceMissing("there is no forecast to compare with. Run `python inference.py`.")
-        run, origin = newest
+        run, origin = needed_run(con, "compare with")
         final = read_final(con, run.run_id)
         _refuse_days(change, origin, final["ds"].max())  # type: ignore[arg-type]
-        ids = _members(read_series(con), scenario.where)
+        members = series_where(read_series(con), scenario.where)["unique_id"]
+        ids = _in_table(members, final)
         model = _model(params, paths, run.model_id)
         since = origin - timedelta(days=SPARE_DAYS + model.days_back)
         panel = read_tail(con, since, params.features.max_stockout_share)
@@ -76,6 +75,7 @@ def what_if(params: Params, paths: Paths, scenario: Scenario) -> Summary:
         "run_id": run.run_id,
         "origin": origin,
         "series": len(ids),
+        "left_out": len(members) - len(ids),
         **_sums(compared, change),
         "warnings": outside_training(panel.up_to(origin), plan),
         "note": NOTE,
@@ -117,16 +117,15 @@ def kept(paths: Paths) -> list[Summary]:
     return found
 
 
-def _members(series: pl.DataFrame, where: dict[str, str]) -> pl.Series:
-    """The series that have these values; BadUsage where none has."""
-    members = series
-    for column, value in where.items():
-        if column not in series.columns:
-            raise BadUsage(f"no column is called '{column}'; there are {series.columns}.")
-        members = members.filter(pl.col(column) == value)
-    if members.is_empty():
-        raise BadUsage(f"no series has {where}. See table `series` for the values there are.")
-    return members["unique_id"]
+def _in_table(members: pl.Series, table: pl.DataFrame) -> pl.Series:
+    """Those of these series that the table forecasts; BadUsage where it holds none."""
+    held = members.filter(members.is_in(table["unique_id"].unique().implode()))
+    if held.is_empty():
+        raise BadUsage(
+            f"the newest table holds none of these {len(members)} series, such as '{members[0]}': "
+            "they came after it. Run `python inference.py`, then they can be compared."
+        )
+    return held
 
 
 def _model(params: Params, paths: Paths, model_id: str | None) -> GlobalLightGBM:

@@ -109,6 +109,37 @@ def test_what_cannot_be_meant_is_refused_and_nothing_is_written(shop, changes, w
     assert overrides(shop.params, shop.paths)["overrides"] == []
 
 
+def test_a_series_that_came_after_the_table_is_refused_and_in_a_group_it_is_no_row(shop, newcomer):
+    from contract.errors import BadUsage
+
+    for kind in ("units", "percent"):
+        wanted = _wanted(where={"unique_id": newcomer}, kind=kind)
+        with pytest.raises(BadUsage, match=r"has no row of 'NEW_CA_1'.*came after it"):
+            override(shop.params, shop.paths, wanted, now=NOW)
+    assert overrides(shop.params, shop.paths)["overrides"] == []
+    made = override(shop.params, shop.paths, _wanted(kind="units", value=700.0), now=NOW)
+    assert (made["final_units"], made["rows"]) == (700.0, 7 * made["series"])
+
+
+def test_units_of_a_store_that_is_closed_by_habit_are_refused(shop, next_day):
+    from contract.errors import BadUsage
+
+    now, first = NOW + timedelta(days=28), FIRST + timedelta(days=28)
+    for k in range(1, 29):
+        path = next_day(shop, k)
+        rows = pl.read_csv(path, infer_schema=False)
+        shut = pl.col("store_id") == "CA_1"
+        said = {"y": "0", "is_open": "false"}
+        closed = {n: pl.when(shut).then(pl.lit(v)).otherwise(n) for n, v in said.items()}
+        rows.with_columns(**closed).write_csv(path)
+    ingest.ingest(shop.params, shop.paths, now=now)
+    inference.infer(shop.params, shop.paths, now=now)
+    days = {"from_ds": first, "to_ds": first + timedelta(days=6)}
+    wanted = _wanted(kind="units", value=70.0, **days)
+    with pytest.raises(BadUsage, match=r"no day of 'CA_1' .* can sell: calendar, plan or habit"):
+        override(shop.params, shop.paths, wanted, now=now)
+
+
 def test_a_dry_run_says_what_would_be_and_writes_nothing(shop):
     said = override(shop.params, shop.paths, _wanted(), now=NOW, dry_run=True)
     assert said["final_units"] == pytest.approx(1.5 * said["model_units"], abs=2e-3)

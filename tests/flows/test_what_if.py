@@ -114,13 +114,22 @@ def test_a_scenario_is_kept_compared_and_handed_over_as_a_plan(shop):
         ({"from_ds": FIRST - timedelta(days=1), "price": 1.0}, "no days of the newest table"),
         ({"to_ds": FIRST + timedelta(days=90), "price": 1.0}, "no days of the newest table"),
         ({"where": {"store_id": "XX"}, "price": 1.0}, "no series has"),
-        ({"where": {"shop": "XX"}, "price": 1.0}, "no column is called 'shop'"),
+        ({"where": {"shop": "XX"}, "price": 1.0}, "no column of the series is called ['shop']"),
     ],
 )
 def test_what_cannot_be_forecast_is_refused(shop, changes, why):
     with pytest.raises(BadUsage) as refusal:
         what_if(shop.params, shop.paths, scenario(**changes))
     assert why in str(refusal.value)
+
+
+def test_a_series_that_came_after_the_table_is_left_out_and_counted(shop, newcomer):
+    result = what_if(shop.params, shop.paths, scenario(price=2.5))
+    rows = _rows(result)
+    assert newcomer not in rows["unique_id"]
+    assert (result["series"], result["left_out"]) == (rows["unique_id"].n_unique(), 1)
+    with pytest.raises(BadUsage, match=r"the newest table holds none of .*NEW_CA_1"):
+        what_if(shop.params, shop.paths, scenario({"unique_id": newcomer}, price=2.5))
 
 
 def test_the_command_line_says_sums_warnings_and_the_note(shop, capsys):
