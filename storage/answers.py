@@ -80,7 +80,7 @@ def approve_orders(con: Connection, order_day: date, by: str, at: datetime) -> N
         "at": at.isoformat(timespec="minutes"),
         "proposed_at": proposed_at.isoformat(),
     }
-    _record(con, {"said": {f"{_APPROVED}{order_day}": json.dumps(said)}})
+    record_said(con, {f"{_APPROVED}{order_day}": json.dumps(said)})
 
 
 def approval_of(con: Connection, order_day: date) -> dict[str, str] | None:
