@@ -5,7 +5,7 @@ out of range are refused.
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import (
     AfterValidator,
@@ -23,9 +23,10 @@ Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[int, Field(ge=1)]
 Seed = Annotated[int, Field(ge=0)]
 Kind = Literal["simulator", "m5", "files", "sql"]
-FACTS = ("sales", "calendar", "prices", "plans", "totals", "supply", "stock")
 Variable = Annotated[str, Field(pattern=r"^[A-Z_][A-Z0-9_]*$")]  # of the environment
-Fact = Literal["sales", "calendar", "prices", "plans", "totals", "supply", "stock"]
+# in the order in which they are fetched: what sales are judged by comes before them
+Fact = Literal["calendar", "prices", "plans", "sales", "totals", "supply", "stock"]
+FACTS: tuple[Fact, ...] = get_args(Fact)
 
 
 class _Section(BaseModel):

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from contract.errors import BadInput, RemoteUnreachable, TillcastError
-from contract.params import Params, SourceParams
+from contract.params import FACTS, Params, SourceParams
 from expectations.sales import WHOLE_DAY_CODES
 from runtime.command_line import Summary
 from runtime.disk import disk_refusals, sha256_of
@@ -40,7 +40,6 @@ from storage.store import read_store
 log = logging.getLogger("ingest")
 
 OBJECTS = "objects"  # in the list of what was fetched: those of a bucket
-_ORDER = ("calendar", "prices", "plans", "sales", "totals", "supply", "stock")
 
 
 @dataclass
@@ -283,7 +282,7 @@ def _is_static(name: str, source: SourceParams) -> bool:
 
 def _facts(source: SourceParams) -> list[str]:
     """The facts that are fetched, plans before the sales they explain."""
-    return [fact for fact in _ORDER if fact in source.sql.facts]
+    return [fact for fact in FACTS if fact in source.sql.facts]
 
 
 @contextmanager
