@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-import re
 from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -29,6 +27,7 @@ from forecasting.overrides import (
 )
 from runtime.command_line import Summary
 from runtime.paths import Paths
+from stages.said import MOST_OF_A_REASON, refuse_name, refuse_text
 from storage.forecasts import forecasts_of, needed_run
 from storage.overrides import (
     Override,
@@ -42,9 +41,7 @@ from storage.panel import read_tail
 from storage.series import read_series
 from storage.store import Connection, open_store
 
-MOST_CHARACTERS = 300  # of a reason; of a name a third
-LEAST_PERCENT = -100.0
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+LEAST_PERCENT, MOST = -100.0, 1e12  # beyond it sums of doubles are no numbers any more
 
 
 @dataclass(frozen=True)
@@ -71,7 +68,8 @@ def override(
 
     BadUsage says what is wrong with it, and what there is instead.
     """
-    _refuse_words(request)
+    refuse_name(request.by)
+    refuse_text("--reason", request.reason, MOST_OF_A_REASON)
     _refuse_value(request)
     with open_store(paths.store, params.ingest.lock_wait_s, read_only=dry_run) as con:
         run, origin = needed_run(con, "override")
@@ -91,7 +89,7 @@ def override(
 
 def revoke(params: Params, paths: Paths, override_id: int, by: str, now: datetime) -> Summary:
     """The override taken back from now on; what the model or an earlier override says holds."""
-    _refuse_text("--by", by, MOST_CHARACTERS // 3)
+    refuse_name(by)
     with open_store(paths.store, params.ingest.lock_wait_s) as con:
         revoke_override(con, override_id, by, now)
         row = read_overrides(con).filter(override_id=override_id).row(0, named=True)
@@ -148,26 +146,12 @@ def _level(request: Request, levels: list[tuple[str, ...]]) -> Level:
     return level_by(next((one for one in levels if set(one) == set(columns)), columns))
 
 
-def _refuse_words(request: Request) -> None:
-    _refuse_text("--by", request.by, MOST_CHARACTERS // 3)
-    _refuse_text("--reason", request.reason, MOST_CHARACTERS)
-
-
-def _refuse_text(name: str, text: str, most: int) -> None:
-    if not text.strip() or len(text) > most or _CONTROL.search(text):
-        raise BadUsage(
-            f"{name} {text[:40]!r} is no text of one line. Give 1 to {most} characters: it is what "
-            "others read, and value added is shown by it."
-        )
-
-
 def _refuse_value(request: Request) -> None:
-    is_less = request.value < (LEAST_PERCENT if request.kind == "percent" else 0)
-    if is_less or not math.isfinite(request.value):
-        least = f"{LEAST_PERCENT:g} or more" if request.kind == "percent" else "0 or more"
+    least = LEAST_PERCENT if request.kind == "percent" else 0.0
+    if not least <= request.value <= MOST:  # nor is NaN
         raise BadUsage(
-            f"--{request.kind} {request.value:g} would make sales below zero, or is no "
-            f"number. Give {least}."
+            f"--{request.kind} {request.value:g} would make sales below zero or beyond counting, "
+            f"or is no number. Give {least:g} to {MOST:g}."
         )
 
 
