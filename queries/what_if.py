@@ -5,7 +5,6 @@ one, kept as a scenario, handed over as a plan.
 from __future__ import annotations
 
 import json
-import math
 import re
 from dataclasses import asdict, dataclass
 from datetime import date, timedelta
@@ -13,7 +12,7 @@ from pathlib import Path
 
 import polars as pl
 
-from contract.errors import BadUsage
+from contract.errors import BadInput, BadUsage
 from contract.levels import series_where
 from contract.params import Params
 from forecasting.champion import champion_in_registry
@@ -33,6 +32,7 @@ NOTE = (
     "association, not cause: the model learned from days on which somebody had a reason for the "
     "price"
 )
+MOST = 1e9  # of a number; what features are made of it must fit in 32 bits, squared
 SPARE_DAYS = 182  # beyond what the champion reads, as inference.py
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 _.-]{0,59}")
 
@@ -111,8 +111,14 @@ def kept(paths: Paths) -> list[Summary]:
     """The scenarios kept, without their rows, by name: side by side they are compared."""
     found = []
     for path in sorted(paths.scenarios.glob("*.json")):
-        content = json.loads(path.read_text(encoding="utf-8"))
-        content.pop("rows")
+        try:
+            content = dict(json.loads(path.read_text(encoding="utf-8")))
+            content.pop("rows")
+        except (ValueError, TypeError, KeyError) as error:
+            raise BadInput(
+                f"'{path}' holds no scenario ({type(error).__name__}). Move it away; what-if with "
+                "the same name makes it anew."
+            ) from error
         found.append(content)
     return found
 
@@ -155,10 +161,10 @@ def _refuse_values(change: Change) -> None:
     too_low = [name for name, value in least.items() if value is not None and value < 0]
     if (change.price_percent or 0) <= -100:
         too_low.append("percentage")
-    if too_low or not all(math.isfinite(value) for value in given):
+    if too_low or not all(value <= MOST for value in given):  # nor is NaN
         raise BadUsage(
             f"{too_low or given}: a price and a promotion are 0 or more, a percentage is above "
-            "-100."
+            f"-100, and each is {MOST:,.0f} at most."
         )
 
 

@@ -53,11 +53,13 @@ def mute_cause(params: Params, paths: Paths, cause: str, days: float, now: datet
     return {"muted": cause, "until": until}
 
 
-def approve(params: Params, paths: Paths, order_day: date, by: str, now: datetime) -> Summary:
-    """A day's proposals approved as they stand."""
+def approve(
+    params: Params, paths: Paths, order_day: date, by: str, now: datetime, seen: str
+) -> Summary:
+    """A day's proposals approved as they were seen: those proposed at that moment."""
     refuse_name(by)
     with open_store(paths.store, params.ingest.lock_wait_s) as con:
-        approve_orders(con, order_day, by, now)
+        approve_orders(con, order_day, by, now, seen)
     return {"approved": order_day, "by": by}
 
 

@@ -12,7 +12,7 @@ import polars as pl
 import pytest
 
 import inference
-from contract.errors import BadUsage
+from contract.errors import BadInput, BadUsage
 from contract.panel import Panel
 from forecasting.champion import champion_in_registry
 from forecasting.publication import publish_forecasts, serving_of
@@ -97,6 +97,10 @@ def test_a_scenario_is_kept_compared_and_handed_over_as_a_plan(shop):
     assert plan.columns == ["unique_id", "ds", "price", "promo", "is_open"]
     assert plan["ds"].unique().sort().to_list() == [WEEK[0] + timedelta(days=k) for k in range(7)]
     assert plan["price"].unique().to_list() == [2.5]
+    for content in ("{", "[]", '{"name": "x"}'):
+        (shop.paths.scenarios / "other.json").write_text(content)
+        with pytest.raises(BadInput, match=r"other.json' holds no scenario .*Move it away"):
+            kept(shop.paths)
     for name in ("../../evil", "", "a/b", ".hidden", "x" * 61):
         with pytest.raises(BadUsage, match="names no scenario"):
             keep(shop.paths, name, wanted, result)
@@ -110,6 +114,9 @@ def test_a_scenario_is_kept_compared_and_handed_over_as_a_plan(shop):
         ({"promo": -1.0}, "0 or more"),
         ({"price_percent": -100.0}, "above -100"),
         ({"price": float("nan")}, "0 or more"),
+        ({"price": 1e38}, "1,000,000,000 at most"),
+        ({"promo": float("inf")}, "1,000,000,000 at most"),
+        ({"price_percent": 1e300}, "1,000,000,000 at most"),
         ({"price": 1.0, "price_percent": 5.0}, "two questions"),
         ({"from_ds": FIRST - timedelta(days=1), "price": 1.0}, "no days of the newest table"),
         ({"to_ds": FIRST + timedelta(days=90), "price": 1.0}, "no days of the newest table"),
