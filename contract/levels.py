@@ -69,6 +69,13 @@ def level_called(name: str) -> Level:
     return level_by(() if name == TOTAL else name.split("*"))
 
 
+def is_ambiguous(level: Level) -> bool:
+    """Whether its name is another level's, or of other columns: a column called `series`, `total`
+    or with a `*` in it makes such a one.
+    """
+    return level_called(level.name) != level
+
+
 def series_where(series: pl.DataFrame, where: Mapping[str, str]) -> pl.DataFrame:
     """The series that have these values in these columns: at least one. BadUsage names the columns
     or values that there are instead.

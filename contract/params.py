@@ -16,7 +16,7 @@ from pydantic import (
     model_validator,
 )
 
-from contract.levels import Level, levels_of
+from contract.levels import Level, is_ambiguous, level_by, levels_of
 from contract.written import bucket_of, date_format_of, holidays_of, time_zone_of
 
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -168,6 +168,19 @@ class SourceParams(_Section):
                 own = {fact: f"{fact}.*" if fact in facts else None for fact in FACTS}
                 return values | {"files": files | own | {"sales": "sales.*"}}
         return values
+
+    @field_validator("levels")
+    @classmethod
+    def _levels_have_names_of_their_own(
+        cls, levels: tuple[tuple[str, ...], ...]
+    ) -> tuple[tuple[str, ...], ...]:
+        unclear = [list(one) for one in levels if is_ambiguous(level_by(one))]
+        if unclear:
+            raise ValueError(
+                f"{unclear[0]} would be called as another level is: a column named series, total, "
+                "or with a * in it, makes no level. Leave it out, or rename the column"
+            )
+        return levels
 
     @property
     def is_mapped(self) -> bool:

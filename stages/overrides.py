@@ -12,7 +12,7 @@ from contract.days import WEEK
 from contract.demand import demand_rules
 from contract.errors import BadUsage
 from contract.frames import OVERRIDDEN
-from contract.levels import SERIES_ITSELF, Level, level_by, level_called, series_where
+from contract.levels import SERIES_ITSELF, Level, is_ambiguous, level_by, level_called, series_where
 from contract.params import Params
 from features.opening import WEEKS_WITHOUT_ROWS
 from forecasting.overrides import (
@@ -143,7 +143,13 @@ def _level(request: Request, levels: list[tuple[str, ...]]) -> Level:
     columns = tuple(request.where)
     if "unique_id" in columns:
         return SERIES_ITSELF
-    return level_by(next((one for one in levels if set(one) == set(columns)), columns))
+    level = level_by(next((one for one in levels if set(one) == set(columns)), columns))
+    if is_ambiguous(level):
+        raise BadUsage(
+            f"the group of {list(columns)} would be called '{level.name}', as another level is. "
+            "Say it by other columns, or series by series."
+        )
+    return level
 
 
 def _refuse_value(request: Request) -> None:

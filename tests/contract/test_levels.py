@@ -4,7 +4,14 @@ import polars as pl
 import pytest
 
 from contract.errors import BadUsage
-from contract.levels import joined, level_called, levels_of, series_where
+from contract.levels import (
+    is_ambiguous,
+    joined,
+    level_by,
+    level_called,
+    levels_of,
+    series_where,
+)
 
 SERIES = pl.DataFrame(
     {
@@ -70,3 +77,9 @@ def test_the_series_of_a_group_have_all_its_values():
         series_where(SERIES, {"item_id": "k"})
     with pytest.raises(BadUsage, match=r"no column of the series is called \['shop'\]"):
         series_where(SERIES, {"shop": "CA_1"})
+
+
+@pytest.mark.parametrize("columns", [("series",), ("total",), ("a*b",), ("store_id", "a*b")])
+def test_a_column_that_makes_the_name_of_another_level_is_ambiguous(columns):
+    assert is_ambiguous(level_by(columns))
+    assert not any(is_ambiguous(level) for level in levels_of(((), ("store_id", "series"))))

@@ -21,7 +21,7 @@ from stages.overrides import Request, override, revoke
 from storage.forecasts import latest_forecasts, newest_run
 from storage.orders import read_orders, spans_of
 from storage.overrides import overridden_of, read_final
-from storage.series import read_series
+from storage.series import add_columns, read_series
 from storage.store import open_store
 
 NOW = datetime(2024, 6, 1, 7)
@@ -142,6 +142,16 @@ def test_units_of_a_store_that_is_closed_by_habit_are_refused(shop, next_day):
     wanted = _wanted(kind="units", value=70.0, **days)
     with pytest.raises(BadUsage, match=r"no day of 'CA_1' .* can sell: calendar, plan or habit"):
         override(shop.params, shop.paths, wanted, now=now)
+
+
+def test_a_group_whose_level_would_be_called_as_another_is_refused(shop):
+    from contract.errors import BadUsage
+
+    with open_store(shop.paths.store) as con:
+        add_columns(con, ["series"])
+    wanted = _wanted(where={"series": "unplaced"})
+    with pytest.raises(BadUsage, match=r"\['series'\] would be called 'series', as another"):
+        override(shop.params, shop.paths, wanted, now=NOW)
 
 
 def test_a_dry_run_says_what_would_be_and_writes_nothing(shop):
