@@ -77,7 +77,7 @@ def what_if(params: Params, paths: Paths, scenario: Scenario) -> Summary:
         "series": len(ids),
         "left_out": len(members) - len(ids),
         **_sums(compared, change),
-        "warnings": outside_training(panel.up_to(origin), plan),
+        "warnings": outside_training(panel.up_to(origin), _other(plan, change)),
         "note": NOTE,
         "rows": compared.to_dicts(),
     }
@@ -121,6 +121,16 @@ def kept(paths: Paths) -> list[Summary]:
             ) from error
         found.append(content)
     return found
+
+
+def _other(plan: pl.DataFrame, change: Change) -> pl.DataFrame:
+    """The plan without prices and promotions that are as they are known: of those the published
+    table is, too.
+    """
+    is_priced = change.price is not None or bool(change.price_percent)
+    known = {"price": is_priced, "promo": change.promo is not None}
+    kept_out = [name for name, is_other in known.items() if not is_other]
+    return plan.with_columns(pl.lit(None, pl.Float64).alias(name) for name in kept_out)
 
 
 def _in_table(members: pl.Series, table: pl.DataFrame) -> pl.Series:

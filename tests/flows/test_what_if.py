@@ -85,6 +85,16 @@ def test_what_training_never_saw_is_warned_of(shop):
     assert "a promotion of 50" in second
 
 
+def test_what_a_scenario_leaves_as_it_is_is_no_warning_of_it(shop):
+    """A price that is known ahead and was never charged is the published table's, too."""
+    day = _read(shop, newest_run)[1] + timedelta(days=1)
+    with open_store(shop.paths.store) as con:
+        raised = "update prices set price = price * 50 where from_ds >= $day"
+        con.execute(raised, {"day": day}).fetchall()
+    assert what_if(shop.params, shop.paths, scenario({}, is_open=True))["warnings"] == []
+    assert what_if(shop.params, shop.paths, scenario({}, price_percent=1.0))["warnings"]
+
+
 def test_a_scenario_is_kept_compared_and_handed_over_as_a_plan(shop):
     wanted = scenario(price=2.5, promo=1.0)
     result = what_if(shop.params, shop.paths, wanted)
