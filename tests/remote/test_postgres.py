@@ -349,3 +349,45 @@ def test_a_reader_without_the_right_to_write_is_refused(server, monkeypatch):
     monkeypatch.setenv(URL, server.url(who="reader:re4der!word"))
     with pytest.raises(BadInput, match="permission denied"):
         publish_to(delivery())
+
+
+@pytest.mark.parametrize(
+    "quicker",
+    [
+        "create table planning.tillcast_forecasts (run_id text)",
+        "insert into planning.tillcast_deliveries values ('run-1', 'b', now(), 1, 0)",
+    ],
+)
+def test_of_two_machines_that_deliver_at_once_the_second_tries_again(server, quicker):
+    if "insert" in quicker:
+        publish_to(delivery("run-0"))
+    with psycopg_of(server) as con:
+        con.execute(quicker)
+        threading.Timer(0.7, con.commit).start()
+        with pytest.raises(RemoteUnreachable, match="at the same time"):
+            publish_to(delivery())
+    if "insert" in quicker:
+        server.run("delete from planning.tillcast_deliveries where run_id = 'run-1'")
+        assert publish_to(delivery())
+
+
+def test_a_name_of_any_length_and_alphabet_arrives(server):
+    names = ["ü'\"%s :x \\ 日本", "long " * 100, "", " ", "\u202e", "🍎"]
+    one = delivery(rows=len(names))
+    named = one.frames["forecasts"].with_columns(
+        unique_id=pl.Series(names), reason=pl.lit("x" * 3000)
+    )
+    frames = {**one.frames, "forecasts": named}
+    assert publish_to(Delivery("run-1", "a", one.delivered_at, frames))
+    there = server.run("select unique_id from planning.tillcast_forecasts")
+    assert sorted(name for (name,) in there) == sorted(names)
+    assert not publish_to(Delivery("run-1", "a", one.delivered_at, frames))
+
+
+def test_a_renamed_table_makes_way_for_a_new_one(server):
+    publish_to(delivery())
+    server.run("alter table planning.tillcast_forecasts rename to old")
+    assert publish_to(delivery("run-2"))
+    assert server.run("select run_id, count(*) from planning.tillcast_forecasts group by 1") == [
+        ("run-2", 300)
+    ]
