@@ -32,10 +32,15 @@ from sqlalchemy import (
 from sqlalchemy.types import TypeEngine
 
 from contract.errors import BadInput, RemoteUnreachable
-from contract.frames import FORECASTS, ORDERS, FrameContract
+from contract.frames import FORECASTS, ORDERS, OVERRIDDEN, FrameContract
 
 PREFIX = "tillcast_"
 _LINES = f"{PREFIX}deliveries"
+_KEYS = (  # of a row there, where the rows of many runs are
+    (FORECASTS, FORECASTS.key),
+    (ORDERS, ("run_id", *ORDERS.key)),
+    (OVERRIDDEN, ("run_id", "unique_id", "ds")),
+)
 _CHUNK = 20_000  # rows sent at once; bounds memory
 _WITHOUT_LENGTH = ("postgresql", "sqlite")  # they index a text of any length
 # characters of a text in a key: what every other database can index
@@ -97,7 +102,7 @@ def _is_there(con: Connection, tables: Mapping[str, Table], delivery: Delivery) 
 def _replace_line(con: Connection, lines: Table, delivery: Delivery) -> None:
     # the line first: of two that deliver at once the second waits here, or is refused by its key
     con.execute(delete(lines).where(lines.c.run_id == delivery.run_id))
-    rows = {name: frame.height for name, frame in delivery.frames.items()}
+    rows = {name: delivery.frames[name].height for name in ("forecasts", "orders")}
     line = {"run_id": delivery.run_id, "content": delivery.content}
     con.execute(insert(lines).values(**line, delivered_at=delivery.delivered_at, **rows))
 
@@ -110,7 +115,7 @@ def _is_of_two_at_once(error: exc.SQLAlchemyError) -> bool:
 
 def _tables(schema: str | None) -> dict[str, Table]:
     known = MetaData(schema=schema)
-    for contract, key in ((FORECASTS, FORECASTS.key), (ORDERS, ("run_id", *ORDERS.key))):
+    for contract, key in _KEYS:
         columns = [_column(name, contract, name in key) for name in contract.schema]
         Table(f"{PREFIX}{contract.name}", known, *columns)
     Table(

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from contract.errors import BadParams, SourceMissing, TillcastError
-from contract.frames import ORDERS
+from contract.frames import ORDERS, OVERRIDDEN
 from contract.params import Params
 from runtime.command_line import Summary
 from runtime.disk import disk_refusals
@@ -24,6 +24,7 @@ from runtime.paths import Paths
 from storage.claims import claimed
 from storage.forecasts import latest_forecasts
 from storage.orders import read_orders
+from storage.overrides import overridden_of
 from storage.store import open_store
 
 if TYPE_CHECKING:
@@ -77,14 +78,17 @@ def deliver_if_wanted(params: Params, paths: Paths, *, now: datetime) -> Summary
 
 
 def _frames(params: Params, paths: Paths) -> dict[str, pl.DataFrame]:
+    """The newest whole table, its orders, and the rows of it that a person changed."""
     with open_store(paths.store, params.ingest.lock_wait_s, read_only=True) as con:
         forecasts, orders = latest_forecasts(con), read_orders(con)
-    if forecasts.is_empty():
-        raise SourceMissing("there is no table to deliver. Run `python inference.py` first.")
-    run_id = forecasts["run_id"][0]
+        if forecasts.is_empty():
+            raise SourceMissing("there is no table to deliver. Run `python inference.py` first.")
+        run_id = forecasts["run_id"][0]
+        changed = overridden_of(con, run_id).with_columns(run_id=pl.lit(run_id))
     return {
         "forecasts": forecasts,
         "orders": ORDERS.conform(orders.filter(pl.col("run_id") == run_id)),
+        "overridden": OVERRIDDEN.conform(changed),
     }
 
 

@@ -16,12 +16,15 @@ import polars as pl
 import pytest
 
 from contract.errors import BadInput, BadParams, RemoteUnreachable, SourceMissing, StoreBusy
+from contract.frames import DEMAND_SPANS, ORDERS
 from contract.params import Params
 from monitoring.delivery import delivery
 from remote.bucket import Bucket
 from runtime.json_files import read_json_if_whole
 from stages.deliver import deliver, deliver_if_wanted
 from storage.claims import claimed
+from storage.orders import publish_orders
+from storage.overrides import Override, write_override
 from storage.store import open_store
 
 URL = "TILLCAST_TEST_URL"
@@ -289,6 +292,39 @@ def test_a_table_that_was_renamed_makes_way_for_a_new_one(own, paths, table, lit
     indexes = rows_of(lite, "select name from sqlite_master where name like '%by_day%' "
                             "and tbl_name like 'old%' order by 1")  # fmt: skip
     assert len(indexes) == 3
+
+
+@pytest.mark.parametrize("where", ["lite", "folder"])
+def test_what_a_person_changed_and_the_orders_arrive_with_the_table(
+    own, paths, table, where, request
+):
+    table("run-1")
+    place = request.getfixturevalue(where)
+    deliver(own, paths, now=NOW)
+    changed = pl.DataFrame(
+        {"unique_id": ["N_0003"], "ds": [date(2024, 4, 10)], "model": [0.75], "y_hat": [9.0]}
+    )
+    day = date(2024, 4, 10)
+    ada = Override(NOW, "ada", "total", "total", day, day, "percent", 50.0, "fair", "run-1", day)
+    number = {name: 1.0 for name, kind in ORDERS.schema.items() if kind == pl.Float64}
+    order = {"order_day": day, "run_id": "run-1", "unique_id": "N_0003", "cover_from": day,
+             "cover_to": day, "stock_ds": day, **number}  # fmt: skip
+    with open_store(paths.store, 1.0) as con:
+        write_override(con, ada, changed)
+        publish_orders(con, day, ORDERS.conform(pl.DataFrame([order])), DEMAND_SPANS.empty())
+    summary = deliver(own, paths, now=NOW)
+    assert (summary["written"], summary["overridden"], summary["orders"]) == (True, 1, 1)
+    assert not deliver(own, paths, now=NOW)["written"]
+    expected = ("run-1", "N_0003", 0.75, 9.0)
+    if where == "lite":
+        query = "select run_id, unique_id, model, y_hat from tillcast_overridden"
+        assert rows_of(place, query) == [expected]
+        assert rows_of(place, "select unique_id, units from tillcast_orders") == [("N_0003", 1.0)]
+        return
+    files = json.loads((place / "latest.json").read_bytes())["files"]
+    rows = pl.read_parquet(place / files["overridden"]["key"])
+    assert rows.select("run_id", "unique_id", "model", "y_hat").rows() == [expected]
+    assert pl.read_parquet(place / files["orders"]["key"])["unique_id"].to_list() == ["N_0003"]
 
 
 def test_rows_that_somebody_took_out_are_delivered_again(own, paths, table, lite):
