@@ -43,7 +43,7 @@ def connected(variable: str, *, is_reading: bool) -> Iterator[Connection]:
             yield con
     except exc.SQLAlchemyError as error:
         # without its cause: a traceback would print the parameters of the connection
-        raise _as_ours(error, variable, url) from None
+        raise _as_ours(error, variable, url, _READING if is_reading else _WRITING) from None
     finally:
         engine.dispose()
 
@@ -64,8 +64,20 @@ def _url_of(variable: str) -> URL:
     return url
 
 
+_READING = (
+    "Nothing was taken of what was not whole",
+    "Do table and columns still exist, may this user use them, and does a query of yours "
+    "(source.sql.facts) run there by itself?",
+)
+_WRITING = (
+    "What is there is as it was",
+    "Does the schema exist (deliver.db_schema), and may this user make, read and write tables "
+    "there?",
+)
+
+
 def _as_ours(
-    error: exc.SQLAlchemyError, variable: str, url: URL
+    error: exc.SQLAlchemyError, variable: str, url: URL, words: tuple[str, str]
 ) -> SourceMissing | RemoteUnreachable | MemoryRefused:
     said = _said(error, url)
     cause = getattr(error, "orig", None)
@@ -76,13 +88,10 @@ def _as_ours(
     if is_cut or (is_of_operation and cause is not None and is_passing(cause)):
         return RemoteUnreachable(
             f"the database of {variable} does not respond, refuses the login, is busy or broke "
-            f"off: {said}. Nothing was taken of what was not whole. Check address, password and "
-            "server, then run the same command again."
+            f"off: {said}. {words[0]}. Check address, password and server, then run the same "
+            "command again."
         )
-    return SourceMissing(
-        f"the database of {variable} refuses: {said}. Do table and columns still exist, may this "
-        "user use them, and does a query of yours (source.sql.facts) run there by itself?"
-    )
+    return SourceMissing(f"the database of {variable} refuses: {said}. {words[1]}")
 
 
 def _said(error: BaseException, url: URL) -> str:

@@ -8,6 +8,7 @@ from contextlib import suppress
 from datetime import date, datetime
 from decimal import Decimal
 from math import isfinite
+from typing import Any
 
 import polars as pl
 
@@ -17,14 +18,16 @@ _EXACT = 2**53  # whole numbers below are whole as floats, too
 _DIGITS = 38  # of a decimal, before and after its point
 
 
-def series_of(name: str, values: Sequence[object]) -> pl.Series:
+def series_of(name: str, values: Sequence[Any]) -> pl.Series:
     """A column of numbers, days, moments, flags or texts; as text where it holds several types, one
     that no mapping takes (bytes, lists, JSON, spans of time), or numbers beyond what columns hold.
     """
     kind = _kind_of(values)
     if kind is not None:
         with suppress(UnicodeEncodeError):  # text with halves of signs
-            return pl.Series(name, values, kind, strict=kind != pl.Float64)
+            if kind == pl.Float64 and int in map(type, values):
+                values = [None if one is None else float(one) for one in values]
+            return pl.Series(name, values, kind, strict=True)
     return pl.Series(name, [_as_text(value) for value in values], pl.String)
 
 
@@ -54,11 +57,13 @@ def _kind_of(values: Sequence[object]) -> pl.DataType | type[pl.DataType] | None
     return _kind_of_decimals(filled) if types == {Decimal} else None
 
 
-def _kind_of_numbers(filled: Sequence[object], types: set[type]) -> type[pl.DataType] | None:
-    whole = [one for one in filled if isinstance(one, int)]
+def _kind_of_numbers(filled: Sequence[Any], types: set[type]) -> type[pl.DataType] | None:
+    if types == {float}:
+        return pl.Float64
     if types == {int}:
-        return pl.Int64 if all(-_INT64 <= one < _INT64 for one in whole) else None
-    return pl.Float64 if all(abs(one) <= _EXACT for one in whole) else None
+        is_held = min(filled) >= -_INT64 and max(filled) < _INT64
+        return pl.Int64 if is_held else None
+    return pl.Float64 if max(map(abs, filled)) <= _EXACT else None
 
 
 def _kind_of_moments(filled: Sequence[object]) -> pl.DataType | None:
