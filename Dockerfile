@@ -33,12 +33,14 @@ ENV PATH=/app/.venv/bin:$PATH \
     PYTHONUTF8=1 PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 \
     OMP_WAIT_POLICY=passive DO_NOT_TRACK=1 \
     GX_ANALYTICS_ENABLED=false PREFECT_SERVER_ANALYTICS_ENABLED=false
-# DVC writes dvc.lock, its own folder and .gitignore files beside the code
+# DVC writes dvc.lock, its own folder and .gitignore files beside the code. A checkout made under a
+# strict umask holds files that only its owner may read: here nobody is that owner
 RUN dvc init --no-scm --quiet --force \
     && dvc config core.analytics false \
     && dvc config core.check_update false \
     && dvc cache dir data/dvc-cache \
     && mkdir -p data/inbox \
+    && find . -path ./.venv -prune -o -exec chmod a+rX {} + \
     && chown -R 10001:10001 /app/data /app/.dvc /app/dvc.lock /app/shop.yaml \
     && chown 10001:10001 /app
 USER 10001:10001

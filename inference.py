@@ -134,7 +134,7 @@ def _write(
     frames = table.frames(created_at=now)
     with open_store(paths.store, params.ingest.lock_wait_s) as con:
         if status == "done":
-            frames["overridden"] = laid_over(con, table.rows)
+            frames["overridden"] = laid_over(con, params, table.rows)
         publish(con, run, frames)
 
 

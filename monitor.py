@@ -47,8 +47,8 @@ def monitor(params: Params, paths: Paths, *, now: datetime, dry_run: bool = Fals
     """Look at everything, raise an alert per cause, close those that are gone, send the news, say
     whether to retrain.
     """
+    from contract.severity import worst
     from monitoring.decide import decide_retraining, is_muted, to_raise
-    from monitoring.finding import worst
     from monitoring.watch import watch
     from queries.alert_answers import answers_at
     from queries.evidence import evidence_at, parity_of_newest, realised_forecasts
@@ -68,7 +68,7 @@ def monitor(params: Params, paths: Paths, *, now: datetime, dry_run: bool = Fals
     answers = answers_at(params, paths, now)
     loud = [finding for finding in to_raise(findings) if not is_muted(finding.cause, answers.muted)]
     summary = {
-        "worst": worst(findings),
+        "worst": worst(finding.severity for finding in findings),
         "watched": len(findings),
         "attention": _attention(loud, answers),
         "retrain": asdict(retrain),

@@ -8,6 +8,7 @@ import base64
 import binascii
 import getpass
 import hmac
+import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -19,6 +20,7 @@ PLANNER_TOKEN, READER_TOKEN = "TILLCAST_PLANNER_TOKEN", "TILLCAST_READER_TOKEN"
 LEAST_CHARACTERS = 16
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 CHANGES = ("POST",)
+_HOST = re.compile(r"(\[[^\]]*\]|[^:\[\]]*)(?::\d*)?")  # a name, its port
 
 Role = Literal["planner", "reader"]
 
@@ -58,8 +60,8 @@ class Access:
         """
         if self.planner_token is not None:
             return True
-        name = (host or "").rsplit(":", 1)[0].strip("[]").lower()
-        return name in LOOPBACK
+        named = _HOST.fullmatch((host or "").lower())
+        return named is not None and named[1].strip("[]") in LOOPBACK
 
     def form_token(self, person: Person) -> str:
         """What a form of this app carries; nobody else can make it, no other page can read it."""

@@ -174,8 +174,9 @@ def show_orders(request: Request) -> Response:
 def approve_orders(request: Request) -> Response:
     """A day's orders approved."""
     shop, by = _shop(request), request.state.person.name
-    day = parse_day(_fields(request).get("day", ""))
-    shop.change(lambda: approve(shop.params, shop.paths, day, by, clock()))
+    fields = _fields(request)
+    day, seen = parse_day(fields.get("day", "")), fields.get("proposed_at", "")
+    shop.change(lambda: approve(shop.params, shop.paths, day, by, clock(), seen))
     return RedirectResponse("/orders", SEE_OTHER)
 
 

@@ -10,7 +10,7 @@ from fastapi.responses import FileResponse, PlainTextResponse
 from app import pages, watched
 from app.access import CHANGES, Access, Person
 from app.forms import MOST_BYTES, fields_of
-from app.rendering import environment, render
+from app.rendering import render
 from app.shop import Shop
 from contract.errors import BadUsage, StoreBusy, TillcastError
 
@@ -29,7 +29,6 @@ def site(shop: Shop, access: Access) -> FastAPI:
     """The whole app over a shop."""
     app = FastAPI(title="tillcast", docs_url=None, redoc_url=None, openapi_url=None)
     app.state.shop, app.state.access = shop, access
-    app.state.templates = environment()
     app.middleware("http")(_guard)
     app.add_exception_handler(TillcastError, _refused)
     app.include_router(watched.router)

@@ -5,7 +5,7 @@ out of range are refused.
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import (
     AfterValidator,
@@ -16,16 +16,17 @@ from pydantic import (
     model_validator,
 )
 
-from contract.levels import Level, levels_of
+from contract.levels import Level, is_ambiguous, level_by, levels_of
 from contract.written import bucket_of, date_format_of, holidays_of, time_zone_of
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[int, Field(ge=1)]
 Seed = Annotated[int, Field(ge=0)]
 Kind = Literal["simulator", "m5", "files", "sql"]
-FACTS = ("sales", "calendar", "prices", "plans", "totals", "supply", "stock")
 Variable = Annotated[str, Field(pattern=r"^[A-Z_][A-Z0-9_]*$")]  # of the environment
-Fact = Literal["sales", "calendar", "prices", "plans", "totals", "supply", "stock"]
+# in the order in which they are fetched: what sales are judged by comes before them
+Fact = Literal["calendar", "prices", "plans", "sales", "totals", "supply", "stock"]
+FACTS: tuple[Fact, ...] = get_args(Fact)
 
 
 class _Section(BaseModel):
@@ -167,6 +168,19 @@ class SourceParams(_Section):
                 own = {fact: f"{fact}.*" if fact in facts else None for fact in FACTS}
                 return values | {"files": files | own | {"sales": "sales.*"}}
         return values
+
+    @field_validator("levels")
+    @classmethod
+    def _levels_have_names_of_their_own(
+        cls, levels: tuple[tuple[str, ...], ...]
+    ) -> tuple[tuple[str, ...], ...]:
+        unclear = [list(one) for one in levels if is_ambiguous(level_by(one))]
+        if unclear:
+            raise ValueError(
+                f"{unclear[0]} would be called as another level is: a column named series, total, "
+                "or with a * in it, makes no level. Leave it out, or rename the column"
+            )
+        return levels
 
     @property
     def is_mapped(self) -> bool:

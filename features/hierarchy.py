@@ -13,7 +13,7 @@ from contract.agreement import SEASON_REACH
 from contract.days import WEEK
 from contract.errors import BadParams
 from contract.levels import TOTAL as EVERYTHING
-from contract.levels import joined
+from contract.levels import joined, level_by
 from features.dense import column
 from features.feature import Anchor, Feature
 from features.windows import Window
@@ -27,7 +27,7 @@ TOTAL, MEMBER_MEAN = pl.col("total"), pl.col("member_mean")
 
 def table_name(columns: list[str]) -> str:
     """The dense table of one grouping: `store_id*dept_id`."""
-    return "*".join(columns) or "total"
+    return level_by(columns).name
 
 
 def group_index(series: pl.DataFrame, columns: list[str]) -> np.ndarray:

@@ -35,6 +35,8 @@ POOL = "tillcast"
 # another file than prefect.yaml: the test of production has schedules of seconds
 PLAN = "TILLCAST_DEPLOYMENTS"
 HERE = "http://127.0.0.1:4200/api"
+OURS = ("127.0.0.1", "localhost")
+SERVER, OTHER, NOTHING = "a Prefect server", "another program", "nothing"
 START_S, STOP_S = 180, 20
 LOOK_EVERY_S, PAUSE_S = 10, 5
 _NOT_REACHED = (urllib.error.URLError, http.client.HTTPException, OSError)
@@ -54,11 +56,13 @@ def main(argv: list[str] | None = None) -> int:
     os.environ["PREFECT_API_URL"] = url
     try:
         with ExitStack() as running:
-            if _is_here(url):
-                if taken := _taken(url):
-                    print(f"refused: {taken}", file=sys.stderr)
-                    return 1
-                address = urllib.parse.urlsplit(url)
+            address = urllib.parse.urlsplit(url)
+            # a server of another machine is waited for, never started
+            found = _found_at(url) if address.hostname in OURS else SERVER
+            if found == OTHER:
+                print(f"refused: {_taken(url)}", file=sys.stderr)
+                return 1
+            if found == NOTHING:
                 where = ["--host", str(address.hostname), "--port", str(address.port)]
                 server = _process(["server", "start", *where], environment)
                 _wait_for(f"{url}/health", running.enter_context(server))
@@ -101,29 +105,19 @@ def _print(sentences: list[str]) -> None:
         print(f"production: {sentence}", flush=True)
 
 
-def _is_here(url: str) -> bool:
-    """Whether the server is to be started by us: its address is this machine's own, and none runs
-    there yet.
-    """
-    if urllib.parse.urlsplit(url).hostname not in ("127.0.0.1", "localhost"):
-        return False
+def _found_at(url: str) -> str:
+    """What listens at an address: SERVER, OTHER (it is no Prefect server), or NOTHING."""
     try:
         with urllib.request.urlopen(f"{url}/health", timeout=5):  # noqa: S310 -- http to the configured server
-            return False
-    except _NOT_REACHED:
-        return True
-
-
-def _taken(url: str) -> str | None:
-    """Why no server can be started at this address; None where its port is free."""
-    try:
-        with urllib.request.urlopen(f"{url}/health", timeout=5):  # noqa: S310 -- http to the configured server
-            pass
+            return SERVER
     except urllib.error.URLError as error:
-        if isinstance(error.reason, ConnectionRefusedError):
-            return None
+        return NOTHING if isinstance(error.reason, ConnectionRefusedError) else OTHER
     except _NOT_REACHED:  # it listens, and does not speak HTTP
-        pass
+        return OTHER
+
+
+def _taken(url: str) -> str:
+    """Why no server can be started at an address where another program listens."""
     port = urllib.parse.urlsplit(url).port
     return (
         f"port {port} is taken by another program, which is no Prefect server. End it, or serve "

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
-from typing import Literal
 
-Severity = Literal["ok", "warning", "error"]
+from contract.severity import Severity
 
 # standard errors a gap must exceed beside its limit, so that two odd days raise no alert
 SURE = 2.0
@@ -45,9 +44,3 @@ class Finding:
 def not_judged(watcher: str, why: str, slice: str = "") -> Finding:
     """The watcher looked, and there was nothing to measure yet."""
     return Finding(watcher, why, "ok", None, None, slice=slice)
-
-
-def worst(findings: list[Finding]) -> Severity:
-    """The loudest severity among the findings; ok for none."""
-    order: list[Severity] = ["ok", "warning", "error"]
-    return max((finding.severity for finding in findings), key=order.index, default="ok")

@@ -8,6 +8,7 @@ from datetime import date, timedelta
 import numpy as np
 
 from contract.params import SignalParams
+from contract.severity import Severity
 from monitoring.contributors import contributors, named
 from monitoring.cusum import (
     centre_and_spread,
@@ -16,7 +17,7 @@ from monitoring.cusum import (
     quarterly_limits,
     standardised,
 )
-from monitoring.finding import Finding, Severity, not_judged
+from monitoring.finding import Finding, not_judged
 from monitoring.onset import onset, persistence_of
 from monitoring.signal import WHOLE, Signal, in_words
 

@@ -8,10 +8,9 @@ from zoneinfo import ZoneInfo
 
 from contract.messages import Held, Message, Row
 from contract.params import NotifyParams
+from contract.severity import RAISED_WORST_FIRST, rank
 from contract.written import LOCAL
 from monitoring.decide import is_muted
-
-SEVERITIES = ("error", "warning")
 
 
 def message_of(
@@ -29,7 +28,7 @@ def message_of(
     worse = [
         row
         for row in sendable
-        if row["severity"] == "error" and held.get(row["cause"], row)["severity"] == "warning"
+        if rank(row["severity"]) > rank(held.get(row["cause"], row)["severity"])
     ]
     standing = {row["cause"] for row in wanted}
     over = {
@@ -46,4 +45,4 @@ def severities_due(now: datetime, params: NotifyParams) -> list[str]:
     zone = None if params.timezone == LOCAL else ZoneInfo(params.timezone)
     hour = now.replace(tzinfo=ZoneInfo("UTC")).astimezone(zone).hour
     hours = {"error": params.error_hours, "warning": params.warning_hours}
-    return [name for name in SEVERITIES if hours[name][0] <= hour < hours[name][1]]
+    return [name for name in RAISED_WORST_FIRST if hours[name][0] <= hour < hours[name][1]]

@@ -81,5 +81,6 @@ def orders(params: Params, paths: Paths, count: int) -> Summary:
         "money": wanted["money"].sum() if wanted["money"].count() else None,
         "rows": rows,
         "approval": approval,
+        "proposed_at": made.isoformat() if made else None,
         "is_anew": bool(approval and made and made.isoformat() > approval["proposed_at"]),
     }

@@ -10,7 +10,7 @@ import polars as pl
 
 from contract.errors import BadUsage, StoreBusy, TillcastError
 from contract.params import Params
-from monitoring.finding import Severity
+from contract.severity import RAISED_WORST_FIRST, Severity, rank, worst
 from reports.metrics import Number
 from runtime.channels import URLS, channels
 from runtime.one_line import one_line
@@ -27,8 +27,6 @@ from storage.store import Connection, open_store, refuse_older
 WAIT_S = 2.0  # for a writer, before the copy for dashboards is read
 ROWS_DAYS = 7
 FREE_STORES = 2.0  # times the store: what `ingest.py compact` and the next copy need
-WORST_FIRST: tuple[Severity, ...] = ("error", "warning", "ok")
-EXIT_CODES = {"ok": 0, "warning": 1, "error": 2}
 
 
 @dataclass(frozen=True)
@@ -42,7 +40,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Health:
-    """Lines, the worst first, and numbers. What is not known has no number."""
+    """Lines, the worst first, each of another name; numbers, none of what is not known."""
 
     lines: list[Line]
     numbers: list[Number]
@@ -50,7 +48,7 @@ class Health:
     @property
     def severity(self) -> Severity:
         """The worst of the lines."""
-        return min((line.severity for line in self.lines), key=WORST_FIRST.index, default="ok")
+        return worst(line.severity for line in self.lines)
 
 
 def health(params: Params, paths: Paths, now: datetime) -> Health:
@@ -60,10 +58,11 @@ def health(params: Params, paths: Paths, now: datetime) -> Health:
     except TillcastError as refused:
         lines, numbers = [Line("error", "store", one_line(str(refused)))], []
     disk, of_disk = _disk(paths)
-    every = [*lines, *disk]
-    severity = min((line.severity for line in every), key=WORST_FIRST.index)
-    numbers = [*numbers, *of_disk, Number("health", EXIT_CODES[severity])]
-    return Health(sorted(every, key=lambda line: WORST_FIRST.index(line.severity)), numbers)
+    every = sorted([*lines, *disk], key=lambda line: rank(line.severity), reverse=True)
+    named = {line.name: line for line in reversed(every)}  # of two of a name the worse stands
+    found = [line for line in every if named[line.name] is line]
+    code = rank(worst(line.severity for line in found))
+    return Health(found, [*numbers, *of_disk, Number("health", code)])
 
 
 def _of_store(params: Params, paths: Paths, now: datetime) -> tuple[list[Line], list[Number]]:
@@ -162,7 +161,7 @@ def _alerts(con: Connection) -> tuple[list[Line], list[Number]]:
     ]
     numbers = [
         Number("alerts", alerts.filter(severity=name).height, {"severity": name})
-        for name in ("error", "warning")
+        for name in RAISED_WORST_FIRST
     ]
     return lines, numbers
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from contract.levels import SERIES_LEVEL, TOTAL, Level
+from contract.levels import SERIES_LEVEL, Level, level_called
 from contract.quantiles import QUANTILES
 
 MODEL = "tillcast"
@@ -93,7 +93,8 @@ def members_of(forecasts: pl.DataFrame, levels: pl.DataFrame, series: pl.DataFra
         .unique()
         .join(series, on="unique_id", how="left", validate="1:1")
     )
-    named = [_level(name) for name in [*levels["level"].unique(maintain_order=True), SERIES_LEVEL]]
+    names = [*levels["level"].unique(maintain_order=True), SERIES_LEVEL]
+    named = [level_called(name) for name in names]
     rows = [placed.select(unique_id=_id_on(level), series="unique_id") for level in named]
     order = pl.DataFrame(
         {"unique_id": [one for ids in tags_of(forecasts, levels).values() for one in ids]}
@@ -120,10 +121,6 @@ def interval_names() -> dict[str, str]:
     return names
 
 
-def _level(name: str) -> Level:
-    return Level(name, () if name == TOTAL else tuple(name.split("*")))
-
-
 def _id_on(level: Level) -> pl.Expr:
     """The long frames' unique_id of the group a series belongs to on this level."""
     key = level.group_key
@@ -134,7 +131,7 @@ def _id_on(level: Level) -> pl.Expr:
 
 def _actuals_of(placed: pl.DataFrame, name: str) -> pl.DataFrame:
     """level, group_key, ds, y of one level."""
-    level = _level(name)
+    level = level_called(name)
     known = pl.when(pl.col("y").is_not_null().any()).then(pl.col("y").sum())
     return (
         placed.group_by(level.group_key, "ds")

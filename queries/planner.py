@@ -10,7 +10,6 @@ from pathlib import Path
 import polars as pl
 
 from contract.days import WEEK, YEAR
-from contract.errors import SourceMissing
 from contract.frames import CALENDAR, PRICES
 from contract.params import Params
 from monitoring.exceptions import CAUSES, Evidence, exceptions
@@ -20,7 +19,7 @@ from reports.planner import write_planner_page
 from reports.planner_input import HISTORY_DAYS, PlannerPage
 from runtime.paths import Paths
 from storage.facts import read_fact
-from storage.forecasts import newest_run, newest_runs
+from storage.forecasts import needed_run, newest_run, newest_runs
 from storage.orders import read_orders
 from storage.overrides import read_final
 from storage.panel import first_sales_day
@@ -68,10 +67,7 @@ def planner_page(params: Params, paths: Paths) -> PlannerPage:
 
 def _known(con: Connection) -> tuple[Known, pl.DataFrame, dict[date, str]]:
     """What sums are made of; the table before as the model has it; the tables by origin."""
-    newest = newest_run(con)
-    if newest is None:
-        raise SourceMissing("there is no forecast to show. Run `python inference.py` first.")
-    run, origin = newest
+    run, origin = needed_run(con, "show")
     final, runs = read_final(con, run.run_id), newest_runs(con)
     last = _before(runs, origin)
     before = read_final(con, runs[last]) if last else final.clear()

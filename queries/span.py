@@ -20,7 +20,7 @@ from forecasting.span_table import level_spans, series_spans
 from runtime.command_line import Summary
 from runtime.paths import Paths
 from storage.decisions import interval_scale_of
-from storage.forecasts import forecasts_of, latest_forecast_levels, newest_run
+from storage.forecasts import forecasts_of, latest_forecast_levels, needed_run
 from storage.panel import read_tail
 from storage.store import read_store
 
@@ -50,10 +50,7 @@ def demand_of_span(params: Params, paths: Paths, question: SpanQuestion) -> Summ
             "known of rarer outcomes."
         )
     with read_store(paths.store, params.ingest.lock_wait_s) as con:
-        newest = newest_run(con)
-        if newest is None:
-            raise SourceMissing("there is no forecast to ask. Run `python inference.py` first.")
-        run, origin = newest
+        run, origin = needed_run(con, "ask")
         forecasts, levels = forecasts_of(con, run.run_id), latest_forecast_levels(con)
         scale = interval_scale_of(con, run)
         since = origin - timedelta(days=DISPERSION_DAYS)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from contract.days import parse_day
+from contract.severity import rank
 from runtime.command_line import Summary, Task
 from runtime.paths import Paths
 from runtime.where import pairs_of, where_arguments
@@ -105,7 +106,7 @@ def _models(arguments: Namespace) -> Summary:
 
 
 def _health(arguments: Namespace) -> Summary:
-    """Whether all is well, a line for each thing, the worst first; exit code 0 ok, 1 warning,
+    """Whether all is well, and a line for each thing, the worst first; exit code 0 ok, 1 warning,
     2 error.
     """
     from contract.days import parse_moment
@@ -119,7 +120,7 @@ def _health(arguments: Namespace) -> Summary:
         write_whole(arguments.metrics, open_metrics(found.numbers))
     lines = {line.name: f"{line.severity:<7}  {line.what}" for line in found.lines}
     if not arguments.json:
-        return lines
+        return {"health": found.severity, **lines}
     numbers = [
         {"name": number.name, "value": number.value, **number.labels} for number in found.numbers
     ]
@@ -127,11 +128,8 @@ def _health(arguments: Namespace) -> Summary:
 
 
 def _severity_code(summary: Summary) -> int:
-    """The exit code of the worst line."""
-    from queries.health import EXIT_CODES
-
-    said = summary.get("lines", summary).values()
-    return max(EXIT_CODES[str(line).split()[0]] for line in said)
+    """The exit code of how all is."""
+    return rank(summary["health"])
 
 
 def _overrides(arguments: Namespace) -> Summary:

@@ -5,7 +5,6 @@ one, kept as a scenario, handed over as a plan.
 from __future__ import annotations
 
 import json
-import math
 import re
 from dataclasses import asdict, dataclass
 from datetime import date, timedelta
@@ -13,7 +12,8 @@ from pathlib import Path
 
 import polars as pl
 
-from contract.errors import BadUsage, SourceMissing
+from contract.errors import BadInput, BadUsage
+from contract.levels import series_where
 from contract.params import Params
 from forecasting.champion import champion_in_registry
 from forecasting.global_lightgbm import GlobalLightGBM
@@ -22,7 +22,7 @@ from reports.spreadsheets import spreadsheet_safe
 from runtime.command_line import Summary
 from runtime.disk import write_whole
 from runtime.paths import Paths
-from storage.forecasts import newest_run
+from storage.forecasts import needed_run
 from storage.overrides import read_final
 from storage.panel import read_tail
 from storage.series import read_series
@@ -32,6 +32,7 @@ NOTE = (
     "association, not cause: the model learned from days on which somebody had a reason for the "
     "price"
 )
+MOST = 1e9  # of a number; what features are made of it must fit in 32 bits, squared
 SPARE_DAYS = 182  # beyond what the champion reads, as inference.py
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 _.-]{0,59}")
 
@@ -46,20 +47,18 @@ class Scenario:
 
 def what_if(params: Params, paths: Paths, scenario: Scenario) -> Summary:
     """The scenario's forecast beside the published one, by series and day, with sums; warnings and
-    the note that goes with it.
+    the note that goes with it. Series that came after the table are left out, and counted.
 
     BadUsage for days, series or values it cannot be of, and where what serves reads no plans.
     """
     change = scenario.change
     _refuse_values(change)
     with open_store(paths.store, params.ingest.lock_wait_s, read_only=True) as con:
-        newest = newest_run(con)
-        if newest is None:
-            raise SourceMissing("there is no forecast to compare with. Run `python inference.py`.")
-        run, origin = newest
+        run, origin = needed_run(con, "compare with")
         final = read_final(con, run.run_id)
         _refuse_days(change, origin, final["ds"].max())  # type: ignore[arg-type]
-        ids = _members(read_series(con), scenario.where)
+        members = series_where(read_series(con), scenario.where)["unique_id"]
+        ids = _in_table(members, final)
         model = _model(params, paths, run.model_id)
         since = origin - timedelta(days=SPARE_DAYS + model.days_back)
         panel = read_tail(con, since, params.features.max_stockout_share)
@@ -76,8 +75,9 @@ def what_if(params: Params, paths: Paths, scenario: Scenario) -> Summary:
         "run_id": run.run_id,
         "origin": origin,
         "series": len(ids),
+        "left_out": len(members) - len(ids),
         **_sums(compared, change),
-        "warnings": outside_training(panel.up_to(origin), plan),
+        "warnings": outside_training(panel.up_to(origin), _other(plan, change)),
         "note": NOTE,
         "rows": compared.to_dicts(),
     }
@@ -111,22 +111,37 @@ def kept(paths: Paths) -> list[Summary]:
     """The scenarios kept, without their rows, by name: side by side they are compared."""
     found = []
     for path in sorted(paths.scenarios.glob("*.json")):
-        content = json.loads(path.read_text(encoding="utf-8"))
-        content.pop("rows")
+        try:
+            content = dict(json.loads(path.read_text(encoding="utf-8")))
+            content.pop("rows")
+        except (ValueError, TypeError, KeyError) as error:
+            raise BadInput(
+                f"'{path}' holds no scenario ({type(error).__name__}). Move it away; what-if with "
+                "the same name makes it anew."
+            ) from error
         found.append(content)
     return found
 
 
-def _members(series: pl.DataFrame, where: dict[str, str]) -> pl.Series:
-    """The series that have these values; BadUsage where none has."""
-    members = series
-    for column, value in where.items():
-        if column not in series.columns:
-            raise BadUsage(f"no column is called '{column}'; there are {series.columns}.")
-        members = members.filter(pl.col(column) == value)
-    if members.is_empty():
-        raise BadUsage(f"no series has {where}. See table `series` for the values there are.")
-    return members["unique_id"]
+def _other(plan: pl.DataFrame, change: Change) -> pl.DataFrame:
+    """The plan without prices and promotions that are as they are known: of those the published
+    table is, too.
+    """
+    is_priced = change.price is not None or bool(change.price_percent)
+    known = {"price": is_priced, "promo": change.promo is not None}
+    kept_out = [name for name, is_other in known.items() if not is_other]
+    return plan.with_columns(pl.lit(None, pl.Float64).alias(name) for name in kept_out)
+
+
+def _in_table(members: pl.Series, table: pl.DataFrame) -> pl.Series:
+    """Those of these series that the table forecasts; BadUsage where it holds none."""
+    held = members.filter(members.is_in(table["unique_id"].unique().implode()))
+    if held.is_empty():
+        raise BadUsage(
+            f"the newest table holds none of these {len(members)} series, such as '{members[0]}': "
+            "they came after it. Run `python inference.py`, then they can be compared."
+        )
+    return held
 
 
 def _model(params: Params, paths: Paths, model_id: str | None) -> GlobalLightGBM:
@@ -156,10 +171,10 @@ def _refuse_values(change: Change) -> None:
     too_low = [name for name, value in least.items() if value is not None and value < 0]
     if (change.price_percent or 0) <= -100:
         too_low.append("percentage")
-    if too_low or not all(math.isfinite(value) for value in given):
+    if too_low or not all(value <= MOST for value in given):  # nor is NaN
         raise BadUsage(
             f"{too_low or given}: a price and a promotion are 0 or more, a percentage is above "
-            "-100."
+            f"-100, and each is {MOST:,.0f} at most."
         )
 
 

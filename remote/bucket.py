@@ -13,7 +13,7 @@ import fsspec
 
 from contract.errors import BadInput, BadParams, RemoteUnreachable, SourceMissing, TillcastError
 from remote.environment import without_secrets
-from runtime.disk import disk_refusals
+from runtime.disk import disk_refusals, flush_to_disk
 
 _CHUNK = 1 << 22
 _MB = 1 << 20
@@ -109,7 +109,9 @@ class Bucket:
                 self.files.makedirs(target.rpartition("/")[0], exist_ok=True)
             self.files.put_file(str(path), unfinished)
             if self._moves:
+                flush_to_disk(Path(unfinished))
                 self.files.mv(unfinished, target)
+                flush_to_disk(Path(target).parent)
 
     def read(self, name: str) -> bytes | None:
         """The content of an object; None where there is none."""

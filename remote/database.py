@@ -12,13 +12,8 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.pool import NullPool
 
 from contract.errors import BadParams, MemoryRefused, RemoteUnreachable, SourceMissing
+from remote.dialects import connect_arguments, dialect_of, driver_name, is_passing
 from remote.environment import url_in, without_secrets
-
-_CONNECT_S = 15
-# of drivers with such a thing: a name that alone says the driver we know
-_DRIVERS = {"postgresql": "postgresql+psycopg", "postgres": "postgresql+psycopg"}
-_TIMEOUTS = dict.fromkeys(("psycopg", "psycopg2", "pymysql", "mysqldb"), "connect_timeout")
-_READ_ONLY = {"postgresql": "set transaction read only"}
 
 
 @contextmanager
@@ -32,11 +27,8 @@ def connected(variable: str, *, is_reading: bool) -> Iterator[Connection]:
     """
     url = _url_of(variable)
     try:
-        limit = _TIMEOUTS.get(url.get_driver_name())
-        arguments = {limit: _CONNECT_S} if limit else {}
-        engine = create_engine(
-            url, poolclass=NullPool, hide_parameters=True, connect_args=arguments
-        )
+        limits = connect_arguments(url.get_backend_name(), url.get_driver_name())
+        engine = create_engine(url, poolclass=NullPool, hide_parameters=True, connect_args=limits)
         if engine.dialect.is_async:
             raise ValueError(f"the driver {url.get_driver_name()} is for asynchronous programs")
     except (ImportError, exc.ArgumentError, ValueError) as error:
@@ -46,12 +38,12 @@ def connected(variable: str, *, is_reading: bool) -> Iterator[Connection]:
         ) from None
     try:
         with engine.connect() as con:
-            if is_reading and (statement := _READ_ONLY.get(con.dialect.name)):
+            if is_reading and (statement := dialect_of(con.dialect.name).reading):
                 con.exec_driver_sql(statement)
             yield con
     except exc.SQLAlchemyError as error:
         # without its cause: a traceback would print the parameters of the connection
-        raise _as_ours(error, variable, url) from None
+        raise _as_ours(error, variable, url, _READING if is_reading else _WRITING) from None
     finally:
         engine.dispose()
 
@@ -64,8 +56,7 @@ def _url_of(variable: str) -> URL:
             f"{variable} holds no url of a database. Write it as "
             "dialect://user:password@host:port/database, with %-signs for special characters."
         ) from None
-    if url.drivername in _DRIVERS:
-        url = url.set(drivername=_DRIVERS[url.drivername])
+    url = url.set(drivername=driver_name(url.drivername))
     if url.get_backend_name() == "sqlite" and not Path(url.database or "").is_file():
         raise SourceMissing(
             f"{variable} names the SQLite file '{url.database}', which is not there. None is made."
@@ -73,37 +64,34 @@ def _url_of(variable: str) -> URL:
     return url
 
 
+_READING = (
+    "Nothing was taken of what was not whole",
+    "Do table and columns still exist, may this user use them, and does a query of yours "
+    "(source.sql.facts) run there by itself?",
+)
+_WRITING = (
+    "What is there is as it was",
+    "Does the schema exist (deliver.db_schema), and may this user make, read and write tables "
+    "there?",
+)
+
+
 def _as_ours(
-    error: exc.SQLAlchemyError, variable: str, url: URL
+    error: exc.SQLAlchemyError, variable: str, url: URL, words: tuple[str, str]
 ) -> SourceMissing | RemoteUnreachable | MemoryRefused:
     said = _said(error, url)
     cause = getattr(error, "orig", None)
     if isinstance(cause, MemoryError):
         return MemoryRefused(f"reading {variable} needs more memory than there is ({said}).")
     is_cut = isinstance(error, exc.DBAPIError) and error.connection_invalidated
-    if is_cut or _is_of_connection(error):
+    is_of_operation = isinstance(error, exc.OperationalError | exc.InterfaceError)
+    if is_cut or (is_of_operation and cause is not None and is_passing(cause)):
         return RemoteUnreachable(
-            f"the database of {variable} does not respond, refuses the login, or broke off: "
-            f"{said}. Nothing was taken of what was not whole. Check address, password and server, "
-            "then run the same command again."
+            f"the database of {variable} does not respond, refuses the login, is busy or broke "
+            f"off: {said}. {words[0]}. Check address, password and server, then run the same "
+            "command again."
         )
-    return SourceMissing(
-        f"the database of {variable} refuses: {said}. Does the table or column still exist, and "
-        "may this user use it?"
-    )
-
-
-def _is_of_connection(error: exc.SQLAlchemyError) -> bool:
-    """Whether the connection failed and not the statement: PostgreSQL's classes 08, 28, 53 and 57,
-    and what has no state at all because nobody responded.
-    """
-    if not isinstance(error, exc.OperationalError | exc.InterfaceError):
-        return False
-    state = getattr(error.orig, "sqlstate", None)
-    if state:
-        return str(state)[:2] in ("08", "28", "3D", "53", "57")
-    said = str(error.orig).casefold()
-    return "no such" not in said and "syntax" not in said and "readonly" not in said
+    return SourceMissing(f"the database of {variable} refuses: {said}. {words[1]}")
 
 
 def _said(error: BaseException, url: URL) -> str:

@@ -5,28 +5,39 @@ from __future__ import annotations
 import json
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from reports.scores import metric_name, model_name, slice_words
 
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+TEMPLATES = Path(__file__).parent / "templates"
 MANY_TIMES = 10  # from here on a change reads "12 times", not +1,100%
 
 JsonObject = dict[str, Any]  # as a JSON file holds it, or a row of a frame
 
 
 def render_template(name: str, **values: object) -> str:
-    """A template of this package with these values, each escaped; an unknown name is an error."""
+    """A template of this package with these values."""
+    return templates_of(TEMPLATES).get_template(name).render(**values)
+
+
+def templates_of(folder: Path) -> Environment:
+    """Jinja over a folder: what is put in is escaped, an unknown name is an error, numbers and
+    names are written by FILTERS.
+    """
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent / "templates"),
+    made = Environment(
+        loader=FileSystemLoader(folder),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= FILTERS
-    return environment.get_template(name).render(**values)
+    made.filters |= FILTERS
+    return made
 
 
 @cache

@@ -7,11 +7,12 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from contract.severity import WORST_FIRST
 from reports.html import JsonObject, render_template
 from reports.orders_page import PAGE
 from runtime.disk import write_whole
 
-STATES = ("error", "warning", "ok", "unjudged")
+STATES = (*WORST_FIRST, "unjudged")
 GRADES = ("catastrophic", "degraded", "graceful")
 # how a watcher's numbers are written; those of the others are in the unit of its sentence
 UNITS = {

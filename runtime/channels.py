@@ -10,8 +10,10 @@ import logging
 import os
 import stat
 from collections.abc import Mapping
+from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 from contract.errors import BadUsage
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 URLS, FILE = "TILLCAST_NOTIFY", "TILLCAST_NOTIFY_FILE"
 ERRORS_ONLY = "error"  # the tag of an address that wants no warnings
 RETRIES, PAUSE_S = 2, 2.0  # after the first try
+MOST_S = 60.0  # for all tries; a server that sends a byte now and then meets no timeout of its own
 _OF_OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
@@ -34,7 +37,25 @@ class Channel:
     service: NotifyBase
 
     def send(self, title: str, body: str) -> str | None:
-        """Send a plain text; None when it was delivered, else why not."""
+        """Send a plain text; None when it was delivered, else why not. A service that neither takes
+        nor refuses it in MOST_S is left: it keeps no look waiting.
+        """
+        problem: Future[str | None] = Future()
+
+        def work() -> None:
+            try:
+                problem.set_result(self._sent(title, body))
+            except BaseException as error:
+                problem.set_exception(error)
+
+        # of no pool: a process does not wait for it at its end
+        Thread(target=work, daemon=True).start()
+        try:
+            return problem.result(MOST_S)
+        except TimeoutError:
+            return f"it did not take the message in {MOST_S:g} s"
+
+    def _sent(self, title: str, body: str) -> str | None:
         from apprise import Apprise, LogCapture, NotifyFormat
 
         sender = Apprise(self.service, asset=self.service.asset)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -32,12 +32,9 @@ def log_to_stderr() -> None:
 @contextmanager
 def logged_to(folder: Path, now: datetime) -> Iterator[None]:
     """The records of a block in `folder`/<day>.jsonl, too, which is made with the first of them.
-    Files older than KEPT_DAYS are removed.
+    Files older than KEPT_DAYS are removed. A disk that is full or read-only ends nothing.
     """
-    oldest = f"{now - timedelta(days=KEPT_DAYS):%Y-%m-%d}.jsonl"
-    for old in folder.glob("????-??-??.jsonl"):
-        if old.name < oldest:
-            old.unlink(missing_ok=True)
+    _remove_older(folder, f"{now - timedelta(days=KEPT_DAYS):%Y-%m-%d}.jsonl")
     root, handler = logging.getLogger(), _DayFile(folder / f"{now:%Y-%m-%d}.jsonl")
     root.addHandler(handler)
     for name in OURS:
@@ -47,7 +44,24 @@ def logged_to(folder: Path, now: datetime) -> Iterator[None]:
         yield
     finally:
         root.removeHandler(handler)
-        handler.close()
+        with suppress(OSError):
+            handler.close()
+
+
+def _remove_older(folder: Path, oldest: str) -> None:
+    old = folder
+    try:
+        for old in sorted(folder.glob("????-??-??.jsonl")):
+            if old.name < oldest:
+                old.unlink(missing_ok=True)
+    except OSError as error:
+        _say(old, "removed", error)
+
+
+def _say(path: Path, what: str, error: OSError) -> None:
+    """On stderr alone: no handler of the log takes it, so it cannot fail as they did."""
+    said = one_line(f"the log '{path}' cannot be {what} ({error})")
+    print(f"{said}; every line stands on stderr, the run goes on", file=sys.stderr)
 
 
 def _on_one_line(record: logging.LogRecord) -> bool:
@@ -66,7 +80,8 @@ class _DayFile(logging.FileHandler):
     def __init__(self, path: Path) -> None:
         from pythonjsonlogger.json import JsonFormatter
 
-        super().__init__(path, encoding="utf-8", delay=True)
+        super().__init__(path, encoding="utf-8", delay=True, errors="backslashreplace")
+        self.has_failed = False
         fields = ["levelname", "name", "process", "message"]
         renamed = {"levelname": "level", "name": "logger", "exc_info": "traceback"}
         self.setFormatter(JsonFormatter(fields, rename_fields=renamed, timestamp="at"))
@@ -76,8 +91,23 @@ class _DayFile(logging.FileHandler):
         try:
             Path(self.baseFilename).parent.mkdir(parents=True, exist_ok=True)
             super().emit(record)
-        except OSError:
-            self.handleError(record)
+        except OSError as error:
+            self._let_go(error)
 
     def handleError(self, record: logging.LogRecord) -> None:  # its name in logging
-        """A full disk is the matter of what fills it."""
+        """A full disk is the matter of what fills it; what else fails is as logging has it."""
+        error = sys.exc_info()[1]
+        if isinstance(error, OSError):
+            self._let_go(error)
+        else:
+            super().handleError(record)
+
+    def _let_go(self, error: OSError) -> None:
+        """Say it once, and drop what could not be written: the next record opens the file anew."""
+        stream, self.stream = self.stream, None
+        if stream is not None:
+            with suppress(OSError):
+                stream.close()
+        if not self.has_failed:
+            self.has_failed = True
+            _say(Path(self.baseFilename), "written", error)

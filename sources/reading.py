@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 import polars as pl
 
 from contract.errors import BadInput, SourceMissing
-from contract.params import SourceParams
+from contract.params import FACTS, SourceParams
 from contract.received import Received
 from runtime.file_names import fits
 from sources import m5
@@ -24,7 +24,8 @@ from sources.supply import read_supply
 from sources.tables import names_in
 from sources.totals_of_groups import read_totals
 
-AFTER_SALES = ("totals", "supply", "stock")  # files about series that sales must have made known
+# files about series that sales must have made known
+AFTER_SALES = FACTS[FACTS.index("sales") + 1 :]
 
 # what a file can make the engine that reads tables raise: a panic is no Exception; the last two are
 # of a day or number beyond what Python can hold. One of them left alone would keep the file first
@@ -147,7 +148,7 @@ def fact_of(path: Path, source: SourceParams) -> str | None:
     mapping, ways = source.files, [path.name, *ways_of(path.name)]
     if mapping.holidays and fits(path.name, HOLIDAYS):
         return "holidays"
-    for fact in ("calendar", "prices", "plans", *AFTER_SALES):
+    for fact in (fact for fact in FACTS if fact != "sales"):
         pattern = getattr(mapping, fact)
         if pattern and _fits(ways, pattern):
             return fact

@@ -16,6 +16,7 @@ from monitoring.watch import group_columns
 from runtime.command_line import Summary
 from runtime.json_files import read_json
 from runtime.paths import Paths
+from stages.said import refuse_name
 from storage.alerts import read_alerts
 from storage.answers import acknowledge, approve_orders, mute, resolve
 from storage.connection import Connection
@@ -29,6 +30,7 @@ def acknowledge_alert(
     params: Params, paths: Paths, alert_id: int, by: str, now: datetime
 ) -> Summary:
     """Somebody has taken the alert on; it stays open."""
+    refuse_name(by)
     with open_store(paths.store, params.ingest.lock_wait_s) as con:
         return {"acknowledged": acknowledge(con, alert_id, by, now), "by": by}
 
@@ -51,10 +53,13 @@ def mute_cause(params: Params, paths: Paths, cause: str, days: float, now: datet
     return {"muted": cause, "until": until}
 
 
-def approve(params: Params, paths: Paths, order_day: date, by: str, now: datetime) -> Summary:
-    """A day's proposals approved as they stand."""
+def approve(
+    params: Params, paths: Paths, order_day: date, by: str, now: datetime, seen: str
+) -> Summary:
+    """A day's proposals approved as they were seen: those proposed at that moment."""
+    refuse_name(by)
     with open_store(paths.store, params.ingest.lock_wait_s) as con:
-        approve_orders(con, order_day, by, now)
+        approve_orders(con, order_day, by, now, seen)
     return {"approved": order_day, "by": by}
 
 

@@ -5,23 +5,26 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from collections.abc import Mapping
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import polars as pl
 
 from contract.errors import BadParams, SourceMissing, TillcastError
-from contract.frames import ORDERS
+from contract.frames import ORDERS, OVERRIDDEN
 from contract.params import Params
 from runtime.command_line import Summary
 from runtime.disk import disk_refusals
 from runtime.json_files import read_json_if_whole, write_json
 from runtime.paths import Paths
+from storage.claims import claimed
 from storage.forecasts import latest_forecasts
 from storage.orders import read_orders
+from storage.overrides import overridden_of
 from storage.store import open_store
 
 if TYPE_CHECKING:
@@ -37,7 +40,8 @@ _SLICE = 50_000  # rows hashed at once; bounds memory
 def deliver(params: Params, paths: Paths, *, now: datetime) -> Summary:
     """The newest whole table and the orders made of it, delivered once; twice changes nothing.
 
-    What failed is on record for the watcher `delivery`, then raised.
+    What failed is on record for the watcher `delivery`, then raised. StoreBusy where another
+    process delivers from this store: of two, the older table could be the last.
     """
     variable = params.deliver.url_env
     if variable is None:
@@ -45,10 +49,16 @@ def deliver(params: Params, paths: Paths, *, now: datetime) -> Summary:
             "deliver.url_env is null: nothing is delivered. Set it in shop.yaml to the name of the "
             "environment variable that holds the url of the database or bucket."
         )
+    lock = paths.delivered.with_suffix(".lock")
+    with claimed(lock, "the newest table is being delivered", params.ingest.lock_wait_s):
+        return _deliver(params, paths, now)
+
+
+def _deliver(params: Params, paths: Paths, now: datetime) -> Summary:
     frames = _frames(params, paths)
     run_id = str(frames["forecasts"]["run_id"][0])
     try:
-        written = _publish(params, run_id, frames, now)
+        written = _publish(params, paths, run_id, frames, now)
     except TillcastError as error:
         _record(paths, {"run_id": run_id, "failed_at": now, "why": str(error)})
         raise
@@ -68,19 +78,22 @@ def deliver_if_wanted(params: Params, paths: Paths, *, now: datetime) -> Summary
 
 
 def _frames(params: Params, paths: Paths) -> dict[str, pl.DataFrame]:
+    """The newest whole table, its orders, and the rows of it that a person changed."""
     with open_store(paths.store, params.ingest.lock_wait_s, read_only=True) as con:
         forecasts, orders = latest_forecasts(con), read_orders(con)
-    if forecasts.is_empty():
-        raise SourceMissing("there is no table to deliver. Run `python inference.py` first.")
-    run_id = forecasts["run_id"][0]
+        if forecasts.is_empty():
+            raise SourceMissing("there is no table to deliver. Run `python inference.py` first.")
+        run_id = forecasts["run_id"][0]
+        changed = overridden_of(con, run_id).with_columns(run_id=pl.lit(run_id))
     return {
         "forecasts": forecasts,
         "orders": ORDERS.conform(orders.filter(pl.col("run_id") == run_id)),
+        "overridden": OVERRIDDEN.conform(changed),
     }
 
 
 def _publish(
-    params: Params, run_id: str, frames: Mapping[str, pl.DataFrame], now: datetime
+    params: Params, paths: Paths, run_id: str, frames: Mapping[str, pl.DataFrame], now: datetime
 ) -> bool:
     from remote.bucket import bucket_at
     from remote.database import connected
@@ -92,7 +105,7 @@ def _publish(
     if is_of_database(url_in(variable)):
         with connected(variable, is_reading=False) as con:
             return publish(con, delivery, params.deliver.db_schema, params.deliver.keep_runs)
-    return _into_bucket(bucket_at(url_in(variable)), delivery)
+    return _into_bucket(bucket_at(url_in(variable)), delivery, paths.staging / "deliver")
 
 
 def _content_of(frames: Mapping[str, pl.DataFrame]) -> str:
@@ -105,8 +118,10 @@ def _content_of(frames: Mapping[str, pl.DataFrame]) -> str:
     return total.hexdigest()
 
 
-def _into_bucket(bucket: Bucket, delivery: Delivery) -> bool:
-    """The tables as Parquet under names of their content, then the manifest that names them."""
+def _into_bucket(bucket: Bucket, delivery: Delivery, scratch: Path) -> bool:
+    """The tables as Parquet under names of their content, then the manifest that names them.
+    `scratch`: a folder of ours.
+    """
     manifest = {
         "run_id": delivery.run_id,
         "content": delivery.content,
@@ -118,15 +133,28 @@ def _into_bucket(bucket: Bucket, delivery: Delivery) -> bool:
     }  # fmt: skip
     if _is_there(bucket, manifest):
         return False
-    with TemporaryDirectory(prefix="tillcast-") as folder, disk_refusals(Path(folder)):
+    with _emptied(scratch):
         for name, frame in delivery.frames.items():
-            path = Path(folder) / f"{name}.parquet"
+            path = scratch / f"{name}.parquet"
             frame.rechunk().write_parquet(path)
             bucket.write(manifest["files"][name]["key"], path)
-        listed = Path(folder) / MANIFEST
+            path.unlink()
+        listed = scratch / MANIFEST
         write_json(listed, manifest | {"delivered_at": delivery.delivered_at})
         bucket.write(MANIFEST, listed)
     return True
+
+
+@contextmanager
+def _emptied(folder: Path) -> Iterator[None]:
+    """A folder without what a kill left there, and gone afterwards."""
+    shutil.rmtree(folder, ignore_errors=True)
+    try:
+        with disk_refusals(folder):
+            folder.mkdir(parents=True)
+            yield
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _is_there(bucket: Bucket, manifest: Summary) -> bool:

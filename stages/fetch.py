@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from contract.errors import BadInput, RemoteUnreachable, TillcastError
-from contract.params import Params, SourceParams
+from contract.params import FACTS, Params, SourceParams
 from expectations.sales import WHOLE_DAY_CODES
 from runtime.command_line import Summary
 from runtime.disk import disk_refusals, sha256_of
@@ -40,7 +40,6 @@ from storage.store import read_store
 log = logging.getLogger("ingest")
 
 OBJECTS = "objects"  # in the list of what was fetched: those of a bucket
-_ORDER = ("calendar", "prices", "plans", "sales", "totals", "supply", "stock")
 
 
 @dataclass
@@ -113,7 +112,7 @@ class Whole:
 
 
 @contextmanager
-def fetched_whole(params: Params, paths: Paths) -> Iterator[Whole]:
+def fetched_whole(params: Params, paths: Paths, *, now: datetime) -> Iterator[Whole]:
     """All that a database or bucket holds; any other source as it is. The first failure ends it: a
     panel without a fact would be another panel.
     """
@@ -128,7 +127,7 @@ def fetched_whole(params: Params, paths: Paths) -> Iterator[Whole]:
         if source.kind == "sql":
             for fact in _facts(source):
                 target = folder / f"{fact}.parquet"
-                _, mark = _read_table(params, fact, None, target)
+                _, mark = _read_table(params, fact, None, target, now)
                 fetched[fact] = [{"name": target.name, "sha256": sha256_of(target), "mark": mark}]
         else:
             fetched[OBJECTS] = [
@@ -161,7 +160,7 @@ def _fetch_tables(
     for fact in _facts(params.source):
         name = f"{fact}.{now:%Y-%m-%dT%H-%M-%S}.parquet"
         try:
-            rows = _fetch_table(params, paths, fact, folder / name, whole)
+            rows = _fetch_table(params, paths, fact, folder / name, now, whole)
         except (BadInput, RemoteUnreachable) as error:
             found.failed[fact] = error
             continue
@@ -171,14 +170,16 @@ def _fetch_tables(
             found.rows[name] = rows
 
 
-def _fetch_table(params: Params, paths: Paths, fact: str, target: Path, whole: bool) -> int | None:
+def _fetch_table(
+    params: Params, paths: Paths, fact: str, target: Path, now: datetime, whole: bool
+) -> int | None:
     """The rows of the file laid into the inbox; None where there is nothing new."""
     source = store_name(params.source)
     entries = read_fetched(paths.fetched, source).get(fact, [])
     with read_store(paths.store, params.ingest.lock_wait_s) as con:
         ledger = ledger_of(con, [one["sha256"] for one in entries], WHOLE_DAY_CODES)
     standing = None if whole else in_force(entries, ledger)
-    rows, mark = _read_table(params, fact, standing, target)
+    rows, mark = _read_table(params, fact, standing, target, now)
     if not rows:
         return None
     sha256 = sha256_of(target)
@@ -197,12 +198,12 @@ def _fetch_table(params: Params, paths: Paths, fact: str, target: Path, whole: b
 
 
 def _read_table(
-    params: Params, fact: str, standing: Entry | None, target: Path
+    params: Params, fact: str, standing: Entry | None, target: Path, now: datetime
 ) -> tuple[int, dict[str, str] | None]:
     """The rows of a fact's table since an entry, written; and the mark as JSON holds it."""
     from remote.database import connected
     from remote.increments import Wanted, write_increment
-    from remote.marks import read, written
+    from remote.marks import not_ahead, read, written
 
     sql, files = params.source.sql, params.source.files
     table = sql.facts[fact]  # type: ignore[index]  -- of _facts
@@ -216,7 +217,9 @@ def _read_table(
             f"source.sql.facts.{fact} has no row ({table.table or 'its query'}). Is it the right "
             "table, and may this user see its rows?"
         )
-    return increment.rows, written(increment.mark) if increment.mark is not None else None
+    if increment.mark is None:
+        return increment.rows, None
+    return increment.rows, written(not_ahead(increment.mark, now))
 
 
 def _fetch_objects(params: Params, paths: Paths, folder: Path, found: Fetched, whole: bool) -> None:
@@ -283,7 +286,7 @@ def _is_static(name: str, source: SourceParams) -> bool:
 
 def _facts(source: SourceParams) -> list[str]:
     """The facts that are fetched, plans before the sales they explain."""
-    return [fact for fact in _ORDER if fact in source.sql.facts]
+    return [fact for fact in FACTS if fact in source.sql.facts]
 
 
 @contextmanager

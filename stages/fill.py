@@ -33,7 +33,7 @@ def fill(params: Params, paths: Paths, *, now: datetime) -> Summary:
         # of the source's own files one may hold another store: all new, and no wonder
         noting = params.ingest.model_copy(update={"refuse_all_new": False})
         params = params.model_copy(update={"ingest": noting})
-        with fetched_whole(params, paths) as whole:
+        with fetched_whole(params, paths, now=now) as whole:
             files = [
                 *stage_holidays(params, paths, staging, now),
                 *stage_source_files(whole.source, staging, paths.truth),

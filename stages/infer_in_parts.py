@@ -142,5 +142,5 @@ def _write(params: Params, paths: Paths, table: TableInParts, status: str, now: 
     frames = {"forecast_levels": table.levels}
     with open_store(paths.store, params.ingest.lock_wait_s) as con:
         if status == "done":
-            frames["overridden"] = laid_over(con, table.rows())
+            frames["overridden"] = laid_over(con, params, table.rows())
         publish(con, run, frames, table.scans(now))

@@ -45,13 +45,15 @@ class Due:
 
 
 def notify_of_look(params: Params, paths: Paths, now: datetime) -> Summary:
-    """As `notify`, after a look: addresses that cannot be read do not make it fail."""
+    """As `notify`, after a look: addresses that cannot be read do not make it fail, and without any
+    nothing is sent.
+    """
     try:
         found = channels()
     except BadUsage as unreadable:
         log.error("undelivered reason=%s", unreadable)
         return {"sent": {}, "undelivered": {"addresses": str(unreadable)}}
-    return _send(params, paths, found, now) if found else {"sent": {}, "undelivered": {}}
+    return _send(params, paths, found, now)
 
 
 def notify(params: Params, paths: Paths, now: datetime, *, dry_run: bool = False) -> Summary:

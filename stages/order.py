@@ -10,7 +10,7 @@ from datetime import date, datetime, timedelta
 import polars as pl
 
 from contract.demand import demand_rules
-from contract.errors import BadUsage, SourceMissing
+from contract.errors import BadUsage
 from contract.frames import FORECASTS
 from contract.panel import Panel
 from contract.params import Params
@@ -27,7 +27,7 @@ from reports.orders_page import write_orders_page
 from runtime.command_line import Summary
 from runtime.paths import Paths
 from storage.decisions import interval_scale_of
-from storage.forecasts import newest_run
+from storage.forecasts import needed_run
 from storage.orders import publish_orders
 from storage.overrides import read_final
 from storage.panel import read_tail
@@ -99,10 +99,7 @@ def order(
 
 
 def _read_table(con: Connection, order_day: date | None, today: date) -> _Table:
-    newest = newest_run(con)
-    if newest is None:
-        raise SourceMissing("there is no forecast to order by. Run `python inference.py` first.")
-    run, origin = newest
+    run, origin = needed_run(con, "order by")
     day = order_day or order_day_of(origin, today)
     refuse_thinned(con, run.run_id)
     final = read_final(con, run.run_id)

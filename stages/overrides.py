@@ -2,22 +2,33 @@
 
 from __future__ import annotations
 
-import math
-import re
 from dataclasses import asdict, dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import polars as pl
 
-from contract.errors import BadUsage, SourceMissing
+from contract.days import WEEK
+from contract.demand import demand_rules
+from contract.errors import BadUsage
 from contract.frames import OVERRIDDEN
-from contract.levels import SERIES_LEVEL, TOTAL, Level
+from contract.levels import SERIES_ITSELF, Level, is_ambiguous, level_by, level_called, series_where
 from contract.params import Params
-from forecasting.overrides import Kind, Wish, level_of, rows_of, spread, spread_again
+from features.opening import WEEKS_WITHOUT_ROWS
+from forecasting.overrides import (
+    Kind,
+    Wish,
+    closed_rows,
+    expects_nothing,
+    expects_nothing_on_a_day,
+    rows_of,
+    spread,
+    spread_again,
+)
 from runtime.command_line import Summary
 from runtime.paths import Paths
-from storage.forecasts import forecasts_of, newest_run
+from stages.said import MOST_OF_A_REASON, refuse_name, refuse_text
+from storage.forecasts import forecasts_of, needed_run
 from storage.overrides import (
     Override,
     own_rows,
@@ -26,12 +37,11 @@ from storage.overrides import (
     standing_overrides,
     write_override,
 )
+from storage.panel import read_tail
 from storage.series import read_series
 from storage.store import Connection, open_store
 
-MOST_CHARACTERS = 300  # of a reason; of a name a third
-LEAST_PERCENT = -100.0
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+LEAST_PERCENT, MOST = -100.0, 1e12  # beyond it sums of doubles are no numbers any more
 
 
 @dataclass(frozen=True)
@@ -58,17 +68,17 @@ def override(
 
     BadUsage says what is wrong with it, and what there is instead.
     """
-    _refuse_words(request)
+    refuse_name(request.by)
+    refuse_text("--reason", request.reason, MOST_OF_A_REASON)
     _refuse_value(request)
     with open_store(paths.store, params.ingest.lock_wait_s, read_only=dry_run) as con:
-        newest = newest_run(con)
-        if newest is None:
-            raise SourceMissing("there is no forecast to override. Run `python inference.py`.")
-        run, origin = newest
+        run, origin = needed_run(con, "override")
         series, forecasts = read_series(con), forecasts_of(con, run.run_id)
         _refuse_days(request, origin, forecasts)
         wish = _wish(request, series, [level.columns for level in params.source.hierarchy])
-        rows = spread(rows_of(forecasts, series, wish), wish)
+        rows = rows_of(forecasts, series, wish)
+        closed = _closed(con, params, forecasts) if expects_nothing(rows) else None
+        rows = spread(rows, wish, closed)
         summary = _summary(request, wish, rows)
         if dry_run:
             return summary | {"override_id": None}
@@ -79,14 +89,16 @@ def override(
 
 def revoke(params: Params, paths: Paths, override_id: int, by: str, now: datetime) -> Summary:
     """The override taken back from now on; what the model or an earlier override says holds."""
-    _refuse_text("--by", by, MOST_CHARACTERS // 3)
+    refuse_name(by)
     with open_store(paths.store, params.ingest.lock_wait_s) as con:
         revoke_override(con, override_id, by, now)
         row = read_overrides(con).filter(override_id=override_id).row(0, named=True)
     return {"revoked": override_id, "by": by, "level": row["level"], "key": row["key"]}
 
 
-def laid_over(con: Connection, forecasts: pl.DataFrame | pl.LazyFrame) -> pl.DataFrame:
+def laid_over(
+    con: Connection, params: Params, forecasts: pl.DataFrame | pl.LazyFrame
+) -> pl.DataFrame:
     """OVERRIDDEN of a new table (FORECASTS of one run): every override that stands, on its rows."""
     [(run_id, origin)] = forecasts.lazy().select("run_id", "origin").head(1).collect().rows()
     standing = standing_overrides(con, origin)
@@ -95,38 +107,38 @@ def laid_over(con: Connection, forecasts: pl.DataFrame | pl.LazyFrame) -> pl.Dat
     series = read_series(con)
     own = own_rows(con, standing["override_id"].to_list())
     days = own.group_by("override_id", "ds").agg(units=pl.col("y_hat").sum())
-    parts = []
+    closed, parts = None, []
     for row in standing.to_dicts():
         wish = _wish_of(row)
         wanted = days.filter(override_id=row["override_id"]).drop("override_id")
-        rows = spread_again(rows_of(forecasts, series, wish), wish, wanted)
-        numbered = rows.with_columns(run_id=pl.lit(run_id), override_id=row["override_id"])
+        rows = rows_of(forecasts, series, wish)
+        if closed is None and wish.kind == "units" and expects_nothing_on_a_day(rows, wanted):
+            closed = _closed(con, params, forecasts)
+        again = spread_again(rows, wish, wanted, closed)
+        numbered = again.with_columns(run_id=pl.lit(run_id), override_id=row["override_id"])
         parts.append(OVERRIDDEN.conform(numbered))
     return pl.concat(parts)
 
 
+def _closed(
+    con: Connection, params: Params, forecasts: pl.DataFrame | pl.LazyFrame
+) -> pl.DataFrame:
+    """The table's days on which a series cannot sell, as the store knows them now."""
+    asked = forecasts.lazy().select(pl.col("origin").first(), pl.col("h").max()).collect()
+    [(origin, horizon)] = asked.rows()
+    since = origin - timedelta(days=WEEKS_WITHOUT_ROWS * WEEK)
+    panel = read_tail(con, since, params.features.max_stockout_share)
+    return closed_rows(panel, origin, horizon, demand_rules(params))
+
+
 def _wish_of(row: dict[str, Any]) -> Wish:
     fields = {name: row[name] for name in ("key", "from_ds", "to_ds", "kind", "value")}
-    return Wish(level_of(row["level"]), **fields)
+    return Wish(level_called(row["level"]), **fields)
 
 
 def _wish(request: Request, series: pl.DataFrame, levels: list[tuple[str, ...]]) -> Wish:
     """The wish of a group that has series; BadUsage names the columns or values that there are."""
-    if unknown := sorted(set(request.where) - set(series.columns)):
-        raise BadUsage(
-            f"no column of the series is called {unknown}; there are {series.columns}. Give --where"
-            " with one of them."
-        )
-    members = series
-    for column, value in request.where.items():
-        values = members[column].unique().sort()
-        if value not in values:
-            raise BadUsage(
-                f"no series has {column} = '{value}'"
-                + (" there" if members.height < series.height else "")
-                + f"; {len(values)} values are known, such as {values.head(3).to_list()}."
-            )
-        members = members.filter(pl.col(column) == value)
+    members = series_where(series, request.where)
     level = _level(request, levels)
     key = members.select(level.group_key).to_series()[0]
     return Wish(level, key, request.from_ds, request.to_ds, request.kind, request.value)
@@ -136,31 +148,22 @@ def _level(request: Request, levels: list[tuple[str, ...]]) -> Level:
     """The level of these columns, in the order of the hierarchy where it has them."""
     columns = tuple(request.where)
     if "unique_id" in columns:
-        return Level(SERIES_LEVEL, ("unique_id",))
-    ordered = next((one for one in levels if set(one) == set(columns)), columns)
-    return Level("*".join(ordered) or TOTAL, ordered)
-
-
-def _refuse_words(request: Request) -> None:
-    _refuse_text("--by", request.by, MOST_CHARACTERS // 3)
-    _refuse_text("--reason", request.reason, MOST_CHARACTERS)
-
-
-def _refuse_text(name: str, text: str, most: int) -> None:
-    if not text.strip() or len(text) > most or _CONTROL.search(text):
+        return SERIES_ITSELF
+    level = level_by(next((one for one in levels if set(one) == set(columns)), columns))
+    if is_ambiguous(level):
         raise BadUsage(
-            f"{name} {text[:40]!r} is no text of one line. Give 1 to {most} characters: it is what "
-            "others read, and value added is shown by it."
+            f"the group of {list(columns)} would be called '{level.name}', as another level is. "
+            "Say it by other columns, or series by series."
         )
+    return level
 
 
 def _refuse_value(request: Request) -> None:
-    is_less = request.value < (LEAST_PERCENT if request.kind == "percent" else 0)
-    if is_less or not math.isfinite(request.value):
-        least = f"{LEAST_PERCENT:g} or more" if request.kind == "percent" else "0 or more"
+    least = LEAST_PERCENT if request.kind == "percent" else 0.0
+    if not least <= request.value <= MOST:  # nor is NaN
         raise BadUsage(
-            f"--{request.kind} {request.value:g} would make sales below zero, or is no "
-            f"number. Give {least}."
+            f"--{request.kind} {request.value:g} would make sales below zero or beyond counting, "
+            f"or is no number. Give {least:g} to {MOST:g}."
         )
 
 

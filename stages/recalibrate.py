@@ -10,6 +10,7 @@ from contract.params import Params
 from forecasting.recalibration import interval_scale_of, learned_interval_scale, text_of
 from runtime.command_line import Summary
 from runtime.paths import Paths
+from stages.said import refuse_name
 from storage.decisions import Decision, newest_interval_scale, record_decision
 from storage.models import champion
 from storage.runs import read_runs
@@ -53,6 +54,7 @@ def as_calibrated(params: Params, paths: Paths, by: str, now: datetime) -> Summa
     """The champion's intervals as its backtest taught them, from the next table on: a person takes
     the interval_scale back.
     """
+    refuse_name(by)
     with open_store(paths.store, params.ingest.lock_wait_s) as con:
         decision = Decision(KIND, now, "as calibrated", f"taken back by {by}", champion(con))
         record_decision(con, decision)

@@ -69,11 +69,20 @@ class Refused:
 def replay(
     params: Params, paths: Paths, refused: Refused, *, now: datetime, dry_run: bool = False
 ) -> Summary:
-    """Every file with rows that still wait judged anew by today's rules; one transaction a file."""
+    """Every file with rows that still wait judged anew by today's rules; one transaction a file.
+
+    What the archive has lost keeps no other file waiting; BadInput where it has lost them all.
+    """
     with claimed_inbox(paths.inbox, params.ingest.lock_wait_s):
         files = waiting_rows(params, paths, refused).partition_by("sha256", maintain_order=True)
+        held = [archived_file(paths.archive, rows["sha256"][0]) for rows in files]
+        if files and not any(held):
+            raise BadInput(_lost(files[0]))
         return summary_of_replays(
-            [log_replayed(_replayed(rows, params, paths, now, dry_run)) for rows in files]
+            [
+                log_replayed(_replayed(rows, path, params, paths, now, dry_run))
+                for rows, path in zip(files, held, strict=True)
+            ]
         )
 
 
@@ -117,20 +126,25 @@ def staged_as(path: Path, name: str, paths: Paths) -> Path:
 
 
 def _replayed(
-    waiting: pl.DataFrame, params: Params, paths: Paths, now: datetime, dry_run: bool
+    waiting: pl.DataFrame,
+    archived: Path | None,
+    params: Params,
+    paths: Paths,
+    now: datetime,
+    dry_run: bool,
 ) -> Replayed:
     """One file again. A file that is still refused whole leaves its rows where they are, with their
-    new reasons.
+    new reasons; one that the archive has lost leaves them as they are.
     """
     name, sha256 = waiting["name"][0], waiting["sha256"][0]
-    path = archived_file(paths.archive, sha256)
-    if path is None:
-        raise BadInput(
-            f"the archive no longer holds '{name}' ({sha256[:12]}): bring it back from a backup."
-        )
+    batches = waiting["batch_id"].unique().sort().to_list()
+    waiting_lines = int(waiting["lines"].sum() or 0)
+    if archived is None:
+        return Replayed(name, batches, waiting_lines, 0, waiting_lines, _lost(waiting))
     with open_store(paths.store, params.ingest.lock_wait_s, read_only=True) as con:
         is_fill = came_as_history(con, sha256)
-    judged, reason = judged_file(staged_as(path, name, paths), params, paths, now, is_fill=is_fill)
+    staged = staged_as(archived, name, paths)
+    judged, reason = judged_file(staged, params, paths, now, is_fill=is_fill)
     with open_store(paths.store, params.ingest.lock_wait_s) as con:
         replays = [_replay_of(con, fact, judgement, waiting, now) for fact, judgement in judged]
         if not dry_run:
@@ -139,9 +153,14 @@ def _replayed(
     taken = sum(
         int(one.batch.accepted["lines"].sum()) for one in replays if one.batch.accepted.height
     )
-    lines = int(waiting["lines"].sum() or 0) or sum(fact.rows_in for fact, _ in judged)
-    batches = waiting["batch_id"].unique().sort().to_list()
+    lines = waiting_lines or sum(fact.rows_in for fact, _ in judged)
     return Replayed(name, batches, lines, taken, max(lines - taken, 0), reason)
+
+
+def _lost(waiting: pl.DataFrame) -> str:
+    """Why a file that the archive has lost cannot be judged, and the way out."""
+    name, sha256 = waiting["name"][0], waiting["sha256"][0]
+    return f"the archive no longer holds '{name}' ({sha256[:12]}): bring it back from a backup."
 
 
 def _replay_of(

@@ -11,6 +11,7 @@ from contract.params import Params
 from forecasting.bundle import load_bundle
 from runtime.command_line import Summary
 from runtime.paths import Paths
+from stages.said import MOST_OF_A_REASON, refuse_text
 from storage.models import in_line, promote
 from storage.store import open_store
 
@@ -27,6 +28,7 @@ def roll_back(
 
     Refused for a model whose bundle does not load: a rollback must not be the next incident.
     """
+    refuse_text("--reason", reason, MOST_OF_A_REASON)
     started = time.perf_counter()
     with open_store(paths.store, params.ingest.lock_wait_s) as con:
         line = in_line(con)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Literal
 
 import polars as pl
 
+from contract.severity import RAISED_WORST_FIRST, Raised
 from storage.connection import Connection, frame_of
 
 
@@ -19,7 +19,7 @@ class Alert:
     """
 
     cause: str
-    severity: Literal["warning", "error"]
+    severity: Raised
     what: str
     value: float | None
     threshold: float | None
@@ -50,8 +50,10 @@ def close_alert(con: Connection, cause: str, at: datetime) -> bool:
 
 def open_alerts(con: Connection) -> pl.DataFrame:
     """Open alerts, errors first, then the oldest first."""
-    query = "select * from alerts where state = 'open' order by severity, raised_at, alert_id"
-    return frame_of(con, query)
+    query = """
+        select * from alerts where state = 'open'
+        order by list_position($worst_first, severity), raised_at, alert_id"""
+    return frame_of(con, query, worst_first=list(RAISED_WORST_FIRST))
 
 
 def read_alerts(con: Connection) -> pl.DataFrame:

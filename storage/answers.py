@@ -69,18 +69,27 @@ def record_said(con: Connection, said: dict[str, str]) -> None:
     _record(con, {"said": said})
 
 
-def approve_orders(con: Connection, order_day: date, by: str, at: datetime) -> None:
-    """Somebody has approved the proposals of a day as they stand; BadUsage where there are none."""
+def approve_orders(
+    con: Connection, order_day: date, by: str, at: datetime, seen: str | None = None
+) -> None:
+    """Somebody has approved the proposals of a day as they stand; BadUsage where there are none, or
+    others than were seen: those proposed at that moment (None: whichever stand).
+    """
     query = "select max(created_at) from orders where order_day = $day"
     proposed_at = con.execute(query, {"day": order_day}).fetchall()[0][0]
     if proposed_at is None:
         raise BadUsage(f"no orders of {order_day} are proposed. Run `python inference.py orders`.")
+    if seen is not None and seen != proposed_at.isoformat():
+        raise BadUsage(
+            f"the orders of {order_day} were proposed anew at {proposed_at:%Y-%m-%d %H:%M}, after "
+            "you saw them. Look at them again, then approve."
+        )
     said = {
         "by": by,
         "at": at.isoformat(timespec="minutes"),
         "proposed_at": proposed_at.isoformat(),
     }
-    _record(con, {"said": {f"{_APPROVED}{order_day}": json.dumps(said)}})
+    record_said(con, {f"{_APPROVED}{order_day}": json.dumps(said)})
 
 
 def approval_of(con: Connection, order_day: date) -> dict[str, str] | None:

@@ -8,6 +8,7 @@ from datetime import date
 
 import polars as pl
 
+from contract.errors import SourceMissing
 from contract.frames import (
     DEMAND_SPANS,
     FORECAST_LEVELS,
@@ -107,6 +108,14 @@ def judged_levels(
     condition = "list_contains($run_ids, run_id) and list_contains($levels, level) and ds <= $until"
     query = _select(FORECAST_LEVELS, condition)
     return frame_of(con, query, run_ids=run_ids, levels=levels, until=until)
+
+
+def needed_run(con: Connection, purpose: str) -> tuple[Run, date]:
+    """The run of the newest whole table and its origin; SourceMissing before the first."""
+    newest = newest_run(con)
+    if newest is None:
+        raise SourceMissing(f"there is no forecast to {purpose}. Run `python inference.py` first.")
+    return newest
 
 
 def newest_run(con: Connection) -> tuple[Run, date] | None:

@@ -13,20 +13,17 @@ import os
 import re
 import shutil
 import signal
-import stat
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TextIO
 
 import polars as pl
 
-from contract.errors import DiskRefused, StoreBusy
 from runtime.disk import disk_refusals, flush_to_disk, sha256_of
 from runtime.file_names import fits
 from runtime.file_times import in_order_of_time
-from storage.holder import pid_in, process_name
+from storage.claims import claimed
 
 _UNFINISHED = (".tmp", ".part", ".partial", ".crdownload", ".filepart")
 _PLANS = ("calendar", "price", "sell_price")  # plans before the sales they explain
@@ -197,50 +194,10 @@ def claimed_inbox(inbox: Path, wait_s: float) -> Iterator[None]:
     """The inbox for this process alone, so that no file is taken by two. StoreBusy names who has
     it; a kill frees it.
     """
-    deadline = time.monotonic() + wait_s
-    with _lock_file(inbox) as lock:
-        while True:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError as error:
-                if time.monotonic() >= deadline:
-                    lock.seek(0)
-                    holder = process_name(pid_in(f"PID {lock.read()}"))
-                    raise StoreBusy(
-                        f"the inbox '{inbox}' is being taken by {holder}; waited {wait_s:g} s. Try "
-                        "again when it has ended, or raise ingest.lock_wait_s."
-                    ) from error
-                time.sleep(0.1)
-        lock.truncate(0)
-        lock.write(str(os.getpid()))
-        lock.flush()
-        yield
-
-
-def _lock_file(inbox: Path) -> TextIO:
-    """The open lock, beside the inbox. A link or a pipe in its place is refused, not followed: what
-    it leads to would be emptied.
-    """
-    path, flags = inbox.parent / _LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK
     with disk_refusals(inbox):
         inbox.mkdir(parents=True, exist_ok=True)
-        try:
-            opened = os.open(path, flags, _READABLE_BY_GROUP)
-        except OSError as error:
-            if error.errno in (errno.ELOOP, errno.EISDIR, errno.ENXIO):
-                raise DiskRefused(_NO_LOCK.format(path=path)) from error
-            raise
-        if not stat.S_ISREG(os.fstat(opened).st_mode):
-            os.close(opened)
-            raise DiskRefused(_NO_LOCK.format(path=path))
-        return os.fdopen(opened, "r+", encoding="ascii", errors="replace")
-
-
-_NO_LOCK = (
-    "'{path}' is no regular file, but a link, a folder or a pipe: it cannot lock the inbox. Take "
-    "it away; it is made anew."
-)
+    with claimed(inbox.parent / _LOCK, f"the inbox '{inbox}' is being taken", wait_s):
+        yield
 
 
 def archive_file(path: Path, archive: Path, sha256: str) -> Path | None:

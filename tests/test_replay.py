@@ -512,6 +512,27 @@ def test_a_lost_archived_file_is_said(strict: Params, paths: Paths) -> None:
         replay(strict, paths, Refused(1), now=LATER)
 
 
+def test_of_a_reason_the_other_files_are_replayed_when_the_archive_has_lost_one(
+    strict: Params, paths: Paths
+) -> None:
+    for number, series in ((1, "b"), (2, "c")):
+        drop(paths, f"sales_{number}.csv", line("a", number), line(series, 70))
+        ingest(strict, paths, now=FIRST)
+    next(paths.archive.glob("??/*sales_1.csv")).unlink()
+    summary = replay(_with(strict, max_y=80.0), paths, Refused(code="units_absurd"), now=LATER)
+    assert {name: summary[name] for name in ("files", "rows_in", "rows_out")} == {
+        "files": 2,
+        "rows_in": 2,
+        "rows_out": 1,
+    }
+    assert "archive no longer holds 'sales_1.csv'" in summary["why_refused"]["sales_1.csv"]
+    assert seen(paths)[0] == {"a": 2, "c": 70}
+    accounts(paths)
+    next(paths.archive.glob("??/*sales_2.csv")).unlink()
+    with pytest.raises(BadInput, match=r"archive no longer holds 'sales_1\.csv'"):
+        replay(strict, paths, Refused(code="units_absurd"), now=LATER)
+
+
 def test_a_file_too_old_for_the_archive_is_dropped_and_missed_by_nobody_but_its_replay(
     strict: Params, paths: Paths
 ) -> None:

@@ -71,12 +71,17 @@ def test_a_form_is_of_one_process_one_person_and_its_own_pages():
     assert not other.is_own_form(ada, token, None, host)
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1:8321", "localhost:8321", "[::1]:8321", "LOCALHOST"])
+@pytest.mark.parametrize(
+    "host", ["127.0.0.1:8321", "localhost:8321", "[::1]:8321", "[::1]", "LOCALHOST"]
+)
 def test_the_app_knows_its_own_names(host):
     assert access_of("127.0.0.1", 8321, {}).is_own_host(host)
 
 
-@pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example", "", None, "10.0.0.1"])
+@pytest.mark.parametrize(
+    "host",
+    ["evil.example", "127.0.0.1.evil.example", "", None, "10.0.0.1", "localhost:evil", "[::1"],
+)
 def test_a_name_that_leads_here_is_not_its_own(host):
     """A page of evil.example whose name is made to lead to 127.0.0.1 (DNS rebinding)."""
     assert not access_of("127.0.0.1", 8321, {}).is_own_host(host)

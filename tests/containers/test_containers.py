@@ -122,6 +122,29 @@ def test_only_this_machine_reaches_the_app_and_nobody_the_server(compose):
         assert not one.get("privileged")
 
 
+def test_what_is_stopped_has_the_time_it_takes_to_stop(root, compose):
+    import flows.deploy
+
+    grace = compose["services"]["worker"]["stop_grace_period"]
+    assert grace == "1m"
+    assert flows.deploy.STOP_S < 60 / 2  # a worker, then a server
+    for one in compose["services"].values():
+        assert one["init"] is True  # signals reach Python
+    assert isinstance(YAML(typ="safe").load(named_in_json(root)), list)
+
+
+def named_in_json(root: Path) -> str:
+    """The image's command, which no shell stands before."""
+    text = (root / "Dockerfile").read_text(encoding="utf-8")
+    return re.findall(r"^CMD (.+)$", text, re.M)[-1]
+
+
+def test_code_of_a_strict_umask_can_be_read_by_the_image_s_user(image):
+    last = named(image, "RUN")[-1]
+    assert "find . -path ./.venv -prune -o -exec chmod a+rX {} +" in last
+    assert last.index("chmod") < last.index("chown")
+
+
 def test_every_file_that_is_copied_or_run_is_there(root, image):
     for text in named(image, "COPY"):
         *_, source, _target = text.split()

@@ -64,6 +64,12 @@ def test_a_profile_reaches_into_nested_sections(written):
     assert params.evaluate.gate.confidence == 0.95
 
 
+@pytest.mark.parametrize("column", ["series", "total", "a*b"])
+def test_a_level_that_would_be_called_as_another_is_refused(written, column):
+    with pytest.raises(BadParams, match=r"source\.levels.*called as another level is.*rename"):
+        load_params(written(lambda plain: plain["source"].update(levels=[[], [column]])))
+
+
 def test_a_name_nobody_knows_is_refused_with_its_place(written):
     with pytest.raises(BadParams, match=r"train\.round: Extra inputs are not permitted"):
         load_params(written(lambda plain: plain["train"].update(round=3)))

@@ -89,6 +89,19 @@ def next_day(finished: Shop) -> Callable[[Shop, int], Path]:
     return drop
 
 
+@pytest.fixture
+def newcomer(shop: Shop, next_day: Callable[[Shop, int], Path]) -> str:
+    """A series that came after the shop's table."""
+    import ingest
+
+    path = next_day(shop, 1)
+    head, first, *others = path.read_text(encoding="utf-8").splitlines()
+    new = first.replace("FOODS_1_0001", "NEW")
+    path.write_text("\n".join([head, first, new, *others]), encoding="utf-8")
+    ingest.ingest(shop.params, shop.paths, now=datetime(2024, 6, 1, 7))
+    return "NEW_CA_1"
+
+
 @dataclass(frozen=True)
 class Checkout:
     """The code under git and DVC, in a folder of its own: what the tests of versions type."""

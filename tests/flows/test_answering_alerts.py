@@ -57,6 +57,15 @@ def test_an_alert_taken_on_stays_open_and_says_by_whom(shop, stale, say):
     assert number_of(shop, "freshness") == number
 
 
+@pytest.mark.parametrize("name", ["a\nerror bias: all is lost", "a" * 101, " ", "\udcff"])
+def test_a_name_that_would_forge_a_line_is_refused(shop, stale, say, name):
+    number = number_of(shop, "freshness")
+    code, refused = say("ack", str(number), "--by", name, now=stale)
+    assert (code, refused["error"]) == (2, "BadUsage")
+    code, refused = say("as-calibrated", "--by", name, now=stale)
+    assert (code, refused["error"]) == (2, "BadUsage")
+
+
 def test_what_is_muted_is_not_raised_until_its_time_is_over_or_it_is_lifted(shop, stale, say):
     number = number_of(shop, "freshness")
     assert say("resolve", str(number), now=stale) == (0, {"resolved": "freshness"})

@@ -143,10 +143,28 @@ def test_a_what_if_is_forecast_kept_and_handed_over(client, served):
     assert asking.get("/scenarios/..%2F..%2Fsecret.csv").status_code in (400, 404)
 
 
+def approval(asking: httpx.Client) -> dict[str, str]:
+    """The form of an approval, as the page has it."""
+    form = re.search(r'action="/orders/approve">(.*?)</form>', asking.get("/orders").text)[1]
+    return dict(re.findall(r'name="(\w+)" value="([^"]*)"', form))
+
+
+def test_orders_that_another_planner_proposed_anew_are_not_approved_unseen(client, served):
+    ada, bob = client("ada", PLANNER), client("bob", PLANNER)
+    seen = approval(ada)
+    bob.post("/orders/propose", data={"token": token_of(bob, "/orders")})
+    refused = ada.post("/orders/approve", data=seen)
+    assert refused.status_code == 400 and "were proposed anew at" in refused.text
+    assert ada.post("/orders/approve", data={**seen, "proposed_at": ""}).status_code == 400
+    assert "approved by nobody" in ada.get("/orders").text
+    ada.post("/orders/approve", data=approval(ada))
+    assert "approved by ada" in ada.get("/orders").text
+
+
 def test_orders_are_approved_by_name_and_downloaded(client, served):
     asking = client("ada", PLANNER)
     assert "approved by nobody" in asking.get("/orders").text
-    asking.post("/orders/approve", data={"token": token_of(asking, "/orders"), "day": str(FIRST)})
+    asking.post("/orders/approve", data=approval(asking))
     assert "approved by ada" in asking.get("/orders").text
     assert asking.get("/orders.xlsx").content[:2] == b"PK"
     again = asking.post("/orders/propose", data={"token": token_of(asking, "/orders")})

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from flows.deploy import _is_here, _taken, main
+from flows.deploy import NOTHING, OTHER, SERVER, _found_at, main
 
 
 @contextmanager
@@ -41,11 +41,28 @@ class Mute(socketserver.BaseRequestHandler):
         self.request.sendall(b"\x00\x01")
 
 
+class Healthy(Web):
+    """Says that it is well, and counts how often it had to."""
+
+    looks = 0
+
+    def do_GET(self) -> None:
+        type(self).looks += 1
+        self.send_response(200)
+        self.end_headers()
+
+
+def test_a_server_is_found_with_one_look() -> None:
+    with listens(Healthy) as url:
+        assert _found_at(url) == SERVER
+    assert Healthy.looks == 1
+
+
 @pytest.mark.parametrize("program", [Web, Mute])
 def test_a_port_that_another_program_has_is_said_at_once(program, monkeypatch, capsys) -> None:
     with listens(program) as url:
         monkeypatch.setenv("PREFECT_API_URL", url)
-        assert _is_here(url)
+        assert _found_at(url) == OTHER
         assert main([]) == 1
     port = urlsplit(url).port
     said = capsys.readouterr().err
@@ -54,7 +71,7 @@ def test_a_port_that_another_program_has_is_said_at_once(program, monkeypatch, c
 
 
 def test_a_free_port_is_free(unused_port: int) -> None:
-    assert _taken(f"http://127.0.0.1:{unused_port}/api") is None
+    assert _found_at(f"http://127.0.0.1:{unused_port}/api") == NOTHING
 
 
 @pytest.fixture

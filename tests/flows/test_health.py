@@ -58,7 +58,8 @@ def test_all_well_is_zero_and_a_line_for_each_thing(run, now):
     code, printed = run(now)
     assert code == 0
     lines = dict(re.split(r"\s+", line, maxsplit=1) for line in printed.splitlines())
-    assert list(lines) == ["store", "sales", "table", "look", "messages", "disk"]
+    assert list(lines) == ["health", "store", "sales", "table", "look", "messages", "disk"]
+    assert lines.pop("health") == "ok"
     assert all(line.startswith("ok ") for line in lines.values())
     assert "made 2 hours ago" in lines["table"] and "looked 1 hours ago" in lines["look"]
 
@@ -68,8 +69,17 @@ def test_an_open_alert_is_a_line_and_its_severity_the_exit_code(run, shop, now, 
     add_alert(shop, severity, "12% too much\nok  all is well")
     code, printed = run(now)
     assert code == expected
-    worst_first = printed.splitlines()[0]
+    first, worst_first = printed.splitlines()[:2]
+    assert re.fullmatch(rf"health\s+{severity}", first)
     assert re.fullmatch(rf"bias\s+{severity}\s+12% too much\\nok  all is well", worst_first)
+
+
+def test_an_alert_of_a_lines_name_hides_nothing_and_is_hidden_by_nothing(run, shop, now):
+    with open_store(shop.paths.store) as con, transaction(con):
+        raise_alert(con, Alert("sales", "error", "gone", 1.0, 0.0, "Look."), now)
+    code, printed = run(now)
+    assert code == 2
+    assert re.findall(r"^sales\s+(\w+)", printed, re.MULTILINE) == ["error"]
 
 
 def test_a_morning_that_never_came_is_an_error(run, now):

@@ -21,7 +21,7 @@ from stages.overrides import Request, override, revoke
 from storage.forecasts import latest_forecasts, newest_run
 from storage.orders import read_orders, spans_of
 from storage.overrides import overridden_of, read_final
-from storage.series import read_series
+from storage.series import add_columns, read_series
 from storage.store import open_store
 
 NOW = datetime(2024, 6, 1, 7)
@@ -95,7 +95,11 @@ def test_a_group_is_overridden_summed_exactly_listed_and_revoked(shop, run):
         ({"value": float("nan")}, "no number"),
         ({"value": float("inf")}, "no number"),
         ({"by": " "}, "--by ' ' is no text"),
+        ({"by": "ada\u202ebob"}, r"--by 'ada\u202ebob' is no text"),
         ({"reason": "two\nlines"}, "is no text of one line"),
+        ({"reason": "not utf-8: \udcff"}, "is no text of one line"),
+        ({"value": 1e13}, "beyond counting"),
+        ({"kind": "units", "value": 1e308}, "beyond counting"),
         ({"reason": "x" * 301}, "is no text of one line"),
         ({"expires_on": FIRST - timedelta(days=1)}, "is over"),
     ],
@@ -107,6 +111,47 @@ def test_what_cannot_be_meant_is_refused_and_nothing_is_written(shop, changes, w
         override(shop.params, shop.paths, _wanted(**changes), now=NOW)
     assert why in str(refusal.value)
     assert overrides(shop.params, shop.paths)["overrides"] == []
+
+
+def test_a_series_that_came_after_the_table_is_refused_and_in_a_group_it_is_no_row(shop, newcomer):
+    from contract.errors import BadUsage
+
+    for kind in ("units", "percent"):
+        wanted = _wanted(where={"unique_id": newcomer}, kind=kind)
+        with pytest.raises(BadUsage, match=r"has no row of 'NEW_CA_1'.*came after it"):
+            override(shop.params, shop.paths, wanted, now=NOW)
+    assert overrides(shop.params, shop.paths)["overrides"] == []
+    made = override(shop.params, shop.paths, _wanted(kind="units", value=700.0), now=NOW)
+    assert (made["final_units"], made["rows"]) == (700.0, 7 * made["series"])
+
+
+def test_units_of_a_store_that_is_closed_by_habit_are_refused(shop, next_day):
+    from contract.errors import BadUsage
+
+    now, first = NOW + timedelta(days=28), FIRST + timedelta(days=28)
+    for k in range(1, 29):
+        path = next_day(shop, k)
+        rows = pl.read_csv(path, infer_schema=False)
+        shut = pl.col("store_id") == "CA_1"
+        said = {"y": "0", "is_open": "false"}
+        closed = {n: pl.when(shut).then(pl.lit(v)).otherwise(n) for n, v in said.items()}
+        rows.with_columns(**closed).write_csv(path)
+    ingest.ingest(shop.params, shop.paths, now=now)
+    inference.infer(shop.params, shop.paths, now=now)
+    days = {"from_ds": first, "to_ds": first + timedelta(days=6)}
+    wanted = _wanted(kind="units", value=70.0, **days)
+    with pytest.raises(BadUsage, match=r"no day of 'CA_1' .* can sell: calendar, plan or habit"):
+        override(shop.params, shop.paths, wanted, now=now)
+
+
+def test_a_group_whose_level_would_be_called_as_another_is_refused(shop):
+    from contract.errors import BadUsage
+
+    with open_store(shop.paths.store) as con:
+        add_columns(con, ["series"])
+    wanted = _wanted(where={"series": "unplaced"})
+    with pytest.raises(BadUsage, match=r"\['series'\] would be called 'series', as another"):
+        override(shop.params, shop.paths, wanted, now=NOW)
 
 
 def test_a_dry_run_says_what_would_be_and_writes_nothing(shop):

@@ -12,7 +12,7 @@ import polars as pl
 import pytest
 
 import inference
-from contract.errors import BadUsage
+from contract.errors import BadInput, BadUsage
 from contract.panel import Panel
 from forecasting.champion import champion_in_registry
 from forecasting.publication import publish_forecasts, serving_of
@@ -85,6 +85,16 @@ def test_what_training_never_saw_is_warned_of(shop):
     assert "a promotion of 50" in second
 
 
+def test_what_a_scenario_leaves_as_it_is_is_no_warning_of_it(shop):
+    """A price that is known ahead and was never charged is the published table's, too."""
+    day = _read(shop, newest_run)[1] + timedelta(days=1)
+    with open_store(shop.paths.store) as con:
+        raised = "update prices set price = price * 50 where from_ds >= $day"
+        con.execute(raised, {"day": day}).fetchall()
+    assert what_if(shop.params, shop.paths, scenario({}, is_open=True))["warnings"] == []
+    assert what_if(shop.params, shop.paths, scenario({}, price_percent=1.0))["warnings"]
+
+
 def test_a_scenario_is_kept_compared_and_handed_over_as_a_plan(shop):
     wanted = scenario(price=2.5, promo=1.0)
     result = what_if(shop.params, shop.paths, wanted)
@@ -97,6 +107,10 @@ def test_a_scenario_is_kept_compared_and_handed_over_as_a_plan(shop):
     assert plan.columns == ["unique_id", "ds", "price", "promo", "is_open"]
     assert plan["ds"].unique().sort().to_list() == [WEEK[0] + timedelta(days=k) for k in range(7)]
     assert plan["price"].unique().to_list() == [2.5]
+    for content in ("{", "[]", '{"name": "x"}'):
+        (shop.paths.scenarios / "other.json").write_text(content)
+        with pytest.raises(BadInput, match=r"other.json' holds no scenario .*Move it away"):
+            kept(shop.paths)
     for name in ("../../evil", "", "a/b", ".hidden", "x" * 61):
         with pytest.raises(BadUsage, match="names no scenario"):
             keep(shop.paths, name, wanted, result)
@@ -110,17 +124,29 @@ def test_a_scenario_is_kept_compared_and_handed_over_as_a_plan(shop):
         ({"promo": -1.0}, "0 or more"),
         ({"price_percent": -100.0}, "above -100"),
         ({"price": float("nan")}, "0 or more"),
+        ({"price": 1e38}, "1,000,000,000 at most"),
+        ({"promo": float("inf")}, "1,000,000,000 at most"),
+        ({"price_percent": 1e300}, "1,000,000,000 at most"),
         ({"price": 1.0, "price_percent": 5.0}, "two questions"),
         ({"from_ds": FIRST - timedelta(days=1), "price": 1.0}, "no days of the newest table"),
         ({"to_ds": FIRST + timedelta(days=90), "price": 1.0}, "no days of the newest table"),
         ({"where": {"store_id": "XX"}, "price": 1.0}, "no series has"),
-        ({"where": {"shop": "XX"}, "price": 1.0}, "no column is called 'shop'"),
+        ({"where": {"shop": "XX"}, "price": 1.0}, "no column of the series is called ['shop']"),
     ],
 )
 def test_what_cannot_be_forecast_is_refused(shop, changes, why):
     with pytest.raises(BadUsage) as refusal:
         what_if(shop.params, shop.paths, scenario(**changes))
     assert why in str(refusal.value)
+
+
+def test_a_series_that_came_after_the_table_is_left_out_and_counted(shop, newcomer):
+    result = what_if(shop.params, shop.paths, scenario(price=2.5))
+    rows = _rows(result)
+    assert newcomer not in rows["unique_id"]
+    assert (result["series"], result["left_out"]) == (rows["unique_id"].n_unique(), 1)
+    with pytest.raises(BadUsage, match=r"the newest table holds none of .*NEW_CA_1"):
+        what_if(shop.params, shop.paths, scenario({"unique_id": newcomer}, price=2.5))
 
 
 def test_the_command_line_says_sums_warnings_and_the_note(shop, capsys):

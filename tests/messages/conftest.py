@@ -8,7 +8,7 @@ import json
 import socketserver
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
@@ -77,6 +77,32 @@ class _Hook(BaseHTTPRequestHandler):
         """No line on stderr."""
 
 
+class Drip(socketserver.ThreadingTCPServer):
+    """An HTTP server that sends a byte now and then, and never an end."""
+
+    allow_reuse_address, daemon_threads = True, True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Drop)
+        self.is_over = threading.Event()
+
+    @property
+    def url(self) -> str:
+        return f"json://127.0.0.1:{self.server_address[1]}/hook"
+
+    def server_close(self) -> None:
+        self.is_over.set()
+        super().server_close()
+
+
+class _Drop(socketserver.BaseRequestHandler):
+    def handle(self) -> None:
+        self.request.sendall(b"HTTP/1.1 200 OK\r\nX-Slow: ")
+        with suppress(OSError):
+            while not self.server.is_over.wait(0.05):
+                self.request.sendall(b"a")
+
+
 @contextmanager
 def _served(server):
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
@@ -92,6 +118,12 @@ def _served(server):
 @pytest.fixture
 def mailbox() -> Iterator[Mailbox]:
     with _served(Mailbox()) as server:
+        yield server
+
+
+@pytest.fixture
+def drip() -> Iterator[Drip]:
+    with _served(Drip()) as server:
         yield server
 
 

@@ -34,6 +34,13 @@ def test_what_does_not_arrive_is_tried_three_times_and_says_why(webhook, address
     assert len(tries) == 3
 
 
+def test_a_server_that_never_ends_its_response_is_left(drip, addresses, monkeypatch):
+    monkeypatch.setattr("runtime.channels.MOST_S", 0.5)
+    addresses(drip.url)
+    (channel,) = channels()
+    assert channel.send("t", "b") == "it did not take the message in 0.5 s"
+
+
 def test_a_server_that_is_gone_is_a_reason_not_an_error(addresses):
     addresses("json://127.0.0.1:9/hook")
     (channel,) = channels()

@@ -14,6 +14,7 @@ from monitoring.unsent import unsent
 from stages.answer_alerts import mute_cause
 from stages.notify import notify, notify_of_look, try_channels
 from stages.raise_alerts import raise_alerts
+from storage.alerts import open_alerts
 from storage.journal import BASELINE, recorded
 from storage.notices import undelivered
 from storage.rebuild import rebuild
@@ -134,6 +135,18 @@ def test_an_address_that_is_gone_misses_nothing_and_a_new_one_learns_what_is_ope
         "tillcast simulator: 2 new, 2 open",
         "tillcast simulator: 1 over, 1 open",
     ]
+
+
+def test_without_any_address_left_what_did_not_arrive_is_forgotten(look, addresses, paths):
+    addresses("json://127.0.0.1:9/gone")
+    assert look(0, LATE)["undelivered"]
+    look(1, LATE)  # raises messages:<channel>
+    addresses()
+    assert look(2, LATE) == {"sent": {}, "undelivered": {}}
+    look(3, LATE)
+    with open_store(paths.store, read_only=True) as con:
+        assert undelivered(con) == {}
+        assert open_alerts(con)["cause"].to_list() == ["freshness"]
 
 
 def test_a_look_goes_on_where_addresses_cannot_be_read(look, addresses):

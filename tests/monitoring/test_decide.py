@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from contract.severity import WORST_FIRST, rank, worst
 from monitoring.decide import FIRST_CALL, decide_retraining, escalation, to_close, to_raise
-from monitoring.finding import Finding, not_judged, worst
+from monitoring.finding import Finding, not_judged
 
 
 def finding(
@@ -79,4 +80,5 @@ def test_every_watcher_has_somebody_to_call(root):
 
 def test_the_loudest_severity_counts():
     assert worst([]) == "ok"
-    assert worst([finding("a", "error"), finding("b", "warning")]) == "error"
+    assert worst(["error", "warning", "ok"]) == "error"
+    assert [rank(severity) for severity in WORST_FIRST] == [2, 1, 0]

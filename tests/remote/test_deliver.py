@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
+import signal
 import sqlite3
+import subprocess
+import sys
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import polars as pl
 import pytest
 
-from contract.errors import BadInput, BadParams, SourceMissing
+from contract.errors import BadInput, BadParams, RemoteUnreachable, SourceMissing, StoreBusy
+from contract.frames import DEMAND_SPANS, ORDERS
 from contract.params import Params
 from monitoring.delivery import delivery
 from remote.bucket import Bucket
 from runtime.json_files import read_json_if_whole
 from stages.deliver import deliver, deliver_if_wanted
+from storage.claims import claimed
+from storage.orders import publish_orders
+from storage.overrides import Override, write_override
 from storage.store import open_store
 
 URL = "TILLCAST_TEST_URL"
@@ -75,7 +84,7 @@ def test_a_table_that_fails_half_way_is_not_there(own, paths, table, lite):
         "begin select raise(abort, 'no more rows'); end"
     )
     con.close()
-    with pytest.raises(BadInput, match="no more rows"):
+    with pytest.raises(BadInput, match=r"no more rows.*deliver\.db_schema"):
         deliver(own, paths, now=NOW)
     assert rows_of(lite, "select run_id, count(*) from tillcast_forecasts group by 1") == [
         ("run-1", 30)
@@ -160,3 +169,216 @@ def test_a_morning_without_a_table_delivers_nothing_and_says_so(own, paths, lite
     with pytest.raises(SourceMissing, match="no table to deliver"):
         deliver(own, paths, now=NOW)
     assert rows_of(lite, "select count(*) from sqlite_master") == [(0,)]
+
+
+# strangers: kills, two at once, names, clocks, other people's tables
+
+KILLED = """
+import os, signal, sys
+from datetime import datetime
+from pathlib import Path
+import fsspec.implementations.local as local
+from sqlalchemy import event
+from sqlalchemy.engine import Engine
+from contract.params_file import load_params
+from runtime.paths import Paths
+from stages.deliver import deliver
+
+left = int(sys.argv[2])
+
+def step(*_arguments, **_more):
+    global left
+    left -= 1
+    if left < 0:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+for name in ("before_cursor_execute", "after_cursor_execute", "commit"):
+    event.listen(Engine, name, step)
+for name in ("put_file", "mv"):
+    whole = getattr(local.LocalFileSystem, name)
+    def stepped(*arguments, whole=whole, **more):
+        step()
+        whole(*arguments, **more)
+        step()
+    setattr(local.LocalFileSystem, name, stepped)
+params = load_params(Path("params.yaml"))
+to = params.deliver.model_copy(update={"url_env": "TILLCAST_TEST_URL"})
+deliver(params.model_copy(update={"deliver": to}), Paths(Path(sys.argv[1])),
+        now=datetime(2024, 4, 11, 7))
+"""
+
+
+def killed_at(paths, root: Path, step: int) -> bool:
+    """Whether a delivery was killed at that step, or ended before."""
+    command = [sys.executable, "-c", KILLED, str(paths.root), str(step)]
+    ended = subprocess.run(command, cwd=root, env=os.environ | {"PYTHONPATH": own_path(root)})  # noqa: S603, PLW1510
+    assert ended.returncode in (0, -signal.SIGKILL)
+    return ended.returncode != 0
+
+
+def own_path(root: Path) -> str:
+    return os.pathsep.join([str(root), *filter(None, sys.path)])
+
+
+@pytest.mark.parametrize("step", [1, 14, 19, 27])
+def test_a_kill_in_the_middle_leaves_the_delivery_before(own, paths, table, lite, root, step):
+    table()
+    deliver(own, paths, now=NOW)
+    before = dump_of(lite)
+    table("run-2", rows=50, day=date(2024, 4, 10))
+    assert killed_at(paths, root, step)
+    assert dump_of(lite) == before
+    assert deliver(own, paths, now=NOW + timedelta(days=1))["written"]
+    query = "select run_id, count(*) from tillcast_forecasts group by 1 order by 1"
+    assert rows_of(lite, query) == [("run-1", 30), ("run-2", 50)]
+
+
+def dump_of(path: Path) -> list[str]:
+    con = sqlite3.connect(path)
+    try:
+        return list(con.iterdump())
+    finally:
+        con.close()
+
+
+@pytest.mark.parametrize("step", [1, 2, 9, 10])
+def test_a_kill_in_the_middle_leaves_the_manifest_before(own, paths, table, folder, root, step):
+    table()
+    deliver(own, paths, now=NOW)
+    before = (folder / "latest.json").read_bytes()
+    table("run-2", rows=50, day=date(2024, 4, 10))
+    assert killed_at(paths, root, step)
+    assert (folder / "latest.json").read_bytes() == before
+    assert deliver(own, paths, now=NOW)["written"]
+    for file in json.loads((folder / "latest.json").read_bytes())["files"].values():
+        assert pl.read_parquet(folder / file["key"]).height == file["rows"]
+    assert not list(folder.rglob("*.part"))
+    assert not (paths.staging / "deliver").exists()
+
+
+def test_of_two_deliveries_at_once_one_waits(own, paths, table, lite):
+    table()
+    once = own.model_copy(update={"ingest": own.ingest.model_copy(update={"lock_wait_s": 0.1})})
+    busy = pytest.raises(StoreBusy, match="the newest table is being delivered by PID")
+    with claimed(paths.root / "delivered.lock", "it", 1.0), busy:
+        deliver(once, paths, now=NOW)
+    assert deliver(once, paths, now=NOW)["written"]
+
+
+def test_another_machine_that_delivers_the_same_is_no_refusal(own, paths, table, lite):
+    """It writes the line between our look and our write."""
+    table()
+    deliver(own, paths, now=NOW)
+    con = sqlite3.connect(lite)
+    with con:
+        con.execute("update tillcast_deliveries set content = 'other'")
+        con.execute(
+            "create trigger quick after delete on tillcast_deliveries begin "
+            "insert into tillcast_deliveries values ('run-1', 'x', '', 1, 1); end"
+        )
+    con.close()
+    with pytest.raises(RemoteUnreachable, match="at the same time"):
+        deliver(own, paths, now=NOW)
+
+
+def test_a_table_that_was_renamed_makes_way_for_a_new_one(own, paths, table, lite):
+    """Its indexes keep their names."""
+    for number in range(3):
+        table(f"run-{number}", day=date(2024, 4, 9) + timedelta(days=number))
+        assert deliver(own, paths, now=NOW)["written"]
+        con = sqlite3.connect(lite)
+        con.execute(f"alter table tillcast_forecasts rename to old_{number}")
+        con.close()
+    indexes = rows_of(lite, "select name from sqlite_master where name like '%by_day%' "
+                            "and tbl_name like 'old%' order by 1")  # fmt: skip
+    assert len(indexes) == 3
+
+
+@pytest.mark.parametrize("where", ["lite", "folder"])
+def test_what_a_person_changed_and_the_orders_arrive_with_the_table(
+    own, paths, table, where, request
+):
+    table("run-1")
+    place = request.getfixturevalue(where)
+    deliver(own, paths, now=NOW)
+    changed = pl.DataFrame(
+        {"unique_id": ["N_0003"], "ds": [date(2024, 4, 10)], "model": [0.75], "y_hat": [9.0]}
+    )
+    day = date(2024, 4, 10)
+    ada = Override(NOW, "ada", "total", "total", day, day, "percent", 50.0, "fair", "run-1", day)
+    number = {name: 1.0 for name, kind in ORDERS.schema.items() if kind == pl.Float64}
+    order = {"order_day": day, "run_id": "run-1", "unique_id": "N_0003", "cover_from": day,
+             "cover_to": day, "stock_ds": day, **number}  # fmt: skip
+    with open_store(paths.store, 1.0) as con:
+        write_override(con, ada, changed)
+        publish_orders(con, day, ORDERS.conform(pl.DataFrame([order])), DEMAND_SPANS.empty())
+    summary = deliver(own, paths, now=NOW)
+    assert (summary["written"], summary["overridden"], summary["orders"]) == (True, 1, 1)
+    assert not deliver(own, paths, now=NOW)["written"]
+    expected = ("run-1", "N_0003", 0.75, 9.0)
+    if where == "lite":
+        query = "select run_id, unique_id, model, y_hat from tillcast_overridden"
+        assert rows_of(place, query) == [expected]
+        assert rows_of(place, "select unique_id, units from tillcast_orders") == [("N_0003", 1.0)]
+        return
+    files = json.loads((place / "latest.json").read_bytes())["files"]
+    rows = pl.read_parquet(place / files["overridden"]["key"])
+    assert rows.select("run_id", "unique_id", "model", "y_hat").rows() == [expected]
+    assert pl.read_parquet(place / files["orders"]["key"])["unique_id"].to_list() == ["N_0003"]
+
+
+def test_rows_that_somebody_took_out_are_delivered_again(own, paths, table, lite):
+    table()
+    deliver(own, paths, now=NOW)
+    con = sqlite3.connect(lite)
+    with con:
+        con.execute("delete from tillcast_forecasts where unique_id = 'N_0003'")
+    con.close()
+    assert deliver(own, paths, now=NOW)["written"]
+    assert rows_of(lite, "select count(*) from tillcast_forecasts") == [(30,)]
+
+
+def test_a_clock_that_went_back_forgets_no_newer_table(own, paths, table, lite):
+    to = own.deliver.model_copy(update={"keep_runs": 2})
+    own = own.model_copy(update={"deliver": to})
+    for number, hours in ((1, 0), (2, 1), (3, -99)):
+        table(f"run-{number}", day=date(2024, 4, 8) + timedelta(days=number))
+        deliver(own, paths, now=NOW + timedelta(hours=hours))
+    query = "select distinct run_id from tillcast_forecasts order by 1"
+    assert rows_of(lite, query) == [("run-2",), ("run-3",)]
+
+
+def test_a_table_of_theirs_with_more_columns_is_written_and_kept(own, paths, table, lite):
+    table()
+    deliver(own, paths, now=NOW)
+    con = sqlite3.connect(lite)
+    con.execute("alter table tillcast_forecasts add column seen_by text")
+    con.close()
+    table("run-2", day=date(2024, 4, 10))
+    assert deliver(own, paths, now=NOW)["written"]
+    con = sqlite3.connect(lite)
+    con.execute("alter table tillcast_forecasts rename column y_hat to mean")
+    con.close()
+    table("run-3", day=date(2024, 4, 11))
+    with pytest.raises(BadInput, match=r"lacks \['y_hat'\]"):
+        deliver(own, paths, now=NOW)
+
+
+def test_a_bucket_that_is_full_is_tried_again_and_keeps_the_delivery_before(
+    own, paths, table, folder, monkeypatch
+):
+    table()
+    deliver(own, paths, now=NOW)
+    before = (folder / "latest.json").read_bytes()
+    table("run-2", day=date(2024, 4, 10))
+
+    def full(*_arguments: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("fsspec.implementations.local.LocalFileSystem.put_file", full)
+        with pytest.raises(RemoteUnreachable, match="No space left"):
+            deliver(own, paths, now=NOW)
+    assert (folder / "latest.json").read_bytes() == before
+    assert not (paths.staging / "deliver").exists()
+    assert deliver(own, paths, now=NOW)["written"]

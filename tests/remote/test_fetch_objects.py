@@ -365,5 +365,5 @@ def test_a_table_is_delivered_to_the_bucket_once(bucket, params, paths: Paths, t
     assert not deliver(own, paths, now=NOW)["written"]
     found = bucket.files.find(bucket.prefix.replace("/shop", "/tables"))
     assert sorted(Path(one).name.split("-")[0] for one in found) == [
-        "forecasts", "latest.json", "orders",
+        "forecasts", "latest.json", "orders", "overridden",
     ]  # fmt: skip

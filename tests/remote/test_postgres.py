@@ -6,6 +6,7 @@ import gc
 import threading
 import warnings
 from collections.abc import Iterator
+from contextlib import nullcontext
 from datetime import UTC, date, datetime, timedelta
 
 import polars as pl
@@ -17,6 +18,7 @@ from contract.params import TableParams
 from ingest import ingest
 from remote.database import connected
 from remote.increments import Wanted, write_increment
+from remote.marks import read, written
 from remote.published import Delivery, publish
 from stages.fetch import fetch_only
 
@@ -66,6 +68,13 @@ def add(postgres, days: list[date], sold: float | None = None) -> None:
             for day in days for shop, item in ITEMS
         ],
     )  # fmt: skip
+
+
+def psycopg_of(server):
+    """A connection of somebody else's."""
+    import psycopg
+
+    return psycopg.connect(server.url())
 
 
 @pytest.fixture
@@ -187,6 +196,82 @@ def test_types_of_the_server_arrive_as_a_file_of_any_writer_would_bring_them(ser
     ]
 
 
+def test_values_of_any_type_of_the_server_arrive_and_lose_nothing(server, tmp_path):
+    server.run(
+        "create table shop.odd (a int[], j jsonb, i interval, n numeric, b bytea, e numeric, "
+        "r int4range, big numeric(38, 0), id int)",
+        """insert into shop.odd values
+        ('{1,2}', '{"ä": [1]}', '1 day', 'NaN', '\\xff00', 1e-30, '[1,3)', 12345678901234567890, 1),
+        (null, null, null, 1.5, 'milk', 1e20, null, 1, 2)""",
+    )
+    wanted = Wanted(frozenset({"a", "j", "i", "n", "b", "e", "r", "big", "id"}))
+    with connected(URL, is_reading=True) as con:
+        table = TableParams(table="shop.odd", watermark="big", overlap=0)
+        first = write_increment(con, table, wanted, None, tmp_path / "odd.parquet", 1000)
+    assert first.mark == 12345678901234567890
+    one, two = pl.read_parquet(tmp_path / "odd.parquet").sort("id").drop("id", "big").rows()
+    assert one == ("[1, 2]", '{"ä": [1]}', "1 day, 0:00:00", "NaN", "ff00", "0." + 29 * "0" + "1",
+                   "[1, 3)")  # fmt: skip
+    assert two == (None, None, None, "1.5", "milk", "1" + 20 * "0", None)
+
+
+@pytest.mark.parametrize(
+    ("kind", "values"),
+    [
+        ("timestamptz", ["2024-03-01 10:00:00.123455+01", "2024-03-01 10:00:00.123456+01"]),
+        ("timestamp", ["2024-03-01 10:00:00.123455", "2024-03-01 10:00:00.123456"]),
+        ("numeric(30, 9)", ["12345678901234567.123456788", "12345678901234567.123456789"]),
+        ("numeric", ["12345678901234567890123", "12345678901234567890124"]),
+        ("bigint", ["9223372036854775806", "9223372036854775807"]),
+        ("double precision", ["1700000000.123455", "1700000000.123456"]),
+    ],
+)
+def test_a_mark_is_held_to_the_last_digit_of_its_column(server, tmp_path, kind, values):
+    server.run(f"create table shop.marked (n int, mark {kind})")
+    server.run("insert into shop.marked values (%s, %s)", rows=[*enumerate(values)])
+    server.run("insert into shop.marked values (9, null)")
+    table = TableParams(table="shop.marked", watermark="mark", overlap=0)
+    wanted, target = Wanted(frozenset({"n"})), tmp_path / "x.parquet"
+    with connected(URL, is_reading=True) as con:
+        since = read(written(write_increment(con, table, wanted, None, target, 1000).mark))
+    server.run("insert into shop.marked values (%s, %s)", rows=[(7, values[1])])
+    with connected(URL, is_reading=True) as con:
+        write_increment(con, table, wanted, since, target, 1000)
+    assert pl.read_parquet(target)["n"].sort().to_list() == [1, 7, 9]
+
+
+@pytest.mark.parametrize(
+    ("query", "words"),
+    [
+        ("select * from shop.sales -- all", None),
+        ("select * from shop.sales where sku <> '--;' ; -- all", None),
+        ("selec * from shop.sales", "syntax"),
+        ("select day / 0 from shop.sales", "operator"),
+        ("select 1 / (sold - sold) as sold from shop.sales", "division by zero"),
+        ("select sold, sold from shop.sales", "several columns"),
+    ],
+)
+def test_a_query_of_the_server_is_right_or_wrong_and_no_outage(server, tmp_path, query, words):
+    wanted = Wanted(frozenset({"sold"}))
+    expected = pytest.raises(BadInput, match=words) if words else nullcontext()
+    with expected, connected(URL, is_reading=True) as con:
+        source = TableParams(query=query)
+        assert write_increment(con, source, wanted, None, tmp_path / "x.parquet", 1000).rows == 240
+
+
+def test_a_table_that_another_holds_is_tried_again(server, tmp_path):
+    server.run("alter role owner set lock_timeout = '200ms'")
+    try:
+        with psycopg_of(server) as con:
+            con.execute("lock table shop.sales in access exclusive mode")
+            table, wanted = TableParams(table="shop.sales"), Wanted(frozenset({"sold"}))
+            busy = pytest.raises(RemoteUnreachable, match="is busy")
+            with busy, connected(URL, is_reading=True) as own:
+                write_increment(own, table, wanted, None, tmp_path / "x.parquet", 1000)
+    finally:
+        server.run("alter role owner reset lock_timeout")
+
+
 # out
 
 
@@ -264,3 +349,45 @@ def test_a_reader_without_the_right_to_write_is_refused(server, monkeypatch):
     monkeypatch.setenv(URL, server.url(who="reader:re4der!word"))
     with pytest.raises(BadInput, match="permission denied"):
         publish_to(delivery())
+
+
+@pytest.mark.parametrize(
+    "quicker",
+    [
+        "create table planning.tillcast_forecasts (run_id text)",
+        "insert into planning.tillcast_deliveries values ('run-1', 'b', now(), 1, 0)",
+    ],
+)
+def test_of_two_machines_that_deliver_at_once_the_second_tries_again(server, quicker):
+    if "insert" in quicker:
+        publish_to(delivery("run-0"))
+    with psycopg_of(server) as con:
+        con.execute(quicker)
+        threading.Timer(0.7, con.commit).start()
+        with pytest.raises(RemoteUnreachable, match="at the same time"):
+            publish_to(delivery())
+    if "insert" in quicker:
+        server.run("delete from planning.tillcast_deliveries where run_id = 'run-1'")
+        assert publish_to(delivery())
+
+
+def test_a_name_of_any_length_and_alphabet_arrives(server):
+    names = ["ü'\"%s :x \\ 日本", "long " * 100, "", " ", "\u202e", "🍎"]
+    one = delivery(rows=len(names))
+    named = one.frames["forecasts"].with_columns(
+        unique_id=pl.Series(names), reason=pl.lit("x" * 3000)
+    )
+    frames = {**one.frames, "forecasts": named}
+    assert publish_to(Delivery("run-1", "a", one.delivered_at, frames))
+    there = server.run("select unique_id from planning.tillcast_forecasts")
+    assert sorted(name for (name,) in there) == sorted(names)
+    assert not publish_to(Delivery("run-1", "a", one.delivered_at, frames))
+
+
+def test_a_renamed_table_makes_way_for_a_new_one(server):
+    publish_to(delivery())
+    server.run("alter table planning.tillcast_forecasts rename to old")
+    assert publish_to(delivery("run-2"))
+    assert server.run("select run_id, count(*) from planning.tillcast_forecasts group by 1") == [
+        ("run-2", 300)
+    ]

@@ -60,12 +60,50 @@ def test_without_a_record_no_file_is_made(tmp_path):
     assert not (tmp_path / "logs").exists()
 
 
-def test_a_folder_that_cannot_be_written_ends_nothing(tmp_path, capsys):
-    (tmp_path / "logs").write_text("a file in its place")
+def file_in_its_place(logs) -> None:
+    logs.write_text("no folder")
+
+
+def full_disk(logs) -> None:
+    logs.mkdir()
+    (logs / "2024-05-31.jsonl").symlink_to("/dev/full")
+
+
+def old_file_that_stays(logs) -> None:
+    (logs / "2024-04-30.jsonl").mkdir(parents=True)
+
+
+@pytest.mark.parametrize(
+    ("trouble", "what"),
+    [
+        (file_in_its_place, "2024-05-31.jsonl' cannot be written ([Errno 17] File exists"),
+        (full_disk, "2024-05-31.jsonl' cannot be written ([Errno 28] No space left"),
+        (old_file_that_stays, "2024-04-30.jsonl' cannot be removed ([Errno 21] Is a directory"),
+    ],
+)
+def test_a_log_that_cannot_be_written_ends_nothing_and_is_said_once(
+    tmp_path, capsys, trouble, what
+):
+    trouble(tmp_path / "logs")
     log_to_stderr()
     with logged_to(tmp_path / "logs", NOW):
-        logging.getLogger("ingest").info("went on")
-    assert capsys.readouterr().err.endswith("INFO ingest went on\n")
+        for _ in range(3):
+            logging.getLogger("ingest").info("went on")
+    lines = capsys.readouterr().err.splitlines()
+    assert sum(line.endswith("INFO ingest went on") for line in lines) == 3
+    (said,) = [line for line in lines if not line.endswith("INFO ingest went on")]
+    assert what in said
+
+
+def test_what_fits_again_is_written_again(tmp_path, capsys):
+    logs, log = tmp_path / "logs", logging.getLogger("ingest")
+    full_disk(logs)
+    log_to_stderr()
+    with logged_to(logs, NOW):
+        log.info("lost")
+        (logs / "2024-05-31.jsonl").unlink()
+        log.info("kept")
+    assert [line["message"] for line in lines_of(logs / "2024-05-31.jsonl")] == ["kept"]
 
 
 def works(_arguments):

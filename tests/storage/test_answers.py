@@ -122,7 +122,10 @@ def test_what_was_said_of_an_alert_comes_back_with_it_and_with_no_other(store):
         assert acknowledged(con) == {}
 
 
-def test_an_approval_is_of_the_proposals_as_they_stand_and_comes_back_with_a_rebuild(store):
+@pytest.mark.parametrize("begun_anew", [nothing, baseline])
+def test_an_approval_is_of_the_proposals_as_they_stand_and_comes_back_with_a_rebuild(
+    store, begun_anew
+):
     day = NOW.date()
     with open_store(store) as con:
         with pytest.raises(BadUsage, match=r"no orders of 2024-05-01 are proposed"):
@@ -134,6 +137,7 @@ def test_an_approval_is_of_the_proposals_as_they_stand_and_comes_back_with_a_reb
         approve_orders(con, day, "ada", NOW + timedelta(hours=1))
         said = approval_of(con, day)
     assert said == {"by": "ada", "at": "2024-05-01T07:00", "proposed_at": NOW.isoformat()}
+    begun_anew(store)
     rebuild(store, store.parent / "stores", SOURCE, NOW)
     with open_store(store) as con:
         assert approval_of(con, day) == said
