@@ -23,6 +23,7 @@ from features.opening import closed_ahead
 from features.reach import plan_reach
 from features.sampling import serving_rows, training_rows
 from forecasting.alignment import aligned
+from forecasting.at_rest import towards_return
 from forecasting.booster import fit_booster
 from forecasting.fallback import FEATURES_MISSING
 from forecasting.forecaster import days_late, forecast_grid, long_frame
@@ -183,6 +184,7 @@ class GlobalLightGBM:
         parts = [self._predict(dense, end, hs) for end, hs in self.blocks_covering(steps).items()]
         y_hat, is_missing = (np.hstack(tables) for tables in zip(*parts, strict=True))
         y_hat = towards_average(dense, y_hat, self.params.average_share)
+        y_hat = towards_return(dense, y_hat, self.params.rest_days)
         is_closed = dense.is_closed[:, dense.days.after(steps)]
         never_sold = np.isnan(dense.by_series["launch_ix"][:, 0])
         is_missing &= ~is_closed & ~never_sold[:, None]

@@ -1,0 +1,125 @@
+"""Series at rest, of which no unit was sold for four weeks or longer: their means are drawn to what
+series of the same panel sold after a rest as long.
+
+Trees see few of them, and with every lag and window at zero they tell a year from a month badly.
+How likely a rest ends is a hazard, learned here as a ratio: units after such a rest over those of
+as many days up to the last sale. Only whole weeks that had passed by the last known day teach it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from contract.days import WEEK, YEAR
+from features.dense_panel import DensePanel
+
+CLASSES = (28, 56, 112, 224)  # days of rest from which a class begins; fewer are no rest
+# of each class, as M5, an online wholesaler and simulated chains have it between them
+USUAL = np.array([0.25, 0.15, 0.05, 0.02])
+USUAL_PAIRS = 20.0  # as much as so many series seen for one span
+SPAN_DAYS = 4 * WEEK  # after a rest, whose units count
+RATE_DAYS = YEAR  # up to the last sale
+SERIES_AT_ONCE = 4096  # bounds memory
+
+
+@dataclass(frozen=True)
+class Rest:
+    """Of some series at one day: how long they have rested, and what they sold before.
+
+    `days` (n,) known days since the last sale, those of closed stores not counted; 0 for one that
+    never sold. `rate` (n,) units a known day in the RATE_DAYS up to that sale; 0 where it is older
+    than what is read.
+    """
+
+    days: np.ndarray
+    rate: np.ndarray
+
+    @property
+    def of_class(self) -> np.ndarray:
+        """(n,) the index of its class; -1 for a series not at rest."""
+        index = np.searchsorted(np.array(CLASSES), self.days, side="right")
+        return np.asarray(index - 1)
+
+
+def towards_return(dense: DensePanel, y_hat: np.ndarray, rest_days: int | None) -> np.ndarray:
+    """(series, steps) means; of a series at rest the share `days / rest_days`, at most all, is what
+    series of the panel sold after a rest as long. None: the means as they are.
+    """
+    if rest_days is None:
+        return y_hat
+    rest, ratios = rest_at_end(dense), return_ratios(dense)
+    share = return_share(rest, rest_days)[:, None]
+    back = ratios[np.maximum(rest.of_class, 0)] * rest.rate
+    drawn: np.ndarray = (1 - share) * y_hat + share * back[:, None]
+    return drawn
+
+
+def return_share(rest: Rest, rest_days: int) -> np.ndarray:
+    """(n,) the share of each mean that is not the trees'; 0 for a series not at rest."""
+    at_most_all = np.minimum(rest.days / rest_days, 1.0)
+    return np.where(rest.of_class >= 0, at_most_all, 0.0)
+
+
+def rest_at_end(dense: DensePanel) -> Rest:
+    """Of every series, at the last known day."""
+    parts = [_Sums(units).at(units.shape[1] - 1) for units in _pieces(dense)]
+    return Rest(*(np.concatenate([getattr(part, name) for part in parts]) for name in _FIELDS))
+
+
+def return_ratios(dense: DensePanel) -> np.ndarray:
+    """(classes,) units sold in a span after a rest, over those of as many days up to the last sale.
+
+    Every series at the end of every week of which a whole span has passed since.
+    """
+    sold, base, pairs = (np.zeros(len(CLASSES)) for _ in range(3))
+    for units in _pieces(dense):
+        sums, last = _Sums(units), units.shape[1] - 1
+        for day in range(last - SPAN_DAYS, CLASSES[0], -WEEK):
+            rest = sums.at(day)
+            at = np.flatnonzero((rest.of_class >= 0) & (rest.rate > 0))
+            known, of_span = sums.between(at, day + 1, day + 1 + SPAN_DAYS)
+            of_class = rest.of_class[at]
+            sold += np.bincount(of_class, of_span, len(CLASSES))
+            base += np.bincount(of_class, rest.rate[at] * known, len(CLASSES))
+            pairs += np.bincount(of_class, known > 0, len(CLASSES))
+    added = USUAL_PAIRS * base.sum() / max(pairs.sum(), 1.0)
+    ratios: np.ndarray = (sold + USUAL * added) / (base + added) if added > 0 else USUAL
+    return ratios
+
+
+class _Sums:
+    """Running sums of (series, days) units, NaN where unknown: any span in two look-ups."""
+
+    def __init__(self, units: np.ndarray):
+        series, days = units.shape
+        self.known, self.units = np.zeros((2, series, days + 1))
+        np.cumsum(~np.isnan(units), axis=1, out=self.known[:, 1:])
+        np.cumsum(np.nan_to_num(units), axis=1, dtype=np.float64, out=self.units[:, 1:])
+        sold_on = np.where(units > 0, np.arange(days, dtype=np.int32), np.int32(-1))
+        self.last_sale = np.maximum.accumulate(sold_on, axis=1)
+
+    def between(
+        self, at: np.ndarray, first: int | np.ndarray, end: int | np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Known days and units of these series on the days first..end-1."""
+        known, units = (table[at, end] - table[at, first] for table in (self.known, self.units))
+        return known, units
+
+    def at(self, day: int) -> Rest:
+        """At the end of a day."""
+        every, last_sale = np.arange(len(self.known)), self.last_sale[:, day]
+        days, _ = self.between(every, last_sale + 1, day + 1)
+        first = np.maximum(last_sale + 1 - RATE_DAYS, 0)
+        known, units = self.between(every, first, last_sale + 1)
+        return Rest(days, units / np.maximum(known, 1.0))
+
+
+_FIELDS = ("days", "rate")
+
+
+def _pieces(dense: DensePanel) -> list[np.ndarray]:
+    """Units of the known days, some series at a time."""
+    known = dense.y[:, dense.days.padding : dense.days.padding + dense.days.known]
+    return [known[k : k + SERIES_AT_ONCE] for k in range(0, len(known), SERIES_AT_ONCE)]
