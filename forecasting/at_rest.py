@@ -22,6 +22,7 @@ USUAL_PAIRS = 20.0  # as much as so many series seen for one span
 SPAN_DAYS = 4 * WEEK  # after a rest, whose units count
 RATE_DAYS = YEAR  # up to the last sale
 SERIES_AT_ONCE = 4096  # bounds memory
+_FIELDS = ("days", "rate")
 
 
 @dataclass(frozen=True)
@@ -43,50 +44,67 @@ class Rest:
         return np.asarray(index - 1)
 
 
+@dataclass(frozen=True)
+class Returns:
+    """How long each series rests at the last known day, and what rests of each class end in.
+
+    `ratios` (classes,): units sold in a span after a rest, over those of as many days up to the
+    last sale; of every series at the end of every week of which a whole span has passed since.
+    """
+
+    rest: Rest
+    ratios: np.ndarray
+
+    @property
+    def of_series(self) -> np.ndarray:
+        """(series,) the ratio of the class each is in; of no meaning for one not at rest."""
+        ratios: np.ndarray = self.ratios[np.maximum(self.rest.of_class, 0)]
+        return ratios
+
+    def share(self, rest_days: int) -> np.ndarray:
+        """(series,) how much of each mean is that of rests as long; 0 for one not at rest."""
+        at_most_all = np.minimum(self.rest.days / rest_days, 1.0)
+        return np.where(self.rest.of_class >= 0, at_most_all, 0.0)
+
+
 def towards_return(dense: DensePanel, y_hat: np.ndarray, rest_days: int | None) -> np.ndarray:
     """(series, steps) means; of a series at rest the share `days / rest_days`, at most all, is what
     series of the panel sold after a rest as long. None: the means as they are.
     """
     if rest_days is None:
         return y_hat
-    rest, ratios = rest_at_end(dense), return_ratios(dense)
-    share = return_share(rest, rest_days)[:, None]
-    back = ratios[np.maximum(rest.of_class, 0)] * rest.rate
-    drawn: np.ndarray = (1 - share) * y_hat + share * back[:, None]
+    returns = returns_of(dense)
+    share = returns.share(rest_days)[:, None]
+    drawn: np.ndarray = (1 - share) * y_hat
+    drawn += share * (returns.of_series * returns.rest.rate)[:, None]
     return drawn
 
 
-def return_share(rest: Rest, rest_days: int) -> np.ndarray:
-    """(n,) the share of each mean that is not the trees'; 0 for a series not at rest."""
-    at_most_all = np.minimum(rest.days / rest_days, 1.0)
-    return np.where(rest.of_class >= 0, at_most_all, 0.0)
-
-
-def rest_at_end(dense: DensePanel) -> Rest:
-    """Of every series, at the last known day."""
-    parts = [_Sums(units).at(units.shape[1] - 1) for units in _pieces(dense)]
-    return Rest(*(np.concatenate([getattr(part, name) for part in parts]) for name in _FIELDS))
-
-
-def return_ratios(dense: DensePanel) -> np.ndarray:
-    """(classes,) units sold in a span after a rest, over those of as many days up to the last sale.
-
-    Every series at the end of every week of which a whole span has passed since.
-    """
-    sold, base, pairs = (np.zeros(len(CLASSES)) for _ in range(3))
-    for units in _pieces(dense):
-        sums, last = _Sums(units), units.shape[1] - 1
-        for day in range(last - SPAN_DAYS, CLASSES[0], -WEEK):
-            rest = sums.at(day)
-            at = np.flatnonzero((rest.of_class >= 0) & (rest.rate > 0))
-            known, of_span = sums.between(at, day + 1, day + 1 + SPAN_DAYS)
-            of_class = rest.of_class[at]
-            sold += np.bincount(of_class, of_span, len(CLASSES))
-            base += np.bincount(of_class, rest.rate[at] * known, len(CLASSES))
-            pairs += np.bincount(of_class, known > 0, len(CLASSES))
+def returns_of(dense: DensePanel) -> Returns:
+    """From the known days of a dense panel, some series at a time."""
+    known = dense.y[:, dense.days.padding : dense.days.padding + dense.days.known]
+    rests, learned = [], np.zeros((3, len(CLASSES)))
+    for first in range(0, len(known), SERIES_AT_ONCE):
+        sums = _Sums(known[first : first + SERIES_AT_ONCE])
+        rests.append(sums.at(known.shape[1] - 1))
+        learned += _learned(sums, known.shape[1] - 1)
+    sold, base, pairs = learned
     added = USUAL_PAIRS * base.sum() / max(pairs.sum(), 1.0)
-    ratios: np.ndarray = (sold + USUAL * added) / (base + added) if added > 0 else USUAL
-    return ratios
+    ratios = (sold + USUAL * added) / (base + added) if added > 0 else USUAL
+    days, rate = (np.concatenate([getattr(one, name) for one in rests]) for name in _FIELDS)
+    return Returns(Rest(days, rate), ratios)
+
+
+def _learned(sums: _Sums, last: int) -> np.ndarray:
+    """(3, classes) units sold after rests, units that as many days before had sold, and pairs."""
+    learned = np.zeros((3, len(CLASSES)))
+    for day in range(last - SPAN_DAYS, CLASSES[0], -WEEK):
+        rest = sums.at(day)
+        at = np.flatnonzero((rest.of_class >= 0) & (rest.rate > 0))
+        known, sold = sums.between(at, day + 1, day + 1 + SPAN_DAYS)
+        pairs = (sold, rest.rate[at] * known, known > 0)
+        learned += [np.bincount(rest.of_class[at], one, len(CLASSES)) for one in pairs]
+    return learned
 
 
 class _Sums:
@@ -114,12 +132,3 @@ class _Sums:
         first = np.maximum(last_sale + 1 - RATE_DAYS, 0)
         known, units = self.between(every, first, last_sale + 1)
         return Rest(days, units / np.maximum(known, 1.0))
-
-
-_FIELDS = ("days", "rate")
-
-
-def _pieces(dense: DensePanel) -> list[np.ndarray]:
-    """Units of the known days, some series at a time."""
-    known = dense.y[:, dense.days.padding : dense.days.padding + dense.days.known]
-    return [known[k : k + SERIES_AT_ONCE] for k in range(0, len(known), SERIES_AT_ONCE)]

@@ -23,7 +23,7 @@ from features.frame import Rows, feature_frame
 from features.hierarchy import group_index
 from features.sampling import serving_rows
 from forecasting.alignment import aligned
-from forecasting.at_rest import rest_at_end, return_ratios, return_share, towards_return
+from forecasting.at_rest import returns_of, towards_return
 from forecasting.dispersion import dispersion_at_end
 from forecasting.forecaster import days_late
 from forecasting.global_lightgbm import GlobalLightGBM, recent_mean, with_forecast_as_sales
@@ -210,16 +210,18 @@ def _steps(
 def _rest_step(model: GlobalLightGBM, dense: DensePanel, at: int, mean: float) -> list[Step]:
     """What a series at rest is drawn to, and units after it; nothing of one that is not."""
     rest_days = model.params.rest_days
-    rest = rest_at_end(dense)
-    if rest_days is None or rest.of_class[at] < 0:
+    if rest_days is None:
         return []
-    share = return_share(rest, rest_days)[at]
-    back = return_ratios(dense)[rest.of_class[at]]
+    returns = returns_of(dense)
+    if returns.rest.of_class[at] < 0:
+        return []
+    days, rate = returns.rest.days[at], returns.rest.rate[at]
+    share, ratio = returns.share(rest_days)[at], returns.of_series[at]
     words = (
-        f"no unit sold on its last {rest.days[at]:.0f} days: {share:.0%} of it is {back:.1%} of "
-        f"the {rest.rate[at]:.3g} a day before, as series here sell after a rest as long"
+        f"no unit sold on its last {days:.0f} days: {share:.0%} of it is {ratio:.1%} of the "
+        f"{rate:.3g} a day before, as series here sell after a rest as long"
     )
-    return [(words, (1 - share) * mean + share * back * rest.rate[at])]
+    return [(words, (1 - share) * mean + share * ratio * rate)]
 
 
 def _after_groups(

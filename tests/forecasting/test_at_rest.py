@@ -18,8 +18,7 @@ from forecasting.at_rest import (
     SPAN_DAYS,
     USUAL,
     USUAL_PAIRS,
-    rest_at_end,
-    return_ratios,
+    returns_of,
     towards_return,
 )
 from forecasting.explain import explain
@@ -81,7 +80,7 @@ def test_a_rest_counts_known_days_since_the_last_sale_and_its_rate_is_of_a_year_
 ):
     late = [0.0] * 400 + [3.0] + [0.0] * 19
     dense = dense_of(shop({"rests": _sold_until(DAYS - 61, 0.5), "late": late}))
-    rest = rest_at_end(dense)
+    rest = returns_of(dense).rest
     rests, late, daily = (_of(dense, name) for name in ("rests", "late", "daily"))
     assert (rest.days[rests], rest.rate[rests]) == (60, 0.5)
     assert rest.days[daily] == 0
@@ -94,7 +93,7 @@ def test_days_a_store_was_closed_make_no_rest(shop, dense_of):
     closed = pl.col("ds") > panel.last_day - timedelta(days=30)
     shut = replace(panel, sales=panel.sales.with_columns(is_open=~closed))
     dense = dense_of(shut)
-    assert rest_at_end(dense).days[_of(dense, "rests")] == 10
+    assert returns_of(dense).rest.days[_of(dense, "rests")] == 10
 
 
 def test_the_ratio_is_what_sold_after_a_rest_over_what_had_sold_before_it(shop, dense_of):
@@ -120,11 +119,11 @@ def test_the_ratio_is_what_sold_after_a_rest_over_what_had_sold_before_it(shop, 
     assert pairs.min() > 0
     added = USUAL_PAIRS * base.sum() / pairs.sum()
     expected = (sold + USUAL * added) / (base + added)
-    assert return_ratios(dense) == pytest.approx(expected)
+    assert returns_of(dense).ratios == pytest.approx(expected)
 
 
 def test_where_nothing_ever_rested_the_usual_ratios_hold(shop, dense_of):
-    assert return_ratios(dense_of(shop({}))).tolist() == USUAL.tolist()
+    assert returns_of(dense_of(shop({}))).ratios.tolist() == USUAL.tolist()
 
 
 def test_a_mean_is_drawn_by_how_much_of_the_year_it_rested(shop, dense_of):
@@ -133,7 +132,7 @@ def test_a_mean_is_drawn_by_how_much_of_the_year_it_rested(shop, dense_of):
     dense = dense_of(
         shop({"quarter": _sold_until(DAYS - 92), "gone": long_ago, "week": _sold_until(DAYS - 8)})
     )
-    ratios, trees = return_ratios(dense), np.full((4, HORIZON), 0.8)
+    ratios, trees = returns_of(dense).ratios, np.full((4, HORIZON), 0.8)
     drawn = towards_return(dense, trees, YEAR)
     daily, gone, quarter, week = (
         drawn[_of(dense, name)] for name in ("daily", "gone", "quarter", "week")
@@ -155,7 +154,7 @@ def test_where_rests_never_end_a_long_one_is_forecast_near_zero(shop, dense_of):
 def test_a_last_sale_older_than_what_is_read_is_a_zero(shop, dense_of):
     panel = shop({"gone": _sold_until(30)})
     dense = dense_of(panel.since(panel.first_day + timedelta(days=40), 1.0))
-    rest = rest_at_end(dense)
+    rest = returns_of(dense).rest
     at = _of(dense, "gone")
     assert (rest.days[at], rest.rate[at]) == (DAYS - 40, 0.0)
     assert towards_return(dense, np.ones((2, HORIZON)), YEAR)[at].max() == 0
