@@ -1,8 +1,9 @@
-"""Slow, resting and intermittent series: what ships beside its trees alone, zero, recent means and
-Croston's heirs, by how much a series sells, how its sales come and for how long it rests.
+"""Slow, resting and intermittent series: the step for those at rest beside trees alone, zero,
+recent means and Croston's heirs, by how much a series sells, how its sales come and how long it
+rests.
 
-Half of the sets, on their older cutoffs, were looked at while the step for series at rest was made;
-the other half, on the later ones, was not.
+Half of the sets, on their older cutoffs, were looked at while the step was made; the other half, on
+the later ones, was not.
 """
 
 from __future__ import annotations

@@ -20,13 +20,13 @@ HEAD = [
     "series",
     "cells",
     "sold",
-    "squared error over zero's: as set, trees, best simple",
+    "squared error over zero's: with the step, trees alone, best simple",
     "of 28-day sums",
-    "bias: as set, trees",
-    "WAPE of sums",
-    "pinball over zero's: as set, trees",
+    "bias: with, alone",
+    "WAPE of sums: with, alone",
+    "pinball over zero's: with, alone",
     "of sums",
-    "sums inside 95%",
+    "sums inside 95%: with, alone",
 ]
 
 
@@ -52,7 +52,7 @@ def _changes(sets: dict[str, Result]) -> str:
         moved = f"{boards[1].mean():.4f}, {boards[0].mean():.4f}"
         row = [found["data"], found["seen"], f"{count}", squared, f"{better} of {count}", sums]
         rows.append([*row, moved])
-    return markdown_table([*head, "WRMSSE: trees, as set"], rows)
+    return markdown_table([*head, "WRMSSE: alone, with"], rows)
 
 
 def _change(found: Result, name: str) -> tuple[str, int]:
@@ -99,7 +99,7 @@ def _cells(sides: dict[str, Result]) -> list[str]:
 
 
 def _beside_zero(sides: dict[str, Result], name: str) -> str:
-    """As set, trees alone, and the best of what is simple, by its name."""
+    """With the step, trees alone, and the best of what is simple, by its name."""
     zero = sides[ZERO][name]
     simple = min((sides[one][name], one) for one in sides if one not in SIDES)[1]
     shares = [_over(sides[side][name], zero, ".3f") for side in (*SIDES, simple)]
