@@ -285,6 +285,7 @@ class TrainParams(_Section):
     hide_plans_share: Share = 0.0  # absent from the cards of models fitted with whole plans
     break_share: Share = 0.0  # absent from the cards of models that saw no breaks but real ones
     average_share: Share = 0.0  # absent from the cards of models that are trees alone
+    rest_days: Positive | None = None  # absent from the cards of models before it
     max_rows: Positive
     seed: Seed
     threads: Positive

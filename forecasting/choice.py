@@ -38,7 +38,7 @@ from forecasting.seasonal_naive import baseline_of
 
 LEAST_CUTOFFS = 4  # in three windows of a chain's first months what won lost later by 12%
 CELLS_A_MINUTE = 500_000  # series x days x recipes, fitted and forecast on two idle cores
-AFTER_TREES = {"groups", "average_share"}  # no tree depends on them
+AFTER_TREES = {"groups", "average_share", "rest_days"}  # no tree depends on them
 METRICS = ("wrmsse", "wape", "bias")
 
 

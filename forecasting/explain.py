@@ -23,6 +23,7 @@ from features.frame import Rows, feature_frame
 from features.hierarchy import group_index
 from features.sampling import serving_rows
 from forecasting.alignment import aligned
+from forecasting.at_rest import returns_of, towards_return
 from forecasting.dispersion import dispersion_at_end
 from forecasting.forecaster import days_late
 from forecasting.global_lightgbm import GlobalLightGBM, recent_mean, with_forecast_as_sales
@@ -193,6 +194,7 @@ def _steps(
         y_hat = np.full((dense.series.height, steps), max(mean, 0.0))
         units = float(towards_average(dense, y_hat, share)[at, ahead - 1])
         taken.append((f"{share:.0%} of it the mean of eight same weekdays", units))
+    taken += _rest_step(model, dense, at, taken[-1][1] or 0.0)
     if is_closed:
         taken.append(("closed on this day", 0.0))
     elif model.params.groups.columns is not None:
@@ -203,6 +205,23 @@ def _steps(
     if np.isnan(dense.by_series["launch_ix"][at, 0]) and not is_closed:
         taken.append(("never sold before: no forecast", None))
     return taken
+
+
+def _rest_step(model: GlobalLightGBM, dense: DensePanel, at: int, mean: float) -> list[Step]:
+    """What a series at rest is drawn to, and units after it; nothing of one that is not."""
+    rest_days = model.params.rest_days
+    if rest_days is None:
+        return []
+    returns = returns_of(dense)
+    if returns.rest.of_class[at] < 0:
+        return []
+    days, rate = returns.rest.days[at], returns.rest.rate[at]
+    share, ratio = returns.share(rest_days)[at], returns.of_series[at]
+    words = (
+        f"no unit sold on its last {days:.0f} days: {share:.0%} of it is {ratio:.1%} of the "
+        f"{rate:.3g} a day before, as series here sell after a rest as long"
+    )
+    return [(words, (1 - share) * mean + share * ratio * rate)]
 
 
 def _after_groups(
@@ -232,7 +251,8 @@ def means_of(
         parts.append(np.clip(means, 0, None).reshape(shape))
     y_hat = np.zeros((dense.series.height, steps))
     y_hat[members] = np.hstack(parts)
-    y_hat = towards_average(dense, y_hat, model.params.average_share)[members]
+    y_hat = towards_average(dense, y_hat, model.params.average_share)
+    y_hat = towards_return(dense, y_hat, model.params.rest_days)[members]
     y_hat = np.where(np.hstack(lacking), recent_mean(dense)[members], y_hat)
     is_closed = dense.is_closed[members, dense.days.after(steps)]
     return np.where(is_closed, 0.0, y_hat)

@@ -30,6 +30,7 @@ from features.opening import closed_ahead
 from features.reach import plan_reach
 from features.sampling import serving_rows, training_rows
 from forecasting.alignment import scaled_to_groups
+from forecasting.at_rest import drawn_to_returns, rests_as_arrays, returns_of_whole
 from forecasting.booster import fit_booster
 from forecasting.fallback import FEATURES_MISSING
 from forecasting.forecaster import days_late, forecast_grid, long_frame
@@ -190,7 +191,7 @@ class GlobalLightGBM:
         context = self.feature_recipe.group_context(
             self.tail_of(panel), self.days_ahead(steps), self.fitted_vocabulary
         )
-        y_hat, is_missing = self.after_groups(context, raw)
+        y_hat, is_missing = self.of_whole(context, raw)
         reason = pl.when(pl.Series(is_missing.ravel())).then(pl.lit(FEATURES_MISSING))
         rows = long_frame(panel.series["unique_id"], panel.last_day, y_hat)
         return rows.with_columns(reason=reason)
@@ -200,41 +201,49 @@ class GlobalLightGBM:
 
         NaN there, and for a series that never sold; 0 on closed days.
         """
-        return self.after_groups(dense.groups, self.raw_means(dense, steps))
+        return self.of_whole(dense.groups, self.raw_means(dense, steps))
 
     def raw_means(self, dense: DensePanel, steps: int) -> Arrays:
-        """What is predicted before the group step: (series, steps) y_hat, is_missing, is_closed,
-        (series,) never_sold, and what the step reads of the series (group_totals.as_arrays).
+        """What a part of a panel predicts by itself: (series, steps) y_hat, is_missing, is_closed,
+        (series,) never_sold, (series, 1) recent mean, and what the steps after it read of the
+        series (at_rest.rests_as_arrays, group_totals.as_arrays).
         """
         needed = self._needed(dense)
         parts = [
             self._predict(dense, end, hs, needed) for end, hs in self.blocks_covering(steps).items()
         ]
         y_hat, is_missing = (np.hstack(tables) for tables in zip(*parts, strict=True))
-        y_hat = towards_average(dense, y_hat, self.params.average_share)
         is_closed = dense.is_closed[:, dense.days.after(steps)]
         never_sold = np.isnan(dense.by_series["launch_ix"][:, 0])
-        is_missing &= ~is_closed & ~never_sold[:, None]
-        y_hat[is_closed], y_hat[never_sold] = 0.0, 0.0
-        raw = {"is_missing": is_missing, "is_closed": is_closed, "never_sold": never_sold}
-        if self.params.groups.columns is None:
-            return {**raw, "y_hat": y_hat}
-        # what a group sells is shared among those that sell
-        y_hat = np.where(is_missing, recent_mean(dense), y_hat)
-        sums = sums_of_groups(dense, self.params.groups.columns, steps)
-        return {**raw, "y_hat": y_hat, **as_arrays(sums)}
+        raw = {
+            "y_hat": towards_average(dense, y_hat, self.params.average_share),
+            "is_missing": is_missing & ~is_closed & ~never_sold[:, None],
+            "is_closed": is_closed,
+            "never_sold": never_sold,
+            "recent": recent_mean(dense),
+        }
+        if self.params.rest_days is not None:
+            raw |= rests_as_arrays(dense)
+        if self.params.groups.columns is not None:
+            raw |= as_arrays(sums_of_groups(dense, self.params.groups.columns, steps))
+        return raw
 
-    def after_groups(self, context: GroupContext, raw: Arrays) -> tuple[np.ndarray, np.ndarray]:
-        """As `means`, of `raw_means`."""
-        y_hat, groups = raw["y_hat"], self.params.groups
+    def of_whole(self, context: GroupContext, raw: Arrays) -> tuple[np.ndarray, np.ndarray]:
+        """As `means`, of `raw_means`: series at rest, then groups."""
+        y_hat, groups, is_missing = raw["y_hat"], self.params.groups, raw["is_missing"]
+        if self.params.rest_days is not None:
+            returns = returns_of_whole(context, raw)
+            y_hat = drawn_to_returns(y_hat, returns, self.params.rest_days)
+        y_hat[raw["is_closed"]], y_hat[raw["never_sold"]] = 0.0, 0.0
         if groups.columns is not None:
-            sums = from_arrays(raw, groups.columns)
-            y_hat = scaled_to_groups(context, sums, y_hat, groups)
+            # what a group sells is shared among those that sell
+            y_hat = np.where(is_missing, raw["recent"], y_hat)
+            y_hat = scaled_to_groups(context, from_arrays(raw, groups.columns), y_hat, groups)
         y_hat[raw["never_sold"]] = np.nan  # nothing to say,
         # but that a closed store sells nothing is known of every series
         y_hat[raw["is_closed"]] = 0.0
-        y_hat[raw["is_missing"]] = np.nan
-        return y_hat, raw["is_missing"]
+        y_hat[is_missing] = np.nan
+        return y_hat, is_missing
 
     def blocks_covering(self, steps: int) -> dict[int, range]:
         """The blocks up to `steps` days ahead; the last one takes all days beyond its own."""
