@@ -33,9 +33,9 @@ def scaled_to_groups(
     columns, steps = params.columns or [], y_hat.shape[1]
     keys = group_keys(context.series, columns)
     own_units = sum_by(y_hat, group_index(context.series, columns), len(keys))[0]
-    asked = {f"groups {context.days.known} {name}": sums for name, sums in own.items()}
+    nodes = {f"groups {context.days.known} {name}": sums for name, sums in own.items()}
     forecast = f"forecast of groups {context.days.known}"
-    totals = context.whole.totals({**asked, forecast: Table(keys, {"units": own_units})})
+    totals = context.whole.totals({**nodes, forecast: Table(keys, {"units": own_units})})
     ours = totals[forecast].values["units"]
     of_nodes = {name: totals[f"groups {context.days.known} {name}"] for name in own}
 

@@ -57,7 +57,7 @@ def _run_one(work: Work, name: str, parts: Parts, number: int) -> _Ran:
     try:
         work(parts.read(number, whole), whole.folder)
     except NotSummedYet:
-        return _Ran(tuple(whole.asked), ())
+        return _Ran(tuple(whole.waits), ())
     finally:
         gc.collect()  # before the next part is read
     return _Ran((), tuple(whole.reported))

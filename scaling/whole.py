@@ -30,7 +30,7 @@ class PartOfWhole:
     parts: Parts
     number: int
     work: str  # names whose totals these are
-    asked: list[str] = field(default_factory=list)
+    waits: list[str] = field(default_factory=list)
     reported: list[str] = field(default_factory=list)
 
     is_part = True
@@ -51,7 +51,7 @@ class PartOfWhole:
             return {name: _read(file) for name, file in files.items()}
         for name, table in own.items():
             _write(_file(self.folder / "own", name), table)
-            self.asked.append(name)
+            self.waits.append(name)
         raise NotSummedYet  # also where an attempt has handed them in already
 
     def report(self, own: Mapping[str, Table]) -> None:

@@ -2,30 +2,74 @@
 
 from __future__ import annotations
 
+import polars as pl
+
+from contract.feeds import FEED_COLUMN
 from contract.params import Params
 from contract.question import Question
-from forecasting.champion import candidate_champion
+from forecasting.champion import Champion, candidate_champion
+from forecasting.footprint import shape_of_card
 from forecasting.publication import serving_of
 from forecasting.table import forecast_table, summary_of_table
 from runtime.command_line import Summary
 from runtime.json_files import write_json
 from runtime.paths import Paths
-from storage.panel_files import read_frozen
+from scaling.engines import engine_of
+from scaling.parts import write_parts
+from scaling.scratch import own_folder
+from stages.infer_in_parts import table_in_parts
+from stages.inference_inputs import parts_for
+from storage.panel_files import (
+    read_card,
+    read_frozen,
+    read_frozen_parts,
+    read_frozen_series,
+)
+
+FORECASTS, LEVELS, SPANS = "forecasts.parquet", "forecast_levels.parquet", "demand_spans.parquet"
 
 
 def forecast_panel(params: Params, paths: Paths, question: Question) -> Summary:
     """The frozen panel and the candidate (if the gate let it pass) -> Parquet files in
     data/forecasts.
     """
-    panel = read_frozen(paths.panel)
-    panel = panel.as_known_at(question.as_of) if question.as_of else panel
     decision = paths.scores / "decision.json"
     champion = candidate_champion(paths.candidate, paths.incumbent, paths.backtest, decision)
-    table = forecast_table(params, panel, serving_of(params, champion), question)
     paths.forecasts.mkdir(parents=True, exist_ok=True)
-    table.rows.rechunk().write_parquet(paths.forecasts / "forecasts.parquet")
-    table.levels.rechunk().write_parquet(paths.forecasts / "forecast_levels.parquet")
-    table.spans.rechunk().write_parquet(paths.forecasts / "demand_spans.parquet")
+    shape = shape_of_card(dict(read_card(paths.panel)))
+    parts = parts_for(params, question, shape, lambda: _stores(paths))
+    if parts is not None:
+        return _in_parts(params, paths, champion, question, parts)
+    panel = read_frozen(paths.panel)
+    panel = panel.as_known_at(question.as_of) if question.as_of else panel
+    table = forecast_table(params, panel, serving_of(params, champion), question)
+    table.rows.rechunk().write_parquet(paths.forecasts / FORECASTS)
+    table.levels.rechunk().write_parquet(paths.forecasts / LEVELS)
+    table.spans.rechunk().write_parquet(paths.forecasts / SPANS)
     status = question.status(params.train.horizon, panel.last_day)
     write_json(paths.forecasts / "run.json", {**table.lineage, "status": status})
     return summary_of_table(table) | {"written": str(paths.forecasts)}
+
+
+def _stores(paths: Paths) -> tuple[pl.DataFrame, dict[str, int]]:
+    series = read_frozen_series(paths.panel)
+    if FEED_COLUMN not in series.columns:
+        return series, {}
+    return series, dict(series.group_by(FEED_COLUMN).len().rows())
+
+
+def _in_parts(
+    params: Params, paths: Paths, champion: Champion, question: Question, parts: pl.DataFrame
+) -> Summary:
+    """The same files, a part at a time."""
+    with own_folder(paths.parts) as folder, engine_of(params.scale.engine) as engine:
+        panels = read_frozen_parts(paths.panel, parts)
+        files = write_parts(folder, panels, read_frozen_series(paths.panel))
+        table = table_in_parts(params, champion, files, question, engine)
+        table.rows().sort("unique_id", "ds").sink_parquet(paths.forecasts / FORECASTS)
+        table.levels.rechunk().write_parquet(paths.forecasts / LEVELS)
+        table.spans().sink_parquet(paths.forecasts / SPANS)
+        newest = files.outline().last_day
+        status = question.status(params.train.horizon, newest)
+        write_json(paths.forecasts / "run.json", {**table.work.lineage, "status": status})
+        return table.summary | {"parts": files.count, "written": str(paths.forecasts)}

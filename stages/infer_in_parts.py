@@ -73,13 +73,15 @@ class TableInParts:
         """FORECASTS of all series."""
         return pl.scan_parquet([folder / ROWS for folder in self.folders])
 
+    def spans(self) -> pl.LazyFrame:
+        """DEMAND_SPANS: of all series, then of the levels."""
+        of_series = pl.scan_parquet([folder / SPANS for folder in self.folders])
+        return pl.concat([of_series.sort("key", "from_h", "to_h"), self.of_levels.lazy()])
+
     def scans(self, created_at: datetime) -> dict[str, pl.LazyFrame]:
         """The tables of series, as a store publishes them."""
-        spans = [pl.scan_parquet(folder / SPANS) for folder in self.folders]
-        return {
-            "forecasts": self.rows().with_columns(created_at=pl.lit(created_at)),
-            "demand_spans": pl.concat([*spans, self.of_levels.lazy()]),
-        }
+        rows = self.rows().with_columns(created_at=pl.lit(created_at))
+        return {"forecasts": rows, "demand_spans": self.spans()}
 
     def served(self) -> pl.DataFrame | None:
         """The feature rows that were kept; None where no model was given any."""
@@ -100,7 +102,8 @@ def infer_in_parts(
         parts = _read_parts(params, paths, reading, folder)
         with engine_of(params.scale.engine) as engine:
             table = table_in_parts(params, champion, parts, question, engine)
-            status = question.status(params.train.horizon, table.work.origin)
+            newest = parts.outline().last_day
+            status = question.status(params.train.horizon, newest)
             summary = table.summary | {"status": status, "parts": parts.count}
             if moment.dry_run:
                 return summary | {"written": None}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -66,16 +67,34 @@ class Reading:
 
 
 def reading_of(con: Connection, params: Params, champion: Champion, question: Question) -> Reading:
-    """All days for a question about an earlier state, else those the champion reads; as few parts
-    as memory holds, or as many as params say. BadUsage where no number of them fits a budget.
+    """All days for a question about an earlier state, else those the champion reads; parts as of
+    `parts_for`.
     """
     last, since = last_sales_day(con), None
     if last is not None and not question.as_of and not question.origin:
         days_back = champion.model.days_back if champion.model else 0
         since = last - timedelta(days=SPARE_DAYS + days_back)
     shape = Shape(**counts_since(con, since))
-    horizon = question.horizon or params.train.horizon
-    wanted = params.scale.parts
+
+    def stores() -> tuple[pl.DataFrame, dict[str, int]]:
+        series = read_series(con)
+        return series, rows_by(con, FEED_COLUMN, since) if FEED_COLUMN in series.columns else {}
+
+    return Reading(since, parts_for(params, question, shape, stores))
+
+
+def parts_for(
+    params: Params,
+    question: Question,
+    shape: Shape,
+    stores: Callable[[], tuple[pl.DataFrame, dict[str, int]]],
+) -> pl.DataFrame | None:
+    """unique_id, part: as few parts as memory holds, or as many as params say; None for one.
+
+    `stores`: SERIES and how many rows each store has, read where there are parts. BadUsage where no
+    number of them fits a budget.
+    """
+    horizon, wanted = question.horizon or params.train.horizon, params.scale.parts
     if why := _only_in_one(params, question, shape):
         if isinstance(wanted, int) and wanted > 1:
             log.warning("parts=1 reason=%s", why)
@@ -83,9 +102,8 @@ def reading_of(con: Connection, params: Params, champion: Champion, question: Qu
     needs = to_forecast(shape, params, horizon)
     if wanted == 1 or (wanted == "auto" and max(needs.values()) <= _most_mb(params)):
         log.info("memory %s", refuse_beyond(needs, _WAY_OUT))
-        return Reading(since)
-    series = read_series(con)
-    rows = rows_by(con, FEED_COLUMN, since) if FEED_COLUMN in series.columns else {}
+        return None
+    series, rows = stores()
     if wanted == "auto":
         parts = _fewest_that_fit(series, rows, shape, params, horizon)
     else:
@@ -93,7 +111,7 @@ def reading_of(con: Connection, params: Params, champion: Champion, question: Qu
     largest = max(to_forecast(_largest(parts, shape), params, horizon).values())
     count = parts["part"].n_unique()
     log.info("parts=%d memory %s", count, refuse_beyond({"the largest part": largest}, _WAY_OUT))
-    return Reading(since, parts if count > 1 else None)
+    return parts if count > 1 else None
 
 
 _WAY_OUT = "give each group of stores a data folder of its own"

@@ -124,8 +124,8 @@ def _closed(
     con: Connection, params: Params, forecasts: pl.DataFrame | pl.LazyFrame
 ) -> pl.DataFrame:
     """The table's days on which a series cannot sell, as the store knows them now."""
-    asked = forecasts.lazy().select(pl.col("origin").first(), pl.col("h").max()).collect()
-    [(origin, horizon)] = asked.rows()
+    days = forecasts.lazy().select(pl.col("origin").first(), pl.col("h").max()).collect()
+    [(origin, horizon)] = days.rows()
     since = origin - timedelta(days=WEEKS_WITHOUT_ROWS * WEEK)
     panel = read_tail(con, since, params.features.max_stockout_share)
     return closed_rows(panel, origin, horizon, demand_rules(params))

@@ -69,6 +69,38 @@ def read_frozen(folder: Path) -> Panel:
 
     SourceMissing when a file is not there, BadInput when one is not as it was written.
     """
+    card = _checked_card(folder)
+    names = [*FACTS, SERIES.name, NAMES.removesuffix(".parquet")]
+    read = {Path(file).stem: pl.read_parquet(folder / file) for file in card["files"]}
+    superseded = {fact: read[f"superseded_{fact}"] for fact in FACTS if fact in read}
+    frames: dict[str, Any] = {name: read[name] for name in names if name in read}
+    return Panel(**frames, superseded=superseded, hash=card["hash"])
+
+
+def read_frozen_series(folder: Path) -> pl.DataFrame:
+    """SERIES of the panel frozen in a folder."""
+    read_card(folder)
+    return pl.read_parquet(folder / f"{SERIES.name}.parquet")
+
+
+def read_frozen_parts(folder: Path, parts: pl.DataFrame) -> Iterator[Panel]:
+    """The frozen panel of the series of each part in turn (unique_id, part), without earlier
+    versions; errors as of `read_frozen`. It states shut days already.
+    """
+    card = _checked_card(folder)
+    names = [name for name in (*FACTS, SERIES.name) if f"{name}.parquet" in card["files"]]
+    for _, wanted in sorted(parts.group_by("part"), key=lambda of: of[0]):
+        own = wanted.lazy().select("unique_id")
+        frames: dict[str, Any] = {}
+        for name in names:
+            scan = pl.scan_parquet(folder / f"{name}.parquet")
+            if "unique_id" in scan.collect_schema():
+                scan = scan.join(own, on="unique_id", how="semi", maintain_order="left")
+            frames[name] = scan.collect()
+        yield Panel(**frames, hash=card["hash"])
+
+
+def _checked_card(folder: Path) -> Card:
     card = read_card(folder)
     for name, file in card["files"].items():
         path = folder / name
@@ -78,11 +110,7 @@ def read_frozen(folder: Path) -> Panel:
             raise BadInput(
                 f"'{path}' is not the file that {CARD} names: it was changed. {_NO_PANEL}"
             )
-    names = [*FACTS, SERIES.name, NAMES.removesuffix(".parquet")]
-    read = {Path(file).stem: pl.read_parquet(folder / file) for file in card["files"]}
-    superseded = {fact: read[f"superseded_{fact}"] for fact in FACTS if fact in read}
-    frames: dict[str, Any] = {name: read[name] for name in names if name in read}
-    return Panel(**frames, superseded=superseded, hash=card["hash"])
+    return card
 
 
 def read_card(folder: Path) -> Card:

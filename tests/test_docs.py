@@ -227,6 +227,7 @@ def test_every_section_of_params_is_named_after_an_entry_point_a_package_or_what
         "train",
         "evaluate",
         "inference",
+        "scale",
         "ordering",
         "monitor",
         "deliver",

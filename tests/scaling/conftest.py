@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 import pytest
+from polars.testing import assert_frame_equal
 
 from contract.panel import Panel, panel_of
 from contract.params import FeatureParams, Params, TrainParams
@@ -26,6 +26,8 @@ from scaling.parts import Parts, most_parts, part_of_series, write_parts
 from scaling.run import run_parts
 
 HERE = Here()
+WITHIN = 1e-12
+KEYS = ("level", "key", "group_key", "unique_id", "ds", "from_h", "to_h")
 FIRST, DAYS, HORIZON = date(2023, 1, 2), 150, 14
 STORES, ITEMS = 6, 8
 WEEK = np.array([0.7, 0.8, 0.9, 1.0, 1.3, 1.6, 0.7])
@@ -34,7 +36,8 @@ WEEK = np.array([0.7, 0.8, 0.9, 1.0, 1.3, 1.6, 0.7])
 @pytest.fixture(scope="session")
 def chain() -> Panel:
     """Six stores in three states, eight items: prices and promotions, a late store, one that keeps
-    days of its own, an announced item and some that were; shut days not stated.
+    days of its own, an announced item and some that were, one at rest in three of them; shut days
+    not stated.
     """
     rng = np.random.default_rng(5)
     series = pl.DataFrame(
@@ -69,7 +72,8 @@ def chain() -> Panel:
             shut = store == 3 and k in (70, 71, 72)
             if off or late or rng.random() < 0.02:
                 continue
-            y = 0.0 if shut else float(rng.poisson(level * WEEK[k % 7]))
+            rests = item == 5 and store < 3 and k >= 40 + 20 * store
+            y = 0.0 if shut or rests else float(rng.poisson(level * WEEK[k % 7]))
             sales.append((row["unique_id"], days[k], y, known[k]))
     frames = {
         "sales": pl.DataFrame(sales, ["unique_id", "ds", "y", "known_at"], orient="row"),
@@ -121,7 +125,7 @@ def champion_of() -> Callable[[Params, Panel], Champion]:
     return fitted
 
 
-def parts_of(panel: Panel, folder: Path, count: int) -> Parts:
+def _parts_of(panel: Panel, folder: Path, count: int) -> Parts:
     """The panel's files in so many parts."""
     count = min(count, most_parts(panel.series))
     parts = part_of_series(panel.series, {}, count)
@@ -132,7 +136,7 @@ def parts_of(panel: Panel, folder: Path, count: int) -> Parts:
     return write_parts(folder, panels, panel.series)
 
 
-def in_parts(
+def _in_parts(
     params: Params, champion: Champion, parts: Parts, question: Question, engine: Engine
 ) -> ForecastTable:
     """The table of parts, put together as one."""
@@ -151,6 +155,36 @@ def in_parts(
     )
 
 
+@pytest.fixture(scope="session")
+def parts_of() -> Callable[[Panel, Path, int], Parts]:
+    """`parts_of(panel, folder, count)`: the panel's files in so many parts."""
+    return _parts_of
+
+
+@pytest.fixture(scope="session")
+def in_parts() -> Callable[..., ForecastTable]:
+    """`in_parts(params, champion, parts, question, engine)`: the table of parts, as one."""
+    return _in_parts
+
+
+@pytest.fixture(scope="session")
+def assert_same() -> Callable[..., None]:
+    """`assert_same(whole, parts)`: every column within 1e-12; `exact`: every bit of the rows."""
+
+    def compared(whole: ForecastTable, parts: ForecastTable, exact: bool = False) -> None:
+        assert parts.lineage == whole.lineage
+        for name in ("rows", "levels", "spans"):
+            ours, theirs = getattr(whole, name), getattr(parts, name)
+            key = [column for column in ours.columns if column in KEYS]
+            ours, theirs = ours.sort(key), theirs.sort(key)
+            if exact and name == "rows":
+                assert ours.equals(theirs)
+            else:
+                assert_frame_equal(ours, theirs, rel_tol=WITHIN, abs_tol=WITHIN)
+
+    return compared
+
+
 @pytest.fixture
 def both(tmp_path, champion_of):
     """`both(params, panel, parts=3)`: the table of the whole panel and that of its parts."""
@@ -165,7 +199,7 @@ def both(tmp_path, champion_of):
     ) -> tuple[ForecastTable, ForecastTable]:
         served = champion or champion_of(params, panel)
         whole = forecast_table(params, panel.with_shut_days(), serving_of(params, served), question)
-        files = parts_of(replace(panel), tmp_path / f"parts-{parts}", parts)
-        return whole, in_parts(params, served, files, question, engine)
+        files = _parts_of(panel, tmp_path / f"parts-{parts}", parts)
+        return whole, _in_parts(params, served, files, question, engine)
 
     return tables

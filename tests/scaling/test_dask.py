@@ -15,8 +15,6 @@ from forecasting.table import forecast_table
 from scaling import engines
 from scaling.engines import Here, engine_of
 from scaling.run import run_parts
-from tests.scaling.conftest import in_parts, parts_of
-from tests.scaling.test_parts_equal import _assert_same
 
 pytest.importorskip("distributed", reason="make extras brings Dask")
 psutil = pytest.importorskip("psutil")
@@ -41,15 +39,19 @@ def _shares(parts) -> list[str]:
     return [(folder / "share").read_text() for folder in folders]
 
 
-def test_the_table_is_the_same(small, chain, champion_of, workers, tmp_path):
+def test_the_table_is_the_same(
+    small, chain, champion_of, workers, tmp_path, parts_of, in_parts, assert_same
+):
     served = champion_of(small, chain)
     whole = forecast_table(small, chain.with_shut_days(), serving_of(small, served), NEWEST)
     parts = parts_of(chain, tmp_path, 3)
-    _assert_same(whole, in_parts(small, served, parts, NEWEST, workers))
+    assert_same(whole, in_parts(small, served, parts, NEWEST, workers))
 
 
 @pytest.mark.parametrize("run", range(1, RUNS + 1))
-def test_a_worker_killed_in_any_run_costs_that_run_of_its_part(chain, workers, tmp_path, run):
+def test_a_worker_killed_in_any_run_costs_that_run_of_its_part(
+    chain, workers, tmp_path, parts_of, run
+):
     here, there = parts_of(chain, tmp_path / "here", 3), parts_of(chain, tmp_path / "there", 3)
     expected = run_parts(Adding(), "adding", here, Here())
     added = run_parts(Adding(VICTIM, run), "adding", there, workers)
@@ -60,7 +62,7 @@ def test_a_worker_killed_in_any_run_costs_that_run_of_its_part(chain, workers, t
     assert sum(runs) <= 3 * RUNS + 2  # whatever else the dead worker had begun
 
 
-def test_a_part_that_always_ends_its_worker_is_named(chain, workers, tmp_path):
+def test_a_part_that_always_ends_its_worker_is_named(chain, workers, tmp_path, parts_of):
     parts = parts_of(chain, tmp_path, 3)
     with pytest.raises(PartFailed, match=r"part 1 ended .* workers"):
         run_parts(Adding(VICTIM, 0), "adding", parts, workers)
@@ -102,8 +104,8 @@ def test_no_port_but_of_this_machine_is_open_by_default(workers):
     assert all(address.startswith("tcp://127.0.0.1:") for address in addresses)
     own = psutil.Process()
     processes = [own, *own.children(recursive=True)]
-    heard = [
+    listening = [
         at.laddr.ip for one in processes for at in one.net_connections() if at.status == "LISTEN"
     ]
-    assert heard
-    assert set(heard) == {"127.0.0.1"}
+    assert listening
+    assert set(listening) == {"127.0.0.1"}

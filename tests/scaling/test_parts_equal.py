@@ -7,30 +7,14 @@ from datetime import timedelta
 
 import polars as pl
 import pytest
-from polars.testing import assert_frame_equal
 
 from contract.frames import TOTALS
 from contract.panel import Panel
 from contract.params import Params
 from contract.question import Question
 from forecasting.champion import Champion
-from forecasting.table import ForecastTable
 
-WITHIN = 1e-12
-KEYS = ("level", "key", "group_key", "unique_id", "ds", "from_h", "to_h")
 HORIZON = 14
-
-
-def _assert_same(whole: ForecastTable, parts: ForecastTable, exact: bool = False) -> None:
-    assert parts.lineage == whole.lineage
-    for name in ("rows", "levels", "spans"):
-        ours, theirs = getattr(whole, name), getattr(parts, name)
-        key = [column for column in ours.columns if column in KEYS]
-        ours, theirs = ours.sort(key), theirs.sort(key)
-        if exact and name == "rows":
-            assert ours.equals(theirs)
-        else:
-            assert_frame_equal(ours, theirs, rel_tol=WITHIN, abs_tol=WITHIN)
 
 
 def _without(params: Params, **source: object) -> Params:
@@ -52,18 +36,18 @@ def served(champion_of, small, chain) -> Champion:
 
 
 @pytest.mark.parametrize("count", [2, 3, 6])
-def test_a_chain_in_any_number_of_parts(both, small, chain, served, count):
+def test_a_chain_in_any_number_of_parts(both, small, chain, served, count, assert_same):
     whole, parts = both(small, chain, count, champion=served)
     assert {"global_lightgbm", "analogues"} <= set(whole.rows["method"])
     assert 0 < (whole.rows["y_hat"] == 0).sum() < whole.rows.height  # the closed day
-    _assert_same(whole, parts)
+    assert_same(whole, parts)
 
 
-def test_every_bit_is_the_same_where_no_mean_is_summed(both, small, chain):
-    _assert_same(*both(_no_groups(small), chain), exact=True)
+def test_every_bit_is_the_same_where_no_mean_is_summed(both, small, chain, assert_same):
+    assert_same(*both(_no_groups(small), chain), exact=True)
 
 
-def test_a_source_without_stores_is_parted_by_name(both, small, chain):
+def test_a_source_without_stores_is_parted_by_name(both, small, chain, assert_same):
     """One feed: its arrivals, shut days and the end of its plans are those of all parts."""
     named = {"store_id": "shop_id"}
     series = chain.series.rename(named)
@@ -76,18 +60,20 @@ def test_a_source_without_stores_is_parted_by_name(both, small, chain):
     prices = chain.prices.filter(pl.col("from_ds") <= chain.last_day + timedelta(days=8))
     panel = replace(chain, series=series, sales=sales, prices=prices)
     whole, parts = both(params, panel, 4)
-    _assert_same(whole, parts)
+    assert_same(whole, parts)
 
 
-def test_a_plan_that_ends_and_was_always_there_misses_alike(both, small, chain, served):
+def test_a_plan_that_ends_and_was_always_there_misses_alike(
+    both, small, chain, served, assert_same
+):
     """`features_missing`: decided for all parts together."""
     prices = chain.prices.filter(pl.col("from_ds") <= chain.last_day - timedelta(days=130))
     whole, parts = both(small, replace(chain, prices=prices), champion=served)
     assert "features_missing" in set(whole.rows["reason"])
-    _assert_same(whole, parts)
+    assert_same(whole, parts)
 
 
-def test_the_model_of_another_shop_is_refused_alike(both, small, chain, served):
+def test_the_model_of_another_shop_is_refused_alike(both, small, chain, served, assert_same):
     tenth = chain.sales.with_columns(y=(pl.col("y") * 40).round())
     whole, parts = both(small, replace(chain, sales=tenth), champion=served)
     loud = small.model_copy(
@@ -95,20 +81,22 @@ def test_the_model_of_another_shop_is_refused_alike(both, small, chain, served):
     )
     whole, parts = both(loud, replace(chain, sales=tenth), 2, champion=served)
     assert "level_implausible" in set(whole.rows["reason"])
-    _assert_same(whole, parts)
+    assert_same(whole, parts)
 
 
 @pytest.mark.parametrize("back", [0, 5])
-def test_an_earlier_origin_some_days_and_some_series(both, small, chain, served, back):
+def test_an_earlier_origin_some_days_and_some_series(both, small, chain, served, back, assert_same):
     origin = chain.last_day - timedelta(days=back)
     question = Question(origin=origin, horizon=10, series="I1_*")
     whole, parts = both(small, chain, question=question, champion=served)
     assert whole.rows["unique_id"].n_unique() == 6
     assert whole.levels.is_empty()
-    _assert_same(whole, parts)
+    assert_same(whole, parts)
 
 
-def test_feeds_that_are_late_do_not_move_the_days_of_their_part(both, small, chain, served):
+def test_feeds_that_are_late_do_not_move_the_days_of_their_part(
+    both, small, chain, served, assert_same
+):
     """Of two stores in one part no row came for a week, and the last days of all are missing."""
     late = pl.col("unique_id").str.contains("_S[02]$") & (
         pl.col("ds") > chain.last_day - timedelta(days=7)
@@ -116,15 +104,15 @@ def test_feeds_that_are_late_do_not_move_the_days_of_their_part(both, small, cha
     panel = replace(chain, sales=chain.sales.filter(~late))
     origin = chain.last_day + timedelta(days=2)
     whole, parts = both(small, panel, 6, Question(origin=origin), champion=served)
-    _assert_same(whole, parts)
+    assert_same(whole, parts)
 
 
-def test_without_a_model_and_with_a_simpler_one(both, small, chain, served):
+def test_without_a_model_and_with_a_simpler_one(both, small, chain, served, assert_same):
     nobody = Champion(None, None, served.calibrations, "no model", reason="no_champion")
-    _assert_same(*both(small, chain, 2, champion=nobody), exact=True)
+    assert_same(*both(small, chain, 2, champion=nobody), exact=True)
 
 
-def test_totals_of_groups_older_than_the_items(both, small, chain, served):
+def test_totals_of_groups_older_than_the_items(both, small, chain, served, assert_same):
     first = chain.first_day
     rows = [
         (f'{{"dept_id":"D{dept}","store_id":"S{store}"}}', first + timedelta(days=day), 20.0 + dept)
@@ -136,16 +124,15 @@ def test_totals_of_groups_older_than_the_items(both, small, chain, served):
         known_at=pl.lit(chain.sales["known_at"].min())
     )
     panel = replace(chain, totals=TOTALS.conform(totals).sort(TOTALS.key))
-    _assert_same(*both(small, panel, champion=served))
+    assert_same(*both(small, panel, champion=served))
 
 
-def test_parts_that_decide_otherwise_are_found(small, chain, tmp_path):
+def test_parts_that_decide_otherwise_are_found(chain, parts_of, tmp_path):
     """Who decides by its own rows, where the whole should, asks for another total."""
     from contract.errors import PartFailed
     from contract.whole import numbers_of_all
     from scaling.engines import Here
     from scaling.run import run_parts
-    from tests.scaling.conftest import parts_of
 
     parts = parts_of(chain, tmp_path, 3)
 

@@ -1,0 +1,88 @@
+"""The offline table and the store's, in parts: the same as in one, whatever memory holds."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import replace
+from datetime import datetime
+
+import polars as pl
+import pytest
+from polars.testing import assert_frame_equal
+
+import inference
+from runtime.paths import Paths
+from storage.store import open_store
+
+TABLES = ("forecasts", "forecast_levels", "demand_spans", "overridden")
+
+
+@pytest.fixture
+def shop(finished, tmp_path):
+    """A copy of the finished shop."""
+    shutil.copytree(finished.paths.root, tmp_path / "data")
+    return replace(finished, paths=Paths(tmp_path / "data"))
+
+
+def _published(shop, run_id: str) -> dict[str, pl.DataFrame]:
+    with open_store(shop.paths.store, read_only=True) as con:
+        return {
+            name: con.sql(f"select * from {name} where run_id = '{run_id}' order by all")  # noqa: S608
+            .pl()
+            .drop("created_at", strict=False)
+            for name in TABLES
+        }
+
+
+def _ran(shop, capsys, *arguments: str) -> dict:
+    assert inference.main([*arguments, *shop.options, "--json"]) == 0
+    return json.loads(capsys.readouterr().out.splitlines()[-1])
+
+
+def test_the_store_holds_the_same_table_and_nothing_is_left(shop, capsys):
+    one = _ran(shop, capsys, "--parts", "1")
+    whole = _published(shop, one["run_id"])
+    parts = _ran(shop, capsys, "--parts", "3")
+    assert parts.pop("parts") == 2  # it has two stores
+    assert parts == one
+    for name, frame in _published(shop, parts["run_id"]).items():
+        assert_frame_equal(frame, whole[name], rel_tol=1e-12, abs_tol=1e-12)
+    assert not list(shop.paths.parts.iterdir())
+
+
+def test_memory_that_holds_less_takes_parts_by_itself(shop, capsys, monkeypatch):
+    monkeypatch.setattr("stages.inference_inputs._most_mb", lambda params: 100.0)
+    assert _ran(shop, capsys)["parts"] > 1
+
+
+def test_a_rebuilt_store_holds_the_table_that_came_in_parts(shop, capsys):
+    from stages.rebuild import rebuild
+
+    run_id = _ran(shop, capsys, "--parts", "3")["run_id"]
+    before = _published(shop, run_id)
+    shop.paths.store.unlink()
+    rebuild(shop.params, shop.paths, now=datetime(2024, 6, 2))
+    after = _published(shop, run_id)
+    assert all(after[name].equals(before[name]) for name in TABLES)
+
+
+def test_a_look_back_stays_in_one(shop, capsys):
+    ran = _ran(shop, capsys, "--parts", "3", "--as-of", str(datetime(2030, 1, 1)), "--dry-run")
+    assert "parts" not in ran
+
+
+def test_from_panel_writes_the_same_files(shop, capsys):
+    _ran(shop, capsys, "from-panel", "--parts", "1")
+    names = ("forecasts", "forecast_levels", "demand_spans")
+    files = {name: shop.paths.forecasts / f"{name}.parquet" for name in names}
+    whole = {name: pl.read_parquet(file) for name, file in files.items()}
+    _ran(shop, capsys, "from-panel", "--parts", "3")
+    for name, file in files.items():
+        assert_frame_equal(pl.read_parquet(file), whole[name], rel_tol=1e-12, abs_tol=1e-12)
+
+
+@pytest.mark.parametrize("wrong", [["--parts", "0"], ["--on", "spark"]])
+def test_what_is_no_count_or_engine_is_refused(shop, capsys, wrong):
+    assert inference.main(["--parts", "2", *wrong, *shop.options]) == 2
+    assert "Give" in capsys.readouterr().err
