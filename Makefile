@@ -99,8 +99,8 @@ mutants: setup ## mutants of the code against the tests of its package; SAMPLE=2
 lint: setup ## style and types
 	"$(BIN)"/ruff check . && "$(BIN)"/ruff format --check . && "$(BIN)"/mypy
 
-extras: setup ## what the lock leaves out: S3 and PostgreSQL, a local S3 server, hierarchicalforecast for `make production`; river for a benchmark
-	"$(BIN)"/uv pip install --quiet --compile-bytecode --python "$(BIN)"/python -r pyproject.toml --extra s3 --extra sql --extra sql-test --extra container-test --extra s3-test --extra interop --extra peers -c requirements.lock
+extras: setup ## what the lock leaves out: S3 and PostgreSQL, a local S3 server, hierarchicalforecast for `make production`; Dask for parts elsewhere; river for a benchmark
+	"$(BIN)"/uv pip install --quiet --compile-bytecode --python "$(BIN)"/python -r pyproject.toml --extra s3 --extra sql --extra sql-test --extra container-test --extra s3-test --extra interop --extra scale --extra peers -c requirements.lock
 
 lock: ## resolve the dependencies anew
 	"$(BIN)"/uv pip compile pyproject.toml --extra dev --generate-hashes --no-header --no-annotate --quiet -o requirements.lock

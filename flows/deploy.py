@@ -57,8 +57,7 @@ def main(argv: list[str] | None = None) -> int:
     try:
         with ExitStack() as running:
             address = urllib.parse.urlsplit(url)
-            # a server of another machine is waited for, never started
-            found = _found_at(url) if address.hostname in OURS else SERVER
+            found = _found_at(url)
             if found == OTHER:
                 print(f"refused: {_taken(url)}", file=sys.stderr)
                 return 1
@@ -106,7 +105,11 @@ def _print(sentences: list[str]) -> None:
 
 
 def _found_at(url: str) -> str:
-    """What listens at an address: SERVER, OTHER (it is no Prefect server), or NOTHING."""
+    """What listens at an address: SERVER, OTHER (it is no Prefect server), or NOTHING. A server of
+    another machine is waited for, never started.
+    """
+    if urllib.parse.urlsplit(url).hostname not in OURS:
+        return SERVER
     try:
         with urllib.request.urlopen(f"{url}/health", timeout=5):  # noqa: S310 -- http to the configured server
             return SERVER
