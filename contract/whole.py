@@ -82,9 +82,10 @@ class Whole(Protocol):
         """What `make` gives of totals alone, made by one part for all."""
         ...
 
-    def attempt(self, make: Callable[[], Made]) -> Made | None:
-        """What `make` gives; None where a total it needs is not known yet: it is handed in, and
-        what does not hang on it goes on, so that totals of both are summed together.
+    def attempt(self, make: Callable[[], Made]) -> Callable[[], Made]:
+        """What gives back what `make` made now. Where a total it needs is not known yet, that is
+        handed in, and this run ends when the result is wanted: what does not hang on it goes on
+        until then, so that totals of both are summed together.
         """
         ...
 
@@ -113,9 +114,10 @@ class Alone:
         """As Whole.once."""
         return make()
 
-    def attempt(self, make: Callable[[], Made]) -> Made | None:
+    def attempt(self, make: Callable[[], Made]) -> Callable[[], Made]:
         """As Whole.attempt."""
-        return make()
+        made = make()
+        return lambda: made
 
 
 ALONE = Alone()

@@ -84,8 +84,8 @@ def rungs_below(
     days = baseline["ds"].unique().sort()
     rungs = (
         baseline.select("unique_id", "ds", naive="y_hat")
-        .join(_highest_day(panel), on="unique_id", how="left", validate="m:1")
         .join(launch_rows(panel, days, rules), on=["unique_id", "ds"], how="left", validate="1:1")
+        .join(_highest_day(panel), on="unique_id", how="left", validate="m:1")
         .join(
             _group_means(panel, params.fallback_days, rules),
             on="unique_id",

@@ -35,6 +35,7 @@ ROUNDS = 8
 # 0.5 to 0.6
 USUAL_SHARE, USUAL_LAUNCHES = 0.6, 10.0
 
+_OF_SERIES, _OF_STORES = ("mean", "is_peer", "price"), ("units", "known", "open")
 _NO_ROWS = pl.DataFrame(schema={"unique_id": pl.String, "ds": pl.Date, "launch": pl.Float64})
 
 
@@ -96,10 +97,12 @@ def launches(panel: Panel, until: date, rules: DemandRules) -> Launches | None:
     whole, ids = panel.whole, panel.series["unique_id"]
     if not numbers_of_all(whole, "launches announced", {"series": coming.height})["series"]:
         return None
-    peers = _peers(panel, past_launches(panel, first_planned), rules)
+    own = whole.kept("launches", lambda: _learned(panel, until, first_planned, rules))
     tables = {
-        "launches: series": Table(ids, _attributes(panel, until, peers)),
-        "launches: stores": Table(feed_names(panel.series), _store_days(panel, peers)),
+        "launches: series": Table(ids, {name: own[name] for name in _OF_SERIES}),
+        "launches: stores": Table(
+            feed_names(panel.series), {name: own[name] for name in _OF_STORES}
+        ),
     }
     totals = whole.totals(tables)
     every, stores = totals["launches: series"], totals["launches: stores"]
@@ -109,12 +112,16 @@ def launches(panel: Panel, until: date, rules: DemandRules) -> Launches | None:
         return Launches(nothing, USUAL_SHARE, 0, np.ones((coming.height, WEEK)))
     level = _levels(whole.series(panel.series), every)
     own_store = stores.at(feed_names(panel.series))[feed_index(panel.series)]
-    own = panel.series.select(
+    placed_all = panel.series.select(
         "unique_id", level=pl.Series(level[every.at(ids)]), store=pl.Series(own_store)
     )
     open_days = _open_days(panel, stores)
-    share, count = _share_of_new(panel, peers.past, own, open_days, float(level.mean()))
-    placed = coming.join(own, on="unique_id", how="left", maintain_order="left")
+    past = pl.DataFrame(
+        {"unique_id": own["past"], "first": own["past_first"]},
+        schema={"unique_id": pl.String, "first": pl.Date},
+    )
+    share, count = _share_of_new(panel, past, placed_all, open_days, float(level.mean()))
+    placed = coming.join(placed_all, on="unique_id", how="left", maintain_order="left")
     placed = _with_open_days(placed, open_days, panel.last_day, "waited")
     placed = placed.with_columns(mean=pl.col("level") * share)
     # what was expected and did not sell says that it is a slow one: the mean of a gamma prior whose
@@ -123,6 +130,18 @@ def launches(panel: Panel, until: date, rules: DemandRules) -> Launches | None:
     placed = placed.with_columns(left=left)
     weekdays = _weekdays(stores, panel.last_day)[placed["store"].to_numpy()]
     return Launches(placed.drop("store"), share, count, weekdays)
+
+
+def _learned(
+    panel: Panel, until: date, first_planned: pl.DataFrame, rules: DemandRules
+) -> dict[str, np.ndarray]:
+    """What the series of a panel say of launches: _OF_SERIES, _OF_STORES, and which were some."""
+    peers = _peers(panel, past_launches(panel, first_planned), rules)
+    past = {
+        "past": peers.past["unique_id"].to_numpy().astype(np.str_),
+        "past_first": peers.past["first"].to_physical().to_numpy(),
+    }
+    return {**_attributes(panel, until, peers), **_store_days(panel, peers), **past}
 
 
 @dataclass(frozen=True)

@@ -73,8 +73,8 @@ def publish_forecasts(
     """
     known = trim_to_last_sale(panel.up_to(origin))
     naive = _baseline_forecast(serving, known, origin, horizon)
-    closed = closed_ahead(known, origin, horizon, serving.rules.region)
-    usually_shut = habit_ahead(known, origin, horizon) | feed_ended(known)[:, None]
+    shut = known.whole.kept("closed", lambda: _closed_days(serving, known, origin, horizon))
+    closed, usually_shut = shut["closed"], shut["usually"]
 
     def below() -> pl.DataFrame:
         _refuse_closed(closed[~usually_shut], serving.params, panel.whole)
@@ -82,7 +82,7 @@ def publish_forecasts(
 
     rungs = panel.whole.attempt(below)
     model = _model_forecast(serving, known, naive, origin, horizon)
-    rows = on_rungs(model, below() if rungs is None else rungs, serving.params)
+    rows = on_rungs(model, rungs(), serving.params)
     share = open_share(known, origin, horizon)
     if share is not None:
         rows = rows.with_columns(pl.col("y_hat") * pl.Series(share.ravel()))
@@ -196,6 +196,17 @@ def trim_to_last_sale(known: Panel) -> Panel:
     since = by_day.select((pl.col("ds") > sold).sum()).item()
     missing = (known.last_day - sold).days - since
     return known.up_to(sold) if missing >= since else known
+
+
+def _closed_days(
+    serving: Serving, known: Panel, origin: date, horizon: int
+) -> dict[str, np.ndarray]:
+    """(series, horizon) of booleans: days ahead on which a series cannot sell, and those on which
+    it usually does not.
+    """
+    closed = closed_ahead(known, origin, horizon, serving.rules.region)
+    usually = habit_ahead(known, origin, horizon) | feed_ended(known)[:, None]
+    return {"closed": closed, "usually": usually}
 
 
 def _baseline_forecast(serving: Serving, known: Panel, origin: date, horizon: int) -> pl.DataFrame:

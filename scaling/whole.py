@@ -9,6 +9,7 @@ import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NoReturn
 
 import numpy as np
 import polars as pl
@@ -52,7 +53,7 @@ class PartOfWhole:
         for name, table in own.items():
             _write(_file(self.folder / "own", name), table)
             self.waits.append(name)
-        raise NotSummedYet  # also where an attempt has handed them in already
+        raise NotSummedYet
 
     def report(self, own: Mapping[str, Table]) -> None:
         """As Whole.report."""
@@ -68,12 +69,17 @@ class PartOfWhole:
         """As Whole.once. Two workers may both make it: they make the same."""
         return _made_once(_file(self.parts.folder / self.work / "once", name), make)
 
-    def attempt(self, make: Callable[[], Made]) -> Made | None:
+    def attempt(self, make: Callable[[], Made]) -> Callable[[], Made]:
         """As Whole.attempt."""
         try:
-            return make()
+            made = make()
         except NotSummedYet:
-            return None
+            return _not_summed_yet
+        return lambda: made
+
+
+def _not_summed_yet() -> NoReturn:
+    raise NotSummedYet
 
 
 def add_up(parts: Parts, work: str, name: str) -> Table:

@@ -1,0 +1,210 @@
+"""A million series on one machine: history into the store block by block, the forecast in parts.
+
+A block is the simulator's chain of ten stores, its series and stores named after the block; so many
+are delivered one after another, each by a process of its own, as extracts of regions would be. One
+model, fitted on the first block, forecasts all: a fit reads a whole panel. Every number of parts is
+a process of its own, and publishes to the same store. Peaks are of that process; with Dask of the
+driver, and of the largest worker.
+"""
+
+from __future__ import annotations
+
+import resource
+import tempfile
+import time
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from benchmarks.harness.params import params_here
+from benchmarks.harness.process import measured, peak_mb
+from benchmarks.harness.registry import Benchmark, Context, Option
+from benchmarks.harness.results import Result
+from benchmarks.render.markdown import markdown_table
+from contract.frames import REFUSED
+from contract.params import Params
+from contract.quantiles import QUANTILES
+from contract.question import NEWEST
+from features.dense_panel import feature_recipe_of
+from forecasting.bundle import load_bundle, save_bundle
+from forecasting.champion import Champion
+from forecasting.global_lightgbm import GlobalLightGBM
+from forecasting.intervals import Calibration, LevelSpans, Ratios
+from forecasting.publication import serving_of
+from forecasting.seasonal_naive import baseline_of
+from forecasting.table import forecast_table
+from runtime.paths import Paths
+from sources.simulator import simulate
+from stages.infer_in_parts import Moment, infer_in_parts
+from stages.inference_inputs import Reading, read_whole, reading_of
+from storage.batches import Batch, Delivery, write_delivery
+from storage.forecasts import publish
+from storage.panel import counts_since, read_panel
+from storage.runs import Run
+from storage.store import open_store
+
+DAYS, NOW = 200, datetime(2026, 1, 1)
+ANY = Ratios([0.1, 1.0, 10.0], [[k / len(QUANTILES) for k in range(len(QUANTILES))]] * 3, [0.0] * 9)
+
+
+def measure(context: Context) -> Result:
+    """The history, then each number of parts in turn."""
+    options = context.options
+    with tempfile.TemporaryDirectory(dir=options.folder) as name:
+        blocks = [
+            measured(history, 0, name, options.block, number)
+            for number in range(options.series // options.block)
+        ]
+        written = {
+            "s": round(sum(block.result["s"] for block in blocks)),
+            "last_s": blocks[-1].result["s"],
+            "mb": max(block.result["mb"] for block in blocks),
+        }
+        print("history", written, flush=True)
+        fitted = measured(fit, 0, name).result
+        runs = {}
+        for on in options.engines:
+            for parts in options.parts:
+                key = f"{parts} on {on}"
+                runs[key] = measured(forecast, 0, name, parts, on).result
+                print(key, runs[key], flush=True)
+        size = Paths(Path(name)).store.stat().st_size
+    shape = {"series": options.series, "days": DAYS, "store_mb": round(size / 2**20)}
+    return {**shape, "history": written, "fit": fitted, "runs": runs}
+
+
+def history(folder: str, series: int, number: int) -> Any:
+    """In a process of its own: one block of the history, delivered."""
+    return partial(_history, Path(folder), series, number)
+
+
+def fit(folder: str) -> Any:
+    """In a process of its own: a model of the first block."""
+    return partial(_fit, Path(folder))
+
+
+def forecast(folder: str, parts: int, on: str) -> Any:
+    """In a process of its own: the table of everything, in so many parts."""
+    return partial(_forecast, Path(folder), parts, on)
+
+
+def table(result: Result) -> str:
+    """A row for each number of parts."""
+    rows = [
+        [
+            name,
+            f"{run['s']:,.0f}",
+            f"{run['cpu_s']:,.0f}",
+            f"{run['mb']:,.0f}",
+            f"{run['worker_mb']:,.0f}" if run["worker_mb"] else "",
+            f"{run['rows']:,}",
+        ]
+        for name, run in result["runs"].items()
+    ]
+    header = ["parts", "seconds", "CPU seconds", "peak MB", "largest worker, MB", "rows"]
+    return markdown_table(header, rows)
+
+
+def _history(folder: Path, series: int, number: int) -> Result:
+    started, params = time.perf_counter(), params_here()
+    changes = {"series": series, "days": DAYS, "seed": number}
+    made = simulate(params.source.simulator.model_copy(update=changes))
+    named = pl.concat_str(pl.col("unique_id"), pl.lit(f"_B{number:02d}"))
+    store = pl.concat_str(pl.col("store_id"), pl.lit(f"_B{number:02d}"))
+    with open_store(Paths(folder).store) as con:
+        frames = {"prices": made.prices, "sales": made.sales}
+        batches = [
+            Batch(
+                fact,
+                rows.height,
+                rows.with_columns(unique_id=named, lines=pl.lit(1)),
+                REFUSED.empty(),
+                "file",
+                made.series.with_columns(named, store) if fact == "sales" else None,
+            )
+            for fact, rows in frames.items()
+        ]
+        if number == 0:
+            calendar = made.calendar.with_columns(lines=pl.lit(1))
+            batches.append(Batch("calendar", calendar.height, calendar, REFUSED.empty(), "file"))
+        name = f"history_{number}"
+        write_delivery(con, Delivery("bench", name, name, NOW), batches, {})
+    return {"s": round(time.perf_counter() - started, 1), "mb": round(peak_mb())}
+
+
+def _fit(folder: Path) -> Result:
+    params = params_here()
+    train = params.train.model_copy(update={"blocks": [params.train.horizon]})
+    with open_store(Paths(folder).store, read_only=True) as con:
+        panel = read_panel(con)
+    panel = panel.only(panel.series.filter(pl.col("store_id").str.ends_with("_B00"))["unique_id"])
+    started = time.perf_counter()
+    model = GlobalLightGBM(train, feature_recipe_of(params, panel)).fit(panel)
+    save_bundle(model, folder / "bundle", panel.hash)
+    return {"s": round(time.perf_counter() - started), "series": panel.series.height}
+
+
+def _forecast(folder: Path, parts: int, on: str) -> Result:
+    scale = {"parts": parts, "engine": on}
+    params = params_here()
+    params = params.model_copy(update={"scale": params.scale.model_copy(update=scale)})
+    paths, champion = Paths(folder), _champion(params, folder)
+    started = time.perf_counter()
+    with open_store(paths.store, read_only=True) as con:
+        reading = reading_of(con, params, champion, NEWEST)
+        days = counts_since(con, reading.since)
+    if reading.parts is None:
+        rows = _in_one(params, paths, champion, reading)
+    else:
+        moment = Moment(NOW, dry_run=False)
+        rows = infer_in_parts(params, paths, champion, reading, NEWEST, moment)["rows"]
+    own, workers = (
+        resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    )
+    return {
+        "s": round(time.perf_counter() - started, 1),
+        "cpu_s": round(own.ru_utime + own.ru_stime + workers.ru_utime + workers.ru_stime, 1),
+        "mb": round(peak_mb()),
+        "worker_mb": round(workers.ru_maxrss / 1024) if on != "here" else None,
+        "rows": rows,
+        "sales": days["sales"],
+    }
+
+
+def _in_one(params: Params, paths: Paths, champion: Champion, reading: Reading) -> int:
+    with open_store(paths.store, read_only=True) as con:
+        panel = read_whole(con, params, reading, NEWEST)
+    made = forecast_table(params, panel, serving_of(params, champion), NEWEST)
+    run = Run(**made.lineage, started_at=NOW, ended_at=NOW, status="done")
+    with open_store(paths.store) as con:
+        publish(con, run, made.frames(NOW))
+    return made.rows.height
+
+
+def _champion(params: Params, folder: Path) -> Champion:
+    """The model with any ratios: what quantiles cost hangs on their number alone."""
+    levels = {level.name: [ANY] for level in params.source.hierarchy}
+    spans = {name: LevelSpans({7: ANY, 14: ANY, 28: ANY}, 0.1) for name in levels}
+    model, calibration = load_bundle(folder / "bundle"), Calibration(levels, spans)
+    return Champion(
+        model, "bench", {model.name: calibration, baseline_of(params).name: calibration}
+    )
+
+
+BENCHMARK = Benchmark(
+    question="What does a forecast in parts take, up to a million series on one machine?",
+    needs="nothing; an hour and 40 GB of disk for a million series; Dask from `make extras`",
+    measure=measure,
+    options=(
+        Option("series", "how many, a multiple of --block", 300_000, int),
+        Option("block", "series of one delivery", 50_000, int),
+        Option("parts", "numbers of parts", [1, 10], int, many=True),
+        Option("engines", "who runs them", ["here"], str, many=True),
+        Option("folder", "where the store is made", None, Path),
+    ),
+    table=table,
+    result_name=lambda context: f"in_parts_{context.options.series}",
+)
