@@ -206,5 +206,4 @@ BENCHMARK = Benchmark(
         Option("folder", "where the store is made", None, Path),
     ),
     table=table,
-    result_name=lambda context: f"in_parts_{context.options.series}",
 )
