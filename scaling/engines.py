@@ -180,8 +180,17 @@ def _client(address: str) -> Iterator[Client]:
 
 
 def _refuse_other_code(client: Client) -> None:
-    """BadUsage for workers whose code is not this, and for a cluster without any."""
-    codes = client.run(code_hash)
+    """BadUsage for workers whose code is not this, or a scheduler without it; WorkersUnreachable
+    for a cluster without any worker.
+    """
+    try:
+        client.run_on_scheduler(code_hash)
+        codes = client.run(code_hash)
+    except ImportError as error:
+        raise BadUsage(
+            f"the scheduler or a worker has not this code ({error}). Start all of them in a "
+            "checkout of the same commit with PYTHONPATH=. (docs/scale_out.md)."
+        ) from error
     if not codes:
         raise WorkersUnreachable("the scheduler has no worker. Start some (docs/scale_out.md).")
     own = code_hash()
