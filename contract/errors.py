@@ -18,6 +18,8 @@
     ├── MemoryRefused             1   the machine gives this process no more memory
     ├── ServerUnreachable         1   Prefect's server does not respond
     ├── RemoteUnreachable         1   a database or bucket does not respond, or broke off
+    ├── WorkersUnreachable        1   a cluster's scheduler or workers do not respond
+    ├── PartFailed                1   a part of a panel ends whoever works on it
     ├── BadUsage                  2   wrong arguments
     │   └── BadParams             2   params.yaml holds a value out of range, or an unknown name
     └── StoreBusy                 3   another process holds the store
