@@ -14,7 +14,7 @@ import inference
 import ingest
 import monitor
 import train
-from contract.errors import RemoteUnreachable, StoreBusy, TillcastError
+from contract.errors import RemoteUnreachable, StoreBusy, TillcastError, WorkersUnreachable
 from contract.params_file import load_params
 from contract.question import NEWEST
 from flows import ROOT
@@ -42,12 +42,12 @@ from stages.store_name import store_name
 from storage.decisions import newest_decision
 from storage.store import check_owner, open_store
 
+PASSING = StoreBusy | RemoteUnreachable | WorkersUnreachable
+
 
 def worth_retrying(_task: Any, _run: Any, state: Any) -> bool:
     """A busy store or an outage may pass; what was refused for its content is refused again."""
-    return isinstance(state.data, StoreBusy | RemoteUnreachable) or not isinstance(
-        state.data, TillcastError
-    )
+    return isinstance(state.data, PASSING) or not isinstance(state.data, TillcastError)
 
 
 _PATIENT = {
