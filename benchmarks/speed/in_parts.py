@@ -42,8 +42,9 @@ from stages.infer_in_parts import Moment, infer_in_parts
 from stages.inference_inputs import Reading, read_whole, reading_of
 from storage.batches import Batch, Delivery, write_delivery
 from storage.forecasts import publish
-from storage.panel import counts_since, read_panel
+from storage.panel import counts_since, read_parts
 from storage.runs import Run
+from storage.series import read_series
 from storage.store import open_store
 
 DAYS, NOW = 200, datetime(2026, 1, 1)
@@ -139,8 +140,10 @@ def _fit(folder: Path) -> Result:
     params = params_here()
     train = params.train.model_copy(update={"blocks": [params.train.horizon]})
     with open_store(Paths(folder).store, read_only=True) as con:
-        panel = read_panel(con)
-    panel = panel.only(panel.series.filter(pl.col("store_id").str.ends_with("_B00"))["unique_id"])
+        series = read_series(con).filter(pl.col("store_id").str.ends_with("_B00"))
+        first = series.select("unique_id", part=pl.lit(0))
+        [panel] = read_parts(con, first, None, params.features.max_stockout_share)
+    panel = panel.with_shut_days()
     started = time.perf_counter()
     model = GlobalLightGBM(train, feature_recipe_of(params, panel)).fit(panel)
     save_bundle(model, folder / "bundle", panel.hash)

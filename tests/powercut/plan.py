@@ -203,11 +203,11 @@ def _infer(params: Params, paths: Paths, now: datetime) -> Any:
 
 
 def _make_forecasts_up() -> None:
-    import forecasting.ladder
     import forecasting.table
+    import stages.inference_inputs
     from forecasting.champion import Champion
 
-    forecasting.ladder.who_serves = lambda *_: Champion(None, None, {})
+    stages.inference_inputs.who_serves = lambda *_: Champion(None, None, {})
     forecasting.table.forecast_table = lambda *_: forecasting.table.ForecastTable(*made_up("daily"))
 
 
