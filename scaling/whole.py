@@ -111,7 +111,7 @@ def _total(parts: Parts, work: str, name: str) -> Path:
 def _made_once(file: Path, make: Callable[[], Arrays]) -> Arrays:
     if not file.exists():
         _save(file, make())
-    with np.load(file) as arrays:
+    with np.load(file, allow_pickle=False) as arrays:
         return dict(arrays)
 
 
@@ -133,11 +133,11 @@ def _save(file: Path, arrays: Arrays) -> None:
 
 
 def _read(file: Path) -> Table:
-    with np.load(file) as arrays:
+    with np.load(file, allow_pickle=False) as arrays:
         values = {name: arrays[name] for name in arrays.files if name != _KEYS}
         return Table(pl.Series(arrays[_KEYS], dtype=pl.String), values)
 
 
 def _keys(file: Path) -> pl.Series:
-    with np.load(file) as arrays:
+    with np.load(file, allow_pickle=False) as arrays:
         return pl.Series(arrays[_KEYS], dtype=pl.String)

@@ -33,10 +33,10 @@ def forecast_panel(params: Params, paths: Paths, question: Question) -> Summary:
     """The frozen panel and the candidate (if the gate let it pass) -> Parquet files in
     data/forecasts.
     """
+    shape = shape_of_card(dict(read_card(paths.panel)))
     decision = paths.scores / "decision.json"
     champion = candidate_champion(paths.candidate, paths.incumbent, paths.backtest, decision)
     paths.forecasts.mkdir(parents=True, exist_ok=True)
-    shape = shape_of_card(dict(read_card(paths.panel)))
     parts = parts_for(params, question, shape, lambda: _stores(paths))
     if parts is not None:
         return _in_parts(params, paths, champion, question, parts)
