@@ -17,8 +17,8 @@ from runtime.paths import Paths
 from scaling.engines import engine_of
 from scaling.parts import write_parts
 from scaling.scratch import own_folder
-from stages.infer_in_parts import table_in_parts
-from stages.inference_inputs import parts_for
+from stages.parts_wanted import parts_for
+from stages.table_in_parts import table_in_parts
 from storage.panel_files import (
     read_card,
     read_frozen,

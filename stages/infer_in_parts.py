@@ -6,35 +6,22 @@ import logging
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
-
-import polars as pl
 
 from contract.params import Params
 from contract.question import Question
 from forecasting.champion import Champion
-from forecasting.part_table import (
-    ROWS,
-    SERVED,
-    SPANS,
-    PartTable,
-    summary_of_parts,
-    sums_of_levels,
-)
-from forecasting.publication import serving_of
-from forecasting.served import drawn, keep_served_rows
-from forecasting.table import TableWork, table_work
+from forecasting.served import keep_served_rows
 from runtime.command_line import Summary
 from runtime.memory import peak_mb
 from runtime.paths import Paths
 from runtime.process import clock, git_commit
-from scaling.engines import Engine, engine_of
+from scaling.engines import engine_of
 from scaling.parts import Parts, write_parts
-from scaling.run import run_parts
 from scaling.scratch import own_folder
 from stages.inference_inputs import Reading
 from stages.overrides import laid_over
 from stages.shadow import InParts, cast_shadow
+from stages.table_in_parts import TableInParts, table_in_parts
 from storage.forecasts import publish
 from storage.panel import read_parts
 from storage.runs import Run
@@ -42,7 +29,6 @@ from storage.series import read_series
 from storage.store import open_store, read_store
 
 log = logging.getLogger("inference")
-MAIN = "table"
 
 
 @dataclass(frozen=True)
@@ -51,42 +37,6 @@ class Moment:
 
     now: datetime
     dry_run: bool
-
-
-@dataclass(frozen=True)
-class TableInParts:
-    """A table whose rows lie in files, with its levels and their spans."""
-
-    work: TableWork
-    levels: pl.DataFrame
-    of_levels: pl.DataFrame
-    folders: tuple[Path, ...]
-    summary: dict[str, Any]
-
-    @property
-    def run_id(self) -> str:
-        """The run's name."""
-        run_id: str = self.work.lineage["run_id"]
-        return run_id
-
-    def rows(self) -> pl.LazyFrame:
-        """FORECASTS of all series."""
-        return pl.scan_parquet([folder / ROWS for folder in self.folders])
-
-    def spans(self) -> pl.LazyFrame:
-        """DEMAND_SPANS: of all series, then of the levels."""
-        of_series = pl.scan_parquet([folder / SPANS for folder in self.folders])
-        return pl.concat([of_series.sort("key", "from_h", "to_h"), self.of_levels.lazy()])
-
-    def scans(self, created_at: datetime) -> dict[str, pl.LazyFrame]:
-        """The tables of series, as a store publishes them."""
-        rows = self.rows().with_columns(created_at=pl.lit(created_at))
-        return {"forecasts": rows, "demand_spans": self.spans()}
-
-    def served(self) -> pl.DataFrame | None:
-        """The feature rows that were kept; None where no model was given any."""
-        files = [folder / SERVED for folder in self.folders if (folder / SERVED).exists()]
-        return pl.concat([pl.read_parquet(file) for file in files]) if files else None
 
 
 def infer_in_parts(
@@ -112,21 +62,6 @@ def infer_in_parts(
             if status == "done":
                 cast_shadow(params, paths, InParts(parts, engine), table.work.origin, moment.now)
     return summary | {"written": str(paths.store)}
-
-
-def table_in_parts(
-    params: Params, champion: Champion, parts: Parts, question: Question, engine: Engine
-) -> TableInParts:
-    """The champion's table."""
-    outline = parts.outline()
-    work = table_work(params, outline, serving_of(params, champion), question)
-    ids = outline.series["unique_id"].to_list()
-    served = tuple(drawn(ids, params.monitor.parity_series, outline.hash))
-    added = run_parts(PartTable(work, served), MAIN, parts, engine)
-    levels, of_levels = work.of_levels(sums_of_levels(added))
-    folders = tuple(parts.results(MAIN, number) for number in range(parts.count))
-    summary = summary_of_parts(work, added, levels.height, of_levels.height)
-    return TableInParts(work, levels, of_levels, folders, summary)
 
 
 def _read_parts(params: Params, paths: Paths, reading: Reading, folder: Path) -> Parts:

@@ -1,0 +1,86 @@
+"""In how many parts a panel is forecast: as params say, or as few as memory holds."""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Callable
+
+import polars as pl
+
+from contract.params import Params
+from contract.question import Question
+from forecasting.footprint import Shape, to_forecast
+from runtime.memory import budget_mb, machine_mb, refuse_beyond
+from scaling.parts import most_parts, part_of_series
+
+log = logging.getLogger("inference")
+
+SHARE_OF_MACHINE = 0.5  # of its memory that one process may take, where nothing else is said
+_WAY_OUT = "give each group of stores a data folder of its own"
+
+
+def parts_for(
+    params: Params,
+    question: Question,
+    shape: Shape,
+    stores: Callable[[], tuple[pl.DataFrame, dict[str, int]]],
+) -> pl.DataFrame | None:
+    """unique_id, part: as few parts as memory holds, or as many as params say; None for one.
+
+    `stores`: SERIES and how many rows each store has, read where there are parts. BadUsage where no
+    number of them fits a budget.
+    """
+    horizon, wanted = question.horizon or params.train.horizon, params.scale.parts
+    if why := _only_in_one(params, question, shape):
+        if isinstance(wanted, int) and wanted > 1:
+            log.warning("parts=1 reason=%s", why)
+        wanted = 1
+    needs = to_forecast(shape, params, horizon)
+    if wanted == 1 or (wanted == "auto" and max(needs.values()) <= _most_mb(params)):
+        log.info("memory %s", refuse_beyond(needs, _WAY_OUT))
+        return None
+    series, rows = stores()
+    if wanted == "auto":
+        parts = _fewest_that_fit(series, rows, shape, params, horizon)
+    else:
+        parts = part_of_series(series, rows, min(wanted, most_parts(series)))
+    largest = max(to_forecast(_largest(parts, shape), params, horizon).values())
+    count = parts["part"].n_unique()
+    log.info("parts=%d memory %s", count, refuse_beyond({"the largest part": largest}, _WAY_OUT))
+    return parts if count > 1 else None
+
+
+def _only_in_one(params: Params, question: Question, shape: Shape) -> str | None:
+    """Why a question cannot be worked on in parts; None where it can."""
+    if question.as_of is not None:
+        return "a look back reads every version"
+    if params.train.strategy == "recursive":
+        return "each pass of train.strategy recursive reads the one before"
+    return "there is no sale" if shape.sales == 0 else None
+
+
+def _most_mb(params: Params) -> float:
+    """What a process may hold: said in params or as a budget, or half of the machine."""
+    said = params.scale.memory_mb or budget_mb()
+    return said or (machine_mb() or math.inf) * SHARE_OF_MACHINE
+
+
+def _fewest_that_fit(
+    series: pl.DataFrame, rows: dict[str, int], shape: Shape, params: Params, horizon: int
+) -> pl.DataFrame:
+    """Parts the largest of which fits; as many as there can be where none does."""
+    count, most = 1, most_parts(series)
+    while True:
+        parts = part_of_series(series, rows, count)
+        needs = to_forecast(_largest(parts, shape), params, horizon)
+        if count == most or max(needs.values()) <= _most_mb(params):
+            return parts
+        count += 1
+
+
+def _largest(parts: pl.DataFrame, shape: Shape) -> Shape:
+    """The shape of the part that has most series."""
+    series = int(parts.group_by("part").len()["len"].max())  # type: ignore[arg-type]
+    share = series / max(shape.series, 1)
+    return Shape(series, shape.days, math.ceil(shape.sales * share), math.ceil(shape.plans * share))
