@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+import sys
+import time
 from dataclasses import replace
 from datetime import datetime
 
@@ -65,6 +68,28 @@ def test_a_rebuilt_store_holds_the_table_that_came_in_parts(shop, capsys):
     rebuild(shop.params, shop.paths, now=datetime(2024, 6, 2))
     after = _published(shop, run_id)
     assert all(after[name].equals(before[name]) for name in TABLES)
+
+
+def test_a_killed_driver_leaves_the_store_as_it_was(shop, root, capsys):
+    before = _runs(shop)
+    command = [sys.executable, "inference.py", "--parts", "2", *shop.options]
+    handed_in = "*/table/part-0001/own/*"
+    with subprocess.Popen(command, cwd=root, stderr=subprocess.DEVNULL) as driver:  # noqa: S603
+        while not list(shop.paths.parts.glob(handed_in)) and driver.poll() is None:
+            time.sleep(0.01)
+        driver.kill()
+    assert _runs(shop) == before
+    assert len(list(shop.paths.parts.iterdir())) == 1  # what the dead one left
+    _ran(shop, capsys, "--parts", "2")
+    assert not list(shop.paths.parts.iterdir())
+    assert len(_runs(shop)) == len(before) + 1
+
+
+def _runs(shop) -> list[tuple]:
+    with open_store(shop.paths.store, read_only=True) as con:
+        return con.execute(
+            "select run_id, count(*) from forecasts group by 1 order by 1"
+        ).fetchall()
 
 
 def test_a_look_back_stays_in_one(shop, capsys):
