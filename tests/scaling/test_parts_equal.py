@@ -47,7 +47,7 @@ def test_every_bit_is_the_same_where_no_mean_is_summed(both, small, chain, asser
     assert_same(*both(_no_groups(small), chain), exact=True)
 
 
-def test_a_source_without_stores_is_parted_by_name(both, small, chain, assert_same):
+def test_a_source_without_stores_is_parted_by_name(both, small, chain, champion_of, assert_same):
     """One feed: its arrivals, shut days and the end of its plans are those of all parts."""
     named = {"store_id": "shop_id"}
     series = chain.series.rename(named)
@@ -56,10 +56,26 @@ def test_a_source_without_stores_is_parted_by_name(both, small, chain, assert_sa
     hierarchy = {"hierarchy": [["shop_id", "dept_id"], ["item_id"]]}
     params = params.model_copy(update={"features": params.features.model_copy(update=hierarchy)})
     quiet = pl.col("ds") == chain.first_day + timedelta(days=100)  # all stores at zero: shut
-    sales = chain.sales.with_columns(y=pl.when(quiet).then(0.0).otherwise("y"))
-    prices = chain.prices.filter(pl.col("from_ds") <= chain.last_day + timedelta(days=8))
+    unknown = pl.col("unique_id").str.starts_with("I2") & (
+        pl.col("ds") > chain.last_day - timedelta(days=35)
+    )  # of them only the mean of all is left
+    one = pl.col("unique_id") == "I0_S0"  # alone sells on one day, and has rows on another
+    lone = pl.col("ds") == chain.last_day - timedelta(days=9)
+    y = pl.when(quiet | (lone & ~one)).then(0.0).when(~unknown).then("y")
+    absent = (pl.col("ds") == chain.last_day - timedelta(days=12)) & ~one
+    sales = chain.sales.filter(~absent).with_columns(y=y)
+    # plans of some end, and promotions are stated of few: of how many of all, no part can tell
+    of_some = pl.col("unique_id").str.contains("^I[013]")
+    goes_on = pl.col("from_ds") <= chain.last_day + timedelta(days=4)
+    prices = chain.prices.filter(goes_on | ~of_some).with_columns(
+        promo=pl.when(pl.col("unique_id").str.contains("^I[0156]")).then("promo")
+    )
     panel = replace(chain, series=series, sales=sales, prices=prices)
-    whole, parts = both(params, panel, 4)
+    champion = champion_of(params, panel)
+    assert_same(*both(params, panel, 4, champion=champion))
+    nobody = Champion(None, None, champion.calibrations, "no model", reason="no_champion")
+    whole, parts = both(params, panel, 5, champion=nobody)
+    assert "group_mean" in set(whole.rows["method"])
     assert_same(whole, parts)
 
 
