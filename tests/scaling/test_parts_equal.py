@@ -61,7 +61,7 @@ def test_a_source_without_stores_is_parted_by_name(both, small, chain, champion_
     )  # of them only the mean of all is left
     one = pl.col("unique_id") == "I0_S0"  # alone sells on one day, and has rows on another
     lone = pl.col("ds") == chain.last_day - timedelta(days=9)
-    y = pl.when(quiet | (lone & ~one)).then(0.0).when(~unknown).then("y")
+    y = pl.when(unknown).then(None).when(quiet | (lone & ~one)).then(0.0).otherwise("y")
     absent = (pl.col("ds") == chain.last_day - timedelta(days=12)) & ~one
     sales = chain.sales.filter(~absent).with_columns(y=y)
     # plans of some end, and promotions are stated of few: of how many of all, no part can tell
