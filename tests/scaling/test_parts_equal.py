@@ -89,6 +89,16 @@ def test_a_plan_that_ends_and_was_always_there_misses_alike(
     assert_same(whole, parts)
 
 
+def test_a_store_without_plans_misses_them_alone(both, small, chain, served, assert_same):
+    """All rows of its part lack a plan, and those of the whole do not: row by row."""
+    ended = pl.col("from_ds") > chain.last_day - timedelta(days=130)
+    prices = chain.prices.filter(~(ended & pl.col("unique_id").str.ends_with("_S2")))
+    whole, parts = both(small, replace(chain, prices=prices), 6, champion=served)
+    missing = whole.rows.filter(reason="features_missing")["unique_id"].str.slice(3).unique()
+    assert missing.to_list() == ["S2"]
+    assert_same(whole, parts)
+
+
 def test_the_model_of_another_shop_is_refused_alike(both, small, chain, served, assert_same):
     tenth = chain.sales.with_columns(y=(pl.col("y") * 40).round())
     whole, parts = both(small, replace(chain, sales=tenth), champion=served)
