@@ -64,12 +64,14 @@ class Panel:
         """The days with any sales row, of the whole, each at least once."""
         return self.sales["ds"] if self.arrivals is None else self.arrivals["ds"]
 
-    def by_day(self) -> pl.DataFrame:
-        """ds, units, sold (rows of more than zero): every day of the whole with a row, sorted."""
-        rows = self.arrivals
-        if rows is None:
-            rows = self.sales.select("ds", units="y", sold=pl.col("y") > 0)
-        return rows.group_by("ds").agg(pl.col("units", "sold").sum()).sort("ds")
+    @property
+    def daily(self) -> pl.DataFrame:
+        """ds, units, sold (rows of more than zero): every day of the whole with a row, once or
+        more.
+        """
+        if self.arrivals is None:
+            return self.sales.select("ds", units="y", sold=pl.col("y") > 0)
+        return self.arrivals.select("ds", "units", "sold")
 
     def fact(self, name: str) -> pl.DataFrame:
         """The frame of one of `FACTS`, by its name."""

@@ -70,7 +70,7 @@ def days_without_rows(panel: Panel) -> list[date]:
     """
     first = max(panel.first_day, panel.last_day - timedelta(days=YEAR - 1))
     days = pl.date_range(first, panel.last_day, eager=True).alias("ds").to_frame()
-    rows = panel.by_day().select("ds", sent=True)
+    rows = panel.daily.select("ds").unique().with_columns(sent=True)
     calendar = days.join(rows, on="ds", how="left").with_columns(pl.col("sent").fill_null(False))
     usually = pl.col("sent").mean().over(pl.col("ds").dt.weekday()) > MOST_OF_CHAIN
     return calendar.filter(~pl.col("sent") & usually)["ds"].sort().to_list()

@@ -121,8 +121,11 @@ def build_dense_panel(
         panel, params, grouped, by_series, pl.Series(own_regions), days.after(days.ahead)
     )
     region_ix = whole.regions.search_sorted(pl.Series(own_regions)).to_numpy()[region_ix]
+    groups = _group_context(panel, params, days, whole.regions, vocabulary)
     shared = whole.shared
-    shared["region"] = _calendar(panel, params, days, whole.regions, vocabulary)
+    shared["region"] = groups.past_calendar
+    if groups.past.older_than(days):
+        shared["region"] = _calendar(panel, params, days, whole.regions, vocabulary)
     return DensePanel(
         series=panel.series,
         days=days,
@@ -136,7 +139,7 @@ def build_dense_panel(
         chunk_series=min(params.chunk_series, series_in_a_piece(days.width, features)),
         plans=plans,
         unknown_ahead=whole.unknown_ahead,
-        groups=_group_context(panel, params, days, whole.regions, vocabulary),
+        groups=groups,
     )
 
 

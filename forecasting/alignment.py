@@ -8,7 +8,7 @@ from contract.params import GroupParams
 from contract.whole import Table
 from features.dense_panel import DensePanel, GroupContext
 from features.hierarchy import group_index, group_keys, sum_by
-from forecasting.group_totals import expected_totals, group_index_of, sums_of_groups
+from forecasting.group_totals import expected_totals, sums_of_groups
 
 LEAST_DAYS = 56  # of history, below which a group has no shape worth taking
 # factor; a group whose two forecasts lie further apart has a problem that scaling would hide
@@ -31,20 +31,20 @@ def scaled_to_groups(
     if context.past.days.known < LEAST_DAYS:
         return y_hat
     columns, steps = params.columns or [], y_hat.shape[1]
-    keys = group_keys(context.series, columns)
-    own_units = sum_by(y_hat, group_index(context.series, columns), len(keys))[0]
-    nodes = {f"groups {context.days.known} {name}": sums for name, sums in own.items()}
+    keys, group_ix = group_keys(context.series, columns), group_index(context.series, columns)
+    ours = Table(keys, {"units": sum_by(y_hat, group_ix, len(keys))[0]})
+    named = {f"groups {context.days.known} {name}": sums for name, sums in own.items()}
     forecast = f"forecast of groups {context.days.known}"
-    totals = context.whole.totals({**nodes, forecast: Table(keys, {"units": own_units})})
-    ours = totals[forecast].values["units"]
-    of_nodes = {name: totals[f"groups {context.days.known} {name}"] for name in own}
+    totals = context.whole.totals({**named, forecast: ours})
+    of_all = totals.pop(forecast)
 
     def made() -> dict[str, np.ndarray]:
+        of_nodes = dict(zip(own, totals.values(), strict=True))
         theirs = expected_totals(context, of_nodes, params, steps)
-        return {"factor": _factors(ours, theirs, params)}
+        return {"factor": _factors(of_all.values["units"], theirs, params)}
 
     factor = context.whole.once(f"factors of groups {context.days.known}", made)["factor"]
-    scaled: np.ndarray = y_hat * factor[group_index_of(context.series, columns, of_nodes)]
+    scaled: np.ndarray = y_hat * factor[of_all.at(keys)[group_ix]]
     return scaled
 
 

@@ -133,18 +133,21 @@ class GlobalLightGBM:
         features = YEAR + look_back_days(self.feature_recipe.features)
         return features if self.params.groups.columns is None else max(features, GROUP_DAYS)
 
-    def tail_of(self, panel: Panel) -> Panel:
-        """The last days of a panel, those that a forecast reads."""
-        first = panel.last_day - timedelta(days=self.days_back)
-        return panel.since(first, self.feature_recipe.rules.max_stockout_share)
-
     def serving_panel(self, panel: Panel, steps: int) -> DensePanel:
         """The dense panel of the last days, for features up to `steps` days after them.
 
         ModelBroken if they are not the features the model was fitted on.
         """
+        return self._dense_panel(self._tail_of(panel), steps)
+
+    def _tail_of(self, panel: Panel) -> Panel:
+        """The last days of a panel, those that a forecast reads."""
+        first = panel.last_day - timedelta(days=self.days_back)
+        return panel.since(first, self.feature_recipe.rules.max_stockout_share)
+
+    def _dense_panel(self, tail: Panel, steps: int) -> DensePanel:
         dense = self.feature_recipe.dense_panel(
-            self.tail_of(panel), self.days_ahead(steps), self.fitted_vocabulary
+            tail, self._days_ahead(steps), self.fitted_vocabulary
         )
         if feature_names(dense) != self.columns:
             changed = sorted(set(feature_names(dense)) ^ set(self.columns))
@@ -154,7 +157,7 @@ class GlobalLightGBM:
             )
         return dense
 
-    def days_ahead(self, steps: int) -> int:
+    def _days_ahead(self, steps: int) -> int:
         """The days after the last known that a dense panel for `steps` of them has."""
         return max(steps, self.params.blocks[-1])
 
@@ -184,12 +187,13 @@ class GlobalLightGBM:
 
     def one_pass(self, panel: Panel, steps: int) -> pl.DataFrame:
         """unique_id, ds, y_hat, reason of the `steps` days after the panel's last."""
+        tail = self._tail_of(panel)
         raw = panel.whole.kept(
             f"means {panel.last_day}",
-            lambda: self.raw_means(self.serving_panel(panel, steps), steps),
+            lambda: self.raw_means(self._dense_panel(tail, steps), steps),
         )
         context = self.feature_recipe.group_context(
-            self.tail_of(panel), self.days_ahead(steps), self.fitted_vocabulary
+            tail, self._days_ahead(steps), self.fitted_vocabulary
         )
         y_hat, is_missing = self.of_whole(context, raw)
         reason = pl.when(pl.Series(is_missing.ravel())).then(pl.lit(FEATURES_MISSING))

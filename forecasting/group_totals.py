@@ -97,13 +97,6 @@ def from_arrays(arrays: Arrays, columns: list[str]) -> dict[str, Table]:
     return sums
 
 
-def group_index_of(series: pl.DataFrame, columns: list[str], sums: dict[str, Table]) -> np.ndarray:
-    """For each series its group, as `expected_totals` counts them."""
-    own = _last(sums).at(group_keys(series, columns))
-    of_series: np.ndarray = own[group_index(series, columns)]
-    return of_series
-
-
 def expected_totals(
     context: GroupContext, sums: dict[str, Table], params: GroupParams, steps: int
 ) -> np.ndarray:
@@ -123,10 +116,6 @@ def _choices(columns: list[str]) -> dict[str, list[str]]:
     alone = [[name] for name in columns]
     nodes = [[], *alone, *([columns] if len(columns) > 1 else [])]
     return {table_name(node): node for node in nodes}
-
-
-def _last(sums: dict[str, Table]) -> Table:
-    return list(sums.values())[-1]
 
 
 def _sums(dense: DensePanel, columns: list[str], plans: list[np.ndarray]) -> Table:

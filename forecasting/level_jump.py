@@ -52,12 +52,12 @@ def _jump(rows: pl.DataFrame, known: Panel, horizon: int) -> float:
     """
     days = min(LEVEL_DAYS, (known.last_day - known.first_day).days + 1)
     since = known.last_day - timedelta(days=days)
-    newest = known.by_day().filter(pl.col("ds") > since)
+    newest = known.daily.filter(pl.col("ds") > since)
     forecast = _of_recent(rows, known, since)
     units = float(newest["units"].sum()) * horizon
     if forecast["rows"]:  # for want of a plan: the baseline fills them
         units *= 1 - forecast["with_reason"] / forecast["rows"]
-    least, most = units / days, units / max(newest.height, 1)
+    least, most = units / days, units / max(newest["ds"].n_unique(), 1)
     total = forecast["units"]
     if least < FEWEST_UNITS or total <= 0:
         return 1.0
@@ -84,6 +84,7 @@ def _daily_units(known: Panel) -> np.ndarray:
     """(days,) units of all series, from the panel's first day to its last; 0 on a day without a
     row.
     """
-    whole = known.by_day().upsample("ds", every="1d")["units"].cast(pl.Float64).fill_null(0.0)
+    by_day = known.daily.group_by("ds").agg(pl.col("units").sum()).sort("ds")
+    whole = by_day.upsample("ds", every="1d")["units"].cast(pl.Float64).fill_null(0.0)
     units: np.ndarray = whole.to_numpy()
     return units

@@ -189,11 +189,11 @@ def trim_to_last_sale(known: Panel) -> Panel:
     days refused and then New Year's zeros made a forecast 16% too low (drill `wrong_unit`). Weeks
     of zeros with a Sunday missing now and then are what came last: a slow shop's.
     """
-    by_day = known.by_day()
-    sold = by_day.select(pl.col("ds").filter(pl.col("sold") > 0).max()).item()
+    daily = known.daily
+    sold = daily.select(pl.col("ds").filter(pl.col("sold") > 0).max()).item()
     if sold is None:
         return known
-    since = by_day.select((pl.col("ds") > sold).sum()).item()
+    since = daily.select(pl.col("ds").filter(pl.col("ds") > sold).n_unique()).item()
     missing = (known.last_day - sold).days - since
     return known.up_to(sold) if missing >= since else known
 

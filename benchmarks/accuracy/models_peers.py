@@ -134,7 +134,8 @@ class Linear:
         y_hat = y_hat.reshape(-1, horizon).astype(np.float64)
         first = dense.days.padding + dense.days.known
         y_hat[dense.is_closed[:, first : first + horizon]] = 0.0
-        return _on_grid(panel, origin, horizon, long_frame(dense, y_hat))
+        rows = long_frame(panel.series["unique_id"], panel.last_day, y_hat)
+        return _on_grid(panel, origin, horizon, rows)
 
     def _table(self, frame: pl.DataFrame) -> np.ndarray:
         plain = frame.drop(self.categories).to_numpy()

@@ -14,9 +14,9 @@ from contract.panel import Panel, panel_of
 from contract.params import GroupParams
 from contract.scopes import scope_of
 from features.dense_panel import vocabulary_of
-from features.hierarchy import sum_by
+from features.hierarchy import group_index, sum_by
 from features.older_totals import GROUP_DAYS
-from forecasting.group_totals import _node, expected_totals, group_index_of, sums_of_groups
+from forecasting.group_totals import _node, expected_totals, sums_of_groups
 from forecasting.last_year import SHARED
 
 STEPS = 14
@@ -161,7 +161,7 @@ def test_one_series_a_group_adds_up_to_itself(unfitted):
     )
     sums = sums_of_groups(dense, GROUPS.columns, STEPS)
     totals = expected_totals(dense.groups, sums, GROUPS, STEPS)
-    group_ix = group_index_of(dense.series, GROUPS.columns, sums)
+    group_ix = group_index(dense.series, GROUPS.columns)
     assert sum_by(np.ones((4, 1)), group_ix, len(totals))[0].tolist() == [[1]] * 4
 
 

@@ -10,8 +10,8 @@ import pytest
 
 from contract.params import GroupParams
 from features.dense_panel import vocabulary_of
-from features.hierarchy import sum_by
-from forecasting.group_totals import expected_totals, group_index_of, sums_of_groups
+from features.hierarchy import group_index, sum_by
+from forecasting.group_totals import expected_totals, sums_of_groups
 from forecasting.window_average import WEEKS, WindowAverage
 
 HORIZON = 14
@@ -48,7 +48,7 @@ def test_with_groups_its_sums_are_those_the_groups_expect(unfitted, weekly_panel
     dense = recipe.dense_panel(weekly_panel, HORIZON, vocabulary_of(weekly_panel))
     sums = sums_of_groups(dense, WHOLE.columns, HORIZON)
     expected = expected_totals(dense.groups, sums, WHOLE, HORIZON)
-    group_ix = group_index_of(dense.series, WHOLE.columns, sums)
+    group_ix = group_index(dense.series, WHOLE.columns)
     table = rows.sort("unique_id", "h")["y_hat"].to_numpy().reshape(-1, HORIZON)
     assert sum_by(table, group_ix, len(expected))[0] == pytest.approx(expected)
 
