@@ -25,6 +25,12 @@ def feed_names(series: pl.DataFrame) -> pl.Series:
     return series[FEED_COLUMN].unique().sort().alias("feed")
 
 
+def of_own_feeds(rows: pl.DataFrame, series: pl.DataFrame) -> pl.DataFrame:
+    """Rows by feed (a column `feed`), those of the feeds of these series alone, with `feed_ix`."""
+    own = feed_names(series).to_frame("feed").with_row_index("feed_ix")
+    return rows.join(own, on="feed", how="inner", maintain_order="left")
+
+
 def series_of_rows(unique_ids: pl.Series, series: pl.DataFrame) -> np.ndarray:
     """For each row the place of its series in `series`, UNKNOWN_SERIES where it is none of them.
 

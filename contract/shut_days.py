@@ -16,7 +16,7 @@ import numpy as np
 import polars as pl
 
 from contract.days import WEEK, earliest, latest
-from contract.feeds import feed_index, feed_names, series_of_rows
+from contract.feeds import feed_index, feed_names, of_own_feeds, series_of_rows
 
 FEWEST_UNITS = 10.0  # on such a weekday, where it sells; of less chance makes a day of nothing
 WEEKS_BEFORE = 13  # of which such a weekday usually sells
@@ -86,11 +86,9 @@ class _StoreDays:
     def of_whole(arrivals: pl.DataFrame, series: pl.DataFrame) -> _StoreDays:
         """Those of these series' stores, over the days of the whole."""
         first, last = earliest(arrivals["ds"]), latest(arrivals["ds"])
-        names = feed_names(series)
-        own = names.to_frame("feed").with_row_index("store")
-        rows = arrivals.join(own, on="feed", how="inner")
-        shape = len(names) + 1, (last - first).days + 1
-        at = rows["store"].to_numpy(), (rows["ds"] - first).dt.total_days().to_numpy()
+        rows = of_own_feeds(arrivals, series)
+        shape = len(feed_names(series)) + 1, (last - first).days + 1
+        at = rows["feed_ix"].to_numpy(), (rows["ds"] - first).dt.total_days().to_numpy()
         units, numbers, said = np.zeros((3, *shape))
         for table, column in ((units, "units"), (numbers, "numbers"), (said, "open_said")):
             table[at] = rows[column].to_numpy()

@@ -11,6 +11,7 @@ from typing import Protocol, TypeVar
 import numpy as np
 import polars as pl
 
+from contract.feeds import FEED_COLUMN
 from contract.frames import FrameContract
 from contract.levels import TOTAL
 
@@ -135,9 +136,10 @@ def one_row(numbers: Mapping[str, float]) -> Table:
     return Table(pl.Series([TOTAL]), values)
 
 
-def arrivals_of(sales: pl.DataFrame, series: pl.DataFrame, feed: str) -> pl.DataFrame:
-    """ARRIVALS of sales of these series; `feed` names the column of theirs, absent for one feed."""
-    feeds = series.select("unique_id", feed=feed if feed in series.columns else pl.lit(""))
+def arrivals_of(sales: pl.DataFrame, series: pl.DataFrame) -> pl.DataFrame:
+    """ARRIVALS of sales of these series."""
+    feed = FEED_COLUMN if FEED_COLUMN in series.columns else pl.lit("")
+    feeds = series.select("unique_id", feed=feed)
     rows = sales.lazy().join(feeds.lazy(), on="unique_id", how="inner")
     y = pl.col("y").fill_nan(None)
     summed = rows.group_by("feed", "ds").agg(

@@ -15,7 +15,7 @@ import numpy as np
 import polars as pl
 
 from contract.demand import DemandRules
-from contract.feeds import UNKNOWN_SERIES, feed_index, feed_names, series_of_rows
+from contract.feeds import UNKNOWN_SERIES, feed_index, of_own_feeds, series_of_rows
 from contract.panel import Panel
 
 PADDING_DAYS = 28  # the most an expression may shift
@@ -198,14 +198,8 @@ def feed_arrived(panel: Panel, days: Days, y: np.ndarray) -> np.ndarray:
     if panel.arrivals is None:
         np.logical_or.at(arrived, feed_ix, ~np.isnan(y))
     else:
-        rows = of_feeds(panel.arrivals.filter(pl.col("numbers") > 0), panel.series)
-        located = rows.select("entity_ix", day_ix=days.index(pl.col("ds")))
+        rows = of_own_feeds(panel.arrivals.filter(pl.col("numbers") > 0), panel.series)
+        located = rows.select(entity_ix="feed_ix", day_ix=days.index(pl.col("ds")))
         arrived[days.cells(located.filter(days.holds(pl.col("day_ix"))))] = True
     of_series: np.ndarray = arrived[feed_ix]
     return of_series
-
-
-def of_feeds(arrivals: pl.DataFrame, series: pl.DataFrame) -> pl.DataFrame:
-    """The arrivals of these series' feeds, with entity_ix, the feed's index (contract.feeds)."""
-    own = feed_names(series).to_frame("feed").with_row_index("entity_ix")
-    return arrivals.join(own, on="feed", how="inner", maintain_order="left")

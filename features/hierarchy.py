@@ -65,13 +65,14 @@ def table_of_sums(sums: Mapping[str, np.ndarray]) -> pl.DataFrame:
     Unknown where no member is known.
     """
     units, known = sums["units"], sums["known"]
-    with np.errstate(invalid="ignore", divide="ignore"):
-        columns = {
-            "total": np.where(known > 0, units, np.nan),
-            "member_mean": units / known,
-            "price": sums["price"] / sums["priced"],
+    total = np.where(known > 0, units, np.nan)
+    return pl.DataFrame(
+        {
+            "total": column(total.astype(np.float32)),
+            "member_mean": _mean(units, known),
+            "price": _mean(sums["price"], sums["priced"]),
         }
-    return pl.DataFrame({name: column(of.astype(np.float32)) for name, of in columns.items()})
+    )
 
 
 def group_table(members: dict[str, np.ndarray], group_ix: np.ndarray) -> pl.DataFrame:
@@ -82,8 +83,13 @@ def group_table(members: dict[str, np.ndarray], group_ix: np.ndarray) -> pl.Data
 def group_price(price: np.ndarray, group_ix: np.ndarray) -> pl.DataFrame:
     """Group x day: the mean `price` of the members whose price is known."""
     total, priced = sum_by(price, group_ix, int(group_ix.max(initial=0)) + 1)
+    return pl.DataFrame({"price": _mean(total, priced)})
+
+
+def _mean(total: np.ndarray, known: np.ndarray) -> pl.Series:
+    """A dense column of means over what is known; null where nothing is."""
     with np.errstate(invalid="ignore", divide="ignore"):
-        return pl.DataFrame({"price": column((total / priced).astype(np.float32))})
+        return column((total / known).astype(np.float32))
 
 
 def hierarchy_features(columns: list[str], windows: list[int]) -> list[Feature]:

@@ -8,7 +8,7 @@ import polars as pl
 
 from contract.days import WEEK
 from contract.panel import Panel
-from contract.whole import Table
+from contract.whole import Table, one_row
 
 LAUNCH_DAYS = 28  # after its first planned day a series that never sold is a launch so long
 LOOKED_BACK = 26 * WEEK  # for past launches; no more, so that a panel's beginning cannot tell
@@ -67,9 +67,8 @@ def _plans_began(panel: Panel, first_planned: pl.DataFrame, unsold: int) -> date
     is planned and did not sell.
     """
     count = first_planned.group_by("first").len().sort("first")
-    days = count["first"].cast(pl.String)
-    own = Table(days, {"series": count["len"].to_numpy()})
-    candidates = Table(pl.Series(["unsold"]), {"series": pl.Series([unsold]).to_numpy()})
+    own = Table(count["first"].cast(pl.String), {"series": count["len"].to_numpy()})
+    candidates = one_row({"series": unsold})
     total = panel.whole.totals({"plans began": own, "plans unsold": candidates})
     if not total["plans unsold"].values["series"].any():
         return None

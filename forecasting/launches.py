@@ -112,7 +112,7 @@ def launches(panel: Panel, until: date, rules: DemandRules) -> Launches | None:
         return Launches(nothing, USUAL_SHARE, 0, np.ones((coming.height, WEEK)))
     level = _levels(whole.series(panel.series), every)
     own_store = stores.at(feed_names(panel.series))[feed_index(panel.series)]
-    placed_all = panel.series.select(
+    levels = panel.series.select(
         "unique_id", level=pl.Series(level[every.at(ids)]), store=pl.Series(own_store)
     )
     open_days = _open_days(panel, stores)
@@ -120,8 +120,8 @@ def launches(panel: Panel, until: date, rules: DemandRules) -> Launches | None:
         {"unique_id": own["past"], "first": own["past_first"]},
         schema={"unique_id": pl.String, "first": pl.Date},
     )
-    share, count = _share_of_new(panel, past, placed_all, open_days, float(level.mean()))
-    placed = coming.join(placed_all, on="unique_id", how="left", maintain_order="left")
+    share, count = _share_of_new(panel, past, levels, open_days, float(level.mean()))
+    placed = coming.join(levels, on="unique_id", how="left", maintain_order="left")
     placed = _with_open_days(placed, open_days, panel.last_day, "waited")
     placed = placed.with_columns(mean=pl.col("level") * share)
     # what was expected and did not sell says that it is a slow one: the mean of a gamma prior whose

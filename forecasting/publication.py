@@ -101,20 +101,6 @@ def publish_forecasts(
     )
 
 
-def publish_levels(
-    forecasts: pl.DataFrame, series: pl.DataFrame, levels: list[Level], calibration: Calibration
-) -> pl.DataFrame:
-    """As contract.frames.FORECAST_LEVELS: sums of the series' means, so that levels agree.
-
-    Quantiles are learned on each level itself.
-
-    A level the calibration never learned (`uncalibrated`) is left out: it has no quantiles of its
-    own.
-    """
-    sums = level_sums(forecasts, series, levels)
-    return levels_of_sums(sums, forecasts["run_id"][0], forecasts["origin"][0], calibration)
-
-
 def level_sums(
     forecasts: pl.DataFrame, series: pl.DataFrame, levels: list[Level]
 ) -> dict[str, Table]:
@@ -136,7 +122,12 @@ def level_sums(
 def levels_of_sums(
     sums: dict[str, Table], run_id: str, origin: date, calibration: Calibration
 ) -> pl.DataFrame:
-    """As `publish_levels`, of the sums of all series."""
+    """As contract.frames.FORECAST_LEVELS, of the sums (`level_sums`) of all series, so that levels
+    agree. Quantiles are learned on each level itself.
+
+    A level the calibration never learned (`uncalibrated`) is left out: it has no quantiles of its
+    own.
+    """
     parts = [
         _one_level(name, table, origin, calibration)
         for name, table in sums.items()

@@ -109,7 +109,7 @@ def write_parts(folder: Path, panels: Iterator[Panel], series: pl.DataFrame) -> 
         for name in (*OF_PART, "series"):
             frame: pl.DataFrame = getattr(panel, name)
             frame.write_parquet(part / f"{name}.parquet", compression="lz4")
-        arrivals.append(arrivals_of(panel.sales, panel.series, FEED_COLUMN))
+        arrivals.append(arrivals_of(panel.sales, panel.series))
         count += 1
     if panel is None:
         return Parts(folder, 0)

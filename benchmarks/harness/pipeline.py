@@ -17,7 +17,12 @@ from forecasting.champion import Champion
 from forecasting.forecaster import Forecaster
 from forecasting.intervals import Calibration
 from forecasting.paired import Losses, losses_of
-from forecasting.publication import publish_forecasts, serving_of
+from forecasting.publication import (
+    level_sums,
+    levels_of_sums,
+    publish_forecasts,
+    serving_of,
+)
 from forecasting.scoring import score_backtest
 from forecasting.window import Window, window_after
 
@@ -69,3 +74,11 @@ def published(
     """The table production would publish of what a panel knows; without a model the baseline's."""
     serving = serving_of(params, Champion(model, None, calibrations))
     return publish_forecasts(serving, panel, origin, params.train.horizon, str(origin))
+
+
+def published_levels(
+    rows: pl.DataFrame, panel: Panel, levels: list[Level], calibration: Calibration
+) -> pl.DataFrame:
+    """FORECAST_LEVELS of FORECASTS of all series."""
+    sums = level_sums(rows, panel.series, levels)
+    return levels_of_sums(sums, rows["run_id"][0], rows["origin"][0], calibration)

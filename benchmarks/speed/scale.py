@@ -20,7 +20,7 @@ import numpy as np
 import polars as pl
 
 from benchmarks.harness.params import params_here
-from benchmarks.harness.pipeline import published
+from benchmarks.harness.pipeline import published, published_levels
 from benchmarks.harness.process import measured, peak_mb, timed
 from benchmarks.harness.registry import Benchmark, Context, Option
 from benchmarks.harness.results import Result
@@ -32,7 +32,6 @@ from contract.quantiles import QUANTILES
 from features.dense_panel import feature_recipe_of
 from forecasting.global_lightgbm import GlobalLightGBM
 from forecasting.intervals import Calibration, Ratios
-from forecasting.publication import publish_levels
 from forecasting.seasonal_naive import baseline_of
 from runtime.memory import forget_peak
 from sources.simulator import Simulation, simulate
@@ -152,7 +151,7 @@ def _forecast(
     calibration = Calibration({level.name: [ANY_RATIOS] for level in levels})
     calibrations = {model.name: calibration, baseline_of(params).name: calibration}
     rows = published(params, panel, panel.last_day, model, calibrations)
-    return rows, publish_levels(rows, panel.series, levels, calibration)
+    return rows, published_levels(rows, panel, levels, calibration)
 
 
 def _publish(store: Path, rows: pl.DataFrame, levels: pl.DataFrame) -> None:

@@ -8,13 +8,12 @@ from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
-from benchmarks.harness.pipeline import published
+from benchmarks.harness.pipeline import published, published_levels
 from benchmarks.harness.process import measured
 from benchmarks.harness.registry import Benchmark, Context
 from benchmarks.harness.results import Result
 from contract.params_file import load_params
 from forecasting.champion import candidate_champion
-from forecasting.publication import publish_levels
 from forecasting.seasonal_naive import baseline_of
 from runtime.paths import Paths
 from storage.panel_files import read_frozen
@@ -36,7 +35,7 @@ def prepared(data: str, params_file: str) -> Callable[[], Result]:
 
     def work() -> Result:
         rows = published(params, panel, panel.last_day, champion.model, champion.calibrations)
-        levels = publish_levels(rows, panel.series, params.source.hierarchy, calibration)
+        levels = published_levels(rows, panel, params.source.hierarchy, calibration)
         return {"series": panel.series.height, "rows": rows.height, "level_rows": levels.height}
 
     return work

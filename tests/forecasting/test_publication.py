@@ -22,8 +22,9 @@ from forecasting.dispersion import dispersion_at_end
 from forecasting.intervals import Calibration, DispersionClass, Ratios
 from forecasting.publication import (
     Serving,
+    level_sums,
+    levels_of_sums,
     publish_forecasts,
-    publish_levels,
     trim_to_last_sale,
     uncalibrated,
 )
@@ -107,10 +108,15 @@ def test_whatever_the_champion_says_all_rows_are_there_and_sound(panel, inferenc
     assert (rows["reason"].is_null() == (rows["method"] == "model")).all()
 
 
+def _levels(rows, panel, levels):
+    sums = level_sums(rows, panel.series, levels)
+    return levels_of_sums(sums, rows["run_id"][0], rows["origin"][0], CALIBRATIONS["model"])
+
+
 @given(y_hat=forecasts)
 def test_the_sums_of_every_level_equal_the_sums_of_its_series(panel, inference_params, y_hat):
     rows = _publish(panel, inference_params, y_hat)
-    levels = publish_levels(rows, panel.series, LEVELS, CALIBRATIONS["model"])
+    levels = _levels(rows, panel, LEVELS)
     FORECAST_LEVELS.check_key(levels)
     by_day = rows.group_by("ds").agg(pl.col("y_hat").sum()).sort("ds")["y_hat"].to_list()
     for name in ("total", "store_id", "store_id*dept_id"):
@@ -134,12 +140,7 @@ def test_the_sums_of_every_level_equal_the_sums_of_its_series(panel, inference_p
 
 
 def test_levels_have_a_row_for_every_group_and_day_and_sound_quantiles(panel, inference_params):
-    levels = publish_levels(
-        _publish(panel, inference_params, [2.0, 0.0, 7.0]),
-        panel.series,
-        LEVELS,
-        CALIBRATIONS["model"],
-    )
+    levels = _levels(_publish(panel, inference_params, [2.0, 0.0, 7.0]), panel, LEVELS)
     assert levels.height == (1 + 2 + 4) * HORIZON
     # the series have a table of their own
     assert set(levels["level"]) == {"total", "store_id", "store_id*dept_id"}
@@ -154,8 +155,8 @@ def test_a_level_that_came_into_params_after_the_calibration_is_left_out_and_nam
 ):
     rows = _publish(panel, inference_params, [2.0])
     more = [*LEVELS[:-1], Level("dept_id", ("dept_id",)), LEVELS[-1]]
-    levels = publish_levels(rows, panel.series, more, CALIBRATIONS["model"])
-    assert levels.equals(publish_levels(rows, panel.series, LEVELS, CALIBRATIONS["model"]))
+    levels = _levels(rows, panel, more)
+    assert levels.equals(_levels(rows, panel, LEVELS))
     assert uncalibrated(more, CALIBRATIONS["model"]) == ["dept_id"]
 
 
@@ -219,7 +220,7 @@ def test_rows_lead_to_their_run_and_origin(panel, inference_params):
 
 def test_nothing_but_the_series_means_no_level_rows(panel, inference_params):
     rows = _publish(panel, inference_params, [1.0])
-    assert publish_levels(rows, panel.series, levels_of(()), CALIBRATIONS["model"]).is_empty()
+    assert _levels(rows, panel, levels_of(())).is_empty()
 
 
 def test_closed_days_behind_a_hole_in_the_feed_are_not_what_came_last(make_panel, inference_params):
