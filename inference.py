@@ -26,7 +26,6 @@ run     python inference.py [--origin 2016-05-22] [--horizon 28] [--as-of 2016-0
 
 from __future__ import annotations
 
-import logging
 import sys
 from argparse import ArgumentParser, Namespace
 from datetime import datetime
@@ -35,8 +34,7 @@ from typing import TYPE_CHECKING
 from contract.question import NEWEST, Question
 from queries.tasks import OF_FORECASTS
 from runtime.command_line import Summary, Task, run_tasks
-from runtime.memory import forget_peak, peak_mb
-from runtime.process import clock, git_commit
+from runtime.memory import forget_peak
 from stages.arguments import params_and_paths
 from stages.inference_tasks import (
     DELIVER,
@@ -50,11 +48,7 @@ from stages.override_tasks import OVERRIDE, REVOKE
 
 if TYPE_CHECKING:
     from contract.params import Params
-    from forecasting.champion import Champion
-    from forecasting.table import ForecastTable
     from runtime.paths import Paths
-
-log = logging.getLogger("inference")
 
 
 def infer(
@@ -69,7 +63,7 @@ def infer(
     transaction.
     """
     from forecasting.publication import serving_of
-    from forecasting.served import watch_serving
+    from forecasting.served import given_rows, watch_serving, watched
     from forecasting.table import forecast_table, repeated_table, summary_of_table
     from stages.infer_in_parts import Moment, infer_in_parts
     from stages.inference_inputs import (
@@ -80,6 +74,7 @@ def infer(
         serving_champion,
     )
     from stages.shadow import cast_shadow
+    from stages.write_table import log_table, write_table
     from storage.store import read_store
 
     forget_peak()
@@ -94,7 +89,7 @@ def infer(
         moment = Moment(now, dry_run)
         return infer_in_parts(params, paths, champion, reading, question, moment)
 
-    watch_serving(champion.model, panel, params.monitor.parity_series)
+    watch_serving(champion.model, watched(panel, params.monitor.parity_series))
     if repeated is None:
         table = forecast_table(params, panel, serving_of(params, champion), question)
     else:
@@ -103,46 +98,11 @@ def infer(
     summary = summary_of_table(table) | {"status": status}
     if dry_run:
         return summary | {"written": None}
-    _write(params, paths, champion, table, status, now)
-    _log_table(table, summary)
+    write_table(params, paths, table, given_rows(champion.model), status, now)
+    log_table(summary)
     if status == "done" and repeated is None:
         cast_shadow(params, paths, panel, table.rows["origin"][0], now)
     return summary | {"written": str(paths.store)}
-
-
-def _write(
-    params: Params,
-    paths: Paths,
-    champion: Champion,
-    table: ForecastTable,
-    status: str,
-    now: datetime,
-) -> None:
-    """The table, its levels and its run in one transaction; the feature rows it was served with
-    beside it.
-    """
-    from forecasting.served import keep_served
-    from stages.overrides import laid_over
-    from storage.forecasts import publish
-    from storage.runs import Run
-    from storage.store import open_store
-
-    if status == "done":
-        keep_served(champion.model, paths.served, table.run_id)
-    taken = {"started_at": now, "ended_at": clock(), "peak_mb": peak_mb()}
-    run = Run(**table.lineage, **taken, status=status, git_commit=git_commit())
-    frames = table.frames(created_at=now)
-    with open_store(paths.store, params.ingest.lock_wait_s) as con:
-        if status == "done":
-            frames["overridden"] = laid_over(con, params, table.rows)
-        publish(con, run, frames)
-
-
-def _log_table(table: ForecastTable, summary: Summary) -> None:
-    fallback = sum(summary["fallback_rows"].values())
-    log.info("forecast run_id=%s rows=%d fallback=%d", table.run_id, table.rows.height, fallback)
-    if left_out := table.levels_left_out:
-        log.warning("levels_left_out=%s reason=no calibration, train and evaluate again", left_out)
 
 
 def _infer(arguments: Namespace) -> Summary:

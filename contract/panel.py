@@ -155,7 +155,7 @@ class Panel:
         """The panel of the series whose unique_id fits a glob such as 'FOODS_3_*'; BadUsage when
         none does.
         """
-        return self.only(pl.Series(refuse_unmatched(self.series, pattern)))
+        return self.only(pl.Series(names_fitting(self.series, pattern)))
 
     def _arrived(self, kept: pl.Expr) -> pl.DataFrame | None:
         return None if self.arrivals is None else self.arrivals.filter(kept)
@@ -175,7 +175,7 @@ class Panel:
         return pl.concat([current, contract.conform(earlier)]).sort(contract.key)
 
 
-def refuse_unmatched(series: pl.DataFrame, pattern: str) -> list[str]:
+def names_fitting(series: pl.DataFrame, pattern: str) -> list[str]:
     """The names of series that fit a glob; BadUsage when none does."""
     ids = series["unique_id"].to_list()
     fitting = fnmatch.filter(ids, pattern)

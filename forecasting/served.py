@@ -30,13 +30,15 @@ from runtime.disk import flush_to_disk, sha256_of
 TABLES_KEPT = 30  # newest; the watcher reads the last one, the others are for whoever looks back
 
 
-def watch_serving(model: Forecaster | None, panel: Panel, count: int) -> None:
-    """Let the model keep what it is given for `count` series.
+def watched(panel: Panel, count: int) -> list[str]:
+    """The `count` series whose feature rows are kept: other data, other series."""
+    return drawn(panel.series["unique_id"].to_list(), count, panel.hash)
 
-    They are drawn by the panel's hash: other data, other series.
-    """
+
+def watch_serving(model: Forecaster | None, unique_ids: list[str]) -> None:
+    """Let the model keep what it is given for these series, from now on."""
     if isinstance(model, GlobalLightGBM):
-        model.served = ServedRows(drawn(panel.series["unique_id"].to_list(), count, panel.hash))
+        model.served = ServedRows(unique_ids)
 
 
 def drawn(unique_ids: list[str], count: int, seed: str) -> list[str]:
@@ -45,14 +47,13 @@ def drawn(unique_ids: list[str], count: int, seed: str) -> list[str]:
     return sorted(ranked[:count])
 
 
-def keep_served(model: Forecaster | None, folder: Path, run_id: str) -> None:
-    """What the model was given, as `keep_served_rows`."""
+def given_rows(model: Forecaster | None) -> pl.DataFrame | None:
+    """What the model was given (KEY and every feature); None where it was to keep nothing."""
     served = model.served if isinstance(model, GlobalLightGBM) else None
-    if served is not None and served.parts:
-        keep_served_rows(served.frame(), folder, run_id)
+    return served.frame() if served is not None and served.parts else None
 
 
-def keep_served_rows(rows: pl.DataFrame, folder: Path, run_id: str) -> None:
+def keep_served(rows: pl.DataFrame, folder: Path, run_id: str) -> None:
     """Feature rows (KEY and every feature) as <run_id>.parquet and its SHA-256 beside it.
 
     The oldest beyond TABLES_KEPT go.

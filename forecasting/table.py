@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
@@ -12,10 +13,10 @@ import polars as pl
 from contract.frames import DEMAND_SPANS
 from contract.hashes import served_hash, text_hash
 from contract.levels import Level
-from contract.panel import Panel, refuse_unmatched
+from contract.panel import Panel, names_fitting
 from contract.params import Params
 from contract.question import Question
-from contract.whole import Table
+from contract.whole import Table, one_row
 from forecasting.champion import Champion
 from forecasting.ladder import repeated
 from forecasting.publication import (
@@ -28,6 +29,8 @@ from forecasting.publication import (
     uncalibrated,
 )
 from forecasting.span_table import Window, windows_of
+
+ROWS_COUNTED, BY_REASON = "rows counted", "rows by reason"
 
 Scope = tuple[date, int, str | None, datetime | None]  # origin, horizon, series, as_of
 
@@ -52,6 +55,15 @@ class ForecastTable:
         """The tables by name, as a store publishes them."""
         rows = self.rows.with_columns(created_at=created_at)
         return {"forecasts": rows, "forecast_levels": self.levels, "demand_spans": self.spans}
+
+    def scans(self, created_at: datetime) -> dict[str, pl.LazyFrame]:
+        """The tables among them that may be larger than memory: none."""
+        return {}
+
+    @property
+    def lazy_rows(self) -> pl.LazyFrame:
+        """The rows, as whoever needs a few of them takes them."""
+        return self.rows.lazy()
 
     @property
     def run_id(self) -> str:
@@ -122,7 +134,7 @@ def table_work(params: Params, panel: Panel, serving: Serving, question: Questio
     """
     origin, horizon = question.origin or panel.last_day, question.horizon or params.train.horizon
     if question.series:
-        panel.whole.series(panel.series).pipe(refuse_unmatched, question.series)
+        names_fitting(panel.whole.series(panel.series), question.series)
     scope = (origin, horizon, question.series, question.as_of)
     lineage = _lineage(params, panel, serving.champion, scope, serving.champion.reason)
     return TableWork(params, serving, question, origin, lineage)
@@ -169,19 +181,45 @@ def _lineage(
     }
 
 
-def summary_of_table(table: ForecastTable) -> dict[str, Any]:
-    """What a person wants to know of a table: its lineage, its size, its fallback rows."""
-    rows = table.rows
+def counts_of(rows: pl.DataFrame, spans: pl.DataFrame) -> dict[str, Table]:
+    """What a summary says of rows and spans, as tables that parts can add up."""
     fallback = rows.filter(pl.col("reason").is_not_null())
-    counts = fallback.group_by("method", "reason").len().sort("method", "reason").rows()
-    return {
-        **table.lineage,
-        "origin": rows["origin"][0],
+    key = pl.format("{}: {}", "method", "reason")
+    counts = fallback.group_by(key.alias("key")).len().sort("key")
+    numbers = {
         "series": rows["unique_id"].n_unique(),
         "rows": rows.height,
-        "units": round(rows["y_hat"].sum(), 1),
-        "fallback_rows": {f"{method}: {reason}": count for method, reason, count in counts},
-        "level_rows": table.levels.height,
-        "span_rows": table.spans.height,
-        "levels_left_out": list(table.levels_left_out),
+        "units": float(rows["y_hat"].sum()),
+        "spans": spans.height,
+    }
+    by_reason = Table(counts["key"], {"rows": counts["len"].to_numpy()})
+    return {ROWS_COUNTED: one_row(numbers), BY_REASON: by_reason}
+
+
+def summary_of_table(table: ForecastTable) -> dict[str, Any]:
+    """What a person wants to know of a table: its lineage, its size, its fallback rows."""
+    counts, origin = counts_of(table.rows, table.spans), table.rows["origin"][0]
+    return summary_of(table.lineage, origin, counts, table.levels.height, table.levels_left_out)
+
+
+def summary_of(
+    lineage: dict[str, Any],
+    origin: date,
+    counts: dict[str, Table],
+    level_rows: int,
+    left_out: Sequence[str],
+) -> dict[str, Any]:
+    """As `summary_of_table`, of `counts_of` all rows and spans."""
+    count = {name: float(of[0]) for name, of in counts[ROWS_COUNTED].values.items()}
+    fallback = counts[BY_REASON]
+    return {
+        **lineage,
+        "origin": origin,
+        "series": int(count["series"]),
+        "rows": int(count["rows"]),
+        "units": round(count["units"], 1),
+        "fallback_rows": dict(zip(fallback.keys, fallback.values["rows"].tolist(), strict=True)),
+        "level_rows": level_rows,
+        "span_rows": int(count["spans"]),
+        "levels_left_out": list(left_out),
     }

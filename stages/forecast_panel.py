@@ -66,9 +66,11 @@ def _in_parts(
         panels = read_frozen_parts(paths.panel, parts)
         files = write_parts(folder, panels, read_frozen_series(paths.panel))
         table = table_in_parts(params, champion, files, question, engine)
-        table.rows().sort("unique_id", "ds").sink_parquet(paths.forecasts / FORECASTS)
+        table.lazy_rows.sort("unique_id", "ds").sink_parquet(paths.forecasts / FORECASTS)
         table.levels.rechunk().write_parquet(paths.forecasts / LEVELS)
-        table.spans().sink_parquet(paths.forecasts / SPANS)
+        of_series = table.spans_of_series.sort("key", "from_h", "to_h")
+        spans = pl.concat([of_series, table.spans_of_levels.lazy()])
+        spans.sink_parquet(paths.forecasts / SPANS)
         newest = files.outline().last_day
         status = question.status(params.train.horizon, newest)
         write_json(paths.forecasts / "run.json", {**table.work.lineage, "status": status})

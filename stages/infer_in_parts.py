@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -10,25 +9,18 @@ from pathlib import Path
 from contract.params import Params
 from contract.question import Question
 from forecasting.champion import Champion
-from forecasting.served import keep_served_rows
 from runtime.command_line import Summary
-from runtime.memory import peak_mb
 from runtime.paths import Paths
-from runtime.process import clock, git_commit
 from scaling.engines import engine_of
 from scaling.parts import Parts, write_parts
 from scaling.scratch import own_folder
 from stages.inference_inputs import Reading
-from stages.overrides import laid_over
 from stages.shadow import InParts, cast_shadow
-from stages.table_in_parts import TableInParts, table_in_parts
-from storage.forecasts import publish
+from stages.table_in_parts import table_in_parts
+from stages.write_table import log_table, write_table
 from storage.panel import read_parts
-from storage.runs import Run
 from storage.series import read_series
-from storage.store import open_store, read_store
-
-log = logging.getLogger("inference")
+from storage.store import read_store
 
 
 @dataclass(frozen=True)
@@ -57,8 +49,8 @@ def infer_in_parts(
             summary = table.summary | {"status": status, "parts": parts.count}
             if moment.dry_run:
                 return summary | {"written": None}
-            _write(params, paths, table, status, moment.now)
-            log.info("forecast run_id=%s rows=%d", table.run_id, summary["rows"])
+            write_table(params, paths, table, table.served(), status, moment.now)
+            log_table(summary)
             if status == "done":
                 cast_shadow(params, paths, InParts(parts, engine), table.work.origin, moment.now)
     return summary | {"written": str(paths.store)}
@@ -69,16 +61,3 @@ def _read_parts(params: Params, paths: Paths, reading: Reading, folder: Path) ->
     with read_store(paths.store, params.ingest.lock_wait_s) as con:
         panels = read_parts(con, reading.parts, reading.since, most_sold_out)
         return write_parts(folder, panels, read_series(con))
-
-
-def _write(params: Params, paths: Paths, table: TableInParts, status: str, now: datetime) -> None:
-    served = table.served()
-    if status == "done" and served is not None:
-        keep_served_rows(served, paths.served, table.run_id)
-    taken = {"started_at": now, "ended_at": clock(), "peak_mb": peak_mb()}
-    run = Run(**table.work.lineage, **taken, status=status, git_commit=git_commit())
-    frames = {"forecast_levels": table.levels}
-    with open_store(paths.store, params.ingest.lock_wait_s) as con:
-        if status == "done":
-            frames["overridden"] = laid_over(con, params, table.rows())
-        publish(con, run, frames, table.scans(now))

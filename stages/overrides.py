@@ -77,7 +77,7 @@ def override(
         _refuse_days(request, origin, forecasts)
         wish = _wish(request, series, [level.columns for level in params.source.hierarchy])
         rows = rows_of(forecasts, series, wish)
-        closed = _closed(con, params, forecasts) if expects_nothing(rows) else None
+        closed = _closed(con, params, forecasts.lazy()) if expects_nothing(rows) else None
         rows = spread(rows, wish, closed)
         summary = _summary(request, wish, rows)
         if dry_run:
@@ -96,11 +96,9 @@ def revoke(params: Params, paths: Paths, override_id: int, by: str, now: datetim
     return {"revoked": override_id, "by": by, "level": row["level"], "key": row["key"]}
 
 
-def laid_over(
-    con: Connection, params: Params, forecasts: pl.DataFrame | pl.LazyFrame
-) -> pl.DataFrame:
+def laid_over(con: Connection, params: Params, forecasts: pl.LazyFrame) -> pl.DataFrame:
     """OVERRIDDEN of a new table (FORECASTS of one run): every override that stands, on its rows."""
-    [(run_id, origin)] = forecasts.lazy().select("run_id", "origin").head(1).collect().rows()
+    [(run_id, origin)] = forecasts.select("run_id", "origin").head(1).collect().rows()
     standing = standing_overrides(con, origin)
     if standing.is_empty():
         return OVERRIDDEN.empty()
@@ -120,11 +118,9 @@ def laid_over(
     return pl.concat(parts)
 
 
-def _closed(
-    con: Connection, params: Params, forecasts: pl.DataFrame | pl.LazyFrame
-) -> pl.DataFrame:
+def _closed(con: Connection, params: Params, forecasts: pl.LazyFrame) -> pl.DataFrame:
     """The table's days on which a series cannot sell, as the store knows them now."""
-    days = forecasts.lazy().select(pl.col("origin").first(), pl.col("h").max()).collect()
+    days = forecasts.select(pl.col("origin").first(), pl.col("h").max()).collect()
     [(origin, horizon)] = days.rows()
     since = origin - timedelta(days=WEEKS_WITHOUT_ROWS * WEEK)
     panel = read_tail(con, since, params.features.max_stockout_share)

@@ -53,7 +53,7 @@ def publish(params: Params, paths: Paths, *, now: datetime) -> Summary:
     serves = decision.get("serves") or {}
     verdict = Verdict(decision["promote"], reasons, serves.get("method"))
     with open_store(paths.store, params.ingest.lock_wait_s) as con:
-        frames["overridden"] = laid_over(con, params, forecasts)
+        frames["overridden"] = laid_over(con, params, forecasts.lazy())
         publish_offline(con, model, run, frames, verdict)
     log.info(
         "published run_id=%s model_id=%s promoted=%s",

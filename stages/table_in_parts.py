@@ -12,17 +12,10 @@ import polars as pl
 from contract.params import Params
 from contract.question import Question
 from forecasting.champion import Champion
-from forecasting.part_table import (
-    ROWS,
-    SERVED,
-    SPANS,
-    PartTable,
-    summary_of_parts,
-    sums_of_levels,
-)
+from forecasting.part_table import ROWS, SERVED, SPANS, PartTable, sums_of_levels
 from forecasting.publication import serving_of
-from forecasting.served import drawn
-from forecasting.table import TableWork, table_work
+from forecasting.served import watched
+from forecasting.table import TableWork, summary_of, table_work
 from scaling.engines import Engine
 from scaling.parts import Parts
 from scaling.run import run_parts
@@ -36,34 +29,48 @@ class TableInParts:
 
     work: TableWork
     levels: pl.DataFrame
-    of_levels: pl.DataFrame
+    spans_of_levels: pl.DataFrame
     folders: tuple[Path, ...]
     summary: dict[str, Any]
 
     @property
+    def lineage(self) -> dict[str, Any]:
+        """As ForecastTable.lineage."""
+        return self.work.lineage
+
+    @property
     def run_id(self) -> str:
         """The run's name."""
-        run_id: str = self.work.lineage["run_id"]
+        run_id: str = self.lineage["run_id"]
         return run_id
 
-    def rows(self) -> pl.LazyFrame:
+    @property
+    def lazy_rows(self) -> pl.LazyFrame:
         """FORECASTS of all series."""
-        return pl.scan_parquet([folder / ROWS for folder in self.folders])
+        return self._scan(ROWS)
 
-    def spans(self) -> pl.LazyFrame:
-        """DEMAND_SPANS: of all series, then of the levels."""
-        of_series = pl.scan_parquet([folder / SPANS for folder in self.folders])
-        return pl.concat([of_series.sort("key", "from_h", "to_h"), self.of_levels.lazy()])
+    @property
+    def spans_of_series(self) -> pl.LazyFrame:
+        """DEMAND_SPANS of all series."""
+        return self._scan(SPANS)
+
+    def frames(self, created_at: datetime) -> dict[str, pl.DataFrame]:
+        """The tables that memory holds, as a store publishes them."""
+        return {"forecast_levels": self.levels}
 
     def scans(self, created_at: datetime) -> dict[str, pl.LazyFrame]:
         """The tables of series, as a store publishes them."""
-        rows = self.rows().with_columns(created_at=pl.lit(created_at))
-        return {"forecasts": rows, "demand_spans": self.spans()}
+        rows = self.lazy_rows.with_columns(created_at=pl.lit(created_at))
+        spans = pl.concat([self.spans_of_series, self.spans_of_levels.lazy()])
+        return {"forecasts": rows, "demand_spans": spans}
 
     def served(self) -> pl.DataFrame | None:
         """The feature rows that were kept; None where no model was given any."""
         files = [folder / SERVED for folder in self.folders if (folder / SERVED).exists()]
         return pl.concat([pl.read_parquet(file) for file in files]) if files else None
+
+    def _scan(self, name: str) -> pl.LazyFrame:
+        return pl.scan_parquet([folder / name for folder in self.folders])
 
 
 def table_in_parts(
@@ -72,10 +79,10 @@ def table_in_parts(
     """The champion's table."""
     outline = parts.outline()
     work = table_work(params, outline, serving_of(params, champion), question)
-    ids = outline.series["unique_id"].to_list()
-    served = tuple(drawn(ids, params.monitor.parity_series, outline.hash))
+    served = tuple(watched(outline, params.monitor.parity_series))
     added = run_parts(PartTable(work, served), MAIN, parts, engine)
-    levels, of_levels = work.of_levels(sums_of_levels(added))
+    levels, spans_of_levels = work.of_levels(sums_of_levels(added))
     folders = tuple(parts.results(MAIN, number) for number in range(parts.count))
-    summary = summary_of_parts(work, added, levels.height, of_levels.height)
-    return TableInParts(work, levels, of_levels, folders, summary)
+    summary = summary_of(work.lineage, work.origin, added, levels.height, work.left_out)
+    summary["span_rows"] += spans_of_levels.height
+    return TableInParts(work, levels, spans_of_levels, folders, summary)
