@@ -9,6 +9,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
@@ -55,11 +56,15 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def rows_of(path: Path, query: str) -> list[tuple]:
-    con = sqlite3.connect(path)
-    try:
+    with closing(sqlite3.connect(path)) as con:
         return con.execute(query).fetchall()
-    finally:
-        con.close()
+
+
+def changed(path: Path, *statements: str) -> None:
+    """What somebody else does there."""
+    with closing(sqlite3.connect(path)) as con, con:
+        for statement in statements:
+            con.execute(statement)
 
 
 def test_a_table_arrives_in_a_database_as_it_is_and_only_once(own, paths, table, lite):
@@ -78,12 +83,11 @@ def test_a_table_that_fails_half_way_is_not_there(own, paths, table, lite):
     table()
     deliver(own, paths, now=NOW)
     table("run-2", rows=50, day=date(2024, 4, 10))
-    con = sqlite3.connect(lite)
-    con.execute(
+    changed(
+        lite,
         "create trigger full before insert on tillcast_forecasts when new.unique_id = 'N_0040' "
-        "begin select raise(abort, 'no more rows'); end"
+        "begin select raise(abort, 'no more rows'); end",
     )
-    con.close()
     with pytest.raises(BadInput, match=r"no more rows.*deliver\.db_schema"):
         deliver(own, paths, now=NOW)
     assert rows_of(lite, "select run_id, count(*) from tillcast_forecasts group by 1") == [
@@ -234,11 +238,8 @@ def test_a_kill_in_the_middle_leaves_the_delivery_before(own, paths, table, lite
 
 
 def dump_of(path: Path) -> list[str]:
-    con = sqlite3.connect(path)
-    try:
+    with closing(sqlite3.connect(path)) as con:
         return list(con.iterdump())
-    finally:
-        con.close()
 
 
 @pytest.mark.parametrize("step", [1, 2, 9, 10])
@@ -269,14 +270,12 @@ def test_another_machine_that_delivers_the_same_is_no_refusal(own, paths, table,
     """It writes the line between our look and our write."""
     table()
     deliver(own, paths, now=NOW)
-    con = sqlite3.connect(lite)
-    with con:
-        con.execute("update tillcast_deliveries set content = 'other'")
-        con.execute(
-            "create trigger quick after delete on tillcast_deliveries begin "
-            "insert into tillcast_deliveries values ('run-1', 'x', '', 1, 1); end"
-        )
-    con.close()
+    changed(
+        lite,
+        "update tillcast_deliveries set content = 'other'",
+        "create trigger quick after delete on tillcast_deliveries begin "
+        "insert into tillcast_deliveries values ('run-1', 'x', '', 1, 1); end",
+    )
     with pytest.raises(RemoteUnreachable, match="at the same time"):
         deliver(own, paths, now=NOW)
 
@@ -286,9 +285,7 @@ def test_a_table_that_was_renamed_makes_way_for_a_new_one(own, paths, table, lit
     for number in range(3):
         table(f"run-{number}", day=date(2024, 4, 9) + timedelta(days=number))
         assert deliver(own, paths, now=NOW)["written"]
-        con = sqlite3.connect(lite)
-        con.execute(f"alter table tillcast_forecasts rename to old_{number}")
-        con.close()
+        changed(lite, f"alter table tillcast_forecasts rename to old_{number}")
     indexes = rows_of(lite, "select name from sqlite_master where name like '%by_day%' "
                             "and tbl_name like 'old%' order by 1")  # fmt: skip
     assert len(indexes) == 3
@@ -330,10 +327,7 @@ def test_what_a_person_changed_and_the_orders_arrive_with_the_table(
 def test_rows_that_somebody_took_out_are_delivered_again(own, paths, table, lite):
     table()
     deliver(own, paths, now=NOW)
-    con = sqlite3.connect(lite)
-    with con:
-        con.execute("delete from tillcast_forecasts where unique_id = 'N_0003'")
-    con.close()
+    changed(lite, "delete from tillcast_forecasts where unique_id = 'N_0003'")
     assert deliver(own, paths, now=NOW)["written"]
     assert rows_of(lite, "select count(*) from tillcast_forecasts") == [(30,)]
 
@@ -351,14 +345,10 @@ def test_a_clock_that_went_back_forgets_no_newer_table(own, paths, table, lite):
 def test_a_table_of_theirs_with_more_columns_is_written_and_kept(own, paths, table, lite):
     table()
     deliver(own, paths, now=NOW)
-    con = sqlite3.connect(lite)
-    con.execute("alter table tillcast_forecasts add column seen_by text")
-    con.close()
+    changed(lite, "alter table tillcast_forecasts add column seen_by text")
     table("run-2", day=date(2024, 4, 10))
     assert deliver(own, paths, now=NOW)["written"]
-    con = sqlite3.connect(lite)
-    con.execute("alter table tillcast_forecasts rename column y_hat to mean")
-    con.close()
+    changed(lite, "alter table tillcast_forecasts rename column y_hat to mean")
     table("run-3", day=date(2024, 4, 11))
     with pytest.raises(BadInput, match=r"lacks \['y_hat'\]"):
         deliver(own, paths, now=NOW)
