@@ -79,7 +79,7 @@ def test_a_killed_driver_leaves_the_store_as_it_was(shop, root, capsys):
             time.sleep(0.01)
         driver.kill()
     assert _runs(shop) == before
-    assert len(list(shop.paths.parts.iterdir())) == 1  # what the dead one left
+    assert len(list(shop.paths.parts.iterdir())) == 2  # what the dead one left, and its lock
     _ran(shop, capsys, "--parts", "2")
     assert not list(shop.paths.parts.iterdir())
     assert len(_runs(shop)) == len(before) + 1
