@@ -48,11 +48,11 @@ class TableInParts:
 
     def rows(self) -> pl.LazyFrame:
         """FORECASTS of all series."""
-        return pl.scan_parquet([folder / ROWS for folder in self.folders])
+        return pl.scan_parquet([folder / ROWS for folder in self.folders], glob=False)
 
     def spans(self) -> pl.LazyFrame:
         """DEMAND_SPANS: of all series, then of the levels."""
-        of_series = pl.scan_parquet([folder / SPANS for folder in self.folders])
+        of_series = pl.scan_parquet([folder / SPANS for folder in self.folders], glob=False)
         return pl.concat([of_series.sort("key", "from_h", "to_h"), self.of_levels.lazy()])
 
     def scans(self, created_at: datetime) -> dict[str, pl.LazyFrame]:
@@ -63,7 +63,7 @@ class TableInParts:
     def served(self) -> pl.DataFrame | None:
         """The feature rows that were kept; None where no model was given any."""
         files = [folder / SERVED for folder in self.folders if (folder / SERVED).exists()]
-        return pl.concat([pl.read_parquet(file) for file in files]) if files else None
+        return pl.concat([pl.read_parquet(file, glob=False) for file in files]) if files else None
 
 
 def table_in_parts(
