@@ -23,6 +23,7 @@ WEEKS_BEFORE = 13  # of which such a weekday usually sells
 MOST_SHUT = 2  # of them; more is a habit
 MOST_SINGLE = 2  # spells in these weeks, the day's own among them, beyond which one day is chance
 ROWS_AT_ONCE = 2_000_000
+DECIMALS = 6  # of a day's units: what lies below is the order in which rows were added
 
 
 def stating_shut_days(
@@ -76,7 +77,7 @@ class _StoreDays:
             known += np.bincount(cell, y.is_not_null().to_numpy(), size)
             said += np.bincount(cell, part["is_open"].fill_null(False).to_numpy(), size)
         return _StoreDays(
-            units.reshape(shape),
+            units.reshape(shape).round(DECIMALS),
             known.reshape(shape) > 0,
             said.reshape(shape) > 0,
             first.toordinal(),
@@ -92,7 +93,7 @@ class _StoreDays:
         units, numbers, said = np.zeros((3, *shape))
         for table, column in ((units, "units"), (numbers, "numbers"), (said, "open_said")):
             table[at] = rows[column].to_numpy()
-        return _StoreDays(units, numbers > 0, said > 0, first.toordinal())
+        return _StoreDays(units.round(DECIMALS), numbers > 0, said > 0, first.toordinal())
 
     def shut(self) -> np.ndarray:
         """(stores, days) where nothing sold of a store that usually sells on such a weekday: in a

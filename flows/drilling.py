@@ -63,7 +63,7 @@ def _drilled(
     from storage.panel_files import read_frozen
 
     panel = read_frozen(paths.panel)
-    backtest = pl.read_parquet(paths.backtest / "forecasts.parquet")
+    backtest = pl.read_parquet(paths.backtest / "forecasts.parquet", glob=False)
     scenario = build_scenario(panel, backtest, scratch, params)
     watchers = watchers_of(scenario)
     mornings = clean_mornings(scenario, watchers)

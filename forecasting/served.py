@@ -80,7 +80,7 @@ def read_served(folder: Path, run_id: str) -> tuple[pl.DataFrame | None, str]:
         return None, f"no served features were kept of run {run_id}"
     if sha256_of(path) != written.read_text(encoding="ascii"):
         return None, f"'{path}' changed since it was written"
-    return pl.read_parquet(path), ""
+    return pl.read_parquet(path, glob=False), ""
 
 
 def served_again(bundle: Path, panel: Panel, origin: date, served: pl.DataFrame) -> pl.DataFrame:

@@ -60,7 +60,7 @@ def export(
         frames["members"] = members_of(forecasts, levels, series)
     backtest = paths.backtest / "forecasts.parquet"
     if backtest.exists():
-        frames["backtest"] = backtest_long(pl.read_parquet(backtest))
+        frames["backtest"] = backtest_long(pl.read_parquet(backtest, glob=False))
     to.mkdir(parents=True, exist_ok=True)
     written = {name: _write(frame, to / f"{name}.{form}", form) for name, frame in frames.items()}
     if levels.height:

@@ -40,15 +40,16 @@ class Parts:
 
     def series(self) -> pl.DataFrame:
         """SERIES of all parts."""
-        return pl.read_parquet(self.folder / "series.parquet")
+        return pl.read_parquet(self.folder / "series.parquet", glob=False)
 
     def outline(self) -> Panel:
         """A panel of all series without a row, that knows the days and the name of the whole."""
         empty: dict[str, Any] = {
-            name: pl.read_parquet(self.part(0) / f"{name}.parquet", n_rows=0) for name in OF_PART
+            name: pl.read_parquet(self.part(0) / f"{name}.parquet", n_rows=0, glob=False)
+            for name in OF_PART
         }
-        calendar = pl.read_parquet(self.folder / "calendar.parquet")
-        arrivals = pl.read_parquet(self.folder / "arrivals.parquet")
+        calendar = pl.read_parquet(self.folder / "calendar.parquet", glob=False)
+        arrivals = pl.read_parquet(self.folder / "arrivals.parquet", glob=False)
         return Panel(
             **empty, series=self.series(), calendar=calendar, hash=self._hash(), arrivals=arrivals
         )
@@ -59,13 +60,13 @@ class Parts:
     def read(self, number: int, whole: Whole) -> Panel:
         """One part, with what it must know of the whole; shut days stated."""
         frames: dict[str, Any] = {
-            name: pl.read_parquet(self.part(number) / f"{name}.parquet")
+            name: pl.read_parquet(self.part(number) / f"{name}.parquet", glob=False)
             for name in (*OF_PART, "series")
         }
         shared: dict[str, Any] = {
-            name: pl.read_parquet(self.folder / f"{name}.parquet") for name in OF_ALL
+            name: pl.read_parquet(self.folder / f"{name}.parquet", glob=False) for name in OF_ALL
         }
-        arrivals = pl.read_parquet(self.folder / "arrivals.parquet")
+        arrivals = pl.read_parquet(self.folder / "arrivals.parquet", glob=False)
         panel = Panel(**frames, **shared, hash=self._hash(), arrivals=arrivals, whole=whole)
         return panel.with_shut_days()
 

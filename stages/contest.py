@@ -77,4 +77,8 @@ def would_evaluate(params: Params, paths: Paths) -> Summary:
 def _truth(params: Params, paths: Paths) -> pl.DataFrame | None:
     """The simulator's expected demand; None for any other source."""
     path = paths.truth / "truth.parquet"
-    return pl.read_parquet(path) if params.source.kind == "simulator" and path.exists() else None
+    return (
+        pl.read_parquet(path, glob=False)
+        if params.source.kind == "simulator" and path.exists()
+        else None
+    )

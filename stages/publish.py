@@ -38,13 +38,13 @@ def publish(params: Params, paths: Paths, *, now: datetime) -> Summary:
     )
     model = _registered(paths, now)
     frames = {
-        name: pl.read_parquet(paths.forecasts / f"{name}.parquet")
+        name: pl.read_parquet(paths.forecasts / f"{name}.parquet", glob=False)
         for name in ("forecasts", "forecast_levels")
     }
     spans = paths.forecasts / "demand_spans.parquet"
     if spans.exists():  # a result of older code has none
-        frames["demand_spans"] = pl.read_parquet(spans)
-    frames |= {"scores": pl.read_parquet(paths.scores / "scores.parquet")}
+        frames["demand_spans"] = pl.read_parquet(spans, glob=False)
+    frames |= {"scores": pl.read_parquet(paths.scores / "scores.parquet", glob=False)}
     frames["forecasts"] = forecasts = frames["forecasts"].with_columns(created_at=now)
     run = Run(
         **lineage, started_at=now, ended_at=clock(), git_commit=git_commit(), peak_mb=peak_mb()

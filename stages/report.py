@@ -52,4 +52,4 @@ def _read(path: Path) -> pl.DataFrame:
     """A table of an earlier stage; SourceMissing when it has not run yet."""
     if not path.exists():
         raise SourceMissing(f"there is no '{path}'. Run `make repro` first: it makes this file.")
-    return pl.read_parquet(path)
+    return pl.read_parquet(path, glob=False)

@@ -87,7 +87,7 @@ def _rows_of(work: TableWork, panel: Panel | InParts, only: frozenset[str]) -> p
     parts = panel.parts
     run_parts(PartTable(work, only=only), STATUS, parts, panel.engine)
     files = [parts.results(STATUS, number) / ROWS for number in range(parts.count)]
-    return pl.concat([pl.read_parquet(file) for file in files]).sort("unique_id", "ds")
+    return pl.concat([pl.read_parquet(file, glob=False) for file in files]).sort("unique_id", "ds")
 
 
 def shadow_so_far(params: Params, paths: Paths) -> Shadow | None:

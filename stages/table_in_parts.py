@@ -67,10 +67,10 @@ class TableInParts:
     def served(self) -> pl.DataFrame | None:
         """The feature rows that were kept; None where no model was given any."""
         files = [folder / SERVED for folder in self.folders if (folder / SERVED).exists()]
-        return pl.concat([pl.read_parquet(file) for file in files]) if files else None
+        return pl.concat([pl.read_parquet(file, glob=False) for file in files]) if files else None
 
     def _scan(self, name: str) -> pl.LazyFrame:
-        return pl.scan_parquet([folder / name for folder in self.folders])
+        return pl.scan_parquet([folder / name for folder in self.folders], glob=False)
 
 
 def table_in_parts(

@@ -71,7 +71,7 @@ def read_frozen(folder: Path) -> Panel:
     """
     card = _checked_card(folder)
     names = [*FACTS, SERIES.name, NAMES.removesuffix(".parquet")]
-    read = {Path(file).stem: pl.read_parquet(folder / file) for file in card["files"]}
+    read = {Path(file).stem: pl.read_parquet(folder / file, glob=False) for file in card["files"]}
     superseded = {fact: read[f"superseded_{fact}"] for fact in FACTS if fact in read}
     frames: dict[str, Any] = {name: read[name] for name in names if name in read}
     return Panel(**frames, superseded=superseded, hash=card["hash"])
@@ -80,7 +80,7 @@ def read_frozen(folder: Path) -> Panel:
 def read_frozen_series(folder: Path) -> pl.DataFrame:
     """SERIES of the panel frozen in a folder."""
     read_card(folder)
-    return pl.read_parquet(folder / f"{SERIES.name}.parquet")
+    return pl.read_parquet(folder / f"{SERIES.name}.parquet", glob=False)
 
 
 def read_frozen_parts(folder: Path, parts: pl.DataFrame) -> Iterator[Panel]:
@@ -93,7 +93,7 @@ def read_frozen_parts(folder: Path, parts: pl.DataFrame) -> Iterator[Panel]:
         own = wanted.lazy().select("unique_id")
         frames: dict[str, Any] = {}
         for name in names:
-            scan = pl.scan_parquet(folder / f"{name}.parquet")
+            scan = pl.scan_parquet(folder / f"{name}.parquet", glob=False)
             if "unique_id" in scan.collect_schema():
                 scan = scan.join(own, on="unique_id", how="semi", maintain_order="left")
             frames[name] = scan.collect()

@@ -77,7 +77,12 @@ def broken_rules(modules: dict[str, str]) -> list[str]:
     """One sentence for each rule broken by a tree of {module path: source}; empty for a tree in
     order.
     """
-    broken = [*_unknown_places(modules), *_shadowing_flows(modules), *_circles(modules)]
+    broken = [
+        *_unknown_places(modules),
+        *_shadowing_flows(modules),
+        *_circles(modules),
+        *_reading_patterns(modules),
+    ]
     for path, source in sorted(modules.items()):
         home = home_of(path)
         for name in sorted(imported_by(path, source) - ({home} - {"tests"})):
@@ -100,6 +105,18 @@ def _shadowing_flows(modules: dict[str, str]) -> Iterator[str]:
     for path in sorted(modules):
         if home_of(path) == "flows" and Path(path).stem in {*LAYERS, *ENTRY_POINTS}:
             yield f"{path} shadows the package or entry point of its name when Prefect loads it"
+
+
+def _reading_patterns(modules: dict[str, str]) -> Iterator[str]:
+    """Polars takes a path for a pattern unless `glob` says no; a shop's folder may be [shop]."""
+    for path, source in sorted(modules.items()):
+        for node in ast.walk(ast.parse(source)) if home_of(path) not in BESIDE else ():
+            if (
+                isinstance(node, ast.Call)
+                and getattr(node.func, "attr", "") in ("read_parquet", "scan_parquet")
+                and "glob" not in {keyword.arg for keyword in node.keywords}
+            ):
+                yield f"{path}:{node.lineno} reads a pattern of files: say glob=False"
 
 
 def _rules_against(path: str, home: str, name: str) -> Iterator[str]:
@@ -275,6 +292,13 @@ def test_every_package_says_in_its_docstring_what_it_is_for(root):
 def test_each_rule_has_been_seen_to_fail(path, source, rule):
     found = broken_rules({path: source})
     assert any(sentence.endswith(rule) for sentence in found), found
+
+
+def test_a_path_that_may_be_a_pattern_is_seen():
+    source = "import polars as pl\npl.scan_parquet(path).filter(pl.read_parquet(path, glob=False))"
+    assert broken_rules({"stages/x.py": source}) == [
+        "stages/x.py:2 reads a pattern of files: say glob=False"
+    ]
 
 
 @pytest.mark.parametrize("path", ["flows/monitoring.py", "flows/train.py", "flows/flows.py"])

@@ -42,7 +42,7 @@ def _planned_later(path: Path, opening: datetime) -> Iterator[tuple[datetime, Pa
     """The rows that nobody knows at the opening, out of a file of plans into one for each day on
     which some are known.
     """
-    rows = pl.read_parquet(path)
+    rows = pl.read_parquet(path, glob=False)
     is_later = pl.col("known_at") > opening
     rows.filter(~is_later).write_parquet(path)
     by_day = rows.filter(is_later).group_by(pl.col("known_at").dt.date(), maintain_order=True)

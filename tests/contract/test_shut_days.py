@@ -57,6 +57,16 @@ def test_where_anybody_bought_the_store_was_open():
     assert shut_days(shop({"N_a": sold(shut=END), "N_b": sold()})) == set()
 
 
+def test_in_which_order_a_days_rows_are_added_up_decides_nothing():
+    """10.0 units or 9.999999999999998, by what comes first: parts of a panel add otherwise."""
+    kilos = (0.1, 2.2, 3.8, 1.5, 2.4)
+    first, last = (
+        shop({f"N_{k}": sold(level, shut=END) for k, level in enumerate(order)})
+        for order in (kilos, kilos[::-1])
+    )
+    assert shut_days(first) == shut_days(last) == {(f"N_{k}", day) for k in range(5) for day in END}
+
+
 def test_a_store_of_few_units_may_sell_nothing_by_chance():
     assert shut_days(shop({"N_a": sold(9.0, END)})) == set()
     assert shut_days(shop({"N_a": sold(10.0, END)})) == {("N_a", day) for day in END}

@@ -79,7 +79,7 @@ def test_a_killed_driver_leaves_the_store_as_it_was(shop, root, capsys):
             time.sleep(0.01)
         driver.kill()
     assert _runs(shop) == before
-    assert len(list(shop.paths.parts.iterdir())) == 1  # what the dead one left
+    assert len(list(shop.paths.parts.iterdir())) == 2  # what the dead one left, and its lock
     _ran(shop, capsys, "--parts", "2")
     assert not list(shop.paths.parts.iterdir())
     assert len(_runs(shop)) == len(before) + 1
@@ -111,3 +111,12 @@ def test_from_panel_writes_the_same_files(shop, capsys):
 def test_what_is_no_count_or_engine_is_refused(shop, capsys, wrong):
     assert inference.main(["--parts", "2", *wrong, *shop.options]) == 2
     assert "Give" in capsys.readouterr().err
+
+
+def test_a_folder_of_any_name_holds_the_parts(shop, capsys, tmp_path):
+    """Brackets are a name, and no pattern of several."""
+    shop = replace(shop, paths=Paths(shop.paths.root.rename(tmp_path / "shop [a=1] *")))
+    one = _ran(shop, capsys, "--parts", "1")
+    assert _ran(shop, capsys, "--parts", "3") == one | {"parts": 2}
+    for count in ("1", "3"):
+        assert _ran(shop, capsys, "from-panel", "--parts", count)["rows"] == one["rows"]

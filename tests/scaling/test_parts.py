@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import fcntl
+
 import numpy as np
 import polars as pl
 import pytest
@@ -79,15 +81,38 @@ def test_what_is_kept_is_made_once(tmp_path):
     assert kept["keys"].tolist() == ["a|b", "ü"]
 
 
-def test_a_folder_goes_with_its_run_and_with_a_dead_one(tmp_path):
-    dead = tmp_path / "parts" / "dead"
-    dead.mkdir(parents=True)
-    (dead / ".lock").touch()
-    with own_folder(tmp_path / "parts") as folder:
-        assert not dead.exists()
-        with own_folder(tmp_path / "parts") as other:
+def test_what_dead_runs_left_goes_with_the_next_and_no_live_one_is_touched(tmp_path):
+    """Killed with the lock alone, at work, and while the folder was being removed."""
+    parent = tmp_path / "parts"
+    for name, files in {"early": None, "at_work": ["x"], "late": []}.items():
+        parent.mkdir(exist_ok=True)
+        (parent / f"{name}.lock").touch()
+        if files is not None:
+            (parent / name).mkdir()
+            for file in files:
+                (parent / name / file).touch()
+    with own_folder(parent) as folder:
+        assert {path.name for path in parent.iterdir()} == {folder.name, f"{folder.name}.lock"}
+        with own_folder(parent) as other:
             assert folder.exists()
             assert other != folder
+    assert not list(parent.iterdir())
+
+
+def test_two_runs_that_begin_at_once_have_a_folder_each(tmp_path, monkeypatch):
+    """The other one looks for dead runs just before this one's lock is held."""
+    lock, others = fcntl.flock, []
+
+    def late(held, how):
+        if not others:
+            others.append(None)
+            with own_folder(tmp_path / "parts"):
+                pass
+        lock(held, how)
+
+    monkeypatch.setattr(fcntl, "flock", late)
+    with own_folder(tmp_path / "parts") as folder:
+        (folder / "rows").touch()
     assert not list((tmp_path / "parts").iterdir())
 
 
