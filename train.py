@@ -4,8 +4,9 @@ reads   data/panel/ (frozen Parquet), data/models/recipe.json, params.yaml: sour
         features, train, evaluate.choose
 writes  data/models/candidate/ (LightGBM text per block, card.json);
         `profile` data/features/profile.json
-run     python train.py [--cutoff 2016-04-24] [--memory-budget MB] [--dry-run] [--json]
-        python train.py profile      what the features look like at the panel's end
+run     python train.py [--cutoff 2016-04-24] [--parts N] [--on ENGINE] [--memory-budget MB]
+                        [--dry-run] [--json]
+        python train.py profile      what the features look like at the panel's end; in parts too
 """
 
 from __future__ import annotations
@@ -19,8 +20,7 @@ from typing import TYPE_CHECKING
 
 from contract.days import parse_day
 from runtime.command_line import Summary, Task, add_memory_budget, run_tasks
-from runtime.memory import refuse_beyond
-from stages.arguments import params_and_paths
+from stages.arguments import add_scale, params_and_paths
 
 if TYPE_CHECKING:
     from contract.params import Params
@@ -33,45 +33,24 @@ def train(params: Params, paths: Paths, *, cutoff: date | None = None) -> Summar
     """Fit the candidate on the panel up to `cutoff` (default: all of it) and replace the candidate
     bundle by it.
     """
-    from features.days_off import WHY_WITHOUT_ROWS, days_without_rows
-    from features.dense_panel import feature_recipe_of
-    from features.older_totals import WHY_UNUSED, unused_scopes
-    from features.reach import WHY_LEFT_OUT, short_plans
     from forecasting.bundle import save_bundle
     from forecasting.choice import choice_in, with_choice
-    from forecasting.footprint import shape_of_card, to_fit
-    from forecasting.global_lightgbm import GlobalLightGBM
-    from storage.panel_files import read_card, read_frozen
+    from stages.fit import fit
+    from storage.panel_files import read_card
 
-    params = with_choice(params, paths.recipe)
-    needs = to_fit(shape_of_card(read_card(paths.panel)), params)
-    log.info("memory %s", refuse_beyond(needs, f"lower train.max_rows ({params.train.max_rows})"))
-    panel = read_frozen(paths.panel)
-    panel = panel if cutoff is None else panel.up_to(cutoff)
-    size = panel.series.height, panel.sales.height
-    log.info("fitting cutoff=%s series=%d sales=%d", panel.last_day, *size)
-    recipe = feature_recipe_of(params, panel)
-    if recipe.left_out:
-        log.warning("left_out=%s reason=%s", list(recipe.left_out), WHY_LEFT_OUT)
-    if short := short_plans(recipe.features, panel, params.train.horizon):
-        log.warning("plans_end_after_days=%s horizon=%d", short, params.train.horizon)
-    if missing := days_without_rows(panel):
-        newest = [str(day) for day in missing[-3:]]
-        log.warning("days_without_rows=%d newest=%s %s", len(missing), newest, WHY_WITHOUT_ROWS)
-    if unused := unused_scopes(panel, params.train.groups.columns, params.train.horizon):
-        log.warning("totals_unused=%d such_as=%s %s", len(unused), unused[:2], WHY_UNUSED)
-    model = GlobalLightGBM(params.train, recipe).fit(panel)
+    panel_hash = read_card(paths.panel)["hash"]
+    model = fit(with_choice(params, paths.recipe), paths, cutoff)
     shutil.rmtree(paths.candidate, ignore_errors=True)
-    card = save_bundle(model, paths.candidate, panel.hash, choice_in(paths.recipe))
+    card = save_bundle(model, paths.candidate, panel_hash, choice_in(paths.recipe))
     log.info("trained model_id=%s rows=%s", card["model_id"], card["rows_used"])
     return {
         "model_id": card["model_id"],
         "cutoff": card["cutoff"],
         "rows_used": card["rows_used"],
         "features": len(card["columns"]),
-        "left_out": list(recipe.left_out),
+        "left_out": list(model.feature_recipe.left_out),
         "plan_reach": model.plan_reach,
-        "panel_hash": panel.hash,
+        "panel_hash": panel_hash,
         "bundle": str(paths.candidate),
     }
 
@@ -101,8 +80,13 @@ def _profile(arguments: Namespace) -> Summary:
     return profile_features(*params_and_paths(arguments))
 
 
-def _arguments(parser: ArgumentParser) -> None:
+def _in_parts(parser: ArgumentParser) -> None:
     add_memory_budget(parser)
+    add_scale(parser)
+
+
+def _arguments(parser: ArgumentParser) -> None:
+    _in_parts(parser)
     parser.add_argument(
         "--cutoff", help="last day the model may see (YYYY-MM-DD; default: the panel's last)"
     )
@@ -113,7 +97,9 @@ def _arguments(parser: ArgumentParser) -> None:
 
 def main(argv: list[str] | None = None) -> int:
     """The command line: fit the candidate, or describe the features."""
-    return run_tasks(__doc__, Task(_train, _arguments), [Task(_profile, name="profile")], argv)
+    return run_tasks(
+        __doc__, Task(_train, _arguments), [Task(_profile, _in_parts, "profile")], argv
+    )
 
 
 if __name__ == "__main__":

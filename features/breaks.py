@@ -5,13 +5,16 @@ They are made by the same `feature_matrix`, from a copy of the dense panel whose
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
+import polars as pl
 
+from contract.whole import numbers_of_all
 from features.dense_panel import DensePanel
 from features.frame import Rows
-from features.hierarchy import group_table
+from features.hierarchy import group_sums, sums_in_whole, table_of_sums
 from features.sampling import row_hash
 
 EVERY_DAYS = 63  # between two steps of a group, times the groupings there are
@@ -29,16 +32,19 @@ class BrokenLevels:
     since: np.ndarray
     until: np.ndarray
 
-    def rows(self, rows: Rows, share: float, seed: int) -> Rows:
-        """Of these rows, by hash, as many as `share` of them (or all there are) whose origin lies
-        shortly after a step and whose target before the next.
+    def rows(self, rows: Rows, hs: range, share: float, seed: int) -> Rows:
+        """Of these rows of days `hs` ahead, by hash, as many as `share` of them (or all there are)
+        whose origin lies shortly after a step and whose target before the next.
         """
         place = rows.series_ix, rows.origin_ix + self.dense.days.padding
         since, until = self.since[place], self.until[place]
         is_fresh = (since >= FRESH[0]) & (since <= FRESH[1]) & (rows.h < until)
-        kept = share * len(rows) / max(int(is_fresh.sum()), 1)
+        own = {"all": len(rows), "fresh": int(is_fresh.sum())}
+        number = numbers_of_all(self.dense.whole, f"broken rows {hs.start}..{hs.stop - 1}", own)
+        kept = share * number["all"] / max(number["fresh"], 1)
         # rows above the budget went by the hash of the seed itself
-        drawn = row_hash(rows.series_ix, rows.origin_ix, rows.h, seed + 5)
+        numbers = self.dense.numbers[rows.series_ix]
+        drawn = row_hash(numbers, rows.origin_ix, rows.h, seed + 5)
         return rows.where(is_fresh & (drawn < kept))
 
 
@@ -48,14 +54,12 @@ def with_broken_levels(dense: DensePanel, seed: int) -> BrokenLevels:
     """
     days = dense.days
     ordinals = days.first.toordinal() - days.padding + np.arange(days.width)
-    groupings = {name: ix for name, ix in dense.entity_ix.items() if name in _summed(dense)}
-    every = EVERY_DAYS * max(len(groupings), 1)
+    every = EVERY_DAYS * max(len(dense.groupings), 1)
     shape = (dense.series.height, days.width)
     log_level = np.zeros(shape, dtype=np.float32)
     since, until = np.full(shape, every, np.int16), np.full(shape, every, np.int16)
-    own = [np.arange(dense.series.height)]
-    for k, group_ix in enumerate(groupings.values() or own):
-        groups, grouping = np.arange(int(group_ix.max(initial=0)) + 1)[:, None], np.array([k])
+    for k, (groups, group_ix) in enumerate(_stepping(dense)):
+        grouping = np.array([k])
         offset = row_hash(groups, grouping, np.array([0]), seed + 3) * every
         at = ordinals + offset.astype(np.int64)
         drawn = row_hash(groups, at // every, grouping, seed + 4)
@@ -63,10 +67,22 @@ def with_broken_levels(dense: DensePanel, seed: int) -> BrokenLevels:
         age = (at % every).astype(np.int16)[group_ix]
         since, until = np.minimum(since, age), np.minimum(until, every - age)
     by_series = dense.by_series | {"y": dense.by_series["y"] * np.exp(log_level)}
-    shared = dense.shared | {name: group_table(by_series, ix) for name, ix in groupings.items()}
+    shared = dense.shared | _tables(dense, by_series)
     return BrokenLevels(replace(dense, by_series=by_series, shared=shared), since, until)
 
 
-def _summed(dense: DensePanel) -> set[str]:
-    """The groupings whose units features read."""
-    return {name for name, table in dense.shared.items() if "total" in table.columns}
+def _stepping(dense: DensePanel) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """(groups, 1) numbers of the groups that step, and for each series its own."""
+    if not dense.groupings:
+        yield dense.numbers[:, None], np.arange(dense.series.height)
+    everyone = dense.whole.series(dense.series)
+    for grouping in dense.groupings.values():
+        yield grouping.numbers_in(everyone)[:, None], grouping.ix
+
+
+def _tables(dense: DensePanel, by_series: dict[str, np.ndarray]) -> dict[str, pl.DataFrame]:
+    """The tables of groups, of series whose units step."""
+    groupings = dense.groupings
+    own = {name: group_sums(by_series, grouping.ix) for name, grouping in groupings.items()}
+    sums = sums_in_whole(dense.whole, "broken levels", groupings, own)
+    return {name: table_of_sums(of) for name, of in sums.items()}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import cached_property
 
 import numpy as np
 import polars as pl
@@ -18,9 +19,10 @@ from features.declared import declared_features
 from features.dense import Days, column, days_of, demand, locate, sold_before
 from features.feature import FUTURE, Feature
 from features.hierarchy import (
-    group_index,
-    group_keys,
+    Grouping,
     group_sums,
+    grouping_by,
+    sums_in_whole,
     table_name,
     table_of_sums,
 )
@@ -64,7 +66,8 @@ class DensePanel:
     vocabulary: Vocabulary
     by_series: dict[str, np.ndarray]  # column -> (series, width) float32
     shared: dict[str, pl.DataFrame]  # table name -> dense frame of groups or regions
-    entity_ix: dict[str, np.ndarray]  # table name -> for each series its row of entities
+    groupings: dict[str, Grouping]  # of the hierarchy, by table name
+    region_ix: np.ndarray  # for each series its row of `shared` regions
     # one row per series, codes as float32, null for a value unknown at training
     static: pl.DataFrame
     is_closed: np.ndarray  # (series, width)
@@ -80,6 +83,23 @@ class DensePanel:
         return self.by_series["y"]
 
     @property
+    def entity_ix(self) -> dict[str, np.ndarray]:
+        """By name of a shared table for each series its row of entities."""
+        return {name: own.ix for name, own in self.groupings.items()} | {"region": self.region_ix}
+
+    @property
+    def whole(self) -> Whole:
+        """What this panel is a part of."""
+        return self.groups.whole
+
+    @cached_property
+    def numbers(self) -> np.ndarray:
+        """(series,) the number of each series among those of all parts of the panel."""
+        everyone = self.whole.series(self.series)["unique_id"]
+        numbers: np.ndarray = everyone.search_sorted(self.series["unique_id"]).to_numpy()
+        return numbers
+
+    @property
     def last_known(self) -> int:
         """The day index of the last known day."""
         return self.days.known - 1
@@ -90,10 +110,11 @@ class DensePanel:
 
 
 def vocabulary_of(panel: Panel) -> Vocabulary:
-    """The codes of a panel's events and static columns."""
+    """The codes of a panel's events and static columns, of all its parts."""
+    series = panel.whole.series(panel.series)
     # as the card, sorted JSON, gives them back
-    columns = sorted(name for name in panel.series.columns if name != "unique_id")
-    values = {name: sorted(panel.series[name].drop_nulls().unique().to_list()) for name in columns}
+    columns = sorted(name for name in series.columns if name != "unique_id")
+    values = {name: sorted(series[name].drop_nulls().unique().to_list()) for name in columns}
     return Vocabulary(
         events=event_vocabulary(panel.calendar),
         static={name: codes for name, codes in values.items() if len(codes) <= MOST_CATEGORIES},
@@ -113,13 +134,11 @@ def build_dense_panel(
     by_series = _sales_tables(panel, days, rules, closed)
     plans = as_planned(_plan_tables(panel, params, days))
     by_series |= {PRICE: plans.price, PROMO: plans.promo} | _covariate_tables(panel, params, days)
-    grouped = {
-        table_name(columns): group_index(panel.series, columns) for columns in params.hierarchy
+    groupings = {
+        table_name(columns): grouping_by(panel.series, columns) for columns in params.hierarchy
     }
     own_regions, region_ix = regions_of(panel.series, rules.region)
-    whole = _of_whole(
-        panel, params, grouped, by_series, pl.Series(own_regions), days.after(days.ahead)
-    )
+    whole = _of_whole(panel, groupings, by_series, pl.Series(own_regions), days.after(days.ahead))
     region_ix = whole.regions.search_sorted(pl.Series(own_regions)).to_numpy()[region_ix]
     groups = _group_context(panel, params, days, whole.regions, vocabulary)
     shared = whole.shared
@@ -133,7 +152,8 @@ def build_dense_panel(
         vocabulary=vocabulary,
         by_series=by_series,
         shared=shared,
-        entity_ix={**grouped, "region": region_ix},
+        groupings=groupings,
+        region_ix=region_ix,
         static=_static_codes(panel.series, vocabulary) if params.static else pl.DataFrame(),
         is_closed=closed,
         chunk_series=min(params.chunk_series, series_in_a_piece(days.width, features)),
@@ -170,27 +190,18 @@ class _OfWhole:
 
 def _of_whole(
     panel: Panel,
-    params: FeatureParams,
-    grouped: dict[str, np.ndarray],
+    groupings: dict[str, Grouping],
     by_series: dict[str, np.ndarray],
     regions: pl.Series,
     ahead: slice,
 ) -> _OfWhole:
-    """The tables of groups and the regions. A group of one store lies in one part."""
-    own, crossing = {}, {}
-    for columns in params.hierarchy:
-        name, keys = table_name(columns), group_keys(panel.series, columns)
-        own[name] = Table(keys, group_sums(by_series, grouped[name]))
-        if FEED_COLUMN not in columns:
-            crossing[name] = own[name]
-    crossing["regions"] = Table(regions, {})
-    crossing["unknown ahead"] = _unknown_ahead(by_series, ahead)
-    totals = panel.whole.totals({_name(panel, name): of for name, of in crossing.items()})
-    sums = {
-        name: totals[_name(panel, name)].of(of.keys) if name in crossing else of.values
-        for name, of in own.items()
-    }
-    shared = {name: table_of_sums(of) for name, of in sums.items()}
+    """The tables of groups, the regions, and what of plans is unknown."""
+    whole = panel.whole
+    own = {name: group_sums(by_series, grouping.ix) for name, grouping in groupings.items()}
+    sums = whole.attempt(lambda: sums_in_whole(whole, _name(panel, "groups"), groupings, own))
+    beside = {"regions": Table(regions, {}), "unknown ahead": _unknown_ahead(by_series, ahead)}
+    totals = whole.totals({_name(panel, name): of for name, of in beside.items()})
+    shared = {name: table_of_sums(of) for name, of in sums().items()}
     unknown = totals[_name(panel, "unknown ahead")]
     shares = unknown.values["unknown"] / np.maximum(unknown.values["series"], 1)[:, None]
     of_plans = dict(zip(unknown.keys, shares, strict=True))

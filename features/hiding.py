@@ -9,14 +9,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 
 import numpy as np
 import polars as pl
 
+from contract.whole import numbers_of_all
 from features.dense_panel import DensePanel
 from features.feature import FUTURE, Feature
-from features.frame import Rows, feature_frame, feature_matrix, feature_names
-from features.hierarchy import group_price
+from features.frame import Rows, feature_frame, feature_names
+from features.hierarchy import mean_price, price_sums, sums_in_whole
 from features.plans import LOOK_BACK, PRICE, PROMO, as_planned
 from features.sampling import unit_hash
 
@@ -59,32 +61,45 @@ class Hiding:
             if is_hidden[k] < self.share / SERIES_AT_ONCE
         }
 
-    def rows_at(self, origin: int, rows: Rows) -> np.ndarray:
+    def rows_at(self, origin: int, dense: DensePanel, rows: Rows) -> np.ndarray:
         """The places of the rows that see their plans end after this origin."""
         at = np.flatnonzero(rows.origin_ix == origin)
         series, where = np.unique(rows.series_ix[at], return_inverse=True)
         at_origin = np.array([origin]), np.zeros(1, np.int32)
-        drawn = unit_hash(series, *at_origin, self.seed + 2)[:, 0, 0]
+        drawn = unit_hash(dense.numbers[series], *at_origin, self.seed + 2)[:, 0, 0]
         hidden: np.ndarray = at[drawn[where] < max(SERIES_AT_ONCE, self.share)]
         return hidden
 
 
-def training_matrix(dense: DensePanel, rows: Rows, hiding: Hiding) -> np.ndarray:
-    """(rows, columns) features to learn from, as `feature_matrix`, with plans hidden."""
-    matrix = feature_matrix(dense, rows)
-    if not hiding.families:
-        return matrix
-    names = feature_names(dense)
-    for origin, reach in hiding.reaches(np.unique(rows.origin_ix)).items():
-        at = hiding.rows_at(origin, rows)
-        if not len(at):
-            continue
-        seen = seen_from(dense, origin, reach, hiding.longest)
-        there = Rows(rows.series_ix[at], np.full(len(at), seen.last_known, np.int32), rows.h[at])
-        frame = feature_frame(seen, there).drop("h")
-        columns = np.array([names.index(name) for name in frame.columns])
-        matrix[at[:, None], columns] = frame.to_numpy()
-    return matrix
+def hide_plans(
+    matrix: np.ndarray, dense: DensePanel, rows: Rows, origins: np.ndarray, hiding: Hiding
+) -> None:
+    """Hides plans, in place, in the features (`feature_matrix`) of rows from these origins.
+
+    What it needs of other parts of the panel it asks for of all origins at once, and holds of one.
+    """
+    drawn = hiding.reaches(origins) if hiding.families else {}
+    for hidden in [
+        dense.whole.attempt(partial(_hide_at, matrix, dense, rows, hiding, origin, reach))
+        for origin, reach in drawn.items()
+    ]:
+        hidden()
+
+
+def _hide_at(
+    matrix: np.ndarray,
+    dense: DensePanel,
+    rows: Rows,
+    hiding: Hiding,
+    origin: int,
+    reach: dict[str, int],
+) -> None:
+    at, names = hiding.rows_at(origin, dense, rows), feature_names(dense)
+    seen = seen_from(dense, origin, reach, hiding.longest)
+    there = Rows(rows.series_ix[at], np.full(len(at), seen.last_known, np.int32), rows.h[at])
+    frame = feature_frame(seen, there).drop("h")
+    columns = np.array([names.index(name) for name in frame.columns])
+    matrix[at[:, None], columns] = frame.to_numpy()
 
 
 def short_families(dense: DensePanel, reach: Mapping[str, int], horizon: int) -> tuple[str, ...]:
@@ -94,7 +109,9 @@ def short_families(dense: DensePanel, reach: Mapping[str, int], horizon: int) ->
     """
     read = {root for feature in dense.features for root in _plans_read(feature)}
     ahead = slice(dense.plans.origin + 1, dense.plans.origin + 1 + horizon)
-    short = {name for name in read & {PRICE, PROMO} if dense.plans.gaps(name)[:, ahead].any()}
+    ends = {name: float(dense.plans.gaps(name)[:, ahead].any()) for name in (PRICE, PROMO)}
+    ended = numbers_of_all(dense.whole, f"plans that end {dense.days.known}", ends)
+    short = {name for name in read & {PRICE, PROMO} if ended[name]}
     short |= {
         name for name in read - {PRICE, PROMO} if reach.get(name.removeprefix(FUTURE), 0) < horizon
     }
@@ -120,13 +137,16 @@ def seen_from(dense: DensePanel, origin: int, reach: dict[str, int], ahead: int)
         tables[name] = dense.by_series[name][:, span].copy()
         tables[name][:, plans.origin + 1 + reach[name] :] = np.nan
     features = [feature for feature in dense.features if _plans_read(feature)]
-    groups = {part.table for one in features for part in one.parts} & dense.entity_ix.keys()
+    read = {part.table for one in features for part in one.parts} & dense.groupings.keys()
+    sums = {name: price_sums(plans.price, dense.groupings[name].ix) for name in sorted(read)}
+    label = f"hidden plans {origin} {ahead}"
+    sums_of_all = sums_in_whole(dense.whole, label, dense.groupings, sums)
     return replace(
         dense,
         days=days,
         features=features,
         by_series=tables,
-        shared={name: group_price(plans.price, dense.entity_ix[name]) for name in groups},
+        shared={name: mean_price(of) for name, of in sums_of_all.items()},
         static=pl.DataFrame(),
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
@@ -12,8 +12,10 @@ import polars as pl
 from contract.agreement import SEASON_REACH
 from contract.days import WEEK
 from contract.errors import BadParams
+from contract.feeds import FEED_COLUMN
 from contract.levels import TOTAL as EVERYTHING
 from contract.levels import joined, level_by
+from contract.whole import Arrays, Table, Whole
 from features.dense import column
 from features.feature import Anchor, Feature
 from features.windows import Window
@@ -23,6 +25,49 @@ LEVEL_DAYS = 28
 COLUMNS_AT_ONCE = 64  # of a table summed by group; bounds its float64 copy
 
 TOTAL, MEMBER_MEAN = pl.col("total"), pl.col("member_mean")
+
+
+@dataclass(frozen=True)
+class Grouping:
+    """The groups that some columns make of a panel's series."""
+
+    columns: tuple[str, ...]
+    ix: np.ndarray  # for each series its group
+    keys: pl.Series  # the groups, in that order
+
+    @property
+    def crosses_parts(self) -> bool:
+        """Whether a group may lie in several parts of a panel: those of one store do not."""
+        return FEED_COLUMN not in self.columns
+
+    def numbers_in(self, series: pl.DataFrame) -> np.ndarray:
+        """(groups,) the number of each among the groups of these series, its own among them."""
+        everyone = group_keys(series, list(self.columns))
+        numbers: np.ndarray = everyone.search_sorted(self.keys).to_numpy()
+        return numbers
+
+
+def grouping_by(series: pl.DataFrame, columns: list[str]) -> Grouping:
+    """The groups of series by these columns."""
+    return Grouping(tuple(columns), group_index(series, columns), group_keys(series, columns))
+
+
+def sums_in_whole(
+    whole: Whole, label: str, groupings: Mapping[str, Grouping], own: Mapping[str, Arrays]
+) -> dict[str, Arrays]:
+    """By grouping the sums by group that all parts of a panel add up to, of its own groups."""
+    crossing = {
+        f"{label} {name}": Table(groupings[name].keys, sums)
+        for name, sums in own.items()
+        if groupings[name].crosses_parts
+    }
+    totals = whole.totals(crossing)
+    return {
+        name: totals[f"{label} {name}"].of(groupings[name].keys)
+        if groupings[name].crosses_parts
+        else sums
+        for name, sums in own.items()
+    }
 
 
 def table_name(columns: list[str]) -> str:
@@ -55,8 +100,7 @@ def group_sums(members: dict[str, np.ndarray], group_ix: np.ndarray) -> dict[str
     """(groups, days) units and prices of the members, and how many of each are known."""
     groups = int(group_ix.max(initial=0)) + 1
     units, known = sum_by(members["y"], group_ix, groups)
-    price, priced = sum_by(members["price"], group_ix, groups)
-    return {"units": units, "known": known, "price": price, "priced": priced}
+    return {"units": units, "known": known} | price_sums(members["price"], group_ix)
 
 
 def table_of_sums(sums: Mapping[str, np.ndarray]) -> pl.DataFrame:
@@ -75,15 +119,15 @@ def table_of_sums(sums: Mapping[str, np.ndarray]) -> pl.DataFrame:
     )
 
 
-def group_table(members: dict[str, np.ndarray], group_ix: np.ndarray) -> pl.DataFrame:
-    """`table_of_sums` of a panel that is the whole."""
-    return table_of_sums(group_sums(members, group_ix))
-
-
-def group_price(price: np.ndarray, group_ix: np.ndarray) -> pl.DataFrame:
-    """Group x day: the mean `price` of the members whose price is known."""
+def price_sums(price: np.ndarray, group_ix: np.ndarray) -> dict[str, np.ndarray]:
+    """(groups, days) sums of the known prices of the members, and how many those are."""
     total, priced = sum_by(price, group_ix, int(group_ix.max(initial=0)) + 1)
-    return pl.DataFrame({"price": _mean(total, priced)})
+    return {"price": total, "priced": priced}
+
+
+def mean_price(sums: Mapping[str, np.ndarray]) -> pl.DataFrame:
+    """Group x day: the mean `price` of `price_sums`."""
+    return pl.DataFrame({"price": _mean(sums["price"], sums["priced"])})
 
 
 def _mean(total: np.ndarray, known: np.ndarray) -> pl.Series:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -13,26 +17,46 @@ from features.frame import category_names, feature_frame
 from features.sampling import training_rows
 
 DIGITS = 5  # float sums on two threads differ in the last bits between runs
+_CATEGORIES = "categories"  # of a file's metadata
 
 
-def profile_features(
-    recipe: FeatureRecipe, panel: Panel, train: TrainParams, rows: int
-) -> dict[str, Any]:
-    """rows, and per feature min, max, mean, share of nulls, and whether it is a code.
-
-    Over a sample of training rows of all blocks.
+@dataclass(frozen=True)
+class Sample:
+    """Training rows of all blocks, of a panel or of one of its parts: a column of each feature, and
+    which of them are codes.
     """
+
+    frame: pl.DataFrame
+    categories: tuple[str, ...]
+
+    def write(self, file: Path) -> None:
+        """As one Parquet file."""
+        self.frame.write_parquet(file, metadata={_CATEGORIES: json.dumps(self.categories)})
+
+
+def read_sample(file: Path) -> Sample:
+    """The sample that was written."""
+    categories = json.loads(pl.read_parquet_metadata(file)[_CATEGORIES])
+    return Sample(pl.read_parquet(file, glob=False), tuple(categories))
+
+
+def sample_of(recipe: FeatureRecipe, panel: Panel, train: TrainParams, rows: int) -> Sample:
+    """About so many rows; of a part its share of those of all."""
     dense = recipe.dense_panel(panel, train.horizon, vocabulary_of(panel))
-    hs = range(1, train.horizon + 1)
-    sample = training_rows(
-        dense, hs, train.origin_step_days, train.min_history_days, rows, train.seed
-    )
-    frame = feature_frame(dense, sample)
-    categories = set(category_names(dense))
+    hs, step = range(1, train.horizon + 1), train.origin_step_days
+    drawn = training_rows(dense, hs, step, train.min_history_days, rows, train.seed)
+    return Sample(feature_frame(dense, drawn), tuple(category_names(dense)))
+
+
+def profile_of(samples: Sequence[Sample]) -> dict[str, Any]:
+    """rows, and per feature min, max, mean, share of nulls, and whether it is a code; over the
+    samples of all parts of a panel.
+    """
+    frame = pl.concat([sample.frame for sample in samples])
     return {
-        "rows": len(sample),
+        "rows": frame.height,
         "features": {
-            name: {**_shape(frame[name]), "is_category": name in categories}
+            name: {**_shape(frame[name]), "is_category": name in samples[0].categories}
             for name in frame.columns
         },
     }

@@ -12,6 +12,7 @@ import polars as pl
 from contract.frames import FACTS
 from contract.panel import Panel
 from contract.params import FeatureParams
+from contract.whole import Table, one_row
 from features.dense import Days, locate
 from features.plans import DENSE, LOOK_BACK, PRICE, PROMO, REACHES, RECENT_DAYS, reach_of
 from features.price import spread_over_days
@@ -28,19 +29,38 @@ Reach = Mapping[str, int]  # price, promo, each covariate -> days after the last
 def plan_reach(panel: Panel, horizon: int) -> dict[str, int]:
     """Days after the panel's last one that each family of plans is stated for, up to the horizon.
 
-    `price`, `promo` and every covariate that the panel states anything of. 0 is a plan that ends
-    with the sales, or did before them.
+    `price`, `promo` and every covariate that the panel (all its parts together) states anything of.
+    0 is a plan that ends with the sales, or did before them.
+    """
+    stated, series = _stated(panel, horizon)
+    return {
+        name: max(_reach(by_day, horizon, None if name == PRICE else series), 0)
+        for name, (by_day, was_stated) in stated.items()
+        if by_day.any() or was_stated
+    }
+
+
+def _stated(panel: Panel, horizon: int) -> tuple[dict[str, tuple[np.ndarray, bool]], int]:
+    """By family of plans the (LOOK_BACK + horizon,) count of series it states something of, and
+    whether it ever did of any; how many series there are. Of all parts of the panel.
     """
     days = Days(panel.last_day - timedelta(days=LOOK_BACK - 1), LOOK_BACK, horizon, 0)
     tables = {value: spread_over_days(panel, days, value) for value in (PRICE, PROMO)}
     for name in panel.covariates["name"].unique().sort():
         of_name = locate(panel.covariates.filter(pl.col("name") == name), panel.series, days)
         tables[name] = days.scatter(of_name, panel.series.height, "value")
-    return {
-        name: max(_reach(table, horizon, name), 0)
-        for name, table in tables.items()
-        if _is_stated(table) or _was_stated(panel, name)
+    names = sorted(tables)
+    counts = {
+        "stated": np.array([(~np.isnan(tables[name])).sum(axis=0) for name in names]),
+        "was_stated": np.array([_was_stated(panel, name) for name in names], dtype=np.int64),
     }
+    of_all = one_row({"series": panel.series.height})
+    own = {"plans": Table(pl.Series(names), counts), "series": of_all}
+    totals = panel.whole.totals({f"{name} {panel.last_day}": of for name, of in own.items()})
+    plans, of_all = totals.values()
+    series = int(of_all.values["series"][0])
+    rows = zip(plans.values["stated"], plans.values["was_stated"] > 0, strict=True)
+    return dict(zip(plans.keys, rows, strict=True)), series
 
 
 def short_plans(params: FeatureParams, panel: Panel, horizon: int) -> dict[str, int]:
@@ -175,16 +195,9 @@ def _unsaid_after(prices: pl.DataFrame, family: str, end: date) -> pl.DataFrame:
     return pl.concat([before, after.select(before.columns)]).sort("unique_id", "from_ds")
 
 
-def _reach(table: np.ndarray, horizon: int, name: str) -> int:
-    """Of a (series, LOOK_BACK + horizon) table, all series as one feed."""
-    stated = (~np.isnan(table)).sum(axis=0)
-    if not stated.any():
-        return 0
-    return min(reach_of(stated, LOOK_BACK - 1, None if name == PRICE else len(table)), horizon)
-
-
-def _is_stated(table: np.ndarray) -> bool:
-    return bool((~np.isnan(table)).any())
+def _reach(stated: np.ndarray, horizon: int, series: int | None) -> int:
+    """Of counts of series by day, all series as one feed; `series` as of `reach_of`."""
+    return min(reach_of(stated, LOOK_BACK - 1, series), horizon) if stated.any() else 0
 
 
 def _calendar_ends(panel: Panel, horizon: int) -> bool:

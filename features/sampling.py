@@ -6,6 +6,7 @@ import numpy as np
 
 from contract.days import WEEK
 from contract.errors import NotEnoughHistory
+from contract.whole import numbers_of_all
 from features.cores import on_all_cores
 from features.dense_panel import DensePanel
 from features.frame import Rows
@@ -29,27 +30,20 @@ def training_rows(
     """Rows (series, origin, h), launched at the origin, target known; at most about `max_rows`.
 
     Origins go back from the last known day in steps of `step_days` to `min_history_days` after the
-    first. Above the budget a row stays if its hash falls under the share that fits: independent of
-    order, chunking and the other rows. A short panel gives the later half of its origins: there,
-    waiting for `min_history_days` would leave few of them or none.
+    first. Above the budget (of all parts of the panel together) a row stays if its hash falls under
+    the share that fits: independent of order, chunking and the other rows. A short panel gives the
+    later half of its origins; waiting for `min_history_days` would leave few of them or none.
     """
-    newest = dense.last_known - hs.start
-    if newest < WEEK:
-        raise NotEnoughHistory(
-            f"the panel has {dense.days.known} days; training for h={hs.start}..{hs.stop - 1} "
-            f"needs {hs.start + WEEK + 1}. Bring a longer history, or lower train.horizon and "
-            "train.blocks."
-        )
-    oldest = min(min_history_days, newest // 2)
-    origins = np.arange(newest, oldest - 1, -step_days, dtype=np.int32)[::-1]
-    h = np.array(hs, dtype=np.int32)
-    share = max_rows / max(_known_targets(dense, origins, h), 1)
+    origins, h = training_origins(dense, hs, step_days, min_history_days), np.array(hs, np.int32)
+    own = {"known": _known_targets(dense, origins, h)}
+    known = numbers_of_all(dense.whole, f"known targets {hs.start}..{hs.stop - 1}", own)["known"]
+    share = max_rows / max(known, 1)
     height = max(1, ROWS_AT_ONCE // (len(origins) * len(h)))
 
     def drawn(first: int) -> Rows:
         series = np.arange(first, min(first + height, dense.series.height), dtype=np.int32)
         stays = _is_known(dense, series, origins, h)
-        stays &= unit_hash(series, origins, h, seed) < share
+        stays &= unit_hash(dense.numbers[series], origins, h, seed) < share
         at_series, at_origin, at_h = np.nonzero(stays)
         return Rows(series[at_series], origins[at_origin], h[at_h])
 
@@ -59,6 +53,21 @@ def training_rows(
         np.concatenate([part.origin_ix for part in parts]),
         np.concatenate([part.h for part in parts]),
     )
+
+
+def training_origins(
+    dense: DensePanel, hs: range, step_days: int, min_history_days: int
+) -> np.ndarray:
+    """(origins,) day indices that training rows have. NotEnoughHistory for a panel too short."""
+    newest = dense.last_known - hs.start
+    if newest < WEEK:
+        raise NotEnoughHistory(
+            f"the panel has {dense.days.known} days; training for h={hs.start}..{hs.stop - 1} "
+            f"needs {hs.start + WEEK + 1}. Bring a longer history, or lower train.horizon and "
+            "train.blocks."
+        )
+    oldest = min(min_history_days, newest // 2)
+    return np.arange(newest, oldest - 1, -step_days, dtype=np.int32)[::-1]
 
 
 def _is_known(

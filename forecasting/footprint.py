@@ -7,6 +7,7 @@ about a fifth: Python's and Arrow's pools give back late.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -47,19 +48,27 @@ class Shape:
     plans: int
 
 
-def to_fit(shape: Shape, params: Params) -> Needs:
-    """Fitting the global model on a frozen panel: the largest block's rows are held in full."""
-    columns = 1 + HIERARCHY_COLUMNS + len(declared_features(params.features, params.train.horizon))
-    most = params.train.max_rows * (1 + params.train.break_share)
-    rows, bins = most * columns * 4 / MB, most * (columns + TRAINED_ROW) / MB
-    dense, sample = _dense_panel(shape, params), BINNING_ROWS * columns * 8 / MB
+def to_fit(shape: Shape, params: Params, of: Shape | None = None) -> Needs:
+    """Fitting the global model on a frozen panel: the largest block's rows are held in full.
+
+    `of`: the shape of the panel that this is a part of; a part makes its share of the rows, and
+    learns nothing.
+    """
+    share = 1.0 if of is None else shape.series / max(of.series, 1)
+    dense, rows = _dense_panel(shape, params), share * _rows_to_learn(params)
     stepped = _cells(shape, params) * BROKEN_CELL / MB if params.train.break_share else 0.0
-    pieces = PIECES_AT_ONCE * _piece(shape, params, params.train.max_rows)
-    return {
+    pieces = PIECES_AT_ONCE * _piece(shape, params, math.ceil(share * params.train.max_rows))
+    making = {
         "building tables": dense + _building(shape, params),
         "making rows": dense + stepped + rows + pieces,
-        "learning": dense + rows + max(bins, sample),
     }
+    return making if share < 1 else making | {"learning": dense + rows + _bins(params)}
+
+
+def to_learn_from_parts(params: Params) -> Needs:
+    """Fitting on rows that lie in files: as many as are put in order, or as are binned."""
+    rows = _rows_to_learn(params)
+    return {"learning": PROGRAM_MB + rows + max(rows / 2, _bins(params))}
 
 
 def to_forecast(shape: Shape, params: Params, horizon: int) -> Needs:
@@ -85,6 +94,23 @@ def shape_of_card(card: dict[str, Any]) -> Shape:
     rows = {Path(name).stem: file["rows"] for name, file in card["files"].items()}
     days = (date.fromisoformat(card["last_day"]) - date.fromisoformat(card["first_day"])).days + 1
     return Shape(rows["series"], days, rows["sales"], rows["prices"] + rows["covariates"])
+
+
+def _rows_to_learn(params: Params) -> float:
+    most = params.train.max_rows * (1 + params.train.break_share)
+    return most * _columns(params) * 4 / MB
+
+
+def _bins(params: Params) -> float:
+    """What LightGBM holds beside the rows: a sample of them first, then their bins."""
+    most = params.train.max_rows * (1 + params.train.break_share)
+    sample = BINNING_ROWS * _columns(params) * 8 / MB
+    return max(most * (_columns(params) + TRAINED_ROW) / MB, sample)
+
+
+def _columns(params: Params) -> int:
+    features = declared_features(params.features, params.train.horizon)
+    return 1 + HIERARCHY_COLUMNS + len(features)
 
 
 def _panel(shape: Shape) -> float:

@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from contract.days import WEEK, YEAR
-from contract.errors import FeaturesMissing, ModelBroken, NotEnoughHistory
+from contract.errors import FeaturesMissing, ModelBroken
 from contract.panel import Panel
 from contract.params import TrainParams
 from contract.whole import Arrays, Whole, numbers_of_all
@@ -23,18 +23,18 @@ from features.dense_panel import (
     vocabulary_of,
 )
 from features.feature import Feature
-from features.frame import Rows, feature_frames, feature_names, targets
-from features.hiding import short_families
+from features.frame import Rows, feature_frames, feature_names
 from features.older_totals import GROUP_DAYS
 from features.opening import closed_ahead
 from features.reach import plan_reach
-from features.sampling import serving_rows, training_rows
+from features.sampling import serving_rows
 from forecasting.alignment import scaled_to_groups
 from forecasting.at_rest import drawn_to_returns, rests_as_arrays, returns_of_whole
 from forecasting.booster import fit_booster
 from forecasting.fallback import FEATURES_MISSING
 from forecasting.forecaster import days_late, forecast_grid, long_frame
 from forecasting.group_totals import as_arrays, from_arrays, sums_of_groups
+from forecasting.lesson import Lesson, lesson_of
 from forecasting.window_average import towards_average
 
 if TYPE_CHECKING:
@@ -77,21 +77,40 @@ class GlobalLightGBM:
 
     def fit(self, panel: Panel) -> GlobalLightGBM:
         """Learn every block from the panel. NotEnoughHistory when no row can be made."""
+        return self.learn(self.looked_at(panel).training_panel(panel))
+
+    def looked_at(self, panel: Panel) -> GlobalLightGBM:
+        """What a fit knows of a panel beside its rows: cutoff, codes, how far plans reach."""
         self.vocabulary = vocabulary_of(panel)
         self.cutoff = panel.last_day
         self.plan_reach = plan_reach(panel, self.params.horizon)
-        return self.learn(
-            self.feature_recipe.dense_panel(panel, self.params.blocks[-1], self.vocabulary)
+        return self
+
+    def training_panel(self, panel: Panel) -> DensePanel:
+        """The dense panel to learn from."""
+        return self.feature_recipe.dense_panel(
+            panel, self.params.blocks[-1], self.fitted_vocabulary
         )
 
     def learn(self, dense: DensePanel) -> GlobalLightGBM:
         """Learn every block from a dense panel: a search fits many times on one."""
-        self.columns = feature_names(dense)
         for end, hs in self.blocks.items():
-            rows = self.training_rows(dense, hs)
-            self.rows_used[end] = len(rows)
-            self.boosters[end] = self.fit_block(dense, rows)
+            self.learn_block(end, self.lesson(dense, hs))
         return self
+
+    def lesson(self, dense: DensePanel, hs: range, rows: Rows | None = None) -> Lesson:
+        """What the block of these days ahead learns from, as lesson_of."""
+        return lesson_of(dense, hs, self.params, self.plan_reach, rows)
+
+    def learn_block(self, end: int, lesson: Lesson) -> lightgbm.Booster:
+        """Learn one block; what is noted of its rows stands in the model's card."""
+        self.columns, self.rows_used[end] = lesson.names, len(lesson.drawn)
+        for name, share in lesson.unknown_shares().items():
+            self.unknown_shares[name] = max(share, self.unknown_shares.get(name, 0.0))
+        data = lesson.dataset(self.params)
+        del lesson  # of the rows themselves none need stay
+        self.boosters[end] = fit_booster(data, self.params)
+        return self.boosters[end]
 
     def forecast(self, panel: Panel, origin: date, horizon: int) -> pl.DataFrame:
         """As Forecaster.forecast.
@@ -160,30 +179,6 @@ class GlobalLightGBM:
     def _days_ahead(self, steps: int) -> int:
         """The days after the last known that a dense panel for `steps` of them has."""
         return max(steps, self.params.blocks[-1])
-
-    def training_rows(self, dense: DensePanel, hs: range) -> Rows:
-        """The rows one block learns from. NotEnoughHistory when they are too few for a tree."""
-        p = self.params
-        rows = training_rows(dense, hs, p.origin_step_days, p.min_history_days, p.max_rows, p.seed)
-        if len(rows) < 2 * p.min_rows_in_leaf:
-            raise NotEnoughHistory(
-                f"only {len(rows)} rows to learn days {hs.start}..{hs.stop - 1} from; a tree needs "
-                f"{2 * p.min_rows_in_leaf}. Bring more history, or lower train.min_rows_in_leaf."
-            )
-        if not targets(dense, rows).any():
-            raise NotEnoughHistory(
-                f"nothing was sold on any of the {len(rows)} days to learn "
-                f"h={hs.start}..{hs.stop - 1} from. Bring a history with sales."
-            )
-        return rows
-
-    def fit_block(self, dense: DensePanel, rows: Rows) -> lightgbm.Booster:
-        """One booster on these rows; their shares of unknowns are noted."""
-        short = short_families(dense, self.plan_reach, self.params.horizon)
-        booster, unknown = fit_booster(dense, rows, self.params, short)
-        for name, share in unknown.items():
-            self.unknown_shares[name] = max(share, self.unknown_shares.get(name, 0.0))
-        return booster
 
     def one_pass(self, panel: Panel, steps: int) -> pl.DataFrame:
         """unique_id, ds, y_hat, reason of the `steps` days after the panel's last."""

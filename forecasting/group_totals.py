@@ -126,7 +126,7 @@ def _sums(dense: DensePanel, columns: list[str], plans: list[np.ndarray]) -> Tab
     for name, table in zip(("units", "promo", "price"), (y, *plans), strict=True):
         values[name], values[f"{name}_known"] = sum_by(table, group_ix, len(keys))
     regions = np.zeros((len(keys), int(dense.shared["region"].height // dense.days.width)))
-    np.add.at(regions, (group_ix, dense.entity_ix["region"]), 1)
+    np.add.at(regions, (group_ix, dense.region_ix), 1)
     return Table(keys, {**values, "regions": regions})
 
 

@@ -12,6 +12,7 @@ from contract.panel import Panel
 from features.dense_panel import DensePanel, vocabulary_of
 from features.frame import Rows, feature_frame, targets
 from forecasting.global_lightgbm import GlobalLightGBM
+from forecasting.lesson import drawn_rows
 from forecasting.metrics import volume_scores
 
 if TYPE_CHECKING:
@@ -41,20 +42,21 @@ def iid_against_temporal(
 def _random_split(panel: Panel, model: GlobalLightGBM, horizon: int) -> float:
     model.vocabulary = vocabulary_of(panel)
     dense = model.feature_recipe.dense_panel(panel, horizon, model.vocabulary)
-    rows = model.training_rows(dense, next(iter(model.blocks.values())))
+    end, hs = next(iter(model.blocks.items()))
+    rows = drawn_rows(dense, hs, model.params)
     held_out = np.random.default_rng(model.params.seed).random(len(rows)) < TEST_SHARE
-    booster = model.fit_block(dense, rows.where(~held_out))
+    booster = model.learn_block(end, model.lesson(dense, hs, rows.where(~held_out)))
     recent = held_out & (rows.target_ix > dense.last_known - horizon)
     return _wape(booster, dense, rows.where(recent))
 
 
 def _temporal_split(panel: Panel, model: GlobalLightGBM, cut: date, horizon: int) -> float:
     model.vocabulary = vocabulary_of(panel.up_to(cut))
-    first_block = next(iter(model.blocks.values()))
+    end, hs = next(iter(model.blocks.items()))
     before = model.feature_recipe.dense_panel(panel.up_to(cut), horizon, model.vocabulary)
-    booster = model.fit_block(before, model.training_rows(before, first_block))
+    booster = model.learn_block(end, model.lesson(before, hs))
     after = model.feature_recipe.dense_panel(panel, horizon, model.vocabulary)
-    rows = model.training_rows(after, first_block)
+    rows = drawn_rows(after, hs, model.params)
     return _wape(booster, after, rows.where(rows.target_ix > after.last_known - horizon))
 
 

@@ -17,10 +17,10 @@ import polars as pl
 from contract.feeds import FEED_COLUMN
 from contract.panel import Panel
 from contract.scopes import is_of_nobody
-from contract.whole import ARRIVALS, Whole, arrivals_of
+from contract.whole import ALONE, ARRIVALS, Whole, arrivals_of
 
 OF_PART = ("sales", "prices", "covariates", "before")
-OF_ALL = ("calendar", "totals")
+OF_ALL = ("calendar", "totals", "arrivals")
 
 
 @dataclass(frozen=True)
@@ -42,20 +42,15 @@ class Parts:
         """SERIES of all parts."""
         return pl.read_parquet(self.folder / "series.parquet", glob=False)
 
-    def outline(self) -> Panel:
-        """A panel of all series without a row, that knows the days and the name of the whole."""
+    def outline(self, whole: Whole = ALONE) -> Panel:
+        """A panel of all series without a row, that knows the days and the name of the whole; and
+        totals, where `whole` does.
+        """
         empty: dict[str, Any] = {
             name: pl.read_parquet(self.part(0) / f"{name}.parquet", n_rows=0, glob=False)
             for name in OF_PART
         }
-        calendar = pl.read_parquet(self.folder / "calendar.parquet", glob=False)
-        arrivals = pl.read_parquet(self.folder / "arrivals.parquet", glob=False)
-        return Panel(
-            **empty, series=self.series(), calendar=calendar, hash=self._hash(), arrivals=arrivals
-        )
-
-    def _hash(self) -> str:
-        return (self.folder / "hash").read_text(encoding="ascii")
+        return self._panel(empty | {"series": self.series()}, whole)
 
     def read(self, number: int, whole: Whole) -> Panel:
         """One part, with what it must know of the whole; shut days stated."""
@@ -63,12 +58,15 @@ class Parts:
             name: pl.read_parquet(self.part(number) / f"{name}.parquet", glob=False)
             for name in (*OF_PART, "series")
         }
+        return self._panel(frames, whole).with_shut_days()
+
+    def _panel(self, frames: dict[str, Any], whole: Whole) -> Panel:
+        """These frames, with those that all parts read."""
         shared: dict[str, Any] = {
             name: pl.read_parquet(self.folder / f"{name}.parquet", glob=False) for name in OF_ALL
         }
-        arrivals = pl.read_parquet(self.folder / "arrivals.parquet", glob=False)
-        panel = Panel(**frames, **shared, hash=self._hash(), arrivals=arrivals, whole=whole)
-        return panel.with_shut_days()
+        name_of_all = (self.folder / "hash").read_text(encoding="ascii")
+        return Panel(**frames, **shared, hash=name_of_all, whole=whole)
 
 
 def most_parts(series: pl.DataFrame) -> int:

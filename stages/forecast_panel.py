@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import polars as pl
 
-from contract.feeds import FEED_COLUMN
 from contract.params import Params
 from contract.question import Question
 from forecasting.champion import Champion, candidate_champion
@@ -14,17 +13,10 @@ from forecasting.table import forecast_table, summary_of_table
 from runtime.command_line import Summary
 from runtime.json_files import write_json
 from runtime.paths import Paths
-from scaling.engines import engine_of
-from scaling.parts import write_parts
-from scaling.scratch import own_folder
-from stages.parts_wanted import parts_for
+from stages.frozen_parts import frozen_parts, stores_of
+from stages.parts_wanted import job_of_forecast, parts_for
 from stages.table_in_parts import table_in_parts
-from storage.panel_files import (
-    read_card,
-    read_frozen,
-    read_frozen_parts,
-    read_frozen_series,
-)
+from storage.panel_files import read_card, read_frozen
 
 FORECASTS, LEVELS, SPANS = "forecasts.parquet", "forecast_levels.parquet", "demand_spans.parquet"
 
@@ -37,7 +29,8 @@ def forecast_panel(params: Params, paths: Paths, question: Question) -> Summary:
     decision = paths.scores / "decision.json"
     champion = candidate_champion(paths.candidate, paths.incumbent, paths.backtest, decision)
     paths.forecasts.mkdir(parents=True, exist_ok=True)
-    parts = parts_for(params, question, shape, lambda: _stores(paths))
+    job = job_of_forecast(params, question, shape)
+    parts = parts_for(params, job, shape, lambda: stores_of(paths))
     if parts is not None:
         return _in_parts(params, paths, champion, question, parts)
     panel = read_frozen(paths.panel)
@@ -51,20 +44,11 @@ def forecast_panel(params: Params, paths: Paths, question: Question) -> Summary:
     return summary_of_table(table) | {"written": str(paths.forecasts)}
 
 
-def _stores(paths: Paths) -> tuple[pl.DataFrame, dict[str, int]]:
-    series = read_frozen_series(paths.panel)
-    if FEED_COLUMN not in series.columns:
-        return series, {}
-    return series, dict(series.group_by(FEED_COLUMN).len().rows())
-
-
 def _in_parts(
     params: Params, paths: Paths, champion: Champion, question: Question, parts: pl.DataFrame
 ) -> Summary:
     """The same files, a part at a time."""
-    with own_folder(paths.parts) as folder, engine_of(params.scale.engine) as engine:
-        panels = read_frozen_parts(paths.panel, parts)
-        files = write_parts(folder, panels, read_frozen_series(paths.panel))
+    with frozen_parts(params, paths, parts) as (files, engine):
         table = table_in_parts(params, champion, files, question, engine)
         table.lazy_rows.sort("unique_id", "ds").sink_parquet(paths.forecasts / FORECASTS)
         table.levels.rechunk().write_parquet(paths.forecasts / LEVELS)

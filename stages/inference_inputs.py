@@ -17,7 +17,7 @@ from forecasting.footprint import Shape
 from forecasting.ladder import who_serves
 from forecasting.recalibration import with_interval_scale
 from runtime.paths import Paths
-from stages.parts_wanted import parts_for
+from stages.parts_wanted import job_of_forecast, parts_for
 from storage.decisions import newest_interval_scale, serving_meanwhile
 from storage.forecasts import latest_forecast_levels, latest_forecasts
 from storage.models import in_line
@@ -76,7 +76,8 @@ def reading_of(con: Connection, params: Params, champion: Champion, question: Qu
         series = read_series(con)
         return series, rows_by(con, FEED_COLUMN, since) if FEED_COLUMN in series.columns else {}
 
-    return Reading(since, parts_for(params, question, shape, stores))
+    job = job_of_forecast(params, question, shape)
+    return Reading(since, parts_for(params, job, shape, stores))
 
 
 def read_whole(con: Connection, params: Params, reading: Reading, question: Question) -> Panel:

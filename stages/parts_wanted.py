@@ -1,28 +1,61 @@
-"""In how many parts a panel is forecast: as params say, or as few as memory holds."""
+"""In how many parts a panel is worked on: as params say, or as few as memory holds."""
 
 from __future__ import annotations
 
 import logging
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import polars as pl
 
 from contract.params import Params
 from contract.question import Question
-from forecasting.footprint import Shape, to_forecast
+from forecasting.footprint import Needs, Shape, to_fit, to_forecast, to_learn_from_parts
 from runtime.memory import budget_mb, machine_mb, refuse_beyond
 from scaling.parts import most_parts, part_of_series
 
-log = logging.getLogger("inference")
+log = logging.getLogger("scaling")
 
 SHARE_OF_MACHINE = 0.5  # of its memory that one process may take, where nothing else is said
-_WAY_OUT = "give each group of stores a data folder of its own"
+
+
+@dataclass(frozen=True)
+class Job:
+    """Work on a panel that may go in parts: what it holds of a panel or part of this shape, what
+    whoever puts the parts together holds, and what helps where neither fits. `only_in_one`: why it
+    cannot go in parts.
+    """
+
+    needs: Callable[[Shape], Needs]
+    together: Needs
+    way_out: str
+    only_in_one: str | None = None
+
+
+def job_of_forecast(params: Params, question: Question, shape: Shape) -> Job:
+    """The table that answers a question of a panel of this shape."""
+    horizon = question.horizon or params.train.horizon
+    return Job(
+        lambda part: to_forecast(part, params, horizon),
+        {},
+        "give each group of stores a data folder of its own",
+        _only_in_one(params, question, shape),
+    )
+
+
+def job_of_fit(params: Params, shape: Shape) -> Job:
+    """The fit on a panel of this shape."""
+    return Job(
+        lambda part: to_fit(part, params, shape),
+        to_learn_from_parts(params),
+        f"lower train.max_rows ({params.train.max_rows})",
+    )
 
 
 def parts_for(
     params: Params,
-    question: Question,
+    job: Job,
     shape: Shape,
     stores: Callable[[], tuple[pl.DataFrame, dict[str, int]]],
 ) -> pl.DataFrame | None:
@@ -31,23 +64,24 @@ def parts_for(
     `stores`: SERIES and how many rows each store has, read where there are parts. BadUsage where no
     number of them fits a budget.
     """
-    horizon, wanted = question.horizon or params.train.horizon, params.scale.parts
-    if why := _only_in_one(params, question, shape):
+    wanted = params.scale.parts
+    if job.only_in_one:
         if isinstance(wanted, int) and wanted > 1:
-            log.warning("parts=1 reason=%s", why)
+            log.warning("parts=1 reason=%s", job.only_in_one)
         wanted = 1
-    needs = to_forecast(shape, params, horizon)
+    needs = job.needs(shape)
     if wanted == 1 or (wanted == "auto" and max(needs.values()) <= _most_mb(params)):
-        log.info("memory %s", refuse_beyond(needs, _WAY_OUT))
+        log.info("memory %s", refuse_beyond(needs, job.way_out))
         return None
     series, rows = stores()
     if wanted == "auto":
-        parts = _fewest_that_fit(series, rows, shape, params, horizon)
+        parts = _fewest_that_fit(series, rows, shape, params, job)
     else:
         parts = part_of_series(series, rows, min(wanted, most_parts(series)))
-    largest = max(to_forecast(_largest(parts, shape), params, horizon).values())
+    largest = {"the largest part": max(job.needs(_largest(parts, shape)).values())}
+    said = refuse_beyond(largest | job.together, job.way_out)
     count = parts["part"].n_unique()
-    log.info("parts=%d memory %s", count, refuse_beyond({"the largest part": largest}, _WAY_OUT))
+    log.info("parts=%d memory %s", count, said)
     return parts if count > 1 else None
 
 
@@ -67,13 +101,13 @@ def _most_mb(params: Params) -> float:
 
 
 def _fewest_that_fit(
-    series: pl.DataFrame, rows: dict[str, int], shape: Shape, params: Params, horizon: int
+    series: pl.DataFrame, rows: dict[str, int], shape: Shape, params: Params, job: Job
 ) -> pl.DataFrame:
     """Parts the largest of which fits; as many as there can be where none does."""
     count, most = 1, most_parts(series)
     while True:
         parts = part_of_series(series, rows, count)
-        needs = to_forecast(_largest(parts, shape), params, horizon)
+        needs = job.needs(_largest(parts, shape))
         if count == most or max(needs.values()) <= _most_mb(params):
             return parts
         count += 1

@@ -22,15 +22,15 @@ from benchmarks.harness.registry import Benchmark, Context
 from benchmarks.harness.results import Result
 from benchmarks.render.markdown import markdown_table
 from features.dense_panel import FeatureRecipe, feature_recipe_of
-from forecasting import global_lightgbm
+from forecasting import lesson
 from forecasting.backtest import cutoffs_of
 from forecasting.global_lightgbm import GlobalLightGBM
 
 REFIT_EVERY = (1, 2, 6)
 STEPS = {  # name -> whose attribute; a step within another is counted once, in the inner one
     "build dense panel": (FeatureRecipe, "dense_panel"),
-    "choose rows": (global_lightgbm, "training_rows"),
-    "make features": (global_lightgbm, "feature_matrix"),
+    "choose rows": (lesson, "training_rows"),
+    "make features": (lesson, "feature_matrix"),
     "bin": (lightgbm.Dataset, "construct"),
     "train": (lightgbm, "train"),
 }

@@ -77,7 +77,7 @@ def test_days_since_and_until_are_those_of_the_nearest_step_of_any_group(broken)
 def test_a_row_begins_shortly_after_a_step_and_ends_before_the_next(dense, broken):
     rows = _rows(dense)
     for share in (0.05, 0.2):
-        chosen = broken.rows(rows, share, seed=1)
+        chosen = broken.rows(rows, HS, share, seed=1)
         assert len(chosen) == pytest.approx(share * len(rows), rel=0.2)
         place = dense.days.padding
         since = broken.since[chosen.series_ix, chosen.origin_ix + place]
@@ -85,7 +85,7 @@ def test_a_row_begins_shortly_after_a_step_and_ends_before_the_next(dense, broke
         # no step lies between the origin and the target
         at_target = broken.since[chosen.series_ix, chosen.target_ix + place]
         assert (at_target == since + chosen.h).all()
-    everything = broken.rows(rows, 1.0, seed=1)
+    everything = broken.rows(rows, HS, 1.0, seed=1)
     assert len(everything) < len(rows)
 
 
@@ -103,7 +103,7 @@ def test_rows_of_the_copy_are_the_rows_serving_would_make_of_such_a_panel(
     sold = panel.sales.join(factors, on=["unique_id", "ds"], how="left", maintain_order="left")
     sales = sold.with_columns(y=pl.col("y") * pl.col("factor").fill_null(1.0)).drop("factor")
     truly = dense_of(replace(panel, sales=sales), hierarchy=GROUPS)
-    rows = broken.rows(_rows(dense), 0.3, seed=1)
+    rows = broken.rows(_rows(dense), HS, 0.3, seed=1)
     names = feature_names(dense)
     ours = pl.DataFrame(feature_matrix(broken.dense, rows), schema=names).fill_nan(None)
     theirs = pl.DataFrame(feature_matrix(truly, rows), schema=names).fill_nan(None)

@@ -11,8 +11,8 @@ from polars.testing import assert_frame_equal
 
 from contract.panel import Panel
 from features.dense_panel import DensePanel
-from features.frame import feature_frame, feature_matrix, feature_names
-from features.hiding import Hiding, short_families, training_matrix
+from features.frame import Rows, feature_frame, feature_matrix, feature_names
+from features.hiding import Hiding, hide_plans, short_families
 from features.reach import plan_reach, with_plans_until
 from features.sampling import training_rows
 
@@ -34,10 +34,16 @@ def dense(panel, dense_of) -> DensePanel:
     return dense_of(panel)
 
 
+def _matrix(dense: DensePanel, rows: Rows, hiding: Hiding) -> np.ndarray:
+    matrix = feature_matrix(dense, rows)
+    hide_plans(matrix, dense, rows, np.unique(rows.origin_ix), hiding)
+    return matrix
+
+
 def _learned(dense: DensePanel, hiding: Hiding) -> pl.DataFrame:
     """Features to learn from, with their series, origin and h."""
     rows = training_rows(dense, HS, 5, 40, 10**6, seed=1)
-    features = pl.DataFrame(training_matrix(dense, rows, hiding), schema=feature_names(dense))
+    features = pl.DataFrame(_matrix(dense, rows, hiding), schema=feature_names(dense))
     keys = pl.DataFrame({"series_ix": rows.series_ix, "origin_ix": rows.origin_ix})
     return keys.hstack(features.fill_nan(None))
 
@@ -60,7 +66,7 @@ def test_rows_of_a_hidden_origin_are_the_rows_serving_would_make(panel, dense, d
     hidden = SIXTH.reaches(origins)
     assert {len(set(reach.values())) > 1 for reach in hidden.values()} == {True, False}
     for origin, reach in hidden.items():
-        at = SIXTH.rows_at(origin, rows)
+        at = SIXTH.rows_at(origin, dense, rows)
         ours = learned[at].drop("origin_ix")
         theirs = ours.select("series_ix", "h").join(
             _served(panel, dense_of, frame_at, origin, reach).cast({"series_ix": pl.Int32}),
@@ -75,8 +81,8 @@ def test_the_other_rows_keep_their_plans(dense):
     rows = training_rows(dense, HS, 5, 40, 10**6, seed=1)
     hidden = SIXTH.reaches(np.unique(rows.origin_ix))
     others = np.ones(len(rows), dtype=bool)
-    others[np.concatenate([SIXTH.rows_at(origin, rows) for origin in hidden])] = False
-    learned, plain = training_matrix(dense, rows, SIXTH), feature_matrix(dense, rows)
+    others[np.concatenate([SIXTH.rows_at(origin, dense, rows) for origin in hidden])] = False
+    learned, plain = _matrix(dense, rows, SIXTH), feature_matrix(dense, rows)
     assert np.array_equal(learned[others], plain[others], equal_nan=True)
     assert not np.array_equal(learned[~others], plain[~others], equal_nan=True)
 
@@ -84,14 +90,12 @@ def test_the_other_rows_keep_their_plans(dense):
 def test_where_no_plan_ends_nothing_is_hidden(dense):
     rows = training_rows(dense, HS, 5, 40, 10**6, seed=1)
     none = Hiding((), share=1.0, longest=LONGEST, seed=3)
-    assert np.array_equal(
-        training_matrix(dense, rows, none), feature_matrix(dense, rows), equal_nan=True
-    )
+    assert np.array_equal(_matrix(dense, rows, none), feature_matrix(dense, rows), equal_nan=True)
 
 
 def test_only_what_plans_say_is_hidden(dense):
     rows = training_rows(dense, HS, 5, 40, 10**6, seed=1)
-    learned, plain = training_matrix(dense, rows, SIXTH), feature_matrix(dense, rows)
+    learned, plain = _matrix(dense, rows, SIXTH), feature_matrix(dense, rows)
     same = [np.array_equal(a, b, equal_nan=True) for a, b in zip(learned.T, plain.T, strict=True)]
     moved = {name for name, is_same in zip(feature_names(dense), same, strict=True) if not is_same}
     assert {name.split("_")[0] for name in moved} == {"price", "promo", "covariates"}

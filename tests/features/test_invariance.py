@@ -16,7 +16,7 @@ from contract.panel import panel_of
 from features.dense_panel import FeatureRecipe, build_dense_panel, vocabulary_of
 from features.feature import refuse_leaks
 from features.frame import category_names, feature_frame, feature_names
-from features.profile import profile_features
+from features.profile import profile_of, sample_of
 from features.sampling import serving_rows, training_rows
 
 BY_STATE = DemandRules(absent_means_zero=True, max_stockout_share=1.0, region="state_id")
@@ -183,7 +183,7 @@ def test_series_without_a_value_in_a_hierarchy_column_are_a_group_of_their_own(
 
 def test_the_profile_describes_every_feature_of_the_frame(panel, feature_params, train_params):
     recipe = FeatureRecipe(feature_params, BY_STATE)
-    profile = profile_features(recipe, panel, train_params, rows=500)
+    profile = profile_of([sample_of(recipe, panel, train_params, rows=500)])
     dense = recipe.dense_panel(panel, train_params.horizon, vocabulary_of(panel))
     assert list(profile["features"]) == feature_names(dense)
     assert profile["features"]["h"] == {
@@ -193,4 +193,4 @@ def test_the_profile_describes_every_feature_of_the_frame(panel, feature_params,
         "null_share": 0.0,
     } | {"is_category": False}
     assert profile["features"]["calendar_event"]["is_category"]
-    assert profile == profile_features(recipe, panel, train_params, rows=500)
+    assert profile == profile_of([sample_of(recipe, panel, train_params, rows=500)])

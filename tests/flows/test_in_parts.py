@@ -15,6 +15,7 @@ import pytest
 from polars.testing import assert_frame_equal
 
 import inference
+import train
 from runtime.paths import Paths
 from storage.store import open_store
 
@@ -38,8 +39,8 @@ def _published(shop, run_id: str) -> dict[str, pl.DataFrame]:
         }
 
 
-def _ran(shop, capsys, *arguments: str) -> dict:
-    assert inference.main([*arguments, *shop.options, "--json"]) == 0
+def _ran(shop, capsys, *arguments: str, program=inference) -> dict:
+    assert program.main([*arguments, *shop.options, "--json"]) == 0
     return json.loads(capsys.readouterr().out.splitlines()[-1])
 
 
@@ -105,6 +106,18 @@ def test_from_panel_writes_the_same_files(shop, capsys):
     _ran(shop, capsys, "from-panel", "--parts", "3")
     for name, file in files.items():
         assert_frame_equal(pl.read_parquet(file), whole[name], rel_tol=1e-12, abs_tol=1e-12)
+
+
+def test_the_model_and_the_profile_of_parts_are_those_of_one(shop, capsys):
+    """Every byte: a candidate has its name from them."""
+    files = [*shop.paths.candidate.iterdir(), shop.paths.features / "profile.json"]
+    made = {}
+    for count in ("1", "3"):
+        fitted = _ran(shop, capsys, "--parts", count, program=train)
+        sampled = _ran(shop, capsys, "profile", "--parts", count, program=train)
+        made[count] = fitted, sampled, [file.read_bytes() for file in files]
+    assert made["1"] == made["3"]
+    assert not list(shop.paths.parts.iterdir())
 
 
 @pytest.mark.parametrize("wrong", [["--parts", "0"], ["--on", "spark"]])

@@ -6,10 +6,12 @@ import importlib
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from contract.errors import BadUsage, PartFailed, WorkersUnreachable
 from contract.question import NEWEST
+from forecasting.part_lessons import PartLessons, lesson_of_parts
 from forecasting.publication import serving_of
 from forecasting.table import forecast_table
 from scaling import engines
@@ -46,6 +48,19 @@ def test_the_table_is_the_same(
     whole = forecast_table(small, chain.with_shut_days(), serving_of(small, served), NEWEST)
     parts = parts_of(chain, tmp_path, 3)
     assert_same(whole, in_parts(small, served, parts, NEWEST, workers))
+
+
+def test_the_lesson_is_the_same(small, chain, workers, tmp_path, parts_of):
+    lessons, made = PartLessons(small, None), []
+    for name, engine in (("here", Here()), ("there", workers)):
+        parts = parts_of(chain, tmp_path / name, 3)
+        run_parts(lessons, "fit", parts, engine)
+        folders = [parts.results("fit", number) for number in range(parts.count)]
+        made.append(lesson_of_parts(folders, small.train.blocks[0]))
+    here, there = made
+    assert here.names == there.names
+    for name, rows in vars(here.drawn).items():
+        assert np.array_equal(rows, getattr(there.drawn, name), equal_nan=True)
 
 
 @pytest.mark.parametrize("run", range(1, RUNS + 1))
