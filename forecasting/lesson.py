@@ -78,7 +78,7 @@ def lesson_of(
     levels that break. NotEnoughHistory when the rows are too few for a tree.
     """
     whole, share, seed = dense.whole, params.break_share, params.seed
-    # what does not hang on one another is asked of other parts together
+    # totals that do not hang on one another are summed in one run of the parts
     short = whole.attempt(lambda: short_families(dense, reach, params.horizon))
     stepping = whole.attempt(lambda: with_broken_levels(dense, seed) if share else None)
     drawn = rows if rows is not None else drawn_rows(dense, hs, params)

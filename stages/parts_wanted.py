@@ -34,7 +34,7 @@ class Job:
 
 
 def job_of_forecast(params: Params, question: Question, shape: Shape) -> Job:
-    """The table that answers a question of a panel of this shape."""
+    """The table a question asks for, of a panel of this shape."""
     horizon = question.horizon or params.train.horizon
     return Job(
         lambda part: to_forecast(part, params, horizon),

@@ -1,15 +1,16 @@
-"""A million series on one machine: history into the store block by block, the forecast in parts.
+"""Many series on one machine: history into the store block by block, fit and forecast in parts.
 
 A block is the simulator's chain of ten stores, its series and stores named after the block; so many
-are delivered one after another, each by a process of its own, as extracts of regions would be. One
-model, fitted on the first block, forecasts all: a fit reads a whole panel. Every number of parts is
-a process of its own, and publishes to the same store. Peaks are of that process; with Dask of the
-driver, and of the largest worker.
+are delivered one after another, each by a process of its own, as extracts of regions would be. The
+panel is frozen whole, the model fitted on all of it. Every number of parts is a process of its own;
+the fits must be one model, the tables are published to the same store. Peaks are of that process;
+with Dask of the driver, and of the largest worker.
 """
 
 from __future__ import annotations
 
 import resource
+import shutil
 import tempfile
 import time
 from datetime import datetime
@@ -28,23 +29,22 @@ from contract.frames import REFUSED
 from contract.params import Params
 from contract.quantiles import QUANTILES
 from contract.question import NEWEST
-from features.dense_panel import feature_recipe_of
 from forecasting.bundle import load_bundle, save_bundle
 from forecasting.champion import Champion
-from forecasting.global_lightgbm import GlobalLightGBM
 from forecasting.intervals import Calibration, LevelSpans, Ratios
 from forecasting.publication import serving_of
 from forecasting.seasonal_naive import baseline_of
 from forecasting.table import forecast_table
 from runtime.paths import Paths
 from sources.simulator import simulate
+from stages.fit import fit as fit_panel
+from stages.freeze import freeze as freeze_panel
 from stages.infer_in_parts import Moment, infer_in_parts
 from stages.inference_inputs import Reading, read_whole, reading_of
 from storage.batches import Batch, Delivery, write_delivery
 from storage.forecasts import publish
-from storage.panel import counts_since, read_parts
+from storage.panel import counts_since
 from storage.runs import Run
-from storage.series import read_series
 from storage.store import open_store
 
 DAYS, NOW = 200, datetime(2026, 1, 1)
@@ -65,16 +65,19 @@ def measure(context: Context) -> Result:
             "mb": max(block.result["mb"] for block in blocks),
         }
         print("history", written, flush=True)
-        fitted = measured(fit, 0, name).result
+        frozen = measured(freeze, 0, name).result
+        print("frozen", frozen, flush=True)
         runs = {}
-        for on in options.engines:
-            for parts in options.parts:
-                key = f"{parts} on {on}"
-                runs[key] = measured(forecast, 0, name, parts, on).result
-                print(key, runs[key], flush=True)
+        for work in (fit, forecast):
+            for on in options.engines:
+                for parts in options.parts:
+                    key = f"{work.__name__}, {parts} on {on}"
+                    runs[key] = measured(work, 0, name, parts, on).result
+                    print(key, runs[key], flush=True)
         size = Paths(Path(name)).store.stat().st_size
     shape = {"series": options.series, "days": DAYS, "store_mb": round(size / 2**20)}
-    return {**shape, "history": written, "fit": fitted, "runs": runs}
+    models = {run["model_id"] for run in runs.values() if "model_id" in run}
+    return {**shape, "history": written, "frozen": frozen, "models": len(models), "runs": runs}
 
 
 def history(folder: str, series: int, number: int) -> Any:
@@ -82,9 +85,14 @@ def history(folder: str, series: int, number: int) -> Any:
     return partial(_history, Path(folder), series, number)
 
 
-def fit(folder: str) -> Any:
-    """In a process of its own: a model of the first block."""
-    return partial(_fit, Path(folder))
+def freeze(folder: str) -> Any:
+    """In a process of its own: the panel as files."""
+    return partial(_freeze, Path(folder))
+
+
+def fit(folder: str, parts: int, on: str) -> Any:
+    """In a process of its own: a model of everything, in so many parts."""
+    return partial(_fit, Path(folder), parts, on)
 
 
 def forecast(folder: str, parts: int, on: str) -> Any:
@@ -136,25 +144,45 @@ def _history(folder: Path, series: int, number: int) -> Result:
     return {"s": round(time.perf_counter() - started, 1), "mb": round(peak_mb())}
 
 
-def _fit(folder: Path) -> Result:
+def _freeze(folder: Path) -> Result:
+    started = time.perf_counter()
+    frozen = freeze_panel(params_here(), Paths(folder))
+    seconds = round(time.perf_counter() - started, 1)
+    return {"s": seconds, "mb": round(peak_mb()), "sales": frozen["sales"]}
+
+
+def _fit(folder: Path, parts: int, on: str) -> Result:
+    params, started = _params(parts, on), time.perf_counter()
+    model = fit_panel(params, Paths(folder), None)
+    took = _took(started, on)
+    shutil.rmtree(folder / "bundle", ignore_errors=True)
+    card = save_bundle(model, folder / "bundle", "bench")
+    return {**took, "rows": sum(model.rows_used.values()), "model_id": card["model_id"]}
+
+
+def _params(parts: int, on: str) -> Params:
+    """One booster, in so many parts."""
     params = params_here()
     train = params.train.model_copy(update={"blocks": [params.train.horizon]})
-    with open_store(Paths(folder).store, read_only=True) as con:
-        series = read_series(con).filter(pl.col("store_id").str.ends_with("_B00"))
-        first = series.select("unique_id", part=pl.lit(0))
-        [panel] = read_parts(con, first, None, params.features.max_stockout_share)
-    panel = panel.with_shut_days()
-    started = time.perf_counter()
-    model = GlobalLightGBM(train, feature_recipe_of(params, panel)).fit(panel)
-    save_bundle(model, folder / "bundle", panel.hash)
-    return {"s": round(time.perf_counter() - started), "series": panel.series.height}
+    scale = params.scale.model_copy(update={"parts": parts, "engine": on})
+    return params.model_copy(update={"train": train, "scale": scale})
+
+
+def _took(started: float, on: str) -> Result:
+    own, workers = (
+        resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    )
+    return {
+        "s": round(time.perf_counter() - started, 1),
+        "cpu_s": round(own.ru_utime + own.ru_stime + workers.ru_utime + workers.ru_stime, 1),
+        "mb": round(peak_mb()),
+        "worker_mb": round(workers.ru_maxrss / 1024) if on != "here" else None,
+    }
 
 
 def _forecast(folder: Path, parts: int, on: str) -> Result:
-    scale = {"parts": parts, "engine": on}
-    params = params_here()
-    params = params.model_copy(update={"scale": params.scale.model_copy(update=scale)})
-    paths, champion = Paths(folder), _champion(params, folder)
+    params, paths = _params(parts, on), Paths(folder)
+    champion = _champion(params, folder)
     started = time.perf_counter()
     with open_store(paths.store, read_only=True) as con:
         reading = reading_of(con, params, champion, NEWEST)
@@ -164,17 +192,7 @@ def _forecast(folder: Path, parts: int, on: str) -> Result:
     else:
         moment = Moment(NOW, dry_run=False)
         rows = infer_in_parts(params, paths, champion, reading, NEWEST, moment)["rows"]
-    own, workers = (
-        resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
-    )
-    return {
-        "s": round(time.perf_counter() - started, 1),
-        "cpu_s": round(own.ru_utime + own.ru_stime + workers.ru_utime + workers.ru_stime, 1),
-        "mb": round(peak_mb()),
-        "worker_mb": round(workers.ru_maxrss / 1024) if on != "here" else None,
-        "rows": rows,
-        "sales": days["sales"],
-    }
+    return {**_took(started, on), "rows": rows, "sales": days["sales"]}
 
 
 def _in_one(params: Params, paths: Paths, champion: Champion, reading: Reading) -> int:
@@ -198,7 +216,7 @@ def _champion(params: Params, folder: Path) -> Champion:
 
 
 BENCHMARK = Benchmark(
-    question="What does a forecast in parts take, up to a million series on one machine?",
+    question="What do a fit and a forecast in parts take, up to a million series on one machine?",
     needs="nothing; an hour and 40 GB of disk for a million series; Dask from `make extras`",
     measure=measure,
     options=(
