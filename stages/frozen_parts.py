@@ -22,7 +22,7 @@ def frozen_parts(
 ) -> Iterator[tuple[Parts, Engine]]:
     """The files of these parts (unique_id, part), removed afterwards, and who runs them."""
     with own_folder(paths.parts) as folder, engine_of(params.scale.engine) as engine:
-        panels = read_frozen_parts(paths.panel, parts)
+        panels = read_frozen_parts(paths.panel, parts, folder / "rows")
         yield write_parts(folder, panels, read_frozen_series(paths.panel)), engine
 
 

@@ -59,5 +59,5 @@ def infer_in_parts(
 def _read_parts(params: Params, paths: Paths, reading: Reading, folder: Path) -> Parts:
     most_sold_out = params.features.max_stockout_share
     with read_store(paths.store, params.ingest.lock_wait_s) as con:
-        panels = read_parts(con, reading.parts, reading.since, most_sold_out)
+        panels = read_parts(con, reading.parts, reading.since, most_sold_out, folder / "rows")
         return write_parts(folder, panels, read_series(con))

@@ -75,24 +75,29 @@ def read_fact(
     as_of: datetime | None = None,
     since: date | None = None,
     filled_from: str | None = None,
-    only: str | None = None,
 ) -> pl.DataFrame:
     """A fact's rows as last known, or as known at `as_of`; sorted by key. `since`: without what had
     ended before that day.
 
-    `filled_from`: see `with_gaps_filled`. `only`: a table of the series (unique_id) wanted.
+    `filled_from`: see `with_gaps_filled`.
     """
-    names = Names(STORED_FACTS[fact])
+    return read_rows(con, fact, *fact_query(fact, as_of, since, filled_from))
+
+
+def fact_query(
+    fact: str,
+    as_of: datetime | None = None,
+    since: date | None = None,
+    filled_from: str | None = None,
+) -> tuple[str, dict[str, object]]:
+    """The query of what `read_fact` reads, in no order, and what it binds."""
     moments = {"as_of": as_of, "since": since}
-    params = {name: value for name, value in moments.items() if value is not None}
     query = query_of(fact, as_of)
     if filled_from is not None:
         query = with_gaps_filled(query, filled_from)
     if since is not None:
-        query = names.fill(_SINCE.replace("{rows}", query))
-    if only is not None and "unique_id" in STORED_FACTS[fact].key:
-        query = of_series(query, only)
-    return read_rows(con, fact, query, params)
+        query = Names(STORED_FACTS[fact]).fill(_SINCE.replace("{rows}", query))
+    return query, {name: value for name, value in moments.items() if value is not None}
 
 
 def query_of(fact: str, as_of: datetime | None) -> str:
@@ -109,11 +114,6 @@ def read_rows(con: Connection, fact: str, query: str, params: Mapping[str, objec
         ordered = query + names.fill(" order by {key}")
         return STORED_FACTS[fact].conform(frame_of(con, ordered, **params))
     return STORED_FACTS[fact].conform(_by_number(con, names, query, params))
-
-
-def of_series(query: str, table: str) -> str:
-    """The query of rows by series, of the series in a table alone."""
-    return f"select * from ({query}) semi join {quoted(table)} using (unique_id)"  # noqa: S608 -- quoted
 
 
 def with_gaps_filled(query: str, table: str) -> str:

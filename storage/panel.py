@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import date, datetime
+from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -12,19 +13,19 @@ from contract.frames import BEFORE, FACTS
 from contract.hashes import text_hash
 from contract.panel import Panel
 from storage.batches import contents_taken
-from storage.connection import Connection, frame_of, registered
-from storage.facts import of_series, read_fact, read_superseded
+from storage.connection import Connection, frame_of
+from storage.facts import fact_query, read_fact, read_superseded
+from storage.part_files import Laid
 from storage.quarantine import REFUSED_DAYS, stage_refused_days
 from storage.schema import quoted
 from storage.series import known_series_table, read_names, read_series, series_at
 
-_ONLY = "create or replace temp table series_of_part as select unique_id from incoming"
 _BEFORE = """
     select unique_id, min(ds) filter (counts) as first_sale, max(ds) filter (counts) as last_sale,
            max(y) as most_sold
     from (select *, coalesce(stockout_share, 0) <= $most_sold_out as counts
           from sales where ds < $since and y > 0)
-    group by unique_id order by unique_id"""
+    group by unique_id"""
 
 
 def read_panel(con: Connection, as_of: datetime | None = None) -> Panel:
@@ -61,50 +62,49 @@ def read_tail(con: Connection, since: date, most_sold_out: float) -> Panel:
 
     Earlier versions are left out.
     """
-    return next(_tails(con, [None], since, most_sold_out)).with_shut_days()
+    name, refused = _read_from(con)
+    facts: dict[str, Any] = {
+        fact: read_fact(
+            con,
+            fact,
+            since=None if fact == "calendar" else since,
+            filled_from=refused if fact == "sales" else None,
+        )
+        for fact in FACTS
+    }
+    moment = {"since": since, "most_sold_out": most_sold_out}
+    before = BEFORE.conform(frame_of(con, f"{_BEFORE} order by unique_id", **moment))
+    panel = Panel(**facts, series=read_series(con), superseded={}, hash=name, before=before)
+    return panel.with_shut_days()
 
 
 def read_parts(
-    con: Connection, parts: pl.DataFrame, since: date | None, most_sold_out: float
+    con: Connection, parts: pl.DataFrame, since: date | None, most_sold_out: float, scratch: Path
 ) -> Iterator[Panel]:
     """As `read_tail`, of the series of each part in turn (unique_id, part: 0, 1, ...); shut days
     are not stated yet. `since` None: all days.
+
+    The store is read once: rows are laid into files of their part in `scratch`, which goes.
     """
-    of_parts = (frame for _, frame in sorted(parts.group_by("part"), key=lambda of: of[0]))
-    return _tails(con, of_parts, since, most_sold_out)
+    name, refused = _read_from(con)
+    laid, shared = Laid(scratch, parts), dict[str, pl.DataFrame]()
+    for fact, contract in FACTS.items():
+        if "unique_id" in contract.key:
+            filled = refused if fact == "sales" else None
+            laid.lay_query(con, contract, *fact_query(fact, None, since, filled))
+        else:
+            shared[fact] = read_fact(con, fact, since=None if fact == "calendar" else since)
+    moment = {"since": since or date.min, "most_sold_out": most_sold_out}
+    laid.lay_query(con, BEFORE, _BEFORE, moment)
+    return laid.panels(shared, read_series(con), name)
 
 
-def _tails(
-    con: Connection,
-    wanted: Iterable[pl.DataFrame | None],
-    since: date | None,
-    most_sold_out: float,
-) -> Iterator[Panel]:
-    """A panel for each of the wanted series (unique_id; None: all)."""
+def _read_from(con: Connection) -> tuple[str, str | None]:
+    """The name of what is known now, and the table of days whose rows were refused, where there are
+    any.
+    """
     name = ledger_hash(None, contents_taken(con)["content"])
-    refused = REFUSED_DAYS if stage_refused_days(con) else None
-    series = read_series(con)
-    for frame in wanted:
-        only = None
-        if frame is not None:
-            only = "series_of_part"
-            with registered(con, incoming=frame.select("unique_id")):
-                con.execute(_ONLY).fetchall()
-        facts: dict[str, Any] = {
-            fact: read_fact(
-                con,
-                fact,
-                since=None if fact == "calendar" else since,
-                filled_from=refused if fact == "sales" else None,
-                only=only,
-            )
-            for fact in FACTS
-        }
-        query = _BEFORE if only is None else of_series(_BEFORE, only) + " order by unique_id"
-        first = since or date.min
-        before = frame_of(con, query, since=first, most_sold_out=most_sold_out)
-        own = series if frame is None else series.join(frame, on="unique_id", how="semi")
-        yield Panel(**facts, series=own, superseded={}, hash=name, before=BEFORE.conform(before))
+    return name, REFUSED_DAYS if stage_refused_days(con) else None
 
 
 def rows_by(con: Connection, column: str, since: date | None) -> dict[str, int]:

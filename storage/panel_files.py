@@ -16,6 +16,7 @@ from contract.errors import BadInput, SourceMissing
 from contract.frames import FACTS, SERIES, TOTALS
 from contract.panel import Panel
 from runtime.disk import sha256_of
+from storage.part_files import Laid
 
 CARD = "panel.json"
 NAMES = "names.parquet"  # where the series are called anything; no part of the hash
@@ -83,21 +84,21 @@ def read_frozen_series(folder: Path) -> pl.DataFrame:
     return pl.read_parquet(folder / f"{SERIES.name}.parquet", glob=False)
 
 
-def read_frozen_parts(folder: Path, parts: pl.DataFrame) -> Iterator[Panel]:
+def read_frozen_parts(folder: Path, parts: pl.DataFrame, scratch: Path) -> Iterator[Panel]:
     """The frozen panel of the series of each part in turn (unique_id, part), without earlier
     versions; errors as of `read_frozen`. It states shut days already.
+
+    Its files are read once: rows are laid into files of their part in `scratch`, which goes.
     """
     card = _checked_card(folder)
-    names = [name for name in (*FACTS, SERIES.name) if f"{name}.parquet" in card["files"]]
-    for _, wanted in sorted(parts.group_by("part"), key=lambda of: of[0]):
-        own = wanted.lazy().select("unique_id")
-        frames: dict[str, Any] = {}
-        for name in names:
-            scan = pl.scan_parquet(folder / f"{name}.parquet", glob=False)
-            if "unique_id" in scan.collect_schema():
-                scan = scan.join(own, on="unique_id", how="semi", maintain_order="left")
-            frames[name] = scan.collect()
-        yield Panel(**frames, hash=card["hash"])
+    laid, shared = Laid(scratch, parts), dict[str, pl.DataFrame]()
+    for fact, contract in FACTS.items():
+        file = folder / f"{fact}.parquet"
+        if "unique_id" in contract.key:
+            laid.lay_file(contract, file)
+        elif file.name in card["files"]:
+            shared[fact] = pl.read_parquet(file, glob=False)
+    return laid.panels(shared, read_frozen_series(folder), card["hash"])
 
 
 def _checked_card(folder: Path) -> Card:
