@@ -123,6 +123,13 @@ def test_one_feed_and_a_covariate_that_one_part_has(cards, teaching, ending):
     assert one == many
 
 
+def test_groups_whose_names_differ_by_a_zero_byte_at_the_end(cards, teaching, ending):
+    cut = pl.when(pl.col("item_id") == "I1").then(pl.lit("I2\0")).otherwise("item_id")
+    series = ending.series.with_columns(item_id=cut)
+    one, many = cards(teaching, replace(ending, series=series))
+    assert one == many
+
+
 def test_a_covariate_called_as_a_price_that_one_part_has(cards, teaching, ending):
     """How far prices reach is said of prices, in every part alike."""
     days = pl.DataFrame({"ds": [ending.first_day + timedelta(days=k) for k in range(0, 152, 3)]})
