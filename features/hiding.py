@@ -119,7 +119,8 @@ def short_families(dense: DensePanel, reach: Mapping[str, int], horizon: int) ->
 
 
 def seen_from(dense: DensePanel, origin: int, reach: dict[str, int], ahead: int) -> DensePanel:
-    """What a forecast from an origin (day index) reads of plans that ended `reach` days after it.
+    """What a forecast from an origin (day index) reads of plans that ended `reach` days after it;
+    one that `reach` does not name is known for all the days `ahead`.
 
     The features of plans alone, over the days they look back and `ahead`.
     """
@@ -133,9 +134,10 @@ def seen_from(dense: DensePanel, origin: int, reach: dict[str, int], ahead: int)
     span = slice(first, first + days.width)
     plans = as_planned(dense.plans.on(span, days.padding + days.known - 1).cut(reach))
     tables = {PRICE: plans.price, PROMO: plans.promo}
-    for name in dense.by_series.keys() & {f for f in reach if f.startswith(FUTURE)}:
+    # those that do not end are read beside those that do
+    for name in [name for name in dense.by_series if name.startswith(FUTURE)]:
         tables[name] = dense.by_series[name][:, span].copy()
-        tables[name][:, plans.origin + 1 + reach[name] :] = np.nan
+        tables[name][:, plans.origin + 1 + reach.get(name, ahead) :] = np.nan
     features = [feature for feature in dense.features if _plans_read(feature)]
     read = {part.table for one in features for part in one.parts} & dense.groupings.keys()
     sums = {name: price_sums(plans.price, dense.groupings[name].ix) for name in sorted(read)}

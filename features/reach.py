@@ -46,9 +46,11 @@ def _stated(panel: Panel, horizon: int) -> tuple[dict[str, tuple[np.ndarray, boo
     """
     days = Days(panel.last_day - timedelta(days=LOOK_BACK - 1), LOOK_BACK, horizon, 0)
     tables = {value: spread_over_days(panel, days, value) for value in (PRICE, PROMO)}
-    for name in panel.covariates["name"].unique().sort():
+    # one called as either was stored before params refused it, perhaps by some of the parts alone
+    for name in sorted(set(panel.covariates["name"].unique()) - tables.keys()):
         of_name = locate(panel.covariates.filter(pl.col("name") == name), panel.series, days)
-        tables[name] = days.scatter(of_name, panel.series.height, "value")
+        if of_name.height:  # a panel of the past may hold plans of series that it has not yet
+            tables[name] = days.scatter(of_name, panel.series.height, "value")
     names = sorted(tables)
     counts = {
         "stated": np.array([(~np.isnan(tables[name])).sum(axis=0) for name in names]),
@@ -217,6 +219,7 @@ def _calendar_ends(panel: Panel, horizon: int) -> bool:
 
 def _was_stated(panel: Panel, name: str) -> bool:
     """Whether a plan that states nothing now ever did; promotions are too rare to say."""
-    return name != PROMO and (
-        name != PRICE or panel.prices[PRICE].null_count() < panel.prices.height
-    )
+    if name != PRICE:
+        return name != PROMO
+    priced = panel.prices.filter(pl.col(PRICE).is_not_null())["unique_id"].unique()
+    return bool(priced.is_in(panel.series["unique_id"].implode()).any())

@@ -18,6 +18,7 @@ from contract.whole import Arrays, Made, Table, Whole
 from scaling.parts import Parts
 
 _KEYS = "keys"
+_END = "."  # of a key in a file: NumPy takes zero bytes off the end of a text
 
 
 class NotSummedYet(Exception):
@@ -127,7 +128,8 @@ def _file(folder: Path, name: str) -> Path:
 
 
 def _write(file: Path, table: Table) -> None:
-    _save(file, {_KEYS: table.keys.to_numpy().astype(np.str_), **table.values})
+    keys = (table.keys.cast(pl.String) + _END).to_numpy().astype(np.str_)
+    _save(file, {_KEYS: keys, **table.values})
 
 
 def _save(file: Path, arrays: Arrays) -> None:
@@ -141,9 +143,13 @@ def _save(file: Path, arrays: Arrays) -> None:
 def _read(file: Path) -> Table:
     with np.load(file, allow_pickle=False) as arrays:
         values = {name: arrays[name] for name in arrays.files if name != _KEYS}
-        return Table(pl.Series(arrays[_KEYS], dtype=pl.String), values)
+        return Table(_keys_in(arrays), values)
 
 
 def _keys(file: Path) -> pl.Series:
     with np.load(file, allow_pickle=False) as arrays:
-        return pl.Series(arrays[_KEYS], dtype=pl.String)
+        return _keys_in(arrays)
+
+
+def _keys_in(arrays: Arrays) -> pl.Series:
+    return pl.Series(arrays[_KEYS], dtype=pl.String).str.head(-len(_END))

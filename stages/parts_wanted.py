@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+from bisect import bisect_left
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -104,17 +105,31 @@ def _fewest_that_fit(
     series: pl.DataFrame, rows: dict[str, int], shape: Shape, params: Params, job: Job
 ) -> pl.DataFrame:
     """Parts the largest of which fits; as many as there can be where none does."""
-    count, most = 1, most_parts(series)
-    while True:
-        parts = part_of_series(series, rows, count)
-        needs = job.needs(_largest(parts, shape))
-        if count == most or max(needs.values()) <= _most_mb(params):
-            return parts
-        count += 1
+
+    def fits(part: Shape) -> bool:
+        return max(job.needs(part).values()) <= _most_mb(params)
+
+    most = most_parts(series)
+    parts = part_of_series(series, rows, most)
+    if not fits(_largest(parts, shape)):
+        return parts
+    # of fewer even the mean part does not fit
+    counts = range(1, most + 1)
+    first = bisect_left(counts, True, key=lambda count: fits(_part_of(shape, shape.series / count)))
+    for count in counts[first:-1]:
+        fewer = part_of_series(series, rows, count)
+        if fits(_largest(fewer, shape)):
+            return fewer
+    return parts
 
 
 def _largest(parts: pl.DataFrame, shape: Shape) -> Shape:
     """The shape of the part that has most series."""
-    series = int(parts.group_by("part").len()["len"].max())  # type: ignore[arg-type]
-    share = series / max(shape.series, 1)
-    return Shape(series, shape.days, math.ceil(shape.sales * share), math.ceil(shape.plans * share))
+    return _part_of(shape, int(parts.group_by("part").len()["len"].max()))  # type: ignore[arg-type]
+
+
+def _part_of(shape: Shape, series: float) -> Shape:
+    """The shape of so many of the series, or one at least."""
+    own = max(math.floor(series), 1)
+    share = own / max(shape.series, 1)
+    return Shape(own, shape.days, math.ceil(shape.sales * share), math.ceil(shape.plans * share))

@@ -123,6 +123,44 @@ def test_one_feed_and_a_covariate_that_one_part_has(cards, teaching, ending):
     assert one == many
 
 
+def test_groups_whose_names_differ_by_a_zero_byte_at_the_end(cards, teaching, ending):
+    cut = pl.when(pl.col("item_id") == "I1").then(pl.lit("I2\0")).otherwise("item_id")
+    series = ending.series.with_columns(item_id=cut)
+    one, many = cards(teaching, replace(ending, series=series))
+    assert one == many
+
+
+def test_a_covariate_called_as_a_price_that_one_part_has(cards, teaching, ending):
+    """How far prices reach is said of prices, in every part alike."""
+    days = pl.DataFrame({"ds": [ending.first_day + timedelta(days=k) for k in range(0, 152, 3)]})
+    named = pl.DataFrame({"unique_id": ["I1_S1"], "name": "price", "value": 1.0})
+    rows = named.join(days, how="cross").with_columns(known_at=ending.prices["known_at"][0])
+    covariates = COVARIATES.conform(rows).sort(COVARIATES.key)
+    plain, _ = cards(teaching, ending)
+    one, many = cards(teaching, replace(ending, covariates=covariates), 4)
+    assert one["plan_reach"] == plain["plan_reach"]
+    assert one == many
+
+
+def test_plans_of_series_that_the_panel_has_not_yet(cards, teaching, ending):
+    """A panel of the past holds what was known of those that sold since; no part has them."""
+    nobody = {"unique_id": pl.lit("I9_S9")}
+    prices = pl.concat(
+        [
+            ending.prices.with_columns(price=pl.lit(None, pl.Float64)),
+            ending.prices.head(1).with_columns(**nobody),
+        ]
+    )
+    rows = ending.sales.head(1).select(
+        ds="ds", name=pl.lit("tasting"), value=pl.lit(1.0), known_at="known_at"
+    )
+    covariates = COVARIATES.conform(rows.with_columns(**nobody))
+    params = _featured(teaching, known_future=["tasting"])
+    one, many = cards(params, replace(ending, prices=prices, covariates=covariates))
+    assert one["plan_reach"].keys() == {"promo"}
+    assert one == many
+
+
 def test_a_part_that_has_no_row_to_teach(cards, teaching, ending):
     """One store opened this week, and its codes are known to the model."""
     new = pl.col("unique_id").str.ends_with("_S2")
