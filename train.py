@@ -40,8 +40,11 @@ def train(params: Params, paths: Paths, *, cutoff: date | None = None) -> Summar
 
     panel_hash = read_card(paths.panel)["hash"]
     model = fit(with_choice(params, paths.recipe), paths, cutoff)
+    made = paths.candidate.with_name(f".{paths.candidate.name}")  # a full disk leaves the old one
+    shutil.rmtree(made, ignore_errors=True)
+    card = save_bundle(model, made, panel_hash, choice_in(paths.recipe))
     shutil.rmtree(paths.candidate, ignore_errors=True)
-    card = save_bundle(model, paths.candidate, panel_hash, choice_in(paths.recipe))
+    made.rename(paths.candidate)
     log.info("trained model_id=%s rows=%s", card["model_id"], card["rows_used"])
     return {
         "model_id": card["model_id"],

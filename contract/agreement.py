@@ -11,8 +11,6 @@ from contract.params import Params, SourceParams
 BUILT_IN = ("state_id", "store_id", "cat_id", "dept_id", "item_id")
 OPENING = "is_open"  # the covariate a plan of openings arrives as
 SEASON_REACH = 14  # days after the day a year ago that a group's season is read from
-# what is stated with prices: a covariate of that name would be taken for it
-PLANS_OF_THEIR_OWN = ("price", "promo")
 LATE_DAYS = 14  # of a feed this late, the days ahead are counted from two weeks earlier
 
 
@@ -76,12 +74,6 @@ def agree(params: Params) -> Params:
             f"source.files.known_future or past_only names '{OPENING}', the name under which "
             "planned openings are kept. "
             f"Map the column as source.files.columns: {OPENING}, or give it another name."
-        )
-    if taken := [name for name in PLANS_OF_THEIR_OWN if name in source.files.known_future]:
-        raise BadParams(
-            f"source.files.known_future calls a column '{taken[0]}', and how far ahead a "
-            f"{taken[0]} is known is said of the one under source.files.columns. Map the column "
-            f"there as {taken[0]}, or give it another name."
         )
     return params
 

@@ -46,11 +46,13 @@ def _stated(panel: Panel, horizon: int) -> tuple[dict[str, tuple[np.ndarray, boo
     """
     days = Days(panel.last_day - timedelta(days=LOOK_BACK - 1), LOOK_BACK, horizon, 0)
     tables = {value: spread_over_days(panel, days, value) for value in (PRICE, PROMO)}
-    # one called as either was stored before params refused it, perhaps by some of the parts alone
-    for name in sorted(set(panel.covariates["name"].unique()) - tables.keys()):
+    for name in panel.covariates["name"].unique().sort():
         of_name = locate(panel.covariates.filter(pl.col("name") == name), panel.series, days)
-        if of_name.height:  # a panel of the past may hold plans of series that it has not yet
-            tables[name] = days.scatter(of_name, panel.series.height, "value")
+        if of_name.is_empty():  # a panel of the past may hold plans of series that it has not yet
+            continue
+        table = days.scatter(of_name, panel.series.height, "value")
+        # a shop may call a covariate price or promo: one family with what prices state
+        tables[name] = np.where(np.isnan(table), tables.get(name, table), table)
     names = sorted(tables)
     counts = {
         "stated": np.array([(~np.isnan(tables[name])).sum(axis=0) for name in names]),
@@ -102,8 +104,8 @@ def with_plans_until(panel: Panel, origin: date, reach: Reach) -> Panel:
     """
     ends = {name: origin + timedelta(days=days) for name, days in reach.items()}
     covariates = panel.covariates
-    if named := {name: end for name, end in ends.items() if name not in (PRICE, PROMO)}:
-        end = pl.col("name").replace_strict(named, default=None, return_dtype=pl.Date)
+    if ends:
+        end = pl.col("name").replace_strict(ends, default=None, return_dtype=pl.Date)
         covariates = covariates.filter(end.is_null() | (pl.col("ds") <= end))
     prices = panel.prices
     for family in {PRICE, PROMO} & ends.keys():

@@ -48,21 +48,21 @@ class Shape:
     plans: int
 
 
-def to_fit(shape: Shape, params: Params, of: Shape | None = None) -> Needs:
-    """Fitting the global model on a frozen panel: the largest block's rows are held in full.
+def to_fit(shape: Shape, params: Params) -> Needs:
+    """Fitting the global model on a frozen panel: the largest block's rows are held in full."""
+    learning = _dense_panel(shape, params) + _rows_to_learn(params) + _bins(params)
+    return to_draw(shape, params) | {"learning": learning}
 
-    `of`: the shape of the panel that this is a part of; a part makes its share of the rows, and
-    learns nothing.
-    """
-    share = 1.0 if of is None else shape.series / max(of.series, 1)
+
+def to_draw(shape: Shape, params: Params, share: float = 1.0) -> Needs:
+    """Making a share of the rows that a fit learns from, from a panel or part of this shape."""
     dense, rows = _dense_panel(shape, params), share * _rows_to_learn(params)
     stepped = _cells(shape, params) * BROKEN_CELL / MB if params.train.break_share else 0.0
     pieces = PIECES_AT_ONCE * _piece(shape, params, math.ceil(share * params.train.max_rows))
-    making = {
+    return {
         "building tables": dense + _building(shape, params),
         "making rows": dense + stepped + rows + pieces,
     }
-    return making if share < 1 else making | {"learning": dense + rows + _bins(params)}
 
 
 def to_learn_from_parts(params: Params) -> Needs:

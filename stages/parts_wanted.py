@@ -12,12 +12,13 @@ import polars as pl
 
 from contract.params import Params
 from contract.question import Question
-from forecasting.footprint import Needs, Shape, to_fit, to_forecast, to_learn_from_parts
+from forecasting.footprint import Needs, Shape, to_draw, to_fit, to_forecast, to_learn_from_parts
 from runtime.memory import budget_mb, machine_mb, refuse_beyond
 from scaling.parts import most_parts, part_of_series
 
 log = logging.getLogger("scaling")
 
+_WAY_OUT = "give each group of stores a data folder of its own"
 SHARE_OF_MACHINE = 0.5  # of its memory that one process may take, where nothing else is said
 
 
@@ -40,7 +41,7 @@ def job_of_forecast(params: Params, question: Question, shape: Shape) -> Job:
     return Job(
         lambda part: to_forecast(part, params, horizon),
         {},
-        "give each group of stores a data folder of its own",
+        _WAY_OUT,
         _only_in_one(params, question, shape),
     )
 
@@ -48,10 +49,17 @@ def job_of_forecast(params: Params, question: Question, shape: Shape) -> Job:
 def job_of_fit(params: Params, shape: Shape) -> Job:
     """The fit on a panel of this shape."""
     return Job(
-        lambda part: to_fit(part, params, shape),
+        lambda part: to_fit(part, params) if part == shape else _share_of_rows(part, shape, params),
         to_learn_from_parts(params),
         f"lower train.max_rows ({params.train.max_rows})",
     )
+
+
+def job_of_sample(params: Params, rows: int, shape: Shape) -> Job:
+    """A sample of so many rows to learn from, of a panel of this shape."""
+    train = params.train.model_copy(update={"max_rows": rows, "break_share": 0.0})
+    sampling = params.model_copy(update={"train": train})
+    return Job(lambda part: _share_of_rows(part, shape, sampling), {}, _WAY_OUT)
 
 
 def parts_for(
@@ -74,6 +82,8 @@ def parts_for(
     if wanted == 1 or (wanted == "auto" and max(needs.values()) <= _most_mb(params)):
         log.info("memory %s", refuse_beyond(needs, job.way_out))
         return None
+    if job.together:  # no number of parts makes it less
+        refuse_beyond(job.together, job.way_out)
     series, rows = stores()
     if wanted == "auto":
         parts = _fewest_that_fit(series, rows, shape, params, job)
@@ -84,6 +94,10 @@ def parts_for(
     count = parts["part"].n_unique()
     log.info("parts=%d memory %s", count, said)
     return parts if count > 1 else None
+
+
+def _share_of_rows(part: Shape, shape: Shape, params: Params) -> Needs:
+    return to_draw(part, params, part.series / max(shape.series, 1))
 
 
 def _only_in_one(params: Params, question: Question, shape: Shape) -> str | None:

@@ -15,7 +15,7 @@ from runtime.json_files import write_json
 from runtime.paths import Paths
 from scaling.run import run_parts
 from stages.frozen_parts import frozen_parts, stores_of
-from stages.parts_wanted import job_of_fit, parts_for
+from stages.parts_wanted import job_of_sample, parts_for
 from storage.panel_files import read_card, read_frozen
 
 PROFILE_ROWS = 200_000  # enough for three digits of every range and share
@@ -48,7 +48,8 @@ class PartSample:
 
 def _samples(params: Params, paths: Paths) -> list[Sample]:
     shape, drawing = shape_of_card(dict(read_card(paths.panel))), PartSample(params)
-    parts = parts_for(params, job_of_fit(params, shape), shape, lambda: stores_of(paths))
+    job = job_of_sample(params, PROFILE_ROWS, shape)
+    parts = parts_for(params, job, shape, lambda: stores_of(paths))
     if parts is None:
         return [drawing.of(read_frozen(paths.panel))]
     with frozen_parts(params, paths, parts) as (files, engine):

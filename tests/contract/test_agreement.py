@@ -57,13 +57,6 @@ def test_a_covariate_may_not_take_the_name_of_the_planned_openings(files):
         params_of(files)
 
 
-@pytest.mark.parametrize("name", ["price", "promo"])
-def test_a_covariate_known_ahead_may_not_take_the_name_of_a_plan_of_its_own(files, name):
-    files["source"]["files"]["known_future"][name] = "Deal"
-    with pytest.raises(BadParams, match=f"Map the column there as {name}, or give it another"):
-        params_of(files)
-
-
 def test_a_level_may_not_be_called_as_names_are(files):
     files["source"]["files"]["hierarchy"]["name_of_store_id"] = "City"
     with pytest.raises(BadParams, match=r"begin with 'name_of_' hold .*source\.files\.names"):
