@@ -25,6 +25,7 @@ from scaling.parts import Parts
 from scaling.run import run_parts
 from scaling.whole import summed
 
+DAYS = 150  # of the chain
 PLANS_END = 4  # days after the last sale
 
 
@@ -133,6 +134,19 @@ def test_one_feed_and_a_covariate_that_one_part_has(cards, teaching, ending):
     assert one == many
 
 
+def test_a_list_of_promotions_is_one_by_all_series(cards, teaching, chain):
+    """One store names promotions of the last weeks, and some long ago: for it alone a full plan
+    that ended, for all a list that may go on.
+    """
+    named = pl.col("unique_id").str.ends_with("_S0")
+    day = (pl.col("from_ds") - chain.first_day).dt.total_days()
+    stated = (day < 50) | day.is_between(DAYS - 20, DAYS - 1)
+    promo = pl.when(named & stated).then(1.0)
+    one, many = cards(teaching, replace(chain, prices=chain.prices.with_columns(promo=promo)), 6)
+    assert one["plan_reach"]["promo"] == teaching.train.horizon
+    assert one == many
+
+
 def test_groups_whose_names_differ_by_a_zero_byte_at_the_end(cards, teaching, ending):
     cut = pl.when(pl.col("item_id") == "I1").then(pl.lit("I2\0")).otherwise("item_id")
     series = ending.series.with_columns(item_id=cut)
@@ -172,10 +186,9 @@ def test_plans_of_series_that_the_panel_has_not_yet(cards, teaching, ending):
 
 
 def test_a_part_that_has_no_row_to_teach(cards, teaching, ending):
-    """One store opened this week, and its codes are known to the model."""
+    """One store opened on the last day, and its codes are known to the model."""
     new = pl.col("unique_id").str.ends_with("_S2")
-    opened = ending.last_day - timedelta(days=2)
-    sales = ending.sales.filter(~new | (pl.col("ds") >= opened))
+    sales = ending.sales.filter(~new | (pl.col("ds") == ending.last_day))
     one, many = cards(teaching, replace(ending, sales=sales), 6)
     assert one == many
 
