@@ -61,7 +61,7 @@ start: setup ## your own files, from a first look to published forecasts; DATA=<
 	"$(BIN)"/python monitor.py planner
 
 test: setup ## set up and run the tests; the least coverage stands in pyproject.toml
-	"$(BIN)"/python -m pytest --cov -n $(JOBS) --dist loadfile
+	"$(BIN)"/python -m pytest --cov -n $(JOBS) --dist loadfile --no-loadscope-reorder
 
 bench: setup ## runtime and accuracy side by side with peers -> benchmarks/results/
 	"$(BIN)"/python -m benchmarks run bench $(if $(DATA),--m5-files "$(DATA)")
