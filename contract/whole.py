@@ -15,6 +15,7 @@ from contract.feeds import FEED_COLUMN
 from contract.frames import FrameContract
 from contract.levels import TOTAL
 
+_END = "."  # of a text in an array
 Arrays = Mapping[str, np.ndarray]
 Made = TypeVar("Made")
 
@@ -128,6 +129,17 @@ def numbers_of_all(whole: Whole, name: str, own: Mapping[str, float]) -> dict[st
     """Single numbers, summed over all parts."""
     total = whole.totals({name: one_row(own)})[name]
     return {key: float(value[0]) for key, value in total.values.items()}
+
+
+def as_texts(texts: pl.Series) -> np.ndarray:
+    """Texts as an array that may lie in a file: NumPy takes zero bytes off the end of one."""
+    array: np.ndarray = (texts.cast(pl.String) + _END).to_numpy().astype(np.str_)
+    return array
+
+
+def from_texts(array: np.ndarray) -> pl.Series:
+    """The texts that `as_texts` wrote."""
+    return pl.Series(array, dtype=pl.String).str.head(-len(_END))
 
 
 def one_row(numbers: Mapping[str, float]) -> Table:

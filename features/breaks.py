@@ -15,7 +15,7 @@ from contract.whole import numbers_of_all
 from features.dense_panel import DensePanel
 from features.frame import Rows
 from features.hierarchy import group_sums, sums_in_whole, table_of_sums
-from features.sampling import row_hash
+from features.sampling import block_name, row_hash
 
 EVERY_DAYS = 63  # between two steps of a group, times the groupings there are
 LARGEST = 1.0  # log of the largest factor, either way
@@ -40,7 +40,7 @@ class BrokenLevels:
         since, until = self.since[place], self.until[place]
         is_fresh = (since >= FRESH[0]) & (since <= FRESH[1]) & (rows.h < until)
         own = {"all": len(rows), "fresh": int(is_fresh.sum())}
-        number = numbers_of_all(self.dense.whole, f"broken rows {hs.start}..{hs.stop - 1}", own)
+        number = numbers_of_all(self.dense.whole, f"broken rows {block_name(hs)}", own)
         kept = share * number["all"] / max(number["fresh"], 1)
         # rows above the budget went by the hash of the seed itself
         numbers = self.dense.numbers[rows.series_ix]

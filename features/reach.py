@@ -67,14 +67,12 @@ def _stated(panel: Panel, horizon: int) -> tuple[dict[str, tuple[np.ndarray, boo
     return dict(zip(plans.keys, rows, strict=True)), series
 
 
-def short_plans(params: FeatureParams, panel: Panel, horizon: int) -> dict[str, int]:
-    """Of the plans these params read those that end inside the horizon, and after how many days."""
+def short_plans(params: FeatureParams, reach: Reach, horizon: int) -> dict[str, int]:
+    """Of the plans these params read those that end inside the horizon, and after how many days;
+    `reach` as of `plan_reach`.
+    """
     read = _plans_read(params)
-    return {
-        name: days
-        for name, days in plan_reach(panel, horizon).items()
-        if name in read and days < horizon
-    }
+    return {name: days for name, days in reach.items() if name in read and days < horizon}
 
 
 def plannable(params: FeatureParams, panel: Panel, horizon: int) -> tuple[FeatureParams, list[str]]:

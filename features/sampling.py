@@ -36,7 +36,7 @@ def training_rows(
     """
     origins, h = training_origins(dense, hs, step_days, min_history_days), np.array(hs, np.int32)
     own = {"known": _known_targets(dense, origins, h)}
-    known = numbers_of_all(dense.whole, f"known targets {hs.start}..{hs.stop - 1}", own)["known"]
+    known = numbers_of_all(dense.whole, f"known targets {block_name(hs)}", own)["known"]
     share = max_rows / max(known, 1)
     height = max(1, ROWS_AT_ONCE // (len(origins) * len(h)))
 
@@ -55,6 +55,11 @@ def training_rows(
     )
 
 
+def block_name(hs: range) -> str:
+    """Days ahead, as messages and totals name them: 1..7."""
+    return f"{hs.start}..{hs.stop - 1}"
+
+
 def training_origins(
     dense: DensePanel, hs: range, step_days: int, min_history_days: int
 ) -> np.ndarray:
@@ -62,7 +67,7 @@ def training_origins(
     newest = dense.last_known - hs.start
     if newest < WEEK:
         raise NotEnoughHistory(
-            f"the panel has {dense.days.known} days; training for h={hs.start}..{hs.stop - 1} "
+            f"the panel has {dense.days.known} days; training for h={block_name(hs)} "
             f"needs {hs.start + WEEK + 1}. Bring a longer history, or lower train.horizon and "
             "train.blocks."
         )

@@ -7,7 +7,7 @@ import numpy as np
 from contract.params import GroupParams
 from contract.whole import Table
 from features.dense_panel import DensePanel, GroupContext
-from features.hierarchy import group_index, group_keys, sum_by
+from features.hierarchy import grouping_by, sum_by
 from forecasting.group_totals import expected_totals, sums_of_groups
 
 LEAST_DAYS = 56  # of history, below which a group has no shape worth taking
@@ -31,8 +31,8 @@ def scaled_to_groups(
     if context.past.days.known < LEAST_DAYS:
         return y_hat
     columns, steps = params.columns or [], y_hat.shape[1]
-    keys, group_ix = group_keys(context.series, columns), group_index(context.series, columns)
-    ours = Table(keys, {"units": sum_by(y_hat, group_ix, len(keys))[0]})
+    groups = grouping_by(context.series, columns)
+    ours = Table(groups.keys, {"units": sum_by(y_hat, groups.ix, len(groups.keys))[0]})
     named = {f"groups {context.days.known} {name}": sums for name, sums in own.items()}
     forecast = f"forecast of groups {context.days.known}"
     totals = context.whole.totals({**named, forecast: ours})
@@ -44,7 +44,7 @@ def scaled_to_groups(
         return {"factor": _factors(of_all.values["units"], theirs, params)}
 
     factor = context.whole.once(f"factors of groups {context.days.known}", made)["factor"]
-    scaled: np.ndarray = y_hat * factor[of_all.at(keys)[group_ix]]
+    scaled: np.ndarray = y_hat * factor[of_all.at(groups.keys)[groups.ix]]
     return scaled
 
 

@@ -8,12 +8,10 @@ import numpy as np
 import polars as pl
 
 from contract.demand import DemandRules
-from contract.feeds import FEED_COLUMN
 from contract.panel import Panel
 from contract.params import InferenceParams
-from contract.whole import Table
 from features.dense import units_lately
-from features.hierarchy import group_index, group_keys, sum_by
+from features.hierarchy import grouping_by, sum_by, sums_in_whole
 from forecasting.forecaster import BASELINE
 from forecasting.launches import launch_rows
 
@@ -174,12 +172,10 @@ def _group_means(panel: Panel, days: int, rules: DemandRules) -> pl.DataFrame:
     A day without a row counts as a day without a sale, where that is what it means.
     """
     columns: list[str] = [name for name in ("store_id", "dept_id") if name in panel.series.columns]
-    keys, group_ix = group_keys(panel.series, columns), group_index(panel.series, columns)
-    units, known = sum_by(units_lately(panel, days, rules), group_ix, len(keys))
-    own = Table(keys, {"units": units.sum(axis=1), "known": known.sum(axis=1)})
-    sums = own.values
-    if FEED_COLUMN not in columns:  # a group of several stores, or of the one feed of all parts
-        sums = panel.whole.totals({"group means": own})["group means"].of(keys)
+    groups = grouping_by(panel.series, columns)
+    units, known = sum_by(units_lately(panel, days, rules), groups.ix, len(groups.keys))
+    own = {"units": units.sum(axis=1), "known": known.sum(axis=1)}
+    [sums] = sums_in_whole(panel.whole, "group means of", {"own": groups}, {"own": own}).values()
     with np.errstate(invalid="ignore", divide="ignore"):
         means = np.where(sums["known"] > 0, sums["units"] / sums["known"], np.nan)
-    return panel.series.select("unique_id", group_mean=pl.Series(means[group_ix]).fill_nan(None))
+    return panel.series.select("unique_id", group_mean=pl.Series(means[groups.ix]).fill_nan(None))

@@ -97,15 +97,17 @@ def shape_of_card(card: dict[str, Any]) -> Shape:
 
 
 def _rows_to_learn(params: Params) -> float:
-    most = params.train.max_rows * (1 + params.train.break_share)
-    return most * _columns(params) * 4 / MB
+    return _most_rows(params) * _columns(params) * 4 / MB
 
 
 def _bins(params: Params) -> float:
     """What LightGBM holds beside the rows: a sample of them first, then their bins."""
-    most = params.train.max_rows * (1 + params.train.break_share)
     sample = BINNING_ROWS * _columns(params) * 8 / MB
-    return max(most * (_columns(params) + TRAINED_ROW) / MB, sample)
+    return max(_most_rows(params) * (_columns(params) + TRAINED_ROW) / MB, sample)
+
+
+def _most_rows(params: Params) -> float:
+    return params.train.max_rows * (1 + params.train.break_share)
 
 
 def _columns(params: Params) -> int:

@@ -17,9 +17,9 @@ import polars as pl
 from contract.days import YEAR
 from contract.levels import joined, values_of
 from contract.params import GroupParams
-from contract.whole import Arrays, Table
+from contract.whole import Arrays, Table, as_texts, from_texts
 from features.dense_panel import DensePanel, GroupContext
-from features.hierarchy import group_index, group_keys, sum_by, table_name
+from features.hierarchy import grouping_by, sum_by, table_name
 from features.older_totals import older_units
 from forecasting.day_design import Calendar, calendar_of, plans_of_series
 from forecasting.last_year import log_mean_days
@@ -79,7 +79,7 @@ def as_arrays(sums: dict[str, Table]) -> dict[str, np.ndarray]:
     """The sums of groups as loose arrays, as a part of a panel keeps them."""
     arrays = {}
     for node, table in sums.items():
-        arrays[f"{node}/keys"] = table.keys.to_numpy().astype(np.str_)
+        arrays[f"{node}/keys"] = as_texts(table.keys)
         arrays |= {f"{node}/{name}": values for name, values in table.values.items()}
     return arrays
 
@@ -93,7 +93,7 @@ def from_arrays(arrays: Arrays, columns: list[str]) -> dict[str, Table]:
             for name, of in arrays.items()
             if name.startswith(f"{node}/")
         }
-        sums[node] = Table(pl.Series(own.pop("keys"), dtype=pl.String), own)
+        sums[node] = Table(from_texts(own.pop("keys")), own)
     return sums
 
 
@@ -119,7 +119,8 @@ def _choices(columns: list[str]) -> dict[str, list[str]]:
 
 
 def _sums(dense: DensePanel, columns: list[str], plans: list[np.ndarray]) -> Table:
-    group_ix, keys = group_index(dense.series, columns), group_keys(dense.series, columns)
+    groups = grouping_by(dense.series, columns)
+    group_ix, keys = groups.ix, groups.keys
     first = dense.days.padding
     y = dense.y[:, first : first + dense.days.known]
     values = {}

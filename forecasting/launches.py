@@ -18,7 +18,7 @@ from contract.days import WEEK
 from contract.demand import DemandRules
 from contract.feeds import feed_index, feed_names
 from contract.panel import Panel
-from contract.whole import Table, numbers_of_all
+from contract.whole import Table, as_texts, from_texts, numbers_of_all
 from features.dense import Days, locate, units_lately
 from features.hierarchy import group_index, sum_by
 from forecasting.announced import LAUNCH_DAYS, LOOKED_BACK, announced, past_launches, planned
@@ -117,7 +117,7 @@ def launches(panel: Panel, until: date, rules: DemandRules) -> Launches | None:
     )
     open_days = _open_days(panel, stores)
     past = pl.DataFrame(
-        {"unique_id": own["past"], "first": own["past_first"]},
+        {"unique_id": from_texts(own["past"]), "first": own["past_first"]},
         schema={"unique_id": pl.String, "first": pl.Date},
     )
     share, count = _share_of_new(panel, past, levels, open_days, float(level.mean()))
@@ -138,7 +138,7 @@ def _learned(
     """What the series of a panel say of launches: _OF_SERIES, _OF_STORES, and which were some."""
     peers = _peers(panel, past_launches(panel, first_planned), rules)
     past = {
-        "past": peers.past["unique_id"].to_numpy().astype(np.str_),
+        "past": as_texts(peers.past["unique_id"]),
         "past_first": peers.past["first"].to_physical().to_numpy(),
     }
     return {**_attributes(panel, until, peers), **_store_days(panel, peers), **past}

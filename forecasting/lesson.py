@@ -15,7 +15,7 @@ from features.breaks import with_broken_levels
 from features.dense_panel import DensePanel
 from features.frame import Rows, category_names, feature_matrix, feature_names, targets
 from features.hiding import Hiding, hide_plans, short_families
-from features.sampling import training_origins, training_rows
+from features.sampling import block_name, training_origins, training_rows
 from forecasting.booster import dataset_params, plain_name
 
 if TYPE_CHECKING:
@@ -89,8 +89,7 @@ def lesson_of(
     origins = training_origins(dense, hs, params.origin_step_days, params.min_history_days)
 
     def examples(table: DensePanel, of: Rows) -> Examples:
-        name = f"features {_name(hs)} {table is dense}"
-        features = whole.kept(name, lambda: {"rows": feature_matrix(table, of)})["rows"]
+        features = feature_matrix(table, of)
         hide_plans(features, table, of, origins, hiding)
         keys = np.stack([table.numbers[of.series_ix], of.origin_ix, of.h], axis=1)
         return Examples(keys, features, targets(table, of))
@@ -110,19 +109,15 @@ def _refuse_too_few(dense: DensePanel, rows: Rows, hs: range, params: TrainParam
     """NotEnoughHistory when the rows of all parts of the panel are too few for a tree."""
     sold = len(rows) > 0 and bool(targets(dense, rows).any())
     own = {"rows": len(rows), "sold": float(sold)}
-    of_all = numbers_of_all(dense.whole, f"rows to learn {_name(hs)}", own)
+    of_all = numbers_of_all(dense.whole, f"rows to learn {block_name(hs)}", own)
     count = int(of_all["rows"])
     if count < 2 * params.min_rows_in_leaf:
         raise NotEnoughHistory(
-            f"only {count} rows to learn days {_name(hs)} from; a tree needs "
+            f"only {count} rows to learn days {block_name(hs)} from; a tree needs "
             f"{2 * params.min_rows_in_leaf}. Bring more history, or lower train.min_rows_in_leaf."
         )
     if not of_all["sold"]:
         raise NotEnoughHistory(
-            f"nothing was sold on any of the {count} days to learn h={_name(hs)} from. "
+            f"nothing was sold on any of the {count} days to learn h={block_name(hs)} from. "
             "Bring a history with sales."
         )
-
-
-def _name(hs: range) -> str:
-    return f"{hs.start}..{hs.stop - 1}"

@@ -61,8 +61,9 @@ def lesson_of_parts(folders: Sequence[Path], end: int) -> Lesson:
 def _together(files: Sequence[Path], kind: str) -> Examples:
     """Held once, and one part's beside them."""
     keys = np.concatenate([_read(file, [f"{kind}_keys"])[f"{kind}_keys"] for file in files])
-    place = np.empty(len(keys), dtype=np.int64)
-    place[np.lexsort(keys.T[::-1])] = np.arange(len(keys))
+    order = np.lexsort(keys.T[::-1])
+    place = np.empty_like(order)
+    place[order] = np.arange(len(keys))
     features, units, done = None, np.empty(len(keys), dtype=np.float32), 0
     for file in files:
         own = _read(file, [f"{kind}_features", f"{kind}_units"])
@@ -73,7 +74,7 @@ def _together(files: Sequence[Path], kind: str) -> Examples:
         features[at], units[at] = rows, own[f"{kind}_units"]
         done += len(rows)
     assert features is not None
-    return Examples(keys[np.argsort(place)], features, units)
+    return Examples(keys[order], features, units)
 
 
 def _write(model: GlobalLightGBM, dense: DensePanel, end: int, folder: Path) -> None:

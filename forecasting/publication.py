@@ -17,7 +17,7 @@ from contract.params import InferenceParams, Params
 from contract.quantiles import QUANTILES
 from contract.whole import Table, Whole, numbers_of_all
 from features.days_off import open_share
-from features.hierarchy import group_index, group_keys, sum_by
+from features.hierarchy import grouping_by, sum_by
 from features.opening import closed_ahead, feed_ended, habit_ahead
 from forecasting.champion import Champion
 from forecasting.dispersion import dispersion_at_end
@@ -113,9 +113,9 @@ def level_sums(
     sums = {}
     for level in levels:
         if level.name != SERIES_LEVEL:
-            columns = list(level.columns)
-            keys, group_ix = group_keys(members, columns), group_index(members, columns)
-            sums[level.name] = Table(keys, {"y_hat": sum_by(means, group_ix, len(keys))[0]})
+            groups = grouping_by(members, list(level.columns))
+            y_hat = sum_by(means, groups.ix, len(groups.keys))[0]
+            sums[level.name] = Table(groups.keys, {"y_hat": y_hat})
     return sums
 
 

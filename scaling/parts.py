@@ -38,6 +38,10 @@ class Parts:
         """The folder of what some work made of a part."""
         return self.folder / work / f"part-{number:04d}"
 
+    def all_results(self, work: str) -> list[Path]:
+        """The folders of what some work made of every part, in their order."""
+        return [self.results(work, number) for number in range(self.count)]
+
     def series(self) -> pl.DataFrame:
         """SERIES of all parts."""
         return pl.read_parquet(self.folder / "series.parquet", glob=False)

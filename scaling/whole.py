@@ -14,11 +14,10 @@ from typing import NoReturn
 import numpy as np
 import polars as pl
 
-from contract.whole import Arrays, Made, Table, Whole
+from contract.whole import Arrays, Made, Table, Whole, as_texts, from_texts
 from scaling.parts import Parts
 
 _KEYS = "keys"
-_END = "."  # of a key in a file: NumPy takes zero bytes off the end of a text
 
 
 class NotSummedYet(Exception):
@@ -91,7 +90,7 @@ def summed(parts: Parts, work: str) -> Whole:
 
 def add_up(parts: Parts, work: str, name: str) -> Table:
     """The sums by key over what the parts handed in, in their order."""
-    files = [_file(parts.results(work, number) / "own", name) for number in range(parts.count)]
+    files = [_file(folder / "own", name) for folder in parts.all_results(work)]
     keys = pl.concat([_keys(file) for file in files]).unique().sort()
     sums: dict[str, np.ndarray] = {}
     for file in files:
@@ -128,8 +127,7 @@ def _file(folder: Path, name: str) -> Path:
 
 
 def _write(file: Path, table: Table) -> None:
-    keys = (table.keys.cast(pl.String) + _END).to_numpy().astype(np.str_)
-    _save(file, {_KEYS: keys, **table.values})
+    _save(file, {_KEYS: as_texts(table.keys), **table.values})
 
 
 def _save(file: Path, arrays: Arrays) -> None:
@@ -143,13 +141,9 @@ def _save(file: Path, arrays: Arrays) -> None:
 def _read(file: Path) -> Table:
     with np.load(file, allow_pickle=False) as arrays:
         values = {name: arrays[name] for name in arrays.files if name != _KEYS}
-        return Table(_keys_in(arrays), values)
+        return Table(from_texts(arrays[_KEYS]), values)
 
 
 def _keys(file: Path) -> pl.Series:
     with np.load(file, allow_pickle=False) as arrays:
-        return _keys_in(arrays)
-
-
-def _keys_in(arrays: Arrays) -> pl.Series:
-    return pl.Series(arrays[_KEYS], dtype=pl.String).str.head(-len(_END))
+        return from_texts(arrays[_KEYS])

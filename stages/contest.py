@@ -50,7 +50,7 @@ def contest_of(params: Params, paths: Paths) -> Contest:
     left_out = list(forecasters[CANDIDATE].feature_recipe.left_out)
     if left_out:
         log.warning("left_out=%s reason=%s", left_out, WHY_LEFT_OUT)
-    if short := short_plans(params.features, panel, plan.horizon):
+    if short := short_plans(params.features, plan.reach, plan.horizon):
         log.warning("plans_end_after_days=%s horizon=%d, at each cutoff too", short, plan.horizon)
     challenge = challenge_of(paths.candidate, paths.incumbent, forecasters[CANDIDATE])
     model_id = challenge.incumbent.model_id if challenge.incumbent else None

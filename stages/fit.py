@@ -49,9 +49,8 @@ def _fit_in_parts(lessons: PartLessons, paths: Paths, parts: pl.DataFrame) -> Gl
         outline = files.outline(summed(files, FIT))
         model = lessons.model_of(outline)
         _say(lessons.params, model, lessons.seen_of(outline))
-        folders = [files.results(FIT, number) for number in range(files.count)]
         for end in model.blocks:
-            model.learn_block(end, lesson_of_parts(folders, end))
+            model.learn_block(end, lesson_of_parts(files.all_results(FIT), end))
         return model
 
 
@@ -61,7 +60,7 @@ def _say(params: Params, model: GlobalLightGBM, panel: Panel) -> None:
     recipe = model.feature_recipe
     if recipe.left_out:
         log.warning("left_out=%s reason=%s", list(recipe.left_out), WHY_LEFT_OUT)
-    if short := short_plans(recipe.features, panel, params.train.horizon):
+    if short := short_plans(recipe.features, model.plan_reach, params.train.horizon):
         log.warning("plans_end_after_days=%s horizon=%d", short, params.train.horizon)
     if missing := days_without_rows(panel):
         newest = [str(day) for day in missing[-3:]]

@@ -54,5 +54,4 @@ def _samples(params: Params, paths: Paths) -> list[Sample]:
         return [drawing.of(read_frozen(paths.panel))]
     with frozen_parts(params, paths, parts) as (files, engine):
         run_parts(drawing, PROFILE, files, engine)
-        folders = [files.results(PROFILE, number) for number in range(files.count)]
-        return [read_sample(folder / SAMPLE) for folder in folders]
+        return [read_sample(folder / SAMPLE) for folder in files.all_results(PROFILE)]

@@ -86,8 +86,8 @@ def _rows_of(work: TableWork, panel: Panel | InParts, only: frozenset[str]) -> p
         return work.rows(panel).filter(pl.col("unique_id").is_in(list(only)))
     parts = panel.parts
     run_parts(PartTable(work, only=only), STATUS, parts, panel.engine)
-    files = [parts.results(STATUS, number) / ROWS for number in range(parts.count)]
-    return pl.concat([pl.read_parquet(file, glob=False) for file in files]).sort("unique_id", "ds")
+    made = [pl.read_parquet(of / ROWS, glob=False) for of in parts.all_results(STATUS)]
+    return pl.concat(made).sort("unique_id", "ds")
 
 
 def shadow_so_far(params: Params, paths: Paths) -> Shadow | None:

@@ -82,7 +82,7 @@ def table_in_parts(
     served = tuple(watched(outline, params.monitor.parity_series))
     added = run_parts(PartTable(work, served), MAIN, parts, engine)
     levels, spans_of_levels = work.of_levels(sums_of_levels(added))
-    folders = tuple(parts.results(MAIN, number) for number in range(parts.count))
+    folders = tuple(parts.all_results(MAIN))
     summary = summary_of(work.lineage, work.origin, added, levels.height, work.left_out)
     summary["span_rows"] += spans_of_levels.height
     return TableInParts(work, levels, spans_of_levels, folders, summary)

@@ -64,13 +64,7 @@ def read_tail(con: Connection, since: date, most_sold_out: float) -> Panel:
     """
     name, refused = _read_from(con)
     facts: dict[str, Any] = {
-        fact: read_fact(
-            con,
-            fact,
-            since=None if fact == "calendar" else since,
-            filled_from=refused if fact == "sales" else None,
-        )
-        for fact in FACTS
+        fact: read_fact(con, fact, None, *_bounds(fact, since, refused)) for fact in FACTS
     }
     moment = {"since": since, "most_sold_out": most_sold_out}
     before = BEFORE.conform(frame_of(con, f"{_BEFORE} order by unique_id", **moment))
@@ -89,11 +83,11 @@ def read_parts(
     name, refused = _read_from(con)
     laid, shared = Laid(scratch, parts), dict[str, pl.DataFrame]()
     for fact, contract in FACTS.items():
+        bounds = _bounds(fact, since, refused)
         if "unique_id" in contract.key:
-            filled = refused if fact == "sales" else None
-            laid.lay_query(con, contract, *fact_query(fact, None, since, filled))
+            laid.lay_query(con, contract, *fact_query(fact, None, *bounds))
         else:
-            shared[fact] = read_fact(con, fact, since=None if fact == "calendar" else since)
+            shared[fact] = read_fact(con, fact, None, *bounds)
     moment = {"since": since or date.min, "most_sold_out": most_sold_out}
     laid.lay_query(con, BEFORE, _BEFORE, moment)
     return laid.panels(shared, read_series(con), name)
@@ -105,6 +99,11 @@ def _read_from(con: Connection) -> tuple[str, str | None]:
     """
     name = ledger_hash(None, contents_taken(con)["content"])
     return name, REFUSED_DAYS if stage_refused_days(con) else None
+
+
+def _bounds(fact: str, since: date | None, refused: str | None) -> tuple[date | None, str | None]:
+    """From which day on a fact is read, and what fills its gaps."""
+    return None if fact == "calendar" else since, refused if fact == "sales" else None
 
 
 def rows_by(con: Connection, column: str, since: date | None) -> dict[str, int]:

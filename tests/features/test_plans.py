@@ -65,10 +65,10 @@ def test_a_plan_counts_when_it_reaches_a_day_ahead(panel, feature_params, days, 
 
 def test_short_plans_are_those_that_are_read_and_end_inside_the_horizon(panel, feature_params):
     ended = _ending(panel, prices_after=40, covariates_after=10)
-    assert short_plans(feature_params, ended, HORIZON) == {"school": 10}
-    assert short_plans(feature_params, ended, 10) == {}
+    assert short_plans(feature_params, plan_reach(ended, HORIZON), HORIZON) == {"school": 10}
+    assert short_plans(feature_params, plan_reach(ended, 10), 10) == {}
     unread = feature_params.model_copy(update={"known_future": []})
-    assert short_plans(unread, ended, HORIZON) == {}
+    assert short_plans(unread, plan_reach(ended, HORIZON), HORIZON) == {}
 
 
 def test_a_sparse_plan_counts_by_what_it_states_of_recent_days(panel, feature_params):

@@ -143,7 +143,7 @@ def _in_parts(
     work = table_work(params, parts.outline(), serving_of(params, champion), question)
     added = run_parts(PartTable(work), "table", parts, engine)
     levels, of_levels = work.of_levels(sums_of_levels(added))
-    folders = [parts.results("table", number) for number in range(parts.count)]
+    folders = parts.all_results("table")
     rows = pl.concat([pl.read_parquet(folder / ROWS) for folder in folders])
     spans = pl.concat([pl.read_parquet(folder / SPANS) for folder in folders])
     return ForecastTable(

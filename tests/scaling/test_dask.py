@@ -37,7 +37,7 @@ def workers():
 
 
 def _shares(parts) -> list[str]:
-    folders = [parts.results("adding", number) for number in range(parts.count)]
+    folders = parts.all_results("adding")
     return [(folder / "share").read_text() for folder in folders]
 
 
@@ -55,7 +55,7 @@ def test_the_lesson_is_the_same(small, chain, workers, tmp_path, parts_of):
     for name, engine in (("here", Here()), ("there", workers)):
         parts = parts_of(chain, tmp_path / name, 3)
         run_parts(lessons, "fit", parts, engine)
-        folders = [parts.results("fit", number) for number in range(parts.count)]
+        folders = parts.all_results("fit")
         made.append(lesson_of_parts(folders, small.train.blocks[0]))
     here, there = made
     assert here.names == there.names

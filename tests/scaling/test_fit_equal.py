@@ -72,7 +72,7 @@ def cards(tmp_path: Path, parts_of) -> Callable[..., tuple[dict, dict]]:
         lessons, parts = PartLessons(params, cutoff), parts_of(panel, tmp_path / str(count), count)
         run_parts(lessons, "fit", parts, Here())
         many = lessons.model_of(parts.outline(summed(parts, "fit")))
-        folders = [parts.results("fit", number) for number in range(parts.count)]
+        folders = parts.all_results("fit")
         for end in many.blocks:
             many.learn_block(end, lesson_of_parts(folders, end))
         saved = [
