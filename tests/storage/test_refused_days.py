@@ -17,7 +17,7 @@ from contract.panel import Panel
 from features.dense import days_of, units_sold
 from storage.batches import Batch, Delivery, write_delivery
 from storage.lineage import panel_as_read
-from storage.panel import read_panel, read_tail
+from storage.panel import read_panel, read_parts, read_tail
 from storage.replays import Replay, write_replays
 from storage.store import open_store
 
@@ -83,7 +83,9 @@ def test_a_refused_day_is_unknown_and_an_absent_one_is_zero(con: duckdb.DuckDBPy
     assert units(read_panel(con)) == [[1, 2, 3], [4, 0, 6]]
 
 
-def test_every_way_of_reading_has_the_refused_day(con: duckdb.DuckDBPyConnection) -> None:
+def test_every_way_of_reading_has_the_refused_day(
+    con: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
     whole = read_panel(con).sales
     assert whole.filter(pl.col("y").is_null()).rows() == [("b", day(1), None, NOW, None, None)]
     assert whole.equals(whole.sort("unique_id", "ds"))
@@ -91,6 +93,9 @@ def test_every_way_of_reading_has_the_refused_day(con: duckdb.DuckDBPyConnection
     assert read_tail(con, FIRST, 1.0).sales.equals(whole)
     assert read_tail(con, day(2), 1.0).sales["y"].null_count() == 0
     assert panel_as_read(con, 1, None, "").sales.equals(whole)
+    parts = pl.DataFrame({"unique_id": ["a", "b"], "part": [1, 0]})
+    b, a = read_parts(con, parts, FIRST, 1.0, tmp_path / "rows")
+    assert pl.concat([a.sales, b.sales]).equals(whole)
 
 
 def test_what_is_stated_otherwise_counts(con: duckdb.DuckDBPyConnection) -> None:
