@@ -5,7 +5,7 @@ reads   data/panel/, data/truth/ (simulator only), data/models/ (candidate, incu
         source to inference
 writes  data/backtest/forecasts.parquet, data/backtest/calibration.json, data/scores/ (scores,
         leaderboard, tables, decision)
-run     python evaluate.py [--memory-budget MB] [--dry-run] [--json]
+run     python evaluate.py [--parts N] [--on ENGINE] [--memory-budget MB] [--dry-run] [--json]
         python evaluate.py choose            which recipe this panel wants, on older cutoffs ->
                                              data/models/recipe.json, which train.py takes
         python evaluate.py random-split      what a random split would have claimed for the same
@@ -29,13 +29,14 @@ from typing import TYPE_CHECKING, Any
 from queries.tasks import RANDOM_SPLIT
 from runtime.command_line import Summary, Task, add_memory_budget, run_tasks
 from runtime.json_files import write_json
-from stages.arguments import params_and_paths
+from stages.arguments import add_scale, params_and_paths
 from stages.evaluate_tasks import CHOOSE, INCUMBENT, ROLLBACK
 
 if TYPE_CHECKING:
     import polars as pl
 
     from contract.params import Params
+    from forecasting.backtested import Backtested
     from runtime.paths import Paths
 
 log = logging.getLogger("evaluate")
@@ -43,36 +44,33 @@ log = logging.getLogger("evaluate")
 
 def evaluate(params: Params, paths: Paths) -> Summary:
     """Backtest, score, calibrate and decide; everything written as files."""
-    from contract.demand import demand_rules
-    from forecasting.backtest import backtest
     from forecasting.gate import gate
     from forecasting.leaderboard import leaderboard_of
-    from forecasting.scoring import calibration_json, score_backtest
+    from forecasting.scoring import calibration_json, score
     from stages.contest import contest_of
 
-    panel, plan, forecasters, challenge, left_out = contest_of(params, paths)
-    forecasts = backtest(panel, forecasters, plan, log.info)
-    levels, bins = params.source.hierarchy, params.evaluate.calibration_bins
-    scores, calibrations = score_backtest(
-        panel, forecasts, list(forecasters), levels, bins, demand_rules(params)
-    )
-    decision = gate(challenge, params, panel, forecasts, scores, log.info)
-    _write_backtest(paths.backtest, forecasts, calibration_json(calibrations))
+    with contest_of(params, paths) as contest:
+        trials, plan, forecasters = contest.trials, contest.plan, contest.forecasters
+        backtest = trials.backtest(forecasters, plan, log.info)
+        bins = params.evaluate.calibration_bins
+        scores, calibrations = score(backtest, list(forecasters), bins)
+        decision = gate(contest.challenge, params, trials, backtest, scores, log.info)
+        _write_backtest(paths.backtest, backtest, calibration_json(calibrations))
     _write_scores(paths.scores, scores, decision)
     _track(paths.scores / "live", scores)
     log.info("decided promote=%s reasons=%s", decision["promote"], decision["reasons"])
     return {
         "cutoffs": [str(cutoff) for cutoff in plan.cutoffs],
-        "left_out": left_out,
+        "left_out": contest.left_out,
         "leaderboard": leaderboard_of(scores),
         "decision": decision,
         "scores": str(paths.scores),
     }
 
 
-def _write_backtest(folder: Path, forecasts: pl.DataFrame, calibration: dict[str, Any]) -> None:
+def _write_backtest(folder: Path, backtest: Backtested, calibration: dict[str, Any]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    forecasts.rechunk().write_parquet(folder / "forecasts.parquet")
+    backtest.write(folder / "forecasts.parquet")
     (folder / "calibration.json").write_text(
         json.dumps(calibration, sort_keys=True) + "\n", encoding="utf-8"
     )
@@ -113,6 +111,7 @@ def _evaluate(arguments: Namespace) -> Summary:
 
 def _arguments(parser: ArgumentParser) -> None:
     add_memory_budget(parser)
+    add_scale(parser)
     text = "check panel, cutoffs and models; backtest and write nothing"
     parser.add_argument("--dry-run", action="store_true", help=text)
 

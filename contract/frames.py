@@ -202,6 +202,20 @@ FACTS: dict[str, FrameContract] = {
     frame.name: frame for frame in (SALES, CALENDAR, PRICES, COVARIATES, TOTALS)
 }
 
+PLANS = (PRICES.name, COVARIATES.name)  # what is known of days ahead, series by series
+
+
+def earlier_of(contract: FrameContract) -> FrameContract:
+    """What earlier versions of a fact look like."""
+    return FrameContract(
+        f"superseded_{contract.name}",
+        f"one earlier version of {contract.grain}",
+        (*contract.key, "known_at"),
+        {**contract.columns, "superseded_at": MOMENT},
+        contract.optional,
+    )
+
+
 # the facts beside it, kept in the same way: no model reads them, no panel's hash changes with them
 SUPPLY_FACTS: dict[str, FrameContract] = {
     frame.name: frame for frame in (STOCK, OPEN_ORDERS, SUPPLY)

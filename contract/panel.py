@@ -78,6 +78,10 @@ class Panel:
         frame: pl.DataFrame = getattr(self, name)
         return frame
 
+    def within(self, step: str) -> Panel:
+        """The panel for one of several steps that ask for the same totals (Whole.within)."""
+        return replace(self, whole=self.whole.within(step))
+
     def up_to(self, cutoff: date) -> Panel:
         """The panel without sales (totals, past-only facts) after the cutoff: the one place that
         cuts.

@@ -62,6 +62,10 @@ class Whole(Protocol):
         """Whether there are other parts."""
         ...
 
+    def within(self, name: str) -> Whole:
+        """The same for a step of this name: what it hands in and keeps is no other step's."""
+        ...
+
     def series(self, own: pl.DataFrame) -> pl.DataFrame:
         """SERIES of the whole, sorted; `own` are those of this part."""
         ...
@@ -96,6 +100,10 @@ class Alone:
     """The whole of a panel that has no other parts: totals are what is handed in."""
 
     is_part = False
+
+    def within(self, name: str) -> Alone:
+        """As Whole.within."""
+        return self
 
     def series(self, own: pl.DataFrame) -> pl.DataFrame:
         """As Whole.series."""

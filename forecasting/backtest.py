@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
+from functools import partial
 
 import polars as pl
 
@@ -105,17 +106,27 @@ def backtest(
     """
     frames = []
     for k, cutoff in enumerate(plan.cutoffs):
-        known = plans_at(seen_from(panel, cutoff, plan.as_of_hours), cutoff, plan.reach)
+        known = known_at(panel, cutoff, plan)
         if k % plan.refit_every == 0:
             for name, forecaster in forecasters.items():
                 progress(f"fit {name} up to {cutoff}")
                 forecaster.fit(known)
         progress(f"forecast from {cutoff}")
-        frames.append(_one_cutoff(known, forecasters, plan, cutoff))
-    truth = panel.sales.select("unique_id", "ds", "y")
+        frames.append(forecasts_from(known, forecasters, plan, cutoff))
     rows = pl.concat(frames, how="diagonal")
     if OPEN_SHARE in rows.columns:  # not every cutoff need have such stores
         rows = rows.with_columns(pl.col(OPEN_SHARE).fill_null(1.0))
+    return with_truth(rows, panel)
+
+
+def known_at(panel: Panel, cutoff: date, plan: BacktestPlan) -> Panel:
+    """What a forecaster sees of a panel at a cutoff."""
+    return plans_at(seen_from(panel, cutoff, plan.as_of_hours), cutoff, plan.reach)
+
+
+def with_truth(rows: pl.DataFrame, panel: Panel) -> pl.DataFrame:
+    """Forecast rows with the units sold (`y`), as known today; null where unknown."""
+    truth = panel.sales.select("unique_id", "ds", "y")
     return rows.join(truth, on=["unique_id", "ds"], how="left", maintain_order="left")
 
 
@@ -142,26 +153,42 @@ def seen_from(panel: Panel, cutoff: date, as_of_hours: float | None = None) -> P
     return replace(then, series=panel.series)
 
 
-def _one_cutoff(
+def forecasts_from(
     known: Panel, forecasters: dict[str, Forecaster], plan: BacktestPlan, cutoff: date
 ) -> pl.DataFrame:
-    naive = forecasters[BASELINE].forecast(known, cutoff, plan.horizon)
-    rungs = rungs_below(naive, known, plan.inference, plan.rules)
-    grid = naive.select(pl.lit(cutoff).alias("cutoff"), "unique_id", "ds", "h")
-    for name, forecaster in forecasters.items():
-        try:
-            rows = naive if name == BASELINE else forecaster.forecast(known, cutoff, plan.horizon)
-            model = ModelForecast(rows, name)
-        # a plan that ran out: the backtest does what would have been served
-        except FeaturesMissing:
-            model = no_forecast(naive, name, FEATURES_MISSING)
-        done = on_rungs(model, rungs, plan.inference)
-        done = done.select("unique_id", "ds", pl.col("y_hat").alias(name))
-        grid = grid.join(
-            done, on=["unique_id", "ds"], how="left", validate="1:1", maintain_order="left"
-        )
+    """cutoff, unique_id, ds, h, and a column of means per forecaster, of one cutoff (`backtest`).
+
+    Of a part of a panel each forecaster goes as far as the totals it has, before any waits.
+    """
     share = open_share(known, cutoff, plan.horizon)
+    naive = forecasters[BASELINE].forecast(known, cutoff, plan.horizon)
+    grid = naive.select(pl.lit(cutoff).alias("cutoff"), "unique_id", "ds", "h")
+    attempt = known.whole.attempt
+    rungs = attempt(partial(rungs_below, naive, known, plan.inference, plan.rules))
+
+    def means(name: str) -> pl.Series:
+        model = ModelForecast(naive, name)
+        if name != BASELINE:
+            model = _model_rows(forecasters[name], known.within(name), plan.horizon, cutoff, naive)
+        done = on_rungs(model, rungs(), plan.inference)
+        keys = ["unique_id", "ds"]
+        return grid.join(
+            done.select(*keys, "y_hat"), on=keys, how="left", validate="1:1", maintain_order="left"
+        )["y_hat"]
+
+    made = {name: attempt(partial(means, name)) for name in forecasters}
+    rows = grid.with_columns(column().alias(name) for name, column in made.items())
     if share is None:
-        return grid
-    opens = grid.with_columns(pl.Series(OPEN_SHARE, share.ravel()))
+        return rows
+    opens = rows.with_columns(pl.Series(OPEN_SHARE, share.ravel()))
     return opens.with_columns(pl.col(name) * pl.col(OPEN_SHARE) for name in forecasters)
+
+
+def _model_rows(
+    forecaster: Forecaster, known: Panel, horizon: int, cutoff: date, naive: pl.DataFrame
+) -> ModelForecast:
+    try:
+        return ModelForecast(forecaster.forecast(known, cutoff, horizon), forecaster.name)
+    # a plan that ran out: the backtest does what would have been served
+    except FeaturesMissing:
+        return no_forecast(naive, forecaster.name, FEATURES_MISSING)

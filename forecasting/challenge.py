@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
@@ -24,12 +25,14 @@ import polars as pl
 from contract.days import WEEK
 from contract.errors import ModelBroken
 from contract.panel import Panel
-from forecasting.backtest import BacktestPlan, Progress, backtest, no_progress
+from forecasting.backtest import BacktestPlan, Progress, no_progress
+from forecasting.backtested import Backtested
 from forecasting.bundle import Card, load_bundle, read_card, recipe_of
 from forecasting.champion import NAMED
 from forecasting.forecaster import Forecaster
 from forecasting.global_lightgbm import GlobalLightGBM
 from forecasting.promotion import IMPROVEMENT, NO_HARM, Tables
+from forecasting.trials import Trials
 
 CHAMPION = "champion"  # its column in a backtest and its row on the leaderboard
 IS_CHAMPION = "the candidate is the champion"
@@ -115,19 +118,19 @@ def unseen_window(last_day: date, champion_cutoff: date, horizon: int) -> tuple[
 
 
 def backtest_of_refit(
-    panel: Panel,
+    trials: Trials,
     incumbent: Incumbent,
     baseline: Forecaster,
     plan: BacktestPlan,
     progress: Progress = no_progress,
-) -> pl.DataFrame | None:
+) -> Backtested | None:
     """A backtest of one window the champion has not seen, by the rules of `plan`.
 
     A fit of its recipe in the middle of it stands beside the champion as it is.
 
     None when the days are too few, or the champion cannot forecast any more.
     """
-    window = unseen_window(panel.last_day, incumbent.model.fitted_up_to, plan.horizon)
+    window = unseen_window(trials.outline.last_day, incumbent.model.fitted_up_to, plan.horizon)
     if window is None:
         return None
     cutoff, days = window
@@ -139,31 +142,37 @@ def backtest_of_refit(
     }
     one_cutoff = replace(plan, cutoffs=[cutoff], horizon=days, refit_every=1)
     try:
-        return backtest(panel, sides, one_cutoff, progress)
+        return trials.backtest(sides, one_cutoff, progress)
     except ModelBroken:
         return None
 
 
-def tables_of(candidate: Path, incumbent: Incumbent | None, panel: Panel, horizon: int) -> Tables:
+def tables_of(candidate: Path, incumbent: Incumbent | None, trials: Trials, horizon: int) -> Tables:
     """What the candidate's own bundle would publish today, beside what the champion would."""
     started = time.perf_counter()
     try:
-        ours = load_bundle(candidate).forecast(panel, panel.last_day, horizon)
+        ours = trials.forecasts(load_bundle(candidate), horizon)
     except ModelBroken as broken:
         return Tables(why_none=str(broken))
     seconds = time.perf_counter() - started
     try:
-        theirs = incumbent.model.forecast(panel, panel.last_day, horizon) if incumbent else None
+        theirs = trials.forecasts(incumbent.model, horizon) if incumbent else None
     except ModelBroken:  # a champion that cannot forecast any more is nothing to differ from
         theirs = None
     return Tables(None if theirs is None else churn_of(theirs, ours), seconds)
 
 
-def churn_of(before: pl.DataFrame, after: pl.DataFrame) -> float:
+def churn_of(before: Iterable[pl.DataFrame], after: Iterable[pl.DataFrame]) -> float:
     """Share of the units of one table that the other moves, by series and week.
 
-    Both have unique_id, ds, y_hat.
+    Frames of both have unique_id, ds, y_hat; the same place in both holds the same series.
     """
+    moved, units = np.sum([_moved(*both) for both in zip(before, after, strict=True)], axis=0)
+    return float(moved) / max(float(units), 1e-12)
+
+
+def _moved(before: pl.DataFrame, after: pl.DataFrame) -> tuple[float, float]:
+    """Units moved, and units of the table before."""
     keys = ["unique_id", "ds"]
     both = before.join(after.select(*keys, new="y_hat"), on=keys, how="inner", validate="1:1").sort(
         keys
@@ -173,4 +182,4 @@ def churn_of(before: pl.DataFrame, after: pl.DataFrame) -> float:
         pl.col("y_hat").fill_nan(0).sum(), pl.col("new").fill_nan(0).sum()
     )
     units = float(np.nan_to_num(float(weekly["y_hat"].sum())))
-    return float((weekly["new"] - weekly["y_hat"]).abs().sum()) / max(units, 1e-12)
+    return float((weekly["new"] - weekly["y_hat"]).abs().sum()), units

@@ -33,6 +33,7 @@ PIECES_AT_ONCE = 2  # the one being made, and what the pools still hold of the o
 FORECAST_ROW = 420  # with quantiles, method and reason, completed, judged and written
 BACKTEST_ROW = 110  # one cutoff, series and day, with the means of a handful of forecasters
 WINDOW_CELL = 40  # of the history a cutoff is scored by: float64, its changes, their squares
+SCORED_CELL = 220  # a series' day in a window: actuals, means, nine quantiles and their losses
 HIERARCHY_COLUMNS = 4  # static columns of a row to learn from
 
 Needs = dict[str, float]  # MB the process holds while it is at a step
@@ -85,8 +86,25 @@ def to_backtest(shape: Shape, params: Params) -> Needs:
     """Fitting and forecasting at every cutoff, and scoring the rows of all of them."""
     backtest = params.evaluate.origins * shape.series * params.train.horizon * BACKTEST_ROW / MB
     fits = {step: mb + backtest for step, mb in to_fit(shape, params).items()}
-    window = shape.series * shape.days * WINDOW_CELL / MB
-    return {**fits, "scoring": PROGRAM_MB + _panel(shape) + 2 * backtest + window}
+    scoring = PROGRAM_MB + _panel(shape) + 2 * backtest + _past(shape)
+    return {**fits, "scoring": scoring}
+
+
+def to_backtest_part(shape: Shape, params: Params, share: float) -> Needs:
+    """Of a part: drawing its share of the rows of a fit, and the rows of one cutoff."""
+    rows = shape.series * params.train.horizon * BACKTEST_ROW / MB
+    window = {"a cutoff's window": PROGRAM_MB + _panel(shape) + _past(shape) + rows}
+    return to_draw(shape, params, share) | window
+
+
+def to_score(shape: Shape, params: Params) -> Needs:
+    """Putting a backtest in parts together: one cutoff's window and the means of one forecaster."""
+    cells = shape.series * params.train.horizon
+    return {"scoring": PROGRAM_MB + cells * SCORED_CELL / MB}
+
+
+def _past(shape: Shape) -> float:
+    return shape.series * shape.days * WINDOW_CELL / MB
 
 
 def shape_of_card(card: dict[str, Any]) -> Shape:

@@ -8,10 +8,9 @@ from typing import Any
 
 import polars as pl
 
-from contract.demand import demand_rules
-from contract.panel import Panel
 from contract.params import Params
 from forecasting.backtest import Progress, no_progress, plan_of
+from forecasting.backtested import Backtested
 from forecasting.bundle import CARD, read_card
 from forecasting.challenge import (
     CHAMPION,
@@ -25,11 +24,12 @@ from forecasting.contenders import CANDIDATE
 from forecasting.forecaster import BASELINE, Forecaster
 from forecasting.global_lightgbm import GlobalLightGBM
 from forecasting.leaderboard import guardrail_metrics_of
-from forecasting.paired import Losses, losses_of
+from forecasting.paired import Losses, losses_on
 from forecasting.promotion import IMPROVEMENT, NO_HARM, Evidence, Tables, already_champion, decide
 from forecasting.provisional import provisional, tried
 from forecasting.seasonal_naive import baseline_of
 from forecasting.shadow import read_shadow, shadow_against
+from forecasting.trials import Trials
 
 
 @dataclass(frozen=True)
@@ -71,8 +71,8 @@ def challenge_of(candidate: Path, incumbent: Path, recipe: GlobalLightGBM) -> Ch
 def gate(
     challenge: Challenge,
     params: Params,
-    panel: Panel,
-    backtest: pl.DataFrame,
+    trials: Trials,
+    backtest: Backtested,
     scores: pl.DataFrame,
     progress: Progress = no_progress,
 ) -> dict[str, Any]:
@@ -88,17 +88,17 @@ def gate(
             "serves": None,
         }
     incumbent = challenge.incumbent
-    compared: pl.DataFrame | None = backtest
+    compared: Backtested | None = backtest
     if incumbent and challenge.rule == NO_HARM:
         compared = backtest_of_refit(
-            panel, incumbent, baseline_of(params), plan_of(params, panel), progress
+            trials, incumbent, baseline_of(params), plan_of(params, trials.outline), progress
         )
-    losses = _losses(challenge, params, panel, compared)
-    tables = tables_of(challenge.candidate, incumbent, panel, params.train.horizon)
+    losses = _losses(challenge, compared)
+    tables = tables_of(challenge.candidate, incumbent, trials, params.train.horizon)
     evidence = _evidence(challenge, params, scores, losses, tables)
     decision = decide(evidence, params.evaluate.gate)
     progress(f"candidate's table forecast_s={tables.forecast_s:.1f} churn={decision.churn}")
-    cutoffs = [] if compared is None else [str(day) for day in compared["cutoff"].unique().sort()]
+    cutoffs = [] if compared is None else [str(day) for day in compared.cutoffs]
     serves = None
     if not decision.promote and incumbent is None:
         serves = asdict(provisional(losses, has_table=tables.why_none is None))
@@ -112,17 +112,15 @@ def gate(
     }
 
 
-def _losses(
-    challenge: Challenge, params: Params, panel: Panel, compared: pl.DataFrame | None
-) -> dict[str, Losses]:
+def _losses(challenge: Challenge, compared: Backtested | None) -> dict[str, Losses]:
     """Of candidate and incumbent on a backtest both stand in, and without a champion of all that
     may serve meanwhile; of nobody where there was no window.
     """
     if compared is None:
         return {}
-    others = [] if challenge.incumbent else tried(compared)
+    others = [] if challenge.incumbent else tried(compared.names)
     names = list(dict.fromkeys([CANDIDATE, challenge.against, *others]))
-    found = losses_of(panel, compared, names, params.source.hierarchy, demand_rules(params))
+    found = losses_on(compared, names)
     return dict(zip(names, found, strict=True)) if found[0].cutoffs else {}
 
 

@@ -17,9 +17,9 @@ from contract.errors import ModelBroken
 from contract.feeds import FEED_COLUMN
 from contract.levels import Level
 from contract.panel import Panel
-from forecasting.columns import horizon_of
+from forecasting.backtested import Backtested, WholeBacktest
 from forecasting.metrics import scaled_error, weighted
-from forecasting.window import Window, window_after
+from forecasting.window import Window
 
 SMALLEST = 1e-12  # what a loss of nothing counts as
 MOST_BLOCKS = 20  # of stores; more are dealt into so many, or a chain of a thousand takes hours
@@ -80,24 +80,29 @@ class Difference:
 def losses_of(
     panel: Panel, backtest: pl.DataFrame, models: list[str], levels: list[Level], rules: DemandRules
 ) -> list[Losses]:
+    """As `losses_on`, of the rows of a backtest of a panel."""
+    return losses_on(WholeBacktest(panel, backtest, levels, rules), models)
+
+
+def losses_on(backtest: Backtested, models: list[str]) -> list[Losses]:
     """Each model's losses on a backtest.
 
     ModelBroken where a model has no finite forecast of a known day: it would count as no error.
     """
-    blocks = blocks_of(panel.series)
+    blocks = blocks_of(backtest.series)
     by_level: list[list[np.ndarray]] = [[] for _ in models]
     without: list[list[np.ndarray]] = [[] for _ in models]
-    for (cutoff,), forecasts in backtest.group_by("cutoff", maintain_order=True):
-        window = window_after(panel, cutoff, horizon_of(forecasts), levels, rules)
+    for cutoff in backtest.cutoffs:
+        window = backtest.window(cutoff)
         if not window.weighs:
             continue
         for k, model in enumerate(models):
-            y_hat = window.matrix(forecasts, model)
-            _refuse_unknown(y_hat, model, cutoff, panel.series)
+            y_hat = backtest.means(window, cutoff, model)
+            _refuse_unknown(y_hat, model, cutoff, backtest.series)
             error = window.error(y_hat)
             by_level[k].append(level_losses(window, error))
             without[k].append(_without_each(window, error, blocks))
-    shape = (-1, len(levels)), (-1, int(blocks.max()) + 1)
+    shape = (-1, len(backtest.levels)), (-1, int(blocks.max()) + 1)
     return [
         Losses(np.array(a).reshape(shape[0]), np.array(b).reshape(shape[1]))
         for a, b in zip(by_level, without, strict=True)

@@ -11,6 +11,9 @@ from forecasting.calibration import learn_groups, learn_series
 from forecasting.intervals import Calibration, Ratios, of_open_days
 from forecasting.window import LevelWindow, Window
 
+MOST_SERIES = 100_000  # that single series' errors are learned from; more teach nothing, and fill
+# memory: at a horizon of 28 each takes half a kilobyte a cutoff and model
+
 
 @dataclass(frozen=True)
 class Pairs:
@@ -27,6 +30,18 @@ class Pairs:
     open_share: np.ndarray | None = None
     is_off: np.ndarray | None = None
 
+    def drawn(self) -> Pairs:
+        """What is kept to learn from: every n-th series where they are many; all groups."""
+        nth = -(-len(self.dispersion) // MOST_SERIES)
+        if nth <= 1:
+            return self
+        own = (
+            {SERIES_LEVEL: self.y_hat[SERIES_LEVEL][::nth]},
+            {SERIES_LEVEL: self.y[SERIES_LEVEL][::nth]},
+        )
+        kept = (None if table is None else table[::nth] for table in (self.open_share, self.is_off))
+        return Pairs(self.y_hat | own[0], self.y | own[1], self.dispersion[::nth], *kept)
+
     def of_open_days(self) -> tuple[np.ndarray, np.ndarray]:
         """The series' means and actuals of days on which their stores opened."""
         y_hat, y = self.y_hat[SERIES_LEVEL], self.y[SERIES_LEVEL]
@@ -40,7 +55,7 @@ def of_groups(window: Window, level: LevelWindow) -> np.ndarray | None:
     if level.level != SERIES_LEVEL:
         return None
     in_order = np.empty(len(level.group_key))
-    in_order[level.group_ix] = window.dispersion
+    in_order[level.group_ix] = window.of_series.dispersion
     return in_order
 
 
@@ -51,7 +66,7 @@ def pairs_of(window: Window, y_hat: np.ndarray, open_share: np.ndarray | None = 
     """
     levels, bottom = window.levels, window.levels[-1]
     dispersion = of_groups(window, bottom)
-    is_off = window.is_off
+    is_off = window.of_series.is_off
     return Pairs(
         {level.level: level.sums(y_hat) for level in levels},
         {level.level: np.where(level.is_known, level.y, np.nan) for level in levels},

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import partial
 from pathlib import Path
@@ -14,21 +15,16 @@ from contract.panel import Panel
 from contract.params import Params
 from contract.whole import Arrays
 from features.dense_panel import DensePanel, feature_recipe_of
+from forecasting.backtest import BacktestPlan, known_at
 from forecasting.global_lightgbm import GlobalLightGBM
 from forecasting.lesson import Examples, Lesson
 
 
-@dataclass(frozen=True)
-class PartLessons:
-    """What a fit by `params` on the panel up to `cutoff` (None: all of it) learns from each part
-    (scaling.run).
-    """
-
-    params: Params
-    cutoff: date | None
+class Lessons(ABC):
+    """A file for each block of a model, with what a part of a panel teaches it (scaling.run)."""
 
     def __call__(self, panel: Panel, folder: Path) -> None:
-        """A file for each block."""
+        """The files of one part."""
         model = self.model_of(panel)
         dense = model.training_panel(self.seen_of(panel))
         for written in [
@@ -36,17 +32,50 @@ class PartLessons:
         ]:
             written()
 
+    @abstractmethod
     def seen_of(self, panel: Panel) -> Panel:
-        """The panel up to the cutoff."""
-        return panel if self.cutoff is None else panel.up_to(self.cutoff)
+        """The panel as the model sees it."""
 
+    @abstractmethod
     def model_of(self, panel: Panel) -> GlobalLightGBM:
         """The model with all it learns but its boosters. Of a panel without rows that knows the
         totals of the parts it is the same.
         """
+
+
+@dataclass(frozen=True)
+class PartLessons(Lessons):
+    """Of a fit by `params` on the panel up to `cutoff` (None: all of it)."""
+
+    params: Params
+    cutoff: date | None
+
+    def seen_of(self, panel: Panel) -> Panel:
+        """As Lessons.seen_of."""
+        return panel if self.cutoff is None else panel.up_to(self.cutoff)
+
+    def model_of(self, panel: Panel) -> GlobalLightGBM:
+        """As Lessons.model_of."""
         seen = self.seen_of(panel)
         recipe = feature_recipe_of(self.params, seen)
         return GlobalLightGBM(self.params.train, recipe).looked_at(seen)
+
+
+@dataclass(frozen=True)
+class BacktestLessons(Lessons):
+    """Of a forecaster of a backtest that is fitted at a cutoff."""
+
+    forecaster: GlobalLightGBM
+    plan: BacktestPlan
+    cutoff: date
+
+    def seen_of(self, panel: Panel) -> Panel:
+        """As Lessons.seen_of."""
+        return known_at(panel, self.cutoff, self.plan)
+
+    def model_of(self, panel: Panel) -> GlobalLightGBM:
+        """As Lessons.model_of."""
+        return replace(self.forecaster).looked_at(self.seen_of(panel))
 
 
 def lesson_of_parts(folders: Sequence[Path], end: int) -> Lesson:

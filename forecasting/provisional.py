@@ -8,10 +8,10 @@ it lies within one standard error of the best (Breiman et al., 1984) and costs l
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
-import polars as pl
 
 from forecasting.contenders import CANDIDATE
 from forecasting.forecaster import BASELINE
@@ -30,9 +30,9 @@ class Provisional:
     reason: str
 
 
-def tried(backtest: pl.DataFrame) -> list[str]:
+def tried(names: Collection[str]) -> list[str]:
     """Of the forecasters of a backtest those that may serve."""
-    return [name for name in FROM_SIMPLEST if name in backtest.columns]
+    return [name for name in FROM_SIMPLEST if name in names]
 
 
 def provisional(losses: dict[str, Losses], *, has_table: bool) -> Provisional:

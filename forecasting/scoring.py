@@ -12,7 +12,7 @@ from contract.demand import DemandRules
 from contract.levels import SERIES_LEVEL, Level
 from contract.panel import Panel
 from contract.quantiles import INTERVALS, QUANTILES
-from forecasting.columns import OPEN_SHARE, horizon_of
+from forecasting.backtested import Backtested, WholeBacktest
 from forecasting.intervals import (
     Calibration,
     DispersionClass,
@@ -23,9 +23,9 @@ from forecasting.intervals import (
 from forecasting.metrics import point_scores, quantile_scores, volume_scores
 from forecasting.pairs import Pairs, calibrate, pairs_of
 from forecasting.pit import newsvendor_costs, pit_scores
-from forecasting.slices import slices_of
+from forecasting.slices import slices_by
 from forecasting.span_learning import with_spans
-from forecasting.window import Window, window_after
+from forecasting.window import Window
 
 Row = tuple[str, date, str, str, str, float]
 # model -> level -> for each week ahead the fields of Ratios; and under SPANS, by model and level,
@@ -50,21 +50,26 @@ def score_backtest(
     most_bins: int,
     rules: DemandRules,
 ) -> tuple[pl.DataFrame, dict[str, Calibration]]:
+    """As `score`, of the rows of a backtest of a panel."""
+    return score(WholeBacktest(panel, backtest, levels, rules), models, most_bins)
+
+
+def score(
+    backtest: Backtested, models: list[str], most_bins: int
+) -> tuple[pl.DataFrame, dict[str, Calibration]]:
     """Scores as contract.frames.SCORES without run_id; each model's calibration by all cutoffs.
 
     Quantiles at a cutoff are scored with a calibration learned from earlier cutoffs only, whose
     windows had closed by then; the first cutoff has none, and so no quantile scores.
     """
-    cutoffs = sorted(backtest["cutoff"].unique().to_list())
-    horizon = horizon_of(backtest)
+    horizon = backtest.horizon
     rows: list[Row] = []
     pairs: dict[str, list[tuple[date, Pairs]]] = {model: [] for model in models}
-    for cutoff in cutoffs:
-        window = window_after(panel, cutoff, horizon, levels, rules)
-        forecasts = backtest.filter(pl.col("cutoff") == cutoff)
+    for cutoff in backtest.cutoffs:
+        window = backtest.window(cutoff)
+        share = backtest.open_share(window, cutoff)
         for model in models:
-            y_hat = window.matrix(forecasts, model)
-            share = window.matrix(forecasts, OPEN_SHARE) if OPEN_SHARE in backtest.columns else None
+            y_hat = backtest.means(window, cutoff, model)
             closed = [
                 earlier for day, earlier in pairs[model] if day + timedelta(days=horizon) <= cutoff
             ]
@@ -72,7 +77,7 @@ def score_backtest(
             of_cutoff = pairs_of(window, y_hat, share)
             scored = _score_one(window, y_hat, of_cutoff, calibration)
             rows += [(model, cutoff, *row) for row in scored]
-            pairs[model].append((cutoff, of_cutoff))
+            pairs[model].append((cutoff, of_cutoff.drawn()))
     scores = pl.DataFrame(rows, schema=ROW_SCHEMA, orient="row")
     return scores.filter(pl.col("value").is_finite()), {
         model: _calibrated([of_cutoff for _, of_cutoff in pairs[model]], most_bins)
@@ -147,7 +152,7 @@ def _score_one(
                 level.y, quantiles, level.is_known
             )
             if is_series:
-                price = level.sums(window.price)
+                price = level.sums(window.of_series.price)
                 scores |= newsvendor_costs(level.y, quantiles, price, level.is_known)
                 low, high = (quantiles[name] for name in INTERVALS[0.95])
                 inside = ((low <= level.y) & (level.y <= high))[level.group_ix]
@@ -172,8 +177,8 @@ def _score_slices(
 ) -> list[tuple[str, str, str, float]]:
     bottom = window.levels[-1]
     y = bottom.y[bottom.group_ix]
-    rows = []
-    for name, mask in slices_of(window.history, y.shape[1], window.promoted).items():
+    rows, own = [], window.of_series
+    for name, mask in slices_by(own.kinds, y.shape[1], own.promoted).items():
         cells = mask & window.is_known
         rows += [
             (SERIES_LEVEL, name, metric, value)

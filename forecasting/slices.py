@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
 RECENT_DAYS = 56  # velocity and lifecycle look back this far
@@ -28,17 +30,22 @@ def velocity_classes(history: np.ndarray) -> np.ndarray:
 def slices_of(
     history: np.ndarray, horizon: int, promoted: np.ndarray | None = None
 ) -> dict[str, np.ndarray]:
-    """Slice name -> (series, horizon) mask of its cells."""
-    shape = (history.shape[0], horizon)
+    """Slice name -> (series, horizon) mask of its cells, of (series, days) rows."""
+    kinds = {"lifecycle": lifecycle_states(history), "velocity": velocity_classes(history)}
+    return slices_by(kinds, horizon, promoted)
+
+
+def slices_by(
+    kinds: Mapping[str, np.ndarray], horizon: int, promoted: np.ndarray | None = None
+) -> dict[str, np.ndarray]:
+    """As `slices_of`, of the (series,) labels of each kind."""
+    shape = (len(next(iter(kinds.values()))), horizon)
     h = np.arange(horizon)
     masks = {
         f"week_{week + 1}": np.broadcast_to(h // 7 == week, shape)
         for week in range(-(-horizon // 7))
     }
-    for kind, labels in (
-        ("lifecycle", lifecycle_states(history)),
-        ("velocity", velocity_classes(history)),
-    ):
+    for kind, labels in kinds.items():
         for label in np.unique(labels):
             masks[f"{kind}_{label}"] = np.broadcast_to((labels == label)[:, None], shape)
     if promoted is not None and promoted.any():

@@ -1,7 +1,8 @@
 """Parts of a panel as files: which stores lie in which, how one is written, and read back.
 
-Under one folder: `part-0007/` holds the frames of a part, beside them lie those that all parts
-read (`series`, `calendar`, `totals`, `arrivals`).
+Under one folder: `part-0007/` holds the frames of a part (earlier versions of plans among them,
+where they were wanted), beside them lie those that all parts read (`series`, `calendar`, `totals`,
+`arrivals`).
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from contract.scopes import is_of_nobody
 from contract.whole import ALONE, ARRIVALS, Whole, arrivals_of
 
 OF_PART = ("sales", "prices", "covariates", "before")
+_EARLIER = "superseded_"
 OF_ALL = ("calendar", "totals", "arrivals")
 
 
@@ -61,6 +63,10 @@ class Parts:
         frames: dict[str, Any] = {
             name: pl.read_parquet(self.part(number) / f"{name}.parquet", glob=False)
             for name in (*OF_PART, "series")
+        }
+        frames["superseded"] = {
+            file.stem.removeprefix(_EARLIER): pl.read_parquet(file, glob=False)
+            for file in sorted(self.part(number).glob(f"{_EARLIER}*.parquet"))
         }
         return self._panel(frames, whole).with_shut_days()
 
@@ -112,6 +118,8 @@ def write_parts(folder: Path, panels: Iterator[Panel], series: pl.DataFrame) -> 
         for name in (*OF_PART, "series"):
             frame: pl.DataFrame = getattr(panel, name)
             frame.write_parquet(part / f"{name}.parquet", compression="lz4")
+        for name, frame in panel.superseded.items():
+            frame.write_parquet(part / f"{_EARLIER}{name}.parquet", compression="lz4")
         arrivals.append(arrivals_of(panel.sales, panel.series))
         count += 1
     if panel is None:

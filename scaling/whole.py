@@ -7,7 +7,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NoReturn
 
@@ -33,6 +33,7 @@ class PartOfWhole:
     work: str  # names whose totals these are
     waits: list[str] = field(default_factory=list)
     reported: list[str] = field(default_factory=list)
+    step: str = ""  # stands before the names of what a step hands in
 
     is_part = True
 
@@ -41,34 +42,40 @@ class PartOfWhole:
         """Where the part's own results lie."""
         return self.parts.results(self.work, self.number)
 
+    def within(self, name: str) -> PartOfWhole:
+        """As Whole.within; what it waits for is noted in the same list."""
+        return replace(self, step=f"{self.step}{name} ")
+
     def series(self, own: pl.DataFrame) -> pl.DataFrame:
         """As Whole.series."""
         return self.parts.series()
 
     def totals(self, own: Mapping[str, Table]) -> dict[str, Table]:
         """As Whole.totals."""
-        files = {name: _total(self.parts, self.work, name) for name in own}
+        files = {name: _total(self.parts, self.work, self.step + name) for name in own}
         if all(file.exists() for file in files.values()):
             return {name: _read(file) for name, file in files.items()}
         for name, table in own.items():
-            if name not in self.waits:
-                _write(_file(self.folder / "own", name), table)
-                self.waits.append(name)
+            if self.step + name not in self.waits:
+                self._hand_in(name, table, self.waits)
         raise NotSummedYet
 
     def report(self, own: Mapping[str, Table]) -> None:
         """As Whole.report."""
         for name, table in own.items():
-            _write(_file(self.folder / "own", name), table)
-            self.reported.append(name)
+            self._hand_in(name, table, self.reported)
+
+    def _hand_in(self, name: str, table: Table, noted: list[str]) -> None:
+        _write(_file(self.folder / "own", self.step + name), table)
+        noted.append(self.step + name)
 
     def kept(self, name: str, make: Callable[[], Arrays]) -> Arrays:
         """As Whole.kept."""
-        return _made_once(_file(self.folder / "kept", name), make)
+        return _made_once(_file(self.folder / "kept", self.step + name), make)
 
     def once(self, name: str, make: Callable[[], Arrays]) -> Arrays:
         """As Whole.once. Two workers may both make it: they make the same."""
-        return _made_once(_file(self.parts.folder / self.work / "once", name), make)
+        return _made_once(_file(self.parts.folder / self.work / "once", self.step + name), make)
 
     def attempt(self, make: Callable[[], Made]) -> Callable[[], Made]:
         """As Whole.attempt."""

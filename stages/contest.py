@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import NamedTuple
 
 import polars as pl
 
-from contract.panel import Panel
+from contract.demand import demand_rules
 from contract.params import Params
 from features.reach import WHY_LEFT_OUT, short_plans
 from forecasting.backtest import BacktestPlan, plan_of
 from forecasting.choice import with_choice
 from forecasting.contenders import CANDIDATE, contenders
-from forecasting.footprint import shape_of_card, to_backtest
+from forecasting.footprint import shape_of_card
 from forecasting.forecaster import Forecaster
 from forecasting.gate import Challenge, challenge_of
+from forecasting.trials import Trials, WholeTrials
 from runtime.command_line import Summary
-from runtime.memory import refuse_beyond
 from runtime.paths import Paths
+from stages.frozen_parts import frozen_parts, stores_of
+from stages.parts_wanted import job_of_backtest, parts_for
+from stages.trials_in_parts import trials_in_parts
 from storage.panel_files import read_card, read_frozen
 
 log = logging.getLogger("evaluate")
@@ -29,20 +34,32 @@ class Contest(NamedTuple):
     incumbent.
     """
 
-    panel: Panel
+    trials: Trials
     plan: BacktestPlan
     forecasters: dict[str, Forecaster]
     challenge: Challenge
     left_out: list[str]  # features that this panel cannot feed
 
 
-def contest_of(params: Params, paths: Paths) -> Contest:
-    """The frozen panel and all that is compared on it; refused where memory would not do."""
+@contextmanager
+def contest_of(params: Params, paths: Paths) -> Iterator[Contest]:
+    """The frozen panel, in one or in parts, and all that is compared on it; refused where memory
+    would not do.
+    """
     params = with_choice(params, paths.recipe)
-    needs = to_backtest(shape_of_card(read_card(paths.panel)), params)
-    way_out = f"lower train.max_rows ({params.train.max_rows}) or evaluate.origins"
-    log.info("memory %s", refuse_beyond(needs, way_out))
-    panel = read_frozen(paths.panel)
+    shape = shape_of_card(dict(read_card(paths.panel)))
+    job = job_of_backtest(params, shape)
+    parts = parts_for(params, job, shape, lambda: stores_of(paths))
+    if parts is None:
+        levels, rules = params.source.hierarchy, demand_rules(params)
+        yield _contest(params, paths, WholeTrials(read_frozen(paths.panel), levels, rules))
+        return
+    with frozen_parts(params, paths, parts, earlier=True) as (files, engine):
+        yield _contest(params, paths, trials_in_parts(params, files, engine))
+
+
+def _contest(params: Params, paths: Paths, trials: Trials) -> Contest:
+    panel = trials.outline
     plan, wanted = plan_of(params, panel), params.evaluate.origins
     if len(plan.cutoffs) < wanted:
         log.warning("cutoffs=%d wanted=%d reason=short history", len(plan.cutoffs), wanted)
@@ -55,23 +72,24 @@ def contest_of(params: Params, paths: Paths) -> Contest:
     challenge = challenge_of(paths.candidate, paths.incumbent, forecasters[CANDIDATE])
     model_id = challenge.incumbent.model_id if challenge.incumbent else None
     log.info("incumbent=%s", model_id or f"none, {challenge.why_none}")
-    return Contest(panel, plan, forecasters | challenge.recipes, challenge, left_out)
+    return Contest(trials, plan, forecasters | challenge.recipes, challenge, left_out)
 
 
 def would_evaluate(params: Params, paths: Paths) -> Summary:
     """What `evaluate` would backtest and write, panel, cutoffs and models checked; nothing is
     fitted.
     """
-    panel, plan, forecasters, challenge, left_out = contest_of(params, paths)
-    incumbent = challenge.incumbent
-    return {
-        "would_backtest": f"{panel.series.height} series, {plan.horizon} days after each cutoff",
-        "cutoffs": [str(cutoff) for cutoff in plan.cutoffs],
-        "forecasters": list(forecasters),
-        "left_out": left_out,
-        "incumbent": incumbent.model_id if incumbent else f"none, {challenge.why_none}",
-        "would_write": [str(paths.backtest), str(paths.scores)],
-    }
+    with contest_of(params, paths) as contest:
+        plan, challenge = contest.plan, contest.challenge
+        series, incumbent = contest.trials.outline.series.height, challenge.incumbent
+        return {
+            "would_backtest": f"{series} series, {plan.horizon} days after each cutoff",
+            "cutoffs": [str(cutoff) for cutoff in plan.cutoffs],
+            "forecasters": list(contest.forecasters),
+            "left_out": contest.left_out,
+            "incumbent": incumbent.model_id if incumbent else f"none, {challenge.why_none}",
+            "would_write": [str(paths.backtest), str(paths.scores)],
+        }
 
 
 def _truth(params: Params, paths: Paths) -> pl.DataFrame | None:

@@ -14,11 +14,10 @@ from features.older_totals import WHY_UNUSED, unused_scopes
 from features.reach import WHY_LEFT_OUT, short_plans
 from forecasting.footprint import shape_of_card
 from forecasting.global_lightgbm import GlobalLightGBM
-from forecasting.part_lessons import PartLessons, lesson_of_parts
+from forecasting.part_lessons import PartLessons
 from runtime.paths import Paths
-from scaling.run import run_parts
-from scaling.whole import summed
 from stages.frozen_parts import frozen_parts, stores_of
+from stages.learn_in_parts import learn_blocks, written_lessons
 from stages.parts_wanted import job_of_fit, parts_for
 from storage.panel_files import read_card, read_frozen
 
@@ -45,13 +44,10 @@ def _fit_in_one(lessons: PartLessons, panel: Panel) -> GlobalLightGBM:
 def _fit_in_parts(lessons: PartLessons, paths: Paths, parts: pl.DataFrame) -> GlobalLightGBM:
     """Parts make the rows, one after another or side by side; the fit is here, block by block."""
     with frozen_parts(lessons.params, paths, parts) as (files, engine):
-        run_parts(lessons, FIT, files, engine)
-        outline = files.outline(summed(files, FIT))
+        outline = written_lessons(lessons, FIT, files, engine)
         model = lessons.model_of(outline)
         _say(lessons.params, model, lessons.seen_of(outline))
-        for end in model.blocks:
-            model.learn_block(end, lesson_of_parts(files.all_results(FIT), end))
-        return model
+        return learn_blocks(model, FIT, files)
 
 
 def _say(params: Params, model: GlobalLightGBM, panel: Panel) -> None:

@@ -12,7 +12,17 @@ import polars as pl
 
 from contract.params import Params
 from contract.question import Question
-from forecasting.footprint import Needs, Shape, to_draw, to_fit, to_forecast, to_learn_from_parts
+from forecasting.footprint import (
+    Needs,
+    Shape,
+    to_backtest,
+    to_backtest_part,
+    to_draw,
+    to_fit,
+    to_forecast,
+    to_learn_from_parts,
+    to_score,
+)
 from runtime.memory import budget_mb, machine_mb, refuse_beyond
 from scaling.parts import most_parts, part_of_series
 
@@ -52,6 +62,23 @@ def job_of_fit(params: Params, shape: Shape) -> Job:
         lambda part: to_fit(part, params) if part == shape else _share_of_rows(part, shape, params),
         to_learn_from_parts(params),
         f"lower train.max_rows ({params.train.max_rows})",
+    )
+
+
+def job_of_backtest(params: Params, shape: Shape) -> Job:
+    """The backtest on a panel of this shape."""
+
+    def needs(part: Shape) -> Needs:
+        if part == shape:
+            return to_backtest(part, params)
+        return to_backtest_part(part, params, part.series / max(shape.series, 1))
+
+    looks_back = params.evaluate.as_of_hours is not None
+    return Job(
+        needs,
+        to_learn_from_parts(params) | to_score(shape, params),
+        f"lower train.max_rows ({params.train.max_rows}) or evaluate.origins",
+        "evaluate.as_of_hours undoes late sales, of all stores" if looks_back else None,
     )
 
 

@@ -13,7 +13,7 @@ from typing import Any, TypedDict
 import polars as pl
 
 from contract.errors import BadInput, SourceMissing
-from contract.frames import FACTS, SERIES, TOTALS
+from contract.frames import FACTS, PLANS, SERIES, TOTALS, earlier_of
 from contract.panel import Panel
 from runtime.disk import sha256_of
 from storage.part_files import Laid
@@ -84,9 +84,12 @@ def read_frozen_series(folder: Path) -> pl.DataFrame:
     return pl.read_parquet(folder / f"{SERIES.name}.parquet", glob=False)
 
 
-def read_frozen_parts(folder: Path, parts: pl.DataFrame, scratch: Path) -> Iterator[Panel]:
+def read_frozen_parts(
+    folder: Path, parts: pl.DataFrame, scratch: Path, *, earlier: bool = False
+) -> Iterator[Panel]:
     """The frozen panel of the series of each part in turn (unique_id, part), without earlier
-    versions; errors as of `read_frozen`. It states shut days already.
+    versions, or `earlier`: with those of plans; errors as of `read_frozen`. It states shut days
+    already.
 
     Its files are read once: rows are laid into files of their part in `scratch`, which goes.
     """
@@ -98,6 +101,11 @@ def read_frozen_parts(folder: Path, parts: pl.DataFrame, scratch: Path) -> Itera
             laid.lay_file(contract, file)
         elif file.name in card["files"]:
             shared[fact] = pl.read_parquet(file, glob=False)
+    for fact in PLANS if earlier else ():
+        versions = earlier_of(FACTS[fact])
+        file = folder / f"{versions.name}.parquet"
+        if card["files"][file.name]["rows"]:
+            laid.lay_file(versions, file, of=fact)
     return laid.panels(shared, read_frozen_series(folder), card["hash"])
 
 

@@ -30,6 +30,7 @@ class Laid:
     folder: Path
     parts: pl.DataFrame
     contracts: dict[str, FrameContract] = field(default_factory=dict)
+    earlier: dict[str, FrameContract] = field(default_factory=dict)  # by the fact they were of
 
     def lay_query(
         self, con: Connection, contract: FrameContract, query: str, params: Mapping[str, object]
@@ -43,14 +44,14 @@ class Laid:
             con.execute(statement, params).fetchall()
         self.contracts[contract.name] = contract
 
-    def lay_file(self, contract: FrameContract, path: Path) -> None:
-        """The rows of a Parquet file."""
+    def lay_file(self, contract: FrameContract, path: Path, *, of: str | None = None) -> None:
+        """The rows of a Parquet file; `of`: the fact whose earlier versions they are."""
         by_part = pl.scan_parquet(path, glob=False).join(
             self.parts.lazy(), on="unique_id", how="inner"
         )
         target = pl.PartitionBy(self.folder / contract.name, key="part", include_key=False)
         by_part.sink_parquet(target, mkdir=True, compression="lz4")
-        self.contracts[contract.name] = contract
+        (self.contracts if of is None else self.earlier)[of or contract.name] = contract
 
     def panels(
         self, shared: Mapping[str, pl.DataFrame], series: pl.DataFrame, name: str
@@ -58,19 +59,21 @@ class Laid:
         """A panel of this name for each part in turn, of its series and rows, and the frames that
         all parts read. The folder goes with the last one.
         """
-        for (part,), own in sorted(self.parts.group_by("part"), key=lambda of: of[0]):
+        for (part,), own_series in sorted(self.parts.group_by("part"), key=lambda of: of[0]):
             frames: dict[str, Any] = {
                 **shared,
-                **{of: self._read(of, part) for of in self.contracts},
-                "series": series.join(own, on="unique_id", how="semi", maintain_order="left"),
+                **{of: self._read(own, part) for of, own in self.contracts.items()},
+                "superseded": {of: self._read(own, part) for of, own in self.earlier.items()},
+                "series": series.join(
+                    own_series, on="unique_id", how="semi", maintain_order="left"
+                ),
             }
             yield Panel(**frames, hash=name)
         shutil.rmtree(self.folder)
 
-    def _read(self, name: str, part: object) -> pl.DataFrame:
+    def _read(self, contract: FrameContract, part: object) -> pl.DataFrame:
         """The rows of one part, sorted by key."""
-        contract = self.contracts[name]
-        files = sorted((self.folder / name / f"part={part}").glob("*.parquet"))
+        files = sorted((self.folder / contract.name / f"part={part}").glob("*.parquet"))
         if not files:
             return contract.empty()
         rows = pl.read_parquet(files, glob=False, hive_partitioning=False)

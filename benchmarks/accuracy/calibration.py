@@ -18,7 +18,7 @@ import polars as pl
 from scipy import stats
 
 from benchmarks.harness.params import params_for
-from benchmarks.harness.pipeline import backtested, window_of
+from benchmarks.harness.pipeline import backtested, history_of, window_of
 from benchmarks.harness.registry import Benchmark, Context, Option, Result
 from benchmarks.render.markdown import markdown_table
 from contract.levels import SERIES_LEVEL, TOTAL
@@ -33,7 +33,7 @@ from forecasting.metrics import quantile_scores
 from forecasting.pairs import Pairs, calibrate, of_groups, pairs_of
 from forecasting.pit import pit_scores
 from forecasting.scoring import level_quantiles, series_quantiles
-from forecasting.slices import slices_of
+from forecasting.slices import slices_by
 from forecasting.window import LevelWindow, Window
 
 MODEL = CANDIDATE
@@ -53,6 +53,7 @@ class JudgedCutoff:
 
     cutoff: date
     window: Window
+    history: np.ndarray  # (series, days) sold up to the cutoff
     y_hat: np.ndarray
     pairs: Pairs
     learned_from: list[Pairs]
@@ -117,7 +118,7 @@ def scored_parts(panel: Panel, backtest: pl.DataFrame, params: Params) -> Iterat
             )
             sides = {"before": poisson(sums), "after": after}
             if own is not None:
-                sides["negative binomial"] = negative_binomial(sums, window.history, level)
+                sides["negative binomial"] = negative_binomial(sums, judged.history, level)
             for row in _rows_of(window, level, sums, sides):
                 yield {"cutoff": str(judged.cutoff), **row}
 
@@ -133,7 +134,8 @@ def judged_cutoffs(panel: Panel, backtest: pl.DataFrame, params: Params) -> Iter
         earlier.append((cutoff, pairs))
         if closed:
             learned_from = closed[-params.evaluate.origins :]
-            yield JudgedCutoff(cutoff, window, y_hat, pairs, learned_from)
+            history = history_of(params, panel, cutoff)
+            yield JudgedCutoff(cutoff, window, history, y_hat, pairs, learned_from)
 
 
 def poisson(means: np.ndarray) -> Quantiles:
@@ -167,15 +169,15 @@ def parts_of(window: Window, level: LevelWindow) -> Iterator[tuple[str, str, np.
     if level.level not in (TOTAL, SERIES_LEVEL):
         return
     is_series = level.level == SERIES_LEVEL
-    history = window.history if is_series else window.history.sum(axis=0, keepdims=True)
-    for name, by_series in slices_of(history, level.y.shape[1]).items():
+    kinds = window.of_series.kinds if is_series else {TOTAL: np.array([TOTAL])}
+    for name, by_series in slices_by(kinds, level.y.shape[1]).items():
         kind, part = name.split("_", 1)
         if kind == "week" or is_series:
             mask = np.zeros(level.y.shape, dtype=bool)
             mask[level.group_ix if is_series else 0] = by_series
             yield kind, part, mask
             if part == "fast":
-                yield from _thirds(mask, window.dispersion[np.argsort(level.group_ix)])
+                yield from _thirds(mask, window.of_series.dispersion[np.argsort(level.group_ix)])
 
 
 def _thirds(fast: np.ndarray, dispersion: np.ndarray) -> Iterator[tuple[str, str, np.ndarray]]:

@@ -13,7 +13,7 @@ import numpy as np
 import polars as pl
 
 from benchmarks.harness.params import params_for
-from benchmarks.harness.pipeline import window_of
+from benchmarks.harness.pipeline import history_of, window_of
 from benchmarks.harness.registry import Benchmark, Context
 from benchmarks.harness.results import Result
 from benchmarks.harness.scores import BIAS, WAPE
@@ -63,7 +63,9 @@ def cells_of(panel: Panel, backtest: pl.DataFrame, params: Params) -> Iterator[p
     for (cutoff,), forecasts in backtest.group_by("cutoff", maintain_order=True):
         window = window_of(params, panel, cutoff, horizon, bottom)
         level, known = window.levels[-1], window.is_known
-        ages = np.broadcast_to(ages_of(window.history)[:, None], known.shape)[known]
+        ages = np.broadcast_to(ages_of(history_of(params, panel, cutoff))[:, None], known.shape)[
+            known
+        ]
         y = level.y[level.group_ix][known]
         for model in (name for name in forecasts.columns if name not in NO_MODELS):
             y_hat = window.matrix(forecasts, model)[known]

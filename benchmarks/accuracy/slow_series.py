@@ -27,7 +27,7 @@ from benchmarks.accuracy.slow_series_scores import (
 )
 from benchmarks.accuracy.slow_series_sets import LEARNED_FROM, SETS, DataSet, read
 from benchmarks.accuracy.slow_series_table import SIDES, TREES, table
-from benchmarks.harness.pipeline import backtested, window_of
+from benchmarks.harness.pipeline import backtested, history_of, window_of
 from benchmarks.harness.registry import SHARED, Benchmark, Context, Option
 from benchmarks.harness.results import Result
 from benchmarks.harness.scores import scores_of
@@ -85,7 +85,8 @@ def _scored(
         now = {side: pairs_of(of_series, y_hat[side]) for side in SIDES}
         if len(pairs[TREES]) >= LEARNED_FROM:
             learned = {side: _learned(pairs[side][-LEARNED_FROM:], params) for side in SIDES}
-            found = _of_cutoff(of_series, y_hat, now, learned)
+            history = history_of(params, panel, cutoff)
+            found = _of_cutoff(of_series, history, y_hat, now, learned)
             rows.append(found.with_columns(cutoff=pl.lit(str(cutoff))))
             boards.append({side: scores_of(window, y_hat[side])["wrmsse"] for side in SIDES})
         for side in SIDES:
@@ -100,6 +101,7 @@ def _learned(pairs: list[Pairs], params: Params) -> Calibration:
 
 def _of_cutoff(
     window: Window,
+    history: np.ndarray,
     y_hat: dict[str, np.ndarray],
     pairs: dict[str, Pairs],
     learned: dict[str, Calibration],
@@ -109,10 +111,10 @@ def _of_cutoff(
         side: mean_sums(window, y_hat[side]) | quantile_sums(window, pairs[side], learned[side])
         for side in SIDES
     }
-    simple = simple_means(window.history, window.is_known.shape[1])
+    simple = simple_means(history, window.is_known.shape[1])
     sums |= {name: mean_sums(window, means) for name, means in simple.items()}
     sums[ZERO] |= zero_pinball(window)
-    parts = parts_of(window.history).items()
+    parts = parts_of(history).items()
     frames = [
         pl.DataFrame({"part": of_series, **columns}).with_columns(
             parted=pl.lit(parted), forecaster=pl.lit(forecaster)

@@ -182,7 +182,7 @@ def judged(quarter: Quarter, challenger: GlobalLightGBM, today: date) -> Decisio
         losses[:] = backtest_losses(params, seen, half, list(standing))
     models = (quarter.champion, challenger)
     tables, seconds = timed(lambda: [model.forecast(seen, today, HORIZON) for model in models])
-    moved = Tables(churn_of(*tables), seconds / 2)
+    moved = Tables(churn_of(*([table] for table in tables)), seconds / 2)
     ours, theirs = losses
     evidence = Evidence(ours, theirs, guarded, guarded, NO_HARM, moved)
     return decide(evidence, params.evaluate.gate)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
+import numpy as np
 import polars as pl
 
 from contract.demand import demand_rules
@@ -24,6 +25,7 @@ from forecasting.publication import (
     serving_of,
 )
 from forecasting.scoring import score_backtest
+from forecasting.series_window import history_before
 from forecasting.window import Window, window_after
 
 Calibrations = dict[str, Calibration]
@@ -36,6 +38,11 @@ def window_of(
     """What was sold in the days after a cutoff, on every level."""
     chosen = levels or params.source.hierarchy
     return window_after(panel, cutoff, horizon, chosen, demand_rules(params))
+
+
+def history_of(params: Params, panel: Panel, cutoff: date) -> np.ndarray:
+    """(series, days) units sold up to a cutoff, 0 before launch and where unknown."""
+    return history_before(panel, cutoff, demand_rules(params))
 
 
 def with_actuals(params: Params, tables: pl.DataFrame, panel: Panel) -> pl.DataFrame:

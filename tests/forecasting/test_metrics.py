@@ -17,7 +17,9 @@ from contract.panel import panel_of
 from contract.quantiles import QUANTILES
 from features.hierarchy import sum_by
 from forecasting.metrics import pinball, point_scores, quantile_scores, volume_scores
-from forecasting.window import ROWS_AT_ONCE, scales, window_after
+from forecasting.series_window import history_before
+from forecasting.window import window_after
+from forecasting.yardsticks import ROWS_AT_ONCE, scales
 
 EVERY_DAY = DemandRules(absent_means_zero=True, max_stockout_share=1.0, region=None)
 
@@ -247,7 +249,7 @@ def test_a_day_sold_out_is_not_scored_but_stays_in_the_history(sales_of):
         panel, date(2024, 1, 3), 2, levels_of(()), replace(EVERY_DAY, max_stockout_share=0.25)
     )
     assert window.is_known.tolist() == [[False, True]]
-    assert window.history.tolist() == [[1, 2, 1]]
+    assert history_before(panel, date(2024, 1, 3), EVERY_DAY).tolist() == [[1, 2, 1]]
     assert window_after(panel, date(2024, 1, 3), 2, levels_of(()), EVERY_DAY).is_known.all()
 
 

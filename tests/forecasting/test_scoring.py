@@ -202,13 +202,13 @@ def test_days_on_promotion_are_a_slice_where_the_panel_knows_of_promotions(panel
             if row["from_ds"] <= cutoff + timedelta(days=day + 1) <= row["to_ds"]:
                 expected[row["row"], day] = True
     assert expected.any()
-    assert (window.promoted == expected).all()
+    assert (window.of_series.promoted == expected).all()
     scores, _ = score_backtest(
         panel, _backtest_rows(panel, 14, inference_params), ["doubled"], LEVELS, 4, EVERY_DAY
     )
     assert {"promo_yes", "promo_no"} <= set(scores["slice"])
     without = replace(panel, prices=panel.prices.with_columns(promo=pl.lit(None, pl.Float64)))
-    assert window_after(without, cutoff, 14, LEVELS, EVERY_DAY).promoted is None
+    assert window_after(without, cutoff, 14, LEVELS, EVERY_DAY).of_series.promoted is None
 
 
 def test_lifecycle_and_velocity_of_hand_made_histories():
