@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 
@@ -15,9 +16,10 @@ import pytest
 from polars.testing import assert_frame_equal
 
 import inference
+import ingest
 import train
 from runtime.paths import Paths
-from storage.store import open_store
+from storage.store import open_store, read_store
 
 TABLES = ("forecasts", "forecast_levels", "demand_spans", "overridden")
 
@@ -91,6 +93,24 @@ def _runs(shop) -> list[tuple]:
         return con.execute(
             "select run_id, count(*) from forecasts group by 1 order by 1"
         ).fetchall()
+
+
+def test_what_comes_in_between_is_of_the_next_table(shop, next_day, capsys, monkeypatch):
+    """Which series are in which part, and their rows: read in one moment."""
+    one = _ran(shop, capsys, "--parts", "1", "--dry-run")
+    path = next_day(shop, 1)
+    head, first, *others = path.read_text(encoding="utf-8").splitlines()
+    new = first.replace("FOODS_1_0001", "NEW")
+    path.write_text("\n".join([head, first, new, *others]), encoding="utf-8")
+
+    @contextmanager
+    def then_a_file_comes(*how):
+        with read_store(*how) as con:
+            yield con
+        ingest.ingest(shop.params, shop.paths, now=datetime(2024, 6, 1, 7))
+
+    monkeypatch.setattr("storage.store.read_store", then_a_file_comes)
+    assert _ran(shop, capsys, "--parts", "2", "--dry-run") == one | {"parts": 2}
 
 
 def test_a_look_back_stays_in_one(shop, capsys):
