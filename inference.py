@@ -28,6 +28,7 @@ from __future__ import annotations
 
 import sys
 from argparse import ArgumentParser, Namespace
+from contextlib import ExitStack
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -65,7 +66,8 @@ def infer(
     from forecasting.publication import serving_of
     from forecasting.served import given_rows, watch_serving, watched
     from forecasting.table import forecast_table, repeated_table, summary_of_table
-    from stages.infer_in_parts import Moment, infer_in_parts
+    from scaling.scratch import own_folder
+    from stages.infer_in_parts import Moment, infer_in_parts, read_in_parts
     from stages.inference_inputs import (
         decided_champion,
         last_table,
@@ -79,15 +81,19 @@ def infer(
 
     forget_peak()
     serving = serving_champion(params, paths)
-    with read_store(paths.store, params.ingest.lock_wait_s) as con:
-        champion = decided_champion(con, serving, question)
-        reading = reading_of(con, params, champion, question)
-        if reading.parts is None:
-            panel = read_whole(con, params, reading, question)
-            repeated = last_table(con, question) if panel.sales.is_empty() else None
-    if reading.parts is not None:
-        moment = Moment(now, dry_run)
-        return infer_in_parts(params, paths, champion, reading, question, moment)
+    with ExitStack() as until_written:
+        with read_store(paths.store, params.ingest.lock_wait_s) as con:
+            champion = decided_champion(con, serving, question)
+            reading = reading_of(con, params, champion, question)
+            if reading.parts is None:
+                panel = read_whole(con, params, reading, question)
+                repeated = last_table(con, question) if panel.sales.is_empty() else None
+            else:
+                folder = until_written.enter_context(own_folder(paths.parts))
+                parts = read_in_parts(con, params, reading, folder)
+        if reading.parts is not None:
+            moment = Moment(now, dry_run)
+            return infer_in_parts(params, paths, champion, parts, question, moment)
 
     watch_serving(champion.model, watched(panel, params.monitor.parity_series))
     if repeated is None:

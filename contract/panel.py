@@ -147,13 +147,18 @@ class Panel:
         return then.with_shut_days()
 
     def only(self, unique_ids: pl.Series) -> Panel:
-        """The panel of these series alone (calendar untouched)."""
+        """The panel of these series alone (calendar and totals untouched)."""
         keep = pl.DataFrame({"unique_id": unique_ids})
-        frames: dict[str, Any] = {
-            name: getattr(self, name).join(keep, on="unique_id", how="semi", maintain_order="left")
-            for name in ("sales", "series", "prices", "covariates")
-        }
-        return replace(self, **frames)
+
+        def kept(frame: pl.DataFrame) -> pl.DataFrame:
+            if "unique_id" not in frame.columns:
+                return frame
+            return frame.join(keep, on="unique_id", how="semi", maintain_order="left")
+
+        names = ("sales", "series", "prices", "covariates", "before", "names")
+        frames: dict[str, Any] = {name: kept(getattr(self, name)) for name in names}
+        superseded = {name: kept(frame) for name, frame in self.superseded.items()}
+        return replace(self, **frames, superseded=superseded)
 
     def matching(self, pattern: str) -> Panel:
         """The panel of the series whose unique_id fits a glob such as 'FOODS_3_*'; BadUsage when

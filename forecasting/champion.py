@@ -39,6 +39,15 @@ class Champion:
         """What makes most of the rows."""
         return self.model.name if self.model else baseline
 
+    @property
+    def only_in_one(self) -> str | None:
+        """Why its table cannot be made in parts of a panel, whatever params would train today; None
+        where it can.
+        """
+        if isinstance(self.model, GlobalLightGBM) and self.model.is_recursive:
+            return "each pass of a recursive model reads the one before"
+        return None
+
 
 def champion_in_registry(registry: Path, model_id: str | None, backtest: Path) -> Champion:
     """The champion the store names.

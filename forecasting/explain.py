@@ -132,7 +132,7 @@ def _pass_of(model: GlobalLightGBM, known: Panel, ahead: int, steps: int) -> tup
 
     Only the recursive strategy has several.
     """
-    per_pass = model.params.blocks[0] if model.params.strategy == "recursive" else steps
+    per_pass = model.params.blocks[0] if model.is_recursive else steps
     done = 0
     while ahead - done > per_pass:
         known = with_forecast_as_sales(

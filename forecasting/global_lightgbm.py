@@ -69,9 +69,14 @@ class GlobalLightGBM:
     served: ServedRows | None = None  # what some series are served with, for the watcher of parity
 
     @property
+    def is_recursive(self) -> bool:
+        """Whether a pass over some days reads the forecast of those before."""
+        return self.params.strategy == "recursive"
+
+    @property
     def blocks(self) -> dict[int, range]:
         """The days ahead of each booster; the recursive strategy has only the first block."""
-        ends = self.params.blocks[:1] if self.params.strategy == "recursive" else self.params.blocks
+        ends = self.params.blocks[:1] if self.is_recursive else self.params.blocks
         starts = [1, *(end + 1 for end in ends[:-1])]
         return {end: range(start, end + 1) for start, end in zip(starts, ends, strict=True)}
 
@@ -119,7 +124,7 @@ class GlobalLightGBM:
         """
         panel = panel.up_to(origin)
         steps = horizon + days_late(panel, origin)
-        days_per_pass = self.params.blocks[0] if self.params.strategy == "recursive" else steps
+        days_per_pass = self.params.blocks[0] if self.is_recursive else steps
         known, passes = panel, []
         for done in range(0, steps, days_per_pass):
             passes.append(self.one_pass(known, min(days_per_pass, steps - done)))

@@ -134,9 +134,10 @@ def _days(panel: Panel, cutoff: date, ahead: int) -> Days:
 
 def _days_of_series(past: Past) -> np.ndarray:
     """(series, days) units as a level of single series sums them: 0 before the first sale."""
-    if past.members_known is None:
-        return np.nan_to_num(past.sold)
-    return np.where(past.members_known == 0, np.nan, np.nan_to_num(past.sold))
+    units: np.ndarray = np.nan_to_num(past.sold)
+    if past.members_known is not None:
+        units[past.members_known == 0] = np.nan
+    return units
 
 
 def _recent_price(panel: Panel, days: Days) -> np.ndarray:

@@ -152,7 +152,7 @@ def _model(params: Params, paths: Paths, model_id: str | None) -> GlobalLightGBM
             f"what made the newest table reads no prices, promotions or opening ({serves}). A "
             "what-if needs a champion: see `python inference.py models`."
         )
-    if champion.model.params.strategy == "recursive":
+    if champion.model.is_recursive:
         raise BadUsage(
             "the champion forecasts day after day from its own forecasts (train.strategy: "
             "recursive): what-if is of direct models alone."

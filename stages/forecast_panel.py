@@ -29,7 +29,7 @@ def forecast_panel(params: Params, paths: Paths, question: Question) -> Summary:
     decision = paths.scores / "decision.json"
     champion = candidate_champion(paths.candidate, paths.incumbent, paths.backtest, decision)
     paths.forecasts.mkdir(parents=True, exist_ok=True)
-    job = job_of_forecast(params, question, shape)
+    job = job_of_forecast(params, champion, question, shape)
     parts = parts_for(params, job, shape, lambda: stores_of(paths))
     if parts is not None:
         return _in_parts(params, paths, champion, question, parts)

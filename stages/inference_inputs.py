@@ -76,7 +76,7 @@ def reading_of(con: Connection, params: Params, champion: Champion, question: Qu
         series = read_series(con)
         return series, rows_by(con, FEED_COLUMN, since) if FEED_COLUMN in series.columns else {}
 
-    job = job_of_forecast(params, question, shape)
+    job = job_of_forecast(params, champion, question, shape)
     return Reading(since, parts_for(params, job, shape, stores))
 
 

@@ -12,6 +12,7 @@ import polars as pl
 
 from contract.params import Params
 from contract.question import Question
+from forecasting.champion import Champion
 from forecasting.footprint import (
     Needs,
     Shape,
@@ -45,14 +46,14 @@ class Job:
     only_in_one: str | None = None
 
 
-def job_of_forecast(params: Params, question: Question, shape: Shape) -> Job:
-    """The table a question asks for, of a panel of this shape."""
+def job_of_forecast(params: Params, champion: Champion, question: Question, shape: Shape) -> Job:
+    """The champion's table that a question asks for, of a panel of this shape."""
     horizon = question.horizon or params.train.horizon
     return Job(
         lambda part: to_forecast(part, params, horizon),
         {},
         _WAY_OUT,
-        _only_in_one(params, question, shape),
+        _only_in_one(champion, question, shape),
     )
 
 
@@ -127,13 +128,11 @@ def _share_of_rows(part: Shape, shape: Shape, params: Params) -> Needs:
     return to_draw(part, params, part.series / max(shape.series, 1))
 
 
-def _only_in_one(params: Params, question: Question, shape: Shape) -> str | None:
+def _only_in_one(champion: Champion, question: Question, shape: Shape) -> str | None:
     """Why a question cannot be worked on in parts; None where it can."""
     if question.as_of is not None:
         return "a look back reads every version"
-    if params.train.strategy == "recursive":
-        return "each pass of train.strategy recursive reads the one before"
-    return "there is no sale" if shape.sales == 0 else None
+    return "there is no sale" if shape.sales == 0 else champion.only_in_one
 
 
 def _most_mb(params: Params) -> float:

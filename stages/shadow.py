@@ -51,15 +51,16 @@ def cast_shadow(
     params: Params, paths: Paths, panel: Panel | InParts, origin: date, now: datetime
 ) -> str | None:
     """The run of the challenger's forecasts for the share of series that is always the same; None
-    without a challenger.
+    without a challenger, and of parts where it can only be run on all of them in one.
     """
     with open_store(paths.store, params.ingest.lock_wait_s, read_only=True) as con:
         model = challenger(con)
     if model is None or params.monitor.shadow_share == 0:
         return None
     loaded = champion_in_registry(paths.registry, model.model_id, paths.backtest)
-    if loaded.model is None:
-        log.warning("shadow=%s reason=%s", model.model_id, loaded.why_none)
+    why_none = loaded.only_in_one if isinstance(panel, InParts) else None
+    if loaded.model is None or why_none:
+        log.warning("shadow=%s reason=%s", model.model_id, why_none or loaded.why_none)
         return None
     outline = panel.parts.outline() if isinstance(panel, InParts) else panel
     lineage = {

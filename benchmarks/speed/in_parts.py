@@ -36,10 +36,11 @@ from forecasting.publication import serving_of
 from forecasting.seasonal_naive import baseline_of
 from forecasting.table import forecast_table
 from runtime.paths import Paths
+from scaling.scratch import own_folder
 from sources.simulator import simulate
 from stages.fit import fit as fit_panel
 from stages.freeze import freeze as freeze_panel
-from stages.infer_in_parts import Moment, infer_in_parts
+from stages.infer_in_parts import Moment, infer_in_parts, read_in_parts
 from stages.inference_inputs import Reading, read_whole, reading_of
 from storage.batches import Batch, Delivery, write_delivery
 from storage.forecasts import publish
@@ -190,9 +191,17 @@ def _forecast(folder: Path, parts: int, on: str) -> Result:
     if reading.parts is None:
         rows = _in_one(params, paths, champion, reading)
     else:
-        moment = Moment(NOW, dry_run=False)
-        rows = infer_in_parts(params, paths, champion, reading, NEWEST, moment)["rows"]
+        rows = _in_parts(params, paths, champion, reading)
     return {**_took(started, on), "rows": rows, "sales": days["sales"]}
+
+
+def _in_parts(params: Params, paths: Paths, champion: Champion, reading: Reading) -> int:
+    with own_folder(paths.parts) as folder:
+        with open_store(paths.store, read_only=True) as con:
+            parts = read_in_parts(con, params, reading, folder)
+        moment = Moment(NOW, dry_run=False)
+        rows: int = infer_in_parts(params, paths, champion, parts, NEWEST, moment)["rows"]
+        return rows
 
 
 def _in_one(params: Params, paths: Paths, champion: Champion, reading: Reading) -> int:

@@ -7,17 +7,22 @@ import shutil
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
+from types import SimpleNamespace
 
 import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
 import inference
+import ingest
 import train
+from forecasting.champion import Champion, candidate_champion
 from runtime.paths import Paths
-from storage.store import open_store
+from stages.inference_inputs import serving_champion
+from storage.store import open_store, read_store
 
 TABLES = ("forecasts", "forecast_levels", "demand_spans", "overridden")
 
@@ -91,6 +96,55 @@ def _runs(shop) -> list[tuple]:
         return con.execute(
             "select run_id, count(*) from forecasts group by 1 order by 1"
         ).fetchall()
+
+
+def test_what_comes_in_between_is_of_the_next_table(shop, next_day, capsys, monkeypatch):
+    """Which series are in which part, and their rows: read in one moment."""
+    one = _ran(shop, capsys, "--parts", "1", "--dry-run")
+    path = next_day(shop, 1)
+    head, first, *others = path.read_text(encoding="utf-8").splitlines()
+    new = first.replace("FOODS_1_0001", "NEW")
+    path.write_text("\n".join([head, first, new, *others]), encoding="utf-8")
+
+    @contextmanager
+    def then_a_file_comes(*how):
+        with read_store(*how) as con:
+            yield con
+        ingest.ingest(shop.params, shop.paths, now=datetime(2024, 6, 1, 7))
+
+    monkeypatch.setattr("storage.store.read_store", then_a_file_comes)
+    assert _ran(shop, capsys, "--parts", "2", "--dry-run") == one | {"parts": 2}
+
+
+def _recursive(champion: Champion) -> Champion:
+    model = champion.model
+    params = model.params.model_copy(update={"strategy": "recursive"})
+    return replace(champion, model=replace(model, params=params))
+
+
+def test_a_recursive_model_stays_in_one_whatever_params_would_train(shop, capsys, monkeypatch):
+    """It was fitted before they changed, or by a recipe that was chosen."""
+    monkeypatch.setattr(
+        "stages.inference_inputs.serving_champion",
+        lambda params, paths: _recursive(serving_champion(params, paths)),
+    )
+    one = _ran(shop, capsys, "--parts", "1", "--dry-run")
+    assert _ran(shop, capsys, "--parts", "3", "--dry-run") == one
+    monkeypatch.setattr(
+        "stages.forecast_panel.candidate_champion",
+        lambda *where: _recursive(candidate_champion(*where)),
+    )
+    one = _ran(shop, capsys, "from-panel", "--parts", "1")
+    assert _ran(shop, capsys, "from-panel", "--parts", "3") == one
+
+
+def test_a_recursive_challenger_has_no_shadow_in_parts(shop, capsys, monkeypatch):
+    champion = serving_champion(shop.params, shop.paths)
+    named = SimpleNamespace(model_id=champion.model_id)
+    monkeypatch.setattr("stages.shadow.challenger", lambda con: named)
+    monkeypatch.setattr("stages.shadow.champion_in_registry", lambda *where: _recursive(champion))
+    assert inference.main(["--parts", "2", *shop.options]) == 0
+    assert "reason=each pass of a recursive model" in capsys.readouterr().err
 
 
 def test_a_look_back_stays_in_one(shop, capsys):
