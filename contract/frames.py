@@ -211,8 +211,7 @@ def earlier_of(contract: FrameContract) -> FrameContract:
         f"superseded_{contract.name}",
         f"one earlier version of {contract.grain}",
         (*contract.key, "known_at"),
-        {**contract.columns, "superseded_at": MOMENT},
-        contract.optional,
+        {**contract.schema, "superseded_at": MOMENT},
     )
 
 

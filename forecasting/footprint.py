@@ -72,6 +72,12 @@ def to_learn_from_parts(params: Params) -> Needs:
     return {"learning": PROGRAM_MB + rows + max(rows / 2, _bins(params))}
 
 
+def to_freeze(shape: Shape) -> Needs:
+    """Reading a panel, or a range of its series, from the store and writing it."""
+    rows = shape.sales + shape.plans
+    return {"freezing": PROGRAM_MB + _panel(shape) + rows * READ_ROW / MB}
+
+
 def to_forecast(shape: Shape, params: Params, horizon: int) -> Needs:
     """Forecasting all series from the store: read, made dense, predicted by pieces, written."""
     dense, rows = _dense_panel(shape, params), shape.series * horizon

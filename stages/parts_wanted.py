@@ -107,7 +107,7 @@ def parts_for(
             log.warning("parts=1 reason=%s", job.only_in_one)
         wanted = 1
     needs = job.needs(shape)
-    if wanted == 1 or (wanted == "auto" and max(needs.values()) <= _most_mb(params)):
+    if wanted == 1 or (wanted == "auto" and max(needs.values()) <= most_mb(params)):
         log.info("memory %s", refuse_beyond(needs, job.way_out))
         return None
     if job.together:  # no number of parts makes it less
@@ -135,8 +135,8 @@ def _only_in_one(champion: Champion, question: Question, shape: Shape) -> str | 
     return "there is no sale" if shape.sales == 0 else champion.only_in_one
 
 
-def _most_mb(params: Params) -> float:
-    """What a process may hold: said in params or as a budget, or half of the machine."""
+def most_mb(params: Params) -> float:
+    """What a process may hold, in MB: said in params or as a budget, or half of the machine."""
     said = params.scale.memory_mb or budget_mb()
     return said or (machine_mb() or math.inf) * SHARE_OF_MACHINE
 
@@ -147,7 +147,7 @@ def _fewest_that_fit(
     """Parts the largest of which fits; as many as there can be where none does."""
 
     def fits(part: Shape) -> bool:
-        return max(job.needs(part).values()) <= _most_mb(params)
+        return max(job.needs(part).values()) <= most_mb(params)
 
     most = most_parts(series)
     parts = part_of_series(series, rows, most)

@@ -151,7 +151,13 @@ def read_superseded(con: Connection, fact: str) -> pl.DataFrame:
 
     Those valid for no time are left out.
     """
-    return frame_of(con, Names(STORED_FACTS[fact]).fill(_SUPERSEDED))
+    names = Names(STORED_FACTS[fact])
+    return frame_of(con, superseded_query(fact) + names.fill(" order by {key}, known_at"))
+
+
+def superseded_query(fact: str) -> str:
+    """The query of what `read_superseded` reads, in no order."""
+    return Names(STORED_FACTS[fact]).fill(_SUPERSEDED)
 
 
 def _merge(con: Connection, names: Names, batch_id: int) -> Written:
@@ -195,8 +201,7 @@ _NUMBERED = """
 select number, fact.* exclude (unique_id) from ({rows}) fact join numbers using (unique_id)
 order by {key_by_number}"""
 _SUPERSEDED = """
-select {columns}, superseded_at from {before} where known_at < superseded_at
-order by {key}, known_at"""
+select {columns}, superseded_at from {before} where known_at < superseded_at"""
 _FIRST = "insert into {now} select {columns}, $batch_id from incoming"
 
 # one scan of the current rows says of every incoming row: new key, same value, or disputed

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
-from contract.frames import BEFORE, FACTS
+from contract.frames import BEFORE, FACTS, earlier_of
 from contract.hashes import text_hash
 from contract.panel import Panel
 from storage.batches import contents_taken
 from storage.connection import Connection, frame_of
-from storage.facts import fact_query, read_fact, read_superseded
+from storage.facts import fact_query, read_fact, read_superseded, superseded_query
 from storage.part_files import Laid
 from storage.quarantine import REFUSED_DAYS, stage_refused_days
 from storage.schema import quoted
@@ -91,6 +92,27 @@ def read_parts(
     moment = {"since": since or date.min, "most_sold_out": most_sold_out}
     laid.lay_query(con, BEFORE, _BEFORE, moment)
     return laid.panels(shared, read_series(con), name)
+
+
+def read_ranges(con: Connection, ranges: pl.DataFrame, scratch: Path) -> Iterator[Panel]:
+    """As `read_panel(con)`, of the series of each range in turn (unique_id, part: 0, 1, ...); shut
+    days are not stated yet. Rows are laid into `scratch` as by `read_parts`.
+    """
+    name, refused = _read_from(con)
+    laid, shared, earlier = Laid(scratch, ranges), dict[str, pl.DataFrame](), {}
+    for fact, contract in FACTS.items():
+        bounds = _bounds(fact, None, refused)
+        if "unique_id" in contract.key:
+            laid.lay_query(con, contract, *fact_query(fact, None, *bounds))
+            laid.lay_query(con, earlier_of(contract), superseded_query(fact), {}, of=fact)
+        else:
+            shared[fact] = read_fact(con, fact, None, *bounds)
+            earlier[fact] = read_superseded(con, fact)
+    names = read_names(con)
+    panels = laid.panels(shared, read_series(con), name)
+    return (
+        replace(panel, superseded={**panel.superseded, **earlier}, names=names) for panel in panels
+    )
 
 
 def _read_from(con: Connection) -> tuple[str, str | None]:

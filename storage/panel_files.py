@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any, TypedDict
 
@@ -19,7 +20,9 @@ from runtime.disk import sha256_of
 from storage.part_files import Laid
 
 CARD = "panel.json"
+ROW_GROUP = 2**18  # rows; fixed, so that bytes do not hang on how many are written at once
 NAMES = "names.parquet"  # where the series are called anything; no part of the hash
+_EARLIER = "superseded_"
 _NO_PANEL = "Freeze one: `python ingest.py fill --freeze`, or `dvc repro panel`."
 
 
@@ -44,25 +47,73 @@ def freeze(panel: Panel, folder: Path, as_of: datetime | None = None) -> Panel:
     """The panel with its hash, after writing it: a file per frame, and panel.json last, so that a
     broken write shows.
     """
+    _forget(folder)
+    days = panel.first_day, panel.last_day
+    files = {
+        f"{name}.parquet": _written(frame.lazy(), folder / f"{name}.parquet", frame.height)
+        for name, frame in _frames(panel)
+    }
+    return replace(panel, hash=_write_card(folder, files, days, as_of)["hash"])
+
+
+def freeze_ranges(panels: Iterator[Panel], folder: Path, scratch: Path) -> Card:
+    """The card of a panel that comes in ranges of series, in alphabetical order, after writing it:
+    the same bytes as `freeze` writes. Each range knows the days of the whole and what is of no
+    series; its rows wait in `scratch`, which goes.
+    """
+    _forget(folder)
+    ranges = dict[str, list[Path]]()
+    rows = dict[str, int]()
+    scratch.mkdir(parents=True)
+    for number, panel in enumerate(panels):
+        days = panel.first_day, panel.last_day
+        for name, frame in _frames(panel):
+            if number and not _is_of_series(name):
+                continue  # every range has all of it
+            ranges.setdefault(name, []).append(scratch / f"{name}-{number:05d}.parquet")
+            rows[name] = rows.get(name, 0) + frame.height
+            frame.write_parquet(ranges[name][-1], compression="lz4")
+    files = {
+        f"{name}.parquet": _written(
+            pl.scan_parquet(paths, glob=False), folder / f"{name}.parquet", rows[name]
+        )
+        for name, paths in ranges.items()
+    }
+    shutil.rmtree(scratch)
+    return _write_card(folder, files, days, None)
+
+
+def _forget(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for old in (CARD, NAMES):
         (folder / old).unlink(missing_ok=True)
-    first_day, last_day = panel.first_day, panel.last_day
-    files: dict[str, File] = {}
-    for name, frame in _frames(panel):
-        path = folder / f"{name}.parquet"
-        frame.rechunk().write_parquet(path, compression="zstd", statistics=True)
-        files[path.name] = {"rows": frame.height, "sha256": sha256_of(path)}
-    panel_hash = _hash_of(files)
-    card = {
-        "hash": panel_hash,
-        "as_of": as_of,
+
+
+def _is_of_series(name: str) -> bool:
+    """Whether a frame of a panel holds rows of its own series alone."""
+    fact = FACTS.get(name.removeprefix(_EARLIER))
+    return name == SERIES.name if fact is None else "unique_id" in fact.key
+
+
+def _written(rows: pl.LazyFrame, path: Path, height: int) -> File:
+    """A file of these rows: the same bytes however many pieces they come in, and threads write."""
+    rows.sink_parquet(path, compression="zstd", statistics=True, row_group_size=ROW_GROUP)
+    return {"rows": height, "sha256": sha256_of(path)}
+
+
+def _write_card(
+    folder: Path, files: dict[str, File], days: tuple[date, date], as_of: datetime | None
+) -> Card:
+    first_day, last_day = map(str, days)
+    card: Card = {
+        "hash": _hash_of(files),
+        "as_of": None if as_of is None else str(as_of),
         "first_day": first_day,
         "last_day": last_day,
         "files": files,
     }
-    (folder / CARD).write_text(json.dumps(card, indent=2, default=str) + "\n", encoding="utf-8")
-    return replace(panel, hash=panel_hash)
+    (folder / CARD).write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
+    return card
 
 
 def read_frozen(folder: Path) -> Panel:
@@ -73,7 +124,7 @@ def read_frozen(folder: Path) -> Panel:
     card = _checked_card(folder)
     names = [*FACTS, SERIES.name, NAMES.removesuffix(".parquet")]
     read = {Path(file).stem: pl.read_parquet(folder / file, glob=False) for file in card["files"]}
-    superseded = {fact: read[f"superseded_{fact}"] for fact in FACTS if fact in read}
+    superseded = {fact: read[f"{_EARLIER}{fact}"] for fact in FACTS if fact in read}
     frames: dict[str, Any] = {name: read[name] for name in names if name in read}
     return Panel(**frames, superseded=superseded, hash=card["hash"])
 
@@ -109,6 +160,26 @@ def read_frozen_parts(
     return laid.panels(shared, read_frozen_series(folder), card["hash"])
 
 
+def read_frozen_ranges(folder: Path, count: int) -> Iterator[Panel]:
+    """The frozen panel in so many ranges of its series, in alphabetical order; errors as of
+    `read_frozen`. What is of no series is in the first.
+    """
+    card, series = _checked_card(folder), read_frozen_series(folder)
+    size = max(-(-series.height // count), 1)
+    for first in range(0, series.height, size):
+        own = series.slice(first, size)
+        lowest, highest = (pl.lit(own["unique_id"].item(at), pl.String) for at in (0, -1))
+        is_own = pl.col("unique_id").is_between(lowest, highest)
+        frames: dict[str, Any] = {}
+        for fact, contract in FACTS.items():
+            rows = pl.scan_parquet(folder / f"{fact}.parquet", glob=False)
+            if "unique_id" in contract.key:
+                frames[fact] = rows.filter(is_own).collect()
+            elif f"{fact}.parquet" in card["files"]:
+                frames[fact] = (rows if first == 0 else rows.limit(0)).collect()
+        yield Panel(**frames, series=own, hash=card["hash"])
+
+
 def _checked_card(folder: Path) -> Card:
     card = read_card(folder)
     for name, file in card["files"].items():
@@ -133,13 +204,12 @@ def read_card(folder: Path) -> Card:
 
 def _frames(panel: Panel) -> Iterator[tuple[str, pl.DataFrame]]:
     for fact, contract in FACTS.items():
-        current, empty = panel.fact(fact), contract.empty()
-        empty = empty.with_columns(superseded_at=pl.lit(None, pl.Datetime("us")))
-        earlier = panel.superseded.get(fact, empty)
+        current, versions = panel.fact(fact), earlier_of(contract)
+        earlier = versions.conform(panel.superseded.get(fact, versions.empty()))
         if fact == TOTALS.name and current.is_empty() and earlier.is_empty():
             continue  # of most shops: their panels keep the hash they had before there were totals
         yield fact, current
-        yield f"superseded_{fact}", earlier
+        yield versions.name, earlier
     yield SERIES.name, panel.series
     if panel.names.height:
         yield NAMES.removesuffix(".parquet"), panel.names

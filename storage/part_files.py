@@ -33,25 +33,31 @@ class Laid:
     earlier: dict[str, FrameContract] = field(default_factory=dict)  # by the fact they were of
 
     def lay_query(
-        self, con: Connection, contract: FrameContract, query: str, params: Mapping[str, object]
+        self,
+        con: Connection,
+        contract: FrameContract,
+        query: str,
+        params: Mapping[str, object],
+        *,
+        of: str | None = None,
     ) -> None:
-        """The rows of a query."""
+        """The rows of a query; `of`: the fact whose earlier versions they are."""
         to = self.folder / contract.name
         to.mkdir(parents=True)
         with registered(con, part_of_series=self.parts):
             con.execute(_HELD_ROWS).fetchall()
             statement = _COPY.format(query=query, folder=quoted_text(str(to)))
             con.execute(statement, params).fetchall()
-        self.contracts[contract.name] = contract
+        self._note(contract, of)
 
     def lay_file(self, contract: FrameContract, path: Path, *, of: str | None = None) -> None:
-        """The rows of a Parquet file; `of`: the fact whose earlier versions they are."""
+        """The rows of a Parquet file; `of` as in `lay_query`."""
         by_part = pl.scan_parquet(path, glob=False).join(
             self.parts.lazy(), on="unique_id", how="inner"
         )
         target = pl.PartitionBy(self.folder / contract.name, key="part", include_key=False)
         by_part.sink_parquet(target, mkdir=True, compression="lz4")
-        (self.contracts if of is None else self.earlier)[of or contract.name] = contract
+        self._note(contract, of)
 
     def panels(
         self, shared: Mapping[str, pl.DataFrame], series: pl.DataFrame, name: str
@@ -70,6 +76,9 @@ class Laid:
             }
             yield Panel(**frames, hash=name)
         shutil.rmtree(self.folder)
+
+    def _note(self, contract: FrameContract, of: str | None) -> None:
+        (self.contracts if of is None else self.earlier)[of or contract.name] = contract
 
     def _read(self, contract: FrameContract, part: object) -> pl.DataFrame:
         """The rows of one part, sorted by key."""

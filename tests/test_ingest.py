@@ -285,6 +285,29 @@ def test_filling_twice_gives_the_same_panel_as_filling_once_on_another_day(
     assert waiting_files(paths.inbox) == []
 
 
+@pytest.mark.parametrize("ranges", [2, 7, 1000])
+def test_a_panel_frozen_range_by_range_is_the_same_bytes(
+    small: Params, paths: Paths, tmp_path: Path, ranges: int
+) -> None:
+    """Earlier versions and the days of a shut store among them; checked by the same ranges."""
+    fill(small, paths, now=NOW)
+    shut = date(2024, 4, 17)
+    with open_store(paths.store) as con:
+        sold = "update sales set y = case when ds = ? then 0 else 20 * y + 20 end, is_open = null"
+        con.execute(sold, [shut])
+    in_one = freeze(small, paths)
+    files = {file.name: file.read_bytes() for file in paths.panel.iterdir()}
+    closed = read_frozen(paths.panel).sales.filter(ds=shut, is_open=False)
+    assert closed.height > 0
+    checked = check_panel(small, paths)
+    scale = small.scale.model_copy(update={"parts": ranges})
+    many = small.model_copy(update={"scale": scale})
+    assert freeze(many, paths) == in_one
+    assert {file.name: file.read_bytes() for file in paths.panel.iterdir()} == files
+    assert check_panel(many, paths) == checked
+    assert not list(paths.parts.iterdir())
+
+
 def test_what_the_simulator_broke_is_refused_and_what_it_restated_is_history(
     small: Params, paths: Paths
 ) -> None:

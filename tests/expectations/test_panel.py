@@ -23,7 +23,7 @@ def panel(units: list[float]) -> Panel:
 
 
 def test_a_panel_that_keeps_every_rule_has_no_count(params: Params) -> None:
-    assert broken_by_panel(panel([1.0, 2.0, 0.0, 4.0]), params.ingest) == {
+    assert broken_by_panel(panel([1.0, 2.0, 0.0, 4.0]), params.ingest, DAYS[-1]) == {
         fact: {} for fact in FACTS
     }
 
@@ -32,7 +32,7 @@ def test_a_panel_that_keeps_every_rule_has_no_count(params: Params) -> None:
 def test_rows_that_break_a_rule_are_counted_by_its_code(
     params: Params, units: float, code: str
 ) -> None:
-    broken = broken_by_panel(panel([units, units, 1.0, 1.0]), params.ingest)
+    broken = broken_by_panel(panel([units, units, 1.0, 1.0]), params.ingest, DAYS[-1])
     assert broken["sales"] == {code: 2}
     assert broken["calendar"] == {}
 
@@ -44,6 +44,6 @@ def test_no_rule_about_an_arrival_and_no_note_is_counted_of_a_panel(params: Para
         if rule.is_of_arrival or rule.severity == "note"
     }
     assert left_out
-    broken = broken_by_panel(panel([-1.0, 1e9, 1e9, 0.5]), params.ingest)["sales"]
+    broken = broken_by_panel(panel([-1.0, 1e9, 1e9, 0.5]), params.ingest, DAYS[-1])["sales"]
     assert not left_out & broken.keys()
     assert set(broken) == {"units_negative", "units_absurd"}

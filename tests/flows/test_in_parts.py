@@ -61,7 +61,7 @@ def test_the_store_holds_the_same_table_and_nothing_is_left(shop, capsys):
 
 
 def test_memory_that_holds_less_takes_parts_by_itself(shop, capsys, monkeypatch):
-    monkeypatch.setattr("stages.parts_wanted._most_mb", lambda params: 100.0)
+    monkeypatch.setattr("stages.parts_wanted.most_mb", lambda params: 100.0)
     assert _ran(shop, capsys)["parts"] > 1
 
 
