@@ -7,12 +7,12 @@ import math
 from bisect import bisect_left
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import polars as pl
 
 from contract.params import Params
 from contract.question import Question
-from forecasting.champion import Champion
 from forecasting.footprint import (
     Needs,
     Shape,
@@ -26,6 +26,9 @@ from forecasting.footprint import (
 )
 from runtime.memory import budget_mb, machine_mb, refuse_beyond
 from scaling.parts import most_parts, part_of_series
+
+if TYPE_CHECKING:
+    from forecasting.champion import Champion
 
 log = logging.getLogger("scaling")
 

@@ -16,6 +16,7 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
+import evaluate
 import inference
 import ingest
 import train
@@ -187,3 +188,21 @@ def test_a_folder_of_any_name_holds_the_parts(shop, capsys, tmp_path):
     assert _ran(shop, capsys, "--parts", "3") == one | {"parts": 2}
     for count in ("1", "3"):
         assert _ran(shop, capsys, "from-panel", "--parts", count)["rows"] == one["rows"]
+
+
+def test_the_backtest_of_parts_decides_as_that_of_one(shop, capsys):
+    """Scores, rows, calibration and what the gate says, as the next stages read them."""
+    rows, scores = shop.paths.backtest / "forecasts.parquet", shop.paths.scores / "scores.parquet"
+    calibration = shop.paths.backtest / "calibration.json"
+    made = {}
+    for count in ("1", "3"):
+        summary = _ran(shop, capsys, "--parts", count, program=evaluate)
+        files = pl.read_parquet(rows), pl.read_parquet(scores), calibration.read_text()
+        made[count] = summary["decision"], *files
+    one, parts = made["1"], made["3"]
+    assert parts[0]["reasons"] == one[0]["reasons"]
+    assert parts[0]["promote"] == one[0]["promote"]
+    assert_frame_equal(parts[1], one[1], rel_tol=1e-12, abs_tol=1e-12)
+    assert_frame_equal(parts[2], one[2], rel_tol=1e-9, abs_tol=1e-9)
+    assert parts[3] == one[3]
+    assert not list(shop.paths.parts.iterdir())
