@@ -102,18 +102,20 @@ class SameTrees:
 def choose(
     params: Params, panel: Panel, serves: TrainParams | None, progress: Progress = no_progress
 ) -> Choice:
-    """The recipe for a panel. `serves`: what the champion was trained with; None: there is none."""
+    """The recipe for a panel, or for every n-th series of one (`series_apart`).
+
+    `serves`: what the champion was trained with; None: there is none.
+    """
     cutoffs = older_cutoffs(params, panel)
     if len(cutoffs) < LEAST_CUTOFFS:
         return as_set(
             f"{len(cutoffs)} cutoffs lie before those of the backtest, {LEAST_CUTOFFS} are needed"
         )
-    recipes = usable(recipes_of(params), panel)
-    some = some_series(panel, params.evaluate.choose.minutes, len(recipes))
+    recipes = usable(recipes_of(params), panel.series)
     plan = plan_of(params, panel)
     plan = replace(plan, cutoffs=cutoffs, refit_every=params.evaluate.choose.refit_every)
-    forecasts = backtest(some, forecasters_of(params, some, recipes), plan, progress)
-    found = losses_of(some, forecasts, list(recipes), params.source.hierarchy, plan.rules)
+    forecasts = backtest(panel, forecasters_of(params, panel, recipes), plan, progress)
+    found = losses_of(panel, forecasts, list(recipes), params.source.hierarchy, plan.rules)
     if not found[0].cutoffs:
         return as_set("no window of the older cutoffs can be judged")
     losses = dict(zip(recipes, found, strict=True))
@@ -124,8 +126,8 @@ def choose(
         params.evaluate.choose.recipes.get(chosen, {}),
         reason_of(chosen, losses, standing),
         [str(cutoff) for cutoff in cutoffs],
-        some.series.height,
-        measured(params, some, forecasts, list(recipes)),
+        panel.series.height,
+        measured(params, panel, forecasts, list(recipes)),
     )
 
 
@@ -157,9 +159,9 @@ def older_cutoffs(params: Params, panel: Panel) -> list[date]:
     return [cutoff for cutoff in wanted if cutoff >= first]
 
 
-def usable(recipes: dict[str, TrainParams], panel: Panel) -> dict[str, TrainParams]:
+def usable(recipes: dict[str, TrainParams], series: pl.DataFrame) -> dict[str, TrainParams]:
     """Those whose groups the series have, and more than one of."""
-    several = {name for name in panel.series.columns if panel.series[name].n_unique() > 1}
+    several = {name for name in series.columns if series[name].n_unique() > 1}
     return {
         name: train
         for name, train in recipes.items()
@@ -167,11 +169,12 @@ def usable(recipes: dict[str, TrainParams], panel: Panel) -> dict[str, TrainPara
     }
 
 
-def some_series(panel: Panel, minutes: float, recipes: int) -> Panel:
-    """Every n-th series: as many as so many recipes can be measured on in these minutes."""
-    days = (panel.last_day - panel.first_day).days + 1
-    nth = math.ceil(panel.series.height * days * recipes / (minutes * CELLS_A_MINUTE))
-    return panel if nth <= 1 else panel.only(panel.series["unique_id"].gather_every(nth))
+def series_apart(params: Params, series: pl.DataFrame, days: int) -> int:
+    """n, of every n-th series: as many as all recipes can be measured on in the minutes there are,
+    of a panel of so many days.
+    """
+    cells = series.height * days * len(usable(recipes_of(params), series))
+    return max(math.ceil(cells / (params.evaluate.choose.minutes * CELLS_A_MINUTE)), 1)
 
 
 def forecasters_of(

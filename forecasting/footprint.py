@@ -22,6 +22,7 @@ MB = 2.0**20
 PROGRAM_MB = 310.0  # Python, Polars, DuckDB, LightGBM, statsforecast, loaded
 FACT_ROW = 40  # bytes of a row of sales, prices or covariates in a panel
 READ_ROW = 45  # and while DuckDB hands it over and it gets its series' name back
+FROZEN_ROW = 160  # a row of a panel that is read, sorted and written
 SCATTERED_ROW = 48  # while it is scattered into tables, ROWS_AT_ONCE at a time
 # of float32, series x days: units, last sale, launch, price, promotion; and of booleans: closed
 TABLES = 5
@@ -73,9 +74,8 @@ def to_learn_from_parts(params: Params) -> Needs:
 
 
 def to_freeze(shape: Shape) -> Needs:
-    """Reading a panel, or a range of its series, from the store and writing it."""
-    rows = shape.sales + shape.plans
-    return {"freezing": PROGRAM_MB + _panel(shape) + rows * READ_ROW / MB}
+    """Reading a panel, or a range of its series, from the store, sorting and writing it."""
+    return {"freezing": PROGRAM_MB + (shape.sales + shape.plans) * FROZEN_ROW / MB}
 
 
 def to_forecast(shape: Shape, params: Params, horizon: int) -> Needs:

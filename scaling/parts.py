@@ -111,8 +111,8 @@ def write_parts(folder: Path, panels: Iterator[Panel], series: pl.DataFrame) -> 
     """The panels of some series each, as they come, and what all of them read. They must not state
     shut days yet: of a source with one feed all parts say together which those are.
     """
-    arrivals, count, panel = [], 0, None
-    for panel in panels:
+    arrivals, count, of_all = [], 0, None
+    while (panel := next(panels, None)) is not None:
         part = Parts(folder, count).part(count)
         part.mkdir(parents=True)
         for name in (*OF_PART, "series"):
@@ -122,17 +122,20 @@ def write_parts(folder: Path, panels: Iterator[Panel], series: pl.DataFrame) -> 
             frame.write_parquet(part / f"{_EARLIER}{name}.parquet", compression="lz4")
         arrivals.append(arrivals_of(panel.sales, panel.series))
         count += 1
-    if panel is None:
+        of_all = panel.calendar, panel.totals, panel.hash
+        panel = None  # before the next one is read
+    if of_all is None:
         return Parts(folder, 0)
+    calendar, totals, panel_hash = of_all
     shared = {
-        "calendar": panel.calendar,
-        "totals": panel.totals.filter(~is_of_nobody(series)),
+        "calendar": calendar,
+        "totals": totals.filter(~is_of_nobody(series)),
         "arrivals": _summed(arrivals),
         "series": series,
     }
     for name, frame in shared.items():
         frame.write_parquet(folder / f"{name}.parquet")
-    (folder / "hash").write_text(panel.hash, encoding="ascii")
+    (folder / "hash").write_text(panel_hash, encoding="ascii")
     return Parts(folder, count)
 
 

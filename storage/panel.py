@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import date, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -110,9 +111,12 @@ def read_ranges(con: Connection, ranges: pl.DataFrame, scratch: Path) -> Iterato
             earlier[fact] = read_superseded(con, fact)
     names = read_names(con)
     panels = laid.panels(shared, read_series(con), name)
-    return (
-        replace(panel, superseded={**panel.superseded, **earlier}, names=names) for panel in panels
-    )
+    # map holds none of them while the next one is read
+    return map(partial(_with_earlier, earlier, names), panels)
+
+
+def _with_earlier(earlier: Mapping[str, pl.DataFrame], names: pl.DataFrame, panel: Panel) -> Panel:
+    return replace(panel, superseded={**panel.superseded, **earlier}, names=names)
 
 
 def _read_from(con: Connection) -> tuple[str, str | None]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, datetime
@@ -62,17 +63,19 @@ def freeze_ranges(panels: Iterator[Panel], folder: Path, scratch: Path) -> Card:
     series; its rows wait in `scratch`, which goes.
     """
     _forget(folder)
-    ranges = dict[str, list[Path]]()
-    rows = dict[str, int]()
     scratch.mkdir(parents=True)
-    for number, panel in enumerate(panels):
-        days = panel.first_day, panel.last_day
+    ranges, rows, days = dict[str, list[Path]](), Counter[str](), None
+    while (panel := next(panels, None)) is not None:
         for name, frame in _frames(panel):
-            if number and not _is_of_series(name):
+            if days and not _is_of_series(name):
                 continue  # every range has all of it
-            ranges.setdefault(name, []).append(scratch / f"{name}-{number:05d}.parquet")
-            rows[name] = rows.get(name, 0) + frame.height
-            frame.write_parquet(ranges[name][-1], compression="lz4")
+            paths = ranges.setdefault(name, [])
+            paths.append(scratch / f"{name}-{len(paths):05d}.parquet")
+            frame.write_parquet(paths[-1], compression="lz4")
+            rows[name] += frame.height
+        days = panel.first_day, panel.last_day
+        panel = None  # before the next one is read
+    assert days is not None
     files = {
         f"{name}.parquet": _written(
             pl.scan_parquet(paths, glob=False), folder / f"{name}.parquet", rows[name]
@@ -116,17 +119,29 @@ def _write_card(
     return card
 
 
-def read_frozen(folder: Path) -> Panel:
-    """The panel frozen in a folder, its hash filled.
+def read_frozen(folder: Path, only: pl.Series | None = None) -> Panel:
+    """The panel frozen in a folder, its hash filled; `only`: of the series of these names, as
+    Panel.only.
 
     SourceMissing when a file is not there, BadInput when one is not as it was written.
     """
     card = _checked_card(folder)
     names = [*FACTS, SERIES.name, NAMES.removesuffix(".parquet")]
-    read = {Path(file).stem: pl.read_parquet(folder / file, glob=False) for file in card["files"]}
+    read = {Path(file).stem: _rows_of(folder / file, only) for file in card["files"]}
     superseded = {fact: read[f"{_EARLIER}{fact}"] for fact in FACTS if fact in read}
     frames: dict[str, Any] = {name: read[name] for name in names if name in read}
     return Panel(**frames, superseded=superseded, hash=card["hash"])
+
+
+def _rows_of(path: Path, only: pl.Series | None) -> pl.DataFrame:
+    """A file of the panel; of a frame by series the rows of some, the others never in memory."""
+    if only is None or "unique_id" not in pl.read_parquet_schema(path):
+        return pl.read_parquet(path, glob=False)
+    wanted = pl.LazyFrame({"unique_id": only})
+    rows = pl.scan_parquet(path, glob=False)
+    return rows.join(wanted, on="unique_id", how="semi", maintain_order="left").collect(
+        engine="streaming"
+    )
 
 
 def read_frozen_series(folder: Path) -> pl.DataFrame:

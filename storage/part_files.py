@@ -65,17 +65,19 @@ class Laid:
         """A panel of this name for each part in turn, of its series and rows, and the frames that
         all parts read. The folder goes with the last one.
         """
-        for (part,), own_series in sorted(self.parts.group_by("part"), key=lambda of: of[0]):
-            frames: dict[str, Any] = {
-                **shared,
-                **{of: self._read(own, part) for of, own in self.contracts.items()},
-                "superseded": {of: self._read(own, part) for of, own in self.earlier.items()},
-                "series": series.join(
-                    own_series, on="unique_id", how="semi", maintain_order="left"
-                ),
-            }
-            yield Panel(**frames, hash=name)
+        for (part,), own in sorted(self.parts.group_by("part"), key=lambda of: of[0]):
+            members = series.join(own, on="unique_id", how="semi", maintain_order="left")
+            # no name for it here: it would be held while the next one is read
+            yield self._panel(part, {**shared, "series": members}, name)
         shutil.rmtree(self.folder)
+
+    def _panel(self, part: object, known: Mapping[str, pl.DataFrame], name: str) -> Panel:
+        frames: dict[str, Any] = {
+            **known,
+            **{of: self._read(contract, part) for of, contract in self.contracts.items()},
+            "superseded": {of: self._read(own, part) for of, own in self.earlier.items()},
+        }
+        return Panel(**frames, hash=name)
 
     def _note(self, contract: FrameContract, of: str | None) -> None:
         (self.contracts if of is None else self.earlier)[of or contract.name] = contract

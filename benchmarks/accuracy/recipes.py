@@ -29,7 +29,7 @@ from contract.params import Params
 from contract.params_file import AS_SET, load_params, recipes_of
 from features.dense_panel import feature_recipe_of
 from forecasting.backtest import backtest, plan_of
-from forecasting.choice import METRICS, Choice, choose, forecasters_of, usable
+from forecasting.choice import METRICS, Choice, choose, forecasters_of, series_apart, usable
 from forecasting.forecaster import BASELINE
 from forecasting.leaderboard import leaderboard_of
 from forecasting.window_average import WINDOW_AVERAGE, WindowAverage
@@ -91,7 +91,8 @@ def _choosing(params: Params) -> Params:
 
 def _measured(params: Params, panel: Panel) -> Result:
     started = time.perf_counter()
-    choice = choose(params, panel, None)
+    nth = series_apart(params, panel.series, (panel.last_day - panel.first_day).days + 1)
+    choice = choose(params, panel.only(panel.series["unique_id"].gather_every(nth)), None)
     return {
         "series": panel.series.height,
         "days": (panel.last_day - panel.first_day).days + 1,
@@ -104,7 +105,9 @@ def _measured(params: Params, panel: Panel) -> Result:
 
 def _later(params: Params, panel: Panel, choice: Choice) -> dict[str, dict[str, float]]:
     """METRICS of every recipe and simple forecaster at the cutoffs that are reported."""
-    recipes = usable(recipes_of(params), panel) if choice.measured else {AS_SET: params.train}
+    recipes = (
+        usable(recipes_of(params), panel.series) if choice.measured else {AS_SET: params.train}
+    )
     sides = forecasters_of(params, panel, recipes)
     sides[WINDOW_AVERAGE] = WindowAverage(feature_recipe_of(params, panel))
     forecasts = backtest(panel, sides, plan_of(params, panel))

@@ -21,7 +21,7 @@ from forecasting.choice import (
     chosen_by,
     forecasters_of,
     older_cutoffs,
-    some_series,
+    series_apart,
     usable,
     with_choice,
 )
@@ -142,13 +142,13 @@ def test_a_shared_fit_forecasts_as_one_of_its_own(choosing, weekly_panel):
 
 def test_groups_the_series_do_not_have_several_of_are_left_out(choosing, weekly_panel):
     params = choosing(recipes=RECIPES | {"stores": {"groups": {"columns": ["store_id"]}}})
-    assert list(usable(recipes_of(params), weekly_panel)) == [AS_SET, *RECIPES]
+    assert list(usable(recipes_of(params), weekly_panel.series)) == [AS_SET, *RECIPES]
 
 
-def test_a_large_panel_is_read_in_part_by_its_size_alone(weekly_panel):
+def test_a_large_panel_is_read_in_part_by_its_size_alone(choosing, weekly_panel):
     """30 series of 200 days and 3 recipes are 18,000 cells; half a million take a minute."""
-    assert some_series(weekly_panel, 1, 3).series.height == 30
-    assert some_series(weekly_panel, 0.01, 3).series.height == 8
+    assert series_apart(choosing(minutes=1), weekly_panel.series, 200) == 1
+    assert series_apart(choosing(minutes=0.01), weekly_panel.series, 200) == 4
 
 
 def test_a_recipe_that_is_none_is_refused_when_params_are_read(choosing):

@@ -71,6 +71,19 @@ def test_a_frozen_panel_is_read_back_as_it_was(tmp_path: Path) -> None:
     assert "batch_id" not in again.sales.columns
 
 
+def test_some_series_of_a_frozen_panel_are_those_of_the_whole(tmp_path: Path) -> None:
+    folder = frozen(tmp_path, [0, 1, 2, 3, 4])
+    some, whole = (
+        read_frozen(folder, pl.Series(["b"])),
+        read_frozen(folder).only(pl.Series(["b"])),
+    )
+    assert some.sales.equals(whole.sales)
+    assert some.series.equals(whole.series)
+    assert some.superseded["sales"].equals(whole.superseded["sales"])
+    assert 0 < some.superseded["sales"].height < read_frozen(folder).superseded["sales"].height
+    assert some.calendar.equals(whole.calendar)
+
+
 def test_a_panel_read_as_of_t_equals_the_frozen_one_read_as_of_t(tmp_path: Path) -> None:
     """The store's SQL and the panel's Polars undo the same correction."""
     panel = read_frozen(frozen(tmp_path, [0, 1, 2, 3, 4]))
