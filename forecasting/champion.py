@@ -12,7 +12,7 @@ from contract.errors import ModelBroken
 from forecasting.bundle import Card, load_bundle, read_card
 from forecasting.fallback import NO_CHAMPION
 from forecasting.forecaster import BASELINE, Forecaster
-from forecasting.global_lightgbm import GlobalLightGBM
+from forecasting.global_lightgbm import WHY_RECURSIVE_IN_ONE, GlobalLightGBM
 from forecasting.intervals import Calibration
 from forecasting.scoring import calibration_of
 from forecasting.window_average import GROUPED_AVERAGE, WindowAverage
@@ -45,7 +45,7 @@ class Champion:
         where it can.
         """
         if isinstance(self.model, GlobalLightGBM) and self.model.is_recursive:
-            return "each pass of a recursive model reads the one before"
+            return WHY_RECURSIVE_IN_ONE
         return None
 
 

@@ -47,6 +47,7 @@ if TYPE_CHECKING:
 RARELY_UNKNOWN = 0.005
 SELDOM_UNKNOWN = 0.05  # the same, where it is unknown on most rows to forecast
 MOSTLY_UNKNOWN = 0.5  # share of rows to forecast
+WHY_RECURSIVE_IN_ONE = "each pass of a recursive model reads the one before"
 PLANS = ("price_level", "promo_today", "covariates_")
 
 

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import NamedTuple
 
 import polars as pl
 
 from contract.demand import demand_rules
+from contract.errors import ModelBroken
 from contract.params import Params
 from features.reach import WHY_LEFT_OUT, short_plans
 from forecasting.backtest import BacktestPlan, plan_of
+from forecasting.bundle import read_card as read_bundle_card
+from forecasting.bundle import recipe_of
 from forecasting.choice import with_choice
 from forecasting.contenders import CANDIDATE, contenders
 from forecasting.footprint import shape_of_card
 from forecasting.forecaster import Forecaster
 from forecasting.gate import Challenge, challenge_of
+from forecasting.global_lightgbm import WHY_RECURSIVE_IN_ONE
 from forecasting.trials import Trials, WholeTrials
 from runtime.command_line import Summary
 from runtime.paths import Paths
@@ -48,7 +52,7 @@ def contest_of(params: Params, paths: Paths) -> Iterator[Contest]:
     """
     params = with_choice(params, paths.recipe)
     shape = shape_of_card(dict(read_card(paths.panel)))
-    job = job_of_backtest(params, shape)
+    job = job_of_backtest(params, shape, _only_in_one(params, paths))
     parts = parts_for(params, job, shape, lambda: stores_of(paths))
     if parts is None:
         levels, rules = params.source.hierarchy, demand_rules(params)
@@ -90,6 +94,19 @@ def would_evaluate(params: Params, paths: Paths) -> Summary:
             "incumbent": incumbent.model_id if incumbent else f"none, {challenge.why_none}",
             "would_write": [str(paths.backtest), str(paths.scores)],
         }
+
+
+def _only_in_one(params: Params, paths: Paths) -> str | None:
+    """Why the backtest cannot go in parts; None where it can. The champion, or the candidate, may
+    have another strategy than params would train today.
+    """
+    if params.evaluate.as_of_hours is not None:
+        return "evaluate.as_of_hours undoes late sales, of all stores"
+    strategies = {params.train.strategy}
+    for folder in (paths.candidate, paths.incumbent):
+        with suppress(ModelBroken):  # one that cannot be read is not tried
+            strategies.add(recipe_of(read_bundle_card(folder)).params.strategy)
+    return WHY_RECURSIVE_IN_ONE if "recursive" in strategies else None
 
 
 def _truth(params: Params, paths: Paths) -> pl.DataFrame | None:

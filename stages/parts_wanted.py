@@ -69,7 +69,7 @@ def job_of_fit(params: Params, shape: Shape) -> Job:
     )
 
 
-def job_of_backtest(params: Params, shape: Shape) -> Job:
+def job_of_backtest(params: Params, shape: Shape, only_in_one: str | None) -> Job:
     """The backtest on a panel of this shape."""
 
     def needs(part: Shape) -> Needs:
@@ -77,12 +77,11 @@ def job_of_backtest(params: Params, shape: Shape) -> Job:
             return to_backtest(part, params)
         return to_backtest_part(part, params, part.series / max(shape.series, 1))
 
-    looks_back = params.evaluate.as_of_hours is not None
     return Job(
         needs,
         to_learn_from_parts(params) | to_score(shape, params),
         f"lower train.max_rows ({params.train.max_rows}) or evaluate.origins",
-        "evaluate.as_of_hours undoes late sales, of all stores" if looks_back else None,
+        only_in_one,
     )
 
 

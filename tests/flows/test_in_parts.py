@@ -20,7 +20,9 @@ import evaluate
 import inference
 import ingest
 import train
+from forecasting import bundle
 from forecasting.champion import Champion, candidate_champion
+from forecasting.global_lightgbm import GlobalLightGBM
 from runtime.paths import Paths
 from stages.inference_inputs import serving_champion
 from storage.store import open_store, read_store
@@ -206,3 +208,20 @@ def test_the_backtest_of_parts_decides_as_that_of_one(shop, capsys):
     assert_frame_equal(parts[2], one[2], rel_tol=1e-9, abs_tol=1e-9)
     assert parts[3] == one[3]
     assert not list(shop.paths.parts.iterdir())
+
+
+@pytest.mark.parametrize("whose", ["candidate", "incumbent"])
+def test_a_backtest_with_a_recursive_model_stays_in_one(shop, capsys, monkeypatch, whose):
+    """Whatever params would train today."""
+    folder = getattr(shop.paths, whose)
+    read = bundle.recipe_of
+
+    def recursive(card: dict) -> GlobalLightGBM:
+        recipe = read(card)
+        train = recipe.params.model_copy(update={"strategy": "recursive"})
+        return replace(recipe, params=train) if card == bundle.read_card(folder) else recipe
+
+    shutil.copytree(shop.paths.candidate, shop.paths.incumbent, dirs_exist_ok=True)
+    monkeypatch.setattr("stages.contest.recipe_of", recursive)
+    assert evaluate.main(["--parts", "2", "--dry-run", *shop.options]) == 0
+    assert "reason=each pass of a recursive model" in capsys.readouterr().err
