@@ -6,6 +6,7 @@ travels is paths and small values; panels, totals and rows are files that all wo
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import importlib.util
 import logging
@@ -49,7 +50,11 @@ class Here:
 
     def each(self, call: Callable[[int], Result], numbers: Sequence[int]) -> list[Result]:
         """As Engine.each."""
-        return [call(number) for number in numbers]
+        gc.freeze()  # what is there already is no part's garbage, which is collected after each
+        try:
+            return [call(number) for number in numbers]
+        finally:
+            gc.unfreeze()
 
 
 class OnDask:
