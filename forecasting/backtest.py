@@ -13,6 +13,7 @@ from contract.demand import DemandRules, demand_rules
 from contract.errors import FeaturesMissing, NotEnoughHistory
 from contract.panel import Panel
 from contract.params import EvaluateParams, InferenceParams, Params
+from contract.whole import Arrays
 from features.days_off import open_share
 from features.reach import Reach, plan_reach, plans_at
 from forecasting.columns import OPEN_SHARE
@@ -158,7 +159,8 @@ def forecasts_from(
 ) -> pl.DataFrame:
     """cutoff, unique_id, ds, h, and a column of means per forecaster, of one cutoff (`backtest`).
 
-    Of a part of a panel each forecaster goes as far as the totals it has, before any waits.
+    Of a part of a panel each forecaster goes as far as the totals it has, before any waits; what it
+    has done is kept.
     """
     share = open_share(known, cutoff, plan.horizon)
     naive = forecasters[BASELINE].forecast(known, cutoff, plan.horizon)
@@ -176,8 +178,11 @@ def forecasts_from(
             done.select(*keys, "y_hat"), on=keys, how="left", validate="1:1", maintain_order="left"
         )["y_hat"]
 
-    made = {name: attempt(partial(means, name)) for name in forecasters}
-    rows = grid.with_columns(column().alias(name) for name, column in made.items())
+    def kept(name: str) -> Arrays:
+        return known.whole.kept(f"done {name}", lambda: {"y_hat": means(name).to_numpy()})
+
+    made = {name: attempt(partial(kept, name)) for name in forecasters}
+    rows = grid.with_columns(pl.Series(name, of()["y_hat"]) for name, of in made.items())
     if share is None:
         return rows
     opens = rows.with_columns(pl.Series(OPEN_SHARE, share.ravel()))
