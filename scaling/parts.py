@@ -1,7 +1,7 @@
 """Parts of a panel as files: which stores lie in which, how one is written, and read back.
 
-Under one folder: `part-0007/` holds the frames of a part (earlier versions of plans among them,
-where they were wanted), beside them lie those that all parts read (`series`, `calendar`, `totals`,
+Under one folder: `part-0007/` holds the frames of a part (and earlier versions of plans, where
+there are any), beside them lie those that all parts read (`series`, `calendar`, `totals`,
 `arrivals`).
 """
 

@@ -58,7 +58,7 @@ def contest_of(params: Params, paths: Paths) -> Iterator[Contest]:
         levels, rules = params.source.hierarchy, demand_rules(params)
         yield _contest(params, paths, WholeTrials(read_frozen(paths.panel), levels, rules))
         return
-    with frozen_parts(params, paths, parts, earlier=True) as (files, engine):
+    with frozen_parts(params, paths, parts) as (files, engine):
         yield _contest(params, paths, trials_in_parts(params, files, engine))
 
 

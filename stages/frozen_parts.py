@@ -18,13 +18,11 @@ from storage.panel_files import read_frozen_parts, read_frozen_series
 
 @contextmanager
 def frozen_parts(
-    params: Params, paths: Paths, parts: pl.DataFrame, *, earlier: bool = False
+    params: Params, paths: Paths, parts: pl.DataFrame
 ) -> Iterator[tuple[Parts, Engine]]:
-    """The files of these parts (unique_id, part), removed afterwards, and who runs them.
-    `earlier`: with earlier versions of plans.
-    """
+    """The files of these parts (unique_id, part), removed afterwards, and who runs them."""
     with own_folder(paths.parts) as folder, engine_of(params.scale.engine) as engine:
-        panels = read_frozen_parts(paths.panel, parts, folder / "rows", earlier=earlier)
+        panels = read_frozen_parts(paths.panel, parts, folder / "rows")
         yield write_parts(folder, panels, read_frozen_series(paths.panel)), engine
 
 

@@ -150,12 +150,9 @@ def read_frozen_series(folder: Path) -> pl.DataFrame:
     return pl.read_parquet(folder / f"{SERIES.name}.parquet", glob=False)
 
 
-def read_frozen_parts(
-    folder: Path, parts: pl.DataFrame, scratch: Path, *, earlier: bool = False
-) -> Iterator[Panel]:
-    """The frozen panel of the series of each part in turn (unique_id, part), without earlier
-    versions, or `earlier`: with those of plans; errors as of `read_frozen`. It states shut days
-    already.
+def read_frozen_parts(folder: Path, parts: pl.DataFrame, scratch: Path) -> Iterator[Panel]:
+    """The frozen panel of the series of each part in turn (unique_id, part), of earlier versions
+    those of plans alone; errors as of `read_frozen`. It states shut days already.
 
     Its files are read once: rows are laid into files of their part in `scratch`, which goes.
     """
@@ -167,7 +164,7 @@ def read_frozen_parts(
             laid.lay_file(contract, file)
         elif file.name in card["files"]:
             shared[fact] = pl.read_parquet(file, glob=False)
-    for fact in PLANS if earlier else ():
+    for fact in PLANS:
         versions = earlier_of(FACTS[fact])
         file = folder / f"{versions.name}.parquet"
         if card["files"][file.name]["rows"]:

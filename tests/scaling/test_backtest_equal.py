@@ -145,13 +145,19 @@ def test_a_refit_is_judged_on_days_the_champion_has_not_seen(compared, judged, c
     assert decision["churn"] > 0
 
 
-def test_prices_and_promotions_that_one_store_has(compared, judged, chain):
-    """Of a store without prices a day is worth nothing, not as much as elsewhere without any."""
-    named = pl.col("unique_id").str.ends_with("_S1")
-    prices = chain.prices.with_columns(
-        pl.when(named).then("price").alias("price"), pl.when(named).then("promo").alias("promo")
+def test_prices_that_one_store_has_and_days_that_another_does_not_know(compared, judged, chain):
+    """Of a store without prices a day is worth nothing, not as much as elsewhere without any. A day
+    of an item counts where most of its stores know it.
+    """
+    priced, unread = (pl.col("unique_id").str.ends_with(store) for store in ("_S1", "_S2"))
+    day = (pl.col("ds") - chain.first_day).dt.total_days()
+    sales = chain.sales.with_columns(
+        y=pl.when(unread & day.is_between(60, 75)).then(None).otherwise("y")
     )
-    _, scores, _, _ = compared(judged, replace(chain, prices=prices), 6)
+    prices = chain.prices.with_columns(
+        price=pl.when(priced).then("price"), promo=pl.when(priced).then("promo")
+    )
+    _, scores, _, _ = compared(judged, replace(chain, sales=sales, prices=prices), 6)
     assert "promo_yes" in scores["slice"].to_list()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
@@ -9,9 +10,10 @@ import polars as pl
 import pytest
 
 from contract.errors import BadInput, NotEnoughHistory, SourceMissing
+from contract.frames import PRICES
 from storage.batches import Batch, Delivery, write_delivery
 from storage.panel import read_panel, read_tail
-from storage.panel_files import freeze, read_card, read_frozen
+from storage.panel_files import freeze, read_card, read_frozen, read_frozen_parts
 from storage.store import open_store
 
 DAYS = [date(2024, 12, 30) + timedelta(days=k) for k in range(4)]  # over the end of a year
@@ -82,6 +84,29 @@ def test_some_series_of_a_frozen_panel_are_those_of_the_whole(tmp_path: Path) ->
     assert some.superseded["sales"].equals(whole.superseded["sales"])
     assert 0 < some.superseded["sales"].height < read_frozen(folder).superseded["sales"].height
     assert some.calendar.equals(whole.calendar)
+
+
+def test_parts_of_a_frozen_panel_hold_what_was_planned_earlier(tmp_path: Path) -> None:
+    """What had been announced by a day is read from it (features.reach.plans_at)."""
+    with open_store(tmp_path / "store.duckdb") as con:
+        write_delivery(con, Delivery("s", "n", "0", datetime(2025, 2, 1)), [FILES[0]], {})
+        panel = read_panel(con)
+    prices = pl.DataFrame(
+        {
+            "unique_id": ["a", "b"],
+            "from_ds": DAYS[0],
+            "to_ds": DAYS[1],
+            "known_at": datetime(2025, 1, 1),
+            "price": [1.0, 2.0],
+            "promo": None,
+        }
+    )
+    earlier = prices.with_columns(superseded_at=pl.lit(datetime(2025, 1, 2)))
+    freeze(replace(panel, prices=PRICES.conform(prices), superseded={"prices": earlier}), tmp_path)
+    parts = pl.DataFrame({"unique_id": ["a", "b"], "part": [0, 1]})
+    for name, part in zip("ab", read_frozen_parts(tmp_path, parts, tmp_path / "rows"), strict=True):
+        assert part.superseded["prices"].rows_by_key("unique_id").keys() == {name}
+        assert part.superseded["prices"]["superseded_at"].to_list() == [datetime(2025, 1, 2)]
 
 
 def test_a_panel_read_as_of_t_equals_the_frozen_one_read_as_of_t(tmp_path: Path) -> None:
