@@ -97,10 +97,10 @@ def to_backtest(shape: Shape, params: Params) -> Needs:
 
 
 def to_backtest_part(shape: Shape, params: Params, share: float) -> Needs:
-    """Of a part: drawing its share of the rows of a fit, and the rows of one cutoff."""
-    rows = shape.series * params.train.horizon * BACKTEST_ROW / MB
-    window = {"a cutoff's window": PROGRAM_MB + _panel(shape) + _past(shape) + rows}
-    return to_draw(shape, params, share) | window
+    """Of a part: drawing its share of the rows of a fit; one cutoff's rows, beside their window."""
+    rows = shape.series * params.train.horizon
+    held = _dense_panel(shape, params) + _past(shape) + rows * BACKTEST_ROW / MB
+    return to_draw(shape, params, share) | {"forecasting": held + _piece(shape, params, rows)}
 
 
 def to_score(shape: Shape, params: Params) -> Needs:

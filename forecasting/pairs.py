@@ -11,8 +11,9 @@ from forecasting.calibration import learn_groups, learn_series
 from forecasting.intervals import Calibration, Ratios, of_open_days
 from forecasting.window import LevelWindow, Window
 
-MOST_SERIES = 100_000  # that single series' errors are learned from; more teach nothing, and fill
-# memory: at a horizon of 28 each takes half a kilobyte a cutoff and model
+# single series that a calibration is learned from; more teach nothing, and take half a kilobyte
+# each a cutoff and model, at a horizon of 28
+MOST_SERIES = 100_000
 
 
 @dataclass(frozen=True)
@@ -35,12 +36,9 @@ class Pairs:
         nth = -(-len(self.dispersion) // MOST_SERIES)
         if nth <= 1:
             return self
-        own = (
-            {SERIES_LEVEL: self.y_hat[SERIES_LEVEL][::nth]},
-            {SERIES_LEVEL: self.y[SERIES_LEVEL][::nth]},
-        )
+        y_hat, y = ({SERIES_LEVEL: table[SERIES_LEVEL][::nth]} for table in (self.y_hat, self.y))
         kept = (None if table is None else table[::nth] for table in (self.open_share, self.is_off))
-        return Pairs(self.y_hat | own[0], self.y | own[1], self.dispersion[::nth], *kept)
+        return Pairs(self.y_hat | y_hat, self.y | y, self.dispersion[::nth], *kept)
 
     def of_open_days(self) -> tuple[np.ndarray, np.ndarray]:
         """The series' means and actuals of days on which their stores opened."""
