@@ -182,9 +182,7 @@ def read_frozen_ranges(folder: Path, count: int) -> Iterator[Panel]:
     card, series = _checked_card(folder), read_frozen_series(folder)
     size = max(-(-series.height // count), 1)
     for first in range(0, series.height, size):
-        own = series.slice(first, size)
-        lowest, highest = (pl.lit(own["unique_id"].item(at), pl.String) for at in (0, -1))
-        is_own = pl.col("unique_id").is_between(lowest, highest)
+        own, is_own = series.slice(first, size), _from_to(series["unique_id"], first, first + size)
         frames: dict[str, Any] = {}
         for fact, contract in FACTS.items():
             rows = pl.scan_parquet(folder / f"{fact}.parquet", glob=False)
@@ -193,6 +191,15 @@ def read_frozen_ranges(folder: Path, count: int) -> Iterator[Panel]:
             elif f"{fact}.parquet" in card["files"]:
                 frames[fact] = (rows if first == 0 else rows.limit(0)).collect()
         yield Panel(**frames, series=own, hash=card["hash"])
+
+
+def _from_to(names: pl.Series, first: int, end: int) -> pl.Expr:
+    """Whether a row stands among the names from a place up to another, by alphabet; before the
+    first one and after the last one, too: rows may be of no known series.
+    """
+    name = pl.col("unique_id")
+    begun = name >= pl.lit(names[first], pl.String) if first else pl.lit(value=True)
+    return begun & (name < pl.lit(names[end], pl.String)) if end < len(names) else begun
 
 
 def _checked_card(folder: Path) -> Card:
