@@ -50,5 +50,5 @@ def _champions(paths: Paths) -> TrainParams | None:
         return None
     try:
         return recipe_of(read_card(paths.incumbent)).params
-    except (ModelBroken, KeyError, ValueError):  # of other code: nothing that could be kept
+    except ModelBroken:  # of other code: nothing that could be kept
         return None
