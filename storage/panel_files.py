@@ -62,7 +62,6 @@ def freeze_ranges(panels: Iterator[Panel], folder: Path, scratch: Path) -> Card:
     the same bytes as `freeze` writes. Each range knows the days of the whole and what is of no
     series; its rows wait in `scratch`, which goes.
     """
-    _forget(folder)
     scratch.mkdir(parents=True)
     ranges, rows, days = dict[str, list[Path]](), Counter[str](), None
     while (panel := next(panels, None)) is not None:
@@ -76,6 +75,7 @@ def freeze_ranges(panels: Iterator[Panel], folder: Path, scratch: Path) -> Card:
         days = panel.first_day, panel.last_day
         panel = None  # before the next one is read
     assert days is not None
+    _forget(folder)  # not before: whatever fails until here leaves the panel that lies there
     files = {
         f"{name}.parquet": _written(
             pl.scan_parquet(paths, glob=False), folder / f"{name}.parquet", rows[name]

@@ -8,6 +8,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
@@ -25,6 +26,7 @@ from forecasting.columns import OPEN_SHARE
 from forecasting.contenders import CANDIDATE, contenders
 from forecasting.gate import challenge_of, gate
 from forecasting.global_lightgbm import GlobalLightGBM
+from forecasting.part_backtest import MEANS, ROWS, BacktestInParts, CutoffInParts
 from forecasting.scoring import calibration_json, score
 from forecasting.trials import Trials, WholeTrials
 from runtime.json_files import write_json
@@ -216,3 +218,24 @@ def _tastings(panel: Panel) -> pl.DataFrame:
     named = pl.DataFrame({"unique_id": ["I1_S1"], "name": "tasting", "value": 1.0})
     rows = named.join(days, how="cross").with_columns(known_at=panel.prices["known_at"][0])
     return COVARIATES.conform(rows).sort(COVARIATES.key)
+
+
+def test_a_write_that_ends_early_leaves_no_piece_beside_the_backtest(tmp_path):
+    """The folder is an output of DVC: what lies there is hashed and pushed."""
+    rows = pl.DataFrame({"unique_id": ["a"], "ds": [date(2024, 1, 1)], "y": [1.0]})
+    of_cutoffs = {}
+    for day in (1, 2):
+        part = tmp_path / f"backtest-{day}" / "part-0000"
+        part.mkdir(parents=True)
+        rows.write_parquet(part / ROWS)
+        np.savez(part / MEANS, allow_pickle=False)
+        of_cutoffs[date(2024, 1, day)] = CutoffInParts([part], {})
+    tried = BacktestInParts(rows.select("unique_id"), [], 1, [], of_cutoffs)
+    target = tmp_path / "backtest" / "forecasts.parquet"
+    target.parent.mkdir()
+    tried.write(target)
+    assert pl.read_parquet(target).equals(pl.concat([rows, rows]))
+    (tmp_path / "backtest-2" / "part-0000" / ROWS).unlink()
+    with pytest.raises(FileNotFoundError):
+        tried.write(target)
+    assert [file.name for file in target.parent.iterdir()] == ["forecasts.parquet"]
