@@ -100,18 +100,24 @@ class SameTrees:
 
 
 def choose(
-    params: Params, panel: Panel, serves: TrainParams | None, progress: Progress = no_progress
+    params: Params,
+    panel: Panel,
+    serves: TrainParams | None,
+    progress: Progress = no_progress,
+    whole: Panel | None = None,
 ) -> Choice:
-    """The recipe for a panel, or for every n-th series of one (`series_apart`).
+    """The recipe for a panel, or for every n-th series of one (`series_apart`): of a `whole` whose
+    days and series are known, its rows need not be.
 
     `serves`: what the champion was trained with; None: there is none.
     """
-    cutoffs = older_cutoffs(params, panel)
+    whole = whole or panel
+    cutoffs = older_cutoffs(params, whole)
     if len(cutoffs) < LEAST_CUTOFFS:
         return as_set(
             f"{len(cutoffs)} cutoffs lie before those of the backtest, {LEAST_CUTOFFS} are needed"
         )
-    recipes = usable(recipes_of(params), panel.series)
+    recipes = usable(recipes_of(params), whole.series)
     plan = plan_of(params, panel)
     plan = replace(plan, cutoffs=cutoffs, refit_every=params.evaluate.choose.refit_every)
     forecasts = backtest(panel, forecasters_of(params, panel, recipes), plan, progress)
