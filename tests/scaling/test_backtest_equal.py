@@ -170,6 +170,14 @@ def test_no_price_at_all_and_one_feed(compared, judged, chain):
     compared(params, replace(chain, series=series, prices=chain.prices.clear()), 4)
 
 
+def test_prices_of_no_known_series_are_none(compared, judged, chain):
+    """A price list that writes the names another way: days are worth the same, as without any."""
+    strange = chain.prices.with_columns(pl.col("unique_id") + "0").sort("unique_id", "from_ds")
+    _, scores, _, _ = compared(judged, replace(chain, prices=strange))
+    of_levels = scores.filter(pl.col("level") != "average", metric="wrmsse")
+    assert of_levels.filter(pl.col("value") > 0).height == of_levels.height > 0
+
+
 def test_plans_end_at_each_cutoff_and_are_as_announced_by_then(compared, judged, chain, tmp_path):
     """Plans end inside the horizon; promotions, which sell three times as much, were announced and
     their prices corrected eight days ahead; a covariate of one part.
