@@ -23,6 +23,7 @@ from features.dense_panel import FeatureRecipe, Vocabulary
 from forecasting.global_lightgbm import GlobalLightGBM
 
 CARD = "card.json"
+_OF_OTHER_CODE = (KeyError, TypeError, ValueError, AttributeError)  # a card may hold any JSON
 Card = dict[str, Any]
 
 
@@ -90,8 +91,7 @@ def load_bundle(folder: Path) -> GlobalLightGBM:
             int(name[len("block_") : -len(".txt")]): lightgbm.Booster(model_str=text)
             for name, text in texts.items()
         }
-    # a card may hold any JSON
-    except (KeyError, TypeError, ValueError, AttributeError, lightgbm.basic.LightGBMError) as error:
+    except (*_OF_OTHER_CODE, lightgbm.basic.LightGBMError) as error:
         raise ModelBroken(
             f"'{folder}' was made by another version of this code: {error}. Train again."
         ) from error
@@ -114,11 +114,17 @@ def _files_of(card: Card, folder: Path) -> list[tuple[str, str]]:
 def recipe_of(card: Card) -> GlobalLightGBM:
     """The forecaster a card describes, not fitted.
 
-    KeyError or ValidationError for a card of other code.
+    ModelBroken for a card of other code.
     """
-    features, train = FeatureParams(**card["features"]), TrainParams(**card["train"])
-    rules = DemandRules(card["absent_means_zero"], features.max_stockout_share, card["region"])
-    recipe = FeatureRecipe(features, rules, tuple(card["left_out"]))
+    try:
+        features, train = FeatureParams(**card["features"]), TrainParams(**card["train"])
+        rules = DemandRules(card["absent_means_zero"], features.max_stockout_share, card["region"])
+        recipe = FeatureRecipe(features, rules, tuple(card["left_out"]))
+    except _OF_OTHER_CODE as error:
+        raise ModelBroken(
+            f"the card of model {card['model_id']} was written by another version of this code: "
+            f"{error!r}. Train again."
+        ) from error
     return GlobalLightGBM(train, recipe)
 
 

@@ -16,6 +16,7 @@ from typing import Any
 import polars as pl
 
 from contract.demand import demand_rules
+from contract.draws import some_of
 from contract.errors import BadParams, NotEnoughHistory
 from contract.panel import Panel
 from contract.params import GateParams, Params, TrainParams
@@ -100,18 +101,24 @@ class SameTrees:
 
 
 def choose(
-    params: Params, panel: Panel, serves: TrainParams | None, progress: Progress = no_progress
+    params: Params,
+    panel: Panel,
+    serves: TrainParams | None,
+    progress: Progress = no_progress,
+    whole: Panel | None = None,
 ) -> Choice:
-    """The recipe for a panel, or for every n-th series of one (`series_apart`).
+    """The recipe for a panel, or for one of which these are the series it is measured on
+    (`tried_series`): of that `whole` days and series are known, its rows need not be.
 
     `serves`: what the champion was trained with; None: there is none.
     """
-    cutoffs = older_cutoffs(params, panel)
+    whole = whole or panel
+    cutoffs = older_cutoffs(params, whole)
     if len(cutoffs) < LEAST_CUTOFFS:
         return as_set(
             f"{len(cutoffs)} cutoffs lie before those of the backtest, {LEAST_CUTOFFS} are needed"
         )
-    recipes = usable(recipes_of(params), panel.series)
+    recipes = usable(recipes_of(params), whole.series)
     plan = plan_of(params, panel)
     plan = replace(plan, cutoffs=cutoffs, refit_every=params.evaluate.choose.refit_every)
     forecasts = backtest(panel, forecasters_of(params, panel, recipes), plan, progress)
@@ -169,12 +176,13 @@ def usable(recipes: dict[str, TrainParams], series: pl.DataFrame) -> dict[str, T
     }
 
 
-def series_apart(params: Params, series: pl.DataFrame, days: int) -> int:
-    """n, of every n-th series: as many as all recipes can be measured on in the minutes there are,
-    of a panel of so many days.
+def tried_series(params: Params, series: pl.DataFrame, days: int) -> pl.Series:
+    """The names of as many series as all recipes can be measured on in the minutes there are, of a
+    panel of so many days.
     """
-    cells = series.height * days * len(usable(recipes_of(params), series))
-    return max(math.ceil(cells / (params.evaluate.choose.minutes * CELLS_A_MINUTE)), 1)
+    cells = days * len(usable(recipes_of(params), series))
+    most = params.evaluate.choose.minutes * CELLS_A_MINUTE / max(cells, 1)
+    return series["unique_id"].gather(some_of(series.height, math.ceil(most)))
 
 
 def forecasters_of(

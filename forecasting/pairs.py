@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from contract.draws import some_of
 from contract.levels import SERIES_LEVEL
 from forecasting.calibration import learn_groups, learn_series
 from forecasting.intervals import Calibration, Ratios, of_open_days
@@ -32,13 +33,13 @@ class Pairs:
     is_off: np.ndarray | None = None
 
     def drawn(self) -> Pairs:
-        """What is kept to learn from: every n-th series where they are many; all groups."""
-        nth = -(-len(self.dispersion) // MOST_SERIES)
-        if nth <= 1:
+        """What is kept to learn from: MOST_SERIES series where there are more; all groups."""
+        if len(self.dispersion) <= MOST_SERIES:
             return self
-        y_hat, y = ({SERIES_LEVEL: table[SERIES_LEVEL][::nth]} for table in (self.y_hat, self.y))
-        kept = (None if table is None else table[::nth] for table in (self.open_share, self.is_off))
-        return Pairs(self.y_hat | y_hat, self.y | y, self.dispersion[::nth], *kept)
+        some = some_of(len(self.dispersion), MOST_SERIES)
+        y_hat, y = ({SERIES_LEVEL: table[SERIES_LEVEL][some]} for table in (self.y_hat, self.y))
+        kept = (None if table is None else table[some] for table in (self.open_share, self.is_off))
+        return Pairs(self.y_hat | y_hat, self.y | y, self.dispersion[some], *kept)
 
     def of_open_days(self) -> tuple[np.ndarray, np.ndarray]:
         """The series' means and actuals of days on which their stores opened."""

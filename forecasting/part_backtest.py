@@ -149,9 +149,9 @@ class BacktestInParts:
         return any(OPEN_SHARE in _names(file) for file in files)
 
     def write(self, path: Path) -> None:
-        """As Backtested.write: one cutoff is in memory at a time."""
+        """As Backtested.write: one cutoff is in memory at a time, the others lie beside parts."""
         written = []
-        for number, cutoff in enumerate(self.cutoffs):
+        for cutoff in self.cutoffs:
             rows = self.of_cutoffs[cutoff].rows()
             if self._has_open_share:
                 share = (
@@ -159,12 +159,9 @@ class BacktestInParts:
                 )
                 rows = rows.with_columns(share.fill_null(1.0).alias(OPEN_SHARE))
                 rows = rows.select(pl.exclude("y"), "y")
-            file = path.with_name(f".{number:03d}-{path.name}")
-            rows.write_parquet(file)
-            written.append(file)
+            written.append(self.of_cutoffs[cutoff].folders[0].parent / ROWS)
+            rows.write_parquet(written[-1])
         pl.scan_parquet(written, glob=False).sink_parquet(path)
-        for file in written:
-            file.unlink()
 
 
 def _arrays(file: Path, names: Sequence[str] | None = None) -> dict[str, np.ndarray]:

@@ -143,9 +143,10 @@ def _days_of_series(past: Past) -> np.ndarray:
 def _recent_price(panel: Panel, days: Days) -> np.ndarray:
     """(series, WEIGHT_DAYS) prices up to the cutoff, NaN where unknown.
 
-    1 everywhere where no price is known at all.
+    1 everywhere where no price of any series is known at all.
     """
-    known = {"known": panel.prices["price"].count()}
+    own = panel.prices.join(panel.series, on="unique_id", how="semi")
+    known = {"known": own["price"].count()}
     if not numbers_of_all(panel.whole, "prices known", known)["known"]:
         return np.ones((panel.series.height, min(WEIGHT_DAYS, days.known)), dtype=np.float32)
     return spread_over_days(panel, days, "price")[:, : days.known][:, -WEIGHT_DAYS:]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from datetime import date
 from typing import TYPE_CHECKING
 
 from contract.errors import ModelBroken
@@ -23,7 +24,8 @@ def choose_recipe(params: Params, paths: Paths) -> Summary:
     from forecasting.choice import as_set, choose
 
     if params.evaluate.choose.minutes:
-        choice = choose(params, _some_series(params, paths), _champions(paths), log.info)
+        some, whole = _some_series(params, paths)
+        choice = choose(params, some, _champions(paths), log.info, whole)
     else:
         choice = as_set("evaluate.choose.minutes is 0")
     log.info("chose recipe=%s changes=%s", choice.recipe, choice.changes)
@@ -31,15 +33,23 @@ def choose_recipe(params: Params, paths: Paths) -> Summary:
     return asdict(choice)
 
 
-def _some_series(params: Params, paths: Paths) -> Panel:
-    """The frozen panel of the series that recipes are measured on; the rest is not read."""
-    from forecasting.choice import series_apart
+def _some_series(params: Params, paths: Paths) -> tuple[Panel, Panel]:
+    """The frozen panel of the series that recipes are measured on; and one without rows that knows
+    days and series of the whole, as the rest is not read.
+    """
+    import polars as pl
+
+    from contract.whole import ARRIVALS
+    from forecasting.choice import tried_series
     from forecasting.footprint import shape_of_card
     from storage.panel_files import read_card, read_frozen, read_frozen_series
 
-    series, shape = read_frozen_series(paths.panel), shape_of_card(dict(read_card(paths.panel)))
-    nth = series_apart(params, series, shape.days)
-    return read_frozen(paths.panel, series.gather_every(nth)["unique_id"] if nth > 1 else None)
+    series, card = read_frozen_series(paths.panel), read_card(paths.panel)
+    tried = tried_series(params, series, shape_of_card(dict(card)).days)
+    some = read_frozen(paths.panel, tried if len(tried) < series.height else None)
+    days = pl.DataFrame({"ds": [date.fromisoformat(card[of]) for of in ("first_day", "last_day")]})
+    arrivals = pl.concat([ARRIVALS.empty(), days], how="diagonal")
+    return some, replace(some, sales=some.sales.clear(), series=series, arrivals=arrivals)
 
 
 def _champions(paths: Paths) -> TrainParams | None:
@@ -50,5 +60,5 @@ def _champions(paths: Paths) -> TrainParams | None:
         return None
     try:
         return recipe_of(read_card(paths.incumbent)).params
-    except (ModelBroken, KeyError, ValueError):  # of other code: nothing that could be kept
+    except ModelBroken:  # of other code: nothing that could be kept
         return None

@@ -12,7 +12,7 @@ from pathlib import Path
 import polars as pl
 
 from contract.errors import GateFailed
-from contract.frames import FACTS
+from contract.frames import FACTS, TOTALS
 from contract.panel import Panel
 from contract.params import Params
 from contract.whole import ALONE
@@ -25,6 +25,7 @@ from scaling.parts import Parts, write_parts
 from scaling.scratch import own_folder
 from stages.parts_wanted import most_mb
 from storage.connection import Connection
+from storage.facts import read_fact
 from storage.panel import counts_since, read_panel, read_ranges
 from storage.panel_files import freeze as freeze_whole
 from storage.panel_files import freeze_ranges, read_card, read_frozen_ranges
@@ -43,8 +44,8 @@ def freeze(params: Params, paths: Paths, *, as_of: datetime | None = None) -> Su
         if isinstance(read, Panel):
             freeze_whole(read, paths.panel, as_of)
         else:
-            parts, names = read
-            panels = (replace(parts.read(n, ALONE), names=names) for n in range(parts.count))
+            parts, of_all = read
+            panels = (replace(parts.read(n, ALONE), **of_all) for n in range(parts.count))
             freeze_ranges(panels, paths.panel, scratch / "written")
     card = read_card(paths.panel)
     rows = {name: card["files"][f"{name}.parquet"]["rows"] for name in ("sales", "series")}
@@ -97,10 +98,15 @@ def check_panel(params: Params, paths: Paths) -> Summary:
     return summary
 
 
-def _read_ranges(con: Connection, scratch: Path, count: int) -> tuple[Parts, pl.DataFrame]:
-    """The ranges as parts, and where the series are called anything."""
+def _read_ranges(
+    con: Connection, scratch: Path, count: int
+) -> tuple[Parts, dict[str, pl.DataFrame]]:
+    """The ranges as parts, and what parts leave out: totals of groups that no series is of, and
+    where the series are called anything.
+    """
     series = read_series(con)
     number = pl.int_range(pl.len()) * count // series.height
     ranges = series.select("unique_id", part=number)
     panels = read_ranges(con, ranges, scratch / "rows")
-    return write_parts(scratch, panels, series), read_names(con)
+    of_all = {TOTALS.name: read_fact(con, TOTALS.name), "names": read_names(con)}
+    return write_parts(scratch, panels, series), of_all

@@ -11,7 +11,7 @@ from typing import Any
 
 import polars as pl
 
-from contract.frames import BEFORE, FACTS, earlier_of
+from contract.frames import BEFORE, FACTS, PLANS, earlier_of
 from contract.hashes import text_hash
 from contract.panel import Panel
 from storage.batches import contents_taken
@@ -98,9 +98,12 @@ def read_parts(
 def read_ranges(con: Connection, ranges: pl.DataFrame, scratch: Path) -> Iterator[Panel]:
     """As `read_panel(con)`, of the series of each range in turn (unique_id, part: 0, 1, ...); shut
     days are not stated yet. Rows are laid into `scratch` as by `read_parts`.
+
+    Ranges are in alphabetical order; each has the rows of no known series that stand in it, too.
     """
     name, refused = _read_from(con)
-    laid, shared, earlier = Laid(scratch, ranges), dict[str, pl.DataFrame](), {}
+    laid = Laid(scratch, _with_unknown(con, ranges))
+    shared, earlier = dict[str, pl.DataFrame](), dict[str, pl.DataFrame]()
     for fact, contract in FACTS.items():
         bounds = _bounds(fact, None, refused)
         if "unique_id" in contract.key:
@@ -115,8 +118,21 @@ def read_ranges(con: Connection, ranges: pl.DataFrame, scratch: Path) -> Iterato
     return map(partial(_with_earlier, earlier, names), panels)
 
 
+def _with_unknown(con: Connection, ranges: pl.DataFrame) -> pl.DataFrame:
+    """The ranges, and the names of no known series that rows may have: withdrawn, or never sold
+    while plans speak of them. Each in the range of the known one before it.
+    """
+    tables = ("series_attributes", *PLANS)
+    named = " union ".join(f"select unique_id from {quoted(table)}" for table in tables)  # noqa: S608 -- quoted
+    unknown = frame_of(con, named).join(ranges, on="unique_id", how="anti")
+    after = ranges["unique_id"].search_sorted(unknown["unique_id"], side="right")
+    at = (after.cast(pl.Int64) - 1).clip(lower_bound=0)
+    return pl.concat([ranges, unknown.with_columns(part=ranges["part"].gather(at))])
+
+
 def _with_earlier(earlier: Mapping[str, pl.DataFrame], names: pl.DataFrame, panel: Panel) -> Panel:
-    return replace(panel, superseded={**panel.superseded, **earlier}, names=names)
+    of_series = {fact: _of_known(rows, panel.series) for fact, rows in panel.superseded.items()}
+    return replace(panel, superseded={**of_series, **earlier}, names=names)
 
 
 def _read_from(con: Connection) -> tuple[str, str | None]:

@@ -62,7 +62,6 @@ def freeze_ranges(panels: Iterator[Panel], folder: Path, scratch: Path) -> Card:
     the same bytes as `freeze` writes. Each range knows the days of the whole and what is of no
     series; its rows wait in `scratch`, which goes.
     """
-    _forget(folder)
     scratch.mkdir(parents=True)
     ranges, rows, days = dict[str, list[Path]](), Counter[str](), None
     while (panel := next(panels, None)) is not None:
@@ -76,6 +75,7 @@ def freeze_ranges(panels: Iterator[Panel], folder: Path, scratch: Path) -> Card:
         days = panel.first_day, panel.last_day
         panel = None  # before the next one is read
     assert days is not None
+    _forget(folder)  # not before: whatever fails until here leaves the panel that lies there
     files = {
         f"{name}.parquet": _written(
             pl.scan_parquet(paths, glob=False), folder / f"{name}.parquet", rows[name]
@@ -179,9 +179,7 @@ def read_frozen_ranges(folder: Path, count: int) -> Iterator[Panel]:
     card, series = _checked_card(folder), read_frozen_series(folder)
     size = max(-(-series.height // count), 1)
     for first in range(0, series.height, size):
-        own = series.slice(first, size)
-        lowest, highest = (pl.lit(own["unique_id"].item(at), pl.String) for at in (0, -1))
-        is_own = pl.col("unique_id").is_between(lowest, highest)
+        own, is_own = series.slice(first, size), _from_to(series["unique_id"], first, first + size)
         frames: dict[str, Any] = {}
         for fact, contract in FACTS.items():
             rows = pl.scan_parquet(folder / f"{fact}.parquet", glob=False)
@@ -190,6 +188,15 @@ def read_frozen_ranges(folder: Path, count: int) -> Iterator[Panel]:
             elif f"{fact}.parquet" in card["files"]:
                 frames[fact] = (rows if first == 0 else rows.limit(0)).collect()
         yield Panel(**frames, series=own, hash=card["hash"])
+
+
+def _from_to(names: pl.Series, first: int, end: int) -> pl.Expr:
+    """Whether a row stands among the names from a place up to another, by alphabet; before the
+    first one and after the last one, too: rows may be of no known series.
+    """
+    name = pl.col("unique_id")
+    begun = name >= pl.lit(names[first], pl.String) if first else pl.lit(value=True)
+    return begun & (name < pl.lit(names[end], pl.String)) if end < len(names) else begun
 
 
 def _checked_card(folder: Path) -> Card:

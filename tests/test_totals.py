@@ -17,11 +17,12 @@ from contract.params import Params
 from contract.params_file import load_laid
 from ingest import ingest
 from runtime.paths import Paths
+from stages.freeze import freeze as freeze_store
 from stages.rebuild import rebuild
 from stages.replay import Refused, replay
 from stages.withdraw import withdraw
 from storage.panel import read_panel, read_tail
-from storage.panel_files import freeze, read_frozen
+from storage.panel_files import freeze, read_frozen, read_frozen_ranges
 from storage.quarantine import read_quarantine
 from storage.store import open_store
 
@@ -168,3 +169,36 @@ def test_params_name_only_levels_that_are_mapped(root: Path, tmp_path: Path):
     (tmp_path / "shop.yaml").write_text(yaml.safe_dump(lines))
     with pytest.raises(BadParams, match=r"totals_on names \['region'\]"):
         load_laid(root / "params.yaml", tmp_path / "shop.yaml")
+
+
+@pytest.mark.parametrize("ranges", [2, 1000])
+def test_ranges_keep_totals_prices_and_refused_days_of_no_known_series(
+    shop_of_files: Callable[[dict], Params], paths: Paths, ranges: int
+):
+    """A group that no series is of, a price of what never sold, and one and a refused row of a
+    series whose file was withdrawn.
+    """
+    prices = {"unique_id": ["shop", "sku"], "from_ds": "a", "to_ds": "b", "price": "eur"}
+    own = shop_of_files(FILES | {"prices": "price*", "price_columns": prices})
+    rows = [f"{shop},milk,food,2024-03-0{day},3" for shop in "NSX" for day in (1, 2, 3)]
+    take(own, paths, 4, "till_1.csv", SALES, *rows, "Q,rice,food,2024-03-02,-9")
+    take(own, paths, 5, "till_2.csv", SALES, "Q,rice,food,2024-03-03,4", "S,milk,food,2024-03-03,5")
+    stated = [f"{name},2024-03-01,2024-03-31,2" for name in ("A,tea", "N,milk", "Q,rice", "Z,tea")]
+    take(own, paths, 6, "price_1.csv", "shop,sku,a,b,eur", *stated)
+    take(own, paths, 7, "price_2.csv", "shop,sku,a,b,eur", stated[0] + "1", stated[1] + "1")
+    sums = [f"{name},*,2023-03-0{day},60" for name in ("N", "nobody") for day in (1, 2)]
+    take(own, paths, 8, "sums_1.csv", SUMS, *sums)
+    withdraw(own, paths, 2, now=moment(9))
+    in_one = freeze_store(own, paths)
+    files = {file.name: file.read_bytes() for file in paths.panel.iterdir()}
+    panel = read_frozen(paths.panel)
+    assert panel.series["unique_id"].to_list() == ["N_milk", "S_milk", "X_milk"]
+    assert panel.prices["unique_id"].to_list() == ["A_tea", "N_milk", "Q_rice", "Z_tea"]
+    assert panel.sales.filter(unique_id="Q_rice").height == 1
+    assert panel.totals.height == 4
+    many = own.model_copy(update={"scale": own.scale.model_copy(update={"parts": ranges})})
+    assert freeze_store(many, paths) == in_one
+    assert {file.name: file.read_bytes() for file in paths.panel.iterdir()} == files
+    for fact in ("sales", "prices", "totals"):
+        of_ranges = [one.fact(fact).height for one in read_frozen_ranges(paths.panel, ranges)]
+        assert sum(of_ranges) == panel.fact(fact).height

@@ -29,7 +29,7 @@ from contract.params import Params
 from contract.params_file import AS_SET, load_params, recipes_of
 from features.dense_panel import feature_recipe_of
 from forecasting.backtest import backtest, plan_of
-from forecasting.choice import METRICS, Choice, choose, forecasters_of, series_apart, usable
+from forecasting.choice import METRICS, Choice, choose, forecasters_of, tried_series, usable
 from forecasting.forecaster import BASELINE
 from forecasting.leaderboard import leaderboard_of
 from forecasting.window_average import WINDOW_AVERAGE, WindowAverage
@@ -91,8 +91,9 @@ def _choosing(params: Params) -> Params:
 
 def _measured(params: Params, panel: Panel) -> Result:
     started = time.perf_counter()
-    nth = series_apart(params, panel.series, (panel.last_day - panel.first_day).days + 1)
-    choice = choose(params, panel.only(panel.series["unique_id"].gather_every(nth)), None)
+    days = (panel.last_day - panel.first_day).days + 1
+    some = panel.only(tried_series(params, panel.series, days))
+    choice = choose(params, some, None, whole=panel)
     return {
         "series": panel.series.height,
         "days": (panel.last_day - panel.first_day).days + 1,

@@ -21,8 +21,9 @@ import inference
 import ingest
 import train
 from forecasting import bundle
-from forecasting.champion import Champion, candidate_champion
+from forecasting.champion import NAMED, Champion, candidate_champion
 from forecasting.global_lightgbm import GlobalLightGBM
+from runtime.json_files import write_json
 from runtime.paths import Paths
 from stages.inference_inputs import serving_champion
 from storage.store import open_store, read_store
@@ -225,3 +226,18 @@ def test_a_backtest_with_a_recursive_model_stays_in_one(shop, capsys, monkeypatc
     monkeypatch.setattr("stages.contest.recipe_of", recursive)
     assert evaluate.main(["--parts", "2", "--dry-run", *shop.options]) == 0
     assert "reason=each pass of a recursive model" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("parts", [1, 2])
+def test_a_champion_of_other_code_is_nothing_to_compare_with(shop, capsys, parts):
+    """A whole card whose fields are another version's."""
+    folder = shop.paths.incumbent
+    shutil.copytree(shop.paths.candidate, folder, dirs_exist_ok=True)
+    card = json.loads((folder / bundle.CARD).read_text(encoding="utf-8"))
+    del card["region"], card["model_id"]
+    card["model_id"] = bundle._model_id(card)
+    (folder / bundle.CARD).write_text(json.dumps(card), encoding="utf-8")
+    write_json(folder / NAMED, {"model_id": card["model_id"]})
+    assert evaluate.main(["--parts", str(parts), "--dry-run", "--json", *shop.options]) == 0
+    said = json.loads(capsys.readouterr().out)["incumbent"]
+    assert said.startswith("none, the champion cannot be loaded")

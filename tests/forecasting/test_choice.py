@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -10,23 +11,28 @@ import numpy as np
 import polars as pl
 import pytest
 
+from contract.draws import some_of
 from contract.errors import BadParams
 from contract.params import Params
 from contract.params_file import AS_SET, lay_over, params_of, recipes_of
 from forecasting.backtest import cutoffs_of
 from forecasting.choice import (
+    CELLS_A_MINUTE,
     SameTrees,
     choice_in,
     choose,
     chosen_by,
     forecasters_of,
     older_cutoffs,
-    series_apart,
+    tried_series,
     usable,
     with_choice,
 )
 from forecasting.global_lightgbm import GlobalLightGBM
 from forecasting.paired import Losses
+from runtime.paths import Paths
+from stages.choose_recipe import choose_recipe
+from storage.panel_files import freeze
 
 SMALL = {"horizon": 7, "blocks": [7], "rounds": 4, "min_rows_in_leaf": 5, "min_history_days": 28}
 RECIPES = {"averaged": {"average_share": 0.5}, "total": {"groups": {"columns": []}}}
@@ -62,8 +68,6 @@ def test_every_window_chosen_on_closes_before_the_first_that_is_reported(choosin
 
 def test_nothing_after_the_older_windows_moves_the_choice(choosing, weekly_panel):
     """Sales of the reported days tripled: the same choice, the same figures."""
-    from dataclasses import replace
-
     params = choosing()
     end = older_cutoffs(params, weekly_panel)[-1] + timedelta(days=params.train.horizon)
     tripled = pl.when(pl.col("ds") > end).then(pl.col("y") * 3).otherwise("y")
@@ -147,8 +151,44 @@ def test_groups_the_series_do_not_have_several_of_are_left_out(choosing, weekly_
 
 def test_a_large_panel_is_read_in_part_by_its_size_alone(choosing, weekly_panel):
     """30 series of 200 days and 3 recipes are 18,000 cells; half a million take a minute."""
-    assert series_apart(choosing(minutes=1), weekly_panel.series, 200) == 1
-    assert series_apart(choosing(minutes=0.01), weekly_panel.series, 200) == 4
+    assert len(tried_series(choosing(minutes=1), weekly_panel.series, 200)) == 30
+    assert len(tried_series(choosing(minutes=0.01), weekly_panel.series, 200)) == 9
+
+
+def test_some_of_many_are_of_every_store_wherever_names_end_in_it():
+    """Every n-th of them would be of one of ten stores."""
+    for wanted in (100, 200, 500):
+        some = some_of(1000, wanted)
+        assert len(some) == len(set(some)) == wanted
+        assert (np.diff(some) > 0).all()
+        of_stores = np.bincount(some % 10, minlength=10)
+        assert of_stores.min() > 0.7 * wanted / 10
+    assert some_of(3, 7).tolist() == [0, 1, 2]
+
+
+def test_some_series_are_measured_by_the_days_and_recipes_of_the_whole(
+    choosing, weekly_panel, tmp_path: Path
+):
+    """Those that are tried are of one store, whose last two weeks are not there yet."""
+    stores = {"groups": {"columns": ["store_id"]}}
+    params = choosing(recipes={"stores": stores}, minutes=200 * 30 * 2 / CELLS_A_MINUTE / 2)
+    series = weekly_panel.series.with_columns(
+        store_id=pl.when(pl.int_range(pl.len()).is_in(some_of(30, 15)))
+        .then(pl.lit("N"))
+        .otherwise(pl.lit("S"))
+    )
+    north = series.filter(store_id="N")["unique_id"].implode()
+    is_late = pl.col("unique_id").is_in(north) & (
+        pl.col("ds") > weekly_panel.last_day - timedelta(days=14)
+    )
+    panel = replace(weekly_panel, series=series, sales=weekly_panel.sales.filter(~is_late))
+    paths = Paths(tmp_path)
+    freeze(panel, paths.panel)
+    paths.recipe.parent.mkdir(parents=True)
+    chosen = choose_recipe(params, paths)
+    assert chosen["series"] == series.height / 2
+    assert chosen["cutoffs"] == [str(cutoff) for cutoff in older_cutoffs(params, panel)]
+    assert list(chosen["measured"]) == [AS_SET, "stores"]
 
 
 def test_a_recipe_that_is_none_is_refused_when_params_are_read(choosing):

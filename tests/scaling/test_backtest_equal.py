@@ -8,6 +8,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
@@ -25,6 +26,7 @@ from forecasting.columns import OPEN_SHARE
 from forecasting.contenders import CANDIDATE, contenders
 from forecasting.gate import challenge_of, gate
 from forecasting.global_lightgbm import GlobalLightGBM
+from forecasting.part_backtest import MEANS, ROWS, BacktestInParts, CutoffInParts
 from forecasting.scoring import calibration_json, score
 from forecasting.trials import Trials, WholeTrials
 from runtime.json_files import write_json
@@ -174,6 +176,14 @@ def test_no_price_at_all_and_one_feed(compared, judged, chain):
     compared(params, replace(chain, series=series, prices=chain.prices.clear()), 4)
 
 
+def test_prices_of_no_known_series_are_none(compared, judged, chain):
+    """A price list that writes the names another way: days are worth the same, as without any."""
+    strange = chain.prices.with_columns(pl.col("unique_id") + "0").sort("unique_id", "from_ds")
+    _, scores, _, _ = compared(judged, replace(chain, prices=strange))
+    of_levels = scores.filter(pl.col("level") != "average", metric="wrmsse")
+    assert of_levels.filter(pl.col("value") > 0).height == of_levels.height > 0
+
+
 def test_plans_end_at_each_cutoff_and_are_as_announced_by_then(compared, judged, chain, tmp_path):
     """Plans end inside the horizon; promotions, which sell three times as much, were announced and
     their prices corrected eight days ahead; a covariate of one part.
@@ -222,3 +232,24 @@ def _tastings(panel: Panel) -> pl.DataFrame:
     named = pl.DataFrame({"unique_id": ["I1_S1"], "name": "tasting", "value": 1.0})
     rows = named.join(days, how="cross").with_columns(known_at=panel.prices["known_at"][0])
     return COVARIATES.conform(rows).sort(COVARIATES.key)
+
+
+def test_a_write_that_ends_early_leaves_no_piece_beside_the_backtest(tmp_path):
+    """The folder is an output of DVC: what lies there is hashed and pushed."""
+    rows = pl.DataFrame({"unique_id": ["a"], "ds": [date(2024, 1, 1)], "y": [1.0]})
+    of_cutoffs = {}
+    for day in (1, 2):
+        part = tmp_path / f"backtest-{day}" / "part-0000"
+        part.mkdir(parents=True)
+        rows.write_parquet(part / ROWS)
+        np.savez(part / MEANS, allow_pickle=False)
+        of_cutoffs[date(2024, 1, day)] = CutoffInParts([part], {})
+    tried = BacktestInParts(rows.select("unique_id"), [], 1, [], of_cutoffs)
+    target = tmp_path / "backtest" / "forecasts.parquet"
+    target.parent.mkdir()
+    tried.write(target)
+    assert pl.read_parquet(target).equals(pl.concat([rows, rows]))
+    (tmp_path / "backtest-2" / "part-0000" / ROWS).unlink()
+    with pytest.raises(FileNotFoundError):
+        tried.write(target)
+    assert [file.name for file in target.parent.iterdir()] == ["forecasts.parquet"]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, datetime, timedelta
+from errno import ENOSPC
 from pathlib import Path
 
 import polars as pl
@@ -11,9 +13,10 @@ import pytest
 
 from contract.errors import BadInput, NotEnoughHistory, SourceMissing
 from contract.frames import PRICES
+from contract.panel import Panel
 from storage.batches import Batch, Delivery, write_delivery
 from storage.panel import read_panel, read_tail
-from storage.panel_files import freeze, read_card, read_frozen, read_frozen_parts
+from storage.panel_files import freeze, freeze_ranges, read_card, read_frozen, read_frozen_parts
 from storage.store import open_store
 
 DAYS = [date(2024, 12, 30) + timedelta(days=k) for k in range(4)]  # over the end of a year
@@ -71,6 +74,20 @@ def test_a_frozen_panel_is_read_back_as_it_was(tmp_path: Path) -> None:
     assert again.series.rows() == [("a", "S1"), ("b", "S2")]
     assert again.hash == read_card(folder)["hash"]
     assert "batch_id" not in again.sales.columns
+
+
+def test_ranges_that_end_early_leave_the_panel_that_lies_there(tmp_path: Path) -> None:
+    """A disk that fills up while they are read and laid aside."""
+    folder = frozen(tmp_path, [0, 1, 2, 3, 4])
+    before = {file.name: file.read_bytes() for file in folder.iterdir()}
+
+    def ranges() -> Iterator[Panel]:
+        yield read_frozen(folder, pl.Series(["a"]))
+        raise OSError(ENOSPC, "No space left on device")
+
+    with pytest.raises(OSError, match="No space"):
+        freeze_ranges(ranges(), folder, tmp_path / "scratch")
+    assert {file.name: file.read_bytes() for file in folder.iterdir()} == before
 
 
 def test_some_series_of_a_frozen_panel_are_those_of_the_whole(tmp_path: Path) -> None:
