@@ -17,6 +17,13 @@ def frame_of(con: Connection, query: str, **params: object) -> pl.DataFrame:
     return frame
 
 
+def insert(con: Connection, table: str, rows: pl.DataFrame) -> None:
+    """Rows into a table with the same columns. A registered frame is held until its transaction
+    ends, however many follow it; this one is not.
+    """
+    con.from_arrow(rows.to_arrow()).insert_into(table)
+
+
 @contextmanager
 def registered(con: Connection, **frames: pl.DataFrame) -> Iterator[None]:
     """Frames that statements inside can read as tables of these names; gone afterwards."""

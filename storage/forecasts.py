@@ -17,7 +17,7 @@ from contract.frames import (
     FrameContract,
 )
 from contract.quantiles import QUANTILES
-from storage.connection import Connection, frame_of, registered
+from storage.connection import Connection, frame_of, insert, registered
 from storage.journal import Entry, Kind, recorded
 from storage.newest import NEWEST_OF_ORIGINS, NEWEST_RUN
 from storage.overrides import write_overridden
@@ -155,9 +155,7 @@ def _replace(
     table = quoted(contract.name)
     con.execute(f"delete from {table} where run_id = $run_id", {"run_id": run_id}).fetchall()  # noqa: S608 -- quoted
     for frame in batches:
-        rows = contract.conform(frame.with_columns(run_id=pl.lit(run_id)))
-        with registered(con, incoming=rows):
-            con.execute(f"insert into {table} select * from incoming").fetchall()  # noqa: S608 -- quoted
+        insert(con, contract.name, contract.conform(frame.with_columns(run_id=pl.lit(run_id))))
 
 
 def _replace_spans(con: Connection, batches: Iterable[pl.DataFrame], run_id: str) -> None:
@@ -174,11 +172,14 @@ def _replace_spans(con: Connection, batches: Iterable[pl.DataFrame], run_id: str
     again = f"""
         delete from demand_spans s
         where run_id = $run_id and ({key}) in (select ({key}) from incoming)"""  # noqa: S608 -- quoted
+    stand = "select 1 from demand_spans where run_id = $run_id limit 1"
+    some_stand = bool(con.execute(stand, {"run_id": run_id}).fetchall())
     for frame in batches:
         rows = DEMAND_SPANS.conform(frame.with_columns(run_id=pl.lit(run_id)))
-        with registered(con, incoming=rows):
-            con.execute(again, {"run_id": run_id}).fetchall()
-            con.execute("insert into demand_spans select * from incoming").fetchall()
+        if some_stand:
+            with registered(con, incoming=rows):
+                con.execute(again, {"run_id": run_id}).fetchall()
+        insert(con, DEMAND_SPANS.name, rows)
 
 
 def _of_latest_run(con: Connection, contract: FrameContract, origin: date | None) -> pl.DataFrame:
