@@ -10,6 +10,8 @@ import pytest
 
 from contract.demand import DemandRules
 from contract.errors import ModelBroken
+from contract.levels import levels_of
+from contract.panel import Panel
 from forecasting.backtest import BacktestPlan
 from forecasting.bundle import read_card, save_bundle
 from forecasting.calibration import learn_groups
@@ -27,6 +29,7 @@ from forecasting.intervals import Calibration
 from forecasting.promotion import IMPROVEMENT, NO_HARM, Evidence, GuardrailMetrics, decide
 from forecasting.scoring import calibration_json
 from forecasting.seasonal_naive import SeasonalNaive
+from forecasting.trials import WholeTrials
 
 EVERY_DAY = DemandRules(absent_means_zero=True, max_stockout_share=1.0, region=None)
 
@@ -94,6 +97,10 @@ def test_a_champion_that_does_not_load_is_said_to_be_broken(named, fitted):
     assert "cannot be loaded" in why
 
 
+def _trials(panel: Panel) -> WholeTrials:
+    return WholeTrials(panel, levels_of(()), EVERY_DAY)
+
+
 @pytest.mark.parametrize(
     ("unseen", "expected"),
     [(28, (14, 14)), (14, (7, 7)), (13, None), (0, None), (300, (28, 28)), (29, (14, 14))],
@@ -122,7 +129,7 @@ def test_a_refit_is_judged_on_days_neither_side_has_seen(
     incumbent.model.__dict__.update(older.__dict__)
     naive = SeasonalNaive(7, EVERY_DAY)
     plan = BacktestPlan([], 14, 2, None, inference_params, EVERY_DAY, {})
-    rows = backtest_of_refit(nasty_panel, incumbent, naive, plan)
+    rows = backtest_of_refit(_trials(nasty_panel), incumbent, naive, plan).rows
     assert rows["cutoff"].unique().to_list() == [nasty_panel.last_day - timedelta(days=14)]
     assert rows["h"].max() == 14
     assert not rows["champion"].equals(rows["global_lightgbm"])
@@ -131,7 +138,7 @@ def test_a_refit_is_judged_on_days_neither_side_has_seen(
 def test_a_model_beside_itself_moves_nothing(registry, named, fitted, nasty_panel):
     folder, model_id = registry
     incumbent = incumbent_in(named, fitted, "another")[0]
-    tables = tables_of(folder / model_id, incumbent, nasty_panel, 14)
+    tables = tables_of(folder / model_id, incumbent, _trials(nasty_panel), 14)
     assert tables.churn == 0.0
     assert tables.forecast_s > 0
 
@@ -144,7 +151,7 @@ def test_a_candidate_that_cannot_forecast_is_held_back_and_the_reason_says_why(
     next((folder / model_id).glob("block_*.txt")).unlink()
     good = GuardrailMetrics(0.0, 0.95)
     for beside in (incumbent, None):
-        tables = tables_of(folder / model_id, beside, nasty_panel, 14)
+        tables = tables_of(folder / model_id, beside, _trials(nasty_panel), 14)
         decision = decide(Evidence(None, None, good, good, NO_HARM, tables), gate_params)
         assert not decision.promote
         assert "its bundle cannot answer today" in decision.reasons[0]
@@ -157,7 +164,7 @@ def test_a_champion_that_cannot_forecast_any_more_leaves_nothing_to_differ_from(
     folder, model_id = registry
     incumbent = incumbent_in(named, fitted, "another")[0]
     incumbent.model.columns = ["another feature"]
-    tables = tables_of(folder / model_id, incumbent, nasty_panel, 14)
+    tables = tables_of(folder / model_id, incumbent, _trials(nasty_panel), 14)
     assert (tables.churn, tables.why_none) == (None, None)
     assert tables.forecast_s > 0
 
@@ -167,7 +174,16 @@ def test_churn_is_the_share_of_units_moved_week_by_week():
     days = [DAY, DAY + timedelta(days=1)] * 2
     before = pl.DataFrame({"unique_id": list("aabb"), "ds": days, "y_hat": [2.0, 2.0, 1.0, 5.0]})
     after = before.with_columns(y_hat=pl.Series([3.0, 2.0, 5.0, 1.0]))
-    assert churn_of(before, after) == pytest.approx(0.1)
+    assert churn_of([before], [after]) == pytest.approx(0.1)
+
+
+def test_churn_of_parts_is_that_of_the_whole():
+    days = [DAY, DAY + timedelta(days=1)] * 2
+    before = pl.DataFrame({"unique_id": list("aabb"), "ds": days, "y_hat": [2.0, 2.0, 1.0, 5.0]})
+    after = before.with_columns(y_hat=pl.Series([3.0, 2.0, 7.0, 1.0]))
+    parts = [[table.filter(unique_id=name) for name in "ab"] for table in (before, after)]
+    assert churn_of(*parts) == pytest.approx(churn_of([before], [after]))
+    assert churn_of(*parts) == pytest.approx(0.3)
 
 
 def test_a_candidate_held_back_leaves_the_table_to_the_champion(named, registry, tmp_path):
