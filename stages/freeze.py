@@ -27,7 +27,7 @@ from stages.parts_wanted import most_mb
 from storage.connection import Connection
 from storage.facts import read_fact
 from storage.panel import counts_since, read_panel, read_ranges
-from storage.panel_files import freeze as freeze_whole
+from storage.panel_files import freeze as freeze_files
 from storage.panel_files import freeze_ranges, read_card, read_frozen_ranges
 from storage.series import read_names, read_series
 from storage.store import open_store
@@ -42,7 +42,7 @@ def freeze(params: Params, paths: Paths, *, as_of: datetime | None = None) -> Su
             count = 1 if as_of else ranges_for(params, Shape(**counts_since(con)))
             read = _read_ranges(con, scratch, count) if count > 1 else read_panel(con, as_of)
         if isinstance(read, Panel):
-            freeze_whole(read, paths.panel, as_of)
+            freeze_files(read, paths.panel, as_of)
         else:
             parts, of_all = read
             panels = (replace(parts.read(n, ALONE), **of_all) for n in range(parts.count))
