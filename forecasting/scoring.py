@@ -23,7 +23,7 @@ from forecasting.intervals import (
 from forecasting.metrics import point_scores, quantile_scores, volume_scores
 from forecasting.pairs import Pairs, calibrate, pairs_of
 from forecasting.pit import newsvendor_costs, pit_scores
-from forecasting.slices import slices_by
+from forecasting.slices import slices_of
 from forecasting.span_learning import with_spans
 from forecasting.window import Window
 
@@ -178,7 +178,7 @@ def _score_slices(
     bottom = window.levels[-1]
     y = bottom.y[bottom.group_ix]
     rows, own = [], window.of_series
-    for name, mask in slices_by(own.kinds, y.shape[1], own.promoted).items():
+    for name, mask in slices_of(own.kinds, y.shape[1], own.promoted).items():
         cells = mask & window.is_known
         rows += [
             (SERIES_LEVEL, name, metric, value)

@@ -28,17 +28,9 @@ def velocity_classes(history: np.ndarray) -> np.ndarray:
 
 
 def slices_of(
-    history: np.ndarray, horizon: int, promoted: np.ndarray | None = None
-) -> dict[str, np.ndarray]:
-    """Slice name -> (series, horizon) mask of its cells, of (series, days) rows."""
-    kinds = {"lifecycle": lifecycle_states(history), "velocity": velocity_classes(history)}
-    return slices_by(kinds, horizon, promoted)
-
-
-def slices_by(
     kinds: Mapping[str, np.ndarray], horizon: int, promoted: np.ndarray | None = None
 ) -> dict[str, np.ndarray]:
-    """As `slices_of`, of the (series,) labels of each kind."""
+    """Slice name -> (series, horizon) mask of its cells, by the (series,) labels of each kind."""
     shape = (len(next(iter(kinds.values()))), horizon)
     h = np.arange(horizon)
     masks = {

@@ -33,7 +33,7 @@ from forecasting.metrics import quantile_scores
 from forecasting.pairs import Pairs, calibrate, of_groups, pairs_of
 from forecasting.pit import pit_scores
 from forecasting.scoring import level_quantiles, series_quantiles
-from forecasting.slices import slices_by
+from forecasting.slices import slices_of
 from forecasting.window import LevelWindow, Window
 
 MODEL = CANDIDATE
@@ -170,7 +170,7 @@ def parts_of(window: Window, level: LevelWindow) -> Iterator[tuple[str, str, np.
         return
     is_series = level.level == SERIES_LEVEL
     kinds = window.of_series.kinds if is_series else {TOTAL: np.array([TOTAL])}
-    for name, by_series in slices_by(kinds, level.y.shape[1]).items():
+    for name, by_series in slices_of(kinds, level.y.shape[1]).items():
         kind, part = name.split("_", 1)
         if kind == "week" or is_series:
             mask = np.zeros(level.y.shape, dtype=bool)

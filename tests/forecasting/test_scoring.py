@@ -222,7 +222,8 @@ def test_lifecycle_and_velocity_of_hand_made_histories():
 
 def test_weeks_and_labels_each_share_out_every_cell_once():
     history = np.random.default_rng(0).poisson(2, (6, 90)).astype(float)
-    masks = slices_of(history, 28)
+    kinds = {"lifecycle": lifecycle_states(history), "velocity": velocity_classes(history)}
+    masks = slices_of(kinds, 28)
     for family in ("week_", "lifecycle_", "velocity_"):
         assert (
             sum(mask.astype(int) for name, mask in masks.items() if name.startswith(family)) == 1
