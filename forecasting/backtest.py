@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from functools import partial
@@ -93,7 +93,7 @@ def cutoffs_of(panel: Panel, params: EvaluateParams, horizon: int) -> list[date]
 
 def backtest(
     panel: Panel,
-    forecasters: dict[str, Forecaster],
+    forecasters: Mapping[str, Forecaster],
     plan: BacktestPlan,
     progress: Progress = no_progress,
 ) -> pl.DataFrame:
@@ -105,19 +105,38 @@ def backtest(
     (`seen_from`). Where a store keeps days of its own, means are multiplied by how likely it opens,
     which stands in a column OPEN_SHARE.
     """
-    frames = []
+    frames = [
+        forecasts_from(known, forecasters, plan, cutoff)
+        for cutoff, known in fitted_cutoffs(panel, forecasters, plan, _fit, progress)
+    ]
+    rows = pl.concat(frames, how="diagonal")
+    if OPEN_SHARE in rows.columns:  # not every cutoff need have such stores
+        rows = rows.with_columns(pl.col(OPEN_SHARE).fill_null(1.0))
+    return with_truth(rows, panel)
+
+
+def fitted_cutoffs(
+    panel: Panel,
+    forecasters: Mapping[str, Forecaster],
+    plan: BacktestPlan,
+    fit: Callable[[Forecaster, Panel, date], None],
+    progress: Progress,
+) -> Iterator[tuple[date, Panel]]:
+    """Each cutoff and what is known of the panel there, once all that is fitted anew there is;
+    `fit` does that, from what is known at the cutoff.
+    """
     for k, cutoff in enumerate(plan.cutoffs):
         known = known_at(panel, cutoff, plan)
         if k % plan.refit_every == 0:
             for name, forecaster in forecasters.items():
                 progress(f"fit {name} up to {cutoff}")
-                forecaster.fit(known)
+                fit(forecaster, known, cutoff)
         progress(f"forecast from {cutoff}")
-        frames.append(forecasts_from(known, forecasters, plan, cutoff))
-    rows = pl.concat(frames, how="diagonal")
-    if OPEN_SHARE in rows.columns:  # not every cutoff need have such stores
-        rows = rows.with_columns(pl.col(OPEN_SHARE).fill_null(1.0))
-    return with_truth(rows, panel)
+        yield cutoff, known
+
+
+def _fit(forecaster: Forecaster, known: Panel, cutoff: date) -> None:
+    forecaster.fit(known)
 
 
 def known_at(panel: Panel, cutoff: date, plan: BacktestPlan) -> Panel:
@@ -155,7 +174,7 @@ def seen_from(panel: Panel, cutoff: date, as_of_hours: float | None = None) -> P
 
 
 def forecasts_from(
-    known: Panel, forecasters: dict[str, Forecaster], plan: BacktestPlan, cutoff: date
+    known: Panel, forecasters: Mapping[str, Forecaster], plan: BacktestPlan, cutoff: date
 ) -> pl.DataFrame:
     """cutoff, unique_id, ds, h, and a column of means per forecaster, of one cutoff (`backtest`).
 

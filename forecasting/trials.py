@@ -13,9 +13,11 @@ import polars as pl
 from contract.demand import DemandRules
 from contract.levels import Level
 from contract.panel import Panel
-from forecasting.backtest import BacktestPlan, Progress, backtest, no_progress
+from forecasting.backtest import BacktestPlan, Progress, backtest
 from forecasting.backtested import Backtested, WholeBacktest
 from forecasting.forecaster import Forecaster
+
+Sides = Mapping[str, Forecaster]  # by name
 
 
 class Trials(Protocol):
@@ -26,12 +28,7 @@ class Trials(Protocol):
         """The panel, or one without rows that knows its days, its series and its totals."""
         ...
 
-    def backtest(
-        self,
-        forecasters: Mapping[str, Forecaster],
-        plan: BacktestPlan,
-        progress: Progress = no_progress,
-    ) -> Backtested:
+    def backtest(self, forecasters: Sides, plan: BacktestPlan, progress: Progress) -> Backtested:
         """Every forecaster at every cutoff (forecasting.backtest)."""
         ...
 
@@ -55,14 +52,9 @@ class WholeTrials:
         """As Trials.outline."""
         return self.panel
 
-    def backtest(
-        self,
-        forecasters: Mapping[str, Forecaster],
-        plan: BacktestPlan,
-        progress: Progress = no_progress,
-    ) -> WholeBacktest:
+    def backtest(self, forecasters: Sides, plan: BacktestPlan, progress: Progress) -> WholeBacktest:
         """As Trials.backtest."""
-        rows = backtest(self.panel, dict(forecasters), plan, progress)
+        rows = backtest(self.panel, forecasters, plan, progress)
         return WholeBacktest(self.panel, rows, self.levels, self.rules)
 
     def forecasts(self, model: Forecaster, horizon: int) -> Iterator[pl.DataFrame]:

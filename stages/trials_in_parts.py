@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import count
 from pathlib import Path
 
@@ -16,11 +16,12 @@ from contract.levels import Level
 from contract.panel import Panel
 from contract.params import Params
 from features.dense_panel import feature_recipe_of
-from forecasting.backtest import BacktestPlan, Progress, known_at, no_progress, plan_of
+from forecasting.backtest import BacktestPlan, Progress, fitted_cutoffs, plan_of
 from forecasting.forecaster import Forecaster
 from forecasting.global_lightgbm import GlobalLightGBM
 from forecasting.part_backtest import BacktestInParts, CutoffInParts, PartBacktest
 from forecasting.part_lessons import BacktestLessons
+from forecasting.trials import Sides
 from scaling.engines import Engine
 from scaling.parts import Parts
 from scaling.run import run_parts
@@ -71,19 +72,11 @@ class TrialsInParts:
         return self.parts.outline(summed(self.parts, LOOK))
 
     def backtest(
-        self,
-        forecasters: Mapping[str, Forecaster],
-        plan: BacktestPlan,
-        progress: Progress = no_progress,
+        self, forecasters: Sides, plan: BacktestPlan, progress: Progress
     ) -> BacktestInParts:
         """As Trials.backtest."""
-        of_cutoffs = {}
-        for k, cutoff in enumerate(plan.cutoffs):
-            if k % plan.refit_every == 0:
-                for name, forecaster in forecasters.items():
-                    progress(f"fit {name} up to {cutoff}")
-                    self._fit(forecaster, plan, cutoff)
-            progress(f"forecast from {cutoff}")
+        of_cutoffs, fit = {}, partial(self._fit, plan)
+        for cutoff, _ in fitted_cutoffs(self.outline, forecasters, plan, fit, progress):
             work = PartBacktest(forecasters, plan, cutoff, self.levels, self.rules)
             name = self._name("backtest")
             pasts = run_parts(work, name, self.parts, self.engine)
@@ -98,9 +91,9 @@ class TrialsInParts:
         folders = self.parts.all_results(name)
         return (pl.read_parquet(folder / TABLE, glob=False) for folder in folders)
 
-    def _fit(self, forecaster: Forecaster, plan: BacktestPlan, cutoff: date) -> None:
+    def _fit(self, plan: BacktestPlan, forecaster: Forecaster, known: Panel, cutoff: date) -> None:
         if not isinstance(forecaster, GlobalLightGBM):  # none of the others learns from rows
-            forecaster.fit(known_at(self.outline, cutoff, plan))
+            forecaster.fit(known)
             return
         lessons, name = BacktestLessons(forecaster, plan, cutoff), self._name("fit")
         outline = written_lessons(lessons, name, self.parts, self.engine)
