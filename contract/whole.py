@@ -139,6 +139,13 @@ def numbers_of_all(whole: Whole, name: str, own: Mapping[str, float]) -> dict[st
     return {key: float(value[0]) for key, value in total.values.items()}
 
 
+def numbers_among(whole: Whole, series: pl.DataFrame) -> np.ndarray:
+    """(series,) the number of each of these series among all."""
+    everyone = whole.series(series)["unique_id"]
+    numbers: np.ndarray = everyone.search_sorted(series["unique_id"]).to_numpy()
+    return numbers
+
+
 def as_texts(texts: pl.Series) -> np.ndarray:
     """Texts as an array that may lie in a file: NumPy takes zero bytes off the end of one."""
     array: np.ndarray = (texts.cast(pl.String) + _END).to_numpy().astype(np.str_)

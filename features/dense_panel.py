@@ -13,7 +13,7 @@ from contract.demand import DemandRules, demand_rules
 from contract.feeds import FEED_COLUMN, feed_index, feed_names
 from contract.panel import Panel
 from contract.params import FeatureParams, Params
-from contract.whole import Table, Whole
+from contract.whole import Table, Whole, numbers_among
 from features.calendar import calendar_table, event_vocabulary, regions_of
 from features.declared import declared_features
 from features.dense import Days, column, days_of, demand, locate, sold_before
@@ -95,9 +95,7 @@ class DensePanel:
     @cached_property
     def numbers(self) -> np.ndarray:
         """(series,) the number of each series among those of all parts of the panel."""
-        everyone = self.whole.series(self.series)["unique_id"]
-        numbers: np.ndarray = everyone.search_sorted(self.series["unique_id"]).to_numpy()
-        return numbers
+        return numbers_among(self.whole, self.series)
 
     @property
     def last_known(self) -> int:

@@ -13,11 +13,11 @@ import numpy as np
 
 from contract.panel import Panel
 from contract.params import Params
-from contract.whole import Arrays
 from features.dense_panel import DensePanel, feature_recipe_of
 from forecasting.backtest import BacktestPlan, known_at
 from forecasting.global_lightgbm import GlobalLightGBM
 from forecasting.lesson import Examples, Lesson
+from runtime.array_files import read_arrays, write_arrays
 
 
 class Lessons(ABC):
@@ -81,7 +81,7 @@ class BacktestLessons(Lessons):
 def lesson_of_parts(folders: Sequence[Path], end: int) -> Lesson:
     """The lesson of a block that parts have written, rows in the order of one panel's."""
     files = [_file(folder, end) for folder in folders]
-    first = _read(files[0], ["names", "categories", "kinds"])
+    first = read_arrays(files[0], ["names", "categories", "kinds"])
     parts = {kind: _together(files, kind) for kind in first["kinds"].tolist()}
     names, categories = first["names"].tolist(), first["categories"].tolist()
     return Lesson(names, categories, parts["drawn"], parts.get("broken"))
@@ -89,13 +89,13 @@ def lesson_of_parts(folders: Sequence[Path], end: int) -> Lesson:
 
 def _together(files: Sequence[Path], kind: str) -> Examples:
     """Held once, and one part's beside them."""
-    keys = np.concatenate([_read(file, [f"{kind}_keys"])[f"{kind}_keys"] for file in files])
+    keys = np.concatenate([read_arrays(file, [f"{kind}_keys"])[f"{kind}_keys"] for file in files])
     order = np.lexsort(keys.T[::-1])
     place = np.empty_like(order)
     place[order] = np.arange(len(keys))
     features, units, done = None, np.empty(len(keys), dtype=np.float32), 0
     for file in files:
-        own = _read(file, [f"{kind}_features", f"{kind}_units"])
+        own = read_arrays(file, [f"{kind}_features", f"{kind}_units"])
         rows = own[f"{kind}_features"]
         if features is None:
             features = np.empty((len(keys), rows.shape[1]), dtype=rows.dtype)
@@ -116,12 +116,7 @@ def _write(model: GlobalLightGBM, dense: DensePanel, end: int, folder: Path) -> 
     }
     for kind, examples in kinds.items():
         arrays |= {f"{kind}_{name}": values for name, values in vars(examples).items()}
-    np.savez(_file(folder, end), allow_pickle=False, **arrays)
-
-
-def _read(file: Path, names: list[str]) -> Arrays:
-    with np.load(file, allow_pickle=False) as arrays:
-        return {name: arrays[name] for name in names}
+    write_arrays(_file(folder, end), arrays)
 
 
 def _file(folder: Path, end: int) -> Path:

@@ -73,26 +73,18 @@ class Window:
 
         `forecasts` has unique_id, h and the column.
         """
-        return self.known(matrix_of(self.series, forecasts, column, self.is_known.shape[1]))
+        located = forecasts.join(
+            self.series.select("unique_id").with_row_index("entity_ix"), on="unique_id", how="inner"
+        )
+        values = np.full(self.is_known.shape, np.nan)
+        values[located["entity_ix"].to_numpy(), located["h"].to_numpy() - 1] = located[
+            column
+        ].to_numpy()
+        return self.known(values)
 
     def known(self, values: np.ndarray) -> np.ndarray:
         """A (series, horizon) table, 0 in unknown cells."""
         return np.where(self.is_known, values, 0.0)
-
-
-def matrix_of(
-    series: pl.DataFrame, forecasts: pl.DataFrame, column: str, horizon: int
-) -> np.ndarray:
-    """A column of forecasts (unique_id, h, the column) as (series, horizon), NaN where there is
-    none.
-    """
-    located = forecasts.join(
-        series.select("unique_id").with_row_index("entity_ix"), on="unique_id", how="inner"
-    )
-    values = np.full((series.height, horizon), np.nan)
-    at = located["entity_ix"].to_numpy(), located["h"].to_numpy() - 1
-    values[at] = located[column].to_numpy()
-    return values
 
 
 def window_after(
@@ -116,12 +108,12 @@ def window_of(
     series: pl.DataFrame,
     of_series: SeriesWindow,
     levels: list[Level],
-    past_of: Callable[[Groups], Arrays],
+    sold_by: Callable[[Groups], Arrays],
 ) -> Window:
-    """The window of these series; `past_of` gives what a level's groups sold up to the cutoff
+    """The window of these series; `sold_by` gives what a level's groups sold up to the cutoff
     (yardsticks.Past.sums).
     """
-    of_levels = [_level_window(groups_of(level, series), of_series, past_of) for level in levels]
+    of_levels = [_level_window(groups_of(level, series), of_series, sold_by) for level in levels]
     return Window(series, of_series, ~np.isnan(of_series.future), of_levels)
 
 
@@ -134,12 +126,12 @@ def groups_of(level: Level, series: pl.DataFrame) -> Groups:
 
 
 def _level_window(
-    groups: Groups, of_series: SeriesWindow, past_of: Callable[[Groups], Arrays]
+    groups: Groups, of_series: SeriesWindow, sold_by: Callable[[Groups], Arrays]
 ) -> LevelWindow:
     squared, absolute = (
         _of_groups(groups, of_series)
         if groups.level == SERIES_LEVEL
-        else scales(days_that_count(past_of(groups)))
+        else scales(days_that_count(sold_by(groups)))
     )
     weight = groups.sums(of_series.revenue)
     y, known_members = sum_by(of_series.future, groups.group_ix, len(groups.group_key))

@@ -15,6 +15,7 @@ import numpy as np
 import polars as pl
 
 from contract.whole import Arrays, Made, Table, Whole, as_texts, from_texts
+from runtime.array_files import read_arrays, write_arrays
 from scaling.parts import Parts
 
 _KEYS = "keys"
@@ -124,8 +125,7 @@ def _total(parts: Parts, work: str, name: str) -> Path:
 def _made_once(file: Path, make: Callable[[], Arrays]) -> Arrays:
     if not file.exists():
         _save(file, make())
-    with np.load(file, allow_pickle=False) as arrays:
-        return dict(arrays)
+    return read_arrays(file)
 
 
 def _file(folder: Path, name: str) -> Path:
@@ -141,16 +141,14 @@ def _save(file: Path, arrays: Arrays) -> None:
     """Whole or not at all: a killed worker leaves no half of it under the name."""
     file.parent.mkdir(parents=True, exist_ok=True)
     unfinished = file.with_name(f".{file.stem}-{os.getpid()}.npz")
-    np.savez(unfinished, allow_pickle=False, **arrays)
+    write_arrays(unfinished, arrays)
     unfinished.replace(file)
 
 
 def _read(file: Path) -> Table:
-    with np.load(file, allow_pickle=False) as arrays:
-        values = {name: arrays[name] for name in arrays.files if name != _KEYS}
-        return Table(from_texts(arrays[_KEYS]), values)
+    arrays = read_arrays(file)
+    return Table(from_texts(arrays.pop(_KEYS)), arrays)
 
 
 def _keys(file: Path) -> pl.Series:
-    with np.load(file, allow_pickle=False) as arrays:
-        return from_texts(arrays[_KEYS])
+    return from_texts(read_arrays(file, [_KEYS])[_KEYS])

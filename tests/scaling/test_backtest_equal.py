@@ -8,7 +8,6 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
@@ -26,7 +25,7 @@ from forecasting.columns import OPEN_SHARE
 from forecasting.contenders import CANDIDATE, contenders
 from forecasting.gate import challenge_of, gate
 from forecasting.global_lightgbm import GlobalLightGBM
-from forecasting.part_backtest import MEANS, ROWS, BacktestInParts, CutoffInParts
+from forecasting.part_backtest import ROWS, BacktestInParts, CutoffInParts
 from forecasting.scoring import calibration_json, score
 from forecasting.trials import Trials, WholeTrials
 from runtime.json_files import write_json
@@ -242,7 +241,6 @@ def test_a_write_that_ends_early_leaves_no_piece_beside_the_backtest(tmp_path):
         part = tmp_path / f"backtest-{day}" / "part-0000"
         part.mkdir(parents=True)
         rows.write_parquet(part / ROWS)
-        np.savez(part / MEANS, allow_pickle=False)
         of_cutoffs[date(2024, 1, day)] = CutoffInParts([part], {})
     tried = BacktestInParts(rows.select("unique_id"), [], 1, [], of_cutoffs)
     target = tmp_path / "backtest" / "forecasts.parquet"
