@@ -16,12 +16,12 @@ from typing import Any
 import polars as pl
 
 from contract.feeds import FEED_COLUMN
+from contract.frames import FACTS, earlier_of
 from contract.panel import Panel
 from contract.scopes import is_of_nobody
 from contract.whole import ALONE, ARRIVALS, Whole, arrivals_of
 
 OF_PART = ("sales", "prices", "covariates", "before")
-_EARLIER = "superseded_"
 OF_ALL = ("calendar", "totals", "arrivals")
 
 
@@ -64,9 +64,11 @@ class Parts:
             name: pl.read_parquet(self.part(number) / f"{name}.parquet", glob=False)
             for name in (*OF_PART, "series")
         }
+        earlier = {fact: self.part(number) / _file_of_earlier(fact) for fact in FACTS}
         frames["superseded"] = {
-            file.stem.removeprefix(_EARLIER): pl.read_parquet(file, glob=False)
-            for file in sorted(self.part(number).glob(f"{_EARLIER}*.parquet"))
+            fact: pl.read_parquet(file, glob=False)
+            for fact, file in earlier.items()
+            if file.exists()
         }
         return self._panel(frames, whole).with_shut_days()
 
@@ -119,7 +121,7 @@ def write_parts(folder: Path, panels: Iterator[Panel], series: pl.DataFrame) -> 
             frame: pl.DataFrame = getattr(panel, name)
             frame.write_parquet(part / f"{name}.parquet", compression="lz4")
         for name, frame in panel.superseded.items():
-            frame.write_parquet(part / f"{_EARLIER}{name}.parquet", compression="lz4")
+            frame.write_parquet(part / _file_of_earlier(name), compression="lz4")
         arrivals.append(arrivals_of(panel.sales, panel.series))
         count += 1
         of_all = panel.calendar, panel.totals, panel.hash
@@ -137,6 +139,10 @@ def write_parts(folder: Path, panels: Iterator[Panel], series: pl.DataFrame) -> 
         frame.write_parquet(folder / f"{name}.parquet")
     (folder / "hash").write_text(panel_hash, encoding="ascii")
     return Parts(folder, count)
+
+
+def _file_of_earlier(fact: str) -> str:
+    return f"{earlier_of(FACTS[fact]).name}.parquet"
 
 
 def _summed(arrivals: list[pl.DataFrame]) -> pl.DataFrame:

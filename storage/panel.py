@@ -83,13 +83,8 @@ def read_parts(
     The store is read once: rows are laid into files of their part in `scratch`, which goes.
     """
     name, refused = _read_from(con)
-    laid, shared = Laid(scratch, parts), dict[str, pl.DataFrame]()
-    for fact, contract in FACTS.items():
-        bounds = _bounds(fact, since, refused)
-        if "unique_id" in contract.key:
-            laid.lay_query(con, contract, *fact_query(fact, None, *bounds))
-        else:
-            shared[fact] = read_fact(con, fact, None, *bounds)
+    laid = Laid(scratch, parts)
+    shared = _lay_facts(con, laid, since, refused)
     moment = {"since": since or date.min, "most_sold_out": most_sold_out}
     laid.lay_query(con, BEFORE, _BEFORE, moment)
     return laid.panels(shared, read_series(con), name)
@@ -103,19 +98,30 @@ def read_ranges(con: Connection, ranges: pl.DataFrame, scratch: Path) -> Iterato
     """
     name, refused = _read_from(con)
     laid = Laid(scratch, _with_unknown(con, ranges))
-    shared, earlier = dict[str, pl.DataFrame](), dict[str, pl.DataFrame]()
+    shared, earlier = _lay_facts(con, laid, None, refused), dict[str, pl.DataFrame]()
     for fact, contract in FACTS.items():
-        bounds = _bounds(fact, None, refused)
-        if "unique_id" in contract.key:
-            laid.lay_query(con, contract, *fact_query(fact, None, *bounds))
-            laid.lay_query(con, earlier_of(contract), superseded_query(fact), {}, of=fact)
-        else:
-            shared[fact] = read_fact(con, fact, None, *bounds)
+        if fact in shared:
             earlier[fact] = read_superseded(con, fact)
+        else:
+            laid.lay_query(con, earlier_of(contract), superseded_query(fact), {}, of=fact)
     names = read_names(con)
     panels = laid.panels(shared, read_series(con), name)
     # map holds none of them while the next one is read
     return map(partial(_with_earlier, earlier, names), panels)
+
+
+def _lay_facts(
+    con: Connection, laid: Laid, since: date | None, refused: str | None
+) -> dict[str, pl.DataFrame]:
+    """The facts of no series; those of series are laid."""
+    shared = {}
+    for fact, contract in FACTS.items():
+        bounds = _bounds(fact, since, refused)
+        if "unique_id" in contract.key:
+            laid.lay_query(con, contract, *fact_query(fact, None, *bounds))
+        else:
+            shared[fact] = read_fact(con, fact, None, *bounds)
+    return shared
 
 
 def _with_unknown(con: Connection, ranges: pl.DataFrame) -> pl.DataFrame:

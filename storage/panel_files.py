@@ -23,7 +23,11 @@ from storage.part_files import Laid
 CARD = "panel.json"
 ROW_GROUP = 2**18  # rows; fixed, so that bytes do not hang on how many are written at once
 NAMES = "names.parquet"  # where the series are called anything; no part of the hash
-_EARLIER = "superseded_"
+_OF_SERIES = {
+    SERIES.name,
+    *(contract.name for contract in FACTS.values() if "unique_id" in contract.key),
+    *(earlier_of(contract).name for contract in FACTS.values() if "unique_id" in contract.key),
+}  # frames that hold rows of a range's own series alone
 _NO_PANEL = "Freeze one: `python ingest.py fill --freeze`, or `dvc repro panel`."
 
 
@@ -66,7 +70,7 @@ def freeze_ranges(panels: Iterator[Panel], folder: Path, scratch: Path) -> Card:
     ranges, rows, days = dict[str, list[Path]](), Counter[str](), None
     while (panel := next(panels, None)) is not None:
         for name, frame in _frames(panel):
-            if days and not _is_of_series(name):
+            if days and name not in _OF_SERIES:
                 continue  # every range has all of it
             paths = ranges.setdefault(name, [])
             paths.append(scratch / f"{name}-{len(paths):05d}.parquet")
@@ -90,12 +94,6 @@ def _forget(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for old in (CARD, NAMES):
         (folder / old).unlink(missing_ok=True)
-
-
-def _is_of_series(name: str) -> bool:
-    """Whether a frame of a panel holds rows of its own series alone."""
-    fact = FACTS.get(name.removeprefix(_EARLIER))
-    return name == SERIES.name if fact is None else "unique_id" in fact.key
 
 
 def _written(rows: pl.LazyFrame, path: Path, height: int) -> File:
@@ -128,7 +126,7 @@ def read_frozen(folder: Path, only: pl.Series | None = None) -> Panel:
     card = _checked_card(folder)
     names = [*FACTS, SERIES.name, NAMES.removesuffix(".parquet")]
     read = {Path(file).stem: _rows_of(folder / file, only) for file in card["files"]}
-    superseded = {fact: read[f"{_EARLIER}{fact}"] for fact in FACTS if fact in read}
+    superseded = {fact: read[earlier_of(of).name] for fact, of in FACTS.items() if fact in read}
     frames: dict[str, Any] = {name: read[name] for name in names if name in read}
     return Panel(**frames, superseded=superseded, hash=card["hash"])
 
