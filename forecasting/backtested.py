@@ -14,7 +14,7 @@ import polars as pl
 from contract.demand import DemandRules
 from contract.levels import Level
 from contract.panel import Panel
-from forecasting.columns import OPEN_SHARE, horizon_of
+from forecasting.columns import OPEN_SHARE, forecasters_in, horizon_of
 from forecasting.window import Window, window_after
 
 
@@ -92,8 +92,7 @@ class WholeBacktest:
     @property
     def names(self) -> list[str]:
         """As Backtested.names."""
-        others = {"cutoff", "unique_id", "ds", "h", "y", OPEN_SHARE}
-        return [name for name in self.rows.columns if name not in others]
+        return forecasters_in(self.rows)
 
     def window(self, cutoff: date) -> Window:
         """As Backtested.window."""

@@ -10,6 +10,12 @@ import polars as pl
 OPEN_SHARE = "open_share"
 
 
+def forecasters_in(rows: pl.DataFrame) -> list[str]:
+    """The names of a backtest's columns of means (forecasting.backtest)."""
+    others = {"cutoff", "unique_id", "ds", "h", "y", OPEN_SHARE}
+    return [name for name in rows.columns if name not in others]
+
+
 def first_day(rows: pl.DataFrame) -> date:
     """The first `ds` of a table that has rows."""
     day: date = rows.select(pl.col("ds").min()).item()

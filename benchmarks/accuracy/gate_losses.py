@@ -23,6 +23,7 @@ from contract.hashes import params_hash, text_hash
 from contract.panel import Panel
 from contract.params import Params
 from features.dense_panel import feature_recipe_of
+from forecasting.columns import forecasters_in
 from forecasting.forecaster import Forecaster
 from forecasting.paired import Losses
 from forecasting.seasonal_naive import baseline_of
@@ -92,7 +93,7 @@ def _fit_losses(params: Params, panel: Panel, one_fit: bool) -> ByModel:
         made = {name: model.forecast(known, cutoff, HORIZON) for name, model in models.items()}
         parts.append(_side_by_side(cutoff, made))
     backtest = pl.concat(parts)
-    names = [name for name in backtest.columns if name not in ("cutoff", "unique_id", "ds", "h")]
+    names = forecasters_in(backtest)
     losses = backtest_losses(params, panel, backtest, names)
     return dict(zip(names, losses, strict=True))
 

@@ -20,6 +20,7 @@ from benchmarks.harness.scores import BIAS, WAPE
 from benchmarks.render.markdown import markdown_table
 from contract.panel import Panel
 from contract.params import Params
+from forecasting.columns import forecasters_in
 
 NEVER, OLDER = "not sold yet", "older"
 AGES = {
@@ -27,7 +28,6 @@ AGES = {
     "3 to 4 weeks": 28,
     "5 to 8 weeks": 56,
 }  # up to so many days since the first sale
-NO_MODELS = ("cutoff", "unique_id", "ds", "h", "y")
 SHOWN = ("global_lightgbm", "window_average", "seasonal_naive")
 
 
@@ -63,11 +63,10 @@ def cells_of(panel: Panel, backtest: pl.DataFrame, params: Params) -> Iterator[p
     for (cutoff,), forecasts in backtest.group_by("cutoff", maintain_order=True):
         window = window_of(params, panel, cutoff, horizon, bottom)
         level, known = window.levels[-1], window.is_known
-        ages = np.broadcast_to(ages_of(history_of(params, panel, cutoff))[:, None], known.shape)[
-            known
-        ]
+        age = ages_of(history_of(params, panel, cutoff))
+        ages = np.broadcast_to(age[:, None], known.shape)[known]
         y = level.y[level.group_ix][known]
-        for model in (name for name in forecasts.columns if name not in NO_MODELS):
+        for model in forecasters_in(forecasts):
             y_hat = window.matrix(forecasts, model)[known]
             yield pl.DataFrame({"model": [model] * len(ages), "age": ages, "y": y, "y_hat": y_hat})
 

@@ -96,7 +96,7 @@ def _measured(params: Params, panel: Panel) -> Result:
     choice = choose(params, some, None, whole=panel)
     return {
         "series": panel.series.height,
-        "days": (panel.last_day - panel.first_day).days + 1,
+        "days": days,
         "recipe": choice.recipe,
         "seconds": time.perf_counter() - started,
         "older": choice.measured,
