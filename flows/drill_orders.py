@@ -21,7 +21,7 @@ from runtime.paths import Paths
 from sources.simulator.drop import write_day
 from sources.simulator.simulation import simulate
 from stages.order import order
-from storage.forecasts import latest_forecasts
+from storage.forecasts import newest_runs
 from storage.orders import read_orders
 from storage.panel import read_panel
 from storage.quarantine import read_quarantine
@@ -80,7 +80,7 @@ def _morning(params: Params, paths: Paths, now: datetime) -> OrderMorning:
         limits = params.monitor
         with open_store(paths.store, read_only=True) as con:
             series = read_panel(con).series
-            of_day = day_orders(con, latest_forecasts(con), series, params.ordering, now.date())
+            of_day = day_orders(con, max(newest_runs(con)), series, params.ordering, now.date())
         found = stock(of_day, series, limits.max_unordered_share, limits.max_old_share)
         return [finding.cause for finding in found if finding.severity != "ok"]
 

@@ -16,6 +16,7 @@ from typing import Any
 from contract.params import Params
 from features.declared import declared_features
 from features.dense import PADDING_DAYS, ROWS_AT_ONCE
+from forecasting.pairs import MOST_SERIES
 from runtime.memory import piece_mb
 
 MB = 2.0**20
@@ -35,6 +36,9 @@ FORECAST_ROW = 420  # with quantiles, method and reason, completed, judged and w
 BACKTEST_ROW = 110  # one cutoff, series and day, with the means of a handful of forecasters
 WINDOW_CELL = 40  # of the history a cutoff is scored by: float64, its changes, their squares
 SCORED_CELL = 220  # a series' day in a window: actuals, means, nine quantiles and their losses
+LOOKED_CELL = 40  # a series' day of what arrived: four tables, and what a signal makes of them
+LOOKED_ROW = 60  # of published tables, a few of which are held at once
+SCALING_ROW = 150  # of outcomes that intervals are scaled by, while they are joined and split
 HIERARCHY_COLUMNS = 4  # static columns of a row to learn from
 
 Needs = dict[str, float]  # MB the process holds while it is at a step
@@ -107,6 +111,18 @@ def to_score(shape: Shape, params: Params) -> Needs:
     """Putting a backtest in parts together: one cutoff's window and the means of one forecaster."""
     cells = shape.series * params.train.horizon
     return {"scoring": PROGRAM_MB + cells * SCORED_CELL / MB}
+
+
+def to_look(shape: Shape, rows_of_series: int) -> Needs:
+    """Looking at a panel and so many rows of published tables of each of its series."""
+    tables = shape.series * (shape.days * LOOKED_CELL + rows_of_series * LOOKED_ROW) / MB
+    return {"looking": PROGRAM_MB + _panel(shape) + tables}
+
+
+def to_recalibrate(shape: Shape, judged_days: int) -> Needs:
+    """Scaling intervals by the outcomes of single series, put together from parts."""
+    rows = min(shape.series, MOST_SERIES) * judged_days
+    return {"recalibrating": PROGRAM_MB + rows * SCALING_ROW / MB}
 
 
 def _past(shape: Shape) -> float:

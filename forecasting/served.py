@@ -10,14 +10,15 @@ day; another sample every day.
 from __future__ import annotations
 
 import hashlib
-from datetime import date
+from dataclasses import dataclass
+from datetime import date, timedelta
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 
 from contract.panel import Panel
-from features.dense_panel import Vocabulary
+from features.dense_panel import DensePanel, Vocabulary
 from features.frame import Rows, feature_frame
 from forecasting.bundle import read_card, recipe_of
 from forecasting.columns import last_day
@@ -27,6 +28,7 @@ from forecasting.publication import trim_to_last_sale
 from forecasting.served_rows import KEY, ServedRows, named_rows
 from runtime.disk import flush_to_disk, sha256_of
 
+SPARE = timedelta(days=182)  # for what a serving panel is trimmed by (publication)
 TABLES_KEPT = 30  # newest; the watcher reads the last one, the others are for whoever looks back
 
 
@@ -83,18 +85,49 @@ def read_served(folder: Path, run_id: str) -> tuple[pl.DataFrame | None, str]:
     return pl.read_parquet(path, glob=False), ""
 
 
-def served_again(bundle: Path, panel: Panel, origin: date, served: pl.DataFrame) -> pl.DataFrame:
+@dataclass(frozen=True)
+class Served:
+    """KEY and features of the sample that a run's table was served with: from which day, by the
+    model of which bundle, of a panel of which hash.
+    """
+
+    run_id: str
+    origin: date
+    rows: pl.DataFrame
+    bundle: Path
+    panel_hash: str
+
+    def is_of(self, panel: Panel, since: date) -> bool:
+        """Whether a panel that was read from a day on is the one the table was made from, as far
+        back as its model reads.
+        """
+        furthest = self.origin - timedelta(days=recipe_of(read_card(self.bundle)).days_back)
+        return panel.hash == self.panel_hash and since <= furthest - SPARE
+
+
+def served_again(served: Served, panel: Panel) -> pl.DataFrame:
     """The same rows computed from a panel by the recipe of the model's card: KEY, its features.
 
     A series the panel does not know has no row. ModelBroken where the card cannot be read.
     """
-    card = read_card(bundle)
+    card = read_card(served.bundle)
     model = recipe_of(card)
     model.vocabulary, model.columns = Vocabulary(**card["vocabulary"]), card["columns"]
-    known = trim_to_last_sale(panel.up_to(origin)).up_to(origin)
-    dense = model.serving_panel(known, (last_day(served) - known.last_day).days)
+    known = trim_to_last_sale(panel.up_to(served.origin)).up_to(served.origin)
+    dense = model.serving_panel(known, (last_day(served.rows) - known.last_day).days)
+    own = served.rows.select(KEY).join(dense.series, on="unique_id", how="semi")
+    if own.is_empty() and panel.whole.is_part:
+        # it asks other parts for what they ask it for
+        someone = pl.lit(dense.series["unique_id"][0]).alias("unique_id")
+        anyone = served.rows.select(someone, pl.col("ds").unique())
+        return _features_of(dense, anyone.select(KEY), known).clear()
+    return _features_of(dense, own, known)
+
+
+def _features_of(dense: DensePanel, cells: pl.DataFrame, known: Panel) -> pl.DataFrame:
+    """KEY and every feature of these cells (KEY)."""
     places = dense.series.select("unique_id").with_row_index("series_ix")
-    keys = served.select(KEY).join(places, on="unique_id", how="inner").sort("series_ix", "ds")
+    keys = cells.join(places, on="unique_id", how="inner").sort("series_ix", "ds")
     h = (keys["ds"] - known.last_day).dt.total_days().to_numpy().astype(np.int32)
     rows = Rows(
         keys["series_ix"].to_numpy().astype(np.int32),

@@ -10,6 +10,8 @@ from datetime import date
 
 import polars as pl
 
+from contract.sums import summed
+from contract.whole import ALONE, Whole
 from monitoring.finding import SURE, Finding, not_judged
 from monitoring.signal import WHOLE, group_of, in_words
 
@@ -17,7 +19,10 @@ FEW_DAYS = 7  # target days; below a week one weekday would speak for all
 
 
 def accuracy(
-    actuals: pl.DataFrame, expected_wape: dict[int, float], max_wape_ratio: float
+    actuals: pl.DataFrame,
+    expected_wape: dict[int, float],
+    max_wape_ratio: float,
+    whole: Whole = ALONE,
 ) -> Finding:
     """WAPE at series level as a multiple of the backtest's for the same mix of weeks ahead.
 
@@ -25,7 +30,9 @@ def accuracy(
     beyond the last takes the last's).
     """
     absolute = pl.col("error").abs().sum()
-    weeks = actuals.group_by("week").agg(pl.col("y").sum(), absolute=absolute).sort("week")
+    own = actuals.group_by("week", "ds").agg(pl.col("y").sum(), absolute=absolute)
+    daily = summed(whole, "accuracy", own, ["week", "ds"])
+    weeks = daily.group_by("week").agg(pl.col("y", "absolute").sum()).sort("week")
     expected = (
         sum(
             expected_wape[min(week, max(expected_wape))] * y
@@ -34,7 +41,7 @@ def accuracy(
         if expected_wape
         else 0
     )
-    days = actuals["ds"].n_unique()
+    days = daily["ds"].n_unique()
     if days < FEW_DAYS or expected <= 0:
         return not_judged(
             "accuracy", "fewer than a week of forecast days have actuals, or there is no backtest"
@@ -49,7 +56,7 @@ def accuracy(
         max_wape_ratio,
         "Compare by store and week in data/reports/monitor.json; "
         "retrain if no feed or rule explains it.",
-        _first_day(actuals),
+        _first_day(daily),
     )
 
 
@@ -59,6 +66,7 @@ def bias(
     max_abs_bias: float,
     column: str | None = None,
     by_size: float = 0.0,
+    whole: Whole = ALONE,
 ) -> list[Finding]:
     """Total bias as a share of what sold; or one finding for each group of a hierarchy column that
     breaks its limit.
@@ -68,20 +76,32 @@ def bias(
     from the whole's bias (what moves all is one cause), and SURE standard errors from zero: days
     are the observations, as series of one day move together.
     """
-    if actuals["ds"].n_unique() < FEW_DAYS or actuals["y"].sum() <= 0:
+    own = _daily_errors(actuals, series, column)
+    daily = summed(whole, f"bias {column}", own, ["group", "ds"])
+    if daily["ds"].n_unique() < FEW_DAYS or daily["y"].sum() <= 0:
         few = not_judged("bias", "fewer than a week of forecast days have actuals")
         return [few] if column is None else []
-    group = pl.lit(WHOLE) if column is None else pl.format(group_of(column, "{}"), column)
-    placed = actuals.join(series, on="unique_id", how="left").with_columns(group=group)
-    since = _first_day(actuals)
-    biases = [_GroupBias(*row) for row in _bias_of_groups(placed).iter_rows()]
+    since = _first_day(daily)
+    biases = [_GroupBias(*row) for row in _bias_of_groups(daily).iter_rows()]
     if column is None:
         return [_bias(one, max_abs_bias, 0.0, since) for one in biases]
-    whole = float(actuals.select(pl.sum("error") / pl.sum("y")).item())
+    of_all = float(daily.select(pl.sum("error") / pl.sum("y")).item())
     findings = (
-        _bias(one, max_abs_bias + by_size / one.units_a_day**0.5, whole, since) for one in biases
+        _bias(one, max_abs_bias + by_size / one.units_a_day**0.5, of_all, since) for one in biases
     )
     return [finding for finding in findings if finding.severity != "ok"]
+
+
+def _daily_errors(actuals: pl.DataFrame, series: pl.DataFrame, column: str | None) -> pl.DataFrame:
+    """group, ds, error, y: sums of everything, or of each group of a column."""
+    sums = pl.col("error", "y").sum()
+    if column is None:
+        return actuals.group_by("ds").agg(sums).with_columns(group=pl.lit(WHOLE))
+    placed = actuals.select("unique_id", "ds", "error", "y").join(
+        series.select("unique_id", column), on="unique_id", how="left"
+    )
+    named = pl.format(group_of(column, "{}"), column)
+    return placed.group_by(column, "ds").agg(sums).select("ds", "error", "y", group=named)
 
 
 def expected_wape_by_week(scores: pl.DataFrame, model: str) -> dict[int, float]:
@@ -103,11 +123,10 @@ class _GroupBias:
     units_a_day: float
 
 
-def _bias_of_groups(placed: pl.DataFrame) -> pl.DataFrame:
+def _bias_of_groups(daily: pl.DataFrame) -> pl.DataFrame:
     """The columns of _GroupBias, for groups that sold something; its standard error from the spread
     of daily errors.
     """
-    daily = placed.group_by("group", "ds").agg(pl.col("error").sum(), pl.col("y").sum())
     spread = pl.col("error").std().fill_null(0.0) * pl.len().sqrt()
     return (
         daily.group_by("group")
@@ -123,8 +142,8 @@ def _bias_of_groups(placed: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _bias(one: _GroupBias, limit: float, whole: float, since: date) -> Finding:
-    nearest = min(abs(one.value), abs(one.value - whole))
+def _bias(one: _GroupBias, limit: float, of_all: float, since: date) -> Finding:
+    nearest = min(abs(one.value), abs(one.value - of_all))
     is_out = nearest > limit and abs(one.value) > SURE * one.standard_error
     much = "much" if one.value > 0 else "little"
     return Finding(
@@ -141,6 +160,6 @@ def _bias(one: _GroupBias, limit: float, whole: float, since: date) -> Finding:
     )
 
 
-def _first_day(actuals: pl.DataFrame) -> date:
-    first: date = actuals.select(pl.min("ds")).item()
+def _first_day(daily: pl.DataFrame) -> date:
+    first: date = daily.select(pl.min("ds")).item()
     return first

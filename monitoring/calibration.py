@@ -7,9 +7,12 @@ import math
 import polars as pl
 
 from contract.quantiles import INTERVALS
+from contract.sums import summed
+from contract.whole import ALONE, Whole
 from monitoring.finding import SURE, Finding, not_judged
 
 FEW_DAYS = 7
+JUDGED = (0.5, 0.95)
 ALERTING = 0.95  # the interval whose coverage raises an alert
 
 
@@ -19,29 +22,41 @@ def coverage(actuals: pl.DataFrame, nominal: float) -> tuple[float, float]:
     Series of one day move together, so a day is one observation: the error is the spread of daily
     coverages over the square root of their number.
     """
-    low, high = INTERVALS[nominal]
-    inside = (pl.col("y") >= pl.col(low)) & (pl.col("y") <= pl.col(high))
-    daily = actuals.group_by("ds").agg(share=inside.mean(), rows=pl.len())
-    rows = pl.col("rows")
-    share, spread = daily.select(
-        (pl.col("share") * rows).sum() / rows.sum(), spread=pl.col("share").std()
-    ).row(0)
-    return float(share), float(spread or 0.0) / math.sqrt(daily.height)
+    return _coverage(_covered_by_day(actuals), nominal)
 
 
-def calibration(actuals: pl.DataFrame, max_gap: float) -> list[Finding]:
+def calibration(actuals: pl.DataFrame, max_gap: float, whole: Whole = ALONE) -> list[Finding]:
     """One finding for the 50% and one for the 95% interval.
 
     Only the 95% one raises an alert: counts are whole units, so half of a slow mover's days cannot
     be cut out of them and its 50% interval covers more than half by nature.
     """
-    if actuals["ds"].n_unique() < FEW_DAYS:
+    daily = summed(whole, "calibration", _covered_by_day(actuals), ["ds"])
+    if daily.height < FEW_DAYS:
         return [not_judged("calibration", "fewer than a week of forecast days have actuals")]
-    return [_finding(actuals, nominal, max_gap) for nominal in (0.5, 0.95)]
+    return [_finding(daily, nominal, max_gap) for nominal in JUDGED]
 
 
-def _finding(actuals: pl.DataFrame, nominal: float, max_gap: float) -> Finding:
-    share, error = coverage(actuals, nominal)
+def _covered_by_day(actuals: pl.DataFrame) -> pl.DataFrame:
+    """ds, rows, and how many of them each interval holds."""
+    inside = {
+        _name(nominal): pl.col("y").is_between(*INTERVALS[nominal]).sum() for nominal in JUDGED
+    }
+    return actuals.group_by("ds").agg(rows=pl.len(), **inside)
+
+
+def _coverage(daily: pl.DataFrame, nominal: float) -> tuple[float, float]:
+    rows, inside = pl.col("rows"), pl.col(_name(nominal))
+    share, spread = daily.select(inside.sum() / rows.sum(), spread=(inside / rows).std()).row(0)
+    return float(share), float(spread or 0.0) / math.sqrt(daily.height)
+
+
+def _name(nominal: float) -> str:
+    return f"inside_{nominal}"
+
+
+def _finding(daily: pl.DataFrame, nominal: float, max_gap: float) -> Finding:
+    share, error = _coverage(daily, nominal)
     gap = share - nominal
     is_out = nominal == ALERTING and abs(gap) > max_gap and abs(gap) > SURE * error
     return Finding(
@@ -53,6 +68,6 @@ def _finding(actuals: pl.DataFrame, nominal: float, max_gap: float) -> Finding:
         "Run evaluate.py to learn the quantiles anew; until then order with a margin."
         if is_out
         else "",
-        actuals.select(pl.min("ds")).item(),
+        daily.select(pl.min("ds")).item(),
         f"{round(nominal * 100)}",
     )

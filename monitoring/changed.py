@@ -13,8 +13,10 @@ from __future__ import annotations
 import numpy as np
 
 from contract.days import WEEK
-from monitoring.input_signals import Arrived, parts_of
-from monitoring.signal import Signal, members
+from contract.sums import summed_by_group
+from contract.whole import Arrays
+from monitoring.input_signals import Arrived, measured_by
+from monitoring.signal import WHOLE, Signal, members
 
 FEWEST_DAYS = 4  # of a week; a store may be closed on some
 WEEKS, FEWEST_WEEKS = range(2, 10), 6  # before; the week just before may hold the change already
@@ -29,17 +31,36 @@ SERIES_AT_ONCE = 4096  # bounds memory
 
 def changed_signal(seen: Arrived, columns: list[str]) -> Signal:
     """drift:series, of everything and of each group of the columns."""
-    growth = _growth(seen.y)
-    pieces = range(0, len(seen.y), SERIES_AT_ONCE)
-    off = np.concatenate([_times_another(seen.y[k : k + SERIES_AT_ONCE], growth) for k in pieces])
     groups = members(seen.series, columns)
+
+    def units() -> Arrays:
+        return {"units": np.nan_to_num(seen.y).sum(axis=0, dtype=np.float64)[None]}
+
+    own = seen.whole.kept("units by day", units)
+    _, of_all = summed_by_group(seen.whole, "units by day", [WHOLE], own)
+
+    def sums() -> tuple[Arrays, np.ndarray]:
+        growth = _growth(of_all["units"][0])
+        pieces = [seen.y[k : k + SERIES_AT_ONCE] for k in range(0, len(seen.y), SERIES_AT_ONCE)]
+        off = np.concatenate([_times_another(piece, growth) for piece in pieces])
+        is_judged, is_another = np.isfinite(off), off > 1
+        counted = {
+            "judged": [is_judged[rows].sum(axis=0) for rows in groups.values()],
+            "another": [is_another[rows].sum(axis=0) for rows in groups.values()],
+        }
+        return {name: np.array(counts) for name, counts in counted.items()}, off
+
+    changed = measured_by(seen, "series", columns, sums)
+    judged, another = changed.sums["judged"], changed.sums["another"]
+    shares = np.where(judged > 0, another / (judged + UNCHANGED_SERIES), np.nan)
     return Signal(
         watcher="drift",
         slice="series",
         first=seen.first,
-        groups=tuple(groups),
-        values=np.array([_share_another(off[rows]) for rows in groups.values()]),
-        parts=parts_of(seen, off),
+        whole=seen.whole,
+        groups=changed.groups,
+        values=shares,
+        parts=changed.parts,
         smallest_spread=SMALLEST_SHARE,
         sentence=f"of the series{{group}} and {UNCHANGED_SERIES} more {{now:.1%}} sell at another "
         "level than in the weeks before (usually {usual:.1%} ± {spread:.1%})",
@@ -76,9 +97,12 @@ def _times_another(y: np.ndarray, growth: np.ndarray) -> np.ndarray:
     return times
 
 
-def _growth(y: np.ndarray) -> np.ndarray:
-    """(days,) the chain's week against the mean of the weeks compared with; 1 where unknown."""
-    units = np.nan_to_num(_weekly(np.nan_to_num(y).sum(axis=0, dtype=np.float64)[None])[0])
+def _growth(daily: np.ndarray) -> np.ndarray:
+    """(days,) the chain's week against the mean of the weeks compared with; 1 where unknown.
+
+    `daily` (days,): its units.
+    """
+    units = np.nan_to_num(_weekly(daily[None])[0])
     before = np.array([np.roll(units, WEEK * week) for week in WEEKS]).mean(axis=0)
     growth: np.ndarray = np.where(before > 0, units / np.maximum(before, 1e-9), 1.0)
     growth[: WEEK * WEEKS[-1]] = 1.0
@@ -99,11 +123,3 @@ def _weekly(y: np.ndarray) -> np.ndarray:
             known >= FEWEST_DAYS, sums * WEEK / np.maximum(known, 1), np.nan
         )
     return units
-
-
-def _share_another(times: np.ndarray) -> np.ndarray:
-    """(days,) share of the series, and UNCHANGED_SERIES more, that are another one; NaN where none
-    is judged.
-    """
-    judged = np.isfinite(times).sum(axis=0)
-    return np.where(judged > 0, (times > 1).sum(axis=0) / (judged + UNCHANGED_SERIES), np.nan)

@@ -9,6 +9,8 @@ from datetime import date, timedelta
 import polars as pl
 
 from contract.panel import Panel
+from contract.sums import summed
+from contract.whole import ALONE, Whole
 from monitoring.finding import Finding, not_judged
 
 WATCHER = "churn"
@@ -17,29 +19,33 @@ FEW_DAYS = 7
 _COMPARE = "Compare with the table before; order by the run before if nobody can say why."
 
 
-def churn(newest: pl.DataFrame, past: pl.DataFrame, max_share: float) -> Finding:
+def churn(
+    newest: pl.DataFrame, past: pl.DataFrame, max_share: float, whole: Whole = ALONE
+) -> Finding:
     """Units by which two tables differ on the series and days of both, as a share of the earlier
     one's.
 
     `past` holds earlier tables; the newest of them is compared.
     """
-    earlier = past.filter(pl.col("origin") < newest["origin"].max()) if newest.height else past
-    if newest.is_empty() or earlier.is_empty():
-        return not_judged(WATCHER, "no two tables to compare yet")
-    before = earlier.filter(pl.col("origin") == pl.col("origin").max())
-    both = before.join(
-        newest.select("unique_id", "ds", now="y_hat"), on=["unique_id", "ds"], how="inner"
+    now = newest.select("unique_id", "ds", now="y_hat", origin_now="origin")
+    both = past.join(now, on=["unique_id", "ds"], how="inner")
+    own = both.filter(pl.col("origin") < pl.col("origin_now")).group_by(
+        "origin_now", "origin", "ds"
     )
-    if both["ds"].n_unique() < FEW_DAYS or both["y_hat"].sum() <= 0:
-        return not_judged(WATCHER, "the tables share less than a week")
     moved = (pl.col("now") - pl.col("y_hat")).abs().sum()
-    share = float(both.select(moved / pl.sum("y_hat")).item())
-    origin = _origin_of(newest)
+    sums = own.agg(pl.col("y_hat").sum(), moved=moved)
+    daily = summed(whole, "churn", sums, ["origin_now", "origin", "ds"])
+    if daily.is_empty():
+        return not_judged(WATCHER, "no two tables to compare yet")
+    daily = daily.filter(pl.col("origin") == pl.col("origin").max())
+    if daily["ds"].n_unique() < FEW_DAYS or daily["y_hat"].sum() <= 0:
+        return not_judged(WATCHER, "the tables share less than a week")
+    share = float(daily.select(pl.sum("moved") / pl.sum("y_hat")).item())
+    origin, before = daily.row(0)[:2]
     is_out = share > max_share
     return Finding(
         WATCHER,
-        f"the table of {origin} differs by {share:.1%} from that of {before['origin'][0]} "
-        "on the same days",
+        f"the table of {origin} differs by {share:.1%} from that of {before} on the same days",
         "warning" if is_out else "ok",
         share,
         max_share,
@@ -61,12 +67,16 @@ def level_and_shape(
     times as much: a table without weekdays is no forecast.
     """
     since = panel.last_day - timedelta(days=RECENT_DAYS)
-    sold = _days(panel.sales.filter(pl.col("ds") > since), "y")
-    forecast = _days(newest, "y_hat")
+    recent = panel.daily.filter(pl.col("ds") > since).group_by("ds").agg(pl.col("units").sum())
+    own = newest.group_by("origin", "ds").agg(pl.col("y_hat").sum())
+    table = summed(panel.whole, "level and shape", own, ["origin", "ds"])
+    sold, forecast = (
+        days.filter(pl.col(of) > 0)[of] for days, of in ((recent, "units"), (table, "y_hat"))
+    )
     if len(sold) < RECENT_DAYS / 2 or len(forecast) < FEW_DAYS:
         return [not_judged(WATCHER, "less than two weeks of sales, or of a table", "level")]
     (mean_sold, spread_sold), (mean, spread) = _mean_and_spread(sold), _mean_and_spread(forecast)
-    origin = _origin_of(newest)
+    origin: date = table.select(pl.max("origin")).item()
     shape = (spread / mean) / max(spread_sold / mean_sold, 1e-9)
     return [_level(mean / mean_sold, max_level, origin), _shape(shape, least_shape, origin)]
 
@@ -99,16 +109,6 @@ def _shape(shape: float, least: float, origin: date) -> Finding:
     )
 
 
-def _days(rows: pl.DataFrame, value: str) -> pl.Series:
-    """Units of each day that sold or is to sell anything."""
-    return rows.group_by("ds").agg(pl.col(value).sum()).filter(pl.col(value) > 0)[value]
-
-
 def _mean_and_spread(days: pl.Series) -> tuple[float, float]:
     mean, spread = days.to_frame("y").select(mean=pl.mean("y"), spread=pl.std("y")).row(0)
     return float(mean), float(spread)
-
-
-def _origin_of(table: pl.DataFrame) -> date:
-    origin: date = table.select(pl.max("origin")).item()
-    return origin

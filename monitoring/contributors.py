@@ -13,6 +13,9 @@ from datetime import date
 import numpy as np
 import polars as pl
 
+from contract.sums import summed
+from contract.whole import ALONE, Whole
+
 MOST_NAMED = 5  # a person reads no more
 DAYS_OF_PARTS = 56  # that are kept: the days watched and as many before them
 DAYS_BEFORE = 28  # of a series' own part, which say what it usually is
@@ -33,24 +36,34 @@ class Parts:
         return replace(self, table=self.table[:, : max((day - self.first).days + 1, 0)])
 
 
-def contributors(parts: Parts | None, group: str, since: date, side: int) -> tuple[str, ...]:
+def contributors(
+    parts: Parts | None, group: str, since: date, side: int, whole: Whole = ALONE
+) -> tuple[str, ...]:
     """The series of a group (`column:member`, or nothing for the whole) whose parts moved most
     towards `side` (1 up, -1 down) since a day; the first moved furthest.
     """
     if parts is None or not parts.table.shape[1]:
         return ()
-    at = max((since - parts.first).days, 0)
-    after, before = parts.table[:, at:], parts.table[:, max(at - DAYS_BEFORE, 0) : at]
-    moved = side * (_mean(after) - _mean(before))
-    moved[~_members(parts.series, group)] = 0
-    furthest = np.argsort(-moved, kind="stable")[:MOST_NAMED]
-    names = parts.series["unique_id"]
-    return tuple(names[int(row)] for row in furthest if moved[row] > 0)
+    own = _furthest(parts, group, since, side)
+    rows = summed(whole, f"{group} {since} {side}", own, ["unique_id"])
+    furthest = rows.sort("moved", descending=True, maintain_order=True)
+    return tuple(furthest["unique_id"][:MOST_NAMED])
 
 
 def named(names: tuple[str, ...]) -> str:
     """The names as the end of a sentence; nothing for none."""
     return f"; most of it from {', '.join(names)}" if names else ""
+
+
+def _furthest(parts: Parts, group: str, since: date, side: int) -> pl.DataFrame:
+    """unique_id, moved: of the series that moved, the MOST_NAMED that moved furthest."""
+    at = max((since - parts.first).days, 0)
+    after, before = parts.table[:, at:], parts.table[:, max(at - DAYS_BEFORE, 0) : at]
+    moved = side * (_mean(after) - _mean(before))
+    moved[~_members(parts.series, group)] = 0
+    furthest = np.argsort(-moved, kind="stable")[:MOST_NAMED]
+    names = parts.series["unique_id"].gather(furthest)
+    return pl.DataFrame({"unique_id": names, "moved": moved[furthest]}).filter(pl.col("moved") > 0)
 
 
 def _members(series: pl.DataFrame, group: str) -> np.ndarray:

@@ -6,14 +6,17 @@ lay, are they within what an earlier year held, do they repeat the day before, a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import groupby
 
 import numpy as np
 import polars as pl
 
 from contract.panel import Panel
+from contract.sums import gathered
+from contract.whole import Arrays
 from features.dense import Days, locate
 from monitoring.distributions import share_missing, share_repeated, share_unseen, yearly_distance
 from monitoring.finding import Finding
@@ -35,15 +38,25 @@ def covariate_signals(
     seen: Arrived, panel: Panel, known_future: Sequence[str], past_only: Sequence[str]
 ) -> list[Signal]:
     """drift:covariates:<name>:<question> of each declared covariate the panel holds."""
-    some, signals = some_of(seen), []
-    for name, ahead in [
-        *((name, PLANNED_DAYS) for name in known_future),
-        *((name, 0) for name in past_only),
-    ]:
-        table = _table(seen, panel, some, name, ahead)
-        if np.isfinite(table).any():
-            signals += _signals_of(seen, name, table, ahead, seen.y[some])
-    return signals
+    makers = covariate_makers(seen, panel, known_future, past_only)
+    return [signal for make in makers for signal in make()]
+
+
+def covariate_makers(
+    seen: Arrived, panel: Panel, known_future: Sequence[str], past_only: Sequence[str]
+) -> list[Callable[[], list[Signal]]]:
+    """What makes the signals of each declared covariate; none of one the panel does not hold."""
+    ahead_of = {**dict.fromkeys(known_future, PLANNED_DAYS), **dict.fromkeys(past_only, 0)}
+    return [partial(_of_covariate, seen, panel, *item) for item in ahead_of.items()]
+
+
+def _of_covariate(seen: Arrived, panel: Panel, name: str, ahead: int) -> list[Signal]:
+    some, of = some_of(seen), f"covariate {name}"
+    made = partial(_tables, seen, panel, some, name, ahead)
+    names = seen.series["unique_id"].gather(some)
+    rows = gathered(seen.whole, of, names, seen.whole.kept(of, made))
+    is_known = np.isfinite(rows["table"]).any()
+    return _signals_of(seen, name, rows["table"], ahead, rows["y"]) if is_known else []
 
 
 def one_for_each_covariate(findings: list[Finding]) -> list[Finding]:
@@ -57,14 +70,15 @@ def one_for_each_covariate(findings: list[Finding]) -> list[Finding]:
     return kept
 
 
-def _table(seen: Arrived, panel: Panel, some: np.ndarray, name: str, ahead: int) -> np.ndarray:
-    """(series, days + ahead) of a covariate."""
+def _tables(seen: Arrived, panel: Panel, some: np.ndarray, name: str, ahead: int) -> Arrays:
+    """Of some series: `table` (series, days + ahead) of a covariate, and their units, `y`."""
     days = Days(seen.first, seen.y.shape[1], ahead, padding=0)
     series = seen.series[some]
     rows = panel.covariates.filter(
         pl.col("name") == name, pl.col("unique_id").is_in(series["unique_id"].implode())
     )
-    return days.scatter(locate(rows, series, days), series.height, "value")
+    table = days.scatter(locate(rows, series, days), series.height, "value")
+    return {"table": table, "y": seen.y[some]}
 
 
 def _covariate_of(finding: Finding) -> str | None:
@@ -103,6 +117,7 @@ def _signals_of(
             watcher="drift",
             slice=f"{_SLICE}:{name}:{question}",
             first=seen.first,
+            whole=seen.whole,
             groups=(WHOLE,),
             values=values[None],
             smallest_spread=smallest,

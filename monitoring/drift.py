@@ -5,12 +5,16 @@ year before.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from datetime import date, timedelta
+from functools import partial
 
 import polars as pl
 
 from contract.days import YEAR
 from contract.panel import Panel
+from contract.sums import summed
+from contract.whole import ALONE, Whole
 from forecasting.slices import FAST_UNITS, SLOW_UNITS
 from monitoring.finding import Finding, not_judged
 
@@ -18,6 +22,7 @@ WINDOW_DAYS = 28
 FALLBACK_DAYS = 56  # where no year is known: the weeks just before, season included
 SMALLEST_SHARE = 1e-4  # of a class nobody is in, so that its logarithm exists
 MIX_COLUMNS = ("cat_id", "dept_id")  # the first a source has
+Mix = dict[str, float]  # shares by name
 
 
 def drift(panel: Panel, max_psi: float) -> list[Finding]:
@@ -26,23 +31,31 @@ def drift(panel: Panel, max_psi: float) -> list[Finding]:
     reference_from, reference_to, against = _reference(panel, recent_from)
     if reference_from < panel.first_day:
         return [not_judged("drift", f"needs {WINDOW_DAYS + FALLBACK_DAYS} days of sales")]
-    then, now = (
-        _between(panel, reference_from, reference_to),
-        _between(panel, recent_from, panel.last_day),
-    )
-    mixes = {
-        "velocity": (
-            velocity_mix(then, reference_from, reference_to),
-            velocity_mix(now, recent_from, panel.last_day),
-        )
-    }
-    column = next((name for name in MIX_COLUMNS if name in panel.series.columns), None)
+    mixes: dict[str, list[Callable[[], Mix]]] = {}
+    for first, last in ((reference_from, reference_to), (recent_from, panel.last_day)):
+        for name, mix in _mixes(panel, first, last).items():
+            mixes.setdefault(name, []).append(panel.whole.attempt(mix))
+    return [
+        _finding(name, psi(then(), now()), against, max_psi, recent_from)
+        for name, (then, now) in mixes.items()
+    ]
+
+
+def _mixes(panel: Panel, first: date, last: date) -> dict[str, Callable[[], Mix]]:
+    sales, column = _between(panel, first, last), _mix_column(panel.series)
+    mixes: dict[str, Callable[[], Mix]] = {}
+    mixes["velocity"] = partial(velocity_mix, sales, first, last, panel.whole)
     if column:
-        mixes[column] = (unit_mix(then, panel.series, column), unit_mix(now, panel.series, column))
-    return [_finding(name, psi(*mix), against, max_psi, recent_from) for name, mix in mixes.items()]
+        of_units = partial(unit_mix, sales, panel.series, column, f"{column} {first}", panel.whole)
+        mixes[column] = of_units
+    return mixes
 
 
-def psi(expected: dict[str, float], actual: dict[str, float]) -> float:
+def _mix_column(series: pl.DataFrame) -> str | None:
+    return next((name for name in MIX_COLUMNS if name in series.columns), None)
+
+
+def psi(expected: Mix, actual: Mix) -> float:
     """Population stability index of two mixes: sum over classes of (q - p) ln(q / p).
 
     0 is the same; symmetric.
@@ -54,7 +67,7 @@ def psi(expected: dict[str, float], actual: dict[str, float]) -> float:
     return total
 
 
-def velocity_mix(sales: pl.DataFrame, first: date, last: date) -> dict[str, float]:
+def velocity_mix(sales: pl.DataFrame, first: date, last: date, whole: Whole = ALONE) -> Mix:
     """Shares of the series with a row between two days by mean units a day: zero, slow, medium,
     fast.
 
@@ -71,13 +84,15 @@ def velocity_mix(sales: pl.DataFrame, first: date, last: date) -> dict[str, floa
         .then(pl.lit("medium"))
         .otherwise(pl.lit("fast"))
     )
-    return _shares(classes.group_by("name").agg(size=pl.len()))
+    sizes = classes.group_by("name").agg(size=pl.len())
+    return _shares(summed(whole, f"velocity {first}", sizes, ["name"]))
 
 
-def unit_mix(sales: pl.DataFrame, series: pl.DataFrame, column: str) -> dict[str, float]:
+def unit_mix(sales: pl.DataFrame, series: pl.DataFrame, column: str, of: str, whole: Whole) -> Mix:
     """Share of all units that each group of a hierarchy column sold."""
     placed = sales.join(series.select("unique_id", name=column), on="unique_id", how="inner")
-    return _shares(placed.group_by("name").agg(size=pl.col("y").sum()))
+    sizes = placed.group_by("name").agg(size=pl.col("y").sum())
+    return _shares(summed(whole, of, sizes, ["name"]))
 
 
 def _reference(panel: Panel, recent_from: date) -> tuple[date, date, str]:
@@ -96,7 +111,7 @@ def _between(panel: Panel, first: date, last: date) -> pl.DataFrame:
     return panel.sales.filter(pl.col("ds").is_between(first, last), pl.col("y").is_not_null())
 
 
-def _shares(sizes: pl.DataFrame) -> dict[str, float]:
+def _shares(sizes: pl.DataFrame) -> Mix:
     total = float(sizes["size"].sum())
     return {name: float(size) / total for name, size in sizes.iter_rows()} if total > 0 else {}
 

@@ -7,20 +7,18 @@ from datetime import date, timedelta
 import polars as pl
 
 from contract.feeds import FEED_COLUMN
+from contract.panel import Panel
 from monitoring.finding import Finding, not_judged
 
 WATCHER = "freshness"
 
 
-def freshness(
-    sales: pl.DataFrame, series: pl.DataFrame, today: date, max_days: int
-) -> list[Finding]:
+def freshness(newest: pl.DataFrame, today: date, max_days: int) -> list[Finding]:
     """One finding for the newest sales day of all, and one for each feed behind the others.
 
     All feeds late is one cause and an error (nothing can be forecast from today); a single feed is
-    a warning of its own.
+    a warning of its own. `newest` as from last_days.
     """
-    newest = last_days(sales, series)
     if newest.is_empty():
         return [not_judged(WATCHER, "no sales arrived yet")]
     last: date = newest.select(pl.max("last_day")).item()
@@ -29,13 +27,14 @@ def freshness(
     return [_overall(last, today, max_days), *late]
 
 
-def last_days(sales: pl.DataFrame, series: pl.DataFrame) -> pl.DataFrame:
+def last_days(panel: Panel) -> pl.DataFrame:
     """feed, last_day: the newest day with a sales row of each feed (a store, or everything where
     there are no stores).
     """
+    series = panel.series
     feed = pl.col(FEED_COLUMN) if FEED_COLUMN in series.columns else pl.lit("all")
     # by series first: a feed's name on every row of a long history is a gigabyte
-    newest = sales.group_by("unique_id").agg(pl.col("ds").max())
+    newest = panel.sales.group_by("unique_id").agg(pl.col("ds").max())
     placed = newest.join(series.select("unique_id", feed=feed), on="unique_id", how="inner")
     return placed.group_by("feed").agg(last_day=pl.col("ds").max()).sort("feed")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import partial
 
 import numpy as np
 
@@ -52,15 +53,19 @@ def judge(signal: Signal, params: SignalParams, limits: np.ndarray | None = None
             f"it needs {params.least_past_days}"
         )
         return [not_judged(signal.watcher, why, signal.slice)]
-    limits = limits_of(signal, params) if limits is None else limits
+    whole = signal.whole.within(signal.name)
+    if limits is None:
+        limits = whole.once("limits", lambda: {"of": limits_of(signal, params)})["of"]
     shifts = shifted_groups(signal, past, limits, params.watch_days)
     if not shifts:
         return [_no_shift(signal, past, limits, params.watch_days)]
-    whole = [shift for shift in shifts if shift.group == WHOLE]
+    of_all = [shift for shift in shifts if shift.group == WHOLE]
     others = [shift for shift in shifts if shift.group != WHOLE]
-    if whole:
-        return [_finding(signal, whole[0], others[:1])]
-    return [_finding(signal, shift, []) for shift in others[:MOST_GROUPS_NAMED]]
+    if of_all:
+        return [_finding(signal, of_all[0], others[:1])]
+    named_groups = others[:MOST_GROUPS_NAMED]
+    made = [whole.attempt(partial(_finding, signal, shift, [])) for shift in named_groups]
+    return [finding() for finding in made]
 
 
 def limits_of(signal: Signal, params: SignalParams) -> np.ndarray:
@@ -109,7 +114,8 @@ def shifted_groups(
                 days_ago = _days_ago(side * z[group], past[group], path, signal.smallest_spread)
                 heights = float(path[-1]), float(limit)
                 shifts.append(_shift(signal, group, past[group], heights, days_ago, side))
-    return sorted(shifts, key=lambda shift: -shift.cusum / shift.limit)
+    # of those alike but for rounding, the first
+    return sorted(shifts, key=lambda shift: -round(shift.cusum / shift.limit, 9))
 
 
 def _is_still_above(path: np.ndarray, limit: float) -> bool:
@@ -156,7 +162,8 @@ def _finding(signal: Signal, shift: Shift, within: list[Shift]) -> Finding:
         group=in_words(shift.group), now=shift.now, usual=shift.usual, spread=shift.spread
     )
     where = "".join(f", furthest{in_words(group.group)}" for group in within)
-    series = contributors(signal.parts, shift.group, shift.since, shift.side)
+    whole = signal.whole.within(signal.name)
+    series = contributors(signal.parts, shift.group, shift.since, shift.side, whole)
     return Finding(
         signal.watcher,
         f"{sentence} since {shift.since}{where}{named(series)}",

@@ -17,12 +17,17 @@ import polars as pl
 from contract.days import WEEK
 from contract.params import MonitorParams
 from contract.quantiles import INTERVALS
+from contract.sums import summed
+from contract.whole import ALONE, Whole
 from features.dense import Days, locate
 from monitoring.contributors import DAYS_OF_PARTS, Parts
 from monitoring.outlook import expected_absolute_error
 from monitoring.signal import WHOLE, Signal, group_of
 
 SUMS = ["y", "y_hat", "error", "absolute", "expected", "outside", "rows"]
+NO_SUMS = pl.DataFrame(
+    schema={"group": pl.String, "ds": pl.Date, **dict.fromkeys(SUMS, pl.Float64)}
+)
 _RETRAIN = "retrain if no feed, price, promotion or rule explains it."
 
 
@@ -54,10 +59,11 @@ def daily_sums(actuals: pl.DataFrame, series: pl.DataFrame, columns: list[str]) 
         outside=((pl.col("y") < pl.col(low)) | (pl.col("y") > pl.col(high))).cast(pl.Float64),
         rows=pl.lit(1.0),
     ).join(series.select("unique_id", *columns), on="unique_id", how="left")
-    groups = [pl.lit(WHOLE), *(pl.format(group_of(column, "{}"), column) for column in columns)]
-    return pl.concat(
-        [rows.group_by(group.alias("group"), "ds").agg(pl.col(SUMS).sum()) for group in groups]
-    )
+    sums = [rows.group_by("ds").agg(pl.col(SUMS).sum()).with_columns(group=pl.lit(WHOLE))]
+    for column in columns:
+        of_groups = rows.group_by(column, "ds").agg(pl.col(SUMS).sum())
+        sums.append(of_groups.with_columns(group=pl.format(group_of(column, "{}"), column)))
+    return pl.concat(frame.select("group", "ds", *SUMS) for frame in sums)
 
 
 def outcome_signals(sums: pl.DataFrame, params: MonitorParams) -> list[Signal]:
@@ -69,7 +75,9 @@ def outcome_signals(sums: pl.DataFrame, params: MonitorParams) -> list[Signal]:
     return [_bias(everything, params), _accuracy(whole, params), _calibration(whole)]
 
 
-def with_parts(signals: list[Signal], actuals: pl.DataFrame, series: pl.DataFrame) -> list[Signal]:
+def with_parts(
+    signals: list[Signal], actuals: pl.DataFrame, series: pl.DataFrame, whole: Whole = ALONE
+) -> list[Signal]:
     """The same signals with what each series brought to them: errors of the last weeks' tables.
 
     `actuals` as from with_actuals; of a day in the first week of several tables, the earliest.
@@ -77,9 +85,12 @@ def with_parts(signals: list[Signal], actuals: pl.DataFrame, series: pl.DataFram
     first_weeks = (
         actuals.filter(pl.col("h") <= WEEK).sort("origin").unique(["unique_id", "ds"], keep="first")
     )
-    if first_weeks.is_empty():
-        return signals
-    last: date = first_weeks.select(pl.max("ds")).item()
+    own = first_weeks.group_by("ds").agg(rows=pl.len())
+    last: date | None = (
+        summed(whole, "days of first weeks", own, ["ds"]).select(pl.max("ds")).item()
+    )
+    if last is None:
+        return [replace(signal, whole=whole) for signal in signals]
     days = Days(last - timedelta(days=DAYS_OF_PARTS - 1), DAYS_OF_PARTS, 0, padding=0)
     low, high = INTERVALS[0.95]
     parts = {
@@ -90,7 +101,7 @@ def with_parts(signals: list[Signal], actuals: pl.DataFrame, series: pl.DataFram
     located = locate(first_weeks.sort("unique_id").with_columns(**parts), series, days)
     tables = {name: days.scatter(located, series.height, name) for name in parts}
     return [
-        replace(signal, parts=Parts(days.first, series, tables[signal.watcher]))
+        replace(signal, parts=Parts(days.first, series, tables[signal.watcher]), whole=whole)
         for signal in signals
     ]
 

@@ -13,17 +13,25 @@ import polars as pl
 
 from contract.levels import SERIES_LEVEL
 from contract.quantiles import INTERVALS, QUANTILES
+from contract.sums import kept_frame, summed
+from contract.whole import ALONE, Whole
 from forecasting.pit import parts_below
 from forecasting.slices import FAST_UNITS, SLOW_UNITS
 
+OutcomeTables = dict[str, list[dict[str, Any]]]
 COVERED = {"covered_50": 0.5, "covered_95": 0.95}
 READ_AT = ("q025", "q250", "q500", "q750", "q975")  # the quantiles that a look reads of past tables
+SUMS = ("y", "error", "absolute", *COVERED, *(f"below_{name}" for name in READ_AT), "rows")
 TAUS = np.array([QUANTILES[name] for name in READ_AT])
 
 
 def outcome_tables(
-    actuals: pl.DataFrame, levels: pl.DataFrame, series: pl.DataFrame, columns: list[str]
-) -> dict[str, list[dict[str, Any]]]:
+    actuals: pl.DataFrame,
+    levels: pl.DataFrame,
+    series: pl.DataFrame,
+    columns: list[str],
+    whole: Whole = ALONE,
+) -> OutcomeTables:
     """by_week, by_velocity, by_<column> of `series`, by_level: plain rows of units sold, WAPE,
     bias, shares covered, PIT gap.
 
@@ -31,8 +39,23 @@ def outcome_tables(
     slow, medium or fast units a day. PIT gap: the largest distance, in probability, between a
     quantile and the share of outcomes below it.
     """
-    if actuals.is_empty():
+    kinds = {"week": pl.Int32, **dict.fromkeys(["velocity", *columns, "level"], pl.String)}
+    own = kept_frame(whole, "sums of outcomes", lambda: _sums_by(actuals, series, columns))
+    of_all = summed(whole, "outcomes", own, ["of", "name"])
+    if of_all.is_empty():
         return {}
+    tables = {}
+    for column, kind in kinds.items():
+        named = of_all.filter(of=column).with_columns(pl.col("name").cast(kind).alias(column))
+        tables[f"by_{column}"] = _table(named, column).sort(column)
+    if levels.height:
+        of_levels = _table(_sums(_judged(levels), "level"), "level")
+        tables["by_level"] = pl.concat([of_levels, tables["by_level"]])
+    return {name: table.to_dicts() for name, table in tables.items()}
+
+
+def _sums_by(actuals: pl.DataFrame, series: pl.DataFrame, columns: list[str]) -> pl.DataFrame:
+    """of (week, velocity, a column of the series, level), name of its value, SUMS."""
     velocity = (
         pl.when(pl.col("y_hat") >= FAST_UNITS)
         .then(pl.lit("fast"))
@@ -42,14 +65,13 @@ def outcome_tables(
     )
     judged = _judged(actuals.with_columns(velocity=velocity, level=pl.lit(SERIES_LEVEL)))
     judged = judged.join(series.select("unique_id", *columns), on="unique_id", how="left")
-    tables = {
-        f"by_{column}": _table(judged, column).sort(column)
-        for column in ("week", "velocity", *columns)
-    }
-    tables["by_level"] = pl.concat(
-        [*([_table(_judged(levels), "level")] if levels.height else []), _table(judged, "level")]
-    )
-    return {name: table.to_dicts() for name, table in tables.items()}
+    sums = [
+        _sums(judged, column).select(
+            pl.lit(column).alias("of"), pl.col(column).cast(pl.String).alias("name"), *SUMS
+        )
+        for column in ("week", "velocity", *columns, "level")
+    ]
+    return pl.concat(sums)
 
 
 def _judged(actuals: pl.DataFrame) -> pl.DataFrame:
@@ -72,12 +94,18 @@ def _judged(actuals: pl.DataFrame) -> pl.DataFrame:
     ).with_columns(pl.Series(name, values) for name, values in below.items())
 
 
-def _table(judged: pl.DataFrame, column: str) -> pl.DataFrame:
-    below = zip(READ_AT, TAUS, strict=True)
-    gap = pl.max_horizontal((pl.col(f"below_{name}") - tau).abs() for name, tau in below)
-    sums = judged.group_by(column, maintain_order=True).agg(
-        pl.col("y", "error", "absolute").sum(), pl.col(*COVERED, "^below_.*$").mean()
+def _sums(judged: pl.DataFrame, column: str) -> pl.DataFrame:
+    """SUMS of the rows of each of a column's values."""
+    numbers = pl.col(name for name in SUMS if name != "rows")
+    return judged.group_by(column, maintain_order=True).agg(
+        numbers.cast(pl.Float64).sum(), rows=pl.len()
     )
-    units = pl.col("y")
+
+
+def _table(sums: pl.DataFrame, column: str) -> pl.DataFrame:
+    rows, units = pl.col("rows"), pl.col("y")
+    below = zip(READ_AT, TAUS, strict=True)
+    gap = pl.max_horizontal((pl.col(f"below_{name}") / rows - tau).abs() for name, tau in below)
     errors = (pl.col("absolute") / units).alias("wape"), (pl.col("error") / units).alias("bias")
-    return sums.select(column, units, *errors, *COVERED, gap.alias("pit_gap"))
+    covered = pl.col(*COVERED) / rows
+    return sums.select(column, units, *errors, covered, gap.alias("pit_gap"))

@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date, timedelta
 
+import numpy as np
 import polars as pl
 
 from contract.agreement import OPENING
+from contract.levels import TOTAL
 from contract.panel import Panel
+from contract.sums import summed_by_group
 from features.opening import closed_ahead
 from monitoring.finding import Finding
 
@@ -30,7 +33,10 @@ def planned_closed(panel: Panel, last: date, region: str | None) -> list[Finding
         closed_ahead(known, panel.last_day, horizon, region)
         for known in (panel, _without_plans(panel))
     )
-    shares = (is_closed & ~usual).sum(axis=0) / (~usual).sum(axis=0).clip(1)
+    own = {"closed": is_closed & ~usual, "open": ~usual}
+    sums = {name: days.sum(axis=0)[None] for name, days in own.items()}
+    _, total = summed_by_group(panel.whole, WATCHER, [TOTAL], sums)
+    shares = total["closed"][0] / np.maximum(total["open"][0], 1)
     days = [panel.last_day + timedelta(days=ahead + 1) for ahead in range(horizon)]
     named = set(panel.calendar.filter(pl.col("event").is_not_null())["ds"])
     return [

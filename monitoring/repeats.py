@@ -10,9 +10,11 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
+from contract.levels import joined
+from contract.whole import Arrays
 from expectations.likeness import agreeing, likest
-from monitoring.input_signals import Arrived, parts_of
-from monitoring.signal import Signal, members
+from monitoring.input_signals import Arrived, measured
+from monitoring.signal import WHOLE, Signal, members
 
 WATCHER = "repeats"
 SMALLEST_SHARE = 0.03
@@ -24,17 +26,26 @@ UNLIKE_ROWS = 20
 def repeats_signal(seen: Arrived, columns: list[str]) -> Signal:
     """The share of everything and of each group of the columns; NaN on days it sold nothing."""
     # the finest groups are counted once, as the others are sums of them
-    part = seen.series.select(pl.struct(columns or pl.lit(0)).rank("dense"))[:, 0]
-    ordered = seen.series.with_columns(part=part).with_row_index("row").sort("part")
-    is_first = ordered["part"].is_first_distinct()
-    starts, y = is_first.arg_true().to_numpy(), seen.y[ordered["row"].to_numpy()]
-    agree, sold = agreeing(y, starts)
-    is_selling = np.add.reduceat(y > 0, starts, axis=0, dtype=np.int32) > 0
-    groups = members(ordered.filter(is_first), columns)
+    key = joined(columns) if columns else pl.lit(WHOLE)
+    ordered = seen.series.with_row_index("row").with_columns(key=key).sort("key")
+    is_first = ordered["key"].is_first_distinct()
+    starts = is_first.arg_true().to_numpy()
+
+    def sums() -> tuple[Arrays, np.ndarray]:
+        y = seen.y[ordered["row"].to_numpy()]
+        agree, sold = (table.swapaxes(0, 1) for table in agreeing(y, starts))
+        selling = np.add.reduceat(y > 0, starts, axis=0, dtype=np.int32)
+        return {"agree": agree, "sold": sold, "selling": selling}, _repeats_yesterday(seen.y)
+
+    counted = measured(seen, WATCHER, ordered["key"].filter(is_first).to_list(), sums)
+    agree, sold, selling = (counted.sums[name] for name in ("agree", "sold", "selling"))
+    everyone = seen.whole.series(seen.series).with_columns(key=key)
+    finest = everyone.unique("key").sort("key")
+    groups = members(finest, columns)
     shares = [
         np.where(
-            is_selling[rows].any(axis=0),
-            likest(agree[:, rows].sum(axis=1), sold[:, rows].sum(axis=1), UNLIKE_ROWS),
+            (selling[rows] > 0).any(axis=0),
+            likest(agree[rows].sum(axis=0), sold[rows].sum(axis=0), UNLIKE_ROWS),
             np.nan,
         )
         for rows in groups.values()
@@ -43,9 +54,10 @@ def repeats_signal(seen: Arrived, columns: list[str]) -> Signal:
         watcher=WATCHER,
         slice="",
         first=seen.first,
+        whole=seen.whole,
         groups=tuple(groups),
         values=np.array(shares),
-        parts=parts_of(seen, _repeats_yesterday(seen.y)),
+        parts=counted.parts,
         smallest_spread=SMALLEST_SHARE,
         sentence="{now:.0%} of what sold{group} repeats a day of the two weeks before, "
         f"{UNLIKE_ROWS} unlike rows added (usually {{usual:.0%}} ± {{spread:.0%}})",

@@ -10,6 +10,7 @@ from typing import Literal
 import numpy as np
 import polars as pl
 
+from contract.whole import ALONE, Whole
 from monitoring.contributors import Parts
 
 Sides = Literal["both", "up"]  # "up": only growth raises an alert
@@ -34,6 +35,12 @@ def members(series: pl.DataFrame, columns: Sequence[str]) -> dict[str, np.ndarra
     return rows
 
 
+def group_names(series: pl.DataFrame, columns: Sequence[str]) -> list[str]:
+    """The names of `members`, in their order."""
+    named = (group_of(column, name) for column in columns for name in sorted(set(series[column])))
+    return [WHOLE, *named]
+
+
 def in_words(group: str) -> str:
     """A group in a sentence: ` of store_id A`, or nothing for the whole."""
     return f" of {group.replace(':', ' ', 1)}" if group else ""
@@ -48,7 +55,8 @@ class Signal:
     the signal's unit: a spread below counts as this much. `sentence` describes a shift in the words
     of the business, with {group}, {now}, {usual} and {spread}. The whole further than
     `error_beyond` from `aim` is an error, nearer a warning. `parts`: what single series bring to
-    it, of the last weeks; None where it is not made of series.
+    it, of the last weeks; None where it is not made of series. `whole`: of which the series of
+    `parts` are all, or some.
     """
 
     watcher: str
@@ -63,6 +71,7 @@ class Signal:
     error_beyond: float | None = None
     aim: float = 0.0
     parts: Parts | None = None
+    whole: Whole = ALONE
 
     @property
     def name(self) -> str:

@@ -17,7 +17,7 @@ from storage.supply import read_supply
 
 def day_orders(
     con: Connection,
-    newest: pl.DataFrame,
+    origin: date | None,
     series: pl.DataFrame,
     params: OrderingParams,
     today: date,
@@ -25,11 +25,11 @@ def day_orders(
     """For the watcher: the order lines of the newest table's order day, and how many series it is
     the order day of. None where no supply file says what is ordered, or there is no table.
 
-    `newest`: FORECASTS of the newest table. `series`: SERIES.
+    `origin`: of the newest table. `series`: SERIES.
     """
     supply = read_supply(con)
-    if supply.is_empty() or newest.is_empty():
+    if supply.is_empty() or origin is None:
         return None
-    day = order_day_of(newest["origin"][0], today)
+    day = order_day_of(origin, today)
     due = order_lines(supply_of(supply, series).terms, day, params.lead_days)
     return DayOrders(day, read_orders(con, day), due["unique_id"].n_unique())

@@ -2,126 +2,131 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime
+from functools import partial
 from typing import Any
 
 import polars as pl
 
 from contract.demand import demand_rules
-from contract.panel import Panel
+from contract.frames import FORECASTS, SALES, SERIES
+from contract.panel import Panel, panel_of
 from contract.params import Params
 from expectations.pages import read_pages
-from forecasting.actuals import levels_with_actuals, with_actuals
 from forecasting.forecaster import BASELINE
 from monitoring.accuracy import expected_wape_by_week
 from monitoring.finding import Finding
-from monitoring.outcome_signals import daily_sums, weekly_origins
-from monitoring.outcomes import outcome_tables
+from monitoring.look import (
+    Known,
+    Looked,
+    Rules,
+    levels_judged,
+    realised,
+    scaling_rows,
+    seen_at,
+    since_of_signals,
+)
+from monitoring.outcome_signals import NO_SUMS
 from monitoring.parity import no_parity, parity
-from monitoring.watch import Evidence, group_columns
+from monitoring.past_tables import Published, weekly_runs
+from monitoring.watch import Evidence, watch
 from queries.day_orders import day_orders
-from queries.past_tables import one_table_a_week, sums_of_first_weeks, weekly_runs
-from queries.served_features import served_twice
+from queries.served_features import made_again, newest_served
 from runtime.json_files import read_json_if_whole
 from runtime.memory import machine_mb
 from runtime.paths import Paths
 from storage.alerts import last_closed
 from storage.batches import read_batches
 from storage.decisions import Meanwhile, serving_meanwhile
-from storage.forecasts import judged_levels, latest_forecasts, newest_runs
+from storage.forecasts import judged_levels, judged_rows, newest_runs
 from storage.models import read_models
 from storage.notices import undelivered
-from storage.panel import last_sales_day, read_panel, read_tail
+from storage.panel import last_days_of_feeds, last_sales_day, read_panel, read_tail
 from storage.quarantine import read_quarantine
 from storage.runs import read_runs
 from storage.scores import read_scores
+from storage.series import read_series
 from storage.store import Connection, open_store
 
-OutcomeTables = dict[str, list[dict[str, Any]]]
-LATE_DAYS = 14  # beyond the horizon: a feed this late still finds its table
 
-
-def parity_of_newest(params: Params, paths: Paths) -> Finding:
-    """The newest table's features against the store's, before anything else is held in memory."""
-    twice, run_id_or_why = served_twice(params, paths)
-    return parity(*twice, run_id_or_why) if twice else no_parity(run_id_or_why)
-
-
-def realised_forecasts(
-    params: Params, paths: Paths
-) -> tuple[pl.DataFrame, pl.DataFrame, OutcomeTables]:
-    """The weekly tables beside their actuals as far as those are known, the newest of them whole,
-    and how good they were.
-
-    Read from the days they are about, before the long history is held.
-    """
-    rules, horizon = demand_rules(params), params.train.horizon
+def look(params: Params, paths: Paths, known: Known) -> Looked:
+    """Everything looked at in one; the newest table's features before past tables are held."""
+    most_sold_out, since = params.features.max_stockout_share, since_of_signals(known.published)
     with open_store(paths.store, params.ingest.lock_wait_s, read_only=True) as con:
-        last = last_sales_day(con) or read_panel(con).last_day  # refused there: no sales at all
-        runs = newest_runs(con)
-        tables = one_table_a_week(con, runs, last, horizon)
-        recent = read_tail(
-            con, last - timedelta(days=horizon + LATE_DAYS), rules.max_stockout_share
-        )
-        columns = group_columns(recent.series)
-        levels = [
-            level
-            for level in params.source.hierarchy
-            if level.columns in ((), *((name,) for name in columns))
-        ]
-        published = judged_levels(
-            con, weekly_runs(runs, last, horizon), [level.name for level in levels], last
-        )
-    actuals = with_actuals(tables, recent, rules)
-    of_levels = levels_with_actuals(published, actuals, recent.series, levels)
-    outcomes = outcome_tables(actuals, of_levels, recent.series, columns)
-    return actuals, tables.filter(pl.col("origin") == pl.col("origin").max()), outcomes
-
-
-def evidence_at(params: Params, paths: Paths, now: datetime, last_table: pl.DataFrame) -> Evidence:
-    """All a watcher may look at; `last_table` as the second of `realised_forecasts`."""
+        panel = read_tail(con, since, most_sold_out)
+    skew = _parity(params, paths, known, panel)
     with open_store(paths.store, params.ingest.lock_wait_s, read_only=True) as con:
-        panel = read_panel(con)
-        champion = next(iter(read_models(con).filter(stage="champion").to_dicts()), None)
-        meanwhile = serving_meanwhile(con) if champion is None else None
-        first = panel.last_day - timedelta(days=params.monitor.signals.days_looked_at)
-        tables = newest_runs(con)
-        newest = latest_forecasts(con)
-        origins = weekly_origins(day for day in tables if first <= day < panel.last_day)
-        return Evidence(
-            now=now,
-            panel=panel,
-            batches=read_batches(con),
-            quarantine=read_quarantine(con),
-            runs=read_runs(con),
-            newest=newest,
-            past=last_table,
-            weekly=sums_of_first_weeks(con, tables, panel, origins, _sums_of(params)),
-            expected_wape=_expected_wape(con, champion, meanwhile),
-            champion_cutoff=champion["cutoff"] if champion else None,
-            serves=meanwhile.method if meanwhile else None,
-            refused=meanwhile.reason if meanwhile else "",
-            rules=demand_rules(params),
-            pages=read_pages(paths.validation),
-            known_future=params.features.known_future,
-            past_only=params.features.past_only,
-            machine_mb=machine_mb(),
-            delivered=read_json_if_whole(paths.delivered),
-            orders=day_orders(con, newest, panel.series, params.ordering, now.date()),
-            undelivered=undelivered(con),
-            resolved=last_closed(con),
-        )
+        rows_of, published = partial(judged_rows, con), known.published
+        past = realised(panel, published, rows_of, rules_of(params), most_sold_out)
+        evidence = seen_at(known.evidence, panel, past.last_table, published, rows_of)
+    findings = [*watch(evidence, past.actuals, params.monitor), skew]
+    return Looked(findings, past.outcomes(), scaling_rows(past.actuals, panel))
 
 
-def _sums_of(params: Params) -> Callable[[pl.DataFrame, Panel], pl.DataFrame]:
-    """Daily sums of tables against a panel of their days, by every group watched."""
+def _parity(params: Params, paths: Paths, known: Known, panel: Panel) -> Finding:
+    """The newest table's features against the store's."""
+    if known.served is None:
+        return no_parity(known.why_none)
+    again = made_again(params, paths, known.served, panel, since_of_signals(known.published))
+    if isinstance(again, str):
+        return no_parity(again)
+    return parity(known.served.rows, again, known.served.run_id)
 
-    def sums(tables: pl.DataFrame, known: Panel) -> pl.DataFrame:
-        actuals = with_actuals(tables, known, demand_rules(params))
-        return daily_sums(actuals, known.series, group_columns(known.series))
 
-    return sums
+def rules_of(params: Params) -> Rules:
+    """What params say of a look."""
+    return Rules(demand_rules(params), params.source.hierarchy, params.monitor)
+
+
+def _published_tables(con: Connection, params: Params) -> Published:
+    """Which tables are looked at."""
+    last = last_sales_day(con) or read_panel(con).last_day  # refused there: no sales at all
+    runs, horizon = newest_runs(con), params.train.horizon
+    levels = levels_judged(read_series(con), params.source.hierarchy)
+    of_levels = judged_levels(
+        con, weekly_runs(runs, last, horizon), [level.name for level in levels], last
+    )
+    return Published(runs, of_levels, last, horizon, params.monitor.signals.days_looked_at)
+
+
+def known_at(con: Connection, params: Params, paths: Paths, now: datetime) -> Known:
+    """What a look begins with."""
+    published = _published_tables(con, params)
+    evidence = _evidence(con, params, paths, now, published)
+    return Known(evidence, published, *newest_served(con, paths))
+
+
+def _evidence(
+    con: Connection, params: Params, paths: Paths, now: datetime, published: Published
+) -> Evidence:
+    """The evidence but for the panel and its tables: those are without a row."""
+    champion = next(iter(read_models(con).filter(stage="champion").to_dicts()), None)
+    meanwhile = serving_meanwhile(con) if champion is None else None
+    origin = max(published.runs, default=None)
+    return Evidence(
+        now=now,
+        panel=panel_of(SALES.empty(), SERIES.empty()),
+        batches=read_batches(con),
+        quarantine=read_quarantine(con),
+        runs=read_runs(con),
+        newest=FORECASTS.empty(),
+        past=FORECASTS.empty(),
+        weekly=NO_SUMS,
+        expected_wape=_expected_wape(con, champion, meanwhile),
+        champion_cutoff=champion["cutoff"] if champion else None,
+        serves=meanwhile.method if meanwhile else None,
+        refused=meanwhile.reason if meanwhile else "",
+        rules=demand_rules(params),
+        feeds=last_days_of_feeds(con),
+        pages=read_pages(paths.validation),
+        known_future=params.features.known_future,
+        past_only=params.features.past_only,
+        machine_mb=machine_mb(),
+        delivered=read_json_if_whole(paths.delivered),
+        orders=day_orders(con, origin, read_series(con), params.ordering, now.date()),
+        undelivered=undelivered(con),
+        resolved=last_closed(con),
+    )
 
 
 def _expected_wape(

@@ -88,12 +88,14 @@ def most_parts(series: pl.DataFrame) -> int:
 
 def part_of_series(series: pl.DataFrame, rows: Mapping[str, int], count: int) -> pl.DataFrame:
     """unique_id, part: whole stores, the largest first into the part that has least; of a source
-    without stores by a hash of the name. `rows`: of each store, how many rows it has.
+    without stores by a hash of the name. Parts are numbered without gaps. `rows`: of each store,
+    how many rows it has.
     """
     ids = series["unique_id"]
     if FEED_COLUMN not in series.columns:
-        drawn = [_drawn(name) % count for name in ids]
-        return pl.DataFrame({"unique_id": ids, "part": drawn})
+        drawn = pl.Series([_drawn(name) % count for name in ids], dtype=pl.Int64)
+        # of few series a hash may leave a part without any: there is no such part
+        return pl.DataFrame({"unique_id": ids, "part": drawn.rank("dense").cast(pl.Int64) - 1})
     load = [0] * count
     part: dict[str, int] = {}
     stores = series[FEED_COLUMN].unique().sort()

@@ -34,6 +34,7 @@ class PartOfWhole:
     work: str  # names whose totals these are
     waits: list[str] = field(default_factory=list)
     reported: list[str] = field(default_factory=list)
+    read: dict[str, pl.DataFrame] = field(default_factory=dict)  # of the whole
     step: str = ""  # stands before the names of what a step hands in
 
     is_part = True
@@ -49,7 +50,9 @@ class PartOfWhole:
 
     def series(self, own: pl.DataFrame) -> pl.DataFrame:
         """As Whole.series."""
-        return self.parts.series()
+        if "series" not in self.read:
+            self.read["series"] = self.parts.series()
+        return self.read["series"]
 
     def totals(self, own: Mapping[str, Table]) -> dict[str, Table]:
         """As Whole.totals."""

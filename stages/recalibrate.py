@@ -19,12 +19,12 @@ from storage.store import open_store
 KIND = "recalibration"
 
 
-def recalibrate(params: Params, paths: Paths, actuals: pl.DataFrame, now: datetime) -> str | None:
+def recalibrate(params: Params, paths: Paths, scaling: pl.DataFrame, now: datetime) -> str | None:
     """Why the intervals are scaled from the next table on; None while each class of series is
     covered as stated.
 
-    `actuals` as from with_actuals. Only the champion's own rows count, made since it was last
-    scaled: under one interval_scale.
+    `scaling` as monitoring.look.scaling_rows. Only the champion's own rows count, made since it was
+    last scaled: under one interval_scale.
     """
     with open_store(paths.store, params.ingest.lock_wait_s) as con:
         model_id = champion(con)
@@ -35,7 +35,7 @@ def recalibrate(params: Params, paths: Paths, actuals: pl.DataFrame, now: dateti
         runs = read_runs(con, "inference").filter(
             pl.col("model_id") == model_id, pl.col("started_at") > since
         )
-        mine = actuals.join(runs.select("run_id"), on="run_id", how="semi").filter(
+        mine = scaling.join(runs.select("run_id"), on="run_id", how="semi").filter(
             pl.col("reason").is_null()
         )
         learned = learned_interval_scale(

@@ -21,10 +21,11 @@ from storage.connection import Connection, frame_of, insert, registered
 from storage.journal import Entry, Kind, recorded
 from storage.newest import NEWEST_OF_ORIGINS, NEWEST_RUN
 from storage.overrides import write_overridden
-from storage.runs import Run, run_of, write_run
+from storage.runs import Run, read_run, run_of, write_run
 from storage.schema import quoted
 from storage.thinned import forget_thinned, refuse_any, refuse_thinned, thinned_tables
 
+JUDGED_WITHOUT = frozenset({"method", "created_at"})  # what judges a table reads neither
 PUBLISHED = (FORECASTS, FORECAST_LEVELS, DEMAND_SPANS)  # the tables of one run
 
 
@@ -90,14 +91,13 @@ def judged_rows(
     most_h: int,
     until: date,
 ) -> pl.DataFrame:
-    """What judges these runs' tables: FORECASTS up to `most_h` days ahead and up to a day, sorted
-    by key, with these quantiles alone, so that several tables fit beside a long history.
+    """What judges these runs' tables: FORECASTS up to `most_h` days ahead and up to a day, in no
+    order, with these quantiles alone, so that several tables fit beside a long history.
     """
-    left_out = {"method", "created_at"} | (set(QUANTILES) - set(quantiles))
+    left_out = JUDGED_WITHOUT | (set(QUANTILES) - set(quantiles))
     columns = ", ".join(quoted(name) for name in FORECASTS.schema if name not in left_out)
-    key = ", ".join(quoted(name) for name in FORECASTS.key)
     condition = "list_contains($run_ids, run_id) and h <= $most_h and ds <= $until"
-    query = f"select {columns} from forecasts where {condition} order by {key}"  # noqa: S608 -- quoted
+    query = f"select {columns} from forecasts where {condition}"  # noqa: S608 -- quoted
     return frame_of(con, query, run_ids=run_ids, most_h=most_h, until=until)
 
 
@@ -122,8 +122,7 @@ def newest_run(con: Connection) -> tuple[Run, date] | None:
     """The run of the newest whole table and its origin; None before the first."""
     tables = "select * from (" + NEWEST_OF_ORIGINS + ") order by origin desc limit 1"  # noqa: S608 -- ours
     for origin, run_id in con.execute(tables).fetchall():
-        run = frame_of(con, "select * from runs where run_id = $id", id=run_id)
-        return run_of(run.row(0, named=True)), origin
+        return read_run(con, run_id), origin
     return None
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import polars as pl
 
+from contract.feeds import FEED_COLUMN
 from contract.frames import BEFORE, FACTS, PLANS, earlier_of
 from contract.hashes import text_hash
 from contract.panel import Panel
@@ -161,6 +162,17 @@ def rows_by(con: Connection, column: str, since: date | None) -> dict[str, int]:
         join {known_series_table(con)} using (unique_id)
         where $since is null or ds >= $since group by all"""  # noqa: S608 -- quoted
     return dict(con.execute(query, {"since": since}).fetchall())
+
+
+def last_days_of_feeds(con: Connection) -> pl.DataFrame:
+    """feed, last_day: the newest day with a sales row of each store, or of `all` where series name
+    none.
+    """
+    feed = quoted(FEED_COLUMN) if FEED_COLUMN in read_series(con).columns else "'all'"
+    query = f"""
+        select {feed} as feed, max(ds) as last_day from sales
+        join {known_series_table(con)} using (unique_id) group by all order by feed"""  # noqa: S608 -- quoted
+    return frame_of(con, query)
 
 
 def last_sales_day(con: Connection) -> date | None:

@@ -51,6 +51,12 @@ def write_run(con: Connection, run: Run) -> None:
     ).fetchall()
 
 
+def read_run(con: Connection, run_id: str) -> Run:
+    """The run of this name, which there is."""
+    run = frame_of(con, "select * from runs where run_id = $run_id", run_id=run_id)
+    return run_of(run.row(0, named=True))
+
+
 def read_runs(con: Connection, entry_point: str | None = None) -> pl.DataFrame:
     """Runs of one entry point, or of all, the newest first."""
     query = """

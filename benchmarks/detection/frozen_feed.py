@@ -137,7 +137,7 @@ def _mornings(tried: Tried, rows: np.ndarray, back: int, fault: Fault) -> Result
     ingest = params.ingest
     refused = _days(judged, "copied_share", ingest.most_copied, first)
     noted = _days(judged, "repeats_gap", ingest.repeats_band, first)
-    signal = repeats_signal(replace(seen, y=y[:, :until]), COLUMNS)
+    signal = repeats_signal(seen.with_units(y[:, :until]), COLUMNS)
     found = _first_alert(tried, signal, first)
     return {
         "refused": (refused[0] - first).days + 1 if refused else None,
@@ -157,7 +157,7 @@ def _recycled(tried: Tried, items: int, back: int) -> Result:
         other = rows_of[rng.choice(ids[ids != name])]
         rows = rows_of[name]
         y[rows, at:] = seen.y[np.resize(other, len(rows)), at:]
-    signal = changed_signal(replace(seen, y=y[:, : at + MOST_MORNINGS]), COLUMNS)
+    signal = changed_signal(seen.with_units(y[:, : at + MOST_MORNINGS]), COLUMNS)
     found = _first_alert(tried, signal, seen.first + timedelta(days=at))
     ours = set(seen.series.filter(pl.col("item_id").is_in(chosen))["unique_id"])
     return found | {"named": bool(ours & set(found["named"]))}

@@ -184,4 +184,6 @@ def _evidence(
     now = datetime.combine(day + timedelta(days=1), time(6))
     tables = (past, past, past.clear())
     of_model = {"champion_cutoff": day, "serves": None, "refused": ""}
-    return Evidence(now, known, none, none, none, *tables, expected, **of_model, rules=rules)
+    return Evidence(
+        now, known, none, none, none, *tables, expected, **of_model, rules=rules, feeds=none
+    )

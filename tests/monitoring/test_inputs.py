@@ -8,9 +8,10 @@ from datetime import date, datetime, timedelta
 import polars as pl
 import pytest
 
-from contract.panel import panel_of
+from contract.panel import Panel, panel_of
 from monitoring.drift import drift, psi, velocity_mix
-from monitoring.freshness import freshness
+from monitoring.finding import Finding
+from monitoring.freshness import freshness, last_days
 from monitoring.model_age import model_age, no_champion
 from monitoring.quality import quality
 
@@ -19,23 +20,27 @@ SERIES = pl.DataFrame({"unique_id": ["a", "b"], "store_id": ["S1", "S2"]})
 NOW = datetime(2024, 3, 1, 6)
 
 
+def newest(panel: Panel, today: date, max_days: int) -> list[Finding]:
+    return freshness(last_days(panel), today, max_days)
+
+
 def test_sales_of_yesterday_are_fresh(sales_of):
-    finding = freshness(
-        sales_of({"a": [1, 2], "b": [1, 2]}, FIRST), SERIES, date(2024, 1, 3), max_days=2
+    finding = newest(
+        panel_of(sales_of({"a": [1, 2], "b": [1, 2]}, FIRST), SERIES), date(2024, 1, 3), max_days=2
     )
     assert [(f.severity, f.value, f.cause) for f in finding] == [("ok", 1.0, "freshness")]
 
 
 def test_all_feeds_late_is_one_error_and_not_one_for_each(sales_of):
-    findings = freshness(
-        sales_of({"a": [1, 2], "b": [1, 2]}, FIRST), SERIES, date(2024, 1, 6), max_days=2
+    findings = newest(
+        panel_of(sales_of({"a": [1, 2], "b": [1, 2]}, FIRST), SERIES), date(2024, 1, 6), max_days=2
     )
     assert [(f.cause, f.severity, f.value) for f in findings] == [("freshness", "error", 4.0)]
 
 
 def test_one_late_feed_is_a_warning_that_names_it_and_its_first_missing_day(sales_of):
     sales = sales_of({"a": [1] * 10, "b": [1] * 6}, FIRST)
-    overall, one = freshness(sales, SERIES, date(2024, 1, 11), max_days=2)
+    overall, one = newest(panel_of(sales, SERIES), date(2024, 1, 11), max_days=2)
     assert overall.severity == "ok"
     assert (one.cause, one.severity, one.value, one.since) == (
         "freshness:S2",
@@ -48,7 +53,7 @@ def test_one_late_feed_is_a_warning_that_names_it_and_its_first_missing_day(sale
 def test_the_last_day_of_grace_is_fresh_and_the_next_is_late(sales_of):
     sales = sales_of({"a": [1, 2], "b": [1, 2]}, FIRST)
     severity = {
-        today: freshness(sales, SERIES, today, max_days=2)[0].severity
+        today: newest(panel_of(sales, SERIES), today, max_days=2)[0].severity
         for today in (date(2024, 1, 4), date(2024, 1, 5))
     }
     assert list(severity.values()) == ["ok", "error"]
@@ -56,15 +61,15 @@ def test_the_last_day_of_grace_is_fresh_and_the_next_is_late(sales_of):
 
 def test_a_feed_is_behind_the_others_from_the_day_after_its_grace(sales_of):
     late = {
-        days: [f.cause for f in freshness(sales, SERIES, date(2024, 1, 11), max_days=2)[1:]]
+        days: [f.cause for f in newest(panel, date(2024, 1, 11), max_days=2)[1:]]
         for days in (2, 3)
-        for sales in [sales_of({"a": [1] * 10, "b": [1] * (10 - days)}, FIRST)]
+        for panel in [panel_of(sales_of({"a": [1] * 10, "b": [1] * (10 - days)}, FIRST), SERIES)]
     }
     assert late == {2: [], 3: ["freshness:S2"]}
 
 
 def test_a_store_without_any_sale_is_not_judged(sales_of):
-    assert [f.is_judged for f in freshness(sales_of({}), SERIES, FIRST, 2)] == [False]
+    assert [f.is_judged for f in newest(panel_of(sales_of({}), SERIES), FIRST, 2)] == [False]
 
 
 def ledger(*lines: tuple) -> pl.DataFrame:

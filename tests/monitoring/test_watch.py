@@ -14,6 +14,7 @@ from contract.panel import Panel, panel_of
 from contract.params import Params
 from forecasting.actuals import with_actuals
 from monitoring.finding import Finding
+from monitoring.freshness import last_days
 from monitoring.outcome_signals import daily_sums
 from monitoring.watch import Evidence, causes_before_truth, group_columns, watch
 
@@ -85,6 +86,7 @@ def evidence(panel: Panel, forecasts_of: Callable[..., pl.DataFrame]) -> Evidenc
         serves=None,
         refused="",
         rules=RULES,
+        feeds=last_days(panel),
     )
 
 

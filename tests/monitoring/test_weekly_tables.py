@@ -5,6 +5,7 @@ table.
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
+from functools import partial
 
 import polars as pl
 import pytest
@@ -12,9 +13,9 @@ import pytest
 from contract.demand import DemandRules
 from contract.panel import panel_of
 from forecasting.actuals import with_actuals
-from monitoring.outcome_signals import daily_sums, weekly_origins
-from queries.past_tables import sums_of_first_weeks
-from storage.forecasts import newest_runs, publish
+from monitoring.outcome_signals import daily_sums
+from monitoring.past_tables import Published, sums_of_first_weeks
+from storage.forecasts import judged_rows, newest_runs, publish
 from storage.runs import Run
 from storage.store import open_store
 
@@ -39,12 +40,12 @@ def judged_days(tmp_path, forecasts_of, sales_of):
                 at = datetime.combine(origin, datetime.min.time())
                 rows = forecasts_of({"a": [2.0] * 14}, origin).with_columns(created_at=at)
                 publish(con, Run(str(origin), "inference", at, at), {"forecasts": rows})
-            runs = newest_runs(con)
+            last = FIRST + timedelta(days=DAYS - 1)
+            published = Published(newest_runs(con), pl.DataFrame(), last, 14, 2 * DAYS)
             sums = sums_of_first_weeks(
-                con,
-                runs,
+                partial(judged_rows, con),
+                published,
                 panel,
-                weekly_origins(runs),
                 lambda tables, known: daily_sums(
                     with_actuals(tables, known, EVERY_DAY), known.series, []
                 ),

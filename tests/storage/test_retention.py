@@ -14,7 +14,7 @@ import pytest
 from contract.errors import ThinnedByAge
 from contract.quantiles import QUANTILES
 from monitoring.outcome_signals import weekly_origins
-from queries.past_tables import weekly_runs
+from monitoring.past_tables import weekly_runs
 from storage.connection import Connection, frame_of
 from storage.forecasts import forecasts_of, latest_forecasts, newest_runs, publish
 from storage.lineage import forecast_counts, newest_tables
