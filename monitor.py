@@ -6,6 +6,7 @@ reads   the store: sales, batches, quarantine, forecasts whose days are known by
 writes  alerts, runs and what was sent in the store, data/reports/monitor.json and watch.html;
         `report`, from files only, index.html and series/
 run     python monitor.py [--now 2026-01-30T06:00] [--dry-run] [--json]
+              [--parts N] [--on ENGINE] [--memory-budget MB]
         python monitor.py report     the offline stage `report`
         python monitor.py planner    the planner's page of the newest table
         python monitor.py notify     what is news to the addresses of TILLCAST_NOTIFY
@@ -26,15 +27,16 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from queries.tasks import HEALTH, PLANNER
-from runtime.command_line import Summary, Task, run_tasks
+from runtime.command_line import Summary, Task, add_memory_budget, run_tasks
 from runtime.json_files import write_json
 from runtime.memory import forget_peak
-from stages.arguments import add_now, moment_of, params_and_paths
+from stages.arguments import add_now, add_scale, moment_of, params_and_paths
 from stages.monitor_tasks import TASKS
 
 if TYPE_CHECKING:
     from contract.params import Params
     from monitoring.finding import Finding
+    from monitoring.look import Looked
     from queries.alert_answers import Answers
     from runtime.paths import Paths
 
@@ -49,9 +51,7 @@ def monitor(params: Params, paths: Paths, *, now: datetime, dry_run: bool = Fals
     """
     from contract.severity import worst
     from monitoring.decide import decide_retraining, is_muted, to_raise
-    from monitoring.watch import watch
     from queries.alert_answers import answers_at
-    from queries.evidence import evidence_at, parity_of_newest, realised_forecasts
     from reports.watch import write_watch_page
     from stages.notify import notify_of_look
     from stages.raise_alerts import raise_alerts
@@ -59,9 +59,8 @@ def monitor(params: Params, paths: Paths, *, now: datetime, dry_run: bool = Fals
     from stages.shadow import shadow_so_far
 
     forget_peak()
-    skew = parity_of_newest(params, paths)
-    actuals, last_table, outcomes = realised_forecasts(params, paths)
-    findings = [*watch(evidence_at(params, paths, now, last_table), actuals, params.monitor), skew]
+    looked = _looked(params, paths, now)
+    findings = looked.findings
     _log_findings(findings)
 
     retrain = decide_retraining(findings, params.monitor.retrain_every_days)
@@ -79,14 +78,28 @@ def monitor(params: Params, paths: Paths, *, now: datetime, dry_run: bool = Fals
 
     summary |= raise_alerts(params, paths, findings, loud, retrain, now)
     summary |= notify_of_look(params, paths, now)
-    summary["recalibrated"] = recalibrate(params, paths, actuals, now)
+    summary["recalibrated"] = recalibrate(params, paths, looked.scaling, now)
     shadow = shadow_so_far(params, paths)
     summary["shadow"] = shadow.sentence if shadow else None
     every = {"findings": [{"cause": finding.cause, **asdict(finding)} for finding in findings]}
-    write_json(paths.reports / "monitor.json", {"now": now, **summary, **every, **outcomes})
+    write_json(paths.reports / "monitor.json", {"now": now, **summary, **every, **looked.outcomes})
     page = write_watch_page(paths.reports)
     app_url = params.monitor.notify.app_url
     return summary | {"page": f"{app_url.rstrip('/')}/{page.name}" if app_url else str(page)}
+
+
+def _looked(params: Params, paths: Paths, now: datetime) -> Looked:
+    """What all watchers find, in one or in as many parts as memory takes."""
+    from queries.evidence import known_at, look, rules_of
+    from stages.look_in_parts import look_in_parts, parts_of_look
+    from storage.store import open_store
+
+    with open_store(paths.store, params.ingest.lock_wait_s, read_only=True) as con:
+        known = known_at(con, params, paths, now)
+        parts = parts_of_look(con, params, known)
+    if parts is None:
+        return look(params, paths, known)
+    return look_in_parts(params, paths, rules_of(params), known, parts)
 
 
 def _attention(loud: list[Finding], answers: Answers) -> str:
@@ -115,6 +128,8 @@ def _monitor(arguments: Namespace) -> Summary:
 def _arguments(parser: ArgumentParser) -> None:
     add_now(parser)
     parser.add_argument("--dry-run", action="store_true", help="look and say, write nothing")
+    add_scale(parser)
+    add_memory_budget(parser)
 
 
 def main(argv: list[str] | None = None) -> int:

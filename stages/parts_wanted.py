@@ -22,6 +22,8 @@ from forecasting.footprint import (
     to_fit,
     to_forecast,
     to_learn_from_parts,
+    to_look,
+    to_recalibrate,
     to_score,
 )
 from runtime.memory import budget_mb, machine_mb, refuse_beyond
@@ -29,6 +31,7 @@ from scaling.parts import most_parts, part_of_series
 
 if TYPE_CHECKING:
     from forecasting.champion import Champion
+    from monitoring.past_tables import Published
 
 log = logging.getLogger("scaling")
 
@@ -83,6 +86,12 @@ def job_of_backtest(params: Params, shape: Shape, only_in_one: str | None) -> Jo
         f"lower train.max_rows ({params.train.max_rows}) or evaluate.origins",
         only_in_one,
     )
+
+
+def job_of_look(published: Published, shape: Shape) -> Job:
+    """A look at a panel of this shape, and at these tables."""
+    together = to_recalibrate(shape, published.judged_days)
+    return Job(lambda part: to_look(part, published.rows_of_series), together, _WAY_OUT)
 
 
 def job_of_sample(params: Params, rows: int, shape: Shape) -> Job:

@@ -17,7 +17,7 @@ from storage.schema import quoted_text
 
 # rows of a part that DuckDB holds for each of its threads; its own half a million are gigabytes
 # where parts are many
-_HELD_ROWS = "set partitioned_write_flush_threshold = 100000"
+HELD_ROWS = "set partitioned_write_flush_threshold = 100000"
 _COPY = """
 copy (select fact.*, part from ({query}) fact join part_of_series using (unique_id))
 to {folder} (format parquet, compression lz4, partition_by (part))"""
@@ -45,7 +45,7 @@ class Laid:
         to = self.folder / contract.name
         to.mkdir(parents=True)
         with registered(con, part_of_series=self.parts):
-            con.execute(_HELD_ROWS).fetchall()
+            con.execute(HELD_ROWS).fetchall()
             statement = _COPY.format(query=query, folder=quoted_text(str(to)))
             con.execute(statement, params).fetchall()
         self._note(contract, of)

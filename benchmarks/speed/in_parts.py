@@ -1,9 +1,11 @@
-"""Many series on one machine: history into the store block by block, fit and forecast in parts.
+"""Many series on one machine: history into the store block by block, fit, forecast and the look of
+a morning in parts.
 
 A block is the simulator's chain of ten stores, its series and stores named after the block; so many
 are delivered one after another, each by a process of its own, as extracts of regions would be. The
 panel is frozen whole, the model fitted on all of it. Every number of parts is a process of its own;
-the fits must be one model, the tables are published to the same store. Peaks are of that process;
+the fits must be one model, the tables are published to the same store. The looks have the last
+table and --weeks copies of it, each a week older, beside what sold. Peaks are of that process;
 with Dask of the driver, and of the largest worker.
 """
 
@@ -35,6 +37,8 @@ from forecasting.intervals import Calibration, LevelSpans, Ratios
 from forecasting.publication import serving_of
 from forecasting.seasonal_naive import baseline_of
 from forecasting.table import forecast_table
+from queries.evidence import known_at, rules_of
+from queries.evidence import look as look_in_one
 from runtime.paths import Paths
 from scaling.scratch import own_folder
 from sources.simulator import simulate
@@ -42,14 +46,27 @@ from stages.fit import fit as fit_panel
 from stages.freeze import freeze as freeze_panel
 from stages.infer_in_parts import Moment, infer_in_parts, read_in_parts
 from stages.inference_inputs import Reading, read_whole, reading_of
+from stages.look_in_parts import look_in_parts, parts_of_look
 from storage.batches import Batch, Delivery, write_delivery
-from storage.forecasts import publish
+from storage.forecasts import newest_runs, publish
 from storage.panel import counts_since
 from storage.runs import Run
 from storage.store import open_store
 
 DAYS, NOW = 200, datetime(2026, 1, 1)
 ANY = Ratios([0.1, 1.0, 10.0], [[k / len(QUANTILES) for k in range(len(QUANTILES))]] * 3, [0.0] * 9)
+# the tables of a run, and the run, once more, so many weeks earlier
+WEEK_BEFORE = (
+    """insert into forecasts select * replace (
+        run_id || $week as run_id, origin - $week * 7 as origin, ds - $week * 7 as ds)
+    from forecasts where run_id = $run_id""",
+    """insert into forecast_levels select * replace (
+        run_id || $week as run_id, origin - $week * 7 as origin, ds - $week * 7 as ds)
+    from forecast_levels where run_id = $run_id""",
+    """insert into runs select * replace (
+        run_id || $week as run_id, started_at - $week * interval 7 day as started_at)
+    from runs where run_id = $run_id""",
+)
 
 
 def measure(context: Context) -> Result:
@@ -69,12 +86,14 @@ def measure(context: Context) -> Result:
         frozen = measured(freeze, 0, name).result
         print("frozen", frozen, flush=True)
         runs = {}
-        for work in (fit, forecast):
+        for work in (fit, forecast, look):
             for on in options.engines:
                 for parts in options.parts:
                     key = f"{work.__name__}, {parts} on {on}"
                     runs[key] = measured(work, 0, name, parts, on).result
                     print(key, runs[key], flush=True)
+            if work is forecast:
+                print("past tables", measured(past_tables, 0, name, options.weeks).result)
         size = Paths(Path(name)).store.stat().st_size
     shape = {"series": options.series, "days": DAYS, "store_mb": round(size / 2**20)}
     models = {run["model_id"] for run in runs.values() if "model_id" in run}
@@ -99,6 +118,16 @@ def fit(folder: str, parts: int, on: str) -> Any:
 def forecast(folder: str, parts: int, on: str) -> Any:
     """In a process of its own: the table of everything, in so many parts."""
     return partial(_forecast, Path(folder), parts, on)
+
+
+def past_tables(folder: str, weeks: int) -> Any:
+    """In a process of its own: the newest table once more for each of so many weeks before it."""
+    return partial(_past_tables, Path(folder), weeks)
+
+
+def look(folder: str, parts: int, on: str) -> Any:
+    """In a process of its own: every watcher over everything, in so many parts."""
+    return partial(_look, Path(folder), parts, on)
 
 
 def table(result: Result) -> str:
@@ -195,6 +224,30 @@ def _forecast(folder: Path, parts: int, on: str) -> Result:
     return {**_took(started, on), "rows": rows, "sales": days["sales"]}
 
 
+def _past_tables(folder: Path, weeks: int) -> Result:
+    started = time.perf_counter()
+    with open_store(Paths(folder).store) as con:
+        [run_id] = newest_runs(con).values()
+        for week in range(1, weeks + 1):
+            for statement in WEEK_BEFORE:
+                con.execute(statement, {"run_id": run_id, "week": week}).fetchall()
+    return {"s": round(time.perf_counter() - started, 1)}
+
+
+def _look(folder: Path, parts: int, on: str) -> Result:
+    params, paths = _params(parts, on), Paths(folder)
+    started = time.perf_counter()
+    with open_store(paths.store, read_only=True) as con:
+        known = known_at(con, params, paths, NOW)
+        of_series = parts_of_look(con, params, known)
+    if of_series is None:
+        looked = look_in_one(params, paths, known)
+    else:
+        looked = look_in_parts(params, paths, rules_of(params), known, of_series)
+    found = sorted(finding.cause for finding in looked.findings if finding.severity != "ok")
+    return _took(started, on) | {"rows": looked.scaling.height, "found": found}
+
+
 def _in_parts(params: Params, paths: Paths, champion: Champion, reading: Reading) -> int:
     with own_folder(paths.parts) as folder:
         with open_store(paths.store, read_only=True) as con:
@@ -225,13 +278,14 @@ def _champion(params: Params, folder: Path) -> Champion:
 
 
 BENCHMARK = Benchmark(
-    question="What do a fit and a forecast in parts take, up to a million series on one machine?",
+    question="What do a fit, a forecast and a look in parts take, up to a million series here?",
     needs="nothing; an hour and 40 GB of disk for a million series; Dask from `make extras`",
     measure=measure,
     options=(
         Option("series", "how many, a multiple of --block", 300_000, int),
         Option("block", "series of one delivery", 50_000, int),
         Option("parts", "numbers of parts", [1, 10], int, many=True),
+        Option("weeks", "past tables that a look has beside what sold", 4, int),
         Option("engines", "who runs them", ["here"], str, many=True),
         Option("folder", "where the store is made", None, Path),
     ),

@@ -19,6 +19,7 @@ from polars.testing import assert_frame_equal
 import evaluate
 import inference
 import ingest
+import monitor
 import train
 from forecasting import bundle
 from forecasting.champion import NAMED, Champion, candidate_champion
@@ -28,6 +29,7 @@ from runtime.paths import Paths
 from stages.inference_inputs import serving_champion
 from storage.store import open_store, read_store
 
+OF_THE_PROCESS = ("runtime", "memory", "memory_limit")  # watchers
 TABLES = ("forecasts", "forecast_levels", "demand_spans", "overridden")
 
 
@@ -241,3 +243,57 @@ def test_a_champion_of_other_code_is_nothing_to_compare_with(shop, capsys, parts
     assert evaluate.main(["--parts", str(parts), "--dry-run", "--json", *shop.options]) == 0
     said = json.loads(capsys.readouterr().out)["incumbent"]
     assert said.startswith("none, the champion cannot be loaded")
+
+
+@pytest.fixture
+def looked(shop, capsys):
+    """`looked(count, *arguments)`: monitor.json of a look in so many parts."""
+
+    def report(count: int, *arguments: str) -> dict:
+        options = ("--parts", str(count), "--now", "2030-01-01T06:00", *arguments)
+        _ran(shop, capsys, *options, program=monitor)
+        return json.loads((shop.paths.reports / "monitor.json").read_text(encoding="utf-8"))
+
+    return report
+
+
+def test_the_look_finds_the_same_features_included(shop, capsys, looked):
+    _ran(shop, capsys)
+    one, many = looked(1), looked(2)
+    assert not list(shop.paths.parts.iterdir())
+    found, also = (
+        {one["cause"]: one for one in of["findings"] if one["watcher"] not in OF_THE_PROCESS}
+        for of in (one, many)
+    )
+    assert found["parity"]["value"] == 0.0
+    assert list(found) == list(also)
+    for cause, finding in found.items():
+        assert also[cause] == {**finding, "value": pytest.approx(finding["value"])}
+    assert one.keys() == many.keys()
+
+
+def test_one_part_may_have_no_series_whose_features_were_kept(shop, capsys, looked):
+    few = shop.params.monitor.model_copy(update={"parity_series": 1})
+    inference.infer(
+        shop.params.model_copy(update={"monitor": few}), shop.paths, now=datetime(2030, 1, 1)
+    )
+    [parity] = [one for one in looked(2)["findings"] if one["cause"] == "parity"]
+    assert (parity["value"], parity["severity"]) == (0.0, "ok")
+    assert parity["what"].startswith("1 series x")
+
+
+def test_all_days_of_a_longer_table_are_judged(shop, capsys, looked):
+    longer = shop.params.train.horizon + 7
+    rows = _ran(shop, capsys, "--horizon", str(longer))["rows"]
+    for count in (1, 2):
+        [sanity] = [one for one in looked(count)["findings"] if one["cause"] == "sanity"]
+        assert sanity["what"].startswith(f"{rows} forecast rows")
+
+
+def test_features_are_not_made_twice_of_another_panel(shop, capsys, looked, next_day):
+    _ran(shop, capsys)
+    next_day(shop, 1)
+    ingest.ingest(shop.params, shop.paths, now=datetime(2024, 6, 1, 7))
+    [parity] = [one for one in looked(2)["findings"] if one["cause"] == "parity"]
+    assert parity["value"] is None
+    assert "files came after what run" in parity["what"]
