@@ -37,7 +37,7 @@ BACKTEST_ROW = 110  # one cutoff, series and day, with the means of a handful of
 WINDOW_CELL = 40  # of the history a cutoff is scored by: float64, its changes, their squares
 SCORED_CELL = 220  # a series' day in a window: actuals, means, nine quantiles and their losses
 LOOKED_CELL = 40  # a series' day of what arrived: four tables, and what a signal makes of them
-LOOKED_ROW = 60  # of published tables, a few of which are held at once
+LOOKED_ROW = 160  # of published tables: with actuals, and while they are summed
 SCALING_ROW = 150  # of outcomes that intervals are scaled by, while they are joined and split
 HIERARCHY_COLUMNS = 4  # static columns of a row to learn from
 

@@ -155,8 +155,13 @@ class GlobalLightGBM:
     @property
     def days_back(self) -> int:
         """How many days up to the last known one a forecast reads; older ones stand in `before`."""
-        features = YEAR + look_back_days(self.feature_recipe.features)
+        features = self.feature_days_back
         return features if self.params.groups.columns is None else max(features, GROUP_DAYS)
+
+    @property
+    def feature_days_back(self) -> int:
+        """As `days_back`, of the features alone, without the group step."""
+        return YEAR + look_back_days(self.feature_recipe.features)
 
     def serving_panel(self, panel: Panel, steps: int) -> DensePanel:
         """The dense panel of the last days, for features up to `steps` days after them.

@@ -99,9 +99,10 @@ class Served:
 
     def is_of(self, panel: Panel, since: date) -> bool:
         """Whether a panel that was read from a day on is the one the table was made from, as far
-        back as its model reads.
+        back as its model's features read.
         """
-        furthest = self.origin - timedelta(days=recipe_of(read_card(self.bundle)).days_back)
+        days_back = recipe_of(read_card(self.bundle)).feature_days_back
+        furthest = self.origin - timedelta(days=days_back)
         return panel.hash == self.panel_hash and since <= furthest - SPARE
 
 

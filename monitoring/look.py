@@ -205,7 +205,7 @@ class PartLook:
         served = self.known.served
         if served is None:
             return pl.DataFrame()
-        why = f"files came after what run {served.run_id} had read, and the panel is in parts"
+        why = f"files came since run {served.run_id} had read, and the panel is in parts"
         try:
             if served.is_of(panel, since_of_signals(self.known.published)):
                 return served_again(served, panel)
