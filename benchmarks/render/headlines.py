@@ -49,7 +49,7 @@ def _beside_peers(result: Result) -> Line:
 def _daily_path(result: Result) -> Line:
     parts = [f"{s['step']} {s['seconds']:.1f} s and {s['peak_mb']:,} MB" for s in result["steps"]]
     series = f"the daily path, {result['series']:,} series"
-    what = f"{series}: a day's file in, all forecasts out, the watchers' look"
+    what = f"{series}: a day's file in, all forecasts out, the look of a first morning"
     return what, f"{result['total']['seconds']:.0f} s: {', '.join(parts)}", _run("daily_path")
 
 
