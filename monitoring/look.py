@@ -72,7 +72,7 @@ class Known:
 @dataclass(frozen=True)
 class Realised:
     """The weekly tables beside their actuals as far as those are known (`with_actuals`), the newest
-    of them whole, and what gives how good they were.
+    of them whole, and what sums how good they were.
     """
 
     actuals: pl.DataFrame
@@ -123,7 +123,7 @@ def realised(
         levels = levels_with_actuals(published.levels, actuals, series, judged, whole)
         return outcome_tables(actuals, levels, series, group_columns(everyone), whole)
 
-    return Realised(actuals, last_table, whole.attempt(outcomes))
+    return Realised(actuals, last_table, outcomes)
 
 
 def seen_at(
@@ -191,9 +191,10 @@ class PartLook:
         rows_of = partial(self.rows_of, int(folder.name.rpartition("-")[2]))
         published = self.known.published
         past = realised(panel, published, rows_of, self.rules, self.most_sold_out)
+        outcomes = panel.whole.attempt(past.outcomes)
         evidence = seen_at(self.known.evidence, panel, past.last_table, published, rows_of)
         findings = watch(evidence, past.actuals, self.rules.monitor)
-        said = {"findings": [asdict(finding) for finding in findings], "outcomes": past.outcomes()}
+        said = {"findings": [asdict(finding) for finding in findings], "outcomes": outcomes()}
         write_json(folder / SAID, said)
         scaling_rows(past.actuals, panel).write_parquet(folder / SCALING)
         again().write_parquet(folder / AGAIN)

@@ -59,8 +59,10 @@ def look(params: Params, paths: Paths, known: Known) -> Looked:
         rows_of, published = partial(judged_rows, con), known.published
         past = realised(panel, published, rows_of, rules_of(params), most_sold_out)
         evidence = seen_at(known.evidence, panel, past.last_table, published, rows_of)
+    # the store's buffers are given back
+    outcomes = past.outcomes()
     findings = [*watch(evidence, past.actuals, params.monitor), skew]
-    return Looked(findings, past.outcomes(), scaling_rows(past.actuals, panel))
+    return Looked(findings, outcomes, scaling_rows(past.actuals, panel))
 
 
 def _parity(params: Params, paths: Paths, known: Known, panel: Panel) -> Finding:
