@@ -22,6 +22,7 @@ from __future__ import annotations
 import logging
 import sys
 from argparse import ArgumentParser, Namespace
+from contextlib import ExitStack
 from dataclasses import asdict
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -59,7 +60,7 @@ def monitor(params: Params, paths: Paths, *, now: datetime, dry_run: bool = Fals
     from stages.shadow import shadow_so_far
 
     forget_peak()
-    looked = _looked(params, paths, now)
+    looked = look_at_all(params, paths, now)
     findings = looked.findings
     _log_findings(findings)
 
@@ -88,18 +89,24 @@ def monitor(params: Params, paths: Paths, *, now: datetime, dry_run: bool = Fals
     return summary | {"page": f"{app_url.rstrip('/')}/{page.name}" if app_url else str(page)}
 
 
-def _looked(params: Params, paths: Paths, now: datetime) -> Looked:
+def look_at_all(params: Params, paths: Paths, now: datetime) -> Looked:
     """What all watchers find, in one or in as many parts as memory takes."""
-    from queries.evidence import known_at, look, rules_of
-    from stages.look_in_parts import look_in_parts, parts_of_look
+    from queries.evidence import known_at, look, published_tables, rules_of
+    from stages.look_in_parts import laid_for_look, parts_of_look
     from storage.store import open_store
 
-    with open_store(paths.store, params.ingest.lock_wait_s, read_only=True) as con:
-        known = known_at(con, params, paths, now)
-        parts = parts_of_look(con, params, known)
-    if parts is None:
-        return look(params, paths, known)
-    return look_in_parts(params, paths, rules_of(params), known, parts)
+    with ExitStack() as until_found:
+        # parts, what is known and the files of a look are of one moment
+        with open_store(paths.store, params.ingest.lock_wait_s, read_only=True) as con:
+            published = published_tables(con, params)
+            parts = parts_of_look(con, params, published)
+            if parts is not None:
+                known = known_at(con, params, paths, now, published)
+                laid = laid_for_look(con, params, paths, known, parts)
+                look_in_parts = until_found.enter_context(laid)
+        if parts is None:
+            return look(params, paths, now)
+        return look_in_parts(rules_of(params))
 
 
 def _attention(loud: list[Finding], answers: Answers) -> str:
@@ -127,7 +134,9 @@ def _monitor(arguments: Namespace) -> Summary:
 
 def _arguments(parser: ArgumentParser) -> None:
     add_now(parser)
-    parser.add_argument("--dry-run", action="store_true", help="look and say, write nothing")
+    parser.add_argument(
+        "--dry-run", action="store_true", help="look and say; write nothing that stays"
+    )
     add_scale(parser)
     add_memory_budget(parser)
 

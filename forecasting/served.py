@@ -97,13 +97,16 @@ class Served:
     bundle: Path
     panel_hash: str
 
-    def is_of(self, panel: Panel, since: date) -> bool:
-        """Whether a panel that was read from a day on is the one the table was made from, as far
-        back as its model's features read.
+    def why_not_of(self, panel: Panel, since: date) -> str | None:
+        """Why a panel that was read from a day on is not the one the table was made from, or not
+        as far back as its model's features read; None where it is.
         """
+        if panel.hash != self.panel_hash:
+            return f"run {self.run_id} had read another panel than today's"
         days_back = recipe_of(read_card(self.bundle)).feature_days_back
-        furthest = self.origin - timedelta(days=days_back)
-        return panel.hash == self.panel_hash and since <= furthest - SPARE
+        if since > self.origin - timedelta(days=days_back) - SPARE:
+            return f"features read {days_back} days back, further than a look in parts"
+        return None
 
 
 def served_again(served: Served, panel: Panel) -> pl.DataFrame:

@@ -25,7 +25,7 @@ def churn(
     """Units by which two tables differ on the series and days of both, as a share of the earlier
     one's.
 
-    `past` holds earlier tables; the newest of them is compared.
+    `past` holds earlier tables; the newest of them that is about any of its days is compared.
     """
     now = newest.select("unique_id", "ds", now="y_hat", origin_now="origin")
     both = past.join(now, on=["unique_id", "ds"], how="inner")

@@ -46,12 +46,12 @@ def covariate_makers(
     seen: Arrived, panel: Panel, known_future: Sequence[str], past_only: Sequence[str]
 ) -> list[Callable[[], list[Signal]]]:
     """What makes the signals of each declared covariate; none of one the panel does not hold."""
-    ahead_of = {**dict.fromkeys(known_future, PLANNED_DAYS), **dict.fromkeys(past_only, 0)}
-    return [partial(_of_covariate, seen, panel, *item) for item in ahead_of.items()]
+    declared = [(name, PLANNED_DAYS) for name in known_future] + [(name, 0) for name in past_only]
+    return [partial(_of_covariate, seen, panel, name, ahead) for name, ahead in declared]
 
 
 def _of_covariate(seen: Arrived, panel: Panel, name: str, ahead: int) -> list[Signal]:
-    some, of = some_of(seen), f"covariate {name}"
+    some, of = some_of(seen), f"covariate {ahead} {name}"
     made = partial(_tables, seen, panel, some, name, ahead)
     names = seen.series["unique_id"].gather(some)
     rows = gathered(seen.whole, of, names, seen.whole.kept(of, made))

@@ -206,9 +206,9 @@ class PartLook:
         served = self.known.served
         if served is None:
             return pl.DataFrame()
-        why = f"files came since run {served.run_id} had read, and the panel is in parts"
         try:
-            if served.is_of(panel, since_of_signals(self.known.published)):
+            why = served.why_not_of(panel, since_of_signals(self.known.published))
+            if why is None:
                 return served_again(served, panel)
         except ModelBroken as broken:
             why = str(broken)

@@ -53,14 +53,14 @@ class Published:
         """By run, how many days of its table are read."""
         weekly = weekly_runs(self.runs, self.last_day, self.horizon)
         first_weeks = {self.runs[origin]: WEEK for origin in self.origins}
-        of_weeks = dict.fromkeys(weekly, self.horizon)
+        of_weeks = dict.fromkeys(weekly, max(self.horizon, WEEK))
         return first_weeks | of_weeks | dict.fromkeys(self.newest, WHOLE_TABLE)
 
     @property
     def judged_days(self) -> int:
-        """Of a series, how many rows of weekly tables have actuals."""
-        weeks = len(weekly_runs(self.runs, self.last_day, self.horizon))
-        return min(weeks * self.horizon, sum(range(WEEK, self.horizon + WEEK, WEEK)))
+        """Of a series, how many rows of weekly tables may have actuals."""
+        ages = range(WEEK, self.horizon + 2 * WEEK, WEEK)
+        return sum(min(age, self.horizon) for age in ages)
 
     @property
     def rows_of_series(self) -> int:

@@ -10,12 +10,11 @@ import polars as pl
 
 from contract.demand import demand_rules
 from contract.frames import FORECASTS, SALES, SERIES
-from contract.panel import Panel, panel_of
+from contract.panel import panel_of
 from contract.params import Params
 from expectations.pages import read_pages
 from forecasting.forecaster import BASELINE
 from monitoring.accuracy import expected_wape_by_week
-from monitoring.finding import Finding
 from monitoring.look import (
     Known,
     Looked,
@@ -27,11 +26,10 @@ from monitoring.look import (
     since_of_signals,
 )
 from monitoring.outcome_signals import NO_SUMS
-from monitoring.parity import no_parity, parity
 from monitoring.past_tables import Published, weekly_runs
 from monitoring.watch import Evidence, watch
 from queries.day_orders import day_orders
-from queries.served_features import made_again, newest_served
+from queries.served_features import newest_served, parity_of_newest
 from runtime.json_files import read_json_if_whole
 from runtime.memory import machine_mb
 from runtime.paths import Paths
@@ -49,30 +47,20 @@ from storage.series import read_series
 from storage.store import Connection, open_store
 
 
-def look(params: Params, paths: Paths, known: Known) -> Looked:
-    """Everything looked at in one; the newest table's features before past tables are held."""
-    most_sold_out, since = params.features.max_stockout_share, since_of_signals(known.published)
+def look(params: Params, paths: Paths, now: datetime) -> Looked:
+    """Everything looked at in one; the newest table's features before anything else is held."""
+    skew, most_sold_out = parity_of_newest(params, paths), params.features.max_stockout_share
     with open_store(paths.store, params.ingest.lock_wait_s, read_only=True) as con:
-        panel = read_tail(con, since, most_sold_out)
-    skew = _parity(params, paths, known, panel)
-    with open_store(paths.store, params.ingest.lock_wait_s, read_only=True) as con:
-        rows_of, published = partial(judged_rows, con), known.published
+        published = published_tables(con, params)
+        ledger = _evidence(con, params, paths, now, published)
+        panel = read_tail(con, since_of_signals(published), most_sold_out)
+        rows_of = partial(judged_rows, con)
         past = realised(panel, published, rows_of, rules_of(params), most_sold_out)
-        evidence = seen_at(known.evidence, panel, past.last_table, published, rows_of)
+        evidence = seen_at(ledger, panel, past.last_table, published, rows_of)
     # the store's buffers are given back
     outcomes = past.outcomes()
     findings = [*watch(evidence, past.actuals, params.monitor), skew]
     return Looked(findings, outcomes, scaling_rows(past.actuals, panel))
-
-
-def _parity(params: Params, paths: Paths, known: Known, panel: Panel) -> Finding:
-    """The newest table's features against the store's."""
-    if known.served is None:
-        return no_parity(known.why_none)
-    again = made_again(params, paths, known.served, panel, since_of_signals(known.published))
-    if isinstance(again, str):
-        return no_parity(again)
-    return parity(known.served.rows, again, known.served.run_id)
 
 
 def rules_of(params: Params) -> Rules:
@@ -80,7 +68,7 @@ def rules_of(params: Params) -> Rules:
     return Rules(demand_rules(params), params.source.hierarchy, params.monitor)
 
 
-def _published_tables(con: Connection, params: Params) -> Published:
+def published_tables(con: Connection, params: Params) -> Published:
     """Which tables are looked at."""
     last = last_sales_day(con) or read_panel(con).last_day  # refused there: no sales at all
     runs, horizon = newest_runs(con), params.train.horizon
@@ -91,9 +79,10 @@ def _published_tables(con: Connection, params: Params) -> Published:
     return Published(runs, of_levels, last, horizon, params.monitor.signals.days_looked_at)
 
 
-def known_at(con: Connection, params: Params, paths: Paths, now: datetime) -> Known:
-    """What a look begins with."""
-    published = _published_tables(con, params)
+def known_at(
+    con: Connection, params: Params, paths: Paths, now: datetime, published: Published
+) -> Known:
+    """What a look in parts begins with."""
     evidence = _evidence(con, params, paths, now, published)
     return Known(evidence, published, *newest_served(con, paths))
 

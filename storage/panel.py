@@ -14,14 +14,20 @@ import polars as pl
 from contract.feeds import FEED_COLUMN
 from contract.frames import BEFORE, FACTS, PLANS, earlier_of
 from contract.hashes import text_hash
-from contract.panel import Panel
+from contract.panel import UNPLACED, Panel
 from storage.batches import contents_taken
 from storage.connection import Connection, frame_of
 from storage.facts import fact_query, read_fact, read_superseded, superseded_query
 from storage.part_files import Laid
 from storage.quarantine import REFUSED_DAYS, stage_refused_days
-from storage.schema import quoted
-from storage.series import known_series_table, read_names, read_series, series_at
+from storage.schema import quoted, quoted_text
+from storage.series import (
+    hierarchy_columns,
+    known_series_table,
+    read_names,
+    read_series,
+    series_at,
+)
 
 _BEFORE = """
     select unique_id, min(ds) filter (counts) as first_sale, max(ds) filter (counts) as last_sale,
@@ -166,9 +172,10 @@ def rows_by(con: Connection, column: str, since: date | None) -> dict[str, int]:
 
 def last_days_of_feeds(con: Connection) -> pl.DataFrame:
     """feed, last_day: the newest day with a sales row of each store, or of `all` where series name
-    none.
+    none. As monitoring.freshness.last_days, of all of history.
     """
-    feed = quoted(FEED_COLUMN) if FEED_COLUMN in read_series(con).columns else "'all'"
+    named = FEED_COLUMN in hierarchy_columns(con)
+    feed = f"coalesce({quoted(FEED_COLUMN)}, {quoted_text(UNPLACED)})" if named else "'all'"
     query = f"""
         select {feed} as feed, max(ds) as last_day from sales
         join {known_series_table(con)} using (unique_id) group by all order by feed"""  # noqa: S608 -- quoted

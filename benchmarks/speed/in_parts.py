@@ -37,8 +37,7 @@ from forecasting.intervals import Calibration, LevelSpans, Ratios
 from forecasting.publication import serving_of
 from forecasting.seasonal_naive import baseline_of
 from forecasting.table import forecast_table
-from queries.evidence import known_at, rules_of
-from queries.evidence import look as look_in_one
+from monitor import look_at_all
 from runtime.paths import Paths
 from scaling.scratch import own_folder
 from sources.simulator import simulate
@@ -46,7 +45,6 @@ from stages.fit import fit as fit_panel
 from stages.freeze import freeze as freeze_panel
 from stages.infer_in_parts import Moment, infer_in_parts, read_in_parts
 from stages.inference_inputs import Reading, read_whole, reading_of
-from stages.look_in_parts import look_in_parts, parts_of_look
 from storage.batches import Batch, Delivery, write_delivery
 from storage.forecasts import newest_runs, publish
 from storage.panel import counts_since
@@ -237,13 +235,7 @@ def _past_tables(folder: Path, weeks: int) -> Result:
 def _look(folder: Path, parts: int, on: str) -> Result:
     params, paths = _params(parts, on), Paths(folder)
     started = time.perf_counter()
-    with open_store(paths.store, read_only=True) as con:
-        known = known_at(con, params, paths, NOW)
-        of_series = parts_of_look(con, params, known)
-    if of_series is None:
-        looked = look_in_one(params, paths, known)
-    else:
-        looked = look_in_parts(params, paths, rules_of(params), known, of_series)
+    looked = look_at_all(params, paths, NOW)
     found = sorted(finding.cause for finding in looked.findings if finding.severity != "ok")
     return _took(started, on) | {"rows": looked.scaling.height, "found": found}
 

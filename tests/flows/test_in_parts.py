@@ -296,4 +296,4 @@ def test_features_are_not_made_twice_of_another_panel(shop, capsys, looked, next
     ingest.ingest(shop.params, shop.paths, now=datetime(2024, 6, 1, 7))
     [parity] = [one for one in looked(2)["findings"] if one["cause"] == "parity"]
     assert parity["value"] is None
-    assert "files came since run" in parity["what"]
+    assert "had read another panel than today's" in parity["what"]

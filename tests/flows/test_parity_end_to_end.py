@@ -15,17 +15,13 @@ import inference
 import ingest
 import monitor
 from forecasting.served import TABLES_KEPT, read_served
-from queries.evidence import known_at, look
-from storage.store import open_store
+from queries.served_features import parity_of_newest
 
 NOW = datetime(2024, 6, 10, 6)
 
 
 def finding_of(shop):
-    with open_store(shop.paths.store, read_only=True) as con:
-        known = known_at(con, shop.params, shop.paths, NOW)
-    found = look(shop.params, shop.paths, known).findings
-    return next(finding for finding in found if finding.watcher == "parity")
+    return parity_of_newest(shop.params, shop.paths)
 
 
 @pytest.fixture

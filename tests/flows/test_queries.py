@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import ast
 import json
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from importlib import import_module
 from pathlib import Path
 
@@ -16,11 +16,8 @@ import pytest
 import inference
 import ingest
 from contract.errors import BadUsage
-from contract.panel import Panel
 from forecasting.what_if import Change
-from monitoring.look import Known
 from queries.changes import changes
-from queries.evidence import known_at
 from queries.explain import explain_cell
 from queries.printed import units_text
 from queries.span import SpanQuestion
@@ -229,7 +226,7 @@ QUERIES = {  # every public function of queries/ that takes params and paths -> 
     "app_pages.orders": lambda query, shop, row, to: query(shop.params, shop.paths, 10),
     "app_pages.overview": lambda query, shop, row, to: query(shop.params, shop.paths),
     "changes.changes": lambda query, shop, row, to: query(shop.params, shop.paths),
-    "evidence.look": lambda query, shop, row, to: query(shop.params, shop.paths, _known(shop)),
+    "evidence.look": lambda query, shop, row, to: query(shop.params, shop.paths, NOW),
     "explain.explain_cell": lambda query, shop, row, to: query(
         shop.params, shop.paths, row["unique_id"], row["ds"]
     ),
@@ -244,9 +241,7 @@ QUERIES = {  # every public function of queries/ that takes params and paths -> 
     "planner.planner_page": lambda query, shop, row, to: query(shop.params, shop.paths),
     "planner.renew_planner_page": lambda query, shop, row, to: query(shop.params, shop.paths),
     "random_split.random_split": lambda query, shop, row, to: query(shop.params, shop.paths),
-    "served_features.made_again": lambda query, shop, row, to: query(
-        shop.params, shop.paths, _known(shop).served, _panel(shop), date.max
-    ),
+    "served_features.parity_of_newest": lambda query, shop, row, to: query(shop.params, shop.paths),
     "span.demand_of_span": lambda query, shop, row, to: query(
         shop.params,
         shop.paths,
@@ -286,16 +281,6 @@ def test_no_query_changes_a_byte_of_the_store_or_its_journal(shop, tmp_path):
         call(query, shop, row, tmp_path / "out")
         assert _hashes(shop.paths.store, journal) == before, name
     assert list((tmp_path / "out").glob("*.csv"))
-
-
-def _known(shop) -> Known:
-    with open_store(shop.paths.store, read_only=True) as con:
-        return known_at(con, shop.params, shop.paths, NOW)
-
-
-def _panel(shop) -> Panel:
-    with open_store(shop.paths.store, read_only=True) as con:
-        return read_panel(con)
 
 
 def _ordered(shop) -> str:

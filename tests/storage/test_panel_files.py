@@ -13,7 +13,7 @@ import pytest
 
 from contract.errors import BadInput, NotEnoughHistory, SourceMissing
 from contract.frames import PRICES
-from contract.panel import Panel
+from contract.panel import UNPLACED, Panel
 from monitoring.freshness import last_days
 from storage.batches import Batch, Delivery, write_delivery
 from storage.panel import last_days_of_feeds, read_panel, read_tail
@@ -156,17 +156,17 @@ def test_a_tail_read_from_the_store_is_the_panel_cut_there(tmp_path: Path, days:
 
 def test_the_last_day_of_each_feed_is_of_all_of_history(tmp_path: Path) -> None:
     """The store's SQL says what the watcher's own function says of a whole panel."""
-    of_one_store = pl.col("unique_id") == "a"
-    one_store = [
-        replace(file, rows_in=1, accepted=file.accepted.filter(of_one_store)) for file in FILES[2:4]
-    ]
+    nowhere = pl.DataFrame({"unique_id": ["a", "b"], "store_id": ["S1", None]})
+    both = [replace(file, series=nowhere) for file in FILES[:4]]
+    of_one = pl.col("unique_id") == "a"
+    one = [replace(file, rows_in=1, accepted=file.accepted.filter(of_one)) for file in both[2:]]
     with open_store(tmp_path / "store.duckdb") as con:
-        for number, file in enumerate([*FILES[:2], *one_store]):
+        for number, file in enumerate([*both[:2], *one]):
             delivery = Delivery("s", "n", str(number), datetime(2025, 2, number + 1))
             write_delivery(con, delivery, [file], {})
         feeds = last_days_of_feeds(con)
         assert feeds.equals(last_days(read_panel(con)))
-    assert feeds.rows() == [("S1", DAYS[3]), ("S2", DAYS[1])]
+    assert feeds.rows() == [("S1", DAYS[3]), (UNPLACED, DAYS[1])]
 
 
 def test_a_restatement_changes_no_earlier_reading(tmp_path: Path) -> None:
