@@ -22,7 +22,7 @@ from queries.printed import printed_order
 from queries.span import SpanQuestion, demand_of_span
 from stages.order import order
 from stages.rebuild import rebuild
-from storage.forecasts import latest_forecasts, latest_spans
+from storage.forecasts import latest_spans, newest_runs
 from storage.orders import read_orders, spans_of
 from storage.runs import read_runs
 from storage.series import read_series
@@ -243,8 +243,8 @@ def test_a_morning_whose_orders_are_refused_has_its_table_its_look_and_its_copy(
 def test_the_look_finds_the_lines_that_are_due_once_they_are_proposed(shop):
     order(shop.params, shop.paths, now=NOW, order_day=THURSDAY)
     with open_store(shop.paths.store, read_only=True) as con:
-        table, series = latest_forecasts(con), read_series(con)
-        of_day = day_orders(con, table, series, shop.params.ordering, THURSDAY)
+        origin, series = max(newest_runs(con)), read_series(con)
+        of_day = day_orders(con, origin, series, shop.params.ordering, THURSDAY)
     assert of_day.day == THURSDAY
     assert of_day.due == of_day.lines.height > 0
     found = stock(of_day, series, max_unordered=1.0, max_old=1.0)
