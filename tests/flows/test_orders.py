@@ -22,7 +22,7 @@ from queries.printed import printed_order
 from queries.span import SpanQuestion, demand_of_span
 from stages.order import order
 from stages.rebuild import rebuild
-from storage.forecasts import latest_spans, newest_runs
+from storage.forecasts import latest_forecasts, latest_spans, newest_runs
 from storage.orders import read_orders, spans_of
 from storage.runs import read_runs
 from storage.series import read_series
