@@ -170,11 +170,13 @@ def shifted() -> tuple[World, list[date]]:
 
 
 def late_and_new() -> tuple[World, list[date]]:
-    """A store is late, another opened since the newest table; no price is known."""
+    """A store is late, another, that of the first part, opened since the newest table; no price is
+    known.
+    """
     world = World(3)
     world.y[world.store == 4, -4:] = np.nan
-    world.y[world.store == 5, :-10] = np.nan
-    world.without_table = world.store == 5
+    world.y[world.store == 0, :-10] = np.nan
+    world.without_table = world.store == 0
     world.price[:] = np.nan
     world.sold_out[:] = np.nan
     return world, weekly(60)[:-1]
