@@ -12,10 +12,10 @@ from forecasting.actuals import with_actuals
 from monitoring.accuracy import bias
 from monitoring.arrivals import NOTE_SENTENCES
 from monitoring.calibration import calibration
-from monitoring.input_signals import arrived
 from monitoring.judge import judge
 from monitoring.model_age import model_age
 from monitoring.watch import arrival_signals, causes_before_truth, group_columns
+from monitoring.what_arrived import arrived
 
 if TYPE_CHECKING:
     import polars as pl

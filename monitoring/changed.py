@@ -15,8 +15,9 @@ import numpy as np
 from contract.days import WEEK
 from contract.sums import summed_by_group
 from contract.whole import Arrays
-from monitoring.input_signals import Arrived, measured_by
+from monitoring.measured import measured_by
 from monitoring.signal import WHOLE, Signal, members
+from monitoring.what_arrived import Arrived
 
 FEWEST_DAYS = 4  # of a week; a store may be closed on some
 WEEKS, FEWEST_WEEKS = range(2, 10), 6  # before; the week just before may hold the change already

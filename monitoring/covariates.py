@@ -20,8 +20,9 @@ from contract.whole import Arrays
 from features.dense import Days, locate
 from monitoring.distributions import share_missing, share_repeated, share_unseen, yearly_distance
 from monitoring.finding import Finding
-from monitoring.input_signals import SMALLEST_DISTANCE, Arrived, some_of
+from monitoring.input_signals import SMALLEST_DISTANCE
 from monitoring.signal import WHOLE, Signal
+from monitoring.what_arrived import Arrived, sampled
 
 QUESTIONS = ("moved", "unseen", "repeated", "missing")
 # how far ahead of a day a plan is read: the shortest one that a model of four weeks takes
@@ -51,7 +52,7 @@ def covariate_makers(
 
 
 def _of_covariate(seen: Arrived, panel: Panel, name: str, ahead: int) -> list[Signal]:
-    some, of = some_of(seen), f"covariate {ahead} {name}"
+    some, of = sampled(seen), f"covariate {ahead} {name}"
     made = partial(_tables, seen, panel, some, name, ahead)
     names = seen.series["unique_id"].gather(some)
     rows = gathered(seen.whole, of, names, seen.whole.kept(of, made))

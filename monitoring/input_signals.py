@@ -7,176 +7,26 @@ signal is known from the panel's second year on.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import date, timedelta
-from functools import cached_property, partial
+from collections.abc import Callable
+from functools import partial
 
 import numpy as np
-import polars as pl
 
 from contract.days import YEAR
-from contract.demand import DemandRules
-from contract.panel import Panel
-from contract.sums import gathered, summed_by_group
-from contract.whole import ALONE, Arrays, Whole, numbers_among
-from features.dense import Days, locate, units_sold
-from features.price import spread_over_days
+from contract.sums import gathered
+from contract.whole import Arrays
 from forecasting.slices import RECENT_DAYS
-from monitoring.contributors import DAYS_OF_PARTS, Parts
+from monitoring.contributors import DAYS_OF_PARTS
 from monitoring.distributions import yearly_distance
-from monitoring.signal import WHOLE, Signal, group_names, members
+from monitoring.measured import RECENT, Measured, mean_of, measured, measured_by, parts_of, recent
+from monitoring.signal import WHOLE, Signal, members
+from monitoring.what_arrived import Arrived, sampled
 
 PRICE_DAYS = 28
 NEW_DAYS = 28
-MOST_SERIES = 2_000  # whose values make a distribution
 SMALLEST_DISTANCE = 0.05  # as yearly_distance
 MIX_COLUMNS = ("cat_id", "dept_id")  # the first a source has
-_RECENT = "recent"
 Maker = Callable[[], list[Signal]]
-
-
-@dataclass(frozen=True)
-class Arrived:
-    """Dense (series, days) tables from `first` on, each made when it is first read: units (NaN
-    unknown), price, promo, share of the day sold out. `whole`: where they are of a part's series.
-    """
-
-    first: date
-    series: pl.DataFrame
-    last: date
-    made: Mapping[str, Callable[[], np.ndarray]]
-    whole: Whole = ALONE
-
-    @cached_property
-    def y(self) -> np.ndarray:
-        """Units."""
-        return self.made["y"]()
-
-    @cached_property
-    def price(self) -> np.ndarray:
-        """Money a unit."""
-        return self.made["price"]()
-
-    @cached_property
-    def promo(self) -> np.ndarray:
-        """1 on promotion."""
-        return self.made["promo"]()
-
-    @cached_property
-    def sold_out(self) -> np.ndarray:
-        """Share of the day."""
-        return self.made["sold_out"]()
-
-    @cached_property
-    def on_range(self) -> np.ndarray:
-        """Known days of a series between its first sale and RECENT_DAYS after its newest one so
-        far.
-        """
-        day = np.arange(self.y.shape[1])
-        sold = np.nan_to_num(self.y) > 0
-        last_sale = np.maximum.accumulate(np.where(sold, day, -RECENT_DAYS), axis=1)
-        on_range: np.ndarray = np.isfinite(self.y) & (day - last_sale < RECENT_DAYS)
-        return on_range
-
-    def with_units(self, y: np.ndarray) -> Arrived:
-        """The same where other units had arrived, from the first day on."""
-        last = self.first + timedelta(days=y.shape[1] - 1)
-        return replace(self, last=last, made={**self.made, "y": lambda: y})
-
-
-def arrived(panel: Panel, days_back: int, rules: DemandRules) -> Arrived:
-    """The last `days_back` days of a panel, and the year before them."""
-    first = max(panel.last_day - timedelta(days=days_back + YEAR - 1), panel.first_day)
-    days = Days(first, (panel.last_day - first).days + 1, 0, padding=0)
-    recent = replace(panel, sales=panel.sales.filter(pl.col("ds") >= first))
-
-    def sold_out() -> np.ndarray:
-        located = locate(recent.sales, panel.series, days)
-        return days.scatter(located, panel.series.height, "stockout_share")
-
-    made: dict[str, Callable[[], np.ndarray]] = {
-        "y": partial(units_sold, recent, days, rules),
-        "price": partial(spread_over_days, panel, days, "price"),
-        "promo": partial(spread_over_days, panel, days, "promo"),
-        "sold_out": sold_out,
-    }
-    return Arrived(first, panel.series, panel.last_day, made, panel.whole)
-
-
-def some_of(seen: Arrived) -> np.ndarray:
-    """The rows of those of MOST_SERIES series, every n-th of all, that are here: a share of more
-    values is no truer.
-    """
-    count = seen.whole.series(seen.series).height
-    drawn = np.unique(np.linspace(0, count - 1, MOST_SERIES).astype(int))
-    return np.flatnonzero(np.isin(numbers_among(seen.whole, seen.series), drawn))
-
-
-@dataclass(frozen=True)
-class Measured:
-    """Daily sums of everything and of groups, (groups, days) each, and what single series bring."""
-
-    groups: tuple[str, ...]
-    sums: Arrays
-    parts: Parts
-
-    @property
-    def mean(self) -> np.ndarray:
-        """(groups, days) of the values that are known; NaN on days nothing is known of."""
-        known = self.sums["known"]
-        return np.where(known > 0, self.sums["sum"] / np.maximum(known, 1), np.nan)
-
-
-def measured_by(
-    seen: Arrived, of: str, columns: Sequence[str], make: Callable[[], tuple[Arrays, np.ndarray]]
-) -> Measured:
-    """As `measured`, of everything and of each group of the columns, in the order of `members`."""
-    found = measured(seen, of, group_names(seen.series, columns), make)
-    names = group_names(seen.whole.series(seen.series), columns)
-    place = {name: at for at, name in enumerate(found.groups)}
-    at = [place[name] for name in names]
-    return replace(
-        found, groups=tuple(names), sums={name: rows[at] for name, rows in found.sums.items()}
-    )
-
-
-def measured(
-    seen: Arrived, of: str, groups: Sequence[str], make: Callable[[], tuple[Arrays, np.ndarray]]
-) -> Measured:
-    """What `make` gives, sums by group and the table of what each series brings, with the sums of
-    all parts. `of`: its name.
-    """
-
-    def kept() -> Arrays:
-        sums, table = make()
-        return {**sums, _RECENT: _recent(table)}
-
-    own = dict(seen.whole.kept(of, kept))
-    parts = _parts_of(seen, own.pop(_RECENT))
-    names, sums = summed_by_group(seen.whole, of, groups, own)
-    return Measured(tuple(names), sums, parts)
-
-
-def mean_of(
-    seen: Arrived,
-    of: str,
-    make: Callable[[], np.ndarray],
-    stated: Callable[[], np.ndarray] | None = None,
-) -> Measured:
-    """Whose `mean` is that of everything; `make` gives the (series, days) table. `stated`: where
-    the source says anything of it, of which `says` is the count.
-    """
-
-    def sums() -> tuple[Arrays, np.ndarray]:
-        table = make()
-        known = np.isfinite(table)
-        added = np.where(known, table, 0).sum(axis=0, dtype=np.float64)
-        says = (stated() if stated else known).sum()
-        arrays = {"sum": added[None], "known": known.sum(axis=0)[None], "says": np.array([says])}
-        return arrays, table
-
-    return measured(seen, of, [WHOLE], sums)
 
 
 def input_signals(seen: Arrived, columns: list[str]) -> list[Signal]:
@@ -226,12 +76,12 @@ def _demand(seen: Arrived, columns: list[str]) -> list[Signal]:
 
 def _units(seen: Arrived) -> list[Signal]:
     """How units are spread over series and days: a shape that may change while its sum does not."""
-    some = some_of(seen)
+    some = sampled(seen)
     kept = seen.whole.kept(
         "units",
         lambda: {
             "y": seen.y[some],
-            _RECENT: _recent(np.abs(_more_than_a_year_before(seen.y))),
+            RECENT: recent(np.abs(_more_than_a_year_before(seen.y))),
         },
     )
     names = seen.series["unique_id"].gather(some)
@@ -243,7 +93,7 @@ def _units(seen: Arrived) -> list[Signal]:
         whole=seen.whole,
         groups=(WHOLE,),
         values=yearly_distance(rows["y"])[None],
-        parts=_parts_of(seen, kept[_RECENT]),
+        parts=parts_of(seen, kept[RECENT]),
         smallest_spread=SMALLEST_DISTANCE,
         sentence="units of a series and day lie {now:.2f} from those of the same weeks a year "
         "before: 0 is the same, 3 nothing in common (usually {usual:.2f} ± {spread:.2f})",
@@ -469,14 +319,3 @@ def _more_than_a_year_before(y: np.ndarray) -> np.ndarray:
     if known:
         more[:, -known:] = y[:, -known:] - y[:, -known - YEAR : -YEAR]
     return more
-
-
-def _recent(table: np.ndarray) -> np.ndarray:
-    """The last weeks of a table, of which a signal's parts are kept."""
-    return table[:, -DAYS_OF_PARTS:].astype(np.float32)
-
-
-def _parts_of(seen: Arrived, recent: np.ndarray) -> Parts:
-    """What each series brings to a signal: the last weeks of a table that ends with the panel."""
-    first = seen.last - timedelta(days=recent.shape[1] - 1)
-    return Parts(first, seen.series, recent)

@@ -13,8 +13,9 @@ import polars as pl
 from contract.levels import joined
 from contract.whole import Arrays
 from expectations.likeness import agreeing, likest
-from monitoring.input_signals import Arrived, measured
+from monitoring.measured import measured
 from monitoring.signal import WHOLE, Signal, members
+from monitoring.what_arrived import Arrived
 
 WATCHER = "repeats"
 SMALLEST_SHARE = 0.03

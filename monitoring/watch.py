@@ -24,7 +24,7 @@ from monitoring.delivery import delivery
 from monitoring.drift import drift
 from monitoring.finding import Finding
 from monitoring.freshness import freshness, last_days
-from monitoring.input_signals import Arrived, arrived, input_makers
+from monitoring.input_signals import input_makers
 from monitoring.judge import judge
 from monitoring.memory import memory, memory_limit
 from monitoring.model_age import model_age, no_champion
@@ -37,6 +37,7 @@ from monitoring.service import fallback, forecast_age, sanity
 from monitoring.signal import Signal
 from monitoring.stock import DayOrders, stock
 from monitoring.unsent import unsent
+from monitoring.what_arrived import Arrived, arrived
 
 BIAS_BY = ("store_id", "dept_id")  # groups with a bias of their own, where a source has them
 # a chain of a thousand stores has a few odd ones every day; nobody would read their alerts

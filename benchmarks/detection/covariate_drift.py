@@ -28,7 +28,7 @@ from contract.demand import demand_rules
 from contract.panel import Panel
 from monitoring.covariates import PLANNED_DAYS, QUESTIONS, covariate_signals
 from monitoring.cusum import QUARTER_DAYS
-from monitoring.input_signals import arrived
+from monitoring.what_arrived import arrived
 
 SEEDS = (
     31,

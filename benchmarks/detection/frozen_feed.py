@@ -29,9 +29,9 @@ from expectations.repeats import with_repeats
 from expectations.suite import Context as SuiteContext
 from expectations.usual import levels_compared
 from monitoring.changed import changed_signal
-from monitoring.input_signals import Arrived, arrived
 from monitoring.repeats import repeats_signal
 from monitoring.signal import Signal
+from monitoring.what_arrived import Arrived, arrived
 
 SEEDS, SERIES, DAYS = (41, 42, 43, 44), 500, 900
 CLEAN_DAYS, M5_CLEAN_DAYS = 400, 330  # M5's files have 447 days, of which the watch needs 112

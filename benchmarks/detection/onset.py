@@ -18,8 +18,9 @@ from benchmarks.render.markdown import markdown_table
 from contract.demand import demand_rules
 from contract.params import SignalParams
 from monitoring.cusum import SLACK, centre_and_spread, cusum, quarterly_limits, standardised
-from monitoring.input_signals import arrived, input_signals
+from monitoring.input_signals import input_signals
 from monitoring.onset import onset, persistence_of
+from monitoring.what_arrived import arrived
 
 SEEDS, SERIES, DAYS = (31, 32, 33), 500, 1100
 SIZES = (2.0, 3.0, 5.0)  # spreads of a day

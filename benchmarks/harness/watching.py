@@ -24,11 +24,11 @@ from features.dense import Days, units_sold
 from monitoring.churn import churn, level_and_shape
 from monitoring.covariates import covariate_signals
 from monitoring.finding import Finding
-from monitoring.input_signals import arrived
 from monitoring.judge import judge, known_days, limits_of, past_of
 from monitoring.outcome_signals import daily_sums, outcome_signals
 from monitoring.signal import Signal
 from monitoring.watch import Evidence, arrival_signals, fixed_limits, group_columns
+from monitoring.what_arrived import arrived
 
 Alerting = dict[str, list[set[str]]]  # watcher -> for each day the causes of its alerts
 PLAIN_DAYS = 28

@@ -16,11 +16,12 @@ from contract.params import SignalParams
 from forecasting.actuals import with_actuals
 from monitoring.changed import changed_signal
 from monitoring.contributors import Parts, contributors, named
-from monitoring.input_signals import arrived, input_signals
+from monitoring.input_signals import input_signals
 from monitoring.judge import judge
 from monitoring.outcome_signals import daily_sums, outcome_signals, with_parts
 from monitoring.repeats import repeats_signal
 from monitoring.signal import WHOLE
+from monitoring.what_arrived import arrived
 
 FIRST, DAYS = date(2024, 1, 1), 150
 EVERY_DAY = DemandRules(absent_means_zero=True, max_stockout_share=1.0, region=None)

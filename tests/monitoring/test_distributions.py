@@ -22,8 +22,8 @@ from monitoring.distributions import (
     yearly_distance,
 )
 from monitoring.finding import Finding, not_judged
-from monitoring.input_signals import arrived
 from monitoring.judge import judge
+from monitoring.what_arrived import arrived
 
 EVERY_DAY = DemandRules(absent_means_zero=True, max_stockout_share=1.0, region=None)
 

@@ -23,11 +23,12 @@ from monitoring.cusum import (
     quarterly_limits,
     standardised,
 )
-from monitoring.input_signals import arrived, input_signals
+from monitoring.input_signals import input_signals
 from monitoring.judge import judge, past_of
 from monitoring.outcome_signals import daily_sums, outcome_signals, weekly_origins
 from monitoring.outlook import expected_absolute_error
 from monitoring.signal import WHOLE, Signal
+from monitoring.what_arrived import arrived
 
 EVERY_DAY = DemandRules(absent_means_zero=True, max_stockout_share=1.0, region=None)
 
