@@ -56,7 +56,7 @@ def test_rows_that_judge_are_of_these_runs_up_to_a_day_and_a_reach(con: Con) -> 
     for name in ("one", "two", "other"):
         table(con, Run(name, "inference", NOW), FIRST)
     rows = judged_rows(con, ["one", "two"], ["q025", "q975"], 3, FIRST + timedelta(days=2))
-    assert rows.select("run_id", "unique_id", "h").rows() == [
+    assert sorted(rows.select("run_id", "unique_id", "h").rows()) == [
         (run, name, h) for run in ("one", "two") for name in "ab" for h in (1, 2)
     ]
     assert {"q025", "q975"} <= set(rows.columns)
