@@ -4,12 +4,13 @@ or of one of its parts.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from datetime import date, timedelta
 from functools import partial
+from itertools import chain
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import polars as pl
 
@@ -35,10 +36,11 @@ from monitoring.past_tables import (
     WHOLE_TABLE,
     Published,
     RowsOf,
+    RowsOfPart,
     one_table_a_week,
     sums_of_first_weeks,
 )
-from monitoring.watch import Evidence, group_columns, watch
+from monitoring.watch import Evidence, group_columns, groups_of, watch
 from runtime.json_files import read_json, write_json
 
 LATE_DAYS = 14  # beyond the horizon: a feed this late still finds its table
@@ -111,17 +113,16 @@ def realised(
     """Of one table a week, each beside the days they are all about."""
     recent = panel.since(since_of_tables(published), most_sold_out)
     whole, series = panel.whole, panel.series
-    everyone, last_table = whole.series(series), FORECASTS.empty()
-    met = []
-    for number, table in enumerate(one_table_a_week(rows_of, published)):
-        last_table = table if number == 0 else last_table
-        met.append(with_actuals(table, recent, rules.demand))
-    actuals = pl.concat(met) if met else with_actuals(last_table, recent, rules.demand)
+    tables = one_table_a_week(rows_of, published)
+    last_table = next(tables, FORECASTS.empty())
+    actuals = pl.concat(
+        with_actuals(table, recent, rules.demand) for table in chain([last_table], tables)
+    )
 
     def outcomes() -> OutcomeTables:
-        judged = levels_judged(everyone, rules.levels)
+        judged = levels_judged(whole.series(series), rules.levels)
         levels = levels_with_actuals(published.levels, actuals, series, judged, whole)
-        return outcome_tables(actuals, levels, series, group_columns(everyone), whole)
+        return outcome_tables(actuals, levels, series, groups_of(panel), whole)
 
     return Realised(actuals, last_table, outcomes)
 
@@ -134,8 +135,7 @@ def seen_at(
     rows_of: RowsOf,
 ) -> Evidence:
     """The evidence with the panel and the tables that lie beside it."""
-
-    columns = group_columns(panel.whole.series(panel.series))
+    columns = groups_of(panel)
 
     def sums(tables: pl.DataFrame, known: Panel) -> pl.DataFrame:
         return daily_sums(with_actuals(tables, known, evidence.rules), known.series, columns)
@@ -156,21 +156,6 @@ def scaling_rows(actuals: pl.DataFrame, panel: Panel) -> pl.DataFrame:
     )
     names = panel.series.filter(drawn).select("unique_id")
     return actuals.join(names, on="unique_id", how="semi").select(SCALING_COLUMNS)
-
-
-class RowsOfPart(Protocol):
-    """RowsOf, of a part by its number."""
-
-    def __call__(
-        self,
-        part: int,
-        run_ids: list[str],
-        quantiles: Iterable[str],
-        most_h: int,
-        until: date,
-    ) -> pl.DataFrame:
-        """As RowsOf."""
-        ...
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,8 @@ TABLES_AT_ONCE = 2  # of 30,490 series: 0.43 million rows
 SumsOf = Callable[[pl.DataFrame, Panel], pl.DataFrame]
 # of some runs, with these quantiles, so many days ahead and up to a day (storage.judged_rows)
 RowsOf = Callable[[list[str], Iterable[str], int, date], pl.DataFrame]
+# the same of a part, by its number
+RowsOfPart = Callable[[int, list[str], Iterable[str], int, date], pl.DataFrame]
 
 
 @dataclass(frozen=True)

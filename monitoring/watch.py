@@ -148,7 +148,7 @@ def signals_of(
     evidence: Evidence, actuals: pl.DataFrame, params: MonitorParams
 ) -> list[Callable[[], list[Signal]]]:
     """What makes every daily signal, as far back as it is judged."""
-    panel, columns = evidence.panel, _groups_of(evidence.panel)
+    panel, columns = evidence.panel, groups_of(evidence.panel)
     seen = arrived(panel, params.signals.days_looked_at, evidence.rules)
     return [
         partial(_of_outcomes, evidence, actuals, params),
@@ -195,7 +195,7 @@ def fixed_limits(
             lambda: bias(actuals, series, most, whole=whole),
             *(
                 partial(bias, actuals, series, most, column, by_size, whole)
-                for column in _groups_of(panel)
+                for column in groups_of(panel)
             ),
         ],
         "calibration": [lambda: calibration(actuals, params.max_coverage_gap, whole)],
@@ -256,7 +256,8 @@ def _judged(make: Callable[[], list[Signal]], params: SignalParams) -> list[Find
     return [finding for found in made for finding in found()]
 
 
-def _groups_of(panel: Panel) -> list[str]:
+def groups_of(panel: Panel) -> list[str]:
+    """As group_columns, of all series."""
     return group_columns(panel.whole.series(panel.series))
 
 

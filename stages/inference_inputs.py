@@ -8,7 +8,6 @@ from datetime import date, timedelta
 
 import polars as pl
 
-from contract.feeds import FEED_COLUMN
 from contract.panel import Panel
 from contract.params import Params
 from contract.question import NEWEST, Question
@@ -21,8 +20,7 @@ from stages.parts_wanted import job_of_forecast, parts_for
 from storage.decisions import newest_interval_scale, serving_meanwhile
 from storage.forecasts import latest_forecast_levels, latest_forecasts
 from storage.models import in_line
-from storage.panel import counts_since, last_sales_day, read_panel, read_tail, rows_by
-from storage.series import read_series
+from storage.panel import counts_since, last_sales_day, read_panel, read_tail, stores_since
 from storage.store import Connection, read_store
 
 log = logging.getLogger("inference")
@@ -72,12 +70,8 @@ def reading_of(con: Connection, params: Params, champion: Champion, question: Qu
         since = last - timedelta(days=SPARE_DAYS + days_back)
     shape = Shape(**counts_since(con, since))
 
-    def stores() -> tuple[pl.DataFrame, dict[str, int]]:
-        series = read_series(con)
-        return series, rows_by(con, FEED_COLUMN, since) if FEED_COLUMN in series.columns else {}
-
     job = job_of_forecast(params, champion, question, shape)
-    return Reading(since, parts_for(params, job, shape, stores))
+    return Reading(since, parts_for(params, job, shape, lambda: stores_since(con, since)))
 
 
 def read_whole(con: Connection, params: Params, reading: Reading, question: Question) -> Panel:

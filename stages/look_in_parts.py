@@ -8,7 +8,6 @@ from functools import partial
 
 import polars as pl
 
-from contract.feeds import FEED_COLUMN
 from contract.params import Params
 from forecasting.footprint import Shape
 from monitoring.look import Known, Looked, PartLook, Rules, looked_in_parts, since_of_signals
@@ -19,7 +18,7 @@ from scaling.parts import write_parts
 from scaling.run import run_parts
 from scaling.scratch import own_folder
 from stages.parts_wanted import job_of_look, parts_for
-from storage.panel import counts_since, read_parts, rows_by
+from storage.panel import counts_since, read_parts, stores_since
 from storage.series import read_series
 from storage.store import Connection
 from storage.table_files import laid_rows, lay_tables
@@ -32,11 +31,8 @@ def parts_of_look(con: Connection, params: Params, published: Published) -> pl.D
     since = since_of_signals(published)
     shape = Shape(**counts_since(con, since))
 
-    def stores() -> tuple[pl.DataFrame, dict[str, int]]:
-        series = read_series(con)
-        return series, rows_by(con, FEED_COLUMN, since) if FEED_COLUMN in series.columns else {}
-
-    return parts_for(params, job_of_look(published, shape), shape, stores)
+    job = job_of_look(published, shape)
+    return parts_for(params, job, shape, lambda: stores_since(con, since))
 
 
 @contextmanager

@@ -25,7 +25,6 @@ from storage.runs import Run, read_run, run_of, write_run
 from storage.schema import quoted
 from storage.thinned import forget_thinned, refuse_any, refuse_thinned, thinned_tables
 
-JUDGED_WITHOUT = frozenset({"method", "created_at"})  # what judges a table reads neither
 PUBLISHED = (FORECASTS, FORECAST_LEVELS, DEMAND_SPANS)  # the tables of one run
 
 
@@ -84,6 +83,12 @@ def newest_runs(con: Connection) -> dict[date, str]:
     return dict(con.execute(query).fetchall())
 
 
+def judged_columns(quantiles: Iterable[str]) -> list[str]:
+    """The columns of FORECASTS that judge a table, with these quantiles alone."""
+    left_out = {"method", "created_at"} | (set(QUANTILES) - set(quantiles))
+    return [name for name in FORECASTS.schema if name not in left_out]
+
+
 def judged_rows(
     con: Connection,
     run_ids: list[str],
@@ -94,8 +99,7 @@ def judged_rows(
     """What judges these runs' tables: FORECASTS up to `most_h` days ahead and up to a day, in no
     order, with these quantiles alone, so that several tables fit beside a long history.
     """
-    left_out = JUDGED_WITHOUT | (set(QUANTILES) - set(quantiles))
-    columns = ", ".join(quoted(name) for name in FORECASTS.schema if name not in left_out)
+    columns = ", ".join(quoted(name) for name in judged_columns(quantiles))
     condition = "list_contains($run_ids, run_id) and h <= $most_h and ds <= $until"
     query = f"select {columns} from forecasts where {condition}"  # noqa: S608 -- quoted
     return frame_of(con, query, run_ids=run_ids, most_h=most_h, until=until)

@@ -161,13 +161,18 @@ def _bounds(fact: str, since: date | None, refused: str | None) -> tuple[date | 
     return None if fact == "calendar" else since, refused if fact == "sales" else None
 
 
-def rows_by(con: Connection, column: str, since: date | None) -> dict[str, int]:
-    """How many rows of sales each value of a column of the series has from a day on."""
+def stores_since(con: Connection, since: date | None) -> tuple[pl.DataFrame, dict[str, int]]:
+    """SERIES, and how many rows each of their stores has from a day on; of no store where they name
+    none.
+    """
+    series = read_series(con)
+    if FEED_COLUMN not in series.columns:
+        return series, {}
     query = f"""
-        select {quoted(column)}, count(*) from sales
+        select {quoted(FEED_COLUMN)}, count(*) from sales
         join {known_series_table(con)} using (unique_id)
         where $since is null or ds >= $since group by all"""  # noqa: S608 -- quoted
-    return dict(con.execute(query, {"since": since}).fetchall())
+    return series, dict(con.execute(query, {"since": since}).fetchall())
 
 
 def last_days_of_feeds(con: Connection) -> pl.DataFrame:

@@ -11,7 +11,7 @@ import polars as pl
 from contract.frames import FORECASTS
 from contract.quantiles import QUANTILES
 from storage.connection import Connection, registered
-from storage.forecasts import JUDGED_WITHOUT
+from storage.forecasts import judged_columns
 from storage.part_files import HELD_ROWS
 from storage.schema import quoted, quoted_text
 
@@ -28,7 +28,7 @@ def lay_tables(
     """The tables of these runs, so many days ahead, by `parts` (unique_id, part: 0, 1, ...); of
     series that are in no part with those of the first.
     """
-    columns = ", ".join(quoted(name) for name in FORECASTS.schema if name not in JUDGED_WITHOUT)
+    columns = ", ".join(quoted(name) for name in judged_columns(QUANTILES))
     with registered(con, part_of_series=parts):
         con.execute(HELD_ROWS).fetchall()
         for run_id, most_h in days_ahead.items():
@@ -47,14 +47,13 @@ def laid_rows(
     until: date,
 ) -> pl.DataFrame:
     """As storage.forecasts.judged_rows, of one part of the tables that were laid."""
-    left_out = JUDGED_WITHOUT | (set(QUANTILES) - set(quantiles))
-    schema = {name: kind for name, kind in FORECASTS.schema.items() if name not in left_out}
+    columns = judged_columns(quantiles)
     files = [
         file
         for run_id in run_ids
         for file in sorted((folder / run_id / f"part={part}").glob("*.parquet"))
     ]
     if not files:
-        return pl.DataFrame(schema=schema)
-    rows = pl.scan_parquet(files, glob=False, hive_partitioning=False).select(list(schema))
+        return FORECASTS.empty().select(columns)
+    rows = pl.scan_parquet(files, glob=False, hive_partitioning=False).select(columns)
     return rows.filter(pl.col("h") <= most_h, pl.col("ds") <= until).collect()

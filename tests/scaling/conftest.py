@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -183,6 +184,24 @@ def assert_same() -> Callable[..., None]:
                 assert_frame_equal(ours, theirs, rel_tol=WITHIN, abs_tol=WITHIN)
 
     return compared
+
+
+@pytest.fixture(scope="session")
+def near() -> Callable[[Any, float], Any]:
+    """`near(values, rel)`: what equals these values, numbers alike within so much of themselves,
+    all else as it is.
+    """
+    return _near
+
+
+def _near(values: Any, rel: float) -> Any:
+    if isinstance(values, dict):
+        return {name: _near(value, rel) for name, value in values.items()}
+    if isinstance(values, list | tuple):
+        return type(values)(_near(value, rel) for value in values)
+    if isinstance(values, float):
+        return pytest.approx(values, rel=rel, abs=1e-9, nan_ok=True)
+    return values
 
 
 @pytest.fixture

@@ -34,6 +34,7 @@ from scaling.parts import Parts
 from stages.trials_in_parts import trials_in_parts
 
 KEY = ("model", "cutoff", "level", "slice", "metric")
+DIGITS = 2e-6  # to which a calibration is rounded
 Evaluated = tuple[pl.DataFrame, pl.DataFrame, dict[str, Any], dict[str, Any]]
 
 
@@ -56,7 +57,7 @@ def _with(params: Params, **changes: dict[str, Any]) -> Params:
 
 
 @pytest.fixture
-def compared(parts_of, tmp_path: Path) -> Callable[..., Evaluated]:
+def compared(parts_of, near, tmp_path: Path) -> Callable[..., Evaluated]:
     """`compared(params, panel, count, models)`: what a backtest of the parts gives, after checking
     that the whole panel gives the same. `models`: a folder with candidate and incumbent.
     """
@@ -72,7 +73,7 @@ def compared(parts_of, tmp_path: Path) -> Callable[..., Evaluated]:
         )
         assert_frame_equal(one[0], many[0], rel_tol=1e-12, abs_tol=1e-12)
         assert_frame_equal(one[1], many[1], rel_tol=1e-9, abs_tol=1e-9)
-        assert many[2:] == _near(one[2:])
+        assert many[2:] == near(one[2:], DIGITS)
         return many
 
     return alike
@@ -93,17 +94,6 @@ def _evaluated(params: Params, trials: Trials, folder: Path, models: Path) -> Ev
     assert [file.name for file in folder.iterdir()] == ["rows.parquet"]
     rows = pl.read_parquet(folder / "rows.parquet", glob=False)
     return rows, scores.sort(KEY), calibration_json(calibrations), decision
-
-
-def _near(values: Any) -> Any:
-    """Numbers are alike to the digits a calibration is rounded to, all else is equal."""
-    if isinstance(values, dict):
-        return {name: _near(value) for name, value in values.items()}
-    if isinstance(values, list | tuple):
-        return type(values)(_near(value) for value in values)
-    if isinstance(values, float):
-        return pytest.approx(values, rel=2e-6, abs=1e-9, nan_ok=True)
-    return values
 
 
 def _models(folder: Path, params: Params, panel: Panel, champion: Params, until: date) -> Path:

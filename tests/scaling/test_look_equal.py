@@ -44,6 +44,7 @@ FIRST, DAYS, HORIZON = date(2023, 1, 2), 640, 14
 LAST = FIRST + timedelta(days=DAYS - 1)
 NOW = datetime.combine(LAST + timedelta(days=1), time(6))
 STORES, ITEMS = 6, 5
+OF_A_SUM = 1e-9  # its rounding
 WEEK = np.array([0.7, 0.8, 0.9, 1.0, 1.3, 1.6, 0.7])
 RULES = DemandRules(absent_means_zero=True, max_stockout_share=0.5, region="store_id")
 LEVELS = {
@@ -330,17 +331,6 @@ def _evidence(panel: Panel) -> Evidence:
     )
 
 
-def _near(values: Any) -> Any:
-    """Numbers within the rounding of a sum, all else as it is."""
-    if isinstance(values, dict):
-        return {name: _near(value) for name, value in values.items()}
-    if isinstance(values, list | tuple):
-        return type(values)(_near(value) for value in values)
-    if isinstance(values, float):
-        return pytest.approx(values, rel=1e-9, abs=1e-9, nan_ok=True)
-    return values
-
-
 @pytest.mark.parametrize(
     ("world", "count"),
     [
@@ -356,12 +346,12 @@ def _near(values: Any) -> Any:
         (before_any_table, 3),
     ],
 )
-def test_parts_say_what_the_whole_says(look, world, count):
+def test_parts_say_what_the_whole_says(look, near, world, count):
     one, many = look(*world(), 1), look(*world(), count)
     assert [asdict(finding) for finding in many.findings if finding.watcher != "parity"] == [
-        _near(asdict(finding)) for finding in one.findings
+        near(asdict(finding), OF_A_SUM) for finding in one.findings
     ]
-    assert many.outcomes == _near(one.outcomes)
+    assert many.outcomes == near(one.outcomes, OF_A_SUM)
     by = ["run_id", "ds", "y", "y_hat"]
     assert_frame_equal(many.scaling.sort(by), one.scaling.sort(by))
 
